@@ -5,6 +5,9 @@
 
 pub mod account;
 pub mod error;
+pub mod http;
+pub mod id_token;
+pub mod oauth;
 mod random;
 pub mod snapshot;
 pub mod world;
