@@ -4,10 +4,13 @@
 //! who may call whom.
 
 pub mod account;
+pub mod credential;
 pub mod error;
+pub mod file;
 pub mod http;
 pub mod id_token;
 pub mod oauth;
 mod random;
 pub mod snapshot;
+pub mod store;
 pub mod world;
