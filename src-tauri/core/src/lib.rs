@@ -11,6 +11,7 @@ pub mod http;
 pub mod id_token;
 pub mod oauth;
 mod random;
+pub mod settings;
 pub mod snapshot;
 pub mod store;
 pub mod world;
