@@ -6,5 +6,6 @@
 pub mod account;
 pub mod error;
 mod random;
+pub mod redirect;
 pub mod snapshot;
 pub mod world;
