@@ -7,11 +7,12 @@ use std::fmt;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use oauth2::basic::{BasicRevocationErrorResponse, BasicTokenIntrospectionResponse, BasicTokenType};
 use oauth2::{
-    AccessToken, AuthType, AuthUrl, AuthorizationCode, ClientId, ClientSecret, CsrfToken, EndpointNotSet,
-    EndpointSet, ErrorResponse, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RefreshToken,
-    RequestTokenError, Scope, StandardRevocableToken, TokenResponse, TokenUrl,
+    AccessToken, AsyncHttpClient, AuthType, AuthUrl, AuthorizationCode, ClientId, ClientSecret, CsrfToken,
+    EndpointNotSet, EndpointSet, ErrorResponse, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl,
+    RefreshToken, RequestTokenError, Scope, StandardRevocableToken, TokenResponse, TokenUrl,
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -171,7 +172,7 @@ impl OAuthClient {
             request = request.add_extra_param(*name, *value);
         }
         let wire = Wire::new(http, &self.token_endpoint);
-        let answer = request.request_async(&|request| wire.send(request)).await;
+        let answer = request.request_async(&wire).await;
         wire.read(answer)
     }
 
@@ -195,7 +196,7 @@ impl OAuthClient {
             request = request.add_extra_param(*name, *value);
         }
         let wire = Wire::new(http, &self.token_endpoint);
-        let answer = request.request_async(&|request| wire.send(request)).await;
+        let answer = request.request_async(&wire).await;
         wire.read(answer)
     }
 
@@ -237,15 +238,24 @@ fn redirect_url(text: &str) -> Result<RedirectUrl> {
 }
 
 /// A token request on its way: keeps what the `oauth2` crate does not hand through.
-struct Wire<'a> {
-    http: &'a Http,
+struct Wire {
+    http: Http,
     place: String,
     retry_after: Mutex<Option<Duration>>,
 }
 
-impl<'a> Wire<'a> {
-    fn new(http: &'a Http, endpoint: &Url) -> Self {
-        Self { http, place: http::place(endpoint), retry_after: Mutex::new(None) }
+impl<'c> AsyncHttpClient<'c> for Wire {
+    type Error = Error;
+    type Future = BoxFuture<'c, Result<oauth2::HttpResponse>>;
+
+    fn call(&'c self, request: oauth2::HttpRequest) -> Self::Future {
+        Box::pin(self.send(request))
+    }
+}
+
+impl Wire {
+    fn new(http: &Http, endpoint: &Url) -> Self {
+        Self { http: http.clone(), place: http::place(endpoint), retry_after: Mutex::new(None) }
     }
 
     async fn send(&self, request: oauth2::HttpRequest) -> Result<oauth2::HttpResponse> {

@@ -5,8 +5,11 @@ const LONGEST: usize = 256;
 
 /// A name without control characters and bidirectional marks, which could forge what a person reads, and cut at 256
 /// characters.
-pub fn shown(text: &str) -> String {
-    let forging = |c: &char| c.is_control() || matches!(*c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
+pub(crate) fn shown(text: &str) -> String {
+    let forging = |c: &char| {
+        c.is_control()
+            || matches!(*c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+    };
     text.chars().filter(|c| !forging(c)).take(LONGEST).collect::<String>().trim().to_owned()
 }
 
