@@ -6,4 +6,6 @@ mod azure_resource_manager;
 mod azure_sign_in;
 mod azure_tokens;
 mod controls;
+#[cfg(unix)]
+mod program;
 mod receiver;
