@@ -1,1 +1,24 @@
-//! sandbox
+//! Azure, Google Cloud and AWS on loopback: what the demo and the tests sign in to instead of the real ones.
+//!
+//! [`Sandbox::start`] runs every server until it is dropped; [`Sandbox::environment`] is what points the app at them.
+//! [`browser::Browser`] clicks through the sign-in pages as a person would. Nothing here is part of a bundle, and
+//! nothing here listens anywhere but on 127.0.0.1.
+
+pub mod azure;
+pub mod browser;
+mod clock;
+mod control;
+mod faults;
+mod identifier;
+mod journal;
+mod jwt;
+mod page;
+mod sandbox;
+mod server;
+
+pub use azure::directory::Directory as AzureDirectory;
+pub use clock::Clock;
+pub use faults::{Endpoint, Fault, Faults, OAuthError, Rule, Status};
+pub use identifier::guid;
+pub use journal::{Request, Server};
+pub use sandbox::{Options, Ports, Revocation, Sandbox};

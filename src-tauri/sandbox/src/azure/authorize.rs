@@ -1,0 +1,433 @@
+//! `/{tenant}/oauth2/v2.0/authorize` and the pages that follow it.
+//!
+//! A request is checked once and becomes a transaction; each page that the person answers moves the transaction on,
+//! and `advance` shows the next page or sends the code. An unknown client or redirect URI never redirects.
+
+use std::collections::HashMap;
+use std::sync::{Arc, MutexGuard, PoisonError};
+
+use axum::extract::{Extension, Form, Path, Query, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use url::{Url, form_urlencoded};
+
+use super::grants::Code;
+use super::pages;
+use super::refusal::{Refusal, Trace};
+use super::scope::Scope;
+use super::token::client_info;
+use super::{Authority, Azure};
+use crate::faults::Fault;
+use crate::identifier::{opaque, random_guid};
+use crate::server::Spoiled;
+
+const COOKIE: &str = "sandbox-azure-session";
+
+type Fields = HashMap<String, String>;
+
+/// Somebody on the way to a code.
+#[derive(Clone)]
+pub(crate) struct Transaction {
+    pub(super) asked: Asked,
+    /// Which browser it is, by its cookie.
+    browsing: String,
+    /// Whether the hinted person has been turned down for the whole list.
+    pub(super) wants_list: bool,
+    person: Option<String>,
+    has_consented: bool,
+    has_confirmed: bool,
+}
+
+/// A request of the app that may be answered at its redirect URI.
+#[derive(Clone)]
+pub(super) struct Asked {
+    pub(super) authority: Authority,
+    pub(super) client_id: String,
+    pub(super) redirect_uri: String,
+    response_mode: ResponseMode,
+    state: Option<String>,
+    scope: Scope,
+    nonce: Option<String>,
+    challenge: String,
+    prompt: Prompt,
+    login_hint: Option<String>,
+    wants_client_info: bool,
+    wants_second_factor: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum ResponseMode {
+    Query,
+    Fragment,
+    FormPost,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Prompt {
+    Unset,
+    None,
+    Login,
+    Consent,
+    SelectAccount,
+}
+
+/// What a browser's cookie stands for.
+#[derive(Clone, Default)]
+pub(crate) struct Browsing {
+    /// Who signed in, the latest last.
+    people: Vec<String>,
+    /// Who of them passed a second factor.
+    passed_second_factor: Vec<String>,
+}
+
+/// The app's request.
+pub(super) async fn start(
+    State(azure): State<Arc<Azure>>,
+    Path(tenant): Path<String>,
+    Query(fields): Query<Fields>,
+    Extension(spoiled): Extension<Spoiled>,
+    headers: HeaderMap,
+) -> Response {
+    let asked = match azure.check(&tenant, &fields) {
+        Ok(asked) => asked,
+        Err(Unanswerable(refusal)) => return azure.error_page(&refusal),
+    };
+    for fault in spoiled.iter() {
+        if let Fault::OAuthError(error) = fault {
+            return azure.send_refusal(&asked.target, &error.clone().into());
+        }
+    }
+    let asked = match asked.request {
+        Ok(request) => request,
+        Err(refusal) => return azure.send_refusal(&asked.target, &refusal),
+    };
+
+    let browsing = cookie(&headers).unwrap_or_else(|| opaque("sandbox-browser-", 48));
+    let person = azure.signed_in(&asked, &browsing);
+    let id = opaque("sandbox-transaction-", 48);
+    let transaction = Transaction {
+        asked,
+        browsing,
+        wants_list: false,
+        person,
+        has_consented: false,
+        has_confirmed: false,
+    };
+    azure.transactions().insert(id.clone(), transaction);
+    azure.advance(&id)
+}
+
+/// A page that the person answered.
+pub(super) async fn proceed(State(azure): State<Arc<Azure>>, Form(fields): Form<Fields>) -> Response {
+    let id = fields.get("transaction").map(String::as_str).unwrap_or_default();
+    {
+        let mut transactions = azure.transactions();
+        let Some(transaction) = transactions.get_mut(id) else {
+            let text = "This sign-in is over. Start again from the app.";
+            return azure.error_page(&Refusal::new("invalid_request", 90014, text));
+        };
+        if let Some(email) = fields.get("person") {
+            transaction.person = azure.directory.find_person(email).map(|person| person.email.clone());
+            if let Some(person) = &transaction.person {
+                azure.remember(&transaction.browsing, |browsing| {
+                    browsing.people.retain(|other| other != person);
+                    browsing.people.push(person.clone());
+                });
+            }
+        }
+        match fields.get("answer").map(String::as_str) {
+            Some("another") => transaction.wants_list = true,
+            Some("verify") => {
+                if let Some(person) = &transaction.person {
+                    azure.remember(&transaction.browsing, |browsing| {
+                        browsing.passed_second_factor.push(person.clone());
+                    });
+                }
+            }
+            Some("accept") => transaction.has_consented = true,
+            Some("continue") => transaction.has_confirmed = true,
+            Some("cancel") => {
+                let target = Target::from(&transaction.asked);
+                transactions.remove(id);
+                drop(transactions);
+                let text = "User declined to consent to access the app.";
+                return azure.send_refusal(&target, &Refusal::new("access_denied", 65004, text));
+            }
+            _ => {}
+        }
+    }
+    azure.advance(id)
+}
+
+/// A request that must not be answered at its redirect URI: the page says why.
+struct Unanswerable(Refusal);
+
+/// A request whose redirect URI can be trusted.
+struct Checked {
+    target: Target,
+    request: Result<Asked, Refusal>,
+}
+
+/// Where an answer goes, and how.
+struct Target {
+    redirect_uri: String,
+    response_mode: ResponseMode,
+    state: Option<String>,
+}
+
+impl From<&Asked> for Target {
+    fn from(asked: &Asked) -> Self {
+        Self {
+            redirect_uri: asked.redirect_uri.clone(),
+            response_mode: asked.response_mode,
+            state: asked.state.clone(),
+        }
+    }
+}
+
+impl Azure {
+    fn check(&self, tenant: &str, fields: &Fields) -> Result<Checked, Unanswerable> {
+        let text = |name: &str| fields.get(name).map(String::as_str).filter(|value| !value.is_empty());
+        let authority = self.authority(tenant).map_err(Unanswerable)?;
+        let client_id = text("client_id").ok_or_else(|| Unanswerable(Refusal::missing("client_id")))?;
+        self.check_client(client_id, tenant).map_err(Unanswerable)?;
+        let redirect_uri =
+            text("redirect_uri").ok_or_else(|| Unanswerable(Refusal::missing("redirect_uri")))?;
+        if !self.is_registered(redirect_uri) {
+            return Err(Unanswerable(Refusal::new(
+                "invalid_request",
+                50011,
+                format!(
+                    "The redirect URI '{redirect_uri}' specified in the request does not match the redirect URIs \
+                     configured for the application '{client_id}'."
+                ),
+            )));
+        }
+        let response_mode = match text("response_mode") {
+            None | Some("query") => ResponseMode::Query,
+            Some("fragment") => ResponseMode::Fragment,
+            Some("form_post") => ResponseMode::FormPost,
+            Some(other) => {
+                let text = format!("The response_mode '{other}' is not supported.");
+                return Err(Unanswerable(Refusal::new("invalid_request", 70007, text)));
+            }
+        };
+        let target = Target {
+            redirect_uri: redirect_uri.to_owned(),
+            response_mode,
+            state: text("state").map(str::to_owned),
+        };
+        let request = self.read(authority, client_id, &target, fields);
+        Ok(Checked { target, request })
+    }
+
+    fn read(
+        &self,
+        authority: Authority,
+        client_id: &str,
+        target: &Target,
+        fields: &Fields,
+    ) -> Result<Asked, Refusal> {
+        let text = |name: &str| fields.get(name).map(String::as_str).filter(|value| !value.is_empty());
+        if text("response_type") != Some("code") {
+            return Err(Refusal::new(
+                "unsupported_response_type",
+                700054,
+                "The response_type must be 'code' for this application.",
+            ));
+        }
+        let challenge = text("code_challenge").filter(|_| text("code_challenge_method") == Some("S256"));
+        let challenge = challenge.ok_or_else(|| {
+            Refusal::new(
+                "invalid_request",
+                9002325,
+                "Proof Key for Code Exchange with S256 is required for authorization code redemption.",
+            )
+        })?;
+        let prompt = match text("prompt") {
+            None => Prompt::Unset,
+            Some("none") => Prompt::None,
+            Some("login") => Prompt::Login,
+            Some("consent") => Prompt::Consent,
+            Some("select_account") => Prompt::SelectAccount,
+            Some(other) => {
+                let text = format!("Unsupported 'prompt' value '{other}'.");
+                return Err(Refusal::new("invalid_request", 90023, text));
+            }
+        };
+        Ok(Asked {
+            authority,
+            client_id: client_id.to_owned(),
+            redirect_uri: target.redirect_uri.clone(),
+            response_mode: target.response_mode,
+            state: target.state.clone(),
+            scope: self.scope(text("scope").unwrap_or_default())?,
+            nonce: text("nonce").map(str::to_owned),
+            challenge: challenge.to_owned(),
+            prompt,
+            login_hint: text("login_hint").map(str::to_owned),
+            wants_client_info: text("client_info") == Some("1"),
+            wants_second_factor: text("claims").is_some_and(|claims| claims.contains("capolids")),
+        })
+    }
+
+    /// The person that needs no page: signed in with this browser and not asked to choose.
+    fn signed_in(&self, asked: &Asked, browsing: &str) -> Option<String> {
+        if matches!(asked.prompt, Prompt::SelectAccount | Prompt::Login) {
+            return None;
+        }
+        let people = self.browsing().get(browsing).cloned().unwrap_or_default().people;
+        match &asked.login_hint {
+            Some(hint) => people.into_iter().find(|person| person.eq_ignore_ascii_case(hint)),
+            None if people.len() == 1 => people.into_iter().next(),
+            None => None,
+        }
+    }
+
+    /// The next page of a transaction, or its end.
+    fn advance(&self, id: &str) -> Response {
+        let Some(transaction) = self.transactions().get(id).cloned() else {
+            return self.error_page(&Refusal::new("invalid_request", 90014, "This sign-in is over."));
+        };
+        let response = self.next_page(id, &transaction);
+        with_cookie(response, &transaction.browsing)
+    }
+
+    fn next_page(&self, id: &str, transaction: &Transaction) -> Response {
+        let asked = &transaction.asked;
+        let is_silent = asked.prompt == Prompt::None;
+        let Some(person) = &transaction.person else {
+            if is_silent {
+                let text = "Session information is not sufficient for single-sign-on.";
+                return self.send_refusal(&asked.into(), &Refusal::new("login_required", 50058, text));
+            }
+            let hinted = asked.login_hint.as_deref().and_then(|hint| self.directory.find_person(hint));
+            return match hinted {
+                Some(person) if !transaction.wants_list && asked.prompt != Prompt::SelectAccount => {
+                    pages::sign_in(id, asked, person)
+                }
+                _ => pages::pick_account(id, asked, self.directory.people()),
+            };
+        };
+
+        let home = match self.person(person) {
+            Ok(person) => &person.home,
+            Err(refusal) => return self.error_page(&refusal),
+        };
+        let tenant_id = asked.authority.tenant_id().unwrap_or(home);
+        let (person, tenant) = match self.enter(person, tenant_id) {
+            Ok(entered) => entered,
+            Err(refusal) => return self.error_page(&refusal),
+        };
+        let passed = self
+            .browsing()
+            .get(&transaction.browsing)
+            .is_some_and(|browsing| browsing.passed_second_factor.contains(&person.email));
+        if (tenant.demands_second_factor || asked.wants_second_factor) && !passed {
+            if is_silent {
+                return self.send_refusal(&asked.into(), &Refusal::needs_second_factor(&tenant.id));
+            }
+            return pages::second_factor(id, asked, person, tenant);
+        }
+        let must_consent =
+            asked.prompt == Prompt::Consent || !self.has_consent(&asked.client_id, person, tenant);
+        if must_consent && !transaction.has_consented {
+            if is_silent {
+                return self.send_refusal(&asked.into(), &Refusal::needs_consent(&asked.client_id));
+            }
+            return pages::consent(id, asked, person, tenant);
+        }
+        let is_web = asked.redirect_uri.starts_with("http:") || asked.redirect_uri.starts_with("https:");
+        if !is_web && !transaction.has_confirmed && !is_silent {
+            return pages::confirm(id, asked, person);
+        }
+
+        self.transactions().remove(id);
+        self.consents().insert((asked.client_id.clone(), person.email.clone(), tenant.id.clone()));
+        let code = self.shared.journal.issue(opaque("sandbox-code-", 700));
+        self.grants().add_code(
+            code.clone(),
+            Code {
+                client_id: asked.client_id.clone(),
+                redirect_uri: asked.redirect_uri.clone(),
+                challenge: asked.challenge.clone(),
+                authority: asked.authority.key().to_owned(),
+                person: person.email.clone(),
+                tenant_id: tenant.id.clone(),
+                scope: asked.scope.clone(),
+                nonce: asked.nonce.clone(),
+                wants_client_info: asked.wants_client_info,
+                passed_second_factor: passed,
+                issued: self.shared.clock.now(),
+                is_spent: false,
+            },
+        );
+        let mut answer = vec![("code", code)];
+        if asked.wants_client_info {
+            answer.push(("client_info", client_info(person)));
+        }
+        answer.push(("session_state", random_guid()));
+        send(&asked.into(), answer)
+    }
+
+    fn send_refusal(&self, target: &Target, refusal: &Refusal) -> Response {
+        let description = refusal.description(&Trace::new(self.shared.clock.now()));
+        let mut answer = vec![("error", refusal.error.clone()), ("error_description", description)];
+        if let Some(suberror) = &refusal.suberror {
+            answer.push(("suberror", suberror.clone()));
+        }
+        send(target, answer)
+    }
+
+    fn error_page(&self, refusal: &Refusal) -> Response {
+        let description = refusal.description(&Trace::new(self.shared.clock.now()));
+        pages::error(StatusCode::BAD_REQUEST, &description)
+    }
+
+    fn remember(&self, browsing: &str, change: impl FnOnce(&mut Browsing)) {
+        change(self.browsing().entry(browsing.to_owned()).or_default());
+    }
+
+    fn transactions(&self) -> MutexGuard<'_, HashMap<String, Transaction>> {
+        self.transactions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn browsing(&self) -> MutexGuard<'_, HashMap<String, Browsing>> {
+        self.browsing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Sends an answer to the app, with its `state` as it came.
+fn send(target: &Target, mut answer: Vec<(&'static str, String)>) -> Response {
+    if let Some(state) = &target.state {
+        answer.push(("state", state.clone()));
+    }
+    if target.response_mode == ResponseMode::FormPost {
+        return pages::form_post(&target.redirect_uri, &answer);
+    }
+    let Ok(mut url) = Url::parse(&target.redirect_uri) else {
+        return StatusCode::BAD_REQUEST.into_response();
+    };
+    if target.response_mode == ResponseMode::Fragment {
+        let fragment = form_urlencoded::Serializer::new(String::new()).extend_pairs(&answer).finish();
+        url.set_fragment(Some(&fragment));
+    } else {
+        url.query_pairs_mut().extend_pairs(&answer);
+    }
+    let location = HeaderValue::from_str(url.as_str()).expect("a URL is printable ASCII");
+    (StatusCode::FOUND, [(header::LOCATION, location)]).into_response()
+}
+
+fn cookie(headers: &HeaderMap) -> Option<String> {
+    let cookies = headers.get(header::COOKIE)?.to_str().ok()?;
+    let mut pairs = cookies.split("; ").filter_map(|pair| pair.split_once('='));
+    pairs.find(|(name, _)| *name == COOKIE).map(|(_, value)| value.to_owned())
+}
+
+fn with_cookie(mut response: Response, browsing: &str) -> Response {
+    if let Ok(value) = HeaderValue::from_str(&format!("{COOKIE}={browsing}; Path=/; HttpOnly; SameSite=Lax"))
+    {
+        response.headers_mut().insert(header::SET_COOKIE, value);
+    }
+    response
+}

@@ -1,0 +1,167 @@
+//! What the Azure stand-in has handed out: codes, refresh tokens and access tokens.
+//!
+//! Refresh tokens belong to a family that starts with a code. Entra leaves the old token of a family alive when it
+//! hands out a new one; strict rotation kills the family when an old one comes back.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::Rotation;
+use super::refusal::Refusal;
+use super::scope::Scope;
+
+const CODE_LIFE: Duration = Duration::from_secs(600);
+const REFRESH_TOKEN_LIFE: Duration = Duration::from_secs(90 * 24 * 3600);
+
+/// An authorisation code and everything it is bound to.
+#[derive(Clone)]
+pub(crate) struct Code {
+    pub(crate) client_id: String,
+    pub(crate) redirect_uri: String,
+    pub(crate) challenge: String,
+    /// `organizations`, `common` or a tenant's GUID: where the code was asked for.
+    pub(crate) authority: String,
+    pub(crate) person: String,
+    pub(crate) tenant_id: String,
+    pub(crate) scope: Scope,
+    pub(crate) nonce: Option<String>,
+    pub(crate) wants_client_info: bool,
+    pub(crate) passed_second_factor: bool,
+    pub(crate) issued: Timestamp,
+    pub(crate) is_spent: bool,
+}
+
+/// All refresh tokens that came from one sign-in.
+#[derive(Clone)]
+pub(crate) struct Family {
+    pub(crate) client_id: String,
+    pub(crate) person: String,
+    pub(crate) passed_second_factor: bool,
+    /// Why its tokens are refused, once they are.
+    refused: Option<Refusal>,
+}
+
+struct RefreshToken {
+    family: usize,
+    issued: Timestamp,
+    is_spent: bool,
+}
+
+/// A bearer token and what it opens.
+#[derive(Clone)]
+pub(crate) struct AccessToken {
+    pub(crate) person: String,
+    pub(crate) tenant_id: String,
+    pub(crate) scope: Scope,
+    pub(crate) expires: Timestamp,
+}
+
+/// Everything handed out so far.
+#[derive(Default)]
+pub(crate) struct Grants {
+    codes: HashMap<String, Code>,
+    families: Vec<Family>,
+    refresh_tokens: HashMap<String, RefreshToken>,
+    access_tokens: HashMap<String, AccessToken>,
+}
+
+impl Grants {
+    pub(crate) fn add_code(&mut self, value: String, code: Code) {
+        self.codes.insert(value, code);
+    }
+
+    /// Spends a code if the whole request fits it; a request that does not fit leaves it unspent.
+    pub(crate) fn redeem_code(
+        &mut self,
+        value: &str,
+        now: Timestamp,
+        fits: impl FnOnce(&Code) -> Result<(), Refusal>,
+    ) -> Result<Code, Refusal> {
+        let code = self.codes.get_mut(value).ok_or_else(Refusal::malformed_grant)?;
+        if code.is_spent {
+            return Err(Refusal::invalid_grant(
+                54005,
+                "OAuth2 Authorization code was already redeemed, please retry with a new valid code.",
+            ));
+        }
+        if now >= code.issued + CODE_LIFE {
+            return Err(Refusal::invalid_grant(
+                70008,
+                "The provided authorization code or refresh token has expired due to inactivity.",
+            ));
+        }
+        fits(code)?;
+        code.is_spent = true;
+        Ok(code.clone())
+    }
+
+    pub(crate) fn add_family(&mut self, client_id: &str, person: &str, passed_second_factor: bool) -> usize {
+        self.families.push(Family {
+            client_id: client_id.to_owned(),
+            person: person.to_owned(),
+            passed_second_factor,
+            refused: None,
+        });
+        self.families.len() - 1
+    }
+
+    pub(crate) fn add_refresh_token(&mut self, value: String, family: usize, issued: Timestamp) {
+        self.refresh_tokens.insert(value, RefreshToken { family, issued, is_spent: false });
+    }
+
+    /// The family that a refresh token belongs to, if it may still be used.
+    pub(crate) fn family(
+        &mut self,
+        value: &str,
+        now: Timestamp,
+        rotation: Rotation,
+    ) -> Result<(usize, Family), Refusal> {
+        let token = self.refresh_tokens.get(value).ok_or_else(Refusal::malformed_grant)?;
+        let family = &mut self.families[token.family];
+        if token.is_spent && rotation == Rotation::Strict && family.refused.is_none() {
+            family.refused = Some(Refusal::invalid_grant(
+                70000,
+                "The refresh token was used before; every token of this sign-in has been revoked.",
+            ));
+        }
+        if let Some(refusal) = &family.refused {
+            return Err(refusal.clone());
+        }
+        if now >= token.issued + REFRESH_TOKEN_LIFE {
+            return Err(Refusal::invalid_grant(
+                700082,
+                "The refresh token has expired due to inactivity. The token was inactive for 90.00:00:00.",
+            ));
+        }
+        Ok((token.family, family.clone()))
+    }
+
+    /// Notes that a refresh token was exchanged for another.
+    pub(crate) fn spend_refresh_token(&mut self, value: &str) {
+        if let Some(token) = self.refresh_tokens.get_mut(value) {
+            token.is_spent = true;
+        }
+    }
+
+    /// Refuses every refresh token that a person holds by now.
+    pub(crate) fn refuse(&mut self, person: &str, refusal: &Refusal) {
+        for family in self.families.iter_mut().filter(|family| family.person.eq_ignore_ascii_case(person)) {
+            family.refused = Some(refusal.clone());
+        }
+    }
+
+    pub(crate) fn add_access_token(&mut self, value: String, token: AccessToken) {
+        self.access_tokens.insert(value, token);
+    }
+
+    pub(crate) fn access_token(&self, value: &str) -> Option<&AccessToken> {
+        self.access_tokens.get(value)
+    }
+
+    /// Makes every access token of a person unknown.
+    pub(crate) fn forget_access_tokens(&mut self, person: &str) {
+        self.access_tokens.retain(|_, token| !token.person.eq_ignore_ascii_case(person));
+    }
+}

@@ -1,0 +1,259 @@
+//! A browser for tests and scripts: reads the sign-in pages and answers them as a person would.
+//!
+//! It keeps cookies, follows redirects and submits forms with the headers that a real one sends, and stops where the
+//! cloud hands over to the app. It knows the pages of the sandbox only.
+
+mod html;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Mutex, PoisonError};
+
+use reqwest::header::{self, HeaderMap, HeaderValue};
+use reqwest::{Client, Method, redirect};
+use url::{Origin, Url};
+
+use self::html::{Button, Document, Form};
+
+const USER_AGENT: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0";
+
+/// No sign-in has more pages and redirects than this.
+const MAX_STEPS: usize = 20;
+
+/// Where a sign-in ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Landing {
+    /// The cloud sent the browser to an address that is not a web page: the app's own scheme.
+    Redirect(Url),
+    /// A web page outside the cloud: what the app's loopback receiver answered.
+    Page {
+        /// Its status code.
+        status: u16,
+        /// What a person reads on it.
+        text: String,
+    },
+    /// The cloud showed a page with nothing left to press, which is how it refuses.
+    ErrorPage(String),
+    /// The person stopped, as told to, and closed the window.
+    GaveUp,
+    /// A page could not be loaded.
+    Unreachable(String),
+}
+
+impl Landing {
+    /// The address of the app's scheme that the cloud called; panics with the landing otherwise.
+    pub fn expect_redirect(self) -> Url {
+        match self {
+            Self::Redirect(url) => url,
+            other => panic!("the sign-in did not end at a custom scheme: {other:?}"),
+        }
+    }
+}
+
+/// A browser with a person in front of it. Cookies last as long as the value.
+#[derive(Debug)]
+pub struct Browser {
+    client: Client,
+    cookies: Mutex<HashMap<String, BTreeMap<String, String>>>,
+    person: Option<String>,
+    refuses_consent: bool,
+    cancels: bool,
+    hides_origin: bool,
+    patience: usize,
+}
+
+impl Default for Browser {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// One request of the browser.
+struct Visit {
+    url: Url,
+    form: Option<Vec<(String, String)>>,
+    from: Option<Origin>,
+}
+
+impl Browser {
+    /// A browser whose person is the first one that a page offers and who agrees to everything.
+    pub fn new() -> Self {
+        let client = Client::builder()
+            .redirect(redirect::Policy::none())
+            .no_proxy()
+            .user_agent(USER_AGENT)
+            .build()
+            .expect("a client without certificates of its own can always be built");
+        Self {
+            client,
+            cookies: Mutex::default(),
+            person: None,
+            refuses_consent: false,
+            cancels: false,
+            hides_origin: false,
+            patience: MAX_STEPS,
+        }
+    }
+
+    /// Chooses who sits in front of the browser.
+    pub fn as_person(mut self, email: &str) -> Self {
+        self.person = Some(email.to_owned());
+        self
+    }
+
+    /// Presses Cancel on the consent page.
+    pub fn refuse_consent(mut self) -> Self {
+        self.refuses_consent = true;
+        self
+    }
+
+    /// Presses Cancel on the first page.
+    pub fn cancel(mut self) -> Self {
+        self.cancels = true;
+        self
+    }
+
+    /// Closes the window after so many pages have been answered.
+    pub fn give_up_after(mut self, pages: usize) -> Self {
+        self.patience = pages;
+        self
+    }
+
+    /// Sends `Origin: null` with a form that goes to another site, as browsers do for pages without a referrer.
+    pub fn hide_origin(mut self) -> Self {
+        self.hides_origin = true;
+        self
+    }
+
+    /// Opens an address and goes through the pages that follow, up to where the sign-in ends.
+    pub async fn browse(&self, url: &str) -> Landing {
+        let Ok(url) = Url::parse(url) else { return Landing::Unreachable(format!("not a URL: {url}")) };
+        let cloud = url.origin();
+        let mut visit = Visit { url, form: None, from: None };
+        let mut answered = 0;
+        for _ in 0..MAX_STEPS {
+            if !matches!(visit.url.scheme(), "http" | "https") {
+                return Landing::Redirect(visit.url);
+            }
+            let response = match self.load(&visit).await {
+                Ok(response) => response,
+                Err(error) => return Landing::Unreachable(error.without_url().to_string()),
+            };
+            let here = visit.url.clone();
+            if response.status().is_redirection() {
+                let location = response.headers().get(header::LOCATION).and_then(|value| value.to_str().ok());
+                let Some(next) = location.and_then(|location| here.join(location).ok()) else {
+                    return Landing::Unreachable("a redirect without an address".to_owned());
+                };
+                visit = Visit { url: next, form: None, from: Some(here.origin()) };
+                continue;
+            }
+
+            let status = response.status().as_u16();
+            let html = match response.text().await {
+                Ok(html) => html,
+                Err(error) => return Landing::Unreachable(error.without_url().to_string()),
+            };
+            let document = Document::parse(&html);
+            if here.origin() != cloud {
+                return Landing::Page { status, text: document.text };
+            }
+            let Some((form, button)) = self.choose(&document) else {
+                return Landing::ErrorPage(document.text);
+            };
+            if answered == self.patience {
+                return Landing::GaveUp;
+            }
+            answered += 1;
+            visit = self.submit(&here, form, button);
+        }
+        Landing::Unreachable("more pages than any sign-in has".to_owned())
+    }
+
+    /// What the person presses on a page.
+    fn choose<'a>(&self, document: &'a Document) -> Option<(&'a Form, &'a Button)> {
+        let form = document.forms.first()?;
+        let answer = |value: &str| form.buttons.iter().find(|b| b.name == "answer" && b.value == value);
+        if self.cancels
+            && let Some(cancel) = answer("cancel")
+        {
+            return Some((form, cancel));
+        }
+        if form.buttons.iter().any(|button| button.name == "person") {
+            let mut people = form.buttons.iter().filter(|button| button.name == "person");
+            let mine = match &self.person {
+                Some(person) => people.find(|button| button.value.eq_ignore_ascii_case(person)),
+                None => people.next(),
+            };
+            return mine.or_else(|| answer("another")).map(|button| (form, button));
+        }
+        if self.refuses_consent && answer("accept").is_some() {
+            return answer("cancel").map(|button| (form, button));
+        }
+        let button = ["accept", "verify", "continue"].into_iter().find_map(answer);
+        button.or_else(|| form.buttons.first()).map(|button| (form, button))
+    }
+
+    fn submit(&self, here: &Url, form: &Form, button: &Button) -> Visit {
+        let mut fields = form.fields.clone();
+        fields.extend(form.checkboxes.iter().cloned());
+        if !button.name.is_empty() {
+            fields.push((button.name.clone(), button.value.clone()));
+        }
+        let mut url = here.join(&form.action).unwrap_or_else(|_| here.clone());
+        if form.is_post {
+            return Visit { url, form: Some(fields), from: Some(here.origin()) };
+        }
+        url.query_pairs_mut().clear().extend_pairs(fields);
+        Visit { url, form: None, from: Some(here.origin()) }
+    }
+
+    async fn load(&self, visit: &Visit) -> reqwest::Result<reqwest::Response> {
+        let method = if visit.form.is_some() { Method::POST } else { Method::GET };
+        let mut request = self.client.request(method, visit.url.clone()).headers(self.headers(visit));
+        if let Some(form) = &visit.form {
+            request = request.form(form);
+        }
+        let response = request.send().await?;
+        self.keep_cookies(&visit.url, response.headers());
+        Ok(response)
+    }
+
+    fn headers(&self, visit: &Visit) -> HeaderMap {
+        let is_same = visit.from.as_ref().is_some_and(|from| *from == visit.url.origin());
+        let site = match &visit.from {
+            None => "none",
+            Some(_) if is_same => "same-origin",
+            Some(_) => "cross-site",
+        };
+        let mut headers = HeaderMap::new();
+        headers.insert(header::ACCEPT, HeaderValue::from_static("text/html,application/xhtml+xml,*/*;q=0.8"));
+        headers.insert("sec-fetch-site", HeaderValue::from_static(site));
+        headers.insert("sec-fetch-mode", HeaderValue::from_static("navigate"));
+        headers.insert("sec-fetch-dest", HeaderValue::from_static("document"));
+        headers.insert("upgrade-insecure-requests", HeaderValue::from_static("1"));
+        if let (Some(_), Some(from)) = (&visit.form, &visit.from) {
+            let hidden = self.hides_origin && !is_same;
+            let origin = if hidden { "null".to_owned() } else { from.ascii_serialization() };
+            headers.insert(header::ORIGIN, HeaderValue::from_str(&origin).expect("an origin is ASCII"));
+        }
+        let cookies = self.cookies.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(cookies) = cookies.get(&visit.url.origin().ascii_serialization()) {
+            let pairs: Vec<String> = cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            if let Ok(value) = HeaderValue::from_str(&pairs.join("; ")) {
+                headers.insert(header::COOKIE, value);
+            }
+        }
+        headers
+    }
+
+    fn keep_cookies(&self, url: &Url, headers: &HeaderMap) {
+        let mut cookies = self.cookies.lock().unwrap_or_else(PoisonError::into_inner);
+        for cookie in headers.get_all(header::SET_COOKIE) {
+            let pair = cookie.to_str().ok().and_then(|cookie| cookie.split(';').next()?.split_once('='));
+            if let Some((name, value)) = pair {
+                let kept = cookies.entry(url.origin().ascii_serialization()).or_default();
+                kept.insert(name.to_owned(), value.to_owned());
+            }
+        }
+    }
+}

@@ -1,0 +1,261 @@
+//! What can be made to go wrong, where, and how often.
+//!
+//! A rule names an endpoint and a fault. Each request takes every standing rule that fits it and the oldest
+//! one-time rule that fits. The rules have a JSON form for tests in other processes (`POST /_sandbox/faults`).
+
+use std::sync::{Mutex, PoisonError};
+
+use serde::{Deserialize, Serialize};
+
+/// An operation of a cloud that rules and the journal tell apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Endpoint {
+    /// `/{tenant}/v2.0/.well-known/openid-configuration` and instance discovery.
+    AzureDiscovery,
+    /// `/{tenant}/discovery/v2.0/keys`.
+    AzureKeys,
+    /// `/{tenant}/oauth2/v2.0/authorize`: the request that the app makes, not the pages that follow it.
+    AzureAuthorize,
+    /// `/{tenant}/oauth2/v2.0/token`.
+    AzureToken,
+    /// `GET /tenants` of Resource Manager.
+    AzureTenants,
+    /// `GET /subscriptions` of Resource Manager.
+    AzureSubscriptions,
+}
+
+/// A way for a request to fail, or for its answer to be wrong.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Fault {
+    /// Waits this many milliseconds first; the request then goes on.
+    Latency(u64),
+    /// Answers with a status instead of doing the work.
+    Status(Status),
+    /// Closes the connection without an answer and without doing the work.
+    Drop,
+    /// Does the work (a refresh token is rotated, a code is spent), then closes the connection without an answer.
+    DropAfterEffect,
+    /// Accepts the request and never answers, until the client or the sandbox goes away.
+    Hang,
+    /// Refuses as OAuth does, in the form of the cloud concerned.
+    OAuthError(OAuthError),
+    /// The id token carries another nonce.
+    WrongNonce,
+    /// The id token says that somebody else issued it.
+    WrongIssuer,
+    /// The id token is meant for another client.
+    WrongAudience,
+    /// The id token names a tenant that was not asked for.
+    WrongTenant,
+    /// The id token expired an hour ago.
+    ExpiredIdToken,
+    /// The token answer has no refresh token.
+    MissingRefreshToken,
+    /// `expires_in` is a string.
+    StringExpiresIn,
+    /// The token answer has this `token_type`.
+    TokenType(String),
+    /// Answers 200 with 10 MB of JSON.
+    OversizedAnswer,
+    /// Answers 200 with a web page, as a captive portal does.
+    NotJson,
+    /// Answers 200 with JSON that breaks off.
+    MalformedJson,
+    /// A list's link to the next page leads to another host, which must never see the bearer token.
+    HostileNextLink,
+    /// A list's link to the next page leads to the same page again.
+    RepeatingNextLink,
+}
+
+/// An HTTP answer without any of the cloud's own content.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
+pub struct Status {
+    /// The status code.
+    pub code: u16,
+    /// The `Retry-After` header, verbatim.
+    pub retry_after: Option<String>,
+    /// The body.
+    pub body: String,
+}
+
+/// A refusal in OAuth's terms.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
+pub struct OAuthError {
+    /// `invalid_grant`, `interaction_required`, …
+    pub error: String,
+    /// Entra's `suberror`, Google's `error_subtype`.
+    pub suberror: Option<String>,
+    /// `error_description`.
+    pub description: String,
+    /// The claims that a new sign-in has to ask for (Entra).
+    pub claims: Option<String>,
+}
+
+impl Fault {
+    /// An answer with this status and no body.
+    pub fn status(code: u16) -> Self {
+        Self::Status(Status { code, ..Status::default() })
+    }
+
+    /// A status with a `Retry-After` header.
+    pub fn retry_after(code: u16, after: &str) -> Self {
+        Self::Status(Status { code, retry_after: Some(after.to_owned()), ..Status::default() })
+    }
+
+    /// An OAuth refusal with nothing but its `error`.
+    pub fn oauth_error(error: &str) -> Self {
+        Self::OAuthError(OAuthError { error: error.to_owned(), ..OAuthError::default() })
+    }
+}
+
+/// Which requests a fault meets.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Rule {
+    /// Where.
+    pub endpoint: Endpoint,
+    /// What.
+    pub fault: Fault,
+    /// How often; without a number the rule stands until it is cleared.
+    #[serde(default)]
+    pub times: Option<u32>,
+    /// Only requests whose path names this tenant.
+    #[serde(default)]
+    pub tenant: Option<String>,
+    /// Only requests with this `grant_type`.
+    #[serde(default)]
+    pub grant_type: Option<String>,
+}
+
+impl Rule {
+    /// A standing rule for every request to the endpoint.
+    pub fn new(endpoint: Endpoint, fault: Fault) -> Self {
+        Self { endpoint, fault, times: None, tenant: None, grant_type: None }
+    }
+
+    /// Ends the rule after `times` requests.
+    pub fn times(mut self, times: u32) -> Self {
+        self.times = Some(times);
+        self
+    }
+
+    /// Limits the rule to a tenant, written as the client writes it.
+    pub fn tenant(mut self, tenant: &str) -> Self {
+        self.tenant = Some(tenant.to_owned());
+        self
+    }
+
+    /// Limits the rule to one `grant_type`.
+    pub fn grant_type(mut self, grant_type: &str) -> Self {
+        self.grant_type = Some(grant_type.to_owned());
+        self
+    }
+
+    fn fits(&self, endpoint: Endpoint, tenant: Option<&str>, grant_type: Option<&str>) -> bool {
+        self.endpoint == endpoint
+            && self.tenant.as_deref().is_none_or(|wanted| tenant == Some(wanted))
+            && self.grant_type.as_deref().is_none_or(|wanted| grant_type == Some(wanted))
+    }
+}
+
+/// The rules in force.
+#[derive(Debug, Default)]
+pub struct Faults(Mutex<Vec<Rule>>);
+
+impl Faults {
+    /// Lets the next request to the endpoint fail; several calls queue up.
+    pub fn next(&self, endpoint: Endpoint, fault: Fault) {
+        self.add(Rule::new(endpoint, fault).times(1));
+    }
+
+    /// Lets every request to the endpoint fail until [`Faults::clear`].
+    pub fn always(&self, endpoint: Endpoint, fault: Fault) {
+        self.add(Rule::new(endpoint, fault));
+    }
+
+    /// Adds a rule.
+    pub fn add(&self, rule: Rule) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(rule);
+    }
+
+    /// Takes every rule away.
+    pub fn clear(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    /// The rules that no request has used up yet.
+    pub fn rules(&self) -> Vec<Rule> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The faults that this request meets, in the order in which they were asked for.
+    pub(crate) fn take(
+        &self,
+        endpoint: Endpoint,
+        tenant: Option<&str>,
+        grant_type: Option<&str>,
+    ) -> Vec<Fault> {
+        let mut rules = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut took_one = false;
+        let mut faults = Vec::new();
+        for rule in rules.iter_mut().filter(|rule| rule.fits(endpoint, tenant, grant_type)) {
+            match &mut rule.times {
+                None => faults.push(rule.fault.clone()),
+                Some(times) if *times > 0 && !took_one => {
+                    *times -= 1;
+                    took_one = true;
+                    faults.push(rule.fault.clone());
+                }
+                Some(_) => {}
+            }
+        }
+        rules.retain(|rule| rule.times != Some(0));
+        faults
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_time_faults_are_met_one_by_one_and_standing_ones_each_time() {
+        let faults = Faults::default();
+        faults.always(Endpoint::AzureToken, Fault::Latency(5));
+        faults.next(Endpoint::AzureToken, Fault::Drop);
+        faults.next(Endpoint::AzureToken, Fault::NotJson);
+
+        assert_eq!(faults.take(Endpoint::AzureKeys, None, None), []);
+        assert_eq!(faults.take(Endpoint::AzureToken, None, None), [Fault::Latency(5), Fault::Drop]);
+        assert_eq!(faults.take(Endpoint::AzureToken, None, None), [Fault::Latency(5), Fault::NotJson]);
+        assert_eq!(faults.take(Endpoint::AzureToken, None, None), [Fault::Latency(5)]);
+    }
+
+    #[test]
+    fn a_rule_may_be_meant_for_one_tenant_and_one_grant_type() {
+        let faults = Faults::default();
+        faults.add(
+            Rule::new(Endpoint::AzureToken, Fault::Drop)
+                .tenant("contoso.example")
+                .grant_type("refresh_token"),
+        );
+
+        let take = |tenant, grant| faults.take(Endpoint::AzureToken, Some(tenant), Some(grant)).len();
+        assert_eq!(take("contoso.example", "refresh_token"), 1);
+        assert_eq!(take("contoso.example", "authorization_code"), 0);
+        assert_eq!(take("fabrikam.example", "refresh_token"), 0);
+    }
+
+    #[test]
+    fn rules_are_written_in_kebab_case() {
+        let rule: Rule = serde_json::from_str(
+            r#"{"endpoint":"azure-token","fault":{"status":{"code":503,"retry-after":"5"}},"times":2}"#,
+        )
+        .expect("the rule is well formed");
+        assert_eq!(rule, Rule::new(Endpoint::AzureToken, Fault::retry_after(503, "5")).times(2));
+    }
+}

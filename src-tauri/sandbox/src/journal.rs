@@ -1,0 +1,73 @@
+//! What happened so far: the requests that came in, and the secrets that went out.
+//!
+//! A request is kept without its query and body, so the journal can be printed. The secrets are kept for one reader
+//! only, the leak test, which looks for them in everything that the app wrote.
+
+use std::sync::{Mutex, PoisonError};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::faults::Endpoint;
+
+/// One of the servers that the sandbox runs, each on a port of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Server {
+    /// Sign-in of Azure: `login.microsoftonline.com`.
+    AzureAuthority,
+    /// Azure Resource Manager: `management.azure.com`.
+    AzureResourceManager,
+}
+
+/// A request that reached a server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Request {
+    /// The server that it came to.
+    pub server: Server,
+    /// What the path means there; `None` for a path that the server does not have.
+    pub endpoint: Option<Endpoint>,
+    /// `GET`, `POST`, …
+    pub method: String,
+    /// The path without its query.
+    pub path: String,
+    /// The `Host` header.
+    pub host: String,
+    /// The tenant in the path, as the client wrote it (Azure only).
+    pub tenant: Option<String>,
+    /// The form's `grant_type` (token endpoints only).
+    pub grant_type: Option<String>,
+    /// When it came.
+    pub at: Timestamp,
+}
+
+/// Collects requests and secrets.
+#[derive(Default)]
+pub(crate) struct Journal {
+    requests: Mutex<Vec<Request>>,
+    secrets: Mutex<Vec<String>>,
+}
+
+impl Journal {
+    pub(crate) fn record(&self, request: Request) {
+        self.requests.lock().unwrap_or_else(PoisonError::into_inner).push(request);
+    }
+
+    pub(crate) fn requests(&self) -> Vec<Request> {
+        self.requests.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn forget_requests(&self) {
+        self.requests.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    /// Notes a secret before it is handed out, and returns it.
+    pub(crate) fn issue(&self, secret: String) -> String {
+        self.secrets.lock().unwrap_or_else(PoisonError::into_inner).push(secret.clone());
+        secret
+    }
+
+    pub(crate) fn secrets(&self) -> Vec<String> {
+        self.secrets.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}

@@ -1,0 +1,221 @@
+//! The running sandbox: its options, its addresses, and the controls that a test holds.
+//!
+//! Each control has a twin under `/_sandbox/` for tests in other processes; see `control.rs`.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use crate::azure::directory::Directory;
+use crate::azure::{self, Azure, Rotation};
+use crate::clock::Clock;
+use crate::control;
+use crate::faults::{Faults, OAuthError};
+use crate::journal::{Request, Server};
+use crate::server::{Running, Shared, bind};
+
+/// How a sandbox starts.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The ports of the servers.
+    pub ports: Ports,
+    /// The time that the clouds live in.
+    pub clock: Clock,
+    /// How long an access token lasts.
+    pub access_token_life: Duration,
+    /// Rows on a page of a list.
+    pub page_size: usize,
+    /// What happens to an Azure refresh token when it is exchanged for a new one.
+    pub azure_rotation: Rotation,
+    /// Tenants, people and subscriptions.
+    pub azure: Directory,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            ports: Ports::Random,
+            clock: Clock::system(),
+            access_token_life: Duration::from_secs(3600),
+            page_size: 100,
+            azure_rotation: Rotation::default(),
+            azure: Directory::contoso(),
+        }
+    }
+}
+
+/// Which ports the servers take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ports {
+    /// Free ones.
+    Random,
+    /// This one and those that follow, in the order of [`Server`].
+    From(u16),
+}
+
+impl Ports {
+    fn nth(self, index: u16) -> u16 {
+        match self {
+            Self::Random => 0,
+            Self::From(first) => first.saturating_add(index),
+        }
+    }
+}
+
+/// Why a person's refresh tokens stop working.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Revocation {
+    /// Somebody revoked them.
+    Revoked,
+    /// The password was changed.
+    PasswordChanged,
+    /// The sign-in is older than the organisation allows.
+    Expired,
+    /// A refusal of the test's own choice.
+    Refused(OAuthError),
+}
+
+/// The clouds, until they are dropped.
+pub struct Sandbox {
+    azure: Arc<Azure>,
+    shared: Arc<Shared>,
+    servers: Vec<Running>,
+}
+
+impl Sandbox {
+    /// Starts every server. Needs a Tokio runtime with time and I/O.
+    ///
+    /// # Errors
+    /// When a port is taken.
+    pub async fn start(options: Options) -> io::Result<Self> {
+        let shared = Arc::new(Shared { clock: options.clock, ..Shared::default() });
+        let authority = bind(options.ports.nth(0)).await?;
+        let resource_manager = bind(options.ports.nth(1)).await?;
+        let azure = Arc::new(Azure::new(
+            authority.url.clone(),
+            resource_manager.url.clone(),
+            options.azure,
+            options.page_size,
+            options.azure_rotation,
+            Arc::clone(&shared),
+        ));
+        let mut sandbox = Self { azure, shared, servers: Vec::new() };
+        sandbox.set_access_token_life(options.access_token_life);
+
+        let controls = control::router(Arc::clone(&sandbox.azure), Arc::clone(&sandbox.shared));
+        let azure = &sandbox.azure;
+        sandbox.servers = vec![
+            authority.run(
+                Server::AzureAuthority,
+                azure::classify_authority,
+                azure::authority(Arc::clone(azure)),
+                controls.clone(),
+                Arc::clone(&sandbox.shared),
+            ),
+            resource_manager.run(
+                Server::AzureResourceManager,
+                azure::classify_resource_manager,
+                azure::resource_manager(Arc::clone(azure)),
+                controls,
+                Arc::clone(&sandbox.shared),
+            ),
+        ];
+        Ok(sandbox)
+    }
+
+    /// The sign-in server of Azure.
+    pub fn azure_authority(&self) -> Url {
+        self.azure.authority.clone()
+    }
+
+    /// Azure Resource Manager.
+    pub fn azure_resource_manager(&self) -> Url {
+        self.azure.resource_manager.clone()
+    }
+
+    /// The environment that makes the app use this sandbox.
+    pub fn environment(&self) -> Vec<(&'static str, String)> {
+        let bare = |url: &Url| url.as_str().trim_end_matches('/').to_owned();
+        vec![
+            ("AZURE_CLIENT_ID", azure::CLIENT_ID.to_owned()),
+            ("AZURE_AUTHORITY_HOST", bare(&self.azure.authority)),
+            ("MCM_AZURE_RESOURCE_MANAGER", bare(&self.azure.resource_manager)),
+        ]
+    }
+
+    /// What goes wrong from now on.
+    pub fn faults(&self) -> &Faults {
+        &self.shared.faults
+    }
+
+    /// Every request so far, the oldest first.
+    pub fn requests(&self) -> Vec<Request> {
+        self.shared.journal.requests()
+    }
+
+    /// Empties the list of requests.
+    pub fn forget_requests(&self) {
+        self.shared.journal.forget_requests();
+    }
+
+    /// Every code, token and key handed out so far: none of them may turn up in a log, a file or a message.
+    pub fn secrets(&self) -> Vec<String> {
+        self.shared.journal.secrets()
+    }
+
+    /// The life of access tokens from now on.
+    pub fn set_access_token_life(&self, life: Duration) {
+        let milliseconds = u64::try_from(life.as_millis()).unwrap_or(u64::MAX);
+        self.shared.access_token_life.store(milliseconds, Ordering::Relaxed);
+    }
+
+    /// Refuses every refresh token that a person holds by now.
+    pub fn revoke(&self, person: &str, revocation: &Revocation) {
+        self.azure.revoke(person, revocation);
+    }
+
+    /// Revokes every refresh token that a person holds by now.
+    pub fn revoke_all(&self, person: &str) {
+        self.revoke(person, &Revocation::Revoked);
+    }
+
+    /// Changes a person's password, which ends every session.
+    pub fn change_password(&self, person: &str) {
+        self.revoke(person, &Revocation::PasswordChanged);
+    }
+
+    /// Lets a person's sign-ins grow too old.
+    pub fn expire(&self, person: &str) {
+        self.revoke(person, &Revocation::Expired);
+    }
+
+    /// Makes every access token of a person invalid before its time.
+    pub fn reject_access_tokens(&self, person: &str) {
+        self.azure.forget_access_tokens(person);
+    }
+
+    /// Takes a person's consent back, so that the next sign-in asks for it.
+    pub fn forget_consents(&self, person: &str) {
+        self.azure.forget_consents(person);
+    }
+
+    /// What happens to Azure refresh tokens from now on when they are exchanged.
+    pub fn set_azure_rotation(&self, rotation: Rotation) {
+        self.azure.set_rotation(rotation);
+    }
+
+    /// Registers another redirect URI with the Azure application.
+    pub fn register_azure_redirect(&self, uri: &str) {
+        self.azure.register_redirect(uri);
+    }
+
+    /// Takes a redirect URI away from the Azure application.
+    pub fn unregister_azure_redirect(&self, uri: &str) {
+        self.azure.unregister_redirect(uri);
+    }
+}

@@ -1,0 +1,11 @@
+//! The sandbox clouds through their public doors: real sockets, real pages, and a client written for the test.
+
+mod app;
+mod azure_faults;
+mod azure_resource_manager;
+mod azure_sign_in;
+mod azure_tokens;
+mod controls;
+#[cfg(unix)]
+mod program;
+mod receiver;
