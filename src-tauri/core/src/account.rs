@@ -192,6 +192,18 @@ impl Identity {
         }
     }
 
+    /// Takes over the names of the row that is updated, where they could not be read this time.
+    pub fn keep_names_of(&mut self, row: &Self) {
+        if let (
+            Self::Azure { tenant_name, default_domain, .. },
+            Self::Azure { tenant_name: old_name, default_domain: old_domain, .. },
+        ) = (self, row)
+        {
+            *tenant_name = tenant_name.take().or_else(|| old_name.clone());
+            *default_domain = default_domain.take().or_else(|| old_domain.clone());
+        }
+    }
+
     /// Who is signed in, as a person would say it.
     pub fn who(&self) -> &str {
         match self {

@@ -132,6 +132,11 @@ impl Error {
         }))
     }
 
+    /// The error that a screen showed before, with the same reference.
+    pub fn seen(view: &ErrorView) -> Self {
+        Self::new(view.code, view.message.clone()).change(|inner| inner.reference.clone_from(&view.reference))
+    }
+
     /// Adds the provider's own short code, reduced to `[A-Za-z0-9_.:-]` and 64 characters.
     #[must_use]
     pub fn with_detail(self, detail: &str) -> Self {

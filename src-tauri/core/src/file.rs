@@ -71,6 +71,12 @@ pub fn read(path: &Path) -> Result<Option<Vec<u8>>> {
     }
 }
 
+/// When a file was last replaced and how long it is: enough to see that another process replaced it.
+pub fn stamp(path: &Path) -> Option<(std::time::SystemTime, u64)> {
+    let metadata = fs::metadata(path).ok()?;
+    Some((metadata.modified().ok()?, metadata.len()))
+}
+
 /// Moves a file that cannot be understood to a name beside it that is not taken, so that nothing of it is lost.
 ///
 /// # Errors

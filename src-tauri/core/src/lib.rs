@@ -4,6 +4,7 @@
 //! who may call whom.
 
 pub mod account;
+pub mod app;
 pub mod credential;
 pub mod error;
 pub mod file;
@@ -13,9 +14,11 @@ pub mod oauth;
 pub mod provider;
 mod random;
 pub mod redirect;
+pub mod session;
 pub mod settings;
 pub mod sign_in;
 pub mod snapshot;
 pub mod store;
 mod text;
+pub mod vault;
 pub mod world;

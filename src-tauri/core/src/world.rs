@@ -15,6 +15,8 @@ use tokio::sync::watch;
 use url::Url;
 
 use crate::error::{Code, Error, Result};
+use crate::http::Http;
+use crate::vault::Vault;
 
 /// The wall clock. Expiry is a wall-clock time, because `Instant` stands still while a laptop sleeps.
 #[async_trait]
@@ -183,4 +185,23 @@ impl SchemeRegistration for NoScheme {
     async fn ensure(&self, _scheme: &str) -> bool {
         false
     }
+}
+
+/// Everything that core asks of the machine.
+#[derive(Clone)]
+pub struct World {
+    /// The wall clock.
+    pub clock: Arc<dyn Clock>,
+    /// HTTP.
+    pub http: Http,
+    /// The keychain.
+    pub vault: Vault,
+    /// What opens a sign-in page.
+    pub browser: Arc<dyn Browser>,
+    /// Who handles the app's URI scheme.
+    pub scheme: Arc<dyn SchemeRegistration>,
+    /// The folders that belong to us.
+    pub paths: Paths,
+    /// The environment variables.
+    pub environment: Environment,
 }
