@@ -5,11 +5,13 @@
 
 pub mod account;
 pub mod app;
+pub mod browser;
 pub mod credential;
 pub mod error;
 pub mod file;
 pub mod http;
 pub mod id_token;
+pub mod logging;
 pub mod oauth;
 pub mod provider;
 mod random;
