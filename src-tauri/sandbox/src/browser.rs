@@ -57,6 +57,7 @@ pub struct Browser {
     person: Option<String>,
     refuses_consent: bool,
     cancels: bool,
+    unticks: Vec<String>,
     hides_origin: bool,
     patience: usize,
 }
@@ -89,6 +90,7 @@ impl Browser {
             person: None,
             refuses_consent: false,
             cancels: false,
+            unticks: Vec::new(),
             hides_origin: false,
             patience: MAX_STEPS,
         }
@@ -103,6 +105,12 @@ impl Browser {
     /// Presses Cancel on the consent page.
     pub fn refuse_consent(mut self) -> Self {
         self.refuses_consent = true;
+        self
+    }
+
+    /// Unticks the scope that ends in `scope` on the consent page.
+    pub fn untick(mut self, scope: &str) -> Self {
+        self.unticks.push(scope.to_owned());
         self
     }
 
@@ -195,7 +203,8 @@ impl Browser {
 
     fn submit(&self, here: &Url, form: &Form, button: &Button) -> Visit {
         let mut fields = form.fields.clone();
-        fields.extend(form.checkboxes.iter().cloned());
+        let stays_ticked = |value: &str| !self.unticks.iter().any(|scope| value.ends_with(scope.as_str()));
+        fields.extend(form.checkboxes.iter().filter(|(_, value)| stays_ticked(value)).cloned());
         if !button.name.is_empty() {
             fields.push((button.name.clone(), button.value.clone()));
         }

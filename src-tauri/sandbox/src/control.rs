@@ -15,6 +15,7 @@ use serde::Deserialize;
 
 use crate::azure::{Azure, Rotation};
 use crate::faults::Rule;
+use crate::google::{Google, Policy};
 use crate::journal::Request;
 use crate::page::{STYLE, SUBMIT};
 use crate::sandbox::Revocation;
@@ -23,6 +24,7 @@ use crate::server::Shared;
 #[derive(Clone)]
 struct Controls {
     azure: Arc<Azure>,
+    google: Arc<Google>,
     shared: Arc<Shared>,
 }
 
@@ -47,9 +49,13 @@ struct Settings {
     access_token_life_ms: Option<u64>,
     #[serde(default)]
     azure_rotation: Option<Rotation>,
+    #[serde(default)]
+    google_policy: Option<Policy>,
+    #[serde(default)]
+    rotate_google_signing_key: bool,
 }
 
-pub(crate) fn router(azure: Arc<Azure>, shared: Arc<Shared>) -> Router {
+pub(crate) fn router(azure: Arc<Azure>, google: Arc<Google>, shared: Arc<Shared>) -> Router {
     Router::new()
         .route("/_sandbox/style.css", get(async || file("text/css; charset=utf-8", STYLE)))
         .route("/_sandbox/submit.js", get(async || file("text/javascript; charset=utf-8", SUBMIT)))
@@ -58,7 +64,7 @@ pub(crate) fn router(azure: Arc<Azure>, shared: Arc<Shared>) -> Router {
         .route("/_sandbox/secrets", get(secrets))
         .route("/_sandbox/people", axum::routing::post(change_person))
         .route("/_sandbox/settings", axum::routing::post(change_settings))
-        .with_state(Controls { azure, shared })
+        .with_state(Controls { azure, google, shared })
 }
 
 fn file(kind: &'static str, text: &'static str) -> impl IntoResponse {
@@ -95,12 +101,15 @@ async fn secrets(State(controls): State<Controls>) -> Json<Vec<String>> {
 async fn change_person(State(controls): State<Controls>, Json(change): Json<PersonChange>) -> StatusCode {
     if let Some(revocation) = &change.revoke {
         controls.azure.revoke(&change.person, revocation);
+        controls.google.revoke(&change.person, revocation);
     }
     if change.reject_access_tokens {
         controls.azure.forget_access_tokens(&change.person);
+        controls.google.forget_access_tokens(&change.person);
     }
     if change.forget_consents {
         controls.azure.forget_consents(&change.person);
+        controls.google.forget_consents(&change.person);
     }
     StatusCode::NO_CONTENT
 }
@@ -111,6 +120,12 @@ async fn change_settings(State(controls): State<Controls>, Json(settings): Json<
     }
     if let Some(rotation) = settings.azure_rotation {
         controls.azure.set_rotation(rotation);
+    }
+    if let Some(policy) = settings.google_policy {
+        controls.google.set_policy(policy);
+    }
+    if settings.rotate_google_signing_key {
+        controls.google.rotate_signing_key();
     }
     StatusCode::NO_CONTENT
 }

@@ -23,6 +23,20 @@ pub enum Endpoint {
     AzureTenants,
     /// `GET /subscriptions` of Resource Manager.
     AzureSubscriptions,
+    /// Google's `/.well-known/openid-configuration`.
+    GoogleDiscovery,
+    /// Google's signing keys.
+    GoogleKeys,
+    /// Google's authorise request, not the pages that follow it.
+    GoogleAuthorize,
+    /// Google's token endpoint.
+    GoogleToken,
+    /// Google's userinfo endpoint.
+    GoogleUserinfo,
+    /// Google's revocation endpoint.
+    GoogleRevoke,
+    /// `projects:search` of Google's Resource Manager.
+    GoogleProjects,
 }
 
 /// A way for a request to fail, or for its answer to be wrong.
@@ -43,12 +57,18 @@ pub enum Fault {
     OAuthError(OAuthError),
     /// The id token carries another nonce.
     WrongNonce,
-    /// The id token says that somebody else issued it.
+    /// The id token says that somebody else issued it; at Google's authorise endpoint, the callback does.
     WrongIssuer,
+    /// The callback does not say who issued it, although the discovery document promises so (Google).
+    MissingIssuer,
+    /// The id token is signed with a key that nobody published.
+    WrongSignature,
     /// The id token is meant for another client.
     WrongAudience,
-    /// The id token names a tenant that was not asked for.
+    /// The id token names another tenant than the one asked for (Azure) or another Workspace domain (Google).
     WrongTenant,
+    /// The id token says that the e-mail address is not verified (Google).
+    UnverifiedEmail,
     /// The id token expired an hour ago.
     ExpiredIdToken,
     /// The token answer has no refresh token.
@@ -65,8 +85,12 @@ pub enum Fault {
     MalformedJson,
     /// A list's link to the next page leads to another host, which must never see the bearer token.
     HostileNextLink,
-    /// A list's link to the next page leads to the same page again.
+    /// A list's link or token for the next page leads to the same page again.
     RepeatingNextLink,
+    /// A page has no rows and still has a successor (Google).
+    EmptyPage,
+    /// The API is switched off in the project that the client belongs to (Google).
+    ServiceDisabled,
 }
 
 /// An HTTP answer without any of the cloud's own content.

@@ -18,6 +18,10 @@ pub enum Server {
     AzureAuthority,
     /// Azure Resource Manager: `management.azure.com`.
     AzureResourceManager,
+    /// Sign-in of Google with its token endpoint: `accounts.google.com`, `oauth2.googleapis.com` and others in one.
+    GoogleIssuer,
+    /// Google's Resource Manager: `cloudresourcemanager.googleapis.com`.
+    GoogleResourceManager,
 }
 
 /// A request that reached a server.

@@ -25,6 +25,12 @@ impl SigningKey {
         Arc::clone(SHARED.get_or_init(|| Arc::new(Self::generate())))
     }
 
+    /// A key that no server publishes.
+    pub(crate) fn unpublished() -> Arc<Self> {
+        static UNPUBLISHED: OnceLock<Arc<SigningKey>> = OnceLock::new();
+        Arc::clone(UNPUBLISHED.get_or_init(|| Arc::new(Self::generate())))
+    }
+
     pub(crate) fn generate() -> Self {
         let pair = KeyPair::generate(KeySize::Rsa2048).expect("2048 bits is a size that the library makes");
         Self { id: opaque("sandbox-key-", 34), pair }

@@ -3,7 +3,7 @@
 //! Plain HTML without inline code: the policy allows only the style sheet and the one script that submits a
 //! `form_post` answer. Each page says that it is a sandbox.
 
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 
 /// Style of the pages, served as `/_sandbox/style.css`.
@@ -88,4 +88,20 @@ pub(crate) fn form(action: &str, fields: &[(&str, &str)], rest: &str) -> String 
 /// A button; `label` is HTML.
 pub(crate) fn button(name: &str, value: &str, label: &str) -> String {
     format!("<button name=\"{}\" value=\"{}\">{label}</button>\n", escape(name), escape(value))
+}
+
+/// The value of a cookie that [`with_cookie`] set.
+pub(crate) fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
+    let cookies = headers.get(header::COOKIE)?.to_str().ok()?;
+    let mut pairs = cookies.split("; ").filter_map(|pair| pair.split_once('='));
+    pairs.find(|(key, _)| *key == name).map(|(_, value)| value.to_owned())
+}
+
+/// Sets a cookie that lasts as long as the browser runs.
+pub(crate) fn with_cookie(mut response: Response, name: &str, value: &str) -> Response {
+    // A value that came from a browser may be anything; one that makes no header is not worth keeping.
+    if let Ok(cookie) = HeaderValue::from_str(&format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax")) {
+        response.headers_mut().insert(header::SET_COOKIE, cookie);
+    }
+    response
 }

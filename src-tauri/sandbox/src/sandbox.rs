@@ -10,13 +10,13 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::azure::directory::Directory;
 use crate::azure::{self, Azure, Rotation};
 use crate::clock::Clock;
 use crate::control;
 use crate::faults::{Faults, OAuthError};
+use crate::google::{self, Google};
 use crate::journal::{Request, Server};
-use crate::server::{Running, Shared, bind};
+use crate::server::{Bound, Classify, Running, Shared, bind};
 
 /// How a sandbox starts.
 #[derive(Clone, Debug)]
@@ -31,8 +31,12 @@ pub struct Options {
     pub page_size: usize,
     /// What happens to an Azure refresh token when it is exchanged for a new one.
     pub azure_rotation: Rotation,
-    /// Tenants, people and subscriptions.
-    pub azure: Directory,
+    /// Azure's tenants, people and subscriptions.
+    pub azure: azure::directory::Directory,
+    /// How strict the Google project is.
+    pub google_policy: google::Policy,
+    /// Google's people and projects.
+    pub google: google::directory::Directory,
 }
 
 impl Default for Options {
@@ -43,7 +47,9 @@ impl Default for Options {
             access_token_life: Duration::from_secs(3600),
             page_size: 100,
             azure_rotation: Rotation::default(),
-            azure: Directory::contoso(),
+            azure: azure::directory::Directory::contoso(),
+            google_policy: google::Policy::default(),
+            google: google::directory::Directory::contoso(),
         }
     }
 }
@@ -83,8 +89,10 @@ pub enum Revocation {
 /// The clouds, until they are dropped.
 pub struct Sandbox {
     azure: Arc<Azure>,
+    google: Arc<Google>,
     shared: Arc<Shared>,
-    servers: Vec<Running>,
+    /// Stop when they are dropped.
+    _servers: Vec<Running>,
 }
 
 impl Sandbox {
@@ -94,37 +102,59 @@ impl Sandbox {
     /// When a port is taken.
     pub async fn start(options: Options) -> io::Result<Self> {
         let shared = Arc::new(Shared { clock: options.clock, ..Shared::default() });
-        let authority = bind(options.ports.nth(0)).await?;
-        let resource_manager = bind(options.ports.nth(1)).await?;
+        let azure_authority = bind(options.ports.nth(0)).await?;
+        let azure_resource_manager = bind(options.ports.nth(1)).await?;
+        let google_issuer = bind(options.ports.nth(2)).await?;
+        let google_resource_manager = bind(options.ports.nth(3)).await?;
+
         let azure = Arc::new(Azure::new(
-            authority.url.clone(),
-            resource_manager.url.clone(),
+            azure_authority.url.clone(),
+            azure_resource_manager.url.clone(),
             options.azure,
             options.page_size,
             options.azure_rotation,
             Arc::clone(&shared),
         ));
-        let mut sandbox = Self { azure, shared, servers: Vec::new() };
-        sandbox.set_access_token_life(options.access_token_life);
-
-        let controls = control::router(Arc::clone(&sandbox.azure), Arc::clone(&sandbox.shared));
-        let azure = &sandbox.azure;
-        sandbox.servers = vec![
-            authority.run(
+        let google = Arc::new(Google::new(
+            google_issuer.url.clone(),
+            google_resource_manager.url.clone(),
+            options.google,
+            options.page_size,
+            options.google_policy,
+            Arc::clone(&shared),
+        ));
+        let controls = control::router(Arc::clone(&azure), Arc::clone(&google), Arc::clone(&shared));
+        let run = |bound: Bound, server, classify: Classify, cloud| {
+            bound.run(server, classify, cloud, controls.clone(), Arc::clone(&shared))
+        };
+        let servers = vec![
+            run(
+                azure_authority,
                 Server::AzureAuthority,
                 azure::classify_authority,
-                azure::authority(Arc::clone(azure)),
-                controls.clone(),
-                Arc::clone(&sandbox.shared),
+                azure::authority(Arc::clone(&azure)),
             ),
-            resource_manager.run(
+            run(
+                azure_resource_manager,
                 Server::AzureResourceManager,
                 azure::classify_resource_manager,
-                azure::resource_manager(Arc::clone(azure)),
-                controls,
-                Arc::clone(&sandbox.shared),
+                azure::resource_manager(Arc::clone(&azure)),
+            ),
+            run(
+                google_issuer,
+                Server::GoogleIssuer,
+                google::classify_issuer,
+                google::issuer(Arc::clone(&google)),
+            ),
+            run(
+                google_resource_manager,
+                Server::GoogleResourceManager,
+                google::classify_resource_manager,
+                google::resource_manager(Arc::clone(&google)),
             ),
         ];
+        let sandbox = Self { azure, google, shared, _servers: servers };
+        sandbox.set_access_token_life(options.access_token_life);
         Ok(sandbox)
     }
 
@@ -138,6 +168,16 @@ impl Sandbox {
         self.azure.resource_manager.clone()
     }
 
+    /// The sign-in server of Google.
+    pub fn google_issuer(&self) -> Url {
+        self.google.issuer.clone()
+    }
+
+    /// Google's Resource Manager.
+    pub fn google_resource_manager(&self) -> Url {
+        self.google.resource_manager.clone()
+    }
+
     /// The environment that makes the app use this sandbox.
     pub fn environment(&self) -> Vec<(&'static str, String)> {
         let bare = |url: &Url| url.as_str().trim_end_matches('/').to_owned();
@@ -145,6 +185,10 @@ impl Sandbox {
             ("AZURE_CLIENT_ID", azure::CLIENT_ID.to_owned()),
             ("AZURE_AUTHORITY_HOST", bare(&self.azure.authority)),
             ("MCM_AZURE_RESOURCE_MANAGER", bare(&self.azure.resource_manager)),
+            ("GOOGLE_CLIENT_ID", google::DESKTOP_CLIENT_ID.to_owned()),
+            ("GOOGLE_CLIENT_SECRET", google::DESKTOP_CLIENT_SECRET.to_owned()),
+            ("MCM_GOOGLE_ISSUER", bare(&self.google.issuer)),
+            ("MCM_GOOGLE_RESOURCE_MANAGER", bare(&self.google.resource_manager)),
         ]
     }
 
@@ -174,9 +218,10 @@ impl Sandbox {
         self.shared.access_token_life.store(milliseconds, Ordering::Relaxed);
     }
 
-    /// Refuses every refresh token that a person holds by now.
+    /// Refuses every refresh token that a person holds by now, in every cloud.
     pub fn revoke(&self, person: &str, revocation: &Revocation) {
         self.azure.revoke(person, revocation);
+        self.google.revoke(person, revocation);
     }
 
     /// Revokes every refresh token that a person holds by now.
@@ -197,11 +242,13 @@ impl Sandbox {
     /// Makes every access token of a person invalid before its time.
     pub fn reject_access_tokens(&self, person: &str) {
         self.azure.forget_access_tokens(person);
+        self.google.forget_access_tokens(person);
     }
 
     /// Takes a person's consent back, so that the next sign-in asks for it.
     pub fn forget_consents(&self, person: &str) {
         self.azure.forget_consents(person);
+        self.google.forget_consents(person);
     }
 
     /// What happens to Azure refresh tokens from now on when they are exchanged.
@@ -217,5 +264,15 @@ impl Sandbox {
     /// Takes a redirect URI away from the Azure application.
     pub fn unregister_azure_redirect(&self, uri: &str) {
         self.azure.unregister_redirect(uri);
+    }
+
+    /// How strict the Google project is from now on.
+    pub fn set_google_policy(&self, policy: google::Policy) {
+        self.google.set_policy(policy);
+    }
+
+    /// Signs Google's id tokens with a new key from now on; the old one stays published.
+    pub fn rotate_google_signing_key(&self) {
+        self.google.rotate_signing_key();
     }
 }

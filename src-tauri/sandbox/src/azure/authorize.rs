@@ -19,6 +19,7 @@ use super::token::client_info;
 use super::{Authority, Azure};
 use crate::faults::Fault;
 use crate::identifier::{opaque, random_guid};
+use crate::page::{cookie, with_cookie};
 use crate::server::Spoiled;
 
 const COOKIE: &str = "sandbox-azure-session";
@@ -102,7 +103,7 @@ pub(super) async fn start(
         Err(refusal) => return azure.send_refusal(&asked.target, &refusal),
     };
 
-    let browsing = cookie(&headers).unwrap_or_else(|| opaque("sandbox-browser-", 48));
+    let browsing = cookie(&headers, COOKIE).unwrap_or_else(|| opaque("sandbox-browser-", 48));
     let person = azure.signed_in(&asked, &browsing);
     let id = opaque("sandbox-transaction-", 48);
     let transaction = Transaction {
@@ -290,7 +291,7 @@ impl Azure {
             return self.error_page(&Refusal::new("invalid_request", 90014, "This sign-in is over."));
         };
         let response = self.next_page(id, &transaction);
-        with_cookie(response, &transaction.browsing)
+        with_cookie(response, COOKIE, &transaction.browsing)
     }
 
     fn next_page(&self, id: &str, transaction: &Transaction) -> Response {
@@ -416,18 +417,4 @@ fn send(target: &Target, mut answer: Vec<(&'static str, String)>) -> Response {
     }
     let location = HeaderValue::from_str(url.as_str()).expect("a URL is printable ASCII");
     (StatusCode::FOUND, [(header::LOCATION, location)]).into_response()
-}
-
-fn cookie(headers: &HeaderMap) -> Option<String> {
-    let cookies = headers.get(header::COOKIE)?.to_str().ok()?;
-    let mut pairs = cookies.split("; ").filter_map(|pair| pair.split_once('='));
-    pairs.find(|(name, _)| *name == COOKIE).map(|(_, value)| value.to_owned())
-}
-
-fn with_cookie(mut response: Response, browsing: &str) -> Response {
-    if let Ok(value) = HeaderValue::from_str(&format!("{COOKIE}={browsing}; Path=/; HttpOnly; SameSite=Lax"))
-    {
-        response.headers_mut().insert(header::SET_COOKIE, value);
-    }
-    response
 }

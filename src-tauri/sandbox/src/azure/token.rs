@@ -23,6 +23,7 @@ use super::{Authority, Azure};
 use crate::azure::directory::{Person, Tenant};
 use crate::faults::Fault;
 use crate::identifier::{base64url, guid, opaque};
+use crate::jwt::SigningKey;
 use crate::server::Spoiled;
 
 /// Sizes of the real ones; what splits a record in the keychain has to be as long here.
@@ -221,7 +222,8 @@ impl Azure {
             answer["refresh_token"] = refresh_token.into();
         }
         if issue.scope.wants_id_token {
-            let id_token = self.key.sign(&self.id_token_claims(issue, spoiled, now));
+            let key = if spoiled.by(&Fault::WrongSignature) { &SigningKey::unpublished() } else { &self.key };
+            let id_token = key.sign(&self.id_token_claims(issue, spoiled, now));
             answer["id_token"] = journal.issue(id_token).into();
         }
         if issue.wants_client_info {

@@ -6,6 +6,9 @@ mod azure_resource_manager;
 mod azure_sign_in;
 mod azure_tokens;
 mod controls;
+mod google_app;
+mod google_sign_in;
+mod google_tokens;
 #[cfg(unix)]
 mod program;
 mod receiver;

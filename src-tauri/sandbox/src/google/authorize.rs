@@ -1,0 +1,270 @@
+//! Google's authorise endpoint and the pages that follow it.
+//!
+//! A request is checked once and becomes a transaction; each page that the person answers moves the transaction on,
+//! and `next_page` shows the next one or sends the code. Every answer says who issued it (RFC 9207).
+
+use std::collections::HashMap;
+use std::sync::{Arc, MutexGuard, PoisonError};
+
+use axum::extract::{Extension, Form, Query, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use url::Url;
+
+use super::grants::{Code, Grant};
+use super::{DESKTOP_CLIENT_ID, Google, IOS_CLIENT_ID, pages, permits_redirect, scope};
+use crate::faults::Fault;
+use crate::identifier::opaque;
+use crate::page::{cookie, with_cookie};
+use crate::server::Spoiled;
+
+const COOKIE: &str = "sandbox-google-session";
+
+type Fields = HashMap<String, String>;
+
+/// Somebody on the way to a code.
+#[derive(Clone)]
+pub(crate) struct Transaction {
+    asked: Asked,
+    /// Which browser it is, by its cookie.
+    browsing: String,
+    wants_list: bool,
+    person: Option<String>,
+    /// What the person left ticked, once the consent page has been answered.
+    ticked: Option<Vec<String>>,
+}
+
+/// A request of the app that may be answered at its redirect URI.
+#[derive(Clone)]
+struct Asked {
+    client_id: String,
+    target: Target,
+    scopes: Vec<String>,
+    nonce: Option<String>,
+    challenge: String,
+    prompts: Vec<String>,
+    login_hint: Option<String>,
+    is_offline: bool,
+}
+
+/// Where an answer goes.
+#[derive(Clone)]
+struct Target {
+    redirect_uri: String,
+    state: Option<String>,
+    issuer: Option<String>,
+}
+
+impl Asked {
+    fn prompts_for(&self, prompt: &str) -> bool {
+        self.prompts.iter().any(|asked| asked == prompt)
+    }
+}
+
+/// The app's request.
+pub(super) async fn start(
+    State(google): State<Arc<Google>>,
+    Query(fields): Query<Fields>,
+    Extension(spoiled): Extension<Spoiled>,
+    headers: HeaderMap,
+) -> Response {
+    let text = |name: &str| fields.get(name).map(String::as_str).filter(|value| !value.is_empty());
+    let client_id = text("client_id").unwrap_or_default();
+    if ![DESKTOP_CLIENT_ID, IOS_CLIENT_ID].contains(&client_id) {
+        return pages::error("invalid_client", "The OAuth client was not found.");
+    }
+    let redirect_uri = text("redirect_uri").unwrap_or_default();
+    if !permits_redirect(client_id, redirect_uri) {
+        let is_web = redirect_uri.starts_with("http:") || redirect_uri.starts_with("https:");
+        return if is_web {
+            pages::error("redirect_uri_mismatch", redirect_uri)
+        } else {
+            pages::error("invalid_request", "Custom URI schemes are not permitted for this client.")
+        };
+    }
+    let scopes = match scope::parse(text("scope").unwrap_or_default()) {
+        Ok(scopes) if !scopes.is_empty() => scopes,
+        Ok(_) => return pages::error("invalid_request", "Missing required parameter: scope"),
+        Err(unknown) => {
+            return pages::error("invalid_scope", &format!("Some requested scopes were invalid: {unknown}"));
+        }
+    };
+    let target = Target {
+        redirect_uri: redirect_uri.to_owned(),
+        state: text("state").map(str::to_owned),
+        issuer: announced_issuer(&google, &spoiled),
+    };
+    for fault in spoiled.iter() {
+        if let Fault::OAuthError(error) = fault {
+            return send(&target, vec![("error", error.error.clone())]);
+        }
+    }
+    if text("response_type") != Some("code") {
+        return send(&target, vec![("error", "unsupported_response_type".to_owned())]);
+    }
+    let challenge = text("code_challenge").filter(|_| text("code_challenge_method") == Some("S256"));
+    let Some(challenge) = challenge else {
+        return pages::error("invalid_request", "The sandbox insists on PKCE with S256.");
+    };
+
+    let asked = Asked {
+        client_id: client_id.to_owned(),
+        target,
+        scopes,
+        nonce: text("nonce").map(str::to_owned),
+        challenge: challenge.to_owned(),
+        prompts: text("prompt").unwrap_or_default().split_ascii_whitespace().map(str::to_owned).collect(),
+        login_hint: text("login_hint").map(str::to_owned),
+        is_offline: text("access_type") == Some("offline"),
+    };
+    let browsing = cookie(&headers, COOKIE).unwrap_or_else(|| opaque("sandbox-browser-", 48));
+    let person = google.signed_in(&asked, &browsing);
+    let id = opaque("sandbox-transaction-", 48);
+    let transaction =
+        Transaction { asked, browsing: browsing.clone(), wants_list: false, person, ticked: None };
+    google.transactions().insert(id.clone(), transaction.clone());
+    with_cookie(google.next_page(&id, &transaction), COOKIE, &browsing)
+}
+
+/// A page that the person answered.
+pub(super) async fn proceed(
+    State(google): State<Arc<Google>>,
+    Form(fields): Form<Vec<(String, String)>>,
+) -> Response {
+    let all = |name: &'static str| {
+        fields.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
+    };
+    let id = all("transaction").next().unwrap_or_default();
+    let Some(mut transaction) = google.transactions().get(id).cloned() else {
+        return pages::error("invalid_request", "This sign-in is over. Start again from the app.");
+    };
+    if let Some(person) = all("person").next().and_then(|email| google.directory.find_person(email)) {
+        transaction.person = Some(person.email.clone());
+        let mut browsing = google.browsing();
+        let people = browsing.entry(transaction.browsing.clone()).or_default();
+        people.retain(|other| *other != person.email);
+        people.push(person.email.clone());
+    }
+    match all("answer").next() {
+        Some("another") => transaction.wants_list = true,
+        Some("accept") => transaction.ticked = Some(all("scope").map(str::to_owned).collect()),
+        Some("cancel") => {
+            google.transactions().remove(id);
+            return send(&transaction.asked.target, vec![("error", "access_denied".to_owned())]);
+        }
+        _ => {}
+    }
+    google.transactions().insert(id.to_owned(), transaction.clone());
+    google.next_page(id, &transaction)
+}
+
+impl Google {
+    /// The person that needs no page: signed in with this browser and not asked to choose.
+    fn signed_in(&self, asked: &Asked, browsing: &str) -> Option<String> {
+        if asked.prompts_for("select_account") {
+            return None;
+        }
+        let people = self.browsing().get(browsing).cloned().unwrap_or_default();
+        match asked.login_hint.as_deref().and_then(|hint| self.directory.find_person(hint)) {
+            Some(hinted) => people.into_iter().find(|person| *person == hinted.email),
+            None if people.len() == 1 => people.into_iter().next(),
+            None => None,
+        }
+    }
+
+    /// The page that a transaction is at, or its end.
+    fn next_page(&self, id: &str, transaction: &Transaction) -> Response {
+        let asked = &transaction.asked;
+        let is_silent = asked.prompts_for("none");
+        let Some(person) = transaction.person.as_deref().and_then(|email| self.directory.find_person(email))
+        else {
+            if is_silent {
+                return send(&asked.target, vec![("error", "login_required".to_owned())]);
+            }
+            let hinted = asked.login_hint.as_deref().and_then(|hint| self.directory.find_person(hint));
+            return match hinted {
+                Some(person) if !transaction.wants_list && !asked.prompts_for("select_account") => {
+                    pages::sign_in(id, person)
+                }
+                _ => pages::choose_account(id, self.directory.people()),
+            };
+        };
+
+        let has_consent = self.grants().has_consent(&asked.client_id, &person.email, &asked.scopes)
+            && !asked.prompts_for("consent");
+        let scopes = match &transaction.ticked {
+            None if has_consent => asked.scopes.clone(),
+            None if is_silent => {
+                return send(&asked.target, vec![("error", "consent_required".to_owned())]);
+            }
+            None => return pages::consent(id, person, &asked.scopes),
+            Some(ticked) => {
+                let kept = |scope: &&String| scope::is_identity(scope) || ticked.contains(scope);
+                asked.scopes.iter().filter(kept).cloned().collect()
+            }
+        };
+        self.transactions().remove(id);
+        let has_just_consented = transaction.ticked.is_some();
+        let grant = Grant { client_id: asked.client_id.clone(), person: person.email.clone(), scopes };
+        let granted = grant.scopes.join(" ");
+        let code = self.shared.journal.issue(opaque("sandbox-code/", 120));
+        let mut grants = self.grants();
+        grants.consent(&grant);
+        grants.add_code(
+            code.clone(),
+            Code {
+                grant,
+                redirect_uri: asked.target.redirect_uri.clone(),
+                challenge: asked.challenge.clone(),
+                nonce: asked.nonce.clone(),
+                brings_refresh_token: asked.is_offline && has_just_consented,
+                issued: self.shared.clock.now(),
+                is_spent: false,
+            },
+        );
+        drop(grants);
+
+        let prompt = if has_just_consented { "consent" } else { "none" };
+        let mut answer = vec![("code", code), ("scope", granted), ("authuser", "0".to_owned())];
+        if let Some(domain) = &person.hosted_domain {
+            answer.push(("hd", domain.clone()));
+        }
+        answer.push(("prompt", prompt.to_owned()));
+        send(&asked.target, answer)
+    }
+
+    fn transactions(&self) -> MutexGuard<'_, HashMap<String, Transaction>> {
+        self.transactions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn browsing(&self) -> MutexGuard<'_, HashMap<String, Vec<String>>> {
+        self.browsing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Who the callback says issued it.
+fn announced_issuer(google: &Google, spoiled: &Spoiled) -> Option<String> {
+    if spoiled.by(&Fault::MissingIssuer) {
+        return None;
+    }
+    let issuer = if spoiled.by(&Fault::WrongIssuer) { "https://issuer.example" } else { google.issuer() };
+    Some(issuer.to_owned())
+}
+
+/// Sends an answer to the app, with its `state` as it came and the issuer.
+fn send(target: &Target, answer: Vec<(&'static str, String)>) -> Response {
+    let Ok(mut url) = Url::parse(&target.redirect_uri) else {
+        return StatusCode::BAD_REQUEST.into_response();
+    };
+    let mut query = url.query_pairs_mut();
+    if let Some(state) = &target.state {
+        query.append_pair("state", state);
+    }
+    if let Some(issuer) = &target.issuer {
+        query.append_pair("iss", issuer);
+    }
+    query.extend_pairs(answer);
+    drop(query);
+    let location = HeaderValue::from_str(url.as_str()).expect("a URL is printable ASCII");
+    (StatusCode::FOUND, [(header::LOCATION, location)]).into_response()
+}

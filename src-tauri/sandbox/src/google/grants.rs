@@ -1,0 +1,158 @@
+//! What the Google stand-in has handed out: codes, refresh tokens and access tokens.
+//!
+//! A refresh token is not rotated. A person has at most 100 of them per client: the 101st silently ends the oldest.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::refusal::Refusal;
+
+const CODE_LIFE: Duration = Duration::from_secs(600);
+const MAX_REFRESH_TOKENS: usize = 100;
+
+/// What a sign-in was granted.
+#[derive(Clone)]
+pub(crate) struct Grant {
+    pub(crate) client_id: String,
+    pub(crate) person: String,
+    pub(crate) scopes: Vec<String>,
+}
+
+/// An authorisation code and everything it is bound to.
+#[derive(Clone)]
+pub(crate) struct Code {
+    pub(crate) grant: Grant,
+    pub(crate) redirect_uri: String,
+    pub(crate) challenge: String,
+    pub(crate) nonce: Option<String>,
+    /// Whether a refresh token comes with it: the app asked for offline access and the person has just consented.
+    pub(crate) brings_refresh_token: bool,
+    pub(crate) issued: Timestamp,
+    pub(crate) is_spent: bool,
+}
+
+struct RefreshToken {
+    value: String,
+    grant: Grant,
+    expires: Option<Timestamp>,
+    refused: Option<Refusal>,
+}
+
+struct AccessToken {
+    grant: Grant,
+    expires: Timestamp,
+}
+
+/// Everything handed out so far.
+#[derive(Default)]
+pub(crate) struct Grants {
+    codes: HashMap<String, Code>,
+    /// The oldest first.
+    refresh_tokens: Vec<RefreshToken>,
+    access_tokens: HashMap<String, AccessToken>,
+    /// The scopes that a person has granted a client, by client and person.
+    consents: HashMap<(String, String), HashSet<String>>,
+}
+
+impl Grants {
+    pub(super) fn add_code(&mut self, value: String, code: Code) {
+        self.codes.insert(value, code);
+    }
+
+    /// Spends a code if the whole request fits it.
+    pub(super) fn redeem_code(
+        &mut self,
+        value: &str,
+        now: Timestamp,
+        fits: impl FnOnce(&Code) -> Result<(), Refusal>,
+    ) -> Result<Code, Refusal> {
+        let code = self.codes.get_mut(value).ok_or_else(|| Refusal::invalid_grant("Malformed auth code."))?;
+        if code.is_spent || now >= code.issued + CODE_LIFE {
+            return Err(Refusal::invalid_grant("Bad Request"));
+        }
+        fits(code)?;
+        code.is_spent = true;
+        Ok(code.clone())
+    }
+
+    pub(super) fn add_refresh_token(&mut self, value: String, grant: &Grant, expires: Option<Timestamp>) {
+        self.refresh_tokens.push(RefreshToken { value, grant: grant.clone(), expires, refused: None });
+        let is_alike = |token: &RefreshToken| {
+            token.grant.client_id == grant.client_id && token.grant.person == grant.person
+        };
+        let alike = self.refresh_tokens.iter().filter(|token| is_alike(token)).count();
+        if alike > MAX_REFRESH_TOKENS
+            && let Some(oldest) = self.refresh_tokens.iter().position(is_alike)
+        {
+            self.refresh_tokens.remove(oldest);
+        }
+    }
+
+    /// What a refresh token stands for, if it may still be used.
+    pub(super) fn refresh(&self, value: &str, client_id: &str, now: Timestamp) -> Result<Grant, Refusal> {
+        let token =
+            self.refresh_tokens.iter().find(|token| token.value == value).ok_or_else(Refusal::revoked)?;
+        if let Some(refusal) = &token.refused {
+            return Err(refusal.clone());
+        }
+        if token.expires.is_some_and(|expires| now >= expires) {
+            return Err(Refusal::revoked());
+        }
+        if token.grant.client_id != client_id {
+            return Err(Refusal::new("unauthorized_client", "Unauthorized"));
+        }
+        Ok(token.grant.clone())
+    }
+
+    /// Refuses every refresh token that a person holds by now.
+    pub(super) fn refuse(&mut self, person: &str, refusal: &Refusal) {
+        for token in &mut self.refresh_tokens {
+            if token.grant.person.eq_ignore_ascii_case(person) {
+                token.refused = Some(refusal.clone());
+            }
+        }
+    }
+
+    pub(super) fn add_access_token(&mut self, value: String, grant: Grant, expires: Timestamp) {
+        self.access_tokens.insert(value, AccessToken { grant, expires });
+    }
+
+    /// What an access token stands for, until it expires.
+    pub(super) fn access(&self, value: &str, now: Timestamp) -> Option<&Grant> {
+        self.access_tokens.get(value).filter(|token| now < token.expires).map(|token| &token.grant)
+    }
+
+    /// Makes every access token of a person unknown.
+    pub(super) fn forget_access_tokens(&mut self, person: &str) {
+        self.access_tokens.retain(|_, token| !token.grant.person.eq_ignore_ascii_case(person));
+    }
+
+    pub(super) fn has_consent(&self, client_id: &str, person: &str, scopes: &[String]) -> bool {
+        let key = (client_id.to_owned(), person.to_owned());
+        self.consents.get(&key).is_some_and(|granted| scopes.iter().all(|scope| granted.contains(scope)))
+    }
+
+    pub(super) fn consent(&mut self, grant: &Grant) {
+        let key = (grant.client_id.clone(), grant.person.clone());
+        self.consents.entry(key).or_default().extend(grant.scopes.iter().cloned());
+    }
+
+    pub(super) fn forget_consents(&mut self, person: &str) {
+        self.consents.retain(|(_, consenter), _| !consenter.eq_ignore_ascii_case(person));
+    }
+
+    /// Ends everything that the owner of a token has granted, through whichever client. `false` when the token
+    /// is not known.
+    pub(super) fn revoke(&mut self, value: &str) -> bool {
+        let refreshed =
+            self.refresh_tokens.iter().find(|token| token.value == value).map(|token| &token.grant);
+        let accessed = self.access_tokens.get(value).map(|token| &token.grant);
+        let Some(person) = refreshed.or(accessed).map(|grant| grant.person.clone()) else { return false };
+        self.refresh_tokens.retain(|token| token.grant.person != person);
+        self.forget_access_tokens(&person);
+        self.forget_consents(&person);
+        true
+    }
+}
