@@ -58,7 +58,7 @@ enum Ipv6 {
     /// Served too: a browser may resolve `localhost` to it first.
     Served(TcpListener),
     /// Held and never listened on, so that nobody else sits there.
-    Held(#[expect(dead_code, reason = "holds the port until it is dropped")] TcpSocket),
+    Held(#[cfg_attr(not(test), expect(dead_code, reason = "holds the port until it is dropped"))] TcpSocket),
     /// This machine has no IPv6 loopback, or for a literal 127.0.0.1 somebody else has the port.
     Absent,
 }
@@ -212,6 +212,7 @@ pub(super) struct Door {
     pub(super) phase: watch::Receiver<Phase>,
     pub(super) front: Front,
     pub(super) limits: Limits,
+    #[expect(dead_code, reason = "counts until it is dropped")]
     pub(super) counted: Counted,
     pub(super) desk: Arc<Desk>,
 }
@@ -383,4 +384,36 @@ fn single(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
     let mut values = headers.get_all(name).iter();
     let value = values.next()?.to_str().ok()?;
     values.next().is_none().then_some(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_port_whose_ipv6_half_somebody_else_has_is_given_up_for_localhost() {
+        // L3
+        let Ok(squatter) = TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).await else {
+            return; // A machine without IPv6.
+        };
+        let port = squatter.local_addr().unwrap().port();
+        assert!(Ipv6::take(LoopbackHost::Localhost, port).is_none());
+        assert!(matches!(Ipv6::take(LoopbackHost::Ipv4, port), Some(Ipv6::Absent)));
+    }
+
+    #[tokio::test]
+    async fn a_listener_is_bound_to_loopback_with_one_port_on_both_addresses() {
+        // L1, L2, L3
+        for host in [LoopbackHost::Localhost, LoopbackHost::Ipv4] {
+            let listener = Listener::bind(host).unwrap();
+            assert_eq!(listener.ipv4.local_addr().unwrap(), (Ipv4Addr::LOCALHOST, listener.port).into());
+            let other = match (&listener.ipv6, host) {
+                (Ipv6::Served(ipv6), LoopbackHost::Localhost) => ipv6.local_addr(),
+                (Ipv6::Held(ipv6), LoopbackHost::Ipv4) => ipv6.local_addr(),
+                (Ipv6::Absent, _) => continue, // A machine without IPv6.
+                _ => panic!("{host:?} on the wrong kind of socket"),
+            };
+            assert_eq!(other.unwrap(), (Ipv6Addr::LOCALHOST, listener.port).into());
+        }
+    }
 }
