@@ -193,6 +193,17 @@ async fn a_refused_sign_in_gets_a_page_that_says_so_and_nothing_of_the_request()
 }
 
 #[tokio::test]
+async fn an_answer_from_another_issuer_ends_on_a_page_that_says_so() {
+    // C6
+    let (redirects, _) = redirects();
+    let mut waiting = redirects.expect(google()).await.unwrap();
+    let target = format!("{}{}&iss=https://evil.example", waiting.redirect_uri(), right_query(&waiting));
+    let page = browser().get(target).send().await.unwrap().text().await.unwrap();
+    assert!(page.contains("Sign-in stopped"), "{page}");
+    assert_eq!(waiting.answer().await.unwrap_err().code(), Code::SignInRejected);
+}
+
+#[tokio::test]
 async fn only_an_app_with_a_window_is_offered_from_the_last_page() {
     // L8
     for (front, is_offered) in [(Front::Window, true), (Front::Terminal, false)] {
@@ -478,6 +489,8 @@ async fn a_request_has_a_greatest_size() {
         body.len()
     );
     assert_eq!(status(&send(&waiting, &chunked).await), "413");
+    let bad_chunk = chunked.replacen(&format!("{:x}\r\n", body.len()), "zz\r\n", 1);
+    assert_eq!(status(&send(&waiting, &bad_chunk).await), "400");
     let many_headers = format!("{FORM}{}", "X-A: b\r\n".repeat(1_000));
     let request = form(&waiting, &many_headers, &right_form(&waiting));
     assert_eq!(status(&send(&waiting, &request).await), "431");

@@ -81,10 +81,8 @@ impl Desk {
         let now = self.clock.now();
         let mut flows = self.flows();
         flows.expire(now);
-        while let [oldest, ..] = flows.pending.as_slice()
-            && flows.pending.len() >= MOST_PENDING
-        {
-            let oldest = oldest.flow;
+        if flows.pending.len() >= MOST_PENDING {
+            let oldest = flows.pending[0].flow;
             flows.end(oldest, Ending::Displaced);
         }
         flows.last += 1;

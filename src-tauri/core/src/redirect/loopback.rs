@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use http_body_util::{BodyExt as _, Collected, Full, Limited};
+use http_body_util::{BodyExt as _, Collected, Full, LengthLimitError, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{
     ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue,
@@ -314,8 +314,12 @@ impl Visit {
             (Method::FormPost, &Verb::POST) => {
                 self.check(request.headers())?;
                 let body = Limited::new(request.into_body(), self.door.limits.body_size).collect().await;
-                let too_large = |_| Box::new(self.page(StatusCode::PAYLOAD_TOO_LARGE, Page::Unknown));
-                body.map(Collected::to_bytes).map_err(too_large)
+                body.map(Collected::to_bytes).map_err(|error| {
+                    let is_too_large = error.is::<LengthLimitError>();
+                    let status =
+                        if is_too_large { StatusCode::PAYLOAD_TOO_LARGE } else { StatusCode::BAD_REQUEST };
+                    Box::new(self.page(status, Page::Unknown))
+                })
             }
             (Method::Query, &Verb::GET) => {
                 self.check(request.headers())?;
