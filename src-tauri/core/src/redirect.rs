@@ -1,42 +1,32 @@
 //! Where the answers of a sign-in page come in: the app's URI scheme and the loopback listener.
 //!
-//! What lives here: the pending flows, and the two doors that lead to them. What an answer must satisfy is the
-//! pure function in `redirect/accept.rs`; sockets and HTTP are in `redirect/loopback.rs`, the pages that a browser
-//! gets in `redirect/page.rs`. Providers call `expect`; the shell calls `deliver` with whatever text arrived.
+//! What lives here: what a flow expects, and its two doors. What an answer must satisfy is the pure function in
+//! `redirect/accept.rs`; the pending flows are in `redirect/desk.rs`, sockets and HTTP in `redirect/loopback.rs`, the
+//! pages that a browser gets in `redirect/page.rs`. Providers call `expect`; the shell calls `deliver` with whatever text arrived.
 
 mod accept;
+mod desk;
 mod loopback;
 mod page;
 
-use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::oneshot;
 
 pub use accept::{Arrival, Ended, Ending, Flow, Pending, Reason, Verdict, accept};
 
 use crate::account::Cloud;
 use crate::error::{Code, Error, Result};
-use crate::random;
 use crate::world::Clock;
-use loopback::Listener;
-use page::Page;
+use desk::Desk;
+use loopback::{Counted, Door, Listener};
 
 /// How long a flow waits for its answer.
 pub const STATE_LIFE: Duration = Duration::from_mins(10);
-
-/// How many flows wait at once; one more drops the oldest.
-const MOST_PENDING: usize = 8;
-
-/// How many ended flows are remembered, to tell a late or repeated answer from an unknown one.
-const MOST_ENDED: usize = 32;
-
-/// The shortest time between two log lines about ignored arrivals.
-const LOG_INTERVAL: Duration = Duration::from_secs(1);
 
 /// What a flow is waiting for.
 #[derive(Debug)]
@@ -179,8 +169,7 @@ pub struct Redirects {
 impl Redirects {
     /// No pending sign-in yet.
     pub fn new(clock: Arc<dyn Clock>, front: Front) -> Self {
-        let desk = Desk { clock, flows: Mutex::default(), listeners: watch::Sender::new(0) };
-        Self { front, limits: Limits::default(), desk: Arc::new(desk) }
+        Self { front, limits: Limits::default(), desk: Arc::new(Desk::new(clock)) }
     }
 
     /// The same with other limits.
@@ -199,22 +188,24 @@ impl Redirects {
         let (redirect_uri, listener) = match &receiver {
             Receiver::DeepLink { redirect_uri } => (private_redirect_uri(redirect_uri)?, None),
             Receiver::Loopback { host, .. } => {
-                let listener = Listener::bind(*host).await?;
+                let listener = Listener::bind(*host)?;
                 (listener.redirect_uri(), Some(listener))
             }
         };
         let opened = self.desk.open(cloud, &receiver, issuer);
         if let (Some(listener), Receiver::Loopback { method, origins, .. }) = (listener, receiver) {
-            let door = loopback::Door {
+            let door = Door {
                 flow: opened.flow,
                 method,
                 origins,
                 expires_at: opened.expires_at,
+                phase: opened.phase,
                 front: self.front,
                 limits: self.limits,
+                counted: Counted::new(&self.desk.listeners),
                 desk: self.desk.clone(),
             };
-            tokio::spawn(listener.serve(door, opened.phase));
+            tokio::spawn(listener.serve(door));
         }
         Ok(Waiting {
             flow: opened.flow,
@@ -227,7 +218,7 @@ impl Redirects {
     }
 
     /// The deep link's door: takes any text from anybody. Only an address that answers a pending flow changes
-    /// anything.
+    /// anything; the link of the closing page (`…://open`) is ignored here like every other.
     pub fn deliver(&self, url: &str) -> Delivered {
         self.desk.deliver(&Arrival::DeepLink(url))
     }
@@ -319,183 +310,200 @@ impl fmt::Debug for Waiting {
     }
 }
 
-/// What the doors share: every change of a flow happens under its one lock, which is never held over an await.
-struct Desk {
-    clock: Arc<dyn Clock>,
-    flows: Mutex<Flows>,
-    listeners: watch::Sender<usize>,
-}
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt as _;
 
-#[derive(Default)]
-struct Flows {
-    last: u64,
-    pending: Vec<Pending>,
-    waiters: HashMap<Flow, Waiter>,
-    ended: Vec<Ended>,
-    ignored: Ignored,
-}
+    use super::*;
+    use crate::world::ManualClock;
 
-/// The two that want to know how a flow ends: the caller of `answer`, and the listener.
-struct Waiter {
-    outcome: oneshot::Sender<Result<Answer>>,
-    phase: watch::Sender<Phase>,
-}
+    const AZURE: &str = "io.github.multicloudmanager://auth/azure";
 
-/// What a flow's listener has to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Phase {
-    Waiting,
-    /// The flow is over, and this page tells the person how.
-    Closing(Page),
-    Gone,
-}
-
-/// A flow just opened.
-struct Opened {
-    flow: Flow,
-    state: SecretString,
-    expires_at: Timestamp,
-    outcome: oneshot::Receiver<Result<Answer>>,
-    phase: watch::Receiver<Phase>,
-}
-
-impl Desk {
-    fn flows(&self) -> MutexGuard<'_, Flows> {
-        // A panic elsewhere leaves complete flows behind: each change is a single step.
-        self.flows.lock().unwrap_or_else(PoisonError::into_inner)
+    fn azure() -> Expectation {
+        Expectation {
+            cloud: Cloud::Azure,
+            receiver: Receiver::DeepLink { redirect_uri: AZURE.into() },
+            issuer: Issuer::IfPresent("https://login.microsoftonline.com/{tenantid}/v2.0".into()),
+        }
     }
 
-    fn open(&self, cloud: Cloud, receiver: &Receiver, issuer: Issuer) -> Opened {
-        let now = self.clock.now();
-        let mut flows = self.flows();
-        flows.expire(now);
-        while let [oldest, ..] = flows.pending.as_slice()
-            && flows.pending.len() >= MOST_PENDING
+    fn redirects() -> (Redirects, Arc<ManualClock>) {
+        let clock = ManualClock::new(Timestamp::UNIX_EPOCH);
+        (Redirects::new(clock.clone(), Front::Window), clock)
+    }
+
+    fn url(waiting: &Waiting, code: &str) -> String {
+        format!("{}?code={code}&state={}", waiting.redirect_uri(), waiting.state())
+    }
+
+    async fn code(waiting: &mut Waiting) -> String {
+        match waiting.answer().await.unwrap() {
+            Answer::Code(code) => code.expose_secret().to_owned(),
+            refused @ Answer::Refused { .. } => panic!("{refused:?}"),
+        }
+    }
+
+    async fn failure(waiting: &mut Waiting) -> Code {
+        waiting.answer().await.expect_err("a failure").code()
+    }
+
+    #[tokio::test]
+    async fn hostile_links_before_the_answer_do_not_end_the_wait() {
+        // C2
+        let (redirects, _) = redirects();
+        let mut waiting = redirects.expect(azure()).await.unwrap();
+        for hostile in
+            ["", "x", AZURE, "io.github.multicloudmanager://open", &format!("{AZURE}?code=c&state=1.x")]
         {
-            let oldest = oldest.flow;
-            flows.end(oldest, Ending::Displaced);
+            assert!(matches!(redirects.deliver(hostile), Delivered::Ignored(_)), "{hostile}");
         }
-        flows.last += 1;
-        let flow = Flow::new(flows.last);
-        let state = SecretString::from(format!("{}.{}", flows.last, random::token(32)));
-        let expires_at = now + STATE_LIFE;
-        let (outcome, answer) = oneshot::channel();
-        let (phase, phases) = watch::channel(Phase::Waiting);
-        flows.pending.push(Pending {
-            flow,
-            cloud,
-            state: state.clone(),
-            receiver: receiver.clone(),
-            issuer,
-            expires_at,
-        });
-        flows.waiters.insert(flow, Waiter { outcome, phase });
-        Opened { flow, state, expires_at, outcome: answer, phase: phases }
+        assert!(waiting.answer().now_or_never().is_none());
+        assert_eq!(redirects.deliver(&url(&waiting, "right")), Delivered::Accepted);
+        assert_eq!(code(&mut waiting).await, "right");
     }
 
-    fn deliver(&self, arrival: &Arrival<'_>) -> Delivered {
-        let now = self.clock.now();
-        let mut flows = self.flows();
-        match accept(arrival, &flows.pending, &flows.ended, now) {
-            Verdict::Answered { flow, answer } => {
-                let page = match &answer {
-                    Answer::Code(_) => Page::Received,
-                    Answer::Refused { .. } => Page::Refused,
-                };
-                flows.close(flow, Ending::Answered, Ok(answer), Phase::Closing(page));
-                Delivered::Accepted
-            }
-            Verdict::Rejected { flow, reason } => {
-                let error = Ending::Rejected.to_error();
-                flows.close(flow, Ending::Rejected, Err(error), Phase::Closing(Page::Rejected));
-                Delivered::Rejected(reason)
-            }
-            Verdict::Ignored(reason) => {
-                flows.ignored.count(reason, now);
-                Delivered::Ignored(reason)
-            }
+    #[tokio::test]
+    async fn a_link_that_comes_twice_is_used_once() {
+        // C3
+        let (redirects, _) = redirects();
+        let mut waiting = redirects.expect(azure()).await.unwrap();
+        let url = url(&waiting, "first");
+        assert_eq!(redirects.deliver(&url), Delivered::Accepted);
+        assert_eq!(redirects.deliver(&url), Delivered::Ignored(Reason::AlreadyUsed));
+        assert_eq!(code(&mut waiting).await, "first");
+        assert_eq!(redirects.deliver(&url), Delivered::Ignored(Reason::AlreadyUsed));
+        assert_eq!(failure(&mut waiting).await, Code::Internal);
+    }
+
+    #[tokio::test]
+    async fn a_flow_expires_by_the_wall_clock() {
+        // C4
+        let (redirects, clock) = redirects();
+        let mut waiting = redirects.expect(azure()).await.unwrap();
+        let url = url(&waiting, "late");
+        assert_eq!(waiting.expires_at(), clock.now() + STATE_LIFE);
+        clock.advance(STATE_LIFE);
+        assert_eq!(redirects.deliver(&url), Delivered::Ignored(Reason::TooLate));
+        assert_eq!(failure(&mut waiting).await, Code::SignInExpired);
+        assert_eq!(redirects.deliver(&url), Delivered::Ignored(Reason::TooLate));
+    }
+
+    #[tokio::test]
+    async fn an_answer_in_time_counts_also_when_it_is_read_late() {
+        // C4
+        let (redirects, clock) = redirects();
+        let mut waiting = redirects.expect(azure()).await.unwrap();
+        redirects.deliver(&url(&waiting, "in-time"));
+        clock.advance(STATE_LIFE);
+        assert_eq!(code(&mut waiting).await, "in-time");
+    }
+
+    #[tokio::test]
+    async fn an_answer_from_another_issuer_ends_the_flow_without_being_used() {
+        // C6
+        let (redirects, _) = redirects();
+        let mut waiting = redirects.expect(azure()).await.unwrap();
+        let url = url(&waiting, "stolen");
+        let mixed_up = format!("{url}&iss=https://evil.example");
+        assert_eq!(redirects.deliver(&mixed_up), Delivered::Rejected(Reason::WrongIssuer));
+        assert_eq!(failure(&mut waiting).await, Code::SignInRejected);
+        assert_eq!(redirects.deliver(&url), Delivered::Ignored(Reason::AlreadyUsed));
+    }
+
+    #[tokio::test]
+    async fn a_refusal_reaches_the_flow_that_it_names() {
+        // C10
+        let (redirects, _) = redirects();
+        let mut waiting = redirects.expect(azure()).await.unwrap();
+        redirects.deliver(&format!("{AZURE}?error=access_denied&state={}", waiting.state()));
+        let answer = waiting.answer().await.unwrap();
+        assert!(matches!(answer, Answer::Refused { error, .. } if error == "access_denied"));
+    }
+
+    #[tokio::test]
+    async fn a_dropped_flow_is_forgotten() {
+        let (redirects, _) = redirects();
+        let waiting = redirects.expect(azure()).await.unwrap();
+        let url = url(&waiting, "unwanted");
+        drop(waiting);
+        assert_eq!(redirects.deliver(&url), Delivered::Ignored(Reason::Cancelled));
+    }
+
+    #[tokio::test]
+    async fn a_caller_may_stop_waiting_and_wait_again() {
+        let (redirects, _) = redirects();
+        let mut waiting = redirects.expect(azure()).await.unwrap();
+        assert!(waiting.answer().now_or_never().is_none());
+        redirects.deliver(&url(&waiting, "c"));
+        assert_eq!(code(&mut waiting).await, "c");
+    }
+
+    #[tokio::test]
+    async fn the_ninth_flow_drops_the_oldest() {
+        // C17
+        let (redirects, _) = redirects();
+        let mut flows = Vec::new();
+        for _ in 0..9 {
+            flows.push(redirects.expect(azure()).await.unwrap());
         }
-    }
-
-    /// Counts a request that was turned away before anybody looked for a flow in it.
-    fn ignore(&self, reason: Reason) {
-        let now = self.clock.now();
-        self.flows().ignored.count(reason, now);
-    }
-
-    fn end(&self, flow: Flow, ending: Ending) {
-        self.flows().end(flow, ending);
-    }
-}
-
-impl Flows {
-    fn expire(&mut self, now: Timestamp) {
-        let late = |pending: &&Pending| now >= pending.expires_at;
-        let late: Vec<Flow> = self.pending.iter().filter(late).map(|pending| pending.flow).collect();
-        for flow in late {
-            self.end(flow, Ending::Expired);
-        }
-    }
-
-    /// Ends a flow without an answer; nothing happens when it ended before.
-    fn end(&mut self, flow: Flow, ending: Ending) {
-        self.close(flow, ending, Err(ending.to_error()), Phase::Gone);
-    }
-
-    fn close(&mut self, flow: Flow, ending: Ending, outcome: Result<Answer>, phase: Phase) {
-        let Some(place) = self.pending.iter().position(|pending| pending.flow == flow) else { return };
-        let Pending { cloud, state, .. } = self.pending.remove(place);
-        if self.ended.len() >= MOST_ENDED {
-            self.ended.remove(0);
-        }
-        self.ended.push(Ended { state, ending });
-        if let Some(waiter) = self.waiters.remove(&flow) {
-            // Either may have stopped listening; then nobody is left to tell.
-            let _ = waiter.outcome.send(outcome);
-            let _ = waiter.phase.send(phase);
-        }
-        tracing::info!(%cloud, ?flow, ?ending, "sign-in redirect closed");
-    }
-}
-
-impl Ending {
-    fn to_error(self) -> Error {
-        match self {
-            Self::Answered => Error::new(Code::Internal, "The answer of this sign-in was taken already."),
-            Self::Rejected => Error::new(
-                Code::SignInRejected,
-                "The answer did not come from the sign-in server that was asked, so nothing of it was used. \
-                 Start the sign-in again.",
-            ),
-            Self::Expired => Error::new(
-                Code::SignInExpired,
-                "The sign-in was not finished within 10 minutes. Start it again.",
-            ),
-            Self::Displaced => Error::new(
-                Code::SignInCancelled,
-                "Too many sign-ins were waiting at once, so the oldest was dropped. Start it again.",
-            ),
-            Self::Cancelled => Error::new(Code::SignInCancelled, "The sign-in was cancelled."),
+        assert_eq!(failure(&mut flows[0]).await, Code::SignInCancelled);
+        for (number, waiting) in flows.iter_mut().enumerate().skip(1).rev() {
+            assert_eq!(redirects.deliver(&url(waiting, &format!("c{number}"))), Delivered::Accepted);
+            assert_eq!(code(waiting).await, format!("c{number}"));
         }
     }
-}
 
-/// How many arrivals were ignored since the last log line about them.
-#[derive(Default)]
-struct Ignored {
-    count: u64,
-    logged_at: Option<Timestamp>,
-}
-
-impl Ignored {
-    /// Logs at most one line a second, also when the wall clock is set back. The line says why, and never what.
-    fn count(&mut self, reason: Reason, now: Timestamp) {
-        self.count = self.count.saturating_add(1);
-        let quiet = |last: Timestamp| now >= last && now < last + LOG_INTERVAL;
-        if self.logged_at.is_some_and(quiet) {
-            return;
+    #[tokio::test]
+    async fn expired_flows_make_room_before_a_waiting_one_has_to() {
+        // C17
+        let (redirects, clock) = redirects();
+        let mut early = Vec::new();
+        for _ in 0..7 {
+            early.push(redirects.expect(azure()).await.unwrap());
         }
-        tracing::info!(count = self.count, last = reason.as_str(), "sign-in redirects ignored");
-        *self = Self { count: 0, logged_at: Some(now) };
+        clock.advance(STATE_LIFE - Duration::from_secs(1));
+        let mut recent = redirects.expect(azure()).await.unwrap();
+        clock.advance(Duration::from_secs(1));
+        for _ in 0..7 {
+            early.push(redirects.expect(azure()).await.unwrap());
+        }
+        redirects.deliver(&url(&recent, "c"));
+        assert_eq!(code(&mut recent).await, "c");
+    }
+
+    #[tokio::test]
+    async fn no_two_flows_share_a_state() {
+        let (redirects, _) = redirects();
+        let mut states = std::collections::HashSet::new();
+        for _ in 0..1_000 {
+            let waiting = redirects.expect(azure()).await.unwrap();
+            // The random part alone: 32 bytes are 43 letters.
+            let (_, random) = waiting.state().split_once('.').unwrap();
+            assert_eq!(random.len(), 43);
+            assert!(states.insert(random.to_owned()));
+        }
+    }
+
+    #[tokio::test]
+    async fn only_a_private_scheme_can_be_a_deep_link() {
+        for unusable in
+            ["azure://auth", "http://localhost/x", "a.b://c?d", "a.b://c#d", "a.b", "", "a.b://c d"]
+        {
+            assert!(private_redirect_uri(unusable).is_err(), "{unusable}");
+        }
+        for usable in [AZURE, "com.googleusercontent.apps.1:/oauth2redirect"] {
+            assert_eq!(private_redirect_uri(usable).unwrap(), usable);
+        }
+    }
+
+    #[tokio::test]
+    async fn neither_state_nor_code_shows_in_debug() {
+        let (redirects, _) = redirects();
+        let mut waiting = redirects.expect(azure()).await.unwrap();
+        redirects.deliver(&url(&waiting, "canary"));
+        let answer = waiting.answer().await.unwrap();
+        let shown = format!("{redirects:?} {waiting:?} {answer:?}");
+        let (_, random) = waiting.state().split_once('.').unwrap();
+        assert!(!shown.contains("canary") && !shown.contains(random), "{shown}");
     }
 }

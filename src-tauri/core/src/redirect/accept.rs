@@ -401,3 +401,6 @@ fn decode(text: &str) -> Result<String, Reason> {
 fn hex(digit: u8) -> Option<u8> {
     char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
 }
+
+#[cfg(test)]
+mod tests;
