@@ -7,4 +7,5 @@ pub mod account;
 pub mod error;
 mod random;
 pub mod snapshot;
+pub mod vault;
 pub mod world;
