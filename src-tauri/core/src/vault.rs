@@ -8,6 +8,8 @@
 mod desk;
 mod entries;
 mod failure;
+#[cfg(test)]
+mod fake;
 mod lock;
 mod platform;
 #[cfg(target_os = "linux")]

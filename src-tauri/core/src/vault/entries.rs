@@ -73,8 +73,12 @@ impl<'a> Entries<'a> {
     /// Replaces the secret of a record: parts, their check, the head, its check, and then what is left of the old.
     pub(super) fn write(&self, record: &Record, secret: &[u8]) -> Result<()> {
         let user = record.user();
-        let old = self.get(record, &user)?;
-        // A head that cannot be understood points at nothing that could be kept.
+        // A head that is there twice or cannot be understood points at nothing that could be kept.
+        let old = match self.entry(record, &user)?.get_secret() {
+            Ok(old) => Some(Zeroizing::new(old)),
+            Err(keyring_core::Error::NoEntry | keyring_core::Error::Ambiguous(_)) => None,
+            Err(error) => return Err(redacted(error)),
+        };
         let generation = old
             .as_ref()
             .and_then(|old| Head::parse(old).ok())
@@ -309,7 +313,10 @@ impl Head {
         let length = words.next()?.parse().ok()?;
         let parts = words.next()?.parse().ok()?;
         let digits = words.next()?;
-        if digits.len() != 64 || !digits.is_ascii() || words.next().is_some() {
+        if digits.len() != 64
+            || !digits.bytes().all(|digit| digit.is_ascii_hexdigit())
+            || words.next().is_some()
+        {
             return None;
         }
         let mut hash = [0; 32];
@@ -317,5 +324,91 @@ impl Head {
             *byte = u8::from_str_radix(&digits[at..at + 2], 16).ok()?;
         }
         Some(Self { generation, length, parts, hash })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::fake::{Fake, WINDOWS_LIMIT};
+    use super::*;
+    use crate::account::AccountId;
+
+    fn record() -> Record {
+        Record::session(&AccountId::from("azure-0123456789ab".to_owned()), "resource")
+    }
+
+    fn read(fake: &Fake) -> Option<Vec<u8>> {
+        let store = fake.store();
+        let outcome = Entries::new(&*store, "service").read(&record());
+        outcome.map_err(Failure::into_error).expect("the keychain is well").map(|secret| secret.to_vec())
+    }
+
+    fn write(fake: &Fake, secret: &[u8]) {
+        let store = fake.store();
+        let outcome = Entries::new(&*store, "service").write(&record(), secret);
+        outcome.map_err(Failure::into_error).expect("the keychain is well");
+    }
+
+    proptest! {
+        #[test]
+        fn any_secret_comes_back_and_no_entry_exceeds_what_windows_takes(
+            secrets in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..20_000), 1..4)
+        ) {
+            let fake = Fake::new();
+            for secret in &secrets {
+                write(&fake, secret);
+                prop_assert_eq!(&read(&fake), &Some(secret.clone()));
+            }
+            prop_assert!(fake.longest() <= WINDOWS_LIMIT);
+            let last = secrets.last().map_or(0, Vec::len);
+            let entries = |piece: usize| if last <= ENTRY { 1 } else { 1 + last.div_ceil(piece) };
+            prop_assert!((entries(ENTRY)..=entries(ENTRY - 3)).contains(&fake.users().len()));
+        }
+
+        #[test]
+        fn text_is_cut_between_characters(text in "\\PC{700,3000}") {
+            let pieces = cut(text.as_bytes());
+            prop_assert!(pieces.iter().all(|piece| piece.len() <= ENTRY && std::str::from_utf8(piece).is_ok()));
+            prop_assert_eq!(pieces.concat(), text.as_bytes());
+        }
+
+        #[test]
+        fn no_head_makes_the_reader_panic(entry in prop::collection::vec(any::<u8>(), 0..300)) {
+            let _ = Head::parse(&entry);
+            let _ = Head::parse(&[b"mcm 1 0 5 0 ", &entry[..]].concat());
+        }
+    }
+
+    #[test]
+    fn longest_head_with_the_longest_inline_secret_fits_windows() {
+        let head = Head { generation: u64::MAX, length: ENTRY, parts: 0, hash: [0xFF; 32] };
+        assert!(head.entry(&[0; ENTRY]).len() <= WINDOWS_LIMIT);
+    }
+
+    #[test]
+    fn head_with_more_than_can_be_is_not_followed() {
+        let hash = "0".repeat(64);
+        for line in [
+            format!("mcm 1 0 10 65 {hash}\n"),
+            format!("mcm 1 0 99999999999 2 {hash}\n"),
+            format!("mcm 1 0 10 0 {hash} more\n"),
+            format!("mcm 1 -1 10 0 {hash}\n"),
+            format!("mcm 1 0 10 0 {hash}"),
+            format!("mcm 1 0 10 0 +{}\n", &hash[1..]),
+        ] {
+            assert_eq!(Head::parse(line.as_bytes()).expect_err("refused"), Flaw::Malformed, "{line}");
+        }
+    }
+
+    #[test]
+    fn generation_that_has_run_out_starts_again() {
+        let fake = Fake::new();
+        write(&fake, b"first");
+        let last = Head { generation: u64::MAX, length: 3, parts: 0, hash: Sha256::digest(b"old").into() };
+        fake.tamper(&record().user(), |secrets| secrets[0] = last.entry(b"old").to_vec());
+        write(&fake, b"new");
+        assert_eq!(read(&fake), Some(b"new".to_vec()));
     }
 }
