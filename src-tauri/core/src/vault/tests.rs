@@ -105,6 +105,17 @@ async fn what_was_written_is_read_by_another_vault() {
 }
 
 #[tokio::test]
+async fn reading_takes_one_operation_for_each_entry() {
+    let fake = Fake::new();
+    for (length, operations) in [(2_048, 1), (4_000, 2)] {
+        write(&vault(&fake), &grant(), &bytes(1, length)).await.expect("keychain is well");
+        fake.die(None);
+        read(&vault(&fake), &grant()).await.expect("keychain is well");
+        assert_eq!(fake.operations(), operations, "for {length} bytes");
+    }
+}
+
+#[tokio::test]
 async fn records_do_not_touch_each_other() {
     let (fake, value) = (Fake::new(), bytes(1, 5_000));
     let vault = vault(&fake);
@@ -215,6 +226,7 @@ async fn entry_that_is_there_twice_is_an_error_until_it_is_written_or_deleted() 
     write(&vault, &grant(), &bytes(1, 5_000)).await.expect("keychain is well");
     double();
     assert_eq!(code_of(vault.read(&grant())).await, Code::KeychainFailed);
+    assert_eq!(state(&vault), KeychainState::Unlocked, "one bad record is not a bad keychain");
 
     write(&vault, &grant(), b"new").await.expect("writing settles which one holds");
     assert_eq!(read(&vault, &grant()).await.expect("keychain is well"), Some(b"new".to_vec()));
