@@ -235,21 +235,22 @@ impl Sessions {
     }
 
     async fn renew(&self, providers: &Providers, id: &AccountId, want: Want) -> Result<Session> {
-        let asked_at = self.0.clock.now();
-        let grant_key = self.account(id)?.grant;
-        let _lock = self.lock(&grant_key).await?;
-        // Whoever held the lock before may have done the work, or met the trouble, that we came for.
+        let before = self.account(id)?;
+        let _lock = self.lock(&before.grant).await?;
+        // Whoever held the lock meanwhile may have done the work, or met the trouble, that we came for.
         let account = self.account(id)?;
-        if let Some(session) = self.kept(&account).await? {
-            let by_another = session.times.issued_at >= asked_at;
-            if by_another || (want == Want::Fresh && is_fresh(&session.times, self.0.clock.now())) {
-                return Ok(session);
-            }
-        }
-        if let Some(trouble) = &account.trouble
-            && self.forbids(trouble, want, asked_at)
+        let renewed_meanwhile = account.session != before.session;
+        if (renewed_meanwhile || want == Want::Fresh)
+            && let Some(session) = self.kept(&account).await?
+            && is_fresh(&session.times, self.0.clock.now())
         {
-            return Err(told_again(trouble));
+            return Ok(session);
+        }
+        if let Some(trouble) = &account.trouble {
+            let just_met = account.trouble != before.trouble;
+            if just_met || self.forbids(trouble, want) {
+                return Err(told_again(trouble));
+            }
         }
         let Some(grant) = self.grant(&account).await? else {
             let error = Error::new(
@@ -270,14 +271,13 @@ impl Sessions {
     }
 
     /// Whether an earlier failure forbids another request now.
-    fn forbids(&self, trouble: &Trouble, want: Want, asked_at: Timestamp) -> bool {
+    fn forbids(&self, trouble: &Trouble, want: Want) -> bool {
         let now = self.0.clock.now();
         let waits = trouble.not_before.is_some_and(|until| {
             // A clock that was set back must not keep an account waiting for longer than any wait lasts.
             now < until && until.duration_since(now).unsigned_abs() <= LONGEST_RETRY_AFTER
         });
-        let just_met = trouble.at >= asked_at;
-        trouble.is_final() || just_met || (waits && want != Want::Renewed)
+        trouble.is_final() || (waits && want != Want::Renewed)
     }
 
     async fn grant(&self, account: &Account) -> Result<Option<Grant>> {
