@@ -149,7 +149,7 @@ impl Sessions {
         session.generation = account.generation;
         self.0.vault.write(&Record::grant(&account.grant), grant.to_bytes()).await?;
         self.unsaved().remove(&account.grant);
-        self.0.vault.write(&Record::session(&account.id), session.to_bytes()).await?;
+        self.0.vault.write(&Record::session(&account.id, ""), session.to_bytes()).await?;
         account.session = Some(session.times);
         account.trouble = None;
         self.0.store.change(|book| edit(book, account)).await
@@ -178,7 +178,7 @@ impl Sessions {
                 "another process holds a grant that is being removed"
             );
         }
-        let session = self.0.vault.delete(&Record::session(&account.id)).await;
+        let session = self.0.vault.delete(&Record::session(&account.id, "")).await;
         let mut grant = None;
         if is_last {
             let record = Record::grant(&account.grant);
@@ -203,7 +203,7 @@ impl Sessions {
 
     /// The stored session, when it belongs to the account as it is now.
     async fn kept(&self, account: &Account) -> Result<Option<Session>> {
-        let Some(bytes) = self.0.vault.read(&Record::session(&account.id)).await? else {
+        let Some(bytes) = self.0.vault.read(&Record::session(&account.id, "")).await? else {
             return Ok(None);
         };
         Ok(Session::from_bytes(&bytes).ok().filter(|session| session.generation == account.generation))
@@ -305,7 +305,7 @@ impl Sessions {
         if !is_current(&self.0.store.read()?) {
             return Err(signed_out());
         }
-        self.0.vault.write(&Record::session(&account.id), session.to_bytes()).await?;
+        self.0.vault.write(&Record::session(&account.id, ""), session.to_bytes()).await?;
         self.0
             .store
             .change(|book| {
