@@ -109,12 +109,11 @@ impl Sessions {
     /// an account that is not connected.
     pub async fn session(&self, providers: &Providers, id: &AccountId, want: Want) -> Result<Session> {
         let account = self.account(id)?;
-        if want == Want::Fresh {
-            if let Some(session) = self.kept(&account).await?
-                && is_fresh(&session.times, self.0.clock.now())
-            {
-                return Ok(session);
-            }
+        if want == Want::Fresh
+            && let Some(session) = self.kept(&account).await?
+            && is_fresh(&session.times, self.0.clock.now())
+        {
+            return Ok(session);
         }
         self.renewal(providers, id, want).await
     }

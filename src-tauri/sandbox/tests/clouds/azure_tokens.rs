@@ -64,7 +64,7 @@ async fn a_code_is_bound_to_its_verifier_redirect_and_tenant() {
 async fn codes_last_ten_minutes_and_refresh_tokens_ninety_days() {
     let offset = Arc::new(AtomicI64::new(0));
     let seconds = Arc::clone(&offset);
-    let start = Timestamp::now();
+    let start = Timestamp::from_second(1_800_000_000).expect("a time");
     let clock = Clock::new(move || start + SignedDuration::from_secs(seconds.load(Ordering::Relaxed)));
     let clouds = Sandbox::start(Options { clock, ..Options::default() }).await.expect("free ports");
 

@@ -124,7 +124,7 @@ async fn the_hundred_and_first_refresh_token_ends_the_first() {
 async fn an_app_in_testing_gets_refresh_tokens_for_seven_days() {
     let offset = Arc::new(AtomicI64::new(0));
     let seconds = Arc::clone(&offset);
-    let start = Timestamp::now();
+    let start = Timestamp::from_second(1_800_000_000).expect("a time");
     let options = Options {
         clock: Clock::new(move || start + SignedDuration::from_secs(seconds.load(Ordering::Relaxed))),
         google_policy: Policy { is_testing: true, ..Policy::default() },
