@@ -1,1 +1,26 @@
-//! core
+//! The product without a window: accounts, sessions, sign-in and the keychain, for the app and for `mcm`.
+//!
+//! `app` holds the use cases and is the door for everybody; see ARCHITECTURE.md for the map and the rules on
+//! who may call whom.
+
+pub mod account;
+pub mod app;
+pub mod browser;
+pub mod credential;
+pub mod error;
+pub mod file;
+pub mod http;
+pub mod id_token;
+pub mod logging;
+pub mod oauth;
+pub mod provider;
+mod random;
+pub mod redirect;
+pub mod session;
+pub mod settings;
+pub mod sign_in;
+pub mod snapshot;
+pub mod store;
+mod text;
+pub mod vault;
+pub mod world;

@@ -1,0 +1,474 @@
+//! What a connected identity is: clouds, accounts, targets, and the keys they are known by.
+//!
+//! Everything here is metadata and may be shown and written to `accounts.json`; no secret lives here.
+//! What a grant or a session holds stands in `provider.rs`.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use ts_rs::TS;
+
+use crate::error::ErrorView;
+
+/// One of the three clouds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, TS)]
+#[serde(rename_all = "lowercase")]
+#[ts(export)]
+pub enum Cloud {
+    /// Microsoft Azure.
+    Azure,
+    /// Google Cloud.
+    Gcp,
+    /// Amazon Web Services.
+    Aws,
+}
+
+impl Cloud {
+    /// Every cloud, in the order in which screens show them.
+    pub const ALL: [Self; 3] = [Self::Azure, Self::Gcp, Self::Aws];
+
+    /// The short name used in JSON, on the command line and in ids.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Azure => "azure",
+            Self::Gcp => "gcp",
+            Self::Aws => "aws",
+        }
+    }
+
+    /// The name a person knows.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Azure => "Azure",
+            Self::Gcp => "Google Cloud",
+            Self::Aws => "AWS",
+        }
+    }
+}
+
+impl fmt::Display for Cloud {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The id of an account: its cloud and twelve hexadecimal digits made from its identity, so that connecting the
+/// same identity again finds the same row. Not secret.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, TS)]
+#[serde(transparent)]
+#[ts(export)]
+pub struct AccountId(String);
+
+impl AccountId {
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<String> for AccountId {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl fmt::Display for AccountId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The key of a grant: what one refresh token (or one role connection) is known by. An Azure person's rows share one.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct GrantKey(String);
+
+impl GrantKey {
+    /// The key as text: hexadecimal digits, fit for a file name and a keychain entry.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Who an account is, in its cloud's own terms. The stable fields make the keys; the others are only shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(tag = "cloud", rename_all = "lowercase", rename_all_fields = "camelCase")]
+#[ts(export)]
+pub enum Identity {
+    /// A person in an Azure tenant. Key: `home` and `tenant_id`.
+    Azure {
+        /// The person, as `uid.utid` (Entra's home account id).
+        home: String,
+        /// The tenant, a GUID in lower case.
+        tenant_id: String,
+        /// The tenant's display name, when it could be read.
+        tenant_name: Option<String>,
+        /// The tenant's default domain, when it could be read.
+        default_domain: Option<String>,
+        /// The person's user name as Entra shows it; may change.
+        username: String,
+    },
+    /// A Google account. Key: `issuer` and `subject`.
+    Gcp {
+        /// The issuer, in its `https` spelling.
+        issuer: String,
+        /// Google's stable id of the person.
+        subject: String,
+        /// The e-mail address; may change.
+        email: String,
+        /// The Workspace domain, when there is one.
+        hosted_domain: Option<String>,
+    },
+    /// An AWS role. Key: the ARN, compared as AWS does.
+    Aws {
+        /// The role's ARN, as the person gave it.
+        role_arn: String,
+        /// The twelve-digit account id.
+        account_id: String,
+        /// The partition, for example `aws` or `aws-cn`.
+        partition: String,
+        /// The account's alias, when it could be read.
+        alias: Option<String>,
+        /// The External ID that the role asks for. Not a secret.
+        external_id: String,
+        /// Whether the role refuses callers without the External ID.
+        enforced: Enforcement,
+        /// Who assumes the role: `default`, `profile:NAME` or `keychain`.
+        source: String,
+    },
+}
+
+/// Whether an AWS role was seen to refuse callers that lack the External ID.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "kebab-case")]
+#[ts(export)]
+pub enum Enforcement {
+    /// Refused without the id and with a wrong one.
+    Enforced,
+    /// Could be assumed without the right id, and the person accepted that.
+    NotEnforced,
+    /// Not established.
+    Unknown,
+}
+
+impl Identity {
+    /// The cloud that the identity belongs to.
+    pub fn cloud(&self) -> Cloud {
+        match self {
+            Self::Azure { .. } => Cloud::Azure,
+            Self::Gcp { .. } => Cloud::Gcp,
+            Self::Aws { .. } => Cloud::Aws,
+        }
+    }
+
+    /// The row that this identity is, whenever it is connected again.
+    pub fn account_id(&self) -> AccountId {
+        let digest = match self {
+            Self::Azure { home, tenant_id, .. } => digest(&["azure", home, tenant_id]),
+            Self::Gcp { issuer, subject, .. } => digest(&["gcp", issuer, subject]),
+            Self::Aws { role_arn, .. } => digest(&["aws", &canonical_role_arn(role_arn)]),
+        };
+        AccountId(format!("{}-{}", self.cloud(), &digest[..12]))
+    }
+
+    /// The grant that serves this identity.
+    pub fn grant_key(&self) -> GrantKey {
+        GrantKey(match self {
+            Self::Azure { home, .. } => digest(&["grant", "azure", home]),
+            Self::Gcp { issuer, subject, .. } => digest(&["grant", "gcp", issuer, subject]),
+            Self::Aws { role_arn, .. } => digest(&["grant", "aws", &canonical_role_arn(role_arn)]),
+        })
+    }
+
+    /// What people call the row: the tenant, the address or the role. Two identities with the same label are
+    /// two people on one tenant, or one address given to somebody else.
+    pub fn label(&self) -> &str {
+        match self {
+            Self::Azure { tenant_id, .. } => tenant_id,
+            Self::Gcp { email, .. } => email,
+            Self::Aws { role_arn, .. } => role_arn,
+        }
+    }
+
+    /// Takes over the names of the row that is updated, where they could not be read this time.
+    pub fn keep_names_of(&mut self, row: &Self) {
+        if let (
+            Self::Azure { tenant_name, default_domain, .. },
+            Self::Azure { tenant_name: old_name, default_domain: old_domain, .. },
+        ) = (self, row)
+        {
+            *tenant_name = tenant_name.take().or_else(|| old_name.clone());
+            *default_domain = default_domain.take().or_else(|| old_domain.clone());
+        }
+    }
+
+    /// Who is signed in, as a person would say it.
+    pub fn who(&self) -> &str {
+        match self {
+            Self::Azure { username, .. } => username,
+            Self::Gcp { email, .. } => email,
+            Self::Aws { role_arn, .. } => role_arn,
+        }
+    }
+
+    /// The name of a row that nobody has named.
+    pub fn default_name(&self) -> String {
+        match self {
+            Self::Azure { tenant_name: Some(name), .. } => name.clone(),
+            Self::Azure { default_domain: Some(domain), .. } => domain.clone(),
+            Self::Azure { tenant_id, .. } => tenant_id.clone(),
+            Self::Gcp { email, .. } => email.clone(),
+            Self::Aws { alias: Some(alias), .. } => alias.clone(),
+            Self::Aws { account_id, .. } => format!("AWS Account ({account_id})"),
+        }
+    }
+}
+
+/// AWS compares role names without regard to case, and everything else in an ARN with it.
+fn canonical_role_arn(arn: &str) -> String {
+    match arn.rsplit_once('/') {
+        Some((path, name)) => format!("{path}/{}", name.to_ascii_lowercase()),
+        None => arn.to_owned(),
+    }
+}
+
+/// SHA-256 over length-prefixed parts, so that no two lists of parts give the same digest.
+fn digest(parts: &[&str]) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part.as_bytes());
+    }
+    hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// What a person works on inside an account: a subscription, a project, or an AWS account and region.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+#[ts(export)]
+pub struct Target {
+    /// The cloud's own id: subscription GUID, project id, or region.
+    pub id: String,
+    /// The display name.
+    pub name: String,
+    /// The cloud's own word for its state, for example `Enabled` or `Disabled`.
+    pub state: Option<String>,
+    /// What it belongs to: a folder, an organisation, a management group.
+    pub parent: Option<String>,
+}
+
+/// A tenant that the signed-in person may enter, which is not a row yet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+#[ts(export)]
+pub struct OfferedTenant {
+    /// The tenant, a GUID in lower case.
+    pub tenant_id: String,
+    /// Its display name, when it could be read.
+    pub name: Option<String>,
+    /// Its default domain, when it could be read.
+    pub default_domain: Option<String>,
+}
+
+/// How long the current session lives. Not the session itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+#[ts(export)]
+pub struct SessionTimes {
+    /// When it was made.
+    #[ts(type = "string")]
+    pub issued_at: Timestamp,
+    /// When it ends.
+    #[ts(type = "string")]
+    pub expires_at: Timestamp,
+}
+
+/// When the sign-in itself ends, where that is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+#[ts(export)]
+pub struct SignInEnd {
+    /// The moment after which only a new sign-in helps.
+    #[ts(type = "string")]
+    pub at: Timestamp,
+    /// Why it ends then.
+    pub why: SignInEndReason,
+}
+
+/// Why a sign-in ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "kebab-case")]
+#[ts(export)]
+pub enum SignInEndReason {
+    /// Entra ends a sign-in that was not used for 90 days.
+    Idle,
+    /// The provider said so in its answer.
+    ProviderLimit,
+}
+
+/// What the last attempt to renew led to, when it was not success.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Trouble {
+    /// What to tell the person.
+    pub error: ErrorView,
+    /// When it was met.
+    pub at: Timestamp,
+    /// No further attempt before this moment; absent when only the person can help.
+    pub not_before: Option<Timestamp>,
+    /// How many attempts failed in a row.
+    pub attempts: u32,
+    /// What the next interactive sign-in has to ask for (Entra's claims challenge).
+    pub challenge: Option<String>,
+}
+
+impl Trouble {
+    /// Whether only a new sign-in helps.
+    pub fn is_final(&self) -> bool {
+        self.not_before.is_none()
+    }
+}
+
+/// One connected identity: a row of the dashboard, as `accounts.json` keeps it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Account {
+    /// Its id; always `identity.account_id()`.
+    pub id: AccountId,
+    /// The grant that serves it; always `identity.grant_key()`.
+    pub grant: GrantKey,
+    /// Who it is.
+    pub identity: Identity,
+    /// The name that the person gave it.
+    #[serde(default)]
+    pub custom_name: Option<String>,
+    /// The colour that the person gave it: one of the names in `COLOURS`.
+    #[serde(default)]
+    pub colour: Option<String>,
+    /// Whether the person starred it.
+    #[serde(default)]
+    pub starred: bool,
+    /// Its targets as last read.
+    #[serde(default)]
+    pub targets: Vec<Target>,
+    /// When the targets were last read.
+    #[serde(default)]
+    pub targets_read_at: Option<Timestamp>,
+    /// Why the targets could not be read the last time.
+    #[serde(default)]
+    pub targets_error: Option<ErrorView>,
+    /// The id of the chosen target.
+    #[serde(default)]
+    pub target: Option<String>,
+    /// Tenants that the same sign-in may enter.
+    #[serde(default)]
+    pub offered: Vec<OfferedTenant>,
+    /// Scopes that were asked for and not granted.
+    #[serde(default)]
+    pub missing_scopes: Vec<String>,
+    /// How long the session lives, when there is one.
+    #[serde(default)]
+    pub session: Option<SessionTimes>,
+    /// When the sign-in itself ends.
+    #[serde(default)]
+    pub sign_in_end: Option<SignInEnd>,
+    /// What the last attempt to renew led to, when it failed.
+    #[serde(default)]
+    pub trouble: Option<Trouble>,
+    /// Raised whenever the account is signed in or out, so that a late renewal can tell.
+    #[serde(default)]
+    pub generation: u64,
+    /// When it was first connected.
+    pub connected_at: Timestamp,
+    /// When it was last chosen or handed out.
+    #[serde(default)]
+    pub used_at: Option<Timestamp>,
+}
+
+/// The colours that an account can be given; the dashboard has a token for each.
+pub const COLOURS: [&str; 6] = ["blue", "green", "amber", "red", "violet", "grey"];
+
+impl Account {
+    /// A new row for an identity.
+    pub fn new(identity: Identity, now: Timestamp) -> Self {
+        Self {
+            id: identity.account_id(),
+            grant: identity.grant_key(),
+            identity,
+            custom_name: None,
+            colour: None,
+            starred: false,
+            targets: Vec::new(),
+            targets_read_at: None,
+            targets_error: None,
+            target: None,
+            offered: Vec::new(),
+            missing_scopes: Vec::new(),
+            session: None,
+            sign_in_end: None,
+            trouble: None,
+            generation: 0,
+            connected_at: now,
+            used_at: None,
+        }
+    }
+
+    /// The cloud that it belongs to.
+    pub fn cloud(&self) -> Cloud {
+        self.identity.cloud()
+    }
+
+    /// The name shown for it.
+    pub fn name(&self) -> String {
+        self.custom_name.clone().unwrap_or_else(|| self.identity.default_name())
+    }
+
+    /// The target that the person chose, when it is still there.
+    pub fn chosen_target(&self) -> Option<&Target> {
+        self.targets.iter().find(|target| Some(&target.id) == self.target.as_ref())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn azure(home: &str, tenant: &str) -> Identity {
+        Identity::Azure {
+            home: home.into(),
+            tenant_id: tenant.into(),
+            tenant_name: None,
+            default_domain: None,
+            username: "ada@contoso.example".into(),
+        }
+    }
+
+    #[test]
+    fn two_people_in_one_tenant_are_two_rows_with_one_label() {
+        let (ada, linus) = (azure("a.t", "t"), azure("l.t", "t"));
+        assert_ne!(ada.account_id(), linus.account_id());
+        assert_eq!(ada.label(), linus.label());
+    }
+
+    #[test]
+    fn one_person_in_two_tenants_is_two_rows_with_one_grant() {
+        let (home, guest) = (azure("a.t", "t"), azure("a.t", "u"));
+        assert_ne!(home.account_id(), guest.account_id());
+        assert_eq!(home.grant_key(), guest.grant_key());
+    }
+
+    #[test]
+    fn role_names_compare_without_case_and_paths_with_it() {
+        let canonical = |arn| canonical_role_arn(arn);
+        assert_eq!(canonical("arn:aws:iam::1:role/Ops"), canonical("arn:aws:iam::1:role/OPS"));
+        assert_ne!(canonical("arn:aws:iam::1:role/a/Ops"), canonical("arn:aws:iam::1:role/A/Ops"));
+    }
+
+    #[test]
+    fn parts_of_a_key_cannot_run_into_each_other() {
+        assert_ne!(digest(&["a.b", "c"]), digest(&["a", "b.c"]));
+        assert_ne!(digest(&["ab", ""]), digest(&["a", "b"]));
+    }
+}

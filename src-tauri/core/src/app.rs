@@ -1,0 +1,671 @@
+//! The use cases: what the dashboard, the tray and `mcm` can ask for.
+//!
+//! The door to core. State goes out one way, as whole Snapshots on a `watch`; `app/draw.rs` makes them. Signing in
+//! stands in `app/connect.rs`, renewing by itself in `app/keep.rs`, finding accounts in `app/look_up.rs`.
+
+mod connect;
+mod draw;
+mod keep;
+mod look_up;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
+use std::time::Duration;
+
+use serde::Serialize;
+use tokio::sync::{Notify, watch};
+use ts_rs::TS;
+use url::Url;
+
+use crate::account::{Account, AccountId, COLOURS, Cloud, Identity, Target};
+pub use crate::app::connect::{Connect, OnDuplicate};
+use crate::credential::Session;
+use crate::error::{Code, Error, ErrorView, Result};
+use crate::file;
+use crate::provider::{self, Providers};
+use crate::redirect::{Delivered, Front, Redirects};
+use crate::session::{Sessions, Want, not_found};
+use crate::settings::{self, Settings};
+use crate::snapshot::{Copyable, KeychainState, Preferences, RedirectKind, SignInId, Snapshot, Theme};
+use crate::store::{Book, Store};
+use crate::text;
+use crate::vault::Record;
+use crate::world::World;
+
+/// How long telling a provider of a sign-out may take; the local removal never waits for it.
+const SIGN_OUT_TIME: Duration = Duration::from_secs(10);
+/// The longest name that a person can give a row.
+const LONGEST_NAME: usize = 80;
+
+/// The product. One per process.
+pub struct App {
+    world: World,
+    store: Store,
+    sessions: Sessions,
+    redirects: Arc<Redirects>,
+    state: Mutex<State>,
+    snapshot: watch::Sender<Arc<Snapshot>>,
+    this: Weak<Self>,
+}
+
+struct State {
+    settings: Arc<Settings>,
+    providers: Providers,
+    book: Book,
+    book_error: Option<Error>,
+    sign_ins: BTreeMap<u32, connect::SignIn>,
+    last_sign_in: u32,
+    reading: HashMap<AccountId, Reading>,
+    offline: bool,
+    paused: bool,
+    revision: u64,
+}
+
+/// A list of targets that is being read.
+struct Reading {
+    count: u32,
+    cancel: Arc<Notify>,
+}
+
+/// A folder or store of ours, for "what is stored and where".
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+#[ts(export)]
+pub struct StoredPlace {
+    /// What it is called.
+    pub label: String,
+    /// Where it is.
+    pub path: String,
+    /// What is in it.
+    pub what: String,
+}
+
+impl App {
+    /// Reads settings and accounts. Never fails: what could not be read is in the Snapshot.
+    pub fn open(world: World, front: Front) -> Arc<Self> {
+        let settings = Arc::new(Settings::load(&world.paths.config, &world.environment));
+        let providers = Providers::new(&settings, world.http.clone(), world.clock.clone());
+        Self::with_providers(world, front, settings, providers)
+    }
+
+    /// As `open`, with providers that a test scripts.
+    pub fn with_providers(
+        world: World,
+        front: Front,
+        settings: Arc<Settings>,
+        providers: Providers,
+    ) -> Arc<Self> {
+        let store = Store::in_folder(&world.paths.data);
+        let redirects = Arc::new(Redirects::new(world.clock.clone(), front));
+        let mut state = State {
+            settings,
+            providers,
+            book: Book::default(),
+            book_error: None,
+            sign_ins: BTreeMap::new(),
+            last_sign_in: 0,
+            reading: HashMap::new(),
+            offline: false,
+            paused: false,
+            revision: 0,
+        };
+        state.take(store.read());
+        Arc::new_cyclic(|this: &Weak<Self>| {
+            let (vault, clock) = (world.vault.clone(), world.clock.clone());
+            let locks = world.paths.data.join("locks");
+            let app = this.clone();
+            let sessions = Sessions::new(clock, vault, store.clone(), locks, move || {
+                if let Some(app) = app.upgrade() {
+                    app.reload();
+                }
+            });
+            let first = draw::snapshot(&mut state, &world, &sessions);
+            let snapshot = watch::Sender::new(Arc::new(first));
+            Self { world, store, sessions, redirects, state: Mutex::new(state), snapshot, this: this.clone() }
+        })
+    }
+
+    /// The state, as it changes.
+    pub fn watch(&self) -> watch::Receiver<Arc<Snapshot>> {
+        self.snapshot.subscribe()
+    }
+
+    /// The settings in force.
+    pub fn settings(&self) -> Arc<Settings> {
+        self.state().settings.clone()
+    }
+
+    /// The connected accounts, or why they cannot be read.
+    ///
+    /// # Errors
+    /// `storage-unreadable`, `storage-failed`.
+    pub fn book(&self) -> Result<Book> {
+        let state = self.state();
+        state.book_error.clone().map_or_else(|| Ok(state.book.clone()), Err)
+    }
+
+    /// Hands a deep link's text to whoever waits for it. Hostile input: it may be anything.
+    pub fn deliver(&self, url: &str) -> Delivered {
+        self.redirects.deliver(url)
+    }
+
+    /// A session that can be handed out.
+    ///
+    /// # Errors
+    /// As `Sessions::session`.
+    pub async fn session(&self, id: &AccountId) -> Result<Session> {
+        let session = self.sessions.session(&self.providers(), id, Want::Fresh).await;
+        self.note(session.as_ref().err());
+        session
+    }
+
+    /// Renews now, because a person asked for it.
+    ///
+    /// # Errors
+    /// As `Sessions::session`.
+    pub async fn renew(&self, id: &AccountId) -> Result<()> {
+        let session = self.sessions.session(&self.providers(), id, Want::Renewed).await;
+        self.note(session.as_ref().err());
+        session.map(drop)
+    }
+
+    /// The account's targets as last read.
+    ///
+    /// # Errors
+    /// `not-found`.
+    pub fn targets(&self, id: &AccountId) -> Result<Vec<Target>> {
+        Ok(self.account(id)?.targets)
+    }
+
+    /// Reads the account's targets again. A failure keeps the old list and is kept beside it.
+    ///
+    /// # Errors
+    /// As `session`, and what the provider's list answers; `sign-in-cancelled` never.
+    pub async fn read_targets(&self, id: &AccountId) -> Result<()> {
+        let cancel = Arc::new(Notify::new());
+        {
+            let mut state = self.state();
+            if state.reading.contains_key(id) {
+                return Ok(());
+            }
+            state.reading.insert(id.clone(), Reading { count: 0, cancel: cancel.clone() });
+        }
+        self.publish();
+        let read = tokio::select! {
+            read = self.read_targets_once(id) => Some(read),
+            () = cancel.notified() => None,
+        };
+        self.state().reading.remove(id);
+        let Some(read) = read else {
+            self.publish();
+            return Ok(());
+        };
+        self.note(read.as_ref().err());
+        let (now, result) = (self.world.clock.now(), read.as_ref().map(drop).map_err(Clone::clone));
+        self.edit(id, |account| {
+            account.targets_error = read.as_ref().err().map(ErrorView::from);
+            if let Ok(targets) = read {
+                account.targets = targets;
+                account.targets_read_at = Some(now);
+                // The only target there is needs no choice.
+                if let ([only], None) = (account.targets.as_slice(), &account.target) {
+                    account.target = Some(only.id.clone());
+                }
+            }
+            Ok(())
+        })
+        .await?;
+        result
+    }
+
+    async fn read_targets_once(&self, id: &AccountId) -> Result<Vec<Target>> {
+        let providers = self.providers();
+        let account = self.account(id)?;
+        let provider = providers.of(account.cloud())?;
+        let progress = |count: usize| {
+            if let Some(reading) = self.state().reading.get_mut(id) {
+                reading.count = u32::try_from(count).unwrap_or(u32::MAX);
+            }
+            self.publish();
+        };
+        let session = self.sessions.session(&providers, id, Want::Fresh).await?;
+        match provider.targets(&account, &session, &progress).await {
+            // The provider ended the session before its time: a new one tells whether the sign-in still stands.
+            Err(error) if error.code() == Code::SignInAgain => {
+                let session = self.sessions.session(&providers, id, Want::Renewed).await?;
+                provider.targets(&account, &session, &progress).await
+            }
+            read => read,
+        }
+    }
+
+    /// Stops reading the account's targets; the old list stays.
+    pub fn cancel_reading(&self, id: &AccountId) {
+        if let Some(reading) = self.state().reading.get(id) {
+            reading.cancel.notify_one();
+        }
+    }
+
+    /// Makes the account the one in use in its cloud.
+    ///
+    /// # Errors
+    /// `not-found`, `storage-*`.
+    pub async fn use_account(&self, id: &AccountId) -> Result<()> {
+        let now = self.world.clock.now();
+        self.change(|book| {
+            let account = book.account_mut(id).ok_or_else(|| not_found(id))?;
+            account.used_at = Some(now);
+            let cloud = account.cloud();
+            book.active.insert(cloud, id.clone());
+            Ok(())
+        })
+        .await
+    }
+
+    /// Chooses the target to work on.
+    ///
+    /// # Errors
+    /// `not-found` for a target that the account does not have, `storage-*`.
+    pub async fn choose_target(&self, id: &AccountId, target: &str) -> Result<()> {
+        self.edit(id, |account| {
+            let found = account.targets.iter().find(|known| known.id == target).map(|known| known.id.clone());
+            account.target = Some(found.ok_or_else(|| {
+                let message = format!(
+                    "{} has no target \"{}\". Read its targets again.",
+                    account.name(),
+                    text::shown(target)
+                );
+                Error::new(Code::NotFound, message)
+            })?);
+            Ok(())
+        })
+        .await
+    }
+
+    /// Gives the row a name of the person's; none gives it the cloud's back.
+    ///
+    /// # Errors
+    /// `invalid-input` for a name that is too long, `not-found`, `storage-*`.
+    pub async fn rename(&self, id: &AccountId, name: Option<&str>) -> Result<()> {
+        let name = name.map(text::shown).filter(|name| !name.is_empty());
+        if name.as_ref().is_some_and(|name| name.chars().count() > LONGEST_NAME) {
+            return Err(Error::new(
+                Code::InvalidInput,
+                format!("A name has at most {LONGEST_NAME} characters."),
+            ));
+        }
+        self.edit(id, |account| {
+            account.custom_name = name;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Gives the row a colour.
+    ///
+    /// # Errors
+    /// `invalid-input` for one that is not in `COLOURS`, `not-found`, `storage-*`.
+    pub async fn set_colour(&self, id: &AccountId, colour: Option<&str>) -> Result<()> {
+        if let Some(colour) = colour.filter(|colour| !COLOURS.contains(colour)) {
+            let message =
+                format!("\"{}\" is not a colour. Choose {}.", text::shown(colour), COLOURS.join(", "));
+            return Err(Error::new(Code::InvalidInput, message));
+        }
+        self.edit(id, |account| {
+            account.colour = colour.map(str::to_owned);
+            Ok(())
+        })
+        .await
+    }
+
+    /// Stars the row or takes its star away.
+    ///
+    /// # Errors
+    /// `not-found`, `storage-*`.
+    pub async fn set_star(&self, id: &AccountId, starred: bool) -> Result<()> {
+        self.edit(id, |account| {
+            account.starred = starred;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Connects another tenant with the same sign-in. A tenant that asks for more becomes a row that needs a sign-in.
+    ///
+    /// # Errors
+    /// `not-found` for a tenant that was not offered, `storage-*`. What the tenant itself answers stands in the row.
+    pub async fn add_tenant(&self, id: &AccountId, tenant_id: &str) -> Result<AccountId> {
+        let now = self.world.clock.now();
+        let added = self
+            .change(|book| {
+                let account = book.account(id).ok_or_else(|| not_found(id))?;
+                let offered =
+                    account.offered.iter().find(|offered| offered.tenant_id.eq_ignore_ascii_case(tenant_id));
+                let identity = offered
+                    .and_then(|offered| provider::azure::identity_in_tenant(&account.identity, offered));
+                let identity = identity.ok_or_else(|| {
+                    let message =
+                        format!("{} does not offer tenant \"{}\".", account.name(), text::shown(tenant_id));
+                    Error::new(Code::NotFound, message)
+                })?;
+                let mut row = Account::new(identity, now);
+                row.offered.clone_from(&account.offered);
+                let added = row.id.clone();
+                if book.account(&added).is_none() {
+                    row.generation = book.next_generation();
+                    book.accounts.push(row);
+                }
+                Ok(added)
+            })
+            .await?;
+        if self.renew(&added).await.is_ok() {
+            // A list that cannot be read is told in the row.
+            let _ = self.read_targets(&added).await;
+        }
+        Ok(added)
+    }
+
+    /// Removes the account with everything of it, and tells the provider where it offers that. Works offline.
+    ///
+    /// # Errors
+    /// `not-found`; `keychain-*` when a secret could not be removed, which is then named.
+    pub async fn disconnect(&self, id: &AccountId) -> Result<()> {
+        let removed = self.sessions.remove(id).await;
+        self.reload();
+        let (account, grant) = removed?;
+        if let Some(grant) = grant {
+            let providers = self.providers();
+            let told =
+                tokio::time::timeout(SIGN_OUT_TIME, providers.of(account.cloud())?.sign_out(&grant)).await;
+            if !matches!(told, Ok(Ok(()))) {
+                tracing::warn!(account = %id, "the provider could not be told of the sign-out");
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes every account and every keychain entry of this app. Settings stay.
+    ///
+    /// # Errors
+    /// The first thing that could not be removed; the others are removed all the same.
+    pub async fn forget_everything(&self) -> Result<()> {
+        let mut first_error = None;
+        for account in self.book().unwrap_or_default().accounts {
+            first_error = first_error.or(self.disconnect(&account.id).await.err());
+        }
+        first_error = first_error.or(self.world.vault.sweep_all().await.err());
+        self.reload();
+        first_error.map_or(Ok(()), Err)
+    }
+
+    /// Asks the keychain again; may show the system's own prompt.
+    ///
+    /// # Errors
+    /// `keychain-*`.
+    pub async fn retry_keychain(&self) -> Result<()> {
+        self.world.vault.unlock().await
+    }
+
+    /// Stops or resumes renewing by itself.
+    pub fn pause(&self, paused: bool) {
+        self.state().paused = paused;
+        self.publish();
+    }
+
+    /// Saves a cloud's client id in `settings.toml` and uses it at once.
+    ///
+    /// # Errors
+    /// `invalid-input` for an id of the wrong kind, `storage-*`.
+    pub fn save_client_id(&self, cloud: Cloud, client_id: &str) -> Result<()> {
+        let client_id = client_id.trim();
+        if !client_id.is_empty() {
+            let authority = self.settings().azure.authority.clone();
+            settings::check_azure_client_id(client_id, &authority)
+                .map_err(|why| Error::new(Code::InvalidInput, format!("The client id {why}")))?;
+        }
+        self.save(cloud.as_str(), "client_id", Some(client_id).filter(|id| !id.is_empty()))
+    }
+
+    /// Saves how a cloud's answer comes back.
+    ///
+    /// # Errors
+    /// `storage-*`.
+    pub fn save_redirect(&self, cloud: Cloud, redirect: RedirectKind) -> Result<()> {
+        let value = match redirect {
+            RedirectKind::DeepLink => "deep-link",
+            RedirectKind::Loopback => "loopback",
+        };
+        self.save(cloud.as_str(), "redirect", Some(value))
+    }
+
+    /// Saves how the app looks and behaves.
+    ///
+    /// # Errors
+    /// `storage-*`.
+    pub fn save_preferences(&self, preferences: &Preferences) -> Result<()> {
+        let theme = match preferences.theme {
+            Theme::System => None,
+            Theme::Light => Some("light"),
+            Theme::Dark => Some("dark"),
+        };
+        settings::save(&self.world.paths.config, "app", "theme", theme)?;
+        settings::save_flag(&self.world.paths.config, "app", "welcomed", preferences.welcomed)?;
+        self.reload_settings();
+        Ok(())
+    }
+
+    fn save(&self, section: &str, key: &str, value: Option<&str>) -> Result<()> {
+        settings::save(&self.world.paths.config, section, key, value)?;
+        self.reload_settings();
+        Ok(())
+    }
+
+    /// What is stored and where.
+    pub fn storage(&self) -> Vec<StoredPlace> {
+        let place = |label: &str, path: String, what: &str| StoredPlace {
+            label: label.into(),
+            path,
+            what: what.into(),
+        };
+        vec![
+            place(
+                "Keychain",
+                self.world.vault.watch().borrow().name.clone(),
+                "Refresh tokens and current sessions. Nothing else on this machine holds them.",
+            ),
+            place(
+                "Accounts",
+                self.store.path().display().to_string(),
+                "Names, tenants, subscriptions and times. No secret.",
+            ),
+            place(
+                "Settings",
+                Settings::path(&self.world.paths.config).display().to_string(),
+                "Client ids and choices. No secret.",
+            ),
+            place(
+                "Logs",
+                self.world.paths.logs.display().to_string(),
+                "What happened, without names of secrets or their values.",
+            ),
+        ]
+    }
+
+    /// How many keychain entries hold the account.
+    ///
+    /// # Errors
+    /// `not-found`, `keychain-*`.
+    pub async fn keychain_entries(&self, id: &AccountId) -> Result<u32> {
+        let account = self.account(id)?;
+        let grant = self.world.vault.entries(&Record::grant(&account.grant)).await?;
+        Ok(grant + self.world.vault.entries(&Record::session(&account.id)).await?)
+    }
+
+    /// The text that a person copies. Never a credential.
+    ///
+    /// # Errors
+    /// `not-found` when there is no such thing to copy.
+    pub fn copyable(&self, id: &AccountId, what: Copyable) -> Result<String> {
+        let account = self.account(id)?;
+        Ok(match what {
+            Copyable::AccountId => account.id.to_string(),
+            Copyable::CloudId => account.identity.label().to_owned(),
+            Copyable::TokenCommand => format!("mcm token {}", account.id),
+            Copyable::TargetId => account
+                .chosen_target()
+                .map(|target| target.id.clone())
+                .ok_or_else(|| Error::new(Code::NotFound, "No target is chosen. Choose one first."))?,
+        })
+    }
+
+    /// Opens the cloud's console as the account.
+    ///
+    /// # Errors
+    /// `browser-failed`, `not-found`, `unsupported`.
+    pub async fn open_console(&self, id: &AccountId) -> Result<()> {
+        let account = self.account(id)?;
+        let page = match &account.identity {
+            Identity::Azure { tenant_id, .. } => {
+                self.settings().azure.portal.join(&format!("@{tenant_id}")).ok()
+            }
+            Identity::Gcp { .. } | Identity::Aws { .. } => None,
+        };
+        let page: Url =
+            page.ok_or_else(|| Error::new(Code::Unsupported, "This account has no console to open."))?;
+        self.world.browser.open(&page).await
+    }
+
+    /// What to paste into a report: versions, states and counts; no name, id or address of the person's.
+    pub fn diagnostics(&self) -> String {
+        let snapshot = self.snapshot.borrow().clone();
+        let mut lines = vec![
+            format!("Multi-Cloud Manager {} ({})", env!("CARGO_PKG_VERSION"), std::env::consts::OS),
+            format!("keychain: {:?} ({})", snapshot.keychain.state, snapshot.keychain.name),
+            format!(
+                "accounts: {}, offline: {}, paused: {}",
+                snapshot.accounts.len(),
+                snapshot.offline,
+                snapshot.paused
+            ),
+        ];
+        for cloud in &snapshot.clouds {
+            lines.push(format!(
+                "{}: ready {}, sandbox {}, redirect {:?}, client id from {}, problems: {}",
+                cloud.cloud,
+                cloud.ready,
+                cloud.sandbox,
+                cloud.redirect,
+                if cloud.client_id.is_some() { "settings" } else { "nowhere" },
+                cloud.problems.iter().map(|problem| problem.name.as_str()).collect::<Vec<_>>().join(", "),
+            ));
+        }
+        for problem in &snapshot.problems {
+            lines.push(format!("problem: {} ({})", problem.code.as_str(), problem.reference));
+        }
+        for account in snapshot.accounts.iter().filter(|account| account.trouble.is_some()) {
+            let trouble = account.trouble.as_ref().expect("filtered");
+            lines.push(format!(
+                "{}: {:?}, {} ({})",
+                account.id,
+                account.status,
+                trouble.code.as_str(),
+                trouble.reference
+            ));
+        }
+        lines.join("\n")
+    }
+
+    /// Ends what must end before the process does: renewals that are running, and nothing else.
+    pub async fn finish(&self) {
+        self.sessions.finish().await;
+    }
+
+    fn account(&self, id: &AccountId) -> Result<Account> {
+        self.book()?.account(id).cloned().ok_or_else(|| not_found(id))
+    }
+
+    fn providers(&self) -> Providers {
+        self.state().providers.clone()
+    }
+
+    async fn edit(&self, id: &AccountId, edit: impl FnOnce(&mut Account) -> Result<()>) -> Result<()> {
+        self.change(|book| edit(book.account_mut(id).ok_or_else(|| not_found(id))?)).await
+    }
+
+    async fn change<T>(&self, edit: impl FnOnce(&mut Book) -> Result<T>) -> Result<T> {
+        let changed = self.store.change(edit).await;
+        self.reload();
+        changed
+    }
+
+    /// Reads `accounts.json` again and draws.
+    fn reload(&self) {
+        let read = self.store.read();
+        self.state().take(read);
+        self.publish();
+    }
+
+    fn reload_settings(&self) {
+        let settings = Arc::new(Settings::load(&self.world.paths.config, &self.world.environment));
+        let providers = Providers::new(&settings, self.world.http.clone(), self.world.clock.clone());
+        {
+            let mut state = self.state();
+            state.settings = settings;
+            state.providers = providers;
+        }
+        self.publish();
+    }
+
+    /// Remembers whether the network is there.
+    fn note(&self, error: Option<&Error>) {
+        let offline = match error.map(Error::code) {
+            None => false,
+            Some(Code::Offline) => true,
+            // Anything else says nothing about the network.
+            Some(_) => return,
+        };
+        let changed = std::mem::replace(&mut self.state().offline, offline) != offline;
+        if changed {
+            self.publish();
+        }
+    }
+
+    fn publish(&self) {
+        let mut state = self.state();
+        let snapshot = draw::snapshot(&mut state, &self.world, &self.sessions);
+        // Sent under the lock, so that revisions leave in order.
+        self.snapshot.send_replace(Arc::new(snapshot));
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("no code panics while it holds this lock")
+    }
+}
+
+impl State {
+    /// Takes over what was read. A file that cannot be read keeps the last good book on the screen.
+    fn take(&mut self, read: Result<Book>) {
+        match read {
+            Ok(book) => {
+                self.book = book;
+                self.book_error = None;
+            }
+            Err(error) => self.book_error = Some(error),
+        }
+    }
+}
+
+/// Whether the keychain's state keeps every account from being read.
+fn is_locked(world: &World) -> bool {
+    world.vault.watch().borrow().state == KeychainState::Locked
+}
+
+/// The number of a sign-in that is not there.
+fn no_sign_in(id: SignInId) -> Error {
+    Error::new(Code::NotFound, format!("Sign-in {} has ended already.", id.0))
+}
+
+/// Whether `accounts.json` was changed by another process since `before`: a cheap look before a read.
+fn stamp(store: &Store) -> Option<(std::time::SystemTime, u64)> {
+    file::stamp(store.path())
+}

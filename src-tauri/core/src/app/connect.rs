@@ -1,0 +1,359 @@
+//! Connecting: a sign-in from the first click to a stored account, in a task of its own.
+//!
+//! The provider signs in and stores nothing; here the result is compared with what is connected, stored, and told.
+
+use std::sync::Arc;
+
+use tokio::sync::{Notify, oneshot};
+
+use super::{App, no_sign_in};
+use crate::account::{Account, AccountId, Cloud};
+use crate::error::{Code, Error, ErrorView, Result};
+use crate::provider::{SignInRequest, SignedIn};
+use crate::redirect::STATE_LIFE;
+use crate::session::not_found;
+use crate::sign_in::{Desk, News, cancelled};
+use crate::snapshot::{RedirectKind, SignInId, SignInStep, SignInView};
+use crate::store::Book;
+
+/// The most sign-ins that are kept for showing; older ones that have ended go first.
+const MOST_SIGN_INS: usize = 16;
+
+/// What a person wants to connect.
+#[derive(Clone, Debug)]
+pub struct Connect {
+    /// The cloud.
+    pub cloud: Cloud,
+    /// Azure: the tenant, when not the one in the settings.
+    pub tenant: Option<String>,
+    /// The row to sign in to again.
+    pub account: Option<AccountId>,
+    /// The redirect, when not the one in the settings.
+    pub redirect: Option<RedirectKind>,
+    /// What to do when somebody else's row has the same tenant or address.
+    pub on_duplicate: OnDuplicate,
+}
+
+impl Connect {
+    /// A new account, as the settings have it, asking the person about duplicates.
+    pub fn new(cloud: Cloud) -> Self {
+        Self { cloud, tenant: None, account: None, redirect: None, on_duplicate: OnDuplicate::Ask }
+    }
+}
+
+/// What to do when somebody else's row has the same tenant or address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnDuplicate {
+    /// Ask on the screen.
+    Ask,
+    /// Change nothing and say so.
+    Fail,
+    /// Take the other row out.
+    Replace,
+    /// Keep both rows.
+    KeepBoth,
+}
+
+/// A sign-in in progress, or how it ended.
+pub(super) struct SignIn {
+    pub(super) view: SignInView,
+    cancel: Arc<Notify>,
+    again: Arc<Notify>,
+    decision: Option<oneshot::Sender<OnDuplicate>>,
+}
+
+impl SignIn {
+    fn has_ended(&self) -> bool {
+        matches!(self.view.step, SignInStep::Done { .. } | SignInStep::Failed { .. })
+    }
+}
+
+impl App {
+    /// Starts a sign-in. How it goes is in the Snapshot, under the number given back.
+    ///
+    /// # Errors
+    /// `not-found` for an account that is not connected, `unsupported` for a cloud that this build cannot sign in to,
+    /// `setting-*` when the cloud is not set up.
+    pub fn connect(&self, wish: Connect) -> Result<SignInId> {
+        let providers = self.providers();
+        providers.of(wish.cloud)?;
+        if let Some(view) =
+            crate::provider::cloud_views(&self.settings()).iter().find(|view| view.cloud == wish.cloud)
+            && let Some(problem) = view.problems.first()
+        {
+            let code = if view.client_id.is_none() { Code::SettingMissing } else { Code::SettingInvalid };
+            return Err(Error::new(code, problem.message.clone()));
+        }
+        let book = self.book().unwrap_or_default();
+        let known = match &wish.account {
+            Some(id) => Some(book.account(id).ok_or_else(|| not_found(id))?),
+            None => None,
+        };
+        let request = SignInRequest {
+            tenant: wish.tenant.clone(),
+            known: known.map(|account| account.identity.clone()),
+            challenge: known.and_then(|account| account.trouble.as_ref()?.challenge.clone()),
+            redirect: wish.redirect,
+        };
+        let (cancel, again) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let now = self.world.clock.now();
+        let id = {
+            let mut state = self.state();
+            state.last_sign_in += 1;
+            let id = SignInId(state.last_sign_in);
+            let view = SignInView {
+                id,
+                cloud: wish.cloud,
+                account: wish.account.clone(),
+                redirect: wish.redirect.unwrap_or(RedirectKind::DeepLink),
+                scheme_taken: false,
+                started_at: now,
+                expires_at: now + STATE_LIFE,
+                step: SignInStep::Starting,
+            };
+            // What ended is replaced by what begins; the screen shows one sign-in a cloud.
+            state.sign_ins.retain(|_, sign_in| !sign_in.has_ended() || sign_in.view.cloud != wish.cloud);
+            while state.sign_ins.len() >= MOST_SIGN_INS {
+                state.sign_ins.pop_first();
+            }
+            let sign_in = SignIn { view, cancel: cancel.clone(), again: again.clone(), decision: None };
+            state.sign_ins.insert(id.0, sign_in);
+            id
+        };
+        self.publish();
+        let this = self.this.upgrade().expect("a method runs on an app that lives");
+        tokio::spawn(async move {
+            let desk = this.desk(id, again);
+            let signed_in = tokio::select! {
+                signed_in = async { providers.of(wish.cloud)?.sign_in(&request, &desk).await } => signed_in,
+                () = cancel.notified() => Err(cancelled()),
+            };
+            this.note(signed_in.as_ref().err());
+            let adopted = match signed_in {
+                Ok(signed_in) => this.adopt(id, signed_in, wish.on_duplicate, &cancel).await,
+                Err(error) => Err(error),
+            };
+            this.end(id, adopted).await;
+        });
+        Ok(id)
+    }
+
+    /// Gives a sign-in up. Nothing that is connected changes.
+    ///
+    /// # Errors
+    /// `not-found` when it has ended.
+    pub fn cancel_sign_in(&self, id: SignInId) -> Result<()> {
+        let state = self.state();
+        let sign_in =
+            state.sign_ins.get(&id.0).filter(|sign_in| !sign_in.has_ended()).ok_or_else(|| no_sign_in(id))?;
+        sign_in.cancel.notify_one();
+        Ok(())
+    }
+
+    /// Takes a sign-in that has ended off the screen.
+    pub fn dismiss_sign_in(&self, id: SignInId) {
+        {
+            let mut state = self.state();
+            if state.sign_ins.get(&id.0).is_some_and(SignIn::has_ended) {
+                state.sign_ins.remove(&id.0);
+            }
+        }
+        self.publish();
+    }
+
+    /// Opens the browser again at the same sign-in.
+    ///
+    /// # Errors
+    /// `not-found` when it has ended.
+    pub fn reopen_browser(&self, id: SignInId) -> Result<()> {
+        let state = self.state();
+        let sign_in =
+            state.sign_ins.get(&id.0).filter(|sign_in| !sign_in.has_ended()).ok_or_else(|| no_sign_in(id))?;
+        sign_in.again.notify_one();
+        Ok(())
+    }
+
+    /// Says what to do with somebody else's row for the same tenant or address.
+    ///
+    /// # Errors
+    /// `not-found` when nobody asked.
+    pub fn decide_duplicate(&self, id: SignInId, decision: OnDuplicate) -> Result<()> {
+        let decided = self.state().sign_ins.get_mut(&id.0).and_then(|sign_in| sign_in.decision.take());
+        decided.and_then(|sender| sender.send(decision).ok()).ok_or_else(|| no_sign_in(id))
+    }
+
+    /// Waits until a sign-in has ended, and says how.
+    ///
+    /// # Errors
+    /// `not-found` when it was dismissed; why it failed.
+    pub async fn sign_in_ended(&self, id: SignInId) -> Result<AccountId> {
+        let mut snapshots = self.watch();
+        loop {
+            let step = snapshots
+                .borrow_and_update()
+                .sign_ins
+                .iter()
+                .find(|view| view.id == id)
+                .map(|view| view.step.clone());
+            match step {
+                None => return Err(no_sign_in(id)),
+                Some(SignInStep::Done { account, .. }) => return Ok(account),
+                Some(SignInStep::Failed { error }) => return Err(Error::seen(&error)),
+                Some(_) => {}
+            }
+            snapshots.changed().await.map_err(|_| no_sign_in(id))?;
+        }
+    }
+
+    fn desk(&self, id: SignInId, again: Arc<Notify>) -> Desk {
+        let app = self.this.clone();
+        let tell = move |news: News| {
+            let Some(app) = app.upgrade() else { return };
+            app.tell(id, |view| match news {
+                News::Step(step) => view.step = step,
+                News::Receiver { redirect, scheme_taken } => {
+                    view.redirect = redirect;
+                    view.scheme_taken = scheme_taken;
+                }
+            });
+        };
+        Desk {
+            redirects: self.redirects.clone(),
+            browser: self.world.browser.clone(),
+            scheme: self.world.scheme.clone(),
+            tell: Arc::new(tell),
+            again,
+        }
+    }
+
+    fn tell(&self, id: SignInId, edit: impl FnOnce(&mut SignInView)) {
+        if let Some(sign_in) = self.state().sign_ins.get_mut(&id.0) {
+            edit(&mut sign_in.view);
+        }
+        self.publish();
+    }
+
+    /// Stores a completed sign-in. From here on it is not cancelled halfway.
+    async fn adopt(
+        &self,
+        id: SignInId,
+        signed_in: SignedIn,
+        on_duplicate: OnDuplicate,
+        cancel: &Notify,
+    ) -> Result<(AccountId, bool)> {
+        let account_id = signed_in.identity.account_id();
+        let book = self.book().unwrap_or_default();
+        let updated = book.account(&account_id).is_some();
+        let label = signed_in.identity.label();
+        let other = book
+            .accounts
+            .iter()
+            .find(|account| account.id != account_id && account.identity.label() == label);
+        let mut replaced = None;
+        if let Some(other) = other.filter(|_| !updated) {
+            match self.decision(id, &signed_in, other, on_duplicate, cancel).await? {
+                OnDuplicate::Replace => replaced = Some(other.id.clone()),
+                OnDuplicate::KeepBoth => {}
+                OnDuplicate::Ask | OnDuplicate::Fail => return Err(duplicate(&signed_in, other)),
+            }
+        }
+        let mut account = Account::new(signed_in.identity, self.world.clock.now());
+        account.offered = signed_in.offered;
+        account.missing_scopes = signed_in.missing_scopes;
+        account.sign_in_end = signed_in.sign_in_end;
+        let adopted = self.sessions.adopt(account, &signed_in.grant, signed_in.session, |book, account| {
+            upsert(book, account);
+            Ok(())
+        });
+        let adopted = adopted.await;
+        self.reload();
+        adopted?;
+        if let Some(replaced) = replaced {
+            self.disconnect(&replaced).await?;
+        }
+        Ok((account_id, updated))
+    }
+
+    async fn decision(
+        &self,
+        id: SignInId,
+        signed_in: &SignedIn,
+        other: &Account,
+        on_duplicate: OnDuplicate,
+        cancel: &Notify,
+    ) -> Result<OnDuplicate> {
+        if on_duplicate != OnDuplicate::Ask {
+            return Ok(on_duplicate);
+        }
+        let (sender, receiver) = oneshot::channel();
+        if let Some(sign_in) = self.state().sign_ins.get_mut(&id.0) {
+            sign_in.decision = Some(sender);
+        }
+        let step = SignInStep::Choice {
+            existing: other.id.clone(),
+            existing_who: other.identity.who().to_owned(),
+            who: signed_in.identity.who().to_owned(),
+        };
+        self.tell(id, |view| view.step = step);
+        let decision = tokio::select! {
+            decision = receiver => decision.map_err(|_| cancelled())?,
+            () = cancel.notified() => return Err(cancelled()),
+        };
+        self.tell(id, |view| view.step = SignInStep::Finishing);
+        Ok(decision)
+    }
+
+    async fn end(&self, id: SignInId, adopted: Result<(AccountId, bool)>) {
+        let step = match &adopted {
+            Ok((account, updated)) => SignInStep::Done { account: account.clone(), updated: *updated },
+            Err(error) => {
+                tracing::info!(
+                    code = error.code().as_str(),
+                    reference = error.reference(),
+                    "a sign-in ended without an account"
+                );
+                SignInStep::Failed { error: ErrorView::from(error) }
+            }
+        };
+        self.tell(id, |view| view.step = step);
+        if let Ok((account, _)) = adopted {
+            // A list that cannot be read is told in the row.
+            let _ = self.read_targets(&account).await;
+        }
+    }
+}
+
+/// Puts a row in, or updates the one that is there: what the person chose for it stays.
+fn upsert(book: &mut Book, mut account: Account) {
+    // A new sign-in of the same person may have mended the person's other rows; a tenant's own demand stays.
+    for sibling in book.accounts.iter_mut().filter(|sibling| sibling.grant == account.grant) {
+        if sibling.trouble.as_ref().is_some_and(|trouble| trouble.challenge.is_none()) {
+            sibling.trouble = None;
+        }
+    }
+    if let Some(row) = book.account_mut(&account.id) {
+        account.identity.keep_names_of(&row.identity);
+        row.identity = account.identity;
+        row.offered = account.offered;
+        row.missing_scopes = account.missing_scopes;
+        row.sign_in_end = account.sign_in_end;
+        row.session = account.session;
+        row.trouble = None;
+        row.generation = account.generation;
+        return;
+    }
+    // The first account of a cloud is the one in use.
+    book.active.entry(account.cloud()).or_insert_with(|| account.id.clone());
+    book.accounts.push(account);
+}
+
+fn duplicate(signed_in: &SignedIn, other: &Account) -> Error {
+    let message = format!(
+        "{} is connected already as {}, and you signed in as {}. Nothing was changed. Sign in again with --replace to \
+         take the other one out, or with --keep-both.",
+        other.name(),
+        other.identity.who(),
+        signed_in.identity.who()
+    );
+    Error::new(Code::AlreadyConnected, message)
+}

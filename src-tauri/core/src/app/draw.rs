@@ -1,0 +1,88 @@
+//! Drawing: from the state to the Snapshot, without asking anybody anything.
+
+use jiff::Timestamp;
+
+use super::{State, is_locked};
+use crate::account::{Account, OfferedTenant};
+use crate::error::{Code, ErrorView};
+use crate::provider;
+use crate::session::Sessions;
+use crate::snapshot::{AccountView, Snapshot, Status};
+use crate::store::Book;
+use crate::world::World;
+
+/// The Snapshot of this moment, with the next revision.
+pub(super) fn snapshot(state: &mut State, world: &World, sessions: &Sessions) -> Snapshot {
+    state.revision += 1;
+    let now = world.clock.now();
+    let locked = is_locked(world);
+    let mut accounts: Vec<AccountView> =
+        state.book.accounts.iter().map(|account| view(account, state, sessions, locked, now)).collect();
+    accounts.sort_by(|a, b| {
+        let order =
+            |account: &AccountView| (account.cloud, !account.starred, std::cmp::Reverse(account.used_at));
+        order(a).cmp(&order(b)).then_with(|| a.name.to_lowercase().cmp(&b.name.to_lowercase()))
+    });
+    let problems = [state.book_error.as_ref().map(ErrorView::from), state.settings.unreadable.clone()];
+    Snapshot {
+        revision: state.revision,
+        at: now,
+        accounts,
+        clouds: provider::cloud_views(&state.settings),
+        sign_ins: state.sign_ins.values().map(|sign_in| sign_in.view.clone()).collect(),
+        keychain: world.vault.watch().borrow().clone(),
+        offline: state.offline,
+        paused: state.paused,
+        problems: problems.into_iter().flatten().collect(),
+        preferences: state.settings.preferences.clone(),
+    }
+}
+
+fn view(account: &Account, state: &State, sessions: &Sessions, locked: bool, now: Timestamp) -> AccountView {
+    AccountView {
+        id: account.id.clone(),
+        cloud: account.cloud(),
+        name: account.name(),
+        renamed: account.custom_name.is_some(),
+        colour: account.colour.clone(),
+        starred: account.starred,
+        active: state.book.is_active(account),
+        identity: account.identity.clone(),
+        status: status(account, locked, now),
+        trouble: account.trouble.as_ref().map(|trouble| trouble.error.clone()),
+        retry_at: account.trouble.as_ref().and_then(|trouble| trouble.not_before),
+        renewing: sessions.is_renewing(&account.id),
+        session: account.session.filter(|session| session.expires_at > now),
+        sign_in_end: account.sign_in_end,
+        target: account.chosen_target().cloned(),
+        target_count: u32::try_from(account.targets.len()).unwrap_or(u32::MAX),
+        targets_read_at: account.targets_read_at,
+        reading_targets: state.reading.get(&account.id).map(|reading| reading.count),
+        targets_error: account.targets_error.clone(),
+        offered: still_offered(account, &state.book),
+        missing_scopes: account.missing_scopes.clone(),
+        connected_at: account.connected_at,
+        used_at: account.used_at,
+    }
+}
+
+/// How an account stands. A session that is over is no trouble by itself: it is renewed when somebody asks.
+pub(super) fn status(account: &Account, locked: bool, now: Timestamp) -> Status {
+    let is_over = account.session.is_none_or(|session| session.expires_at <= now);
+    match &account.trouble {
+        Some(trouble) if trouble.is_final() => Status::SignInAgain,
+        _ if locked => Status::Locked,
+        Some(trouble) if is_over && trouble.error.code == Code::Offline => Status::Offline,
+        Some(_) if is_over => Status::Expired,
+        _ => Status::Connected,
+    }
+}
+
+/// The offered tenants that the same person has no row for yet.
+fn still_offered(account: &Account, book: &Book) -> Vec<OfferedTenant> {
+    let connected = |tenant: &OfferedTenant| {
+        provider::azure::identity_in_tenant(&account.identity, tenant)
+            .is_some_and(|identity| book.account(&identity.account_id()).is_some())
+    };
+    account.offered.iter().filter(|tenant| !connected(tenant)).cloned().collect()
+}

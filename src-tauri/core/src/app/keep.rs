@@ -1,0 +1,106 @@
+//! Keeping: renewing ahead of time, and following what other processes change.
+//!
+//! Only a process that stays does this: the app with its window or tray, not `mcm`.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::Semaphore;
+
+use super::{App, stamp};
+use crate::account::{Account, AccountId};
+use crate::session::{Want, renewal_planned};
+
+/// How many renewals run at once when many accounts wake together.
+const AT_ONCE: usize = 8;
+/// How soon an account is tried again after a failure that is not kept with it, such as a locked keychain.
+const HOLD: Duration = Duration::from_secs(30);
+/// How often `accounts.json` is looked at: one `stat`, so that a change by `mcm` shows within a second.
+const LOOK: Duration = Duration::from_millis(500);
+/// The longest that the plan is left unlooked at.
+const LONGEST_NAP: Duration = Duration::from_secs(60);
+
+impl App {
+    /// Renews ahead of time and follows `accounts.json` and the keychain, until the app is dropped.
+    pub fn keep(&self) {
+        tokio::spawn(follow_accounts(self.this.clone()));
+        tokio::spawn(follow_keychain(self.this.clone()));
+        tokio::spawn(renew_ahead(self.this.clone()));
+    }
+}
+
+async fn follow_accounts(app: Weak<App>) {
+    let mut last = None;
+    loop {
+        {
+            let Some(app) = app.upgrade() else { return };
+            let now = stamp(&app.store);
+            if now != last {
+                last = now;
+                app.reload();
+            }
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+async fn follow_keychain(app: Weak<App>) {
+    let Some(mut keychain) = app.upgrade().map(|app| app.world.vault.watch()) else { return };
+    while keychain.changed().await.is_ok() {
+        let Some(app) = app.upgrade() else { return };
+        app.publish();
+    }
+}
+
+async fn renew_ahead(app: Weak<App>) {
+    let gate = Arc::new(Semaphore::new(AT_ONCE));
+    let mut held: HashMap<AccountId, Timestamp> = HashMap::new();
+    loop {
+        let (clock, mut snapshots, wake) = {
+            let Some(app) = app.upgrade() else { return };
+            let now = app.world.clock.now();
+            let snapshots = app.watch();
+            let (paused, accounts) = {
+                let state = app.state();
+                (state.paused, state.book.accounts.clone())
+            };
+            held.retain(|_, until| *until > now);
+            let mut wake = now + LONGEST_NAP;
+            for account in accounts.iter().filter(|_| !paused) {
+                let Some(mut planned) = planned(account) else { continue };
+                if let Some(until) = held.get(&account.id) {
+                    planned = planned.max(*until);
+                }
+                if planned > now {
+                    wake = wake.min(planned);
+                    continue;
+                }
+                held.insert(account.id.clone(), now + HOLD);
+                tokio::spawn(renew(Arc::downgrade(&app), gate.clone(), account.id.clone()));
+            }
+            (app.world.clock.clone(), snapshots, wake)
+        };
+        tokio::select! {
+            () = clock.sleep_until(wake) => {}
+            changed = snapshots.changed() => if changed.is_err() { return },
+        }
+    }
+}
+
+async fn renew(app: Weak<App>, gate: Arc<Semaphore>, id: AccountId) {
+    let Ok(_place) = gate.acquire().await else { return };
+    let Some(app) = app.upgrade() else { return };
+    let renewed = app.sessions.session(&app.providers(), &id, Want::Ahead).await;
+    app.note(renewed.as_ref().err());
+}
+
+/// When the account is renewed next; never while only the person can help.
+fn planned(account: &Account) -> Option<Timestamp> {
+    let planned = account.session.map_or(Timestamp::MIN, |session| renewal_planned(&account.id, &session));
+    match &account.trouble {
+        Some(trouble) => trouble.not_before.map(|until| planned.max(until)),
+        None => Some(planned),
+    }
+}

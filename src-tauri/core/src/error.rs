@@ -1,0 +1,267 @@
+//! The one error that leaves core: a closed code, a sentence for a person, and a reference to the log.
+//!
+//! What lives here: `Error` and `Code`. What does not: the mapping of a provider's answers to codes, which
+//! stands beside each provider. Anybody may construct an `Error`; its message must be safe to show.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+use ts_rs::TS;
+
+/// What went wrong, for a program that acts on it. A code exists only when somebody acts on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, serde::Deserialize, TS)]
+#[serde(rename_all = "kebab-case")]
+#[ts(export)]
+pub enum Code {
+    /// A setting that the operation needs is not set.
+    SettingMissing,
+    /// A setting is set to something that cannot be used.
+    SettingInvalid,
+    /// The provider cannot be reached.
+    Offline,
+    /// The provider answered with a failure of its own, or with nonsense.
+    ServerFailed,
+    /// The provider asked to wait.
+    Throttled,
+    /// The person cancelled the sign-in in this app.
+    SignInCancelled,
+    /// The person, or the organisation, refused at the provider.
+    SignInRefused,
+    /// Nobody finished the sign-in within ten minutes.
+    SignInExpired,
+    /// No browser could be started.
+    BrowserFailed,
+    /// The provider's answer failed a check, so nothing of it was used.
+    SignInRejected,
+    /// Only a new interactive sign-in helps.
+    SignInAgain,
+    /// An administrator of the person's organisation has to act first.
+    AdminNeeded,
+    /// A re-sign-in came back as somebody else.
+    WrongPerson,
+    /// Another person's account with the same tenant or address is connected already.
+    AlreadyConnected,
+    /// The keychain is locked.
+    KeychainLocked,
+    /// There is no keychain on this machine.
+    KeychainAbsent,
+    /// The keychain failed or refused.
+    KeychainFailed,
+    /// A file of ours could not be written or read.
+    StorageFailed,
+    /// `accounts.json` or `settings.toml` cannot be understood, and is left as it is.
+    StorageUnreadable,
+    /// No such account, target or flow.
+    NotFound,
+    /// A name fits more than one account.
+    Ambiguous,
+    /// Input that cannot be used.
+    InvalidInput,
+    /// Another process holds the account and did not let go in time.
+    Busy,
+    /// The cloud does not offer the operation.
+    Unsupported,
+    /// A defect of ours.
+    Internal,
+}
+
+impl Code {
+    /// The code as it stands in JSON and in the log, for example `sign-in-again`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::SettingMissing => "setting-missing",
+            Self::SettingInvalid => "setting-invalid",
+            Self::Offline => "offline",
+            Self::ServerFailed => "server-failed",
+            Self::Throttled => "throttled",
+            Self::SignInCancelled => "sign-in-cancelled",
+            Self::SignInRefused => "sign-in-refused",
+            Self::SignInExpired => "sign-in-expired",
+            Self::BrowserFailed => "browser-failed",
+            Self::SignInRejected => "sign-in-rejected",
+            Self::SignInAgain => "sign-in-again",
+            Self::AdminNeeded => "admin-needed",
+            Self::WrongPerson => "wrong-person",
+            Self::AlreadyConnected => "already-connected",
+            Self::KeychainLocked => "keychain-locked",
+            Self::KeychainAbsent => "keychain-absent",
+            Self::KeychainFailed => "keychain-failed",
+            Self::StorageFailed => "storage-failed",
+            Self::StorageUnreadable => "storage-unreadable",
+            Self::NotFound => "not-found",
+            Self::Ambiguous => "ambiguous",
+            Self::InvalidInput => "invalid-input",
+            Self::Busy => "busy",
+            Self::Unsupported => "unsupported",
+            Self::Internal => "internal",
+        }
+    }
+}
+
+/// A failure that a person can be told about. Cheap to clone, so that every waiting caller gets the same one.
+#[derive(Clone)]
+pub struct Error(Arc<Inner>);
+
+#[derive(Clone)]
+struct Inner {
+    code: Code,
+    message: String,
+    detail: Option<String>,
+    reference: String,
+    retry_after: Option<Duration>,
+    challenge: Option<String>,
+    source: Option<Arc<dyn std::error::Error + Send + Sync>>,
+}
+
+/// The result of everything in core.
+pub type Result<T> = std::result::Result<T, Error>;
+
+impl Error {
+    /// An error with a sentence that says what happened and what to do. The sentence must hold no secret.
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        Self(Arc::new(Inner {
+            code,
+            message: message.into(),
+            detail: None,
+            reference: crate::random::reference(),
+            retry_after: None,
+            challenge: None,
+            source: None,
+        }))
+    }
+
+    /// The error that a screen showed before, with the same reference.
+    pub fn seen(view: &ErrorView) -> Self {
+        Self::new(view.code, view.message.clone()).change(|inner| inner.reference.clone_from(&view.reference))
+    }
+
+    /// Adds the provider's own short code, reduced to `[A-Za-z0-9_.:-]` and 64 characters.
+    #[must_use]
+    pub fn with_detail(self, detail: &str) -> Self {
+        let kept = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | ':' | '-');
+        let detail: String = detail.chars().filter(kept).take(64).collect();
+        self.change(|inner| inner.detail = Some(detail).filter(|text| !text.is_empty()))
+    }
+
+    /// Adds how long the provider asked to wait.
+    #[must_use]
+    pub fn with_retry_after(self, wait: Option<Duration>) -> Self {
+        self.change(|inner| inner.retry_after = wait)
+    }
+
+    /// Adds the claims challenge that the next interactive sign-in has to answer (Entra's `claims`).
+    #[must_use]
+    pub fn with_challenge(self, claims: Option<String>) -> Self {
+        self.change(|inner| inner.challenge = claims)
+    }
+
+    /// Adds what caused it. Its text goes to the log and nowhere else, so it too must hold no secret.
+    #[must_use]
+    pub fn with_source(self, source: impl std::error::Error + Send + Sync + 'static) -> Self {
+        self.change(|inner| inner.source = Some(Arc::new(source)))
+    }
+
+    fn change(mut self, edit: impl FnOnce(&mut Inner)) -> Self {
+        edit(Arc::make_mut(&mut self.0));
+        self
+    }
+
+    /// What went wrong, for a program.
+    pub fn code(&self) -> Code {
+        self.0.code
+    }
+
+    /// What happened and what to do, for a person.
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// The provider's short code, when there is one, and a random tag that finds the error in the log.
+    pub fn reference(&self) -> String {
+        match &self.0.detail {
+            Some(detail) => format!("{detail} · {}", self.0.reference),
+            None => self.0.reference.clone(),
+        }
+    }
+
+    /// How long the provider asked to wait.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.0.retry_after
+    }
+
+    /// The claims challenge for the next interactive sign-in.
+    pub fn challenge(&self) -> Option<&str> {
+        self.0.challenge.as_deref()
+    }
+
+    /// Whether waiting may help: the one question that callers ask before they keep a session and back off.
+    pub fn is_transient(&self) -> bool {
+        matches!(
+            self.0.code,
+            Code::Offline
+                | Code::ServerFailed
+                | Code::Throttled
+                | Code::KeychainLocked
+                | Code::KeychainFailed
+                | Code::Busy
+                | Code::StorageFailed
+        )
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.message)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} [{}] ({})", self.0.message, self.0.code.as_str(), self.reference())
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source.as_deref().map(|source| source as &(dyn std::error::Error + 'static))
+    }
+}
+
+/// What a failure looks like to a screen or in JSON.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, serde::Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+#[ts(export)]
+pub struct ErrorView {
+    /// What went wrong, for a program.
+    pub code: Code,
+    /// What happened and what to do.
+    pub message: String,
+    /// A reference to search for in the log.
+    pub reference: String,
+}
+
+impl From<&Error> for ErrorView {
+    fn from(error: &Error) -> Self {
+        Self { code: error.code(), message: error.message().to_owned(), reference: error.reference() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn detail_from_a_server_keeps_no_markup_or_control_characters() {
+        let error = Error::new(Code::SignInRefused, "Refused.").with_detail("<b>\u{202e}AADSTS50076\r\n</b>");
+        assert!(error.reference().starts_with("bAADSTS50076b · "), "{}", error.reference());
+    }
+
+    #[test]
+    fn code_text_is_the_json_text() {
+        for code in [Code::SettingMissing, Code::SignInAgain, Code::KeychainLocked, Code::Internal] {
+            assert_eq!(serde_json::to_value(code).expect("plain enum"), code.as_str());
+        }
+    }
+}

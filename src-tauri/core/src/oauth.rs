@@ -1,0 +1,469 @@
+//! OAuth 2.0 as every provider needs it: authorise URLs with PKCE, code exchange, refresh, and token answers.
+//!
+//! The only file that names `oauth2`. What a provider adds of its own (prompts, hints, claims) is handed in as
+//! extra parameters; what its errors mean is the provider's business. Nothing here is printed with its secrets.
+
+use std::fmt;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use oauth2::basic::{BasicRevocationErrorResponse, BasicTokenIntrospectionResponse, BasicTokenType};
+use oauth2::{
+    AccessToken, AsyncHttpClient, AuthType, AuthUrl, AuthorizationCode, ClientId, ClientSecret, CsrfToken,
+    EndpointNotSet, EndpointSet, ErrorResponse, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl,
+    RefreshToken, RequestTokenError, Scope, StandardRevocableToken, TokenResponse, TokenUrl,
+};
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Deserializer, Serialize};
+use url::Url;
+
+use crate::error::{Code, Error, Result};
+use crate::http::{self, Http};
+use crate::random;
+
+/// MSAL's assumption when a server does not say how long a token lives.
+const ASSUMED_LIFE: Duration = Duration::from_secs(600);
+/// No provider issues access tokens that live longer than a day or so; beyond this the answer is nonsense.
+const LONGEST_LIFE: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// An app registration and the endpoints that serve it.
+#[derive(Clone, Debug)]
+pub struct OAuthClient {
+    /// The client id.
+    pub client_id: String,
+    /// Google issues its desktop clients one and does not treat it as secret; Entra's public clients have none.
+    pub client_secret: Option<SecretString>,
+    /// Where the person signs in.
+    pub authorization_endpoint: Url,
+    /// Where codes and refresh tokens are redeemed, and the only place they are ever sent.
+    pub token_endpoint: Url,
+}
+
+/// What one attempt to sign in keeps to itself: fresh for each, never stored.
+pub struct Attempt {
+    verifier: SecretString,
+    /// Comes back inside the id_token.
+    pub nonce: String,
+}
+
+impl Attempt {
+    /// A new verifier of 43 characters (RFC 7636 4.1) and a nonce, each of 256 random bits.
+    pub fn new() -> Self {
+        Self { verifier: random::token(32).into(), nonce: random::token(32) }
+    }
+}
+
+impl Default for Attempt {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Tokens as a provider answered, checked for form.
+pub struct Tokens {
+    /// The access token.
+    pub access_token: SecretString,
+    /// A refresh token, when the provider sent one.
+    pub refresh_token: Option<SecretString>,
+    /// The id_token, not yet checked.
+    pub id_token: Option<SecretString>,
+    /// How long the access token lives: at most a week, ten minutes when the server did not say.
+    pub expires_in: Duration,
+    /// How long the refresh token lives, when the provider says so.
+    pub refresh_expires_in: Option<Duration>,
+    /// The scopes granted, when the provider says so.
+    pub scopes: Option<Vec<String>>,
+    /// Entra's `client_info`.
+    pub client_info: Option<String>,
+}
+
+/// Why no tokens came.
+#[derive(Debug)]
+pub enum TokenFailure {
+    /// The server refused with an OAuth error; its provider explains it.
+    Refused(Refusal),
+    /// Anything else, explained already.
+    Failed(Error),
+}
+
+impl From<Error> for TokenFailure {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// An OAuth error answer (RFC 6749 5.2), with what Entra and Google add.
+#[derive(Clone, Deserialize, Serialize)]
+pub struct Refusal {
+    /// The error code.
+    pub error: String,
+    /// For developers; may hold trace ids. Providers read numbers from it and show none of it.
+    #[serde(default)]
+    pub error_description: String,
+    /// Entra's `suberror`, Google's `error_subtype`.
+    #[serde(default, alias = "error_subtype")]
+    pub suberror: String,
+    /// Entra's claims challenge.
+    #[serde(default)]
+    pub claims: Option<String>,
+    /// How long the server asked to wait.
+    #[serde(skip)]
+    pub retry_after: Option<Duration>,
+}
+
+impl fmt::Debug for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Refusal")
+            .field("error", &self.error)
+            .field("suberror", &self.suberror)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.error)
+    }
+}
+
+impl ErrorResponse for Refusal {}
+
+impl OAuthClient {
+    /// The page that the browser opens. The verifier goes along only as its S256 challenge.
+    pub fn authorize_url(
+        &self,
+        attempt: &Attempt,
+        redirect_uri: &str,
+        state: &str,
+        scopes: &[&str],
+        extra: &[(&str, &str)],
+    ) -> Result<Url> {
+        let client = self.client()?.set_redirect_uri(redirect_url(redirect_uri)?);
+        let challenge = PkceCodeChallenge::from_code_verifier_sha256(&attempt.verifier());
+        let mut request = client
+            .authorize_url(|| CsrfToken::new(state.to_owned()))
+            .add_scopes(scopes.iter().map(|scope| Scope::new((*scope).to_owned())))
+            .add_extra_param("nonce", &attempt.nonce)
+            .set_pkce_challenge(challenge);
+        for (name, value) in extra {
+            request = request.add_extra_param(*name, *value);
+        }
+        Ok(request.url().0)
+    }
+
+    /// Redeems a code, with the attempt's verifier: a token answer is never taken for a flow without one.
+    ///
+    /// # Errors
+    /// The provider's refusal, or `offline`, `throttled`, `server-failed`.
+    pub async fn exchange(
+        &self,
+        http: &Http,
+        attempt: &Attempt,
+        redirect_uri: &str,
+        code: &SecretString,
+        extra: &[(&str, &str)],
+    ) -> std::result::Result<Tokens, TokenFailure> {
+        let client = self.client()?.set_redirect_uri(redirect_url(redirect_uri)?);
+        let mut request = client
+            .exchange_code(AuthorizationCode::new(code.expose_secret().to_owned()))
+            .set_pkce_verifier(attempt.verifier());
+        for (name, value) in extra {
+            request = request.add_extra_param(*name, *value);
+        }
+        let wire = Wire::new(http, &self.token_endpoint);
+        let answer = request.request_async(&wire).await;
+        wire.read(answer)
+    }
+
+    /// Redeems a refresh token.
+    ///
+    /// # Errors
+    /// As `exchange`.
+    pub async fn refresh(
+        &self,
+        http: &Http,
+        refresh_token: &SecretString,
+        scopes: &[&str],
+        extra: &[(&str, &str)],
+    ) -> std::result::Result<Tokens, TokenFailure> {
+        let client = self.client()?;
+        let token = RefreshToken::new(refresh_token.expose_secret().to_owned());
+        let mut request = client
+            .exchange_refresh_token(&token)
+            .add_scopes(scopes.iter().map(|scope| Scope::new((*scope).to_owned())));
+        for (name, value) in extra {
+            request = request.add_extra_param(*name, *value);
+        }
+        let wire = Wire::new(http, &self.token_endpoint);
+        let answer = request.request_async(&wire).await;
+        wire.read(answer)
+    }
+
+    fn client(&self) -> Result<Client> {
+        let authorization = AuthUrl::from_url(self.authorization_endpoint.clone());
+        let mut client = oauth2::Client::new(ClientId::new(self.client_id.clone()))
+            .set_auth_type(AuthType::RequestBody)
+            .set_auth_uri(authorization)
+            .set_token_uri(TokenUrl::from_url(self.token_endpoint.clone()));
+        if let Some(secret) = &self.client_secret {
+            client = client.set_client_secret(ClientSecret::new(secret.expose_secret().to_owned()));
+        }
+        Ok(client)
+    }
+}
+
+impl Attempt {
+    fn verifier(&self) -> PkceCodeVerifier {
+        PkceCodeVerifier::new(self.verifier.expose_secret().to_owned())
+    }
+}
+
+type Client = oauth2::Client<
+    Refusal,
+    TokenAnswer,
+    BasicTokenIntrospectionResponse,
+    StandardRevocableToken,
+    BasicRevocationErrorResponse,
+    EndpointSet,
+    EndpointNotSet,
+    EndpointNotSet,
+    EndpointNotSet,
+    EndpointSet,
+>;
+
+fn redirect_url(text: &str) -> Result<RedirectUrl> {
+    RedirectUrl::new(text.to_owned())
+        .map_err(|error| Error::new(Code::Internal, "The redirect address is not a URL.").with_source(error))
+}
+
+/// A token request on its way: keeps what the `oauth2` crate does not hand through.
+struct Wire {
+    http: Http,
+    place: String,
+    retry_after: Mutex<Option<Duration>>,
+}
+
+impl<'c> AsyncHttpClient<'c> for Wire {
+    type Error = Error;
+    type Future = BoxFuture<'c, Result<oauth2::HttpResponse>>;
+
+    fn call(&'c self, request: oauth2::HttpRequest) -> Self::Future {
+        Box::pin(self.send(request))
+    }
+}
+
+impl Wire {
+    fn new(http: &Http, endpoint: &Url) -> Self {
+        Self { http: http.clone(), place: http::place(endpoint), retry_after: Mutex::new(None) }
+    }
+
+    async fn send(&self, request: oauth2::HttpRequest) -> Result<oauth2::HttpResponse> {
+        let answer = self.http.send(request).await?;
+        // A refusal may come with any 4xx status, 429 among them; only what has no OAuth error in it is trouble.
+        if serde_json::from_slice::<Refusal>(&answer.body).is_err() {
+            answer.refuse_trouble(&self.place)?;
+        }
+        *self.retry_after.lock().expect("no code panics while it holds this lock") = answer.retry_after;
+        let mut response = oauth2::http::Response::builder().status(answer.status);
+        if let Some(content_type) = &answer.content_type {
+            response = response.header(oauth2::http::header::CONTENT_TYPE, content_type);
+        }
+        response.body(answer.body).map_err(|error| self.nonsense().with_source(error))
+    }
+
+    fn read(
+        &self,
+        answer: std::result::Result<TokenAnswer, RequestTokenError<Error, Refusal>>,
+    ) -> std::result::Result<Tokens, TokenFailure> {
+        match answer {
+            Ok(answer) => Ok(answer.into_tokens()),
+            Err(RequestTokenError::ServerResponse(mut refusal)) => {
+                refusal.retry_after =
+                    *self.retry_after.lock().expect("no code panics while it holds this lock");
+                Err(TokenFailure::Refused(refusal))
+            }
+            Err(RequestTokenError::Request(error)) => Err(TokenFailure::Failed(error)),
+            // Both hold parts of the answer, which may be a token: their text goes nowhere.
+            Err(RequestTokenError::Parse(..) | RequestTokenError::Other(_)) => Err(self.nonsense().into()),
+        }
+    }
+
+    fn nonsense(&self) -> Error {
+        let message = format!(
+            "{} answered a token request with something that is not a token answer. A proxy or a sign-in page of the \
+             network may be in between: check the network, then try again.",
+            self.place
+        );
+        Error::new(Code::ServerFailed, message)
+    }
+}
+
+/// A token answer on the wire (RFC 6749 5.1), read tolerantly where servers are known to differ.
+#[derive(Deserialize, Serialize)]
+struct TokenAnswer {
+    #[serde(skip_serializing)]
+    access_token: AccessToken,
+    #[serde(deserialize_with = "bearer")]
+    token_type: BasicTokenType,
+    #[serde(default, deserialize_with = "lenient_seconds")]
+    expires_in: Option<u64>,
+    #[serde(default, deserialize_with = "lenient_seconds")]
+    refresh_token_expires_in: Option<u64>,
+    #[serde(default, skip_serializing)]
+    refresh_token: Option<RefreshToken>,
+    #[serde(default, skip_serializing)]
+    id_token: Option<SecretString>,
+    #[serde(default)]
+    scope: Option<String>,
+    #[serde(default)]
+    client_info: Option<String>,
+}
+
+impl TokenAnswer {
+    fn into_tokens(self) -> Tokens {
+        let life = |seconds: u64| Duration::from_secs(seconds).min(LONGEST_LIFE);
+        Tokens {
+            access_token: self.access_token.into_secret().into(),
+            refresh_token: self.refresh_token.map(|token| token.into_secret().into()),
+            id_token: self.id_token,
+            expires_in: self.expires_in.map_or(ASSUMED_LIFE, life),
+            refresh_expires_in: self.refresh_token_expires_in.map(Duration::from_secs),
+            scopes: self.scope.map(|text| text.split_ascii_whitespace().map(str::to_owned).collect()),
+            client_info: self.client_info,
+        }
+    }
+}
+
+impl fmt::Debug for TokenAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenAnswer").finish_non_exhaustive()
+    }
+}
+
+impl TokenResponse for TokenAnswer {
+    type TokenType = BasicTokenType;
+
+    fn access_token(&self) -> &AccessToken {
+        &self.access_token
+    }
+
+    fn token_type(&self) -> &BasicTokenType {
+        &self.token_type
+    }
+
+    fn expires_in(&self) -> Option<Duration> {
+        self.expires_in.map(Duration::from_secs)
+    }
+
+    fn refresh_token(&self) -> Option<&RefreshToken> {
+        self.refresh_token.as_ref()
+    }
+
+    fn scopes(&self) -> Option<&Vec<Scope>> {
+        None
+    }
+}
+
+/// Bearer in any case; nothing else can be used (RFC 6749 7.1).
+fn bearer<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<BasicTokenType, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    if text.eq_ignore_ascii_case("bearer") {
+        Ok(BasicTokenType::Bearer)
+    } else {
+        Err(serde::de::Error::custom("a token type other than Bearer"))
+    }
+}
+
+/// Seconds as a number or a string; anything else, a negative number among them, counts as not said.
+fn lenient_seconds<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Option<u64>, D::Error> {
+    Ok(match serde_json::Value::deserialize(deserializer)? {
+        serde_json::Value::Number(number) => number.as_u64(),
+        serde_json::Value::String(text) => text.trim().parse().ok(),
+        _ => None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    fn client() -> OAuthClient {
+        OAuthClient {
+            client_id: "client".into(),
+            client_secret: None,
+            authorization_endpoint: Url::parse("https://login.example/authorize?tenant=t").expect("a URL"),
+            token_endpoint: Url::parse("https://login.example/token").expect("a URL"),
+        }
+    }
+
+    fn answer(json: &str) -> std::result::Result<Tokens, serde_json::Error> {
+        serde_json::from_str::<TokenAnswer>(json).map(TokenAnswer::into_tokens)
+    }
+
+    #[test]
+    fn every_authorize_url_has_an_s256_challenge_and_never_the_verifier() {
+        let attempt = Attempt::new();
+        let url = client()
+            .authorize_url(&attempt, "app://auth/x", "s", &["a", "b"], &[("prompt", "select_account")])
+            .expect("a URL");
+        let pairs: std::collections::HashMap<_, _> = url.query_pairs().into_owned().collect();
+        assert_eq!(pairs["code_challenge_method"], "S256");
+        assert_eq!(pairs["code_challenge"].len(), 43);
+        assert_eq!((pairs["scope"].as_str(), pairs["state"].as_str()), ("a b", "s"));
+        assert_eq!(
+            (pairs["redirect_uri"].as_str(), pairs["prompt"].as_str()),
+            ("app://auth/x", "select_account")
+        );
+        assert!(!url.as_str().contains(attempt.verifier.expose_secret()));
+    }
+
+    #[test]
+    fn verifiers_and_nonces_never_repeat_and_are_unreserved_characters() {
+        let mut seen = HashSet::new();
+        for _ in 0..10_000 {
+            let attempt = Attempt::new();
+            let verifier = attempt.verifier.expose_secret().to_owned();
+            assert!((43..=128).contains(&verifier.len()));
+            assert!(verifier.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~".contains(&b)));
+            assert!(seen.insert(verifier) && seen.insert(attempt.nonce));
+        }
+    }
+
+    #[test]
+    fn expiry_is_read_as_number_or_string_and_never_trusted_beyond_reason() {
+        for (field, seconds) in [
+            (r#","expires_in":3599"#, 3599),
+            (r#","expires_in":"3599""#, 3599),
+            ("", 600),
+            (r#","expires_in":-5"#, 600),
+            (r#","expires_in":null"#, 600),
+            (r#","expires_in":0"#, 0),
+            (r#","expires_in":99999999999"#, 604_800),
+        ] {
+            let json = format!(r#"{{"access_token":"a","token_type":"bEaReR"{field}}}"#);
+            assert_eq!(answer(&json).expect(field).expires_in, Duration::from_secs(seconds), "{field}");
+        }
+    }
+
+    #[test]
+    fn a_token_type_that_is_not_bearer_is_refused() {
+        assert!(answer(r#"{"access_token":"a","token_type":"mac"}"#).is_err());
+        assert!(answer(r#"{"access_token":"a"}"#).is_err());
+    }
+
+    #[test]
+    fn debug_of_a_refusal_and_an_answer_shows_no_free_text() {
+        let refusal: Refusal = serde_json::from_str(
+            r#"{"error":"invalid_grant","error_description":"CANARY","claims":"CANARY"}"#,
+        )
+        .expect("a refusal");
+        let answer: TokenAnswer =
+            serde_json::from_str(r#"{"access_token":"CANARY","token_type":"Bearer","id_token":"CANARY"}"#)
+                .expect("an answer");
+        assert!(!format!("{refusal:?} {refusal} {answer:?}").contains("CANARY"));
+        assert!(!serde_json::to_string(&answer).expect("JSON").contains("CANARY"));
+    }
+}

@@ -1,0 +1,134 @@
+//! What a cloud does for us, in four methods, and the table that maps a cloud to its provider.
+//!
+//! The only file with a `match cloud`. A provider sees `oauth`, `http`, `redirect`, `account` and `error`; never the
+//! keychain, the session or another provider. What it gives back is stored and published by others.
+
+pub mod azure;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::account::{Account, Cloud, Identity, OfferedTenant, SignInEnd, Target};
+use crate::credential::{Grant, Session};
+use crate::error::{Code, Error, Result};
+use crate::provider::azure::Azure;
+use crate::settings::Settings;
+use crate::sign_in::Desk;
+use crate::snapshot::{CloudView, RedirectKind};
+use crate::world::Clock;
+
+/// What a cloud does for us.
+#[async_trait]
+pub trait Provider: Send + Sync {
+    /// Signs a person in through the browser. Nothing is stored; dropping the future cancels it.
+    ///
+    /// # Errors
+    /// Any of the sign-in codes, explained for a person.
+    async fn sign_in(&self, request: &SignInRequest, desk: &Desk) -> Result<SignedIn>;
+
+    /// Makes a new session from the grant. The grant in the answer, when there is one, replaces the old one, and the
+    /// old one may be dead by then: it has to be stored before the session is used.
+    ///
+    /// # Errors
+    /// `sign-in-again` when only the person can help; transient codes when waiting may.
+    async fn refresh(&self, account: &Account, grant: &Grant) -> Result<Refreshed>;
+
+    /// Ends the grant at the provider, where it offers that.
+    ///
+    /// # Errors
+    /// When the provider could not be told; the local copy is removed all the same.
+    async fn sign_out(&self, grant: &Grant) -> Result<()>;
+
+    /// Reads the account's targets, telling `progress` how many were read so far.
+    ///
+    /// # Errors
+    /// As `refresh`. The old list is kept then.
+    async fn targets(
+        &self,
+        account: &Account,
+        session: &Session,
+        progress: &Progress<'_>,
+    ) -> Result<Vec<Target>>;
+}
+
+/// Told how many targets were read so far.
+pub type Progress<'a> = dyn Fn(usize) + Send + Sync + 'a;
+
+/// What a person asked for.
+#[derive(Clone, Debug, Default)]
+pub struct SignInRequest {
+    /// Azure: the tenant to sign in to, when not the one in the settings.
+    pub tenant: Option<String>,
+    /// The row that is signed in to again: nobody else may come back.
+    pub known: Option<Identity>,
+    /// What the last refusal asked the next sign-in to prove (Entra's claims challenge).
+    pub challenge: Option<String>,
+    /// The redirect, when not the one in the settings.
+    pub redirect: Option<RedirectKind>,
+}
+
+/// A sign-in that the provider completed and that passed every check.
+pub struct SignedIn {
+    /// Who it is.
+    pub identity: Identity,
+    /// The long-lived part.
+    pub grant: Grant,
+    /// The first session. Its generation is set by whoever stores it.
+    pub session: Session,
+    /// Other tenants that the same grant may enter.
+    pub offered: Vec<OfferedTenant>,
+    /// Scopes that were asked for and not granted.
+    pub missing_scopes: Vec<String>,
+    /// When the sign-in itself ends, where known.
+    pub sign_in_end: Option<SignInEnd>,
+}
+
+/// A session made from a grant.
+pub struct Refreshed {
+    /// The grant that replaces the one redeemed, when the provider sent one.
+    pub grant: Option<Grant>,
+    /// The new session. Its generation is set by whoever stores it.
+    pub session: Session,
+    /// The identity with what the provider says of it today; the same person.
+    pub identity: Option<Identity>,
+    /// When the sign-in itself ends, where known.
+    pub sign_in_end: Option<SignInEnd>,
+}
+
+/// The providers in force.
+#[derive(Clone)]
+pub struct Providers {
+    azure: Arc<dyn Provider>,
+}
+
+impl Providers {
+    /// The real ones, over one HTTP client.
+    pub fn new(settings: &Settings, http: crate::http::Http, clock: Arc<dyn Clock>) -> Self {
+        Self { azure: Arc::new(Azure::new(settings.azure.clone(), http, clock)) }
+    }
+
+    /// The same provider for every cloud: for tests of what stands above providers.
+    pub fn scripted(provider: Arc<dyn Provider>) -> Self {
+        Self { azure: provider }
+    }
+
+    /// The provider of a cloud.
+    ///
+    /// # Errors
+    /// `unsupported` for a cloud that this build cannot sign in to.
+    pub fn of(&self, cloud: Cloud) -> Result<&dyn Provider> {
+        match cloud {
+            Cloud::Azure => Ok(self.azure.as_ref()),
+            Cloud::Gcp | Cloud::Aws => {
+                let message = format!("This build cannot sign in to {}. Choose Azure.", cloud.title());
+                Err(Error::new(Code::Unsupported, message))
+            }
+        }
+    }
+}
+
+/// The clouds that this build can sign in to, as the Connect screen shows them.
+pub fn cloud_views(settings: &Settings) -> Vec<CloudView> {
+    vec![azure::view(&settings.azure)]
+}

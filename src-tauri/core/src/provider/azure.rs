@@ -1,0 +1,424 @@
+//! Azure: signing in at Microsoft Entra, renewing per tenant, and reading tenants and subscriptions.
+//!
+//! Sources: the Microsoft identity platform v2 documentation and MSAL's behaviour. The advice for Entra's errors
+//! stands in `azure/advice.rs`, Resource Manager in `azure/resource_manager.rs`.
+
+mod advice;
+mod metadata;
+mod resource_manager;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::Timestamp;
+use serde::Deserialize;
+use url::Url;
+
+use crate::account::{
+    Account, Cloud, Identity, OfferedTenant, SessionTimes, SignInEnd, SignInEndReason, Target,
+};
+use crate::credential::{Grant, Session};
+use crate::error::{Code, Error, Result};
+use crate::http::{self, Http};
+use crate::id_token::{Claims, Expected};
+use crate::oauth::{Attempt, OAuthClient, TokenFailure, Tokens};
+use crate::provider::azure::metadata::Metadata;
+use crate::provider::{Progress, Provider, Refreshed, SignInRequest, SignedIn};
+use crate::redirect::{Answer, Expectation, Issuer, LoopbackHost, Method, Receiver, Waiting};
+use crate::settings::{AzureSettings, is_guid, parse_tenant};
+use crate::sign_in::Desk;
+use crate::snapshot::{CloudView, RedirectKind};
+use crate::world::Clock;
+
+/// Entra ends a sign-in that was not used for this long.
+const IDLE_LIMIT: Duration = Duration::from_secs(90 * 24 * 3600);
+/// Stands for the tenant in a grant's token endpoint: the same refresh token is redeemed at each tenant.
+const TENANT: &str = "{tenant}";
+
+/// The provider.
+pub struct Azure {
+    settings: AzureSettings,
+    http: Http,
+    clock: Arc<dyn Clock>,
+    metadata: metadata::Cache,
+}
+
+impl Azure {
+    /// The provider for these settings.
+    pub fn new(settings: AzureSettings, http: Http, clock: Arc<dyn Clock>) -> Self {
+        Self { settings, http, clock, metadata: metadata::Cache::default() }
+    }
+
+    /// The scopes of a sign-in and of every renewal: Resource Manager as the person, and a refresh token.
+    fn scopes(&self) -> [String; 4] {
+        scopes(&self.settings)
+    }
+
+    fn arm_scope(&self) -> String {
+        self.scopes()[0].clone()
+    }
+
+    async fn receive(
+        &self,
+        desk: &Desk,
+        wanted: RedirectKind,
+        metadata: &Metadata,
+    ) -> Result<(Waiting, &'static str)> {
+        let (receiver, mode) = match desk.receiver(wanted).await {
+            RedirectKind::DeepLink => {
+                (Receiver::DeepLink { redirect_uri: AzureSettings::deep_link_redirect() }, "query")
+            }
+            RedirectKind::Loopback => {
+                let origins = vec![self.settings.authority.origin().ascii_serialization()];
+                (
+                    Receiver::Loopback { host: LoopbackHost::Localhost, method: Method::FormPost, origins },
+                    "form_post",
+                )
+            }
+        };
+        // Entra does not announce RFC 9207; when an `iss` comes along all the same, it must be the issuer's.
+        let issuer = Issuer::IfPresent(metadata.issuer.clone());
+        let waiting = desk.redirects.expect(Expectation { cloud: Cloud::Azure, receiver, issuer }).await?;
+        Ok((waiting, mode))
+    }
+
+    /// Turns a token answer into a session, after every check that its id_token allows.
+    fn session(&self, tokens: &Tokens, asked_at: Timestamp) -> Session {
+        let times = SessionTimes { issued_at: asked_at, expires_at: asked_at + tokens.expires_in };
+        Session { access_token: tokens.access_token.clone(), times, generation: 0 }
+    }
+
+    fn check_claims(
+        &self,
+        claims: &Claims,
+        client_id: &str,
+        metadata: &Metadata,
+        nonce: Option<&str>,
+    ) -> Result<String> {
+        let tenant = claims.tid.as_deref().filter(|tid| is_guid(tid)).ok_or_else(|| {
+            Error::new(
+                Code::SignInRejected,
+                "Entra's answer does not say which tenant it is for. Start the sign-in again.",
+            )
+        })?;
+        let issuer = metadata.issuer_of(tenant);
+        claims.check(&Expected { client_id, issuers: &[&issuer], nonce, now: self.clock.now() })?;
+        Ok(tenant.to_ascii_lowercase())
+    }
+
+    fn sign_in_end(&self) -> Option<SignInEnd> {
+        Some(SignInEnd { at: self.clock.now() + IDLE_LIMIT, why: SignInEndReason::Idle })
+    }
+}
+
+#[async_trait]
+impl Provider for Azure {
+    async fn sign_in(&self, request: &SignInRequest, desk: &Desk) -> Result<SignedIn> {
+        let client_id = self.settings.client_id()?.to_owned();
+        let known = request.known.as_ref().and_then(AzureIdentity::of);
+        let tenant = match (&request.tenant, known) {
+            (Some(tenant), _) => parse_tenant(tenant)?,
+            (None, Some(known)) => known.tenant_id.to_owned(),
+            (None, None) => self.settings.tenant.clone(),
+        };
+        let metadata =
+            self.metadata.read(&self.http, &self.settings.authority, &tenant, self.clock.now()).await?;
+        let client = OAuthClient {
+            client_id: client_id.clone(),
+            client_secret: None,
+            authorization_endpoint: metadata.authorization_endpoint.clone(),
+            token_endpoint: metadata.token_endpoint.clone(),
+        };
+        let wanted = request.redirect.unwrap_or(self.settings.redirect);
+        let (waiting, mode) = self.receive(desk, wanted, &metadata).await?;
+
+        let attempt = Attempt::new();
+        let scopes = self.scopes();
+        let scopes = scopes.each_ref().map(String::as_str);
+        let mut extra = vec![("client_info", "1"), ("response_mode", mode)];
+        // A hint and an account picker cannot be combined (Entra's documentation of the authorize request).
+        match known {
+            Some(known) => extra.push(("login_hint", known.username)),
+            None => extra.push(("prompt", "select_account")),
+        }
+        if let Some(claims) = &request.challenge {
+            extra.push(("claims", claims));
+        }
+        let redirect_uri = waiting.redirect_uri().to_owned();
+        let page = client.authorize_url(&attempt, &redirect_uri, waiting.state(), &scopes, &extra)?;
+
+        let code = match desk.browse(&page, waiting).await? {
+            Answer::Code(code) => code,
+            Answer::Refused { error, description } => return Err(advice::authorize(&error, &description)),
+        };
+        let asked_at = self.clock.now();
+        let tokens = client
+            .exchange(
+                &self.http,
+                &attempt,
+                &redirect_uri,
+                &code,
+                &[("client_info", "1"), ("scope", &scopes.join(" "))],
+            )
+            .await
+            .map_err(explained)?;
+
+        let id_token = tokens.id_token.as_ref().ok_or_else(|| missing("an id_token"))?;
+        let claims = Claims::decode(id_token)?;
+        let tenant_id = self.check_claims(&claims, &client_id, &metadata, Some(&attempt.nonce))?;
+        if is_guid(&tenant) && tenant_id != tenant {
+            let message = format!(
+                "Entra signed you in to tenant {tenant_id} instead of {tenant}. Nothing was changed. Sign in again and choose an account of that tenant."
+            );
+            return Err(Error::new(Code::WrongPerson, message));
+        }
+        let home = home(tokens.client_info.as_deref(), &claims, &tenant_id)?;
+        let username = username(&claims);
+        if let Some(known) = known.filter(|known| known.home != home) {
+            let message = format!(
+                "You signed in as {username}, but this row belongs to {}. Nothing was changed. Sign in again and choose {}, or use Connect account to add {username}.",
+                known.username, known.username
+            );
+            return Err(Error::new(Code::WrongPerson, message));
+        }
+        let refresh_token = tokens.refresh_token.clone().ok_or_else(|| missing("a refresh token"))?;
+        let granted = tokens.scopes.as_deref().unwrap_or_default();
+        let missing_scopes = missing_scopes(&self.arm_scope(), granted);
+
+        let session = self.session(&tokens, asked_at);
+        let tenants = resource_manager::tenants(&self.http, &self.settings, &session.access_token).await;
+        let tenants = tenants.unwrap_or_else(|error| {
+            tracing::warn!(
+                code = error.code().as_str(),
+                reference = error.reference(),
+                "the tenants could not be read"
+            );
+            Vec::new()
+        });
+        let (own, offered): (Vec<_>, Vec<_>) =
+            tenants.into_iter().partition(|tenant| tenant.tenant_id == tenant_id);
+        let own = own.into_iter().next();
+        let identity = Identity::Azure {
+            home,
+            tenant_name: own.as_ref().and_then(|tenant| tenant.name.clone()),
+            default_domain: own.and_then(|tenant| tenant.default_domain),
+            username,
+            tenant_id,
+        };
+        let grant = Grant {
+            refresh_token,
+            client_id,
+            authority: self.settings.authority.clone(),
+            token_endpoint: token_endpoint_template(&metadata.token_endpoint, &tenant),
+            issued_at: asked_at,
+        };
+        let sign_in_end = self.sign_in_end();
+        Ok(SignedIn { identity, grant, session, offered, missing_scopes, sign_in_end })
+    }
+
+    async fn refresh(&self, account: &Account, grant: &Grant) -> Result<Refreshed> {
+        let known = AzureIdentity::of(&account.identity).ok_or_else(not_azure)?;
+        let endpoint = Url::parse(&grant.token_endpoint.replace(TENANT, known.tenant_id))
+            .ok()
+            .filter(|endpoint| http::require_safe(endpoint).is_ok())
+            .ok_or_else(|| {
+                Error::new(Code::SignInAgain, "The kept sign-in names no usable server. Sign in again.")
+            })?;
+        let client = OAuthClient {
+            client_id: grant.client_id.clone(),
+            client_secret: None,
+            authorization_endpoint: endpoint.clone(),
+            token_endpoint: endpoint,
+        };
+        let asked_at = self.clock.now();
+        let scopes = self.scopes();
+        let scopes = scopes.each_ref().map(String::as_str);
+        let tokens = client
+            .refresh(&self.http, &grant.refresh_token, &scopes, &[("client_info", "1")])
+            .await
+            .map_err(explained)?;
+
+        // Entra never answers a refresh for somebody else; if a server does, nothing of it is used.
+        let username = match tokens.id_token.as_ref().map(Claims::decode).transpose()? {
+            Some(claims) => {
+                let tenant = claims.tid.as_deref().unwrap_or_default();
+                if !tenant.eq_ignore_ascii_case(known.tenant_id) {
+                    return Err(Error::new(
+                        Code::ServerFailed,
+                        "Entra renewed the session for another tenant, so the answer was dropped. It is tried again by itself.",
+                    ));
+                }
+                Some(username(&claims)).filter(|name| !name.is_empty())
+            }
+            None => None,
+        };
+        let rotated = tokens.refresh_token.clone().map(|refresh_token| Grant {
+            refresh_token,
+            issued_at: asked_at,
+            ..grant.clone()
+        });
+        let identity = username.map(|username| known.renamed(&account.identity, username));
+        let session = self.session(&tokens, asked_at);
+        Ok(Refreshed { grant: rotated, session, identity, sign_in_end: self.sign_in_end() })
+    }
+
+    /// Entra has no revocation endpoint for a public client's refresh token: removing it here is all there is.
+    async fn sign_out(&self, _grant: &Grant) -> Result<()> {
+        Ok(())
+    }
+
+    async fn targets(
+        &self,
+        _account: &Account,
+        session: &Session,
+        progress: &Progress<'_>,
+    ) -> Result<Vec<Target>> {
+        resource_manager::subscriptions(&self.http, &self.settings, &session.access_token, progress).await
+    }
+}
+
+/// Azure as the Connect screen shows it.
+pub(super) fn view(settings: &AzureSettings) -> CloudView {
+    CloudView {
+        cloud: Cloud::Azure,
+        ready: settings.problems.is_empty(),
+        sandbox: http::is_loopback(&settings.authority),
+        problems: settings.problems.clone(),
+        client_id: settings.client_id.as_ref().map(|found| found.value.clone()),
+        client_id_origin: settings.client_id.as_ref().map(|found| found.origin.clone()),
+        redirect: settings.redirect,
+        redirect_uris: vec![AzureSettings::deep_link_redirect(), "http://localhost".to_owned()],
+        scopes: scopes(settings).to_vec(),
+        authority: settings.authority.to_string(),
+    }
+}
+
+/// The row that the same person has in another tenant.
+pub fn identity_in_tenant(identity: &Identity, tenant: &OfferedTenant) -> Option<Identity> {
+    let known = AzureIdentity::of(identity)?;
+    Some(Identity::Azure {
+        home: known.home.to_owned(),
+        tenant_id: tenant.tenant_id.clone(),
+        tenant_name: tenant.name.clone(),
+        default_domain: tenant.default_domain.clone(),
+        username: known.username.to_owned(),
+    })
+}
+
+fn scopes(settings: &AzureSettings) -> [String; 4] {
+    let arm = format!("{}user_impersonation", settings.resource_manager);
+    [arm, "offline_access".into(), "openid".into(), "profile".into()]
+}
+
+/// The Azure part of an identity, borrowed.
+#[derive(Clone, Copy)]
+struct AzureIdentity<'a> {
+    home: &'a str,
+    tenant_id: &'a str,
+    username: &'a str,
+}
+
+impl<'a> AzureIdentity<'a> {
+    fn of(identity: &'a Identity) -> Option<Self> {
+        match identity {
+            Identity::Azure { home, tenant_id, username, .. } => Some(Self { home, tenant_id, username }),
+            _ => None,
+        }
+    }
+
+    fn renamed(self, identity: &Identity, new: String) -> Identity {
+        let mut identity = identity.clone();
+        if let Identity::Azure { username, .. } = &mut identity {
+            *username = new;
+        }
+        identity
+    }
+}
+
+/// Entra's `client_info`: who the person is, wherever they sign in.
+#[derive(Deserialize)]
+struct ClientInfo {
+    uid: String,
+    utid: String,
+}
+
+/// The person as `uid.utid`. A server that sends no `client_info` names its own users by object id and tenant, which
+/// is what Entra's `uid` and `utid` are for a person at home.
+fn home(client_info: Option<&str>, claims: &Claims, tenant: &str) -> Result<String> {
+    if let Some(text) = client_info {
+        let bytes = URL_SAFE_NO_PAD.decode(text.trim_end_matches('=')).ok();
+        let info = bytes.and_then(|bytes| serde_json::from_slice::<ClientInfo>(&bytes).ok());
+        let info = info.filter(|info| !info.uid.is_empty() && !info.utid.is_empty());
+        let info = info.ok_or_else(|| missing("a readable client_info"))?;
+        return Ok(format!("{}.{}", info.uid, info.utid));
+    }
+    Ok(format!("{}.{tenant}", claims.oid.as_deref().unwrap_or(&claims.sub)))
+}
+
+/// The name to show. It comes from a server, so control characters and bidirectional marks are taken out.
+fn username(claims: &Claims) -> String {
+    let name = claims.preferred_username.as_deref().or(claims.email.as_deref()).or(claims.name.as_deref());
+    crate::text::shown(name.unwrap_or_default())
+}
+
+/// The asked scope when the granted ones lack it. Entra may answer with `.default` or another case of it.
+fn missing_scopes(asked: &str, granted: &[String]) -> Vec<String> {
+    let resource = asked.trim_end_matches("user_impersonation");
+    let has =
+        granted.iter().any(|scope| scope.to_ascii_lowercase().starts_with(&resource.to_ascii_lowercase()));
+    if granted.is_empty() || has { Vec::new() } else { vec![asked.to_owned()] }
+}
+
+/// A token endpoint with the tenant that was asked replaced by a place for any other.
+fn token_endpoint_template(endpoint: &Url, tenant: &str) -> String {
+    let mut segments: Vec<&str> = endpoint.path().split('/').collect();
+    if let Some(segment) = segments.iter_mut().find(|segment| segment.eq_ignore_ascii_case(tenant)) {
+        *segment = TENANT;
+    }
+    format!("{}{}", endpoint.origin().ascii_serialization(), segments.join("/"))
+}
+
+fn explained(failure: TokenFailure) -> Error {
+    match failure {
+        TokenFailure::Refused(refusal) => advice::token(&refusal),
+        TokenFailure::Failed(error) => error,
+    }
+}
+
+fn missing(what: &str) -> Error {
+    let message = format!("Entra's answer lacks {what}, so nothing of it was used. Start the sign-in again.");
+    Error::new(Code::SignInRejected, message)
+}
+
+fn not_azure() -> Error {
+    Error::new(Code::Internal, "An account of another cloud came to the Azure provider.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_token_endpoint_of_a_grant_serves_every_tenant() {
+        let endpoint = Url::parse("https://login.example/organizations/oauth2/v2.0/token").expect("a URL");
+        let template = token_endpoint_template(&endpoint, "organizations");
+        assert_eq!(template, "https://login.example/{tenant}/oauth2/v2.0/token");
+        let other = Url::parse("http://127.0.0.1:4000/oidc/token").expect("a URL");
+        assert_eq!(token_endpoint_template(&other, "organizations"), "http://127.0.0.1:4000/oidc/token");
+    }
+
+    #[test]
+    fn a_scope_that_was_not_granted_is_named() {
+        let asked = "https://management.azure.com/user_impersonation";
+        let granted = |scopes: &[&str]| {
+            missing_scopes(asked, &scopes.iter().map(|s| (*s).to_owned()).collect::<Vec<_>>())
+        };
+        assert!(granted(&["openid", "https://management.azure.com/user_impersonation"]).is_empty());
+        assert!(granted(&["https://management.azure.com/.default"]).is_empty());
+        assert!(granted(&[]).is_empty(), "an answer without scopes granted what was asked (RFC 6749 5.1)");
+        assert_eq!(granted(&["openid", "profile"]), [asked]);
+    }
+}

@@ -1,0 +1,139 @@
+//! Entra's OpenID Connect metadata: reading it, checking it, and its issuer that is templated by tenant.
+//!
+//! The metadata of `organizations` names the issuer `https://…/{tenantid}/v2.0`; the `tid` of a token takes the
+//! place's place, and the result must equal the token's `iss` exactly (Microsoft's access-tokens page).
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use url::Url;
+
+use crate::error::{Code, Error, Result};
+use crate::http::{self, Http};
+
+/// MSAL keeps metadata for a day.
+const LIFE: Duration = Duration::from_secs(24 * 3600);
+const TENANT_PLACE: &str = "{tenantid}";
+
+/// What is used of the metadata.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Metadata {
+    pub(super) issuer: String,
+    pub(super) authorization_endpoint: Url,
+    pub(super) token_endpoint: Url,
+    #[serde(default)]
+    code_challenge_methods_supported: Option<Vec<String>>,
+}
+
+impl Metadata {
+    /// The issuer of a tenant's tokens.
+    pub(super) fn issuer_of(&self, tenant: &str) -> String {
+        self.issuer.replace(TENANT_PLACE, tenant)
+    }
+}
+
+/// Metadata that was read, by its address.
+#[derive(Default)]
+pub(super) struct Cache(Mutex<HashMap<Url, (Metadata, Timestamp)>>);
+
+impl Cache {
+    /// The metadata of a tenant at a sign-in server.
+    ///
+    /// # Errors
+    /// `sign-in-rejected` when the tenant is not known there or the metadata fails a check.
+    pub(super) async fn read(
+        &self,
+        http: &Http,
+        authority: &Url,
+        tenant: &str,
+        now: Timestamp,
+    ) -> Result<Metadata> {
+        let address =
+            authority.join(&format!("{tenant}/v2.0/.well-known/openid-configuration")).map_err(|error| {
+                Error::new(Code::Internal, "The sign-in server's address cannot be used.").with_source(error)
+            })?;
+        let lock = || self.0.lock().expect("no code panics while it holds this lock");
+        if let Some((metadata, read_at)) = lock().get(&address).cloned()
+            && now.duration_since(read_at).unsigned_abs() < LIFE
+        {
+            return Ok(metadata);
+        }
+        let metadata: Metadata = http.get_json(&address, None).await?.map_err(|answer| {
+            let message = format!(
+                "{} knows no tenant \"{tenant}\". Check the tenant and the cloud (AZURE_TENANT_ID, AZURE_AUTHORITY_HOST).",
+                http::place(authority)
+            );
+            Error::new(Code::SignInRejected, message).with_detail(&format!("HTTP-{}", answer.status))
+        })?;
+        check(&metadata, authority)?;
+        lock().insert(address, (metadata.clone(), now));
+        Ok(metadata)
+    }
+}
+
+/// The metadata must speak for the server that was asked: codes and tokens go nowhere else (RFC 9700 4.4).
+fn check(metadata: &Metadata, authority: &Url) -> Result<()> {
+    let refuse = |what: &str| {
+        let message = format!(
+            "{} describes itself with {what}, so nothing was sent to it. Check AZURE_AUTHORITY_HOST.",
+            http::place(authority)
+        );
+        Err(Error::new(Code::SignInRejected, message))
+    };
+    let at_home = |url: &Url| url.origin() == authority.origin() && http::require_safe(url).is_ok();
+    if !at_home(&metadata.authorization_endpoint) || !at_home(&metadata.token_endpoint) {
+        return refuse("sign-in addresses on another server");
+    }
+    match Url::parse(&metadata.issuer.replace(TENANT_PLACE, "tenant")) {
+        Ok(issuer) if at_home(&issuer) => {}
+        _ => return refuse("an issuer on another server"),
+    }
+    // Entra supports S256 and does not list it; a server that lists its methods must list this one.
+    match &metadata.code_challenge_methods_supported {
+        Some(methods) if !methods.iter().any(|method| method == "S256") => {
+            refuse("no support for PKCE with S256")
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn metadata(change: (&str, &str)) -> Metadata {
+        let json = r#"{"issuer":"https://login.example/{tenantid}/v2.0",
+            "authorization_endpoint":"https://login.example/organizations/authorize",
+            "token_endpoint":"https://login.example/organizations/token",
+            "code_challenge_methods_supported":["plain","S256"]}"#;
+        serde_json::from_str(&json.replace(change.0, change.1)).expect("metadata")
+    }
+
+    fn verdict(change: (&str, &str)) -> Result<()> {
+        check(&metadata(change), &Url::parse("https://login.example/").expect("a URL"))
+    }
+
+    #[test]
+    fn metadata_that_points_elsewhere_is_refused() {
+        verdict(("", "")).expect("good metadata");
+        verdict((r#","code_challenge_methods_supported":["plain","S256"]"#, "")).expect("Entra lists none");
+        for change in [
+            ("https://login.example/organizations/authorize", "https://evil.example/authorize"),
+            ("https://login.example/organizations/token", "https://login.example:444/token"),
+            ("https://login.example/organizations/token", "http://login.example/token"),
+            ("https://login.example/{tenantid}", "https://evil.example/{tenantid}"),
+            (r#""plain","S256""#, r#""plain""#),
+        ] {
+            assert!(verdict(change).is_err(), "{change:?}");
+        }
+    }
+
+    #[test]
+    fn the_templated_issuer_becomes_the_issuer_of_the_tenant() {
+        let tenant = "11111111-2222-3333-4444-555555555555";
+        assert_eq!(metadata(("", "")).issuer_of(tenant), format!("https://login.example/{tenant}/v2.0"));
+    }
+}

@@ -1,0 +1,509 @@
+//! Where the answers of a sign-in page come in: the app's URI scheme and the loopback listener.
+//!
+//! What lives here: what a flow expects, and its two doors. What an answer must satisfy is the pure function in
+//! `redirect/accept.rs`; the pending flows are in `redirect/desk.rs`, sockets and HTTP in `redirect/loopback.rs`, the
+//! pages that a browser gets in `redirect/page.rs`. Providers call `expect`; the shell calls `deliver` with whatever text arrived.
+
+mod accept;
+mod desk;
+mod loopback;
+mod page;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use secrecy::{ExposeSecret as _, SecretString};
+use tokio::sync::oneshot;
+
+pub use accept::{Arrival, Ended, Ending, Flow, Pending, Reason, Verdict, accept};
+
+use crate::account::Cloud;
+use crate::error::{Code, Error, Result};
+use crate::world::Clock;
+use desk::Desk;
+use loopback::{Counted, Door, Listener};
+
+/// How long a flow waits for its answer.
+pub const STATE_LIFE: Duration = Duration::from_mins(10);
+
+/// What a flow is waiting for.
+#[derive(Debug)]
+pub struct Expectation {
+    /// The cloud that the person signs in to.
+    pub cloud: Cloud,
+    /// Where the answer comes in.
+    pub receiver: Receiver,
+    /// Who must have sent it.
+    pub issuer: Issuer,
+}
+
+/// Where the answer of a flow comes in. A flow has one receiver; the same answer elsewhere is not accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Receiver {
+    /// The app's URI scheme.
+    DeepLink {
+        /// The registered redirect URI without query or fragment, for example
+        /// `io.github.multicloudmanager://auth/azure` or `com.googleusercontent.apps.ID:/oauth2redirect`.
+        redirect_uri: String,
+    },
+    /// A listener on this machine, with a port of its own.
+    Loopback {
+        /// The name that the redirect URI uses.
+        host: LoopbackHost,
+        /// How the provider sends its answer.
+        method: Method,
+        /// What a browser may name as the `Origin` of the answer besides `null`, for example
+        /// `https://login.microsoftonline.com`.
+        origins: Vec<String>,
+    },
+}
+
+/// The host in a loopback redirect URI.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LoopbackHost {
+    /// `http://localhost:PORT`, on 127.0.0.1 and `[::1]` at once, because a browser may try either.
+    Localhost,
+    /// `http://127.0.0.1:PORT`.
+    Ipv4,
+}
+
+/// How a provider hands its answer to a loopback listener.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// GET with the parameters in the query.
+    Query,
+    /// POST with the parameters in the body (`response_mode=form_post`); a code in an address is refused.
+    FormPost,
+}
+
+/// What the `iss` parameter of an answer must be (RFC 9207).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Issuer {
+    /// The provider's metadata announces the parameter: it must be there and equal this.
+    Required(String),
+    /// The metadata does not announce it: when it is there all the same, it must equal this, in which
+    /// `{tenantid}` stands for any tenant's GUID as in Entra's metadata.
+    IfPresent(String),
+}
+
+/// What the provider answered, after every check that can be made without asking it anything.
+pub enum Answer {
+    /// The authorisation code.
+    Code(SecretString),
+    /// The provider, or the person there, said no.
+    Refused {
+        /// The error code, `[a-z_]{1,64}`; anything else has become `unrecognised_error`.
+        error: String,
+        /// The provider's own text reduced to printable ASCII and 2 KiB, to find error numbers in. Not for a screen.
+        description: String,
+    },
+}
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Code(_) => f.write_str("Code([redacted])"),
+            Self::Refused { error, .. } => {
+                f.debug_struct("Refused").field("error", error).finish_non_exhaustive()
+            }
+        }
+    }
+}
+
+/// What became of a delivered address: for the log, and for nothing else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivered {
+    /// It answered a flow.
+    Accepted,
+    /// It ended a flow without an answer.
+    Rejected(Reason),
+    /// It changed nothing.
+    Ignored(Reason),
+}
+
+/// Whether the process has a window that the closing page can offer to return to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Front {
+    /// The desktop app.
+    Window,
+    /// `mcm`.
+    Terminal,
+}
+
+/// The limits of a loopback listener. A test shortens them.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// How long a client may take to send its request's head.
+    pub head_time: Duration,
+    /// How long a connection may live altogether.
+    pub connection_time: Duration,
+    /// The largest body, in bytes.
+    pub body_size: usize,
+    /// How many connections are open at once; one more closes the oldest.
+    pub connections: usize,
+    /// How long the listener stays for the closing page after the answer came.
+    pub closing_time: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            head_time: Duration::from_secs(5),
+            connection_time: Duration::from_secs(10),
+            body_size: 16 * 1024,
+            connections: 8,
+            closing_time: Duration::from_secs(5),
+        }
+    }
+}
+
+/// The pending sign-ins of this process and the doors to them.
+pub struct Redirects {
+    front: Front,
+    limits: Limits,
+    desk: Arc<Desk>,
+}
+
+impl Redirects {
+    /// No pending sign-in yet.
+    pub fn new(clock: Arc<dyn Clock>, front: Front) -> Self {
+        Self { front, limits: Limits::default(), desk: Arc::new(Desk::new(clock)) }
+    }
+
+    /// The same with other limits.
+    #[must_use]
+    pub fn with_limits(self, limits: Limits) -> Self {
+        Self { limits, ..self }
+    }
+
+    /// Opens a flow, with its listener bound, before the browser is sent anywhere. When eight flows wait already,
+    /// the oldest ends as cancelled.
+    ///
+    /// # Errors
+    /// `busy` when no loopback port could be had; `internal` when the redirect URI cannot be one.
+    pub async fn expect(&self, expectation: Expectation) -> Result<Waiting> {
+        let Expectation { cloud, receiver, issuer } = expectation;
+        let (redirect_uri, listener) = match &receiver {
+            Receiver::DeepLink { redirect_uri } => (private_redirect_uri(redirect_uri)?, None),
+            Receiver::Loopback { host, .. } => {
+                let listener = Listener::bind(*host)?;
+                (listener.redirect_uri(), Some(listener))
+            }
+        };
+        let opened = self.desk.open(cloud, &receiver, issuer);
+        if let (Some(listener), Receiver::Loopback { method, origins, .. }) = (listener, receiver) {
+            let door = Door {
+                flow: opened.flow,
+                method,
+                origins,
+                expires_at: opened.expires_at,
+                phase: opened.phase,
+                front: self.front,
+                limits: self.limits,
+                counted: Counted::new(&self.desk.listeners),
+                desk: self.desk.clone(),
+            };
+            tokio::spawn(listener.serve(door));
+        }
+        Ok(Waiting {
+            flow: opened.flow,
+            redirect_uri,
+            state: opened.state,
+            expires_at: opened.expires_at,
+            outcome: Some(opened.outcome),
+            desk: self.desk.clone(),
+        })
+    }
+
+    /// The deep link's door: takes any text from anybody. Only an address that answers a pending flow changes
+    /// anything; the link of the closing page (`…://open`) is ignored here like every other.
+    pub fn deliver(&self, url: &str) -> Delivered {
+        self.desk.deliver(&Arrival::DeepLink(url))
+    }
+
+    /// Returns when no listener is open any more, so that a process about to end does not take the closing page
+    /// with it. Waits as long as a flow is pending on loopback.
+    pub async fn closed(&self) {
+        let mut listeners = self.desk.listeners.subscribe();
+        // The sender lives as long as `self`, so waiting cannot fail.
+        let _ = listeners.wait_for(|count| *count == 0).await;
+    }
+}
+
+impl fmt::Debug for Redirects {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Redirects").field("front", &self.front).finish_non_exhaustive()
+    }
+}
+
+/// Checks the form of RFC 8252 §7.1: a scheme with a period, and nothing after the path.
+fn private_redirect_uri(text: &str) -> Result<String> {
+    let scheme = text.split_once(":/").map(|(scheme, _)| scheme);
+    let usable = scheme.is_some_and(|scheme| scheme.contains('.'))
+        && text.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'?' | b'#' | b'%'));
+    if usable {
+        Ok(text.to_owned())
+    } else {
+        Err(Error::new(Code::Internal, "The redirect address of this sign-in cannot be used as one."))
+    }
+}
+
+/// A flow that waits for its answer. Dropping it forgets the flow and closes its listener.
+pub struct Waiting {
+    flow: Flow,
+    redirect_uri: String,
+    state: SecretString,
+    expires_at: Timestamp,
+    outcome: Option<oneshot::Receiver<Result<Answer>>>,
+    desk: Arc<Desk>,
+}
+
+impl Waiting {
+    /// The redirect URI for the authorisation request and for the token request.
+    pub fn redirect_uri(&self) -> &str {
+        &self.redirect_uri
+    }
+
+    /// The `state` for the authorisation request: 256 random bits behind the number of the flow.
+    pub fn state(&self) -> &str {
+        self.state.expose_secret()
+    }
+
+    /// The moment after which no answer is accepted.
+    pub fn expires_at(&self) -> Timestamp {
+        self.expires_at
+    }
+
+    /// Waits for the answer. May be dropped and called again; there is one answer.
+    ///
+    /// # Errors
+    /// `sign-in-expired` after ten minutes of the wall clock, `sign-in-cancelled` when newer flows pushed this
+    /// one out, `sign-in-rejected` when the answer came from another issuer.
+    pub async fn answer(&mut self) -> Result<Answer> {
+        let Some(outcome) = &mut self.outcome else {
+            return Err(Error::new(Code::Internal, "The answer of this sign-in was taken already."));
+        };
+        let answer = tokio::select! {
+            biased;
+            answer = &mut *outcome => answer,
+            () = self.desk.clock.sleep_until(self.expires_at) => {
+                self.desk.end(self.flow, Ending::Expired);
+                outcome.await
+            }
+        };
+        self.outcome = None;
+        answer.unwrap_or_else(|_| Err(Ending::Cancelled.to_error()))
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.desk.end(self.flow, Ending::Cancelled);
+    }
+}
+
+impl fmt::Debug for Waiting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Waiting").field("flow", &self.flow).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt as _;
+
+    use super::*;
+    use crate::world::ManualClock;
+
+    const AZURE: &str = "io.github.multicloudmanager://auth/azure";
+
+    fn azure() -> Expectation {
+        Expectation {
+            cloud: Cloud::Azure,
+            receiver: Receiver::DeepLink { redirect_uri: AZURE.into() },
+            issuer: Issuer::IfPresent("https://login.microsoftonline.com/{tenantid}/v2.0".into()),
+        }
+    }
+
+    fn redirects() -> (Redirects, Arc<ManualClock>) {
+        let clock = ManualClock::new(Timestamp::UNIX_EPOCH);
+        (Redirects::new(clock.clone(), Front::Window), clock)
+    }
+
+    fn url(waiting: &Waiting, code: &str) -> String {
+        format!("{}?code={code}&state={}", waiting.redirect_uri(), waiting.state())
+    }
+
+    async fn code(waiting: &mut Waiting) -> String {
+        match waiting.answer().await.unwrap() {
+            Answer::Code(code) => code.expose_secret().to_owned(),
+            refused @ Answer::Refused { .. } => panic!("{refused:?}"),
+        }
+    }
+
+    async fn failure(waiting: &mut Waiting) -> Code {
+        waiting.answer().await.expect_err("a failure").code()
+    }
+
+    #[tokio::test]
+    async fn hostile_links_before_the_answer_do_not_end_the_wait() {
+        // C2
+        let (redirects, _) = redirects();
+        let mut waiting = redirects.expect(azure()).await.unwrap();
+        for hostile in
+            ["", "x", AZURE, "io.github.multicloudmanager://open", &format!("{AZURE}?code=c&state=1.x")]
+        {
+            assert!(matches!(redirects.deliver(hostile), Delivered::Ignored(_)), "{hostile}");
+        }
+        assert!(waiting.answer().now_or_never().is_none());
+        assert_eq!(redirects.deliver(&url(&waiting, "right")), Delivered::Accepted);
+        assert_eq!(code(&mut waiting).await, "right");
+    }
+
+    #[tokio::test]
+    async fn a_link_that_comes_twice_is_used_once() {
+        // C3
+        let (redirects, _) = redirects();
+        let mut waiting = redirects.expect(azure()).await.unwrap();
+        let url = url(&waiting, "first");
+        assert_eq!(redirects.deliver(&url), Delivered::Accepted);
+        assert_eq!(redirects.deliver(&url), Delivered::Ignored(Reason::AlreadyUsed));
+        assert_eq!(code(&mut waiting).await, "first");
+        assert_eq!(redirects.deliver(&url), Delivered::Ignored(Reason::AlreadyUsed));
+        assert_eq!(failure(&mut waiting).await, Code::Internal);
+    }
+
+    #[tokio::test]
+    async fn a_flow_expires_by_the_wall_clock() {
+        // C4
+        let (redirects, clock) = redirects();
+        let mut waiting = redirects.expect(azure()).await.unwrap();
+        let url = url(&waiting, "late");
+        assert_eq!(waiting.expires_at(), clock.now() + STATE_LIFE);
+        clock.advance(STATE_LIFE);
+        assert_eq!(redirects.deliver(&url), Delivered::Ignored(Reason::TooLate));
+        assert_eq!(failure(&mut waiting).await, Code::SignInExpired);
+        assert_eq!(redirects.deliver(&url), Delivered::Ignored(Reason::TooLate));
+    }
+
+    #[tokio::test]
+    async fn an_answer_in_time_counts_also_when_it_is_read_late() {
+        // C4
+        let (redirects, clock) = redirects();
+        let mut waiting = redirects.expect(azure()).await.unwrap();
+        redirects.deliver(&url(&waiting, "in-time"));
+        clock.advance(STATE_LIFE);
+        assert_eq!(code(&mut waiting).await, "in-time");
+    }
+
+    #[tokio::test]
+    async fn an_answer_from_another_issuer_ends_the_flow_without_being_used() {
+        // C6
+        let (redirects, _) = redirects();
+        let mut waiting = redirects.expect(azure()).await.unwrap();
+        let url = url(&waiting, "stolen");
+        let mixed_up = format!("{url}&iss=https://evil.example");
+        assert_eq!(redirects.deliver(&mixed_up), Delivered::Rejected(Reason::WrongIssuer));
+        assert_eq!(failure(&mut waiting).await, Code::SignInRejected);
+        assert_eq!(redirects.deliver(&url), Delivered::Ignored(Reason::AlreadyUsed));
+    }
+
+    #[tokio::test]
+    async fn a_refusal_reaches_the_flow_that_it_names() {
+        // C10
+        let (redirects, _) = redirects();
+        let mut waiting = redirects.expect(azure()).await.unwrap();
+        redirects.deliver(&format!("{AZURE}?error=access_denied&state={}", waiting.state()));
+        let answer = waiting.answer().await.unwrap();
+        assert!(matches!(answer, Answer::Refused { error, .. } if error == "access_denied"));
+    }
+
+    #[tokio::test]
+    async fn a_dropped_flow_is_forgotten() {
+        let (redirects, _) = redirects();
+        let waiting = redirects.expect(azure()).await.unwrap();
+        let url = url(&waiting, "unwanted");
+        drop(waiting);
+        assert_eq!(redirects.deliver(&url), Delivered::Ignored(Reason::Cancelled));
+    }
+
+    #[tokio::test]
+    async fn a_caller_may_stop_waiting_and_wait_again() {
+        let (redirects, _) = redirects();
+        let mut waiting = redirects.expect(azure()).await.unwrap();
+        assert!(waiting.answer().now_or_never().is_none());
+        redirects.deliver(&url(&waiting, "c"));
+        assert_eq!(code(&mut waiting).await, "c");
+    }
+
+    #[tokio::test]
+    async fn the_ninth_flow_drops_the_oldest() {
+        // C17
+        let (redirects, _) = redirects();
+        let mut flows = Vec::new();
+        for _ in 0..9 {
+            flows.push(redirects.expect(azure()).await.unwrap());
+        }
+        assert_eq!(failure(&mut flows[0]).await, Code::SignInCancelled);
+        for (number, waiting) in flows.iter_mut().enumerate().skip(1).rev() {
+            assert_eq!(redirects.deliver(&url(waiting, &format!("c{number}"))), Delivered::Accepted);
+            assert_eq!(code(waiting).await, format!("c{number}"));
+        }
+    }
+
+    #[tokio::test]
+    async fn expired_flows_make_room_before_a_waiting_one_has_to() {
+        // C17
+        let (redirects, clock) = redirects();
+        let mut early = Vec::new();
+        for _ in 0..7 {
+            early.push(redirects.expect(azure()).await.unwrap());
+        }
+        clock.advance(STATE_LIFE - Duration::from_secs(1));
+        let mut recent = redirects.expect(azure()).await.unwrap();
+        clock.advance(Duration::from_secs(1));
+        for _ in 0..7 {
+            early.push(redirects.expect(azure()).await.unwrap());
+        }
+        redirects.deliver(&url(&recent, "c"));
+        assert_eq!(code(&mut recent).await, "c");
+    }
+
+    #[tokio::test]
+    async fn no_two_flows_share_a_state() {
+        let (redirects, _) = redirects();
+        let mut states = std::collections::HashSet::new();
+        for _ in 0..1_000 {
+            let waiting = redirects.expect(azure()).await.unwrap();
+            // The random part alone: 32 bytes are 43 letters.
+            let (_, random) = waiting.state().split_once('.').unwrap();
+            assert_eq!(random.len(), 43);
+            assert!(states.insert(random.to_owned()));
+        }
+    }
+
+    #[tokio::test]
+    async fn only_a_private_scheme_can_be_a_deep_link() {
+        for unusable in
+            ["azure://auth", "http://localhost/x", "a.b://c?d", "a.b://c#d", "a.b", "", "a.b://c d"]
+        {
+            assert!(private_redirect_uri(unusable).is_err(), "{unusable}");
+        }
+        for usable in [AZURE, "com.googleusercontent.apps.1:/oauth2redirect"] {
+            assert_eq!(private_redirect_uri(usable).unwrap(), usable);
+        }
+    }
+
+    #[tokio::test]
+    async fn neither_state_nor_code_shows_in_debug() {
+        let (redirects, _) = redirects();
+        let mut waiting = redirects.expect(azure()).await.unwrap();
+        redirects.deliver(&url(&waiting, "canary"));
+        let answer = waiting.answer().await.unwrap();
+        let shown = format!("{redirects:?} {waiting:?} {answer:?}");
+        let (_, random) = waiting.state().split_once('.').unwrap();
+        assert!(!shown.contains("canary") && !shown.contains(random), "{shown}");
+    }
+}

@@ -1,0 +1,512 @@
+//! The callback cases C1 to C20 as far as they are the judge's, and properties over arbitrary text.
+
+use proptest::prelude::*;
+
+use super::super::LoopbackHost;
+use super::*;
+
+const AZURE: &str = "io.github.multicloudmanager://auth/azure";
+const GCP: &str = "io.github.multicloudmanager://auth/gcp";
+const GOOGLE: &str = "com.googleusercontent.apps.123-abc:/oauth2redirect";
+const ENTRA: &str = "https://login.microsoftonline.com/{tenantid}/v2.0";
+const STATE: &str = "1.Zm9vYmFyZm9vYmFyZm9vYmFyZm9vYmFyZm9vYmFyZm8";
+const OTHER: &str = "2.cXV1eHF1dXhxdXV4cXV1eHF1dXhxdXV4cXV1eHF1dXg";
+const END: i64 = 600;
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(second).unwrap()
+}
+
+fn deep_link(number: u64, state: &str, redirect_uri: &str) -> Pending {
+    Pending {
+        flow: Flow::new(number),
+        cloud: Cloud::Azure,
+        state: SecretString::from(state),
+        receiver: Receiver::DeepLink { redirect_uri: redirect_uri.into() },
+        issuer: Issuer::IfPresent(ENTRA.into()),
+        expires_at: at(END),
+    }
+}
+
+fn loopback(number: u64, state: &str, method: Method) -> Pending {
+    let receiver = Receiver::Loopback { host: LoopbackHost::Ipv4, method, origins: Vec::new() };
+    Pending { receiver, ..deep_link(number, state, AZURE) }
+}
+
+fn judged(text: &str, pending: &[Pending]) -> Verdict {
+    accept(&Arrival::DeepLink(text), pending, &[], at(0))
+}
+
+/// The verdict for one pending Azure flow and a deep link to it with these parameters.
+fn answered(parameters: &str) -> Verdict {
+    judged(&format!("{AZURE}?{parameters}"), &[deep_link(1, STATE, AZURE)])
+}
+
+fn code_of(verdict: &Verdict) -> Option<(Flow, &str)> {
+    match verdict {
+        Verdict::Answered { flow, answer: Answer::Code(code) } => Some((*flow, code.expose_secret())),
+        _ => None,
+    }
+}
+
+fn reason_of(verdict: &Verdict) -> Option<Reason> {
+    match verdict {
+        Verdict::Ignored(reason) => Some(*reason),
+        _ => None,
+    }
+}
+
+fn refusal_of(verdict: Verdict) -> Option<(String, String)> {
+    match verdict {
+        Verdict::Answered { answer: Answer::Refused { error, description }, .. } => {
+            Some((error, description))
+        }
+        _ => None,
+    }
+}
+
+#[test]
+fn the_right_state_at_the_right_address_is_an_answer() {
+    let verdict = answered(&format!("code=0.AX%2Fy&state={STATE}&session_state=s"));
+    assert_eq!(code_of(&verdict), Some((Flow::new(1), "0.AX/y")));
+}
+
+#[test]
+fn an_address_that_differs_in_anything_is_not_the_redirect_uri() {
+    // C1
+    let parameters = format!("code=c&state={STATE}");
+    for address in [
+        "io.github.multicloudmanager.dev://auth/azure",
+        "https://auth/azure",
+        "io.github.multicloudmanager://auth:443/azure",
+        "io.github.multicloudmanager://person@auth/azure",
+        "io.github.multicloudmanager://auth/azure/",
+        "io.github.multicloudmanager://auth/azure/more",
+        "io.github.multicloudmanager://auth//azure",
+        "io.github.multicloudmanager://auth/azur%65",
+        "io.github.multicloudmanager://auth/",
+        "io.github.multicloudmanager://auth",
+        "io.github.multicloudmanager://open",
+        " io.github.multicloudmanager://auth/azure",
+        "",
+    ] {
+        let verdict = judged(&format!("{address}?{parameters}"), &[deep_link(1, STATE, AZURE)]);
+        assert_eq!(reason_of(&verdict), Some(Reason::WrongReceiver), "{address}");
+    }
+}
+
+#[test]
+fn only_an_empty_fragment_is_permitted() {
+    // C1
+    let url = format!("{AZURE}?code=c&state={STATE}");
+    let pending = [deep_link(1, STATE, AZURE)];
+    assert!(code_of(&judged(&format!("{url}#"), &pending)).is_some());
+    for fragment in ["#_=_", "##", "#code=evil"] {
+        let verdict = judged(&format!("{url}{fragment}"), &pending);
+        assert_eq!(reason_of(&verdict), Some(Reason::Malformed), "{fragment}");
+    }
+    let in_fragment = format!("{AZURE}#code=c&state={STATE}");
+    assert_eq!(reason_of(&judged(&in_fragment, &pending)), Some(Reason::Malformed));
+}
+
+#[test]
+fn a_missing_or_unknown_state_changes_nothing() {
+    // C2
+    for (parameters, reason) in [
+        ("code=c".to_owned(), Reason::NoState),
+        ("code=c&state=".to_owned(), Reason::NoState),
+        ("code=c&state".to_owned(), Reason::NoState),
+        ("code=c&State=x".to_owned(), Reason::NoState),
+        (format!("code=c&state={OTHER}"), Reason::UnknownState),
+        (format!("code=c&state={}", &STATE[..STATE.len() - 1]), Reason::UnknownState),
+        (format!("code=c&state={STATE}A"), Reason::UnknownState),
+        (format!("code=c&state={}", STATE.to_lowercase()), Reason::UnknownState),
+        (format!("code=c&state=%20{STATE}"), Reason::UnknownState),
+    ] {
+        assert_eq!(reason_of(&answered(&parameters)), Some(reason), "{parameters}");
+    }
+}
+
+#[test]
+fn an_ended_flow_is_recognised_and_stays_ended() {
+    // C3, C4
+    let url = format!("{AZURE}?code=c&state={STATE}");
+    for (ending, reason) in [
+        (Ending::Answered, Reason::AlreadyUsed),
+        (Ending::Rejected, Reason::AlreadyUsed),
+        (Ending::Expired, Reason::TooLate),
+        (Ending::Cancelled, Reason::Cancelled),
+        (Ending::Displaced, Reason::Cancelled),
+    ] {
+        let ended = [Ended { state: SecretString::from(STATE), ending }];
+        let verdict = accept(&Arrival::DeepLink(&url), &[], &ended, at(0));
+        assert_eq!(reason_of(&verdict), Some(reason));
+    }
+}
+
+#[test]
+fn an_answer_is_in_time_until_the_last_moment_and_late_from_then_on() {
+    // C4
+    let pending = [deep_link(1, STATE, AZURE)];
+    let url = format!("{AZURE}?code=c&state={STATE}");
+    let judged_at = |second| accept(&Arrival::DeepLink(&url), &pending, &[], at(second));
+    assert!(code_of(&judged_at(END - 1)).is_some());
+    assert_eq!(reason_of(&judged_at(END)), Some(Reason::TooLate));
+    let unknown = format!("{AZURE}?code=c&state={OTHER}");
+    let verdict = accept(&Arrival::DeepLink(&unknown), &pending, &[], at(END));
+    assert_eq!(reason_of(&verdict), Some(Reason::UnknownState));
+}
+
+#[test]
+fn the_state_of_one_cloud_at_the_address_of_another_is_a_mix_up() {
+    // C5
+    let pending = [deep_link(1, STATE, AZURE), deep_link(2, OTHER, GCP)];
+    for (address, state) in [(AZURE, OTHER), (GCP, STATE)] {
+        let verdict = judged(&format!("{address}?code=c&state={state}"), &pending);
+        assert_eq!(reason_of(&verdict), Some(Reason::WrongReceiver));
+    }
+}
+
+#[test]
+fn the_state_of_one_door_at_the_other_is_a_mix_up() {
+    // C5
+    let pending =
+        [deep_link(1, STATE, AZURE), loopback(2, OTHER, Method::Query), loopback(3, "3.x", Method::FormPost)];
+    let request = |flow, method, state: &str| {
+        let parameters = format!("code=c&state={state}");
+        let arrival =
+            Arrival::Request { flow: Flow::new(flow), method, path: "/", parameters: parameters.as_bytes() };
+        accept(&arrival, &pending, &[], at(0))
+    };
+    assert!(code_of(&request(2, Method::Query, OTHER)).is_some());
+    assert!(code_of(&request(3, Method::FormPost, "3.x")).is_some());
+    for verdict in [
+        request(2, Method::Query, STATE),
+        request(2, Method::Query, "3.x"),
+        request(3, Method::FormPost, OTHER),
+        request(2, Method::FormPost, OTHER),
+        request(3, Method::Query, "3.x"),
+        judged(&format!("{AZURE}?code=c&state={OTHER}"), &pending),
+    ] {
+        assert_eq!(reason_of(&verdict), Some(Reason::WrongReceiver));
+    }
+}
+
+#[test]
+fn a_request_to_another_path_of_the_listener_is_not_an_answer() {
+    // L6
+    let parameters = format!("code=c&state={STATE}");
+    let pending = [loopback(1, STATE, Method::Query)];
+    for (path, is_right) in [("/", true), ("", true), ("//", false), ("/done", false), ("/%2f", false)] {
+        let arrival = Arrival::Request {
+            flow: Flow::new(1),
+            method: Method::Query,
+            path,
+            parameters: parameters.as_bytes(),
+        };
+        assert_eq!(code_of(&accept(&arrival, &pending, &[], at(0))).is_some(), is_right, "{path}");
+    }
+}
+
+#[test]
+fn an_announced_issuer_is_required_and_exact_for_errors_too() {
+    // C6
+    let google = "https://accounts.google.com";
+    let pending = [Pending { issuer: Issuer::Required(google.into()), ..deep_link(1, STATE, GCP) }];
+    let judged = |rest: &str| judged(&format!("{GCP}?state={STATE}&{rest}"), &pending);
+    assert!(code_of(&judged("code=c&iss=https%3A%2F%2Faccounts.google.com")).is_some());
+    for rest in [
+        "code=c",
+        "code=c&iss=",
+        "code=c&iss=https://accounts.google.com/",
+        "code=c&iss=HTTPS://accounts.google.com",
+        "code=c&iss=https://evil.example",
+        "error=access_denied",
+        "error=access_denied&iss=https://evil.example",
+    ] {
+        let verdict = judged(rest);
+        assert!(
+            matches!(verdict, Verdict::Rejected { reason: Reason::WrongIssuer, .. }),
+            "{rest}: {verdict:?}"
+        );
+    }
+}
+
+#[test]
+fn an_issuer_that_was_not_announced_must_fit_when_it_is_there() {
+    // C6
+    let guid = "72f988bf-86f1-41af-91ab-2d7cd011db47";
+    let fits = |iss: String| code_of(&answered(&format!("code=c&state={STATE}&iss={iss}"))).is_some();
+    assert!(fits(format!("https://login.microsoftonline.com/{guid}/v2.0")));
+    for tenant in ["common", "", "{tenantid}", "72f988bf-86f1-41af-91ab-2d7cd011db4", "../../evil", "a/b"] {
+        assert!(!fits(format!("https://login.microsoftonline.com/{tenant}/v2.0")), "{tenant}");
+    }
+    assert!(!fits(format!("https://login.microsoftonline.com.evil.example/{guid}/v2.0")));
+    assert!(!fits(format!("https://login.microsoftonline.com/{guid}/v1.0")));
+    let one_tenant = Issuer::IfPresent(format!("https://login.microsoftonline.com/{guid}/v2.0"));
+    assert!(one_tenant.permits(Some(&format!("https://login.microsoftonline.com/{guid}/v2.0"))));
+    assert!(
+        !one_tenant
+            .permits(Some(&format!("https://login.microsoftonline.com/{}/v2.0", guid.replace('7', "8"))))
+    );
+}
+
+#[test]
+fn a_parameter_that_comes_twice_spoils_the_arrival() {
+    // C8
+    for parameters in [
+        format!("code=a&code=b&state={STATE}"),
+        format!("code=a&c%6Fde=b&state={STATE}"),
+        format!("code=a&state={STATE}&state={STATE}"),
+        format!("code=a&state={OTHER}&state={STATE}"),
+        format!("error=a&error=b&state={STATE}"),
+        format!("code=a&state={STATE}&x=1&x=1"),
+    ] {
+        assert_eq!(reason_of(&answered(&parameters)), Some(Reason::Duplicate), "{parameters}");
+    }
+}
+
+#[test]
+fn an_error_beats_a_code() {
+    // C9
+    for parameters in [
+        format!("code=c&error=server_error&state={STATE}"),
+        format!("error=server_error&code=c&state={STATE}"),
+    ] {
+        let (error, _) = refusal_of(answered(&parameters)).unwrap();
+        assert_eq!(error, "server_error");
+    }
+    let (error, _) = refusal_of(answered(&format!("code=c&error=&state={STATE}"))).unwrap();
+    assert_eq!(error, "unrecognised_error");
+}
+
+#[test]
+fn tokens_in_an_answer_are_never_read() {
+    // C9
+    let verdict = answered(&format!("access_token=evil&id_token=evil&token_type=bearer&state={STATE}"));
+    assert_eq!(reason_of(&verdict), Some(Reason::Empty));
+    let verdict = answered(&format!("access_token=evil&code=c&id_token=evil&state={STATE}"));
+    assert_eq!(code_of(&verdict), Some((Flow::new(1), "c")));
+}
+
+#[test]
+fn an_empty_or_unprintable_code_is_none() {
+    for code in ["", "%0a", "a%7Fb", "%C3%A9"] {
+        assert!(reason_of(&answered(&format!("code={code}&state={STATE}"))).is_some(), "{code}");
+    }
+}
+
+#[test]
+fn a_denied_consent_ends_its_own_flow_only() {
+    // C10
+    let (error, description) = refusal_of(answered(&format!("error=access_denied&state={STATE}"))).unwrap();
+    assert_eq!((error.as_str(), description.as_str()), ("access_denied", ""));
+    assert_eq!(reason_of(&answered("error=access_denied")), Some(Reason::NoState));
+}
+
+#[test]
+fn an_error_keeps_no_hostile_text() {
+    // C11
+    for error in [
+        "%3Cb%3Eaccess_denied",
+        "access+denied",
+        "ACCESS_DENIED",
+        "access_denied%0d%0aSet-Cookie",
+        "%E2%80%AEdeined",
+    ] {
+        let (error, _) = refusal_of(answered(&format!("error={error}&state={STATE}"))).unwrap();
+        assert_eq!(error, "unrecognised_error");
+    }
+    let long = "a".repeat(65);
+    let (error, _) = refusal_of(answered(&format!("error={long}&state={STATE}"))).unwrap();
+    assert_eq!(error, "unrecognised_error");
+
+    let hostile =
+        format!("AADSTS65004%3A+no%0d%0a%1b%5B31m%E2%80%AE%3Cscript%3E{}", "x".repeat(LONGEST_DESCRIPTION));
+    let parameters = format!("error=consent_required&error_description={hostile}&state={STATE}");
+    let (_, description) = refusal_of(answered(&parameters)).unwrap();
+    assert!(description.starts_with("AADSTS65004: no[31m<script>xx"), "{description}");
+    assert_eq!(description.len(), LONGEST_DESCRIPTION);
+    assert!(description.bytes().all(|byte| matches!(byte, b' '..=b'~')));
+}
+
+#[test]
+fn text_that_no_provider_sends_is_refused_whole() {
+    // C12
+    for (rest, reason) in [
+        ("&x=%", Reason::Malformed),
+        ("&x=%4", Reason::Malformed),
+        ("&x=%zz", Reason::Malformed),
+        ("&x=%+1", Reason::Malformed),
+        ("&x=%00", Reason::Malformed),
+        ("&%00=x", Reason::Malformed),
+        ("&x=%ff%fe", Reason::Malformed),
+        ("&x=%c0%af", Reason::Malformed),
+        ("&x=\u{e9}", Reason::Malformed),
+        ("&x=a b", Reason::Malformed),
+        ("&x=\r\n", Reason::Malformed),
+        ("&x=\0", Reason::Malformed),
+    ] {
+        let verdict = answered(&format!("code=c&state={STATE}{rest}"));
+        assert_eq!(reason_of(&verdict), Some(reason), "{rest:?}");
+    }
+}
+
+#[test]
+fn an_arrival_has_a_greatest_length_and_number_of_parameters() {
+    // C12
+    let of_length = |length: usize| {
+        let start = format!("{AZURE}?code=c&state={STATE}&x=");
+        format!("{start}{}", "y".repeat(length - start.len()))
+    };
+    let pending = [deep_link(1, STATE, AZURE)];
+    assert!(code_of(&judged(&of_length(LONGEST_ADDRESS), &pending)).is_some());
+    assert_eq!(reason_of(&judged(&of_length(LONGEST_ADDRESS + 1), &pending)), Some(Reason::TooLong));
+
+    let many = |count: usize| (0..count).map(|number| format!("&p{number}=")).collect::<String>();
+    let most = many(MOST_PARAMETERS - 2);
+    assert!(code_of(&answered(&format!("code=c&state={STATE}{most}"))).is_some());
+    let more = many(MOST_PARAMETERS - 1);
+    assert_eq!(reason_of(&answered(&format!("code=c&state={STATE}{more}"))), Some(Reason::Malformed));
+
+    let form = "&".repeat(LONGEST_FORM + 1);
+    let arrival = Arrival::Request {
+        flow: Flow::new(1),
+        method: Method::FormPost,
+        path: "/",
+        parameters: form.as_bytes(),
+    };
+    assert_eq!(reason_of(&accept(&arrival, &pending, &[], at(0))), Some(Reason::TooLong));
+}
+
+#[test]
+fn addresses_that_a_url_library_would_take_for_the_same_are_not() {
+    // C13
+    for trap in [
+        "io.github.multicloudmanager://AUTH/azure",
+        "IO.GITHUB.MULTICLOUDMANAGER://auth/azure",
+        "io.github.multicloudmanager://auth/x/../azure",
+        "io.github.multicloudmanager://auth/./azure",
+        "io.github.multicloudmanager:/auth/azure",
+        "io.github.multicloudmanager:auth/azure",
+        "io.github.multicloudmanager:///auth/azure",
+        "io.github.multicloudmanager:\\\\auth\\azure",
+    ] {
+        let verdict = judged(&format!("{trap}?code=c&state={STATE}"), &[deep_link(1, STATE, AZURE)]);
+        assert_eq!(reason_of(&verdict), Some(Reason::WrongReceiver), "{trap}");
+    }
+}
+
+#[test]
+fn both_forms_of_a_private_redirect_uri_are_compared_exactly() {
+    // C13
+    let is_answer = |redirect_uri: &str, address: &str| {
+        let pending = [deep_link(1, STATE, redirect_uri)];
+        code_of(&judged(&format!("{address}?code=c&state={STATE}"), &pending)).is_some()
+    };
+    assert!(is_answer(GOOGLE, GOOGLE));
+    assert!(!is_answer(GOOGLE, "com.googleusercontent.apps.123-abc:///oauth2redirect"));
+    assert!(!is_answer(GOOGLE, "com.googleusercontent.apps.123-abc:/oauth2redirect/"));
+    assert!(!is_answer(GOOGLE, "com.googleusercontent.apps.123-abd:/oauth2redirect"));
+    assert!(is_answer("msal1.2://auth", "msal1.2://auth"));
+    assert!(is_answer("msal1.2://auth", "msal1.2://auth/"));
+    assert!(!is_answer("msal1.2://auth", "msal1.2://auth//"));
+    assert!(!is_answer("msal1.2://auth/", "msal1.2://auth"));
+}
+
+#[test]
+fn an_address_from_before_this_process_started_changes_nothing() {
+    // C16
+    assert_eq!(reason_of(&judged(&format!("{AZURE}?code=c&state={STATE}"), &[])), Some(Reason::UnknownState));
+}
+
+#[test]
+fn flows_side_by_side_each_get_their_own_answer() {
+    // C17
+    let pending = [deep_link(1, STATE, AZURE), deep_link(2, OTHER, AZURE), deep_link(3, "3.third", GCP)];
+    for (address, state, flow) in [(AZURE, OTHER, 2), (GCP, "3.third", 3), (AZURE, STATE, 1)] {
+        let verdict = judged(&format!("{address}?state={state}&code=c{flow}"), &pending);
+        assert_eq!(code_of(&verdict), Some((Flow::new(flow), format!("c{flow}").as_str())));
+    }
+}
+
+#[test]
+fn no_parameter_leads_anywhere_else() {
+    // C20
+    let plain = answered(&format!("code=c&state={STATE}"));
+    for name in ["return_to", "redirect_uri", "next", "token_endpoint", "cloud_instance_host_name"] {
+        let verdict = answered(&format!("code=c&state={STATE}&{name}=https://evil.example"));
+        assert_eq!(code_of(&verdict), code_of(&plain), "{name}");
+    }
+}
+
+#[test]
+fn nothing_of_an_arrival_or_a_flow_shows_in_debug() {
+    let flow = deep_link(1, STATE, AZURE);
+    let url = format!("{AZURE}?code=canary&state={STATE}&error_description=canary");
+    let refused = answered(&format!("error=x&error_description=canary&state={STATE}"));
+    let ended = Ended { state: SecretString::from(STATE), ending: Ending::Answered };
+    let arrival = Arrival::DeepLink(&url);
+    let verdict = answered(&format!("code=canary&state={STATE}"));
+    let shown = format!("{flow:?} {ended:?} {arrival:?} {verdict:?} {refused:?}");
+    assert!(!shown.contains("canary") && !shown.contains(&STATE[2..]), "{shown}");
+}
+
+/// Percent-encodes every byte, the heaviest form in which the same value can come.
+fn escaped(text: &str) -> String {
+    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+}
+
+proptest! {
+    #[test]
+    fn any_text_is_judged_without_a_panic_and_never_accepted(text in any::<String>(), bytes: Vec<u8>) {
+        let pending = [deep_link(1, STATE, AZURE), loopback(2, OTHER, Method::FormPost)];
+        prop_assert!(reason_of(&judged(&text, &pending)).is_some());
+        let addressed = judged(&format!("{AZURE}?{text}"), &pending);
+        prop_assert!(reason_of(&addressed).is_some());
+        for method in [Method::Query, Method::FormPost] {
+            let arrival = Arrival::Request { flow: Flow::new(2), method, path: "/", parameters: &bytes };
+            prop_assert!(reason_of(&accept(&arrival, &pending, &[], at(0))).is_some());
+        }
+    }
+
+    #[test]
+    fn only_the_exact_state_is_accepted(
+        state in prop_oneof!["[!-~]{0,60}", Just(STATE.to_owned()), (0..STATE.len(), "[A-Za-z0-9._-]").prop_map(
+            |(place, letter)| format!("{}{letter}{}", &STATE[..place], &STATE[place + 1..])
+        )],
+    ) {
+        let verdict = answered(&format!("code=c&state={}", escaped(&state)));
+        prop_assert_eq!(code_of(&verdict).is_some(), state == STATE);
+    }
+
+    #[test]
+    fn order_and_company_of_the_parameters_do_not_matter(
+        others in prop::collection::btree_map("[x-z]{1,8}", "[a-zA-Z0-9.~_-]{0,20}", 0..20),
+        code in "[ -~]{1,80}",
+        seed in any::<prop::sample::Index>(),
+    ) {
+        let mut parameters: Vec<String> = others.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        parameters.insert(seed.index(parameters.len() + 1), format!("code={}", escaped(&code)));
+        parameters.insert(seed.index(parameters.len() + 1), format!("state={STATE}"));
+        let verdict = answered(&parameters.join("&"));
+        prop_assert_eq!(code_of(&verdict), Some((Flow::new(1), code.as_str())));
+        parameters.reverse();
+        let verdict = answered(&parameters.join("&"));
+        prop_assert_eq!(code_of(&verdict), Some((Flow::new(1), code.as_str())));
+    }
+
+    #[test]
+    fn any_error_text_comes_out_harmless(error in any::<String>(), description in any::<String>()) {
+        let parameters =
+            format!("error={}&error_description={}&state={STATE}", escaped(&error), escaped(&description));
+        if let Some((error, description)) = refusal_of(answered(&parameters)) {
+            prop_assert!((1..=64).contains(&error.len()));
+            prop_assert!(error.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'_')));
+            prop_assert!(description.len() <= LONGEST_DESCRIPTION);
+            prop_assert!(description.bytes().all(|byte| matches!(byte, b' '..=b'~')));
+        } else {
+            prop_assert!(error.contains('\0') || description.contains('\0') || parameters.len() > 7_000);
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! The pages that a browser gets from the loopback listener: static text, no script, nothing of the request in it.
+//!
+//! Nothing here knows about HTTP; `loopback.rs` sends these bytes with the headers that they need.
+
+use std::sync::LazyLock;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use sha2::{Digest as _, Sha256};
+
+use super::{Front, Reason};
+use crate::world::SCHEME;
+
+/// What a page tells the person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Page {
+    /// The answer is here; whether the sign-in works out is not known yet.
+    Received,
+    /// The provider said no.
+    Refused,
+    /// The answer failed a check and the flow is over.
+    Rejected,
+    /// The flow had its answer before.
+    AlreadyUsed,
+    /// The flow's time was up.
+    TooLate,
+    /// A code came in an address although the provider was told to send it otherwise.
+    InAddress,
+    /// Nothing that this listener waits for.
+    Unknown,
+}
+
+impl Page {
+    /// The page for a request that changed nothing.
+    pub(super) fn about(reason: Reason) -> Self {
+        match reason {
+            Reason::AlreadyUsed => Self::AlreadyUsed,
+            Reason::TooLate | Reason::Cancelled => Self::TooLate,
+            _ => Self::Unknown,
+        }
+    }
+
+    /// The whole document.
+    pub(super) fn html(self, front: Front) -> String {
+        let (title, sentence) = self.text();
+        let way_back = match (self, front) {
+            (Self::Received | Self::Refused | Self::Rejected, Front::Window) => {
+                format!("<p><a href=\"{SCHEME}://open\">Return to Multi-Cloud Manager</a></p>\n")
+            }
+            (Self::Received | Self::Refused | Self::Rejected, Front::Terminal) => {
+                "<p>You can close this tab and return to the terminal.</p>\n".to_owned()
+            }
+            _ => String::new(),
+        };
+        format!(
+            "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+             <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+             <title>{title} · Multi-Cloud Manager</title>\n<style>{STYLE}</style>\n</head>\n\
+             <body>\n<main>\n<h1>{title}</h1>\n<p>{sentence}</p>\n{way_back}</main>\n</body>\n</html>\n"
+        )
+    }
+
+    fn text(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Received => {
+                ("Answer received", "Multi-Cloud Manager is finishing the sign-in, and shows how it went.")
+            }
+            Self::Refused => (
+                "Sign-in refused",
+                "The sign-in page reported that you were not signed in. Multi-Cloud Manager shows what it said.",
+            ),
+            Self::Rejected => (
+                "Sign-in stopped",
+                "The answer did not come from the expected sign-in server, so nothing of it was used. \
+                 Start the sign-in again.",
+            ),
+            Self::AlreadyUsed => (
+                "Already used",
+                "This answer was received before and cannot be used twice. You can close this tab.",
+            ),
+            Self::TooLate => ("Too late", "This sign-in took too long or was cancelled. Start it again."),
+            Self::InAddress => (
+                "Close this tab",
+                "The sign-in answer came in a form that is not accepted. Close this tab, and never share the \
+                 address of this page with anybody: it can give access to your account.",
+            ),
+            Self::Unknown => (
+                "Nothing to do here",
+                "This is not an answer that a sign-in is waiting for. Close this tab, and do not share its \
+                 address with anybody.",
+            ),
+        }
+    }
+}
+
+/// What a browser may do with a page: apply the one style sheet.
+pub(super) static CONTENT_SECURITY_POLICY: LazyLock<String> = LazyLock::new(|| {
+    let hash = STANDARD.encode(Sha256::digest(STYLE));
+    format!(
+        "default-src 'none'; style-src 'sha256-{hash}'; base-uri 'none'; form-action 'none'; \
+         frame-ancestors 'none'"
+    )
+});
+
+const STYLE: &str = "
+:root { color-scheme: light dark; --ground: #ffffff; --text: #1b1f24; --link: #0b57d0; }
+@media (prefers-color-scheme: dark) { :root { --ground: #16181c; --text: #eceef1; --link: #8ab4f8; } }
+body { margin: 0; background: var(--ground); color: var(--text); font: 1.0625rem/1.5 system-ui, sans-serif; }
+main { max-width: 34rem; margin: 18vh auto 0; padding: 0 1.5rem; }
+h1 { font-size: 1.5rem; line-height: 1.25; margin: 0 0 0.75rem; }
+a { color: var(--link); }
+a:focus-visible { outline: 3px solid; outline-offset: 3px; }
+";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: [Page; 7] = [
+        Page::Received,
+        Page::Refused,
+        Page::Rejected,
+        Page::AlreadyUsed,
+        Page::TooLate,
+        Page::InAddress,
+        Page::Unknown,
+    ];
+
+    #[test]
+    fn the_policy_permits_the_style_sheet_of_every_page_and_nothing_else() {
+        // L8
+        for page in ALL {
+            let html = page.html(Front::Window);
+            let style = html.split("<style>").nth(1).unwrap().split("</style>").next().unwrap();
+            let hash = STANDARD.encode(Sha256::digest(style));
+            assert!(CONTENT_SECURITY_POLICY.contains(&format!("style-src 'sha256-{hash}'")));
+            for active in
+                ["<script", "<form", "<img", "<iframe", "<link", " style=", " onload=", "http:", "https:"]
+            {
+                assert!(!html.contains(active), "{active}: {html}");
+            }
+        }
+    }
+
+    #[test]
+    fn only_a_process_with_a_window_offers_its_scheme_and_only_at_the_end() {
+        let link = format!("href=\"{SCHEME}://open\"");
+        for page in ALL {
+            let is_last = matches!(page, Page::Received | Page::Refused | Page::Rejected);
+            assert_eq!(page.html(Front::Window).contains(&link), is_last);
+            assert!(!page.html(Front::Terminal).contains(SCHEME));
+        }
+        assert!(Page::Received.html(Front::Terminal).contains("return to the terminal"));
+    }
+
+    #[test]
+    fn a_received_answer_is_not_called_a_success() {
+        let html = Page::Received.html(Front::Window).to_lowercase();
+        assert!(!html.contains("success") && !html.contains("signed in"), "{html}");
+    }
+}

@@ -1,0 +1,391 @@
+//! Sessions: handing out a valid one, renewing it once for everybody who asks, and never after a sign-out.
+//!
+//! One renewal at a time per grant, across threads (a shared task) and processes (a lock file). The renewal runs in a
+//! task of its own, so a caller who gives up cannot lose a rotated refresh token. The rotated grant is stored before
+//! the session is published. Expiry is wall-clock time. Only `app.rs` calls this file.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use futures_util::future::{BoxFuture, Shared};
+use jiff::Timestamp;
+
+use crate::account::{Account, AccountId, GrantKey, SessionTimes, Trouble};
+use crate::credential::{Grant, Session};
+use crate::error::{Code, Error, ErrorView, Result};
+use crate::file;
+use crate::provider::{Providers, Refreshed};
+use crate::random;
+use crate::store::Store;
+use crate::vault::{Record, Vault};
+use crate::world::Clock;
+
+/// The life that a session must have left to be handed out: what Azure's and Google's clients need (5 min and
+/// 3 min 45 s) before they would ask again at once.
+const LIFE_TO_LEAVE: Duration = Duration::from_secs(5 * 60);
+/// How far ahead of that the app renews by itself, so that nobody has to wait.
+const AHEAD: Duration = Duration::from_secs(5 * 60);
+/// A clock that went back by more than this makes every session suspect.
+const CLOCK_TOLERANCE: Duration = Duration::from_secs(120);
+/// The waits after passing failures: doubled from the first to the longest.
+const FIRST_WAIT: Duration = Duration::from_secs(5);
+const LONGEST_WAIT: Duration = Duration::from_secs(300);
+/// The longest that a provider's `Retry-After` keeps an account from being tried.
+const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(3600);
+/// How long another process may hold a grant: a whole request with its time limit, and the keychain work around it.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// When a session has to be renewed before it is handed out: with less than 5 minutes left, but never before half of
+/// its life is gone, so that a server with very short lives is not asked at every call.
+pub fn renewal_due(times: &SessionTimes) -> Timestamp {
+    let half = (times.issued_at.duration_since(times.expires_at).unsigned_abs()) / 2;
+    times.expires_at - LIFE_TO_LEAVE.min(half)
+}
+
+/// When the app renews a session by itself: ahead of `renewal_due`, spread by the account's id so that accounts that
+/// were connected together are not renewed together.
+pub fn renewal_planned(account: &AccountId, times: &SessionTimes) -> Timestamp {
+    let due = renewal_due(times);
+    let half = times.issued_at.duration_since(due).unsigned_abs() / 2;
+    let spread =
+        account.as_str().bytes().fold(7_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()))
+            % 1000;
+    due - AHEAD.min(half).mul_f64(0.5 + f64::from(spread) / 2000.0)
+}
+
+/// Whether a session can be handed out now.
+pub fn is_fresh(times: &SessionTimes, now: Timestamp) -> bool {
+    now < renewal_due(times) && now + CLOCK_TOLERANCE >= times.issued_at
+}
+
+/// What a caller wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Want {
+    /// A session that can be handed out.
+    Fresh,
+    /// A new session, because a person asked for it: waits from earlier failures do not count.
+    Renewed,
+    /// A new session ahead of time, because the app renews by itself.
+    Ahead,
+}
+
+type Renewal = Shared<BoxFuture<'static, Result<Session>>>;
+
+/// Hands out sessions.
+#[derive(Clone)]
+pub struct Sessions(Arc<Inner>);
+
+struct Inner {
+    clock: Arc<dyn Clock>,
+    vault: Vault,
+    store: Store,
+    locks: PathBuf,
+    running: Mutex<HashMap<AccountId, Renewal>>,
+    /// Rotated grants that the keychain refused: the only copy, kept until it takes them.
+    unsaved: Mutex<HashMap<GrantKey, Grant>>,
+    on_change: Box<dyn Fn() + Send + Sync>,
+}
+
+impl Sessions {
+    /// `on_change` is told whenever a renewal starts or ends.
+    pub fn new(
+        clock: Arc<dyn Clock>,
+        vault: Vault,
+        store: Store,
+        locks: PathBuf,
+        on_change: impl Fn() + Send + Sync + 'static,
+    ) -> Self {
+        let (running, unsaved) = (Mutex::default(), Mutex::default());
+        Self(Arc::new(Inner { clock, vault, store, locks, running, unsaved, on_change: Box::new(on_change) }))
+    }
+
+    /// A session of the account as `want` asks. Callers at the same time get the same one.
+    ///
+    /// # Errors
+    /// `sign-in-again` when only the person can help, at once and without a request; transient codes; `not-found` for
+    /// an account that is not connected.
+    pub async fn session(&self, providers: &Providers, id: &AccountId, want: Want) -> Result<Session> {
+        let account = self.account(id)?;
+        if want == Want::Fresh {
+            if let Some(session) = self.kept(&account).await?
+                && is_fresh(&session.times, self.0.clock.now())
+            {
+                return Ok(session);
+            }
+        }
+        self.renewal(providers, id, want).await
+    }
+
+    /// Whether a renewal of the account is running in this process.
+    pub fn is_renewing(&self, id: &AccountId) -> bool {
+        self.running().contains_key(id)
+    }
+
+    /// Waits until every renewal that is running in this process has ended, so that no grant is lost at a quit.
+    pub async fn finish(&self) {
+        loop {
+            let Some(renewal) = self.running().values().next().cloned() else { return };
+            let _ = renewal.await;
+        }
+    }
+
+    /// Stores what a sign-in gave: the grant, then the session, then the row, which `edit` makes or updates.
+    ///
+    /// # Errors
+    /// `keychain-*` and `storage-*`; the old grant and row then still stand.
+    pub async fn adopt(
+        &self,
+        account: Account,
+        grant: &Grant,
+        mut session: Session,
+        edit: impl FnOnce(&mut crate::store::Book, Account) -> Result<()>,
+    ) -> Result<()> {
+        let _lock = self.lock(&account.grant).await?;
+        let mut account = account;
+        account.generation = self.0.store.change(|book| Ok(book.next_generation())).await?;
+        session.generation = account.generation;
+        self.0.vault.write(&Record::grant(&account.grant), grant.to_bytes()).await?;
+        self.unsaved().remove(&account.grant);
+        self.0.vault.write(&Record::session(&account.id), session.to_bytes()).await?;
+        account.session = Some(session.times);
+        account.trouble = None;
+        self.0.store.change(|book| edit(book, account)).await
+    }
+
+    /// Takes the account out: the row first, then its secrets; the grant goes with its last row. The removed account
+    /// and its grant, if it was the last row of it, are given back for telling the provider.
+    ///
+    /// # Errors
+    /// `not-found`; `keychain-*` when a secret could not be removed (the row is gone all the same).
+    pub async fn remove(&self, id: &AccountId) -> Result<(Account, Option<Grant>)> {
+        let (account, is_last) = self
+            .0
+            .store
+            .change(|book| {
+                let account = book.remove(id).ok_or_else(|| not_found(id))?;
+                let is_last = book.accounts.iter().all(|other| other.grant != account.grant);
+                Ok((account, is_last))
+            })
+            .await?;
+        // A renewal that is running finds the row gone; waiting for it keeps it from writing after us.
+        let lock = self.lock(&account.grant).await;
+        if let Err(error) = &lock {
+            tracing::warn!(
+                code = error.code().as_str(),
+                "another process holds a grant that is being removed"
+            );
+        }
+        let session = self.0.vault.delete(&Record::session(&account.id)).await;
+        let mut grant = None;
+        if is_last {
+            let record = Record::grant(&account.grant);
+            grant = self
+                .0
+                .vault
+                .read(&record)
+                .await
+                .ok()
+                .flatten()
+                .and_then(|bytes| Grant::from_bytes(&bytes).ok());
+            self.unsaved().remove(&account.grant);
+            self.0.vault.delete(&record).await?;
+        }
+        session?;
+        Ok((account, grant))
+    }
+
+    fn account(&self, id: &AccountId) -> Result<Account> {
+        self.0.store.read()?.account(id).cloned().ok_or_else(|| not_found(id))
+    }
+
+    /// The stored session, when it belongs to the account as it is now.
+    async fn kept(&self, account: &Account) -> Result<Option<Session>> {
+        let Some(bytes) = self.0.vault.read(&Record::session(&account.id)).await? else {
+            return Ok(None);
+        };
+        Ok(Session::from_bytes(&bytes).ok().filter(|session| session.generation == account.generation))
+    }
+
+    /// The renewal that is running for the account, or a new one in a task of its own.
+    fn renewal(&self, providers: &Providers, id: &AccountId, want: Want) -> Renewal {
+        let mut running = self.running();
+        if let Some(renewal) = running.get(id) {
+            return renewal.clone();
+        }
+        let (this, providers, key) = (self.clone(), providers.clone(), id.clone());
+        let task = tokio::spawn(async move {
+            let result = this.renew(&providers, &key, want).await;
+            this.running().remove(&key);
+            (this.0.on_change)();
+            result
+        });
+        let renewal = async move {
+            task.await.unwrap_or_else(|_| {
+                Err(Error::new(Code::Internal, "The renewal stopped unexpectedly. Try again."))
+            })
+        };
+        let renewal = renewal.boxed().shared();
+        running.insert(id.clone(), renewal.clone());
+        drop(running);
+        (self.0.on_change)();
+        renewal
+    }
+
+    async fn renew(&self, providers: &Providers, id: &AccountId, want: Want) -> Result<Session> {
+        let before = self.account(id)?;
+        let _lock = self.lock(&before.grant).await?;
+        // Whoever held the lock meanwhile may have done the work, or met the trouble, that we came for.
+        let account = self.account(id)?;
+        let renewed_meanwhile = account.session != before.session;
+        if (renewed_meanwhile || want == Want::Fresh)
+            && let Some(session) = self.kept(&account).await?
+            && is_fresh(&session.times, self.0.clock.now())
+        {
+            return Ok(session);
+        }
+        if let Some(trouble) = &account.trouble {
+            let just_met = account.trouble != before.trouble;
+            if just_met || self.forbids(trouble, want) {
+                return Err(told_again(trouble));
+            }
+        }
+        let Some(grant) = self.grant(&account).await? else {
+            let error = Error::new(
+                Code::SignInAgain,
+                "The keychain no longer holds the sign-in of this account. Sign in again.",
+            );
+            self.record_trouble(&account, &error).await?;
+            return Err(error);
+        };
+        match providers.of(account.cloud())?.refresh(&account, &grant).await {
+            Ok(refreshed) => self.publish(&account, refreshed).await,
+            Err(error) => {
+                tracing::warn!(account = %id, code = error.code().as_str(), reference = error.reference(), "renewal failed");
+                self.record_trouble(&account, &error).await?;
+                Err(error)
+            }
+        }
+    }
+
+    /// Whether an earlier failure forbids another request now.
+    fn forbids(&self, trouble: &Trouble, want: Want) -> bool {
+        let now = self.0.clock.now();
+        let waits = trouble.not_before.is_some_and(|until| {
+            // A clock that was set back must not keep an account waiting for longer than any wait lasts.
+            now < until && until.duration_since(now).unsigned_abs() <= LONGEST_RETRY_AFTER
+        });
+        trouble.is_final() || (waits && want != Want::Renewed)
+    }
+
+    async fn grant(&self, account: &Account) -> Result<Option<Grant>> {
+        if let Some(grant) = self.unsaved().get(&account.grant).cloned() {
+            return Ok(Some(grant));
+        }
+        let bytes = self.0.vault.read(&Record::grant(&account.grant)).await?;
+        bytes.map(|bytes| Grant::from_bytes(&bytes)).transpose()
+    }
+
+    /// Stores the rotated grant, then the session, then the row's times: unless the account was signed out meanwhile.
+    async fn publish(&self, account: &Account, refreshed: Refreshed) -> Result<Session> {
+        if let Some(grant) = refreshed.grant {
+            let bytes = grant.to_bytes();
+            self.unsaved().insert(account.grant.clone(), grant);
+            // The person signed out meanwhile: whoever removes the row waits for our lock and deletes the grant then.
+            self.0.vault.write(&Record::grant(&account.grant), bytes).await?;
+            self.unsaved().remove(&account.grant);
+        }
+        let mut session = refreshed.session;
+        session.generation = account.generation;
+        let is_current = |book: &crate::store::Book| {
+            book.account(&account.id).is_some_and(|now| now.generation == account.generation)
+        };
+        if !is_current(&self.0.store.read()?) {
+            return Err(signed_out());
+        }
+        self.0.vault.write(&Record::session(&account.id), session.to_bytes()).await?;
+        self.0
+            .store
+            .change(|book| {
+                if !is_current(book) {
+                    return Err(signed_out());
+                }
+                let row = book.account_mut(&account.id).expect("a current account is in the book");
+                row.session = Some(session.times);
+                row.trouble = None;
+                row.sign_in_end = refreshed.sign_in_end;
+                if let Some(identity) = refreshed.identity {
+                    row.identity = identity;
+                }
+                Ok(())
+            })
+            .await?;
+        Ok(session)
+    }
+
+    /// Keeps a failure with the row, so that every process knows it. A keychain that is locked is no trouble of the
+    /// account's.
+    async fn record_trouble(&self, account: &Account, error: &Error) -> Result<()> {
+        if matches!(
+            error.code(),
+            Code::KeychainLocked | Code::KeychainFailed | Code::Busy | Code::StorageFailed
+        ) {
+            return Ok(());
+        }
+        let at = self.0.clock.now();
+        let attempts = account.trouble.as_ref().map_or(1, |trouble| trouble.attempts.saturating_add(1));
+        let not_before = error.is_transient().then(|| at + wait_after(attempts, error.retry_after()));
+        let challenge = error.challenge().map(str::to_owned);
+        let trouble = Trouble { error: ErrorView::from(error), at, not_before, attempts, challenge };
+        self.0
+            .store
+            .change(|book| {
+                if let Some(row) = book.account_mut(&account.id)
+                    && row.generation == account.generation
+                {
+                    row.trouble = Some(trouble);
+                }
+                Ok(())
+            })
+            .await
+    }
+
+    async fn lock(&self, grant: &GrantKey) -> Result<file::Lock> {
+        file::lock(&self.0.locks.join(format!("{}.lock", grant.as_str())), PATIENCE).await
+    }
+
+    fn running(&self) -> MutexGuard<'_, HashMap<AccountId, Renewal>> {
+        self.0.running.lock().expect("no code panics while it holds this lock")
+    }
+
+    fn unsaved(&self) -> MutexGuard<'_, HashMap<GrantKey, Grant>> {
+        self.0.unsaved.lock().expect("no code panics while it holds this lock")
+    }
+}
+
+/// The wait after the n-th failure in a row: what the provider asked for, else doubled each time, with jitter.
+fn wait_after(attempts: u32, retry_after: Option<Duration>) -> Duration {
+    if let Some(asked) = retry_after {
+        return asked.min(LONGEST_RETRY_AFTER);
+    }
+    let doubled = FIRST_WAIT.saturating_mul(1 << attempts.saturating_sub(1).min(10)).min(LONGEST_WAIT);
+    doubled.mul_f64(0.75 + random::fraction() / 2.0)
+}
+
+fn told_again(trouble: &Trouble) -> Error {
+    Error::seen(&trouble.error).with_challenge(trouble.challenge.clone())
+}
+
+fn signed_out() -> Error {
+    Error::new(Code::SignInAgain, "The account was signed out meanwhile. Sign in again to use it.")
+}
+
+/// No such account.
+pub fn not_found(id: &AccountId) -> Error {
+    Error::new(
+        Code::NotFound,
+        format!("There is no account {id}. Run \"mcm accounts\" to see the connected ones."),
+    )
+}

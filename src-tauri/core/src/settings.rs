@@ -1,0 +1,489 @@
+//! Settings: `settings.toml` and the environment, which wins over it.
+//!
+//! Loading never fails: what is missing or malformed is named together with where it was read and how to set it, and
+//! the app starts all the same. Endpoints come from here only, never from the dashboard.
+
+use std::path::{Path, PathBuf};
+
+use toml_edit::DocumentMut;
+use url::Url;
+
+use crate::error::{Code, Error, ErrorView, Result};
+use crate::file;
+use crate::http;
+use crate::snapshot::{Preferences, RedirectKind, SettingProblem, Theme};
+use crate::world::{Environment, SCHEME};
+
+/// All settings in force.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Azure's.
+    pub azure: AzureSettings,
+    /// How the app looks and behaves.
+    pub preferences: Preferences,
+    /// Why `settings.toml` could not be used at all, if it could not.
+    pub unreadable: Option<ErrorView>,
+}
+
+/// What signing in to Azure needs.
+#[derive(Clone, Debug)]
+pub struct AzureSettings {
+    /// The application (client) id and where it was read.
+    pub client_id: Option<Sourced>,
+    /// The tenant signed in to when nobody asks for another: `organizations`, a GUID or a domain.
+    pub tenant: String,
+    /// The sign-in server, for example `https://login.microsoftonline.com/`.
+    pub authority: Url,
+    /// Azure Resource Manager, for example `https://management.azure.com/`.
+    pub resource_manager: Url,
+    /// The portal.
+    pub portal: Url,
+    /// How the answer comes back.
+    pub redirect: RedirectKind,
+    /// What is missing or malformed.
+    pub problems: Vec<SettingProblem>,
+}
+
+/// A value and where it was read: an environment variable's name, or `settings.toml` and the key in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sourced {
+    /// The value.
+    pub value: String,
+    /// Where it was read.
+    pub origin: String,
+}
+
+impl AzureSettings {
+    /// The redirect URI of the app's own scheme. Register it exactly so.
+    pub fn deep_link_redirect() -> String {
+        format!("{SCHEME}://auth/azure")
+    }
+
+    /// The client id, when signing in can start.
+    ///
+    /// # Errors
+    /// `setting-missing` or `setting-invalid`, with what to set and where.
+    pub fn client_id(&self) -> Result<&str> {
+        if let Some(problem) = self.problems.first() {
+            let code = if self.client_id.is_none() { Code::SettingMissing } else { Code::SettingInvalid };
+            return Err(Error::new(code, problem.message.clone()));
+        }
+        let client_id = self.client_id.as_ref().expect("a missing client id is among the problems");
+        Ok(&client_id.value)
+    }
+}
+
+/// The three Azure clouds that can be chosen by name: sign-in server, Resource Manager, portal.
+const AZURE_CLOUDS: [(&str, &str, &str, &str); 3] = [
+    (
+        "public",
+        "https://login.microsoftonline.com",
+        "https://management.azure.com",
+        "https://portal.azure.com",
+    ),
+    (
+        "us-government",
+        "https://login.microsoftonline.us",
+        "https://management.usgovcloudapi.net",
+        "https://portal.azure.us",
+    ),
+    (
+        "china",
+        "https://login.partner.microsoftonline.cn",
+        "https://management.chinacloudapi.cn",
+        "https://portal.azure.cn",
+    ),
+];
+
+impl Settings {
+    /// Where `settings.toml` lies.
+    pub fn path(config: &Path) -> PathBuf {
+        config.join("settings.toml")
+    }
+
+    /// Reads everything. Whatever is wrong is in `problems` and `unreadable`.
+    pub fn load(config: &Path, environment: &Environment) -> Self {
+        let path = Self::path(config);
+        let (document, unreadable) = match read_document(&path) {
+            Ok(document) => (document, None),
+            Err(error) => (DocumentMut::new(), Some(ErrorView::from(&error))),
+        };
+        let mut lookup = Lookup { document: &document, path: &path, environment, problems: Vec::new() };
+        let azure = azure(&mut lookup);
+        let preferences = preferences(&mut lookup);
+        Self { azure, preferences, unreadable }
+    }
+}
+
+/// Writes one key of `settings.toml`, keeping its comments and order; none takes the key out.
+///
+/// # Errors
+/// `storage-unreadable` when the file cannot be understood (it is then left as it is), `storage-failed`.
+pub fn save(config: &Path, section: &str, key: &str, value: Option<&str>) -> Result<()> {
+    save_item(config, section, key, value.map(toml_edit::value))
+}
+
+/// As `save`, for a key that is true or false.
+///
+/// # Errors
+/// As `save`.
+pub fn save_flag(config: &Path, section: &str, key: &str, value: bool) -> Result<()> {
+    save_item(config, section, key, Some(toml_edit::value(value)))
+}
+
+fn save_item(config: &Path, section: &str, key: &str, value: Option<toml_edit::Item>) -> Result<()> {
+    let path = Settings::path(config);
+    let mut document = read_document(&path)?;
+    let table = document.entry(section).or_insert(toml_edit::Item::Table(toml_edit::Table::new()));
+    let table = table
+        .as_table_like_mut()
+        .ok_or_else(|| unreadable(&path, &format!("\"{section}\" is not a table")))?;
+    match value {
+        Some(value) => {
+            table.insert(key, value);
+        }
+        None => {
+            table.remove(key);
+        }
+    }
+    file::replace(&path, document.to_string().as_bytes())
+}
+
+fn read_document(path: &Path) -> Result<DocumentMut> {
+    let Some(bytes) = file::read(path)? else {
+        return Ok(DocumentMut::new());
+    };
+    let text = String::from_utf8(bytes).map_err(|_| unreadable(path, "it is not UTF-8 text"))?;
+    text.parse::<DocumentMut>().map_err(|error| {
+        let line = error.span().map_or(1, |span| text[..span.start.min(text.len())].lines().count().max(1));
+        unreadable(path, &format!("line {line}: {}", error.message().lines().next().unwrap_or_default()))
+    })
+}
+
+fn unreadable(path: &Path, why: &str) -> Error {
+    let message = format!("{} cannot be understood: {why}. Mend it; it is left as it is.", path.display());
+    Error::new(Code::StorageUnreadable, message)
+}
+
+/// Finds settings and collects what is wrong with them.
+struct Lookup<'a> {
+    document: &'a DocumentMut,
+    path: &'a Path,
+    environment: &'a Environment,
+    problems: Vec<SettingProblem>,
+}
+
+impl Lookup<'_> {
+    /// The value of a setting: from the environment, else from the file.
+    fn text(&mut self, section: &str, key: &str, variable: Option<&str>) -> Option<Sourced> {
+        let from_environment = variable.and_then(|name| Some((name, self.environment.get(name)?)));
+        if let Some((name, value)) = from_environment {
+            return Some(Sourced { value: value.trim().to_owned(), origin: name.to_owned() });
+        }
+        let item = self.document.get(section)?.get(key)?;
+        let origin = format!("{section}.{key} in {}", self.path.display());
+        match item.as_str() {
+            Some(text) if text.trim().is_empty() => None,
+            Some(text) => Some(Sourced { value: text.trim().to_owned(), origin }),
+            None => {
+                self.problem(key, origin, "is not text. Put it in quotes.");
+                None
+            }
+        }
+    }
+
+    fn flag(&mut self, section: &str, key: &str) -> Option<bool> {
+        let item = self.document.get(section)?.get(key)?;
+        if item.as_bool().is_none() {
+            let origin = format!("{section}.{key} in {}", self.path.display());
+            self.problem(key, origin, "is neither true nor false.");
+        }
+        item.as_bool()
+    }
+
+    /// An endpoint: `https`, or a loopback address. A bare host name is taken as `https`, as the Azure SDKs do.
+    fn endpoint(&mut self, section: &str, key: &str, variable: &str, default: &str) -> Url {
+        let default = Url::parse(default).expect("the defaults are URLs");
+        let Some(found) = self.text(section, key, Some(variable)) else {
+            return default;
+        };
+        let text = if found.value.contains("://") {
+            found.value.clone()
+        } else {
+            format!("https://{}", found.value)
+        };
+        match Url::parse(&text) {
+            Ok(url) if url.host_str().is_none() || url.query().is_some() || url.fragment().is_some() => {
+                self.problem(
+                    variable,
+                    found.origin,
+                    &format!("is \"{}\", not the address of a server.", found.value),
+                );
+            }
+            Ok(url) if !url.username().is_empty() || url.password().is_some() => {
+                self.problem(variable, found.origin, "holds a user name or password. Take it out.");
+            }
+            Ok(mut url) => match http::require_safe(&url) {
+                Ok(()) => {
+                    if !url.path().ends_with('/') {
+                        url.set_path(&format!("{}/", url.path()));
+                    }
+                    return url;
+                }
+                Err(_) => {
+                    let why = format!(
+                        "is \"{}\". Use https; only a server on this machine may be plain http.",
+                        found.value
+                    );
+                    self.problem(variable, found.origin, &why);
+                }
+            },
+            Err(_) => {
+                self.problem(
+                    variable,
+                    found.origin,
+                    &format!("is \"{}\", not the address of a server.", found.value),
+                );
+            }
+        }
+        default
+    }
+
+    fn redirect(&mut self, section: &str, variable: &str, default: RedirectKind) -> RedirectKind {
+        let Some(found) = self.text(section, "redirect", Some(variable)) else {
+            return default;
+        };
+        match found.value.as_str() {
+            "deep-link" => RedirectKind::DeepLink,
+            "loopback" => RedirectKind::Loopback,
+            other => {
+                self.problem(
+                    variable,
+                    found.origin,
+                    &format!("is \"{other}\". Set it to deep-link or loopback."),
+                );
+                default
+            }
+        }
+    }
+
+    fn problem(&mut self, name: &str, origin: String, what: &str) {
+        let message = format!("{origin} {what}");
+        self.problems.push(SettingProblem { name: name.to_owned(), origin, message });
+    }
+}
+
+fn azure(lookup: &mut Lookup<'_>) -> AzureSettings {
+    let cloud = lookup.text("azure", "cloud", None);
+    let named = cloud.as_ref().map_or(Some(AZURE_CLOUDS[0]), |cloud| azure_cloud(&cloud.value));
+    if let (Some(cloud), None) = (&cloud, named) {
+        let what = format!("is \"{}\". Set it to public, us-government or china.", cloud.value);
+        lookup.problem("cloud", cloud.origin.clone(), &what);
+    }
+    let (_, authority, resource_manager, portal) = named.unwrap_or(AZURE_CLOUDS[0]);
+    let authority = lookup.endpoint("azure", "authority_host", "AZURE_AUTHORITY_HOST", authority);
+    // An authority that belongs to a known cloud brings that cloud's other addresses along.
+    let sibling =
+        AZURE_CLOUDS.iter().find(|(_, host, ..)| Url::parse(host).is_ok_and(|url| url == authority));
+    let (resource_manager, portal) =
+        sibling.map_or((resource_manager, portal), |(_, _, arm, portal)| (arm, portal));
+    let resource_manager =
+        lookup.endpoint("azure", "resource_manager", "MCM_AZURE_RESOURCE_MANAGER", resource_manager);
+
+    let tenant = lookup.text("azure", "tenant", Some("AZURE_TENANT_ID"));
+    let tenant = tenant.map_or_else(
+        || "organizations".to_owned(),
+        |tenant| {
+            if parse_tenant(&tenant.value).is_err() {
+                let what = format!("is \"{}\", neither a tenant id (a GUID) nor a domain.", tenant.value);
+                lookup.problem("AZURE_TENANT_ID", tenant.origin, &what);
+            }
+            tenant.value.to_ascii_lowercase()
+        },
+    );
+    let redirect = lookup.redirect("azure", "MCM_REDIRECT_AZURE", RedirectKind::DeepLink);
+    let client_id = lookup.text("azure", "client_id", Some("AZURE_CLIENT_ID"));
+    match &client_id {
+        None => lookup.problem(
+            "AZURE_CLIENT_ID",
+            format!("AZURE_CLIENT_ID, and azure.client_id in {}", lookup.path.display()),
+            "are not set. Register an app in Microsoft Entra and set one of them to its application (client) id.",
+        ),
+        Some(found) => {
+            if let Err(why) = check_azure_client_id(&found.value, &authority) {
+                lookup.problem("AZURE_CLIENT_ID", found.origin.clone(), &why);
+            }
+        }
+    }
+    let portal = Url::parse(portal).expect("the defaults are URLs");
+    let problems = std::mem::take(&mut lookup.problems);
+    AzureSettings { client_id, tenant, authority, resource_manager, portal, redirect, problems }
+}
+
+fn azure_cloud(name: &str) -> Option<(&'static str, &'static str, &'static str, &'static str)> {
+    AZURE_CLOUDS.into_iter().find(|(known, ..)| known.eq_ignore_ascii_case(name))
+}
+
+/// An Entra client id is a GUID. A server of somebody else's may use other ids, so there only the shapes of other
+/// clouds' ids are refused.
+///
+/// # Errors
+/// The rest of the sentence that begins with where it was read.
+pub fn check_azure_client_id(client_id: &str, authority: &Url) -> std::result::Result<(), String> {
+    let of_another_cloud =
+        client_id.ends_with(".apps.googleusercontent.com") || client_id.starts_with("arn:");
+    let well_formed = !client_id.is_empty() && client_id.chars().all(|c| c.is_ascii_graphic());
+    let known_cloud =
+        AZURE_CLOUDS.iter().any(|(_, host, ..)| Url::parse(host).is_ok_and(|url| url == *authority));
+    if well_formed && !of_another_cloud && (is_guid(client_id) || !known_cloud) {
+        return Ok(());
+    }
+    Err(format!(
+        "is \"{}\", which is not an application (client) id of Microsoft Entra: a GUID such as \
+         00000000-0000-0000-0000-000000000000.",
+        client_id.chars().filter(|c| !c.is_control()).take(80).collect::<String>()
+    ))
+}
+
+/// A tenant as a person writes it: a GUID, a domain, or one of Entra's three words. Comes back in lower case.
+///
+/// # Errors
+/// `invalid-input`, naming it.
+pub fn parse_tenant(text: &str) -> Result<String> {
+    let domain = text.contains('.') && !text.starts_with('.') && !text.ends_with('.') && !text.contains("..");
+    let characters = text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-'));
+    let word = matches!(text, "organizations" | "common" | "consumers");
+    if characters && text.len() <= 253 && (word || is_guid(text) || domain) {
+        return Ok(text.to_ascii_lowercase());
+    }
+    let shown: String = text.chars().filter(|c| !c.is_control()).take(80).collect();
+    let message = format!(
+        "\"{shown}\" is not a tenant. Give its id (a GUID) or its domain, for example contoso.example."
+    );
+    Err(Error::new(Code::InvalidInput, message))
+}
+
+/// Whether a text is a GUID in its usual form.
+pub fn is_guid(text: &str) -> bool {
+    text.len() == 36
+        && text.bytes().enumerate().all(|(index, byte)| match index {
+            8 | 13 | 18 | 23 => byte == b'-',
+            _ => byte.is_ascii_hexdigit(),
+        })
+}
+
+fn preferences(lookup: &mut Lookup<'_>) -> Preferences {
+    let theme = match lookup.text("app", "theme", None).map(|theme| theme.value).as_deref() {
+        Some("light") => Theme::Light,
+        Some("dark") => Theme::Dark,
+        _ => Theme::System,
+    };
+    Preferences { theme, welcomed: lookup.flag("app", "welcomed").unwrap_or_default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GUID: &str = "11111111-2222-3333-4444-555555555555";
+
+    fn load(toml: &str, environment: &[(&str, &str)]) -> Settings {
+        let folder = tempfile::tempdir().expect("a folder");
+        file::replace(&Settings::path(folder.path()), toml.as_bytes()).expect("written");
+        Settings::load(folder.path(), &Environment::from_pairs(environment.iter().copied()))
+    }
+
+    fn problem(settings: &Settings) -> &str {
+        assert_eq!(settings.azure.problems.len(), 1, "{:?}", settings.azure.problems);
+        &settings.azure.problems[0].message
+    }
+
+    #[test]
+    fn the_environment_wins_over_the_file_and_the_origin_is_told() {
+        let toml = format!("[azure]\nclient_id = \"{GUID}\"\ntenant = \"contoso.example\"");
+        let from_file = load(&toml, &[]);
+        assert!(from_file.azure.client_id.expect("set").origin.starts_with("azure.client_id in "));
+        assert_eq!(from_file.azure.tenant, "contoso.example");
+        let other = GUID.replace('1', "9");
+        let both = load(&toml, &[("AZURE_CLIENT_ID", &other)]);
+        assert_eq!(
+            both.azure.client_id.expect("set"),
+            Sourced { value: other, origin: "AZURE_CLIENT_ID".into() }
+        );
+    }
+
+    #[test]
+    fn without_settings_the_public_cloud_is_used_and_the_missing_client_id_is_named() {
+        let settings = load("", &[]);
+        assert_eq!(settings.azure.authority.as_str(), "https://login.microsoftonline.com/");
+        assert_eq!(settings.azure.tenant, "organizations");
+        assert!(problem(&settings).contains("AZURE_CLIENT_ID"));
+        assert_eq!(settings.azure.client_id().expect_err("not set").code(), Code::SettingMissing);
+    }
+
+    #[test]
+    fn an_authority_of_a_known_cloud_brings_its_resource_manager_along() {
+        let host = ("AZURE_AUTHORITY_HOST", "login.microsoftonline.us");
+        let government = load("", &[host, ("AZURE_CLIENT_ID", GUID)]).azure;
+        assert_eq!(government.resource_manager.as_str(), "https://management.usgovcloudapi.net/");
+        let china = load("[azure]\ncloud = \"china\"", &[("AZURE_CLIENT_ID", GUID)]).azure;
+        assert_eq!(china.authority.as_str(), "https://login.partner.microsoftonline.cn/");
+        assert_eq!((china.portal.as_str(), china.problems), ("https://portal.azure.cn/", vec![]));
+    }
+
+    #[test]
+    fn each_malformed_setting_is_named_with_its_origin_and_remedy() {
+        for (name, value, says) in [
+            ("AZURE_AUTHORITY_HOST", "http://login.example", "https"),
+            ("AZURE_AUTHORITY_HOST", "https://", "not the address of a server"),
+            ("AZURE_AUTHORITY_HOST", "https://me:secret@login.example", "user name or password"),
+            ("MCM_AZURE_RESOURCE_MANAGER", "ftp://x", "https"),
+            ("AZURE_TENANT_ID", "my tenant", "neither a tenant id"),
+            ("MCM_REDIRECT_AZURE", "carrier-pigeon", "deep-link or loopback"),
+        ] {
+            let settings = load("", &[("AZURE_CLIENT_ID", GUID), (name, value)]);
+            let message = problem(&settings);
+            assert!(message.contains(name) && message.contains(says), "{message}");
+            assert!(!message.contains("secret"), "{message}");
+        }
+        for wrong in ["123-abc.apps.googleusercontent.com", "my app", "not-a-guid"] {
+            let settings = load("", &[("AZURE_CLIENT_ID", wrong)]);
+            assert!(problem(&settings).contains(wrong));
+            assert_eq!(settings.azure.client_id().expect_err("wrong kind").code(), Code::SettingInvalid);
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_not_toml_is_named_with_its_line_and_never_written() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = Settings::path(folder.path());
+        file::replace(&path, b"[azure]\nclient_id = \n").expect("written");
+        let settings = Settings::load(folder.path(), &Environment::default());
+        assert!(settings.unreadable.expect("named").message.contains("line 2"));
+        assert!(save(folder.path(), "azure", "client_id", Some(GUID)).is_err());
+        assert_eq!(file::read(&path).expect("readable").expect("there"), b"[azure]\nclient_id = \n");
+    }
+
+    #[test]
+    fn saving_keeps_comments_and_other_keys() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = Settings::path(folder.path());
+        file::replace(&path, b"# mine\n[azure]\ntenant = \"a.example\" # why\n").expect("written");
+        save(folder.path(), "azure", "client_id", Some(GUID)).expect("saved");
+        save_flag(folder.path(), "app", "welcomed", true).expect("saved");
+        let text = String::from_utf8(file::read(&path).expect("readable").expect("there")).expect("text");
+        assert!(text.contains("# mine") && text.contains("# why") && text.contains(GUID), "{text}");
+        let settings = Settings::load(folder.path(), &Environment::default());
+        assert!(settings.preferences.welcomed && settings.azure.problems.is_empty());
+    }
+
+    #[test]
+    fn tenants_are_guids_domains_or_entras_words() {
+        for good in [GUID, "Contoso.Example", "organizations", "common", "a-b.example"] {
+            assert_eq!(parse_tenant(good).expect(good), good.to_ascii_lowercase());
+        }
+        for bad in ["", "contoso", "../common", "a/b.c", "a b.example", ".example", "a..b", "x.example?y"] {
+            assert!(parse_tenant(bad).is_err(), "{bad:?}");
+        }
+    }
+}

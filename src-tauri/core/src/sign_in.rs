@@ -1,0 +1,108 @@
+//! The desk of a sign-in: what a provider may use while a person signs in, and how it tells where it stands.
+//!
+//! It opens the browser (again, when the person asks), chooses between the app's scheme and loopback, and waits for
+//! the redirect. The address of the sign-in page stays in here: it goes to the browser and nowhere else.
+
+use std::sync::{Arc, Mutex};
+
+use tokio::sync::Notify;
+use url::Url;
+
+use crate::error::{Code, Error, ErrorView, Result};
+use crate::redirect::{Answer, Redirects, Waiting};
+use crate::snapshot::{RedirectKind, SignInStep};
+use crate::world::{Browser, SCHEME, SchemeRegistration};
+
+/// What a provider may use while a person signs in.
+pub struct Desk {
+    /// Where redirects are waited for.
+    pub redirects: Arc<Redirects>,
+    /// What opens the page.
+    pub browser: Arc<dyn Browser>,
+    /// Who handles the app's scheme.
+    pub scheme: Arc<dyn SchemeRegistration>,
+    /// Told at every step.
+    pub tell: Arc<dyn Fn(News) + Send + Sync>,
+    /// Rung when the person asks for the browser again.
+    pub again: Arc<Notify>,
+}
+
+/// What there is to tell.
+#[derive(Clone, Debug)]
+pub enum News {
+    /// The sign-in reached a step.
+    Step(SignInStep),
+    /// How the answer will come back.
+    Receiver {
+        /// The redirect in use.
+        redirect: RedirectKind,
+        /// Whether the scheme was wanted but belongs to another program.
+        scheme_taken: bool,
+    },
+}
+
+impl Desk {
+    /// The redirect to use: the app's scheme only when it is ours on this machine, else loopback.
+    pub async fn receiver(&self, wanted: RedirectKind) -> RedirectKind {
+        let scheme_taken = wanted == RedirectKind::DeepLink && !self.scheme.ensure(SCHEME).await;
+        let redirect = if scheme_taken { RedirectKind::Loopback } else { wanted };
+        (self.tell)(News::Receiver { redirect, scheme_taken });
+        redirect
+    }
+
+    /// Opens the page and waits for the redirect. A browser that does not start ends nothing: the person can ask for
+    /// it again until the sign-in expires.
+    ///
+    /// # Errors
+    /// `sign-in-expired` and what else the receiver says.
+    pub async fn browse(&self, page: &Url, mut waiting: Waiting) -> Result<Answer> {
+        let answer = waiting.answer();
+        tokio::pin!(answer);
+        loop {
+            (self.tell)(News::Step(match self.browser.open(page).await {
+                Ok(()) => SignInStep::Browser,
+                Err(error) => SignInStep::BrowserFailed { error: ErrorView::from(&error) },
+            }));
+            tokio::select! {
+                answer = &mut answer => {
+                    (self.tell)(News::Step(SignInStep::Finishing));
+                    return answer;
+                }
+                () = self.again.notified() => {}
+            }
+        }
+    }
+}
+
+/// A browser that a test holds: keeps the last page for a scripted person to visit.
+#[derive(Default)]
+pub struct RecordedBrowser {
+    page: Mutex<Option<Url>>,
+    opened: Notify,
+}
+
+impl RecordedBrowser {
+    /// Waits until a page was opened, and takes it.
+    pub async fn next_page(&self) -> Url {
+        loop {
+            if let Some(page) = self.page.lock().expect("no code panics while it holds this lock").take() {
+                return page;
+            }
+            self.opened.notified().await;
+        }
+    }
+}
+
+#[async_trait::async_trait]
+impl Browser for RecordedBrowser {
+    async fn open(&self, page: &Url) -> Result<()> {
+        *self.page.lock().expect("no code panics while it holds this lock") = Some(page.clone());
+        self.opened.notify_one();
+        Ok(())
+    }
+}
+
+/// A sign-in that the person gave up.
+pub fn cancelled() -> Error {
+    Error::new(Code::SignInCancelled, "You cancelled the sign-in. Nothing was changed.")
+}

@@ -1,0 +1,261 @@
+//! `accounts.json`: what is known of the accounts, without any secret, shared by the app and `mcm`.
+//!
+//! A change is read, made and written under one lock across processes, and replaces the file atomically. A file of
+//! a newer version, or one that is not ours to understand, is never overwritten.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::account::{Account, AccountId, Cloud};
+use crate::error::{Code, Error, Result};
+use crate::file;
+
+/// The version that this build writes, and the newest that it reads.
+const VERSION: u32 = 1;
+/// A change is a read, an edit in memory and a write: nobody holds the lock for longer than that.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Everything in `accounts.json`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Book {
+    /// The connected accounts.
+    pub accounts: Vec<Account>,
+    /// The account in use in each cloud.
+    #[serde(default)]
+    pub active: BTreeMap<Cloud, AccountId>,
+    /// The last generation given to an account; only grows.
+    #[serde(default)]
+    pub generation: u64,
+}
+
+impl Book {
+    /// The account with this id.
+    pub fn account(&self, id: &AccountId) -> Option<&Account> {
+        self.accounts.iter().find(|account| account.id == *id)
+    }
+
+    /// The account with this id, to change it.
+    pub fn account_mut(&mut self, id: &AccountId) -> Option<&mut Account> {
+        self.accounts.iter_mut().find(|account| account.id == *id)
+    }
+
+    /// Whether the account is the one in use in its cloud.
+    pub fn is_active(&self, account: &Account) -> bool {
+        self.active.get(&account.cloud()) == Some(&account.id)
+    }
+
+    /// A generation that no account had before.
+    pub fn next_generation(&mut self) -> u64 {
+        self.generation += 1;
+        self.generation
+    }
+
+    /// Takes an account out; the cloud then has none in use, if it was that one.
+    pub fn remove(&mut self, id: &AccountId) -> Option<Account> {
+        let index = self.accounts.iter().position(|account| account.id == *id)?;
+        self.active.retain(|_, active| active != id);
+        Some(self.accounts.remove(index))
+    }
+}
+
+#[derive(Serialize)]
+struct Written<'a> {
+    version: u32,
+    #[serde(flatten)]
+    book: &'a Book,
+}
+
+#[derive(Deserialize)]
+struct Versioned {
+    version: u32,
+}
+
+/// The door to `accounts.json`.
+#[derive(Clone, Debug)]
+pub struct Store {
+    path: PathBuf,
+    lock: PathBuf,
+}
+
+impl Store {
+    /// The store in our data folder.
+    pub fn in_folder(data: &Path) -> Self {
+        Self { path: data.join("accounts.json"), lock: data.join("accounts.lock") }
+    }
+
+    /// Where it lies.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Reads the whole of it; no file is an empty book.
+    ///
+    /// # Errors
+    /// `storage-unreadable` for a file that is truncated, not JSON or of a newer version; `storage-failed` when the
+    /// disk refuses.
+    pub fn read(&self) -> Result<Book> {
+        let Some(bytes) = file::read(&self.path)? else {
+            return Ok(Book::default());
+        };
+        let version =
+            serde_json::from_slice::<Versioned>(&bytes).map_err(|error| self.damaged(&error))?.version;
+        if version > VERSION {
+            return Err(self.newer(version));
+        }
+        serde_json::from_slice(&bytes).map_err(|error| self.damaged(&error))
+    }
+
+    /// Makes one change, under the lock. Nothing is written when `edit` fails or changes nothing.
+    ///
+    /// A damaged file is set aside under another name first, because the person has decided to go on; a file of a
+    /// newer version is refused.
+    ///
+    /// # Errors
+    /// Those of `edit`, and `storage-failed`, `storage-unreadable`, `busy`.
+    pub async fn change<T>(&self, edit: impl FnOnce(&mut Book) -> Result<T>) -> Result<T> {
+        let _lock = file::lock(&self.lock, PATIENCE).await?;
+        let before = match self.read() {
+            Err(error) if error.code() == Code::StorageUnreadable && !self.is_newer() => None,
+            read => Some(read?),
+        };
+        let mut book = before.clone().unwrap_or_default();
+        let result = edit(&mut book)?;
+        if before.as_ref() != Some(&book) {
+            let json = serde_json::to_vec_pretty(&Written { version: VERSION, book: &book })
+                .expect("a book has only string keys and finite numbers");
+            if before.is_none() {
+                let aside = file::set_aside(&self.path)?;
+                tracing::warn!(aside = %aside.display(), "accounts.json could not be understood and was set aside");
+            }
+            file::replace(&self.path, &json)?;
+        }
+        Ok(result)
+    }
+
+    fn is_newer(&self) -> bool {
+        let bytes = file::read(&self.path).ok().flatten().unwrap_or_default();
+        serde_json::from_slice::<Versioned>(&bytes).is_ok_and(|file| file.version > VERSION)
+    }
+
+    fn newer(&self, version: u32) -> Error {
+        Error::new(
+            Code::StorageUnreadable,
+            format!(
+                "{} was written by a newer version of this app (format {version}, this build reads {VERSION}). Update \
+                 the app; the file is left as it is.",
+                self.path.display()
+            ),
+        )
+    }
+
+    fn damaged(&self, error: &serde_json::Error) -> Error {
+        Error::new(
+            Code::StorageUnreadable,
+            format!(
+                "{} cannot be understood (line {}, column {}). Mend it or restore it from a backup; when you connect an \
+                 account instead, it is kept beside the new one under another name.",
+                self.path.display(),
+                error.line(),
+                error.column()
+            ),
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::account::Identity;
+
+    fn account(home: &str) -> Account {
+        let identity = Identity::Azure {
+            home: home.into(),
+            tenant_id: "t".into(),
+            tenant_name: None,
+            default_domain: None,
+            username: "ada@contoso.example".into(),
+        };
+        Account::new(identity, Timestamp::UNIX_EPOCH)
+    }
+
+    fn store() -> (tempfile::TempDir, Store) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = Store::in_folder(folder.path());
+        (folder, store)
+    }
+
+    async fn add(store: &Store, home: &str) -> Result<()> {
+        let account = account(home);
+        store
+            .change(|book| {
+                book.accounts.push(account);
+                Ok(())
+            })
+            .await
+    }
+
+    #[tokio::test]
+    async fn what_was_changed_is_read_back() {
+        let (_folder, store) = store();
+        assert_eq!(store.read().expect("no file is an empty book"), Book::default());
+        add(&store, "a").await.expect("written");
+        assert_eq!(store.read().expect("readable").accounts, [account("a")]);
+    }
+
+    #[tokio::test]
+    async fn a_failed_edit_writes_nothing() {
+        let (_folder, store) = store();
+        add(&store, "a").await.expect("written");
+        let refused = store.change::<()>(|book| {
+            book.accounts.clear();
+            Err(Error::new(Code::NotFound, "No."))
+        });
+        assert!(refused.await.is_err());
+        assert_eq!(store.read().expect("readable").accounts.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_damaged_file_is_named_when_read_and_kept_aside_when_written() {
+        for damage in ["", "{\"version\":1,\"acc", "not JSON", "[]", "{\"version\":1}"] {
+            let (folder, store) = store();
+            file::replace(store.path(), damage.as_bytes()).expect("written");
+            let error = store.read().expect_err(damage);
+            assert_eq!(error.code(), Code::StorageUnreadable, "{damage:?}");
+            assert!(error.message().contains("accounts.json"), "{error}");
+            add(&store, "a").await.expect("goes on beside it");
+            let kept =
+                file::read(&folder.path().join("accounts.json.kept-1")).expect("readable").expect("kept");
+            assert_eq!(kept, damage.as_bytes());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_file_of_a_newer_version_is_never_written() {
+        let (_folder, store) = store();
+        let newer = br#"{"version":2,"accounts":{"shape":"unknown"}}"#;
+        file::replace(store.path(), newer).expect("written");
+        let error = add(&store, "a").await.expect_err("not ours to write");
+        assert_eq!(error.code(), Code::StorageUnreadable);
+        assert!(error.message().contains("newer version"), "{error}");
+        assert_eq!(file::read(store.path()).expect("readable").expect("there"), newer);
+    }
+
+    #[tokio::test]
+    async fn changes_made_at_once_are_all_kept() {
+        let (_folder, store) = store();
+        let many = (0..20).map(|number| {
+            let store = store.clone();
+            tokio::spawn(async move { add(&store, &format!("person-{number}")).await })
+        });
+        for task in many.collect::<Vec<_>>() {
+            task.await.expect("no panic").expect("written");
+        }
+        assert_eq!(store.read().expect("readable").accounts.len(), 20);
+    }
+}

@@ -1,0 +1,207 @@
+//! The World: clock, environment, folders and browser, which a test replaces.
+//!
+//! What lives here: the parts of the machine that core asks for, each behind the smallest door that serves, and
+//! their real and manual twins. The keychain (`vault.rs`) and HTTP (`http.rs`) are parts of the World with files
+//! of their own. Only this file may read the machine's clock and environment.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use tokio::sync::watch;
+use url::Url;
+
+use crate::error::{Code, Error, Result};
+use crate::http::Http;
+use crate::vault::Vault;
+
+/// The wall clock. Expiry is a wall-clock time, because `Instant` stands still while a laptop sleeps.
+#[async_trait]
+pub trait Clock: Send + Sync {
+    /// The time now.
+    fn now(&self) -> Timestamp;
+
+    /// Returns when the wall clock has reached `at`, also after a sleep of the machine or a change of its clock.
+    async fn sleep_until(&self, at: Timestamp);
+}
+
+/// The machine's clock.
+pub struct SystemClock;
+
+/// The longest stretch slept at once: after a resume or a clock change, the wall clock is read within this time.
+const LONGEST_NAP: Duration = Duration::from_secs(15);
+
+#[async_trait]
+impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the machine's clock")]
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+
+    async fn sleep_until(&self, at: Timestamp) {
+        loop {
+            let left = Duration::try_from(at.duration_since(self.now())).unwrap_or_default();
+            if left.is_zero() {
+                return;
+            }
+            tokio::time::sleep(left.min(LONGEST_NAP)).await;
+        }
+    }
+}
+
+/// A clock that a test sets. Sleepers wake when it passes their moment.
+pub struct ManualClock(watch::Sender<Timestamp>);
+
+impl ManualClock {
+    /// A clock that stands at `start`.
+    pub fn new(start: Timestamp) -> Arc<Self> {
+        Arc::new(Self(watch::Sender::new(start)))
+    }
+
+    /// Moves the clock forward.
+    pub fn advance(&self, by: Duration) {
+        self.0.send_modify(|now| *now += by);
+    }
+
+    /// Sets the clock, also backwards.
+    pub fn set(&self, to: Timestamp) {
+        self.0.send_replace(to);
+    }
+}
+
+#[async_trait]
+impl Clock for ManualClock {
+    fn now(&self) -> Timestamp {
+        *self.0.borrow()
+    }
+
+    async fn sleep_until(&self, at: Timestamp) {
+        let mut clock = self.0.subscribe();
+        // The sender lives as long as `self`, so waiting cannot fail.
+        let _ = clock.wait_for(|now| *now >= at).await;
+    }
+}
+
+/// Environment variables, read once when the process starts.
+#[derive(Clone, Default)]
+pub struct Environment(Arc<HashMap<String, String>>);
+
+impl Environment {
+    /// The variables of this process. A variable that is not Unicode is left out.
+    pub fn of_this_process() -> Self {
+        let pairs = std::env::vars_os();
+        Self(Arc::new(
+            pairs
+                .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+                .collect(),
+        ))
+    }
+
+    /// The variables that a test sets.
+    pub fn from_pairs<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        Self(Arc::new(pairs.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()))
+    }
+
+    /// The value of a variable; one that is set but empty counts as not set.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str).filter(|value| !value.trim().is_empty())
+    }
+}
+
+/// The folders that belong to us.
+#[derive(Clone, Debug)]
+pub struct Paths {
+    /// Where `settings.toml` lies.
+    pub config: PathBuf,
+    /// Where `accounts.json` and the lock files lie.
+    pub data: PathBuf,
+    /// Where the logs lie.
+    pub logs: PathBuf,
+}
+
+/// The name of our folders, of the Tauri identifier and of the keychain service. A debug build keeps its own, so
+/// that it never touches the accounts of an installed one.
+pub const APP_ID: &str =
+    if cfg!(debug_assertions) { "io.github.multicloudmanager.dev" } else { "io.github.multicloudmanager" };
+
+/// The app's own URI scheme, in every build.
+pub const SCHEME: &str = "io.github.multicloudmanager";
+
+impl Paths {
+    /// The platform's folders, or those below `MCM_HOME` when it is set.
+    ///
+    /// # Errors
+    /// `storage-failed` when `MCM_HOME` is not an absolute path, or this person has no home folder.
+    pub fn resolve(environment: &Environment) -> Result<Self> {
+        if let Some(home) = environment.get("MCM_HOME") {
+            let home = Path::new(home);
+            if !home.is_absolute() {
+                let message = format!("MCM_HOME is \"{}\". Set it to an absolute path.", home.display());
+                return Err(Error::new(Code::SettingInvalid, message));
+            }
+            return Ok(Self::below(home));
+        }
+        let base = directories::BaseDirs::new().ok_or_else(|| {
+            Error::new(
+                Code::StorageFailed,
+                "This user has no home folder. Set HOME, or MCM_HOME for this app alone.",
+            )
+        })?;
+        Ok(Self {
+            config: base.config_dir().join(APP_ID),
+            data: base.data_local_dir().join(APP_ID),
+            logs: base.state_dir().unwrap_or(base.data_local_dir()).join(APP_ID).join("logs"),
+        })
+    }
+
+    /// Every folder below one.
+    pub fn below(home: &Path) -> Self {
+        Self { config: home.join("config"), data: home.join("data"), logs: home.join("logs") }
+    }
+}
+
+/// What opens a sign-in page. The address holds the flow's `state`, so it is handed over and never kept.
+#[async_trait]
+pub trait Browser: Send + Sync {
+    /// Opens the page, or says why no browser could be started (`browser-failed`).
+    async fn open(&self, page: &Url) -> Result<()>;
+}
+
+/// Who handles the app's URI scheme on this machine.
+#[async_trait]
+pub trait SchemeRegistration: Send + Sync {
+    /// Makes this app the handler where that is possible, and says whether it is the handler now.
+    async fn ensure(&self, scheme: &str) -> bool;
+}
+
+/// For a process that cannot receive its scheme: `mcm`.
+pub struct NoScheme;
+
+#[async_trait]
+impl SchemeRegistration for NoScheme {
+    async fn ensure(&self, _scheme: &str) -> bool {
+        false
+    }
+}
+
+/// Everything that core asks of the machine.
+#[derive(Clone)]
+pub struct World {
+    /// The wall clock.
+    pub clock: Arc<dyn Clock>,
+    /// HTTP.
+    pub http: Http,
+    /// The keychain.
+    pub vault: Vault,
+    /// What opens a sign-in page.
+    pub browser: Arc<dyn Browser>,
+    /// Who handles the app's URI scheme.
+    pub scheme: Arc<dyn SchemeRegistration>,
+    /// The folders that belong to us.
+    pub paths: Paths,
+    /// The environment variables.
+    pub environment: Environment,
+}

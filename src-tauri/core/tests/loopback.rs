@@ -1,0 +1,578 @@
+//! The loopback listener over real sockets, visited as a browser, a wrong page or a hostile program would.
+
+use std::net::Ipv6Addr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use mcm_core::account::Cloud;
+use mcm_core::error::Code;
+use mcm_core::redirect::{
+    Answer, Expectation, Front, Issuer, Limits, LoopbackHost, Method, Receiver, Redirects, STATE_LIFE,
+    Waiting,
+};
+use mcm_core::world::ManualClock;
+use secrecy::ExposeSecret as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+
+const ENTRA: &str = "https://login.microsoftonline.com";
+
+fn google() -> Expectation {
+    Expectation {
+        cloud: Cloud::Gcp,
+        receiver: Receiver::Loopback {
+            host: LoopbackHost::Ipv4,
+            method: Method::Query,
+            origins: vec!["https://accounts.google.com".into()],
+        },
+        issuer: Issuer::IfPresent("https://accounts.google.com".into()),
+    }
+}
+
+fn azure() -> Expectation {
+    Expectation {
+        cloud: Cloud::Azure,
+        receiver: Receiver::Loopback {
+            host: LoopbackHost::Localhost,
+            method: Method::FormPost,
+            origins: vec![ENTRA.into()],
+        },
+        issuer: Issuer::IfPresent(format!("{ENTRA}/{{tenantid}}/v2.0")),
+    }
+}
+
+fn redirects() -> (Redirects, Arc<ManualClock>) {
+    let clock = ManualClock::new(Timestamp::UNIX_EPOCH);
+    (Redirects::new(clock.clone(), Front::Window), clock)
+}
+
+/// Limits short enough to wait for, and long enough for an honest request on a busy machine.
+fn impatient() -> (Redirects, Arc<ManualClock>) {
+    let limits = Limits {
+        head_time: Duration::from_millis(250),
+        connection_time: Duration::from_millis(750),
+        closing_time: Duration::from_millis(50),
+        ..Limits::default()
+    };
+    let (redirects, clock) = redirects();
+    (redirects.with_limits(limits), clock)
+}
+
+fn port(waiting: &Waiting) -> u16 {
+    let (_, port) = waiting.redirect_uri().rsplit_once(':').expect("a port");
+    port.parse().expect("a number")
+}
+
+fn authority(waiting: &Waiting) -> &str {
+    waiting.redirect_uri().strip_prefix("http://").expect("a loopback address")
+}
+
+async fn connect(waiting: &Waiting) -> TcpStream {
+    TcpStream::connect(("127.0.0.1", port(waiting))).await.expect("an open listener")
+}
+
+/// Sends these bytes and reads until the listener closes; what it sent before a reset counts.
+async fn exchange(mut stream: TcpStream, request: &str) -> String {
+    let _ = stream.write_all(request.as_bytes()).await;
+    let mut reply = Vec::new();
+    let mut part = [0; 4096];
+    while let Ok(length @ 1..) = stream.read(&mut part).await {
+        reply.extend_from_slice(&part[..length]);
+    }
+    String::from_utf8(reply).expect("text")
+}
+
+async fn send(waiting: &Waiting, request: &str) -> String {
+    exchange(connect(waiting).await, request).await
+}
+
+async fn get(waiting: &Waiting, target: &str) -> String {
+    send(waiting, &format!("GET {target} HTTP/1.1\r\nHost: {}\r\n\r\n", authority(waiting))).await
+}
+
+fn form(waiting: &Waiting, headers: &str, body: &str) -> String {
+    format!(
+        "POST / HTTP/1.1\r\nHost: {}\r\nContent-Length: {}\r\n{headers}\r\n{body}",
+        authority(waiting),
+        body.len()
+    )
+}
+
+const FORM: &str = "Content-Type: application/x-www-form-urlencoded\r\n";
+
+fn status(reply: &str) -> &str {
+    reply.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.get(..3)).unwrap_or("none")
+}
+
+fn right_query(waiting: &Waiting) -> String {
+    format!("/?code=right&state={}", waiting.state())
+}
+
+fn right_form(waiting: &Waiting) -> String {
+    format!("code=right&state={}", waiting.state())
+}
+
+async fn assert_answered(waiting: &mut Waiting) {
+    match waiting.answer().await {
+        Ok(Answer::Code(code)) => assert_eq!(code.expose_secret(), "right"),
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn assert_still_waiting_for_query(waiting: &mut Waiting) {
+    let target = right_query(waiting);
+    assert_eq!(status(&get(waiting, &target).await), "303");
+    assert_answered(waiting).await;
+}
+
+async fn assert_still_waiting_for_form(waiting: &mut Waiting) {
+    let request = form(waiting, FORM, &right_form(waiting));
+    assert_eq!(status(&send(waiting, &request).await), "303");
+    assert_answered(waiting).await;
+}
+
+async fn assert_refused(port: u16) {
+    for host in ["127.0.0.1", "::1"] {
+        assert!(TcpStream::connect((host, port)).await.is_err(), "{host}");
+    }
+}
+
+/// What a browser does: follows the redirect, sends headers of its own.
+fn browser() -> reqwest::Client {
+    reqwest::Client::builder().no_proxy().build().expect("a client")
+}
+
+#[tokio::test]
+async fn a_get_answer_leaves_no_code_in_the_address_bar_and_the_listener_closes() {
+    // L2, L4, L8
+    let (redirects, _) = redirects();
+    let mut waiting = redirects.expect(google()).await.unwrap();
+    let target = format!("{}{}", waiting.redirect_uri(), right_query(&waiting));
+    let page = browser().get(target).send().await.unwrap();
+    assert_eq!(page.url().as_str(), format!("{}/done", waiting.redirect_uri()));
+    assert_eq!(page.status(), 200);
+    assert!(page.text().await.unwrap().contains("Answer received"));
+    assert_answered(&mut waiting).await;
+    redirects.closed().await;
+    assert_refused(port(&waiting)).await;
+}
+
+#[tokio::test]
+async fn a_posted_answer_is_received_on_localhost() {
+    // L3, L6, L8
+    let (redirects, _) = redirects();
+    let mut waiting = redirects.expect(azure()).await.unwrap();
+    let page = browser()
+        .post(format!("{}/", waiting.redirect_uri()))
+        .header("Origin", ENTRA)
+        .form(&[("code", "right"), ("state", waiting.state()), ("session_state", "s")])
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(page.url().path(), "/done");
+    assert!(page.text().await.unwrap().contains("Answer received"));
+    assert_answered(&mut waiting).await;
+    redirects.closed().await;
+    assert_refused(port(&waiting)).await;
+}
+
+#[tokio::test]
+async fn a_refused_sign_in_gets_a_page_that_says_so_and_nothing_of_the_request() {
+    // C11, L8
+    let (redirects, _) = redirects();
+    let mut waiting = redirects.expect(google()).await.unwrap();
+    let target = format!(
+        "{}/?error=access_denied&error_description=%3Cb%3Ecanary&state={}",
+        waiting.redirect_uri(),
+        waiting.state()
+    );
+    let page = browser().get(target).send().await.unwrap().text().await.unwrap();
+    assert!(page.contains("Sign-in refused") && !page.contains("canary"), "{page}");
+    assert!(matches!(waiting.answer().await, Ok(Answer::Refused { .. })));
+}
+
+#[tokio::test]
+async fn an_answer_from_another_issuer_ends_on_a_page_that_says_so() {
+    // C6
+    let (redirects, _) = redirects();
+    let mut waiting = redirects.expect(google()).await.unwrap();
+    let target = format!("{}{}&iss=https://evil.example", waiting.redirect_uri(), right_query(&waiting));
+    let page = browser().get(target).send().await.unwrap().text().await.unwrap();
+    assert!(page.contains("Sign-in stopped"), "{page}");
+    assert_eq!(waiting.answer().await.unwrap_err().code(), Code::SignInRejected);
+}
+
+#[tokio::test]
+async fn only_an_app_with_a_window_is_offered_from_the_last_page() {
+    // L8
+    for (front, is_offered) in [(Front::Window, true), (Front::Terminal, false)] {
+        let redirects = Redirects::new(ManualClock::new(Timestamp::UNIX_EPOCH), front);
+        let waiting = redirects.expect(google()).await.unwrap();
+        get(&waiting, &right_query(&waiting)).await;
+        let page = get(&waiting, "/done").await;
+        assert_eq!(page.contains("href=\"io.github.multicloudmanager://open\""), is_offered, "{page}");
+    }
+}
+
+#[tokio::test]
+async fn every_page_carries_the_headers_that_keep_it_to_itself() {
+    // L8
+    let (redirects, _) = redirects();
+    let waiting = redirects.expect(google()).await.unwrap();
+    for target in ["/", "/favicon.ico", "/?state=x&code=canary", &right_query(&waiting), "/done"] {
+        let reply = get(&waiting, target).await.to_lowercase();
+        for header in [
+            "cache-control: no-store\r\n",
+            "referrer-policy: no-referrer\r\n",
+            "x-content-type-options: nosniff\r\n",
+            "content-security-policy: default-src 'none'; style-src 'sha256-",
+            "frame-ancestors 'none'\r\n",
+        ] {
+            assert!(reply.contains(header), "{target}: {reply}");
+        }
+        assert!(!reply.contains("canary") && !reply.contains("access-control"), "{reply}");
+    }
+}
+
+#[tokio::test]
+async fn localhost_is_served_on_both_loopback_addresses_and_nowhere_else() {
+    // L1, L3
+    let (redirects, _) = redirects();
+    let mut waiting = redirects.expect(azure()).await.unwrap();
+    assert!(waiting.redirect_uri().starts_with("http://localhost:"));
+    let port = port(&waiting);
+    let Ok(stream) = TcpStream::connect((Ipv6Addr::LOCALHOST, port)).await else {
+        return; // A machine without IPv6.
+    };
+    // 127.0.0.2 is loopback as well, and free unless somebody bound every address.
+    assert!(TcpStream::connect(("127.0.0.2", port)).await.is_err());
+    let request = form(&waiting, FORM, &right_form(&waiting));
+    assert_eq!(status(&exchange(stream, &request).await), "303");
+    assert_answered(&mut waiting).await;
+}
+
+#[tokio::test]
+async fn nobody_else_can_sit_on_either_half_of_the_port() {
+    // L3
+    let (redirects, _) = redirects();
+    for expectation in [google(), azure()] {
+        let waiting = redirects.expect(expectation).await.unwrap();
+        for host in ["127.0.0.1", "::1"] {
+            assert!(TcpListener::bind((host, port(&waiting))).await.is_err(), "{host}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_literal_address_is_not_served_on_ipv6() {
+    // L1
+    let (redirects, _) = redirects();
+    let waiting = redirects.expect(google()).await.unwrap();
+    assert!(TcpStream::connect((Ipv6Addr::LOCALHOST, port(&waiting))).await.is_err());
+}
+
+#[tokio::test]
+async fn a_cancelled_flow_closes_its_listener() {
+    // L4
+    let (redirects, _) = redirects();
+    let waiting = redirects.expect(azure()).await.unwrap();
+    let (port, silent) = (port(&waiting), connect(&waiting).await);
+    drop(waiting);
+    redirects.closed().await;
+    assert_refused(port).await;
+    assert_eq!(exchange(silent, "").await, "");
+}
+
+#[tokio::test]
+async fn an_expired_flow_closes_its_listener_also_when_nobody_asks() {
+    // L4
+    let (redirects, clock) = redirects();
+    let mut waiting = redirects.expect(google()).await.unwrap();
+    clock.advance(STATE_LIFE);
+    redirects.closed().await;
+    assert_refused(port(&waiting)).await;
+    assert_eq!(waiting.answer().await.unwrap_err().code(), Code::SignInExpired);
+}
+
+#[tokio::test]
+async fn a_displaced_flow_closes_its_listener() {
+    // L4
+    let (redirects, _) = redirects();
+    let mut flows = Vec::new();
+    for _ in 0..9 {
+        flows.push(redirects.expect(google()).await.unwrap());
+    }
+    assert_eq!(flows[0].answer().await.unwrap_err().code(), Code::SignInCancelled);
+    let first = port(&flows[0]);
+    flows.truncate(1);
+    redirects.closed().await;
+    assert_refused(first).await;
+}
+
+#[tokio::test]
+async fn the_listener_does_not_wait_long_for_a_browser_that_never_fetches_the_last_page() {
+    // L4
+    let (redirects, _) = impatient();
+    let mut waiting = redirects.expect(google()).await.unwrap();
+    get(&waiting, &right_query(&waiting)).await;
+    assert_answered(&mut waiting).await;
+    redirects.closed().await;
+    assert_refused(port(&waiting)).await;
+}
+
+#[tokio::test]
+async fn a_host_other_than_that_of_the_redirect_uri_is_refused() {
+    // L5
+    let (redirects, _) = redirects();
+    let mut waiting = redirects.expect(google()).await.unwrap();
+    let (port, target) = (port(&waiting), right_query(&waiting));
+    for host in [
+        "Host: evil.example\r\n".to_owned(),
+        format!("Host: evil.example:{port}\r\n"),
+        format!("Host: localhost:{port}\r\n"),
+        format!("Host: [::1]:{port}\r\n"),
+        format!("Host: 127.0.0.1:{port}.\r\n"),
+        "Host: 127.0.0.1\r\n".to_owned(),
+        "Host:\r\n".to_owned(),
+        String::new(),
+        format!("Host: 127.0.0.1:{port}\r\nHost: 127.0.0.1:{port}\r\n"),
+    ] {
+        let reply = send(&waiting, &format!("GET {target} HTTP/1.1\r\n{host}\r\n")).await;
+        assert_eq!(status(&reply), "400", "{host}");
+    }
+    let absolute = format!("GET http://evil.example{target} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n");
+    assert_eq!(status(&send(&waiting, &absolute).await), "400");
+    assert_still_waiting_for_query(&mut waiting).await;
+}
+
+#[tokio::test]
+async fn other_paths_and_methods_are_turned_away_and_the_wait_goes_on() {
+    // L6
+    let (redirects, _) = redirects();
+    let mut waiting = redirects.expect(google()).await.unwrap();
+    let rest = format!("?code=evil&state={}", waiting.state());
+    for target in ["/favicon.ico", "/done", "/callback", "//", "/index.html", "/%2F"] {
+        assert_eq!(status(&get(&waiting, &format!("{target}{rest}")).await), "404", "{target}");
+    }
+    for verb in ["POST", "PUT", "OPTIONS", "HEAD", "DELETE", "BREW"] {
+        let request = format!("{verb} /{rest} HTTP/1.1\r\nHost: {}\r\n\r\n", authority(&waiting));
+        let reply = send(&waiting, &request).await.to_lowercase();
+        assert_eq!(status(&reply.to_uppercase()), "405", "{verb}");
+        assert!(reply.contains("\r\nallow: get\r\n"), "{reply}");
+    }
+    assert_still_waiting_for_query(&mut waiting).await;
+}
+
+#[tokio::test]
+async fn a_code_in_the_address_is_refused_where_a_form_is_expected() {
+    // L6
+    let (redirects, _) = redirects();
+    let mut waiting = redirects.expect(azure()).await.unwrap();
+    let reply = get(&waiting, &right_query(&waiting)).await;
+    assert_eq!(status(&reply), "400");
+    assert!(reply.contains("never share the address"), "{reply}");
+    let body = right_form(&waiting);
+    let both = form(&waiting, FORM, &body).replacen("POST /", &format!("POST /?{body}"), 1);
+    assert_eq!(status(&send(&waiting, &both).await), "400");
+    let reply = get(&waiting, "/").await;
+    assert_eq!(status(&reply), "405");
+    assert!(reply.to_lowercase().contains("\r\nallow: post\r\n"), "{reply}");
+    assert_still_waiting_for_form(&mut waiting).await;
+}
+
+#[tokio::test]
+async fn a_form_must_be_sent_as_a_form() {
+    // L6
+    let (redirects, _) = redirects();
+    let mut waiting = redirects.expect(azure()).await.unwrap();
+    for headers in [
+        "",
+        "Content-Type: text/plain\r\n",
+        "Content-Type: multipart/form-data; boundary=x\r\n",
+        "Content-Type: application/json\r\n",
+        "Content-Type: application/x-www-form-urlencoded2\r\n",
+        "Content-Type: text/plain\r\nContent-Type: application/x-www-form-urlencoded\r\n",
+    ] {
+        let request = form(&waiting, headers, &right_form(&waiting));
+        assert_eq!(status(&send(&waiting, &request).await), "415", "{headers}");
+    }
+    let headers = "Content-Type: Application/X-WWW-Form-URLencoded; charset=UTF-8\r\n";
+    let request = form(&waiting, headers, &right_form(&waiting));
+    assert_eq!(status(&send(&waiting, &request).await), "303");
+    assert_answered(&mut waiting).await;
+}
+
+#[tokio::test]
+async fn another_site_cannot_speak_for_the_provider() {
+    // L6
+    let (redirects, _) = redirects();
+    let mut waiting = redirects.expect(azure()).await.unwrap();
+    for origin in [
+        "https://evil.example",
+        "https://login.microsoftonline.com.evil.example",
+        "http://login.microsoftonline.com",
+        "https://login.microsoftonline.com:443",
+        "HTTPS://LOGIN.MICROSOFTONLINE.COM",
+        "",
+    ] {
+        let headers = format!("{FORM}Origin: {origin}\r\n");
+        let request = form(&waiting, &headers, &right_form(&waiting));
+        assert_eq!(status(&send(&waiting, &request).await), "403", "{origin}");
+    }
+    let twice = format!("{FORM}Origin: {ENTRA}\r\nOrigin: https://evil.example\r\n");
+    let request = form(&waiting, &twice, &right_form(&waiting));
+    assert_eq!(status(&send(&waiting, &request).await), "403");
+    let headers = format!("{FORM}Origin: null\r\n");
+    let request = form(&waiting, &headers, &right_form(&waiting));
+    assert_eq!(status(&send(&waiting, &request).await), "303");
+    assert_answered(&mut waiting).await;
+}
+
+#[tokio::test]
+async fn a_script_of_another_site_cannot_fetch_an_answer_in() {
+    // L6
+    let (redirects, _) = redirects();
+    let mut waiting = redirects.expect(google()).await.unwrap();
+    let request = format!(
+        "GET {} HTTP/1.1\r\nHost: {}\r\nOrigin: https://evil.example\r\n\r\n",
+        right_query(&waiting),
+        authority(&waiting)
+    );
+    assert_eq!(status(&send(&waiting, &request).await), "403");
+    assert_still_waiting_for_query(&mut waiting).await;
+}
+
+#[tokio::test]
+async fn silent_connections_keep_nobody_out() {
+    // L7
+    let (redirects, _) = redirects();
+    let mut waiting = redirects.expect(azure()).await.unwrap();
+    let mut silent = Vec::new();
+    for number in 0..40 {
+        let mut stream = connect(&waiting).await;
+        if number % 2 == 0 {
+            stream.write_all(b"POST / HTTP/1.1\r\nHost: loc").await.unwrap();
+        }
+        silent.push(stream);
+    }
+    assert_still_waiting_for_form(&mut waiting).await;
+}
+
+#[tokio::test]
+async fn a_request_that_never_ends_is_cut_off() {
+    // L7
+    let (redirects, _) = impatient();
+    let mut waiting = redirects.expect(azure()).await.unwrap();
+    for half_a_head in ["", "POST / HTTP/1.1\r\nHost: localhost\r\nX-Slow: "] {
+        assert_ne!(status(&send(&waiting, half_a_head).await), "303");
+    }
+    let body = right_form(&waiting);
+    let half_a_body = form(&waiting, FORM, &body)
+        .replace(&format!("Content-Length: {}", body.len()), &format!("Content-Length: {}", body.len() + 1));
+    assert_eq!(status(&send(&waiting, &half_a_body).await), "none");
+    assert_still_waiting_for_form(&mut waiting).await;
+}
+
+#[tokio::test]
+async fn a_request_has_a_greatest_size() {
+    // C12, L7
+    let (redirects, _) = redirects();
+    let mut waiting = redirects.expect(azure()).await.unwrap();
+    let padded = |length: usize| format!("{}&x={}", right_form(&waiting), "y".repeat(length));
+    let too_large = form(&waiting, FORM, &padded(16 * 1024));
+    assert_eq!(status(&send(&waiting, &too_large).await), "413");
+    let body = padded(16 * 1024);
+    let chunked = format!(
+        "POST / HTTP/1.1\r\nHost: {}\r\n{FORM}Transfer-Encoding: chunked\r\n\r\n{:x}\r\n{body}\r\n0\r\n\r\n",
+        authority(&waiting),
+        body.len()
+    );
+    assert_eq!(status(&send(&waiting, &chunked).await), "413");
+    let bad_chunk = chunked.replacen(&format!("{:x}\r\n", body.len()), "zz\r\n", 1);
+    assert_eq!(status(&send(&waiting, &bad_chunk).await), "400");
+    let many_headers = format!("{FORM}{}", "X-A: b\r\n".repeat(1_000));
+    let request = form(&waiting, &many_headers, &right_form(&waiting));
+    assert_eq!(status(&send(&waiting, &request).await), "431");
+    let mut fits = padded(0);
+    fits.push_str(&"y".repeat(16 * 1024 - fits.len()));
+    let request = form(&waiting, FORM, &fits);
+    assert_eq!(status(&send(&waiting, &request).await), "303");
+    assert_answered(&mut waiting).await;
+}
+
+#[tokio::test]
+async fn bytes_that_are_not_http_do_not_end_the_wait() {
+    // L7
+    let (redirects, _) = impatient();
+    let mut waiting = redirects.expect(google()).await.unwrap();
+    let overlong = format!("GET /?{} HTTP/1.1\r\n\r\n", "x".repeat(100_000));
+    for noise in ["\r\n\r\n", "\0\0\0\0", "\x16\x03\x01\x02\x00\x01\x00", "GET / HTTP/9.9\r\n\r\n", &overlong]
+    {
+        assert_ne!(status(&send(&waiting, noise).await), "303");
+    }
+    assert_still_waiting_for_query(&mut waiting).await;
+}
+
+#[tokio::test]
+async fn after_a_thousand_wrong_answers_the_right_one_is_accepted() {
+    // L9, C19
+    let (redirects, _) = redirects();
+    let mut waiting = redirects.expect(google()).await.unwrap();
+    let wrong = async |number: u32| {
+        let stream = connect(&waiting).await;
+        let request =
+            format!("GET /?code=evil&state={number}.x HTTP/1.1\r\nHost: {}\r\n\r\n", authority(&waiting));
+        // Some are pushed out by newer ones before they get their page.
+        assert_ne!(status(&exchange(stream, &request).await), "303");
+    };
+    for batch in 0..20 {
+        futures_util::future::join_all((0..50).map(|number| wrong(batch * 50 + number))).await;
+    }
+    assert_still_waiting_for_query(&mut waiting).await;
+}
+
+#[tokio::test]
+async fn a_wrong_state_does_not_end_the_wait() {
+    // L9
+    let (redirects, _) = redirects();
+    let mut waiting = redirects.expect(google()).await.unwrap();
+    let other = redirects.expect(google()).await.unwrap();
+    for target in [
+        "/".to_owned(),
+        "/?code=evil".to_owned(),
+        "/?error=access_denied".to_owned(),
+        "/?code=evil&state=1.x".to_owned(),
+        right_query(&other),
+        format!("{}&code=evil", right_query(&waiting)),
+        format!("{}%00", right_query(&waiting)),
+        format!("{}&x={}", right_query(&waiting), "y".repeat(8 * 1024)),
+    ] {
+        assert_eq!(status(&get(&waiting, &target).await), "400", "{target}");
+    }
+    assert_still_waiting_for_query(&mut waiting).await;
+}
+
+#[tokio::test]
+async fn an_answer_that_comes_twice_is_used_once() {
+    // C3
+    let (redirects, _) = redirects();
+    let mut waiting = redirects.expect(azure()).await.unwrap();
+    let request = form(&waiting, FORM, &right_form(&waiting));
+    assert_eq!(status(&send(&waiting, &request).await), "303");
+    let again = send(&waiting, &request).await;
+    assert_eq!(status(&again), "400");
+    assert!(again.contains("Already used"), "{again}");
+    assert_answered(&mut waiting).await;
+}
+
+#[tokio::test]
+async fn a_loopback_answer_as_a_deep_link_is_a_mix_up() {
+    // C5
+    let (redirects, _) = redirects();
+    let mut waiting = redirects.expect(google()).await.unwrap();
+    let link = format!("{}{}", waiting.redirect_uri(), right_query(&waiting));
+    redirects.deliver(&link);
+    redirects.deliver(&format!("io.github.multicloudmanager://auth/gcp{}", &right_query(&waiting)[1..]));
+    assert_still_waiting_for_query(&mut waiting).await;
+}
