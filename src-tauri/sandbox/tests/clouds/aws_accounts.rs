@@ -1,6 +1,5 @@
 //! AWS: account names, and the way into the console.
 
-use jiff::Timestamp;
 use reqwest::Response;
 use sandbox_clouds::aws::AccessKey;
 use sandbox_clouds::{Options, Sandbox};
@@ -8,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::app::{client, json, sandbox, text};
 use crate::aws_app::{Signed, assume, element, refused, session};
+use crate::clock::now;
 
 const ID: (&str, &str) = ("ExternalId", "mcm-0123456789abcdef");
 const READER: &str = "arn:aws:iam::444455556666:role/Reader";
@@ -30,7 +30,7 @@ async fn accounts(clouds: &Sandbox, key: &AccessKey, body: Value) -> Response {
         content_type: "application/x-amz-json-1.1",
         target: Some("AWSOrganizationsV20161128.ListAccounts"),
         body: body.to_string(),
-        at: Timestamp::now(),
+        at: now(),
     };
     request.send().await
 }

@@ -9,6 +9,7 @@ use sha2::{Digest as _, Sha256};
 use url::{Position, Url, form_urlencoded};
 
 use crate::app::client;
+use crate::clock::now;
 
 const REGION: &str = "eu-central-1";
 
@@ -28,7 +29,7 @@ impl<'a> Signed<'a> {
     pub(crate) fn form(key: &'a AccessKey, service: &'a str, url: Url, fields: &[(&str, &str)]) -> Self {
         let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
         let content_type = "application/x-www-form-urlencoded; charset=utf-8";
-        Self { key, service, url, content_type, target: None, body, at: Timestamp::now() }
+        Self { key, service, url, content_type, target: None, body, at: now() }
     }
 
     pub(crate) async fn send(&self) -> Response {

@@ -1,17 +1,15 @@
 //! AWS: which roles can be assumed by whom, with which External ID, and for how long.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
-
 use jiff::{SignedDuration, Timestamp};
 use sandbox_clouds::aws::AccessKey;
 use sandbox_clouds::aws::directory::{
     Appears, Condition, PRODUCTION_ACCOUNT, Role, STAGING_ACCOUNT, Statement, Trusted, Wanted,
 };
-use sandbox_clouds::{Clock, Endpoint, Fault, Options, Sandbox};
+use sandbox_clouds::{Endpoint, Fault, Options, Sandbox};
 
 use crate::app::sandbox;
 use crate::aws_app::{assume, caller_identity, element, refused, session};
+use crate::clock::{now, sandbox_with_clock};
 
 const ID: (&str, &str) = ("ExternalId", "mcm-0123456789abcdef0123456789abcdef");
 const OTHER_ID: (&str, &str) = ("ExternalId", "mcm-ffffffffffffffffffffffffffffffff");
@@ -42,7 +40,7 @@ async fn an_assumed_role_says_who_it_is_and_for_how_long() {
     let arn = format!("arn:aws:sts::{PRODUCTION_ACCOUNT}:assumed-role/Reader/multi-cloud-manager");
     assert_eq!(element(&body, "Arn").as_ref(), Some(&arn));
     let expires: Timestamp = element(&body, "Expiration").expect("a time").parse().expect("RFC 3339");
-    let life = expires.duration_since(Timestamp::now());
+    let life = expires.duration_since(now());
     assert!((3590..=3600).contains(&life.as_secs()), "{life:?}");
 
     let key = AccessKey {
@@ -202,25 +200,21 @@ async fn a_signature_needs_the_right_secret_time_and_service() {
 
 #[tokio::test]
 async fn a_session_ends_on_time_and_is_nothing_without_its_token() {
-    let offset = Arc::new(AtomicI64::new(0));
-    let seconds = Arc::clone(&offset);
-    let start = Timestamp::now();
-    let clock = Clock::new(move || start + SignedDuration::from_secs(seconds.load(Ordering::Relaxed)));
-    let clouds = Sandbox::start(Options { clock, ..Options::default() }).await.expect("free ports");
+    let (clouds, hands) = sandbox_with_clock(Options::default()).await;
     let expired = clouds.aws_session("ada", std::time::Duration::ZERO).expect("there is such a user");
     let code = async |key: &AccessKey, at: Timestamp| {
         let mut request = assume(&clouds, key, &production("Reader"), &[ID]);
         request.at = at;
         refused(request.send().await).await.1
     };
-    assert_eq!(code(&expired, start).await, "ExpiredToken");
+    assert_eq!(code(&expired, hands.start).await, "ExpiredToken");
 
     let role = session(assume(&clouds, &ada(&clouds), &production("Reader"), &[ID]).send().await).await;
     let without_token = AccessKey { session_token: None, ..role.clone() };
-    assert_eq!(code(&without_token, start).await, "InvalidClientTokenId");
-    assert_eq!(code(&role, start).await, "AccessDenied");
-    offset.store(3600, Ordering::Relaxed);
-    assert_eq!(code(&role, start + SignedDuration::from_secs(3600)).await, "ExpiredToken");
+    assert_eq!(code(&without_token, hands.start).await, "InvalidClientTokenId");
+    assert_eq!(code(&role, hands.start).await, "AccessDenied");
+    hands.move_to(3600);
+    assert_eq!(code(&role, hands.start + SignedDuration::from_secs(3600)).await, "ExpiredToken");
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ mod azure_faults;
 mod azure_resource_manager;
 mod azure_sign_in;
 mod azure_tokens;
+mod clock;
 mod controls;
 mod google_app;
 mod google_sign_in;
