@@ -4,6 +4,7 @@
 import type { AccountId } from "./bindings/AccountId";
 import type { AccountView } from "./bindings/AccountView";
 import type { Cloud } from "./bindings/Cloud";
+import type { CloudView } from "./bindings/CloudView";
 import type { Found } from "./bindings/Found";
 import type { Identity } from "./bindings/Identity";
 import type { Target } from "./bindings/Target";
@@ -80,9 +81,23 @@ export function shortened(id: string): string {
   return id.length > 20 ? `${id.slice(0, 8)}-…-${id.slice(-4)}` : id;
 }
 
+/** Whether the app has to be registered with the Cloud, and its client id entered, before anybody can sign in. */
+export function lacksClientId(cloud: CloudView): boolean {
+  return !cloud.ready && cloud.cloud !== "aws" && (cloud.problems.length > 0 || cloud.clientId === null);
+}
+
 /** The tenant to ask for when an Account signs in again. */
 export function tenantOf(identity: Identity): string | null {
   return identity.cloud === "azure" ? identity.tenantId : null;
+}
+
+/** How many other Accounts live from the same Grant: an Azure person's tenants share one. */
+export function siblings(account: AccountView, accounts: readonly AccountView[]): number {
+  const { id, identity } = account;
+  if (identity.cloud !== "azure") return 0;
+  return accounts.filter(
+    (one) => one.id !== id && one.identity.cloud === "azure" && one.identity.home === identity.home,
+  ).length;
 }
 
 export function targetTotal(rows: readonly Row[]): number {

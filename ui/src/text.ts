@@ -406,11 +406,12 @@ export const setup = {
 export function azureCommand(redirectUris: readonly string[]): string {
   return [
     'az ad app create --display-name "Multi-Cloud Manager"',
-    "--sign-in-audience AzureADMultipleOrgs",
-    `--public-client-redirect-uris ${redirectUris.join(" ")}`,
-    "--is-fallback-public-client true",
-    "--query appId --output tsv",
-  ].join(" \\\n  ");
+    "  --sign-in-audience AzureADMultipleOrgs",
+    "  --public-client-redirect-uris",
+    ...redirectUris.map((uri) => `    ${uri}`),
+    "  --is-fallback-public-client true",
+    "  --query appId --output tsv",
+  ].join(" \\\n");
 }
 
 export const firstRun = {
@@ -469,17 +470,25 @@ export const disconnectDialog = {
 };
 
 /** What disconnecting removes, and what it cannot. */
-export function disconnectFacts(account: AccountView, keychain: KeychainView): { removed: string[]; stays: string[] } {
+export function disconnectFacts(
+  account: AccountView,
+  keychain: KeychainView,
+  siblings: number,
+): { removed: string[]; stays: string[] } {
   const kept = keychain.state === "absent" ? "memory" : keychain.name;
   const removed = [
-    `The sign-in and its session in ${kept}`,
+    siblings === 0 ? `The sign-in and its session in ${kept}` : `The session of this tenant in ${kept}`,
     `Name, colour and star of the account, and its list of ${targetNouns[account.cloud][1]}`,
   ];
+  if (account.active) removed.push(`Its place as the ${cloudNames[account.cloud]} account in use`);
   switch (account.identity.cloud) {
     case "azure":
       return {
-        removed: [...removed, "Other tenants of the same person stay connected"],
+        removed,
         stays: [
+          ...(siblings === 0
+            ? []
+            : [`The sign-in of ${account.identity.username}, for ${plural(siblings, "other tenant")} connected with it.`]),
           "Entra offers no way to revoke a refresh token. A copy made elsewhere would work until it ends.",
           "To end every sign-in of this person, sign out everywhere at myaccount.microsoft.com.",
         ],

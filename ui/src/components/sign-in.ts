@@ -9,8 +9,3 @@ export type SignInIntents = {
   dismiss: (signIn: SignInView) => void;
   decide: (signIn: SignInView, decision: "replace" | "keep-both") => void;
 };
-
-/** Whether a sign-in still runs. */
-export function isRunning(signIn: SignInView): boolean {
-  return signIn.step.step !== "done" && signIn.step.step !== "failed";
-}
