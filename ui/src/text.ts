@@ -172,6 +172,7 @@ export const clock = {
   onDemand: "Ready when used",
   renewing: "Renewing",
   renewingWith: (rest: string) => `${rest}, renewing`,
+  retryingWith: (rest: string) => `${rest}, retrying`,
   offlineWith: (rest: string) => `${rest}, offline`,
   lockedWith: (rest: string) => `${rest}, locked`,
   retriesIn: (rest: string) => `Next try in ${rest}`,
