@@ -4,13 +4,15 @@ import { clearMocks } from "@tauri-apps/api/mocks";
 import { afterEach } from "vitest";
 import { snapshots } from "./snapshot.svelte.ts";
 
-HTMLDialogElement.prototype.showModal ??= function (this: HTMLDialogElement) {
-  this.open = true;
-};
-Element.prototype.scrollIntoView ??= () => undefined;
+if (typeof document !== "undefined") {
+  HTMLDialogElement.prototype.showModal ??= function (this: HTMLDialogElement) {
+    this.open = true;
+  };
+  Element.prototype.scrollIntoView ??= () => undefined;
+}
 
 afterEach(() => {
-  clearMocks();
+  if (typeof window !== "undefined") clearMocks();
   snapshots.clear();
-  delete document.documentElement.dataset["theme"];
+  if (typeof document !== "undefined") delete document.documentElement.dataset["theme"];
 });
