@@ -93,6 +93,7 @@ export function keychainPromise(keychain: KeychainView): string {
 }
 
 export const accounts = {
+  title: "Accounts",
   search: "Search accounts",
   searchHint: "Search accounts, tenants, projects, account ids",
   searchKey: "Ctrl K",
@@ -375,6 +376,7 @@ export const connect = {
   server: "Sign-in server",
   comesBack: "Answer comes back",
   back: "Back to accounts",
+  unavailable: "It cannot be connected in this build.",
   none: "No cloud can be connected in this build.",
 };
 
