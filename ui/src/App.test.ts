@@ -220,6 +220,27 @@ describe("the search", () => {
     expect(screen.queryByRole("listitem", { name: "Contoso" })).toBeNull();
   });
 
+  test("that fails keeps the rows and offers another try", async () => {
+    let fails = true;
+    await open(
+      { accounts: usual },
+      {
+        find: () => {
+          if (fails) throw errorView("storage-failed", "accounts.json cannot be read.");
+          return [];
+        },
+      },
+    );
+    await fireEvent.input(screen.getByRole("searchbox"), { target: { value: "fab" } });
+    await screen.findByText("accounts.json cannot be read.");
+    expect(row("Fabrikam")).toBeTruthy();
+
+    fails = false;
+    await click("Try again");
+
+    await screen.findByText("Nothing fits “fab”");
+  });
+
   test("asks for nothing when it is empty", async () => {
     const { named } = await open({ accounts: usual });
     expect(named("find")).toEqual([]);
