@@ -25,15 +25,15 @@ use tracing_subscriber::fmt::MakeWriter;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The people of the sandbox.
-pub const ADA: &str = "ada@contoso.example";
-pub const GRACE: &str = "grace@fabrikam.example";
-pub const LINUS: &str = "linus@contoso.example";
+pub(crate) const ADA: &str = "ada@contoso.example";
+pub(crate) const GRACE: &str = "grace@fabrikam.example";
+pub(crate) const LINUS: &str = "linus@contoso.example";
 
-pub struct Stage {
-    pub clouds: Sandbox,
-    pub clock: Arc<ManualClock>,
-    pub app: Arc<App>,
-    pub vault: Vault,
+pub(crate) struct Stage {
+    pub(crate) clouds: Sandbox,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) app: Arc<App>,
+    pub(crate) vault: Vault,
     browser: Arc<RecordedBrowser>,
     environment: Vec<(String, String)>,
     scheme_is_ours: bool,
@@ -52,12 +52,12 @@ impl SchemeRegistration for Scheme {
 }
 
 impl Stage {
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         Self::with(|_| {}, &[]).await
     }
 
     /// A stage with other sandbox options, and variables that win over the sandbox's.
-    pub async fn with(change: impl FnOnce(&mut Options), variables: &[(&str, &str)]) -> Self {
+    pub(crate) async fn with(change: impl FnOnce(&mut Options), variables: &[(&str, &str)]) -> Self {
         capture_log();
         let clock = ManualClock::new("2026-11-24T09:00:00Z".parse().expect("a time"));
         let time = clock.clone();
@@ -77,36 +77,32 @@ impl Stage {
     }
 
     /// Quits the app and starts it again over the same files and keychain.
-    pub fn restart(&mut self) {
+    pub(crate) fn restart(&mut self) {
         self.app = self.second_app();
     }
 
     /// A second process over the same files and keychain.
-    pub fn second_app(&self) -> Arc<App> {
+    pub(crate) fn second_app(&self) -> Arc<App> {
         let Self { home, clock, vault, browser, environment, scheme_is_ours, shown, .. } = self;
         open(home, clock, vault, browser, environment, *scheme_is_ours, shown)
     }
 
     /// From now on the app's scheme belongs to another program.
-    pub fn lose_the_scheme(&mut self) {
+    pub(crate) fn lose_the_scheme(&mut self) {
         self.scheme_is_ours = false;
         self.restart();
     }
 
-    pub fn data(&self) -> std::path::PathBuf {
+    pub(crate) fn data(&self) -> std::path::PathBuf {
         Paths::below(self.home.path()).data
     }
 
-    pub fn config(&self) -> std::path::PathBuf {
-        Paths::below(self.home.path()).config
-    }
-
     /// Connects as a person would: starts the sign-in, clicks through the pages, comes back.
-    pub async fn connect(&self, person: &str) -> Result<AccountId> {
+    pub(crate) async fn connect(&self, person: &str) -> Result<AccountId> {
         self.sign_in(Connect::new(Cloud::Azure), &Browser::new().as_person(person)).await
     }
 
-    pub async fn sign_in(&self, wish: Connect, browser: &Browser) -> Result<AccountId> {
+    pub(crate) async fn sign_in(&self, wish: Connect, browser: &Browser) -> Result<AccountId> {
         let id = self.app.connect(wish)?;
         let ended = self.app.sign_in_ended(id);
         tokio::pin!(ended);
@@ -119,7 +115,7 @@ impl Stage {
     }
 
     /// Follows the page that the app opened; hands a custom-scheme redirect to the app as the system would.
-    pub async fn visit(&self, browser: &Browser) {
+    pub(crate) async fn visit(&self, browser: &Browser) {
         let page = self.next_page().await;
         if let Landing::Redirect(url) = browser.browse(page.as_str()).await {
             self.app.deliver(url.as_str());
@@ -127,7 +123,7 @@ impl Stage {
     }
 
     /// The page that the app opened.
-    pub async fn next_page(&self) -> url::Url {
+    pub(crate) async fn next_page(&self) -> url::Url {
         let page = within(self.browser.next_page()).await;
         let secret = page.query_pairs().filter(|(name, _)| name == "state" || name == "nonce");
         self.pages.lock().expect("unpoisoned").extend(secret.map(|(_, value)| value.into_owned()));
@@ -135,23 +131,23 @@ impl Stage {
     }
 
     /// The account as the screens show it.
-    pub fn row(&self, id: &AccountId) -> AccountView {
+    pub(crate) fn row(&self, id: &AccountId) -> AccountView {
         let snapshot = self.app.watch().borrow().clone();
         snapshot.accounts.iter().find(|row| row.id == *id).expect("the account has a row").clone()
     }
 
-    pub fn rows(&self) -> Vec<AccountView> {
+    pub(crate) fn rows(&self) -> Vec<AccountView> {
         self.app.watch().borrow().accounts.clone()
     }
 
     /// Waits until the screens show something.
-    pub async fn until(&self, what: impl Fn(&Snapshot) -> bool) -> Arc<Snapshot> {
+    pub(crate) async fn until(&self, what: impl Fn(&Snapshot) -> bool) -> Arc<Snapshot> {
         let mut snapshots = self.app.watch();
         within(snapshots.wait_for(|snapshot| what(snapshot))).await.expect("the app lives").clone()
     }
 
     /// How many requests came to an endpoint with a grant type.
-    pub fn token_requests(&self, grant_type: &str) -> usize {
+    pub(crate) fn token_requests(&self, grant_type: &str) -> usize {
         let requests = self.clouds.requests();
         let fits = |request: &&sandbox_clouds::Request| {
             request.endpoint == Some(Endpoint::AzureToken)
@@ -226,7 +222,7 @@ fn open(
 }
 
 /// Fails the scenario when something that must happen does not.
-pub async fn within<T>(what: impl Future<Output = T>) -> T {
+pub(crate) async fn within<T>(what: impl Future<Output = T>) -> T {
     tokio::time::timeout(PATIENCE, what).await.expect("it happened in time")
 }
 
