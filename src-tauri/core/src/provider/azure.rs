@@ -211,6 +211,7 @@ impl Provider for Azure {
         let grant = Grant {
             refresh_token,
             client_id,
+            client_secret: None,
             authority: self.settings.authority.clone(),
             token_endpoint: token_endpoint_template(&metadata.token_endpoint, &tenant),
             issued_at: asked_at,
