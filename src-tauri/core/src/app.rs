@@ -496,7 +496,7 @@ impl App {
     pub async fn keychain_entries(&self, id: &AccountId) -> Result<u32> {
         let account = self.account(id)?;
         let grant = self.world.vault.entries(&Record::grant(&account.grant)).await?;
-        Ok(grant + self.world.vault.entries(&Record::session(&account.id)).await?)
+        Ok(grant + self.world.vault.entries(&Record::session(&account.id, "")).await?)
     }
 
     /// The text that a person copies. Never a credential.

@@ -109,12 +109,11 @@ impl Sessions {
     /// an account that is not connected.
     pub async fn session(&self, providers: &Providers, id: &AccountId, want: Want) -> Result<Session> {
         let account = self.account(id)?;
-        if want == Want::Fresh {
-            if let Some(session) = self.kept(&account).await?
-                && is_fresh(&session.times, self.0.clock.now())
-            {
-                return Ok(session);
-            }
+        if want == Want::Fresh
+            && let Some(session) = self.kept(&account).await?
+            && is_fresh(&session.times, self.0.clock.now())
+        {
+            return Ok(session);
         }
         self.renewal(providers, id, want).await
     }
@@ -149,7 +148,7 @@ impl Sessions {
         session.generation = account.generation;
         self.0.vault.write(&Record::grant(&account.grant), grant.to_bytes()).await?;
         self.unsaved().remove(&account.grant);
-        self.0.vault.write(&Record::session(&account.id), session.to_bytes()).await?;
+        self.0.vault.write(&Record::session(&account.id, ""), session.to_bytes()).await?;
         account.session = Some(session.times);
         account.trouble = None;
         self.0.store.change(|book| edit(book, account)).await
@@ -178,7 +177,7 @@ impl Sessions {
                 "another process holds a grant that is being removed"
             );
         }
-        let session = self.0.vault.delete(&Record::session(&account.id)).await;
+        let session = self.0.vault.delete(&Record::session(&account.id, "")).await;
         let mut grant = None;
         if is_last {
             let record = Record::grant(&account.grant);
@@ -203,7 +202,7 @@ impl Sessions {
 
     /// The stored session, when it belongs to the account as it is now.
     async fn kept(&self, account: &Account) -> Result<Option<Session>> {
-        let Some(bytes) = self.0.vault.read(&Record::session(&account.id)).await? else {
+        let Some(bytes) = self.0.vault.read(&Record::session(&account.id, "")).await? else {
             return Ok(None);
         };
         Ok(Session::from_bytes(&bytes).ok().filter(|session| session.generation == account.generation))
@@ -235,21 +234,22 @@ impl Sessions {
     }
 
     async fn renew(&self, providers: &Providers, id: &AccountId, want: Want) -> Result<Session> {
-        let asked_at = self.0.clock.now();
-        let grant_key = self.account(id)?.grant;
-        let _lock = self.lock(&grant_key).await?;
-        // Whoever held the lock before may have done the work, or met the trouble, that we came for.
+        let before = self.account(id)?;
+        let _lock = self.lock(&before.grant).await?;
+        // Whoever held the lock meanwhile may have done the work, or met the trouble, that we came for.
         let account = self.account(id)?;
-        if let Some(session) = self.kept(&account).await? {
-            let by_another = session.times.issued_at >= asked_at;
-            if by_another || (want == Want::Fresh && is_fresh(&session.times, self.0.clock.now())) {
-                return Ok(session);
-            }
-        }
-        if let Some(trouble) = &account.trouble
-            && self.forbids(trouble, want, asked_at)
+        let renewed_meanwhile = account.session != before.session;
+        if (renewed_meanwhile || want == Want::Fresh)
+            && let Some(session) = self.kept(&account).await?
+            && is_fresh(&session.times, self.0.clock.now())
         {
-            return Err(told_again(trouble));
+            return Ok(session);
+        }
+        if let Some(trouble) = &account.trouble {
+            let just_met = account.trouble != before.trouble;
+            if just_met || self.forbids(trouble, want) {
+                return Err(told_again(trouble));
+            }
         }
         let Some(grant) = self.grant(&account).await? else {
             let error = Error::new(
@@ -270,14 +270,13 @@ impl Sessions {
     }
 
     /// Whether an earlier failure forbids another request now.
-    fn forbids(&self, trouble: &Trouble, want: Want, asked_at: Timestamp) -> bool {
+    fn forbids(&self, trouble: &Trouble, want: Want) -> bool {
         let now = self.0.clock.now();
         let waits = trouble.not_before.is_some_and(|until| {
             // A clock that was set back must not keep an account waiting for longer than any wait lasts.
             now < until && until.duration_since(now).unsigned_abs() <= LONGEST_RETRY_AFTER
         });
-        let just_met = trouble.at >= asked_at;
-        trouble.is_final() || just_met || (waits && want != Want::Renewed)
+        trouble.is_final() || (waits && want != Want::Renewed)
     }
 
     async fn grant(&self, account: &Account) -> Result<Option<Grant>> {
@@ -305,7 +304,7 @@ impl Sessions {
         if !is_current(&self.0.store.read()?) {
             return Err(signed_out());
         }
-        self.0.vault.write(&Record::session(&account.id), session.to_bytes()).await?;
+        self.0.vault.write(&Record::session(&account.id, ""), session.to_bytes()).await?;
         self.0
             .store
             .change(|book| {

@@ -1,57 +1,371 @@
-//! Secrets in memory, until the keychain's own module takes this place.
-#![allow(missing_docs, clippy::unwrap_used)]
+//! The keychain: where Grants and Sessions rest between two moments of use.
+//!
+//! What lives here: which record is kept under which name, the time limits, the order of calls, and what is known of
+//! the keychain's state. `vault/entries.rs` holds the format, `vault/desk.rs` what one call at a time works with,
+//! `vault/platform.rs` the operating systems. Only these files name the keychain crates. Callers are the session and
+//! the app; providers never see the vault. What a record means is not known here.
+
+mod desk;
+mod entries;
+mod failure;
+#[cfg(test)]
+mod fake;
+mod lock;
+mod platform;
+#[cfg(target_os = "linux")]
+mod secret_service;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use keyring_core::CredentialStore;
+use secrecy::{ExposeSecret, SecretSlice};
+use sha2::{Digest, Sha256};
+use tokio::sync::{Mutex, Semaphore, watch};
+use tokio::time::{Instant, timeout_at};
 
 use crate::account::{AccountId, GrantKey};
-use crate::error::Result;
-use crate::snapshot::*;
-use secrecy::{ExposeSecret, SecretSlice};
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
-use tokio::sync::watch;
-#[derive(Clone)]
-pub struct Vault(Arc<(Mutex<HashMap<String, Vec<u8>>>, watch::Sender<KeychainView>)>);
-pub struct Record(String);
-impl Record {
-    pub fn grant(k: &GrantKey) -> Self {
-        Self(format!("grant-{}", k.as_str()))
+use crate::error::{Code, Error, Result};
+use crate::snapshot::{KeychainState, KeychainView};
+
+use desk::{Desk, Sight};
+use failure::Failure;
+
+/// What a record is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// The long-lived thing: a refresh token, or a role with its External ID and source. Lost for good when lost.
+    Grant,
+    /// The short-lived credential made from a Grant. Can be made again.
+    Session,
+}
+
+impl Kind {
+    /// The first word of the keychain entry's user name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Grant => "grant",
+            Self::Session => "session",
+        }
     }
-    pub fn session(k: &AccountId) -> Self {
-        Self(format!("session-{k}"))
+
+    /// The word in a sentence to a person.
+    fn noun(self) -> &'static str {
+        match self {
+            Self::Grant => "sign-in",
+            Self::Session => "session",
+        }
     }
 }
+
+/// The name of one secret in the keychain. It tells nothing about the person: no address, no tenant.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Record {
+    kind: Kind,
+    key: String,
+}
+
+impl Record {
+    /// The Grant that a key stands for.
+    pub fn grant(key: &GrantKey) -> Self {
+        let text = key.as_str();
+        let fits = !text.is_empty() && text.len() <= 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        Self { kind: Kind::Grant, key: if fits { text.to_owned() } else { digest(&[text]) } }
+    }
+
+    /// The Session of an account for one resource.
+    pub fn session(account: &AccountId, resource: &str) -> Self {
+        Self { kind: Kind::Session, key: digest(&[account.as_str(), resource]) }
+    }
+
+    /// What the record is.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The user name of the keychain entry that the record starts at. It has no dot, because Windows joins user and
+    /// service with one and would otherwise take two names for the same.
+    pub fn user(&self) -> String {
+        format!("{}-{}", self.kind.as_str(), self.key)
+    }
+}
+
+/// SHA-256 over length-prefixed parts, cut to 128 bits, in hexadecimal digits.
+fn digest(parts: &[&str]) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part.as_bytes());
+    }
+    hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// How long the vault waits.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// For one call, with everything that it waits for.
+    pub call: Duration,
+    /// For the person to answer the keychain's own dialog.
+    pub unlock: Duration,
+    /// Between two attempts to find a keychain where there was none.
+    pub retry: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            call: Duration::from_secs(10),
+            unlock: Duration::from_secs(120),
+            retry: Duration::from_secs(5),
+        }
+    }
+}
+
+/// The keychain of this person on this machine. Clones are one vault.
+///
+/// Every method ends within its limit, also when the keychain hangs. In general a method fails with
+/// `keychain-locked` when the keychain is locked, `keychain-failed` when it fails, refuses or does not answer, `busy`
+/// when this or another process is not done with it in time, and `storage-failed` when the lock file cannot be used.
+/// Where there is no keychain, secrets are held in memory and move to the keychain when one appears.
+#[derive(Clone)]
+pub struct Vault(Arc<Inner>);
+
+struct Inner {
+    desk: Arc<Mutex<Desk>>,
+    connect: Option<Arc<Connect>>,
+    service: String,
+    lock_file: Option<PathBuf>,
+    limits: Limits,
+    prompt: Arc<Semaphore>,
+    sight: Arc<Sight>,
+}
+
+/// Reaches the keychain's store; called again after each failure.
+type Connect = dyn Fn() -> keyring_core::Result<Arc<CredentialStore>> + Send + Sync;
+
 impl Vault {
+    /// The operating system's keychain. Nothing is asked of it before the first call. The lock file keeps the work of
+    /// all our processes apart, so each must be given the same one.
+    pub fn platform(service: &str, lock_file: PathBuf) -> Self {
+        Self::over(platform::connect, service, Some(lock_file), Limits::default())
+    }
+
+    /// Any store, reached through `connect`.
+    pub fn over(
+        connect: impl Fn() -> keyring_core::Result<Arc<CredentialStore>> + Send + Sync + 'static,
+        service: &str,
+        lock_file: Option<PathBuf>,
+        limits: Limits,
+    ) -> Self {
+        let sight = Arc::new(Sight::new(KeychainState::Unknown, platform::NAME));
+        Self::new(Some(Arc::new(connect)), service, lock_file, limits, sight)
+    }
+
+    /// A vault that forgets everything with the process, for tests and demonstrations. It starts no thread, so it
+    /// also serves where time is paused.
     pub fn in_memory() -> Self {
-        Self(Arc::new((
-            Mutex::default(),
-            watch::Sender::new(KeychainView {
-                state: KeychainState::Absent,
-                name: "Memory".into(),
-                error: None,
-            }),
-        )))
+        let sight = Arc::new(Sight::new(KeychainState::Unlocked, "Memory"));
+        Self::new(None, "memory", None, Limits::default(), sight)
     }
-    pub async fn read(&self, r: &Record) -> Result<Option<SecretSlice<u8>>> {
-        Ok(self.0.0.lock().unwrap().get(&r.0).cloned().map(Into::into))
+
+    fn new(
+        connect: Option<Arc<Connect>>,
+        service: &str,
+        lock_file: Option<PathBuf>,
+        limits: Limits,
+        sight: Arc<Sight>,
+    ) -> Self {
+        let desk = Desk::new(connect.clone(), service, limits.retry, Arc::clone(&sight));
+        Self(Arc::new(Inner {
+            desk: Arc::new(Mutex::new(desk)),
+            connect,
+            service: service.to_owned(),
+            lock_file,
+            limits,
+            prompt: Arc::new(Semaphore::new(1)),
+            sight,
+        }))
     }
-    pub async fn write(&self, r: &Record, s: SecretSlice<u8>) -> Result<()> {
-        self.0.0.lock().unwrap().insert(r.0.clone(), s.expose_secret().to_vec());
-        Ok(())
+
+    /// The secret of a record, or nothing when the keychain does not hold it. Never asks the person anything on
+    /// Linux and Windows; macOS may show its own dialog.
+    ///
+    /// # Errors
+    /// As said at the type; `keychain-failed` also when what is stored is damaged, which changes nothing in the
+    /// keychain; `keychain-absent` when there is no keychain to know a Grant from. A Session that cannot be known
+    /// for that reason counts as not there, since it can be made again.
+    pub async fn read(&self, record: &Record) -> Result<Option<SecretSlice<u8>>> {
+        let record = record.clone();
+        let secret = self.call(move |desk| desk.read(&record)).await?;
+        Ok(secret.map(|secret| SecretSlice::from(secret.to_vec())))
     }
-    pub async fn delete(&self, r: &Record) -> Result<()> {
-        self.0.0.lock().unwrap().remove(&r.0);
-        Ok(())
+
+    /// Stores the secret of a record and reads it back. Interrupted at any moment, the record holds the old secret
+    /// or the new one, whole.
+    ///
+    /// # Errors
+    /// As said at the type. An error leaves the old secret or the new one, and does not say which.
+    pub async fn write(&self, record: &Record, secret: SecretSlice<u8>) -> Result<()> {
+        let record = record.clone();
+        self.call(move |desk| desk.write(&record, secret.expose_secret())).await
     }
-    pub async fn unlock(&self) -> Result<()> {
-        Ok(())
+
+    /// Removes a record with all its parts. One that is not there is removed already. Where there is no keychain, the
+    /// record is removed from memory, and from the keychain if it appears while this process lives.
+    ///
+    /// # Errors
+    /// As said at the type. After an error the record may be gone with parts of it left, which the next `write` or
+    /// `delete` of it removes.
+    pub async fn delete(&self, record: &Record) -> Result<()> {
+        let record = record.clone();
+        self.call(move |desk| desk.delete(&record)).await
     }
-    pub async fn entries(&self, r: &Record) -> Result<u32> {
-        Ok(u32::from(self.0.0.lock().unwrap().contains_key(&r.0)))
+
+    /// How many keychain entries hold a record; none when it is not there or in memory only.
+    ///
+    /// # Errors
+    /// As for [`Vault::read`].
+    pub async fn entries(&self, record: &Record) -> Result<u32> {
+        let record = record.clone();
+        self.call(move |desk| desk.entries(&record)).await
     }
+
+    /// Forgets everything: removes every keychain entry of our service, and what is held in memory. Returns how many
+    /// entries were removed.
+    ///
+    /// # Errors
+    /// As said at the type; `keychain-absent` when there is no keychain to remove anything from.
     pub async fn sweep_all(&self) -> Result<u32> {
-        self.0.0.lock().unwrap().clear();
-        Ok(0)
+        self.call(Desk::sweep_all).await
     }
+
+    /// Looks at the keychain without asking the person anything, so that its state is known.
+    ///
+    /// # Errors
+    /// As said at the type; `keychain-absent` when there is none.
+    pub async fn check(&self) -> Result<()> {
+        self.call(Desk::check).await
+    }
+
+    /// Has the keychain ask the person to unlock it, or to set it up where there is none yet. One dialog is open at a
+    /// time; whoever asks meanwhile waits for the same one. Other calls go on, and no other process is kept waiting.
+    ///
+    /// # Errors
+    /// As said at the type; `keychain-locked` also when the person dismissed the dialog or did not answer it in time,
+    /// and `keychain-absent` when there is no keychain to unlock.
+    pub async fn unlock(&self) -> Result<()> {
+        let Some(connect) = self.0.connect.clone() else { return Ok(()) };
+        let deadline = Instant::now() + self.0.limits.unlock;
+        let Ok(turn) = timeout_at(deadline, Arc::clone(&self.0.prompt).acquire_owned()).await else {
+            return Err(failure::unanswered());
+        };
+        let service = self.0.service.clone();
+        let asked = on_a_thread(deadline, move || {
+            let _turn = turn;
+            let store = connect().map_err(Failure::from)?;
+            platform::unlock(&*store, &service).map_err(Failure::from)
+        });
+        let failure = match asked.await? {
+            None => return Err(failure::unanswered()),
+            Some(Ok(())) => return self.check().await,
+            Some(Err(failure)) => failure,
+        };
+        let error = failure.into_error();
+        self.0.sight.failed(&error);
+        Err(error)
+    }
+
+    /// The keychain's state as last seen, and every change of it.
     pub fn watch(&self) -> watch::Receiver<KeychainView> {
-        self.0.1.subscribe()
+        self.0.sight.watch()
+    }
+
+    /// Runs a job with the desk, in its turn and under the lock file. The job runs on a thread of its own: a keychain
+    /// that hangs can be left behind, the process can end all the same, and never more than one thread hangs, because
+    /// it keeps the desk. The result of a job that was left behind is dropped.
+    async fn call<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut Desk) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let limit = self.0.limits.call;
+        let now = Instant::now();
+        let deadline = now + limit;
+        let Ok(mut desk) = timeout_at(deadline, Arc::clone(&self.0.desk).lock_owned()).await else {
+            return Err(failure::busy_here());
+        };
+        desk.asked_at = now;
+        if self.0.connect.is_none() {
+            return job(&mut desk);
+        }
+
+        let lock_file = self.0.lock_file.clone();
+        let ticket = Arc::new(Ticket::default());
+        let taken = Arc::clone(&ticket);
+        let outcome = on_a_thread(deadline, move || {
+            let _lock = lock_file.as_deref().map(lock::hold).transpose()?;
+            if !taken.take() {
+                return Err(failure::busy_elsewhere());
+            }
+            job(&mut desk)
+        });
+        if let Some(outcome) = outcome.await? {
+            return outcome;
+        }
+        if ticket.take() {
+            return Err(failure::busy_elsewhere());
+        }
+        let error = failure::silent(limit);
+        self.0.sight.failed(&error);
+        Err(error)
+    }
+}
+
+impl fmt::Debug for Vault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Vault").field("service", &self.0.service).finish_non_exhaustive()
+    }
+}
+
+/// Who takes it first decides: the thread does the job, or the caller gives up and the job is never done.
+#[derive(Default)]
+struct Ticket(AtomicBool);
+
+impl Ticket {
+    fn take(&self) -> bool {
+        !self.0.swap(true, Ordering::SeqCst)
+    }
+}
+
+/// What a job on a thread of its own led to, or nothing when it was not done by the deadline. The wait itself is on
+/// the runtime's blocking pool, so that paused time does not run ahead of a job that takes real time.
+async fn on_a_thread<T: Send + 'static>(
+    deadline: Instant,
+    job: impl FnOnce() -> T + Send + 'static,
+) -> Result<Option<T>> {
+    let (done, outcome) = mpsc::sync_channel(1);
+    std::thread::Builder::new()
+        .name("keychain".to_owned())
+        .spawn(move || {
+            // Nobody waits any more when the deadline has passed.
+            let _ = done.send(job());
+        })
+        .map_err(|error| {
+            Error::new(Code::KeychainFailed, "The system is out of threads. Close some programs and retry.")
+                .with_source(error)
+        })?;
+    let left = deadline.saturating_duration_since(Instant::now());
+    let waited = tokio::task::spawn_blocking(move || outcome.recv_timeout(left)).await;
+    match waited {
+        Ok(Ok(outcome)) => Ok(Some(outcome)),
+        Ok(Err(mpsc::RecvTimeoutError::Timeout)) => Ok(None),
+        Ok(Err(mpsc::RecvTimeoutError::Disconnected)) | Err(_) => {
+            Err(Error::new(Code::Internal, "The keychain work ended unexpectedly. Choose Retry."))
+        }
     }
 }

@@ -1,0 +1,252 @@
+//! What one call at a time works with: the connection to the keychain, and what memory holds in its stead.
+//!
+//! Everything here blocks and runs on the vault's own thread, in the vault's turn. What is decided here: when to
+//! connect, when to connect again, and what happens where there is no keychain.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use keyring_core::CredentialStore;
+use secrecy::zeroize::Zeroizing;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use crate::error::{Code, Error, ErrorView, Result};
+use crate::snapshot::{KeychainState, KeychainView};
+
+use super::entries::Entries;
+use super::failure::Failure;
+use super::{Connect, Kind, Record};
+
+/// The bytes of a secret, wiped when they are dropped.
+pub(super) type Bytes = Zeroizing<Vec<u8>>;
+
+pub(super) struct Desk {
+    /// When the call that is being served was made.
+    pub(super) asked_at: Instant,
+    /// None for a vault that is memory by design.
+    connect: Option<Arc<Connect>>,
+    service: String,
+    store: Option<Arc<CredentialStore>>,
+    /// What could not go to the keychain because there is none. `None` marks a record to be deleted there.
+    memory: HashMap<Record, Option<Bytes>>,
+    retry: Duration,
+    /// Until when an absent keychain is not looked for again.
+    absent_until: Option<Instant>,
+    sight: Arc<Sight>,
+}
+
+impl Desk {
+    pub(super) fn new(
+        connect: Option<Arc<Connect>>,
+        service: &str,
+        retry: Duration,
+        sight: Arc<Sight>,
+    ) -> Self {
+        Self {
+            asked_at: Instant::now(),
+            connect,
+            service: service.to_owned(),
+            store: None,
+            memory: HashMap::new(),
+            retry,
+            absent_until: None,
+            sight,
+        }
+    }
+
+    pub(super) fn read(&mut self, record: &Record) -> Result<Option<Bytes>> {
+        self.settle();
+        if let Some(kept) = self.memory.get(record) {
+            return Ok(kept.clone());
+        }
+        match self.keychain(|entries| entries.read(record)) {
+            Err(error) if is_absent(&error) && (self.connect.is_none() || record.kind == Kind::Session) => {
+                Ok(None)
+            }
+            outcome => outcome,
+        }
+    }
+
+    pub(super) fn write(&mut self, record: &Record, secret: &[u8]) -> Result<()> {
+        self.settle();
+        match self.keychain(|entries| entries.write(record, secret)) {
+            Ok(()) => {
+                self.memory.remove(record);
+                Ok(())
+            }
+            Err(error) => {
+                let absent = is_absent(&error);
+                // A record that memory holds already is kept up to date there whatever the keychain's trouble is.
+                if absent || self.memory.contains_key(record) {
+                    self.memory.insert(record.clone(), Some(Zeroizing::new(secret.to_vec())));
+                }
+                if absent { Ok(()) } else { Err(error) }
+            }
+        }
+    }
+
+    pub(super) fn delete(&mut self, record: &Record) -> Result<()> {
+        self.settle();
+        match self.keychain(|entries| entries.delete(record)) {
+            Ok(()) => {
+                self.memory.remove(record);
+                Ok(())
+            }
+            Err(error) => {
+                let absent = is_absent(&error);
+                if absent || self.memory.contains_key(record) {
+                    self.memory.insert(record.clone(), None);
+                }
+                if absent { Ok(()) } else { Err(error) }
+            }
+        }
+    }
+
+    pub(super) fn entries(&mut self, record: &Record) -> Result<u32> {
+        self.settle();
+        if self.memory.contains_key(record) {
+            return Ok(0);
+        }
+        match self.keychain(|entries| entries.count(record)) {
+            Err(error) if is_absent(&error) && self.connect.is_none() => Ok(0),
+            outcome => outcome,
+        }
+    }
+
+    pub(super) fn sweep_all(&mut self) -> Result<u32> {
+        self.memory.clear();
+        self.absent_until = None;
+        match self.keychain(|entries| entries.sweep_all()) {
+            Err(error) if is_absent(&error) && self.connect.is_none() => Ok(0),
+            outcome => outcome,
+        }
+    }
+
+    pub(super) fn check(&mut self) -> Result<()> {
+        self.absent_until = None;
+        match self.keychain(|entries| entries.check()) {
+            Err(error) if is_absent(&error) && self.connect.is_none() => return Ok(()),
+            outcome => outcome?,
+        }
+        self.settle();
+        Ok(())
+    }
+
+    /// Moves what memory holds to the keychain, as far as that succeeds. Whatever fails stays in memory.
+    fn settle(&mut self) {
+        let waiting: Vec<Record> = self.memory.keys().cloned().collect();
+        for record in waiting {
+            let Some(kept) = self.memory.get(&record).cloned() else { continue };
+            let moved = self.keychain(|entries| match &kept {
+                Some(secret) => entries.write(&record, secret),
+                None => entries.delete(&record),
+            });
+            match moved {
+                Ok(()) => drop(self.memory.remove(&record)),
+                Err(error) if is_absent(&error) || error.code() == Code::KeychainLocked => return,
+                Err(_) => {}
+            }
+        }
+    }
+
+    /// Does a piece of work with the keychain. When the keychain breaks under it (its daemon was started anew, say),
+    /// connects again and does the work once more; all work here may be repeated.
+    fn keychain<T>(&mut self, work: impl Fn(&Entries<'_>) -> std::result::Result<T, Failure>) -> Result<T> {
+        let outcome = match self.attempt(&work) {
+            Err(Failure::Broken(_)) => self.attempt(&work),
+            outcome => outcome,
+        };
+        if self.connect.is_none() {
+            return outcome.map_err(Failure::into_error);
+        }
+        match outcome {
+            Ok(value) => {
+                self.sight.well();
+                Ok(value)
+            }
+            Err(failure) => {
+                let about_one_record = matches!(failure, Failure::Damaged(..) | Failure::Newer(_));
+                let absent = matches!(failure, Failure::Absent(_));
+                let error = failure.into_error();
+                if about_one_record {
+                    self.sight.well();
+                } else {
+                    self.sight.failed(&error);
+                }
+                if absent && self.absent_until.is_none_or(|until| until <= self.asked_at) {
+                    self.absent_until = Some(self.asked_at + self.retry);
+                }
+                Err(error)
+            }
+        }
+    }
+
+    fn attempt<T>(
+        &mut self,
+        work: impl Fn(&Entries<'_>) -> std::result::Result<T, Failure>,
+    ) -> std::result::Result<T, Failure> {
+        let store = self.connected()?;
+        let outcome = work(&Entries::new(&*store, &self.service));
+        if let Err(Failure::Broken(_) | Failure::Absent(_)) = outcome {
+            self.store = None;
+        }
+        outcome
+    }
+
+    fn connected(&mut self) -> std::result::Result<Arc<CredentialStore>, Failure> {
+        if let Some(store) = &self.store {
+            return Ok(Arc::clone(store));
+        }
+        let Some(connect) = &self.connect else { return Err(Failure::Absent(None)) };
+        if self.absent_until.is_some_and(|until| self.asked_at < until) {
+            return Err(Failure::Absent(None));
+        }
+        let store = connect()?;
+        self.store = Some(Arc::clone(&store));
+        Ok(store)
+    }
+}
+
+fn is_absent(error: &Error) -> bool {
+    error.code() == Code::KeychainAbsent
+}
+
+/// What is known of the keychain's state, for the screens.
+pub(super) struct Sight(watch::Sender<KeychainView>);
+
+impl Sight {
+    pub(super) fn new(state: KeychainState, name: &str) -> Self {
+        Self(watch::Sender::new(KeychainView { state, name: name.to_owned(), error: None }))
+    }
+
+    pub(super) fn watch(&self) -> watch::Receiver<KeychainView> {
+        self.0.subscribe()
+    }
+
+    fn well(&self) {
+        self.see(KeychainState::Unlocked, None);
+    }
+
+    pub(super) fn failed(&self, error: &Error) {
+        let state = match error.code() {
+            Code::KeychainLocked => KeychainState::Locked,
+            Code::KeychainAbsent => KeychainState::Absent,
+            _ => KeychainState::Failed,
+        };
+        self.see(state, Some(error));
+    }
+
+    /// Two errors of one state are the same news, so the first one stays.
+    fn see(&self, state: KeychainState, error: Option<&Error>) {
+        self.0.send_if_modified(|view| {
+            if view.state == state {
+                return false;
+            }
+            view.state = state;
+            view.error = error.map(ErrorView::from);
+            true
+        });
+    }
+}

@@ -1,0 +1,414 @@
+//! How a record lies in the keychain: a head, and parts when it is long.
+//!
+//! The head is the entry named after the record. It says which format, how long, in how many parts and with which
+//! hash, and holds a short secret itself. A longer one lies in parts, in one of two slots that take turns: a write
+//! fills the slot that the head does not point at, and then replaces the head, which is one operation of the
+//! keychain. So whatever interrupts a write, the head points at a whole secret. The parts of a slot always have the
+//! numbers from 0 without a gap, because they are written upwards and removed downwards; that is how a left-over is
+//! found without a search.
+
+use keyring_core::{CredentialStore, Entry};
+use secrecy::zeroize::{Zeroize, Zeroizing};
+use sha2::{Digest, Sha256};
+
+use super::desk::Bytes;
+use super::failure::Failure;
+use super::{Record, platform};
+
+/// The most bytes of a secret in one entry. Windows refuses entries of more than 2,560 bytes
+/// (`CRED_MAX_CREDENTIAL_BLOB_SIZE`); what is left serves the head.
+const ENTRY: usize = 2_048;
+
+/// The most parts of one record: room for 128 KiB, and a bound on what a damaged head can make us do.
+const PARTS: u32 = 64;
+
+const FORMAT: &str = "1";
+
+type Result<T> = std::result::Result<T, Failure>;
+
+/// The entries of one service in one store.
+pub(super) struct Entries<'a> {
+    store: &'a CredentialStore,
+    service: &'a str,
+}
+
+impl<'a> Entries<'a> {
+    pub(super) fn new(store: &'a CredentialStore, service: &'a str) -> Self {
+        Self { store, service }
+    }
+
+    /// The secret of a record, whole and with its hash checked.
+    pub(super) fn read(&self, record: &Record) -> Result<Option<Bytes>> {
+        let Some(entry) = self.get(record, &record.user())? else { return Ok(None) };
+        let (head, inline) = Head::parse(&entry).map_err(|flaw| flaw.of(record))?;
+        let secret = match head.parts {
+            0 => Zeroizing::new(inline.to_vec()),
+            _ => self.join(record, &head)?,
+        };
+        if secret.len() != head.length {
+            return Err(Failure::Damaged(record.kind, "its length is wrong".to_owned()));
+        }
+        if Sha256::digest(&*secret)[..] != head.hash {
+            return Err(Failure::Damaged(record.kind, "its checksum is wrong".to_owned()));
+        }
+        Ok(Some(secret))
+    }
+
+    fn join(&self, record: &Record, head: &Head) -> Result<Bytes> {
+        // Allocated once: a vector that grows leaves copies behind.
+        let mut secret = Zeroizing::new(Vec::with_capacity(head.length));
+        for number in 0..head.parts {
+            let Some(part) = self.get(record, &part(record, head.slot(), number))? else {
+                let what = format!("part {} of {} is missing", number + 1, head.parts);
+                return Err(Failure::Damaged(record.kind, what));
+            };
+            if secret.len() + part.len() > head.length {
+                return Err(Failure::Damaged(record.kind, "its length is wrong".to_owned()));
+            }
+            secret.extend_from_slice(&part);
+        }
+        Ok(secret)
+    }
+
+    /// Replaces the secret of a record: parts, their check, the head, its check, and then what is left of the old.
+    pub(super) fn write(&self, record: &Record, secret: &[u8]) -> Result<()> {
+        let user = record.user();
+        // A head that is there twice or cannot be understood points at nothing that could be kept.
+        let old = match self.entry(record, &user)?.get_secret() {
+            Ok(old) => Some(Zeroizing::new(old)),
+            Err(keyring_core::Error::NoEntry | keyring_core::Error::Ambiguous(_)) => None,
+            Err(error) => return Err(redacted(error)),
+        };
+        let generation = old
+            .as_ref()
+            .and_then(|old| Head::parse(old).ok())
+            .map_or(0, |(head, _)| head.generation.wrapping_add(1));
+        let pieces = if secret.len() <= ENTRY { Vec::new() } else { cut(secret) };
+        let parts = u32::try_from(pieces.len()).unwrap_or(u32::MAX);
+        if parts > PARTS {
+            return Err(Failure::Refused("the secret is too long", None));
+        }
+        let head = Head { generation, length: secret.len(), parts, hash: Sha256::digest(secret).into() };
+
+        for (number, piece) in (0..).zip(&pieces) {
+            self.set(record, &part(record, head.slot(), number), piece)?;
+        }
+        for (number, piece) in (0..).zip(&pieces) {
+            let kept = self.get(record, &part(record, head.slot(), number))?;
+            if kept.is_none_or(|kept| kept[..] != **piece) {
+                return Err(Failure::Refused("it does not keep what it is given", None));
+            }
+        }
+
+        let entry = head.entry(if parts == 0 { secret } else { &[] });
+        self.set(record, &user, &entry)?;
+        if self.get(record, &user)? != Some(entry) {
+            self.put_back(record, old)?;
+            return Err(Failure::Refused("it does not keep what it is given", None));
+        }
+        // The new secret is in place; what could not be swept now is swept by the next write.
+        let _ = self.sweep(record, head.slot(), parts).and_then(|()| self.sweep(record, 1 - head.slot(), 0));
+        Ok(())
+    }
+
+    fn put_back(&self, record: &Record, old: Option<Bytes>) -> Result<()> {
+        match old {
+            Some(old) => self.set(record, &record.user(), &old),
+            None => self.remove(record, &record.user()),
+        }
+    }
+
+    /// Removes a record: the head first, so that nothing points at parts that are gone.
+    pub(super) fn delete(&self, record: &Record) -> Result<()> {
+        self.remove(record, &record.user())?;
+        self.sweep(record, 0, 0)?;
+        self.sweep(record, 1, 0)
+    }
+
+    /// How many entries hold a record.
+    pub(super) fn count(&self, record: &Record) -> Result<u32> {
+        let Some(entry) = self.get(record, &record.user())? else { return Ok(0) };
+        let (head, _) = Head::parse(&entry).map_err(|flaw| flaw.of(record))?;
+        Ok(1 + head.parts)
+    }
+
+    /// Removes every entry of the service and says how many there were.
+    pub(super) fn sweep_all(&self) -> Result<u32> {
+        let mut removed = 0;
+        for entry in platform::search(self.store, self.service)? {
+            match entry.delete_credential() {
+                Ok(()) => removed += 1,
+                Err(keyring_core::Error::NoEntry) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(removed)
+    }
+
+    /// Fails unless the store can be used.
+    pub(super) fn check(&self) -> Result<()> {
+        platform::search(self.store, self.service)?;
+        Ok(())
+    }
+
+    /// Removes the parts of a slot from a number on, the last one first.
+    fn sweep(&self, record: &Record, slot: u64, from: u32) -> Result<()> {
+        let mut end = from;
+        while end < PARTS && self.has(record, &part(record, slot, end))? {
+            end += 1;
+        }
+        for number in (from..end).rev() {
+            self.remove(record, &part(record, slot, number))?;
+        }
+        Ok(())
+    }
+
+    fn entry(&self, record: &Record, user: &str) -> Result<Entry> {
+        let modifiers = platform::modifiers(record.kind);
+        Ok(self.store.build(self.service, user, Some(&modifiers))?)
+    }
+
+    fn get(&self, record: &Record, user: &str) -> Result<Option<Bytes>> {
+        match self.entry(record, user)?.get_secret() {
+            Ok(secret) => Ok(Some(Zeroizing::new(secret))),
+            Err(keyring_core::Error::NoEntry) => Ok(None),
+            Err(error) => Err(redacted(error)),
+        }
+    }
+
+    fn has(&self, record: &Record, user: &str) -> Result<bool> {
+        match self.entry(record, user)?.get_credential() {
+            Ok(_) | Err(keyring_core::Error::Ambiguous(_)) => Ok(true),
+            Err(keyring_core::Error::NoEntry) => Ok(false),
+            Err(error) => Err(redacted(error)),
+        }
+    }
+
+    /// Sets an entry. When it is there more than once, one is set and the others are removed: nothing could be read
+    /// from them anyway.
+    fn set(&self, record: &Record, user: &str, secret: &[u8]) -> Result<()> {
+        let doubles = match self.entry(record, user)?.set_secret(secret) {
+            Err(keyring_core::Error::Ambiguous(doubles)) => doubles,
+            outcome => return outcome.map_err(redacted),
+        };
+        let mut doubles = doubles.into_iter();
+        if let Some(first) = doubles.next() {
+            first.set_secret(secret).map_err(redacted)?;
+        }
+        doubles.try_for_each(|double| removed(double.delete_credential()))
+    }
+
+    fn remove(&self, record: &Record, user: &str) -> Result<()> {
+        match self.entry(record, user)?.delete_credential() {
+            Err(keyring_core::Error::Ambiguous(doubles)) => {
+                doubles.into_iter().try_for_each(|double| removed(double.delete_credential()))
+            }
+            outcome => removed(outcome),
+        }
+    }
+}
+
+fn removed(outcome: keyring_core::Result<()>) -> Result<()> {
+    match outcome {
+        Ok(()) | Err(keyring_core::Error::NoEntry) => Ok(()),
+        Err(error) => Err(redacted(error)),
+    }
+}
+
+/// The failure without the bytes that some errors carry, which are wiped.
+fn redacted(mut error: keyring_core::Error) -> Failure {
+    if let keyring_core::Error::BadEncoding(bytes) | keyring_core::Error::BadDataFormat(bytes, _) = &mut error
+    {
+        bytes.zeroize();
+    }
+    error.into()
+}
+
+/// The user name of a part's entry.
+fn part(record: &Record, slot: u64, number: u32) -> String {
+    format!("{}-{slot}-{number}", record.user())
+}
+
+/// Cuts a secret into pieces that fit an entry, between two characters where it is text: a keychain that takes
+/// text only (KWallet) must get text in each entry.
+fn cut(mut secret: &[u8]) -> Vec<&[u8]> {
+    let mut pieces = Vec::new();
+    while secret.len() > ENTRY {
+        let is_boundary = |at: &usize| secret[*at] & 0xC0 != 0x80;
+        let at = (ENTRY - 3..=ENTRY).rev().find(is_boundary).unwrap_or(ENTRY);
+        let (piece, rest) = secret.split_at(at);
+        pieces.push(piece);
+        secret = rest;
+    }
+    pieces.push(secret);
+    pieces
+}
+
+/// What the head's first line says: `mcm <format> <generation> <length> <parts> <SHA-256>`.
+#[derive(Debug, PartialEq)]
+struct Head {
+    /// Raised by each write.
+    generation: u64,
+    /// The length of the secret in bytes.
+    length: usize,
+    /// How many parts there are; none when the secret follows in the head itself.
+    parts: u32,
+    hash: [u8; 32],
+}
+
+/// Why a head cannot be used.
+#[derive(Debug, PartialEq)]
+enum Flaw {
+    Malformed,
+    Newer,
+}
+
+impl Flaw {
+    fn of(self, record: &Record) -> Failure {
+        match self {
+            Self::Malformed => Failure::Damaged(record.kind, "its head cannot be read".to_owned()),
+            Self::Newer => Failure::Newer(record.kind),
+        }
+    }
+}
+
+impl Head {
+    /// Which slot the parts lie in.
+    fn slot(&self) -> u64 {
+        self.generation % 2
+    }
+
+    fn entry(&self, inline: &[u8]) -> Bytes {
+        let Self { generation, length, parts, hash } = self;
+        let hash: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+        let line = format!("mcm {FORMAT} {generation} {length} {parts} {hash}\n");
+        let mut entry = Zeroizing::new(Vec::with_capacity(line.len() + inline.len()));
+        entry.extend_from_slice(line.as_bytes());
+        entry.extend_from_slice(inline);
+        entry
+    }
+
+    /// The head and what follows it.
+    fn parse(entry: &[u8]) -> std::result::Result<(Self, &[u8]), Flaw> {
+        let end = entry.iter().position(|byte| *byte == b'\n').ok_or(Flaw::Malformed)?;
+        let line = std::str::from_utf8(&entry[..end]).map_err(|_| Flaw::Malformed)?;
+        let mut words = line.split(' ');
+        if words.next() != Some("mcm") {
+            return Err(Flaw::Malformed);
+        }
+        let format = words.next().ok_or(Flaw::Malformed)?;
+        if format != FORMAT {
+            let number = format.parse::<u32>().map_err(|_| Flaw::Malformed)?;
+            return Err(if number > 1 { Flaw::Newer } else { Flaw::Malformed });
+        }
+        let head = Self::fields(words).filter(|head| head.parts <= PARTS).ok_or(Flaw::Malformed)?;
+        if head.length > ENTRY * PARTS as usize {
+            return Err(Flaw::Malformed);
+        }
+        Ok((head, &entry[end + 1..]))
+    }
+
+    fn fields<'a>(mut words: impl Iterator<Item = &'a str>) -> Option<Self> {
+        let generation = words.next()?.parse().ok()?;
+        let length = words.next()?.parse().ok()?;
+        let parts = words.next()?.parse().ok()?;
+        let digits = words.next()?;
+        if digits.len() != 64
+            || !digits.bytes().all(|digit| digit.is_ascii_hexdigit())
+            || words.next().is_some()
+        {
+            return None;
+        }
+        let mut hash = [0; 32];
+        for (byte, at) in hash.iter_mut().zip((0..).step_by(2)) {
+            *byte = u8::from_str_radix(&digits[at..at + 2], 16).ok()?;
+        }
+        Some(Self { generation, length, parts, hash })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::fake::{Fake, WINDOWS_LIMIT};
+    use super::*;
+    use crate::account::AccountId;
+
+    fn record() -> Record {
+        Record::session(&AccountId::from("azure-0123456789ab".to_owned()), "resource")
+    }
+
+    fn read(fake: &Fake) -> Option<Vec<u8>> {
+        let store = fake.store();
+        let outcome = Entries::new(&*store, "service").read(&record());
+        outcome.map_err(Failure::into_error).expect("the keychain is well").map(|secret| secret.to_vec())
+    }
+
+    fn write(fake: &Fake, secret: &[u8]) {
+        let store = fake.store();
+        let outcome = Entries::new(&*store, "service").write(&record(), secret);
+        outcome.map_err(Failure::into_error).expect("the keychain is well");
+    }
+
+    proptest! {
+        #[test]
+        fn any_secret_comes_back_and_no_entry_exceeds_what_windows_takes(
+            secrets in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..20_000), 1..4)
+        ) {
+            let fake = Fake::new();
+            for secret in &secrets {
+                write(&fake, secret);
+                prop_assert_eq!(&read(&fake), &Some(secret.clone()));
+            }
+            prop_assert!(fake.longest() <= WINDOWS_LIMIT);
+            let last = secrets.last().map_or(0, Vec::len);
+            let entries = |piece: usize| if last <= ENTRY { 1 } else { 1 + last.div_ceil(piece) };
+            prop_assert!((entries(ENTRY)..=entries(ENTRY - 3)).contains(&fake.users().len()));
+        }
+
+        #[test]
+        fn text_is_cut_between_characters(text in "\\PC{700,3000}") {
+            let pieces = cut(text.as_bytes());
+            prop_assert!(pieces.iter().all(|piece| piece.len() <= ENTRY && std::str::from_utf8(piece).is_ok()));
+            prop_assert_eq!(pieces.concat(), text.as_bytes());
+        }
+
+        #[test]
+        fn no_head_makes_the_reader_panic(entry in prop::collection::vec(any::<u8>(), 0..300)) {
+            let _ = Head::parse(&entry);
+            let _ = Head::parse(&[b"mcm 1 0 5 0 ", &entry[..]].concat());
+        }
+    }
+
+    #[test]
+    fn longest_head_with_the_longest_inline_secret_fits_windows() {
+        let head = Head { generation: u64::MAX, length: ENTRY, parts: 0, hash: [0xFF; 32] };
+        assert!(head.entry(&[0; ENTRY]).len() <= WINDOWS_LIMIT);
+    }
+
+    #[test]
+    fn head_with_more_than_can_be_is_not_followed() {
+        let hash = "0".repeat(64);
+        for line in [
+            format!("mcm 1 0 10 65 {hash}\n"),
+            format!("mcm 1 0 99999999999 2 {hash}\n"),
+            format!("mcm 1 0 10 0 {hash} more\n"),
+            format!("mcm 1 -1 10 0 {hash}\n"),
+            format!("mcm 1 0 10 0 {hash}"),
+            format!("mcm 1 0 10 0 +{}\n", &hash[1..]),
+        ] {
+            assert_eq!(Head::parse(line.as_bytes()).expect_err("refused"), Flaw::Malformed, "{line}");
+        }
+    }
+
+    #[test]
+    fn generation_that_has_run_out_starts_again() {
+        let fake = Fake::new();
+        write(&fake, b"first");
+        let last = Head { generation: u64::MAX, length: 3, parts: 0, hash: Sha256::digest(b"old").into() };
+        fake.tamper(&record().user(), |secrets| secrets[0] = last.entry(b"old").to_vec());
+        write(&fake, b"new");
+        assert_eq!(read(&fake), Some(b"new".to_vec()));
+    }
+}

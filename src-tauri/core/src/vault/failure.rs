@@ -1,0 +1,154 @@
+//! What can go wrong with the keychain, and the sentence that a person reads about it.
+//!
+//! The keychain crates' error is turned into ours here, at the boundary, and nowhere else: its `Debug` prints the
+//! secret that could not be decoded, so neither that nor the error itself goes any further.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::error::{Code, Error};
+
+use super::Kind;
+
+/// A failed step of the work with a keychain.
+pub(super) enum Failure {
+    /// The keychain is locked, or the person refused to let us in.
+    Locked(Option<Cause>),
+    /// There is no keychain.
+    Absent(Option<Cause>),
+    /// The keychain failed; a new connection to it may help.
+    Broken(Cause),
+    /// The keychain refused; asking again is of no use.
+    Refused(&'static str, Option<Cause>),
+    /// What is stored cannot be used.
+    Damaged(Kind, String),
+    /// What is stored was written in a later format.
+    Newer(Kind),
+}
+
+/// The keychain's own words about a failure, for the log.
+#[derive(Debug)]
+pub(super) struct Cause(String);
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Cause {}
+
+impl From<keyring_core::Error> for Failure {
+    fn from(error: keyring_core::Error) -> Self {
+        use keyring_core::Error as Keyring;
+        match error {
+            Keyring::NoStorageAccess(cause) => Self::Locked(Some(Cause(cause.to_string()))),
+            Keyring::NoDefaultStore => Self::Absent(None),
+            Keyring::PlatformFailure(cause) if super::platform::is_refusal(&*cause) => {
+                Self::Locked(Some(Cause(cause.to_string())))
+            }
+            Keyring::PlatformFailure(cause) => Self::Broken(Cause(cause.to_string())),
+            Keyring::NoEntry => Self::Refused("an entry vanished while it was used", None),
+            // These two carry the bytes that could not be decoded.
+            Keyring::BadEncoding(_) | Keyring::BadDataFormat(..) => {
+                Self::Refused("an entry cannot be decoded", None)
+            }
+            Keyring::BadStoreFormat(reason) => Self::Refused("its store is damaged", Some(Cause(reason))),
+            Keyring::TooLong(name, limit) => {
+                Self::Refused("an entry is too long", Some(Cause(format!("{name}: {limit}"))))
+            }
+            Keyring::Invalid(name, reason) => {
+                Self::Refused("a name is not accepted", Some(Cause(format!("{name}: {reason}"))))
+            }
+            Keyring::Ambiguous(entries) => {
+                Self::Refused("one entry is there more than once", Some(Cause(entries.len().to_string())))
+            }
+            Keyring::NotSupportedByStore(reason) => {
+                Self::Refused("it cannot do what is needed", Some(Cause(reason)))
+            }
+            _ => Self::Refused("it failed in an unknown way", None),
+        }
+    }
+}
+
+impl Failure {
+    /// The error that leaves the vault.
+    pub(super) fn into_error(self) -> Error {
+        let (error, cause) = match self {
+            Self::Locked(cause) => (
+                Error::new(Code::KeychainLocked, "Your keychain is locked. Unlock it and choose Retry."),
+                cause,
+            ),
+            Self::Absent(cause) => (absent(), cause),
+            Self::Broken(cause) => {
+                let message = "Your keychain failed. Choose Retry; if it fails again, log out of this computer and in again.";
+                (Error::new(Code::KeychainFailed, message), Some(cause))
+            }
+            Self::Refused(what, cause) => {
+                let message = format!("Your keychain refused: {what}. Choose Retry, or sign in again.");
+                (Error::new(Code::KeychainFailed, message), cause)
+            }
+            Self::Damaged(kind, what) => {
+                let noun = kind.noun();
+                let message = format!(
+                    "What your keychain holds for this {noun} is damaged: {what}. Sign in again to replace it."
+                );
+                (Error::new(Code::KeychainFailed, message).with_detail("damaged"), None)
+            }
+            Self::Newer(kind) => {
+                let noun = kind.noun();
+                let message = format!(
+                    "What your keychain holds for this {noun} was written by a newer version of this app. \
+                     Update this one, or sign in again to replace it."
+                );
+                (Error::new(Code::KeychainFailed, message).with_detail("newer-format"), None)
+            }
+        };
+        match cause {
+            Some(cause) => error.with_source(cause),
+            None => error,
+        }
+    }
+}
+
+/// There is no keychain.
+pub(super) fn absent() -> Error {
+    Error::new(
+        Code::KeychainAbsent,
+        "There is no keychain in this session, so sign-ins are kept in memory and end with this app. \
+         Start or set up a keychain and choose Retry.",
+    )
+}
+
+/// The keychain did not answer in time.
+pub(super) fn silent(limit: Duration) -> Error {
+    let message = format!(
+        "Your keychain did not answer within {} seconds. If it shows a question, answer it, then choose Retry.",
+        limit.as_secs_f32()
+    );
+    Error::new(Code::KeychainFailed, message)
+}
+
+/// The person did not answer the keychain's dialog in time.
+pub(super) fn unanswered() -> Error {
+    Error::new(
+        Code::KeychainLocked,
+        "Your keychain is still locked: its question was not answered in time. Answer it, then choose Retry.",
+    )
+}
+
+/// An earlier call of this process has not come back.
+pub(super) fn busy_here() -> Error {
+    Error::new(
+        Code::Busy,
+        "Your keychain has not answered an earlier request yet. If it shows a question, answer it, then choose Retry.",
+    )
+}
+
+/// Another process of ours holds the lock file.
+pub(super) fn busy_elsewhere() -> Error {
+    Error::new(
+        Code::Busy,
+        "Another window or command of this app is using the keychain and did not finish in time. Choose Retry.",
+    )
+}

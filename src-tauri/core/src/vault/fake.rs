@@ -1,0 +1,268 @@
+//! A keychain for tests: as strict as Windows about lengths, and it fails in whatever way a test asks.
+
+use std::any::Any;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+
+use keyring_core::api::{Credential, CredentialApi, CredentialStore, CredentialStoreApi};
+use keyring_core::{Entry, Error, Result};
+
+/// What Windows allows (`CRED_MAX_CREDENTIAL_BLOB_SIZE`).
+pub(super) const WINDOWS_LIMIT: usize = 2_560;
+
+/// How the keychain behaves.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Mood {
+    Well,
+    Locked,
+    Absent,
+    /// Reads, and refuses every write.
+    Full,
+    /// Keeps text only, and puts a replacement for what is none.
+    TextOnly,
+    /// Answers with the raw bytes of a secret in its error.
+    Talkative,
+    /// Does not answer until its mood changes.
+    Hanging,
+}
+
+/// When the keychain dies under its user.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Death {
+    /// That operation is not done, nor is any after it.
+    Before(u32),
+    /// That operation is done, but nobody is told, and none after it is done.
+    After(u32),
+    /// That operation fails, and those after it succeed again.
+    Hiccup(u32),
+}
+
+/// A handle to the fake; clones are one keychain.
+#[derive(Clone)]
+pub(super) struct Fake(Arc<Shared>);
+
+struct Shared {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+struct State {
+    /// More than one secret of a name make it ambiguous.
+    entries: BTreeMap<(String, String), Vec<Vec<u8>>>,
+    mood: Mood,
+    death: Option<Death>,
+    operations: u32,
+    connections: u32,
+    longest: usize,
+}
+
+impl Fake {
+    pub(super) fn new() -> Self {
+        let state = State {
+            entries: BTreeMap::new(),
+            mood: Mood::Well,
+            death: None,
+            operations: 0,
+            connections: 0,
+            longest: 0,
+        };
+        Self(Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new() }))
+    }
+
+    pub(super) fn store(&self) -> Arc<CredentialStore> {
+        Arc::new(self.clone())
+    }
+
+    /// As a vault reaches it.
+    pub(super) fn connect(&self) -> Result<Arc<CredentialStore>> {
+        let mut state = self.state();
+        state.connections += 1;
+        if state.mood == Mood::Absent { Err(Error::NoDefaultStore) } else { Ok(self.store()) }
+    }
+
+    pub(super) fn become_(&self, mood: Mood) {
+        self.state().mood = mood;
+        self.0.changed.notify_all();
+    }
+
+    /// Counts operations anew, and dies as told.
+    pub(super) fn die(&self, death: Option<Death>) {
+        let mut state = self.state();
+        state.operations = 0;
+        state.death = death;
+    }
+
+    pub(super) fn operations(&self) -> u32 {
+        self.state().operations
+    }
+
+    pub(super) fn connections(&self) -> u32 {
+        self.state().connections
+    }
+
+    /// The length of the longest secret that was ever set.
+    pub(super) fn longest(&self) -> usize {
+        self.state().longest
+    }
+
+    /// The user names of all entries.
+    pub(super) fn users(&self) -> Vec<String> {
+        self.state().entries.keys().map(|(_, user)| user.clone()).collect()
+    }
+
+    /// Changes what is stored behind everybody's back.
+    pub(super) fn tamper(&self, user: &str, change: impl FnOnce(&mut Vec<Vec<u8>>)) {
+        let mut state = self.state();
+        let name = state.entries.keys().find(|(_, name)| name == user).cloned();
+        let name = name.expect("the entry to tamper with is there");
+        let secrets = state.entries.get_mut(&name).expect("found just now");
+        change(secrets);
+        if secrets.is_empty() {
+            state.entries.remove(&name);
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().expect("no test panics inside the fake")
+    }
+
+    fn operation<T>(&self, work: impl FnOnce(&mut State) -> Result<T>) -> Result<T> {
+        let mut state = self.state();
+        while state.mood == Mood::Hanging {
+            state = self.0.changed.wait(state).expect("no test panics inside the fake");
+        }
+        match state.mood {
+            Mood::Locked => return Err(Error::NoStorageAccess("locked".into())),
+            Mood::Absent => return Err(Error::NoDefaultStore),
+            _ => {}
+        }
+        let number = state.operations;
+        state.operations += 1;
+        let dead = || Err(Error::PlatformFailure("the keychain died".into()));
+        match state.death {
+            Some(Death::Before(nth)) if number >= nth => dead(),
+            Some(Death::After(nth)) if number > nth => dead(),
+            Some(Death::After(nth)) if number == nth => work(&mut state).and_then(|_| dead()),
+            Some(Death::Hiccup(nth)) if number == nth => dead(),
+            _ => work(&mut state),
+        }
+    }
+}
+
+impl CredentialStoreApi for Fake {
+    fn vendor(&self) -> String {
+        "fake".to_owned()
+    }
+
+    fn id(&self) -> String {
+        "fake".to_owned()
+    }
+
+    fn build(&self, service: &str, user: &str, _: Option<&HashMap<&str, &str>>) -> Result<Entry> {
+        let name = (service.to_owned(), user.to_owned());
+        Ok(Entry::new_with_credential(Arc::new(FakeEntry { fake: self.clone(), name, copy: None })))
+    }
+
+    fn search(&self, spec: &HashMap<&str, &str>) -> Result<Vec<Entry>> {
+        let service = spec.get("service").copied().unwrap_or_default();
+        self.operation(|state| {
+            let names = state.entries.keys().filter(|(owner, _)| owner == service);
+            let entry =
+                |name: &(String, String)| FakeEntry { fake: self.clone(), name: name.clone(), copy: None };
+            Ok(names.map(|name| Entry::new_with_credential(Arc::new(entry(name)))).collect())
+        })
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn debug_fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Fake")
+    }
+}
+
+struct FakeEntry {
+    fake: Fake,
+    name: (String, String),
+    /// Which of several secrets of the name it is.
+    copy: Option<usize>,
+}
+
+impl FakeEntry {
+    /// Where the secret stands among those of its name.
+    fn place(&self, state: &State) -> Result<usize> {
+        let count = state.entries.get(&self.name).map_or(0, Vec::len);
+        match (count, self.copy) {
+            (0, _) => Err(Error::NoEntry),
+            (_, Some(copy)) if copy < count => Ok(copy),
+            (1, _) => Ok(0),
+            _ => Err(Error::Ambiguous((0..count).rev().map(|copy| self.copy(copy)).collect())),
+        }
+    }
+
+    fn copy(&self, copy: usize) -> Entry {
+        let entry = Self { fake: self.fake.clone(), name: self.name.clone(), copy: Some(copy) };
+        Entry::new_with_credential(Arc::new(entry))
+    }
+}
+
+impl CredentialApi for FakeEntry {
+    fn set_secret(&self, secret: &[u8]) -> Result<()> {
+        self.fake.operation(|state| {
+            if secret.len() > WINDOWS_LIMIT {
+                return Err(Error::TooLong("secret".to_owned(), 2_560));
+            }
+            if state.mood == Mood::Full {
+                return Err(Error::PlatformFailure("no space is left".into()));
+            }
+            state.longest = state.longest.max(secret.len());
+            let kept = match state.mood {
+                Mood::TextOnly => String::from_utf8_lossy(secret).into_owned().into_bytes(),
+                _ => secret.to_vec(),
+            };
+            match self.place(state) {
+                Ok(place) => state.entries.get_mut(&self.name).expect("has a place")[place] = kept,
+                Err(Error::NoEntry) => drop(state.entries.insert(self.name.clone(), vec![kept])),
+                Err(error) => return Err(error),
+            }
+            Ok(())
+        })
+    }
+
+    fn get_secret(&self) -> Result<Vec<u8>> {
+        self.fake.operation(|state| {
+            let place = self.place(state)?;
+            let secret = state.entries[&self.name][place].clone();
+            if state.mood == Mood::Talkative { Err(Error::BadEncoding(secret)) } else { Ok(secret) }
+        })
+    }
+
+    fn delete_credential(&self) -> Result<()> {
+        self.fake.operation(|state| {
+            let place = self.place(state)?;
+            let secrets = state.entries.get_mut(&self.name).expect("has a place");
+            secrets.remove(place);
+            if secrets.is_empty() {
+                state.entries.remove(&self.name);
+            }
+            Ok(())
+        })
+    }
+
+    fn get_credential(&self) -> Result<Option<Arc<Credential>>> {
+        self.fake.operation(|state| self.place(state).map(|_| None))
+    }
+
+    fn get_specifiers(&self) -> Option<(String, String)> {
+        Some(self.name.clone())
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn debug_fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.name.1)
+    }
+}

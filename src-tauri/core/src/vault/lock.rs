@@ -1,0 +1,62 @@
+//! The lock file that keeps keychain work to one process at a time.
+//!
+//! It is there because gnome-keyring was seen to die under many sessions at once, and because one record takes
+//! several keychain entries. The file is empty and stays; the lock ends with the process at the latest.
+
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io;
+use std::path::Path;
+
+use crate::error::{Code, Error, Result};
+
+/// Waits for the lock without limit and holds it until the file is dropped. Blocks the thread.
+pub(super) fn hold(path: &Path) -> Result<File> {
+    let held = open(path).and_then(|file| {
+        file.lock()?;
+        Ok(file)
+    });
+    held.map_err(|error| {
+        let message = format!(
+            "The lock file {} cannot be used. Make sure that its folder exists and is yours to write to.",
+            path.display()
+        );
+        Error::new(Code::StorageFailed, message).with_source(error)
+    })
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    private(&mut options);
+    match options.open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let folder = path.parent().ok_or(error)?;
+            private_folder().recursive(true).create(folder)?;
+            options.open(path)
+        }
+        opened => opened,
+    }
+}
+
+#[cfg(unix)]
+fn private(options: &mut OpenOptions) {
+    use std::os::unix::fs::OpenOptionsExt;
+    options.mode(0o600);
+}
+
+#[cfg(unix)]
+fn private_folder() -> DirBuilder {
+    use std::os::unix::fs::DirBuilderExt;
+    let mut builder = DirBuilder::new();
+    builder.mode(0o700);
+    builder
+}
+
+/// Elsewhere the folder of the person's own data is private already.
+#[cfg(not(unix))]
+fn private(_: &mut OpenOptions) {}
+
+#[cfg(not(unix))]
+fn private_folder() -> DirBuilder {
+    DirBuilder::new()
+}

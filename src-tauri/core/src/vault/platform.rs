@@ -1,0 +1,102 @@
+//! What differs between the operating systems' keychains.
+//!
+//! Each system has the same few items here: how its store is reached, what an entry of ours is created with, how all
+//! of them are found, which failures are refusals, and how the person is asked to unlock.
+
+use std::collections::HashMap;
+use std::error::Error as Cause;
+use std::sync::Arc;
+
+use keyring_core::{CredentialStore, Entry, Result};
+
+use super::Kind;
+
+/// What people call the keychain.
+pub(super) const NAME: &str = if cfg!(target_os = "macos") {
+    "Login keychain"
+} else if cfg!(target_os = "windows") {
+    "Credential Manager"
+} else {
+    "Login keyring"
+};
+
+/// Reaches the keychain's store without asking the person anything.
+#[cfg(target_os = "linux")]
+pub(super) fn connect() -> Result<Arc<CredentialStore>> {
+    super::secret_service::connect()
+}
+
+/// Reaches the keychain's store.
+#[cfg(target_os = "macos")]
+pub(super) fn connect() -> Result<Arc<CredentialStore>> {
+    Ok(apple_native_keyring_store::keychain::Store::new()?)
+}
+
+/// Reaches the keychain's store.
+#[cfg(target_os = "windows")]
+pub(super) fn connect() -> Result<Arc<CredentialStore>> {
+    Ok(windows_native_keyring_store::Store::new()?)
+}
+
+/// There is no keychain that we know of.
+#[cfg(not(any(target_os = "linux", target_os = "macos", target_os = "windows")))]
+pub(super) fn connect() -> Result<Arc<CredentialStore>> {
+    Err(keyring_core::Error::NoDefaultStore)
+}
+
+/// What an entry is created with: on Linux the text that keychain programs show for it; on Windows that it stays on
+/// this machine, since the default roams with a domain profile.
+pub(super) fn modifiers(kind: Kind) -> HashMap<&'static str, &'static str> {
+    if cfg!(target_os = "linux") {
+        let label = match kind {
+            Kind::Grant => "Multi-Cloud Manager sign-in",
+            Kind::Session => "Multi-Cloud Manager session",
+        };
+        HashMap::from([("label", label)])
+    } else if cfg!(target_os = "windows") {
+        HashMap::from([("persistence", "Local")])
+    } else {
+        HashMap::new()
+    }
+}
+
+/// Every entry of a service.
+pub(super) fn search(store: &CredentialStore, service: &str) -> Result<Vec<Entry>> {
+    if cfg!(target_os = "windows") {
+        // Windows finds an entry by one name, `user.service`. Our user names have no dot, so this finds no other
+        // service's entries, not even those of one whose name ends like ours.
+        let pattern = format!("^[0-9a-z-]+\\.{}$", service.replace('.', "\\."));
+        store.search(&HashMap::from([("pattern", pattern.as_str())]))
+    } else {
+        store.search(&HashMap::from([("service", service)]))
+    }
+}
+
+/// Whether a failure means that the keychain is locked or that the person refused to let us in.
+#[cfg(target_os = "macos")]
+pub(super) fn is_refusal(cause: &(dyn Cause + Send + Sync + 'static)) -> bool {
+    /// `SecBase.h`: errSecUserCanceled, errSecAuthFailed, errSecInteractionNotAllowed, errSecInteractionRequired.
+    const REFUSALS: [i32; 4] = [-128, -25293, -25308, -25315];
+    let error = cause.downcast_ref::<security_framework::base::Error>();
+    error.is_some_and(|error| REFUSALS.contains(&error.code()))
+}
+
+/// Whether a failure means that the keychain is locked or that the person refused to let us in. Elsewhere than on
+/// macOS the store says so itself.
+#[cfg(not(target_os = "macos"))]
+pub(super) fn is_refusal(_: &(dyn Cause + Send + Sync + 'static)) -> bool {
+    false
+}
+
+/// Has the keychain ask the person to unlock it, and waits for the answer without limit.
+pub(super) fn unlock(store: &CredentialStore, service: &str) -> Result<()> {
+    #[cfg(target_os = "linux")]
+    if let Some(store) = store.as_any().downcast_ref::<super::secret_service::Store>() {
+        return store.unlock();
+    }
+    // A system without a call for it asks when an entry is read.
+    match search(store, service)?.first() {
+        Some(entry) => entry.get_secret().map(|secret| drop(secrecy::zeroize::Zeroizing::new(secret))),
+        None => Ok(()),
+    }
+}

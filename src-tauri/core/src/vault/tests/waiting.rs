@@ -1,0 +1,92 @@
+//! Who waits for whom, how long, and what a caller is told meanwhile.
+
+use super::super::fake::{Fake, Mood};
+use super::*;
+
+#[tokio::test]
+async fn keychain_that_hangs_is_given_up_and_the_next_caller_is_told() {
+    let fake = Fake::new();
+    write(&vault(&fake), &grant(), b"kept").await.expect("keychain is well");
+    fake.become_(Mood::Hanging);
+    let vault = vault_with(&fake, HASTY, None);
+    assert_eq!(code_of(vault.read(&grant())).await, Code::KeychainFailed);
+    assert_eq!(state(&vault), KeychainState::Failed);
+    assert_eq!(code_of(vault.read(&grant())).await, Code::Busy);
+    assert_eq!(code_of(write(&vault, &grant(), b"never")).await, Code::Busy);
+    assert_eq!(fake.connections(), 2, "callers behind a stuck call start nothing");
+
+    let mut sight = vault.watch();
+    fake.become_(Mood::Well);
+    sight.wait_for(|view| view.state == KeychainState::Unlocked).await.expect("the stuck call ends");
+    let patient = self::vault(&fake);
+    assert_eq!(read(&patient, &grant()).await.expect("keychain is well"), Some(b"kept".to_vec()));
+}
+
+#[tokio::test]
+async fn unanswered_unlock_is_given_up_and_blocks_nobody_else() {
+    let fake = Fake::new();
+    let vault = vault_with(&fake, Limits { call: PATIENT.call, ..HASTY }, None);
+    write(&vault, &grant(), b"kept").await.expect("keychain is well");
+    fake.become_(Mood::Hanging);
+    assert_eq!(code_of(vault.unlock()).await, Code::KeychainLocked);
+    assert_eq!(code_of(vault.unlock()).await, Code::KeychainLocked);
+    fake.become_(Mood::Well);
+    assert_eq!(read(&vault, &grant()).await.expect("keychain is well"), Some(b"kept".to_vec()));
+}
+
+#[tokio::test]
+async fn process_that_does_not_let_go_of_the_lock_file_makes_others_busy_and_changes_nothing() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let lock_file = folder.path().join("data").join("keychain.lock");
+    let fake = Fake::new();
+    let held = lock::hold(&lock_file).expect("folder is ours");
+    let hasty = vault_with(&fake, HASTY, Some(&lock_file));
+    assert_eq!(code_of(write(&hasty, &grant(), b"late")).await, Code::Busy);
+    assert_eq!(code_of(hasty.read(&grant())).await, Code::Busy);
+    drop(held);
+
+    let patient = vault_with(&fake, PATIENT, Some(&lock_file));
+    assert_eq!(read(&patient, &grant()).await.expect("lock is free"), None, "a late write is dropped");
+}
+
+#[tokio::test]
+async fn lock_file_that_cannot_be_used_is_named() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let vault = vault_with(&Fake::new(), PATIENT, Some(folder.path()));
+    let error = vault.read(&grant()).await.map(drop).expect_err("a folder is no lock file");
+    assert_eq!(error.code(), Code::StorageFailed);
+    assert!(error.message().contains(&folder.path().display().to_string()), "{error}");
+}
+
+#[cfg(unix)]
+#[test]
+fn lock_file_is_private_to_the_person() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let path = folder.path().join("data").join("keychain.lock");
+    drop(lock::hold(&path).expect("folder is ours"));
+    let mode = |path: &Path| path.metadata().expect("it is there").permissions().mode() & 0o777;
+    assert_eq!(mode(&path), 0o600);
+    assert_eq!(mode(path.parent().expect("has a folder")), 0o700);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn concurrent_writers_leave_one_of_their_secrets_whole() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let lock_file = folder.path().join("keychain.lock");
+    let fake = Fake::new();
+    let writers = (0..16u8).map(|seed| {
+        // A vault of its own each: what another process is.
+        let vault = vault_with(&fake, PATIENT, Some(&lock_file));
+        tokio::spawn(
+            async move { write(&vault, &grant(), &bytes(seed, 3_000 + 400 * usize::from(seed))).await },
+        )
+    });
+    for writer in writers.collect::<Vec<_>>() {
+        writer.await.expect("no panic").expect("keychain is well");
+    }
+    let vault = vault(&fake);
+    let found = read(&vault, &grant()).await.expect("whole").expect("there");
+    assert!((0..16u8).any(|seed| found == bytes(seed, 3_000 + 400 * usize::from(seed))));
+    assert_eq!(vault.entries(&grant()).await.expect("keychain is well") as usize, fake.users().len());
+}
