@@ -14,6 +14,7 @@ use futures_util::future::{BoxFuture, Shared};
 use jiff::Timestamp;
 
 use crate::account::{Account, AccountId, GrantKey, SessionTimes, Trouble};
+use crate::activity::{Activity, What};
 use crate::credential::{Grant, Session};
 use crate::error::{Code, Error, ErrorView, Result};
 use crate::file;
@@ -37,9 +38,6 @@ const LONGEST_WAIT: Duration = Duration::from_secs(300);
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(3600);
 /// How long another process may hold a grant: a whole request with its time limit, and the keychain work around it.
 const PATIENCE: Duration = Duration::from_secs(60);
-
-/// What every session is for: the cloud's own management API.
-pub const RESOURCE: &str = "management";
 
 /// When a session has to be renewed before it is handed out: with less than 5 minutes left, but never before half of
 /// its life is gone, so that a server with very short lives is not asked at every call.
@@ -85,6 +83,7 @@ struct Inner {
     clock: Arc<dyn Clock>,
     vault: Vault,
     store: Store,
+    activity: Activity,
     locks: PathBuf,
     running: Mutex<HashMap<AccountId, Renewal>>,
     /// Rotated grants that the keychain refused: the only copy, kept until it takes them.
@@ -98,11 +97,21 @@ impl Sessions {
         clock: Arc<dyn Clock>,
         vault: Vault,
         store: Store,
+        activity: Activity,
         locks: PathBuf,
         on_change: impl Fn() + Send + Sync + 'static,
     ) -> Self {
         let (running, unsaved) = (Mutex::default(), Mutex::default());
-        Self(Arc::new(Inner { clock, vault, store, locks, running, unsaved, on_change: Box::new(on_change) }))
+        Self(Arc::new(Inner {
+            clock,
+            vault,
+            store,
+            activity,
+            locks,
+            running,
+            unsaved,
+            on_change: Box::new(on_change),
+        }))
     }
 
     /// A session of the account as `want` asks. Callers at the same time get the same one.
@@ -112,12 +121,11 @@ impl Sessions {
     /// an account that is not connected.
     pub async fn session(&self, providers: &Providers, id: &AccountId, want: Want) -> Result<Session> {
         let account = self.account(id)?;
-        if want == Want::Fresh {
-            if let Some(session) = self.kept(&account).await?
-                && is_fresh(&session.times, self.0.clock.now())
-            {
-                return Ok(session);
-            }
+        if want == Want::Fresh
+            && let Some(session) = self.kept(&account).await?
+            && is_fresh(&session.times, self.0.clock.now())
+        {
+            return Ok(session);
         }
         self.renewal(providers, id, want).await
     }
@@ -152,7 +160,7 @@ impl Sessions {
         session.generation = account.generation;
         self.0.vault.write(&Record::grant(&account.grant), grant.to_bytes()).await?;
         self.unsaved().remove(&account.grant);
-        self.0.vault.write(&Record::session(&account.id, RESOURCE), session.to_bytes()).await?;
+        self.0.vault.write(&Record::session(&account.id, ""), session.to_bytes()).await?;
         account.session = Some(session.times);
         account.trouble = None;
         self.0.store.change(|book| edit(book, account)).await
@@ -181,7 +189,7 @@ impl Sessions {
                 "another process holds a grant that is being removed"
             );
         }
-        let session = self.0.vault.delete(&Record::session(&account.id, RESOURCE)).await;
+        let session = self.0.vault.delete(&Record::session(&account.id, "")).await;
         let mut grant = None;
         if is_last {
             let record = Record::grant(&account.grant);
@@ -197,6 +205,7 @@ impl Sessions {
             self.0.vault.delete(&record).await?;
         }
         session?;
+        self.0.activity.record(&account, self.0.clock.now(), What::Disconnected);
         Ok((account, grant))
     }
 
@@ -206,7 +215,7 @@ impl Sessions {
 
     /// The stored session, when it belongs to the account as it is now.
     async fn kept(&self, account: &Account) -> Result<Option<Session>> {
-        let Some(bytes) = self.0.vault.read(&Record::session(&account.id, RESOURCE)).await? else {
+        let Some(bytes) = self.0.vault.read(&Record::session(&account.id, "")).await? else {
             return Ok(None);
         };
         Ok(Session::from_bytes(&bytes).ok().filter(|session| session.generation == account.generation))
@@ -238,21 +247,22 @@ impl Sessions {
     }
 
     async fn renew(&self, providers: &Providers, id: &AccountId, want: Want) -> Result<Session> {
-        let asked_at = self.0.clock.now();
-        let grant_key = self.account(id)?.grant;
-        let _lock = self.lock(&grant_key).await?;
-        // Whoever held the lock before may have done the work, or met the trouble, that we came for.
+        let before = self.account(id)?;
+        let _lock = self.lock(&before.grant).await?;
+        // Whoever held the lock meanwhile may have done the work, or met the trouble, that we came for.
         let account = self.account(id)?;
-        if let Some(session) = self.kept(&account).await? {
-            let by_another = session.times.issued_at >= asked_at;
-            if by_another || (want == Want::Fresh && is_fresh(&session.times, self.0.clock.now())) {
-                return Ok(session);
-            }
-        }
-        if let Some(trouble) = &account.trouble
-            && self.forbids(trouble, want, asked_at)
+        let renewed_meanwhile = account.session != before.session;
+        if (renewed_meanwhile || want == Want::Fresh)
+            && let Some(session) = self.kept(&account).await?
+            && is_fresh(&session.times, self.0.clock.now())
         {
-            return Err(told_again(trouble));
+            return Ok(session);
+        }
+        if let Some(trouble) = &account.trouble {
+            let just_met = account.trouble != before.trouble;
+            if just_met || self.forbids(trouble, want) {
+                return Err(told_again(trouble));
+            }
         }
         let Some(grant) = self.grant(&account).await? else {
             let error = Error::new(
@@ -273,14 +283,13 @@ impl Sessions {
     }
 
     /// Whether an earlier failure forbids another request now.
-    fn forbids(&self, trouble: &Trouble, want: Want, asked_at: Timestamp) -> bool {
+    fn forbids(&self, trouble: &Trouble, want: Want) -> bool {
         let now = self.0.clock.now();
         let waits = trouble.not_before.is_some_and(|until| {
             // A clock that was set back must not keep an account waiting for longer than any wait lasts.
             now < until && until.duration_since(now).unsigned_abs() <= LONGEST_RETRY_AFTER
         });
-        let just_met = trouble.at >= asked_at;
-        trouble.is_final() || just_met || (waits && want != Want::Renewed)
+        trouble.is_final() || (waits && want != Want::Renewed)
     }
 
     async fn grant(&self, account: &Account) -> Result<Option<Grant>> {
@@ -308,7 +317,7 @@ impl Sessions {
         if !is_current(&self.0.store.read()?) {
             return Err(signed_out());
         }
-        self.0.vault.write(&Record::session(&account.id, RESOURCE), session.to_bytes()).await?;
+        self.0.vault.write(&Record::session(&account.id, ""), session.to_bytes()).await?;
         self.0
             .store
             .change(|book| {
@@ -325,6 +334,7 @@ impl Sessions {
                 Ok(())
             })
             .await?;
+        self.0.activity.record(account, self.0.clock.now(), What::Renewed);
         Ok(session)
     }
 
@@ -338,6 +348,8 @@ impl Sessions {
             return Ok(());
         }
         let at = self.0.clock.now();
+        let what = What::RenewalFailed { code: error.code(), reference: error.reference() };
+        self.0.activity.record(account, at, what);
         let attempts = account.trouble.as_ref().map_or(1, |trouble| trouble.attempts.saturating_add(1));
         let not_before = error.is_transient().then(|| at + wait_after(attempts, error.retry_after()));
         let challenge = error.challenge().map(str::to_owned);

@@ -47,6 +47,17 @@ fn redirects() -> (Redirects, Arc<ManualClock>) {
     (Redirects::new(clock.clone(), Front::Window), clock)
 }
 
+const NEVER: Duration = Duration::from_secs(60 * 60);
+
+/// Time limits that end nothing, so that whatever ends did so for another reason.
+const PATIENT: Limits = Limits {
+    head_time: NEVER,
+    connection_time: NEVER,
+    body_size: 16 * 1024,
+    connections: 8,
+    closing_time: NEVER,
+};
+
 /// Limits short enough to wait for, and long enough for an honest request on a busy machine.
 fn impatient() -> (Redirects, Arc<ManualClock>) {
     let limits = Limits {
@@ -147,6 +158,7 @@ fn browser() -> reqwest::Client {
 async fn a_get_answer_leaves_no_code_in_the_address_bar_and_the_listener_closes() {
     // L2, L4, L8
     let (redirects, _) = redirects();
+    let redirects = redirects.with_limits(PATIENT);
     let mut waiting = redirects.expect(google()).await.unwrap();
     let target = format!("{}{}", waiting.redirect_uri(), right_query(&waiting));
     let page = browser().get(target).send().await.unwrap();
@@ -457,6 +469,32 @@ async fn silent_connections_keep_nobody_out() {
         silent.push(stream);
     }
     assert_still_waiting_for_form(&mut waiting).await;
+}
+
+#[tokio::test]
+async fn the_oldest_connection_makes_room_for_a_ninth() {
+    // L7
+    let (redirects, _) = redirects();
+    let redirects = redirects.with_limits(PATIENT);
+    let mut waiting = redirects.expect(google()).await.unwrap();
+    let oldest = connect(&waiting).await;
+    let mut others = Vec::new();
+    for _ in 0..8 {
+        others.push(connect(&waiting).await);
+    }
+    assert_eq!(exchange(oldest, "").await, "");
+    assert_still_waiting_for_query(&mut waiting).await;
+}
+
+#[tokio::test]
+async fn a_request_head_has_a_time_limit_of_its_own() {
+    // L7
+    let (redirects, _) = redirects();
+    let redirects = redirects.with_limits(Limits { head_time: Duration::from_millis(50), ..PATIENT });
+    let waiting = redirects.expect(google()).await.unwrap();
+    for half_a_head in ["", "GET / HTTP/1.1\r\nX-Slow: "] {
+        assert_ne!(status(&send(&waiting, half_a_head).await), "303");
+    }
 }
 
 #[tokio::test]

@@ -80,7 +80,7 @@ impl Desk {
     pub(super) fn open(&self, cloud: Cloud, receiver: &Receiver, issuer: Issuer) -> Opened {
         let now = self.clock.now();
         let mut flows = self.flows();
-        flows.expire(now);
+        // The oldest is also the first to expire, so no flow goes while an expired one stays.
         if flows.pending.len() >= MOST_PENDING {
             let oldest = flows.pending[0].flow;
             flows.end(oldest, Ending::Displaced);
@@ -146,14 +146,6 @@ impl Desk {
 }
 
 impl Flows {
-    fn expire(&mut self, now: Timestamp) {
-        let late = |pending: &&Pending| now >= pending.expires_at;
-        let late: Vec<Flow> = self.pending.iter().filter(late).map(|pending| pending.flow).collect();
-        for flow in late {
-            self.end(flow, Ending::Expired);
-        }
-    }
-
     fn end(&mut self, flow: Flow, ending: Ending) {
         self.close(flow, ending, Err(ending.to_error()), Phase::Gone);
     }

@@ -1,0 +1,8 @@
+//! Scenarios: the product through its door, `App`, against the sandbox clouds over real sockets.
+//!
+//! A scripted person sits in front of the sandbox's browser. Every scenario ends with the leak check of `stage.rs`.
+
+mod azure;
+mod faults;
+mod sessions;
+mod stage;

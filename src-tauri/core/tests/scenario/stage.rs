@@ -1,0 +1,273 @@
+//! The stage of a scenario: sandbox clouds, a manual clock, a scripted browser, and an `App` in a folder of its own.
+//!
+//! When a stage is dropped, every secret that the sandbox gave out, and every state and nonce that went to the
+//! browser, is looked for in everything that left core: Snapshots, files, and the log at TRACE.
+
+use std::io;
+use std::path::Path;
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
+
+use mcm_core::account::{AccountId, Cloud};
+use mcm_core::app::{App, Connect};
+use mcm_core::error::Result;
+use mcm_core::http::{Http, TimeLimits};
+use mcm_core::redirect::Front;
+use mcm_core::sign_in::RecordedBrowser;
+use mcm_core::snapshot::{AccountView, Snapshot};
+use mcm_core::vault::Vault;
+use mcm_core::world::{Clock as _, Environment, ManualClock, Paths, SchemeRegistration, World};
+use sandbox_clouds::browser::{Browser, Landing};
+use sandbox_clouds::{Clock, Endpoint, Options, Sandbox};
+use tracing_subscriber::fmt::MakeWriter;
+
+/// How long a scenario waits for something that must happen: generous, because machines are busy.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The people of the sandbox.
+pub(crate) const ADA: &str = "ada@contoso.example";
+pub(crate) const GRACE: &str = "grace@fabrikam.example";
+pub(crate) const LINUS: &str = "linus@contoso.example";
+
+pub(crate) struct Stage {
+    pub(crate) clouds: Sandbox,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) app: Arc<App>,
+    pub(crate) vault: Vault,
+    browser: Arc<RecordedBrowser>,
+    environment: Vec<(String, String)>,
+    scheme_is_ours: bool,
+    home: tempfile::TempDir,
+    shown: Arc<Mutex<Vec<String>>>,
+    pages: Mutex<Vec<String>>,
+}
+
+struct Scheme(bool);
+
+#[async_trait::async_trait]
+impl SchemeRegistration for Scheme {
+    async fn ensure(&self, _scheme: &str) -> bool {
+        self.0
+    }
+}
+
+impl Stage {
+    pub(crate) async fn start() -> Self {
+        Self::with(|_| {}, &[]).await
+    }
+
+    /// A stage with other sandbox options, and variables that win over the sandbox's.
+    pub(crate) async fn with(change: impl FnOnce(&mut Options), variables: &[(&str, &str)]) -> Self {
+        capture_log();
+        let clock = ManualClock::new("2026-11-24T09:00:00Z".parse().expect("a time"));
+        let time = clock.clone();
+        let mut options = Options { clock: Clock::new(move || time.now()), ..Options::default() };
+        change(&mut options);
+        let clouds = Sandbox::start(options).await.expect("loopback ports");
+        let mut environment: Vec<(String, String)> =
+            clouds.environment().into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        environment.retain(|(name, _)| !variables.iter().any(|(other, _)| other == name));
+        environment.extend(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        let home = tempfile::tempdir().expect("a folder");
+        let (browser, vault, shown) = (Arc::default(), Vault::in_memory(), Arc::default());
+        let scheme_is_ours = true;
+        let app = open(&home, &clock, &vault, &browser, &environment, scheme_is_ours, &shown);
+        let pages = Mutex::default();
+        Self { clouds, clock, app, vault, browser, environment, scheme_is_ours, home, shown, pages }
+    }
+
+    /// Quits the app and starts it again over the same files and keychain.
+    pub(crate) fn restart(&mut self) {
+        self.app = self.second_app();
+    }
+
+    /// A second process over the same files and keychain.
+    pub(crate) fn second_app(&self) -> Arc<App> {
+        let Self { home, clock, vault, browser, environment, scheme_is_ours, shown, .. } = self;
+        open(home, clock, vault, browser, environment, *scheme_is_ours, shown)
+    }
+
+    /// From now on the app's scheme belongs to another program.
+    pub(crate) fn lose_the_scheme(&mut self) {
+        self.scheme_is_ours = false;
+        self.restart();
+    }
+
+    pub(crate) fn data(&self) -> std::path::PathBuf {
+        Paths::below(self.home.path()).data
+    }
+
+    /// Connects as a person would: starts the sign-in, clicks through the pages, comes back.
+    pub(crate) async fn connect(&self, person: &str) -> Result<AccountId> {
+        self.sign_in(Connect::new(Cloud::Azure), &Browser::new().as_person(person)).await
+    }
+
+    pub(crate) async fn sign_in(&self, wish: Connect, browser: &Browser) -> Result<AccountId> {
+        let id = self.app.connect(wish)?;
+        let ended = self.app.sign_in_ended(id);
+        tokio::pin!(ended);
+        // A sign-in may end without a page, for example when the metadata cannot be read.
+        tokio::select! {
+            ended = &mut ended => return ended,
+            () = self.visit(browser) => {}
+        }
+        within(ended).await
+    }
+
+    /// Follows the page that the app opened; hands a custom-scheme redirect to the app as the system would.
+    pub(crate) async fn visit(&self, browser: &Browser) {
+        let page = self.next_page().await;
+        if let Landing::Redirect(url) = browser.browse(page.as_str()).await {
+            self.app.deliver(url.as_str());
+        }
+    }
+
+    /// The page that the app opened.
+    pub(crate) async fn next_page(&self) -> url::Url {
+        let page = within(self.browser.next_page()).await;
+        let secret = page.query_pairs().filter(|(name, _)| name == "state" || name == "nonce");
+        self.pages.lock().expect("unpoisoned").extend(secret.map(|(_, value)| value.into_owned()));
+        page
+    }
+
+    /// The account as the screens show it.
+    pub(crate) fn row(&self, id: &AccountId) -> AccountView {
+        let snapshot = self.app.watch().borrow().clone();
+        snapshot.accounts.iter().find(|row| row.id == *id).expect("the account has a row").clone()
+    }
+
+    pub(crate) fn rows(&self) -> Vec<AccountView> {
+        self.app.watch().borrow().accounts.clone()
+    }
+
+    /// Waits until the screens show something.
+    pub(crate) async fn until(&self, what: impl Fn(&Snapshot) -> bool) -> Arc<Snapshot> {
+        let mut snapshots = self.app.watch();
+        within(snapshots.wait_for(|snapshot| what(snapshot))).await.expect("the app lives").clone()
+    }
+
+    /// How many requests came to an endpoint with a grant type.
+    pub(crate) fn token_requests(&self, grant_type: &str) -> usize {
+        let requests = self.clouds.requests();
+        let fits = |request: &&sandbox_clouds::Request| {
+            request.endpoint == Some(Endpoint::AzureToken)
+                && request.grant_type.as_deref() == Some(grant_type)
+        };
+        requests.iter().filter(fits).count()
+    }
+
+    fn check_for_leaks(&self) {
+        let mut secrets = self.clouds.secrets();
+        secrets.extend(self.pages.lock().expect("unpoisoned").iter().cloned());
+        let mut places: Vec<(String, String)> = Vec::new();
+        let shown = self.shown.lock().expect("unpoisoned");
+        places.extend(shown.iter().map(|json| ("a Snapshot".to_owned(), json.clone())));
+        read_files(self.home.path(), &mut places);
+        places.push((
+            "the log".to_owned(),
+            String::from_utf8_lossy(&log().lock().expect("unpoisoned")).into_owned(),
+        ));
+        places.push(("the diagnostics".to_owned(), self.app.diagnostics()));
+        for secret in secrets.iter().filter(|secret| secret.len() >= 16) {
+            for (place, text) in &places {
+                assert!(!text.contains(secret.as_str()), "{place} holds the secret {secret}");
+            }
+        }
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            self.check_for_leaks();
+        }
+    }
+}
+
+fn open(
+    home: &tempfile::TempDir,
+    clock: &Arc<ManualClock>,
+    vault: &Vault,
+    browser: &Arc<RecordedBrowser>,
+    environment: &[(String, String)],
+    scheme_is_ours: bool,
+    shown: &Arc<Mutex<Vec<String>>>,
+) -> Arc<App> {
+    let pairs = environment.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let world = World {
+        clock: clock.clone(),
+        http: Http::with_limits(TimeLimits {
+            connect: Duration::from_secs(5),
+            total: Duration::from_secs(5),
+        }),
+        vault: vault.clone(),
+        browser: browser.clone(),
+        scheme: Arc::new(Scheme(scheme_is_ours)),
+        paths: Paths::below(home.path()),
+        environment: Environment::from_pairs(pairs),
+    };
+    let app = App::open(world, Front::Window);
+    let (mut snapshots, shown) = (app.watch(), shown.clone());
+    tokio::spawn(async move {
+        loop {
+            let json =
+                serde_json::to_string(&*snapshots.borrow_and_update().clone()).expect("a Snapshot is JSON");
+            shown.lock().expect("unpoisoned").push(json);
+            if snapshots.changed().await.is_err() {
+                return;
+            }
+        }
+    });
+    app
+}
+
+/// Fails the scenario when something that must happen does not.
+pub(crate) async fn within<T>(what: impl Future<Output = T>) -> T {
+    tokio::time::timeout(PATIENCE, what).await.expect("it happened in time")
+}
+
+fn read_files(folder: &Path, places: &mut Vec<(String, String)>) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            read_files(&path, places);
+        } else {
+            let text = String::from_utf8_lossy(&std::fs::read(&path).unwrap_or_default()).into_owned();
+            places.push((path.display().to_string(), text));
+        }
+    }
+}
+
+fn log() -> &'static Mutex<Vec<u8>> {
+    static LOG: OnceLock<Mutex<Vec<u8>>> = OnceLock::new();
+    LOG.get_or_init(Mutex::default)
+}
+
+/// Keeps all that our code logs, at TRACE, for the leak check. What other crates log stands in `logging.rs`.
+fn capture_log() {
+    let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_ansi(false);
+    // Every stage of the process shares the first one's subscriber.
+    let _ = subscriber.with_writer(LogWriter).try_init();
+}
+
+#[derive(Clone)]
+struct LogWriter;
+
+impl<'a> MakeWriter<'a> for LogWriter {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        Self
+    }
+}
+
+impl io::Write for LogWriter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        log().lock().expect("unpoisoned").extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
