@@ -60,7 +60,6 @@ fn main() {
 
 /// Writes the permissions and gives the pattern that finds them. `AppManifest::commands` would make the same, but one
 /// file a command, in a folder at the root of the repository.
-#[expect(clippy::disallowed_methods, reason = "a build script has no World; cargo speaks to it this way")]
 fn permissions() -> String {
     let mut text = String::new();
     for command in COMMANDS {
