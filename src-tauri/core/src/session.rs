@@ -24,6 +24,8 @@ use crate::store::Store;
 use crate::vault::{Record, Vault};
 use crate::world::Clock;
 
+/// What a session is for: managing the cloud's resources.
+pub const RESOURCE: &str = "management";
 /// The life that a session must have left to be handed out: what Azure's and Google's clients need (5 min and
 /// 3 min 45 s) before they would ask again at once.
 const LIFE_TO_LEAVE: Duration = Duration::from_secs(5 * 60);
@@ -38,9 +40,6 @@ const LONGEST_WAIT: Duration = Duration::from_secs(300);
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(3600);
 /// How long another process may hold a grant: a whole request with its time limit, and the keychain work around it.
 const PATIENCE: Duration = Duration::from_secs(60);
-
-/// What every session is for: the cloud's own management API.
-pub const RESOURCE: &str = "management";
 
 /// When a session has to be renewed before it is handed out: with less than 5 minutes left, but never before half of
 /// its life is gone, so that a server with very short lives is not asked at every call.

@@ -159,7 +159,7 @@ impl Paths {
 
     /// The lock file that keeps the keychain work of all our processes apart.
     pub fn keychain_lock(&self) -> PathBuf {
-        self.data.join("locks").join("keychain.lock")
+        self.data.join("keychain.lock")
     }
 
     /// Every folder below one.

@@ -319,7 +319,14 @@ async fn disconnecting_revokes_at_google_and_removes_every_trace() {
     let answer = reqwest::Client::new().post(revoke).form(&form).send().await.expect("answered");
     assert_eq!(answer.status(), 400, "Google does not know the token any more");
     assert!(stage.vault.read(&Record::grant(&key)).await.expect("readable").is_none());
-    assert!(stage.vault.read(&Record::session(&id, "")).await.expect("readable").is_none());
+    assert!(
+        stage
+            .vault
+            .read(&Record::session(&id, mcm_core::session::RESOURCE))
+            .await
+            .expect("readable")
+            .is_none()
+    );
     let text = std::fs::read_to_string(stage.data().join("accounts.json")).expect("readable");
     assert!(!text.contains("contoso"), "{text}");
 }
