@@ -24,6 +24,8 @@ use crate::store::Store;
 use crate::vault::{Record, Vault};
 use crate::world::Clock;
 
+/// What a session is for: managing the cloud's resources.
+pub const RESOURCE: &str = "management";
 /// The life that a session must have left to be handed out: what Azure's and Google's clients need (5 min and
 /// 3 min 45 s) before they would ask again at once.
 const LIFE_TO_LEAVE: Duration = Duration::from_secs(5 * 60);
@@ -160,7 +162,7 @@ impl Sessions {
         session.generation = account.generation;
         self.0.vault.write(&Record::grant(&account.grant), grant.to_bytes()).await?;
         self.unsaved().remove(&account.grant);
-        self.0.vault.write(&Record::session(&account.id, ""), session.to_bytes()).await?;
+        self.0.vault.write(&Record::session(&account.id, RESOURCE), session.to_bytes()).await?;
         account.session = Some(session.times);
         account.trouble = None;
         self.0.store.change(|book| edit(book, account)).await
@@ -189,7 +191,7 @@ impl Sessions {
                 "another process holds a grant that is being removed"
             );
         }
-        let session = self.0.vault.delete(&Record::session(&account.id, "")).await;
+        let session = self.0.vault.delete(&Record::session(&account.id, RESOURCE)).await;
         let mut grant = None;
         if is_last {
             let record = Record::grant(&account.grant);
@@ -215,7 +217,7 @@ impl Sessions {
 
     /// The stored session, when it belongs to the account as it is now.
     async fn kept(&self, account: &Account) -> Result<Option<Session>> {
-        let Some(bytes) = self.0.vault.read(&Record::session(&account.id, "")).await? else {
+        let Some(bytes) = self.0.vault.read(&Record::session(&account.id, RESOURCE)).await? else {
             return Ok(None);
         };
         Ok(Session::from_bytes(&bytes).ok().filter(|session| session.generation == account.generation))
@@ -317,7 +319,7 @@ impl Sessions {
         if !is_current(&self.0.store.read()?) {
             return Err(signed_out());
         }
-        self.0.vault.write(&Record::session(&account.id, ""), session.to_bytes()).await?;
+        self.0.vault.write(&Record::session(&account.id, RESOURCE), session.to_bytes()).await?;
         self.0
             .store
             .change(|book| {

@@ -125,8 +125,8 @@ fn redeem_refresh_token(
 pub(super) async fn userinfo(State(google): State<Arc<Google>>, headers: HeaderMap) -> Response {
     let token = super::bearer(&headers).unwrap_or_default();
     let grant = google.grants().access(token, google.shared.clock.now()).cloned();
-    let person = grant.as_ref().and_then(|grant| google.directory.find_person(&grant.person));
-    let (Some(grant), Some(person)) = (&grant, person) else {
+    let person = grant.as_ref().and_then(|grant| google.find_person(&grant.person));
+    let (Some(grant), Some(person)) = (&grant, &person) else {
         let body = json!({ "error": "invalid_request", "error_description": "Invalid Credentials" });
         return (StatusCode::UNAUTHORIZED, Json(body)).into_response();
     };
@@ -157,7 +157,7 @@ fn field<'a>(fields: &'a Fields, name: &str) -> Result<&'a str, Refusal> {
 
 impl Google {
     fn issue(&self, grant: &Grant, nonce: Option<&str>, spoiled: &Spoiled) -> Result<Value, Refusal> {
-        let person = self.directory.find_person(&grant.person).ok_or_else(Refusal::revoked)?;
+        let person = self.find_person(&grant.person).ok_or_else(Refusal::revoked)?;
         let now = self.shared.clock.now();
         let life = Duration::from_millis(self.shared.access_token_life.load(Ordering::Relaxed));
         let access_token = self.shared.journal.issue(opaque("sandbox-at-", ACCESS_TOKEN_LENGTH));
@@ -170,7 +170,7 @@ impl Google {
             "token_type": "Bearer",
         });
         if scope::have_openid(&grant.scopes) {
-            let claims = self.id_token_claims(person, grant, nonce, &access_token, spoiled, now);
+            let claims = self.id_token_claims(&person, grant, nonce, &access_token, spoiled, now);
             let key = if spoiled.by(&Fault::WrongSignature) {
                 SigningKey::unpublished()
             } else {
