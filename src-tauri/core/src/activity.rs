@@ -180,7 +180,7 @@ mod tests {
         let identity = Identity::Gcp {
             issuer: "https://issuer".into(),
             subject: name.into(),
-            email: name.into(),
+            email: Some(name.into()),
             hosted_domain: None,
         };
         Account::new(identity, Timestamp::UNIX_EPOCH)
