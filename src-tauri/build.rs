@@ -2,6 +2,10 @@
 //!
 //! With an app manifest, a command that is not declared here or not granted in `tauri.conf.json` is refused to every
 //! window. A test in `src-tauri/app/commands.rs` holds the three lists together.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a build script reads cargo's variables and writes to its folder"
+)]
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};

@@ -223,3 +223,6 @@ async fn storage(core: Core<'_>) -> Answer<Vec<StoredPlace>> {
 fn told(error: Error) -> ErrorView {
     ErrorView::from(&error)
 }
+
+#[cfg(test)]
+mod tests;

@@ -134,7 +134,7 @@ fn act(app: &AppHandle, action: Action) {
         Action::Pause(pause) => core.pause(pause),
         Action::Quit => quit(app),
         Action::Use(account) => {
-            carry_out(app, &account.clone(), async move { core.use_account(&account).await })
+            carry_out(app, &account.clone(), async move { core.use_account(&account).await });
         }
         Action::Target(account, target) => {
             carry_out(app, &account.clone(), async move { core.choose_target(&account, &target).await });

@@ -26,7 +26,7 @@ use crate::error::{Code, Error, ErrorView, Result};
 use crate::file;
 use crate::provider::{self, Providers};
 use crate::redirect::{Delivered, Front, Redirects};
-use crate::session::{Sessions, Want, not_found};
+use crate::session::{RESOURCE, Sessions, Want, not_found};
 use crate::settings::{self, Settings};
 use crate::snapshot::{Copyable, KeychainState, Preferences, RedirectKind, SignInId, Snapshot, Theme};
 use crate::store::{Book, Store};
@@ -573,7 +573,7 @@ impl App {
     pub async fn keychain_entries(&self, id: &AccountId) -> Result<u32> {
         let account = self.account(id)?;
         let grant = self.world.vault.entries(&Record::grant(&account.grant)).await?;
-        Ok(grant + self.world.vault.entries(&Record::session(&account.id, "")).await?)
+        Ok(grant + self.world.vault.entries(&Record::session(&account.id, RESOURCE)).await?)
     }
 
     /// The text that a person copies. Never a credential.

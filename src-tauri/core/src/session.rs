@@ -39,6 +39,9 @@ const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(3600);
 /// How long another process may hold a grant: a whole request with its time limit, and the keychain work around it.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// What every session is for: the cloud's own management API.
+pub const RESOURCE: &str = "management";
+
 /// When a session has to be renewed before it is handed out: with less than 5 minutes left, but never before half of
 /// its life is gone, so that a server with very short lives is not asked at every call.
 pub fn renewal_due(times: &SessionTimes) -> Timestamp {
@@ -160,7 +163,7 @@ impl Sessions {
         session.generation = account.generation;
         self.0.vault.write(&Record::grant(&account.grant), grant.to_bytes()).await?;
         self.unsaved().remove(&account.grant);
-        self.0.vault.write(&Record::session(&account.id, ""), session.to_bytes()).await?;
+        self.0.vault.write(&Record::session(&account.id, RESOURCE), session.to_bytes()).await?;
         account.session = Some(session.times);
         account.trouble = None;
         self.0.store.change(|book| edit(book, account)).await
@@ -189,7 +192,7 @@ impl Sessions {
                 "another process holds a grant that is being removed"
             );
         }
-        let session = self.0.vault.delete(&Record::session(&account.id, "")).await;
+        let session = self.0.vault.delete(&Record::session(&account.id, RESOURCE)).await;
         let mut grant = None;
         if is_last {
             let record = Record::grant(&account.grant);
@@ -215,7 +218,7 @@ impl Sessions {
 
     /// The stored session, when it belongs to the account as it is now.
     async fn kept(&self, account: &Account) -> Result<Option<Session>> {
-        let Some(bytes) = self.0.vault.read(&Record::session(&account.id, "")).await? else {
+        let Some(bytes) = self.0.vault.read(&Record::session(&account.id, RESOURCE)).await? else {
             return Ok(None);
         };
         Ok(Session::from_bytes(&bytes).ok().filter(|session| session.generation == account.generation))
@@ -317,7 +320,7 @@ impl Sessions {
         if !is_current(&self.0.store.read()?) {
             return Err(signed_out());
         }
-        self.0.vault.write(&Record::session(&account.id, ""), session.to_bytes()).await?;
+        self.0.vault.write(&Record::session(&account.id, RESOURCE), session.to_bytes()).await?;
         self.0
             .store
             .change(|book| {
