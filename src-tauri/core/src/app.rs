@@ -9,6 +9,7 @@ mod keep;
 mod look_up;
 
 use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::time::Duration;
 
@@ -410,23 +411,31 @@ impl App {
         Ok(added)
     }
 
-    /// Removes the account with everything of it, and tells the provider where it offers that. Works offline.
+    /// Removes the account with everything of it, and tells the provider where it offers that. Works offline: why the
+    /// provider could not be told is then given back, because what was granted there still stands.
     ///
     /// # Errors
     /// `not-found`; `keychain-*` when a secret could not be removed, which is then named.
-    pub async fn disconnect(&self, id: &AccountId) -> Result<()> {
+    pub async fn disconnect(&self, id: &AccountId) -> Result<Option<Error>> {
         let removed = self.sessions.remove(id).await;
         self.reload();
         let (account, grant) = removed?;
-        if let Some(grant) = grant {
-            let providers = self.providers();
-            let told =
-                tokio::time::timeout(SIGN_OUT_TIME, providers.of(account.cloud())?.sign_out(&grant)).await;
-            if !matches!(told, Ok(Ok(()))) {
-                tracing::warn!(account = %id, "the provider could not be told of the sign-out");
-            }
-        }
-        Ok(())
+        let Some(grant) = grant else { return Ok(None) };
+        let (providers, cloud) = (self.providers(), account.cloud());
+        let told = tokio::time::timeout(SIGN_OUT_TIME, providers.of(cloud)?.sign_out(&grant)).await;
+        let code = match told {
+            Ok(Ok(())) => return Ok(None),
+            Ok(Err(error)) => error.code(),
+            Err(_) => Code::Offline,
+        };
+        tracing::warn!(account = %id, code = code.as_str(), "the provider could not be told of the sign-out");
+        let message = format!(
+            "{} is removed from this machine, but {} could not be told, so the access granted there still stands. End it \
+             in the security settings of that account.",
+            account.name(),
+            cloud.title()
+        );
+        Ok(Some(Error::new(code, message)))
     }
 
     /// Removes every account and every keychain entry of this app. Settings stay.
@@ -474,6 +483,22 @@ impl App {
                 .map_err(|why| Error::new(Code::InvalidInput, format!("The client id {why}")))?;
         }
         self.save(cloud.as_str(), "client_id", Some(client_id).filter(|id| !id.is_empty()))
+    }
+
+    /// Saves the path of the JSON file that Google's console offers for an OAuth client, and uses the client at once. The
+    /// file stays where it is; nothing of it is copied.
+    ///
+    /// # Errors
+    /// `invalid-input` for a file of another kind, with the reason; `storage-*`.
+    pub fn save_google_client_file(&self, path: &Path) -> Result<()> {
+        settings::check_gcp_client_file(path)
+            .map_err(|why| Error::new(Code::InvalidInput, format!("The path {why}")))?;
+        let path = path.to_str().ok_or_else(|| {
+            Error::new(Code::InvalidInput, "The path of the file is not Unicode text. Rename the file.")
+        })?;
+        // A client id beside it would win over the one in the file.
+        settings::save(&self.world.paths.config, Cloud::Gcp.as_str(), "client_id", None)?;
+        self.save(Cloud::Gcp.as_str(), "client_secret_file", Some(path))
     }
 
     /// Saves how a cloud's answer comes back.
@@ -526,12 +551,12 @@ impl App {
             place(
                 "Accounts",
                 self.store.path().display().to_string(),
-                "Names, tenants, subscriptions and times. No secret.",
+                "Names, tenants, subscriptions, projects and times. No secret.",
             ),
             place(
                 "Settings",
                 Settings::path(&self.world.paths.config).display().to_string(),
-                "Client ids and choices. No secret.",
+                "Client ids, choices, and Google's client secret if you wrote it there. No other secret.",
             ),
             place(
                 "Logs",
