@@ -2,14 +2,10 @@
 //!
 //! The JSON is stable: fields may be added, none is renamed, removed or given another meaning.
 
-use std::sync::Arc;
-
 use jiff::Timestamp;
 use mcm_core::account::{AccountId, Cloud, Identity};
 use mcm_core::app::App;
-use mcm_core::redirect::Front;
 use mcm_core::snapshot::{AccountView, Status};
-use mcm_core::world::World;
 use serde::Serialize;
 
 use crate::failure::Failure;
@@ -27,15 +23,15 @@ struct Accounts {
 struct Row {
     /// What every command takes as ACCOUNT.
     id: AccountId,
-    /// `azure`.
+    /// `azure` or `gcp`.
     provider: Cloud,
     /// The person's name for it, or the cloud's.
     display_name: String,
     /// Azure's tenant id; null for other clouds.
     tenant_id: Option<String>,
-    /// The ids of its subscriptions as last read.
+    /// The ids of its subscriptions (Azure) or projects (Google Cloud) as last read.
     subscriptions: Vec<String>,
-    /// The user name.
+    /// The user name or address.
     identity: String,
     /// `connected`, `expired`, `sign-in-again`, `locked` or `offline`.
     status: Status,
@@ -45,14 +41,11 @@ struct Row {
     session_expires_at: Option<String>,
 }
 
-pub(crate) async fn list(world: World, json: bool) -> Result<(), Failure> {
-    // Whether the keychain is locked is part of how the accounts stand. Why it fails is told by who needs it.
-    let _ = world.vault.check().await;
-    let app = App::open(world, Front::Terminal);
+pub(crate) fn list(app: &App, json: bool) -> Result<(), Failure> {
     app.book()?;
     let snapshot = app.watch().borrow().clone();
     if json {
-        let accounts = snapshot.accounts.iter().map(|account| row(&app, account)).collect();
+        let accounts = snapshot.accounts.iter().map(|account| row(app, account)).collect();
         return Ok(print_json(&Accounts { accounts })?);
     }
     if snapshot.accounts.is_empty() {
@@ -65,7 +58,7 @@ pub(crate) async fn list(world: World, json: bool) -> Result<(), Failure> {
     Ok(print(&table(&rows))?)
 }
 
-pub(crate) async fn rename(app: &Arc<App>, account: &str, name: Option<&str>) -> Result<(), Failure> {
+pub(crate) async fn rename(app: &App, account: &str, name: Option<&str>) -> Result<(), Failure> {
     let account = app.resolve(account)?;
     app.rename(&account.id, name).await?;
     let renamed = app.resolve(account.id.as_str())?;

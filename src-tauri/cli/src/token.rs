@@ -1,7 +1,5 @@
 //! `mcm token`: the one command whose result is a credential. It never opens a browser.
 
-use std::sync::Arc;
-
 use jiff::tz::TimeZone;
 use mcm_core::account::{Account, Identity};
 use mcm_core::app::App;
@@ -13,7 +11,7 @@ use crate::arguments::TokenOf;
 use crate::failure::Failure;
 use crate::output::print;
 
-pub(crate) async fn hand_out(app: &Arc<App>, whose: &TokenOf, json: bool) -> Result<(), Failure> {
+pub(crate) async fn hand_out(app: &App, whose: &TokenOf, json: bool) -> Result<(), Failure> {
     let account = match (&whose.account, whose.active) {
         (Some(name), _) => app.resolve(name)?,
         (None, Some(cloud)) => app.active(cloud)?,
