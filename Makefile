@@ -43,7 +43,7 @@ build: ui ## build the dashboard and the debug binaries: multi-cloud-manager, mc
 check: ui ## format, lints and types, of everything
 	@scripts/install $(CHECK_PACKAGES)
 	@echo "==> scripts: shellcheck"
-	shellcheck .ci/run scripts/*
+	shellcheck $$(grep -lsE '^#!.*sh$$' .ci/* scripts/* e2e/*)
 	@echo "==> dashboard: ESLint, then types"
 	npm --prefix ui run lint
 	npm --prefix ui run check
@@ -63,7 +63,7 @@ test: check ## check, then every test; the end-to-end suite comes last
 	[ -z "$$stale" ] || { printf '%s\n' "$$stale" "The tests wrote these anew. Add them to the commit." >&2; exit 1; }
 	@scripts/install $(TEST_PACKAGES)
 	@echo "==> end-to-end tests"
-	[ ! -e e2e/run ] || e2e/run
+	@[ ! -e e2e/run ] || e2e/run
 
 .PHONY: audit
 audit: toolchain ## licences, sources, versions and advisories of the dependencies; dependencies that nothing uses

@@ -3,6 +3,7 @@
 //! Everything here is metadata and may be shown and written to `accounts.json`; no secret lives here.
 //! What a grant or a session holds stands in `provider.rs`.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use jiff::Timestamp;
@@ -116,8 +117,8 @@ pub enum Identity {
         issuer: String,
         /// Google's stable id of the person.
         subject: String,
-        /// The e-mail address; may change.
-        email: String,
+        /// The e-mail address, when Google says that it is the person's; may change.
+        email: Option<String>,
         /// The Workspace domain, when there is one.
         hosted_domain: Option<String>,
     },
@@ -187,9 +188,14 @@ impl Identity {
     pub fn label(&self) -> &str {
         match self {
             Self::Azure { tenant_id, .. } => tenant_id,
-            Self::Gcp { email, .. } => email,
+            Self::Gcp { email, subject, .. } => email.as_ref().unwrap_or(subject),
             Self::Aws { role_arn, .. } => role_arn,
         }
+    }
+
+    /// Whether another identity has the same label. Addresses and tenants are compared without regard to case.
+    pub fn shares_label_with(&self, other: &Self) -> bool {
+        self.cloud() == other.cloud() && self.label().eq_ignore_ascii_case(other.label())
     }
 
     /// Takes over the names of the row that is updated, where they could not be read this time.
@@ -208,7 +214,7 @@ impl Identity {
     pub fn who(&self) -> &str {
         match self {
             Self::Azure { username, .. } => username,
-            Self::Gcp { email, .. } => email,
+            Self::Gcp { .. } => self.label(),
             Self::Aws { role_arn, .. } => role_arn,
         }
     }
@@ -219,7 +225,7 @@ impl Identity {
             Self::Azure { tenant_name: Some(name), .. } => name.clone(),
             Self::Azure { default_domain: Some(domain), .. } => domain.clone(),
             Self::Azure { tenant_id, .. } => tenant_id.clone(),
-            Self::Gcp { email, .. } => email.clone(),
+            Self::Gcp { .. } => self.label().to_owned(),
             Self::Aws { alias: Some(alias), .. } => alias.clone(),
             Self::Aws { account_id, .. } => format!("AWS Account ({account_id})"),
         }
@@ -257,6 +263,31 @@ pub struct Target {
     pub state: Option<String>,
     /// What it belongs to: a folder, an organisation, a management group.
     pub parent: Option<String>,
+}
+
+/// How a list of targets changed when it was read again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+#[ts(export)]
+pub struct TargetsChange {
+    /// How many appeared.
+    pub added: u32,
+    /// How many vanished.
+    pub removed: u32,
+    /// When that was seen.
+    #[ts(type = "string")]
+    pub at: Timestamp,
+}
+
+impl TargetsChange {
+    /// The change from one list to the next, if there is any.
+    pub fn between(old: &[Target], new: &[Target], at: Timestamp) -> Option<Self> {
+        let ids = |list: &[Target]| list.iter().map(|target| target.id.clone()).collect::<HashSet<_>>();
+        let (old, new) = (ids(old), ids(new));
+        let count = |difference: usize| u32::try_from(difference).unwrap_or(u32::MAX);
+        let (added, removed) = (count(new.difference(&old).count()), count(old.difference(&new).count()));
+        (added + removed > 0).then_some(Self { added, removed, at })
+    }
 }
 
 /// A tenant that the signed-in person may enter, which is not a row yet.
@@ -359,6 +390,9 @@ pub struct Account {
     /// Why the targets could not be read the last time.
     #[serde(default)]
     pub targets_error: Option<ErrorView>,
+    /// What the last change of the list was.
+    #[serde(default)]
+    pub targets_change: Option<TargetsChange>,
     /// The id of the chosen target.
     #[serde(default)]
     pub target: Option<String>,
@@ -403,6 +437,7 @@ impl Account {
             targets: Vec::new(),
             targets_read_at: None,
             targets_error: None,
+            targets_change: None,
             target: None,
             offered: Vec::new(),
             missing_scopes: Vec::new(),

@@ -12,19 +12,20 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde::Serialize;
 use tokio::sync::{Notify, watch};
 use ts_rs::TS;
-use url::Url;
 
-use crate::account::{Account, AccountId, COLOURS, Cloud, Identity, Target};
+use crate::account::{Account, AccountId, COLOURS, Cloud, Target, TargetsChange};
+use crate::activity::{Activity, Happening, What};
 pub use crate::app::connect::{Connect, OnDuplicate};
 use crate::credential::Session;
 use crate::error::{Code, Error, ErrorView, Result};
 use crate::file;
 use crate::provider::{self, Providers};
 use crate::redirect::{Delivered, Front, Redirects};
-use crate::session::{Sessions, Want, not_found};
+use crate::session::{RESOURCE, Sessions, Want, not_found};
 use crate::settings::{self, Settings};
 use crate::snapshot::{Copyable, KeychainState, Preferences, RedirectKind, SignInId, Snapshot, Theme};
 use crate::store::{Book, Store};
@@ -42,6 +43,7 @@ pub struct App {
     world: World,
     store: Store,
     sessions: Sessions,
+    activity: Activity,
     redirects: Arc<Redirects>,
     state: Mutex<State>,
     snapshot: watch::Sender<Arc<Snapshot>>,
@@ -56,6 +58,8 @@ struct State {
     sign_ins: BTreeMap<u32, connect::SignIn>,
     last_sign_in: u32,
     reading: HashMap<AccountId, Reading>,
+    /// Clouds that asked to wait, and until when nothing is renewed there ahead of time.
+    held_clouds: HashMap<Cloud, Timestamp>,
     offline: bool,
     paused: bool,
     revision: u64,
@@ -105,6 +109,7 @@ impl App {
             sign_ins: BTreeMap::new(),
             last_sign_in: 0,
             reading: HashMap::new(),
+            held_clouds: HashMap::new(),
             offline: false,
             paused: false,
             revision: 0,
@@ -113,15 +118,25 @@ impl App {
         Arc::new_cyclic(|this: &Weak<Self>| {
             let (vault, clock) = (world.vault.clone(), world.clock.clone());
             let locks = world.paths.data.join("locks");
+            let activity = Activity::in_folder(&world.paths.data);
             let app = this.clone();
-            let sessions = Sessions::new(clock, vault, store.clone(), locks, move || {
+            let sessions = Sessions::new(clock, vault, store.clone(), activity.clone(), locks, move || {
                 if let Some(app) = app.upgrade() {
                     app.reload();
                 }
             });
             let first = draw::snapshot(&mut state, &world, &sessions);
             let snapshot = watch::Sender::new(Arc::new(first));
-            Self { world, store, sessions, redirects, state: Mutex::new(state), snapshot, this: this.clone() }
+            Self {
+                world,
+                store,
+                sessions,
+                activity,
+                redirects,
+                state: Mutex::new(state),
+                snapshot,
+                this: this.clone(),
+            }
         })
     }
 
@@ -157,6 +172,22 @@ impl App {
         let session = self.sessions.session(&self.providers(), id, Want::Fresh).await;
         self.note(session.as_ref().err());
         session
+    }
+
+    /// As `session`, for a program that is given the credential.
+    ///
+    /// # Errors
+    /// As `session`.
+    pub async fn hand_out(&self, id: &AccountId, to: &str) -> Result<Session> {
+        let session = self.session(id).await?;
+        let what = What::HandedOut { to: text::shown(to) };
+        self.activity.record(&self.account(id)?, self.world.clock.now(), what);
+        Ok(session)
+    }
+
+    /// What happened, newest first, to one account or to all; at most `most`.
+    pub fn activity(&self, id: Option<&AccountId>, most: usize) -> Vec<Happening> {
+        self.activity.read(id, most)
     }
 
     /// Renews now, because a person asked for it.
@@ -202,9 +233,19 @@ impl App {
         };
         self.note(read.as_ref().err());
         let (now, result) = (self.world.clock.now(), read.as_ref().map(drop).map_err(Clone::clone));
+        let mut changed = None;
         self.edit(id, |account| {
             account.targets_error = read.as_ref().err().map(ErrorView::from);
             if let Ok(targets) = read {
+                // The first list is no change.
+                if account.targets_read_at.is_some() {
+                    account.targets_change =
+                        TargetsChange::between(&account.targets, &targets, now).or(account.targets_change);
+                    changed = account
+                        .targets_change
+                        .filter(|change| change.at == now)
+                        .map(|change| (account.clone(), change));
+                }
                 account.targets = targets;
                 account.targets_read_at = Some(now);
                 // The only target there is needs no choice.
@@ -215,6 +256,9 @@ impl App {
             Ok(())
         })
         .await?;
+        if let Some((account, TargetsChange { added, removed, .. })) = changed {
+            self.activity.record(&account, now, What::TargetsChanged { added, removed });
+        }
         result
     }
 
@@ -255,11 +299,12 @@ impl App {
         self.change(|book| {
             let account = book.account_mut(id).ok_or_else(|| not_found(id))?;
             account.used_at = Some(now);
-            let cloud = account.cloud();
-            book.active.insert(cloud, id.clone());
-            Ok(())
+            let account = account.clone();
+            book.active.insert(account.cloud(), id.clone());
+            Ok(account)
         })
         .await
+        .map(|account| self.activity.record(&account, now, What::Used))
     }
 
     /// Chooses the target to work on.
@@ -394,6 +439,12 @@ impl App {
             first_error = first_error.or(self.disconnect(&account.id).await.err());
         }
         first_error = first_error.or(self.world.vault.sweep_all().await.err());
+        let forgotten = self.activity.forget().map_err(|error| {
+            let message =
+                format!("{} could not be removed. Remove it yourself.", self.activity.path().display());
+            Error::new(Code::StorageFailed, message).with_source(error)
+        });
+        first_error = first_error.or(forgotten.err());
         self.reload();
         first_error.map_or(Ok(()), Err)
     }
@@ -419,8 +470,7 @@ impl App {
     pub fn save_client_id(&self, cloud: Cloud, client_id: &str) -> Result<()> {
         let client_id = client_id.trim();
         if !client_id.is_empty() {
-            let authority = self.settings().azure.authority.clone();
-            settings::check_azure_client_id(client_id, &authority)
+            provider::check_client_id(&self.settings(), cloud, client_id)
                 .map_err(|why| Error::new(Code::InvalidInput, format!("The client id {why}")))?;
         }
         self.save(cloud.as_str(), "client_id", Some(client_id).filter(|id| !id.is_empty()))
@@ -498,7 +548,7 @@ impl App {
     pub async fn keychain_entries(&self, id: &AccountId) -> Result<u32> {
         let account = self.account(id)?;
         let grant = self.world.vault.entries(&Record::grant(&account.grant)).await?;
-        Ok(grant + self.world.vault.entries(&Record::session(&account.id, "")).await?)
+        Ok(grant + self.world.vault.entries(&Record::session(&account.id, RESOURCE)).await?)
     }
 
     /// The text that a person copies. Never a credential.
@@ -524,13 +574,8 @@ impl App {
     /// `browser-failed`, `not-found`, `unsupported`.
     pub async fn open_console(&self, id: &AccountId) -> Result<()> {
         let account = self.account(id)?;
-        let page = match &account.identity {
-            Identity::Azure { tenant_id, .. } => {
-                self.settings().azure.portal.join(&format!("@{tenant_id}")).ok()
-            }
-            Identity::Gcp { .. } | Identity::Aws { .. } => None,
-        };
-        let page: Url =
+        let page = provider::console(&self.settings(), &account);
+        let page =
             page.ok_or_else(|| Error::new(Code::Unsupported, "This account has no console to open."))?;
         self.world.browser.open(&page).await
     }

@@ -14,6 +14,7 @@ use futures_util::future::{BoxFuture, Shared};
 use jiff::Timestamp;
 
 use crate::account::{Account, AccountId, GrantKey, SessionTimes, Trouble};
+use crate::activity::{Activity, What};
 use crate::credential::{Grant, Session};
 use crate::error::{Code, Error, ErrorView, Result};
 use crate::file;
@@ -23,6 +24,8 @@ use crate::store::Store;
 use crate::vault::{Record, Vault};
 use crate::world::Clock;
 
+/// What a session is for: managing the cloud's resources.
+pub const RESOURCE: &str = "management";
 /// The life that a session must have left to be handed out: what Azure's and Google's clients need (5 min and
 /// 3 min 45 s) before they would ask again at once.
 const LIFE_TO_LEAVE: Duration = Duration::from_secs(5 * 60);
@@ -82,6 +85,7 @@ struct Inner {
     clock: Arc<dyn Clock>,
     vault: Vault,
     store: Store,
+    activity: Activity,
     locks: PathBuf,
     running: Mutex<HashMap<AccountId, Renewal>>,
     /// Rotated grants that the keychain refused: the only copy, kept until it takes them.
@@ -95,11 +99,21 @@ impl Sessions {
         clock: Arc<dyn Clock>,
         vault: Vault,
         store: Store,
+        activity: Activity,
         locks: PathBuf,
         on_change: impl Fn() + Send + Sync + 'static,
     ) -> Self {
         let (running, unsaved) = (Mutex::default(), Mutex::default());
-        Self(Arc::new(Inner { clock, vault, store, locks, running, unsaved, on_change: Box::new(on_change) }))
+        Self(Arc::new(Inner {
+            clock,
+            vault,
+            store,
+            activity,
+            locks,
+            running,
+            unsaved,
+            on_change: Box::new(on_change),
+        }))
     }
 
     /// A session of the account as `want` asks. Callers at the same time get the same one.
@@ -148,7 +162,7 @@ impl Sessions {
         session.generation = account.generation;
         self.0.vault.write(&Record::grant(&account.grant), grant.to_bytes()).await?;
         self.unsaved().remove(&account.grant);
-        self.0.vault.write(&Record::session(&account.id, ""), session.to_bytes()).await?;
+        self.0.vault.write(&Record::session(&account.id, RESOURCE), session.to_bytes()).await?;
         account.session = Some(session.times);
         account.trouble = None;
         self.0.store.change(|book| edit(book, account)).await
@@ -177,7 +191,7 @@ impl Sessions {
                 "another process holds a grant that is being removed"
             );
         }
-        let session = self.0.vault.delete(&Record::session(&account.id, "")).await;
+        let session = self.0.vault.delete(&Record::session(&account.id, RESOURCE)).await;
         let mut grant = None;
         if is_last {
             let record = Record::grant(&account.grant);
@@ -193,6 +207,7 @@ impl Sessions {
             self.0.vault.delete(&record).await?;
         }
         session?;
+        self.0.activity.record(&account, self.0.clock.now(), What::Disconnected);
         Ok((account, grant))
     }
 
@@ -202,7 +217,7 @@ impl Sessions {
 
     /// The stored session, when it belongs to the account as it is now.
     async fn kept(&self, account: &Account) -> Result<Option<Session>> {
-        let Some(bytes) = self.0.vault.read(&Record::session(&account.id, "")).await? else {
+        let Some(bytes) = self.0.vault.read(&Record::session(&account.id, RESOURCE)).await? else {
             return Ok(None);
         };
         Ok(Session::from_bytes(&bytes).ok().filter(|session| session.generation == account.generation))
@@ -304,7 +319,7 @@ impl Sessions {
         if !is_current(&self.0.store.read()?) {
             return Err(signed_out());
         }
-        self.0.vault.write(&Record::session(&account.id, ""), session.to_bytes()).await?;
+        self.0.vault.write(&Record::session(&account.id, RESOURCE), session.to_bytes()).await?;
         self.0
             .store
             .change(|book| {
@@ -321,6 +336,7 @@ impl Sessions {
                 Ok(())
             })
             .await?;
+        self.0.activity.record(account, self.0.clock.now(), What::Renewed);
         Ok(session)
     }
 
@@ -334,6 +350,8 @@ impl Sessions {
             return Ok(());
         }
         let at = self.0.clock.now();
+        let what = What::RenewalFailed { code: error.code(), reference: error.reference() };
+        self.0.activity.record(account, at, what);
         let attempts = account.trouble.as_ref().map_or(1, |trouble| trouble.attempts.saturating_add(1));
         let not_before = error.is_transient().then(|| at + wait_after(attempts, error.retry_after()));
         let challenge = error.challenge().map(str::to_owned);

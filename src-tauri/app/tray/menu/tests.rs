@@ -21,7 +21,7 @@ fn account(cloud: Cloud, number: u32, name: &str) -> AccountView {
         identity: Identity::Gcp {
             issuer: "https://issuer.example".into(),
             subject: number.to_string(),
-            email: "ada@example.com".into(),
+            email: Some("ada@example.com".into()),
             hosted_domain: None,
         },
         status: Status::Connected,
@@ -35,6 +35,7 @@ fn account(cloud: Cloud, number: u32, name: &str) -> AccountView {
         targets_read_at: None,
         reading_targets: None,
         targets_error: None,
+        targets_change: None,
         offered: vec![],
         missing_scopes: vec![],
         connected_at: at(-600),

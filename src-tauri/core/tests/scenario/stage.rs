@@ -107,11 +107,14 @@ impl Stage {
         let ended = self.app.sign_in_ended(id);
         tokio::pin!(ended);
         // A sign-in may end without a page, for example when the metadata cannot be read.
-        tokio::select! {
-            ended = &mut ended => return ended,
-            () = self.visit(browser) => {}
+        let ended = tokio::select! {
+            ended = &mut ended => ended,
+            () = self.visit(browser) => within(ended).await,
+        };
+        if let Err(error) = &ended {
+            self.shown.lock().expect("unpoisoned").push(format!("{error:?} {error}"));
         }
-        within(ended).await
+        ended
     }
 
     /// Follows the page that the app opened; hands a custom-scheme redirect to the app as the system would.
@@ -158,6 +161,8 @@ impl Stage {
 
     fn check_for_leaks(&self) {
         let mut secrets = self.clouds.secrets();
+        let client_secret = self.environment.iter().find(|(name, _)| name == "GOOGLE_CLIENT_SECRET");
+        secrets.extend(client_secret.map(|(_, secret)| secret.clone()));
         secrets.extend(self.pages.lock().expect("unpoisoned").iter().cloned());
         let mut places: Vec<(String, String)> = Vec::new();
         let shown = self.shown.lock().expect("unpoisoned");

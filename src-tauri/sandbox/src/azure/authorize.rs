@@ -1,7 +1,7 @@
 //! `/{tenant}/oauth2/v2.0/authorize` and the pages that follow it.
 //!
 //! A request is checked once and becomes a transaction; each page that the person answers moves the transaction on,
-//! and `advance` shows the next page or sends the code. An unknown client or redirect URI never redirects.
+//! and `show` gives the next page or sends the code. An unknown client or redirect URI never redirects.
 
 use std::collections::HashMap;
 use std::sync::{Arc, MutexGuard, PoisonError};
@@ -11,12 +11,13 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use url::{Url, form_urlencoded};
 
+use super::device::{Approval, DeviceRequest};
+use super::directory::{Person, Tenant};
 use super::grants::Code;
-use super::pages;
 use super::refusal::{Refusal, Trace};
-use super::scope::Scope;
+use super::request::{Asked, Prompt, Redirect, ResponseMode, Target, Unanswerable};
 use super::token::client_info;
-use super::{Authority, Azure};
+use super::{Azure, pages};
 use crate::faults::Fault;
 use crate::identifier::{opaque, random_guid};
 use crate::page::{cookie, with_cookie};
@@ -29,47 +30,14 @@ type Fields = HashMap<String, String>;
 /// Somebody on the way to a code.
 #[derive(Clone)]
 pub(crate) struct Transaction {
-    pub(super) asked: Asked,
+    asked: Asked,
     /// Which browser it is, by its cookie.
     browsing: String,
     /// Whether the hinted person has been turned down for the whole list.
-    pub(super) wants_list: bool,
+    wants_list: bool,
     person: Option<String>,
     has_consented: bool,
     has_confirmed: bool,
-}
-
-/// A request of the app that may be answered at its redirect URI.
-#[derive(Clone)]
-pub(super) struct Asked {
-    pub(super) authority: Authority,
-    pub(super) client_id: String,
-    pub(super) redirect_uri: String,
-    response_mode: ResponseMode,
-    state: Option<String>,
-    scope: Scope,
-    nonce: Option<String>,
-    challenge: String,
-    prompt: Prompt,
-    login_hint: Option<String>,
-    wants_client_info: bool,
-    wants_second_factor: bool,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum ResponseMode {
-    Query,
-    Fragment,
-    FormPost,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Prompt {
-    Unset,
-    None,
-    Login,
-    Consent,
-    SelectAccount,
 }
 
 /// What a browser's cookie stands for.
@@ -103,173 +71,81 @@ pub(super) async fn start(
         Err(refusal) => return azure.send_refusal(&asked.target, &refusal),
     };
 
-    let browsing = cookie(&headers, COOKIE).unwrap_or_else(|| opaque("sandbox-browser-", 48));
-    let person = azure.signed_in(&asked, &browsing);
-    let id = opaque("sandbox-transaction-", 48);
-    let transaction = Transaction {
-        asked,
-        browsing,
-        wants_list: false,
-        person,
-        has_consented: false,
-        has_confirmed: false,
-    };
-    azure.transactions().insert(id.clone(), transaction);
-    azure.advance(&id)
+    azure.begin(&headers, asked)
 }
 
 /// A page that the person answered.
 pub(super) async fn proceed(State(azure): State<Arc<Azure>>, Form(fields): Form<Fields>) -> Response {
     let id = fields.get("transaction").map(String::as_str).unwrap_or_default();
-    {
-        let mut transactions = azure.transactions();
-        let Some(transaction) = transactions.get_mut(id) else {
-            let text = "This sign-in is over. Start again from the app.";
-            return azure.error_page(&Refusal::new("invalid_request", 90014, text));
-        };
-        if let Some(email) = fields.get("person") {
-            transaction.person = azure.directory.find_person(email).map(|person| person.email.clone());
-            if let Some(person) = &transaction.person {
-                azure.remember(&transaction.browsing, |browsing| {
-                    browsing.people.retain(|other| other != person);
-                    browsing.people.push(person.clone());
-                });
-            }
-        }
-        match fields.get("answer").map(String::as_str) {
-            Some("another") => transaction.wants_list = true,
-            Some("verify") => {
-                if let Some(person) = &transaction.person {
-                    azure.remember(&transaction.browsing, |browsing| {
-                        browsing.passed_second_factor.push(person.clone());
-                    });
-                }
-            }
-            Some("accept") => transaction.has_consented = true,
-            Some("continue") => transaction.has_confirmed = true,
-            Some("cancel") => {
-                let target = Target::from(&transaction.asked);
-                transactions.remove(id);
-                drop(transactions);
-                let text = "User declined to consent to access the app.";
-                return azure.send_refusal(&target, &Refusal::new("access_denied", 65004, text));
-            }
-            _ => {}
-        }
+    let Some(mut transaction) = azure.transactions().get(id).cloned() else {
+        let text = "This sign-in is over. Start again from the app.";
+        return azure.error_page(&Refusal::new("invalid_request", 90014, text));
+    };
+    if let Some(person) = fields.get("person").and_then(|email| azure.directory.find_person(email)) {
+        transaction.person = Some(person.email.clone());
+        let mut browsing = azure.browsing();
+        let people = &mut browsing.entry(transaction.browsing.clone()).or_default().people;
+        people.retain(|other| *other != person.email);
+        people.push(person.email.clone());
     }
-    azure.advance(id)
-}
-
-/// A request that must not be answered at its redirect URI: the page says why.
-struct Unanswerable(Refusal);
-
-/// A request whose redirect URI can be trusted.
-struct Checked {
-    target: Target,
-    request: Result<Asked, Refusal>,
-}
-
-/// Where an answer goes, and how.
-struct Target {
-    redirect_uri: String,
-    response_mode: ResponseMode,
-    state: Option<String>,
-}
-
-impl From<&Asked> for Target {
-    fn from(asked: &Asked) -> Self {
-        Self {
-            redirect_uri: asked.redirect_uri.clone(),
-            response_mode: asked.response_mode,
-            state: asked.state.clone(),
+    match fields.get("answer").map(String::as_str) {
+        Some("another") => transaction.wants_list = true,
+        Some("verify") => {
+            let mut browsing = azure.browsing();
+            let passed = &mut browsing.entry(transaction.browsing.clone()).or_default().passed_second_factor;
+            passed.extend(transaction.person.clone());
         }
+        Some("accept") => transaction.has_consented = true,
+        Some("continue") => transaction.has_confirmed = true,
+        Some("cancel") => {
+            azure.transactions().remove(id);
+            let text = "User declined to consent to access the app.";
+            let refusal = Refusal::new("access_denied", 65004, text);
+            return azure.send_refusal(&transaction.asked.target, &refusal);
+        }
+        _ => {}
     }
+    azure.transactions().insert(id.to_owned(), transaction.clone());
+    azure.show(id, &transaction)
 }
 
 impl Azure {
-    fn check(&self, tenant: &str, fields: &Fields) -> Result<Checked, Unanswerable> {
-        let text = |name: &str| fields.get(name).map(String::as_str).filter(|value| !value.is_empty());
-        let authority = self.authority(tenant).map_err(Unanswerable)?;
-        let client_id = text("client_id").ok_or_else(|| Unanswerable(Refusal::missing("client_id")))?;
-        self.check_client(client_id, tenant).map_err(Unanswerable)?;
-        let redirect_uri =
-            text("redirect_uri").ok_or_else(|| Unanswerable(Refusal::missing("redirect_uri")))?;
-        if !self.is_registered(redirect_uri) {
-            return Err(Unanswerable(Refusal::new(
-                "invalid_request",
-                50011,
-                format!(
-                    "The redirect URI '{redirect_uri}' specified in the request does not match the redirect URIs \
-                     configured for the application '{client_id}'."
-                ),
-            )));
-        }
-        let response_mode = match text("response_mode") {
-            None | Some("query") => ResponseMode::Query,
-            Some("fragment") => ResponseMode::Fragment,
-            Some("form_post") => ResponseMode::FormPost,
-            Some(other) => {
-                let text = format!("The response_mode '{other}' is not supported.");
-                return Err(Unanswerable(Refusal::new("invalid_request", 70007, text)));
-            }
+    /// A person has typed the code of a device.
+    pub(super) fn start_for_device(
+        &self,
+        headers: &HeaderMap,
+        device_code: String,
+        request: DeviceRequest,
+    ) -> Response {
+        let asked = Asked {
+            authority: request.authority,
+            client_id: request.client_id,
+            target: Target::Device(device_code),
+            scope: request.scope,
+            nonce: None,
+            challenge: String::new(),
+            prompt: Prompt::SelectAccount,
+            login_hint: None,
+            wants_client_info: false,
+            wants_second_factor: false,
         };
-        let target = Target {
-            redirect_uri: redirect_uri.to_owned(),
-            response_mode,
-            state: text("state").map(str::to_owned),
-        };
-        let request = self.read(authority, client_id, &target, fields);
-        Ok(Checked { target, request })
+        self.begin(headers, asked)
     }
 
-    fn read(
-        &self,
-        authority: Authority,
-        client_id: &str,
-        target: &Target,
-        fields: &Fields,
-    ) -> Result<Asked, Refusal> {
-        let text = |name: &str| fields.get(name).map(String::as_str).filter(|value| !value.is_empty());
-        if text("response_type") != Some("code") {
-            return Err(Refusal::new(
-                "unsupported_response_type",
-                700054,
-                "The response_type must be 'code' for this application.",
-            ));
-        }
-        let challenge = text("code_challenge").filter(|_| text("code_challenge_method") == Some("S256"));
-        let challenge = challenge.ok_or_else(|| {
-            Refusal::new(
-                "invalid_request",
-                9002325,
-                "Proof Key for Code Exchange with S256 is required for authorization code redemption.",
-            )
-        })?;
-        let prompt = match text("prompt") {
-            None => Prompt::Unset,
-            Some("none") => Prompt::None,
-            Some("login") => Prompt::Login,
-            Some("consent") => Prompt::Consent,
-            Some("select_account") => Prompt::SelectAccount,
-            Some(other) => {
-                let text = format!("Unsupported 'prompt' value '{other}'.");
-                return Err(Refusal::new("invalid_request", 90023, text));
-            }
+    fn begin(&self, headers: &HeaderMap, asked: Asked) -> Response {
+        let browsing = cookie(headers, COOKIE).unwrap_or_else(|| opaque("sandbox-browser-", 48));
+        let person = self.signed_in(&asked, &browsing);
+        let id = opaque("sandbox-transaction-", 48);
+        let transaction = Transaction {
+            asked,
+            browsing,
+            wants_list: false,
+            person,
+            has_consented: false,
+            has_confirmed: false,
         };
-        Ok(Asked {
-            authority,
-            client_id: client_id.to_owned(),
-            redirect_uri: target.redirect_uri.clone(),
-            response_mode: target.response_mode,
-            state: target.state.clone(),
-            scope: self.scope(text("scope").unwrap_or_default())?,
-            nonce: text("nonce").map(str::to_owned),
-            challenge: challenge.to_owned(),
-            prompt,
-            login_hint: text("login_hint").map(str::to_owned),
-            wants_client_info: text("client_info") == Some("1"),
-            wants_second_factor: text("claims").is_some_and(|claims| claims.contains("capolids")),
-        })
+        self.transactions().insert(id.clone(), transaction.clone());
+        self.show(&id, &transaction)
     }
 
     /// The person that needs no page: signed in with this browser and not asked to choose.
@@ -286,12 +162,8 @@ impl Azure {
     }
 
     /// The next page of a transaction, or its end.
-    fn advance(&self, id: &str) -> Response {
-        let Some(transaction) = self.transactions().get(id).cloned() else {
-            return self.error_page(&Refusal::new("invalid_request", 90014, "This sign-in is over."));
-        };
-        let response = self.next_page(id, &transaction);
-        with_cookie(response, COOKIE, &transaction.browsing)
+    fn show(&self, id: &str, transaction: &Transaction) -> Response {
+        with_cookie(self.next_page(id, transaction), COOKIE, &transaction.browsing)
     }
 
     fn next_page(&self, id: &str, transaction: &Transaction) -> Response {
@@ -300,7 +172,7 @@ impl Azure {
         let Some(person) = &transaction.person else {
             if is_silent {
                 let text = "Session information is not sufficient for single-sign-on.";
-                return self.send_refusal(&asked.into(), &Refusal::new("login_required", 50058, text));
+                return self.send_refusal(&asked.target, &Refusal::new("login_required", 50058, text));
             }
             let hinted = asked.login_hint.as_deref().and_then(|hint| self.directory.find_person(hint));
             return match hinted {
@@ -326,7 +198,7 @@ impl Azure {
             .is_some_and(|browsing| browsing.passed_second_factor.contains(&person.email));
         if (tenant.demands_second_factor || asked.wants_second_factor) && !passed {
             if is_silent {
-                return self.send_refusal(&asked.into(), &Refusal::needs_second_factor(&tenant.id));
+                return self.send_refusal(&asked.target, &Refusal::needs_second_factor(&tenant.id));
             }
             return pages::second_factor(id, asked, person, tenant);
         }
@@ -334,23 +206,46 @@ impl Azure {
             asked.prompt == Prompt::Consent || !self.has_consent(&asked.client_id, person, tenant);
         if must_consent && !transaction.has_consented {
             if is_silent {
-                return self.send_refusal(&asked.into(), &Refusal::needs_consent(&asked.client_id));
+                return self.send_refusal(&asked.target, &Refusal::needs_consent(&asked.client_id));
             }
             return pages::consent(id, asked, person, tenant);
         }
-        let is_web = asked.redirect_uri.starts_with("http:") || asked.redirect_uri.starts_with("https:");
-        if !is_web && !transaction.has_confirmed && !is_silent {
+        if asked.target.wants_confirmation() && !transaction.has_confirmed && !is_silent {
             return pages::confirm(id, asked, person);
         }
 
         self.transactions().remove(id);
         self.consents().insert((asked.client_id.clone(), person.email.clone(), tenant.id.clone()));
+        match &asked.target {
+            Target::Redirect(redirect) => self.send_code(asked, redirect, person, tenant, passed),
+            Target::Device(device_code) => {
+                let approval = Approval {
+                    client_id: asked.client_id.clone(),
+                    person: person.email.clone(),
+                    tenant_id: tenant.id.clone(),
+                    scope: asked.scope.clone(),
+                    passed_second_factor: passed,
+                };
+                self.devices().decide(device_code, Some(approval));
+                pages::device_done("You have signed in on your device")
+            }
+        }
+    }
+
+    fn send_code(
+        &self,
+        asked: &Asked,
+        redirect: &Redirect,
+        person: &Person,
+        tenant: &Tenant,
+        passed_second_factor: bool,
+    ) -> Response {
         let code = self.shared.journal.issue(opaque("sandbox-code-", 700));
         self.grants().add_code(
             code.clone(),
             Code {
                 client_id: asked.client_id.clone(),
-                redirect_uri: asked.redirect_uri.clone(),
+                redirect_uri: redirect.uri.clone(),
                 challenge: asked.challenge.clone(),
                 authority: asked.authority.key().to_owned(),
                 person: person.email.clone(),
@@ -358,7 +253,7 @@ impl Azure {
                 scope: asked.scope.clone(),
                 nonce: asked.nonce.clone(),
                 wants_client_info: asked.wants_client_info,
-                passed_second_factor: passed,
+                passed_second_factor,
                 issued: self.shared.clock.now(),
                 is_spent: false,
             },
@@ -368,25 +263,28 @@ impl Azure {
             answer.push(("client_info", client_info(person)));
         }
         answer.push(("session_state", random_guid()));
-        send(&asked.into(), answer)
+        send(redirect, answer)
     }
 
     fn send_refusal(&self, target: &Target, refusal: &Refusal) -> Response {
+        let redirect = match target {
+            Target::Redirect(redirect) => redirect,
+            Target::Device(device_code) => {
+                self.devices().decide(device_code, None);
+                return pages::device_done("You have not signed in");
+            }
+        };
         let description = refusal.description(&Trace::new(self.shared.clock.now()));
         let mut answer = vec![("error", refusal.error.clone()), ("error_description", description)];
         if let Some(suberror) = &refusal.suberror {
             answer.push(("suberror", suberror.clone()));
         }
-        send(target, answer)
+        send(redirect, answer)
     }
 
     fn error_page(&self, refusal: &Refusal) -> Response {
         let description = refusal.description(&Trace::new(self.shared.clock.now()));
         pages::error(StatusCode::BAD_REQUEST, &description)
-    }
-
-    fn remember(&self, browsing: &str, change: impl FnOnce(&mut Browsing)) {
-        change(self.browsing().entry(browsing.to_owned()).or_default());
     }
 
     fn transactions(&self) -> MutexGuard<'_, HashMap<String, Transaction>> {
@@ -399,17 +297,17 @@ impl Azure {
 }
 
 /// Sends an answer to the app, with its `state` as it came.
-fn send(target: &Target, mut answer: Vec<(&'static str, String)>) -> Response {
-    if let Some(state) = &target.state {
+fn send(redirect: &Redirect, mut answer: Vec<(&'static str, String)>) -> Response {
+    if let Some(state) = &redirect.state {
         answer.push(("state", state.clone()));
     }
-    if target.response_mode == ResponseMode::FormPost {
-        return pages::form_post(&target.redirect_uri, &answer);
+    if redirect.response_mode == ResponseMode::FormPost {
+        return pages::form_post(&redirect.uri, &answer);
     }
-    let Ok(mut url) = Url::parse(&target.redirect_uri) else {
+    let Ok(mut url) = Url::parse(&redirect.uri) else {
         return StatusCode::BAD_REQUEST.into_response();
     };
-    if target.response_mode == ResponseMode::Fragment {
+    if redirect.response_mode == ResponseMode::Fragment {
         let fragment = form_urlencoded::Serializer::new(String::new()).extend_pairs(&answer).finish();
         url.set_fragment(Some(&fragment));
     } else {

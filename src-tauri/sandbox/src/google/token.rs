@@ -34,6 +34,9 @@ const ID_TOKEN_LIFE: Duration = Duration::from_secs(3600);
 /// How long a refresh token lasts while the app is in testing, unless it only identifies the person.
 const TESTING_LIFE: Duration = Duration::from_secs(7 * 24 * 3600 - 1);
 
+/// RFC 8628, section 3.4.
+const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
+
 type Fields = HashMap<String, String>;
 
 pub(super) async fn answer(
@@ -61,6 +64,12 @@ fn redeem(google: &Google, spoiled: &Spoiled, fields: &Fields) -> Result<Value, 
     match field(fields, "grant_type")? {
         "authorization_code" => redeem_code(google, client_id, spoiled, fields),
         "refresh_token" => redeem_refresh_token(google, client_id, spoiled, fields),
+        DEVICE_CODE => {
+            let grant = google.poll_device(field(fields, "device_code")?, client_id)?;
+            let mut answer = google.issue(&grant, None, spoiled)?;
+            google.add_refresh_token(&mut answer, &grant);
+            Ok(answer)
+        }
         other => Err(Refusal::new("unsupported_grant_type", &format!("Invalid grant_type: {other}"))),
     }
 }
@@ -116,8 +125,8 @@ fn redeem_refresh_token(
 pub(super) async fn userinfo(State(google): State<Arc<Google>>, headers: HeaderMap) -> Response {
     let token = super::bearer(&headers).unwrap_or_default();
     let grant = google.grants().access(token, google.shared.clock.now()).cloned();
-    let person = grant.as_ref().and_then(|grant| google.directory.find_person(&grant.person));
-    let (Some(grant), Some(person)) = (&grant, person) else {
+    let person = grant.as_ref().and_then(|grant| google.find_person(&grant.person));
+    let (Some(grant), Some(person)) = (&grant, &person) else {
         let body = json!({ "error": "invalid_request", "error_description": "Invalid Credentials" });
         return (StatusCode::UNAUTHORIZED, Json(body)).into_response();
     };
@@ -148,7 +157,7 @@ fn field<'a>(fields: &'a Fields, name: &str) -> Result<&'a str, Refusal> {
 
 impl Google {
     fn issue(&self, grant: &Grant, nonce: Option<&str>, spoiled: &Spoiled) -> Result<Value, Refusal> {
-        let person = self.directory.find_person(&grant.person).ok_or_else(Refusal::revoked)?;
+        let person = self.find_person(&grant.person).ok_or_else(Refusal::revoked)?;
         let now = self.shared.clock.now();
         let life = Duration::from_millis(self.shared.access_token_life.load(Ordering::Relaxed));
         let access_token = self.shared.journal.issue(opaque("sandbox-at-", ACCESS_TOKEN_LENGTH));
@@ -161,7 +170,7 @@ impl Google {
             "token_type": "Bearer",
         });
         if scope::have_openid(&grant.scopes) {
-            let claims = self.id_token_claims(person, grant, nonce, &access_token, spoiled, now);
+            let claims = self.id_token_claims(&person, grant, nonce, &access_token, spoiled, now);
             let key = if spoiled.by(&Fault::WrongSignature) {
                 SigningKey::unpublished()
             } else {
