@@ -23,7 +23,6 @@ use crate::activity::{Activity, Happening, What};
 pub use crate::app::connect::{Connect, OnDuplicate};
 use crate::credential::Session;
 use crate::error::{Code, Error, ErrorView, Result};
-use crate::file;
 use crate::provider::{self, Providers};
 use crate::redirect::{Delivered, Front, Redirects};
 use crate::session::{RESOURCE, Sessions, Want, not_found};
@@ -54,7 +53,7 @@ pub struct App {
 struct State {
     settings: Arc<Settings>,
     providers: Providers,
-    book: Book,
+    book: Arc<Book>,
     book_error: Option<Error>,
     sign_ins: BTreeMap<u32, connect::SignIn>,
     last_sign_in: u32,
@@ -105,7 +104,7 @@ impl App {
         let mut state = State {
             settings,
             providers,
-            book: Book::default(),
+            book: Arc::default(),
             book_error: None,
             sign_ins: BTreeMap::new(),
             last_sign_in: 0,
@@ -155,7 +154,7 @@ impl App {
     ///
     /// # Errors
     /// `storage-unreadable`, `storage-failed`.
-    pub fn book(&self) -> Result<Book> {
+    pub fn book(&self) -> Result<Arc<Book>> {
         let state = self.state();
         state.book_error.clone().map_or_else(|| Ok(state.book.clone()), Err)
     }
@@ -398,7 +397,6 @@ impl App {
                 row.offered.clone_from(&account.offered);
                 let added = row.id.clone();
                 if book.account(&added).is_none() {
-                    row.generation = book.next_generation();
                     book.accounts.push(row);
                 }
                 Ok(added)
@@ -444,7 +442,7 @@ impl App {
     /// The first thing that could not be removed; the others are removed all the same.
     pub async fn forget_everything(&self) -> Result<()> {
         let mut first_error = None;
-        for account in self.book().unwrap_or_default().accounts {
+        for account in &self.book().unwrap_or_default().accounts {
             first_error = first_error.or(self.disconnect(&account.id).await.err());
         }
         first_error = first_error.or(self.world.vault.sweep_all().await.err());
@@ -714,7 +712,7 @@ impl App {
 
 impl State {
     /// Takes over what was read. A file that cannot be read keeps the last good book on the screen.
-    fn take(&mut self, read: Result<Book>) {
+    fn take(&mut self, read: Result<Arc<Book>>) {
         match read {
             Ok(book) => {
                 self.book = book;
@@ -733,9 +731,4 @@ fn is_locked(world: &World) -> bool {
 /// The number of a sign-in that is not there.
 fn no_sign_in(id: SignInId) -> Error {
     Error::new(Code::NotFound, format!("Sign-in {} has ended already.", id.0))
-}
-
-/// Whether `accounts.json` was changed by another process since `before`: a cheap look before a read.
-fn stamp(store: &Store) -> Option<(std::time::SystemTime, u64)> {
-    file::stamp(store.path())
 }

@@ -177,12 +177,12 @@ async fn a_sign_in_killed_at_any_step_leaves_no_account_or_one_that_works() {
         let test = "a_sign_in_killed_at_any_step_leaves_no_account_or_one_that_works";
         let died = run_child(test, home.path(), &environment, steps);
         let (app, browser) = app(home.path(), &environment, START, usize::MAX);
-        let accounts = app.book().expect("readable, old or new").accounts;
-        for account in &accounts {
+        let book = app.book().expect("readable, old or new");
+        for account in &book.accounts {
             app.session(&account.id).await.expect("an account that is shown works");
         }
         if !died {
-            assert!(steps > 4 && accounts.len() == 1, "it ended by itself at step {steps}");
+            assert!(steps > 4 && book.accounts.len() == 1, "it ended by itself at step {steps}");
             return;
         }
         let id = connect(&app, &browser).await.expect("connecting again works");
