@@ -59,7 +59,7 @@ fn set_up(app: &AppHandle, environment: Environment, paths: Paths) -> Result<(),
     let world = World {
         clock: clock.clone(),
         http: Http::default(),
-        vault: Vault::platform(APP_ID, paths.data.join("keychain.lock")),
+        vault: Vault::platform(APP_ID, paths.keychain_lock()),
         browser: Arc::new(SystemBrowser),
         scheme: scheme.clone(),
         paths,
