@@ -23,6 +23,10 @@ class Clouds:
         requests = json.loads(self._control("requests"))
         return [one for one in requests if all(one.get(name) == value for name, value in fields.items())]
 
+    def secrets(self):
+        """Every secret that the clouds have handed out or taken in so far."""
+        return json.loads(self._control("secrets"))
+
     def revoke(self, person):
         """Ends every sign-in of a person at the clouds."""
         self._control("people", {"person": person, "revoke": "password-changed"})

@@ -131,6 +131,11 @@ class Desktop:
         """The title of the window that has the keyboard."""
         return self.run("xdotool", "getactivewindow", "getwindowname", check=False).stdout.strip()
 
+    def is_drawn(self):
+        """Whether the middle of the screen, where the dashboard is, shows more than a surface."""
+        colours = self.run("import", "-window", "root", "-crop", "800x500+240+150", "-format", "%k", "info:-")
+        return int(colours.stdout) > 16
+
     def shot(self, name):
         """A picture of the whole screen."""
         SHOTS.mkdir(exist_ok=True)

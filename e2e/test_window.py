@@ -53,7 +53,7 @@ def test_closing_the_window_keeps_the_tray_and_frees_the_web_view(desktop, cloud
     stays("the app goes on", lambda: app.poll() is None)
     tray.choose("Open dashboard")
     until("the window is back", lambda: desktop.windows() and web_processes(app))
-    until("the window is drawn", lambda: colours(desktop) > 50)
+    until("the window is drawn", desktop.is_drawn)
     desktop.shot("reopened")
     tray.choose("Quit")
     assert app.wait(timeout=30) == 0
@@ -113,10 +113,6 @@ def cover(desktop):
     """Puts another window in front."""
     desktop.start("xev", "-name", "In front", log="xev")
     until("another window is in front", lambda: desktop.active_window() == "In front")
-
-
-def colours(desktop):
-    return int(desktop.run("import", "-window", "root", "-format", "%k", "info:-").stdout)
 
 
 def web_processes(app):

@@ -83,6 +83,8 @@ class Page:
 
     def all(self, role, name=None):
         """The elements of a role that are seen, by a whole accessible name or a pattern for it."""
+        # What stands in a box with `content-visibility: auto` has no name before it was drawn.
+        self.draw()
         body = {"using": "css selector", "value": CANDIDATES[role]}
         try:
             found = self.driver.ask("POST", f"{self.path}/elements", body)
@@ -102,7 +104,12 @@ class Page:
     def text(self):
         return self.script("return document.body.innerText")
 
+    def draw(self):
+        """Waits until the page as it is now is on the screen."""
+        self.script("for (let i = 0; i < 2; i++) await new Promise((drawn) => requestAnimationFrame(drawn))")
+
     def picture(self):
+        self.draw()
         return base64.b64decode(self.driver.ask("GET", f"{self.path}/screenshot"))
 
 
@@ -129,10 +136,7 @@ class Element:
         return self.page.script("return arguments[0].checkVisibility()", self.reference)
 
     def name(self):
-        # WebKitGTK 2.50 knows no name for what stands in a box with `content-visibility: auto`.
-        return self.ask("GET", "computedlabel") or self.page.script(
-            "return arguments[0].textContent.trim()", self.reference
-        )
+        return self.ask("GET", "computedlabel")
 
     def text(self):
         return self.ask("GET", "text")

@@ -225,4 +225,4 @@ fn told(error: Error) -> ErrorView {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

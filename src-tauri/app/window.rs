@@ -94,8 +94,7 @@ fn bring_forward(window: &WebviewWindow, place: &Place) -> tauri::Result<()> {
     window.set_focus()?;
     match place {
         Place::AsItWas => Ok(()),
-        // The text is ours: an account's id has been found among the connected ones.
-        place => window.eval(format!("location.hash = \"{}\"", place.fragment())),
+        place => window.eval(format!("location.hash = {}", serde_json::Value::from(place.fragment()))),
     }
 }
 
