@@ -27,11 +27,9 @@ struct Row {
     provider: Cloud,
     /// The person's name for it, or the cloud's.
     display_name: String,
-    /// Azure's tenant id; null for other clouds.
-    tenant_id: Option<String>,
-    /// The ids of its subscriptions (Azure) or projects (Google Cloud) as last read.
-    subscriptions: Vec<String>,
-    /// The user name or address.
+    #[serde(flatten)]
+    details: Details,
+    /// Who is signed in, as a person would say it.
     identity: String,
     /// `connected`, `expired`, `sign-in-again`, `locked` or `offline`.
     status: Status,
@@ -39,6 +37,24 @@ struct Row {
     active: bool,
     /// When the current session ends, in RFC 3339 and UTC; null when there is none.
     session_expires_at: Option<String>,
+}
+
+/// What only the accounts of one cloud have.
+#[derive(Serialize)]
+#[serde(untagged, rename_all_fields = "camelCase")]
+enum Details {
+    Azure {
+        tenant_id: String,
+        /// The ids of its subscriptions as last read.
+        subscriptions: Vec<String>,
+    },
+    Gcp {
+        /// The address; null when Google does not confirm one.
+        email: Option<String>,
+        /// The ids of its projects as last read.
+        projects: Vec<String>,
+    },
+    Aws {},
 }
 
 pub(crate) fn list(app: &App, json: bool) -> Result<(), Failure> {
@@ -66,16 +82,18 @@ pub(crate) async fn rename(app: &App, account: &str, name: Option<&str>) -> Resu
 }
 
 fn row(app: &App, view: &AccountView) -> Row {
-    let targets = app.targets(&view.id).unwrap_or_default();
+    let targets = app.targets(&view.id).unwrap_or_default().into_iter().map(|target| target.id).collect();
     Row {
         id: view.id.clone(),
         provider: view.cloud,
         display_name: view.name.clone(),
-        tenant_id: match &view.identity {
-            Identity::Azure { tenant_id, .. } => Some(tenant_id.clone()),
-            Identity::Gcp { .. } | Identity::Aws { .. } => None,
+        details: match &view.identity {
+            Identity::Azure { tenant_id, .. } => {
+                Details::Azure { tenant_id: tenant_id.clone(), subscriptions: targets }
+            }
+            Identity::Gcp { email, .. } => Details::Gcp { email: email.clone(), projects: targets },
+            Identity::Aws { .. } => Details::Aws {},
         },
-        subscriptions: targets.into_iter().map(|target| target.id).collect(),
         identity: view.identity.who().to_owned(),
         status: view.status,
         active: view.active,

@@ -23,6 +23,11 @@ Environment:
 
 Exit status: 0 done, 1 failed, 2 wrong usage, 3 sign in again.";
 
+const ACCOUNTS_HELP: &str = "\
+--json prints {\"accounts\":[…]}, each with id, provider (azure, gcp), displayName, identity, status (connected,
+expired, sign-in-again, locked, offline), active, sessionExpiresAt (RFC 3339 or null), and for Azure tenantId and
+subscriptions, for Google Cloud email and projects. Fields may be added; none changes its meaning.";
+
 /// Sign in to your clouds, switch between accounts, and hand short-lived credentials to other programs.
 #[derive(Parser)]
 #[command(name = "mcm", version, arg_required_else_help = true, after_help = AFTER_HELP)]
@@ -37,6 +42,7 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Login(Login),
     /// List the connected accounts
+    #[command(after_help = ACCOUNTS_HELP)]
     Accounts {
         /// Print JSON
         #[arg(long)]
@@ -89,6 +95,17 @@ pub(crate) enum Command {
     Logout {
         #[command(flatten)]
         whose: LogoutOf,
+    },
+    /// List what happened to the accounts, newest first
+    Activity {
+        /// Only this account's
+        account: Option<String>,
+        /// How many lines at most
+        #[arg(long, value_name = "NUMBER", default_value_t = 100)]
+        limit: usize,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
     },
     /// Check keychain, settings, accounts, clock, network and whatever else signing in needs
     Doctor {

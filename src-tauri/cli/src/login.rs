@@ -42,9 +42,13 @@ async fn connect(
     }
     let redirect = Some(RedirectKind::Loopback);
     let id = app.connect(Connect { redirect, on_duplicate: common.on_duplicate(), ..wanted })?;
-    let account = sign_in(app, id).await?;
-    until_targets_are_read(app, &account).await;
-    let account = view(app, &account)?;
+    let signed_in = sign_in(app, id).await;
+    if let Ok(account) = &signed_in {
+        until_targets_are_read(app, account).await;
+    }
+    // The browser waits for its last page, however the sign-in ended.
+    app.last_pages_shown().await;
+    let account = view(app, &signed_in?)?;
     tell_connected(&account)?;
     Ok(account)
 }

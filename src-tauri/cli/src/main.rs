@@ -4,6 +4,7 @@
 //! what they do is the core's. Results go to standard output, everything else to standard error.
 
 mod accounts;
+mod activity;
 mod arguments;
 mod doctor;
 mod failure;
@@ -82,6 +83,9 @@ async fn obey(command: Command, world: World) -> Result<(), Failure> {
             Command::AddTenant { account, tenant } => login::add_tenant(&app, &account, &tenant).await,
             Command::Rename { account, name } => accounts::rename(&app, &account, name.as_deref()).await,
             Command::Logout { whose } => logout::sign_out(&app, &whose).await,
+            Command::Activity { account, limit, json } => {
+                activity::list(&app, account.as_deref(), limit, json)
+            }
             Command::Doctor { json } => doctor::examine(&app, &world, json).await,
         }
     });
@@ -90,8 +94,8 @@ async fn obey(command: Command, world: World) -> Result<(), Failure> {
         _ = tokio::signal::ctrl_c() => {}
     }
     // A sign-in that is given up says so, or how it ended meanwhile. It is not left halfway.
-    let given_up = app.watch().borrow().sign_ins.iter().any(|sign_in| app.cancel_sign_in(sign_in.id).is_ok());
-    if given_up {
+    let snapshot = app.watch().borrow().clone();
+    if snapshot.sign_ins.iter().any(|sign_in| app.cancel_sign_in(sign_in.id).is_ok()) {
         return work.await;
     }
     // A renewal that is under way may hold the only copy of a new refresh token.

@@ -42,6 +42,16 @@ fn the_accounts_json_is_as_documented() {
 }
 
 #[test]
+fn a_google_account_has_its_address_and_projects_in_the_json() {
+    let stage = Stage::start();
+    stage.login(ADA, &["gcp"]).done();
+    let row = &stage.mcm(&["accounts", "--json"]).json()["accounts"][0];
+    assert_eq!((&row["provider"], &row["email"]), (&"gcp".into(), &ADA.into()));
+    assert_eq!(row["projects"].as_array().expect("a list").len(), 4);
+    assert!(row.get("tenantId").is_none() && row.get("subscriptions").is_none());
+}
+
+#[test]
 fn a_session_that_is_over_is_null_in_the_json_and_no_trouble() {
     let stage = Stage::start();
     stage.connected(true);
@@ -129,6 +139,21 @@ fn a_name_that_fits_two_accounts_is_refused_with_the_ids_to_choose_from() {
     let told = stage.mcm(&["token", "contoso"]).failed(1);
     assert!(told.contains("fits 2 accounts") && told.contains(&ada), "{told}");
     stage.mcm(&["token", "linus"]).done();
+}
+
+#[test]
+fn activity_tells_what_happened_and_who_was_handed_a_token_newest_first() {
+    let stage = Stage::start();
+    let id = stage.connected(true);
+    stage.mcm(&["token", &id]).done();
+    let json = stage.mcm(&["activity", &id, "--json", "--limit", "2"]).json();
+    let kinds: Vec<_> =
+        json["activity"].as_array().expect("a list").iter().map(|row| &row["what"]["kind"]).collect();
+    assert_eq!(kinds, ["handed-out", "renewed"]);
+    assert!(json["activity"][0]["what"]["to"].as_str().is_some_and(|to| !to.is_empty()));
+
+    let table = stage.mcm(&["activity"]).done();
+    assert!(table.lines().nth(1).is_some_and(|line| line.contains("token handed to")), "{table}");
 }
 
 #[test]
