@@ -1,38 +1,19 @@
 //! Azure's provider against an OpenID provider in Entra's shape, whose refresh tokens rotate and must not come twice.
 
 use std::collections::HashSet;
-use std::time::Duration;
 
 use mcm_core::account::{Cloud, Identity};
-use mcm_core::app::Connect;
+use mcm_core::app::{Connect, OnDuplicate};
 use mcm_core::error::Code;
 use mcm_core::redirect::Delivered;
 use mcm_core::snapshot::Status;
 use sandbox_clouds::browser::{Browser, Landing};
 use secrecy::ExposeSecret as _;
-use url::Url;
 
-use crate::stage::{ADA, LINUS, Stage, within};
-
-const HOUR: Duration = Duration::from_secs(3600);
+use crate::stage::{ADA, HOUR, LINUS, Stage, change, parameter, person, within};
 
 fn stage() -> Stage {
     Stage::start(Cloud::Azure)
-}
-
-fn person(name: &str) -> Browser {
-    Browser::new().as_person(name)
-}
-
-fn parameter(url: &Url, name: &str) -> Option<String> {
-    url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
-}
-
-/// Leaves out or replaces parameters of an address.
-fn change(url: &mut Url, names: &[&str], instead: &[(&str, &str)]) {
-    let pairs: Vec<_> = url.query_pairs().into_owned().collect();
-    let kept = pairs.iter().filter(|(name, _)| !names.contains(&name.as_str()));
-    url.query_pairs_mut().clear().extend_pairs(kept).extend_pairs(instead);
 }
 
 #[tokio::test]
@@ -113,6 +94,7 @@ async fn a_code_that_is_redeemed_again_is_refused_and_ends_what_it_gave() {
     let replay = requests.into_iter().find(|request| request.is_for("authorization_code")).expect("came");
     let (status, answer) = stage.server.redeem(&replay.request).await;
     assert_eq!((status, answer["error"].as_str()), (400, Some("invalid_grant")), "{answer}");
+    assert_eq!(stage.server.last_reason().await, "authorization code already consumed");
     stage.pass(2 * HOUR).await;
     let error = stage.app.session(&id).await.expect_err("the server ended the family");
     assert_eq!(error.code(), Code::SignInAgain);
@@ -167,6 +149,7 @@ async fn a_refresh_token_that_comes_twice_ends_the_family_and_the_person_is_aske
     stage.app.session(&id).await.expect("renewed");
     let (status, answer) = stage.server.redeem_refresh_token(&old).await;
     assert_eq!((status, answer["error"].as_str()), (400, Some("invalid_grant")), "{answer}");
+    assert_eq!(stage.server.last_reason().await, "refresh token already used");
 
     stage.pass(2 * HOUR).await;
     let before = stage.server.count("refresh_token").await;
@@ -200,7 +183,7 @@ async fn a_grant_that_was_revoked_or_has_expired_at_the_server_asks_the_person_o
         for _ in 0..3 {
             assert_eq!(stage.app.session(&id).await.expect_err("refused").code(), Code::SignInAgain);
         }
-        assert!(stage.server.count("refresh_token").await <= 1, "asked once");
+        assert_eq!(stage.server.count("refresh_token").await, 1, "asked once");
         assert_eq!(stage.row(&id).status, Status::SignInAgain);
         stage.end().await;
     }
@@ -239,14 +222,41 @@ async fn refusing_at_the_server_says_so_and_changes_nothing() {
 }
 
 #[tokio::test]
-async fn signing_in_again_as_somebody_else_in_the_same_browser_changes_nothing() {
+async fn signing_in_again_in_a_browser_that_knows_the_person_needs_no_picker() {
+    let stage = stage();
+    let browser = person(ADA);
+    let id = stage.sign_in(stage.wish(), &browser, |_| {}).await.expect("connected");
+    let again = Connect { account: Some(id.clone()), ..stage.wish() };
+    // Whoever would be picked if there was a picker.
+    let browser = browser.as_person(LINUS);
+    assert_eq!(stage.sign_in(again, &browser, |_| {}).await.expect("signed in again"), id);
+    stage.end().await;
+}
+
+#[tokio::test]
+async fn signing_in_again_as_somebody_else_changes_nothing() {
     let stage = stage();
     let id = stage.connect(ADA).await.expect("connected");
-    let browser = person(LINUS);
-    stage.sign_in(stage.wish(), &person(ADA), |_| {}).await.expect("the same row");
+    let before = stage.refresh_token(&id).await;
     let again = Connect { account: Some(id.clone()), ..stage.wish() };
-    let error = stage.sign_in(again, &browser, |_| {}).await.expect_err("somebody else");
+    let error = stage.sign_in(again, &person(LINUS), |_| {}).await.expect_err("somebody else");
     assert_eq!(error.code(), Code::WrongPerson, "{error}");
-    assert_eq!((stage.rows().len(), stage.row(&id).status), (1, Status::Connected));
+    assert!(error.message().contains(LINUS) && error.message().contains(ADA), "{error}");
+    assert_eq!((stage.rows().len(), stage.refresh_token(&id).await), (1, before));
+    stage.end().await;
+}
+
+#[tokio::test]
+async fn two_people_of_one_browser_are_two_accounts_and_renew_apart() {
+    let stage = stage();
+    let browser = person(ADA);
+    let ada = stage.sign_in(stage.wish(), &browser, |_| {}).await.expect("connected");
+    let both = Connect { on_duplicate: OnDuplicate::KeepBoth, ..stage.wish() };
+    let linus = stage.sign_in(both, &browser.as_person(LINUS), |_| {}).await.expect("connected");
+    assert_ne!(ada, linus);
+    stage.server.revoke(ADA).await;
+    stage.pass(2 * HOUR).await;
+    assert_eq!(stage.app.session(&ada).await.expect_err("revoked").code(), Code::SignInAgain);
+    stage.app.session(&linus).await.expect("renewed");
     stage.end().await;
 }

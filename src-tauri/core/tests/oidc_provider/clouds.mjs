@@ -59,8 +59,8 @@ export const clouds = {
     people: [googlePerson('ada@contoso.example', '1017'), googlePerson('grace@fabrikam.example', '2026')],
     policy: withAccountPicker,
     adaptRequest: () => {},
-    // Google has no offline_access; access_type=offline asks for a refresh token.
-    givesRefreshToken: () => true,
+    // Google has no offline_access; it gives a refresh token with a new consent only.
+    givesRefreshToken: (_, prompts) => prompts.has('consent'),
     api: ({ pathname }) =>
       ({
         '/v3/projects:search': {

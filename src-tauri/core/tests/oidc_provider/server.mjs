@@ -32,6 +32,8 @@ let switches = {};
 const journal = [];
 /** The grants of each account. */
 const grants = new Map();
+/** The prompts that each code was asked for with. */
+const prompts = new Map();
 const adapter = createMemoryAdapter();
 const cookieKeys = [randomUUID()];
 let keyId;
@@ -116,7 +118,7 @@ function start(key) {
       },
     },
     interactions: { policy: cloud.policy() },
-    issueRefreshToken: (_, client, code) => cloud.givesRefreshToken(code),
+    issueRefreshToken: (_, client, code) => cloud.givesRefreshToken(code, prompts.get(code.jti)),
     expiresWithSession: () => false,
     rotateRefreshToken: cloud.rotates,
     ttl: {
@@ -129,7 +131,8 @@ function start(key) {
       Session: 86400,
     },
   });
-  provider.on('authorization.success', (_, out) => {
+  provider.on('authorization.success', (ctx, out) => {
+    prompts.set(out.code, ctx.oidc.prompts);
     if (switches.iss === null) delete out.iss;
     else if (switches.iss) out.iss = switches.iss;
   });

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use mcm_core::account::Cloud;
 use mcm_core::http::Http;
+use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use url::Url;
@@ -99,6 +100,13 @@ impl Server {
         self.token_requests().await.iter().filter(|request| request.is_for(grant_type)).count()
     }
 
+    /// Why the server refused the last token request, which it keeps from clients.
+    pub(crate) async fn last_reason(&self) -> String {
+        let requests = self.token_requests().await;
+        let last = requests.last().expect("one came");
+        last.answer["reason"].as_str().unwrap_or_default().to_owned()
+    }
+
     /// Moves the server's clock forward.
     pub(crate) async fn advance(&self, by: Duration) {
         self.control(json!({ "advance": by.as_secs() })).await;
@@ -142,6 +150,13 @@ impl Server {
             ("refresh_token", token),
         ];
         self.redeem(&fields.map(|(name, value)| (name.to_owned(), value.to_owned())).into()).await
+    }
+
+    /// Asks the cloud's API with a session, and gives back the status.
+    pub(crate) async fn ask_api(&self, path: &str, session: &SecretString) -> u16 {
+        let url = Url::parse(&self.at.api).and_then(|api| api.join(path)).expect("a URL");
+        let answer = self.http.get_json::<Value>(&url, Some(session)).await.expect("answered");
+        answer.map_or_else(|refused| refused.status, |_| 200)
     }
 
     async fn control(&self, wish: Value) -> Vec<TokenRequest> {

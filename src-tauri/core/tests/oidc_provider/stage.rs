@@ -28,6 +28,8 @@ use crate::server::{Server, TokenRequest};
 /// How long a scenario waits for something that must happen: generous, because machines are busy.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+pub(crate) const HOUR: Duration = Duration::from_secs(3600);
+
 /// The people of both clouds, of Azure alone and of Google alone.
 pub(crate) const ADA: &str = "ada@contoso.example";
 pub(crate) const LINUS: &str = "linus@contoso.example";
@@ -85,7 +87,7 @@ impl Stage {
 
     /// Connects as a person would: starts the sign-in, goes through the pages, comes back.
     pub(crate) async fn connect(&self, person: &str) -> Result<AccountId> {
-        self.sign_in(self.wish(), &Browser::new().as_person(person), |_| {}).await
+        self.sign_in(self.wish(), &self::person(person), |_| {}).await
     }
 
     /// The same, after a change of the page's address.
@@ -190,6 +192,23 @@ fn open(
         environment,
     };
     App::open(world, Front::Window)
+}
+
+/// A browser with this person in front of it.
+pub(crate) fn person(name: &str) -> Browser {
+    Browser::new().as_person(name)
+}
+
+/// A parameter of an address.
+pub(crate) fn parameter(url: &Url, name: &str) -> Option<String> {
+    url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+}
+
+/// Takes parameters out of an address and puts others in.
+pub(crate) fn change(url: &mut Url, taken: &[&str], put: &[(&str, &str)]) {
+    let pairs: Vec<_> = url.query_pairs().into_owned().collect();
+    let kept = pairs.iter().filter(|(name, _)| !taken.contains(&name.as_str()));
+    url.query_pairs_mut().clear().extend_pairs(kept).extend_pairs(put);
 }
 
 /// Fails the scenario when something that must happen does not.
