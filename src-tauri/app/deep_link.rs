@@ -8,6 +8,8 @@ use mcm_core::world::SCHEME;
 
 /// The longest address that is looked at, in bytes. A sign-in's is a tenth of that.
 const LONGEST: usize = 8 * 1024;
+/// How the schemes of Google's clients begin.
+const GOOGLE_SCHEMES: &str = "com.googleusercontent.apps.";
 /// The longest account id there is room for; ids are much shorter.
 const LONGEST_ID: usize = 64;
 
@@ -39,6 +41,10 @@ impl<'a> Start<'a> {
         let Some((scheme, rest)) = address.split_once(':').filter(|_| address.len() <= LONGEST) else {
             return Self::Window;
         };
+        // Google's redirects for a client id that has a scheme of its own, as RFC 8252 7.1 reverses it.
+        if scheme.to_ascii_lowercase().starts_with(GOOGLE_SCHEMES) {
+            return Self::Address(address);
+        }
         if !scheme.eq_ignore_ascii_case(SCHEME) {
             return Self::Window;
         }
@@ -70,6 +76,13 @@ mod tests {
         assert_eq!(read(&[&address]), format!("Address({address:?})"));
         let shouted = address.to_uppercase();
         assert_eq!(read(&[&shouted]), format!("Address({shouted:?})"));
+    }
+
+    #[test]
+    fn an_address_of_a_google_clients_own_scheme_is_taken_whole() {
+        let address = "com.googleusercontent.apps.1-a:/oauth2redirect?code=a&state=b";
+        assert_eq!(read(&[address]), format!("Address({address:?})"));
+        assert_eq!(read(&["com.googleusercontent:/oauth2redirect?code=a"]), "Window");
     }
 
     #[test]

@@ -22,7 +22,7 @@ use crate::quit::{self, Quitting, quit};
 use crate::scheme::DesktopSchemes;
 use crate::tray::{self, Tray};
 use crate::tray_host::TrayHost;
-use crate::window::{self, Bell, MAIN, Place};
+use crate::window::{self, Bell, KeptPlace, MAIN, Place};
 
 /// Runs the app until it is quit. A second start hands its arguments to the first and ends.
 pub fn run() -> ExitCode {
@@ -42,6 +42,7 @@ pub fn run() -> ExitCode {
         .manage(Bell::default())
         .manage(Clipboard::default())
         .manage(Feed::default())
+        .manage(KeptPlace::default())
         .manage(Quitting::default())
         .invoke_handler(commands::handler())
         .setup(move |app| {
