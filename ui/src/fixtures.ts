@@ -75,6 +75,7 @@ export function azure(changes: Partial<AccountView> = {}, tenantName = "Contoso"
     target: production,
     targetCount: 4,
     targetsReadAt: minutes(-30),
+    targetsChange: null,
     readingTargets: null,
     targetsError: null,
     offered: [],
