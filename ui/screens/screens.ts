@@ -6,8 +6,11 @@ import {
   azure,
   cloudView,
   errorView,
+  everyHappening,
   everyStatus,
+  fabrikam,
   manyAccounts,
+  manyHappenings,
   manyTargets,
   minutes,
   noClientId,
@@ -25,6 +28,10 @@ export type Screen = {
 };
 
 const targets = { targets: () => subscriptions };
+const happened = {
+  activity: ({ account }: Record<string, unknown>) =>
+    everyHappening.filter((one) => account === null || one.account === account),
+};
 const clouds = [
   cloudView(),
   cloudView({ cloud: "gcp", redirect: "loopback", authority: "https://accounts.google.com" }),
@@ -77,6 +84,15 @@ function type(name: string, text: string): () => void {
   };
 }
 
+function choose(name: string, value: string): () => void {
+  return () => {
+    const select = [...document.querySelectorAll("select")].find((one) => one.labels[0]?.textContent?.includes(name));
+    if (select === undefined) throw new Error(`no choice is called ${name}`);
+    select.value = value;
+    select.dispatchEvent(new Event("change", { bubbles: true }));
+  };
+}
+
 function key(name: string): () => void {
   return () => {
     window.dispatchEvent(new KeyboardEvent("keydown", { key: name, bubbles: true }));
@@ -100,7 +116,11 @@ export const screens: Record<string, Screen> = {
       },
     },
   },
-  accounts: { snapshot: snapshot({ accounts: usual, clouds }), answers: targets, steps: [click("Contoso")] },
+  accounts: {
+    snapshot: snapshot({ accounts: usual, clouds }),
+    answers: { ...targets, ...happened },
+    steps: [click("Contoso")],
+  },
   "accounts-list": { snapshot: snapshot({ accounts: usual, clouds }) },
   "accounts-empty": { snapshot: snapshot() },
   "accounts-states": { snapshot: snapshot({ accounts: everyState }) },
@@ -180,6 +200,7 @@ export const screens: Record<string, Screen> = {
   "detail-many-targets": detail({ targetCount: 40 }, () => manyTargets(40)),
   "detail-no-targets": detail({ target: null, targetCount: 0 }, () => []),
   "detail-reading": detail({ target: null, targetCount: 0, readingTargets: 23, targetsReadAt: null }, () => []),
+  "detail-targets-changed": detail({ targetsChange: { added: 2, removed: 1, at: minutes(-30) } }),
   "detail-targets-failed": detail({
     targetsError: errorView("server-failed", "Azure Resource Manager answered with 503. Read again in a moment."),
   }),
@@ -235,6 +256,37 @@ export const screens: Record<string, Screen> = {
   },
   "first-run-no-client-id": {
     snapshot: snapshot({ clouds: [cloudView(noClientId)], preferences: { theme: "system", welcomed: false } }),
+  },
+  activity: { snapshot: snapshot({ accounts: usual, clouds }), answers: happened, steps: [click("Activity")] },
+  "activity-of-one": {
+    snapshot: snapshot({ accounts: usual, clouds }),
+    answers: happened,
+    steps: [click("Contoso"), click("All activity of Contoso")],
+  },
+  "activity-many": {
+    snapshot: snapshot({ accounts: usual, clouds }),
+    answers: { activity: () => manyHappenings(500) },
+    steps: [click("Activity")],
+  },
+  "activity-empty": { snapshot: snapshot({ clouds }), steps: [click("Activity")] },
+  "activity-empty-of-one": {
+    snapshot: snapshot({ accounts: usual, clouds }),
+    answers: { activity: ({ account }) => (account === null ? everyHappening : []) },
+    steps: [click("Activity"), choose("Account", fabrikam().id)],
+  },
+  "activity-loading": {
+    snapshot: snapshot({ accounts: usual, clouds }),
+    answers: { activity: () => new Promise(() => undefined) },
+    steps: [click("Activity")],
+  },
+  "activity-failed": {
+    snapshot: snapshot({ accounts: usual, clouds }),
+    answers: {
+      activity: () => {
+        throw errorView("storage-failed", "activity.jsonl could not be read. Check its permissions, then try again.");
+      },
+    },
+    steps: [click("Activity")],
   },
   settings: { snapshot: snapshot({ accounts: usual }), steps: [click("Settings")] },
   "settings-environment": {

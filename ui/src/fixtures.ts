@@ -4,11 +4,13 @@ import type { AccountView } from "./bindings/AccountView";
 import type { CloudView } from "./bindings/CloudView";
 import type { Code } from "./bindings/Code";
 import type { ErrorView } from "./bindings/ErrorView";
+import type { Happening } from "./bindings/Happening";
 import type { SignInStep } from "./bindings/SignInStep";
 import type { SignInView } from "./bindings/SignInView";
 import type { Snapshot } from "./bindings/Snapshot";
 import type { Status } from "./bindings/Status";
 import type { Target } from "./bindings/Target";
+import type { What } from "./bindings/What";
 import type { StoragePlace } from "./ipc.ts";
 
 /** The moment at which every fixture is looked at. */
@@ -317,3 +319,28 @@ export const places: StoragePlace[] = [
     what: "What happened, redacted. The last seven days.",
   },
 ];
+
+export function happening(account: AccountView, at: string, what: What): Happening {
+  return { at, account: account.id, cloud: account.cloud, name: account.name, what };
+}
+
+/** One of each kind, over three days, with an account that is gone. */
+export const everyHappening: Happening[] = [
+  happening(azure(), minutes(-18), { kind: "renewed" }),
+  happening(azure(), minutes(-20), { kind: "handed-out", to: "terraform" }),
+  happening(google(), minutes(-26), { kind: "used" }),
+  happening(fabrikam(), minutes(-31), { kind: "renewal-failed", code: "sign-in-again", reference: "r-7f3a91" }),
+  happening(azure(), minutes(-357), { kind: "targets-changed", added: 2, removed: 1 }),
+  happening(azure(), minutes(-358), { kind: "signed-in-again" }),
+  happening(google(), days(-1), { kind: "renewal-failed", code: "offline", reference: "r-02bd44" }),
+  happening(google(), days(-1.1), { kind: "targets-changed", added: 0, removed: 3 }),
+  happening(azure({ id: "azure-00000000dead", name: "Old lab" }), days(-3), { kind: "disconnected" }),
+  happening(aws(), days(-3.1), { kind: "handed-out", to: "aws" }),
+  happening(aws(), days(-40), { kind: "connected" }),
+];
+
+export function manyHappenings(count: number): Happening[] {
+  return Array.from({ length: count }, (_, index) =>
+    happening(index % 3 === 0 ? google() : azure(), minutes(-7 * index), { kind: "renewed" }),
+  );
+}

@@ -8,6 +8,7 @@ import type { Code } from "./bindings/Code";
 import type { Copyable } from "./bindings/Copyable";
 import type { ErrorView } from "./bindings/ErrorView";
 import type { Found } from "./bindings/Found";
+import type { Happening } from "./bindings/Happening";
 import type { Preferences } from "./bindings/Preferences";
 import type { RedirectKind } from "./bindings/RedirectKind";
 import type { SignInId } from "./bindings/SignInId";
@@ -80,6 +81,11 @@ export function cancelReading(account: AccountId): Promise<void> {
 /** The Targets as they were last read. */
 export function targets(account: AccountId): Promise<Target[]> {
   return call("targets", { account });
+}
+
+/** What happened to one Account or to all, the newest first. */
+export function activity(account: AccountId | null): Promise<Happening[]> {
+  return call("activity", { account });
 }
 
 export function useAccount(account: AccountId): Promise<void> {

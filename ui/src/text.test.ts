@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { azure, aws, cloudView, fabrikam, google, minutes, NOW } from "./fixtures.ts";
+import { azure, aws, cloudView, everyHappening, fabrikam, google, minutes, NOW } from "./fixtures.ts";
 import * as text from "./text.ts";
 
 const codes = [...readFileSync("src/bindings/Code.ts", "utf8").matchAll(/"([a-z-]+)"/g)].map((match) => match[1]);
@@ -83,4 +83,17 @@ test("the command to register names every redirect and prints the client id", ()
   expect(command).toContain("io.github.multicloudmanager://auth/azure");
   expect(command).toContain("http://localhost");
   expect(command).toContain("--is-fallback-public-client true");
+});
+
+test("a changed list of targets is told in the cloud's own words", () => {
+  expect(text.changeLine("azure", { added: 2, removed: 1 })).toBe("2 subscriptions added, 1 gone");
+  expect(text.changeLine("gcp", { added: 1, removed: 0 })).toBe("1 project added");
+  expect(text.changeLine("gcp", { added: 0, removed: 3 })).toBe("3 projects gone");
+});
+
+test("each thing that can happen has its words", () => {
+  const kinds = [...readFileSync("src/bindings/What.ts", "utf8").matchAll(/"kind": "([a-z-]+)"/g)].map((match) => match[1]);
+
+  expect(new Set(everyHappening.map((one) => one.what.kind))).toEqual(new Set(kinds));
+  for (const one of everyHappening) expect(text.happeningLine(one).text, one.what.kind).toMatch(/^[A-Z0-9]\S*/);
 });

@@ -6,9 +6,11 @@ import type { AccountView } from "./bindings/AccountView";
 import type { Cloud } from "./bindings/Cloud";
 import type { Code } from "./bindings/Code";
 import type { Copyable } from "./bindings/Copyable";
+import type { Happening } from "./bindings/Happening";
 import type { KeychainView } from "./bindings/KeychainView";
 import type { RedirectKind } from "./bindings/RedirectKind";
 import type { SignInEnd } from "./bindings/SignInEnd";
+import type { TargetsChange } from "./bindings/TargetsChange";
 import type { Theme } from "./bindings/Theme";
 import { day, left, moment } from "./time.ts";
 
@@ -61,11 +63,12 @@ export const app = {
 };
 
 export const rail = {
-  label: "Accounts and settings",
+  label: "Accounts, activity and settings",
   filters: { all: "All accounts", "in-use": "In use", "needs-you": "Needs you" } as const,
   clouds: "Clouds",
   cloudAccounts: (cloud: Cloud) => `${cloudNames[cloud]} accounts`,
   more: "More",
+  activity: "Activity",
   settings: "Settings",
   count: (count: number) => plural(count, "account"),
 };
@@ -243,7 +246,8 @@ export const targets = {
   loading: (cloud: Cloud) => `Loading ${targetNouns[cloud][1]}`,
   reading: (cloud: Cloud, count: number) =>
     count === 0 ? `Reading ${targetNouns[cloud][1]}` : `Reading ${targetNouns[cloud][1]}, ${count} so far`,
-  stop: "Stop",
+  cancel: "Cancel",
+  cancelReading: (cloud: Cloud) => `Cancel reading ${targetNouns[cloud][1]}`,
   readAgain: "Read again",
   none: {
     azure: "This sign-in sees no subscription. Ask for a role on one, then read again.",
@@ -252,7 +256,67 @@ export const targets = {
   } satisfies Record<Cloud, string>,
   noneFits: (query: string) => `Nothing fits “${query}”.`,
   readAt: (when: string) => `Read ${when}`,
+  changedAt: (what: string, when: string) => `${what}, seen ${when}`,
 };
+
+/** How a list of Targets changed: `2 subscriptions added, 1 gone`. */
+export function changeLine(cloud: Cloud, { added, removed }: Pick<TargetsChange, "added" | "removed">): string {
+  const [one, many] = targetNouns[cloud];
+  if (added === 0) return `${counted(removed, one, many)} gone`;
+  const more = `${counted(added, one, many)} added`;
+  return removed === 0 ? more : `${more}, ${removed.toLocaleString("en-GB")} gone`;
+}
+
+export const activity = {
+  title: "Activity",
+  intro: "What this app and mcm did with your accounts, on this machine. No secret is ever written down.",
+  filter: "Account",
+  all: "All accounts",
+  gone: (name: string) => `${name} (disconnected)`,
+  loading: "Loading activity",
+  most: (count: number) => `These are the newest ${count.toLocaleString("en-GB")}. Older ones are not shown.`,
+  emptyTitle: "Nothing has happened yet",
+  empty: "Sign-ins, renewals and credentials that were handed out are listed here as they happen.",
+  emptyOf: (name: string) => `Nothing is known of ${name} yet`,
+  emptyOfBody: "What happens to it is listed here, the newest first.",
+  today: "Today",
+  yesterday: "Yesterday",
+  show: (name: string) => `Show ${name}`,
+  recent: "Recent",
+  recentNone: "Nothing yet",
+  showAll: "All activity",
+  of: (name: string) => `All activity of ${name}`,
+};
+
+/** What happened, in words; `program` is who asked, and `note` what a person may search the log for. */
+export function happeningLine({ cloud, what }: Pick<Happening, "cloud" | "what">): {
+  text: string;
+  program: string | null;
+  note: string | null;
+} {
+  const plain = (text: string): ReturnType<typeof happeningLine> => ({ text, program: null, note: null });
+  switch (what.kind) {
+    case "connected":
+      return plain("Connected");
+    case "signed-in-again":
+      return plain("Signed in again");
+    case "renewed":
+      return plain("Renewed");
+    case "renewal-failed":
+      return {
+        ...plain(`Session could not be renewed: ${lowered(titles[what.code])}`),
+        note: what.reference === "" ? null : app.reference(what.reference),
+      };
+    case "handed-out":
+      return { ...plain("Credentials for"), program: what.to };
+    case "used":
+      return plain(`Put in use for ${cloudNames[cloud]}`);
+    case "targets-changed":
+      return plain(changeLine(cloud, what));
+    case "disconnected":
+      return plain("Disconnected");
+  }
+}
 
 /** What a choice in a menu does. */
 export const menu = {
@@ -526,5 +590,14 @@ export const keys = {
 };
 
 function plural(count: number, one: string): string {
-  return `${count.toLocaleString("en-GB")} ${count === 1 ? one : `${one}s`}`;
+  return counted(count, one, `${one}s`);
+}
+
+function counted(count: number, one: string, many: string): string {
+  return `${count.toLocaleString("en-GB")} ${count === 1 ? one : many}`;
+}
+
+/** A sentence's beginning inside another sentence. */
+function lowered(sentence: string): string {
+  return sentence.charAt(0).toLowerCase() + sentence.slice(1);
 }

@@ -57,3 +57,19 @@ export function day(iso: string, now: number): string {
   const sameYear = at.getFullYear() === new Date(now).getFullYear();
   return (sameYear ? dayMonth : dayMonthYear).format(at);
 }
+
+/** The time alone, `15:42`, for what stands under its day. */
+export function time(iso: string): string {
+  return clock.format(new Date(iso));
+}
+
+/** How many midnights lie between `iso` and now: 0 today, 1 yesterday. */
+export function daysAgo(iso: string, now: number): number {
+  const midnight = (at: Date): number => Date.UTC(at.getFullYear(), at.getMonth(), at.getDate());
+  return Math.round((midnight(new Date(now)) - midnight(new Date(iso))) / DAY);
+}
+
+/** Whether `iso` lies less than a day back. */
+export function isWithinDay(iso: string, now: number): boolean {
+  return now - Date.parse(iso) < DAY;
+}
