@@ -5,15 +5,20 @@ import type { SignInStep } from "../src/bindings/SignInStep";
 import {
   azure,
   cloudView,
+  days,
   errorView,
   everyHappening,
   everyStatus,
   fabrikam,
+  google,
+  googleView,
+  googleWithoutAccess,
   manyAccounts,
   manyHappenings,
   manyTargets,
   minutes,
   noClientId,
+  noGoogleClient,
   signInView,
   snapshot,
   subscriptions,
@@ -28,13 +33,19 @@ export type Screen = {
 };
 
 const targets = { targets: () => subscriptions };
+const projects = ["contoso-data-prod", "contoso-data-test", "contoso-web"].map((id) => ({
+  id,
+  name: id,
+  state: "ACTIVE",
+  parent: "contoso.example",
+}));
 const happened = {
   activity: ({ account }: Record<string, unknown>) =>
     everyHappening.filter((one) => account === null || one.account === account),
 };
 const clouds = [
   cloudView(),
-  cloudView({ cloud: "gcp", redirect: "loopback", authority: "https://accounts.google.com" }),
+  googleView(),
   cloudView({ cloud: "aws", clientId: null, authority: "https://sts.amazonaws.com" }),
 ];
 const steps: Record<string, SignInStep> = {
@@ -166,6 +177,19 @@ export const screens: Record<string, Screen> = {
       problems: [errorView("storage-unreadable", "settings.toml, line 4: redirect is neither deep-link nor loopback.")],
     }),
   },
+  "accounts-paused": { snapshot: snapshot({ accounts: usual, clouds, paused: true }), steps: [click("Contoso")] },
+  "accounts-sign-in-ends": {
+    snapshot: snapshot({
+      accounts: [
+        azure({ signInEnd: { at: minutes(200), why: "provider-limit" } }),
+        google({ signInEnd: { at: days(2.1), why: "provider-limit" } }),
+        googleWithoutAccess(),
+      ],
+      clouds,
+    }),
+    answers: targets,
+    steps: [click("Contoso")],
+  },
   "accounts-signing-in": {
     snapshot: snapshot({ accounts: usual, clouds, signIns: [signInView({ step: "browser" })] }),
   },
@@ -204,6 +228,23 @@ export const screens: Record<string, Screen> = {
   "detail-targets-failed": detail({
     targetsError: errorView("server-failed", "Azure Resource Manager answered with 503. Read again in a moment."),
   }),
+  "detail-no-access": {
+    snapshot: snapshot({ accounts: [...usual, googleWithoutAccess()], clouds }),
+    steps: [click("110248495921238986499")],
+  },
+  "detail-google": {
+    snapshot: snapshot({
+      accounts: [google({ active: true, signInEnd: { at: days(2.1), why: "provider-limit" } })],
+      clouds: [googleView()],
+    }),
+    answers: { targets: () => projects },
+    steps: [click("ada@contoso.example")],
+  },
+  "detail-google-disconnect": {
+    snapshot: snapshot({ accounts: usual, clouds }),
+    answers: { targets: () => projects },
+    steps: [click("ada@contoso.example"), click("More actions"), click("Disconnect…")],
+  },
   "detail-missing-scopes": detail({ missingScopes: ["https://management.azure.com/user_impersonation"] }),
   "detail-trouble": detail({
     status: "expired",
@@ -239,6 +280,29 @@ export const screens: Record<string, Screen> = {
   },
   "connect-no-client-id": {
     snapshot: snapshot({ accounts: usual, clouds: [cloudView(noClientId), ...clouds.slice(1)] }),
+    steps: [click("Connect account")],
+  },
+  "connect-no-google-client": {
+    snapshot: snapshot({ accounts: usual, clouds: [cloudView(), googleView(noGoogleClient)] }),
+    steps: [click("Connect account")],
+  },
+  "connect-google-refused-setting": {
+    snapshot: snapshot({
+      accounts: usual,
+      clouds: [
+        cloudView(),
+        googleView({
+          ready: false,
+          problems: [
+            {
+              name: "access",
+              origin: "gcp.access in ~/.config/io.github.multicloudmanager/settings.toml",
+              message: "gcp.access is \"readonly\". Set it to read-only or full.",
+            },
+          ],
+        }),
+      ],
+    }),
     steps: [click("Connect account")],
   },
   "connect-scheme-taken": {
@@ -289,6 +353,16 @@ export const screens: Record<string, Screen> = {
     steps: [click("Activity")],
   },
   settings: { snapshot: snapshot({ accounts: usual }), steps: [click("Settings")] },
+  "settings-google": {
+    snapshot: snapshot({ accounts: usual, clouds: [googleView()] }),
+    steps: [click("Settings"), click("What to register")],
+  },
+  "first-run-two": {
+    snapshot: snapshot({
+      clouds: [cloudView(), googleView(noGoogleClient)],
+      preferences: { theme: "system", welcomed: false },
+    }),
+  },
   "settings-environment": {
     snapshot: snapshot({ accounts: usual, clouds: [cloudView({ clientIdOrigin: "AZURE_CLIENT_ID", sandbox: true })] }),
     steps: [click("Settings")],

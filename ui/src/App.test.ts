@@ -12,10 +12,14 @@ import {
   everyHappening,
   everyStatus,
   fabrikam,
+  google,
+  googleView,
+  googleWithoutAccess,
   happening,
   manyTargets,
   minutes,
   noClientId,
+  noGoogleClient,
   NOW,
   signInView,
   snapshot,
@@ -106,6 +110,26 @@ describe("the list", () => {
     await vi.advanceTimersByTimeAsync(5_000);
 
     expect(within(row("Contoso")).getByText("32 min")).toBeTruthy();
+  });
+
+  test("says when a session does not renew because renewing is paused", async () => {
+    await open({ accounts: [azure()], paused: true });
+    expect(within(row("Contoso")).getByText("42 min, paused")).toBeTruthy();
+  });
+
+  test("says when a sign-in ends soon", async () => {
+    await open({ accounts: [azure({ signInEnd: { at: minutes(200), why: "provider-limit" } })] });
+    expect(within(row("Contoso")).getByText("Sign in by 18:20")).toBeTruthy();
+  });
+
+  test("says that a sign-in came without cloud access, and asks for it again", async () => {
+    const account = googleWithoutAccess();
+    const { named } = await open({ accounts: [account] });
+
+    expect(within(row(account.name)).getByText("No cloud access")).toBeTruthy();
+    await fireEvent.click(within(row(account.name)).getByText("Ask again"));
+
+    expect(named("connect")[0]?.args).toEqual({ cloud: "gcp", tenant: null, account: account.id });
   });
 
   test("narrows to what needs the person from the banner", async () => {
@@ -405,6 +429,30 @@ describe("the details", () => {
     expect(named("connect")[0]?.args["account"]).toBe(azure().id);
   });
 
+  test("say what a sign-in without cloud access means, once, and ask for it again", async () => {
+    const account = googleWithoutAccess();
+    const { named } = await open({ accounts: [account] });
+    await click(account.name);
+    const detail = screen.getByRole("complementary");
+
+    expect(within(detail).getByRole("region", { name: "No cloud access" })).toBeTruthy();
+    expect(within(detail).queryByText("Projects")).toBeNull();
+    await click("Ask for it again");
+
+    expect(named("connect")[0]?.args["account"]).toBe(account.id);
+  });
+
+  test("disconnecting a Google account says beforehand what ends at Google", async () => {
+    await open({ accounts: [google()] });
+    await click("ada@contoso.example");
+    await click("More actions");
+    await fireEvent.click(screen.getByRole("menuitem", { name: "Disconnect…" }));
+
+    const dialog = screen.getByRole("dialog");
+    expect(within(dialog).getByRole("heading", { name: "Ends at Google" })).toBeTruthy();
+    expect(within(dialog).getByText(/signs ada@contoso.example out of every app/)).toBeTruthy();
+  });
+
   test("disconnecting asks first, says what stays, and is sent once", async () => {
     const { named } = await open({ accounts: [azure()] });
     await click("Contoso");
@@ -635,6 +683,45 @@ describe("the first run", () => {
       cloud: "azure",
       clientId: "1b7a2c3d-0000-4000-8000-0123456789ab",
     });
+  });
+});
+
+describe("setting Google Cloud up", () => {
+  const fresh = { preferences: { theme: "system", welcomed: false } } as const;
+
+  test("shows each step in the console, with the lines for settings.toml", async () => {
+    await open({ ...fresh, clouds: [googleView(noGoogleClient)] });
+
+    for (const step of ["Choose a project for the client", "Set up the consent screen", "Add the scopes"]) {
+      expect(screen.getByRole("heading", { name: step })).toBeTruthy();
+    }
+    expect(screen.getByText(/test user, at most 100/)).toBeTruthy();
+    expect(screen.getByText(/client_secret_file = "client_secret_….json"/)).toBeTruthy();
+    expect(screen.getByText(/No redirect URI is entered/)).toBeTruthy();
+    expect(screen.queryByText(/az ad app create/)).toBeNull();
+  });
+
+  test("takes a client id", async () => {
+    const { named } = await open({ ...fresh, clouds: [googleView(noGoogleClient)] });
+
+    await fireEvent.input(screen.getByRole("textbox", { name: "Client id" }), {
+      target: { value: "412345678901-k3v9.apps.googleusercontent.com" },
+    });
+    await click("Save");
+
+    expect(named("save_client_id")[0]?.args).toEqual({
+      cloud: "gcp",
+      clientId: "412345678901-k3v9.apps.googleusercontent.com",
+    });
+  });
+
+  test("says in the settings which access a sign-in asks for", async () => {
+    await open({ clouds: [googleView()] });
+
+    await click("Settings");
+
+    expect(screen.getByText(/Full: command lines may change/)).toBeTruthy();
+    expect(screen.getByText(/for clients of type iOS only/)).toBeTruthy();
   });
 });
 

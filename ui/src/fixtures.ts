@@ -13,6 +13,8 @@ import type { Target } from "./bindings/Target";
 import type { What } from "./bindings/What";
 import type { StoragePlace } from "./ipc.ts";
 
+const CLOUD_PLATFORM = "https://www.googleapis.com/auth/cloud-platform";
+
 /** The moment at which every fixture is looked at. */
 export const NOW = Date.parse("2026-11-24T15:00:00Z");
 
@@ -131,6 +133,27 @@ export function aws(changes: Partial<AccountView> = {}): AccountView {
   });
 }
 
+/** A Google account whose person left Google Cloud unticked, and whose address Google does not vouch for. */
+export function googleWithoutAccess(changes: Partial<AccountView> = {}): AccountView {
+  return google({
+    id: "gcp-5511aa01cc77",
+    name: "110248495921238986499",
+    identity: {
+      cloud: "gcp",
+      issuer: "https://accounts.google.com",
+      subject: "110248495921238986499",
+      email: null,
+      hostedDomain: null,
+    },
+    missingScopes: [CLOUD_PLATFORM],
+    target: null,
+    targetCount: 0,
+    targetsReadAt: null,
+    targetsError: errorView("sign-in-refused", "Access to Google Cloud was not granted at the sign-in."),
+    ...changes,
+  });
+}
+
 /** Another tenant of the same person. */
 export function fabrikam(changes: Partial<AccountView> = {}): AccountView {
   return azure(
@@ -171,6 +194,33 @@ export function cloudView(changes: Partial<CloudView> = {}): CloudView {
     ...changes,
   };
 }
+
+export function googleView(changes: Partial<CloudView> = {}): CloudView {
+  return cloudView({
+    cloud: "gcp",
+    clientId: "412345678901-k3v9.apps.googleusercontent.com",
+    clientIdOrigin: "client_secret_412345678901.json, named by settings.toml",
+    redirect: "loopback",
+    redirectUris: ["http://127.0.0.1"],
+    scopes: ["openid", "email", "profile", CLOUD_PLATFORM],
+    authority: "https://accounts.google.com",
+    ...changes,
+  });
+}
+
+export const noGoogleClient: Partial<CloudView> = {
+  ready: false,
+  clientId: null,
+  clientIdOrigin: null,
+  problems: [
+    {
+      name: "GOOGLE_CLIENT_ID",
+      origin: "GOOGLE_CLIENT_ID, and gcp.client_id and gcp.client_secret_file in ~/.config/io.github.multicloudmanager/settings.toml",
+      message:
+        "GOOGLE_CLIENT_ID is not set. Create an OAuth client of type Desktop app in the Google Cloud console, download its JSON file, and set gcp.client_secret_file to the path of that file.",
+    },
+  ],
+};
 
 export const noClientId: Partial<CloudView> = {
   ready: false,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { NOW, days, minutes } from "./fixtures.ts";
-import { countdown, day, daysAgo, duration, isWithinDay, left, moment, share, time } from "./time.ts";
+import { countdown, day, daysAgo, duration, isWithinDay, left, moment, nearest, share, time } from "./time.ts";
 
 const MINUTE = 60_000;
 
@@ -51,4 +51,11 @@ test("days are counted by midnights, not by hours", () => {
 test("what happened a day ago is no longer of today", () => {
   expect(isWithinDay(minutes(-23 * 60), NOW)).toBe(true);
   expect(isWithinDay(days(-1), NOW)).toBe(false);
+});
+
+test("an end is worth preparing for within three days", () => {
+  expect(nearest(minutes(200), NOW)).toBe("18:20");
+  expect(nearest(days(2.1), NOW)).toBe("26 Nov");
+  expect(nearest(days(4), NOW)).toBeNull();
+  expect(nearest(minutes(-1), NOW)).toBeNull();
 });

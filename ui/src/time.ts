@@ -51,6 +51,13 @@ export function moment(iso: string, now: number): string {
   return `${day(iso, now)}, ${clock.format(at)}`;
 }
 
+/** An end that is near enough to prepare for: `18:20` today, `26 Nov` within three days, else nothing. */
+export function nearest(iso: string, now: number): string | null {
+  const rest = Date.parse(iso) - now;
+  if (rest <= 0 || rest > 3 * DAY) return null;
+  return daysAgo(iso, now) === 0 ? time(iso) : day(iso, now);
+}
+
 /** `21 Feb`, with the year when it is not this one. */
 export function day(iso: string, now: number): string {
   const at = new Date(iso);
