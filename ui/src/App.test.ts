@@ -51,6 +51,8 @@ async function open(first: Partial<Snapshot> | null, answers: Answers = {}) {
   render(App);
   await tick();
   await tick();
+  // The place is asked for before anything is drawn.
+  for (let turn = 0; turn < 10 && first !== null && screen.queryByText("Loading accounts") !== null; turn += 1) await tick();
   return {
     calls,
     named: (command: string) => calls.filter((call) => call.command === command),
@@ -889,6 +891,78 @@ describe("settings", () => {
     await fireEvent.click(confirm);
 
     await waitFor(() => expect(named("forget_everything")).toHaveLength(1));
+  });
+});
+
+describe("the place", () => {
+  const kept = (place: object) => ({ kept_place: () => JSON.stringify(place) });
+
+  test("is where it was when the window comes back", async () => {
+    const opened = fabrikam().id;
+    const { named } = await open(
+      { accounts: usual },
+      {
+        ...kept({ screen: "accounts", filter: "azure", opened, query: "fab", scroll: { screen: 120, detail: 40 } }),
+        find: () => [{ account: opened, target: null }],
+      },
+    );
+
+    expect(await screen.findByRole("complementary", { name: "Details of Fabrikam" })).toBeTruthy();
+    expect((screen.getByRole("searchbox", { name: "Search accounts" }) as HTMLInputElement).value).toBe("fab");
+    expect(named("find")[0]?.args).toEqual({ query: "fab" });
+    expect(button("Azure accounts").getAttribute("aria-current")).toBe("page");
+    await waitFor(() => expect(screen.getByRole("main").scrollTop).toBe(120));
+    expect(screen.getByRole("complementary").scrollTop).toBe(40);
+  });
+
+  test("is Activity of the account that it was narrowed to", async () => {
+    const { named } = await open({ accounts: usual }, kept({ screen: "activity", activityOf: azure().id }));
+
+    await screen.findByRole("heading", { name: "Activity" });
+    expect(named("activity")[0]?.args).toEqual({ account: azure().id });
+  });
+
+  test("is kept as ids, once a person stays there", async () => {
+    const { named } = await open({ accounts: usual });
+
+    await click("Needs you");
+    await click("Fabrikam");
+    await waitFor(() => expect(named("keep_place")).toHaveLength(1));
+
+    const place = JSON.parse(String(named("keep_place")[0]?.args["place"])) as Record<string, unknown>;
+    expect(place).toMatchObject({ screen: "accounts", filter: "needs-you", opened: fabrikam().id });
+    expect(JSON.stringify(place)).not.toMatch(/Fabrikam|@/);
+  });
+
+  test("is kept at once when the window closes", async () => {
+    const { named } = await open({ accounts: usual });
+    await click("Settings");
+    expect(named("keep_place")).toHaveLength(0);
+
+    await fireEvent(window, new Event("pagehide"));
+
+    expect(named("keep_place")).toHaveLength(1);
+  });
+
+  test("that cannot be brought back is the start", async () => {
+    await open(
+      { accounts: usual },
+      {
+        kept_place: () => {
+          throw errorView("internal", "No place.");
+        },
+      },
+    );
+
+    expect(await screen.findByRole("list", { name: "Azure accounts" })).toBeTruthy();
+    expect(within(screen.getByRole("log")).queryByText("No place.")).toBeNull();
+  });
+
+  test("of an account that has gone is the list", async () => {
+    await open({ accounts: usual }, kept({ screen: "accounts", opened: "azure-gone" }));
+
+    expect(await screen.findByRole("list", { name: "Azure accounts" })).toBeTruthy();
+    expect(screen.queryByRole("complementary")).toBeNull();
   });
 });
 

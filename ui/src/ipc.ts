@@ -160,6 +160,16 @@ export function storage(): Promise<StoragePlace[]> {
   return call("storage");
 }
 
+/** Keeps where the person is until the app ends: at most 2 KiB, in memory only. */
+export function keepPlace(place: string): Promise<void> {
+  return call("keep_place", { place });
+}
+
+/** The place that was kept, when there is one. */
+export function keptPlace(): Promise<string | null> {
+  return call("kept_place");
+}
+
 async function call<T>(command: string, args: Record<string, unknown> = {}): Promise<T> {
   try {
     return await invoke<T>(command, args);
