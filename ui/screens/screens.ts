@@ -104,6 +104,10 @@ function choose(name: string, value: string): () => void {
   };
 }
 
+function refuseClipboard(): void {
+  Object.defineProperty(navigator, "clipboard", { value: { writeText: () => Promise.reject(new Error("refused")) } });
+}
+
 function key(name: string): () => void {
   return () => {
     window.dispatchEvent(new KeyboardEvent("keydown", { key: name, bubbles: true }));
@@ -131,6 +135,14 @@ export const screens: Record<string, Screen> = {
     snapshot: snapshot({ accounts: usual, clouds }),
     answers: { ...targets, ...happened },
     steps: [click("Contoso")],
+  },
+  "accounts-come-back": {
+    snapshot: snapshot({ accounts: manyAccounts(1_000) }),
+    answers: {
+      ...targets,
+      kept_place: () =>
+        JSON.stringify({ screen: "accounts", opened: "azure-000000000413", scroll: { screen: 23_600, detail: 0 } }),
+    },
   },
   "accounts-list": { snapshot: snapshot({ accounts: usual, clouds }) },
   "accounts-empty": { snapshot: snapshot() },
@@ -356,6 +368,10 @@ export const screens: Record<string, Screen> = {
   "settings-google": {
     snapshot: snapshot({ accounts: usual, clouds: [googleView()] }),
     steps: [click("Settings"), click("What to register")],
+  },
+  "first-run-copy-refused": {
+    snapshot: snapshot({ clouds: [cloudView(noClientId)], preferences: { theme: "system", welcomed: false } }),
+    steps: [refuseClipboard, click("Copy http://localhost")],
   },
   "first-run-two": {
     snapshot: snapshot({

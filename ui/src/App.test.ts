@@ -688,6 +688,43 @@ describe("the first run", () => {
   });
 });
 
+describe("a text to copy", () => {
+  const fresh = { preferences: { theme: "system", welcomed: false } } as const;
+  const clipboard = (writeText: () => Promise<void>): void => {
+    Object.defineProperty(navigator, "clipboard", { configurable: true, value: { writeText } });
+  };
+  afterEach(() => Reflect.deleteProperty(navigator, "clipboard"));
+
+  test("says that it was copied", async () => {
+    clipboard(() => Promise.resolve());
+    await open({ ...fresh, clouds: [cloudView(noClientId)] });
+
+    await click("Copy http://localhost");
+
+    await waitFor(() => expect(button("Copy http://localhost").textContent?.trim()).toBe("Copied"));
+  });
+
+  test("is selected where the web view refuses to copy", async () => {
+    clipboard(() => Promise.reject(new DOMException("refused", "NotAllowedError")));
+    await open({ ...fresh, clouds: [cloudView(noClientId)] });
+
+    await click("Copy http://localhost");
+
+    expect(await screen.findByText("It could not be copied. It is selected now: press Ctrl C.")).toBeTruthy();
+    expect(getSelection()?.toString()).toBe("http://localhost");
+    expect(within(screen.getByRole("log")).queryByText(/could not be copied/)).toBeNull();
+  });
+
+  test("of an account is copied by the backend, the whole of it", async () => {
+    const { named } = await open({ accounts: [azure()] });
+    await click("Contoso");
+
+    await click("Copy Tenant id");
+
+    await waitFor(() => expect(named("copy")[0]?.args).toEqual({ account: azure().id, what: "cloud-id" }));
+  });
+});
+
 describe("setting Google Cloud up", () => {
   const fresh = { preferences: { theme: "system", welcomed: false } } as const;
 

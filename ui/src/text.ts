@@ -58,7 +58,7 @@ export const app = {
   dismiss: "Dismiss",
   copy: "Copy",
   copied: "Copied",
-  copyFailed: "The text could not be copied. Select it and copy it yourself.",
+  selected: "It could not be copied. It is selected now: press Ctrl C.",
   reference: (reference: string) => `Reference ${reference}`,
   region: "Results of actions",
 };
