@@ -160,7 +160,7 @@ async fn set_star(core: Core<'_>, account: AccountId, starred: bool) -> Answer {
 
 #[tauri::command]
 async fn disconnect(core: Core<'_>, account: AccountId) -> Answer {
-    core.disconnect(&account).await.map_err(told)
+    core.disconnect(&account).await.map(drop).map_err(told)
 }
 
 #[tauri::command]

@@ -2,14 +2,10 @@
 //!
 //! The JSON is stable: fields may be added, none is renamed, removed or given another meaning.
 
-use std::sync::Arc;
-
 use jiff::Timestamp;
 use mcm_core::account::{AccountId, Cloud, Identity};
 use mcm_core::app::App;
-use mcm_core::redirect::Front;
 use mcm_core::snapshot::{AccountView, Status};
-use mcm_core::world::World;
 use serde::Serialize;
 
 use crate::failure::Failure;
@@ -27,15 +23,13 @@ struct Accounts {
 struct Row {
     /// What every command takes as ACCOUNT.
     id: AccountId,
-    /// `azure`.
+    /// `azure` or `gcp`.
     provider: Cloud,
     /// The person's name for it, or the cloud's.
     display_name: String,
-    /// Azure's tenant id; null for other clouds.
-    tenant_id: Option<String>,
-    /// The ids of its subscriptions as last read.
-    subscriptions: Vec<String>,
-    /// The user name.
+    #[serde(flatten)]
+    details: Details,
+    /// Who is signed in, as a person would say it.
     identity: String,
     /// `connected`, `expired`, `sign-in-again`, `locked` or `offline`.
     status: Status,
@@ -45,14 +39,29 @@ struct Row {
     session_expires_at: Option<String>,
 }
 
-pub(crate) async fn list(world: World, json: bool) -> Result<(), Failure> {
-    // Whether the keychain is locked is part of how the accounts stand. Why it fails is told by who needs it.
-    let _ = world.vault.check().await;
-    let app = App::open(world, Front::Terminal);
+/// What only the accounts of one cloud have.
+#[derive(Serialize)]
+#[serde(untagged, rename_all_fields = "camelCase")]
+enum Details {
+    Azure {
+        tenant_id: String,
+        /// The ids of its subscriptions as last read.
+        subscriptions: Vec<String>,
+    },
+    Gcp {
+        /// The address; null when Google does not confirm one.
+        email: Option<String>,
+        /// The ids of its projects as last read.
+        projects: Vec<String>,
+    },
+    Aws {},
+}
+
+pub(crate) fn list(app: &App, json: bool) -> Result<(), Failure> {
     app.book()?;
     let snapshot = app.watch().borrow().clone();
     if json {
-        let accounts = snapshot.accounts.iter().map(|account| row(&app, account)).collect();
+        let accounts = snapshot.accounts.iter().map(|account| row(app, account)).collect();
         return Ok(print_json(&Accounts { accounts })?);
     }
     if snapshot.accounts.is_empty() {
@@ -65,7 +74,7 @@ pub(crate) async fn list(world: World, json: bool) -> Result<(), Failure> {
     Ok(print(&table(&rows))?)
 }
 
-pub(crate) async fn rename(app: &Arc<App>, account: &str, name: Option<&str>) -> Result<(), Failure> {
+pub(crate) async fn rename(app: &App, account: &str, name: Option<&str>) -> Result<(), Failure> {
     let account = app.resolve(account)?;
     app.rename(&account.id, name).await?;
     let renamed = app.resolve(account.id.as_str())?;
@@ -73,16 +82,18 @@ pub(crate) async fn rename(app: &Arc<App>, account: &str, name: Option<&str>) ->
 }
 
 fn row(app: &App, view: &AccountView) -> Row {
-    let targets = app.targets(&view.id).unwrap_or_default();
+    let targets = app.targets(&view.id).unwrap_or_default().into_iter().map(|target| target.id).collect();
     Row {
         id: view.id.clone(),
         provider: view.cloud,
         display_name: view.name.clone(),
-        tenant_id: match &view.identity {
-            Identity::Azure { tenant_id, .. } => Some(tenant_id.clone()),
-            Identity::Gcp { .. } | Identity::Aws { .. } => None,
+        details: match &view.identity {
+            Identity::Azure { tenant_id, .. } => {
+                Details::Azure { tenant_id: tenant_id.clone(), subscriptions: targets }
+            }
+            Identity::Gcp { email, .. } => Details::Gcp { email: email.clone(), projects: targets },
+            Identity::Aws { .. } => Details::Aws {},
         },
-        subscriptions: targets.into_iter().map(|target| target.id).collect(),
         identity: view.identity.who().to_owned(),
         status: view.status,
         active: view.active,

@@ -14,14 +14,19 @@ Examples:
   mcm token --active azure             an access token of the account in use
 
 Environment:
-  AZURE_CLIENT_ID                      the app registration to sign in with
-  AZURE_TENANT_ID                      the tenant to sign in to (default: organizations)
+  AZURE_CLIENT_ID, AZURE_TENANT_ID     the app registration, and the tenant to sign in to
+  GOOGLE_CLIENT_ID, …_SECRET           the OAuth client of a desktop app
   BROWSER                              the program that opens the sign-in page
   MCM_HOME                             one folder for settings, accounts and logs
   MCM_LOG                              how much is logged: warn, info (default), debug, trace
   NO_COLOR                             no colour, also in a terminal
 
 Exit status: 0 done, 1 failed, 2 wrong usage, 3 sign in again.";
+
+const ACCOUNTS_HELP: &str = "\
+--json prints {\"accounts\":[…]}, each with id, provider (azure, gcp), displayName, identity, status (connected,
+expired, sign-in-again, locked, offline), active, sessionExpiresAt (RFC 3339 or null), and for Azure tenantId and
+subscriptions, for Google Cloud email and projects. Fields may be added; none changes its meaning.";
 
 /// Sign in to your clouds, switch between accounts, and hand short-lived credentials to other programs.
 #[derive(Parser)]
@@ -37,12 +42,13 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Login(Login),
     /// List the connected accounts
+    #[command(after_help = ACCOUNTS_HELP)]
     Accounts {
         /// Print JSON
         #[arg(long)]
         json: bool,
     },
-    /// List an account's subscriptions
+    /// List an account's subscriptions or projects
     Targets {
         /// The account
         account: String,
@@ -53,11 +59,11 @@ pub(crate) enum Command {
         #[arg(long)]
         refresh: bool,
     },
-    /// Make an account, and a subscription of it, the ones in use
+    /// Make an account, and a subscription or project of it, the ones in use
     Use {
         /// The account
         account: String,
-        /// The subscription: its id, its name, or a part of them that fits no other
+        /// The subscription or project: its id, its name, or a part of them that fits no other
         target: Option<String>,
     },
     /// Print an access token that lives for 5 minutes or longer
@@ -90,12 +96,31 @@ pub(crate) enum Command {
         #[command(flatten)]
         whose: LogoutOf,
     },
+    /// List what happened to the accounts, newest first
+    Activity {
+        /// Only this account's
+        account: Option<String>,
+        /// How many lines at most
+        #[arg(long, value_name = "NUMBER", default_value_t = 100)]
+        limit: usize,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Check keychain, settings, accounts, clock, network and whatever else signing in needs
+    Doctor {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 #[derive(Subcommand)]
 pub(crate) enum Login {
     /// Sign in to Azure
     Azure(AzureLogin),
+    /// Sign in to Google Cloud
+    Gcp(GcpLogin),
 }
 
 #[derive(Args)]
@@ -106,19 +131,31 @@ pub(crate) struct AzureLogin {
     /// Also connect every other tenant that you may enter
     #[arg(long)]
     pub(crate) all_tenants: bool,
+    #[command(flatten)]
+    pub(crate) common: CommonLogin,
+}
+
+#[derive(Args)]
+pub(crate) struct GcpLogin {
+    #[command(flatten)]
+    pub(crate) common: CommonLogin,
+}
+
+#[derive(Args)]
+pub(crate) struct CommonLogin {
     /// How the answer comes back; only the app can receive a deep link, so mcm always uses loopback
     #[arg(long, value_enum, default_value_t = Redirect::Loopback)]
     pub(crate) redirect: Redirect,
-    /// Take out another person's account of the same tenant
+    /// Take out another person's account of the same tenant or address
     #[arg(long, conflicts_with = "keep_both")]
     pub(crate) replace: bool,
-    /// Keep another person's account of the same tenant beside the new one
+    /// Keep another person's account of the same tenant or address beside the new one
     #[arg(long)]
     pub(crate) keep_both: bool,
 }
 
-impl AzureLogin {
-    /// What to do about another person's account of the same tenant.
+impl CommonLogin {
+    /// What to do about another person's account of the same tenant or address.
     pub(crate) fn on_duplicate(&self) -> OnDuplicate {
         match (self.replace, self.keep_both) {
             (true, _) => OnDuplicate::Replace,
@@ -156,7 +193,7 @@ pub(crate) struct LogoutOf {
 
 /// A cloud whose accounts have access tokens.
 fn cloud(text: &str) -> Result<Cloud, String> {
-    const WITH_TOKENS: [Cloud; 1] = [Cloud::Azure];
+    const WITH_TOKENS: [Cloud; 2] = [Cloud::Azure, Cloud::Gcp];
     let found = WITH_TOKENS.into_iter().find(|cloud| cloud.as_str() == text);
     found.ok_or_else(|| {
         let names: Vec<&str> = WITH_TOKENS.iter().map(|cloud| cloud.as_str()).collect();

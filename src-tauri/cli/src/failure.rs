@@ -10,15 +10,17 @@ use mcm_core::world::Environment;
 
 use crate::output::note;
 
-/// Why a command failed, and what to run next where that is known.
-pub(crate) struct Failure {
-    error: Error,
-    advice: Option<String>,
+/// Why a command failed.
+pub(crate) enum Failure {
+    /// What the result that was printed says.
+    Told,
+    /// An error, and what to run next where that is known.
+    Error(Error, Option<String>),
 }
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        Self { error, advice: None }
+        Self::Error(error, None)
     }
 }
 
@@ -26,17 +28,18 @@ impl Failure {
     /// The failure of work with an account. One that needs a sign-in comes with the command for it.
     pub(crate) fn of(account: &Account, error: Error) -> Self {
         let advice = (error.code() == Code::SignInAgain).then(|| sign_in_advice(&account.identity));
-        Self { error, advice }
+        Self::Error(error, advice)
     }
 
     /// Tells the person and the log, and gives the exit status.
     pub(crate) fn tell(&self, environment: &Environment) -> ExitCode {
-        let (error, reference) = (&self.error, self.error.reference());
-        let cause = error.source().map(ToString::to_string).unwrap_or_default();
+        let Self::Error(error, advice) = self else { return ExitCode::FAILURE };
+        let reference = error.reference();
+        let cause = error.source().map(ToString::to_string);
         tracing::warn!(code = error.code().as_str(), reference, cause, "the command failed");
 
         let (red, plain) = if is_coloured(environment) { ("\u{1b}[1;31m", "\u{1b}[0m") } else { ("", "") };
-        let advice = self.advice.as_ref().map(|advice| format!(" {advice}")).unwrap_or_default();
+        let advice = advice.as_ref().map(|advice| format!(" {advice}")).unwrap_or_default();
         note(&format!("{red}mcm:{plain} {}{advice}\n  reference: {reference}", error.message()));
         match error.code() {
             Code::SignInAgain => ExitCode::from(3),
@@ -52,11 +55,6 @@ pub(crate) fn sign_in_advice(identity: &Identity) -> String {
         Identity::Azure { tenant_id, .. } => format!("Run \"mcm login azure --tenant {tenant_id}\"."),
         Identity::Gcp { .. } | Identity::Aws { .. } => format!("Run \"mcm login {}\".", identity.cloud()),
     }
-}
-
-/// The person stopped the command.
-pub(crate) fn interrupted() -> Error {
-    Error::new(Code::SignInCancelled, "You stopped the command.")
 }
 
 fn is_coloured(environment: &Environment) -> bool {

@@ -2,60 +2,80 @@
 //!
 //! The address of the sign-in page is never shown: it holds the sign-in's `state`.
 
-use std::pin::{Pin, pin};
-use std::sync::Arc;
-
 use mcm_core::account::{AccountId, Cloud, Identity, OfferedTenant};
 use mcm_core::app::{App, Connect, OnDuplicate};
 use mcm_core::error::{Code, Error, ErrorView};
 use mcm_core::snapshot::{AccountView, RedirectKind, SignInId, SignInStep, Status};
+use mcm_core::vault::Vault;
 
-use crate::arguments::{AzureLogin, Redirect};
-use crate::failure::{Failure, interrupted, sign_in_advice};
+use crate::arguments::{AzureLogin, CommonLogin, GcpLogin, Redirect};
+use crate::failure::{Failure, sign_in_advice};
 use crate::output::{note, print, table};
+use crate::targets::targets_noun;
 
-type Interrupt<'a> = Pin<&'a mut (dyn Future<Output = std::io::Result<()>> + 'a)>;
-
-pub(crate) async fn azure(app: &Arc<App>, wish: AzureLogin) -> Result<(), Failure> {
-    if wish.redirect == Redirect::DeepLink {
-        note("Only the app can receive a deep link, so this sign-in uses loopback.");
-    }
-    let on_duplicate = wish.on_duplicate();
+pub(crate) async fn azure(app: &App, vault: &Vault, wish: AzureLogin) -> Result<(), Failure> {
+    let on_duplicate = wish.common.on_duplicate();
     let again = wish.tenant.as_deref().filter(|_| on_duplicate == OnDuplicate::Fail);
     let account = again.and_then(|tenant| waiting_in(app, tenant));
-    let id = app.connect(Connect {
-        tenant: wish.tenant,
-        account,
-        redirect: Some(RedirectKind::Loopback),
-        on_duplicate,
-        ..Connect::new(Cloud::Azure)
-    })?;
-    let mut interrupt: Interrupt<'_> = pin!(tokio::signal::ctrl_c());
-    let account = sign_in(app, id, interrupt.as_mut()).await?;
-    until_targets_are_read(app, &account, interrupt.as_mut()).await;
-    let account = view(app, &account)?;
-    tell_connected(&account)?;
+    let wanted = Connect { tenant: wish.tenant, account, ..Connect::new(Cloud::Azure) };
+    let account = connect(app, vault, wanted, &wish.common).await?;
     if wish.all_tenants {
-        return add_every_tenant(app, &account, interrupt).await;
+        return add_every_tenant(app, &account).await;
     }
-    tell_offered(&account)?;
-    Ok(())
+    Ok(tell_offered(&account)?)
 }
 
-pub(crate) async fn add_tenant(app: &Arc<App>, account: &str, tenant: &str) -> Result<(), Failure> {
-    let account = view(app, &app.resolve(account)?.id)?;
+pub(crate) async fn gcp(app: &App, vault: &Vault, wish: &GcpLogin) -> Result<(), Failure> {
+    connect(app, vault, Connect::new(Cloud::Gcp), &wish.common).await.map(drop)
+}
+
+/// From the browser to a connected account whose targets have been read.
+async fn connect(
+    app: &App,
+    vault: &Vault,
+    wanted: Connect,
+    common: &CommonLogin,
+) -> Result<AccountView, Failure> {
+    open_keychain(vault).await?;
+    if common.redirect == Redirect::DeepLink {
+        note("Only the app can receive a deep link, so this sign-in uses loopback.");
+    }
+    let redirect = Some(RedirectKind::Loopback);
+    let id = app.connect(Connect { redirect, on_duplicate: common.on_duplicate(), ..wanted })?;
+    let signed_in = sign_in(app, id).await;
+    if let Ok(account) = &signed_in {
+        until_targets_are_read(app, account).await;
+    }
+    // The browser waits for its last page, however the sign-in ended.
+    app.last_pages_shown().await;
+    let account = view(app, &signed_in?)?;
+    tell_connected(&account)?;
+    Ok(account)
+}
+
+/// Makes sure that the sign-in can be kept, before the person goes through it: memory ends with this process.
+async fn open_keychain(vault: &Vault) -> Result<(), Error> {
+    match vault.check().await {
+        Err(error) if matches!(error.code(), Code::KeychainLocked | Code::KeychainAbsent) => {
+            note("Your keychain is not open. If it shows a question, answer it.");
+            vault.unlock().await
+        }
+        checked => checked,
+    }
+}
+
+pub(crate) async fn add_tenant(app: &App, account: &str, tenant: &str) -> Result<(), Failure> {
+    let account = app.resolve(account)?;
     let fits = |offered: &&OfferedTenant| {
         let names = [Some(&offered.tenant_id), offered.name.as_ref(), offered.default_domain.as_ref()];
         names.into_iter().flatten().any(|name| name.eq_ignore_ascii_case(tenant))
     };
     let tenant_id = account.offered.iter().find(fits).map_or(tenant, |offered| &offered.tenant_id);
-    let added = view(app, &app.add_tenant(&account.id, tenant_id).await?)?;
-    match &added.trouble {
-        None => Ok(tell_connected(&added)?),
-        Some(trouble) => {
-            let row = app.resolve(added.id.as_str())?;
-            Err(Failure::of(&row, Error::seen(trouble)))
-        }
+    let added = app.add_tenant(&account.id, tenant_id).await?;
+    let row = app.resolve(added.as_str())?;
+    match &row.trouble {
+        None => Ok(tell_connected(&view(app, &added)?)?),
+        Some(trouble) => Err(Failure::of(&row, Error::seen(&trouble.error))),
     }
 }
 
@@ -76,69 +96,45 @@ fn waiting_in(app: &App, tenant: &str) -> Option<AccountId> {
     waiting.next().is_none().then(|| first.id.clone())
 }
 
-/// Tells where the sign-in stands until it has ended. Ctrl-C gives it up.
-async fn sign_in(app: &App, id: SignInId, mut interrupt: Interrupt<'_>) -> Result<AccountId, Error> {
+/// Tells where the sign-in stands until it has ended.
+async fn sign_in(app: &App, id: SignInId) -> Result<AccountId, Error> {
     let mut snapshots = app.watch();
-    let (mut is_told, mut is_cancelled) = (false, false);
-    loop {
-        let step = snapshots
-            .borrow_and_update()
-            .sign_ins
-            .iter()
-            .find(|view| view.id == id)
-            .map(|view| view.step.clone());
-        match step {
-            Some(SignInStep::Browser) if !is_told => {
-                is_told = true;
-                note("Your browser is open. Finish signing in there. Ctrl-C cancels.");
-            }
-            Some(SignInStep::BrowserFailed { error }) => {
-                let _ = app.cancel_sign_in(id);
-                let _ = app.sign_in_ended(id).await;
-                return Err(Error::seen(&error));
-            }
-            Some(SignInStep::Done { account, .. }) => return Ok(account),
-            Some(SignInStep::Failed { error }) => return Err(Error::seen(&error)),
-            _ => {}
+    let left_starting = snapshots.wait_for(|snapshot| {
+        snapshot.sign_ins.iter().all(|view| view.id != id || view.step != SignInStep::Starting)
+    });
+    let step = left_starting.await.ok().and_then(|snapshot| {
+        snapshot.sign_ins.iter().find(|view| view.id == id).map(|view| view.step.clone())
+    });
+    match step {
+        Some(SignInStep::BrowserFailed { error }) => {
+            // The app would go on waiting for a second attempt.
+            let _ = app.cancel_sign_in(id);
+            let _ = app.sign_in_ended(id).await;
+            return Err(Error::seen(&error));
         }
-        tokio::select! {
-            changed = snapshots.changed() => changed.expect("the app outlives its sign-in"),
-            _ = &mut interrupt, if !is_cancelled => {
-                is_cancelled = true;
-                // One that has ended meanwhile is told as it ended.
-                let _ = app.cancel_sign_in(id);
-            }
+        Some(SignInStep::Browser) => {
+            note("Your browser is open. Finish signing in there. Ctrl-C cancels.");
         }
+        _ => {}
     }
+    app.sign_in_ended(id).await
 }
 
 /// The app reads the targets as soon as the sign-in has ended; on this one thread it has begun when that is seen.
-async fn until_targets_are_read(app: &App, id: &AccountId, interrupt: Interrupt<'_>) {
+async fn until_targets_are_read(app: &App, id: &AccountId) {
     let mut snapshots = app.watch();
     let read = snapshots.wait_for(|snapshot| {
         snapshot.accounts.iter().all(|account| account.id != *id || account.reading_targets.is_none())
     });
-    tokio::select! {
-        _ = read => {}
-        _ = interrupt => app.cancel_reading(id),
-    }
+    // The app outlives its watchers, so waiting cannot fail.
+    let _ = read.await;
 }
 
 /// Connects the offered tenants one after the other. One that asks for more is told and does not stop the others.
-async fn add_every_tenant(
-    app: &App,
-    account: &AccountView,
-    mut interrupt: Interrupt<'_>,
-) -> Result<(), Failure> {
+async fn add_every_tenant(app: &App, account: &AccountView) -> Result<(), Failure> {
     let mut first_failure = None;
     for offered in &account.offered {
-        let added = tokio::select! {
-            added = app.add_tenant(&account.id, &offered.tenant_id) => added,
-            _ = &mut interrupt => {
-                app.finish().await;
-                return Err(interrupted().into());
-            }
-        };
+        let added = app.add_tenant(&account.id, &offered.tenant_id).await;
         match added.and_then(|id| view(app, &id)) {
             Ok(AccountView { trouble: Some(trouble), identity, .. }) => {
                 tell_trouble(offered, &trouble, &identity);
@@ -160,15 +156,18 @@ fn view(app: &App, id: &AccountId) -> Result<AccountView, Error> {
 }
 
 fn tell_connected(account: &AccountView) -> Result<(), Error> {
+    let targets = targets_noun(account.cloud);
     let mut rows = vec![
         ["  account", account.id.as_str()].map(str::to_owned),
         ["  identity", account.identity.who()].map(str::to_owned),
-        ["  tenant", account.identity.label()].map(str::to_owned),
     ];
+    if let Identity::Azure { tenant_id, .. } = &account.identity {
+        rows.push(["  tenant", tenant_id].map(str::to_owned));
+    }
     match &account.targets_error {
-        None => rows.push(["  subscriptions".to_owned(), account.target_count.to_string()]),
+        None => rows.push([format!("  {targets}"), account.target_count.to_string()]),
         Some(error) => {
-            note(&format!("The subscriptions of {} could not be read: {}", account.name, error.message));
+            note(&format!("The {targets} of {} could not be read: {}", account.name, error.message));
         }
     }
     if !account.missing_scopes.is_empty() {

@@ -1,14 +1,12 @@
 //! `mcm logout`: disconnects accounts and says what was removed.
 
-use std::sync::Arc;
-
 use mcm_core::app::App;
 
 use crate::arguments::LogoutOf;
 use crate::failure::Failure;
 use crate::output::print;
 
-pub(crate) async fn sign_out(app: &Arc<App>, whose: &LogoutOf) -> Result<(), Failure> {
+pub(crate) async fn sign_out(app: &App, whose: &LogoutOf) -> Result<(), Failure> {
     let Some(name) = &whose.account else {
         let count = app.book().map_or(0, |book| book.accounts.len());
         app.forget_everything().await?;

@@ -4,7 +4,9 @@
 //! what they do is the core's. Results go to standard output, everything else to standard error.
 
 mod accounts;
+mod activity;
 mod arguments;
+mod doctor;
 mod failure;
 mod login;
 mod logout;
@@ -12,6 +14,7 @@ mod output;
 mod targets;
 mod token;
 
+use std::pin::pin;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -26,7 +29,7 @@ use mcm_core::vault::Vault;
 use mcm_core::world::{APP_ID, Environment, NoScheme, Paths, SystemClock, World};
 
 use crate::arguments::{Arguments, Command, Login};
-use crate::failure::{Failure, interrupted};
+use crate::failure::Failure;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -64,32 +67,41 @@ fn world(paths: Paths, environment: Environment) -> World {
 }
 
 async fn obey(command: Command, world: World) -> Result<(), Failure> {
-    let app = App::open(world.clone(), Front::Terminal);
-    // A sign-in has its own way to end early.
-    if let Command::Login(Login::Azure(wish)) = command {
-        return login::azure(&app, wish).await;
+    if matches!(command, Command::Accounts { .. }) {
+        // Whether the keychain is locked is part of how the accounts stand. Why it fails is told by who needs it.
+        let _ = world.vault.check().await;
     }
-    let work = async {
+    let app = App::open(world.clone(), Front::Terminal);
+    let mut work = pin!(async {
         match command {
-            Command::Login(_) => unreachable!("signed in above"),
-            Command::Accounts { json } => accounts::list(world, json).await,
+            Command::Login(Login::Azure(wish)) => login::azure(&app, &world.vault, wish).await,
+            Command::Login(Login::Gcp(wish)) => login::gcp(&app, &world.vault, &wish).await,
+            Command::Accounts { json } => accounts::list(&app, json),
             Command::Targets { account, json, refresh } => targets::list(&app, &account, json, refresh).await,
             Command::Use { account, target } => targets::choose(&app, &account, target.as_deref()).await,
             Command::Token { whose, json } => token::hand_out(&app, &whose, json).await,
             Command::AddTenant { account, tenant } => login::add_tenant(&app, &account, &tenant).await,
             Command::Rename { account, name } => accounts::rename(&app, &account, name.as_deref()).await,
             Command::Logout { whose } => logout::sign_out(&app, &whose).await,
-        }
-    };
-    tokio::select! {
-        done = work => done,
-        _ = tokio::signal::ctrl_c() => {
-            // A renewal that is under way may hold the only copy of a new refresh token.
-            tokio::select! {
-                () = app.finish() => {}
-                _ = tokio::signal::ctrl_c() => {}
+            Command::Activity { account, limit, json } => {
+                activity::list(&app, account.as_deref(), limit, json)
             }
-            Err(interrupted().into())
+            Command::Doctor { json } => doctor::examine(&app, &world, json).await,
         }
+    });
+    tokio::select! {
+        done = &mut work => return done,
+        _ = tokio::signal::ctrl_c() => {}
     }
+    // A sign-in that is given up says so, or how it ended meanwhile. It is not left halfway.
+    let snapshot = app.watch().borrow().clone();
+    if snapshot.sign_ins.iter().any(|sign_in| app.cancel_sign_in(sign_in.id).is_ok()) {
+        return work.await;
+    }
+    // A renewal that is under way may hold the only copy of a new refresh token.
+    tokio::select! {
+        () = app.finish() => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+    Err(Error::new(Code::SignInCancelled, "You stopped the command.").into())
 }

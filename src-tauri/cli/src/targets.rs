@@ -1,10 +1,8 @@
-//! `mcm targets` and `mcm use`: an account's subscriptions, and the ones in use.
+//! `mcm targets` and `mcm use`: an account's subscriptions or projects, and the ones in use.
 //!
 //! The JSON is stable: fields may be added, none is renamed, removed or given another meaning.
 
-use std::sync::Arc;
-
-use mcm_core::account::{Account, AccountId, Target};
+use mcm_core::account::{Account, AccountId, Cloud, Target};
 use mcm_core::app::App;
 use mcm_core::error::{Code, Error};
 use serde::Serialize;
@@ -34,7 +32,7 @@ struct Row<'a> {
     active: bool,
 }
 
-pub(crate) async fn list(app: &Arc<App>, name: &str, json: bool, refresh: bool) -> Result<(), Failure> {
+pub(crate) async fn list(app: &App, name: &str, json: bool, refresh: bool) -> Result<(), Failure> {
     let mut account = app.resolve(name)?;
     if refresh || account.targets_read_at.is_none() {
         app.read_targets(&account.id).await.map_err(|error| Failure::of(&account, error))?;
@@ -55,7 +53,8 @@ pub(crate) async fn list(app: &Arc<App>, name: &str, json: bool, refresh: bool) 
         })?);
     }
     if account.targets.is_empty() {
-        note(&format!("{} shows no subscription to {}.", account.name(), account.identity.who()));
+        let noun = targets_noun(account.cloud());
+        note(&format!("{} shows no {noun} to {}.", account.name(), account.identity.who()));
         return Ok(());
     }
     let head = ["", "NAME", "ID", "STATE"].map(str::to_owned);
@@ -67,7 +66,7 @@ pub(crate) async fn list(app: &Arc<App>, name: &str, json: bool, refresh: bool) 
     Ok(print(&table(&rows))?)
 }
 
-pub(crate) async fn choose(app: &Arc<App>, name: &str, target: Option<&str>) -> Result<(), Failure> {
+pub(crate) async fn choose(app: &App, name: &str, target: Option<&str>) -> Result<(), Failure> {
     let account = app.resolve(name)?;
     if let Some(target) = target {
         app.choose_target(&account.id, &find(&account, target)?.id).await?;
@@ -77,6 +76,15 @@ pub(crate) async fn choose(app: &Arc<App>, name: &str, target: Option<&str>) -> 
     let target = account.chosen_target().map(|target| format!(", {}", target.name)).unwrap_or_default();
     let (cloud, name, who) = (account.cloud().title(), account.name(), account.identity.who());
     Ok(print(&format!("In use for {cloud}: {name} ({who}){target}"))?)
+}
+
+/// What people call a cloud's targets.
+pub(crate) fn targets_noun(cloud: Cloud) -> &'static str {
+    match cloud {
+        Cloud::Azure => "subscriptions",
+        Cloud::Gcp => "projects",
+        Cloud::Aws => "regions",
+    }
 }
 
 /// The one target that a person names: by its id, its exact name, or a part that fits no other.
@@ -93,7 +101,8 @@ fn find<'a>(account: &'a Account, wanted: &str) -> Result<&'a Target, Error> {
         [one] => Ok(one),
         [] => {
             let message = format!(
-                "{} has no subscription that fits \"{wanted}\". Run \"mcm targets {} --refresh\" to see them.",
+                "None of the {} of {} fits \"{wanted}\". Run \"mcm targets {} --refresh\" to see them.",
+                targets_noun(account.cloud()),
                 account.name(),
                 account.id
             );
@@ -103,8 +112,9 @@ fn find<'a>(account: &'a Account, wanted: &str) -> Result<&'a Target, Error> {
             let list: Vec<String> =
                 several.iter().take(8).map(|target| format!("{} ({})", target.id, target.name)).collect();
             let message = format!(
-                "\"{wanted}\" fits {} subscriptions. Name one by its id: {}.",
+                "\"{wanted}\" fits {} {}. Name one by its id: {}.",
                 several.len(),
+                targets_noun(account.cloud()),
                 list.join(", ")
             );
             Err(Error::new(Code::Ambiguous, message))

@@ -1,7 +1,5 @@
 //! `mcm token`: the one command whose result is a credential. It never opens a browser.
 
-use std::sync::Arc;
-
 use jiff::tz::TimeZone;
 use mcm_core::account::{Account, Identity};
 use mcm_core::app::App;
@@ -13,18 +11,30 @@ use crate::arguments::TokenOf;
 use crate::failure::Failure;
 use crate::output::print;
 
-pub(crate) async fn hand_out(app: &Arc<App>, whose: &TokenOf, json: bool) -> Result<(), Failure> {
+pub(crate) async fn hand_out(app: &App, whose: &TokenOf, json: bool) -> Result<(), Failure> {
     let account = match (&whose.account, whose.active) {
         (Some(name), _) => app.resolve(name)?,
         (None, Some(cloud)) => app.active(cloud)?,
         (None, None) => unreachable!("the arguments ask for one of them"),
     };
-    let session = app.session(&account.id).await.map_err(|error| Failure::of(&account, error))?;
+    let session = app.hand_out(&account.id, &asker()).await.map_err(|error| Failure::of(&account, error))?;
     if !json {
         return Ok(print(session.access_token.expose_secret())?);
     }
     let text = as_az_prints(&account, &session, &TimeZone::system());
     Ok(print(text.expose_secret())?)
+}
+
+/// The program that runs `mcm`, as the system names it, for the activity log.
+fn asker() -> String {
+    #[cfg(target_os = "linux")]
+    {
+        let parent = std::os::unix::process::parent_id();
+        if let Ok(name) = std::fs::read_to_string(format!("/proc/{parent}/comm")) {
+            return name.trim().to_owned();
+        }
+    }
+    "mcm token".to_owned()
 }
 
 /// What `az account get-access-token` prints, which the Azure SDKs and many scripts read.
