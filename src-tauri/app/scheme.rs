@@ -19,6 +19,12 @@ pub(crate) struct DesktopSchemes {
 #[async_trait]
 impl SchemeRegistration for DesktopSchemes {
     async fn ensure(&self, scheme: &str) -> bool {
+        // It becomes a file's name and a registry key. RFC 3986, section 3.1.
+        let is_scheme = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "+-.".contains(c);
+        if !scheme.starts_with(|c: char| c.is_ascii_lowercase()) || !scheme.chars().all(is_scheme) {
+            tracing::warn!("what was to be registered is not a scheme");
+            return false;
+        }
         let (scheme, program) = (scheme.to_owned(), self.program.clone());
         let ensured = tokio::task::spawn_blocking(move || platform::ensure(&scheme, &program)).await;
         ensured.unwrap_or(false)
