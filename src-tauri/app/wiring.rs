@@ -39,6 +39,7 @@ pub fn run() -> ExitCode {
         heed(app, &Start::read(arguments.get(1..).unwrap_or_default()));
     }));
     let built = builder
+        .plugin(tauri_plugin_deep_link::init())
         .manage(Bell::default())
         .manage(Clipboard::default())
         .manage(Feed::default())
@@ -95,7 +96,7 @@ fn set_up(app: &AppHandle, environment: Environment, paths: Paths) {
 
 fn scheme(app: &AppHandle) -> Arc<dyn SchemeRegistration> {
     match tauri::process::current_binary(&app.env()) {
-        Ok(program) => Arc::new(DesktopSchemes { program }),
+        Ok(program) => Arc::new(DesktopSchemes { program, app: app.clone() }),
         Err(error) => {
             tracing::warn!(%error, "this program's own path is not known, so it takes no links");
             Arc::new(NoScheme)
