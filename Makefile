@@ -24,6 +24,7 @@ TEST_PACKAGES := $(RUN_PACKAGES) xvfb xauth openbox dbus dbus-x11 libglib2.0-bin
   webkit2gtk-driver xdotool x11-utils imagemagick python3-dbus python3-gi python3-venv
 
 TAURI_CLI := 2.12.5
+OIDC_PROVIDER := src-tauri/core/tests/oidc_provider
 
 .PHONY: help
 help: ## list the targets
@@ -52,7 +53,7 @@ check: ui ## format, lints and types, of everything
 	cargo clippy $(LOCKED) --workspace --all-targets -- -D warnings
 
 .PHONY: test
-test: check ## check, then every test; the end-to-end suite comes last
+test: check oidc-provider ## check, then every test; the end-to-end suite comes last
 	@echo "==> dashboard tests"
 	npm --prefix ui test
 	@echo "==> Rust tests"
@@ -80,6 +81,14 @@ audit: toolchain ## licences, sources, versions and advisories of the dependenci
 	@echo "==> dependencies that nothing uses"
 	cargo machete
 
+.PHONY: bench
+bench: ui ## measure sessions and mcm in release builds, as ratios within one run
+	@scripts/install $(BUILD_PACKAGES) dbus gnome-keyring
+	@echo "==> release binaries"
+	cargo build $(LOCKED) --release -p mcm-cli -p sandbox-clouds
+	cargo bench $(LOCKED) -p mcm-core --bench sessions --no-run
+	@scripts/bench
+
 .PHONY: package
 package: ui ## build the .deb and the .rpm: the app and mcm, without the sandbox
 	@[ -x target/tauri-cli-$(TAURI_CLI)/node_modules/.bin/tauri ] || { \
@@ -94,6 +103,18 @@ package: ui ## build the .deb and the .rpm: the app and mcm, without the sandbox
 ui: toolchain
 	@scripts/install $(BUILD_PACKAGES)
 	@scripts/ui
+
+# The OpenID provider that core's tests sign in to. Which packages fit is a matter of content, as in scripts/ui.
+.PHONY: oidc-provider
+oidc-provider: toolchain
+	@digest=$$(sha256sum <$(OIDC_PROVIDER)/package-lock.json); \
+	if [ ! -e $(OIDC_PROVIDER)/node_modules/.package-lock.json ] || \
+	  [ "$$(cat target/stamps/oidc-provider 2>/dev/null)" != "$$digest" ]; then \
+	  echo "==> oidc-provider: npm ci"; \
+	  npm --prefix $(OIDC_PROVIDER) ci --no-audit --no-fund; \
+	  mkdir -p target/stamps; \
+	  echo "$$digest" >target/stamps/oidc-provider; \
+	fi
 
 .PHONY: toolchain
 toolchain:

@@ -47,3 +47,66 @@ async fn send(mut snapshots: watch::Receiver<Arc<Snapshot>>, channel: Channel<Sn
         sleep(PACE).await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tauri::async_runtime::block_on;
+    use tauri::ipc::InvokeResponseBody;
+    use tokio::sync::mpsc;
+    use tokio::time::timeout;
+
+    use super::*;
+    use crate::commands::tests::core_below;
+
+    #[test]
+    fn a_dashboard_hears_the_present_state_and_the_last_and_not_all_between() {
+        let folder = tempfile::tempdir().unwrap();
+        let core = core_below(folder.path());
+        let (channel, mut heard) = channel();
+        let feed = Feed::default();
+
+        block_on(async {
+            feed.start(core.watch(), channel);
+            let first = heard.recv().await.unwrap();
+            for turn in 1..=1_000 {
+                core.pause(turn % 2 == 0);
+            }
+            let mut count = 1;
+            while heard.recv().await.unwrap() < first + 1_000 {
+                count += 1;
+            }
+            assert!(count < 100, "{count}");
+        });
+    }
+
+    #[test]
+    fn a_closed_dashboard_and_one_that_was_replaced_hear_nothing_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let core = core_below(folder.path());
+        let feed = Feed::default();
+        let ((first, mut first_heard), (second, mut second_heard)) = (channel(), channel());
+
+        block_on(async {
+            feed.start(core.watch(), first);
+            first_heard.recv().await.unwrap();
+            feed.start(core.watch(), second);
+            second_heard.recv().await.unwrap();
+            // The task that ends lets go of its channel, and with it of the sender.
+            assert_eq!(timeout(Duration::from_secs(10), first_heard.recv()).await, Ok(None));
+            feed.stop();
+            assert_eq!(timeout(Duration::from_secs(10), second_heard.recv()).await, Ok(None));
+        });
+    }
+
+    /// A channel as a dashboard has it, and the revisions that come through it.
+    fn channel() -> (Channel<Snapshot>, mpsc::UnboundedReceiver<u64>) {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        let channel = Channel::new(move |body| {
+            let InvokeResponseBody::Json(text) = body else { panic!("a Snapshot is JSON") };
+            let snapshot: serde_json::Value = serde_json::from_str(&text)?;
+            let _ = sender.send(snapshot["revision"].as_u64().expect("a number"));
+            Ok(())
+        });
+        (channel, receiver)
+    }
+}

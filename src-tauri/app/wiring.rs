@@ -11,8 +11,8 @@ use mcm_core::http::Http;
 use mcm_core::logging;
 use mcm_core::redirect::Front;
 use mcm_core::vault::Vault;
-use mcm_core::world::{APP_ID, Environment, Paths, SCHEME, SystemClock, World};
-use tauri::{AppHandle, Manager as _, RunEvent, WindowEvent};
+use mcm_core::world::{APP_ID, Environment, NoScheme, Paths, SCHEME, SchemeRegistration, SystemClock, World};
+use tauri::{AppHandle, Manager as _, RunEvent, WindowEvent, async_runtime};
 
 use crate::clipboard::Clipboard;
 use crate::commands;
@@ -22,7 +22,7 @@ use crate::quit::{self, Quitting, quit};
 use crate::scheme::DesktopSchemes;
 use crate::tray::{self, Tray};
 use crate::tray_host::TrayHost;
-use crate::window::{self, Bell, MAIN, Place};
+use crate::window::{self, Bell, KeptPlace, MAIN, Place};
 
 /// Runs the app until it is quit. A second start hands its arguments to the first and ends.
 pub fn run() -> ExitCode {
@@ -32,17 +32,24 @@ pub fn run() -> ExitCode {
         Ok(paths) => paths,
         Err(error) => return fail(&error),
     };
-    let built = tauri::Builder::default()
-        // First, so that a second start ends before it does anything.
-        .plugin(tauri_plugin_single_instance::init(|app, arguments, _| {
-            heed(app, &Start::read(arguments.get(1..).unwrap_or_default()));
-        }))
+    let builder = tauri::Builder::default();
+    // The first plug-in, so that a second start ends before it does anything. macOS starts one instance by itself.
+    #[cfg(not(target_os = "macos"))]
+    let builder = builder.plugin(tauri_plugin_single_instance::init(|app, arguments, _| {
+        heed(app, &Start::read(arguments.get(1..).unwrap_or_default()));
+    }));
+    let built = builder
+        .plugin(tauri_plugin_deep_link::init())
         .manage(Bell::default())
         .manage(Clipboard::default())
         .manage(Feed::default())
+        .manage(KeptPlace::default())
         .manage(Quitting::default())
         .invoke_handler(commands::handler())
-        .setup(move |app| set_up(app.handle(), environment, paths))
+        .setup(move |app| {
+            set_up(app.handle(), environment, paths);
+            Ok(())
+        })
         .build(tauri::generate_context!());
     match built {
         Ok(app) => app.run(on_event),
@@ -51,39 +58,50 @@ pub fn run() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-fn set_up(app: &AppHandle, environment: Environment, paths: Paths) -> Result<(), Box<dyn std::error::Error>> {
+fn set_up(app: &AppHandle, environment: Environment, paths: Paths) {
     // A log that cannot be kept is no reason not to start.
     let _ = logging::start("app", &paths, &environment);
-    let scheme = Arc::new(DesktopSchemes { program: tauri::process::current_binary(&app.env())? });
     let clock = Arc::new(SystemClock);
+    let scheme = scheme(app);
     let world = World {
         clock: clock.clone(),
         http: Http::default(),
-        vault: Vault::platform(APP_ID, paths.data.join("keychain.lock")),
+        vault: Vault::platform(APP_ID, paths.keychain_lock()),
         browser: Arc::new(SystemBrowser),
         scheme: scheme.clone(),
         paths,
         environment,
     };
-    let core = tauri::async_runtime::block_on(async {
+    let core = async_runtime::block_on(async {
         let core = App::open(world, Front::Window);
         core.keep();
         core
     });
     app.manage(core.clone());
     app.manage(TrayHost::follow());
-    app.manage(Tray::new(app)?);
-    tauri::async_runtime::spawn(tray::follow(app.clone(), core, clock));
-    tauri::async_runtime::spawn(window::answer(app.clone()));
-    tauri::async_runtime::spawn(quit::on_signal(app.clone()));
-    tauri::async_runtime::spawn(async move {
-        use mcm_core::world::SchemeRegistration as _;
-        scheme.ensure(SCHEME).await
-    });
+    match Tray::new(app) {
+        Ok(tray) => {
+            app.manage(tray);
+            async_runtime::spawn(tray::follow(app.clone(), core, clock));
+        }
+        Err(error) => tracing::warn!(%error, "there is no tray icon"),
+    }
+    async_runtime::spawn(window::answer(app.clone()));
+    async_runtime::spawn(quit::on_signal(app.clone()));
+    async_runtime::spawn(async move { scheme.ensure(SCHEME).await });
     let arguments: Vec<String> =
         std::env::args_os().skip(1).map(|argument| argument.to_string_lossy().into_owned()).collect();
     heed(app, &Start::read(&arguments));
-    Ok(())
+}
+
+fn scheme(app: &AppHandle) -> Arc<dyn SchemeRegistration> {
+    match tauri::process::current_binary(&app.env()) {
+        Ok(program) => Arc::new(DesktopSchemes { program, app: app.clone() }),
+        Err(error) => {
+            tracing::warn!(%error, "this program's own path is not known, so it takes no links");
+            Arc::new(NoScheme)
+        }
+    }
 }
 
 /// Does what a start asks for. Called from any thread, with input from anybody.
@@ -111,7 +129,8 @@ fn on_event(app: &AppHandle, event: RunEvent) {
         // The last window was closed: the tray stays, where there is one.
         RunEvent::ExitRequested { code: None, api, .. } => {
             api.prevent_exit();
-            if !app.state::<TrayHost>().is_there() {
+            let has_tray = app.try_state::<Tray>().is_some() && app.state::<TrayHost>().is_there();
+            if !has_tray {
                 quit(app);
             }
         }

@@ -133,7 +133,8 @@ fn call(window: &WebviewWindow<MockRuntime>, command: &str, arguments: Value) ->
     get_ipc_response(window, request).map(|body| body.deserialize().unwrap())
 }
 
-fn core_below(folder: &std::path::Path) -> Arc<App> {
+/// A core without accounts that keeps its secrets in memory.
+pub(crate) fn core_below(folder: &std::path::Path) -> Arc<App> {
     let world = World {
         clock: Arc::new(SystemClock),
         http: Http::default(),

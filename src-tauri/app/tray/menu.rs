@@ -222,9 +222,9 @@ fn targets_of(account: &AccountView, targets: &[Target]) -> Option<Item> {
         items.extend([Item::Separator, Item::Choice { action: Action::Show(account.id.clone()), label }]);
     }
     let noun = match account.cloud {
-        Cloud::Azure => "Subscription",
-        Cloud::Gcp => "Project",
-        Cloud::Aws => "Account and role",
+        Cloud::Azure => "Subscriptions",
+        Cloud::Gcp => "Projects",
+        Cloud::Aws => "Regions",
     };
     Some(Item::Submenu { label: format!("{noun} of {}", name(&account.name)), items })
 }

@@ -158,7 +158,6 @@ impl Sessions {
     ) -> Result<()> {
         let _lock = self.lock(&account.grant).await?;
         let mut account = account;
-        account.generation = self.0.store.change(|book| Ok(book.next_generation())).await?;
         session.generation = account.generation;
         self.0.vault.write(&Record::grant(&account.grant), grant.to_bytes()).await?;
         self.unsaved().remove(&account.grant);
@@ -316,7 +315,7 @@ impl Sessions {
         let is_current = |book: &crate::store::Book| {
             book.account(&account.id).is_some_and(|now| now.generation == account.generation)
         };
-        if !is_current(&self.0.store.read()?) {
+        if !is_current(&*self.0.store.read()?) {
             return Err(signed_out());
         }
         self.0.vault.write(&Record::session(&account.id, RESOURCE), session.to_bytes()).await?;

@@ -4,16 +4,16 @@
 //! The test runs itself again as the process to be killed: over a keychain of files that counts the operations on it
 //! and kills the process at the n-th one. The sandbox lives in the parent, so the server's side outlives the crash.
 
-use std::any::Any;
-use std::collections::HashMap;
+#[path = "support/files.rs"]
+mod files;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use files::{Hook, keychain};
 use jiff::Timestamp;
-use keyring_core::api::{CredentialApi, CredentialStoreApi};
-use keyring_core::{Credential, CredentialStore, Entry};
 use mcm_core::account::{AccountId, Cloud};
 use mcm_core::app::{App, Connect};
 use mcm_core::error::Code;
@@ -35,84 +35,15 @@ const MOST_STEPS: usize = 80;
 /// What points the app at the sandbox.
 type Variables = Vec<(String, String)>;
 
-/// A keychain of files: one a secret, replaced atomically, as a keychain daemon outlives its clients.
-struct Files {
-    folder: PathBuf,
-    left: Arc<AtomicUsize>,
-}
+/// Ends the process at its n-th keychain operation, before the answer is seen.
+struct Death(AtomicUsize);
 
-struct FileEntry {
-    path: PathBuf,
-    left: Arc<AtomicUsize>,
-}
-
-impl FileEntry {
-    /// One operation has happened; the process dies when its number is up, before the answer is seen.
-    fn step(&self) {
-        if self.left.fetch_sub(1, Ordering::SeqCst) == 1 {
+impl Hook for Death {
+    fn after(&self) {
+        if self.0.fetch_sub(1, Ordering::SeqCst) == 1 {
             let _ = Command::new("kill").args(["-9", &std::process::id().to_string()]).status();
             unreachable!("killed");
         }
-    }
-}
-
-impl CredentialStoreApi for Files {
-    fn vendor(&self) -> String {
-        "files".into()
-    }
-
-    fn id(&self) -> String {
-        "files".into()
-    }
-
-    fn build(
-        &self,
-        service: &str,
-        user: &str,
-        _modifiers: Option<&HashMap<&str, &str>>,
-    ) -> keyring_core::Result<Entry> {
-        let entry =
-            FileEntry { path: self.folder.join(format!("{service}-{user}")), left: self.left.clone() };
-        Ok(Entry::new_with_credential(Arc::new(entry)))
-    }
-
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
-}
-
-impl CredentialApi for FileEntry {
-    fn set_secret(&self, secret: &[u8]) -> keyring_core::Result<()> {
-        mcm_core::file::replace(&self.path, secret)
-            .map_err(|error| keyring_core::Error::PlatformFailure(error.into()))?;
-        self.step();
-        Ok(())
-    }
-
-    fn get_secret(&self) -> keyring_core::Result<Vec<u8>> {
-        let read = mcm_core::file::read(&self.path);
-        self.step();
-        read.ok().flatten().ok_or(keyring_core::Error::NoEntry)
-    }
-
-    fn delete_credential(&self) -> keyring_core::Result<()> {
-        let removed = std::fs::remove_file(&self.path);
-        self.step();
-        removed.map_err(|_| keyring_core::Error::NoEntry)
-    }
-
-    fn get_credential(&self) -> keyring_core::Result<Option<Arc<Credential>>> {
-        let is_there = self.path.exists();
-        self.step();
-        if is_there { Ok(None) } else { Err(keyring_core::Error::NoEntry) }
-    }
-
-    fn get_specifiers(&self) -> Option<(String, String)> {
-        None
-    }
-
-    fn as_any(&self) -> &dyn Any {
-        self
     }
 }
 
@@ -123,10 +54,8 @@ fn app(
     now: &str,
     steps: usize,
 ) -> (Arc<App>, Arc<RecordedBrowser>) {
-    let (folder, left) = (home.join("keychain"), Arc::new(AtomicUsize::new(steps)));
-    let connect = move || -> keyring_core::Result<Arc<CredentialStore>> {
-        Ok(Arc::new(Files { folder: folder.clone(), left: left.clone() }))
-    };
+    let (folder, death) = (home.join("keychain"), Arc::new(Death(AtomicUsize::new(steps))));
+    let connect = move || Ok(keychain(folder.clone(), death.clone()));
     let browser = Arc::new(RecordedBrowser::default());
     let world = World {
         clock: ManualClock::new(now.parse::<Timestamp>().expect("a time")),
@@ -248,12 +177,12 @@ async fn a_sign_in_killed_at_any_step_leaves_no_account_or_one_that_works() {
         let test = "a_sign_in_killed_at_any_step_leaves_no_account_or_one_that_works";
         let died = run_child(test, home.path(), &environment, steps);
         let (app, browser) = app(home.path(), &environment, START, usize::MAX);
-        let accounts = app.book().expect("readable, old or new").accounts;
-        for account in &accounts {
+        let book = app.book().expect("readable, old or new");
+        for account in &book.accounts {
             app.session(&account.id).await.expect("an account that is shown works");
         }
         if !died {
-            assert!(steps > 4 && accounts.len() == 1, "it ended by itself at step {steps}");
+            assert!(steps > 4 && book.accounts.len() == 1, "it ended by itself at step {steps}");
             return;
         }
         let id = connect(&app, &browser).await.expect("connecting again works");

@@ -67,11 +67,13 @@ pub struct Policy {
     pub is_testing: bool,
     /// Whether id tokens spell the issuer without its scheme, as Google's may.
     pub has_bare_issuer: bool,
+    /// Whether a refresh brings a new refresh token and ends the old one, which Google rarely does.
+    pub rotates: bool,
 }
 
 impl Default for Policy {
     fn default() -> Self {
-        Self { requires_secret: true, is_testing: false, has_bare_issuer: false }
+        Self { requires_secret: true, is_testing: false, has_bare_issuer: false, rotates: false }
     }
 }
 

@@ -105,7 +105,7 @@ fn the_menu_says_who_one_is_and_offers_the_others() {
             "Azure accounts >",
             "  * Contoso",
             "  Fabrikam · sign in again",
-            "Subscription of Contoso >",
+            "Subscriptions of Contoso >",
             "  * Production",
             "  Development",
             "Google Cloud accounts >",

@@ -152,6 +152,43 @@ async fn a_renewal_keeps_the_refresh_token_when_none_comes() {
 }
 
 #[tokio::test]
+async fn a_renewal_replaces_the_refresh_token_when_one_comes() {
+    let rotating = Policy { rotates: true, ..Policy::default() };
+    let mut stage = Stage::with(|options| options.google_policy = rotating, &[]).await;
+    let id = connect(&stage, ADA).await.expect("connected");
+    let before = refresh_token(&stage, &id).await;
+    stage.app.renew(&id).await.expect("renewed");
+    assert_ne!(refresh_token(&stage, &id).await, before);
+    stage.restart();
+    stage.app.renew(&id).await.expect("renewed with the new one");
+}
+
+#[tokio::test]
+async fn a_client_secret_stays_with_its_grant_when_the_settings_name_another_client() {
+    let stage = Stage::start().await;
+    let id = connect(&stage, ADA).await.expect("connected");
+    let other = [
+        ("GOOGLE_CLIENT_ID", "999-other.apps.googleusercontent.com"),
+        ("GOOGLE_CLIENT_SECRET", "CANARY-of-the-other-client"),
+    ];
+    let app = stage.app_with(&other);
+    app.renew(&id).await.expect("as the client that the grant belongs to");
+}
+
+#[tokio::test]
+async fn a_scheme_that_cannot_be_had_leads_to_loopback_and_is_told() {
+    let variables = [("GOOGLE_CLIENT_ID", IOS_CLIENT_ID), ("MCM_REDIRECT_GCP", "deep-link")];
+    let mut stage = Stage::with(|_| {}, &variables).await;
+    stage.lose_the_scheme();
+    stage.app.connect(google()).expect("started");
+    let page = stage.next_page().await;
+    assert!(page.as_str().contains("redirect_uri=http%3A%2F%2F127.0.0.1%3A"));
+    let view = stage.app.watch().borrow().sign_ins[0].clone();
+    assert!(view.scheme_taken);
+    assert_eq!(view.redirect, RedirectKind::Loopback);
+}
+
+#[tokio::test]
 async fn the_end_of_a_sign_in_in_testing_is_shown_and_survives_renewals() {
     let testing = Policy { is_testing: true, ..Policy::default() };
     let stage = Stage::with(|options| options.google_policy = testing, &[]).await;
@@ -312,7 +349,7 @@ async fn disconnecting_revokes_at_google_and_removes_every_trace() {
     let id = connect(&stage, ADA).await.expect("connected");
     let token = refresh_token(&stage, &id).await;
     let key = stage.app.book().expect("readable").account(&id).expect("a row").grant.clone();
-    stage.app.disconnect(&id).await.expect("disconnected");
+    assert!(stage.app.disconnect(&id).await.expect("disconnected").is_none(), "Google was told");
     assert_eq!(requests(&stage, Endpoint::GoogleRevoke), 1);
     let form = [("token", token.as_str())];
     let revoke = stage.clouds.google_issuer().join("revoke").expect("a path");
@@ -337,11 +374,21 @@ async fn disconnecting_removes_every_trace_also_when_google_is_gone_or_knows_the
         let stage = Stage::start().await;
         let id = connect(&stage, ADA).await.expect("connected");
         let key = stage.app.book().expect("readable").account(&id).expect("a row").grant.clone();
+        let is_told = fault.is_none();
         match fault {
             Some(fault) => stage.clouds.faults().always(Endpoint::GoogleRevoke, fault),
-            None => stage.clouds.revoke_all(ADA),
+            None => {
+                // Signed out at Google by somebody else: the token is unknown there.
+                let form = [("token", refresh_token(&stage, &id).await)];
+                let revoke = stage.clouds.google_issuer().join("revoke").expect("a path");
+                reqwest::Client::new().post(revoke).form(&form).send().await.expect("answered");
+            }
         }
-        stage.app.disconnect(&id).await.expect("disconnected here");
+        let untold = stage.app.disconnect(&id).await.expect("disconnected here");
+        assert_eq!(untold.is_none(), is_told);
+        if let Some(error) = untold {
+            assert!(error.message().contains("still stands") && error.is_transient(), "{error:?}");
+        }
         assert!(stage.rows().is_empty());
         assert!(stage.vault.read(&Record::grant(&key)).await.expect("readable").is_none());
     }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use mcm_core::account::Cloud;
 use mcm_core::error::Code;
 use mcm_core::snapshot::Status;
-use sandbox_clouds::google::Policy;
-use sandbox_clouds::{Endpoint, Fault, GoogleDirectory, Rule};
+use sandbox_clouds::google::{DESKTOP_CLIENT_ID, DESKTOP_CLIENT_SECRET, Policy};
+use sandbox_clouds::{Endpoint, Fault, GoogleDirectory, Options, Rule, Sandbox};
 
 use crate::google::{FREELANCER, again, connect, google, person, refresh_token, settled};
 use crate::stage::{ADA, Stage, within};
@@ -150,8 +150,34 @@ async fn a_client_id_of_another_kind_keeps_a_sign_in_from_starting() {
 }
 
 #[tokio::test]
+async fn googles_own_client_file_is_used_and_one_for_a_web_application_refused_with_the_reason() {
+    let stage = Stage::with(|_| {}, &[("GOOGLE_CLIENT_ID", ""), ("GOOGLE_CLIENT_SECRET", "")]).await;
+    assert_eq!(stage.app.connect(google()).expect_err("no client").code(), Code::SettingMissing);
+    let folder = tempfile::tempdir().expect("a folder");
+    let write = |kind: &str| {
+        let client = serde_json::json!({
+            "client_id": DESKTOP_CLIENT_ID, "client_secret": DESKTOP_CLIENT_SECRET,
+            "auth_uri": "https://evil.example/auth", "token_uri": "https://evil.example/token",
+        });
+        let path = folder.path().join(format!("client_secret_{kind}.json"));
+        mcm_core::file::replace(&path, serde_json::json!({ kind: client }).to_string().as_bytes())
+            .expect("written");
+        path
+    };
+    let error = stage.app.save_google_client_file(&write("web")).expect_err("refused");
+    assert_eq!(error.code(), Code::InvalidInput);
+    assert!(
+        error.message().contains("web application") && error.message().contains("Desktop app"),
+        "{error}"
+    );
+    stage.app.save_google_client_file(&write("installed")).expect("saved");
+    let id = connect(&stage, ADA).await.expect("connected");
+    stage.app.renew(&id).await.expect("renewed");
+}
+
+#[tokio::test]
 async fn three_thousand_projects_are_read_page_by_page_and_can_be_cancelled() {
-    let many = |options: &mut sandbox_clouds::Options| options.google = GoogleDirectory::of_size(3000);
+    let many = |options: &mut Options| options.google = GoogleDirectory::of_size(3000);
     let stage = Stage::with(many, &[]).await;
     let mut snapshots = stage.app.watch();
     let seen = tokio::spawn(async move {
@@ -244,6 +270,23 @@ async fn a_discovery_document_that_cannot_be_read_ends_the_sign_in_before_the_br
         let is_network = matches!(error.code(), Code::Offline | Code::ServerFailed);
         assert!(error.code() == code || (fault == Fault::Drop && is_network), "{fault:?}: {error:?}");
     }
+}
+
+#[tokio::test]
+async fn an_account_stays_with_the_issuer_that_it_came_from() {
+    let stage = Stage::start().await;
+    let id = connect(&stage, ADA).await.expect("connected");
+    let other = Sandbox::start(Options::default()).await.expect("loopback ports");
+    let app = stage.app_with(&[("MCM_GOOGLE_ISSUER", other.google_issuer().as_str())]);
+    let sign_in = app.connect(again(&id)).expect("started");
+    let error = within(app.sign_in_ended(sign_in)).await.expect_err("another issuer");
+    assert_eq!(error.code(), Code::SettingInvalid);
+    assert!(error.message().contains("MCM_GOOGLE_ISSUER"), "{error}");
+    app.renew(&id).await.expect("renewed where it came from");
+    assert!(app.disconnect(&id).await.expect("disconnected").is_none());
+    let asked = |clouds: &Sandbox, endpoint| clouds.requests().iter().any(|r| r.endpoint == Some(endpoint));
+    assert!(asked(&stage.clouds, Endpoint::GoogleRevoke));
+    assert!(!asked(&other, Endpoint::GoogleRevoke) && !asked(&other, Endpoint::GoogleToken));
 }
 
 #[tokio::test]

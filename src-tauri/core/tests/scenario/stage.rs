@@ -16,7 +16,7 @@ use mcm_core::redirect::Front;
 use mcm_core::sign_in::RecordedBrowser;
 use mcm_core::snapshot::{AccountView, Snapshot};
 use mcm_core::vault::Vault;
-use mcm_core::world::{Clock as _, Environment, ManualClock, Paths, SchemeRegistration, World};
+use mcm_core::world::{Clock as _, Environment, ManualClock, Paths, SCHEME, SchemeRegistration, World};
 use sandbox_clouds::browser::{Browser, Landing};
 use sandbox_clouds::{Clock, Endpoint, Options, Sandbox};
 use tracing_subscriber::fmt::MakeWriter;
@@ -42,12 +42,15 @@ pub(crate) struct Stage {
     pages: Mutex<Vec<String>>,
 }
 
+/// The schemes that an app on this stage may be asked to handle: its own, and that of the sandbox's iOS client.
 struct Scheme(bool);
+
+const IOS_SCHEME: &str = "com.googleusercontent.apps.202611240001-ios";
 
 #[async_trait::async_trait]
 impl SchemeRegistration for Scheme {
-    async fn ensure(&self, _scheme: &str) -> bool {
-        self.0
+    async fn ensure(&self, scheme: &str) -> bool {
+        self.0 && [SCHEME, IOS_SCHEME].contains(&scheme)
     }
 }
 
@@ -85,6 +88,15 @@ impl Stage {
     pub(crate) fn second_app(&self) -> Arc<App> {
         let Self { home, clock, vault, browser, environment, scheme_is_ours, shown, .. } = self;
         open(home, clock, vault, browser, environment, *scheme_is_ours, shown)
+    }
+
+    /// A second process with variables that win over this one's.
+    pub(crate) fn app_with(&self, variables: &[(&str, &str)]) -> Arc<App> {
+        let Self { home, clock, vault, browser, scheme_is_ours, shown, .. } = self;
+        let mut environment = self.environment.clone();
+        environment.retain(|(name, _)| !variables.iter().any(|(other, _)| other == name));
+        environment.extend(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        open(home, clock, vault, browser, &environment, *scheme_is_ours, shown)
     }
 
     /// From now on the app's scheme belongs to another program.

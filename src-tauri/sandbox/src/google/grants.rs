@@ -107,6 +107,10 @@ impl Grants {
         Ok(token.grant.clone())
     }
 
+    pub(super) fn end_refresh_token(&mut self, value: &str) {
+        self.refresh_tokens.retain(|token| token.value != value);
+    }
+
     /// Refuses every refresh token that a person holds by now.
     pub(super) fn refuse(&mut self, person: &str, refusal: &Refusal) {
         for token in &mut self.refresh_tokens {

@@ -110,7 +110,8 @@ fn redeem_refresh_token(
     fields: &Fields,
 ) -> Result<Value, Refusal> {
     let now = google.shared.clock.now();
-    let mut grant = google.grants().refresh(field(fields, "refresh_token")?, client_id, now)?;
+    let refresh_token = field(fields, "refresh_token")?;
+    let mut grant = google.grants().refresh(refresh_token, client_id, now)?;
     if let Some(narrower) = fields.get("scope") {
         let asked = scope::parse(narrower).map_err(|_| Refusal::new("invalid_scope", "Bad Request"))?;
         if !asked.iter().all(|scope| grant.scopes.contains(scope)) {
@@ -118,7 +119,12 @@ fn redeem_refresh_token(
         }
         grant.scopes = asked;
     }
-    google.issue(&grant, None, spoiled)
+    let mut answer = google.issue(&grant, None, spoiled)?;
+    if google.policy().rotates {
+        google.grants().end_refresh_token(refresh_token);
+        google.add_refresh_token(&mut answer, &grant);
+    }
+    Ok(answer)
 }
 
 /// `GET /v1/userinfo`.
