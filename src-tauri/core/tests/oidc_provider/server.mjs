@@ -36,6 +36,7 @@ const grants = new Map();
 const prompts = new Map();
 const adapter = createMemoryAdapter();
 const cookieKeys = [randomUUID()];
+/** The id of the key that was made last. */
 let keyId;
 let provider = start(newKey());
 /** Whose keys are published: an older provider's when a test keeps a new key back. */
