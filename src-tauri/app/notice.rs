@@ -85,7 +85,12 @@ fn show(app: &AppHandle, notice: &Notice) {
         return;
     };
     #[cfg(target_os = "linux")]
-    shown.wait_for_action(|action| answer(app, notice, action));
+    {
+        // Answered after the wait, which runs in a runtime of its own.
+        let mut pressed = String::new();
+        shown.wait_for_action(|action| action.clone_into(&mut pressed));
+        answer(app, notice, &pressed);
+    }
     // Elsewhere a notification has no actions here: the row and the tray offer the sign-in.
     #[cfg(not(target_os = "linux"))]
     let _ = (app, shown);
