@@ -116,8 +116,8 @@ pub enum Identity {
         issuer: String,
         /// Google's stable id of the person.
         subject: String,
-        /// The e-mail address; may change.
-        email: String,
+        /// The e-mail address, when Google says that it is the person's; may change.
+        email: Option<String>,
         /// The Workspace domain, when there is one.
         hosted_domain: Option<String>,
     },
@@ -187,9 +187,14 @@ impl Identity {
     pub fn label(&self) -> &str {
         match self {
             Self::Azure { tenant_id, .. } => tenant_id,
-            Self::Gcp { email, .. } => email,
+            Self::Gcp { email, subject, .. } => email.as_ref().unwrap_or(subject),
             Self::Aws { role_arn, .. } => role_arn,
         }
+    }
+
+    /// Whether another identity has the same label. Addresses and tenants are compared without regard to case.
+    pub fn shares_label_with(&self, other: &Self) -> bool {
+        self.cloud() == other.cloud() && self.label().eq_ignore_ascii_case(other.label())
     }
 
     /// Takes over the names of the row that is updated, where they could not be read this time.
@@ -208,7 +213,7 @@ impl Identity {
     pub fn who(&self) -> &str {
         match self {
             Self::Azure { username, .. } => username,
-            Self::Gcp { email, .. } => email,
+            Self::Gcp { .. } => self.label(),
             Self::Aws { role_arn, .. } => role_arn,
         }
     }
@@ -219,7 +224,7 @@ impl Identity {
             Self::Azure { tenant_name: Some(name), .. } => name.clone(),
             Self::Azure { default_domain: Some(domain), .. } => domain.clone(),
             Self::Azure { tenant_id, .. } => tenant_id.clone(),
-            Self::Gcp { email, .. } => email.clone(),
+            Self::Gcp { .. } => self.label().to_owned(),
             Self::Aws { alias: Some(alias), .. } => alias.clone(),
             Self::Aws { account_id, .. } => format!("AWS Account ({account_id})"),
         }

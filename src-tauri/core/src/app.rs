@@ -15,9 +15,8 @@ use std::time::Duration;
 use serde::Serialize;
 use tokio::sync::{Notify, watch};
 use ts_rs::TS;
-use url::Url;
 
-use crate::account::{Account, AccountId, COLOURS, Cloud, Identity, Target};
+use crate::account::{Account, AccountId, COLOURS, Cloud, Target};
 pub use crate::app::connect::{Connect, OnDuplicate};
 use crate::credential::Session;
 use crate::error::{Code, Error, ErrorView, Result};
@@ -419,8 +418,7 @@ impl App {
     pub fn save_client_id(&self, cloud: Cloud, client_id: &str) -> Result<()> {
         let client_id = client_id.trim();
         if !client_id.is_empty() {
-            let authority = self.settings().azure.authority.clone();
-            settings::check_azure_client_id(client_id, &authority)
+            provider::check_client_id(&self.settings(), cloud, client_id)
                 .map_err(|why| Error::new(Code::InvalidInput, format!("The client id {why}")))?;
         }
         self.save(cloud.as_str(), "client_id", Some(client_id).filter(|id| !id.is_empty()))
@@ -524,13 +522,8 @@ impl App {
     /// `browser-failed`, `not-found`, `unsupported`.
     pub async fn open_console(&self, id: &AccountId) -> Result<()> {
         let account = self.account(id)?;
-        let page = match &account.identity {
-            Identity::Azure { tenant_id, .. } => {
-                self.settings().azure.portal.join(&format!("@{tenant_id}")).ok()
-            }
-            Identity::Gcp { .. } | Identity::Aws { .. } => None,
-        };
-        let page: Url =
+        let page = provider::console(&self.settings(), &account);
+        let page =
             page.ok_or_else(|| Error::new(Code::Unsupported, "This account has no console to open."))?;
         self.world.browser.open(&page).await
     }

@@ -19,6 +19,9 @@ pub struct Grant {
     pub refresh_token: SecretString,
     /// The app registration that it was issued to.
     pub client_id: String,
+    /// That app registration's secret, for providers that issue one to apps that cannot keep it (Google).
+    #[serde(default)]
+    pub client_secret: Option<SecretString>,
     /// The sign-in server that issued it.
     pub authority: Url,
     /// Where it is redeemed; for Entra with `{tenant}` in the place of the tenant.
@@ -54,6 +57,8 @@ impl fmt::Debug for Session {
 struct StoredGrant<'a> {
     refresh_token: &'a str,
     client_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_secret: Option<&'a str>,
     authority: &'a Url,
     token_endpoint: &'a str,
     issued_at: Timestamp,
@@ -72,6 +77,7 @@ impl Grant {
         stored(&StoredGrant {
             refresh_token: self.refresh_token.expose_secret(),
             client_id: &self.client_id,
+            client_secret: self.client_secret.as_ref().map(ExposeSecret::expose_secret),
             authority: &self.authority,
             token_endpoint: &self.token_endpoint,
             issued_at: self.issued_at,
@@ -127,12 +133,14 @@ mod tests {
         let grant = Grant {
             refresh_token: "CANARY-rt".into(),
             client_id: "c".into(),
+            client_secret: Some("CANARY-cs".into()),
             authority: Url::parse("https://login.example/").expect("a URL"),
             token_endpoint: "https://login.example/{tenant}/token".into(),
             issued_at: Timestamp::UNIX_EPOCH,
         };
         let back = Grant::from_bytes(&grant.to_bytes()).expect("what was written");
         assert_eq!(back.refresh_token.expose_secret(), "CANARY-rt");
+        assert_eq!(back.client_secret.as_ref().map(ExposeSecret::expose_secret), Some("CANARY-cs"));
         assert!(!format!("{back:?}").contains("CANARY"));
 
         let times = SessionTimes { issued_at: Timestamp::UNIX_EPOCH, expires_at: Timestamp::UNIX_EPOCH };
@@ -140,6 +148,14 @@ mod tests {
         let back = Session::from_bytes(&session.to_bytes()).expect("what was written");
         assert_eq!((back.access_token.expose_secret(), back.generation), ("CANARY-at", 3));
         assert!(!format!("{back:?}").contains("CANARY"));
+    }
+
+    #[test]
+    fn a_grant_that_was_kept_before_there_were_client_secrets_is_read() {
+        let json = r#"{"refresh_token":"r","client_id":"c","authority":"https://login.example/",
+            "token_endpoint":"https://login.example/token","issued_at":"2026-11-24T10:00:00Z"}"#;
+        let grant = Grant::from_bytes(&json.as_bytes().to_vec().into()).expect("an older entry");
+        assert!(grant.client_secret.is_none());
     }
 
     #[test]

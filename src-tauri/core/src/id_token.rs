@@ -2,7 +2,9 @@
 //!
 //! A native client gets the id_token directly over TLS from the token endpoint, so Entra's need no signature check
 //! (Microsoft's advice to native clients; MSAL does the same); the claims are checked all the same, before any
-//! token that came with them is used (RFC 9700 4.5.3.2).
+//! token that came with them is used (RFC 9700 4.5.3.2). Signatures are checked in `id_token/keys.rs`.
+
+pub mod keys;
 
 use std::time::Duration;
 
@@ -91,16 +93,7 @@ impl Claims {
     /// # Errors
     /// `sign-in-rejected`, naming the check.
     pub fn check(&self, expected: &Expected<'_>) -> Result<()> {
-        if !expected.issuers.contains(&self.iss.as_str()) {
-            return Err(rejected("was issued by another server than the one asked"));
-        }
-        let for_us = match &self.aud {
-            Audience::One(one) => one == expected.client_id,
-            Audience::Many(many) => many.len() == 1 && many[0] == expected.client_id,
-        };
-        if !for_us {
-            return Err(rejected("was issued to another app"));
-        }
+        self.check_parties(expected.client_id, expected.issuers)?;
         if let Some(nonce) = expected.nonce {
             let same = self.nonce.as_deref().unwrap_or_default().as_bytes().ct_eq(nonce.as_bytes());
             if !bool::from(same) {
@@ -120,6 +113,24 @@ impl Claims {
                     expected.now
                 ),
             ));
+        }
+        Ok(())
+    }
+
+    /// The part of `check` that does not depend on the time or on a flow.
+    ///
+    /// # Errors
+    /// As `check`.
+    pub fn check_parties(&self, client_id: &str, issuers: &[&str]) -> Result<()> {
+        if !issuers.contains(&self.iss.as_str()) {
+            return Err(rejected("was issued by another server than the one asked"));
+        }
+        let for_us = match &self.aud {
+            Audience::One(one) => one == client_id,
+            Audience::Many(many) => many.len() == 1 && many[0] == client_id,
+        };
+        if !for_us {
+            return Err(rejected("was issued to another app"));
         }
         Ok(())
     }

@@ -213,6 +213,35 @@ impl OAuthClient {
     }
 }
 
+/// Tells a revocation endpoint to end a token (RFC 7009). The token goes in the body, never in the address. A token that
+/// the server no longer knows is ended already.
+///
+/// # Errors
+/// `offline`, `throttled` or `server-failed` when the server did not say that the token is ended.
+pub async fn revoke(http: &Http, endpoint: &Url, token: &SecretString, extra: &[(&str, &str)]) -> Result<()> {
+    let body = {
+        let mut form = url::form_urlencoded::Serializer::new(String::new());
+        form.append_pair("token", token.expose_secret()).extend_pairs(extra).finish()
+    };
+    let request = oauth2::http::Request::post(endpoint.as_str())
+        .header(oauth2::http::header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .body(body.into_bytes());
+    let request = request.map_err(|error| {
+        Error::new(Code::Internal, "The revocation endpoint cannot be used.").with_source(error)
+    })?;
+    let place = http::place(endpoint);
+    let answer = http.send(request).await?;
+    answer.refuse_trouble(&place)?;
+    let refusal = serde_json::from_slice::<Refusal>(&answer.body).map(|refusal| refusal.error);
+    let about_client = matches!(refusal.as_deref(), Ok("invalid_client" | "unauthorized_client"));
+    // Google answers 400 for a token that it does not know, where RFC 7009 2.2 has 200.
+    if matches!(answer.status, 200 | 400) && !about_client {
+        return Ok(());
+    }
+    let message = format!("{place} did not end the sign-in (HTTP {}).", answer.status);
+    Err(Error::new(Code::ServerFailed, message).with_detail(&refusal.unwrap_or_default()))
+}
+
 impl Attempt {
     fn verifier(&self) -> PkceCodeVerifier {
         PkceCodeVerifier::new(self.verifier.expose_secret().to_owned())

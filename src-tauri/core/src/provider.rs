@@ -4,16 +4,19 @@
 //! keychain, the session or another provider. What it gives back is stored and published by others.
 
 pub mod azure;
+mod gcp;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use url::Url;
 
 use crate::account::{Account, Cloud, Identity, OfferedTenant, SignInEnd, Target};
 use crate::credential::{Grant, Session};
 use crate::error::{Code, Error, Result};
 use crate::provider::azure::Azure;
-use crate::settings::Settings;
+use crate::provider::gcp::Gcp;
+use crate::settings::{self, Settings};
 use crate::sign_in::Desk;
 use crate::snapshot::{CloudView, RedirectKind};
 use crate::world::Clock;
@@ -64,6 +67,8 @@ pub struct SignInRequest {
     pub known: Option<Identity>,
     /// What the last refusal asked the next sign-in to prove (Entra's claims challenge).
     pub challenge: Option<String>,
+    /// Whether consent is asked for although it was given once: the row lacks a scope.
+    pub consent: bool,
     /// The redirect, when not the one in the settings.
     pub redirect: Option<RedirectKind>,
 }
@@ -100,17 +105,21 @@ pub struct Refreshed {
 #[derive(Clone)]
 pub struct Providers {
     azure: Arc<dyn Provider>,
+    gcp: Arc<dyn Provider>,
 }
 
 impl Providers {
     /// The real ones, over one HTTP client.
     pub fn new(settings: &Settings, http: crate::http::Http, clock: Arc<dyn Clock>) -> Self {
-        Self { azure: Arc::new(Azure::new(settings.azure.clone(), http, clock)) }
+        Self {
+            azure: Arc::new(Azure::new(settings.azure.clone(), http.clone(), clock.clone())),
+            gcp: Arc::new(Gcp::new(settings.gcp.clone(), http, clock)),
+        }
     }
 
     /// The same provider for every cloud: for tests of what stands above providers.
     pub fn scripted(provider: Arc<dyn Provider>) -> Self {
-        Self { azure: provider }
+        Self { azure: provider.clone(), gcp: provider }
     }
 
     /// The provider of a cloud.
@@ -120,8 +129,10 @@ impl Providers {
     pub fn of(&self, cloud: Cloud) -> Result<&dyn Provider> {
         match cloud {
             Cloud::Azure => Ok(self.azure.as_ref()),
-            Cloud::Gcp | Cloud::Aws => {
-                let message = format!("This build cannot sign in to {}. Choose Azure.", cloud.title());
+            Cloud::Gcp => Ok(self.gcp.as_ref()),
+            Cloud::Aws => {
+                let message =
+                    format!("This build cannot sign in to {}. Choose Azure or Google Cloud.", cloud.title());
                 Err(Error::new(Code::Unsupported, message))
             }
         }
@@ -130,5 +141,32 @@ impl Providers {
 
 /// The clouds that this build can sign in to, as the Connect screen shows them.
 pub fn cloud_views(settings: &Settings) -> Vec<CloudView> {
-    vec![azure::view(&settings.azure)]
+    vec![azure::view(&settings.azure), gcp::view(&settings.gcp)]
+}
+
+/// Checks that a client id is of its cloud's kind.
+///
+/// # Errors
+/// The rest of the sentence that begins with where it was read.
+pub fn check_client_id(
+    settings: &Settings,
+    cloud: Cloud,
+    client_id: &str,
+) -> std::result::Result<(), String> {
+    match cloud {
+        Cloud::Azure => settings::check_azure_client_id(client_id, &settings.azure.authority),
+        Cloud::Gcp => settings::check_gcp_client_id(client_id, &settings.gcp.issuer),
+        Cloud::Aws => Err("has no place: AWS has no client ids.".to_owned()),
+    }
+}
+
+/// The page of the account's console, at its chosen target where the console has one.
+pub fn console(settings: &Settings, account: &Account) -> Option<Url> {
+    match &account.identity {
+        Identity::Azure { tenant_id, .. } => settings.azure.portal.join(&format!("@{tenant_id}")).ok(),
+        Identity::Gcp { email, .. } => {
+            gcp::console(email.as_deref(), account.chosen_target().map(|target| target.id.as_str()))
+        }
+        Identity::Aws { .. } => None,
+    }
 }

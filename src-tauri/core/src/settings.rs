@@ -1,7 +1,10 @@
 //! Settings: `settings.toml` and the environment, which wins over it.
 //!
 //! Loading never fails: what is missing or malformed is named together with where it was read and how to set it, and
-//! the app starts all the same. Endpoints come from here only, never from the dashboard.
+//! the app starts all the same. Endpoints come from here only, never from the dashboard. Google Cloud's section is in
+//! `settings/gcp.rs`.
+
+mod gcp;
 
 use std::path::{Path, PathBuf};
 
@@ -13,12 +16,16 @@ use crate::file;
 use crate::http;
 use crate::snapshot::{Preferences, RedirectKind, SettingProblem, Theme};
 use crate::world::{Environment, SCHEME};
+pub(crate) use gcp::is_google;
+pub use gcp::{GcpAccess, GcpSettings, check_gcp_client_file, check_gcp_client_id};
 
 /// All settings in force.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// Azure's.
     pub azure: AzureSettings,
+    /// Google Cloud's.
+    pub gcp: GcpSettings,
     /// How the app looks and behaves.
     pub preferences: Preferences,
     /// Why `settings.toml` could not be used at all, if it could not.
@@ -110,8 +117,9 @@ impl Settings {
         };
         let mut lookup = Lookup { document: &document, path: &path, environment, problems: Vec::new() };
         let azure = azure(&mut lookup);
+        let gcp = gcp::read(&mut lookup);
         let preferences = preferences(&mut lookup);
-        Self { azure, preferences, unreadable }
+        Self { azure, gcp, preferences, unreadable }
     }
 }
 
@@ -180,6 +188,11 @@ impl Lookup<'_> {
         if let Some((name, value)) = from_environment {
             return Some(Sourced { value: value.trim().to_owned(), origin: name.to_owned() });
         }
+        self.file_text(section, key)
+    }
+
+    /// The value of a setting in the file alone.
+    fn file_text(&mut self, section: &str, key: &str) -> Option<Sourced> {
         let item = self.document.get(section)?.get(key)?;
         let origin = format!("{section}.{key} in {}", self.path.display());
         match item.as_str() {

@@ -11,7 +11,7 @@ use url::Url;
 use crate::error::{Code, Error, ErrorView, Result};
 use crate::redirect::{Answer, Redirects, Waiting};
 use crate::snapshot::{RedirectKind, SignInStep};
-use crate::world::{Browser, SCHEME, SchemeRegistration};
+use crate::world::{Browser, SchemeRegistration};
 
 /// What a provider may use while a person signs in.
 pub struct Desk {
@@ -19,7 +19,7 @@ pub struct Desk {
     pub redirects: Arc<Redirects>,
     /// What opens the page.
     pub browser: Arc<dyn Browser>,
-    /// Who handles the app's scheme.
+    /// Who handles the scheme that an answer comes back through.
     pub scheme: Arc<dyn SchemeRegistration>,
     /// Told at every step.
     pub tell: Arc<dyn Fn(News) + Send + Sync>,
@@ -42,9 +42,9 @@ pub enum News {
 }
 
 impl Desk {
-    /// The redirect to use: the app's scheme only when it is ours on this machine, else loopback.
-    pub async fn receiver(&self, wanted: RedirectKind) -> RedirectKind {
-        let scheme_taken = wanted == RedirectKind::DeepLink && !self.scheme.ensure(SCHEME).await;
+    /// The redirect to use: the scheme only when this app handles it on this machine, else loopback.
+    pub async fn receiver(&self, wanted: RedirectKind, scheme: &str) -> RedirectKind {
+        let scheme_taken = wanted == RedirectKind::DeepLink && !self.scheme.ensure(scheme).await;
         let redirect = if scheme_taken { RedirectKind::Loopback } else { wanted };
         (self.tell)(News::Receiver { redirect, scheme_taken });
         redirect

@@ -271,7 +271,7 @@ pub(crate) fn resource_manager(azure: Arc<Azure>) -> Router {
 }
 
 /// What a path of the sign-in server means.
-pub(crate) fn classify_authority(path: &str) -> (Option<Endpoint>, Option<&str>) {
+pub(crate) fn classify_authority<'a>(path: &'a str, _: &str) -> (Option<Endpoint>, Option<&'a str>) {
     let mut segments = path.split('/').skip(1);
     let tenant = segments.next();
     let endpoint = match segments.collect::<Vec<_>>().as_slice() {
@@ -287,7 +287,7 @@ pub(crate) fn classify_authority(path: &str) -> (Option<Endpoint>, Option<&str>)
 }
 
 /// What a path of Resource Manager means.
-pub(crate) fn classify_resource_manager(path: &str) -> (Option<Endpoint>, Option<&str>) {
+pub(crate) fn classify_resource_manager<'a>(path: &'a str, _: &str) -> (Option<Endpoint>, Option<&'a str>) {
     let endpoint = match path {
         "/tenants" => Some(Endpoint::AzureTenants),
         "/subscriptions" => Some(Endpoint::AzureSubscriptions),

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -13,6 +14,8 @@ use axum::routing::get;
 use axum::{Json, Router};
 use serde::Deserialize;
 
+use crate::aws::directory::Role;
+use crate::aws::{Assumption, Aws};
 use crate::azure::{Azure, Rotation};
 use crate::faults::Rule;
 use crate::google::{Google, Policy};
@@ -21,10 +24,17 @@ use crate::page::{STYLE, SUBMIT};
 use crate::sandbox::Revocation;
 use crate::server::Shared;
 
+/// What can be controlled.
+#[derive(Clone)]
+pub(crate) struct Clouds {
+    pub(crate) azure: Arc<Azure>,
+    pub(crate) google: Arc<Google>,
+    pub(crate) aws: Arc<Aws>,
+}
+
 #[derive(Clone)]
 struct Controls {
-    azure: Arc<Azure>,
-    google: Arc<Google>,
+    clouds: Clouds,
     shared: Arc<Shared>,
 }
 
@@ -53,9 +63,11 @@ struct Settings {
     google_policy: Option<Policy>,
     #[serde(default)]
     rotate_google_signing_key: bool,
+    #[serde(default)]
+    aws_session_life_ms: Option<u64>,
 }
 
-pub(crate) fn router(azure: Arc<Azure>, google: Arc<Google>, shared: Arc<Shared>) -> Router {
+pub(crate) fn router(clouds: Clouds, shared: Arc<Shared>) -> Router {
     Router::new()
         .route("/_sandbox/style.css", get(async || file("text/css; charset=utf-8", STYLE)))
         .route("/_sandbox/submit.js", get(async || file("text/javascript; charset=utf-8", SUBMIT)))
@@ -63,8 +75,10 @@ pub(crate) fn router(azure: Arc<Azure>, google: Arc<Google>, shared: Arc<Shared>
         .route("/_sandbox/requests", get(requests).delete(forget_requests))
         .route("/_sandbox/secrets", get(secrets))
         .route("/_sandbox/people", axum::routing::post(change_person))
+        .route("/_sandbox/aws-roles", axum::routing::put(put_role))
+        .route("/_sandbox/aws-assumptions", get(assumptions))
         .route("/_sandbox/settings", axum::routing::post(change_settings))
-        .with_state(Controls { azure, google, shared })
+        .with_state(Controls { clouds, shared })
 }
 
 fn file(kind: &'static str, text: &'static str) -> impl IntoResponse {
@@ -100,16 +114,16 @@ async fn secrets(State(controls): State<Controls>) -> Json<Vec<String>> {
 
 async fn change_person(State(controls): State<Controls>, Json(change): Json<PersonChange>) -> StatusCode {
     if let Some(revocation) = &change.revoke {
-        controls.azure.revoke(&change.person, revocation);
-        controls.google.revoke(&change.person, revocation);
+        controls.clouds.azure.revoke(&change.person, revocation);
+        controls.clouds.google.revoke(&change.person, revocation);
     }
     if change.reject_access_tokens {
-        controls.azure.forget_access_tokens(&change.person);
-        controls.google.forget_access_tokens(&change.person);
+        controls.clouds.azure.forget_access_tokens(&change.person);
+        controls.clouds.google.forget_access_tokens(&change.person);
     }
     if change.forget_consents {
-        controls.azure.forget_consents(&change.person);
-        controls.google.forget_consents(&change.person);
+        controls.clouds.azure.forget_consents(&change.person);
+        controls.clouds.google.forget_consents(&change.person);
     }
     StatusCode::NO_CONTENT
 }
@@ -119,13 +133,25 @@ async fn change_settings(State(controls): State<Controls>, Json(settings): Json<
         controls.shared.access_token_life.store(life, Ordering::Relaxed);
     }
     if let Some(rotation) = settings.azure_rotation {
-        controls.azure.set_rotation(rotation);
+        controls.clouds.azure.set_rotation(rotation);
     }
     if let Some(policy) = settings.google_policy {
-        controls.google.set_policy(policy);
+        controls.clouds.google.set_policy(policy);
     }
     if settings.rotate_google_signing_key {
-        controls.google.rotate_signing_key();
+        controls.clouds.google.rotate_signing_key();
+    }
+    if let Some(life) = settings.aws_session_life_ms {
+        controls.clouds.aws.set_session_life(Some(Duration::from_millis(life)));
     }
     StatusCode::NO_CONTENT
+}
+
+async fn put_role(State(controls): State<Controls>, Json(role): Json<Role>) -> StatusCode {
+    controls.clouds.aws.put_role(role);
+    StatusCode::NO_CONTENT
+}
+
+async fn assumptions(State(controls): State<Controls>) -> Json<Vec<Assumption>> {
+    Json(controls.clouds.aws.assumptions())
 }

@@ -37,6 +37,18 @@ pub enum Endpoint {
     GoogleRevoke,
     /// `projects:search` of Google's Resource Manager.
     GoogleProjects,
+    /// `AssumeRole` of AWS STS.
+    AwsAssumeRole,
+    /// `GetCallerIdentity` of AWS STS.
+    AwsCallerIdentity,
+    /// `ListAccountAliases` of AWS IAM.
+    AwsAccountAliases,
+    /// `ListAccounts` of AWS Organizations.
+    AwsAccounts,
+    /// `getSigninToken` of the AWS console.
+    AwsSigninToken,
+    /// `login` of the AWS console.
+    AwsLogin,
 }
 
 /// A way for a request to fail, or for its answer to be wrong.
@@ -55,6 +67,8 @@ pub enum Fault {
     Hang,
     /// Refuses as OAuth does, in the form of the cloud concerned.
     OAuthError(OAuthError),
+    /// Refuses as an AWS service does.
+    ServiceError(ServiceError),
     /// The id token carries another nonce.
     WrongNonce,
     /// The id token says that somebody else issued it; at Google's authorise endpoint, the callback does.
@@ -119,6 +133,18 @@ pub struct OAuthError {
     pub claims: Option<String>,
 }
 
+/// A refusal in AWS's terms.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct ServiceError {
+    /// The status code.
+    pub status: u16,
+    /// `Throttling`, `AccessDenied`, …
+    pub code: String,
+    /// The sentence.
+    pub message: String,
+}
+
 impl Fault {
     /// An answer with this status and no body.
     pub fn status(code: u16) -> Self {
@@ -128,6 +154,12 @@ impl Fault {
     /// A status with a `Retry-After` header.
     pub fn retry_after(code: u16, after: &str) -> Self {
         Self::Status(Status { code, retry_after: Some(after.to_owned()), ..Status::default() })
+    }
+
+    /// What an AWS service answers to somebody who asks too often.
+    pub fn throttled() -> Self {
+        let (code, message) = ("Throttling".to_owned(), "Rate exceeded".to_owned());
+        Self::ServiceError(ServiceError { status: 400, code, message })
     }
 
     /// An OAuth refusal with nothing but its `error`.

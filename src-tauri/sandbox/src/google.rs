@@ -219,7 +219,7 @@ pub(crate) fn resource_manager(google: Arc<Google>) -> Router {
 }
 
 /// What a path of the sign-in server means.
-pub(crate) fn classify_issuer(path: &str) -> (Option<Endpoint>, Option<&str>) {
+pub(crate) fn classify_issuer<'a>(path: &'a str, _: &str) -> (Option<Endpoint>, Option<&'a str>) {
     let endpoint = match path {
         "/.well-known/openid-configuration" => Some(Endpoint::GoogleDiscovery),
         "/oauth2/v3/certs" => Some(Endpoint::GoogleKeys),
@@ -233,7 +233,7 @@ pub(crate) fn classify_issuer(path: &str) -> (Option<Endpoint>, Option<&str>) {
 }
 
 /// What a path of Resource Manager means.
-pub(crate) fn classify_resource_manager(path: &str) -> (Option<Endpoint>, Option<&str>) {
+pub(crate) fn classify_resource_manager<'a>(path: &'a str, _: &str) -> (Option<Endpoint>, Option<&'a str>) {
     ((path == "/v3/projects:search").then_some(Endpoint::GoogleProjects), None)
 }
 

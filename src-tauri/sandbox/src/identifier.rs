@@ -28,6 +28,14 @@ pub(crate) fn opaque(prefix: &str, length: usize) -> String {
     text
 }
 
+/// An AWS access key id: the kind's four letters and sixteen more characters.
+pub(crate) fn access_key_id(prefix: &str) -> String {
+    const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+    let bytes: [u8; 16] = random_bytes();
+    let rest = bytes.iter().map(|byte| char::from(ALPHABET[usize::from(byte % 32)]));
+    prefix.chars().chain(rest).collect()
+}
+
 pub(crate) fn base64url(bytes: impl AsRef<[u8]>) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }

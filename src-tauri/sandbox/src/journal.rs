@@ -22,6 +22,14 @@ pub enum Server {
     GoogleIssuer,
     /// Google's Resource Manager: `cloudresourcemanager.googleapis.com`.
     GoogleResourceManager,
+    /// AWS Security Token Service.
+    AwsSts,
+    /// AWS Identity and Access Management.
+    AwsIam,
+    /// AWS Organizations.
+    AwsOrganizations,
+    /// The federation endpoint of the AWS console: `signin.aws.amazon.com`.
+    AwsFederation,
 }
 
 /// A request that reached a server.

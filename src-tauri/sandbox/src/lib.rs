@@ -4,6 +4,7 @@
 //! [`browser::Browser`] clicks through the sign-in pages as a person would. Nothing here is part of a bundle, and
 //! nothing here listens anywhere but on 127.0.0.1.
 
+pub mod aws;
 pub mod azure;
 pub mod browser;
 mod clock;
@@ -17,9 +18,10 @@ mod page;
 mod sandbox;
 mod server;
 
+pub use aws::directory::Directory as AwsDirectory;
 pub use azure::directory::Directory as AzureDirectory;
 pub use clock::Clock;
-pub use faults::{Endpoint, Fault, Faults, OAuthError, Rule, Status};
+pub use faults::{Endpoint, Fault, Faults, OAuthError, Rule, ServiceError, Status};
 pub use google::directory::Directory as GoogleDirectory;
 pub use identifier::guid;
 pub use journal::{Request, Server};

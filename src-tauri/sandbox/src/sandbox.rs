@@ -10,9 +10,11 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use crate::aws::directory::Role;
+use crate::aws::{self, AccessKey, Addresses, Assumption, Aws};
 use crate::azure::{self, Azure, Rotation};
 use crate::clock::Clock;
-use crate::control;
+use crate::control::{self, Clouds};
 use crate::faults::{Faults, OAuthError};
 use crate::google::{self, Google};
 use crate::journal::{Request, Server};
@@ -37,6 +39,8 @@ pub struct Options {
     pub google_policy: google::Policy,
     /// Google's people and projects.
     pub google: google::directory::Directory,
+    /// AWS's accounts, users and roles.
+    pub aws: aws::directory::Directory,
 }
 
 impl Default for Options {
@@ -50,6 +54,7 @@ impl Default for Options {
             azure: azure::directory::Directory::contoso(),
             google_policy: google::Policy::default(),
             google: google::directory::Directory::contoso(),
+            aws: aws::directory::Directory::contoso(),
         }
     }
 }
@@ -86,10 +91,16 @@ pub enum Revocation {
     Refused(OAuthError),
 }
 
+/// The AWS user whose key the environment holds.
+const CALLER: &str = "ada";
+
 /// The clouds, until they are dropped.
 pub struct Sandbox {
     azure: Arc<Azure>,
     google: Arc<Google>,
+    aws: Arc<Aws>,
+    /// The key of the environment.
+    aws_key: Option<AccessKey>,
     shared: Arc<Shared>,
     /// Stop when they are dropped.
     _servers: Vec<Running>,
@@ -106,6 +117,10 @@ impl Sandbox {
         let azure_resource_manager = bind(options.ports.nth(1)).await?;
         let google_issuer = bind(options.ports.nth(2)).await?;
         let google_resource_manager = bind(options.ports.nth(3)).await?;
+        let aws_sts = bind(options.ports.nth(4)).await?;
+        let aws_iam = bind(options.ports.nth(5)).await?;
+        let aws_organizations = bind(options.ports.nth(6)).await?;
+        let aws_federation = bind(options.ports.nth(7)).await?;
 
         let azure = Arc::new(Azure::new(
             azure_authority.url.clone(),
@@ -123,7 +138,17 @@ impl Sandbox {
             options.google_policy,
             Arc::clone(&shared),
         ));
-        let controls = control::router(Arc::clone(&azure), Arc::clone(&google), Arc::clone(&shared));
+        let addresses = Addresses {
+            sts: aws_sts.url.clone(),
+            iam: aws_iam.url.clone(),
+            organizations: aws_organizations.url.clone(),
+            federation: aws_federation.url.clone(),
+        };
+        let aws = Arc::new(Aws::new(addresses, options.aws, options.page_size, Arc::clone(&shared)));
+        let aws_key = aws.issue_user_key(CALLER);
+
+        let clouds = Clouds { azure: Arc::clone(&azure), google: Arc::clone(&google), aws: Arc::clone(&aws) };
+        let controls = control::router(clouds, Arc::clone(&shared));
         let run = |bound: Bound, server, classify: Classify, cloud| {
             bound.run(server, classify, cloud, controls.clone(), Arc::clone(&shared))
         };
@@ -152,8 +177,17 @@ impl Sandbox {
                 google::classify_resource_manager,
                 google::resource_manager(Arc::clone(&google)),
             ),
+            run(aws_sts, Server::AwsSts, aws::classify, aws::sts(Arc::clone(&aws))),
+            run(aws_iam, Server::AwsIam, aws::classify, aws::iam(Arc::clone(&aws))),
+            run(
+                aws_organizations,
+                Server::AwsOrganizations,
+                aws::classify,
+                aws::organizations(Arc::clone(&aws)),
+            ),
+            run(aws_federation, Server::AwsFederation, aws::classify, aws::federation(Arc::clone(&aws))),
         ];
-        let sandbox = Self { azure, google, shared, _servers: servers };
+        let sandbox = Self { azure, google, aws, aws_key, shared, _servers: servers };
         sandbox.set_access_token_life(options.access_token_life);
         Ok(sandbox)
     }
@@ -178,10 +212,30 @@ impl Sandbox {
         self.google.resource_manager.clone()
     }
 
+    /// AWS Security Token Service.
+    pub fn sts_endpoint(&self) -> Url {
+        self.aws.addresses.sts.clone()
+    }
+
+    /// AWS Identity and Access Management.
+    pub fn iam_endpoint(&self) -> Url {
+        self.aws.addresses.iam.clone()
+    }
+
+    /// AWS Organizations.
+    pub fn organizations_endpoint(&self) -> Url {
+        self.aws.addresses.organizations.clone()
+    }
+
+    /// The federation endpoint of the AWS console, `…/federation`.
+    pub fn federation_endpoint(&self) -> Url {
+        self.aws.addresses.federation.join("federation").expect("the path is a plain word")
+    }
+
     /// The environment that makes the app use this sandbox.
     pub fn environment(&self) -> Vec<(&'static str, String)> {
         let bare = |url: &Url| url.as_str().trim_end_matches('/').to_owned();
-        vec![
+        let mut environment = vec![
             ("AZURE_CLIENT_ID", azure::CLIENT_ID.to_owned()),
             ("AZURE_AUTHORITY_HOST", bare(&self.azure.authority)),
             ("MCM_AZURE_RESOURCE_MANAGER", bare(&self.azure.resource_manager)),
@@ -189,7 +243,18 @@ impl Sandbox {
             ("GOOGLE_CLIENT_SECRET", google::DESKTOP_CLIENT_SECRET.to_owned()),
             ("MCM_GOOGLE_ISSUER", bare(&self.google.issuer)),
             ("MCM_GOOGLE_RESOURCE_MANAGER", bare(&self.google.resource_manager)),
-        ]
+            ("AWS_REGION", "eu-central-1".to_owned()),
+            ("AWS_ENDPOINT_URL_STS", bare(&self.aws.addresses.sts)),
+            ("AWS_ENDPOINT_URL_IAM", bare(&self.aws.addresses.iam)),
+            ("AWS_ENDPOINT_URL_ORGANIZATIONS", bare(&self.aws.addresses.organizations)),
+            // Nobody should look for credentials on the network of the machine that runs a test.
+            ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
+        ];
+        if let Some(key) = &self.aws_key {
+            environment.push(("AWS_ACCESS_KEY_ID", key.id.clone()));
+            environment.push(("AWS_SECRET_ACCESS_KEY", key.secret.clone()));
+        }
+        environment
     }
 
     /// What goes wrong from now on.
@@ -274,5 +339,40 @@ impl Sandbox {
     /// Signs Google's id tokens with a new key from now on; the old one stays published.
     pub fn rotate_google_signing_key(&self) {
         self.google.rotate_signing_key();
+    }
+
+    /// Another access key of an AWS user; `None` when there is no such user.
+    pub fn aws_access_key(&self, user: &str) -> Option<AccessKey> {
+        self.aws.issue_user_key(user)
+    }
+
+    /// Session credentials of an AWS user, as `GetSessionToken` hands them out; with no life at all, expired ones.
+    pub fn aws_session(&self, user: &str, life: Duration) -> Option<AccessKey> {
+        self.aws.issue_user_session(user, life)
+    }
+
+    /// Makes an access key unknown.
+    pub fn deactivate_aws_key(&self, id: &str) {
+        self.aws.deactivate_key(id);
+    }
+
+    /// Creates an AWS role, or replaces the one with the same ARN.
+    pub fn put_aws_role(&self, role: Role) {
+        self.aws.put_role(role);
+    }
+
+    /// Deletes an AWS role.
+    pub fn remove_aws_role(&self, arn: &str) {
+        self.aws.remove_role(arn);
+    }
+
+    /// Lets role sessions end after this time, whatever was asked for; `None` gives back what was asked for.
+    pub fn set_aws_session_life(&self, life: Option<Duration>) {
+        self.aws.set_session_life(life);
+    }
+
+    /// Every well-formed `AssumeRole` request so far, the oldest first.
+    pub fn aws_assumptions(&self) -> Vec<Assumption> {
+        self.aws.assumptions()
     }
 }

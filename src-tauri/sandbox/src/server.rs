@@ -62,8 +62,8 @@ impl Spoiled {
     }
 }
 
-/// How a server reads the paths of its cloud.
-pub(crate) type Classify = fn(path: &str) -> (Option<Endpoint>, Option<&str>);
+/// How a server reads a path of its cloud, or the action that AWS puts elsewhere: the endpoint, and the tenant.
+pub(crate) type Classify = for<'a> fn(path: &'a str, action: &str) -> (Option<Endpoint>, Option<&'a str>);
 
 /// Takes a port of 127.0.0.1; 0 lets the system choose.
 pub(crate) async fn bind(port: u16) -> std::io::Result<Bound> {
@@ -111,7 +111,7 @@ async fn accept(listener: TcpListener, door: Arc<Door>) {
                 connections.spawn(async move {
                     let service = service_fn(move |request| {
                         let door = Arc::clone(&door);
-                        async move { door.answer(request).await }
+                        async move { door.answer(request).await.map(|response| door.dated(response)) }
                     });
                     // A client that goes away, or a dropped answer, ends the connection; nobody wants to know.
                     let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
@@ -185,16 +185,26 @@ impl Door {
         if drop_after { Err(Dropped) } else { Ok(response) }
     }
 
+    /// Says what time it is by the sandbox's clock; hyper would say it by the system's.
+    fn dated(&self, mut response: Response<Body>) -> Response<Body> {
+        let date = self.shared.clock.now().strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+        let date = HeaderValue::from_str(&date).expect("a date is printable ASCII");
+        response.headers_mut().insert(header::DATE, date);
+        response
+    }
+
     /// Writes the request into the journal and takes the faults that it meets.
     fn record(&self, parts: &Parts, body: &Bytes) -> Vec<Fault> {
         let path = parts.uri.path();
-        let (endpoint, tenant) = (self.classify)(path);
-        let text = |name| parts.headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
-        let is_form = text(header::CONTENT_TYPE).is_some_and(|kind| kind.starts_with(FORM));
-        let grant_type = is_form
-            .then(|| form_urlencoded::parse(body).find(|(name, _)| name == "grant_type"))
-            .flatten()
-            .map(|(_, value)| value.into_owned());
+        let text = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
+        let is_form = text("content-type").is_some_and(|kind| kind.starts_with(FORM));
+        let form: &[u8] = if is_form { body } else { &[] };
+        let grant_type = field(form, "grant_type");
+        let action = text("x-amz-target")
+            .map(str::to_owned)
+            .or_else(|| field(form, "Action"))
+            .or_else(|| field(parts.uri.query().unwrap_or_default().as_bytes(), "Action"));
+        let (endpoint, tenant) = (self.classify)(path, action.as_deref().unwrap_or_default());
 
         let faults = endpoint
             .map(|endpoint| self.shared.faults.take(endpoint, tenant, grant_type.as_deref()))
@@ -204,7 +214,7 @@ impl Door {
             endpoint,
             method: parts.method.to_string(),
             path: path.to_owned(),
-            host: text(header::HOST).unwrap_or_default().to_owned(),
+            host: text("host").unwrap_or_default().to_owned(),
             tenant: tenant.map(str::to_owned),
             grant_type,
             at: self.shared.clock.now(),
@@ -213,7 +223,11 @@ impl Door {
     }
 }
 
-pub(crate) const FORM: &str = "application/x-www-form-urlencoded";
+const FORM: &str = "application/x-www-form-urlencoded";
+
+fn field(form: &[u8], name: &str) -> Option<String> {
+    form_urlencoded::parse(form).find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+}
 
 async fn ask(router: &TowerToHyperService<Router>, parts: Parts, body: Bytes) -> Response<Body> {
     let Ok(response) = router.call(Request::from_parts(parts, Body::from(body))).await;

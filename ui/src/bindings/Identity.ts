@@ -34,9 +34,9 @@ issuer: string,
  */
 subject: string, 
 /**
- * The e-mail address; may change.
+ * The e-mail address, when Google says that it is the person's; may change.
  */
-email: string, 
+email: string | null, 
 /**
  * The Workspace domain, when there is one.
  */

@@ -77,8 +77,10 @@ impl App {
     pub fn connect(&self, wish: Connect) -> Result<SignInId> {
         let providers = self.providers();
         providers.of(wish.cloud)?;
-        if let Some(view) =
-            crate::provider::cloud_views(&self.settings()).iter().find(|view| view.cloud == wish.cloud)
+        let views = crate::provider::cloud_views(&self.settings());
+        let view = views.into_iter().find(|view| view.cloud == wish.cloud);
+        let usual = view.as_ref().map_or(RedirectKind::Loopback, |view| view.redirect);
+        if let Some(view) = view
             && let Some(problem) = view.problems.first()
         {
             let code = if view.client_id.is_none() { Code::SettingMissing } else { Code::SettingInvalid };
@@ -93,6 +95,7 @@ impl App {
             tenant: wish.tenant.clone(),
             known: known.map(|account| account.identity.clone()),
             challenge: known.and_then(|account| account.trouble.as_ref()?.challenge.clone()),
+            consent: known.is_some_and(|account| !account.missing_scopes.is_empty()),
             redirect: wish.redirect,
         };
         let (cancel, again) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
@@ -105,7 +108,7 @@ impl App {
                 id,
                 cloud: wish.cloud,
                 account: wish.account.clone(),
-                redirect: wish.redirect.unwrap_or(RedirectKind::DeepLink),
+                redirect: wish.redirect.unwrap_or(usual),
                 scheme_taken: false,
                 started_at: now,
                 expires_at: now + STATE_LIFE,
@@ -244,11 +247,10 @@ impl App {
         let account_id = signed_in.identity.account_id();
         let book = self.book().unwrap_or_default();
         let updated = book.account(&account_id).is_some();
-        let label = signed_in.identity.label();
         let other = book
             .accounts
             .iter()
-            .find(|account| account.id != account_id && account.identity.label() == label);
+            .find(|row| row.id != account_id && row.identity.shares_label_with(&signed_in.identity));
         let mut replaced = None;
         if let Some(other) = other.filter(|_| !updated) {
             match self.decision(id, &signed_in, other, on_duplicate, cancel).await? {

@@ -98,7 +98,9 @@ fn own_text(account: &Account) -> String {
         text.push(' ');
         text.push_str(&name);
     }
-    if let Identity::Azure { default_domain: Some(domain), .. } = &account.identity {
+    if let Identity::Azure { default_domain: Some(domain), .. }
+    | Identity::Gcp { hosted_domain: Some(domain), .. } = &account.identity
+    {
         text.push(' ');
         text.push_str(domain);
     }

@@ -31,7 +31,7 @@ use crate::redirect::{Answer, Expectation, Issuer, LoopbackHost, Method, Receive
 use crate::settings::{AzureSettings, is_guid, parse_tenant};
 use crate::sign_in::Desk;
 use crate::snapshot::{CloudView, RedirectKind};
-use crate::world::Clock;
+use crate::world::{Clock, SCHEME};
 
 /// Entra ends a sign-in that was not used for this long.
 const IDLE_LIMIT: Duration = Duration::from_secs(90 * 24 * 3600);
@@ -67,7 +67,7 @@ impl Azure {
         wanted: RedirectKind,
         metadata: &Metadata,
     ) -> Result<(Waiting, &'static str)> {
-        let (receiver, mode) = match desk.receiver(wanted).await {
+        let (receiver, mode) = match desk.receiver(wanted, SCHEME).await {
             RedirectKind::DeepLink => {
                 (Receiver::DeepLink { redirect_uri: AzureSettings::deep_link_redirect() }, "query")
             }
@@ -211,6 +211,7 @@ impl Provider for Azure {
         let grant = Grant {
             refresh_token,
             client_id,
+            client_secret: None,
             authority: self.settings.authority.clone(),
             token_endpoint: token_endpoint_template(&metadata.token_endpoint, &tenant),
             issued_at: asked_at,

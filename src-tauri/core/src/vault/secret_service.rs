@@ -10,6 +10,8 @@
 use std::any::Any;
 use std::collections::HashMap;
 use std::fmt;
+use std::mem::ManuallyDrop;
+use std::ops::Deref;
 use std::sync::Arc;
 
 use keyring_core::api::{Credential, CredentialApi, CredentialStore, CredentialStoreApi};
@@ -33,11 +35,35 @@ pub(super) fn connect() -> Result<Arc<CredentialStore>> {
         other => failure(other.into()),
     })?;
     let session = SecretService::connect_with_existing(EncryptionType::Plain, bus).map_err(failure)?;
-    Ok(Arc::new(Store(Arc::new(session))))
+    Ok(Arc::new(Store(Arc::new(Session(Some(session))))))
+}
+
+/// An open session. Its proxies end with blocking calls, which panic on a thread that runs async code; such a thread
+/// hands it to another to drop.
+struct Session(Option<SecretService<'static>>);
+
+impl Deref for Session {
+    type Target = SecretService<'static>;
+
+    fn deref(&self) -> &Self::Target {
+        self.0.as_ref().expect("only drop takes it")
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        // When no thread can be started, the connection stays open until the process ends.
+        let Some(session) = self.0.take().map(ManuallyDrop::new) else { return };
+        let close = move || drop(ManuallyDrop::into_inner(session));
+        match tokio::runtime::Handle::try_current() {
+            Ok(_) => drop(std::thread::Builder::new().spawn(close)),
+            Err(_) => close(),
+        }
+    }
 }
 
 /// The Secret Service as a credential store.
-pub(super) struct Store(Arc<SecretService<'static>>);
+pub(super) struct Store(Arc<Session>);
 
 impl Store {
     /// Unlocks the default collection, or creates it where there is none. The keychain asks the person; this waits
@@ -96,7 +122,7 @@ impl CredentialStoreApi for Store {
 
 /// The collection that new items go to, unlocked. A keychain that is locked may not tell what it holds, so an item
 /// is known not to be there only when this collection is unlocked.
-fn default_collection<'a>(session: &'a SecretService<'static>) -> Result<Collection<'a>> {
+fn default_collection<'a>(session: &'a Session) -> Result<Collection<'a>> {
     let collection = session.get_default_collection().map_err(failure)?;
     collection.ensure_unlocked().map_err(failure)?;
     Ok(collection)
@@ -104,7 +130,7 @@ fn default_collection<'a>(session: &'a SecretService<'static>) -> Result<Collect
 
 /// An entry by its name, whether it is there or not.
 struct Named {
-    session: Arc<SecretService<'static>>,
+    session: Arc<Session>,
     service: String,
     user: String,
     label: String,
@@ -175,11 +201,11 @@ impl CredentialApi for Named {
 
 /// An entry that a search found, by its place on the bus.
 struct Found {
-    session: Arc<SecretService<'static>>,
+    session: Arc<Session>,
     path: OwnedObjectPath,
 }
 
-fn found_entry(session: &Arc<SecretService<'static>>, item: Item<'_>) -> Entry {
+fn found_entry(session: &Arc<Session>, item: Item<'_>) -> Entry {
     Entry::new_with_credential(Arc::new(Found { session: Arc::clone(session), path: item.item_path }))
 }
 

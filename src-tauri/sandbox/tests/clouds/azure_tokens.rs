@@ -1,18 +1,15 @@
 //! Azure: what codes and refresh tokens are bound to, and how they are refused.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
-
-use jiff::{SignedDuration, Timestamp};
 use sandbox_clouds::azure::{CLIENT_ID, Rotation};
 use sandbox_clouds::browser::Browser;
-use sandbox_clouds::{AzureDirectory, Clock, OAuthError, Options, Revocation, Sandbox, guid};
+use sandbox_clouds::{AzureDirectory, OAuthError, Options, Revocation, Sandbox, guid};
 use serde_json::{Value, json};
 
 use crate::app::{
     ADA, ARM_SCOPE, Authorize, CUSTOM_SCHEME, GRACE, VERIFIER, claims, json, parameter, redeem, refresh,
     sandbox, sign_in, text, token_request,
 };
+use crate::clock::sandbox_with_clock;
 
 async fn code(clouds: &Sandbox) -> String {
     let url =
@@ -62,21 +59,17 @@ async fn a_code_is_bound_to_its_verifier_redirect_and_tenant() {
 
 #[tokio::test]
 async fn codes_last_ten_minutes_and_refresh_tokens_ninety_days() {
-    let offset = Arc::new(AtomicI64::new(0));
-    let seconds = Arc::clone(&offset);
-    let start = Timestamp::from_second(1_800_000_000).expect("a time");
-    let clock = Clock::new(move || start + SignedDuration::from_secs(seconds.load(Ordering::Relaxed)));
-    let clouds = Sandbox::start(Options { clock, ..Options::default() }).await.expect("free ports");
+    let (clouds, hands) = sandbox_with_clock(Options::default()).await;
 
     let late = code(&clouds).await;
     let in_time = code(&clouds).await;
-    offset.store(599, Ordering::Relaxed);
+    hands.move_to(599);
     let answer = json(redeem(&clouds, "organizations", &in_time, CUSTOM_SCHEME, VERIFIER).await).await;
-    offset.store(600, Ordering::Relaxed);
+    hands.move_to(600);
     let refused = redeem(&clouds, "organizations", &late, CUSTOM_SCHEME, VERIFIER).await;
     assert_eq!(refusal(refused).await.2, 70008);
 
-    offset.store(599 + 90 * 24 * 3600, Ordering::Relaxed);
+    hands.move_to(599 + 90 * 24 * 3600);
     let refused = refresh(&clouds, "organizations", text(&answer, "refresh_token")).await;
     assert_eq!(refusal(refused).await.2, 700082);
 }

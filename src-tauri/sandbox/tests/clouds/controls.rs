@@ -1,7 +1,7 @@
 //! The controls for other processes, the journal, and the environment.
 
 use sandbox_clouds::browser::Browser;
-use sandbox_clouds::{Endpoint, Fault, Options, Request, Sandbox, Server};
+use sandbox_clouds::{Clock, Endpoint, Fault, Options, Request, Sandbox, Server};
 use serde_json::json;
 
 use crate::app::{ADA, client, refresh, sandbox, sign_in, text};
@@ -82,4 +82,12 @@ async fn a_taken_port_is_an_error() {
     let port = clouds.azure_authority().port().expect("a port");
     let options = Options { ports: sandbox_clouds::Ports::From(port), ..Options::default() };
     assert!(Sandbox::start(options).await.is_err());
+}
+
+#[tokio::test]
+async fn answers_are_dated_by_the_clock_of_the_sandbox() {
+    let clock = Clock::new(|| "2030-01-02T03:04:05Z".parse().expect("RFC 3339"));
+    let clouds = Sandbox::start(Options { clock, ..Options::default() }).await.expect("free ports");
+    let response = client().get(clouds.sts_endpoint()).send().await.expect("an answer");
+    assert_eq!(response.headers()["date"], "Wed, 02 Jan 2030 03:04:05 GMT");
 }

@@ -1,16 +1,13 @@
 //! Google: what codes and refresh tokens are bound to, how they end, and what they open.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
-
-use jiff::{SignedDuration, Timestamp};
 use reqwest::Response;
 use sandbox_clouds::browser::Browser;
 use sandbox_clouds::google::{IOS_CLIENT_ID, Policy};
-use sandbox_clouds::{Clock, Endpoint, Fault, GoogleDirectory, OAuthError, Options, Sandbox};
+use sandbox_clouds::{Endpoint, Fault, GoogleDirectory, OAuthError, Options, Sandbox};
 use serde_json::Value;
 
 use crate::app::{ADA, claims, client, json, sandbox, text};
+use crate::clock::sandbox_with_clock;
 use crate::google_app::{Authorize, CLOUD_SCOPE, FREELANCER, redeem, refresh, revoke};
 
 fn ada() -> Browser {
@@ -122,22 +119,15 @@ async fn the_hundred_and_first_refresh_token_ends_the_first() {
 
 #[tokio::test]
 async fn an_app_in_testing_gets_refresh_tokens_for_seven_days() {
-    let offset = Arc::new(AtomicI64::new(0));
-    let seconds = Arc::clone(&offset);
-    let start = Timestamp::from_second(1_800_000_000).expect("a time");
-    let options = Options {
-        clock: Clock::new(move || start + SignedDuration::from_secs(seconds.load(Ordering::Relaxed))),
-        google_policy: Policy { is_testing: true, ..Policy::default() },
-        ..Options::default()
-    };
-    let clouds = Sandbox::start(options).await.expect("free ports");
+    let google_policy = Policy { is_testing: true, ..Policy::default() };
+    let (clouds, hands) = sandbox_with_clock(Options { google_policy, ..Options::default() }).await;
     let answer = signed_in(&clouds).await;
     assert_eq!(answer["refresh_token_expires_in"], 604_799);
     let identity = Authorize::at(&clouds).with("scope", "openid email").with("prompt", "consent");
     let identity = identity.sign_in(&clouds, &ada()).await;
     assert_eq!(identity.get("refresh_token_expires_in"), None);
 
-    offset.store(604_799, Ordering::Relaxed);
+    hands.move_to(604_799);
     assert_eq!(refresh(&clouds, text(&answer, "refresh_token"), &[]).await.status(), 400);
     assert_eq!(refresh(&clouds, text(&identity, "refresh_token"), &[]).await.status(), 200);
 }

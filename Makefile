@@ -1,0 +1,111 @@
+# The commands of this project. CI runs `make test`.
+#
+# Each target brings what it needs: Debian packages, the dashboard's npm packages, cargo's own tools. What is there
+# already is left alone. Only the Rust toolchain and Node.js must be on the machine before.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+
+export PATH := $(PATH):$(HOME)/.cargo/bin
+
+# In CI the lock file is as committed or the run fails; here cargo may complete it.
+LOCKED := $(if $(CI),--locked)
+
+# To compile the app.
+BUILD_PACKAGES := build-essential pkg-config file \
+  libwebkit2gtk-4.1-dev libayatana-appindicator3-dev librsvg2-dev
+# To hand the app its sign-in links.
+RUN_PACKAGES := xdg-utils desktop-file-utils
+CHECK_PACKAGES := shellcheck
+# For the end-to-end tests: a screen, a session bus, a keychain, a driver for the window, eyes and hands.
+TEST_PACKAGES := $(RUN_PACKAGES) xvfb xauth openbox dbus dbus-x11 libglib2.0-bin gnome-keyring libsecret-tools \
+  webkit2gtk-driver xdotool x11-utils imagemagick python3-dbus python3-gi python3-venv
+
+TAURI_CLI := 2.12.5
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: display build ## build the app and start it; against the sandbox clouds while no client id is set
+	@scripts/install $(RUN_PACKAGES)
+	@scripts/run
+
+.PHONY: build
+build: ui ## build the dashboard and the debug binaries: multi-cloud-manager, mcm, sandbox-clouds
+	@echo "==> debug binaries: target/debug"
+	cargo build $(LOCKED) --workspace
+
+.PHONY: check
+check: ui ## format, lints and types, of everything
+	@scripts/install $(CHECK_PACKAGES)
+	@echo "==> scripts: shellcheck"
+	shellcheck .ci/run scripts/*
+	@echo "==> dashboard: ESLint, then types"
+	npm --prefix ui run lint
+	npm --prefix ui run check
+	@echo "==> Rust: format, then Clippy"
+	cargo fmt --all --check
+	cargo clippy $(LOCKED) --workspace --all-targets -- -D warnings
+
+.PHONY: test
+test: check ## check, then every test; the end-to-end suite comes last
+	@echo "==> dashboard tests"
+	npm --prefix ui test
+	@echo "==> Rust tests"
+	cargo build $(LOCKED) --workspace
+	cargo test $(LOCKED) --workspace
+	@echo "==> the types generated from Rust are the committed ones"
+	@stale=$$(git status --porcelain -- ui/src/bindings | grep '^.[^ ]' || true); \
+	[ -z "$$stale" ] || { printf '%s\n' "$$stale" "The tests wrote these anew. Add them to the commit." >&2; exit 1; }
+	@scripts/install $(TEST_PACKAGES)
+	@echo "==> end-to-end tests"
+	[ ! -e e2e/run ] || e2e/run
+
+.PHONY: audit
+audit: toolchain ## licences, sources, versions and advisories of the dependencies; dependencies that nothing uses
+	@command -v cargo-deny >/dev/null || cargo install --locked --version ^0.19 cargo-deny
+	@command -v cargo-machete >/dev/null || cargo install --locked --version ^0.9 cargo-machete
+	@echo "==> licences, sources, versions"
+	cargo deny check --hide-inclusion-graph bans licenses sources
+	@echo "==> advisories"
+	@if cargo deny fetch db; then \
+	  cargo deny check advisories; \
+	else \
+	  echo "NOT CHECKED: the advisory database could not be fetched. Run make audit again with a network." >&2; \
+	fi
+	@echo "==> dependencies that nothing uses"
+	cargo machete
+
+.PHONY: package
+package: ui ## build the .deb and the .rpm: the app and mcm, without the sandbox
+	@[ -x target/tauri-cli-$(TAURI_CLI)/node_modules/.bin/tauri ] || { \
+	  echo "==> Tauri's bundler"; \
+	  npm install --prefix target/tauri-cli-$(TAURI_CLI) --no-save --no-audit --no-fund @tauri-apps/cli@$(TAURI_CLI); }
+	@echo "==> packages: target/release/bundle"
+	target/tauri-cli-$(TAURI_CLI)/node_modules/.bin/tauri build --ci --bundles deb,rpm -- \
+	  --locked --package multi-cloud-manager --package mcm-cli
+
+# Cargo embeds ui/dist in the app, so it comes before any cargo command.
+.PHONY: ui
+ui: toolchain
+	@scripts/install $(BUILD_PACKAGES)
+	@scripts/ui
+
+.PHONY: toolchain
+toolchain:
+	@command -v cargo >/dev/null || { \
+	  echo "cargo is missing. Install a Rust toolchain with rustup, with rustfmt and clippy." >&2; exit 1; }
+	@command -v npm >/dev/null || { echo "npm is missing. Install Node.js 20.19 or later with npm." >&2; exit 1; }
+	@printf '%s\n' v20.19.0 "$$(node --version)" | sort --version-sort --check=quiet || { \
+	  echo "Node.js is $$(node --version). Install 20.19 or later." >&2; exit 1; }
+
+.PHONY: display
+display:
+	@[ -n "$${DISPLAY:-}$${WAYLAND_DISPLAY:-}" ] || { \
+	  echo "There is no display to show the window on: neither DISPLAY nor WAYLAND_DISPLAY is set." >&2; \
+	  echo "Run it in a desktop session, or on a virtual screen: apt-get install xvfb xauth && xvfb-run -a make run" >&2; \
+	  exit 1; }

@@ -1,0 +1,218 @@
+//! The keys that an issuer signs its id_tokens with, and the check of a signature.
+//!
+//! The only file that names `jsonwebtoken`. RS256 and nothing else: what the token's own header says never chooses
+//! the algorithm. What a token claims is judged in `id_token.rs`.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard};
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::Timestamp;
+use jsonwebtoken::{Algorithm, DecodingKey};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use url::Url;
+
+use super::rejected;
+use crate::error::{Code, Error, Result};
+use crate::http::{self, Http};
+
+/// How long keys are kept. Google publishes a new key well over an hour before it signs with it.
+const LIFE: Duration = Duration::from_secs(3600);
+/// How often at most keys are read again early, because a token names one that is not among them.
+const PAUSE: Duration = Duration::from_secs(60);
+
+/// Keys that were read, by their address.
+#[derive(Default)]
+pub struct Keys(Mutex<HashMap<Url, Kept>>);
+
+#[derive(Clone)]
+struct Kept {
+    keys: Vec<Key>,
+    read_at: Timestamp,
+    /// When they were last read early.
+    early_at: Option<Timestamp>,
+}
+
+/// A published key (RFC 7517), of any kind; only what RS256 needs is read.
+#[derive(Clone, Deserialize)]
+struct Key {
+    kty: String,
+    #[serde(default)]
+    kid: Option<String>,
+    #[serde(default)]
+    alg: Option<String>,
+    #[serde(default, rename = "use")]
+    purpose: Option<String>,
+    #[serde(default)]
+    n: String,
+    #[serde(default)]
+    e: String,
+}
+
+#[derive(Deserialize)]
+struct KeySet {
+    keys: Vec<Key>,
+}
+
+#[derive(Deserialize)]
+struct Header {
+    alg: String,
+    #[serde(default)]
+    kid: Option<String>,
+    #[serde(default)]
+    crit: Option<serde::de::IgnoredAny>,
+}
+
+impl Keys {
+    /// Checks that the issuer whose keys are at this address signed the token.
+    ///
+    /// # Errors
+    /// `sign-in-rejected` when it did not; `offline`, `throttled` or `server-failed` when its keys cannot be read.
+    pub async fn verify(
+        &self,
+        http: &Http,
+        address: &Url,
+        id_token: &SecretString,
+        now: Timestamp,
+    ) -> Result<()> {
+        let token = id_token.expose_secret();
+        let header = header(token)?;
+        let (kept, is_new) = match self.kept(address, now) {
+            Some(kept) => (kept, false),
+            None => (self.read(http, address, now, None).await?, true),
+        };
+        if let Some(key) = find(&kept.keys, header.kid.as_deref()) {
+            return check(token, key);
+        }
+        // The issuer may have begun to sign with a new key since its keys were read.
+        let is_early = !is_new && kept.early_at.is_none_or(|early| now < early || now >= early + PAUSE);
+        if is_early {
+            let kept = self.read(http, address, now, Some(now)).await?;
+            if let Some(key) = find(&kept.keys, header.kid.as_deref()) {
+                return check(token, key);
+            }
+        }
+        Err(rejected("is signed with a key that its issuer does not publish"))
+    }
+
+    /// The keys at this address, unless they are too old or from the future of a clock that was set back.
+    fn kept(&self, address: &Url, now: Timestamp) -> Option<Kept> {
+        self.lock().get(address).filter(|kept| kept.read_at <= now && now < kept.read_at + LIFE).cloned()
+    }
+
+    async fn read(
+        &self,
+        http: &Http,
+        address: &Url,
+        now: Timestamp,
+        early_at: Option<Timestamp>,
+    ) -> Result<Kept> {
+        let set: KeySet = http.get_json(address, None).await?.map_err(|answer| {
+            let message = format!(
+                "{} did not give the keys that its identity tokens are signed with (HTTP {}), so nothing of its answer \
+                 was used. Start the sign-in again.",
+                http::place(address),
+                answer.status
+            );
+            Error::new(Code::ServerFailed, message)
+        })?;
+        let kept = Kept { keys: set.keys, read_at: now, early_at };
+        self.lock().insert(address.clone(), kept.clone());
+        Ok(kept)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Url, Kept>> {
+        self.0.lock().expect("no code panics while it holds this lock")
+    }
+}
+
+fn header(token: &str) -> Result<Header> {
+    let first = token.split('.').next().unwrap_or_default();
+    let bytes = URL_SAFE_NO_PAD.decode(first).map_err(|_| rejected("cannot be decoded"))?;
+    let header: Header = serde_json::from_slice(&bytes).map_err(|_| rejected("cannot be decoded"))?;
+    if header.alg != "RS256" {
+        return Err(rejected("is not signed with RS256"));
+    }
+    // RFC 7515 4.1.11: an extension that must be understood and is not.
+    if header.crit.is_some() {
+        return Err(rejected("needs an extension that this app does not have"));
+    }
+    Ok(header)
+}
+
+/// The RS256 key with this id; without an id, the only RS256 key there is.
+fn find<'a>(keys: &'a [Key], kid: Option<&str>) -> Option<&'a Key> {
+    let mut fits = keys.iter().filter(|key| {
+        key.kty == "RSA"
+            && key.alg.as_deref().is_none_or(|alg| alg == "RS256")
+            && key.purpose.as_deref().is_none_or(|purpose| purpose == "sig")
+            && (kid.is_none() || key.kid.as_deref() == kid)
+    });
+    fits.next().filter(|_| fits.next().is_none())
+}
+
+fn check(token: &str, key: &Key) -> Result<()> {
+    let parts = token.rsplit_once('.').filter(|(message, _)| message.matches('.').count() == 1);
+    let (message, signature) = parts.ok_or_else(|| rejected("cannot be decoded"))?;
+    let key = DecodingKey::from_rsa_components(&key.n, &key.e)
+        .map_err(|_| rejected("is signed with a key that cannot be used"))?;
+    match jsonwebtoken::crypto::verify(signature, message.as_bytes(), &key, Algorithm::RS256) {
+        Ok(true) => Ok(()),
+        Ok(false) | Err(_) => Err(rejected("carries a signature that is not its issuer's")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(kid: &str, change: (&str, &str)) -> Key {
+        let json =
+            format!(r#"{{"kty":"RSA","kid":"{kid}","alg":"RS256","use":"sig","n":"AQAB","e":"AQAB"}}"#);
+        serde_json::from_str(&json.replace(change.0, change.1)).expect("a key")
+    }
+
+    fn token(header: &str) -> String {
+        format!("{}.e30.AAAA", URL_SAFE_NO_PAD.encode(header))
+    }
+
+    #[test]
+    fn only_rs256_is_taken_whatever_the_header_says() {
+        header(&token(r#"{"alg":"RS256","kid":"k"}"#)).expect("RS256");
+        for refused in [
+            r#"{"alg":"none"}"#,
+            r#"{"alg":"HS256","kid":"k"}"#,
+            r#"{"alg":"rs256"}"#,
+            r#"{"alg":"PS256"}"#,
+            r#"{"kid":"k"}"#,
+            r#"{"alg":"RS256","crit":["b64"],"b64":false}"#,
+            "not JSON",
+        ] {
+            assert!(header(&token(refused)).is_err(), "{refused}");
+        }
+    }
+
+    #[test]
+    fn a_key_is_found_by_its_id_and_only_when_it_is_meant_for_this() {
+        let keys = [key("a", ("", "")), key("b", ("", ""))];
+        assert_eq!(find(&keys, Some("b")).expect("there").kid.as_deref(), Some("b"));
+        assert!(find(&keys, Some("c")).is_none());
+        assert!(find(&keys, None).is_none(), "which of the two?");
+        assert!(find(&keys[..1], None).is_some());
+        for change in [("RSA", "EC"), ("RS256", "RS512"), (r#""sig""#, r#""enc""#)] {
+            assert!(find(&[key("a", change)], Some("a")).is_none(), "{change:?}");
+        }
+        let twice = [key("a", ("", "")), key("a", ("", ""))];
+        assert!(find(&twice, Some("a")).is_none(), "two keys of one id");
+    }
+
+    #[test]
+    fn a_signature_that_is_not_one_is_refused_without_a_panic() {
+        for text in ["a.b", "a.b.c.d", "a.b.", "a.b.!!!", &token("{}")] {
+            assert!(check(text, &key("a", ("", ""))).is_err(), "{text}");
+        }
+    }
+}

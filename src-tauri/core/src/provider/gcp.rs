@@ -1,0 +1,467 @@
+//! Google Cloud: signing in with a Google account, renewing, revoking, and reading projects.
+//!
+//! Sources: Google's OAuth pages for installed apps and its OpenID Connect reference. The advice for Google's errors
+//! stands in `gcp/advice.rs`, the discovery document in `gcp/metadata.rs`, Resource Manager in `gcp/projects.rs`.
+
+mod advice;
+mod metadata;
+mod projects;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use secrecy::{ExposeSecret as _, SecretString};
+use url::Url;
+
+use crate::account::{Account, Cloud, Identity, SessionTimes, SignInEnd, SignInEndReason, Target};
+use crate::credential::{Grant, Session};
+use crate::error::{Code, Error, Result};
+use crate::http::{self, Http};
+use crate::id_token::keys::Keys;
+use crate::id_token::{Claims, Expected};
+use crate::oauth::{self, Attempt, OAuthClient, TokenFailure, Tokens};
+use crate::provider::gcp::advice::Redeemed;
+use crate::provider::gcp::metadata::Metadata;
+use crate::provider::{Progress, Provider, Refreshed, SignInRequest, SignedIn};
+use crate::redirect::{Answer, Expectation, LoopbackHost, Method, Receiver, Waiting};
+use crate::settings::{GcpAccess, GcpSettings, is_google};
+use crate::sign_in::Desk;
+use crate::snapshot::{CloudView, RedirectKind};
+use crate::text;
+use crate::world::Clock;
+
+const CONSOLE: &str = "https://console.cloud.google.com/";
+
+/// The provider.
+pub(super) struct Gcp {
+    settings: GcpSettings,
+    http: Http,
+    clock: Arc<dyn Clock>,
+    metadata: metadata::Cache,
+    keys: Keys,
+}
+
+/// What Google's pages are to ask the person.
+#[derive(Clone, Copy)]
+enum Ask<'a> {
+    /// Who it is, and for consent.
+    Anybody,
+    /// This person, and for consent only where Google has none. No refresh token comes then.
+    Known(Known<'a>),
+    /// This person, for consent in any case.
+    Consent(Known<'a>),
+}
+
+/// What one visit to Google's pages gave, with every check done.
+struct Visit {
+    tokens: Tokens,
+    claims: Claims,
+    asked_at: Timestamp,
+}
+
+impl Gcp {
+    /// The provider for these settings.
+    pub(super) fn new(settings: GcpSettings, http: Http, clock: Arc<dyn Clock>) -> Self {
+        Self { settings, http, clock, metadata: metadata::Cache::default(), keys: Keys::default() }
+    }
+
+    /// Sends the person to Google's pages and redeems the answer.
+    async fn visit(
+        &self,
+        desk: &Desk,
+        wanted: RedirectKind,
+        client: &OAuthClient,
+        metadata: &Metadata,
+        ask: Ask<'_>,
+    ) -> Result<Visit> {
+        let waiting = self.receive(desk, wanted, metadata).await?;
+        let attempt = Attempt::new();
+        let redirect_uri = waiting.redirect_uri().to_owned();
+        // Google names the subject beside the address as a hint; unlike the address it never changes.
+        let mut extra = vec![("access_type", "offline")];
+        match ask {
+            Ask::Anybody => extra.push(("prompt", "consent select_account")),
+            Ask::Known(known) => extra.push(("login_hint", known.subject)),
+            Ask::Consent(known) => extra.extend([("login_hint", known.subject), ("prompt", "consent")]),
+        }
+        let scopes = scopes(self.settings.access);
+        let page = client.authorize_url(&attempt, &redirect_uri, waiting.state(), &scopes, &extra)?;
+
+        let code = match desk.browse(&page, waiting).await? {
+            Answer::Code(code) => code,
+            Answer::Refused { error, .. } => return Err(advice::authorize(&error)),
+        };
+        let asked_at = self.clock.now();
+        let tokens = client
+            .exchange(&self.http, &attempt, &redirect_uri, &code, &[])
+            .await
+            .map_err(|failure| explained(failure, Redeemed::Code, client))?;
+
+        let id_token = tokens.id_token.as_ref().ok_or_else(|| missing("an id_token"))?;
+        let claims = Claims::decode(id_token)?;
+        claims.check(&Expected {
+            client_id: &client.client_id,
+            issuers: &metadata.token_issuers(),
+            nonce: Some(&attempt.nonce),
+            now: self.clock.now(),
+        })?;
+        self.keys.verify(&self.http, &metadata.jwks_uri, id_token, self.clock.now()).await?;
+        if let Ask::Known(known) | Ask::Consent(known) = ask {
+            known.require(metadata, &claims)?;
+        }
+        Ok(Visit { tokens, claims, asked_at })
+    }
+
+    async fn receive(&self, desk: &Desk, wanted: RedirectKind, metadata: &Metadata) -> Result<Waiting> {
+        let scheme = self.settings.reversed_client_id();
+        let redirect = match (wanted, &scheme) {
+            (RedirectKind::DeepLink, None) => {
+                let message =
+                    "This client id has no scheme of its own. Use the redirect loopback for Google Cloud.";
+                return Err(Error::new(Code::SettingInvalid, message));
+            }
+            (wanted, scheme) => desk.receiver(wanted, scheme.as_deref().unwrap_or_default()).await,
+        };
+        let receiver = match (redirect, self.settings.deep_link_redirect()) {
+            (RedirectKind::DeepLink, Some(redirect_uri)) => Receiver::DeepLink { redirect_uri },
+            _ => Receiver::Loopback {
+                host: LoopbackHost::Ipv4,
+                method: Method::Query,
+                origins: vec![metadata.authorization_endpoint.origin().ascii_serialization()],
+            },
+        };
+        let issuer = metadata.expected_issuer();
+        desk.redirects.expect(Expectation { cloud: Cloud::Gcp, receiver, issuer }).await
+    }
+
+    /// The secret that goes with a grant: today's of the same client, else the one that the grant came with.
+    fn secret_for(&self, grant: &Grant) -> Option<SecretString> {
+        let is_same = self.settings.client_id.as_ref().is_some_and(|id| id.value == grant.client_id);
+        let current = self.settings.client_secret.as_ref().filter(|_| is_same);
+        current.or(grant.client_secret.as_ref()).cloned()
+    }
+
+    /// What the id_token of a renewal says of the person today. None when it says nothing new.
+    async fn today(
+        &self,
+        account: &Account,
+        grant: &Grant,
+        id_token: &SecretString,
+    ) -> Result<Option<Identity>> {
+        let known = Known::of(&account.identity).ok_or_else(not_google)?;
+        let claims = Claims::decode(id_token).map_err(|_| wrong_renewal())?;
+        let bare = known.issuer.split_once("://").map_or(known.issuer, |(_, bare)| bare);
+        let ours = claims.check_parties(&grant.client_id, &[known.issuer, bare]).is_ok();
+        if !ours || claims.sub != known.subject {
+            return Err(wrong_renewal());
+        }
+        let today = identity(known.issuer.to_owned(), &claims);
+        // An answer without an address says nothing about it, for example when only the cloud was granted.
+        if today == account.identity || claims.email.is_none() {
+            return Ok(None);
+        }
+        let now = self.clock.now();
+        let metadata = self.metadata.read(&self.http, &grant.authority, now).await;
+        let verified = match metadata {
+            Ok(metadata) => self.keys.verify(&self.http, &metadata.jwks_uri, id_token, now).await,
+            Err(error) => Err(error),
+        };
+        match verified {
+            Ok(()) => Ok(Some(today)),
+            Err(error) if error.code() == Code::SignInRejected => Err(wrong_renewal()),
+            // The new address can wait for the next renewal.
+            Err(_) => Ok(None),
+        }
+    }
+}
+
+#[async_trait]
+impl Provider for Gcp {
+    async fn sign_in(&self, request: &SignInRequest, desk: &Desk) -> Result<SignedIn> {
+        let client_id = self.settings.client_id()?.to_owned();
+        let metadata = self.metadata.read(&self.http, &self.settings.issuer, self.clock.now()).await?;
+        let client = OAuthClient {
+            client_id,
+            client_secret: self.settings.client_secret.clone(),
+            authorization_endpoint: metadata.authorization_endpoint.clone(),
+            token_endpoint: metadata.token_endpoint.clone(),
+        };
+        let wanted = request.redirect.unwrap_or(self.settings.redirect);
+        let known = request.known.as_ref().and_then(Known::of);
+        let ask = match known {
+            None => Ask::Anybody,
+            Some(known) if request.consent => Ask::Consent(known),
+            Some(known) => Ask::Known(known),
+        };
+        let mut visit = self.visit(desk, wanted, &client, &metadata, ask).await?;
+        if let (Ask::Known(known), None) = (ask, &visit.tokens.refresh_token) {
+            // Google had the person's consent and asked for none; a refresh token comes with a new one only.
+            visit = self.visit(desk, wanted, &client, &metadata, Ask::Consent(known)).await?;
+        }
+        let Visit { tokens, claims, asked_at } = visit;
+
+        let refresh_token = tokens.refresh_token.clone().ok_or_else(|| missing("a refresh token"))?;
+        let authority = Url::parse(&metadata.issuer).unwrap_or_else(|_| self.settings.issuer.clone());
+        let grant = Grant {
+            refresh_token,
+            client_id: client.client_id,
+            client_secret: client.client_secret,
+            authority,
+            token_endpoint: metadata.token_endpoint.to_string(),
+            issued_at: asked_at,
+        };
+        Ok(SignedIn {
+            identity: identity(metadata.issuer, &claims),
+            grant,
+            session: session(&tokens, asked_at),
+            offered: Vec::new(),
+            missing_scopes: missing_scopes(self.settings.access, tokens.scopes.as_deref()),
+            sign_in_end: sign_in_end(&tokens, asked_at),
+        })
+    }
+
+    async fn refresh(&self, account: &Account, grant: &Grant) -> Result<Refreshed> {
+        let endpoint = Url::parse(&grant.token_endpoint)
+            .ok()
+            .filter(|endpoint| http::require_safe(endpoint).is_ok())
+            .ok_or_else(|| {
+                Error::new(Code::SignInAgain, "The kept sign-in names no usable server. Sign in again.")
+            })?;
+        let client = OAuthClient {
+            client_id: grant.client_id.clone(),
+            client_secret: self.secret_for(grant),
+            authorization_endpoint: endpoint.clone(),
+            token_endpoint: endpoint,
+        };
+        let asked_at = self.clock.now();
+        // Without a scope, the new session has what was granted.
+        let tokens = client
+            .refresh(&self.http, &grant.refresh_token, &[], &[])
+            .await
+            .map_err(|failure| explained(failure, Redeemed::RefreshToken, &client))?;
+        let identity = match &tokens.id_token {
+            Some(id_token) => self.today(account, grant, id_token).await?,
+            None => None,
+        };
+        let rotated = tokens.refresh_token.clone().map(|refresh_token| Grant {
+            refresh_token,
+            client_secret: client.client_secret.clone(),
+            issued_at: asked_at,
+            ..grant.clone()
+        });
+        Ok(Refreshed {
+            grant: rotated,
+            session: session(&tokens, asked_at),
+            identity,
+            sign_in_end: sign_in_end(&tokens, asked_at).or(account.sign_in_end),
+        })
+    }
+
+    /// Revokes at the issuer that the grant came from. Google then ends what the person granted to every client of the
+    /// same Google Cloud project.
+    async fn sign_out(&self, grant: &Grant) -> Result<()> {
+        let metadata = self.metadata.read(&self.http, &grant.authority, self.clock.now()).await?;
+        let Some(endpoint) = &metadata.revocation_endpoint else { return Ok(()) };
+        // RFC 7009 2.1 has the client name itself; Google documents the token alone.
+        let mut extra = Vec::new();
+        let secret = self.secret_for(grant);
+        if !is_google(&grant.authority) {
+            extra.push(("client_id", grant.client_id.as_str()));
+            extra.extend(secret.as_ref().map(|secret| ("client_secret", secret.expose_secret())));
+        }
+        oauth::revoke(&self.http, endpoint, &grant.refresh_token, &extra).await
+    }
+
+    async fn targets(
+        &self,
+        account: &Account,
+        session: &Session,
+        progress: &Progress<'_>,
+    ) -> Result<Vec<Target>> {
+        if !account.missing_scopes.is_empty() {
+            return Err(projects::no_access());
+        }
+        projects::search(&self.http, &self.settings.resource_manager, &session.access_token, progress).await
+    }
+}
+
+/// Google Cloud as the Connect screen shows it.
+pub(super) fn view(settings: &GcpSettings) -> CloudView {
+    let loopback = Some("http://127.0.0.1".to_owned());
+    CloudView {
+        cloud: Cloud::Gcp,
+        ready: settings.problems.is_empty(),
+        sandbox: http::is_loopback(&settings.issuer),
+        problems: settings.problems.clone(),
+        client_id: settings.client_id.as_ref().map(|found| found.value.clone()),
+        client_id_origin: settings.client_id.as_ref().map(|found| found.origin.clone()),
+        redirect: settings.redirect,
+        redirect_uris: loopback.into_iter().chain(settings.deep_link_redirect()).collect(),
+        scopes: scopes(settings.access).map(str::to_owned).to_vec(),
+        authority: settings.issuer.to_string(),
+    }
+}
+
+/// The console as this person, at this project.
+pub(super) fn console(email: Option<&str>, project: Option<&str>) -> Option<Url> {
+    let mut page = Url::parse(CONSOLE).ok()?;
+    let pairs = [("authuser", email), ("project", project)];
+    let pairs: Vec<_> = pairs.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
+    if !pairs.is_empty() {
+        page.query_pairs_mut().extend_pairs(pairs);
+    }
+    Some(page)
+}
+
+fn scopes(access: GcpAccess) -> [&'static str; 4] {
+    ["openid", "email", "profile", access.scope()]
+}
+
+/// The asked scopes that were not granted. Order and spelling differ in answers, and the full access covers the lesser;
+/// an answer that names none granted what was asked (RFC 6749 5.1).
+fn missing_scopes(access: GcpAccess, granted: Option<&[String]>) -> Vec<String> {
+    let Some(granted) = granted else { return Vec::new() };
+    let has = |scope: &str| granted.iter().any(|granted| spelt(granted) == spelt(scope));
+    let is_covered =
+        |scope: &str| has(scope) || (scope == GcpAccess::ReadOnly.scope() && has(GcpAccess::Full.scope()));
+    scopes(access).into_iter().filter(|scope| !is_covered(scope)).map(str::to_owned).collect()
+}
+
+/// Google answers with the long names of two scopes that have a short one.
+fn spelt(scope: &str) -> &str {
+    match scope {
+        "email" => "https://www.googleapis.com/auth/userinfo.email",
+        "profile" => "https://www.googleapis.com/auth/userinfo.profile",
+        other => other,
+    }
+}
+
+/// The Google part of an identity, borrowed.
+#[derive(Clone, Copy)]
+struct Known<'a> {
+    issuer: &'a str,
+    subject: &'a str,
+    who: &'a str,
+}
+
+impl<'a> Known<'a> {
+    fn of(identity: &'a Identity) -> Option<Self> {
+        match identity {
+            Identity::Gcp { issuer, subject, .. } => Some(Self { issuer, subject, who: identity.who() }),
+            _ => None,
+        }
+    }
+
+    /// Refuses anybody else.
+    fn require(self, metadata: &Metadata, claims: &Claims) -> Result<()> {
+        if metadata.issuer == self.issuer && claims.sub == self.subject {
+            return Ok(());
+        }
+        let came = identity(metadata.issuer.clone(), claims);
+        let (came, who) = (came.who(), self.who);
+        let message = format!(
+            "You signed in as {came}, but this row belongs to {who}. Nothing was changed. Sign in again and choose {who}, \
+             or use Connect account to add {came}."
+        );
+        Err(Error::new(Code::WrongPerson, message))
+    }
+}
+
+/// Who the claims are about. An address that is not known to be the person's is left out, because it could be anybody's.
+fn identity(issuer: String, claims: &Claims) -> Identity {
+    let shown = |name: &Option<String>| name.as_deref().map(text::shown).filter(|name| !name.is_empty());
+    Identity::Gcp {
+        issuer,
+        subject: claims.sub.clone(),
+        email: shown(&claims.email).filter(|_| claims.email_verified == Some(true)),
+        hosted_domain: shown(&claims.hd),
+    }
+}
+
+fn session(tokens: &Tokens, asked_at: Timestamp) -> Session {
+    let times = SessionTimes { issued_at: asked_at, expires_at: asked_at + tokens.expires_in };
+    Session { access_token: tokens.access_token.clone(), times, generation: 0 }
+}
+
+/// When the refresh token ends, where Google says so: in Testing after 7 days, or when access was granted for a time.
+fn sign_in_end(tokens: &Tokens, asked_at: Timestamp) -> Option<SignInEnd> {
+    // Zero stands for a token without an end.
+    let life = tokens.refresh_expires_in.filter(|life| *life > Duration::ZERO)?;
+    let at = asked_at.checked_add(life).ok()?;
+    Some(SignInEnd { at, why: SignInEndReason::ProviderLimit })
+}
+
+fn explained(failure: TokenFailure, redeemed: Redeemed, client: &OAuthClient) -> Error {
+    match failure {
+        TokenFailure::Refused(refusal) => advice::token(&refusal, redeemed, client.client_secret.is_some()),
+        TokenFailure::Failed(error) => error,
+    }
+}
+
+fn missing(what: &str) -> Error {
+    let message =
+        format!("Google's answer lacks {what}, so nothing of it was used. Start the sign-in again.");
+    Error::new(Code::SignInRejected, message)
+}
+
+/// Google never answers a renewal for somebody else; if a server does, nothing of it is used.
+fn wrong_renewal() -> Error {
+    let message = "Google renewed the session for somebody else, so the answer was dropped. It is tried again by itself.";
+    Error::new(Code::ServerFailed, message)
+}
+
+fn not_google() -> Error {
+    Error::new(Code::Internal, "An account of another cloud came to the Google Cloud provider.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const READ_ONLY: &str = "https://www.googleapis.com/auth/cloud-platform.read-only";
+    const FULL: &str = "https://www.googleapis.com/auth/cloud-platform";
+
+    fn missing_of(access: GcpAccess, granted: &str) -> Vec<String> {
+        let granted: Vec<String> = granted.split_ascii_whitespace().map(str::to_owned).collect();
+        missing_scopes(access, Some(&granted))
+    }
+
+    #[test]
+    fn granted_scopes_are_compared_as_sets_in_either_spelling() {
+        let long = "https://www.googleapis.com/auth/userinfo.profile https://www.googleapis.com/auth/userinfo.email openid";
+        assert!(missing_of(GcpAccess::Full, &format!("{FULL} {long}")).is_empty());
+        assert!(missing_of(GcpAccess::Full, &format!("openid profile email {FULL}")).is_empty());
+        assert_eq!(missing_of(GcpAccess::Full, long), [FULL]);
+        assert_eq!(missing_of(GcpAccess::Full, &format!("{READ_ONLY} {long}")), [FULL]);
+        assert!(missing_of(GcpAccess::ReadOnly, &format!("{FULL} {long}")).is_empty());
+        assert!(missing_scopes(GcpAccess::Full, None).is_empty());
+    }
+
+    #[test]
+    fn the_console_opens_as_the_person_at_the_project() {
+        let page = console(Some("ada+x@contoso.example"), Some("p-1")).expect("a page");
+        assert_eq!(
+            page.as_str(),
+            "https://console.cloud.google.com/?authuser=ada%2Bx%40contoso.example&project=p-1"
+        );
+        assert_eq!(console(None, None).expect("a page").as_str(), CONSOLE);
+    }
+
+    #[test]
+    fn a_sign_in_end_beyond_all_time_is_no_end() {
+        let tokens = |seconds| Tokens {
+            access_token: "a".into(),
+            refresh_token: None,
+            id_token: None,
+            expires_in: Duration::from_secs(1),
+            refresh_expires_in: Some(Duration::from_secs(seconds)),
+            scopes: None,
+            client_info: None,
+        };
+        assert!(sign_in_end(&tokens(u64::MAX), Timestamp::UNIX_EPOCH).is_none());
+        assert!(sign_in_end(&tokens(0), Timestamp::UNIX_EPOCH).is_none());
+        assert!(sign_in_end(&tokens(604_799), Timestamp::UNIX_EPOCH).is_some());
+    }
+}

@@ -1,0 +1,168 @@
+//! What Google's errors mean for the person, and whether waiting helps.
+//!
+//! `error` and `error_subtype` decide, as in google-auth; the description is read by nobody. Sources: Google's OAuth
+//! pages for installed apps and for the expiry of refresh tokens.
+
+use crate::error::{Code, Error};
+use crate::oauth::Refusal;
+
+/// An error that came back to the redirect URI.
+pub(super) fn authorize(error: &str) -> Error {
+    let (code, message) = match error {
+        "access_denied" => (
+            Code::SignInRefused,
+            "The sign-in was refused at Google. Nothing was changed. Start it again when you are ready.",
+        ),
+        "admin_policy_enforced" => (Code::AdminNeeded, ADMIN_POLICY),
+        "org_internal" => (Code::SignInRefused, INTERNAL),
+        "disallowed_useragent" => (
+            Code::BrowserFailed,
+            "Google refuses to sign people in inside another program's window. Make a full browser the default one, or \
+             set BROWSER, then start the sign-in again.",
+        ),
+        "redirect_uri_mismatch" => (
+            Code::SettingInvalid,
+            "The OAuth client does not allow this app's way back. A client of type Desktop app needs the redirect \
+             loopback, one of type iOS the redirect deep-link.",
+        ),
+        "deleted_client" => (Code::SettingInvalid, DELETED),
+        "invalid_client" | "unauthorized_client" => (
+            Code::SettingInvalid,
+            "Google does not know this client id, or does not let it sign people in. Check GOOGLE_CLIENT_ID.",
+        ),
+        "invalid_scope" => (Code::SettingInvalid, SCOPES),
+        "interaction_required" | "login_required" | "consent_required" | "account_selection_required" => {
+            (Code::SignInAgain, "Google asks for a complete sign-in. Start it again.")
+        }
+        "temporarily_unavailable" | "server_error" | "internal_failure" => {
+            (Code::ServerFailed, "Google's sign-in is in trouble. Try again in a few minutes.")
+        }
+        _ => (Code::SignInRejected, REQUEST),
+    };
+    Error::new(code, message).with_detail(error)
+}
+
+/// What was being redeemed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Redeemed {
+    /// The code of a sign-in.
+    Code,
+    /// The kept refresh token.
+    RefreshToken,
+}
+
+/// An error that came from the token endpoint. `with_secret` is whether a client secret was sent.
+pub(super) fn token(refusal: &Refusal, redeemed: Redeemed, with_secret: bool) -> Error {
+    let (error, subtype) = (refusal.error.as_str(), refusal.suberror.as_str());
+    let (code, message) = match error {
+        "invalid_grant" if matches!(subtype, "invalid_rapt" | "rapt_required") => (
+            Code::SignInAgain,
+            "Your organisation ends Google Cloud sign-ins after a time, and this one has reached it. Nothing was revoked. \
+             Sign in again.",
+        ),
+        "invalid_grant" if redeemed == Redeemed::Code => (
+            Code::SignInRejected,
+            "Google did not accept the answer of the sign-in: it was used already, is too old, or was not ours. Start \
+             the sign-in again.",
+        ),
+        "invalid_grant" => (
+            Code::SignInAgain,
+            "Google no longer accepts the kept sign-in. It does not say why: access may have been revoked, the password \
+             changed, or the sign-in not used for 6 months; the consent screen may be in Testing, which ends sign-ins \
+             after 7 days; or this account signed in more than 100 times with this client. Sign in again.",
+        ),
+        "admin_policy_enforced" => (Code::AdminNeeded, ADMIN_POLICY),
+        "org_internal" => (Code::SignInRefused, INTERNAL),
+        "access_denied" => (Code::SignInRefused, "Google refused the sign-in. Nothing was changed."),
+        "deleted_client" => (Code::SettingInvalid, DELETED),
+        // The client, not the person: signing in again would lead to the same answer.
+        "invalid_client" | "unauthorized_client" | "invalid_request" if !with_secret => (
+            Code::SettingMissing,
+            "Google did not accept the client id without its client secret. Set gcp.client_secret_file in settings.toml \
+             to the JSON file of the client, or set GOOGLE_CLIENT_SECRET, then sign in again.",
+        ),
+        "invalid_client" | "unauthorized_client" => (
+            Code::SettingInvalid,
+            "Google does not accept this client id with this client secret. Check that GOOGLE_CLIENT_ID and \
+             GOOGLE_CLIENT_SECRET, or the file in gcp.client_secret_file, belong to one client, then sign in again.",
+        ),
+        "invalid_scope" => (Code::SettingInvalid, SCOPES),
+        "temporarily_unavailable" | "server_error" | "internal_failure" | "backend_error" => {
+            (Code::ServerFailed, "Google's sign-in is in trouble. It is tried again by itself.")
+        }
+        "slow_down" | "rate_limit_exceeded" => {
+            (Code::Throttled, "Google's sign-in asked to wait. It is tried again by itself.")
+        }
+        _ => (Code::SignInRejected, REQUEST),
+    };
+    let detail = if subtype.is_empty() { error.to_owned() } else { format!("{error}:{subtype}") };
+    Error::new(code, message).with_detail(&detail).with_retry_after(refusal.retry_after)
+}
+
+const ADMIN_POLICY: &str = "Your organisation does not let this app reach Google Cloud. Ask an administrator of its Google Workspace to trust \
+     the client id.";
+const INTERNAL: &str = "This OAuth client serves one organisation only. Sign in with an account of that organisation, or make the \
+     consent screen External.";
+const DELETED: &str = "The OAuth client was deleted at Google. Create one of type Desktop app and set it in settings.toml, then sign in \
+     again.";
+const SCOPES: &str = "Google does not offer the scopes that this app asks for. Set gcp.access in settings.toml to read-only or full.";
+const REQUEST: &str =
+    "Google did not accept this app's request. Show the reference to whoever created the OAuth client.";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(error: &str, subtype: &str, redeemed: Redeemed, with_secret: bool) -> Error {
+        let json = serde_json::json!({
+            "error": error, "error_subtype": subtype, "error_description": "<b>CANARY</b>",
+        });
+        token(&serde_json::from_value(json).expect("a refusal"), redeemed, with_secret)
+    }
+
+    #[test]
+    fn error_and_subtype_decide_and_the_description_is_never_shown() {
+        use Redeemed::{Code as Sent, RefreshToken};
+        for (error, subtype, redeemed, with_secret, code) in [
+            ("invalid_grant", "", RefreshToken, true, Code::SignInAgain),
+            ("invalid_grant", "invalid_rapt", RefreshToken, true, Code::SignInAgain),
+            ("invalid_grant", "", Sent, true, Code::SignInRejected),
+            ("invalid_client", "", RefreshToken, true, Code::SettingInvalid),
+            ("invalid_client", "", RefreshToken, false, Code::SettingMissing),
+            ("invalid_request", "", Sent, false, Code::SettingMissing),
+            ("invalid_request", "", Sent, true, Code::SignInRejected),
+            ("admin_policy_enforced", "", RefreshToken, true, Code::AdminNeeded),
+            ("internal_failure", "", RefreshToken, true, Code::ServerFailed),
+            ("rate_limit_exceeded", "", RefreshToken, true, Code::Throttled),
+            ("use_dpop_nonce", "", RefreshToken, true, Code::SignInRejected),
+        ] {
+            let told = told(error, subtype, redeemed, with_secret);
+            assert_eq!(told.code(), code, "{error} {subtype} {redeemed:?}");
+            assert!(told.reference().starts_with(error), "{}", told.reference());
+            assert!(!format!("{told:?}").contains("CANARY"));
+        }
+    }
+
+    #[test]
+    fn a_session_that_the_organisation_ended_is_not_called_revoked() {
+        for subtype in ["invalid_rapt", "rapt_required"] {
+            let message = told("invalid_grant", subtype, Redeemed::RefreshToken, true).message().to_owned();
+            assert!(
+                message.contains("organisation ends") && message.contains("Nothing was revoked"),
+                "{message}"
+            );
+        }
+        let message = told("invalid_grant", "", Redeemed::RefreshToken, true).message().to_owned();
+        for cause in ["revoked", "password", "6 months", "Testing", "7 days", "100"] {
+            assert!(message.contains(cause), "{message}");
+        }
+    }
+
+    #[test]
+    fn what_a_person_refused_and_what_an_administrator_forbids_are_told_apart() {
+        assert_eq!(authorize("access_denied").code(), Code::SignInRefused);
+        assert_eq!(authorize("admin_policy_enforced").code(), Code::AdminNeeded);
+        assert_eq!(authorize("redirect_uri_mismatch").code(), Code::SettingInvalid);
+        assert_eq!(authorize("unheard_of").code(), Code::SignInRejected);
+    }
+}

@@ -1,0 +1,204 @@
+//! The Security Token Service: `AssumeRole` and `GetCallerIdentity`.
+//!
+//! A role that does not exist, one that has not appeared yet, and one that does not trust the caller refuse in the
+//! same words, as at AWS.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Bytes;
+use axum::extract::{Extension, State};
+use axum::http::request::Parts;
+use axum::response::Response;
+use url::form_urlencoded;
+
+use super::directory::{Appears, Condition, Trusted, Wanted};
+use super::keys::{Issued, Principal};
+use super::refusal::{Refusal, Service, answer};
+use super::{Assumption, Aws, RoleState};
+use crate::faults::Fault;
+use crate::page::escape;
+use crate::server::Spoiled;
+
+const ONE_HOUR: u32 = 3600;
+
+type Fields = HashMap<String, String>;
+
+pub(super) async fn handle(
+    State(aws): State<Arc<Aws>>,
+    Extension(spoiled): Extension<Spoiled>,
+    parts: Parts,
+    body: Bytes,
+) -> Response {
+    let sent = if body.is_empty() { parts.uri.query().unwrap_or_default().as_bytes() } else { &body };
+    let fields: Fields = form_urlencoded::parse(sent).into_owned().collect();
+    answer_to(&aws, &spoiled, &parts, &body, &fields)
+        .unwrap_or_else(|refusal| refusal.into_answer(Service::Sts))
+}
+
+fn answer_to(
+    aws: &Aws,
+    spoiled: &Spoiled,
+    parts: &Parts,
+    body: &[u8],
+    fields: &Fields,
+) -> Result<Response, Refusal> {
+    for fault in spoiled.iter() {
+        if let Fault::ServiceError(error) = fault {
+            return Err(error.into());
+        }
+    }
+    let caller = aws.authenticate(Service::Sts, parts, body)?;
+    match fields.get("Action").map(String::as_str).unwrap_or_default() {
+        "GetCallerIdentity" => Ok(caller_identity(&caller)),
+        "AssumeRole" => aws.assume_role(&caller, fields),
+        other => Err(Refusal::unknown_action(other)),
+    }
+}
+
+fn caller_identity(caller: &Principal) -> Response {
+    let result = format!(
+        "    <Arn>{}</Arn>\n    <UserId>{}</UserId>\n    <Account>{}</Account>\n",
+        escape(&caller.arn()),
+        escape(&caller.id()),
+        caller.account()
+    );
+    answer(Service::Sts, "GetCallerIdentity", &result)
+}
+
+impl Aws {
+    fn assume_role(&self, caller: &Principal, fields: &Fields) -> Result<Response, Refusal> {
+        let arn = checked(fields, "RoleArn", 20..=2048, |_| true)?;
+        let name = checked(fields, "RoleSessionName", 2..=64, |c| "_+=,.@-".contains(c))?;
+        let external_id = fields.get("ExternalId").map(String::as_str);
+        if external_id.is_some() {
+            checked(fields, "ExternalId", 2..=1224, |c| "_+=,.@:/-".contains(c))?;
+        }
+        let asked = fields.get("DurationSeconds").map(|seconds| duration(seconds)).transpose()?;
+
+        let role = self.trusting_role(caller, arn, external_id);
+        self.note(Assumption {
+            role_arn: arn.to_owned(),
+            session_name: name.to_owned(),
+            external_id: external_id.map(str::to_owned),
+            duration: asked,
+            was_allowed: role.is_some(),
+        });
+        let role = role.ok_or_else(|| Refusal::access_denied(&caller.arn(), "sts:AssumeRole", arn))?;
+        let is_chained = matches!(caller, Principal::Session { .. });
+        let seconds = asked.unwrap_or(ONE_HOUR);
+        if is_chained && seconds > ONE_HOUR {
+            return Err(Refusal::invalid(
+                "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.",
+            ));
+        }
+        if seconds > role.max_session {
+            return Err(Refusal::invalid(
+                "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.",
+            ));
+        }
+
+        let life = self.session_life().unwrap_or(Duration::from_secs(u64::from(seconds)));
+        let session = Principal::Session { role, name: name.to_owned(), is_chained };
+        Ok(assumed(&session, &self.issue_session(session.clone(), life)))
+    }
+
+    /// The role, if it is there and trusts the caller with this External ID.
+    fn trusting_role(
+        &self,
+        caller: &Principal,
+        arn: &str,
+        external_id: Option<&str>,
+    ) -> Option<super::directory::Role> {
+        let now = self.shared.clock.now();
+        let mut roles = self.roles();
+        let state = roles.iter_mut().find(|state| state.role.arn() == arn)?;
+        let is_there = match &state.role.appears {
+            Appears::Always => true,
+            Appears::AfterRefusals(refusals) => state.refusals >= *refusals,
+            Appears::At(time) => now >= *time,
+        };
+        let is_trusted = is_there && trusts(state, caller, external_id);
+        if !is_trusted {
+            state.refusals += 1;
+        }
+        is_trusted.then(|| state.role.clone())
+    }
+}
+
+fn trusts(state: &mut RoleState, caller: &Principal, external_id: Option<&str>) -> bool {
+    let RoleState { role, first_seen, .. } = state;
+    // Across accounts both sides have to agree; within one, a policy that names the caller is enough.
+    let is_foreign = caller.account() != role.account;
+    role.trust.iter().any(|statement| {
+        let is_named = match &statement.principal {
+            Trusted::Arn(arn) => *arn == caller.trusted_arn() && (caller.may_assume() || !is_foreign),
+            Trusted::Account(account) => account == caller.account() && caller.may_assume(),
+            Trusted::Anybody => caller.may_assume(),
+        };
+        is_named && holds(&statement.condition, external_id, first_seen)
+    })
+}
+
+fn holds(condition: &Condition, external_id: Option<&str>, first_seen: &mut Option<String>) -> bool {
+    let (wanted, passes_without) = match condition {
+        Condition::None => return true,
+        Condition::ExternalId(wanted) => (wanted, false),
+        Condition::ExternalIdIfExists(wanted) => (wanted, true),
+    };
+    let Some(sent) = external_id else { return passes_without };
+    match wanted {
+        Wanted::Exactly(id) => id == sent,
+        Wanted::FirstSeen => first_seen.get_or_insert_with(|| sent.to_owned()) == sent,
+    }
+}
+
+fn assumed(session: &Principal, issued: &Issued) -> Response {
+    let expires = issued.expires.map(|time| time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
+    let result = format!(
+        "    <AssumedRoleUser>\n      <AssumedRoleId>{}</AssumedRoleId>\n      <Arn>{}</Arn>\n    </AssumedRoleUser>\n    \
+         <Credentials>\n      <AccessKeyId>{}</AccessKeyId>\n      <SecretAccessKey>{}</SecretAccessKey>\n      \
+         <SessionToken>{}</SessionToken>\n      <Expiration>{}</Expiration>\n    </Credentials>\n",
+        escape(&session.id()),
+        escape(&session.arn()),
+        issued.key.id,
+        issued.key.secret,
+        issued.key.session_token.as_deref().unwrap_or_default(),
+        expires.unwrap_or_default()
+    );
+    answer(Service::Sts, "AssumeRole", &result)
+}
+
+/// A field of the request, with the length and the characters that the API's model demands.
+fn checked<'a>(
+    fields: &'a Fields,
+    name: &str,
+    length: std::ops::RangeInclusive<usize>,
+    permits: fn(char) -> bool,
+) -> Result<&'a str, Refusal> {
+    let value = fields.get(name).map(String::as_str).unwrap_or_default();
+    let is_valid = length.contains(&value.chars().count())
+        && value.chars().all(|c| c.is_ascii_alphanumeric() || permits(c));
+    if is_valid {
+        return Ok(value);
+    }
+    let member = name[..1].to_ascii_lowercase() + &name[1..];
+    Err(Refusal::invalid(format!(
+        "1 validation error detected: Value at '{member}' failed to satisfy constraint: Member must have a length \
+         between {} and {} and satisfy the pattern of the API",
+        length.start(),
+        length.end()
+    )))
+}
+
+fn duration(seconds: &str) -> Result<u32, Refusal> {
+    let seconds = seconds.parse::<u32>().unwrap_or_default();
+    if (900..=43200).contains(&seconds) {
+        return Ok(seconds);
+    }
+    Err(Refusal::invalid(
+        "1 validation error detected: Value at 'durationSeconds' failed to satisfy constraint: Member must have value \
+         greater than or equal to 900 and less than or equal to 43200",
+    ))
+}

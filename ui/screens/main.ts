@@ -1,0 +1,68 @@
+// Shows one screen in one state: `?screen=accounts&theme=dark`. Without a screen, the list of them.
+
+import { mockIPC } from "@tauri-apps/api/mocks";
+import { mount, tick } from "svelte";
+import App from "../src/App.svelte";
+import "../src/tokens.css";
+import "../src/base.css";
+import type { Snapshot } from "../src/bindings/Snapshot";
+import type { Theme } from "../src/bindings/Theme";
+import { NOW, places } from "../src/fixtures.ts";
+import { screens } from "./screens.ts";
+
+const asked = new URLSearchParams(location.search);
+const screen = screens[asked.get("screen") ?? ""];
+const target = document.getElementById("app");
+if (target === null) throw new Error("index.html has no #app");
+
+if (screen === undefined) {
+  const list = document.createElement("ul");
+  for (const name of Object.keys(screens)) {
+    const link = document.createElement("a");
+    link.href = `?screen=${name}`;
+    link.textContent = name;
+    const item = document.createElement("li");
+    item.append(link);
+    list.append(item);
+  }
+  target.append(list);
+} else {
+  await show(target);
+}
+
+async function show(target: HTMLElement): Promise<void> {
+  if (screen === undefined) return;
+  Date.now = () => NOW;
+  mockIPC(async (command, payload) => {
+    const args = payload as Record<string, unknown>;
+    const answer = screen.answers?.[command];
+    if (answer !== undefined) return answer(args);
+    switch (command) {
+      case "watch":
+        if (screen.snapshot !== null) (args["channel"] as { onmessage: (next: Snapshot) => void }).onmessage(themed(screen.snapshot));
+        return null;
+      case "storage":
+        return places;
+      case "targets":
+      case "find":
+        return [];
+      default:
+        return null;
+    }
+  });
+  mount(App, { target });
+  for (const step of screen.steps ?? []) {
+    await settle();
+    await step();
+  }
+}
+
+function themed(snapshot: Snapshot): Snapshot {
+  const theme = (asked.get("theme") ?? "light") as Theme;
+  return { ...snapshot, preferences: { ...snapshot.preferences, theme } };
+}
+
+async function settle(): Promise<void> {
+  await tick();
+  await new Promise((resolve) => setTimeout(resolve, 30));
+}

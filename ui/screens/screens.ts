@@ -1,0 +1,257 @@
+// Every screen and state worth looking at, by name.
+
+import type { Snapshot } from "../src/bindings/Snapshot";
+import type { SignInStep } from "../src/bindings/SignInStep";
+import {
+  azure,
+  cloudView,
+  errorView,
+  everyStatus,
+  manyAccounts,
+  manyTargets,
+  minutes,
+  noClientId,
+  signInView,
+  snapshot,
+  subscriptions,
+  usual,
+} from "../src/fixtures.ts";
+
+export type Screen = {
+  /** Nothing keeps the dashboard waiting for its first one. */
+  snapshot: Snapshot | null;
+  answers?: Record<string, (args: Record<string, unknown>) => unknown>;
+  steps?: (() => void | Promise<void>)[];
+};
+
+const targets = { targets: () => subscriptions };
+const clouds = [
+  cloudView(),
+  cloudView({ cloud: "gcp", redirect: "loopback", authority: "https://accounts.google.com" }),
+  cloudView({ cloud: "aws", clientId: null, authority: "https://sts.amazonaws.com" }),
+];
+const steps: Record<string, SignInStep> = {
+  starting: { step: "starting" },
+  browser: { step: "browser" },
+  "browser-failed": {
+    step: "browser-failed",
+    error: errorView("browser-failed", "xdg-open did not start a browser. Set BROWSER, or try again."),
+  },
+  finishing: { step: "finishing" },
+  choice: {
+    step: "choice",
+    existing: "azure-6f1c0d52aa01",
+    existingWho: "ada@contoso.example",
+    who: "grace@contoso.example",
+  },
+  refused: {
+    step: "failed",
+    error: errorView("sign-in-refused", "The sign-in was refused in the browser. Try again when you want to go on."),
+  },
+  expired: {
+    step: "failed",
+    error: errorView("sign-in-expired", "Ten minutes went by without an answer from the browser. Start again."),
+  },
+  admin: {
+    step: "failed",
+    error: errorView("admin-needed", "Contoso lets only administrators approve apps. Ask one to approve this app (65001)."),
+  },
+};
+
+function click(name: string): () => void {
+  return () => {
+    const all = [...document.querySelectorAll<HTMLElement>("button, summary, [role=menuitem]")];
+    const found = all.find((one) => (one.getAttribute("aria-label") ?? one.textContent ?? "").trim() === name);
+    if (found === undefined) throw new Error(`no button is called ${name}`);
+    found.click();
+  };
+}
+
+function type(name: string, text: string): () => void {
+  return () => {
+    const input = [...document.querySelectorAll("input")].find((one) => one.getAttribute("aria-label") === name);
+    if (input === undefined) throw new Error(`no field is called ${name}`);
+    input.focus();
+    input.value = text;
+    input.dispatchEvent(new Event("input", { bubbles: true }));
+  };
+}
+
+function key(name: string): () => void {
+  return () => {
+    window.dispatchEvent(new KeyboardEvent("keydown", { key: name, bubbles: true }));
+  };
+}
+
+const everyState = Object.values(everyStatus);
+const detail = (account: Parameters<typeof azure>[0], answer: () => unknown = () => subscriptions): Screen => ({
+  snapshot: snapshot({ accounts: [azure({ active: true, ...account }), ...usual.slice(1)] }),
+  answers: { targets: answer },
+  steps: [click("Contoso")],
+});
+
+export const screens: Record<string, Screen> = {
+  loading: { snapshot: null },
+  "watch-failed": {
+    snapshot: null,
+    answers: {
+      watch: () => {
+        throw errorView("storage-unreadable", "accounts.json is of a newer version. Update this app.");
+      },
+    },
+  },
+  accounts: { snapshot: snapshot({ accounts: usual, clouds }), answers: targets, steps: [click("Contoso")] },
+  "accounts-list": { snapshot: snapshot({ accounts: usual, clouds }) },
+  "accounts-empty": { snapshot: snapshot() },
+  "accounts-states": { snapshot: snapshot({ accounts: everyState }) },
+  "accounts-azure": {
+    snapshot: snapshot({ accounts: usual.slice(0, 2) }),
+    answers: targets,
+    steps: [click("Contoso")],
+  },
+  "accounts-coloured": {
+    snapshot: snapshot({
+      accounts: usual.map((account, index) => ({
+        ...account,
+        colour: (["red", null, "blue", "violet", "amber", "green"] as const)[index] ?? null,
+        starred: index % 3 === 0,
+      })),
+      clouds,
+    }),
+  },
+  "accounts-many": { snapshot: snapshot({ accounts: manyAccounts(1_000) }) },
+  "accounts-menu": { snapshot: snapshot({ accounts: usual, clouds }), steps: [click("More for Fabrikam")] },
+  "accounts-needs-you": { snapshot: snapshot({ accounts: usual, clouds }), steps: [click("Needs you")] },
+  "accounts-needs-nobody": { snapshot: snapshot({ accounts: [azure()] }), steps: [click("Needs you")] },
+  "accounts-locked": {
+    snapshot: snapshot({
+      accounts: usual.map((account) => ({ ...account, status: "locked" as const, renewing: false })),
+      clouds,
+      keychain: { state: "locked", name: "Login keyring", error: null },
+    }),
+  },
+  "accounts-offline": {
+    snapshot: snapshot({
+      accounts: usual.map((account) => ({ ...account, status: "offline" as const, renewing: false })),
+      clouds,
+      offline: true,
+    }),
+  },
+  "accounts-problems": {
+    snapshot: snapshot({
+      accounts: usual,
+      clouds,
+      paused: true,
+      keychain: { state: "absent", name: "Secret Service", error: null },
+      problems: [errorView("storage-unreadable", "settings.toml, line 4: redirect is neither deep-link nor loopback.")],
+    }),
+  },
+  "accounts-signing-in": {
+    snapshot: snapshot({ accounts: usual, clouds, signIns: [signInView({ step: "browser" })] }),
+  },
+  "accounts-search": {
+    snapshot: snapshot({ accounts: usual, clouds }),
+    answers: {
+      find: () => [
+        { account: usual[0]?.id, target: subscriptions[1] },
+        { account: usual[5]?.id, target: null },
+      ],
+    },
+    steps: [type("Search accounts", "staging")],
+  },
+  "accounts-search-none": {
+    snapshot: snapshot({ accounts: usual, clouds }),
+    steps: [type("Search accounts", "zebra")],
+  },
+  "accounts-keys": { snapshot: snapshot({ accounts: usual, clouds }), steps: [key("?")] },
+  "accounts-failed-action": {
+    snapshot: snapshot({ accounts: usual, clouds }),
+    answers: {
+      ...targets,
+      renew: () => {
+        throw errorView("throttled", "Entra asks to wait 30 seconds. It is tried again by itself.");
+      },
+    },
+    steps: [click("Contoso"), click("Renew")],
+  },
+  "detail-renewing": detail({ renewing: true }),
+  "detail-renewed": { ...detail({}), steps: [click("Contoso"), click("Renew")] },
+  "detail-not-active": { ...detail({ active: false }) },
+  "detail-many-targets": detail({ targetCount: 40 }, () => manyTargets(40)),
+  "detail-no-targets": detail({ target: null, targetCount: 0 }, () => []),
+  "detail-reading": detail({ target: null, targetCount: 0, readingTargets: 23, targetsReadAt: null }, () => []),
+  "detail-targets-failed": detail({
+    targetsError: errorView("server-failed", "Azure Resource Manager answered with 503. Read again in a moment."),
+  }),
+  "detail-missing-scopes": detail({ missingScopes: ["https://management.azure.com/user_impersonation"] }),
+  "detail-trouble": detail({
+    status: "expired",
+    session: { issuedAt: minutes(-70), expiresAt: minutes(-10) },
+    retryAt: minutes(0.7),
+    trouble: errorView("server-failed", "Entra answered with 503. It is tried again by itself."),
+  }),
+  "detail-sign-in-again": {
+    snapshot: snapshot({ accounts: usual }),
+    answers: targets,
+    steps: [click("Fabrikam")],
+  },
+  "detail-signing-in": {
+    snapshot: snapshot({
+      accounts: usual,
+      signIns: [signInView({ step: "browser" }, { account: "azure-77aa01cc19fe" })],
+    }),
+    answers: targets,
+    steps: [click("Fabrikam")],
+  },
+  "detail-copy": { ...detail({}), steps: [click("Contoso"), click("Copy")] },
+  "detail-more": { ...detail({}), steps: [click("Contoso"), click("More actions")] },
+  "detail-rename": { ...detail({}), steps: [click("Contoso"), click("More actions"), click("Rename…")] },
+  "detail-disconnect": { ...detail({}), steps: [click("Contoso"), click("More actions"), click("Disconnect…")] },
+  connect: { snapshot: snapshot({ accounts: usual }), steps: [click("Connect account")] },
+  "connect-three": { snapshot: snapshot({ accounts: usual, clouds }), steps: [click("Connect account")] },
+  "connect-sandbox": {
+    snapshot: snapshot({
+      accounts: usual,
+      clouds: [cloudView({ sandbox: true, authority: "http://127.0.0.1:41999", clientIdOrigin: "AZURE_CLIENT_ID" })],
+    }),
+    steps: [click("Connect account"), click("Sign in to a certain tenant")],
+  },
+  "connect-no-client-id": {
+    snapshot: snapshot({ accounts: usual, clouds: [cloudView(noClientId), ...clouds.slice(1)] }),
+    steps: [click("Connect account")],
+  },
+  "connect-scheme-taken": {
+    snapshot: snapshot({ accounts: usual, signIns: [signInView({ step: "browser" }, { schemeTaken: true })] }),
+    steps: [click("Connect account")],
+  },
+  "first-run": {
+    snapshot: snapshot({ preferences: { theme: "system", welcomed: false } }),
+  },
+  "first-run-sandbox": {
+    snapshot: snapshot({
+      clouds: [cloudView({ sandbox: true, authority: "http://127.0.0.1:41999", clientIdOrigin: "AZURE_CLIENT_ID" })],
+      preferences: { theme: "system", welcomed: false },
+    }),
+  },
+  "first-run-no-client-id": {
+    snapshot: snapshot({ clouds: [cloudView(noClientId)], preferences: { theme: "system", welcomed: false } }),
+  },
+  settings: { snapshot: snapshot({ accounts: usual }), steps: [click("Settings")] },
+  "settings-environment": {
+    snapshot: snapshot({ accounts: usual, clouds: [cloudView({ clientIdOrigin: "AZURE_CLIENT_ID", sandbox: true })] }),
+    steps: [click("Settings")],
+  },
+  "settings-forget": {
+    snapshot: snapshot({ accounts: usual }),
+    steps: [click("Settings"), click("Forget everything…")],
+  },
+  ...Object.fromEntries(
+    Object.entries(steps).map(([name, step]) => [
+      `connect-${name}`,
+      {
+        snapshot: snapshot({ accounts: usual, signIns: [signInView(step)] }),
+        steps: [click("Connect account")],
+      },
+    ]),
+  ),
+};

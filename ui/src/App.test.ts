@@ -1,0 +1,614 @@
+import { mockIPC } from "@tauri-apps/api/mocks";
+import { cleanup, fireEvent, render, screen, waitFor, within } from "@testing-library/svelte";
+import { tick } from "svelte";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import App from "./App.svelte";
+import type { Snapshot } from "./bindings/Snapshot";
+import type { SignInStep } from "./bindings/SignInStep";
+import {
+  azure,
+  cloudView,
+  errorView,
+  everyStatus,
+  fabrikam,
+  manyTargets,
+  noClientId,
+  NOW,
+  signInView,
+  snapshot,
+  subscriptions,
+  usual,
+} from "./fixtures.ts";
+
+type Answers = Record<string, (args: Record<string, unknown>) => unknown>;
+
+/** The dashboard with a backend that answers as told and remembers what it was asked. */
+async function open(first: Partial<Snapshot> | null, answers: Answers = {}) {
+  const calls: { command: string; args: Record<string, unknown> }[] = [];
+  let deliver: (next: Snapshot) => void = () => undefined;
+  let revision = 1;
+  mockIPC((command, payload) => {
+    const args = payload as Record<string, unknown>;
+    if (command === "watch") {
+      const channel = args["channel"] as { onmessage: (next: Snapshot) => void };
+      deliver = (next) => channel.onmessage(next);
+      const answer = answers["watch"]?.(args);
+      if (first !== null) deliver(snapshot({ ...first, revision }));
+      return answer ?? null;
+    }
+    calls.push({ command, args });
+    const answer = answers[command];
+    if (answer !== undefined) return answer(args);
+    return command === "targets" || command === "find" || command === "storage" ? [] : null;
+  });
+  render(App);
+  await tick();
+  await tick();
+  return {
+    calls,
+    named: (command: string) => calls.filter((call) => call.command === command),
+    send: async (next: Partial<Snapshot>) => {
+      deliver(snapshot({ ...next, revision: ++revision }));
+      await tick();
+    },
+  };
+}
+
+const button = (name: string | RegExp): HTMLElement => screen.getByRole("button", { name });
+const click = (name: string | RegExp): Promise<boolean> => fireEvent.click(button(name));
+const row = (name: string): HTMLElement => screen.getByRole("listitem", { name });
+
+beforeEach(() => {
+  vi.useFakeTimers({ now: NOW, toFake: ["Date"] });
+});
+
+afterEach(() => {
+  cleanup();
+  vi.useRealTimers();
+});
+
+describe("the list", () => {
+  test("has one row for each account, under its cloud with a count", async () => {
+    await open({ accounts: usual });
+
+    expect(screen.getByRole("list", { name: "Azure accounts" })).toBeTruthy();
+    expect(within(screen.getByRole("list", { name: "Azure accounts" })).getAllByRole("listitem")).toHaveLength(2);
+    expect(screen.getByText("2 tenants, 11 subscriptions")).toBeTruthy();
+    expect(within(row("Contoso")).getByText("In use")).toBeTruthy();
+    expect(within(row("Contoso")).getByText("Production")).toBeTruthy();
+  });
+
+  test.each([
+    ["connected", "42 min"],
+    ["renewing", "4 min, renewing"],
+    ["expired", "Expired"],
+    ["sign-in-again", "Sign in again"],
+    ["locked", "Locked"],
+    ["offline", "42 min, offline"],
+    ["noSession", "Ready when used"],
+    ["reading", "Reading subscriptions"],
+  ] as const)("says in words when an account is %s", async (state, words) => {
+    const account = everyStatus[state];
+    await open({ accounts: [account] });
+
+    expect(within(row(account.name)).getByText(words)).toBeTruthy();
+  });
+
+  test("shows the clock of the snapshot's times as they pass", async () => {
+    vi.useFakeTimers({ now: NOW, toFake: ["Date", "setInterval"] });
+    await open({ accounts: [azure()] });
+    expect(within(row("Contoso")).getByText("42 min")).toBeTruthy();
+
+    vi.setSystemTime(NOW + 10 * 60_000);
+    await vi.advanceTimersByTimeAsync(5_000);
+
+    expect(within(row("Contoso")).getByText("32 min")).toBeTruthy();
+  });
+
+  test("narrows to what needs the person from the banner", async () => {
+    await open({ accounts: usual });
+
+    await click("Review");
+
+    expect(screen.getAllByRole("listitem").filter((item) => item.hasAttribute("aria-label"))).toHaveLength(1);
+    expect(row("Fabrikam")).toBeTruthy();
+  });
+
+  test("is empty with the next step when there is no account", async () => {
+    await open({});
+
+    expect(screen.getByText("No account yet")).toBeTruthy();
+    expect(button("Connect account")).toBeTruthy();
+  });
+
+  test("moves with the arrows and acts with u and r", async () => {
+    const { named } = await open({ accounts: usual });
+    button("Contoso").focus();
+
+    await fireEvent.keyDown(document.activeElement as Element, { key: "ArrowDown" });
+    expect(document.activeElement).toBe(button("Fabrikam"));
+    await fireEvent.keyDown(document.activeElement as Element, { key: "u" });
+    await fireEvent.keyDown(document.activeElement as Element, { key: "ArrowUp" });
+    await fireEvent.keyDown(document.activeElement as Element, { key: "r" });
+
+    expect(named("use_account").map((call) => call.args["account"])).toEqual([fabrikam().id]);
+    expect(named("renew").map((call) => call.args["account"])).toEqual([azure().id]);
+  });
+
+  test("signs in again on r where only that helps", async () => {
+    const { named } = await open({ accounts: [fabrikam()] });
+    button("Fabrikam").focus();
+
+    await fireEvent.keyDown(document.activeElement as Element, { key: "r" });
+
+    expect(named("renew")).toEqual([]);
+    expect(named("connect")[0]?.args).toEqual({
+      cloud: "azure",
+      tenant: "77aa01cc-19fe-4d5c-8b7a-0011223344ff",
+      account: fabrikam().id,
+    });
+  });
+});
+
+describe("the search", () => {
+  test("takes the focus on Ctrl K and on slash", async () => {
+    await open({ accounts: usual });
+    const box = screen.getByRole("searchbox", { name: "Search accounts" });
+
+    await fireEvent.keyDown(window, { key: "k", ctrlKey: true });
+    expect(document.activeElement).toBe(box);
+    box.blur();
+    await fireEvent.keyDown(window, { key: "/" });
+    expect(document.activeElement).toBe(box);
+  });
+
+  test("shows what the backend found, with the target that fitted", async () => {
+    const { named } = await open(
+      { accounts: usual },
+      { find: () => [{ account: azure().id, target: subscriptions[1] }] },
+    );
+
+    await fireEvent.input(screen.getByRole("searchbox"), { target: { value: "stag" } });
+    await waitFor(() => expect(within(row("Contoso")).getByText("Staging")).toBeTruthy());
+
+    expect(screen.queryByRole("listitem", { name: "Fabrikam" })).toBeNull();
+    expect(named("find").at(-1)?.args).toEqual({ query: "stag" });
+  });
+
+  test("drops an answer that comes after a later question's", async () => {
+    const late: ((found: unknown) => void)[] = [];
+    await open({ accounts: usual }, { find: () => new Promise((resolve) => late.push(resolve)) });
+    const box = screen.getByRole("searchbox");
+
+    await fireEvent.input(box, { target: { value: "f" } });
+    await fireEvent.input(box, { target: { value: "fa" } });
+    await waitFor(() => expect(late).toHaveLength(2));
+    late[1]?.([{ account: fabrikam().id, target: null }]);
+    await waitFor(() => expect(screen.queryByRole("listitem", { name: "Contoso" })).toBeNull());
+    late[0]?.([{ account: azure().id, target: null }]);
+    await tick();
+    await tick();
+
+    expect(row("Fabrikam")).toBeTruthy();
+    expect(screen.queryByRole("listitem", { name: "Contoso" })).toBeNull();
+  });
+
+  test("asks for nothing when it is empty", async () => {
+    const { named } = await open({ accounts: usual });
+    expect(named("find")).toEqual([]);
+  });
+});
+
+describe("banners", () => {
+  test("a locked keychain offers to retry", async () => {
+    const { named } = await open({ keychain: { state: "locked", name: "Login keyring", error: null } });
+
+    await click("Retry");
+
+    expect(screen.getByText(/Login keyring is locked/)).toBeTruthy();
+    expect(named("retry_keychain")).toHaveLength(1);
+  });
+
+  test("being offline is said, with what was last known still shown", async () => {
+    await open({ accounts: [everyStatus.offline], offline: true });
+
+    expect(screen.getByText(/No cloud can be reached/)).toBeTruthy();
+    expect(row("Wingtip")).toBeTruthy();
+  });
+
+  test("nothing is said when nobody must act", async () => {
+    await open({ accounts: [azure()] });
+    expect(screen.queryByRole("region", { name: "What needs you" })).toBeNull();
+  });
+});
+
+describe("the details", () => {
+  test("open with what a person needs to trust the account", async () => {
+    await open({ accounts: usual }, { targets: () => subscriptions });
+
+    await click("Contoso");
+
+    const detail = screen.getByRole("complementary", { name: "Details of Contoso" });
+    expect(within(detail).getByText("15:42, in 42 min; renews by itself")).toBeTruthy();
+    expect(within(detail).getByText("Until 21 Feb 2027 if unused; each use extends it")).toBeTruthy();
+    expect(within(detail).getByText("Login keyring")).toBeTruthy();
+    await waitFor(() => expect(within(detail).getAllByRole("radio")).toHaveLength(4));
+  });
+
+  test("choosing a target and using the account are sent", async () => {
+    const { named } = await open({ accounts: [azure()] }, { targets: () => subscriptions });
+    await click("Contoso");
+    await waitFor(() => screen.getByRole("radio", { name: /Staging/ }));
+
+    await fireEvent.click(screen.getByRole("radio", { name: /Staging/ }));
+    await click("Use");
+
+    expect(named("choose_target")[0]?.args).toEqual({ account: azure().id, target: subscriptions[1]?.id });
+    expect(named("use_account")[0]?.args).toEqual({ account: azure().id });
+  });
+
+  test("renewing shows in its place and then says that it is done", async () => {
+    let finish: (value: unknown) => void = () => undefined;
+    await open({ accounts: [azure()] }, { renew: () => new Promise((resolve) => (finish = resolve)) });
+    await click("Contoso");
+
+    await click("Renew");
+    expect((button("Renewing") as HTMLButtonElement).disabled).toBe(true);
+    finish(null);
+
+    await waitFor(() => button("Renewed"));
+    expect(within(screen.getByRole("log")).getByText("Contoso is renewed.")).toBeTruthy();
+  });
+
+  test("a failed action says what happened, what to do and the reference", async () => {
+    await open(
+      { accounts: [azure()] },
+      {
+        renew: () => {
+          throw errorView("throttled", "Entra asks to wait 30 seconds.");
+        },
+      },
+    );
+    await click("Contoso");
+    await click("Renew");
+
+    const log = screen.getByRole("log");
+    await waitFor(() => within(log).getByText("The cloud asks to wait"));
+    expect(within(log).getByText("Entra asks to wait 30 seconds.")).toBeTruthy();
+    expect(within(log).getByText("Reference r-7f3a91")).toBeTruthy();
+    expect(button("Renew")).toBeTruthy();
+  });
+
+  test("more than eight targets can be searched", async () => {
+    await open({ accounts: [azure({ targetCount: 40 })] }, { targets: () => manyTargets(40) });
+    await click("Contoso");
+    const box = await screen.findByRole("searchbox", { name: "Search subscriptions" });
+
+    await fireEvent.input(box, { target: { value: "team 07" } });
+
+    expect(screen.getAllByRole("radio")).toHaveLength(1);
+  });
+
+  test("targets are asked for again when they were read anew", async () => {
+    const { named, send } = await open({ accounts: [azure()] });
+    await click("Contoso");
+    await tick();
+    const before = named("targets").length;
+
+    await send({ accounts: [azure()] });
+    expect(named("targets")).toHaveLength(before);
+    await send({ accounts: [azure({ targetsReadAt: "2026-11-24T15:00:00Z" })] });
+
+    expect(named("targets")).toHaveLength(before + 1);
+  });
+
+  test("reading can be stopped", async () => {
+    const { named } = await open({ accounts: [everyStatus.reading] });
+    await click("Proseware");
+
+    expect(screen.getByText("Reading subscriptions, 23 so far")).toBeTruthy();
+    await click("Stop");
+
+    expect(named("cancel_reading")).toHaveLength(1);
+  });
+
+  test("an offered tenant is added with one click", async () => {
+    const { named } = await open({ accounts: usual });
+    await click("Contoso");
+
+    await click("Add Northwind Traders");
+
+    expect(named("add_tenant")[0]?.args).toEqual({
+      account: azure().id,
+      tenantId: "aa11bb22-0000-4000-8000-000000000001",
+    });
+  });
+
+  test("scopes that were not granted can be asked for again", async () => {
+    const { named } = await open({ accounts: [azure({ missingScopes: ["user_impersonation"] })] });
+    await click("Contoso");
+
+    await click("Ask again");
+
+    expect(screen.getByText("user_impersonation")).toBeTruthy();
+    expect(named("connect")[0]?.args["account"]).toBe(azure().id);
+  });
+
+  test("disconnecting asks first, says what stays, and is sent once", async () => {
+    const { named } = await open({ accounts: [azure()] });
+    await click("Contoso");
+    await click("More actions");
+    await fireEvent.click(screen.getByRole("menuitem", { name: "Disconnect…" }));
+    expect(named("disconnect")).toEqual([]);
+    const dialog = screen.getByRole("dialog", { name: "Disconnect Contoso?" });
+    expect(within(dialog).getByText(/no way to revoke a refresh token/)).toBeTruthy();
+
+    await fireEvent.click(within(dialog).getByRole("button", { name: "Disconnect" }));
+
+    await waitFor(() => expect(named("disconnect")).toHaveLength(1));
+    await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
+  });
+
+  test("an empty name gives the cloud's own name back", async () => {
+    const { named } = await open({ accounts: [azure({ name: "Work", renamed: true })] });
+    await click("Work");
+    await click("More actions");
+    await fireEvent.click(screen.getByRole("menuitem", { name: "Rename…" }));
+
+    await fireEvent.input(screen.getByRole("textbox", { name: "Name" }), { target: { value: "  " } });
+    await click("Save");
+
+    expect(named("rename")[0]?.args).toEqual({ account: azure().id, name: null });
+  });
+
+  test("copying happens in the backend", async () => {
+    const { named } = await open({ accounts: [azure()] });
+    await click("Contoso");
+    await click("Copy");
+    await fireEvent.click(screen.getByRole("menuitem", { name: /Subscription id/ }));
+
+    expect(named("copy")[0]?.args).toEqual({ account: azure().id, what: "target-id" });
+  });
+
+  test("close when their account is gone", async () => {
+    const { send } = await open({ accounts: usual });
+    await click("Contoso");
+
+    await send({ accounts: usual.slice(1) });
+
+    expect(screen.queryByRole("complementary")).toBeNull();
+  });
+});
+
+describe("a sign-in", () => {
+  const failed = (code: Parameters<typeof errorView>[0]): SignInStep => ({
+    step: "failed",
+    error: errorView(code, "What to do about it."),
+  });
+
+  async function connecting(step: SignInStep, answers: Answers = {}) {
+    const opened = await open({ accounts: usual, signIns: [signInView(step)] }, answers);
+    await click("Connect account");
+    return opened;
+  }
+
+  test("starts with one click, and with a tenant when one is asked for", async () => {
+    const { named } = await open({ accounts: usual }, { connect: () => 1 });
+    await click("Connect account");
+
+    await click("Azure");
+    await waitFor(() => expect((button("Azure") as HTMLButtonElement).disabled).toBe(false));
+    await fireEvent.input(screen.getByRole("textbox", { name: "Tenant id or domain" }), {
+      target: { value: " contoso.example " },
+    });
+    await click("Azure");
+
+    expect(named("connect").map((call) => call.args)).toEqual([
+      { cloud: "azure", tenant: null, account: null },
+      { cloud: "azure", tenant: "contoso.example", account: null },
+    ]);
+  });
+
+  test("waits for the browser, which can be opened again", async () => {
+    const { named } = await connecting({ step: "browser" });
+
+    expect(screen.getByText("Your browser is open. Finish there; this window will notice.")).toBeTruthy();
+    await click("Open again");
+
+    expect(named("reopen_browser")[0]?.args).toEqual({ signIn: 1 });
+    expect(screen.queryByText(/copy/i)).toBeNull();
+  });
+
+  test("cancel is sent once", async () => {
+    const { named } = await connecting({ step: "browser" });
+
+    await click("Cancel sign-in");
+    await fireEvent.click(button("Cancel sign-in"));
+
+    expect(named("cancel_sign_in").map((call) => call.args)).toEqual([{ signIn: 1 }]);
+  });
+
+  test("says when another program answers the app's links", async () => {
+    await open({ accounts: usual, signIns: [signInView({ step: "browser" }, { schemeTaken: true })] });
+    expect(screen.getByText(/Another program answers this app’s links/)).toBeTruthy();
+  });
+
+  test("offers another try when no browser opened", async () => {
+    const { named } = await connecting({ step: "browser-failed", error: errorView("browser-failed", "Set BROWSER.") });
+
+    expect(screen.getByText("Your browser did not open")).toBeTruthy();
+    await click("Try again");
+
+    expect(named("reopen_browser")).toHaveLength(1);
+  });
+
+  test.each([
+    ["sign-in-refused", "Sign-in refused"],
+    ["sign-in-expired", "Nobody finished the sign-in in time"],
+    ["admin-needed", "Your administrator has to act first"],
+    ["sign-in-rejected", "The answer failed a check, so nothing of it was used"],
+    ["wrong-person", "Somebody else signed in"],
+    ["offline", "The cloud cannot be reached"],
+  ] as const)("that ended with %s says so and can be tried again", async (code, title) => {
+    const { calls } = await connecting(failed(code));
+
+    expect(screen.getByText(title)).toBeTruthy();
+    expect(screen.getByText("What to do about it.")).toBeTruthy();
+    await click("Try again");
+
+    await waitFor(() => expect(calls.some((call) => call.command === "connect")).toBe(true));
+    const order = calls.map((call) => call.command).filter((command) => /sign_in|connect/.test(command));
+    expect(order).toEqual(["dismiss_sign_in", "connect"]);
+  });
+
+  test.each([
+    ["Keep both", "keep-both"],
+    ["Replace", "replace"],
+  ])("of somebody else asks, and %s is sent once", async (name, decision) => {
+    const { named } = await connecting({
+      step: "choice",
+      existing: azure().id,
+      existingWho: "ada@contoso.example",
+      who: "grace@contoso.example",
+    });
+
+    expect(screen.getByText(/ada@contoso.example is connected already, and grace@contoso.example/)).toBeTruthy();
+    await click(name);
+    await fireEvent.click(button(name));
+
+    expect(named("decide_duplicate").map((call) => call.args)).toEqual([{ signIn: 1, decision }]);
+  });
+
+  test("that worked shows the new row, says so and is put away", async () => {
+    const { named, send } = await connecting({ step: "browser" });
+
+    await send({ accounts: usual, signIns: [signInView({ step: "done", account: azure().id, updated: false })] });
+
+    await waitFor(() => screen.getByRole("complementary", { name: "Details of Contoso" }));
+    expect(within(screen.getByRole("log")).getByText("Contoso is connected.")).toBeTruthy();
+    expect(named("dismiss_sign_in")).toHaveLength(1);
+  });
+
+  test("for a row that is there shows in that row's details", async () => {
+    await open({ accounts: usual, signIns: [signInView({ step: "browser" }, { account: fabrikam().id })] });
+
+    await click("Fabrikam");
+
+    const detail = screen.getByRole("complementary", { name: "Details of Fabrikam" });
+    expect(within(detail).getByRole("button", { name: "Cancel sign-in" })).toBeTruthy();
+    expect(screen.getAllByRole("button", { name: "Cancel sign-in" })).toHaveLength(1);
+  });
+});
+
+describe("the first run", () => {
+  const fresh = { preferences: { theme: "system", welcomed: false } } as const;
+
+  test("says what the app does and offers the clouds that there are", async () => {
+    await open({ ...fresh });
+
+    expect(screen.getByRole("heading", { name: "Welcome to Multi-Cloud Manager" })).toBeTruthy();
+    expect(button("Azure")).toBeTruthy();
+    expect(screen.queryByRole("button", { name: "AWS" })).toBeNull();
+  });
+
+  test("can be passed", async () => {
+    const { named } = await open({ ...fresh });
+
+    await click("Look around first");
+
+    expect(named("save_preferences")[0]?.args).toEqual({ preferences: { theme: "system", welcomed: true } });
+  });
+
+  test("says that sandbox clouds stay on this machine", async () => {
+    await open({ ...fresh, clouds: [cloudView({ sandbox: true })] });
+    expect(screen.getByText("Sandbox clouds on this machine: nothing leaves it")).toBeTruthy();
+  });
+
+  test("shows what to register and takes a client id of the right form", async () => {
+    const { named } = await open({ ...fresh, clouds: [cloudView(noClientId)] });
+
+    expect(screen.getByText(/az ad app create/)).toBeTruthy();
+    expect(screen.queryByRole("button", { name: "Azure" })).toBeNull();
+    const field = screen.getByRole("textbox", { name: "Client id" });
+    await fireEvent.input(field, { target: { value: "not-a-guid" } });
+    await click("Save");
+    expect(screen.getByRole("alert").textContent).toMatch(/is a GUID/);
+    expect(named("save_client_id")).toEqual([]);
+    await fireEvent.input(field, { target: { value: "1b7a2c3d-0000-4000-8000-0123456789ab" } });
+    await click("Save");
+
+    expect(named("save_client_id")[0]?.args).toEqual({
+      cloud: "azure",
+      clientId: "1b7a2c3d-0000-4000-8000-0123456789ab",
+    });
+  });
+});
+
+describe("settings", () => {
+  test("say where things are stored", async () => {
+    await open(
+      {},
+      { storage: () => [{ label: "Accounts", path: "/home/ada/accounts.json", what: "Names. No secret." }] },
+    );
+
+    await click("Settings");
+
+    expect(await screen.findByText("/home/ada/accounts.json")).toBeTruthy();
+  });
+
+  test("leave a client id from the environment alone", async () => {
+    await open({ clouds: [cloudView({ clientIdOrigin: "AZURE_CLIENT_ID" })] });
+    await click("Settings");
+
+    expect((screen.getByRole("textbox", { name: "Client id" }) as HTMLInputElement).disabled).toBe(true);
+    expect(screen.getByText(/Set by AZURE_CLIENT_ID in the environment/)).toBeTruthy();
+  });
+
+  test("choose the theme for the whole window", async () => {
+    const { named, send } = await open({});
+    await click("Settings");
+
+    await fireEvent.click(screen.getByRole("radio", { name: "Dark" }));
+    expect(named("save_preferences")[0]?.args).toEqual({ preferences: { theme: "dark", welcomed: true } });
+    await send({ preferences: { theme: "dark", welcomed: true } });
+
+    expect(document.documentElement.dataset["theme"]).toBe("dark");
+  });
+
+  test("forget everything only after the words were typed", async () => {
+    const { named } = await open({ accounts: usual });
+    await click("Settings");
+    await click("Forget everything…");
+    const dialog = screen.getByRole("dialog");
+    const confirm = within(dialog).getByRole("button", { name: "Forget everything" }) as HTMLButtonElement;
+
+    expect(confirm.disabled).toBe(true);
+    await fireEvent.input(within(dialog).getByRole("textbox"), { target: { value: "forget everything" } });
+    expect(confirm.disabled).toBe(false);
+    await fireEvent.click(confirm);
+
+    await waitFor(() => expect(named("forget_everything")).toHaveLength(1));
+  });
+});
+
+describe("the start", () => {
+  test("shows that accounts are being loaded", async () => {
+    await open(null);
+    expect(screen.getByRole("status").textContent).toBe("Loading accounts");
+  });
+
+  test("that failed says why and can be retried", async () => {
+    let attempts = 0;
+    await open(null, {
+      watch: () => {
+        attempts += 1;
+        throw errorView("storage-unreadable", "accounts.json is of a newer version. Update this app.");
+      },
+    });
+    await waitFor(() => screen.getByText("accounts.json is of a newer version. Update this app."));
+
+    await click("Retry");
+
+    await waitFor(() => expect(attempts).toBe(2));
+  });
+});

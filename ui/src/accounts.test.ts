@@ -1,0 +1,51 @@
+import { expect, test } from "vitest";
+import { fits, groups, lacksClientId, shortened, siblings, spaced } from "./accounts.ts";
+import { aws, azure, cloudView, fabrikam, google, noClientId, production } from "./fixtures.ts";
+
+const all = [azure({ active: true }), fabrikam(), google(), aws()];
+
+test("rows stand under their clouds, starred ones first", () => {
+  const shown = groups([azure(), fabrikam({ starred: true }), aws()], "all", null);
+
+  expect(shown.map((group) => [group.cloud, group.rows.map((row) => row.account.name)])).toEqual([
+    ["azure", ["Fabrikam", "Contoso"]],
+    ["aws", ["contoso-prod"]],
+  ]);
+});
+
+test("a search keeps its own order and carries the target that fitted", () => {
+  const shown = groups(all, "all", [
+    { account: fabrikam().id, target: null },
+    { account: azure().id, target: production },
+    { account: "azure-gone", target: null },
+  ]);
+
+  expect(shown).toHaveLength(1);
+  expect(shown[0]?.rows.map((row) => [row.account.name, row.found?.name ?? null])).toEqual([
+    ["Fabrikam", null],
+    ["Contoso", "Production"],
+  ]);
+});
+
+test("the rail narrows to what is in use, what needs the person, and each cloud", () => {
+  expect(all.filter((one) => fits(one, "in-use")).map((one) => one.name)).toEqual(["Contoso"]);
+  expect(all.filter((one) => fits(one, "needs-you")).map((one) => one.name)).toEqual(["Fabrikam"]);
+  expect(all.filter((one) => fits(one, "aws")).map((one) => one.name)).toEqual(["contoso-prod"]);
+});
+
+test("an Azure person's tenants live from the same grant, other clouds' accounts do not", () => {
+  expect(siblings(azure(), all)).toBe(1);
+  expect(siblings(google(), [google(), google({ id: "gcp-2" })])).toBe(0);
+});
+
+test("a cloud that cannot start for want of a client id is to be registered", () => {
+  expect(lacksClientId(cloudView(noClientId))).toBe(true);
+  expect(lacksClientId(cloudView())).toBe(false);
+  expect(lacksClientId(cloudView({ cloud: "aws", ready: false, clientId: null }))).toBe(false);
+});
+
+test("ids are written as a person can read them", () => {
+  expect(spaced("123456789012")).toBe("1234 5678 9012");
+  expect(shortened("6f1c0d52-8a4e-4b7e-9d10-5a6b7c8d9b41")).toBe("6f1c0d52-…-9b41");
+  expect(shortened("contoso-data-prod")).toBe("contoso-data-prod");
+});

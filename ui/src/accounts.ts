@@ -1,0 +1,120 @@
+// What the screens read out of Accounts: who they are, which group they stand in, which need the person.
+// Facts only; the sentences are in text.ts.
+
+import type { AccountId } from "./bindings/AccountId";
+import type { AccountView } from "./bindings/AccountView";
+import type { Cloud } from "./bindings/Cloud";
+import type { CloudView } from "./bindings/CloudView";
+import type { Found } from "./bindings/Found";
+import type { Identity } from "./bindings/Identity";
+import type { Target } from "./bindings/Target";
+
+export const CLOUDS: readonly Cloud[] = ["azure", "gcp", "aws"];
+
+export const COLOURS = ["blue", "green", "amber", "red", "violet", "grey"] as const;
+export type Colour = (typeof COLOURS)[number];
+
+/** What the rail narrows the list to. */
+export type Filter = "all" | "in-use" | "needs-you" | Cloud;
+
+/** A row, with the Target that a search found when the Account itself did not fit. */
+export type Row = { account: AccountView; found: Target | null };
+
+/** The rows of one Cloud. */
+export type Group = { cloud: Cloud; rows: Row[] };
+
+export function needsYou(account: AccountView): boolean {
+  return account.status === "sign-in-again";
+}
+
+export function fits(account: AccountView, filter: Filter): boolean {
+  if (filter === "all") return true;
+  if (filter === "in-use") return account.active;
+  if (filter === "needs-you") return needsYou(account);
+  return account.cloud === filter;
+}
+
+/** Rows by Cloud: in the order of the search when there is one, else starred first, then as the Snapshot has them. */
+export function groups(accounts: readonly AccountView[], filter: Filter, found: readonly Found[] | null): Group[] {
+  const rows = found === null ? starredFirst(accounts) : asFound(accounts, found);
+  const kept = rows.filter((row) => fits(row.account, filter));
+  return CLOUDS.map((cloud) => ({ cloud, rows: kept.filter((row) => row.account.cloud === cloud) })).filter(
+    (group) => group.rows.length > 0,
+  );
+}
+
+/** The signed-in person or role, as the Cloud calls it. */
+export function who(identity: Identity): string {
+  switch (identity.cloud) {
+    case "azure":
+      return identity.username;
+    case "gcp":
+      return identity.email;
+    case "aws":
+      return roleName(identity.roleArn);
+  }
+}
+
+/** The tenant, organisation or account id. */
+export function cloudId(identity: Identity): string | null {
+  switch (identity.cloud) {
+    case "azure":
+      return identity.tenantId;
+    case "gcp":
+      return identity.hostedDomain;
+    case "aws":
+      return identity.accountId;
+  }
+}
+
+export function roleName(arn: string): string {
+  return arn.slice(arn.lastIndexOf("/") + 1);
+}
+
+/** `123456789012` as `1234 5678 9012`. */
+export function spaced(accountId: string): string {
+  return accountId.replace(/(\d{4})(?=\d)/g, "$1 ");
+}
+
+/** A long id with its middle left out, for where the whole does not fit. */
+export function shortened(id: string): string {
+  return id.length > 20 ? `${id.slice(0, 8)}-…-${id.slice(-4)}` : id;
+}
+
+/** Whether the app has to be registered with the Cloud, and its client id entered, before anybody can sign in. */
+export function lacksClientId(cloud: CloudView): boolean {
+  return !cloud.ready && cloud.cloud !== "aws" && (cloud.problems.length > 0 || cloud.clientId === null);
+}
+
+/** The tenant to ask for when an Account signs in again. */
+export function tenantOf(identity: Identity): string | null {
+  return identity.cloud === "azure" ? identity.tenantId : null;
+}
+
+/** How many other Accounts live from the same Grant: an Azure person's tenants share one. */
+export function siblings(account: AccountView, accounts: readonly AccountView[]): number {
+  const { id, identity } = account;
+  if (identity.cloud !== "azure") return 0;
+  return accounts.filter(
+    (one) => one.id !== id && one.identity.cloud === "azure" && one.identity.home === identity.home,
+  ).length;
+}
+
+export function targetTotal(rows: readonly Row[]): number {
+  return rows.reduce((sum, row) => sum + row.account.targetCount, 0);
+}
+
+function starredFirst(accounts: readonly AccountView[]): Row[] {
+  const rows = accounts.map((account) => ({ account, found: null }));
+  return [...rows.filter((row) => row.account.starred), ...rows.filter((row) => !row.account.starred)];
+}
+
+function asFound(accounts: readonly AccountView[], found: readonly Found[]): Row[] {
+  const byId = new Map<AccountId, AccountView>(accounts.map((account) => [account.id, account]));
+  const rows = new Map<AccountId, Row>();
+  for (const { account: id, target } of found) {
+    const account = byId.get(id);
+    if (account !== undefined && !rows.has(id)) rows.set(id, { account, found: target });
+  }
+  return [...rows.values()];
+}

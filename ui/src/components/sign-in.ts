@@ -1,0 +1,21 @@
+// What a person can do with a sign-in in progress.
+
+import type { SignInStep } from "../bindings/SignInStep";
+import type { SignInView } from "../bindings/SignInView";
+
+export type SignInIntents = {
+  cancel: (signIn: SignInView) => void;
+  reopen: (signIn: SignInView) => void;
+  retry: (signIn: SignInView) => void;
+  dismiss: (signIn: SignInView) => void;
+  decide: (signIn: SignInView, decision: "replace" | "keep-both") => void;
+};
+
+/** Whether a sign-in still asks for attention: it runs, or it failed otherwise than by being cancelled. */
+export function isOpen({ step }: SignInView): boolean {
+  return step.step !== "done" && !isCancelled(step);
+}
+
+export function isCancelled(step: SignInStep): boolean {
+  return step.step === "failed" && step.error.code === "sign-in-cancelled";
+}

@@ -1,0 +1,318 @@
+// Snapshots to test against and to look at. Not part of the built dashboard.
+
+import type { AccountView } from "./bindings/AccountView";
+import type { CloudView } from "./bindings/CloudView";
+import type { Code } from "./bindings/Code";
+import type { ErrorView } from "./bindings/ErrorView";
+import type { SignInStep } from "./bindings/SignInStep";
+import type { SignInView } from "./bindings/SignInView";
+import type { Snapshot } from "./bindings/Snapshot";
+import type { Status } from "./bindings/Status";
+import type { Target } from "./bindings/Target";
+import type { StoragePlace } from "./ipc.ts";
+
+/** The moment at which every fixture is looked at. */
+export const NOW = Date.parse("2026-11-24T15:00:00Z");
+
+export function minutes(count: number): string {
+  return new Date(NOW + count * 60_000).toISOString();
+}
+
+export function days(count: number): string {
+  return minutes(count * 24 * 60);
+}
+
+export function errorView(code: Code, message: string): ErrorView {
+  return { code, message, reference: "r-7f3a91" };
+}
+
+export const production: Target = {
+  id: "1b7a0c44-52f1-4d0e-9a61-6f0a5d3b77e0",
+  name: "Production",
+  state: "Enabled",
+  parent: null,
+};
+
+export const subscriptions: Target[] = [
+  production,
+  { id: "77d2be10-03aa-4c55-8c7e-1f6e9a20bb4c", name: "Staging", state: "Enabled", parent: null },
+  { id: "09ce1234-9f0b-4a3e-b1de-7712cc0988a1", name: "Sandbox", state: "Enabled", parent: null },
+  { id: "f3a8c0de-7b2f-4c11-92dd-00aa11bb2272", name: "Legacy billing", state: "Disabled", parent: null },
+];
+
+export function manyTargets(count: number): Target[] {
+  return Array.from({ length: count }, (_, index) => ({
+    id: `${String(index).padStart(8, "0")}-1111-4222-8333-444455556666`,
+    name: `Team ${String(index + 1).padStart(2, "0")} ${index % 2 === 0 ? "production" : "staging"}`,
+    state: "Enabled",
+    parent: index % 3 === 0 ? "Platform" : null,
+  }));
+}
+
+export function azure(changes: Partial<AccountView> = {}, tenantName = "Contoso"): AccountView {
+  return {
+    id: "azure-6f1c0d52aa01",
+    cloud: "azure",
+    name: tenantName,
+    renamed: false,
+    colour: null,
+    starred: false,
+    active: false,
+    identity: {
+      cloud: "azure",
+      home: "0f6d2c11-7a3b-4c55-9e0a-2b1c3d4e5f60.6f1c0d52-8a4e-4b7e-9d10-5a6b7c8d9b41",
+      tenantId: "6f1c0d52-8a4e-4b7e-9d10-5a6b7c8d9b41",
+      tenantName,
+      defaultDomain: "contoso.example",
+      username: "ada@contoso.example",
+    },
+    status: "connected",
+    trouble: null,
+    retryAt: null,
+    renewing: false,
+    session: { issuedAt: minutes(-18), expiresAt: minutes(42.5) },
+    signInEnd: { at: days(89), why: "idle" },
+    target: production,
+    targetCount: 4,
+    targetsReadAt: minutes(-30),
+    readingTargets: null,
+    targetsError: null,
+    offered: [],
+    missingScopes: [],
+    connectedAt: days(-40),
+    usedAt: minutes(-20),
+    ...changes,
+  };
+}
+
+export function google(changes: Partial<AccountView> = {}): AccountView {
+  return azure({
+    id: "gcp-2277aa01cc19",
+    cloud: "gcp",
+    name: "ada@contoso.example",
+    identity: {
+      cloud: "gcp",
+      issuer: "https://accounts.google.com",
+      subject: "110248495921238986420",
+      email: "ada@contoso.example",
+      hostedDomain: "contoso.example",
+    },
+    session: { issuedAt: minutes(-42), expiresAt: minutes(18.5) },
+    signInEnd: null,
+    target: { id: "contoso-data-prod", name: "contoso-data-prod", state: "ACTIVE", parent: "contoso.example" },
+    targetCount: 38,
+    ...changes,
+  });
+}
+
+export function aws(changes: Partial<AccountView> = {}): AccountView {
+  return azure({
+    id: "aws-aa90cc117e01",
+    cloud: "aws",
+    name: "contoso-prod",
+    identity: {
+      cloud: "aws",
+      roleArn: "arn:aws:iam::123456789012:role/ReadOnly",
+      accountId: "123456789012",
+      partition: "aws",
+      alias: "contoso-prod",
+      externalId: "mcm-8d0c",
+      enforced: "enforced",
+      source: "profile:default",
+    },
+    session: { issuedAt: minutes(-54), expiresAt: minutes(6.5) },
+    signInEnd: null,
+    target: { id: "eu-central-1", name: "eu-central-1", state: null, parent: null },
+    targetCount: 1,
+    ...changes,
+  });
+}
+
+/** Another tenant of the same person. */
+export function fabrikam(changes: Partial<AccountView> = {}): AccountView {
+  return azure(
+    {
+      id: "azure-77aa01cc19fe",
+      identity: {
+        cloud: "azure",
+        home: "0f6d2c11-7a3b-4c55-9e0a-2b1c3d4e5f60.6f1c0d52-8a4e-4b7e-9d10-5a6b7c8d9b41",
+        tenantId: "77aa01cc-19fe-4d5c-8b7a-0011223344ff",
+        tenantName: "Fabrikam",
+        defaultDomain: "fabrikam.example",
+        username: "ada_contoso.example#EXT#@fabrikam.example",
+      },
+      status: "sign-in-again",
+      trouble: errorView("sign-in-again", "Fabrikam requires a new multi-factor sign-in."),
+      session: null,
+      signInEnd: null,
+      target: null,
+      targetCount: 7,
+      ...changes,
+    },
+    "Fabrikam",
+  );
+}
+
+export function cloudView(changes: Partial<CloudView> = {}): CloudView {
+  return {
+    cloud: "azure",
+    ready: true,
+    sandbox: false,
+    problems: [],
+    clientId: "1b7a2c3d-0000-4000-8000-0123456789ab",
+    clientIdOrigin: "settings.toml",
+    redirect: "deep-link",
+    redirectUris: ["io.github.multicloudmanager://auth/azure", "http://localhost"],
+    scopes: ["openid", "profile", "offline_access", "https://management.azure.com/user_impersonation"],
+    authority: "https://login.microsoftonline.com",
+    ...changes,
+  };
+}
+
+export const noClientId: Partial<CloudView> = {
+  ready: false,
+  clientId: null,
+  clientIdOrigin: null,
+  problems: [
+    {
+      name: "AZURE_CLIENT_ID",
+      origin: "the environment and ~/.config/io.github.multicloudmanager/settings.toml",
+      message: "AZURE_CLIENT_ID is not set. Register this app as shown below and enter its client id.",
+    },
+  ],
+};
+
+export function signInView(step: SignInStep, changes: Partial<SignInView> = {}): SignInView {
+  return {
+    id: 1,
+    cloud: "azure",
+    account: null,
+    redirect: "deep-link",
+    schemeTaken: false,
+    startedAt: minutes(-1),
+    expiresAt: minutes(9.2),
+    step,
+    ...changes,
+  };
+}
+
+export function snapshot(changes: Partial<Snapshot> = {}): Snapshot {
+  return {
+    revision: 1,
+    at: minutes(0),
+    accounts: [],
+    clouds: [cloudView()],
+    signIns: [],
+    keychain: { state: "unlocked", name: "Login keyring", error: null },
+    offline: false,
+    paused: false,
+    problems: [],
+    preferences: { theme: "system", welcomed: true },
+    ...changes,
+  };
+}
+
+/** One row for each Status and for each state that a row can be in besides. */
+export const everyStatus: Record<Status | "renewing" | "noSession" | "reading", AccountView> = {
+  connected: azure({ id: "azure-000000000001", active: true }),
+  renewing: azure(
+    { id: "azure-000000000002", renewing: true, session: { issuedAt: minutes(-56), expiresAt: minutes(4.5) } },
+    "Northwind",
+  ),
+  expired: azure(
+    {
+      id: "azure-000000000003",
+      status: "expired",
+      session: { issuedAt: minutes(-70), expiresAt: minutes(-10) },
+      retryAt: minutes(0.7),
+      trouble: errorView("server-failed", "Entra answered with 503. It is tried again by itself."),
+    },
+    "Adventure Works",
+  ),
+  "sign-in-again": fabrikam({ id: "azure-000000000004" }),
+  locked: azure({ id: "azure-000000000005", status: "locked", session: null }, "Tailspin Toys"),
+  offline: azure({ id: "azure-000000000006", status: "offline" }, "Wingtip"),
+  noSession: azure({ id: "azure-000000000007", session: null, target: null }, "Litware"),
+  reading: azure(
+    { id: "azure-000000000008", target: null, targetCount: 0, targetsReadAt: null, readingTargets: 23 },
+    "Proseware",
+  ),
+};
+
+/** The accounts of the usual screen. */
+export const usual: AccountView[] = [
+  azure({
+    active: true,
+    offered: [
+      { tenantId: "aa11bb22-0000-4000-8000-000000000001", name: "Northwind Traders", defaultDomain: "northwind.example" },
+      { tenantId: "aa11bb22-0000-4000-8000-000000000002", name: null, defaultDomain: null },
+    ],
+  }),
+  fabrikam(),
+  google({ active: true }),
+  google({
+    id: "gcp-9911aa01cc19",
+    name: "ada.freelance@example.net",
+    identity: {
+      cloud: "gcp",
+      issuer: "https://accounts.google.com",
+      subject: "110248495921238986421",
+      email: "ada.freelance@example.net",
+      hostedDomain: null,
+    },
+    session: { issuedAt: minutes(-5), expiresAt: minutes(55.5) },
+    target: { id: "side-project-7", name: "side-project-7", state: "ACTIVE", parent: null },
+    targetCount: 3,
+  }),
+  aws({ active: true, renewing: true }),
+  aws({
+    id: "aws-bb90cc117e02",
+    name: "contoso-staging",
+    identity: {
+      cloud: "aws",
+      roleArn: "arn:aws:iam::210987654321:role/Deploy",
+      accountId: "210987654321",
+      partition: "aws",
+      alias: "contoso-staging",
+      externalId: "mcm-77aa",
+      enforced: "enforced",
+      source: "profile:default",
+    },
+    session: { issuedAt: minutes(-9), expiresAt: minutes(51.5) },
+  }),
+];
+
+export function manyAccounts(count: number): AccountView[] {
+  return Array.from({ length: count }, (_, index) =>
+    azure(
+      {
+        id: `azure-${String(index).padStart(12, "0")}`,
+        session: { issuedAt: minutes(-18), expiresAt: minutes((index % 58) + 1.5) },
+      },
+      `Tenant ${String(index + 1).padStart(4, "0")}`,
+    ),
+  );
+}
+
+export const places: StoragePlace[] = [
+  {
+    label: "Keychain",
+    path: "Login keyring, service io.github.multicloudmanager",
+    what: "Refresh tokens and current sessions. The only place with secrets.",
+  },
+  {
+    label: "Accounts",
+    path: "/home/ada/.local/share/io.github.multicloudmanager/accounts.json",
+    what: "Names, tenants, chosen subscriptions. No secret.",
+  },
+  {
+    label: "Settings",
+    path: "/home/ada/.config/io.github.multicloudmanager/settings.toml",
+    what: "Client ids and preferences. No secret.",
+  },
+  {
+    label: "Log",
+    path: "/home/ada/.local/state/io.github.multicloudmanager/log",
+    what: "What happened, redacted. The last seven days.",
+  },
+];

@@ -1,0 +1,173 @@
+// Every command of the backend, and nothing else. The only file that imports @tauri-apps; only views call it.
+// No token, code, state or sign-in URL passes through here in either direction.
+
+import { Channel, invoke } from "@tauri-apps/api/core";
+import type { AccountId } from "./bindings/AccountId";
+import type { Cloud } from "./bindings/Cloud";
+import type { Code } from "./bindings/Code";
+import type { Copyable } from "./bindings/Copyable";
+import type { ErrorView } from "./bindings/ErrorView";
+import type { Found } from "./bindings/Found";
+import type { Preferences } from "./bindings/Preferences";
+import type { RedirectKind } from "./bindings/RedirectKind";
+import type { SignInId } from "./bindings/SignInId";
+import type { Snapshot } from "./bindings/Snapshot";
+import type { Target } from "./bindings/Target";
+
+/** What a command that failed throws. */
+export class Failure extends Error implements ErrorView {
+  readonly code: Code;
+  readonly reference: string;
+
+  constructor(view: ErrorView) {
+    super(view.message);
+    this.name = "Failure";
+    this.code = view.code;
+    this.reference = view.reference;
+  }
+}
+
+/** A place where something of this app is kept. */
+export type StoragePlace = { label: string; path: string; what: string };
+
+/** What to do when somebody else signed in to a tenant or address that is connected already. */
+export type Decision = "replace" | "keep-both";
+
+/** Hands every Snapshot to `receive`, the present one first. */
+export function watch(receive: (snapshot: Snapshot) => void): Promise<void> {
+  return call("watch", { channel: new Channel<Snapshot>(receive) });
+}
+
+/** Starts a sign-in: to `tenant` when one is given, for the row `account` when it signs in again. */
+export function connect(cloud: Cloud, tenant: string | null, account: AccountId | null): Promise<SignInId> {
+  return call("connect", { cloud, tenant, account });
+}
+
+export function cancelSignIn(signIn: SignInId): Promise<void> {
+  return call("cancel_sign_in", { signIn });
+}
+
+export function dismissSignIn(signIn: SignInId): Promise<void> {
+  return call("dismiss_sign_in", { signIn });
+}
+
+export function reopenBrowser(signIn: SignInId): Promise<void> {
+  return call("reopen_browser", { signIn });
+}
+
+export function decideDuplicate(signIn: SignInId, decision: Decision): Promise<void> {
+  return call("decide_duplicate", { signIn, decision });
+}
+
+/** Adds another tenant that the sign-in of `account` may enter; answers its row. */
+export function addTenant(account: AccountId, tenantId: string): Promise<AccountId> {
+  return call("add_tenant", { account, tenantId });
+}
+
+export function renew(account: AccountId): Promise<void> {
+  return call("renew", { account });
+}
+
+/** Reads the Targets from the cloud. */
+export function readTargets(account: AccountId): Promise<void> {
+  return call("read_targets", { account });
+}
+
+export function cancelReading(account: AccountId): Promise<void> {
+  return call("cancel_reading", { account });
+}
+
+/** The Targets as they were last read. */
+export function targets(account: AccountId): Promise<Target[]> {
+  return call("targets", { account });
+}
+
+export function useAccount(account: AccountId): Promise<void> {
+  return call("use_account", { account });
+}
+
+export function chooseTarget(account: AccountId, target: string): Promise<void> {
+  return call("choose_target", { account, target });
+}
+
+/** Gives a name, or the cloud's own again. */
+export function rename(account: AccountId, name: string | null): Promise<void> {
+  return call("rename", { account, name });
+}
+
+export function setColour(account: AccountId, colour: string | null): Promise<void> {
+  return call("set_colour", { account, colour });
+}
+
+export function setStar(account: AccountId, starred: boolean): Promise<void> {
+  return call("set_star", { account, starred });
+}
+
+export function disconnect(account: AccountId): Promise<void> {
+  return call("disconnect", { account });
+}
+
+/** Searches names, tenants, e-mails, project and account ids. */
+export function find(query: string): Promise<Found[]> {
+  return call("find", { query });
+}
+
+/** Puts a text on the clipboard, in Rust. */
+export function copy(account: AccountId, what: Copyable): Promise<void> {
+  return call("copy", { account, what });
+}
+
+export function openConsole(account: AccountId): Promise<void> {
+  return call("open_console", { account });
+}
+
+export function saveClientId(cloud: Cloud, clientId: string): Promise<void> {
+  return call("save_client_id", { cloud, clientId });
+}
+
+export function saveRedirect(cloud: Cloud, redirect: RedirectKind): Promise<void> {
+  return call("save_redirect", { cloud, redirect });
+}
+
+export function savePreferences(preferences: Preferences): Promise<void> {
+  return call("save_preferences", { preferences });
+}
+
+/** Tries the keychain again; the system may ask the person to unlock it. */
+export function retryKeychain(): Promise<void> {
+  return call("retry_keychain");
+}
+
+export function copyDiagnostics(): Promise<void> {
+  return call("copy_diagnostics");
+}
+
+export function forgetEverything(): Promise<void> {
+  return call("forget_everything");
+}
+
+export function pause(paused: boolean): Promise<void> {
+  return call("pause", { paused });
+}
+
+export function storage(): Promise<StoragePlace[]> {
+  return call("storage");
+}
+
+async function call<T>(command: string, args: Record<string, unknown> = {}): Promise<T> {
+  try {
+    return await invoke<T>(command, args);
+  } catch (error) {
+    throw asFailure(error);
+  }
+}
+
+function asFailure(error: unknown): Failure {
+  if (isErrorView(error)) return new Failure(error);
+  const message = error instanceof Error ? error.message : String(error);
+  return new Failure({ code: "internal", message, reference: "" });
+}
+
+function isErrorView(error: unknown): error is ErrorView {
+  return typeof error === "object" && error !== null && "code" in error && "message" in error && "reference" in error;
+}

@@ -1,0 +1,86 @@
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { azure, aws, cloudView, fabrikam, google, minutes, NOW } from "./fixtures.ts";
+import * as text from "./text.ts";
+
+const codes = [...readFileSync("src/bindings/Code.ts", "utf8").matchAll(/"([a-z-]+)"/g)].map((match) => match[1]);
+
+/** Every string and what every function makes of plausible arguments. */
+function sentences(value: unknown): string[] {
+  if (typeof value === "string") return [value];
+  if (typeof value === "object" && value !== null) return Object.values(value).flatMap(sentences);
+  return [];
+}
+
+test("each error code has a title", () => {
+  expect(codes.length).toBeGreaterThan(20);
+  for (const code of codes) expect(text.titles, code).toHaveProperty([code as string], expect.stringMatching(/\S/));
+});
+
+test("no sentence ends in an exclamation mark or says oops", () => {
+  const all = sentences({ ...text });
+  expect(all.length).toBeGreaterThan(100);
+  for (const sentence of all) expect(sentence).not.toMatch(/!\s*$|\boops\b/i);
+  expect(readFileSync("src/text.ts", "utf8")).not.toMatch(/[a-z]!["`]/);
+});
+
+test("no title is an error number", () => {
+  for (const title of Object.values(text.titles)) expect(title).not.toMatch(/\d/);
+});
+
+test("a session says when it ends and what happens then", () => {
+  expect(text.sessionLine(azure(), false, NOW)).toBe("15:42, in 42 min; renews by itself");
+  expect(text.sessionLine(azure(), true, NOW)).toBe("15:42, in 42 min; renewing is paused");
+  expect(text.sessionLine(azure({ session: null }), false, NOW)).toMatch(/one is made when it is used/);
+  expect(text.sessionLine(azure({ session: { issuedAt: minutes(-60), expiresAt: minutes(-1) } }), false, NOW)).toBe(
+    "Ended 14:59",
+  );
+});
+
+test("a sign-in says how long it lasts and why it ends", () => {
+  expect(text.signInLine(azure(), NOW)).toBe("Until 21 Feb 2027 if unused; each use extends it");
+  expect(text.signInLine(azure({ signInEnd: { at: minutes(90), why: "provider-limit" } }), NOW)).toBe(
+    "Until 16:30, a limit set by the provider",
+  );
+  expect(text.signInLine(fabrikam(), NOW)).toBe("It has ended");
+});
+
+test("disconnecting an Azure account says that Entra revokes nothing", () => {
+  const facts = text.disconnectFacts(azure(), { state: "unlocked", name: "Login keyring", error: null }, 0);
+  expect(facts.removed[0]).toBe("The sign-in and its session in Login keyring");
+  expect(facts.stays.join(" ")).toMatch(/no way to revoke a refresh token.*myaccount\.microsoft\.com/s);
+});
+
+test("disconnecting one of several tenants says that the sign-in stays for the others", () => {
+  const facts = text.disconnectFacts(azure(), { state: "unlocked", name: "Login keyring", error: null }, 2);
+  expect(facts.removed[0]).toBe("The session of this tenant in Login keyring");
+  expect(facts.stays[0]).toBe("The sign-in of ada@contoso.example, for 2 other tenants connected with it.");
+});
+
+test("groups count in the clouds' own words", () => {
+  expect(text.groupCount("azure", 5, 23)).toBe("5 tenants, 23 subscriptions");
+  expect(text.groupCount("gcp", 1, 41)).toBe("1 account, 41 projects");
+  expect(text.groupCount("aws", 6, 6)).toBe("6 roles");
+});
+
+test("the identity of each cloud is on one line", () => {
+  expect(text.identityLine(azure())).toBe("ada@contoso.example");
+  expect(text.identityLine(google())).toBe("contoso.example organisation");
+  expect(text.identityLine(google({ name: "Data", renamed: true }))).toBe(
+    "ada@contoso.example · contoso.example organisation",
+  );
+  expect(text.identityLine(aws())).toBe("1234 5678 9012 · ReadOnly");
+});
+
+test("nothing that can be copied is a credential", () => {
+  const labels = text.copyEntries(azure()).map((entry) => entry.what);
+  expect(labels).toEqual(["cloud-id", "target-id", "account-id", "token-command"]);
+});
+
+test("the command to register names every redirect and prints the client id", () => {
+  const command = text.azureCommand(cloudView().redirectUris);
+  expect(command).toContain("az ad app create");
+  expect(command).toContain("io.github.multicloudmanager://auth/azure");
+  expect(command).toContain("http://localhost");
+  expect(command).toContain("--is-fallback-public-client true");
+});

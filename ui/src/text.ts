@@ -1,0 +1,535 @@
+// Every sentence shown to a person. Sentence case, the clouds' own words, what happened and then what to do.
+// The body of a failure comes from the backend, where the cause is known; its title stands in `titles`.
+
+import { cloudId, roleName, shortened, spaced, who, type Colour, type Filter } from "./accounts.ts";
+import type { AccountView } from "./bindings/AccountView";
+import type { Cloud } from "./bindings/Cloud";
+import type { Code } from "./bindings/Code";
+import type { Copyable } from "./bindings/Copyable";
+import type { Identity } from "./bindings/Identity";
+import type { KeychainView } from "./bindings/KeychainView";
+import type { RedirectKind } from "./bindings/RedirectKind";
+import type { SignInEnd } from "./bindings/SignInEnd";
+import type { Theme } from "./bindings/Theme";
+import { day, left, moment } from "./time.ts";
+
+export const titles: Record<Code, string> = {
+  "setting-missing": "A setting is missing",
+  "setting-invalid": "A setting cannot be used",
+  offline: "The cloud cannot be reached",
+  "server-failed": "The cloud answered with a failure",
+  throttled: "The cloud asks to wait",
+  "sign-in-cancelled": "Sign-in cancelled",
+  "sign-in-refused": "Sign-in refused",
+  "sign-in-expired": "Nobody finished the sign-in in time",
+  "browser-failed": "Your browser did not open",
+  "sign-in-rejected": "The answer failed a check, so nothing of it was used",
+  "sign-in-again": "Sign in again",
+  "admin-needed": "Your administrator has to act first",
+  "wrong-person": "Somebody else signed in",
+  "already-connected": "Connected already",
+  "keychain-locked": "The keychain is locked",
+  "keychain-absent": "This machine has no keychain",
+  "keychain-failed": "The keychain did not answer as it should",
+  "storage-failed": "A file could not be written or read",
+  "storage-unreadable": "A file cannot be understood and was left as it is",
+  "not-found": "It is not there any more",
+  ambiguous: "The name fits more than one account",
+  "invalid-input": "This cannot be used",
+  busy: "Another program holds the account",
+  unsupported: "This cloud does not offer it",
+  internal: "Something went wrong in this app",
+};
+
+export const cloudNames: Record<Cloud, string> = { azure: "Azure", gcp: "Google Cloud", aws: "AWS" };
+export const cloudLetters: Record<Cloud, string> = { azure: "Az", gcp: "Gc", aws: "Aw" };
+
+export const app = {
+  name: "Multi-Cloud Manager",
+  loading: "Loading accounts",
+  watchFailed: "The accounts cannot be shown",
+  retry: "Retry",
+  tryAgain: "Try again",
+  cancel: "Cancel",
+  close: "Close",
+  save: "Save",
+  dismiss: "Dismiss",
+  copy: "Copy",
+  copied: "Copied",
+  copyFailed: "The text could not be copied. Select it and copy it yourself.",
+  reference: (reference: string) => `Reference ${reference}`,
+  region: "Results of actions",
+};
+
+export const rail = {
+  label: "Accounts and settings",
+  filters: { all: "All accounts", "in-use": "In use", "needs-you": "Needs you" } as const,
+  clouds: "Clouds",
+  cloudAccounts: (cloud: Cloud) => `${cloudNames[cloud]} accounts`,
+  more: "More",
+  settings: "Settings",
+  count: (count: number) => plural(count, "account"),
+};
+
+/** The keychain's state, in the rail. */
+export function keychainLine(keychain: KeychainView): string {
+  switch (keychain.state) {
+    case "unknown":
+      return "Keychain not asked yet";
+    case "unlocked":
+      return `Keychain: ${keychain.name}, unlocked`;
+    case "locked":
+      return `Keychain: ${keychain.name}, locked`;
+    case "absent":
+      return "No keychain on this machine";
+    case "failed":
+      return `Keychain: ${keychain.name}, failed`;
+  }
+}
+
+/** Where secrets are, under the keychain's state. */
+export function keychainPromise(keychain: KeychainView): string {
+  return keychain.state === "absent" ? "Sign-ins live in memory until you quit" : "Nothing secret on disk";
+}
+
+export const accounts = {
+  search: "Search accounts",
+  searchHint: "Search accounts, tenants, projects, account ids",
+  searchKey: "Ctrl K",
+  clearSearch: "Clear search",
+  connect: "Connect account",
+  list: (cloud: Cloud) => `${cloudNames[cloud]} accounts`,
+  byLastUsed: "by last used",
+  starredFirst: "starred first, then by last used",
+  bestFirst: "by best match",
+  inUse: "In use",
+  starred: "Starred",
+  colour: (colour: string) => `Marked ${colour}`,
+  menu: (name: string) => `More for ${name}`,
+  searching: "Searching",
+  results: (count: number, query: string) => `${plural(count, "account")} for “${query}”`,
+};
+
+export const banners = {
+  label: "What needs you",
+  locked: (keychain: string) => `${keychain} is locked, so accounts cannot be used or renewed. Unlock it, then retry.`,
+  absent: "This machine has no keychain. Sign-ins work, and are gone when you quit. Start a keychain, then retry.",
+  failed: (keychain: string) => `${keychain} did not answer as it should.`,
+  again: (count: number) =>
+    count === 1 ? "1 account asks you to sign in again." : `${count} accounts ask you to sign in again.`,
+  review: "Review",
+  offline: "No cloud can be reached. You see what was last known; renewing goes on by itself once you are back online.",
+  paused: "Renewing is paused. Sessions end when their time is up.",
+  resume: "Resume",
+};
+
+/** Under a group's heading: `5 tenants, 23 subscriptions`. */
+export function groupCount(cloud: Cloud, rows: number, targets: number): string {
+  switch (cloud) {
+    case "azure":
+      return `${plural(rows, "tenant")}, ${plural(targets, "subscription")}`;
+    case "gcp":
+      return `${plural(rows, "account")}, ${plural(targets, "project")}`;
+    case "aws":
+      return plural(rows, "role");
+  }
+}
+
+/** The line under an account's name. */
+export function identityLine(account: AccountView): string {
+  const { identity } = account;
+  switch (identity.cloud) {
+    case "azure":
+      return identity.username;
+    case "gcp": {
+      const kind = identity.hostedDomain === null ? "Personal" : `${identity.hostedDomain} organisation`;
+      return account.renamed ? `${identity.email} · ${kind}` : kind;
+    }
+    case "aws":
+      return `${spaced(identity.accountId)} · ${roleName(identity.roleArn)}`;
+  }
+}
+
+const targetNouns: Record<Cloud, [string, string]> = {
+  azure: ["subscription", "subscriptions"],
+  gcp: ["project", "projects"],
+  aws: ["region", "regions"],
+};
+
+/** The chosen Target in a row. */
+export function targetLine(account: AccountView): string {
+  if (account.target !== null) return account.target.name;
+  if (account.readingTargets !== null) return `Reading ${targetNouns[account.cloud][1]}`;
+  if (account.targetCount === 0) return `No ${targetNouns[account.cloud][0]}`;
+  return `No ${targetNouns[account.cloud][0]} chosen`;
+}
+
+export const clock = {
+  signInAgain: "Sign in again",
+  locked: "Locked",
+  offline: "Offline",
+  expired: "Expired",
+  onDemand: "Ready when used",
+  renewing: "Renewing",
+  renewingWith: (rest: string) => `${rest}, renewing`,
+  retryingWith: (rest: string) => `${rest}, retrying`,
+  offlineWith: (rest: string) => `${rest}, offline`,
+  lockedWith: (rest: string) => `${rest}, locked`,
+  retriesIn: (rest: string) => `Next try in ${rest}`,
+};
+
+export const detail = {
+  label: (name: string) => `Details of ${name}`,
+  close: "Close details",
+  back: "Back to accounts",
+  use: "Use",
+  renew: "Renew",
+  renewing: "Renewing",
+  renewed: "Renewed",
+  signInAgain: "Sign in again",
+  console: { azure: "Open portal", gcp: "Open console", aws: "Open console" } satisfies Record<Cloud, string>,
+  copy: "Copy",
+  more: "More actions",
+  signedInAs: { azure: "Signed in as", gcp: "Signed in as", aws: "Role" } satisfies Record<Cloud, string>,
+  place: { azure: "Tenant", gcp: "Organisation", aws: "Account id" } satisfies Record<Cloud, string>,
+  tenantId: "Tenant id",
+  noOrganisation: "None, a personal account",
+  sessionEnds: "Session ends",
+  signInLasts: "Sign-in lasts",
+  keptIn: "Kept in",
+  memoryOnly: "Memory only, until you quit",
+  connected: "Connected",
+  missingScopes: "Not granted",
+  missingScopesNote: "The cloud granted fewer scopes than were asked for, so some actions will be refused.",
+  askAgain: "Ask again",
+  nextTry: (rest: string) => `Next try in ${rest}.`,
+  offered: "You may also enter",
+  add: "Add",
+  adding: "Adding",
+  addTenant: (name: string) => `Add ${name}`,
+};
+
+/** When the Session ends and what happens then. */
+export function sessionLine(account: AccountView, paused: boolean, now: number): string {
+  if (account.session === null) {
+    return account.status === "connected" ? "No session now; one is made when it is used" : "No session";
+  }
+  const rest = left(account.session.expiresAt, now);
+  const at = moment(account.session.expiresAt, now);
+  if (rest === null) return `Ended ${at}`;
+  return `${at}, in ${rest}; ${sessionAfter(account, paused)}`;
+}
+
+function sessionAfter(account: AccountView, paused: boolean): string {
+  if (account.status === "sign-in-again") return "then sign in again";
+  if (account.status === "locked") return "not renewed while the keychain is locked";
+  if (paused) return "renewing is paused";
+  return "renews by itself";
+}
+
+/** How long the sign-in itself lasts, and why it ends. */
+export function signInLine(account: AccountView, now: number): string {
+  if (account.status === "sign-in-again") return "It has ended";
+  const end: SignInEnd | null = account.signInEnd;
+  if (end === null) {
+    return account.cloud === "aws" ? "As long as the role lets you in" : "Until you or your organisation end it";
+  }
+  if (end.why === "idle") return `Until ${day(end.at, now)} if unused; each use extends it`;
+  return `Until ${moment(end.at, now)}, a limit set by the provider`;
+}
+
+export const targets = {
+  heading: { azure: "Subscriptions", gcp: "Projects", aws: "Regions" } satisfies Record<Cloud, string>,
+  search: (cloud: Cloud) => `Search ${targetNouns[cloud][1]}`,
+  loading: (cloud: Cloud) => `Loading ${targetNouns[cloud][1]}`,
+  reading: (cloud: Cloud, count: number) =>
+    count === 0 ? `Reading ${targetNouns[cloud][1]}` : `Reading ${targetNouns[cloud][1]}, ${count} so far`,
+  stop: "Stop",
+  readAgain: "Read again",
+  none: {
+    azure: "This sign-in sees no subscription. Ask for a role on one, then read again.",
+    gcp: "This sign-in sees no project. Ask for a role on one, then read again.",
+    aws: "No region is known for this role.",
+  } satisfies Record<Cloud, string>,
+  noneFits: (query: string) => `Nothing fits “${query}”.`,
+  readAt: (when: string) => `Read ${when}`,
+};
+
+/** What a choice in a menu does. */
+export const menu = {
+  open: "Show details",
+  use: "Use",
+  useTarget: (target: string) => `Use with ${target}`,
+  renew: "Renew",
+  signInAgain: "Sign in again",
+  star: "Star",
+  unstar: "Remove star",
+  rename: "Rename…",
+  colour: "Colour",
+  noColour: "No colour",
+  disconnect: "Disconnect…",
+};
+
+export const colourNames: Record<Colour, string> = {
+  blue: "Blue",
+  green: "Green",
+  amber: "Amber",
+  red: "Red",
+  violet: "Violet",
+  grey: "Grey",
+};
+
+/** The entries of the copy menu, with what each puts on the clipboard. */
+export function copyEntries(account: AccountView): { what: Copyable; label: string; hint: string | null }[] {
+  const id = cloudId(account.identity);
+  const entries: { what: Copyable; label: string; hint: string | null }[] = [];
+  if (id !== null) entries.push({ what: "cloud-id", label: cloudIdLabel[account.cloud], hint: shortened(id) });
+  if (account.target !== null) {
+    entries.push({ what: "target-id", label: targetIdLabel[account.cloud], hint: shortened(account.target.id) });
+  }
+  entries.push({ what: "account-id", label: "Id for mcm", hint: shortened(account.id) });
+  if (account.cloud !== "aws") {
+    entries.push({ what: "token-command", label: "Shell line that prints a token", hint: null });
+  }
+  return entries;
+}
+
+const cloudIdLabel: Record<Cloud, string> = { azure: "Tenant id", gcp: "Organisation", aws: "Account id" };
+const targetIdLabel: Record<Cloud, string> = { azure: "Subscription id", gcp: "Project id", aws: "Region" };
+
+export const done = {
+  copied: (label: string) => `${label} copied.`,
+  using: (name: string) => `${name} is in use.`,
+  usingTarget: (name: string, target: string) => `${name} is in use with ${target}.`,
+  chosen: (target: string) => `${target} is chosen.`,
+  renewed: (name: string) => `${name} is renewed.`,
+  renamed: (name: string) => `Renamed to ${name}.`,
+  nameRemoved: "The cloud’s own name is shown again.",
+  disconnected: (name: string) => `${name} is disconnected.`,
+  connected: (name: string) => `${name} is connected.`,
+  updated: (name: string) => `${name} is signed in again.`,
+  cancelled: "Sign-in cancelled.",
+  tenantAdded: (name: string) => `${name} is added.`,
+  clientIdSaved: "Client id saved.",
+  redirectSaved: "Redirect saved.",
+  diagnosticsCopied: "Diagnostics copied. They hold no secret.",
+  forgotten: "Everything is forgotten.",
+  paused: "Renewing is paused.",
+  resumed: "Renewing goes on.",
+  unlocked: "The keychain is unlocked.",
+};
+
+export const empty = {
+  noneTitle: "No account yet",
+  none: "Connect a cloud to see its accounts, their sessions and what is in use.",
+  inUseTitle: "No account in use",
+  inUse: "Choose Use on an account, and command lines that ask for the active one get it.",
+  needsYouTitle: "Nothing needs you",
+  needsYou: "Every account is signed in. Sessions renew by themselves.",
+  cloudTitle: (cloud: Cloud) => `No ${cloudNames[cloud]} account yet`,
+  cloud: "Connect one to see it here.",
+  searchTitle: (query: string) => `Nothing fits “${query}”`,
+  search: "Search looks at names, tenants, e-mails, project and account ids.",
+  showAll: "Search all accounts",
+};
+
+/** What an empty list says for the rail's choice. */
+export function emptyList(filter: Filter): { title: string; body: string } {
+  if (filter === "in-use") return { title: empty.inUseTitle, body: empty.inUse };
+  if (filter === "needs-you") return { title: empty.needsYouTitle, body: empty.needsYou };
+  if (filter === "all") return { title: empty.noneTitle, body: empty.none };
+  return { title: empty.cloudTitle(filter), body: empty.cloud };
+}
+
+export const signIn = {
+  starting: "Preparing the sign-in",
+  browser: "Your browser is open. Finish there; this window will notice.",
+  schemeTaken: "Another program answers this app’s links, so the answer comes back over a local port instead.",
+  waits: (rest: string) => `Waits another ${rest}`,
+  finishing: "Checking the answer",
+  openAgain: "Open again",
+  cancel: "Cancel sign-in",
+  again: (name: string) => `Signing in again to ${name}`,
+  to: (cloud: Cloud) => `Signing in to ${cloudNames[cloud]}`,
+  done: (updated: boolean) => (updated ? "Signed in again" : "Connected"),
+  another: "Connect another",
+  choiceTitle: "Somebody else is connected here",
+  choice: (existing: string, now: string) =>
+    `${existing} is connected already, and ${now} signed in now. Replace the account, or keep both.`,
+  replace: "Replace",
+  keepBoth: "Keep both",
+};
+
+export const connect = {
+  title: "Connect account",
+  intro: "Choose a cloud. Your browser opens for the sign-in; passwords never pass through this app.",
+  needs: {
+    azure: "Signs you in to your home tenant. Other tenants that you may enter are offered afterwards, one click each.",
+    gcp: "Signs you in with your Google account. Its projects are read afterwards.",
+    aws: "Assumes a role that you create with an External ID made for this connection.",
+  } satisfies Record<Cloud, string>,
+  sandbox: "Sandbox clouds on this machine: nothing leaves it",
+  tenantToggle: "Sign in to a certain tenant",
+  tenant: "Tenant id or domain",
+  tenantHint: "contoso.onmicrosoft.com",
+  server: "Sign-in server",
+  comesBack: "Answer comes back",
+  back: "Back to accounts",
+  none: "No cloud can be connected in this build.",
+};
+
+export const redirects: Record<RedirectKind, { label: string; note: string }> = {
+  "deep-link": { label: "Through this app’s link", note: "The browser asks once whether it may open this app." },
+  loopback: { label: "Through a local port", note: "The browser ends on a page that this machine serves." },
+};
+
+export const setup = {
+  title: (cloud: Cloud) => `Register this app with ${cloudNames[cloud]}`,
+  intro: {
+    azure: "Once per organisation, in Microsoft Entra ID: a public client, without any secret.",
+    gcp: "Once per organisation, in the Google Cloud console: an OAuth client of type desktop app.",
+    aws: "Once per account: a role that trusts you with an External ID.",
+  } satisfies Record<Cloud, string>,
+  command: "With the Azure CLI; it prints the client id",
+  byHand: "Or by hand",
+  platform: "Platform",
+  platformName: "Mobile and desktop applications",
+  redirectUris: "Redirect URIs",
+  scopes: "Scopes",
+  publicClient: "Allow public client flows",
+  yes: "Yes",
+  clientId: "Client id",
+  clientIdHint: "00000000-0000-0000-0000-000000000000",
+  notGuid: "A client id is a GUID, for example 1b7a2c3d-0000-4000-8000-0123456789ab.",
+  readAt: (origin: string) => `Looked for in ${origin}`,
+  copyWhat: (what: string) => `Copy ${what}`,
+};
+
+/** The command that registers this app in Entra and prints the client id. */
+export function azureCommand(redirectUris: readonly string[]): string {
+  return [
+    'az ad app create --display-name "Multi-Cloud Manager"',
+    "  --sign-in-audience AzureADMultipleOrgs",
+    "  --public-client-redirect-uris",
+    ...redirectUris.map((uri) => `    ${uri}`),
+    "  --is-fallback-public-client true",
+    "  --query appId --output tsv",
+  ].join(" \\\n");
+}
+
+export const firstRun = {
+  title: "Welcome to Multi-Cloud Manager",
+  what: "Sign in to your clouds once, see which identity you are and how long it lasts, and switch with one key.",
+  how: "Tokens stay in this machine’s keychain, and your command lines get short-lived credentials from there.",
+  skip: "Look around first",
+};
+
+export const settings = {
+  title: "Settings",
+  clouds: "Clouds",
+  clientId: "Client id",
+  fromEnvironment: (name: string) => `Set by ${name} in the environment. Change it there.`,
+  fromFile: (origin: string) => `Read from ${origin}`,
+  redirect: "How the answer comes back",
+  server: "Sign-in server",
+  howToRegister: "What to register",
+  theme: "Appearance",
+  themes: { system: "As the system", light: "Light", dark: "Dark" } satisfies Record<Theme, string>,
+  sessions: "Sessions",
+  pause: "Pause renewing",
+  pauseNote: "Sessions end when their time is up, and no cloud is asked in the background.",
+  stored: "What is stored and where",
+  storedLoading: "Loading places",
+  diagnostics: "Diagnostics",
+  diagnosticsNote: "Versions, settings and the last log lines, without names, tokens or addresses.",
+  copyDiagnostics: "Copy diagnostics",
+  forget: "Forget everything",
+  forgetNote: "Removes every account, its entries in the keychain and this app’s files. The clouds keep what they know.",
+  forgetOpen: "Forget everything…",
+};
+
+export const forget = {
+  title: "Forget everything",
+  body: (count: number) =>
+    `${count === 0 ? "No account is connected. Settings" : `${plural(count, "account")}, their entries in the keychain, the settings`} and the log are removed from this machine. This cannot be undone.`,
+  word: "forget everything",
+  type: "Type “forget everything” to confirm",
+  confirm: "Forget everything",
+  running: "Forgetting",
+};
+
+export const rename = {
+  title: "Rename account",
+  label: "Name",
+  note: "Only here and in mcm. Leave it empty for the cloud’s own name.",
+};
+
+export const disconnectDialog = {
+  title: (name: string) => `Disconnect ${name}?`,
+  removed: "Removed from this machine",
+  stays: "Stays until you end it yourself",
+  confirm: "Disconnect",
+  running: "Disconnecting",
+};
+
+/** What disconnecting removes, and what it cannot. */
+export function disconnectFacts(
+  account: AccountView,
+  keychain: KeychainView,
+  siblings: number,
+): { removed: string[]; stays: string[] } {
+  const kept = keychain.state === "absent" ? "memory" : keychain.name;
+  const removed = [
+    siblings === 0 ? `The sign-in and its session in ${kept}` : `The session of this tenant in ${kept}`,
+    `Name, colour and star of the account, and its list of ${targetNouns[account.cloud][1]}`,
+  ];
+  if (account.active) removed.push(`Its place as the ${cloudNames[account.cloud]} account in use`);
+  switch (account.identity.cloud) {
+    case "azure":
+      return {
+        removed,
+        stays: [
+          ...(siblings === 0
+            ? []
+            : [`The sign-in of ${account.identity.username}, for ${plural(siblings, "other tenant")} connected with it.`]),
+          "Entra offers no way to revoke a refresh token. A copy made elsewhere would work until it ends.",
+          "To end every sign-in of this person, sign out everywhere at myaccount.microsoft.com.",
+        ],
+      };
+    case "gcp":
+      return {
+        removed: ["The grant at Google, which is revoked", ...removed],
+        stays: ["Access tokens handed out already work until they end, at most an hour."],
+      };
+    case "aws":
+      return {
+        removed,
+        stays: [
+          "The role and its trust policy stay in AWS. Remove the role there if nobody needs it.",
+          "Credentials handed out already work until they end.",
+        ],
+      };
+  }
+}
+
+export const keys = {
+  title: "Keys",
+  list: [
+    ["↑ ↓", "Move between accounts"],
+    ["Enter", "Show details"],
+    ["u", "Use the account"],
+    ["r", "Renew, or sign in again"],
+    ["Ctrl K or /", "Search"],
+    ["Esc", "Close or clear"],
+    ["?", "This list"],
+  ] as const,
+};
+
+/** How an account is named in a sentence when its row may be gone. */
+export function nameOr(name: string | undefined, identity: Identity | undefined): string {
+  return name ?? (identity === undefined ? "The account" : who(identity));
+}
+
+function plural(count: number, one: string): string {
+  return `${count.toLocaleString("en-GB")} ${count === 1 ? one : `${one}s`}`;
+}
