@@ -4,6 +4,7 @@
 //! Entra's public documents describe for public clients, down to the AADSTS numbers.
 
 mod authorize;
+mod device;
 pub mod directory;
 mod grants;
 mod metadata;
@@ -15,6 +16,7 @@ mod token;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use axum::Router;
 use axum::routing::{get, post};
@@ -22,11 +24,13 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use self::authorize::{Browsing, Transaction};
+use self::device::{Approval, DeviceRequest};
 use self::directory::{Directory, Person, Tenant};
 use self::grants::Grants;
 use self::refusal::Refusal;
 use self::scope::Scope;
 use crate::Revocation;
+use crate::device::Devices;
 use crate::faults::Endpoint;
 use crate::jwt::SigningKey;
 use crate::server::Shared;
@@ -39,6 +43,8 @@ const CLIENT_NAME: &str = "Multi-Cloud Manager";
 
 /// Its redirect URIs when the sandbox starts.
 const REDIRECT_URIS: [&str; 2] = ["io.github.multicloudmanager://auth/azure", "http://localhost"];
+
+const DEVICE_CODE_LIFE: Duration = Duration::from_secs(15 * 60);
 
 /// What happens to a refresh token when it is exchanged for a new one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,6 +71,7 @@ pub(crate) struct Azure {
     consents: Mutex<HashSet<(String, String, String)>>,
     transactions: Mutex<HashMap<String, Transaction>>,
     browsing: Mutex<HashMap<String, Browsing>>,
+    devices: Mutex<Devices<DeviceRequest, Approval>>,
 }
 
 struct Registration {
@@ -121,6 +128,7 @@ impl Azure {
             consents: Mutex::default(),
             transactions: Mutex::default(),
             browsing: Mutex::default(),
+            devices: Mutex::new(Devices::new(DEVICE_CODE_LIFE)),
         }
     }
 
@@ -173,6 +181,10 @@ impl Azure {
 
     fn consents(&self) -> MutexGuard<'_, HashSet<(String, String, String)>> {
         self.consents.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn devices(&self) -> MutexGuard<'_, Devices<DeviceRequest, Approval>> {
+        self.devices.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn rotation(&self) -> Rotation {
@@ -258,6 +270,8 @@ pub(crate) fn authority(azure: Arc<Azure>) -> Router {
         .route("/{tenant}/discovery/v2.0/keys", get(metadata::keys))
         .route("/{tenant}/oauth2/v2.0/authorize", get(authorize::start))
         .route("/{tenant}/login", post(authorize::proceed))
+        .route("/{tenant}/oauth2/v2.0/devicecode", post(device::start))
+        .route("/common/oauth2/deviceauth", get(device::page).post(device::enter))
         .route("/{tenant}/oauth2/v2.0/token", post(token::answer))
         .with_state(azure)
 }
@@ -280,6 +294,7 @@ pub(crate) fn classify_authority<'a>(path: &'a str, _: &str) -> (Option<Endpoint
         }
         ["discovery", "v2.0", "keys"] => Endpoint::AzureKeys,
         ["oauth2", "v2.0", "authorize"] => Endpoint::AzureAuthorize,
+        ["oauth2", "v2.0", "devicecode"] => Endpoint::AzureDeviceCode,
         ["oauth2", "v2.0", "token"] => Endpoint::AzureToken,
         _ => return (None, tenant),
     };

@@ -24,14 +24,14 @@ const MAX_STEPS: usize = 20;
 pub enum Landing {
     /// The cloud sent the browser to an address that is not a web page: the app's own scheme.
     Redirect(Url),
-    /// A web page outside the cloud: what the app's loopback receiver answered.
+    /// A web page outside the cloud, which is what the app's loopback receiver answered, or the cloud's own last one.
     Page {
         /// Its status code.
         status: u16,
         /// What a person reads on it.
         text: String,
     },
-    /// The cloud showed a page with nothing left to press, which is how it refuses.
+    /// The cloud showed an error, or a page on which the person finds nothing to press.
     ErrorPage(String),
     /// The person stopped, as told to, and closed the window.
     GaveUp,
@@ -58,6 +58,7 @@ pub struct Browser {
     refuses_consent: bool,
     cancels: bool,
     unticks: Vec<String>,
+    user_code: Option<String>,
     hides_origin: bool,
     patience: usize,
 }
@@ -91,6 +92,7 @@ impl Browser {
             refuses_consent: false,
             cancels: false,
             unticks: Vec::new(),
+            user_code: None,
             hides_origin: false,
             patience: MAX_STEPS,
         }
@@ -111,6 +113,12 @@ impl Browser {
     /// Unticks the scope that ends in `scope` on the consent page.
     pub fn untick(mut self, scope: &str) -> Self {
         self.unticks.push(scope.to_owned());
+        self
+    }
+
+    /// Types the code that a device shows.
+    pub fn with_user_code(mut self, code: &str) -> Self {
+        self.user_code = Some(code.to_owned());
         self
     }
 
@@ -162,7 +170,8 @@ impl Browser {
                 Err(error) => return Landing::Unreachable(error.without_url().to_string()),
             };
             let document = Document::parse(&html);
-            if here.origin() != cloud {
+            let is_the_end = document.forms.is_empty() && status < 400;
+            if here.origin() != cloud || is_the_end {
                 return Landing::Page { status, text: document.text };
             }
             let Some((form, button)) = self.choose(&document) else {
@@ -203,6 +212,12 @@ impl Browser {
 
     fn submit(&self, here: &Url, form: &Form, button: &Button) -> Visit {
         let mut fields = form.fields.clone();
+        if let Some(code) = &self.user_code {
+            fields
+                .iter_mut()
+                .filter(|(name, _)| name == "user_code")
+                .for_each(|(_, typed)| typed.clone_from(code));
+        }
         let stays_ticked = |value: &str| !self.unticks.iter().any(|scope| value.ends_with(scope.as_str()));
         fields.extend(form.checkboxes.iter().filter(|(_, value)| stays_ticked(value)).cloned());
         if !button.name.is_empty() {

@@ -19,6 +19,8 @@ pub enum Endpoint {
     AzureAuthorize,
     /// `/{tenant}/oauth2/v2.0/token`.
     AzureToken,
+    /// `/{tenant}/oauth2/v2.0/devicecode`.
+    AzureDeviceCode,
     /// `GET /tenants` of Resource Manager.
     AzureTenants,
     /// `GET /subscriptions` of Resource Manager.
@@ -31,6 +33,8 @@ pub enum Endpoint {
     GoogleAuthorize,
     /// Google's token endpoint.
     GoogleToken,
+    /// Google's device authorisation endpoint.
+    GoogleDeviceCode,
     /// Google's userinfo endpoint.
     GoogleUserinfo,
     /// Google's revocation endpoint.

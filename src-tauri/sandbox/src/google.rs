@@ -4,6 +4,7 @@
 //! hosts of the real one are paths of one server here; a client takes them from the discovery document anyway.
 
 mod authorize;
+mod device;
 pub mod directory;
 mod grants;
 mod metadata;
@@ -15,6 +16,7 @@ mod token;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use axum::Router;
 use axum::http::{HeaderMap, header};
@@ -23,10 +25,12 @@ use serde::{Deserialize, Serialize};
 use url::{Host, Url};
 
 use self::authorize::Transaction;
+use self::device::DeviceRequest;
 use self::directory::Directory;
-use self::grants::Grants;
+use self::grants::{Grant, Grants};
 use self::refusal::Refusal;
 use crate::Revocation;
+use crate::device::Devices;
 use crate::faults::Endpoint;
 use crate::jwt::SigningKey;
 use crate::server::Shared;
@@ -40,10 +44,18 @@ pub const DESKTOP_CLIENT_SECRET: &str = "sandbox-desktop-client";
 /// The client of type "iOS", which answers on its reversed client id only and has no secret.
 pub const IOS_CLIENT_ID: &str = "202611240001-ios.apps.googleusercontent.com";
 
+/// The client of type "TVs and limited-input devices", for device authorisation only.
+pub const TV_CLIENT_ID: &str = "202611240001-tv.apps.googleusercontent.com";
+
+/// Its secret, which is none either.
+pub const TV_CLIENT_SECRET: &str = "sandbox-tv-client";
+
 const IOS_SCHEME: &str = "com.googleusercontent.apps.202611240001-ios:/";
 
 /// The project that both clients belong to.
 const PROJECT_NUMBER: &str = "202611240001";
+
+const DEVICE_CODE_LIFE: Duration = Duration::from_secs(30 * 60);
 
 /// What the operator of the Google project has chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,6 +89,7 @@ pub(crate) struct Google {
     transactions: Mutex<HashMap<String, Transaction>>,
     /// Who signed in with which browser, the latest last.
     browsing: Mutex<HashMap<String, Vec<String>>>,
+    devices: Mutex<Devices<DeviceRequest, Grant>>,
 }
 
 impl Google {
@@ -99,6 +112,7 @@ impl Google {
             grants: Mutex::default(),
             transactions: Mutex::default(),
             browsing: Mutex::default(),
+            devices: Mutex::new(Devices::new(DEVICE_CODE_LIFE)),
         }
     }
 
@@ -135,6 +149,10 @@ impl Google {
         self.keys.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn devices(&self) -> MutexGuard<'_, Devices<DeviceRequest, Grant>> {
+        self.devices.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn signing_key(&self) -> Arc<SigningKey> {
         Arc::clone(self.keys().last().expect("there is a key from the start"))
     }
@@ -160,12 +178,14 @@ impl Google {
 
     fn check_secret(&self, client_id: &str, secret: Option<&str>) -> Result<(), Refusal> {
         match (client_id, secret) {
-            (DESKTOP_CLIENT_ID, Some(DESKTOP_CLIENT_SECRET)) | (IOS_CLIENT_ID, None) => Ok(()),
-            (DESKTOP_CLIENT_ID, None) if self.policy().requires_secret => {
+            (DESKTOP_CLIENT_ID, Some(DESKTOP_CLIENT_SECRET))
+            | (TV_CLIENT_ID, Some(TV_CLIENT_SECRET))
+            | (IOS_CLIENT_ID, None) => Ok(()),
+            (DESKTOP_CLIENT_ID | TV_CLIENT_ID, None) if self.policy().requires_secret => {
                 Err(Refusal::new("invalid_request", "client_secret is missing."))
             }
-            (DESKTOP_CLIENT_ID, None) => Ok(()),
-            (DESKTOP_CLIENT_ID | IOS_CLIENT_ID, Some(_)) => {
+            (DESKTOP_CLIENT_ID | TV_CLIENT_ID, None) => Ok(()),
+            (DESKTOP_CLIENT_ID | TV_CLIENT_ID | IOS_CLIENT_ID, Some(_)) => {
                 Err(Refusal::invalid_client("The provided client secret is invalid."))
             }
             _ => Err(Refusal::invalid_client("The OAuth client was not found.")),
@@ -207,6 +227,8 @@ pub(crate) fn issuer(google: Arc<Google>) -> Router {
         .route("/oauth2/v3/certs", get(metadata::keys))
         .route("/o/oauth2/v2/auth", get(authorize::start))
         .route("/signin", post(authorize::proceed))
+        .route("/device/code", post(device::start))
+        .route("/device", get(device::page).post(device::enter))
         .route("/token", post(token::answer))
         .route("/v1/userinfo", get(token::userinfo))
         .route("/revoke", post(token::revoke))
@@ -224,6 +246,7 @@ pub(crate) fn classify_issuer<'a>(path: &'a str, _: &str) -> (Option<Endpoint>, 
         "/.well-known/openid-configuration" => Some(Endpoint::GoogleDiscovery),
         "/oauth2/v3/certs" => Some(Endpoint::GoogleKeys),
         "/o/oauth2/v2/auth" => Some(Endpoint::GoogleAuthorize),
+        "/device/code" => Some(Endpoint::GoogleDeviceCode),
         "/token" => Some(Endpoint::GoogleToken),
         "/v1/userinfo" => Some(Endpoint::GoogleUserinfo),
         "/revoke" => Some(Endpoint::GoogleRevoke),

@@ -36,6 +36,14 @@ pub(crate) fn access_key_id(prefix: &str) -> String {
     prefix.chars().chain(rest).collect()
 }
 
+/// A code that a person can type: two groups of four consonants.
+pub(crate) fn user_code() -> String {
+    const ALPHABET: &[u8; 16] = b"BCDFGHJKLMNPQRST";
+    let letters: String =
+        random_bytes::<8>().iter().map(|byte| char::from(ALPHABET[usize::from(byte % 16)])).collect();
+    format!("{}-{}", &letters[..4], &letters[4..])
+}
+
 pub(crate) fn base64url(bytes: impl AsRef<[u8]>) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }

@@ -9,6 +9,7 @@ pub mod azure;
 pub mod browser;
 mod clock;
 mod control;
+mod device;
 mod faults;
 pub mod google;
 mod identifier;

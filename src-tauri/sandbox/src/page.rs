@@ -15,7 +15,8 @@ main { max-width: 32rem; margin: 3rem auto; padding: 0 1.5rem; }
 h1 { font-size: 1.5rem; line-height: 1.25; }
 form { display: grid; gap: .75rem; margin: 1.5rem 0; }
 label { display: flex; gap: .5rem; align-items: baseline; }
-button { font: inherit; text-align: start; padding: .75rem 1rem; border: 1px solid GrayText; border-radius: .5rem;
+button, input { font: inherit; }
+button { text-align: start; padding: .75rem 1rem; border: 1px solid GrayText; border-radius: .5rem;
   background: ButtonFace; color: ButtonText; cursor: pointer; }
 button:hover { border-color: Highlight; }
 button:focus-visible, input:focus-visible { outline: 3px solid Highlight; outline-offset: 2px; }
@@ -88,6 +89,15 @@ pub(crate) fn form(action: &str, fields: &[(&str, &str)], rest: &str) -> String 
 /// A button; `label` is HTML.
 pub(crate) fn button(name: &str, value: &str, label: &str) -> String {
     format!("<button name=\"{}\" value=\"{}\">{label}</button>\n", escape(name), escape(value))
+}
+
+/// A page that asks for the code that a device shows; `hint` is what went wrong, if anything.
+pub(crate) fn enter_code_at(not: &str, action: &str, hint: &str) -> Response {
+    let rest = "<label>Code <input name=\"user_code\" required autocomplete=\"off\" autofocus></label>\n"
+        .to_owned()
+        + &button("answer", "continue", "Next");
+    let main = format!("<p role=\"status\">{}</p>\n{}", escape(hint), form(action, &[], &rest));
+    page(StatusCode::OK, not, "Enter the code that your device shows", &main)
 }
 
 /// The value of a cookie that [`with_cookie`] set.

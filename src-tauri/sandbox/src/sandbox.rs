@@ -29,6 +29,8 @@ pub struct Options {
     pub clock: Clock,
     /// How long an access token lasts.
     pub access_token_life: Duration,
+    /// How often a device that waits for a person may ask whether it may go on.
+    pub device_interval: Duration,
     /// Rows on a page of a list.
     pub page_size: usize,
     /// What happens to an Azure refresh token when it is exchanged for a new one.
@@ -49,6 +51,7 @@ impl Default for Options {
             ports: Ports::Random,
             clock: Clock::system(),
             access_token_life: Duration::from_secs(3600),
+            device_interval: Duration::from_secs(5),
             page_size: 100,
             azure_rotation: Rotation::default(),
             azure: azure::directory::Directory::contoso(),
@@ -112,7 +115,11 @@ impl Sandbox {
     /// # Errors
     /// When a port is taken.
     pub async fn start(options: Options) -> io::Result<Self> {
-        let shared = Arc::new(Shared { clock: options.clock, ..Shared::default() });
+        let shared = Arc::new(Shared {
+            clock: options.clock,
+            device_interval: options.device_interval,
+            ..Shared::default()
+        });
         let azure_authority = bind(options.ports.nth(0)).await?;
         let azure_resource_manager = bind(options.ports.nth(1)).await?;
         let google_issuer = bind(options.ports.nth(2)).await?;

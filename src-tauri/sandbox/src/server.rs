@@ -37,6 +37,8 @@ pub(crate) struct Shared {
     pub(crate) journal: Journal,
     /// Life of an access token, in milliseconds.
     pub(crate) access_token_life: AtomicU64,
+    /// How often a device may ask for its tokens.
+    pub(crate) device_interval: Duration,
 }
 
 /// A port that belongs to a server which does not answer yet.

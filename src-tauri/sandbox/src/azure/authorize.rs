@@ -11,6 +11,8 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use url::{Url, form_urlencoded};
 
+use super::device::{Approval, DeviceRequest};
+use super::directory::{Person, Tenant};
 use super::grants::Code;
 use super::pages;
 use super::refusal::{Refusal, Trace};
@@ -44,9 +46,7 @@ pub(crate) struct Transaction {
 pub(super) struct Asked {
     pub(super) authority: Authority,
     pub(super) client_id: String,
-    pub(super) redirect_uri: String,
-    response_mode: ResponseMode,
-    state: Option<String>,
+    target: Target,
     scope: Scope,
     nonce: Option<String>,
     challenge: String,
@@ -103,19 +103,7 @@ pub(super) async fn start(
         Err(refusal) => return azure.send_refusal(&asked.target, &refusal),
     };
 
-    let browsing = cookie(&headers, COOKIE).unwrap_or_else(|| opaque("sandbox-browser-", 48));
-    let person = azure.signed_in(&asked, &browsing);
-    let id = opaque("sandbox-transaction-", 48);
-    let transaction = Transaction {
-        asked,
-        browsing,
-        wants_list: false,
-        person,
-        has_consented: false,
-        has_confirmed: false,
-    };
-    azure.transactions().insert(id.clone(), transaction);
-    azure.advance(&id)
+    azure.begin(&headers, asked)
 }
 
 /// A page that the person answered.
@@ -148,7 +136,7 @@ pub(super) async fn proceed(State(azure): State<Arc<Azure>>, Form(fields): Form<
             Some("accept") => transaction.has_consented = true,
             Some("continue") => transaction.has_confirmed = true,
             Some("cancel") => {
-                let target = Target::from(&transaction.asked);
+                let target = transaction.asked.target.clone();
                 transactions.remove(id);
                 drop(transactions);
                 let text = "User declined to consent to access the app.";
@@ -169,24 +157,73 @@ struct Checked {
     request: Result<Asked, Refusal>,
 }
 
-/// Where an answer goes, and how.
-struct Target {
-    redirect_uri: String,
+/// Where an answer goes.
+#[derive(Clone)]
+enum Target {
+    /// To the app, by way of the browser.
+    Redirect(Redirect),
+    /// To the device that waits with this device code.
+    Device(String),
+}
+
+#[derive(Clone)]
+struct Redirect {
+    uri: String,
     response_mode: ResponseMode,
     state: Option<String>,
 }
 
-impl From<&Asked> for Target {
-    fn from(asked: &Asked) -> Self {
-        Self {
-            redirect_uri: asked.redirect_uri.clone(),
-            response_mode: asked.response_mode,
-            state: asked.state.clone(),
+impl Target {
+    /// Whether a page asks once more before the answer goes there: to anything that is not a web address.
+    fn wants_confirmation(&self) -> bool {
+        match self {
+            Self::Redirect(redirect) => {
+                !redirect.uri.starts_with("http:") && !redirect.uri.starts_with("https:")
+            }
+            Self::Device(_) => true,
         }
     }
 }
 
 impl Azure {
+    /// A person has typed the code of a device.
+    pub(super) fn start_for_device(
+        &self,
+        headers: &HeaderMap,
+        device_code: String,
+        request: DeviceRequest,
+    ) -> Response {
+        let asked = Asked {
+            authority: request.authority,
+            client_id: request.client_id,
+            target: Target::Device(device_code),
+            scope: request.scope,
+            nonce: None,
+            challenge: String::new(),
+            prompt: Prompt::SelectAccount,
+            login_hint: None,
+            wants_client_info: false,
+            wants_second_factor: false,
+        };
+        self.begin(headers, asked)
+    }
+
+    fn begin(&self, headers: &HeaderMap, asked: Asked) -> Response {
+        let browsing = cookie(headers, COOKIE).unwrap_or_else(|| opaque("sandbox-browser-", 48));
+        let person = self.signed_in(&asked, &browsing);
+        let id = opaque("sandbox-transaction-", 48);
+        let transaction = Transaction {
+            asked,
+            browsing,
+            wants_list: false,
+            person,
+            has_consented: false,
+            has_confirmed: false,
+        };
+        self.transactions().insert(id.clone(), transaction);
+        self.advance(&id)
+    }
+
     fn check(&self, tenant: &str, fields: &Fields) -> Result<Checked, Unanswerable> {
         let text = |name: &str| fields.get(name).map(String::as_str).filter(|value| !value.is_empty());
         let authority = self.authority(tenant).map_err(Unanswerable)?;
@@ -213,11 +250,11 @@ impl Azure {
                 return Err(Unanswerable(Refusal::new("invalid_request", 70007, text)));
             }
         };
-        let target = Target {
-            redirect_uri: redirect_uri.to_owned(),
+        let target = Target::Redirect(Redirect {
+            uri: redirect_uri.to_owned(),
             response_mode,
             state: text("state").map(str::to_owned),
-        };
+        });
         let request = self.read(authority, client_id, &target, fields);
         Ok(Checked { target, request })
     }
@@ -259,9 +296,7 @@ impl Azure {
         Ok(Asked {
             authority,
             client_id: client_id.to_owned(),
-            redirect_uri: target.redirect_uri.clone(),
-            response_mode: target.response_mode,
-            state: target.state.clone(),
+            target: target.clone(),
             scope: self.scope(text("scope").unwrap_or_default())?,
             nonce: text("nonce").map(str::to_owned),
             challenge: challenge.to_owned(),
@@ -300,7 +335,7 @@ impl Azure {
         let Some(person) = &transaction.person else {
             if is_silent {
                 let text = "Session information is not sufficient for single-sign-on.";
-                return self.send_refusal(&asked.into(), &Refusal::new("login_required", 50058, text));
+                return self.send_refusal(&asked.target, &Refusal::new("login_required", 50058, text));
             }
             let hinted = asked.login_hint.as_deref().and_then(|hint| self.directory.find_person(hint));
             return match hinted {
@@ -326,7 +361,7 @@ impl Azure {
             .is_some_and(|browsing| browsing.passed_second_factor.contains(&person.email));
         if (tenant.demands_second_factor || asked.wants_second_factor) && !passed {
             if is_silent {
-                return self.send_refusal(&asked.into(), &Refusal::needs_second_factor(&tenant.id));
+                return self.send_refusal(&asked.target, &Refusal::needs_second_factor(&tenant.id));
             }
             return pages::second_factor(id, asked, person, tenant);
         }
@@ -334,23 +369,46 @@ impl Azure {
             asked.prompt == Prompt::Consent || !self.has_consent(&asked.client_id, person, tenant);
         if must_consent && !transaction.has_consented {
             if is_silent {
-                return self.send_refusal(&asked.into(), &Refusal::needs_consent(&asked.client_id));
+                return self.send_refusal(&asked.target, &Refusal::needs_consent(&asked.client_id));
             }
             return pages::consent(id, asked, person, tenant);
         }
-        let is_web = asked.redirect_uri.starts_with("http:") || asked.redirect_uri.starts_with("https:");
-        if !is_web && !transaction.has_confirmed && !is_silent {
+        if asked.target.wants_confirmation() && !transaction.has_confirmed && !is_silent {
             return pages::confirm(id, asked, person);
         }
 
         self.transactions().remove(id);
         self.consents().insert((asked.client_id.clone(), person.email.clone(), tenant.id.clone()));
+        match &asked.target {
+            Target::Redirect(redirect) => self.send_code(asked, redirect, person, tenant, passed),
+            Target::Device(device_code) => {
+                let approval = Approval {
+                    client_id: asked.client_id.clone(),
+                    person: person.email.clone(),
+                    tenant_id: tenant.id.clone(),
+                    scope: asked.scope.clone(),
+                    passed_second_factor: passed,
+                };
+                self.devices().decide(device_code, Some(approval));
+                pages::device_done("You have signed in on your device")
+            }
+        }
+    }
+
+    fn send_code(
+        &self,
+        asked: &Asked,
+        redirect: &Redirect,
+        person: &Person,
+        tenant: &Tenant,
+        passed_second_factor: bool,
+    ) -> Response {
         let code = self.shared.journal.issue(opaque("sandbox-code-", 700));
         self.grants().add_code(
             code.clone(),
             Code {
                 client_id: asked.client_id.clone(),
-                redirect_uri: asked.redirect_uri.clone(),
+                redirect_uri: redirect.uri.clone(),
                 challenge: asked.challenge.clone(),
                 authority: asked.authority.key().to_owned(),
                 person: person.email.clone(),
@@ -358,7 +416,7 @@ impl Azure {
                 scope: asked.scope.clone(),
                 nonce: asked.nonce.clone(),
                 wants_client_info: asked.wants_client_info,
-                passed_second_factor: passed,
+                passed_second_factor,
                 issued: self.shared.clock.now(),
                 is_spent: false,
             },
@@ -368,16 +426,23 @@ impl Azure {
             answer.push(("client_info", client_info(person)));
         }
         answer.push(("session_state", random_guid()));
-        send(&asked.into(), answer)
+        send(redirect, answer)
     }
 
     fn send_refusal(&self, target: &Target, refusal: &Refusal) -> Response {
+        let redirect = match target {
+            Target::Redirect(redirect) => redirect,
+            Target::Device(device_code) => {
+                self.devices().decide(device_code, None);
+                return pages::device_done("You have not signed in");
+            }
+        };
         let description = refusal.description(&Trace::new(self.shared.clock.now()));
         let mut answer = vec![("error", refusal.error.clone()), ("error_description", description)];
         if let Some(suberror) = &refusal.suberror {
             answer.push(("suberror", suberror.clone()));
         }
-        send(target, answer)
+        send(redirect, answer)
     }
 
     fn error_page(&self, refusal: &Refusal) -> Response {
@@ -399,17 +464,17 @@ impl Azure {
 }
 
 /// Sends an answer to the app, with its `state` as it came.
-fn send(target: &Target, mut answer: Vec<(&'static str, String)>) -> Response {
-    if let Some(state) = &target.state {
+fn send(redirect: &Redirect, mut answer: Vec<(&'static str, String)>) -> Response {
+    if let Some(state) = &redirect.state {
         answer.push(("state", state.clone()));
     }
-    if target.response_mode == ResponseMode::FormPost {
-        return pages::form_post(&target.redirect_uri, &answer);
+    if redirect.response_mode == ResponseMode::FormPost {
+        return pages::form_post(&redirect.uri, &answer);
     }
-    let Ok(mut url) = Url::parse(&target.redirect_uri) else {
+    let Ok(mut url) = Url::parse(&redirect.uri) else {
         return StatusCode::BAD_REQUEST.into_response();
     };
-    if target.response_mode == ResponseMode::Fragment {
+    if redirect.response_mode == ResponseMode::Fragment {
         let fragment = form_urlencoded::Serializer::new(String::new()).extend_pairs(&answer).finish();
         url.set_fragment(Some(&fragment));
     } else {

@@ -9,7 +9,7 @@ use axum::response::Response;
 use super::CLIENT_NAME;
 use super::authorize::Asked;
 use super::directory::{Person, Tenant};
-use crate::page::{button, escape, form, page, submitting_page};
+use crate::page::{button, enter_code_at, escape, form, page, submitting_page};
 
 const NOT: &str = "Microsoft";
 
@@ -73,6 +73,16 @@ pub(super) fn confirm(id: &str, asked: &Asked, person: &Person) -> Response {
 pub(super) fn form_post(redirect_uri: &str, answer: &[(&'static str, String)]) -> Response {
     let fields: Vec<(&str, &str)> = answer.iter().map(|(name, value)| (*name, value.as_str())).collect();
     submitting_page(NOT, "Signed in", &form(redirect_uri, &fields, "<button>Continue</button>\n"))
+}
+
+/// Where the code of a device is typed; `hint` is what went wrong, if anything.
+pub(super) fn enter_code(hint: &str) -> Response {
+    enter_code_at(NOT, "/common/oauth2/deviceauth", hint)
+}
+
+/// The end of a sign-in on behalf of a device.
+pub(super) fn device_done(text: &str) -> Response {
+    page(StatusCode::OK, NOT, text, "<p>You can close this window and go back to the device.</p>\n")
 }
 
 /// A failure that stays here, because the redirect URI cannot be trusted.

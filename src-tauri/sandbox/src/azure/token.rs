@@ -31,6 +31,9 @@ const ACCESS_TOKEN_LENGTH: usize = 1500;
 const REFRESH_TOKEN_LENGTH: usize = 1200;
 const ID_TOKEN_LIFE: Duration = Duration::from_secs(3600);
 
+/// RFC 8628, section 3.4.
+const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
+
 type Fields = HashMap<String, String>;
 
 /// What a token answer is made from.
@@ -78,6 +81,7 @@ fn redeem(azure: &Azure, tenant: &str, spoiled: &Spoiled, fields: &Fields) -> Re
     match field(fields, "grant_type")? {
         "authorization_code" => redeem_code(azure, &authority, client_id, spoiled, fields),
         "refresh_token" => redeem_refresh_token(azure, &authority, client_id, spoiled, fields),
+        DEVICE_CODE => redeem_device_code(azure, client_id, spoiled, fields),
         other => Err(Refusal::new(
             "unsupported_grant_type",
             70003,
@@ -178,6 +182,20 @@ fn redeem_refresh_token(
     let scope = Scope { wants_refresh_token: true, ..scope };
     let wants_client_info = wants_client_info(fields);
     let issue = Issue { client_id, person, tenant, scope, nonce: None, wants_client_info, family: family_id };
+    Ok(azure.issue(&issue, spoiled))
+}
+
+fn redeem_device_code(
+    azure: &Azure,
+    client_id: &str,
+    spoiled: &Spoiled,
+    fields: &Fields,
+) -> Result<Value, Refusal> {
+    let approval = azure.poll_device(field(fields, "device_code")?, client_id)?;
+    let family = azure.grants().add_family(client_id, &approval.person, approval.passed_second_factor);
+    let (person, tenant) = azure.enter(&approval.person, &approval.tenant_id)?;
+    let (scope, wants_client_info) = (approval.scope, wants_client_info(fields));
+    let issue = Issue { client_id, person, tenant, scope, nonce: None, wants_client_info, family };
     Ok(azure.issue(&issue, spoiled))
 }
 

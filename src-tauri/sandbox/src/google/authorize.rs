@@ -11,6 +11,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use url::Url;
 
+use super::device::DeviceRequest;
 use super::grants::{Code, Grant};
 use super::{DESKTOP_CLIENT_ID, Google, IOS_CLIENT_ID, pages, permits_redirect, scope};
 use crate::faults::Fault;
@@ -49,8 +50,16 @@ struct Asked {
 
 /// Where an answer goes.
 #[derive(Clone)]
-struct Target {
-    redirect_uri: String,
+enum Target {
+    /// To the app, by way of the browser.
+    Redirect(Redirect),
+    /// To the device that waits with this device code.
+    Device(String),
+}
+
+#[derive(Clone)]
+struct Redirect {
+    uri: String,
     state: Option<String>,
     issuer: Option<String>,
 }
@@ -89,18 +98,18 @@ pub(super) async fn start(
             return pages::error("invalid_scope", &format!("Some requested scopes were invalid: {unknown}"));
         }
     };
-    let target = Target {
-        redirect_uri: redirect_uri.to_owned(),
+    let target = Target::Redirect(Redirect {
+        uri: redirect_uri.to_owned(),
         state: text("state").map(str::to_owned),
         issuer: announced_issuer(&google, &spoiled),
-    };
+    });
     for fault in spoiled.iter() {
         if let Fault::OAuthError(error) = fault {
-            return send(&target, vec![("error", error.error.clone())]);
+            return google.refuse(&target, &error.error);
         }
     }
     if text("response_type") != Some("code") {
-        return send(&target, vec![("error", "unsupported_response_type".to_owned())]);
+        return google.refuse(&target, "unsupported_response_type");
     }
     let challenge = text("code_challenge").filter(|_| text("code_challenge_method") == Some("S256"));
     let Some(challenge) = challenge else {
@@ -117,13 +126,7 @@ pub(super) async fn start(
         login_hint: text("login_hint").map(str::to_owned),
         is_offline: text("access_type") == Some("offline"),
     };
-    let browsing = cookie(&headers, COOKIE).unwrap_or_else(|| opaque("sandbox-browser-", 48));
-    let person = google.signed_in(&asked, &browsing);
-    let id = opaque("sandbox-transaction-", 48);
-    let transaction =
-        Transaction { asked, browsing: browsing.clone(), wants_list: false, person, ticked: None };
-    google.transactions().insert(id.clone(), transaction.clone());
-    with_cookie(google.next_page(&id, &transaction), COOKIE, &browsing)
+    google.begin(&headers, asked)
 }
 
 /// A page that the person answered.
@@ -150,7 +153,7 @@ pub(super) async fn proceed(
         Some("accept") => transaction.ticked = Some(all("scope").map(str::to_owned).collect()),
         Some("cancel") => {
             google.transactions().remove(id);
-            return send(&transaction.asked.target, vec![("error", "access_denied".to_owned())]);
+            return google.refuse(&transaction.asked.target, "access_denied");
         }
         _ => {}
     }
@@ -159,6 +162,36 @@ pub(super) async fn proceed(
 }
 
 impl Google {
+    /// A person has typed the code of a device.
+    pub(super) fn start_for_device(
+        &self,
+        headers: &HeaderMap,
+        device_code: String,
+        request: DeviceRequest,
+    ) -> Response {
+        let asked = Asked {
+            client_id: request.client_id,
+            target: Target::Device(device_code),
+            scopes: request.scopes,
+            nonce: None,
+            challenge: String::new(),
+            prompts: vec!["select_account".to_owned(), "consent".to_owned()],
+            login_hint: None,
+            is_offline: true,
+        };
+        self.begin(headers, asked)
+    }
+
+    fn begin(&self, headers: &HeaderMap, asked: Asked) -> Response {
+        let browsing = cookie(headers, COOKIE).unwrap_or_else(|| opaque("sandbox-browser-", 48));
+        let person = self.signed_in(&asked, &browsing);
+        let id = opaque("sandbox-transaction-", 48);
+        let transaction =
+            Transaction { asked, browsing: browsing.clone(), wants_list: false, person, ticked: None };
+        self.transactions().insert(id.clone(), transaction.clone());
+        with_cookie(self.next_page(&id, &transaction), COOKIE, &browsing)
+    }
+
     /// The person that needs no page: signed in with this browser and not asked to choose.
     fn signed_in(&self, asked: &Asked, browsing: &str) -> Option<String> {
         if asked.prompts_for("select_account") {
@@ -179,7 +212,7 @@ impl Google {
         let Some(person) = transaction.person.as_deref().and_then(|email| self.directory.find_person(email))
         else {
             if is_silent {
-                return send(&asked.target, vec![("error", "login_required".to_owned())]);
+                return self.refuse(&asked.target, "login_required");
             }
             let hinted = asked.login_hint.as_deref().and_then(|hint| self.directory.find_person(hint));
             return match hinted {
@@ -195,7 +228,7 @@ impl Google {
         let scopes = match &transaction.ticked {
             None if has_consent => asked.scopes.clone(),
             None if is_silent => {
-                return send(&asked.target, vec![("error", "consent_required".to_owned())]);
+                return self.refuse(&asked.target, "consent_required");
             }
             None => return pages::consent(id, person, &asked.scopes),
             Some(ticked) => {
@@ -206,15 +239,39 @@ impl Google {
         self.transactions().remove(id);
         let has_just_consented = transaction.ticked.is_some();
         let grant = Grant { client_id: asked.client_id.clone(), person: person.email.clone(), scopes };
-        let granted = grant.scopes.join(" ");
+        self.grants().consent(&grant);
+        match &asked.target {
+            Target::Redirect(redirect) => {
+                self.send_code(asked, redirect, grant, person.hosted_domain.as_deref(), has_just_consented)
+            }
+            Target::Device(device_code) => {
+                self.devices().decide(device_code, Some(grant));
+                pages::device_done("Success! Device connected")
+            }
+        }
+    }
+
+    fn send_code(
+        &self,
+        asked: &Asked,
+        redirect: &Redirect,
+        grant: Grant,
+        hosted_domain: Option<&str>,
+        has_just_consented: bool,
+    ) -> Response {
         let code = self.shared.journal.issue(opaque("sandbox-code/", 120));
-        let mut grants = self.grants();
-        grants.consent(&grant);
-        grants.add_code(
-            code.clone(),
+        let prompt = if has_just_consented { "consent" } else { "none" };
+        let mut answer =
+            vec![("code", code.clone()), ("scope", grant.scopes.join(" ")), ("authuser", "0".to_owned())];
+        if let Some(domain) = hosted_domain {
+            answer.push(("hd", domain.to_owned()));
+        }
+        answer.push(("prompt", prompt.to_owned()));
+        self.grants().add_code(
+            code,
             Code {
                 grant,
-                redirect_uri: asked.target.redirect_uri.clone(),
+                redirect_uri: redirect.uri.clone(),
                 challenge: asked.challenge.clone(),
                 nonce: asked.nonce.clone(),
                 brings_refresh_token: asked.is_offline && has_just_consented,
@@ -222,15 +279,17 @@ impl Google {
                 is_spent: false,
             },
         );
-        drop(grants);
+        send(redirect, answer)
+    }
 
-        let prompt = if has_just_consented { "consent" } else { "none" };
-        let mut answer = vec![("code", code), ("scope", granted), ("authuser", "0".to_owned())];
-        if let Some(domain) = &person.hosted_domain {
-            answer.push(("hd", domain.clone()));
+    fn refuse(&self, target: &Target, error: &str) -> Response {
+        match target {
+            Target::Redirect(redirect) => send(redirect, vec![("error", error.to_owned())]),
+            Target::Device(device_code) => {
+                self.devices().decide(device_code, None);
+                pages::device_done("Device not connected")
+            }
         }
-        answer.push(("prompt", prompt.to_owned()));
-        send(&asked.target, answer)
     }
 
     fn transactions(&self) -> MutexGuard<'_, HashMap<String, Transaction>> {
@@ -252,15 +311,15 @@ fn announced_issuer(google: &Google, spoiled: &Spoiled) -> Option<String> {
 }
 
 /// Sends an answer to the app, with its `state` as it came and the issuer.
-fn send(target: &Target, answer: Vec<(&'static str, String)>) -> Response {
-    let Ok(mut url) = Url::parse(&target.redirect_uri) else {
+fn send(redirect: &Redirect, answer: Vec<(&'static str, String)>) -> Response {
+    let Ok(mut url) = Url::parse(&redirect.uri) else {
         return StatusCode::BAD_REQUEST.into_response();
     };
     let mut query = url.query_pairs_mut();
-    if let Some(state) = &target.state {
+    if let Some(state) = &redirect.state {
         query.append_pair("state", state);
     }
-    if let Some(issuer) = &target.issuer {
+    if let Some(issuer) = &redirect.issuer {
         query.append_pair("iss", issuer);
     }
     query.extend_pairs(answer);

@@ -16,6 +16,7 @@ pub(super) async fn openid_configuration(State(google): State<Arc<Google>>) -> J
         "issuer": base,
         "authorization_endpoint": format!("{base}/o/oauth2/v2/auth"),
         "token_endpoint": format!("{base}/token"),
+        "device_authorization_endpoint": format!("{base}/device/code"),
         "userinfo_endpoint": format!("{base}/v1/userinfo"),
         "revocation_endpoint": format!("{base}/revoke"),
         "jwks_uri": format!("{base}/oauth2/v3/certs"),
@@ -29,7 +30,9 @@ pub(super) async fn openid_configuration(State(google): State<Arc<Google>>) -> J
             "aud", "email", "email_verified", "exp", "family_name", "given_name", "iat", "iss", "name", "sub",
         ],
         "code_challenge_methods_supported": ["plain", "S256"],
-        "grant_types_supported": ["authorization_code", "refresh_token"],
+        "grant_types_supported": [
+            "authorization_code", "refresh_token", "urn:ietf:params:oauth:grant-type:device_code",
+        ],
         "authorization_response_iss_parameter_supported": true,
     }))
 }

@@ -8,7 +8,7 @@ use axum::response::Response;
 
 use super::directory::Person;
 use super::scope;
-use crate::page::{button, escape, form, page};
+use crate::page::{button, enter_code_at, escape, form, page};
 
 const NOT: &str = "Google";
 const APP: &str = "Multi-Cloud Manager";
@@ -45,6 +45,16 @@ pub(super) fn consent(id: &str, person: &Person, scopes: &[String]) -> Response 
     rest.push_str(&button("answer", "accept", "Continue"));
     rest.push_str(&cancel());
     step(&format!("{APP} wants access to your Google Account"), &text, id, &rest)
+}
+
+/// Where the code of a device is typed; `hint` is what went wrong, if anything.
+pub(super) fn enter_code(hint: &str) -> Response {
+    enter_code_at(NOT, "/device", hint)
+}
+
+/// The end of a sign-in on behalf of a device.
+pub(super) fn device_done(text: &str) -> Response {
+    page(StatusCode::OK, NOT, text, "<p>You can close this window and go back to the device.</p>\n")
 }
 
 /// A failure that stays here, because the redirect URI cannot be trusted.

@@ -38,6 +38,11 @@ impl Refusal {
         Self::new("invalid_grant", description)
     }
 
+    pub(super) fn with_status(status: u16, error: &str, description: &str) -> Self {
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
+        Self { status, ..Self::new(error, description) }
+    }
+
     pub(super) fn invalid_client(description: &str) -> Self {
         Self { status: StatusCode::UNAUTHORIZED, ..Self::new("invalid_client", description) }
     }

@@ -34,6 +34,9 @@ const ID_TOKEN_LIFE: Duration = Duration::from_secs(3600);
 /// How long a refresh token lasts while the app is in testing, unless it only identifies the person.
 const TESTING_LIFE: Duration = Duration::from_secs(7 * 24 * 3600 - 1);
 
+/// RFC 8628, section 3.4.
+const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
+
 type Fields = HashMap<String, String>;
 
 pub(super) async fn answer(
@@ -61,6 +64,12 @@ fn redeem(google: &Google, spoiled: &Spoiled, fields: &Fields) -> Result<Value, 
     match field(fields, "grant_type")? {
         "authorization_code" => redeem_code(google, client_id, spoiled, fields),
         "refresh_token" => redeem_refresh_token(google, client_id, spoiled, fields),
+        DEVICE_CODE => {
+            let grant = google.poll_device(field(fields, "device_code")?, client_id)?;
+            let mut answer = google.issue(&grant, None, spoiled)?;
+            google.add_refresh_token(&mut answer, &grant);
+            Ok(answer)
+        }
         other => Err(Refusal::new("unsupported_grant_type", &format!("Invalid grant_type: {other}"))),
     }
 }

@@ -10,6 +10,7 @@ mod azure_sign_in;
 mod azure_tokens;
 mod clock;
 mod controls;
+mod devices;
 mod google_app;
 mod google_sign_in;
 mod google_tokens;
