@@ -150,6 +150,33 @@ describe("the list", () => {
   });
 });
 
+describe("a row's menu", () => {
+  test("takes the focus, moves with the arrows and gives the focus back on Escape", async () => {
+    await open({ accounts: usual });
+    await click("More for Fabrikam");
+
+    expect(document.activeElement).toBe(screen.getByRole("menuitem", { name: "Use u" }));
+    await fireEvent.keyDown(document.activeElement as Element, { key: "ArrowDown" });
+    expect(document.activeElement).toBe(screen.getByRole("menuitem", { name: "Sign in again r" }));
+    await fireEvent.keyDown(document.activeElement as Element, { key: "Escape" });
+
+    expect(screen.queryByRole("menu")).toBeNull();
+    expect(document.activeElement).toBe(button("More for Fabrikam"));
+  });
+
+  test("gives a star and a colour", async () => {
+    const { named } = await open({ accounts: [azure()] });
+
+    await click("More for Contoso");
+    await fireEvent.click(screen.getByRole("menuitem", { name: "Star" }));
+    await click("More for Contoso");
+    await fireEvent.click(screen.getByRole("menuitemradio", { name: "Violet" }));
+
+    expect(named("set_star")[0]?.args).toEqual({ account: azure().id, starred: true });
+    expect(named("set_colour")[0]?.args).toEqual({ account: azure().id, colour: "violet" });
+  });
+});
+
 describe("the search", () => {
   test("takes the focus on Ctrl K and on slash", async () => {
     await open({ accounts: usual });
@@ -191,6 +218,27 @@ describe("the search", () => {
 
     expect(row("Fabrikam")).toBeTruthy();
     expect(screen.queryByRole("listitem", { name: "Contoso" })).toBeNull();
+  });
+
+  test("that fails keeps the rows and offers another try", async () => {
+    let fails = true;
+    await open(
+      { accounts: usual },
+      {
+        find: () => {
+          if (fails) throw errorView("storage-failed", "accounts.json cannot be read.");
+          return [];
+        },
+      },
+    );
+    await fireEvent.input(screen.getByRole("searchbox"), { target: { value: "fab" } });
+    await screen.findByText("accounts.json cannot be read.");
+    expect(row("Fabrikam")).toBeTruthy();
+
+    fails = false;
+    await click("Try again");
+
+    await screen.findByText("Nothing fits “fab”");
   });
 
   test("asks for nothing when it is empty", async () => {
@@ -370,6 +418,19 @@ describe("the details", () => {
     expect(named("copy")[0]?.args).toEqual({ account: azure().id, what: "target-id" });
   });
 
+  test("follow the arrows, close on Escape and give the focus back to the row", async () => {
+    await open({ accounts: usual });
+    button("Contoso").focus();
+    await click("Contoso");
+
+    await fireEvent.keyDown(document.activeElement as Element, { key: "ArrowDown" });
+    expect(screen.getByRole("complementary", { name: "Details of Fabrikam" })).toBeTruthy();
+    await fireEvent.keyDown(document.activeElement as Element, { key: "Escape" });
+
+    await waitFor(() => expect(screen.queryByRole("complementary")).toBeNull());
+    expect(document.activeElement).toBe(button("Fabrikam"));
+  });
+
   test("close when their account is gone", async () => {
     const { send } = await open({ accounts: usual });
     await click("Contoso");
@@ -487,6 +548,16 @@ describe("a sign-in", () => {
     await waitFor(() => screen.getByRole("complementary", { name: "Details of Contoso" }));
     expect(within(screen.getByRole("log")).getByText("Contoso is connected.")).toBeTruthy();
     expect(named("dismiss_sign_in")).toHaveLength(1);
+  });
+
+  test("that was cancelled is said and put away, and another can start", async () => {
+    const { named, send } = await connecting({ step: "browser" });
+
+    await send({ accounts: usual, signIns: [signInView(failed("sign-in-cancelled"))] });
+
+    await waitFor(() => within(screen.getByRole("log")).getByText("Sign-in cancelled."));
+    expect(named("dismiss_sign_in")).toHaveLength(1);
+    expect(button("Azure")).toBeTruthy();
   });
 
   test("for a row that is there shows in that row's details", async () => {

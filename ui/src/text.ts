@@ -1,12 +1,11 @@
 // Every sentence shown to a person. Sentence case, the clouds' own words, what happened and then what to do.
 // The body of a failure comes from the backend, where the cause is known; its title stands in `titles`.
 
-import { cloudId, roleName, shortened, spaced, who, type Colour, type Filter } from "./accounts.ts";
+import { cloudId, roleName, shortened, spaced, type Colour, type Filter } from "./accounts.ts";
 import type { AccountView } from "./bindings/AccountView";
 import type { Cloud } from "./bindings/Cloud";
 import type { Code } from "./bindings/Code";
 import type { Copyable } from "./bindings/Copyable";
-import type { Identity } from "./bindings/Identity";
 import type { KeychainView } from "./bindings/KeychainView";
 import type { RedirectKind } from "./bindings/RedirectKind";
 import type { SignInEnd } from "./bindings/SignInEnd";
@@ -93,6 +92,7 @@ export function keychainPromise(keychain: KeychainView): string {
 }
 
 export const accounts = {
+  title: "Accounts",
   search: "Search accounts",
   searchHint: "Search accounts, tenants, projects, account ids",
   searchKey: "Ctrl K",
@@ -106,7 +106,6 @@ export const accounts = {
   starred: "Starred",
   colour: (colour: string) => `Marked ${colour}`,
   menu: (name: string) => `More for ${name}`,
-  searching: "Searching",
   results: (count: number, query: string) => `${plural(count, "account")} for “${query}”`,
 };
 
@@ -375,6 +374,7 @@ export const connect = {
   server: "Sign-in server",
   comesBack: "Answer comes back",
   back: "Back to accounts",
+  unavailable: "It cannot be connected in this build.",
   none: "No cloud can be connected in this build.",
 };
 
@@ -524,11 +524,6 @@ export const keys = {
     ["?", "This list"],
   ] as const,
 };
-
-/** How an account is named in a sentence when its row may be gone. */
-export function nameOr(name: string | undefined, identity: Identity | undefined): string {
-  return name ?? (identity === undefined ? "The account" : who(identity));
-}
 
 function plural(count: number, one: string): string {
   return `${count.toLocaleString("en-GB")} ${count === 1 ? one : `${one}s`}`;

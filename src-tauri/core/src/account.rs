@@ -3,6 +3,7 @@
 //! Everything here is metadata and may be shown and written to `accounts.json`; no secret lives here.
 //! What a grant or a session holds stands in `provider.rs`.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use jiff::Timestamp;
@@ -264,6 +265,31 @@ pub struct Target {
     pub parent: Option<String>,
 }
 
+/// How a list of targets changed when it was read again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+#[ts(export)]
+pub struct TargetsChange {
+    /// How many appeared.
+    pub added: u32,
+    /// How many vanished.
+    pub removed: u32,
+    /// When that was seen.
+    #[ts(type = "string")]
+    pub at: Timestamp,
+}
+
+impl TargetsChange {
+    /// The change from one list to the next, if there is any.
+    pub fn between(old: &[Target], new: &[Target], at: Timestamp) -> Option<Self> {
+        let ids = |list: &[Target]| list.iter().map(|target| target.id.clone()).collect::<HashSet<_>>();
+        let (old, new) = (ids(old), ids(new));
+        let count = |difference: usize| u32::try_from(difference).unwrap_or(u32::MAX);
+        let (added, removed) = (count(new.difference(&old).count()), count(old.difference(&new).count()));
+        (added + removed > 0).then_some(Self { added, removed, at })
+    }
+}
+
 /// A tenant that the signed-in person may enter, which is not a row yet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
@@ -364,6 +390,9 @@ pub struct Account {
     /// Why the targets could not be read the last time.
     #[serde(default)]
     pub targets_error: Option<ErrorView>,
+    /// What the last change of the list was.
+    #[serde(default)]
+    pub targets_change: Option<TargetsChange>,
     /// The id of the chosen target.
     #[serde(default)]
     pub target: Option<String>,
@@ -408,6 +437,7 @@ impl Account {
             targets: Vec::new(),
             targets_read_at: None,
             targets_error: None,
+            targets_change: None,
             target: None,
             offered: Vec::new(),
             missing_scopes: Vec::new(),

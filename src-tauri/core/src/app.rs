@@ -12,11 +12,13 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde::Serialize;
 use tokio::sync::{Notify, watch};
 use ts_rs::TS;
 
-use crate::account::{Account, AccountId, COLOURS, Cloud, Target};
+use crate::account::{Account, AccountId, COLOURS, Cloud, Target, TargetsChange};
+use crate::activity::{Activity, Happening, What};
 pub use crate::app::connect::{Connect, OnDuplicate};
 use crate::credential::Session;
 use crate::error::{Code, Error, ErrorView, Result};
@@ -41,6 +43,7 @@ pub struct App {
     world: World,
     store: Store,
     sessions: Sessions,
+    activity: Activity,
     redirects: Arc<Redirects>,
     state: Mutex<State>,
     snapshot: watch::Sender<Arc<Snapshot>>,
@@ -55,6 +58,8 @@ struct State {
     sign_ins: BTreeMap<u32, connect::SignIn>,
     last_sign_in: u32,
     reading: HashMap<AccountId, Reading>,
+    /// Clouds that asked to wait, and until when nothing is renewed there ahead of time.
+    held_clouds: HashMap<Cloud, Timestamp>,
     offline: bool,
     paused: bool,
     revision: u64,
@@ -104,6 +109,7 @@ impl App {
             sign_ins: BTreeMap::new(),
             last_sign_in: 0,
             reading: HashMap::new(),
+            held_clouds: HashMap::new(),
             offline: false,
             paused: false,
             revision: 0,
@@ -112,15 +118,25 @@ impl App {
         Arc::new_cyclic(|this: &Weak<Self>| {
             let (vault, clock) = (world.vault.clone(), world.clock.clone());
             let locks = world.paths.data.join("locks");
+            let activity = Activity::in_folder(&world.paths.data);
             let app = this.clone();
-            let sessions = Sessions::new(clock, vault, store.clone(), locks, move || {
+            let sessions = Sessions::new(clock, vault, store.clone(), activity.clone(), locks, move || {
                 if let Some(app) = app.upgrade() {
                     app.reload();
                 }
             });
             let first = draw::snapshot(&mut state, &world, &sessions);
             let snapshot = watch::Sender::new(Arc::new(first));
-            Self { world, store, sessions, redirects, state: Mutex::new(state), snapshot, this: this.clone() }
+            Self {
+                world,
+                store,
+                sessions,
+                activity,
+                redirects,
+                state: Mutex::new(state),
+                snapshot,
+                this: this.clone(),
+            }
         })
     }
 
@@ -156,6 +172,22 @@ impl App {
         let session = self.sessions.session(&self.providers(), id, Want::Fresh).await;
         self.note(session.as_ref().err());
         session
+    }
+
+    /// As `session`, for a program that is given the credential.
+    ///
+    /// # Errors
+    /// As `session`.
+    pub async fn hand_out(&self, id: &AccountId, to: &str) -> Result<Session> {
+        let session = self.session(id).await?;
+        let what = What::HandedOut { to: text::shown(to) };
+        self.activity.record(&self.account(id)?, self.world.clock.now(), what);
+        Ok(session)
+    }
+
+    /// What happened, newest first, to one account or to all; at most `most`.
+    pub fn activity(&self, id: Option<&AccountId>, most: usize) -> Vec<Happening> {
+        self.activity.read(id, most)
     }
 
     /// Renews now, because a person asked for it.
@@ -201,9 +233,19 @@ impl App {
         };
         self.note(read.as_ref().err());
         let (now, result) = (self.world.clock.now(), read.as_ref().map(drop).map_err(Clone::clone));
+        let mut changed = None;
         self.edit(id, |account| {
             account.targets_error = read.as_ref().err().map(ErrorView::from);
             if let Ok(targets) = read {
+                // The first list is no change.
+                if account.targets_read_at.is_some() {
+                    account.targets_change =
+                        TargetsChange::between(&account.targets, &targets, now).or(account.targets_change);
+                    changed = account
+                        .targets_change
+                        .filter(|change| change.at == now)
+                        .map(|change| (account.clone(), change));
+                }
                 account.targets = targets;
                 account.targets_read_at = Some(now);
                 // The only target there is needs no choice.
@@ -214,6 +256,9 @@ impl App {
             Ok(())
         })
         .await?;
+        if let Some((account, TargetsChange { added, removed, .. })) = changed {
+            self.activity.record(&account, now, What::TargetsChanged { added, removed });
+        }
         result
     }
 
@@ -254,11 +299,12 @@ impl App {
         self.change(|book| {
             let account = book.account_mut(id).ok_or_else(|| not_found(id))?;
             account.used_at = Some(now);
-            let cloud = account.cloud();
-            book.active.insert(cloud, id.clone());
-            Ok(())
+            let account = account.clone();
+            book.active.insert(account.cloud(), id.clone());
+            Ok(account)
         })
         .await
+        .map(|account| self.activity.record(&account, now, What::Used))
     }
 
     /// Chooses the target to work on.
@@ -393,6 +439,12 @@ impl App {
             first_error = first_error.or(self.disconnect(&account.id).await.err());
         }
         first_error = first_error.or(self.world.vault.sweep_all().await.err());
+        let forgotten = self.activity.forget().map_err(|error| {
+            let message =
+                format!("{} could not be removed. Remove it yourself.", self.activity.path().display());
+            Error::new(Code::StorageFailed, message).with_source(error)
+        });
+        first_error = first_error.or(forgotten.err());
         self.reload();
         first_error.map_or(Ok(()), Err)
     }

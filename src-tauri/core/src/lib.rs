@@ -4,6 +4,7 @@
 //! who may call whom.
 
 pub mod account;
+pub mod activity;
 pub mod app;
 pub mod browser;
 pub mod credential;

@@ -14,6 +14,7 @@ use futures_util::future::{BoxFuture, Shared};
 use jiff::Timestamp;
 
 use crate::account::{Account, AccountId, GrantKey, SessionTimes, Trouble};
+use crate::activity::{Activity, What};
 use crate::credential::{Grant, Session};
 use crate::error::{Code, Error, ErrorView, Result};
 use crate::file;
@@ -82,6 +83,7 @@ struct Inner {
     clock: Arc<dyn Clock>,
     vault: Vault,
     store: Store,
+    activity: Activity,
     locks: PathBuf,
     running: Mutex<HashMap<AccountId, Renewal>>,
     /// Rotated grants that the keychain refused: the only copy, kept until it takes them.
@@ -95,11 +97,21 @@ impl Sessions {
         clock: Arc<dyn Clock>,
         vault: Vault,
         store: Store,
+        activity: Activity,
         locks: PathBuf,
         on_change: impl Fn() + Send + Sync + 'static,
     ) -> Self {
         let (running, unsaved) = (Mutex::default(), Mutex::default());
-        Self(Arc::new(Inner { clock, vault, store, locks, running, unsaved, on_change: Box::new(on_change) }))
+        Self(Arc::new(Inner {
+            clock,
+            vault,
+            store,
+            activity,
+            locks,
+            running,
+            unsaved,
+            on_change: Box::new(on_change),
+        }))
     }
 
     /// A session of the account as `want` asks. Callers at the same time get the same one.
@@ -193,6 +205,7 @@ impl Sessions {
             self.0.vault.delete(&record).await?;
         }
         session?;
+        self.0.activity.record(&account, self.0.clock.now(), What::Disconnected);
         Ok((account, grant))
     }
 
@@ -321,6 +334,7 @@ impl Sessions {
                 Ok(())
             })
             .await?;
+        self.0.activity.record(account, self.0.clock.now(), What::Renewed);
         Ok(session)
     }
 
@@ -334,6 +348,8 @@ impl Sessions {
             return Ok(());
         }
         let at = self.0.clock.now();
+        let what = What::RenewalFailed { code: error.code(), reference: error.reference() };
+        self.0.activity.record(account, at, what);
         let attempts = account.trouble.as_ref().map_or(1, |trouble| trouble.attempts.saturating_add(1));
         let not_before = error.is_transient().then(|| at + wait_after(attempts, error.retry_after()));
         let challenge = error.challenge().map(str::to_owned);

@@ -8,7 +8,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use crate::account::{AccountId, Cloud, Identity, OfferedTenant, SessionTimes, SignInEnd, Target};
+use crate::account::{
+    AccountId, Cloud, Identity, OfferedTenant, SessionTimes, SignInEnd, Target, TargetsChange,
+};
 use crate::error::ErrorView;
 
 /// Everything a screen shows, at one moment. `revision` only grows.
@@ -81,6 +83,8 @@ pub struct AccountView {
     /// Grows when the list of targets changes, so that a screen knows to ask for it again.
     #[ts(type = "string | null")]
     pub targets_read_at: Option<Timestamp>,
+    /// What the last change of the list was.
+    pub targets_change: Option<TargetsChange>,
     /// How many targets have been read so far, while they are being read.
     pub reading_targets: Option<u32>,
     /// Why the targets could not be read the last time.

@@ -8,6 +8,7 @@ import type { SessionTimes } from "./SessionTimes";
 import type { SignInEnd } from "./SignInEnd";
 import type { Status } from "./Status";
 import type { Target } from "./Target";
+import type { TargetsChange } from "./TargetsChange";
 
 /**
  * One row.
@@ -81,6 +82,10 @@ targetCount: number,
  * Grows when the list of targets changes, so that a screen knows to ask for it again.
  */
 targetsReadAt: string | null, 
+/**
+ * What the last change of the list was.
+ */
+targetsChange: TargetsChange | null, 
 /**
  * How many targets have been read so far, while they are being read.
  */

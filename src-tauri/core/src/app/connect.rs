@@ -8,6 +8,7 @@ use tokio::sync::{Notify, oneshot};
 
 use super::{App, no_sign_in};
 use crate::account::{Account, AccountId, Cloud};
+use crate::activity::What;
 use crate::error::{Code, Error, ErrorView, Result};
 use crate::provider::{SignInRequest, SignedIn};
 use crate::redirect::STATE_LIFE;
@@ -270,6 +271,10 @@ impl App {
         let adopted = adopted.await;
         self.reload();
         adopted?;
+        if let Ok(account) = self.account(&account_id) {
+            let what = if updated { What::SignedInAgain } else { What::Connected };
+            self.activity.record(&account, self.world.clock.now(), what);
+        }
         if let Some(replaced) = replaced {
             self.disconnect(&replaced).await?;
         }

@@ -57,6 +57,7 @@ fn view(account: &Account, state: &State, sessions: &Sessions, locked: bool, now
         target: account.chosen_target().cloned(),
         target_count: u32::try_from(account.targets.len()).unwrap_or(u32::MAX),
         targets_read_at: account.targets_read_at,
+        targets_change: account.targets_change,
         reading_targets: state.reading.get(&account.id).map(|reading| reading.count),
         targets_error: account.targets_error.clone(),
         offered: still_offered(account, &state.book),

@@ -17,6 +17,8 @@ use crate::session::{Want, renewal_planned};
 const AT_ONCE: usize = 8;
 /// How soon an account is tried again after a failure that is not kept with it, such as a locked keychain.
 const HOLD: Duration = Duration::from_secs(30);
+/// How often the lists of targets are read again, at most.
+const LIST_LIFE: Duration = Duration::from_secs(24 * 3600);
 /// How often `accounts.json` is looked at: one `stat`, so that a change by `mcm` shows within a second.
 const LOOK: Duration = Duration::from_millis(500);
 /// The longest that the plan is left unlooked at.
@@ -62,15 +64,18 @@ async fn renew_ahead(app: Weak<App>) {
             let Some(app) = app.upgrade() else { return };
             let now = app.world.clock.now();
             let snapshots = app.watch();
-            let (paused, accounts) = {
-                let state = app.state();
-                (state.paused, state.book.accounts.clone())
+            let (paused, accounts, held_clouds) = {
+                let mut state = app.state();
+                state.held_clouds.retain(|_, until| *until > now);
+                (state.paused, state.book.accounts.clone(), state.held_clouds.clone())
             };
             held.retain(|_, until| *until > now);
             let mut wake = now + LONGEST_NAP;
             for account in accounts.iter().filter(|_| !paused) {
                 let Some(mut planned) = planned(account) else { continue };
-                if let Some(until) = held.get(&account.id) {
+                // A cloud that asked one account to wait is not asked for the others either.
+                for until in [held.get(&account.id), held_clouds.get(&account.cloud())].into_iter().flatten()
+                {
                     planned = planned.max(*until);
                 }
                 if planned > now {
@@ -94,6 +99,21 @@ async fn renew(app: Weak<App>, gate: Arc<Semaphore>, id: AccountId) {
     let Some(app) = app.upgrade() else { return };
     let renewed = app.sessions.session(&app.providers(), &id, Want::Ahead).await;
     app.note(renewed.as_ref().err());
+    if let Err(error) = &renewed
+        && let Some(wait) = error.retry_after()
+        && let Ok(account) = app.account(&id)
+    {
+        let until = app.world.clock.now() + wait;
+        app.state().held_clouds.insert(account.cloud(), until);
+    }
+    // The list is read with the session that was just made, so a quiet account is asked for both at once.
+    let is_old = |account: &Account, now: Timestamp| {
+        account.targets_read_at.is_none_or(|read_at| now.duration_since(read_at).unsigned_abs() >= LIST_LIFE)
+    };
+    if renewed.is_ok() && app.account(&id).is_ok_and(|account| is_old(&account, app.world.clock.now())) {
+        // A list that cannot be read is told in the row.
+        let _ = app.read_targets(&id).await;
+    }
 }
 
 /// When the account is renewed next; never while only the person can help.

@@ -163,6 +163,7 @@ impl Desk {
         }
         match outcome {
             Ok(value) => {
+                self.absent_until = None;
                 self.sight.well();
                 Ok(value)
             }
