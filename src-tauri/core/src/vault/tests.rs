@@ -33,7 +33,7 @@ fn grant() -> Record {
     let identity = Identity::Gcp {
         issuer: "https://accounts.google.com".into(),
         subject: "1".into(),
-        email: "ada@contoso.example".into(),
+        email: Some("ada@contoso.example".into()),
         hosted_domain: None,
     };
     Record::grant(&identity.grant_key())
