@@ -1,3 +1,75 @@
+//! Declares the commands of the app and lets Tauri read `tauri.conf.json`.
+//!
+//! With an app manifest, a command that is not declared here or not granted in `tauri.conf.json` is refused to every
+//! window. A test in `src-tauri/app/commands.rs` holds the three lists together.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a build script reads cargo's variables and writes to its folder"
+)]
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+use tauri_build::{AppManifest, Attributes};
+
+/// Every command that a window can be granted, each by the permission `allow-NAME` with dashes.
+const COMMANDS: &[&str] = &[
+    "add_tenant",
+    "cancel_reading",
+    "cancel_sign_in",
+    "choose_target",
+    "connect",
+    "copy",
+    "copy_diagnostics",
+    "decide_duplicate",
+    "disconnect",
+    "dismiss_sign_in",
+    "find",
+    "forget_everything",
+    "open_console",
+    "pause",
+    "read_targets",
+    "rename",
+    "renew",
+    "reopen_browser",
+    "retry_keychain",
+    "save_client_id",
+    "save_preferences",
+    "save_redirect",
+    "set_colour",
+    "set_star",
+    "storage",
+    "targets",
+    "use_account",
+    "watch",
+];
+
 fn main() {
-    tauri_build::build()
+    println!("cargo:rerun-if-changed=src-tauri/build.rs");
+    println!("cargo:rustc-env=COMMANDS={}", COMMANDS.join(" "));
+    assert!(
+        Path::new("ui/dist/index.html").is_file(),
+        "the dashboard is not built: run `npm ci && npm run build` in ui/ first"
+    );
+    let manifest = AppManifest::new().permissions_path_pattern(permissions().leak());
+    if let Err(error) = tauri_build::try_build(Attributes::new().app_manifest(manifest)) {
+        panic!("{error:#}");
+    }
+}
+
+/// Writes the permissions and gives the pattern that finds them. `AppManifest::commands` would make the same, but one
+/// file a command, in a folder at the root of the repository.
+fn permissions() -> String {
+    let mut text = String::new();
+    for command in COMMANDS {
+        let name = command.replace('_', "-");
+        write!(text, "[[permission]]\nidentifier = \"allow-{name}\"\ncommands.allow = [\"{command}\"]\n\n")
+            .expect("a String takes everything");
+    }
+    let folder = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it")).join("permissions");
+    fs::create_dir_all(&folder).expect("the build folder can be written");
+    fs::write(folder.join("commands.toml"), text).expect("the build folder can be written");
+    let pattern = folder.join("*.toml");
+    pattern.to_str().expect("the build folder has a name in Unicode").to_owned()
 }

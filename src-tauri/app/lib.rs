@@ -1,1 +1,17 @@
-//! app
+//! The shell around the core: window, tray, commands, deep links. The only code that names Tauri.
+//!
+//! It decides nothing about accounts; it translates between the desktop and `mcm_core::app::App`. `wiring` starts
+//! everything and is the place to begin reading.
+
+mod clipboard;
+mod commands;
+mod deep_link;
+mod feed;
+mod quit;
+mod scheme;
+mod tray;
+mod tray_host;
+mod window;
+mod wiring;
+
+pub use wiring::run;

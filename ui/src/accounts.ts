@@ -49,7 +49,7 @@ export function who(identity: Identity): string {
     case "azure":
       return identity.username;
     case "gcp":
-      return identity.email;
+      return identity.email ?? identity.subject;
     case "aws":
       return roleName(identity.roleArn);
   }

@@ -142,7 +142,7 @@ export function identityLine(account: AccountView): string {
       return identity.username;
     case "gcp": {
       const kind = identity.hostedDomain === null ? "Personal" : `${identity.hostedDomain} organisation`;
-      return account.renamed ? `${identity.email} · ${kind}` : kind;
+      return account.renamed ? `${identity.email ?? identity.subject} · ${kind}` : kind;
     }
     case "aws":
       return `${spaced(identity.accountId)} · ${roleName(identity.roleArn)}`;

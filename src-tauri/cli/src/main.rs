@@ -1,2 +1,107 @@
-//! main
-fn main() {}
+//! `mcm`: Multi-Cloud Manager without a window.
+//!
+//! From the arguments to the exit status. `arguments.rs` says what can be asked; each command has a file of its own;
+//! what they do is the core's. Results go to standard output, everything else to standard error.
+
+mod accounts;
+mod activity;
+mod arguments;
+mod doctor;
+mod failure;
+mod login;
+mod logout;
+mod output;
+mod targets;
+mod token;
+
+use std::pin::pin;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Parser as _;
+use mcm_core::app::App;
+use mcm_core::browser::SystemBrowser;
+use mcm_core::error::{Code, Error};
+use mcm_core::http::Http;
+use mcm_core::logging;
+use mcm_core::redirect::Front;
+use mcm_core::vault::Vault;
+use mcm_core::world::{APP_ID, Environment, NoScheme, Paths, SystemClock, World};
+
+use crate::arguments::{Arguments, Command, Login};
+use crate::failure::Failure;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let environment = Environment::of_this_process();
+    match run(arguments.command, &environment) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.tell(&environment),
+    }
+}
+
+fn run(command: Command, environment: &Environment) -> Result<(), Failure> {
+    let paths = Paths::resolve(environment)?;
+    // A log that cannot be kept is no reason not to work.
+    let _ = logging::start("mcm", &paths, environment);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| {
+        Error::new(Code::Internal, "The system is out of files or threads. Close some programs.")
+            .with_source(error)
+    })?;
+    let outcome = runtime.block_on(obey(command, world(paths, environment.clone())));
+    // A keychain that hangs does not keep the process.
+    runtime.shutdown_background();
+    outcome
+}
+
+fn world(paths: Paths, environment: Environment) -> World {
+    World {
+        clock: Arc::new(SystemClock),
+        http: Http::default(),
+        vault: Vault::platform(APP_ID, paths.keychain_lock()),
+        browser: Arc::new(SystemBrowser),
+        scheme: Arc::new(NoScheme),
+        paths,
+        environment,
+    }
+}
+
+async fn obey(command: Command, world: World) -> Result<(), Failure> {
+    if matches!(command, Command::Accounts { .. }) {
+        // Whether the keychain is locked is part of how the accounts stand. Why it fails is told by who needs it.
+        let _ = world.vault.check().await;
+    }
+    let app = App::open(world.clone(), Front::Terminal);
+    let mut work = pin!(async {
+        match command {
+            Command::Login(Login::Azure(wish)) => login::azure(&app, &world.vault, wish).await,
+            Command::Login(Login::Gcp(wish)) => login::gcp(&app, &world.vault, &wish).await,
+            Command::Accounts { json } => accounts::list(&app, json),
+            Command::Targets { account, json, refresh } => targets::list(&app, &account, json, refresh).await,
+            Command::Use { account, target } => targets::choose(&app, &account, target.as_deref()).await,
+            Command::Token { whose, json } => token::hand_out(&app, &whose, json).await,
+            Command::AddTenant { account, tenant } => login::add_tenant(&app, &account, &tenant).await,
+            Command::Rename { account, name } => accounts::rename(&app, &account, name.as_deref()).await,
+            Command::Logout { whose } => logout::sign_out(&app, &whose).await,
+            Command::Activity { account, limit, json } => {
+                activity::list(&app, account.as_deref(), limit, json)
+            }
+            Command::Doctor { json } => doctor::examine(&app, &world, json).await,
+        }
+    });
+    tokio::select! {
+        done = &mut work => return done,
+        _ = tokio::signal::ctrl_c() => {}
+    }
+    // A sign-in that is given up says so, or how it ended meanwhile. It is not left halfway.
+    let snapshot = app.watch().borrow().clone();
+    if snapshot.sign_ins.iter().any(|sign_in| app.cancel_sign_in(sign_in.id).is_ok()) {
+        return work.await;
+    }
+    // A renewal that is under way may hold the only copy of a new refresh token.
+    tokio::select! {
+        () = app.finish() => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+    Err(Error::new(Code::SignInCancelled, "You stopped the command.").into())
+}

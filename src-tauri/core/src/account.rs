@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 use ts_rs::TS;
 
 use crate::error::ErrorView;
+use crate::random;
 
 /// One of the three clouds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, TS)]
@@ -426,7 +427,7 @@ pub struct Account {
     /// What the last attempt to renew led to, when it failed.
     #[serde(default)]
     pub trouble: Option<Trouble>,
-    /// Raised whenever the account is signed in or out, so that a late renewal can tell.
+    /// Another one at every sign-in, so that a late renewal can tell.
     #[serde(default)]
     pub generation: u64,
     /// When it was first connected.
@@ -459,7 +460,7 @@ impl Account {
             session: None,
             sign_in_end: None,
             trouble: None,
-            generation: 0,
+            generation: random::generation(),
             connected_at: now,
             used_at: None,
         }

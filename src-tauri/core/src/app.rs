@@ -10,6 +10,7 @@ mod keep;
 mod look_up;
 
 use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::time::Duration;
 
@@ -24,10 +25,9 @@ pub use crate::app::aws::{ConnectRole, PrepareRole, PreparedRole};
 pub use crate::app::connect::{Connect, OnDuplicate};
 use crate::credential::Session;
 use crate::error::{Code, Error, ErrorView, Result};
-use crate::file;
 use crate::provider::{self, Providers};
 use crate::redirect::{Delivered, Front, Redirects};
-use crate::session::{Sessions, Want, not_found};
+use crate::session::{RESOURCE, Sessions, Want, not_found};
 use crate::settings::{self, Settings};
 use crate::snapshot::{Copyable, KeychainState, Preferences, RedirectKind, SignInId, Snapshot, Theme};
 use crate::store::{Book, Store};
@@ -55,7 +55,7 @@ pub struct App {
 struct State {
     settings: Arc<Settings>,
     providers: Providers,
-    book: Book,
+    book: Arc<Book>,
     book_error: Option<Error>,
     sign_ins: BTreeMap<u32, connect::SignIn>,
     last_sign_in: u32,
@@ -106,7 +106,7 @@ impl App {
         let mut state = State {
             settings,
             providers,
-            book: Book::default(),
+            book: Arc::default(),
             book_error: None,
             sign_ins: BTreeMap::new(),
             last_sign_in: 0,
@@ -156,7 +156,7 @@ impl App {
     ///
     /// # Errors
     /// `storage-unreadable`, `storage-failed`.
-    pub fn book(&self) -> Result<Book> {
+    pub fn book(&self) -> Result<Arc<Book>> {
         let state = self.state();
         state.book_error.clone().map_or_else(|| Ok(state.book.clone()), Err)
     }
@@ -399,7 +399,6 @@ impl App {
                 row.offered.clone_from(&account.offered);
                 let added = row.id.clone();
                 if book.account(&added).is_none() {
-                    row.generation = book.next_generation();
                     book.accounts.push(row);
                 }
                 Ok(added)
@@ -412,29 +411,37 @@ impl App {
         Ok(added)
     }
 
-    /// Removes the account with everything of it, and tells the provider where it offers that. Works offline.
+    /// Removes the account with everything of it, and tells the provider where it offers that. Works offline: why the
+    /// provider could not be told is then given back, because what was granted there still stands.
     ///
     /// # Errors
     /// `not-found`; `keychain-*` when a secret could not be removed, which is then named.
-    pub async fn disconnect(&self, id: &AccountId) -> Result<()> {
+    pub async fn disconnect(&self, id: &AccountId) -> Result<Option<Error>> {
         let removed = self.sessions.remove(id).await;
         self.reload();
         let (account, grant) = removed?;
-        if let Some(grant) = grant {
-            let providers = self.providers();
-            let told =
-                tokio::time::timeout(SIGN_OUT_TIME, providers.of(account.cloud()).sign_out(&grant)).await;
-            if !matches!(told, Ok(Ok(()))) {
-                tracing::warn!(account = %id, "the provider could not be told of the sign-out");
-            }
-        }
         // Typed keys go with the last connection that used them.
         if let Identity::Aws { source, .. } = &account.identity
             && let Some(keys) = provider::aws::typed_key(source)
         {
             self.drop_unused_keys(keys).await?;
         }
-        Ok(())
+        let Some(grant) = grant else { return Ok(None) };
+        let (providers, cloud) = (self.providers(), account.cloud());
+        let told = tokio::time::timeout(SIGN_OUT_TIME, providers.of(cloud).sign_out(&grant)).await;
+        let code = match told {
+            Ok(Ok(())) => return Ok(None),
+            Ok(Err(error)) => error.code(),
+            Err(_) => Code::Offline,
+        };
+        tracing::warn!(account = %id, code = code.as_str(), "the provider could not be told of the sign-out");
+        let message = format!(
+            "{} is removed from this machine, but {} could not be told, so the access granted there still stands. End it \
+             in the security settings of that account.",
+            account.name(),
+            cloud.title()
+        );
+        Ok(Some(Error::new(code, message)))
     }
 
     /// Removes every account and every keychain entry of this app. Settings stay.
@@ -443,7 +450,7 @@ impl App {
     /// The first thing that could not be removed; the others are removed all the same.
     pub async fn forget_everything(&self) -> Result<()> {
         let mut first_error = None;
-        for account in self.book().unwrap_or_default().accounts {
+        for account in &self.book().unwrap_or_default().accounts {
             first_error = first_error.or(self.disconnect(&account.id).await.err());
         }
         first_error = first_error.or(self.world.vault.sweep_all().await.err());
@@ -488,6 +495,22 @@ impl App {
                 .map_err(|why| Error::new(Code::InvalidInput, format!("The client id {why}")))?;
         }
         self.save(cloud.as_str(), "client_id", Some(client_id).filter(|id| !id.is_empty()))
+    }
+
+    /// Saves the path of the JSON file that Google's console offers for an OAuth client, and uses the client at once. The
+    /// file stays where it is; nothing of it is copied.
+    ///
+    /// # Errors
+    /// `invalid-input` for a file of another kind, with the reason; `storage-*`.
+    pub fn save_google_client_file(&self, path: &Path) -> Result<()> {
+        settings::check_gcp_client_file(path)
+            .map_err(|why| Error::new(Code::InvalidInput, format!("The path {why}")))?;
+        let path = path.to_str().ok_or_else(|| {
+            Error::new(Code::InvalidInput, "The path of the file is not Unicode text. Rename the file.")
+        })?;
+        // A client id beside it would win over the one in the file.
+        settings::save(&self.world.paths.config, Cloud::Gcp.as_str(), "client_id", None)?;
+        self.save(Cloud::Gcp.as_str(), "client_secret_file", Some(path))
     }
 
     /// Saves how a cloud's answer comes back.
@@ -540,12 +563,12 @@ impl App {
             place(
                 "Accounts",
                 self.store.path().display().to_string(),
-                "Names, tenants, subscriptions and times. No secret.",
+                "Names, tenants, subscriptions, projects and times. No secret.",
             ),
             place(
                 "Settings",
                 Settings::path(&self.world.paths.config).display().to_string(),
-                "Client ids and choices. No secret.",
+                "Client ids, choices, and Google's client secret if you wrote it there. No other secret.",
             ),
             place(
                 "Logs",
@@ -562,7 +585,7 @@ impl App {
     pub async fn keychain_entries(&self, id: &AccountId) -> Result<u32> {
         let account = self.account(id)?;
         let grant = self.world.vault.entries(&Record::grant(&account.grant)).await?;
-        Ok(grant + self.world.vault.entries(&Record::session(&account.id, "")).await?)
+        Ok(grant + self.world.vault.entries(&Record::session(&account.id, RESOURCE)).await?)
     }
 
     /// The text that a person copies. Never a credential.
@@ -706,7 +729,7 @@ impl App {
 
 impl State {
     /// Takes over what was read. A file that cannot be read keeps the last good book on the screen.
-    fn take(&mut self, read: Result<Book>) {
+    fn take(&mut self, read: Result<Arc<Book>>) {
         match read {
             Ok(book) => {
                 self.book = book;
@@ -725,9 +748,4 @@ fn is_locked(world: &World) -> bool {
 /// The number of a sign-in that is not there.
 fn no_sign_in(id: SignInId) -> Error {
     Error::new(Code::NotFound, format!("Sign-in {} has ended already.", id.0))
-}
-
-/// Whether `accounts.json` was changed by another process since `before`: a cheap look before a read.
-fn stamp(store: &Store) -> Option<(std::time::SystemTime, u64)> {
-    file::stamp(store.path())
 }

@@ -4,7 +4,7 @@
 //! holder, also when that is killed.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -71,10 +71,13 @@ pub fn read(path: &Path) -> Result<Option<Vec<u8>>> {
     }
 }
 
-/// When a file was last replaced and how long it is: enough to see that another process replaced it.
-pub fn stamp(path: &Path) -> Option<(std::time::SystemTime, u64)> {
-    let metadata = fs::metadata(path).ok()?;
-    Some((metadata.modified().ok()?, metadata.len()))
+/// When a file was last replaced, how long it is, and its first bytes: enough to see that it was replaced.
+pub fn stamp(path: &Path, beginning: u64) -> Option<(std::time::SystemTime, u64, Vec<u8>)> {
+    let file = File::open(path).ok()?;
+    let metadata = file.metadata().ok()?;
+    let mut bytes = Vec::new();
+    file.take(beginning).read_to_end(&mut bytes).ok()?;
+    Some((metadata.modified().ok()?, metadata.len(), bytes))
 }
 
 /// Moves a file that cannot be understood to a name beside it that is not taken, so that nothing of it is lost.

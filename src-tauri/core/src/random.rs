@@ -18,6 +18,11 @@ pub(crate) fn reference() -> String {
     format!("{:08x}", getrandom::u32().expect("the operating system provides randomness"))
 }
 
+/// A number that tells one sign-in of an account from the next; small enough for every reader of JSON.
+pub(crate) fn generation() -> u64 {
+    getrandom::u64().expect("the operating system provides randomness") >> 11
+}
+
 /// A random fraction in `[0, 1)`, for jitter.
 pub(crate) fn fraction() -> f64 {
     f64::from(getrandom::u32().expect("the operating system provides randomness"))

@@ -24,6 +24,8 @@ use crate::store::Store;
 use crate::vault::{Record, Vault};
 use crate::world::Clock;
 
+/// What a session is for: managing the cloud's resources.
+pub const RESOURCE: &str = "management";
 /// How far ahead of that the app renews by itself, so that nobody has to wait.
 const AHEAD: Duration = Duration::from_secs(5 * 60);
 /// A clock that went back by more than this makes every session suspect.
@@ -153,11 +155,10 @@ impl Sessions {
     ) -> Result<()> {
         let _lock = self.lock(&account.grant).await?;
         let mut account = account;
-        account.generation = self.0.store.change(|book| Ok(book.next_generation())).await?;
         session.generation = account.generation;
         self.0.vault.write(&Record::grant(&account.grant), grant.to_bytes()).await?;
         self.unsaved().remove(&account.grant);
-        self.0.vault.write(&Record::session(&account.id, ""), session.to_bytes()).await?;
+        self.0.vault.write(&Record::session(&account.id, RESOURCE), session.to_bytes()).await?;
         account.session = Some(session.times);
         account.trouble = None;
         self.0.store.change(|book| edit(book, account)).await
@@ -186,7 +187,7 @@ impl Sessions {
                 "another process holds a grant that is being removed"
             );
         }
-        let session = self.0.vault.delete(&Record::session(&account.id, "")).await;
+        let session = self.0.vault.delete(&Record::session(&account.id, RESOURCE)).await;
         let mut grant = None;
         if is_last {
             let record = Record::grant(&account.grant);
@@ -212,7 +213,7 @@ impl Sessions {
 
     /// The stored session, when it belongs to the account as it is now.
     async fn kept(&self, account: &Account) -> Result<Option<Session>> {
-        let Some(bytes) = self.0.vault.read(&Record::session(&account.id, "")).await? else {
+        let Some(bytes) = self.0.vault.read(&Record::session(&account.id, RESOURCE)).await? else {
             return Ok(None);
         };
         Ok(Session::from_bytes(&bytes).ok().filter(|session| session.generation == account.generation))
@@ -323,10 +324,10 @@ impl Sessions {
         let is_current = |book: &crate::store::Book| {
             book.account(&account.id).is_some_and(|now| now.generation == account.generation)
         };
-        if !is_current(&self.0.store.read()?) {
+        if !is_current(&*self.0.store.read()?) {
             return Err(signed_out());
         }
-        self.0.vault.write(&Record::session(&account.id, ""), session.to_bytes()).await?;
+        self.0.vault.write(&Record::session(&account.id, RESOURCE), session.to_bytes()).await?;
         self.0
             .store
             .change(|book| {

@@ -5,7 +5,8 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -30,9 +31,6 @@ pub struct Book {
     /// The account in use in each cloud.
     #[serde(default)]
     pub active: BTreeMap<Cloud, AccountId>,
-    /// The last generation given to an account; only grows.
-    #[serde(default)]
-    pub generation: u64,
     /// External IDs that were made or entered and wait for their role.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pending_roles: Vec<PendingRole>,
@@ -89,12 +87,6 @@ impl Book {
         self.active.get(&account.cloud()) == Some(&account.id)
     }
 
-    /// A generation that no account had before.
-    pub fn next_generation(&mut self) -> u64 {
-        self.generation += 1;
-        self.generation
-    }
-
     /// Whether a connection, made or pending, uses these access keys.
     pub fn uses_access_keys(&self, access_key_id: &str) -> bool {
         let is_theirs = |source: &str| provider::aws::typed_key(source) == Some(access_key_id);
@@ -111,29 +103,45 @@ impl Book {
     }
 }
 
+/// The file, with what tells one state of it from the next at its beginning.
 #[derive(Serialize)]
 struct Written<'a> {
     version: u32,
+    /// Raised by every change.
+    revision: u64,
     #[serde(flatten)]
     book: &'a Book,
 }
 
+/// What tells whether the file changed: its time, its length, and its beginning with the revision in it. Times alone
+/// are as coarse as the system's timer.
+type Stamp = (SystemTime, u64, Vec<u8>);
+
+/// What was read last, and what the file looked like then.
+type Known = (Stamp, Arc<Book>);
+
+/// Enough of the file to hold the version and the revision.
+const BEGINNING: u64 = 64;
+
 #[derive(Deserialize)]
 struct Versioned {
     version: u32,
+    #[serde(default)]
+    revision: u64,
 }
 
-/// The door to `accounts.json`.
+/// The door to `accounts.json`. Clones share what was read last, so that an unchanged file is parsed once.
 #[derive(Clone, Debug)]
 pub struct Store {
     path: PathBuf,
     lock: PathBuf,
+    last: Arc<Mutex<Option<Known>>>,
 }
 
 impl Store {
     /// The store in our data folder.
     pub fn in_folder(data: &Path) -> Self {
-        Self { path: data.join("accounts.json"), lock: data.join("accounts.lock") }
+        Self { path: data.join("accounts.json"), lock: data.join("accounts.lock"), last: Arc::default() }
     }
 
     /// Where it lies.
@@ -146,16 +154,36 @@ impl Store {
     /// # Errors
     /// `storage-unreadable` for a file that is truncated, not JSON or of a newer version; `storage-failed` when the
     /// disk refuses.
-    pub fn read(&self) -> Result<Book> {
-        let Some(bytes) = file::read(&self.path)? else {
-            return Ok(Book::default());
-        };
-        let version =
-            serde_json::from_slice::<Versioned>(&bytes).map_err(|error| self.damaged(&error))?.version;
-        if version > VERSION {
-            return Err(self.newer(version));
+    pub fn read(&self) -> Result<Arc<Book>> {
+        // The stamp is taken before the content: a change in between is seen at the next read.
+        let stamp = self.stamp();
+        let mut last = self.last.lock().expect("no code panics while it holds this lock");
+        if let (Some(stamp), Some((known, book))) = (&stamp, last.as_ref())
+            && stamp == known
+        {
+            return Ok(book.clone());
         }
-        serde_json::from_slice(&bytes).map_err(|error| self.damaged(&error))
+        let book = Arc::new(self.parse()?.map_or_else(Book::default, |(_, book)| book));
+        *last = stamp.map(|stamp| (stamp, book.clone()));
+        Ok(book)
+    }
+
+    /// What tells whether the file changed; none while there is no file.
+    pub fn stamp(&self) -> Option<Stamp> {
+        file::stamp(&self.path, BEGINNING)
+    }
+
+    /// The revision and the content; none while there is no file.
+    fn parse(&self) -> Result<Option<(u64, Book)>> {
+        let Some(bytes) = file::read(&self.path)? else {
+            return Ok(None);
+        };
+        let head = serde_json::from_slice::<Versioned>(&bytes).map_err(|error| self.damaged(&error))?;
+        if head.version > VERSION {
+            return Err(self.newer(head.version));
+        }
+        let book = serde_json::from_slice(&bytes).map_err(|error| self.damaged(&error))?;
+        Ok(Some((head.revision, book)))
     }
 
     /// Makes one change, under the lock. Nothing is written when `edit` fails or changes nothing.
@@ -167,15 +195,18 @@ impl Store {
     /// Those of `edit`, and `storage-failed`, `storage-unreadable`, `busy`.
     pub async fn change<T>(&self, edit: impl FnOnce(&mut Book) -> Result<T>) -> Result<T> {
         let _lock = file::lock(&self.lock, PATIENCE).await?;
-        let before = match self.read() {
-            Err(error) if error.code() == Code::StorageUnreadable && !self.is_newer() => None,
-            read => Some(read?),
+        let (revision, before) = match self.parse() {
+            Err(error) if error.code() == Code::StorageUnreadable && !self.is_newer() => (0, None),
+            parsed => {
+                parsed?.map_or_else(|| (0, Some(Book::default())), |(revision, book)| (revision, Some(book)))
+            }
         };
         let mut book = before.clone().unwrap_or_default();
         let result = edit(&mut book)?;
         if before.as_ref() != Some(&book) {
-            let json = serde_json::to_vec_pretty(&Written { version: VERSION, book: &book })
-                .expect("a book has only string keys and finite numbers");
+            let written = Written { version: VERSION, revision: revision.wrapping_add(1), book: &book };
+            let json =
+                serde_json::to_vec_pretty(&written).expect("a book has only string keys and finite numbers");
             if before.is_none() {
                 let aside = file::set_aside(&self.path)?;
                 tracing::warn!(aside = %aside.display(), "accounts.json could not be understood and was set aside");
@@ -246,12 +277,16 @@ mod tests {
             .await
     }
 
+    fn homes(store: &Store) -> Vec<AccountId> {
+        store.read().expect("readable").accounts.iter().map(|account| account.id.clone()).collect()
+    }
+
     #[tokio::test]
     async fn what_was_changed_is_read_back() {
         let (_folder, store) = store();
-        assert_eq!(store.read().expect("no file is an empty book"), Book::default());
+        assert_eq!(*store.read().expect("no file is an empty book"), Book::default());
         add(&store, "a").await.expect("written");
-        assert_eq!(store.read().expect("readable").accounts, [account("a")]);
+        assert_eq!(homes(&store), [account("a").id]);
     }
 
     #[tokio::test]
@@ -290,6 +325,26 @@ mod tests {
         assert_eq!(error.code(), Code::StorageUnreadable);
         assert!(error.message().contains("newer version"), "{error}");
         assert_eq!(file::read(store.path()).expect("readable").expect("there"), newer);
+    }
+
+    #[tokio::test]
+    async fn another_doors_change_is_seen_at_the_next_read() {
+        let (folder, store) = store();
+        let other = Store::in_folder(folder.path());
+        add(&store, "a").await.expect("written");
+        assert_eq!(other.read().expect("readable").accounts.len(), 1);
+        for round in 0..50 {
+            // Changes of one length within one tick of the system's timer.
+            let name = Some(format!("{round:03}"));
+            store
+                .change(|book| {
+                    book.accounts[0].custom_name.clone_from(&name);
+                    Ok(())
+                })
+                .await
+                .expect("written");
+            assert_eq!(other.read().expect("readable").accounts[0].custom_name, name);
+        }
     }
 
     #[tokio::test]

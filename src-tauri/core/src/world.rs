@@ -162,6 +162,11 @@ impl Paths {
         })
     }
 
+    /// The lock file that keeps the keychain work of all our processes apart.
+    pub fn keychain_lock(&self) -> PathBuf {
+        self.data.join("keychain.lock")
+    }
+
     /// Every folder below one.
     pub fn below(home: &Path) -> Self {
         Self { config: home.join("config"), data: home.join("data"), logs: home.join("logs") }

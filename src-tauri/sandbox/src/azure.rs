@@ -10,6 +10,7 @@ mod grants;
 mod metadata;
 mod pages;
 mod refusal;
+mod request;
 mod resource_manager;
 mod scope;
 mod token;

@@ -26,7 +26,7 @@ use url::{Host, Url};
 
 use self::authorize::Transaction;
 use self::device::DeviceRequest;
-use self::directory::Directory;
+use self::directory::{Directory, Person};
 use self::grants::{Grant, Grants};
 use self::refusal::Refusal;
 use crate::Revocation;
@@ -67,11 +67,13 @@ pub struct Policy {
     pub is_testing: bool,
     /// Whether id tokens spell the issuer without its scheme, as Google's may.
     pub has_bare_issuer: bool,
+    /// Whether a refresh brings a new refresh token and ends the old one, which Google rarely does.
+    pub rotates: bool,
 }
 
 impl Default for Policy {
     fn default() -> Self {
-        Self { requires_secret: true, is_testing: false, has_bare_issuer: false }
+        Self { requires_secret: true, is_testing: false, has_bare_issuer: false, rotates: false }
     }
 }
 
@@ -79,7 +81,7 @@ impl Default for Policy {
 pub(crate) struct Google {
     pub(crate) issuer: Url,
     pub(crate) resource_manager: Url,
-    directory: Directory,
+    directory: Mutex<Directory>,
     page_size: usize,
     shared: Arc<Shared>,
     policy: Mutex<Policy>,
@@ -104,7 +106,7 @@ impl Google {
         Self {
             issuer,
             resource_manager,
-            directory,
+            directory: Mutex::new(directory),
             page_size: page_size.max(1),
             shared,
             policy: Mutex::new(policy),
@@ -130,15 +132,33 @@ impl Google {
             Revocation::Expired => Refusal::needs_reauthentication(),
             Revocation::Refused(error) => error.clone().into(),
         };
-        self.grants().refuse(person, &refusal);
+        self.grants().refuse(&self.subject_of(person), &refusal);
     }
 
     pub(crate) fn forget_access_tokens(&self, person: &str) {
-        self.grants().forget_access_tokens(person);
+        self.grants().forget_access_tokens(&self.subject_of(person));
     }
 
     pub(crate) fn forget_consents(&self, person: &str) {
-        self.grants().forget_consents(person);
+        self.grants().forget_consents(&self.subject_of(person));
+    }
+
+    pub(crate) fn set_directory(&self, directory: Directory) {
+        *self.directory.lock().unwrap_or_else(PoisonError::into_inner) = directory;
+    }
+
+    fn directory(&self) -> MutexGuard<'_, Directory> {
+        self.directory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The person with this e-mail address or subject.
+    fn find_person(&self, hint: &str) -> Option<Person> {
+        self.directory().find_person(hint).cloned()
+    }
+
+    /// What grants know a person by: the address may change.
+    fn subject_of(&self, person: &str) -> String {
+        self.find_person(person).map_or_else(|| person.to_owned(), |person| person.subject)
     }
 
     fn grants(&self) -> MutexGuard<'_, Grants> {

@@ -344,6 +344,11 @@ impl Sandbox {
         self.google.set_policy(policy);
     }
 
+    /// Who exists at Google from now on. Grants stay with the subject that gave them, whatever its address is now.
+    pub fn set_google_directory(&self, directory: google::directory::Directory) {
+        self.google.set_directory(directory);
+    }
+
     /// Signs Google's id tokens with a new key from now on; the old one stays published.
     pub fn rotate_google_signing_key(&self) {
         self.google.rotate_signing_key();

@@ -133,7 +133,7 @@ impl App {
     /// # Errors
     /// `storage-*`.
     pub fn access_keys(&self) -> Result<Vec<TypedKeys>> {
-        Ok(self.book()?.access_keys)
+        Ok(self.book()?.access_keys.clone())
     }
 
     /// Removes access keys that no connection uses.
@@ -220,7 +220,7 @@ impl App {
     /// # Errors
     /// `storage-*`.
     pub fn pending_roles(&self) -> Result<Vec<PendingRole>> {
-        Ok(self.book()?.pending_roles)
+        Ok(self.book()?.pending_roles.clone())
     }
 
     /// Drops a connection that waits for its role. Its External ID is not used again.
@@ -363,7 +363,7 @@ impl App {
     /// Reads a source, and its keys from the keychain when it has any there.
     async fn source_with_keys(&self, source: &str) -> Result<(Source, Option<AccessKeys>)> {
         let source = match source.trim() {
-            "keychain" => only_keys(&self.book()?)?,
+            "keychain" => only_keys(&*self.book()?)?,
             other => other.parse()?,
         };
         let Source::Keychain(id) = &source else { return Ok((source, None)) };

@@ -227,6 +227,12 @@ impl App {
         }
     }
 
+    /// Returns when the browser has the last page of every sign-in that came back on loopback, so that a process
+    /// about to end does not take it along. Waits while a sign-in is pending there.
+    pub async fn last_pages_shown(&self) {
+        self.redirects.closed().await;
+    }
+
     fn desk(&self, id: SignInId, again: Arc<Notify>) -> Desk {
         let app = self.this.clone();
         let tell = move |news: News| {

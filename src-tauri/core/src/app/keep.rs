@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::Semaphore;
 
-use super::{App, stamp};
+use super::App;
 use crate::account::{Account, AccountId};
 use crate::session::{Want, renewal_planned};
 
@@ -27,6 +27,9 @@ const LONGEST_NAP: Duration = Duration::from_secs(60);
 impl App {
     /// Renews ahead of time and follows `accounts.json` and the keychain, until the app is dropped.
     pub fn keep(&self) {
+        let vault = self.world.vault.clone();
+        // How it stands is in the Snapshot; a keychain that cannot be used is no reason not to start.
+        tokio::spawn(async move { drop(vault.check().await) });
         tokio::spawn(follow_accounts(self.this.clone()));
         tokio::spawn(follow_keychain(self.this.clone()));
         tokio::spawn(renew_ahead(self.this.clone()));
@@ -38,7 +41,7 @@ async fn follow_accounts(app: Weak<App>) {
     loop {
         {
             let Some(app) = app.upgrade() else { return };
-            let now = stamp(&app.store);
+            let now = app.store.stamp();
             if now != last {
                 last = now;
                 app.reload();
@@ -64,14 +67,14 @@ async fn renew_ahead(app: Weak<App>) {
             let Some(app) = app.upgrade() else { return };
             let now = app.world.clock.now();
             let snapshots = app.watch();
-            let (paused, accounts, held_clouds) = {
+            let (paused, book, held_clouds) = {
                 let mut state = app.state();
                 state.held_clouds.retain(|_, until| *until > now);
-                (state.paused, state.book.accounts.clone(), state.held_clouds.clone())
+                (state.paused, state.book.clone(), state.held_clouds.clone())
             };
             held.retain(|_, until| *until > now);
             let mut wake = now + LONGEST_NAP;
-            for account in accounts.iter().filter(|_| !paused) {
+            for account in book.accounts.iter().filter(|_| !paused) {
                 let Some(mut planned) = planned(account) else { continue };
                 // A cloud that asked one account to wait is not asked for the others either.
                 for until in [held.get(&account.id), held_clouds.get(&account.cloud())].into_iter().flatten()

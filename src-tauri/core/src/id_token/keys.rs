@@ -209,6 +209,37 @@ mod tests {
         assert!(find(&twice, Some("a")).is_none(), "two keys of one id");
     }
 
+    /// RFC 7515 A.2: a token and the key that signed it.
+    const SIGNED: [&str; 3] = [
+        "eyJhbGciOiJSUzI1NiJ9",
+        "eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ",
+        "cC4hiUPoj9Eetdgtv3hF80EGrhuB__dzERat0XF9g2VtQgr9PJbu3XOiZj5RZmh7AAuHIm4Bh-0Qc_lF5YKt_O8W2Fp5jujGbds9uJdbF9CUAr7t1\
+         dnZcAcQjbKBYNX4BAynRFdiuB--f_nZLgrnbyTyWzO75vRK5h6xBArLIARNPvkSjtQBMHlb1L07Qe7K0GarZRmB_eSN9383LcOLn6_dO--xi12jzDwu\
+         sC-eOkHWEsqtFZESc6BfI7noOPqvhJ1phCnvWh6IeYI2w9QOYEUipUTI8np6LbgGY9Fs98rqVt5AXLIhWkWywlVmtVrBp0igcN_IoypGlUPQGe77Rw",
+    ];
+    const MODULUS: &str = "ofgWCuLjybRlzo0tZWJjNiuSfb4p4fAkd_wWJcyQoTbji9k0l8W26mPddxHmfHQp-Vaw-4qPCJrcS2mJPMEzP1Pt0Bm4d4QlL-yRT-SFd2lZS-pCg\
+        NMsD1W_YpRPEwOWvG6b32690r2jZ47soMZo9wGzjb_7OMg0LOL-bSf63kpaSHSXndS5z5rexMdbBYUsLA9e-KXBdQOS-UTo7WTBEMa2R2CapHg665xsm\
+        tdVMTBQY4uDZlxvb3qCo5ZwKh9kG4LT6_I5IhlJH7aGhyxXFvUK-DWNmoudF8NAco9_h9iaGNj8q2ethFkMLs91kzk2PAcDTW9gb54h4FRWyuXpoQ";
+
+    #[test]
+    fn a_signature_holds_for_what_was_signed_with_that_key_and_nothing_else() {
+        let modulus = format!(r#""n":"{MODULUS}""#);
+        let signer = key("a", (r#""n":"AQAB""#, &modulus));
+        let [header, payload, signature] = SIGNED;
+        check(&format!("{header}.{payload}.{signature}"), &signer).expect("the RFC's own");
+        let others = [
+            format!("{header}.{}.{signature}", payload.replacen("eyJpc3Mi", "eyJpc3Ni", 1)),
+            format!("{}.{payload}.{signature}", header.replacen("SUzI", "SUzJ", 1)),
+            format!("{header}.{payload}.{}", signature.replacen("cC4h", "dC4h", 1)),
+            format!("{header}.{payload}."),
+        ];
+        for other in others {
+            assert!(check(&other, &signer).is_err(), "{other}");
+        }
+        let other_key = key("a", (r#""n":"AQAB""#, &modulus.replacen("ofgW", "ogfW", 1)));
+        assert!(check(&format!("{header}.{payload}.{signature}"), &other_key).is_err());
+    }
+
     #[test]
     fn a_signature_that_is_not_one_is_refused_without_a_panic() {
         for text in ["a.b", "a.b.c.d", "a.b.", "a.b.!!!", &token("{}")] {

@@ -109,7 +109,7 @@ impl Gcp {
         })?;
         self.keys.verify(&self.http, &metadata.jwks_uri, id_token, self.clock.now()).await?;
         if let Ask::Known(known) | Ask::Consent(known) = ask {
-            known.require(metadata, &claims)?;
+            known.require(&claims)?;
         }
         Ok(Visit { tokens, claims, asked_at })
     }
@@ -190,6 +190,13 @@ impl Provider for Gcp {
         };
         let wanted = request.redirect.unwrap_or(self.settings.redirect);
         let known = request.known.as_ref().and_then(Known::of);
+        if let Some(known) = known.filter(|known| known.issuer != metadata.issuer) {
+            let message = format!(
+                "{} signed in at {}, and MCM_GOOGLE_ISSUER now names {}. Set it back, or use Connect account.",
+                known.who, known.issuer, metadata.issuer
+            );
+            return Err(Error::new(Code::SettingInvalid, message));
+        }
         let ask = match known {
             None => Ask::Anybody,
             Some(known) if request.consent => Ask::Consent(known),
@@ -203,12 +210,11 @@ impl Provider for Gcp {
         let Visit { tokens, claims, asked_at } = visit;
 
         let refresh_token = tokens.refresh_token.clone().ok_or_else(|| missing("a refresh token"))?;
-        let authority = Url::parse(&metadata.issuer).unwrap_or_else(|_| self.settings.issuer.clone());
         let grant = Grant::RefreshToken(RefreshGrant {
             refresh_token,
             client_id: client.client_id,
             client_secret: client.client_secret,
-            authority,
+            authority: self.settings.issuer.clone(),
             token_endpoint: metadata.token_endpoint.to_string(),
             issued_at: asked_at,
         });
@@ -357,11 +363,11 @@ impl<'a> Known<'a> {
     }
 
     /// Refuses anybody else.
-    fn require(self, metadata: &Metadata, claims: &Claims) -> Result<()> {
-        if metadata.issuer == self.issuer && claims.sub == self.subject {
+    fn require(self, claims: &Claims) -> Result<()> {
+        if claims.sub == self.subject {
             return Ok(());
         }
-        let came = identity(metadata.issuer.clone(), claims);
+        let came = identity(self.issuer.to_owned(), claims);
         let (came, who) = (came.who(), self.who);
         let message = format!(
             "You signed in as {came}, but this row belongs to {who}. Nothing was changed. Sign in again and choose {who}, \

@@ -257,7 +257,7 @@ struct Client {
 
 fn read_client_file(path: &Path) -> std::result::Result<Client, String> {
     let shown = path.display();
-    let is_large = file::stamp(path).is_some_and(|(_, size)| size > LARGEST_CLIENT_FILE);
+    let is_large = file::stamp(path, 0).is_some_and(|(_, size, _)| size > LARGEST_CLIENT_FILE);
     let bytes = if is_large { Ok(Some(Vec::new())) } else { file::read(path) };
     let bytes = bytes
         .map_err(|_| format!("names {shown}, which cannot be read. Check its permissions."))?

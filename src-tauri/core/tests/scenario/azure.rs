@@ -215,7 +215,14 @@ async fn disconnecting_removes_every_trace_and_the_shared_grant_only_with_its_la
     let grant = stage.app.book().expect("readable").account(&home).expect("a row").grant.clone();
 
     stage.app.disconnect(&home).await.expect("disconnected");
-    assert!(stage.vault.read(&Record::session(&home, "")).await.expect("readable").is_none());
+    assert!(
+        stage
+            .vault
+            .read(&Record::session(&home, mcm_core::session::RESOURCE))
+            .await
+            .expect("readable")
+            .is_none()
+    );
     assert!(
         stage.vault.read(&Record::grant(&grant)).await.expect("readable").is_some(),
         "the guest row needs it"

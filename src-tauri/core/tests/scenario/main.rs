@@ -4,5 +4,7 @@
 
 mod azure;
 mod faults;
+mod google;
+mod google_faults;
 mod sessions;
 mod stage;

@@ -174,7 +174,14 @@ async fn a_late_renewal_cannot_revive_a_signed_out_account() {
     assert!(stage.rows().is_empty());
     use mcm_core::vault::Record;
     assert!(stage.vault.read(&Record::grant(&account.grant)).await.expect("readable").is_none());
-    assert!(stage.vault.read(&Record::session(&id, "")).await.expect("readable").is_none());
+    assert!(
+        stage
+            .vault
+            .read(&Record::session(&id, mcm_core::session::RESOURCE))
+            .await
+            .expect("readable")
+            .is_none()
+    );
 }
 
 #[tokio::test]

@@ -16,7 +16,7 @@ use mcm_core::redirect::Front;
 use mcm_core::sign_in::RecordedBrowser;
 use mcm_core::snapshot::{AccountView, Snapshot};
 use mcm_core::vault::Vault;
-use mcm_core::world::{Clock as _, Environment, ManualClock, Paths, SchemeRegistration, World};
+use mcm_core::world::{Clock as _, Environment, ManualClock, Paths, SCHEME, SchemeRegistration, World};
 use sandbox_clouds::browser::{Browser, Landing};
 use sandbox_clouds::{Clock, Endpoint, Options, Sandbox};
 use tracing_subscriber::fmt::MakeWriter;
@@ -42,12 +42,15 @@ pub(crate) struct Stage {
     pages: Mutex<Vec<String>>,
 }
 
+/// The schemes that an app on this stage may be asked to handle: its own, and that of the sandbox's iOS client.
 struct Scheme(bool);
+
+const IOS_SCHEME: &str = "com.googleusercontent.apps.202611240001-ios";
 
 #[async_trait::async_trait]
 impl SchemeRegistration for Scheme {
-    async fn ensure(&self, _scheme: &str) -> bool {
-        self.0
+    async fn ensure(&self, scheme: &str) -> bool {
+        self.0 && [SCHEME, IOS_SCHEME].contains(&scheme)
     }
 }
 
@@ -87,6 +90,15 @@ impl Stage {
         open(home, clock, vault, browser, environment, *scheme_is_ours, shown)
     }
 
+    /// A second process with variables that win over this one's.
+    pub(crate) fn app_with(&self, variables: &[(&str, &str)]) -> Arc<App> {
+        let Self { home, clock, vault, browser, scheme_is_ours, shown, .. } = self;
+        let mut environment = self.environment.clone();
+        environment.retain(|(name, _)| !variables.iter().any(|(other, _)| other == name));
+        environment.extend(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        open(home, clock, vault, browser, &environment, *scheme_is_ours, shown)
+    }
+
     /// From now on the app's scheme belongs to another program.
     pub(crate) fn lose_the_scheme(&mut self) {
         self.scheme_is_ours = false;
@@ -107,11 +119,14 @@ impl Stage {
         let ended = self.app.sign_in_ended(id);
         tokio::pin!(ended);
         // A sign-in may end without a page, for example when the metadata cannot be read.
-        tokio::select! {
-            ended = &mut ended => return ended,
-            () = self.visit(browser) => {}
+        let ended = tokio::select! {
+            ended = &mut ended => ended,
+            () = self.visit(browser) => within(ended).await,
+        };
+        if let Err(error) = &ended {
+            self.shown.lock().expect("unpoisoned").push(format!("{error:?} {error}"));
         }
-        within(ended).await
+        ended
     }
 
     /// Follows the page that the app opened; hands a custom-scheme redirect to the app as the system would.
@@ -158,6 +173,8 @@ impl Stage {
 
     fn check_for_leaks(&self) {
         let mut secrets = self.clouds.secrets();
+        let client_secret = self.environment.iter().find(|(name, _)| name == "GOOGLE_CLIENT_SECRET");
+        secrets.extend(client_secret.map(|(_, secret)| secret.clone()));
         secrets.extend(self.pages.lock().expect("unpoisoned").iter().cloned());
         let mut places: Vec<(String, String)> = Vec::new();
         let shown = self.shown.lock().expect("unpoisoned");

@@ -1,7 +1,7 @@
 //! `/{tenant}/oauth2/v2.0/authorize` and the pages that follow it.
 //!
 //! A request is checked once and becomes a transaction; each page that the person answers moves the transaction on,
-//! and `advance` shows the next page or sends the code. An unknown client or redirect URI never redirects.
+//! and `show` gives the next page or sends the code. An unknown client or redirect URI never redirects.
 
 use std::collections::HashMap;
 use std::sync::{Arc, MutexGuard, PoisonError};
@@ -14,11 +14,10 @@ use url::{Url, form_urlencoded};
 use super::device::{Approval, DeviceRequest};
 use super::directory::{Person, Tenant};
 use super::grants::Code;
-use super::pages;
 use super::refusal::{Refusal, Trace};
-use super::scope::Scope;
+use super::request::{Asked, Prompt, Redirect, ResponseMode, Target, Unanswerable};
 use super::token::client_info;
-use super::{Authority, Azure};
+use super::{Azure, pages};
 use crate::faults::Fault;
 use crate::identifier::{opaque, random_guid};
 use crate::page::{cookie, with_cookie};
@@ -31,45 +30,14 @@ type Fields = HashMap<String, String>;
 /// Somebody on the way to a code.
 #[derive(Clone)]
 pub(crate) struct Transaction {
-    pub(super) asked: Asked,
+    asked: Asked,
     /// Which browser it is, by its cookie.
     browsing: String,
     /// Whether the hinted person has been turned down for the whole list.
-    pub(super) wants_list: bool,
+    wants_list: bool,
     person: Option<String>,
     has_consented: bool,
     has_confirmed: bool,
-}
-
-/// A request of the app that may be answered at its redirect URI.
-#[derive(Clone)]
-pub(super) struct Asked {
-    pub(super) authority: Authority,
-    pub(super) client_id: String,
-    target: Target,
-    scope: Scope,
-    nonce: Option<String>,
-    challenge: String,
-    prompt: Prompt,
-    login_hint: Option<String>,
-    wants_client_info: bool,
-    wants_second_factor: bool,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum ResponseMode {
-    Query,
-    Fragment,
-    FormPost,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Prompt {
-    Unset,
-    None,
-    Login,
-    Consent,
-    SelectAccount,
 }
 
 /// What a browser's cookie stands for.
@@ -109,80 +77,36 @@ pub(super) async fn start(
 /// A page that the person answered.
 pub(super) async fn proceed(State(azure): State<Arc<Azure>>, Form(fields): Form<Fields>) -> Response {
     let id = fields.get("transaction").map(String::as_str).unwrap_or_default();
-    {
-        let mut transactions = azure.transactions();
-        let Some(transaction) = transactions.get_mut(id) else {
-            let text = "This sign-in is over. Start again from the app.";
-            return azure.error_page(&Refusal::new("invalid_request", 90014, text));
-        };
-        if let Some(email) = fields.get("person") {
-            transaction.person = azure.directory.find_person(email).map(|person| person.email.clone());
-            if let Some(person) = &transaction.person {
-                azure.remember(&transaction.browsing, |browsing| {
-                    browsing.people.retain(|other| other != person);
-                    browsing.people.push(person.clone());
-                });
-            }
-        }
-        match fields.get("answer").map(String::as_str) {
-            Some("another") => transaction.wants_list = true,
-            Some("verify") => {
-                if let Some(person) = &transaction.person {
-                    azure.remember(&transaction.browsing, |browsing| {
-                        browsing.passed_second_factor.push(person.clone());
-                    });
-                }
-            }
-            Some("accept") => transaction.has_consented = true,
-            Some("continue") => transaction.has_confirmed = true,
-            Some("cancel") => {
-                let target = transaction.asked.target.clone();
-                transactions.remove(id);
-                drop(transactions);
-                let text = "User declined to consent to access the app.";
-                return azure.send_refusal(&target, &Refusal::new("access_denied", 65004, text));
-            }
-            _ => {}
-        }
+    let Some(mut transaction) = azure.transactions().get(id).cloned() else {
+        let text = "This sign-in is over. Start again from the app.";
+        return azure.error_page(&Refusal::new("invalid_request", 90014, text));
+    };
+    if let Some(person) = fields.get("person").and_then(|email| azure.directory.find_person(email)) {
+        transaction.person = Some(person.email.clone());
+        let mut browsing = azure.browsing();
+        let people = &mut browsing.entry(transaction.browsing.clone()).or_default().people;
+        people.retain(|other| *other != person.email);
+        people.push(person.email.clone());
     }
-    azure.advance(id)
-}
-
-/// A request that must not be answered at its redirect URI: the page says why.
-struct Unanswerable(Refusal);
-
-/// A request whose redirect URI can be trusted.
-struct Checked {
-    target: Target,
-    request: Result<Asked, Refusal>,
-}
-
-/// Where an answer goes.
-#[derive(Clone)]
-enum Target {
-    /// To the app, by way of the browser.
-    Redirect(Redirect),
-    /// To the device that waits with this device code.
-    Device(String),
-}
-
-#[derive(Clone)]
-struct Redirect {
-    uri: String,
-    response_mode: ResponseMode,
-    state: Option<String>,
-}
-
-impl Target {
-    /// Whether a page asks once more before the answer goes there: to anything that is not a web address.
-    fn wants_confirmation(&self) -> bool {
-        match self {
-            Self::Redirect(redirect) => {
-                !redirect.uri.starts_with("http:") && !redirect.uri.starts_with("https:")
-            }
-            Self::Device(_) => true,
+    match fields.get("answer").map(String::as_str) {
+        Some("another") => transaction.wants_list = true,
+        Some("verify") => {
+            let mut browsing = azure.browsing();
+            let passed = &mut browsing.entry(transaction.browsing.clone()).or_default().passed_second_factor;
+            passed.extend(transaction.person.clone());
         }
+        Some("accept") => transaction.has_consented = true,
+        Some("continue") => transaction.has_confirmed = true,
+        Some("cancel") => {
+            azure.transactions().remove(id);
+            let text = "User declined to consent to access the app.";
+            let refusal = Refusal::new("access_denied", 65004, text);
+            return azure.send_refusal(&transaction.asked.target, &refusal);
+        }
+        _ => {}
     }
+    azure.transactions().insert(id.to_owned(), transaction.clone());
+    azure.show(id, &transaction)
 }
 
 impl Azure {
@@ -220,91 +144,8 @@ impl Azure {
             has_consented: false,
             has_confirmed: false,
         };
-        self.transactions().insert(id.clone(), transaction);
-        self.advance(&id)
-    }
-
-    fn check(&self, tenant: &str, fields: &Fields) -> Result<Checked, Unanswerable> {
-        let text = |name: &str| fields.get(name).map(String::as_str).filter(|value| !value.is_empty());
-        let authority = self.authority(tenant).map_err(Unanswerable)?;
-        let client_id = text("client_id").ok_or_else(|| Unanswerable(Refusal::missing("client_id")))?;
-        self.check_client(client_id, tenant).map_err(Unanswerable)?;
-        let redirect_uri =
-            text("redirect_uri").ok_or_else(|| Unanswerable(Refusal::missing("redirect_uri")))?;
-        if !self.is_registered(redirect_uri) {
-            return Err(Unanswerable(Refusal::new(
-                "invalid_request",
-                50011,
-                format!(
-                    "The redirect URI '{redirect_uri}' specified in the request does not match the redirect URIs \
-                     configured for the application '{client_id}'."
-                ),
-            )));
-        }
-        let response_mode = match text("response_mode") {
-            None | Some("query") => ResponseMode::Query,
-            Some("fragment") => ResponseMode::Fragment,
-            Some("form_post") => ResponseMode::FormPost,
-            Some(other) => {
-                let text = format!("The response_mode '{other}' is not supported.");
-                return Err(Unanswerable(Refusal::new("invalid_request", 70007, text)));
-            }
-        };
-        let target = Target::Redirect(Redirect {
-            uri: redirect_uri.to_owned(),
-            response_mode,
-            state: text("state").map(str::to_owned),
-        });
-        let request = self.read(authority, client_id, &target, fields);
-        Ok(Checked { target, request })
-    }
-
-    fn read(
-        &self,
-        authority: Authority,
-        client_id: &str,
-        target: &Target,
-        fields: &Fields,
-    ) -> Result<Asked, Refusal> {
-        let text = |name: &str| fields.get(name).map(String::as_str).filter(|value| !value.is_empty());
-        if text("response_type") != Some("code") {
-            return Err(Refusal::new(
-                "unsupported_response_type",
-                700054,
-                "The response_type must be 'code' for this application.",
-            ));
-        }
-        let challenge = text("code_challenge").filter(|_| text("code_challenge_method") == Some("S256"));
-        let challenge = challenge.ok_or_else(|| {
-            Refusal::new(
-                "invalid_request",
-                9002325,
-                "Proof Key for Code Exchange with S256 is required for authorization code redemption.",
-            )
-        })?;
-        let prompt = match text("prompt") {
-            None => Prompt::Unset,
-            Some("none") => Prompt::None,
-            Some("login") => Prompt::Login,
-            Some("consent") => Prompt::Consent,
-            Some("select_account") => Prompt::SelectAccount,
-            Some(other) => {
-                let text = format!("Unsupported 'prompt' value '{other}'.");
-                return Err(Refusal::new("invalid_request", 90023, text));
-            }
-        };
-        Ok(Asked {
-            authority,
-            client_id: client_id.to_owned(),
-            target: target.clone(),
-            scope: self.scope(text("scope").unwrap_or_default())?,
-            nonce: text("nonce").map(str::to_owned),
-            challenge: challenge.to_owned(),
-            prompt,
-            login_hint: text("login_hint").map(str::to_owned),
-            wants_client_info: text("client_info") == Some("1"),
-            wants_second_factor: text("claims").is_some_and(|claims| claims.contains("capolids")),
-        })
+        self.transactions().insert(id.clone(), transaction.clone());
+        self.show(&id, &transaction)
     }
 
     /// The person that needs no page: signed in with this browser and not asked to choose.
@@ -321,12 +162,8 @@ impl Azure {
     }
 
     /// The next page of a transaction, or its end.
-    fn advance(&self, id: &str) -> Response {
-        let Some(transaction) = self.transactions().get(id).cloned() else {
-            return self.error_page(&Refusal::new("invalid_request", 90014, "This sign-in is over."));
-        };
-        let response = self.next_page(id, &transaction);
-        with_cookie(response, COOKIE, &transaction.browsing)
+    fn show(&self, id: &str, transaction: &Transaction) -> Response {
+        with_cookie(self.next_page(id, transaction), COOKIE, &transaction.browsing)
     }
 
     fn next_page(&self, id: &str, transaction: &Transaction) -> Response {
@@ -448,10 +285,6 @@ impl Azure {
     fn error_page(&self, refusal: &Refusal) -> Response {
         let description = refusal.description(&Trace::new(self.shared.clock.now()));
         pages::error(StatusCode::BAD_REQUEST, &description)
-    }
-
-    fn remember(&self, browsing: &str, change: impl FnOnce(&mut Browsing)) {
-        change(self.browsing().entry(browsing.to_owned()).or_default());
     }
 
     fn transactions(&self) -> MutexGuard<'_, HashMap<String, Transaction>> {

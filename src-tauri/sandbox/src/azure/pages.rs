@@ -7,8 +7,8 @@ use axum::http::StatusCode;
 use axum::response::Response;
 
 use super::CLIENT_NAME;
-use super::authorize::Asked;
 use super::directory::{Person, Tenant};
+use super::request::Asked;
 use crate::page::{button, enter_code_at, escape, form, page, submitting_page};
 
 const NOT: &str = "Microsoft";

@@ -141,12 +141,12 @@ pub(super) async fn proceed(
     let Some(mut transaction) = google.transactions().get(id).cloned() else {
         return pages::error("invalid_request", "This sign-in is over. Start again from the app.");
     };
-    if let Some(person) = all("person").next().and_then(|email| google.directory.find_person(email)) {
-        transaction.person = Some(person.email.clone());
+    if let Some(person) = all("person").next().and_then(|hint| google.find_person(hint)) {
+        transaction.person = Some(person.subject.clone());
         let mut browsing = google.browsing();
         let people = browsing.entry(transaction.browsing.clone()).or_default();
-        people.retain(|other| *other != person.email);
-        people.push(person.email.clone());
+        people.retain(|other| *other != person.subject);
+        people.push(person.subject.clone());
     }
     match all("answer").next() {
         Some("another") => transaction.wants_list = true,
@@ -198,8 +198,8 @@ impl Google {
             return None;
         }
         let people = self.browsing().get(browsing).cloned().unwrap_or_default();
-        match asked.login_hint.as_deref().and_then(|hint| self.directory.find_person(hint)) {
-            Some(hinted) => people.into_iter().find(|person| *person == hinted.email),
+        match asked.login_hint.as_deref().and_then(|hint| self.find_person(hint)) {
+            Some(hinted) => people.into_iter().find(|person| *person == hinted.subject),
             None if people.len() == 1 => people.into_iter().next(),
             None => None,
         }
@@ -209,28 +209,27 @@ impl Google {
     fn next_page(&self, id: &str, transaction: &Transaction) -> Response {
         let asked = &transaction.asked;
         let is_silent = asked.prompts_for("none");
-        let Some(person) = transaction.person.as_deref().and_then(|email| self.directory.find_person(email))
-        else {
+        let Some(person) = transaction.person.as_deref().and_then(|hint| self.find_person(hint)) else {
             if is_silent {
                 return self.refuse(&asked.target, "login_required");
             }
-            let hinted = asked.login_hint.as_deref().and_then(|hint| self.directory.find_person(hint));
+            let hinted = asked.login_hint.as_deref().and_then(|hint| self.find_person(hint));
             return match hinted {
                 Some(person) if !transaction.wants_list && !asked.prompts_for("select_account") => {
-                    pages::sign_in(id, person)
+                    pages::sign_in(id, &person)
                 }
-                _ => pages::choose_account(id, self.directory.people()),
+                _ => pages::choose_account(id, self.directory().people()),
             };
         };
 
-        let has_consent = self.grants().has_consent(&asked.client_id, &person.email, &asked.scopes)
+        let has_consent = self.grants().has_consent(&asked.client_id, &person.subject, &asked.scopes)
             && !asked.prompts_for("consent");
         let scopes = match &transaction.ticked {
             None if has_consent => asked.scopes.clone(),
             None if is_silent => {
                 return self.refuse(&asked.target, "consent_required");
             }
-            None => return pages::consent(id, person, &asked.scopes),
+            None => return pages::consent(id, &person, &asked.scopes),
             Some(ticked) => {
                 let kept = |scope: &&String| scope::is_identity(scope) || ticked.contains(scope);
                 asked.scopes.iter().filter(kept).cloned().collect()
@@ -238,7 +237,7 @@ impl Google {
         };
         self.transactions().remove(id);
         let has_just_consented = transaction.ticked.is_some();
-        let grant = Grant { client_id: asked.client_id.clone(), person: person.email.clone(), scopes };
+        let grant = Grant { client_id: asked.client_id.clone(), person: person.subject.clone(), scopes };
         self.grants().consent(&grant);
         match &asked.target {
             Target::Redirect(redirect) => {

@@ -16,6 +16,7 @@ const MAX_REFRESH_TOKENS: usize = 100;
 #[derive(Clone)]
 pub(crate) struct Grant {
     pub(crate) client_id: String,
+    /// The subject of the person.
     pub(crate) person: String,
     pub(crate) scopes: Vec<String>,
 }
@@ -106,10 +107,14 @@ impl Grants {
         Ok(token.grant.clone())
     }
 
+    pub(super) fn end_refresh_token(&mut self, value: &str) {
+        self.refresh_tokens.retain(|token| token.value != value);
+    }
+
     /// Refuses every refresh token that a person holds by now.
     pub(super) fn refuse(&mut self, person: &str, refusal: &Refusal) {
         for token in &mut self.refresh_tokens {
-            if token.grant.person.eq_ignore_ascii_case(person) {
+            if token.grant.person == person {
                 token.refused = Some(refusal.clone());
             }
         }
@@ -126,7 +131,7 @@ impl Grants {
 
     /// Makes every access token of a person unknown.
     pub(super) fn forget_access_tokens(&mut self, person: &str) {
-        self.access_tokens.retain(|_, token| !token.grant.person.eq_ignore_ascii_case(person));
+        self.access_tokens.retain(|_, token| token.grant.person != person);
     }
 
     pub(super) fn has_consent(&self, client_id: &str, person: &str, scopes: &[String]) -> bool {
@@ -140,7 +145,7 @@ impl Grants {
     }
 
     pub(super) fn forget_consents(&mut self, person: &str) {
-        self.consents.retain(|(_, consenter), _| !consenter.eq_ignore_ascii_case(person));
+        self.consents.retain(|(_, consenter), _| consenter != person);
     }
 
     /// Ends everything that the owner of a token has granted, through whichever client. `false` when the token

@@ -37,7 +37,7 @@ pub(super) async fn search(
     let Some(grant) = google.grants().access(token, google.shared.clock.now()).cloned() else {
         return refusal::unauthenticated();
     };
-    let Some(person) = google.directory.find_person(&grant.person) else {
+    let Some(person) = google.find_person(&grant.person) else {
         return refusal::unauthenticated();
     };
     if !scope::open_resource_manager(&grant.scopes) {

@@ -110,7 +110,8 @@ fn redeem_refresh_token(
     fields: &Fields,
 ) -> Result<Value, Refusal> {
     let now = google.shared.clock.now();
-    let mut grant = google.grants().refresh(field(fields, "refresh_token")?, client_id, now)?;
+    let refresh_token = field(fields, "refresh_token")?;
+    let mut grant = google.grants().refresh(refresh_token, client_id, now)?;
     if let Some(narrower) = fields.get("scope") {
         let asked = scope::parse(narrower).map_err(|_| Refusal::new("invalid_scope", "Bad Request"))?;
         if !asked.iter().all(|scope| grant.scopes.contains(scope)) {
@@ -118,15 +119,20 @@ fn redeem_refresh_token(
         }
         grant.scopes = asked;
     }
-    google.issue(&grant, None, spoiled)
+    let mut answer = google.issue(&grant, None, spoiled)?;
+    if google.policy().rotates {
+        google.grants().end_refresh_token(refresh_token);
+        google.add_refresh_token(&mut answer, &grant);
+    }
+    Ok(answer)
 }
 
 /// `GET /v1/userinfo`.
 pub(super) async fn userinfo(State(google): State<Arc<Google>>, headers: HeaderMap) -> Response {
     let token = super::bearer(&headers).unwrap_or_default();
     let grant = google.grants().access(token, google.shared.clock.now()).cloned();
-    let person = grant.as_ref().and_then(|grant| google.directory.find_person(&grant.person));
-    let (Some(grant), Some(person)) = (&grant, person) else {
+    let person = grant.as_ref().and_then(|grant| google.find_person(&grant.person));
+    let (Some(grant), Some(person)) = (&grant, &person) else {
         let body = json!({ "error": "invalid_request", "error_description": "Invalid Credentials" });
         return (StatusCode::UNAUTHORIZED, Json(body)).into_response();
     };
@@ -157,7 +163,7 @@ fn field<'a>(fields: &'a Fields, name: &str) -> Result<&'a str, Refusal> {
 
 impl Google {
     fn issue(&self, grant: &Grant, nonce: Option<&str>, spoiled: &Spoiled) -> Result<Value, Refusal> {
-        let person = self.directory.find_person(&grant.person).ok_or_else(Refusal::revoked)?;
+        let person = self.find_person(&grant.person).ok_or_else(Refusal::revoked)?;
         let now = self.shared.clock.now();
         let life = Duration::from_millis(self.shared.access_token_life.load(Ordering::Relaxed));
         let access_token = self.shared.journal.issue(opaque("sandbox-at-", ACCESS_TOKEN_LENGTH));
@@ -170,7 +176,7 @@ impl Google {
             "token_type": "Bearer",
         });
         if scope::have_openid(&grant.scopes) {
-            let claims = self.id_token_claims(person, grant, nonce, &access_token, spoiled, now);
+            let claims = self.id_token_claims(&person, grant, nonce, &access_token, spoiled, now);
             let key = if spoiled.by(&Fault::WrongSignature) {
                 SigningKey::unpublished()
             } else {

@@ -1,0 +1,143 @@
+"""The app under test: its real debug binary, driven through its window."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+from pathlib import Path
+
+from desktop import BINARIES, SHOTS
+from waiting import until
+from webdriver import GONE, Driver, Page, Refused
+
+BINARY = BINARIES / "multi-cloud-manager"
+
+
+class App:
+    """The app with a driver at its window. A second `start` is a second process, as a person would start one."""
+
+    def __init__(self, desktop, env, *arguments):
+        self.desktop = desktop
+        port = free_port()
+        self.driver_process = desktop.start(
+            "WebKitWebDriver", f"--port={port}", log="driver", env=env | {"TAURI_WEBVIEW_AUTOMATION": "true"}
+        )
+        driver = Driver(port)
+        until("the driver is there", driver.is_ready)
+        self.page = Page(driver, BINARY, arguments)
+        self.pid = until("the app runs", lambda: child_of(self.driver_process.pid))
+
+    # What a person does.
+
+    def see(self, role, name=None, patience=30):
+        """Waits until an element is seen."""
+        try:
+            return until(f"{role} {name!r} is seen", lambda: self.page.one(role, name), patience)
+        except AssertionError as failure:
+            raise AssertionError(f"{failure}\nThe window says:\n{self.page.text()}") from None
+
+    def click(self, role, name=None):
+        """Waits for an element that can be used, and clicks it."""
+
+        def clicked():
+            try:
+                element = self.page.one(role, name)
+                if element is None or not element.is_enabled():
+                    return False
+                element.click()
+                return True
+            except Refused as refused:
+                if refused.error in (*GONE, "element click intercepted", "element not interactable"):
+                    return False
+                raise
+
+        try:
+            until(f"{role} {name!r} can be clicked", clicked)
+        except AssertionError as failure:
+            raise AssertionError(f"{failure}\nThe window says:\n{self.page.text()}") from None
+
+    def read(self, text, patience=30):
+        """Waits until the window says something."""
+        fits = re.compile(text).search if isinstance(text, str) else text.search
+        try:
+            return until(f"the window says {text!r}", lambda: fits(self.page.text()), patience)
+        except AssertionError as failure:
+            raise AssertionError(f"{failure}\nThe window says:\n{self.page.text()}") from None
+
+    def picture(self, name):
+        """Keeps a picture of the window for whoever wants to look at it."""
+        SHOTS.mkdir(exist_ok=True)
+        (SHOTS / f"{name}.png").write_bytes(self.page.picture())
+
+    def accounts(self):
+        """The names of the rows."""
+        return self.page.script("return [...document.querySelectorAll('[data-account]')].map((row) => row.textContent.trim())")
+
+    # How it ends.
+
+    def kill(self):
+        """As a power cut would."""
+        os.kill(self.pid, signal.SIGKILL)
+        until("the app is gone", self.is_gone)
+        self.driver_process.kill()
+        self.driver_process.wait()
+
+    def terminate(self):
+        os.kill(self.pid, signal.SIGTERM)
+
+    def is_gone(self):
+        try:
+            return Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
+        except FileNotFoundError:
+            return True
+
+    def web_processes(self):
+        """The processes that draw pages for the app."""
+        return [pid for pid in descendants(self.pid) if "WebKitWebProcess" in program_of(pid)]
+
+    def close(self):
+        if not self.is_gone():
+            self.terminate()
+            until("the app ends when it is told to", self.is_gone)
+        self.driver_process.terminate()
+        self.driver_process.wait()
+
+
+def second_start(desktop, env, *arguments):
+    """Starts the app's binary once more and gives its exit status."""
+    command = [str(BINARY), *arguments]
+    return subprocess.run(command, env=desktop.env | env, cwd=desktop.folder, timeout=30, capture_output=True).returncode
+
+
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def child_of(parent):
+    return next((pid for pid in descendants(parent) if program_of(pid) == str(BINARY)), None)
+
+
+def program_of(pid):
+    try:
+        return os.readlink(f"/proc/{pid}/exe")
+    except OSError:
+        return ""
+
+
+def descendants(parent):
+    children = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rsplit(")", 1)[1].split()
+        except OSError:
+            continue
+        children.setdefault(int(fields[1]), []).append(int(stat.parent.name))
+    found, unseen = [], [parent]
+    while unseen:
+        more = children.get(unseen.pop(), [])
+        found += more
+        unseen += more
+    return found

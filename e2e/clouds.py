@@ -1,0 +1,79 @@
+"""The sandbox clouds as a process, and the scripted person with a browser."""
+
+import json
+import shlex
+import urllib.request
+
+from desktop import BINARIES
+from waiting import until
+
+
+class Clouds:
+    """The stand-in clouds; `env` points a program at them."""
+
+    def __init__(self, desktop):
+        variables = desktop.folder / "clouds.env"
+        desktop.start(BINARIES / "sandbox-clouds", "serve", "--print-env", variables, log="clouds")
+        until("the sandbox clouds are there", variables.exists)
+        self.env = dict(line.split("=", 1) for line in variables.read_text().splitlines())
+
+    def requests(self, endpoint, **fields):
+        """The requests so far that came to an endpoint."""
+        fields["endpoint"] = endpoint
+        requests = json.loads(self._control("requests"))
+        return [one for one in requests if all(one.get(name) == value for name, value in fields.items())]
+
+    def secrets(self):
+        """Every secret that the clouds have handed out or taken in so far."""
+        return json.loads(self._control("secrets"))
+
+    def revoke(self, person):
+        """Ends every sign-in of a person at the clouds."""
+        self._control("people", {"person": person, "revoke": "password-changed"})
+
+    def _control(self, what, body=None):
+        url = f"{self.env['AZURE_AUTHORITY_HOST'].rstrip('/')}/_sandbox/{what}"
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(url, data, {"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return answer.read()
+
+
+class Person:
+    """Who sits in front of the browser. The browser is a script that does what is set here when it is called."""
+
+    def __init__(self, desktop):
+        self.desktop = desktop
+        self.program = desktop.folder / "browser"
+        self.pages = desktop.folder / "pages"
+        self.deed = desktop.folder / "deed"
+        sandbox = shlex.quote(str(BINARIES / "sandbox-clouds"))
+        pages, deed = shlex.quote(str(self.pages)), shlex.quote(str(self.deed))
+        self.program.write_text(
+            f'#!/bin/sh\nprintf "%s\\n" "$1" >>{pages}\nread -r deed <{deed}\n'
+            f'case $deed in\n'
+            f"  idle) ;;\n"
+            f'  refuse) SANDBOX_REFUSE=1 exec {sandbox} "$1" ;;\n'
+            f'  *) SANDBOX_PERSON=$deed exec {sandbox} "$1" ;;\n'
+            f"esac\n"
+        )
+        self.program.chmod(0o755)
+        self.env = {"BROWSER": str(self.program)}
+        self.signs_in()
+
+    def signs_in(self, email="ada@contoso.example"):
+        self.deed.write_text(f"{email}\n")
+
+    def refuses(self):
+        self.deed.write_text("refuse\n")
+
+    def does_nothing(self):
+        self.deed.write_text("idle\n")
+
+    def visited(self):
+        """The pages that the browser was sent to."""
+        return self.pages.read_text().splitlines() if self.pages.exists() else []
+
+    def browse(self, page):
+        """Finishes what was left lying: visits the page and signs in."""
+        self.desktop.run(self.program, page)

@@ -1,0 +1,61 @@
+"""What a test is given: a desktop of its own, clouds, a person with a browser, and a way to start the app."""
+
+import shutil
+
+import pytest
+
+from app import App
+from clouds import Clouds, Person
+from desktop import SHOTS, Desktop
+from tray import TrayHost
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = yield
+    setattr(item, f"report_{report.when}", report)
+    return report
+
+
+@pytest.fixture
+def desktop(request):
+    desktop = Desktop()
+    yield desktop
+    report = getattr(request.node, "report_call", None)
+    if report is not None and report.failed:
+        desktop.shot(f"failed-{request.node.name}")
+        for log in sorted(desktop.folder.glob("*.log")):
+            shutil.copy(log, SHOTS / f"failed-{request.node.name}-{log.name}")
+    desktop.close()
+
+
+@pytest.fixture
+def clouds(desktop):
+    return Clouds(desktop)
+
+
+@pytest.fixture
+def person(desktop):
+    return Person(desktop)
+
+
+@pytest.fixture
+def start(desktop, clouds, person):
+    """Starts the app against the sandbox clouds."""
+    apps = []
+
+    def start(*arguments, **env):
+        apps.append(App(desktop, clouds.env | person.env | env, *arguments))
+        return apps[-1]
+
+    yield start
+    for app in apps:
+        app.close()
+
+
+@pytest.fixture
+def tray(desktop):
+    """A desktop with a tray."""
+    host = TrayHost(desktop)
+    yield host
+    host.close()

@@ -1,0 +1,173 @@
+"""Connecting Azure through the window, a browser and the redirect, and what is left after each way it can end."""
+
+import re
+
+import pytest
+
+from app import second_start
+from desktop import SCHEME
+from waiting import stays, until
+
+
+def test_azure_connects_through_the_apps_own_scheme_and_outlives_a_kill(desktop, clouds, person, start):
+    app = start()
+    app.see("heading", "Welcome to Multi-Cloud Manager")
+    app.picture("first-run")
+
+    app.click("button", "Azure")
+
+    app.see("button", "Contoso")
+    app.read("Contoso is connected.")
+    app.picture("connected")
+    [page] = person.visited()
+    assert "redirect_uri=" + SCHEME.replace(":", "%3A") in page, "the answer came through the scheme"
+    assert entries(desktop) == ["grant", "session"]
+
+    app.kill()
+    again = start()
+
+    again.see("button", "Contoso")
+    again.click("button", "Contoso")
+    renewals = len(clouds.requests("azure-token", grant_type="refresh_token"))
+    again.click("button", "Renew")
+    again.read("Contoso is renewed.")
+    assert len(clouds.requests("azure-token", grant_type="refresh_token")) == renewals + 1
+    assert entries(desktop) == ["grant", "session"]
+    assert len(person.visited()) == 1, "nobody had to sign in again"
+    state = re.search(r"[?&]state=([^&]+)", page).group(1)
+    assert written(desktop, [*clouds.secrets(), state]) == [], "no secret is in a file or an output of the app"
+
+
+def test_azure_connects_over_loopback(desktop, person, start):
+    app = start(MCM_REDIRECT_AZURE="loopback")
+
+    app.click("button", "Azure")
+
+    app.see("button", "Contoso")
+    assert re.search(r"redirect_uri=http%3A%2F%2Flocalhost%3A\d+", person.visited()[0])
+    assert entries(desktop) == ["grant", "session"]
+
+
+def test_a_scheme_that_belongs_to_another_program_is_left_to_it(desktop, person, start):
+    handler = desktop.folder / "home/.local/share/applications/other.desktop"
+    handler.parent.mkdir(parents=True)
+    handler.write_text(
+        f"[Desktop Entry]\nType=Application\nName=Other\nExec=/bin/true %u\nMimeType=x-scheme-handler/{SCHEME};\n"
+    )
+    desktop.run("xdg-mime", "default", "other.desktop", f"x-scheme-handler/{SCHEME}")
+    person.does_nothing()
+    app = start()
+
+    app.click("button", "Azure")
+
+    app.read("Another program answers this app’s links")
+    app.picture("scheme-taken")
+    person.signs_in()
+    person.browse(until("the browser is sent somewhere", person.visited)[0])
+    app.see("button", "Contoso")
+    owner = desktop.run("xdg-mime", "query", "default", f"x-scheme-handler/{SCHEME}").stdout.strip()
+    assert owner == "other.desktop"
+
+
+def test_a_cancelled_sign_in_leaves_nothing(desktop, person, start):
+    person.does_nothing()
+    app = start()
+    app.click("button", "Azure")
+    app.read("Your browser is open. Finish there; this window will notice.")
+    app.picture("waiting-for-the-browser")
+
+    app.click("button", "Cancel sign-in")
+
+    app.see("button", "Azure")
+    person.signs_in()
+    desktop.run(person.program, person.visited()[0])
+    stays("no account comes from a cancelled sign-in", lambda: app.accounts() == [])
+    assert entries(desktop) == []
+
+
+def test_a_refused_consent_is_said_and_leaves_nothing(desktop, person, start):
+    person.refuses()
+    app = start()
+
+    app.click("button", "Azure")
+
+    app.read("Sign-in refused")
+    app.picture("refused")
+    assert app.accounts() == []
+    assert entries(desktop) == []
+
+
+def test_disconnecting_leaves_nothing_in_the_keychain(desktop, start):
+    app = start()
+    app.click("button", "Azure")
+    app.see("button", "Contoso")
+    assert entries(desktop) == ["grant", "session"]
+
+    app.click("button", "More for Contoso")
+    app.picture("row-menu")
+    app.click("menuitem", "Disconnect…")
+    app.see("heading", "Disconnect Contoso?")
+    app.picture("disconnect")
+    app.click("button", "Disconnect")
+
+    app.read("Contoso is disconnected.")
+    assert app.accounts() == []
+    assert desktop.keychain_entries() == []
+
+
+@pytest.mark.parametrize("opener", ["gio", "xdg-open"])
+def test_a_link_of_the_app_reaches_it_in_every_way_a_desktop_opens_links(desktop, person, start, opener):
+    person.does_nothing()
+    app = start()
+    app.click("button", "Azure")
+    page = until("the browser is sent somewhere", person.visited)[0]
+
+    state = re.search(r"[?&]state=([^&]+)", page).group(1)
+    link = f"{SCHEME}://auth/azure?error=access_denied&state={state}"
+    desktop.run(*{"gio": ("gio", "open", link), "xdg-open": ("xdg-open", link)}[opener])
+
+    app.read("Sign-in refused")
+
+
+def test_garbage_by_link_changes_nothing(desktop, clouds, person, start):
+    person.does_nothing()
+    app = start()
+    app.click("button", "Azure")
+    app.read("Your browser is open.")
+    page = until("the browser is sent somewhere", person.visited)[0]
+    state = re.search(r"[?&]state=([^&]+)", page).group(1)
+
+    link = f"{SCHEME}://auth/azure?code=forged&state="
+    for arguments in [
+        (link,),
+        (link + "wrong",),
+        (f"{SCHEME}://auth/gcp?code=forged&state={state}",),
+        (f"{SCHEME}://auth/azure/../azure?code=forged&state={state}",),
+        (f"{SCHEME}.evil://auth/azure?code=forged&state={state}",),
+        ("--quiet", link + state),
+        (link + state, link + state),
+        (link + state + "&x=" + "a" * 9000,),
+        (f"{SCHEME}://open/../../etc/passwd",),
+        (f"{SCHEME}://open/azure-000000000000",),
+        ("\x1b[31m%s%n' OR 1=1; --",),
+    ]:
+        assert second_start(desktop, clouds.env | person.env, *arguments) == 0, arguments
+
+    app.read("Your browser is open.")
+    assert clouds.requests("azure-token") == [], "no forged code was redeemed"
+    person.signs_in()
+    person.browse(page)
+    app.see("button", "Contoso")
+
+
+def written(desktop, secrets):
+    """The files with one of these secrets in them: what the app wrote, its outputs, and those of the web view."""
+    files = [path for path in (desktop.folder / "home").rglob("*") if path.is_file()]
+    files += [desktop.folder / "driver.log", desktop.folder / "bus.log"]
+    assert any(path.name == "accounts.json" for path in files) and any(path.suffix == ".log" for path in files[:-2])
+    return [path for path in files if any(secret.encode() in path.read_bytes() for secret in secrets)]
+
+
+def entries(desktop):
+    """What kinds of entries the keychain holds."""
+    return [name.split("-")[0] for name in desktop.keychain_entries()]

@@ -1,0 +1,67 @@
+"""The tray, read and clicked over D-Bus as a panel would."""
+
+from app import second_start
+from waiting import until
+
+
+def test_the_tray_says_who_one_is_and_switches(start, tray):
+    app = start()
+    tray.wait_for("(No account connected)", "Connect account…", "Quit")
+    app.click("button", "Azure")
+    app.see("button", "Contoso")
+    tray.wait_for("  * Contoso", "  Production")
+    app.click("button", "Add Northwind")
+    app.see("button", "Northwind")
+    tray.wait_for("  Northwind")
+
+    tray.choose("Northwind")
+
+    tray.wait_for("  * Northwind", "  Contoso")
+    assert any(line.startswith("Azure: Northwind · ") for line in tray.menu())
+    app.picture("two-tenants")
+    tray.choose("Northwind trading")
+    tray.wait_for("  * Northwind trading")
+    app.click("button", "Northwind")
+    app.read("Northwind trading")
+
+
+def test_a_tick_says_how_things_stand_whatever_was_clicked(start, tray):
+    app = start()
+    app.click("button", "Azure")
+    tray.wait_for("  * Contoso")
+
+    tray.choose("Contoso")
+
+    until("the one in use is ticked", lambda: "  * Contoso" in tray.menu())
+    tray.choose("Pause renewing")
+    tray.wait_for("* Pause renewing")
+    app.read("Renewing is paused.")
+    tray.choose("Pause renewing")
+    tray.wait_for("Pause renewing")
+
+
+def test_an_account_that_needs_it_is_signed_in_to_from_the_tray(clouds, person, start, tray):
+    app = start()
+    app.click("button", "Azure")
+    app.see("button", "Contoso")
+    good = tray.icon()
+    clouds.revoke("ada@contoso.example")
+    app.click("button", "Renew")
+    tray.wait_for("  * Contoso · sign in again")
+    assert tray.icon() != good
+    app.picture("sign-in-again")
+
+    tray.choose("Contoso · sign in again")
+
+    tray.wait_for("  * Contoso")
+    assert len(person.visited()) == 2
+    app.see("button", "Contoso")
+
+
+def test_quitting_from_the_tray_ends_the_app(start, tray):
+    app = start()
+    tray.wait_for("Quit")
+
+    tray.choose("Quit")
+
+    until("the app ends", app.is_gone)

@@ -1,0 +1,123 @@
+"""A tray: takes icons in as a panel would, reads their menus and clicks in them, all over D-Bus."""
+
+import threading
+
+from jeepney import DBusAddress, MessageType, Properties, new_error, new_method_call, new_method_return
+from jeepney.bus_messages import message_bus
+from jeepney.io.blocking import open_dbus_connection
+
+from waiting import until
+
+WATCHER = "org.kde.StatusNotifierWatcher"
+MENU = "com.canonical.dbusmenu"
+
+
+class TrayHost:
+    """Owns the name that icons register with."""
+
+    def __init__(self, desktop):
+        address = desktop.env["DBUS_SESSION_BUS_ADDRESS"]
+        self.items = []
+        self.host = open_dbus_connection(address)
+        self.host.send_and_get_reply(message_bus.RequestName(WATCHER))
+        self.client = open_dbus_connection(address)
+        self.ended = threading.Event()
+        self.thread = threading.Thread(target=self._serve, daemon=True)
+        self.thread.start()
+
+    def close(self):
+        self.ended.set()
+        self.thread.join()
+        self.host.close()
+        self.client.close()
+
+    def menu(self):
+        """The menu as lines: indented, `*` for a tick, `(…)` for what cannot be chosen."""
+        return [line for line, _ in self._entries()]
+
+    def wait_for(self, *lines):
+        """Waits until the menu has these lines."""
+        until(f"the tray's menu has {lines}", lambda: all(line in self.menu() for line in lines))
+
+    def choose(self, label):
+        """Clicks the entry with this label, its tick and indentation left aside."""
+        numbers = [number for line, number in self._entries() if line.strip().removeprefix("* ") == label]
+        assert len(numbers) == 1, f"{label!r} is {len(numbers)} times in {self.menu()}"
+        self._call(self._menu(), "Event", "isvu", (numbers[0], "clicked", ("i", 0), 0))
+
+    def icon(self):
+        """The name of the icon file that is shown."""
+        return self._property(self._item(), "org.kde.StatusNotifierItem", "IconName")
+
+    def _entries(self):
+        entries = []
+
+        def walk(node, depth):
+            number, properties, children = node
+            value = {name: value for name, (_, value) in properties.items()}
+            if depth >= 0 and value.get("visible", True):
+                line = "--" if value.get("type") == "separator" else value.get("label", "")
+                if not value.get("enabled", True):
+                    line = f"({line})"
+                if value.get("toggle-state") == 1:
+                    line = f"* {line}"
+                entries.append(("  " * depth + line, number))
+            for _, child in children:
+                walk(child, depth + 1)
+
+        menu = self._menu()
+        self._call(menu, "AboutToShow", "i", (0,))
+        walk(self._call(menu, "GetLayout", "iias", (0, -1, []))[1], -1)
+        return entries
+
+    def _item(self):
+        until("the app's icon is in the tray", lambda: self.items)
+        return self.items[-1]
+
+    def _menu(self):
+        name, _ = self._item()
+        return name, self._property(self._item(), "org.kde.StatusNotifierItem", "Menu")
+
+    def _property(self, item, interface, name):
+        bus_name, path = item
+        message = Properties(DBusAddress(path, bus_name, interface)).get(name)
+        return self._reply(message)[0][1]
+
+    def _call(self, item, method, signature, body):
+        bus_name, path = item
+        return self._reply(new_method_call(DBusAddress(path, bus_name, MENU), method, signature, body))
+
+    def _reply(self, message):
+        reply = self.client.send_and_get_reply(message, timeout=10)
+        assert reply.header.message_type == MessageType.method_return, reply.body
+        return reply.body
+
+    def _serve(self):
+        while not self.ended.is_set():
+            try:
+                message = self.host.receive(timeout=0.1)
+            except TimeoutError:
+                continue
+            if message.header.message_type == MessageType.method_call:
+                self.host.send(self._answer(message))
+
+    def _answer(self, message):
+        fields = {field.name: value for field, value in message.header.fields.items()}
+        facts = {
+            "IsStatusNotifierHostRegistered": ("b", True),
+            "ProtocolVersion": ("i", 0),
+            "RegisteredStatusNotifierItems": ("as", [name + path for name, path in self.items]),
+        }
+        match fields["member"]:
+            case "RegisterStatusNotifierItem":
+                path = message.body[0]
+                self.items.append((fields["sender"], path) if path.startswith("/") else (path, "/StatusNotifierItem"))
+                return new_method_return(message)
+            case "RegisterStatusNotifierHost":
+                return new_method_return(message)
+            case "Get":
+                return new_method_return(message, "v", (facts[message.body[1]],))
+            case "GetAll":
+                return new_method_return(message, "a{sv}", (facts,))
+            case _:
+                return new_error(message, "org.freedesktop.DBus.Error.UnknownMethod")

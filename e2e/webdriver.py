@@ -1,0 +1,158 @@
+"""A small WebDriver client: what these tests need of the W3C protocol, and elements by role and accessible name."""
+
+import base64
+import http.client
+import json
+import re
+
+ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
+
+# Where elements of a role are looked for; the browser itself says which role and name each has.
+CANDIDATES = {
+    "button": "button, [role=button], summary",
+    "heading": "h1, h2, h3, h4",
+    "listitem": "li",
+    "menuitem": "[role=menuitem]",
+    "radio": "input[type=radio], [role=radio]",
+    "textbox": "input, textarea",
+    "searchbox": "input[type=search]",
+    "dialog": "dialog, [role=dialog]",
+    "status": "[role=status], output",
+}
+
+# What the driver answers when the page changed under its hands.
+GONE = ("stale element reference", "no such element")
+
+
+class Refused(Exception):
+    """The driver's own word for a failure, such as `no such element`."""
+
+    def __init__(self, error, message):
+        super().__init__(f"{error}: {message}")
+        self.error = error
+
+
+class Driver:
+    """One connection to a driver."""
+
+    def __init__(self, port):
+        self.port = port
+
+    def ask(self, method, path, body=None, patience=60):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=patience)
+        try:
+            text = None if body is None else json.dumps(body)
+            connection.request(method, path, text, {"Content-Type": "application/json"})
+            value = json.load(connection.getresponse())["value"]
+        finally:
+            connection.close()
+        if isinstance(value, dict) and "error" in value:
+            raise Refused(value["error"], value.get("message", ""))
+        return value
+
+    def is_ready(self):
+        try:
+            return self.ask("GET", "/status", patience=5)["ready"]
+        except (OSError, http.client.HTTPException):
+            return False
+
+
+class Page:
+    """A session: the page in the window of the app that the driver started."""
+
+    def __init__(self, driver, binary, arguments=()):
+        self.driver = driver
+        options = {"binary": str(binary), "args": list(arguments)}
+        capabilities = {"alwaysMatch": {"webkitgtk:browserOptions": options}}
+        session = driver.ask("POST", "/session", {"capabilities": capabilities})
+        self.path = f"/session/{session['sessionId']}"
+
+    def end(self):
+        self.driver.ask("DELETE", self.path)
+
+    def script(self, text, *arguments):
+        """Runs a function's body and gives what it returns, or what its promise becomes."""
+        wrapped = (
+            "const done = arguments[arguments.length - 1];"
+            f"Promise.resolve((async function () {{ {text} }}).apply(null, arguments))"
+            ".then((value) => done({ value }), (error) => done({ error: String(error && error.message || error) }));"
+        )
+        answer = self.driver.ask("POST", f"{self.path}/execute/async", {"script": wrapped, "args": list(arguments)})
+        assert "error" not in answer, f"the page's script failed: {answer['error']}"
+        return answer.get("value")
+
+    def all(self, role, name=None):
+        """The elements of a role that are seen, by a whole accessible name or a pattern for it."""
+        # What stands in a box with `content-visibility: auto` has no name before it was drawn.
+        self.draw()
+        body = {"using": "css selector", "value": CANDIDATES[role]}
+        try:
+            found = self.driver.ask("POST", f"{self.path}/elements", body)
+        except Refused as refused:
+            if refused.error in GONE:
+                return []
+            raise
+        elements = [Element(self, one[ELEMENT]) for one in found]
+        return [one for one in elements if one.fits(role, name)]
+
+    def one(self, role, name=None):
+        """The one such element, or none."""
+        found = self.all(role, name)
+        assert len(found) < 2, f"{len(found)} elements are {role} {name!r}"
+        return found[0] if found else None
+
+    def text(self):
+        return self.script("return document.body.innerText")
+
+    def draw(self):
+        """Waits until the page as it is now is on the screen."""
+        self.script("for (let i = 0; i < 2; i++) await new Promise((drawn) => requestAnimationFrame(drawn))")
+
+    def picture(self):
+        self.draw()
+        return base64.b64decode(self.driver.ask("GET", f"{self.path}/screenshot"))
+
+
+class Element:
+    """An element of the page. One that has gone fits nothing."""
+
+    def __init__(self, page, identifier):
+        self.page = page
+        self.path = f"{page.path}/element/{identifier}"
+        self.reference = {ELEMENT: identifier}
+
+    def fits(self, role, name):
+        try:
+            if not self.is_seen() or self.ask("GET", "computedrole") != role:
+                return False
+            return name is None or is_name(name, self.name())
+        except Refused as refused:
+            if refused.error in GONE:
+                return False
+            raise
+
+    def is_seen(self):
+        # The driver's own `displayed` takes a cut-off text (`overflow: hidden`) for an unseen one.
+        return self.page.script("return arguments[0].checkVisibility()", self.reference)
+
+    def name(self):
+        return self.ask("GET", "computedlabel")
+
+    def text(self):
+        return self.ask("GET", "text")
+
+    def is_enabled(self):
+        return self.ask("GET", "enabled")
+
+    def click(self):
+        self.ask("POST", "click", {})
+
+    def type(self, text):
+        self.ask("POST", "value", {"text": text})
+
+    def ask(self, method, what, body=None):
+        return self.page.driver.ask(method, f"{self.path}/{what}", body)
+
+
+def is_name(wanted, name):
+    return bool(wanted.search(name)) if isinstance(wanted, re.Pattern) else wanted == name

@@ -1,0 +1,228 @@
+//! The commands: everything that the dashboard can ask for. Each calls one use case and maps its error.
+//!
+//! All are async, so that none runs on the main thread. They are declared in `build.rs` and granted in
+//! `tauri.conf.json`; whether an id exists and a text is fit to be used is decided by core.
+
+use std::sync::Arc;
+
+use mcm_core::account::{AccountId, Cloud, Target};
+use mcm_core::app::{App, Connect, OnDuplicate, StoredPlace};
+use mcm_core::error::{Error, ErrorView};
+use mcm_core::snapshot::{Copyable, Found, Preferences, RedirectKind, SignInId, Snapshot};
+use serde::Deserialize;
+use tauri::ipc::{Channel, Invoke};
+use tauri::{Runtime, State};
+
+use crate::clipboard::Clipboard;
+use crate::feed::Feed;
+
+type Core<'a> = State<'a, Arc<App>>;
+type Answer<T = ()> = Result<T, ErrorView>;
+
+/// Every command by its name.
+pub(crate) fn handler<R: Runtime>() -> impl Fn(Invoke<R>) -> bool + Send + Sync + 'static {
+    tauri::generate_handler![
+        add_tenant,
+        cancel_reading,
+        cancel_sign_in,
+        choose_target,
+        connect,
+        copy,
+        copy_diagnostics,
+        decide_duplicate,
+        disconnect,
+        dismiss_sign_in,
+        find,
+        forget_everything,
+        open_console,
+        pause,
+        read_targets,
+        rename,
+        renew,
+        reopen_browser,
+        retry_keychain,
+        save_client_id,
+        save_preferences,
+        save_redirect,
+        set_colour,
+        set_star,
+        storage,
+        targets,
+        use_account,
+        watch,
+    ]
+}
+
+#[tauri::command]
+async fn watch(core: Core<'_>, feed: State<'_, Feed>, channel: Channel<Snapshot>) -> Answer {
+    feed.start(core.watch(), channel);
+    Ok(())
+}
+
+#[tauri::command]
+async fn connect(
+    core: Core<'_>,
+    cloud: Cloud,
+    tenant: Option<String>,
+    account: Option<AccountId>,
+) -> Answer<SignInId> {
+    core.connect(Connect { tenant, account, ..Connect::new(cloud) }).map_err(told)
+}
+
+#[tauri::command]
+async fn cancel_sign_in(core: Core<'_>, sign_in: SignInId) -> Answer {
+    core.cancel_sign_in(sign_in).map_err(told)
+}
+
+#[tauri::command]
+async fn dismiss_sign_in(core: Core<'_>, sign_in: SignInId) -> Answer {
+    core.dismiss_sign_in(sign_in);
+    Ok(())
+}
+
+#[tauri::command]
+async fn reopen_browser(core: Core<'_>, sign_in: SignInId) -> Answer {
+    core.reopen_browser(sign_in).map_err(told)
+}
+
+/// What a person can decide about somebody else's row for the same tenant or address.
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Decision {
+    Replace,
+    KeepBoth,
+}
+
+impl From<Decision> for OnDuplicate {
+    fn from(decision: Decision) -> Self {
+        match decision {
+            Decision::Replace => Self::Replace,
+            Decision::KeepBoth => Self::KeepBoth,
+        }
+    }
+}
+
+#[tauri::command]
+async fn decide_duplicate(core: Core<'_>, sign_in: SignInId, decision: Decision) -> Answer {
+    core.decide_duplicate(sign_in, decision.into()).map_err(told)
+}
+
+#[tauri::command]
+async fn add_tenant(core: Core<'_>, account: AccountId, tenant_id: String) -> Answer<AccountId> {
+    core.add_tenant(&account, &tenant_id).await.map_err(told)
+}
+
+#[tauri::command]
+async fn renew(core: Core<'_>, account: AccountId) -> Answer {
+    core.renew(&account).await.map_err(told)
+}
+
+#[tauri::command]
+async fn read_targets(core: Core<'_>, account: AccountId) -> Answer {
+    core.read_targets(&account).await.map_err(told)
+}
+
+#[tauri::command]
+async fn cancel_reading(core: Core<'_>, account: AccountId) -> Answer {
+    core.cancel_reading(&account);
+    Ok(())
+}
+
+#[tauri::command]
+async fn targets(core: Core<'_>, account: AccountId) -> Answer<Vec<Target>> {
+    core.targets(&account).map_err(told)
+}
+
+#[tauri::command]
+async fn use_account(core: Core<'_>, account: AccountId) -> Answer {
+    core.use_account(&account).await.map_err(told)
+}
+
+#[tauri::command]
+async fn choose_target(core: Core<'_>, account: AccountId, target: String) -> Answer {
+    core.choose_target(&account, &target).await.map_err(told)
+}
+
+#[tauri::command]
+async fn rename(core: Core<'_>, account: AccountId, name: Option<String>) -> Answer {
+    core.rename(&account, name.as_deref()).await.map_err(told)
+}
+
+#[tauri::command]
+async fn set_colour(core: Core<'_>, account: AccountId, colour: Option<String>) -> Answer {
+    core.set_colour(&account, colour.as_deref()).await.map_err(told)
+}
+
+#[tauri::command]
+async fn set_star(core: Core<'_>, account: AccountId, starred: bool) -> Answer {
+    core.set_star(&account, starred).await.map_err(told)
+}
+
+#[tauri::command]
+async fn disconnect(core: Core<'_>, account: AccountId) -> Answer {
+    core.disconnect(&account).await.map(drop).map_err(told)
+}
+
+#[tauri::command]
+async fn find(core: Core<'_>, query: String) -> Answer<Vec<Found>> {
+    Ok(core.find(&query))
+}
+
+#[tauri::command]
+async fn copy(core: Core<'_>, clipboard: State<'_, Clipboard>, account: AccountId, what: Copyable) -> Answer {
+    clipboard.write(core.copyable(&account, what).map_err(told)?).await.map_err(told)
+}
+
+#[tauri::command]
+async fn copy_diagnostics(core: Core<'_>, clipboard: State<'_, Clipboard>) -> Answer {
+    clipboard.write(core.diagnostics()).await.map_err(told)
+}
+
+#[tauri::command]
+async fn open_console(core: Core<'_>, account: AccountId) -> Answer {
+    core.open_console(&account).await.map_err(told)
+}
+
+#[tauri::command]
+async fn save_client_id(core: Core<'_>, cloud: Cloud, client_id: String) -> Answer {
+    core.save_client_id(cloud, &client_id).map_err(told)
+}
+
+#[tauri::command]
+async fn save_redirect(core: Core<'_>, cloud: Cloud, redirect: RedirectKind) -> Answer {
+    core.save_redirect(cloud, redirect).map_err(told)
+}
+
+#[tauri::command]
+async fn save_preferences(core: Core<'_>, preferences: Preferences) -> Answer {
+    core.save_preferences(&preferences).map_err(told)
+}
+
+#[tauri::command]
+async fn retry_keychain(core: Core<'_>) -> Answer {
+    core.retry_keychain().await.map_err(told)
+}
+
+#[tauri::command]
+async fn forget_everything(core: Core<'_>) -> Answer {
+    core.forget_everything().await.map_err(told)
+}
+
+#[tauri::command]
+async fn pause(core: Core<'_>, paused: bool) -> Answer {
+    core.pause(paused);
+    Ok(())
+}
+
+#[tauri::command]
+async fn storage(core: Core<'_>) -> Answer<Vec<StoredPlace>> {
+    Ok(core.storage())
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err takes")]
+fn told(error: Error) -> ErrorView {
+    ErrorView::from(&error)
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

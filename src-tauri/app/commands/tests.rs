@@ -1,0 +1,148 @@
+//! Who may call what, asked of the authority that Tauri builds from `build.rs` and `tauri.conf.json`.
+
+use std::collections::BTreeSet;
+
+use mcm_core::browser::SystemBrowser;
+use mcm_core::http::Http;
+use mcm_core::redirect::Front;
+use mcm_core::vault::Vault;
+use mcm_core::world::{Environment, NoScheme, Paths, SystemClock, World};
+use serde_json::{Value, json};
+use tauri::ipc::{CallbackFn, InvokeBody, Origin};
+use tauri::test::{INVOKE_KEY, MockRuntime, get_ipc_response, mock_builder};
+use tauri::webview::InvokeRequest;
+use tauri::{Context, Manager as _, WebviewUrl, WebviewWindow, WebviewWindowBuilder};
+
+use super::*;
+use crate::window::{self, MAIN, Place};
+
+/// Every command of Tauri's own, or of a plug-in, that could be reached if somebody granted it.
+const FOREIGN: [&str; 9] = [
+    "plugin:event|listen",
+    "plugin:event|emit",
+    "plugin:webview|create_webview_window",
+    "plugin:webview|internal_toggle_devtools",
+    "plugin:window|close",
+    "plugin:path|resolve_directory",
+    "plugin:resources|close",
+    "plugin:tray|new",
+    "plugin:menu|new",
+];
+
+fn context() -> Context<MockRuntime> {
+    tauri::generate_context!()
+}
+
+fn declared() -> BTreeSet<&'static str> {
+    env!("COMMANDS").split(' ').collect()
+}
+
+#[test]
+fn the_window_is_granted_the_declared_commands_and_nothing_else() {
+    let context = context();
+    let granted: BTreeSet<String> = context
+        .config()
+        .app
+        .security
+        .capabilities
+        .iter()
+        .map(|entry| serde_json::to_value(entry).unwrap())
+        .flat_map(|capability| capability["permissions"].as_array().unwrap().clone())
+        .map(|permission| permission.as_str().unwrap().to_owned())
+        .collect();
+    let wanted: BTreeSet<String> =
+        declared().into_iter().map(|command| format!("allow-{}", command.replace('_', "-"))).collect();
+    assert_eq!(granted, wanted);
+}
+
+#[test]
+fn only_the_window_main_reaches_a_command_and_only_from_its_own_page() {
+    let mut context = context();
+    let authority = context.runtime_authority_mut();
+    let remote = Origin::Remote { url: "https://example.com".parse().unwrap() };
+    for command in declared() {
+        assert!(authority.resolve_access(command, MAIN, MAIN, &Origin::Local).is_some(), "{command}");
+        assert!(authority.resolve_access(command, "other", "other", &Origin::Local).is_none(), "{command}");
+        assert!(authority.resolve_access(command, MAIN, MAIN, &remote).is_none(), "{command}");
+    }
+    for command in FOREIGN {
+        assert!(authority.resolve_access(command, MAIN, MAIN, &Origin::Local).is_none(), "{command}");
+    }
+}
+
+#[test]
+fn the_page_gets_no_inline_script_no_global_and_no_changed_prototypes() {
+    let context = context();
+    let app = &context.config().app;
+    let policy = app.security.csp.as_ref().unwrap().to_string();
+    assert!(!policy.contains("unsafe") && !policy.contains('*'), "{policy}");
+    assert!(app.security.freeze_prototype && !app.with_global_tauri);
+    assert!(!app.security.asset_protocol.enable);
+}
+
+#[test]
+fn every_declared_command_is_answered_and_a_stranger_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let app = mock_builder().invoke_handler(handler()).build(context()).unwrap();
+    app.manage(core_below(folder.path()));
+    app.manage(Feed::default());
+    app.manage(Clipboard::default());
+    let main = window::build(app.handle(), &Place::AsItWas).unwrap();
+    let other = WebviewWindowBuilder::new(&app, "other", WebviewUrl::default()).build().unwrap();
+
+    for command in declared() {
+        // Without arguments most are refused as such, and none as unknown or not allowed.
+        if !["copy_diagnostics", "forget_everything", "retry_keychain"].contains(&command) {
+            let answer = format!("{:?}", call(&main, command, json!({})));
+            assert!(!answer.contains("not found") && !answer.contains("not allowed"), "{command}: {answer}");
+        }
+        let answer = format!("{:?}", call(&other, command, json!({})));
+        assert!(answer.contains("not allowed"), "{command}: {answer}");
+    }
+    for command in FOREIGN {
+        let answer = call(&main, command, json!({ "event": "x", "target": { "kind": "Any" }, "handler": 1 }));
+        assert!(format!("{answer:?}").contains("not allowed"), "{command}: {answer:?}");
+    }
+}
+
+#[test]
+fn a_failure_is_a_code_a_sentence_and_a_reference() {
+    let folder = tempfile::tempdir().unwrap();
+    let app = mock_builder().invoke_handler(handler()).build(context()).unwrap();
+    app.manage(core_below(folder.path()));
+    let main = window::build(app.handle(), &Place::AsItWas).unwrap();
+
+    let failure = call(&main, "use_account", json!({ "account": "azure-000000000000" })).unwrap_err();
+
+    let fields: Vec<&String> = failure.as_object().unwrap().keys().collect();
+    assert_eq!(fields, ["code", "message", "reference"]);
+    assert_eq!(failure["code"], "not-found");
+}
+
+fn call(window: &WebviewWindow<MockRuntime>, command: &str, arguments: Value) -> Result<Value, Value> {
+    let url = if cfg!(windows) { "http://tauri.localhost" } else { "tauri://localhost" };
+    let request = InvokeRequest {
+        cmd: command.into(),
+        callback: CallbackFn(0),
+        error: CallbackFn(1),
+        url: url.parse().unwrap(),
+        body: InvokeBody::Json(arguments),
+        headers: Default::default(),
+        invoke_key: INVOKE_KEY.into(),
+    };
+    get_ipc_response(window, request).map(|body| body.deserialize().unwrap())
+}
+
+/// A core without accounts that keeps its secrets in memory.
+pub(crate) fn core_below(folder: &std::path::Path) -> Arc<App> {
+    let world = World {
+        clock: Arc::new(SystemClock),
+        http: Http::default(),
+        vault: Vault::in_memory(),
+        browser: Arc::new(SystemBrowser),
+        scheme: Arc::new(NoScheme),
+        paths: Paths::below(folder),
+        environment: Environment::default(),
+    };
+    App::open(world, Front::Window)
+}

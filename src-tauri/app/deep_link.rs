@@ -1,0 +1,119 @@
+//! Starts: what the arguments of this process, of a second start, or an address from the system mean.
+//!
+//! Arguments come from any program of this person, a web page included, so they are judged here as text and go
+//! nowhere else: no event, no web view, no log. An address of a sign-in goes to core, which looks for a pending flow.
+
+use mcm_core::account::AccountId;
+use mcm_core::world::SCHEME;
+
+/// The longest address that is looked at, in bytes. A sign-in's is a tenth of that.
+const LONGEST: usize = 8 * 1024;
+/// The longest account id there is room for; ids are much shorter.
+const LONGEST_ID: usize = 64;
+
+/// What a start asks for.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Start<'a> {
+    /// The window.
+    Window,
+    /// The window at one account; the id is well formed and may be unknown.
+    Account(AccountId),
+    /// No window: the start at login.
+    Hidden,
+    /// The window, and this address of our scheme for whoever waits for it.
+    Address(&'a str),
+}
+
+impl<'a> Start<'a> {
+    /// Reads a program's arguments without its own name. Exactly one argument means anything; all else is the window.
+    pub(crate) fn read(arguments: &'a [String]) -> Self {
+        match arguments {
+            [only] if only == "--hidden" => Self::Hidden,
+            [only] => Self::read_address(only),
+            _ => Self::Window,
+        }
+    }
+
+    /// Reads an address that the system hands over.
+    pub(crate) fn read_address(address: &'a str) -> Self {
+        let Some((scheme, rest)) = address.split_once(':').filter(|_| address.len() <= LONGEST) else {
+            return Self::Window;
+        };
+        if !scheme.eq_ignore_ascii_case(SCHEME) {
+            return Self::Window;
+        }
+        let Some(place) = rest.strip_prefix("//open") else { return Self::Address(address) };
+        match place.strip_prefix('/') {
+            Some(id) if is_account_id(id) => Self::Account(AccountId::from(id.to_owned())),
+            _ => Self::Window,
+        }
+    }
+}
+
+fn is_account_id(text: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    (1..=LONGEST_ID).contains(&text.len()) && text.bytes().all(fits)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(arguments: &[&str]) -> String {
+        let arguments: Vec<String> = arguments.iter().map(|&text| text.to_owned()).collect();
+        format!("{:?}", Start::read(&arguments))
+    }
+
+    #[test]
+    fn one_address_of_our_scheme_is_taken_whole() {
+        let address = format!("{SCHEME}://auth/azure?code=a&state=b");
+        assert_eq!(read(&[&address]), format!("Address({address:?})"));
+        let shouted = address.to_uppercase();
+        assert_eq!(read(&[&shouted]), format!("Address({shouted:?})"));
+    }
+
+    #[test]
+    fn an_address_among_other_arguments_is_only_a_start() {
+        let address = format!("{SCHEME}://auth/azure?code=a&state=b");
+        for arguments in [
+            &["--flag", &address] as &[&str],
+            &[&address, "--flag"],
+            &[&address, &address],
+            &[&format!(" {address}")],
+            &[&format!("--url={address}")],
+        ] {
+            assert_eq!(read(arguments), "Window", "{arguments:?}");
+        }
+    }
+
+    #[test]
+    fn garbage_is_only_a_start() {
+        let long = format!("{SCHEME}://auth/azure?code={}", "a".repeat(LONGEST));
+        for argument in [
+            "",
+            ":",
+            "--hidden=yes",
+            "--remote-debugging-port=1",
+            "https://auth/azure?code=a",
+            "io.github.multicloudmanager",
+            "io.github.multicloudmanager.evil://auth/azure?code=a",
+            &long,
+        ] {
+            assert_eq!(read(&[argument]), "Window", "{argument:?}");
+        }
+        assert_eq!(read(&[]), "Window");
+        assert_eq!(read(&["--hidden"]), "Hidden");
+    }
+
+    #[test]
+    fn an_account_is_opened_only_by_a_well_formed_id() {
+        let open = |place: &str| read(&[&format!("{SCHEME}://open{place}")]);
+        assert_eq!(open("/azure-0123456789ab"), "Account(AccountId(\"azure-0123456789ab\"))");
+        for place in
+            ["", "/", "/azure-1/x", "/../x", "/AZURE", "/a%20b", "?account=azure-1", "#azure-1", "ed/azure-1"]
+        {
+            assert_eq!(open(place), "Window", "{place:?}");
+        }
+        assert_eq!(open(&format!("/{}", "a".repeat(LONGEST_ID + 1))), "Window");
+    }
+}

@@ -1,0 +1,211 @@
+//! Who handles the app's URI scheme on this machine: asked, and made this app where nobody else does.
+//!
+//! Nothing of `tauri-plugin-deep-link` is used. It takes the scheme from whoever has it; on Linux it writes an `Exec`
+//! line that `xdg-open` outside GNOME cannot read, and runs `xdg-mime`, which may be missing; and it turns every
+//! address that a start brings into an event for all web views. Its entry in `tauri.conf.json` stays: the bundler
+//! reads it for the files that installers put in place.
+
+use std::path::PathBuf;
+
+use async_trait::async_trait;
+use mcm_core::world::SchemeRegistration;
+
+/// The desktop's register of schemes.
+pub(crate) struct DesktopSchemes {
+    /// What the system is to start. It is told apart by its file name, so an older copy elsewhere is ours too.
+    pub(crate) program: PathBuf,
+}
+
+#[async_trait]
+impl SchemeRegistration for DesktopSchemes {
+    async fn ensure(&self, scheme: &str) -> bool {
+        let (scheme, program) = (scheme.to_owned(), self.program.clone());
+        let ensured = tokio::task::spawn_blocking(move || platform::ensure(&scheme, &program)).await;
+        ensured.unwrap_or(false)
+    }
+}
+
+#[cfg(target_os = "linux")]
+mod platform {
+    //! A `.desktop` file of this person's, and their list of defaults, both through GIO: it knows the rules of every
+    //! desktop, `xdg-open` reads the same files, and no program has to run.
+
+    use std::path::Path;
+
+    use gio::glib;
+    use gio::prelude::AppInfoExt as _;
+    use mcm_core::error::{Code, Error, Result};
+    use mcm_core::file;
+
+    pub(super) fn ensure(scheme: &str, program: &Path) -> bool {
+        let file_name = format!("{scheme}-handler.desktop");
+        let owner = gio::AppInfo::default_for_uri_scheme(scheme);
+        let owner_file = owner.as_ref().and_then(|owner| owner.id());
+        let is_registered = owner_file.as_deref() == Some(&file_name);
+        if let Some(owner) = owner.filter(|owner| !is_registered && !starts_us(owner, program)) {
+            tracing::info!(scheme, handler = owner.id().as_deref(), "the scheme belongs to another program");
+            return false;
+        }
+        let registered = register(scheme, program, &file_name, is_registered);
+        if let Err(error) = &registered {
+            tracing::warn!(scheme, %error, "the scheme could not be registered");
+        }
+        registered.is_ok()
+    }
+
+    /// Whether a handler is another entry for this app, such as the one that a package brought.
+    fn starts_us(handler: &gio::AppInfo, program: &Path) -> bool {
+        handler.executable().file_name() == program.file_name()
+    }
+
+    fn register(scheme: &str, program: &Path, file_name: &str, is_default: bool) -> Result<()> {
+        let failed = |reason: &str| Error::new(Code::StorageFailed, reason.to_owned());
+        let text = desktop_file(scheme, program)
+            .ok_or_else(|| failed("the program's path cannot stand in a desktop file"))?;
+        let path = glib::user_data_dir().join("applications").join(file_name);
+        let is_current = file::read(&path)?.is_some_and(|present| present == text.as_bytes());
+        if !is_current {
+            file::replace(&path, text.as_bytes())?;
+        }
+        if !is_default {
+            gio::DesktopAppInfo::from_filename(&path)
+                .ok_or_else(|| failed("the desktop file cannot be read"))?
+                .set_as_default_for_type(&format!("x-scheme-handler/{scheme}"))
+                .map_err(|error| {
+                    failed("the list of default programs cannot be written").with_source(error)
+                })?;
+        }
+        Ok(())
+    }
+
+    fn desktop_file(scheme: &str, program: &Path) -> Option<String> {
+        let program = exec_word(program.to_str()?)?;
+        Some(format!(
+            "[Desktop Entry]\n\
+             Type=Application\n\
+             Name=Multi-Cloud Manager\n\
+             Exec={program} %u\n\
+             MimeType=x-scheme-handler/{scheme};\n\
+             NoDisplay=true\n\
+             Terminal=false\n"
+        ))
+    }
+
+    /// The first word of an `Exec` line (Desktop Entry Specification 1.5, "The Exec key"). Quoted only where that is
+    /// needed, because `xdg-open` 1.1.3 takes the quotes for a part of the name.
+    fn exec_word(program: &str) -> Option<String> {
+        if program.chars().any(char::is_control) {
+            return None;
+        }
+        let program = program.replace('%', "%%");
+        let is_reserved = |c: char| " \"'\\><~|&;$*?#()`".contains(c);
+        if !program.contains(is_reserved) {
+            return Some(program);
+        }
+        let mut quoted = String::from("\"");
+        for c in program.chars() {
+            match c {
+                // Escaped for the quotes, and the backslash once more for the file.
+                '"' | '`' | '$' => quoted.extend(["\\\\", c.encode_utf8(&mut [0; 4])]),
+                '\\' => quoted.push_str("\\\\\\\\"),
+                c => quoted.push(c),
+            }
+        }
+        quoted.push('"');
+        Some(quoted)
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        #[test]
+        fn a_plain_path_stands_without_quotes() {
+            let text = desktop_file("com.example", Path::new("/usr/bin/multi-cloud-manager")).unwrap();
+            assert!(text.contains("\nExec=/usr/bin/multi-cloud-manager %u\n"), "{text}");
+            assert!(text.contains("\nMimeType=x-scheme-handler/com.example;\n"), "{text}");
+        }
+
+        #[test]
+        fn a_path_comes_back_from_glib_as_it_was() {
+            for path in
+                ["/opt/Multi Cloud/app", "/opt/100%/app", "/opt/$HOME `x` \"q\" \\b/app", "/opt/ö&(1)/app"]
+            {
+                let text = desktop_file("com.example", Path::new(path)).unwrap();
+                let key_file = glib::KeyFile::new();
+                key_file.load_from_data(&text, glib::KeyFileFlags::NONE).unwrap();
+                let line = key_file.string("Desktop Entry", "Exec").unwrap();
+                let words = glib::shell_parse_argv(&line).unwrap();
+                let word = words[0].to_str().unwrap().replace("%%", "%");
+                assert_eq!((word.as_str(), words[1].to_str()), (path, Some("%u")), "{line}");
+            }
+        }
+
+        #[test]
+        fn a_path_that_would_forge_lines_is_refused() {
+            assert_eq!(desktop_file("com.example", Path::new("/opt/a\nExec=evil")), None);
+        }
+    }
+}
+
+#[cfg(windows)]
+mod platform {
+    //! `HKEY_CURRENT_USER\Software\Classes`, after a look at what all of the machine says.
+
+    use std::path::Path;
+
+    use windows_registry::{CLASSES_ROOT, CURRENT_USER, Result};
+
+    pub(super) fn ensure(scheme: &str, program: &Path) -> bool {
+        let Some(name) = program.file_name().and_then(|name| name.to_str()) else { return false };
+        let owner = CLASSES_ROOT.open(format!("{scheme}\\shell\\open\\command"));
+        if let Ok(command) = owner.and_then(|key| key.get_string(""))
+            && !starts_us(&command, name)
+        {
+            tracing::info!(scheme, "the scheme belongs to another program");
+            return false;
+        }
+        register(scheme, program)
+            .inspect_err(|error| tracing::warn!(scheme, %error, "not registered"))
+            .is_ok()
+    }
+
+    fn register(scheme: &str, program: &Path) -> Result<()> {
+        let program = program.display();
+        let class = CURRENT_USER.create(format!("Software\\Classes\\{scheme}"))?;
+        class.set_string("", "URL:Multi-Cloud Manager")?;
+        class.set_string("URL Protocol", "")?;
+        class.create("shell\\open\\command")?.set_string("", format!("\"{program}\" \"%1\""))
+    }
+
+    /// Whether a command line of the registry starts a program with our file name.
+    fn starts_us(command: &str, name: &str) -> bool {
+        let program = match command.strip_prefix('"') {
+            Some(quoted) => quoted.split('"').next(),
+            None => command.split(' ').next(),
+        };
+        program.and_then(|path| path.rsplit('\\').next()).is_some_and(|file| file.eq_ignore_ascii_case(name))
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        #[test]
+        fn a_command_line_is_known_by_its_program() {
+            assert!(starts_us("\"C:\\Program Files\\App\\app.exe\" \"%1\"", "app.exe"));
+            assert!(starts_us("C:\\App\\APP.EXE %1", "app.exe"));
+            assert!(!starts_us("\"C:\\Other\\other.exe\" \"app.exe\"", "app.exe"));
+        }
+    }
+}
+
+#[cfg(not(any(target_os = "linux", windows)))]
+mod platform {
+    use std::path::Path;
+
+    /// macOS reads the scheme from the bundle, which only a packaged build has.
+    pub(super) fn ensure(_: &str, _: &Path) -> bool {
+        !cfg!(debug_assertions)
+    }
+}

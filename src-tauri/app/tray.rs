@@ -1,0 +1,255 @@
+//! The tray: shows the menu and the icon of the latest Snapshot, and does what is chosen there.
+//!
+//! What the menu says is decided in `tray/menu.rs`; this file only brings it to the desktop.
+
+mod menu;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use mcm_core::account::AccountId;
+use mcm_core::app::{App, Connect};
+use mcm_core::error::Result;
+use mcm_core::world::Clock;
+use tauri::image::Image;
+use tauri::menu::{CheckMenuItem, IsMenuItem, MenuItem, PredefinedMenuItem, Submenu};
+use tauri::tray::{TrayIcon, TrayIconBuilder};
+use tauri::{AppHandle, Manager as _, Wry, include_image};
+use tokio::time::sleep;
+
+use crate::quit::quit;
+use crate::window::{Bell, Place};
+use menu::{Action, Item, Menu, Mood};
+
+/// How often the time that is left is written anew.
+const TICK: Duration = Duration::from_secs(20);
+/// The shortest time between two drawings.
+const PACE: Duration = Duration::from_millis(250);
+
+/// The icon and what it shows.
+pub(crate) struct Tray {
+    icon: TrayIcon,
+    shown: Mutex<Option<Shown>>,
+}
+
+struct Shown {
+    menu: Menu,
+    mood: Mood,
+    entries: Vec<Entry>,
+}
+
+/// An entry on the desktop, in the order of the menu, a submenu before what is in it.
+enum Entry {
+    Separator,
+    Plain(MenuItem<Wry>),
+    Tick(CheckMenuItem<Wry>),
+    Submenu(Submenu<Wry>),
+}
+
+impl Tray {
+    /// An icon without a menu yet.
+    pub(crate) fn new(app: &AppHandle) -> tauri::Result<Self> {
+        let icon = TrayIconBuilder::with_id("main")
+            .icon(icon_of(Mood::Good))
+            .tooltip("Multi-Cloud Manager")
+            .on_menu_event(|app, event| {
+                if let Some(action) = Action::from_id(&event.id().0) {
+                    act(app, action);
+                }
+                // The desktop ticks what was clicked, whether or not that is how things stand.
+                app.state::<Tray>().set_ticks();
+            })
+            .build(app)?;
+        Ok(Self { icon, shown: Mutex::new(None) })
+    }
+
+    /// Shows a menu and a mood. On the main thread.
+    fn show(&self, app: &AppHandle, menu: Menu, mood: Mood) -> tauri::Result<()> {
+        let mut shown = self.shown();
+        if shown.as_ref().is_none_or(|last| last.mood != mood) {
+            self.icon.set_icon(Some(icon_of(mood)))?;
+        }
+        let entries = match shown.take() {
+            Some(last) if last.menu.has_shape_of(&menu) => {
+                rewrite(&mut last.entries.iter(), &last.menu.0, &menu.0)?;
+                last.entries
+            }
+            _ => {
+                let mut entries = Vec::new();
+                let built = tauri::menu::Menu::new(app)?;
+                build(app, &menu.0, &mut entries, &mut |item| built.append(item))?;
+                self.icon.set_menu(Some(built))?;
+                entries
+            }
+        };
+        *shown = Some(Shown { menu, mood, entries });
+        Ok(())
+    }
+
+    fn set_ticks(&self) {
+        if let Some(shown) = self.shown().as_ref() {
+            set_ticks(&mut shown.entries.iter(), &shown.menu.0);
+        }
+    }
+
+    fn shown(&self) -> MutexGuard<'_, Option<Shown>> {
+        self.shown.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Draws the tray whenever it would look different, as long as the app lives.
+pub(crate) async fn follow(app: AppHandle, core: Arc<App>, clock: Arc<dyn Clock>) {
+    let mut snapshots = core.watch();
+    let mut last = None;
+    loop {
+        let snapshot = snapshots.borrow_and_update().clone();
+        let targets = |id: &AccountId| core.targets(id).unwrap_or_default();
+        let next = (Menu::of(&snapshot, targets, clock.now()), Mood::of(&snapshot));
+        if last.as_ref() != Some(&next) {
+            let (handle, (menu, mood)) = (app.clone(), next.clone());
+            // Fails only when the app is ending.
+            let _ = app.run_on_main_thread(move || {
+                if let Err(error) = handle.state::<Tray>().show(&handle, menu, mood) {
+                    tracing::warn!(%error, "the tray could not be drawn");
+                }
+            });
+            last = Some(next);
+        }
+        sleep(PACE).await;
+        tokio::select! {
+            changed = snapshots.changed() => if changed.is_err() { return },
+            () = sleep(TICK) => {}
+        }
+    }
+}
+
+/// Does what was chosen.
+fn act(app: &AppHandle, action: Action) {
+    let core = app.state::<Arc<App>>().inner().clone();
+    let bell = app.state::<Bell>();
+    match action {
+        Action::Open => bell.ring(Place::AsItWas),
+        Action::Show(account) => bell.ring(Place::Account(account)),
+        Action::Connect => bell.ring(Place::Connect),
+        Action::Pause(pause) => core.pause(pause),
+        Action::Quit => quit(app),
+        Action::Use(account) => {
+            carry_out(app, &account.clone(), async move { core.use_account(&account).await });
+        }
+        Action::Target(account, target) => {
+            carry_out(app, &account.clone(), async move { core.choose_target(&account, &target).await });
+        }
+        Action::SignIn(account) => {
+            bell.ring(Place::Account(account.clone()));
+            carry_out(app, &account.clone(), async move { sign_in(&core, account) });
+        }
+    }
+}
+
+fn sign_in(core: &App, account: AccountId) -> Result<()> {
+    let snapshot = core.watch().borrow().clone();
+    let Some(cloud) = snapshot.accounts.iter().find(|view| view.id == account).map(|view| view.cloud) else {
+        return Ok(());
+    };
+    core.connect(Connect { account: Some(account), ..Connect::new(cloud) }).map(drop)
+}
+
+/// Runs a use case. A menu has no room to say why it failed, so the dashboard opens at the account.
+fn carry_out(app: &AppHandle, account: &AccountId, run: impl Future<Output = Result<()>> + Send + 'static) {
+    let (app, account) = (app.clone(), account.clone());
+    tauri::async_runtime::spawn(async move {
+        if let Err(error) = run.await {
+            tracing::warn!(%account, code = error.code().as_str(), reference = error.reference(), "chosen in the tray, failed");
+            app.state::<Bell>().ring(Place::Account(account));
+        }
+    });
+}
+
+fn build(
+    app: &AppHandle,
+    items: &[Item],
+    entries: &mut Vec<Entry>,
+    append: &mut dyn FnMut(&dyn IsMenuItem<Wry>) -> tauri::Result<()>,
+) -> tauri::Result<()> {
+    for item in items {
+        match item {
+            Item::Separator => {
+                append(&PredefinedMenuItem::separator(app)?)?;
+                entries.push(Entry::Separator);
+            }
+            Item::Text(label) => {
+                let entry = MenuItem::new(app, label, false, None::<&str>)?;
+                append(&entry)?;
+                entries.push(Entry::Plain(entry));
+            }
+            Item::Choice { action, label } => {
+                let entry = MenuItem::with_id(app, action.id(), label, true, None::<&str>)?;
+                append(&entry)?;
+                entries.push(Entry::Plain(entry));
+            }
+            Item::Tick { action, label, ticked } => {
+                let entry = CheckMenuItem::with_id(app, action.id(), label, true, *ticked, None::<&str>)?;
+                append(&entry)?;
+                entries.push(Entry::Tick(entry));
+            }
+            Item::Submenu { label, items } => {
+                let entry = Submenu::new(app, label, true)?;
+                entries.push(Entry::Submenu(entry.clone()));
+                build(app, items, entries, &mut |item| entry.append(item))?;
+                append(&entry)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Brings entries of one shape from what they show to what they shall show.
+fn rewrite<'a>(
+    entries: &mut impl Iterator<Item = &'a Entry>,
+    last: &[Item],
+    next: &[Item],
+) -> tauri::Result<()> {
+    for (last, next) in last.iter().zip(next) {
+        let Some(entry) = entries.next() else { return Ok(()) };
+        match (entry, next) {
+            (Entry::Plain(entry), Item::Text(label) | Item::Choice { label, .. }) if last != next => {
+                entry.set_text(label)?;
+            }
+            (Entry::Tick(entry), Item::Tick { label, ticked, .. }) if last != next => {
+                entry.set_text(label)?;
+                entry.set_checked(*ticked)?;
+            }
+            (Entry::Submenu(entry), Item::Submenu { label, items }) => {
+                let Item::Submenu { label: last_label, items: last_items } = last else { continue };
+                if last_label != label {
+                    entry.set_text(label)?;
+                }
+                rewrite(entries, last_items, items)?;
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn set_ticks<'a>(entries: &mut impl Iterator<Item = &'a Entry>, items: &[Item]) {
+    for item in items {
+        match (entries.next(), item) {
+            (Some(Entry::Tick(entry)), Item::Tick { ticked, .. }) => {
+                // Fails only when the app is ending.
+                let _ = entry.set_checked(*ticked);
+            }
+            (Some(Entry::Submenu(_)), Item::Submenu { items, .. }) => set_ticks(entries, items),
+            _ => {}
+        }
+    }
+}
+
+fn icon_of(mood: Mood) -> Image<'static> {
+    match mood {
+        Mood::Good => include_image!("icons/tray-good.png"),
+        Mood::Renewing => include_image!("icons/tray-renewing.png"),
+        Mood::NeedsYou => include_image!("icons/tray-attention.png"),
+        Mood::Offline => include_image!("icons/tray-offline.png"),
+    }
+}

@@ -1,0 +1,242 @@
+//! The menu of a Snapshot, read as a person would.
+
+use mcm_core::account::{Identity, SessionTimes};
+use mcm_core::snapshot::{KeychainView, Preferences};
+
+use super::*;
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_second(1_800_000_000 + seconds).unwrap()
+}
+
+fn account(cloud: Cloud, number: u32, name: &str) -> AccountView {
+    AccountView {
+        id: AccountId::from(format!("{cloud}-{number:012}")),
+        cloud,
+        name: name.into(),
+        renamed: false,
+        colour: None,
+        starred: false,
+        active: false,
+        identity: Identity::Gcp {
+            issuer: "https://issuer.example".into(),
+            subject: number.to_string(),
+            email: Some("ada@example.com".into()),
+            hosted_domain: None,
+        },
+        status: Status::Connected,
+        trouble: None,
+        retry_at: None,
+        renewing: false,
+        session: Some(SessionTimes { issued_at: at(-600), expires_at: at(3000) }),
+        sign_in_end: None,
+        target: None,
+        target_count: 0,
+        targets_read_at: None,
+        reading_targets: None,
+        targets_error: None,
+        targets_change: None,
+        offered: vec![],
+        missing_scopes: vec![],
+        connected_at: at(-600),
+        used_at: None,
+    }
+}
+
+fn target(id: &str, name: &str) -> Target {
+    Target { id: id.into(), name: name.into(), state: None, parent: None }
+}
+
+fn snapshot(accounts: Vec<AccountView>) -> Snapshot {
+    Snapshot {
+        revision: 1,
+        at: at(0),
+        accounts,
+        clouds: vec![],
+        sign_ins: vec![],
+        keychain: KeychainView { state: KeychainState::Unlocked, name: "Keyring".into(), error: None },
+        offline: false,
+        paused: false,
+        problems: vec![],
+        preferences: Preferences::default(),
+    }
+}
+
+fn menu(accounts: Vec<AccountView>) -> Menu {
+    Menu::of(&snapshot(accounts), |_| vec![], at(0))
+}
+
+/// One line an entry, indented, `*` for a tick.
+fn drawn(items: &[Item]) -> Vec<String> {
+    let mut lines = Vec::new();
+    for item in items {
+        match item {
+            Item::Separator => lines.push("--".into()),
+            Item::Text(label) => lines.push(format!("({label})")),
+            Item::Choice { label, .. } => lines.push(label.clone()),
+            Item::Tick { label, ticked, .. } => {
+                lines.push(format!("{}{label}", if *ticked { "* " } else { "" }));
+            }
+            Item::Submenu { label, items } => {
+                lines.push(format!("{label} >"));
+                lines.extend(drawn(items).into_iter().map(|line| format!("  {line}")));
+            }
+        }
+    }
+    lines
+}
+
+#[test]
+fn the_menu_says_who_one_is_and_offers_the_others() {
+    let mut contoso = account(Cloud::Azure, 1, "Contoso");
+    contoso.active = true;
+    contoso.target = Some(target("sub-2", "Production"));
+    let mut fabrikam = account(Cloud::Azure, 2, "Fabrikam");
+    fabrikam.status = Status::SignInAgain;
+    let google = account(Cloud::Gcp, 3, "ada@example.com");
+    let targets = |_: &AccountId| vec![target("sub-1", "Development"), target("sub-2", "Production")];
+    let menu = Menu::of(&snapshot(vec![contoso, fabrikam, google]), targets, at(0));
+    assert_eq!(
+        drawn(&menu.0),
+        [
+            "Azure: Contoso · 50 min left",
+            "(Google Cloud: none in use)",
+            "--",
+            "Azure accounts >",
+            "  * Contoso",
+            "  Fabrikam · sign in again",
+            "Subscriptions of Contoso >",
+            "  * Production",
+            "  Development",
+            "Google Cloud accounts >",
+            "  ada@example.com",
+            "--",
+            "Connect account…",
+            "Open dashboard",
+            "Pause renewing",
+            "--",
+            "Quit",
+        ]
+    );
+}
+
+#[test]
+fn without_accounts_the_menu_offers_to_connect_one() {
+    assert_eq!(
+        drawn(&menu(vec![]).0),
+        [
+            "(No account connected)",
+            "--",
+            "Connect account…",
+            "Open dashboard",
+            "Pause renewing",
+            "--",
+            "Quit"
+        ]
+    );
+}
+
+#[test]
+fn the_time_left_is_said_in_minutes_and_hours() {
+    for (left, said) in [
+        (-1, "renews when used"),
+        (0, "renews when used"),
+        (59, "less than 1 min left"),
+        (60, "1 min left"),
+        (3599, "59 min left"),
+        (3600, "1 h 0 min left"),
+        (86_399, "23 h 59 min left"),
+    ] {
+        let mut view = account(Cloud::Azure, 1, "Contoso");
+        view.session = Some(SessionTimes { issued_at: at(-1), expires_at: at(left) });
+        assert_eq!(standing(&view, at(0)), said, "{left}");
+    }
+}
+
+#[test]
+fn a_thousand_accounts_make_a_menu_of_twenty_with_the_one_in_use_and_the_last_used_first() {
+    let mut accounts: Vec<AccountView> =
+        (0..1_000).map(|number| account(Cloud::Azure, number, &format!("Tenant {number}"))).collect();
+    accounts[900].active = true;
+    accounts[900].used_at = Some(at(-100));
+    accounts[500].used_at = Some(at(-1));
+    let Some(Item::Submenu { items, .. }) =
+        menu(accounts).0.into_iter().find(|item| matches!(item, Item::Submenu { .. }))
+    else {
+        panic!("there is a submenu");
+    };
+    let lines = drawn(&items);
+    assert_eq!(lines[..3], ["* Tenant 900", "Tenant 500", "Tenant 0"]);
+    assert_eq!(lines[20..], ["--", "All 1000 in the dashboard…"]);
+}
+
+#[test]
+fn the_chosen_target_is_shown_among_many() {
+    let mut view = account(Cloud::Azure, 1, "Contoso");
+    view.target = Some(target("sub-99", "Subscription 99"));
+    let targets: Vec<Target> =
+        (0..100).map(|number| target(&format!("sub-{number}"), &format!("Subscription {number}"))).collect();
+    let Some(Item::Submenu { items, .. }) = targets_of(&view, &targets) else { panic!("there is a submenu") };
+    assert_eq!(drawn(&items)[..2], ["* Subscription 99", "Subscription 0"]);
+    assert_eq!(drawn(&items)[20..], ["--", "All 100 in the dashboard…"]);
+}
+
+#[test]
+fn a_name_from_a_server_cannot_forge_an_entry() {
+    assert_eq!(name("R&D _ops_"), "R&&D _ops_");
+    assert_eq!(name("Contoso\nQuit\r\u{2028}x"), "ContosoQuitx");
+    assert_eq!(name("a\u{202e}tiuQ\u{200b}\u{200f}"), "atiuQ");
+    assert_eq!(name(" \u{200b} "), "(no name)");
+    assert_eq!(name(&"&".repeat(1_000)), format!("{}…", "&&".repeat(LONGEST - 1) + "&&"));
+    assert_eq!(name(&"x".repeat(LONGEST)), "x".repeat(LONGEST));
+}
+
+#[test]
+fn an_action_comes_back_from_its_id() {
+    let id = || AccountId::from("azure-0123456789ab".to_owned());
+    for action in [
+        Action::Open,
+        Action::Show(id()),
+        Action::Connect,
+        Action::Use(id()),
+        Action::SignIn(id()),
+        Action::Target(id(), "projects:with:colons/and spaces".into()),
+        Action::Pause(true),
+        Action::Pause(false),
+        Action::Quit,
+    ] {
+        assert_eq!(Action::from_id(&action.id()), Some(action));
+    }
+    for id in ["", "target:azure-1", "pause:maybe", "1234"] {
+        assert_eq!(Action::from_id(id), None, "{id:?}");
+    }
+}
+
+#[test]
+fn only_texts_and_ticks_change_while_time_passes() {
+    let mut view = account(Cloud::Azure, 1, "Contoso");
+    view.active = true;
+    let before = snapshot(vec![view.clone(), account(Cloud::Azure, 2, "Fabrikam")]);
+    let now = Menu::of(&before, |_| vec![], at(0));
+    let later = Menu::of(&before, |_| vec![], at(60));
+    assert!(now != later && now.has_shape_of(&later));
+    view.status = Status::SignInAgain;
+    let ended = menu(vec![view, account(Cloud::Azure, 2, "Fabrikam")]);
+    assert!(!now.has_shape_of(&ended), "the entry does something else");
+    assert!(!now.has_shape_of(&menu(vec![])));
+}
+
+#[test]
+fn the_icon_says_first_what_needs_the_person() {
+    let mut both = snapshot(vec![account(Cloud::Azure, 1, "Contoso"), account(Cloud::Gcp, 2, "Ada")]);
+    assert_eq!(Mood::of(&both), Mood::Good);
+    both.accounts[0].renewing = true;
+    assert_eq!(Mood::of(&both), Mood::Renewing);
+    both.offline = true;
+    assert_eq!(Mood::of(&both), Mood::Offline);
+    both.accounts[1].status = Status::SignInAgain;
+    assert_eq!(Mood::of(&both), Mood::NeedsYou);
+    both.accounts[1].status = Status::Connected;
+    both.keychain.state = KeychainState::Locked;
+    assert_eq!(Mood::of(&both), Mood::NeedsYou);
+}

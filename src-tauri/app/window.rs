@@ -1,0 +1,155 @@
+//! The window: at most one, made when somebody wants to see it and gone, web view and all, when closed.
+//!
+//! Who wants it rings `Bell`, from any thread and as often as they like; it is answered a few times a second.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use mcm_core::account::AccountId;
+use tauri::webview::NewWindowResponse;
+use tauri::{AppHandle, Manager as _, Runtime, Url, WebviewUrl, WebviewWindow, WebviewWindowBuilder};
+use tokio::sync::Notify;
+use tokio::time::sleep;
+
+/// The label of the only window. `tauri.conf.json` grants commands to it by this name.
+pub(crate) const MAIN: &str = "main";
+/// The shortest time between two answers to the bell.
+const PACE: Duration = Duration::from_millis(300);
+
+/// What the window is opened at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// Where it was, or its start.
+    AsItWas,
+    /// The choice of a cloud to connect.
+    Connect,
+    /// One account.
+    Account(AccountId),
+}
+
+impl Place {
+    /// The fragment of the dashboard's address that stands for the place.
+    fn fragment(&self) -> String {
+        match self {
+            Self::AsItWas => String::new(),
+            Self::Connect => "#connect".into(),
+            Self::Account(id) => format!("#account/{id}"),
+        }
+    }
+}
+
+/// Asks for the window. Rings that come faster than they are answered count as one, the last place wins.
+#[derive(Default)]
+pub(crate) struct Bell {
+    wanted: Mutex<Option<Place>>,
+    rung: Notify,
+}
+
+impl Bell {
+    /// Wants the window at a place.
+    pub(crate) fn ring(&self, place: Place) {
+        let mut wanted = self.wanted.lock().unwrap_or_else(PoisonError::into_inner);
+        // A ring that names no place does not undo one that does.
+        if place != Place::AsItWas || wanted.is_none() {
+            *wanted = Some(place);
+        }
+        drop(wanted);
+        self.rung.notify_one();
+    }
+
+    async fn next(&self) -> Place {
+        loop {
+            self.rung.notified().await;
+            if let Some(place) = self.wanted.lock().unwrap_or_else(PoisonError::into_inner).take() {
+                return place;
+            }
+        }
+    }
+}
+
+/// Opens the window whenever the bell is rung, as long as the app lives.
+pub(crate) async fn answer(app: AppHandle) {
+    loop {
+        let place = app.state::<Bell>().next().await;
+        let handle = app.clone();
+        // Fails only when the app is ending.
+        let _ = app.run_on_main_thread(move || open(&handle, &place));
+        sleep(PACE).await;
+    }
+}
+
+fn open(app: &AppHandle, place: &Place) {
+    let shown = match app.get_webview_window(MAIN) {
+        Some(window) => bring_forward(&window, place),
+        None => build(app, place).map(drop),
+    };
+    if let Err(error) = shown {
+        tracing::error!(%error, "the window could not be shown");
+    }
+}
+
+fn bring_forward(window: &WebviewWindow, place: &Place) -> tauri::Result<()> {
+    window.unminimize()?;
+    window.show()?;
+    window.set_focus()?;
+    match place {
+        Place::AsItWas => Ok(()),
+        place => window.eval(format!("location.hash = {}", serde_json::Value::from(place.fragment()))),
+    }
+}
+
+/// Makes the window. It shows the dashboard and can be led nowhere else.
+pub(crate) fn build<R: Runtime>(app: &AppHandle<R>, place: &Place) -> tauri::Result<WebviewWindow<R>> {
+    let start = WebviewUrl::App(format!("index.html{}", place.fragment()).into());
+    WebviewWindowBuilder::new(app, MAIN, start)
+        .title("Multi-Cloud Manager")
+        .inner_size(1200.0, 760.0)
+        .min_inner_size(720.0, 480.0)
+        .on_navigation(is_ours)
+        .on_new_window(|_, _| NewWindowResponse::Deny)
+        .on_download(|_, _| false)
+        .disable_drag_drop_handler()
+        .build()
+}
+
+/// Whether an address belongs to the dashboard itself.
+fn is_ours(address: &Url) -> bool {
+    let origin = (address.scheme(), address.host_str());
+    origin == if cfg!(windows) { ("http", Some("tauri.localhost")) } else { ("tauri", Some("localhost")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_window_is_led_nowhere_else() {
+        let ours = if cfg!(windows) { "http://tauri.localhost/" } else { "tauri://localhost/" };
+        assert!(is_ours(&ours.parse().unwrap()));
+        for address in [
+            "https://example.com/",
+            "http://localhost/",
+            "tauri://localhost.example.com/",
+            "tauri://example.com/",
+            "about:blank",
+            "file:///etc/passwd",
+            "data:text/html,x",
+            "javascript:1",
+            "io.github.multicloudmanager://auth/azure",
+        ] {
+            assert!(!is_ours(&address.parse().unwrap()), "{address}");
+        }
+    }
+
+    #[tokio::test]
+    async fn many_rings_are_one_and_the_last_place_wins() {
+        let bell = Bell::default();
+        for _ in 0..1_000 {
+            bell.ring(Place::AsItWas);
+        }
+        bell.ring(Place::Connect);
+        bell.ring(Place::AsItWas);
+        assert_eq!(bell.next().await, Place::Connect);
+        assert!(tokio::time::timeout(Duration::ZERO, bell.next()).await.is_err());
+    }
+}

@@ -1,0 +1,160 @@
+//! Wiring: makes the World, opens the core, and connects window, tray, commands and deep links to it.
+
+use std::io::Write as _;
+use std::panic::PanicHookInfo;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use mcm_core::app::App;
+use mcm_core::browser::SystemBrowser;
+use mcm_core::http::Http;
+use mcm_core::logging;
+use mcm_core::redirect::Front;
+use mcm_core::vault::Vault;
+use mcm_core::world::{APP_ID, Environment, NoScheme, Paths, SCHEME, SchemeRegistration, SystemClock, World};
+use tauri::{AppHandle, Manager as _, RunEvent, WindowEvent, async_runtime};
+
+use crate::clipboard::Clipboard;
+use crate::commands;
+use crate::deep_link::Start;
+use crate::feed::Feed;
+use crate::quit::{self, Quitting, quit};
+use crate::scheme::DesktopSchemes;
+use crate::tray::{self, Tray};
+use crate::tray_host::TrayHost;
+use crate::window::{self, Bell, MAIN, Place};
+
+/// Runs the app until it is quit. A second start hands its arguments to the first and ends.
+pub fn run() -> ExitCode {
+    std::panic::set_hook(Box::new(tell_of_panic));
+    let environment = Environment::of_this_process();
+    let paths = match Paths::resolve(&environment) {
+        Ok(paths) => paths,
+        Err(error) => return fail(&error),
+    };
+    let builder = tauri::Builder::default();
+    // The first plug-in, so that a second start ends before it does anything. macOS starts one instance by itself.
+    #[cfg(not(target_os = "macos"))]
+    let builder = builder.plugin(tauri_plugin_single_instance::init(|app, arguments, _| {
+        heed(app, &Start::read(arguments.get(1..).unwrap_or_default()));
+    }));
+    let built = builder
+        .manage(Bell::default())
+        .manage(Clipboard::default())
+        .manage(Feed::default())
+        .manage(Quitting::default())
+        .invoke_handler(commands::handler())
+        .setup(move |app| {
+            set_up(app.handle(), environment, paths);
+            Ok(())
+        })
+        .build(tauri::generate_context!());
+    match built {
+        Ok(app) => app.run(on_event),
+        Err(error) => return fail(&error),
+    }
+    ExitCode::SUCCESS
+}
+
+fn set_up(app: &AppHandle, environment: Environment, paths: Paths) {
+    // A log that cannot be kept is no reason not to start.
+    let _ = logging::start("app", &paths, &environment);
+    let clock = Arc::new(SystemClock);
+    let scheme = scheme(app);
+    let world = World {
+        clock: clock.clone(),
+        http: Http::default(),
+        vault: Vault::platform(APP_ID, paths.keychain_lock()),
+        browser: Arc::new(SystemBrowser),
+        scheme: scheme.clone(),
+        paths,
+        environment,
+    };
+    let core = async_runtime::block_on(async {
+        let core = App::open(world, Front::Window);
+        core.keep();
+        core
+    });
+    app.manage(core.clone());
+    app.manage(TrayHost::follow());
+    match Tray::new(app) {
+        Ok(tray) => {
+            app.manage(tray);
+            async_runtime::spawn(tray::follow(app.clone(), core, clock));
+        }
+        Err(error) => tracing::warn!(%error, "there is no tray icon"),
+    }
+    async_runtime::spawn(window::answer(app.clone()));
+    async_runtime::spawn(quit::on_signal(app.clone()));
+    async_runtime::spawn(async move { scheme.ensure(SCHEME).await });
+    let arguments: Vec<String> =
+        std::env::args_os().skip(1).map(|argument| argument.to_string_lossy().into_owned()).collect();
+    heed(app, &Start::read(&arguments));
+}
+
+fn scheme(app: &AppHandle) -> Arc<dyn SchemeRegistration> {
+    match tauri::process::current_binary(&app.env()) {
+        Ok(program) => Arc::new(DesktopSchemes { program }),
+        Err(error) => {
+            tracing::warn!(%error, "this program's own path is not known, so it takes no links");
+            Arc::new(NoScheme)
+        }
+    }
+}
+
+/// Does what a start asks for. Called from any thread, with input from anybody.
+fn heed(app: &AppHandle, start: &Start<'_>) {
+    let core = app.try_state::<Arc<App>>();
+    let place = match (start, core) {
+        (Start::Hidden, _) => return,
+        (Start::Address(address), Some(core)) => {
+            core.deliver(address);
+            Place::AsItWas
+        }
+        (Start::Account(id), Some(core)) if core.book().is_ok_and(|book| book.account(id).is_some()) => {
+            Place::Account(id.clone())
+        }
+        _ => Place::AsItWas,
+    };
+    app.state::<Bell>().ring(place);
+}
+
+fn on_event(app: &AppHandle, event: RunEvent) {
+    match event {
+        RunEvent::WindowEvent { label, event: WindowEvent::Destroyed, .. } if label == MAIN => {
+            app.state::<Feed>().stop();
+        }
+        // The last window was closed: the tray stays, where there is one.
+        RunEvent::ExitRequested { code: None, api, .. } => {
+            api.prevent_exit();
+            let has_tray = app.try_state::<Tray>().is_some() && app.state::<TrayHost>().is_there();
+            if !has_tray {
+                quit(app);
+            }
+        }
+        #[cfg(target_os = "macos")]
+        RunEvent::Opened { urls } => {
+            for url in urls {
+                heed(app, &Start::read_address(url.as_str()));
+            }
+        }
+        #[cfg(target_os = "macos")]
+        RunEvent::Reopen { .. } => app.state::<Bell>().ring(Place::AsItWas),
+        _ => {}
+    }
+}
+
+/// Where it happened and nothing else: a panic's text may quote a value.
+fn tell_of_panic(panic: &PanicHookInfo<'_>) {
+    let place = panic.location().map(ToString::to_string).unwrap_or_default();
+    tracing::error!(place, "a defect stopped a task");
+    // Nobody is left to tell when standard error is closed too.
+    let _ = writeln!(std::io::stderr(), "multi-cloud-manager: a defect stopped a task at {place}");
+}
+
+fn fail(error: &dyn std::error::Error) -> ExitCode {
+    tracing::error!(%error, "the app cannot start");
+    // As above.
+    let _ = writeln!(std::io::stderr(), "multi-cloud-manager: {error}");
+    ExitCode::FAILURE
+}

@@ -1,0 +1,145 @@
+//! `mcm accounts`: what is connected and how it stands; and `mcm rename`.
+//!
+//! The JSON is stable: fields may be added, none is renamed, removed or given another meaning.
+
+use jiff::Timestamp;
+use mcm_core::account::{AccountId, Cloud, Identity};
+use mcm_core::app::App;
+use mcm_core::snapshot::{AccountView, Status};
+use serde::Serialize;
+
+use crate::failure::Failure;
+use crate::output::{note, print, print_json, table};
+
+/// What `mcm accounts --json` prints.
+#[derive(Serialize)]
+struct Accounts {
+    /// Sorted by cloud, the starred ones first, then the last used ones.
+    accounts: Vec<Row>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Row {
+    /// What every command takes as ACCOUNT.
+    id: AccountId,
+    /// `azure` or `gcp`.
+    provider: Cloud,
+    /// The person's name for it, or the cloud's.
+    display_name: String,
+    #[serde(flatten)]
+    details: Details,
+    /// Who is signed in, as a person would say it.
+    identity: String,
+    /// `connected`, `expired`, `sign-in-again`, `locked` or `offline`.
+    status: Status,
+    /// Whether it is the one in use in its cloud.
+    active: bool,
+    /// When the current session ends, in RFC 3339 and UTC; null when there is none.
+    session_expires_at: Option<String>,
+}
+
+/// What only the accounts of one cloud have.
+#[derive(Serialize)]
+#[serde(untagged, rename_all_fields = "camelCase")]
+enum Details {
+    Azure {
+        tenant_id: String,
+        /// The ids of its subscriptions as last read.
+        subscriptions: Vec<String>,
+    },
+    Gcp {
+        /// The address; null when Google does not confirm one.
+        email: Option<String>,
+        /// The ids of its projects as last read.
+        projects: Vec<String>,
+    },
+    Aws {},
+}
+
+pub(crate) fn list(app: &App, json: bool) -> Result<(), Failure> {
+    app.book()?;
+    let snapshot = app.watch().borrow().clone();
+    if json {
+        let accounts = snapshot.accounts.iter().map(|account| row(app, account)).collect();
+        return Ok(print_json(&Accounts { accounts })?);
+    }
+    if snapshot.accounts.is_empty() {
+        note("No account is connected. Run \"mcm login azure\" to connect one.");
+        return Ok(());
+    }
+    let head = ["", "NAME", "IDENTITY", "TARGET", "TIME LEFT", "STATUS", "ID"].map(str::to_owned);
+    let rows: Vec<_> =
+        std::iter::once(head).chain(snapshot.accounts.iter().map(|view| line(view, snapshot.at))).collect();
+    Ok(print(&table(&rows))?)
+}
+
+pub(crate) async fn rename(app: &App, account: &str, name: Option<&str>) -> Result<(), Failure> {
+    let account = app.resolve(account)?;
+    app.rename(&account.id, name).await?;
+    let renamed = app.resolve(account.id.as_str())?;
+    Ok(print(&format!("{} is now called {}.", account.id, renamed.name()))?)
+}
+
+fn row(app: &App, view: &AccountView) -> Row {
+    let targets = app.targets(&view.id).unwrap_or_default().into_iter().map(|target| target.id).collect();
+    Row {
+        id: view.id.clone(),
+        provider: view.cloud,
+        display_name: view.name.clone(),
+        details: match &view.identity {
+            Identity::Azure { tenant_id, .. } => {
+                Details::Azure { tenant_id: tenant_id.clone(), subscriptions: targets }
+            }
+            Identity::Gcp { email, .. } => Details::Gcp { email: email.clone(), projects: targets },
+            Identity::Aws { .. } => Details::Aws {},
+        },
+        identity: view.identity.who().to_owned(),
+        status: view.status,
+        active: view.active,
+        session_expires_at: view.session.map(|session| format!("{:.0}", session.expires_at)),
+    }
+}
+
+fn line(view: &AccountView, now: Timestamp) -> [String; 7] {
+    let status = serde_json::to_value(view.status).expect("a plain enum serialises");
+    [
+        if view.active { "*" } else { "" }.to_owned(),
+        view.name.clone(),
+        view.identity.who().to_owned(),
+        view.target.as_ref().map_or_else(|| "-".to_owned(), |target| target.name.clone()),
+        view.session.map_or_else(|| "-".to_owned(), |session| time_left(now, session.expires_at)),
+        status.as_str().unwrap_or_default().to_owned(),
+        view.id.to_string(),
+    ]
+}
+
+fn time_left(now: Timestamp, end: Timestamp) -> String {
+    let minutes = end.duration_since(now).as_mins().max(0);
+    match (minutes / 60, minutes % 60) {
+        (0, 0) => "< 1 min".to_owned(),
+        (0, minutes) => format!("{minutes} min"),
+        (hours, minutes) => format!("{hours} h {minutes:02} min"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_left_is_told_in_hours_and_minutes_and_never_as_more_than_it_is() {
+        let end: Timestamp = "2026-11-23T18:00:00Z".parse().expect("a time");
+        let cases = [
+            ("17:59:01", "< 1 min"),
+            ("17:59:00", "1 min"),
+            ("17:00:01", "59 min"),
+            ("16:54:30", "1 h 05 min"),
+            ("18:00:01", "< 1 min"),
+        ];
+        for (now, told) in cases {
+            let now = format!("2026-11-23T{now}Z").parse().expect("a time");
+            assert_eq!(time_left(now, end), told);
+        }
+    }
+}

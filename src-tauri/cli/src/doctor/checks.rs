@@ -1,0 +1,284 @@
+//! The checks of `mcm doctor`, each from what it looks at to what it found.
+
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use jiff::Timestamp;
+use mcm_core::account::Cloud;
+use mcm_core::app::App;
+use mcm_core::error::{Code, Error};
+use mcm_core::http::{self, Answer, Http, TimeLimits};
+use mcm_core::snapshot::{CloudView, SettingProblem, Snapshot, Status as AccountStatus};
+use mcm_core::vault::Vault;
+use mcm_core::world::{Clock, Environment, SCHEME, World};
+use url::Url;
+
+use super::Check;
+use crate::failure::sign_in_advice;
+
+/// How long a server may take to answer.
+const PATIENCE: TimeLimits = TimeLimits { connect: Duration::from_secs(3), total: Duration::from_secs(5) };
+/// How far the clock may be off before it is mentioned, and before answers are refused for it.
+const CLOCK_MENTIONED: Duration = Duration::from_secs(30);
+const CLOCK_HARMFUL: Duration = Duration::from_secs(120);
+/// Variables that make a cloud's own tools sign in as somebody else than the account in use.
+const OTHER_SIGN_INS: [&str; 16] = [
+    "AZURE_CLIENT_SECRET",
+    "AZURE_CLIENT_CERTIFICATE_PATH",
+    "AZURE_USERNAME",
+    "AZURE_PASSWORD",
+    "AZURE_FEDERATED_TOKEN_FILE",
+    "IDENTITY_ENDPOINT",
+    "MSI_ENDPOINT",
+    "ARM_CLIENT_ID",
+    "ARM_CLIENT_SECRET",
+    "ARM_TENANT_ID",
+    "ARM_SUBSCRIPTION_ID",
+    "ARM_USE_MSI",
+    "GOOGLE_APPLICATION_CREDENTIALS",
+    "GOOGLE_OAUTH_ACCESS_TOKEN",
+    "CLOUDSDK_AUTH_ACCESS_TOKEN",
+    "CLOUDSDK_AUTH_CREDENTIAL_FILE_OVERRIDE",
+];
+
+/// Every check, in the order in which they are shown. The servers are asked at the same time.
+pub(super) async fn all(app: &App, world: &World) -> Vec<Check> {
+    let snapshot = app.watch().borrow().clone();
+    let mut checks = vec![keychain(&world.vault, &*world.clock).await];
+    checks.extend(accounts(app, &snapshot));
+    checks.extend(snapshot.problems.iter().filter(|_| app.book().is_ok()).map(|problem| {
+        Check::fail("settings.toml", &problem.message, "Until then every setting in it is ignored.")
+    }));
+    checks.extend(snapshot.clouds.iter().map(|cloud| settings(cloud, &snapshot)));
+    checks.extend(scheme().await);
+    checks.push(other_sign_ins(&world.environment));
+    checks.extend(servers(app, world, &snapshot).await);
+    checks
+}
+
+async fn keychain(vault: &Vault, clock: &dyn Clock) -> Check {
+    let asked_at = clock.now();
+    let checked = vault.check().await;
+    let taken = clock.now().duration_since(asked_at).as_millis();
+    let name = vault.watch().borrow().name.clone();
+    match checked {
+        Ok(()) if taken > 1000 => Check::warn(
+            "keychain",
+            format!("{name} can be read, but it took {taken} ms"),
+            "Every command waits for it. Log out of this computer and in again.",
+        ),
+        Ok(()) => Check::ok("keychain", format!("{name} can be read ({taken} ms)")),
+        Err(error) => Check::fail("keychain", format!("{name} cannot be read"), error.message()),
+    }
+}
+
+fn accounts(app: &App, snapshot: &Snapshot) -> Vec<Check> {
+    if let Err(error) = app.book() {
+        return vec![Check::fail("accounts", "the list cannot be read", error.message())];
+    }
+    let place = app.storage().into_iter().find(|place| place.label == "Accounts").map(|place| place.path);
+    let count = format!("{} connected, kept in {}", snapshot.accounts.len(), place.unwrap_or_default());
+    let waiting = snapshot.accounts.iter().filter(|account| account.status == AccountStatus::SignInAgain);
+    let waiting = waiting.map(|account| {
+        let found = format!("{} ({}) needs a sign-in", account.name, account.identity.who());
+        Check::warn(account.id.as_str(), found, sign_in_advice(&account.identity))
+    });
+    std::iter::once(Check::ok("accounts", count)).chain(waiting).collect()
+}
+
+/// A cloud's settings. One that is not set up is a failure only where it is missed.
+fn settings(cloud: &CloudView, snapshot: &Snapshot) -> Check {
+    let name = format!("{} settings", cloud.cloud);
+    let is_missed = snapshot.accounts.iter().any(|account| account.cloud == cloud.cloud)
+        || !snapshot.clouds.iter().any(|cloud| cloud.ready);
+    let told = |problems: &[SettingProblem]| {
+        problems.iter().map(|problem| problem.message.as_str()).collect::<Vec<_>>().join(" ")
+    };
+    match (cloud.problems.as_slice(), &cloud.client_id, &cloud.client_id_origin) {
+        ([], Some(id), origin) => {
+            let origin = origin.as_deref().unwrap_or("the settings");
+            Check::ok(&name, format!("client id {id} (from {origin}), sign-in server {}", cloud.authority))
+        }
+        (problems, None, _) if !is_missed => {
+            Check::warn(&name, format!("{} is not set up", cloud.cloud.title()), told(problems))
+        }
+        (problems, ..) => {
+            Check::fail(&name, format!("{} cannot be signed in to", cloud.cloud.title()), told(problems))
+        }
+    }
+}
+
+fn other_sign_ins(environment: &Environment) -> Check {
+    let set: Vec<_> = OTHER_SIGN_INS.into_iter().filter(|name| environment.get(name).is_some()).collect();
+    if set.is_empty() {
+        return Check::ok("environment", "no variable makes other tools sign in as somebody else");
+    }
+    let names = set.join(", ");
+    Check::warn(
+        "environment",
+        format!("{names} set"),
+        "The clouds' own tools prefer these to the account in use. Unset them where you use one of this app.",
+    )
+}
+
+/// Who handles the app's scheme. `mcm` itself does not need it.
+async fn scheme() -> Option<Check> {
+    if !cfg!(target_os = "linux") {
+        return None;
+    }
+    let ask = || {
+        let scheme = format!("x-scheme-handler/{SCHEME}");
+        let asked =
+            Command::new("xdg-mime").args(["query", "default", &scheme]).stdin(Stdio::null()).output();
+        asked.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    };
+    let asked = tokio::time::timeout(PATIENCE.total, tokio::task::spawn_blocking(ask)).await;
+    Some(match asked {
+        Ok(Ok(Ok(handler))) => scheme_handler(&handler),
+        _ => Check::warn(
+            "scheme handler",
+            "xdg-mime did not say who it is",
+            "Install the package xdg-utils. Until then sign-ins in the app may use loopback.",
+        ),
+    })
+}
+
+fn scheme_handler(handler: &str) -> Check {
+    let own = [format!("{SCHEME}-handler.desktop"), "multi-cloud-manager.desktop".to_owned()];
+    if own.iter().any(|own| own.eq_ignore_ascii_case(handler)) {
+        return Check::ok("scheme handler", format!("{SCHEME} belongs to the app"));
+    }
+    if handler.is_empty() {
+        let found = format!("nobody handles {SCHEME}");
+        return Check::warn("scheme handler", found, "Start the app once: it then registers itself.");
+    }
+    Check::warn(
+        "scheme handler",
+        format!("{SCHEME} belongs to {handler}"),
+        "Sign-ins in the app use loopback instead. Remove that program to have the scheme back.",
+    )
+}
+
+/// A server that signing in, or reading targets, needs.
+struct Server {
+    name: &'static str,
+    url: Url,
+    /// One that says how to sign in has to answer well; of the others, which are asked without a token, it is enough
+    /// that they answer.
+    is_sign_in: bool,
+}
+
+/// Whether the servers of every cloud that is set up answer, and what the clock of the first one shows.
+async fn servers(app: &App, world: &World, snapshot: &Snapshot) -> Vec<Check> {
+    const METADATA: &str = ".well-known/openid-configuration";
+    let settings = app.settings();
+    let (azure, gcp) = (&settings.azure, &settings.gcp);
+    let is_ready = |wanted| snapshot.clouds.iter().any(|cloud| cloud.cloud == wanted && cloud.ready);
+    let mut servers = Vec::new();
+    if is_ready(Cloud::Azure) {
+        let url = azure.authority.join(&format!("{}/v2.0/{METADATA}", azure.tenant));
+        servers.extend(url.map(|url| Server { name: "azure sign-in", url, is_sign_in: true }));
+        let url = azure.resource_manager.clone();
+        servers.push(Server { name: "azure resource manager", url, is_sign_in: false });
+    }
+    if is_ready(Cloud::Gcp) {
+        let url = gcp.issuer.join(METADATA);
+        servers.extend(url.map(|url| Server { name: "gcp sign-in", url, is_sign_in: true }));
+        let url = gcp.resource_manager.clone();
+        servers.push(Server { name: "gcp resource manager", url, is_sign_in: false });
+    }
+    let http = Http::with_limits(PATIENCE);
+    let answers = join_all(servers.iter().map(|server| ask(&http, &server.url))).await;
+    let date = answers.iter().find_map(|answer| answer.as_ref().ok()?.date);
+    let checks = servers
+        .iter()
+        .zip(&answers)
+        .map(|(server, answer)| server.check(answer.as_ref().map(|answer| answer.status)));
+    clock(world.clock.now(), date).into_iter().chain(checks).collect()
+}
+
+async fn ask(http: &Http, url: &Url) -> Result<Answer, Error> {
+    let request = ::http::Request::get(url.as_str()).body(Vec::new());
+    let unusable = |_| Error::new(Code::SettingInvalid, "This is not the address of a server.");
+    http.send(request.map_err(unusable)?).await
+}
+
+impl Server {
+    fn check(&self, status: Result<u16, &Error>) -> Check {
+        let place = http::place(&self.url);
+        match status {
+            Ok(200) => Check::ok(self.name, format!("{place} answers")),
+            Ok(500..) => Check::warn(self.name, format!("{place} is in trouble"), "Try again later."),
+            Ok(_) if !self.is_sign_in => Check::ok(self.name, format!("{place} answers")),
+            Ok(status) => Check::fail(
+                self.name,
+                format!("{place} does not know {} (HTTP {status})", self.url.path()),
+                "Check the tenant and the address of the sign-in server in the settings.",
+            ),
+            Err(error) => Check::fail(self.name, format!("{place} does not answer"), error.message()),
+        }
+    }
+}
+
+/// Expiry is wall-clock time, so a clock that is wrong makes good sessions look over and old ones good.
+fn clock(now: Timestamp, server: Option<Timestamp>) -> Option<Check> {
+    let off = now.duration_since(server?);
+    let (seconds, direction) =
+        (off.unsigned_abs().as_secs(), if off.is_negative() { "behind" } else { "ahead" });
+    let found = format!("{seconds} s {direction} of the sign-in server's");
+    let remedy = "Set the clock, or turn on its synchronisation (timedatectl set-ntp true).";
+    Some(match off.unsigned_abs() {
+        off if off > CLOCK_HARMFUL => Check::fail("clock", found, remedy),
+        off if off > CLOCK_MENTIONED => Check::warn("clock", found, remedy),
+        _ => Check::ok("clock", "agrees with the sign-in server's"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::Status;
+
+    #[test]
+    fn a_clock_is_mentioned_from_half_a_minute_and_refused_from_two_minutes() {
+        let server: Timestamp = "2026-11-23T18:00:00Z".parse().expect("a time");
+        let at = |time: &str| {
+            let now = format!("2026-11-23T{time}Z").parse().expect("a time");
+            clock(now, Some(server)).expect("the server told its time")
+        };
+        assert_eq!(at("18:00:30").status, Status::Ok);
+        assert_eq!(at("17:59:29").status, Status::Warn);
+        assert_eq!(at("17:50:00").status, Status::Fail);
+        assert_eq!(at("17:50:00").found, "600 s behind of the sign-in server's");
+        assert_eq!(clock(server, None), None);
+    }
+
+    #[test]
+    fn the_scheme_is_ours_by_either_of_our_files() {
+        for handler in ["io.github.multicloudmanager-handler.desktop", "Multi-Cloud-Manager.desktop"] {
+            assert_eq!(scheme_handler(handler).status, Status::Ok, "{handler}");
+        }
+        assert!(scheme_handler("").remedy.is_some_and(|remedy| remedy.contains("Start the app")));
+        assert!(scheme_handler("evil.desktop").found.contains("evil.desktop"));
+    }
+
+    #[test]
+    fn a_variable_that_overrides_is_named_without_its_value() {
+        let environment = Environment::from_pairs([("AZURE_CLIENT_SECRET", "CANARY"), ("ARM_USE_MSI", "")]);
+        let check = other_sign_ins(&environment);
+        assert_eq!((check.status, check.found.as_str()), (Status::Warn, "AZURE_CLIENT_SECRET set"));
+    }
+
+    #[test]
+    fn a_server_that_refuses_a_request_without_a_token_is_there() {
+        let url = Url::parse("https://management.example/").expect("a URL");
+        let status = |is_sign_in, status| {
+            Server { name: "server", url: url.clone(), is_sign_in }.check(Ok(status)).status
+        };
+        assert_eq!(status(false, 401), Status::Ok);
+        assert_eq!(status(true, 400), Status::Fail);
+        assert_eq!(status(true, 200), Status::Ok);
+        assert_eq!((status(true, 503), status(false, 503)), (Status::Warn, Status::Warn));
+    }
+}

@@ -1,0 +1,63 @@
+//! How a command fails: what is told on standard error, what goes to the log, and the exit status.
+
+use std::error::Error as _;
+use std::io::IsTerminal as _;
+use std::process::ExitCode;
+
+use mcm_core::account::{Account, Identity};
+use mcm_core::error::{Code, Error};
+use mcm_core::world::Environment;
+
+use crate::output::note;
+
+/// Why a command failed.
+pub(crate) enum Failure {
+    /// What the result that was printed says.
+    Told,
+    /// An error, and what to run next where that is known.
+    Error(Error, Option<String>),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Error(error, None)
+    }
+}
+
+impl Failure {
+    /// The failure of work with an account. One that needs a sign-in comes with the command for it.
+    pub(crate) fn of(account: &Account, error: Error) -> Self {
+        let advice = (error.code() == Code::SignInAgain).then(|| sign_in_advice(&account.identity));
+        Self::Error(error, advice)
+    }
+
+    /// Tells the person and the log, and gives the exit status.
+    pub(crate) fn tell(&self, environment: &Environment) -> ExitCode {
+        let Self::Error(error, advice) = self else { return ExitCode::FAILURE };
+        let reference = error.reference();
+        let cause = error.source().map(ToString::to_string);
+        tracing::warn!(code = error.code().as_str(), reference, cause, "the command failed");
+
+        let (red, plain) = if is_coloured(environment) { ("\u{1b}[1;31m", "\u{1b}[0m") } else { ("", "") };
+        let advice = advice.as_ref().map(|advice| format!(" {advice}")).unwrap_or_default();
+        note(&format!("{red}mcm:{plain} {}{advice}\n  reference: {reference}", error.message()));
+        match error.code() {
+            Code::SignInAgain => ExitCode::from(3),
+            Code::InvalidInput => ExitCode::from(2),
+            _ => ExitCode::FAILURE,
+        }
+    }
+}
+
+/// The command that signs in to an account again.
+pub(crate) fn sign_in_advice(identity: &Identity) -> String {
+    match identity {
+        Identity::Azure { tenant_id, .. } => format!("Run \"mcm login azure --tenant {tenant_id}\"."),
+        Identity::Gcp { .. } | Identity::Aws { .. } => format!("Run \"mcm login {}\".", identity.cloud()),
+    }
+}
+
+fn is_coloured(environment: &Environment) -> bool {
+    let is_refused = environment.get("NO_COLOR").is_some() || environment.get("TERM") == Some("dumb");
+    !is_refused && std::io::stderr().is_terminal()
+}

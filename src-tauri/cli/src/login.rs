@@ -1,0 +1,203 @@
+//! `mcm login` and `mcm add-tenant`: from the browser to a connected account.
+//!
+//! The address of the sign-in page is never shown: it holds the sign-in's `state`.
+
+use mcm_core::account::{AccountId, Cloud, Identity, OfferedTenant};
+use mcm_core::app::{App, Connect, OnDuplicate};
+use mcm_core::error::{Code, Error, ErrorView};
+use mcm_core::snapshot::{AccountView, RedirectKind, SignInId, SignInStep, Status};
+use mcm_core::vault::Vault;
+
+use crate::arguments::{AzureLogin, CommonLogin, GcpLogin, Redirect};
+use crate::failure::{Failure, sign_in_advice};
+use crate::output::{note, print, table};
+use crate::targets::targets_noun;
+
+pub(crate) async fn azure(app: &App, vault: &Vault, wish: AzureLogin) -> Result<(), Failure> {
+    let on_duplicate = wish.common.on_duplicate();
+    let again = wish.tenant.as_deref().filter(|_| on_duplicate == OnDuplicate::Fail);
+    let account = again.and_then(|tenant| waiting_in(app, tenant));
+    let wanted = Connect { tenant: wish.tenant, account, ..Connect::new(Cloud::Azure) };
+    let account = connect(app, vault, wanted, &wish.common).await?;
+    if wish.all_tenants {
+        return add_every_tenant(app, &account).await;
+    }
+    Ok(tell_offered(&account)?)
+}
+
+pub(crate) async fn gcp(app: &App, vault: &Vault, wish: &GcpLogin) -> Result<(), Failure> {
+    connect(app, vault, Connect::new(Cloud::Gcp), &wish.common).await.map(drop)
+}
+
+/// From the browser to a connected account whose targets have been read.
+async fn connect(
+    app: &App,
+    vault: &Vault,
+    wanted: Connect,
+    common: &CommonLogin,
+) -> Result<AccountView, Failure> {
+    open_keychain(vault).await?;
+    if common.redirect == Redirect::DeepLink {
+        note("Only the app can receive a deep link, so this sign-in uses loopback.");
+    }
+    let redirect = Some(RedirectKind::Loopback);
+    let id = app.connect(Connect { redirect, on_duplicate: common.on_duplicate(), ..wanted })?;
+    let signed_in = sign_in(app, id).await;
+    if let Ok(account) = &signed_in {
+        until_targets_are_read(app, account).await;
+    }
+    // The browser waits for its last page, however the sign-in ended.
+    app.last_pages_shown().await;
+    let account = view(app, &signed_in?)?;
+    tell_connected(&account)?;
+    Ok(account)
+}
+
+/// Makes sure that the sign-in can be kept, before the person goes through it: memory ends with this process.
+async fn open_keychain(vault: &Vault) -> Result<(), Error> {
+    match vault.check().await {
+        Err(error) if matches!(error.code(), Code::KeychainLocked | Code::KeychainAbsent) => {
+            note("Your keychain is not open. If it shows a question, answer it.");
+            vault.unlock().await
+        }
+        checked => checked,
+    }
+}
+
+pub(crate) async fn add_tenant(app: &App, account: &str, tenant: &str) -> Result<(), Failure> {
+    let account = app.resolve(account)?;
+    let fits = |offered: &&OfferedTenant| {
+        let names = [Some(&offered.tenant_id), offered.name.as_ref(), offered.default_domain.as_ref()];
+        names.into_iter().flatten().any(|name| name.eq_ignore_ascii_case(tenant))
+    };
+    let tenant_id = account.offered.iter().find(fits).map_or(tenant, |offered| &offered.tenant_id);
+    let added = app.add_tenant(&account.id, tenant_id).await?;
+    let row = app.resolve(added.as_str())?;
+    match &row.trouble {
+        None => Ok(tell_connected(&view(app, &added)?)?),
+        Some(trouble) => Err(Failure::of(&row, Error::seen(&trouble.error))),
+    }
+}
+
+/// The account that a sign-in to this tenant is for, when there is one that waits for it: it then answers what the
+/// tenant asked for, and nobody else may come back.
+fn waiting_in(app: &App, tenant: &str) -> Option<AccountId> {
+    let snapshot = app.watch().borrow().clone();
+    let waits = |account: &&AccountView| match &account.identity {
+        Identity::Azure { tenant_id, default_domain, .. } => {
+            let names = [Some(tenant_id), default_domain.as_ref()];
+            account.status == Status::SignInAgain
+                && names.into_iter().flatten().any(|name| name.eq_ignore_ascii_case(tenant))
+        }
+        Identity::Gcp { .. } | Identity::Aws { .. } => false,
+    };
+    let mut waiting = snapshot.accounts.iter().filter(waits);
+    let first = waiting.next()?;
+    waiting.next().is_none().then(|| first.id.clone())
+}
+
+/// Tells where the sign-in stands until it has ended.
+async fn sign_in(app: &App, id: SignInId) -> Result<AccountId, Error> {
+    let mut snapshots = app.watch();
+    let left_starting = snapshots.wait_for(|snapshot| {
+        snapshot.sign_ins.iter().all(|view| view.id != id || view.step != SignInStep::Starting)
+    });
+    let step = left_starting.await.ok().and_then(|snapshot| {
+        snapshot.sign_ins.iter().find(|view| view.id == id).map(|view| view.step.clone())
+    });
+    match step {
+        Some(SignInStep::BrowserFailed { error }) => {
+            // The app would go on waiting for a second attempt.
+            let _ = app.cancel_sign_in(id);
+            let _ = app.sign_in_ended(id).await;
+            return Err(Error::seen(&error));
+        }
+        Some(SignInStep::Browser) => {
+            note("Your browser is open. Finish signing in there. Ctrl-C cancels.");
+        }
+        _ => {}
+    }
+    app.sign_in_ended(id).await
+}
+
+/// The app reads the targets as soon as the sign-in has ended; on this one thread it has begun when that is seen.
+async fn until_targets_are_read(app: &App, id: &AccountId) {
+    let mut snapshots = app.watch();
+    let read = snapshots.wait_for(|snapshot| {
+        snapshot.accounts.iter().all(|account| account.id != *id || account.reading_targets.is_none())
+    });
+    // The app outlives its watchers, so waiting cannot fail.
+    let _ = read.await;
+}
+
+/// Connects the offered tenants one after the other. One that asks for more is told and does not stop the others.
+async fn add_every_tenant(app: &App, account: &AccountView) -> Result<(), Failure> {
+    let mut first_failure = None;
+    for offered in &account.offered {
+        let added = app.add_tenant(&account.id, &offered.tenant_id).await;
+        match added.and_then(|id| view(app, &id)) {
+            Ok(AccountView { trouble: Some(trouble), identity, .. }) => {
+                tell_trouble(offered, &trouble, &identity);
+            }
+            Ok(added) => tell_connected(&added)?,
+            Err(error) => {
+                note(&format!("{} was not added: {}", name(offered), error.message()));
+                first_failure = first_failure.or(Some(error));
+            }
+        }
+    }
+    first_failure.map_or(Ok(()), |error| Err(error.into()))
+}
+
+fn view(app: &App, id: &AccountId) -> Result<AccountView, Error> {
+    let snapshot = app.watch().borrow().clone();
+    let view = snapshot.accounts.iter().find(|view| view.id == *id).cloned();
+    view.ok_or_else(|| Error::new(Code::NotFound, format!("{id} was disconnected meanwhile.")))
+}
+
+fn tell_connected(account: &AccountView) -> Result<(), Error> {
+    let targets = targets_noun(account.cloud);
+    let mut rows = vec![
+        ["  account", account.id.as_str()].map(str::to_owned),
+        ["  identity", account.identity.who()].map(str::to_owned),
+    ];
+    if let Identity::Azure { tenant_id, .. } = &account.identity {
+        rows.push(["  tenant", tenant_id].map(str::to_owned));
+    }
+    match &account.targets_error {
+        None => rows.push([format!("  {targets}"), account.target_count.to_string()]),
+        Some(error) => {
+            note(&format!("The {targets} of {} could not be read: {}", account.name, error.message));
+        }
+    }
+    if !account.missing_scopes.is_empty() {
+        note(&format!("{} was connected without: {}.", account.name, account.missing_scopes.join(", ")));
+    }
+    print(&format!("Connected {}\n{}", account.name, table(&rows)))
+}
+
+fn tell_offered(account: &AccountView) -> Result<(), Error> {
+    if account.offered.is_empty() {
+        return Ok(());
+    }
+    let line = |offered: &OfferedTenant| {
+        [format!("  {}", name(offered)), format!("mcm add-tenant {} {}", account.id, offered.tenant_id)]
+    };
+    let rows: Vec<_> = account.offered.iter().map(line).collect();
+    print(&format!("You may also enter, with the same sign-in:\n{}", table(&rows)))
+}
+
+fn tell_trouble(offered: &OfferedTenant, trouble: &ErrorView, identity: &Identity) {
+    let advice = if trouble.code == Code::SignInAgain { sign_in_advice(identity) } else { String::new() };
+    note(&format!(
+        "{} is connected but cannot be used yet: {} {advice}\n  reference: {}",
+        name(offered),
+        trouble.message,
+        trouble.reference
+    ));
+}
+
+fn name(offered: &OfferedTenant) -> &str {
+    let name = offered.name.as_ref().or(offered.default_domain.as_ref());
+    name.unwrap_or(&offered.tenant_id)
+}

@@ -1,0 +1,123 @@
+//! `mcm targets` and `mcm use`: an account's subscriptions or projects, and the ones in use.
+//!
+//! The JSON is stable: fields may be added, none is renamed, removed or given another meaning.
+
+use mcm_core::account::{Account, AccountId, Cloud, Target};
+use mcm_core::app::App;
+use mcm_core::error::{Code, Error};
+use serde::Serialize;
+
+use crate::failure::Failure;
+use crate::output::{note, print, print_json, table};
+
+/// What `mcm targets --json` prints.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Targets<'a> {
+    /// The account's id.
+    account: &'a AccountId,
+    /// When the list was read, in RFC 3339 and UTC.
+    read_at: Option<String>,
+    targets: Vec<Row<'a>>,
+}
+
+#[derive(Serialize)]
+struct Row<'a> {
+    /// The cloud's own id.
+    id: &'a str,
+    name: &'a str,
+    /// The cloud's own word, for example `Enabled`; null when it gives none.
+    state: Option<&'a str>,
+    /// Whether it is the account's chosen one.
+    active: bool,
+}
+
+pub(crate) async fn list(app: &App, name: &str, json: bool, refresh: bool) -> Result<(), Failure> {
+    let mut account = app.resolve(name)?;
+    if refresh || account.targets_read_at.is_none() {
+        app.read_targets(&account.id).await.map_err(|error| Failure::of(&account, error))?;
+        account = app.resolve(account.id.as_str())?;
+    }
+    let is_active = |target: &Target| account.target.as_ref() == Some(&target.id);
+    if json {
+        let rows = account.targets.iter().map(|target| Row {
+            id: &target.id,
+            name: &target.name,
+            state: target.state.as_deref(),
+            active: is_active(target),
+        });
+        return Ok(print_json(&Targets {
+            account: &account.id,
+            read_at: account.targets_read_at.map(|at| format!("{at:.0}")),
+            targets: rows.collect(),
+        })?);
+    }
+    if account.targets.is_empty() {
+        let noun = targets_noun(account.cloud());
+        note(&format!("{} shows no {noun} to {}.", account.name(), account.identity.who()));
+        return Ok(());
+    }
+    let head = ["", "NAME", "ID", "STATE"].map(str::to_owned);
+    let line = |target: &Target| {
+        let mark = if is_active(target) { "*" } else { "" }.to_owned();
+        [mark, target.name.clone(), target.id.clone(), target.state.clone().unwrap_or_default()]
+    };
+    let rows: Vec<_> = std::iter::once(head).chain(account.targets.iter().map(line)).collect();
+    Ok(print(&table(&rows))?)
+}
+
+pub(crate) async fn choose(app: &App, name: &str, target: Option<&str>) -> Result<(), Failure> {
+    let account = app.resolve(name)?;
+    if let Some(target) = target {
+        app.choose_target(&account.id, &find(&account, target)?.id).await?;
+    }
+    app.use_account(&account.id).await?;
+    let account = app.resolve(account.id.as_str())?;
+    let target = account.chosen_target().map(|target| format!(", {}", target.name)).unwrap_or_default();
+    let (cloud, name, who) = (account.cloud().title(), account.name(), account.identity.who());
+    Ok(print(&format!("In use for {cloud}: {name} ({who}){target}"))?)
+}
+
+/// What people call a cloud's targets.
+pub(crate) fn targets_noun(cloud: Cloud) -> &'static str {
+    match cloud {
+        Cloud::Azure => "subscriptions",
+        Cloud::Gcp => "projects",
+        Cloud::Aws => "regions",
+    }
+}
+
+/// The one target that a person names: by its id, its exact name, or a part that fits no other.
+fn find<'a>(account: &'a Account, wanted: &str) -> Result<&'a Target, Error> {
+    let wanted = wanted.trim().to_lowercase();
+    let names = |target: &Target| [target.id.to_lowercase(), target.name.to_lowercase()];
+    let exact = |target: &&Target| names(target).contains(&wanted);
+    let partly = |target: &&Target| names(target).iter().any(|name| name.contains(&wanted));
+    let mut fits: Vec<&Target> = account.targets.iter().filter(exact).collect();
+    if fits.is_empty() && !wanted.is_empty() {
+        fits = account.targets.iter().filter(partly).collect();
+    }
+    match fits.as_slice() {
+        [one] => Ok(one),
+        [] => {
+            let message = format!(
+                "None of the {} of {} fits \"{wanted}\". Run \"mcm targets {} --refresh\" to see them.",
+                targets_noun(account.cloud()),
+                account.name(),
+                account.id
+            );
+            Err(Error::new(Code::NotFound, message))
+        }
+        several => {
+            let list: Vec<String> =
+                several.iter().take(8).map(|target| format!("{} ({})", target.id, target.name)).collect();
+            let message = format!(
+                "\"{wanted}\" fits {} {}. Name one by its id: {}.",
+                several.len(),
+                targets_noun(account.cloud()),
+                list.join(", ")
+            );
+            Err(Error::new(Code::Ambiguous, message))
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! `mcm token`: the one command whose result is a credential. It never opens a browser.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use mcm_core::account::{Account, Identity};
+use mcm_core::app::App;
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::Serialize;
+
+use crate::arguments::TokenOf;
+use crate::failure::Failure;
+use crate::output::print;
+
+pub(crate) async fn hand_out(app: &App, whose: &TokenOf, json: bool) -> Result<(), Failure> {
+    let account = match (&whose.account, whose.active) {
+        (Some(name), _) => app.resolve(name)?,
+        (None, Some(cloud)) => app.active(cloud)?,
+        (None, None) => unreachable!("the arguments ask for one of them"),
+    };
+    let session = app.hand_out(&account.id, &asker()).await.map_err(|error| Failure::of(&account, error))?;
+    let token = session.bearer()?;
+    if !json {
+        return Ok(print(token.expose_secret())?);
+    }
+    let text = as_az_prints(&account, token, session.times.expires_at, &TimeZone::system());
+    Ok(print(text.expose_secret())?)
+}
+
+/// The program that runs `mcm`, as the system names it, for the activity log.
+fn asker() -> String {
+    #[cfg(target_os = "linux")]
+    {
+        let parent = std::os::unix::process::parent_id();
+        if let Ok(name) = std::fs::read_to_string(format!("/proc/{parent}/comm")) {
+            return name.trim().to_owned();
+        }
+    }
+    "mcm token".to_owned()
+}
+
+/// What `az account get-access-token` prints, which the Azure SDKs and many scripts read.
+#[derive(Serialize)]
+struct AzToken<'a> {
+    #[serde(rename = "accessToken")]
+    access_token: &'a str,
+    /// In local time and without an offset. Kept for old readers; `expires_on` is the unambiguous one.
+    #[serde(rename = "expiresOn")]
+    expires_on_local: String,
+    /// Seconds since 1970.
+    expires_on: i64,
+    /// The subscription in use; left out when none is chosen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subscription: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tenant: Option<&'a str>,
+    #[serde(rename = "tokenType")]
+    token_type: &'static str,
+}
+
+fn as_az_prints(
+    account: &Account,
+    token: &SecretString,
+    expires_at: Timestamp,
+    zone: &TimeZone,
+) -> SecretString {
+    let token = AzToken {
+        access_token: token.expose_secret(),
+        expires_on_local: expires_at
+            .to_zoned_datetime(zone.clone())
+            .strftime("%Y-%m-%d %H:%M:%S.000000")
+            .to_string(),
+        expires_on: expires_at.as_second(),
+        subscription: account.chosen_target().map(|target| target.id.as_str()),
+        tenant: match &account.identity {
+            Identity::Azure { tenant_id, .. } => Some(tenant_id),
+            Identity::Gcp { .. } | Identity::Aws { .. } => None,
+        },
+        token_type: "Bearer",
+    };
+    serde_json::to_string_pretty(&token).expect("plain fields serialise").into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_json_is_what_az_prints() {
+        let identity = Identity::Azure {
+            home: "u.t".into(),
+            tenant_id: "t".into(),
+            tenant_name: None,
+            default_domain: None,
+            username: "ada@contoso.example".into(),
+        };
+        let account = Account::new(identity, Timestamp::UNIX_EPOCH);
+        let expires_at = "2026-11-23T16:11:36.5Z".parse().expect("a time");
+        let printed = as_az_prints(&account, &"at".into(), expires_at, &TimeZone::fixed(jiff::tz::offset(2)));
+        assert_eq!(
+            printed.expose_secret(),
+            r#"{
+  "accessToken": "at",
+  "expiresOn": "2026-11-23 18:11:36.000000",
+  "expires_on": 1795450296,
+  "tenant": "t",
+  "tokenType": "Bearer"
+}"#
+        );
+    }
+}

@@ -1,0 +1,166 @@
+//! Signing in and out.
+
+use sandbox_clouds::guid;
+
+use crate::stage::{ADA, LINUS, Stage};
+
+#[test]
+fn a_sign_in_connects_the_account_and_offers_the_other_tenants() {
+    let stage = Stage::start();
+    let ended = stage.login(ADA, &["azure"]);
+    assert_eq!(ended.told, "Your browser is open. Finish signing in there. Ctrl-C cancels.\n");
+    let id = "azure-1535dce659fc";
+    let expected = format!(
+        "Connected Contoso
+  account        {id}
+  identity       {ADA}
+  tenant         {}
+  subscriptions  4
+You may also enter, with the same sign-in:
+  Fabrikam   mcm add-tenant {id} {}
+  Northwind  mcm add-tenant {id} {}
+",
+        guid("contoso.example"),
+        guid("fabrikam.example"),
+        guid("northwind.example")
+    );
+    assert_eq!(ended.done(), expected);
+}
+
+#[test]
+fn an_offered_tenant_is_added_without_a_browser() {
+    let stage = Stage::start();
+    stage.connected(false);
+    let added = stage.mcm(&["add-tenant", "contoso", "northwind.example"]).done();
+    assert!(added.starts_with("Connected Northwind\n"), "{added}");
+    stage.mcm(&["token", "northwind"]).done();
+    assert!(!stage.has_opened_a_page());
+    let told = stage.mcm(&["add-tenant", "contoso", "elsewhere"]).failed(1);
+    assert!(told.contains("elsewhere"), "{told}");
+}
+
+#[test]
+fn every_tenant_is_added_and_one_that_asks_for_more_is_told_and_stops_no_other() {
+    let stage = Stage::start();
+    let ended = stage.login(ADA, &["azure", "--all-tenants"]);
+    let advice = format!("mcm login azure --tenant {}", guid("fabrikam.example"));
+    assert!(ended.told.contains("Fabrikam") && ended.told.contains(&advice), "{}", ended.told);
+    let result = ended.done();
+    assert!(result.contains("Connected Contoso\n") && result.contains("Connected Northwind\n"), "{result}");
+    assert!(stage.mcm(&["token", "fabrikam"]).failed(3).contains(&advice));
+
+    // The command that was told connects the row that waits.
+    stage.login(ADA, &["azure", "--tenant", &guid("fabrikam.example")]).done();
+    stage.mcm(&["token", "fabrikam"]).done();
+}
+
+#[test]
+fn somebody_else_in_the_same_tenant_changes_nothing_without_a_choice() {
+    let stage = Stage::start();
+    let ada = stage.connected(false);
+    let told = stage.login(LINUS, &["azure"]).failed(1);
+    assert!(told.contains("--replace") && told.contains("--keep-both"), "{told}");
+    let identities = || {
+        let json = stage.mcm(&["accounts", "--json"]).json();
+        let rows = json["accounts"].as_array().expect("a list").clone();
+        let mut names: Vec<String> =
+            rows.iter().map(|row| row["identity"].as_str().expect("a name").to_owned()).collect();
+        names.sort();
+        names
+    };
+    assert_eq!(identities(), [ADA]);
+    stage.login(LINUS, &["azure", "--keep-both"]).done();
+    assert_eq!(identities(), [ADA, LINUS]);
+    stage.mcm(&["logout", &ada]).done();
+    stage.login(ADA, &["azure", "--replace"]).done();
+    assert_eq!(identities(), [ADA]);
+}
+
+#[test]
+fn signing_out_says_what_went_and_leaves_nothing() {
+    let stage = Stage::start();
+    let id = stage.connected(false);
+    assert!(stage.keychain_entries() > 0);
+    let told = stage.mcm(&["logout", "contoso"]).done();
+    let expected = format!(
+        "Disconnected Contoso ({ADA}). Removed: the account ({id}), its session and the kept sign-in.\n"
+    );
+    assert_eq!(told, expected);
+    assert_eq!(stage.keychain_entries(), 0);
+    assert!(!stage.files().contains(ADA), "nothing of the account stays in a file");
+    stage.mcm(&["token", &id]).failed(1);
+}
+
+#[test]
+fn a_sign_in_that_other_accounts_use_stays_until_the_last_of_them_goes() {
+    let stage = Stage::start();
+    stage.connected(false);
+    stage.mcm(&["add-tenant", "contoso", "northwind"]).done();
+    let told = stage.mcm(&["logout", "contoso"]).done();
+    assert!(told.contains("stays for 1 other account"), "{told}");
+    stage.mcm(&["token", "northwind"]).done();
+    stage.mcm(&["logout", "--all"]).done();
+    assert_eq!(stage.keychain_entries(), 0);
+}
+
+#[test]
+fn ctrl_c_gives_a_sign_in_up_and_leaves_nothing() {
+    let stage = Stage::start();
+    let begun = stage.begin(&["login", "azure"]);
+    stage.next_page();
+    begun.interrupt();
+    let told = begun.ended().failed(1);
+    assert!(told.contains("You cancelled the sign-in."), "{told}");
+    assert!(!stage.accounts_file().exists());
+    assert_eq!(stage.keychain_entries(), 0);
+}
+
+#[test]
+fn a_missing_client_id_is_named_before_a_browser_opens() {
+    let stage = Stage::start();
+    let output = stage.command(&["login", "azure"]).env_remove("AZURE_CLIENT_ID").output();
+    let output = output.expect("mcm starts");
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(told.contains("AZURE_CLIENT_ID") && told.contains("settings.toml"), "{told}");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(!stage.has_opened_a_page());
+}
+
+#[test]
+fn a_browser_that_does_not_start_ends_the_sign_in_and_no_address_is_shown() {
+    let stage = Stage::start();
+    let mut command = stage.command(&["login", "azure"]);
+    let output = command.env("BROWSER", "/nonexistent").env("PATH", "/nonexistent").output();
+    let output = output.expect("mcm starts");
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(told.contains("BROWSER=") && !told.contains("state="), "{told}");
+    assert_eq!(output.status.code(), Some(1));
+}
+
+#[test]
+fn without_a_keychain_nobody_is_sent_through_a_sign_in_that_cannot_be_kept() {
+    let stage = Stage::without_keychain();
+    let told = stage.mcm(&["login", "azure"]).failed(1);
+    assert!(told.contains("keychain"), "{told}");
+    assert!(!stage.has_opened_a_page());
+}
+
+#[test]
+fn a_keychain_that_stays_locked_ends_a_sign_in_before_it_begins() {
+    let stage = Stage::start();
+    stage.connected(false);
+    stage.lock_keychain();
+    // No program shows the keychain's question here, so it counts as dismissed.
+    let told = stage.mcm(&["login", "azure"]).failed(1);
+    assert!(told.contains("locked"), "{told}");
+    assert!(!stage.has_opened_a_page());
+}
+
+#[test]
+fn google_signs_in_and_hands_out_a_token() {
+    let stage = Stage::start();
+    let ended = stage.login(ADA, &["gcp"]).done();
+    assert!(ended.contains("projects"), "{ended}");
+    let token = stage.mcm(&["token", "--active", "gcp"]).done();
+    assert!(stage.sandbox.secrets().contains(&token.trim().to_owned()));
+}

@@ -1,0 +1,367 @@
+//! What a test works with: the clouds, a D-Bus and keychain of its own, a browser, and `mcm` itself.
+//!
+//! Nothing of the machine is shared: `mcm` gets no variable but those named here. A missing program is a failure with
+//! its name, never a silent pass.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use mcm_core::world::{APP_ID, Environment};
+use sandbox_clouds::browser::{Browser, Landing};
+use sandbox_clouds::{Endpoint, Options, Sandbox};
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+use zbus::blocking::Connection;
+use zbus::blocking::connection::Builder;
+use zbus::zvariant::OwnedObjectPath;
+
+pub(crate) const ADA: &str = "ada@contoso.example";
+pub(crate) const LINUS: &str = "linus@contoso.example";
+
+/// Longer than anything here takes, so that a test that waits in vain fails instead of hanging.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The name of the keychain's service on the bus.
+const KEYCHAIN: &str = "org.freedesktop.secrets";
+
+/// A machine with one person on it.
+pub(crate) struct Stage {
+    pub(crate) sandbox: Sandbox,
+    runtime: Runtime,
+    bus: Option<Bus>,
+    pages: mpsc::Receiver<String>,
+    folder: TempDir,
+}
+
+/// How `mcm` ended.
+pub(crate) struct Ended {
+    pub(crate) status: i32,
+    pub(crate) result: String,
+    pub(crate) told: String,
+}
+
+impl Ended {
+    fn of(output: Output) -> Self {
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("mcm prints text");
+        Self {
+            status: output.status.code().expect("mcm ends by itself"),
+            result: text(output.stdout),
+            told: text(output.stderr),
+        }
+    }
+
+    /// The result of a command that succeeded.
+    pub(crate) fn done(self) -> String {
+        assert_eq!(self.status, 0, "{}", self.told);
+        self.result
+    }
+
+    /// The result of a command that succeeded, as JSON.
+    pub(crate) fn json(self) -> Value {
+        serde_json::from_str(&self.done()).expect("the result is JSON")
+    }
+
+    /// What was told when the command failed with this status.
+    pub(crate) fn failed(self, status: i32) -> String {
+        assert_eq!((self.status, self.result.as_str()), (status, ""), "{}", self.told);
+        self.told
+    }
+}
+
+impl Stage {
+    /// A machine with an unlocked keychain.
+    pub(crate) fn start() -> Self {
+        Self::with_bus(Some(Bus::start))
+    }
+
+    /// A machine without a keychain.
+    pub(crate) fn without_keychain() -> Self {
+        Self::with_bus(None)
+    }
+
+    fn with_bus(bus: Option<fn(&Path) -> Bus>) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let runtime = Runtime::new().expect("a runtime starts");
+        let sandbox = runtime.block_on(Sandbox::start(Options::default())).expect("free ports");
+        let pages = browser(folder.path());
+        Self { sandbox, runtime, bus: bus.map(|start| start(folder.path())), pages, folder }
+    }
+
+    /// `mcm` with its whole environment. A test may change it before it runs it.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_mcm"));
+        command.args(arguments).env_clear().stdin(Stdio::null());
+        command.env("PATH", path()).env("HOME", self.folder.path()).env("MCM_HOME", self.home());
+        command.env("TZ", "UTC").env("MCM_LOG", "trace").env("BROWSER", self.folder.path().join("browser"));
+        command.envs(self.sandbox.environment());
+        let address = self.bus.as_ref().map_or("unix:path=/nonexistent", |bus| &bus.address);
+        command.env("DBUS_SESSION_BUS_ADDRESS", address);
+        command
+    }
+
+    /// Runs `mcm` to its end.
+    pub(crate) fn mcm(&self, arguments: &[&str]) -> Ended {
+        Ended::of(self.command(arguments).output().expect("mcm starts"))
+    }
+
+    /// Starts `mcm`; the test ends it or waits for it.
+    pub(crate) fn begin(&self, arguments: &[&str]) -> Begun {
+        let mut command = self.command(arguments);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        Begun(command.spawn().expect("mcm starts"))
+    }
+
+    /// The next page that `mcm` opens.
+    pub(crate) fn next_page(&self) -> String {
+        self.pages.recv_timeout(PATIENCE).expect("mcm opens a page")
+    }
+
+    /// Whether `mcm` opened a page that no test has taken.
+    pub(crate) fn has_opened_a_page(&self) -> bool {
+        self.pages.try_recv().is_ok()
+    }
+
+    /// Runs `mcm login` with this person in front of the browser.
+    pub(crate) fn login(&self, person: &str, arguments: &[&str]) -> Ended {
+        let begun = self.begin(&[&["login"], arguments].concat());
+        let page = self.next_page();
+        let browser = Browser::new().as_person(person);
+        let landing = self.runtime.block_on(browser.browse(&page));
+        assert!(matches!(landing, Landing::Page { status: 200, .. }), "{landing:?}");
+        begun.ended()
+    }
+
+    /// Ada's account of Contoso, connected; its session is over at once when `is_over`.
+    pub(crate) fn connected(&self, is_over: bool) -> String {
+        if is_over {
+            self.sandbox.set_access_token_life(Duration::ZERO);
+        }
+        self.login(ADA, &["azure"]).done();
+        self.sandbox.set_access_token_life(Duration::from_secs(3600));
+        self.sandbox.forget_requests();
+        self.mcm(&["accounts", "--json"]).json()["accounts"][0]["id"].as_str().expect("an id").to_owned()
+    }
+
+    /// How many times a refresh token was redeemed.
+    pub(crate) fn renewals(&self) -> usize {
+        let is_renewal = |request: &&sandbox_clouds::Request| {
+            request.endpoint == Some(Endpoint::AzureToken)
+                && request.grant_type.as_deref() == Some("refresh_token")
+        };
+        self.sandbox.requests().iter().filter(is_renewal).count()
+    }
+
+    /// Waits until a refresh token is being redeemed.
+    pub(crate) fn until_renewing(&self) {
+        let renewing = async {
+            while self.renewals() == 0 {
+                tokio::task::yield_now().await;
+            }
+        };
+        let waited = self.runtime.block_on(async { tokio::time::timeout(PATIENCE, renewing).await });
+        waited.expect("mcm renews the session");
+    }
+
+    /// Where `mcm` keeps its files.
+    pub(crate) fn home(&self) -> PathBuf {
+        self.folder.path().join("mcm")
+    }
+
+    /// Where `accounts.json` lies.
+    pub(crate) fn accounts_file(&self) -> PathBuf {
+        self.home().join("data/accounts.json")
+    }
+
+    /// How many entries of ours the keychain holds.
+    pub(crate) fn keychain_entries(&self) -> usize {
+        self.bus.as_ref().map_or(0, Bus::entries)
+    }
+
+    /// Locks the keychain, as a screen lock may do.
+    pub(crate) fn lock_keychain(&self) {
+        self.bus.as_ref().expect("there is a keychain").lock();
+    }
+
+    /// Everything that is in `mcm`'s files.
+    pub(crate) fn files(&self) -> String {
+        let mut text = String::new();
+        let mut folders = vec![self.home()];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(folder).into_iter().flatten() {
+                let path = entry.expect("the folder is ours").path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else {
+                    text.push_str(&String::from_utf8_lossy(&fs::read(path).expect("the file is ours")));
+                }
+            }
+        }
+        text
+    }
+}
+
+/// A running `mcm`.
+pub(crate) struct Begun(Child);
+
+impl Begun {
+    /// Presses Ctrl-C.
+    pub(crate) fn interrupt(&self) {
+        let id = self.0.id().to_string();
+        run(Command::new("kill").args(["-INT", &id]), "kill", "procps");
+    }
+
+    /// Waits for the end.
+    pub(crate) fn ended(self) -> Ended {
+        Ended::of(self.0.wait_with_output().expect("mcm ends"))
+    }
+}
+
+/// A D-Bus that starts a keychain, unlocked, when it is asked for one.
+struct Bus {
+    address: String,
+    daemon: Child,
+    keychain_id: PathBuf,
+}
+
+impl Bus {
+    fn start(folder: &Path) -> Self {
+        let services = folder.join("services");
+        fs::DirBuilder::new().mode(0o700).create(&services).expect("the folder is ours");
+        let keychain_id = folder.join("keychain.pid");
+        let keyring = executable(
+            &folder.join("keychain"),
+            &format!(
+                "echo $$ > {}\nprintf password | exec gnome-keyring-daemon --foreground --unlock --components=secrets",
+                keychain_id.display()
+            ),
+        );
+        let service = format!("[D-BUS Service]\nName={KEYCHAIN}\nExec={}\n", keyring.display());
+        write(&services.join(format!("{KEYCHAIN}.service")), 0o600, &service);
+        let config = folder.join("bus.conf");
+        write(&config, 0o600, &bus_config(folder, &services));
+
+        // The keychain writes its files below HOME, and its socket in the runtime folder.
+        let mut command = Command::new("dbus-daemon");
+        command.arg("--nofork").arg("--print-address").arg("--config-file").arg(&config).env_clear();
+        command.env("PATH", path()).env("HOME", folder).env("XDG_RUNTIME_DIR", folder);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut daemon = command.spawn().unwrap_or_else(|error| missing("dbus-daemon", "dbus", &error));
+        let mut address = String::new();
+        let output = daemon.stdout.take().expect("it is piped");
+        BufReader::new(output).read_line(&mut address).expect("the bus tells its address");
+        let bus = Self { address: address.trim().to_owned(), daemon, keychain_id };
+        if let Err(error) = bus.call("org.freedesktop.DBus.Peer", "Ping", &()) {
+            panic!("the keychain does not start ({error}). This test needs the package gnome-keyring.");
+        }
+        bus
+    }
+
+    fn call<B>(&self, interface: &str, method: &str, body: &B) -> zbus::Result<zbus::Message>
+    where
+        B: serde::Serialize + zbus::zvariant::DynamicType,
+    {
+        let path = "/org/freedesktop/secrets";
+        self.connection().call_method(Some(KEYCHAIN), path, Some(interface), method, body)
+    }
+
+    fn connection(&self) -> Connection {
+        let built = Builder::address(self.address.as_str()).and_then(Builder::build);
+        built.expect("the bus accepts connections")
+    }
+
+    fn entries(&self) -> usize {
+        let attributes = std::collections::HashMap::from([("service", APP_ID)]);
+        let reply = self.call("org.freedesktop.Secret.Service", "SearchItems", &(attributes,));
+        let found = reply.expect("the keychain answers");
+        let (unlocked, locked): (Vec<OwnedObjectPath>, Vec<OwnedObjectPath>) =
+            found.body().deserialize().expect("as specified");
+        unlocked.len() + locked.len()
+    }
+
+    fn lock(&self) {
+        let login = OwnedObjectPath::try_from("/org/freedesktop/secrets/collection/login").expect("a path");
+        self.call("org.freedesktop.Secret.Service", "Lock", &(vec![login],)).expect("the keychain locks");
+    }
+}
+
+impl Drop for Bus {
+    fn drop(&mut self) {
+        if let Ok(id) = fs::read_to_string(&self.keychain_id) {
+            let _ = Command::new("kill").args(["-KILL", id.trim()]).status();
+        }
+        let _ = self.daemon.kill();
+        let _ = self.daemon.wait();
+    }
+}
+
+/// A session bus at a socket of its own, which starts nothing but what is in `services`.
+fn bus_config(folder: &Path, services: &Path) -> String {
+    format!(
+        "<busconfig>
+           <type>session</type>
+           <listen>unix:path={}</listen>
+           <servicedir>{}</servicedir>
+           <policy context=\"default\">
+             <allow send_destination=\"*\" eavesdrop=\"true\"/>
+             <allow eavesdrop=\"true\"/>
+             <allow own=\"*\"/>
+           </policy>
+         </busconfig>",
+        folder.join("bus").display(),
+        services.display()
+    )
+}
+
+/// A `$BROWSER` that hands the page it is given to the test, and the test's end of it.
+fn browser(folder: &Path) -> mpsc::Receiver<String> {
+    let pipe = folder.join("pages");
+    run(Command::new("mkfifo").arg(&pipe), "mkfifo", "coreutils");
+    executable(&folder.join("browser"), &format!("printf %s \"$1\" > {}", pipe.display()));
+    let (sender, pages) = mpsc::channel();
+    // It waits for a writer for as long as there may be one, and ends with the test process.
+    std::thread::spawn(move || {
+        let mut page = String::new();
+        while fs::File::open(&pipe).and_then(|mut pipe| pipe.read_to_string(&mut page)).is_ok() {
+            if sender.send(std::mem::take(&mut page)).is_err() {
+                return;
+            }
+        }
+    });
+    pages
+}
+
+fn executable(path: &Path, script: &str) -> PathBuf {
+    write(path, 0o700, &format!("#!/bin/sh\n{script}\n"));
+    path.to_owned()
+}
+
+/// Writes a file of the test's.
+pub(crate) fn write(path: &Path, mode: u32, text: &str) {
+    fs::DirBuilder::new()
+        .recursive(true)
+        .create(path.parent().expect("not the root"))
+        .and_then(|()| {
+            let mut options = fs::OpenOptions::new();
+            options.create(true).truncate(true).write(true).mode(mode).open(path)?.write_all(text.as_bytes())
+        })
+        .expect("the folder is ours");
+}
+
+fn run(command: &mut Command, program: &str, package: &str) {
+    let status = command.status().unwrap_or_else(|error| missing(program, package, &error));
+    assert!(status.success(), "{program} ended with {status}");
+}
+
+fn missing(program: &str, package: &str, error: &std::io::Error) -> ! {
+    panic!("{program} cannot be started ({error}). This test needs it: install the package {package}.")
+}
+
+fn path() -> String {
+    Environment::of_this_process().get("PATH").unwrap_or("/usr/bin:/bin").to_owned()
+}

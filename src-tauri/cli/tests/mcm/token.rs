@@ -1,0 +1,113 @@
+//! Handing out tokens: warm, over, final, and to many at once.
+
+use jiff::Timestamp;
+use sandbox_clouds::{Endpoint, Fault, guid};
+
+use crate::stage::{ADA, Begun, Stage};
+
+#[test]
+fn a_warm_token_is_printed_alone_and_without_any_request() {
+    let stage = Stage::start();
+    let id = stage.connected(false);
+    let first = stage.mcm(&["token", &id]).done();
+    let active = stage.mcm(&["token", "--active", "azure"]).done();
+    assert_eq!(first, active);
+    assert!(first.ends_with('\n') && first.split_whitespace().count() == 1);
+    assert!(stage.sandbox.secrets().contains(&first.trim().to_owned()));
+    assert_eq!(stage.sandbox.requests(), []);
+}
+
+#[test]
+fn a_session_that_is_over_is_renewed_once_and_then_handed_out_again() {
+    let stage = Stage::start();
+    let id = stage.connected(true);
+    let renewed = stage.mcm(&["token", &id]).done();
+    assert_eq!(stage.renewals(), 1);
+    assert_eq!(stage.mcm(&["token", &id]).done(), renewed);
+    assert_eq!(stage.sandbox.requests().len(), 1, "the second one asked nobody");
+}
+
+#[test]
+fn ten_at_once_renew_once_and_get_the_same_token() {
+    let stage = Stage::start();
+    let id = stage.connected(true);
+    let begun: Vec<Begun> = (0..10).map(|_| stage.begin(&["token", &id])).collect();
+    let mut tokens: Vec<String> = begun.into_iter().map(|begun| begun.ended().done()).collect();
+    tokens.dedup();
+    assert_eq!(tokens.len(), 1);
+    assert_eq!(stage.renewals(), 1);
+}
+
+#[test]
+fn the_token_json_is_what_az_prints() {
+    let stage = Stage::start();
+    stage.connected(false);
+    stage.mcm(&["use", "contoso", "production"]).done();
+    let token = stage.mcm(&["token", "contoso"]).done();
+    let expires = stage.mcm(&["accounts", "--json"]).json()["accounts"][0]["sessionExpiresAt"].clone();
+    let expires: Timestamp = expires.as_str().expect("a session").parse().expect("a time");
+
+    let printed = stage.mcm(&["token", "contoso", "--json"]).done();
+    let expected = format!(
+        r#"{{
+  "accessToken": "{}",
+  "expiresOn": "{}",
+  "expires_on": {},
+  "subscription": "0a539779-a28c-45e2-807f-4dd6af13912b",
+  "tenant": "58646273-e96c-4587-8e87-c6975d236d3c",
+  "tokenType": "Bearer"
+}}
+"#,
+        token.trim(),
+        expires.strftime("%Y-%m-%d %H:%M:%S.000000"),
+        expires.as_second()
+    );
+    assert_eq!(printed, expected);
+}
+
+#[test]
+fn a_final_refusal_is_status_3_with_the_command_to_run_and_never_a_browser() {
+    let stage = Stage::start();
+    let id = stage.connected(true);
+    stage.sandbox.revoke_all(ADA);
+    let advice = format!("mcm login azure --tenant {}", guid("contoso.example"));
+    for asked in [1, 1] {
+        let told = stage.mcm(&["token", &id]).failed(3);
+        assert!(told.contains(&advice) && told.contains("\n  reference: "), "{told}");
+        assert_eq!(stage.renewals(), asked, "the second attempt asks nobody");
+    }
+    assert_eq!(stage.mcm(&["accounts", "--json"]).json()["accounts"][0]["status"], "sign-in-again");
+    assert!(!stage.has_opened_a_page());
+}
+
+#[test]
+fn a_passing_failure_is_status_1_and_the_account_stays() {
+    let stage = Stage::start();
+    let id = stage.connected(true);
+    stage.sandbox.faults().next(Endpoint::AzureToken, Fault::status(503));
+    stage.mcm(&["token", &id]).failed(1);
+    let json = stage.mcm(&["accounts", "--json"]).json();
+    assert_eq!(json["accounts"][0]["status"], "expired");
+}
+
+#[test]
+fn without_an_account_in_use_the_command_to_choose_one_is_told() {
+    let stage = Stage::start();
+    let told = stage.mcm(&["token", "--active", "azure"]).failed(1);
+    assert!(told.contains("mcm use ACCOUNT"), "{told}");
+}
+
+#[test]
+fn a_renewal_that_was_interrupted_keeps_what_it_got() {
+    let stage = Stage::start();
+    let id = stage.connected(true);
+    // The refresh token is spent by the renewal, whose answer takes its time.
+    stage.sandbox.set_azure_rotation(sandbox_clouds::azure::Rotation::Strict);
+    stage.sandbox.faults().next(Endpoint::AzureToken, Fault::Latency(2000));
+    let begun = stage.begin(&["token", &id]);
+    stage.until_renewing();
+    begun.interrupt();
+    assert!(begun.ended().failed(1).contains("You stopped the command."));
+    stage.mcm(&["token", &id]).done();
+    assert_eq!(stage.renewals(), 1, "the new session was kept");
+}

@@ -1,0 +1,192 @@
+//! A process that is killed (SIGKILL) between any two steps of a renewal or a sign-in leaves the old state or the new
+//! one, whole.
+//!
+//! The test runs itself again as the process to be killed: over a keychain of files that counts the operations on it
+//! and kills the process at the n-th one. The sandbox lives in the parent, so the server's side outlives the crash.
+
+#[path = "support/files.rs"]
+mod files;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use files::{Hook, keychain};
+use jiff::Timestamp;
+use mcm_core::account::{AccountId, Cloud};
+use mcm_core::app::{App, Connect};
+use mcm_core::error::Code;
+use mcm_core::http::Http;
+use mcm_core::redirect::Front;
+use mcm_core::sign_in::RecordedBrowser;
+use mcm_core::vault::{Limits, Vault};
+use mcm_core::world::{Environment, ManualClock, NoScheme, Paths, World};
+use sandbox_clouds::azure::Rotation;
+use sandbox_clouds::browser::Browser;
+use sandbox_clouds::{Clock, Options, Sandbox};
+
+const START: &str = "2026-11-24T09:00:00Z";
+const LATER: &str = "2026-11-24T12:00:00Z";
+const ADA: &str = "ada@contoso.example";
+/// More operations than a renewal or a sign-in has: the child then ends by itself.
+const MOST_STEPS: usize = 80;
+
+/// What points the app at the sandbox.
+type Variables = Vec<(String, String)>;
+
+/// Ends the process at its n-th keychain operation, before the answer is seen.
+struct Death(AtomicUsize);
+
+impl Hook for Death {
+    fn after(&self) {
+        if self.0.fetch_sub(1, Ordering::SeqCst) == 1 {
+            let _ = Command::new("kill").args(["-9", &std::process::id().to_string()]).status();
+            unreachable!("killed");
+        }
+    }
+}
+
+/// The app over the files below `home`; it is killed at the `steps`-th keychain operation.
+fn app(
+    home: &Path,
+    environment: &[(String, String)],
+    now: &str,
+    steps: usize,
+) -> (Arc<App>, Arc<RecordedBrowser>) {
+    let (folder, death) = (home.join("keychain"), Arc::new(Death(AtomicUsize::new(steps))));
+    let connect = move || Ok(keychain(folder.clone(), death.clone()));
+    let browser = Arc::new(RecordedBrowser::default());
+    let world = World {
+        clock: ManualClock::new(now.parse::<Timestamp>().expect("a time")),
+        http: Http::default(),
+        vault: Vault::over(connect, "test", Some(home.join("keychain.lock")), Limits::default()),
+        browser: browser.clone(),
+        scheme: Arc::new(NoScheme),
+        paths: Paths::below(home),
+        environment: Environment::from_pairs(
+            environment.iter().map(|(name, value)| (name.as_str(), value.as_str())),
+        ),
+    };
+    (App::open(world, Front::Terminal), browser)
+}
+
+async fn connect(app: &App, browser: &RecordedBrowser) -> mcm_core::error::Result<AccountId> {
+    let id = app.connect(Connect::new(Cloud::Azure))?;
+    let page = browser.next_page().await;
+    Browser::new().as_person(ADA).browse(page.as_str()).await;
+    app.sign_in_ended(id).await
+}
+
+/// Runs one thing in a process that dies at its `steps`-th keychain operation. Whether it died.
+fn run_child(test: &str, home: &Path, environment: &[(String, String)], steps: usize) -> bool {
+    let status = Command::new(std::env::current_exe().expect("this test"))
+        .args([test, "--exact", "--nocapture", "--test-threads=1"])
+        .env("CRASH_HOME", home)
+        .env("CRASH_AT", steps.to_string())
+        .env("CRASH_CLOUDS", serde_json::to_string(environment).expect("JSON"))
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .expect("the child runs");
+    !status.success()
+}
+
+/// The child's part, when this process is the child.
+#[expect(clippy::disallowed_methods, reason = "the test speaks to itself through the environment")]
+fn child() -> Option<(PathBuf, Variables, usize)> {
+    let home = std::env::var_os("CRASH_HOME")?;
+    let environment = serde_json::from_str(&std::env::var("CRASH_CLOUDS").ok()?).ok()?;
+    Some((home.into(), environment, std::env::var("CRASH_AT").ok()?.parse().ok()?))
+}
+
+async fn clouds(rotation: Rotation, now: &'static str) -> (Sandbox, Variables) {
+    let time: Timestamp = now.parse().expect("a time");
+    let options = Options { clock: Clock::new(move || time), azure_rotation: rotation, ..Options::default() };
+    let clouds = Sandbox::start(options).await.expect("loopback ports");
+    let environment =
+        clouds.environment().into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    (clouds, environment)
+}
+
+async fn killed_while_renewing(test: &str, rotation: Rotation) {
+    if let Some((home, environment, steps)) = child() {
+        let (app, _) = app(&home, &environment, LATER, steps);
+        let id = app.book().expect("readable").accounts[0].id.clone();
+        app.session(&id).await.expect("renewed");
+        return;
+    }
+    // The clouds stay at one time; the session of the first sign-in is over at the later one.
+    let (clouds, environment) = clouds(rotation, START).await;
+    let mut asked_again = 0;
+    for steps in 1..MOST_STEPS {
+        let home = tempfile::tempdir().expect("a folder");
+        let id = {
+            let (app, browser) = app(home.path(), &environment, START, usize::MAX);
+            connect(&app, &browser).await.expect("connected")
+        };
+        clouds.forget_requests();
+        let died = run_child(test, home.path(), &environment, steps);
+        let (app, _) = app(home.path(), &environment, LATER, usize::MAX);
+        match app.session(&id).await {
+            Ok(_) => {}
+            // The server had burnt the old token, and the answer died with the process: the person is asked, once.
+            Err(error) if rotation == Rotation::Strict && error.code() == Code::SignInAgain => {
+                asked_again += 1;
+                let before = clouds.requests().len();
+                app.session(&id).await.expect_err("still asked");
+                assert_eq!(clouds.requests().len(), before, "no loop");
+            }
+            Err(error) => panic!("killed at step {steps}: {error:?}"),
+        }
+        if !died {
+            let deaths = steps - 1;
+            assert!(deaths > 5, "the renewal has steps to be killed at: {deaths}");
+            assert!(asked_again <= deaths / 2, "most deaths cost nothing: {asked_again} of {deaths}");
+            return;
+        }
+    }
+    panic!("the child never ended by itself");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_renewal_killed_at_any_step_leaves_an_account_that_works() {
+    killed_while_renewing("a_renewal_killed_at_any_step_leaves_an_account_that_works", Rotation::default())
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_reuse_detection_a_killed_renewal_works_or_asks_the_person_once() {
+    killed_while_renewing(
+        "with_reuse_detection_a_killed_renewal_works_or_asks_the_person_once",
+        Rotation::Strict,
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sign_in_killed_at_any_step_leaves_no_account_or_one_that_works() {
+    if let Some((home, environment, steps)) = child() {
+        let (app, browser) = app(&home, &environment, START, steps);
+        connect(&app, &browser).await.expect("connected");
+        return;
+    }
+    let (_clouds, environment) = clouds(Rotation::Strict, START).await;
+    for steps in 1..MOST_STEPS {
+        let home = tempfile::tempdir().expect("a folder");
+        let test = "a_sign_in_killed_at_any_step_leaves_no_account_or_one_that_works";
+        let died = run_child(test, home.path(), &environment, steps);
+        let (app, browser) = app(home.path(), &environment, START, usize::MAX);
+        let book = app.book().expect("readable, old or new");
+        for account in &book.accounts {
+            app.session(&account.id).await.expect("an account that is shown works");
+        }
+        if !died {
+            assert!(steps > 4 && book.accounts.len() == 1, "it ended by itself at step {steps}");
+            return;
+        }
+        let id = connect(&app, &browser).await.expect("connecting again works");
+        app.session(&id).await.expect("a session");
+    }
+    panic!("the child never ended by itself");
+}

@@ -1,0 +1,410 @@
+//! Random interleavings of renewing, failing, signing out and in, clock jumps, a locked keychain and dying processes.
+//!
+//! Two "processes", each an `App` on a runtime of its own, share files and a keychain. The server is scripted: it
+//! rotates strictly, numbers its tokens, and watches the invariants together with the keychain.
+
+#[path = "support/files.rs"]
+mod files;
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use files::{Hook, keychain};
+use jiff::Timestamp;
+use mcm_core::account::{Account, AccountId, Cloud, Identity, SessionTimes, Target};
+use mcm_core::app::{App, Connect};
+use mcm_core::credential::{Credential, Grant, RefreshGrant, Session};
+use mcm_core::error::{Code, Error, Result};
+use mcm_core::http::Http;
+use mcm_core::provider::{Progress, Provider, Providers, Refreshed, SignInRequest, SignedIn};
+use mcm_core::redirect::Front;
+use mcm_core::settings::Settings;
+use mcm_core::sign_in::{Desk, RecordedBrowser};
+use mcm_core::store::Store;
+use mcm_core::vault::{Limits, Vault};
+use mcm_core::world::{Clock as _, Environment, ManualClock, NoScheme, Paths, World};
+use proptest::prelude::*;
+use proptest::test_runner::Config;
+use secrecy::ExposeSecret as _;
+use tokio::runtime::Runtime;
+
+/// One thing that happens.
+#[derive(Clone, Debug)]
+enum Step {
+    /// A process asks for a session, and `callers` others with it.
+    Ask { process: usize, callers: usize },
+    /// A person presses Renew.
+    Renew { process: usize },
+    /// A person signs in.
+    SignIn { process: usize },
+    /// A person disconnects.
+    SignOut { process: usize },
+    /// A process dies in the middle of what it does, and starts again.
+    Die { process: usize },
+    /// The clock moves, possibly back.
+    Clock { minutes: i32 },
+    /// The keychain is locked or unlocked.
+    Lock { locked: bool },
+    /// The next requests to the server fail for a passing reason.
+    Fail { requests: u32 },
+    /// Everything that runs comes to its end.
+    Settle,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let process = 0..2_usize;
+    prop_oneof![
+        6 => (process.clone(), 1..6_usize).prop_map(|(process, callers)| Step::Ask { process, callers }),
+        3 => process.clone().prop_map(|process| Step::Renew { process }),
+        2 => process.clone().prop_map(|process| Step::SignIn { process }),
+        2 => process.clone().prop_map(|process| Step::SignOut { process }),
+        2 => process.prop_map(|process| Step::Die { process }),
+        5 => (-90..180_i32).prop_map(|minutes| Step::Clock { minutes }),
+        1 => any::<bool>().prop_map(|locked| Step::Lock { locked }),
+        2 => (1..3_u32).prop_map(|requests| Step::Fail { requests }),
+        3 => Just(Step::Settle),
+    ]
+}
+
+/// The server and the keychain's hook in one, because the invariants are between them.
+struct Watcher {
+    clock: Arc<ManualClock>,
+    /// Per sign-in, the number of its newest token, or none once a token was redeemed twice. Tokens are numbered
+    /// `sign-in * 1000 + renewal`; every one but the newest is dead.
+    families: Mutex<Vec<Option<usize>>>,
+    in_flight: AtomicUsize,
+    failing: AtomicU32,
+    locked: AtomicBool,
+    /// The number of the newest grant that the keychain was given.
+    stored_grant: AtomicUsize,
+    broken: Mutex<Vec<String>>,
+}
+
+impl Watcher {
+    fn broke(&self, what: String) {
+        self.broken.lock().expect("unpoisoned").push(what);
+    }
+
+    /// The newest token of the newest sign-in; none when that was ended for reuse.
+    fn newest(&self) -> Option<usize> {
+        *self.families.lock().expect("unpoisoned").last().expect("somebody signed in")
+    }
+
+    /// Redeems a token: the next one, or none for a token that is dead, whose sign-in dies with it.
+    fn redeem(&self, number: usize) -> Option<usize> {
+        let mut families = self.families.lock().expect("unpoisoned");
+        let newest = &mut families[number / 1000];
+        *newest = newest.filter(|newest| *newest == number).map(|number| number + 1);
+        *newest
+    }
+
+    fn tokens(&self, number: usize) -> (Grant, Session) {
+        let now = self.clock.now();
+        let grant = Grant::RefreshToken(RefreshGrant {
+            refresh_token: format!("rt-{number:06}").into(),
+            client_id: "client".into(),
+            client_secret: None,
+            authority: "https://login.example/".parse().expect("a URL"),
+            token_endpoint: "https://login.example/token".into(),
+            issued_at: now,
+        });
+        let times = SessionTimes { issued_at: now, expires_at: now + Duration::from_secs(3600) };
+        let credential = Credential::Bearer(format!("at-{number:06}").into());
+        (grant, Session { credential, times, generation: 0 })
+    }
+}
+
+impl Hook for Watcher {
+    fn before(&self, user: &str, written: Option<&[u8]>) -> keyring_core::Result<()> {
+        if self.locked.load(Ordering::SeqCst) {
+            return Err(keyring_core::Error::NoStorageAccess("locked".into()));
+        }
+        let text = String::from_utf8_lossy(written.unwrap_or_default()).into_owned();
+        let number =
+            |mark: &str| text.split_once(mark).and_then(|(_, rest)| rest.get(..6)?.parse::<usize>().ok());
+        if let Some(number) = number("rt-").filter(|_| user.starts_with("grant")) {
+            self.stored_grant.store(number, Ordering::SeqCst);
+        }
+        if let Some(number) = number("at-").filter(|_| user.starts_with("session")) {
+            let stored = self.stored_grant.load(Ordering::SeqCst);
+            if stored < number {
+                self.broke(format!(
+                    "session {number} was stored before its grant; the stored one is {stored}"
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn identity() -> Identity {
+    Identity::Azure {
+        home: "ada.contoso".into(),
+        tenant_id: "contoso".into(),
+        tenant_name: Some("Contoso".into()),
+        default_domain: None,
+        username: "ada@contoso.example".into(),
+    }
+}
+
+struct Scripted(Arc<Watcher>);
+
+#[async_trait]
+impl Provider for Scripted {
+    async fn sign_in(&self, _request: &SignInRequest, _desk: &Desk) -> Result<SignedIn> {
+        let watcher = &self.0;
+        let number = {
+            let mut families = watcher.families.lock().expect("unpoisoned");
+            let number = families.len() * 1000;
+            families.push(Some(number));
+            number
+        };
+        let (grant, session) = watcher.tokens(number);
+        Ok(SignedIn {
+            identity: identity(),
+            grant,
+            session,
+            offered: Vec::new(),
+            missing_scopes: Vec::new(),
+            sign_in_end: None,
+            target: None,
+        })
+    }
+
+    async fn refresh(&self, _account: &Account, grant: &Grant) -> Result<Refreshed> {
+        let watcher = &self.0;
+        if watcher.in_flight.fetch_add(1, Ordering::SeqCst) > 0 {
+            watcher.broke("two renewals at once".into());
+        }
+        // Counts itself out also when its process dies here.
+        let _out = Defer(|| {
+            watcher.in_flight.fetch_sub(1, Ordering::SeqCst);
+        });
+        tokio::time::sleep(Duration::from_millis(2)).await;
+        if watcher
+            .failing
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1))
+            .is_ok()
+        {
+            return Err(Error::new(Code::ServerFailed, "In trouble."));
+        }
+        let redeemed: usize =
+            grant.refresh_token()?.refresh_token.expose_secret()[3..].parse().expect("a number");
+        let next = watcher.redeem(redeemed).ok_or_else(|| Error::new(Code::SignInAgain, "Reused."))?;
+        tokio::time::sleep(Duration::from_millis(2)).await;
+        let (grant, session) = watcher.tokens(next);
+        Ok(Refreshed { grant: Some(grant), session, identity: None, sign_in_end: None })
+    }
+
+    async fn sign_out(&self, _grant: &Grant) -> Result<()> {
+        Ok(())
+    }
+
+    async fn targets(
+        &self,
+        _account: &Account,
+        _session: &Session,
+        _progress: &Progress<'_>,
+    ) -> Result<Vec<Target>> {
+        Ok(Vec::new())
+    }
+}
+
+struct Defer<F: FnMut()>(F);
+
+impl<F: FnMut()> Drop for Defer<F> {
+    fn drop(&mut self) {
+        (self.0)();
+    }
+}
+
+/// An app on a runtime of its own: dropping the runtime drops its tasks wherever they are, as a death does.
+struct Process {
+    runtime: Runtime,
+    app: Arc<App>,
+    tasks: Vec<tokio::task::JoinHandle<()>>,
+}
+
+impl Process {
+    fn start(home: &Path, watcher: &Arc<Watcher>) -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .expect("a runtime");
+        let (folder, hook) = (home.join("keychain"), watcher.clone());
+        let world = World {
+            clock: watcher.clock.clone(),
+            http: Http::default(),
+            vault: Vault::over(
+                move || Ok(keychain(folder.clone(), hook.clone())),
+                "test",
+                Some(home.join("keychain.lock")),
+                Limits::default(),
+            ),
+            browser: Arc::new(RecordedBrowser::default()),
+            scheme: Arc::new(NoScheme),
+            paths: Paths::below(home),
+            environment: Environment::from_pairs([(
+                "AZURE_CLIENT_ID",
+                "11111111-2222-3333-4444-555555555555",
+            )]),
+        };
+        let settings = Arc::new(Settings::load(&world.paths.config, &world.environment));
+        let providers = Providers::scripted(Arc::new(Scripted(watcher.clone())));
+        let app = {
+            let _inside = runtime.enter();
+            App::with_providers(world, Front::Terminal, settings, providers)
+        };
+        Self { runtime, app, tasks: Vec::new() }
+    }
+
+    fn run(&mut self, work: impl Future<Output = ()> + Send + 'static) {
+        self.tasks.push(self.runtime.spawn(work));
+    }
+
+    fn settle(&mut self) {
+        let (app, tasks) = (self.app.clone(), std::mem::take(&mut self.tasks));
+        self.runtime.block_on(async move {
+            for task in tasks {
+                let _ = task.await;
+            }
+            app.finish().await;
+        });
+    }
+}
+
+struct Story {
+    home: tempfile::TempDir,
+    watcher: Arc<Watcher>,
+    processes: Vec<Option<Process>>,
+    id: AccountId,
+    /// Whether a process died since everything last came to its end: an answer of the server may have died with it.
+    died: bool,
+    /// Whether the last thing that a person did was to sign out.
+    signed_out: bool,
+}
+
+impl Story {
+    fn begin() -> Self {
+        let home = tempfile::tempdir().expect("a folder");
+        let watcher = Arc::new(Watcher {
+            clock: ManualClock::new("2026-11-24T09:00:00Z".parse::<Timestamp>().expect("a time")),
+            families: Mutex::default(),
+            in_flight: AtomicUsize::new(0),
+            failing: AtomicU32::new(0),
+            locked: AtomicBool::new(false),
+            stored_grant: AtomicUsize::new(0),
+            broken: Mutex::default(),
+        });
+        let processes = (0..2).map(|_| Some(Process::start(home.path(), &watcher))).collect();
+        Self { home, watcher, processes, id: identity().account_id(), died: false, signed_out: true }
+    }
+
+    fn process(&mut self, number: usize) -> &mut Process {
+        self.processes[number].as_mut().expect("restarted after each death")
+    }
+
+    fn take(&mut self, step: &Step) {
+        let id = self.id.clone();
+        match *step {
+            Step::Ask { process, callers } => {
+                for _ in 0..callers {
+                    let (app, id) = (self.process(process).app.clone(), id.clone());
+                    self.process(process).run(async move {
+                        let _ = app.session(&id).await;
+                    });
+                }
+            }
+            Step::Renew { process } => {
+                let app = self.process(process).app.clone();
+                self.process(process).run(async move {
+                    let _ = app.renew(&id).await;
+                });
+            }
+            // A person does one thing after the other.
+            Step::SignIn { process } => {
+                self.settle();
+                let app = self.process(process).app.clone();
+                let connected = self.process(process).runtime.block_on(async move {
+                    let sign_in = app.connect(Connect::new(Cloud::Azure))?;
+                    app.sign_in_ended(sign_in).await
+                });
+                self.signed_out &= connected.is_err();
+            }
+            Step::SignOut { process } => {
+                let app = self.process(process).app.clone();
+                let gone = self.process(process).runtime.block_on(async move { app.disconnect(&id).await });
+                // With a locked keychain the row goes and the secrets stay; the error says so.
+                self.signed_out |= gone.is_ok();
+            }
+            Step::Die { process } => {
+                self.died = true;
+                self.processes[process].take().expect("alive").runtime.shutdown_background();
+                self.processes[process] = Some(Process::start(self.home.path(), &self.watcher));
+            }
+            Step::Clock { minutes } => {
+                let now = self.watcher.clock.now();
+                self.watcher.clock.set(now + jiff::SignedDuration::from_mins(minutes.into()));
+            }
+            Step::Lock { locked } => self.watcher.locked.store(locked, Ordering::SeqCst),
+            Step::Fail { requests } => self.watcher.failing.store(requests, Ordering::SeqCst),
+            Step::Settle => self.settle(),
+        }
+    }
+
+    fn settle(&mut self) {
+        for process in self.processes.iter_mut().flatten() {
+            process.settle();
+        }
+        self.check();
+        self.died = false;
+    }
+
+    fn check(&self) {
+        let broken = self.watcher.broken.lock().expect("unpoisoned");
+        assert!(broken.is_empty(), "{broken:?}");
+        let book = Store::in_folder(&Paths::below(self.home.path()).data).read().expect("readable");
+        let listed = std::fs::read_dir(self.home.path().join("keychain")).map_or(0, Iterator::count);
+        if self.signed_out {
+            assert!(book.accounts.is_empty(), "a signed-out account was revived");
+            // A dead process cannot clean up behind itself; the next sign-in or sign-out does.
+            assert!(self.died || listed == 0, "{listed} secrets are left of a signed-out account");
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(Config { cases: 48, max_shrink_iters: 200, failure_persistence: None, ..Config::default() })]
+
+    #[test]
+    fn no_interleaving_breaks_an_invariant(steps in prop::collection::vec(step(), 1..28)) {
+        let mut story = Story::begin();
+        story.take(&Step::SignIn { process: 0 });
+        for step in &steps {
+            story.take(step);
+        }
+        story.watcher.locked.store(false, Ordering::SeqCst);
+        story.settle();
+    }
+
+    #[test]
+    fn without_deaths_the_stored_grant_is_always_the_servers_newest(steps in prop::collection::vec(step(), 1..28)) {
+        let mut story = Story::begin();
+        story.take(&Step::SignIn { process: 0 });
+        for step in &steps {
+            if matches!(step, Step::Die { .. } | Step::Lock { .. }) {
+                continue;
+            }
+            story.take(step);
+            if matches!(step, Step::Settle) && !story.signed_out {
+                let stored = story.watcher.stored_grant.load(Ordering::SeqCst);
+                prop_assert_eq!(Some(stored), story.watcher.newest(), "no login was lost, and none is behind");
+            }
+        }
+        story.settle();
+    }
+}

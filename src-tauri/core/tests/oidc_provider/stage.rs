@@ -1,0 +1,268 @@
+//! The stage of a scenario: the server, a clock that moves with the server's, a scripted browser, and an `App`.
+//!
+//! A scenario ends with `Stage::end`, which looks for every token, code and verifier that the server saw, and for every
+//! state and nonce that went to the browser, in everything that left core.
+
+use std::io;
+use std::path::Path;
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
+
+use mcm_core::account::{AccountId, Cloud};
+use mcm_core::app::{App, Connect};
+use mcm_core::credential::Grant;
+use mcm_core::error::Result;
+use mcm_core::http::Http;
+use mcm_core::redirect::Front;
+use mcm_core::sign_in::RecordedBrowser;
+use mcm_core::snapshot::{AccountView, RedirectKind, Snapshot};
+use mcm_core::vault::{Record, Vault};
+use mcm_core::world::{Clock as _, Environment, ManualClock, Paths, SchemeRegistration, SystemClock, World};
+use sandbox_clouds::browser::{Browser, Landing};
+use secrecy::ExposeSecret as _;
+use tracing_subscriber::fmt::MakeWriter;
+use url::Url;
+
+use crate::server::{Server, TokenRequest};
+
+/// How long a scenario waits for something that must happen: generous, because machines are busy.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+pub(crate) const HOUR: Duration = Duration::from_secs(3600);
+
+/// The people of both clouds, of Azure alone and of Google alone.
+pub(crate) const ADA: &str = "ada@contoso.example";
+pub(crate) const LINUS: &str = "linus@contoso.example";
+pub(crate) const GRACE: &str = "grace@fabrikam.example";
+
+pub(crate) struct Stage {
+    pub(crate) server: Server,
+    pub(crate) app: Arc<App>,
+    cloud: Cloud,
+    clock: Arc<ManualClock>,
+    vault: Vault,
+    browser: Arc<RecordedBrowser>,
+    home: tempfile::TempDir,
+    pages: Mutex<Vec<String>>,
+}
+
+struct OurScheme;
+
+#[async_trait::async_trait]
+impl SchemeRegistration for OurScheme {
+    async fn ensure(&self, _scheme: &str) -> bool {
+        true
+    }
+}
+
+impl Stage {
+    pub(crate) fn start(cloud: Cloud) -> Self {
+        capture_log();
+        let server = Server::start(cloud);
+        let clock = ManualClock::new(SystemClock.now());
+        let home = tempfile::tempdir().expect("a folder");
+        let (vault, browser) = (Vault::in_memory(), Arc::default());
+        let app = open(&server, &clock, &vault, &browser, home.path());
+        Self { server, app, cloud, clock, vault, browser, home, pages: Mutex::default() }
+    }
+
+    /// Quits the app and starts it again over the same files and keychain.
+    pub(crate) fn restart(&mut self) {
+        self.app = open(&self.server, &self.clock, &self.vault, &self.browser, self.home.path());
+    }
+
+    /// Time goes by, here and at the server.
+    pub(crate) async fn pass(&self, time: Duration) {
+        self.clock.advance(time);
+        self.server.advance(time).await;
+    }
+
+    pub(crate) fn wish(&self) -> Connect {
+        Connect::new(self.cloud)
+    }
+
+    pub(crate) fn loopback(&self) -> Connect {
+        Connect { redirect: Some(RedirectKind::Loopback), ..self.wish() }
+    }
+
+    /// Connects as a person would: starts the sign-in, goes through the pages, comes back.
+    pub(crate) async fn connect(&self, person: &str) -> Result<AccountId> {
+        self.sign_in(self.wish(), &self::person(person), |_| {}).await
+    }
+
+    /// The same, after a change of the page's address.
+    pub(crate) async fn sign_in(
+        &self,
+        wish: Connect,
+        browser: &Browser,
+        change: impl FnOnce(&mut Url),
+    ) -> Result<AccountId> {
+        let id = self.app.connect(wish)?;
+        let mut page = self.next_page().await;
+        change(&mut page);
+        match browser.browse(page.as_str()).await {
+            Landing::Redirect(url) => drop(self.app.deliver(url.as_str())),
+            // The app's own listener shows a page whatever came of the sign-in.
+            Landing::Page { .. } => {}
+            other => panic!("the sign-in did not lead back to the app: {other:?}"),
+        }
+        within(self.app.sign_in_ended(id)).await
+    }
+
+    /// The page that the app opened.
+    pub(crate) async fn next_page(&self) -> Url {
+        let page = within(self.browser.next_page()).await;
+        let secret = page.query_pairs().filter(|(name, _)| name == "state" || name == "nonce");
+        self.pages.lock().expect("unpoisoned").extend(secret.map(|(_, value)| value.into_owned()));
+        page
+    }
+
+    /// The refresh token that the keychain holds for the account.
+    pub(crate) async fn refresh_token(&self, id: &AccountId) -> String {
+        let grant = self.app.book().expect("readable").account(id).expect("a row").grant.clone();
+        let bytes = self.vault.read(&Record::grant(&grant)).await.expect("readable").expect("kept");
+        Grant::from_bytes(&bytes)
+            .expect("a grant")
+            .refresh_token()
+            .expect("a token")
+            .refresh_token
+            .expose_secret()
+            .to_owned()
+    }
+
+    /// The account as the screens show it.
+    pub(crate) fn row(&self, id: &AccountId) -> AccountView {
+        self.rows().into_iter().find(|row| row.id == *id).expect("the account has a row")
+    }
+
+    pub(crate) fn rows(&self) -> Vec<AccountView> {
+        self.app.watch().borrow().accounts.clone()
+    }
+
+    /// Waits until the screens show something.
+    pub(crate) async fn until(&self, what: impl Fn(&Snapshot) -> bool) {
+        let mut snapshots = self.app.watch();
+        within(snapshots.wait_for(|snapshot| what(snapshot))).await.expect("the app lives");
+    }
+
+    /// Ends the scenario: nothing secret left core.
+    pub(crate) async fn end(self) {
+        let mut secrets = self.pages.lock().expect("unpoisoned").clone();
+        for TokenRequest { request, answer } in self.server.token_requests().await {
+            let sent = ["code", "code_verifier", "refresh_token"].map(|name| request.get(name).cloned());
+            let given = ["access_token", "refresh_token", "id_token"]
+                .map(|name| answer.get(name).and_then(|token| token.as_str()).map(str::to_owned));
+            secrets.extend(sent.into_iter().chain(given).flatten());
+        }
+        let snapshot = serde_json::to_string(&*self.app.watch().borrow().clone()).expect("JSON");
+        let log = String::from_utf8_lossy(&log().lock().expect("unpoisoned")).into_owned();
+        let mut places = vec![
+            ("the Snapshot".to_owned(), snapshot),
+            ("the log".to_owned(), log),
+            ("the diagnostics".to_owned(), self.app.diagnostics()),
+        ];
+        read_files(self.home.path(), &mut places);
+        for secret in &secrets {
+            for (place, text) in &places {
+                assert!(!text.contains(secret.as_str()), "{place} holds the secret {secret}");
+            }
+        }
+    }
+}
+
+fn open(
+    server: &Server,
+    clock: &Arc<ManualClock>,
+    vault: &Vault,
+    browser: &Arc<RecordedBrowser>,
+    home: &Path,
+) -> Arc<App> {
+    let at = &server.at;
+    let tenant = at.issuer.trim_start_matches(&at.sign_in).split('/').nth(1).unwrap_or_default();
+    let environment = Environment::from_pairs([
+        ("AZURE_AUTHORITY_HOST", at.sign_in.as_str()),
+        ("AZURE_TENANT_ID", tenant),
+        ("AZURE_CLIENT_ID", &at.client_id),
+        ("MCM_AZURE_RESOURCE_MANAGER", &at.api),
+        ("MCM_GOOGLE_ISSUER", &at.issuer),
+        ("GOOGLE_CLIENT_ID", &at.client_id),
+        ("MCM_GOOGLE_RESOURCE_MANAGER", &at.api),
+    ]);
+    let world = World {
+        clock: clock.clone(),
+        http: Http::default(),
+        vault: vault.clone(),
+        browser: browser.clone(),
+        scheme: Arc::new(OurScheme),
+        paths: Paths::below(home),
+        environment,
+    };
+    App::open(world, Front::Window)
+}
+
+/// A browser with this person in front of it.
+pub(crate) fn person(name: &str) -> Browser {
+    Browser::new().as_person(name)
+}
+
+/// A parameter of an address.
+pub(crate) fn parameter(url: &Url, name: &str) -> Option<String> {
+    url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+}
+
+/// Takes parameters out of an address and puts others in.
+pub(crate) fn change(url: &mut Url, taken: &[&str], put: &[(&str, &str)]) {
+    let pairs: Vec<_> = url.query_pairs().into_owned().collect();
+    let kept = pairs.iter().filter(|(name, _)| !taken.contains(&name.as_str()));
+    url.query_pairs_mut().clear().extend_pairs(kept).extend_pairs(put);
+}
+
+/// Fails the scenario when something that must happen does not.
+pub(crate) async fn within<T>(what: impl Future<Output = T>) -> T {
+    tokio::time::timeout(PATIENCE, what).await.expect("it happened in time")
+}
+
+fn read_files(folder: &Path, places: &mut Vec<(String, String)>) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            read_files(&path, places);
+        } else {
+            let text = String::from_utf8_lossy(&std::fs::read(&path).unwrap_or_default()).into_owned();
+            places.push((path.display().to_string(), text));
+        }
+    }
+}
+
+fn log() -> &'static Mutex<Vec<u8>> {
+    static LOG: OnceLock<Mutex<Vec<u8>>> = OnceLock::new();
+    LOG.get_or_init(Mutex::default)
+}
+
+/// Keeps all that is logged, at TRACE, for the leak check. Every stage of the process shares it.
+fn capture_log() {
+    let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_ansi(false);
+    let _ = subscriber.with_writer(LogWriter).try_init();
+}
+
+#[derive(Clone)]
+struct LogWriter;
+
+impl<'a> MakeWriter<'a> for LogWriter {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        Self
+    }
+}
+
+impl io::Write for LogWriter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        log().lock().expect("unpoisoned").extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

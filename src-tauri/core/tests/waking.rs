@@ -1,0 +1,245 @@
+//! Many accounts at once: waking together after a sleep, and without a network. The provider is scripted.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use mcm_core::account::{Account, Identity, SessionTimes, Target};
+use mcm_core::app::App;
+use mcm_core::credential::{Credential, Grant, RefreshGrant, Session};
+use mcm_core::error::{Code, Error, Result};
+use mcm_core::http::Http;
+use mcm_core::provider::{Progress, Provider, Providers, Refreshed, SignInRequest, SignedIn};
+use mcm_core::redirect::Front;
+use mcm_core::settings::Settings;
+use mcm_core::sign_in::{Desk, RecordedBrowser};
+use mcm_core::snapshot::{Snapshot, Status};
+use mcm_core::store::Store;
+use mcm_core::vault::{Record, Vault};
+use mcm_core::world::{Clock as _, Environment, ManualClock, NoScheme, Paths, World};
+
+const LATENCY: Duration = Duration::from_millis(50);
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// A server 50 ms away.
+struct Server {
+    clock: Arc<ManualClock>,
+    requests: AtomicUsize,
+    at_once: AtomicUsize,
+    most_at_once: AtomicUsize,
+    is_offline: AtomicBool,
+    /// What the next request is told to wait.
+    asks_to_wait: std::sync::Mutex<Option<Duration>>,
+}
+
+impl Server {
+    fn session(&self) -> Session {
+        let issued_at = self.clock.now();
+        let times = SessionTimes { issued_at, expires_at: issued_at + HOUR };
+        Session { credential: Credential::Bearer("at".into()), times, generation: 0 }
+    }
+}
+
+struct Scripted(Arc<Server>);
+
+#[async_trait]
+impl Provider for Scripted {
+    async fn sign_in(&self, _request: &SignInRequest, _desk: &Desk) -> Result<SignedIn> {
+        Err(Error::new(Code::Unsupported, "Nobody signs in here."))
+    }
+
+    async fn refresh(&self, _account: &Account, _grant: &Grant) -> Result<Refreshed> {
+        let server = &self.0;
+        server.requests.fetch_add(1, Ordering::SeqCst);
+        let at_once = server.at_once.fetch_add(1, Ordering::SeqCst) + 1;
+        server.most_at_once.fetch_max(at_once, Ordering::SeqCst);
+        tokio::time::sleep(LATENCY).await;
+        server.at_once.fetch_sub(1, Ordering::SeqCst);
+        if server.is_offline.load(Ordering::SeqCst) {
+            return Err(Error::new(Code::Offline, "login.example cannot be reached."));
+        }
+        let wait = server.asks_to_wait.lock().expect("unpoisoned").take();
+        if wait.is_some() {
+            return Err(Error::new(Code::Throttled, "login.example asked to wait.").with_retry_after(wait));
+        }
+        Ok(Refreshed { grant: None, session: server.session(), identity: None, sign_in_end: None })
+    }
+
+    async fn sign_out(&self, _grant: &Grant) -> Result<()> {
+        Ok(())
+    }
+
+    async fn targets(
+        &self,
+        _account: &Account,
+        _session: &Session,
+        _progress: &Progress<'_>,
+    ) -> Result<Vec<Target>> {
+        Ok(Vec::new())
+    }
+}
+
+struct Scene {
+    server: Arc<Server>,
+    app: Arc<App>,
+    world: World,
+    _home: tempfile::TempDir,
+}
+
+impl Scene {
+    /// An app with this many accounts, all of them connected.
+    async fn with_accounts(count: usize) -> Self {
+        let clock = ManualClock::new("2026-11-24T09:00:00Z".parse().expect("a time"));
+        let server = Arc::new(Server {
+            clock: clock.clone(),
+            requests: AtomicUsize::new(0),
+            at_once: AtomicUsize::new(0),
+            most_at_once: AtomicUsize::new(0),
+            is_offline: AtomicBool::new(false),
+            asks_to_wait: std::sync::Mutex::default(),
+        });
+        let home = tempfile::tempdir().expect("a folder");
+        let world = World {
+            clock,
+            http: Http::default(),
+            vault: Vault::in_memory(),
+            browser: Arc::new(RecordedBrowser::default()),
+            scheme: Arc::new(NoScheme),
+            paths: Paths::below(home.path()),
+            environment: Environment::from_pairs([(
+                "AZURE_CLIENT_ID",
+                "11111111-2222-3333-4444-555555555555",
+            )]),
+        };
+        let people: Vec<Account> = (0..count).map(|number| person(number, &server)).collect();
+        for account in &people {
+            let grant = grant(world.clock.now());
+            world.vault.write(&Record::grant(&account.grant), grant.to_bytes()).await.expect("written");
+        }
+        Store::in_folder(&world.paths.data)
+            .change(|book| {
+                book.accounts = people;
+                Ok(())
+            })
+            .await
+            .expect("written");
+        let app = open(&world, &server);
+        Self { server, app, world, _home: home }
+    }
+
+    fn restart(&mut self) {
+        self.app = open(&self.world, &self.server);
+    }
+}
+
+fn person(number: usize, server: &Server) -> Account {
+    let identity = Identity::Azure {
+        home: format!("person-{number}"),
+        tenant_id: format!("tenant-{number}"),
+        tenant_name: None,
+        default_domain: None,
+        username: format!("person-{number}@contoso.example"),
+    };
+    let now = server.clock.now();
+    let mut account = Account::new(identity, now);
+    account.session = Some(server.session().times);
+    account.targets_read_at = Some(now + 24 * HOUR);
+    account
+}
+
+fn grant(issued_at: Timestamp) -> Grant {
+    Grant::RefreshToken(RefreshGrant {
+        refresh_token: "rt".into(),
+        client_id: "client".into(),
+        client_secret: None,
+        authority: "https://login.example/".parse().expect("a URL"),
+        token_endpoint: "https://login.example/token".into(),
+        issued_at,
+    })
+}
+
+fn open(world: &World, server: &Arc<Server>) -> Arc<App> {
+    let settings = Arc::new(Settings::load(&world.paths.config, &world.environment));
+    let providers = Providers::scripted(Arc::new(Scripted(server.clone())));
+    App::with_providers(world.clone(), Front::Terminal, settings, providers)
+}
+
+async fn until(app: &App, what: impl Fn(&Snapshot) -> bool) {
+    let mut snapshots = app.watch();
+    let seen = snapshots.wait_for(|snapshot| what(snapshot));
+    tokio::time::timeout(Duration::from_secs(30), seen)
+        .await
+        .expect("it happened in time")
+        .expect("the app lives");
+}
+
+fn all(status: Status) -> impl Fn(&Snapshot) -> bool {
+    move |snapshot| snapshot.accounts.iter().all(|account| account.status == status)
+}
+
+#[tokio::test]
+async fn two_hundred_accounts_that_wake_together_ask_the_server_eight_at_a_time() {
+    let mut scene = Scene::with_accounts(200).await;
+    scene.server.clock.advance(24 * HOUR);
+    scene.restart();
+    scene.app.keep();
+    until(&scene.app, |snapshot| snapshot.accounts.iter().all(|account| account.session.is_some())).await;
+    assert_eq!(scene.server.requests.load(Ordering::SeqCst), 200, "each is renewed once");
+    assert!(scene.server.most_at_once.load(Ordering::SeqCst) <= 8, "no storm");
+}
+
+#[tokio::test]
+async fn a_cloud_that_asks_one_account_to_wait_is_left_alone_by_the_others() {
+    let mut scene = Scene::with_accounts(40).await;
+    scene.server.clock.advance(24 * HOUR);
+    *scene.server.asks_to_wait.lock().expect("unpoisoned") = Some(Duration::from_secs(120));
+    scene.restart();
+    scene.app.keep();
+    until(&scene.app, |snapshot| snapshot.accounts.iter().any(|account| account.retry_at.is_some())).await;
+    scene.app.finish().await;
+    let asked = scene.server.requests.load(Ordering::SeqCst);
+    scene.server.clock.advance(Duration::from_secs(60));
+    scene.app.finish().await;
+    assert_eq!(
+        scene.server.requests.load(Ordering::SeqCst),
+        asked,
+        "nobody asks while the cloud wants to be left alone"
+    );
+    scene.server.clock.advance(Duration::from_secs(120));
+    until(&scene.app, |snapshot| snapshot.accounts.iter().all(|account| account.session.is_some())).await;
+}
+
+#[tokio::test]
+async fn without_a_network_the_last_known_state_is_shown_at_once_and_comes_back_by_itself() {
+    let mut scene = Scene::with_accounts(3).await;
+    scene.server.clock.advance(24 * HOUR);
+    scene.server.is_offline.store(true, Ordering::SeqCst);
+    scene.restart();
+    assert_eq!(scene.app.watch().borrow().accounts.len(), 3, "before anything was asked");
+    scene.app.keep();
+    until(&scene.app, |snapshot| snapshot.offline && all(Status::Offline)(snapshot)).await;
+    scene.app.finish().await;
+    scene.server.is_offline.store(false, Ordering::SeqCst);
+    scene.server.clock.advance(Duration::from_secs(600));
+    until(&scene.app, |snapshot| !snapshot.offline && all(Status::Connected)(snapshot)).await;
+}
+
+#[tokio::test]
+async fn failures_without_a_network_are_asked_again_ever_more_rarely() {
+    let mut scene = Scene::with_accounts(1).await;
+    scene.server.clock.advance(24 * HOUR);
+    scene.server.is_offline.store(true, Ordering::SeqCst);
+    scene.restart();
+    scene.app.keep();
+    // A minute at a time, for an hour: at most the first waits (5 to 160 s) and one in five minutes after them.
+    for _ in 0..60 {
+        scene.app.finish().await;
+        scene.server.clock.advance(Duration::from_secs(60));
+        tokio::task::yield_now().await;
+    }
+    scene.app.finish().await;
+    let asked = scene.server.requests.load(Ordering::SeqCst);
+    assert!((2..=24).contains(&asked), "asked {asked} times in an hour");
+}
