@@ -82,6 +82,14 @@ audit: toolchain ## licences, sources, versions and advisories of the dependenci
 	@echo "==> dependencies that nothing uses"
 	cargo machete
 
+.PHONY: bench
+bench: ui ## measure sessions and mcm in release builds, as ratios within one run
+	@scripts/install $(BUILD_PACKAGES) dbus gnome-keyring
+	@echo "==> release binaries"
+	cargo build $(LOCKED) --release -p mcm-cli -p sandbox-clouds
+	cargo bench $(LOCKED) -p mcm-core --bench sessions --no-run
+	@scripts/bench
+
 .PHONY: package
 package: ui ## build the .deb and the .rpm: the app and mcm, without the sandbox
 	@[ -x target/tauri-cli-$(TAURI_CLI)/node_modules/.bin/tauri ] || { \

@@ -12,6 +12,7 @@ from waiting import until
 from webdriver import GONE, Driver, Page, Refused
 
 BINARY = BINARIES / "multi-cloud-manager"
+PORT_TAKEN = "Failed to start remote inspector server"
 
 
 class App:
@@ -19,14 +20,31 @@ class App:
 
     def __init__(self, desktop, env, *arguments):
         self.desktop = desktop
+        attempts = (self._start(env, arguments) for _ in range(3))
+        assert any(attempts), "the driver found no port for the app three times"
+        self.pid = until("the app runs", lambda: child_of(self.driver_process.pid))
+
+    def _start(self, env, arguments):
+        """Starts a driver, and the driver the app. False when another program was faster at the port that the driver
+        chose for the two of them, which it does not notice itself."""
         port = free_port()
-        self.driver_process = desktop.start(
+        log = self.desktop.folder / "driver.log"
+        told = log.read_text(errors="replace").count(PORT_TAKEN) if log.exists() else 0
+        self.driver_process = self.desktop.start(
             "WebKitWebDriver", f"--port={port}", log="driver", env=env | {"TAURI_WEBVIEW_AUTOMATION": "true"}
         )
         driver = Driver(port)
         until("the driver is there", driver.is_ready)
-        self.page = Page(driver, BINARY, arguments)
-        self.pid = until("the app runs", lambda: child_of(self.driver_process.pid))
+        try:
+            self.page = Page(driver, BINARY, arguments)
+            return True
+        except TimeoutError:
+            if log.read_text(errors="replace").count(PORT_TAKEN) == told:
+                raise
+            for pid in [*descendants(self.driver_process.pid), self.driver_process.pid]:
+                os.kill(pid, signal.SIGKILL)
+            self.driver_process.wait()
+            return False
 
     # What a person does.
 

@@ -48,6 +48,27 @@ def test_azure_connects_over_loopback(desktop, person, start):
     assert entries(desktop) == ["grant", "session"]
 
 
+def test_google_connects_over_loopback(desktop, person, start):
+    app = start()
+
+    app.click("button", "Google Cloud")
+
+    app.see("button", "ada@contoso.example")
+    assert re.search(r"redirect_uri=http%3A%2F%2F127.0.0.1%3A\d+", person.visited()[0])
+    assert entries(desktop) == ["grant", "session"]
+
+
+def test_google_connects_through_the_scheme_of_a_client_that_has_one(desktop, person, start):
+    client = "202611240001-ios.apps.googleusercontent.com"
+    person.opens_links_with_gio()
+    app = start(GOOGLE_CLIENT_ID=client, GOOGLE_CLIENT_SECRET="", MCM_REDIRECT_GCP="deep-link")
+
+    app.click("button", "Google Cloud")
+
+    app.see("button", "ada@contoso.example")
+    assert "redirect_uri=com.googleusercontent.apps." in person.visited()[0]
+
+
 def test_a_scheme_that_belongs_to_another_program_is_left_to_it(desktop, person, start):
     handler = desktop.folder / "home/.local/share/applications/other.desktop"
     handler.parent.mkdir(parents=True)

@@ -38,7 +38,7 @@ class Driver:
     def __init__(self, port):
         self.port = port
 
-    def ask(self, method, path, body=None, patience=60):
+    def ask(self, method, path, body=None, patience=30):
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=patience)
         try:
             text = None if body is None else json.dumps(body)

@@ -15,6 +15,7 @@ use tauri_build::{AppManifest, Attributes};
 
 /// Every command that a window can be granted, each by the permission `allow-NAME` with dashes.
 const COMMANDS: &[&str] = &[
+    "activity",
     "add_tenant",
     "cancel_reading",
     "cancel_sign_in",
@@ -27,6 +28,8 @@ const COMMANDS: &[&str] = &[
     "dismiss_sign_in",
     "find",
     "forget_everything",
+    "keep_place",
+    "kept_place",
     "open_console",
     "pause",
     "read_targets",

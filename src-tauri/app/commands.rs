@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use mcm_core::account::{AccountId, Cloud, Target};
+use mcm_core::activity::Happening;
 use mcm_core::app::{App, Connect, OnDuplicate, StoredPlace};
 use mcm_core::error::{Error, ErrorView};
 use mcm_core::snapshot::{Copyable, Found, Preferences, RedirectKind, SignInId, Snapshot};
@@ -15,13 +16,18 @@ use tauri::{Runtime, State};
 
 use crate::clipboard::Clipboard;
 use crate::feed::Feed;
+use crate::window::KeptPlace;
 
 type Core<'a> = State<'a, Arc<App>>;
 type Answer<T = ()> = Result<T, ErrorView>;
 
+/// The most happenings that the Activity screen is given.
+const MOST_HAPPENINGS: usize = 500;
+
 /// Every command by its name.
 pub(crate) fn handler<R: Runtime>() -> impl Fn(Invoke<R>) -> bool + Send + Sync + 'static {
     tauri::generate_handler![
+        activity,
         add_tenant,
         cancel_reading,
         cancel_sign_in,
@@ -34,6 +40,8 @@ pub(crate) fn handler<R: Runtime>() -> impl Fn(Invoke<R>) -> bool + Send + Sync 
         dismiss_sign_in,
         find,
         forget_everything,
+        keep_place,
+        kept_place,
         open_console,
         pause,
         read_targets,
@@ -159,8 +167,25 @@ async fn set_star(core: Core<'_>, account: AccountId, starred: bool) -> Answer {
 }
 
 #[tauri::command]
-async fn disconnect(core: Core<'_>, account: AccountId) -> Answer {
-    core.disconnect(&account).await.map(drop).map_err(told)
+async fn disconnect(core: Core<'_>, account: AccountId) -> Answer<Option<ErrorView>> {
+    let untold = core.disconnect(&account).await.map_err(told)?;
+    Ok(untold.as_ref().map(ErrorView::from))
+}
+
+#[tauri::command]
+async fn activity(core: Core<'_>, account: Option<AccountId>) -> Answer<Vec<Happening>> {
+    Ok(core.activity(account.as_ref(), MOST_HAPPENINGS))
+}
+
+#[tauri::command]
+async fn keep_place(kept: State<'_, KeptPlace>, place: String) -> Answer {
+    kept.keep(place);
+    Ok(())
+}
+
+#[tauri::command]
+async fn kept_place(kept: State<'_, KeptPlace>) -> Answer<Option<String>> {
+    Ok(kept.kept())
 }
 
 #[tauri::command]

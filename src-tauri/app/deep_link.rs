@@ -6,6 +6,8 @@
 use mcm_core::account::AccountId;
 use mcm_core::world::SCHEME;
 
+/// How the schemes begin that Google gives to its clients; the rest is the client's id.
+const GOOGLE: &str = "com.googleusercontent.apps.";
 /// The longest address that is looked at, in bytes. A sign-in's is a tenth of that.
 const LONGEST: usize = 8 * 1024;
 /// The longest account id there is room for; ids are much shorter.
@@ -20,7 +22,7 @@ pub(crate) enum Start<'a> {
     Account(AccountId),
     /// No window: the start at login.
     Hidden,
-    /// The window, and this address of our scheme for whoever waits for it.
+    /// The window, and this address of a scheme of ours for whoever waits for it.
     Address(&'a str),
 }
 
@@ -39,7 +41,11 @@ impl<'a> Start<'a> {
         let Some((scheme, rest)) = address.split_once(':').filter(|_| address.len() <= LONGEST) else {
             return Self::Window;
         };
-        if !scheme.eq_ignore_ascii_case(SCHEME) {
+        let scheme = scheme.to_ascii_lowercase();
+        if scheme.starts_with(GOOGLE) {
+            return Self::Address(address);
+        }
+        if scheme != SCHEME {
             return Self::Window;
         }
         let Some(place) = rest.strip_prefix("//open") else { return Self::Address(address) };
@@ -68,6 +74,8 @@ mod tests {
     fn one_address_of_our_scheme_is_taken_whole() {
         let address = format!("{SCHEME}://auth/azure?code=a&state=b");
         assert_eq!(read(&[&address]), format!("Address({address:?})"));
+        let google = format!("{GOOGLE}1234-abcd:/oauth2redirect?code=a&state=b");
+        assert_eq!(read(&[&google]), format!("Address({google:?})"));
         let shouted = address.to_uppercase();
         assert_eq!(read(&[&shouted]), format!("Address({shouted:?})"));
     }

@@ -1,26 +1,34 @@
 //! Who handles the app's URI scheme on this machine: asked, and made this app where nobody else does.
 //!
-//! Nothing of `tauri-plugin-deep-link` is used. It takes the scheme from whoever has it; on Linux it writes an `Exec`
-//! line that `xdg-open` outside GNOME cannot read, and runs `xdg-mime`, which may be missing; and it turns every
-//! address that a start brings into an event for all web views. Its entry in `tauri.conf.json` stays: the bundler
-//! reads it for the files that installers put in place.
+//! `tauri-plugin-deep-link` knows the scheme from `tauri.conf.json` for the bundles, and registers it on Windows. On
+//! Linux it is done here: the plug-in takes a scheme from whoever has it, writes an `Exec` line that `xdg-open` outside
+//! GNOME cannot read, and runs `xdg-mime`, which may be missing. Its events go to web views; ours may not listen.
 
 use std::path::PathBuf;
 
 use async_trait::async_trait;
 use mcm_core::world::SchemeRegistration;
+use tauri::AppHandle;
 
 /// The desktop's register of schemes.
 pub(crate) struct DesktopSchemes {
     /// What the system is to start. It is told apart by its file name, so an older copy elsewhere is ours too.
     pub(crate) program: PathBuf,
+    /// The app, whose plug-in registers on Windows.
+    pub(crate) app: AppHandle,
 }
 
 #[async_trait]
 impl SchemeRegistration for DesktopSchemes {
     async fn ensure(&self, scheme: &str) -> bool {
-        let (scheme, program) = (scheme.to_owned(), self.program.clone());
-        let ensured = tokio::task::spawn_blocking(move || platform::ensure(&scheme, &program)).await;
+        // It becomes a file's name and a registry key. RFC 3986, section 3.1.
+        let is_scheme = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "+-.".contains(c);
+        if !scheme.starts_with(|c: char| c.is_ascii_lowercase()) || !scheme.chars().all(is_scheme) {
+            tracing::warn!("what was to be registered is not a scheme");
+            return false;
+        }
+        let (scheme, program, app) = (scheme.to_owned(), self.program.clone(), self.app.clone());
+        let ensured = tokio::task::spawn_blocking(move || platform::ensure(&scheme, &program, &app)).await;
         ensured.unwrap_or(false)
     }
 }
@@ -36,8 +44,9 @@ mod platform {
     use gio::prelude::AppInfoExt as _;
     use mcm_core::error::{Code, Error, Result};
     use mcm_core::file;
+    use tauri::AppHandle;
 
-    pub(super) fn ensure(scheme: &str, program: &Path) -> bool {
+    pub(super) fn ensure(scheme: &str, program: &Path, _app: &AppHandle) -> bool {
         let file_name = format!("{scheme}-handler.desktop");
         let owner = gio::AppInfo::default_for_uri_scheme(scheme);
         let owner_file = owner.as_ref().and_then(|owner| owner.id());
@@ -150,13 +159,15 @@ mod platform {
 
 #[cfg(windows)]
 mod platform {
-    //! `HKEY_CURRENT_USER\Software\Classes`, after a look at what all of the machine says.
+    //! The registry of this person, by the plug-in, after a look at who has the scheme.
 
     use std::path::Path;
 
-    use windows_registry::{CLASSES_ROOT, CURRENT_USER, Result};
+    use tauri::AppHandle;
+    use tauri_plugin_deep_link::DeepLinkExt as _;
+    use windows_registry::CLASSES_ROOT;
 
-    pub(super) fn ensure(scheme: &str, program: &Path) -> bool {
+    pub(super) fn ensure(scheme: &str, program: &Path, app: &AppHandle) -> bool {
         let Some(name) = program.file_name().and_then(|name| name.to_str()) else { return false };
         let owner = CLASSES_ROOT.open(format!("{scheme}\\shell\\open\\command"));
         if let Ok(command) = owner.and_then(|key| key.get_string(""))
@@ -165,17 +176,10 @@ mod platform {
             tracing::info!(scheme, "the scheme belongs to another program");
             return false;
         }
-        register(scheme, program)
+        app.deep_link()
+            .register(scheme)
             .inspect_err(|error| tracing::warn!(scheme, %error, "not registered"))
             .is_ok()
-    }
-
-    fn register(scheme: &str, program: &Path) -> Result<()> {
-        let program = program.display();
-        let class = CURRENT_USER.create(format!("Software\\Classes\\{scheme}"))?;
-        class.set_string("", "URL:Multi-Cloud Manager")?;
-        class.set_string("URL Protocol", "")?;
-        class.create("shell\\open\\command")?.set_string("", format!("\"{program}\" \"%1\""))
     }
 
     /// Whether a command line of the registry starts a program with our file name.
@@ -204,8 +208,10 @@ mod platform {
 mod platform {
     use std::path::Path;
 
+    use tauri::AppHandle;
+
     /// macOS reads the scheme from the bundle, which only a packaged build has.
-    pub(super) fn ensure(_: &str, _: &Path) -> bool {
+    pub(super) fn ensure(_: &str, _: &Path, _: &AppHandle) -> bool {
         !cfg!(debug_assertions)
     }
 }

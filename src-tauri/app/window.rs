@@ -38,6 +38,26 @@ impl Place {
     }
 }
 
+/// Where the person was in a dashboard that was closed: the dashboard's own text, in memory only.
+#[derive(Default)]
+pub(crate) struct KeptPlace(Mutex<Option<String>>);
+
+/// The longest place that is kept, in bytes.
+const LONGEST_PLACE: usize = 2 * 1024;
+
+impl KeptPlace {
+    /// Keeps a place; one that is too long is forgotten.
+    pub(crate) fn keep(&self, place: String) {
+        let place = Some(place).filter(|place| place.len() <= LONGEST_PLACE);
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = place;
+    }
+
+    /// The place that was kept last.
+    pub(crate) fn kept(&self) -> Option<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
 /// Asks for the window. Rings that come faster than they are answered count as one, the last place wins.
 #[derive(Default)]
 pub(crate) struct Bell {

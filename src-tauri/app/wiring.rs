@@ -18,11 +18,12 @@ use crate::clipboard::Clipboard;
 use crate::commands;
 use crate::deep_link::Start;
 use crate::feed::Feed;
+use crate::notice;
 use crate::quit::{self, Quitting, quit};
 use crate::scheme::DesktopSchemes;
 use crate::tray::{self, Tray};
 use crate::tray_host::TrayHost;
-use crate::window::{self, Bell, MAIN, Place};
+use crate::window::{self, Bell, KeptPlace, MAIN, Place};
 
 /// Runs the app until it is quit. A second start hands its arguments to the first and ends.
 pub fn run() -> ExitCode {
@@ -39,9 +40,11 @@ pub fn run() -> ExitCode {
         heed(app, &Start::read(arguments.get(1..).unwrap_or_default()));
     }));
     let built = builder
+        .plugin(tauri_plugin_deep_link::init())
         .manage(Bell::default())
         .manage(Clipboard::default())
         .manage(Feed::default())
+        .manage(KeptPlace::default())
         .manage(Quitting::default())
         .invoke_handler(commands::handler())
         .setup(move |app| {
@@ -77,6 +80,7 @@ fn set_up(app: &AppHandle, environment: Environment, paths: Paths) {
     });
     app.manage(core.clone());
     app.manage(TrayHost::follow());
+    async_runtime::spawn(notice::follow(app.clone(), core.clone(), clock.clone()));
     match Tray::new(app) {
         Ok(tray) => {
             app.manage(tray);
@@ -94,7 +98,7 @@ fn set_up(app: &AppHandle, environment: Environment, paths: Paths) {
 
 fn scheme(app: &AppHandle) -> Arc<dyn SchemeRegistration> {
     match tauri::process::current_binary(&app.env()) {
-        Ok(program) => Arc::new(DesktopSchemes { program }),
+        Ok(program) => Arc::new(DesktopSchemes { program, app: app.clone() }),
         Err(error) => {
             tracing::warn!(%error, "this program's own path is not known, so it takes no links");
             Arc::new(NoScheme)

@@ -43,8 +43,9 @@ async function show(target: HTMLElement): Promise<void> {
         return null;
       case "storage":
         return places;
-      case "targets":
+      case "activity":
       case "find":
+      case "targets":
         return [];
       default:
         return null;

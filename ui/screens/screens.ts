@@ -5,12 +5,20 @@ import type { SignInStep } from "../src/bindings/SignInStep";
 import {
   azure,
   cloudView,
+  days,
   errorView,
+  everyHappening,
   everyStatus,
+  fabrikam,
+  google,
+  googleView,
+  googleWithoutAccess,
   manyAccounts,
+  manyHappenings,
   manyTargets,
   minutes,
   noClientId,
+  noGoogleClient,
   signInView,
   snapshot,
   subscriptions,
@@ -25,9 +33,19 @@ export type Screen = {
 };
 
 const targets = { targets: () => subscriptions };
+const projects = ["contoso-data-prod", "contoso-data-test", "contoso-web"].map((id) => ({
+  id,
+  name: id,
+  state: "ACTIVE",
+  parent: "contoso.example",
+}));
+const happened = {
+  activity: ({ account }: Record<string, unknown>) =>
+    everyHappening.filter((one) => account === null || one.account === account),
+};
 const clouds = [
   cloudView(),
-  cloudView({ cloud: "gcp", redirect: "loopback", authority: "https://accounts.google.com" }),
+  googleView(),
   cloudView({ cloud: "aws", clientId: null, authority: "https://sts.amazonaws.com" }),
 ];
 const steps: Record<string, SignInStep> = {
@@ -77,6 +95,19 @@ function type(name: string, text: string): () => void {
   };
 }
 
+function choose(name: string, value: string): () => void {
+  return () => {
+    const select = [...document.querySelectorAll("select")].find((one) => one.labels[0]?.textContent?.includes(name));
+    if (select === undefined) throw new Error(`no choice is called ${name}`);
+    select.value = value;
+    select.dispatchEvent(new Event("change", { bubbles: true }));
+  };
+}
+
+function refuseClipboard(): void {
+  Object.defineProperty(navigator, "clipboard", { value: { writeText: () => Promise.reject(new Error("refused")) } });
+}
+
 function key(name: string): () => void {
   return () => {
     window.dispatchEvent(new KeyboardEvent("keydown", { key: name, bubbles: true }));
@@ -100,7 +131,19 @@ export const screens: Record<string, Screen> = {
       },
     },
   },
-  accounts: { snapshot: snapshot({ accounts: usual, clouds }), answers: targets, steps: [click("Contoso")] },
+  accounts: {
+    snapshot: snapshot({ accounts: usual, clouds }),
+    answers: { ...targets, ...happened },
+    steps: [click("Contoso")],
+  },
+  "accounts-come-back": {
+    snapshot: snapshot({ accounts: manyAccounts(1_000) }),
+    answers: {
+      ...targets,
+      kept_place: () =>
+        JSON.stringify({ screen: "accounts", opened: "azure-000000000413", scroll: { screen: 23_600, detail: 0 } }),
+    },
+  },
   "accounts-list": { snapshot: snapshot({ accounts: usual, clouds }) },
   "accounts-empty": { snapshot: snapshot() },
   "accounts-states": { snapshot: snapshot({ accounts: everyState }) },
@@ -146,6 +189,19 @@ export const screens: Record<string, Screen> = {
       problems: [errorView("storage-unreadable", "settings.toml, line 4: redirect is neither deep-link nor loopback.")],
     }),
   },
+  "accounts-paused": { snapshot: snapshot({ accounts: usual, clouds, paused: true }), steps: [click("Contoso")] },
+  "accounts-sign-in-ends": {
+    snapshot: snapshot({
+      accounts: [
+        azure({ signInEnd: { at: minutes(200), why: "provider-limit" } }),
+        google({ signInEnd: { at: days(2.1), why: "provider-limit" } }),
+        googleWithoutAccess(),
+      ],
+      clouds,
+    }),
+    answers: targets,
+    steps: [click("Contoso")],
+  },
   "accounts-signing-in": {
     snapshot: snapshot({ accounts: usual, clouds, signIns: [signInView({ step: "browser" })] }),
   },
@@ -180,9 +236,27 @@ export const screens: Record<string, Screen> = {
   "detail-many-targets": detail({ targetCount: 40 }, () => manyTargets(40)),
   "detail-no-targets": detail({ target: null, targetCount: 0 }, () => []),
   "detail-reading": detail({ target: null, targetCount: 0, readingTargets: 23, targetsReadAt: null }, () => []),
+  "detail-targets-changed": detail({ targetsChange: { added: 2, removed: 1, at: minutes(-30) } }),
   "detail-targets-failed": detail({
     targetsError: errorView("server-failed", "Azure Resource Manager answered with 503. Read again in a moment."),
   }),
+  "detail-no-access": {
+    snapshot: snapshot({ accounts: [...usual, googleWithoutAccess()], clouds }),
+    steps: [click("110248495921238986499")],
+  },
+  "detail-google": {
+    snapshot: snapshot({
+      accounts: [google({ active: true, signInEnd: { at: days(2.1), why: "provider-limit" } })],
+      clouds: [googleView()],
+    }),
+    answers: { targets: () => projects },
+    steps: [click("ada@contoso.example")],
+  },
+  "detail-google-disconnect": {
+    snapshot: snapshot({ accounts: usual, clouds }),
+    answers: { targets: () => projects },
+    steps: [click("ada@contoso.example"), click("More actions"), click("Disconnect…")],
+  },
   "detail-missing-scopes": detail({ missingScopes: ["https://management.azure.com/user_impersonation"] }),
   "detail-trouble": detail({
     status: "expired",
@@ -220,6 +294,29 @@ export const screens: Record<string, Screen> = {
     snapshot: snapshot({ accounts: usual, clouds: [cloudView(noClientId), ...clouds.slice(1)] }),
     steps: [click("Connect account")],
   },
+  "connect-no-google-client": {
+    snapshot: snapshot({ accounts: usual, clouds: [cloudView(), googleView(noGoogleClient)] }),
+    steps: [click("Connect account")],
+  },
+  "connect-google-refused-setting": {
+    snapshot: snapshot({
+      accounts: usual,
+      clouds: [
+        cloudView(),
+        googleView({
+          ready: false,
+          problems: [
+            {
+              name: "access",
+              origin: "gcp.access in ~/.config/io.github.multicloudmanager/settings.toml",
+              message: "gcp.access is \"readonly\". Set it to read-only or full.",
+            },
+          ],
+        }),
+      ],
+    }),
+    steps: [click("Connect account")],
+  },
   "connect-scheme-taken": {
     snapshot: snapshot({ accounts: usual, signIns: [signInView({ step: "browser" }, { schemeTaken: true })] }),
     steps: [click("Connect account")],
@@ -236,7 +333,52 @@ export const screens: Record<string, Screen> = {
   "first-run-no-client-id": {
     snapshot: snapshot({ clouds: [cloudView(noClientId)], preferences: { theme: "system", welcomed: false } }),
   },
+  activity: { snapshot: snapshot({ accounts: usual, clouds }), answers: happened, steps: [click("Activity")] },
+  "activity-of-one": {
+    snapshot: snapshot({ accounts: usual, clouds }),
+    answers: happened,
+    steps: [click("Contoso"), click("All activity of Contoso")],
+  },
+  "activity-many": {
+    snapshot: snapshot({ accounts: usual, clouds }),
+    answers: { activity: () => manyHappenings(500) },
+    steps: [click("Activity")],
+  },
+  "activity-empty": { snapshot: snapshot({ clouds }), steps: [click("Activity")] },
+  "activity-empty-of-one": {
+    snapshot: snapshot({ accounts: usual, clouds }),
+    answers: { activity: ({ account }) => (account === null ? everyHappening : []) },
+    steps: [click("Activity"), choose("Account", fabrikam().id)],
+  },
+  "activity-loading": {
+    snapshot: snapshot({ accounts: usual, clouds }),
+    answers: { activity: () => new Promise(() => undefined) },
+    steps: [click("Activity")],
+  },
+  "activity-failed": {
+    snapshot: snapshot({ accounts: usual, clouds }),
+    answers: {
+      activity: () => {
+        throw errorView("storage-failed", "activity.jsonl could not be read. Check its permissions, then try again.");
+      },
+    },
+    steps: [click("Activity")],
+  },
   settings: { snapshot: snapshot({ accounts: usual }), steps: [click("Settings")] },
+  "settings-google": {
+    snapshot: snapshot({ accounts: usual, clouds: [googleView()] }),
+    steps: [click("Settings"), click("What to register")],
+  },
+  "first-run-copy-refused": {
+    snapshot: snapshot({ clouds: [cloudView(noClientId)], preferences: { theme: "system", welcomed: false } }),
+    steps: [refuseClipboard, click("Copy http://localhost")],
+  },
+  "first-run-two": {
+    snapshot: snapshot({
+      clouds: [cloudView(), googleView(noGoogleClient)],
+      preferences: { theme: "system", welcomed: false },
+    }),
+  },
   "settings-environment": {
     snapshot: snapshot({ accounts: usual, clouds: [cloudView({ clientIdOrigin: "AZURE_CLIENT_ID", sandbox: true })] }),
     steps: [click("Settings")],

@@ -9,10 +9,17 @@ import {
   azure,
   cloudView,
   errorView,
+  everyHappening,
   everyStatus,
   fabrikam,
+  google,
+  googleView,
+  googleWithoutAccess,
+  happening,
   manyTargets,
+  minutes,
   noClientId,
+  noGoogleClient,
   NOW,
   signInView,
   snapshot,
@@ -39,11 +46,13 @@ async function open(first: Partial<Snapshot> | null, answers: Answers = {}) {
     calls.push({ command, args });
     const answer = answers[command];
     if (answer !== undefined) return answer(args);
-    return command === "targets" || command === "find" || command === "storage" ? [] : null;
+    return ["activity", "find", "storage", "targets"].includes(command) ? [] : null;
   });
   render(App);
   await tick();
   await tick();
+  // The place is asked for before anything is drawn.
+  for (let turn = 0; turn < 10 && first !== null && screen.queryByText("Loading accounts") !== null; turn += 1) await tick();
   return {
     calls,
     named: (command: string) => calls.filter((call) => call.command === command),
@@ -103,6 +112,26 @@ describe("the list", () => {
     await vi.advanceTimersByTimeAsync(5_000);
 
     expect(within(row("Contoso")).getByText("32 min")).toBeTruthy();
+  });
+
+  test("says when a session does not renew because renewing is paused", async () => {
+    await open({ accounts: [azure()], paused: true });
+    expect(within(row("Contoso")).getByText("42 min, paused")).toBeTruthy();
+  });
+
+  test("says when a sign-in ends soon", async () => {
+    await open({ accounts: [azure({ signInEnd: { at: minutes(200), why: "provider-limit" } })] });
+    expect(within(row("Contoso")).getByText("Sign in by 18:20")).toBeTruthy();
+  });
+
+  test("says that a sign-in came without cloud access, and asks for it again", async () => {
+    const account = googleWithoutAccess();
+    const { named } = await open({ accounts: [account] });
+
+    expect(within(row(account.name)).getByText("No cloud access")).toBeTruthy();
+    await fireEvent.click(within(row(account.name)).getByText("Ask again"));
+
+    expect(named("connect")[0]?.args).toEqual({ cloud: "gcp", tenant: null, account: account.id });
   });
 
   test("narrows to what needs the person from the banner", async () => {
@@ -355,9 +384,29 @@ describe("the details", () => {
     await click("Proseware");
 
     expect(screen.getByText("Reading subscriptions, 23 so far")).toBeTruthy();
-    await click("Stop");
+    await click("Cancel reading subscriptions");
 
     expect(named("cancel_reading")).toHaveLength(1);
+  });
+
+  test("targets can be read again", async () => {
+    const { named } = await open({ accounts: [azure()] });
+    await click("Contoso");
+
+    await click("Read again");
+
+    expect(named("read_targets")[0]?.args).toEqual({ account: azure().id });
+  });
+
+  test("say for a day how the list of targets changed", async () => {
+    const changed = (at: string): Snapshot["accounts"] => [azure({ targetsChange: { added: 2, removed: 1, at } })];
+    const { send } = await open({ accounts: changed(minutes(-60)) });
+    await click("Contoso");
+    expect(screen.getByText("2 subscriptions added, 1 gone, seen 14:00")).toBeTruthy();
+
+    await send({ accounts: changed(minutes(-25 * 60)) });
+
+    expect(screen.queryByText(/subscriptions added/)).toBeNull();
   });
 
   test("an offered tenant is added with one click", async () => {
@@ -380,6 +429,30 @@ describe("the details", () => {
 
     expect(screen.getByText("user_impersonation")).toBeTruthy();
     expect(named("connect")[0]?.args["account"]).toBe(azure().id);
+  });
+
+  test("say what a sign-in without cloud access means, once, and ask for it again", async () => {
+    const account = googleWithoutAccess();
+    const { named } = await open({ accounts: [account] });
+    await click(account.name);
+    const detail = screen.getByRole("complementary");
+
+    expect(within(detail).getByRole("region", { name: "No cloud access" })).toBeTruthy();
+    expect(within(detail).queryByText("Projects")).toBeNull();
+    await click("Ask for it again");
+
+    expect(named("connect")[0]?.args["account"]).toBe(account.id);
+  });
+
+  test("disconnecting a Google account says beforehand what ends at Google", async () => {
+    await open({ accounts: [google()] });
+    await click("ada@contoso.example");
+    await click("More actions");
+    await fireEvent.click(screen.getByRole("menuitem", { name: "Disconnect…" }));
+
+    const dialog = screen.getByRole("dialog");
+    expect(within(dialog).getByRole("heading", { name: "Ends at Google" })).toBeTruthy();
+    expect(within(dialog).getByText(/signs ada@contoso.example out of every app/)).toBeTruthy();
   });
 
   test("disconnecting asks first, says what stays, and is sent once", async () => {
@@ -615,6 +688,202 @@ describe("the first run", () => {
   });
 });
 
+describe("a text to copy", () => {
+  const fresh = { preferences: { theme: "system", welcomed: false } } as const;
+  const clipboard = (writeText: () => Promise<void>): void => {
+    Object.defineProperty(navigator, "clipboard", { configurable: true, value: { writeText } });
+  };
+  afterEach(() => Reflect.deleteProperty(navigator, "clipboard"));
+
+  test("says that it was copied", async () => {
+    clipboard(() => Promise.resolve());
+    await open({ ...fresh, clouds: [cloudView(noClientId)] });
+
+    await click("Copy http://localhost");
+
+    await waitFor(() => expect(button("Copy http://localhost").textContent?.trim()).toBe("Copied"));
+  });
+
+  test("is selected where the web view refuses to copy", async () => {
+    clipboard(() => Promise.reject(new DOMException("refused", "NotAllowedError")));
+    await open({ ...fresh, clouds: [cloudView(noClientId)] });
+
+    await click("Copy http://localhost");
+
+    expect(await screen.findByText("It could not be copied. It is selected now: press Ctrl C.")).toBeTruthy();
+    expect(getSelection()?.toString()).toBe("http://localhost");
+    expect(within(screen.getByRole("log")).queryByText(/could not be copied/)).toBeNull();
+  });
+
+  test("of an account is copied by the backend, the whole of it", async () => {
+    const { named } = await open({ accounts: [azure()] });
+    await click("Contoso");
+
+    await click("Copy Tenant id");
+
+    await waitFor(() => expect(named("copy")[0]?.args).toEqual({ account: azure().id, what: "cloud-id" }));
+  });
+});
+
+describe("setting Google Cloud up", () => {
+  const fresh = { preferences: { theme: "system", welcomed: false } } as const;
+
+  test("shows each step in the console, with the lines for settings.toml", async () => {
+    await open({ ...fresh, clouds: [googleView(noGoogleClient)] });
+
+    for (const step of ["Choose a project for the client", "Set up the consent screen", "Add the scopes"]) {
+      expect(screen.getByRole("heading", { name: step })).toBeTruthy();
+    }
+    expect(screen.getByText(/test user, at most 100/)).toBeTruthy();
+    expect(screen.getByText(/client_secret_file = "client_secret_….json"/)).toBeTruthy();
+    expect(screen.getByText(/No redirect URI is entered/)).toBeTruthy();
+    expect(screen.queryByText(/az ad app create/)).toBeNull();
+  });
+
+  test("takes a client id", async () => {
+    const { named } = await open({ ...fresh, clouds: [googleView(noGoogleClient)] });
+
+    await fireEvent.input(screen.getByRole("textbox", { name: "Client id" }), {
+      target: { value: "412345678901-k3v9.apps.googleusercontent.com" },
+    });
+    await click("Save");
+
+    expect(named("save_client_id")[0]?.args).toEqual({
+      cloud: "gcp",
+      clientId: "412345678901-k3v9.apps.googleusercontent.com",
+    });
+  });
+
+  test("says in the settings which access a sign-in asks for", async () => {
+    await open({ clouds: [googleView()] });
+
+    await click("Settings");
+
+    expect(screen.getByText(/Full: command lines may change/)).toBeTruthy();
+    expect(screen.getByText(/for clients of type iOS only/)).toBeTruthy();
+  });
+});
+
+describe("activity", () => {
+  const ofOne = ({ account }: Record<string, unknown>): unknown =>
+    everyHappening.filter((one) => account === null || one.account === account);
+
+  test("says what happened to which account, by day, the newest first", async () => {
+    await open({ accounts: usual }, { activity: ofOne });
+
+    await click("Activity");
+    const today = await screen.findByRole("region", { name: "Today" });
+
+    const lines = within(today).getAllByRole("listitem");
+    expect(lines).toHaveLength(6);
+    expect(lines[0]?.textContent).toMatch(/14:42\s+Az\s+Contoso\s+Renewed/);
+    expect(lines[1]?.textContent).toMatch(/Credentials for\s+terraform/);
+    expect(lines[3]?.textContent).toMatch(/Session could not be renewed: sign in again\s+Reference r-7f3a91/);
+    expect(lines[4]?.textContent).toMatch(/2 subscriptions added, 1 gone/);
+    expect(screen.getByRole("region", { name: "Yesterday" })).toBeTruthy();
+    expect(screen.getByRole("region", { name: "21 Nov" })).toBeTruthy();
+  });
+
+  test("is narrowed to an account, also to one that is gone", async () => {
+    const { named } = await open({ accounts: usual }, { activity: ofOne });
+    await click("Activity");
+    await screen.findByRole("region", { name: "Today" });
+    const choice = screen.getByRole("combobox", { name: "Account" }) as HTMLSelectElement;
+
+    await fireEvent.change(choice, { target: { value: "azure-00000000dead" } });
+
+    await waitFor(() => expect(screen.getAllByRole("region")).toHaveLength(1));
+    expect(choice.selectedOptions[0]?.textContent).toBe("Old lab (disconnected)");
+    expect(named("activity").map((call) => call.args["account"])).toEqual([null, "azure-00000000dead"]);
+    expect(screen.queryByRole("button", { name: "Show Old lab" })).toBeNull();
+  });
+
+  test("opens the account that it is about", async () => {
+    await open({ accounts: usual }, { activity: ofOne });
+    await click("Activity");
+
+    await fireEvent.click(await screen.findByRole("button", { name: "Show Fabrikam" }));
+
+    expect(screen.getByRole("complementary", { name: "Details of Fabrikam" })).toBeTruthy();
+  });
+
+  test("that is empty says what will stand there", async () => {
+    await open({ accounts: usual });
+
+    await click("Activity");
+
+    expect(await screen.findByText("Nothing has happened yet")).toBeTruthy();
+  });
+
+  test("that cannot be read says why and can be tried again", async () => {
+    let fails = true;
+    await open(
+      { accounts: usual },
+      {
+        activity: (args) => {
+          if (fails) throw errorView("storage-failed", "activity.jsonl could not be read.");
+          return ofOne(args);
+        },
+      },
+    );
+    await click("Activity");
+    await screen.findByText("activity.jsonl could not be read.");
+
+    fails = false;
+    await click("Try again");
+
+    expect(await screen.findByRole("region", { name: "Today" }, { timeout: 2_000 })).toBeTruthy();
+  });
+
+  test("is read again for newer snapshots, at most once a second", async () => {
+    vi.useFakeTimers({ now: NOW, toFake: ["Date", "setTimeout"] });
+    const { named, send } = await open({ accounts: usual });
+    await click("Activity");
+    await vi.advanceTimersByTimeAsync(0);
+    expect(named("activity")).toHaveLength(1);
+
+    for (let count = 0; count < 5; count += 1) await send({ accounts: usual });
+    await vi.advanceTimersByTimeAsync(900);
+    expect(named("activity")).toHaveLength(1);
+    await vi.advanceTimersByTimeAsync(200);
+    expect(named("activity")).toHaveLength(2);
+
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(named("activity")).toHaveLength(2);
+    await send({ accounts: usual });
+    expect(named("activity")).toHaveLength(3);
+  });
+
+  test("of one account stands in its details, the last five, with the way to all of it", async () => {
+    const many = Array.from({ length: 9 }, (_, index) => happening(azure(), minutes(-index), { kind: "renewed" }));
+    const { named } = await open({ accounts: usual }, { activity: () => many });
+    await click("Contoso");
+    const recent = await screen.findByRole("region", { name: "Recent" });
+    await waitFor(() => expect(within(recent).getAllByRole("listitem")).toHaveLength(5));
+    expect(within(recent).getAllByRole("listitem")[1]?.textContent).toMatch(/14:59\s+Renewed/);
+
+    await click("All activity of Contoso");
+
+    expect((screen.getByRole("combobox", { name: "Account" }) as HTMLSelectElement).value).toBe(azure().id);
+    expect(named("activity").map((call) => call.args["account"])).toEqual([azure().id, azure().id]);
+  });
+
+  test("shows no late answer for an account that is no longer asked for", async () => {
+    const late: ((list: unknown) => void)[] = [];
+    await open({ accounts: usual }, { activity: () => new Promise((resolve) => late.push(resolve)) });
+    await click("Activity");
+    await fireEvent.change(screen.getByRole("combobox"), { target: { value: fabrikam().id } });
+    await waitFor(() => expect(late).toHaveLength(2));
+
+    late[1]?.([]);
+    await screen.findByText("Nothing is known of Fabrikam yet");
+    late[0]?.(everyHappening);
+    await tick();
+
+    expect(screen.queryByRole("region", { name: "Today" })).toBeNull();
+  });
+});
+
 describe("settings", () => {
   test("say where things are stored", async () => {
     await open(
@@ -659,6 +928,78 @@ describe("settings", () => {
     await fireEvent.click(confirm);
 
     await waitFor(() => expect(named("forget_everything")).toHaveLength(1));
+  });
+});
+
+describe("the place", () => {
+  const kept = (place: object) => ({ kept_place: () => JSON.stringify(place) });
+
+  test("is where it was when the window comes back", async () => {
+    const opened = fabrikam().id;
+    const { named } = await open(
+      { accounts: usual },
+      {
+        ...kept({ screen: "accounts", filter: "azure", opened, query: "fab", scroll: { screen: 120, detail: 40 } }),
+        find: () => [{ account: opened, target: null }],
+      },
+    );
+
+    expect(await screen.findByRole("complementary", { name: "Details of Fabrikam" })).toBeTruthy();
+    expect((screen.getByRole("searchbox", { name: "Search accounts" }) as HTMLInputElement).value).toBe("fab");
+    expect(named("find")[0]?.args).toEqual({ query: "fab" });
+    expect(button("Azure accounts").getAttribute("aria-current")).toBe("page");
+    await waitFor(() => expect(screen.getByRole("main").scrollTop).toBe(120));
+    expect(screen.getByRole("complementary").scrollTop).toBe(40);
+  });
+
+  test("is Activity of the account that it was narrowed to", async () => {
+    const { named } = await open({ accounts: usual }, kept({ screen: "activity", activityOf: azure().id }));
+
+    await screen.findByRole("heading", { name: "Activity" });
+    expect(named("activity")[0]?.args).toEqual({ account: azure().id });
+  });
+
+  test("is kept as ids, once a person stays there", async () => {
+    const { named } = await open({ accounts: usual });
+
+    await click("Needs you");
+    await click("Fabrikam");
+    await waitFor(() => expect(named("keep_place")).toHaveLength(1));
+
+    const place = JSON.parse(String(named("keep_place")[0]?.args["place"])) as Record<string, unknown>;
+    expect(place).toMatchObject({ screen: "accounts", filter: "needs-you", opened: fabrikam().id });
+    expect(JSON.stringify(place)).not.toMatch(/Fabrikam|@/);
+  });
+
+  test("is kept at once when the window closes", async () => {
+    const { named } = await open({ accounts: usual });
+    await click("Settings");
+    expect(named("keep_place")).toHaveLength(0);
+
+    await fireEvent(window, new Event("pagehide"));
+
+    expect(named("keep_place")).toHaveLength(1);
+  });
+
+  test("that cannot be brought back is the start", async () => {
+    await open(
+      { accounts: usual },
+      {
+        kept_place: () => {
+          throw errorView("internal", "No place.");
+        },
+      },
+    );
+
+    expect(await screen.findByRole("list", { name: "Azure accounts" })).toBeTruthy();
+    expect(within(screen.getByRole("log")).queryByText("No place.")).toBeNull();
+  });
+
+  test("of an account that has gone is the list", async () => {
+    await open({ accounts: usual }, kept({ screen: "accounts", opened: "azure-gone" }));
+
+    expect(await screen.findByRole("list", { name: "Azure accounts" })).toBeTruthy();
+    expect(screen.queryByRole("complementary")).toBeNull();
   });
 });
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { fits, groups, lacksClientId, shortened, siblings, spaced } from "./accounts.ts";
-import { aws, azure, cloudView, fabrikam, google, noClientId, production } from "./fixtures.ts";
+import { fits, groups, lacksClientId, lacksCloudAccess, shortened, siblings, spaced, who } from "./accounts.ts";
+import { aws, azure, cloudView, fabrikam, google, googleView, googleWithoutAccess, noClientId, production } from "./fixtures.ts";
 
 const all = [azure({ active: true }), fabrikam(), google(), aws()];
 
@@ -42,6 +42,27 @@ test("a cloud that cannot start for want of a client id is to be registered", ()
   expect(lacksClientId(cloudView(noClientId))).toBe(true);
   expect(lacksClientId(cloudView())).toBe(false);
   expect(lacksClientId(cloudView({ cloud: "aws", ready: false, clientId: null }))).toBe(false);
+});
+
+test("a cloud whose client is known and another setting is wrong is not to be registered again", () => {
+  const problem = { origin: "settings.toml", message: "It cannot be used." };
+  const wrong = (name: string) => googleView({ ready: false, problems: [{ ...problem, name }] });
+
+  expect(lacksClientId(wrong("client_secret_file"))).toBe(true);
+  expect(lacksClientId(wrong("GOOGLE_CLIENT_ID"))).toBe(true);
+  expect(lacksClientId(wrong("access"))).toBe(false);
+});
+
+test("cloud access is missing only when its own scope is", () => {
+  expect(lacksCloudAccess(googleWithoutAccess())).toBe(true);
+  expect(lacksCloudAccess(google({ missingScopes: ["https://www.googleapis.com/auth/cloud-platform.read-only"] }))).toBe(true);
+  expect(lacksCloudAccess(azure({ missingScopes: ["https://management.azure.com/user_impersonation"] }))).toBe(true);
+  expect(lacksCloudAccess(google({ missingScopes: ["email"] }))).toBe(false);
+  expect(lacksCloudAccess(google())).toBe(false);
+});
+
+test("a Google account without an address is known by its id", () => {
+  expect(who(googleWithoutAccess().identity)).toBe("110248495921238986499");
 });
 
 test("ids are written as a person can read them", () => {

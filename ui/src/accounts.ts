@@ -14,6 +14,12 @@ export const CLOUDS: readonly Cloud[] = ["azure", "gcp", "aws"];
 export const COLOURS = ["blue", "green", "amber", "red", "violet", "grey"] as const;
 export type Colour = (typeof COLOURS)[number];
 
+/** The scopes that stand for a Cloud's resources: Google's `cloud-platform` with or without its end, Azure's own. */
+const CLOUD_ACCESS = /\/auth\/cloud-platform(\.|$)|\/user_impersonation$/;
+
+/** The settings that say which client signs in. */
+const NAMES_CLIENT = /_CLIENT_ID$|^client_secret_file$/;
+
 /** What the rail narrows the list to. */
 export type Filter = "all" | "in-use" | "needs-you" | Cloud;
 
@@ -83,7 +89,13 @@ export function shortened(id: string): string {
 
 /** Whether the app has to be registered with the Cloud, and its client id entered, before anybody can sign in. */
 export function lacksClientId(cloud: CloudView): boolean {
-  return !cloud.ready && cloud.cloud !== "aws" && (cloud.problems.length > 0 || cloud.clientId === null);
+  if (cloud.ready || cloud.cloud === "aws") return false;
+  return cloud.clientId === null || cloud.problems.some((problem) => NAMES_CLIENT.test(problem.name));
+}
+
+/** Whether the person signed in and left out what lets anybody read or use the Cloud itself. */
+export function lacksCloudAccess(account: AccountView): boolean {
+  return account.missingScopes.some((scope) => CLOUD_ACCESS.test(scope));
 }
 
 /** The tenant to ask for when an Account signs in again. */

@@ -4,12 +4,16 @@ import type { AccountView } from "./bindings/AccountView";
 import type { CloudView } from "./bindings/CloudView";
 import type { Code } from "./bindings/Code";
 import type { ErrorView } from "./bindings/ErrorView";
+import type { Happening } from "./bindings/Happening";
 import type { SignInStep } from "./bindings/SignInStep";
 import type { SignInView } from "./bindings/SignInView";
 import type { Snapshot } from "./bindings/Snapshot";
 import type { Status } from "./bindings/Status";
 import type { Target } from "./bindings/Target";
+import type { What } from "./bindings/What";
 import type { StoragePlace } from "./ipc.ts";
+
+const CLOUD_PLATFORM = "https://www.googleapis.com/auth/cloud-platform";
 
 /** The moment at which every fixture is looked at. */
 export const NOW = Date.parse("2026-11-24T15:00:00Z");
@@ -75,6 +79,7 @@ export function azure(changes: Partial<AccountView> = {}, tenantName = "Contoso"
     target: production,
     targetCount: 4,
     targetsReadAt: minutes(-30),
+    targetsChange: null,
     readingTargets: null,
     targetsError: null,
     offered: [],
@@ -128,6 +133,27 @@ export function aws(changes: Partial<AccountView> = {}): AccountView {
   });
 }
 
+/** A Google account whose person left Google Cloud unticked, and whose address Google does not vouch for. */
+export function googleWithoutAccess(changes: Partial<AccountView> = {}): AccountView {
+  return google({
+    id: "gcp-5511aa01cc77",
+    name: "110248495921238986499",
+    identity: {
+      cloud: "gcp",
+      issuer: "https://accounts.google.com",
+      subject: "110248495921238986499",
+      email: null,
+      hostedDomain: null,
+    },
+    missingScopes: [CLOUD_PLATFORM],
+    target: null,
+    targetCount: 0,
+    targetsReadAt: null,
+    targetsError: errorView("sign-in-refused", "Access to Google Cloud was not granted at the sign-in."),
+    ...changes,
+  });
+}
+
 /** Another tenant of the same person. */
 export function fabrikam(changes: Partial<AccountView> = {}): AccountView {
   return azure(
@@ -168,6 +194,33 @@ export function cloudView(changes: Partial<CloudView> = {}): CloudView {
     ...changes,
   };
 }
+
+export function googleView(changes: Partial<CloudView> = {}): CloudView {
+  return cloudView({
+    cloud: "gcp",
+    clientId: "412345678901-k3v9.apps.googleusercontent.com",
+    clientIdOrigin: "client_secret_412345678901.json, named by settings.toml",
+    redirect: "loopback",
+    redirectUris: ["http://127.0.0.1"],
+    scopes: ["openid", "email", "profile", CLOUD_PLATFORM],
+    authority: "https://accounts.google.com",
+    ...changes,
+  });
+}
+
+export const noGoogleClient: Partial<CloudView> = {
+  ready: false,
+  clientId: null,
+  clientIdOrigin: null,
+  problems: [
+    {
+      name: "GOOGLE_CLIENT_ID",
+      origin: "GOOGLE_CLIENT_ID, and gcp.client_id and gcp.client_secret_file in ~/.config/io.github.multicloudmanager/settings.toml",
+      message:
+        "GOOGLE_CLIENT_ID is not set. Create an OAuth client of type Desktop app in the Google Cloud console, download its JSON file, and set gcp.client_secret_file to the path of that file.",
+    },
+  ],
+};
 
 export const noClientId: Partial<CloudView> = {
   ready: false,
@@ -316,3 +369,28 @@ export const places: StoragePlace[] = [
     what: "What happened, redacted. The last seven days.",
   },
 ];
+
+export function happening(account: AccountView, at: string, what: What): Happening {
+  return { at, account: account.id, cloud: account.cloud, name: account.name, what };
+}
+
+/** One of each kind, over three days, with an account that is gone. */
+export const everyHappening: Happening[] = [
+  happening(azure(), minutes(-18), { kind: "renewed" }),
+  happening(azure(), minutes(-20), { kind: "handed-out", to: "terraform" }),
+  happening(google(), minutes(-26), { kind: "used" }),
+  happening(fabrikam(), minutes(-31), { kind: "renewal-failed", code: "sign-in-again", reference: "r-7f3a91" }),
+  happening(azure(), minutes(-357), { kind: "targets-changed", added: 2, removed: 1 }),
+  happening(azure(), minutes(-358), { kind: "signed-in-again" }),
+  happening(google(), days(-1), { kind: "renewal-failed", code: "offline", reference: "r-02bd44" }),
+  happening(google(), days(-1.1), { kind: "targets-changed", added: 0, removed: 3 }),
+  happening(azure({ id: "azure-00000000dead", name: "Old lab" }), days(-3), { kind: "disconnected" }),
+  happening(aws(), days(-3.1), { kind: "handed-out", to: "aws" }),
+  happening(aws(), days(-40), { kind: "connected" }),
+];
+
+export function manyHappenings(count: number): Happening[] {
+  return Array.from({ length: count }, (_, index) =>
+    happening(index % 3 === 0 ? google() : azure(), minutes(-7 * index), { kind: "renewed" }),
+  );
+}

@@ -21,12 +21,18 @@ test("a command goes out under its name with its arguments", async () => {
   await ipc.addTenant("azure-1", "t-2");
   await ipc.decideDuplicate(3, "keep-both");
   await ipc.chooseTarget("azure-1", "s-1");
+  await ipc.activity(null);
+  await ipc.keepPlace("{}");
+  await ipc.keptPlace();
 
   expect(seen).toEqual([
     ["connect", { cloud: "azure", tenant: null, account: "azure-1" }],
     ["add_tenant", { account: "azure-1", tenantId: "t-2" }],
     ["decide_duplicate", { signIn: 3, decision: "keep-both" }],
     ["choose_target", { account: "azure-1", target: "s-1" }],
+    ["activity", { account: null }],
+    ["keep_place", { place: "{}" }],
+    ["kept_place", {}],
   ]);
 });
 

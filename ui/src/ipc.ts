@@ -8,6 +8,7 @@ import type { Code } from "./bindings/Code";
 import type { Copyable } from "./bindings/Copyable";
 import type { ErrorView } from "./bindings/ErrorView";
 import type { Found } from "./bindings/Found";
+import type { Happening } from "./bindings/Happening";
 import type { Preferences } from "./bindings/Preferences";
 import type { RedirectKind } from "./bindings/RedirectKind";
 import type { SignInId } from "./bindings/SignInId";
@@ -82,6 +83,11 @@ export function targets(account: AccountId): Promise<Target[]> {
   return call("targets", { account });
 }
 
+/** What happened to one Account or to all, the newest first. */
+export function activity(account: AccountId | null): Promise<Happening[]> {
+  return call("activity", { account });
+}
+
 export function useAccount(account: AccountId): Promise<void> {
   return call("use_account", { account });
 }
@@ -152,6 +158,16 @@ export function pause(paused: boolean): Promise<void> {
 
 export function storage(): Promise<StoragePlace[]> {
   return call("storage");
+}
+
+/** Keeps where the person is until the app ends: at most 2 KiB, in memory only. */
+export function keepPlace(place: string): Promise<void> {
+  return call("keep_place", { place });
+}
+
+/** The place that was kept, when there is one. */
+export function keptPlace(): Promise<string | null> {
+  return call("kept_place");
 }
 
 async function call<T>(command: string, args: Record<string, unknown> = {}): Promise<T> {

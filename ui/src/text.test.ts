@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { azure, aws, cloudView, fabrikam, google, minutes, NOW } from "./fixtures.ts";
+import { azure, aws, cloudView, everyHappening, fabrikam, google, googleView, googleWithoutAccess, minutes, NOW } from "./fixtures.ts";
 import * as text from "./text.ts";
 
 const codes = [...readFileSync("src/bindings/Code.ts", "utf8").matchAll(/"([a-z-]+)"/g)].map((match) => match[1]);
@@ -30,7 +30,7 @@ test("no title is an error number", () => {
 
 test("a session says when it ends and what happens then", () => {
   expect(text.sessionLine(azure(), false, NOW)).toBe("15:42, in 42 min; renews by itself");
-  expect(text.sessionLine(azure(), true, NOW)).toBe("15:42, in 42 min; renewing is paused");
+  expect(text.sessionLine(azure(), true, NOW)).toBe("15:42, in 42 min; does not renew while paused");
   expect(text.sessionLine(azure({ session: null }), false, NOW)).toMatch(/one is made when it is used/);
   expect(text.sessionLine(azure({ session: { issuedAt: minutes(-60), expiresAt: minutes(-1) } }), false, NOW)).toBe(
     "Ended 14:59",
@@ -40,9 +40,42 @@ test("a session says when it ends and what happens then", () => {
 test("a sign-in says how long it lasts and why it ends", () => {
   expect(text.signInLine(azure(), NOW)).toBe("Until 21 Feb 2027 if unused; each use extends it");
   expect(text.signInLine(azure({ signInEnd: { at: minutes(90), why: "provider-limit" } }), NOW)).toBe(
-    "Until 16:30, a limit set by the provider",
+    "Until 16:30; Entra ends it then",
   );
+  expect(text.signInLine(google({ signInEnd: { at: minutes(90), why: "provider-limit" } }), NOW)).toBe(
+    "Until 16:30; Google ends it then: the client is in testing (7 days), or access was granted for a time",
+  );
+  expect(text.signInLine(google(), NOW)).toMatch(/six months go by without use/);
+  expect(text.signInLine(azure({ signInEnd: { at: minutes(-90), why: "idle" } }), NOW)).toBe("Ended 13:30; sign in again");
   expect(text.signInLine(fabrikam(), NOW)).toBe("It has ended");
+});
+
+test("a session says when it will not renew by itself, and why", () => {
+  const after = (changes: Parameters<typeof azure>[0]): string | undefined =>
+    text.sessionLine(azure(changes), false, NOW).split("; ")[1];
+
+  expect(after({ status: "locked" })).toBe("does not renew while the keychain is locked");
+  expect(after({ status: "offline" })).toBe("renews once the cloud can be reached");
+  expect(after({ retryAt: minutes(1) })).toBe("renewing failed and is tried again by itself");
+  expect(after({ signInEnd: { at: minutes(20), why: "provider-limit" } })).toMatch(/^then sign in again/);
+  expect(after({ status: "sign-in-again" })).toBe("then sign in again");
+});
+
+test("disconnecting a Google account says that every app of the client's project is signed out", () => {
+  const facts = text.disconnectFacts(google(), { state: "unlocked", name: "Login keyring", error: null }, 0);
+  expect(facts.ends.join(" ")).toMatch(/revoked.*ada@contoso\.example out of every app.*same Google Cloud project/s);
+  expect(facts.stays.join(" ")).toMatch(/cannot be reached.*myaccount\.google\.com/s);
+});
+
+test("a Google account without an address is called by its id", () => {
+  expect(text.identityLine(googleWithoutAccess({ name: "Lab", renamed: true }))).toBe("110248495921238986499 · Personal");
+});
+
+test("the lines for Google's client file keep the access that is asked for", () => {
+  expect(text.googleLines(googleView())).toContain('access = "full"  # or "read-only"');
+  const readOnly = googleView({ scopes: ["openid", "https://www.googleapis.com/auth/cloud-platform.read-only"] });
+  expect(text.googleLines(readOnly)).toContain('access = "read-only"  # or "full"');
+  expect(text.googleAccess(readOnly)).toMatch(/^Read-only/);
 });
 
 test("disconnecting an Azure account says that Entra revokes nothing", () => {
@@ -83,4 +116,17 @@ test("the command to register names every redirect and prints the client id", ()
   expect(command).toContain("io.github.multicloudmanager://auth/azure");
   expect(command).toContain("http://localhost");
   expect(command).toContain("--is-fallback-public-client true");
+});
+
+test("a changed list of targets is told in the cloud's own words", () => {
+  expect(text.changeLine("azure", { added: 2, removed: 1 })).toBe("2 subscriptions added, 1 gone");
+  expect(text.changeLine("gcp", { added: 1, removed: 0 })).toBe("1 project added");
+  expect(text.changeLine("gcp", { added: 0, removed: 3 })).toBe("3 projects gone");
+});
+
+test("each thing that can happen has its words", () => {
+  const kinds = [...readFileSync("src/bindings/What.ts", "utf8").matchAll(/"kind": "([a-z-]+)"/g)].map((match) => match[1]);
+
+  expect(new Set(everyHappening.map((one) => one.what.kind))).toEqual(new Set(kinds));
+  for (const one of everyHappening) expect(text.happeningLine(one).text, one.what.kind).toMatch(/^[A-Z0-9]\S*/);
 });

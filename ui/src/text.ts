@@ -1,14 +1,17 @@
 // Every sentence shown to a person. Sentence case, the clouds' own words, what happened and then what to do.
 // The body of a failure comes from the backend, where the cause is known; its title stands in `titles`.
 
-import { cloudId, roleName, shortened, spaced, type Colour, type Filter } from "./accounts.ts";
+import { cloudId, lacksCloudAccess, roleName, shortened, spaced, who, type Colour, type Filter } from "./accounts.ts";
 import type { AccountView } from "./bindings/AccountView";
 import type { Cloud } from "./bindings/Cloud";
+import type { CloudView } from "./bindings/CloudView";
 import type { Code } from "./bindings/Code";
 import type { Copyable } from "./bindings/Copyable";
+import type { Happening } from "./bindings/Happening";
 import type { KeychainView } from "./bindings/KeychainView";
 import type { RedirectKind } from "./bindings/RedirectKind";
 import type { SignInEnd } from "./bindings/SignInEnd";
+import type { TargetsChange } from "./bindings/TargetsChange";
 import type { Theme } from "./bindings/Theme";
 import { day, left, moment } from "./time.ts";
 
@@ -59,17 +62,18 @@ export const app = {
   dismiss: "Dismiss",
   copy: "Copy",
   copied: "Copied",
-  copyFailed: "The text could not be copied. Select it and copy it yourself.",
+  selected: "It could not be copied. It is selected now: press Ctrl C.",
   reference: (reference: string) => `Reference ${reference}`,
   region: "Results of actions",
 };
 
 export const rail = {
-  label: "Accounts and settings",
+  label: "Accounts, activity and settings",
   filters: { all: "All accounts", "in-use": "In use", "needs-you": "Needs you" } as const,
   clouds: "Clouds",
   cloudAccounts: (cloud: Cloud) => `${cloudNames[cloud]} accounts`,
   more: "More",
+  activity: "Activity",
   settings: "Settings",
   count: (count: number) => plural(count, "account"),
 };
@@ -146,7 +150,7 @@ export function identityLine(account: AccountView): string {
       return identity.username;
     case "gcp": {
       const kind = identity.hostedDomain === null ? "Personal" : `${identity.hostedDomain} organisation`;
-      return account.renamed ? `${identity.email ?? identity.subject} · ${kind}` : kind;
+      return account.renamed ? `${who(identity)} · ${kind}` : kind;
     }
     case "aws":
       return `${spaced(identity.accountId)} · ${roleName(identity.roleArn)}`;
@@ -161,11 +165,26 @@ const targetNouns: Record<Cloud, [string, string]> = {
 
 /** The chosen Target in a row. */
 export function targetLine(account: AccountView): string {
+  if (lacksCloudAccess(account)) return access.none;
   if (account.target !== null) return account.target.name;
   if (account.readingTargets !== null) return `Reading ${targetNouns[account.cloud][1]}`;
   if (account.targetCount === 0) return `No ${targetNouns[account.cloud][0]}`;
   return `No ${targetNouns[account.cloud][0]} chosen`;
 }
+
+/** A sign-in that came without what lets anybody read or use the Cloud. */
+export const access = {
+  none: "No cloud access",
+  why: {
+    azure:
+      "Entra signed you in without access to Azure, so no subscription can be read. Ask for it again; if it stays away, your administrator has to approve it.",
+    gcp: "Google signed you in, but access to Google Cloud was not granted, so no project can be read and tokens open nothing. Ask for it again and leave Google Cloud ticked on Google’s page.",
+    aws: "The role lets nobody in. Ask for it again.",
+  } satisfies Record<Cloud, string>,
+  ask: "Ask for it again",
+  askShort: "Ask again",
+  askFor: (name: string) => `Ask for cloud access of ${name} again`,
+};
 
 export const clock = {
   signInAgain: "Sign in again",
@@ -178,6 +197,8 @@ export const clock = {
   retryingWith: (rest: string) => `${rest}, retrying`,
   offlineWith: (rest: string) => `${rest}, offline`,
   lockedWith: (rest: string) => `${rest}, locked`,
+  pausedWith: (rest: string) => `${rest}, paused`,
+  signInBy: (when: string) => `Sign in by ${when}`,
   retriesIn: (rest: string) => `Next try in ${rest}`,
 };
 
@@ -223,23 +244,44 @@ export function sessionLine(account: AccountView, paused: boolean, now: number):
   return `${at}, in ${rest}; ${sessionAfter(account, paused)}`;
 }
 
-function sessionAfter(account: AccountView, paused: boolean): string {
-  if (account.status === "sign-in-again") return "then sign in again";
-  if (account.status === "locked") return "not renewed while the keychain is locked";
-  if (paused) return "renewing is paused";
-  return "renews by itself";
+function sessionAfter({ status, session, signInEnd, retryAt }: AccountView, paused: boolean): string {
+  if (status === "sign-in-again") return "then sign in again";
+  if (status === "locked") return "does not renew while the keychain is locked";
+  if (paused) return "does not renew while paused";
+  if (session !== null && signInEnd !== null && Date.parse(signInEnd.at) <= Date.parse(session.expiresAt)) {
+    return "then sign in again, for the sign-in ends too";
+  }
+  if (status === "offline") return "renews once the cloud can be reached";
+  return retryAt === null ? "renews by itself" : "renewing failed and is tried again by itself";
 }
 
 /** How long the sign-in itself lasts, and why it ends. */
 export function signInLine(account: AccountView, now: number): string {
   if (account.status === "sign-in-again") return "It has ended";
   const end: SignInEnd | null = account.signInEnd;
-  if (end === null) {
-    return account.cloud === "aws" ? "As long as the role lets you in" : "Until you or your organisation end it";
+  if (end === null) return endless[account.cloud];
+  if (left(end.at, now) === null) return `Ended ${moment(end.at, now)}; sign in again`;
+  switch (end.why) {
+    case "idle":
+      return `Until ${day(end.at, now)} if unused; each use extends it`;
+    case "provider-limit":
+      return `Until ${moment(end.at, now)}; ${limits[account.cloud]}`;
   }
-  if (end.why === "idle") return `Until ${day(end.at, now)} if unused; each use extends it`;
-  return `Until ${moment(end.at, now)}, a limit set by the provider`;
 }
+
+/** How long a sign-in lasts whose end nobody has named. */
+const endless: Record<Cloud, string> = {
+  azure: "Until you or your organisation end it",
+  gcp: "Until you or your organisation end it, or six months go by without use",
+  aws: "As long as the role lets you in",
+};
+
+/** Why a Cloud names an end beforehand. */
+const limits: Record<Cloud, string> = {
+  azure: "Entra ends it then",
+  gcp: "Google ends it then: the client is in testing (7 days), or access was granted for a time",
+  aws: "the role allows no longer",
+};
 
 export const targets = {
   heading: { azure: "Subscriptions", gcp: "Projects", aws: "Regions" } satisfies Record<Cloud, string>,
@@ -247,7 +289,8 @@ export const targets = {
   loading: (cloud: Cloud) => `Loading ${targetNouns[cloud][1]}`,
   reading: (cloud: Cloud, count: number) =>
     count === 0 ? `Reading ${targetNouns[cloud][1]}` : `Reading ${targetNouns[cloud][1]}, ${count} so far`,
-  stop: "Stop",
+  cancel: "Cancel",
+  cancelReading: (cloud: Cloud) => `Cancel reading ${targetNouns[cloud][1]}`,
   readAgain: "Read again",
   none: {
     azure: "This sign-in sees no subscription. Ask for a role on one, then read again.",
@@ -256,7 +299,67 @@ export const targets = {
   } satisfies Record<Cloud, string>,
   noneFits: (query: string) => `Nothing fits “${query}”.`,
   readAt: (when: string) => `Read ${when}`,
+  changedAt: (what: string, when: string) => `${what}, seen ${when}`,
 };
+
+/** How a list of Targets changed: `2 subscriptions added, 1 gone`. */
+export function changeLine(cloud: Cloud, { added, removed }: Pick<TargetsChange, "added" | "removed">): string {
+  const [one, many] = targetNouns[cloud];
+  if (added === 0) return `${counted(removed, one, many)} gone`;
+  const more = `${counted(added, one, many)} added`;
+  return removed === 0 ? more : `${more}, ${removed.toLocaleString("en-GB")} gone`;
+}
+
+export const activity = {
+  title: "Activity",
+  intro: "What this app and mcm did with your accounts, on this machine. No secret is ever written down.",
+  filter: "Account",
+  all: "All accounts",
+  gone: (name: string) => `${name} (disconnected)`,
+  loading: "Loading activity",
+  most: (count: number) => `These are the newest ${count.toLocaleString("en-GB")}. Older ones are not shown.`,
+  emptyTitle: "Nothing has happened yet",
+  empty: "Sign-ins, renewals and credentials that were handed out are listed here as they happen.",
+  emptyOf: (name: string) => `Nothing is known of ${name} yet`,
+  emptyOfBody: "What happens to it is listed here, the newest first.",
+  today: "Today",
+  yesterday: "Yesterday",
+  show: (name: string) => `Show ${name}`,
+  recent: "Recent",
+  recentNone: "Nothing yet",
+  showAll: "All activity",
+  of: (name: string) => `All activity of ${name}`,
+};
+
+/** What happened, in words; `program` is who asked, and `note` what a person may search the log for. */
+export function happeningLine({ cloud, what }: Pick<Happening, "cloud" | "what">): {
+  text: string;
+  program: string | null;
+  note: string | null;
+} {
+  const plain = (text: string): ReturnType<typeof happeningLine> => ({ text, program: null, note: null });
+  switch (what.kind) {
+    case "connected":
+      return plain("Connected");
+    case "signed-in-again":
+      return plain("Signed in again");
+    case "renewed":
+      return plain("Renewed");
+    case "renewal-failed":
+      return {
+        ...plain(`Session could not be renewed: ${lowered(titles[what.code])}`),
+        note: what.reference === "" ? null : app.reference(what.reference),
+      };
+    case "handed-out":
+      return { ...plain("Credentials for"), program: what.to };
+    case "used":
+      return plain(`Put in use for ${cloudNames[cloud]}`);
+    case "targets-changed":
+      return plain(changeLine(cloud, what));
+    case "disconnected":
+      return plain("Disconnected");
+  }
+}
 
 /** What a choice in a menu does. */
 export const menu = {
@@ -387,6 +490,12 @@ export const redirects: Record<RedirectKind, { label: string; note: string }> = 
   loopback: { label: "Through a local port", note: "The browser ends on a page that this machine serves." },
 };
 
+/** Google takes links for one type of client only. */
+export function redirectNote(cloud: Cloud, kind: RedirectKind): string {
+  const { note } = redirects[kind];
+  return cloud === "gcp" && kind === "deep-link" ? `${note} Google allows it for clients of type iOS only.` : note;
+}
+
 export const setup = {
   title: (cloud: Cloud) => `Register this app with ${cloudNames[cloud]}`,
   intro: {
@@ -403,11 +512,61 @@ export const setup = {
   publicClient: "Allow public client flows",
   yes: "Yes",
   clientId: "Client id",
-  clientIdHint: "00000000-0000-0000-0000-000000000000",
+  clientIdHint: {
+    azure: "00000000-0000-0000-0000-000000000000",
+    gcp: "000000000000-example.apps.googleusercontent.com",
+    aws: "",
+  } satisfies Record<Cloud, string>,
+  clientIdAlone: "The client id alone is enough only for a client that has no secret. Google’s desktop clients have one.",
   notGuid: "A client id is a GUID, for example 1b7a2c3d-0000-4000-8000-0123456789ab.",
   readAt: (origin: string) => `Looked for in ${origin}`,
   copyWhat: (what: string) => `Copy ${what}`,
 };
+
+/** What to do in the Google Cloud console before anybody can sign in. */
+export const googleSetup = {
+  project: "Choose a project for the client",
+  projectBody:
+    "Any project of yours will do; it need not be one that you work in. Switch on the Cloud Resource Manager API in it, which lists the projects.",
+  enable: "gcloud services enable cloudresourcemanager.googleapis.com --project PROJECT_ID",
+  enableWhat: "command that switches on the API",
+  consent: "Set up the consent screen",
+  consentBody: "In the console, under Google Auth Platform, Branding and then Audience:",
+  audiences: [
+    ["Internal", "Everybody is in one Workspace organisation. Sign-ins last."],
+    ["External, in testing", "Add each person as a test user, at most 100. Google ends their sign-ins after 7 days."],
+    ["External, in production", "For everybody else. Google verifies the app for the cloud scopes."],
+  ] as const,
+  scopes: "Add the scopes",
+  scopesBody: "Under Data Access:",
+  readOnly:
+    "Read-only access is enough to see accounts, projects and sessions here. Choose full access when command lines are to change something with the tokens. Set it with access, in the lines of step 5.",
+  client: "Create the client",
+  clientBody:
+    "Under Clients, of type Desktop app; one of type Web application is refused. No redirect URI is entered: Google answers desktop clients on 127.0.0.1, at any port.",
+  clientByLink:
+    "Answers are set to come back through the reversed client id, which Google allows for clients of type iOS only. For a Desktop app client, choose the local port in Settings.",
+  file: "Name its file",
+  fileBody:
+    "Download the client’s JSON file and name it in settings.toml; the path counts from that file’s folder. Then start this app again.",
+  fileWhat: "lines for settings.toml",
+};
+
+/** The lines of `settings.toml` for Google's downloaded file, with the access that is asked for now. */
+export function googleLines(cloud: CloudView): string {
+  const asked = isReadOnly(cloud) ? "read-only" : "full";
+  const other = isReadOnly(cloud) ? "full" : "read-only";
+  return `[gcp]\nclient_secret_file = "client_secret_….json"\naccess = "${asked}"  # or "${other}"`;
+}
+
+/** What a sign-in to Google asks to be allowed. */
+export function googleAccess(cloud: CloudView): string {
+  return isReadOnly(cloud) ? "Read-only: enough to look" : "Full: command lines may change what you may change";
+}
+
+function isReadOnly(cloud: CloudView): boolean {
+  return cloud.scopes.some((scope) => scope.endsWith("/cloud-platform.read-only"));
+}
 
 /** The command that registers this app in Entra and prints the client id. */
 export function azureCommand(redirectUris: readonly string[]): string {
@@ -437,6 +596,8 @@ export const settings = {
   redirect: "How the answer comes back",
   server: "Sign-in server",
   howToRegister: "What to register",
+  access: "Cloud access",
+  accessNote: "Set by access under [gcp] in settings.toml",
   theme: "Appearance",
   themes: { system: "As the system", light: "Light", dark: "Dark" } satisfies Record<Theme, string>,
   sessions: "Sessions",
@@ -470,6 +631,7 @@ export const rename = {
 
 export const disconnectDialog = {
   title: (name: string) => `Disconnect ${name}?`,
+  ends: "Ends at Google",
   removed: "Removed from this machine",
   stays: "Stays until you end it yourself",
   confirm: "Disconnect",
@@ -481,7 +643,7 @@ export function disconnectFacts(
   account: AccountView,
   keychain: KeychainView,
   siblings: number,
-): { removed: string[]; stays: string[] } {
+): { ends: string[]; removed: string[]; stays: string[] } {
   const kept = keychain.state === "absent" ? "memory" : keychain.name;
   const removed = [
     siblings === 0 ? `The sign-in and its session in ${kept}` : `The session of this tenant in ${kept}`,
@@ -491,6 +653,7 @@ export function disconnectFacts(
   switch (account.identity.cloud) {
     case "azure":
       return {
+        ends: [],
         removed,
         stays: [
           ...(siblings === 0
@@ -502,11 +665,19 @@ export function disconnectFacts(
       };
     case "gcp":
       return {
-        removed: ["The grant at Google, which is revoked", ...removed],
-        stays: ["Access tokens handed out already work until they end, at most an hour."],
+        ends: [
+          "What you granted is revoked.",
+          `That signs ${who(account.identity)} out of every app whose client is in the same Google Cloud project as this one’s, on every machine.`,
+        ],
+        removed,
+        stays: [
+          "Access tokens handed out already may work until they end, at most an hour.",
+          "If Google cannot be reached, the account goes from here all the same. End the grant then at myaccount.google.com/connections.",
+        ],
       };
     case "aws":
       return {
+        ends: [],
         removed,
         stays: [
           "The role and its trust policy stay in AWS. Remove the role there if nobody needs it.",
@@ -530,5 +701,14 @@ export const keys = {
 };
 
 function plural(count: number, one: string): string {
-  return `${count.toLocaleString("en-GB")} ${count === 1 ? one : `${one}s`}`;
+  return counted(count, one, `${one}s`);
+}
+
+function counted(count: number, one: string, many: string): string {
+  return `${count.toLocaleString("en-GB")} ${count === 1 ? one : many}`;
+}
+
+/** A sentence's beginning inside another sentence. */
+function lowered(sentence: string): string {
+  return sentence.charAt(0).toLowerCase() + sentence.slice(1);
 }

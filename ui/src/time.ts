@@ -51,9 +51,32 @@ export function moment(iso: string, now: number): string {
   return `${day(iso, now)}, ${clock.format(at)}`;
 }
 
+/** An end that is near enough to prepare for: `18:20` today, `26 Nov` within three days, else nothing. */
+export function nearest(iso: string, now: number): string | null {
+  const rest = Date.parse(iso) - now;
+  if (rest <= 0 || rest > 3 * DAY) return null;
+  return daysAgo(iso, now) === 0 ? time(iso) : day(iso, now);
+}
+
 /** `21 Feb`, with the year when it is not this one. */
 export function day(iso: string, now: number): string {
   const at = new Date(iso);
   const sameYear = at.getFullYear() === new Date(now).getFullYear();
   return (sameYear ? dayMonth : dayMonthYear).format(at);
+}
+
+/** The time alone, `15:42`, for what stands under its day. */
+export function time(iso: string): string {
+  return clock.format(new Date(iso));
+}
+
+/** How many midnights lie between `iso` and now: 0 today, 1 yesterday. */
+export function daysAgo(iso: string, now: number): number {
+  const midnight = (at: Date): number => Date.UTC(at.getFullYear(), at.getMonth(), at.getDate());
+  return Math.round((midnight(new Date(now)) - midnight(new Date(iso))) / DAY);
+}
+
+/** Whether `iso` lies less than a day back. */
+export function isWithinDay(iso: string, now: number): boolean {
+  return now - Date.parse(iso) < DAY;
 }

@@ -1,0 +1,55 @@
+"""Times whole commands, one after the other and fifty at once, and prints medians, ratios and peak memory."""
+
+import os
+import shutil
+import statistics
+import subprocess
+import time
+
+ROUNDS = 100
+MCM = "target/release/mcm"
+
+
+def run(command):
+    """One run: seconds and the peak resident set in KiB."""
+    start = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    return time.perf_counter() - start, usage.ru_maxrss, process.returncode
+
+
+def measure(name, command, base=None, rounds=ROUNDS):
+    runs = [run(command) for _ in range(rounds)]
+    if any(code for _, _, code in runs):
+        print(f"{name:<36} failed; is it signed in?")
+        return None
+    median = statistics.median(seconds for seconds, _, _ in runs)
+    ratio = f"  {median / base:5.1f} times /bin/true" if base else ""
+    print(f"{name:<36} {median * 1e3:8.1f} ms  {max(kib for _, kib, _ in runs) / 1024:6.1f} MiB{ratio}")
+    return median
+
+
+def fifty_at_once(name, command):
+    start = time.perf_counter()
+    processes = [
+        subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) for _ in range(50)
+    ]
+    failed = sum(process.wait() != 0 for process in processes)
+    failures = f", {failed} failed" if failed else ""
+    print(f"{name:<36} {(time.perf_counter() - start) * 1e3:8.1f} ms in all{failures}")
+
+
+base = measure("/bin/true", ["/bin/true"])
+measure("mcm token, warm", [MCM, "token", "contoso"], base)
+measure("mcm accounts", [MCM, "accounts"], base)
+fifty_at_once("mcm token, 50 at once", [MCM, "token", "contoso"])
+for name, command in [
+    ("az account get-access-token", ["az", "account", "get-access-token"]),
+    ("gcloud auth print-access-token", ["gcloud", "auth", "print-access-token"]),
+    ("aws configure export-credentials", ["aws", "configure", "export-credentials"]),
+]:
+    if shutil.which(command[0]):
+        measure(name, command, base, rounds=10)
+    else:
+        print(f"{name:<36} not installed")

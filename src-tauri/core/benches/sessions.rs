@@ -1,0 +1,164 @@
+//! What a session costs: from memory, from the keychain, and with a renewal; and two hundred accounts waking together.
+//!
+//! Prints figures and asserts nothing, because machines are noisy; ratios within one run are what to compare. Needs a
+//! session bus with an unlocked keychain: `make bench` provides one of its own.
+
+use std::io::Write as _;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use mcm_core::account::{Account, AccountId, Cloud, Identity, SessionTimes};
+use mcm_core::app::{App, Connect};
+use mcm_core::credential::Grant;
+use mcm_core::http::Http;
+use mcm_core::redirect::Front;
+use mcm_core::sign_in::RecordedBrowser;
+use mcm_core::store::Store;
+use mcm_core::vault::{Record, Vault};
+use mcm_core::world::{Clock as _, Environment, ManualClock, NoScheme, Paths, World};
+use sandbox_clouds::browser::Browser;
+use sandbox_clouds::{Clock, Endpoint, Fault, Options, Sandbox};
+
+const SLEEPERS: usize = 200;
+const LATENCY: u64 = 50;
+const HOUR: Duration = Duration::from_secs(3600);
+
+struct Scene {
+    clouds: Sandbox,
+    clock: Arc<ManualClock>,
+    app: Arc<App>,
+    world: World,
+    id: AccountId,
+    _home: tempfile::TempDir,
+}
+
+impl Scene {
+    async fn over(vault: impl FnOnce(&Paths) -> Vault) -> Self {
+        let clock = ManualClock::new("2026-11-24T09:00:00Z".parse().expect("a time"));
+        let time = clock.clone();
+        let options = Options { clock: Clock::new(move || time.now()), ..Options::default() };
+        let clouds = Sandbox::start(options).await.expect("loopback ports");
+        let home = tempfile::tempdir().expect("a folder");
+        let paths = Paths::below(home.path());
+        let browser = Arc::new(RecordedBrowser::default());
+        let variables = clouds.environment();
+        let world = World {
+            clock: clock.clone(),
+            http: Http::default(),
+            vault: vault(&paths),
+            browser: browser.clone(),
+            scheme: Arc::new(NoScheme),
+            paths,
+            environment: Environment::from_pairs(
+                variables.iter().map(|(name, value)| (*name, value.as_str())),
+            ),
+        };
+        let app = App::open(world.clone(), Front::Terminal);
+        let sign_in = app.connect(Connect::new(Cloud::Azure)).expect("started");
+        let page = browser.next_page().await;
+        Browser::new().as_person("ada@contoso.example").browse(page.as_str()).await;
+        let id = app.sign_in_ended(sign_in).await.expect("connected");
+        Self { clouds, clock, app, world, id, _home: home }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a benchmark measures time")]
+fn now() -> Instant {
+    Instant::now()
+}
+
+/// The median of `rounds` runs.
+async fn median<F: Future<Output = ()>>(rounds: usize, mut run: impl FnMut() -> F) -> Duration {
+    let mut times = Vec::with_capacity(rounds);
+    for _ in 0..rounds {
+        let start = now();
+        run().await;
+        times.push(start.elapsed());
+    }
+    times.sort();
+    times[rounds / 2]
+}
+
+async fn warm(scene: &Scene) -> Duration {
+    median(200, || async {
+        scene.app.session(&scene.id).await.expect("warm");
+    })
+    .await
+}
+
+async fn renewal(scene: &Scene) -> Duration {
+    median(30, || async {
+        scene.clock.advance(2 * HOUR);
+        scene.app.session(&scene.id).await.expect("renewed");
+    })
+    .await
+}
+
+/// How long it takes until every one of many accounts with a session that is over has a new one.
+async fn waking(scene: &Scene) -> Duration {
+    let now_there = scene.clock.now();
+    let book = scene.app.book().expect("readable");
+    let record = Record::grant(&book.account(&scene.id).expect("connected").grant);
+    let grant = Grant::from_bytes(&scene.world.vault.read(&record).await.expect("readable").expect("there"))
+        .expect("ours");
+    let Identity::Azure { tenant_id, .. } = &book.account(&scene.id).expect("connected").identity else {
+        unreachable!("an Azure account")
+    };
+    let mut people = Vec::new();
+    for number in 0..SLEEPERS {
+        let identity = Identity::Azure {
+            home: format!("person-{number}"),
+            tenant_id: tenant_id.clone(),
+            tenant_name: None,
+            default_domain: None,
+            username: format!("person-{number}"),
+        };
+        let mut account = Account::new(identity, now_there);
+        account.session = Some(SessionTimes { issued_at: now_there, expires_at: now_there + HOUR });
+        account.targets_read_at = Some(now_there + 2 * HOUR);
+        scene.world.vault.write(&Record::grant(&account.grant), grant.to_bytes()).await.expect("written");
+        people.push(account);
+    }
+    let store = Store::in_folder(&scene.world.paths.data);
+    let put = store.change(|book| {
+        book.accounts = people;
+        Ok(())
+    });
+    put.await.expect("written");
+    scene.clouds.faults().always(Endpoint::AzureToken, Fault::Latency(LATENCY));
+    scene.clock.advance(2 * HOUR);
+    let app = App::open(scene.world.clone(), Front::Terminal);
+    let start = now();
+    app.keep();
+    let mut snapshots = app.watch();
+    let awake = |snapshot: &Arc<mcm_core::snapshot::Snapshot>| {
+        snapshot.accounts.iter().all(|row| row.session.is_some())
+    };
+    snapshots.wait_for(awake).await.expect("the app lives");
+    start.elapsed()
+}
+
+#[tokio::main]
+async fn main() {
+    let mut out = std::io::stdout();
+    let mut line = |what: &str, time: Duration, against: Option<(&str, Duration)>| {
+        let ratio = against.map_or_else(String::new, |(name, base)| {
+            format!("  {:.1} times {name}", time.as_secs_f64() / base.as_secs_f64())
+        });
+        let _ = writeln!(out, "{what:<44} {:>9.3} ms{ratio}", time.as_secs_f64() * 1e3);
+    };
+    let memory = Scene::over(|_| Vault::in_memory()).await;
+    let from_memory = warm(&memory).await;
+    line("a session, vault in memory", from_memory, None);
+    let keychain =
+        Scene::over(|paths| Vault::platform("io.github.multicloudmanager.bench", paths.keychain_lock()))
+            .await;
+    let from_keychain = warm(&keychain).await;
+    line("a session, vault in the keychain", from_keychain, Some(("from memory", from_memory)));
+    let renewed = renewal(&keychain).await;
+    line("a session, with a renewal", renewed, Some(("from the keychain", from_keychain)));
+    let ideal = Duration::from_millis(SLEEPERS as u64 * LATENCY / 8);
+    let woken = waking(&memory).await;
+    line("200 accounts waking, 50 ms away, 8 at a time", woken, Some(("the latency alone", ideal)));
+    keychain.world.vault.sweep_all().await.expect("swept");
+}
