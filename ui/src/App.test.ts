@@ -470,6 +470,21 @@ describe("the details", () => {
     await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
   });
 
+  test("disconnecting says when the cloud could not be told", async () => {
+    await open(
+      { accounts: [google()] },
+      { disconnect: () => errorView("offline", "What you granted still stands at Google.") },
+    );
+    await click("ada@contoso.example");
+    await click("More actions");
+    await fireEvent.click(screen.getByRole("menuitem", { name: "Disconnect…" }));
+    await fireEvent.click(within(screen.getByRole("dialog")).getByRole("button", { name: "Disconnect" }));
+
+    const log = screen.getByRole("log");
+    expect(await within(log).findByText("Disconnected here, but Google could not be told")).toBeTruthy();
+    expect(within(log).getByText("What you granted still stands at Google.")).toBeTruthy();
+  });
+
   test("an empty name gives the cloud's own name back", async () => {
     const { named } = await open({ accounts: [azure({ name: "Work", renamed: true })] });
     await click("Work");
@@ -1000,6 +1015,39 @@ describe("the place", () => {
 
     expect(await screen.findByRole("list", { name: "Azure accounts" })).toBeTruthy();
     expect(screen.queryByRole("complementary")).toBeNull();
+  });
+});
+
+describe("the address", () => {
+  afterEach(() => history.replaceState(null, "", "/"));
+
+  test("opens Connect at the start, whatever place was kept", async () => {
+    history.replaceState(null, "", "#connect");
+    await open({ accounts: usual }, { kept_place: () => JSON.stringify({ screen: "settings" }) });
+
+    expect(await screen.findByRole("heading", { name: "Connect account" })).toBeTruthy();
+    expect(location.hash).toBe("");
+  });
+
+  test("selects an account when it changes, whatever the list was narrowed to, and again", async () => {
+    await open({ accounts: usual });
+    await click("Google Cloud accounts");
+
+    for (let turn = 0; turn < 2; turn += 1) {
+      location.hash = `#account/${fabrikam().id}`;
+      expect(await screen.findByRole("complementary", { name: "Details of Fabrikam" })).toBeTruthy();
+      await waitFor(() => expect(location.hash).toBe(""));
+      await click("Close details");
+    }
+    expect(row("Fabrikam")).toBeTruthy();
+  });
+
+  test("that means nothing changes nothing and is cleared", async () => {
+    history.replaceState(null, "", "#settings/../%E0%A4%A");
+    await open({ accounts: usual });
+
+    expect(await screen.findByRole("list", { name: "Azure accounts" })).toBeTruthy();
+    await waitFor(() => expect(location.hash).toBe(""));
   });
 });
 

@@ -109,7 +109,8 @@ export function setStar(account: AccountId, starred: boolean): Promise<void> {
   return call("set_star", { account, starred });
 }
 
-export function disconnect(account: AccountId): Promise<void> {
+/** Answers why the cloud could not be told, when it could not: the account is gone from here all the same. */
+export function disconnect(account: AccountId): Promise<ErrorView | null> {
   return call("disconnect", { account });
 }
 

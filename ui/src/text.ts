@@ -172,6 +172,9 @@ export function targetLine(account: AccountView): string {
   return `No ${targetNouns[account.cloud][0]} chosen`;
 }
 
+/** Who answers for a Cloud's sign-ins. */
+const issuers: Record<Cloud, string> = { azure: "Entra", gcp: "Google", aws: "AWS" };
+
 /** A sign-in that came without what lets anybody read or use the Cloud. */
 export const access = {
   none: "No cloud access",
@@ -245,7 +248,7 @@ export function sessionLine(account: AccountView, paused: boolean, now: number):
 }
 
 function sessionAfter({ status, session, signInEnd, retryAt }: AccountView, paused: boolean): string {
-  if (status === "sign-in-again") return "then sign in again";
+  if (status === "sign-in-again") return "does not renew until you sign in again";
   if (status === "locked") return "does not renew while the keychain is locked";
   if (paused) return "does not renew while paused";
   if (session !== null && signInEnd !== null && Date.parse(signInEnd.at) <= Date.parse(session.expiresAt)) {
@@ -257,7 +260,11 @@ function sessionAfter({ status, session, signInEnd, retryAt }: AccountView, paus
 
 /** How long the sign-in itself lasts, and why it ends. */
 export function signInLine(account: AccountView, now: number): string {
-  if (account.status === "sign-in-again") return "It has ended";
+  if (account.status === "sign-in-again" && account.cloud !== "aws") {
+    return account.session !== null && left(account.session.expiresAt, now) !== null
+      ? "No further session without signing in again"
+      : "It has ended";
+  }
   const end: SignInEnd | null = account.signInEnd;
   if (end === null) return endless[account.cloud];
   if (left(end.at, now) === null) return `Ended ${moment(end.at, now)}; sign in again`;
@@ -412,6 +419,7 @@ export const done = {
   renamed: (name: string) => `Renamed to ${name}.`,
   nameRemoved: "The cloud’s own name is shown again.",
   disconnected: (name: string) => `${name} is disconnected.`,
+  untold: (cloud: Cloud) => `Disconnected here, but ${issuers[cloud]} could not be told`,
   connected: (name: string) => `${name} is connected.`,
   updated: (name: string) => `${name} is signed in again.`,
   cancelled: "Sign-in cancelled.",
@@ -609,14 +617,15 @@ export const settings = {
   diagnosticsNote: "The version, this machine’s kind, states and counts, without names, tokens or addresses.",
   copyDiagnostics: "Copy diagnostics",
   forget: "Forget everything",
-  forgetNote: "Removes every account, its entries in the keychain and this app’s files. The clouds keep what they know.",
+  forgetNote:
+    "Removes every account, its entries in the keychain and what was recorded about it. Settings and the log stay, and the clouds keep what they know.",
   forgetOpen: "Forget everything…",
 };
 
 export const forget = {
   title: "Forget everything",
   body: (count: number) =>
-    `${count === 0 ? "No account is connected. Settings" : `${plural(count, "account")}, their entries in the keychain, the settings`} and the log are removed from this machine. This cannot be undone.`,
+    `${count === 0 ? "No account is connected. What is left in the keychain and in the lists" : `${plural(count, "account")}, their entries in the keychain, and their activity`} of this app is removed from this machine. The settings and the log stay. This cannot be undone.`,
   word: "forget everything",
   type: "Type “forget everything” to confirm",
   confirm: "Forget everything",
