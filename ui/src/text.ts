@@ -3,13 +3,20 @@
 
 import { cloudId, lacksCloudAccess, roleName, shortened, spaced, who, type Colour, type Filter } from "./accounts.ts";
 import type { AccountView } from "./bindings/AccountView";
+import type { AwsSource } from "./bindings/AwsSource";
+import type { AwsSourceKind } from "./bindings/AwsSourceKind";
+import type { CheckState } from "./bindings/CheckState";
 import type { Cloud } from "./bindings/Cloud";
 import type { CloudView } from "./bindings/CloudView";
 import type { Code } from "./bindings/Code";
 import type { Copyable } from "./bindings/Copyable";
+import type { Enforcement } from "./bindings/Enforcement";
 import type { Happening } from "./bindings/Happening";
 import type { KeychainView } from "./bindings/KeychainView";
+import type { Permissions } from "./bindings/Permissions";
 import type { RedirectKind } from "./bindings/RedirectKind";
+import type { RoleCheckKind } from "./bindings/RoleCheckKind";
+import type { RoleTemplates } from "./bindings/RoleTemplates";
 import type { SignInEnd } from "./bindings/SignInEnd";
 import type { TargetsChange } from "./bindings/TargetsChange";
 import type { Theme } from "./bindings/Theme";
@@ -153,7 +160,11 @@ export function identityLine(account: AccountView): string {
       return account.renamed ? `${who(identity)} · ${kind}` : kind;
     }
     case "aws":
-      return `${spaced(identity.accountId)} · ${roleName(identity.roleArn)}`;
+      return [
+        spaced(identity.accountId),
+        roleName(identity.roleArn),
+        ...(identity.enforced === "enforced" ? [] : [`External ID: ${lowered(enforcement[identity.enforced])}`]),
+      ].join(" · ");
   }
 }
 
@@ -220,6 +231,9 @@ export const detail = {
   signedInAs: { azure: "Signed in as", gcp: "Signed in as", aws: "Role" } satisfies Record<Cloud, string>,
   place: { azure: "Tenant", gcp: "Organisation", aws: "Account id" } satisfies Record<Cloud, string>,
   tenantId: "Tenant id",
+  roleArn: "Role ARN",
+  externalId: "External ID",
+  calledBy: "Assumed by",
   noOrganisation: "None, a personal account",
   sessionEnds: "Session ends",
   signInLasts: "Sign-in lasts",
@@ -464,6 +478,7 @@ export const signIn = {
   openAgain: "Open again",
   cancel: "Cancel sign-in",
   again: (name: string) => `Signing in again to ${name}`,
+  verifying: "Verifying the role",
   to: (cloud: Cloud) => `Signing in to ${cloudNames[cloud]}`,
   done: (updated: boolean) => (updated ? "Signed in again" : "Connected"),
   another: "Connect another",
@@ -472,6 +487,120 @@ export const signIn = {
     `${existing} is connected already, and ${now} signed in now. Replace the account, or keep both.`,
   replace: "Replace",
   keepBoth: "Keep both",
+};
+
+/** What is checked of a role, and how a check stands. */
+export const roleChecks = {
+  label: "Checks of the role",
+  what: {
+    "right-id": "Assume the role with the External ID",
+    "no-id": "Be refused without an External ID",
+    "wrong-id": "Be refused with a wrong External ID",
+  } satisfies Record<RoleCheckKind, string>,
+  state: {
+    waiting: "Waiting",
+    running: "Running",
+    retrying: "Trying again",
+    passed: "Passed",
+    failed: "Failed",
+    unknown: "No clear answer",
+  } satisfies Record<CheckState, string>,
+  attempts: (count: number, rest: string | null) =>
+    rest === null ? `try ${count}` : `try ${count}, for another ${rest}; a new role takes a while to spread`,
+  caller: (arn: string) => `As ${arn}`,
+};
+
+/** The three steps to a role of AWS. */
+export const awsConnect = {
+  title: "Connect an AWS role",
+  back: "All clouds",
+  who: "1. Who you are",
+  source: "Credentials from",
+  sourcesLoading: "Looking for credentials",
+  sourceName: ({ source, kind }: Pick<AwsSource, "source" | "kind">) => {
+    const [where, name = ""] = source.split(/:(.*)/s);
+    if (where === "profile") return `Profile ${name}: ${sourceKinds[kind]}`;
+    if (where === "keychain") return `Keychain: access keys ${name}`;
+    return `Default chain: ${sourceKinds[kind]}`;
+  },
+  callerLoading: "Asking AWS who this is",
+  caller: "You are",
+  account: "Account id",
+  principal: "Trusted as",
+  inexact: "AWS leaves the path of a role out. If this role has one, put it into the principal.",
+  chained: "These are a role’s credentials, so AWS gives sessions of an hour at most.",
+  signInWith: "Sign in again with",
+  keys: "Enter access keys",
+  keysNote: "AWS is asked whose they are; then they are kept in the keychain, and nowhere else.",
+  keyId: "Access key id",
+  secret: "Secret access key",
+  token: "Session token, if there is one",
+  addKeys: "Check and keep",
+  removeKeys: "Remove these keys",
+  keysAdded: "The access keys are in the keychain.",
+  keysRemoved: "The access keys are removed.",
+  create: "2. Create the role",
+  createNote: "In the account that you want to see. The role trusts you, and only together with the External ID.",
+  permissions: "What the role may do",
+  permissionKinds: {
+    "view-only": "View only: names and states (ViewOnlyAccess)",
+    "read-only": "Read only: also contents (ReadOnlyAccess)",
+    nothing: "Nothing yet",
+    policy: "A policy of mine",
+  } satisfies Record<Permissions["kind"], string>,
+  policyArn: "Policy ARN",
+  dictated: "My organisation dictates the External ID",
+  externalId: "External ID",
+  prepare: "Make External ID and templates",
+  prepareAgain: "Update templates",
+  another: "Make another External ID",
+  roleName: "Role name",
+  forms: "The role as",
+  form: {
+    trustPolicy: "Trust policy",
+    cloudformation: "CloudFormation",
+    cli: "AWS CLI",
+    terraform: "Terraform",
+  } satisfies Record<Exclude<keyof RoleTemplates, "cloudformationCommand">, string>,
+  deploy: "Command that deploys it",
+  waiting: "Waiting for their role",
+  goOn: (id: string) => `Go on with ${id}`,
+  goOnShort: "Go on",
+  drop: (id: string) => `Drop ${id}`,
+  dropShort: "Drop",
+  dropped: "Dropped. Its External ID is not used again.",
+  verify: "3. Verify",
+  verifyNote: "Paste the ARN of the role once it is there.",
+  roleArn: "Role ARN",
+  roleArnHint: "arn:aws:iam::123456789012:role/MultiCloudManager",
+  start: "Verify and connect",
+  policyLine: "Line for the trust policy",
+  accept: "Connect as not enforced",
+  acceptNote: "Anybody whom the role trusts can then use it without the External ID, and the row says so.",
+};
+
+const sourceKinds: Record<AwsSourceKind, string> = {
+  environment: "the environment",
+  "default-chain": "what the AWS tools find",
+  "identity-center": "IAM Identity Center",
+  login: "aws login",
+  "static-keys": "access keys in a file",
+  process: "a program",
+  role: "another role",
+  "typed-keys": "typed access keys",
+  nothing: "nothing found yet",
+};
+
+/** The condition that makes a role demand its External ID. */
+export function conditionLine(externalId: string): string {
+  return `"Condition": {"StringEquals": {"sts:ExternalId": ${JSON.stringify(externalId)}}}`;
+}
+
+/** Whether a role was seen to demand its External ID. */
+export const enforcement: Record<Enforcement, string> = {
+  enforced: "Enforced",
+  "not-enforced": "Not enforced",
+  unknown: "Enforcement unknown",
 };
 
 export const connect = {
