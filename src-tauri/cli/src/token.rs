@@ -1,9 +1,9 @@
 //! `mcm token`: the one command whose result is a credential. It never opens a browser.
 
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use mcm_core::account::{Account, Identity};
 use mcm_core::app::App;
-use mcm_core::credential::Session;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
 
@@ -18,10 +18,11 @@ pub(crate) async fn hand_out(app: &App, whose: &TokenOf, json: bool) -> Result<(
         (None, None) => unreachable!("the arguments ask for one of them"),
     };
     let session = app.hand_out(&account.id, &asker()).await.map_err(|error| Failure::of(&account, error))?;
+    let token = session.bearer()?;
     if !json {
-        return Ok(print(session.access_token.expose_secret())?);
+        return Ok(print(token.expose_secret())?);
     }
-    let text = as_az_prints(&account, &session, &TimeZone::system());
+    let text = as_az_prints(&account, token, session.times.expires_at, &TimeZone::system());
     Ok(print(text.expose_secret())?)
 }
 
@@ -56,10 +57,14 @@ struct AzToken<'a> {
     token_type: &'static str,
 }
 
-fn as_az_prints(account: &Account, session: &Session, zone: &TimeZone) -> SecretString {
-    let expires_at = session.times.expires_at;
+fn as_az_prints(
+    account: &Account,
+    token: &SecretString,
+    expires_at: Timestamp,
+    zone: &TimeZone,
+) -> SecretString {
     let token = AzToken {
-        access_token: session.access_token.expose_secret(),
+        access_token: token.expose_secret(),
         expires_on_local: expires_at
             .to_zoned_datetime(zone.clone())
             .strftime("%Y-%m-%d %H:%M:%S.000000")
@@ -78,8 +83,6 @@ fn as_az_prints(account: &Account, session: &Session, zone: &TimeZone) -> Secret
 #[cfg(test)]
 mod tests {
     use super::*;
-    use jiff::Timestamp;
-    use mcm_core::account::SessionTimes;
 
     #[test]
     fn the_json_is_what_az_prints() {
@@ -92,9 +95,7 @@ mod tests {
         };
         let account = Account::new(identity, Timestamp::UNIX_EPOCH);
         let expires_at = "2026-11-23T16:11:36.5Z".parse().expect("a time");
-        let times = SessionTimes { issued_at: Timestamp::UNIX_EPOCH, expires_at };
-        let session = Session { access_token: "at".into(), times, generation: 0 };
-        let printed = as_az_prints(&account, &session, &TimeZone::fixed(jiff::tz::offset(2)));
+        let printed = as_az_prints(&account, &"at".into(), expires_at, &TimeZone::fixed(jiff::tz::offset(2)));
         assert_eq!(
             printed.expose_secret(),
             r#"{

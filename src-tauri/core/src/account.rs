@@ -137,8 +137,15 @@ pub enum Identity {
         external_id: String,
         /// Whether the role refuses callers without the External ID.
         enforced: Enforcement,
-        /// Who assumes the role: `default`, `profile:NAME` or `keychain`.
+        /// Where the credentials come from that assume the role: `default`, `profile:NAME` or
+        /// `keychain:ACCESS_KEY_ID`.
         source: String,
+        /// The ARN that AWS knew the caller by when the role was last assumed.
+        caller: String,
+        /// The life of its sessions, in seconds.
+        session_seconds: u32,
+        /// The longest life that the role was seen to give, when that could be found.
+        longest_session_seconds: Option<u32>,
     },
 }
 
@@ -199,8 +206,16 @@ impl Identity {
         self.cloud() == other.cloud() && self.label().eq_ignore_ascii_case(other.label())
     }
 
+    /// Whether it is the AWS role with this ARN, compared as AWS does.
+    pub fn is_role(&self, arn: &str) -> bool {
+        matches!(self, Self::Aws { role_arn, .. } if canonical_role_arn(role_arn) == canonical_role_arn(arn))
+    }
+
     /// Takes over the names of the row that is updated, where they could not be read this time.
     pub fn keep_names_of(&mut self, row: &Self) {
+        if let (Self::Aws { alias, .. }, Self::Aws { alias: old, .. }) = (&mut *self, row) {
+            *alias = alias.take().or_else(|| old.clone());
+        }
         if let (
             Self::Azure { tenant_name, default_domain, .. },
             Self::Azure { tenant_name: old_name, default_domain: old_domain, .. },

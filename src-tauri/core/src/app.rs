@@ -3,6 +3,7 @@
 //! The door to core. State goes out one way, as whole Snapshots on a `watch`; `app/draw.rs` makes them. Signing in
 //! stands in `app/connect.rs`, renewing by itself in `app/keep.rs`, finding accounts in `app/look_up.rs`.
 
+mod aws;
 mod connect;
 mod draw;
 mod keep;
@@ -18,8 +19,9 @@ use serde::Serialize;
 use tokio::sync::{Notify, watch};
 use ts_rs::TS;
 
-use crate::account::{Account, AccountId, COLOURS, Cloud, Target, TargetsChange};
+use crate::account::{Account, AccountId, COLOURS, Cloud, Identity, Target, TargetsChange};
 use crate::activity::{Activity, Happening, What};
+pub use crate::app::aws::{ConnectRole, PrepareRole, PreparedRole};
 pub use crate::app::connect::{Connect, OnDuplicate};
 use crate::credential::Session;
 use crate::error::{Code, Error, ErrorView, Result};
@@ -265,7 +267,7 @@ impl App {
     async fn read_targets_once(&self, id: &AccountId) -> Result<Vec<Target>> {
         let providers = self.providers();
         let account = self.account(id)?;
-        let provider = providers.of(account.cloud())?;
+        let provider = providers.of(account.cloud());
         let progress = |count: usize| {
             if let Some(reading) = self.state().reading.get_mut(id) {
                 reading.count = u32::try_from(count).unwrap_or(u32::MAX);
@@ -418,9 +420,15 @@ impl App {
         let removed = self.sessions.remove(id).await;
         self.reload();
         let (account, grant) = removed?;
+        // Typed keys go with the last connection that used them.
+        if let Identity::Aws { source, .. } = &account.identity
+            && let Some(keys) = provider::aws::typed_key(source)
+        {
+            self.drop_unused_keys(keys).await?;
+        }
         let Some(grant) = grant else { return Ok(None) };
         let (providers, cloud) = (self.providers(), account.cloud());
-        let told = tokio::time::timeout(SIGN_OUT_TIME, providers.of(cloud)?.sign_out(&grant)).await;
+        let told = tokio::time::timeout(SIGN_OUT_TIME, providers.of(cloud).sign_out(&grant)).await;
         let code = match told {
             Ok(Ok(())) => return Ok(None),
             Ok(Err(error)) => error.code(),
@@ -446,6 +454,12 @@ impl App {
             first_error = first_error.or(self.disconnect(&account.id).await.err());
         }
         first_error = first_error.or(self.world.vault.sweep_all().await.err());
+        let emptied = self.change(|book| {
+            book.pending_roles.clear();
+            book.access_keys.clear();
+            Ok(())
+        });
+        first_error = first_error.or(emptied.await.err());
         let forgotten = self.activity.forget().map_err(|error| {
             let message =
                 format!("{} could not be removed. Remove it yourself.", self.activity.path().display());
@@ -597,6 +611,9 @@ impl App {
     /// `browser-failed`, `not-found`, `unsupported`.
     pub async fn open_console(&self, id: &AccountId) -> Result<()> {
         let account = self.account(id)?;
+        if account.cloud() == Cloud::Aws {
+            return self.open_aws_console(id, false).await;
+        }
         let page = provider::console(&self.settings(), &account);
         let page =
             page.ok_or_else(|| Error::new(Code::Unsupported, "This account has no console to open."))?;

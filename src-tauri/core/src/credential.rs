@@ -6,15 +6,25 @@ use std::fmt;
 
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretSlice, SecretString};
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::account::SessionTimes;
 use crate::error::{Code, Error, Result};
 
-/// The long-lived thing that a sign-in gave: a refresh token, and where and as whom it can be redeemed.
+/// The long-lived thing that a sign-in gave, from which sessions are made.
+#[derive(Clone)]
+pub enum Grant {
+    /// A refresh token (Azure, Google Cloud).
+    RefreshToken(RefreshGrant),
+    /// A role and who may assume it (AWS).
+    Role(RoleGrant),
+}
+
+/// A refresh token, and where and as whom it can be redeemed.
 #[derive(Clone, Deserialize)]
-pub struct Grant {
+pub struct RefreshGrant {
     /// The refresh token.
     pub refresh_token: SecretString,
     /// The app registration that it was issued to.
@@ -30,20 +40,69 @@ pub struct Grant {
     pub issued_at: Timestamp,
 }
 
-/// The short-lived credential made from a grant.
+/// An AWS role, the External ID that goes with it, and who assumes it.
 #[derive(Clone, Deserialize)]
+pub struct RoleGrant {
+    /// The role's ARN.
+    pub role_arn: String,
+    /// The External ID, sent with every request for the role.
+    pub external_id: String,
+    /// Who assumes it: `default`, `profile:NAME` or `keychain:ACCESS_KEY_ID`.
+    pub source: String,
+    /// The access keys of a `keychain:` source. They have a record of their own, so they are put in when the grant is
+    /// read and never stored with it.
+    #[serde(skip)]
+    pub keys: Option<AccessKeys>,
+}
+
+/// AWS access keys: a user's own, or those of a session when there is a session token.
+#[derive(Clone, Deserialize)]
+pub struct AccessKeys {
+    /// The access key id. Not a secret: AWS shows it in logs and consoles.
+    pub access_key_id: String,
+    /// The secret access key.
+    pub secret_access_key: SecretString,
+    /// The session token, which a user's own keys do not have.
+    #[serde(default)]
+    pub session_token: Option<SecretString>,
+}
+
+/// The short-lived credential made from a grant.
+#[derive(Clone)]
 pub struct Session {
-    /// The access token.
-    pub access_token: SecretString,
+    /// The credential itself.
+    pub credential: Credential,
     /// How long it lives.
     pub times: SessionTimes,
     /// The generation of the account that it was made for.
     pub generation: u64,
 }
 
+/// A credential, in the form that its cloud takes.
+#[derive(Clone)]
+pub enum Credential {
+    /// A bearer token (Azure, Google Cloud).
+    Bearer(SecretString),
+    /// Access keys with a session token (AWS).
+    AccessKeys(AccessKeys),
+}
+
 impl fmt::Debug for Grant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Grant").field("issued_at", &self.issued_at).finish_non_exhaustive()
+        match self {
+            Self::RefreshToken(grant) => {
+                f.debug_struct("Grant").field("issued_at", &grant.issued_at).finish_non_exhaustive()
+            }
+            Self::Role(grant) => {
+                f.debug_struct("Grant").field("role_arn", &grant.role_arn).finish_non_exhaustive()
+            }
+        }
+    }
+}
+
+impl fmt::Debug for AccessKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AccessKeys").field("access_key_id", &self.access_key_id).finish_non_exhaustive()
     }
 }
 
@@ -54,7 +113,7 @@ impl fmt::Debug for Session {
 }
 
 #[derive(Serialize)]
-struct StoredGrant<'a> {
+struct StoredRefreshGrant<'a> {
     refresh_token: &'a str,
     client_id: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -65,23 +124,102 @@ struct StoredGrant<'a> {
 }
 
 #[derive(Serialize)]
+struct StoredRoleGrant<'a> {
+    role_arn: &'a str,
+    external_id: &'a str,
+    source: &'a str,
+}
+
+#[derive(Serialize)]
+struct StoredAccessKeys<'a> {
+    access_key_id: &'a str,
+    secret_access_key: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session_token: Option<&'a str>,
+}
+
+#[derive(Serialize)]
 struct StoredSession<'a> {
-    access_token: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    access_token: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    access_keys: Option<StoredAccessKeys<'a>>,
     times: SessionTimes,
     generation: u64,
 }
 
+#[derive(Deserialize)]
+struct ReadSession {
+    access_token: Option<SecretString>,
+    access_keys: Option<AccessKeys>,
+    times: SessionTimes,
+    generation: u64,
+}
+
+/// Tells a stored grant's kind without keeping anything of it.
+#[derive(Deserialize)]
+struct GrantKind {
+    role_arn: Option<IgnoredAny>,
+}
+
 impl Grant {
+    /// The refresh token in it.
+    ///
+    /// # Errors
+    /// `internal` for a role: no caller mixes clouds.
+    pub fn refresh_token(&self) -> Result<&RefreshGrant> {
+        match self {
+            Self::RefreshToken(grant) => Ok(grant),
+            Self::Role(_) => Err(of_another_cloud()),
+        }
+    }
+
+    /// The role in it.
+    ///
+    /// # Errors
+    /// `internal` for a refresh token: no caller mixes clouds.
+    pub fn role(&self) -> Result<&RoleGrant> {
+        match self {
+            Self::Role(grant) => Ok(grant),
+            Self::RefreshToken(_) => Err(of_another_cloud()),
+        }
+    }
+
     /// The bytes that the keychain keeps.
     pub fn to_bytes(&self) -> SecretSlice<u8> {
-        stored(&StoredGrant {
-            refresh_token: self.refresh_token.expose_secret(),
-            client_id: &self.client_id,
-            client_secret: self.client_secret.as_ref().map(ExposeSecret::expose_secret),
-            authority: &self.authority,
-            token_endpoint: &self.token_endpoint,
-            issued_at: self.issued_at,
-        })
+        match self {
+            Self::RefreshToken(grant) => stored(&StoredRefreshGrant {
+                refresh_token: grant.refresh_token.expose_secret(),
+                client_id: &grant.client_id,
+                client_secret: grant.client_secret.as_ref().map(ExposeSecret::expose_secret),
+                authority: &grant.authority,
+                token_endpoint: &grant.token_endpoint,
+                issued_at: grant.issued_at,
+            }),
+            Self::Role(grant) => stored(&StoredRoleGrant {
+                role_arn: &grant.role_arn,
+                external_id: &grant.external_id,
+                source: &grant.source,
+            }),
+        }
+    }
+
+    /// Reads what `to_bytes` wrote.
+    ///
+    /// # Errors
+    /// `keychain-failed` when it is something else.
+    pub fn from_bytes(bytes: &SecretSlice<u8>) -> Result<Self> {
+        match parsed::<GrantKind>(bytes)?.role_arn {
+            Some(_) => parsed(bytes).map(Self::Role),
+            None => parsed(bytes).map(Self::RefreshToken),
+        }
+    }
+}
+
+impl AccessKeys {
+    /// The bytes that the keychain keeps.
+    pub fn to_bytes(&self) -> SecretSlice<u8> {
+        stored(&self.for_storing())
     }
 
     /// Reads what `to_bytes` wrote.
@@ -90,17 +228,54 @@ impl Grant {
     /// `keychain-failed` when it is something else.
     pub fn from_bytes(bytes: &SecretSlice<u8>) -> Result<Self> {
         parsed(bytes)
+    }
+
+    fn for_storing(&self) -> StoredAccessKeys<'_> {
+        StoredAccessKeys {
+            access_key_id: &self.access_key_id,
+            secret_access_key: self.secret_access_key.expose_secret(),
+            session_token: self.session_token.as_ref().map(ExposeSecret::expose_secret),
+        }
     }
 }
 
 impl Session {
+    /// The bearer token in it.
+    ///
+    /// # Errors
+    /// `unsupported` for AWS, whose clients take access keys.
+    pub fn bearer(&self) -> Result<&SecretString> {
+        match &self.credential {
+            Credential::Bearer(token) => Ok(token),
+            Credential::AccessKeys(_) => Err(Error::new(
+                Code::Unsupported,
+                "An AWS account has no access token. Its clients take access keys: run \"mcm credential-process\" or \"mcm env\".",
+            )),
+        }
+    }
+
+    /// The access keys in it.
+    ///
+    /// # Errors
+    /// `unsupported` for Azure and Google Cloud, whose clients take a bearer token.
+    pub fn access_keys(&self) -> Result<&AccessKeys> {
+        match &self.credential {
+            Credential::AccessKeys(keys) => Ok(keys),
+            Credential::Bearer(_) => Err(Error::new(
+                Code::Unsupported,
+                "This account has no access keys. Its clients take an access token: run \"mcm token\" or \"mcm env\".",
+            )),
+        }
+    }
+
     /// The bytes that the keychain keeps.
     pub fn to_bytes(&self) -> SecretSlice<u8> {
-        stored(&StoredSession {
-            access_token: self.access_token.expose_secret(),
-            times: self.times,
-            generation: self.generation,
-        })
+        let (access_token, access_keys) = match &self.credential {
+            Credential::Bearer(token) => (Some(token.expose_secret()), None),
+            Credential::AccessKeys(keys) => (None, Some(keys.for_storing())),
+        };
+        let (times, generation) = (self.times, self.generation);
+        stored(&StoredSession { access_token, access_keys, times, generation })
     }
 
     /// Reads what `to_bytes` wrote.
@@ -108,7 +283,13 @@ impl Session {
     /// # Errors
     /// `keychain-failed` when it is something else.
     pub fn from_bytes(bytes: &SecretSlice<u8>) -> Result<Self> {
-        parsed(bytes)
+        let ReadSession { access_token, access_keys, times, generation } = parsed(bytes)?;
+        let credential = match (access_token, access_keys) {
+            (Some(token), None) => Credential::Bearer(token),
+            (None, Some(keys)) => Credential::AccessKeys(keys),
+            _ => return Err(not_ours()),
+        };
+        Ok(Self { credential, times, generation })
     }
 }
 
@@ -118,10 +299,17 @@ fn stored(value: &impl Serialize) -> SecretSlice<u8> {
 
 fn parsed<'a, T: Deserialize<'a>>(bytes: &'a SecretSlice<u8>) -> Result<T> {
     // The parser's error may quote what it read, so it is dropped.
-    serde_json::from_slice(bytes.expose_secret()).map_err(|_| {
-        let message = "A keychain entry of this app holds something that it did not write. Sign in again to replace it.";
-        Error::new(Code::KeychainFailed, message)
-    })
+    serde_json::from_slice(bytes.expose_secret()).map_err(|_| not_ours())
+}
+
+fn not_ours() -> Error {
+    let message =
+        "A keychain entry of this app holds something that it did not write. Sign in again to replace it.";
+    Error::new(Code::KeychainFailed, message)
+}
+
+fn of_another_cloud() -> Error {
+    Error::new(Code::Internal, "A grant of another cloud came to a provider.")
 }
 
 #[cfg(test)]
@@ -130,23 +318,25 @@ mod tests {
 
     #[test]
     fn a_grant_and_a_session_survive_the_keychain_and_their_debug_shows_nothing() {
-        let grant = Grant {
+        let grant = Grant::RefreshToken(RefreshGrant {
             refresh_token: "CANARY-rt".into(),
             client_id: "c".into(),
             client_secret: Some("CANARY-cs".into()),
             authority: Url::parse("https://login.example/").expect("a URL"),
             token_endpoint: "https://login.example/{tenant}/token".into(),
             issued_at: Timestamp::UNIX_EPOCH,
-        };
+        });
         let back = Grant::from_bytes(&grant.to_bytes()).expect("what was written");
+        assert!(!format!("{back:?}").contains("CANARY"));
+        let back = back.refresh_token().expect("a refresh token");
         assert_eq!(back.refresh_token.expose_secret(), "CANARY-rt");
         assert_eq!(back.client_secret.as_ref().map(ExposeSecret::expose_secret), Some("CANARY-cs"));
-        assert!(!format!("{back:?}").contains("CANARY"));
 
         let times = SessionTimes { issued_at: Timestamp::UNIX_EPOCH, expires_at: Timestamp::UNIX_EPOCH };
-        let session = Session { access_token: "CANARY-at".into(), times, generation: 3 };
+        let credential = Credential::Bearer("CANARY-at".into());
+        let session = Session { credential, times, generation: 3 };
         let back = Session::from_bytes(&session.to_bytes()).expect("what was written");
-        assert_eq!((back.access_token.expose_secret(), back.generation), ("CANARY-at", 3));
+        assert_eq!((back.bearer().expect("a token").expose_secret(), back.generation), ("CANARY-at", 3));
         assert!(!format!("{back:?}").contains("CANARY"));
     }
 
@@ -155,7 +345,45 @@ mod tests {
         let json = r#"{"refresh_token":"r","client_id":"c","authority":"https://login.example/",
             "token_endpoint":"https://login.example/token","issued_at":"2026-11-24T10:00:00Z"}"#;
         let grant = Grant::from_bytes(&json.as_bytes().to_vec().into()).expect("an older entry");
-        assert!(grant.client_secret.is_none());
+        assert!(grant.refresh_token().expect("a refresh token").client_secret.is_none());
+    }
+
+    #[test]
+    fn a_session_that_was_kept_before_there_were_access_keys_is_read() {
+        let json = r#"{"access_token":"CANARY-at","times":{"issuedAt":"2026-11-24T10:00:00Z",
+            "expiresAt":"2026-11-24T11:00:00Z"},"generation":3}"#;
+        let session = Session::from_bytes(&json.as_bytes().to_vec().into()).expect("an older entry");
+        assert_eq!(session.bearer().expect("a token").expose_secret(), "CANARY-at");
+    }
+
+    #[test]
+    fn a_role_and_its_session_survive_the_keychain_and_typed_keys_are_not_stored_with_the_role() {
+        let keys = || AccessKeys {
+            access_key_id: "ASIAEXAMPLE".into(),
+            secret_access_key: "CANARY-secret".into(),
+            session_token: Some("CANARY-token".into()),
+        };
+        let grant = Grant::Role(RoleGrant {
+            role_arn: "arn:aws:iam::444455556666:role/Reader".into(),
+            external_id: "mcm-0".into(),
+            source: "keychain:ASIAEXAMPLE".into(),
+            keys: Some(keys()),
+        });
+        assert!(!format!("{grant:?}").contains("CANARY"));
+        let bytes = grant.to_bytes();
+        assert!(!String::from_utf8_lossy(bytes.expose_secret()).contains("CANARY"));
+        let back = Grant::from_bytes(&bytes).expect("what was written");
+        assert_eq!(back.role().expect("a role").external_id, "mcm-0");
+        assert!(back.refresh_token().is_err());
+
+        let times = SessionTimes { issued_at: Timestamp::UNIX_EPOCH, expires_at: Timestamp::UNIX_EPOCH };
+        let session = Session { credential: Credential::AccessKeys(keys()), times, generation: 3 };
+        let back = Session::from_bytes(&session.to_bytes()).expect("what was written");
+        let read = back.access_keys().expect("access keys");
+        assert_eq!(read.secret_access_key.expose_secret(), "CANARY-secret");
+        assert_eq!(read.session_token.as_ref().map(ExposeSecret::expose_secret), Some("CANARY-token"));
+        assert!(!format!("{back:?} {read:?}").contains("CANARY"));
+        assert!(back.bearer().is_err());
     }
 
     #[test]

@@ -37,6 +37,14 @@ pub enum Code {
     SignInRejected,
     /// Only a new interactive sign-in helps.
     SignInAgain,
+    /// The session that a role is assumed from is over; the person renews it outside this app.
+    SourceExpired,
+    /// AWS refuses to let the caller assume the role.
+    RoleRefused,
+    /// The role can be assumed without the right External ID, and nobody accepted that.
+    NotEnforced,
+    /// This machine's clock is too far off for the provider.
+    ClockOff,
     /// An administrator of the person's organisation has to act first.
     AdminNeeded,
     /// A re-sign-in came back as somebody else.
@@ -82,6 +90,10 @@ impl Code {
             Self::BrowserFailed => "browser-failed",
             Self::SignInRejected => "sign-in-rejected",
             Self::SignInAgain => "sign-in-again",
+            Self::SourceExpired => "source-expired",
+            Self::RoleRefused => "role-refused",
+            Self::NotEnforced => "not-enforced",
+            Self::ClockOff => "clock-off",
             Self::AdminNeeded => "admin-needed",
             Self::WrongPerson => "wrong-person",
             Self::AlreadyConnected => "already-connected",
@@ -203,6 +215,8 @@ impl Error {
             Code::Offline
                 | Code::ServerFailed
                 | Code::Throttled
+                | Code::SourceExpired
+                | Code::ClockOff
                 | Code::KeychainLocked
                 | Code::KeychainFailed
                 | Code::Busy

@@ -3,17 +3,20 @@
 //! The only file with a `match cloud`. A provider sees `oauth`, `http`, `redirect`, `account` and `error`; never the
 //! keychain, the session or another provider. What it gives back is stored and published by others.
 
+pub mod aws;
 pub mod azure;
 mod gcp;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use url::Url;
 
 use crate::account::{Account, Cloud, Identity, OfferedTenant, SignInEnd, Target};
 use crate::credential::{Grant, Session};
-use crate::error::{Code, Error, Result};
+use crate::error::Result;
+use crate::provider::aws::{Aws, RoleRequest};
 use crate::provider::azure::Azure;
 use crate::provider::gcp::Gcp;
 use crate::settings::{self, Settings};
@@ -71,6 +74,8 @@ pub struct SignInRequest {
     pub consent: bool,
     /// The redirect, when not the one in the settings.
     pub redirect: Option<RedirectKind>,
+    /// AWS: the role, and who assumes it.
+    pub role: Option<RoleRequest>,
 }
 
 /// A sign-in that the provider completed and that passed every check.
@@ -87,6 +92,8 @@ pub struct SignedIn {
     pub missing_scopes: Vec<String>,
     /// When the sign-in itself ends, where known.
     pub sign_in_end: Option<SignInEnd>,
+    /// The target that a new row begins with, when one is the natural choice.
+    pub target: Option<String>,
 }
 
 /// A session made from a grant.
@@ -106,6 +113,7 @@ pub struct Refreshed {
 pub struct Providers {
     azure: Arc<dyn Provider>,
     gcp: Arc<dyn Provider>,
+    aws: Arc<dyn Provider>,
 }
 
 impl Providers {
@@ -113,35 +121,38 @@ impl Providers {
     pub fn new(settings: &Settings, http: crate::http::Http, clock: Arc<dyn Clock>) -> Self {
         Self {
             azure: Arc::new(Azure::new(settings.azure.clone(), http.clone(), clock.clone())),
-            gcp: Arc::new(Gcp::new(settings.gcp.clone(), http, clock)),
+            gcp: Arc::new(Gcp::new(settings.gcp.clone(), http.clone(), clock.clone())),
+            aws: Arc::new(Aws::new(settings.aws.clone(), http, clock)),
         }
     }
 
     /// The same provider for every cloud: for tests of what stands above providers.
     pub fn scripted(provider: Arc<dyn Provider>) -> Self {
-        Self { azure: provider.clone(), gcp: provider }
+        Self { azure: provider.clone(), gcp: provider.clone(), aws: provider }
     }
 
     /// The provider of a cloud.
-    ///
-    /// # Errors
-    /// `unsupported` for a cloud that this build cannot sign in to.
-    pub fn of(&self, cloud: Cloud) -> Result<&dyn Provider> {
+    pub fn of(&self, cloud: Cloud) -> &dyn Provider {
         match cloud {
-            Cloud::Azure => Ok(self.azure.as_ref()),
-            Cloud::Gcp => Ok(self.gcp.as_ref()),
-            Cloud::Aws => {
-                let message =
-                    format!("This build cannot sign in to {}. Choose Azure or Google Cloud.", cloud.title());
-                Err(Error::new(Code::Unsupported, message))
-            }
+            Cloud::Azure => self.azure.as_ref(),
+            Cloud::Gcp => self.gcp.as_ref(),
+            Cloud::Aws => self.aws.as_ref(),
         }
     }
 }
 
 /// The clouds that this build can sign in to, as the Connect screen shows them.
 pub fn cloud_views(settings: &Settings) -> Vec<CloudView> {
-    vec![azure::view(&settings.azure), gcp::view(&settings.gcp)]
+    vec![azure::view(&settings.azure), gcp::view(&settings.gcp), aws::view(&settings.aws)]
+}
+
+/// The life that a session must have left to be handed out: what a cloud's clients need before they would ask again
+/// at once (Azure 5 min, Google 3 min 45 s, AWS 15 min).
+pub fn life_to_leave(cloud: Cloud) -> Duration {
+    Duration::from_secs(match cloud {
+        Cloud::Azure | Cloud::Gcp => 5 * 60,
+        Cloud::Aws => 15 * 60,
+    })
 }
 
 /// Checks that a client id is of its cloud's kind.

@@ -28,3 +28,10 @@ pub(crate) fn fraction() -> f64 {
     f64::from(getrandom::u32().expect("the operating system provides randomness"))
         / (f64::from(u32::MAX) + 1.0)
 }
+
+/// `bytes` random bytes as lower-case hexadecimal digits.
+pub(crate) fn hex(bytes: usize) -> String {
+    let mut buffer = vec![0_u8; bytes];
+    getrandom::fill(&mut buffer).expect("the operating system provides randomness");
+    buffer.iter().map(|byte| format!("{byte:02x}")).collect()
+}

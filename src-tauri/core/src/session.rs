@@ -13,12 +13,12 @@ use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, Shared};
 use jiff::Timestamp;
 
-use crate::account::{Account, AccountId, GrantKey, SessionTimes, Trouble};
+use crate::account::{Account, AccountId, Cloud, GrantKey, SessionTimes, Trouble};
 use crate::activity::{Activity, What};
-use crate::credential::{Grant, Session};
+use crate::credential::{AccessKeys, Grant, Session};
 use crate::error::{Code, Error, ErrorView, Result};
 use crate::file;
-use crate::provider::{Providers, Refreshed};
+use crate::provider::{self, Providers, Refreshed};
 use crate::random;
 use crate::store::Store;
 use crate::vault::{Record, Vault};
@@ -26,9 +26,6 @@ use crate::world::Clock;
 
 /// What a session is for: managing the cloud's resources.
 pub const RESOURCE: &str = "management";
-/// The life that a session must have left to be handed out: what Azure's and Google's clients need (5 min and
-/// 3 min 45 s) before they would ask again at once.
-const LIFE_TO_LEAVE: Duration = Duration::from_secs(5 * 60);
 /// How far ahead of that the app renews by itself, so that nobody has to wait.
 const AHEAD: Duration = Duration::from_secs(5 * 60);
 /// A clock that went back by more than this makes every session suspect.
@@ -41,17 +38,17 @@ const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(3600);
 /// How long another process may hold a grant: a whole request with its time limit, and the keychain work around it.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// When a session has to be renewed before it is handed out: with less than 5 minutes left, but never before half of
-/// its life is gone, so that a server with very short lives is not asked at every call.
-pub fn renewal_due(times: &SessionTimes) -> Timestamp {
+/// When a session has to be renewed before it is handed out: with less left than its cloud's clients need, but never
+/// before half of its life is gone, so that a server with very short lives is not asked at every call.
+pub fn renewal_due(cloud: Cloud, times: &SessionTimes) -> Timestamp {
     let half = (times.issued_at.duration_since(times.expires_at).unsigned_abs()) / 2;
-    times.expires_at - LIFE_TO_LEAVE.min(half)
+    times.expires_at - provider::life_to_leave(cloud).min(half)
 }
 
 /// When the app renews a session by itself: ahead of `renewal_due`, spread by the account's id so that accounts that
 /// were connected together are not renewed together.
-pub fn renewal_planned(account: &AccountId, times: &SessionTimes) -> Timestamp {
-    let due = renewal_due(times);
+pub fn renewal_planned(cloud: Cloud, account: &AccountId, times: &SessionTimes) -> Timestamp {
+    let due = renewal_due(cloud, times);
     let half = times.issued_at.duration_since(due).unsigned_abs() / 2;
     let spread =
         account.as_str().bytes().fold(7_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()))
@@ -60,8 +57,8 @@ pub fn renewal_planned(account: &AccountId, times: &SessionTimes) -> Timestamp {
 }
 
 /// Whether a session can be handed out now.
-pub fn is_fresh(times: &SessionTimes, now: Timestamp) -> bool {
-    now < renewal_due(times) && now + CLOCK_TOLERANCE >= times.issued_at
+pub fn is_fresh(cloud: Cloud, times: &SessionTimes, now: Timestamp) -> bool {
+    now < renewal_due(cloud, times) && now + CLOCK_TOLERANCE >= times.issued_at
 }
 
 /// What a caller wants.
@@ -125,7 +122,7 @@ impl Sessions {
         let account = self.account(id)?;
         if want == Want::Fresh
             && let Some(session) = self.kept(&account).await?
-            && is_fresh(&session.times, self.0.clock.now())
+            && is_fresh(account.cloud(), &session.times, self.0.clock.now())
         {
             return Ok(session);
         }
@@ -255,7 +252,7 @@ impl Sessions {
         let renewed_meanwhile = account.session != before.session;
         if (renewed_meanwhile || want == Want::Fresh)
             && let Some(session) = self.kept(&account).await?
-            && is_fresh(&session.times, self.0.clock.now())
+            && is_fresh(account.cloud(), &session.times, self.0.clock.now())
         {
             return Ok(session);
         }
@@ -273,7 +270,7 @@ impl Sessions {
             self.record_trouble(&account, &error).await?;
             return Err(error);
         };
-        match providers.of(account.cloud())?.refresh(&account, &grant).await {
+        match providers.of(account.cloud()).refresh(&account, &grant).await {
             Ok(refreshed) => self.publish(&account, refreshed).await,
             Err(error) => {
                 tracing::warn!(account = %id, code = error.code().as_str(), reference = error.reference(), "renewal failed");
@@ -297,8 +294,20 @@ impl Sessions {
         if let Some(grant) = self.unsaved().get(&account.grant).cloned() {
             return Ok(Some(grant));
         }
-        let bytes = self.0.vault.read(&Record::grant(&account.grant)).await?;
-        bytes.map(|bytes| Grant::from_bytes(&bytes)).transpose()
+        let Some(bytes) = self.0.vault.read(&Record::grant(&account.grant)).await? else {
+            return Ok(None);
+        };
+        let mut grant = Grant::from_bytes(&bytes)?;
+        // Keys that were typed in have a record of their own; a role whose keys are gone is no grant any more.
+        if let Grant::Role(role) = &mut grant
+            && let Some(id) = provider::aws::typed_key(&role.source)
+        {
+            let Some(bytes) = self.0.vault.read(&Record::access_keys(id)).await? else {
+                return Ok(None);
+            };
+            role.keys = Some(AccessKeys::from_bytes(&bytes)?);
+        }
+        Ok(Some(grant))
     }
 
     /// Stores the rotated grant, then the session, then the row's times: unless the account was signed out meanwhile.

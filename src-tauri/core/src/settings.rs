@@ -2,8 +2,9 @@
 //!
 //! Loading never fails: what is missing or malformed is named together with where it was read and how to set it, and
 //! the app starts all the same. Endpoints come from here only, never from the dashboard. Google Cloud's section is in
-//! `settings/gcp.rs`.
+//! `settings/gcp.rs`, that of AWS in `settings/aws.rs`.
 
+mod aws;
 mod gcp;
 
 use std::path::{Path, PathBuf};
@@ -16,6 +17,7 @@ use crate::file;
 use crate::http;
 use crate::snapshot::{Preferences, RedirectKind, SettingProblem, Theme};
 use crate::world::{Environment, SCHEME};
+pub use aws::AwsSettings;
 pub(crate) use gcp::is_google;
 pub use gcp::{GcpAccess, GcpSettings, check_gcp_client_file, check_gcp_client_id};
 
@@ -26,6 +28,8 @@ pub struct Settings {
     pub azure: AzureSettings,
     /// Google Cloud's.
     pub gcp: GcpSettings,
+    /// AWS's.
+    pub aws: AwsSettings,
     /// How the app looks and behaves.
     pub preferences: Preferences,
     /// Why `settings.toml` could not be used at all, if it could not.
@@ -118,8 +122,9 @@ impl Settings {
         let mut lookup = Lookup { document: &document, path: &path, environment, problems: Vec::new() };
         let azure = azure(&mut lookup);
         let gcp = gcp::read(&mut lookup);
+        let aws = aws::read(&mut lookup);
         let preferences = preferences(&mut lookup);
-        Self { azure, gcp, preferences, unreadable }
+        Self { azure, gcp, aws, preferences, unreadable }
     }
 }
 

@@ -214,6 +214,13 @@ pub enum SignInStep {
         /// What to tell the person.
         error: ErrorView,
     },
+    /// AWS: the role is being assumed with, without and with a wrong External ID.
+    Verifying {
+        /// Who calls, as AWS says.
+        caller: String,
+        /// The checks and how they stand.
+        checks: Vec<RoleCheck>,
+    },
     /// The answer is being checked and exchanged.
     Finishing,
     /// Another person's row has the same tenant or address: replace it or keep both.
@@ -237,6 +244,54 @@ pub enum SignInStep {
         /// What to tell the person.
         error: ErrorView,
     },
+}
+
+/// One check of an AWS role.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+#[ts(export)]
+pub struct RoleCheck {
+    /// What is checked.
+    pub what: RoleCheckKind,
+    /// How it stands.
+    pub state: CheckState,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// While it is tried again: when that ends.
+    #[ts(type = "string | null")]
+    pub until: Option<Timestamp>,
+}
+
+/// What is checked of an AWS role.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "kebab-case")]
+#[ts(export)]
+pub enum RoleCheckKind {
+    /// It lets the caller in with the External ID. A new role takes a while to.
+    RightId,
+    /// It refuses the caller without an External ID.
+    NoId,
+    /// It refuses the caller with a wrong External ID.
+    WrongId,
+}
+
+/// How a check stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "kebab-case")]
+#[ts(export)]
+pub enum CheckState {
+    /// Not begun.
+    Waiting,
+    /// AWS is being asked.
+    Running,
+    /// AWS is asked again in a moment.
+    Retrying,
+    /// As it has to be.
+    Passed,
+    /// Not as it has to be.
+    Failed,
+    /// AWS gave no clear answer.
+    Unknown,
 }
 
 /// The state of the keychain.

@@ -8,11 +8,14 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use ts_rs::TS;
 
-use crate::account::{Account, AccountId, Cloud};
+use crate::account::{Account, AccountId, Cloud, Identity};
 use crate::error::{Code, Error, Result};
 use crate::file;
+use crate::provider;
 
 /// The version that this build writes, and the newest that it reads.
 const VERSION: u32 = 1;
@@ -28,6 +31,44 @@ pub struct Book {
     /// The account in use in each cloud.
     #[serde(default)]
     pub active: BTreeMap<Cloud, AccountId>,
+    /// External IDs that were made or entered and wait for their role.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pending_roles: Vec<PendingRole>,
+    /// The AWS access keys that the keychain holds.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub access_keys: Vec<TypedKeys>,
+}
+
+/// A connection to AWS that waits for its role. Known by its External ID, which is no secret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+#[ts(export)]
+pub struct PendingRole {
+    /// The External ID, fixed from here on.
+    pub external_id: String,
+    /// Who is to assume the role: `default`, `profile:NAME` or `keychain:ACCESS_KEY_ID`.
+    pub source: String,
+    /// The caller that the templates named.
+    pub principal_arn: String,
+    /// The name that the templates gave the role.
+    pub role_name: String,
+    /// When it was made.
+    #[ts(type = "string")]
+    pub made_at: Timestamp,
+}
+
+/// AWS access keys that a person typed in, without what is secret of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+#[ts(export)]
+pub struct TypedKeys {
+    /// The access key id.
+    pub access_key_id: String,
+    /// The ARN of whom they belong to, as AWS said when they were entered.
+    pub arn: String,
+    /// When they were entered.
+    #[ts(type = "string")]
+    pub added_at: Timestamp,
 }
 
 impl Book {
@@ -44,6 +85,14 @@ impl Book {
     /// Whether the account is the one in use in its cloud.
     pub fn is_active(&self, account: &Account) -> bool {
         self.active.get(&account.cloud()) == Some(&account.id)
+    }
+
+    /// Whether a connection, made or pending, uses these access keys.
+    pub fn uses_access_keys(&self, access_key_id: &str) -> bool {
+        let is_theirs = |source: &str| provider::aws::typed_key(source) == Some(access_key_id);
+        let in_use = |account: &Account| matches!(&account.identity, Identity::Aws { source, .. } if is_theirs(source));
+        self.accounts.iter().any(in_use)
+            || self.pending_roles.iter().any(|pending| is_theirs(&pending.source))
     }
 
     /// Takes an account out; the cloud then has none in use, if it was that one.
@@ -199,10 +248,7 @@ impl Store {
 
 #[cfg(test)]
 mod tests {
-    use jiff::Timestamp;
-
     use super::*;
-    use crate::account::Identity;
 
     fn account(home: &str) -> Account {
         let identity = Identity::Azure {

@@ -44,6 +44,8 @@ pub enum Kind {
     Grant,
     /// The short-lived credential made from a Grant. Can be made again.
     Session,
+    /// AWS access keys that a person typed in. Lost for good when lost.
+    AccessKeys,
 }
 
 impl Kind {
@@ -52,6 +54,7 @@ impl Kind {
         match self {
             Self::Grant => "grant",
             Self::Session => "session",
+            Self::AccessKeys => "access-keys",
         }
     }
 
@@ -60,6 +63,7 @@ impl Kind {
         match self {
             Self::Grant => "sign-in",
             Self::Session => "session",
+            Self::AccessKeys => "access keys",
         }
     }
 }
@@ -82,6 +86,11 @@ impl Record {
     /// The Session of an account for one resource.
     pub fn session(account: &AccountId, resource: &str) -> Self {
         Self { kind: Kind::Session, key: digest(&[account.as_str(), resource]) }
+    }
+
+    /// The AWS access keys with an id.
+    pub fn access_keys(access_key_id: &str) -> Self {
+        Self { kind: Kind::AccessKeys, key: digest(&[access_key_id]) }
     }
 
     /// What the record is.

@@ -16,7 +16,7 @@ use files::{Hook, keychain};
 use jiff::Timestamp;
 use mcm_core::account::{Account, AccountId, Cloud, Identity, SessionTimes, Target};
 use mcm_core::app::{App, Connect};
-use mcm_core::credential::{Grant, Session};
+use mcm_core::credential::{Credential, Grant, RefreshGrant, Session};
 use mcm_core::error::{Code, Error, Result};
 use mcm_core::http::Http;
 use mcm_core::provider::{Progress, Provider, Providers, Refreshed, SignInRequest, SignedIn};
@@ -103,16 +103,17 @@ impl Watcher {
 
     fn tokens(&self, number: usize) -> (Grant, Session) {
         let now = self.clock.now();
-        let grant = Grant {
+        let grant = Grant::RefreshToken(RefreshGrant {
             refresh_token: format!("rt-{number:06}").into(),
             client_id: "client".into(),
             client_secret: None,
             authority: "https://login.example/".parse().expect("a URL"),
             token_endpoint: "https://login.example/token".into(),
             issued_at: now,
-        };
+        });
         let times = SessionTimes { issued_at: now, expires_at: now + Duration::from_secs(3600) };
-        (grant, Session { access_token: format!("at-{number:06}").into(), times, generation: 0 })
+        let credential = Credential::Bearer(format!("at-{number:06}").into());
+        (grant, Session { credential, times, generation: 0 })
     }
 }
 
@@ -169,6 +170,7 @@ impl Provider for Scripted {
             offered: Vec::new(),
             missing_scopes: Vec::new(),
             sign_in_end: None,
+            target: None,
         })
     }
 
@@ -189,7 +191,8 @@ impl Provider for Scripted {
         {
             return Err(Error::new(Code::ServerFailed, "In trouble."));
         }
-        let redeemed: usize = grant.refresh_token.expose_secret()[3..].parse().expect("a number");
+        let redeemed: usize =
+            grant.refresh_token()?.refresh_token.expose_secret()[3..].parse().expect("a number");
         let next = watcher.redeem(redeemed).ok_or_else(|| Error::new(Code::SignInAgain, "Reused."))?;
         tokio::time::sleep(Duration::from_millis(2)).await;
         let (grant, session) = watcher.tokens(next);

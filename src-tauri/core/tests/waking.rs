@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use mcm_core::account::{Account, Identity, SessionTimes, Target};
 use mcm_core::app::App;
-use mcm_core::credential::{Grant, Session};
+use mcm_core::credential::{Credential, Grant, RefreshGrant, Session};
 use mcm_core::error::{Code, Error, Result};
 use mcm_core::http::Http;
 use mcm_core::provider::{Progress, Provider, Providers, Refreshed, SignInRequest, SignedIn};
@@ -38,7 +38,7 @@ impl Server {
     fn session(&self) -> Session {
         let issued_at = self.clock.now();
         let times = SessionTimes { issued_at, expires_at: issued_at + HOUR };
-        Session { access_token: "at".into(), times, generation: 0 }
+        Session { credential: Credential::Bearer("at".into()), times, generation: 0 }
     }
 }
 
@@ -150,14 +150,14 @@ fn person(number: usize, server: &Server) -> Account {
 }
 
 fn grant(issued_at: Timestamp) -> Grant {
-    Grant {
+    Grant::RefreshToken(RefreshGrant {
         refresh_token: "rt".into(),
         client_id: "client".into(),
         client_secret: None,
         authority: "https://login.example/".parse().expect("a URL"),
         token_endpoint: "https://login.example/token".into(),
         issued_at,
-    }
+    })
 }
 
 fn open(world: &World, server: &Arc<Server>) -> Arc<App> {

@@ -254,6 +254,7 @@ impl Sandbox {
             ("AWS_ENDPOINT_URL_STS", bare(&self.aws.addresses.sts)),
             ("AWS_ENDPOINT_URL_IAM", bare(&self.aws.addresses.iam)),
             ("AWS_ENDPOINT_URL_ORGANIZATIONS", bare(&self.aws.addresses.organizations)),
+            ("MCM_AWS_SIGN_IN", bare(&self.aws.addresses.federation)),
             // Nobody should look for credentials on the network of the machine that runs a test.
             ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
         ];

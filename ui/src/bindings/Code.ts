@@ -3,4 +3,4 @@
 /**
  * What went wrong, for a program that acts on it. A code exists only when somebody acts on it.
  */
-export type Code = "setting-missing" | "setting-invalid" | "offline" | "server-failed" | "throttled" | "sign-in-cancelled" | "sign-in-refused" | "sign-in-expired" | "browser-failed" | "sign-in-rejected" | "sign-in-again" | "admin-needed" | "wrong-person" | "already-connected" | "keychain-locked" | "keychain-absent" | "keychain-failed" | "storage-failed" | "storage-unreadable" | "not-found" | "ambiguous" | "invalid-input" | "busy" | "unsupported" | "internal";
+export type Code = "setting-missing" | "setting-invalid" | "offline" | "server-failed" | "throttled" | "sign-in-cancelled" | "sign-in-refused" | "sign-in-expired" | "browser-failed" | "sign-in-rejected" | "sign-in-again" | "source-expired" | "role-refused" | "not-enforced" | "clock-off" | "admin-needed" | "wrong-person" | "already-connected" | "keychain-locked" | "keychain-absent" | "keychain-failed" | "storage-failed" | "storage-unreadable" | "not-found" | "ambiguous" | "invalid-input" | "busy" | "unsupported" | "internal";

@@ -66,6 +66,19 @@ externalId: string,
  */
 enforced: Enforcement, 
 /**
- * Who assumes the role: `default`, `profile:NAME` or `keychain`.
+ * Where the credentials come from that assume the role: `default`, `profile:NAME` or
+ * `keychain:ACCESS_KEY_ID`.
  */
-source: string, };
+source: string, 
+/**
+ * The ARN that AWS knew the caller by when the role was last assumed.
+ */
+caller: string, 
+/**
+ * The life of its sessions, in seconds.
+ */
+sessionSeconds: number, 
+/**
+ * The longest life that the role was seen to give, when that could be found.
+ */
+longestSessionSeconds: number | null, };

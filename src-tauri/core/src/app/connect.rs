@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use tokio::sync::{Notify, oneshot};
 
-use super::{App, no_sign_in};
-use crate::account::{Account, AccountId, Cloud};
+use super::{App, ConnectRole, no_sign_in};
+use crate::account::{Account, AccountId, Cloud, Identity};
 use crate::activity::What;
 use crate::error::{Code, Error, ErrorView, Result};
 use crate::provider::{SignInRequest, SignedIn};
@@ -33,12 +33,21 @@ pub struct Connect {
     pub redirect: Option<RedirectKind>,
     /// What to do when somebody else's row has the same tenant or address.
     pub on_duplicate: OnDuplicate,
+    /// AWS: the role, and who assumes it. Not needed to sign in to a row again as it is.
+    pub role: Option<ConnectRole>,
 }
 
 impl Connect {
     /// A new account, as the settings have it, asking the person about duplicates.
     pub fn new(cloud: Cloud) -> Self {
-        Self { cloud, tenant: None, account: None, redirect: None, on_duplicate: OnDuplicate::Ask }
+        Self {
+            cloud,
+            tenant: None,
+            account: None,
+            redirect: None,
+            on_duplicate: OnDuplicate::Ask,
+            role: None,
+        }
     }
 }
 
@@ -73,18 +82,20 @@ impl App {
     /// Starts a sign-in. How it goes is in the Snapshot, under the number given back.
     ///
     /// # Errors
-    /// `not-found` for an account that is not connected, `unsupported` for a cloud that this build cannot sign in to,
-    /// `setting-*` when the cloud is not set up.
+    /// `not-found` for an account that is not connected, `setting-*` when the cloud is not set up.
     pub fn connect(&self, wish: Connect) -> Result<SignInId> {
         let providers = self.providers();
-        providers.of(wish.cloud)?;
         let views = crate::provider::cloud_views(&self.settings());
         let view = views.into_iter().find(|view| view.cloud == wish.cloud);
         let usual = view.as_ref().map_or(RedirectKind::Loopback, |view| view.redirect);
         if let Some(view) = view
             && let Some(problem) = view.problems.first()
         {
-            let code = if view.client_id.is_none() { Code::SettingMissing } else { Code::SettingInvalid };
+            let code = if view.client_id.is_none() && !view.redirect_uris.is_empty() {
+                Code::SettingMissing
+            } else {
+                Code::SettingInvalid
+            };
             return Err(Error::new(code, problem.message.clone()));
         }
         let book = self.book().unwrap_or_default();
@@ -98,6 +109,7 @@ impl App {
             challenge: known.and_then(|account| account.trouble.as_ref()?.challenge.clone()),
             consent: known.is_some_and(|account| !account.missing_scopes.is_empty()),
             redirect: wish.redirect,
+            role: None,
         };
         let (cancel, again) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
         let now = self.world.clock.now();
@@ -129,10 +141,16 @@ impl App {
         tokio::spawn(async move {
             let desk = this.desk(id, again);
             let signed_in = tokio::select! {
-                signed_in = async { providers.of(wish.cloud)?.sign_in(&request, &desk).await } => signed_in,
+                signed_in = async {
+                    let request = this.with_role(request, &wish).await?;
+                    providers.of(wish.cloud).sign_in(&request, &desk).await
+                } => signed_in,
                 () = cancel.notified() => Err(cancelled()),
             };
             this.note(signed_in.as_ref().err());
+            if let Err(error) = &signed_in {
+                this.note_loosened(&wish, error).await;
+            }
             let adopted = match signed_in {
                 Ok(signed_in) => this.adopt(id, signed_in, wish.on_duplicate, &cancel).await,
                 Err(error) => Err(error),
@@ -270,6 +288,7 @@ impl App {
         account.offered = signed_in.offered;
         account.missing_scopes = signed_in.missing_scopes;
         account.sign_in_end = signed_in.sign_in_end;
+        account.target = signed_in.target;
         let adopted = self.sessions.adopt(account, &signed_in.grant, signed_in.session, |book, account| {
             upsert(book, account);
             Ok(())
@@ -343,6 +362,10 @@ fn upsert(book: &mut Book, mut account: Account) {
         if sibling.trouble.as_ref().is_some_and(|trouble| trouble.challenge.is_none()) {
             sibling.trouble = None;
         }
+    }
+    // The role has its External ID for good now.
+    if let Identity::Aws { external_id, .. } = &account.identity {
+        book.pending_roles.retain(|pending| pending.external_id != *external_id);
     }
     if let Some(row) = book.account_mut(&account.id) {
         account.identity.keep_names_of(&row.identity);

@@ -121,7 +121,9 @@ async fn renew(app: Weak<App>, gate: Arc<Semaphore>, id: AccountId) {
 
 /// When the account is renewed next; never while only the person can help.
 fn planned(account: &Account) -> Option<Timestamp> {
-    let planned = account.session.map_or(Timestamp::MIN, |session| renewal_planned(&account.id, &session));
+    let planned = account
+        .session
+        .map_or(Timestamp::MIN, |session| renewal_planned(account.cloud(), &account.id, &session));
     match &account.trouble {
         Some(trouble) => trouble.not_before.map(|until| planned.max(until)),
         None => Some(planned),

@@ -20,7 +20,7 @@ use url::Url;
 use crate::account::{
     Account, Cloud, Identity, OfferedTenant, SessionTimes, SignInEnd, SignInEndReason, Target,
 };
-use crate::credential::{Grant, Session};
+use crate::credential::{Credential, Grant, RefreshGrant, Session};
 use crate::error::{Code, Error, Result};
 use crate::http::{self, Http};
 use crate::id_token::{Claims, Expected};
@@ -88,7 +88,7 @@ impl Azure {
     /// Turns a token answer into a session, after every check that its id_token allows.
     fn session(&self, tokens: &Tokens, asked_at: Timestamp) -> Session {
         let times = SessionTimes { issued_at: asked_at, expires_at: asked_at + tokens.expires_in };
-        Session { access_token: tokens.access_token.clone(), times, generation: 0 }
+        Session { credential: Credential::Bearer(tokens.access_token.clone()), times, generation: 0 }
     }
 
     fn check_claims(
@@ -189,7 +189,7 @@ impl Provider for Azure {
         let missing_scopes = missing_scopes(&self.arm_scope(), granted);
 
         let session = self.session(&tokens, asked_at);
-        let tenants = resource_manager::tenants(&self.http, &self.settings, &session.access_token).await;
+        let tenants = resource_manager::tenants(&self.http, &self.settings, &tokens.access_token).await;
         let tenants = tenants.unwrap_or_else(|error| {
             tracing::warn!(
                 code = error.code().as_str(),
@@ -208,19 +208,20 @@ impl Provider for Azure {
             username,
             tenant_id,
         };
-        let grant = Grant {
+        let grant = Grant::RefreshToken(RefreshGrant {
             refresh_token,
             client_id,
             client_secret: None,
             authority: self.settings.authority.clone(),
             token_endpoint: token_endpoint_template(&metadata.token_endpoint, &tenant),
             issued_at: asked_at,
-        };
+        });
         let sign_in_end = self.sign_in_end();
-        Ok(SignedIn { identity, grant, session, offered, missing_scopes, sign_in_end })
+        Ok(SignedIn { identity, grant, session, offered, missing_scopes, sign_in_end, target: None })
     }
 
     async fn refresh(&self, account: &Account, grant: &Grant) -> Result<Refreshed> {
+        let grant = grant.refresh_token()?;
         let known = AzureIdentity::of(&account.identity).ok_or_else(not_azure)?;
         let endpoint = Url::parse(&grant.token_endpoint.replace(TENANT, known.tenant_id))
             .ok()
@@ -256,10 +257,8 @@ impl Provider for Azure {
             }
             None => None,
         };
-        let rotated = tokens.refresh_token.clone().map(|refresh_token| Grant {
-            refresh_token,
-            issued_at: asked_at,
-            ..grant.clone()
+        let rotated = tokens.refresh_token.clone().map(|refresh_token| {
+            Grant::RefreshToken(RefreshGrant { refresh_token, issued_at: asked_at, ..grant.clone() })
         });
         let identity = username.map(|username| known.renamed(&account.identity, username));
         let session = self.session(&tokens, asked_at);
@@ -277,7 +276,7 @@ impl Provider for Azure {
         session: &Session,
         progress: &Progress<'_>,
     ) -> Result<Vec<Target>> {
-        resource_manager::subscriptions(&self.http, &self.settings, &session.access_token, progress).await
+        resource_manager::subscriptions(&self.http, &self.settings, session.bearer()?, progress).await
     }
 }
 

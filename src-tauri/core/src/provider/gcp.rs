@@ -16,7 +16,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
 use crate::account::{Account, Cloud, Identity, SessionTimes, SignInEnd, SignInEndReason, Target};
-use crate::credential::{Grant, Session};
+use crate::credential::{Credential, Grant, RefreshGrant, Session};
 use crate::error::{Code, Error, Result};
 use crate::http::{self, Http};
 use crate::id_token::keys::Keys;
@@ -137,7 +137,7 @@ impl Gcp {
     }
 
     /// The secret that goes with a grant: today's of the same client, else the one that the grant came with.
-    fn secret_for(&self, grant: &Grant) -> Option<SecretString> {
+    fn secret_for(&self, grant: &RefreshGrant) -> Option<SecretString> {
         let is_same = self.settings.client_id.as_ref().is_some_and(|id| id.value == grant.client_id);
         let current = self.settings.client_secret.as_ref().filter(|_| is_same);
         current.or(grant.client_secret.as_ref()).cloned()
@@ -147,7 +147,7 @@ impl Gcp {
     async fn today(
         &self,
         account: &Account,
-        grant: &Grant,
+        grant: &RefreshGrant,
         id_token: &SecretString,
     ) -> Result<Option<Identity>> {
         let known = Known::of(&account.identity).ok_or_else(not_google)?;
@@ -210,14 +210,14 @@ impl Provider for Gcp {
         let Visit { tokens, claims, asked_at } = visit;
 
         let refresh_token = tokens.refresh_token.clone().ok_or_else(|| missing("a refresh token"))?;
-        let grant = Grant {
+        let grant = Grant::RefreshToken(RefreshGrant {
             refresh_token,
             client_id: client.client_id,
             client_secret: client.client_secret,
             authority: self.settings.issuer.clone(),
             token_endpoint: metadata.token_endpoint.to_string(),
             issued_at: asked_at,
-        };
+        });
         Ok(SignedIn {
             identity: identity(metadata.issuer, &claims),
             grant,
@@ -225,10 +225,12 @@ impl Provider for Gcp {
             offered: Vec::new(),
             missing_scopes: missing_scopes(self.settings.access, tokens.scopes.as_deref()),
             sign_in_end: sign_in_end(&tokens, asked_at),
+            target: None,
         })
     }
 
     async fn refresh(&self, account: &Account, grant: &Grant) -> Result<Refreshed> {
+        let grant = grant.refresh_token()?;
         let endpoint = Url::parse(&grant.token_endpoint)
             .ok()
             .filter(|endpoint| http::require_safe(endpoint).is_ok())
@@ -251,11 +253,10 @@ impl Provider for Gcp {
             Some(id_token) => self.today(account, grant, id_token).await?,
             None => None,
         };
-        let rotated = tokens.refresh_token.clone().map(|refresh_token| Grant {
-            refresh_token,
-            client_secret: client.client_secret.clone(),
-            issued_at: asked_at,
-            ..grant.clone()
+        let rotated = tokens.refresh_token.clone().map(|refresh_token| {
+            let client_secret = client.client_secret.clone();
+            let issued_at = asked_at;
+            Grant::RefreshToken(RefreshGrant { refresh_token, client_secret, issued_at, ..grant.clone() })
         });
         Ok(Refreshed {
             grant: rotated,
@@ -268,6 +269,7 @@ impl Provider for Gcp {
     /// Revokes at the issuer that the grant came from. Google then ends what the person granted to every client of the
     /// same Google Cloud project.
     async fn sign_out(&self, grant: &Grant) -> Result<()> {
+        let grant = grant.refresh_token()?;
         let metadata = self.metadata.read(&self.http, &grant.authority, self.clock.now()).await?;
         let Some(endpoint) = &metadata.revocation_endpoint else { return Ok(()) };
         // RFC 7009 2.1 has the client name itself; Google documents the token alone.
@@ -289,7 +291,7 @@ impl Provider for Gcp {
         if !account.missing_scopes.is_empty() {
             return Err(projects::no_access());
         }
-        projects::search(&self.http, &self.settings.resource_manager, &session.access_token, progress).await
+        projects::search(&self.http, &self.settings.resource_manager, session.bearer()?, progress).await
     }
 }
 
@@ -388,7 +390,7 @@ fn identity(issuer: String, claims: &Claims) -> Identity {
 
 fn session(tokens: &Tokens, asked_at: Timestamp) -> Session {
     let times = SessionTimes { issued_at: asked_at, expires_at: asked_at + tokens.expires_in };
-    Session { access_token: tokens.access_token.clone(), times, generation: 0 }
+    Session { credential: Credential::Bearer(tokens.access_token.clone()), times, generation: 0 }
 }
 
 /// When the refresh token ends, where Google says so: in Testing after 7 days, or when access was granted for a time.

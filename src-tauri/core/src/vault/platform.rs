@@ -51,6 +51,7 @@ pub(super) fn modifiers(kind: Kind) -> HashMap<&'static str, &'static str> {
         let label = match kind {
             Kind::Grant => "Multi-Cloud Manager sign-in",
             Kind::Session => "Multi-Cloud Manager session",
+            Kind::AccessKeys => "Multi-Cloud Manager access keys",
         };
         HashMap::from([("label", label)])
     } else if cfg!(target_os = "windows") {

@@ -133,7 +133,7 @@ async fn twenty_callers_at_once_make_one_request_and_the_family_survives() {
         let mut tokens = HashSet::new();
         for caller in callers {
             let session = within(caller).await.expect("no panic").expect("a session");
-            tokens.insert(session.access_token.expose_secret().to_owned());
+            tokens.insert(session.bearer().expect("a token").expose_secret().to_owned());
         }
         assert_eq!((tokens.len(), stage.server.count("refresh_token").await), (1, round));
     }

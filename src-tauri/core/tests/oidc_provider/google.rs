@@ -125,7 +125,7 @@ async fn the_account_renews_three_times_over_restarts_with_the_refresh_token_it_
         stage.pass(2 * HOUR).await;
         stage.restart();
         let session = stage.app.session(&id).await.expect("renewed");
-        assert!(seen.insert(session.access_token.expose_secret().to_owned()), "a new session");
+        assert!(seen.insert(session.bearer().expect("a token").expose_secret().to_owned()), "a new session");
         assert_eq!(stage.refresh_token(&id).await, kept);
     }
     stage.app.read_targets(&id).await.expect("the API takes the new session");
@@ -174,7 +174,7 @@ async fn disconnecting_ends_the_grant_at_the_server() {
     stage.app.disconnect(&id).await.expect("disconnected");
     let (status, answer) = stage.server.redeem_refresh_token(&refresh_token).await;
     assert_eq!((status, answer["error"].as_str()), (400, Some("invalid_grant")), "{answer}");
-    assert_eq!(stage.server.ask_api("v3/projects:search", &session.access_token).await, 401);
+    assert_eq!(stage.server.ask_api("v3/projects:search", session.bearer().expect("a token")).await, 401);
     stage.end().await;
 }
 

@@ -121,7 +121,13 @@ impl Stage {
     pub(crate) async fn refresh_token(&self, id: &AccountId) -> String {
         let grant = self.app.book().expect("readable").account(id).expect("a row").grant.clone();
         let bytes = self.vault.read(&Record::grant(&grant)).await.expect("readable").expect("kept");
-        Grant::from_bytes(&bytes).expect("a grant").refresh_token.expose_secret().to_owned()
+        Grant::from_bytes(&bytes)
+            .expect("a grant")
+            .refresh_token()
+            .expect("a token")
+            .refresh_token
+            .expose_secret()
+            .to_owned()
     }
 
     /// The account as the screens show it.

@@ -53,7 +53,7 @@ pub(crate) async fn refresh_token(stage: &Stage, id: &AccountId) -> String {
     let key = stage.app.book().expect("readable").account(id).expect("a row").grant.clone();
     let bytes = stage.vault.read(&Record::grant(&key)).await.expect("readable").expect("a grant");
     let grant = mcm_core::credential::Grant::from_bytes(&bytes).expect("ours");
-    grant.refresh_token.expose_secret().to_owned()
+    grant.refresh_token().expect("a refresh token").refresh_token.expose_secret().to_owned()
 }
 
 fn requests(stage: &Stage, endpoint: Endpoint) -> usize {
@@ -142,11 +142,12 @@ async fn a_renewal_keeps_the_refresh_token_when_none_comes() {
     let mut stage = Stage::start().await;
     let id = connect(&stage, ADA).await.expect("connected");
     let before = refresh_token(&stage, &id).await;
-    let first = stage.app.session(&id).await.expect("valid").access_token;
+    let first = stage.app.session(&id).await.expect("valid").bearer().cloned().expect("a token");
     stage.app.renew(&id).await.expect("renewed");
     stage.restart();
     stage.clock.advance(Duration::from_secs(3600));
-    let later = stage.app.session(&id).await.expect("renewed after a restart").access_token;
+    let later =
+        stage.app.session(&id).await.expect("renewed after a restart").bearer().cloned().expect("a token");
     assert_ne!(first.expose_secret(), later.expose_secret());
     assert_eq!(refresh_token(&stage, &id).await, before);
 }

@@ -23,7 +23,10 @@ async fn a_valid_session_is_handed_out_without_a_request() {
     stage.clock.advance(HOUR - Duration::from_secs(301));
     let first = stage.app.session(&id).await.expect("valid");
     let second = stage.app.session(&id).await.expect("valid");
-    assert_eq!(first.access_token.expose_secret(), second.access_token.expose_secret());
+    assert_eq!(
+        first.bearer().expect("a token").expose_secret(),
+        second.bearer().expect("a token").expose_secret()
+    );
     assert_eq!(stage.token_requests("refresh_token"), 0);
 }
 
@@ -59,7 +62,9 @@ async fn many_callers_in_two_processes_make_one_request_and_the_grant_survives()
     let callers = (0..50).map(|number| {
         let (app, id) = (if number % 2 == 0 { stage.app.clone() } else { other.clone() }, id.clone());
         tokio::spawn(async move {
-            app.session(&id).await.map(|session| session.access_token.expose_secret().to_owned())
+            app.session(&id)
+                .await
+                .map(|session| session.bearer().expect("a token").expose_secret().to_owned())
         })
     });
     let mut tokens = Vec::new();

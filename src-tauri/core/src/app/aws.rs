@@ -1,0 +1,507 @@
+//! AWS's own use cases: who calls, typed access keys, roles that are being prepared, the console and the organisation.
+//!
+//! Connecting itself goes through `app/connect.rs` as in every cloud; here is what it needs to know of a role first.
+
+use secrecy::ExposeSecret as _;
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+use super::App;
+use super::connect::Connect;
+use crate::account::{Account, AccountId, Cloud, Enforcement, Identity, Trouble};
+use crate::credential::AccessKeys;
+use crate::error::{Code, Error, ErrorView, Result};
+use crate::provider::SignInRequest;
+use crate::provider::aws::{
+    self, Aws, AwsSource, AwsSourceKind, Caller, OrganizationAccount, Permissions, RoleArn, RoleRequest,
+    RoleTemplates, SESSION_SECONDS, Source, TemplateWish,
+};
+use crate::store::{Book, PendingRole, TypedKeys};
+use crate::text;
+use crate::vault::Record;
+
+/// Which role to connect. What is left out comes from the row, or from the connection that waits for its role.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, TS)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[ts(export, optional_fields)]
+pub struct ConnectRole {
+    /// The role's ARN, or a console address that holds it.
+    pub role_arn: Option<String>,
+    /// The External ID of this connection.
+    pub external_id: Option<String>,
+    /// Who assumes the role: `default`, `profile:NAME`, `keychain:ACCESS_KEY_ID`, or `keychain` for the only keys there.
+    pub source: Option<String>,
+    /// The life of its sessions in seconds; an hour when nobody says.
+    pub session_seconds: Option<u32>,
+    /// Whether a role that can be assumed without the right External ID is connected all the same, and marked so.
+    pub accept_not_enforced: bool,
+}
+
+/// What to prepare a role with.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, TS)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[ts(export, optional_fields)]
+pub struct PrepareRole {
+    /// Who is to assume it, as in `ConnectRole`; the default chain when nobody says.
+    pub source: Option<String>,
+    /// An External ID that the organisation dictates, or that of a connection to print the templates of again.
+    pub external_id: Option<String>,
+    /// Whether a new External ID is made although one waits for its role already.
+    pub another: bool,
+    /// The role's name.
+    pub role_name: Option<String>,
+    /// What the role may do.
+    pub permissions: Permissions,
+    /// The longest session that it is to permit, in seconds; an hour when nobody says.
+    pub session_seconds: Option<u32>,
+}
+
+/// A role that can be created now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+#[ts(export)]
+pub struct PreparedRole {
+    /// The External ID, which is kept from here on.
+    pub external_id: String,
+    /// The name that the templates give the role.
+    pub role_name: String,
+    /// Who will assume it.
+    pub caller: Caller,
+    /// The role in every form.
+    pub templates: RoleTemplates,
+}
+
+impl App {
+    /// The sources of AWS credentials on this machine: the default chain, the shared config's profiles, typed keys.
+    ///
+    /// # Errors
+    /// `setting-invalid` when a shared file of AWS cannot be understood, `storage-*`.
+    pub async fn aws_sources(&self) -> Result<Vec<AwsSource>> {
+        let mut sources = self.aws().sources().await?;
+        sources.extend(self.book()?.access_keys.iter().map(|keys| AwsSource {
+            source: Source::Keychain(keys.access_key_id.clone()).to_string(),
+            kind: AwsSourceKind::TypedKeys,
+            region: None,
+            account_id: None,
+            sign_in_command: None,
+        }));
+        Ok(sources)
+    }
+
+    /// Who a source's credentials belong to, as AWS says.
+    ///
+    /// # Errors
+    /// `source-expired`, `clock-off`, `not-found`, `invalid-input`, and what the network brings.
+    pub async fn aws_caller(&self, source: &str) -> Result<Caller> {
+        let (source, keys) = self.source_with_keys(source).await?;
+        self.aws().caller(&source, keys.as_ref()).await
+    }
+
+    /// Takes access keys into the keychain, once AWS has said whose they are.
+    ///
+    /// # Errors
+    /// `invalid-input` for what cannot be keys; those of `aws_caller`, and `keychain-*`: nothing is stored then.
+    pub async fn add_access_keys(&self, keys: AccessKeys) -> Result<Caller> {
+        let id = keys.access_key_id.clone();
+        let source: Source = format!("keychain:{id}").parse().map_err(|_| {
+            Error::new(
+                Code::InvalidInput,
+                "This is no access key id of AWS. It has 16 characters or more and begins with AKIA or ASIA.",
+            )
+        })?;
+        if keys.secret_access_key.expose_secret().trim().is_empty() {
+            return Err(Error::new(Code::InvalidInput, "Enter the secret access key too."));
+        }
+        let caller = self.aws().caller(&source, Some(&keys)).await?;
+        self.world.vault.write(&Record::access_keys(&id), keys.to_bytes()).await?;
+        let typed = TypedKeys {
+            access_key_id: id.clone(),
+            arn: caller.arn.clone(),
+            added_at: self.world.clock.now(),
+        };
+        self.change(|book| {
+            book.access_keys.retain(|keys| keys.access_key_id != id);
+            book.access_keys.push(typed);
+            Ok(())
+        })
+        .await?;
+        Ok(caller)
+    }
+
+    /// The access keys that the keychain holds.
+    ///
+    /// # Errors
+    /// `storage-*`.
+    pub fn access_keys(&self) -> Result<Vec<TypedKeys>> {
+        Ok(self.book()?.access_keys.clone())
+    }
+
+    /// Removes access keys that no connection uses.
+    ///
+    /// # Errors
+    /// `invalid-input` while a connection uses them, `not-found`, `keychain-*`, `storage-*`.
+    pub async fn remove_access_keys(&self, access_key_id: &str) -> Result<()> {
+        let book = self.book()?;
+        if !book.access_keys.iter().any(|keys| keys.access_key_id == access_key_id) {
+            return Err(no_keys(access_key_id));
+        }
+        if book.uses_access_keys(access_key_id) {
+            let message = format!(
+                "A connection uses the access keys {}. Disconnect it first, or drop it while it waits for its role.",
+                text::shown(access_key_id)
+            );
+            return Err(Error::new(Code::InvalidInput, message));
+        }
+        self.drop_unused_keys(access_key_id).await
+    }
+
+    /// Makes an External ID, keeps it, and gives the templates of a role that demands it. A connection that already
+    /// waits for its role with the same caller keeps its id, so printing twice prints the same.
+    ///
+    /// # Errors
+    /// Those of `aws_caller` and `RoleTemplates::new`, `storage-*`; nothing is shown that was not kept first.
+    pub async fn prepare_role(&self, wish: PrepareRole) -> Result<PreparedRole> {
+        let (source, keys) = self.source_with_keys(wish.source.as_deref().unwrap_or("default")).await?;
+        let caller = self.aws().caller(&source, keys.as_ref()).await?;
+        let book = self.book()?;
+        let waiting = book.pending_roles.iter().rev().find(|pending| match &wish.external_id {
+            Some(id) => pending.external_id == *id,
+            None => {
+                !wish.another
+                    && pending.source == source.to_string()
+                    && pending.principal_arn == caller.principal_arn
+            }
+        });
+        let external_id = match (&wish.external_id, waiting) {
+            (_, Some(pending)) => pending.external_id.clone(),
+            (None, None) => aws::new_external_id(),
+            (Some(id), None) => {
+                aws::check_external_id(id)?;
+                require_known(&book, id)?;
+                id.clone()
+            }
+        };
+        let role_name = wish
+            .role_name
+            .or_else(|| waiting.map(|pending| pending.role_name.clone()))
+            .unwrap_or_else(|| default_role_name(&external_id));
+        let templates = RoleTemplates::new(
+            &caller,
+            &external_id,
+            &TemplateWish {
+                role_name: role_name.clone(),
+                permissions: wish.permissions,
+                seconds: wish.session_seconds.unwrap_or(0),
+            },
+        )?;
+        let pending = PendingRole {
+            external_id: external_id.clone(),
+            source: source.to_string(),
+            principal_arn: caller.principal_arn.clone(),
+            role_name: role_name.clone(),
+            made_at: self.world.clock.now(),
+        };
+        self.change(|book| {
+            // The templates of a connection that is made already are only shown again.
+            if connected_with(book, &pending.external_id).is_none() {
+                let made_at = book.pending_roles.iter().find(|old| old.external_id == pending.external_id);
+                let made_at = made_at.map_or(pending.made_at, |old| old.made_at);
+                book.pending_roles.retain(|old| old.external_id != pending.external_id);
+                book.pending_roles.push(PendingRole { made_at, ..pending });
+            }
+            Ok(())
+        })
+        .await?;
+        Ok(PreparedRole { external_id, role_name, caller, templates })
+    }
+
+    /// The connections that wait for their role, the oldest first.
+    ///
+    /// # Errors
+    /// `storage-*`.
+    pub fn pending_roles(&self) -> Result<Vec<PendingRole>> {
+        Ok(self.book()?.pending_roles.clone())
+    }
+
+    /// Drops a connection that waits for its role. Its External ID is not used again.
+    ///
+    /// # Errors
+    /// `not-found`, `storage-*`.
+    pub async fn drop_pending_role(&self, external_id: &str) -> Result<()> {
+        self.change(|book| {
+            let before = book.pending_roles.len();
+            book.pending_roles.retain(|pending| pending.external_id != external_id);
+            if book.pending_roles.len() == before {
+                let message =
+                    format!("No connection waits with the External ID {}.", text::shown(external_id));
+                return Err(Error::new(Code::NotFound, message));
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// The accounts of the organisation that the role may list, for information; none when it may not.
+    ///
+    /// # Errors
+    /// As `session`, and what the network brings.
+    pub async fn organization(&self, id: &AccountId) -> Result<Vec<OrganizationAccount>> {
+        let account = self.account(id)?;
+        let session = self.session(id).await?;
+        self.aws().organization(&account, &session).await
+    }
+
+    /// Opens AWS's console as the account's role, in the region of its target.
+    ///
+    /// # Errors
+    /// As `session`; `browser-failed`, `unsupported`, and what the console's sign-in server says.
+    pub async fn open_aws_console(&self, id: &AccountId, sign_out_first: bool) -> Result<()> {
+        let account = self.account(id)?;
+        let session = self.session(id).await?;
+        let page = self.aws().console_page(&account, &session, sign_out_first).await?;
+        self.world.browser.open(&page).await
+    }
+
+    /// Completes a request for AWS with the role: read, matched with its row or the connection that waits for it, and
+    /// with the typed keys of its source.
+    pub(super) async fn with_role(
+        &self,
+        mut request: SignInRequest,
+        wish: &Connect,
+    ) -> Result<SignInRequest> {
+        if wish.cloud != Cloud::Aws {
+            return Ok(request);
+        }
+        let book = self.book()?;
+        let asked = wish.role.clone().unwrap_or_default();
+        let role = match (&asked.role_arn, &request.known) {
+            (Some(arn), _) => RoleArn::parse(arn)?,
+            (None, Some(known)) => RoleArn::parse(known.label())?,
+            (None, None) => {
+                return Err(Error::new(Code::InvalidInput, "Enter the ARN of the role to connect."));
+            }
+        };
+        if let Some(known) = request.known.as_ref().filter(|known| !known.is_role(role.as_str())) {
+            let message = format!(
+                "This row belongs to {}, and the ARN is another role's. Use Connect account to add it.",
+                known.label()
+            );
+            return Err(Error::new(Code::WrongPerson, message));
+        }
+        let row = row_of(&book, &role);
+        let Chosen { external_id, source } = choose(&book, row, &role, &asked)?;
+        if let Some(seconds) = asked.session_seconds.filter(|seconds| !SESSION_SECONDS.contains(seconds)) {
+            let message =
+                format!("A session lasts 900 to 43200 seconds, not {seconds}. Choose another life.");
+            return Err(Error::new(Code::InvalidInput, message));
+        }
+        let (source, keys) = self.source_with_keys(&source).await?;
+        let kept_seconds = match row.map(|row| &row.identity) {
+            Some(Identity::Aws { session_seconds, .. }) => Some(*session_seconds),
+            _ => None,
+        };
+        request.known = row.map(|row| row.identity.clone());
+        request.role = Some(RoleRequest {
+            role,
+            external_id,
+            source,
+            keys,
+            seconds: asked.session_seconds.or(kept_seconds),
+            accept_not_enforced: asked.accept_not_enforced || row.is_some_and(is_accepted),
+        });
+        Ok(request)
+    }
+
+    /// When a role that is connected was found to let in without the right id: its row says so from then on, and
+    /// nothing is made from it until the person accepts that or the role is mended.
+    pub(super) async fn note_loosened(&self, wish: &Connect, error: &Error) {
+        if wish.cloud != Cloud::Aws || error.code() != Code::NotEnforced {
+            return;
+        }
+        let arn = wish.role.as_ref().and_then(|role| role.role_arn.as_deref());
+        let role = arn.and_then(|arn| RoleArn::parse(arn).ok());
+        let at = self.world.clock.now();
+        let noted = self
+            .change(|book| {
+                let id = match (&wish.account, &role) {
+                    (Some(id), _) => Some(id.clone()),
+                    (None, Some(role)) => row_of(book, role).map(|row| row.id.clone()),
+                    (None, None) => None,
+                };
+                if let Some(row) = id.and_then(|id| book.account_mut(&id)) {
+                    if let Identity::Aws { enforced, .. } = &mut row.identity {
+                        *enforced = Enforcement::NotEnforced;
+                    }
+                    let error = ErrorView::from(error);
+                    row.trouble = Some(Trouble { error, at, not_before: None, attempts: 1, challenge: None });
+                }
+                Ok(())
+            })
+            .await;
+        if let Err(error) = noted {
+            tracing::warn!(code = error.code().as_str(), "a loosened role could not be marked");
+        }
+    }
+
+    /// Removes access keys from the keychain when no connection uses them any more.
+    pub(super) async fn drop_unused_keys(&self, access_key_id: &str) -> Result<()> {
+        if self.book()?.uses_access_keys(access_key_id) {
+            return Ok(());
+        }
+        self.world.vault.delete(&Record::access_keys(access_key_id)).await?;
+        self.change(|book| {
+            book.access_keys.retain(|keys| keys.access_key_id != access_key_id);
+            Ok(())
+        })
+        .await
+    }
+
+    fn aws(&self) -> Aws {
+        Aws::new(self.settings().aws.clone(), self.world.http.clone(), self.world.clock.clone())
+    }
+
+    /// Reads a source, and its keys from the keychain when it has any there.
+    async fn source_with_keys(&self, source: &str) -> Result<(Source, Option<AccessKeys>)> {
+        let source = match source.trim() {
+            "keychain" => only_keys(&*self.book()?)?,
+            other => other.parse()?,
+        };
+        let Source::Keychain(id) = &source else { return Ok((source, None)) };
+        let bytes = self.world.vault.read(&Record::access_keys(id)).await?.ok_or_else(|| no_keys(id))?;
+        let keys = AccessKeys::from_bytes(&bytes)?;
+        Ok((source, Some(keys)))
+    }
+}
+
+/// What a connection is made with.
+struct Chosen {
+    external_id: String,
+    source: String,
+}
+
+fn choose(book: &Book, row: Option<&Account>, role: &RoleArn, asked: &ConnectRole) -> Result<Chosen> {
+    let source = |kept: &str| asked.source.clone().unwrap_or_else(|| kept.to_owned());
+    if let Some(Identity::Aws { external_id: fixed, source: kept, .. }) = row.map(|row| &row.identity) {
+        if let Some(other) = asked.external_id.as_ref().filter(|asked| *asked != fixed) {
+            let message = format!(
+                "{role} is connected with the External ID {fixed}, which stays for as long as it is. To use {}, disconnect it \
+                 first.",
+                text::shown(other)
+            );
+            return Err(Error::new(Code::InvalidInput, message));
+        }
+        return Ok(Chosen { external_id: fixed.clone(), source: source(kept) });
+    }
+    let waiting = &book.pending_roles;
+    if let Some(id) = &asked.external_id {
+        aws::check_external_id(id)?;
+        let pending = waiting.iter().find(|pending| pending.external_id == *id);
+        if pending.is_none() {
+            require_unused(book, id)?;
+        }
+        let kept = pending.map_or("default", |pending| pending.source.as_str());
+        return Ok(Chosen { external_id: id.clone(), source: source(kept) });
+    }
+    let of_source: Vec<&PendingRole> = waiting
+        .iter()
+        .filter(|pending| asked.source.as_ref().is_none_or(|source| fits(source, &pending.source)))
+        .collect();
+    let of_name: Vec<&&PendingRole> =
+        of_source.iter().filter(|pending| pending.role_name.eq_ignore_ascii_case(&role.name)).collect();
+    let pending = match (of_name.as_slice(), of_source.as_slice()) {
+        ([one], _) => *one,
+        (_, [one]) => one,
+        (_, []) => {
+            let message = "No External ID waits for a role. Prepare the role first: \"mcm login aws --print trust-policy\" makes \
+                           the id and the template. For a role whose External ID your organisation dictates, enter that id.";
+            return Err(Error::new(Code::NotFound, message));
+        }
+        (_, several) => {
+            let list: Vec<String> = several
+                .iter()
+                .map(|pending| format!("{} (for {})", pending.external_id, pending.role_name))
+                .collect();
+            let message = format!(
+                "{} External IDs wait for a role. Name the one in this role's trust policy with --external-id: {}.",
+                several.len(),
+                list.join(", ")
+            );
+            return Err(Error::new(Code::Ambiguous, message));
+        }
+    };
+    Ok(Chosen { external_id: pending.external_id.clone(), source: source(&pending.source) })
+}
+
+/// Whether a source that a person named is this one.
+fn fits(asked: &str, source: &str) -> bool {
+    asked.trim() == source || (asked.trim() == "keychain" && aws::typed_key(source).is_some())
+}
+
+/// The row of a role, by AWS's own comparison.
+fn row_of<'a>(book: &'a Book, role: &RoleArn) -> Option<&'a Account> {
+    book.accounts.iter().find(|account| account.identity.is_role(role.as_str()))
+}
+
+/// The row that has this External ID.
+fn connected_with<'a>(book: &'a Book, id: &str) -> Option<&'a Account> {
+    book.accounts
+        .iter()
+        .find(|account| matches!(&account.identity, Identity::Aws { external_id, .. } if external_id == id))
+}
+
+/// Whether the person accepted that the role lets in without the right id.
+fn is_accepted(row: &Account) -> bool {
+    let marked = row.trouble.as_ref().is_some_and(|trouble| trouble.error.code == Code::NotEnforced);
+    matches!(row.identity, Identity::Aws { enforced: Enforcement::NotEnforced, .. }) && !marked
+}
+
+/// An id of this app's own form has to wait for a role, or belong to a connection: it is never given a second one.
+fn require_known(book: &Book, id: &str) -> Result<()> {
+    if connected_with(book, id).is_some() { Ok(()) } else { require_unused(book, id) }
+}
+
+fn require_unused(book: &Book, id: &str) -> Result<()> {
+    if !aws::is_external_id_of_ours(id) {
+        return Ok(());
+    }
+    let message = match connected_with(book, id) {
+        Some(row) => format!(
+            "The External ID {id} belongs to {}. Each connection has its own: leave it out to use a new one.",
+            row.name()
+        ),
+        None => format!(
+            "The External ID {id} was made for another connection, or on another machine. Each connection has its own: leave \
+             it out to use a new one."
+        ),
+    };
+    Err(Error::new(Code::InvalidInput, message))
+}
+
+fn only_keys(book: &Book) -> Result<Source> {
+    match book.access_keys.as_slice() {
+        [one] => Ok(Source::Keychain(one.access_key_id.clone())),
+        [] => Err(Error::new(Code::NotFound, "The keychain holds no AWS access keys. Enter them first.")),
+        several => {
+            let list: Vec<String> = several
+                .iter()
+                .map(|keys| format!("keychain:{} ({})", keys.access_key_id, keys.arn))
+                .collect();
+            let message =
+                format!("The keychain holds {} access keys. Name one: {}.", several.len(), list.join(", "));
+            Err(Error::new(Code::Ambiguous, message))
+        }
+    }
+}
+
+fn no_keys(id: &str) -> Error {
+    let message = format!("The keychain holds no access keys {}. Enter them again.", text::shown(id));
+    Error::new(Code::NotFound, message)
+}
+
+/// A name that two connections in one account do not share.
+fn default_role_name(external_id: &str) -> String {
+    if aws::is_external_id_of_ours(external_id) {
+        return format!("MultiCloudManager-{}", &external_id[4..12]);
+    }
+    "MultiCloudManager".to_owned()
+}

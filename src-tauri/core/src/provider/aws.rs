@@ -1,0 +1,487 @@
+//! AWS: assuming a role as the person's own identity, with an External ID that the role was seen to demand.
+//!
+//! Decision 6 of the design: no keys of ours exist. Who calls is in `aws/source.rs`, the checks of a role in
+//! `aws/verify.rs`, the advice for refusals in `aws/advice.rs`. Only the files of this folder name the AWS SDK.
+
+mod advice;
+mod arn;
+mod console;
+mod external_id;
+mod partition;
+mod signed;
+mod source;
+mod sts;
+mod template;
+mod verify;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use aws_config::SdkConfig;
+use aws_credential_types::Credentials;
+use serde::Serialize;
+use ts_rs::TS;
+use url::Url;
+
+use crate::account::{Account, Cloud, Enforcement, Identity, Target};
+use crate::credential::{AccessKeys, Grant, RoleGrant, Session};
+use crate::error::{Code, Error, Result};
+use crate::http::{self, Http};
+use crate::provider::{Progress, Provider, Refreshed, SignInRequest, SignedIn};
+use crate::settings::AwsSettings;
+use crate::sign_in::{Desk, News};
+use crate::snapshot::{CloudView, RedirectKind, RoleCheck, SignInStep};
+use crate::text;
+use crate::world::Clock;
+
+pub use arn::RoleArn;
+use arn::{CallerArn, Principal};
+pub use external_id::{
+    check as check_external_id, generate as new_external_id, is_ours as is_external_id_of_ours,
+};
+use partition::Partition;
+pub use signed::OrganizationAccount;
+use signed::{FoundRole, Signed};
+pub use source::{AwsSource, AwsSourceKind, Source};
+use source::{Loaded, Surroundings};
+use sts::{Failure, FailureKind, Sts};
+pub use template::{Permissions, RoleTemplates, TemplateWish};
+use verify::{ONE_HOUR, Stopped, Verdict, Verification, Verified};
+
+/// The permitted lives of a session, in seconds (STS API, `AssumeRole`).
+pub const SESSION_SECONDS: std::ops::RangeInclusive<u32> = 900..=43_200;
+
+/// Who calls AWS, as AWS itself says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+#[ts(export)]
+pub struct Caller {
+    /// The source of the credentials.
+    pub source: String,
+    /// The ARN that `GetCallerIdentity` gave.
+    pub arn: String,
+    /// The twelve digits of the caller's account.
+    pub account_id: String,
+    /// The caller's partition.
+    pub partition: String,
+    /// The user or role as a trust policy has to name it.
+    pub principal_arn: String,
+    /// Whether `principal_arn` is certain. STS leaves a role's path out, and not every caller may look it up.
+    pub principal_is_exact: bool,
+    /// Whether the credentials are a role's: AWS then gives the roles assumed from it an hour at most.
+    pub is_chained: bool,
+    /// The region of the source.
+    pub region: Option<String>,
+}
+
+/// Which role to connect, and as whom.
+#[derive(Clone, Debug)]
+pub struct RoleRequest {
+    /// The role.
+    pub role: RoleArn,
+    /// The External ID of this connection.
+    pub external_id: String,
+    /// Who assumes it.
+    pub source: Source,
+    /// The keys of a `keychain:` source.
+    pub keys: Option<AccessKeys>,
+    /// The life of its sessions in seconds; an hour when nobody says.
+    pub seconds: Option<u32>,
+    /// Whether a role that lets in without the right External ID is connected all the same, and marked so.
+    pub accept_not_enforced: bool,
+}
+
+/// The provider.
+pub struct Aws {
+    settings: AwsSettings,
+    http: Http,
+    clock: Arc<dyn Clock>,
+}
+
+/// A caller with what is needed to go on.
+struct Calling {
+    caller: Caller,
+    loaded: Loaded,
+    partition: &'static Partition,
+}
+
+impl Aws {
+    /// The provider for these settings.
+    pub fn new(settings: AwsSettings, http: Http, clock: Arc<dyn Clock>) -> Self {
+        Self { settings, http, clock }
+    }
+
+    /// The sources that a person can choose among: the default chain and the profiles of the shared config.
+    ///
+    /// # Errors
+    /// `setting-invalid` when a shared file cannot be understood.
+    pub async fn sources(&self) -> Result<Vec<AwsSource>> {
+        self.surroundings().sources().await
+    }
+
+    /// Who a source's credentials belong to. Nothing else is asked of AWS than that and, for a role, its path.
+    ///
+    /// # Errors
+    /// `source-expired`, `clock-off`, `not-found` for an unknown profile, `offline` and the like.
+    pub async fn caller(&self, source: &Source, keys: Option<&AccessKeys>) -> Result<Caller> {
+        Ok(self.calling(source, keys).await?.caller)
+    }
+
+    /// The address that opens the console as the role. It is a credential: for the browser alone.
+    ///
+    /// # Errors
+    /// As `console::page`; `internal` for an account of another cloud.
+    pub async fn console_page(
+        &self,
+        account: &Account,
+        session: &Session,
+        sign_out_first: bool,
+    ) -> Result<Url> {
+        let known = Known::of(&account.identity)?;
+        let region = account.target.as_deref().unwrap_or(known.role.partition.home_region);
+        let sign_in = self.settings.sign_in.as_ref();
+        let keys = session.access_keys()?;
+        console::page(&self.http, sign_in, known.role.partition, region, keys, sign_out_first).await
+    }
+
+    /// The accounts of the organisation, when the role may list them; else none.
+    ///
+    /// # Errors
+    /// `offline`, `throttled`, `server-failed`; `internal` for an account of another cloud.
+    pub async fn organization(
+        &self,
+        account: &Account,
+        session: &Session,
+    ) -> Result<Vec<OrganizationAccount>> {
+        let known = Known::of(&account.identity)?;
+        let config = self.surroundings().bare_config().await?;
+        let credentials = source::credentials(session.access_keys()?);
+        self.signed(&config, &credentials, known.role.partition).accounts().await
+    }
+
+    fn surroundings(&self) -> Surroundings {
+        Surroundings { environment: self.settings.environment.clone(), clock: self.clock.clone() }
+    }
+
+    fn signed<'a>(
+        &'a self,
+        config: &'a SdkConfig,
+        credentials: &'a Credentials,
+        partition: &'static Partition,
+    ) -> Signed<'a> {
+        Signed { http: &self.http, clock: self.clock.as_ref(), config, credentials, partition }
+    }
+
+    async fn calling(&self, source: &Source, keys: Option<&AccessKeys>) -> Result<Calling> {
+        let loaded = self.surroundings().load(source, keys).await?;
+        let region = loaded.config.region().map(|region| region.as_ref().to_owned());
+        let asked = region.as_deref().unwrap_or("us-east-1");
+        let sts = Sts::new(&loaded.config, loaded.credentials.clone(), asked);
+        let arn = sts.caller_arn().await.map_err(|failure| {
+            advice::caller(&failure, &place(&loaded.config, asked), &loaded.expired, self.clock.now())
+        })?;
+        let parsed = CallerArn::parse(&arn)?;
+        let (principal_arn, principal_is_exact, is_chained) = match &parsed.principal {
+            Principal::User(arn) => (arn.clone(), true, false),
+            Principal::Role(name) => {
+                let signed = self.signed(&loaded.config, &loaded.credentials, parsed.partition);
+                let bare = format!("arn:{}:iam::{}:role/{name}", parsed.partition.id, parsed.account_id);
+                match signed.role(name).await {
+                    FoundRole::There(arn) if is_same_role(&arn, &bare) => (arn, true, true),
+                    _ => (bare, false, true),
+                }
+            }
+            Principal::Root | Principal::Federated => {
+                let message = format!(
+                    "These are credentials of {arn}, which AWS lets assume no role. Choose a source with those of a user or a \
+                     role."
+                );
+                return Err(Error::new(Code::RoleRefused, message));
+            }
+        };
+        let partition = parsed.partition;
+        let caller = Caller {
+            source: source.to_string(),
+            arn,
+            account_id: parsed.account_id,
+            partition: partition.id.to_owned(),
+            principal_arn,
+            principal_is_exact,
+            is_chained,
+            region,
+        };
+        Ok(Calling { caller, loaded, partition })
+    }
+
+    /// STS of the role's partition, as the caller.
+    fn sts(&self, calling: &Calling, role: &RoleArn) -> Result<Sts> {
+        if calling.partition != role.partition {
+            let message = format!(
+                "The caller {} is in partition {} and the role {role} in {}. Credentials never cross partitions: choose a \
+                 source of the role's.",
+                calling.caller.arn, calling.partition.id, role.partition.id
+            );
+            return Err(Error::new(Code::RoleRefused, message));
+        }
+        let region = role.partition.region(calling.caller.region.as_deref());
+        Ok(Sts::new(&calling.loaded.config, calling.loaded.credentials.clone(), region))
+    }
+
+    /// A refusal to assume the role, explained with what can be found out about it.
+    async fn explained(
+        &self,
+        failure: Failure,
+        calling: &Calling,
+        role: &RoleArn,
+        verification: &Verification<'_>,
+        known: bool,
+    ) -> Error {
+        if failure.kind != FailureKind::AccessDenied {
+            let place =
+                place(&calling.loaded.config, role.partition.region(calling.caller.region.as_deref()));
+            return advice::caller(&failure, &place, &calling.loaded.expired, self.clock.now());
+        }
+        let found = if calling.caller.account_id == role.account_id {
+            self.signed(&calling.loaded.config, &calling.loaded.credentials, role.partition)
+                .role(&role.name)
+                .await
+        } else {
+            FoundRole::Untold
+        };
+        advice::refused(&advice::Refused {
+            caller: &calling.caller,
+            role,
+            external_id: verification.external_id,
+            found,
+            open_without_id: verification.is_open_without_id().await,
+            known,
+        })
+    }
+
+    /// Asks AWS whose session it is: the role's, and nobody else's.
+    async fn check_session(
+        &self,
+        calling: &Calling,
+        role: &RoleArn,
+        session: &Session,
+    ) -> Result<Credentials> {
+        let credentials = source::credentials(session.access_keys()?);
+        let region = role.partition.region(calling.caller.region.as_deref());
+        let arn = Sts::new(&calling.loaded.config, credentials.clone(), region).caller_arn().await.map_err(
+            |failure| {
+                let place = place(&calling.loaded.config, region);
+                advice::caller(&failure, &place, &calling.loaded.expired, self.clock.now())
+            },
+        )?;
+        let is_ours = CallerArn::parse(&arn).is_ok_and(|caller| {
+            caller.account_id == role.account_id
+                && caller.partition == role.partition
+                && matches!(caller.principal, Principal::Role(name) if name.eq_ignore_ascii_case(&role.name))
+        });
+        if is_ours {
+            return Ok(credentials);
+        }
+        let message = format!(
+            "AWS gave a session of {} instead of {role}, so nothing of it was used. Check AWS_ENDPOINT_URL_STS.",
+            text::shown(&arn)
+        );
+        Err(Error::new(Code::SignInRejected, message))
+    }
+}
+
+#[async_trait]
+impl Provider for Aws {
+    async fn sign_in(&self, request: &SignInRequest, desk: &Desk) -> Result<SignedIn> {
+        let wish = request
+            .role
+            .as_ref()
+            .ok_or_else(|| Error::new(Code::InvalidInput, "Enter the ARN of the role to connect."))?;
+        let RoleRequest { role, external_id, .. } = wish;
+        let calling = self.calling(&wish.source, wish.keys.as_ref()).await?;
+        let sts = self.sts(&calling, role)?;
+        let caller = calling.caller.arn.clone();
+        let tell = |checks: &[RoleCheck]| {
+            let step = SignInStep::Verifying { caller: caller.clone(), checks: checks.to_vec() };
+            (desk.tell)(News::Step(step));
+        };
+        let verification = Verification {
+            sts: &sts,
+            clock: self.clock.as_ref(),
+            role_arn: role.as_str(),
+            external_id,
+            is_chained: calling.caller.is_chained,
+            may_be_new: request.known.is_none(),
+            tell: &tell,
+        };
+        let wished = wish.seconds.unwrap_or(ONE_HOUR);
+        let verified = match verification.run(wished, wish.accept_not_enforced).await {
+            Ok(verified) => verified,
+            Err(Stopped::Open { without, with_wrong }) => {
+                return Err(advice::not_enforced(role, external_id, without, with_wrong));
+            }
+            Err(Stopped::Refused(failure)) => {
+                let known = request.known.is_some();
+                return Err(self.explained(failure, &calling, role, &verification, known).await);
+            }
+        };
+        (desk.tell)(News::Step(SignInStep::Finishing));
+        let Verified { verdict, session, seconds, longest } = verified;
+        let credentials = self.check_session(&calling, role, &session).await?;
+        let alias = self.signed(&calling.loaded.config, &credentials, role.partition).alias().await;
+        let identity = Identity::Aws {
+            role_arn: role.as_str().to_owned(),
+            account_id: role.account_id.clone(),
+            partition: role.partition.id.to_owned(),
+            alias,
+            external_id: external_id.clone(),
+            enforced: enforcement(verdict),
+            source: wish.source.to_string(),
+            caller: calling.caller.arn.clone(),
+            session_seconds: seconds,
+            longest_session_seconds: longest,
+        };
+        let grant = Grant::Role(RoleGrant {
+            role_arn: role.as_str().to_owned(),
+            external_id: external_id.clone(),
+            source: wish.source.to_string(),
+            keys: None,
+        });
+        let region = role.partition.region(calling.caller.region.as_deref());
+        Ok(SignedIn {
+            identity,
+            grant,
+            session,
+            offered: Vec::new(),
+            missing_scopes: Vec::new(),
+            sign_in_end: None,
+            target: Some(region.to_owned()),
+        })
+    }
+
+    async fn refresh(&self, account: &Account, grant: &Grant) -> Result<Refreshed> {
+        let known = Known::of(&account.identity)?;
+        let grant = grant.role()?;
+        let calling = self.calling(&grant.source.parse()?, grant.keys.as_ref()).await?;
+        let sts = self.sts(&calling, &known.role)?;
+        let verification = Verification {
+            sts: &sts,
+            clock: self.clock.as_ref(),
+            role_arn: known.role.as_str(),
+            external_id: &grant.external_id,
+            is_chained: calling.caller.is_chained,
+            may_be_new: false,
+            tell: &|_| {},
+        };
+        let (session, seconds) = match verification.for_use(known.seconds).await {
+            Ok(assumed) => assumed,
+            Err(failure) => {
+                return Err(self.explained(failure, &calling, &known.role, &verification, true).await);
+            }
+        };
+        let mut now = account.identity.clone();
+        if let Identity::Aws { enforced, session_seconds, caller, .. } = &mut now {
+            // What could not be established at the sign-in is tried again until it can.
+            if *enforced == Enforcement::Unknown {
+                match verification.recheck().await {
+                    Verdict::Open { without, with_wrong } => {
+                        return Err(advice::not_enforced(
+                            &known.role,
+                            &grant.external_id,
+                            without,
+                            with_wrong,
+                        ));
+                    }
+                    verdict => *enforced = enforcement(verdict),
+                }
+            }
+            *session_seconds = seconds;
+            caller.clone_from(&calling.caller.arn);
+        }
+        let identity = Some(now).filter(|now| *now != account.identity);
+        Ok(Refreshed { grant: None, session, identity, sign_in_end: None })
+    }
+
+    /// A role's sessions end by themselves; there is nothing to tell AWS.
+    async fn sign_out(&self, _grant: &Grant) -> Result<()> {
+        Ok(())
+    }
+
+    /// The regions of the role's partition, from a table: no permission is needed to know them.
+    async fn targets(
+        &self,
+        account: &Account,
+        _session: &Session,
+        _progress: &Progress<'_>,
+    ) -> Result<Vec<Target>> {
+        let partition = Known::of(&account.identity)?.role.partition;
+        let region = |(id, name): &(&str, &str)| Target {
+            id: (*id).to_owned(),
+            name: (*name).to_owned(),
+            state: None,
+            parent: None,
+        };
+        Ok(partition.regions.iter().map(region).collect())
+    }
+}
+
+/// AWS as the Connect screen shows it.
+pub(super) fn view(settings: &AwsSettings) -> CloudView {
+    let sts = settings.environment.get("AWS_ENDPOINT_URL_STS").and_then(|url| Url::parse(url).ok());
+    CloudView {
+        cloud: Cloud::Aws,
+        ready: settings.problems.is_empty(),
+        sandbox: sts.as_ref().is_some_and(http::is_loopback),
+        problems: settings.problems.clone(),
+        client_id: None,
+        client_id_origin: None,
+        redirect: RedirectKind::Loopback,
+        redirect_uris: Vec::new(),
+        scopes: Vec::new(),
+        authority: sts.map_or_else(|| "https://sts.amazonaws.com/".to_owned(), |url| url.to_string()),
+    }
+}
+
+/// The id of the typed keys that a source names, when it names some.
+pub(crate) fn typed_key(source: &str) -> Option<&str> {
+    source.strip_prefix("keychain:")
+}
+
+/// The AWS part of an identity.
+struct Known {
+    role: RoleArn,
+    seconds: u32,
+}
+
+impl Known {
+    fn of(identity: &Identity) -> Result<Self> {
+        match identity {
+            Identity::Aws { role_arn, session_seconds, .. } => {
+                Ok(Self { role: RoleArn::parse(role_arn)?, seconds: *session_seconds })
+            }
+            _ => Err(Error::new(Code::Internal, "An account of another cloud came to the AWS provider.")),
+        }
+    }
+}
+
+fn enforcement(verdict: Verdict) -> Enforcement {
+    match verdict {
+        Verdict::Enforced => Enforcement::Enforced,
+        Verdict::Open { .. } => Enforcement::NotEnforced,
+        Verdict::Unknown => Enforcement::Unknown,
+    }
+}
+
+/// Whether an ARN is that of a role with this path-less ARN.
+fn is_same_role(arn: &str, bare: &str) -> bool {
+    let parts = |arn: &str| {
+        let (account, resource) = arn.split_once(":role/")?;
+        Some((account.to_owned(), resource.rsplit('/').next()?.to_ascii_lowercase()))
+    };
+    parts(arn).is_some() && parts(arn) == parts(bare) && arn.bytes().all(|b| (b'!'..=b'~').contains(&b))
+}
+
+/// Where STS is, as a person reads it.
+fn place(config: &SdkConfig, region: &str) -> String {
+    source::endpoint(config, "STS")
+        .map_or_else(|| format!("AWS STS in {region}"), |endpoint| http::place(&endpoint))
+}

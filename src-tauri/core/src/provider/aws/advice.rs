@@ -1,0 +1,171 @@
+//! What AWS's refusals mean for the person, and whether waiting helps.
+//!
+//! Codes decide, never the sentences that come with them. AccessDenied is the same for four causes (STS tells no
+//! stranger whether a role exists), so all four are named, with what our own checks rule out.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::Caller;
+use super::arn::RoleArn;
+use super::signed::FoundRole;
+use super::sts::{self, Failure, FailureKind};
+use crate::error::{Code, Error};
+
+/// The difference from which a clock is to blame for a bad signature: AWS permits five minutes.
+const MOST_SKEW: SignedDuration = SignedDuration::from_mins(4);
+/// How soon a request is tried again that a wrong clock spoiled.
+const CLOCK_WAIT: Duration = Duration::from_secs(60);
+
+/// What is known when a role was refused.
+pub(super) struct Refused<'a> {
+    pub(super) caller: &'a Caller,
+    pub(super) role: &'a RoleArn,
+    pub(super) external_id: &'a str,
+    /// What IAM told the caller of the role, which it may do within one account.
+    pub(super) found: FoundRole,
+    /// Whether the role let the caller in without an External ID.
+    pub(super) open_without_id: bool,
+    /// Whether the role was verified before.
+    pub(super) known: bool,
+}
+
+/// Failures of the caller's own credentials, whatever was asked. `expired` is how the source puts the end of its
+/// session.
+pub(super) fn caller(failure: &Failure, place: &str, expired: &Error, now: Timestamp) -> Error {
+    if let Some(passing) = sts::passing(failure, place) {
+        return passing;
+    }
+    let error = match failure.kind {
+        FailureKind::Expired => expired.clone(),
+        FailureKind::UnknownKey => Error::new(
+            Code::SourceExpired,
+            format!(
+                "{place} does not know the access key: it was deleted, switched off, or belongs to another partition \
+                 (China, GovCloud). Compare the source and AWS_REGION."
+            ),
+        ),
+        FailureKind::Signature => signature(failure.date, now),
+        FailureKind::RegionDisabled => Error::new(
+            Code::SettingInvalid,
+            format!(
+                "The account has switched {place} off. Set AWS_REGION to another region, or ask its administrator."
+            ),
+        ),
+        _ => Error::new(
+            Code::RoleRefused,
+            format!(
+                "{place} does not let the caller say who it is. A policy of the organisation forbids it: ask its administrator."
+            ),
+        ),
+    };
+    error.with_detail(&failure.code)
+}
+
+/// A signature that AWS does not accept: the clock, when the server's tells another time, else the secret key.
+fn signature(server: Option<Timestamp>, now: Timestamp) -> Error {
+    let skew = server.map(|server| now.duration_since(server));
+    match skew.filter(|skew| skew.abs() >= MOST_SKEW) {
+        Some(skew) => {
+            let minutes = (skew.abs().as_secs() + 30) / 60;
+            let direction = if skew.is_positive() { "ahead of" } else { "behind" };
+            let message = format!(
+                "This machine's clock is {minutes} minutes {direction} AWS's, which accepts five. Set the clock, then try again."
+            );
+            Error::new(Code::ClockOff, message).with_retry_after(Some(CLOCK_WAIT))
+        }
+        None => Error::new(
+            Code::SourceExpired,
+            "AWS does not accept the signature: the secret access key is not the one of its access key id. Enter both again.",
+        ),
+    }
+}
+
+/// AccessDenied on `AssumeRole`: the four causes, less those that our checks rule out, with the ids to compare.
+pub(super) fn refused(refused: &Refused<'_>) -> Error {
+    let Refused { caller, role, external_id, found, open_without_id, known } = refused;
+    let mut causes = Vec::new();
+    let mut ruled_out = vec!["the caller's credentials, the partition and the clock"];
+    let exists = *open_without_id || matches!(found, FoundRole::There(_));
+    if exists {
+        ruled_out.push("a missing role");
+    } else if *found == FoundRole::Missing {
+        let message = format!(
+            "AWS refused to let {} assume {role}: there is no role {} in account {}. Create it from the template, or \
+             correct the ARN.",
+            caller.arn, role.name, role.account_id
+        );
+        return Error::new(Code::RoleRefused, message).with_detail("NoSuchEntity");
+    } else if *known {
+        causes.push(format!("account {} has no role {} any more", role.account_id, role.name));
+    } else {
+        causes.push(format!("account {} has no role {} with exactly this path", role.account_id, role.name));
+    }
+    if *open_without_id {
+        ruled_out.push("the principal and the organisation's policies, because the role lets you in without an External ID");
+    } else {
+        let inexact = if caller.principal_is_exact {
+            ""
+        } else {
+            " (STS leaves a role's path out: put it in if there is one)"
+        };
+        causes
+            .push(format!("its trust policy names another principal than {}{inexact}", caller.principal_arn));
+    }
+    causes.push(format!("its trust policy asks for another External ID than {external_id}"));
+    if !open_without_id {
+        causes.push(
+            "a policy of yours or of your organisation (service control policy, permissions boundary) forbids \
+             sts:AssumeRole"
+                .to_owned(),
+        );
+    }
+    let numbered: Vec<String> =
+        causes.iter().enumerate().map(|(index, cause)| format!("({}) {cause}", index + 1)).collect();
+    let message = format!(
+        "AWS refused to let {} assume {role}, and does not say why. What is left: {}. Ruled out: {}. To see the trust \
+         policy, run this with credentials of account {}: aws iam get-role --role-name {} --query \
+         Role.AssumeRolePolicyDocument",
+        caller.arn,
+        numbered.join("; "),
+        ruled_out.join("; "),
+        role.account_id,
+        role.name
+    );
+    Error::new(Code::RoleRefused, message).with_detail("AccessDenied")
+}
+
+/// A role that lets the caller in without the right External ID.
+pub(super) fn not_enforced(role: &RoleArn, external_id: &str, without: bool, with_wrong: bool) -> Error {
+    let how = match (without, with_wrong) {
+        (true, true) => "without an External ID and with a wrong one",
+        (true, false) => "without an External ID",
+        _ => "with a wrong External ID",
+    };
+    let message = format!(
+        "{role} can be assumed {how}, so the External ID protects nothing. The credentials of these attempts were \
+         dropped and nothing was connected. Give every statement of its trust policy that allows sts:AssumeRole this \
+         line: \"Condition\": {{\"StringEquals\": {{\"sts:ExternalId\": \"{external_id}\"}}}} (StringEqualsIfExists lets in \
+         whoever leaves it out). Then try again."
+    );
+    Error::new(Code::NotEnforced, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bad_signature_is_the_clocks_fault_only_when_the_server_tells_another_time() {
+        let now: Timestamp = "2026-11-24T10:00:00Z".parse().expect("a time");
+        let ahead = signature(Some(now - SignedDuration::from_mins(10)), now);
+        assert_eq!(ahead.code(), Code::ClockOff);
+        assert!(ahead.message().contains("10 minutes ahead"), "{ahead}");
+        let behind = signature(Some(now + SignedDuration::from_secs(599)), now);
+        assert!(behind.message().contains("10 minutes behind"), "{behind}");
+        for date in [None, Some(now), Some(now + SignedDuration::from_secs(100))] {
+            assert!(signature(date, now).message().contains("secret access key"));
+        }
+    }
+}

@@ -1,0 +1,417 @@
+//! ARNs: reading a role's strictly, answering kindly when it is something else, and naming the caller's principal.
+//!
+//! Source: the ARN formats of the IAM user guide, and its limits for paths (512) and role names (64).
+
+use std::fmt;
+
+use url::Url;
+
+use super::partition::Partition;
+use crate::error::{Code, Error, Result};
+use crate::text;
+
+/// The longest ARN that `AssumeRole` takes.
+const LONGEST: usize = 2048;
+const LONGEST_PATH: usize = 512;
+const LONGEST_NAME: usize = 64;
+
+/// A role's ARN, every part of it checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoleArn {
+    text: String,
+    pub(super) partition: &'static Partition,
+    /// The twelve digits of the role's account.
+    pub account_id: String,
+    /// The role's name, without its path.
+    pub name: String,
+}
+
+impl RoleArn {
+    /// Reads what a person pasted: a role's ARN, or a console address that holds one.
+    ///
+    /// # Errors
+    /// `invalid-input`, saying what it is instead and where the role's ARN is found.
+    pub fn parse(pasted: &str) -> Result<Self> {
+        let pasted = pasted.trim().trim_matches(['"', '\'', '`', '<', '>']).trim();
+        if pasted.starts_with("https://") || pasted.starts_with("http://") {
+            return Self::of_address(pasted);
+        }
+        Self::strict(pasted)
+    }
+
+    /// The ARN as it was given.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The partition's id.
+    pub fn partition(&self) -> &'static str {
+        self.partition.id
+    }
+
+    fn strict(arn: &str) -> Result<Self> {
+        if arn.is_empty() {
+            return Err(wrong("Enter the ARN of the role."));
+        }
+        if is_account_id(&arn.replace(['-', ' '], "")) {
+            return Err(wrong(
+                "This is an AWS account id. The ARN of a role in that account is wanted: open the role in the IAM console \
+                 and copy its ARN.",
+            ));
+        }
+        let parts: Vec<&str> = arn.splitn(6, ':').collect();
+        let [prefix, partition, service, region, account, resource] = parts.as_slice() else {
+            return Err(wrong("This is not an ARN. Open the role in the IAM console and copy its ARN."));
+        };
+        if *prefix != "arn" {
+            return Err(wrong(if prefix.eq_ignore_ascii_case("arn") {
+                "An ARN is written in small letters up to the role's name. Copy it from the IAM console."
+            } else {
+                "This is not an ARN. Open the role in the IAM console and copy its ARN."
+            }));
+        }
+        let known = Partition::named(partition).ok_or_else(|| {
+            let message = format!(
+                "AWS has no partition \"{}\". An ARN begins with \"arn:\" and one of {}.",
+                text::shown(partition),
+                Partition::ids()
+            );
+            wrong(message)
+        })?;
+        let account = (*account).to_owned();
+        if let Some(message) = other_than_a_role(service, resource, known, &account) {
+            return Err(wrong(message));
+        }
+        if !region.is_empty() {
+            return Err(wrong("A role's ARN names no region. Copy the ARN from the IAM console."));
+        }
+        if !is_account_id(&account) {
+            return Err(wrong("The account in the ARN is not twelve digits. Copy the ARN again."));
+        }
+        let (path, name) = resource["role".len()..].rsplit_once('/').expect("the resource begins with role/");
+        let is_path_char = |b: u8| (b'!'..=b'~').contains(&b);
+        // A path begins and ends with a slash; the one after `role` counts.
+        if path.len() + 1 > LONGEST_PATH
+            || !path.bytes().all(is_path_char)
+            || path.contains("//")
+            || path.ends_with('/')
+        {
+            return Err(wrong("The role's path cannot be one of AWS's. Copy the ARN again."));
+        }
+        if !is_role_name(name) {
+            return Err(wrong(if name.is_empty() {
+                "The ARN ends before the role's name. Copy it again.".to_owned()
+            } else {
+                format!(
+                    "\"{}\" cannot be a role's name: 1 to {LONGEST_NAME} letters, digits and _ + = , . @ -. Copy the ARN again.",
+                    text::shown(name)
+                )
+            }));
+        }
+        if arn.len() > LONGEST {
+            return Err(wrong("The ARN is longer than any of AWS's. Copy it again."));
+        }
+        if path.starts_with("/aws-service-role/") {
+            return Err(wrong(
+                "This role belongs to an AWS service, and only that service can assume it. Make a role of your own from \
+                 the template.",
+            ));
+        }
+        if path.starts_with("/aws-reserved/") {
+            return Err(wrong(
+                "This role belongs to IAM Identity Center, which does not let its trust policy be changed. Make a role of \
+                 your own from the template.",
+            ));
+        }
+        let name = name.to_owned();
+        Ok(Self { text: arn.to_owned(), partition: known, account_id: account, name })
+    }
+
+    /// Takes the ARN out of a console address, or makes it from one that switches roles.
+    fn of_address(address: &str) -> Result<Self> {
+        let decoded = decoded(&decoded(address));
+        let in_arn = |c: char| c.is_ascii_alphanumeric() || "_+=,.@:/-".contains(c);
+        let found = decoded.match_indices("arn:aws").find_map(|(at, _)| {
+            let arn: String = decoded[at..].chars().take_while(|c| in_arn(*c)).collect();
+            Self::strict(&arn).ok()
+        });
+        if let Some(found) = found {
+            return Ok(found);
+        }
+        let url = Url::parse(address).ok();
+        let field = |name: &str| {
+            let (_, value) = url.as_ref()?.query_pairs().find(|(key, _)| key == name)?;
+            Some(value.into_owned())
+        };
+        if let (Some(account), Some(role)) = (field("account"), field("roleName"))
+            && is_account_id(&account)
+        {
+            let host = url.as_ref().and_then(Url::host_str).unwrap_or_default();
+            let partition = match host {
+                host if host.ends_with("amazonaws.cn") => "aws-cn",
+                host if host.ends_with("amazonaws-us-gov.com") => "aws-us-gov",
+                host if host.ends_with("amazonaws-eusc.eu") => "aws-eusc",
+                _ => "aws",
+            };
+            return Self::strict(&format!("arn:{partition}:iam::{account}:role/{role}"));
+        }
+        let name = decoded.split_once("/roles/").map(|(_, rest)| rest.trim_start_matches("details/"));
+        let name: Option<String> = name
+            .map(|rest| rest.chars().take_while(|c| in_arn(*c) && *c != '/' && *c != ':').collect())
+            .filter(|name: &String| !name.is_empty());
+        Err(wrong(match name {
+            Some(name) => format!(
+                "This address names the role {name}, but not its account. Open the page and copy the ARN from its summary."
+            ),
+            None => "This address holds no role's ARN. Open the role in the IAM console and copy its ARN."
+                .to_owned(),
+        }))
+    }
+}
+
+impl fmt::Display for RoleArn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// What a person pasted in the place of a role's ARN, and what to do about it.
+fn other_than_a_role(service: &str, resource: &str, partition: &Partition, account: &str) -> Option<String> {
+    let partition = partition.id;
+    let kind = resource.split(['/', ':']).next().unwrap_or_default();
+    let copy = "Open the role in the IAM console and copy its ARN.";
+    Some(match (service, kind) {
+        ("iam", "role") if resource.starts_with("role/") => return None,
+        ("sts", "assumed-role") => {
+            let name = resource.split('/').nth(1).unwrap_or_default();
+            format!(
+                "This is the ARN of a session. The role's own is arn:{partition}:iam::{account}:role/{}, with its path if it \
+                 has one.",
+                text::shown(name)
+            )
+        }
+        ("iam", "user") => {
+            format!("This is the ARN of a user, and only a role can be assumed. {copy}")
+        }
+        ("iam", "instance-profile") => format!(
+            "This is the ARN of an instance profile. The role inside has an ARN of its own, with role/ in the place of \
+             instance-profile/ and sometimes another name. {copy}"
+        ),
+        ("iam", "root") => {
+            format!("This is the ARN of the account's root, and only a role can be assumed. {copy}")
+        }
+        ("iam", "group") => format!("This is the ARN of a group, and only a role can be assumed. {copy}"),
+        ("iam", "policy") => format!("This is the ARN of a policy, and only a role can be assumed. {copy}"),
+        (service, kind)
+            if (service, kind) != ("iam", "role")
+                && service.eq_ignore_ascii_case("iam")
+                && kind.eq_ignore_ascii_case("role") =>
+        {
+            "An ARN is written in small letters up to the role's path and name. Copy it from the IAM console."
+                .to_owned()
+        }
+        _ => format!("This is the ARN of something else than a role. {copy}"),
+    })
+}
+
+/// Who an ARN of `GetCallerIdentity` is, as a trust policy has to name them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Principal {
+    /// A user, by the ARN as it is.
+    User(String),
+    /// A role, by its name: STS leaves the role's path out (IAM user guide, "IAM identifiers").
+    Role(String),
+    /// The account's root, who may not assume a role.
+    Root,
+    /// A federated user, who may not either.
+    Federated,
+}
+
+/// The parts of a caller's ARN.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct CallerArn {
+    pub(super) partition: &'static Partition,
+    pub(super) account_id: String,
+    pub(super) principal: Principal,
+}
+
+impl CallerArn {
+    /// Reads the ARN that `GetCallerIdentity` gave.
+    ///
+    /// # Errors
+    /// `server-failed` for what is none of AWS's forms.
+    pub(super) fn parse(arn: &str) -> Result<Self> {
+        let odd = || {
+            let message = "AWS names the caller in a form that this app does not know. Update the app.";
+            Error::new(Code::ServerFailed, message)
+        };
+        let parts: Vec<&str> = arn.splitn(6, ':').collect();
+        let ["arn", partition, service, "", account, resource] = parts.as_slice() else { return Err(odd()) };
+        let partition = Partition::named(partition).ok_or_else(odd)?;
+        if !is_account_id(account) || !resource.bytes().all(|b| (b'!'..=b'~').contains(&b)) {
+            return Err(odd());
+        }
+        let principal = match (*service, resource.split_once('/')) {
+            ("iam", None) if *resource == "root" => Principal::Root,
+            ("iam", Some(("user", name))) if !name.is_empty() => Principal::User(arn.to_owned()),
+            ("sts", Some(("federated-user", _))) => Principal::Federated,
+            ("sts", Some(("assumed-role", rest))) => {
+                let name = rest.split('/').next().filter(|name| is_role_name(name)).ok_or_else(odd)?;
+                Principal::Role(name.to_owned())
+            }
+            _ => return Err(odd()),
+        };
+        Ok(Self { partition, account_id: (*account).to_owned(), principal })
+    }
+}
+
+/// Twelve digits.
+pub(super) fn is_account_id(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// 1 to 64 characters of IAM's set.
+pub(super) fn is_role_name(name: &str) -> bool {
+    (1..=LONGEST_NAME).contains(&name.len())
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_+=,.@-".contains(&b))
+}
+
+/// Percent-decoding of a whole address, its fragment included.
+fn decoded(text: &str) -> String {
+    let plus_kept = text.replace('+', "%2B").replace('&', "%26").replace('=', "%3D");
+    url::form_urlencoded::parse(plus_kept.as_bytes()).map(|(key, _)| key.into_owned()).collect()
+}
+
+fn wrong(message: impl Into<String>) -> Error {
+    Error::new(Code::InvalidInput, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_role_of_every_partition_is_read_with_its_path() {
+        for partition in
+            ["aws", "aws-cn", "aws-us-gov", "aws-eusc", "aws-iso", "aws-iso-b", "aws-iso-e", "aws-iso-f"]
+        {
+            for resource in ["Reader", "team/ops/Reader", "a!~'$x/Reader_+=,.@-"] {
+                let arn = format!("arn:{partition}:iam::444455556666:role/{resource}");
+                let role = RoleArn::parse(&arn).expect(&arn);
+                assert_eq!((role.as_str(), role.partition()), (arn.as_str(), partition));
+                assert_eq!(role.account_id, "444455556666");
+                assert_eq!(role.name, resource.rsplit('/').next().expect("a name"));
+            }
+        }
+        let padded =
+            RoleArn::parse("  \"arn:aws:iam::444455556666:role/Reader\"\n").expect("quotes and blanks");
+        assert_eq!(padded.as_str(), "arn:aws:iam::444455556666:role/Reader");
+    }
+
+    #[test]
+    fn what_is_no_role_is_answered_with_what_it_is() {
+        for (pasted, word) in [
+            ("", "Enter the ARN"),
+            ("444455556666", "account id"),
+            ("4444-5555-6666", "account id"),
+            ("Reader", "not an ARN"),
+            ("role/Reader", "not an ARN"),
+            ("arn:aws:iam::444455556666:user/ada", "of a user"),
+            ("arn:aws:iam::444455556666:root", "root"),
+            ("arn:aws:iam::444455556666:group/ops", "group"),
+            ("arn:aws:iam::aws:policy/ReadOnlyAccess", "policy"),
+            ("arn:aws:iam::444455556666:instance-profile/web", "instance profile"),
+            ("arn:aws:sts::444455556666:assumed-role/Reader/ada", "arn:aws:iam::444455556666:role/Reader"),
+            ("arn:aws:s3:::bucket", "something else"),
+            ("arn:aws:iam::444455556666:role", "something else"),
+            ("ARN:aws:iam::444455556666:role/Reader", "small letters"),
+            ("arn:aws:IAM::444455556666:role/Reader", "small letters"),
+            ("arn:aws:iam::444455556666:Role/Reader", "small letters"),
+            ("arn:AWS:iam::444455556666:role/Reader", "partition"),
+            ("arn:aws-mars:iam::444455556666:role/Reader", "aws-us-gov"),
+            ("arn:aws:iam:eu-central-1:444455556666:role/Reader", "region"),
+            ("arn:aws:iam::4444:role/Reader", "twelve digits"),
+            ("arn:aws:iam::444455556666:role/", "before the role's name"),
+            ("arn:aws:iam::444455556666:role/a//Reader", "path"),
+            ("arn:aws:iam::444455556666:role/Rea der", "cannot be a role's name"),
+            ("arn:aws:iam::444455556666:role/Reader\nx", "cannot be a role's name"),
+            ("arn:aws:iam::444455556666:role/Zoë", "cannot be a role's name"),
+            (
+                "arn:aws:iam::444455556666:role/aws-service-role/x.amazonaws.com/Y",
+                "belongs to an AWS service",
+            ),
+            (
+                "arn:aws:iam::444455556666:role/aws-reserved/sso.amazonaws.com/eu-west-1/AWSReservedSSO_A_0",
+                "Identity Center",
+            ),
+            ("https://example.com/", "holds no role's ARN"),
+            (
+                "https://eu-central-1.console.aws.amazon.com/iam/home#/roles/details/Reader?section=x",
+                "role Reader",
+            ),
+        ] {
+            let error = RoleArn::parse(pasted).expect_err(pasted);
+            assert_eq!(error.code(), Code::InvalidInput);
+            assert!(error.message().contains(word), "{pasted}: {error}");
+        }
+        let long = format!("arn:aws:iam::444455556666:role/{}", "x".repeat(65));
+        assert!(RoleArn::parse(&long).is_err());
+        let deep = format!("arn:aws:iam::444455556666:role/{}/x", "p".repeat(511));
+        assert!(RoleArn::parse(&deep).is_err());
+    }
+
+    #[test]
+    fn a_console_address_gives_its_role() {
+        for (address, arn) in [
+            (
+                "https://us-east-1.console.aws.amazon.com/iam/home#/roles/arn%3Aaws%3Aiam%3A%3A444455556666%3Arole%2Fops%2FReader?x=1",
+                "arn:aws:iam::444455556666:role/ops/Reader",
+            ),
+            (
+                "https://console.amazonaws.cn/iam/?arn=arn:aws-cn:iam::444455556666:role/Reader&x=arn",
+                "arn:aws-cn:iam::444455556666:role/Reader",
+            ),
+            (
+                "https://signin.aws.amazon.com/switchrole?account=444455556666&roleName=ops%2FReader&displayName=x",
+                "arn:aws:iam::444455556666:role/ops/Reader",
+            ),
+            (
+                "https://signin.amazonaws-us-gov.com/switchrole?roleName=Reader&account=444455556666",
+                "arn:aws-us-gov:iam::444455556666:role/Reader",
+            ),
+        ] {
+            assert_eq!(RoleArn::parse(address).expect(address).as_str(), arn);
+        }
+    }
+
+    #[test]
+    fn callers_are_named_as_a_trust_policy_has_to_name_them() {
+        let principal = |arn: &str| CallerArn::parse(arn).map(|caller| caller.principal);
+        let user = "arn:aws:iam::111122223333:user/team/ada";
+        assert_eq!(principal(user).expect("a user"), Principal::User(user.to_owned()));
+        let session = "arn:aws-cn:sts::111122223333:assumed-role/Dev/ada@contoso.example";
+        assert_eq!(principal(session).expect("a session"), Principal::Role("Dev".to_owned()));
+        assert_eq!(CallerArn::parse(session).expect("a session").partition.id, "aws-cn");
+        assert_eq!(principal("arn:aws:iam::111122223333:root").expect("root"), Principal::Root);
+        assert_eq!(
+            principal("arn:aws:sts::111122223333:federated-user/x").expect("federated"),
+            Principal::Federated
+        );
+        for odd in
+            ["", "arn:aws:iam::1:user/x", "arn:aws:iam::111122223333:user/", "arn:aws:sts::111122223333:x"]
+        {
+            assert!(CallerArn::parse(odd).is_err(), "{odd}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_input_makes_the_parser_panic_and_what_it_takes_is_plain_ascii(text in "\\PC{0,80}|arn:aws:iam::[0-9]{12}:role/\\PC{0,40}|https://\\PC{0,80}") {
+            if let Ok(role) = RoleArn::parse(&text) {
+                prop_assert!(role.as_str().bytes().all(|b| (b'!'..=b'~').contains(&b)));
+            }
+        }
+    }
+}

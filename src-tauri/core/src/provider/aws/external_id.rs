@@ -1,0 +1,67 @@
+//! External IDs: making one, and judging one that a person's organisation dictates.
+//!
+//! An External ID is no secret (AWS's user guide, "How to use an external ID"). It is made before the role's template
+//! is shown and stays with the connection.
+
+use crate::error::{Code, Error, Result};
+use crate::random;
+
+const PREFIX: &str = "mcm-";
+/// 128 bits, as hexadecimal digits.
+const DIGITS: usize = 32;
+
+/// A new External ID: unique, because it has 128 random bits.
+pub fn generate() -> String {
+    format!("{PREFIX}{}", random::hex(DIGITS / 2))
+}
+
+/// Whether it has the form of those that this app makes.
+pub fn is_ours(id: &str) -> bool {
+    id.strip_prefix(PREFIX).is_some_and(|rest| {
+        rest.len() == DIGITS && rest.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+    })
+}
+
+/// Judges an External ID by AWS's rule: 2 to 1,224 characters of `[A-Za-z0-9_+=,.@:/-]` (STS API, `AssumeRole`).
+///
+/// # Errors
+/// `invalid-input`, with what is wrong.
+pub fn check(id: &str) -> Result<()> {
+    let permitted = |b: u8| b.is_ascii_alphanumeric() || b"_+=,.@:/-".contains(&b);
+    let why = if !(2..=1224).contains(&id.len()) {
+        "has 2 to 1,224 characters"
+    } else if !id.bytes().all(permitted) {
+        "holds only letters, digits and _ + = , . @ : / - without spaces"
+    } else {
+        return Ok(());
+    };
+    Err(Error::new(Code::InvalidInput, format!("An External ID {why}. Check the one that you entered.")))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn an_external_id_has_128_bits_is_unique_and_is_one_that_aws_takes() {
+        let ids: HashSet<String> = (0..1000).map(|_| generate()).collect();
+        assert_eq!(ids.len(), 1000);
+        for id in &ids {
+            assert!(is_ours(id) && id.len() == 36, "{id}");
+            check(id).expect("AWS takes it");
+        }
+    }
+
+    #[test]
+    fn an_external_id_of_an_organisations_own_is_held_to_awss_rule() {
+        for good in ["ab", "Customer:42/eu=x,y.z@w_+-", &"x".repeat(1224)] {
+            check(good).expect(good);
+            assert!(!is_ours(good));
+        }
+        for bad in ["", "a", "has space", "tab\t12", "ümlaut", "quote\"", "a'b", "${x}", &"x".repeat(1225)] {
+            assert!(check(bad).is_err(), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! AWS's partitions: which there are, their regions, and the addresses of what is global in each.
+//!
+//! Source: `partitions.json` and `endpoints.json` of botocore 1.44.5, and for the console AWS's page on custom console
+//! access. Credentials never cross partitions, so the role's ARN decides which one is spoken to.
+
+/// A partition of AWS: a cloud of its own, with its own accounts.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Partition {
+    /// As ARNs have it.
+    pub(super) id: &'static str,
+    /// The region that is asked when the person's own is of another partition.
+    pub(super) home_region: &'static str,
+    /// Identity and Access Management.
+    pub(super) iam: Global,
+    /// AWS Organizations.
+    pub(super) organizations: Global,
+    /// The console, where it may be entered from outside.
+    pub(super) console: Option<Console>,
+    /// The regions and what AWS calls them.
+    pub(super) regions: &'static [(&'static str, &'static str)],
+}
+
+/// A service with one address for the whole partition.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Global {
+    pub(super) host: &'static str,
+    /// The region that requests are signed for.
+    pub(super) region: &'static str,
+}
+
+/// The console's hosts.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Console {
+    /// Preceded by a region and a dot.
+    pub(super) host: &'static str,
+    /// The federation endpoint's.
+    pub(super) sign_in: &'static str,
+}
+
+impl Partition {
+    /// The partition with this id.
+    pub(super) fn named(id: &str) -> Option<&'static Self> {
+        PARTITIONS.iter().find(|partition| partition.id == id)
+    }
+
+    /// Every partition's id, for a person to compare with.
+    pub(super) fn ids() -> String {
+        PARTITIONS.iter().map(|partition| partition.id).collect::<Vec<_>>().join(", ")
+    }
+
+    /// Whether it has this region.
+    pub(super) fn has(&self, region: &str) -> bool {
+        self.regions.iter().any(|(id, _)| *id == region)
+    }
+
+    /// The region to ask: the wished one when the partition has it, else the home region.
+    pub(super) fn region<'a>(&self, wished: Option<&'a str>) -> &'a str {
+        wished.filter(|region| self.has(region)).unwrap_or(self.home_region)
+    }
+}
+
+static PARTITIONS: [Partition; 8] = [
+    Partition {
+        id: "aws",
+        home_region: "us-east-1",
+        iam: Global { host: "iam.amazonaws.com", region: "us-east-1" },
+        organizations: Global { host: "organizations.us-east-1.amazonaws.com", region: "us-east-1" },
+        console: Some(Console { host: "console.aws.amazon.com", sign_in: "signin.aws.amazon.com" }),
+        regions: &[
+            ("af-south-1", "Africa (Cape Town)"),
+            ("ap-east-1", "Asia Pacific (Hong Kong)"),
+            ("ap-east-2", "Asia Pacific (Taipei)"),
+            ("ap-northeast-1", "Asia Pacific (Tokyo)"),
+            ("ap-northeast-2", "Asia Pacific (Seoul)"),
+            ("ap-northeast-3", "Asia Pacific (Osaka)"),
+            ("ap-south-1", "Asia Pacific (Mumbai)"),
+            ("ap-south-2", "Asia Pacific (Hyderabad)"),
+            ("ap-southeast-1", "Asia Pacific (Singapore)"),
+            ("ap-southeast-2", "Asia Pacific (Sydney)"),
+            ("ap-southeast-3", "Asia Pacific (Jakarta)"),
+            ("ap-southeast-4", "Asia Pacific (Melbourne)"),
+            ("ap-southeast-5", "Asia Pacific (Malaysia)"),
+            ("ap-southeast-6", "Asia Pacific (New Zealand)"),
+            ("ap-southeast-7", "Asia Pacific (Thailand)"),
+            ("ca-central-1", "Canada (Central)"),
+            ("ca-west-1", "Canada West (Calgary)"),
+            ("eu-central-1", "Europe (Frankfurt)"),
+            ("eu-central-2", "Europe (Zurich)"),
+            ("eu-north-1", "Europe (Stockholm)"),
+            ("eu-south-1", "Europe (Milan)"),
+            ("eu-south-2", "Europe (Spain)"),
+            ("eu-west-1", "Europe (Ireland)"),
+            ("eu-west-2", "Europe (London)"),
+            ("eu-west-3", "Europe (Paris)"),
+            ("il-central-1", "Israel (Tel Aviv)"),
+            ("me-central-1", "Middle East (UAE)"),
+            ("me-south-1", "Middle East (Bahrain)"),
+            ("me-west-1", "Middle East (Saudi Arabia)"),
+            ("mx-central-1", "Mexico (Central)"),
+            ("sa-east-1", "South America (São Paulo)"),
+            ("sa-west-1", "South America (Chile)"),
+            ("us-east-1", "US East (N. Virginia)"),
+            ("us-east-2", "US East (Ohio)"),
+            ("us-west-1", "US West (N. California)"),
+            ("us-west-2", "US West (Oregon)"),
+        ],
+    },
+    Partition {
+        id: "aws-cn",
+        home_region: "cn-northwest-1",
+        iam: Global { host: "iam.cn-north-1.amazonaws.com.cn", region: "cn-north-1" },
+        organizations: Global {
+            host: "organizations.cn-northwest-1.amazonaws.com.cn",
+            region: "cn-northwest-1",
+        },
+        console: Some(Console { host: "console.amazonaws.cn", sign_in: "signin.amazonaws.cn" }),
+        regions: &[("cn-north-1", "China (Beijing)"), ("cn-northwest-1", "China (Ningxia)")],
+    },
+    Partition {
+        id: "aws-us-gov",
+        home_region: "us-gov-west-1",
+        iam: Global { host: "iam.us-gov.amazonaws.com", region: "us-gov-west-1" },
+        organizations: Global { host: "organizations.us-gov-west-1.amazonaws.com", region: "us-gov-west-1" },
+        console: Some(Console {
+            host: "console.amazonaws-us-gov.com",
+            sign_in: "signin.amazonaws-us-gov.com",
+        }),
+        regions: &[("us-gov-east-1", "AWS GovCloud (US-East)"), ("us-gov-west-1", "AWS GovCloud (US-West)")],
+    },
+    Partition {
+        id: "aws-eusc",
+        home_region: "eusc-de-east-1",
+        iam: Global { host: "iam.eusc-de-east-1.amazonaws.eu", region: "eusc-de-east-1" },
+        organizations: Global { host: "organizations.eusc-de-east-1.amazonaws.eu", region: "eusc-de-east-1" },
+        console: Some(Console {
+            host: "console.amazonaws-eusc.eu",
+            sign_in: "eusc-de-east-1.signin.amazonaws-eusc.eu",
+        }),
+        regions: &[("eusc-de-east-1", "AWS European Sovereign Cloud (Germany)")],
+    },
+    Partition {
+        id: "aws-iso",
+        home_region: "us-iso-east-1",
+        iam: Global { host: "iam.us-iso-east-1.c2s.ic.gov", region: "us-iso-east-1" },
+        organizations: Global { host: "organizations.us-iso-east-1.c2s.ic.gov", region: "us-iso-east-1" },
+        console: None,
+        regions: &[("us-iso-east-1", "US ISO East"), ("us-iso-west-1", "US ISO WEST")],
+    },
+    Partition {
+        id: "aws-iso-b",
+        home_region: "us-isob-east-1",
+        iam: Global { host: "iam.us-isob-east-1.sc2s.sgov.gov", region: "us-isob-east-1" },
+        organizations: Global {
+            host: "organizations.us-isob-east-1.sc2s.sgov.gov",
+            region: "us-isob-east-1",
+        },
+        console: None,
+        regions: &[("us-isob-east-1", "US ISOB East (Ohio)"), ("us-isob-west-1", "US ISOB West")],
+    },
+    Partition {
+        id: "aws-iso-e",
+        home_region: "eu-isoe-west-1",
+        iam: Global { host: "iam.eu-isoe-west-1.cloud.adc-e.uk", region: "eu-isoe-west-1" },
+        organizations: Global {
+            host: "organizations.eu-isoe-west-1.cloud.adc-e.uk",
+            region: "eu-isoe-west-1",
+        },
+        console: None,
+        regions: &[("eu-isoe-west-1", "EU ISOE West")],
+    },
+    Partition {
+        id: "aws-iso-f",
+        home_region: "us-isof-south-1",
+        iam: Global { host: "iam.us-isof-south-1.csp.hci.ic.gov", region: "us-isof-south-1" },
+        organizations: Global {
+            host: "organizations.us-isof-south-1.csp.hci.ic.gov",
+            region: "us-isof-south-1",
+        },
+        console: None,
+        regions: &[("us-isof-east-1", "US ISOF EAST"), ("us-isof-south-1", "US ISOF SOUTH")],
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_partition_has_its_home_region_and_no_region_is_in_two() {
+        let mut seen = std::collections::HashSet::new();
+        for partition in &PARTITIONS {
+            assert!(partition.has(partition.home_region), "{}", partition.id);
+            assert!(partition.regions.iter().all(|(region, _)| seen.insert(region)), "{}", partition.id);
+        }
+    }
+
+    #[test]
+    fn a_region_of_another_partition_gives_way_to_the_home_region() {
+        let china = Partition::named("aws-cn").expect("known");
+        assert_eq!(china.region(Some("cn-north-1")), "cn-north-1");
+        assert_eq!(china.region(Some("eu-central-1")), "cn-northwest-1");
+        assert_eq!(china.region(None), "cn-northwest-1");
+    }
+}

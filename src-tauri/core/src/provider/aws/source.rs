@@ -1,0 +1,468 @@
+//! Sources: who assumes the roles. The SDK's default chain, a profile of the shared config, or keys that were typed in.
+//!
+//! The SDK reads files and asks IAM Identity Center or `aws login`'s server by itself; the environment it sees is the
+//! World's. What a failure to get credentials means for the person is said here, because it depends on the source.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use aws_config::profile::{Profile, ProfileSet};
+use aws_config::{BehaviorVersion, SdkConfig};
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::ProvideCredentials as _;
+use aws_credential_types::provider::error::CredentialsError;
+use aws_smithy_async::time::TimeSource;
+use aws_types::os_shim_internal::{Env, Fs};
+use aws_types::service_config::ServiceConfigKey;
+use jiff::Timestamp;
+use secrecy::ExposeSecret as _;
+use serde::Serialize;
+use ts_rs::TS;
+use url::Url;
+
+use crate::credential::AccessKeys;
+use crate::error::{Code, Error, Result};
+use crate::http;
+use crate::text;
+use crate::world::{Clock, Environment};
+
+/// The longest that a source may take: a profile can run a program that asks a person.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// How soon a source whose session is over is looked at again: the person mends it outside this app.
+const LOOK_AGAIN: Duration = Duration::from_secs(30);
+/// Variables that come before a profile in the SDK's chain, and would stand in for the profile that was asked for.
+const BEFORE_PROFILES: [&str; 6] = [
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_SECURITY_TOKEN",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AWS_ROLE_ARN",
+];
+/// Variables that make the SDK go on to other sources when a profile has none.
+const AFTER_PROFILES: [&str; 2] =
+    ["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI"];
+
+/// Who assumes a role.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// The SDK's default chain: environment, the default profile, what the machine has.
+    Default,
+    /// A profile of the shared config.
+    Profile(String),
+    /// Access keys that were typed in, by their id.
+    Keychain(String),
+}
+
+impl FromStr for Source {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let named = |name: &str| (!name.is_empty()).then(|| name.to_owned());
+        let source = match text.trim().split_once(':') {
+            None if text.trim() == "default" => Some(Self::Default),
+            Some(("profile", name)) => named(name).map(Self::Profile),
+            Some(("keychain", id)) => named(id).filter(|id| is_access_key_id(id)).map(Self::Keychain),
+            _ => None,
+        };
+        source.ok_or_else(|| {
+            let message = format!(
+                "\"{}\" is no source of AWS credentials. Use default, profile:NAME or keychain:ACCESS_KEY_ID.",
+                text::shown(text)
+            );
+            Error::new(Code::InvalidInput, message)
+        })
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Default => f.write_str("default"),
+            Self::Profile(name) => write!(f, "profile:{name}"),
+            Self::Keychain(id) => write!(f, "keychain:{id}"),
+        }
+    }
+}
+
+/// A source that a person can choose.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+#[ts(export)]
+pub struct AwsSource {
+    /// What it is chosen by: `default`, `profile:NAME` or `keychain:ACCESS_KEY_ID`.
+    pub source: String,
+    /// Where its credentials come from.
+    pub kind: AwsSourceKind,
+    /// Its region, when it names one.
+    pub region: Option<String>,
+    /// The account that it says it belongs to, when it does. Only the caller's ARN is certain.
+    pub account_id: Option<String>,
+    /// The command that signs in again when its session is over, when there is one.
+    pub sign_in_command: Option<String>,
+}
+
+/// Where a source's credentials come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "kebab-case")]
+#[ts(export)]
+pub enum AwsSourceKind {
+    /// The default chain, when the environment holds access keys, which then come first.
+    Environment,
+    /// The default chain otherwise.
+    DefaultChain,
+    /// IAM Identity Center, signed in to with `aws sso login`.
+    IdentityCenter,
+    /// The console's sign-in, with `aws login`.
+    Login,
+    /// Keys in the shared files.
+    StaticKeys,
+    /// A program that the profile names.
+    Process,
+    /// A role that the profile assumes from another source.
+    Role,
+    /// Keys that were typed into this app.
+    TypedKeys,
+    /// The profile names no credentials.
+    Nothing,
+}
+
+impl AwsSourceKind {
+    fn of(profile: &Profile) -> Self {
+        let has = |key: &str| profile.get(key).is_some();
+        if has("role_arn") {
+            Self::Role
+        } else if has("sso_session") || has("sso_start_url") {
+            Self::IdentityCenter
+        } else if has("login_session") {
+            Self::Login
+        } else if has("credential_process") {
+            Self::Process
+        } else if has("aws_access_key_id") {
+            Self::StaticKeys
+        } else {
+            Self::Nothing
+        }
+    }
+}
+
+/// Credentials of a source, and what the SDK was configured with to get them.
+pub(super) struct Loaded {
+    pub(super) credentials: Credentials,
+    pub(super) config: SdkConfig,
+    /// How a failure of the source's own session is put.
+    pub(super) expired: Error,
+}
+
+/// The World's parts that the SDK is given.
+#[derive(Clone)]
+pub(super) struct Surroundings {
+    pub(super) environment: Environment,
+    pub(super) clock: Arc<dyn Clock>,
+}
+
+impl Surroundings {
+    /// The profiles of the shared config, and the default chain before them.
+    ///
+    /// # Errors
+    /// `setting-invalid` when a shared file cannot be understood.
+    pub(super) async fn sources(&self) -> Result<Vec<AwsSource>> {
+        let profiles = self.profiles().await?;
+        let kind = match self.environment.get("AWS_ACCESS_KEY_ID") {
+            Some(_) => AwsSourceKind::Environment,
+            None => AwsSourceKind::DefaultChain,
+        };
+        let region =
+            self.environment.get("AWS_REGION").or_else(|| self.environment.get("AWS_DEFAULT_REGION"));
+        let region = region.map(str::to_owned).or_else(|| profiles.get("region").map(text::shown));
+        let chain =
+            AwsSource { source: "default".into(), kind, region, account_id: None, sign_in_command: None };
+        let mut names: Vec<&str> = profiles.profiles().collect();
+        names.sort_unstable();
+        let named = names.into_iter().filter_map(|name| {
+            let profile = profiles.get_profile(name)?;
+            Some(AwsSource {
+                source: Source::Profile(name.to_owned()).to_string(),
+                kind: AwsSourceKind::of(profile),
+                region: profile.get("region").map(text::shown),
+                account_id: profile.get("sso_account_id").map(text::shown),
+                sign_in_command: sign_in_command(&profiles, name),
+            })
+        });
+        Ok(std::iter::once(chain).chain(named).collect())
+    }
+
+    /// The credentials of a source, fresh from wherever they come.
+    ///
+    /// # Errors
+    /// `source-expired`, naming the command that mends it; `not-found` for a profile that is not there;
+    /// `setting-invalid` for shared files or endpoints that cannot be used.
+    pub(super) async fn load(&self, source: &Source, keys: Option<&AccessKeys>) -> Result<Loaded> {
+        let profiles = self.profiles().await?;
+        let expired = expired(source, &profiles, &self.environment);
+        let config = self.config(source, keys, &profiles).await?;
+        require_safe_endpoints(&config)?;
+        let provider = config.credentials_provider().expect("the loader sets a provider");
+        let provided = tokio::time::timeout(PATIENCE, provider.provide_credentials()).await;
+        let credentials = match provided {
+            Ok(Ok(credentials)) => credentials,
+            Ok(Err(error)) => return Err(unavailable(source, &error, expired)),
+            Err(_) => {
+                let message = format!("{} gave no credentials within a minute. Try again.", shown(source));
+                return Err(Error::new(Code::SourceExpired, message).with_retry_after(Some(LOOK_AGAIN)));
+            }
+        };
+        if credentials.expiry().is_some_and(|expiry| expiry <= system_time(self.clock.now())) {
+            return Err(expired);
+        }
+        Ok(Loaded { credentials, config, expired })
+    }
+
+    /// What the environment and the shared config set, without any credentials.
+    ///
+    /// # Errors
+    /// `setting-invalid` for endpoints that cannot be used.
+    pub(super) async fn bare_config(&self) -> Result<SdkConfig> {
+        let loader = aws_config::defaults(BehaviorVersion::latest()).no_credentials();
+        let config = loader.env(Env::from(self.variables())).load().await;
+        require_safe_endpoints(&config)?;
+        Ok(config)
+    }
+
+    fn variables(&self) -> HashMap<String, String> {
+        self.environment.pairs().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+    }
+
+    async fn config(
+        &self,
+        source: &Source,
+        keys: Option<&AccessKeys>,
+        profiles: &ProfileSet,
+    ) -> Result<SdkConfig> {
+        let mut variables = self.variables();
+        let mut loader = aws_config::defaults(BehaviorVersion::latest())
+            .time_source(WorldTime(self.clock.clone()))
+            .disable_clock_skew_correction(true);
+        match source {
+            Source::Default => {}
+            Source::Profile(name) => {
+                require_profile(name, profiles, &self.environment)?;
+                for variable in BEFORE_PROFILES.iter().chain(&AFTER_PROFILES) {
+                    variables.remove(*variable);
+                }
+                variables.insert("AWS_EC2_METADATA_DISABLED".into(), "true".into());
+                loader = loader.profile_name(name);
+            }
+            Source::Keychain(_) => {
+                let keys = keys.ok_or_else(|| {
+                    Error::new(
+                        Code::NotFound,
+                        "The keychain holds no access keys with this id. Enter them again.",
+                    )
+                })?;
+                loader = loader.credentials_provider(credentials(keys));
+            }
+        }
+        Ok(loader.env(Env::from(variables)).load().await)
+    }
+
+    async fn profiles(&self) -> Result<ProfileSet> {
+        let env = Env::from(self.variables());
+        let read = aws_config::profile::load(&Fs::real(), &env, &Default::default(), None).await;
+        read.map_err(|_| {
+            // The parser's error quotes lines, and a line of the credentials file may be a secret.
+            let message = format!(
+                "AWS's shared files cannot be understood. Mend {} or {}.",
+                shared_file(&self.environment, "AWS_CONFIG_FILE", "config"),
+                shared_file(&self.environment, "AWS_SHARED_CREDENTIALS_FILE", "credentials")
+            );
+            Error::new(Code::SettingInvalid, message)
+        })
+    }
+}
+
+/// The endpoint that the environment or the shared config sets for a service, if one is.
+pub(super) fn endpoint(config: &SdkConfig, service: &str) -> Option<Url> {
+    let key = ServiceConfigKey::builder()
+        .service_id(service)
+        .profile("endpoint_url")
+        .env("AWS_ENDPOINT_URL")
+        .build()
+        .expect("all three parts are set");
+    let set = config.service_config().and_then(|config| config.load_config(key));
+    set.or_else(|| config.endpoint_url().map(str::to_owned)).and_then(|url| Url::parse(&url).ok())
+}
+
+/// The keys as the SDK takes them.
+pub(super) fn credentials(keys: &AccessKeys) -> Credentials {
+    Credentials::new(
+        keys.access_key_id.clone(),
+        keys.secret_access_key.expose_secret(),
+        keys.session_token.as_ref().map(|token| token.expose_secret().to_owned()),
+        None,
+        "multi-cloud-manager",
+    )
+}
+
+/// A moment as the SDK takes it.
+pub(super) fn system_time(at: Timestamp) -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::try_from(at.duration_since(Timestamp::UNIX_EPOCH)).unwrap_or_default()
+}
+
+/// AWS's form of access key ids: 16 to 128 letters and digits.
+pub(super) fn is_access_key_id(id: &str) -> bool {
+    (16..=128).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+}
+
+/// Requests are signed, and some answers hold credentials: they go over `https` or stay on this machine.
+fn require_safe_endpoints(config: &SdkConfig) -> Result<()> {
+    for service in ["STS", "IAM", "Organizations"] {
+        if let Some(endpoint) = endpoint(config, service) {
+            http::require_safe(&endpoint)?;
+        }
+    }
+    Ok(())
+}
+
+fn require_profile(name: &str, profiles: &ProfileSet, environment: &Environment) -> Result<()> {
+    let Some(profile) = profiles.get_profile(name) else {
+        let message = format!(
+            "There is no profile \"{}\" in {}. Run \"aws configure list-profiles\" to see those that there are.",
+            text::shown(name),
+            shared_file(environment, "AWS_CONFIG_FILE", "config")
+        );
+        return Err(Error::new(Code::NotFound, message));
+    };
+    if profile.get("role_arn").is_some() && profile.get("credential_source").is_some() {
+        let message = format!(
+            "Profile \"{}\" takes its credentials from the environment or the machine. Use the source default, and this role.",
+            text::shown(name)
+        );
+        return Err(Error::new(Code::Unsupported, message));
+    }
+    Ok(())
+}
+
+/// The command that signs in to a profile, or to the one it builds on.
+fn sign_in_command(profiles: &ProfileSet, name: &str) -> Option<String> {
+    let mut name = name;
+    // A chain of profiles is as long as the file at most.
+    for _ in 0..profiles.profiles().count() {
+        let profile = profiles.get_profile(name)?;
+        match AwsSourceKind::of(profile) {
+            AwsSourceKind::IdentityCenter => {
+                return Some(format!("aws sso login --profile {}", quoted(name)));
+            }
+            AwsSourceKind::Login => return Some(format!("aws login --profile {}", quoted(name))),
+            AwsSourceKind::Role => name = profile.get("source_profile").filter(|next| *next != name)?,
+            _ => return None,
+        }
+    }
+    None
+}
+
+/// A name as a shell takes it.
+fn quoted(name: &str) -> String {
+    let plain = name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.@/+:".contains(&b));
+    let name = text::shown(name);
+    if plain { name } else { format!("'{}'", name.replace('\'', r"'\''")) }
+}
+
+/// What a person is told when the source's own session is over.
+fn expired(source: &Source, profiles: &ProfileSet, environment: &Environment) -> Error {
+    let profile = match source {
+        Source::Profile(name) => Some(name.as_str()),
+        Source::Default if environment.get("AWS_ACCESS_KEY_ID").is_none() => {
+            Some(profiles.selected_profile())
+        }
+        Source::Default | Source::Keychain(_) => None,
+    };
+    let command = profile.and_then(|name| sign_in_command(profiles, name));
+    let message = match (source, profile, command) {
+        (_, Some(name), Some(command)) => format!(
+            "The session of AWS profile \"{}\" is over. Run \"{command}\", then try again.",
+            text::shown(name)
+        ),
+        (Source::Keychain(id), ..) => {
+            format!("The session of the access keys {} is over. Enter new ones.", text::shown(id))
+        }
+        (Source::Default, None, _) => {
+            "The AWS session in the environment (AWS_SESSION_TOKEN) is over. Start this app with a new one, or choose a \
+             profile."
+                .to_owned()
+        }
+        (_, name, None) => format!(
+            "The session of AWS profile \"{}\" is over. Renew its credentials, then try again.",
+            text::shown(name.unwrap_or("default"))
+        ),
+        (_, None, Some(_)) => unreachable!("a command belongs to a profile"),
+    };
+    Error::new(Code::SourceExpired, message).with_retry_after(Some(LOOK_AGAIN))
+}
+
+/// What a person is told when a source gave nothing. The SDK's text goes nowhere: it may quote what it read.
+fn unavailable(source: &Source, error: &CredentialsError, expired: Error) -> Error {
+    let has_command = expired.message().contains("Run \"");
+    match error {
+        CredentialsError::ProviderTimedOut(_) => {
+            let message = format!(
+                "{} did not answer in time. Check the network; it is tried again by itself.",
+                shown(source)
+            );
+            Error::new(Code::Offline, message)
+        }
+        // An Identity Center or login session that was never started, or ended, is all of these.
+        _ if has_command => expired,
+        CredentialsError::CredentialsNotLoaded(_) => {
+            let message = format!(
+                "{} holds no credentials. Sign in with \"aws login\" or \"aws configure sso\", or enter access keys.",
+                shown(source)
+            );
+            Error::new(Code::SourceExpired, message).with_retry_after(Some(LOOK_AGAIN))
+        }
+        CredentialsError::InvalidConfiguration(_) => {
+            let message = format!(
+                "{} is not set up as the AWS SDK needs it. Check it with \"aws sts get-caller-identity\".",
+                shown(source)
+            );
+            Error::new(Code::SettingInvalid, message)
+        }
+        _ => {
+            let message = format!(
+                "{} could not give its credentials. Check it with \"aws sts get-caller-identity\", then try again.",
+                shown(source)
+            );
+            Error::new(Code::SourceExpired, message).with_retry_after(Some(LOOK_AGAIN))
+        }
+    }
+}
+
+fn shown(source: &Source) -> String {
+    match source {
+        Source::Default => "The AWS SDK's default chain".to_owned(),
+        Source::Profile(name) => format!("AWS profile \"{}\"", text::shown(name)),
+        Source::Keychain(id) => format!("The keychain's entry for {}", text::shown(id)),
+    }
+}
+
+fn shared_file(environment: &Environment, variable: &str, name: &str) -> String {
+    environment.get(variable).map_or_else(|| format!("~/.aws/{name}"), text::shown)
+}
+
+/// The World's clock, for the SDK.
+struct WorldTime(Arc<dyn Clock>);
+
+impl fmt::Debug for WorldTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("WorldTime")
+    }
+}
+
+impl TimeSource for WorldTime {
+    fn now(&self) -> SystemTime {
+        system_time(self.0.now())
+    }
+}

@@ -1,0 +1,184 @@
+//! STS: who calls, and assuming a role. One region's endpoint, one attempt a call; trying again is its callers' to do.
+
+use std::time::{Duration, SystemTime};
+
+use aws_config::SdkConfig;
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_credential_types::Credentials;
+use aws_sdk_sts::Client;
+use aws_sdk_sts::config::{Builder, Region};
+use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use jiff::Timestamp;
+use jiff::fmt::rfc2822;
+
+use crate::account::SessionTimes;
+use crate::credential::{AccessKeys, Credential, Session};
+use crate::error::{Code, Error};
+
+const CONNECT_TIME: Duration = Duration::from_secs(10);
+const CALL_TIME: Duration = Duration::from_secs(30);
+
+/// The Security Token Service, spoken to with one set of credentials.
+pub(super) struct Sts {
+    client: Client,
+}
+
+/// Why STS gave nothing.
+#[derive(Debug)]
+pub(super) struct Failure {
+    pub(super) kind: FailureKind,
+    /// AWS's own code, for the reference.
+    pub(super) code: String,
+    /// The server's clock.
+    pub(super) date: Option<Timestamp>,
+    /// How long the server asked to wait.
+    pub(super) retry_after: Option<Duration>,
+}
+
+/// What kind of failure it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum FailureKind {
+    /// The caller may not. For a role: it is missing, or does not trust the caller, or not so.
+    AccessDenied,
+    /// A value of the request is not permitted. Ours are checked, so it is the duration.
+    Invalid,
+    /// The caller's own session is over.
+    Expired,
+    /// The access key is not known.
+    UnknownKey,
+    /// The signature is wrong: the secret key, or the clock.
+    Signature,
+    /// STS is switched off in the region.
+    RegionDisabled,
+    /// AWS asked to wait.
+    Throttled,
+    /// AWS cannot be reached.
+    Offline,
+    /// AWS is in trouble, or answers with nonsense.
+    Trouble,
+}
+
+/// Which role to assume, and how.
+pub(super) struct Assume<'a> {
+    pub(super) role_arn: &'a str,
+    pub(super) session_name: &'a str,
+    pub(super) external_id: Option<&'a str>,
+    pub(super) seconds: u32,
+}
+
+impl Sts {
+    /// STS of a region, or of the endpoint that the environment or the shared config sets.
+    pub(super) fn new(config: &SdkConfig, credentials: Credentials, region: &str) -> Self {
+        let timeouts =
+            TimeoutConfig::builder().connect_timeout(CONNECT_TIME).operation_timeout(CALL_TIME).build();
+        let config = Builder::from(config)
+            .credentials_provider(credentials)
+            .region(Region::new(region.to_owned()))
+            .retry_config(RetryConfig::disabled())
+            .timeout_config(timeouts)
+            // A wrong clock would make every expiry wrong, so it is told and not worked around.
+            .disable_clock_skew_correction(true)
+            .build();
+        Self { client: Client::from_conf(config) }
+    }
+
+    /// The ARN of whoever the credentials belong to.
+    pub(super) async fn caller_arn(&self) -> std::result::Result<String, Failure> {
+        let answer = self.client.get_caller_identity().send().await.map_err(|error| failure(&error))?;
+        answer.arn.ok_or_else(Failure::nonsense)
+    }
+
+    /// Assumes a role. The session's generation is set by whoever stores it.
+    pub(super) async fn assume(
+        &self,
+        wish: &Assume<'_>,
+        now: Timestamp,
+    ) -> std::result::Result<Session, Failure> {
+        let seconds = i32::try_from(wish.seconds).unwrap_or(i32::MAX);
+        let request = self
+            .client
+            .assume_role()
+            .role_arn(wish.role_arn)
+            .role_session_name(wish.session_name)
+            .set_external_id(wish.external_id.map(str::to_owned))
+            .duration_seconds(seconds);
+        let answer = request.send().await.map_err(|error| failure(&error))?;
+        let given = answer.credentials.ok_or_else(Failure::nonsense)?;
+        let expires_at = SystemTime::try_from(given.expiration)
+            .ok()
+            .and_then(|time| Timestamp::try_from(time).ok())
+            .ok_or_else(Failure::nonsense)?;
+        if given.session_token.is_empty() || given.secret_access_key.is_empty() {
+            return Err(Failure::nonsense());
+        }
+        let keys = AccessKeys {
+            access_key_id: given.access_key_id,
+            secret_access_key: given.secret_access_key.into(),
+            session_token: Some(given.session_token.into()),
+        };
+        let times = SessionTimes { issued_at: now, expires_at };
+        Ok(Session { credential: Credential::AccessKeys(keys), times, generation: 0 })
+    }
+}
+
+impl Failure {
+    fn nonsense() -> Self {
+        Self { kind: FailureKind::Trouble, code: "incomplete-answer".into(), date: None, retry_after: None }
+    }
+
+    /// Whether the same request may be answered otherwise in a moment.
+    pub(super) fn may_pass(&self) -> bool {
+        matches!(self.kind, FailureKind::Throttled | FailureKind::Offline | FailureKind::Trouble)
+    }
+}
+
+fn failure<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Failure {
+    let header = |name: &str| error.raw_response().and_then(|answer| answer.headers().get(name));
+    let date = header("date").and_then(|text| rfc2822::DateTimeParser::new().parse_timestamp(text).ok());
+    let retry_after =
+        header("retry-after").and_then(|text| text.trim().parse().ok()).map(Duration::from_secs);
+    let status = error.raw_response().map(|answer| answer.status().as_u16());
+    let code = error.as_service_error().and_then(ProvideErrorMetadata::code).unwrap_or_default();
+    let kind = match (error, code) {
+        (SdkError::TimeoutError(_), _) => FailureKind::Offline,
+        (SdkError::DispatchFailure(failure), _) if failure.is_io() || failure.is_timeout() => {
+            FailureKind::Offline
+        }
+        (_, "AccessDenied" | "AccessDeniedException") => FailureKind::AccessDenied,
+        (_, "ValidationError" | "ValidationException" | "InvalidParameterValue") => FailureKind::Invalid,
+        (_, "ExpiredToken" | "ExpiredTokenException") => FailureKind::Expired,
+        (_, "InvalidClientTokenId" | "UnrecognizedClientException" | "AuthFailure") => {
+            FailureKind::UnknownKey
+        }
+        (
+            _,
+            "SignatureDoesNotMatch" | "InvalidSignatureException" | "RequestExpired" | "RequestTimeTooSkewed",
+        ) => FailureKind::Signature,
+        (_, "RegionDisabledException") => FailureKind::RegionDisabled,
+        (_, "Throttling" | "ThrottlingException" | "RequestLimitExceeded" | "TooManyRequestsException") => {
+            FailureKind::Throttled
+        }
+        _ if status == Some(429) => FailureKind::Throttled,
+        _ => FailureKind::Trouble,
+    };
+    Failure { kind, code: code.to_owned(), date, retry_after }
+}
+
+/// The failures that are the same whatever was asked, as a person reads them; the others are their callers' to explain.
+pub(super) fn passing(failure: &Failure, place: &str) -> Option<Error> {
+    let (code, message) = match failure.kind {
+        FailureKind::Throttled => {
+            (Code::Throttled, format!("{place} asked to wait. It is tried again by itself."))
+        }
+        FailureKind::Offline => {
+            (Code::Offline, format!("{place} cannot be reached. Check the network and the proxy settings."))
+        }
+        FailureKind::Trouble => {
+            (Code::ServerFailed, format!("{place} is in trouble. It is tried again by itself."))
+        }
+        _ => return None,
+    };
+    Some(Error::new(code, message).with_detail(&failure.code).with_retry_after(failure.retry_after))
+}

@@ -1,0 +1,193 @@
+//! Templates of the role: trust policy, CloudFormation, AWS CLI and Terraform, complete and ready to run.
+//!
+//! The texts are files in `aws/templates/`; a word between two `@` stands for a value, which is put in quoted as the
+//! file's language has it. IAM permits quotes and dollar signs in paths, so nothing goes in bare.
+
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+use super::arn::{is_account_id, is_role_name};
+use super::partition::Partition;
+use super::{Caller, SESSION_SECONDS, external_id};
+use crate::error::{Code, Error, Result};
+
+const TRUST_POLICY: &str = include_str!("templates/trust-policy.json");
+const CLOUDFORMATION: &str = include_str!("templates/cloudformation.yaml");
+const CREATE_ROLE: &str = include_str!("templates/create-role.sh");
+const TERRAFORM: &str = include_str!("templates/terraform.tf");
+
+/// What a role may do, beyond being assumed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(tag = "kind", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+#[ts(export)]
+pub enum Permissions {
+    /// AWS's `ViewOnlyAccess`: lists resources, reads no content.
+    #[default]
+    ViewOnly,
+    /// AWS's `ReadOnlyAccess`: reads resources with their content.
+    ReadOnly,
+    /// Nothing: somebody attaches a policy later.
+    Nothing,
+    /// A policy of the person's choice.
+    Policy {
+        /// Its ARN.
+        arn: String,
+    },
+}
+
+/// What a template is made for.
+#[derive(Clone, Debug)]
+pub struct TemplateWish {
+    /// The name of the role to create.
+    pub role_name: String,
+    /// What it may do.
+    pub permissions: Permissions,
+    /// The longest session that it is to permit, in seconds.
+    pub seconds: u32,
+}
+
+/// The role, in every form that people create roles in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+#[ts(export)]
+pub struct RoleTemplates {
+    /// The trust policy alone, as JSON.
+    pub trust_policy: String,
+    /// A CloudFormation template, as YAML.
+    pub cloudformation: String,
+    /// The command that deploys that template, once it is saved under the file name in it.
+    pub cloudformation_command: String,
+    /// Commands for the AWS CLI.
+    pub cli: String,
+    /// Terraform.
+    pub terraform: String,
+}
+
+impl RoleTemplates {
+    /// The templates of a role for a caller and an External ID.
+    ///
+    /// # Errors
+    /// `invalid-input` for a name, a life, a policy or an External ID that AWS would not take.
+    pub fn new(caller: &Caller, external_id: &str, wish: &TemplateWish) -> Result<Self> {
+        external_id::check(external_id)?;
+        if !is_role_name(&wish.role_name) {
+            let message = "A role's name has 1 to 64 letters, digits and _ + = , . @ -. Choose another one.";
+            return Err(Error::new(Code::InvalidInput, message));
+        }
+        // A role permits an hour at least, whatever a session of it asks for.
+        let longest = *SESSION_SECONDS.end();
+        if wish.seconds > longest {
+            let message =
+                format!("A session lasts {longest} seconds (12 hours) at most. Choose a shorter one.");
+            return Err(Error::new(Code::InvalidInput, message));
+        }
+        let seconds = wish.seconds.max(super::ONE_HOUR).to_string();
+        let policy = policy_arn(&wish.permissions, &caller.partition)?;
+        let fill = |template: &str, quote: fn(&str) -> String, permissions: String| {
+            template
+                .replace("@permissions@", &permissions)
+                .replace("@seconds@", &seconds)
+                .replace("@role_name@", &quote(&wish.role_name))
+                .replace("@external_id@", &quote(external_id))
+                // Last, because a path may hold what looks like a place of ours.
+                .replace("@principal@", &quote(&caller.principal_arn))
+        };
+        let trust_policy = fill(TRUST_POLICY, json, String::new());
+        let attached = |render: fn(&str) -> String| policy.as_deref().map(render).unwrap_or_default();
+        let cloudformation = fill(
+            CLOUDFORMATION,
+            json,
+            attached(|arn| format!("      ManagedPolicyArns:\n        - {}\n", json(arn))),
+        );
+        let terraform = fill(
+            TERRAFORM,
+            hcl,
+            attached(|arn| {
+                format!(
+                    "\nresource \"aws_iam_role_policy_attachment\" \"multi_cloud_manager\" {{\n  role       = \
+                     aws_iam_role.multi_cloud_manager.name\n  policy_arn = {}\n}}\n",
+                    hcl(arn)
+                )
+            }),
+        );
+        let attach = policy.as_deref().map(|arn| {
+            format!(
+                "aws iam attach-role-policy \\\n  --role-name {} \\\n  --policy-arn {}\n",
+                shell(&wish.role_name),
+                shell(arn)
+            )
+        });
+        let compact: serde_json::Value =
+            serde_json::from_str(&trust_policy).expect("the template is JSON with quoted values");
+        let cli = CREATE_ROLE
+            .replace("@permissions@\n", &attach.unwrap_or_default())
+            .replace("@seconds@", &seconds)
+            .replace("@role_name@", &shell(&wish.role_name))
+            .replace("@trust_policy@", &shell(&compact.to_string()));
+        let cloudformation_command = format!(
+            "aws cloudformation deploy --template-file multi-cloud-manager-role.yaml --stack-name {} --capabilities \
+             CAPABILITY_NAMED_IAM",
+            stack_name(&wish.role_name)
+        );
+        Ok(Self { trust_policy, cloudformation, cloudformation_command, cli, terraform })
+    }
+}
+
+/// The policy to attach, as an ARN of the role's partition.
+fn policy_arn(permissions: &Permissions, partition: &str) -> Result<Option<String>> {
+    let managed = |path: &str| Ok(Some(format!("arn:{partition}:iam::aws:policy/{path}")));
+    match permissions {
+        Permissions::ViewOnly => managed("job-function/ViewOnlyAccess"),
+        Permissions::ReadOnly => managed("ReadOnlyAccess"),
+        Permissions::Nothing => Ok(None),
+        Permissions::Policy { arn } => {
+            let arn = arn.trim();
+            let parts: Vec<&str> = arn.splitn(6, ':').collect();
+            let message = match parts.as_slice() {
+                ["arn", found, "iam", "", owner, resource]
+                    if resource.starts_with("policy/")
+                        && resource.len() > "policy/".len()
+                        && resource.bytes().all(|b| (b'!'..=b'~').contains(&b))
+                        && (*owner == "aws" || is_account_id(owner)) =>
+                {
+                    if *found == partition {
+                        return Ok(Some(arn.to_owned()));
+                    }
+                    match Partition::named(found) {
+                        Some(_) => format!(
+                            "The policy is of partition {found} and the caller of {partition}. Choose one of the caller's."
+                        ),
+                        None => format!(
+                            "AWS has no such partition. An ARN begins with one of {}.",
+                            Partition::ids()
+                        ),
+                    }
+                }
+                _ => "This is not the ARN of a policy. Copy it from the policy's page in the IAM console."
+                    .to_owned(),
+            };
+            Err(Error::new(Code::InvalidInput, message))
+        }
+    }
+}
+
+/// A stack's name: letters, digits and hyphens, a letter first (CloudFormation API).
+fn stack_name(role_name: &str) -> String {
+    let plain: String = role_name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+    if plain.starts_with(|c: char| c.is_ascii_alphabetic()) { plain } else { format!("role-{plain}") }
+}
+
+/// A JSON string, which YAML reads as one too.
+fn json(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+/// A string of HCL, where `${` and `%{` would begin a template.
+fn hcl(text: &str) -> String {
+    json(text).replace("${", "$${").replace("%{", "%%{")
+}
+
+/// A word of a POSIX shell.
+fn shell(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}

@@ -1,0 +1,255 @@
+//! Verifying a role: it lets the caller in with the External ID, and refuses without it and with a wrong one.
+//!
+//! Source: AWS's user guide on External IDs ("test whether you can assume the role both with and without the correct
+//! external ID"). A refusal proves something only between two successes, because a new role spreads through IAM for a
+//! while. Sessions of the attempts are dropped where they are made; only the last one leaves this file.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::sts::{Assume, Failure, FailureKind, Sts};
+use crate::credential::Session;
+use crate::random;
+use crate::snapshot::{CheckState, RoleCheck, RoleCheckKind};
+use crate::world::Clock;
+
+/// How a customer's CloudTrail tells our checks from use.
+const PROBE: &str = "multi-cloud-manager-extid-probe";
+/// The name of the sessions that are used.
+const SESSION: &str = "multi-cloud-manager";
+/// The shortest session that STS makes.
+const PROBE_SECONDS: u32 = 900;
+/// What every role permits, and the most that a role assumed from a role gets.
+pub(super) const ONE_HOUR: u32 = 3600;
+/// The lives that are tried to find a role's `MaxSessionDuration`, the longest that AWS has first.
+const LIVES: [u32; 4] = [43_200, 28_800, 14_400, 7_200];
+/// How long a new role may take to spread.
+const SPREADING: Duration = Duration::from_secs(60);
+const FIRST_WAIT: Duration = Duration::from_secs(2);
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
+/// How often a check is tried that AWS answered neither way.
+const MOST_TRIES: u32 = 4;
+
+/// What the checks of the External ID came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// Refused without the id and with a wrong one.
+    Enforced,
+    /// Let in at least once.
+    Open { without: bool, with_wrong: bool },
+    /// AWS gave no clear answer at least once, and did not let in.
+    Unknown,
+}
+
+/// One role, as one caller, with one External ID.
+pub(super) struct Verification<'a> {
+    pub(super) sts: &'a Sts,
+    pub(super) clock: &'a dyn Clock,
+    pub(super) role_arn: &'a str,
+    pub(super) external_id: &'a str,
+    /// Whether the caller's credentials are a role's: AWS then gives an hour at most.
+    pub(super) is_chained: bool,
+    /// Whether the role may be so new that it has not spread yet.
+    pub(super) may_be_new: bool,
+    /// Told of every change.
+    pub(super) tell: &'a (dyn Fn(&[RoleCheck]) + Send + Sync),
+}
+
+/// A role that let the caller in.
+pub(super) struct Verified {
+    pub(super) verdict: Verdict,
+    pub(super) session: Session,
+    /// The life that was asked for it, in seconds.
+    pub(super) seconds: u32,
+    /// The longest life that the role was seen to give.
+    pub(super) longest: Option<u32>,
+}
+
+/// The checks as the screen shows them.
+struct Checks<'a> {
+    list: [RoleCheck; 3],
+    tell: &'a (dyn Fn(&[RoleCheck]) + Send + Sync),
+}
+
+impl Checks<'_> {
+    fn set(&mut self, what: RoleCheckKind, state: CheckState, until: Option<Timestamp>) {
+        for check in self.list.iter_mut().filter(|check| check.what == what) {
+            check.attempts += u32::from(state == CheckState::Running);
+            check.state = state;
+            check.until = until;
+        }
+        (self.tell)(&self.list);
+    }
+}
+
+impl Verification<'_> {
+    /// Runs every check, then assumes the role for use, for `wished` seconds or the longest that it permits. A role that
+    /// lets in without the right id is assumed no further unless that is accepted.
+    pub(super) async fn run(&self, wished: u32, accept_open: bool) -> Result<Verified, Stopped> {
+        let started = self.clock.now();
+        let until = if self.may_be_new { started + SPREADING } else { started };
+        let check = |what| RoleCheck { what, state: CheckState::Waiting, attempts: 0, until: None };
+        let list = [RoleCheckKind::RightId, RoleCheckKind::NoId, RoleCheckKind::WrongId].map(check);
+        let mut checks = Checks { list, tell: self.tell };
+        loop {
+            self.right_id(&mut checks, until).await?;
+            let verdict = self.verdict(&mut checks).await;
+            if let (Verdict::Open { without, with_wrong }, false) = (verdict, accept_open) {
+                return Err(Stopped::Open { without, with_wrong });
+            }
+            let longest = self.longest().await;
+            match self.for_use(longest.unwrap_or(wished).min(wished)).await {
+                // The refusals above may have been a role that is not everywhere yet: they count for nothing.
+                Err(failure) if failure.kind == FailureKind::AccessDenied && self.clock.now() < until => {}
+                Err(failure) => return Err(Stopped::Refused(failure)),
+                Ok((session, seconds)) => return Ok(Verified { verdict, session, seconds, longest }),
+            }
+        }
+    }
+
+    /// What the two attempts that must fail come to.
+    pub(super) async fn recheck(&self) -> Verdict {
+        let check = |what| RoleCheck { what, state: CheckState::Waiting, attempts: 0, until: None };
+        let list = [RoleCheckKind::RightId, RoleCheckKind::NoId, RoleCheckKind::WrongId].map(check);
+        self.verdict(&mut Checks { list, tell: self.tell }).await
+    }
+
+    /// Whether the role lets the caller in without an External ID. Tells a wrong id from the other causes of a refusal.
+    pub(super) async fn is_open_without_id(&self) -> bool {
+        self.probe(None, PROBE_SECONDS).await.is_ok()
+    }
+
+    /// Assumes the role for use; for an hour when the role permits no longer. Gives the life that was asked for too.
+    pub(super) async fn for_use(&self, seconds: u32) -> Result<(Session, u32), Failure> {
+        let seconds = if self.is_chained { seconds.min(ONE_HOUR) } else { seconds };
+        let wish = |seconds| Assume {
+            role_arn: self.role_arn,
+            session_name: SESSION,
+            external_id: Some(self.external_id),
+            seconds,
+        };
+        match self.sts.assume(&wish(seconds), self.clock.now()).await {
+            // Everything else in the request was checked before, so the life is what is not permitted.
+            Err(failure) if failure.kind == FailureKind::Invalid && seconds > ONE_HOUR => {
+                let session = self.sts.assume(&wish(ONE_HOUR), self.clock.now()).await?;
+                Ok((session, ONE_HOUR))
+            }
+            assumed => assumed.map(|session| (session, seconds)),
+        }
+    }
+
+    /// Lets the caller in with the id, waiting for a new role to spread.
+    async fn right_id(&self, checks: &mut Checks<'_>, until: Timestamp) -> Result<(), Stopped> {
+        let what = RoleCheckKind::RightId;
+        let mut wait = FIRST_WAIT;
+        loop {
+            checks.set(what, CheckState::Running, None);
+            let Err(failure) = self.probe(Some(self.external_id), PROBE_SECONDS).await else {
+                checks.set(what, CheckState::Passed, None);
+                return Ok(());
+            };
+            let may_change = failure.kind == FailureKind::AccessDenied || failure.may_pass();
+            let now = self.clock.now();
+            if !may_change || now >= until {
+                checks.set(what, CheckState::Failed, None);
+                return Err(Stopped::Refused(failure));
+            }
+            checks.set(what, CheckState::Retrying, Some(until));
+            self.clock.sleep_until((now + failure.retry_after.unwrap_or(wait)).min(until)).await;
+            wait = (wait * 2).min(LONGEST_WAIT);
+        }
+    }
+
+    async fn verdict(&self, checks: &mut Checks<'_>) -> Verdict {
+        let wrong = wrong_id(self.external_id);
+        let without = self.refuses(checks, RoleCheckKind::NoId, None).await;
+        let with_wrong = self.refuses(checks, RoleCheckKind::WrongId, Some(&wrong)).await;
+        match (without, with_wrong) {
+            (Some(true), Some(true)) => Verdict::Enforced,
+            (Some(false), _) | (_, Some(false)) => {
+                Verdict::Open { without: without == Some(false), with_wrong: with_wrong == Some(false) }
+            }
+            _ => Verdict::Unknown,
+        }
+    }
+
+    /// Whether the role refuses this External ID. None when AWS gave no clear answer.
+    async fn refuses(&self, checks: &mut Checks<'_>, what: RoleCheckKind, id: Option<&str>) -> Option<bool> {
+        let mut wait = FIRST_WAIT / 2;
+        for attempt in 1..=MOST_TRIES {
+            checks.set(what, CheckState::Running, None);
+            let failure = match self.probe(id, PROBE_SECONDS).await {
+                Ok(()) => {
+                    checks.set(what, CheckState::Failed, None);
+                    return Some(false);
+                }
+                Err(failure) if failure.kind == FailureKind::AccessDenied => {
+                    checks.set(what, CheckState::Passed, None);
+                    return Some(true);
+                }
+                Err(failure) => failure,
+            };
+            if !failure.may_pass() || attempt == MOST_TRIES {
+                break;
+            }
+            let next = self.clock.now() + failure.retry_after.unwrap_or(wait).min(LONGEST_WAIT);
+            checks.set(what, CheckState::Retrying, Some(next));
+            self.clock.sleep_until(next).await;
+            wait *= 2;
+        }
+        checks.set(what, CheckState::Unknown, None);
+        None
+    }
+
+    /// The longest life that the role gives, found by trying. None when AWS gave no clear answer.
+    async fn longest(&self) -> Option<u32> {
+        if self.is_chained {
+            return Some(ONE_HOUR);
+        }
+        for seconds in LIVES {
+            match self.probe(Some(self.external_id), seconds).await {
+                Ok(()) => return Some(seconds),
+                Err(failure) if failure.kind == FailureKind::Invalid => {}
+                Err(_) => return None,
+            }
+        }
+        Some(ONE_HOUR)
+    }
+
+    /// Assumes the role and drops the session at once.
+    async fn probe(&self, external_id: Option<&str>, seconds: u32) -> Result<(), Failure> {
+        let wish = Assume { role_arn: self.role_arn, session_name: PROBE, external_id, seconds };
+        self.sts.assume(&wish, self.clock.now()).await.map(drop)
+    }
+}
+
+/// Why a verification ended early.
+#[derive(Debug)]
+pub(super) enum Stopped {
+    /// The role does not let the caller in with the External ID, or AWS cannot be asked.
+    Refused(Failure),
+    /// It lets the caller in without the right one, which was not accepted.
+    Open { without: bool, with_wrong: bool },
+}
+
+/// A wrong External ID that begins like the right one, so that a policy with a wildcard at the end is found out too.
+fn wrong_id(right: &str) -> String {
+    format!("{}{}", &right[..right.len() / 2], random::hex(16))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::provider::aws::external_id;
+
+    #[test]
+    fn a_wrong_id_is_one_that_aws_takes_and_begins_like_the_right_one() {
+        for right in [external_id::generate(), "ab".to_owned(), "x".repeat(1224)] {
+            let wrong = wrong_id(&right);
+            external_id::check(&wrong).expect("valid");
+            assert_ne!(wrong, right);
+            assert!(wrong.starts_with(&right[..right.len() / 2]));
+        }
+    }
+}

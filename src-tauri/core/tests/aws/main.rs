@@ -1,0 +1,10 @@
+//! AWS through the product's one door, against the sandbox's STS and against moto.
+
+mod connect;
+mod keys;
+mod prepare;
+mod roles;
+mod sources;
+#[path = "../scenario/stage.rs"]
+#[allow(dead_code, reason = "the stage of the other clouds' scenarios, which use all of it")]
+mod stage;

@@ -1,0 +1,66 @@
+//! Preparing a role: the External ID comes first, stays, and is never given twice.
+
+use mcm_core::app::{ConnectRole, PrepareRole};
+use mcm_core::error::Code;
+
+use crate::roles::{attempts, finish, known, prepare, role, with};
+use crate::stage::Stage;
+
+#[tokio::test]
+async fn an_external_id_waits_across_restarts_until_its_role_is_connected() {
+    let mut stage = Stage::start().await;
+    let first = stage.app.prepare_role(PrepareRole::default()).await.expect("prepared");
+    assert!(first.templates.trust_policy.contains(&first.external_id));
+    assert!(attempts(&stage, "Reader").is_empty(), "only the caller was asked for");
+    stage.restart();
+    let second = stage.app.prepare_role(PrepareRole::default()).await.expect("prepared");
+    assert_eq!((&second.external_id, &second.role_name), (&first.external_id, &first.role_name));
+    let another = PrepareRole { another: true, ..PrepareRole::default() };
+    let another = stage.app.prepare_role(another).await.expect("prepared");
+    assert_ne!(another.external_id, first.external_id);
+    assert_ne!(another.role_name, first.role_name, "two roles in one account need two names");
+    assert_eq!(stage.app.pending_roles().expect("readable").len(), 2);
+
+    let unnamed = ConnectRole { role_arn: Some(role("Reader")), ..ConnectRole::default() };
+    let error = finish(&stage, with(unnamed.clone())).await.expect_err("which one?");
+    assert_eq!(error.code(), Code::Ambiguous);
+    assert!(error.message().contains(&first.external_id) && error.message().contains(&another.external_id));
+    let named = ConnectRole { external_id: Some(first.external_id.clone()), ..unnamed };
+    let id = finish(&stage, with(named)).await.expect("connected");
+    assert_eq!(known(&stage, &id).external_id, first.external_id);
+    let left = stage.app.pending_roles().expect("readable");
+    assert_eq!(left.iter().map(|pending| &pending.external_id).collect::<Vec<_>>(), [&another.external_id]);
+
+    stage.app.drop_pending_role(&another.external_id).await.expect("dropped");
+    assert!(stage.app.pending_roles().expect("readable").is_empty());
+    let dropped = PrepareRole { external_id: Some(another.external_id), ..PrepareRole::default() };
+    assert_eq!(stage.app.prepare_role(dropped).await.expect_err("used up").code(), Code::InvalidInput);
+}
+
+#[tokio::test]
+async fn an_external_id_that_an_organisation_dictates_is_checked_and_kept() {
+    let stage = Stage::start().await;
+    let dictated = |id: &str| PrepareRole { external_id: Some(id.to_owned()), ..PrepareRole::default() };
+    for bad in ["x", "has a space", "quote\""] {
+        let error = stage.app.prepare_role(dictated(bad)).await.expect_err(bad);
+        assert_eq!(error.code(), Code::InvalidInput);
+    }
+    let prepared = stage.app.prepare_role(dictated("Contoso:42")).await.expect("prepared");
+    assert_eq!(prepared.external_id, "Contoso:42");
+    let wish = ConnectRole { role_arn: Some(role("Reader")), ..ConnectRole::default() };
+    let id = finish(&stage, with(wish)).await.expect("connected");
+    assert_eq!(known(&stage, &id).external_id, "Contoso:42");
+}
+
+#[tokio::test]
+async fn without_an_id_that_waits_nothing_is_asked_of_aws() {
+    let stage = Stage::start().await;
+    let wish = ConnectRole { role_arn: Some(role("Reader")), ..ConnectRole::default() };
+    let error = finish(&stage, with(wish)).await.expect_err("nothing waits");
+    assert_eq!(error.code(), Code::NotFound);
+    prepare(&stage).await;
+    let wish = ConnectRole { role_arn: Some("444455556666".into()), ..ConnectRole::default() };
+    let error = finish(&stage, with(wish)).await.expect_err("no ARN");
+    assert!(error.message().contains("account id"), "{error}");
+    assert!(stage.clouds.aws_assumptions().is_empty());
+}

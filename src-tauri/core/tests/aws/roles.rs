@@ -1,0 +1,103 @@
+//! What the AWS scenarios have in common: the sandbox's roles, and connecting one as a person would.
+
+use std::time::Duration;
+
+use mcm_core::account::{AccountId, Cloud, Enforcement, Identity};
+use mcm_core::app::{Connect, ConnectRole, PrepareRole};
+use mcm_core::error::Result;
+use mcm_core::snapshot::{CheckState, RoleCheck, SignInId, SignInStep, Snapshot};
+use sandbox_clouds::aws::Assumption;
+
+use crate::stage::{Stage, within};
+
+pub(crate) const PRODUCTION: &str = "444455556666";
+
+/// A role of the production account.
+pub(crate) fn role(name: &str) -> String {
+    format!("arn:aws:iam::{PRODUCTION}:role/{name}")
+}
+
+/// A wish for a role with the External ID that waits.
+pub(crate) fn wish(name: &str) -> Connect {
+    with(ConnectRole { role_arn: Some(role(name)), ..ConnectRole::default() })
+}
+
+/// A wish as told.
+pub(crate) fn with(role: ConnectRole) -> Connect {
+    Connect { role: Some(role), ..Connect::new(Cloud::Aws) }
+}
+
+/// Prepares a role as the default caller and gives its External ID.
+pub(crate) async fn prepare(stage: &Stage) -> String {
+    stage.app.prepare_role(PrepareRole::default()).await.expect("prepared").external_id
+}
+
+/// Prepares and connects a role.
+pub(crate) async fn connect(stage: &Stage, name: &str) -> Result<AccountId> {
+    prepare(stage).await;
+    finish(stage, wish(name)).await
+}
+
+/// Connects, moving the clock on whenever the sign-in waits for a role to spread.
+pub(crate) async fn finish(stage: &Stage, wish: Connect) -> Result<AccountId> {
+    let id = stage.app.connect(wish)?;
+    let mut snapshots = stage.app.watch();
+    let ended = stage.app.sign_in_ended(id);
+    tokio::pin!(ended);
+    loop {
+        tokio::select! {
+            ended = &mut ended => return ended,
+            changed = within(snapshots.wait_for(|snapshot| is_retrying(snapshot, id))) => {
+                drop(changed.expect("the app lives"));
+                stage.clock.advance(Duration::from_secs(5));
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+}
+
+/// The checks of a sign-in, when it is verifying.
+pub(crate) fn checks(snapshot: &Snapshot, id: SignInId) -> Vec<RoleCheck> {
+    let view = snapshot.sign_ins.iter().find(|view| view.id == id);
+    match view.map(|view| &view.step) {
+        Some(SignInStep::Verifying { checks, .. }) => checks.clone(),
+        _ => Vec::new(),
+    }
+}
+
+pub(crate) fn is_retrying(snapshot: &Snapshot, id: SignInId) -> bool {
+    checks(snapshot, id).iter().any(|check| check.state == CheckState::Retrying)
+}
+
+/// The AWS part of an account's identity that tests look at.
+pub(crate) struct Known {
+    pub(crate) external_id: String,
+    pub(crate) enforced: Enforcement,
+    pub(crate) alias: Option<String>,
+    pub(crate) source: String,
+    pub(crate) session_seconds: u32,
+    pub(crate) longest: Option<u32>,
+    pub(crate) caller: String,
+}
+
+pub(crate) fn known(stage: &Stage, id: &AccountId) -> Known {
+    match stage.row(id).identity {
+        Identity::Aws {
+            external_id,
+            enforced,
+            alias,
+            source,
+            session_seconds,
+            longest_session_seconds: longest,
+            caller,
+            ..
+        } => Known { external_id, enforced, alias, source, session_seconds, longest, caller },
+        other => panic!("no AWS role: {other:?}"),
+    }
+}
+
+/// The attempts to assume a role since the start.
+pub(crate) fn attempts(stage: &Stage, name: &str) -> Vec<Assumption> {
+    let arn = role(name);
+    stage.clouds.aws_assumptions().into_iter().filter(|asked| asked.role_arn == arn).collect()
+}

@@ -1,0 +1,189 @@
+//! Who calls: the environment, profiles, sessions that are over, and a clock that is off.
+
+use std::path::PathBuf;
+
+use jiff::SignedDuration;
+use mcm_core::error::Code;
+use mcm_core::provider::aws::AwsSourceKind;
+use mcm_core::snapshot::Status;
+use sandbox_clouds::Clock;
+
+use crate::roles::{connect, finish, prepare, wish};
+use crate::stage::Stage;
+
+/// A stage whose shared config of AWS is written by the test.
+struct Shared {
+    stage: Stage,
+    config: PathBuf,
+    _folder: tempfile::TempDir,
+}
+
+async fn shared(variables: &[(&str, &str)]) -> Shared {
+    let folder = tempfile::tempdir().expect("a folder");
+    let config = folder.path().join("config");
+    let path = config.to_str().expect("a plain path").to_owned();
+    let nothing = folder.path().join("credentials").to_str().expect("a plain path").to_owned();
+    let mut all = vec![("AWS_CONFIG_FILE", path.as_str()), ("AWS_SHARED_CREDENTIALS_FILE", nothing.as_str())];
+    all.extend(variables);
+    let stage = Stage::with(|_| {}, &all).await;
+    Shared { stage, config, _folder: folder }
+}
+
+impl Shared {
+    #[expect(clippy::disallowed_methods, reason = "the AWS CLI writes this file")]
+    fn write(&self, text: &str) {
+        std::fs::write(&self.config, text).expect("written");
+    }
+}
+
+#[tokio::test]
+async fn the_person_sees_whose_keys_are_in_the_environment_and_a_profile_is_never_mistaken_for_them() {
+    let shared = shared(&[]).await;
+    let stage = &shared.stage;
+    let grace = stage.clouds.aws_access_key("grace").expect("a user");
+    shared.write(&format!(
+        "[profile grace]\nregion = eu-west-1\naws_access_key_id = {}\naws_secret_access_key = {}\n",
+        grace.id, grace.secret
+    ));
+    let ambient = stage.app.aws_caller("default").await.expect("a caller");
+    assert_eq!(ambient.arn, "arn:aws:iam::111122223333:user/ada");
+    assert_eq!(ambient.region.as_deref(), Some("eu-central-1"));
+    let named = stage.app.aws_caller("profile:grace").await.expect("a caller");
+    assert_eq!(named.arn, "arn:aws:iam::111122223333:user/grace", "the environment does not stand in for it");
+    assert!(stage.clouds.aws_assumptions().is_empty(), "nothing but the name was asked for");
+}
+
+#[tokio::test]
+async fn profiles_are_listed_with_where_their_credentials_come_from() {
+    let shared = shared(&[]).await;
+    shared.write(
+        "[default]\nregion = us-east-2\n\
+         [profile static]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = secret\n\
+         [profile sso]\nsso_session = contoso\nsso_account_id = 111122223333\nsso_role_name = Dev\n\
+         [sso-session contoso]\nsso_region = eu-central-1\nsso_start_url = https://contoso.awsapps.com/start\n\
+         [profile login]\nlogin_session = arn:aws:iam::111122223333:user/ada\n\
+         [profile role]\nrole_arn = arn:aws:iam::111122223333:role/X\nsource_profile = sso\n\
+         [profile program]\ncredential_process = /opt/keys\n",
+    );
+    let sources = shared.stage.app.aws_sources().await.expect("listed");
+    let told: Vec<_> = sources
+        .iter()
+        .map(|source| (source.source.as_str(), source.kind, source.sign_in_command.as_deref()))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("default", AwsSourceKind::Environment, None),
+            ("profile:default", AwsSourceKind::Nothing, None),
+            ("profile:login", AwsSourceKind::Login, Some("aws login --profile login")),
+            ("profile:program", AwsSourceKind::Process, None),
+            ("profile:role", AwsSourceKind::Role, Some("aws sso login --profile sso")),
+            ("profile:sso", AwsSourceKind::IdentityCenter, Some("aws sso login --profile sso")),
+            ("profile:static", AwsSourceKind::StaticKeys, None),
+        ]
+    );
+    let error = shared.stage.app.aws_caller("profile:nobody").await.expect_err("no such profile");
+    assert_eq!(error.code(), Code::NotFound);
+    for odd in ["", "profile:", "keychain:x", "AKIAIOSFODNN7EXAMPLE"] {
+        assert_eq!(shared.stage.app.aws_caller(odd).await.expect_err(odd).code(), Code::InvalidInput);
+    }
+}
+
+#[tokio::test]
+async fn a_shared_file_that_cannot_be_understood_is_named_and_not_quoted() {
+    let shared = shared(&[]).await;
+    shared.write("[profile x\naws_secret_access_key = CANARY\n");
+    let error = shared.stage.app.aws_sources().await.expect_err("malformed");
+    assert_eq!(error.code(), Code::SettingInvalid);
+    assert!(error.message().contains("config") && !format!("{error:?}").contains("CANARY"), "{error}");
+}
+
+#[tokio::test]
+async fn a_profile_whose_session_is_over_names_the_command_that_mends_it() {
+    let shared = shared(&[("AWS_ACCESS_KEY_ID", ""), ("AWS_SECRET_ACCESS_KEY", "")]).await;
+    shared.write(
+        "[profile dev]\nsso_session = contoso\nsso_account_id = 111122223333\nsso_role_name = Dev\n\
+         [sso-session contoso]\nsso_region = eu-central-1\nsso_start_url = https://contoso.awsapps.com/start\n\
+         [profile web]\nlogin_session = arn:aws:iam::111122223333:user/ada\n",
+    );
+    for (profile, command) in
+        [("dev", "\"aws sso login --profile dev\""), ("web", "\"aws login --profile web\"")]
+    {
+        let error = shared.stage.app.aws_caller(&format!("profile:{profile}")).await.expect_err(profile);
+        assert_eq!(error.code(), Code::SourceExpired, "{error}");
+        assert!(error.message().contains(command), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_source_session_that_ends_is_told_and_the_account_recovers_when_it_is_renewed() {
+    let shared = shared(&[("AWS_ACCESS_KEY_ID", ""), ("AWS_SECRET_ACCESS_KEY", "")]).await;
+    let stage = &shared.stage;
+    let write = |key: &sandbox_clouds::aws::AccessKey| {
+        let token = key.session_token.as_deref().expect("a session");
+        shared.write(&format!(
+            "[profile short]\naws_access_key_id = {}\naws_secret_access_key = {}\naws_session_token = {token}\n",
+            key.id, key.secret
+        ));
+    };
+    let hour = std::time::Duration::from_secs(3600);
+    write(&stage.clouds.aws_session("ada", hour).expect("a user"));
+    let wish = mcm_core::app::PrepareRole { source: Some("profile:short".into()), ..Default::default() };
+    stage.app.prepare_role(wish).await.expect("prepared");
+    let id = finish(stage, crate::roles::wish("Reader")).await.expect("connected");
+
+    stage.clock.advance(2 * hour);
+    let error = stage.app.session(&id).await.expect_err("over");
+    assert_eq!(error.code(), Code::SourceExpired);
+    assert!(error.message().contains("profile \"short\""), "{error}");
+    assert_eq!(stage.row(&id).status, Status::Expired, "a new sign-in here would not help");
+
+    write(&stage.clouds.aws_session("ada", hour).expect("a user"));
+    stage.clock.advance(std::time::Duration::from_secs(31));
+    stage.app.session(&id).await.expect("recovers by itself");
+    assert_eq!(stage.row(&id).status, Status::Connected);
+}
+
+#[tokio::test]
+async fn a_clock_that_is_ten_minutes_off_is_named_with_its_direction() {
+    for (minutes, word) in [(10, "10 minutes behind"), (-10, "10 minutes ahead")] {
+        let stage = Stage::with(
+            |options| {
+                let right = options.clock.clone();
+                options.clock = Clock::new(move || right.now() + SignedDuration::from_mins(minutes));
+            },
+            &[],
+        )
+        .await;
+        let error = stage.app.aws_caller("default").await.expect_err("off");
+        assert_eq!(error.code(), Code::ClockOff);
+        assert!(error.message().contains(word), "{error}");
+        assert!(error.is_transient(), "setting the clock is enough");
+    }
+}
+
+#[tokio::test]
+async fn a_network_that_is_gone_is_offline_and_keeps_the_session() {
+    let stage = Stage::start().await;
+    let id = connect(&stage, "Reader").await.expect("connected");
+    stage.clouds.faults().always(sandbox_clouds::Endpoint::AwsCallerIdentity, sandbox_clouds::Fault::Drop);
+    let error = stage.app.renew(&id).await.expect_err("gone");
+    assert!(error.is_transient(), "{error:?}");
+    assert_eq!(stage.row(&id).status, Status::Connected, "the session lives on");
+    stage.app.session(&id).await.expect("still valid");
+}
+
+#[tokio::test]
+async fn an_endpoint_that_is_neither_https_nor_this_machine_is_refused() {
+    let stage = Stage::with(|_| {}, &[("AWS_ENDPOINT_URL_STS", "http://sts.evil.example")]).await;
+    let error = stage.app.aws_caller("default").await.expect_err("refused");
+    assert_eq!(error.code(), Code::SettingInvalid);
+    prepare_fails(&stage).await;
+    assert!(stage.app.connect(wish("Reader")).is_err());
+}
+
+async fn prepare_fails(stage: &Stage) {
+    let prepared = stage.app.prepare_role(Default::default()).await;
+    assert!(prepared.is_err() && stage.app.pending_roles().expect("readable").is_empty());
+    let _ = prepare;
+}
