@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 
 use jiff::Timestamp;
-use mcm_core::account::{AccountId, Cloud, Identity, Target};
+use mcm_core::account::{AccountId, Cloud, Enforcement, Identity, Target};
 use mcm_core::app::App;
 use mcm_core::snapshot::{AccountView, Status};
 use serde::Serialize;
@@ -25,7 +25,7 @@ struct Accounts {
 struct Row {
     /// What every command takes as ACCOUNT.
     id: AccountId,
-    /// `azure` or `gcp`.
+    /// `azure`, `gcp` or `aws`.
     provider: Cloud,
     /// The person's name for it, or the cloud's.
     display_name: String,
@@ -56,7 +56,35 @@ enum Details {
         /// The ids of its projects as last read.
         projects: Vec<String>,
     },
-    Aws {},
+    Aws {
+        /// Twelve digits.
+        account_id: String,
+        role_arn: String,
+        external_id: String,
+        external_id_enforced: Enforced,
+        /// `aws`, `aws-cn`, `aws-us-gov` and so on.
+        partition: String,
+        /// The region in use.
+        region: Option<String>,
+    },
+}
+
+/// Whether a role was seen to refuse callers without its External ID: true, false or `unknown`.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Enforced {
+    Seen(bool),
+    NotSeen(&'static str),
+}
+
+impl From<Enforcement> for Enforced {
+    fn from(enforcement: Enforcement) -> Self {
+        match enforcement {
+            Enforcement::Enforced => Self::Seen(true),
+            Enforcement::NotEnforced => Self::Seen(false),
+            Enforcement::Unknown => Self::NotSeen("unknown"),
+        }
+    }
 }
 
 pub(crate) fn list(app: &App, json: bool) -> Result<(), Failure> {
@@ -97,7 +125,14 @@ fn row(view: &AccountView, targets: &[Target]) -> Row {
                 Details::Azure { tenant_id: tenant_id.clone(), subscriptions: targets }
             }
             Identity::Gcp { email, .. } => Details::Gcp { email: email.clone(), projects: targets },
-            Identity::Aws { .. } => Details::Aws {},
+            Identity::Aws { account_id, role_arn, external_id, enforced, partition, .. } => Details::Aws {
+                account_id: account_id.clone(),
+                role_arn: role_arn.clone(),
+                external_id: external_id.clone(),
+                external_id_enforced: (*enforced).into(),
+                partition: partition.clone(),
+                region: view.target.as_ref().map(|target| target.id.clone()),
+            },
         },
         identity: view.identity.who().to_owned(),
         status: view.status,
@@ -111,12 +146,22 @@ fn line(view: &AccountView, now: Timestamp) -> [String; 7] {
     [
         if view.active { "*" } else { "" }.to_owned(),
         view.name.clone(),
-        view.identity.who().to_owned(),
+        who(&view.identity),
         view.target.as_ref().map_or_else(|| "-".to_owned(), |target| target.name.clone()),
         view.session.map_or_else(|| "-".to_owned(), |session| time_left(now, session.expires_at)),
         status.as_str().unwrap_or_default().to_owned(),
         view.id.to_string(),
     ]
+}
+
+/// Who is signed in, and for a role whether its External ID protects it.
+fn who(identity: &Identity) -> String {
+    let remark = match identity {
+        Identity::Aws { enforced: Enforcement::NotEnforced, .. } => " (External ID not enforced)",
+        Identity::Aws { enforced: Enforcement::Unknown, .. } => " (External ID not verified)",
+        _ => "",
+    };
+    format!("{}{remark}", identity.who())
 }
 
 fn time_left(now: Timestamp, end: Timestamp) -> String {

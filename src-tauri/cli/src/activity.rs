@@ -3,6 +3,7 @@
 //! The JSON is stable: fields and kinds may be added, none is renamed, removed or given another meaning.
 
 use jiff::tz::TimeZone;
+use mcm_core::account::Cloud;
 use mcm_core::activity::{Happening, What};
 use mcm_core::app::App;
 use serde::Serialize;
@@ -42,6 +43,7 @@ fn line(happening: &Happening, zone: &TimeZone) -> [String; 3] {
         What::RenewalFailed { code, reference } => {
             format!("session not renewed: {} ({reference})", code.as_str())
         }
+        What::HandedOut { to } if happening.cloud == Cloud::Aws => format!("credential handed to {to}"),
         What::HandedOut { to } => format!("token handed to {to}"),
         What::Used => "chosen".to_owned(),
         What::TargetsChanged { added, removed } => format!("targets changed: {added} new, {removed} gone"),

@@ -1,21 +1,26 @@
 //! What a person can ask of `mcm`, and the help that they read.
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
 use mcm_core::account::Cloud;
 use mcm_core::app::OnDuplicate;
+use mcm_core::provider::aws::Permissions;
 
 const AFTER_HELP: &str = "\
 ACCOUNT is an account's id, its name, its user name, or any part of them that fits no other account.
 
 Examples:
   mcm login azure --all-tenants        sign in, and connect every tenant that you may enter
+  mcm login aws --print cli            commands that create a role for you, with an External ID of its own
+  mcm login aws --role-arn ARN         check that role, and connect it
   mcm accounts                         what is connected, and what is in use
   mcm use contoso Production           choose an account and a subscription
   mcm token --active azure             an access token of the account in use
+  mcm credential-process --active      the same for AWS, as credential_process in ~/.aws/config reads it
 
 Environment:
   AZURE_CLIENT_ID, AZURE_TENANT_ID     the app registration, and the tenant to sign in to
   GOOGLE_CLIENT_ID, …_SECRET           the OAuth client of a desktop app
+  AWS_PROFILE, AWS_REGION, …           who assumes the role, as for every program of AWS
   BROWSER                              the program that opens the sign-in page
   MCM_HOME                             one folder for settings, accounts and logs
   MCM_LOG                              how much is logged: warn, info (default), debug, trace
@@ -24,9 +29,34 @@ Environment:
 Exit status: 0 done, 1 failed, 2 wrong usage, 3 sign in again.";
 
 const ACCOUNTS_HELP: &str = "\
---json prints {\"accounts\":[…]}, each with id, provider (azure, gcp), displayName, identity, status (connected,
+--json prints {\"accounts\":[…]}, each with id, provider (azure, gcp, aws), displayName, identity, status (connected,
 expired, sign-in-again, locked, offline), active, sessionExpiresAt (RFC 3339 or null), and for Azure tenantId and
-subscriptions, for Google Cloud email and projects. Fields may be added; none changes its meaning.";
+subscriptions, for Google Cloud email and projects, for AWS accountId, roleArn, externalId, externalIdEnforced (true,
+false or \"unknown\"), partition and region. Fields may be added; none changes its meaning.";
+
+const LOGIN_AWS_HELP: &str = "\
+A role is connected in two steps. --print gives what creates it, with a new External ID that is kept for it, and
+--role-arn checks the role that was created and connects it. The checks assume it with the External ID, without one
+and with a wrong one: only the first may succeed, else the role is refused.
+
+Examples:
+  mcm login aws --print cli --source profile:work
+  mcm login aws --print terraform --permissions none > role.tf
+  mcm login aws --role-arn arn:aws:iam::123456789012:role/MultiCloudManager-1a2b3c4d
+  mcm login aws --pending
+
+SOURCE says who assumes the role: default (AWS's own chain: environment, profile, SSO, instance), profile:NAME, or
+keychain:ACCESS_KEY_ID for keys that were typed into the app; keychain alone for the only ones.";
+
+const CREDENTIAL_PROCESS_HELP: &str = "\
+Prints AWS's credential_process JSON, Version 1, with a credential that lives for 15 minutes or longer. In
+~/.aws/config:
+
+  [profile production]
+  credential_process = mcm credential-process ACCOUNT
+  region = eu-central-1
+
+Never opens a browser: an account that needs you ends the command at once with status 3.";
 
 /// Sign in to your clouds, switch between accounts, and hand short-lived credentials to other programs.
 #[derive(Parser)]
@@ -38,7 +68,7 @@ pub(crate) struct Arguments {
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Sign in to a cloud through your browser and connect the account
+    /// Sign in to a cloud and connect the account
     #[command(subcommand)]
     Login(Login),
     /// List the connected accounts
@@ -48,7 +78,7 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// List an account's subscriptions or projects
+    /// List an account's subscriptions, projects or regions
     Targets {
         /// The account
         account: String,
@@ -59,14 +89,14 @@ pub(crate) enum Command {
         #[arg(long)]
         refresh: bool,
     },
-    /// Make an account, and a subscription or project of it, the ones in use
+    /// Make an account, and a subscription, project or region of it, the ones in use
     Use {
         /// The account
         account: String,
-        /// The subscription or project: its id, its name, or a part of them that fits no other
+        /// The subscription, project or region: its id, its name, or a part of them that fits no other
         target: Option<String>,
     },
-    /// Print an access token that lives for 5 minutes or longer
+    /// Print an access token of Azure or Google Cloud that lives for 5 minutes or longer
     #[command(
         after_help = "Never opens a browser: an account that needs a sign-in ends the command at once with status 3."
     )]
@@ -76,6 +106,12 @@ pub(crate) enum Command {
         /// Print JSON as `az account get-access-token` does
         #[arg(long)]
         json: bool,
+    },
+    /// Print an AWS account's credential, for credential_process in ~/.aws/config
+    #[command(after_help = CREDENTIAL_PROCESS_HELP)]
+    CredentialProcess {
+        #[command(flatten)]
+        whose: CredentialOf,
     },
     /// Connect another tenant that an account's sign-in may enter, without a browser
     AddTenant {
@@ -121,6 +157,9 @@ pub(crate) enum Login {
     Azure(AzureLogin),
     /// Sign in to Google Cloud
     Gcp(GcpLogin),
+    /// Connect an AWS role, or print what creates one
+    #[command(after_help = LOGIN_AWS_HELP)]
+    Aws(AwsLogin),
 }
 
 #[derive(Args)]
@@ -139,6 +178,64 @@ pub(crate) struct AzureLogin {
 pub(crate) struct GcpLogin {
     #[command(flatten)]
     pub(crate) common: CommonLogin,
+}
+
+#[derive(Args)]
+pub(crate) struct AwsLogin {
+    #[command(flatten)]
+    pub(crate) step: AwsStep,
+    /// Who assumes the role
+    #[arg(long, value_name = "SOURCE", conflicts_with_all = ["pending", "drop"])]
+    pub(crate) source: Option<String>,
+    /// How long its sessions last, 900 to 43200; an hour when nobody says
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        value_parser = value_parser!(u32).range(900..=43_200),
+        conflicts_with_all = ["pending", "drop"]
+    )]
+    pub(crate) session_duration: Option<u32>,
+    /// The External ID, when several wait for a role or when your organisation dictates it
+    #[arg(long, value_name = "ID", conflicts_with_all = ["pending", "drop"])]
+    pub(crate) external_id: Option<String>,
+    /// Connect the role although it can be assumed without the right External ID, and mark it so
+    #[arg(long, conflicts_with_all = ["print", "pending", "drop"])]
+    pub(crate) accept_not_enforced: bool,
+    /// What the role may do: view-only (as it is when nobody says), read-only, none, or a policy's ARN
+    #[arg(long, value_name = "POLICY", conflicts_with_all = ["role_arn", "pending", "drop"], value_parser = permissions)]
+    pub(crate) permissions: Option<Permissions>,
+    /// The name of the role to create
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["role_arn", "pending", "drop"])]
+    pub(crate) role_name: Option<String>,
+    /// Make a new External ID although one waits for its role already
+    #[arg(long, conflicts_with_all = ["role_arn", "pending", "drop", "external_id"])]
+    pub(crate) another: bool,
+}
+
+/// What a person wants of AWS; exactly one of them.
+#[derive(Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct AwsStep {
+    /// Check the role with this ARN and connect it
+    #[arg(long, value_name = "ARN")]
+    pub(crate) role_arn: Option<String>,
+    /// Print what creates a role that you can connect
+    #[arg(long, value_enum, value_name = "FORM")]
+    pub(crate) print: Option<Template>,
+    /// List the External IDs that wait for their role
+    #[arg(long)]
+    pub(crate) pending: bool,
+    /// Drop an External ID that waits for its role
+    #[arg(long, value_name = "ID")]
+    pub(crate) drop: Option<String>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Template {
+    TrustPolicy,
+    Cloudformation,
+    Terraform,
+    Cli,
 }
 
 #[derive(Args)]
@@ -183,6 +280,16 @@ pub(crate) struct TokenOf {
 
 #[derive(Args)]
 #[group(required = true, multiple = false)]
+pub(crate) struct CredentialOf {
+    /// The account
+    pub(crate) account: Option<String>,
+    /// The AWS account in use
+    #[arg(long)]
+    pub(crate) active: bool,
+}
+
+#[derive(Args)]
+#[group(required = true, multiple = false)]
 pub(crate) struct LogoutOf {
     /// The account
     pub(crate) account: Option<String>,
@@ -194,10 +301,24 @@ pub(crate) struct LogoutOf {
 /// A cloud whose accounts have access tokens.
 fn cloud(text: &str) -> Result<Cloud, String> {
     const WITH_TOKENS: [Cloud; 2] = [Cloud::Azure, Cloud::Gcp];
+    if text == Cloud::Aws.as_str() {
+        return Err("AWS has no access tokens; run \"mcm credential-process --active\"".to_owned());
+    }
     let found = WITH_TOKENS.into_iter().find(|cloud| cloud.as_str() == text);
     found.ok_or_else(|| {
         let names: Vec<&str> = WITH_TOKENS.iter().map(|cloud| cloud.as_str()).collect();
         format!("possible values: {}", names.join(", "))
+    })
+}
+
+/// What a role may do.
+#[expect(clippy::unnecessary_wraps, reason = "clap's parsers may fail; what is no ARN is told by the core")]
+fn permissions(text: &str) -> Result<Permissions, String> {
+    Ok(match text {
+        "view-only" => Permissions::ViewOnly,
+        "read-only" => Permissions::ReadOnly,
+        "none" => Permissions::Nothing,
+        arn => Permissions::Policy { arn: arn.to_owned() },
     })
 }
 

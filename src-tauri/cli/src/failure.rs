@@ -27,7 +27,14 @@ impl From<Error> for Failure {
 impl Failure {
     /// The failure of work with an account. One that needs a sign-in comes with the command for it.
     pub(crate) fn of(account: &Account, error: Error) -> Self {
-        let advice = (error.code() == Code::SignInAgain).then(|| sign_in_advice(&account.identity));
+        let advice = match (error.code(), &account.identity) {
+            (Code::SignInAgain, identity) => Some(sign_in_advice(identity)),
+            // The message ends with what mends the role.
+            (Code::RoleRefused | Code::NotEnforced, identity) => {
+                Some(format!("\n  When the role is mended: {}", sign_in_advice(identity)))
+            }
+            _ => None,
+        };
         Self::Error(error, advice)
     }
 
@@ -42,7 +49,9 @@ impl Failure {
         let advice = advice.as_ref().map(|advice| format!(" {advice}")).unwrap_or_default();
         note(&format!("{red}mcm:{plain} {}{advice}\n  reference: {reference}", error.message()));
         match error.code() {
-            Code::SignInAgain => ExitCode::from(3),
+            // With advice it is about an account that is connected, which waits for its person.
+            _ if !advice.is_empty() => ExitCode::from(3),
+            Code::SignInAgain | Code::SourceExpired => ExitCode::from(3),
             Code::InvalidInput => ExitCode::from(2),
             _ => ExitCode::FAILURE,
         }
@@ -53,7 +62,8 @@ impl Failure {
 pub(crate) fn sign_in_advice(identity: &Identity) -> String {
     match identity {
         Identity::Azure { tenant_id, .. } => format!("Run \"mcm login azure --tenant {tenant_id}\"."),
-        Identity::Gcp { .. } | Identity::Aws { .. } => format!("Run \"mcm login {}\".", identity.cloud()),
+        Identity::Gcp { .. } => "Run \"mcm login gcp\".".to_owned(),
+        Identity::Aws { role_arn, .. } => format!("Run \"mcm login aws --role-arn {role_arn}\"."),
     }
 }
 

@@ -2,7 +2,9 @@
 //!
 //! The address of the sign-in page is never shown: it holds the sign-in's `state`.
 
-use mcm_core::account::{AccountId, Cloud, Identity, OfferedTenant};
+pub(crate) mod aws;
+
+use mcm_core::account::{AccountId, Cloud, Enforcement, Identity, OfferedTenant};
 use mcm_core::app::{App, Connect, OnDuplicate};
 use mcm_core::error::{Code, Error, ErrorView};
 use mcm_core::snapshot::{AccountView, RedirectKind, SignInId, SignInStep, Status};
@@ -164,6 +166,20 @@ fn tell_connected(account: &AccountView) -> Result<(), Error> {
     ];
     if let Identity::Azure { tenant_id, .. } = &account.identity {
         rows.push(["  tenant", tenant_id].map(str::to_owned));
+    }
+    if let Identity::Aws { external_id, enforced, source, session_seconds, .. } = &account.identity {
+        let enforced = match enforced {
+            Enforcement::Enforced => "enforced",
+            Enforcement::NotEnforced => "NOT enforced, as you accepted",
+            Enforcement::Unknown => "not verified yet; it is checked again at the next renewal",
+        };
+        rows.extend([
+            ["  External ID", enforced].map(str::to_owned),
+            ["", external_id].map(str::to_owned),
+            ["  assumed by", source].map(str::to_owned),
+            ["  sessions", &format!("{session_seconds} seconds")].map(str::to_owned),
+            ["  region", account.target.as_ref().map_or("-", |region| &region.id)].map(str::to_owned),
+        ]);
     }
     match &account.targets_error {
         None => rows.push([format!("  {targets}"), account.target_count.to_string()]),

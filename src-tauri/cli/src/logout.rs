@@ -1,5 +1,6 @@
 //! `mcm logout`: disconnects accounts and says what was removed.
 
+use mcm_core::account::Cloud;
 use mcm_core::app::App;
 
 use crate::arguments::LogoutOf;
@@ -20,6 +21,9 @@ pub(crate) async fn sign_out(app: &App, whose: &LogoutOf) -> Result<(), Failure>
     app.disconnect(&account.id).await?;
     let (name, who) = (account.name(), account.identity.who());
     let sign_in = match siblings {
+        0 if account.cloud() == Cloud::Aws => {
+            "its session and the kept connection. The role itself stays in AWS".to_owned()
+        }
         0 => "its session and the kept sign-in".to_owned(),
         1 => format!("its session; the kept sign-in of {who} stays for 1 other account"),
         several => format!("its session; the kept sign-in of {who} stays for {several} other accounts"),

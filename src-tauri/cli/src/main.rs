@@ -6,6 +6,7 @@
 mod accounts;
 mod activity;
 mod arguments;
+mod credential_process;
 mod doctor;
 mod failure;
 mod login;
@@ -76,10 +77,12 @@ async fn obey(command: Command, world: World) -> Result<(), Failure> {
         match command {
             Command::Login(Login::Azure(wish)) => login::azure(&app, &world.vault, wish).await,
             Command::Login(Login::Gcp(wish)) => login::gcp(&app, &world.vault, &wish).await,
+            Command::Login(Login::Aws(wish)) => login::aws::log_in(&app, &world.vault, wish).await,
             Command::Accounts { json } => accounts::list(&app, json),
             Command::Targets { account, json, refresh } => targets::list(&app, &account, json, refresh).await,
             Command::Use { account, target } => targets::choose(&app, &account, target.as_deref()).await,
             Command::Token { whose, json } => token::hand_out(&app, &whose, json).await,
+            Command::CredentialProcess { whose } => credential_process::hand_out(&app, &whose).await,
             Command::AddTenant { account, tenant } => login::add_tenant(&app, &account, &tenant).await,
             Command::Rename { account, name } => accounts::rename(&app, &account, name.as_deref()).await,
             Command::Logout { whose } => logout::sign_out(&app, &whose).await,

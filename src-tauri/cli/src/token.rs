@@ -1,9 +1,10 @@
-//! `mcm token`: the one command whose result is a credential. It never opens a browser.
+//! `mcm token`: an access token of Azure or Google Cloud. It never opens a browser.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use mcm_core::account::{Account, Identity};
+use mcm_core::account::{Account, Cloud, Identity};
 use mcm_core::app::App;
+use mcm_core::error::{Code, Error};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
 
@@ -17,6 +18,14 @@ pub(crate) async fn hand_out(app: &App, whose: &TokenOf, json: bool) -> Result<(
         (None, Some(cloud)) => app.active(cloud)?,
         (None, None) => unreachable!("the arguments ask for one of them"),
     };
+    if account.cloud() == Cloud::Aws {
+        let message = format!(
+            "{} is an AWS account, which has no access token. Run \"mcm credential-process {}\".",
+            account.name(),
+            account.id
+        );
+        return Err(Error::new(Code::Unsupported, message).into());
+    }
     let session = app.hand_out(&account.id, &asker()).await.map_err(|error| Failure::of(&account, error))?;
     let token = session.bearer()?;
     if !json {
@@ -27,7 +36,7 @@ pub(crate) async fn hand_out(app: &App, whose: &TokenOf, json: bool) -> Result<(
 }
 
 /// The program that runs `mcm`, as the system names it, for the activity log.
-fn asker() -> String {
+pub(crate) fn asker() -> String {
     #[cfg(target_os = "linux")]
     {
         let parent = std::os::unix::process::parent_id();
@@ -35,7 +44,7 @@ fn asker() -> String {
             return name.trim().to_owned();
         }
     }
-    "mcm token".to_owned()
+    "mcm".to_owned()
 }
 
 /// What `az account get-access-token` prints, which the Azure SDKs and many scripts read.

@@ -90,8 +90,10 @@ fn accounts(app: &App, snapshot: &Snapshot) -> Vec<Check> {
 /// A cloud's settings. One that is not set up is a failure only where it is missed.
 fn settings(cloud: &CloudView, snapshot: &Snapshot) -> Check {
     let name = format!("{} settings", cloud.cloud);
+    // AWS needs no client id, so it is always ready; it is no substitute for a cloud that a person wants.
     let is_missed = snapshot.accounts.iter().any(|account| account.cloud == cloud.cloud)
-        || !snapshot.clouds.iter().any(|cloud| cloud.ready);
+        || snapshot.accounts.is_empty()
+            && !snapshot.clouds.iter().any(|cloud| cloud.ready && cloud.cloud != Cloud::Aws);
     let told = |problems: &[SettingProblem]| {
         problems.iter().map(|problem| problem.message.as_str()).collect::<Vec<_>>().join(" ")
     };
@@ -100,6 +102,7 @@ fn settings(cloud: &CloudView, snapshot: &Snapshot) -> Check {
             let origin = origin.as_deref().unwrap_or("the settings");
             Check::ok(&name, format!("client id {id} (from {origin}), sign-in server {}", cloud.authority))
         }
+        ([], None, _) => Check::ok(&name, format!("no client id is needed, STS at {}", cloud.authority)),
         (problems, None, _) if !is_missed => {
             Check::warn(&name, format!("{} is not set up", cloud.cloud.title()), told(problems))
         }

@@ -4,6 +4,7 @@
 #![cfg(target_os = "linux")]
 
 mod accounts;
+mod aws;
 mod doctor;
 mod failures;
 mod login;

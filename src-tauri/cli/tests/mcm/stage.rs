@@ -3,6 +3,7 @@
 //! Nothing of the machine is shared: `mcm` gets no variable but those named here. A missing program is a failure with
 //! its name, never a silent pass.
 
+use std::collections::HashMap;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
@@ -168,6 +169,17 @@ impl Stage {
         waited.expect("mcm renews the session");
     }
 
+    /// Waits until a server was asked.
+    pub(crate) fn until_requested(&self, endpoint: Endpoint) {
+        let asked = async {
+            while !self.sandbox.requests().iter().any(|request| request.endpoint == Some(endpoint)) {
+                tokio::task::yield_now().await;
+            }
+        };
+        let waited = self.runtime.block_on(async { tokio::time::timeout(PATIENCE, asked).await });
+        waited.expect("mcm asks the server");
+    }
+
     /// Where `mcm` keeps its files.
     pub(crate) fn home(&self) -> PathBuf {
         self.folder.path().join("mcm")
@@ -181,6 +193,11 @@ impl Stage {
     /// How many entries of ours the keychain holds.
     pub(crate) fn keychain_entries(&self) -> usize {
         self.bus.as_ref().map_or(0, Bus::entries)
+    }
+
+    /// Takes the sessions out of the keychain, so that the next one has to be made.
+    pub(crate) fn forget_sessions(&self) {
+        self.bus.as_ref().expect("there is a keychain").delete("session-");
     }
 
     /// Locks the keychain, as a screen lock may do.
@@ -276,12 +293,38 @@ impl Bus {
     }
 
     fn entries(&self) -> usize {
-        let attributes = std::collections::HashMap::from([("service", APP_ID)]);
-        let reply = self.call("org.freedesktop.Secret.Service", "SearchItems", &(attributes,));
-        let found = reply.expect("the keychain answers");
-        let (unlocked, locked): (Vec<OwnedObjectPath>, Vec<OwnedObjectPath>) =
-            found.body().deserialize().expect("as specified");
+        let (unlocked, locked) = self.items();
         unlocked.len() + locked.len()
+    }
+
+    /// Our entries, the unlocked and the locked ones.
+    fn items(&self) -> (Vec<OwnedObjectPath>, Vec<OwnedObjectPath>) {
+        let attributes = HashMap::from([("service", APP_ID)]);
+        let reply = self.call("org.freedesktop.Secret.Service", "SearchItems", &(attributes,));
+        reply.expect("the keychain answers").body().deserialize().expect("as specified")
+    }
+
+    /// Deletes our entries whose names begin like this.
+    fn delete(&self, beginning: &str) {
+        let connection = self.connection();
+        for item in self.items().0 {
+            let interface = "org.freedesktop.Secret.Item";
+            let asked = connection.call_method(
+                Some(KEYCHAIN),
+                &item,
+                Some("org.freedesktop.DBus.Properties"),
+                "Get",
+                &(interface, "Attributes"),
+            );
+            let reply = asked.expect("the keychain answers");
+            let body = reply.body();
+            let value: zbus::zvariant::Value<'_> = body.deserialize().expect("as specified");
+            let attributes: HashMap<String, String> = value.try_into().expect("as specified");
+            if attributes.get("username").is_some_and(|name| name.starts_with(beginning)) {
+                let deleted = connection.call_method(Some(KEYCHAIN), &item, Some(interface), "Delete", &());
+                deleted.expect("the keychain deletes");
+            }
+        }
     }
 
     fn lock(&self) {

@@ -1,0 +1,95 @@
+//! `mcm credential-process`: an AWS account's credential, as AWS's own clients read it from a program.
+//!
+//! It never opens a browser and asks nobody: a client that runs it shows its standard error, if anything.
+
+use mcm_core::account::{Cloud, Identity};
+use mcm_core::app::App;
+use mcm_core::credential::Session;
+use mcm_core::error::{Code, Error};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::Serialize;
+
+use crate::arguments::CredentialOf;
+use crate::failure::Failure;
+use crate::output::print;
+use crate::token::asker;
+
+pub(crate) async fn hand_out(app: &App, whose: &CredentialOf) -> Result<(), Failure> {
+    let account = match &whose.account {
+        Some(name) => app.resolve(name)?,
+        None => app.active(Cloud::Aws)?,
+    };
+    if account.cloud() != Cloud::Aws {
+        let message = format!(
+            "{} is an account of {}, whose programs take an access token. Run \"mcm token {}\".",
+            account.name(),
+            account.cloud().title(),
+            account.id
+        );
+        return Err(Error::new(Code::Unsupported, message).into());
+    }
+    let session = app.hand_out(&account.id, &asker()).await.map_err(|error| Failure::of(&account, error))?;
+    let account_id = match &account.identity {
+        Identity::Aws { account_id, .. } => Some(account_id.as_str()),
+        Identity::Azure { .. } | Identity::Gcp { .. } => None,
+    };
+    Ok(print(as_aws_reads(&session, account_id)?.expose_secret())?)
+}
+
+/// Version 1 of the form that AWS documents for programs that supply credentials (AWS SDKs and Tools Reference Guide,
+/// "Process credential provider").
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct ProcessCredential<'a> {
+    version: u8,
+    access_key_id: &'a str,
+    secret_access_key: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session_token: Option<&'a str>,
+    /// In RFC 3339 and UTC.
+    expiration: String,
+    /// Twelve digits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account_id: Option<&'a str>,
+}
+
+fn as_aws_reads(session: &Session, account_id: Option<&str>) -> Result<SecretString, Error> {
+    let keys = session.access_keys()?;
+    let credential = ProcessCredential {
+        version: 1,
+        access_key_id: &keys.access_key_id,
+        secret_access_key: keys.secret_access_key.expose_secret(),
+        session_token: keys.session_token.as_ref().map(|token| token.expose_secret()),
+        expiration: format!("{:.0}", session.times.expires_at),
+        account_id,
+    };
+    Ok(serde_json::to_string(&credential).expect("plain fields serialise").into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mcm_core::account::SessionTimes;
+    use mcm_core::credential::{AccessKeys, Credential};
+
+    #[test]
+    fn the_json_is_what_aws_documents() {
+        let session = Session {
+            credential: Credential::AccessKeys(AccessKeys {
+                access_key_id: "ASIAEXAMPLE".into(),
+                secret_access_key: "sk".into(),
+                session_token: Some("st".into()),
+            }),
+            times: SessionTimes {
+                issued_at: "2026-11-23T17:11:36Z".parse().expect("a time"),
+                expires_at: "2026-11-23T18:11:36.9Z".parse().expect("a time"),
+            },
+            generation: 1,
+        };
+        let printed = as_aws_reads(&session, Some("123456789012")).expect("access keys");
+        assert_eq!(
+            printed.expose_secret(),
+            r#"{"Version":1,"AccessKeyId":"ASIAEXAMPLE","SecretAccessKey":"sk","SessionToken":"st","Expiration":"2026-11-23T18:11:36Z","AccountId":"123456789012"}"#
+        );
+    }
+}

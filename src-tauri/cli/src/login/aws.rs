@@ -1,0 +1,163 @@
+//! `mcm login aws`: from what creates a role to a connected one.
+//!
+//! Nothing opens a browser. What is checked is the core's; here it is told as it runs.
+
+use jiff::tz::TimeZone;
+use mcm_core::account::{AccountId, Cloud};
+use mcm_core::app::{App, Connect, ConnectRole, PrepareRole, PreparedRole};
+use mcm_core::error::Error;
+use mcm_core::snapshot::{CheckState, RoleCheck, RoleCheckKind, SignInId, SignInStep};
+use mcm_core::store::PendingRole;
+use mcm_core::vault::Vault;
+
+use super::{open_keychain, tell_connected, until_targets_are_read, view};
+use crate::arguments::{AwsLogin, Template};
+use crate::failure::Failure;
+use crate::output::{note, print, table};
+
+pub(crate) async fn log_in(app: &App, vault: &Vault, mut wish: AwsLogin) -> Result<(), Failure> {
+    if let Some(external_id) = wish.step.drop {
+        app.drop_pending_role(&external_id).await?;
+        return Ok(print(&format!("Dropped {external_id}. It is not used again."))?);
+    }
+    if wish.step.pending {
+        return list_pending(app);
+    }
+    if let Some(form) = wish.step.print {
+        return print_template(app, form, wish).await;
+    }
+    let role_arn = wish.step.role_arn.take();
+    connect(app, vault, role_arn, wish).await
+}
+
+async fn connect(app: &App, vault: &Vault, role_arn: Option<String>, wish: AwsLogin) -> Result<(), Failure> {
+    open_keychain(vault).await?;
+    let role = ConnectRole {
+        role_arn,
+        external_id: wish.external_id,
+        source: wish.source,
+        session_seconds: wish.session_duration,
+        accept_not_enforced: wish.accept_not_enforced,
+    };
+    let id = app.connect(Connect { role: Some(role), ..Connect::new(Cloud::Aws) })?;
+    let account = verify(app, id).await?;
+    until_targets_are_read(app, &account).await;
+    Ok(tell_connected(&view(app, &account)?)?)
+}
+
+/// Tells who calls and how the checks go, until the sign-in has ended.
+async fn verify(app: &App, id: SignInId) -> Result<AccountId, Error> {
+    let mut snapshots = app.watch();
+    let mut told: Vec<RoleCheck> = Vec::new();
+    let mut is_caller_told = false;
+    loop {
+        let snapshot = snapshots.borrow_and_update().clone();
+        let step = snapshot.sign_ins.iter().find(|view| view.id == id).map(|view| &view.step);
+        match step {
+            Some(SignInStep::Verifying { caller, checks }) => {
+                if !is_caller_told {
+                    is_caller_told = true;
+                    tell_caller(caller);
+                }
+                for check in checks.iter().filter(|check| !told.contains(check)) {
+                    if let Some(line) = progress(check) {
+                        note(&line);
+                    }
+                }
+                told.clone_from(checks);
+            }
+            Some(SignInStep::Starting | SignInStep::Finishing) => {}
+            _ => return app.sign_in_ended(id).await,
+        }
+        if snapshots.changed().await.is_err() {
+            return app.sign_in_ended(id).await;
+        }
+    }
+}
+
+fn tell_caller(caller: &str) {
+    let account_id = caller.split(':').nth(4).unwrap_or_default();
+    note(&format!("You call AWS as {caller} (account {account_id})."));
+}
+
+/// What a person reads of a check, when it came to something.
+fn progress(check: &RoleCheck) -> Option<String> {
+    let how = match check.what {
+        RoleCheckKind::RightId => "with the External ID",
+        RoleCheckKind::NoId => "without an External ID",
+        RoleCheckKind::WrongId => "with a wrong External ID",
+    };
+    let came_to = match (check.what, check.state) {
+        (_, CheckState::Waiting) => return None,
+        (_, CheckState::Running) if check.attempts > 1 => return None,
+        (_, CheckState::Running) => "asking AWS …",
+        (RoleCheckKind::RightId, CheckState::Retrying) => {
+            "refused so far; a new role takes up to a minute to be known everywhere, so it is tried again. Ctrl-C cancels."
+        }
+        (_, CheckState::Retrying) => "no clear answer; it is tried again.",
+        (RoleCheckKind::RightId, CheckState::Passed) => "let in, as it has to be.",
+        (_, CheckState::Passed) => "refused, as it has to be.",
+        (RoleCheckKind::RightId, CheckState::Failed) => "REFUSED.",
+        (_, CheckState::Failed) => "LET IN, which must not be.",
+        (_, CheckState::Unknown) => "AWS gave no clear answer.",
+    };
+    Some(format!("  {how}: {came_to}"))
+}
+
+async fn print_template(app: &App, form: Template, wish: AwsLogin) -> Result<(), Failure> {
+    let prepared = app
+        .prepare_role(PrepareRole {
+            source: wish.source,
+            external_id: wish.external_id,
+            another: wish.another,
+            role_name: wish.role_name,
+            permissions: wish.permissions.unwrap_or_default(),
+            session_seconds: wish.session_duration,
+        })
+        .await?;
+    let templates = &prepared.templates;
+    let text = match form {
+        Template::TrustPolicy => &templates.trust_policy,
+        Template::Cloudformation => &templates.cloudformation,
+        Template::Terraform => &templates.terraform,
+        Template::Cli => &templates.cli,
+    };
+    tell_prepared(&prepared, form);
+    Ok(print(text.trim_end())?)
+}
+
+fn tell_prepared(prepared: &PreparedRole, form: Template) {
+    let PreparedRole { external_id, role_name, caller, templates } = prepared;
+    tell_caller(&caller.arn);
+    if !caller.principal_is_exact {
+        note(&format!(
+            "The role {} is named without its path, which AWS does not tell. Put it in if there is one.",
+            caller.principal_arn
+        ));
+    }
+    note(&format!("External ID {external_id} is kept for this role until it is connected."));
+    if form == Template::Cloudformation {
+        note(&format!("To create the role: {}", templates.cloudformation_command));
+    }
+    note(&format!(
+        "Then run \"mcm login aws --role-arn arn:{}:iam::ACCOUNT:role/{role_name} --external-id {external_id}\".",
+        caller.partition
+    ));
+}
+
+fn list_pending(app: &App) -> Result<(), Failure> {
+    let pending = app.pending_roles()?;
+    if pending.is_empty() {
+        note("No External ID waits for a role.");
+        return Ok(());
+    }
+    let zone = TimeZone::system();
+    let line = |pending: &PendingRole| {
+        let made_at = pending.made_at.to_zoned_datetime(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string();
+        let PendingRole { external_id, role_name, source, principal_arn, .. } = pending.clone();
+        [role_name, source, principal_arn, made_at, external_id]
+    };
+    let head = ["ROLE", "SOURCE", "CALLER", "MADE", "EXTERNAL ID"].map(str::to_owned);
+    let rows: Vec<_> = std::iter::once(head).chain(pending.iter().map(line)).collect();
+    Ok(print(&table(&rows))?)
+}

@@ -1,0 +1,306 @@
+//! AWS: preparing a role, connecting it, and handing out its credentials.
+
+use jiff::{SignedDuration, Timestamp};
+use mcm_core::world::{Clock as _, SystemClock};
+use sandbox_clouds::{Endpoint, Fault};
+use serde_json::Value;
+
+use crate::stage::{Begun, Stage};
+
+const ADA_ARN: &str = "arn:aws:iam::111122223333:user/ada";
+
+/// Documented and stable: fields may be added, none is renamed, removed or given another meaning.
+const ACCOUNTS: &str = r#"{
+  "accounts": [
+    {
+      "id": "ID",
+      "provider": "aws",
+      "displayName": "contoso-production",
+      "accountId": "444455556666",
+      "roleArn": "arn:aws:iam::444455556666:role/Reader",
+      "externalId": "EXTERNAL-ID",
+      "externalIdEnforced": true,
+      "partition": "aws",
+      "region": "eu-central-1",
+      "identity": "arn:aws:iam::444455556666:role/Reader",
+      "status": "connected",
+      "active": true,
+      "sessionExpiresAt": "TIME"
+    }
+  ]
+}
+"#;
+
+fn role(name: &str) -> String {
+    format!("arn:aws:iam::444455556666:role/{name}")
+}
+
+/// Prepares a role and gives its External ID.
+fn prepare(stage: &Stage) -> String {
+    let policy = stage.mcm(&["login", "aws", "--print", "trust-policy"]).json();
+    let id = &policy["Statement"][0]["Condition"]["StringEquals"]["sts:ExternalId"];
+    id.as_str().expect("an External ID").to_owned()
+}
+
+/// Connects a role and gives its account's id.
+fn connected(stage: &Stage, name: &str) -> String {
+    prepare(stage);
+    stage.mcm(&["login", "aws", "--role-arn", &role(name)]).done();
+    stage.sandbox.forget_requests();
+    row(stage)["id"].as_str().expect("an id").to_owned()
+}
+
+/// The only account.
+fn row(stage: &Stage) -> Value {
+    stage.mcm(&["accounts", "--json"]).json()["accounts"][0].clone()
+}
+
+fn text<'a>(json: &'a Value, name: &str) -> &'a str {
+    json[name].as_str().expect("text")
+}
+
+#[test]
+fn a_role_is_prepared_checked_and_connected_in_sight_of_the_person() {
+    let stage = Stage::start();
+    let external_id = prepare(&stage);
+    let ended = stage.mcm(&["login", "aws", "--role-arn", &role("Reader")]);
+    let told: Vec<&str> = ended.told.lines().collect();
+    assert_eq!(told[0], format!("You call AWS as {ADA_ARN} (account 111122223333)."));
+    assert!(told.contains(&"  with the External ID: let in, as it has to be."), "{}", ended.told);
+    assert!(told.contains(&"  without an External ID: refused, as it has to be."), "{}", ended.told);
+    let result = ended.done();
+    assert!(result.starts_with("Connected contoso-production\n"), "{result}");
+    let lines: Vec<&str> = result.lines().map(str::trim).collect();
+    for line in [
+        format!("identity     {}", role("Reader")),
+        "External ID  enforced".to_owned(),
+        external_id,
+        "region       eu-central-1".to_owned(),
+    ] {
+        assert!(lines.contains(&line.as_str()), "{line}: {result}");
+    }
+    assert!(!stage.has_opened_a_page());
+    assert!(stage.mcm(&["login", "aws", "--pending"]).done().is_empty(), "the id waits no more");
+}
+
+#[test]
+fn the_accounts_json_of_a_role_is_as_documented() {
+    let stage = Stage::start();
+    let external_id = prepare(&stage);
+    stage.mcm(&["login", "aws", "--role-arn", &role("Reader")]).done();
+    let printed = stage.mcm(&["accounts", "--json"]).done();
+    let account = row(&stage);
+    let time = text(&account, "sessionExpiresAt");
+    time.parse::<Timestamp>().expect("a time in RFC 3339");
+    let plain = printed
+        .replace(time, "TIME")
+        .replace(text(&account, "id"), "ID")
+        .replace(&external_id, "EXTERNAL-ID");
+    assert_eq!(plain, ACCOUNTS);
+}
+
+#[test]
+fn a_credential_is_printed_as_aws_reads_it_and_the_second_call_asks_nobody() {
+    let stage = Stage::start();
+    let id = connected(&stage, "Reader");
+    let printed = stage.mcm(&["credential-process", &id]).done();
+    assert_eq!(stage.mcm(&["credential-process", "--active"]).done(), printed);
+    assert_eq!(stage.sandbox.requests(), []);
+
+    let json: Value = serde_json::from_str(&printed).expect("the result is JSON");
+    let names: Vec<&String> = json.as_object().expect("an object").keys().collect();
+    assert_eq!(names.len(), 6, "{names:?}");
+    assert_eq!((&json["Version"], &json["AccountId"]), (&1.into(), &"444455556666".into()));
+    assert!(text(&json, "AccessKeyId").starts_with("ASIA"));
+    let secrets = stage.sandbox.secrets();
+    for name in ["SecretAccessKey", "SessionToken"] {
+        assert!(secrets.iter().any(|secret| secret == text(&json, name)), "{name} is the cloud's");
+    }
+    let expires: Timestamp = text(&json, "Expiration").parse().expect("a time in RFC 3339");
+    assert!(expires - SystemClock.now() > SignedDuration::from_mins(15));
+
+    let happened = stage.mcm(&["activity", &id, "--json", "--limit", "1"]).json();
+    assert_eq!(happened["activity"][0]["what"]["kind"], "handed-out");
+    for secret in secrets {
+        assert!(!stage.files().contains(&secret), "a secret lies in a file");
+    }
+}
+
+#[test]
+fn a_session_that_is_missing_is_made_once_however_many_ask() {
+    let stage = Stage::start();
+    let id = connected(&stage, "Reader");
+    stage.forget_sessions();
+    let begun: Vec<Begun> = (0..5).map(|_| stage.begin(&["credential-process", &id])).collect();
+    let mut printed: Vec<String> = begun.into_iter().map(|begun| begun.ended().done()).collect();
+    printed.dedup();
+    assert_eq!(printed.len(), 1);
+    let assumed = |request: &&sandbox_clouds::Request| request.endpoint == Some(Endpoint::AwsAssumeRole);
+    assert_eq!(stage.sandbox.requests().iter().filter(assumed).count(), 1);
+}
+
+#[test]
+fn a_role_that_is_gone_ends_a_credential_with_status_3_and_what_to_run() {
+    let stage = Stage::start();
+    let id = connected(&stage, "Reader");
+    stage.forget_sessions();
+    stage.sandbox.remove_aws_role(&role("Reader"));
+    for _ in 0..2 {
+        let told = stage.mcm(&["credential-process", &id]).failed(3);
+        assert!(told.contains("aws iam get-role --role-name Reader"), "{told}");
+        assert!(told.contains(&format!("mcm login aws --role-arn {}", role("Reader"))), "{told}");
+    }
+    assert_eq!(row(&stage)["status"], "sign-in-again");
+}
+
+#[test]
+fn a_passing_failure_of_aws_is_status_1_and_the_account_stays() {
+    let stage = Stage::start();
+    let id = connected(&stage, "Reader");
+    stage.forget_sessions();
+    stage.sandbox.faults().always(Endpoint::AwsCallerIdentity, Fault::throttled());
+    stage.mcm(&["credential-process", &id]).failed(1);
+    assert_ne!(row(&stage)["status"], "sign-in-again");
+}
+
+#[test]
+fn tokens_and_credentials_name_each_other_for_the_wrong_cloud() {
+    let stage = Stage::start();
+    let aws = connected(&stage, "Reader");
+    let azure = stage.login(crate::stage::ADA, &["azure"]);
+    azure.done();
+    let told = stage.mcm(&["token", &aws]).failed(1);
+    assert!(told.contains(&format!("mcm credential-process {aws}")), "{told}");
+    let told = stage.mcm(&["token", "--active", "aws"]).failed(2);
+    assert!(told.contains("mcm credential-process --active"), "{told}");
+    let told = stage.mcm(&["credential-process", "ada@contoso"]).failed(1);
+    assert!(told.contains("mcm token azure-"), "{told}");
+}
+
+#[test]
+fn signing_out_of_a_role_leaves_nothing() {
+    let stage = Stage::start();
+    let id = connected(&stage, "Reader");
+    assert!(stage.keychain_entries() > 0);
+    let told = stage.mcm(&["logout", "contoso-production"]).done();
+    assert!(told.contains(&id) && told.contains("The role itself stays in AWS."), "{told}");
+    assert_eq!(stage.keychain_entries(), 0);
+    assert!(!stage.files().contains(&role("Reader")), "nothing of the account stays in a file");
+    stage.mcm(&["credential-process", &id]).failed(1);
+    stage.mcm(&["credential-process", "--active"]).failed(1);
+}
+
+#[test]
+fn a_role_that_does_not_enforce_is_refused_with_the_line_that_mends_it_unless_that_is_accepted() {
+    let stage = Stage::start();
+    let external_id = prepare(&stage);
+    let arguments = ["login", "aws", "--role-arn", &role("IgnoringReader")];
+    let told = stage.mcm(&arguments).failed(1);
+    let line = format!("\"Condition\": {{\"StringEquals\": {{\"sts:ExternalId\": \"{external_id}\"}}}}");
+    assert!(told.contains(&line), "{told}");
+    assert_eq!(stage.keychain_entries(), 0);
+
+    let connected = stage.mcm(&[&arguments[..], &["--accept-not-enforced"]].concat()).done();
+    assert!(connected.contains("NOT enforced"), "{connected}");
+    assert_eq!(row(&stage)["externalIdEnforced"], false);
+    let table = stage.mcm(&["accounts"]).done();
+    assert!(table.contains("(External ID not enforced)"), "{table}");
+}
+
+#[test]
+fn what_is_no_role_is_told_apart_before_aws_is_asked_for_one() {
+    let stage = Stage::start();
+    prepare(&stage);
+    for wrong in [
+        "444455556666",
+        "arn:aws:iam::444455556666:user/ada",
+        "arn:aws:iam::444455556666:instance-profile/web",
+        "nonsense",
+    ] {
+        let told = stage.mcm(&["login", "aws", "--role-arn", wrong]).failed(2);
+        assert!(told.contains("role"), "{wrong}: {told}");
+    }
+    assert!(stage.sandbox.aws_assumptions().is_empty());
+}
+
+#[test]
+fn every_form_of_a_role_is_printed_with_the_same_id_which_waits_until_it_is_dropped() {
+    let stage = Stage::start();
+    let external_id = prepare(&stage);
+    for (form, part) in [
+        ("trust-policy", "sts:AssumeRole"),
+        ("cloudformation", "AWS::IAM::Role"),
+        ("terraform", "resource \"aws_iam_role\""),
+        ("cli", "aws iam create-role"),
+    ] {
+        let ended = stage.mcm(&["login", "aws", "--print", form]);
+        assert!(ended.told.contains(ADA_ARN) && ended.told.contains("--role-arn"), "{}", ended.told);
+        assert_eq!(ended.told.contains("aws cloudformation deploy"), form == "cloudformation");
+        let text = ended.done();
+        assert!(text.contains(part) && text.contains(&external_id), "{form}: {text}");
+    }
+    assert!(stage.sandbox.aws_assumptions().is_empty(), "only the caller was asked for");
+    let policies = [
+        ("view-only", Some("job-function/ViewOnlyAccess")),
+        ("read-only", Some("ReadOnlyAccess")),
+        ("none", None),
+        ("arn:aws:iam::aws:policy/SecurityAudit", Some("policy/SecurityAudit")),
+    ];
+    for (permissions, policy) in policies {
+        let text = stage.mcm(&["login", "aws", "--print", "cli", "--permissions", permissions]).done();
+        assert_eq!(text.contains("attach-role-policy"), policy.is_some(), "{text}");
+        assert!(text.contains(policy.unwrap_or_default()), "{text}");
+    }
+
+    let another = ["login", "aws", "--print", "terraform", "--another"];
+    stage.mcm(&another).done();
+    assert_eq!(stage.mcm(&["login", "aws", "--pending"]).done().lines().count(), 3);
+    let dropped = stage.mcm(&["login", "aws", "--drop", &external_id]).done();
+    assert!(dropped.contains(&external_id), "{dropped}");
+    let left = stage.mcm(&["login", "aws", "--pending"]).done();
+    assert!(left.lines().count() == 2 && !left.contains(&external_id), "{left}");
+    stage.mcm(&["login", "aws", "--drop", &external_id]).failed(1);
+}
+
+#[test]
+fn ctrl_c_gives_the_checks_of_a_role_up_and_keeps_the_external_id() {
+    let stage = Stage::start();
+    let external_id = prepare(&stage);
+    stage.sandbox.forget_requests();
+    let begun = stage.begin(&["login", "aws", "--role-arn", &role("ForeignReader")]);
+    stage.until_requested(Endpoint::AwsAssumeRole);
+    begun.interrupt();
+    let told = begun.ended().failed(1);
+    assert!(told.contains("You cancelled the sign-in."), "{told}");
+    assert_eq!(stage.keychain_entries(), 0);
+    assert!(stage.mcm(&["login", "aws", "--pending"]).done().contains(&external_id));
+}
+
+#[test]
+fn a_region_of_a_role_is_chosen_like_any_target() {
+    let stage = Stage::start();
+    let id = connected(&stage, "Reader");
+    let table = stage.mcm(&["targets", &id]).done();
+    assert!(table.lines().any(|line| line.starts_with("*  ") && line.contains("eu-central-1")), "{table}");
+    stage.mcm(&["use", "contoso-production", "eu-north-1"]).done();
+    assert_eq!(row(&stage)["region"], "eu-north-1");
+    assert_eq!(stage.sandbox.requests(), []);
+}
+
+#[test]
+fn wrong_usage_of_aws_is_status_2() {
+    let stage = Stage::without_keychain();
+    for arguments in [
+        &["login", "aws"][..],
+        &["login", "aws", "--role-arn", "a", "--print", "cli"],
+        &["login", "aws", "--pending", "--source", "default"],
+        &["login", "aws", "--print", "cli", "--accept-not-enforced"],
+        &["login", "aws", "--role-arn", "a", "--permissions", "none"],
+        &["login", "aws", "--role-arn", "a", "--session-duration", "60"],
+        &["credential-process"],
+        &["credential-process", "a", "--active"],
+    ] {
+        let told = stage.mcm(arguments).failed(2);
+        assert!(told.contains("Usage: mcm") || told.contains("--help"), "{told}");
+    }
+}
