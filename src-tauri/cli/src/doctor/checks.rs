@@ -91,7 +91,7 @@ fn accounts(app: &App, snapshot: &Snapshot) -> Vec<Check> {
 fn settings(cloud: &CloudView, snapshot: &Snapshot) -> Check {
     let name = format!("{} settings", cloud.cloud);
     let is_missed = snapshot.accounts.iter().any(|account| account.cloud == cloud.cloud)
-        || !snapshot.clouds.iter().any(|cloud| cloud.ready);
+        || !snapshot.clouds.iter().any(|cloud| cloud.ready && cloud.client_id.is_some());
     let told = |problems: &[SettingProblem]| {
         problems.iter().map(|problem| problem.message.as_str()).collect::<Vec<_>>().join(" ")
     };
@@ -99,6 +99,9 @@ fn settings(cloud: &CloudView, snapshot: &Snapshot) -> Check {
         ([], Some(id), origin) => {
             let origin = origin.as_deref().unwrap_or("the settings");
             Check::ok(&name, format!("client id {id} (from {origin}), sign-in server {}", cloud.authority))
+        }
+        ([], None, _) if cloud.cloud == Cloud::Aws => {
+            Check::ok(&name, format!("AWS needs none, sign-in server {}", cloud.authority))
         }
         (problems, None, _) if !is_missed => {
             Check::warn(&name, format!("{} is not set up", cloud.cloud.title()), told(problems))
