@@ -134,7 +134,8 @@ const awsAnswers = {
   pending_roles: () => [pendingRole],
   prepare_role: () => preparedRole,
 };
-const atAws = [click("Connect account"), click("AWS")];
+// The card is called by its mark and its name here.
+const atAws = [click("Connect account"), click("AwAWS")];
 const awsSignIn = (step: SignInStep): Snapshot =>
   snapshot({ accounts: usual, clouds: [cloudView(awsView)], signIns: [signInView(step, { cloud: "aws" })] });
 const toEnd = (): void => document.querySelector("main.page")?.scrollTo(0, 100_000);

@@ -198,8 +198,8 @@ export const pendingRole: PendingRole = {
 };
 
 export const verifying: RoleCheck[] = [
-  { what: "right-id", state: "passed", attempts: 3, until: null },
-  { what: "no-id", state: "retrying", attempts: 2, until: minutes(0.7) },
+  { what: "right-id", state: "retrying", attempts: 3, until: minutes(0.7) },
+  { what: "no-id", state: "waiting", attempts: 0, until: null },
   { what: "wrong-id", state: "waiting", attempts: 0, until: null },
 ];
 
