@@ -329,6 +329,34 @@ fn a_profile_can_be_the_source_and_the_life_of_sessions_be_chosen() {
 }
 
 #[test]
+fn the_profile_that_runs_us_is_not_asked_for_the_credential_that_it_wants() {
+    let stage = Stage::start();
+    let key = stage.sandbox.aws_access_key("ada").expect("there is an ada");
+    let keys = format!("aws_access_key_id = {}\naws_secret_access_key = {}\n", key.id, key.secret);
+    let file = stage.home().join("aws/config");
+    let program = env!("CARGO_BIN_EXE_mcm");
+    let us = format!("[profile production]\ncredential_process = {program} credential-process --active\n");
+    write(&file, 0o600, &format!("[default]\n{keys}[profile work]\n{keys}{us}"));
+    let mcm = |profile: Option<&str>, arguments: &[&str]| {
+        let mut command = stage.command(arguments);
+        command.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY");
+        command.env("AWS_CONFIG_FILE", &file).envs(profile.map(|name| ("AWS_PROFILE", name)));
+        Ended::of(command.output().expect("mcm starts"))
+    };
+    for (profile, name, source) in [(None, "Reader", "default"), (Some("work"), "LongReader", "profile:work")]
+    {
+        mcm(profile, &["login", "aws", "--print", "cli"]).done();
+        let connected = mcm(None, &["login", "aws", "--role-arn", &role(name)]).done();
+        assert!(connected.contains(source), "{connected}");
+        stage.forget_sessions();
+        stage.sandbox.forget_requests();
+        mcm(Some("production"), &["credential-process", &format!("role/{name}")]).done();
+        let asked: Vec<_> = stage.sandbox.requests().iter().map(|request| request.endpoint).collect();
+        assert_eq!(asked, [Some(Endpoint::AwsCallerIdentity), Some(Endpoint::AwsAssumeRole)]);
+    }
+}
+
+#[test]
 fn no_secret_of_aws_is_told_logged_or_written() {
     let stage = Stage::start();
     let mut told = String::new();
