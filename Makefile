@@ -25,6 +25,7 @@ TEST_PACKAGES := $(RUN_PACKAGES) xvfb xauth openbox dbus dbus-x11 libglib2.0-bin
 
 TAURI_CLI := 2.12.5
 OIDC_PROVIDER := src-tauri/core/tests/oidc_provider
+MOTO := src-tauri/core/tests/aws/moto
 
 .PHONY: help
 help: ## list the targets
@@ -53,7 +54,7 @@ check: ui ## format, lints and types, of everything
 	cargo clippy $(LOCKED) --workspace --all-targets -- -D warnings
 
 .PHONY: test
-test: check oidc-provider ## check, then every test; the end-to-end suite comes last
+test: check oidc-provider moto ## check, then every test; the end-to-end suite comes last
 	@echo "==> dashboard tests"
 	npm --prefix ui test
 	@echo "==> Rust tests"
@@ -114,6 +115,19 @@ oidc-provider: toolchain
 	  npm --prefix $(OIDC_PROVIDER) ci --no-audit --no-fund; \
 	  mkdir -p target/stamps; \
 	  echo "$$digest" >target/stamps/oidc-provider; \
+	fi
+
+# The AWS that core's tests assume roles at, in a Python environment of its own.
+.PHONY: moto
+moto: toolchain
+	@scripts/install python3-venv
+	@digest=$$(sha256sum <$(MOTO)/requirements.txt); \
+	if [ "$$(cat target/stamps/moto 2>/dev/null)" != "$$digest" ]; then \
+	  echo "==> moto: pip install"; \
+	  python3 -m venv --clear target/moto/venv && \
+	  target/moto/venv/bin/pip install --quiet --disable-pip-version-check --requirement $(MOTO)/requirements.txt && \
+	  mkdir -p target/stamps && \
+	  echo "$$digest" >target/stamps/moto; \
 	fi
 
 .PHONY: toolchain

@@ -7,6 +7,7 @@ import pytest
 from app import App
 from clouds import Clouds, Person
 from desktop import SHOTS, Desktop
+from notifications import NotificationDaemon
 from tray import TrayHost
 
 
@@ -59,3 +60,11 @@ def tray(desktop):
     host = TrayHost(desktop)
     yield host
     host.close()
+
+
+@pytest.fixture
+def notifications(desktop):
+    """A desktop that shows notifications."""
+    daemon = NotificationDaemon(desktop)
+    yield daemon
+    daemon.close()

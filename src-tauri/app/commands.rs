@@ -7,9 +7,12 @@ use std::sync::Arc;
 
 use mcm_core::account::{AccountId, Cloud, Target};
 use mcm_core::activity::Happening;
-use mcm_core::app::{App, Connect, OnDuplicate, StoredPlace};
+use mcm_core::app::{App, Connect, ConnectRole, OnDuplicate, PrepareRole, PreparedRole, StoredPlace};
+use mcm_core::credential::AccessKeys;
 use mcm_core::error::{Error, ErrorView};
+use mcm_core::provider::aws::{AwsSource, Caller};
 use mcm_core::snapshot::{Copyable, Found, Preferences, RedirectKind, SignInId, Snapshot};
+use mcm_core::store::PendingRole;
 use serde::Deserialize;
 use tauri::ipc::{Channel, Invoke};
 use tauri::{Runtime, State};
@@ -28,7 +31,10 @@ const MOST_HAPPENINGS: usize = 500;
 pub(crate) fn handler<R: Runtime>() -> impl Fn(Invoke<R>) -> bool + Send + Sync + 'static {
     tauri::generate_handler![
         activity,
+        add_access_keys,
         add_tenant,
+        aws_caller,
+        aws_sources,
         cancel_reading,
         cancel_sign_in,
         choose_target,
@@ -38,13 +44,17 @@ pub(crate) fn handler<R: Runtime>() -> impl Fn(Invoke<R>) -> bool + Send + Sync 
         decide_duplicate,
         disconnect,
         dismiss_sign_in,
+        drop_pending_role,
         find,
         forget_everything,
         keep_place,
         kept_place,
         open_console,
         pause,
+        pending_roles,
+        prepare_role,
         read_targets,
+        remove_access_keys,
         rename,
         renew,
         reopen_browser,
@@ -73,8 +83,44 @@ async fn connect(
     cloud: Cloud,
     tenant: Option<String>,
     account: Option<AccountId>,
+    role: Option<ConnectRole>,
 ) -> Answer<SignInId> {
-    core.connect(Connect { tenant, account, ..Connect::new(cloud) }).map_err(told)
+    core.connect(Connect { tenant, account, role, ..Connect::new(cloud) }).map_err(told)
+}
+
+#[tauri::command]
+async fn aws_sources(core: Core<'_>) -> Answer<Vec<AwsSource>> {
+    core.aws_sources().await.map_err(told)
+}
+
+#[tauri::command]
+async fn aws_caller(core: Core<'_>, source: String) -> Answer<Caller> {
+    core.aws_caller(&source).await.map_err(told)
+}
+
+#[tauri::command]
+async fn add_access_keys(core: Core<'_>, keys: AccessKeys) -> Answer<Caller> {
+    core.add_access_keys(keys).await.map_err(told)
+}
+
+#[tauri::command]
+async fn remove_access_keys(core: Core<'_>, access_key_id: String) -> Answer {
+    core.remove_access_keys(&access_key_id).await.map_err(told)
+}
+
+#[tauri::command]
+async fn prepare_role(core: Core<'_>, wish: PrepareRole) -> Answer<PreparedRole> {
+    core.prepare_role(wish).await.map_err(told)
+}
+
+#[tauri::command]
+async fn pending_roles(core: Core<'_>) -> Answer<Vec<PendingRole>> {
+    core.pending_roles().map_err(told)
+}
+
+#[tauri::command]
+async fn drop_pending_role(core: Core<'_>, external_id: String) -> Answer {
+    core.drop_pending_role(&external_id).await.map_err(told)
 }
 
 #[tauri::command]

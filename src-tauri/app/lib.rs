@@ -7,6 +7,9 @@ mod clipboard;
 mod commands;
 mod deep_link;
 mod feed;
+#[cfg(test)]
+mod fixtures;
+mod notice;
 mod quit;
 mod scheme;
 mod tray;

@@ -18,6 +18,7 @@ use crate::clipboard::Clipboard;
 use crate::commands;
 use crate::deep_link::Start;
 use crate::feed::Feed;
+use crate::notice;
 use crate::quit::{self, Quitting, quit};
 use crate::scheme::DesktopSchemes;
 use crate::tray::{self, Tray};
@@ -79,6 +80,7 @@ fn set_up(app: &AppHandle, environment: Environment, paths: Paths) {
     });
     app.manage(core.clone());
     app.manage(TrayHost::follow());
+    async_runtime::spawn(notice::follow(app.clone(), core.clone(), clock.clone()));
     match Tray::new(app) {
         Ok(tray) => {
             app.manage(tray);

@@ -3,6 +3,10 @@
 import type { Snapshot } from "../src/bindings/Snapshot";
 import type { SignInStep } from "../src/bindings/SignInStep";
 import {
+  aws,
+  awsCaller,
+  awsSources,
+  awsView,
   azure,
   cloudView,
   days,
@@ -19,10 +23,13 @@ import {
   minutes,
   noClientId,
   noGoogleClient,
+  pendingRole,
+  preparedRole,
   signInView,
   snapshot,
   subscriptions,
   usual,
+  verifying,
 } from "../src/fixtures.ts";
 
 export type Screen = {
@@ -121,7 +128,55 @@ const detail = (account: Parameters<typeof azure>[0], answer: () => unknown = ()
   steps: [click("Contoso")],
 });
 
+const awsAnswers = {
+  aws_sources: () => awsSources,
+  aws_caller: () => awsCaller,
+  pending_roles: () => [pendingRole],
+  prepare_role: () => preparedRole,
+};
+const atAws = [click("Connect account"), click("AWS")];
+const awsSignIn = (step: SignInStep): Snapshot =>
+  snapshot({ accounts: usual, clouds: [cloudView(awsView)], signIns: [signInView(step, { cloud: "aws" })] });
+const toEnd = (): void => document.querySelector("main.page")?.scrollTo(0, 100_000);
+
 export const screens: Record<string, Screen> = {
+  "aws-who": { snapshot: snapshot({ accounts: usual, clouds }), answers: awsAnswers, steps: atAws },
+  "aws-expired": {
+    snapshot: snapshot({ accounts: usual, clouds }),
+    answers: {
+      ...awsAnswers,
+      aws_sources: () => awsSources.slice(1),
+      aws_caller: () => {
+        throw errorView("source-expired", "The session of profile work is over. Sign in again, then try again.");
+      },
+    },
+    steps: atAws,
+  },
+  "aws-role": {
+    snapshot: snapshot({ accounts: usual, clouds }),
+    answers: awsAnswers,
+    steps: [...atAws, click("Make External ID and templates")],
+  },
+  "aws-verifying": {
+    snapshot: awsSignIn({ step: "verifying", caller: awsCaller.arn, checks: verifying }),
+    answers: awsAnswers,
+    steps: [click("Connect account"), toEnd],
+  },
+  "aws-not-enforced": {
+    snapshot: awsSignIn({
+      step: "failed",
+      error: errorView(
+        "not-enforced",
+        "arn:aws:iam::123456789012:role/ReadOnly can be assumed without an External ID, so the External ID protects nothing. The credentials of these attempts were dropped and nothing was connected.",
+      ),
+    }),
+    answers: awsAnswers,
+    steps: [click("Connect account"), click("Make External ID and templates"), toEnd],
+  },
+  "aws-detail": {
+    snapshot: snapshot({ accounts: [aws({ active: true })], clouds }),
+    steps: [click("contoso-prod")],
+  },
   loading: { snapshot: null },
   "watch-failed": {
     snapshot: null,

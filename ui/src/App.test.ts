@@ -6,6 +6,10 @@ import App from "./App.svelte";
 import type { Snapshot } from "./bindings/Snapshot";
 import type { SignInStep } from "./bindings/SignInStep";
 import {
+  aws,
+  awsCaller,
+  awsSources,
+  awsView,
   azure,
   cloudView,
   errorView,
@@ -21,10 +25,13 @@ import {
   noClientId,
   noGoogleClient,
   NOW,
+  pendingRole,
+  preparedRole,
   signInView,
   snapshot,
   subscriptions,
   usual,
+  verifying,
 } from "./fixtures.ts";
 
 type Answers = Record<string, (args: Record<string, unknown>) => unknown>;
@@ -468,6 +475,21 @@ describe("the details", () => {
 
     await waitFor(() => expect(named("disconnect")).toHaveLength(1));
     await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
+  });
+
+  test("disconnecting says when the cloud could not be told", async () => {
+    await open(
+      { accounts: [google()] },
+      { disconnect: () => errorView("offline", "What you granted still stands at Google.") },
+    );
+    await click("ada@contoso.example");
+    await click("More actions");
+    await fireEvent.click(screen.getByRole("menuitem", { name: "Disconnect…" }));
+    await fireEvent.click(within(screen.getByRole("dialog")).getByRole("button", { name: "Disconnect" }));
+
+    const log = screen.getByRole("log");
+    expect(await within(log).findByText("Disconnected here, but Google could not be told")).toBeTruthy();
+    expect(within(log).getByText("What you granted still stands at Google.")).toBeTruthy();
   });
 
   test("an empty name gives the cloud's own name back", async () => {
@@ -1000,6 +1022,176 @@ describe("the place", () => {
 
     expect(await screen.findByRole("list", { name: "Azure accounts" })).toBeTruthy();
     expect(screen.queryByRole("complementary")).toBeNull();
+  });
+});
+
+describe("connecting AWS", () => {
+  const clouds = [cloudView(awsView)];
+  const answers: Answers = {
+    aws_sources: () => awsSources,
+    aws_caller: ({ source }) => ({ ...awsCaller, source }),
+    pending_roles: () => [pendingRole],
+    prepare_role: () => preparedRole,
+    add_access_keys: () => awsCaller,
+  };
+  const arn = "arn:aws:iam::123456789012:role/ReadOnly";
+  const field = (name: string): HTMLElement => screen.getByLabelText(name);
+  const loose = signInView(
+    { step: "failed", error: errorView("not-enforced", "The role can be assumed without an External ID.") },
+    { cloud: "aws", id: 7 },
+  );
+
+  async function openAws(more: Answers = {}) {
+    const opened = await open({ accounts: usual, clouds }, { ...answers, ...more });
+    await click("Connect account");
+    await click("AWS");
+    return opened;
+  }
+
+  test("says first who calls, for the source that is chosen", async () => {
+    const { named } = await openAws();
+    expect(await screen.findAllByText(awsCaller.arn)).not.toHaveLength(0);
+
+    await fireEvent.change(field("Credentials from"), { target: { value: "profile:work" } });
+
+    await waitFor(() => expect(named("aws_caller").map((call) => call.args["source"])).toEqual(["default", "profile:work"]));
+    expect(named("prepare_role")).toEqual([]);
+  });
+
+  test("says how to sign in again when the credentials have ended", async () => {
+    await openAws({
+      aws_caller: ({ source }) => {
+        if (source === "default") return awsCaller;
+        throw errorView("source-expired", "The session of profile work is over.");
+      },
+    });
+    await fireEvent.change(await screen.findByLabelText("Credentials from"), { target: { value: "profile:work" } });
+
+    expect(await screen.findByText("The session of profile work is over.")).toBeTruthy();
+    expect(screen.getByText("aws sso login --profile work")).toBeTruthy();
+    expect((button("Make External ID and templates") as HTMLButtonElement).disabled).toBe(true);
+  });
+
+  test("typed keys are sent once and do not stay in the page", async () => {
+    const { named } = await openAws();
+    await screen.findByLabelText("Credentials from");
+    await fireEvent.input(field("Access key id"), { target: { value: "AKIAIOSFODNN7EXAMPLE" } });
+    await fireEvent.input(field("Secret access key"), { target: { value: "wJalrXUtnFEMI" } });
+    await click("Check and keep");
+
+    await waitFor(() => expect((field("Credentials from") as HTMLSelectElement).value).toBe("keychain:AKIAIOSFODNN7EXAMPLE"));
+    expect(named("add_access_keys")[0]?.args["keys"]).toEqual({
+      access_key_id: "AKIAIOSFODNN7EXAMPLE",
+      secret_access_key: "wJalrXUtnFEMI",
+      session_token: null,
+    });
+    expect((field("Secret access key") as HTMLInputElement).value).toBe("");
+  });
+
+  test("makes the templates, keeps them in step with the choice, and verifies the role", async () => {
+    const { named } = await openAws();
+    await screen.findAllByText(awsCaller.arn);
+    await click("Make External ID and templates");
+    expect(await screen.findByRole("tab", { name: "Trust policy", selected: true })).toBeTruthy();
+    expect(screen.getByText(preparedRole.externalId)).toBeTruthy();
+
+    await fireEvent.keyDown(screen.getByRole("tab", { name: "Trust policy" }), { key: "ArrowLeft" });
+    expect(screen.getByText(preparedRole.templates.terraform)).toBeTruthy();
+    await fireEvent.change(field("What the role may do"), { target: { value: "read-only" } });
+    await waitFor(() => expect(named("prepare_role")).toHaveLength(2));
+    expect(named("prepare_role")[1]?.args["wish"]).toEqual({
+      source: "default",
+      externalId: preparedRole.externalId,
+      another: false,
+      permissions: { kind: "read-only" },
+    });
+
+    await fireEvent.input(field("Role ARN"), { target: { value: ` ${arn} ` } });
+    await click("Verify and connect");
+    await waitFor(() => expect(named("connect")).toHaveLength(1));
+    expect(named("connect")[0]?.args).toEqual({
+      cloud: "aws",
+      tenant: null,
+      account: null,
+      role: { roleArn: arn, source: "default", externalId: preparedRole.externalId, acceptNotEnforced: false },
+    });
+  });
+
+  test("shows each check, keeps them beside a refusal, and connects as not enforced only when asked", async () => {
+    const { named, send } = await openAws();
+    await screen.findAllByText(awsCaller.arn);
+    await fireEvent.input(field("Role ARN"), { target: { value: arn } });
+    const step: SignInStep = { step: "verifying", caller: awsCaller.arn, checks: verifying };
+    await send({ accounts: usual, clouds, signIns: [signInView(step, { cloud: "aws", id: 7 })] });
+    const checks = within(screen.getByRole("list", { name: "Checks of the role" })).getAllByRole("listitem");
+    expect(checks.map((one) => one.textContent?.replace(/\s+/g, " ").trim())).toEqual([
+      "Assume the role with the External ID Passed",
+      expect.stringMatching(/^Be refused without an External ID try 2, for another .* Trying again$/),
+      "Be refused with a wrong External ID Waiting",
+    ]);
+
+    await send({ accounts: usual, clouds, signIns: [loose] });
+    expect(screen.getByRole("list", { name: "Checks of the role" })).toBeTruthy();
+    expect(named("connect")).toEqual([]);
+    await click("Connect as not enforced");
+
+    await waitFor(() => expect(named("connect")).toHaveLength(1));
+    expect(named("connect")[0]?.args["role"]).toEqual({ roleArn: arn, source: "default", acceptNotEnforced: true });
+  });
+
+  test("drops a connection that waits for its role", async () => {
+    const { named } = await openAws();
+    await click(`Drop ${pendingRole.externalId}`).catch(() => undefined);
+    await waitFor(() => screen.getByRole("button", { name: `Drop ${pendingRole.externalId}` }));
+    await click(`Drop ${pendingRole.externalId}`);
+
+    await waitFor(() => expect(named("drop_pending_role").at(-1)?.args).toEqual({ externalId: pendingRole.externalId }));
+  });
+
+  test("a row that is not enforced says so, and its details name the role", async () => {
+    const account = aws();
+    if (account.identity.cloud !== "aws") throw new Error("not a role");
+    await open({ accounts: [{ ...account, identity: { ...account.identity, enforced: "not-enforced" } }] });
+    expect(within(row("contoso-prod")).getByText(/External ID: not enforced/)).toBeTruthy();
+
+    await click("contoso-prod");
+
+    const detail = screen.getByRole("complementary");
+    expect(within(detail).getByText(arn)).toBeTruthy();
+    expect(within(detail).getByText("Not enforced")).toBeTruthy();
+  });
+});
+
+describe("the address", () => {
+  afterEach(() => history.replaceState(null, "", "/"));
+
+  test("opens Connect at the start, whatever place was kept", async () => {
+    history.replaceState(null, "", "#connect");
+    await open({ accounts: usual }, { kept_place: () => JSON.stringify({ screen: "settings" }) });
+
+    expect(await screen.findByRole("heading", { name: "Connect account" })).toBeTruthy();
+    expect(location.hash).toBe("");
+  });
+
+  test("selects an account when it changes, whatever the list was narrowed to, and again", async () => {
+    await open({ accounts: usual });
+    await click("Google Cloud accounts");
+
+    for (let turn = 0; turn < 2; turn += 1) {
+      location.hash = `#account/${fabrikam().id}`;
+      expect(await screen.findByRole("complementary", { name: "Details of Fabrikam" })).toBeTruthy();
+      await waitFor(() => expect(location.hash).toBe(""));
+      await click("Close details");
+    }
+    expect(row("Fabrikam")).toBeTruthy();
+  });
+
+  test("that means nothing changes nothing and is cleared", async () => {
+    history.replaceState(null, "", "#settings/../%E0%A4%A");
+    await open({ accounts: usual });
+
+    expect(await screen.findByRole("list", { name: "Azure accounts" })).toBeTruthy();
+    await waitFor(() => expect(location.hash).toBe(""));
   });
 });
 

@@ -1,10 +1,15 @@
 // Snapshots to test against and to look at. Not part of the built dashboard.
 
 import type { AccountView } from "./bindings/AccountView";
+import type { AwsSource } from "./bindings/AwsSource";
+import type { Caller } from "./bindings/Caller";
 import type { CloudView } from "./bindings/CloudView";
 import type { Code } from "./bindings/Code";
 import type { ErrorView } from "./bindings/ErrorView";
 import type { Happening } from "./bindings/Happening";
+import type { PendingRole } from "./bindings/PendingRole";
+import type { PreparedRole } from "./bindings/PreparedRole";
+import type { RoleCheck } from "./bindings/RoleCheck";
 import type { SignInStep } from "./bindings/SignInStep";
 import type { SignInView } from "./bindings/SignInView";
 import type { Snapshot } from "./bindings/Snapshot";
@@ -124,6 +129,9 @@ export function aws(changes: Partial<AccountView> = {}): AccountView {
       externalId: "mcm-8d0c",
       enforced: "enforced",
       source: "profile:default",
+      caller: "arn:aws:iam::123456789012:user/ada",
+      sessionSeconds: 3_600,
+      longestSessionSeconds: null,
     },
     session: { issuedAt: minutes(-54), expiresAt: minutes(6.5) },
     signInEnd: null,
@@ -132,6 +140,68 @@ export function aws(changes: Partial<AccountView> = {}): AccountView {
     ...changes,
   });
 }
+
+export const awsView: Partial<CloudView> = { cloud: "aws", clientId: null, authority: "https://sts.amazonaws.com" };
+
+export const awsSources: AwsSource[] = [
+  { source: "default", kind: "environment", region: null, accountId: null, signInCommand: null },
+  {
+    source: "profile:work",
+    kind: "identity-center",
+    region: "eu-central-1",
+    accountId: "111122223333",
+    signInCommand: "aws sso login --profile work",
+  },
+  { source: "keychain:AKIAIOSFODNN7EXAMPLE", kind: "typed-keys", region: null, accountId: null, signInCommand: null },
+];
+
+export const awsCaller: Caller = {
+  source: "default",
+  arn: "arn:aws:iam::111122223333:user/ada",
+  accountId: "111122223333",
+  partition: "aws",
+  principalArn: "arn:aws:iam::111122223333:user/ada",
+  principalIsExact: true,
+  isChained: false,
+  region: null,
+};
+
+export const preparedRole: PreparedRole = {
+  externalId: "mcm-8d0c52aa01cc19fe77aa01cc19fe4d5c",
+  roleName: "MultiCloudManager-8d0c52aa",
+  caller: awsCaller,
+  templates: {
+    trustPolicy: `{
+  "Version": "2012-10-17",
+  "Statement": [
+    {
+      "Effect": "Allow",
+      "Principal": {"AWS": "arn:aws:iam::111122223333:user/ada"},
+      "Action": "sts:AssumeRole",
+      "Condition": {"StringEquals": {"sts:ExternalId": "mcm-8d0c52aa01cc19fe77aa01cc19fe4d5c"}}
+    }
+  ]
+}`,
+    cloudformation: "Resources:\n  Role:\n    Type: AWS::IAM::Role",
+    cloudformationCommand: "aws cloudformation deploy --template-file role.yaml --stack-name multi-cloud-manager",
+    cli: "aws iam create-role --role-name MultiCloudManager-8d0c52aa",
+    terraform: 'resource "aws_iam_role" "multi_cloud_manager" {}',
+  },
+};
+
+export const pendingRole: PendingRole = {
+  externalId: "mcm-77aa01cc19fe4d5c8d0c52aa01cc19fe",
+  source: "profile:work",
+  principalArn: "arn:aws:iam::111122223333:role/Engineer",
+  roleName: "MultiCloudManager-77aa01cc",
+  madeAt: days(-1),
+};
+
+export const verifying: RoleCheck[] = [
+  { what: "right-id", state: "passed", attempts: 3, until: null },
+  { what: "no-id", state: "retrying", attempts: 2, until: minutes(0.7) },
+  { what: "wrong-id", state: "waiting", attempts: 0, until: null },
+];
 
 /** A Google account whose person left Google Cloud unticked, and whose address Google does not vouch for. */
 export function googleWithoutAccess(changes: Partial<AccountView> = {}): AccountView {
@@ -330,6 +400,9 @@ export const usual: AccountView[] = [
       externalId: "mcm-77aa",
       enforced: "enforced",
       source: "profile:default",
+      caller: "arn:aws:iam::123456789012:user/ada",
+      sessionSeconds: 3_600,
+      longestSessionSeconds: null,
     },
     session: { issuedAt: minutes(-9), expiresAt: minutes(51.5) },
   }),

@@ -1,15 +1,22 @@
 // Every command of the backend, and nothing else. The only file that imports @tauri-apps; only views call it.
-// No token, code, state or sign-in URL passes through here in either direction.
+// No token, code, state or sign-in URL passes through here in either direction. Access keys that a person types for
+// AWS go to the backend once and never come back.
 
 import { Channel, invoke } from "@tauri-apps/api/core";
 import type { AccountId } from "./bindings/AccountId";
+import type { AwsSource } from "./bindings/AwsSource";
+import type { Caller } from "./bindings/Caller";
 import type { Cloud } from "./bindings/Cloud";
 import type { Code } from "./bindings/Code";
+import type { ConnectRole } from "./bindings/ConnectRole";
 import type { Copyable } from "./bindings/Copyable";
 import type { ErrorView } from "./bindings/ErrorView";
 import type { Found } from "./bindings/Found";
 import type { Happening } from "./bindings/Happening";
+import type { PendingRole } from "./bindings/PendingRole";
 import type { Preferences } from "./bindings/Preferences";
+import type { PreparedRole } from "./bindings/PreparedRole";
+import type { PrepareRole } from "./bindings/PrepareRole";
 import type { RedirectKind } from "./bindings/RedirectKind";
 import type { SignInId } from "./bindings/SignInId";
 import type { Snapshot } from "./bindings/Snapshot";
@@ -39,9 +46,53 @@ export function watch(receive: (snapshot: Snapshot) => void): Promise<void> {
   return call("watch", { channel: new Channel<Snapshot>(receive) });
 }
 
-/** Starts a sign-in: to `tenant` when one is given, for the row `account` when it signs in again. */
-export function connect(cloud: Cloud, tenant: string | null, account: AccountId | null): Promise<SignInId> {
-  return call("connect", { cloud, tenant, account });
+/** Access keys as a person typed them. */
+export type AccessKeys = { access_key_id: string; secret_access_key: string; session_token: string | null };
+
+/**
+ * Starts a sign-in: to `tenant` when one is given, for the row `account` when it signs in again, as `role` in AWS
+ * where the row does not say it.
+ */
+export function connect(
+  cloud: Cloud,
+  tenant: string | null,
+  account: AccountId | null,
+  role: ConnectRole | null = null,
+): Promise<SignInId> {
+  return call("connect", role === null ? { cloud, tenant, account } : { cloud, tenant, account, role });
+}
+
+/** Where this machine has credentials for AWS. */
+export function awsSources(): Promise<AwsSource[]> {
+  return call("aws_sources");
+}
+
+/** Who the credentials of a source belong to, as AWS says. */
+export function awsCaller(source: string): Promise<Caller> {
+  return call("aws_caller", { source });
+}
+
+/** Puts typed access keys into the keychain, once AWS has said whose they are. */
+export function addAccessKeys(keys: AccessKeys): Promise<Caller> {
+  return call("add_access_keys", { keys });
+}
+
+export function removeAccessKeys(accessKeyId: string): Promise<void> {
+  return call("remove_access_keys", { accessKeyId });
+}
+
+/** Makes and keeps an External ID, and answers the role that demands it in every form. */
+export function prepareRole(wish: PrepareRole): Promise<PreparedRole> {
+  return call("prepare_role", { wish });
+}
+
+/** The connections that wait for their role. */
+export function pendingRoles(): Promise<PendingRole[]> {
+  return call("pending_roles");
+}
+
+export function dropPendingRole(externalId: string): Promise<void> {
+  return call("drop_pending_role", { externalId });
 }
 
 export function cancelSignIn(signIn: SignInId): Promise<void> {
@@ -109,7 +160,8 @@ export function setStar(account: AccountId, starred: boolean): Promise<void> {
   return call("set_star", { account, starred });
 }
 
-export function disconnect(account: AccountId): Promise<void> {
+/** Answers why the cloud could not be told, when it could not: the account is gone from here all the same. */
+export function disconnect(account: AccountId): Promise<ErrorView | null> {
   return call("disconnect", { account });
 }
 

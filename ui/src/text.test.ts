@@ -48,6 +48,7 @@ test("a sign-in says how long it lasts and why it ends", () => {
   expect(text.signInLine(google(), NOW)).toMatch(/six months go by without use/);
   expect(text.signInLine(azure({ signInEnd: { at: minutes(-90), why: "idle" } }), NOW)).toBe("Ended 13:30; sign in again");
   expect(text.signInLine(fabrikam(), NOW)).toBe("It has ended");
+  expect(text.signInLine(azure({ status: "sign-in-again" }), NOW)).toBe("No further session without signing in again");
 });
 
 test("a session says when it will not renew by itself, and why", () => {
@@ -58,7 +59,7 @@ test("a session says when it will not renew by itself, and why", () => {
   expect(after({ status: "offline" })).toBe("renews once the cloud can be reached");
   expect(after({ retryAt: minutes(1) })).toBe("renewing failed and is tried again by itself");
   expect(after({ signInEnd: { at: minutes(20), why: "provider-limit" } })).toMatch(/^then sign in again/);
-  expect(after({ status: "sign-in-again" })).toBe("then sign in again");
+  expect(after({ status: "sign-in-again" })).toBe("does not renew until you sign in again");
 });
 
 test("disconnecting a Google account says that every app of the client's project is signed out", () => {

@@ -3,13 +3,20 @@
 
 import { cloudId, lacksCloudAccess, roleName, shortened, spaced, who, type Colour, type Filter } from "./accounts.ts";
 import type { AccountView } from "./bindings/AccountView";
+import type { AwsSource } from "./bindings/AwsSource";
+import type { AwsSourceKind } from "./bindings/AwsSourceKind";
+import type { CheckState } from "./bindings/CheckState";
 import type { Cloud } from "./bindings/Cloud";
 import type { CloudView } from "./bindings/CloudView";
 import type { Code } from "./bindings/Code";
 import type { Copyable } from "./bindings/Copyable";
+import type { Enforcement } from "./bindings/Enforcement";
 import type { Happening } from "./bindings/Happening";
 import type { KeychainView } from "./bindings/KeychainView";
+import type { Permissions } from "./bindings/Permissions";
 import type { RedirectKind } from "./bindings/RedirectKind";
+import type { RoleCheckKind } from "./bindings/RoleCheckKind";
+import type { RoleTemplates } from "./bindings/RoleTemplates";
 import type { SignInEnd } from "./bindings/SignInEnd";
 import type { TargetsChange } from "./bindings/TargetsChange";
 import type { Theme } from "./bindings/Theme";
@@ -27,6 +34,10 @@ export const titles: Record<Code, string> = {
   "browser-failed": "Your browser did not open",
   "sign-in-rejected": "The answer failed a check, so nothing of it was used",
   "sign-in-again": "Sign in again",
+  "source-expired": "The credentials that call AWS have ended",
+  "role-refused": "AWS did not let this caller assume the role",
+  "not-enforced": "The role does not demand the External ID",
+  "clock-off": "This machine’s clock is off",
   "admin-needed": "Your administrator has to act first",
   "wrong-person": "Somebody else signed in",
   "already-connected": "Connected already",
@@ -149,7 +160,11 @@ export function identityLine(account: AccountView): string {
       return account.renamed ? `${who(identity)} · ${kind}` : kind;
     }
     case "aws":
-      return `${spaced(identity.accountId)} · ${roleName(identity.roleArn)}`;
+      return [
+        spaced(identity.accountId),
+        roleName(identity.roleArn),
+        ...(identity.enforced === "enforced" ? [] : [`External ID: ${lowered(enforcement[identity.enforced])}`]),
+      ].join(" · ");
   }
 }
 
@@ -167,6 +182,9 @@ export function targetLine(account: AccountView): string {
   if (account.targetCount === 0) return `No ${targetNouns[account.cloud][0]}`;
   return `No ${targetNouns[account.cloud][0]} chosen`;
 }
+
+/** Who answers for a Cloud's sign-ins. */
+const issuers: Record<Cloud, string> = { azure: "Entra", gcp: "Google", aws: "AWS" };
 
 /** A sign-in that came without what lets anybody read or use the Cloud. */
 export const access = {
@@ -213,6 +231,9 @@ export const detail = {
   signedInAs: { azure: "Signed in as", gcp: "Signed in as", aws: "Role" } satisfies Record<Cloud, string>,
   place: { azure: "Tenant", gcp: "Organisation", aws: "Account id" } satisfies Record<Cloud, string>,
   tenantId: "Tenant id",
+  roleArn: "Role ARN",
+  externalId: "External ID",
+  calledBy: "Assumed by",
   noOrganisation: "None, a personal account",
   sessionEnds: "Session ends",
   signInLasts: "Sign-in lasts",
@@ -241,7 +262,7 @@ export function sessionLine(account: AccountView, paused: boolean, now: number):
 }
 
 function sessionAfter({ status, session, signInEnd, retryAt }: AccountView, paused: boolean): string {
-  if (status === "sign-in-again") return "then sign in again";
+  if (status === "sign-in-again") return "does not renew until you sign in again";
   if (status === "locked") return "does not renew while the keychain is locked";
   if (paused) return "does not renew while paused";
   if (session !== null && signInEnd !== null && Date.parse(signInEnd.at) <= Date.parse(session.expiresAt)) {
@@ -253,7 +274,11 @@ function sessionAfter({ status, session, signInEnd, retryAt }: AccountView, paus
 
 /** How long the sign-in itself lasts, and why it ends. */
 export function signInLine(account: AccountView, now: number): string {
-  if (account.status === "sign-in-again") return "It has ended";
+  if (account.status === "sign-in-again" && account.cloud !== "aws") {
+    return account.session !== null && left(account.session.expiresAt, now) !== null
+      ? "No further session without signing in again"
+      : "It has ended";
+  }
   const end: SignInEnd | null = account.signInEnd;
   if (end === null) return endless[account.cloud];
   if (left(end.at, now) === null) return `Ended ${moment(end.at, now)}; sign in again`;
@@ -408,6 +433,7 @@ export const done = {
   renamed: (name: string) => `Renamed to ${name}.`,
   nameRemoved: "The cloud’s own name is shown again.",
   disconnected: (name: string) => `${name} is disconnected.`,
+  untold: (cloud: Cloud) => `Disconnected here, but ${issuers[cloud]} could not be told`,
   connected: (name: string) => `${name} is connected.`,
   updated: (name: string) => `${name} is signed in again.`,
   cancelled: "Sign-in cancelled.",
@@ -452,6 +478,7 @@ export const signIn = {
   openAgain: "Open again",
   cancel: "Cancel sign-in",
   again: (name: string) => `Signing in again to ${name}`,
+  verifying: "Verifying the role",
   to: (cloud: Cloud) => `Signing in to ${cloudNames[cloud]}`,
   done: (updated: boolean) => (updated ? "Signed in again" : "Connected"),
   another: "Connect another",
@@ -460,6 +487,120 @@ export const signIn = {
     `${existing} is connected already, and ${now} signed in now. Replace the account, or keep both.`,
   replace: "Replace",
   keepBoth: "Keep both",
+};
+
+/** What is checked of a role, and how a check stands. */
+export const roleChecks = {
+  label: "Checks of the role",
+  what: {
+    "right-id": "Assume the role with the External ID",
+    "no-id": "Be refused without an External ID",
+    "wrong-id": "Be refused with a wrong External ID",
+  } satisfies Record<RoleCheckKind, string>,
+  state: {
+    waiting: "Waiting",
+    running: "Running",
+    retrying: "Trying again",
+    passed: "Passed",
+    failed: "Failed",
+    unknown: "No clear answer",
+  } satisfies Record<CheckState, string>,
+  attempts: (count: number, rest: string | null) =>
+    rest === null ? `try ${count}` : `try ${count}, for another ${rest}; a new role takes a while to spread`,
+  caller: (arn: string) => `As ${arn}`,
+};
+
+/** The three steps to a role of AWS. */
+export const awsConnect = {
+  title: "Connect an AWS role",
+  back: "All clouds",
+  who: "1. Who you are",
+  source: "Credentials from",
+  sourcesLoading: "Looking for credentials",
+  sourceName: ({ source, kind }: Pick<AwsSource, "source" | "kind">) => {
+    const [where, name = ""] = source.split(/:(.*)/s);
+    if (where === "profile") return `Profile ${name}: ${sourceKinds[kind]}`;
+    if (where === "keychain") return `Keychain: access keys ${name}`;
+    return `Default chain: ${sourceKinds[kind]}`;
+  },
+  callerLoading: "Asking AWS who this is",
+  caller: "You are",
+  account: "Account id",
+  principal: "Trusted as",
+  inexact: "AWS leaves the path of a role out. If this role has one, put it into the principal.",
+  chained: "These are a role’s credentials, so AWS gives sessions of an hour at most.",
+  signInWith: "Sign in again with",
+  keys: "Enter access keys",
+  keysNote: "AWS is asked whose they are; then they are kept in the keychain, and nowhere else.",
+  keyId: "Access key id",
+  secret: "Secret access key",
+  token: "Session token, if there is one",
+  addKeys: "Check and keep",
+  removeKeys: "Remove these keys",
+  keysAdded: "The access keys are in the keychain.",
+  keysRemoved: "The access keys are removed.",
+  create: "2. Create the role",
+  createNote: "In the account that you want to see. The role trusts you, and only together with the External ID.",
+  permissions: "What the role may do",
+  permissionKinds: {
+    "view-only": "View only: names and states (ViewOnlyAccess)",
+    "read-only": "Read only: also contents (ReadOnlyAccess)",
+    nothing: "Nothing yet",
+    policy: "A policy of mine",
+  } satisfies Record<Permissions["kind"], string>,
+  policyArn: "Policy ARN",
+  dictated: "My organisation dictates the External ID",
+  externalId: "External ID",
+  prepare: "Make External ID and templates",
+  prepareAgain: "Update templates",
+  another: "Make another External ID",
+  roleName: "Role name",
+  forms: "The role as",
+  form: {
+    trustPolicy: "Trust policy",
+    cloudformation: "CloudFormation",
+    cli: "AWS CLI",
+    terraform: "Terraform",
+  } satisfies Record<Exclude<keyof RoleTemplates, "cloudformationCommand">, string>,
+  deploy: "Command that deploys it",
+  waiting: "Waiting for their role",
+  goOn: (id: string) => `Go on with ${id}`,
+  goOnShort: "Go on",
+  drop: (id: string) => `Drop ${id}`,
+  dropShort: "Drop",
+  dropped: "Dropped. Its External ID is not used again.",
+  verify: "3. Verify",
+  verifyNote: "Paste the ARN of the role once it is there.",
+  roleArn: "Role ARN",
+  roleArnHint: "arn:aws:iam::123456789012:role/MultiCloudManager",
+  start: "Verify and connect",
+  policyLine: "Line for the trust policy",
+  accept: "Connect as not enforced",
+  acceptNote: "Anybody whom the role trusts can then use it without the External ID, and the row says so.",
+};
+
+const sourceKinds: Record<AwsSourceKind, string> = {
+  environment: "the environment",
+  "default-chain": "what the AWS tools find",
+  "identity-center": "IAM Identity Center",
+  login: "aws login",
+  "static-keys": "access keys in a file",
+  process: "a program",
+  role: "another role",
+  "typed-keys": "typed access keys",
+  nothing: "nothing found yet",
+};
+
+/** The condition that makes a role demand its External ID. */
+export function conditionLine(externalId: string): string {
+  return `"Condition": {"StringEquals": {"sts:ExternalId": ${JSON.stringify(externalId)}}}`;
+}
+
+/** Whether a role was seen to demand its External ID. */
+export const enforcement: Record<Enforcement, string> = {
+  enforced: "Enforced",
+  "not-enforced": "Not enforced",
+  unknown: "Enforcement unknown",
 };
 
 export const connect = {
@@ -602,17 +743,18 @@ export const settings = {
   stored: "What is stored and where",
   storedLoading: "Loading places",
   diagnostics: "Diagnostics",
-  diagnosticsNote: "Versions, settings and the last log lines, without names, tokens or addresses.",
+  diagnosticsNote: "The version, this machine’s kind, states and counts, without names, tokens or addresses.",
   copyDiagnostics: "Copy diagnostics",
   forget: "Forget everything",
-  forgetNote: "Removes every account, its entries in the keychain and this app’s files. The clouds keep what they know.",
+  forgetNote:
+    "Removes every account, its entries in the keychain and what was recorded about it. Settings and the log stay, and the clouds keep what they know.",
   forgetOpen: "Forget everything…",
 };
 
 export const forget = {
   title: "Forget everything",
   body: (count: number) =>
-    `${count === 0 ? "No account is connected. Settings" : `${plural(count, "account")}, their entries in the keychain, the settings`} and the log are removed from this machine. This cannot be undone.`,
+    `${count === 0 ? "No account is connected. What is left in the keychain and in the lists" : `${plural(count, "account")}, their entries in the keychain, and their activity`} of this app is removed from this machine. The settings and the log stay. This cannot be undone.`,
   word: "forget everything",
   type: "Type “forget everything” to confirm",
   confirm: "Forget everything",

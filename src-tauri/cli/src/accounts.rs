@@ -2,8 +2,10 @@
 //!
 //! The JSON is stable: fields may be added, none is renamed, removed or given another meaning.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
-use mcm_core::account::{AccountId, Cloud, Enforcement, Identity};
+use mcm_core::account::{AccountId, Cloud, Enforcement, Identity, Target};
 use mcm_core::app::App;
 use mcm_core::snapshot::{AccountView, Status};
 use serde::Serialize;
@@ -86,10 +88,13 @@ impl From<Enforcement> for Enforced {
 }
 
 pub(crate) fn list(app: &App, json: bool) -> Result<(), Failure> {
-    app.book()?;
+    let book = app.book()?;
     let snapshot = app.watch().borrow().clone();
     if json {
-        let accounts = snapshot.accounts.iter().map(|account| row(app, account)).collect();
+        let targets: HashMap<_, _> =
+            book.accounts.iter().map(|account| (&account.id, account.targets.as_slice())).collect();
+        let targets_of = |view: &AccountView| targets.get(&view.id).copied().unwrap_or_default();
+        let accounts = snapshot.accounts.iter().map(|view| row(view, targets_of(view))).collect();
         return Ok(print_json(&Accounts { accounts })?);
     }
     if snapshot.accounts.is_empty() {
@@ -109,8 +114,8 @@ pub(crate) async fn rename(app: &App, account: &str, name: Option<&str>) -> Resu
     Ok(print(&format!("{} is now called {}.", account.id, renamed.name()))?)
 }
 
-fn row(app: &App, view: &AccountView) -> Row {
-    let targets = app.targets(&view.id).unwrap_or_default().into_iter().map(|target| target.id).collect();
+fn row(view: &AccountView, targets: &[Target]) -> Row {
+    let targets = targets.iter().map(|target| target.id.clone()).collect();
     Row {
         id: view.id.clone(),
         provider: view.cloud,

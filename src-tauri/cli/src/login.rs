@@ -114,7 +114,8 @@ async fn sign_in(app: &App, id: SignInId) -> Result<AccountId, Error> {
             let _ = app.sign_in_ended(id).await;
             return Err(Error::seen(&error));
         }
-        Some(SignInStep::Browser) => {
+        // A browser that is quick has answered before this is read.
+        Some(SignInStep::Browser | SignInStep::Finishing | SignInStep::Done { .. }) => {
             note("Your browser is open. Finish signing in there. Ctrl-C cancels.");
         }
         _ => {}

@@ -211,6 +211,13 @@ impl Identity {
         matches!(self, Self::Aws { role_arn, .. } if canonical_role_arn(role_arn) == canonical_role_arn(arn))
     }
 
+    /// Marks an AWS role as one that lets in without the right External ID.
+    pub fn mark_not_enforced(&mut self) {
+        if let Self::Aws { enforced, .. } = self {
+            *enforced = Enforcement::NotEnforced;
+        }
+    }
+
     /// Takes over the names of the row that is updated, where they could not be read this time.
     pub fn keep_names_of(&mut self, row: &Self) {
         if let (Self::Aws { alias, .. }, Self::Aws { alias: old, .. }) = (&mut *self, row) {

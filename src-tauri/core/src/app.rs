@@ -558,7 +558,7 @@ impl App {
             place(
                 "Keychain",
                 self.world.vault.watch().borrow().name.clone(),
-                "Refresh tokens and current sessions. Nothing else on this machine holds them.",
+                "Refresh tokens, current sessions, and AWS access keys that you typed in. Nothing else on this machine holds them.",
             ),
             place(
                 "Accounts",

@@ -34,10 +34,12 @@ pub fn start(program: &str, paths: &Paths, environment: &Environment) -> Result<
         .max_log_files(DAYS)
         .build(&paths.logs)
         .map_err(|error| failed(io::Error::other(error)))?;
-    // Other crates may log what they send at finer levels, so they are held to warnings.
+    // Other crates may log what they send at finer levels, so they are held to warnings. The AWS SDK's warnings quote
+    // lines of its shared files, which hold keys, so it says nothing.
     let level = environment.get("MCM_LOG").unwrap_or("info");
-    let filter = EnvFilter::try_new(format!("warn,mcm_core={level},multi_cloud_manager={level},mcm={level}"))
-        .unwrap_or_else(|_| EnvFilter::new("warn,mcm_core=info,multi_cloud_manager=info,mcm=info"));
+    let others = "warn,aws_config=off,aws_runtime=off";
+    let filter = |level: &str| format!("{others},mcm_core={level},multi_cloud_manager={level},mcm={level}");
+    let filter = EnvFilter::try_new(filter(level)).unwrap_or_else(|_| EnvFilter::new(filter("info")));
     let layer =
         tracing_subscriber::fmt::layer().with_ansi(false).with_writer(std::sync::Mutex::new(appender));
     // A second start in one process keeps the first.

@@ -370,6 +370,9 @@ impl Sessions {
                 if let Some(row) = book.account_mut(&account.id)
                     && row.generation == account.generation
                 {
+                    if trouble.error.code == Code::NotEnforced {
+                        row.identity.mark_not_enforced();
+                    }
                     row.trouble = Some(trouble);
                 }
                 Ok(())

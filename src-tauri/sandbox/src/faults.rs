@@ -183,6 +183,9 @@ pub struct Rule {
     /// How often; without a number the rule stands until it is cleared.
     #[serde(default)]
     pub times: Option<u32>,
+    /// How many fitting requests pass before the first one meets it.
+    #[serde(default)]
+    pub after: u32,
     /// Only requests whose path names this tenant.
     #[serde(default)]
     pub tenant: Option<String>,
@@ -194,12 +197,18 @@ pub struct Rule {
 impl Rule {
     /// A standing rule for every request to the endpoint.
     pub fn new(endpoint: Endpoint, fault: Fault) -> Self {
-        Self { endpoint, fault, times: None, tenant: None, grant_type: None }
+        Self { endpoint, fault, times: None, after: 0, tenant: None, grant_type: None }
     }
 
     /// Ends the rule after `times` requests.
     pub fn times(mut self, times: u32) -> Self {
         self.times = Some(times);
+        self
+    }
+
+    /// Lets this many requests pass first.
+    pub fn after(mut self, requests: u32) -> Self {
+        self.after = requests;
         self
     }
 
@@ -263,6 +272,10 @@ impl Faults {
         let mut took_one = false;
         let mut faults = Vec::new();
         for rule in rules.iter_mut().filter(|rule| rule.fits(endpoint, tenant, grant_type)) {
+            if rule.after > 0 {
+                rule.after -= 1;
+                continue;
+            }
             match &mut rule.times {
                 None => faults.push(rule.fault.clone()),
                 Some(times) if *times > 0 && !took_one => {
@@ -293,6 +306,15 @@ mod tests {
         assert_eq!(faults.take(Endpoint::AzureToken, None, None), [Fault::Latency(5), Fault::Drop]);
         assert_eq!(faults.take(Endpoint::AzureToken, None, None), [Fault::Latency(5), Fault::NotJson]);
         assert_eq!(faults.take(Endpoint::AzureToken, None, None), [Fault::Latency(5)]);
+    }
+
+    #[test]
+    fn a_rule_may_let_requests_pass_first() {
+        let faults = Faults::default();
+        faults.add(Rule::new(Endpoint::AwsAssumeRole, Fault::Drop).after(2).times(1));
+        let met: Vec<usize> =
+            (0..4).map(|_| faults.take(Endpoint::AwsAssumeRole, None, None).len()).collect();
+        assert_eq!(met, [0, 0, 1, 0]);
     }
 
     #[test]

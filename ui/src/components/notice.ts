@@ -2,7 +2,7 @@
 
 import type { ErrorView } from "../bindings/ErrorView";
 
-export type Notice = { kind: "done"; text: string } | { kind: "failed"; error: ErrorView };
+export type Notice = { kind: "done"; text: string } | { kind: "failed"; error: ErrorView; title?: string };
 
 /** How a view reports what an action came to. */
 export type Report = (notice: Notice) => void;

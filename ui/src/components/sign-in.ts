@@ -8,6 +8,8 @@ export type SignInIntents = {
   reopen: (signIn: SignInView) => void;
   retry: (signIn: SignInView) => void;
   dismiss: (signIn: SignInView) => void;
+  /** Connects a role of AWS that lets in without its External ID all the same. */
+  accept: (signIn: SignInView) => void;
   decide: (signIn: SignInView, decision: "replace" | "keep-both") => void;
 };
 

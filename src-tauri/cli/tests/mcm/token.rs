@@ -1,6 +1,7 @@
 //! Handing out tokens: warm, over, final, and to many at once.
 
 use jiff::Timestamp;
+use sandbox_clouds::azure::Rotation;
 use sandbox_clouds::{Endpoint, Fault, guid};
 
 use crate::stage::{ADA, Begun, Stage};
@@ -28,14 +29,18 @@ fn a_session_that_is_over_is_renewed_once_and_then_handed_out_again() {
 }
 
 #[test]
-fn ten_at_once_renew_once_and_get_the_same_token() {
+fn fifty_at_once_renew_once_get_the_same_token_and_keep_the_sign_in() {
     let stage = Stage::start();
+    stage.sandbox.set_azure_rotation(Rotation::Strict);
     let id = stage.connected(true);
-    let begun: Vec<Begun> = (0..10).map(|_| stage.begin(&["token", &id])).collect();
+    let begun: Vec<Begun> = (0..50).map(|_| stage.begin(&["token", &id])).collect();
     let mut tokens: Vec<String> = begun.into_iter().map(|begun| begun.ended().done()).collect();
     tokens.dedup();
     assert_eq!(tokens.len(), 1);
     assert_eq!(stage.renewals(), 1);
+    stage.sandbox.reject_access_tokens(ADA);
+    stage.mcm(&["targets", &id, "--refresh"]).done();
+    assert_eq!(stage.renewals(), 2, "the rotated grant was kept, and reuse was never detected");
 }
 
 #[test]

@@ -329,9 +329,7 @@ impl App {
                     (None, None) => None,
                 };
                 if let Some(row) = id.and_then(|id| book.account_mut(&id)) {
-                    if let Identity::Aws { enforced, .. } = &mut row.identity {
-                        *enforced = Enforcement::NotEnforced;
-                    }
+                    row.identity.mark_not_enforced();
                     let error = ErrorView::from(error);
                     row.trouble = Some(Trouble { error, at, not_before: None, attempts: 1, challenge: None });
                 }

@@ -8,7 +8,7 @@ use mcm_core::error::Code;
 use mcm_core::snapshot::{CheckState, RoleCheckKind, Status};
 use mcm_core::world::Clock as _;
 use sandbox_clouds::aws::directory::{Condition, Role, Statement, Trusted, Wanted};
-use sandbox_clouds::{Endpoint, Fault};
+use sandbox_clouds::{Endpoint, Fault, Rule};
 
 use crate::roles::{
     PRODUCTION, attempts, checks, connect, finish, is_retrying, known, prepare, role, wish, with,
@@ -175,34 +175,41 @@ async fn a_role_that_wants_another_id_is_told_from_the_other_causes_when_it_can_
 }
 
 #[tokio::test]
-async fn an_unclear_answer_is_never_stored_as_enforced_and_is_tried_again_at_the_next_renewal() {
+async fn an_unclear_answer_is_stored_as_unknown_and_settled_at_the_next_renewal() {
     let stage = Stage::start().await;
     prepare(&stage).await;
-    let sign_in = stage.app.connect(wish("Reader")).expect("started");
-    // From the first refusal on, AWS asks to wait.
-    let passed = |snapshot: &mcm_core::snapshot::Snapshot| {
-        checks(snapshot, sign_in).first().is_some_and(|check| check.state == CheckState::Passed)
-    };
-    stage.until(passed).await;
-    stage.clouds.faults().always(Endpoint::AwsAssumeRole, Fault::throttled());
-    let ended = stage.app.sign_in_ended(sign_in);
-    tokio::pin!(ended);
-    let mut snapshots = stage.app.watch();
-    let error = loop {
-        tokio::select! {
-            ended = &mut ended => break ended,
-            changed = within(snapshots.wait_for(|snapshot| is_retrying(snapshot, sign_in))) => {
-                drop(changed.expect("the app lives"));
-                stage.clock.advance(Duration::from_secs(5));
-                tokio::task::yield_now().await;
-            }
-        }
-    };
-    // Not even the session could be had while AWS asks to wait, or the checks were through before the fault stood.
-    match error {
-        Err(error) => assert_eq!(error.code(), Code::Throttled, "{error}"),
-        Ok(id) => assert_eq!(known(&stage, &id).enforced, Enforcement::Enforced),
-    }
+    // The role lets in with the id; then AWS asks to wait for as long as the refusals are tried.
+    let busy = Rule::new(Endpoint::AwsAssumeRole, Fault::throttled()).after(1).times(8);
+    stage.clouds.faults().add(busy);
+    let id = finish(&stage, wish("Reader")).await.expect("connected");
+    assert_eq!(known(&stage, &id).enforced, Enforcement::Unknown);
+
+    stage.app.renew(&id).await.expect("renewed");
+    assert_eq!(known(&stage, &id).enforced, Enforcement::Enforced);
+}
+
+#[tokio::test]
+async fn an_unknown_role_that_turns_out_open_renews_no_more() {
+    let stage = Stage::start().await;
+    prepare(&stage).await;
+    let busy = Rule::new(Endpoint::AwsAssumeRole, Fault::throttled()).after(1).times(8);
+    stage.clouds.faults().add(busy);
+    let id = finish(&stage, wish("IgnoringReader")).await.expect("connected, with nothing claimed");
+    assert_eq!(known(&stage, &id).enforced, Enforcement::Unknown);
+    assert_eq!(stage.app.renew(&id).await.expect_err("open").code(), Code::NotEnforced);
+    assert_eq!(stage.row(&id).status, Status::SignInAgain);
+    assert_eq!(known(&stage, &id).enforced, Enforcement::NotEnforced);
+}
+
+#[tokio::test]
+async fn a_passing_failure_of_the_last_step_leaves_nothing_connected() {
+    let stage = Stage::start().await;
+    prepare(&stage).await;
+    stage.clouds.faults().add(Rule::new(Endpoint::AwsAssumeRole, Fault::throttled()).after(3));
+    let error = finish(&stage, wish("Reader")).await.expect_err("throttled");
+    assert_eq!(error.code(), Code::Throttled);
+    assert!(stage.rows().is_empty());
+    assert_eq!(stage.app.pending_roles().expect("readable").len(), 1);
 }
 
 #[tokio::test]

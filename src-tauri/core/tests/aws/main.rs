@@ -2,6 +2,7 @@
 
 mod connect;
 mod keys;
+mod moto;
 mod prepare;
 mod roles;
 mod sources;

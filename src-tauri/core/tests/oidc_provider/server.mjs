@@ -3,7 +3,7 @@
 // `node server.mjs azure|google` prints one line, "listening" and where, and ends when its standard input does.
 // What the clouds do differently stands in clouds.mjs; what a person sees, in pages.mjs.
 
-import { generateKeyPairSync, randomUUID } from 'node:crypto';
+import { createPrivateKey, generateKeyPairSync, randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 
 import { Provider } from 'oidc-provider';
@@ -36,6 +36,7 @@ const grants = new Map();
 const prompts = new Map();
 const adapter = createMemoryAdapter();
 const cookieKeys = [randomUUID()];
+/** The id of the key that was made last. */
 let keyId;
 let provider = start(newKey());
 /** Whose keys are published: an older provider's when a test keeps a new key back. */
@@ -167,9 +168,15 @@ async function control({ advance, rotate, revoke, set }) {
 }
 
 function newKey(kid = randomUUID()) {
-  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
   keyId = kid;
-  return { ...privateKey.export({ format: 'jwk' }), kid, alg: 'RS256', use: 'sig' };
+  // By way of text: exporting the object that came from the generator hangs Node.js 20 when a garbage collection of the
+  // generator falls into the export, because both take the key's lock.
+  const { privateKey } = generateKeyPairSync('rsa', {
+    modulusLength: 2048,
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+  });
+  return { ...createPrivateKey(privateKey).export({ format: 'jwk' }), kid, alg: 'RS256', use: 'sig' };
 }
 
 function listen(server) {

@@ -82,9 +82,10 @@ impl Server {
             let _ = errors.read_to_string(&mut text);
             let _ = tell_trouble.send(text);
         });
-        let at = told.recv_timeout(PATIENCE).unwrap_or_else(|_| {
+        let at = told.recv_timeout(PATIENCE).unwrap_or_else(|why| {
             let _ = process.kill();
-            panic!("the server does not listen: {}", trouble.recv().unwrap_or_default())
+            let (ended, trouble) = (process.wait(), trouble.recv().unwrap_or_default());
+            panic!("the server does not listen ({why}; {ended:?}): {trouble}")
         });
         let at = serde_json::from_str(&at).expect("the first line says where");
         Self { process, at, http: Http::default() }

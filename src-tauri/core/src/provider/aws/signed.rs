@@ -204,7 +204,7 @@ fn is_alias(alias: &str) -> bool {
 }
 
 /// The text of the first element with this name. IAM's answers are flat enough for that.
-fn element(xml: &str, name: &str) -> Option<String> {
+pub(super) fn element(xml: &str, name: &str) -> Option<String> {
     let (_, rest) = xml.split_once(&format!("<{name}>"))?;
     let (text, _) = rest.split_once(&format!("</{name}>"))?;
     let plain =

@@ -13,6 +13,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
 
+use super::signed;
 use crate::account::SessionTimes;
 use crate::credential::{AccessKeys, Credential, Session};
 use crate::error::{Code, Error};
@@ -140,8 +141,12 @@ fn failure<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Failur
     let retry_after =
         header("retry-after").and_then(|text| text.trim().parse().ok()).map(Duration::from_secs);
     let status = error.raw_response().map(|answer| answer.status().as_u16());
-    let code = error.as_service_error().and_then(ProvideErrorMetadata::code).unwrap_or_default();
-    let kind = match (error, code) {
+    let told = error.as_service_error().and_then(ProvideErrorMetadata::code).map(str::to_owned);
+    // Some stand-ins wrap the error in one element more than STS does, where the SDK does not look.
+    let body = error.raw_response().and_then(|answer| answer.body().bytes());
+    let wrapped = || signed::element(&String::from_utf8_lossy(body?), "Code");
+    let code = told.or_else(wrapped).unwrap_or_default();
+    let kind = match (error, code.as_str()) {
         (SdkError::TimeoutError(_), _) => FailureKind::Offline,
         (SdkError::DispatchFailure(failure), _) if failure.is_io() || failure.is_timeout() => {
             FailureKind::Offline
@@ -163,7 +168,7 @@ fn failure<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Failur
         _ if status == Some(429) => FailureKind::Throttled,
         _ => FailureKind::Trouble,
     };
-    Failure { kind, code: code.to_owned(), date, retry_after }
+    Failure { kind, code, date, retry_after }
 }
 
 /// The failures that are the same whatever was asked, as a person reads them; the others are their callers' to explain.

@@ -83,26 +83,27 @@ impl RoleTemplates {
         }
         let seconds = wish.seconds.max(super::ONE_HOUR).to_string();
         let policy = policy_arn(&wish.permissions, &caller.partition)?;
-        let fill = |template: &str, quote: fn(&str) -> String, permissions: String| {
-            template
-                .replace("@permissions@", &permissions)
-                .replace("@seconds@", &seconds)
-                .replace("@role_name@", &quote(&wish.role_name))
-                .replace("@external_id@", &quote(external_id))
-                // Last, because a path may hold what looks like a place of ours.
-                .replace("@principal@", &quote(&caller.principal_arn))
+        let filled = |template: &str, quote: fn(&str) -> String, permissions: &str| {
+            fill(template, |place| match place {
+                "principal" => quote(&caller.principal_arn),
+                "external_id" => quote(external_id),
+                "role_name" => quote(&wish.role_name),
+                "seconds" => seconds.clone(),
+                "permissions" => permissions.to_owned(),
+                other => unreachable!("no template has the place {other}"),
+            })
         };
-        let trust_policy = fill(TRUST_POLICY, json, String::new());
-        let attached = |render: fn(&str) -> String| policy.as_deref().map(render).unwrap_or_default();
-        let cloudformation = fill(
+        let attached = |render: &dyn Fn(&str) -> String| policy.as_deref().map(render).unwrap_or_default();
+        let trust_policy = filled(TRUST_POLICY, json, "");
+        let cloudformation = filled(
             CLOUDFORMATION,
             json,
-            attached(|arn| format!("      ManagedPolicyArns:\n        - {}\n", json(arn))),
+            &attached(&|arn| format!("      ManagedPolicyArns:\n        - {}\n", json(arn))),
         );
-        let terraform = fill(
+        let terraform = filled(
             TERRAFORM,
             hcl,
-            attached(|arn| {
+            &attached(&|arn| {
                 format!(
                     "\nresource \"aws_iam_role_policy_attachment\" \"multi_cloud_manager\" {{\n  role       = \
                      aws_iam_role.multi_cloud_manager.name\n  policy_arn = {}\n}}\n",
@@ -110,7 +111,7 @@ impl RoleTemplates {
                 )
             }),
         );
-        let attach = policy.as_deref().map(|arn| {
+        let attach = attached(&|arn| {
             format!(
                 "aws iam attach-role-policy \\\n  --role-name {} \\\n  --policy-arn {}\n",
                 shell(&wish.role_name),
@@ -119,11 +120,13 @@ impl RoleTemplates {
         });
         let compact: serde_json::Value =
             serde_json::from_str(&trust_policy).expect("the template is JSON with quoted values");
-        let cli = CREATE_ROLE
-            .replace("@permissions@\n", &attach.unwrap_or_default())
-            .replace("@seconds@", &seconds)
-            .replace("@role_name@", &shell(&wish.role_name))
-            .replace("@trust_policy@", &shell(&compact.to_string()));
+        let cli = fill(CREATE_ROLE, |place| match place {
+            "trust_policy" => shell(&compact.to_string()),
+            "role_name" => shell(&wish.role_name),
+            "seconds" => seconds.clone(),
+            "permissions" => attach.clone(),
+            other => unreachable!("no template has the place {other}"),
+        });
         let cloudformation_command = format!(
             "aws cloudformation deploy --template-file multi-cloud-manager-role.yaml --stack-name {} --capabilities \
              CAPABILITY_NAMED_IAM",
@@ -177,6 +180,17 @@ fn stack_name(role_name: &str) -> String {
     if plain.starts_with(|c: char| c.is_ascii_alphabetic()) { plain } else { format!("role-{plain}") }
 }
 
+/// A template with its places filled in one pass, so that a value that looks like a place stays what it is.
+fn fill(template: &str, value: impl Fn(&str) -> String) -> String {
+    let mut pieces = template.split('@');
+    let mut filled = pieces.next().unwrap_or_default().to_owned();
+    while let (Some(place), Some(text)) = (pieces.next(), pieces.next()) {
+        filled.push_str(&value(place));
+        filled.push_str(text);
+    }
+    filled
+}
+
 /// A JSON string, which YAML reads as one too.
 fn json(text: &str) -> String {
     serde_json::Value::from(text).to_string()
@@ -191,3 +205,6 @@ fn hcl(text: &str) -> String {
 fn shell(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
+
+#[cfg(test)]
+mod tests;

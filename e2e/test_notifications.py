@@ -1,0 +1,28 @@
+"""Notifications: told once before a session ends that cannot renew, with the sign-in as a button."""
+
+from waiting import until
+
+
+def test_a_session_that_cannot_renew_is_told_of_and_signed_in_to_from_there(start, clouds, person, notifications):
+    app = start()
+    app.click("button", "Azure")
+    app.see("button", "Contoso")
+    clouds.revoke("ada@contoso.example")
+    app.click("button", "Contoso")
+
+    app.click("button", "Renew")
+
+    summary = "Contoso asks you to sign in again"
+    body, _ = notifications.wait_for(summary)
+    assert "cannot be renewed" in body
+    visits = len(person.visited())
+
+    def signing_in():
+        # The app listens for the button a moment after the notification is shown; only the first press counts.
+        notifications.press(summary, "Sign in again")
+        return len(person.visited()) > visits
+
+    until("the button starts a sign-in", signing_in)
+    app.read("Contoso is signed in again.")
+    assert len(person.visited()) == visits + 1
+    assert [title for title, _, _ in notifications.shown] == [summary], "told once"

@@ -1,0 +1,62 @@
+//! Snapshots for tests of what is drawn and told from them.
+
+use jiff::Timestamp;
+use mcm_core::account::{AccountId, Cloud, Identity, SessionTimes, Target};
+use mcm_core::snapshot::{AccountView, KeychainState, KeychainView, Preferences, Snapshot, Status};
+
+pub(crate) fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_second(1_800_000_000 + seconds).unwrap()
+}
+
+pub(crate) fn account(cloud: Cloud, number: u32, name: &str) -> AccountView {
+    AccountView {
+        id: AccountId::from(format!("{cloud}-{number:012}")),
+        cloud,
+        name: name.into(),
+        renamed: false,
+        colour: None,
+        starred: false,
+        active: false,
+        identity: Identity::Gcp {
+            issuer: "https://issuer.example".into(),
+            subject: number.to_string(),
+            email: Some("ada@example.com".into()),
+            hosted_domain: None,
+        },
+        status: Status::Connected,
+        trouble: None,
+        retry_at: None,
+        renewing: false,
+        session: Some(SessionTimes { issued_at: at(-600), expires_at: at(3000) }),
+        sign_in_end: None,
+        target: None,
+        target_count: 0,
+        targets_read_at: None,
+        reading_targets: None,
+        targets_error: None,
+        targets_change: None,
+        offered: vec![],
+        missing_scopes: vec![],
+        connected_at: at(-600),
+        used_at: None,
+    }
+}
+
+pub(crate) fn target(id: &str, name: &str) -> Target {
+    Target { id: id.into(), name: name.into(), state: None, parent: None }
+}
+
+pub(crate) fn snapshot(accounts: Vec<AccountView>) -> Snapshot {
+    Snapshot {
+        revision: 1,
+        at: at(0),
+        accounts,
+        clouds: vec![],
+        sign_ins: vec![],
+        keychain: KeychainView { state: KeychainState::Unlocked, name: "Keyring".into(), error: None },
+        offline: false,
+        paused: false,
+        problems: vec![],
+        preferences: Preferences::default(),
+    }
+}

@@ -1,0 +1,151 @@
+//! Notices: a desktop notification before a session ends that cannot renew by itself, once for each session.
+//!
+//! Which notices are due is a pure function of the Snapshot. The action "Sign in again" starts that sign-in. The app is
+//! quiet about it after that: the row, the banner and the tray go on saying it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use mcm_core::account::{AccountId, Cloud};
+use mcm_core::app::{App, Connect};
+use mcm_core::snapshot::{Snapshot, Status};
+use mcm_core::world::Clock;
+use notify_rust::Notification;
+use tauri::{AppHandle, Manager as _, async_runtime};
+
+use crate::window::{Bell, Place};
+
+const SIGN_IN: &str = "sign-in";
+
+/// Something to tell: an account whose session will end and not be renewed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Notice {
+    account: AccountId,
+    cloud: Cloud,
+    name: String,
+    minutes: i64,
+}
+
+/// What was told: the session that each account was told of.
+#[derive(Default)]
+struct Told(HashMap<AccountId, Timestamp>);
+
+impl Told {
+    /// The notices that are due, each once for a session.
+    fn due(&mut self, snapshot: &Snapshot, now: Timestamp) -> Vec<Notice> {
+        let mut due = Vec::new();
+        for account in snapshot.accounts.iter().filter(|account| account.status == Status::SignInAgain) {
+            let Some(session) = account.session.filter(|session| session.expires_at > now) else { continue };
+            if self.0.insert(account.id.clone(), session.expires_at) == Some(session.expires_at) {
+                continue;
+            }
+            due.push(Notice {
+                account: account.id.clone(),
+                cloud: account.cloud,
+                name: account.name.clone(),
+                minutes: (session.expires_at.duration_since(now).as_secs() / 60).max(1),
+            });
+        }
+        due
+    }
+}
+
+/// Tells what is due, as long as the app lives.
+pub(crate) async fn follow(app: AppHandle, core: Arc<App>, clock: Arc<dyn Clock>) {
+    let mut snapshots = core.watch();
+    let mut told = Told::default();
+    loop {
+        let snapshot = snapshots.borrow_and_update().clone();
+        for notice in told.due(&snapshot, clock.now()) {
+            async_runtime::spawn_blocking({
+                let app = app.clone();
+                move || show(&app, &notice)
+            });
+        }
+        if snapshots.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Shows a notice and waits for what the person does with it, which may be nothing until they log out.
+fn show(app: &AppHandle, notice: &Notice) {
+    let mut notification = Notification::new();
+    notification
+        .appname("Multi-Cloud Manager")
+        .icon("multi-cloud-manager")
+        .summary(&format!("{} asks you to sign in again", notice.name))
+        .body(&format!("Its session ends in {} min and cannot be renewed.", notice.minutes))
+        .action("default", "Open")
+        .action(SIGN_IN, "Sign in again");
+    let Ok(shown) = notification.show().inspect_err(|error| {
+        tracing::warn!(%error, "the desktop shows no notifications");
+    }) else {
+        return;
+    };
+    #[cfg(target_os = "linux")]
+    {
+        // Answered after the wait, which runs in a runtime of its own.
+        let mut pressed = String::new();
+        shown.wait_for_action(|action| action.clone_into(&mut pressed));
+        answer(app, notice, &pressed);
+    }
+    // Elsewhere a notification has no actions here: the row and the tray offer the sign-in.
+    #[cfg(not(target_os = "linux"))]
+    let _ = (app, shown);
+}
+
+#[cfg(target_os = "linux")]
+fn answer(app: &AppHandle, notice: &Notice, action: &str) {
+    if action != SIGN_IN && action != "default" {
+        return;
+    }
+    app.state::<Bell>().ring(Place::Account(notice.account.clone()));
+    if action == SIGN_IN {
+        let wish = Connect { account: Some(notice.account.clone()), ..Connect::new(notice.cloud) };
+        let started = async_runtime::block_on(async { app.state::<Arc<App>>().connect(wish) });
+        if let Err(error) = started {
+            tracing::info!(code = error.code().as_str(), "the sign-in of a notification did not start");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use mcm_core::account::SessionTimes;
+
+    use super::*;
+    use crate::fixtures::{account, at, snapshot};
+
+    fn one(status: Status, ends: Option<i64>) -> Snapshot {
+        let mut account = account(Cloud::Azure, 1, "Contoso");
+        account.status = status;
+        account.session = ends.map(|ends| SessionTimes { issued_at: at(-3000), expires_at: at(ends) });
+        snapshot(vec![account])
+    }
+
+    #[test]
+    fn a_session_that_cannot_renew_is_told_of_once_before_it_ends() {
+        let mut told = Told::default();
+        let [notice] = &told.due(&one(Status::SignInAgain, Some(540)), at(0))[..] else {
+            panic!("one notice")
+        };
+        assert_eq!(notice.minutes, 9);
+        assert_eq!(told.due(&one(Status::SignInAgain, Some(540)), at(60)), [], "quiet after that");
+        let next = told.due(&one(Status::SignInAgain, Some(4000)), at(3000));
+        assert_eq!(next.len(), 1, "the next session that cannot renew is told of again");
+    }
+
+    #[test]
+    fn sessions_that_renew_and_sessions_that_are_over_are_not_told_of() {
+        for (status, ends) in [
+            (Status::Connected, Some(60)),
+            (Status::Offline, None),
+            (Status::SignInAgain, None),
+            (Status::SignInAgain, Some(-60)),
+        ] {
+            assert_eq!(Told::default().due(&one(status, ends), at(0)), [], "{status:?} {ends:?}");
+        }
+    }
+}
