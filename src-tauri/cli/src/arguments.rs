@@ -46,7 +46,8 @@ Examples:
   mcm login aws --pending
 
 SOURCE says who assumes the role: default (AWS's own chain: environment, profile, SSO, instance), profile:NAME, or
-keychain:ACCESS_KEY_ID for keys that were typed into the app; keychain alone for the only ones.";
+keychain:ACCESS_KEY_ID for keys that were typed into the app; keychain alone for the only ones. When nobody says, it is
+the one that the role was prepared with: the profile in AWS_PROFILE, else default.";
 
 const CREDENTIAL_PROCESS_HELP: &str = "\
 Prints AWS's credential_process JSON, Version 1, with a credential that lives for 15 minutes or longer. In

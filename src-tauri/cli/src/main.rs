@@ -49,10 +49,21 @@ fn run(command: Command, environment: &Environment) -> Result<(), Failure> {
         Error::new(Code::Internal, "The system is out of files or threads. Close some programs.")
             .with_source(error)
     })?;
-    let outcome = runtime.block_on(obey(command, world(paths, environment.clone())));
+    let environment = environment_of(&command, environment);
+    let outcome = runtime.block_on(obey(command, world(paths, environment)));
     // A keychain that hangs does not keep the process.
     runtime.shutdown_background();
     outcome
+}
+
+/// What a command goes by. Whoever runs `credential-process` may name with `AWS_PROFILE` the profile that runs it: to
+/// assume the role as that one would be to ask ourselves.
+fn environment_of(command: &Command, whole: &Environment) -> Environment {
+    const CONSUMER: [&str; 2] = ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"];
+    if matches!(command, Command::CredentialProcess { .. }) {
+        return Environment::from_pairs(whole.pairs().filter(|(name, _)| !CONSUMER.contains(name)));
+    }
+    whole.clone()
 }
 
 fn world(paths: Paths, environment: Environment) -> World {

@@ -107,7 +107,7 @@ fn progress(check: &RoleCheck) -> Option<String> {
 async fn print_template(app: &App, form: Template, wish: AwsLogin) -> Result<(), Failure> {
     let prepared = app
         .prepare_role(PrepareRole {
-            source: wish.source,
+            source: wish.source.or_else(|| profile_in_force(app)),
             external_id: wish.external_id,
             another: wish.another,
             role_name: wish.role_name,
@@ -124,6 +124,17 @@ async fn print_template(app: &App, form: Template, wish: AwsLogin) -> Result<(),
     };
     tell_prepared(&prepared, form);
     Ok(print(text.trim_end())?)
+}
+
+/// The profile that the default chain stands for in this shell. It is kept by its name, because the connection is used
+/// in other shells too.
+fn profile_in_force(app: &App) -> Option<String> {
+    let settings = app.settings();
+    let environment = &settings.aws.environment;
+    if environment.get("AWS_ACCESS_KEY_ID").is_some() {
+        return None;
+    }
+    environment.get("AWS_PROFILE").map(|name| format!("profile:{name}"))
 }
 
 fn tell_prepared(prepared: &PreparedRole, form: Template) {

@@ -5,7 +5,7 @@ use mcm_core::world::{Clock as _, SystemClock};
 use sandbox_clouds::{Endpoint, Fault};
 use serde_json::Value;
 
-use crate::stage::{Begun, Stage};
+use crate::stage::{Begun, Ended, Stage, write};
 
 const ADA_ARN: &str = "arn:aws:iam::111122223333:user/ada";
 
@@ -302,5 +302,90 @@ fn wrong_usage_of_aws_is_status_2() {
     ] {
         let told = stage.mcm(arguments).failed(2);
         assert!(told.contains("Usage: mcm") || told.contains("--help"), "{told}");
+    }
+}
+
+#[test]
+fn a_profile_can_be_the_source_and_the_life_of_sessions_be_chosen() {
+    let stage = Stage::start();
+    let key = stage.sandbox.aws_access_key("ada").expect("there is an ada");
+    let text = format!("[work]\naws_access_key_id = {}\naws_secret_access_key = {}\n", key.id, key.secret);
+    let file = stage.home().join("aws/credentials");
+    write(&file, 0o600, &text);
+    let mcm = |arguments: &[&str]| {
+        let mut command = stage.command(arguments);
+        command.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY");
+        command.env("AWS_SHARED_CREDENTIALS_FILE", &file);
+        Ended::of(command.output().expect("mcm starts"))
+    };
+    let source = ["--source", "profile:work"];
+    mcm(&[&["login", "aws", "--print", "cli", "--session-duration", "14400"][..], &source].concat()).done();
+    let arn = role("LongReader");
+    let connect = ["login", "aws", "--role-arn", &arn, "--session-duration", "14400"];
+    let connected = mcm(&connect).done();
+    assert!(connected.contains("profile:work") && connected.contains("14400 seconds"), "{connected}");
+    let told = mcm(&["login", "aws", "--role-arn", &arn, "--source", "profile:nobody"]);
+    assert!(told.status != 0 && told.told.contains("nobody"), "{}", told.told);
+}
+
+#[test]
+fn the_profile_that_runs_us_is_not_asked_for_the_credential_that_it_wants() {
+    let stage = Stage::start();
+    let key = stage.sandbox.aws_access_key("ada").expect("there is an ada");
+    let keys = format!("aws_access_key_id = {}\naws_secret_access_key = {}\n", key.id, key.secret);
+    let file = stage.home().join("aws/config");
+    let program = env!("CARGO_BIN_EXE_mcm");
+    let us = format!("[profile production]\ncredential_process = {program} credential-process --active\n");
+    write(&file, 0o600, &format!("[default]\n{keys}[profile work]\n{keys}{us}"));
+    let mcm = |profile: Option<&str>, arguments: &[&str]| {
+        let mut command = stage.command(arguments);
+        command.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY");
+        command.env("AWS_CONFIG_FILE", &file).envs(profile.map(|name| ("AWS_PROFILE", name)));
+        Ended::of(command.output().expect("mcm starts"))
+    };
+    for (profile, name, source) in [(None, "Reader", "default"), (Some("work"), "LongReader", "profile:work")]
+    {
+        mcm(profile, &["login", "aws", "--print", "cli"]).done();
+        let connected = mcm(None, &["login", "aws", "--role-arn", &role(name)]).done();
+        assert!(connected.contains(source), "{connected}");
+        stage.forget_sessions();
+        stage.sandbox.forget_requests();
+        mcm(Some("production"), &["credential-process", &format!("role/{name}")]).done();
+        let asked: Vec<_> = stage.sandbox.requests().iter().map(|request| request.endpoint).collect();
+        assert_eq!(asked, [Some(Endpoint::AwsCallerIdentity), Some(Endpoint::AwsAssumeRole)]);
+    }
+}
+
+#[test]
+fn no_secret_of_aws_is_told_logged_or_written() {
+    let stage = Stage::start();
+    let mut told = String::new();
+    let mut run = |arguments: &[&str]| {
+        let ended = stage.mcm(arguments);
+        told.push_str(&ended.told);
+        if arguments[0] != "credential-process" {
+            told.push_str(&ended.result);
+        }
+    };
+    for arguments in [
+        &["login", "aws", "--print", "cloudformation"][..],
+        &["login", "aws", "--role-arn", &role("IgnoringReader")],
+        &["login", "aws", "--role-arn", &role("Reader")],
+        &["accounts", "--json"],
+        &["credential-process", "--active"],
+        &["token", "contoso-production"],
+        &["doctor"],
+    ] {
+        run(arguments);
+    }
+    stage.forget_sessions();
+    stage.sandbox.remove_aws_role(&role("Reader"));
+    run(&["credential-process", "--active"]);
+    told.push_str(&stage.files());
+    assert!(told.contains("the command failed"), "the log is among what was looked at");
+    let secrets = stage.sandbox.secrets();
+    assert!(secrets.len() > 5);
+    for secret in secrets {
+        assert!(!told.contains(&secret), "a secret was told");
     }
 }

@@ -48,7 +48,7 @@ pub(crate) struct Ended {
 }
 
 impl Ended {
-    fn of(output: Output) -> Self {
+    pub(crate) fn of(output: Output) -> Self {
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("mcm prints text");
         Self {
             status: output.status.code().expect("mcm ends by itself"),
