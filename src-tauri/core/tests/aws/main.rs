@@ -2,6 +2,8 @@
 
 mod connect;
 mod keys;
+#[path = "../support/left_behind.rs"]
+mod left_behind;
 mod moto;
 mod prepare;
 mod roles;

@@ -5,5 +5,7 @@
 
 mod azure;
 mod google;
+#[path = "../support/left_behind.rs"]
+mod left_behind;
 mod server;
 mod stage;

@@ -3,9 +3,8 @@
 //! A scenario ends with `Stage::end`, which looks for every token, code and verifier that the server saw, and for every
 //! state and nonce that went to the browser, in everything that left core.
 
-use std::io;
 use std::path::Path;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use mcm_core::account::{AccountId, Cloud};
@@ -20,9 +19,9 @@ use mcm_core::vault::{Record, Vault};
 use mcm_core::world::{Clock as _, Environment, ManualClock, Paths, SchemeRegistration, SystemClock, World};
 use sandbox_clouds::browser::{Browser, Landing};
 use secrecy::ExposeSecret as _;
-use tracing_subscriber::fmt::MakeWriter;
 use url::Url;
 
+use crate::left_behind;
 use crate::server::{Server, TokenRequest};
 
 /// How long a scenario waits for something that must happen: generous, because machines are busy.
@@ -57,7 +56,7 @@ impl SchemeRegistration for OurScheme {
 
 impl Stage {
     pub(crate) fn start(cloud: Cloud) -> Self {
-        capture_log();
+        left_behind::capture_log();
         let server = Server::start(cloud);
         let clock = ManualClock::new(SystemClock.now());
         let home = tempfile::tempdir().expect("a folder");
@@ -155,13 +154,13 @@ impl Stage {
             secrets.extend(sent.into_iter().chain(given).flatten());
         }
         let snapshot = serde_json::to_string(&*self.app.watch().borrow().clone()).expect("JSON");
-        let log = String::from_utf8_lossy(&log().lock().expect("unpoisoned")).into_owned();
+        let log = left_behind::log();
         let mut places = vec![
             ("the Snapshot".to_owned(), snapshot),
             ("the log".to_owned(), log),
             ("the diagnostics".to_owned(), self.app.diagnostics()),
         ];
-        read_files(self.home.path(), &mut places);
+        places.extend(left_behind::files(self.home.path()));
         for secret in &secrets {
             for (place, text) in &places {
                 assert!(!text.contains(secret.as_str()), "{place} holds the secret {secret}");
@@ -220,49 +219,4 @@ pub(crate) fn change(url: &mut Url, taken: &[&str], put: &[(&str, &str)]) {
 /// Fails the scenario when something that must happen does not.
 pub(crate) async fn within<T>(what: impl Future<Output = T>) -> T {
     tokio::time::timeout(PATIENCE, what).await.expect("it happened in time")
-}
-
-fn read_files(folder: &Path, places: &mut Vec<(String, String)>) {
-    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-        let path = entry.path();
-        if path.is_dir() {
-            read_files(&path, places);
-        } else {
-            let text = String::from_utf8_lossy(&std::fs::read(&path).unwrap_or_default()).into_owned();
-            places.push((path.display().to_string(), text));
-        }
-    }
-}
-
-fn log() -> &'static Mutex<Vec<u8>> {
-    static LOG: OnceLock<Mutex<Vec<u8>>> = OnceLock::new();
-    LOG.get_or_init(Mutex::default)
-}
-
-/// Keeps all that is logged, at TRACE, for the leak check. Every stage of the process shares it.
-fn capture_log() {
-    let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_ansi(false);
-    let _ = subscriber.with_writer(LogWriter).try_init();
-}
-
-#[derive(Clone)]
-struct LogWriter;
-
-impl<'a> MakeWriter<'a> for LogWriter {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        Self
-    }
-}
-
-impl io::Write for LogWriter {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        log().lock().expect("unpoisoned").extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }

@@ -6,5 +6,7 @@ mod azure;
 mod faults;
 mod google;
 mod google_faults;
+#[path = "../support/left_behind.rs"]
+mod left_behind;
 mod sessions;
 mod stage;

@@ -3,9 +3,7 @@
 //! When a stage is dropped, every secret that the sandbox gave out, and every state and nonce that went to the
 //! browser, is looked for in everything that left core: Snapshots, files, and the log at TRACE.
 
-use std::io;
-use std::path::Path;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use mcm_core::account::{AccountId, Cloud};
@@ -19,7 +17,8 @@ use mcm_core::vault::Vault;
 use mcm_core::world::{Clock as _, Environment, ManualClock, Paths, SCHEME, SchemeRegistration, World};
 use sandbox_clouds::browser::{Browser, Landing};
 use sandbox_clouds::{Clock, Endpoint, Options, Sandbox};
-use tracing_subscriber::fmt::MakeWriter;
+
+use crate::left_behind;
 
 /// How long a scenario waits for something that must happen: generous, because machines are busy.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -61,7 +60,7 @@ impl Stage {
 
     /// A stage with other sandbox options, and variables that win over the sandbox's.
     pub(crate) async fn with(change: impl FnOnce(&mut Options), variables: &[(&str, &str)]) -> Self {
-        capture_log();
+        left_behind::capture_log();
         let clock = ManualClock::new("2026-11-24T09:00:00Z".parse().expect("a time"));
         let time = clock.clone();
         let mut options = Options { clock: Clock::new(move || time.now()), ..Options::default() };
@@ -179,11 +178,8 @@ impl Stage {
         let mut places: Vec<(String, String)> = Vec::new();
         let shown = self.shown.lock().expect("unpoisoned");
         places.extend(shown.iter().map(|json| ("a Snapshot".to_owned(), json.clone())));
-        read_files(self.home.path(), &mut places);
-        places.push((
-            "the log".to_owned(),
-            String::from_utf8_lossy(&log().lock().expect("unpoisoned")).into_owned(),
-        ));
+        places.extend(left_behind::files(self.home.path()));
+        places.push(("the log".to_owned(), left_behind::log()));
         places.push(("the diagnostics".to_owned(), self.app.diagnostics()));
         for secret in secrets.iter().filter(|secret| secret.len() >= 16) {
             for (place, text) in &places {
@@ -241,50 +237,4 @@ fn open(
 /// Fails the scenario when something that must happen does not.
 pub(crate) async fn within<T>(what: impl Future<Output = T>) -> T {
     tokio::time::timeout(PATIENCE, what).await.expect("it happened in time")
-}
-
-fn read_files(folder: &Path, places: &mut Vec<(String, String)>) {
-    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-        let path = entry.path();
-        if path.is_dir() {
-            read_files(&path, places);
-        } else {
-            let text = String::from_utf8_lossy(&std::fs::read(&path).unwrap_or_default()).into_owned();
-            places.push((path.display().to_string(), text));
-        }
-    }
-}
-
-fn log() -> &'static Mutex<Vec<u8>> {
-    static LOG: OnceLock<Mutex<Vec<u8>>> = OnceLock::new();
-    LOG.get_or_init(Mutex::default)
-}
-
-/// Keeps all that our code logs, at TRACE, for the leak check. What other crates log stands in `logging.rs`.
-fn capture_log() {
-    let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_ansi(false);
-    // Every stage of the process shares the first one's subscriber.
-    let _ = subscriber.with_writer(LogWriter).try_init();
-}
-
-#[derive(Clone)]
-struct LogWriter;
-
-impl<'a> MakeWriter<'a> for LogWriter {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        Self
-    }
-}
-
-impl io::Write for LogWriter {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        log().lock().expect("unpoisoned").extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }
