@@ -31,6 +31,10 @@ class Clouds:
         """Ends every sign-in of a person at the clouds."""
         self._control("people", {"person": person, "revoke": "password-changed"})
 
+    def change(self, **settings):
+        """Changes how the clouds behave, by the settings' names with underscores."""
+        self._control("settings", {name.replace("_", "-"): value for name, value in settings.items()})
+
     def _control(self, what, body=None):
         url = f"{self.env['AZURE_AUTHORITY_HOST'].rstrip('/')}/_sandbox/{what}"
         data = None if body is None else json.dumps(body).encode()

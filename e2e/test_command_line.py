@@ -1,5 +1,9 @@
 """The app and `mcm`: two processes on one store."""
 
+import json
+import subprocess
+from datetime import datetime, timezone
+
 from desktop import BINARIES
 from waiting import until
 
@@ -21,3 +25,35 @@ def test_what_the_command_line_changes_is_seen_in_the_window_and_the_tray(deskto
     until("the row is gone", lambda: app.accounts() == ["Northwind"])
     until("the entry is gone", lambda: "  Contoso" not in tray.menu())
     assert len(person.visited()) == 1, "one sign-in served both"
+
+
+def test_fifty_terminals_and_the_app_renew_a_session_once_and_keep_the_sign_in(desktop, clouds, person, start, tray):
+    clouds.change(azure_rotation="strict", access_token_life_ms=4000)
+    app = start()
+    app.click("button", "Azure")
+    app.see("button", "Contoso")
+    tray.choose("Pause renewing")
+    tray.wait_for("* Pause renewing")
+    clouds.change(access_token_life_ms=3_600_000)
+    desktop.env |= clouds.env | person.env
+    until("the session is over", lambda: ends(desktop) < datetime.now(timezone.utc))
+    before = len(clouds.requests("azure-token", grant_type="refresh_token"))
+
+    terminals = [
+        subprocess.Popen([BINARIES / "mcm", "token", "Contoso"], env=desktop.env, stdout=subprocess.PIPE, text=True)
+        for _ in range(50)
+    ]
+    tray.choose("Pause renewing")
+
+    tokens = {terminal.communicate(timeout=60)[0] for terminal in terminals}
+    assert len(tokens) == 1 and tokens.pop().strip() in clouds.secrets()
+    assert len(clouds.requests("azure-token", grant_type="refresh_token")) == before + 1
+    app.click("button", "Contoso")
+    app.click("button", "Renew")
+    app.read("Contoso is renewed.")
+
+
+def ends(desktop):
+    """When the session of the only account ends."""
+    [account] = json.loads(desktop.run(BINARIES / "mcm", "accounts", "--json").stdout)["accounts"]
+    return datetime.fromisoformat(account["sessionExpiresAt"].replace("Z", "+00:00"))

@@ -41,9 +41,19 @@ class TrayHost:
 
     def choose(self, label):
         """Clicks the entry with this label, its tick and indentation left aside."""
-        numbers = [number for line, number in self._entries() if line.strip().removeprefix("* ") == label]
-        assert len(numbers) == 1, f"{label!r} is {len(numbers)} times in {self.menu()}"
-        self._call(self._menu(), "Event", "isvu", (numbers[0], "clicked", ("i", 0), 0))
+
+        def chosen():
+            numbers = [number for line, number in self._entries() if line.strip().removeprefix("* ") == label]
+            assert len(numbers) == 1, f"{label!r} is {len(numbers)} times in {self.menu()}"
+            bus_name, path = self._menu()
+            event = (numbers[0], "clicked", ("i", 0), 0)
+            reply = self._ask(new_method_call(DBusAddress(path, bus_name, MENU), "Event", "isvu", event))
+            if reply.header.message_type == MessageType.error and "does not refer" in reply.body[0]:
+                return False  # The menu was drawn anew between the look and the click.
+            assert reply.header.message_type == MessageType.method_return, reply.body
+            return True
+
+        until(f"{label!r} is clicked", chosen)
 
     def icon(self):
         """The name of the icon file that is shown."""
@@ -87,8 +97,11 @@ class TrayHost:
         bus_name, path = item
         return self._reply(new_method_call(DBusAddress(path, bus_name, MENU), method, signature, body))
 
+    def _ask(self, message):
+        return self.client.send_and_get_reply(message, timeout=10)
+
     def _reply(self, message):
-        reply = self.client.send_and_get_reply(message, timeout=10)
+        reply = self._ask(message)
         assert reply.header.message_type == MessageType.method_return, reply.body
         return reply.body
 
