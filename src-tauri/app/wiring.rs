@@ -68,7 +68,7 @@ fn set_up(app: &AppHandle, environment: Environment, paths: Paths) {
         clock: clock.clone(),
         http: Http::default(),
         vault: Vault::platform(APP_ID, paths.keychain_lock()),
-        browser: Arc::new(SystemBrowser),
+        browser: Arc::new(SystemBrowser::new(&environment)),
         scheme: scheme.clone(),
         paths,
         environment,

@@ -139,7 +139,7 @@ pub(crate) fn core_below(folder: &std::path::Path) -> Arc<App> {
         clock: Arc::new(SystemClock),
         http: Http::default(),
         vault: Vault::in_memory(),
-        browser: Arc::new(SystemBrowser),
+        browser: Arc::new(SystemBrowser::new(&Environment::default())),
         scheme: Arc::new(NoScheme),
         paths: Paths::below(folder),
         environment: Environment::default(),
