@@ -1,12 +1,13 @@
 //! Many accounts at once: waking together after a sleep, and without a network. The provider is scripted.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 use mcm_core::account::{Account, Identity, SessionTimes, Target};
+use mcm_core::activity::What;
 use mcm_core::app::App;
 use mcm_core::credential::{Credential, Grant, RefreshGrant, Session};
 use mcm_core::error::{Code, Error, Result};
@@ -31,7 +32,9 @@ struct Server {
     most_at_once: AtomicUsize,
     is_offline: AtomicBool,
     /// What the next request is told to wait.
-    asks_to_wait: std::sync::Mutex<Option<Duration>>,
+    asks_to_wait: Mutex<Option<Duration>>,
+    /// The ids of everybody's targets.
+    targets: Mutex<Vec<&'static str>>,
 }
 
 impl Server {
@@ -39,6 +42,13 @@ impl Server {
         let issued_at = self.clock.now();
         let times = SessionTimes { issued_at, expires_at: issued_at + HOUR };
         Session { credential: Credential::Bearer("at".into()), times, generation: 0 }
+    }
+}
+
+impl Server {
+    fn targets(&self) -> Vec<Target> {
+        let target = |id: &&str| Target { id: (*id).into(), name: (*id).into(), state: None, parent: None };
+        self.targets.lock().expect("unpoisoned").iter().map(target).collect()
     }
 }
 
@@ -77,7 +87,7 @@ impl Provider for Scripted {
         _session: &Session,
         _progress: &Progress<'_>,
     ) -> Result<Vec<Target>> {
-        Ok(Vec::new())
+        Ok(self.0.targets())
     }
 }
 
@@ -98,7 +108,8 @@ impl Scene {
             at_once: AtomicUsize::new(0),
             most_at_once: AtomicUsize::new(0),
             is_offline: AtomicBool::new(false),
-            asks_to_wait: std::sync::Mutex::default(),
+            asks_to_wait: Mutex::default(),
+            targets: Mutex::new(vec!["a", "b"]),
         });
         let home = tempfile::tempdir().expect("a folder");
         let world = World {
@@ -145,6 +156,7 @@ fn person(number: usize, server: &Server) -> Account {
     let now = server.clock.now();
     let mut account = Account::new(identity, now);
     account.session = Some(server.session().times);
+    account.targets = server.targets();
     account.targets_read_at = Some(now + 24 * HOUR);
     account
 }
@@ -242,4 +254,31 @@ async fn failures_without_a_network_are_asked_again_ever_more_rarely() {
     scene.app.finish().await;
     let asked = scene.server.requests.load(Ordering::SeqCst);
     assert!((2..=24).contains(&asked), "asked {asked} times in an hour");
+}
+
+#[tokio::test]
+async fn lists_are_read_again_by_the_day_and_what_changed_is_told() {
+    let mut scene = Scene::with_accounts(1).await;
+    // The list was read a day ahead of the first renewal; from there on the days are counted.
+    for (days, targets, change) in [
+        (2, vec!["a", "b"], None),
+        (1, vec!["b", "c", "d"], Some((2, 1))),
+        (1, vec!["b", "c", "d"], Some((2, 1))),
+    ] {
+        *scene.server.targets.lock().expect("unpoisoned") = targets;
+        scene.server.clock.advance(days * 24 * HOUR);
+        let now = scene.server.clock.now();
+        scene.restart();
+        scene.app.keep();
+        until(&scene.app, |snapshot| snapshot.accounts[0].targets_read_at == Some(now)).await;
+        let row = scene.app.watch().borrow().accounts[0].clone();
+        assert_eq!(row.targets_change.map(|change| (change.added, change.removed)), change);
+    }
+    let told = scene
+        .app
+        .activity(None, 10)
+        .into_iter()
+        .filter(|entry| matches!(entry.what, What::TargetsChanged { .. }));
+    let told: Vec<What> = told.map(|entry| entry.what).collect();
+    assert_eq!(told, [What::TargetsChanged { added: 2, removed: 1 }], "told once");
 }
