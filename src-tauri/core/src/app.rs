@@ -27,12 +27,11 @@ use crate::credential::Session;
 use crate::error::{Code, Error, ErrorView, Result};
 use crate::provider::{self, Providers};
 use crate::redirect::{Delivered, Front, Redirects};
-use crate::session::{RESOURCE, Sessions, Want, not_found};
+use crate::session::{Sessions, Want, not_found};
 use crate::settings::{self, Settings};
 use crate::snapshot::{Copyable, KeychainState, Preferences, RedirectKind, SignInId, Snapshot, Theme};
 use crate::store::{Book, Store};
 use crate::text;
-use crate::vault::Record;
 use crate::world::World;
 
 /// How long telling a provider of a sign-out may take; the local removal never waits for it.
@@ -576,16 +575,6 @@ impl App {
                 "What happened, without names of secrets or their values.",
             ),
         ]
-    }
-
-    /// How many keychain entries hold the account.
-    ///
-    /// # Errors
-    /// `not-found`, `keychain-*`.
-    pub async fn keychain_entries(&self, id: &AccountId) -> Result<u32> {
-        let account = self.account(id)?;
-        let grant = self.world.vault.entries(&Record::grant(&account.grant)).await?;
-        Ok(grant + self.world.vault.entries(&Record::session(&account.id, RESOURCE)).await?)
     }
 
     /// The text that a person copies. Never a credential.

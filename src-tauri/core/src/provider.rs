@@ -1,6 +1,6 @@
 //! What a cloud does for us, in four methods, and the table that maps a cloud to its provider.
 //!
-//! The only file with a `match cloud`. A provider sees `oauth`, `http`, `redirect`, `account` and `error`; never the
+//! The only file of core with a `match cloud`. A provider sees `oauth`, `http`, `redirect`, `account` and `error`; never the
 //! keychain, the session or another provider. What it gives back is stored and published by others.
 
 pub mod aws;
