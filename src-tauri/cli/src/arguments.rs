@@ -49,6 +49,25 @@ SOURCE says who assumes the role: default (AWS's own chain: environment, profile
 keychain:ACCESS_KEY_ID for keys that were typed into the app; keychain alone for the only ones. When nobody says, it is
 the one that the role was prepared with: the profile in AWS_PROFILE, else default.";
 
+const CONFIGURE_AWS_HELP: &str = "\
+Each account becomes a profile that asks mcm for its credential, so that every program of AWS can use it and no key lies
+on the disk:
+
+  [profile production]
+  credential_process = /usr/bin/mcm credential-process aws-0123456789ab
+  region = eu-central-1
+
+The file is ~/.aws/config, or what AWS_CONFIG_FILE names. The change is shown first and made when you agree; without a
+terminal to ask on it needs --yes, and is otherwise only shown, with status 2. Profiles of yours, comments and order
+stay byte for byte; what was there before is kept in config.before-mcm. Our profiles are found by the comment in them and
+brought up to date where they are, and a name that is taken is never overwritten. A file that AWS's own tools would not
+read is refused, with the line to mend.
+
+Examples:
+  mcm configure aws --dry-run
+  mcm configure aws contoso --name production
+  mcm configure aws --undo";
+
 const CREDENTIAL_PROCESS_HELP: &str = "\
 Prints AWS's credential_process JSON, Version 1, with a credential that lives for 15 minutes or longer. In
 ~/.aws/config:
@@ -114,6 +133,9 @@ pub(crate) enum Command {
         #[command(flatten)]
         whose: CredentialOf,
     },
+    /// Put accounts into the configuration of other programs
+    #[command(subcommand)]
+    Configure(Configure),
     /// Connect another tenant that an account's sign-in may enter, without a browser
     AddTenant {
         /// The account
@@ -150,6 +172,32 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Configure {
+    /// Write a profile for each AWS account into AWS's config file
+    #[command(after_help = CONFIGURE_AWS_HELP)]
+    Aws(ConfigureAws),
+}
+
+#[derive(Args)]
+pub(crate) struct ConfigureAws {
+    /// The accounts; every AWS account when none is named
+    #[arg(value_name = "ACCOUNT")]
+    pub(crate) accounts: Vec<String>,
+    /// The profile's name, for one account
+    #[arg(long, value_name = "NAME", conflicts_with = "undo")]
+    pub(crate) name: Option<String>,
+    /// Write without asking
+    #[arg(long, short = 'y', conflicts_with = "dry_run")]
+    pub(crate) yes: bool,
+    /// Show the change and write nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Take out what this command put in, and nothing else
+    #[arg(long)]
+    pub(crate) undo: bool,
 }
 
 #[derive(Subcommand)]

@@ -6,11 +6,13 @@
 mod accounts;
 mod activity;
 mod arguments;
+mod configure;
 mod credential_process;
 mod doctor;
 mod failure;
 mod login;
 mod logout;
+mod other_tools;
 mod output;
 mod targets;
 mod token;
@@ -29,7 +31,7 @@ use mcm_core::redirect::Front;
 use mcm_core::vault::Vault;
 use mcm_core::world::{APP_ID, Environment, NoScheme, Paths, SystemClock, World};
 
-use crate::arguments::{Arguments, Command, Login};
+use crate::arguments::{Arguments, Command, Configure, Login};
 use crate::failure::Failure;
 
 fn main() -> ExitCode {
@@ -94,6 +96,7 @@ async fn obey(command: Command, world: World) -> Result<(), Failure> {
             Command::Use { account, target } => targets::choose(&app, &account, target.as_deref()).await,
             Command::Token { whose, json } => token::hand_out(&app, &whose, json).await,
             Command::CredentialProcess { whose } => credential_process::hand_out(&app, &whose).await,
+            Command::Configure(Configure::Aws(wish)) => configure::aws(&app, &world, wish).await,
             Command::AddTenant { account, tenant } => login::add_tenant(&app, &account, &tenant).await,
             Command::Rename { account, name } => accounts::rename(&app, &account, name.as_deref()).await,
             Command::Logout { whose } => logout::sign_out(&app, &whose).await,

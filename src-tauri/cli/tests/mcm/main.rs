@@ -5,6 +5,7 @@
 
 mod accounts;
 mod aws;
+mod configure;
 mod doctor;
 mod failures;
 mod login;
