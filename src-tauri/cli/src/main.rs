@@ -16,6 +16,8 @@ mod other_tools;
 mod output;
 mod targets;
 mod token;
+#[allow(dead_code, reason = "read by the commands that set, unset and examine them")]
+mod variables;
 
 use std::pin::pin;
 use std::process::ExitCode;
