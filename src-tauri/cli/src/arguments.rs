@@ -68,6 +68,16 @@ Examples:
   mcm configure aws contoso --name production
   mcm configure aws --undo";
 
+const COMPLETION_HELP: &str = "\
+Add to the shell's start file:
+
+  bash         source <(mcm completion bash)            in ~/.bashrc
+  zsh          source <(mcm completion zsh)             in ~/.zshrc, after compinit
+  fish         mcm completion fish | source             in ~/.config/fish/config.fish
+  PowerShell   mcm completion powershell | Out-String | Invoke-Expression     in $PROFILE
+
+An account is offered by a word of its name that fits no other account, by its user name, or by its id.";
+
 const CREDENTIAL_PROCESS_HELP: &str = "\
 Prints AWS's credential_process JSON, Version 1, with a credential that lives for 15 minutes or longer. In
 ~/.aws/config:
@@ -136,6 +146,13 @@ pub(crate) enum Command {
     /// Put accounts into the configuration of other programs
     #[command(subcommand)]
     Configure(Configure),
+    /// Print what a shell reads to complete commands, options and account names
+    #[command(after_help = COMPLETION_HELP)]
+    Completion {
+        /// The shell
+        #[arg(value_enum)]
+        shell: Shell,
+    },
     /// Connect another tenant that an account's sign-in may enter, without a browser
     AddTenant {
         /// The account
@@ -209,6 +226,27 @@ pub(crate) enum Login {
     /// Connect an AWS role, or print what creates one
     #[command(after_help = LOGIN_AWS_HELP)]
     Aws(AwsLogin),
+}
+
+/// A shell that completion is offered for.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Shell {
+    Bash,
+    Zsh,
+    Fish,
+    Powershell,
+}
+
+impl Shell {
+    /// Its name in lower case.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Bash => "bash",
+            Self::Zsh => "zsh",
+            Self::Fish => "fish",
+            Self::Powershell => "powershell",
+        }
+    }
 }
 
 #[derive(Args)]

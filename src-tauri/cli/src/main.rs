@@ -6,6 +6,7 @@
 mod accounts;
 mod activity;
 mod arguments;
+mod completion;
 mod configure;
 mod credential_process;
 mod doctor;
@@ -37,8 +38,11 @@ use crate::arguments::{Arguments, Command, Configure, Login};
 use crate::failure::Failure;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
     let environment = Environment::of_this_process();
+    if completion::is_asked(&environment) {
+        return completion::answer(&environment);
+    }
+    let arguments = Arguments::parse();
     match run(arguments.command, &environment) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.tell(&environment),
@@ -46,6 +50,9 @@ fn main() -> ExitCode {
 }
 
 fn run(command: Command, environment: &Environment) -> Result<(), Failure> {
+    if let Command::Completion { shell } = command {
+        return Ok(completion::print_script(shell)?);
+    }
     let paths = Paths::resolve(environment)?;
     // A log that cannot be kept is no reason not to work.
     let _ = logging::start("mcm", &paths, environment);
@@ -99,6 +106,7 @@ async fn obey(command: Command, world: World) -> Result<(), Failure> {
             Command::Token { whose, json } => token::hand_out(&app, &whose, json).await,
             Command::CredentialProcess { whose } => credential_process::hand_out(&app, &whose).await,
             Command::Configure(Configure::Aws(wish)) => configure::aws(&app, &world, wish).await,
+            Command::Completion { .. } => unreachable!("it is answered before an account is read"),
             Command::AddTenant { account, tenant } => login::add_tenant(&app, &account, &tenant).await,
             Command::Rename { account, name } => accounts::rename(&app, &account, name.as_deref()).await,
             Command::Logout { whose } => logout::sign_out(&app, &whose).await,

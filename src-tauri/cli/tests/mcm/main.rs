@@ -5,6 +5,7 @@
 
 mod accounts;
 mod aws;
+mod completion;
 mod configure;
 mod doctor;
 mod failures;
