@@ -68,6 +68,15 @@ Examples:
   mcm configure aws contoso --name production
   mcm configure aws --undo";
 
+const WHOAMI_HELP: &str = "\
+Looks where the tools look, in their order: variables, profiles, their own sign-ins. Asks no server and reads no
+credential; what only a server knows, such as the role of the machine, is said to be unknown.
+
+--json prints {\"tools\":[…]}, each with tool (aws, az, gcloud, terraform-aws, terraform-azurerm, terraform-google),
+provider, source, identity, place (region, subscription or project), account (its id here, if it is one of ours), why,
+activeAccount and isActive (true, false, or null when that cannot be told). Fields and sources may be added; none changes its
+meaning.";
+
 const COMPLETION_HELP: &str = "\
 Add to the shell's start file:
 
@@ -146,6 +155,13 @@ pub(crate) enum Command {
     /// Put accounts into the configuration of other programs
     #[command(subcommand)]
     Configure(Configure),
+    /// Say as whom aws, az, gcloud and terraform would work in this shell, and why
+    #[command(after_help = WHOAMI_HELP)]
+    Whoami {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Print what a shell reads to complete commands, options and account names
     #[command(after_help = COMPLETION_HELP)]
     Completion {

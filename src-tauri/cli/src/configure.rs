@@ -17,6 +17,7 @@ use mcm_core::error::{Code, Error};
 use mcm_core::file::{self, Foreign};
 use mcm_core::world::World;
 
+pub(crate) use self::aws_config::asked_account;
 use self::aws_config::{Config, Draft, Profile, Wanted};
 use crate::arguments::ConfigureAws;
 use crate::failure::Failure;

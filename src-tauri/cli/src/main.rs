@@ -19,6 +19,7 @@ mod targets;
 mod token;
 #[allow(dead_code, reason = "read by the commands that set, unset and examine them")]
 mod variables;
+mod whoami;
 
 use std::pin::pin;
 use std::process::ExitCode;
@@ -106,6 +107,7 @@ async fn obey(command: Command, world: World) -> Result<(), Failure> {
             Command::Token { whose, json } => token::hand_out(&app, &whose, json).await,
             Command::CredentialProcess { whose } => credential_process::hand_out(&app, &whose).await,
             Command::Configure(Configure::Aws(wish)) => configure::aws(&app, &world, wish).await,
+            Command::Whoami { json } => whoami::tell(&app, json),
             Command::Completion { .. } => unreachable!("it is answered before an account is read"),
             Command::AddTenant { account, tenant } => login::add_tenant(&app, &account, &tenant).await,
             Command::Rename { account, name } => accounts::rename(&app, &account, name.as_deref()).await,

@@ -39,6 +39,24 @@ impl<'a> OtherTools<'a> {
         self.home.join(".aws")
     }
 
+    /// Where `aws login` keeps what it is given.
+    pub(crate) fn aws_login_cache(&self) -> PathBuf {
+        self.named("AWS_LOGIN_CACHE_DIRECTORY").unwrap_or_else(|| self.aws().join("login/cache"))
+    }
+
+    /// The folder of Azure's command line.
+    pub(crate) fn azure(&self) -> PathBuf {
+        self.named("AZURE_CONFIG_DIR").unwrap_or_else(|| self.home.join(".azure"))
+    }
+
+    /// The folder of Google's command line.
+    pub(crate) fn gcloud(&self) -> PathBuf {
+        self.named("CLOUDSDK_CONFIG").unwrap_or_else(|| match self.environment.get("APPDATA") {
+            Some(data) if cfg!(windows) => Path::new(data).join("gcloud"),
+            _ => self.home.join(".config/gcloud"),
+        })
+    }
+
     /// The file that a variable names; a tilde is the home folder, as AWS's command line has it.
     fn named(&self, variable: &str) -> Option<PathBuf> {
         let path = Path::new(self.environment.get(variable)?);

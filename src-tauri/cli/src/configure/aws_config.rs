@@ -379,7 +379,7 @@ fn region_of_mark(comment: &str) -> Option<Option<&str>> {
 }
 
 /// The account that a `credential_process` asks `mcm` about; none when it runs anything else.
-pub(super) fn asked_account(command: &str) -> Option<String> {
+pub(crate) fn asked_account(command: &str) -> Option<String> {
     let [program, subcommand, account] = <[String; 3]>::try_from(words(command)?).ok()?;
     let program = program.rsplit(['/', '\\']).next()?.to_lowercase();
     let is_us = matches!(program.as_str(), "mcm" | "mcm.exe") && subcommand == "credential-process";

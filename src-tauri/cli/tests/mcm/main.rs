@@ -12,3 +12,4 @@ mod failures;
 mod login;
 mod stage;
 mod token;
+mod whoami;
