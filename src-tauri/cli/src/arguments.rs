@@ -16,6 +16,9 @@ Examples:
   mcm use contoso Production           choose an account and a subscription
   mcm token --active azure             an access token of the account in use
   mcm credential-process --active      the same for AWS, as credential_process in ~/.aws/config reads it
+  mcm configure aws                    profiles in ~/.aws/config that do so, shown before they are written
+  mcm whoami                           as whom aws, az, gcloud and terraform work in this shell
+  mcm doctor                           what is wrong, and how to mend it
 
 Environment:
   AZURE_CLIENT_ID, AZURE_TENANT_ID     the app registration, and the tenant to sign in to
@@ -33,6 +36,22 @@ const ACCOUNTS_HELP: &str = "\
 expired, sign-in-again, locked, offline), active, sessionExpiresAt (RFC 3339 or null), and for Azure tenantId and
 subscriptions, for Google Cloud email and projects, for AWS accountId, roleArn, externalId, externalIdEnforced (true,
 false or \"unknown\"), partition and region. Fields may be added; none changes its meaning.";
+
+const TARGETS_HELP: &str = "\
+--json prints {\"account\",\"readAt\",\"targets\":[…]}, each target with id, name, state (the cloud's own word, or null) and active.
+readAt is RFC 3339, or null. Fields may be added; none changes its meaning.";
+
+const ACTIVITY_HELP: &str = "\
+--json prints {\"activity\":[…]}, each with at (RFC 3339), account (its id), cloud, name (as it was called then) and what,
+whose kind is connected, signed-in-again, renewed, renewal-failed, handed-out, used, targets-changed or disconnected. Fields
+and kinds may be added; none changes its meaning.";
+
+const DOCTOR_HELP: &str = "\
+Also looks for what would win over the accounts here: variables of other sign-ins, and credentials that aws, az and gcloud
+keep in plain text, which are named without what is in them. Nothing is changed. Status 1 when a check fails.
+
+--json prints {\"checks\":[…]}, each with name, status (ok, warn, fail), found and remedy (null when all is well). Checks may
+be added; none changes its name.";
 
 const LOGIN_AWS_HELP: &str = "\
 A role is connected in two steps. --print gives what creates it, with a new External ID that is kept for it, and
@@ -118,6 +137,7 @@ pub(crate) enum Command {
         json: bool,
     },
     /// List an account's subscriptions, projects or regions
+    #[command(after_help = TARGETS_HELP)]
     Targets {
         /// The account
         account: String,
@@ -189,6 +209,7 @@ pub(crate) enum Command {
         whose: LogoutOf,
     },
     /// List what happened to the accounts, newest first
+    #[command(after_help = ACTIVITY_HELP)]
     Activity {
         /// Only this account's
         account: Option<String>,
@@ -200,6 +221,7 @@ pub(crate) enum Command {
         json: bool,
     },
     /// Check keychain, settings, accounts, clock, network and whatever else signing in needs
+    #[command(after_help = DOCTOR_HELP)]
     Doctor {
         /// Print JSON
         #[arg(long)]
