@@ -13,6 +13,8 @@ mod doctor;
 mod failure;
 mod login;
 mod logout;
+#[cfg(test)]
+mod man;
 mod other_tools;
 mod output;
 mod targets;
