@@ -379,7 +379,7 @@ pub(crate) struct Env {
 #[derive(Args)]
 pub(crate) struct AccountsOf {
     /// The accounts, one of each cloud at most
-    #[arg(value_name = "ACCOUNT", required_unless_present_any = ["active", "unset"])]
+    #[arg(value_name = "ACCOUNT")]
     pub(crate) accounts: Vec<String>,
     /// The account in use in this cloud; may be given for several clouds
     #[arg(long, value_name = "CLOUD", value_delimiter = ',', value_parser = any_cloud)]

@@ -17,8 +17,12 @@ pub(crate) struct Choice {
 /// Finds the accounts, those in use after those that are named.
 ///
 /// # Errors
-/// `invalid-input` for two accounts of one cloud; what `App::resolve` and `App::active` answer.
+/// `invalid-input` for no account and for two of one cloud; what `App::resolve` and `App::active` answer.
 pub(crate) fn choose(app: &App, whose: &AccountsOf) -> Result<Vec<Choice>, Error> {
+    if whose.accounts.is_empty() && whose.active.is_empty() {
+        let message = "Name an account, or --active with a cloud. This command with --help says more.";
+        return Err(Error::new(Code::InvalidInput, message));
+    }
     let named = whose
         .accounts
         .iter()

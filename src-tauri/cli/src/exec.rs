@@ -9,7 +9,7 @@ mod endpoint;
 mod lender;
 mod nesting;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -33,7 +33,7 @@ use crate::given::{self, lasting};
 use crate::output::note;
 use crate::variables;
 
-pub(crate) use self::child::{End, NotStarted, raise};
+pub(crate) use self::child::{End, NotStarted, ignores_interrupts, raise};
 pub(crate) use self::nesting::outside;
 
 /// The ids of the accounts that a child works as, separated by commas.
@@ -56,6 +56,11 @@ pub(crate) async fn prepare(app: &Arc<App>, world: &World, wish: Exec) -> Result
     let mut setting = Setting::of(&world.environment, &choices);
     let borrower = Path::new(&program).file_name().unwrap_or(&program).to_string_lossy().into_owned();
 
+    let who = choices.iter().map(|choice| {
+        let who = if choice.is_active { Who::Active } else { Who::Account(choice.account.id.clone()) };
+        (choice.account.cloud(), who)
+    });
+    let lender = Lender::new(app.clone(), world.clock.clone(), who.collect(), borrower);
     let mut lasts = Vec::new();
     for Choice { account, .. } in &choices {
         let session = app.session(&account.id).await.map_err(|error| Failure::of(account, error))?;
@@ -63,12 +68,8 @@ pub(crate) async fn prepare(app: &Arc<App>, world: &World, wish: Exec) -> Result
             setting.give(given::plain(account, &session));
             lasts.push(lasting(account, &session, world.clock.now(), &TimeZone::system()));
         }
+        lender.keep(account, session);
     }
-    let who = choices.iter().map(|choice| {
-        let named = || Who::Account(choice.account.id.clone());
-        (choice.account.cloud(), if choice.is_active { Who::Active } else { named() })
-    });
-    let lender = Lender::new(app.clone(), world.clock.clone(), who.collect::<HashMap<_, _>>(), borrower);
     let endpoint = Endpoint::open(lender)?;
 
     let mut files = Files { base: runtime_folder(&world.environment), folder: None };

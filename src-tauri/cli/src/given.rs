@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use mcm_core::account::{Account, Identity};
 use mcm_core::credential::{Credential, Session};
-use mcm_core::settings::Settings;
+use mcm_core::settings::{AzureCloud, Settings};
 use secrecy::SecretString;
 
 /// Names and values, some of them secret.
@@ -27,10 +27,10 @@ pub(crate) fn places(account: &Account, settings: &Settings) -> Pairs {
             if let Some(subscription) = target {
                 pairs.extend(both(["AZURE_SUBSCRIPTION_ID", "ARM_SUBSCRIPTION_ID"], subscription));
             }
-            let environment = match settings.azure.resource_manager.host_str() {
-                Some("management.usgovcloudapi.net") => Some("usgovernment"),
-                Some("management.chinacloudapi.cn") => Some("china"),
-                _ => None,
+            let environment = match settings.azure.cloud() {
+                AzureCloud::Public => None,
+                AzureCloud::UsGovernment => Some("usgovernment"),
+                AzureCloud::China => Some("china"),
             };
             pairs.extend(environment.map(|name| ("ARM_ENVIRONMENT", name.into())));
             pairs

@@ -91,6 +91,8 @@ async fn obey(command: Command, world: World) -> Result<(), Failure> {
     }
     let app = App::open(world.clone(), Front::Terminal);
     let mut ready = None;
+    // To listen for Ctrl-C ends that it is ignored, which the command would have inherited.
+    let is_ignored = matches!(command, Command::Exec(_)) && exec::ignores_interrupts();
     let work = async {
         match command {
             Command::Login(Login::Azure(wish)) => login::azure(&app, &world.vault, wish).await,
@@ -117,7 +119,11 @@ async fn obey(command: Command, world: World) -> Result<(), Failure> {
             Command::Doctor { json } => doctor::examine(&app, &world, json).await,
         }
     };
-    unless_stopped(&app, work).await?;
+    if is_ignored {
+        work.await?;
+    } else {
+        unless_stopped(&app, work).await?;
+    }
     // From here on Ctrl-C is the command's.
     match ready {
         Some(ready) => ready.run(&app).await,

@@ -12,8 +12,8 @@ mod system;
 #[path = "child/unix.rs"]
 mod system;
 
-pub(crate) use system::raise;
 pub(super) use system::run;
+pub(crate) use system::{ignores_interrupts, raise};
 
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

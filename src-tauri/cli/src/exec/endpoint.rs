@@ -7,6 +7,7 @@
 mod aws;
 mod azure;
 mod google;
+mod neighbour;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -83,9 +84,14 @@ impl Endpoint {
 
     /// Serves until it is dropped.
     pub(crate) async fn serve(&self) {
-        let visit = |stream, _| {
+        let visit = |stream, from| {
             let desk = self.desk.clone();
-            async move { loopback::converse(stream, &LIMITS, |request| desk.answer(request)).await }
+            async move {
+                // No answer at all: whoever has a secret of this run and is somebody else has it by mistake.
+                if !neighbour::is_another_user(from, &desk.authority) {
+                    loopback::converse(stream, &LIMITS, |request| desk.answer(request)).await;
+                }
+            }
         };
         self.port.serve(LIMITS.connections, visit).await;
     }
@@ -180,7 +186,11 @@ fn wrong_method(allowed: &Method) -> Reply {
 
 /// The status that tells a client whether to try again.
 fn status_of(refused: &Refused) -> StatusCode {
-    if refused.is_soon_over() { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::FORBIDDEN }
+    match refused.code {
+        _ if refused.is_soon_over() => StatusCode::SERVICE_UNAVAILABLE,
+        Code::InvalidInput => StatusCode::BAD_REQUEST,
+        _ => StatusCode::FORBIDDEN,
+    }
 }
 
 fn json(status: StatusCode, body: &impl Serialize) -> Reply {

@@ -7,10 +7,13 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use mcm_core::account::{Account, AccountId, Cloud};
 use mcm_core::app::App;
 use mcm_core::credential::Session;
 use mcm_core::error::{Code, Error};
+use mcm_core::resource::Resource;
+use mcm_core::settings::Settings;
 use mcm_core::world::Clock;
 
 use crate::failure::advised;
@@ -29,6 +32,8 @@ pub(crate) enum Who {
     Active,
 }
 
+type Lent = HashMap<(AccountId, Resource), Session>;
+
 /// Lends the sessions of some accounts to one child.
 pub(crate) struct Lender {
     app: Arc<App>,
@@ -37,7 +42,7 @@ pub(crate) struct Lender {
     /// The program that borrows, for the activity log.
     borrower: String,
     /// What was lent last, for when the keychain is locked or the network is gone.
-    lent: Mutex<HashMap<AccountId, Session>>,
+    lent: Mutex<Lent>,
 }
 
 /// Why nothing was lent.
@@ -71,25 +76,39 @@ impl Lender {
         Self { app, clock, who, borrower, lent: Mutex::default() }
     }
 
+    /// Keeps what an account has when the command starts.
+    pub(crate) fn keep(&self, account: &Account, session: Session) {
+        self.lent().insert((account.id.clone(), Resource::Management), session);
+    }
+
     /// Now, for telling how long something lives.
-    pub(crate) fn now(&self) -> jiff::Timestamp {
+    pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
     }
 
     /// The settings in force.
-    pub(crate) fn settings(&self) -> Arc<mcm_core::settings::Settings> {
+    pub(crate) fn settings(&self) -> Arc<Settings> {
         self.app.settings()
     }
 
-    /// A session of the cloud's account that is not over.
-    pub(crate) async fn lend(&self, cloud: Cloud) -> Result<(Account, Session), Refused> {
+    /// A session of the cloud's account for managing its resources, or for the resource that the program names. It is
+    /// not over.
+    pub(crate) async fn lend(
+        &self,
+        cloud: Cloud,
+        resource: Option<&str>,
+    ) -> Result<(Account, Session), Refused> {
         let account = self.account(cloud)?;
-        match self.ask(&account).await {
+        let resource = match resource {
+            Some(text) => self.app.resource(&account.id, text)?,
+            None => Resource::Management,
+        };
+        match self.ask(&account, &resource).await {
             Ok(session) => {
-                self.lent().insert(account.id.clone(), session.clone());
+                self.lent().insert((account.id.clone(), resource), session.clone());
                 Ok((account, session))
             }
-            Err(error) => match self.lent_before(&account, error.code()) {
+            Err(error) => match self.lent_before(&account, resource, error.code()) {
                 Some(session) => Ok((account, session)),
                 None => Err(Refused { code: error.code(), message: advised(&account, &error) }),
             },
@@ -106,10 +125,11 @@ impl Lender {
         }
     }
 
-    async fn ask(&self, account: &Account) -> Result<Session, Error> {
+    async fn ask(&self, account: &Account, resource: &Resource) -> Result<Session, Error> {
         // In a task of its own, which goes on when nobody waits for it any more.
         let (app, id, borrower) = (self.app.clone(), account.id.clone(), self.borrower.clone());
-        let asked = tokio::spawn(async move { app.hand_out(&id, &borrower).await });
+        let resource = resource.clone();
+        let asked = tokio::spawn(async move { app.hand_out_for(&id, &resource, &borrower).await });
         let session = match tokio::time::timeout(PATIENCE, asked).await {
             Ok(answered) => answered.map_err(|error| {
                 Error::new(Code::Internal, "The session could not be read. Try again.").with_source(error)
@@ -132,7 +152,7 @@ impl Lender {
     }
 
     /// What the account's program has already, when it is good for another minute and the account still stands.
-    fn lent_before(&self, account: &Account, code: Code) -> Option<Session> {
+    fn lent_before(&self, account: &Account, resource: Resource, code: Code) -> Option<Session> {
         if code == Code::NotFound {
             return None;
         }
@@ -140,10 +160,10 @@ impl Lender {
         let is_good = |session: &&Session| {
             session.generation == account.generation && session.times.expires_at > ends_after
         };
-        self.lent().get(&account.id).filter(is_good).cloned()
+        self.lent().get(&(account.id.clone(), resource)).filter(is_good).cloned()
     }
 
-    fn lent(&self) -> MutexGuard<'_, HashMap<AccountId, Session>> {
+    fn lent(&self) -> MutexGuard<'_, Lent> {
         self.lent.lock().expect("no code panics while it holds this lock")
     }
 }

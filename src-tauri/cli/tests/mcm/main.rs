@@ -5,8 +5,13 @@
 
 mod accounts;
 mod aws;
+mod clients;
 mod doctor;
+mod env;
+mod exec;
 mod failures;
+mod lent;
 mod login;
+mod processes;
 mod stage;
 mod token;

@@ -7,9 +7,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use http::header::{ALLOW, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION, ORIGIN};
+use http::{Method as Verb, StatusCode};
 use http_body_util::Full;
-use hyper::header::{ALLOW, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION, ORIGIN};
-use hyper::{Method as Verb, StatusCode};
 use jiff::Timestamp;
 use tokio::net::TcpStream;
 use tokio::sync::watch;

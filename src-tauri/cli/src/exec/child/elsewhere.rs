@@ -25,3 +25,8 @@ pub(crate) async fn run(mut command: Command) -> io::Result<End> {
 pub(crate) fn raise(_signal: i32) -> u8 {
     1
 }
+
+/// Nobody ignores Ctrl-C.
+pub(crate) fn ignores_interrupts() -> bool {
+    false
+}

@@ -95,6 +95,11 @@ fn pass_on(pid: Pid, origin: &Origin) {
     }
 }
 
+/// Whether this process was started to ignore Ctrl-C, as a job in the background of a script is.
+pub(crate) fn ignores_interrupts() -> bool {
+    ignored()(SIGINT)
+}
+
 /// Which signals this process was started to ignore. Only Linux tells.
 fn ignored() -> impl Fn(i32) -> bool {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();

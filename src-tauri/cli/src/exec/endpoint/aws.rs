@@ -63,7 +63,7 @@ impl Aws {
         if request.uri().query().is_some() {
             return failed(StatusCode::BAD_REQUEST, "InvalidRequest", "This address takes no parameters.");
         }
-        let (account, session) = match lender.lend(Cloud::Aws).await {
+        let (account, session) = match lender.lend(Cloud::Aws, None).await {
             Ok(lent) => lent,
             Err(refused) => return failed(status_of(&refused), refused.code.as_str(), &refused.message),
         };

@@ -5,7 +5,7 @@ use mcm_core::account::Cloud;
 use mcm_core::loopback::{self, Reply, Request};
 use secrecy::ExposeSecret as _;
 use serde::Serialize;
-use url::{Url, form_urlencoded};
+use url::form_urlencoded;
 
 use super::{Secret, json, status_of, wrong_method};
 use crate::exec::lender::Lender;
@@ -17,8 +17,6 @@ const API_VERSION: &str = "2019-08-01";
 /// What names one of several managed identities. There is one account here, and nobody else is handed out for it.
 const SELECTORS: [&str; 6] =
     ["client_id", "object_id", "principal_id", "mi_res_id", "msi_res_id", "resource_id"];
-/// Azure Resource Manager, under the names that its clients know.
-const RESOURCE_MANAGER: [&str; 2] = ["https://management.azure.com", "https://management.core.windows.net"];
 
 /// The doors for Azure's tools.
 #[derive(Default)]
@@ -107,13 +105,7 @@ async fn token(lender: &Lender, request: &Request) -> Reply {
     let Some(resource) = parameter(query, "resource") else {
         return failed(StatusCode::BAD_REQUEST, "invalid_request", "The parameter resource is missing.");
     };
-    let settings = lender.settings();
-    if !is_resource_manager(&resource, &settings.azure.resource_manager) {
-        let message =
-            "This account has tokens for Azure Resource Manager only. Ask for https://management.azure.com.";
-        return failed(StatusCode::BAD_REQUEST, "invalid_resource", message);
-    }
-    let (_, session) = match lender.lend(Cloud::Azure).await {
+    let (_, session) = match lender.lend(Cloud::Azure, Some(&resource)).await {
         Ok(lent) => lent,
         Err(refused) => return failed(status_of(&refused), refused.code.as_str(), &refused.message),
     };
@@ -121,7 +113,7 @@ async fn token(lender: &Lender, request: &Request) -> Reply {
         Ok(token) => token.expose_secret(),
         Err(error) => return failed(StatusCode::FORBIDDEN, error.code().as_str(), error.message()),
     };
-    let expires_at = session.times.expires_at;
+    let (expires_at, settings) = (session.times.expires_at, lender.settings());
     let token = Token {
         access_token,
         expires_on: expires_at.as_second().to_string(),
@@ -131,12 +123,6 @@ async fn token(lender: &Lender, request: &Request) -> Reply {
         client_id: settings.azure.client_id.as_ref().map(|found| found.value.as_str()),
     };
     json(StatusCode::OK, &token)
-}
-
-fn is_resource_manager(resource: &str, ours: &Url) -> bool {
-    let plain = |text: &str| text.trim_end_matches('/').to_ascii_lowercase();
-    let resource = plain(resource);
-    RESOURCE_MANAGER.contains(&resource.as_str()) || resource == plain(ours.as_str())
 }
 
 /// A parameter that came exactly once.

@@ -91,7 +91,7 @@ impl Google {
             let message = "The handle is not the one of this run. Start the program with \"mcm exec\" again.";
             return failed(StatusCode::BAD_REQUEST, "invalid_grant", message);
         }
-        let (_, session) = match lender.lend(Cloud::Gcp).await {
+        let (_, session) = match lender.lend(Cloud::Gcp, None).await {
             Ok(lent) => lent,
             Err(refused) => return not_lent(&refused),
         };
@@ -107,7 +107,7 @@ impl Google {
         if let Err(reply) = self.form(request).await {
             return *reply;
         }
-        let (account, session) = match lender.lend(Cloud::Gcp).await {
+        let (account, session) = match lender.lend(Cloud::Gcp, None).await {
             Ok(lent) => lent,
             Err(refused) => return not_lent(&refused),
         };
