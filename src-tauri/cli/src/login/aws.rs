@@ -10,7 +10,7 @@ use mcm_core::snapshot::{CheckState, RoleCheck, RoleCheckKind, SignInId, SignInS
 use mcm_core::store::PendingRole;
 use mcm_core::vault::Vault;
 
-use super::{open_keychain, tell_connected, until_targets_are_read, view};
+use super::{keys, open_keychain, tell_connected, until_targets_are_read, view};
 use crate::arguments::{AwsLogin, Template};
 use crate::failure::Failure;
 use crate::output::{note, print, table};
@@ -22,6 +22,15 @@ pub(crate) async fn log_in(app: &App, vault: &Vault, mut wish: AwsLogin) -> Resu
     }
     if wish.step.pending {
         return list_pending(app);
+    }
+    if wish.step.add_keys {
+        return keys::add(app, vault).await;
+    }
+    if wish.step.keys {
+        return keys::list(app);
+    }
+    if let Some(access_key_id) = wish.step.remove_keys {
+        return keys::remove(app, &access_key_id).await;
     }
     if let Some(form) = wish.step.print {
         return print_template(app, form, wish).await;
