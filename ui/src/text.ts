@@ -378,7 +378,7 @@ export function happeningLine({ cloud, what }: Pick<Happening, "cloud" | "what">
         note: what.reference === "" ? null : app.reference(what.reference),
       };
     case "handed-out":
-      return { ...plain("Credentials for"), program: what.to };
+      return { ...plain("Credentials for"), program: what.to, note: what.resource ?? null };
     case "used":
       return plain(`Put in use for ${cloudNames[cloud]}`);
     case "targets-changed":

@@ -51,6 +51,17 @@ SOURCE says who assumes the role: default (AWS's own chain: environment, profile
 keychain:ACCESS_KEY_ID for keys that --add-keys or the app took into the keychain; keychain alone for the only ones. When
 nobody says, it is the one that the role was prepared with: the profile in AWS_PROFILE, else default.";
 
+const TOKEN_HELP: &str = "\
+RESOURCE is graph, key-vault, storage, aks, arm (as it is when nobody says), or a resource's own identifier: https://…,
+api://… or a GUID. The short names follow the Azure cloud in settings.toml. Google's tokens serve every API.
+
+Examples:
+  mcm token contoso                          for Azure Resource Manager
+  mcm token contoso --resource graph         for Microsoft Graph, with the same sign-in
+  mcm token --active azure --resource https://database.windows.net/ --json
+
+Never opens a browser: an account that needs a sign-in ends the command at once with status 3.";
+
 const CREDENTIAL_PROCESS_HELP: &str = "\
 Prints AWS's credential_process JSON, Version 1, with a credential that lives for 15 minutes or longer. In
 ~/.aws/config:
@@ -100,12 +111,13 @@ pub(crate) enum Command {
         target: Option<String>,
     },
     /// Print an access token of Azure or Google Cloud that lives for 5 minutes or longer
-    #[command(
-        after_help = "Never opens a browser: an account that needs a sign-in ends the command at once with status 3."
-    )]
+    #[command(after_help = TOKEN_HELP)]
     Token {
         #[command(flatten)]
         whose: TokenOf,
+        /// Azure: what the token is for, when not Resource Manager
+        #[arg(long, value_name = "RESOURCE")]
+        resource: Option<String>,
         /// Print JSON as `az account get-access-token` does
         #[arg(long)]
         json: bool,

@@ -4,8 +4,10 @@ use std::error::Error as _;
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
-use mcm_core::account::{Account, Identity};
+use mcm_core::account::{Account, Identity, Trouble};
+use mcm_core::app::App;
 use mcm_core::error::{Code, Error};
+use mcm_core::resource::Resource;
 use mcm_core::world::Environment;
 
 use crate::output::note;
@@ -36,6 +38,17 @@ impl Failure {
             _ => None,
         };
         Self::Error(error, advice)
+    }
+
+    /// The failure of work with a resource of an account. Signing in to the account helps only where that is what fails.
+    pub(crate) fn of_resource(app: &App, account: &Account, resource: &Resource, error: Error) -> Self {
+        let is_accounts = |row: &Account| row.trouble.as_ref().is_some_and(Trouble::is_final);
+        if resource.identifier().is_some()
+            && !app.resolve(account.id.as_str()).is_ok_and(|row| is_accounts(&row))
+        {
+            return error.into();
+        }
+        Self::of(account, error)
     }
 
     /// Tells the person and the log, and gives the exit status.

@@ -92,7 +92,9 @@ async fn obey(command: Command, world: World) -> Result<(), Failure> {
             Command::Accounts { json } => accounts::list(&app, json),
             Command::Targets { account, json, refresh } => targets::list(&app, &account, json, refresh).await,
             Command::Use { account, target } => targets::choose(&app, &account, target.as_deref()).await,
-            Command::Token { whose, json } => token::hand_out(&app, &whose, json).await,
+            Command::Token { whose, resource, json } => {
+                token::hand_out(&app, &whose, resource.as_deref(), json).await
+            }
             Command::CredentialProcess { whose } => credential_process::hand_out(&app, &whose).await,
             Command::AddTenant { account, tenant } => login::add_tenant(&app, &account, &tenant).await,
             Command::Rename { account, name } => accounts::rename(&app, &account, name.as_deref()).await,

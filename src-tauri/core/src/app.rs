@@ -29,6 +29,7 @@ use crate::credential::Session;
 use crate::error::{Code, Error, ErrorView, Result};
 use crate::provider::{self, Providers};
 use crate::redirect::{Delivered, Front, Redirects};
+use crate::resource::Resource;
 use crate::session::{Sessions, Want, not_found};
 use crate::settings::{self, Settings};
 use crate::snapshot::{Copyable, KeychainState, Preferences, RedirectKind, SignInId, Snapshot, Theme};
@@ -179,9 +180,21 @@ impl App {
     /// # Errors
     /// As `Sessions::session`.
     pub async fn session(&self, id: &AccountId) -> Result<Session> {
-        let session = self.sessions.session(&self.providers(), id, Want::Fresh).await;
+        self.session_for(id, &Resource::Management).await
+    }
+
+    async fn session_for(&self, id: &AccountId, resource: &Resource) -> Result<Session> {
+        let session = self.sessions.session(&self.providers(), id, resource, Want::Fresh).await;
         self.note(session.as_ref().err());
         session
+    }
+
+    /// The resource that a person or a program names, for an account. The text may come from anybody.
+    ///
+    /// # Errors
+    /// `not-found`; as `provider::resource`.
+    pub fn resource(&self, id: &AccountId, text: &str) -> Result<Resource> {
+        provider::resource(&self.settings(), self.account(id)?.cloud(), text)
     }
 
     /// As `session`, for a program that is given the credential.
@@ -189,8 +202,17 @@ impl App {
     /// # Errors
     /// As `session`.
     pub async fn hand_out(&self, id: &AccountId, to: &str) -> Result<Session> {
-        let session = self.session(id).await?;
-        let what = What::HandedOut { to: text::shown(to) };
+        self.hand_out_for(id, &Resource::Management, to).await
+    }
+
+    /// As `hand_out`, for any resource of the account's. What a resource is refused for says nothing of the others.
+    ///
+    /// # Errors
+    /// As `session`; `unsupported` for a cloud that has one credential for everything.
+    pub async fn hand_out_for(&self, id: &AccountId, resource: &Resource, to: &str) -> Result<Session> {
+        let session = self.session_for(id, resource).await?;
+        let resource = resource.identifier().map(ToString::to_string);
+        let what = What::HandedOut { to: text::shown(to), resource };
         self.activity.record(&self.account(id)?, self.world.clock.now(), what);
         Ok(session)
     }
@@ -205,7 +227,8 @@ impl App {
     /// # Errors
     /// As `Sessions::session`.
     pub async fn renew(&self, id: &AccountId) -> Result<()> {
-        let session = self.sessions.session(&self.providers(), id, Want::Renewed).await;
+        let session =
+            self.sessions.session(&self.providers(), id, &Resource::Management, Want::Renewed).await;
         self.note(session.as_ref().err());
         session.map(drop)
     }
@@ -285,11 +308,11 @@ impl App {
             }
             self.publish();
         };
-        let mut session = self.sessions.session(&providers, id, Want::Fresh).await?;
+        let mut session = self.sessions.session(&providers, id, &Resource::Management, Want::Fresh).await?;
         let targets = match provider.targets(&account, &session, &progress).await {
             // The provider ended the session before its time: a new one tells whether the sign-in still stands.
             Err(error) if error.code() == Code::SignInAgain => {
-                session = self.sessions.session(&providers, id, Want::Renewed).await?;
+                session = self.sessions.session(&providers, id, &Resource::Management, Want::Renewed).await?;
                 provider.targets(&account, &session, &progress).await
             }
             read => read,
@@ -413,7 +436,7 @@ impl App {
                 row.offered.clone_from(&account.offered);
                 let added = row.id.clone();
                 if book.account(&added).is_none() {
-                    book.accounts.push(row);
+                    book.add(row);
                 }
                 Ok(added)
             })
@@ -470,6 +493,7 @@ impl App {
         first_error = first_error.or(self.world.vault.sweep_all().await.err());
         let emptied = self.change(|book| {
             book.pending_roles.clear();
+            book.left_behind.clear();
             book.access_keys.clear();
             Ok(())
         });

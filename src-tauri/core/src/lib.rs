@@ -17,6 +17,7 @@ pub mod oauth;
 pub mod provider;
 mod random;
 pub mod redirect;
+pub mod resource;
 pub mod session;
 pub mod settings;
 pub mod sign_in;

@@ -69,6 +69,8 @@ struct Settings {
     #[serde(default)]
     azure_rotation: Option<Rotation>,
     #[serde(default)]
+    azure_consent_for: Option<String>,
+    #[serde(default)]
     google_policy: Option<Policy>,
     #[serde(default)]
     rotate_google_signing_key: bool,
@@ -141,6 +143,9 @@ async fn change_person(State(controls): State<Controls>, Json(change): Json<Pers
 async fn change_settings(State(controls): State<Controls>, Json(settings): Json<Settings>) -> StatusCode {
     if let Some(life) = settings.access_token_life_ms {
         controls.shared.access_token_life.store(life, Ordering::Relaxed);
+    }
+    if let Some(resource) = &settings.azure_consent_for {
+        controls.clouds.azure.ask_consent_for(resource);
     }
     if let Some(rotation) = settings.azure_rotation {
         controls.clouds.azure.set_rotation(rotation);

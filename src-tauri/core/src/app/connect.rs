@@ -362,6 +362,9 @@ fn upsert(book: &mut Book, mut account: Account) {
         if sibling.trouble.as_ref().is_some_and(|trouble| trouble.challenge.is_none()) {
             sibling.trouble = None;
         }
+        for resource in &mut sibling.resources {
+            resource.trouble = None;
+        }
     }
     // The role has its External ID for good now.
     if let Identity::Aws { external_id, .. } = &account.identity {
@@ -380,7 +383,7 @@ fn upsert(book: &mut Book, mut account: Account) {
     }
     // The first account of a cloud is the one in use.
     book.active.entry(account.cloud()).or_insert_with(|| account.id.clone());
-    book.accounts.push(account);
+    book.add(account);
 }
 
 fn duplicate(signed_in: &SignedIn, other: &Account) -> Error {

@@ -28,6 +28,7 @@ use crate::credential::{AccessKeys, Grant, RoleGrant, Session};
 use crate::error::{Code, Error, Result};
 use crate::http::{self, Http};
 use crate::provider::{Progress, Provider, Refreshed, SignInRequest, SignedIn};
+use crate::resource::Resource;
 use crate::settings::AwsSettings;
 use crate::sign_in::{Desk, News};
 use crate::snapshot::{CloudView, RedirectKind, RoleCheck, SignInStep};
@@ -372,7 +373,7 @@ impl Provider for Aws {
         })
     }
 
-    async fn refresh(&self, account: &Account, grant: &Grant) -> Result<Refreshed> {
+    async fn refresh(&self, account: &Account, grant: &Grant, _resource: &Resource) -> Result<Refreshed> {
         let known = Known::of(&account.identity)?;
         let grant = grant.role()?;
         let calling = self.calling(&grant.source.parse()?, grant.keys.as_ref()).await?;
