@@ -69,10 +69,12 @@ Examples:
   mcm login aws --print terraform --permissions none > role.tf
   mcm login aws --role-arn arn:aws:iam::123456789012:role/MultiCloudManager-1a2b3c4d
   mcm login aws --pending
+  mcm login aws --add-keys
+  aws iam create-access-key --query 'AccessKey.[AccessKeyId,SecretAccessKey]' --output text | mcm login aws --add-keys
 
 SOURCE says who assumes the role: default (AWS's own chain: environment, profile, SSO, instance), profile:NAME, or
-keychain:ACCESS_KEY_ID for keys that were typed into the app; keychain alone for the only ones. When nobody says, it is
-the one that the role was prepared with: the profile in AWS_PROFILE, else default.";
+keychain:ACCESS_KEY_ID for keys that --add-keys or the app took into the keychain; keychain alone for the only ones. When
+nobody says, it is the one that the role was prepared with: the profile in AWS_PROFILE, else default.";
 
 const CONFIGURE_AWS_HELP: &str = "\
 Each account becomes a profile that asks mcm for its credential, so that every program of AWS can use it and no key lies
@@ -372,32 +374,35 @@ pub(crate) struct AwsLogin {
     #[command(flatten)]
     pub(crate) step: AwsStep,
     /// Who assumes the role
-    #[arg(long, value_name = "SOURCE", conflicts_with_all = ["pending", "drop"])]
+    #[arg(long, value_name = "SOURCE", conflicts_with_all = NO_ROLE)]
     pub(crate) source: Option<String>,
     /// How long its sessions last, 900 to 43200; an hour when nobody says
     #[arg(
         long,
         value_name = "SECONDS",
         value_parser = value_parser!(u32).range(900..=43_200),
-        conflicts_with_all = ["pending", "drop"]
+        conflicts_with_all = NO_ROLE
     )]
     pub(crate) session_duration: Option<u32>,
     /// The External ID, when several wait for a role or when your organisation dictates it
-    #[arg(long, value_name = "ID", conflicts_with_all = ["pending", "drop"])]
+    #[arg(long, value_name = "ID", conflicts_with_all = NO_ROLE)]
     pub(crate) external_id: Option<String>,
     /// Connect the role although it can be assumed without the right External ID, and mark it so
-    #[arg(long, conflicts_with_all = ["print", "pending", "drop"])]
+    #[arg(long, conflicts_with_all = NO_ROLE, conflicts_with = "print")]
     pub(crate) accept_not_enforced: bool,
     /// What the role may do: view-only (as it is when nobody says), read-only, none, or a policy's ARN
-    #[arg(long, value_name = "POLICY", conflicts_with_all = ["role_arn", "pending", "drop"], value_parser = permissions)]
+    #[arg(long, value_name = "POLICY", conflicts_with_all = NO_ROLE, conflicts_with = "role_arn", value_parser = permissions)]
     pub(crate) permissions: Option<Permissions>,
     /// The name of the role to create
-    #[arg(long, value_name = "NAME", conflicts_with_all = ["role_arn", "pending", "drop"])]
+    #[arg(long, value_name = "NAME", conflicts_with_all = NO_ROLE, conflicts_with = "role_arn")]
     pub(crate) role_name: Option<String>,
     /// Make a new External ID although one waits for its role already
-    #[arg(long, conflicts_with_all = ["role_arn", "pending", "drop", "external_id"])]
+    #[arg(long, conflicts_with_all = NO_ROLE, conflicts_with_all = ["role_arn", "external_id"])]
     pub(crate) another: bool,
 }
+
+/// The wishes of AWS that are about no role.
+const NO_ROLE: [&str; 5] = ["pending", "drop", "add_keys", "keys", "remove_keys"];
 
 /// What a person wants of AWS; exactly one of them.
 #[derive(Args)]
@@ -415,6 +420,15 @@ pub(crate) struct AwsStep {
     /// Drop an External ID that waits for its role
     #[arg(long, value_name = "ID")]
     pub(crate) drop: Option<String>,
+    /// Put access keys into the keychain, typed or from standard input, once AWS has said whose they are
+    #[arg(long)]
+    pub(crate) add_keys: bool,
+    /// List the access keys that the keychain holds
+    #[arg(long)]
+    pub(crate) keys: bool,
+    /// Remove access keys that no connection uses from the keychain
+    #[arg(long, value_name = "ACCESS_KEY_ID")]
+    pub(crate) remove_keys: Option<String>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]

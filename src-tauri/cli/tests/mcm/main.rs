@@ -13,6 +13,7 @@ mod env;
 mod exec;
 mod failures;
 mod lent;
+mod keys;
 mod login;
 mod processes;
 mod stage;
