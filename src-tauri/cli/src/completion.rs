@@ -19,8 +19,9 @@ use mcm_core::error::Error;
 use mcm_core::store::{Book, Store};
 use mcm_core::world::{Environment, Paths};
 
-use crate::arguments::{Arguments, Shell};
+use crate::arguments::Arguments;
 use crate::output::print;
+use crate::shell::Shell;
 
 /// What the scripts set when a shell asks.
 const VARIABLE: &str = "MCM_COMPLETE";

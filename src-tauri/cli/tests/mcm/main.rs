@@ -5,15 +5,15 @@
 
 mod accounts;
 mod aws;
+mod clients;
 mod completion;
 mod configure;
-mod clients;
 mod doctor;
 mod env;
 mod exec;
 mod failures;
-mod lent;
 mod keys;
+mod lent;
 mod login;
 mod processes;
 mod stage;
