@@ -22,8 +22,8 @@ CHECK_PACKAGES := shellcheck
 # To read what mcm writes for shells.
 SHELL_PACKAGES := zsh fish
 # For the end-to-end tests: a screen, a session bus, a keychain, a driver for the window, eyes and hands.
-TEST_PACKAGES := $(RUN_PACKAGES) xvfb xauth openbox dbus dbus-x11 libglib2.0-bin gnome-keyring libsecret-tools \
-  webkit2gtk-driver xdotool x11-utils imagemagick python3-dbus python3-gi python3-venv
+TEST_PACKAGES := $(RUN_PACKAGES) xvfb xauth openbox xfce4-panel dbus dbus-x11 libglib2.0-bin gnome-keyring \
+  libsecret-tools webkit2gtk-driver xdotool x11-utils imagemagick python3-dbus python3-gi python3-venv
 
 TAURI_CLI := 2.12.5
 OIDC_PROVIDER := src-tauri/core/tests/oidc_provider

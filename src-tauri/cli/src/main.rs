@@ -6,6 +6,8 @@
 mod accounts;
 mod activity;
 mod arguments;
+mod completion;
+mod configure;
 mod aws_files;
 mod choice;
 mod credential_process;
@@ -16,10 +18,14 @@ mod failure;
 mod given;
 mod login;
 mod logout;
+#[cfg(test)]
+mod man;
+mod other_tools;
 mod output;
 mod targets;
 mod token;
 mod variables;
+mod whoami;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -34,12 +40,16 @@ use mcm_core::redirect::Front;
 use mcm_core::vault::Vault;
 use mcm_core::world::{APP_ID, Environment, NoScheme, Paths, SystemClock, World};
 
-use crate::arguments::{Arguments, Command, Login};
+use crate::arguments::{Arguments, Command, Configure, Login};
 use crate::failure::Failure;
 
 fn main() -> ExitCode {
+    let whole = Environment::of_this_process();
+    if completion::is_asked(&whole) {
+        return completion::answer(&whole);
+    }
     let arguments = Arguments::parse();
-    let environment = exec::outside(&Environment::of_this_process());
+    let environment = exec::outside(&whole);
     match run(arguments.command, &environment) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.tell(&environment),
@@ -47,6 +57,9 @@ fn main() -> ExitCode {
 }
 
 fn run(command: Command, environment: &Environment) -> Result<(), Failure> {
+    if let Command::Completion { shell } = command {
+        return Ok(completion::print_script(shell)?);
+    }
     let paths = Paths::resolve(environment)?;
     // A log that cannot be kept is no reason not to work.
     let _ = logging::start("mcm", &paths, environment);
@@ -104,6 +117,9 @@ async fn obey(command: Command, world: World) -> Result<(), Failure> {
                 token::hand_out(&app, &whose, resource.as_deref(), json).await
             }
             Command::CredentialProcess { whose } => credential_process::hand_out(&app, &whose).await,
+            Command::Configure(Configure::Aws(wish)) => configure::aws(&app, &world, wish).await,
+            Command::Whoami { json } => whoami::tell(&app, json),
+            Command::Completion { .. } => unreachable!("it is answered before an account is read"),
             Command::Exec(wish) => {
                 ready = Some(exec::prepare(&app, &world, wish).await?);
                 Ok(())

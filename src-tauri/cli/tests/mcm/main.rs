@@ -5,13 +5,17 @@
 
 mod accounts;
 mod aws;
+mod completion;
+mod configure;
 mod clients;
 mod doctor;
 mod env;
 mod exec;
 mod failures;
 mod lent;
+mod keys;
 mod login;
 mod processes;
 mod stage;
 mod token;
+mod whoami;

@@ -117,9 +117,7 @@ impl Stage {
 
     /// Starts `mcm`; the test ends it or waits for it.
     pub(crate) fn begin(&self, arguments: &[&str]) -> Begun {
-        let mut command = self.command(arguments);
-        command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        Begun(command.spawn().expect("mcm starts"))
+        Begun::start(self.command(arguments))
     }
 
     /// The next page that `mcm` opens.
@@ -253,6 +251,12 @@ impl Stage {
 pub(crate) struct Begun(Child);
 
 impl Begun {
+    /// Starts a command that a test changed.
+    pub(crate) fn start(mut command: Command) -> Self {
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        Self(command.spawn().expect("mcm starts"))
+    }
+
     /// Presses Ctrl-C.
     pub(crate) fn interrupt(&self) {
         let id = self.0.id().to_string();
