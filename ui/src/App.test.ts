@@ -177,6 +177,40 @@ describe("the list", () => {
     expect(named("renew").map((call) => call.args["account"])).toEqual([azure().id]);
   });
 
+  test("draws a screenful of a thousand rows, and the others when they come near", async () => {
+    const boxes: { box: Element; near: () => void }[] = [];
+    class Watcher {
+      readonly #tell: IntersectionObserverCallback;
+      constructor(tell: IntersectionObserverCallback) {
+        this.#tell = tell;
+      }
+      observe(box: Element): void {
+        const near = [{ isIntersecting: true }] as IntersectionObserverEntry[];
+        boxes.push({ box, near: () => this.#tell(near, this as unknown as IntersectionObserver) });
+      }
+      disconnect(): void {
+        boxes.splice(0, boxes.length, ...boxes.filter((one) => one.box.isConnected));
+      }
+    }
+    vi.stubGlobal("IntersectionObserver", Watcher);
+    const accounts = Array.from({ length: 1_000 }, (_, at) => azure({ id: `azure-${at}`, name: `Tenant ${at}` }));
+    await open({ accounts });
+    const drawn = (): number => document.querySelectorAll("button[data-account]").length;
+    expect(drawn()).toBe(25);
+    expect(boxes).toHaveLength(39);
+    expect(boxes[0]?.box.getAttribute("aria-label")).toBe("25 accounts further away");
+
+    boxes[0]?.near();
+    await tick();
+    expect(drawn()).toBe(50);
+
+    button("Tenant 0").focus();
+    await fireEvent.keyDown(document.activeElement as Element, { key: "End" });
+    expect(document.activeElement).toBe(button("Tenant 999"));
+    expect(drawn()).toBe(75);
+    vi.unstubAllGlobals();
+  });
+
   test("signs in again on r where only that helps", async () => {
     const { named } = await open({ accounts: [fabrikam()] });
     button("Fabrikam").focus();

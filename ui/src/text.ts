@@ -121,6 +121,7 @@ export const accounts = {
   starred: "Starred",
   colour: (colour: string) => `Marked ${colour}`,
   menu: (name: string) => `More for ${name}`,
+  further: (count: number) => `${plural(count, "account")} further away`,
   results: (count: number, query: string) => `${plural(count, "account")} for “${query}”`,
 };
 

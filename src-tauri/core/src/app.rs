@@ -170,6 +170,11 @@ impl App {
         state.book_error.clone().map_or_else(|| Ok(state.book.clone()), Err)
     }
 
+    /// Reads `accounts.json` again, for a process that stays and follows what the others choose.
+    pub fn read_again(&self) {
+        self.reload();
+    }
+
     /// Hands a deep link's text to whoever waits for it. Hostile input: it may be anything.
     pub fn deliver(&self, url: &str) -> Delivered {
         self.redirects.deliver(url)
