@@ -1,7 +1,8 @@
 // Every screen and state worth looking at, by name.
 
-import type { Snapshot } from "../src/bindings/Snapshot";
+import type { RoleCheck } from "../src/bindings/RoleCheck";
 import type { SignInStep } from "../src/bindings/SignInStep";
+import type { Snapshot } from "../src/bindings/Snapshot";
 import {
   aws,
   awsCaller,
@@ -30,6 +31,7 @@ import {
   snapshot,
   subscriptions,
   usual,
+  verification,
   verified,
   verifying,
 } from "../src/fixtures.ts";
@@ -140,8 +142,17 @@ const awsAnswers = {
 };
 // The card is called by its mark and its name here.
 const atAws = [click("Connect account"), click("AwAWS")];
-const awsSignIn = (step: SignInStep): Snapshot =>
-  snapshot({ accounts: usual, clouds: [cloudView(awsView)], signIns: [signInView(step, { cloud: "aws" })] });
+const awsSignIn = (checks: RoleCheck[], step: SignInStep): Snapshot => {
+  const signIn = signInView(step, { cloud: "aws", ...verification(checks) });
+  return snapshot({ accounts: usual, clouds: [cloudView(awsView)], signIns: [signIn] });
+};
+const awsRefused = verifying.map(
+  (check): RoleCheck => (check.what === "right-id" ? { ...check, state: "failed", until: null } : check),
+);
+const awsLoose = verified.map((check): RoleCheck => {
+  if (check.what === "no-id") return { ...check, state: "failed" };
+  return check.what === "identity" ? { ...check, state: "waiting", attempts: 0, became: null } : check;
+});
 const toEnd = (): void => document.querySelector("main.page")?.scrollTo(0, 100_000);
 
 export const screens: Record<string, Screen> = {
@@ -163,17 +174,17 @@ export const screens: Record<string, Screen> = {
     steps: [...atAws, click("Make External ID and templates")],
   },
   "aws-verifying": {
-    snapshot: awsSignIn({ step: "verifying", caller: awsCaller.arn, checks: verifying }),
+    snapshot: awsSignIn(verifying, { step: "verifying" }),
     answers: awsAnswers,
     steps: [click("Connect account"), toEnd],
   },
   "aws-verified": {
-    snapshot: awsSignIn({ step: "verifying", caller: awsCaller.arn, checks: verified }),
+    snapshot: awsSignIn(verified, { step: "verifying" }),
     answers: awsAnswers,
     steps: [click("Connect account"), toEnd],
   },
   "aws-refused": {
-    snapshot: awsSignIn({
+    snapshot: awsSignIn(awsRefused, {
       step: "failed",
       error: errorView(
         "role-refused",
@@ -200,7 +211,7 @@ aws iam get-role --role-name ReadOnly --query Role.AssumeRolePolicyDocument`,
     ],
   },
   "aws-not-enforced": {
-    snapshot: awsSignIn({
+    snapshot: awsSignIn(awsLoose, {
       step: "failed",
       error: errorView(
         "not-enforced",

@@ -5,7 +5,9 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import App from "./App.svelte";
 import type { Snapshot } from "./bindings/Snapshot";
 import type { PrepareRole } from "./bindings/PrepareRole";
+import type { RoleCheck } from "./bindings/RoleCheck";
 import type { SignInStep } from "./bindings/SignInStep";
+import type { SignInView } from "./bindings/SignInView";
 import {
   aws,
   awsCaller,
@@ -33,6 +35,7 @@ import {
   snapshot,
   subscriptions,
   usual,
+  verification,
   verified,
   verifying,
 } from "./fixtures.ts";
@@ -1160,8 +1163,9 @@ describe("connecting AWS", () => {
     const { named, send } = await openAws();
     await screen.findAllByText(awsCaller.arn);
     await fireEvent.input(field("Role ARN"), { target: { value: arn } });
-    const step: SignInStep = { step: "verifying", caller: awsCaller.arn, checks: verifying };
-    await send({ accounts: usual, clouds, signIns: [signInView(step, { cloud: "aws", id: 7 })] });
+    const verifies = (checks: RoleCheck[]): SignInView =>
+      signInView({ step: "verifying" }, { cloud: "aws", id: 7, ...verification(checks) });
+    await send({ accounts: usual, clouds, signIns: [verifies(verifying)] });
     const checks = within(screen.getByRole("list", { name: "Checks of the role" })).getAllByRole("listitem");
     expect(checks.map((one) => one.textContent?.replace(/\s+/g, " ").trim())).toEqual([
       "Assume the role with the External ID try 3, for another 42 s; a new role takes a while to spread Trying again",
@@ -1169,12 +1173,13 @@ describe("connecting AWS", () => {
       "Be refused with a wrong External ID Waiting",
       "Ask AWS who we became Waiting",
     ]);
-    await send({ accounts: usual, clouds, signIns: [signInView({ ...step, checks: verified }, { cloud: "aws", id: 7 })] });
+    await send({ accounts: usual, clouds, signIns: [verifies(verified)] });
     expect(screen.getByText("arn:aws:sts::123456789012:assumed-role/ReadOnly/multi-cloud-manager")).toBeTruthy();
     expect(screen.getByText("Ask AWS who we became: Passed").getAttribute("role")).toBe("status");
 
-    await send({ accounts: usual, clouds, signIns: [loose] });
-    expect(screen.getByRole("list", { name: "Checks of the role" })).toBeTruthy();
+    const open: RoleCheck[] = verified.map((check) => (check.what === "no-id" ? { ...check, state: "failed" } : check));
+    await send({ accounts: usual, clouds, signIns: [{ ...loose, ...verification(open) }] });
+    expect(within(screen.getByRole("list", { name: "Checks of the role" })).getByText("Failed")).toBeTruthy();
     expect(named("connect")).toEqual([]);
     await click("Connect as not enforced");
 

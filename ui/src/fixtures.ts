@@ -209,6 +209,11 @@ export const verifying: RoleCheck[] = [
   { what: "identity", state: "waiting", attempts: 0, until: null, became: null },
 ];
 
+/** How the checks of a role stand, and for whom they are made. */
+export function verification(checks: RoleCheck[]): Pick<SignInView, "verification"> {
+  return { verification: { caller: awsCaller.arn, checks } };
+}
+
 /** The checks of a role that demands its External ID. */
 export const verified: RoleCheck[] = verifying.map((check) => ({
   ...check,
@@ -337,6 +342,7 @@ export function signInView(step: SignInStep, changes: Partial<SignInView> = {}):
     startedAt: minutes(-1),
     expiresAt: minutes(9.2),
     step,
+    verification: null,
     ...changes,
   };
 }
