@@ -19,7 +19,7 @@ use mcm_core::error::Error;
 use mcm_core::store::{Book, Store};
 use mcm_core::world::{Environment, Paths};
 
-use crate::arguments::{Arguments, Shell};
+use crate::arguments::{Arguments, CompletionShell};
 use crate::output::print;
 
 /// What the scripts set when a shell asks.
@@ -44,12 +44,12 @@ pub(crate) fn answer(environment: &Environment) -> ExitCode {
 ///
 /// # Errors
 /// As `print`.
-pub(crate) fn print_script(shell: Shell) -> Result<(), Error> {
+pub(crate) fn print_script(shell: CompletionShell) -> Result<(), Error> {
     print(script(shell).trim())
 }
 
 /// What a shell reads to complete `mcm`.
-fn script(shell: Shell) -> String {
+fn script(shell: CompletionShell) -> String {
     let mut script = Vec::new();
     let shells = Shells::builtins();
     let shell = shells.completer(shell.name()).expect("it is one of the engine's");
@@ -145,6 +145,7 @@ fn plain_words(name: &str) -> impl Iterator<Item = String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use clap::ValueEnum as _;
     use mcm_core::account::Identity;
 
     fn azure(home: &str, name: &str, username: &str) -> Account {
@@ -195,7 +196,7 @@ mod tests {
 
     #[test]
     fn every_shell_has_a_script_that_asks_by_our_variable() {
-        for shell in [Shell::Bash, Shell::Zsh, Shell::Fish, Shell::Powershell] {
+        for shell in CompletionShell::value_variants().iter().copied() {
             assert!(script(shell).contains(VARIABLE), "{}", shell.name());
         }
     }

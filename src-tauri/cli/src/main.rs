@@ -11,6 +11,7 @@ mod configure;
 mod credential_process;
 mod doctor;
 mod failure;
+mod help;
 mod login;
 mod logout;
 #[cfg(test)]
@@ -45,7 +46,7 @@ fn main() -> ExitCode {
     if completion::is_asked(&environment) {
         return completion::answer(&environment);
     }
-    let arguments = Arguments::parse();
+    let arguments = Arguments::try_parse().unwrap_or_else(|error| help::end(&error));
     match run(arguments.command, &environment) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.tell(&environment),
