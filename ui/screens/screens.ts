@@ -23,12 +23,14 @@ import {
   minutes,
   noClientId,
   noGoogleClient,
+  organizationAccounts,
   pendingRole,
   preparedRole,
   signInView,
   snapshot,
   subscriptions,
   usual,
+  verified,
   verifying,
 } from "../src/fixtures.ts";
 
@@ -94,7 +96,9 @@ function click(name: string): () => void {
 
 function type(name: string, text: string): () => void {
   return () => {
-    const input = [...document.querySelectorAll("input")].find((one) => one.getAttribute("aria-label") === name);
+    const input = [...document.querySelectorAll("input")].find((one) =>
+      [one.getAttribute("aria-label"), one.labels?.[0]?.textContent].includes(name),
+    );
     if (input === undefined) throw new Error(`no field is called ${name}`);
     input.focus();
     input.value = text;
@@ -163,6 +167,38 @@ export const screens: Record<string, Screen> = {
     answers: awsAnswers,
     steps: [click("Connect account"), toEnd],
   },
+  "aws-verified": {
+    snapshot: awsSignIn({ step: "verifying", caller: awsCaller.arn, checks: verified }),
+    answers: awsAnswers,
+    steps: [click("Connect account"), toEnd],
+  },
+  "aws-refused": {
+    snapshot: awsSignIn({
+      step: "failed",
+      error: errorView(
+        "role-refused",
+        `AWS refused to let ${awsCaller.arn} assume arn:aws:iam::123456789012:role/ReadOnly, and does not say why.
+What is left:
+(1) account 123456789012 has no role ReadOnly with exactly this path
+(2) its trust policy names another principal than ${awsCaller.arn}
+(3) its trust policy asks for another External ID than ${preparedRole.externalId}
+(4) a policy of yours or of your organisation (service control policy, permissions boundary) forbids sts:AssumeRole
+Ruled out: the caller's credentials, the partition and the clock.
+To compare with the trust policy:
+Principal: ${awsCaller.arn}
+External ID: ${preparedRole.externalId}
+To see the trust policy, run this with credentials of account 123456789012:
+aws iam get-role --role-name ReadOnly --query Role.AssumeRolePolicyDocument`,
+      ),
+    }),
+    answers: awsAnswers,
+    steps: [
+      click("Connect account"),
+      click("Make External ID and templates"),
+      type("Role ARN", "arn:aws:iam::123456789012:role/ReadOnly"),
+      toEnd,
+    ],
+  },
   "aws-not-enforced": {
     snapshot: awsSignIn({
       step: "failed",
@@ -176,6 +212,7 @@ export const screens: Record<string, Screen> = {
   },
   "aws-detail": {
     snapshot: snapshot({ accounts: [aws({ active: true })], clouds }),
+    answers: { organization: () => organizationAccounts },
     steps: [click("contoso-prod")],
   },
   loading: { snapshot: null },

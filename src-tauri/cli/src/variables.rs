@@ -16,6 +16,7 @@ pub(crate) struct Variable {
     /// What it does to them.
     pub(crate) effect: Effect,
     /// Who reads it.
+    #[allow(dead_code, reason = "told by what examines a shell")]
     pub(crate) readers: Readers,
 }
 
@@ -57,8 +58,15 @@ pub(crate) fn of(cloud: Cloud) -> impl Iterator<Item = &'static Variable> {
 }
 
 /// The variables that are set here and make the tools of a cloud work as somebody else than the account in use.
+#[allow(dead_code, reason = "asked by what examines a shell")]
 pub(crate) fn that_win(cloud: Cloud, environment: &Environment) -> impl Iterator<Item = &'static Variable> {
     of(cloud).filter(|variable| variable.would_win() && environment.get(variable.name).is_some())
+}
+
+/// Whether one of these holds a credential.
+pub(crate) fn are_secret<'a>(mut names: impl Iterator<Item = &'a str>) -> bool {
+    names
+        .any(|name| ALL.iter().any(|variable| variable.name == name && variable.effect == Effect::Credential))
 }
 
 use Cloud::{Aws, Azure, Gcp};

@@ -4,6 +4,7 @@
 //! holder, also when that is killed.
 
 mod foreign;
+mod run_folder;
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Write as _};
@@ -12,6 +13,7 @@ use std::time::Duration;
 
 use crate::error::{Code, Error, Result};
 pub use foreign::Foreign;
+pub use run_folder::RunFolder;
 
 /// How often a waiting process looks whether a lock is free. `std::fs::File::lock` cannot be given up, so it is polled.
 const LOOK: Duration = Duration::from_millis(10);

@@ -260,6 +260,8 @@ pub struct RoleCheck {
     /// While it is tried again: when that ends.
     #[ts(type = "string | null")]
     pub until: Option<Timestamp>,
+    /// Who AWS says we became, once that was asked.
+    pub became: Option<String>,
 }
 
 /// What is checked of an AWS role.
@@ -273,6 +275,8 @@ pub enum RoleCheckKind {
     NoId,
     /// It refuses the caller with a wrong External ID.
     WrongId,
+    /// The session that it gave belongs to it.
+    Identity,
 }
 
 /// How a check stands.
