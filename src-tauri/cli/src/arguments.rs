@@ -13,14 +13,14 @@ const AFTER_HELP: &str = "\
 ACCOUNT is an account's id, its name, its user name, or any part of them that fits no other account.
 
 Examples:
-  mcm login azure --all-tenants        sign in, and connect every tenant that you may enter
-  mcm login aws --print cli            commands that create a role for you, with an External ID of its own
+  mcm login azure --all-tenants        sign in to every tenant that you may enter
+  mcm login aws --print cli            commands that create a role for you
   mcm login aws --role-arn ARN         check that role, and connect it
   mcm accounts                         what is connected, and what is in use
   mcm use contoso Production           choose an account and a subscription
   mcm token --active azure             an access token of the account in use
-  mcm credential-process --active      the same for AWS, as credential_process in ~/.aws/config reads it
-  mcm configure aws                    profiles in ~/.aws/config that do so, shown before they are written
+  mcm credential-process --active      the same for AWS, as its own tools read it
+  mcm configure aws                    profiles in ~/.aws/config that do so
   mcm whoami                           as whom aws, az, gcloud and terraform work in this shell
   mcm doctor                           what is wrong, and how to mend it
   mcm exec production -- terraform plan   a command as that account, with no secret in a file

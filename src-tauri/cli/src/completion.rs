@@ -146,6 +146,7 @@ fn plain_words(name: &str) -> impl Iterator<Item = String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use clap::ValueEnum as _;
     use mcm_core::account::Identity;
 
     fn azure(home: &str, name: &str, username: &str) -> Account {
@@ -196,7 +197,7 @@ mod tests {
 
     #[test]
     fn every_shell_has_a_script_that_asks_by_our_variable() {
-        for shell in [Shell::Bash, Shell::Zsh, Shell::Fish, Shell::Powershell] {
+        for shell in Shell::value_variants().iter().copied() {
             assert!(script(shell).contains(VARIABLE), "{}", shell.name());
         }
     }
