@@ -78,10 +78,11 @@ class Person:
         self.env = {"BROWSER": str(self.program)}
         self.signs_in()
 
-    def opens_links_with_gio(self):
-        """As browsers on GNOME do. `xdg-open` 1.1.3 elsewhere takes a scheme with digits in it for a file's name."""
+    def opens_links_with(self, *command):
+        """How the browser hands over an app's links: `gio open` as on GNOME, `xdg-open` elsewhere, which in its version
+        1.1.3 takes a scheme with digits in it for a file's name."""
         opener = self.desktop.folder / "open-link"
-        opener.write_text('#!/bin/sh\nexec gio open "$1"\n')
+        opener.write_text(f'#!/bin/sh\nexec {shlex.join(command)} "$1"\n')
         opener.chmod(0o755)
         self.env["SANDBOX_OPEN_WITH"] = str(opener)
 

@@ -51,9 +51,18 @@ mod platform {
         let owner = gio::AppInfo::default_for_uri_scheme(scheme);
         let owner_file = owner.as_ref().and_then(|owner| owner.id());
         let is_registered = owner_file.as_deref() == Some(&file_name);
-        if let Some(owner) = owner.filter(|owner| !is_registered && !starts_us(owner, program)) {
-            tracing::info!(scheme, handler = owner.id().as_deref(), "the scheme belongs to another program");
-            return false;
+        if let Some(owner) = owner.filter(|_| !is_registered) {
+            if !starts_us(&owner, program) {
+                tracing::info!(
+                    scheme,
+                    handler = owner.id().as_deref(),
+                    "the scheme belongs to another program"
+                );
+                return false;
+            }
+            if serves(&owner, program) {
+                return true;
+            }
         }
         let registered = register(scheme, program, &file_name, is_registered);
         if let Err(error) = &registered {
@@ -65,6 +74,17 @@ mod platform {
     /// Whether a handler is another entry for this app, such as the one that a package brought.
     fn starts_us(handler: &gio::AppInfo, program: &Path) -> bool {
         handler.executable().file_name() == program.file_name()
+    }
+
+    /// Whether a handler hands links to this very program, as the entry that its package brought does. Nothing has to be
+    /// written then, and nothing of ours is left when the package goes.
+    fn serves(handler: &gio::AppInfo, program: &Path) -> bool {
+        let started = glib::find_program_in_path(handler.executable());
+        let is_this = started.is_some_and(|started| match (started.canonicalize(), program.canonicalize()) {
+            (Ok(started), Ok(program)) => started == program,
+            _ => false,
+        });
+        is_this && handler.supports_uris()
     }
 
     fn register(scheme: &str, program: &Path, file_name: &str, is_default: bool) -> Result<()> {
@@ -87,13 +107,17 @@ mod platform {
         Ok(())
     }
 
+    /// With `TryExec`, a desktop passes the entry over once the program is gone.
     fn desktop_file(scheme: &str, program: &Path) -> Option<String> {
-        let program = exec_word(program.to_str()?)?;
+        let path = program.to_str()?;
+        let word = exec_word(path)?;
+        let path = path.replace('\\', "\\\\");
         Some(format!(
             "[Desktop Entry]\n\
              Type=Application\n\
              Name=Multi-Cloud Manager\n\
-             Exec={program} %u\n\
+             TryExec={path}\n\
+             Exec={word} %u\n\
              MimeType=x-scheme-handler/{scheme};\n\
              NoDisplay=true\n\
              Terminal=false\n"
@@ -147,6 +171,7 @@ mod platform {
                 let words = glib::shell_parse_argv(&line).unwrap();
                 let word = words[0].to_str().unwrap().replace("%%", "%");
                 assert_eq!((word.as_str(), words[1].to_str()), (path, Some("%u")), "{line}");
+                assert_eq!(key_file.string("Desktop Entry", "TryExec").unwrap(), path);
             }
         }
 

@@ -121,7 +121,7 @@ fn bring_forward(window: &WebviewWindow, place: &Place) -> tauri::Result<()> {
 /// Makes the window. It shows the dashboard and can be led nowhere else.
 pub(crate) fn build<R: Runtime>(app: &AppHandle<R>, place: &Place) -> tauri::Result<WebviewWindow<R>> {
     let start = WebviewUrl::App(format!("index.html{}", place.fragment()).into());
-    WebviewWindowBuilder::new(app, MAIN, start)
+    let window = WebviewWindowBuilder::new(app, MAIN, start)
         .title("Multi-Cloud Manager")
         .inner_size(1200.0, 760.0)
         .min_inner_size(720.0, 480.0)
@@ -129,7 +129,21 @@ pub(crate) fn build<R: Runtime>(app: &AppHandle<R>, place: &Place) -> tauri::Res
         .on_new_window(|_, _| NewWindowResponse::Deny)
         .on_download(|_, _| false)
         .disable_drag_drop_handler()
-        .build()
+        .build()?;
+    #[cfg(target_os = "linux")]
+    window.with_webview(|webview| draw_without_graphics_card(&webview.inner()))?;
+    Ok(window)
+}
+
+/// Lists and forms are drawn as fast by the processor, and what drives a graphics card would double the memory of the
+/// process that draws them. That process has just been started, with the setting as it was: another takes its place.
+#[cfg(target_os = "linux")]
+fn draw_without_graphics_card(webview: &webkit2gtk::WebView) {
+    use webkit2gtk::{HardwareAccelerationPolicy, SettingsExt as _, WebViewExt as _};
+    let (Some(settings), Some(page)) = (webview.settings(), webview.uri()) else { return };
+    settings.set_hardware_acceleration_policy(HardwareAccelerationPolicy::Never);
+    webview.terminate_web_process();
+    webview.load_uri(&page);
 }
 
 /// Whether an address belongs to the dashboard itself.
