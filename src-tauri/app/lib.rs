@@ -13,6 +13,7 @@ mod fixtures;
 mod notice;
 mod quit;
 mod scheme;
+mod switch;
 mod tray;
 mod tray_host;
 mod window;
