@@ -35,10 +35,17 @@ class Clouds:
         """Changes how the clouds behave, by the settings' names with underscores."""
         self._control("settings", {name.replace("_", "-"): value for name, value in settings.items()})
 
-    def _control(self, what, body=None):
+    def fault(self, endpoint, fault, **rule):
+        """Makes an endpoint fail, or be slow."""
+        self._control("faults", {"endpoint": endpoint, "fault": fault} | rule)
+
+    def clear_faults(self):
+        self._control("faults", method="DELETE")
+
+    def _control(self, what, body=None, method=None):
         url = f"{self.env['AZURE_AUTHORITY_HOST'].rstrip('/')}/_sandbox/{what}"
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(url, data, {"Content-Type": "application/json"})
+        request = urllib.request.Request(url, data, {"Content-Type": "application/json"}, method=method)
         with urllib.request.urlopen(request, timeout=10) as answer:
             return answer.read()
 
