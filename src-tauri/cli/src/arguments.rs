@@ -7,7 +7,7 @@ use mcm_core::account::Cloud;
 use mcm_core::app::OnDuplicate;
 use mcm_core::provider::aws::Permissions;
 
-use crate::env::Shell;
+use crate::shell::Shell;
 
 const AFTER_HELP: &str = "\
 ACCOUNT is an account's id, its name, its user name, or any part of them that fits no other account.
@@ -245,7 +245,7 @@ pub(crate) enum Command {
     Completion {
         /// The shell
         #[arg(value_enum)]
-        shell: CompletionShell,
+        shell: Shell,
     },
     /// Run a command as one or several accounts
     #[command(after_help = EXEC_HELP)]
@@ -328,27 +328,6 @@ pub(crate) enum Login {
     /// Connect an AWS role, or print what creates one
     #[command(after_help = LOGIN_AWS_HELP)]
     Aws(AwsLogin),
-}
-
-/// A shell that completion is offered for.
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum CompletionShell {
-    Bash,
-    Zsh,
-    Fish,
-    Powershell,
-}
-
-impl CompletionShell {
-    /// Its name in lower case.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Bash => "bash",
-            Self::Zsh => "zsh",
-            Self::Fish => "fish",
-            Self::Powershell => "powershell",
-        }
-    }
 }
 
 #[derive(Args)]

@@ -19,8 +19,9 @@ use mcm_core::error::Error;
 use mcm_core::store::{Book, Store};
 use mcm_core::world::{Environment, Paths};
 
-use crate::arguments::{Arguments, CompletionShell};
+use crate::arguments::Arguments;
 use crate::output::print;
+use crate::shell::Shell;
 
 /// What the scripts set when a shell asks.
 const VARIABLE: &str = "MCM_COMPLETE";
@@ -44,12 +45,12 @@ pub(crate) fn answer(environment: &Environment) -> ExitCode {
 ///
 /// # Errors
 /// As `print`.
-pub(crate) fn print_script(shell: CompletionShell) -> Result<(), Error> {
+pub(crate) fn print_script(shell: Shell) -> Result<(), Error> {
     print(script(shell).trim())
 }
 
 /// What a shell reads to complete `mcm`.
-fn script(shell: CompletionShell) -> String {
+fn script(shell: Shell) -> String {
     let mut script = Vec::new();
     let shells = Shells::builtins();
     let shell = shells.completer(shell.name()).expect("it is one of the engine's");
@@ -220,7 +221,7 @@ mod tests {
 
     #[test]
     fn every_shell_has_a_script_that_asks_by_our_variable() {
-        for shell in CompletionShell::value_variants().iter().copied() {
+        for shell in Shell::value_variants().iter().copied() {
             assert!(script(shell).contains(VARIABLE), "{}", shell.name());
         }
     }

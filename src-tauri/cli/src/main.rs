@@ -23,12 +23,12 @@ mod logout;
 mod man;
 mod other_tools;
 mod output;
+mod shell;
 mod targets;
 mod token;
 mod variables;
 mod whoami;
 
-use std::pin::pin;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -107,7 +107,7 @@ async fn obey(command: Command, world: World) -> Result<(), Failure> {
     let mut ready = None;
     // To listen for Ctrl-C ends that it is ignored, which the command would have inherited.
     let is_ignored = matches!(command, Command::Exec(_)) && exec::ignores_interrupts();
-    let work = async {
+    let work = Box::pin(async {
         match command {
             Command::Login(Login::Azure(wish)) => login::azure(&app, &world.vault, wish).await,
             Command::Login(Login::Gcp(wish)) => login::gcp(&app, &world.vault, &wish).await,
@@ -135,7 +135,7 @@ async fn obey(command: Command, world: World) -> Result<(), Failure> {
             }
             Command::Doctor { json } => doctor::examine(&app, &world, json).await,
         }
-    };
+    });
     if is_ignored {
         work.await?;
     } else {
@@ -149,8 +149,10 @@ async fn obey(command: Command, world: World) -> Result<(), Failure> {
 }
 
 /// Does the work of a command, or as much of it as must not be left halfway when the person presses Ctrl-C.
-async fn unless_stopped(app: &App, work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
-    let mut work = pin!(work);
+async fn unless_stopped(
+    app: &App,
+    mut work: impl Future<Output = Result<(), Failure>> + Unpin,
+) -> Result<(), Failure> {
     tokio::select! {
         done = &mut work => return done,
         _ = tokio::signal::ctrl_c() => {}

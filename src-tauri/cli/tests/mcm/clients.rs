@@ -61,6 +61,8 @@ fn home(stage: &Stage) -> PathBuf {
 impl Client {
     fn start(stage: &Stage, (provider, name, words): (&str, &'static str, &[&str])) -> Self {
         let mut command = stage.command(&["exec", &stage.account_of(provider), "--"]);
+        // Azure's libraries refuse a sign-in server on this machine, also where they ask it for nothing.
+        command.args(["env", "--unset=AZURE_AUTHORITY_HOST"]);
         command.arg(program(words[0])).args(&words[1..]).current_dir(here()).env("HOME", home(stage));
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut process = command.spawn().expect("mcm starts");
@@ -79,7 +81,8 @@ impl Client {
         let mut line = String::new();
         self.output.read_line(&mut line).expect("text");
         if line.is_empty() {
-            panic!("{}: {}", self.name, self.told());
+            let told = self.told();
+            panic!("{}: {told}", self.name);
         }
         serde_json::from_str(&line).expect("JSON")
     }

@@ -84,7 +84,11 @@ fn the_folder_goes_when_we_are_told_to_end_and_the_next_run_sweeps_what_a_killed
     let runtime = stage.folder().join("runtime");
     fs::create_dir(&runtime).expect("ours");
     let left = || fs::read_dir(&runtime).expect("readable").count();
-    let start = || Lent::start_with(&stage, &[&id], |command| drop(command.env("XDG_RUNTIME_DIR", &runtime)));
+    let start = || {
+        Lent::start_with(&stage, &[&id], |command| {
+            command.env("XDG_RUNTIME_DIR", &runtime);
+        })
+    };
     let lent = start();
     assert!(lent.get("GOOGLE_APPLICATION_CREDENTIALS").starts_with(runtime.to_str().expect("text")));
     assert_eq!(left(), 1);

@@ -41,7 +41,15 @@ pub(crate) async fn run(mut command: Command) -> io::Result<End> {
     let hold = signals.handle();
     let signalled = events.clone();
     thread::spawn(move || signals.forever().all(|signal| signalled.send(Event::Signal(signal)).is_ok()));
-    thread::spawn(move || while events.send(next_change(pid)).is_ok() {});
+    thread::spawn(move || {
+        loop {
+            let change = next_change(pid);
+            let is_last = matches!(change, Event::Ended(_));
+            if events.send(change).is_err() || is_last {
+                return;
+            }
+        }
+    });
 
     let end = loop {
         match arriving.recv().await {

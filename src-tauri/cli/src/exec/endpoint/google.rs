@@ -11,11 +11,13 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
 use url::form_urlencoded;
 
-use super::{LONGEST_BODY, Secret, json, refusal, wrong_method};
+use super::{LONGEST_BODY, Secret, is_same, json, refusal, wrong_method};
 use crate::exec::lender::{Lender, Refused};
 
 /// The client id in the file. It is the same for everybody.
 const CLIENT_ID: &str = "mcm";
+/// `gcloud` puts its own public client, whose secret everybody knows, in the place of the file's.
+const GCLOUD_CLIENT_ID: &str = "32555940559.apps.googleusercontent.com";
 /// The libraries demand the audience of a workforce pool; nobody is asked there.
 const AUDIENCE: &str = "//iam.googleapis.com/locations/global/workforcePools/mcm/providers/mcm";
 
@@ -55,6 +57,12 @@ struct Introspection<'a> {
     client_id: &'static str,
     scope: &'static str,
     token_type: &'static str,
+}
+
+/// What is said of a token that is not ours (RFC 7662 2.2).
+#[derive(Serialize)]
+struct Inactive {
+    active: bool,
 }
 
 #[derive(Serialize)]
@@ -104,13 +112,21 @@ impl Google {
     }
 
     pub(super) async fn introspect(&self, lender: &Lender, request: Request) -> Reply {
-        if let Err(reply) = self.form(request).await {
-            return *reply;
-        }
+        let form = match self.form(request).await {
+            Ok(form) => form,
+            Err(reply) => return *reply,
+        };
         let (account, session) = match lender.lend(Cloud::Gcp, None).await {
             Ok(lent) => lent,
             Err(refused) => return not_lent(&refused),
         };
+        // Only who has the token, or what it is got with, is told of it.
+        let is_known = |given: &str| {
+            self.handle.is(given) || session.bearer().is_ok_and(|token| is_same(token.expose_secret(), given))
+        };
+        if !field(&form, "token").is_some_and(|given| is_known(&given)) {
+            return json(StatusCode::OK, &Inactive { active: false });
+        }
         let introspection = Introspection {
             active: true,
             username: account.identity.who(),
@@ -123,7 +139,7 @@ impl Google {
         json(StatusCode::OK, &introspection)
     }
 
-    /// The form of a client that knows this run's secret.
+    /// The form of the file's client, or of gcloud's.
     async fn form(&self, request: Request) -> Result<Bytes, Box<Reply>> {
         if !self.is_the_client(request.headers()) {
             let message = "The client's secret is not the one of this run.";
@@ -154,7 +170,11 @@ impl Google {
             return false;
         };
         let Ok(decoded) = String::from_utf8(decoded) else { return false };
-        decoded.split_once(':').is_some_and(|(id, secret)| self.client_secret.is(secret) && id == CLIENT_ID)
+        decoded.split_once(':').is_some_and(|(id, secret)| match id {
+            CLIENT_ID => self.client_secret.is(secret),
+            // The handle, or the token, has to do for it.
+            id => id == GCLOUD_CLIENT_ID,
+        })
     }
 }
 
