@@ -63,14 +63,19 @@ fn run(command: Command, environment: &Environment) -> Result<(), Failure> {
         return Ok(completion::print_script(shell)?);
     }
     let paths = Paths::resolve(environment)?;
-    // A log that cannot be kept is no reason not to work.
-    let _ = logging::start("mcm", &paths, environment);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| {
         Error::new(Code::Internal, "The system is out of files or threads. Close some programs.")
             .with_source(error)
     })?;
-    let environment = environment_of(&command, environment);
-    let outcome = runtime.block_on(obey(command, world(paths, environment)));
+    let world = world(paths, environment_of(&command, environment));
+    // Programs wait for these at every call of theirs.
+    if matches!(command, Command::Token { .. } | Command::CredentialProcess { .. }) {
+        let _guard = runtime.enter();
+        world.vault.connect_ahead();
+    }
+    // A log that cannot be kept is no reason not to work.
+    let _ = logging::start("mcm", &world.paths, environment);
+    let outcome = runtime.block_on(obey(command, world));
     // A keychain that hangs does not keep the process.
     runtime.shutdown_background();
     outcome
