@@ -34,6 +34,16 @@ expired, sign-in-again, locked, offline), active, sessionExpiresAt (RFC 3339 or 
 subscriptions, for Google Cloud email and projects, for AWS accountId, roleArn, externalId, externalIdEnforced (true,
 false or \"unknown\"), partition and region. Fields may be added; none changes its meaning.";
 
+const DEVICE_CODE_HELP: &str = "\
+--device-code shows a page and a code to type there, on any device. Use it only for a sign-in that you started \
+yourself: whoever talks you into typing a code is signed in as you. Many organisations block this way; a browser on this \
+machine is the safer one.";
+
+const GCP_HELP: &str = "\
+--device-code shows a page and a code to type there, on any device. Google offers that to clients of the type TVs and \
+Limited Input devices only, and grants them no access to Google Cloud, so at Google itself it is refused: sign in with a \
+browser. It serves issuers of your own.";
+
 const LOGIN_AWS_HELP: &str = "\
 A role is connected in two steps. --print gives what creates it, with a new External ID that is kept for it, and
 --role-arn checks the role that was created and connects it. The checks assume it with the External ID, without one
@@ -50,7 +60,7 @@ keychain:ACCESS_KEY_ID for keys that were typed into the app; keychain alone for
 the one that the role was prepared with: the profile in AWS_PROFILE, else default.";
 
 const TOKEN_HELP: &str = "\
-RESOURCE is graph, key-vault, storage, aks, arm (as it is when nobody says), or a resource's own identifier: https://…,
+RESOURCE is graph, key-vault, storage, aks, arm (as it is when nobody says), or a resource's own identifier: https://…, \
 api://… or a GUID. The short names follow the Azure cloud in settings.toml. Google's tokens serve every API.
 
 Examples:
@@ -167,8 +177,10 @@ pub(crate) enum Command {
 #[derive(Subcommand)]
 pub(crate) enum Login {
     /// Sign in to Azure
+    #[command(after_help = DEVICE_CODE_HELP)]
     Azure(AzureLogin),
     /// Sign in to Google Cloud
+    #[command(after_help = GCP_HELP)]
     Gcp(GcpLogin),
     /// Connect an AWS role, or print what creates one
     #[command(after_help = LOGIN_AWS_HELP)]
@@ -256,6 +268,9 @@ pub(crate) struct CommonLogin {
     /// How the answer comes back; only the app can receive a deep link, so mcm always uses loopback
     #[arg(long, value_enum, default_value_t = Redirect::Loopback)]
     pub(crate) redirect: Redirect,
+    /// Sign in by typing a code on any device, for a machine without a browser or over SSH
+    #[arg(long)]
+    pub(crate) device_code: bool,
     /// Take out another person's account of the same tenant or address
     #[arg(long, conflicts_with = "keep_both")]
     pub(crate) replace: bool,

@@ -4,6 +4,8 @@
 
 pub(crate) mod aws;
 
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use mcm_core::account::{AccountId, Cloud, Enforcement, Identity, OfferedTenant};
 use mcm_core::app::{App, Connect, OnDuplicate};
 use mcm_core::error::{Code, Error, ErrorView};
@@ -43,7 +45,8 @@ async fn connect(
         note("Only the app can receive a deep link, so this sign-in uses loopback.");
     }
     let redirect = Some(RedirectKind::Loopback);
-    let id = app.connect(Connect { redirect, on_duplicate: common.on_duplicate(), ..wanted })?;
+    let (device_code, on_duplicate) = (common.device_code, common.on_duplicate());
+    let id = app.connect(Connect { redirect, device_code, on_duplicate, ..wanted })?;
     let signed_in = sign_in(app, id).await;
     if let Ok(account) = &signed_in {
         until_targets_are_read(app, account).await;
@@ -114,6 +117,7 @@ async fn sign_in(app: &App, id: SignInId) -> Result<AccountId, Error> {
             let _ = app.sign_in_ended(id).await;
             return Err(Error::seen(&error));
         }
+        Some(SignInStep::Code { code, page, expires_at }) => tell_code(&code, &page, expires_at),
         // A browser that is quick has answered before this is read.
         Some(SignInStep::Browser | SignInStep::Finishing | SignInStep::Done { .. }) => {
             note("Your browser is open. Finish signing in there. Ctrl-C cancels.");
@@ -121,6 +125,15 @@ async fn sign_in(app: &App, id: SignInId) -> Result<AccountId, Error> {
         _ => {}
     }
     app.sign_in_ended(id).await
+}
+
+/// The code that a person types elsewhere, and what it does.
+fn tell_code(code: &str, page: &str, expires_at: Timestamp) {
+    let until = expires_at.to_zoned_datetime(TimeZone::system()).strftime("%H:%M").to_string();
+    note(&format!(
+        "On any device, open this page and enter the code:\n\n  {page}\n  {code}\n\nEnter it only if you ran this command \
+         yourself: whoever gives you a code is signed in as you.\nWaiting until {until}. Ctrl-C cancels."
+    ));
 }
 
 /// The app reads the targets as soon as the sign-in has ended; on this one thread it has begun when that is seen.
