@@ -68,7 +68,7 @@ Examples:
   mcm token contoso --resource graph         for Microsoft Graph, with the same sign-in
   mcm token --active azure --resource https://database.windows.net/ --json
 
-Never opens a browser: an account that needs a sign-in ends the command at once with status 3.";
+Without --interactive it never opens a browser: an account that needs a sign-in ends the command at once with status 3.";
 
 const CREDENTIAL_PROCESS_HELP: &str = "\
 Prints AWS's credential_process JSON, Version 1, with a credential that lives for 15 minutes or longer. In
@@ -78,7 +78,8 @@ Prints AWS's credential_process JSON, Version 1, with a credential that lives fo
   credential_process = mcm credential-process ACCOUNT
   region = eu-central-1
 
-Never opens a browser: an account that needs you ends the command at once with status 3.";
+Never opens a browser: an account that needs you ends the command at once with status 3. --interactive verifies the role \
+again, as after you have mended its trust policy; it cannot sign in to the profile that the role is assumed with.";
 
 /// Sign in to your clouds, switch between accounts, and hand short-lived credentials to other programs.
 #[derive(Parser)]
@@ -129,12 +130,18 @@ pub(crate) enum Command {
         /// Print JSON as `az account get-access-token` does
         #[arg(long)]
         json: bool,
+        /// When only you can help, open a browser for you to sign in with, once for all that ask meanwhile
+        #[arg(long)]
+        interactive: bool,
     },
     /// Print an AWS account's credential, for credential_process in ~/.aws/config
     #[command(after_help = CREDENTIAL_PROCESS_HELP)]
     CredentialProcess {
         #[command(flatten)]
         whose: CredentialOf,
+        /// When only you can help, verify the role again, once for all that ask meanwhile
+        #[arg(long)]
+        interactive: bool,
     },
     /// Connect another tenant that an account's sign-in may enter, without a browser
     AddTenant {

@@ -59,7 +59,7 @@ async fn connect(
 }
 
 /// Makes sure that the sign-in can be kept, before the person goes through it: memory ends with this process.
-async fn open_keychain(vault: &Vault) -> Result<(), Error> {
+pub(crate) async fn open_keychain(vault: &Vault) -> Result<(), Error> {
     match vault.check().await {
         Err(error) if matches!(error.code(), Code::KeychainLocked | Code::KeychainAbsent) => {
             note("Your keychain is not open. If it shows a question, answer it.");
@@ -102,7 +102,7 @@ fn waiting_in(app: &App, tenant: &str) -> Option<AccountId> {
 }
 
 /// Tells where the sign-in stands until it has ended.
-async fn sign_in(app: &App, id: SignInId) -> Result<AccountId, Error> {
+pub(crate) async fn sign_in(app: &App, id: SignInId) -> Result<AccountId, Error> {
     let mut snapshots = app.watch();
     let left_starting = snapshots.wait_for(|snapshot| {
         snapshot.sign_ins.iter().all(|view| view.id != id || view.step != SignInStep::Starting)

@@ -9,6 +9,7 @@ mod arguments;
 mod credential_process;
 mod doctor;
 mod failure;
+mod interactive;
 mod login;
 mod logout;
 mod output;
@@ -56,8 +57,8 @@ fn run(command: Command, environment: &Environment) -> Result<(), Failure> {
     outcome
 }
 
-/// What a command goes by. Whoever runs `credential-process` may name with `AWS_PROFILE` the profile that runs it: to
-/// assume the role as that one would be to ask ourselves.
+/// What a command goes by. Whoever runs `credential-process` may name with `AWS_PROFILE` the profile that
+/// runs it: to assume the role as that one would be to ask ourselves.
 fn environment_of(command: &Command, whole: &Environment) -> Environment {
     const CONSUMER: [&str; 2] = ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"];
     if matches!(command, Command::CredentialProcess { .. }) {
@@ -92,10 +93,12 @@ async fn obey(command: Command, world: World) -> Result<(), Failure> {
             Command::Accounts { json } => accounts::list(&app, json),
             Command::Targets { account, json, refresh } => targets::list(&app, &account, json, refresh).await,
             Command::Use { account, target } => targets::choose(&app, &account, target.as_deref()).await,
-            Command::Token { whose, resource, json } => {
-                token::hand_out(&app, &whose, resource.as_deref(), json).await
+            Command::Token { whose, resource, json, interactive } => {
+                token::hand_out(&app, &world.vault, &whose, resource.as_deref(), json, interactive).await
             }
-            Command::CredentialProcess { whose } => credential_process::hand_out(&app, &whose).await,
+            Command::CredentialProcess { whose, interactive } => {
+                credential_process::hand_out(&app, &world.vault, &whose, interactive).await
+            }
             Command::AddTenant { account, tenant } => login::add_tenant(&app, &account, &tenant).await,
             Command::Rename { account, name } => accounts::rename(&app, &account, name.as_deref()).await,
             Command::Logout { whose } => logout::sign_out(&app, &whose).await,

@@ -8,6 +8,7 @@ mod connect;
 mod draw;
 mod keep;
 mod look_up;
+mod turn;
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
@@ -23,6 +24,7 @@ use crate::account::{Account, AccountId, COLOURS, Cloud, Identity, Target, Targe
 use crate::activity::{Activity, Happening, What};
 pub use crate::app::aws::{ConnectRole, PrepareRole, PreparedRole};
 pub use crate::app::connect::{Connect, OnDuplicate};
+pub use crate::app::turn::{OurTurn, Taken, Turn};
 use crate::credential::Session;
 use crate::error::{Code, Error, ErrorView, Result};
 use crate::provider::{self, Providers};
@@ -698,7 +700,7 @@ impl App {
     }
 
     /// Reads `accounts.json` again and draws.
-    fn reload(&self) {
+    pub fn reload(&self) {
         let read = self.store.read();
         self.state().take(read);
         self.publish();

@@ -43,7 +43,7 @@ fn prepare(stage: &Stage) -> String {
 }
 
 /// Connects a role and gives its account's id.
-fn connected(stage: &Stage, name: &str) -> String {
+pub(crate) fn connected(stage: &Stage, name: &str) -> String {
     prepare(stage);
     stage.mcm(&["login", "aws", "--role-arn", &role(name)]).done();
     stage.sandbox.forget_requests();

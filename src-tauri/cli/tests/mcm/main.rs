@@ -7,6 +7,7 @@ mod accounts;
 mod aws;
 mod doctor;
 mod failures;
+mod interactive;
 mod login;
 mod stage;
 mod token;
