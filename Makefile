@@ -21,7 +21,8 @@ RUN_PACKAGES := xdg-utils desktop-file-utils
 CHECK_PACKAGES := shellcheck
 # For the end-to-end tests: a screen, a session bus, a keychain, a driver for the window, eyes and hands.
 TEST_PACKAGES := $(RUN_PACKAGES) xvfb xauth openbox dbus dbus-x11 libglib2.0-bin gnome-keyring libsecret-tools \
-  webkit2gtk-driver xdotool x11-utils imagemagick python3-dbus python3-gi python3-venv
+  webkit2gtk-driver xdotool x11-utils imagemagick python3-dbus python3-gi python3-venv openssl \
+  $(if $(shell command -v kubectl),,kubernetes-client)
 
 TAURI_CLI := 2.12.5
 OIDC_PROVIDER := src-tauri/core/tests/oidc_provider

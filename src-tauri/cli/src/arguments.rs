@@ -81,6 +81,23 @@ Prints AWS's credential_process JSON, Version 1, with a credential that lives fo
 Never opens a browser: an account that needs you ends the command at once with status 3. --interactive verifies the role \
 again, as after you have mended its trust policy; it cannot sign in to the profile that the role is assumed with.";
 
+const KUBE_TOKEN_HELP: &str = "\
+Prints an ExecCredential as kubectl reads it from a program: for EKS a token of aws-iam-authenticator, for AKS one of \
+Entra, for GKE the access token. In ~/.kube/config:
+
+  users:
+  - name: production
+    user:
+      exec:
+        apiVersion: client.authentication.k8s.io/v1
+        command: mcm
+        args: [kube-token, ACCOUNT, --cluster, production]      # EKS; GKE and AKS need no --cluster
+        interactiveMode: Never
+
+An old kubectl wants apiVersion client.authentication.k8s.io/v1beta1, and no interactiveMode. Inside \"mcm exec\" no account \
+has to be named. Without --interactive it never opens a browser: an account that needs you ends the command at once with \
+status 3.";
+
 /// Sign in to your clouds, switch between accounts, and hand short-lived credentials to other programs.
 #[derive(Parser)]
 #[command(name = "mcm", version, arg_required_else_help = true, after_help = AFTER_HELP)]
@@ -140,6 +157,15 @@ pub(crate) enum Command {
         #[command(flatten)]
         whose: CredentialOf,
         /// When only you can help, verify the role again, once for all that ask meanwhile
+        #[arg(long)]
+        interactive: bool,
+    },
+    /// Print an account's credential for a Kubernetes cluster of EKS, GKE or AKS, as kubectl reads it from a program
+    #[command(after_help = KUBE_TOKEN_HELP)]
+    KubeToken {
+        #[command(flatten)]
+        whose: ClusterOf,
+        /// When only you can help, open a browser for you to sign in with, once for all that ask meanwhile
         #[arg(long)]
         interactive: bool,
     },
@@ -324,6 +350,38 @@ pub(crate) struct CredentialOf {
 }
 
 #[derive(Args)]
+pub(crate) struct ClusterOf {
+    /// The account
+    #[arg(conflicts_with = "active")]
+    pub(crate) account: Option<String>,
+    /// The account in use in this cloud
+    #[arg(long, value_name = "CLOUD", value_parser = any_cloud)]
+    pub(crate) active: Option<Cloud>,
+    /// EKS: the cluster's name
+    #[arg(long, value_name = "NAME")]
+    pub(crate) cluster: Option<String>,
+    /// EKS: the cluster's region, when not the account's chosen one
+    #[arg(long, value_name = "REGION")]
+    pub(crate) region: Option<String>,
+    /// AKS: the Entra application of the cluster's server, when not the one of every AKS cluster
+    #[arg(long, value_name = "ID")]
+    pub(crate) server_id: Option<String>,
+}
+
+impl ClusterOf {
+    /// The options that were given, and the cloud that each is for.
+    pub(crate) fn options(&self) -> impl Iterator<Item = (&'static str, Cloud)> {
+        [
+            ("--cluster", Cloud::Aws, self.cluster.is_some()),
+            ("--region", Cloud::Aws, self.region.is_some()),
+            ("--server-id", Cloud::Azure, self.server_id.is_some()),
+        ]
+        .into_iter()
+        .filter_map(|(option, cloud, given)| given.then_some((option, cloud)))
+    }
+}
+
+#[derive(Args)]
 #[group(required = true, multiple = false)]
 pub(crate) struct LogoutOf {
     /// The account
@@ -344,6 +402,13 @@ fn cloud(text: &str) -> Result<Cloud, String> {
         let names: Vec<&str> = WITH_TOKENS.iter().map(|cloud| cloud.as_str()).collect();
         format!("possible values: {}", names.join(", "))
     })
+}
+
+fn any_cloud(text: &str) -> Result<Cloud, String> {
+    Cloud::ALL
+        .into_iter()
+        .find(|cloud| cloud.as_str() == text)
+        .ok_or_else(|| format!("possible values: {}", Cloud::ALL.map(Cloud::as_str).join(", ")))
 }
 
 /// What a role may do.

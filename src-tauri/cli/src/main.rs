@@ -10,6 +10,7 @@ mod credential_process;
 mod doctor;
 mod failure;
 mod interactive;
+mod kube_token;
 mod login;
 mod logout;
 mod output;
@@ -57,11 +58,11 @@ fn run(command: Command, environment: &Environment) -> Result<(), Failure> {
     outcome
 }
 
-/// What a command goes by. Whoever runs `credential-process` may name with `AWS_PROFILE` the profile that
+/// What a command goes by. Whoever runs `credential-process` or `kube-token` may name with `AWS_PROFILE` the profile that
 /// runs it: to assume the role as that one would be to ask ourselves.
 fn environment_of(command: &Command, whole: &Environment) -> Environment {
     const CONSUMER: [&str; 2] = ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"];
-    if matches!(command, Command::CredentialProcess { .. }) {
+    if matches!(command, Command::CredentialProcess { .. } | Command::KubeToken { .. }) {
         return Environment::from_pairs(whole.pairs().filter(|(name, _)| !CONSUMER.contains(name)));
     }
     whole.clone()
@@ -98,6 +99,9 @@ async fn obey(command: Command, world: World) -> Result<(), Failure> {
             }
             Command::CredentialProcess { whose, interactive } => {
                 credential_process::hand_out(&app, &world.vault, &whose, interactive).await
+            }
+            Command::KubeToken { whose, interactive } => {
+                kube_token::hand_out(&app, &world, &whose, interactive).await
             }
             Command::AddTenant { account, tenant } => login::add_tenant(&app, &account, &tenant).await,
             Command::Rename { account, name } => accounts::rename(&app, &account, name.as_deref()).await,

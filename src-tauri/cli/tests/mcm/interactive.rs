@@ -29,7 +29,10 @@ fn revoked() -> (Stage, String) {
 #[test]
 fn twenty_at_once_are_told_the_same_at_once_and_no_browser_opens() {
     let (stage, id) = revoked();
-    let begun = (0..20).map(|_| stage.begin(&["token", &id]));
+    let begun = (0..20).map(|number| {
+        let command = if number % 2 == 0 { "token" } else { "kube-token" };
+        stage.begin(&[command, &id])
+    });
     let mut told: Vec<String> = ended(begun.collect()).into_iter().map(|ended| ended.failed(3)).collect();
     told.dedup();
     assert_eq!(told.len(), 1, "one message with one reference: {told:?}");
@@ -89,6 +92,7 @@ fn a_resource_that_lacks_consent_is_asked_for_and_then_handed_out() {
     let token = begun.ended().done();
     assert_eq!(stage.sandbox.azure_audience(token.trim()).as_deref(), Some(GRAPH));
     stage.mcm(&["targets", &id, "--refresh"]).done();
+    stage.mcm(&["kube-token", &id]).done();
 }
 
 #[test]

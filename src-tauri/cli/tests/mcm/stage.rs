@@ -402,7 +402,7 @@ fn executable(path: &Path, script: &str) -> PathBuf {
 }
 
 /// Everything that is in the files of a folder.
-fn everything_below(folder: PathBuf) -> String {
+pub(crate) fn everything_below(folder: PathBuf) -> String {
     let mut text = String::new();
     let mut folders = vec![folder];
     while let Some(folder) = folders.pop() {
@@ -430,12 +430,12 @@ pub(crate) fn write(path: &Path, mode: u32, text: &str) {
         .expect("the folder is ours");
 }
 
-fn run(command: &mut Command, program: &str, package: &str) {
+pub(crate) fn run(command: &mut Command, program: &str, package: &str) {
     let status = command.status().unwrap_or_else(|error| missing(program, package, &error));
     assert!(status.success(), "{program} ended with {status}");
 }
 
-fn missing(program: &str, package: &str, error: &std::io::Error) -> ! {
+pub(crate) fn missing(program: &str, package: &str, error: &std::io::Error) -> ! {
     panic!("{program} cannot be started ({error}). This test needs it: install the package {package}.")
 }
 
