@@ -8,25 +8,26 @@ from app import App
 from clouds import Clouds, Person
 from desktop import SHOTS, Desktop
 from notifications import NotificationDaemon
+from panel import Panel
 from tray import TrayHost
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
     report = yield
-    setattr(item, f"report_{report.when}", report)
+    desktop = item.funcargs.get("desktop")
+    if report.failed and report.when == "call" and desktop is not None:
+        # Now, while everything is as it was when it failed.
+        desktop.shot(f"failed-{item.name}")
+        for log in sorted(desktop.folder.glob("*.log")):
+            shutil.copy(log, SHOTS / f"failed-{item.name}-{log.name}")
     return report
 
 
 @pytest.fixture
-def desktop(request):
+def desktop():
     desktop = Desktop()
     yield desktop
-    report = getattr(request.node, "report_call", None)
-    if report is not None and report.failed:
-        desktop.shot(f"failed-{request.node.name}")
-        for log in sorted(desktop.folder.glob("*.log")):
-            shutil.copy(log, SHOTS / f"failed-{request.node.name}-{log.name}")
     desktop.close()
 
 
@@ -68,3 +69,11 @@ def notifications(desktop):
     daemon = NotificationDaemon(desktop)
     yield daemon
     daemon.close()
+
+
+@pytest.fixture
+def panel(desktop):
+    """A desktop with a real panel."""
+    panel = Panel(desktop)
+    yield panel
+    panel.close()

@@ -72,7 +72,7 @@ def test_a_hidden_start_shows_no_window_until_it_is_asked_for(desktop, clouds, p
     app = desktop.start(BINARY, "--hidden", log="app", env=clouds.env | person.env)
     tray.wait_for("Open dashboard")
     assert second_start(desktop, clouds.env | person.env, "--hidden") == 0
-    stays("there is no window", lambda: not desktop.windows())
+    stays("there is no window and no process of the web view", lambda: not desktop.windows() and not descendants(app.pid))
 
     assert second_start(desktop, clouds.env | person.env) == 0
 

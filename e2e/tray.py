@@ -1,4 +1,4 @@
-"""A tray: takes icons in as a panel would, reads their menus and clicks in them, all over D-Bus."""
+"""The tray over D-Bus: menus are read and clicked as a panel would, with a stand-in panel or a real one."""
 
 import threading
 
@@ -12,24 +12,22 @@ WATCHER = "org.kde.StatusNotifierWatcher"
 MENU = "com.canonical.dbusmenu"
 
 
-class TrayHost:
-    """Owns the name that icons register with."""
+class Tray:
+    """The icons that a panel has taken in, whichever panel it is."""
 
     def __init__(self, desktop):
-        address = desktop.env["DBUS_SESSION_BUS_ADDRESS"]
-        self.items = []
-        self.host = open_dbus_connection(address)
-        self.host.send_and_get_reply(message_bus.RequestName(WATCHER))
-        self.client = open_dbus_connection(address)
-        self.ended = threading.Event()
-        self.thread = threading.Thread(target=self._serve, daemon=True)
-        self.thread.start()
+        self.client = open_dbus_connection(desktop.env["DBUS_SESSION_BUS_ADDRESS"])
 
     def close(self):
-        self.ended.set()
-        self.thread.join()
-        self.host.close()
         self.client.close()
+
+    def items(self):
+        """The icons: the connection and the object of each. None while there is no panel."""
+        watcher = Properties(DBusAddress("/StatusNotifierWatcher", WATCHER, WATCHER))
+        reply = self._ask(watcher.get("RegisteredStatusNotifierItems"))
+        if reply.header.message_type == MessageType.error:
+            return []
+        return [(name, "/" + path) for name, path in (item.split("/", 1) for item in reply.body[0][1])]
 
     def menu(self):
         """The menu as lines: indented, `*` for a tick, `(…)` for what cannot be chosen."""
@@ -50,6 +48,8 @@ class TrayHost:
             reply = self._ask(new_method_call(DBusAddress(path, bus_name, MENU), "Event", "isvu", event))
             if reply.header.message_type == MessageType.error and "does not refer" in reply.body[0]:
                 return False  # The menu was drawn anew between the look and the click.
+            if reply.header.message_type == MessageType.error and "disconnected" in reply.body[0]:
+                return True  # The app quit before it answered.
             assert reply.header.message_type == MessageType.method_return, reply.body
             return True
 
@@ -81,8 +81,7 @@ class TrayHost:
         return entries
 
     def _item(self):
-        until("the app's icon is in the tray", lambda: self.items)
-        return self.items[-1]
+        return until("the app's icon is in the tray", self.items)[-1]
 
     def _menu(self):
         name, _ = self._item()
@@ -105,6 +104,24 @@ class TrayHost:
         assert reply.header.message_type == MessageType.method_return, reply.body
         return reply.body
 
+class TrayHost(Tray):
+    """A stand-in panel: owns the name that icons register with, and shows nothing."""
+
+    def __init__(self, desktop):
+        self.taken = []
+        self.host = open_dbus_connection(desktop.env["DBUS_SESSION_BUS_ADDRESS"])
+        self.host.send_and_get_reply(message_bus.RequestName(WATCHER))
+        self.ended = threading.Event()
+        self.thread = threading.Thread(target=self._serve, daemon=True)
+        self.thread.start()
+        super().__init__(desktop)
+
+    def close(self):
+        self.ended.set()
+        self.thread.join()
+        self.host.close()
+        super().close()
+
     def _serve(self):
         while not self.ended.is_set():
             try:
@@ -119,12 +136,12 @@ class TrayHost:
         facts = {
             "IsStatusNotifierHostRegistered": ("b", True),
             "ProtocolVersion": ("i", 0),
-            "RegisteredStatusNotifierItems": ("as", [name + path for name, path in self.items]),
+            "RegisteredStatusNotifierItems": ("as", [name + path for name, path in self.taken]),
         }
         match fields["member"]:
             case "RegisterStatusNotifierItem":
                 path = message.body[0]
-                self.items.append((fields["sender"], path) if path.startswith("/") else (path, "/StatusNotifierItem"))
+                self.taken.append((fields["sender"], path) if path.startswith("/") else (path, "/StatusNotifierItem"))
                 return new_method_return(message)
             case "RegisterStatusNotifierHost":
                 return new_method_return(message)

@@ -6,7 +6,7 @@ PATIENCE = 30.0
 LOOK = 0.05
 
 
-def until(what, probe, patience=PATIENCE):
+def until(what, probe, patience=PATIENCE, look=LOOK):
     """Gives the first answer of `probe` that is true, or fails saying what did not happen."""
     deadline = time.monotonic() + patience
     while True:
@@ -15,7 +15,7 @@ def until(what, probe, patience=PATIENCE):
             return answer
         if time.monotonic() > deadline:
             raise AssertionError(f"within {patience:.0f} s: {what}")
-        time.sleep(LOOK)
+        time.sleep(look)
 
 
 def stays(what, probe, seconds=1.0):

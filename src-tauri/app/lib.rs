@@ -6,6 +6,7 @@
 mod clipboard;
 mod commands;
 mod deep_link;
+mod farewell;
 mod feed;
 #[cfg(test)]
 mod fixtures;

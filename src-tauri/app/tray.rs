@@ -18,6 +18,7 @@ use tauri::{AppHandle, Manager as _, Wry, include_image};
 use tokio::time::sleep;
 
 use crate::quit::quit;
+use crate::tray_host::TrayHost;
 use crate::window::{Bell, Place};
 use menu::{Action, Item, Menu, Mood};
 
@@ -25,6 +26,10 @@ use menu::{Action, Item, Menu, Mood};
 const TICK: Duration = Duration::from_secs(20);
 /// The shortest time between two drawings.
 const PACE: Duration = Duration::from_millis(250);
+/// How long the icon waits for a tray that shows it. An icon that is made while a panel starts may appear twice there:
+/// as the panel wants it and in the older way that the library falls back to. A desktop that knows only the older way
+/// gets it after this time.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The icon and what it shows.
 pub(crate) struct Tray {
@@ -97,8 +102,20 @@ impl Tray {
     }
 }
 
-/// Draws the tray whenever it would look different, as long as the app lives.
-pub(crate) async fn follow(app: AppHandle, core: Arc<App>, clock: Arc<dyn Clock>) {
+/// Makes the icon and draws it whenever it would look different, as long as the app lives.
+pub(crate) async fn follow(app: AppHandle, core: Arc<App>, clock: Arc<dyn Clock>, host: TrayHost) {
+    host.appeared(PATIENCE).await;
+    let handle = app.clone();
+    let made = app.run_on_main_thread(move || match Tray::new(&handle) {
+        Ok(tray) => {
+            handle.manage(tray);
+        }
+        Err(error) => tracing::warn!(%error, "there is no tray icon"),
+    });
+    if made.is_err() {
+        // The app is ending.
+        return;
+    }
     let mut snapshots = core.watch();
     let mut last = None;
     loop {
@@ -109,7 +126,8 @@ pub(crate) async fn follow(app: AppHandle, core: Arc<App>, clock: Arc<dyn Clock>
             let (handle, (menu, mood)) = (app.clone(), next.clone());
             // Fails only when the app is ending.
             let _ = app.run_on_main_thread(move || {
-                if let Err(error) = handle.state::<Tray>().show(&handle, menu, mood) {
+                let Some(tray) = handle.try_state::<Tray>() else { return };
+                if let Err(error) = tray.show(&handle, menu, mood) {
                     tracing::warn!(%error, "the tray could not be drawn");
                 }
             });

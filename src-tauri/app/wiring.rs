@@ -17,6 +17,7 @@ use tauri::{AppHandle, Manager as _, RunEvent, WindowEvent, async_runtime};
 use crate::clipboard::Clipboard;
 use crate::commands;
 use crate::deep_link::Start;
+use crate::farewell::Farewell;
 use crate::feed::Feed;
 use crate::notice;
 use crate::quit::{self, Quitting, quit};
@@ -62,6 +63,7 @@ pub fn run() -> ExitCode {
 fn set_up(app: &AppHandle, environment: Environment, paths: Paths) {
     // A log that cannot be kept is no reason not to start.
     let _ = logging::start("app", &paths, &environment);
+    app.manage(Farewell::new(&paths));
     let clock = Arc::new(SystemClock);
     let scheme = scheme(app);
     let world = World {
@@ -79,15 +81,10 @@ fn set_up(app: &AppHandle, environment: Environment, paths: Paths) {
         core
     });
     app.manage(core.clone());
-    app.manage(TrayHost::follow());
+    let host = TrayHost::follow();
+    app.manage(host.clone());
     async_runtime::spawn(notice::follow(app.clone(), core.clone(), clock.clone()));
-    match Tray::new(app) {
-        Ok(tray) => {
-            app.manage(tray);
-            async_runtime::spawn(tray::follow(app.clone(), core, clock));
-        }
-        Err(error) => tracing::warn!(%error, "there is no tray icon"),
-    }
+    async_runtime::spawn(tray::follow(app.clone(), core, clock, host));
     async_runtime::spawn(window::answer(app.clone()));
     async_runtime::spawn(quit::on_signal(app.clone()));
     async_runtime::spawn(async move { scheme.ensure(SCHEME).await });
@@ -133,7 +130,11 @@ fn on_event(app: &AppHandle, event: RunEvent) {
             api.prevent_exit();
             let has_tray = app.try_state::<Tray>().is_some() && app.state::<TrayHost>().is_there();
             if !has_tray {
-                quit(app);
+                let app = app.clone();
+                async_runtime::spawn(async move {
+                    app.state::<Farewell>().say().await;
+                    quit(&app);
+                });
             }
         }
         #[cfg(target_os = "macos")]

@@ -6,18 +6,31 @@
 mod accounts;
 mod activity;
 mod arguments;
+mod aws_files;
+mod choice;
+mod completion;
+mod configure;
 mod credential_process;
 mod doctor;
+mod env;
+mod exec;
 mod failure;
+mod given;
+mod help;
 mod interactive;
 mod kube_token;
 mod login;
 mod logout;
+#[cfg(test)]
+mod man;
+mod other_tools;
 mod output;
+mod shell;
 mod targets;
 mod token;
+mod variables;
+mod whoami;
 
-use std::pin::pin;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -31,12 +44,16 @@ use mcm_core::redirect::Front;
 use mcm_core::vault::Vault;
 use mcm_core::world::{APP_ID, Environment, NoScheme, Paths, SystemClock, World};
 
-use crate::arguments::{Arguments, Command, Login};
+use crate::arguments::{Arguments, Command, Configure, Login};
 use crate::failure::Failure;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    let environment = Environment::of_this_process();
+    let whole = Environment::of_this_process();
+    if completion::is_asked(&whole) {
+        return completion::answer(&whole);
+    }
+    let arguments = Arguments::try_parse().unwrap_or_else(|error| help::end(&error));
+    let environment = exec::outside(&whole);
     match run(arguments.command, &environment) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.tell(&environment),
@@ -44,6 +61,9 @@ fn main() -> ExitCode {
 }
 
 fn run(command: Command, environment: &Environment) -> Result<(), Failure> {
+    if let Command::Completion { shell } = command {
+        return Ok(completion::print_script(shell)?);
+    }
     let paths = Paths::resolve(environment)?;
     // A log that cannot be kept is no reason not to work.
     let _ = logging::start("mcm", &paths, environment);
@@ -59,10 +79,11 @@ fn run(command: Command, environment: &Environment) -> Result<(), Failure> {
 }
 
 /// What a command goes by. Whoever runs `credential-process` or `kube-token` may name with `AWS_PROFILE` the profile that
-/// runs it: to assume the role as that one would be to ask ourselves.
+/// runs it: to assume the role as that one would be to ask ourselves. `exec` and `env` take that variable away from others.
 fn environment_of(command: &Command, whole: &Environment) -> Environment {
     const CONSUMER: [&str; 2] = ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"];
-    if matches!(command, Command::CredentialProcess { .. } | Command::KubeToken { .. }) {
+    let is_run_by_it = matches!(command, Command::CredentialProcess { .. } | Command::KubeToken { .. });
+    if is_run_by_it || matches!(command, Command::Exec(_) | Command::Env(_)) {
         return Environment::from_pairs(whole.pairs().filter(|(name, _)| !CONSUMER.contains(name)));
     }
     whole.clone()
@@ -86,7 +107,10 @@ async fn obey(command: Command, world: World) -> Result<(), Failure> {
         let _ = world.vault.check().await;
     }
     let app = App::open(world.clone(), Front::Terminal);
-    let mut work = pin!(async {
+    let mut ready = None;
+    // To listen for Ctrl-C ends that it is ignored, which the command would have inherited.
+    let is_ignored = matches!(command, Command::Exec(_)) && exec::ignores_interrupts();
+    let work = Box::pin(async {
         match command {
             Command::Login(Login::Azure(wish)) => login::azure(&app, &world.vault, wish).await,
             Command::Login(Login::Gcp(wish)) => login::gcp(&app, &world.vault, &wish).await,
@@ -103,6 +127,14 @@ async fn obey(command: Command, world: World) -> Result<(), Failure> {
             Command::KubeToken { whose, interactive } => {
                 kube_token::hand_out(&app, &world, &whose, interactive).await
             }
+            Command::Configure(Configure::Aws(wish)) => configure::aws(&app, &world, wish).await,
+            Command::Whoami { json } => whoami::tell(&app, json),
+            Command::Completion { .. } => unreachable!("it is answered before an account is read"),
+            Command::Exec(wish) => {
+                ready = Some(exec::prepare(&app, &world, wish).await?);
+                Ok(())
+            }
+            Command::Env(wish) => env::lines(&app, &world, &wish).await,
             Command::AddTenant { account, tenant } => login::add_tenant(&app, &account, &tenant).await,
             Command::Rename { account, name } => accounts::rename(&app, &account, name.as_deref()).await,
             Command::Logout { whose } => logout::sign_out(&app, &whose).await,
@@ -112,6 +144,23 @@ async fn obey(command: Command, world: World) -> Result<(), Failure> {
             Command::Doctor { json } => doctor::examine(&app, &world, json).await,
         }
     });
+    if is_ignored {
+        work.await?;
+    } else {
+        unless_stopped(&app, work).await?;
+    }
+    // From here on Ctrl-C is the command's.
+    match ready {
+        Some(ready) => ready.run(&app).await,
+        None => Ok(()),
+    }
+}
+
+/// Does the work of a command, or as much of it as must not be left halfway when the person presses Ctrl-C.
+async fn unless_stopped(
+    app: &App,
+    mut work: impl Future<Output = Result<(), Failure>> + Unpin,
+) -> Result<(), Failure> {
     tokio::select! {
         done = &mut work => return done,
         _ = tokio::signal::ctrl_c() => {}

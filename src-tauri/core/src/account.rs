@@ -436,6 +436,9 @@ pub struct Account {
     /// Tenants that the same sign-in may enter.
     #[serde(default)]
     pub offered: Vec<OfferedTenant>,
+    /// AWS: the accounts of the organisation, where the role may list them. For information.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub organization: Vec<OrganizationAccount>,
     /// Scopes that were asked for and not granted.
     #[serde(default)]
     pub missing_scopes: Vec<String>,
@@ -461,6 +464,19 @@ pub struct Account {
     pub used_at: Option<Timestamp>,
 }
 
+/// An account of the organisation that a role may list. Information only: it is not signed in to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+#[ts(export)]
+pub struct OrganizationAccount {
+    /// The twelve digits.
+    pub account_id: String,
+    /// Its name.
+    pub name: String,
+    /// AWS's word for its state, for example `ACTIVE`.
+    pub state: Option<String>,
+}
+
 /// The colours that an account can be given; the dashboard has a token for each.
 pub const COLOURS: [&str; 6] = ["blue", "green", "amber", "red", "violet", "grey"];
 
@@ -480,6 +496,7 @@ impl Account {
             targets_change: None,
             target: None,
             offered: Vec::new(),
+            organization: Vec::new(),
             missing_scopes: Vec::new(),
             session: None,
             sign_in_end: None,

@@ -20,7 +20,9 @@ use serde::Serialize;
 use tokio::sync::{Notify, watch};
 use ts_rs::TS;
 
-use crate::account::{Account, AccountId, COLOURS, Cloud, Identity, Target, TargetsChange};
+use crate::account::{
+    Account, AccountId, COLOURS, Cloud, Identity, OrganizationAccount, Target, TargetsChange,
+};
 use crate::activity::{Activity, Happening, What};
 pub use crate::app::aws::{ConnectRole, PrepareRole, PreparedRole};
 pub use crate::app::connect::{Connect, OnDuplicate};
@@ -73,6 +75,13 @@ struct State {
 struct Reading {
     count: u32,
     cancel: Arc<Notify>,
+}
+
+/// What was read of an account.
+struct Read {
+    targets: Vec<Target>,
+    /// None when it is not known.
+    organization: Option<Vec<OrganizationAccount>>,
 }
 
 /// A folder or store of ours, for "what is stored and where".
@@ -161,6 +170,11 @@ impl App {
     pub fn book(&self) -> Result<Arc<Book>> {
         let state = self.state();
         state.book_error.clone().map_or_else(|| Ok(state.book.clone()), Err)
+    }
+
+    /// Reads `accounts.json` again, for a process that stays and follows what the others choose.
+    pub fn read_again(&self) {
+        self.reload();
     }
 
     /// Hands a deep link's text to whoever waits for it. Hostile input: it may be anything.
@@ -262,7 +276,7 @@ impl App {
         let mut changed = None;
         self.edit(id, |account| {
             account.targets_error = read.as_ref().err().map(ErrorView::from);
-            if let Ok(targets) = read {
+            if let Ok(Read { targets, organization }) = read {
                 // The first list is no change.
                 if account.targets_read_at.is_some() {
                     account.targets_change =
@@ -273,6 +287,9 @@ impl App {
                         .map(|change| (account.clone(), change));
                 }
                 account.targets = targets;
+                if let Some(organization) = organization {
+                    account.organization = organization;
+                }
                 account.targets_read_at = Some(now);
                 // The only target there is needs no choice.
                 if let ([only], None) = (account.targets.as_slice(), &account.target) {
@@ -288,7 +305,7 @@ impl App {
         result
     }
 
-    async fn read_targets_once(&self, id: &AccountId) -> Result<Vec<Target>> {
+    async fn read_targets_once(&self, id: &AccountId) -> Result<Read> {
         let providers = self.providers();
         let account = self.account(id)?;
         let provider = providers.of(account.cloud());
@@ -298,16 +315,18 @@ impl App {
             }
             self.publish();
         };
-        let session = self.sessions.session(&providers, id, &Resource::Management, Want::Fresh).await?;
-        match provider.targets(&account, &session, &progress).await {
+        let mut session = self.sessions.session(&providers, id, &Resource::Management, Want::Fresh).await?;
+        let targets = match provider.targets(&account, &session, &progress).await {
             // The provider ended the session before its time: a new one tells whether the sign-in still stands.
             Err(error) if error.code() == Code::SignInAgain => {
-                let session =
-                    self.sessions.session(&providers, id, &Resource::Management, Want::Renewed).await?;
+                session = self.sessions.session(&providers, id, &Resource::Management, Want::Renewed).await?;
                 provider.targets(&account, &session, &progress).await
             }
             read => read,
-        }
+        }?;
+        let is_aws = account.cloud() == Cloud::Aws;
+        let organization = if is_aws { self.read_organization(&account, &session).await } else { None };
+        Ok(Read { targets, organization })
     }
 
     /// Stops reading the account's targets; the old list stays.

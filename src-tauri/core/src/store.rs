@@ -15,7 +15,7 @@ use ts_rs::TS;
 use crate::account::{Account, AccountId, Cloud, Identity};
 use crate::error::{Code, Error, Result};
 use crate::file;
-use crate::provider;
+use crate::provider::{self, aws::Permissions};
 use crate::resource::Identifier;
 
 /// The version that this build writes, and the newest that it reads.
@@ -66,6 +66,12 @@ pub struct PendingRole {
     pub principal_arn: String,
     /// The name that the templates gave the role.
     pub role_name: String,
+    /// What the templates let it do.
+    #[serde(default)]
+    pub permissions: Permissions,
+    /// The life of its sessions in seconds, when somebody said.
+    #[serde(default)]
+    pub session_seconds: Option<u32>,
     /// When it was made.
     #[ts(type = "string")]
     pub made_at: Timestamp,

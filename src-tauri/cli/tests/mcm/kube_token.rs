@@ -170,6 +170,10 @@ fn inside_mcm_exec_no_account_has_to_be_named_while_one_fits() {
         Ended::of(command.output().expect("mcm starts"))
     };
     answered(inside(&azure, &[]), "v1");
+    let ours = env!("CARGO_BIN_EXE_mcm");
+    let (_, token) =
+        answered(stage.mcm(&["exec", &aws, "--", ours, "kube-token", "--cluster", "production"]), "v1");
+    assert!(authenticate(&stage, "production", &token).is_ok(), "inside the real one too");
     let both = format!("{aws},{azure}");
     let (_, token) = answered(inside(&both, &["--cluster", "production"]), "v1");
     assert!(authenticate(&stage, "production", &token).is_ok());

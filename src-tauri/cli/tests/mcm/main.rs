@@ -6,11 +6,20 @@
 
 mod accounts;
 mod aws;
+mod clients;
+mod completion;
+mod configure;
 mod doctor;
+mod env;
+mod exec;
 mod failures;
 mod interactive;
+mod keys;
 mod kube_token;
 mod kubectl;
+mod lent;
 mod login;
+mod processes;
 mod stage;
 mod token;
+mod whoami;

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use axum::http::request::Parts;
 use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
 
 use super::directory::{Role, User};
 use super::refusal::{Refusal, Service};
@@ -16,7 +17,8 @@ use super::signature::Signature;
 const MAX_SKEW: SignedDuration = SignedDuration::from_mins(5);
 
 /// Access keys as AWS hands them out.
-#[derive(Clone)]
+#[derive(Clone, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct AccessKey {
     /// `AKIA…` for a user, `ASIA…` for a session.
     pub id: String,
@@ -72,6 +74,11 @@ impl Principal {
             Self::User(user) => user.may_assume,
             Self::Session { role, .. } => role.may_assume,
         }
+    }
+
+    /// Whether `GetRole` is permitted: to users, in their own account.
+    pub(super) fn reads_roles(&self) -> bool {
+        matches!(self, Self::User(_))
     }
 
     pub(super) fn reads_accounts(&self) -> bool {

@@ -1,0 +1,106 @@
+"""What a running program holds: handles, processes, memory, and objects on the session bus."""
+
+import os
+import re
+from collections import Counter
+from pathlib import Path
+
+from jeepney import DBusAddress, MessageType, new_method_call
+from jeepney.bus_messages import message_bus
+from jeepney.io.blocking import open_dbus_connection
+
+from app import descendants, program_of
+from waiting import until
+
+INTROSPECTABLE = "org.freedesktop.DBus.Introspectable"
+
+
+class Holdings:
+    """Looks at one process and those below it, from outside."""
+
+    def __init__(self, desktop, pid):
+        self.pid = pid
+        # Connections that only ask, and answer nothing themselves.
+        self.silent = set()
+        self.bus = open_dbus_connection(desktop.env["DBUS_SESSION_BUS_ADDRESS"])
+
+    def counts(self):
+        """Everything that is counted: open handles by kind, processes by program, and what is on the bus. The
+        keychain's sessions are among that, because its clients open them."""
+        return self.handles() + self.processes() + self.objects()
+
+    def settles_at(self, counts):
+        """Waits until there is nothing more of anything than there was."""
+        grown = Counter()
+
+        def has_not_grown():
+            nonlocal grown
+            grown = self.counts() - counts
+            return not grown
+
+        try:
+            until("what was opened is closed again", has_not_grown)
+        except AssertionError:
+            raise AssertionError(f"more than before: {dict(grown)}") from None
+
+    def handles(self):
+        kinds = Counter()
+        for handle in Path(f"/proc/{self.pid}/fd").iterdir():
+            try:
+                kinds[f"handle {without_numbers(os.readlink(handle))}"] += 1
+            except FileNotFoundError:
+                continue  # Closed between the two looks, or the folder's own.
+        return kinds
+
+    def processes(self):
+        return Counter(f"process {Path(program_of(pid)).name}" for pid in descendants(self.pid))
+
+    def objects(self):
+        mine = [name for name in self._names() if self._process_of(name) == self.pid]
+        paths = [path for name in mine for path in self._paths(name, "/")]
+        rules = sum(self._rules(name) for name in mine)
+        sessions = self._paths("org.freedesktop.secrets", "/org/freedesktop/secrets/session")
+        totals = {"connection": len(mine), "match rule": rules, "keychain session": len(sessions) - 1}
+        return Counter(f"object {without_numbers(path)}" for path in paths) + Counter(totals)
+
+    def memory(self):
+        """The process's share of the memory, in MiB."""
+        rollup = Path(f"/proc/{self.pid}/smaps_rollup").read_text()
+        return int(re.search(r"^Pss: +(\d+) kB", rollup, re.MULTILINE).group(1)) / 1024
+
+    def close(self):
+        self.bus.close()
+
+    def _names(self):
+        reply = self.bus.send_and_get_reply(message_bus.ListNames(), timeout=10)
+        return [name for name in reply.body[0] if name.startswith(":")]
+
+    def _process_of(self, name):
+        reply = self.bus.send_and_get_reply(message_bus.GetConnectionUnixProcessID(name), timeout=10)
+        return reply.body[0] if reply.header.message_type == MessageType.method_return else None
+
+    def _rules(self, name):
+        """How many signals a connection listens for, as the bus has it."""
+        stats = DBusAddress("/org/freedesktop/DBus", "org.freedesktop.DBus", "org.freedesktop.DBus.Debug.Stats")
+        reply = self.bus.send_and_get_reply(new_method_call(stats, "GetConnectionStats", "s", (name,)), timeout=10)
+        return reply.body[0]["MatchRules"][1] if reply.header.message_type == MessageType.method_return else 0
+
+    def _paths(self, name, path):
+        """An object and those below it."""
+        if name in self.silent:
+            return []
+        call = new_method_call(DBusAddress(path, name, INTROSPECTABLE), "Introspect")
+        try:
+            reply = self.bus.send_and_get_reply(call, timeout=3)
+        except TimeoutError:
+            self.silent.add(name)
+            return []
+        if reply.header.message_type == MessageType.error:
+            return []
+        below = re.findall(r'<node name="([^"]+)"', reply.body[0])
+        return [path, *(one for child in below for one in self._paths(name, f"{path.rstrip('/')}/{child}"))]
+
+
+def without_numbers(name):
+    """Numbers that only tell one from the next, such as a window's, left out."""
+    return re.sub(r"[0-9]+", "N", name)

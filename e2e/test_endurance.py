@@ -1,0 +1,144 @@
+"""What is done a thousand times leaves nothing behind, and what is hostile costs little."""
+
+import json
+import re
+import time
+
+from jeepney import DBusAddress, MessageType, new_method_call
+from jeepney.io.blocking import open_dbus_connection
+
+from app import BINARY, second_start
+from desktop import SCHEME
+from holdings import Holdings
+from waiting import until
+
+SWITCHES = 1_000
+FLOOD = 1_000
+OPENINGS = 20
+# What the program's memory may grow by. An entry of the menu that is kept by mistake costs more in a thousand switches.
+SLACK = 8
+
+
+def test_a_thousand_switches_leave_nothing_behind(desktop, start, tray):
+    app = start()
+    app.click("button", "Azure")
+    app.see("button", "Contoso")
+    app.click("button", "Add Northwind")
+    app.see("button", "Northwind")
+    tray.wait_for("  * Contoso", "  Northwind")
+    names = {account["id"]: account["identity"]["tenantName"] for account in kept(desktop)["accounts"]}
+    holdings = Holdings(desktop, app.pid)
+    switch(desktop, tray, names, 100)
+    counts, memory = holdings.counts(), holdings.memory()
+
+    switch(desktop, tray, names, SWITCHES)
+
+    holdings.settles_at(counts)
+    assert holdings.memory() < memory + SLACK, f"{memory:.1f} MiB before"
+    holdings.close()
+
+
+def test_a_flood_of_links_and_starts_is_borne_and_a_waiting_sign_in_outlives_it(desktop, clouds, person, start):
+    person.does_nothing()
+    app = start()
+    app.click("button", "Azure")
+    app.read("Your browser is open.")
+    page = until("the browser is sent somewhere", person.visited)[0]
+    state = re.search(r"[?&]state=([^&]+)", page).group(1)
+    before = len(log_lines(desktop))
+    began = time.monotonic()
+
+    answered = flood(desktop, hostile_starts(state))
+
+    assert answered == FLOOD, "every start is answered"
+    assert second_start(desktop, clouds.env | person.env, "--hidden") == 0, "and so is the next"
+    lines = log_lines(desktop)[before:]
+    assert len(lines) <= 1 + (time.monotonic() - began), lines
+    assert not [line for line in lines if state in line or "forged" in line]
+    app.read("Your browser is open.")
+    assert clouds.requests("azure-token") == [], "no forged code was redeemed"
+    assert len(desktop.windows()) == 1
+    person.signs_in()
+    person.browse(page)
+    app.see("button", "Contoso")
+
+
+def test_twenty_times_closing_and_opening_leave_nothing_behind(desktop, clouds, person, tray):
+    app = desktop.start(BINARY, log="app", env=clouds.env | person.env)
+    holdings = Holdings(desktop, app.pid)
+    close_and_open(desktop, tray, holdings, 3)
+    counts, memory = holdings.counts(), holdings.memory()
+
+    close_and_open(desktop, tray, holdings, OPENINGS)
+
+    holdings.settles_at(counts)
+    assert holdings.memory() < memory + SLACK, f"{memory:.1f} MiB before"
+    app.terminate()
+    assert app.wait(timeout=30) == 0
+    holdings.close()
+
+
+def switch(desktop, tray, names, times):
+    """Puts one account in use and then the other, again and again."""
+    for _ in range(times):
+        active = kept(desktop)["active"]["azure"]
+        other = next(id for id in names if id != active)
+        tray.choose(names[other])
+        until(f"{names[other]} is in use", lambda: kept(desktop)["active"]["azure"] == other, look=0.005)
+    # The menu is drawn a few times a second, so it follows the last one.
+    tray.wait_for(f"  * {names[other]}")
+
+
+def close_and_open(desktop, tray, holdings, times):
+    """Closes the window and opens it from the tray, each when the one before is done, and leaves it closed."""
+    for _ in range(times):
+        until("the page is drawn by a process", lambda: holdings.processes()["process WebKitWebProcess"] == 1)
+        until("the window is drawn", desktop.is_drawn)
+        [window] = desktop.windows()
+        desktop.close_window(window)
+        until("the web view is gone", lambda: not holdings.processes()["process WebKitWebProcess"])
+        tray.choose("Open dashboard")
+    until("the window is drawn", lambda: desktop.windows() and desktop.is_drawn())
+
+
+def hostile_starts(state):
+    """A thousand arguments, as a page that opens links or a program that starts the app may give them."""
+    link = f"{SCHEME}://auth/azure?code=forged&state="
+    kinds = [
+        [link + "wrong"],
+        [link],
+        [f"{SCHEME}://auth/gcp?code=forged&state={state}"],
+        [link + state + "&state=" + state],
+        [link + "a" * 9_000],
+        ["com.googleusercontent.apps.1-a:/oauth2redirect?code=forged&state=wrong"],
+        [f"{SCHEME}://open/azure-000000000000"],
+        ["--hidden", link + state],
+        [],
+        ["\x1b[31m%s%n' OR 1=1; --"],
+    ]
+    return [kinds[turn % len(kinds)] for turn in range(FLOOD)]
+
+
+def flood(desktop, starts):
+    """Hands over the arguments of second starts as fast as the bus takes them, and counts the answers."""
+    name = f"{SCHEME}.SingleInstance"
+    address = DBusAddress("/" + name.replace(".", "/"), name, "org.SingleInstance.DBus")
+    bus = open_dbus_connection(desktop.env["DBUS_SESSION_BUS_ADDRESS"])
+    for arguments in starts:
+        bus.send(new_method_call(address, "ExecuteCallback", "ass", ([str(BINARY), *arguments], "/")))
+    answers = 0
+    while answers < len(starts):
+        answers += bus.receive(timeout=30).header.message_type == MessageType.method_return
+    bus.close()
+    return answers
+
+
+def log_lines(desktop):
+    logs = (desktop.folder / "home").rglob("app.*.log")
+    return [line for log in logs for line in log.read_text().splitlines()]
+
+
+def kept(desktop):
+    """What `accounts.json` says."""
+    [file] = (desktop.folder / "home").rglob("accounts.json")
+    return json.loads(file.read_text())
