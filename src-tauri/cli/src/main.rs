@@ -6,10 +6,10 @@
 mod accounts;
 mod activity;
 mod arguments;
-mod completion;
-mod configure;
 mod aws_files;
 mod choice;
+mod completion;
+mod configure;
 mod credential_process;
 mod doctor;
 mod env;
