@@ -21,9 +21,9 @@ RUN_PACKAGES := xdg-utils desktop-file-utils
 CHECK_PACKAGES := shellcheck
 # To read what mcm writes for shells.
 SHELL_PACKAGES := zsh fish
-# For the end-to-end tests: a screen, a session bus, a keychain, a driver for the window, eyes and hands.
+# For the tests: a screen, a session bus, a keychain, a driver for the window, eyes and hands.
 TEST_PACKAGES := $(RUN_PACKAGES) xvfb xauth openbox xfce4-panel dbus dbus-x11 libglib2.0-bin gnome-keyring \
-  libsecret-tools webkit2gtk-driver xdotool x11-utils imagemagick python3-dbus python3-gi python3-venv
+  libsecret-tools webkit2gtk-driver xdotool x11-utils imagemagick python3-dbus python3-gi python3-venv bsdutils
 
 TAURI_CLI := 2.12.5
 OIDC_PROVIDER := src-tauri/core/tests/oidc_provider
@@ -60,13 +60,13 @@ check: ui ## format, lints and types, of everything
 test: check oidc-provider moto clients ## check, then every test; the end-to-end suite comes last
 	@echo "==> dashboard tests"
 	npm --prefix ui test
+	@scripts/install $(TEST_PACKAGES)
 	@echo "==> Rust tests"
 	cargo build $(LOCKED) --workspace
 	cargo test $(LOCKED) --workspace
 	@echo "==> the types generated from Rust are the committed ones"
 	@stale=$$(git status --porcelain -- ui/src/bindings | grep '^.[^ ]' || true); \
 	[ -z "$$stale" ] || { printf '%s\n' "$$stale" "The tests wrote these anew. Add them to the commit." >&2; exit 1; }
-	@scripts/install $(TEST_PACKAGES)
 	@echo "==> end-to-end tests"
 	@[ ! -e e2e/run ] || e2e/run
 

@@ -75,6 +75,20 @@ class App:
         except AssertionError as failure:
             raise AssertionError(f"{failure}\nThe window says:\n{self.page.text()}") from None
 
+    def choose(self, name, option):
+        """Chooses in a list, found by its label, by a part of what is shown."""
+        # The driver gives a `select` no role to find it by.
+        script = (
+            "const [name, text] = arguments;"
+            "const label = [...document.querySelectorAll('label')].find((one) => one.textContent.trim() === name);"
+            "const found = [...label?.control?.options ?? []].find((one) => !one.disabled && one.textContent.includes(text));"
+            "if (found === undefined) return false;"
+            "label.control.value = found.value;"
+            "label.control.dispatchEvent(new Event('change', { bubbles: true }));"
+            "return true;"
+        )
+        until(f"{option!r} can be chosen in {name!r}", lambda: self.page.script(script, name, option))
+
     def read(self, text, patience=30):
         """Waits until the window says something."""
         fits = re.compile(text).search if isinstance(text, str) else text.search
@@ -112,7 +126,7 @@ class App:
 
     def web_processes(self):
         """The processes that draw pages for the app."""
-        return [pid for pid in descendants(self.pid) if "WebKitWebProcess" in program_of(pid)]
+        return web_processes(self.pid)
 
     def close(self):
         if not self.is_gone():
@@ -132,6 +146,11 @@ def free_port():
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return listener.getsockname()[1]
+
+
+def web_processes(parent):
+    """The processes below another that draw pages."""
+    return [pid for pid in descendants(parent) if "WebKitWebProcess" in program_of(pid)]
 
 
 def child_of(parent):

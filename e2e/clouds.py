@@ -35,10 +35,30 @@ class Clouds:
         """Changes how the clouds behave, by the settings' names with underscores."""
         self._control("settings", {name.replace("_", "-"): value for name, value in settings.items()})
 
-    def _control(self, what, body=None):
+    def fault(self, endpoint, fault, **rule):
+        """Makes an endpoint fail, or be slow."""
+        self._control("faults", {"endpoint": endpoint, "fault": fault} | rule)
+
+    def clear_faults(self):
+        self._control("faults", method="DELETE")
+
+    def access_key(self, user, seconds=None):
+        """Keys of AWS: a user's own, or those of a session of so many seconds."""
+        wish = {"user": user} if seconds is None else {"user": user, "seconds": seconds}
+        return json.loads(self._control("aws-keys", wish))
+
+    def put_role(self, **role):
+        """Creates a role of AWS, or replaces the one with the same ARN."""
+        self._control("aws-roles", {name.replace("_", "-"): value for name, value in role.items()}, "PUT")
+
+    def assumptions(self, role):
+        """The attempts to assume a role so far."""
+        return [one for one in json.loads(self._control("aws-assumptions")) if one["role-arn"] == role]
+
+    def _control(self, what, body=None, method=None):
         url = f"{self.env['AZURE_AUTHORITY_HOST'].rstrip('/')}/_sandbox/{what}"
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(url, data, {"Content-Type": "application/json"})
+        request = urllib.request.Request(url, data, {"Content-Type": "application/json"}, method=method)
         with urllib.request.urlopen(request, timeout=10) as answer:
             return answer.read()
 
@@ -65,10 +85,11 @@ class Person:
         self.env = {"BROWSER": str(self.program)}
         self.signs_in()
 
-    def opens_links_with_gio(self):
-        """As browsers on GNOME do. `xdg-open` 1.1.3 elsewhere takes a scheme with digits in it for a file's name."""
+    def opens_links_with(self, *command):
+        """How the browser hands over an app's links: `gio open` as on GNOME, `xdg-open` elsewhere, which in its version
+        1.1.3 takes a scheme with digits in it for a file's name."""
         opener = self.desktop.folder / "open-link"
-        opener.write_text('#!/bin/sh\nexec gio open "$1"\n')
+        opener.write_text(f'#!/bin/sh\nexec {shlex.join(command)} "$1"\n')
         opener.chmod(0o755)
         self.env["SANDBOX_OPEN_WITH"] = str(opener)
 

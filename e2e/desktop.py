@@ -88,7 +88,7 @@ class Desktop:
 
     def _start_screen(self):
         read, write = os.pipe()
-        screen = ("Xvfb", "-displayfd", write, "-screen", "0", "1280x800x24", "-nolisten", "tcp")
+        screen = ("Xvfb", "-displayfd", write, "-screen", "0", "1280x800x24", "-nolisten", "tcp", "-fbdir", self.folder)
         self.start(*screen, log="screen", pass_fds=[write])
         os.close(write)
         with open(read, encoding="ascii") as number:

@@ -29,13 +29,13 @@ class Holdings:
         keychain's sessions are among that, because its clients open them."""
         return self.handles() + self.processes() + self.objects()
 
-    def settles_at(self, counts):
-        """Waits until there is nothing more of anything than there was."""
+    def settles_at(self, counts, allowed=Counter()):
+        """Waits until there is nothing more of anything than there was, and was allowed to come."""
         grown = Counter()
 
         def has_not_grown():
             nonlocal grown
-            grown = self.counts() - counts
+            grown = self.counts() - counts - allowed
             return not grown
 
         try:

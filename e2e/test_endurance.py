@@ -3,6 +3,7 @@
 import json
 import re
 import time
+from collections import Counter
 
 from jeepney import DBusAddress, MessageType, new_method_call
 from jeepney.io.blocking import open_dbus_connection
@@ -15,6 +16,9 @@ from waiting import until
 SWITCHES = 1_000
 FLOOD = 1_000
 OPENINGS = 20
+# WebKit's table of visited links, a page of memory. wry 0.57 holds on to each web view by the handler of its messages, so
+# an empty Tauri app leaves the same behind.
+LEFT_BY_A_WEB_VIEW = "handle /memfd:WebKitSharedMemory (deleted)"
 # What the program's memory may grow by. An entry of the menu that is kept by mistake costs more in a thousand switches.
 SLACK = 8
 
@@ -71,7 +75,7 @@ def test_twenty_times_closing_and_opening_leave_nothing_behind(desktop, clouds, 
 
     close_and_open(desktop, tray, holdings, OPENINGS)
 
-    holdings.settles_at(counts)
+    holdings.settles_at(counts, Counter({LEFT_BY_A_WEB_VIEW: OPENINGS}))
     assert holdings.memory() < memory + SLACK, f"{memory:.1f} MiB before"
     app.terminate()
     assert app.wait(timeout=30) == 0

@@ -60,7 +60,7 @@ def test_google_connects_over_loopback(desktop, person, start):
 
 def test_google_connects_through_the_scheme_of_a_client_that_has_one(desktop, person, start):
     client = "202611240001-ios.apps.googleusercontent.com"
-    person.opens_links_with_gio()
+    person.opens_links_with("gio", "open")
     app = start(GOOGLE_CLIENT_ID=client, GOOGLE_CLIENT_SECRET="", MCM_REDIRECT_GCP="deep-link")
 
     app.click("button", "Google Cloud")

@@ -46,14 +46,25 @@ mod platform {
     use mcm_core::file;
     use tauri::AppHandle;
 
+    use crate::exec_line;
+
     pub(super) fn ensure(scheme: &str, program: &Path, _app: &AppHandle) -> bool {
         let file_name = format!("{scheme}-handler.desktop");
         let owner = gio::AppInfo::default_for_uri_scheme(scheme);
         let owner_file = owner.as_ref().and_then(|owner| owner.id());
         let is_registered = owner_file.as_deref() == Some(&file_name);
-        if let Some(owner) = owner.filter(|owner| !is_registered && !starts_us(owner, program)) {
-            tracing::info!(scheme, handler = owner.id().as_deref(), "the scheme belongs to another program");
-            return false;
+        if let Some(owner) = owner.filter(|_| !is_registered) {
+            if !starts_us(&owner, program) {
+                tracing::info!(
+                    scheme,
+                    handler = owner.id().as_deref(),
+                    "the scheme belongs to another program"
+                );
+                return false;
+            }
+            if serves(&owner, program) {
+                return true;
+            }
         }
         let registered = register(scheme, program, &file_name, is_registered);
         if let Err(error) = &registered {
@@ -65,6 +76,17 @@ mod platform {
     /// Whether a handler is another entry for this app, such as the one that a package brought.
     fn starts_us(handler: &gio::AppInfo, program: &Path) -> bool {
         handler.executable().file_name() == program.file_name()
+    }
+
+    /// Whether a handler hands links to this very program, as the entry that its package brought does. Nothing has to be
+    /// written then, and nothing of ours is left when the package goes.
+    fn serves(handler: &gio::AppInfo, program: &Path) -> bool {
+        let started = glib::find_program_in_path(handler.executable());
+        let is_this = started.is_some_and(|started| match (started.canonicalize(), program.canonicalize()) {
+            (Ok(started), Ok(program)) => started == program,
+            _ => false,
+        });
+        is_this && handler.supports_uris()
     }
 
     fn register(scheme: &str, program: &Path, file_name: &str, is_default: bool) -> Result<()> {
@@ -87,41 +109,21 @@ mod platform {
         Ok(())
     }
 
+    /// With `TryExec`, a desktop passes the entry over once the program is gone.
     fn desktop_file(scheme: &str, program: &Path) -> Option<String> {
-        let program = exec_word(program.to_str()?)?;
+        let path = program.to_str()?;
+        let word = exec_line::word(path)?;
+        let path = path.replace('\\', "\\\\");
         Some(format!(
             "[Desktop Entry]\n\
              Type=Application\n\
              Name=Multi-Cloud Manager\n\
-             Exec={program} %u\n\
+             TryExec={path}\n\
+             Exec={word} %u\n\
              MimeType=x-scheme-handler/{scheme};\n\
              NoDisplay=true\n\
              Terminal=false\n"
         ))
-    }
-
-    /// The first word of an `Exec` line (Desktop Entry Specification 1.5, "The Exec key"). Quoted only where that is
-    /// needed, because `xdg-open` 1.1.3 takes the quotes for a part of the name.
-    fn exec_word(program: &str) -> Option<String> {
-        if program.chars().any(char::is_control) {
-            return None;
-        }
-        let program = program.replace('%', "%%");
-        let is_reserved = |c: char| " \"'\\><~|&;$*?#()`".contains(c);
-        if !program.contains(is_reserved) {
-            return Some(program);
-        }
-        let mut quoted = String::from("\"");
-        for c in program.chars() {
-            match c {
-                // Escaped for the quotes, and the backslash once more for the file.
-                '"' | '`' | '$' => quoted.extend(["\\\\", c.encode_utf8(&mut [0; 4])]),
-                '\\' => quoted.push_str("\\\\\\\\"),
-                c => quoted.push(c),
-            }
-        }
-        quoted.push('"');
-        Some(quoted)
     }
 
     #[cfg(test)]
@@ -136,18 +138,12 @@ mod platform {
         }
 
         #[test]
-        fn a_path_comes_back_from_glib_as_it_was() {
-            for path in
-                ["/opt/Multi Cloud/app", "/opt/100%/app", "/opt/$HOME `x` \"q\" \\b/app", "/opt/ö&(1)/app"]
-            {
-                let text = desktop_file("com.example", Path::new(path)).unwrap();
-                let key_file = glib::KeyFile::new();
-                key_file.load_from_data(&text, glib::KeyFileFlags::NONE).unwrap();
-                let line = key_file.string("Desktop Entry", "Exec").unwrap();
-                let words = glib::shell_parse_argv(&line).unwrap();
-                let word = words[0].to_str().unwrap().replace("%%", "%");
-                assert_eq!((word.as_str(), words[1].to_str()), (path, Some("%u")), "{line}");
-            }
+        fn the_path_to_try_comes_back_from_glib_as_it_was() {
+            let path = "/opt/Multi Cloud/\\b/app";
+            let text = desktop_file("com.example", Path::new(path)).unwrap();
+            let key_file = glib::KeyFile::new();
+            key_file.load_from_data(&text, glib::KeyFileFlags::NONE).unwrap();
+            assert_eq!(key_file.string("Desktop Entry", "TryExec").unwrap(), path);
         }
 
         #[test]

@@ -1,7 +1,8 @@
 // Every screen and state worth looking at, by name.
 
-import type { Snapshot } from "../src/bindings/Snapshot";
+import type { RoleCheck } from "../src/bindings/RoleCheck";
 import type { SignInStep } from "../src/bindings/SignInStep";
+import type { Snapshot } from "../src/bindings/Snapshot";
 import {
   aws,
   awsCaller,
@@ -30,11 +31,14 @@ import {
   snapshot,
   subscriptions,
   usual,
+  verification,
   verified,
   verifying,
 } from "../src/fixtures.ts";
 
 export type Screen = {
+  /** The window that it is in; the dashboard's where it does not say. */
+  window?: "switcher";
   /** Nothing keeps the dashboard waiting for its first one. */
   snapshot: Snapshot | null;
   answers?: Record<string, (args: Record<string, unknown>) => unknown>;
@@ -140,8 +144,17 @@ const awsAnswers = {
 };
 // The card is called by its mark and its name here.
 const atAws = [click("Connect account"), click("AwAWS")];
-const awsSignIn = (step: SignInStep): Snapshot =>
-  snapshot({ accounts: usual, clouds: [cloudView(awsView)], signIns: [signInView(step, { cloud: "aws" })] });
+const awsSignIn = (checks: RoleCheck[], step: SignInStep): Snapshot => {
+  const signIn = signInView(step, { cloud: "aws", ...verification(checks) });
+  return snapshot({ accounts: usual, clouds: [cloudView(awsView)], signIns: [signIn] });
+};
+const awsRefused = verifying.map(
+  (check): RoleCheck => (check.what === "right-id" ? { ...check, state: "failed", until: null } : check),
+);
+const awsLoose = verified.map((check): RoleCheck => {
+  if (check.what === "no-id") return { ...check, state: "failed" };
+  return check.what === "identity" ? { ...check, state: "waiting", attempts: 0, became: null } : check;
+});
 const toEnd = (): void => document.querySelector("main.page")?.scrollTo(0, 100_000);
 
 export const screens: Record<string, Screen> = {
@@ -163,17 +176,17 @@ export const screens: Record<string, Screen> = {
     steps: [...atAws, click("Make External ID and templates")],
   },
   "aws-verifying": {
-    snapshot: awsSignIn({ step: "verifying", caller: awsCaller.arn, checks: verifying }),
+    snapshot: awsSignIn(verifying, { step: "verifying" }),
     answers: awsAnswers,
     steps: [click("Connect account"), toEnd],
   },
   "aws-verified": {
-    snapshot: awsSignIn({ step: "verifying", caller: awsCaller.arn, checks: verified }),
+    snapshot: awsSignIn(verified, { step: "verifying" }),
     answers: awsAnswers,
     steps: [click("Connect account"), toEnd],
   },
   "aws-refused": {
-    snapshot: awsSignIn({
+    snapshot: awsSignIn(awsRefused, {
       step: "failed",
       error: errorView(
         "role-refused",
@@ -200,7 +213,7 @@ aws iam get-role --role-name ReadOnly --query Role.AssumeRolePolicyDocument`,
     ],
   },
   "aws-not-enforced": {
-    snapshot: awsSignIn({
+    snapshot: awsSignIn(awsLoose, {
       step: "failed",
       error: errorView(
         "not-enforced",
@@ -458,6 +471,10 @@ aws iam get-role --role-name ReadOnly --query Role.AssumeRolePolicyDocument`,
     steps: [click("Activity")],
   },
   settings: { snapshot: snapshot({ accounts: usual }), steps: [click("Settings")] },
+  switcher: { window: "switcher", snapshot: snapshot({ accounts: usual }) },
+  "switcher-states": { window: "switcher", snapshot: snapshot({ accounts: Object.values(everyStatus) }) },
+  "switcher-empty": { window: "switcher", snapshot: snapshot({}) },
+  "switcher-many": { window: "switcher", snapshot: snapshot({ accounts: manyAccounts(1_000) }) },
   "settings-google": {
     snapshot: snapshot({ accounts: usual, clouds: [googleView()] }),
     steps: [click("Settings"), click("What to register")],

@@ -5,6 +5,7 @@ import type { AwsSource } from "./bindings/AwsSource";
 import type { Caller } from "./bindings/Caller";
 import type { CloudView } from "./bindings/CloudView";
 import type { Code } from "./bindings/Code";
+import type { DesktopView } from "./bindings/DesktopView";
 import type { ErrorView } from "./bindings/ErrorView";
 import type { Happening } from "./bindings/Happening";
 import type { OrganizationAccount } from "./bindings/OrganizationAccount";
@@ -209,6 +210,11 @@ export const verifying: RoleCheck[] = [
   { what: "identity", state: "waiting", attempts: 0, until: null, became: null },
 ];
 
+/** How the checks of a role stand, and for whom they are made. */
+export function verification(checks: RoleCheck[]): Pick<SignInView, "verification"> {
+  return { verification: { caller: awsCaller.arn, checks } };
+}
+
 /** The checks of a role that demands its External ID. */
 export const verified: RoleCheck[] = verifying.map((check) => ({
   ...check,
@@ -337,8 +343,13 @@ export function signInView(step: SignInStep, changes: Partial<SignInView> = {}):
     startedAt: minutes(-1),
     expiresAt: minutes(9.2),
     step,
+    verification: null,
     ...changes,
   };
+}
+
+export function desktop(over: Partial<DesktopView> = {}): DesktopView {
+  return { atLogin: "off", shortcut: { possible: true, keys: null, trouble: null }, ...over };
 }
 
 export function snapshot(changes: Partial<Snapshot> = {}): Snapshot {

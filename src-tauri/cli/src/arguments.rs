@@ -7,20 +7,20 @@ use mcm_core::account::Cloud;
 use mcm_core::app::OnDuplicate;
 use mcm_core::provider::aws::Permissions;
 
-use crate::env::Shell;
+use crate::shell::Shell;
 
 const AFTER_HELP: &str = "\
 ACCOUNT is an account's id, its name, its user name, or any part of them that fits no other account.
 
 Examples:
-  mcm login azure --all-tenants        sign in, and connect every tenant that you may enter
-  mcm login aws --print cli            commands that create a role for you, with an External ID of its own
+  mcm login azure --all-tenants        sign in to every tenant that you may enter
+  mcm login aws --print cli            commands that create a role for you
   mcm login aws --role-arn ARN         check that role, and connect it
   mcm accounts                         what is connected, and what is in use
   mcm use contoso Production           choose an account and a subscription
   mcm token --active azure             an access token of the account in use
-  mcm credential-process --active      the same for AWS, as credential_process in ~/.aws/config reads it
-  mcm configure aws                    profiles in ~/.aws/config that do so, shown before they are written
+  mcm credential-process --active      the same for AWS, as its own tools read it
+  mcm configure aws                    profiles in ~/.aws/config that do so
   mcm whoami                           as whom aws, az, gcloud and terraform work in this shell
   mcm doctor                           what is wrong, and how to mend it
   mcm exec production -- terraform plan   a command as that account, with no secret in a file
@@ -70,7 +70,8 @@ Examples:
   mcm login aws --role-arn arn:aws:iam::123456789012:role/MultiCloudManager-1a2b3c4d
   mcm login aws --pending
   mcm login aws --add-keys
-  aws iam create-access-key --query 'AccessKey.[AccessKeyId,SecretAccessKey]' --output text | mcm login aws --add-keys
+  aws iam create-access-key --query 'AccessKey.[AccessKeyId,SecretAccessKey]' --output text |
+    mcm login aws --add-keys
 
 SOURCE says who assumes the role: default (AWS's own chain: environment, profile, SSO, instance), profile:NAME, or
 keychain:ACCESS_KEY_ID for keys that --add-keys or the app took into the keychain; keychain alone for the only ones. When
@@ -328,27 +329,6 @@ pub(crate) enum Login {
     /// Connect an AWS role, or print what creates one
     #[command(after_help = LOGIN_AWS_HELP)]
     Aws(AwsLogin),
-}
-
-/// A shell that completion is offered for.
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Shell {
-    Bash,
-    Zsh,
-    Fish,
-    Powershell,
-}
-
-impl Shell {
-    /// Its name in lower case.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Bash => "bash",
-            Self::Zsh => "zsh",
-            Self::Fish => "fish",
-            Self::Powershell => "powershell",
-        }
-    }
 }
 
 #[derive(Args)]

@@ -124,7 +124,10 @@ fn put_in(
             }
         }
         // A profile that a person wrote is theirs, and enough unless another is asked for.
-        let theirs = profiles.iter().filter(of_account).find(|profile| !profile.ours);
+        let names_it = |profile: &&Profile<'_>| {
+            !profile.ours && app.resolve(&profile.account).is_ok_and(|named| named.id == account.id)
+        };
+        let theirs = profiles.iter().find(names_it);
         if let (Some(theirs), true, None) = (theirs, ours.is_empty(), &wish.name) {
             told.push(format!(
                 "[profile {}] gives {} ({}) already. You wrote it, so it is left as it is.",

@@ -4,8 +4,6 @@
 //! exception: when a profile of `~/.aws/config` runs `mcm credential-process` for the account, the shell is told of the
 //! profile and gets no secret. What would win over the accounts is unset in the same breath.
 
-mod shell;
-
 use std::collections::BTreeMap;
 
 use jiff::tz::TimeZone;
@@ -14,13 +12,13 @@ use mcm_core::app::App;
 use mcm_core::world::World;
 use secrecy::{ExposeSecret as _, SecretString};
 
-pub(crate) use self::shell::Shell;
 use crate::arguments::Env;
 use crate::aws_files;
 use crate::choice::choose;
 use crate::failure::Failure;
 use crate::given::{self, lasting};
 use crate::output::{note, print};
+use crate::shell::Shell;
 use crate::token::asker;
 use crate::variables;
 

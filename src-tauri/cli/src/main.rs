@@ -16,12 +16,14 @@ mod env;
 mod exec;
 mod failure;
 mod given;
+mod help;
 mod login;
 mod logout;
 #[cfg(test)]
 mod man;
 mod other_tools;
 mod output;
+mod shell;
 mod targets;
 mod token;
 mod variables;
@@ -48,7 +50,7 @@ fn main() -> ExitCode {
     if completion::is_asked(&whole) {
         return completion::answer(&whole);
     }
-    let arguments = Arguments::parse();
+    let arguments = Arguments::try_parse().unwrap_or_else(|error| help::end(&error));
     let environment = exec::outside(&whole);
     match run(arguments.command, &environment) {
         Ok(()) => ExitCode::SUCCESS,

@@ -10,6 +10,7 @@ use clap::{Command, CommandFactory as _};
 use clap_mangen::Man;
 
 use crate::arguments::Arguments;
+use crate::help::fitted;
 
 #[test]
 fn the_manual_page_says_what_the_help_says() {
@@ -22,7 +23,7 @@ fn the_manual_page_says_what_the_help_says() {
 }
 
 fn page() -> io::Result<Vec<u8>> {
-    let mut command = without_help(Arguments::command().disable_help_subcommand(true));
+    let mut command = without_help(fitted(Arguments::command()).disable_help_subcommand(true));
     command.build();
     let (mut page, man) = (Vec::new(), Man::new(command.clone()).manual("Multi-Cloud Manager"));
     man.render_title(&mut page)?;
@@ -62,13 +63,23 @@ fn describe(page: &mut Vec<u8>, command: &Command) -> io::Result<()> {
     Ok(())
 }
 
-/// A text with its line breaks and columns.
+/// A text of paragraphs, with what is set in as it stands.
 fn as_written(page: &mut Vec<u8>, text: &str) -> io::Result<()> {
-    writeln!(page, ".PP\n.nf")?;
-    for line in text.lines() {
-        writeln!(page, "{}", escaped(line))?;
+    for block in text.split("\n\n") {
+        writeln!(page, ".PP")?;
+        let mut is_set_in = false;
+        for line in block.lines() {
+            if line.starts_with(' ') != is_set_in {
+                is_set_in = !is_set_in;
+                writeln!(page, "{}", if is_set_in { ".nf" } else { ".fi" })?;
+            }
+            writeln!(page, "{}", escaped(line))?;
+        }
+        if is_set_in {
+            writeln!(page, ".fi")?;
+        }
     }
-    writeln!(page, ".fi")
+    Ok(())
 }
 
 /// A line that the formatter takes as text.

@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 use mcm_core::account::{AccountId, Cloud};
 use mcm_core::app::{App, Connect, ConnectRole, PrepareRole, PreparedRole};
 use mcm_core::error::Error;
-use mcm_core::snapshot::{CheckState, RoleCheck, RoleCheckKind, SignInId, SignInStep};
+use mcm_core::snapshot::{CheckState, RoleCheck, RoleCheckKind, RoleVerification, SignInId, SignInStep};
 use mcm_core::store::PendingRole;
 use mcm_core::vault::Vault;
 
@@ -61,21 +61,21 @@ async fn verify(app: &App, id: SignInId) -> Result<AccountId, Error> {
     let mut is_caller_told = false;
     loop {
         let snapshot = snapshots.borrow_and_update().clone();
-        let step = snapshot.sign_ins.iter().find(|view| view.id == id).map(|view| &view.step);
-        match step {
-            Some(SignInStep::Verifying { caller, checks }) => {
-                if !is_caller_told {
-                    is_caller_told = true;
-                    tell_caller(caller);
-                }
-                for check in checks.iter().filter(|check| !told.contains(check)) {
-                    if let Some(line) = progress(check) {
-                        note(&line);
-                    }
-                }
-                told.clone_from(checks);
+        let view = snapshot.sign_ins.iter().find(|view| view.id == id);
+        if let Some(RoleVerification { caller, checks }) = view.and_then(|view| view.verification.as_ref()) {
+            if !is_caller_told {
+                is_caller_told = true;
+                tell_caller(caller);
             }
-            Some(SignInStep::Starting | SignInStep::Finishing) => {}
+            for check in checks.iter().filter(|check| !told.contains(check)) {
+                if let Some(line) = progress(check) {
+                    note(&line);
+                }
+            }
+            told.clone_from(checks);
+        }
+        match view.map(|view| &view.step) {
+            Some(SignInStep::Starting | SignInStep::Verifying | SignInStep::Finishing) => {}
             _ => return app.sign_in_ended(id).await,
         }
         if snapshots.changed().await.is_err() {

@@ -32,13 +32,12 @@ fn credential(
 ) -> Found {
     let other = |source, identity, why: String| Found::other(tool, Cloud::Aws, source, identity, why);
     match (shell.get("AWS_ACCESS_KEY_ID"), shell.get("AWS_SECRET_ACCESS_KEY")) {
-        (Some(_), Some(_)) if shell.lent(Cloud::Aws).is_some() => {
-            let account = shell.lent(Cloud::Aws).expect("asked just now");
-            return Found::lent(tool, account, "AWS_ACCESS_KEY_ID");
-        }
         (Some(key), Some(_)) => {
             let why = "AWS_ACCESS_KEY_ID is set, which comes before every profile.";
-            return other(Source::Environment, Some(short(key)), why.to_owned());
+            return match shell.lent(Cloud::Aws) {
+                Some(account) => Found::lent(tool, account, "AWS_ACCESS_KEY_ID"),
+                None => other(Source::Environment, Some(short(key)), why.to_owned()),
+            };
         }
         (Some(_), None) => {
             let why = "AWS_ACCESS_KEY_ID is set without AWS_SECRET_ACCESS_KEY. Unset it, or set both.";

@@ -76,7 +76,8 @@ fn signed_in(shell: &Shell<'_>, tool: &'static str) -> Found {
     let folder = shell.tools.azure();
     let other = |source, identity, why: String| Found::other(tool, Cloud::Azure, source, identity, why);
     let Some(text) = text(&folder.join("azureProfile.json")) else {
-        let why = format!("There is no sign-in of az in {}. It knows no variable for one.", folder.display());
+        let why =
+            format!("There is no sign-in of az in {}, and it takes none from variables.", folder.display());
         return other(Source::None, None, why);
     };
     let Ok(profile) = serde_json::from_str::<AzureProfile>(&text) else {

@@ -200,6 +200,9 @@ fn a_role_that_does_not_enforce_is_refused_with_the_line_that_mends_it_unless_th
     let told = stage.mcm(&arguments).failed(1);
     let line = format!("\"Condition\": {{\"StringEquals\": {{\"sts:ExternalId\": \"{external_id}\"}}}}");
     assert!(told.contains(&line), "{told}");
+    for which in ["without an External ID", "with a wrong External ID"] {
+        assert!(told.contains(&format!("  {which}: LET IN, which must not be.")), "{told}");
+    }
     assert_eq!(stage.keychain_entries(), 0);
 
     let connected = stage.mcm(&[&arguments[..], &["--accept-not-enforced"]].concat()).done();

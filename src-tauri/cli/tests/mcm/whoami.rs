@@ -51,7 +51,8 @@ fn the_json_is_as_documented() {
         )
     };
     let key = "AWS_ACCESS_KEY_ID is set, which comes before every profile.";
-    let az = format!("There is no sign-in of az in {}.azure. It knows no variable for one.", home.display());
+    let az =
+        format!("There is no sign-in of az in {}.azure, and it takes none from variables.", home.display());
     let tools = [
         expected("aws", "aws", "environment", "\"access key AKIA…MPLE\"", key),
         expected("az", "azure", "none", "null", &az),

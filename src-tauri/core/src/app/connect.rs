@@ -126,6 +126,7 @@ impl App {
                 started_at: now,
                 expires_at: now + STATE_LIFE,
                 step: SignInStep::Starting,
+                verification: None,
             };
             // What ended is replaced by what begins; the screen shows one sign-in a cloud.
             state.sign_ins.retain(|_, sign_in| !sign_in.has_ended() || sign_in.view.cloud != wish.cloud);
@@ -239,6 +240,10 @@ impl App {
             let Some(app) = app.upgrade() else { return };
             app.tell(id, |view| match news {
                 News::Step(step) => view.step = step,
+                News::Verifying(verification) => {
+                    view.step = SignInStep::Verifying;
+                    view.verification = Some(verification);
+                }
                 News::Receiver { redirect, scheme_taken } => {
                     view.redirect = redirect;
                     view.scheme_taken = scheme_taken;

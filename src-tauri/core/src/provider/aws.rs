@@ -31,7 +31,7 @@ use crate::provider::{Progress, Provider, Refreshed, SignInRequest, SignedIn};
 use crate::resource::Resource;
 use crate::settings::AwsSettings;
 use crate::sign_in::{Desk, News};
-use crate::snapshot::{CloudView, RedirectKind, RoleCheck, SignInStep};
+use crate::snapshot::{CloudView, RedirectKind, RoleCheck, RoleVerification, SignInStep};
 use crate::text;
 use crate::world::Clock;
 
@@ -314,8 +314,8 @@ impl Provider for Aws {
         let sts = self.sts(&calling, role)?;
         let caller = calling.caller.arn.clone();
         let tell = |checks: &[RoleCheck]| {
-            let step = SignInStep::Verifying { caller: caller.clone(), checks: checks.to_vec() };
-            (desk.tell)(News::Step(step));
+            let verification = RoleVerification { caller: caller.clone(), checks: checks.to_vec() };
+            (desk.tell)(News::Verifying(verification));
         };
         let verification = Verification {
             sts: &sts,

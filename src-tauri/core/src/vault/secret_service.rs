@@ -17,11 +17,12 @@ use keyring_core::{Entry, Error, Result};
 use secret_service::{Collection, EncryptionType, Item, SecretService};
 use tokio::net::UnixStream;
 use tokio::runtime::{self, Runtime};
-use zbus::DBusError as _;
+use tokio::sync::OnceCell;
 use zbus::address::Address;
 use zbus::address::transport::{Transport, UnixSocket};
 use zbus::connection::Builder;
 use zbus::zvariant::OwnedObjectPath;
+use zbus::{Connection, DBusError as _};
 
 /// As `secret-tool` and the keyring family name them, so that entries can be found with their tools.
 const SERVICE: &str = "service";
@@ -29,25 +30,27 @@ const USERNAME: &str = "username";
 
 const CONTENT_TYPE: &str = "application/octet-stream";
 
-/// Opens a session with the Secret Service of this person's bus.
+/// The Secret Service by its well-known name and path.
+const BUS_NAME: &str = "org.freedesktop.secrets";
+const PATH: &str = "/org/freedesktop/secrets";
+const INTERFACE: &str = "org.freedesktop.Secret.Service";
+
+/// Connects to this person's bus. The session with the Secret Service is opened by the first call that needs it.
 pub(super) fn connect() -> Result<Arc<CredentialStore>> {
     let runtime = runtime::Builder::new_current_thread()
         .enable_io()
         .build()
         .map_err(|error| Error::PlatformFailure(Box::new(error)))?;
-    let service = runtime.block_on(async {
-        let bus = session_bus().await.map_err(|error| match error {
-            // No address, or nobody at the address: there is no session bus to find a keychain on.
-            zbus::Error::Address(_) | zbus::Error::Connection(..) => Error::NoDefaultStore,
-            other => failure(other.into()),
-        })?;
-        SecretService::connect_with_existing(EncryptionType::Plain, bus).await.map_err(failure)
+    let bus = runtime.block_on(session_bus()).map_err(|error| match error {
+        // No address, or nobody at the address: there is no session bus to find a keychain on.
+        zbus::Error::Address(_) | zbus::Error::Connection(..) => Error::NoDefaultStore,
+        other => failure(other.into()),
     })?;
-    Ok(Arc::new(Store(Arc::new(Session { service, runtime: Some(runtime) }))))
+    Ok(Arc::new(Store(Arc::new(Session { bus, service: OnceCell::new(), runtime: Some(runtime) }))))
 }
 
 /// The bus of this person's session. The library would start a thread for connecting to a socket.
-async fn session_bus() -> zbus::Result<zbus::Connection> {
+async fn session_bus() -> zbus::Result<Connection> {
     let address = Address::session()?;
     let socket = match address.transport() {
         Transport::Unix(unix) => match unix.path() {
@@ -66,9 +69,10 @@ async fn session_bus() -> zbus::Result<zbus::Connection> {
     }
 }
 
-/// An open session, and the runtime that its messages move on: one thread, the one that waits for an answer.
+/// A session, and the runtime that its messages move on: one thread, the one that waits for an answer.
 struct Session {
-    service: SecretService<'static>,
+    bus: Connection,
+    service: OnceCell<SecretService<'static>>,
     /// None only while it is dropped.
     runtime: Option<Runtime>,
 }
@@ -78,6 +82,27 @@ impl Session {
     fn wait<T>(&self, answer: impl Future<Output = T>) -> T {
         self.runtime.as_ref().expect("only drop takes it").block_on(answer)
     }
+
+    async fn service(&self) -> Result<&SecretService<'static>> {
+        let open = || SecretService::connect_with_existing(EncryptionType::Plain, self.bus.clone());
+        self.service.get_or_try_init(open).await.map_err(failure)
+    }
+
+    /// Where the items with the given attributes are. A search needs no session, so the first one is on its way while
+    /// the session is opened: every `mcm token` waits for this.
+    async fn search(&self, attributes: &HashMap<&str, &str>) -> Result<(&SecretService<'static>, Places)> {
+        let search = self.bus.call_method(Some(BUS_NAME), PATH, Some(INTERFACE), "SearchItems", &attributes);
+        let (service, found) = tokio::join!(self.service(), search);
+        let found = found.and_then(|found| found.body().deserialize::<(Vec<_>, Vec<_>)>());
+        let (unlocked, locked) = found.map_err(|error| failure(error.into()))?;
+        Ok((service?, Places { unlocked, locked }))
+    }
+}
+
+/// Paths of items.
+struct Places {
+    unlocked: Vec<OwnedObjectPath>,
+    locked: Vec<OwnedObjectPath>,
 }
 
 impl Drop for Session {
@@ -94,8 +119,8 @@ impl Store {
     /// Unlocks the default collection, or creates it where there is none. The keychain asks the person; this waits
     /// for the answer without limit.
     pub(super) fn unlock(&self) -> Result<()> {
-        let service = &self.0.service;
         self.0.wait(async {
+            let service = self.0.service().await?;
             match service.get_default_collection().await {
                 Ok(collection) => collection.unlock().await.map_err(failure),
                 Err(secret_service::Error::NoResult) => {
@@ -130,14 +155,14 @@ impl CredentialStoreApi for Store {
     /// The entries with the given attributes. Fails when any of them is locked, because a part is not the answer.
     fn search(&self, spec: &HashMap<&str, &str>) -> Result<Vec<Entry>> {
         self.0.wait(async {
-            let found = self.0.service.search_items(spec.clone()).await.map_err(failure)?;
+            let (_, found) = self.0.search(spec).await?;
             if !found.locked.is_empty() {
                 return Err(failure(secret_service::Error::Locked));
             }
             if found.unlocked.is_empty() {
                 default_collection(&self.0).await?;
             }
-            Ok(found.unlocked.into_iter().map(|item| found_entry(&self.0, item)).collect())
+            Ok(found.unlocked.into_iter().map(|path| found_entry(&self.0, path)).collect())
         })
     }
 
@@ -153,7 +178,7 @@ impl CredentialStoreApi for Store {
 /// The collection that new items go to, unlocked. A keychain that is locked may not tell what it holds, so an item
 /// is known not to be there only when this collection is unlocked.
 async fn default_collection(session: &Session) -> Result<Collection<'_>> {
-    let collection = session.service.get_default_collection().await.map_err(failure)?;
+    let collection = session.service().await?.get_default_collection().await.map_err(failure)?;
     collection.ensure_unlocked().await.map_err(failure)?;
     Ok(collection)
 }
@@ -173,13 +198,13 @@ impl Named {
 
     /// The one item of that name. A read is this search and one more call.
     async fn item(&self) -> Result<Item<'_>> {
-        let mut found = self.session.service.search_items(self.attributes()).await.map_err(failure)?;
+        let (service, mut found) = self.session.search(&self.attributes()).await?;
         if found.unlocked.len() > 1 {
-            let doubles = found.unlocked.into_iter().map(|item| found_entry(&self.session, item));
+            let doubles = found.unlocked.into_iter().map(|path| found_entry(&self.session, path));
             return Err(Error::Ambiguous(doubles.collect()));
         }
-        if let Some(item) = found.unlocked.pop() {
-            return Ok(item);
+        if let Some(path) = found.unlocked.pop() {
+            return service.get_item_by_path(path).await.map_err(failure);
         }
         if !found.locked.is_empty() {
             return Err(failure(secret_service::Error::Locked));
@@ -237,13 +262,13 @@ struct Found {
     path: OwnedObjectPath,
 }
 
-fn found_entry(session: &Arc<Session>, item: Item<'_>) -> Entry {
-    Entry::new_with_credential(Arc::new(Found { session: Arc::clone(session), path: item.item_path }))
+fn found_entry(session: &Arc<Session>, path: OwnedObjectPath) -> Entry {
+    Entry::new_with_credential(Arc::new(Found { session: Arc::clone(session), path }))
 }
 
 impl Found {
     async fn item(&self) -> Result<Item<'_>> {
-        self.session.service.get_item_by_path(self.path.clone()).await.map_err(failure)
+        self.session.service().await?.get_item_by_path(self.path.clone()).await.map_err(failure)
     }
 }
 

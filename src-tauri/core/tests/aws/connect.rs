@@ -5,13 +5,14 @@ use std::time::Duration;
 use mcm_core::account::{Cloud, Enforcement};
 use mcm_core::app::{Connect, ConnectRole, PrepareRole};
 use mcm_core::error::Code;
-use mcm_core::snapshot::{CheckState, RoleCheckKind, SignInId, SignInStep, Snapshot, Status};
+use mcm_core::snapshot::{CheckState, RoleCheckKind, Snapshot, Status};
 use mcm_core::world::Clock as _;
 use sandbox_clouds::aws::directory::{Appears, Condition, Role, Statement, Trusted, Wanted};
 use sandbox_clouds::{Endpoint, Fault, Rule};
 
 use crate::roles::{
-    PRODUCTION, attempts, checks, connect, finish, is_retrying, known, prepare, role, wish, with,
+    PRODUCTION, attempts, checks, connect, finish, is_retrying, known, prepare, role, verification, wish,
+    with,
 };
 use crate::stage::{Stage, within};
 
@@ -70,6 +71,10 @@ async fn a_role_that_lets_in_without_the_right_id_is_refused_with_the_line_that_
         assert_eq!(error.code(), Code::NotEnforced, "{name}");
         let line = format!("\"Condition\": {{\"StringEquals\": {{\"sts:ExternalId\": \"{id}\"}}}}");
         assert!(error.message().contains(how) && error.message().contains(&line), "{name}: {error}");
+        let ended = stage.app.watch().borrow().sign_ins.last().expect("not dismissed").clone();
+        let checks = ended.verification.expect("they stay beside the refusal").checks;
+        let failed: Vec<_> = checks.iter().filter(|check| check.state == CheckState::Failed).collect();
+        assert_eq!(failed.len(), if name == "LenientReader" { 1 } else { 2 }, "{name}: {checks:?}");
         assert!(stage.rows().is_empty(), "{name}");
         assert_eq!(stage.app.pending_roles().expect("readable").len(), 1, "the id still waits");
     }
@@ -258,7 +263,7 @@ async fn a_role_is_refused_to_somebody_elses_keys_with_whom_its_template_was_mad
     let mut snapshots = shell.watch();
     let first =
         within(snapshots.wait_for(|snapshot| is_retrying(snapshot, id))).await.expect("lives").clone();
-    assert_eq!(caller_told(&first, id), caller.arn, "and beside the checks");
+    assert_eq!(verification(&first, id).expect("checks run").caller, caller.arn, "and beside the checks");
     stage.clock.advance(2 * MINUTE);
     let error = within(shell.sign_in_ended(id)).await.expect_err("refused");
     assert_eq!(error.code(), Code::RoleRefused);
@@ -467,12 +472,4 @@ async fn the_organisation_is_information_for_a_role_that_may_list_it_and_nothing
     let reader = connect(&stage, "Reader").await.expect("connected");
     stage.app.read_targets(&reader).await.expect("the regions need nobody");
     assert!(stage.app.organization(&reader).expect("known").is_empty());
-}
-
-/// Who is told to call, beside the checks.
-fn caller_told(snapshot: &Snapshot, id: SignInId) -> String {
-    match snapshot.sign_ins.iter().find(|view| view.id == id).map(|view| &view.step) {
-        Some(SignInStep::Verifying { caller, .. }) => caller.clone(),
-        other => panic!("no checks run: {other:?}"),
-    }
 }

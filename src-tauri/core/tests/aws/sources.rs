@@ -181,6 +181,30 @@ async fn a_role_is_not_prepared_nor_connected_with_a_session_that_is_over() {
 }
 
 #[tokio::test]
+async fn the_region_of_a_role_is_its_profiles_at_first_and_any_of_the_partition_after() {
+    let nothing = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "AWS_DEFAULT_REGION"];
+    let shared = shared(&nothing.map(|name| (name, ""))).await;
+    let stage = &shared.stage;
+    let ada = stage.clouds.aws_access_key("ada").expect("a user");
+    let keys = format!("aws_access_key_id = {}\naws_secret_access_key = {}\n", ada.id, ada.secret);
+    shared.write(&format!("[profile north]\nregion = eu-north-1\n{keys}[profile nowhere]\n{keys}"));
+    for (profile, role, region) in [("north", "Reader", "eu-north-1"), ("nowhere", "LongReader", "us-east-1")]
+    {
+        let source = Some(format!("profile:{profile}"));
+        let wish = mcm_core::app::PrepareRole { source, ..Default::default() };
+        stage.app.prepare_role(wish).await.expect("prepared");
+        let id = finish(stage, crate::roles::wish(role)).await.expect("connected");
+        stage.app.read_targets(&id).await.expect("a table");
+        stage.until(|snapshot| snapshot.accounts.iter().all(|row| row.reading_targets.is_none())).await;
+        assert_eq!(stage.row(&id).target.expect("a region").id, region, "{profile}");
+        stage.app.choose_target(&id, "ap-south-2").await.expect("of the partition");
+        let error = stage.app.choose_target(&id, "cn-north-1").await.expect_err("of another");
+        assert_eq!(error.code(), Code::NotFound);
+        assert_eq!(stage.row(&id).target.expect("a region").id, "ap-south-2");
+    }
+}
+
+#[tokio::test]
 async fn a_source_session_that_ends_is_told_and_the_account_recovers_when_it_is_renewed() {
     let shared = shared(&[("AWS_ACCESS_KEY_ID", ""), ("AWS_SECRET_ACCESS_KEY", "")]).await;
     let stage = &shared.stage;

@@ -32,6 +32,16 @@ impl Shell {
         })
     }
 
+    /// Its name in lower case.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Bash => "bash",
+            Self::Zsh => "zsh",
+            Self::Fish => "fish",
+            Self::Powershell => "powershell",
+        }
+    }
+
     /// A line that sets a variable for the shell and what it starts.
     pub(crate) fn set(self, name: &str, value: &str) -> String {
         match self {

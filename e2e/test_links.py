@@ -1,0 +1,125 @@
+"""The app's links: the entry that the package brings, the one that the app writes itself, and what becomes of both."""
+
+import shutil
+
+import pytest
+
+from desktop import BINARIES, SCHEME
+from desktop_entry import TEMPLATES, install, rendered
+from waiting import until
+
+TYPE = f"x-scheme-handler/{SCHEME}"
+PROGRAM = "multi-cloud-manager"
+OPENERS = {"gio": ("gio", "open"), "xdg-open": ("xdg-open",)}
+
+
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_the_entry_of_the_package_is_valid_and_takes_links(desktop, template):
+    entry = desktop.folder / f"{PROGRAM}.desktop"
+    entry.write_text(rendered(template))
+
+    desktop.run("desktop-file-validate", entry)
+
+    lines = entry.read_text().splitlines()
+    assert f"Exec={PROGRAM} %u" in lines
+    assert f"MimeType={TYPE}" in lines
+    assert "{{" not in entry.read_text()
+
+
+@pytest.mark.parametrize("opener", OPENERS)
+def test_an_installed_app_takes_links_by_the_entry_of_its_package_and_writes_none(desktop, person, start, opener):
+    install(desktop, TEMPLATES[0], BINARIES)
+    person.opens_links_with(*OPENERS[opener])
+    app = start()
+
+    app.click("button", "Azure")
+
+    app.see("button", "Contoso")
+    assert own_entries(desktop) == [], "what the package brought is enough, and goes with it"
+
+
+@pytest.mark.parametrize("opener", OPENERS)
+def test_a_link_starts_an_app_that_does_not_run(desktop, clouds, person, opener):
+    install(desktop, TEMPLATES[0], BINARIES)
+    desktop.env |= clouds.env | person.env
+
+    desktop.start(*OPENERS[opener], f"{SCHEME}://open", log="opener")
+
+    [window] = until("the window is there", desktop.windows)
+    until("the window is drawn", desktop.is_drawn)
+    desktop.close_window(window)
+    until("the app has ended", lambda: not desktop.windows())
+
+
+@pytest.mark.parametrize("opener", OPENERS)
+def test_a_program_that_was_moved_is_registered_anew_where_it_is(desktop, clouds, person, opener):
+    places = [desktop.folder / "first", desktop.folder / "second"]
+    for place in places:
+        place.mkdir()
+    shutil.copy(BINARIES / PROGRAM, places[0])
+    run_once(desktop, clouds, person, places[0])
+    assert f"Exec={places[0] / PROGRAM} %u" in entry_of(desktop)
+    shutil.move(places[0] / PROGRAM, places[1])
+    assert default_of(desktop) is None, "an entry whose program is gone is passed over"
+
+    run_once(desktop, clouds, person, places[1])
+
+    assert f"Exec={places[1] / PROGRAM} %u" in entry_of(desktop)
+    assert default_of(desktop) == f"{SCHEME}-handler.desktop"
+    desktop.env |= clouds.env | person.env
+    desktop.start(*OPENERS[opener], f"{SCHEME}://open", log="opener")
+    [window] = until("the window is there", desktop.windows)
+    desktop.close_window(window)
+    until("the app has ended", lambda: not desktop.windows())
+
+
+def test_a_link_to_an_account_opens_the_dashboard_at_it_and_does_nothing_else(desktop, clouds, person, start):
+    app = start()
+    app.click("button", "Azure")
+    app.see("button", "Contoso")
+    app.click("button", "Add Northwind")
+    app.see("button", "Northwind")
+    [northwind] = [one["id"] for one in app.page.script(LISTED) if one["name"] == "Northwind"]
+    app.click("button", "Settings")
+    before, requests = kept(desktop), len(clouds.requests("azure-token"))
+
+    desktop.run("gio", "open", f"{SCHEME}://open/{northwind}")
+
+    app.see("heading", "Northwind")
+    assert kept(desktop) == before, "nothing was changed"
+    assert len(clouds.requests("azure-token")) == requests and len(person.visited()) == 1
+
+
+LISTED = (
+    "return [...document.querySelectorAll('[data-account]')]"
+    ".map((row) => ({ id: row.dataset.account, name: row.textContent.trim() }))"
+)
+
+
+def run_once(desktop, clouds, person, place):
+    """Starts a copy of the app, waits until it has registered itself, and ends it."""
+    app = desktop.start(place / PROGRAM, "--hidden", log="app", env=clouds.env | person.env)
+    until("it is registered", lambda: str(place) in "".join(entry_of(desktop)) and default_of(desktop))
+    app.terminate()
+    assert app.wait(timeout=30) == 0
+
+
+def own_entries(desktop):
+    """The entries for links that the app wrote for this person."""
+    return list((desktop.folder / "home/.local/share/applications").glob("*-handler.desktop"))
+
+
+def entry_of(desktop):
+    """The lines of the app's own entry."""
+    return [line for entry in own_entries(desktop) for line in entry.read_text().splitlines()]
+
+
+def default_of(desktop):
+    """The entry that the desktop takes the app's links to."""
+    said = desktop.run("gio", "mime", TYPE, check=False).stdout.splitlines()
+    return said[0].rsplit(" ", 1)[1] if said and said[0].startswith("Default") else None
+
+
+def kept(desktop):
+    [file] = (desktop.folder / "home").rglob("accounts.json")
+    return file.read_text()

@@ -1,0 +1,249 @@
+"""Measures the release build of the app beside an empty Tauri app: memory of the whole process tree, and the time until
+the window is seen and until it shows what it has to show. Each on a private desktop; prints medians and ratios.
+
+Run with e2e/python. Only figures of one run are worth comparing; nothing is asserted.
+"""
+
+import json
+import mmap
+import re
+import shutil
+import statistics
+import struct
+import sys
+import time
+import uuid
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "e2e"))
+
+from app import descendants, program_of  # noqa: E402
+from desktop import Desktop  # noqa: E402
+from tray import TrayHost  # noqa: E402
+from waiting import until  # noqa: E402
+
+RELEASE = ROOT / "target" / "release"
+RUNS = 5
+# Between two looks at the screen.
+LOOK = 0.004
+# How long nothing may change before a start, or memory, counts as settled.
+SETTLED = 1.5
+# The part of the screen that is compared: the middle of the window, where the list of accounts is.
+LEFT, TOP, WIDTH, HEIGHT = 220, 30, 600, 600
+
+
+class Screen:
+    """The pixels of a private screen, read from its memory so that the look costs the server nothing."""
+
+    def __init__(self, desktop):
+        with open(desktop.folder / "Xvfb_screen0", "rb") as file:
+            self.memory = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        # The header of an X window dump: its length, and where the rows begin and how long they are.
+        header = struct.unpack(">25I", self.memory[:100])
+        self.begin, self.row = header[0] + header[19] * 12, header[12]
+
+    def look(self):
+        """Every third row of the middle."""
+        rows = range(TOP, TOP + HEIGHT, 3)
+        return b"".join(
+            self.memory[self.begin + row * self.row + LEFT * 4 : self.begin + row * self.row + (LEFT + WIDTH) * 4]
+            for row in rows
+        )
+
+
+def start(desktop, command, env):
+    """Starts a program with a window. Gives it, and the seconds until its window was seen and until it was drawn as it
+    then stayed."""
+    screen = Screen(desktop)
+    before = screen.look()
+    began = time.perf_counter()
+    program = desktop.start(*command, log="app", env=env)
+    seen, last, changed = None, before, began
+    changes = []
+    while seen is None or time.perf_counter() < changed + SETTLED:
+        now = screen.look()
+        if now != last:
+            last, changed = now, time.perf_counter()
+            seen = seen or changed
+            changes.append((changed, now))
+        assert time.perf_counter() < began + 30, f"{command} shows nothing"
+        time.sleep(LOOK)
+    # A clock in the list, or a caret, does not count: the first picture that is the last one but for a hundredth.
+    drawn = next(at for at, picture in changes if differs(picture, last) < 0.01)
+    return program, seen - began, drawn - began
+
+
+def differs(one, other):
+    """The share of pixels that differ, by a sample."""
+    samples = range(0, len(one), 4 * 7)
+    return sum(one[at : at + 4] != other[at : at + 4] for at in samples) / len(samples)
+
+
+def memory(pid):
+    """The settled memory of a process and those below it, in MiB: shared, resident, private and written."""
+    last, since = None, time.monotonic()
+    deadline = since + 30
+    while time.monotonic() < deadline:
+        now = tree(pid)
+        if last is None or abs(now["PSS"] - last["PSS"]) > 1:
+            last, since = now, time.monotonic()
+        elif time.monotonic() > since + SETTLED:
+            break
+        time.sleep(0.1)
+    return last
+
+
+def tree(pid):
+    total = {"PSS": 0, "RSS": 0, "dirty": 0}
+    for one in [pid, *descendants(pid)]:
+        try:
+            rollup = Path(f"/proc/{one}/smaps_rollup").read_text()
+        except OSError:
+            continue
+        for name, field in [("PSS", "Pss"), ("RSS", "Rss"), ("dirty", "Private_Dirty")]:
+            total[name] += int(re.search(rf"^{field}: +(\d+) kB", rollup, re.MULTILINE).group(1)) / 1024
+    return total
+
+
+def web_processes(pid):
+    return [one for one in descendants(pid) if "WebKitWebProcess" in program_of(one)]
+
+
+def open_then_hide(name, command, env, prepare=None):
+    """One life: opened, closed so that the tray stays."""
+    desktop, tray = desktop_with_tray(prepare)
+    try:
+        program, seen, drawn = start(desktop, command, env)
+        opened = memory(program.pid)
+        [window] = desktop.run("xdotool", "search", "--onlyvisible", "--name", f"^{name}$").stdout.split()
+        desktop.close_window(window)
+        until("the web view is gone", lambda: not web_processes(program.pid))
+        hidden = memory(program.pid)
+        return {"seen": seen, "drawn": drawn, "open": opened, "hidden": hidden}
+    finally:
+        tray.close()
+        desktop.close()
+
+
+def start_hidden(command, env, prepare=None):
+    desktop, tray = desktop_with_tray(prepare)
+    try:
+        program = desktop.start(*command, "--hidden", log="app", env=env)
+        until("the icon is in the tray", tray.items)
+        settled = memory(program.pid)
+        assert not web_processes(program.pid), "a hidden start needs no web view"
+        return settled
+    finally:
+        tray.close()
+        desktop.close()
+
+
+def desktop_with_tray(prepare):
+    desktop = Desktop()
+    if prepare:
+        prepare(desktop)
+    return desktop, TrayHost(desktop)
+
+
+def accounts(count):
+    """Puts an `accounts.json` where the app looks for it: this many rows with sessions that end in a long while."""
+    now = datetime.now(timezone.utc)
+    row = {
+        "connectedAt": stamp(now - timedelta(days=9)),
+        "targetsReadAt": stamp(now),
+        "session": {"issuedAt": stamp(now), "expiresAt": stamp(now + timedelta(hours=8))},
+    }
+    rows = []
+    for number in range(count):
+        tenant = str(uuid.UUID(int=number + 1))
+        identity = {
+            "cloud": "azure",
+            "home": f"person-{number}.{tenant}",
+            "tenantId": tenant,
+            "tenantName": f"Customer {number:04}",
+            "defaultDomain": f"customer-{number:04}.example",
+            "username": f"ada@customer-{number:04}.example",
+        }
+        targets = [
+            {"id": str(uuid.UUID(int=(number + 1) << 64 | which)), "name": f"Subscription {which}", "state": "Enabled", "parent": None}
+            for which in range(3)
+        ]
+        rows.append(
+            row | {"id": f"azure-{number:012x}", "grant": f"{number:032x}", "identity": identity, "targets": targets}
+        )
+
+    def prepare(desktop):
+        file = desktop.folder / "mcm/data/accounts.json"
+        file.parent.mkdir(parents=True)
+        file.write_text(json.dumps({"version": 1, "revision": 1, "accounts": rows, "active": {"azure": rows[0]["id"]}}))
+        desktop.env["MCM_HOME"] = str(desktop.folder / "mcm")
+
+    return prepare
+
+
+def stamp(time):
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def median(runs):
+    """The median of runs, field by field."""
+    if isinstance(runs[0], dict):
+        return {name: median([run[name] for run in runs]) for name in runs[0]}
+    return statistics.median(runs)
+
+
+def say(what, value, base=None, unit="MiB"):
+    ratio = f"   {value / base:5.2f} times the empty app" if base else ""
+    print(f"{what:<44} {value:8.1f} {unit}{ratio}", flush=True)
+
+
+def say_memory(what, value, base=None):
+    for kind, words in [("PSS", "PSS"), ("RSS", "RSS"), ("dirty", "private, written")]:
+        say(f"{what}, {words}", value[kind], base and base[kind])
+
+
+def chromium():
+    """A Chromium app window with one static page, where it is installed."""
+    program = shutil.which("chromium") or shutil.which("google-chrome")
+    if program is None:
+        print(f"{'a Chromium app window':<44} not installed")
+        return
+    desktop = Desktop()
+    try:
+        page = ROOT / "src-tauri/bench/empty/page/index.html"
+        flags = ["--no-sandbox", "--no-first-run", f"--user-data-dir={desktop.folder}/chromium", "--window-size=1200,760"]
+        started, seen, drawn = start(desktop, [program, *flags, f"--app=file://{page}"], {})
+        say_memory("a Chromium app window", memory(started.pid))
+        say("a Chromium app window, drawn", drawn * 1e3, unit="ms")
+    finally:
+        desktop.close()
+
+
+def main():
+    apps = {
+        "empty": ("Empty App", RELEASE / "empty-app", None),
+        "3 accounts": ("Multi-Cloud Manager", RELEASE / "multi-cloud-manager", accounts(3)),
+        "1,000 accounts": ("Multi-Cloud Manager", RELEASE / "multi-cloud-manager", accounts(1_000)),
+    }
+    # In turns, so that what else the machine does falls on each alike.
+    lives = {which: [] for which in apps}
+    hidden = {which: [] for which in apps}
+    for _ in range(RUNS):
+        for which, (name, binary, prepare) in apps.items():
+            lives[which].append(open_then_hide(name, [binary], {}, prepare))
+            hidden[which].append(start_hidden([binary], {}, prepare))
+    lives = {which: median(runs) for which, runs in lives.items()}
+    hidden = {which: median(runs) for which, runs in hidden.items()}
+    for which in apps:
+        base = None if which == "empty" else lives["empty"]
+        say(f"{which}: window on the screen", lives[which]["seen"] * 1e3, base and base["seen"] * 1e3, "ms ")
+        say(f"{which}: drawn with its data", lives[which]["drawn"] * 1e3, base and base["drawn"] * 1e3, "ms ")
+        say_memory(f"{which}: open", lives[which]["open"], base and base["open"])
+        say_memory(f"{which}: closed, in the tray", lives[which]["hidden"], base and base["hidden"])
+        say_memory(f"{which}: started hidden", hidden[which], None if which == "empty" else hidden["empty"])
+    chromium()
+
+
+main()

@@ -1,0 +1,5 @@
+//! Lets Tauri read this app's own `tauri.conf.json`.
+
+fn main() {
+    tauri_build::build();
+}
