@@ -2,6 +2,8 @@
 //!
 //! Programs needed: dbus-daemon, gnome-keyring-daemon, mkfifo, kill, kubectl, openssl. See `stage.rs` for what a test
 //! works with.
+//! Programs needed: dbus-daemon, gnome-keyring-daemon, mkfifo, kill; bash, zsh and fish; python3, node and what `make
+//! clients` installs for them. See `stage.rs` for what a test works with.
 #![cfg(target_os = "linux")]
 
 mod accounts;
