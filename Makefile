@@ -19,15 +19,18 @@ BUILD_PACKAGES := build-essential pkg-config file \
 # To hand the app its sign-in links.
 RUN_PACKAGES := xdg-utils desktop-file-utils
 CHECK_PACKAGES := shellcheck
-# For the end-to-end tests: a screen, a session bus, a keychain, a driver for the window, eyes and hands.
+# To read what mcm writes for shells.
+SHELL_PACKAGES := zsh fish
+# For the tests: a screen, a session bus, a keychain, a driver for the window, eyes and hands.
 TEST_PACKAGES := $(RUN_PACKAGES) xvfb xauth openbox xfce4-panel dbus dbus-x11 libglib2.0-bin gnome-keyring \
-  libsecret-tools webkit2gtk-driver xdotool x11-utils imagemagick python3-dbus python3-gi python3-venv
+  libsecret-tools webkit2gtk-driver xdotool x11-utils imagemagick python3-dbus python3-gi python3-venv bsdutils
 # To look into the packages.
 PACKAGE_TEST_PACKAGES := dpkg-dev rpm rpm2cpio cpio
 
 TAURI_CLI := 2.12.5
 OIDC_PROVIDER := src-tauri/core/tests/oidc_provider
 MOTO := src-tauri/core/tests/aws/moto
+CLIENTS := src-tauri/cli/tests/mcm/clients
 
 .PHONY: help
 help: ## list the targets
@@ -56,16 +59,16 @@ check: ui ## format, lints and types, of everything
 	cargo clippy $(LOCKED) --workspace --all-targets -- -D warnings
 
 .PHONY: test
-test: check oidc-provider moto ## check, then every test; the end-to-end suite comes last
+test: check oidc-provider moto clients ## check, then every test; the end-to-end suite comes last
 	@echo "==> dashboard tests"
 	npm --prefix ui test
+	@scripts/install $(TEST_PACKAGES)
 	@echo "==> Rust tests"
 	cargo build $(LOCKED) --workspace
 	cargo test $(LOCKED) --workspace
 	@echo "==> the types generated from Rust are the committed ones"
 	@stale=$$(git status --porcelain -- ui/src/bindings | grep '^.[^ ]' || true); \
 	[ -z "$$stale" ] || { printf '%s\n' "$$stale" "The tests wrote these anew. Add them to the commit." >&2; exit 1; }
-	@scripts/install $(TEST_PACKAGES)
 	@echo "==> end-to-end tests"
 	@[ ! -e e2e/run ] || e2e/run
 
@@ -139,6 +142,22 @@ moto: toolchain
 	  target/moto/venv/bin/pip install --quiet --disable-pip-version-check --requirement $(MOTO)/requirements.txt && \
 	  mkdir -p target/stamps && \
 	  echo "$$digest" >target/stamps/moto; \
+	fi
+
+# The clouds' own clients, which mcm's tests lend credentials to, and the shells that it writes for.
+.PHONY: clients
+clients: toolchain
+	@scripts/install python3-venv $(SHELL_PACKAGES)
+	@digest=$$(cat $(CLIENTS)/requirements.txt $(CLIENTS)/node/package-lock.json | sha256sum); \
+	if [ ! -e $(CLIENTS)/node/node_modules/.package-lock.json ] || \
+	  [ "$$(cat target/stamps/clients 2>/dev/null)" != "$$digest" ]; then \
+	  echo "==> the clouds' clients: pip install, npm ci"; \
+	  python3 -m venv --clear target/clients/venv && \
+	  target/clients/venv/bin/pip install --quiet --disable-pip-version-check --require-hashes \
+	    --requirement $(CLIENTS)/requirements.txt && \
+	  npm --prefix $(CLIENTS)/node ci --no-audit --no-fund && \
+	  mkdir -p target/stamps && \
+	  echo "$$digest" >target/stamps/clients; \
 	fi
 
 .PHONY: toolchain

@@ -76,6 +76,20 @@ class App:
         except AssertionError as failure:
             raise AssertionError(f"{failure}\nThe window says:\n{self.page.text()}") from None
 
+    def choose(self, name, option):
+        """Chooses in a list, found by its label, by a part of what is shown."""
+        # The driver gives a `select` no role to find it by.
+        script = (
+            "const [name, text] = arguments;"
+            "const label = [...document.querySelectorAll('label')].find((one) => one.textContent.trim() === name);"
+            "const found = [...label?.control?.options ?? []].find((one) => !one.disabled && one.textContent.includes(text));"
+            "if (found === undefined) return false;"
+            "label.control.value = found.value;"
+            "label.control.dispatchEvent(new Event('change', { bubbles: true }));"
+            "return true;"
+        )
+        until(f"{option!r} can be chosen in {name!r}", lambda: self.page.script(script, name, option))
+
     def read(self, text, patience=30):
         """Waits until the window says something."""
         fits = re.compile(text).search if isinstance(text, str) else text.search

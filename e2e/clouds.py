@@ -35,10 +35,23 @@ class Clouds:
         """Changes how the clouds behave, by the settings' names with underscores."""
         self._control("settings", {name.replace("_", "-"): value for name, value in settings.items()})
 
-    def _control(self, what, body=None):
+    def access_key(self, user, seconds=None):
+        """Keys of AWS: a user's own, or those of a session of so many seconds."""
+        wish = {"user": user} if seconds is None else {"user": user, "seconds": seconds}
+        return json.loads(self._control("aws-keys", wish))
+
+    def put_role(self, **role):
+        """Creates a role of AWS, or replaces the one with the same ARN."""
+        self._control("aws-roles", {name.replace("_", "-"): value for name, value in role.items()}, "PUT")
+
+    def assumptions(self, role):
+        """The attempts to assume a role so far."""
+        return [one for one in json.loads(self._control("aws-assumptions")) if one["role-arn"] == role]
+
+    def _control(self, what, body=None, method=None):
         url = f"{self.env['AZURE_AUTHORITY_HOST'].rstrip('/')}/_sandbox/{what}"
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(url, data, {"Content-Type": "application/json"})
+        request = urllib.request.Request(url, data, {"Content-Type": "application/json"}, method=method)
         with urllib.request.urlopen(request, timeout=10) as answer:
             return answer.read()
 

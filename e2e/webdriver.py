@@ -16,6 +16,7 @@ CANDIDATES = {
     "radio": "input[type=radio], [role=radio]",
     "textbox": "input, textarea",
     "searchbox": "input[type=search]",
+    "tab": "[role=tab]",
     "dialog": "dialog, [role=dialog]",
     "status": "[role=status], output",
 }

@@ -35,6 +35,7 @@ const COMMANDS: &[&str] = &[
     "keep_place",
     "kept_place",
     "open_console",
+    "organization",
     "pause",
     "pending_roles",
     "prepare_role",

@@ -152,7 +152,7 @@ def installed():
 
 
 def check_content(listing):
-    for path in (f"usr/bin/{NAME}", "usr/bin/mcm", f"usr/share/applications/{ENTRY}"):
+    for path in (f"usr/bin/{NAME}", "usr/bin/mcm", "usr/share/man/man1/mcm.1", f"usr/share/applications/{ENTRY}"):
         assert re.search(rf"[ /]{re.escape(path)}$", listing, re.MULTILINE), path
     assert "usr/share/icons/hicolor/128x128/" in listing
     assert "sandbox" not in listing and "empty-app" not in listing

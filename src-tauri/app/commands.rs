@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use mcm_core::account::{AccountId, Cloud, Target};
+use mcm_core::account::{AccountId, Cloud, OrganizationAccount, Target};
 use mcm_core::activity::Happening;
 use mcm_core::app::{App, Connect, ConnectRole, OnDuplicate, PrepareRole, PreparedRole, StoredPlace};
 use mcm_core::credential::AccessKeys;
@@ -50,6 +50,7 @@ pub(crate) fn handler<R: Runtime>() -> impl Fn(Invoke<R>) -> bool + Send + Sync 
         keep_place,
         kept_place,
         open_console,
+        organization,
         pause,
         pending_roles,
         prepare_role,
@@ -250,8 +251,17 @@ async fn copy_diagnostics(core: Core<'_>, clipboard: State<'_, Clipboard>) -> An
 }
 
 #[tauri::command]
-async fn open_console(core: Core<'_>, account: AccountId) -> Answer {
-    core.open_console(&account).await.map_err(told)
+async fn open_console(core: Core<'_>, account: AccountId, sign_out_first: bool) -> Answer {
+    let opened = match sign_out_first {
+        true => core.open_aws_console(&account, true).await,
+        false => core.open_console(&account).await,
+    };
+    opened.map_err(told)
+}
+
+#[tauri::command]
+async fn organization(core: Core<'_>, account: AccountId) -> Answer<Vec<OrganizationAccount>> {
+    core.organization(&account).map_err(told)
 }
 
 #[tauri::command]

@@ -45,6 +45,7 @@ async function show(target: HTMLElement): Promise<void> {
         return places;
       case "activity":
       case "find":
+      case "organization":
       case "targets":
         return [];
       default:

@@ -1,7 +1,8 @@
 // Every screen and state worth looking at, by name.
 
-import type { Snapshot } from "../src/bindings/Snapshot";
+import type { RoleCheck } from "../src/bindings/RoleCheck";
 import type { SignInStep } from "../src/bindings/SignInStep";
+import type { Snapshot } from "../src/bindings/Snapshot";
 import {
   aws,
   awsCaller,
@@ -23,12 +24,15 @@ import {
   minutes,
   noClientId,
   noGoogleClient,
+  organizationAccounts,
   pendingRole,
   preparedRole,
   signInView,
   snapshot,
   subscriptions,
   usual,
+  verification,
+  verified,
   verifying,
 } from "../src/fixtures.ts";
 
@@ -94,7 +98,9 @@ function click(name: string): () => void {
 
 function type(name: string, text: string): () => void {
   return () => {
-    const input = [...document.querySelectorAll("input")].find((one) => one.getAttribute("aria-label") === name);
+    const input = [...document.querySelectorAll("input")].find((one) =>
+      [one.getAttribute("aria-label"), one.labels?.[0]?.textContent].includes(name),
+    );
     if (input === undefined) throw new Error(`no field is called ${name}`);
     input.focus();
     input.value = text;
@@ -136,8 +142,17 @@ const awsAnswers = {
 };
 // The card is called by its mark and its name here.
 const atAws = [click("Connect account"), click("AwAWS")];
-const awsSignIn = (step: SignInStep): Snapshot =>
-  snapshot({ accounts: usual, clouds: [cloudView(awsView)], signIns: [signInView(step, { cloud: "aws" })] });
+const awsSignIn = (checks: RoleCheck[], step: SignInStep): Snapshot => {
+  const signIn = signInView(step, { cloud: "aws", ...verification(checks) });
+  return snapshot({ accounts: usual, clouds: [cloudView(awsView)], signIns: [signIn] });
+};
+const awsRefused = verifying.map(
+  (check): RoleCheck => (check.what === "right-id" ? { ...check, state: "failed", until: null } : check),
+);
+const awsLoose = verified.map((check): RoleCheck => {
+  if (check.what === "no-id") return { ...check, state: "failed" };
+  return check.what === "identity" ? { ...check, state: "waiting", attempts: 0, became: null } : check;
+});
 const toEnd = (): void => document.querySelector("main.page")?.scrollTo(0, 100_000);
 
 export const screens: Record<string, Screen> = {
@@ -159,12 +174,44 @@ export const screens: Record<string, Screen> = {
     steps: [...atAws, click("Make External ID and templates")],
   },
   "aws-verifying": {
-    snapshot: awsSignIn({ step: "verifying", caller: awsCaller.arn, checks: verifying }),
+    snapshot: awsSignIn(verifying, { step: "verifying" }),
     answers: awsAnswers,
     steps: [click("Connect account"), toEnd],
   },
+  "aws-verified": {
+    snapshot: awsSignIn(verified, { step: "verifying" }),
+    answers: awsAnswers,
+    steps: [click("Connect account"), toEnd],
+  },
+  "aws-refused": {
+    snapshot: awsSignIn(awsRefused, {
+      step: "failed",
+      error: errorView(
+        "role-refused",
+        `AWS refused to let ${awsCaller.arn} assume arn:aws:iam::123456789012:role/ReadOnly, and does not say why.
+What is left:
+(1) account 123456789012 has no role ReadOnly with exactly this path
+(2) its trust policy names another principal than ${awsCaller.arn}
+(3) its trust policy asks for another External ID than ${preparedRole.externalId}
+(4) a policy of yours or of your organisation (service control policy, permissions boundary) forbids sts:AssumeRole
+Ruled out: the caller's credentials, the partition and the clock.
+To compare with the trust policy:
+Principal: ${awsCaller.arn}
+External ID: ${preparedRole.externalId}
+To see the trust policy, run this with credentials of account 123456789012:
+aws iam get-role --role-name ReadOnly --query Role.AssumeRolePolicyDocument`,
+      ),
+    }),
+    answers: awsAnswers,
+    steps: [
+      click("Connect account"),
+      click("Make External ID and templates"),
+      type("Role ARN", "arn:aws:iam::123456789012:role/ReadOnly"),
+      toEnd,
+    ],
+  },
   "aws-not-enforced": {
-    snapshot: awsSignIn({
+    snapshot: awsSignIn(awsLoose, {
       step: "failed",
       error: errorView(
         "not-enforced",
@@ -176,6 +223,7 @@ export const screens: Record<string, Screen> = {
   },
   "aws-detail": {
     snapshot: snapshot({ accounts: [aws({ active: true })], clouds }),
+    answers: { organization: () => organizationAccounts },
     steps: [click("contoso-prod")],
   },
   loading: { snapshot: null },

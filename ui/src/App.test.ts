@@ -4,7 +4,10 @@ import { tick } from "svelte";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import App from "./App.svelte";
 import type { Snapshot } from "./bindings/Snapshot";
+import type { PrepareRole } from "./bindings/PrepareRole";
+import type { RoleCheck } from "./bindings/RoleCheck";
 import type { SignInStep } from "./bindings/SignInStep";
+import type { SignInView } from "./bindings/SignInView";
 import {
   aws,
   awsCaller,
@@ -25,12 +28,15 @@ import {
   noClientId,
   noGoogleClient,
   NOW,
+  organizationAccounts,
   pendingRole,
   preparedRole,
   signInView,
   snapshot,
   subscriptions,
   usual,
+  verification,
+  verified,
   verifying,
 } from "./fixtures.ts";
 
@@ -53,7 +59,7 @@ async function open(first: Partial<Snapshot> | null, answers: Answers = {}) {
     calls.push({ command, args });
     const answer = answers[command];
     if (answer !== undefined) return answer(args);
-    return ["activity", "find", "storage", "targets"].includes(command) ? [] : null;
+    return ["activity", "find", "organization", "storage", "targets"].includes(command) ? [] : null;
   });
   render(App);
   await tick();
@@ -1138,6 +1144,8 @@ describe("connecting AWS", () => {
       externalId: preparedRole.externalId,
       another: false,
       permissions: { kind: "read-only" },
+      sessionSeconds: 3_600,
+      roleName: preparedRole.roleName,
     });
 
     await fireEvent.input(field("Role ARN"), { target: { value: ` ${arn} ` } });
@@ -1155,22 +1163,101 @@ describe("connecting AWS", () => {
     const { named, send } = await openAws();
     await screen.findAllByText(awsCaller.arn);
     await fireEvent.input(field("Role ARN"), { target: { value: arn } });
-    const step: SignInStep = { step: "verifying", caller: awsCaller.arn, checks: verifying };
-    await send({ accounts: usual, clouds, signIns: [signInView(step, { cloud: "aws", id: 7 })] });
+    const verifies = (checks: RoleCheck[]): SignInView =>
+      signInView({ step: "verifying" }, { cloud: "aws", id: 7, ...verification(checks) });
+    await send({ accounts: usual, clouds, signIns: [verifies(verifying)] });
     const checks = within(screen.getByRole("list", { name: "Checks of the role" })).getAllByRole("listitem");
     expect(checks.map((one) => one.textContent?.replace(/\s+/g, " ").trim())).toEqual([
       "Assume the role with the External ID try 3, for another 42 s; a new role takes a while to spread Trying again",
       "Be refused without an External ID Waiting",
       "Be refused with a wrong External ID Waiting",
+      "Ask AWS who we became Waiting",
     ]);
+    await send({ accounts: usual, clouds, signIns: [verifies(verified)] });
+    expect(screen.getByText("arn:aws:sts::123456789012:assumed-role/ReadOnly/multi-cloud-manager")).toBeTruthy();
+    expect(screen.getByText("Ask AWS who we became: Passed").getAttribute("role")).toBe("status");
 
-    await send({ accounts: usual, clouds, signIns: [loose] });
-    expect(screen.getByRole("list", { name: "Checks of the role" })).toBeTruthy();
+    const open: RoleCheck[] = verified.map((check) => (check.what === "no-id" ? { ...check, state: "failed" } : check));
+    await send({ accounts: usual, clouds, signIns: [{ ...loose, ...verification(open) }] });
+    expect(within(screen.getByRole("list", { name: "Checks of the role" })).getByText("Failed")).toBeTruthy();
     expect(named("connect")).toEqual([]);
     await click("Connect as not enforced");
 
     await waitFor(() => expect(named("connect")).toHaveLength(1));
     expect(named("connect")[0]?.args["role"]).toEqual({ roleArn: arn, source: "default", acceptNotEnforced: true });
+  });
+
+  test("asks for the name, the life and the policy that were chosen, and says what AWS does not take", async () => {
+    let refuses = false;
+    const { named } = await openAws({
+      prepare_role: ({ wish }) => {
+        if (refuses) throw errorView("invalid-input", "A role's name has 1 to 64 letters.");
+        const { roleName, sessionSeconds, permissions } = wish as PrepareRole;
+        return {
+          ...preparedRole,
+          roleName: roleName ?? preparedRole.roleName,
+          sessionSeconds: sessionSeconds ?? 14_400,
+          permissions: permissions ?? { kind: "read-only" },
+        };
+      },
+    });
+    const lastWish = (): unknown => named("prepare_role").at(-1)?.args["wish"];
+    await screen.findAllByText(awsCaller.arn);
+    await fireEvent.change(field("A session lasts"), { target: { value: "14400" } });
+    await fireEvent.input(field("Role name"), { target: { value: " Auditor " } });
+    expect(named("prepare_role")).toEqual([]);
+    await click("Make External ID and templates");
+    await screen.findByRole("tab", { name: "Trust policy", selected: true });
+    const wish = { source: "default", another: false, permissions: { kind: "view-only" }, sessionSeconds: 14_400 };
+    expect(lastWish()).toEqual({ ...wish, roleName: "Auditor" });
+
+    await fireEvent.change(field("A session lasts"), { target: { value: "900" } });
+    const kept = { externalId: preparedRole.externalId, roleName: "Auditor", sessionSeconds: 900 };
+    await waitFor(() => expect(lastWish()).toEqual({ ...wish, ...kept }));
+    await fireEvent.change(field("What the role may do"), { target: { value: "policy" } });
+    const policy = { kind: "policy", arn: "arn:aws:iam::aws:policy/SecurityAudit" };
+    await fireEvent.input(field("Policy ARN"), { target: { value: policy.arn } });
+    await fireEvent.change(field("Policy ARN"));
+    await waitFor(() => expect(lastWish()).toEqual({ ...wish, ...kept, permissions: policy }));
+    await click("Make another External ID");
+    await waitFor(() => expect(lastWish()).toEqual({ ...wish, another: true, permissions: policy, sessionSeconds: 900 }));
+
+    refuses = true;
+    await fireEvent.input(field("Role name"), { target: { value: "a b" } });
+    await fireEvent.change(field("Role name"));
+    expect((await screen.findByRole("alert")).textContent).toContain("A role's name has 1 to 64 letters.");
+    expect((field("Role name") as HTMLInputElement).value).toBe("a b");
+  });
+
+  test("goes on with a connection that waits, as it was prepared", async () => {
+    const { named } = await openAws();
+    await click(`Go on with ${pendingRole.externalId}`);
+    await waitFor(() => expect(named("prepare_role")).toHaveLength(1));
+    expect(named("prepare_role")[0]?.args["wish"]).toEqual({
+      externalId: pendingRole.externalId,
+      source: pendingRole.source,
+      another: false,
+    });
+  });
+
+  test("this app itself is no source, and is not asked while there is another", async () => {
+    const ours = { source: "default", kind: "ourselves", region: null, accountId: null, signInCommand: null };
+    const { named } = await openAws({ aws_sources: () => [ours, ...awsSources.slice(1)] });
+    await waitFor(() => expect(named("aws_caller").map((call) => call.args["source"])).toEqual(["profile:work"]));
+    const options = [...(field("Credentials from") as HTMLSelectElement).options];
+    expect(options.map((option) => option.disabled)).toEqual([true, false, false]);
+    expect(options[0]?.textContent).toContain("this app itself");
+  });
+
+  test("a refusal comes with the command that shows the trust policy, to copy", async () => {
+    const { send } = await openAws();
+    await screen.findAllByText(awsCaller.arn);
+    await fireEvent.input(field("Role ARN"), { target: { value: arn } });
+    const error = errorView("role-refused", "AWS refused.\nWhat is left:\n(1) one\n(2) two");
+    await send({ accounts: usual, clouds, signIns: [signInView({ step: "failed", error }, { cloud: "aws", id: 7 })] });
+
+    expect(screen.getByText("aws iam get-role --role-name ReadOnly --query Role.AssumeRolePolicyDocument")).toBeTruthy();
+    expect(button("Copy To see the trust policy")).toBeTruthy();
   });
 
   test("drops a connection that waits for its role", async () => {
@@ -1192,6 +1279,48 @@ describe("connecting AWS", () => {
     const detail = screen.getByRole("complementary");
     expect(within(detail).getByText(arn)).toBeTruthy();
     expect(within(detail).getByText("Not enforced")).toBeTruthy();
+  });
+
+  test("the details of a role say its partition, its sessions, and the organisation that it may list", async () => {
+    const account = aws();
+    if (account.identity.cloud !== "aws") throw new Error("not a role");
+    const identity = { ...account.identity, longestSessionSeconds: 43_200 };
+    const { named } = await open({ accounts: [{ ...account, identity }] }, { organization: () => organizationAccounts });
+    await click("contoso-prod");
+    const detail = screen.getByRole("complementary");
+    const list = await within(detail).findByRole("list", { name: "Accounts of the organisation" });
+    const rows = within(list).getAllByRole("listitem");
+    expect(rows.map((one) => one.textContent?.replace(/\s+/g, " ").trim())).toEqual([
+      "Contoso identity 1111 2222 3333",
+      "Contoso production 1234 5678 9012 Connected",
+      "Contoso staging 7777 8888 9999 · SUSPENDED",
+    ]);
+    expect(named("organization")[0]?.args).toEqual({ account: account.id });
+    expect(within(detail).getByText("1 hour; the role gives up to 12 hours")).toBeTruthy();
+    expect(within(detail).getByText("aws", { exact: true })).toBeTruthy();
+  });
+
+  test("a role that may not list the organisation shows nothing of it", async () => {
+    await open({ accounts: [aws()] }, { organization: () => [] });
+    await click("contoso-prod");
+    expect(screen.getByRole("complementary")).toBeTruthy();
+    expect(screen.queryByText("Accounts of the organisation")).toBeNull();
+  });
+
+  test("the console of a role opens as it is, or after signing out of it, and only AWS’s offers that", async () => {
+    const { named } = await open({ accounts: [aws(), azure()] }, { organization: () => [] });
+    await click("contoso-prod");
+    const detail = screen.getByRole("complementary");
+    await fireEvent.click(within(detail).getByRole("button", { name: "Open console" }));
+    await waitFor(() => expect(named("open_console").at(-1)?.args["signOutFirst"]).toBe(false));
+    await fireEvent.click(within(detail).getByRole("button", { name: "More actions" }));
+    await fireEvent.click(screen.getByRole("menuitem", { name: "Open console, signing out of it first" }));
+    await waitFor(() => expect(named("open_console").at(-1)?.args["signOutFirst"]).toBe(true));
+    expect(named("open_console").every((call) => call.args["account"] === aws().id)).toBe(true);
+
+    await click(azure().name);
+    await fireEvent.click(within(screen.getByRole("complementary")).getByRole("button", { name: "More actions" }));
+    expect(screen.queryByRole("menuitem", { name: /signing out/ })).toBeNull();
   });
 });
 

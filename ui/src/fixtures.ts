@@ -7,6 +7,7 @@ import type { CloudView } from "./bindings/CloudView";
 import type { Code } from "./bindings/Code";
 import type { ErrorView } from "./bindings/ErrorView";
 import type { Happening } from "./bindings/Happening";
+import type { OrganizationAccount } from "./bindings/OrganizationAccount";
 import type { PendingRole } from "./bindings/PendingRole";
 import type { PreparedRole } from "./bindings/PreparedRole";
 import type { RoleCheck } from "./bindings/RoleCheck";
@@ -169,6 +170,8 @@ export const awsCaller: Caller = {
 export const preparedRole: PreparedRole = {
   externalId: "mcm-8d0c52aa01cc19fe77aa01cc19fe4d5c",
   roleName: "MultiCloudManager-8d0c52aa",
+  permissions: { kind: "view-only" },
+  sessionSeconds: 3_600,
   caller: awsCaller,
   templates: {
     trustPolicy: `{
@@ -194,13 +197,37 @@ export const pendingRole: PendingRole = {
   source: "profile:work",
   principalArn: "arn:aws:iam::111122223333:role/Engineer",
   roleName: "MultiCloudManager-77aa01cc",
+  permissions: { kind: "read-only" },
+  sessionSeconds: 14_400,
   madeAt: days(-1),
 };
 
 export const verifying: RoleCheck[] = [
-  { what: "right-id", state: "retrying", attempts: 3, until: minutes(0.7) },
-  { what: "no-id", state: "waiting", attempts: 0, until: null },
-  { what: "wrong-id", state: "waiting", attempts: 0, until: null },
+  { what: "right-id", state: "retrying", attempts: 3, until: minutes(0.7), became: null },
+  { what: "no-id", state: "waiting", attempts: 0, until: null, became: null },
+  { what: "wrong-id", state: "waiting", attempts: 0, until: null, became: null },
+  { what: "identity", state: "waiting", attempts: 0, until: null, became: null },
+];
+
+/** How the checks of a role stand, and for whom they are made. */
+export function verification(checks: RoleCheck[]): Pick<SignInView, "verification"> {
+  return { verification: { caller: awsCaller.arn, checks } };
+}
+
+/** The checks of a role that demands its External ID. */
+export const verified: RoleCheck[] = verifying.map((check) => ({
+  ...check,
+  state: "passed",
+  attempts: 1,
+  until: null,
+  became:
+    check.what === "identity" ? "arn:aws:sts::123456789012:assumed-role/ReadOnly/multi-cloud-manager" : null,
+}));
+
+export const organizationAccounts: OrganizationAccount[] = [
+  { accountId: "111122223333", name: "Contoso identity", state: "ACTIVE" },
+  { accountId: "123456789012", name: "Contoso production", state: "ACTIVE" },
+  { accountId: "777788889999", name: "Contoso staging", state: "SUSPENDED" },
 ];
 
 /** A Google account whose person left Google Cloud unticked, and whose address Google does not vouch for. */
@@ -315,6 +342,7 @@ export function signInView(step: SignInStep, changes: Partial<SignInView> = {}):
     startedAt: minutes(-1),
     expiresAt: minutes(9.2),
     step,
+    verification: null,
     ...changes,
   };
 }

@@ -13,6 +13,7 @@ import type { Copyable } from "./bindings/Copyable";
 import type { ErrorView } from "./bindings/ErrorView";
 import type { Found } from "./bindings/Found";
 import type { Happening } from "./bindings/Happening";
+import type { OrganizationAccount } from "./bindings/OrganizationAccount";
 import type { PendingRole } from "./bindings/PendingRole";
 import type { Preferences } from "./bindings/Preferences";
 import type { PreparedRole } from "./bindings/PreparedRole";
@@ -175,8 +176,14 @@ export function copy(account: AccountId, what: Copyable): Promise<void> {
   return call("copy", { account, what });
 }
 
-export function openConsole(account: AccountId): Promise<void> {
-  return call("open_console", { account });
+/** AWS alone can end the browser's other console session on the way. */
+export function openConsole(account: AccountId, signOutFirst: boolean): Promise<void> {
+  return call("open_console", { account, signOutFirst });
+}
+
+/** The accounts of the organisation as they were last read, for information. */
+export function organization(account: AccountId): Promise<OrganizationAccount[]> {
+  return call("organization", { account });
 }
 
 export function saveClientId(cloud: Cloud, clientId: string): Promise<void> {

@@ -235,6 +235,8 @@ export const detail = {
   roleArn: "Role ARN",
   externalId: "External ID",
   calledBy: "Assumed by",
+  partition: "Partition",
+  sessionsLast: "Sessions last",
   noOrganisation: "None, a personal account",
   sessionEnds: "Session ends",
   signInLasts: "Sign-in lasts",
@@ -245,6 +247,10 @@ export const detail = {
   missingScopesNote: "The cloud granted fewer scopes than were asked for, so some actions will be refused.",
   askAgain: "Ask again",
   nextTry: (rest: string) => `Next try in ${rest}.`,
+  organization: "Accounts of the organisation",
+  organizationNote: "This role may list them. Connect a role in each that you want to use.",
+  organizationSearch: "Search accounts",
+  hasRole: "Connected",
   offered: "You may also enter",
   add: "Add",
   adding: "Adding",
@@ -373,7 +379,7 @@ export function happeningLine({ cloud, what }: Pick<Happening, "cloud" | "what">
         note: what.reference === "" ? null : app.reference(what.reference),
       };
     case "handed-out":
-      return { ...plain("Credentials for"), program: what.to };
+      return { ...plain("Credentials for"), program: what.to, note: what.resource ?? null };
     case "used":
       return plain(`Put in use for ${cloudNames[cloud]}`);
     case "targets-changed":
@@ -390,6 +396,7 @@ export const menu = {
   useTarget: (target: string) => `Use with ${target}`,
   renew: "Renew",
   signInAgain: "Sign in again",
+  signOutFirst: "Open console, signing out of it first",
   star: "Star",
   unstar: "Remove star",
   rename: "Rename…",
@@ -497,6 +504,7 @@ export const roleChecks = {
     "right-id": "Assume the role with the External ID",
     "no-id": "Be refused without an External ID",
     "wrong-id": "Be refused with a wrong External ID",
+    identity: "Ask AWS who we became",
   } satisfies Record<RoleCheckKind, string>,
   state: {
     waiting: "Waiting",
@@ -509,6 +517,7 @@ export const roleChecks = {
   attempts: (count: number, rest: string | null) =>
     rest === null ? `try ${count}` : `try ${count}, for another ${rest}; a new role takes a while to spread`,
   caller: (arn: string) => `As ${arn}`,
+  heard: (what: string, state: string) => `${what}: ${state}`,
 };
 
 /** The three steps to a role of AWS. */
@@ -550,12 +559,17 @@ export const awsConnect = {
     policy: "A policy of mine",
   } satisfies Record<Permissions["kind"], string>,
   policyArn: "Policy ARN",
+  life: "A session lasts",
+  lifeNote: "A session renews by itself. The templates let the role give this long, and an hour at least.",
+  lifeChained: "AWS gives an hour at most, because a role’s credentials assume this one.",
   dictated: "My organisation dictates the External ID",
   externalId: "External ID",
   prepare: "Make External ID and templates",
   prepareAgain: "Update templates",
   another: "Make another External ID",
   roleName: "Role name",
+  roleNameOwn: "One of its own",
+  roleNameNote: "1 to 64 letters, digits and _ + = , . @ -",
   forms: "The role as",
   form: {
     trustPolicy: "Trust policy",
@@ -576,6 +590,7 @@ export const awsConnect = {
   roleArnHint: "arn:aws:iam::123456789012:role/MultiCloudManager",
   start: "Verify and connect",
   policyLine: "Line for the trust policy",
+  seePolicy: "To see the trust policy",
   accept: "Connect as not enforced",
   acceptNote: "Anybody whom the role trusts can then use it without the External ID, and the row says so.",
 };
@@ -588,6 +603,7 @@ const sourceKinds: Record<AwsSourceKind, string> = {
   "static-keys": "access keys in a file",
   process: "a program",
   role: "another role",
+  ourselves: "this app itself, which cannot be its own source",
   "typed-keys": "typed access keys",
   nothing: "nothing found yet",
 };
@@ -595,6 +611,25 @@ const sourceKinds: Record<AwsSourceKind, string> = {
 /** The condition that makes a role demand its External ID. */
 export function conditionLine(externalId: string): string {
   return `"Condition": {"StringEquals": {"sts:ExternalId": ${JSON.stringify(externalId)}}}`;
+}
+
+/** How a person says the life of a session. */
+export function life(seconds: number): string {
+  const minutes = seconds / 60;
+  if (minutes < 60) return `${minutes.toLocaleString("en-GB")} minutes`;
+  return minutes === 60 ? "1 hour" : `${(minutes / 60).toLocaleString("en-GB")} hours`;
+}
+
+/** How long the sessions of a role are, and how long they may be. */
+export function lifeLine(seconds: number, longest: number | null): string {
+  if (longest === null || longest <= seconds) return life(seconds);
+  return `${life(seconds)}; the role gives up to ${life(longest)}`;
+}
+
+/** The command that shows the trust policy of a role; nothing where that is no role's ARN. */
+export function trustPolicyCommand(roleArn: string): string | null {
+  const name = /:role\/(?:[!-~]+\/)?([\w+=,.@-]+)$/.exec(roleArn)?.[1];
+  return name === undefined ? null : `aws iam get-role --role-name ${name} --query Role.AssumeRolePolicyDocument`;
 }
 
 /** Whether a role was seen to demand its External ID. */

@@ -43,8 +43,9 @@ fn line(happening: &Happening, zone: &TimeZone) -> [String; 3] {
         What::RenewalFailed { code, reference } => {
             format!("session not renewed: {} ({reference})", code.as_str())
         }
-        What::HandedOut { to } if happening.cloud == Cloud::Aws => format!("credential handed to {to}"),
-        What::HandedOut { to } => format!("token handed to {to}"),
+        What::HandedOut { to, .. } if happening.cloud == Cloud::Aws => format!("credential handed to {to}"),
+        What::HandedOut { to, resource: Some(resource) } => format!("token for {resource} handed to {to}"),
+        What::HandedOut { to, resource: None } => format!("token handed to {to}"),
         What::Used => "chosen".to_owned(),
         What::TargetsChanged { added, removed } => format!("targets changed: {added} new, {removed} gone"),
         What::Disconnected => "disconnected".to_owned(),

@@ -1,21 +1,30 @@
 //! What a person can ask of `mcm`, and the help that they read.
 
+use std::ffi::OsString;
+
 use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
 use mcm_core::account::Cloud;
 use mcm_core::app::OnDuplicate;
 use mcm_core::provider::aws::Permissions;
 
+use crate::shell::Shell;
+
 const AFTER_HELP: &str = "\
 ACCOUNT is an account's id, its name, its user name, or any part of them that fits no other account.
 
 Examples:
-  mcm login azure --all-tenants        sign in, and connect every tenant that you may enter
-  mcm login aws --print cli            commands that create a role for you, with an External ID of its own
+  mcm login azure --all-tenants        sign in to every tenant that you may enter
+  mcm login aws --print cli            commands that create a role for you
   mcm login aws --role-arn ARN         check that role, and connect it
   mcm accounts                         what is connected, and what is in use
   mcm use contoso Production           choose an account and a subscription
   mcm token --active azure             an access token of the account in use
-  mcm credential-process --active      the same for AWS, as credential_process in ~/.aws/config reads it
+  mcm credential-process --active      the same for AWS, as its own tools read it
+  mcm configure aws                    profiles in ~/.aws/config that do so
+  mcm whoami                           as whom aws, az, gcloud and terraform work in this shell
+  mcm doctor                           what is wrong, and how to mend it
+  mcm exec production -- terraform plan   a command as that account, with no secret in a file
+  eval \"$(mcm env contoso)\"            the same for this shell, with the credential in its variables
 
 Environment:
   AZURE_CLIENT_ID, AZURE_TENANT_ID     the app registration, and the tenant to sign in to
@@ -34,6 +43,22 @@ expired, sign-in-again, locked, offline), active, sessionExpiresAt (RFC 3339 or 
 subscriptions, for Google Cloud email and projects, for AWS accountId, roleArn, externalId, externalIdEnforced (true,
 false or \"unknown\"), partition and region. Fields may be added; none changes its meaning.";
 
+const TARGETS_HELP: &str = "\
+--json prints {\"account\",\"readAt\",\"targets\":[…]}, each target with id, name, state (the cloud's own word, or null) and active.
+readAt is RFC 3339, or null. Fields may be added; none changes its meaning.";
+
+const ACTIVITY_HELP: &str = "\
+--json prints {\"activity\":[…]}, each with at (RFC 3339), account (its id), cloud, name (as it was called then) and what,
+whose kind is connected, signed-in-again, renewed, renewal-failed, handed-out, used, targets-changed or disconnected. Fields
+and kinds may be added; none changes its meaning.";
+
+const DOCTOR_HELP: &str = "\
+Also looks for what would win over the accounts here: variables of other sign-ins, and credentials that aws, az and gcloud
+keep in plain text, which are named without what is in them. Nothing is changed. Status 1 when a check fails.
+
+--json prints {\"checks\":[…]}, each with name, status (ok, warn, fail), found and remedy (null when all is well). Checks may
+be added; none changes its name.";
+
 const LOGIN_AWS_HELP: &str = "\
 A role is connected in two steps. --print gives what creates it, with a new External ID that is kept for it, and
 --role-arn checks the role that was created and connects it. The checks assume it with the External ID, without one
@@ -44,10 +69,61 @@ Examples:
   mcm login aws --print terraform --permissions none > role.tf
   mcm login aws --role-arn arn:aws:iam::123456789012:role/MultiCloudManager-1a2b3c4d
   mcm login aws --pending
+  mcm login aws --add-keys
+  aws iam create-access-key --query 'AccessKey.[AccessKeyId,SecretAccessKey]' --output text | mcm login aws --add-keys
 
 SOURCE says who assumes the role: default (AWS's own chain: environment, profile, SSO, instance), profile:NAME, or
-keychain:ACCESS_KEY_ID for keys that were typed into the app; keychain alone for the only ones. When nobody says, it is
-the one that the role was prepared with: the profile in AWS_PROFILE, else default.";
+keychain:ACCESS_KEY_ID for keys that --add-keys or the app took into the keychain; keychain alone for the only ones. When
+nobody says, it is the one that the role was prepared with: the profile in AWS_PROFILE, else default.";
+
+const CONFIGURE_AWS_HELP: &str = "\
+Each account becomes a profile that asks mcm for its credential, so that every program of AWS can use it and no key lies
+on the disk:
+
+  [profile production]
+  credential_process = /usr/bin/mcm credential-process aws-0123456789ab
+  region = eu-central-1
+
+The file is ~/.aws/config, or what AWS_CONFIG_FILE names. The change is shown first and made when you agree; without a
+terminal to ask on it needs --yes, and is otherwise only shown, with status 2. Profiles of yours, comments and order
+stay byte for byte; what was there before is kept in config.before-mcm. Our profiles are found by the comment in them and
+brought up to date where they are, and a name that is taken is never overwritten. A file that AWS's own tools would not
+read is refused, with the line to mend.
+
+Examples:
+  mcm configure aws --dry-run
+  mcm configure aws contoso --name production
+  mcm configure aws --undo";
+
+const WHOAMI_HELP: &str = "\
+Looks where the tools look, in their order: variables, profiles, their own sign-ins. Asks no server and reads no
+credential; what only a server knows, such as the role of the machine, is said to be unknown.
+
+--json prints {\"tools\":[…]}, each with tool (aws, az, gcloud, terraform-aws, terraform-azurerm, terraform-google),
+provider, source, identity, place (region, subscription or project), account (its id here, if it is one of ours), why,
+activeAccount and isActive (true, false, or null when that cannot be told). Fields and sources may be added; none changes its
+meaning.";
+
+const COMPLETION_HELP: &str = "\
+Add to the shell's start file:
+
+  bash         source <(mcm completion bash)            in ~/.bashrc
+  zsh          source <(mcm completion zsh)             in ~/.zshrc, after compinit
+  fish         mcm completion fish | source             in ~/.config/fish/config.fish
+  PowerShell   mcm completion powershell | Out-String | Invoke-Expression     in $PROFILE
+
+An account is offered by a word of its name that fits no other account, by its user name, or by its id.";
+
+const TOKEN_HELP: &str = "\
+RESOURCE is graph, key-vault, storage, aks, arm (as it is when nobody says), or a resource's own identifier: https://…,
+api://… or a GUID. The short names follow the Azure cloud in settings.toml. Google's tokens serve every API.
+
+Examples:
+  mcm token contoso                          for Azure Resource Manager
+  mcm token contoso --resource graph         for Microsoft Graph, with the same sign-in
+  mcm token --active azure --resource https://database.windows.net/ --json
+
+Never opens a browser: an account that needs a sign-in ends the command at once with status 3.";
 
 const CREDENTIAL_PROCESS_HELP: &str = "\
 Prints AWS's credential_process JSON, Version 1, with a credential that lives for 15 minutes or longer. In
@@ -58,6 +134,44 @@ Prints AWS's credential_process JSON, Version 1, with a credential that lives fo
   region = eu-central-1
 
 Never opens a browser: an account that needs you ends the command at once with status 3.";
+
+const EXEC_HELP: &str = "\
+The command finds its credentials at an endpoint on this machine that lives as long as it does, and renews them there.
+Each cloud's own way is used: a container's credentials for AWS, an App Service's identity for Azure, a credential file
+without a secret for Google Cloud. Variables that would win over the account are unset for the command; where the
+default profile of ~/.aws has credentials, it gets a copy of that file without them.
+
+Examples:
+  mcm exec contoso-production -- aws s3 ls
+  mcm exec contoso ada@example.com -- terraform plan
+  mcm exec --active aws -- ./deploy.sh
+  mcm exec production -- bash
+
+--active follows what is in use while the command runs: each credential is of the account in use at that moment. What
+the command was told when it started cannot follow: the region, tenant, subscription or project in its variables.
+
+--env puts the credential itself into the command's variables, for tools that know no endpoint: AWS access keys, and
+CLOUDSDK_AUTH_ACCESS_TOKEN and GOOGLE_OAUTH_ACCESS_TOKEN. They are not renewed; until when they are good is told on
+standard error. Azure's tools read no token from a variable, so Azure stays as it is.
+
+az finds the account after \"az login --identity\", best with an AZURE_CONFIG_DIR of its own.
+
+Exit status: the command's own; 128 and its number when a signal ended it; 127 when it was not found and 126 when it
+cannot be run. Before it starts: 1 failed, 2 wrong usage, 3 sign in again.";
+
+const ENV_HELP: &str = "\
+Examples:
+  eval \"$(mcm env contoso-production)\"               bash, zsh
+  mcm env contoso-production | source                  fish
+  mcm env contoso-production | Out-String | Invoke-Expression   PowerShell
+  eval \"$(mcm env --unset)\"                          take everything back
+
+The credential is in the shell's variables, is not renewed, and can be read by every program that the shell starts;
+until when it is good is told on standard error. When a profile of ~/.aws/config runs \"mcm credential-process\" for
+the account, AWS_PROFILE names it instead, and no secret of AWS is in the shell. Azure's tools read no token from a
+variable: AZURE_ACCESS_TOKEN is for scripts. \"mcm exec\" has none of these limits.
+
+--unset prints lines that unset every variable that says as whom, or where, the tools of a cloud work.";
 
 /// Sign in to your clouds, switch between accounts, and hand short-lived credentials to other programs.
 #[derive(Parser)]
@@ -80,6 +194,7 @@ pub(crate) enum Command {
         json: bool,
     },
     /// List an account's subscriptions, projects or regions
+    #[command(after_help = TARGETS_HELP)]
     Targets {
         /// The account
         account: String,
@@ -98,12 +213,13 @@ pub(crate) enum Command {
         target: Option<String>,
     },
     /// Print an access token of Azure or Google Cloud that lives for 5 minutes or longer
-    #[command(
-        after_help = "Never opens a browser: an account that needs a sign-in ends the command at once with status 3."
-    )]
+    #[command(after_help = TOKEN_HELP)]
     Token {
         #[command(flatten)]
         whose: TokenOf,
+        /// Azure: what the token is for, when not Resource Manager
+        #[arg(long, value_name = "RESOURCE")]
+        resource: Option<String>,
         /// Print JSON as `az account get-access-token` does
         #[arg(long)]
         json: bool,
@@ -114,6 +230,29 @@ pub(crate) enum Command {
         #[command(flatten)]
         whose: CredentialOf,
     },
+    /// Put accounts into the configuration of other programs
+    #[command(subcommand)]
+    Configure(Configure),
+    /// Say as whom aws, az, gcloud and terraform would work in this shell, and why
+    #[command(after_help = WHOAMI_HELP)]
+    Whoami {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print what a shell reads to complete commands, options and account names
+    #[command(after_help = COMPLETION_HELP)]
+    Completion {
+        /// The shell
+        #[arg(value_enum)]
+        shell: Shell,
+    },
+    /// Run a command as one or several accounts
+    #[command(after_help = EXEC_HELP)]
+    Exec(Exec),
+    /// Print lines that make a shell work as one or several accounts
+    #[command(after_help = ENV_HELP)]
+    Env(Env),
     /// Connect another tenant that an account's sign-in may enter, without a browser
     AddTenant {
         /// The account
@@ -134,6 +273,7 @@ pub(crate) enum Command {
         whose: LogoutOf,
     },
     /// List what happened to the accounts, newest first
+    #[command(after_help = ACTIVITY_HELP)]
     Activity {
         /// Only this account's
         account: Option<String>,
@@ -145,11 +285,38 @@ pub(crate) enum Command {
         json: bool,
     },
     /// Check keychain, settings, accounts, clock, network and whatever else signing in needs
+    #[command(after_help = DOCTOR_HELP)]
     Doctor {
         /// Print JSON
         #[arg(long)]
         json: bool,
     },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Configure {
+    /// Write a profile for each AWS account into AWS's config file
+    #[command(after_help = CONFIGURE_AWS_HELP)]
+    Aws(ConfigureAws),
+}
+
+#[derive(Args)]
+pub(crate) struct ConfigureAws {
+    /// The accounts; every AWS account when none is named
+    #[arg(value_name = "ACCOUNT")]
+    pub(crate) accounts: Vec<String>,
+    /// The profile's name, for one account
+    #[arg(long, value_name = "NAME", conflicts_with = "undo")]
+    pub(crate) name: Option<String>,
+    /// Write without asking
+    #[arg(long, short = 'y', conflicts_with = "dry_run")]
+    pub(crate) yes: bool,
+    /// Show the change and write nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Take out what this command put in, and nothing else
+    #[arg(long)]
+    pub(crate) undo: bool,
 }
 
 #[derive(Subcommand)]
@@ -186,32 +353,35 @@ pub(crate) struct AwsLogin {
     #[command(flatten)]
     pub(crate) step: AwsStep,
     /// Who assumes the role
-    #[arg(long, value_name = "SOURCE", conflicts_with_all = ["pending", "drop"])]
+    #[arg(long, value_name = "SOURCE", conflicts_with_all = NO_ROLE)]
     pub(crate) source: Option<String>,
     /// How long its sessions last, 900 to 43200; an hour when nobody says
     #[arg(
         long,
         value_name = "SECONDS",
         value_parser = value_parser!(u32).range(900..=43_200),
-        conflicts_with_all = ["pending", "drop"]
+        conflicts_with_all = NO_ROLE
     )]
     pub(crate) session_duration: Option<u32>,
     /// The External ID, when several wait for a role or when your organisation dictates it
-    #[arg(long, value_name = "ID", conflicts_with_all = ["pending", "drop"])]
+    #[arg(long, value_name = "ID", conflicts_with_all = NO_ROLE)]
     pub(crate) external_id: Option<String>,
     /// Connect the role although it can be assumed without the right External ID, and mark it so
-    #[arg(long, conflicts_with_all = ["print", "pending", "drop"])]
+    #[arg(long, conflicts_with_all = NO_ROLE, conflicts_with = "print")]
     pub(crate) accept_not_enforced: bool,
     /// What the role may do: view-only (as it is when nobody says), read-only, none, or a policy's ARN
-    #[arg(long, value_name = "POLICY", conflicts_with_all = ["role_arn", "pending", "drop"], value_parser = permissions)]
+    #[arg(long, value_name = "POLICY", conflicts_with_all = NO_ROLE, conflicts_with = "role_arn", value_parser = permissions)]
     pub(crate) permissions: Option<Permissions>,
     /// The name of the role to create
-    #[arg(long, value_name = "NAME", conflicts_with_all = ["role_arn", "pending", "drop"])]
+    #[arg(long, value_name = "NAME", conflicts_with_all = NO_ROLE, conflicts_with = "role_arn")]
     pub(crate) role_name: Option<String>,
     /// Make a new External ID although one waits for its role already
-    #[arg(long, conflicts_with_all = ["role_arn", "pending", "drop", "external_id"])]
+    #[arg(long, conflicts_with_all = NO_ROLE, conflicts_with_all = ["role_arn", "external_id"])]
     pub(crate) another: bool,
 }
+
+/// The wishes of AWS that are about no role.
+const NO_ROLE: [&str; 5] = ["pending", "drop", "add_keys", "keys", "remove_keys"];
 
 /// What a person wants of AWS; exactly one of them.
 #[derive(Args)]
@@ -229,6 +399,15 @@ pub(crate) struct AwsStep {
     /// Drop an External ID that waits for its role
     #[arg(long, value_name = "ID")]
     pub(crate) drop: Option<String>,
+    /// Put access keys into the keychain, typed or from standard input, once AWS has said whose they are
+    #[arg(long)]
+    pub(crate) add_keys: bool,
+    /// List the access keys that the keychain holds
+    #[arg(long)]
+    pub(crate) keys: bool,
+    /// Remove access keys that no connection uses from the keychain
+    #[arg(long, value_name = "ACCESS_KEY_ID")]
+    pub(crate) remove_keys: Option<String>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -290,6 +469,41 @@ pub(crate) struct CredentialOf {
 }
 
 #[derive(Args)]
+pub(crate) struct Exec {
+    #[command(flatten)]
+    pub(crate) whose: AccountsOf,
+    /// Put the credential into the command's variables, for tools that know no endpoint
+    #[arg(long)]
+    pub(crate) env: bool,
+    /// The command and its arguments
+    #[arg(last = true, required = true, value_name = "COMMAND")]
+    pub(crate) command: Vec<OsString>,
+}
+
+#[derive(Args)]
+pub(crate) struct Env {
+    #[command(flatten)]
+    pub(crate) whose: AccountsOf,
+    /// The shell to write for; the one that runs mcm when nobody says
+    #[arg(long, value_enum)]
+    pub(crate) shell: Option<Shell>,
+    /// Print lines that take everything back
+    #[arg(long, conflicts_with_all = ["accounts", "active"])]
+    pub(crate) unset: bool,
+}
+
+/// One account of each cloud.
+#[derive(Args)]
+pub(crate) struct AccountsOf {
+    /// The accounts, one of each cloud at most
+    #[arg(value_name = "ACCOUNT")]
+    pub(crate) accounts: Vec<String>,
+    /// The account in use in this cloud; may be given for several clouds
+    #[arg(long, value_name = "CLOUD", value_delimiter = ',', value_parser = any_cloud)]
+    pub(crate) active: Vec<Cloud>,
+}
+
+#[derive(Args)]
 #[group(required = true, multiple = false)]
 pub(crate) struct LogoutOf {
     /// The account
@@ -297,6 +511,12 @@ pub(crate) struct LogoutOf {
     /// Every account, and every keychain entry of this app
     #[arg(long)]
     pub(crate) all: bool,
+}
+
+/// Any cloud.
+fn any_cloud(text: &str) -> Result<Cloud, String> {
+    let found = Cloud::ALL.into_iter().find(|cloud| cloud.as_str() == text);
+    found.ok_or_else(|| format!("possible values: {}", Cloud::ALL.map(Cloud::as_str).join(", ")))
 }
 
 /// A cloud whose accounts have access tokens.

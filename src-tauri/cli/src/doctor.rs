@@ -1,8 +1,10 @@
 //! `mcm doctor`: looks at everything that signing in and handing out need, and says how to mend what is wrong.
 //!
-//! It changes nothing and shows no value of a secret variable. What is looked at stands in `doctor/checks.rs`.
+//! It changes nothing and shows no value of a secret variable. What is looked at stands in `doctor/checks.rs`, and what
+//! other tools leave in plain text in `doctor/leftovers.rs`. The JSON is stable: checks may be added, none changes its name.
 
 mod checks;
+mod leftovers;
 
 use mcm_core::app::App;
 use mcm_core::world::World;

@@ -4,10 +4,13 @@ use std::error::Error as _;
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
-use mcm_core::account::{Account, Identity};
+use mcm_core::account::{Account, Identity, Trouble};
+use mcm_core::app::App;
 use mcm_core::error::{Code, Error};
+use mcm_core::resource::Resource;
 use mcm_core::world::Environment;
 
+use crate::exec::{End, NotStarted, raise};
 use crate::output::note;
 
 /// Why a command failed.
@@ -16,6 +19,10 @@ pub(crate) enum Failure {
     Told,
     /// An error, and what to run next where that is known.
     Error(Error, Option<String>),
+    /// The command that was run could not be started.
+    NotStarted(NotStarted),
+    /// The command that was run ended so.
+    Ended(End),
 }
 
 impl From<Error> for Failure {
@@ -27,20 +34,30 @@ impl From<Error> for Failure {
 impl Failure {
     /// The failure of work with an account. One that needs a sign-in comes with the command for it.
     pub(crate) fn of(account: &Account, error: Error) -> Self {
-        let advice = match (error.code(), &account.identity) {
-            (Code::SignInAgain, identity) => Some(sign_in_advice(identity)),
-            // The message ends with what mends the role.
-            (Code::RoleRefused | Code::NotEnforced, identity) => {
-                Some(format!("\n  When the role is mended: {}", sign_in_advice(identity)))
-            }
-            _ => None,
-        };
+        let advice = advice(account, &error);
         Self::Error(error, advice)
+    }
+
+    /// The failure of work with a resource of an account. Signing in to the account helps only where that is what fails.
+    pub(crate) fn of_resource(app: &App, account: &Account, resource: &Resource, error: Error) -> Self {
+        let is_accounts = |row: &Account| row.trouble.as_ref().is_some_and(Trouble::is_final);
+        if resource.identifier().is_some()
+            && !app.resolve(account.id.as_str()).is_ok_and(|row| is_accounts(&row))
+        {
+            return error.into();
+        }
+        Self::of(account, error)
     }
 
     /// Tells the person and the log, and gives the exit status.
     pub(crate) fn tell(&self, environment: &Environment) -> ExitCode {
-        let Self::Error(error, advice) = self else { return ExitCode::FAILURE };
+        let (error, advice) = match self {
+            Self::Told => return ExitCode::FAILURE,
+            Self::Error(error, advice) => (error, advice),
+            Self::NotStarted(NotStarted { error, .. }) => (error, &None),
+            Self::Ended(End::Exited(status)) => return exit_code(*status),
+            Self::Ended(End::Killed(signal)) => return ExitCode::from(raise(*signal)),
+        };
         let reference = error.reference();
         let cause = error.source().map(ToString::to_string);
         tracing::warn!(code = error.code().as_str(), reference, cause, "the command failed");
@@ -48,6 +65,9 @@ impl Failure {
         let (red, plain) = if is_coloured(environment) { ("\u{1b}[1;31m", "\u{1b}[0m") } else { ("", "") };
         let advice = advice.as_ref().map(|advice| format!(" {advice}")).unwrap_or_default();
         note(&format!("{red}mcm:{plain} {}{advice}\n  reference: {reference}", error.message()));
+        if let Self::NotStarted(NotStarted { status, .. }) = self {
+            return ExitCode::from(*status);
+        }
         match error.code() {
             // With advice it is about an account that is connected, which waits for its person.
             _ if !advice.is_empty() => ExitCode::from(3),
@@ -55,6 +75,31 @@ impl Failure {
             Code::InvalidInput => ExitCode::from(2),
             _ => ExitCode::FAILURE,
         }
+    }
+}
+
+/// What happened to an account and what to do, in one text.
+pub(crate) fn advised(account: &Account, error: &Error) -> String {
+    advice(account, error).map_or_else(|| error.message().to_owned(), |advice| format!("{error} {advice}"))
+}
+
+/// What to run for an account after an error, where that is known.
+fn advice(account: &Account, error: &Error) -> Option<String> {
+    match error.code() {
+        Code::SignInAgain => Some(sign_in_advice(&account.identity)),
+        // The message ends with what mends the role.
+        Code::RoleRefused | Code::NotEnforced => {
+            Some(format!("\n  When the role is mended: {}", sign_in_advice(&account.identity)))
+        }
+        _ => None,
+    }
+}
+
+/// The status of a command, which has more than eight bits on Windows alone.
+fn exit_code(status: i32) -> ExitCode {
+    match u8::try_from(status) {
+        Ok(status) => ExitCode::from(status),
+        Err(_) => std::process::exit(status),
     }
 }
 

@@ -3,6 +3,7 @@
 //! The address of the sign-in page is never shown: it holds the sign-in's `state`.
 
 pub(crate) mod aws;
+mod keys;
 
 use mcm_core::account::{AccountId, Cloud, Enforcement, Identity, OfferedTenant};
 use mcm_core::app::{App, Connect, OnDuplicate};

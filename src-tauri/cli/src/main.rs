@@ -6,16 +6,29 @@
 mod accounts;
 mod activity;
 mod arguments;
+mod aws_files;
+mod choice;
+mod completion;
+mod configure;
 mod credential_process;
 mod doctor;
+mod env;
+mod exec;
 mod failure;
+mod given;
+mod help;
 mod login;
 mod logout;
+#[cfg(test)]
+mod man;
+mod other_tools;
 mod output;
+mod shell;
 mod targets;
 mod token;
+mod variables;
+mod whoami;
 
-use std::pin::pin;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -29,12 +42,16 @@ use mcm_core::redirect::Front;
 use mcm_core::vault::Vault;
 use mcm_core::world::{APP_ID, Environment, NoScheme, Paths, SystemClock, World};
 
-use crate::arguments::{Arguments, Command, Login};
+use crate::arguments::{Arguments, Command, Configure, Login};
 use crate::failure::Failure;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    let environment = Environment::of_this_process();
+    let whole = Environment::of_this_process();
+    if completion::is_asked(&whole) {
+        return completion::answer(&whole);
+    }
+    let arguments = Arguments::try_parse().unwrap_or_else(|error| help::end(&error));
+    let environment = exec::outside(&whole);
     match run(arguments.command, &environment) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.tell(&environment),
@@ -42,6 +59,9 @@ fn main() -> ExitCode {
 }
 
 fn run(command: Command, environment: &Environment) -> Result<(), Failure> {
+    if let Command::Completion { shell } = command {
+        return Ok(completion::print_script(shell)?);
+    }
     let paths = Paths::resolve(environment)?;
     // A log that cannot be kept is no reason not to work.
     let _ = logging::start("mcm", &paths, environment);
@@ -57,10 +77,10 @@ fn run(command: Command, environment: &Environment) -> Result<(), Failure> {
 }
 
 /// What a command goes by. Whoever runs `credential-process` may name with `AWS_PROFILE` the profile that runs it: to
-/// assume the role as that one would be to ask ourselves.
+/// assume the role as that one would be to ask ourselves. `exec` and `env` take that variable away from others.
 fn environment_of(command: &Command, whole: &Environment) -> Environment {
     const CONSUMER: [&str; 2] = ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"];
-    if matches!(command, Command::CredentialProcess { .. }) {
+    if matches!(command, Command::CredentialProcess { .. } | Command::Exec(_) | Command::Env(_)) {
         return Environment::from_pairs(whole.pairs().filter(|(name, _)| !CONSUMER.contains(name)));
     }
     whole.clone()
@@ -84,7 +104,10 @@ async fn obey(command: Command, world: World) -> Result<(), Failure> {
         let _ = world.vault.check().await;
     }
     let app = App::open(world.clone(), Front::Terminal);
-    let mut work = pin!(async {
+    let mut ready = None;
+    // To listen for Ctrl-C ends that it is ignored, which the command would have inherited.
+    let is_ignored = matches!(command, Command::Exec(_)) && exec::ignores_interrupts();
+    let work = Box::pin(async {
         match command {
             Command::Login(Login::Azure(wish)) => login::azure(&app, &world.vault, wish).await,
             Command::Login(Login::Gcp(wish)) => login::gcp(&app, &world.vault, &wish).await,
@@ -92,8 +115,18 @@ async fn obey(command: Command, world: World) -> Result<(), Failure> {
             Command::Accounts { json } => accounts::list(&app, json),
             Command::Targets { account, json, refresh } => targets::list(&app, &account, json, refresh).await,
             Command::Use { account, target } => targets::choose(&app, &account, target.as_deref()).await,
-            Command::Token { whose, json } => token::hand_out(&app, &whose, json).await,
+            Command::Token { whose, resource, json } => {
+                token::hand_out(&app, &whose, resource.as_deref(), json).await
+            }
             Command::CredentialProcess { whose } => credential_process::hand_out(&app, &whose).await,
+            Command::Configure(Configure::Aws(wish)) => configure::aws(&app, &world, wish).await,
+            Command::Whoami { json } => whoami::tell(&app, json),
+            Command::Completion { .. } => unreachable!("it is answered before an account is read"),
+            Command::Exec(wish) => {
+                ready = Some(exec::prepare(&app, &world, wish).await?);
+                Ok(())
+            }
+            Command::Env(wish) => env::lines(&app, &world, &wish).await,
             Command::AddTenant { account, tenant } => login::add_tenant(&app, &account, &tenant).await,
             Command::Rename { account, name } => accounts::rename(&app, &account, name.as_deref()).await,
             Command::Logout { whose } => logout::sign_out(&app, &whose).await,
@@ -103,6 +136,23 @@ async fn obey(command: Command, world: World) -> Result<(), Failure> {
             Command::Doctor { json } => doctor::examine(&app, &world, json).await,
         }
     });
+    if is_ignored {
+        work.await?;
+    } else {
+        unless_stopped(&app, work).await?;
+    }
+    // From here on Ctrl-C is the command's.
+    match ready {
+        Some(ready) => ready.run(&app).await,
+        None => Ok(()),
+    }
+}
+
+/// Does the work of a command, or as much of it as must not be left halfway when the person presses Ctrl-C.
+async fn unless_stopped(
+    app: &App,
+    mut work: impl Future<Output = Result<(), Failure>> + Unpin,
+) -> Result<(), Failure> {
     tokio::select! {
         done = &mut work => return done,
         _ = tokio::signal::ctrl_c() => {}

@@ -34,6 +34,12 @@ pub(crate) fn note(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{text}");
 }
 
+/// Asks the person something; the answer goes on the same line.
+pub(crate) fn ask(question: &str) {
+    let mut output = io::stderr().lock();
+    let _ = write!(output, "{question}").and_then(|()| output.flush());
+}
+
 /// Lines up columns, two spaces apart. Nothing stands after the last column.
 pub(crate) fn table<const COLUMNS: usize>(rows: &[[String; COLUMNS]]) -> String {
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);

@@ -2,7 +2,7 @@
 //!
 //! The JSON is stable: fields may be added, none is renamed, removed or given another meaning.
 
-use mcm_core::account::{Account, AccountId, Cloud, Target};
+use mcm_core::account::{Account, AccountId, Cloud, OrganizationAccount, Target};
 use mcm_core::app::App;
 use mcm_core::error::{Code, Error};
 use serde::Serialize;
@@ -19,6 +19,9 @@ struct Targets<'a> {
     /// When the list was read, in RFC 3339 and UTC.
     read_at: Option<String>,
     targets: Vec<Row<'a>>,
+    /// AWS: the accounts of the organisation, where the role may list them. They are no targets.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    organization: &'a [OrganizationAccount],
 }
 
 #[derive(Serialize)]
@@ -50,7 +53,12 @@ pub(crate) async fn list(app: &App, name: &str, json: bool, refresh: bool) -> Re
             account: &account.id,
             read_at: account.targets_read_at.map(|at| format!("{at:.0}")),
             targets: rows.collect(),
+            organization: &account.organization,
         })?);
+    }
+    if !account.organization.is_empty() {
+        let count = account.organization.len();
+        note(&format!("This role sees {count} accounts of its organisation too; --json lists them."));
     }
     if account.targets.is_empty() {
         let noun = targets_noun(account.cloud());

@@ -5,6 +5,7 @@ use jiff::tz::TimeZone;
 use mcm_core::account::{Account, Cloud, Identity};
 use mcm_core::app::App;
 use mcm_core::error::{Code, Error};
+use mcm_core::resource::Resource;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
 
@@ -12,7 +13,12 @@ use crate::arguments::TokenOf;
 use crate::failure::Failure;
 use crate::output::print;
 
-pub(crate) async fn hand_out(app: &App, whose: &TokenOf, json: bool) -> Result<(), Failure> {
+pub(crate) async fn hand_out(
+    app: &App,
+    whose: &TokenOf,
+    resource: Option<&str>,
+    json: bool,
+) -> Result<(), Failure> {
     let account = match (&whose.account, whose.active) {
         (Some(name), _) => app.resolve(name)?,
         (None, Some(cloud)) => app.active(cloud)?,
@@ -26,7 +32,9 @@ pub(crate) async fn hand_out(app: &App, whose: &TokenOf, json: bool) -> Result<(
         );
         return Err(Error::new(Code::Unsupported, message).into());
     }
-    let session = app.hand_out(&account.id, &asker()).await.map_err(|error| Failure::of(&account, error))?;
+    let resource = resource.map_or(Ok(Resource::Management), |text| app.resource(&account.id, text))?;
+    let session = app.hand_out_for(&account.id, &resource, &asker()).await;
+    let session = session.map_err(|error| Failure::of_resource(app, &account, &resource, error))?;
     let token = session.bearer()?;
     if !json {
         return Ok(print(token.expose_secret())?);

@@ -13,6 +13,7 @@ use ts_rs::TS;
 
 use crate::error::ErrorView;
 use crate::random;
+use crate::resource::{Identifier, Resource};
 
 /// One of the three clouds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, TS)]
@@ -385,6 +386,19 @@ impl Trouble {
     }
 }
 
+/// What is known of an account's session for one of its cloud's other resources. Not the session itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ResourceSession {
+    /// The resource.
+    pub resource: Identifier,
+    /// How long the session lives, when there is one.
+    pub session: Option<SessionTimes>,
+    /// What the last attempt to renew it led to, when it failed. It never is final: an administrator may mend it without
+    /// a new sign-in.
+    pub trouble: Option<Trouble>,
+}
+
 /// One connected identity: a row of the dashboard, as `accounts.json` keeps it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -422,6 +436,9 @@ pub struct Account {
     /// Tenants that the same sign-in may enter.
     #[serde(default)]
     pub offered: Vec<OfferedTenant>,
+    /// AWS: the accounts of the organisation, where the role may list them. For information.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub organization: Vec<OrganizationAccount>,
     /// Scopes that were asked for and not granted.
     #[serde(default)]
     pub missing_scopes: Vec<String>,
@@ -434,6 +451,9 @@ pub struct Account {
     /// What the last attempt to renew led to, when it failed.
     #[serde(default)]
     pub trouble: Option<Trouble>,
+    /// Its sessions for other resources than the management: every one that the keychain may hold.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub resources: Vec<ResourceSession>,
     /// Another one at every sign-in, so that a late renewal can tell.
     #[serde(default)]
     pub generation: u64,
@@ -442,6 +462,19 @@ pub struct Account {
     /// When it was last chosen or handed out.
     #[serde(default)]
     pub used_at: Option<Timestamp>,
+}
+
+/// An account of the organisation that a role may list. Information only: it is not signed in to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+#[ts(export)]
+pub struct OrganizationAccount {
+    /// The twelve digits.
+    pub account_id: String,
+    /// Its name.
+    pub name: String,
+    /// AWS's word for its state, for example `ACTIVE`.
+    pub state: Option<String>,
 }
 
 /// The colours that an account can be given; the dashboard has a token for each.
@@ -463,10 +496,12 @@ impl Account {
             targets_change: None,
             target: None,
             offered: Vec::new(),
+            organization: Vec::new(),
             missing_scopes: Vec::new(),
             session: None,
             sign_in_end: None,
             trouble: None,
+            resources: Vec::new(),
             generation: random::generation(),
             connected_at: now,
             used_at: None,
@@ -481,6 +516,38 @@ impl Account {
     /// The name shown for it.
     pub fn name(&self) -> String {
         self.custom_name.clone().unwrap_or_else(|| self.identity.default_name())
+    }
+
+    /// How long its session for a resource lives, when there is one.
+    pub fn session_for(&self, resource: &Resource) -> Option<SessionTimes> {
+        match resource {
+            Resource::Management => self.session,
+            Resource::Named(identifier) => self.resource(identifier)?.session,
+        }
+    }
+
+    /// What the last attempt to renew its session for a resource led to, when it failed.
+    pub fn trouble_for(&self, resource: &Resource) -> Option<&Trouble> {
+        match resource {
+            Resource::Management => self.trouble.as_ref(),
+            Resource::Named(identifier) => self.resource(identifier)?.trouble.as_ref(),
+        }
+    }
+
+    /// What is known of its session for another resource than the management.
+    pub fn resource(&self, identifier: &Identifier) -> Option<&ResourceSession> {
+        self.resources.iter().find(|known| known.resource == *identifier)
+    }
+
+    /// The same, to change it; made when there is none.
+    pub fn resource_mut(&mut self, identifier: &Identifier) -> &mut ResourceSession {
+        let index = self.resources.iter().position(|known| known.resource == *identifier);
+        let index = index.unwrap_or_else(|| {
+            let resource = identifier.clone();
+            self.resources.push(ResourceSession { resource, session: None, trouble: None });
+            self.resources.len() - 1
+        });
+        &mut self.resources[index]
     }
 
     /// The target that the person chose, when it is still there.

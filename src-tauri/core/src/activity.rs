@@ -58,6 +58,10 @@ pub enum What {
     HandedOut {
         /// The program that asked, as the system names it.
         to: String,
+        /// The resource that it opens, when that is not the management.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[ts(optional)]
+        resource: Option<String>,
     },
     /// It became the one in use in its cloud.
     Used,

@@ -19,7 +19,9 @@ use serde::Serialize;
 use tokio::sync::{Notify, watch};
 use ts_rs::TS;
 
-use crate::account::{Account, AccountId, COLOURS, Cloud, Identity, Target, TargetsChange};
+use crate::account::{
+    Account, AccountId, COLOURS, Cloud, Identity, OrganizationAccount, Target, TargetsChange,
+};
 use crate::activity::{Activity, Happening, What};
 pub use crate::app::aws::{ConnectRole, PrepareRole, PreparedRole};
 pub use crate::app::connect::{Connect, OnDuplicate};
@@ -27,6 +29,7 @@ use crate::credential::Session;
 use crate::error::{Code, Error, ErrorView, Result};
 use crate::provider::{self, Providers};
 use crate::redirect::{Delivered, Front, Redirects};
+use crate::resource::Resource;
 use crate::session::{Sessions, Want, not_found};
 use crate::settings::{self, Settings};
 use crate::snapshot::{Copyable, KeychainState, Preferences, RedirectKind, SignInId, Snapshot, Theme};
@@ -70,6 +73,13 @@ struct State {
 struct Reading {
     count: u32,
     cancel: Arc<Notify>,
+}
+
+/// What was read of an account.
+struct Read {
+    targets: Vec<Target>,
+    /// None when it is not known.
+    organization: Option<Vec<OrganizationAccount>>,
 }
 
 /// A folder or store of ours, for "what is stored and where".
@@ -160,6 +170,11 @@ impl App {
         state.book_error.clone().map_or_else(|| Ok(state.book.clone()), Err)
     }
 
+    /// Reads `accounts.json` again, for a process that stays and follows what the others choose.
+    pub fn read_again(&self) {
+        self.reload();
+    }
+
     /// Hands a deep link's text to whoever waits for it. Hostile input: it may be anything.
     pub fn deliver(&self, url: &str) -> Delivered {
         self.redirects.deliver(url)
@@ -170,9 +185,21 @@ impl App {
     /// # Errors
     /// As `Sessions::session`.
     pub async fn session(&self, id: &AccountId) -> Result<Session> {
-        let session = self.sessions.session(&self.providers(), id, Want::Fresh).await;
+        self.session_for(id, &Resource::Management).await
+    }
+
+    async fn session_for(&self, id: &AccountId, resource: &Resource) -> Result<Session> {
+        let session = self.sessions.session(&self.providers(), id, resource, Want::Fresh).await;
         self.note(session.as_ref().err());
         session
+    }
+
+    /// The resource that a person or a program names, for an account. The text may come from anybody.
+    ///
+    /// # Errors
+    /// `not-found`; as `provider::resource`.
+    pub fn resource(&self, id: &AccountId, text: &str) -> Result<Resource> {
+        provider::resource(&self.settings(), self.account(id)?.cloud(), text)
     }
 
     /// As `session`, for a program that is given the credential.
@@ -180,8 +207,17 @@ impl App {
     /// # Errors
     /// As `session`.
     pub async fn hand_out(&self, id: &AccountId, to: &str) -> Result<Session> {
-        let session = self.session(id).await?;
-        let what = What::HandedOut { to: text::shown(to) };
+        self.hand_out_for(id, &Resource::Management, to).await
+    }
+
+    /// As `hand_out`, for any resource of the account's. What a resource is refused for says nothing of the others.
+    ///
+    /// # Errors
+    /// As `session`; `unsupported` for a cloud that has one credential for everything.
+    pub async fn hand_out_for(&self, id: &AccountId, resource: &Resource, to: &str) -> Result<Session> {
+        let session = self.session_for(id, resource).await?;
+        let resource = resource.identifier().map(ToString::to_string);
+        let what = What::HandedOut { to: text::shown(to), resource };
         self.activity.record(&self.account(id)?, self.world.clock.now(), what);
         Ok(session)
     }
@@ -196,7 +232,8 @@ impl App {
     /// # Errors
     /// As `Sessions::session`.
     pub async fn renew(&self, id: &AccountId) -> Result<()> {
-        let session = self.sessions.session(&self.providers(), id, Want::Renewed).await;
+        let session =
+            self.sessions.session(&self.providers(), id, &Resource::Management, Want::Renewed).await;
         self.note(session.as_ref().err());
         session.map(drop)
     }
@@ -237,7 +274,7 @@ impl App {
         let mut changed = None;
         self.edit(id, |account| {
             account.targets_error = read.as_ref().err().map(ErrorView::from);
-            if let Ok(targets) = read {
+            if let Ok(Read { targets, organization }) = read {
                 // The first list is no change.
                 if account.targets_read_at.is_some() {
                     account.targets_change =
@@ -248,6 +285,9 @@ impl App {
                         .map(|change| (account.clone(), change));
                 }
                 account.targets = targets;
+                if let Some(organization) = organization {
+                    account.organization = organization;
+                }
                 account.targets_read_at = Some(now);
                 // The only target there is needs no choice.
                 if let ([only], None) = (account.targets.as_slice(), &account.target) {
@@ -263,7 +303,7 @@ impl App {
         result
     }
 
-    async fn read_targets_once(&self, id: &AccountId) -> Result<Vec<Target>> {
+    async fn read_targets_once(&self, id: &AccountId) -> Result<Read> {
         let providers = self.providers();
         let account = self.account(id)?;
         let provider = providers.of(account.cloud());
@@ -273,15 +313,18 @@ impl App {
             }
             self.publish();
         };
-        let session = self.sessions.session(&providers, id, Want::Fresh).await?;
-        match provider.targets(&account, &session, &progress).await {
+        let mut session = self.sessions.session(&providers, id, &Resource::Management, Want::Fresh).await?;
+        let targets = match provider.targets(&account, &session, &progress).await {
             // The provider ended the session before its time: a new one tells whether the sign-in still stands.
             Err(error) if error.code() == Code::SignInAgain => {
-                let session = self.sessions.session(&providers, id, Want::Renewed).await?;
+                session = self.sessions.session(&providers, id, &Resource::Management, Want::Renewed).await?;
                 provider.targets(&account, &session, &progress).await
             }
             read => read,
-        }
+        }?;
+        let is_aws = account.cloud() == Cloud::Aws;
+        let organization = if is_aws { self.read_organization(&account, &session).await } else { None };
+        Ok(Read { targets, organization })
     }
 
     /// Stops reading the account's targets; the old list stays.
@@ -398,7 +441,7 @@ impl App {
                 row.offered.clone_from(&account.offered);
                 let added = row.id.clone();
                 if book.account(&added).is_none() {
-                    book.accounts.push(row);
+                    book.add(row);
                 }
                 Ok(added)
             })
@@ -455,6 +498,7 @@ impl App {
         first_error = first_error.or(self.world.vault.sweep_all().await.err());
         let emptied = self.change(|book| {
             book.pending_roles.clear();
+            book.left_behind.clear();
             book.access_keys.clear();
             Ok(())
         });

@@ -1,7 +1,10 @@
-//! Files of ours: replaced atomically, and locked across processes.
+//! Files of ours: replaced atomically, and locked across processes. Those of other programs: `file/foreign.rs`.
 //!
-//! The only file that may write to disk. A reader sees the old content or the new one, whole; a lock goes with its
+//! The only place that may write to disk. A reader sees the old content or the new one, whole; a lock goes with its
 //! holder, also when that is killed.
+
+mod foreign;
+mod run_folder;
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Write as _};
@@ -9,6 +12,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::error::{Code, Error, Result};
+pub use foreign::Foreign;
+pub use run_folder::RunFolder;
 
 /// How often a waiting process looks whether a lock is free. `std::fs::File::lock` cannot be given up, so it is polled.
 const LOOK: Duration = Duration::from_millis(10);

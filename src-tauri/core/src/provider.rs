@@ -15,13 +15,15 @@ use url::Url;
 
 use crate::account::{Account, Cloud, Identity, OfferedTenant, SignInEnd, Target};
 use crate::credential::{Grant, Session};
-use crate::error::Result;
+use crate::error::{Code, Error, Result};
 use crate::provider::aws::{Aws, RoleRequest};
 use crate::provider::azure::Azure;
 use crate::provider::gcp::Gcp;
+use crate::resource::Resource;
 use crate::settings::{self, Settings};
 use crate::sign_in::Desk;
 use crate::snapshot::{CloudView, RedirectKind};
+use crate::text;
 use crate::world::Clock;
 
 /// What a cloud does for us.
@@ -33,12 +35,12 @@ pub trait Provider: Send + Sync {
     /// Any of the sign-in codes, explained for a person.
     async fn sign_in(&self, request: &SignInRequest, desk: &Desk) -> Result<SignedIn>;
 
-    /// Makes a new session from the grant. The grant in the answer, when there is one, replaces the old one, and the
+    /// Makes a new session for a resource from the grant; only resources that `resource` gave. The grant in the answer, when there is one, replaces the old one, and the
     /// old one may be dead by then: it has to be stored before the session is used.
     ///
     /// # Errors
     /// `sign-in-again` when only the person can help; transient codes when waiting may.
-    async fn refresh(&self, account: &Account, grant: &Grant) -> Result<Refreshed>;
+    async fn refresh(&self, account: &Account, grant: &Grant, resource: &Resource) -> Result<Refreshed>;
 
     /// Ends the grant at the provider, where it offers that.
     ///
@@ -144,6 +146,39 @@ impl Providers {
 /// The clouds that this build can sign in to, as the Connect screen shows them.
 pub fn cloud_views(settings: &Settings) -> Vec<CloudView> {
     vec![azure::view(&settings.azure), gcp::view(&settings.gcp), aws::view(&settings.aws)]
+}
+
+/// The resource that a person or a program names, for an account of the cloud. The text may come from anybody.
+///
+/// # Errors
+/// `invalid-input` for a text that names none; `unsupported` for a cloud with one credential for everything.
+pub fn resource(settings: &Settings, cloud: Cloud, text: &str) -> Result<Resource> {
+    match cloud {
+        Cloud::Azure => azure::resource::parse(&settings.azure, text),
+        Cloud::Gcp | Cloud::Aws => Err(one_for_everything(cloud, text)),
+    }
+}
+
+/// Refuses a resource that the cloud makes no sessions for.
+///
+/// # Errors
+/// `unsupported`, naming it.
+pub fn check_resource(cloud: Cloud, resource: &Resource) -> Result<()> {
+    match (cloud, resource) {
+        (Cloud::Azure, _) | (_, Resource::Management) => Ok(()),
+        (Cloud::Gcp | Cloud::Aws, Resource::Named(identifier)) => {
+            Err(one_for_everything(cloud, identifier.as_str()))
+        }
+    }
+}
+
+fn one_for_everything(cloud: Cloud, text: &str) -> Error {
+    let shown: String = text::shown(text).chars().take(80).collect();
+    let message = format!(
+        "{} has one credential for all of its services, and none for \"{shown}\" alone. Leave the resource out.",
+        cloud.title()
+    );
+    Error::new(Code::Unsupported, message)
 }
 
 /// The life that a session must have left to be handed out: what a cloud's clients need before they would ask again

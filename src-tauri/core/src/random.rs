@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 /// `bytes` random bytes as base64url without padding: 32 bytes give 43 characters.
-pub(crate) fn token(bytes: usize) -> String {
+pub fn token(bytes: usize) -> String {
     let mut buffer = vec![0; bytes];
     getrandom::fill(&mut buffer).expect("the operating system provides randomness");
     URL_SAFE_NO_PAD.encode(buffer)

@@ -21,6 +21,7 @@ pub use accept::{Arrival, Ended, Ending, Flow, Pending, Reason, Verdict, accept}
 
 use crate::account::Cloud;
 use crate::error::{Code, Error, Result};
+pub use crate::loopback::LoopbackHost;
 use crate::world::Clock;
 use desk::Desk;
 use loopback::{Counted, Door, Listener};
@@ -58,15 +59,6 @@ pub enum Receiver {
         /// `https://login.microsoftonline.com`.
         origins: Vec<String>,
     },
-}
-
-/// The host in a loopback redirect URI.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LoopbackHost {
-    /// `http://localhost:PORT`, on 127.0.0.1 and `[::1]` at once, because a browser may try either.
-    Localhost,
-    /// `http://127.0.0.1:PORT`.
-    Ipv4,
 }
 
 /// How a provider hands its answer to a loopback listener.
@@ -156,6 +148,14 @@ impl Default for Limits {
             connections: 8,
             closing_time: Duration::from_secs(5),
         }
+    }
+}
+
+impl Limits {
+    /// What one of a listener's visitors may take.
+    fn visit(&self) -> crate::loopback::Limits {
+        let Self { head_time, connection_time, connections, .. } = *self;
+        crate::loopback::Limits { head_time, connection_time, connections }
     }
 }
 

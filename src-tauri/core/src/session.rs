@@ -2,7 +2,8 @@
 //!
 //! One renewal at a time per grant, across threads (a shared task) and processes (a lock file). The renewal runs in a
 //! task of its own, so a caller who gives up cannot lose a rotated refresh token. The rotated grant is stored before
-//! the session is published. Expiry is wall-clock time. Only `app.rs` calls this file.
+//! the session is published. A grant may serve several resources: each has its session, and its own trouble unless it is
+//! the grant's. Expiry is wall-clock time. Only `app.rs` calls this file.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -13,19 +14,18 @@ use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, Shared};
 use jiff::Timestamp;
 
-use crate::account::{Account, AccountId, Cloud, GrantKey, SessionTimes, Trouble};
+use crate::account::{Account, AccountId, Cloud, GrantKey, ResourceSession, SessionTimes, Trouble};
 use crate::activity::{Activity, What};
 use crate::credential::{AccessKeys, Grant, Session};
 use crate::error::{Code, Error, ErrorView, Result};
 use crate::file;
 use crate::provider::{self, Providers, Refreshed};
 use crate::random;
-use crate::store::Store;
+use crate::resource::{Identifier, Resource};
+use crate::store::{LeftBehind, Store};
 use crate::vault::{Record, Vault};
 use crate::world::Clock;
 
-/// What a session is for: managing the cloud's resources.
-pub const RESOURCE: &str = "management";
 /// How far ahead of that the app renews by itself, so that nobody has to wait.
 const AHEAD: Duration = Duration::from_secs(5 * 60);
 /// A clock that went back by more than this makes every session suspect.
@@ -35,6 +35,11 @@ const FIRST_WAIT: Duration = Duration::from_secs(5);
 const LONGEST_WAIT: Duration = Duration::from_secs(300);
 /// The longest that a provider's `Retry-After` keeps an account from being tried.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(3600);
+/// The waits after a refusal that is about one resource: only a person can mend it, but not only in this app.
+const FIRST_WAIT_REFUSED: Duration = Duration::from_secs(60);
+const LONGEST_WAIT_REFUSED: Duration = LONGEST_RETRY_AFTER;
+/// How many other resources an account has sessions for, at most. Whoever asks for more pushes the oldest out.
+const MOST_RESOURCES: usize = 32;
 /// How long another process may hold a grant: a whole request with its time limit, and the keychain work around it.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -84,7 +89,7 @@ struct Inner {
     store: Store,
     activity: Activity,
     locks: PathBuf,
-    running: Mutex<HashMap<AccountId, Renewal>>,
+    running: Mutex<HashMap<(AccountId, Resource), Renewal>>,
     /// Rotated grants that the keychain refused: the only copy, kept until it takes them.
     unsaved: Mutex<HashMap<GrantKey, Grant>>,
     on_change: Box<dyn Fn() + Send + Sync>,
@@ -113,25 +118,32 @@ impl Sessions {
         }))
     }
 
-    /// A session of the account as `want` asks. Callers at the same time get the same one.
+    /// A session of the account for a resource, as `want` asks. Callers at the same time get the same one.
     ///
     /// # Errors
     /// `sign-in-again` when only the person can help, at once and without a request; transient codes; `not-found` for
-    /// an account that is not connected.
-    pub async fn session(&self, providers: &Providers, id: &AccountId, want: Want) -> Result<Session> {
+    /// an account that is not connected; `unsupported` for a resource that its cloud makes no sessions for.
+    pub async fn session(
+        &self,
+        providers: &Providers,
+        id: &AccountId,
+        resource: &Resource,
+        want: Want,
+    ) -> Result<Session> {
         let account = self.account(id)?;
+        provider::check_resource(account.cloud(), resource)?;
         if want == Want::Fresh
-            && let Some(session) = self.kept(&account).await?
+            && let Some(session) = self.kept(&account, resource).await?
             && is_fresh(account.cloud(), &session.times, self.0.clock.now())
         {
             return Ok(session);
         }
-        self.renewal(providers, id, want).await
+        self.renewal(providers, id, resource, want).await
     }
 
-    /// Whether a renewal of the account is running in this process.
+    /// Whether a renewal of the account's management session is running in this process.
     pub fn is_renewing(&self, id: &AccountId) -> bool {
-        self.running().contains_key(id)
+        self.running().contains_key(&(id.clone(), Resource::Management))
     }
 
     /// Waits until every renewal that is running in this process has ended, so that no grant is lost at a quit.
@@ -158,7 +170,7 @@ impl Sessions {
         session.generation = account.generation;
         self.0.vault.write(&Record::grant(&account.grant), grant.to_bytes()).await?;
         self.unsaved().remove(&account.grant);
-        self.0.vault.write(&Record::session(&account.id, RESOURCE), session.to_bytes()).await?;
+        self.0.vault.write(&record(&account, &Resource::Management), session.to_bytes()).await?;
         account.session = Some(session.times);
         account.trouble = None;
         self.0.store.change(|book| edit(book, account)).await
@@ -187,7 +199,8 @@ impl Sessions {
                 "another process holds a grant that is being removed"
             );
         }
-        let session = self.0.vault.delete(&Record::session(&account.id, RESOURCE)).await;
+        let session = self.0.vault.delete(&record(&account, &Resource::Management)).await;
+        let left_behind = self.clear_left_behind(&account).await;
         let mut grant = None;
         if is_last {
             let record = Record::grant(&account.grant);
@@ -203,8 +216,29 @@ impl Sessions {
             self.0.vault.delete(&record).await?;
         }
         session?;
+        left_behind?;
         self.0.activity.record(&account, self.0.clock.now(), What::Disconnected);
         Ok((account, grant))
+    }
+
+    /// Removes the sessions for resources that this and other disconnected accounts left in the keychain.
+    async fn clear_left_behind(&self, account: &Account) -> Result<()> {
+        let own = account.resources.iter().map(|known| known.resource.clone());
+        let own = own.map(|resource| LeftBehind { account: account.id.clone(), resource });
+        let left_behind: Vec<_> = self.0.store.read()?.left_behind.iter().cloned().chain(own).collect();
+        if left_behind.is_empty() {
+            return Ok(());
+        }
+        for left in &left_behind {
+            self.0.vault.delete(&Record::session(&left.account, left.resource.as_str())).await?;
+        }
+        self.0
+            .store
+            .change(|book| {
+                book.left_behind.retain(|left| !left_behind.contains(left));
+                Ok(())
+            })
+            .await
     }
 
     fn account(&self, id: &AccountId) -> Result<Account> {
@@ -212,23 +246,25 @@ impl Sessions {
     }
 
     /// The stored session, when it belongs to the account as it is now.
-    async fn kept(&self, account: &Account) -> Result<Option<Session>> {
-        let Some(bytes) = self.0.vault.read(&Record::session(&account.id, RESOURCE)).await? else {
+    async fn kept(&self, account: &Account, resource: &Resource) -> Result<Option<Session>> {
+        let Some(bytes) = self.0.vault.read(&record(account, resource)).await? else {
             return Ok(None);
         };
         Ok(Session::from_bytes(&bytes).ok().filter(|session| session.generation == account.generation))
     }
 
-    /// The renewal that is running for the account, or a new one in a task of its own.
-    fn renewal(&self, providers: &Providers, id: &AccountId, want: Want) -> Renewal {
+    /// The renewal that is running for the account and the resource, or a new one in a task of its own.
+    fn renewal(&self, providers: &Providers, id: &AccountId, resource: &Resource, want: Want) -> Renewal {
+        let key = (id.clone(), resource.clone());
         let mut running = self.running();
-        if let Some(renewal) = running.get(id) {
+        if let Some(renewal) = running.get(&key) {
             return renewal.clone();
         }
-        let (this, providers, key) = (self.clone(), providers.clone(), id.clone());
+        let (this, providers, ended) = (self.clone(), providers.clone(), key.clone());
         let task = tokio::spawn(async move {
-            let result = this.renew(&providers, &key, want).await;
-            this.running().remove(&key);
+            let (id, resource) = &ended;
+            let result = this.renew(&providers, id, resource, want).await;
+            this.running().remove(&ended);
             (this.0.on_change)();
             result
         });
@@ -238,26 +274,34 @@ impl Sessions {
             })
         };
         let renewal = renewal.boxed().shared();
-        running.insert(id.clone(), renewal.clone());
+        running.insert(key, renewal.clone());
         drop(running);
         (self.0.on_change)();
         renewal
     }
 
-    async fn renew(&self, providers: &Providers, id: &AccountId, want: Want) -> Result<Session> {
+    async fn renew(
+        &self,
+        providers: &Providers,
+        id: &AccountId,
+        resource: &Resource,
+        want: Want,
+    ) -> Result<Session> {
         let before = self.account(id)?;
         let _lock = self.lock(&before.grant).await?;
         // Whoever held the lock meanwhile may have done the work, or met the trouble, that we came for.
         let account = self.account(id)?;
-        let renewed_meanwhile = account.session != before.session;
+        let renewed_meanwhile = account.session_for(resource) != before.session_for(resource);
         if (renewed_meanwhile || want == Want::Fresh)
-            && let Some(session) = self.kept(&account).await?
+            && let Some(session) = self.kept(&account, resource).await?
             && is_fresh(account.cloud(), &session.times, self.0.clock.now())
         {
             return Ok(session);
         }
-        if let Some(trouble) = &account.trouble {
-            let just_met = account.trouble != before.trouble;
+        // What the account cannot do, it cannot do for any resource.
+        for part in [&Resource::Management, resource] {
+            let Some(trouble) = account.trouble_for(part) else { continue };
+            let just_met = Some(trouble) != before.trouble_for(part);
             if just_met || self.forbids(trouble, want) {
                 return Err(told_again(trouble));
             }
@@ -267,14 +311,39 @@ impl Sessions {
                 Code::SignInAgain,
                 "The keychain no longer holds the sign-in of this account. Sign in again.",
             );
-            self.record_trouble(&account, &error).await?;
+            self.record_trouble(&account, &Resource::Management, &error).await?;
             return Err(error);
         };
-        match providers.of(account.cloud()).refresh(&account, &grant).await {
-            Ok(refreshed) => self.publish(&account, refreshed).await,
+        let error = match providers.of(account.cloud()).refresh(&account, &grant, resource).await {
+            Ok(refreshed) => return self.publish(&account, resource, refreshed).await,
+            Err(error) => error,
+        };
+        tracing::warn!(
+            account = %id,
+            resource = resource.key(),
+            code = error.code().as_str(),
+            reference = error.reference(),
+            "renewal failed"
+        );
+        let is_named = resource.identifier().is_some();
+        if is_named && error.code() == Code::SignInAgain {
+            // No code tells whether the resource was refused or the grant: the management session does.
+            if let Err(of_grant) = self.try_grant(providers, &account, &grant).await
+                && of_grant.code() == Code::SignInAgain
+            {
+                return Err(of_grant);
+            }
+        }
+        self.record_trouble(&account, resource, &error).await?;
+        Err(error)
+    }
+
+    /// Whether a grant that was refused for a resource still makes management sessions. What it makes is kept.
+    async fn try_grant(&self, providers: &Providers, account: &Account, grant: &Grant) -> Result<()> {
+        match providers.of(account.cloud()).refresh(account, grant, &Resource::Management).await {
+            Ok(refreshed) => self.publish(account, &Resource::Management, refreshed).await.map(drop),
             Err(error) => {
-                tracing::warn!(account = %id, code = error.code().as_str(), reference = error.reference(), "renewal failed");
-                self.record_trouble(&account, &error).await?;
+                self.record_trouble(account, &Resource::Management, &error).await?;
                 Err(error)
             }
         }
@@ -311,7 +380,7 @@ impl Sessions {
     }
 
     /// Stores the rotated grant, then the session, then the row's times: unless the account was signed out meanwhile.
-    async fn publish(&self, account: &Account, refreshed: Refreshed) -> Result<Session> {
+    async fn publish(&self, account: &Account, resource: &Resource, refreshed: Refreshed) -> Result<Session> {
         if let Some(grant) = refreshed.grant {
             let bytes = grant.to_bytes();
             self.unsaved().insert(account.grant.clone(), grant);
@@ -327,30 +396,64 @@ impl Sessions {
         if !is_current(&*self.0.store.read()?) {
             return Err(signed_out());
         }
-        self.0.vault.write(&Record::session(&account.id, RESOURCE), session.to_bytes()).await?;
+        let edit = |book: &mut crate::store::Book| {
+            if !is_current(book) {
+                return Err(signed_out());
+            }
+            let row = book.account_mut(&account.id).expect("a current account is in the book");
+            match resource {
+                Resource::Management => (row.session, row.trouble) = (Some(session.times), None),
+                Resource::Named(identifier) => {
+                    let known = row.resource_mut(identifier);
+                    (known.session, known.trouble) = (Some(session.times), None);
+                }
+            }
+            row.sign_in_end = refreshed.sign_in_end;
+            if let Some(identity) = refreshed.identity {
+                row.identity = identity;
+            }
+            Ok(())
+        };
+        let record = record(account, resource);
+        match resource {
+            Resource::Management => {
+                self.0.vault.write(&record, session.to_bytes()).await?;
+                self.0.store.change(edit).await?;
+                self.0.activity.record(account, self.0.clock.now(), What::Renewed);
+            }
+            // The name first: whoever disconnects the account then finds the secret.
+            Resource::Named(identifier) => {
+                self.make_room(account, identifier).await?;
+                self.0.store.change(edit).await?;
+                self.0.vault.write(&record, session.to_bytes()).await?;
+            }
+        }
+        Ok(session)
+    }
+
+    /// Takes out the resource whose session ended first, when one more would be too many.
+    async fn make_room(&self, account: &Account, identifier: &Identifier) -> Result<()> {
+        if account.resource(identifier).is_some() || account.resources.len() < MOST_RESOURCES {
+            return Ok(());
+        }
+        let ends = |known: &&ResourceSession| known.session.map(|session| session.expires_at);
+        let oldest = account.resources.iter().min_by_key(ends).expect("there are too many");
+        let oldest = oldest.resource.clone();
+        self.0.vault.delete(&record(account, &Resource::Named(oldest.clone()))).await?;
         self.0
             .store
             .change(|book| {
-                if !is_current(book) {
-                    return Err(signed_out());
-                }
-                let row = book.account_mut(&account.id).expect("a current account is in the book");
-                row.session = Some(session.times);
-                row.trouble = None;
-                row.sign_in_end = refreshed.sign_in_end;
-                if let Some(identity) = refreshed.identity {
-                    row.identity = identity;
+                if let Some(row) = book.account_mut(&account.id) {
+                    row.resources.retain(|known| known.resource != oldest);
                 }
                 Ok(())
             })
-            .await?;
-        self.0.activity.record(account, self.0.clock.now(), What::Renewed);
-        Ok(session)
+            .await
     }
 
     /// Keeps a failure with the row, so that every process knows it. A keychain that is locked is no trouble of the
     /// account's.
-    async fn record_trouble(&self, account: &Account, error: &Error) -> Result<()> {
+    async fn record_trouble(&self, account: &Account, resource: &Resource, error: &Error) -> Result<()> {
         if matches!(
             error.code(),
             Code::KeychainLocked | Code::KeychainFailed | Code::Busy | Code::StorageFailed
@@ -358,12 +461,23 @@ impl Sessions {
             return Ok(());
         }
         let at = self.0.clock.now();
-        let what = What::RenewalFailed { code: error.code(), reference: error.reference() };
-        self.0.activity.record(account, at, what);
-        let attempts = account.trouble.as_ref().map_or(1, |trouble| trouble.attempts.saturating_add(1));
-        let not_before = error.is_transient().then(|| at + wait_after(attempts, error.retry_after()));
-        let challenge = error.challenge().map(str::to_owned);
+        let attempts = account.trouble_for(resource).map_or(1, |trouble| trouble.attempts.saturating_add(1));
+        let wait = match (error.is_transient(), resource) {
+            (true, _) => Some(wait_after(attempts, error.retry_after())),
+            (false, Resource::Management) => None,
+            (false, Resource::Named(_)) => {
+                Some(backed_off(attempts, FIRST_WAIT_REFUSED, LONGEST_WAIT_REFUSED))
+            }
+        };
+        let (not_before, challenge) = (wait.map(|wait| at + wait), error.challenge().map(str::to_owned));
         let trouble = Trouble { error: ErrorView::from(error), at, not_before, attempts, challenge };
+        match resource {
+            Resource::Management => {
+                let what = What::RenewalFailed { code: error.code(), reference: error.reference() };
+                self.0.activity.record(account, at, what);
+            }
+            Resource::Named(identifier) => self.make_room(account, identifier).await?,
+        }
         self.0
             .store
             .change(|book| {
@@ -373,7 +487,10 @@ impl Sessions {
                     if trouble.error.code == Code::NotEnforced {
                         row.identity.mark_not_enforced();
                     }
-                    row.trouble = Some(trouble);
+                    match resource {
+                        Resource::Management => row.trouble = Some(trouble),
+                        Resource::Named(identifier) => row.resource_mut(identifier).trouble = Some(trouble),
+                    }
                 }
                 Ok(())
             })
@@ -384,7 +501,7 @@ impl Sessions {
         file::lock(&self.0.locks.join(format!("{}.lock", grant.as_str())), PATIENCE).await
     }
 
-    fn running(&self) -> MutexGuard<'_, HashMap<AccountId, Renewal>> {
+    fn running(&self) -> MutexGuard<'_, HashMap<(AccountId, Resource), Renewal>> {
         self.0.running.lock().expect("no code panics while it holds this lock")
     }
 
@@ -398,8 +515,17 @@ fn wait_after(attempts: u32, retry_after: Option<Duration>) -> Duration {
     if let Some(asked) = retry_after {
         return asked.min(LONGEST_RETRY_AFTER);
     }
-    let doubled = FIRST_WAIT.saturating_mul(1 << attempts.saturating_sub(1).min(10)).min(LONGEST_WAIT);
-    doubled.mul_f64(0.75 + random::fraction() / 2.0)
+    backed_off(attempts, FIRST_WAIT, LONGEST_WAIT).mul_f64(0.75 + random::fraction() / 2.0)
+}
+
+/// The first wait, doubled after each failure that followed.
+fn backed_off(attempts: u32, first: Duration, longest: Duration) -> Duration {
+    first.saturating_mul(1 << attempts.saturating_sub(1).min(10)).min(longest)
+}
+
+/// Where the keychain keeps a session of the account.
+fn record(account: &Account, resource: &Resource) -> Record {
+    Record::session(&account.id, resource.key())
 }
 
 fn told_again(trouble: &Trouble) -> Error {

@@ -82,6 +82,29 @@ impl AzureSettings {
         let client_id = self.client_id.as_ref().expect("a missing client id is among the problems");
         Ok(&client_id.value)
     }
+
+    /// The cloud that the sign-in server belongs to.
+    pub fn cloud(&self) -> AzureCloud {
+        let is_ours = |(_, host, ..): &(&str, &str, &str, &str)| {
+            Url::parse(host).is_ok_and(|url| url == self.authority)
+        };
+        match AZURE_CLOUDS.iter().position(is_ours) {
+            Some(1) => AzureCloud::UsGovernment,
+            Some(2) => AzureCloud::China,
+            _ => AzureCloud::Public,
+        }
+    }
+}
+
+/// One of the Azure clouds that stand apart from each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AzureCloud {
+    /// The one for everybody; also what a sign-in server of somebody else's counts as.
+    Public,
+    /// Azure Government.
+    UsGovernment,
+    /// Azure operated by 21Vianet.
+    China,
 }
 
 /// The three Azure clouds that can be chosen by name: sign-in server, Resource Manager, portal.

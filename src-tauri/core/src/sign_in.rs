@@ -10,7 +10,7 @@ use url::Url;
 
 use crate::error::{Code, Error, ErrorView, Result};
 use crate::redirect::{Answer, Redirects, Waiting};
-use crate::snapshot::{RedirectKind, SignInStep};
+use crate::snapshot::{RedirectKind, RoleVerification, SignInStep};
 use crate::world::{Browser, SchemeRegistration};
 
 /// What a provider may use while a person signs in.
@@ -32,6 +32,8 @@ pub struct Desk {
 pub enum News {
     /// The sign-in reached a step.
     Step(SignInStep),
+    /// A role of AWS is being verified, and this is how its checks stand.
+    Verifying(RoleVerification),
     /// How the answer will come back.
     Receiver {
         /// The redirect in use.

@@ -198,6 +198,19 @@ pub struct SignInView {
     pub expires_at: Timestamp,
     /// Where it stands.
     pub step: SignInStep,
+    /// AWS: the checks of the role. They stay when the sign-in has ended, however quickly it did.
+    pub verification: Option<RoleVerification>,
+}
+
+/// The checks of an AWS role, and for whom they are made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+#[ts(export)]
+pub struct RoleVerification {
+    /// Who calls, as AWS says.
+    pub caller: String,
+    /// The checks and how they stand.
+    pub checks: Vec<RoleCheck>,
 }
 
 /// Where a sign-in stands.
@@ -215,12 +228,7 @@ pub enum SignInStep {
         error: ErrorView,
     },
     /// AWS: the role is being assumed with, without and with a wrong External ID.
-    Verifying {
-        /// Who calls, as AWS says.
-        caller: String,
-        /// The checks and how they stand.
-        checks: Vec<RoleCheck>,
-    },
+    Verifying,
     /// The answer is being checked and exchanged.
     Finishing,
     /// Another person's row has the same tenant or address: replace it or keep both.
@@ -260,6 +268,8 @@ pub struct RoleCheck {
     /// While it is tried again: when that ends.
     #[ts(type = "string | null")]
     pub until: Option<Timestamp>,
+    /// Who AWS says we became, once that was asked.
+    pub became: Option<String>,
 }
 
 /// What is checked of an AWS role.
@@ -273,6 +283,8 @@ pub enum RoleCheckKind {
     NoId,
     /// It refuses the caller with a wrong External ID.
     WrongId,
+    /// The session that it gave belongs to it.
+    Identity,
 }
 
 /// How a check stands.

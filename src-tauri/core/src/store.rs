@@ -15,7 +15,8 @@ use ts_rs::TS;
 use crate::account::{Account, AccountId, Cloud, Identity};
 use crate::error::{Code, Error, Result};
 use crate::file;
-use crate::provider;
+use crate::provider::{self, aws::Permissions};
+use crate::resource::Identifier;
 
 /// The version that this build writes, and the newest that it reads.
 const VERSION: u32 = 1;
@@ -37,6 +38,19 @@ pub struct Book {
     /// The AWS access keys that the keychain holds.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub access_keys: Vec<TypedKeys>,
+    /// Sessions of accounts that were disconnected, until the keychain has let go of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_behind: Vec<LeftBehind>,
+}
+
+/// A session for a resource whose account was disconnected.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LeftBehind {
+    /// The account.
+    pub account: AccountId,
+    /// The resource.
+    pub resource: Identifier,
 }
 
 /// A connection to AWS that waits for its role. Known by its External ID, which is no secret.
@@ -52,6 +66,12 @@ pub struct PendingRole {
     pub principal_arn: String,
     /// The name that the templates gave the role.
     pub role_name: String,
+    /// What the templates let it do.
+    #[serde(default)]
+    pub permissions: Permissions,
+    /// The life of its sessions in seconds, when somebody said.
+    #[serde(default)]
+    pub session_seconds: Option<u32>,
     /// When it was made.
     #[ts(type = "string")]
     pub made_at: Timestamp,
@@ -95,11 +115,27 @@ impl Book {
             || self.pending_roles.iter().any(|pending| is_theirs(&pending.source))
     }
 
-    /// Takes an account out; the cloud then has none in use, if it was that one.
+    /// Takes an account out; the cloud then has none in use, if it was that one. Its sessions for resources are left
+    /// behind.
     pub fn remove(&mut self, id: &AccountId) -> Option<Account> {
         let index = self.accounts.iter().position(|account| account.id == *id)?;
         self.active.retain(|_, active| active != id);
-        Some(self.accounts.remove(index))
+        let account = self.accounts.remove(index);
+        let resources = account.resources.iter().map(|known| known.resource.clone());
+        self.left_behind.extend(resources.map(|resource| LeftBehind { account: id.clone(), resource }));
+        Some(account)
+    }
+
+    /// Puts a new account in, with the sessions that an earlier row of it left behind.
+    pub fn add(&mut self, mut account: Account) {
+        self.left_behind.retain(|left| {
+            let is_its = left.account == account.id;
+            if is_its {
+                account.resource_mut(&left.resource);
+            }
+            !is_its
+        });
+        self.accounts.push(account);
     }
 }
 

@@ -21,7 +21,6 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc;
 use std::time::Duration;
 
 use keyring_core::CredentialStore;
@@ -295,9 +294,9 @@ impl Vault {
         self.0.sight.watch()
     }
 
-    /// Runs a job with the desk, in its turn and under the lock file. The job runs on a thread of its own: a keychain
-    /// that hangs can be left behind, the process can end all the same, and never more than one thread hangs, because
-    /// it keeps the desk. The result of a job that was left behind is dropped.
+    /// Runs a job with the desk, in its turn and under the lock file. The job runs on a thread of the blocking pool: a
+    /// keychain that hangs can be left behind, and never more than one thread hangs, because it keeps the desk. A
+    /// process that ends shuts its runtime down in the background, so it does not wait for that one. The result of a job that was left behind is dropped.
     async fn call<T: Send + 'static>(
         &self,
         job: impl FnOnce(&mut Desk) -> Result<T> + Send + 'static,
@@ -351,30 +350,15 @@ impl Ticket {
     }
 }
 
-/// What a job on a thread of its own led to, or nothing when it was not done by the deadline. The wait itself is on
-/// the runtime's blocking pool, so that paused time does not run ahead of a job that takes real time.
+/// What a job on a thread of the runtime's blocking pool led to, or nothing when it was not done by the deadline. Paused
+/// time does not run ahead of a job there, which takes real time.
 async fn on_a_thread<T: Send + 'static>(
     deadline: Instant,
     job: impl FnOnce() -> T + Send + 'static,
 ) -> Result<Option<T>> {
-    let (done, outcome) = mpsc::sync_channel(1);
-    std::thread::Builder::new()
-        .name("keychain".to_owned())
-        .spawn(move || {
-            // Nobody waits any more when the deadline has passed.
-            let _ = done.send(job());
-        })
-        .map_err(|error| {
-            Error::new(Code::KeychainFailed, "The system is out of threads. Close some programs and retry.")
-                .with_source(error)
-        })?;
-    let left = deadline.saturating_duration_since(Instant::now());
-    let waited = tokio::task::spawn_blocking(move || outcome.recv_timeout(left)).await;
-    match waited {
+    match timeout_at(deadline, tokio::task::spawn_blocking(job)).await {
         Ok(Ok(outcome)) => Ok(Some(outcome)),
-        Ok(Err(mpsc::RecvTimeoutError::Timeout)) => Ok(None),
-        Ok(Err(mpsc::RecvTimeoutError::Disconnected)) | Err(_) => {
-            Err(Error::new(Code::Internal, "The keychain work ended unexpectedly. Choose Retry."))
-        }
+        Ok(Err(_)) => Err(Error::new(Code::Internal, "The keychain work ended unexpectedly. Choose Retry.")),
+        Err(_) => Ok(None),
     }
 }

@@ -110,6 +110,12 @@ impl Environment {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
+    /// This person's home folder, where other programs keep their files.
+    pub fn home(&self) -> Option<PathBuf> {
+        let named = self.get(if cfg!(windows) { "USERPROFILE" } else { "HOME" }).map(PathBuf::from);
+        named.or_else(|| Some(directories::BaseDirs::new()?.home_dir().to_owned()))
+    }
+
     /// The value of a variable; one that is set but empty counts as not set.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str).filter(|value| !value.trim().is_empty())

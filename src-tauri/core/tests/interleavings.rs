@@ -21,6 +21,7 @@ use mcm_core::error::{Code, Error, Result};
 use mcm_core::http::Http;
 use mcm_core::provider::{Progress, Provider, Providers, Refreshed, SignInRequest, SignedIn};
 use mcm_core::redirect::Front;
+use mcm_core::resource::Resource;
 use mcm_core::settings::Settings;
 use mcm_core::sign_in::{Desk, RecordedBrowser};
 use mcm_core::store::Store;
@@ -31,11 +32,16 @@ use proptest::test_runner::Config;
 use secrecy::ExposeSecret as _;
 use tokio::runtime::Runtime;
 
+/// Resources that have sessions of their own.
+const RESOURCES: [&str; 2] = ["https://graph.microsoft.com", "https://vault.azure.net"];
+
 /// One thing that happens.
 #[derive(Clone, Debug)]
 enum Step {
     /// A process asks for a session, and `callers` others with it.
     Ask { process: usize, callers: usize },
+    /// A process asks for a session for one of two other resources, and `callers` others with it.
+    AskFor { process: usize, resource: usize, callers: usize },
     /// A person presses Renew.
     Renew { process: usize },
     /// A person signs in.
@@ -48,6 +54,8 @@ enum Step {
     Clock { minutes: i32 },
     /// The keychain is locked or unlocked.
     Lock { locked: bool },
+    /// The server wants the person for the first of the resources, or does so no more.
+    Refuse { refused: bool },
     /// The next requests to the server fail for a passing reason.
     Fail { requests: u32 },
     /// Everything that runs comes to its end.
@@ -58,6 +66,9 @@ fn step() -> impl Strategy<Value = Step> {
     let process = 0..2_usize;
     prop_oneof![
         6 => (process.clone(), 1..6_usize).prop_map(|(process, callers)| Step::Ask { process, callers }),
+        6 => (process.clone(), 0..2_usize, 1..4_usize)
+            .prop_map(|(process, resource, callers)| Step::AskFor { process, resource, callers }),
+        1 => any::<bool>().prop_map(|refused| Step::Refuse { refused }),
         3 => process.clone().prop_map(|process| Step::Renew { process }),
         2 => process.clone().prop_map(|process| Step::SignIn { process }),
         2 => process.clone().prop_map(|process| Step::SignOut { process }),
@@ -77,6 +88,8 @@ struct Watcher {
     families: Mutex<Vec<Option<usize>>>,
     in_flight: AtomicUsize,
     failing: AtomicU32,
+    /// Whether sessions for the first resource are refused.
+    refusing: AtomicBool,
     locked: AtomicBool,
     /// The number of the newest grant that the keychain was given.
     stored_grant: AtomicUsize,
@@ -174,7 +187,7 @@ impl Provider for Scripted {
         })
     }
 
-    async fn refresh(&self, _account: &Account, grant: &Grant) -> Result<Refreshed> {
+    async fn refresh(&self, _account: &Account, grant: &Grant, resource: &Resource) -> Result<Refreshed> {
         let watcher = &self.0;
         if watcher.in_flight.fetch_add(1, Ordering::SeqCst) > 0 {
             watcher.broke("two renewals at once".into());
@@ -190,6 +203,9 @@ impl Provider for Scripted {
             .is_ok()
         {
             return Err(Error::new(Code::ServerFailed, "In trouble."));
+        }
+        if resource.key() == RESOURCES[0] && watcher.refusing.load(Ordering::SeqCst) {
+            return Err(Error::new(Code::SignInAgain, "Consent."));
         }
         let redeemed: usize =
             grant.refresh_token()?.refresh_token.expose_secret()[3..].parse().expect("a number");
@@ -296,6 +312,7 @@ impl Story {
             families: Mutex::default(),
             in_flight: AtomicUsize::new(0),
             failing: AtomicU32::new(0),
+            refusing: AtomicBool::new(false),
             locked: AtomicBool::new(false),
             stored_grant: AtomicUsize::new(0),
             broken: Mutex::default(),
@@ -319,6 +336,16 @@ impl Story {
                     });
                 }
             }
+            Step::AskFor { process, resource, callers } => {
+                for _ in 0..callers {
+                    let (app, id) = (self.process(process).app.clone(), id.clone());
+                    self.process(process).run(async move {
+                        let Ok(resource) = app.resource(&id, RESOURCES[resource]) else { return };
+                        let _ = app.hand_out_for(&id, &resource, "test").await;
+                    });
+                }
+            }
+            Step::Refuse { refused } => self.watcher.refusing.store(refused, Ordering::SeqCst),
             Step::Renew { process } => {
                 let app = self.process(process).app.clone();
                 self.process(process).run(async move {

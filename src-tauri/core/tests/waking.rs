@@ -14,6 +14,7 @@ use mcm_core::error::{Code, Error, Result};
 use mcm_core::http::Http;
 use mcm_core::provider::{Progress, Provider, Providers, Refreshed, SignInRequest, SignedIn};
 use mcm_core::redirect::Front;
+use mcm_core::resource::Resource;
 use mcm_core::settings::Settings;
 use mcm_core::sign_in::{Desk, RecordedBrowser};
 use mcm_core::snapshot::{Snapshot, Status};
@@ -60,7 +61,7 @@ impl Provider for Scripted {
         Err(Error::new(Code::Unsupported, "Nobody signs in here."))
     }
 
-    async fn refresh(&self, _account: &Account, _grant: &Grant) -> Result<Refreshed> {
+    async fn refresh(&self, _account: &Account, _grant: &Grant, _resource: &Resource) -> Result<Refreshed> {
         let server = &self.0;
         server.requests.fetch_add(1, Ordering::SeqCst);
         let at_once = server.at_once.fetch_add(1, Ordering::SeqCst) + 1;

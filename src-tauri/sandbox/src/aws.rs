@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::http::request::Parts;
-use axum::routing::any;
+use axum::routing::{any, get};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -199,7 +199,10 @@ pub(crate) fn organizations(aws: Arc<Aws>) -> Router {
 
 /// Routes of the console's door.
 pub(crate) fn federation(aws: Arc<Aws>) -> Router {
-    Router::new().route("/federation", any(federation::handle)).with_state(aws)
+    Router::new()
+        .route("/federation", any(federation::handle))
+        .route("/oauth", get(federation::sign_out))
+        .with_state(aws)
 }
 
 /// What an action of any AWS server means.

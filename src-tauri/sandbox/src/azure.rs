@@ -68,11 +68,19 @@ pub(crate) struct Azure {
     key: Arc<SigningKey>,
     registration: Mutex<Registration>,
     grants: Mutex<Grants>,
-    /// Persons and tenants that have consented, by client.
-    consents: Mutex<HashSet<(String, String, String)>>,
+    consents: Mutex<Consents>,
     transactions: Mutex<HashMap<String, Transaction>>,
     browsing: Mutex<HashMap<String, Browsing>>,
     devices: Mutex<Devices<DeviceRequest, Approval>>,
+}
+
+/// What people have consented to.
+#[derive(Default)]
+struct Consents {
+    /// Client, person and tenant, and the resource when it is one of those that stand apart.
+    given: HashSet<(String, String, String, Option<String>)>,
+    /// Resources that neither the consent to the app nor an administrator's covers.
+    apart: HashSet<String>,
 }
 
 struct Registration {
@@ -169,7 +177,18 @@ impl Azure {
     }
 
     pub(crate) fn forget_consents(&self, person: &str) {
-        self.consents().retain(|(_, consenter, _)| !consenter.eq_ignore_ascii_case(person));
+        self.consents().given.retain(|(_, consenter, ..)| !consenter.eq_ignore_ascii_case(person));
+    }
+
+    pub(crate) fn ask_consent_for(&self, resource: &str) {
+        self.consents().apart.insert(resource.trim_end_matches('/').to_owned());
+    }
+
+    /// The resource that a live access token is for.
+    pub(crate) fn audience(&self, access_token: &str) -> Option<String> {
+        let grants = self.grants();
+        let token = grants.access_token(access_token)?;
+        (self.shared.clock.now() < token.expires).then(|| token.scope.resource.clone())
     }
 
     fn registration(&self) -> MutexGuard<'_, Registration> {
@@ -180,7 +199,7 @@ impl Azure {
         self.grants.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn consents(&self) -> MutexGuard<'_, HashSet<(String, String, String)>> {
+    fn consents(&self) -> MutexGuard<'_, Consents> {
         self.consents.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -243,9 +262,23 @@ impl Azure {
         }
     }
 
-    fn has_consent(&self, client_id: &str, person: &Person, tenant: &Tenant) -> bool {
-        tenant.has_admin_consent
-            || self.consents().contains(&(client_id.to_owned(), person.email.clone(), tenant.id.clone()))
+    fn has_consent(&self, client_id: &str, person: &Person, tenant: &Tenant, resource: &str) -> bool {
+        let consents = self.consents();
+        let has = |resource| {
+            let (client_id, person, tenant) = (client_id.to_owned(), person.email.clone(), tenant.id.clone());
+            consents.given.contains(&(client_id, person, tenant, resource))
+        };
+        let is_apart = consents.apart.contains(resource);
+        (tenant.has_admin_consent || has(None)) && (!is_apart || has(Some(resource.to_owned())))
+    }
+
+    fn consent(&self, client_id: &str, person: &Person, tenant: &Tenant, resource: &str) {
+        let mut consents = self.consents();
+        let apart = consents.apart.get(resource).cloned();
+        for resource in [None, apart] {
+            let (client_id, person, tenant) = (client_id.to_owned(), person.email.clone(), tenant.id.clone());
+            consents.given.insert((client_id, person, tenant, resource));
+        }
     }
 }
 

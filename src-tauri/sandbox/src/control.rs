@@ -15,7 +15,7 @@ use axum::{Json, Router};
 use serde::Deserialize;
 
 use crate::aws::directory::Role;
-use crate::aws::{Assumption, Aws};
+use crate::aws::{AccessKey, Assumption, Aws};
 use crate::azure::{Azure, Rotation};
 use crate::faults::Rule;
 use crate::google::{Google, Policy};
@@ -51,6 +51,15 @@ struct PersonChange {
     forget_consents: bool,
 }
 
+/// What `POST /_sandbox/aws-keys` asks for: keys of a user's own, or of a session of so many seconds.
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct KeyWish {
+    user: String,
+    #[serde(default)]
+    seconds: Option<u64>,
+}
+
 /// What `POST /_sandbox/settings` asks for.
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -59,6 +68,8 @@ struct Settings {
     access_token_life_ms: Option<u64>,
     #[serde(default)]
     azure_rotation: Option<Rotation>,
+    #[serde(default)]
+    azure_consent_for: Option<String>,
     #[serde(default)]
     google_policy: Option<Policy>,
     #[serde(default)]
@@ -76,6 +87,7 @@ pub(crate) fn router(clouds: Clouds, shared: Arc<Shared>) -> Router {
         .route("/_sandbox/secrets", get(secrets))
         .route("/_sandbox/people", axum::routing::post(change_person))
         .route("/_sandbox/aws-roles", axum::routing::put(put_role))
+        .route("/_sandbox/aws-keys", axum::routing::post(issue_key))
         .route("/_sandbox/aws-assumptions", get(assumptions))
         .route("/_sandbox/settings", axum::routing::post(change_settings))
         .with_state(Controls { clouds, shared })
@@ -132,6 +144,9 @@ async fn change_settings(State(controls): State<Controls>, Json(settings): Json<
     if let Some(life) = settings.access_token_life_ms {
         controls.shared.access_token_life.store(life, Ordering::Relaxed);
     }
+    if let Some(resource) = &settings.azure_consent_for {
+        controls.clouds.azure.ask_consent_for(resource);
+    }
     if let Some(rotation) = settings.azure_rotation {
         controls.clouds.azure.set_rotation(rotation);
     }
@@ -150,6 +165,18 @@ async fn change_settings(State(controls): State<Controls>, Json(settings): Json<
 async fn put_role(State(controls): State<Controls>, Json(role): Json<Role>) -> StatusCode {
     controls.clouds.aws.put_role(role);
     StatusCode::NO_CONTENT
+}
+
+async fn issue_key(
+    State(controls): State<Controls>,
+    Json(wish): Json<KeyWish>,
+) -> Result<Json<AccessKey>, StatusCode> {
+    let aws = &controls.clouds.aws;
+    let key = match wish.seconds {
+        Some(seconds) => aws.issue_user_session(&wish.user, Duration::from_secs(seconds)),
+        None => aws.issue_user_key(&wish.user),
+    };
+    key.map(Json).ok_or(StatusCode::NOT_FOUND)
 }
 
 async fn assumptions(State(controls): State<Controls>) -> Json<Vec<Assumption>> {

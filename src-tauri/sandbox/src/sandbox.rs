@@ -324,6 +324,16 @@ impl Sandbox {
         self.google.forget_consents(person);
     }
 
+    /// Lets a resource of Azure ask for a consent of its own from now on, whatever was consented to before.
+    pub fn ask_azure_consent_for(&self, resource: &str) {
+        self.azure.ask_consent_for(resource);
+    }
+
+    /// The resource that a live access token of Azure is for, without a slash at its end.
+    pub fn azure_audience(&self, access_token: &str) -> Option<String> {
+        self.azure.audience(access_token)
+    }
+
     /// What happens to Azure refresh tokens from now on when they are exchanged.
     pub fn set_azure_rotation(&self, rotation: Rotation) {
         self.azure.set_rotation(rotation);

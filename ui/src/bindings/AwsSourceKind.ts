@@ -3,4 +3,4 @@
 /**
  * Where a source's credentials come from.
  */
-export type AwsSourceKind = "environment" | "default-chain" | "identity-center" | "login" | "static-keys" | "process" | "role" | "typed-keys" | "nothing";
+export type AwsSourceKind = "environment" | "default-chain" | "identity-center" | "login" | "static-keys" | "process" | "ourselves" | "role" | "typed-keys" | "nothing";

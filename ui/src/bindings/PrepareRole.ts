@@ -18,14 +18,14 @@ externalId?: string,
  */
 another: boolean, 
 /**
- * The role's name.
+ * The role's name; as it was prepared before, or one of its own, when nobody says.
  */
 roleName?: string, 
 /**
- * What the role may do.
+ * What the role may do; as it was prepared before, or view only, when nobody says.
  */
-permissions: Permissions, 
+permissions?: Permissions, 
 /**
- * The longest session that it is to permit, in seconds; an hour when nobody says.
+ * The life of its sessions in seconds; as it was prepared before, or an hour, when nobody says.
  */
 sessionSeconds?: number, };

@@ -21,4 +21,8 @@ attempts: number,
 /**
  * While it is tried again: when that ends.
  */
-until: string | null, };
+until: string | null, 
+/**
+ * Who AWS says we became, once that was asked.
+ */
+became: string | null, };

@@ -3,4 +3,4 @@
 /**
  * What is checked of an AWS role.
  */
-export type RoleCheckKind = "right-id" | "no-id" | "wrong-id";
+export type RoleCheckKind = "right-id" | "no-id" | "wrong-id" | "identity";

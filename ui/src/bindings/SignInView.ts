@@ -2,6 +2,7 @@
 import type { AccountId } from "./AccountId";
 import type { Cloud } from "./Cloud";
 import type { RedirectKind } from "./RedirectKind";
+import type { RoleVerification } from "./RoleVerification";
 import type { SignInId } from "./SignInId";
 import type { SignInStep } from "./SignInStep";
 
@@ -40,4 +41,8 @@ expiresAt: string,
 /**
  * Where it stands.
  */
-step: SignInStep, };
+step: SignInStep, 
+/**
+ * AWS: the checks of the role. They stay when the sign-in has ended, however quickly it did.
+ */
+verification: RoleVerification | null, };

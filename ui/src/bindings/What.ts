@@ -16,7 +16,11 @@ reference: string, } | { "kind": "handed-out",
 /**
  * The program that asked, as the system names it.
  */
-to: string, } | { "kind": "used" } | { "kind": "targets-changed", 
+to: string, 
+/**
+ * The resource that it opens, when that is not the management.
+ */
+resource?: string, } | { "kind": "used" } | { "kind": "targets-changed", 
 /**
  * How many appeared.
  */

@@ -50,8 +50,8 @@ export class AccountActions {
     await attempt(this.#report, () => ipc.connect(account.cloud, tenantOf(account.identity), account.id));
   }
 
-  async openConsole(account: AccountView): Promise<void> {
-    await attempt(this.#report, () => ipc.openConsole(account.id));
+  async openConsole(account: AccountView, signOutFirst = false): Promise<void> {
+    await attempt(this.#report, () => ipc.openConsole(account.id, signOutFirst));
   }
 
   copyMenu(account: AccountView): MenuEntry[] {
@@ -66,7 +66,13 @@ export class AccountActions {
   /** Name, colour, star and leaving: what the details keep behind ⋯. */
   ownMenu(account: AccountView): MenuEntry[] {
     const star = (): Promise<boolean> => attempt(this.#report, () => ipc.setStar(account.id, !account.starred));
+    const signedOut: MenuEntry[] = [
+      { kind: "action", label: menu.signOutFirst, run: () => void this.openConsole(account, true) },
+      { kind: "line" },
+    ];
     return [
+      // Elsewhere the sign-in page asks which account it is to be.
+      ...(account.cloud === "aws" ? signedOut : []),
       { kind: "action", label: account.starred ? menu.unstar : menu.star, run: () => void star() },
       {
         kind: "action",

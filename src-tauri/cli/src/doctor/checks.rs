@@ -9,38 +9,23 @@ use mcm_core::account::Cloud;
 use mcm_core::app::App;
 use mcm_core::error::{Code, Error};
 use mcm_core::http::{self, Answer, Http, TimeLimits};
+use mcm_core::settings::Settings;
 use mcm_core::snapshot::{CloudView, SettingProblem, Snapshot, Status as AccountStatus};
-use mcm_core::vault::Vault;
+use mcm_core::vault::{Record, Vault};
 use mcm_core::world::{Clock, Environment, SCHEME, World};
 use url::Url;
 
 use super::Check;
 use crate::failure::sign_in_advice;
+use crate::variables;
 
 /// How long a server may take to answer.
 const PATIENCE: TimeLimits = TimeLimits { connect: Duration::from_secs(3), total: Duration::from_secs(5) };
 /// How far the clock may be off before it is mentioned, and before answers are refused for it.
 const CLOCK_MENTIONED: Duration = Duration::from_secs(30);
 const CLOCK_HARMFUL: Duration = Duration::from_secs(120);
-/// Variables that make a cloud's own tools sign in as somebody else than the account in use.
-const OTHER_SIGN_INS: [&str; 16] = [
-    "AZURE_CLIENT_SECRET",
-    "AZURE_CLIENT_CERTIFICATE_PATH",
-    "AZURE_USERNAME",
-    "AZURE_PASSWORD",
-    "AZURE_FEDERATED_TOKEN_FILE",
-    "IDENTITY_ENDPOINT",
-    "MSI_ENDPOINT",
-    "ARM_CLIENT_ID",
-    "ARM_CLIENT_SECRET",
-    "ARM_TENANT_ID",
-    "ARM_SUBSCRIPTION_ID",
-    "ARM_USE_MSI",
-    "GOOGLE_APPLICATION_CREDENTIALS",
-    "GOOGLE_OAUTH_ACCESS_TOKEN",
-    "CLOUDSDK_AUTH_ACCESS_TOKEN",
-    "CLOUDSDK_AUTH_CREDENTIAL_FILE_OVERRIDE",
-];
+/// Variables of ours too, which alone sign nobody in.
+const SETTINGS: [&str; 2] = ["AZURE_CLIENT_ID", "AZURE_TENANT_ID"];
 
 /// Every check, in the order in which they are shown. The servers are asked at the same time.
 pub(super) async fn all(app: &App, world: &World) -> Vec<Check> {
@@ -50,16 +35,20 @@ pub(super) async fn all(app: &App, world: &World) -> Vec<Check> {
     checks.extend(snapshot.problems.iter().filter(|_| app.book().is_ok()).map(|problem| {
         Check::fail("settings.toml", &problem.message, "Until then every setting in it is ignored.")
     }));
+    checks.extend(settings_file(world));
     checks.extend(snapshot.clouds.iter().map(|cloud| settings(cloud, &snapshot)));
     checks.extend(scheme().await);
     checks.push(other_sign_ins(&world.environment));
+    checks.extend(super::leftovers::all(&world.environment));
     checks.extend(servers(app, world, &snapshot).await);
     checks
 }
 
 async fn keychain(vault: &Vault, clock: &dyn Clock) -> Check {
     let asked_at = clock.now();
-    let checked = vault.check().await;
+    // A record that nobody has is looked for as any other is.
+    let read = async { vault.check().await.and(vault.read(&Record::access_keys("doctor")).await.map(drop)) };
+    let checked = read.await;
     let taken = clock.now().duration_since(asked_at).as_millis();
     let name = vault.watch().borrow().name.clone();
     match checked {
@@ -69,6 +58,9 @@ async fn keychain(vault: &Vault, clock: &dyn Clock) -> Check {
             "Every command waits for it. Log out of this computer and in again.",
         ),
         Ok(()) => Check::ok("keychain", format!("{name} can be read ({taken} ms)")),
+        Err(error) if error.code() == Code::KeychainLocked => {
+            Check::fail("keychain", format!("{name} is locked"), error.message())
+        }
         Err(error) => Check::fail("keychain", format!("{name} cannot be read"), error.message()),
     }
 }
@@ -85,6 +77,24 @@ fn accounts(app: &App, snapshot: &Snapshot) -> Vec<Check> {
         Check::warn(account.id.as_str(), found, sign_in_advice(&account.identity))
     });
     std::iter::once(Check::ok("accounts", count)).chain(waiting).collect()
+}
+
+/// Where the settings come from, unless the file is one of the problems already.
+fn settings_file(world: &World) -> Option<Check> {
+    let path = Settings::path(&world.paths.config);
+    let moved = match world.environment.get("MCM_HOME") {
+        Some(_) => " (from MCM_HOME)",
+        None => "",
+    };
+    match mcm_core::file::read(&path) {
+        Ok(None) => {
+            Some(Check::ok("settings file", format!("none at {}{moved}, and none is needed", path.display())))
+        }
+        Ok(Some(_)) => Some(Check::ok("settings file", format!("{}{moved}", path.display()))),
+        Err(error) => {
+            Some(Check::fail("settings file", format!("{} cannot be read", path.display()), error.message()))
+        }
+    }
 }
 
 /// A cloud's settings. One that is not set up is a failure only where it is missed.
@@ -113,7 +123,8 @@ fn settings(cloud: &CloudView, snapshot: &Snapshot) -> Check {
 }
 
 fn other_sign_ins(environment: &Environment) -> Check {
-    let set: Vec<_> = OTHER_SIGN_INS.into_iter().filter(|name| environment.get(name).is_some()).collect();
+    let set = Cloud::ALL.into_iter().flat_map(|cloud| variables::that_win(cloud, environment));
+    let set: Vec<_> = set.map(|variable| variable.name).filter(|name| !SETTINGS.contains(name)).collect();
     if set.is_empty() {
         return Check::ok("environment", "no variable makes other tools sign in as somebody else");
     }
@@ -121,7 +132,8 @@ fn other_sign_ins(environment: &Environment) -> Check {
     Check::warn(
         "environment",
         format!("{names} set"),
-        "The clouds' own tools prefer these to the account in use. Unset them where you use one of this app.",
+        "The clouds' own tools prefer these to the account in use: \"mcm whoami\" tells as whom each works. Unset them where \
+         you use one of this app.",
     )
 }
 
@@ -190,6 +202,13 @@ async fn servers(app: &App, world: &World, snapshot: &Snapshot) -> Vec<Check> {
         servers.extend(url.map(|url| Server { name: "gcp sign-in", url, is_sign_in: true }));
         let url = gcp.resource_manager.clone();
         servers.push(Server { name: "gcp resource manager", url, is_sign_in: false });
+    }
+    // AWS needs no settings; only who uses it asks for it.
+    if let Some(aws) = snapshot.clouds.iter().find(|cloud| cloud.cloud == Cloud::Aws)
+        && snapshot.accounts.iter().any(|account| account.cloud == Cloud::Aws)
+        && let Ok(url) = Url::parse(&aws.authority)
+    {
+        servers.push(Server { name: "aws sts", url, is_sign_in: false });
     }
     let http = Http::with_limits(PATIENCE);
     let answers = join_all(servers.iter().map(|server| ask(&http, &server.url))).await;
@@ -268,7 +287,11 @@ mod tests {
 
     #[test]
     fn a_variable_that_overrides_is_named_without_its_value() {
-        let environment = Environment::from_pairs([("AZURE_CLIENT_SECRET", "CANARY"), ("ARM_USE_MSI", "")]);
+        let environment = Environment::from_pairs([
+            ("AZURE_CLIENT_SECRET", "CANARY"),
+            ("ARM_USE_MSI", ""),
+            ("AZURE_CLIENT_ID", "x"),
+        ]);
         let check = other_sign_ins(&environment);
         assert_eq!((check.status, check.found.as_str()), (Status::Warn, "AZURE_CLIENT_SECRET set"));
     }

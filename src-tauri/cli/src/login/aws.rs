@@ -6,11 +6,11 @@ use jiff::tz::TimeZone;
 use mcm_core::account::{AccountId, Cloud};
 use mcm_core::app::{App, Connect, ConnectRole, PrepareRole, PreparedRole};
 use mcm_core::error::Error;
-use mcm_core::snapshot::{CheckState, RoleCheck, RoleCheckKind, SignInId, SignInStep};
+use mcm_core::snapshot::{CheckState, RoleCheck, RoleCheckKind, RoleVerification, SignInId, SignInStep};
 use mcm_core::store::PendingRole;
 use mcm_core::vault::Vault;
 
-use super::{open_keychain, tell_connected, until_targets_are_read, view};
+use super::{keys, open_keychain, tell_connected, until_targets_are_read, view};
 use crate::arguments::{AwsLogin, Template};
 use crate::failure::Failure;
 use crate::output::{note, print, table};
@@ -22,6 +22,15 @@ pub(crate) async fn log_in(app: &App, vault: &Vault, mut wish: AwsLogin) -> Resu
     }
     if wish.step.pending {
         return list_pending(app);
+    }
+    if wish.step.add_keys {
+        return keys::add(app, vault).await;
+    }
+    if wish.step.keys {
+        return keys::list(app);
+    }
+    if let Some(access_key_id) = wish.step.remove_keys {
+        return keys::remove(app, &access_key_id).await;
     }
     if let Some(form) = wish.step.print {
         return print_template(app, form, wish).await;
@@ -52,21 +61,21 @@ async fn verify(app: &App, id: SignInId) -> Result<AccountId, Error> {
     let mut is_caller_told = false;
     loop {
         let snapshot = snapshots.borrow_and_update().clone();
-        let step = snapshot.sign_ins.iter().find(|view| view.id == id).map(|view| &view.step);
-        match step {
-            Some(SignInStep::Verifying { caller, checks }) => {
-                if !is_caller_told {
-                    is_caller_told = true;
-                    tell_caller(caller);
-                }
-                for check in checks.iter().filter(|check| !told.contains(check)) {
-                    if let Some(line) = progress(check) {
-                        note(&line);
-                    }
-                }
-                told.clone_from(checks);
+        let view = snapshot.sign_ins.iter().find(|view| view.id == id);
+        if let Some(RoleVerification { caller, checks }) = view.and_then(|view| view.verification.as_ref()) {
+            if !is_caller_told {
+                is_caller_told = true;
+                tell_caller(caller);
             }
-            Some(SignInStep::Starting | SignInStep::Finishing) => {}
+            for check in checks.iter().filter(|check| !told.contains(check)) {
+                if let Some(line) = progress(check) {
+                    note(&line);
+                }
+            }
+            told.clone_from(checks);
+        }
+        match view.map(|view| &view.step) {
+            Some(SignInStep::Starting | SignInStep::Verifying | SignInStep::Finishing) => {}
             _ => return app.sign_in_ended(id).await,
         }
         if snapshots.changed().await.is_err() {
@@ -82,10 +91,19 @@ fn tell_caller(caller: &str) {
 
 /// What a person reads of a check, when it came to something.
 fn progress(check: &RoleCheck) -> Option<String> {
+    if check.what == RoleCheckKind::Identity {
+        return match check.state {
+            CheckState::Passed => Some(format!("  who we became: {}", check.became.as_deref()?)),
+            CheckState::Failed => {
+                Some("  who we became: AWS did not confirm that it is the role.".to_owned())
+            }
+            _ => None,
+        };
+    }
     let how = match check.what {
         RoleCheckKind::RightId => "with the External ID",
         RoleCheckKind::NoId => "without an External ID",
-        RoleCheckKind::WrongId => "with a wrong External ID",
+        RoleCheckKind::WrongId | RoleCheckKind::Identity => "with a wrong External ID",
     };
     let came_to = match (check.what, check.state) {
         (_, CheckState::Waiting) => return None,
@@ -111,7 +129,7 @@ async fn print_template(app: &App, form: Template, wish: AwsLogin) -> Result<(),
             external_id: wish.external_id,
             another: wish.another,
             role_name: wish.role_name,
-            permissions: wish.permissions.unwrap_or_default(),
+            permissions: wish.permissions,
             session_seconds: wish.session_duration,
         })
         .await?;
@@ -138,7 +156,7 @@ fn profile_in_force(app: &App) -> Option<String> {
 }
 
 fn tell_prepared(prepared: &PreparedRole, form: Template) {
-    let PreparedRole { external_id, role_name, caller, templates } = prepared;
+    let PreparedRole { external_id, role_name, caller, templates, .. } = prepared;
     tell_caller(&caller.arn);
     if !caller.principal_is_exact {
         note(&format!(

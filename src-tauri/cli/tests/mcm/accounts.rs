@@ -105,6 +105,79 @@ fn targets_are_listed_without_asking_the_cloud_and_read_again_when_told() {
     assert_eq!(stage.sandbox.requests().len(), 1);
 }
 
+/// Documented and stable, as `ACCOUNTS`.
+const TARGETS: &str = r#"{
+  "account": "azure-1535dce659fc",
+  "readAt": "TIME",
+  "targets": [
+    {
+      "id": "97fa3f96-b2f9-429c-bc9b-8bf6a75f2331",
+      "name": "Legacy billing",
+      "state": "Disabled",
+      "active": false
+    },
+    {
+      "id": "0a539779-a28c-45e2-807f-4dd6af13912b",
+      "name": "Production",
+      "state": "Enabled",
+      "active": true
+    },
+    {
+      "id": "c992af6d-73f6-49bc-ab66-51d2c25cb356",
+      "name": "Sandbox",
+      "state": "Enabled",
+      "active": false
+    },
+    {
+      "id": "1bdda595-a965-4794-afab-89c28cc6c355",
+      "name": "Staging",
+      "state": "Enabled",
+      "active": false
+    }
+  ]
+}
+"#;
+
+#[test]
+fn the_targets_json_is_as_documented() {
+    let stage = Stage::start();
+    stage.connected(false);
+    stage.mcm(&["use", "contoso", "production"]).done();
+    let printed = stage.mcm(&["targets", "contoso", "--json"]).done();
+    let json: serde_json::Value = serde_json::from_str(&printed).expect("the result is JSON");
+    let time = json["readAt"].as_str().expect("it was read");
+    time.parse::<Timestamp>().expect("a time in RFC 3339");
+    assert_eq!(printed.replace(time, "TIME"), TARGETS);
+}
+
+/// Documented and stable, as `ACCOUNTS`.
+const ACTIVITY: &str = r#"{
+  "activity": [
+    {
+      "at": "TIME",
+      "account": "azure-1535dce659fc",
+      "cloud": "azure",
+      "name": "Contoso",
+      "what": {
+        "kind": "used"
+      }
+    }
+  ]
+}
+"#;
+
+#[test]
+fn the_activity_json_is_as_documented() {
+    let stage = Stage::start();
+    stage.connected(false);
+    stage.mcm(&["use", "contoso"]).done();
+    let printed = stage.mcm(&["activity", "--json", "--limit", "1"]).done();
+    let json: serde_json::Value = serde_json::from_str(&printed).expect("the result is JSON");
+    let time = json["activity"][0]["at"].as_str().expect("a time");
+    time.parse::<Timestamp>().expect("a time in RFC 3339");
+    assert_eq!(printed.replace(time, "TIME"), ACTIVITY);
+}
+
 #[test]
 fn a_target_is_chosen_by_id_by_name_or_by_a_part_that_fits_no_other() {
     let stage = Stage::start();

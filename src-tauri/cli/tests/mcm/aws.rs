@@ -31,7 +31,7 @@ const ACCOUNTS: &str = r#"{
 }
 "#;
 
-fn role(name: &str) -> String {
+pub(crate) fn role(name: &str) -> String {
     format!("arn:aws:iam::444455556666:role/{name}")
 }
 
@@ -43,7 +43,7 @@ fn prepare(stage: &Stage) -> String {
 }
 
 /// Connects a role and gives its account's id.
-fn connected(stage: &Stage, name: &str) -> String {
+pub(crate) fn connected(stage: &Stage, name: &str) -> String {
     prepare(stage);
     stage.mcm(&["login", "aws", "--role-arn", &role(name)]).done();
     stage.sandbox.forget_requests();
@@ -68,6 +68,8 @@ fn a_role_is_prepared_checked_and_connected_in_sight_of_the_person() {
     assert_eq!(told[0], format!("You call AWS as {ADA_ARN} (account 111122223333)."));
     assert!(told.contains(&"  with the External ID: let in, as it has to be."), "{}", ended.told);
     assert!(told.contains(&"  without an External ID: refused, as it has to be."), "{}", ended.told);
+    let became = "  who we became: arn:aws:sts::444455556666:assumed-role/Reader/multi-cloud-manager";
+    assert_eq!(told.iter().rfind(|line| line.starts_with("  ")), Some(&became), "{}", ended.told);
     let result = ended.done();
     assert!(result.starts_with("Connected contoso-production\n"), "{result}");
     let lines: Vec<&str> = result.lines().map(str::trim).collect();
@@ -198,6 +200,9 @@ fn a_role_that_does_not_enforce_is_refused_with_the_line_that_mends_it_unless_th
     let told = stage.mcm(&arguments).failed(1);
     let line = format!("\"Condition\": {{\"StringEquals\": {{\"sts:ExternalId\": \"{external_id}\"}}}}");
     assert!(told.contains(&line), "{told}");
+    for which in ["without an External ID", "with a wrong External ID"] {
+        assert!(told.contains(&format!("  {which}: LET IN, which must not be.")), "{told}");
+    }
     assert_eq!(stage.keychain_entries(), 0);
 
     let connected = stage.mcm(&[&arguments[..], &["--accept-not-enforced"]].concat()).done();
@@ -215,12 +220,78 @@ fn what_is_no_role_is_told_apart_before_aws_is_asked_for_one() {
         "444455556666",
         "arn:aws:iam::444455556666:user/ada",
         "arn:aws:iam::444455556666:instance-profile/web",
+        "https://console.aws.amazon.com/iam/home#/roles",
         "nonsense",
     ] {
         let told = stage.mcm(&["login", "aws", "--role-arn", wrong]).failed(2);
         assert!(told.contains("role"), "{wrong}: {told}");
     }
     assert!(stage.sandbox.aws_assumptions().is_empty());
+    let address = format!(
+        "https://us-east-1.console.aws.amazon.com/iam/home#/roles/{}?section=permissions",
+        role("Reader").replace(':', "%3A").replace('/', "%2F")
+    );
+    let connected = stage.mcm(&["login", "aws", "--role-arn", &address]).done();
+    assert!(connected.contains(&role("Reader")), "{connected}");
+}
+
+#[test]
+fn the_person_sees_whose_keys_the_shell_holds_before_a_role_is_asked_for() {
+    let stage = Stage::start();
+    let external_id = prepare(&stage);
+    stage.sandbox.forget_requests();
+    let grace = stage.sandbox.aws_access_key("grace").expect("there is a grace");
+    let mut command = stage.command(&["login", "aws", "--role-arn", &role("Reader")]);
+    command.env("AWS_ACCESS_KEY_ID", &grace.id).env("AWS_SECRET_ACCESS_KEY", &grace.secret);
+    let begun = Begun::start(command);
+    stage.until_requested(Endpoint::AwsAssumeRole);
+    begun.interrupt();
+    let told = begun.ended().failed(1);
+    let first = told.lines().next().unwrap_or_default();
+    assert_eq!(first, "You call AWS as arn:aws:iam::111122223333:user/grace (account 111122223333).");
+    assert!(stage.mcm(&["login", "aws", "--pending"]).done().contains(&external_id));
+}
+
+#[test]
+fn a_profile_that_runs_us_is_refused_as_a_source_with_what_it_is() {
+    let stage = Stage::start();
+    let file = stage.home().join("aws/config");
+    let ours = format!("credential_process = {} credential-process --active\n", env!("CARGO_BIN_EXE_mcm"));
+    let hop = "[profile hop]\nrole_arn = arn:aws:iam::111122223333:role/X\nsource_profile = ours\n";
+    write(&file, 0o600, &format!("[default]\n{ours}[profile ours]\n{ours}{hop}"));
+    for source in ["default", "profile:ours", "profile:hop"] {
+        for step in [&["--print", "cli"][..], &["--role-arn", &role("Reader"), "--external-id", "Contoso:42"]]
+        {
+            let mut command = stage.command(&[&["login", "aws", "--source", source][..], step].concat());
+            command.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY");
+            command.env("AWS_CONFIG_FILE", &file);
+            let told = Ended::of(command.output().expect("mcm starts")).failed(1);
+            assert!(told.contains("gets its credentials from this app"), "{source}: {told}");
+        }
+    }
+    assert_eq!(stage.sandbox.requests(), []);
+}
+
+#[test]
+fn the_organisation_is_information_beside_the_regions() {
+    let stage = Stage::start();
+    prepare(&stage);
+    let auditor = "arn:aws:iam::111122223333:role/Auditor";
+    stage.mcm(&["login", "aws", "--role-arn", auditor]).done();
+    let listed = stage.mcm(&["targets", "role/Auditor", "--json"]).json();
+    let organization = listed["organization"].as_array().expect("a list");
+    assert_eq!(organization.len(), 3);
+    let production = serde_json::json!({
+        "accountId": "444455556666", "name": "Contoso production", "state": "ACTIVE",
+    });
+    assert!(organization.contains(&production), "{organization:?}");
+    let ended = stage.mcm(&["targets", "role/Auditor"]);
+    assert!(ended.told.contains("3 accounts of its organisation"), "{}", ended.told);
+    assert!(!ended.done().contains("444455556666"), "they are no targets");
+
+    connected(&stage, "Reader");
+    let listed = stage.mcm(&["targets", "role/Reader", "--json"]).json();
+    assert_eq!(listed.get("organization"), None);
 }
 
 #[test]
@@ -251,6 +322,13 @@ fn every_form_of_a_role_is_printed_with_the_same_id_which_waits_until_it_is_drop
         assert_eq!(text.contains("attach-role-policy"), policy.is_some(), "{text}");
         assert!(text.contains(policy.unwrap_or_default()), "{text}");
     }
+
+    let chosen = ["--role-name", "Auditor", "--session-duration", "7200", "--permissions", "read-only"];
+    let text = stage.mcm(&[&["login", "aws", "--print", "terraform"][..], &chosen].concat()).done();
+    assert!(text.contains("\"Auditor\"") && text.contains("= 7200"), "{text}");
+    let again = stage.mcm(&["login", "aws", "--print", "terraform"]).done();
+    assert_eq!(again, text, "printed again tomorrow it is the same");
+    stage.mcm(&["login", "aws", "--print", "cli", "--role-name", "a/b"]).failed(2);
 
     let another = ["login", "aws", "--print", "terraform", "--another"];
     stage.mcm(&another).done();
@@ -297,6 +375,7 @@ fn wrong_usage_of_aws_is_status_2() {
         &["login", "aws", "--print", "cli", "--accept-not-enforced"],
         &["login", "aws", "--role-arn", "a", "--permissions", "none"],
         &["login", "aws", "--role-arn", "a", "--session-duration", "60"],
+        &["login", "aws", "--role-arn", "a", "--role-name", "b"],
         &["credential-process"],
         &["credential-process", "a", "--active"],
     ] {

@@ -1,5 +1,7 @@
 //! Wrong usage, unknown names, and what must never be told.
 
+use std::process::{Command, Stdio};
+
 use crate::stage::{ADA, Stage};
 
 #[test]
@@ -38,6 +40,39 @@ fn help_and_version_are_results() {
     let stage = Stage::without_keychain();
     assert!(stage.mcm(&["--help"]).done().contains("Exit status:"));
     assert_eq!(stage.mcm(&["--version"]).done(), format!("mcm {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+/// Runs `mcm` on a terminal, where both outputs are one, and gives what it shows.
+fn on_a_terminal(stage: &Stage, arguments: &str, variables: &[(&str, &str)]) -> String {
+    let mcm = stage.command(&[]);
+    let mut command = Command::new("script");
+    command.args([
+        "--quiet",
+        "--command",
+        &format!("{} {arguments}", mcm.get_program().display()),
+        "/dev/null",
+    ]);
+    command.env_clear().envs(mcm.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    command.env("TERM", "xterm-256color").envs(variables.iter().copied()).stdin(Stdio::null());
+    let output = command.output().expect("script starts; it is in the package bsdutils");
+    String::from_utf8(output.stdout).expect("text")
+}
+
+#[test]
+fn colour_is_for_terminals_that_want_it() {
+    let stage = Stage::without_keychain();
+    let failing = "targets nobody";
+    assert!(on_a_terminal(&stage, failing, &[]).starts_with("\u{1b}[1;31mmcm:\u{1b}[0m No account fits"));
+    for variables in [("NO_COLOR", "1"), ("TERM", "dumb")] {
+        let shown = on_a_terminal(&stage, failing, &[variables]);
+        assert!(shown.starts_with("mcm: No account fits") && !shown.contains('\u{1b}'), "{shown:?}");
+    }
+    assert!(stage.mcm(&["targets", "nobody"]).failed(1).starts_with("mcm: "));
+    // Help and wrong usage have none anywhere.
+    for arguments in ["--help", "login aws --help", "token", "nonsense"] {
+        let shown = on_a_terminal(&stage, arguments, &[("CLICOLOR_FORCE", "1")]);
+        assert!(shown.contains("mcm") && !shown.contains('\u{1b}'), "{shown:?}");
+    }
 }
 
 #[test]

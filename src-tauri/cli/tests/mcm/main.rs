@@ -5,8 +5,17 @@
 
 mod accounts;
 mod aws;
+mod clients;
+mod completion;
+mod configure;
 mod doctor;
+mod env;
+mod exec;
 mod failures;
+mod keys;
+mod lent;
 mod login;
+mod processes;
 mod stage;
 mod token;
+mod whoami;

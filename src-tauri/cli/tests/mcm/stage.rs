@@ -99,7 +99,11 @@ impl Stage {
         let mut command = Command::new(env!("CARGO_BIN_EXE_mcm"));
         command.args(arguments).env_clear().stdin(Stdio::null());
         command.env("PATH", path()).env("HOME", self.folder.path()).env("MCM_HOME", self.home());
-        command.env("TZ", "UTC").env("MCM_LOG", "trace").env("BROWSER", self.folder.path().join("browser"));
+        command
+            .env("TMPDIR", self.folder.path())
+            .env("TZ", "UTC")
+            .env("MCM_LOG", "trace")
+            .env("BROWSER", self.folder.path().join("browser"));
         command.envs(self.sandbox.environment());
         let address = self.bus.as_ref().map_or("unix:path=/nonexistent", |bus| &bus.address);
         command.env("DBUS_SESSION_BUS_ADDRESS", address);
@@ -113,9 +117,7 @@ impl Stage {
 
     /// Starts `mcm`; the test ends it or waits for it.
     pub(crate) fn begin(&self, arguments: &[&str]) -> Begun {
-        let mut command = self.command(arguments);
-        command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        Begun(command.spawn().expect("mcm starts"))
+        Begun::start(self.command(arguments))
     }
 
     /// The next page that `mcm` opens.
@@ -138,6 +140,14 @@ impl Stage {
         begun.ended()
     }
 
+    /// The id of the only account of a cloud.
+    pub(crate) fn account_of(&self, provider: &str) -> String {
+        let json = self.mcm(&["accounts", "--json"]).json();
+        let mut rows = json["accounts"].as_array().expect("a list").iter();
+        let row = rows.find(|row| row["provider"] == provider).expect("it is connected");
+        row["id"].as_str().expect("an id").to_owned()
+    }
+
     /// Ada's account of Contoso, connected; its session is over at once when `is_over`.
     pub(crate) fn connected(&self, is_over: bool) -> String {
         if is_over {
@@ -147,6 +157,15 @@ impl Stage {
         self.sandbox.set_access_token_life(Duration::from_secs(3600));
         self.sandbox.forget_requests();
         self.mcm(&["accounts", "--json"]).json()["accounts"][0]["id"].as_str().expect("an id").to_owned()
+    }
+
+    /// What the clouds gave out, but for what stands in the person's own variables.
+    pub(crate) fn secrets_of_the_clouds(&self) -> Vec<String> {
+        let own = self.sandbox.environment();
+        let is_own = |secret: &String| own.iter().any(|(_, value)| value == secret);
+        let secrets: Vec<_> = self.sandbox.secrets().into_iter().filter(|secret| !is_own(secret)).collect();
+        assert!(secrets.len() > 3);
+        secrets
     }
 
     /// How many times a refresh token was redeemed.
@@ -160,24 +179,29 @@ impl Stage {
 
     /// Waits until a refresh token is being redeemed.
     pub(crate) fn until_renewing(&self) {
-        let renewing = async {
-            while self.renewals() == 0 {
+        self.until("mcm renews the session", || self.renewals() > 0);
+    }
+
+    /// Waits until something is so.
+    pub(crate) fn until(&self, what: &str, is_so: impl Fn() -> bool) {
+        let waiting = async {
+            while !is_so() {
                 tokio::task::yield_now().await;
             }
         };
-        let waited = self.runtime.block_on(async { tokio::time::timeout(PATIENCE, renewing).await });
-        waited.expect("mcm renews the session");
+        let waited = self.runtime.block_on(async { tokio::time::timeout(PATIENCE, waiting).await });
+        waited.unwrap_or_else(|_| panic!("waited in vain: {what}"));
     }
 
     /// Waits until a server was asked.
     pub(crate) fn until_requested(&self, endpoint: Endpoint) {
-        let asked = async {
-            while !self.sandbox.requests().iter().any(|request| request.endpoint == Some(endpoint)) {
-                tokio::task::yield_now().await;
-            }
-        };
-        let waited = self.runtime.block_on(async { tokio::time::timeout(PATIENCE, asked).await });
-        waited.expect("mcm asks the server");
+        let is_asked = || self.sandbox.requests().iter().any(|request| request.endpoint == Some(endpoint));
+        self.until("mcm asks the server", is_asked);
+    }
+
+    /// The folder of everything here, which is `HOME` and where temporary files go.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// Where `mcm` keeps its files.
@@ -227,6 +251,12 @@ impl Stage {
 pub(crate) struct Begun(Child);
 
 impl Begun {
+    /// Starts a command that a test changed.
+    pub(crate) fn start(mut command: Command) -> Self {
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        Self(command.spawn().expect("mcm starts"))
+    }
+
     /// Presses Ctrl-C.
     pub(crate) fn interrupt(&self) {
         let id = self.0.id().to_string();

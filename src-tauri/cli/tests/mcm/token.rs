@@ -116,3 +116,40 @@ fn a_renewal_that_was_interrupted_keeps_what_it_got() {
     stage.mcm(&["token", &id]).done();
     assert_eq!(stage.renewals(), 1, "the new session was kept");
 }
+
+#[test]
+fn a_resource_is_asked_for_by_its_name_or_identifier_and_then_kept() {
+    let stage = Stage::start();
+    let id = stage.connected(false);
+    let graph = stage.mcm(&["token", &id, "--resource", "graph"]).done();
+    assert_eq!(stage.sandbox.azure_audience(graph.trim()).as_deref(), Some("https://graph.microsoft.com"));
+    let active = ["token", "--active", "azure", "--resource", "https://graph.microsoft.com", "--json"];
+    let json = stage.mcm(&active).json();
+    assert_eq!(json["accessToken"], graph.trim());
+    assert_eq!(stage.renewals(), 1, "the second one asked nobody");
+    let arm = stage.mcm(&["token", &id]).done();
+    assert_eq!(stage.mcm(&["token", &id, "--resource", "arm"]).done(), arm);
+    assert_eq!(stage.renewals(), 1);
+    assert!(stage.mcm(&["activity"]).done().contains("token for https://graph.microsoft.com handed to"));
+
+    let secrets = stage.sandbox.secrets();
+    let files = stage.files();
+    assert!(secrets.iter().filter(|secret| secret.len() > 16).all(|secret| !files.contains(secret)));
+    stage.mcm(&["logout", &id]).done();
+    assert_eq!(stage.keychain_entries(), 0);
+}
+
+#[test]
+fn a_resource_that_cannot_be_had_is_named_and_costs_the_account_nothing() {
+    let stage = Stage::start();
+    let id = stage.connected(false);
+    let told = stage.mcm(&["token", &id, "--resource", "graf"]).failed(2);
+    assert!(told.contains("\"graf\"") && told.contains("key-vault"), "{told}");
+    let told = stage.mcm(&["token", &id, "--resource", "https://nobody.example"]).failed(1);
+    assert!(told.contains("https://nobody.example"), "{told}");
+    stage.sandbox.ask_azure_consent_for("https://graph.microsoft.com");
+    let told = stage.mcm(&["token", &id, "--resource", "graph"]).failed(3);
+    assert!(told.contains("https://graph.microsoft.com") && !told.contains("mcm login"), "{told}");
+    assert_eq!(stage.mcm(&["accounts", "--json"]).json()["accounts"][0]["status"], "connected");
+    assert!(!stage.has_opened_a_page());
+}

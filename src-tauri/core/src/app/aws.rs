@@ -8,13 +8,13 @@ use ts_rs::TS;
 
 use super::App;
 use super::connect::Connect;
-use crate::account::{Account, AccountId, Cloud, Enforcement, Identity, Trouble};
-use crate::credential::AccessKeys;
+use crate::account::{Account, AccountId, Cloud, Enforcement, Identity, OrganizationAccount, Trouble};
+use crate::credential::{AccessKeys, Session};
 use crate::error::{Code, Error, ErrorView, Result};
 use crate::provider::SignInRequest;
 use crate::provider::aws::{
-    self, Aws, AwsSource, AwsSourceKind, Caller, OrganizationAccount, Permissions, RoleArn, RoleRequest,
-    RoleTemplates, SESSION_SECONDS, Source, TemplateWish,
+    self, Aws, AwsSource, AwsSourceKind, Caller, Permissions, RoleArn, RoleRequest, RoleTemplates,
+    SESSION_SECONDS, Source, TemplateWish,
 };
 use crate::store::{Book, PendingRole, TypedKeys};
 use crate::text;
@@ -48,11 +48,11 @@ pub struct PrepareRole {
     pub external_id: Option<String>,
     /// Whether a new External ID is made although one waits for its role already.
     pub another: bool,
-    /// The role's name.
+    /// The role's name; as it was prepared before, or one of its own, when nobody says.
     pub role_name: Option<String>,
-    /// What the role may do.
-    pub permissions: Permissions,
-    /// The longest session that it is to permit, in seconds; an hour when nobody says.
+    /// What the role may do; as it was prepared before, or view only, when nobody says.
+    pub permissions: Option<Permissions>,
+    /// The life of its sessions in seconds; as it was prepared before, or an hour, when nobody says.
     pub session_seconds: Option<u32>,
 }
 
@@ -65,6 +65,10 @@ pub struct PreparedRole {
     pub external_id: String,
     /// The name that the templates give the role.
     pub role_name: String,
+    /// What the templates let the role do.
+    pub permissions: Permissions,
+    /// The life of its sessions in seconds. The templates permit that, and an hour at least.
+    pub session_seconds: u32,
     /// Who will assume it.
     pub caller: Caller,
     /// The role in every form.
@@ -111,6 +115,11 @@ impl App {
         })?;
         if keys.secret_access_key.expose_secret().trim().is_empty() {
             return Err(Error::new(Code::InvalidInput, "Enter the secret access key too."));
+        }
+        if id.starts_with("ASIA") && keys.session_token.is_none() {
+            let message =
+                "These are the keys of a session (ASIA). Enter the session token that came with them too.";
+            return Err(Error::new(Code::InvalidInput, message));
         }
         let caller = self.aws().caller(&source, Some(&keys)).await?;
         self.world.vault.write(&Record::access_keys(&id), keys.to_bytes()).await?;
@@ -185,20 +194,22 @@ impl App {
             .role_name
             .or_else(|| waiting.map(|pending| pending.role_name.clone()))
             .unwrap_or_else(|| default_role_name(&external_id));
-        let templates = RoleTemplates::new(
-            &caller,
-            &external_id,
-            &TemplateWish {
-                role_name: role_name.clone(),
-                permissions: wish.permissions,
-                seconds: wish.session_seconds.unwrap_or(0),
-            },
-        )?;
+        let permissions = wish
+            .permissions
+            .or_else(|| waiting.map(|pending| pending.permissions.clone()))
+            .unwrap_or_default();
+        let seconds = wish.session_seconds.or_else(|| waiting.and_then(|pending| pending.session_seconds));
+        require_life(seconds)?;
+        let template = TemplateWish { role_name, permissions, seconds: seconds.unwrap_or(aws::ONE_HOUR) };
+        let templates = RoleTemplates::new(&caller, &external_id, &template)?;
+        let TemplateWish { role_name, permissions, seconds: session_seconds } = template;
         let pending = PendingRole {
             external_id: external_id.clone(),
             source: source.to_string(),
             principal_arn: caller.principal_arn.clone(),
             role_name: role_name.clone(),
+            permissions: permissions.clone(),
+            session_seconds: seconds,
             made_at: self.world.clock.now(),
         };
         self.change(|book| {
@@ -212,7 +223,7 @@ impl App {
             Ok(())
         })
         .await?;
-        Ok(PreparedRole { external_id, role_name, caller, templates })
+        Ok(PreparedRole { external_id, role_name, permissions, session_seconds, caller, templates })
     }
 
     /// The connections that wait for their role, the oldest first.
@@ -241,22 +252,40 @@ impl App {
         .await
     }
 
-    /// The accounts of the organisation that the role may list, for information; none when it may not.
+    /// The accounts of the organisation as last read with the targets, for information; none when the role may not
+    /// list them.
     ///
     /// # Errors
-    /// As `session`, and what the network brings.
-    pub async fn organization(&self, id: &AccountId) -> Result<Vec<OrganizationAccount>> {
-        let account = self.account(id)?;
-        let session = self.session(id).await?;
-        self.aws().organization(&account, &session).await
+    /// `not-found`.
+    pub fn organization(&self, id: &AccountId) -> Result<Vec<OrganizationAccount>> {
+        Ok(self.account(id)?.organization)
     }
 
-    /// Opens AWS's console as the account's role, in the region of its target.
+    /// Reads the accounts of the organisation. Nothing when AWS gave no answer: what is known stays then.
+    pub(super) async fn read_organization(
+        &self,
+        account: &Account,
+        session: &Session,
+    ) -> Option<Vec<OrganizationAccount>> {
+        // Loading the SDK's settings makes a large future, which the other clouds need not carry.
+        let read = Box::pin(self.aws().organization(account, session)).await;
+        read.inspect_err(|error| {
+            tracing::info!(code = error.code().as_str(), "the organisation could not be read");
+        })
+        .ok()
+    }
+
+    /// Opens AWS's console as the account's role, in the region of its target. Signing out first ends the session that
+    /// the browser has there, which AWS may otherwise keep beside the new one.
     ///
     /// # Errors
     /// As `session`; `browser-failed`, `unsupported`, and what the console's sign-in server says.
     pub async fn open_aws_console(&self, id: &AccountId, sign_out_first: bool) -> Result<()> {
         let account = self.account(id)?;
+        if account.cloud() != Cloud::Aws {
+            let message = "Only AWS's console can be signed out of on the way. Open it without that.";
+            return Err(Error::new(Code::Unsupported, message));
+        }
         let session = self.session(id).await?;
         let page = self.aws().console_page(&account, &session, sign_out_first).await?;
         self.world.browser.open(&page).await
@@ -289,25 +318,18 @@ impl App {
             return Err(Error::new(Code::WrongPerson, message));
         }
         let row = row_of(&book, &role);
-        let Chosen { external_id, source } = choose(&book, row, &role, &asked)?;
-        if let Some(seconds) = asked.session_seconds.filter(|seconds| !SESSION_SECONDS.contains(seconds)) {
-            let message =
-                format!("A session lasts 900 to 43200 seconds, not {seconds}. Choose another life.");
-            return Err(Error::new(Code::InvalidInput, message));
-        }
+        let Chosen { external_id, source, seconds, prepared_for } = choose(&book, row, &role, &asked)?;
+        require_life(asked.session_seconds)?;
         let (source, keys) = self.source_with_keys(&source).await?;
-        let kept_seconds = match row.map(|row| &row.identity) {
-            Some(Identity::Aws { session_seconds, .. }) => Some(*session_seconds),
-            _ => None,
-        };
         request.known = row.map(|row| row.identity.clone());
         request.role = Some(RoleRequest {
             role,
             external_id,
             source,
             keys,
-            seconds: asked.session_seconds.or(kept_seconds),
+            seconds: asked.session_seconds.or(seconds),
             accept_not_enforced: asked.accept_not_enforced || row.is_some_and(is_accepted),
+            prepared_for,
         });
         Ok(request)
     }
@@ -375,11 +397,17 @@ impl App {
 struct Chosen {
     external_id: String,
     source: String,
+    /// The life of sessions that was chosen before.
+    seconds: Option<u32>,
+    /// The principal that the role's template named.
+    prepared_for: Option<String>,
 }
 
 fn choose(book: &Book, row: Option<&Account>, role: &RoleArn, asked: &ConnectRole) -> Result<Chosen> {
     let source = |kept: &str| asked.source.clone().unwrap_or_else(|| kept.to_owned());
-    if let Some(Identity::Aws { external_id: fixed, source: kept, .. }) = row.map(|row| &row.identity) {
+    if let Some(Identity::Aws { external_id: fixed, source: kept, session_seconds, .. }) =
+        row.map(|row| &row.identity)
+    {
         if let Some(other) = asked.external_id.as_ref().filter(|asked| *asked != fixed) {
             let message = format!(
                 "{role} is connected with the External ID {fixed}, which stays for as long as it is. To use {}, disconnect it \
@@ -388,7 +416,8 @@ fn choose(book: &Book, row: Option<&Account>, role: &RoleArn, asked: &ConnectRol
             );
             return Err(Error::new(Code::InvalidInput, message));
         }
-        return Ok(Chosen { external_id: fixed.clone(), source: source(kept) });
+        let seconds = Some(*session_seconds);
+        return Ok(Chosen { external_id: fixed.clone(), source: source(kept), seconds, prepared_for: None });
     }
     let waiting = &book.pending_roles;
     if let Some(id) = &asked.external_id {
@@ -398,7 +427,12 @@ fn choose(book: &Book, row: Option<&Account>, role: &RoleArn, asked: &ConnectRol
             require_unused(book, id)?;
         }
         let kept = pending.map_or("default", |pending| pending.source.as_str());
-        return Ok(Chosen { external_id: id.clone(), source: source(kept) });
+        return Ok(Chosen {
+            external_id: id.clone(),
+            source: source(kept),
+            seconds: pending.and_then(|pending| pending.session_seconds),
+            prepared_for: pending.map(|pending| pending.principal_arn.clone()),
+        });
     }
     let of_source: Vec<&PendingRole> = waiting
         .iter()
@@ -427,7 +461,23 @@ fn choose(book: &Book, row: Option<&Account>, role: &RoleArn, asked: &ConnectRol
             return Err(Error::new(Code::Ambiguous, message));
         }
     };
-    Ok(Chosen { external_id: pending.external_id.clone(), source: source(&pending.source) })
+    Ok(Chosen {
+        external_id: pending.external_id.clone(),
+        source: source(&pending.source),
+        seconds: pending.session_seconds,
+        prepared_for: Some(pending.principal_arn.clone()),
+    })
+}
+
+fn require_life(seconds: Option<u32>) -> Result<()> {
+    match seconds.filter(|seconds| !SESSION_SECONDS.contains(seconds)) {
+        None => Ok(()),
+        Some(seconds) => {
+            let message =
+                format!("A session lasts 900 to 43200 seconds, not {seconds}. Choose another life.");
+            Err(Error::new(Code::InvalidInput, message))
+        }
+    }
 }
 
 /// Whether a source that a person named is this one.

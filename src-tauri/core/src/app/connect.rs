@@ -126,6 +126,7 @@ impl App {
                 started_at: now,
                 expires_at: now + STATE_LIFE,
                 step: SignInStep::Starting,
+                verification: None,
             };
             // What ended is replaced by what begins; the screen shows one sign-in a cloud.
             state.sign_ins.retain(|_, sign_in| !sign_in.has_ended() || sign_in.view.cloud != wish.cloud);
@@ -239,6 +240,10 @@ impl App {
             let Some(app) = app.upgrade() else { return };
             app.tell(id, |view| match news {
                 News::Step(step) => view.step = step,
+                News::Verifying(verification) => {
+                    view.step = SignInStep::Verifying;
+                    view.verification = Some(verification);
+                }
                 News::Receiver { redirect, scheme_taken } => {
                     view.redirect = redirect;
                     view.scheme_taken = scheme_taken;
@@ -362,6 +367,9 @@ fn upsert(book: &mut Book, mut account: Account) {
         if sibling.trouble.as_ref().is_some_and(|trouble| trouble.challenge.is_none()) {
             sibling.trouble = None;
         }
+        for resource in &mut sibling.resources {
+            resource.trouble = None;
+        }
     }
     // The role has its External ID for good now.
     if let Identity::Aws { external_id, .. } = &account.identity {
@@ -380,7 +388,7 @@ fn upsert(book: &mut Book, mut account: Account) {
     }
     // The first account of a cloud is the one in use.
     book.active.entry(account.cloud()).or_insert_with(|| account.id.clone());
-    book.accounts.push(account);
+    book.add(account);
 }
 
 fn duplicate(signed_in: &SignedIn, other: &Account) -> Error {

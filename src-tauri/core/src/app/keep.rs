@@ -11,6 +11,7 @@ use tokio::sync::Semaphore;
 
 use super::App;
 use crate::account::{Account, AccountId};
+use crate::resource::Resource;
 use crate::session::{Want, renewal_planned};
 
 /// How many renewals run at once when many accounts wake together.
@@ -100,7 +101,7 @@ async fn renew_ahead(app: Weak<App>) {
 async fn renew(app: Weak<App>, gate: Arc<Semaphore>, id: AccountId) {
     let Ok(_place) = gate.acquire().await else { return };
     let Some(app) = app.upgrade() else { return };
-    let renewed = app.sessions.session(&app.providers(), &id, Want::Ahead).await;
+    let renewed = app.sessions.session(&app.providers(), &id, &Resource::Management, Want::Ahead).await;
     app.note(renewed.as_ref().err());
     if let Err(error) = &renewed
         && let Some(wait) = error.retry_after()

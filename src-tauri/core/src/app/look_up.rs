@@ -4,6 +4,7 @@ use super::App;
 use crate::account::{Account, AccountId, Cloud, Identity};
 use crate::error::{Code, Error, Result};
 use crate::snapshot::Found;
+use crate::store::Book;
 use crate::text;
 
 impl App {
@@ -13,7 +14,7 @@ impl App {
         let words: Vec<String> = query.to_lowercase().split_whitespace().map(str::to_owned).collect();
         let book = self.book().unwrap_or_default();
         let found = book.accounts.iter().filter_map(|account| {
-            let own = own_text(account);
+            let own = account.found_by();
             let missing: Vec<&String> = words.iter().filter(|word| !own.contains(word.as_str())).collect();
             if missing.is_empty() {
                 return Some(Found { account: account.id.clone(), target: None });
@@ -32,19 +33,41 @@ impl App {
     /// # Errors
     /// `not-found`, or `ambiguous` with the ids to choose from.
     pub fn resolve(&self, name: &str) -> Result<Account> {
+        self.book()?.resolve(name)
+    }
+
+    /// The account in use in a cloud.
+    ///
+    /// # Errors
+    /// `not-found` when there is none.
+    pub fn active(&self, cloud: Cloud) -> Result<Account> {
         let book = self.book()?;
+        book.active.get(&cloud).and_then(|id| book.account(id)).cloned().ok_or_else(|| {
+            let message =
+                format!("No {} account is in use. Run \"mcm use ACCOUNT\" to choose one.", cloud.title());
+            Error::new(Code::NotFound, message)
+        })
+    }
+}
+
+impl Book {
+    /// As `App::resolve`.
+    ///
+    /// # Errors
+    /// As `App::resolve`.
+    pub fn resolve(&self, name: &str) -> Result<Account> {
         let wanted = name.trim().to_lowercase();
         if wanted.is_empty() {
             return Err(Error::new(Code::InvalidInput, "Name an account: its id, or a part of its name."));
         }
-        if let Some(account) = book.account(&AccountId::from(wanted.clone())) {
+        if let Some(account) = self.account(&AccountId::from(wanted.clone())) {
             return Ok(account.clone());
         }
         let exact = |account: &&Account| names(account).any(|name| name == wanted);
-        let partly = |account: &&Account| own_text(account).contains(&wanted);
-        let mut fits: Vec<&Account> = book.accounts.iter().filter(exact).collect();
+        let partly = |account: &&Account| account.found_by().contains(&wanted);
+        let mut fits: Vec<&Account> = self.accounts.iter().filter(exact).collect();
         if fits.is_empty() {
-            fits = book.accounts.iter().filter(partly).collect();
+            fits = self.accounts.iter().filter(partly).collect();
         }
         let shown = text::shown(name);
         match fits.as_slice() {
@@ -69,19 +92,6 @@ impl App {
             }
         }
     }
-
-    /// The account in use in a cloud.
-    ///
-    /// # Errors
-    /// `not-found` when there is none.
-    pub fn active(&self, cloud: Cloud) -> Result<Account> {
-        let book = self.book()?;
-        book.active.get(&cloud).and_then(|id| book.account(id)).cloned().ok_or_else(|| {
-            let message =
-                format!("No {} account is in use. Run \"mcm use ACCOUNT\" to choose one.", cloud.title());
-            Error::new(Code::NotFound, message)
-        })
-    }
 }
 
 /// What an account is called, in lower case.
@@ -91,18 +101,20 @@ fn names(account: &Account) -> impl Iterator<Item = String> {
         .map(|name| name.to_lowercase())
 }
 
-/// Everything that an account can be found by, in lower case.
-fn own_text(account: &Account) -> String {
-    let mut text = format!("{} {}", account.id, account.identity.default_name());
-    for name in names(account) {
-        text.push(' ');
-        text.push_str(&name);
+impl Account {
+    /// Everything that it can be found by, in lower case.
+    pub fn found_by(&self) -> String {
+        let mut text = format!("{} {}", self.id, self.identity.default_name());
+        for name in names(self) {
+            text.push(' ');
+            text.push_str(&name);
+        }
+        if let Identity::Azure { default_domain: Some(domain), .. }
+        | Identity::Gcp { hosted_domain: Some(domain), .. } = &self.identity
+        {
+            text.push(' ');
+            text.push_str(domain);
+        }
+        text.to_lowercase()
     }
-    if let Identity::Azure { default_domain: Some(domain), .. }
-    | Identity::Gcp { hosted_domain: Some(domain), .. } = &account.identity
-    {
-        text.push(' ');
-        text.push_str(domain);
-    }
-    text.to_lowercase()
 }

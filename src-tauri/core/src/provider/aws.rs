@@ -23,14 +23,15 @@ use serde::Serialize;
 use ts_rs::TS;
 use url::Url;
 
-use crate::account::{Account, Cloud, Enforcement, Identity, Target};
+use crate::account::{Account, Cloud, Enforcement, Identity, OrganizationAccount, Target};
 use crate::credential::{AccessKeys, Grant, RoleGrant, Session};
 use crate::error::{Code, Error, Result};
 use crate::http::{self, Http};
 use crate::provider::{Progress, Provider, Refreshed, SignInRequest, SignedIn};
+use crate::resource::Resource;
 use crate::settings::AwsSettings;
 use crate::sign_in::{Desk, News};
-use crate::snapshot::{CloudView, RedirectKind, RoleCheck, SignInStep};
+use crate::snapshot::{CloudView, RedirectKind, RoleCheck, RoleVerification, SignInStep};
 use crate::text;
 use crate::world::Clock;
 
@@ -40,13 +41,13 @@ pub use external_id::{
     check as check_external_id, generate as new_external_id, is_ours as is_external_id_of_ours,
 };
 use partition::Partition;
-pub use signed::OrganizationAccount;
 use signed::{FoundRole, Signed};
 pub use source::{AwsSource, AwsSourceKind, Source};
 use source::{Loaded, Surroundings};
 use sts::{Failure, FailureKind, Sts};
 pub use template::{Permissions, RoleTemplates, TemplateWish};
-use verify::{ONE_HOUR, Stopped, Verdict, Verification, Verified};
+pub use verify::ONE_HOUR;
+use verify::{Stopped, Verdict, Verification, Verified};
 
 /// The permitted lives of a session, in seconds (STS API, `AssumeRole`).
 pub const SESSION_SECONDS: std::ops::RangeInclusive<u32> = 900..=43_200;
@@ -89,6 +90,8 @@ pub struct RoleRequest {
     pub seconds: Option<u32>,
     /// Whether a role that lets in without the right External ID is connected all the same, and marked so.
     pub accept_not_enforced: bool,
+    /// The principal that the role's template named, when it was made here.
+    pub prepared_for: Option<String>,
 }
 
 /// The provider.
@@ -103,6 +106,21 @@ struct Calling {
     caller: Caller,
     loaded: Loaded,
     partition: &'static Partition,
+}
+
+/// What is known of a role from before.
+#[derive(Clone, Copy)]
+struct History<'a> {
+    /// Whether it was verified before.
+    known: bool,
+    /// The principal that its template named.
+    prepared_for: Option<&'a str>,
+}
+
+/// Who AWS says a session of a role belongs to.
+struct Became {
+    arn: String,
+    credentials: Credentials,
 }
 
 impl Aws {
@@ -234,7 +252,7 @@ impl Aws {
         calling: &Calling,
         role: &RoleArn,
         verification: &Verification<'_>,
-        known: bool,
+        history: History<'_>,
     ) -> Error {
         if failure.kind != FailureKind::AccessDenied {
             let place =
@@ -254,17 +272,12 @@ impl Aws {
             external_id: verification.external_id,
             found,
             open_without_id: verification.is_open_without_id().await,
-            known,
+            history,
         })
     }
 
     /// Asks AWS whose session it is: the role's, and nobody else's.
-    async fn check_session(
-        &self,
-        calling: &Calling,
-        role: &RoleArn,
-        session: &Session,
-    ) -> Result<Credentials> {
+    async fn check_session(&self, calling: &Calling, role: &RoleArn, session: &Session) -> Result<Became> {
         let credentials = source::credentials(session.access_keys()?);
         let region = role.partition.region(calling.caller.region.as_deref());
         let arn = Sts::new(&calling.loaded.config, credentials.clone(), region).caller_arn().await.map_err(
@@ -279,7 +292,7 @@ impl Aws {
                 && matches!(caller.principal, Principal::Role(name) if name.eq_ignore_ascii_case(&role.name))
         });
         if is_ours {
-            return Ok(credentials);
+            return Ok(Became { arn, credentials });
         }
         let message = format!(
             "AWS gave a session of {} instead of {role}, so nothing of it was used. Check AWS_ENDPOINT_URL_STS.",
@@ -301,8 +314,8 @@ impl Provider for Aws {
         let sts = self.sts(&calling, role)?;
         let caller = calling.caller.arn.clone();
         let tell = |checks: &[RoleCheck]| {
-            let step = SignInStep::Verifying { caller: caller.clone(), checks: checks.to_vec() };
-            (desk.tell)(News::Step(step));
+            let verification = RoleVerification { caller: caller.clone(), checks: checks.to_vec() };
+            (desk.tell)(News::Verifying(verification));
         };
         let verification = Verification {
             sts: &sts,
@@ -320,14 +333,16 @@ impl Provider for Aws {
                 return Err(advice::not_enforced(role, external_id, without, with_wrong));
             }
             Err(Stopped::Refused(failure)) => {
-                let known = request.known.is_some();
-                return Err(self.explained(failure, &calling, role, &verification, known).await);
+                let history =
+                    History { known: request.known.is_some(), prepared_for: wish.prepared_for.as_deref() };
+                return Err(self.explained(failure, &calling, role, &verification, history).await);
             }
         };
+        let Verified { mut checks, verdict, session, seconds, longest } = verified;
+        let asked = self.check_session(&calling, role, &session);
+        let became = checks.who(asked, |became| became.arn.clone()).await?;
+        let alias = self.signed(&calling.loaded.config, &became.credentials, role.partition).alias().await;
         (desk.tell)(News::Step(SignInStep::Finishing));
-        let Verified { verdict, session, seconds, longest } = verified;
-        let credentials = self.check_session(&calling, role, &session).await?;
-        let alias = self.signed(&calling.loaded.config, &credentials, role.partition).alias().await;
         let identity = Identity::Aws {
             role_arn: role.as_str().to_owned(),
             account_id: role.account_id.clone(),
@@ -358,7 +373,7 @@ impl Provider for Aws {
         })
     }
 
-    async fn refresh(&self, account: &Account, grant: &Grant) -> Result<Refreshed> {
+    async fn refresh(&self, account: &Account, grant: &Grant, _resource: &Resource) -> Result<Refreshed> {
         let known = Known::of(&account.identity)?;
         let grant = grant.role()?;
         let calling = self.calling(&grant.source.parse()?, grant.keys.as_ref()).await?;
@@ -375,7 +390,8 @@ impl Provider for Aws {
         let (session, seconds) = match verification.for_use(known.seconds).await {
             Ok(assumed) => assumed,
             Err(failure) => {
-                return Err(self.explained(failure, &calling, &known.role, &verification, true).await);
+                let history = History { known: true, prepared_for: None };
+                return Err(self.explained(failure, &calling, &known.role, &verification, history).await);
             }
         };
         let mut now = account.identity.clone();

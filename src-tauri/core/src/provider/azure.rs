@@ -1,10 +1,12 @@
 //! Azure: signing in at Microsoft Entra, renewing per tenant, and reading tenants and subscriptions.
 //!
 //! Sources: the Microsoft identity platform v2 documentation and MSAL's behaviour. The advice for Entra's errors
-//! stands in `azure/advice.rs`, Resource Manager in `azure/resource_manager.rs`.
+//! stands in `azure/advice.rs`, Resource Manager in `azure/resource_manager.rs`, the other resources in
+//! `azure/resource.rs`.
 
 mod advice;
 mod metadata;
+pub mod resource;
 mod resource_manager;
 
 use std::sync::Arc;
@@ -28,6 +30,7 @@ use crate::oauth::{Attempt, OAuthClient, TokenFailure, Tokens};
 use crate::provider::azure::metadata::Metadata;
 use crate::provider::{Progress, Provider, Refreshed, SignInRequest, SignedIn};
 use crate::redirect::{Answer, Expectation, Issuer, LoopbackHost, Method, Receiver, Waiting};
+use crate::resource::Resource;
 use crate::settings::{AzureSettings, is_guid, parse_tenant};
 use crate::sign_in::Desk;
 use crate::snapshot::{CloudView, RedirectKind};
@@ -52,9 +55,9 @@ impl Azure {
         Self { settings, http, clock, metadata: metadata::Cache::default() }
     }
 
-    /// The scopes of a sign-in and of every renewal: Resource Manager as the person, and a refresh token.
+    /// The scopes of a sign-in: Resource Manager as the person, and a refresh token.
     fn scopes(&self) -> [String; 4] {
-        scopes(&self.settings)
+        scopes(&self.settings, &Resource::Management)
     }
 
     fn arm_scope(&self) -> String {
@@ -220,7 +223,7 @@ impl Provider for Azure {
         Ok(SignedIn { identity, grant, session, offered, missing_scopes, sign_in_end, target: None })
     }
 
-    async fn refresh(&self, account: &Account, grant: &Grant) -> Result<Refreshed> {
+    async fn refresh(&self, account: &Account, grant: &Grant, resource: &Resource) -> Result<Refreshed> {
         let grant = grant.refresh_token()?;
         let known = AzureIdentity::of(&account.identity).ok_or_else(not_azure)?;
         let endpoint = Url::parse(&grant.token_endpoint.replace(TENANT, known.tenant_id))
@@ -236,12 +239,17 @@ impl Provider for Azure {
             token_endpoint: endpoint,
         };
         let asked_at = self.clock.now();
-        let scopes = self.scopes();
+        let scopes = scopes(&self.settings, resource);
         let scopes = scopes.each_ref().map(String::as_str);
         let tokens = client
             .refresh(&self.http, &grant.refresh_token, &scopes, &[("client_info", "1")])
             .await
-            .map_err(explained)?;
+            .map_err(|failure| match (failure, resource) {
+                (TokenFailure::Refused(refusal), Resource::Named(identifier)) => {
+                    advice::resource(&refusal, identifier)
+                }
+                (failure, _) => explained(failure),
+            })?;
 
         // Entra never answers a refresh for somebody else; if a server does, nothing of it is used.
         let username = match tokens.id_token.as_ref().map(Claims::decode).transpose()? {
@@ -291,7 +299,7 @@ pub(super) fn view(settings: &AzureSettings) -> CloudView {
         client_id_origin: settings.client_id.as_ref().map(|found| found.origin.clone()),
         redirect: settings.redirect,
         redirect_uris: vec![AzureSettings::deep_link_redirect(), "http://localhost".to_owned()],
-        scopes: scopes(settings).to_vec(),
+        scopes: scopes(settings, &Resource::Management).to_vec(),
         authority: settings.authority.to_string(),
     }
 }
@@ -308,9 +316,14 @@ pub fn identity_in_tenant(identity: &Identity, tenant: &OfferedTenant) -> Option
     })
 }
 
-fn scopes(settings: &AzureSettings) -> [String; 4] {
-    let arm = format!("{}user_impersonation", settings.resource_manager);
-    [arm, "offline_access".into(), "openid".into(), "profile".into()]
+/// The scopes that a token for a resource is asked with. Of other resources than Resource Manager, whatever was
+/// consented to is taken; an identifier's own slash at its end stays, so that two stand in a row.
+fn scopes(settings: &AzureSettings, resource: &Resource) -> [String; 4] {
+    let scope = match resource {
+        Resource::Management => format!("{}user_impersonation", settings.resource_manager),
+        Resource::Named(identifier) => format!("{identifier}/.default"),
+    };
+    [scope, "offline_access".into(), "openid".into(), "profile".into()]
 }
 
 /// The Azure part of an identity, borrowed.

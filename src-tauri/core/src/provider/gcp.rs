@@ -26,6 +26,7 @@ use crate::provider::gcp::advice::Redeemed;
 use crate::provider::gcp::metadata::Metadata;
 use crate::provider::{Progress, Provider, Refreshed, SignInRequest, SignedIn};
 use crate::redirect::{Answer, Expectation, LoopbackHost, Method, Receiver, Waiting};
+use crate::resource::Resource;
 use crate::settings::{GcpAccess, GcpSettings, is_google};
 use crate::sign_in::Desk;
 use crate::snapshot::{CloudView, RedirectKind};
@@ -229,7 +230,7 @@ impl Provider for Gcp {
         })
     }
 
-    async fn refresh(&self, account: &Account, grant: &Grant) -> Result<Refreshed> {
+    async fn refresh(&self, account: &Account, grant: &Grant, _resource: &Resource) -> Result<Refreshed> {
         let grant = grant.refresh_token()?;
         let endpoint = Url::parse(&grant.token_endpoint)
             .ok()

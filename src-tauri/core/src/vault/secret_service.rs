@@ -10,16 +10,19 @@
 use std::any::Any;
 use std::collections::HashMap;
 use std::fmt;
-use std::mem::ManuallyDrop;
-use std::ops::Deref;
 use std::sync::Arc;
 
 use keyring_core::api::{Credential, CredentialApi, CredentialStore, CredentialStoreApi};
 use keyring_core::{Entry, Error, Result};
-use secret_service::EncryptionType;
-use secret_service::blocking::{Collection, Item, SecretService};
-use zbus::DBusError as _;
+use secret_service::{Collection, EncryptionType, Item, SecretService};
+use tokio::net::UnixStream;
+use tokio::runtime::{self, Runtime};
+use tokio::sync::OnceCell;
+use zbus::address::Address;
+use zbus::address::transport::{Transport, UnixSocket};
+use zbus::connection::Builder;
 use zbus::zvariant::OwnedObjectPath;
+use zbus::{Connection, DBusError as _};
 
 /// As `secret-tool` and the keyring family name them, so that entries can be found with their tools.
 const SERVICE: &str = "service";
@@ -27,38 +30,85 @@ const USERNAME: &str = "username";
 
 const CONTENT_TYPE: &str = "application/octet-stream";
 
-/// Opens a session with the Secret Service of this person's bus.
+/// The Secret Service by its well-known name and path.
+const BUS_NAME: &str = "org.freedesktop.secrets";
+const PATH: &str = "/org/freedesktop/secrets";
+const INTERFACE: &str = "org.freedesktop.Secret.Service";
+
+/// Connects to this person's bus. The session with the Secret Service is opened by the first call that needs it.
 pub(super) fn connect() -> Result<Arc<CredentialStore>> {
-    let bus = zbus::blocking::Connection::session().map_err(|error| match error {
+    let runtime = runtime::Builder::new_current_thread()
+        .enable_io()
+        .build()
+        .map_err(|error| Error::PlatformFailure(Box::new(error)))?;
+    let bus = runtime.block_on(session_bus()).map_err(|error| match error {
         // No address, or nobody at the address: there is no session bus to find a keychain on.
         zbus::Error::Address(_) | zbus::Error::Connection(..) => Error::NoDefaultStore,
         other => failure(other.into()),
     })?;
-    let session = SecretService::connect_with_existing(EncryptionType::Plain, bus).map_err(failure)?;
-    Ok(Arc::new(Store(Arc::new(Session(Some(session))))))
+    Ok(Arc::new(Store(Arc::new(Session { bus, service: OnceCell::new(), runtime: Some(runtime) }))))
 }
 
-/// An open session. Its proxies end with blocking calls, which panic on a thread that runs async code; such a thread
-/// hands it to another to drop.
-struct Session(Option<SecretService<'static>>);
-
-impl Deref for Session {
-    type Target = SecretService<'static>;
-
-    fn deref(&self) -> &Self::Target {
-        self.0.as_ref().expect("only drop takes it")
+/// The bus of this person's session. The library would start a thread for connecting to a socket.
+async fn session_bus() -> zbus::Result<Connection> {
+    let address = Address::session()?;
+    let socket = match address.transport() {
+        Transport::Unix(unix) => match unix.path() {
+            UnixSocket::File(path) => Some(path),
+            _ => None,
+        },
+        _ => None,
+    };
+    match socket {
+        Some(path) => {
+            let refused = |error| zbus::Error::Connection(Arc::new(error), address.clone());
+            let stream = UnixStream::connect(path).await.map_err(refused)?;
+            Builder::unix_stream(stream).build().await
+        }
+        None => Builder::address(address)?.build().await,
     }
+}
+
+/// A session, and the runtime that its messages move on: one thread, the one that waits for an answer.
+struct Session {
+    bus: Connection,
+    service: OnceCell<SecretService<'static>>,
+    /// None only while it is dropped.
+    runtime: Option<Runtime>,
+}
+
+impl Session {
+    /// Waits for an answer. Only for threads that run no async code.
+    fn wait<T>(&self, answer: impl Future<Output = T>) -> T {
+        self.runtime.as_ref().expect("only drop takes it").block_on(answer)
+    }
+
+    async fn service(&self) -> Result<&SecretService<'static>> {
+        let open = || SecretService::connect_with_existing(EncryptionType::Plain, self.bus.clone());
+        self.service.get_or_try_init(open).await.map_err(failure)
+    }
+
+    /// Where the items with the given attributes are. A search needs no session, so the first one is on its way while
+    /// the session is opened: every `mcm token` waits for this.
+    async fn search(&self, attributes: &HashMap<&str, &str>) -> Result<(&SecretService<'static>, Places)> {
+        let search = self.bus.call_method(Some(BUS_NAME), PATH, Some(INTERFACE), "SearchItems", &attributes);
+        let (service, found) = tokio::join!(self.service(), search);
+        let found = found.and_then(|found| found.body().deserialize::<(Vec<_>, Vec<_>)>());
+        let (unlocked, locked) = found.map_err(|error| failure(error.into()))?;
+        Ok((service?, Places { unlocked, locked }))
+    }
+}
+
+/// Paths of items.
+struct Places {
+    unlocked: Vec<OwnedObjectPath>,
+    locked: Vec<OwnedObjectPath>,
 }
 
 impl Drop for Session {
     fn drop(&mut self) {
-        // When no thread can be started, the connection stays open until the process ends.
-        let Some(session) = self.0.take().map(ManuallyDrop::new) else { return };
-        let close = move || drop(ManuallyDrop::into_inner(session));
-        match tokio::runtime::Handle::try_current() {
-            Ok(_) => drop(std::thread::Builder::new().spawn(close)),
-            Err(_) => close(),
-        }
+        // A thread that runs async code may not wait for the runtime's end.
+        self.runtime.take().into_iter().for_each(Runtime::shutdown_background);
     }
 }
 
@@ -69,13 +119,16 @@ impl Store {
     /// Unlocks the default collection, or creates it where there is none. The keychain asks the person; this waits
     /// for the answer without limit.
     pub(super) fn unlock(&self) -> Result<()> {
-        match self.0.get_default_collection() {
-            Ok(collection) => collection.unlock().map_err(failure),
-            Err(secret_service::Error::NoResult) => {
-                self.0.create_collection("Default keyring", "default").map(drop).map_err(failure)
+        self.0.wait(async {
+            let service = self.0.service().await?;
+            match service.get_default_collection().await {
+                Ok(collection) => collection.unlock().await.map_err(failure),
+                Err(secret_service::Error::NoResult) => {
+                    service.create_collection("Default keyring", "default").await.map(drop).map_err(failure)
+                }
+                Err(error) => Err(failure(error)),
             }
-            Err(error) => Err(failure(error)),
-        }
+        })
     }
 }
 
@@ -101,14 +154,16 @@ impl CredentialStoreApi for Store {
 
     /// The entries with the given attributes. Fails when any of them is locked, because a part is not the answer.
     fn search(&self, spec: &HashMap<&str, &str>) -> Result<Vec<Entry>> {
-        let found = self.0.search_items(spec.clone()).map_err(failure)?;
-        if !found.locked.is_empty() {
-            return Err(failure(secret_service::Error::Locked));
-        }
-        if found.unlocked.is_empty() {
-            default_collection(&self.0)?;
-        }
-        Ok(found.unlocked.into_iter().map(|item| found_entry(&self.0, item)).collect())
+        self.0.wait(async {
+            let (_, found) = self.0.search(spec).await?;
+            if !found.locked.is_empty() {
+                return Err(failure(secret_service::Error::Locked));
+            }
+            if found.unlocked.is_empty() {
+                default_collection(&self.0).await?;
+            }
+            Ok(found.unlocked.into_iter().map(|path| found_entry(&self.0, path)).collect())
+        })
     }
 
     fn as_any(&self) -> &dyn Any {
@@ -122,9 +177,9 @@ impl CredentialStoreApi for Store {
 
 /// The collection that new items go to, unlocked. A keychain that is locked may not tell what it holds, so an item
 /// is known not to be there only when this collection is unlocked.
-fn default_collection<'a>(session: &'a Session) -> Result<Collection<'a>> {
-    let collection = session.get_default_collection().map_err(failure)?;
-    collection.ensure_unlocked().map_err(failure)?;
+async fn default_collection(session: &Session) -> Result<Collection<'_>> {
+    let collection = session.service().await?.get_default_collection().await.map_err(failure)?;
+    collection.ensure_unlocked().await.map_err(failure)?;
     Ok(collection)
 }
 
@@ -142,48 +197,50 @@ impl Named {
     }
 
     /// The one item of that name. A read is this search and one more call.
-    fn item(&self) -> Result<Item<'_>> {
-        let mut found = self.session.search_items(self.attributes()).map_err(failure)?;
+    async fn item(&self) -> Result<Item<'_>> {
+        let (service, mut found) = self.session.search(&self.attributes()).await?;
         if found.unlocked.len() > 1 {
-            let doubles = found.unlocked.into_iter().map(|item| found_entry(&self.session, item));
+            let doubles = found.unlocked.into_iter().map(|path| found_entry(&self.session, path));
             return Err(Error::Ambiguous(doubles.collect()));
         }
-        if let Some(item) = found.unlocked.pop() {
-            return Ok(item);
+        if let Some(path) = found.unlocked.pop() {
+            return service.get_item_by_path(path).await.map_err(failure);
         }
         if !found.locked.is_empty() {
             return Err(failure(secret_service::Error::Locked));
         }
-        default_collection(&self.session)?;
+        default_collection(&self.session).await?;
         Err(Error::NoEntry)
     }
 }
 
 impl CredentialApi for Named {
     fn set_secret(&self, secret: &[u8]) -> Result<()> {
-        match self.item() {
-            Ok(item) => item.set_secret(secret, CONTENT_TYPE).map_err(failure),
-            Err(Error::NoEntry) => {
-                let collection = default_collection(&self.session)?;
-                let created =
-                    collection.create_item(&self.label, self.attributes(), secret, true, CONTENT_TYPE);
-                created.map(drop).map_err(failure)
+        self.session.wait(async {
+            match self.item().await {
+                Ok(item) => item.set_secret(secret, CONTENT_TYPE).await.map_err(failure),
+                Err(Error::NoEntry) => {
+                    let collection = default_collection(&self.session).await?;
+                    let created =
+                        collection.create_item(&self.label, self.attributes(), secret, true, CONTENT_TYPE);
+                    created.await.map(drop).map_err(failure)
+                }
+                Err(error) => Err(error),
             }
-            Err(error) => Err(error),
-        }
+        })
     }
 
     fn get_secret(&self) -> Result<Vec<u8>> {
-        self.item()?.get_secret().map_err(failure)
+        self.session.wait(async { self.item().await?.get_secret().await.map_err(failure) })
     }
 
     fn delete_credential(&self) -> Result<()> {
-        self.item()?.delete().map_err(failure)
+        self.session.wait(async { self.item().await?.delete().await.map_err(failure) })
     }
 
     /// Succeeds when there is such an item.
     fn get_credential(&self) -> Result<Option<Arc<Credential>>> {
-        self.item().map(|_| None)
+        self.session.wait(async { self.item().await.map(|_| None) })
     }
 
     fn get_specifiers(&self) -> Option<(String, String)> {
@@ -205,27 +262,28 @@ struct Found {
     path: OwnedObjectPath,
 }
 
-fn found_entry(session: &Arc<Session>, item: Item<'_>) -> Entry {
-    Entry::new_with_credential(Arc::new(Found { session: Arc::clone(session), path: item.item_path }))
+fn found_entry(session: &Arc<Session>, path: OwnedObjectPath) -> Entry {
+    Entry::new_with_credential(Arc::new(Found { session: Arc::clone(session), path }))
 }
 
 impl Found {
-    fn item(&self) -> Result<Item<'_>> {
-        self.session.get_item_by_path(self.path.clone()).map_err(failure)
+    async fn item(&self) -> Result<Item<'_>> {
+        self.session.service().await?.get_item_by_path(self.path.clone()).await.map_err(failure)
     }
 }
 
 impl CredentialApi for Found {
     fn set_secret(&self, secret: &[u8]) -> Result<()> {
-        self.item()?.set_secret(secret, CONTENT_TYPE).map_err(failure)
+        self.session
+            .wait(async { self.item().await?.set_secret(secret, CONTENT_TYPE).await.map_err(failure) })
     }
 
     fn get_secret(&self) -> Result<Vec<u8>> {
-        self.item()?.get_secret().map_err(failure)
+        self.session.wait(async { self.item().await?.get_secret().await.map_err(failure) })
     }
 
     fn delete_credential(&self) -> Result<()> {
-        self.item()?.delete().map_err(failure)
+        self.session.wait(async { self.item().await?.delete().await.map_err(failure) })
     }
 
     fn get_credential(&self) -> Result<Option<Arc<Credential>>> {

@@ -5,13 +5,14 @@ use std::time::Duration;
 use mcm_core::account::{Cloud, Enforcement};
 use mcm_core::app::{Connect, ConnectRole, PrepareRole};
 use mcm_core::error::Code;
-use mcm_core::snapshot::{CheckState, RoleCheckKind, Status};
+use mcm_core::snapshot::{CheckState, RoleCheckKind, Snapshot, Status};
 use mcm_core::world::Clock as _;
-use sandbox_clouds::aws::directory::{Condition, Role, Statement, Trusted, Wanted};
+use sandbox_clouds::aws::directory::{Appears, Condition, Role, Statement, Trusted, Wanted};
 use sandbox_clouds::{Endpoint, Fault, Rule};
 
 use crate::roles::{
-    PRODUCTION, attempts, checks, connect, finish, is_retrying, known, prepare, role, wish, with,
+    PRODUCTION, attempts, checks, connect, finish, is_retrying, known, prepare, role, verification, wish,
+    with,
 };
 use crate::stage::{Stage, within};
 
@@ -70,6 +71,10 @@ async fn a_role_that_lets_in_without_the_right_id_is_refused_with_the_line_that_
         assert_eq!(error.code(), Code::NotEnforced, "{name}");
         let line = format!("\"Condition\": {{\"StringEquals\": {{\"sts:ExternalId\": \"{id}\"}}}}");
         assert!(error.message().contains(how) && error.message().contains(&line), "{name}: {error}");
+        let ended = stage.app.watch().borrow().sign_ins.last().expect("not dismissed").clone();
+        let checks = ended.verification.expect("they stay beside the refusal").checks;
+        let failed: Vec<_> = checks.iter().filter(|check| check.state == CheckState::Failed).collect();
+        assert_eq!(failed.len(), if name == "LenientReader" { 1 } else { 2 }, "{name}: {checks:?}");
         assert!(stage.rows().is_empty(), "{name}");
         assert_eq!(stage.app.pending_roles().expect("readable").len(), 1, "the id still waits");
     }
@@ -135,6 +140,52 @@ async fn a_role_that_appears_late_is_waited_for_in_sight_of_the_person() {
 }
 
 #[tokio::test]
+async fn a_role_that_appears_after_twenty_seconds_is_connected_by_then() {
+    let stage = Stage::start().await;
+    prepare(&stage).await;
+    let started = stage.clock.now();
+    let ada = Trusted::Arn("arn:aws:iam::111122223333:user/ada".into());
+    let condition = Condition::ExternalId(Wanted::FirstSeen);
+    let new = Role::new(PRODUCTION, "New")
+        .trust(Statement { principal: ada, condition })
+        .appear(Appears::At(started + Duration::from_secs(20)));
+    stage.clouds.put_aws_role(new);
+    let id = finish(&stage, wish("New")).await.expect("connected");
+    let waited = stage.clock.now().duration_since(started);
+    assert!((20..40).contains(&waited.as_secs()), "{waited:?}");
+    assert_eq!(known(&stage, &id).enforced, Enforcement::Enforced);
+    let refused = attempts(&stage, "New").iter().take_while(|asked| !asked.was_allowed).count();
+    assert!((2..=6).contains(&refused), "it is asked again with growing pauses: {refused}");
+}
+
+#[tokio::test]
+async fn the_last_check_says_who_we_became() {
+    let stage = Stage::start().await;
+    prepare(&stage).await;
+    let id = stage.app.connect(wish("Reader")).expect("started");
+    let became = |snapshot: &Snapshot| checks(snapshot, id).pop().and_then(|check| check.became);
+    let seen = stage.until(|snapshot| became(snapshot).is_some()).await;
+    let all: Vec<_> = checks(&seen, id).iter().map(|check| (check.what, check.state)).collect();
+    let kinds =
+        [RoleCheckKind::RightId, RoleCheckKind::NoId, RoleCheckKind::WrongId, RoleCheckKind::Identity];
+    assert_eq!(all, kinds.map(|kind| (kind, CheckState::Passed)));
+    let arn = format!("arn:aws:sts::{PRODUCTION}:assumed-role/Reader/multi-cloud-manager");
+    assert_eq!(became(&seen), Some(arn));
+    within(stage.app.sign_in_ended(id)).await.expect("connected");
+}
+
+#[tokio::test]
+async fn a_session_whose_owner_cannot_be_found_out_is_not_kept() {
+    let stage = Stage::start().await;
+    prepare(&stage).await;
+    // The caller is known; who the session belongs to is not told.
+    stage.clouds.faults().add(Rule::new(Endpoint::AwsCallerIdentity, Fault::throttled()).after(1));
+    let error = finish(&stage, wish("Reader")).await.expect_err("not checked");
+    assert_eq!(error.code(), Code::Throttled);
+    assert!(stage.rows().is_empty());
+}
+
+#[tokio::test]
 async fn a_role_that_trusts_somebody_else_is_given_up_after_a_minute_with_everything_to_compare() {
     let stage = Stage::start().await;
     let external_id = prepare(&stage).await;
@@ -168,10 +219,64 @@ async fn a_role_that_wants_another_id_is_told_from_the_other_causes_when_it_can_
     let error = finish(&stage, wish("Odd")).await.expect_err("refused");
     assert_eq!(error.code(), Code::RoleRefused);
     assert!(
-        error.message().contains("What is left: (1) its trust policy asks for another External ID"),
+        error.message().contains("What is left:\n(1) its trust policy asks for another External ID"),
         "{error}"
     );
     assert!(!error.message().contains("(2)"), "{error}");
+    for part in ["Ruled out:", "the principal", "a missing role", "aws iam get-role --role-name Odd"] {
+        assert!(error.message().contains(part), "{part}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn in_the_callers_own_account_a_missing_role_is_told_and_one_that_is_there_is_ruled_out() {
+    let stage = Stage::start().await;
+    prepare(&stage).await;
+    let own = |name: &str| {
+        let role_arn = Some(format!("arn:aws:iam::111122223333:role/{name}"));
+        with(ConnectRole { role_arn, ..ConnectRole::default() })
+    };
+    let error = finish(&stage, own("Nothing")).await.expect_err("refused");
+    assert!(error.message().contains("there is no role Nothing in account 111122223333"), "{error}");
+    assert!(!error.message().contains("(1)"), "one cause is known: {error}");
+
+    let grace = Trusted::Arn("arn:aws:iam::111122223333:user/grace".into());
+    let theirs =
+        Role::new("111122223333", "Theirs").trust(Statement { principal: grace, condition: Condition::None });
+    stage.clouds.put_aws_role(theirs);
+    let error = finish(&stage, own("Theirs")).await.expect_err("refused");
+    assert!(error.message().contains("the clock; a missing role."), "{error}");
+    assert!(error.message().contains("(3)") && !error.message().contains("(4)"), "{error}");
+}
+
+#[tokio::test]
+async fn a_role_is_refused_to_somebody_elses_keys_with_whom_its_template_was_made_for() {
+    let stage = Stage::start().await;
+    let external_id = prepare(&stage).await;
+    let grace = stage.clouds.aws_access_key("grace").expect("a user");
+    let shell = stage.app_with(&[("AWS_ACCESS_KEY_ID", &grace.id), ("AWS_SECRET_ACCESS_KEY", &grace.secret)]);
+    let caller = shell.aws_caller("default").await.expect("a caller");
+    assert_eq!(caller.arn, "arn:aws:iam::111122223333:user/grace", "told before anything is asked for");
+    assert!(attempts(&stage, "Reader").is_empty());
+
+    let id = shell.connect(wish("Reader")).expect("started");
+    let mut snapshots = shell.watch();
+    let first =
+        within(snapshots.wait_for(|snapshot| is_retrying(snapshot, id))).await.expect("lives").clone();
+    assert_eq!(verification(&first, id).expect("checks run").caller, caller.arn, "and beside the checks");
+    stage.clock.advance(2 * MINUTE);
+    let error = within(shell.sign_in_ended(id)).await.expect_err("refused");
+    assert_eq!(error.code(), Code::RoleRefused);
+    for part in [
+        "another principal than arn:aws:iam::111122223333:user/grace",
+        "its template was made for arn:aws:iam::111122223333:user/ada",
+        "AWS_ACCESS_KEY_ID",
+        &external_id,
+    ] {
+        assert!(error.message().contains(part), "{part}: {error}");
+    }
+    assert!(stage.rows().is_empty());
+    assert_eq!(stage.app.pending_roles().expect("readable").len(), 1, "the id still waits for its role");
 }
 
 #[tokio::test]
@@ -339,6 +444,9 @@ async fn the_console_opens_as_the_role_and_the_address_goes_to_the_browser_alone
     let page = stage.next_page().await;
     assert_eq!((page.path(), field(&page, "Action").as_str()), ("/oauth", "logout"));
     assert!(field(&page, "redirect_uri").contains("SigninToken="));
+    let azure = stage.connect(crate::stage::ADA).await.expect("connected");
+    let error = stage.app.open_aws_console(&azure, true).await.expect_err("not AWS");
+    assert_eq!(error.code(), Code::Unsupported);
 }
 
 #[tokio::test]
@@ -350,10 +458,18 @@ async fn the_organisation_is_information_for_a_role_that_may_list_it_and_nothing
         ..ConnectRole::default()
     };
     let id = finish(&stage, with(auditor)).await.expect("connected");
-    let names: Vec<String> =
-        stage.app.organization(&id).await.expect("listed").into_iter().map(|account| account.name).collect();
-    assert_eq!(names, ["Contoso identity", "Contoso production", "Contoso staging"]);
+    let names = || -> Vec<String> {
+        stage.app.organization(&id).expect("known").into_iter().map(|account| account.name).collect()
+    };
+    stage.until(|snapshot| snapshot.accounts[0].target_count > 30).await;
+    let all = ["Contoso identity", "Contoso production", "Contoso staging"];
+    assert_eq!(names(), all);
+
+    stage.clouds.faults().add(Rule::new(Endpoint::AwsAccounts, Fault::throttled()).times(1));
+    stage.app.read_targets(&id).await.expect("the regions need nobody");
+    assert_eq!(names(), all, "what was known stays when AWS gives no answer");
 
     let reader = connect(&stage, "Reader").await.expect("connected");
-    assert!(stage.app.organization(&reader).await.expect("no error").is_empty());
+    stage.app.read_targets(&reader).await.expect("the regions need nobody");
+    assert!(stage.app.organization(&reader).expect("known").is_empty());
 }

@@ -50,6 +50,9 @@ async fn keys_that_aws_does_not_accept_are_not_kept() {
     };
     let error = stage.app.add_access_keys(unknown).await.expect_err("refused");
     assert!(error.message().contains("does not know the access key"), "{error}");
+    let halved = AccessKeys { access_key_id: "ASIAIOSFODNN7EXAMPLE".into(), ..keys_of(&stage, "ada") };
+    let error = stage.app.add_access_keys(halved).await.expect_err("refused");
+    assert!(error.message().contains("session token"), "{error}");
     let odd = AccessKeys { access_key_id: "ada".into(), ..keys_of(&stage, "ada") };
     assert_eq!(stage.app.add_access_keys(odd).await.expect_err("refused").code(), Code::InvalidInput);
     for id in [id.as_str(), "AKIAIOSFODNN7EXAMPLE", "ada"] {

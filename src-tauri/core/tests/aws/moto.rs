@@ -1,16 +1,18 @@
 //! At moto, an AWS that others wrote: signatures, assuming, and what its authorisation makes of the External ID.
 //!
 //! moto refuses a wrong External ID but lets in whoever sends none, so it is a role that does not enforce, as AWS itself
-//! never is. It needs Python and the packages in `moto/requirements.txt`, which `make test` installs in `target/moto`.
+//! never is. It needs Python and the packages in `moto/requirements.txt`, which `make test` installs in `target/moto`;
+//! cfn-lint is among them.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio};
 
 use mcm_core::account::Enforcement;
 use mcm_core::app::{ConnectRole, PrepareRole};
 use mcm_core::credential::AccessKeys;
 use mcm_core::error::Code;
+use mcm_core::provider::aws::{Caller, Permissions, RoleTemplates, TemplateWish};
 use mcm_core::world::{Clock as _, SystemClock};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -33,12 +35,14 @@ struct Listening {
     secret_access_key: String,
 }
 
+fn python() -> Command {
+    Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/moto/venv/bin/python"))
+}
+
 impl Moto {
     fn start() -> Self {
-        let core = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let python = core.join("../../target/moto/venv/bin/python");
-        let script = core.join("tests/aws/moto/serve.py");
-        let mut process = Command::new(python)
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/aws/moto/serve.py");
+        let mut process = python()
             .arg(script)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -55,7 +59,15 @@ impl Moto {
 
     /// Creates a role of moto's account with a trust policy.
     fn role(&mut self, name: &str, trust_policy: &str) -> String {
-        let asked = json!({ "name": name, "trust_policy": trust_policy });
+        self.create(name, &json!({ "name": name, "trust_policy": trust_policy }))
+    }
+
+    /// Creates a role by deploying a CloudFormation template as a stack of the role's name.
+    fn deploy(&mut self, name: &str, template: &str) -> String {
+        self.create(name, &json!({ "name": name, "template": template }))
+    }
+
+    fn create(&mut self, name: &str, asked: &Value) -> String {
         writeln!(self.input, "{asked}").expect("moto runs");
         let arn = read(&mut self.output)["arn"].as_str().expect("an ARN").to_owned();
         assert!(arn.ends_with(name), "{arn}");
@@ -125,6 +137,72 @@ async fn a_role_made_from_our_trust_policy_is_connected_and_renews() {
 }
 
 #[tokio::test]
+async fn the_cloudformation_template_deploys_and_its_role_is_connected() {
+    let mut moto = Moto::start();
+    let stage = moto.stage().await;
+    let wish = PrepareRole { session_seconds: Some(7200), ..PrepareRole::default() };
+    let prepared = stage.app.prepare_role(wish).await.expect("prepared");
+    let arn = moto.deploy(&prepared.role_name, &prepared.templates.cloudformation);
+    // moto asks for the id only when one is sent.
+    let wish = ConnectRole { role_arn: Some(arn), accept_not_enforced: true, ..ConnectRole::default() };
+    let id = finish(&stage, with(wish)).await.expect("connected");
+    assert_eq!(known(&stage, &id).external_id, prepared.external_id);
+}
+
+/// What cfn-lint, which knows CloudFormation's own schemas, says of templates.
+#[expect(clippy::disallowed_methods, reason = "cfn-lint reads files")]
+fn lint(templates: &[String], options: &[&str]) -> Output {
+    let folder = tempfile::tempdir().expect("a folder");
+    let files = templates.iter().enumerate().map(|(index, text)| {
+        let file = folder.path().join(format!("{index}.yaml"));
+        std::fs::write(&file, text).expect("written");
+        file
+    });
+    let program = "import sys; from cfnlint.runner import main; sys.exit(main())";
+    let linted = python().args(["-c", program]).args(options).arg("--").args(files).output();
+    linted.expect("cfn-lint comes with moto. Run make test, which installs it.")
+}
+
+#[test]
+fn the_cloudformation_template_is_flawless_for_every_partition_and_choice() {
+    let template = |partition: &str, permissions, seconds| {
+        let arn = format!("arn:{partition}:iam::111122223333:role/ops/Dev");
+        let caller = Caller {
+            source: "default".into(),
+            arn: arn.clone(),
+            account_id: "111122223333".into(),
+            partition: partition.into(),
+            principal_arn: arn,
+            principal_is_exact: true,
+            is_chained: false,
+            region: None,
+        };
+        let wish = TemplateWish { role_name: "Reader_+=,.@-".into(), permissions, seconds };
+        RoleTemplates::new(&caller, "Customer:42/eu=x,y.z@w_+-", &wish).expect("a template").cloudformation
+    };
+    let every_choice = |partition: &&str| {
+        let own = Permissions::Policy { arn: format!("arn:{partition}:iam::111122223333:policy/x/Own") };
+        [Permissions::ViewOnly, Permissions::ReadOnly, Permissions::Nothing, own]
+            .map(|permissions| template(partition, permissions, 43_200))
+    };
+    // Its rule about principals, E3530, knows these three partitions and calls those of the others malformed.
+    let known = ["aws", "aws-cn", "aws-us-gov"];
+    let others = ["aws-eusc", "aws-iso", "aws-iso-b", "aws-iso-e", "aws-iso-f"];
+    for (partitions, options) in [(&known[..], &[][..]), (&others, &["--ignore-checks", "E3530"])] {
+        let templates: Vec<String> = partitions.iter().flat_map(every_choice).collect();
+        let linted = lint(&templates, options);
+        assert!(linted.status.success(), "{}", String::from_utf8_lossy(&linted.stdout));
+    }
+
+    // It would have said so.
+    let flawed = template("aws", Permissions::ViewOnly, 43_200);
+    let flawed = flawed.replace("43200", "43201").replace("RoleName", "RollName");
+    let linted = lint(&[flawed], &[]);
+    let said = String::from_utf8_lossy(&linted.stdout);
+    assert!(!linted.status.success() && said.contains("43200") && said.contains("RollName"), "{said}");
+}
+
+#[tokio::test]
 async fn a_role_of_moto_with_another_external_id_is_refused() {
     let mut moto = Moto::start();
     let stage = moto.stage().await;
@@ -134,7 +212,10 @@ async fn a_role_of_moto_with_another_external_id_is_refused() {
     let wish = ConnectRole { role_arn: Some(arn), ..ConnectRole::default() };
     let error = finish(&stage, with(wish)).await.expect_err("refused");
     assert_eq!(error.code(), Code::RoleRefused, "{error}");
-    assert!(error.message().contains("(1) its trust policy asks for another External ID"), "{error}");
+    assert!(
+        error.message().contains("What is left:\n(1) its trust policy asks for another External ID"),
+        "{error}"
+    );
     assert!(stage.rows().is_empty());
 }
 

@@ -2,6 +2,7 @@
 
 use mcm_core::app::{ConnectRole, PrepareRole};
 use mcm_core::error::Code;
+use mcm_core::provider::aws::Permissions;
 
 use crate::roles::{attempts, finish, known, prepare, role, with};
 use crate::stage::Stage;
@@ -35,6 +36,54 @@ async fn an_external_id_waits_across_restarts_until_its_role_is_connected() {
     assert!(stage.app.pending_roles().expect("readable").is_empty());
     let dropped = PrepareRole { external_id: Some(another.external_id), ..PrepareRole::default() };
     assert_eq!(stage.app.prepare_role(dropped).await.expect_err("used up").code(), Code::InvalidInput);
+}
+
+#[tokio::test]
+async fn what_was_chosen_for_a_role_stays_with_it_until_it_is_connected() {
+    let mut stage = Stage::start().await;
+    let chosen = PrepareRole {
+        role_name: Some("LongReader".into()),
+        permissions: Some(Permissions::ReadOnly),
+        session_seconds: Some(4 * 3600),
+        ..PrepareRole::default()
+    };
+    let first = stage.app.prepare_role(chosen).await.expect("prepared");
+    let templates = &first.templates;
+    for form in [&templates.cloudformation, &templates.cli, &templates.terraform] {
+        for part in ["LongReader", "14400", "policy/ReadOnlyAccess", &first.external_id] {
+            assert!(form.contains(part), "{part}: {form}");
+        }
+    }
+    stage.restart();
+    let again = stage.app.prepare_role(PrepareRole::default()).await.expect("prepared");
+    assert_eq!(again, first, "printed again tomorrow it is the same");
+    let shorter = PrepareRole { session_seconds: Some(900), ..PrepareRole::default() };
+    let shorter = stage.app.prepare_role(shorter).await.expect("prepared");
+    assert_eq!((shorter.session_seconds, shorter.role_name.as_str()), (900, "LongReader"));
+    assert!(shorter.templates.terraform.contains("3600"), "a role permits an hour at least");
+
+    let back = PrepareRole { session_seconds: Some(4 * 3600), ..PrepareRole::default() };
+    stage.app.prepare_role(back).await.expect("prepared");
+    let wish = ConnectRole { role_arn: Some(role("LongReader")), ..ConnectRole::default() };
+    let id = finish(&stage, with(wish)).await.expect("connected");
+    assert_eq!(known(&stage, &id).session_seconds, 4 * 3600);
+}
+
+#[tokio::test]
+async fn names_and_lives_that_aws_does_not_take_are_refused_and_nothing_waits() {
+    let stage = Stage::start().await;
+    for (role_name, session_seconds) in
+        [(Some("a b"), None), (Some("a/b"), None), (Some(""), None), (None, Some(899)), (None, Some(43_201))]
+    {
+        let wish = PrepareRole {
+            role_name: role_name.map(str::to_owned),
+            session_seconds,
+            ..PrepareRole::default()
+        };
+        let error = stage.app.prepare_role(wish).await.expect_err("refused");
+        assert_eq!(error.code(), Code::InvalidInput, "{role_name:?} {session_seconds:?}");
+    }
+    assert!(stage.app.pending_roles().expect("readable").is_empty());
 }
 
 #[tokio::test]

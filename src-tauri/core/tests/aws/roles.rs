@@ -5,7 +5,7 @@ use std::time::Duration;
 use mcm_core::account::{AccountId, Cloud, Enforcement, Identity};
 use mcm_core::app::{Connect, ConnectRole, PrepareRole};
 use mcm_core::error::Result;
-use mcm_core::snapshot::{CheckState, RoleCheck, SignInId, SignInStep, Snapshot};
+use mcm_core::snapshot::{CheckState, RoleCheck, RoleVerification, SignInId, Snapshot};
 use sandbox_clouds::aws::Assumption;
 
 use crate::stage::{Stage, within};
@@ -56,13 +56,14 @@ pub(crate) async fn finish(stage: &Stage, wish: Connect) -> Result<AccountId> {
     }
 }
 
-/// The checks of a sign-in, when it is verifying.
+/// For whom a role is checked, and how that stands.
+pub(crate) fn verification(snapshot: &Snapshot, id: SignInId) -> Option<RoleVerification> {
+    snapshot.sign_ins.iter().find(|view| view.id == id)?.verification.clone()
+}
+
+/// The checks of a sign-in.
 pub(crate) fn checks(snapshot: &Snapshot, id: SignInId) -> Vec<RoleCheck> {
-    let view = snapshot.sign_ins.iter().find(|view| view.id == id);
-    match view.map(|view| &view.step) {
-        Some(SignInStep::Verifying { checks, .. }) => checks.clone(),
-        _ => Vec::new(),
-    }
+    verification(snapshot, id).map(|verification| verification.checks).unwrap_or_default()
 }
 
 pub(crate) fn is_retrying(snapshot: &Snapshot, id: SignInId) -> bool {

@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use mcm_core::error::Code;
 use mcm_core::provider::aws::AwsSourceKind;
 use mcm_core::snapshot::Status;
-use sandbox_clouds::Clock;
+use sandbox_clouds::{Clock, Endpoint, Fault, ServiceError};
 
 use crate::roles::{connect, finish, prepare, wish};
 use crate::stage::Stage;
@@ -116,6 +116,95 @@ async fn a_profile_whose_session_is_over_names_the_command_that_mends_it() {
 }
 
 #[tokio::test]
+async fn a_profile_that_runs_this_app_is_no_source_by_itself_nor_through_others_nor_as_the_default() {
+    let shared = shared(&[("AWS_ACCESS_KEY_ID", ""), ("AWS_SECRET_ACCESS_KEY", "")]).await;
+    let stage = &shared.stage;
+    shared.write(
+        "[default]\ncredential_process = mcm credential-process --active\n\
+         [profile ours]\ncredential_process = \"/opt/Multi-Cloud Manager/mcm\" credential-process aws-01\n\
+         [profile hop]\nrole_arn = arn:aws:iam::111122223333:role/X\nsource_profile = ours\n\
+         [profile far]\nrole_arn = arn:aws:iam::111122223333:role/Y\nsource_profile = hop\n\
+         [profile itself]\nrole_arn = arn:aws:iam::111122223333:role/Z\nsource_profile = itself\n\
+         credential_process = mcm credential-process aws-01\n\
+         [profile circle]\nrole_arn = arn:aws:iam::111122223333:role/Z\nsource_profile = circle2\n\
+         [profile circle2]\nrole_arn = arn:aws:iam::111122223333:role/Z\nsource_profile = circle\n\
+         [profile sso]\nsso_session = contoso\nsso_account_id = 111122223333\nsso_role_name = Dev\n\
+         credential_process = mcm credential-process aws-01\n\
+         [sso-session contoso]\nsso_region = eu-central-1\nsso_start_url = https://contoso.awsapps.com/start\n\
+         [profile program]\ncredential_process = /opt/keys\n",
+    );
+    let refused: Vec<String> = stage
+        .app
+        .aws_sources()
+        .await
+        .expect("listed")
+        .into_iter()
+        .filter(|source| source.kind == AwsSourceKind::Ourselves)
+        .map(|source| source.source)
+        .collect();
+    assert_eq!(
+        refused,
+        ["default", "profile:default", "profile:far", "profile:hop", "profile:itself", "profile:ours"]
+    );
+    for source in &refused {
+        let error = stage.app.aws_caller(source).await.expect_err(source);
+        assert_eq!(error.code(), Code::SettingInvalid, "{source}: {error}");
+        assert!(error.message().contains("gets its credentials from this app"), "{source}: {error}");
+        let wish = mcm_core::app::PrepareRole { source: Some(source.clone()), ..Default::default() };
+        assert!(stage.app.prepare_role(wish).await.is_err(), "{source}");
+    }
+    let error = stage.app.aws_caller("profile:far").await.expect_err("far");
+    assert!(error.message().contains("through its source_profile \"ours\""), "{error}");
+    assert_eq!(stage.clouds.requests(), [], "nobody was asked");
+    assert!(stage.app.pending_roles().expect("readable").is_empty());
+}
+
+#[tokio::test]
+async fn a_role_is_not_prepared_nor_connected_with_a_session_that_is_over() {
+    let shared = shared(&[("AWS_ACCESS_KEY_ID", ""), ("AWS_SECRET_ACCESS_KEY", "")]).await;
+    let stage = &shared.stage;
+    let hour = std::time::Duration::from_secs(3600);
+    let key = stage.clouds.aws_session("ada", hour).expect("a user");
+    let token = key.session_token.as_deref().expect("a session");
+    shared.write(&format!(
+        "[profile short]\naws_access_key_id = {}\naws_secret_access_key = {}\naws_session_token = {token}\n",
+        key.id, key.secret
+    ));
+    let wish = || mcm_core::app::PrepareRole { source: Some("profile:short".into()), ..Default::default() };
+    stage.app.prepare_role(wish()).await.expect("prepared");
+    stage.clock.advance(2 * hour);
+    let error = finish(stage, crate::roles::wish("Reader")).await.expect_err("over");
+    assert_eq!(error.code(), Code::SourceExpired);
+    assert!(error.message().contains("The session of AWS profile \"short\" is over"), "{error}");
+    assert_eq!(stage.app.prepare_role(wish()).await.expect_err("over").code(), Code::SourceExpired);
+    assert!(stage.rows().is_empty() && stage.clouds.aws_assumptions().is_empty());
+}
+
+#[tokio::test]
+async fn the_region_of_a_role_is_its_profiles_at_first_and_any_of_the_partition_after() {
+    let nothing = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "AWS_DEFAULT_REGION"];
+    let shared = shared(&nothing.map(|name| (name, ""))).await;
+    let stage = &shared.stage;
+    let ada = stage.clouds.aws_access_key("ada").expect("a user");
+    let keys = format!("aws_access_key_id = {}\naws_secret_access_key = {}\n", ada.id, ada.secret);
+    shared.write(&format!("[profile north]\nregion = eu-north-1\n{keys}[profile nowhere]\n{keys}"));
+    for (profile, role, region) in [("north", "Reader", "eu-north-1"), ("nowhere", "LongReader", "us-east-1")]
+    {
+        let source = Some(format!("profile:{profile}"));
+        let wish = mcm_core::app::PrepareRole { source, ..Default::default() };
+        stage.app.prepare_role(wish).await.expect("prepared");
+        let id = finish(stage, crate::roles::wish(role)).await.expect("connected");
+        stage.app.read_targets(&id).await.expect("a table");
+        stage.until(|snapshot| snapshot.accounts.iter().all(|row| row.reading_targets.is_none())).await;
+        assert_eq!(stage.row(&id).target.expect("a region").id, region, "{profile}");
+        stage.app.choose_target(&id, "ap-south-2").await.expect("of the partition");
+        let error = stage.app.choose_target(&id, "cn-north-1").await.expect_err("of another");
+        assert_eq!(error.code(), Code::NotFound);
+        assert_eq!(stage.row(&id).target.expect("a region").id, "ap-south-2");
+    }
+}
+
+#[tokio::test]
 async fn a_source_session_that_ends_is_told_and_the_account_recovers_when_it_is_renewed() {
     let shared = shared(&[("AWS_ACCESS_KEY_ID", ""), ("AWS_SECRET_ACCESS_KEY", "")]).await;
     let stage = &shared.stage;
@@ -159,6 +248,40 @@ async fn a_clock_that_is_ten_minutes_off_is_named_with_its_direction() {
         assert_eq!(error.code(), Code::ClockOff);
         assert!(error.message().contains(word), "{error}");
         assert!(error.is_transient(), "setting the clock is enough");
+        let role = mcm_core::app::ConnectRole {
+            role_arn: Some(crate::roles::role("Reader")),
+            external_id: Some("Contoso:42".into()),
+            ..Default::default()
+        };
+        let error = finish(&stage, crate::roles::with(role)).await.expect_err("off");
+        assert_eq!(error.code(), Code::ClockOff);
+        assert!(stage.rows().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn each_refusal_of_aws_is_told_with_what_to_do_and_nothing_is_connected() {
+    for (code, status, told, part) in [
+        ("ExpiredToken", 403, Code::SourceExpired, "AWS_SESSION_TOKEN) is over"),
+        ("ExpiredTokenException", 400, Code::SourceExpired, "AWS_SESSION_TOKEN) is over"),
+        ("RegionDisabledException", 403, Code::SettingInvalid, "Set AWS_REGION to another region"),
+        ("InvalidClientTokenId", 403, Code::SourceExpired, "belongs to another partition"),
+        ("UnrecognizedClientException", 400, Code::SourceExpired, "belongs to another partition"),
+        ("SignatureDoesNotMatch", 403, Code::SourceExpired, "secret access key is not the one"),
+        ("RequestTimeTooSkewed", 403, Code::SourceExpired, "secret access key is not the one"),
+        ("Throttling", 400, Code::Throttled, "asked to wait"),
+        ("InternalFailure", 500, Code::ServerFailed, "in trouble"),
+        ("AccessDenied", 403, Code::RoleRefused, "A policy of the organisation forbids it"),
+    ] {
+        let stage = Stage::start().await;
+        prepare(&stage).await;
+        let message = "a sentence of AWS's".to_owned();
+        let fault = Fault::ServiceError(ServiceError { status, code: code.to_owned(), message });
+        stage.clouds.faults().always(Endpoint::AwsCallerIdentity, fault);
+        let error = finish(&stage, wish("Reader")).await.expect_err(code);
+        assert_eq!(error.code(), told, "{code}: {error}");
+        assert!(error.message().contains(part) && !error.message().contains("a sentence"), "{code}: {error}");
+        assert!(stage.rows().is_empty() && stage.clouds.aws_assumptions().is_empty(), "{code}");
     }
 }
 
@@ -166,7 +289,7 @@ async fn a_clock_that_is_ten_minutes_off_is_named_with_its_direction() {
 async fn a_network_that_is_gone_is_offline_and_keeps_the_session() {
     let stage = Stage::start().await;
     let id = connect(&stage, "Reader").await.expect("connected");
-    stage.clouds.faults().always(sandbox_clouds::Endpoint::AwsCallerIdentity, sandbox_clouds::Fault::Drop);
+    stage.clouds.faults().always(Endpoint::AwsCallerIdentity, Fault::Drop);
     let error = stage.app.renew(&id).await.expect_err("gone");
     assert!(error.is_transient(), "{error:?}");
     assert_eq!(stage.row(&id).status, Status::Connected, "the session lives on");

@@ -218,7 +218,7 @@ async fn disconnecting_removes_every_trace_and_the_shared_grant_only_with_its_la
     assert!(
         stage
             .vault
-            .read(&Record::session(&home, mcm_core::session::RESOURCE))
+            .read(&Record::session(&home, mcm_core::resource::Resource::Management.key()))
             .await
             .expect("readable")
             .is_none()

@@ -360,7 +360,7 @@ async fn disconnecting_revokes_at_google_and_removes_every_trace() {
     assert!(
         stage
             .vault
-            .read(&Record::session(&id, mcm_core::session::RESOURCE))
+            .read(&Record::session(&id, mcm_core::resource::Resource::Management.key()))
             .await
             .expect("readable")
             .is_none()

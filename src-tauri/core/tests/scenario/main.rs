@@ -8,5 +8,6 @@ mod google;
 mod google_faults;
 #[path = "../support/left_behind.rs"]
 mod left_behind;
+mod resources;
 mod sessions;
 mod stage;

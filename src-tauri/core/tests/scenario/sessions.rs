@@ -177,7 +177,7 @@ async fn a_late_renewal_cannot_revive_a_signed_out_account() {
     assert!(
         stage
             .vault
-            .read(&Record::session(&id, mcm_core::session::RESOURCE))
+            .read(&Record::session(&id, mcm_core::resource::Resource::Management.key()))
             .await
             .expect("readable")
             .is_none()

@@ -1,7 +1,8 @@
-//! What tells accounts apart by name: IAM's `ListAccountAliases` and Organizations' `ListAccounts`.
+//! What tells accounts apart by name: IAM's `ListAccountAliases` and Organizations' `ListAccounts`; and IAM's `GetRole`.
 //!
-//! Both are optional for a client: most callers may ask neither.
+//! All are optional for a client: most callers may ask none of them.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::body::Bytes;
@@ -14,6 +15,8 @@ use serde_json::{Value, json};
 use url::form_urlencoded;
 
 use super::Aws;
+use super::directory::Role;
+use super::keys::Principal;
 use super::refusal::{Refusal, Service, answer};
 use crate::faults::Fault;
 use crate::page::escape;
@@ -25,17 +28,40 @@ pub(super) async fn iam(
     parts: Parts,
     body: Bytes,
 ) -> Response {
-    aliases(&aws, &spoiled, &parts, &body).unwrap_or_else(|refusal| refusal.into_answer(Service::Iam))
+    iam_answer(&aws, &spoiled, &parts, &body).unwrap_or_else(|refusal| refusal.into_answer(Service::Iam))
 }
 
-fn aliases(aws: &Aws, spoiled: &Spoiled, parts: &Parts, body: &[u8]) -> Result<Response, Refusal> {
+fn iam_answer(aws: &Aws, spoiled: &Spoiled, parts: &Parts, body: &[u8]) -> Result<Response, Refusal> {
     refuse_on_request(spoiled)?;
     let caller = aws.authenticate(Service::Iam, parts, body)?;
     let sent = if body.is_empty() { parts.uri.query().unwrap_or_default().as_bytes() } else { body };
-    let action = form_urlencoded::parse(sent).find(|(name, _)| name == "Action").map(|(_, action)| action);
-    if action.as_deref() != Some("ListAccountAliases") {
-        return Err(Refusal::unknown_action(&action.unwrap_or_default()));
+    let fields: HashMap<String, String> = form_urlencoded::parse(sent).into_owned().collect();
+    let field = |name: &str| fields.get(name).map(String::as_str).unwrap_or_default();
+    match field("Action") {
+        "ListAccountAliases" => aliases(aws, &caller),
+        "GetRole" => role(aws, &caller, field("RoleName")),
+        other => Err(Refusal::unknown_action(other)),
     }
+}
+
+/// A role of the caller's own account.
+fn role(aws: &Aws, caller: &Principal, name: &str) -> Result<Response, Refusal> {
+    if !caller.reads_roles() {
+        return Err(Refusal::access_denied(&caller.arn(), "iam:GetRole", name));
+    }
+    let roles = aws.roles();
+    let is_it = |role: &Role| role.account == caller.account() && role.name.eq_ignore_ascii_case(name);
+    let found = roles.iter().map(|state| &state.role).find(|role| is_it(role));
+    let found = found.ok_or_else(|| Refusal::no_such_role(name))?;
+    let result = format!(
+        "    <Role>\n      <RoleName>{}</RoleName>\n      <Arn>{}</Arn>\n    </Role>\n",
+        escape(&found.name),
+        escape(&found.arn())
+    );
+    Ok(answer(Service::Iam, "GetRole", &result))
+}
+
+fn aliases(aws: &Aws, caller: &Principal) -> Result<Response, Refusal> {
     if !caller.reads_accounts() {
         return Err(Refusal::access_denied(&caller.arn(), "iam:ListAccountAliases", "*"));
     }

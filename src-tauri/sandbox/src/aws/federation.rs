@@ -10,7 +10,7 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::{IntoResponse as _, Redirect, Response};
 use serde::Deserialize;
 use serde_json::json;
 use url::{Url, form_urlencoded};
@@ -44,6 +44,16 @@ pub(super) async fn handle(
         Some("login") => aws.login(&fields),
         _ => refuse("Action must be getSigninToken or login"),
     }
+}
+
+/// `GET /oauth`: ends the browser's session at the console and goes on to the address given, which has to be here.
+pub(super) async fn sign_out(State(aws): State<Arc<Aws>>, Query(fields): Query<Fields>) -> Response {
+    if fields.get("Action").map(String::as_str) != Some("logout") {
+        return refuse("Action must be logout");
+    }
+    let next = fields.get("redirect_uri").map(String::as_str).unwrap_or_default();
+    let is_ours = Url::parse(next).is_ok_and(|next| next.origin() == aws.addresses.federation.origin());
+    if is_ours { Redirect::to(next).into_response() } else { refuse("redirect_uri is not an address of AWS") }
 }
 
 impl Aws {

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 
 use axum::http::request::Parts;
 use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
 
 use super::directory::{Role, User};
 use super::refusal::{Refusal, Service};
@@ -15,7 +16,8 @@ use super::signature::Signature;
 const MAX_SKEW: SignedDuration = SignedDuration::from_mins(5);
 
 /// Access keys as AWS hands them out.
-#[derive(Clone)]
+#[derive(Clone, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct AccessKey {
     /// `AKIA…` for a user, `ASIA…` for a session.
     pub id: String,
@@ -71,6 +73,11 @@ impl Principal {
             Self::User(user) => user.may_assume,
             Self::Session { role, .. } => role.may_assume,
         }
+    }
+
+    /// Whether `GetRole` is permitted: to users, in their own account.
+    pub(super) fn reads_roles(&self) -> bool {
+        matches!(self, Self::User(_))
     }
 
     pub(super) fn reads_accounts(&self) -> bool {

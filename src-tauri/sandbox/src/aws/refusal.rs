@@ -55,6 +55,10 @@ impl Refusal {
         Self::new(403, "AccessDenied", message)
     }
 
+    pub(super) fn no_such_role(name: &str) -> Self {
+        Self::new(404, "NoSuchEntity", format!("The role with name {name} cannot be found."))
+    }
+
     pub(super) fn not_in_management_account() -> Self {
         Self::new(400, "AccessDeniedException", "You don't have permissions to access this resource.")
     }

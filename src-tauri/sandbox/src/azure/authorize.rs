@@ -202,20 +202,22 @@ impl Azure {
             }
             return pages::second_factor(id, asked, person, tenant);
         }
-        let must_consent =
-            asked.prompt == Prompt::Consent || !self.has_consent(&asked.client_id, person, tenant);
+        let must_consent = asked.prompt == Prompt::Consent
+            || !self.has_consent(&asked.client_id, person, tenant, &asked.scope.resource);
         if must_consent && !transaction.has_consented {
             if is_silent {
                 return self.send_refusal(&asked.target, &Refusal::needs_consent(&asked.client_id));
             }
-            return pages::consent(id, asked, person, tenant);
+            let is_usual = asked.scope.opens_resource_manager(self.resource_manager.as_str());
+            let opens = if is_usual { "Azure Resource Manager" } else { &asked.scope.resource };
+            return pages::consent(id, asked, person, tenant, opens);
         }
         if asked.target.wants_confirmation() && !transaction.has_confirmed && !is_silent {
             return pages::confirm(id, asked, person);
         }
 
         self.transactions().remove(id);
-        self.consents().insert((asked.client_id.clone(), person.email.clone(), tenant.id.clone()));
+        self.consent(&asked.client_id, person, tenant, &asked.scope.resource);
         match &asked.target {
             Target::Redirect(redirect) => self.send_code(asked, redirect, person, tenant, passed),
             Target::Device(device_code) => {

@@ -47,13 +47,14 @@ pub(super) fn second_factor(id: &str, asked: &Asked, person: &Person, tenant: &T
 }
 
 /// What the app wants to do.
-pub(super) fn consent(id: &str, asked: &Asked, person: &Person, tenant: &Tenant) -> Response {
+pub(super) fn consent(id: &str, asked: &Asked, person: &Person, tenant: &Tenant, opens: &str) -> Response {
     let text = format!(
         "<p><strong>{CLIENT_NAME}</strong> would like to act as {} in {}:</p>\n\
-         <ul>\n<li>Access Azure Resource Manager as you</li>\n<li>View your basic profile</li>\n\
+         <ul>\n<li>Access {} as you</li>\n<li>View your basic profile</li>\n\
          <li>Maintain access to data you have given it access to</li>\n</ul>\n",
         escape(&person.email),
-        escape(&tenant.name)
+        escape(&tenant.name),
+        escape(opens)
     );
     let buttons = button("answer", "accept", "Accept") + &cancel();
     step("Permissions requested", &text, id, asked, &buttons)

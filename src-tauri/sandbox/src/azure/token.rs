@@ -173,7 +173,7 @@ fn redeem_refresh_token(
     if tenant.demands_second_factor && !family.passed_second_factor {
         return Err(Refusal::needs_second_factor(&tenant.id));
     }
-    if !azure.has_consent(client_id, person, tenant) {
+    if !azure.has_consent(client_id, person, tenant, &scope.resource) {
         return Err(Refusal::needs_consent(client_id));
     }
     grants.spend_refresh_token(value);

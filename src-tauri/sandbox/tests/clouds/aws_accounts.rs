@@ -47,6 +47,21 @@ async fn an_alias_is_told_to_those_who_may_ask_and_need_not_exist() {
 }
 
 #[tokio::test]
+async fn a_role_is_told_to_users_of_its_account_and_to_nobody_else() {
+    let clouds = sandbox().await;
+    let ada = clouds.aws_access_key("ada").expect("there is such a user");
+    let role = async |key: &AccessKey, name: &str| {
+        let fields = [("Action", "GetRole"), ("Version", "2010-05-08"), ("RoleName", name)];
+        Signed::form(key, "iam", clouds.iam_endpoint(), &fields).send().await
+    };
+    let body = role(&ada, "auditor").await.text().await.expect("a body");
+    assert_eq!(element(&body, "Arn").as_deref(), Some("arn:aws:iam::111122223333:role/Auditor"));
+    assert_eq!(refused(role(&ada, "Reader").await).await, (404, "NoSuchEntity".into()));
+    let reader = role_session(&clouds, READER).await;
+    assert_eq!(refused(role(&reader, "Reader").await).await, (403, "AccessDenied".into()));
+}
+
+#[tokio::test]
 async fn the_management_account_lists_the_organisation_in_pages() {
     let options = Options { page_size: 2, ..Options::default() };
     let clouds = Sandbox::start(options).await.expect("free ports");
@@ -96,6 +111,17 @@ async fn a_role_session_opens_the_console() {
     assert_eq!(login("https://eu-central-1.console.aws.amazon.com/s3/home", token).await, 200);
     assert_eq!(login("https://evil.example/console.aws.amazon.com", token).await, 400);
     assert_eq!(login("https://console.aws.amazon.com/", "made-up").await, 400);
+
+    let sign_out = async |next: &str| {
+        let mut url = clouds.federation_endpoint().join("/oauth").expect("an address");
+        url.query_pairs_mut().extend_pairs([("Action", "logout"), ("redirect_uri", next)]);
+        client().get(url).send().await.expect("the sandbox answers")
+    };
+    let next = clouds.federation_endpoint().to_string();
+    let went_on = sign_out(&next).await;
+    assert_eq!(went_on.status(), 303);
+    assert_eq!(went_on.headers()["location"], next.as_str());
+    assert_eq!(sign_out("https://evil.example/federation").await.status(), 400);
 }
 
 #[tokio::test]

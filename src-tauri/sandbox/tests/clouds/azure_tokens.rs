@@ -209,3 +209,28 @@ async fn a_directory_of_any_size_can_be_asked_for() {
     let token = refresh_token(&clouds, "ada@tenant-1.example").await;
     assert_eq!(refresh(&clouds, "tenant-50.example", &token).await.status(), 200);
 }
+
+#[tokio::test]
+async fn a_refresh_token_opens_other_resources_and_one_that_stands_apart_after_a_consent_of_its_own() {
+    let clouds = sandbox().await;
+    let token = refresh_token(&clouds, ADA).await;
+    let ask = async |resource: &str| {
+        let scope = format!("{resource}/.default openid offline_access");
+        let fields = [
+            ("client_id", CLIENT_ID),
+            ("grant_type", "refresh_token"),
+            ("refresh_token", &token),
+            ("scope", &scope),
+        ];
+        token_request(&clouds, "contoso.example", &fields).await.expect("an answer")
+    };
+    let answer = json(ask("https://vault.azure.net").await).await;
+    let audience = clouds.azure_audience(text(&answer, "access_token"));
+    assert_eq!(audience.as_deref(), Some("https://vault.azure.net"));
+
+    clouds.ask_azure_consent_for("https://graph.microsoft.com");
+    let refused = refusal(ask("https://graph.microsoft.com").await).await;
+    assert_eq!(refused, ("invalid_grant".into(), Some("consent_required".into()), 65001));
+    assert_eq!(ask("https://vault.azure.net").await.status(), 200);
+    assert_eq!(refusal(ask("https://nobody.example").await).await.2, 500011);
+}

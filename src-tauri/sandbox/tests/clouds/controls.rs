@@ -36,6 +36,24 @@ async fn faults_and_people_are_changed_over_http() {
 }
 
 #[tokio::test]
+async fn keys_of_aws_are_handed_out_over_http_and_are_among_the_secrets() {
+    let clouds = sandbox().await;
+    let post = async |body| {
+        let url = control(&clouds, "aws-keys");
+        client().post(url).json(&body).send().await.expect("an answer")
+    };
+    let own: serde_json::Value = post(json!({ "user": "grace" })).await.json().await.expect("JSON");
+    assert!(text(&own, "id").starts_with("AKIA") && own["session-token"].is_null());
+    let session: serde_json::Value =
+        post(json!({ "user": "ada", "seconds": 900 })).await.json().await.expect("JSON");
+    assert!(text(&session, "id").starts_with("ASIA"));
+    for secret in [text(&own, "secret"), text(&session, "secret"), text(&session, "session-token")] {
+        assert!(clouds.secrets().iter().any(|known| known == secret));
+    }
+    assert_eq!(post(json!({ "user": "nobody" })).await.status(), 404);
+}
+
+#[tokio::test]
 async fn the_journal_counts_requests_by_what_they_asked_for() {
     let clouds = sandbox().await;
     let answer = sign_in(&clouds, "organizations", &Browser::new().as_person(ADA)).await;

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::Caller;
 use super::arn::RoleArn;
 use super::signed::FoundRole;
 use super::sts::{self, Failure, FailureKind};
+use super::{Caller, History};
 use crate::error::{Code, Error};
 
 /// The difference from which a clock is to blame for a bad signature: AWS permits five minutes.
@@ -27,8 +27,7 @@ pub(super) struct Refused<'a> {
     pub(super) found: FoundRole,
     /// Whether the role let the caller in without an External ID.
     pub(super) open_without_id: bool,
-    /// Whether the role was verified before.
-    pub(super) known: bool,
+    pub(super) history: History<'a>,
 }
 
 /// Failures of the caller's own credentials, whatever was asked. `expired` is how the source puts the end of its
@@ -82,9 +81,10 @@ fn signature(server: Option<Timestamp>, now: Timestamp) -> Error {
     }
 }
 
-/// AccessDenied on `AssumeRole`: the four causes, less those that our checks rule out, with the ids to compare.
+/// AccessDenied on `AssumeRole`: the four causes, less those that our checks rule out, with the ids to compare. The only
+/// message of several lines.
 pub(super) fn refused(refused: &Refused<'_>) -> Error {
-    let Refused { caller, role, external_id, found, open_without_id, known } = refused;
+    let Refused { caller, role, external_id, found, open_without_id, history } = refused;
     let mut causes = Vec::new();
     let mut ruled_out = vec!["the caller's credentials, the partition and the clock"];
     let exists = *open_without_id || matches!(found, FoundRole::There(_));
@@ -97,7 +97,7 @@ pub(super) fn refused(refused: &Refused<'_>) -> Error {
             caller.arn, role.name, role.account_id
         );
         return Error::new(Code::RoleRefused, message).with_detail("NoSuchEntity");
-    } else if *known {
+    } else if history.known {
         causes.push(format!("account {} has no role {} any more", role.account_id, role.name));
     } else {
         causes.push(format!("account {} has no role {} with exactly this path", role.account_id, role.name));
@@ -105,13 +105,15 @@ pub(super) fn refused(refused: &Refused<'_>) -> Error {
     if *open_without_id {
         ruled_out.push("the principal and the organisation's policies, because the role lets you in without an External ID");
     } else {
-        let inexact = if caller.principal_is_exact {
-            ""
-        } else {
-            " (STS leaves a role's path out: put it in if there is one)"
+        let hint = match history.prepared_for {
+            Some(other) if other != caller.principal_arn => format!(
+                " (its template was made for {other}, and your credentials are now others: see AWS_ACCESS_KEY_ID and \
+                 AWS_PROFILE)"
+            ),
+            _ if caller.principal_is_exact => String::new(),
+            _ => " (STS leaves a role's path out: put it in if there is one)".to_owned(),
         };
-        causes
-            .push(format!("its trust policy names another principal than {}{inexact}", caller.principal_arn));
+        causes.push(format!("its trust policy names another principal than {}{hint}", caller.principal_arn));
     }
     causes.push(format!("its trust policy asks for another External ID than {external_id}"));
     if !open_without_id {
@@ -124,12 +126,13 @@ pub(super) fn refused(refused: &Refused<'_>) -> Error {
     let numbered: Vec<String> =
         causes.iter().enumerate().map(|(index, cause)| format!("({}) {cause}", index + 1)).collect();
     let message = format!(
-        "AWS refused to let {} assume {role}, and does not say why. What is left: {}. Ruled out: {}. To see the trust \
-         policy, run this with credentials of account {}: aws iam get-role --role-name {} --query \
-         Role.AssumeRolePolicyDocument",
+        "AWS refused to let {} assume {role}, and does not say why.\nWhat is left:\n{}\nRuled out: {}.\nTo compare with the \
+         trust policy:\nPrincipal: {}\nExternal ID: {external_id}\nTo see the trust policy, run this with credentials of \
+         account {}:\naws iam get-role --role-name {} --query Role.AssumeRolePolicyDocument",
         caller.arn,
-        numbered.join("; "),
+        numbered.join("\n"),
         ruled_out.join("; "),
+        caller.principal_arn,
         role.account_id,
         role.name
     );

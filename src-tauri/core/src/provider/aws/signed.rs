@@ -7,13 +7,13 @@ use aws_config::SdkConfig;
 use aws_credential_types::Credentials;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4;
-use serde::{Deserialize, Serialize};
-use ts_rs::TS;
+use serde::Deserialize;
 use url::{Position, Url, form_urlencoded};
 
 use super::arn::is_account_id;
 use super::partition::{Global, Partition};
 use super::source;
+use crate::account::OrganizationAccount;
 use crate::error::{Code, Error, Result};
 use crate::http::{self, Answer, Http};
 use crate::text;
@@ -42,25 +42,19 @@ pub(super) enum FoundRole {
     Untold,
 }
 
-/// An account of the organisation that a role may list. Information only: it is not signed in to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
-#[serde(rename_all = "camelCase")]
-#[ts(export)]
-pub struct OrganizationAccount {
-    /// The twelve digits.
-    pub account_id: String,
-    /// Its name.
-    pub name: String,
-    /// AWS's word for its state, for example `ACTIVE`.
-    pub state: Option<String>,
-}
-
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct AccountsPage {
     #[serde(default)]
     accounts: Vec<AccountRow>,
     next_token: Option<String>,
+}
+
+/// An error of AWS's JSON protocol.
+#[derive(Deserialize)]
+struct JsonError {
+    #[serde(rename = "__type")]
+    code: String,
 }
 
 #[derive(Deserialize)]
@@ -115,7 +109,7 @@ impl Signed<'_> {
             let answer = self.send("organizations", region, &url, &headers, body).await?;
             answer.refuse_trouble(&http::place(&url))?;
             if answer.status != 200 {
-                return Ok(Vec::new());
+                return no_list(&answer, &http::place(&url));
             }
             let page: AccountsPage = serde_json::from_slice(&answer.body).map_err(|error| {
                 let message =
@@ -191,6 +185,20 @@ impl Signed<'_> {
         let mut request = request.body(body.into_bytes()).map_err(|error| unsigned(&error))?;
         instructions.apply_to_request_http1x(&mut request);
         self.http.send(request).await
+    }
+}
+
+/// What a refusal to list an organisation means: that the caller may not or that there is none, or nothing at all.
+fn no_list(answer: &Answer, place: &str) -> Result<Vec<OrganizationAccount>> {
+    let read = serde_json::from_slice::<JsonError>(&answer.body);
+    let code = read.map(|error| error.code).unwrap_or_default();
+    // Some services put their name before the code.
+    match code.rsplit('#').next().unwrap_or_default() {
+        "AccessDeniedException" | "AccessDenied" | "AWSOrganizationsNotInUseException" => Ok(Vec::new()),
+        "TooManyRequestsException" | "ThrottlingException" | "Throttling" => {
+            Err(Error::new(Code::Throttled, format!("{place} asked to wait. Try again later.")))
+        }
+        _ => Err(Error::new(Code::ServerFailed, format!("{place} gave no list. Try again later."))),
     }
 }
 

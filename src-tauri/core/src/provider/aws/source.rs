@@ -46,6 +46,10 @@ const BEFORE_PROFILES: [&str; 6] = [
 const AFTER_PROFILES: [&str; 2] =
     ["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI"];
 
+/// Keys of a profile that the SDK prefers to `credential_process`.
+const BEFORE_PROCESS: [&str; 5] =
+    ["credential_source", "web_identity_token_file", "sso_session", "sso_start_url", "login_session"];
+
 /// Who assumes a role.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
@@ -122,6 +126,8 @@ pub enum AwsSourceKind {
     StaticKeys,
     /// A program that the profile names.
     Process,
+    /// This app itself, as the profile's program: it would be asked for the credential that it wants.
+    Ourselves,
     /// A role that the profile assumes from another source.
     Role,
     /// Keys that were typed into this app.
@@ -173,6 +179,7 @@ impl Surroundings {
         let profiles = self.profiles().await?;
         let kind = match self.environment.get("AWS_ACCESS_KEY_ID") {
             Some(_) => AwsSourceKind::Environment,
+            None if runs_us(&profiles, profiles.selected_profile()).is_some() => AwsSourceKind::Ourselves,
             None => AwsSourceKind::DefaultChain,
         };
         let region =
@@ -184,9 +191,13 @@ impl Surroundings {
         names.sort_unstable();
         let named = names.into_iter().filter_map(|name| {
             let profile = profiles.get_profile(name)?;
+            let kind = match runs_us(&profiles, name) {
+                Some(_) => AwsSourceKind::Ourselves,
+                None => AwsSourceKind::of(profile),
+            };
             Some(AwsSource {
                 source: Source::Profile(name.to_owned()).to_string(),
-                kind: AwsSourceKind::of(profile),
+                kind,
                 region: profile.get("region").map(text::shown),
                 account_id: profile.get("sso_account_id").map(text::shown),
                 sign_in_command: sign_in_command(&profiles, name),
@@ -247,7 +258,8 @@ impl Surroundings {
             .time_source(WorldTime(self.clock.clone()))
             .disable_clock_skew_correction(true);
         match source {
-            Source::Default => {}
+            Source::Default if self.environment.get("AWS_ACCESS_KEY_ID").is_some() => {}
+            Source::Default => require_other_than_us(profiles, profiles.selected_profile())?,
             Source::Profile(name) => {
                 require_profile(name, profiles, &self.environment)?;
                 for variable in BEFORE_PROFILES.iter().chain(&AFTER_PROFILES) {
@@ -343,7 +355,56 @@ fn require_profile(name: &str, profiles: &ProfileSet, environment: &Environment)
         );
         return Err(Error::new(Code::Unsupported, message));
     }
-    Ok(())
+    require_other_than_us(profiles, name)
+}
+
+/// A profile that gets its credentials from this app waits for the very session that it is asked to help make.
+fn require_other_than_us(profiles: &ProfileSet, name: &str) -> Result<()> {
+    let Some(found) = runs_us(profiles, name) else { return Ok(()) };
+    let through = if found == name {
+        String::new()
+    } else {
+        format!(" through its source_profile \"{}\"", text::shown(found))
+    };
+    let message = format!(
+        "Profile \"{}\" gets its credentials from this app{through} (credential_process runs mcm), so it cannot be what this \
+         app assumes a role with. Choose the profile, or the keys, that you had before it.",
+        text::shown(name)
+    );
+    Err(Error::new(Code::SettingInvalid, message))
+}
+
+/// The profile at the end of a chain of `source_profile`s, when its credentials come from this app.
+fn runs_us<'a>(profiles: &'a ProfileSet, name: &'a str) -> Option<&'a str> {
+    let first = name;
+    let mut name = name;
+    // A chain of profiles is as long as the file at most.
+    for _ in 0..profiles.profiles().count() {
+        let profile = profiles.get_profile(name)?;
+        let has = |keys: &[&str]| keys.iter().any(|key| profile.get(key).is_some());
+        if name != first && has(&["aws_access_key_id"]) {
+            return None;
+        }
+        let next = profile.get("role_arn").and_then(|_| profile.get("source_profile"));
+        if let Some(next) = next.filter(|next| *next != name) {
+            name = next;
+            continue;
+        }
+        // The SDK asks the program only where nothing else of the profile comes before it.
+        let program = profile.get("credential_process").filter(|command| is_our_program(command));
+        return program.filter(|_| !has(&BEFORE_PROCESS)).map(|_| name);
+    }
+    None
+}
+
+/// Whether a command line runs this app for a credential, however it is quoted and wherever it lies.
+fn is_our_program(command: &str) -> bool {
+    let words = || command.split(|c: char| c.is_whitespace() || "\"'`;|&()$=".contains(c));
+    let is_us = |word: &str| {
+        let file = word.rsplit(['/', '\\']).next().unwrap_or_default();
+        ["mcm", "mcm.exe"].iter().any(|name| file.eq_ignore_ascii_case(name))
+    };
+    words().any(is_us) && words().any(|word| word == "credential-process")
 }
 
 /// The command that signs in to a profile, or to the one it builds on.
@@ -464,5 +525,33 @@ impl fmt::Debug for WorldTime {
 impl TimeSource for WorldTime {
     fn now(&self) -> SystemTime {
         system_time(self.0.now())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_line_that_runs_us_is_known_however_it_is_written() {
+        for ours in [
+            "mcm credential-process --active",
+            "/usr/bin/mcm credential-process aws-01",
+            r#""/opt/Multi-Cloud Manager/mcm" credential-process aws-01"#,
+            r#""C:\Program Files\Multi-Cloud Manager\MCM.EXE" credential-process aws-01"#,
+            "env MCM_HOME=/tmp/x mcm credential-process aws-01",
+            "sh -c 'exec mcm credential-process aws-01'",
+        ] {
+            assert!(is_our_program(ours), "{ours}");
+        }
+        for other in [
+            "/opt/keys",
+            "aws-vault exec --json work",
+            "mcm-wrapper credential-process x",
+            "mcm token x",
+            "other credential-process mcm-account",
+        ] {
+            assert!(!is_our_program(other), "{other}");
+        }
     }
 }

@@ -21,7 +21,7 @@ const SESSION: &str = "multi-cloud-manager";
 /// The shortest session that STS makes.
 const PROBE_SECONDS: u32 = 900;
 /// What every role permits, and the most that a role assumed from a role gets.
-pub(super) const ONE_HOUR: u32 = 3600;
+pub const ONE_HOUR: u32 = 3600;
 /// The lives that are tried to find a role's `MaxSessionDuration`, the longest that AWS has first.
 const LIVES: [u32; 4] = [43_200, 28_800, 14_400, 7_200];
 /// How long a new role may take to spread.
@@ -57,7 +57,9 @@ pub(super) struct Verification<'a> {
 }
 
 /// A role that let the caller in.
-pub(super) struct Verified {
+pub(super) struct Verified<'a> {
+    /// Who the session belongs to is still to be checked.
+    pub(super) checks: Checks<'a>,
     pub(super) verdict: Verdict,
     pub(super) session: Session,
     /// The life that was asked for it, in seconds.
@@ -67,12 +69,36 @@ pub(super) struct Verified {
 }
 
 /// The checks as the screen shows them.
-struct Checks<'a> {
-    list: [RoleCheck; 3],
+pub(super) struct Checks<'a> {
+    list: [RoleCheck; 4],
     tell: &'a (dyn Fn(&[RoleCheck]) + Send + Sync),
 }
 
-impl Checks<'_> {
+impl<'a> Checks<'a> {
+    fn new(tell: &'a (dyn Fn(&[RoleCheck]) + Send + Sync)) -> Self {
+        let check =
+            |what| RoleCheck { what, state: CheckState::Waiting, attempts: 0, until: None, became: None };
+        let all =
+            [RoleCheckKind::RightId, RoleCheckKind::NoId, RoleCheckKind::WrongId, RoleCheckKind::Identity];
+        Self { list: all.map(check), tell }
+    }
+
+    /// Asks AWS who the session belongs to, in sight of the person.
+    pub(super) async fn who<T>(
+        &mut self,
+        asked: impl Future<Output = crate::error::Result<T>>,
+        arn: impl Fn(&T) -> String,
+    ) -> crate::error::Result<T> {
+        self.set(RoleCheckKind::Identity, CheckState::Running, None);
+        let answer = asked.await;
+        for check in self.list.iter_mut().filter(|check| check.what == RoleCheckKind::Identity) {
+            check.became = answer.as_ref().ok().map(&arn);
+        }
+        let state = if answer.is_ok() { CheckState::Passed } else { CheckState::Failed };
+        self.set(RoleCheckKind::Identity, state, None);
+        answer
+    }
+
     fn set(&mut self, what: RoleCheckKind, state: CheckState, until: Option<Timestamp>) {
         for check in self.list.iter_mut().filter(|check| check.what == what) {
             check.attempts += u32::from(state == CheckState::Running);
@@ -83,15 +109,13 @@ impl Checks<'_> {
     }
 }
 
-impl Verification<'_> {
-    /// Runs every check, then assumes the role for use, for `wished` seconds or the longest that it permits. A role that
+impl<'a> Verification<'a> {
+    /// Runs every check of the External ID, then assumes the role for use, for `wished` seconds or the longest that it permits. A role that
     /// lets in without the right id is assumed no further unless that is accepted.
-    pub(super) async fn run(&self, wished: u32, accept_open: bool) -> Result<Verified, Stopped> {
+    pub(super) async fn run(&self, wished: u32, accept_open: bool) -> Result<Verified<'a>, Stopped> {
         let started = self.clock.now();
         let until = if self.may_be_new { started + SPREADING } else { started };
-        let check = |what| RoleCheck { what, state: CheckState::Waiting, attempts: 0, until: None };
-        let list = [RoleCheckKind::RightId, RoleCheckKind::NoId, RoleCheckKind::WrongId].map(check);
-        let mut checks = Checks { list, tell: self.tell };
+        let mut checks = Checks::new(self.tell);
         loop {
             self.right_id(&mut checks, until).await?;
             let verdict = self.verdict(&mut checks).await;
@@ -103,16 +127,16 @@ impl Verification<'_> {
                 // The refusals above may have been a role that is not everywhere yet: they count for nothing.
                 Err(failure) if failure.kind == FailureKind::AccessDenied && self.clock.now() < until => {}
                 Err(failure) => return Err(Stopped::Refused(failure)),
-                Ok((session, seconds)) => return Ok(Verified { verdict, session, seconds, longest }),
+                Ok((session, seconds)) => {
+                    return Ok(Verified { checks, verdict, session, seconds, longest });
+                }
             }
         }
     }
 
     /// What the two attempts that must fail come to.
     pub(super) async fn recheck(&self) -> Verdict {
-        let check = |what| RoleCheck { what, state: CheckState::Waiting, attempts: 0, until: None };
-        let list = [RoleCheckKind::RightId, RoleCheckKind::NoId, RoleCheckKind::WrongId].map(check);
-        self.verdict(&mut Checks { list, tell: self.tell }).await
+        self.verdict(&mut Checks::new(self.tell)).await
     }
 
     /// Whether the role lets the caller in without an External ID. Tells a wrong id from the other causes of a refusal.

@@ -5,6 +5,7 @@
 
 use crate::error::{Code, Error};
 use crate::oauth::Refusal;
+use crate::resource::Identifier;
 
 /// An error that came back to the redirect URI.
 pub(super) fn authorize(error: &str, description: &str) -> Error {
@@ -69,6 +70,34 @@ pub(super) fn token(refusal: &Refusal) -> Error {
         }
     };
     worded(code, number, &refusal.error, default)
+        .with_retry_after(refusal.retry_after)
+        .with_challenge(refusal.claims.clone())
+}
+
+/// As `token`, for another resource than Resource Manager: what is refused is that resource, and perhaps no more.
+pub(super) fn resource(refusal: &Refusal, resource: &Identifier) -> Error {
+    let error = token(refusal);
+    let is_consent = "consent_required" == refusal.error || "consent_required" == refusal.suberror;
+    let (code, message) = match refusal.error.as_str() {
+        "invalid_resource" | "invalid_scope" => (
+            Code::NotFound,
+            format!(
+                "Entra has no token for {resource} for this app: the tenant may not know it, or the app registration \
+                 lists no permission of it. Check its spelling, or add the permission to the registration."
+            ),
+        ),
+        _ if is_consent => (
+            Code::SignInAgain,
+            format!(
+                "This app lacks a consent for {resource}. Accept it in a sign-in for it, or have an administrator grant it."
+            ),
+        ),
+        _ => (error.code(), format!("{} This is about {resource}.", error.message())),
+    };
+    let number = aadsts(&refusal.error_description);
+    let detail = number.map_or_else(|| refusal.error.clone(), |number| format!("AADSTS{number}"));
+    Error::new(code, message)
+        .with_detail(&detail)
         .with_retry_after(refusal.retry_after)
         .with_challenge(refusal.claims.clone())
 }
@@ -195,6 +224,23 @@ mod tests {
         assert_eq!(authorize("access_denied", "AADSTS65004: declined").code(), Code::SignInRefused);
         assert_eq!(authorize("access_denied", "AADSTS90094: admin").code(), Code::AdminNeeded);
         assert_eq!(authorize("unheard_of", "").code(), Code::SignInRejected);
+    }
+
+    #[test]
+    fn a_refused_resource_is_named_with_what_mends_it() {
+        let graph = Identifier::parse("https://graph.microsoft.com").expect("an identifier");
+        for (error, suberror, code, word) in [
+            ("invalid_grant", "consent_required", Code::SignInAgain, "consent"),
+            ("interaction_required", "basic_action", Code::SignInAgain, "another sign-in step"),
+            ("invalid_resource", "", Code::NotFound, "spelling"),
+            ("invalid_grant", "", Code::SignInAgain, "no longer accepts"),
+            ("temporarily_unavailable", "", Code::ServerFailed, "trouble"),
+        ] {
+            let told = resource(&refusal(error, suberror, "CANARY"), &graph);
+            assert_eq!(told.code(), code, "{error}");
+            assert!(told.message().contains(word) && told.message().contains(graph.as_str()), "{told}");
+            assert!(!format!("{told:?}").contains("CANARY"));
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
-"""moto's STS, IAM and Organizations for one test: authorisation on, one user, and roles on request.
+"""moto's STS, IAM, Organizations and CloudFormation for one test: authorisation on, one user, and roles on request.
 
 The first line of output says where it listens and with which keys. Each line of input is a JSON object that asks for a
-role; the answer is its ARN. The process ends with its input.
+role, by its trust policy or by a CloudFormation template; the answer is its ARN. The process ends with its input.
 """
 
 import json
@@ -15,6 +15,7 @@ USER_POLICY = {
     "Version": "2012-10-17",
     "Statement": [
         {"Effect": "Allow", "Action": ["sts:AssumeRole", "iam:CreateRole", "iam:AttachRolePolicy", "iam:GetRole"], "Resource": "*"},
+        {"Effect": "Allow", "Action": ["cloudformation:CreateStack", "cloudformation:DescribeStacks"], "Resource": "*"},
     ],
 }
 ROLE_POLICY = {
@@ -23,9 +24,17 @@ ROLE_POLICY = {
 }
 
 
-def client(url, **keys):
+def client(url, service="iam", **keys):
     keys = keys or {"aws_access_key_id": "setup", "aws_secret_access_key": "setup"}
-    return boto3.client("iam", endpoint_url=url, region_name="us-east-1", **keys)
+    return boto3.client(service, endpoint_url=url, region_name="us-east-1", **keys)
+
+
+def deploy(cloudformation, name, template):
+    """What `aws cloudformation deploy` comes to: a stack, and the output that names the role."""
+    cloudformation.create_stack(StackName=name, TemplateBody=template, Capabilities=["CAPABILITY_NAMED_IAM"])
+    stack = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+    return outputs["RoleArn"]
 
 
 def tell(value):
@@ -46,9 +55,12 @@ def main():
 
     keys = {"aws_access_key_id": key["AccessKeyId"], "aws_secret_access_key": key["SecretAccessKey"]}
     tell({"url": url, "access_key_id": key["AccessKeyId"], "secret_access_key": key["SecretAccessKey"]})
-    iam = client(url, **keys)
+    iam, cloudformation = client(url, **keys), client(url, "cloudformation", **keys)
     for line in sys.stdin:
         asked = json.loads(line)
+        if "template" in asked:
+            tell({"arn": deploy(cloudformation, asked["name"], asked["template"])})
+            continue
         role = iam.create_role(RoleName=asked["name"], AssumeRolePolicyDocument=asked["trust_policy"])
         iam.attach_role_policy(RoleName=asked["name"], PolicyArn=role_policy)
         tell({"arn": role["Role"]["Arn"]})

@@ -1,0 +1,60 @@
+//! The accounts that a person names for a child process or a shell: at most one of each cloud.
+
+use mcm_core::account::{Account, Cloud};
+use mcm_core::app::App;
+use mcm_core::error::{Code, Error};
+
+use crate::arguments::AccountsOf;
+
+/// An account for the tools of its cloud.
+pub(crate) struct Choice {
+    /// The account, as it stands now.
+    pub(crate) account: Account,
+    /// Whether it was named as the one in use, whichever that is.
+    pub(crate) is_active: bool,
+}
+
+/// Finds the accounts, those in use after those that are named.
+///
+/// # Errors
+/// `invalid-input` for no account and for two of one cloud; what `App::resolve` and `App::active` answer.
+pub(crate) fn choose(app: &App, whose: &AccountsOf) -> Result<Vec<Choice>, Error> {
+    if whose.accounts.is_empty() && whose.active.is_empty() {
+        let message = "Name an account, or --active with a cloud. This command with --help says more.";
+        return Err(Error::new(Code::InvalidInput, message));
+    }
+    let named = whose
+        .accounts
+        .iter()
+        .map(|name| app.resolve(name).map(|account| Choice { account, is_active: false }));
+    let in_use = whose
+        .active
+        .iter()
+        .map(|cloud| app.active(*cloud).map(|account| Choice { account, is_active: true }));
+    let mut chosen: Vec<Choice> = Vec::new();
+    for choice in named.chain(in_use) {
+        let choice = choice?;
+        let cloud = choice.account.cloud();
+        if let Some(other) = chosen.iter().find(|other| other.account.cloud() == cloud) {
+            return Err(two_of(cloud, &other.account, &choice.account));
+        }
+        chosen.push(choice);
+    }
+    Ok(chosen)
+}
+
+fn two_of(cloud: Cloud, one: &Account, other: &Account) -> Error {
+    let message = if one.id == other.id {
+        format!("{} ({}) is named twice. Name it once.", one.name(), one.id)
+    } else {
+        format!(
+            "{} ({}) and {} ({}) are both accounts of {}, whose tools work as one account at a time. Name one of them.",
+            one.name(),
+            one.id,
+            other.name(),
+            other.id,
+            cloud.title()
+        )
+    };
+    Error::new(Code::InvalidInput, message)
+}

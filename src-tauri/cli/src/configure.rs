@@ -1,0 +1,360 @@
+//! `mcm configure`: profiles in other programs' configuration, put in by merging and taken out again.
+//!
+//! The change is shown before it is made. What the file is made of stands in `configure/aws_config.rs`, how a change is
+//! shown in `configure/preview.rs`, which program the profiles run in `configure/program.rs`.
+
+mod aws_config;
+mod preview;
+mod program;
+
+use std::collections::HashSet;
+use std::io::{self, IsTerminal as _, Write as _};
+use std::time::Duration;
+
+use mcm_core::account::{Account, Cloud, Identity};
+use mcm_core::app::App;
+use mcm_core::error::{Code, Error};
+use mcm_core::file::{self, Foreign};
+use mcm_core::world::World;
+
+pub(crate) use self::aws_config::asked_account;
+use self::aws_config::{Config, Draft, Profile, Wanted};
+use crate::arguments::ConfigureAws;
+use crate::failure::Failure;
+use crate::other_tools::OtherTools;
+use crate::output::{note, print};
+
+/// Nobody holds the lock for longer than it takes to write a file.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// The longest name that we make for a profile.
+const LONGEST_NAME: usize = 64;
+
+pub(crate) async fn aws(app: &App, world: &World, wish: ConfigureAws) -> Result<(), Failure> {
+    let tools = OtherTools::of(&world.environment)?;
+    let path = tools.aws_config();
+    let file = Foreign::read(&path)?;
+    let config = Config::parse(file.bytes().unwrap_or_default()).map_err(|why| {
+        let message = format!("{} cannot be changed safely and is left as it is. {why}.", path.display());
+        Error::new(Code::StorageUnreadable, message)
+    })?;
+    let mut draft = config.draft();
+    let mut told = if wish.undo {
+        take_out(app, &config, &mut draft, &wish)?
+    } else {
+        let program = program::of_this_process(&world.environment)?;
+        let credentials = Foreign::read(&tools.aws_credentials()).ok();
+        let credentials = credentials.as_ref().and_then(Foreign::bytes).unwrap_or_default();
+        put_in(app, &config, &mut draft, &wish, &program, &String::from_utf8_lossy(credentials))?
+    };
+
+    let is_new = file.bytes().is_none();
+    let is_gone = !is_new && draft.leaves_nothing();
+    let lines = draft.lines(is_new);
+    let content = aws_config::content(&lines);
+    if content.as_bytes() == file.bytes().unwrap_or_default() {
+        told.push(format!("{} needs no change.", path.display()));
+        note(&told.join("\n"));
+        return Ok(());
+    }
+    // What every client could read before, every client can read after.
+    Config::parse(content.as_bytes()).map_err(|why| {
+        Error::new(Code::Internal, format!("The change to {} would damage it: {why}.", path.display()))
+    })?;
+    print(&preview::unified(&path.display().to_string(), &lines, is_new, is_gone))?;
+    if wish.dry_run {
+        told.push("Nothing was written: this is only what would be.".to_owned());
+        note(&told.join("\n"));
+        return Ok(());
+    }
+    file.require_replaceable()?;
+    if !wish.yes && !confirmed(&path.display().to_string()).await? {
+        note("Nothing was written.");
+        return Err(Failure::Told);
+    }
+    let _lock = file::lock(&world.paths.data.join("locks/aws-config.lock"), PATIENCE).await?;
+    file.replace((!is_gone).then_some(content.as_bytes()))?;
+    let kept = file.backup();
+    let kept =
+        (!is_new).then(|| format!(" What was there before is in {}.", kept.display())).unwrap_or_default();
+    told.push(format!("{} is written.{kept}", path.display()));
+    if !wish.undo && world.environment.get("MCM_HOME").is_some() {
+        told.push("MCM_HOME is set: the profiles find these accounts only where it is set too.".to_owned());
+    }
+    note(&told.join("\n"));
+    Ok(())
+}
+
+/// Drafts a profile for every account that is asked for, or brings the one that is there up to date.
+fn put_in(
+    app: &App,
+    config: &Config<'_>,
+    draft: &mut Draft<'_, '_>,
+    wish: &ConfigureAws,
+    program: &str,
+    credentials: &str,
+) -> Result<Vec<String>, Failure> {
+    let accounts = chosen(app, &wish.accounts)?;
+    if let (Some(name), [_, _, ..]) = (&wish.name, accounts.as_slice()) {
+        let message =
+            format!("--name {name} is for one account, and {} are meant. Name one.", accounts.len());
+        return Err(Error::new(Code::InvalidInput, message).into());
+    }
+    let in_credentials = section_names(credentials);
+    let mut taken: HashSet<String> = config.names().map(str::to_lowercase).collect();
+    taken.extend(in_credentials.iter().cloned());
+    let (profiles, mut told) = (config.profiles(), Vec::new());
+    for account in &accounts {
+        let command = aws_config::command(program, account.id.as_str())?;
+        let region = region(account);
+        let of_account = |profile: &&Profile<'_>| profile.account == account.id.as_str();
+        let ours: Vec<&Profile<'_>> =
+            profiles.iter().filter(of_account).filter(|profile| profile.ours).collect();
+        let mut rename = wish.name.as_deref().filter(|name| ours.iter().all(|profile| profile.name != *name));
+        if let Some(name) = rename {
+            require_free(name, &taken)?;
+        }
+        for profile in &ours {
+            let name = rename.take().unwrap_or(profile.name);
+            draft.update(profile, &Wanted { name, command: &command, region });
+            told.push(format!("[profile {name}] gives {} ({}).", account.name(), account.id));
+            if in_credentials.contains(&name.to_lowercase()) {
+                told.push(format!(
+                    "  There are other keys under [{name}] in AWS's credentials file, and they win. Rename one of the two."
+                ));
+            }
+        }
+        // A profile that a person wrote is theirs, and enough unless another is asked for.
+        let names_it = |profile: &&Profile<'_>| {
+            !profile.ours && app.resolve(&profile.account).is_ok_and(|named| named.id == account.id)
+        };
+        let theirs = profiles.iter().find(names_it);
+        if let (Some(theirs), true, None) = (theirs, ours.is_empty(), &wish.name) {
+            told.push(format!(
+                "[profile {}] gives {} ({}) already. You wrote it, so it is left as it is.",
+                theirs.name,
+                account.name(),
+                account.id
+            ));
+            continue;
+        }
+        if ours.is_empty() {
+            let name = rename.map_or_else(|| free_name(account, &taken), str::to_owned);
+            taken.insert(name.to_lowercase());
+            draft.add(&Wanted { name: &name, command: &command, region });
+            told.push(format!("[profile {name}] gives {} ({}).", account.name(), account.id));
+        }
+    }
+    let book = app.book()?;
+    let is_gone = |profile: &&Profile<'_>| {
+        profile.ours && !book.accounts.iter().any(|a| a.id.as_str() == profile.account)
+    };
+    told.extend(profiles.iter().filter(is_gone).map(|profile| {
+        format!(
+            "[profile {0}] is for {1}, which is not connected. Take it out with: mcm configure aws --undo {0}",
+            profile.name, profile.account
+        )
+    }));
+    Ok(told)
+}
+
+/// Drafts the file without what we put in: all of it, or that of some accounts or profiles.
+fn take_out(
+    app: &App,
+    config: &Config<'_>,
+    draft: &mut Draft<'_, '_>,
+    wish: &ConfigureAws,
+) -> Result<Vec<String>, Failure> {
+    let profiles: Vec<Profile<'_>> = config.profiles().into_iter().filter(|profile| profile.ours).collect();
+    let mut wanted = HashSet::new();
+    for name in &wish.accounts {
+        let of_name = |profile: &&Profile<'_>| profile.name == name || profile.account == *name;
+        match profiles.iter().find(of_name) {
+            Some(profile) => wanted.insert(profile.account.clone()),
+            None => wanted.insert(app.resolve(name)?.id.to_string()),
+        };
+    }
+    let mut told = Vec::new();
+    for profile in &profiles {
+        let is_named =
+            wanted.contains(&profile.account) || wish.accounts.iter().any(|name| name == profile.name);
+        if !wish.accounts.is_empty() && !is_named {
+            continue;
+        }
+        if draft.remove(profile) {
+            told.push(format!(
+                "[profile {}] stays, without what we put in: there are settings of yours in it.",
+                profile.name
+            ));
+        }
+    }
+    Ok(told)
+}
+
+/// The AWS accounts that a person means; all of them when none is named.
+fn chosen(app: &App, names: &[String]) -> Result<Vec<Account>, Failure> {
+    if names.is_empty() {
+        let book = app.book()?;
+        let all: Vec<Account> =
+            book.accounts.iter().filter(|account| account.cloud() == Cloud::Aws).cloned().collect();
+        if all.is_empty() {
+            let message = "No AWS account is connected. Run \"mcm login aws --print cli\" to begin with one.";
+            return Err(Error::new(Code::NotFound, message).into());
+        }
+        return Ok(all);
+    }
+    let mut accounts: Vec<Account> = Vec::new();
+    for name in names {
+        let account = app.resolve(name)?;
+        if account.cloud() != Cloud::Aws {
+            let message = format!(
+                "{} is an account of {}, which has no place in AWS's config file. Name AWS accounts.",
+                account.name(),
+                account.cloud().title()
+            );
+            return Err(Error::new(Code::Unsupported, message).into());
+        }
+        if accounts.iter().all(|known| known.id != account.id) {
+            accounts.push(account);
+        }
+    }
+    Ok(accounts)
+}
+
+/// The account's region in use.
+fn region(account: &Account) -> Option<&str> {
+    let region = account.chosen_target()?.id.as_str();
+    region.chars().all(|c| c.is_ascii_alphanumeric() || c == '-').then_some(region)
+}
+
+/// Refuses a name for a profile that is somebody else's, or that some client cannot read.
+fn require_free(name: &str, taken: &HashSet<String>) -> Result<(), Error> {
+    if name.is_empty() || name != safe(name) {
+        let shown: String = name.chars().filter(|c| !c.is_control()).take(80).collect();
+        let message = format!(
+            "\"{shown}\" is no name that all of AWS's clients read. Use letters, digits, - and _, at most {LONGEST_NAME}, \
+             and a letter or digit first."
+        );
+        return Err(Error::new(Code::InvalidInput, message));
+    }
+    if taken.contains(&name.to_lowercase()) {
+        let message =
+            format!("There is a profile {name} already, and it is not ours. Choose another --name.");
+        return Err(Error::new(Code::InvalidInput, message));
+    }
+    Ok(())
+}
+
+/// A name for the account's profile that nobody has: its own, with the role's when that is taken, and then numbers.
+fn free_name(account: &Account, taken: &HashSet<String>) -> String {
+    let Identity::Aws { role_arn, account_id, .. } = &account.identity else {
+        unreachable!("only AWS accounts have profiles")
+    };
+    let mut base = safe(&account.name());
+    // Whoever names no profile gets `default`: that is never decided here.
+    if base.is_empty() || base.eq_ignore_ascii_case("default") {
+        base = format!("aws-{account_id}");
+    }
+    let with_role = safe(&format!("{base}-{}", role_arn.rsplit('/').next().unwrap_or_default()));
+    let numbered = (2..).map(|number| format!("{with_role}-{number}"));
+    let mut names = [base, with_role.clone()].into_iter().chain(numbered);
+    names.find(|name| !taken.contains(&name.to_lowercase())).expect("numbers do not end")
+}
+
+/// A name made of what every client takes in a profile's name (the JavaScript SDK's `\w` and `-`).
+fn safe(name: &str) -> String {
+    let mut safe = String::new();
+    for c in name.chars() {
+        match c {
+            c if c.is_ascii_alphanumeric() || c == '_' => safe.push(c),
+            _ if safe.ends_with('-') => {}
+            _ => safe.push('-'),
+        }
+    }
+    // Never `__proto__`, at which that SDK gives up the whole file.
+    let safe = safe.trim_start_matches(['-', '_']);
+    safe.chars().take(LONGEST_NAME).collect::<String>().trim_end_matches(['-', '_']).to_owned()
+}
+
+/// The names of the sections of AWS's credentials file, in lower case. Keys under one of them win over a profile of
+/// that name in the config file.
+fn section_names(credentials: &str) -> HashSet<String> {
+    let names = credentials.lines().filter_map(|line| line.trim().strip_prefix('[')?.split_once(']'));
+    names.map(|(name, _)| name.trim().to_lowercase()).collect()
+}
+
+/// Asks the person.
+///
+/// # Errors
+/// `invalid-input` when there is no terminal to ask on.
+async fn confirmed(path: &str) -> Result<bool, Error> {
+    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+        let message = "Nothing was written: there is no terminal to ask on. Add --yes to write this, or --dry-run to only \
+                       look.";
+        return Err(Error::new(Code::InvalidInput, message));
+    }
+    let path = path.to_owned();
+    // On a thread of its own, so that Ctrl-C is heard.
+    let asked = tokio::task::spawn_blocking(move || {
+        let mut error = io::stderr().lock();
+        let _ = write!(error, "Write this to {path}? [y/N] ").and_then(|()| error.flush());
+        let mut answer = String::new();
+        io::stdin().read_line(&mut answer).map(|_| answer)
+    });
+    let answer = asked.await.ok().and_then(Result::ok).unwrap_or_default();
+    Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mcm_core::account::Enforcement;
+
+    fn account(name: &str) -> Account {
+        let identity = Identity::Aws {
+            role_arn: "arn:aws:iam::444455556666:role/team/Reader".into(),
+            account_id: "444455556666".into(),
+            partition: "aws".into(),
+            alias: Some(name.into()),
+            external_id: "x".into(),
+            enforced: Enforcement::Enforced,
+            source: "default".into(),
+            caller: "arn:aws:iam::111122223333:user/ada".into(),
+            session_seconds: 3600,
+            longest_session_seconds: None,
+        };
+        Account::new(identity, jiff::Timestamp::UNIX_EPOCH)
+    }
+
+    #[test]
+    fn a_profile_is_named_after_its_account_in_letters_that_every_client_reads() {
+        let named = |name: &str, taken: &[&str]| {
+            free_name(&account(name), &taken.iter().map(|name| (*name).to_owned()).collect())
+        };
+        assert_eq!(named("contoso-production", &[]), "contoso-production");
+        assert_eq!(named("AWS Account (444455556666)", &[]), "AWS-Account-444455556666");
+        assert_eq!(named("a] \n[default]\u{202e}#; x.y", &[]), "a-default-x-y");
+        assert_eq!(named("__proto__", &[]), "proto");
+        for nameless in ["東京", "", "default", "Default", "--"] {
+            assert_eq!(named(nameless, &[]), "aws-444455556666", "{nameless}");
+        }
+        assert_eq!(named("Work", &["work"]), "Work-Reader");
+        assert_eq!(named("Work", &["work", "work-reader", "work-reader-2"]), "Work-Reader-3");
+        assert_eq!(named(&"x".repeat(200), &[]).len(), LONGEST_NAME);
+    }
+
+    #[test]
+    fn a_name_that_is_asked_for_is_checked() {
+        let taken = HashSet::from(["work".to_owned()]);
+        assert!(require_free("play_2-b", &taken).is_ok() && require_free("default", &taken).is_ok());
+        for (name, why) in [
+            ("Work", "not ours"),
+            ("a b", "letters"),
+            ("", "letters"),
+            ("__proto__", "letters"),
+            ("x]", "letters"),
+        ] {
+            let error = require_free(name, &taken).expect_err(name);
+            assert!(error.message().contains(why), "{error}");
+        }
+    }
+}

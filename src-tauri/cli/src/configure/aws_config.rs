@@ -1,0 +1,439 @@
+//! The shared config file of AWS's clients, as lines that are kept and lines that are ours.
+//!
+//! Read as botocore reads it (Python's `configparser`), which is the strictest of the clients: what it would refuse is
+//! refused here, and what it would read otherwise than it looks cannot be taken for a header. Nothing here touches the
+//! disk. Every change is a `Draft`, whose lines are both the preview and the new content.
+
+use mcm_core::error::{Code, Error};
+
+/// The comment that says which lines are ours. It stands below the header, where no client takes it for anything else.
+const MARK: &str = "# Written by \"mcm configure aws\"";
+const MARK_REGION: &str = " with region ";
+const MARK_END: &str = "; \"mcm configure aws --undo\" takes it out.";
+
+/// A config file that every client can read.
+pub(super) struct Config<'a> {
+    /// With their ends.
+    lines: Vec<&'a str>,
+    sections: Vec<Section<'a>>,
+}
+
+/// From a header to the next one.
+struct Section<'a> {
+    /// The line of its header.
+    header: usize,
+    /// What stands in the brackets.
+    title: &'a str,
+    entries: Vec<Entry<'a>>,
+    /// The line of our comment, and the region that it tells of.
+    mark: Option<(usize, Option<&'a str>)>,
+}
+
+/// A key and its value.
+struct Entry<'a> {
+    key: String,
+    value: &'a str,
+    line: usize,
+    /// Whether lines below go on with the value.
+    goes_on: bool,
+}
+
+/// A profile whose credential comes from `mcm`.
+pub(super) struct Profile<'a> {
+    section: usize,
+    /// The profile's name.
+    pub(super) name: &'a str,
+    /// The account that its credential is asked of, as written there.
+    pub(super) account: String,
+    /// Whether `mcm configure` wrote it. One that a person wrote is theirs.
+    pub(super) ours: bool,
+}
+
+/// What a profile of ours holds.
+pub(super) struct Wanted<'a> {
+    /// The profile's name.
+    pub(super) name: &'a str,
+    /// The value of `credential_process`.
+    pub(super) command: &'a str,
+    /// The region, when there is one.
+    pub(super) region: Option<&'a str>,
+}
+
+impl<'a> Config<'a> {
+    /// Reads a file's content.
+    ///
+    /// # Errors
+    /// What is wrong with it, with its line: the rest of a sentence that begins with the file's name.
+    pub(super) fn parse(bytes: &'a [u8]) -> Result<Self, String> {
+        let text = std::str::from_utf8(bytes).map_err(|error| {
+            let line = 1 + bytes[..error.valid_up_to()].iter().filter(|byte| **byte == b'\n').count();
+            format!("line {line}: it is not UTF-8 text. Save it as UTF-8")
+        })?;
+        if text.starts_with('\u{feff}') {
+            return Err("line 1: it begins with a byte-order mark, which AWS's clients do not read. Save it as UTF-8 \
+                        without one"
+                .to_owned());
+        }
+        let mut config = Self { lines: text.split_inclusive('\n').collect(), sections: Vec::new() };
+        let mut indent = 0;
+        for index in 0..config.lines.len() {
+            let line = config.lines[index];
+            let told = |why: &str| Err(format!("line {}: {why}", index + 1));
+            let content = line.strip_suffix('\n').unwrap_or(line);
+            let content = content.strip_suffix('\r').unwrap_or(content);
+            if content.contains(is_odd) {
+                return told("it holds a control character or an unusual line break. Take it out");
+            }
+            let value = content.trim();
+            if value.starts_with(['#', ';']) {
+                if let (Some(mark), Some(section)) = (region_of_mark(value), config.sections.last_mut()) {
+                    section.mark = section.mark.or(Some((index, mark)));
+                }
+                continue;
+            }
+            if value.is_empty() {
+                continue;
+            }
+            let own_indent = content.len() - content.trim_start().len();
+            let last = config.sections.last_mut().and_then(|section| section.entries.last_mut());
+            if let Some(entry) = last.filter(|_| own_indent > indent) {
+                entry.goes_on = true;
+                continue;
+            }
+            indent = own_indent;
+            if let Some(rest) = value.strip_prefix('[') {
+                let Some((title, _)) = rest.rsplit_once(']').filter(|(title, _)| !title.is_empty()) else {
+                    return told("the section's name does not end with \"]\". Close it");
+                };
+                if let Some(other) = config.sections.iter().find(|section| section.title == title) {
+                    let why = format!(
+                        "the section is there already, from line {}. AWS's command line refuses such a file. Put the two \
+                         together",
+                        other.header + 1
+                    );
+                    return told(&why);
+                }
+                config.sections.push(Section { header: index, title, entries: Vec::new(), mark: None });
+                continue;
+            }
+            let Some(section) = config.sections.last_mut() else {
+                return told("it stands before the first section. Put it below a header such as [default]");
+            };
+            let Some((key, value)) = value.split_once(['=', ':']) else {
+                return told("it is neither a section, a comment nor \"name = value\". Mend it");
+            };
+            let key = key.trim().to_lowercase();
+            if key.is_empty() {
+                return told("the name before \"=\" is missing. Mend it");
+            }
+            if let Some(other) = section.entries.iter().find(|entry| entry.key == key) {
+                let why = format!(
+                    "{key} is set already, on line {}. AWS's command line refuses such a file. Take one out",
+                    other.line + 1
+                );
+                return told(&why);
+            }
+            section.entries.push(Entry { key, value: value.trim(), line: index, goes_on: false });
+        }
+        Ok(config)
+    }
+
+    /// The names of all its profiles and other sections, for a new profile to keep clear of.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.sections.iter().map(|section| section.name())
+    }
+
+    /// The profiles whose credential comes from `mcm`.
+    pub(super) fn profiles(&self) -> Vec<Profile<'a>> {
+        let profile = |(index, section): (usize, &Section<'a>)| {
+            let is_profile = section.title == "default" || section.title.starts_with("profile");
+            let account =
+                asked_account(section.entry("credential_process").filter(|entry| !entry.goes_on)?.value)?;
+            is_profile.then(|| Profile {
+                section: index,
+                name: section.name(),
+                account,
+                ours: section.mark.is_some(),
+            })
+        };
+        self.sections.iter().enumerate().filter_map(profile).collect()
+    }
+
+    /// A change to it that is not made yet.
+    pub(super) fn draft(&self) -> Draft<'_, 'a> {
+        Draft {
+            config: self,
+            taken_out: vec![false; self.lines.len()],
+            put_in: Vec::new(),
+            appended: Vec::new(),
+        }
+    }
+
+    /// How its lines end: as the last one that ends does.
+    fn line_end(&self) -> &'static str {
+        let last = self.lines.iter().rev().find(|line| line.ends_with('\n'));
+        if last.is_some_and(|line| line.ends_with("\r\n")) { "\r\n" } else { "\n" }
+    }
+}
+
+impl<'a> Section<'a> {
+    /// The name of the profile, or whatever the section is the section of.
+    fn name(&self) -> &'a str {
+        let rest = match self.title.split_once(char::is_whitespace) {
+            Some((_, rest)) => rest.trim(),
+            None => self.title.trim(),
+        };
+        rest.trim_matches(['"', '\''])
+    }
+
+    fn entry(&self, key: &str) -> Option<&Entry<'a>> {
+        self.entries.iter().find(|entry| entry.key == key)
+    }
+
+    /// The region as we wrote it; one that somebody changed is theirs.
+    fn own_region(&self) -> Option<&Entry<'a>> {
+        let written = self.mark?.1?;
+        self.entry("region").filter(|entry| entry.value == written && !entry.goes_on)
+    }
+}
+
+/// A change: which lines go, which come.
+pub(super) struct Draft<'c, 'a> {
+    config: &'c Config<'a>,
+    taken_out: Vec<bool>,
+    /// Lines, each with the index of the line that it stands before.
+    put_in: Vec<(usize, String)>,
+    /// What comes at the end: each profile's lines, without their ends.
+    appended: Vec<Vec<String>>,
+}
+
+/// A line of the file as it is or will be, with its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Line<'a> {
+    Kept(&'a str),
+    TakenOut(&'a str),
+    PutIn(String),
+}
+
+impl<'a> Draft<'_, 'a> {
+    /// Adds a profile at the end.
+    pub(super) fn add(&mut self, wanted: &Wanted<'_>) {
+        let mut lines = vec![wanted.header(), wanted.mark(), wanted.command_line()];
+        lines.extend(wanted.region_line());
+        self.appended.push(lines);
+    }
+
+    /// Brings a profile of ours up to date, where it is. What somebody changed or added in it stays.
+    pub(super) fn update(&mut self, profile: &Profile<'_>, wanted: &Wanted<'_>) {
+        let section = &self.config.sections[profile.section];
+        let Some((mark, _)) = section.mark else { return };
+        if section.name() != wanted.name {
+            self.replace(section.header, &wanted.header());
+        }
+        let command = section.entry("credential_process").expect("a profile has one");
+        if command.value != wanted.command {
+            self.replace(command.line, &wanted.command_line());
+        }
+        match (section.own_region(), section.entry("region"), wanted.region_line()) {
+            (Some(own), _, Some(line)) if Some(own.value) != wanted.region => {
+                self.replace(own.line, &line);
+                self.replace(mark, &wanted.mark());
+            }
+            (Some(own), _, None) => {
+                self.taken_out[own.line] = true;
+                self.replace(mark, &wanted.mark());
+            }
+            (None, None, Some(line)) => {
+                self.put_in.push((command.line, format!("{line}{}", self.config.line_end())));
+                self.replace(mark, &wanted.mark());
+            }
+            _ => {}
+        }
+    }
+
+    /// Takes out what we put in of a profile. Says whether settings of somebody else's stay in it, with its header.
+    pub(super) fn remove(&mut self, profile: &Profile<'_>) -> bool {
+        let section = &self.config.sections[profile.section];
+        let Some((mark, _)) = section.mark else { return true };
+        let command = section.entry("credential_process").expect("a profile has one").line;
+        let region = section.own_region().map(|entry| entry.line);
+        let others = section.entries.iter().any(|entry| entry.line != command && Some(entry.line) != region);
+        for line in [Some(mark), Some(command), region].into_iter().flatten() {
+            self.taken_out[line] = true;
+        }
+        if !others {
+            self.taken_out[section.header] = true;
+            // The empty line above came with it.
+            if let Some(above) = section.header.checked_sub(1)
+                && matches!(self.config.lines[above], "\n" | "\r\n")
+            {
+                self.taken_out[above] = true;
+            }
+        }
+        others
+    }
+
+    fn replace(&mut self, line: usize, text: &str) {
+        let old = self.config.lines[line];
+        let end = &old[old.trim_end_matches(['\r', '\n']).len()..];
+        if old != format!("{text}{end}") {
+            self.taken_out[line] = true;
+            self.put_in.push((line, format!("{text}{end}")));
+        }
+    }
+
+    /// Whether the file was made for what is taken out: nothing is left, and no line was above it.
+    pub(super) fn leaves_nothing(&self) -> bool {
+        self.taken_out.iter().all(|taken| *taken)
+            && self.put_in.is_empty()
+            && self.appended.is_empty()
+            && self.config.sections.first().is_some_and(|section| section.header == 0)
+    }
+
+    /// The lines, in order. `is_new` when there is no such file yet: an empty one begins with an empty line, so that
+    /// taking everything out again leaves it as it was.
+    pub(super) fn lines(self, is_new: bool) -> Vec<Line<'a>> {
+        let (config, end) = (self.config, self.config.line_end());
+        let mut lines = Vec::with_capacity(config.lines.len() + 5 * self.appended.len());
+        for (index, line) in config.lines.iter().enumerate() {
+            lines.push(if self.taken_out[index] { Line::TakenOut(line) } else { Line::Kept(line) });
+            let here = self.put_in.iter().filter(|(before, _)| *before == index);
+            lines.extend(here.map(|(_, line)| Line::PutIn(line.clone())));
+        }
+        let mut new: Vec<String> = Vec::new();
+        for profile in &self.appended {
+            if !(is_new && new.is_empty()) {
+                new.push(end.to_owned());
+            }
+            new.extend(profile.iter().map(|line| format!("{line}{end}")));
+        }
+        lines.extend(new.into_iter().map(Line::PutIn));
+        // What came without an end of its last line goes without one.
+        let is_open = config.lines.last().is_some_and(|line| !line.ends_with('\n'));
+        with_ends(lines, end, is_open)
+    }
+}
+
+/// Gives every line that stays its end, and takes the last one's off when `is_open`.
+fn with_ends<'a>(lines: Vec<Line<'a>>, end: &str, is_open: bool) -> Vec<Line<'a>> {
+    let last = lines.iter().rposition(|line| !matches!(line, Line::TakenOut(_)));
+    let mut ended = Vec::with_capacity(lines.len() + 1);
+    for (index, line) in lines.into_iter().enumerate() {
+        let (Line::Kept(text) | Line::TakenOut(text)) = &line else {
+            let Line::PutIn(text) = line else { unreachable!("the only kind that is left") };
+            ended.push(Line::PutIn(with_end(&text, end, is_open && Some(index) == last)));
+            continue;
+        };
+        let wanted = with_end(text, end, is_open && Some(index) == last);
+        if matches!(line, Line::TakenOut(_)) || wanted == *text {
+            ended.push(line);
+        } else {
+            ended.extend([Line::TakenOut(text), Line::PutIn(wanted)]);
+        }
+    }
+    ended
+}
+
+fn with_end(line: &str, end: &str, is_open: bool) -> String {
+    match (line.ends_with('\n'), is_open) {
+        (true, true) => line.trim_end_matches(['\r', '\n']).to_owned(),
+        (false, false) => format!("{line}{end}"),
+        _ => line.to_owned(),
+    }
+}
+
+/// The new content.
+pub(super) fn content(lines: &[Line<'_>]) -> String {
+    let kept = lines.iter().filter_map(|line| match line {
+        Line::Kept(line) => Some(*line),
+        Line::PutIn(line) => Some(line.as_str()),
+        Line::TakenOut(_) => None,
+    });
+    kept.collect()
+}
+
+impl Wanted<'_> {
+    fn header(&self) -> String {
+        if self.name == "default" { "[default]".to_owned() } else { format!("[profile {}]", self.name) }
+    }
+
+    fn mark(&self) -> String {
+        let region = self.region.map(|region| format!("{MARK_REGION}{region}")).unwrap_or_default();
+        format!("{MARK}{region}{MARK_END}")
+    }
+
+    fn command_line(&self) -> String {
+        format!("credential_process = {}", self.command)
+    }
+
+    fn region_line(&self) -> Option<String> {
+        self.region.map(|region| format!("region = {region}"))
+    }
+}
+
+/// Whether a comment is ours, and the region that it tells of.
+#[expect(clippy::option_option, reason = "a mark without a region is a mark")]
+fn region_of_mark(comment: &str) -> Option<Option<&str>> {
+    let region = comment.strip_prefix(MARK)?.strip_suffix(MARK_END)?;
+    if region.is_empty() { Some(None) } else { region.strip_prefix(MARK_REGION).map(Some) }
+}
+
+/// The account that a `credential_process` asks `mcm` about; none when it runs anything else.
+pub(crate) fn asked_account(command: &str) -> Option<String> {
+    let [program, subcommand, account] = <[String; 3]>::try_from(words(command)?).ok()?;
+    let program = program.rsplit(['/', '\\']).next()?.to_lowercase();
+    let is_us = matches!(program.as_str(), "mcm" | "mcm.exe") && subcommand == "credential-process";
+    (is_us && !account.is_empty()).then_some(account)
+}
+
+/// The words of a command as a shell splits them, quotes taken off; none when a quote is not closed. A backslash is
+/// part of a path, as on Windows: we write no other.
+fn words(command: &str) -> Option<Vec<String>> {
+    let (mut words, mut word, mut quote) = (Vec::new(), None::<String>, None);
+    for c in command.chars() {
+        match quote {
+            Some(open) if c == open => quote = None,
+            None if matches!(c, '"' | '\'') => {
+                quote = Some(c);
+                word.get_or_insert_default();
+            }
+            None if c.is_whitespace() => words.extend(word.take()),
+            _ => word.get_or_insert_default().push(c),
+        }
+    }
+    words.extend(word);
+    quote.is_none().then_some(words)
+}
+
+/// The value of `credential_process` that runs `program` for an account, so that a shell (the SDKs for Go, Java,
+/// JavaScript and Rust) and botocore, which splits it by itself, run the same.
+///
+/// # Errors
+/// `setting-invalid` for a path that one of them would take apart.
+pub(super) fn command(program: &str, account: &str) -> Result<String, Error> {
+    let is_plain =
+        |c: char| c.is_alphanumeric() || matches!(c, '/' | '.' | '_' | '-' | '+' | ':' | '@' | ',');
+    let is_plain = |c: char| is_plain(c) || cfg!(windows) && c == '\\';
+    let is_quotable = |c: char| is_plain(c) || matches!(c, ' ' | '(' | ')' | '~' | '\'');
+    if program.chars().all(is_plain) {
+        return Ok(format!("{program} credential-process {account}"));
+    }
+    // A blank before a mark of comment would end the value for some clients; both are refused here anyway.
+    if program.chars().all(is_quotable) {
+        return Ok(format!("\"{program}\" credential-process {account}"));
+    }
+    let message = format!(
+        "mcm lies at {}, a path that AWS's clients cannot be given: some would take it apart. Put mcm, or a link to it, \
+         on the PATH in a folder named with letters, digits, blanks, dots and dashes.",
+        program.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect::<String>()
+    );
+    Err(Error::new(Code::SettingInvalid, message))
+}
+
+/// Characters at which one client or another begins a new line, or which no person means.
+fn is_odd(c: char) -> bool {
+    c.is_control() && c != '\t' || matches!(c, '\u{2028}' | '\u{2029}')
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,114 @@
+//! A change as a unified diff, fit to be shown: no value of somebody else's setting is in it.
+
+use std::fmt::Write as _;
+
+use super::aws_config::Line;
+
+/// How many unchanged lines are shown around a change.
+const AROUND: usize = 3;
+
+/// The change of the file called `name`, in unified form; empty when there is none. `is_new` and `is_gone` say that
+/// the file is not there before and after.
+pub(super) fn unified(name: &str, lines: &[Line<'_>], is_new: bool, is_gone: bool) -> String {
+    let changed: Vec<usize> =
+        (0..lines.len()).filter(|index| !matches!(lines[*index], Line::Kept(_))).collect();
+    let Some(first) = changed.first() else { return String::new() };
+    let side = |is_missing| if is_missing { "/dev/null" } else { name };
+    let mut diff = format!("--- {}\n+++ {}\n", side(is_new), side(is_gone));
+    let (mut start, mut end) = (first.saturating_sub(AROUND), first + 1);
+    for index in changed.iter().copied().skip(1).map(Some).chain([None]) {
+        match index {
+            Some(index) if index <= end + 2 * AROUND => end = index + 1,
+            next => {
+                hunk(&mut diff, lines, start, (end + AROUND).min(lines.len()));
+                if let Some(index) = next {
+                    (start, end) = (index - AROUND, index + 1);
+                }
+            }
+        }
+    }
+    diff.truncate(diff.trim_end_matches('\n').len());
+    diff
+}
+
+fn hunk(diff: &mut String, lines: &[Line<'_>], start: usize, end: usize) {
+    let in_old = |line: &&Line<'_>| !matches!(line, Line::PutIn(_));
+    let in_new = |line: &&Line<'_>| !matches!(line, Line::TakenOut(_));
+    let (before, here) = (&lines[..start], &lines[start..end]);
+    // A side without a line is at the line before.
+    let place = |before: usize, count: usize| format!("{},{count}", before + usize::from(count > 0));
+    let old = place(before.iter().filter(in_old).count(), here.iter().filter(in_old).count());
+    let new = place(before.iter().filter(in_new).count(), here.iter().filter(in_new).count());
+    let _ = writeln!(diff, "@@ -{old} +{new} @@");
+    for line in here {
+        let (sign, line, shown) = match line {
+            Line::Kept(line) => (' ', *line, without_value(line)),
+            Line::TakenOut(line) => ('-', *line, without_end(line).to_owned()),
+            Line::PutIn(line) => ('+', line.as_str(), without_end(line).to_owned()),
+        };
+        let _ = writeln!(diff, "{sign}{shown}");
+        if !line.ends_with('\n') {
+            diff.push_str("\\ No newline at end of file\n");
+        }
+    }
+}
+
+fn without_end(line: &str) -> &str {
+    line.trim_end_matches(['\r', '\n'])
+}
+
+/// An unchanged line. Values may be access keys, commented out or not, so only those that cannot be are shown.
+fn without_value(line: &str) -> String {
+    const HARMLESS: [&str; 2] = ["region", "output"];
+    let line = without_end(line);
+    let Some((key, _)) = line.split_once(['=', ':']) else {
+        // What is neither a header, a comment nor a key goes on with a value.
+        let is_told = line.trim().is_empty() || line.trim_start().starts_with(['[', '#', ';']);
+        return if is_told { line.to_owned() } else { "  …".to_owned() };
+    };
+    if line.starts_with('[') || HARMLESS.contains(&key.trim()) {
+        return line.to_owned();
+    }
+    format!("{}{} …", key, &line[key.len()..=key.len()])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_is_shown_as_patch_reads_it_and_no_value_of_others_is() {
+        let lines = [
+            Line::Kept("[default]\n"),
+            Line::Kept("# aws_secret_access_key = CANARY\n"),
+            Line::Kept("aws_secret_access_key = CANARY\n"),
+            Line::Kept("region = eu-west-1\n"),
+            Line::TakenOut("last"),
+            Line::PutIn("last\n".to_owned()),
+            Line::PutIn("\n".to_owned()),
+            Line::PutIn("[profile x]".to_owned()),
+        ];
+        let shown = unified("config", &lines, false, false);
+        assert_eq!(
+            shown,
+            "--- config\n+++ config\n@@ -2,4 +2,6 @@\n # aws_secret_access_key = …\n aws_secret_access_key = …\n \
+             region = eu-west-1\n-last\n\\ No newline at end of file\n+last\n+\n+[profile x]\n\\ No newline at end of file"
+        );
+    }
+
+    #[test]
+    fn changes_that_are_far_apart_have_hunks_of_their_own() {
+        let mut lines = vec![Line::Kept("a = 1\n"); 20];
+        lines[0] = Line::PutIn("x\n".to_owned());
+        lines[7] = Line::TakenOut("y\n");
+        lines[19] = Line::TakenOut("z\n");
+        let shown = unified("config", &lines, false, false);
+        let hunks: Vec<&str> = shown.lines().filter(|line| line.starts_with("@@")).collect();
+        assert_eq!(hunks, ["@@ -1,10 +1,10 @@", "@@ -16,4 +16,3 @@"]);
+        assert_eq!(unified("config", &lines[1..7], false, false), "");
+        assert!(
+            unified("config", &lines[..1], true, false)
+                .starts_with("--- /dev/null\n+++ config\n@@ -0,0 +1,1 @@")
+        );
+    }
+}

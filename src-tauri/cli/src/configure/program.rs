@@ -1,0 +1,55 @@
+//! Where `mcm` is, for programs that are started without a shell's PATH.
+//!
+//! An absolute path: an editor or an IDE started from the desktop has another PATH than a terminal. And the path by
+//! which a person starts it rather than the file behind it: a package manager's link stays when the version behind it
+//! changes.
+
+use std::path::{Path, PathBuf};
+
+use mcm_core::error::{Code, Error};
+use mcm_core::world::Environment;
+
+/// The path by which this program is started.
+///
+/// # Errors
+/// `setting-invalid` when it cannot be found, or is not Unicode text.
+pub(super) fn of_this_process(environment: &Environment) -> Result<String, Error> {
+    let unknown = || {
+        let message = "The system does not say where mcm is; it may have been replaced just now. Run the command again.";
+        Error::new(Code::SettingInvalid, message)
+    };
+    let file = std::env::current_exe().and_then(|path| path.canonicalize().map(|real| (path, real)));
+    let (path, real) = file.map_err(|error| unknown().with_source(error))?;
+    let started = on_path(environment.get("PATH").unwrap_or_default(), &real).unwrap_or(path);
+    started.to_str().map(str::to_owned).ok_or_else(unknown)
+}
+
+/// The first way on a PATH to this very file.
+fn on_path(path: &str, real: &Path) -> Option<PathBuf> {
+    let name = format!("mcm{}", std::env::consts::EXE_SUFFIX);
+    let mut ways =
+        std::env::split_paths(path).filter(|folder| folder.is_absolute()).map(|folder| folder.join(&name));
+    ways.find(|way| way.canonicalize().is_ok_and(|behind| behind == *real))
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_link_on_the_path_is_named_and_not_the_version_behind_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let [bin, other, version] = ["bin", "other", "mcm/1.2/bin"].map(|name| folder.path().join(name));
+        for folder in [&bin, &other, &version] {
+            std::fs::create_dir_all(folder).expect("made");
+        }
+        let real = version.join("mcm");
+        std::fs::File::create(&real).expect("made");
+        std::fs::File::create(other.join("mcm")).expect("made");
+        std::os::unix::fs::symlink(&real, bin.join("mcm")).expect("linked");
+        let real = real.canonicalize().expect("there");
+        let path = format!("relative:{}:{}:{}", other.display(), bin.display(), version.display());
+        assert_eq!(on_path(&path, &real), Some(bin.join("mcm")));
+        assert_eq!(on_path(&other.display().to_string(), &real), None);
+    }
+}

@@ -1,0 +1,72 @@
+//! `mcm env`: lines that make a shell work as one or several accounts.
+//!
+//! The shell keeps what it is given, so a credential among it is one in plain variables that nobody renews. AWS is the
+//! exception: when a profile of `~/.aws/config` runs `mcm credential-process` for the account, the shell is told of the
+//! profile and gets no secret. What would win over the accounts is unset in the same breath.
+
+use std::collections::BTreeMap;
+
+use jiff::tz::TimeZone;
+use mcm_core::account::Cloud;
+use mcm_core::app::App;
+use mcm_core::world::World;
+use secrecy::{ExposeSecret as _, SecretString};
+
+use crate::arguments::Env;
+use crate::aws_files;
+use crate::choice::choose;
+use crate::failure::Failure;
+use crate::given::{self, lasting};
+use crate::output::{note, print};
+use crate::shell::Shell;
+use crate::token::asker;
+use crate::variables;
+
+pub(crate) async fn lines(app: &App, world: &World, wish: &Env) -> Result<(), Failure> {
+    let shell = wish.shell.unwrap_or_else(|| Shell::around(&asker(), &world.environment));
+    if wish.unset {
+        let names = Cloud::ALL.into_iter().flat_map(variables::of).map(|variable| variable.name);
+        return Ok(print(&shell.unset(names))?);
+    }
+    let mut given: BTreeMap<&'static str, SecretString> = BTreeMap::new();
+    let (mut taken, mut told) = (Vec::new(), Vec::new());
+    for choice in choose(app, &wish.whose)? {
+        let account = choice.account;
+        taken.extend(variables::of(account.cloud()).filter(|variable| variable.would_win()));
+        given.extend(given::places(&account, &app.settings()));
+        // Also for a profile: an account that needs its person fails here and not in the next program.
+        let handed = app.hand_out(&account.id, &asker()).await;
+        let session = handed.map_err(|error| Failure::of(&account, error))?;
+        if let Some(profile) = aws_files::profile_that_asks_us(&world.environment, &account.id) {
+            let name = account.name();
+            told.push(format!("{name}: by the profile \"{profile}\", which runs mcm for each credential. It holds no secret."));
+            given.insert("AWS_PROFILE", profile.into());
+            continue;
+        }
+        told.push(lasting(&account, &session, world.clock.now(), &TimeZone::system()));
+        if account.cloud() == Cloud::Azure {
+            told.push(
+                "  AZURE_ACCESS_TOKEN is for scripts: az, Terraform and Azure's libraries read no token from a variable. \
+                 Run them with \"mcm exec\"."
+                    .to_owned(),
+            );
+        }
+        given.extend(given::plain(&account, &session));
+    }
+    let unset = taken.iter().map(|variable| variable.name).filter(|name| !given.contains_key(name));
+    let mut lines = shell.unset(unset);
+    for (name, value) in &given {
+        lines.push('\n');
+        lines.push_str(&shell.set(name, value.expose_secret()));
+    }
+    let lines = SecretString::from(lines);
+    for line in told {
+        note(&line);
+    }
+    if variables::are_secret(given.keys().copied()) {
+        note(
+            "Every program that this shell starts can read these. \"mcm env --unset\" takes them back, and \"mcm exec\" keeps them out of the shell.",
+        );
+    }
+    Ok(print(lines.expose_secret())?)
+}

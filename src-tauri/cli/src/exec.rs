@@ -1,0 +1,194 @@
+//! `mcm exec`: runs a command as one or several accounts, with no secret in a file or an argument.
+//!
+//! Everything that can fail fails before the command starts: unknown accounts, and those that need a sign-in. Then the
+//! endpoint (`exec/endpoint.rs`) lends credentials (`exec/lender.rs`) for as long as the command lives, which has the
+//! terminal and its signals to itself (`exec/child.rs`). What it did is its own affair: its status is ours.
+
+mod child;
+mod endpoint;
+mod lender;
+mod nesting;
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+
+use jiff::tz::TimeZone;
+use mcm_core::account::Cloud;
+use mcm_core::app::App;
+use mcm_core::error::{Code, Error};
+use mcm_core::file::{self, RunFolder};
+use mcm_core::world::{Environment, World};
+use secrecy::{ExposeSecret as _, SecretString};
+
+use self::endpoint::Endpoint;
+use self::lender::{Lender, Who};
+use crate::arguments::Exec;
+use crate::aws_files;
+use crate::choice::{Choice, choose};
+use crate::failure::Failure;
+use crate::given::{self, lasting};
+use crate::output::note;
+use crate::variables;
+
+pub(crate) use self::child::{End, NotStarted, ignores_interrupts, raise};
+pub(crate) use self::nesting::outside;
+
+/// The ids of the accounts that a child works as, separated by commas.
+const ACCOUNTS: &str = "MCM_EXEC";
+
+/// A command that can start, and what it is lent.
+pub(crate) struct Ready {
+    command: Command,
+    program: OsString,
+    endpoint: Endpoint,
+    /// Where the files for the command lie, if it needs any.
+    folder: Option<RunFolder>,
+}
+
+/// Finds the accounts, makes sure that each has a session, and gets everything ready for the command.
+pub(crate) async fn prepare(app: &Arc<App>, world: &World, wish: Exec) -> Result<Ready, Failure> {
+    let choices = choose(app, &wish.whose)?;
+    let mut words = wish.command.into_iter();
+    let program = words.next().expect("the arguments ask for a command");
+    let mut setting = Setting::of(&world.environment, &choices);
+    let borrower = Path::new(&program).file_name().unwrap_or(&program).to_string_lossy().into_owned();
+
+    let who = choices.iter().map(|choice| {
+        let who = if choice.is_active { Who::Active } else { Who::Account(choice.account.id.clone()) };
+        (choice.account.cloud(), who)
+    });
+    let lender = Lender::new(app.clone(), world.clock.clone(), who.collect(), borrower);
+    let mut lasts = Vec::new();
+    for Choice { account, .. } in &choices {
+        let session = app.session(&account.id).await.map_err(|error| Failure::of(account, error))?;
+        if wish.env && account.cloud() != Cloud::Azure {
+            setting.give(given::plain(account, &session));
+            lasts.push(lasting(account, &session, world.clock.now(), &TimeZone::system()));
+        }
+        lender.keep(account, session);
+    }
+    let endpoint = Endpoint::open(lender)?;
+
+    let mut files = Files { base: runtime_folder(&world.environment), folder: None };
+    for Choice { account, .. } in &choices {
+        setting.give(given::places(account, &app.settings()));
+        let cloud = account.cloud();
+        if wish.env && cloud != Cloud::Azure {
+            continue;
+        }
+        setting.give(endpoint.variables(cloud));
+        match cloud {
+            Cloud::Aws => {
+                for (name, text) in aws_files::without_default_credentials(&world.environment) {
+                    let path = files.write(&name.to_lowercase(), text.as_bytes())?;
+                    setting.give([(name, path)]);
+                }
+            }
+            Cloud::Gcp => {
+                let path = files.write("google.json", endpoint.google_file().expose_secret().as_bytes())?;
+                setting.give([
+                    ("GOOGLE_APPLICATION_CREDENTIALS", path.clone()),
+                    ("CLOUDSDK_AUTH_CREDENTIAL_FILE_OVERRIDE", path),
+                ]);
+            }
+            Cloud::Azure => {}
+        }
+    }
+    for line in lasts {
+        note(&line);
+    }
+    let mut command = Command::new(&program);
+    command.args(words);
+    setting.apply(&mut command);
+    Ok(Ready { command, program, endpoint, folder: files.folder })
+}
+
+impl Ready {
+    /// Runs the command to its end and serves it meanwhile. What it borrowed last is kept before we end.
+    pub(crate) async fn run(self, app: &App) -> Result<(), Failure> {
+        let Self { command, program, endpoint, folder } = self;
+        let ended = tokio::select! {
+            ended = child::run(command) => ended,
+            () = endpoint.serve() => unreachable!("it serves until it is dropped"),
+        };
+        drop((endpoint, folder));
+        // A renewal that is under way may hold the only copy of a new refresh token.
+        app.finish().await;
+        match ended {
+            Ok(End::Exited(0)) => Ok(()),
+            Ok(end) => Err(Failure::Ended(end)),
+            Err(error) => Err(Failure::NotStarted(child::not_started(&program, &error))),
+        }
+    }
+}
+
+/// The variables of a command, where they differ from ours.
+struct Setting {
+    given: BTreeMap<&'static str, SecretString>,
+    taken: Vec<&'static str>,
+    environment: Environment,
+}
+
+impl Setting {
+    /// Without whatever would win over the accounts, and with their ids.
+    fn of(environment: &Environment, choices: &[Choice]) -> Self {
+        let clouds = choices.iter().map(|choice| choice.account.cloud());
+        let taken = clouds.flat_map(variables::of).filter(|variable| variable.would_win());
+        let ids: Vec<&str> = choices.iter().map(|choice| choice.account.id.as_str()).collect();
+        Self {
+            given: BTreeMap::from([(ACCOUNTS, ids.join(",").into())]),
+            taken: taken.map(|variable| variable.name).collect(),
+            environment: environment.clone(),
+        }
+    }
+
+    fn give(&mut self, pairs: impl IntoIterator<Item = (&'static str, SecretString)>) {
+        self.given.extend(pairs);
+    }
+
+    fn apply(mut self, command: &mut Command) {
+        for name in &self.taken {
+            command.env_remove(name);
+        }
+        let (name, outside) = nesting::remembered(&self.environment, &self.taken, &self.given);
+        self.given.insert(name, outside.into());
+        command.envs(self.given.iter().map(|(name, value)| (name, value.expose_secret())));
+    }
+}
+
+/// The files of one run, in a folder that is made for the first of them.
+struct Files {
+    base: PathBuf,
+    folder: Option<RunFolder>,
+}
+
+impl Files {
+    /// Writes a file and gives its path.
+    fn write(&mut self, name: &str, content: &[u8]) -> Result<SecretString, Error> {
+        let folder = match &mut self.folder {
+            Some(folder) => folder,
+            none => none.insert(RunFolder::make(&self.base)?),
+        };
+        let path = folder.path().join(name);
+        file::replace(&path, content)?;
+        let path = path.into_os_string().into_string().map_err(|path| {
+            let path = path.to_string_lossy().into_owned();
+            Error::new(
+                Code::StorageFailed,
+                format!(
+                    "\"{path}\" is not Unicode text, so no program can be told of it. Set XDG_RUNTIME_DIR."
+                ),
+            )
+        })?;
+        Ok(path.into())
+    }
+}
+
+/// Where files go that do not outlive the login (XDG Base Directory Specification), else where temporary ones go.
+fn runtime_folder(environment: &Environment) -> PathBuf {
+    let runtime = environment.get("XDG_RUNTIME_DIR").map(PathBuf::from);
+    runtime.filter(|folder| folder.is_absolute() && folder.is_dir()).unwrap_or_else(std::env::temp_dir)
+}

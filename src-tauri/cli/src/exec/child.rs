@@ -1,0 +1,61 @@
+//! The command that `mcm exec` runs: started in our process group, with the terminal as it is, and followed to its end.
+
+use std::ffi::OsStr;
+use std::io;
+
+use mcm_core::error::{Code, Error};
+
+#[cfg(not(unix))]
+#[path = "child/elsewhere.rs"]
+mod system;
+#[cfg(unix)]
+#[path = "child/unix.rs"]
+mod system;
+
+pub(super) use system::run;
+pub(crate) use system::{ignores_interrupts, raise};
+
+/// How a command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// By itself, with this status.
+    Exited(i32),
+    /// By a signal.
+    #[cfg_attr(not(unix), expect(dead_code, reason = "there are no signals"))]
+    Killed(i32),
+}
+
+/// A command that could not be started, as shells tell it: status 127 when it is not there, 126 when it is no program.
+#[derive(Debug)]
+pub(crate) struct NotStarted {
+    pub(crate) error: Error,
+    pub(crate) status: u8,
+}
+
+pub(super) fn not_started(program: &OsStr, error: &io::Error) -> NotStarted {
+    let name = program.to_string_lossy();
+    let (code, status, message) = match error.kind() {
+        io::ErrorKind::NotFound => (
+            Code::NotFound,
+            127,
+            format!("The command \"{name}\" was not found. Check its name, and that PATH leads to it."),
+        ),
+        io::ErrorKind::PermissionDenied => (
+            Code::Unsupported,
+            126,
+            format!("The command \"{name}\" may not be run. Check its permissions (chmod +x)."),
+        ),
+        io::ErrorKind::ArgumentListTooLong => {
+            (Code::Unsupported, 126, format!("The arguments of \"{name}\" are too long for the system."))
+        }
+        _ => (
+            Code::Unsupported,
+            126,
+            format!(
+                "The command \"{name}\" cannot be run ({error}). A script needs a first line that names its interpreter, \
+                 such as #!/bin/sh."
+            ),
+        ),
+    };
+    NotStarted { error: Error::new(code, message), status }
+}

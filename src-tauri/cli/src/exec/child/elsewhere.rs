@@ -1,0 +1,32 @@
+//! Where there are no signals: Ctrl-C reaches every process of the console, and the command decides what becomes of it.
+
+use std::io;
+use std::process::Command;
+
+use super::End;
+
+/// Runs a command to its end.
+pub(crate) async fn run(mut command: Command) -> io::Result<End> {
+    let mut child = command.spawn()?;
+    let ended = tokio::task::spawn_blocking(move || child.wait());
+    let mut ended = std::pin::pin!(ended);
+    loop {
+        tokio::select! {
+            status = &mut ended => {
+                let status = status.map_err(io::Error::other)??;
+                return Ok(End::Exited(status.code().unwrap_or(1)));
+            }
+            _ = tokio::signal::ctrl_c() => {}
+        }
+    }
+}
+
+/// No command ends by a signal.
+pub(crate) fn raise(_signal: i32) -> u8 {
+    1
+}
+
+/// Nobody ignores Ctrl-C.
+pub(crate) fn ignores_interrupts() -> bool {
+    false
+}

@@ -1,0 +1,203 @@
+//! The loopback endpoint of `mcm exec`: credentials in the forms in which the clouds' own libraries fetch them.
+//!
+//! It lives as long as the child. Every door has secrets of its own, made for this run: one in its path, and one in a
+//! header wherever the client can send one. `Host` must be ours to the letter, and whatever a browser sends is refused.
+//! Who is lent what is `lender.rs`; sockets and their limits are the core's.
+
+mod aws;
+mod azure;
+mod google;
+mod neighbour;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::header::{ALLOW, HeaderMap, HeaderName, HeaderValue, ORIGIN};
+use http::{Method, StatusCode};
+use mcm_core::account::Cloud;
+use mcm_core::error::{Code, Error};
+use mcm_core::loopback::{self, Limits, LoopbackHost, Port, Reply, Request};
+use mcm_core::random;
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::Serialize;
+use subtle::ConstantTimeEq as _;
+
+use self::aws::Aws;
+use self::azure::Azure;
+use self::google::Google;
+use super::lender::{Lender, Refused};
+use crate::given::Pairs;
+
+/// What one program may take. A child may run many at once.
+const LIMITS: Limits =
+    Limits { head_time: Duration::from_secs(2), connection_time: Duration::from_secs(5), connections: 64 };
+/// The largest body, in bytes: a form with a handle.
+const LONGEST_BODY: usize = 8 * 1024;
+/// The bytes of a secret.
+const SECRET_BYTES: usize = 32;
+
+/// A bound port that answers nobody yet.
+pub(crate) struct Endpoint {
+    port: Port,
+    desk: Arc<Desk>,
+}
+
+/// What every connection shares.
+struct Desk {
+    authority: String,
+    lender: Lender,
+    aws: Aws,
+    azure: Azure,
+    google: Google,
+}
+
+impl Endpoint {
+    /// Binds a port and makes the secrets of this run.
+    ///
+    /// # Errors
+    /// `busy` when no port could be had.
+    pub(crate) fn open(lender: Lender) -> Result<Self, Error> {
+        let port = Port::bind(LoopbackHost::Ipv4).map_err(|error| {
+            let message = "No port on this machine could be opened for the command. Try again.";
+            Error::new(Code::Busy, message).with_source(error)
+        })?;
+        let authority = port.authority().to_owned();
+        let (aws, azure, google) = (Aws::default(), Azure::default(), Google::default());
+        Ok(Self { port, desk: Arc::new(Desk { authority, lender, aws, azure, google }) })
+    }
+
+    /// The variables that lead a cloud's tools here.
+    pub(crate) fn variables(&self, cloud: Cloud) -> Pairs {
+        let at = &self.desk.authority;
+        match cloud {
+            Cloud::Aws => self.desk.aws.variables(at),
+            Cloud::Azure => self.desk.azure.variables(at),
+            // A file leads there.
+            Cloud::Gcp => Pairs::new(),
+        }
+    }
+
+    /// The file that leads Google's libraries here. It holds a handle, and nothing of Google's.
+    pub(crate) fn google_file(&self) -> SecretString {
+        self.desk.google.file(&self.desk.authority)
+    }
+
+    /// Serves until it is dropped.
+    pub(crate) async fn serve(&self) {
+        let visit = |stream, from| {
+            let desk = self.desk.clone();
+            async move {
+                // No answer at all: whoever has a secret of this run and is somebody else has it by mistake.
+                if !neighbour::is_another_user(from, &desk.authority) {
+                    loopback::converse(stream, &LIMITS, |request| desk.answer(request)).await;
+                }
+            }
+        };
+        self.port.serve(LIMITS.connections, visit).await;
+    }
+}
+
+impl Desk {
+    async fn answer(&self, request: Request) -> Reply {
+        if !loopback::is_addressed_to(&request, &self.authority) {
+            return refusal(
+                StatusCode::BAD_REQUEST,
+                "This address is not the one that the program was given.",
+            );
+        }
+        if is_from_a_browser(request.headers()) {
+            return refusal(StatusCode::FORBIDDEN, "Web pages get no credential here.");
+        }
+        let door = request.uri().path().strip_prefix('/').and_then(|path| path.split_once('/'));
+        match door {
+            Some((secret, "aws")) if self.aws.path.is(secret) => {
+                self.aws.answer(&self.lender, &request).await
+            }
+            Some((secret, "azure")) if self.azure.path.is(secret) => {
+                self.azure.answer(&self.lender, &request).await
+            }
+            Some((secret, "azure-msi")) if self.azure.msi_path.is(secret) => {
+                self.azure.answer_msi(&self.lender, &request).await
+            }
+            Some((secret, "token")) if self.google.path.is(secret) => {
+                self.google.token(&self.lender, request).await
+            }
+            Some((secret, "introspect")) if self.google.path.is(secret) => {
+                self.google.introspect(&self.lender, request).await
+            }
+            _ => refusal(StatusCode::NOT_FOUND, "There is nothing at this address."),
+        }
+    }
+}
+
+/// Whether a web page is behind a request. Node's own `fetch` sends `Sec-Fetch-Mode` like a browser, but alone.
+fn is_from_a_browser(headers: &HeaderMap) -> bool {
+    let sent_by_pages = |name: &HeaderName| {
+        *name == ORIGIN || name.as_str().starts_with("sec-fetch-") && name.as_str() != "sec-fetch-mode"
+    };
+    headers.keys().any(sent_by_pages)
+}
+
+/// A secret of one run.
+struct Secret(SecretString);
+
+impl Default for Secret {
+    fn default() -> Self {
+        Self(random::token(SECRET_BYTES).into())
+    }
+}
+
+impl Secret {
+    fn is(&self, given: &str) -> bool {
+        is_same(self.text(), given)
+    }
+
+    /// Whether a header that came exactly once holds it.
+    fn is_in(&self, headers: &HeaderMap, name: &HeaderName) -> bool {
+        loopback::single(headers, name).is_some_and(|given| self.is(given))
+    }
+
+    fn text(&self) -> &str {
+        self.0.expose_secret()
+    }
+}
+
+/// Compares in constant time.
+fn is_same(secret: &str, given: &str) -> bool {
+    secret.as_bytes().ct_eq(given.as_bytes()).into()
+}
+
+/// A refusal before it is known who asks, in the words of every client at once.
+#[derive(Serialize)]
+struct Refusal<'a> {
+    code: &'a str,
+    error: &'a str,
+    message: &'a str,
+    error_description: &'a str,
+}
+
+fn refusal(status: StatusCode, message: &str) -> Reply {
+    let code = "refused";
+    json(status, &Refusal { code, error: code, message, error_description: message })
+}
+
+fn wrong_method(allowed: &Method) -> Reply {
+    let mut reply = refusal(StatusCode::METHOD_NOT_ALLOWED, "This address takes another method.");
+    let allowed = HeaderValue::from_str(allowed.as_str()).expect("a method is a word");
+    reply.headers_mut().insert(ALLOW, allowed);
+    reply
+}
+
+/// The status that tells a client whether to try again.
+fn status_of(refused: &Refused) -> StatusCode {
+    match refused.code {
+        _ if refused.is_soon_over() => StatusCode::SERVICE_UNAVAILABLE,
+        Code::InvalidInput => StatusCode::BAD_REQUEST,
+        _ => StatusCode::FORBIDDEN,
+    }
+}
+
+fn json(status: StatusCode, body: &impl Serialize) -> Reply {
+    let text = serde_json::to_vec(body).expect("plain fields serialise");
+    loopback::reply(status, "application/json", text)
+}

@@ -1,0 +1,148 @@
+//! `mcm login aws --add-keys`, `--keys` and `--remove-keys`: access keys that a person types in, for the keychain.
+//!
+//! They come from a terminal that shows nothing of them, or from standard input; never from an argument, which every
+//! program of the machine could read. AWS is asked whose they are before they are kept.
+
+use std::io::{self, IsTerminal as _, Read as _};
+
+use jiff::tz::TimeZone;
+use mcm_core::app::App;
+use mcm_core::credential::AccessKeys;
+use mcm_core::error::{Code, Error};
+use mcm_core::store::TypedKeys;
+use mcm_core::vault::Vault;
+use secrecy::{ExposeSecret as _, SecretString};
+
+use super::open_keychain;
+use crate::failure::Failure;
+use crate::output::{ask, note, print, table};
+
+/// The most that is read of standard input: keys with a session token are a few kilobytes.
+const MOST_BYTES: u64 = 64 * 1024;
+
+pub(crate) async fn add(app: &App, vault: &Vault) -> Result<(), Failure> {
+    open_keychain(vault).await?;
+    let keys = if io::stdin().is_terminal() { typed().await? } else { piped().await? };
+    let id = keys.access_key_id.clone();
+    let caller = app.add_access_keys(keys).await?;
+    note(&format!("To assume a role with them: --source keychain:{id}"));
+    Ok(print(&format!("The keychain keeps the access keys {id} of {}.", caller.arn))?)
+}
+
+pub(crate) fn list(app: &App) -> Result<(), Failure> {
+    let keys = app.access_keys()?;
+    if keys.is_empty() {
+        note("The keychain holds no access keys.");
+        return Ok(());
+    }
+    let zone = TimeZone::system();
+    let line = |keys: &TypedKeys| {
+        let added_at = keys.added_at.to_zoned_datetime(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string();
+        [keys.access_key_id.clone(), keys.arn.clone(), added_at]
+    };
+    let head = ["ACCESS KEY ID", "BELONGS TO", "ADDED"].map(str::to_owned);
+    let rows: Vec<_> = std::iter::once(head).chain(keys.iter().map(line)).collect();
+    Ok(print(&table(&rows))?)
+}
+
+pub(crate) async fn remove(app: &App, access_key_id: &str) -> Result<(), Failure> {
+    app.remove_access_keys(access_key_id).await?;
+    Ok(print(&format!("Removed the access keys {access_key_id} from the keychain. At AWS they still work."))?)
+}
+
+/// Asks for one after the other. Only the id is seen while it is typed.
+async fn typed() -> Result<AccessKeys, Error> {
+    ask("Access key id: ");
+    let access_key_id = line().await?.expose_secret().to_owned();
+    let hidden = Hidden::start()?;
+    ask("Secret access key (not shown): ");
+    let secret_access_key = line().await?;
+    ask("Session token, if there is one (not shown): ");
+    let session_token = line().await?;
+    drop(hidden);
+    let session_token = Some(session_token).filter(|token| !token.expose_secret().is_empty());
+    Ok(AccessKeys { access_key_id, secret_access_key, session_token })
+}
+
+/// Reads them from standard input, with blanks or newlines between.
+async fn piped() -> Result<AccessKeys, Error> {
+    let text = read(|| {
+        let mut text = String::new();
+        io::stdin().lock().take(MOST_BYTES).read_to_string(&mut text).map(|_| text)
+    })
+    .await?;
+    let words: Vec<&str> = text.expose_secret().split_whitespace().collect();
+    let (id, secret, token) = match words.as_slice() {
+        [id, secret] => (id, secret, None),
+        [id, secret, token] => (id, secret, Some(*token)),
+        _ => {
+            let message = "Standard input has to hold an access key id and its secret access key, and the session token if \
+                           there is one, with blanks or newlines between.";
+            return Err(Error::new(Code::InvalidInput, message));
+        }
+    };
+    Ok(AccessKeys {
+        access_key_id: (*id).to_owned(),
+        secret_access_key: (*secret).into(),
+        session_token: token.map(SecretString::from),
+    })
+}
+
+async fn line() -> Result<SecretString, Error> {
+    let line = read(|| {
+        let mut line = String::new();
+        io::stdin().read_line(&mut line).map(|_| line)
+    });
+    Ok(line.await?.expose_secret().trim().into())
+}
+
+/// Reads on a thread of its own, so that Ctrl-C is heard meanwhile.
+async fn read(how: impl FnOnce() -> io::Result<String> + Send + 'static) -> Result<SecretString, Error> {
+    let text = tokio::task::spawn_blocking(how).await.map_err(io::Error::other).and_then(|read| read);
+    text.map(SecretString::from).map_err(|error| {
+        // What was read is not quoted: it may be half of a secret.
+        Error::new(Code::InvalidInput, "The access keys could not be read as text. Enter them again.")
+            .with_source(io::Error::from(error.kind()))
+    })
+}
+
+/// A terminal that does not show what is typed. It does again when this is dropped, after Ctrl-C too.
+#[cfg(unix)]
+struct Hidden(rustix::termios::Termios);
+
+#[cfg(unix)]
+impl Hidden {
+    fn start() -> Result<Self, Error> {
+        use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
+        let failed = |error: rustix::io::Errno| {
+            let message =
+                "This terminal cannot hide what is typed. Hand the access keys over on standard input.";
+            Error::new(Code::Unsupported, message).with_source(io::Error::from(error))
+        };
+        let before = tcgetattr(io::stdin()).map_err(failed)?;
+        let mut hidden = before.clone();
+        hidden.local_modes.remove(LocalModes::ECHO);
+        // The newline is shown, so that the next question stands on a line of its own.
+        hidden.local_modes.insert(LocalModes::ECHONL);
+        tcsetattr(io::stdin(), OptionalActions::Flush, &hidden).map_err(failed)?;
+        Ok(Self(before))
+    }
+}
+
+#[cfg(unix)]
+impl Drop for Hidden {
+    fn drop(&mut self) {
+        let _ = rustix::termios::tcsetattr(io::stdin(), rustix::termios::OptionalActions::Now, &self.0);
+    }
+}
+
+#[cfg(not(unix))]
+struct Hidden;
+
+#[cfg(not(unix))]
+impl Hidden {
+    fn start() -> Result<Self, Error> {
+        let message = "On this system access keys are typed into the app, or handed over on standard input.";
+        Err(Error::new(Code::Unsupported, message))
+    }
+}

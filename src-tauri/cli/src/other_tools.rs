@@ -1,0 +1,65 @@
+//! Where the clouds' own tools keep their files, by the rules of those tools.
+
+use std::path::{Path, PathBuf};
+
+use mcm_core::error::{Code, Error};
+use mcm_core::world::Environment;
+
+/// The places of one person's files.
+pub(crate) struct OtherTools<'a> {
+    environment: &'a Environment,
+    home: PathBuf,
+}
+
+impl<'a> OtherTools<'a> {
+    /// # Errors
+    /// `storage-failed` when this person has no home folder.
+    pub(crate) fn of(environment: &'a Environment) -> Result<Self, Error> {
+        let home = environment.home().ok_or_else(|| {
+            Error::new(
+                Code::StorageFailed,
+                "This user has no home folder, where other tools keep their files. Set HOME.",
+            )
+        })?;
+        Ok(Self { environment, home })
+    }
+
+    /// AWS's config file.
+    pub(crate) fn aws_config(&self) -> PathBuf {
+        self.named("AWS_CONFIG_FILE").unwrap_or_else(|| self.aws().join("config"))
+    }
+
+    /// AWS's file of long-lived keys.
+    pub(crate) fn aws_credentials(&self) -> PathBuf {
+        self.named("AWS_SHARED_CREDENTIALS_FILE").unwrap_or_else(|| self.aws().join("credentials"))
+    }
+
+    /// AWS's folder, where the caches are whatever the variables say.
+    pub(crate) fn aws(&self) -> PathBuf {
+        self.home.join(".aws")
+    }
+
+    /// Where `aws login` keeps what it is given.
+    pub(crate) fn aws_login_cache(&self) -> PathBuf {
+        self.named("AWS_LOGIN_CACHE_DIRECTORY").unwrap_or_else(|| self.aws().join("login/cache"))
+    }
+
+    /// The folder of Azure's command line.
+    pub(crate) fn azure(&self) -> PathBuf {
+        self.named("AZURE_CONFIG_DIR").unwrap_or_else(|| self.home.join(".azure"))
+    }
+
+    /// The folder of Google's command line.
+    pub(crate) fn gcloud(&self) -> PathBuf {
+        self.named("CLOUDSDK_CONFIG").unwrap_or_else(|| match self.environment.get("APPDATA") {
+            Some(data) if cfg!(windows) => Path::new(data).join("gcloud"),
+            _ => self.home.join(".config/gcloud"),
+        })
+    }
+
+    /// The file that a variable names; a tilde is the home folder, as AWS's command line has it.
+    fn named(&self, variable: &str) -> Option<PathBuf> {
+        let path = Path::new(self.environment.get(variable)?);
+        Some(path.strip_prefix("~").map_or_else(|_| path.to_owned(), |rest| self.home.join(rest)))
+    }
+}

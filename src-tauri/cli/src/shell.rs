@@ -1,0 +1,193 @@
+//! How shells set and unset variables, with values that may hold anything: names and tokens come from servers.
+
+use clap::ValueEnum;
+use mcm_core::world::Environment;
+
+/// A shell whose language is spoken here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Shell {
+    /// And every other one that reads POSIX: sh, dash, ksh
+    #[value(aliases = ["sh", "dash", "ksh"])]
+    Bash,
+    Zsh,
+    Fish,
+    #[value(aliases = ["pwsh"])]
+    Powershell,
+}
+
+/// What PowerShell takes for a single quotation mark (PowerShell language specification 2.3.5.2).
+const POWERSHELL_QUOTES: [char; 5] = ['\'', '\u{2018}', '\u{2019}', '\u{201a}', '\u{201b}'];
+
+impl Shell {
+    /// The shell that runs us, by the name of its process, else the person's own.
+    pub(crate) fn around(parent: &str, environment: &Environment) -> Self {
+        let named = |name: &str| {
+            let name = name.rsplit(['/', '\\']).next().unwrap_or_default().trim_start_matches('-');
+            Self::from_str(name.trim_end_matches(".exe"), true).ok()
+        };
+        named(parent).or_else(|| named(environment.get("SHELL")?)).unwrap_or(if cfg!(windows) {
+            Self::Powershell
+        } else {
+            Self::Bash
+        })
+    }
+
+    /// Its name in lower case.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Bash => "bash",
+            Self::Zsh => "zsh",
+            Self::Fish => "fish",
+            Self::Powershell => "powershell",
+        }
+    }
+
+    /// A line that sets a variable for the shell and what it starts.
+    pub(crate) fn set(self, name: &str, value: &str) -> String {
+        match self {
+            Self::Bash | Self::Zsh => format!("export {name}={}", quoted_for_posix(value)),
+            Self::Fish => format!("set -gx {name} {}", quoted_for_fish(value)),
+            Self::Powershell => format!("$env:{name} = {}", quoted_for_powershell(value)),
+        }
+    }
+
+    /// Lines that unset variables, also those that are not set.
+    pub(crate) fn unset<'a>(self, names: impl IntoIterator<Item = &'a str>) -> String {
+        let line = |name| match self {
+            Self::Bash | Self::Zsh => format!("unset {name}"),
+            Self::Fish => format!("set -e {name}"),
+            Self::Powershell => format!("$env:{name} = $null"),
+        };
+        names.into_iter().map(line).collect::<Vec<_>>().join("\n")
+    }
+}
+
+/// A quotation mark ends the quotation, stands by itself, and begins it again.
+fn quoted_for_posix(value: &str) -> String {
+    format!("'{}'", value.replace('\'', r"'\''"))
+}
+
+fn quoted_for_fish(value: &str) -> String {
+    format!("'{}'", value.replace('\\', r"\\").replace('\'', r"\'"))
+}
+
+/// One line, because `Invoke-Expression` is given line by line: line breaks are put together by number.
+fn quoted_for_powershell(value: &str) -> String {
+    let mut quoted = String::from("'");
+    for c in value.chars() {
+        match c {
+            '\n' | '\r' => quoted.push_str(&format!("' + [char]{} + '", u32::from(c))),
+            _ if POWERSHELL_QUOTES.contains(&c) => quoted.extend([c, c]),
+            _ => quoted.push(c),
+        }
+    }
+    quoted.push('\'');
+    quoted
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::{Command, Stdio};
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const SHELLS: [(Shell, &str, &[&str]); 3] = [
+        (Shell::Bash, "bash", &["--norc", "--noprofile", "-c"]),
+        (Shell::Zsh, "zsh", &["-f", "-c"]),
+        (Shell::Fish, "fish", &["--no-config", "-c"]),
+    ];
+
+    /// What the shell makes of the values, as its children see them.
+    fn read_back(program: &str, flags: &[&str], script: &str, count: usize) -> Vec<String> {
+        let printed = format!("{script}\nenv -0");
+        let output = Command::new(program)
+            .args(flags)
+            .arg(&printed)
+            .env_clear()
+            .env("PATH", "/usr/bin:/bin")
+            .env("HOME", "/nonexistent")
+            .stderr(Stdio::null())
+            .output()
+            .unwrap_or_else(|error| {
+                panic!("{program} cannot be started ({error}). Install it: make test does.")
+            });
+        assert!(output.status.success(), "{program} refuses {script:?}");
+        let text = String::from_utf8(output.stdout).expect("text");
+        let value = |number: usize| {
+            let name = format!("V{number}=");
+            text.split('\0').find_map(|line| line.strip_prefix(&name)).expect("it is set").to_owned()
+        };
+        (0..count).map(value).collect()
+    }
+
+    /// What tells shells apart, and what they all act on.
+    fn hostile() -> impl Strategy<Value = String> {
+        let piece = prop_oneof![
+            Just("'".to_owned()),
+            Just("''".to_owned()),
+            Just("\\".to_owned()),
+            Just("\n".to_owned()),
+            Just("$(touch /tmp/x)".to_owned()),
+            Just("`id`".to_owned()),
+            Just("!!".to_owned()),
+            Just("\u{2019}".to_owned()),
+            "[\u{1}-\u{7f}]{0,4}",
+            "\\PC{0,4}",
+        ];
+        proptest::collection::vec(piece, 0..12).prop_map(|pieces| pieces.concat())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 12, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn every_shell_gives_its_children_what_was_meant(values in proptest::collection::vec(hostile(), 24)) {
+            for (shell, program, flags) in SHELLS {
+                let lines: Vec<String> =
+                    values.iter().enumerate().map(|(n, value)| shell.set(&format!("V{n}"), value)).collect();
+                // zsh with the option under which two quotation marks within a quotation are one.
+                for before in if shell == Shell::Zsh { &["", "setopt rc_quotes\n"][..] } else { &[""] } {
+                    let script = format!("{before}eval {}", quoted(shell, &lines.join("\n")));
+                    prop_assert_eq!(&read_back(program, flags, &script, values.len()), &values);
+                }
+            }
+        }
+    }
+
+    fn quoted(shell: Shell, script: &str) -> String {
+        if shell == Shell::Fish { quoted_for_fish(script) } else { quoted_for_posix(script) }
+    }
+
+    #[test]
+    fn what_is_unset_is_gone_and_unsetting_what_is_not_set_is_no_failure() {
+        for (shell, program, flags) in SHELLS {
+            let lines = [shell.set("V0", "x"), shell.set("V1", "y"), shell.unset(["V1", "V2"])].join("\n");
+            let script = format!("{lines}\nenv | grep -c '^V'");
+            let output = Command::new(program).args(flags).arg(script).output().expect("it starts");
+            assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "1", "{program}");
+        }
+    }
+
+    #[test]
+    fn powershell_gets_one_line_in_which_nothing_ends_the_quotation() {
+        let line = Shell::Powershell.set("V", "a'b\u{2019}c\r\n$(d)`");
+        assert_eq!(line, "$env:V = 'a''b\u{2019}\u{2019}c' + [char]13 + '' + [char]10 + '$(d)`'");
+        assert_eq!(Shell::Powershell.unset(["A", "B"]), "$env:A = $null\n$env:B = $null");
+    }
+
+    #[test]
+    fn the_shell_around_us_is_known_by_its_process_then_by_the_persons_own() {
+        let of = |parent: &str, own: &str| {
+            let environment =
+                Environment::from_pairs(if own.is_empty() { vec![] } else { vec![("SHELL", own)] });
+            Shell::around(parent, &environment)
+        };
+        assert_eq!(of("fish", "/bin/bash"), Shell::Fish);
+        assert_eq!(of("-zsh", ""), Shell::Zsh);
+        assert_eq!(of("pwsh", "/bin/bash"), Shell::Powershell);
+        assert_eq!(of("make", "/usr/bin/fish"), Shell::Fish);
+        assert_eq!(of("make", "/opt/nu"), Shell::Bash);
+    }
+}

@@ -1,0 +1,249 @@
+//! `mcm whoami`: as whom the next `aws`, `az`, `gcloud` and `terraform` would work in this shell, and why.
+//!
+//! It looks where the tools look, in their order, and nowhere else: no server is asked, no credential is read, and of an
+//! access key only enough is shown to tell it from another. Each cloud's rules have a file of their own. The JSON is
+//! stable: fields and sources may be added, none is renamed, removed or given another meaning.
+
+mod aws;
+mod azure;
+mod google;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use mcm_core::account::{Account, AccountId, Cloud};
+use mcm_core::app::App;
+use mcm_core::file::Foreign;
+use mcm_core::store::Book;
+use mcm_core::world::Environment;
+use serde::Serialize;
+use url::Url;
+
+use crate::failure::Failure;
+use crate::other_tools::OtherTools;
+use crate::output::{print, print_json};
+
+/// What `mcm whoami --json` prints.
+#[derive(Serialize)]
+struct Whoami {
+    tools: Vec<Row>,
+}
+
+/// One tool, compared with the account in use.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Row {
+    #[serde(flatten)]
+    found: Found,
+    /// The account in use in the tool's cloud.
+    active_account: Option<AccountId>,
+    /// Whether the tool works as the account in use; null when that cannot be told.
+    is_active: Option<bool>,
+}
+
+/// As whom a tool would work.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+struct Found {
+    /// `aws`, `az`, `gcloud`, `terraform-aws`, `terraform-azurerm` or `terraform-google`.
+    tool: &'static str,
+    provider: Cloud,
+    source: Source,
+    /// Who that is, as far as it can be told without asking; null when it cannot.
+    identity: Option<String>,
+    /// The region, the subscription or the project.
+    place: Option<String>,
+    /// The account's id, if it is one of ours.
+    account: Option<AccountId>,
+    /// What decided it, as a sentence.
+    why: String,
+}
+
+/// Where a tool's credential comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum Source {
+    /// `mcm exec` lends it.
+    McmExec,
+    /// A profile asks `mcm credential-process`.
+    McmProfile,
+    /// A variable holds it.
+    Environment,
+    /// A file holds it.
+    File,
+    /// IAM Identity Center, or the console's sign-in.
+    SignIn,
+    /// A role that is assumed from another source.
+    Role,
+    /// An identity that another provider vouches for.
+    Federation,
+    /// Another program.
+    Process,
+    /// The cloud's own command line signed in.
+    CommandLine,
+    /// The machine, or the container that it runs in.
+    Machine,
+    /// There is none, or only what a server would have to say.
+    None,
+    /// What is set cannot work.
+    Broken,
+}
+
+/// Where it is looked.
+struct Shell<'a> {
+    environment: &'a Environment,
+    tools: OtherTools<'a>,
+    book: Arc<Book>,
+    /// The accounts that `mcm exec` lends here.
+    lent: Vec<AccountId>,
+}
+
+pub(crate) fn tell(app: &App, json: bool) -> Result<(), Failure> {
+    // As the tools see it: inside `mcm exec` too, where `mcm` itself works with what was outside.
+    let environment = Environment::of_this_process();
+    let lent = environment.get("MCM_EXEC").unwrap_or_default().split(',').filter(|id| !id.is_empty());
+    let lent = lent.map(|id| AccountId::from(id.to_owned())).collect();
+    let shell =
+        Shell { environment: &environment, tools: OtherTools::of(&environment)?, book: app.book()?, lent };
+    let found = [
+        aws::command_line(&shell),
+        azure::command_line(&shell),
+        google::command_line(&shell),
+        aws::terraform(&shell),
+        azure::terraform(&shell),
+        google::terraform(&shell),
+    ];
+    let rows: Vec<Row> = found.into_iter().map(|found| compared(found, &shell.book)).collect();
+    if json {
+        return Ok(print_json(&Whoami { tools: rows })?);
+    }
+    Ok(print(&rows.iter().map(|row| told(row, &shell.book)).collect::<Vec<_>>().join("\n"))?)
+}
+
+fn compared(found: Found, book: &Book) -> Row {
+    let active_account = book.active.get(&found.provider).cloned();
+    let is_active = match (&found.account, &active_account) {
+        (Some(account), Some(active)) => Some(account == active),
+        (Some(_), None) => Some(false),
+        // Somebody whom we do not know is not the account in use; nobody at all is not somebody else.
+        (None, Some(_)) if found.identity.is_some() => Some(false),
+        (None, _) => None,
+    };
+    Row { found, active_account, is_active }
+}
+
+fn told(row: &Row, book: &Book) -> String {
+    const INDENT: &str = "\n                   ";
+    let Row { found, active_account, is_active } = row;
+    let name = |id: &AccountId| {
+        let account = book.account(id);
+        account.map_or_else(|| id.to_string(), |account| format!("{} ({id})", account.name()))
+    };
+    let who = match (&found.account, &found.identity) {
+        (Some(account), _) => name(account),
+        (None, Some(identity)) => identity.clone(),
+        (None, None) if found.source == Source::None => "nobody".to_owned(),
+        (None, None) => "unknown".to_owned(),
+    };
+    let place = found.place.as_ref().map(|place| format!(", {place}")).unwrap_or_default();
+    let remark = match (is_active, active_account) {
+        (Some(true), _) => format!("{INDENT}It is the account in use here."),
+        (Some(false), Some(active)) => {
+            format!("{INDENT}NOT the account in use here, which is {}.", name(active))
+        }
+        (Some(false), None) => {
+            format!("{INDENT}No account of {} is in use here.", found.provider.title())
+        }
+        (None, _) => String::new(),
+    };
+    format!("{:17}  {who}{place}{INDENT}{}{remark}", found.tool, found.why)
+}
+
+impl Shell<'_> {
+    fn get(&self, name: &str) -> Option<&str> {
+        self.environment.get(name)
+    }
+
+    /// The first of these variables that is set, and its value.
+    fn first(&self, names: &[&'static str]) -> Option<(&'static str, &str)> {
+        names.iter().find_map(|name| Some((*name, self.get(name)?)))
+    }
+
+    /// The account of a cloud that `mcm exec` lends here.
+    fn lent(&self, cloud: Cloud) -> Option<&Account> {
+        let of_cloud = |account: &&Account| account.cloud() == cloud;
+        self.lent.iter().filter_map(|id| self.book.account(id)).find(of_cloud)
+    }
+
+    /// The account that `mcm exec` lends at this address, if it can be one of ours.
+    fn lent_at(&self, cloud: Cloud, address: &str) -> Option<&Account> {
+        let url = Url::parse(address).ok()?;
+        let is_here = matches!(url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"));
+        is_here.then(|| self.lent(cloud)).flatten()
+    }
+}
+
+impl Found {
+    /// What `mcm exec` lends.
+    fn lent(tool: &'static str, account: &Account, variable: &str) -> Self {
+        let place = account.chosen_target().map(|target| target.id.clone());
+        let why = format!("mcm exec runs this shell and set {variable}.");
+        Self::ours(tool, Source::McmExec, account, why).at(place)
+    }
+
+    /// One of our accounts.
+    fn ours(tool: &'static str, source: Source, account: &Account, why: String) -> Self {
+        let identity = Some(account.identity.who().to_owned());
+        let (provider, account) = (account.cloud(), Some(account.id.clone()));
+        Self { tool, provider, source, identity, place: None, account, why }
+    }
+
+    /// Somebody else, or nobody.
+    fn other(
+        tool: &'static str,
+        provider: Cloud,
+        source: Source,
+        identity: Option<String>,
+        why: String,
+    ) -> Self {
+        let identity = identity.map(|text| shown(&text));
+        Self { tool, provider, source, identity, place: None, account: None, why: shown(&why) }
+    }
+
+    fn at(self, place: Option<String>) -> Self {
+        Self { place: place.map(|text| shown(&text)), ..self }
+    }
+}
+
+/// A text of somebody else's, without what could forge what a person reads.
+fn shown(text: &str) -> String {
+    let is_fit = |c: &char| {
+        !c.is_control()
+            && !matches!(*c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    text.chars().filter(is_fit).take(256).collect()
+}
+
+/// A text file of another tool's; none when there is no such file, or none that can be read.
+fn text(path: &Path) -> Option<String> {
+    let file = Foreign::read(path).ok()?;
+    let text = String::from_utf8_lossy(file.bytes()?).into_owned();
+    // `az` begins its files with a byte-order mark.
+    Some(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
+}
+
+/// The value of a key in one section of a file of sections.
+fn value<'t>(text: &'t str, is_section: impl Fn(&str) -> bool, key: &str) -> Option<&'t str> {
+    let mut is_inside = false;
+    for line in text.lines() {
+        if let Some((title, _)) = line.trim_end().strip_prefix('[').and_then(|rest| rest.rsplit_once(']')) {
+            is_inside = is_section(title.trim());
+        } else if is_inside
+            && !line.trim_start().starts_with(['#', ';'])
+            && let Some((name, value)) = line.split_once(['=', ':'])
+            && name.trim().eq_ignore_ascii_case(key)
+        {
+            return Some(value.trim());
+        }
+    }
+    None
+}

@@ -1,0 +1,158 @@
+//! Where `gcloud` and Terraform's provider for Google look: their variables, gcloud's configuration, and the application
+//! default credentials.
+
+use std::path::Path;
+
+use mcm_core::account::{Account, Cloud, Identity};
+use serde::Deserialize;
+
+use super::{Found, Shell, Source, text, value};
+
+/// What is not secret of a credential file; everything else in it is passed over.
+#[derive(Deserialize)]
+struct CredentialFile {
+    #[serde(rename = "type", default)]
+    kind: String,
+    client_email: Option<String>,
+    account: Option<String>,
+    token_url: Option<String>,
+}
+
+pub(super) fn command_line(shell: &Shell<'_>) -> Found {
+    const TOOL: &str = "gcloud";
+    let folder = shell.tools.gcloud();
+    let (name, why_name) = match shell.get("CLOUDSDK_ACTIVE_CONFIG_NAME") {
+        Some(name) => (name.to_owned(), "which CLOUDSDK_ACTIVE_CONFIG_NAME names"),
+        None => {
+            let active = text(&folder.join("active_config")).map(|name| name.trim().to_owned());
+            (active.filter(|name| !name.is_empty()).unwrap_or_else(|| "default".to_owned()), "the active one")
+        }
+    };
+    let is_name = name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
+    let path = folder.join("configurations").join(format!("config_{name}"));
+    let configuration = if is_name { text(&path) } else { None }.unwrap_or_default();
+    let configured = |section: &str, key: &str| value(&configuration, |title| title == section, key);
+
+    let project = shell.get("CLOUDSDK_CORE_PROJECT").or_else(|| configured("core", "project"));
+    let project = project.map(str::to_owned);
+    let other = |source, identity, why: String| Found::other(TOOL, Cloud::Gcp, source, identity, why);
+    let impersonated = shell
+        .get("CLOUDSDK_AUTH_IMPERSONATE_SERVICE_ACCOUNT")
+        .or_else(|| configured("auth", "impersonate_service_account"));
+    if let Some(service_account) = impersonated {
+        let why = "gcloud is told to impersonate this service account.";
+        return other(Source::Role, Some(service_account.to_owned()), why.to_owned()).at(project);
+    }
+    if let Some((variable, _)) =
+        shell.first(&["CLOUDSDK_AUTH_ACCESS_TOKEN_FILE", "CLOUDSDK_AUTH_ACCESS_TOKEN"])
+    {
+        let found = match shell.lent(Cloud::Gcp) {
+            Some(account) => return Found::lent(TOOL, account, variable),
+            None => other(
+                Source::Environment,
+                None,
+                format!("{variable} is set. Whose token it is, only Google knows."),
+            ),
+        };
+        return found.at(project);
+    }
+    if let Some(file) = shell.get("CLOUDSDK_AUTH_CREDENTIAL_FILE_OVERRIDE") {
+        return of_file(shell, TOOL, Path::new(file), "CLOUDSDK_AUTH_CREDENTIAL_FILE_OVERRIDE").at(project);
+    }
+    let (account, why) = match shell.get("CLOUDSDK_CORE_ACCOUNT") {
+        Some(account) => (Some(account), "CLOUDSDK_CORE_ACCOUNT names it.".to_owned()),
+        None => {
+            (configured("core", "account"), format!("gcloud's configuration {name}, {why_name}, says so."))
+        }
+    };
+    match account {
+        Some(account) => by_address(shell, TOOL, account, why).at(project),
+        None => {
+            let why = format!("gcloud's configuration {name}, {why_name}, names no account.");
+            other(Source::None, None, why).at(project)
+        }
+    }
+}
+
+pub(super) fn terraform(shell: &Shell<'_>) -> Found {
+    const TOOL: &str = "terraform-google";
+    const PROJECTS: [&str; 4] =
+        ["GOOGLE_PROJECT", "GOOGLE_CLOUD_PROJECT", "GCLOUD_PROJECT", "CLOUDSDK_CORE_PROJECT"];
+    let project = shell.first(&PROJECTS).map(|(_, project)| project.to_owned());
+    let other = |source, identity, why: String| Found::other(TOOL, Cloud::Gcp, source, identity, why);
+    if let Some(service_account) = shell.get("GOOGLE_IMPERSONATE_SERVICE_ACCOUNT") {
+        let why = "GOOGLE_IMPERSONATE_SERVICE_ACCOUNT names it.".to_owned();
+        return other(Source::Role, Some(service_account.to_owned()), why).at(project);
+    }
+    if let Some((variable, _)) = shell.first(&["GOOGLE_OAUTH_ACCESS_TOKEN"]) {
+        return match shell.lent(Cloud::Gcp) {
+            Some(account) => Found::lent(TOOL, account, variable),
+            None => other(
+                Source::Environment,
+                None,
+                format!("{variable} is set. Whose token it is, only Google knows."),
+            ),
+        }
+        .at(project);
+    }
+    const KEYS: [&str; 3] = ["GOOGLE_CREDENTIALS", "GOOGLE_CLOUD_KEYFILE_JSON", "GCLOUD_KEYFILE_JSON"];
+    if let Some((variable, value)) = shell.first(&KEYS) {
+        if !value.trim_start().starts_with('{') {
+            return of_file(shell, TOOL, Path::new(value), variable).at(project);
+        }
+        let identity = serde_json::from_str::<CredentialFile>(value).ok().and_then(|file| file.client_email);
+        return other(Source::Environment, identity, format!("{variable} holds a key.")).at(project);
+    }
+    if let Some(file) = shell.get("GOOGLE_APPLICATION_CREDENTIALS") {
+        return of_file(shell, TOOL, Path::new(file), "GOOGLE_APPLICATION_CREDENTIALS").at(project);
+    }
+    let file = shell.tools.gcloud().join("application_default_credentials.json");
+    if text(&file).is_some() {
+        return of_file(shell, TOOL, &file, "").at(project);
+    }
+    let why = "No variable says who, and there are no application default credentials. On a machine of Google it is the \
+               machine's service account.";
+    other(Source::None, None, why.to_owned()).at(project)
+}
+
+/// Whoever a credential file is for; `variable` names it, or nothing does.
+fn of_file(shell: &Shell<'_>, tool: &'static str, path: &Path, variable: &str) -> Found {
+    let other = |source, identity, why: String| Found::other(tool, Cloud::Gcp, source, identity, why);
+    let named = match variable {
+        "" => format!("{} holds the application default credentials", path.display()),
+        variable => format!("{variable} names {}", path.display()),
+    };
+    let Some(file) = text(path).and_then(|text| serde_json::from_str::<CredentialFile>(&text).ok()) else {
+        return other(Source::Broken, None, format!("{named}, which is no credential that can be read."));
+    };
+    if let Some(account) = file.token_url.as_deref().and_then(|address| shell.lent_at(Cloud::Gcp, address)) {
+        return Found::lent(tool, account, variable);
+    }
+    let account = file.account.filter(|account| !account.is_empty());
+    match (file.kind.as_str(), file.client_email, account) {
+        ("authorized_user", _, Some(address)) => by_address(shell, tool, &address, format!("{named}.")),
+        ("authorized_user", ..) => {
+            let why = format!("{named}: whoever ran gcloud auth application-default login.");
+            other(Source::File, None, why)
+        }
+        ("service_account", email, _) => {
+            other(Source::File, email, format!("{named}: a service account's key."))
+        }
+        ("impersonated_service_account", ..) => {
+            other(Source::Role, None, format!("{named}: an impersonated service account."))
+        }
+        (kind, ..) if kind.starts_with("external_account") => {
+            other(Source::Federation, None, format!("{named}: another provider vouches for it."))
+        }
+        _ => other(Source::File, None, format!("{named}, a kind of credential that mcm does not know.")),
+    }
+}
+
+/// The account of ours with this address, or somebody else.
+fn by_address(shell: &Shell<'_>, tool: &'static str, address: &str, why: String) -> Found {
+    let is_same = |account: &&Account| matches!(&account.identity, Identity::Gcp { email: Some(email), .. } if email.eq_ignore_ascii_case(address));
+    match shell.book.accounts.iter().find(is_same) {
+        Some(account) => Found::ours(tool, Source::CommandLine, account, why),
+        None => Found::other(tool, Cloud::Gcp, Source::CommandLine, Some(address.to_owned()), why),
+    }
+}

@@ -1,0 +1,103 @@
+//! Shell completion, asked by the real shells.
+//!
+//! Programs needed: bash, zsh, fish.
+
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use crate::stage::{Stage, write};
+
+const HOSTILE: &str = "$(touch pwned)`touch pwned`;touch pwned\u{1b}[31m *?\"' $HOME";
+
+/// A machine with accounts in its list, and no keychain.
+fn with_accounts() -> Stage {
+    let stage = Stage::without_keychain();
+    let azure = |id: &str, name: &str, user: &str| {
+        json!({
+            "id": id, "grant": "00", "connectedAt": "2026-11-26T00:00:00Z",
+            "identity": { "cloud": "azure", "home": id, "tenantId": id, "tenantName": name, "defaultDomain": null,
+                          "username": user },
+        })
+    };
+    let accounts: [Value; 3] = [
+        azure("azure-000000000001", "Contoso Ltd", "ada@contoso.example"),
+        azure("azure-000000000002", "Fabrikam", "ada@fabrikam.example"),
+        azure("azure-000000000003", HOSTILE, HOSTILE),
+    ];
+    write(&stage.accounts_file(), 0o600, &json!({ "version": 1, "accounts": accounts }).to_string());
+    stage
+}
+
+/// What a shell offers for a line, given a script that sets `line` and prints the offers.
+fn offered(stage: &Stage, shell: &str, script: &str) -> Vec<String> {
+    let mcm = stage.command(&[]);
+    let folder = Path::new(mcm.get_program()).parent().expect("it is in a folder");
+    let completion = stage.mcm(&["completion", shell]).done();
+    let file = stage.home().join("completion");
+    write(&file, 0o600, &completion);
+    let mut command = Command::new(shell);
+    command.args(if shell == "bash" { &["--norc", "-c"][..] } else { &["-c"] });
+    command.arg(script.replace("COMPLETION", &file.display().to_string()));
+    command.env_clear().envs(mcm.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let path =
+        mcm.get_envs().find(|(name, _)| *name == "PATH").and_then(|(_, path)| path).expect("there is a PATH");
+    command.env("PATH", format!("{}:{}", folder.display(), path.to_string_lossy()));
+    command.current_dir(stage.home());
+    let output =
+        command.output().unwrap_or_else(|error| panic!("{shell} does not start ({error}): install it"));
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(!stage.home().join("pwned").exists(), "{shell} ran a name");
+    String::from_utf8(output.stdout).expect("text").lines().map(str::to_owned).collect()
+}
+
+fn in_bash(stage: &Stage, words: &str) -> Vec<String> {
+    let script = format!(
+        "source COMPLETION; COMP_WORDS=({words}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); \
+         _clap_complete_mcm mcm \"${{COMP_WORDS[COMP_CWORD]}}\"; printf '%s\\n' \"${{COMPREPLY[@]}}\""
+    );
+    offered(stage, "bash", &script)
+}
+
+#[test]
+fn bash_offers_commands_options_and_accounts_by_words_that_it_does_not_act_on() {
+    let stage = with_accounts();
+    assert!(in_bash(&stage, "mcm cred").contains(&"credential-process".to_owned()));
+    assert!(in_bash(&stage, "mcm token --a").contains(&"--active".to_owned()));
+    assert_eq!(in_bash(&stage, "mcm token con"), ["Contoso"]);
+    assert_eq!(in_bash(&stage, "mcm token ada@f"), ["ada@fabrikam.example"]);
+    assert_eq!(in_bash(&stage, "mcm use azure-000000000003"), ["azure-000000000003"]);
+    let all = in_bash(&stage, "mcm targets ''");
+    for account in ["Contoso", "Fabrikam"] {
+        assert!(all.iter().any(|word| word == account), "{all:?}");
+    }
+    for word in all.iter().filter(|word| !word.starts_with("--")) {
+        assert!(word.chars().all(|c| c.is_alphanumeric() || "@._-".contains(c)), "{word:?}");
+    }
+    let aws = in_bash(&stage, "mcm credential-process ''");
+    assert!(!aws.iter().any(|word| word == "Contoso"), "no AWS account: {aws:?}");
+}
+
+#[test]
+fn zsh_offers_accounts_with_what_is_told_of_them() {
+    let stage = with_accounts();
+    let script = "compdef() {}; _describe() { eval 'printf \"%s\\n\" \"${'${@[-1]}'[@]}\"' }; source COMPLETION; \
+                  words=(mcm token Con); CURRENT=3; _clap_dynamic_completer_mcm";
+    let offers = offered(&stage, "zsh", script);
+    assert_eq!(offers, ["Contoso:Contoso Ltd, ada@contoso.example, Azure"]);
+}
+
+#[test]
+fn fish_offers_accounts_with_what_is_told_of_them() {
+    let stage = with_accounts();
+    let offers = offered(&stage, "fish", "source COMPLETION; complete --do-complete 'mcm token Con'");
+    assert_eq!(offers, ["Contoso\tContoso Ltd, ada@contoso.example, Azure"]);
+}
+
+#[test]
+fn a_damaged_list_of_accounts_leaves_the_commands() {
+    let stage = with_accounts();
+    write(&stage.accounts_file(), 0o600, "{\"version\":1,");
+    assert_eq!(in_bash(&stage, "mcm credential-p"), ["credential-process"]);
+}

@@ -1,0 +1,186 @@
+//! Access keys of AWS: typed at a terminal that does not show them, or handed over on standard input.
+
+use std::io::{Read as _, Write as _};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use sandbox_clouds::aws::AccessKey;
+
+use crate::stage::{Ended, Stage};
+
+const PATIENCE: Duration = Duration::from_secs(60);
+const ADA_ARN: &str = "arn:aws:iam::111122223333:user/ada";
+const ROLE: &str = "arn:aws:iam::444455556666:role/Reader";
+/// Forty characters, as AWS's are, and nobody's.
+const WRONG_SECRET: &str = "canary/of/a/wrong/secret/access/key/0000";
+
+/// `mcm login aws --add-keys` at a terminal, by util-linux's `script`, and what the terminal is like afterwards.
+struct Terminal {
+    process: Child,
+    keyboard: ChildStdin,
+    screen: mpsc::Receiver<Vec<u8>>,
+    shown: String,
+}
+
+impl Terminal {
+    fn start(stage: &Stage) -> Self {
+        let mcm = env!("CARGO_BIN_EXE_mcm");
+        // The shell outlives Ctrl-C, to tell what is left of it.
+        let line = format!("trap : INT; {mcm} login aws --add-keys; echo status $?; stty -a");
+        let mut command = Command::new("script");
+        command.args(["-qec", &line, "/dev/null"]).env_clear().env("SHELL", "/bin/sh");
+        for (name, value) in stage.command(&[]).get_envs() {
+            command.env(name, value.expect("set, not taken away"));
+        }
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut process = command.spawn().expect("script (bsdutils) is installed");
+        let keyboard = process.stdin.take().expect("piped");
+        let mut output = process.stdout.take().expect("piped");
+        let (sender, screen) = mpsc::channel();
+        thread::spawn(move || {
+            let mut bytes = [0; 1024];
+            while let Ok(count @ 1..) = output.read(&mut bytes) {
+                if sender.send(bytes[..count].to_vec()).is_err() {
+                    return;
+                }
+            }
+        });
+        Self { process, keyboard, screen, shown: String::new() }
+    }
+
+    fn until(&mut self, text: &str) {
+        while !self.shown.contains(text) {
+            let more = self.screen.recv_timeout(PATIENCE);
+            let more = more.unwrap_or_else(|_| panic!("{text:?} is never shown: {}", self.shown));
+            self.shown.push_str(&String::from_utf8_lossy(&more));
+        }
+    }
+
+    fn enter(&mut self, question: &str, answer: &str) {
+        self.until(question);
+        self.press(&format!("{answer}\n"));
+    }
+
+    fn press(&mut self, keys: &str) {
+        self.keyboard.write_all(keys.as_bytes()).expect("the terminal is there");
+    }
+
+    /// Everything that was on the screen, the terminal's modes last.
+    fn ended(mut self) -> String {
+        self.until("echoprt");
+        drop(self.keyboard);
+        self.process.wait().expect("it ends");
+        self.shown
+    }
+}
+
+fn key_of(stage: &Stage, user: &str) -> AccessKey {
+    stage.sandbox.aws_access_key(user).expect("there is such a user")
+}
+
+/// Runs `mcm` without keys in the environment and with a standard input.
+fn mcm(stage: &Stage, arguments: &[&str], input: &str) -> Ended {
+    let mut command = stage.command(arguments);
+    command.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY");
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut process = command.spawn().expect("mcm starts");
+    // A command that does not read it may have ended before.
+    let _ = process.stdin.take().expect("piped").write_all(input.as_bytes());
+    Ended::of(process.wait_with_output().expect("mcm ends"))
+}
+
+fn assert_nowhere(stage: &Stage, told: &str, secret: &str) {
+    assert!(!told.contains(secret), "the secret was told: {told}");
+    assert!(!stage.files().contains(secret), "the secret lies in a file");
+}
+
+#[test]
+fn keys_are_typed_unseen_checked_kept_and_used() {
+    let stage = Stage::start();
+    let key = key_of(&stage, "ada");
+    let mut terminal = Terminal::start(&stage);
+    terminal.enter("Access key id: ", &key.id);
+    terminal.enter("Secret access key", &key.secret);
+    terminal.enter("Session token", "");
+    let shown = terminal.ended();
+    assert!(
+        shown.contains(&format!("The keychain keeps the access keys {} of {ADA_ARN}.", key.id)),
+        "{shown}"
+    );
+    assert!(shown.contains("status 0") && shown.contains(" echo "), "{shown}");
+    assert_nowhere(&stage, &shown, &key.secret);
+
+    let listed = mcm(&stage, &["login", "aws", "--keys"], "").done();
+    assert!(listed.contains(&key.id) && listed.contains(ADA_ARN), "{listed}");
+    let source = format!("keychain:{}", key.id);
+    mcm(&stage, &["login", "aws", "--print", "cli", "--source", "keychain"], "").done();
+    let told = mcm(&stage, &["login", "aws", "--remove-keys", &key.id], "").failed(2);
+    assert!(told.contains("A connection uses"), "{told}");
+    let connected = mcm(&stage, &["login", "aws", "--role-arn", ROLE], "").done();
+    assert!(connected.contains(&source), "{connected}");
+    stage.forget_sessions();
+    mcm(&stage, &["credential-process", "--active"], "").done();
+    mcm(&stage, &["logout", "--all"], "").done();
+    assert_eq!(stage.keychain_entries(), 0);
+}
+
+#[test]
+fn ctrl_c_gives_the_terminal_back_as_it_was() {
+    let stage = Stage::start();
+    let mut terminal = Terminal::start(&stage);
+    terminal.enter("Access key id: ", "AKIAIOSFODNN7EXAMPLE");
+    terminal.until("Secret access key");
+    terminal.press("\u{3}");
+    let shown = terminal.ended();
+    assert!(shown.contains("You stopped the command.") && shown.contains("status 1"), "{shown}");
+    assert!(shown.contains(" echo ") && !shown.contains("-echo "), "{shown}");
+    assert_eq!(stage.keychain_entries(), 0);
+}
+
+#[test]
+fn keys_from_standard_input_are_kept_only_when_aws_knows_them() {
+    let stage = Stage::start();
+    let add = ["login", "aws", "--add-keys"];
+    let key = key_of(&stage, "ada");
+    for (input, status, word) in [
+        (format!("{}\t{WRONG_SECRET}\n", key.id), 3, "secret access key is not the one"),
+        (format!("AKIAIOSFODNN7EXAMPLE {WRONG_SECRET}"), 3, "does not know the access key"),
+        (format!("ASIAIOSFODNN7EXAMPLE\n{WRONG_SECRET}\n"), 2, "session token"),
+        (format!("ada {WRONG_SECRET}"), 2, "no access key id"),
+        (WRONG_SECRET.to_owned(), 2, "Standard input has to hold"),
+        (format!("a {WRONG_SECRET} b c"), 2, "Standard input has to hold"),
+        (String::new(), 2, "Standard input has to hold"),
+    ] {
+        let told = mcm(&stage, &add, &input).failed(status);
+        assert!(told.contains(word), "{word}: {told}");
+        assert_nowhere(&stage, &told, WRONG_SECRET);
+    }
+    assert_eq!(stage.keychain_entries(), 0);
+    assert_eq!(mcm(&stage, &["login", "aws", "--keys"], "").done(), "");
+
+    let ended = mcm(&stage, &add, &format!("{}\n{}\n", key.id, key.secret));
+    assert_nowhere(&stage, &format!("{}{}", ended.told, ended.result), &key.secret);
+    assert!(ended.done().contains(ADA_ARN));
+    let session = stage.sandbox.aws_session("ada", Duration::from_secs(3600)).expect("there is an ada");
+    let token = session.session_token.expect("a session has a token");
+    let ended = mcm(&stage, &add, &format!("{} {} {token}", session.id, session.secret));
+    assert_nowhere(&stage, &format!("{}{}", ended.told, ended.result), &token);
+    ended.done();
+    assert_eq!(stage.keychain_entries(), 2);
+    for id in [&key.id, &session.id] {
+        mcm(&stage, &["login", "aws", "--remove-keys", id], "").done();
+        mcm(&stage, &["login", "aws", "--remove-keys", id], "").failed(1);
+    }
+    assert_eq!(stage.keychain_entries(), 0);
+}
+
+#[test]
+fn no_argument_takes_a_secret() {
+    let stage = Stage::without_keychain();
+    let add = ["login", "aws", "--add-keys"];
+    for more in [&["AKIAIOSFODNN7EXAMPLE"][..], &["--source", "default"], &["--keys"]] {
+        mcm(&stage, &[&add[..], more].concat(), "").failed(2);
+    }
+}

@@ -1,0 +1,197 @@
+//! The command of `mcm exec` as a process: its status, its signals, the terminal, and what is left of it.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::{Command, Stdio};
+
+use crate::lent::Lent;
+use crate::stage::Stage;
+
+fn account(stage: &Stage) -> String {
+    stage.connected(false)
+}
+
+fn signal(name: &str, id: &str) {
+    let status = Command::new("kill").args([name, "--", id]).status().expect("kill is there");
+    assert!(status.success());
+}
+
+#[test]
+fn the_commands_status_is_ours_and_so_is_what_it_says() {
+    let stage = Stage::start();
+    let id = account(&stage);
+    let run = |script: &str| stage.mcm(&["exec", &id, "--", "sh", "-c", script]);
+    let ended = run("echo out; echo err >&2; exit 42");
+    assert_eq!((ended.status, ended.result.as_str(), ended.told.as_str()), (42, "out\n", "err\n"));
+    assert_eq!(run("true").done(), "");
+    assert_eq!(run("kill -SEGV $$").status, 139);
+    let words = stage.mcm(&["exec", &id, "--", "printf", "<%s>", "a b", "--json", "", "*"]).done();
+    assert_eq!(words, "<a b><--json><><*>");
+}
+
+#[test]
+fn a_command_that_cannot_be_started_is_status_127_or_126_and_said() {
+    let stage = Stage::start();
+    let id = account(&stage);
+    let told = stage.mcm(&["exec", &id, "--", "no-such-command"]).failed(127);
+    assert!(told.contains("\"no-such-command\" was not found"), "{told}");
+    let file = stage.folder().join("plain");
+    for (mode, text, said) in [(0o600, "#!/bin/sh\n", "chmod +x"), (0o700, "echo\n", "#!/bin/sh")] {
+        crate::stage::write(&file, mode, text);
+        let mut permissions = fs::metadata(&file).expect("it is there").permissions();
+        std::os::unix::fs::PermissionsExt::set_mode(&mut permissions, mode);
+        fs::set_permissions(&file, permissions).expect("it is ours");
+        let told = stage.mcm(&["exec", &id, "--", file.to_str().expect("text")]).failed(126);
+        assert!(told.contains(said), "{told}");
+    }
+}
+
+#[test]
+fn a_signal_that_ends_the_command_ends_us() {
+    let stage = Stage::start();
+    let id = account(&stage);
+    let mut command = stage.command(&["exec", &id, "--", "sh", "-c", "kill -TERM $$"]);
+    let status = command.status().expect("mcm starts");
+    assert_eq!(status.signal(), Some(15));
+}
+
+#[test]
+fn a_signal_to_us_is_the_commands_to_decide_about_and_no_file_stays() {
+    let stage = Stage::start();
+    let id = account(&stage);
+    let script = "import signal, sys
+signal.signal(signal.SIGUSR1, lambda *_: print('usr', flush=True))
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(9))
+print('ready', flush=True)
+while True: signal.pause()";
+    let mut command = stage.command(&["exec", &id, "--", "/usr/bin/python3", "-c", script]);
+    let mut mcm = command.stdout(Stdio::piped()).spawn().expect("mcm starts");
+    let mut lines = BufReader::new(mcm.stdout.take().expect("piped")).lines();
+    let mut next = || lines.next().expect("a line").expect("text");
+    assert_eq!(next(), "ready");
+    signal("-USR1", &mcm.id().to_string());
+    assert_eq!(next(), "usr");
+    signal("-TERM", &mcm.id().to_string());
+    assert_eq!(mcm.wait().expect("mcm ends").code(), Some(9));
+}
+
+#[test]
+fn the_folder_goes_when_we_are_told_to_end_and_the_next_run_sweeps_what_a_killed_one_left() {
+    let stage = Stage::start();
+    stage.login(crate::stage::ADA, &["gcp"]).done();
+    let id = stage.account_of("gcp");
+    let runtime = stage.folder().join("runtime");
+    fs::create_dir(&runtime).expect("ours");
+    let left = || fs::read_dir(&runtime).expect("readable").count();
+    let start = || {
+        Lent::start_with(&stage, &[&id], |command| {
+            command.env("XDG_RUNTIME_DIR", &runtime);
+        })
+    };
+    let lent = start();
+    assert!(lent.get("GOOGLE_APPLICATION_CREDENTIALS").starts_with(runtime.to_str().expect("text")));
+    assert_eq!(left(), 1);
+    signal("-TERM", &lent.mcm_id().to_string());
+    assert_eq!(lent.waited().status, -1, "the command died of the signal, and so did we");
+    assert_eq!(left(), 0);
+
+    let lent = start();
+    signal("-KILL", &lent.mcm_id().to_string());
+    lent.ended();
+    assert_eq!(left(), 1, "nobody was there to remove it");
+    let lent = start();
+    assert_eq!(left(), 1, "its own");
+    lent.ended().done();
+    assert_eq!(left(), 0);
+}
+
+#[test]
+fn a_signal_that_we_were_started_to_ignore_is_ignored_by_the_command_too() {
+    let stage = Stage::start();
+    let id = account(&stage);
+    let mask = |before: &str| {
+        let script = format!("{before} exec \"$@\"");
+        let mut command = Command::new("sh");
+        let mcm = stage.command(&["exec", &id, "--", "grep", "SigIgn", "/proc/self/status"]);
+        command.args(["-c", &script, "sh"]).arg(mcm.get_program()).args(mcm.get_args());
+        command.env_clear().envs(mcm.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let output = command.output().expect("sh starts").stdout;
+        let text = String::from_utf8(output).expect("text");
+        u64::from_str_radix(text.split_whitespace().last().expect("a mask"), 16).expect("hexadecimal")
+    };
+    assert_eq!(mask("") & 0b11, 0, "neither SIGHUP nor SIGINT");
+    assert_eq!(mask("trap '' HUP;") & 0b11, 0b01);
+    assert_eq!(mask("trap '' INT;") & 0b11, 0b10);
+}
+
+#[test]
+fn ctrl_c_in_a_terminal_is_the_commands_alone_and_is_sent_to_it_once() {
+    let stage = Stage::start();
+    let id = account(&stage);
+    let program = stage.folder().join("in-the-terminal");
+    let script = "#!/usr/bin/python3
+import signal, sys
+signal.signal(signal.SIGINT, lambda *_: print('caught', flush=True))
+print('ready', flush=True)
+print('got', sys.stdin.readline(), flush=True)
+sys.exit(5)
+";
+    crate::stage::write(&program, 0o700, script);
+    let mcm = stage.command(&["exec", &id, "--", program.to_str().expect("text")]);
+    let words: Vec<String> = std::iter::once(mcm.get_program())
+        .chain(mcm.get_args())
+        .map(|word| word.to_str().expect("text").to_owned())
+        .collect();
+    let mut command = Command::new("script");
+    command.args(["-qe", "-E", "never", "-c", &format!("exec {}", words.join(" ")), "/dev/null"]);
+    command.env_clear().envs(mcm.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let mut terminal = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("script is there");
+    let mut keys = terminal.stdin.take().expect("piped");
+    let mut screen = BufReader::new(terminal.stdout.take().expect("piped"));
+    let mut line = String::new();
+    screen.read_line(&mut line).expect("text");
+    assert_eq!(line.trim(), "ready");
+    keys.write_all(b"\x03").expect("the terminal is there");
+    keys.flush().expect("the terminal is there");
+    let mut shown = String::new();
+    while !shown.contains("caught") {
+        let mut line = String::new();
+        assert!(screen.read_line(&mut line).expect("text") > 0, "{shown}");
+        shown.push_str(&line);
+    }
+    keys.write_all(b"on\n").expect("the terminal is there");
+    screen.read_to_string(&mut shown).expect("text");
+    assert_eq!(shown.matches("caught").count(), 1, "{shown}");
+    assert!(shown.contains("got on"), "it went on: {shown}");
+    assert_eq!(terminal.wait().expect("it ends").code(), Some(5), "{shown}");
+}
+
+#[test]
+fn a_job_that_is_stopped_stops_whole_and_goes_on_whole() {
+    let stage = Stage::start();
+    let id = account(&stage);
+    let mcm = stage.command(&["exec", &id, "--", "sh", "-c", "echo $$; read line; exit 7"]);
+    let mut command = Command::new("bash");
+    // With job control every job is a process group of its own, as in a terminal.
+    let script = "set -m; exec 3<&0; \"$@\" <&3 & echo $!; wait -f %1; echo ended $?";
+    command.args(["-c", script, "bash"]).arg(mcm.get_program()).args(mcm.get_args());
+    command.env_clear().envs(mcm.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let mut shell = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("bash starts");
+    let mut lines = BufReader::new(shell.stdout.take().expect("piped")).lines();
+    let mut next = || lines.next().expect("a line").expect("text");
+    let (job, child) = (next(), next());
+    let state = |id: &str| {
+        let text = fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+        text.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next())
+    };
+    for _ in 0..3 {
+        signal("-TSTP", &format!("-{job}"));
+        stage.until("both stop", || state(&job) == Some('T') && state(&child) == Some('T'));
+        signal("-CONT", &format!("-{job}"));
+        stage.until("both go on", || state(&job) == Some('S') && state(&child) == Some('S'));
+    }
+    shell.stdin.take().expect("piped").write_all(b"go\n").expect("it reads");
+    assert_eq!(next(), "ended 7");
+    shell.wait().expect("it ends");
+}

@@ -1,0 +1,222 @@
+//! `mcm whoami`: what decides as whom each tool works.
+
+use serde_json::Value;
+
+use crate::aws::{connected, role};
+use crate::stage::{ADA, Ended, Stage, write};
+
+/// What is said of a tool in a shell with these variables, and no others of AWS, Azure or Google.
+fn whoami(stage: &Stage, tool: &str, variables: &[(&str, &str)]) -> Value {
+    let all = run(stage, variables, &["whoami", "--json"]).json();
+    let tools = all["tools"].as_array().expect("a list");
+    tools.iter().find(|row| row["tool"] == tool).unwrap_or_else(|| panic!("no {tool} in {all}")).clone()
+}
+
+fn run(stage: &Stage, variables: &[(&str, &str)], arguments: &[&str]) -> Ended {
+    let mut command = stage.command(arguments);
+    for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_REGION"] {
+        command.env_remove(name);
+    }
+    Ended::of(command.envs(variables.iter().copied()).output().expect("mcm starts"))
+}
+
+fn said<'a>(row: &'a Value, field: &str) -> &'a str {
+    row[field].as_str().unwrap_or_else(|| panic!("no {field} in {row}"))
+}
+
+#[test]
+fn the_json_is_as_documented() {
+    let stage = Stage::without_keychain();
+    let printed = run(
+        &stage,
+        &[("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"), ("AWS_SECRET_ACCESS_KEY", "CANARY")],
+        &["whoami", "--json"],
+    )
+    .done();
+    assert!(!printed.contains("CANARY") && !printed.contains("IOSFODNN7"), "{printed}");
+    let home = stage.home().with_file_name("");
+    let expected = |tool: &str, provider: &str, source: &str, identity: &str, why: &str| {
+        format!(
+            r#"    {{
+      "tool": "{tool}",
+      "provider": "{provider}",
+      "source": "{source}",
+      "identity": {identity},
+      "place": null,
+      "account": null,
+      "why": "{why}",
+      "activeAccount": null,
+      "isActive": null
+    }}"#
+        )
+    };
+    let key = "AWS_ACCESS_KEY_ID is set, which comes before every profile.";
+    let az =
+        format!("There is no sign-in of az in {}.azure, and it takes none from variables.", home.display());
+    let tools = [
+        expected("aws", "aws", "environment", "\"access key AKIA…MPLE\"", key),
+        expected("az", "azure", "none", "null", &az),
+        expected(
+            "gcloud",
+            "gcp",
+            "none",
+            "null",
+            "gcloud's configuration default, the active one, names no account.",
+        ),
+        expected("terraform-aws", "aws", "environment", "\"access key AKIA…MPLE\"", key),
+        expected("terraform-azurerm", "azure", "none", "null", &format!("It asks az. {az}")),
+        expected(
+            "terraform-google",
+            "gcp",
+            "none",
+            "null",
+            "No variable says who, and there are no application default credentials. On a machine of Google it is the \
+             machine's service account.",
+        ),
+    ];
+    assert_eq!(printed, format!("{{\n  \"tools\": [\n{}\n  ]\n}}\n", tools.join(",\n")));
+}
+
+#[test]
+fn a_profile_of_ours_is_its_account_and_a_mismatch_with_the_account_in_use_is_pointed_out() {
+    let stage = Stage::start();
+    let reader = connected(&stage, "Reader");
+    stage.mcm(&["configure", "aws", "--name", "reader", "--yes"]).done();
+    stage.mcm(&["login", "aws", "--print", "cli"]).done();
+    stage.mcm(&["login", "aws", "--role-arn", &role("LongReader")]).done();
+    let profile = [("AWS_PROFILE", "reader")];
+    let row = whoami(&stage, "aws", &profile);
+    assert_eq!((said(&row, "source"), said(&row, "account")), ("mcm-profile", reader.as_str()));
+    assert_eq!((said(&row, "identity"), said(&row, "place")), (role("Reader").as_str(), "eu-central-1"));
+    let is_active = row["isActive"].as_bool().expect("both are known");
+    stage.mcm(&["use", &reader]).done();
+    assert_eq!(whoami(&stage, "terraform-aws", &profile)["isActive"], true);
+    stage.mcm(&["use", "role/LongReader"]).done();
+    assert!(!is_active || whoami(&stage, "aws", &profile)["isActive"] == false);
+    let told = run(&stage, &profile, &["whoami"]).done();
+    assert!(
+        told.contains("AWS_PROFILE names the profile reader, which asks mcm for its credential."),
+        "{told}"
+    );
+    assert!(told.contains("NOT the account in use here, which is AWS Account (444455556666)"), "{told}");
+
+    let row = whoami(&stage, "aws", &[("AWS_PROFILE", "reader"), ("AWS_DEFAULT_PROFILE", "nobody")]);
+    assert_eq!(said(&row, "source"), "broken", "the command line lets the older name win");
+}
+
+#[test]
+fn inside_mcm_exec_it_is_the_account_that_is_lent() {
+    let stage = Stage::start();
+    let aws = connected(&stage, "Reader");
+    stage.login(ADA, &["gcp"]).done();
+    let gcp = stage.mcm(&["accounts", "--json"]).json()["accounts"]
+        .as_array()
+        .and_then(|rows| {
+            rows.iter().find(|row| row["provider"] == "gcp").map(|row| said(row, "id").to_owned())
+        })
+        .expect("connected");
+    let lent = format!("{aws},{gcp}");
+    let file = stage.home().join("google.json");
+    write(
+        &file,
+        0o600,
+        r#"{"type":"external_account_authorized_user","token_url":"http://127.0.0.1:9/x/token"}"#,
+    );
+    let file = file.display().to_string();
+    let variables = [
+        ("MCM_EXEC", lent.as_str()),
+        ("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1:9/CANARY"),
+        ("CLOUDSDK_AUTH_CREDENTIAL_FILE_OVERRIDE", &file),
+        ("GOOGLE_APPLICATION_CREDENTIALS", &file),
+    ];
+    for (tool, account) in
+        [("aws", &aws), ("terraform-aws", &aws), ("gcloud", &gcp), ("terraform-google", &gcp)]
+    {
+        let row = whoami(&stage, tool, &variables);
+        assert_eq!((said(&row, "source"), said(&row, "account")), ("mcm-exec", account.as_str()), "{row}");
+        assert_eq!(row["isActive"], true);
+    }
+    assert!(!run(&stage, &variables, &["whoami"]).done().contains("CANARY"));
+    let elsewhere =
+        [("MCM_EXEC", aws.as_str()), ("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://169.254.170.23/v1")];
+    assert_eq!(said(&whoami(&stage, "aws", &elsewhere), "source"), "machine");
+}
+
+#[test]
+fn az_and_gcloud_work_as_whom_they_signed_in() {
+    let stage = Stage::start();
+    stage.login(ADA, &["azure"]).done();
+    let account = &stage.mcm(&["accounts", "--json"]).json()["accounts"][0];
+    let azure = stage.home().join("az");
+    let profile = |user: &str, kind: &str| {
+        let text = format!(
+            "\u{feff}{{\"subscriptions\":[{{\"id\":\"other\"}},{{\"id\":\"sub-1\",\"isDefault\":true,\"tenantId\":\"{}\",\
+             \"user\":{{\"name\":\"{user}\",\"type\":\"{kind}\"}}}}]}}",
+            said(account, "tenantId")
+        );
+        write(&azure.join("azureProfile.json"), 0o600, &text);
+    };
+    let folder = azure.display().to_string();
+    let variables = [("AZURE_CONFIG_DIR", folder.as_str())];
+    profile(ADA, "user");
+    let row = whoami(&stage, "az", &variables);
+    assert_eq!(
+        (said(&row, "source"), &row["account"], said(&row, "place")),
+        ("command-line", &account["id"], "sub-1")
+    );
+    assert_eq!(whoami(&stage, "terraform-azurerm", &variables)["account"], account["id"]);
+    profile("eve@elsewhere.example", "user");
+    let row = whoami(&stage, "az", &variables);
+    assert_eq!((said(&row, "identity"), &row["isActive"]), ("eve@elsewhere.example", &Value::Bool(false)));
+    let secret = [variables[0], ("ARM_CLIENT_ID", "app-1"), ("ARM_CLIENT_SECRET", "CANARY")];
+    let row = whoami(&stage, "terraform-azurerm", &secret);
+    assert_eq!((said(&row, "source"), said(&row, "identity")), ("environment", "app-1"));
+
+    let gcloud = stage.home().join("gcloud");
+    write(&gcloud.join("active_config"), 0o600, "work\n");
+    write(
+        &gcloud.join("configurations/config_work"),
+        0o600,
+        "[core]\naccount = eve@elsewhere.example\nproject = p-1\n[compute]\nproject = not-this\n",
+    );
+    let folder = gcloud.display().to_string();
+    let row = whoami(&stage, "gcloud", &[("CLOUDSDK_CONFIG", &folder)]);
+    assert_eq!((said(&row, "identity"), said(&row, "place")), ("eve@elsewhere.example", "p-1"));
+    assert!(said(&row, "why").contains("configuration work, the active one"), "{row}");
+    let row =
+        whoami(&stage, "gcloud", &[("CLOUDSDK_CONFIG", &folder), ("CLOUDSDK_ACTIVE_CONFIG_NAME", "../x")]);
+    assert_eq!(said(&row, "source"), "none");
+}
+
+#[test]
+fn profiles_of_aws_are_read_in_the_order_of_its_tools() {
+    let stage = Stage::without_keychain();
+    let folder = stage.home().with_file_name(".aws");
+    write(
+        &folder.join("config"),
+        0o600,
+        "[default]\nregion = eu-west-1\n[profile r]\nrole_arn = arn:aws:iam::1:role/R\nsource_profile = k\n[profile s]\n\
+         sso_session = x\nsso_account_id = 444455556666\nsso_role_name = Admin\n[profile p]\ncredential_process = \
+         /bin/other\n[profile gone]\ncredential_process = mcm credential-process aws-000000000000\n",
+    );
+    write(
+        &folder.join("credentials"),
+        0o600,
+        "[k]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = CANARY\n",
+    );
+    for (profile, source, identity) in [
+        ("r", "role", Some("arn:aws:iam::1:role/R")),
+        ("s", "sign-in", Some("Admin in 444455556666")),
+        ("k", "file", Some("access key AKIA…MPLE")),
+        ("p", "process", None),
+        ("gone", "broken", None),
+        ("nobody", "broken", None),
+    ] {
+        let row = whoami(&stage, "aws", &[("AWS_PROFILE", profile)]);
+        assert_eq!((said(&row, "source"), row["identity"].as_str()), (source, identity), "{profile}");
+    }
+    let row = whoami(&stage, "aws", &[]);
+    assert_eq!((said(&row, "source"), said(&row, "place")), ("none", "eu-west-1"));
+    let federated = [("AWS_WEB_IDENTITY_TOKEN_FILE", "/t"), ("AWS_ROLE_ARN", "arn:aws:iam::1:role/W")];
+    assert_eq!(said(&whoami(&stage, "aws", &federated), "identity"), "arn:aws:iam::1:role/W");
+}

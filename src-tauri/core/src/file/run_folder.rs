@@ -1,0 +1,116 @@
+//! A folder that lives as long as one run of ours, for what another program has to find in a file.
+//!
+//! Readable by this user only, and removed when it is dropped. A process that was killed leaves its folder behind; the
+//! next run sees by the lock in it that nobody holds it any more, and removes it.
+
+use std::fs::{self, DirEntry, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+
+use super::{open_private, storage_failed};
+use crate::error::Result;
+
+/// What the folders' names begin with.
+const PREFIX: &str = "mcm-run-";
+/// The file in each that its process holds locked.
+const LOCK: &str = "lock";
+
+/// A folder of one run.
+#[derive(Debug)]
+pub struct RunFolder {
+    folder: TempDir,
+    #[expect(dead_code, reason = "held for its lock")]
+    lock: File,
+}
+
+impl RunFolder {
+    /// Makes a folder below `base`, and removes those that killed runs left there.
+    ///
+    /// # Errors
+    /// `storage-failed`, naming the path.
+    pub fn make(base: &Path) -> Result<Self> {
+        sweep(base);
+        let make = || -> io::Result<Self> {
+            let mut builder = tempfile::Builder::new();
+            builder.prefix(PREFIX);
+            #[cfg(unix)]
+            builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+            let folder = builder.tempdir_in(base)?;
+            let lock = open_private(&folder.path().join(LOCK))?;
+            lock.lock()?;
+            Ok(Self { folder, lock })
+        };
+        make().map_err(|error| storage_failed("used for a folder of this run", base, error))
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+}
+
+/// Removes what killed runs of this user left. What cannot be removed is of no use to anybody.
+fn sweep(base: &Path) {
+    let left = fs::read_dir(base).into_iter().flatten().flatten().filter_map(|entry| abandoned(&entry));
+    for (folder, _lock) in left {
+        let _ = fs::remove_dir_all(folder);
+    }
+}
+
+/// A folder of a run that is over, with its lock, which nobody else can take meanwhile.
+fn abandoned(entry: &DirEntry) -> Option<(PathBuf, File)> {
+    let is_ours = entry.file_name().to_str()?.starts_with(PREFIX) && entry.file_type().ok()?.is_dir();
+    if !is_ours {
+        return None;
+    }
+    let folder = entry.path();
+    // Never made here: a run that has just begun makes it, and another user's folder cannot be opened.
+    let lock = File::options().append(true).open(folder.join(LOCK)).ok()?;
+    lock.try_lock().ok()?;
+    Some((folder, lock))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_is_private_and_goes_with_its_run() {
+        let base = tempfile::tempdir().expect("a folder");
+        let folder = RunFolder::make(base.path()).expect("made");
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            let mode = fs::metadata(folder.path()).expect("there").permissions().mode();
+            assert_eq!(mode & 0o777, 0o700);
+        }
+        drop(folder);
+        assert_eq!(fs::read_dir(base.path()).expect("readable").count(), 0);
+    }
+
+    #[test]
+    fn what_a_killed_run_left_is_removed_and_what_lives_stays() {
+        let base = tempfile::tempdir().expect("a folder");
+        let living = RunFolder::make(base.path()).expect("made");
+        let dead = base.path().join(format!("{PREFIX}dead"));
+        fs::create_dir(&dead).expect("made");
+        File::create(dead.join(LOCK)).expect("made");
+        File::create(dead.join("google.json")).expect("made");
+        let beginning = base.path().join(format!("{PREFIX}beginning"));
+        fs::create_dir(&beginning).expect("made");
+        let other = base.path().join("other");
+        fs::create_dir(&other).expect("made");
+
+        let next = RunFolder::make(base.path()).expect("made");
+        assert!(!dead.exists());
+        assert!(living.path().exists() && next.path().exists() && beginning.exists() && other.exists());
+    }
+
+    #[test]
+    fn a_place_that_is_not_there_is_named() {
+        let error = RunFolder::make(Path::new("/nonexistent/runtime")).expect_err("no such place");
+        assert!(error.message().contains("/nonexistent/runtime"), "{error}");
+    }
+}

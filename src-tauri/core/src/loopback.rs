@@ -1,0 +1,276 @@
+//! A port of this machine's own: sockets, HTTP and their limits, for what a process serves on loopback.
+//!
+//! Everything that connects is a stranger. What is served is for others to say: the answers of sign-in pages
+//! (`redirect/loopback.rs`) and the credentials of `mcm exec`. The only file that may name `hyper`.
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::future::pending;
+use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
+
+use http_body_util::{BodyExt as _, Collected, Full, LengthLimitError, Limited};
+pub use hyper::body::Bytes;
+use hyper::body::Incoming;
+use hyper::header::{
+    CACHE_CONTROL, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, REFERRER_POLICY,
+    X_CONTENT_TYPE_OPTIONS,
+};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Response, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::task::{AbortHandle, JoinSet};
+use tokio::time::{sleep, timeout};
+
+/// How many ports are tried when somebody else has the IPv6 half of one.
+const ATTEMPTS: usize = 16;
+/// How many connections the system queues before they are accepted.
+const BACKLOG: u32 = 64;
+/// The longest request head. The longest address of a sign-in's answer fits twice.
+const LONGEST_HEAD: usize = 16 * 1024;
+/// How many headers a request may have.
+const MOST_HEADERS: usize = 64;
+/// The pause after the system refused to accept, so that a lack of file descriptors does not keep a core busy.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// A request whose body is still to come.
+pub type Request = hyper::Request<Incoming>;
+/// A whole answer.
+pub type Reply = Response<Full<Bytes>>;
+
+/// The name that a port goes by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LoopbackHost {
+    /// `localhost`, on 127.0.0.1 and `[::1]` at once, because a client may try either.
+    Localhost,
+    /// `127.0.0.1`.
+    Ipv4,
+}
+
+/// What one stranger may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// How long a client may take to send its request's head.
+    pub head_time: Duration,
+    /// How long a connection may live altogether.
+    pub connection_time: Duration,
+    /// How many connections are open at once; one more closes the oldest.
+    pub connections: usize,
+}
+
+/// A bound pair of sockets that answers nobody yet.
+pub struct Port {
+    authority: String,
+    ipv4: TcpListener,
+    ipv6: Ipv6,
+}
+
+/// What became of `[::1]` with the same port.
+enum Ipv6 {
+    /// Served too: a client may resolve `localhost` to it first.
+    Served(TcpListener),
+    /// Held and never listened on, so that nobody else sits there.
+    Held(#[cfg_attr(not(test), expect(dead_code, reason = "holds the port until it is dropped"))] TcpSocket),
+    /// This machine has no IPv6 loopback, or for a literal 127.0.0.1 somebody else has the port.
+    Absent,
+}
+
+impl Port {
+    /// Binds a port that the system chooses, on both loopback addresses.
+    ///
+    /// Another program can sit on `[::1]` while we have 127.0.0.1, and would be asked first for `localhost`; such a
+    /// port is given up and the next one tried. No socket here sets `SO_REUSEADDR`, which would let a second one
+    /// share the address. On Windows the counterpart `SO_EXCLUSIVEADDRUSE` would also keep out a program of the same
+    /// user that sets `SO_REUSEADDR`; neither std, tokio nor socket2 0.6 can set it, and this crate forbids unsafe
+    /// code.
+    ///
+    /// # Errors
+    /// The system's, when no port could be had.
+    pub fn bind(host: LoopbackHost) -> io::Result<Self> {
+        for _ in 0..ATTEMPTS {
+            let ipv4 = TcpSocket::new_v4()?;
+            ipv4.bind((Ipv4Addr::LOCALHOST, 0).into())?;
+            let ipv4 = ipv4.listen(BACKLOG)?;
+            let address = ipv4.local_addr()?;
+            if !address.ip().is_loopback() {
+                return Err(io::ErrorKind::AddrNotAvailable.into());
+            }
+            let port = address.port();
+            if let Some(ipv6) = Ipv6::take(host, port) {
+                let name = match host {
+                    LoopbackHost::Localhost => "localhost",
+                    LoopbackHost::Ipv4 => "127.0.0.1",
+                };
+                return Ok(Self { authority: format!("{name}:{port}"), ipv4, ipv6 });
+            }
+        }
+        Err(io::ErrorKind::AddrInUse.into())
+    }
+
+    /// Its host and number, as a `Host` header names them.
+    pub fn authority(&self) -> &str {
+        &self.authority
+    }
+
+    /// Gives every connection to `visit`, at most `most` at once, and never ends. Dropping it ends them all.
+    pub async fn serve<F>(&self, most: usize, mut visit: impl FnMut(TcpStream, SocketAddr) -> F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let mut visitors = Visitors::new(most);
+        loop {
+            match self.accept().await {
+                Ok((stream, from)) => visitors.admit(visit(stream, from)),
+                Err(_) => sleep(ACCEPT_PAUSE).await,
+            }
+        }
+    }
+
+    async fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
+        let second = async {
+            match &self.ipv6 {
+                Ipv6::Served(listener) => listener.accept().await,
+                Ipv6::Held(_) | Ipv6::Absent => pending().await,
+            }
+        };
+        tokio::select! {
+            accepted = self.ipv4.accept() => accepted,
+            accepted = second => accepted,
+        }
+    }
+}
+
+impl Ipv6 {
+    /// Takes the IPv6 half of a port; `None` when `localhost` would lead to somebody else there.
+    fn take(host: LoopbackHost, port: u16) -> Option<Self> {
+        let Ok(socket) = TcpSocket::new_v6() else { return Some(Self::Absent) };
+        match (socket.bind((Ipv6Addr::LOCALHOST, port).into()), host) {
+            (Ok(()), LoopbackHost::Localhost) => socket.listen(BACKLOG).ok().map(Self::Served),
+            (Ok(()), LoopbackHost::Ipv4) => Some(Self::Held(socket)),
+            (Err(_), LoopbackHost::Ipv4) => Some(Self::Absent),
+            (Err(error), LoopbackHost::Localhost) => {
+                (error.kind() == io::ErrorKind::AddrNotAvailable).then_some(Self::Absent)
+            }
+        }
+    }
+}
+
+/// The connections of a port: when there are too many, the oldest goes, so that silent ones keep nobody out.
+struct Visitors {
+    most: usize,
+    tasks: JoinSet<()>,
+    oldest_first: VecDeque<AbortHandle>,
+}
+
+impl Visitors {
+    fn new(most: usize) -> Self {
+        Self { most, tasks: JoinSet::new(), oldest_first: VecDeque::new() }
+    }
+
+    fn admit(&mut self, visit: impl Future<Output = ()> + Send + 'static) {
+        while self.tasks.try_join_next().is_some() {}
+        self.oldest_first.retain(|visitor| !visitor.is_finished());
+        while self.oldest_first.len() >= self.most {
+            if let Some(oldest) = self.oldest_first.pop_front() {
+                oldest.abort();
+            }
+        }
+        self.oldest_first.push_back(self.tasks.spawn(visit));
+    }
+}
+
+/// One request and its answer, within the limits; then the connection closes.
+pub async fn converse<F>(stream: TcpStream, limits: &Limits, answer: impl Fn(Request) -> F)
+where
+    F: Future<Output = Reply>,
+{
+    let service = service_fn(|request| {
+        let answered = answer(request);
+        async { Ok::<_, Infallible>(answered.await) }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.head_time)
+        .keep_alive(false)
+        .max_buf_size(LONGEST_HEAD)
+        .max_headers(MOST_HEADERS)
+        .serve_connection(TokioIo::new(stream), service);
+    // How a stranger's connection failed is of no use to anybody.
+    let _ = timeout(limits.connection_time, connection).await;
+}
+
+/// Whether a request names this port as its host: a name that somebody rebound to this machine does not.
+pub fn is_addressed_to(request: &Request, authority: &str) -> bool {
+    request.uri().authority().is_none() && single(request.headers(), &HOST) == Some(authority)
+}
+
+/// The value of a header that came exactly once.
+pub fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    let mut values = headers.get_all(name).iter();
+    let value = values.next()?.to_str().ok()?;
+    values.next().is_none().then_some(value)
+}
+
+/// The body of a request.
+///
+/// # Errors
+/// The status to refuse it with: it is longer than `longest`, or broke off.
+pub async fn body(request: Request, longest: usize) -> Result<Bytes, StatusCode> {
+    let body = Limited::new(request.into_body(), longest).collect().await;
+    body.map(Collected::to_bytes).map_err(|error| {
+        if error.is::<LengthLimitError>() { StatusCode::PAYLOAD_TOO_LARGE } else { StatusCode::BAD_REQUEST }
+    })
+}
+
+/// An answer that nobody keeps.
+pub fn reply(status: StatusCode, content_type: &'static str, text: impl Into<Bytes>) -> Reply {
+    let mut reply = Response::new(Full::from(text.into()));
+    *reply.status_mut() = status;
+    let fixed = [
+        (CONTENT_TYPE, content_type),
+        (CACHE_CONTROL, "no-store"),
+        (REFERRER_POLICY, "no-referrer"),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ];
+    for (name, value) in fixed {
+        reply.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    reply
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_port_whose_ipv6_half_somebody_else_has_is_given_up_for_localhost() {
+        // L3
+        let Ok(squatter) = TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).await else {
+            return; // A machine without IPv6.
+        };
+        let port = squatter.local_addr().unwrap().port();
+        assert!(Ipv6::take(LoopbackHost::Localhost, port).is_none());
+        assert!(matches!(Ipv6::take(LoopbackHost::Ipv4, port), Some(Ipv6::Absent)));
+    }
+
+    #[tokio::test]
+    async fn a_port_is_bound_to_loopback_with_one_number_on_both_addresses() {
+        // L1, L2, L3
+        for host in [LoopbackHost::Localhost, LoopbackHost::Ipv4] {
+            let port = Port::bind(host).unwrap();
+            let address = port.ipv4.local_addr().unwrap();
+            assert_eq!(address, (Ipv4Addr::LOCALHOST, address.port()).into());
+            assert!(port.authority().ends_with(&format!(":{}", address.port())));
+            let other = match (&port.ipv6, host) {
+                (Ipv6::Served(ipv6), LoopbackHost::Localhost) => ipv6.local_addr(),
+                (Ipv6::Held(ipv6), LoopbackHost::Ipv4) => ipv6.local_addr(),
+                (Ipv6::Absent, _) => continue, // A machine without IPv6.
+                _ => panic!("{host:?} on the wrong kind of socket"),
+            };
+            assert_eq!(other.unwrap(), (Ipv6Addr::LOCALHOST, address.port()).into());
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! What a session is for: the resource that its credential opens.
+//!
+//! Every account has a session for managing its cloud's resources. A cloud may make sessions for others from the same
+//! grant (Azure does); which names they have stands with its provider. Nothing here is secret.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::settings::is_guid;
+
+/// Longer than any identifier that Entra takes (255), and short enough for a line.
+const LONGEST: usize = 255;
+
+/// What a session is for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Resource {
+    /// Managing the cloud's resources: the session that every account has.
+    Management,
+    /// Something else, by the identifier that the cloud knows it by.
+    Named(Identifier),
+}
+
+impl Resource {
+    /// The word that tells its session from the account's others. No identifier is the same as the first.
+    pub fn key(&self) -> &str {
+        match self {
+            Self::Management => "management",
+            Self::Named(identifier) => identifier.as_str(),
+        }
+    }
+
+    /// The identifier, of one that is not the management.
+    pub fn identifier(&self) -> Option<&Identifier> {
+        match self {
+            Self::Management => None,
+            Self::Named(identifier) => Some(identifier),
+        }
+    }
+}
+
+/// The identifier of a resource: `https://HOST/…` or `api://NAME/…`, or a GUID. A slash at its end belongs to it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Identifier(String);
+
+impl Identifier {
+    /// Reads an identifier. The text may come from anybody: it goes into a request's scope, a file and a message, so
+    /// only what an identifier needs passes. Scheme, host and GUID come back in lower case.
+    pub fn parse(text: &str) -> Option<Self> {
+        if text.len() > LONGEST {
+            return None;
+        }
+        if is_guid(text) {
+            return Some(Self(text.to_ascii_lowercase()));
+        }
+        let (scheme, rest) = text.split_once("://")?;
+        let (host, path) = rest.find('/').map_or((rest, ""), |slash| rest.split_at(slash));
+        let scheme = scheme.to_ascii_lowercase();
+        let fits = match scheme.as_str() {
+            "https" => is_host(host),
+            "api" => is_segment(host),
+            _ => false,
+        };
+        let mut segments = path.strip_prefix('/').unwrap_or_default().split('/').peekable();
+        let mut path_fits = true;
+        while let Some(segment) = segments.next() {
+            // The last one may be empty: that is the slash at the end, or no path at all.
+            path_fits &= is_segment(segment) || (segment.is_empty() && segments.peek().is_none());
+        }
+        (fits && path_fits).then(|| Self(format!("{scheme}://{}{path}", host.to_ascii_lowercase())))
+    }
+
+    /// The identifier as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether it names this server and no part of it.
+    pub fn is_server(&self, host: &str) -> bool {
+        let bare = self.0.strip_suffix('/').unwrap_or(&self.0);
+        bare.strip_prefix("https://") == Some(host)
+    }
+}
+
+impl fmt::Display for Identifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A domain of at least two labels; no port, no user, no address in brackets.
+fn is_host(host: &str) -> bool {
+    let label = |label: &str| {
+        let is_inner = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+        !label.is_empty() && label.bytes().all(is_inner) && !label.starts_with('-') && !label.ends_with('-')
+    };
+    host.contains('.') && host.split('.').all(label)
+}
+
+/// A part of a path: unreserved characters (RFC 3986 2.3), and not a step to another folder. `.default` is the end of
+/// a scope and of no resource.
+fn is_segment(segment: &str) -> bool {
+    let is_unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    !segment.is_empty() && segment.bytes().all(is_unreserved) && !matches!(segment, "." | ".." | ".default")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Option<String> {
+        Identifier::parse(text).map(|identifier| identifier.as_str().to_owned())
+    }
+
+    #[test]
+    fn identifiers_are_servers_names_and_guids_and_keep_their_last_slash() {
+        for (text, kept) in [
+            ("https://graph.microsoft.com", "https://graph.microsoft.com"),
+            ("https://database.windows.net/", "https://database.windows.net/"),
+            ("HTTPS://Vault.Azure.Net", "https://vault.azure.net"),
+            ("https://contoso.example/Orders", "https://contoso.example/Orders"),
+            ("api://0b8c7f9e-1d2e-4f3a-8b4c-5d6e7f8a9b0c", "api://0b8c7f9e-1d2e-4f3a-8b4c-5d6e7f8a9b0c"),
+            ("api://contoso/orders", "api://contoso/orders"),
+            ("6DAE42F8-4368-4678-94FF-3960E28E3630", "6dae42f8-4368-4678-94ff-3960e28e3630"),
+        ] {
+            assert_eq!(read(text).as_deref(), Some(kept));
+        }
+    }
+
+    #[test]
+    fn whatever_else_is_no_identifier() {
+        let long = format!("https://{}.example", "x".repeat(300));
+        for text in [
+            "",
+            "management",
+            "graph",
+            "https://",
+            "https:///x",
+            "https://localhost",
+            "http://graph.microsoft.com",
+            "https://graph.microsoft.com/.default",
+            "https://graph.microsoft.com//x",
+            "https://graph.microsoft.com/a/../b",
+            "https://graph.microsoft.com?x=1",
+            "https://graph.microsoft.com#x",
+            "https://ada@graph.microsoft.com",
+            "https://graph.microsoft.com:443",
+            "https://graph.microsoft.com openid",
+            "https://graph.microsoft.com\r\nX: y",
+            "https://gräph.example",
+            "https://-x.example",
+            "https://graph%2emicrosoft.com",
+            "api://",
+            "api://a b",
+            "urn:x",
+            "file:///etc/passwd",
+            "javascript://x.example/%0a",
+            "6dae42f8-4368-4678-94ff-3960e28e363",
+            long.as_str(),
+        ] {
+            assert_eq!(read(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_server_is_told_with_and_without_its_slash() {
+        let identifier = |text| Identifier::parse(text).expect("an identifier");
+        assert!(identifier("https://management.azure.com/").is_server("management.azure.com"));
+        assert!(identifier("https://management.azure.com").is_server("management.azure.com"));
+        assert!(!identifier("https://management.azure.com/x").is_server("management.azure.com"));
+        assert!(!identifier("api://management.azure.com").is_server("management.azure.com"));
+    }
+}
