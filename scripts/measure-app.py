@@ -117,14 +117,21 @@ def open_then_hide(name, command, env, prepare=None):
     try:
         program, seen, drawn = start(desktop, command, env)
         opened = memory(program.pid)
-        [window] = desktop.run("xdotool", "search", "--onlyvisible", "--name", f"^{name}$").stdout.split()
-        desktop.close_window(window)
+        until("the window is closed", lambda: is_closed(desktop, name))
         until("the web view is gone", lambda: not web_processes(program.pid))
         hidden = memory(program.pid)
         return {"seen": seen, "drawn": drawn, "open": opened, "hidden": hidden}
     finally:
         tray.close()
         desktop.close()
+
+
+def is_closed(desktop, name):
+    """Whether a window is gone; one that is there is told to close. It may not have the keyboard yet, and not hear."""
+    found = desktop.run("xdotool", "search", "--onlyvisible", "--name", f"^{name}$", check=False).stdout.split()
+    if found:
+        desktop.run("xdotool", "windowactivate", "--sync", found[0], "key", "alt+F4", check=False)
+    return not found
 
 
 def start_hidden(command, env, prepare=None):
