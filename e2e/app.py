@@ -127,7 +127,7 @@ class App:
 
     def web_processes(self):
         """The processes that draw pages for the app."""
-        return [pid for pid in descendants(self.pid) if "WebKitWebProcess" in program_of(pid)]
+        return web_processes(self.pid)
 
     def close(self):
         if not self.is_gone():
@@ -147,6 +147,11 @@ def free_port():
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return listener.getsockname()[1]
+
+
+def web_processes(parent):
+    """The processes below another that draw pages."""
+    return [pid for pid in descendants(parent) if "WebKitWebProcess" in program_of(pid)]
 
 
 def child_of(parent, binary):

@@ -47,6 +47,12 @@ class Clouds:
     def assumptions(self, role):
         """The attempts to assume a role so far."""
         return [one for one in json.loads(self._control("aws-assumptions")) if one["role-arn"] == role]
+    def fault(self, endpoint, fault, **rule):
+        """Makes an endpoint fail, or be slow."""
+        self._control("faults", {"endpoint": endpoint, "fault": fault} | rule)
+
+    def clear_faults(self):
+        self._control("faults", method="DELETE")
 
     def _control(self, what, body=None, method=None):
         url = f"{self.env['AZURE_AUTHORITY_HOST'].rstrip('/')}/_sandbox/{what}"

@@ -2,7 +2,7 @@
 
 import signal
 
-from app import BINARY, descendants, program_of, second_start
+from app import BINARY, descendants, second_start, web_processes
 from desktop import SCHEME
 from waiting import stays, until
 
@@ -44,15 +44,15 @@ def test_a_flood_of_starts_leaves_one_calm_window(desktop, clouds, person, start
 def test_closing_the_window_keeps_the_tray_and_frees_the_web_view(desktop, clouds, person, tray):
     app = desktop.start(BINARY, log="app", env=clouds.env | person.env)
     [window] = until("the window is there", desktop.windows)
-    until("the page is drawn by a process", lambda: web_processes(app))
+    until("the page is drawn by a process", lambda: web_processes(app.pid))
 
     desktop.close_window(window)
 
-    until("the web view is gone", lambda: not web_processes(app) and not desktop.windows())
+    until("the web view is gone", lambda: not web_processes(app.pid) and not desktop.windows())
     tray.wait_for("Open dashboard")
     stays("the app goes on", lambda: app.poll() is None)
     tray.choose("Open dashboard")
-    until("the window is back", lambda: desktop.windows() and web_processes(app))
+    until("the window is back", lambda: desktop.windows() and web_processes(app.pid))
     until("the window is drawn", desktop.is_drawn)
     desktop.shot("reopened")
     tray.choose("Quit")
@@ -113,7 +113,3 @@ def cover(desktop):
     """Puts another window in front."""
     desktop.start("xev", "-name", "In front", log="xev")
     until("another window is in front", lambda: desktop.active_window() == "In front")
-
-
-def web_processes(app):
-    return [pid for pid in descendants(app.pid) if "WebKitWebProcess" in program_of(pid)]

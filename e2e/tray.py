@@ -59,6 +59,16 @@ class Tray:
         """The name of the icon file that is shown."""
         return self._property(self._item(), "org.kde.StatusNotifierItem", "IconName")
 
+    def numbers(self):
+        """The numbers that the entries have on the bus."""
+        return [number for _, number in self._entries()]
+
+    def process(self):
+        """The process whose icon came last; none when it has ended."""
+        name, _ = self._item()
+        reply = self._ask(message_bus.GetConnectionUnixProcessID(name))
+        return reply.body[0] if reply.header.message_type == MessageType.method_return else None
+
     def _entries(self):
         entries = []
 
@@ -128,6 +138,8 @@ class TrayHost(Tray):
                 message = self.host.receive(timeout=0.1)
             except TimeoutError:
                 continue
+            except ConnectionResetError:
+                return  # The bus went away.
             if message.header.message_type == MessageType.method_call:
                 self.host.send(self._answer(message))
 

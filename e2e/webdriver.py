@@ -13,6 +13,7 @@ CANDIDATES = {
     "heading": "h1, h2, h3, h4",
     "listitem": "li",
     "menuitem": "[role=menuitem]",
+    "checkbox": "input[type=checkbox]",
     "radio": "input[type=radio], [role=radio]",
     "textbox": "input, textarea",
     "searchbox": "input[type=search]",

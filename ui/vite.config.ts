@@ -6,8 +6,9 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   plugins: [svelte(), svelteTesting()],
   build: {
+    rollupOptions: { input: ["index.html", "switcher.html"] },
     assetsInlineLimit: 0,
-    modulePreload: { polyfill: false },
+    modulePreload: false,
     target: ["chrome120", "safari17"],
   },
   server: { strictPort: true },

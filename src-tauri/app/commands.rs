@@ -1,4 +1,4 @@
-//! The commands: everything that the dashboard can ask for. Each calls one use case and maps its error.
+//! The commands: everything that a window can ask for. Each calls one use case and maps its error.
 //!
 //! All are async, so that none runs on the main thread. They are declared in `build.rs` and granted in
 //! `tauri.conf.json`; whether an id exists and a text is fit to be used is decided by core.
@@ -15,11 +15,16 @@ use mcm_core::snapshot::{Copyable, Found, Preferences, RedirectKind, SignInId, S
 use mcm_core::store::PendingRole;
 use serde::Deserialize;
 use tauri::ipc::{Channel, Invoke};
-use tauri::{Runtime, State};
+use tauri::{AppHandle, Runtime, State, WebviewWindow};
 
 use crate::clipboard::Clipboard;
+use crate::desktop::{self, DesktopView};
 use crate::feed::Feed;
+use crate::shortcut::Shortcut;
+use crate::start_at_login::AtLogin;
+use crate::switcher::Call;
 use crate::window::KeptPlace;
+use crate::{switch, switcher};
 
 type Core<'a> = State<'a, Arc<App>>;
 type Answer<T = ()> = Result<T, ErrorView>;
@@ -38,10 +43,12 @@ pub(crate) fn handler<R: Runtime>() -> impl Fn(Invoke<R>) -> bool + Send + Sync 
         cancel_reading,
         cancel_sign_in,
         choose_target,
+        close_switcher,
         connect,
         copy,
         copy_diagnostics,
         decide_duplicate,
+        desktop,
         disconnect,
         dismiss_sign_in,
         drop_pending_role,
@@ -63,18 +70,27 @@ pub(crate) fn handler<R: Runtime>() -> impl Fn(Invoke<R>) -> bool + Send + Sync 
         save_client_id,
         save_preferences,
         save_redirect,
+        set_at_login,
         set_colour,
+        set_shortcut,
         set_star,
         storage,
+        switch_to,
         targets,
+        typed_ahead,
         use_account,
         watch,
     ]
 }
 
 #[tauri::command]
-async fn watch(core: Core<'_>, feed: State<'_, Feed>, channel: Channel<Snapshot>) -> Answer {
-    feed.start(core.watch(), channel);
+async fn watch<R: Runtime>(
+    core: Core<'_>,
+    feed: State<'_, Feed>,
+    window: WebviewWindow<R>,
+    channel: Channel<Snapshot>,
+) -> Answer {
+    feed.start(window.label(), core.watch(), channel);
     Ok(())
 }
 
@@ -277,6 +293,45 @@ async fn save_redirect(core: Core<'_>, cloud: Cloud, redirect: RedirectKind) -> 
 #[tauri::command]
 async fn save_preferences(core: Core<'_>, preferences: Preferences) -> Answer {
     core.save_preferences(&preferences).map_err(told)
+}
+
+#[tauri::command]
+async fn desktop<R: Runtime>(app: AppHandle<R>) -> Answer<DesktopView> {
+    DesktopView::of(&app).map_err(told)
+}
+
+#[tauri::command]
+async fn set_at_login<R: Runtime>(app: AppHandle<R>, at_login: AtLogin) -> Answer<DesktopView> {
+    desktop::set_at_login(&app, at_login).and_then(|()| DesktopView::of(&app)).map_err(told)
+}
+
+#[tauri::command]
+async fn set_shortcut<R: Runtime>(
+    app: AppHandle<R>,
+    core: Core<'_>,
+    shortcut: State<'_, Shortcut>,
+    keys: Option<String>,
+) -> Answer<DesktopView> {
+    shortcut.change(&core, keys.as_deref()).await.map_err(told)?;
+    DesktopView::of(&app).map_err(told)
+}
+
+#[tauri::command]
+async fn switch_to<R: Runtime>(app: AppHandle<R>, account: AccountId, target: Option<String>) -> Answer {
+    switch::switch_to(&app, &account, target.as_deref()).await.map_err(told)?;
+    switcher::close(&app);
+    Ok(())
+}
+
+#[tauri::command]
+async fn typed_ahead(call: State<'_, Call>) -> Answer<String> {
+    Ok(call.typed_ahead())
+}
+
+#[tauri::command]
+async fn close_switcher<R: Runtime>(app: AppHandle<R>) -> Answer {
+    switcher::close(&app);
+    Ok(())
 }
 
 #[tauri::command]

@@ -22,6 +22,8 @@ pub(crate) enum Start<'a> {
     Account(AccountId),
     /// No window: the start at login.
     Hidden,
+    /// The switcher, for a shortcut that the desktop itself keeps.
+    Switcher,
     /// The window, and this address of a scheme of ours for whoever waits for it.
     Address(&'a str),
 }
@@ -31,6 +33,7 @@ impl<'a> Start<'a> {
     pub(crate) fn read(arguments: &'a [String]) -> Self {
         match arguments {
             [only] if only == "--hidden" => Self::Hidden,
+            [only] if only == "--switcher" => Self::Switcher,
             [only] => Self::read_address(only),
             _ => Self::Window,
         }
@@ -111,6 +114,7 @@ mod tests {
         }
         assert_eq!(read(&[]), "Window");
         assert_eq!(read(&["--hidden"]), "Hidden");
+        assert_eq!(read(&["--switcher"]), "Switcher");
     }
 
     #[test]

@@ -1,8 +1,9 @@
-//! The feed: Snapshots on their way to the one dashboard that is open.
+//! The feed: Snapshots on their way to the windows that are open.
 //!
-//! The dashboard hands over a channel and hears every state, the present one first. It hears nothing else.
+//! A window hands over a channel and hears every state, the present one first. It hears nothing else.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use mcm_core::snapshot::Snapshot;
@@ -14,26 +15,35 @@ use tokio::time::sleep;
 /// The shortest time between two Snapshots. States that come faster are left out, never the last one.
 const PACE: Duration = Duration::from_millis(40);
 
-/// The feed of the dashboard that is open. A later one, after a reload, takes the place of the one before.
+/// The feeds of the windows that are open, by label. A later one, after a reload, takes the place of the one before.
 #[derive(Default)]
-pub(crate) struct Feed(Mutex<Option<JoinHandle<()>>>);
+pub(crate) struct Feed(Mutex<HashMap<String, JoinHandle<()>>>);
 
 impl Feed {
     /// Sends the present Snapshot and then each that follows.
-    pub(crate) fn start(&self, snapshots: watch::Receiver<Arc<Snapshot>>, channel: Channel<Snapshot>) {
-        self.replace(Some(spawn(send(snapshots, channel))));
+    pub(crate) fn start(
+        &self,
+        window: &str,
+        snapshots: watch::Receiver<Arc<Snapshot>>,
+        channel: Channel<Snapshot>,
+    ) {
+        let next = spawn(send(snapshots, channel));
+        end(self.feeds().insert(window.to_owned(), next));
     }
 
     /// Ends with the web view that listened.
-    pub(crate) fn stop(&self) {
-        self.replace(None);
+    pub(crate) fn stop(&self, window: &str) {
+        end(self.feeds().remove(window));
     }
 
-    fn replace(&self, next: Option<JoinHandle<()>>) {
-        let last = std::mem::replace(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner), next);
-        if let Some(last) = last {
-            last.abort();
-        }
+    fn feeds(&self) -> MutexGuard<'_, HashMap<String, JoinHandle<()>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn end(feed: Option<JoinHandle<()>>) {
+    if let Some(feed) = feed {
+        feed.abort();
     }
 }
 
@@ -66,7 +76,7 @@ mod tests {
         let feed = Feed::default();
 
         block_on(async {
-            feed.start(core.watch(), channel);
+            feed.start("main", core.watch(), channel);
             let first = heard.recv().await.unwrap();
             for turn in 1..=1_000 {
                 core.pause(turn % 2 == 0);
@@ -80,21 +90,26 @@ mod tests {
     }
 
     #[test]
-    fn a_closed_dashboard_and_one_that_was_replaced_hear_nothing_more() {
+    fn a_closed_window_and_one_that_was_replaced_hear_nothing_more_and_the_other_goes_on() {
         let folder = tempfile::tempdir().unwrap();
         let core = core_below(folder.path());
         let feed = Feed::default();
         let ((first, mut first_heard), (second, mut second_heard)) = (channel(), channel());
+        let (other, mut other_heard) = channel();
 
         block_on(async {
-            feed.start(core.watch(), first);
+            feed.start("switcher", core.watch(), other);
+            other_heard.recv().await.unwrap();
+            feed.start("main", core.watch(), first);
             first_heard.recv().await.unwrap();
-            feed.start(core.watch(), second);
+            feed.start("main", core.watch(), second);
             second_heard.recv().await.unwrap();
             // The task that ends lets go of its channel, and with it of the sender.
             assert_eq!(timeout(Duration::from_secs(10), first_heard.recv()).await, Ok(None));
-            feed.stop();
+            feed.stop("main");
             assert_eq!(timeout(Duration::from_secs(10), second_heard.recv()).await, Ok(None));
+            core.pause(true);
+            assert!(timeout(Duration::from_secs(10), other_heard.recv()).await.unwrap().is_some());
         });
     }
 

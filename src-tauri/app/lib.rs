@@ -6,6 +6,9 @@
 mod clipboard;
 mod commands;
 mod deep_link;
+mod desktop;
+#[cfg(target_os = "linux")]
+mod exec_line;
 mod farewell;
 mod feed;
 #[cfg(test)]
@@ -13,6 +16,10 @@ mod fixtures;
 mod notice;
 mod quit;
 mod scheme;
+mod shortcut;
+mod start_at_login;
+mod switch;
+mod switcher;
 mod tray;
 mod tray_host;
 mod window;

@@ -10,6 +10,13 @@ use tauri::{AppHandle, Manager as _};
 #[derive(Default)]
 pub(crate) struct Quitting(AtomicBool);
 
+impl Quitting {
+    /// Whether it has.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
 /// Ends the app. Waits for renewals that are running, because a rotated refresh token must reach the keychain, and for
 /// nothing else.
 pub(crate) fn quit(app: &AppHandle) {

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use mcm_core::account::AccountId;
-use mcm_core::app::{App, Connect};
+use mcm_core::app::App;
 use mcm_core::error::Result;
 use mcm_core::world::Clock;
 use tauri::image::Image;
@@ -18,6 +18,7 @@ use tauri::{AppHandle, Manager as _, Wry, include_image};
 use tokio::time::sleep;
 
 use crate::quit::quit;
+use crate::switch::switch_to;
 use crate::tray_host::TrayHost;
 use crate::window::{Bell, Place};
 use menu::{Action, Item, Menu, Mood};
@@ -152,24 +153,16 @@ fn act(app: &AppHandle, action: Action) {
         Action::Pause(pause) => core.pause(pause),
         Action::Quit => quit(app),
         Action::Use(account) => {
-            carry_out(app, &account.clone(), async move { core.use_account(&account).await });
+            let handle = app.clone();
+            carry_out(app, &account.clone(), async move { switch_to(&handle, &account, None).await });
         }
         Action::Target(account, target) => {
             carry_out(app, &account.clone(), async move { core.choose_target(&account, &target).await });
         }
-        Action::SignIn(account) => {
-            bell.ring(Place::Account(account.clone()));
-            carry_out(app, &account.clone(), async move { sign_in(&core, account) });
+        Action::Console(account) => {
+            carry_out(app, &account.clone(), async move { core.open_console(&account).await });
         }
     }
-}
-
-fn sign_in(core: &App, account: AccountId) -> Result<()> {
-    let snapshot = core.watch().borrow().clone();
-    let Some(cloud) = snapshot.accounts.iter().find(|view| view.id == account).map(|view| view.cloud) else {
-        return Ok(());
-    };
-    core.connect(Connect { account: Some(account), ..Connect::new(cloud) }).map(drop)
 }
 
 /// Runs a use case. A menu has no room to say why it failed, so the dashboard opens at the account.

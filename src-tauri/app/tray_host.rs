@@ -5,6 +5,10 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
+/// How long the bus may take to answer, in milliseconds.
+#[cfg(target_os = "linux")]
+const WAIT: i32 = 2_000;
+
 /// Follows the desktop's tray.
 #[derive(Clone)]
 pub(crate) struct TrayHost(watch::Sender<bool>);
@@ -30,21 +34,45 @@ impl TrayHost {
     }
 
     /// On Linux a tray is there when somebody owns the name that icons register with. Without a session bus nobody
-    /// does.
+    /// does. Not by `gio::bus_watch_name`: that stops the process when the bus goes away, as it does at logout.
     #[cfg(target_os = "linux")]
     fn follow_watcher(&self) {
-        let (appeared, vanished) = (self.0.clone(), self.0.clone());
-        // Followed until the process ends, so the watch is never given back.
-        let _ = gio::bus_watch_name(
-            gio::BusType::Session,
-            "org.kde.StatusNotifierWatcher",
-            gio::BusNameWatcherFlags::NONE,
-            move |_, _, _| {
-                appeared.send_replace(true);
-            },
-            move |_, _| {
-                vanished.send_replace(false);
+        use gio::glib::ToVariant as _;
+
+        const BUS: &str = "org.freedesktop.DBus";
+        const WATCHER: &str = "org.kde.StatusNotifierWatcher";
+        let Ok(bus) = gio::bus_get_sync(gio::BusType::Session, gio::Cancellable::NONE) else { return };
+        let (host, kept) = (self.clone(), bus.clone());
+        // Followed until the process ends, so the subscription is never given back, and keeps its connection.
+        let _ = bus.signal_subscribe(
+            Some(BUS),
+            Some(BUS),
+            Some("NameOwnerChanged"),
+            Some("/org/freedesktop/DBus"),
+            Some(WATCHER),
+            gio::DBusSignalFlags::NONE,
+            move |_, _, _, _, _, change| {
+                let _ = &kept;
+                let owner = change.try_child_value(2);
+                host.set(owner.is_some_and(|owner| owner.str().is_some_and(|owner| !owner.is_empty())));
             },
         );
+        let owned = bus.call_sync(
+            Some(BUS),
+            "/org/freedesktop/DBus",
+            BUS,
+            "NameHasOwner",
+            Some(&(WATCHER,).to_variant()),
+            None,
+            gio::DBusCallFlags::NONE,
+            WAIT,
+            gio::Cancellable::NONE,
+        );
+        self.set(owned.is_ok_and(|owned| owned.get::<(bool,)>() == Some((true,))));
+    }
+
+    #[cfg(target_os = "linux")]
+    fn set(&self, is_there: bool) {
+        self.0.send_replace(is_there);
     }
 }

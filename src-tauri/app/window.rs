@@ -1,4 +1,4 @@
-//! The window: at most one, made when somebody wants to see it and gone, web view and all, when closed.
+//! The dashboard's window: at most one, made when somebody wants to see it and gone, web view and all, when closed.
 //!
 //! Who wants it rings `Bell`, from any thread and as often as they like; it is answered a few times a second.
 
@@ -11,7 +11,7 @@ use tauri::{AppHandle, Manager as _, Runtime, Url, WebviewUrl, WebviewWindow, We
 use tokio::sync::Notify;
 use tokio::time::sleep;
 
-/// The label of the only window. `tauri.conf.json` grants commands to it by this name.
+/// The label of the dashboard's window. `tauri.conf.json` grants commands to it by this name.
 pub(crate) const MAIN: &str = "main";
 /// The shortest time between two answers to the bell.
 const PACE: Duration = Duration::from_millis(300);
@@ -118,21 +118,29 @@ fn bring_forward(window: &WebviewWindow, place: &Place) -> tauri::Result<()> {
     }
 }
 
-/// Makes the window. It shows the dashboard and can be led nowhere else.
+/// Makes the window.
 pub(crate) fn build<R: Runtime>(app: &AppHandle<R>, place: &Place) -> tauri::Result<WebviewWindow<R>> {
-    let start = WebviewUrl::App(format!("index.html{}", place.fragment()).into());
-    let window = WebviewWindowBuilder::new(app, MAIN, start)
+    let window = shut_in(app, MAIN, &format!("index.html{}", place.fragment()))
         .title("Multi-Cloud Manager")
         .inner_size(1200.0, 760.0)
         .min_inner_size(720.0, 480.0)
-        .on_navigation(is_ours)
-        .on_new_window(|_, _| NewWindowResponse::Deny)
-        .on_download(|_, _| false)
-        .disable_drag_drop_handler()
         .build()?;
     #[cfg(target_os = "linux")]
     window.with_webview(|webview| draw_without_graphics_card(&webview.inner()))?;
     Ok(window)
+}
+
+/// What every window of the app begins with: it shows one page of ours and can be led nowhere else.
+pub(crate) fn shut_in<'a, R: Runtime>(
+    app: &'a AppHandle<R>,
+    label: &str,
+    page: &str,
+) -> WebviewWindowBuilder<'a, R, AppHandle<R>> {
+    WebviewWindowBuilder::new(app, label, WebviewUrl::App(page.into()))
+        .on_navigation(is_ours)
+        .on_new_window(|_, _| NewWindowResponse::Deny)
+        .on_download(|_, _| false)
+        .disable_drag_drop_handler()
 }
 
 /// Lists and forms are drawn as fast by the processor, and what drives a graphics card would double the memory of the

@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 use std::panic::PanicHookInfo;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -22,6 +23,9 @@ use crate::feed::Feed;
 use crate::notice;
 use crate::quit::{self, Quitting, quit};
 use crate::scheme::DesktopSchemes;
+use crate::shortcut::Shortcut;
+use crate::start_at_login::LoginEntry;
+use crate::switcher::{self, Call, SWITCHER};
 use crate::tray::{self, Tray};
 use crate::tray_host::TrayHost;
 use crate::window::{self, Bell, KeptPlace, MAIN, Place};
@@ -43,6 +47,7 @@ pub fn run() -> ExitCode {
     let built = builder
         .plugin(tauri_plugin_deep_link::init())
         .manage(Bell::default())
+        .manage(Call::default())
         .manage(Clipboard::default())
         .manage(Feed::default())
         .manage(KeptPlace::default())
@@ -65,7 +70,9 @@ fn set_up(app: &AppHandle, environment: Environment, paths: Paths) {
     let _ = logging::start("app", &paths, &environment);
     app.manage(Farewell::new(&paths));
     let clock = Arc::new(SystemClock);
-    let scheme = scheme(app);
+    let program = program(app);
+    let scheme = scheme(app, program.as_deref());
+    let shortcut = Shortcut::new(app, &environment);
     let world = World {
         clock: clock.clone(),
         http: Http::default(),
@@ -83,9 +90,16 @@ fn set_up(app: &AppHandle, environment: Environment, paths: Paths) {
     app.manage(core.clone());
     let host = TrayHost::follow();
     app.manage(host.clone());
+    shortcut.start(&core);
+    app.manage(shortcut);
+    if let Some(entry) = program.and_then(|program| LoginEntry::of(app, program).ok()) {
+        entry.mend();
+        app.manage(entry);
+    }
     async_runtime::spawn(notice::follow(app.clone(), core.clone(), clock.clone()));
     async_runtime::spawn(tray::follow(app.clone(), core, clock, host));
     async_runtime::spawn(window::answer(app.clone()));
+    async_runtime::spawn(switcher::answer(app.clone()));
     async_runtime::spawn(quit::on_signal(app.clone()));
     async_runtime::spawn(async move { scheme.ensure(SCHEME).await });
     let arguments: Vec<String> =
@@ -93,13 +107,19 @@ fn set_up(app: &AppHandle, environment: Environment, paths: Paths) {
     heed(app, &Start::read(&arguments));
 }
 
-fn scheme(app: &AppHandle) -> Arc<dyn SchemeRegistration> {
-    match tauri::process::current_binary(&app.env()) {
-        Ok(program) => Arc::new(DesktopSchemes { program, app: app.clone() }),
-        Err(error) => {
-            tracing::warn!(%error, "this program's own path is not known, so it takes no links");
-            Arc::new(NoScheme)
-        }
+/// Where the desktop finds this program.
+fn program(app: &AppHandle) -> Option<PathBuf> {
+    tauri::process::current_binary(&app.env())
+        .inspect_err(|error| {
+            tracing::warn!(%error, "this program's own path is not known, so it takes no links and starts at no login");
+        })
+        .ok()
+}
+
+fn scheme(app: &AppHandle, program: Option<&Path>) -> Arc<dyn SchemeRegistration> {
+    match program {
+        Some(program) => Arc::new(DesktopSchemes { program: program.to_owned(), app: app.clone() }),
+        None => Arc::new(NoScheme),
     }
 }
 
@@ -108,6 +128,10 @@ fn heed(app: &AppHandle, start: &Start<'_>) {
     let core = app.try_state::<Arc<App>>();
     let place = match (start, core) {
         (Start::Hidden, _) => return,
+        (Start::Switcher, _) => {
+            app.state::<Call>().ring(0);
+            return;
+        }
         (Start::Address(address), Some(core)) => {
             core.deliver(address);
             Place::AsItWas
@@ -122,14 +146,10 @@ fn heed(app: &AppHandle, start: &Start<'_>) {
 
 fn on_event(app: &AppHandle, event: RunEvent) {
     match event {
-        RunEvent::WindowEvent { label, event: WindowEvent::Destroyed, .. } if label == MAIN => {
-            app.state::<Feed>().stop();
-        }
-        // The last window was closed: the tray stays, where there is one.
-        RunEvent::ExitRequested { code: None, api, .. } => {
-            api.prevent_exit();
-            let has_tray = app.try_state::<Tray>().is_some() && app.state::<TrayHost>().is_there();
-            if !has_tray {
+        RunEvent::WindowEvent { label, event: WindowEvent::Destroyed, .. } => {
+            app.state::<Feed>().stop(&label);
+            // The dashboard was closed: the tray stays, where there is one.
+            if label == MAIN && !has_tray(app) && !app.state::<Quitting>().has_begun() {
                 let app = app.clone();
                 async_runtime::spawn(async move {
                     app.state::<Farewell>().say().await;
@@ -137,6 +157,11 @@ fn on_event(app: &AppHandle, event: RunEvent) {
                 });
             }
         }
+        RunEvent::WindowEvent { label, event: WindowEvent::Focused(focused), .. } if label == SWITCHER => {
+            switcher::on_focus(app, focused);
+        }
+        // The last window was closed, which is no reason to end.
+        RunEvent::ExitRequested { code: None, api, .. } => api.prevent_exit(),
         #[cfg(target_os = "macos")]
         RunEvent::Opened { urls } => {
             for url in urls {
@@ -147,6 +172,11 @@ fn on_event(app: &AppHandle, event: RunEvent) {
         RunEvent::Reopen { .. } => app.state::<Bell>().ring(Place::AsItWas),
         _ => {}
     }
+}
+
+/// Whether the app can be reached without a window.
+fn has_tray(app: &AppHandle) -> bool {
+    app.try_state::<Tray>().is_some() && app.state::<TrayHost>().is_there()
 }
 
 /// Where it happened and nothing else: a panic's text may quote a value.

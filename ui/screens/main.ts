@@ -7,7 +7,8 @@ import "../src/tokens.css";
 import "../src/base.css";
 import type { Snapshot } from "../src/bindings/Snapshot";
 import type { Theme } from "../src/bindings/Theme";
-import { NOW, places } from "../src/fixtures.ts";
+import { desktop, NOW, places } from "../src/fixtures.ts";
+import Switcher from "../src/views/Switcher.svelte";
 import { screens } from "./screens.ts";
 
 const asked = new URLSearchParams(location.search);
@@ -41,6 +42,8 @@ async function show(target: HTMLElement): Promise<void> {
       case "watch":
         if (screen.snapshot !== null) (args["channel"] as { onmessage: (next: Snapshot) => void }).onmessage(themed(screen.snapshot));
         return null;
+      case "desktop":
+        return desktop();
       case "storage":
         return places;
       case "activity":
@@ -52,7 +55,7 @@ async function show(target: HTMLElement): Promise<void> {
         return null;
     }
   });
-  mount(App, { target });
+  mount(screen.window === "switcher" ? Switcher : App, { target });
   for (const step of screen.steps ?? []) {
     await settle();
     await step();

@@ -37,6 +37,8 @@ import {
 } from "../src/fixtures.ts";
 
 export type Screen = {
+  /** The window that it is in; the dashboard's where it does not say. */
+  window?: "switcher";
   /** Nothing keeps the dashboard waiting for its first one. */
   snapshot: Snapshot | null;
   answers?: Record<string, (args: Record<string, unknown>) => unknown>;
@@ -469,6 +471,10 @@ aws iam get-role --role-name ReadOnly --query Role.AssumeRolePolicyDocument`,
     steps: [click("Activity")],
   },
   settings: { snapshot: snapshot({ accounts: usual }), steps: [click("Settings")] },
+  switcher: { window: "switcher", snapshot: snapshot({ accounts: usual }) },
+  "switcher-states": { window: "switcher", snapshot: snapshot({ accounts: Object.values(everyStatus) }) },
+  "switcher-empty": { window: "switcher", snapshot: snapshot({}) },
+  "switcher-many": { window: "switcher", snapshot: snapshot({ accounts: manyAccounts(1_000) }) },
   "settings-google": {
     snapshot: snapshot({ accounts: usual, clouds: [googleView()] }),
     steps: [click("Settings"), click("What to register")],

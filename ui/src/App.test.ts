@@ -15,6 +15,7 @@ import {
   awsView,
   azure,
   cloudView,
+  desktop,
   errorView,
   everyHappening,
   everyStatus,
@@ -59,6 +60,7 @@ async function open(first: Partial<Snapshot> | null, answers: Answers = {}) {
     calls.push({ command, args });
     const answer = answers[command];
     if (answer !== undefined) return answer(args);
+    if (["desktop", "set_at_login", "set_shortcut"].includes(command)) return desktop();
     return ["activity", "find", "organization", "storage", "targets"].includes(command) ? [] : null;
   });
   render(App);
@@ -1376,5 +1378,84 @@ describe("the start", () => {
     await click("Retry");
 
     await waitFor(() => expect(attempts).toBe(2));
+  });
+});
+
+describe("the desktop's settings", () => {
+  const settings = async (answers: Answers) => {
+    const opened = await open({ accounts: usual }, answers);
+    await click("Settings");
+    await screen.findByRole("checkbox", { name: /Start when you log in/ });
+    return opened;
+  };
+  const box = (name: RegExp): HTMLInputElement => screen.getByRole("checkbox", { name });
+
+  test("starts at login, hidden unless the window is asked for", async () => {
+    const { named } = await settings({
+      set_at_login: ({ atLogin }) => desktop({ atLogin: atLogin as "off" | "window" | "hidden" }),
+    });
+    expect(box(/Start when/).checked).toBe(false);
+    expect(box(/Without a window/).disabled).toBe(true);
+
+    await fireEvent.click(box(/Start when/));
+    await waitFor(() => expect(box(/Without a window/).checked).toBe(true));
+    await fireEvent.click(box(/Without a window/));
+    await waitFor(() => expect(box(/Without a window/).checked).toBe(false));
+    await fireEvent.click(box(/Start when/));
+    await waitFor(() => expect(box(/Start when/).checked).toBe(false));
+
+    expect(named("set_at_login").map((call) => call.args["atLogin"])).toEqual(["hidden", "window", "off"]);
+  });
+
+  test("a change that failed is said and leaves the box as it was", async () => {
+    await settings({
+      set_at_login: () => {
+        throw errorView("storage-failed", "The folder autostart could not be written.");
+      },
+    });
+
+    await fireEvent.click(box(/Start when/));
+
+    expect(await screen.findByText("The folder autostart could not be written.")).toBeTruthy();
+    await waitFor(() => expect(box(/Start when/).checked).toBe(false));
+  });
+
+  test("a shortcut is recorded, told when it is taken, and turned off", async () => {
+    const { named } = await settings({
+      set_shortcut: ({ keys }) => {
+        if (keys === "Ctrl+Alt+T") throw errorView("invalid-input", "Another program has Ctrl+Alt+T.");
+        return desktop({ shortcut: { possible: true, keys: keys as string | null, trouble: null } });
+      },
+    });
+    const record = async (init: KeyboardEventInit): Promise<void> => {
+      await fireEvent.keyDown(screen.getByRole("button", { name: "Press the keys" }), init);
+    };
+
+    await click("Set keys…");
+    await record({ key: "t", code: "KeyT", ctrlKey: true, altKey: true });
+    expect(await screen.findByText("Another program has Ctrl+Alt+T.")).toBeTruthy();
+    await click("Set keys…");
+    await record({ key: "Control", code: "ControlLeft", ctrlKey: true });
+    await fireEvent.keyDown(screen.getByRole("button", { name: "Ctrl + …" }), {
+      key: "k",
+      code: "KeyK",
+      ctrlKey: true,
+      altKey: true,
+    });
+    expect(await screen.findByText("Ctrl + Alt + K")).toBeTruthy();
+    await click("Change…");
+    await record({ key: "Escape", code: "Escape" });
+    await waitFor(() => expect(document.activeElement).toBe(button("Change…")));
+    await click("Turn off");
+    await waitFor(() => expect(screen.getByText("Off")).toBeTruthy());
+
+    expect(named("set_shortcut").map((call) => call.args["keys"])).toEqual(["Ctrl+Alt+T", "Ctrl+Alt+K", null]);
+  });
+
+  test("where no program may listen for keys, the desktop's own way is shown", async () => {
+    await settings({ desktop: () => desktop({ shortcut: { possible: false, keys: null, trouble: null } }) });
+
+    expect(screen.getByText("multi-cloud-manager --switcher")).toBeTruthy();
+    expect(screen.queryByRole("button", { name: "Set keys…" })).toBeNull();
   });
 });

@@ -21,6 +21,8 @@ test("a search keeps its own order and carries the target that fitted", () => {
   ]);
 
   expect(shown).toHaveLength(1);
+  expect(groups(all, "all", [{ account: aws().id, target: null }, { account: azure().id, target: null }])
+    .map((group) => group.cloud)).toEqual(["aws", "azure"]);
   expect(shown[0]?.rows.map((row) => [row.account.name, row.found?.name ?? null])).toEqual([
     ["Fabrikam", null],
     ["Contoso", "Production"],

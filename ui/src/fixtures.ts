@@ -5,6 +5,7 @@ import type { AwsSource } from "./bindings/AwsSource";
 import type { Caller } from "./bindings/Caller";
 import type { CloudView } from "./bindings/CloudView";
 import type { Code } from "./bindings/Code";
+import type { DesktopView } from "./bindings/DesktopView";
 import type { ErrorView } from "./bindings/ErrorView";
 import type { Happening } from "./bindings/Happening";
 import type { OrganizationAccount } from "./bindings/OrganizationAccount";
@@ -345,6 +346,10 @@ export function signInView(step: SignInStep, changes: Partial<SignInView> = {}):
     verification: null,
     ...changes,
   };
+}
+
+export function desktop(over: Partial<DesktopView> = {}): DesktopView {
+  return { atLogin: "off", shortcut: { possible: true, keys: null, trouble: null }, ...over };
 }
 
 export function snapshot(changes: Partial<Snapshot> = {}): Snapshot {

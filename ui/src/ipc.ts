@@ -4,12 +4,14 @@
 
 import { Channel, invoke } from "@tauri-apps/api/core";
 import type { AccountId } from "./bindings/AccountId";
+import type { AtLogin } from "./bindings/AtLogin";
 import type { AwsSource } from "./bindings/AwsSource";
 import type { Caller } from "./bindings/Caller";
 import type { Cloud } from "./bindings/Cloud";
 import type { Code } from "./bindings/Code";
 import type { ConnectRole } from "./bindings/ConnectRole";
 import type { Copyable } from "./bindings/Copyable";
+import type { DesktopView } from "./bindings/DesktopView";
 import type { ErrorView } from "./bindings/ErrorView";
 import type { Found } from "./bindings/Found";
 import type { Happening } from "./bindings/Happening";
@@ -196,6 +198,37 @@ export function saveRedirect(cloud: Cloud, redirect: RedirectKind): Promise<void
 
 export function savePreferences(preferences: Preferences): Promise<void> {
   return call("save_preferences", { preferences });
+}
+
+/** How the app sits on this desktop. */
+export function desktop(): Promise<DesktopView> {
+  return call("desktop");
+}
+
+export function setAtLogin(atLogin: AtLogin): Promise<DesktopView> {
+  return call("set_at_login", { atLogin });
+}
+
+/** Sets the keys that open the switcher, or none. */
+export function setShortcut(keys: string | null): Promise<DesktopView> {
+  return call("set_shortcut", { keys });
+}
+
+/**
+ * From the switcher: puts an Account to use, with a Target when one is named, or starts the sign-in that it needs. The
+ * switcher is gone then.
+ */
+export function switchTo(account: AccountId, target: string | null): Promise<void> {
+  return call("switch_to", { account, target });
+}
+
+/** What was typed into the switcher before its page could hear it, with a line break for Enter. */
+export function typedAhead(): Promise<string> {
+  return call("typed_ahead");
+}
+
+export function closeSwitcher(): Promise<void> {
+  return call("close_switcher");
 }
 
 /** Tries the keychain again; the system may ask the person to unlock it. */

@@ -3,6 +3,7 @@
 
 import { cloudId, lacksCloudAccess, roleName, shortened, spaced, who, type Colour, type Filter } from "./accounts.ts";
 import type { AccountView } from "./bindings/AccountView";
+import type { AtLogin } from "./bindings/AtLogin";
 import type { AwsSource } from "./bindings/AwsSource";
 import type { AwsSourceKind } from "./bindings/AwsSourceKind";
 import type { CheckState } from "./bindings/CheckState";
@@ -123,6 +124,20 @@ export const accounts = {
   menu: (name: string) => `More for ${name}`,
   further: (count: number) => `${plural(count, "account")} further away`,
   results: (count: number, query: string) => `${plural(count, "account")} for “${query}”`,
+};
+
+export const switcher = {
+  title: "Switch account",
+  list: "Accounts",
+  more: (count: number) => `${plural(count, "more account")}. Type to narrow the list.`,
+  none: "No account is connected yet. Connect one in the dashboard.",
+  nothing: (query: string) => `Nothing fits “${query}”.`,
+  keys: [
+    ["↑ ↓", "move"],
+    ["Enter", "use"],
+    ["Esc", "close"],
+  ] as const,
+  again: "sign in",
 };
 
 export const banners = {
@@ -435,6 +450,13 @@ const targetIdLabel: Record<Cloud, string> = { azure: "Subscription id", gcp: "P
 export const done = {
   copied: (label: string) => `${label} copied.`,
   using: (name: string) => `${name} is in use.`,
+  atLogin: {
+    off: "The app does not start when you log in.",
+    window: "The app starts with its window when you log in.",
+    hidden: "The app starts in the tray when you log in.",
+  } satisfies Record<AtLogin, string>,
+  shortcutSet: (keys: string) => `${keys} opens the list of your accounts.`,
+  shortcutOff: "The shortcut is off.",
   usingTarget: (name: string, target: string) => `${name} is in use with ${target}.`,
   chosen: (target: string) => `${target} is chosen.`,
   renewed: (name: string) => `${name} is renewed.`,
@@ -776,6 +798,25 @@ export const settings = {
   sessions: "Sessions",
   pause: "Pause renewing",
   pauseNote: "Sessions end when their time is up, and no cloud is asked in the background.",
+  desktop: "Desktop",
+  desktopLoading: "Asking the desktop",
+  atLogin: "Start when you log in",
+  atLoginNote: "So that sessions are renewed before you need them.",
+  hidden: "Without a window, in the tray only",
+  hiddenNote: "Start the app again, or click its icon in the tray, to see it.",
+  shortcut: "Shortcut for switching",
+  shortcutNote: "Opens a list of your accounts from any program: type, press Enter.",
+  shortcutImpossible:
+    "A Wayland session lets no program listen for keys everywhere. In the keyboard settings of your desktop, give a shortcut to this command:",
+  shortcutCommand: "multi-cloud-manager --switcher",
+  shortcutWhat: "command of the switcher",
+  shortcutSet: "Set keys…",
+  shortcutChange: "Change…",
+  shortcutOff: "Turn off",
+  shortcutNone: "Off",
+  shortcutPress: "Press the keys",
+  shortcutHelp:
+    "Hold two of Ctrl, Alt and Shift, or the Super key, and press a letter, a digit, F1 to F12 or the space bar. Nothing happens when another program has the keys. Escape cancels.",
   stored: "What is stored and where",
   storedLoading: "Loading places",
   diagnostics: "Diagnostics",

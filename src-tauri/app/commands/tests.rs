@@ -1,6 +1,6 @@
 //! Who may call what, asked of the authority that Tauri builds from `build.rs` and `tauri.conf.json`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use mcm_core::browser::SystemBrowser;
 use mcm_core::http::Http;
@@ -14,6 +14,7 @@ use tauri::webview::InvokeRequest;
 use tauri::{Context, Manager as _, WebviewUrl, WebviewWindow, WebviewWindowBuilder};
 
 use super::*;
+use crate::switcher::SWITCHER;
 use crate::window::{self, MAIN, Place};
 
 /// Every command of Tauri's own, or of a plug-in, that could be reached if somebody granted it.
@@ -37,36 +38,51 @@ fn declared() -> BTreeSet<&'static str> {
     env!("COMMANDS").split(' ').collect()
 }
 
+/// What each window may call: the dashboard all but the switcher's own, the switcher those and what it lists.
+fn allowed(label: &str) -> BTreeSet<&'static str> {
+    match label {
+        MAIN => declared().into_iter().filter(|command| !SWITCHERS_OWN.contains(command)).collect(),
+        SWITCHER => SWITCHERS_OWN.into_iter().chain(["find", "watch"]).collect(),
+        _ => BTreeSet::new(),
+    }
+}
+
+const SWITCHERS_OWN: [&str; 3] = ["close_switcher", "switch_to", "typed_ahead"];
+
 #[test]
-fn the_window_is_granted_the_declared_commands_and_nothing_else() {
+fn each_window_is_granted_its_commands_and_nothing_else() {
     let context = context();
-    let granted: BTreeSet<String> = context
-        .config()
-        .app
-        .security
-        .capabilities
-        .iter()
-        .map(|entry| serde_json::to_value(entry).unwrap())
-        .flat_map(|capability| capability["permissions"].as_array().unwrap().clone())
-        .map(|permission| permission.as_str().unwrap().to_owned())
-        .collect();
-    let wanted: BTreeSet<String> =
-        declared().into_iter().map(|command| format!("allow-{}", command.replace('_', "-"))).collect();
-    assert_eq!(granted, wanted);
+    let mut granted: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for entry in &context.config().app.security.capabilities {
+        let capability = serde_json::to_value(entry).unwrap();
+        let [window] = &capability["windows"].as_array().unwrap()[..] else { panic!("one window") };
+        let permissions = capability["permissions"].as_array().unwrap();
+        let permissions = permissions.iter().map(|permission| permission.as_str().unwrap().to_owned());
+        granted.entry(window.as_str().unwrap().to_owned()).or_default().extend(permissions);
+    }
+    let permission = |command: &str| format!("allow-{}", command.replace('_', "-"));
+    let wanted = [MAIN, SWITCHER]
+        .map(|label| (label.to_owned(), allowed(label).into_iter().map(permission).collect::<BTreeSet<_>>()));
+    assert_eq!(granted, BTreeMap::from(wanted));
 }
 
 #[test]
-fn only_the_window_main_reaches_a_command_and_only_from_its_own_page() {
+fn only_a_window_of_ours_reaches_its_commands_and_only_from_its_own_page() {
     let mut context = context();
     let authority = context.runtime_authority_mut();
     let remote = Origin::Remote { url: "https://example.com".parse().unwrap() };
-    for command in declared() {
-        assert!(authority.resolve_access(command, MAIN, MAIN, &Origin::Local).is_some(), "{command}");
-        assert!(authority.resolve_access(command, "other", "other", &Origin::Local).is_none(), "{command}");
-        assert!(authority.resolve_access(command, MAIN, MAIN, &remote).is_none(), "{command}");
-    }
-    for command in FOREIGN {
-        assert!(authority.resolve_access(command, MAIN, MAIN, &Origin::Local).is_none(), "{command}");
+    for label in [MAIN, SWITCHER, "other"] {
+        for command in declared() {
+            let is_allowed = authority.resolve_access(command, label, label, &Origin::Local).is_some();
+            assert_eq!(is_allowed, allowed(label).contains(command), "{label}: {command}");
+            assert!(authority.resolve_access(command, label, label, &remote).is_none(), "{label}: {command}");
+        }
+        for command in FOREIGN {
+            assert!(
+                authority.resolve_access(command, label, label, &Origin::Local).is_none(),
+                "{label}: {command}"
+            );
+        }
     }
 }
 
@@ -81,27 +97,35 @@ fn the_page_gets_no_inline_script_no_global_and_no_changed_prototypes() {
 }
 
 #[test]
-fn every_declared_command_is_answered_and_a_stranger_is_refused() {
+fn every_granted_command_is_answered_and_every_other_refused() {
     let folder = tempfile::tempdir().unwrap();
     let app = mock_builder().invoke_handler(handler()).build(context()).unwrap();
     app.manage(core_below(folder.path()));
     app.manage(Feed::default());
     app.manage(Clipboard::default());
-    let main = window::build(app.handle(), &Place::AsItWas).unwrap();
-    let other = WebviewWindowBuilder::new(&app, "other", WebviewUrl::default()).build().unwrap();
+    let windows = [
+        window::build(app.handle(), &Place::AsItWas).unwrap(),
+        switcher::build(app.handle()).unwrap(),
+        WebviewWindowBuilder::new(&app, "other", WebviewUrl::default()).build().unwrap(),
+    ];
 
-    for command in declared() {
-        // Without arguments most are refused as such, and none as unknown or not allowed.
-        if !["copy_diagnostics", "forget_everything", "retry_keychain"].contains(&command) {
-            let answer = format!("{:?}", call(&main, command, json!({})));
-            assert!(!answer.contains("not found") && !answer.contains("not allowed"), "{command}: {answer}");
+    for window in &windows {
+        let allowed = allowed(window.label());
+        for command in declared() {
+            // Without arguments most are refused as such, and none as unknown or not allowed.
+            let acts = ["close_switcher", "copy_diagnostics", "forget_everything", "retry_keychain"];
+            if allowed.contains(command) && acts.contains(&command) {
+                continue;
+            }
+            let answer = format!("{:?}", call(window, command, json!({})));
+            assert!(!answer.contains("not found"), "{command}: {answer}");
+            assert_eq!(answer.contains("not allowed"), !allowed.contains(command), "{command}: {answer}");
         }
-        let answer = format!("{:?}", call(&other, command, json!({})));
-        assert!(answer.contains("not allowed"), "{command}: {answer}");
-    }
-    for command in FOREIGN {
-        let answer = call(&main, command, json!({ "event": "x", "target": { "kind": "Any" }, "handler": 1 }));
-        assert!(format!("{answer:?}").contains("not allowed"), "{command}: {answer:?}");
+        for command in FOREIGN {
+            let answer =
+                call(window, command, json!({ "event": "x", "target": { "kind": "Any" }, "handler": 1 }));
+            assert!(format!("{answer:?}").contains("not allowed"), "{command}: {answer:?}");
+        }
     }
 }
 

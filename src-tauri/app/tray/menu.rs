@@ -39,10 +39,10 @@ pub(crate) enum Action {
     Show(AccountId),
     /// Open the dashboard where a cloud is connected.
     Connect,
-    /// Use the account in its cloud.
+    /// Use the account in its cloud, or sign in to it where that is needed first.
     Use(AccountId),
-    /// Sign in to the account again.
-    SignIn(AccountId),
+    /// Open the cloud's own console as the account.
+    Console(AccountId),
     /// Work on the account's target.
     Target(AccountId, String),
     /// Stop or resume renewing.
@@ -60,7 +60,7 @@ impl Action {
             Self::Show(account) => format!("show:{account}"),
             Self::Connect => "connect".into(),
             Self::Use(account) => format!("use:{account}"),
-            Self::SignIn(account) => format!("sign-in:{account}"),
+            Self::Console(account) => format!("console:{account}"),
             Self::Target(account, target) => format!("target:{account}:{target}"),
             Self::Pause(pause) => format!("pause:{pause}"),
             Self::Quit => "quit".into(),
@@ -76,7 +76,7 @@ impl Action {
             "show" => Self::Show(account(object)),
             "connect" => Self::Connect,
             "use" => Self::Use(account(object)),
-            "sign-in" => Self::SignIn(account(object)),
+            "console" => Self::Console(account(object)),
             "target" => {
                 let (of, target) = object.split_once(':')?;
                 Self::Target(account(of), target.to_owned())
@@ -107,6 +107,7 @@ impl Menu {
             items.push(accounts(snapshot, *cloud));
             if let Some(active) = active(snapshot, *cloud) {
                 items.extend(targets_of(active, &targets(&active.id)));
+                items.push(console(active));
             }
         }
         if !connected.is_empty() {
@@ -194,12 +195,20 @@ fn accounts(snapshot: &Snapshot, cloud: Cloud) -> Item {
 }
 
 fn account(account: &AccountView) -> Item {
-    let (id, name) = (account.id.clone(), name(&account.name));
-    let (action, label) = match account.status {
-        Status::SignInAgain => (Action::SignIn(id), format!("{name} · sign in again")),
-        _ => (Action::Use(id), name),
+    let mut label = name(&account.name);
+    if account.status == Status::SignInAgain {
+        label.push_str(" · sign in again");
+    }
+    Item::Tick { action: Action::Use(account.id.clone()), label, ticked: account.active }
+}
+
+fn console(account: &AccountView) -> Item {
+    let label = match account.cloud {
+        Cloud::Azure => "Open Azure portal",
+        Cloud::Gcp => "Open Google Cloud console",
+        Cloud::Aws => "Open AWS console",
     };
-    Item::Tick { action, label, ticked: account.active }
+    Item::Choice { action: Action::Console(account.id.clone()), label: label.into() }
 }
 
 fn targets_of(account: &AccountView, targets: &[Target]) -> Option<Item> {

@@ -584,6 +584,19 @@ impl App {
         Ok(())
     }
 
+    /// The keys that open the switcher, as they are saved.
+    pub fn shortcut(&self) -> Option<String> {
+        self.settings().shortcut.clone()
+    }
+
+    /// Saves the keys that open the switcher; none takes them out. What keys may be is the shell's to say.
+    ///
+    /// # Errors
+    /// `storage-*`.
+    pub fn save_shortcut(&self, keys: Option<&str>) -> Result<()> {
+        self.save("app", "shortcut", keys)
+    }
+
     fn save(&self, section: &str, key: &str, value: Option<&str>) -> Result<()> {
         settings::save(&self.world.paths.config, section, key, value)?;
         self.reload_settings();

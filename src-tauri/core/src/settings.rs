@@ -32,6 +32,8 @@ pub struct Settings {
     pub aws: AwsSettings,
     /// How the app looks and behaves.
     pub preferences: Preferences,
+    /// The keys that open the switcher, as the person wrote them.
+    pub shortcut: Option<String>,
     /// Why `settings.toml` could not be used at all, if it could not.
     pub unreadable: Option<ErrorView>,
 }
@@ -147,7 +149,8 @@ impl Settings {
         let gcp = gcp::read(&mut lookup);
         let aws = aws::read(&mut lookup);
         let preferences = preferences(&mut lookup);
-        Self { azure, gcp, aws, preferences, unreadable }
+        let shortcut = lookup.text("app", "shortcut", None).map(|found| found.value);
+        Self { azure, gcp, aws, preferences, shortcut, unreadable }
     }
 }
 

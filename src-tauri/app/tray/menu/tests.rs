@@ -51,6 +51,7 @@ fn the_menu_says_who_one_is_and_offers_the_others() {
             "Subscriptions of Contoso >",
             "  * Production",
             "  Development",
+            "Open Azure portal",
             "Google Cloud accounts >",
             "  ada@example.com",
             "--",
@@ -77,6 +78,50 @@ fn without_accounts_the_menu_offers_to_connect_one() {
             "Quit"
         ]
     );
+}
+
+#[test]
+fn the_menu_of_one_account_is_this_value() {
+    let mut view = account(Cloud::Aws, 1, "contoso-prod");
+    view.active = true;
+    view.status = Status::SignInAgain;
+    let id = view.id.clone();
+    let choice = |action: Action, label: &str| Item::Choice { action, label: label.into() };
+    let tick = |action: Action, label: &str, ticked: bool| Item::Tick { action, label: label.into(), ticked };
+    assert_eq!(
+        menu(vec![view]),
+        Menu(vec![
+            choice(Action::Show(id.clone()), "AWS: contoso-prod · sign in again"),
+            Item::Separator,
+            Item::Submenu {
+                label: "AWS accounts".into(),
+                items: vec![tick(Action::Use(id.clone()), "contoso-prod · sign in again", true)],
+            },
+            choice(Action::Console(id), "Open AWS console"),
+            Item::Separator,
+            choice(Action::Connect, "Connect account…"),
+            choice(Action::Open, "Open dashboard"),
+            tick(Action::Pause(true), "Pause renewing", false),
+            Item::Separator,
+            choice(Action::Quit, "Quit"),
+        ])
+    );
+}
+
+#[test]
+fn a_thousand_accounts_of_three_clouds_keep_the_menu_short_and_grouped() {
+    let accounts: Vec<AccountView> = (0..1_000)
+        .map(|number| account(Cloud::ALL[number as usize % 3], number, &format!("Account {number}")))
+        .collect();
+    let lines = drawn(&menu(accounts).0);
+    let headings: Vec<&String> = lines.iter().filter(|line| line.ends_with(" >")).collect();
+    assert_eq!(headings, ["Azure accounts >", "Google Cloud accounts >", "AWS accounts >"]);
+    let rest: Vec<&String> = lines.iter().filter(|line| line.contains("in the dashboard")).collect();
+    assert_eq!(
+        rest,
+        ["  All 334 in the dashboard…", "  All 333 in the dashboard…", "  All 333 in the dashboard…"]
+    );
+    assert_eq!(lines.len(), 3 + 1 + 3 * (1 + MOST + 2) + 1 + 3 + 1 + 1);
 }
 
 #[test]
@@ -142,7 +187,7 @@ fn an_action_comes_back_from_its_id() {
         Action::Show(id()),
         Action::Connect,
         Action::Use(id()),
-        Action::SignIn(id()),
+        Action::Console(id()),
         Action::Target(id(), "projects:with:colons/and spaces".into()),
         Action::Pause(true),
         Action::Pause(false),
@@ -165,7 +210,7 @@ fn only_texts_and_ticks_change_while_time_passes() {
     assert!(now != later && now.has_shape_of(&later));
     view.status = Status::SignInAgain;
     let ended = menu(vec![view, account(Cloud::Azure, 2, "Fabrikam")]);
-    assert!(!now.has_shape_of(&ended), "the entry does something else");
+    assert!(now != ended && now.has_shape_of(&ended), "the entry says something else");
     assert!(!now.has_shape_of(&menu(vec![])));
 }
 

@@ -9,23 +9,34 @@ use crate::text;
 
 impl App {
     /// The accounts that fit every word of a query, and for those that fit only by a target, that target. An empty
-    /// query finds all.
+    /// query finds all. The best comes first: a name that is the query, then one that begins with it, then one with a
+    /// word that does, then any other part, then targets in the same order; among equals the starred, then the last used.
     pub fn find(&self, query: &str) -> Vec<Found> {
-        let words: Vec<String> = query.to_lowercase().split_whitespace().map(str::to_owned).collect();
+        let query = query.to_lowercase();
+        let words: Vec<&str> = query.split_whitespace().collect();
+        let query = words.join(" ");
         let book = self.book().unwrap_or_default();
         let found = book.accounts.iter().filter_map(|account| {
             let own = account.found_by();
-            let missing: Vec<&String> = words.iter().filter(|word| !own.contains(word.as_str())).collect();
-            if missing.is_empty() {
-                return Some(Found { account: account.id.clone(), target: None });
-            }
-            let target = account.targets.iter().find(|target| {
-                let text = format!("{} {}", target.name, target.id).to_lowercase();
-                missing.iter().all(|word| text.contains(word.as_str()))
-            })?;
-            Some(Found { account: account.id.clone(), target: Some(target.clone()) })
+            let missing: Vec<&str> = words.iter().filter(|word| !own.contains(**word)).copied().collect();
+            let (fit, target) = if missing.is_empty() {
+                (names(account).map(|name| Fit::of(&name, &query)).min(), None)
+            } else {
+                let fits = account.targets.iter().filter_map(|target| {
+                    let (name, id) = (target.name.to_lowercase(), target.id.to_lowercase());
+                    let has_all = missing.iter().all(|word| name.contains(word) || id.contains(word));
+                    has_all.then(|| (Fit::of(&name, &missing.join(" ")), target))
+                });
+                // Of targets that fit alike the first, as they are listed.
+                let (fit, target) = fits.min_by_key(|(fit, _)| *fit)?;
+                (Some(fit), Some(target))
+            };
+            let order = (target.is_some(), fit, !account.starred, std::cmp::Reverse(account.used_at));
+            Some((order, Found { account: account.id.clone(), target: target.cloned() }))
         });
-        found.collect()
+        let mut found: Vec<_> = found.collect();
+        found.sort_by_key(|(order, _)| *order);
+        found.into_iter().map(|(_, found)| found).collect()
     }
 
     /// The one account that a person names: by its id, its exact name, or any part that fits no other.
@@ -91,6 +102,29 @@ impl Book {
                 Err(Error::new(Code::Ambiguous, message))
             }
         }
+    }
+}
+
+/// How well a name fits a query, the best first.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Fit {
+    Whole,
+    Beginning,
+    Word,
+    Part,
+}
+
+impl Fit {
+    /// Both in lower case. What fits by an id alone is a part.
+    fn of(name: &str, query: &str) -> Self {
+        if name == query {
+            return Self::Whole;
+        }
+        if name.starts_with(query) {
+            return Self::Beginning;
+        }
+        let begins_a_word = |(at, _): (usize, &str)| !name[..at].ends_with(char::is_alphanumeric);
+        if name.match_indices(query).any(begins_a_word) { Self::Word } else { Self::Part }
     }
 }
 

@@ -401,6 +401,16 @@ async fn accounts_are_found_by_name_tenant_person_and_subscription() {
     }
     assert_eq!(found("staging")[0].target.as_ref().expect("by its subscription").name, "Staging");
     assert!(found("nobody").is_empty() && found("contoso nobody").is_empty());
+    let northwind = stage.row(&id).offered[0].tenant_id.clone();
+    let other = stage.app.add_tenant(&id, &northwind).await.expect("added");
+    stage.until(|snapshot| snapshot.accounts.iter().all(|row| row.target_count > 0)).await;
+    let first = |query: &str| found(query)[0].account.clone();
+    stage.app.rename(&id, Some("Production of North")).await.expect("renamed");
+    assert_eq!(first("north"), other, "a name that begins with it before one with such a word");
+    stage.app.rename(&other, Some("Up north")).await.expect("renamed");
+    assert_eq!(first("up north"), other, "the whole name");
+    assert_eq!(first("production"), id, "a name before a target");
+    stage.app.rename(&id, Some("Contoso")).await.expect("renamed");
     assert_eq!(stage.app.resolve("Contoso").expect("one fits").id, id);
     assert_eq!(stage.app.resolve("nobody").expect_err("none fits").code(), Code::NotFound);
 }

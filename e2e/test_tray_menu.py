@@ -1,0 +1,58 @@
+"""What the tray's menu does beyond showing: one choice is heard everywhere, consoles open, names stay names."""
+
+import json
+
+from desktop import BINARIES
+from waiting import until
+
+
+def test_a_choice_in_the_tray_is_seen_by_the_window_and_the_command_line_at_once(desktop, start, tray):
+    app = start()
+    app.click("button", "Azure")
+    app.see("button", "Contoso")
+    app.click("button", "Add Northwind")
+    tray.wait_for("  * Contoso", "  Northwind")
+
+    tray.choose("Northwind")
+
+    tray.wait_for("  * Northwind", "  Contoso")
+    [active] = [account for account in accounts(desktop) if account["active"]]
+    assert active["displayName"] == "Northwind"
+    until("the window follows", lambda: "In use" in row(app, "Northwind") and "In use" not in row(app, "Contoso"))
+
+
+def test_the_console_of_the_account_in_use_opens_from_the_tray(clouds, person, start, tray):
+    app = start()
+    app.click("button", "Azure")
+    app.see("button", "Contoso")
+    person.does_nothing()
+    before = len(person.visited())
+
+    tray.choose("Open Azure portal")
+
+    until("the browser is sent there", lambda: len(person.visited()) == before + 1)
+    [account] = [account for account in accounts(app.desktop) if account["active"]]
+    assert person.visited()[-1].startswith("https://portal.azure.")
+    assert account["tenantId"] in person.visited()[-1]
+
+
+def test_a_name_cannot_forge_entries_or_the_letter_that_opens_one(desktop, start, tray):
+    app = start()
+    app.click("button", "Azure")
+    tray.wait_for("  * Contoso", "  Production")
+    numbers = tray.numbers()
+
+    desktop.run(BINARIES / "mcm", "rename", "Contoso", "R&D _ops_ \u202etiuQ")
+
+    # In the menus of D-Bus an underscore marks the letter, and two are one underscore.
+    tray.wait_for("  * R&D __ops__ tiuQ")
+    assert tray.numbers() == numbers, "the same entries, with other words"
+
+
+def accounts(desktop):
+    return json.loads(desktop.run(BINARIES / "mcm", "accounts", "--json").stdout)["accounts"]
+
+
+def row(app, name):
+    rows = "[...document.querySelectorAll('li[aria-label]')].find((row) => row.ariaLabel === arguments[0])"
+    return app.page.script(f"return {rows}?.textContent ?? ''", name)

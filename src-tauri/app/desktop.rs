@@ -1,0 +1,51 @@
+//! What a screen is told of this desktop and of how the app sits on it.
+
+use std::sync::Arc;
+
+use mcm_core::app::App;
+use mcm_core::error::{Code, Error, Result};
+use serde::Serialize;
+use tauri::{AppHandle, Manager as _, Runtime};
+use ts_rs::TS;
+
+use crate::shortcut::{Shortcut, ShortcutView};
+use crate::start_at_login::{AtLogin, LoginEntry};
+
+/// The desktop and the app on it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+#[ts(export)]
+pub(crate) struct DesktopView {
+    /// What happens at login.
+    at_login: AtLogin,
+    /// The keys that open the switcher.
+    shortcut: ShortcutView,
+}
+
+impl DesktopView {
+    /// How things stand at this moment.
+    ///
+    /// # Errors
+    /// `storage-failed` when the desktop's own entry cannot be read.
+    pub(crate) fn of<R: Runtime>(app: &AppHandle<R>) -> Result<Self> {
+        let core = app.state::<Arc<App>>();
+        Ok(Self { at_login: login_entry(app)?.read()?, shortcut: app.state::<Shortcut>().view(&core) })
+    }
+}
+
+/// Changes what happens at login.
+///
+/// # Errors
+/// `storage-failed`.
+pub(crate) fn set_at_login<R: Runtime>(app: &AppHandle<R>, wish: AtLogin) -> Result<()> {
+    login_entry(app)?.set(wish)
+}
+
+fn login_entry<R: Runtime>(app: &AppHandle<R>) -> Result<tauri::State<'_, LoginEntry>> {
+    app.try_state().ok_or_else(|| {
+        Error::new(
+            Code::Unsupported,
+            "This program's own path is not known, so it cannot be started at login.",
+        )
+    })
+}

@@ -1,0 +1,187 @@
+//! The global shortcut: keys that open the switcher from any program. Off until the person sets them.
+//!
+//! What keys may be is decided here; `shortcut/x11.rs` listens on an X server, the crate `global-hotkey` elsewhere.
+
+mod keys;
+#[cfg_attr(target_os = "linux", path = "shortcut/x11.rs")]
+#[cfg_attr(not(target_os = "linux"), path = "shortcut/elsewhere.rs")]
+mod listener;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use mcm_core::app::App;
+use mcm_core::error::{Code, Error, ErrorView, Result};
+use mcm_core::world::Environment;
+use serde::Serialize;
+use tauri::{AppHandle, Manager as _};
+use ts_rs::TS;
+
+use crate::switcher::Call;
+pub(crate) use keys::Keys;
+use listener::Listener;
+
+/// The shortcut as the Settings screen needs it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+#[ts(export)]
+pub(crate) struct ShortcutView {
+    /// Whether this desktop lets a program listen for keys everywhere.
+    possible: bool,
+    /// The keys that are set.
+    keys: Option<String>,
+    /// Why they do not work now.
+    trouble: Option<ErrorView>,
+}
+
+/// The keys in force.
+pub(crate) struct Shortcut {
+    app: AppHandle,
+    possible: bool,
+    set: Mutex<Set>,
+}
+
+#[derive(Default)]
+struct Set {
+    /// Made when it is first needed: nothing listens for keys while the shortcut is off.
+    listener: Option<Listener>,
+    trouble: Option<Error>,
+}
+
+/// Why keys cannot be listened for.
+enum Refused {
+    /// Another program has them.
+    Taken,
+    /// No key of the keyboard makes them.
+    #[cfg(target_os = "linux")]
+    NoSuchKey,
+    /// The desktop does not answer.
+    Unreachable(Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl Shortcut {
+    /// Nothing is listened for yet.
+    pub(crate) fn new(app: &AppHandle, environment: &Environment) -> Self {
+        Self { app: app.clone(), possible: is_possible(environment), set: Mutex::default() }
+    }
+
+    /// Listens for the keys that are saved, when there are some. On the main thread.
+    pub(crate) fn start(&self, core: &App) {
+        let Some(saved) = core.shortcut() else { return };
+        if !self.possible {
+            return;
+        }
+        if let Err(error) = saved.parse().and_then(|keys| self.listen(Some(keys))) {
+            tracing::warn!(%error, "the shortcut does not work");
+            self.set().trouble = Some(error);
+        }
+    }
+
+    /// Sets other keys, or none, and saves them. When they cannot be had, those before stay.
+    ///
+    /// # Errors
+    /// `invalid-input` for keys that another program has or that would be in everybody's way, `unsupported`, `storage-*`.
+    pub(crate) async fn change(&self, core: &App, wish: Option<&str>) -> Result<()> {
+        let wish = wish.map(str::parse::<Keys>).transpose()?;
+        if wish.is_some() && !self.possible {
+            return Err(Error::new(
+                Code::Unsupported,
+                "This desktop lets no program listen for keys everywhere. Set the shortcut in the desktop's own settings.",
+            ));
+        }
+        let before = core.shortcut().and_then(|saved| saved.parse().ok());
+        self.listen_on_main_thread(wish).await?;
+        if let Err(error) = core.save_shortcut(wish.map(|keys| keys.to_string()).as_deref()) {
+            // What is in force is what is saved.
+            let _ = self.listen_on_main_thread(before).await;
+            return Err(error);
+        }
+        self.set().trouble = None;
+        Ok(())
+    }
+
+    /// How it stands.
+    pub(crate) fn view(&self, core: &App) -> ShortcutView {
+        ShortcutView {
+            possible: self.possible,
+            keys: core.shortcut(),
+            trouble: self.set().trouble.as_ref().map(ErrorView::from),
+        }
+    }
+
+    async fn listen_on_main_thread(&self, keys: Option<Keys>) -> Result<()> {
+        let (sender, answer) = tokio::sync::oneshot::channel();
+        let app = self.app.clone();
+        let ending = |_| Error::new(Code::Internal, "The app is ending.");
+        self.app
+            .run_on_main_thread(move || {
+                let _ = sender.send(app.state::<Self>().listen(keys));
+            })
+            .map_err(|error| Error::new(Code::Internal, "The app is ending.").with_source(error))?;
+        answer.await.map_err(ending)?
+    }
+
+    fn listen(&self, keys: Option<Keys>) -> Result<()> {
+        let mut set = self.set();
+        if keys.is_none() && set.listener.is_none() {
+            return Ok(());
+        }
+        if set.listener.is_none() {
+            let app = self.app.clone();
+            let opened = Listener::open(move |at| app.state::<Call>().ring(at));
+            set.listener = Some(opened.map_err(|refused| told(&refused, keys))?);
+        }
+        let listener = set.listener.as_ref().expect("it was just made");
+        listener.listen(keys).map_err(|refused| told(&refused, keys))
+    }
+
+    fn set(&self) -> MutexGuard<'_, Set> {
+        self.set.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn told(refused: &Refused, keys: Option<Keys>) -> Error {
+    let keys = keys.map(|keys| keys.to_string()).unwrap_or_default();
+    match refused {
+        Refused::Taken => Error::new(
+            Code::InvalidInput,
+            format!("Another program has {keys}. Choose other keys, or free them there first."),
+        ),
+        #[cfg(target_os = "linux")]
+        Refused::NoSuchKey => {
+            Error::new(Code::InvalidInput, format!("Your keyboard has no key for {keys}. Choose other keys."))
+        }
+        Refused::Unreachable(error) => {
+            tracing::warn!(%error, "the keys of the desktop cannot be listened for");
+            Error::new(Code::Unsupported, "The desktop does not let this app listen for keys.")
+        }
+    }
+}
+
+/// A Wayland session gives keys to the program in front only. An app that runs there through Xwayland can ask for them
+/// and be promised them, and hears nothing.
+fn is_possible(environment: &Environment) -> bool {
+    if !cfg!(target_os = "linux") {
+        return true;
+    }
+    let is_wayland =
+        environment.get("XDG_SESSION_TYPE").is_some_and(|kind| kind.eq_ignore_ascii_case("wayland"))
+            || environment.get("WAYLAND_DISPLAY").is_some();
+    !is_wayland && environment.get("DISPLAY").is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_wayland_session_is_not_promised_what_it_cannot_do() {
+        let is_possible =
+            |pairs: &[(&str, &str)]| is_possible(&Environment::from_pairs(pairs.iter().copied()));
+        assert!(is_possible(&[("DISPLAY", ":0")]));
+        assert!(is_possible(&[("DISPLAY", ":0"), ("XDG_SESSION_TYPE", "x11")]));
+        assert!(!is_possible(&[("DISPLAY", ":0"), ("XDG_SESSION_TYPE", "wayland")]));
+        assert!(!is_possible(&[("DISPLAY", ":0"), ("WAYLAND_DISPLAY", "wayland-0")]));
+        assert!(!is_possible(&[]));
+    }
+}

@@ -1,0 +1,388 @@
+//! Start at login: the desktop's own entry for it, read, written and mended. That entry is the only truth; nothing of
+//! it is kept in a file of ours, so what the person changes in the desktop's settings holds here too.
+//!
+//! Debug builds have an entry of their own, as they have folders of their own.
+
+use std::path::PathBuf;
+
+use mcm_core::error::{Code, Error, Result};
+use serde::{Deserialize, Serialize};
+use tauri::{AppHandle, Manager as _};
+use ts_rs::TS;
+
+/// What happens when this person logs in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "kebab-case")]
+#[ts(export)]
+pub(crate) enum AtLogin {
+    /// Nothing.
+    Off,
+    /// The app starts with its window.
+    Window,
+    /// The app starts in the tray, without a window.
+    Hidden,
+}
+
+/// The desktop's entry that starts the app.
+pub(crate) struct LoginEntry {
+    /// What is to be started.
+    program: PathBuf,
+    /// The file that says so; on Windows it is a value of the registry instead.
+    file: PathBuf,
+}
+
+impl LoginEntry {
+    /// The entry of this person for a program.
+    ///
+    /// # Errors
+    /// When the system does not say where this person's folders are.
+    pub(crate) fn of(app: &AppHandle, program: PathBuf) -> tauri::Result<Self> {
+        Ok(Self { program, file: platform::file(app.path())? })
+    }
+
+    /// What the entry says. One that the person disabled in the desktop's settings says nothing.
+    ///
+    /// # Errors
+    /// `storage-failed`.
+    pub(crate) fn read(&self) -> Result<AtLogin> {
+        platform::read(&self.file)
+    }
+
+    /// Writes the entry, or takes it away.
+    ///
+    /// # Errors
+    /// `storage-failed`.
+    pub(crate) fn set(&self, wish: AtLogin) -> Result<()> {
+        platform::set(&self.file, &self.program, wish)
+    }
+
+    /// Points an entry whose program is gone to where the app is now.
+    pub(crate) fn mend(&self) {
+        if let Err(error) = platform::mend(&self.file, &self.program) {
+            tracing::warn!(%error, "the entry that starts the app at login could not be mended");
+        }
+    }
+}
+
+/// The argument that means no window, see `deep_link.rs`.
+const HIDDEN: &str = "--hidden";
+
+fn failed(error: impl std::error::Error + Send + Sync + 'static) -> Error {
+    Error::new(Code::StorageFailed, "The entry that starts the app at login could not be changed.")
+        .with_source(error)
+}
+
+#[cfg(target_os = "linux")]
+mod platform {
+    //! A file in the folder `autostart` (Desktop Application Autostart Specification 0.5).
+
+    use std::path::{Path, PathBuf};
+
+    use gio::glib::{self, KeyFile, KeyFileFlags};
+    use mcm_core::error::{Code, Error, Result};
+    use mcm_core::file;
+    use mcm_core::world::APP_ID;
+    use tauri::Wry;
+    use tauri::path::PathResolver;
+
+    use super::{AtLogin, HIDDEN, failed};
+    use crate::exec_line;
+
+    const ENTRY: &str = "Desktop Entry";
+    const NAME: &str =
+        if cfg!(debug_assertions) { "Multi-Cloud Manager (development)" } else { "Multi-Cloud Manager" };
+
+    pub(super) fn file(_: &PathResolver<Wry>) -> tauri::Result<PathBuf> {
+        Ok(glib::user_config_dir().join("autostart").join(format!("{APP_ID}.desktop")))
+    }
+
+    pub(super) fn read(path: &Path) -> Result<AtLogin> {
+        Ok(enabled(path)?.map_or(AtLogin::Off, |entry| {
+            let is_hidden = entry.words.iter().skip(1).any(|word| word == HIDDEN);
+            if is_hidden { AtLogin::Hidden } else { AtLogin::Window }
+        }))
+    }
+
+    pub(super) fn set(path: &Path, program: &Path, wish: AtLogin) -> Result<()> {
+        if wish == AtLogin::Off {
+            return match std::fs::remove_file(path) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(failed(error)),
+                _ => Ok(()),
+            };
+        }
+        let mut words = vec![program_word(program)?];
+        words.extend((wish == AtLogin::Hidden).then(|| HIDDEN.to_owned()));
+        let text = format!(
+            "[{ENTRY}]\n\
+             Type=Application\n\
+             Name={NAME}\n\
+             Exec={}\n\
+             Icon=multi-cloud-manager\n\
+             Terminal=false\n",
+            words.join(" ")
+        );
+        file::replace(path, text.as_bytes())
+    }
+
+    pub(super) fn mend(path: &Path, program: &Path) -> Result<()> {
+        let Some(entry) = enabled(path)? else { return Ok(()) };
+        let Some((target, rest)) = entry.words.split_first() else { return Ok(()) };
+        // A bare name, such as `env`, is a way of the person's own to start it.
+        let is_gone = Path::new(target).is_absolute() && !Path::new(target).exists();
+        if !is_gone {
+            return Ok(());
+        }
+        let mut words = vec![program_word(program)?];
+        for word in rest {
+            words.push(exec_line::word(word).ok_or_else(unfit)?);
+        }
+        // Everything else in it, such as a delay, is the person's.
+        entry.file.set_value(ENTRY, "Exec", &words.join(" "));
+        file::replace(path, entry.file.to_data().as_bytes())
+    }
+
+    /// An entry that is in force.
+    struct Entry {
+        file: KeyFile,
+        words: Vec<String>,
+    }
+
+    fn enabled(path: &Path) -> Result<Option<Entry>> {
+        let Some(bytes) = file::read(path)? else { return Ok(None) };
+        let entry = KeyFile::new();
+        let flags = KeyFileFlags::KEEP_COMMENTS | KeyFileFlags::KEEP_TRANSLATIONS;
+        // What no desktop can read starts nothing.
+        let Ok(()) = entry.load_from_data(&String::from_utf8_lossy(&bytes), flags) else { return Ok(None) };
+        // `Hidden` is the specification's word for removed; GNOME and Xfce write the other.
+        let is_off = entry.boolean(ENTRY, "Hidden").unwrap_or(false)
+            || !entry.boolean(ENTRY, "X-GNOME-Autostart-enabled").unwrap_or(true);
+        let words = entry.string(ENTRY, "Exec").ok().and_then(|line| exec_line::words(&line));
+        Ok(words.filter(|_| !is_off).map(|words| Entry { file: entry, words }))
+    }
+
+    fn program_word(program: &Path) -> Result<String> {
+        program.to_str().and_then(exec_line::word).ok_or_else(unfit)
+    }
+
+    fn unfit() -> Error {
+        Error::new(Code::StorageFailed, "The program's path cannot stand in a desktop file.")
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        /// A folder with a program in it, whose name needs quotes.
+        fn home() -> (tempfile::TempDir, PathBuf, PathBuf) {
+            let folder = tempfile::tempdir().unwrap();
+            let program = folder.path().join("100% our app");
+            file::replace(&program, b"#!").unwrap();
+            // The desktop takes no entry for what cannot be run.
+            std::fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+            let entry = folder.path().join("autostart/app.desktop");
+            (folder, entry, program)
+        }
+
+        #[test]
+        fn what_was_chosen_is_read_back_and_off_leaves_no_file() {
+            let (_folder, entry, program) = home();
+            assert_eq!(read(&entry).unwrap(), AtLogin::Off);
+            for wish in [AtLogin::Window, AtLogin::Hidden, AtLogin::Window] {
+                set(&entry, &program, wish).unwrap();
+                assert_eq!(read(&entry).unwrap(), wish);
+                let app = gio::DesktopAppInfo::from_filename(&entry).expect("the desktop takes it");
+                let line = gio::prelude::AppInfoExt::commandline(&app).unwrap();
+                let words = exec_line::words(line.to_str().unwrap()).unwrap();
+                assert_eq!(words[0], program.to_str().unwrap());
+            }
+            set(&entry, &program, AtLogin::Off).unwrap();
+            assert!(!entry.exists());
+            set(&entry, &program, AtLogin::Off).unwrap();
+        }
+
+        #[test]
+        fn an_entry_that_the_person_disabled_is_off_and_stays_so() {
+            let (_folder, entry, program) = home();
+            for line in ["Hidden=true", "X-GNOME-Autostart-enabled=false"] {
+                set(&entry, Path::new("/gone/app"), AtLogin::Hidden).unwrap();
+                let text = String::from_utf8(file::read(&entry).unwrap().unwrap()).unwrap() + line + "\n";
+                file::replace(&entry, text.as_bytes()).unwrap();
+
+                assert_eq!(read(&entry).unwrap(), AtLogin::Off, "{line}");
+                mend(&entry, &program).unwrap();
+
+                assert_eq!(file::read(&entry).unwrap().unwrap(), text.as_bytes(), "{line}");
+                set(&entry, &program, AtLogin::Hidden).unwrap();
+                assert_eq!(read(&entry).unwrap(), AtLogin::Hidden, "chosen again, it is on: {line}");
+            }
+        }
+
+        #[test]
+        fn a_moved_program_is_followed_and_the_rest_of_the_entry_kept() {
+            let (_folder, entry, program) = home();
+            let text = "# mine\n\n[Desktop Entry]\nType=Application\nName=App\nName[de]=Die App\n\
+                        Exec=/gone/app --hidden\nX-GNOME-Autostart-Delay=5\n";
+            file::replace(&entry, text.as_bytes()).unwrap();
+
+            mend(&entry, &program).unwrap();
+
+            let mended = String::from_utf8(file::read(&entry).unwrap().unwrap()).unwrap();
+            let word = exec_line::word(program.to_str().unwrap()).unwrap();
+            assert_eq!(mended, text.replace("/gone/app", &word));
+        }
+
+        #[test]
+        fn a_program_that_is_still_there_and_a_way_of_the_persons_own_are_left_in_place() {
+            let (folder, entry, program) = home();
+            set(&entry, &program, AtLogin::Hidden).unwrap();
+            let ours = file::read(&entry).unwrap().unwrap();
+            for text in [ours, b"[Desktop Entry]\nExec=env MCM_LOG=debug app --hidden\n".to_vec()] {
+                file::replace(&entry, &text).unwrap();
+
+                mend(&entry, &folder.path().join("another copy")).unwrap();
+
+                assert_eq!(file::read(&entry).unwrap().unwrap(), text);
+            }
+        }
+
+        #[test]
+        fn what_no_desktop_can_read_is_off() {
+            let (_folder, entry, program) = home();
+            for text in ["", "nonsense", "[Desktop Entry]\n", "[Desktop Entry]\nExec=\"open\n"] {
+                file::replace(&entry, text.as_bytes()).unwrap();
+                assert_eq!(read(&entry).unwrap(), AtLogin::Off, "{text:?}");
+                mend(&entry, &program).unwrap();
+                assert_eq!(file::read(&entry).unwrap().unwrap(), text.as_bytes());
+            }
+            assert!(set(&entry, Path::new("/opt/a\nExec=evil"), AtLogin::Window).is_err());
+        }
+    }
+}
+
+#[cfg(target_os = "macos")]
+mod platform {
+    //! A launch agent of this person (`launchd.plist(5)`). launchd keeps a switch of its own for each label, which the
+    //! person sets in the system's settings; it is not readable from here and wins over the file.
+
+    use std::path::{Path, PathBuf};
+
+    use mcm_core::error::{Code, Error, Result};
+    use mcm_core::file;
+    use mcm_core::world::APP_ID;
+    use tauri::Wry;
+    use tauri::path::PathResolver;
+
+    use super::{AtLogin, HIDDEN, failed};
+
+    pub(super) fn file(paths: &PathResolver<Wry>) -> tauri::Result<PathBuf> {
+        Ok(paths.home_dir()?.join("Library/LaunchAgents").join(format!("{APP_ID}.plist")))
+    }
+
+    pub(super) fn read(path: &Path) -> Result<AtLogin> {
+        Ok(match file::read(path)?.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()) {
+            None => AtLogin::Off,
+            Some(text) if text.contains(&argument(HIDDEN)) => AtLogin::Hidden,
+            Some(_) => AtLogin::Window,
+        })
+    }
+
+    pub(super) fn set(path: &Path, program: &Path, wish: AtLogin) -> Result<()> {
+        if wish == AtLogin::Off {
+            return match std::fs::remove_file(path) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(failed(error)),
+                _ => Ok(()),
+            };
+        }
+        let program =
+            program.to_str().filter(|path| !path.chars().any(char::is_control)).ok_or_else(|| {
+                Error::new(Code::StorageFailed, "The program's path cannot stand in a property list.")
+            })?;
+        let hidden = if wish == AtLogin::Hidden { argument(HIDDEN) } else { String::new() };
+        let text = format!(
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
+             <!DOCTYPE plist PUBLIC \"-//Apple//DTD PLIST 1.0//EN\" \"http://www.apple.com/DTDs/PropertyList-1.0.dtd\">\n\
+             <plist version=\"1.0\"><dict>\n\
+             <key>Label</key><string>{APP_ID}</string>\n\
+             <key>ProgramArguments</key><array>{}{hidden}</array>\n\
+             <key>RunAtLoad</key><true/>\n\
+             <key>ProcessType</key><string>Interactive</string>\n\
+             </dict></plist>\n",
+            argument(program)
+        );
+        file::replace(path, text.as_bytes())
+    }
+
+    pub(super) fn mend(path: &Path, program: &Path) -> Result<()> {
+        let wish = read(path)?;
+        if wish == AtLogin::Off {
+            return Ok(());
+        }
+        set(path, program, wish)
+    }
+
+    fn argument(text: &str) -> String {
+        let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+        format!("<string>{text}</string>")
+    }
+}
+
+#[cfg(windows)]
+mod platform {
+    //! A value of the registry's key `Run`. Task Manager switches it off in a key of its own, by an odd first byte.
+
+    use std::path::{Path, PathBuf};
+
+    use mcm_core::error::Result;
+    use mcm_core::world::APP_ID;
+    use tauri::Wry;
+    use tauri::path::PathResolver;
+    use windows_registry::CURRENT_USER;
+
+    use super::{AtLogin, HIDDEN, failed};
+
+    const RUN: &str = r"Software\Microsoft\Windows\CurrentVersion\Run";
+    const APPROVED: &str = r"Software\Microsoft\Windows\CurrentVersion\Explorer\StartupApproved\Run";
+
+    pub(super) fn file(_: &PathResolver<Wry>) -> tauri::Result<PathBuf> {
+        Ok(PathBuf::new())
+    }
+
+    pub(super) fn read(_: &Path) -> Result<AtLogin> {
+        let Ok(command) = CURRENT_USER.open(RUN).and_then(|key| key.get_string(APP_ID)) else {
+            return Ok(AtLogin::Off);
+        };
+        let is_off = CURRENT_USER
+            .open(APPROVED)
+            .and_then(|key| key.get_value(APP_ID))
+            .is_ok_and(|value| value.first().is_some_and(|byte| byte % 2 == 1));
+        Ok(match (is_off, command.ends_with(HIDDEN)) {
+            (true, _) => AtLogin::Off,
+            (false, true) => AtLogin::Hidden,
+            (false, false) => AtLogin::Window,
+        })
+    }
+
+    pub(super) fn set(_: &Path, program: &Path, wish: AtLogin) -> Result<()> {
+        let run = CURRENT_USER.create(RUN).map_err(failed)?;
+        // A switch of Task Manager's would outlive the value.
+        if let Ok(approved) = CURRENT_USER.options().write().open(APPROVED) {
+            let _ = approved.remove_value(APP_ID);
+        }
+        let program = program.display();
+        match wish {
+            AtLogin::Off => {
+                let _ = run.remove_value(APP_ID);
+                Ok(())
+            }
+            AtLogin::Window => run.set_string(APP_ID, format!("\"{program}\"")).map_err(failed),
+            AtLogin::Hidden => run.set_string(APP_ID, format!("\"{program}\" {HIDDEN}")).map_err(failed),
+        }
+    }
+
+    pub(super) fn mend(file: &Path, program: &Path) -> Result<()> {
+        match read(file)? {
+            AtLogin::Off => Ok(()),
+            wish => set(file, program, wish),
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! Switching: puts an account to use, or starts the sign-in that it needs first. The tray and the switcher do it alike.
+
+use std::sync::Arc;
+
+use mcm_core::account::AccountId;
+use mcm_core::app::{App, Connect};
+use mcm_core::error::Result;
+use mcm_core::snapshot::Status;
+use tauri::{AppHandle, Manager as _, Runtime};
+
+use crate::window::{Bell, Place};
+
+/// Makes an account, and one of its targets when one is named, the one in use in its cloud. For an account that needs
+/// a sign-in that sign-in is started, and the dashboard shows it.
+///
+/// # Errors
+/// As `use_account`, `choose_target` and `connect` of core.
+pub(crate) async fn switch_to<R: Runtime>(
+    app: &AppHandle<R>,
+    account: &AccountId,
+    target: Option<&str>,
+) -> Result<()> {
+    let core = app.state::<Arc<App>>().inner().clone();
+    let snapshot = core.watch().borrow().clone();
+    let view = snapshot.accounts.iter().find(|view| view.id == *account);
+    if let Some(view) = view.filter(|view| view.status == Status::SignInAgain) {
+        let cloud = view.cloud;
+        core.connect(Connect { account: Some(account.clone()), ..Connect::new(cloud) })?;
+        app.state::<Bell>().ring(Place::Account(account.clone()));
+        return Ok(());
+    }
+    if let Some(target) = target {
+        core.choose_target(account, target).await?;
+    }
+    core.use_account(account).await
+}

@@ -1,0 +1,199 @@
+//! The switcher: a small window in front of everything, to type, press Enter and be gone. Its web view lives only while
+//! it is seen.
+//!
+//! Who wants it makes a `Call`, from any thread and as often as they like; it is answered a few times a second.
+
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use tauri::{AppHandle, Manager as _, Runtime, WebviewWindow};
+use tokio::sync::Notify;
+use tokio::time::sleep;
+
+use crate::window::shut_in;
+
+/// The label of the window. `tauri.conf.json` grants it what it needs by this name.
+pub(crate) const SWITCHER: &str = "switcher";
+/// The shortest time between two answers to a call.
+const PACE: Duration = Duration::from_millis(200);
+/// How long the window may be without the keyboard. While the keys of a global shortcut are held, on an X server,
+/// nobody has it.
+const AWAY: Duration = Duration::from_millis(150);
+
+/// Asks for the switcher; asked once more, it goes away.
+#[derive(Default)]
+pub(crate) struct Call {
+    /// When the keys were pressed, on the clock of the X server; 0 where nobody knows.
+    at: AtomicU32,
+    /// Whether the window had the keyboard since it was opened.
+    had_keyboard: AtomicBool,
+    /// What is typed before the page can hear it; none once it can.
+    ahead: Mutex<Option<String>>,
+    rung: Notify,
+}
+
+impl Call {
+    /// Wants the switcher. Calls that come faster than they are answered count as one.
+    pub(crate) fn ring(&self, at: u32) {
+        self.at.store(at, Ordering::Relaxed);
+        self.rung.notify_one();
+    }
+
+    /// What was typed until now, with a line break for Enter. From here on the page hears for itself.
+    pub(crate) fn typed_ahead(&self) -> String {
+        self.ahead.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or_default()
+    }
+
+    /// The window is opened anew: nothing was typed, and nobody had the keyboard.
+    fn begin(&self) {
+        self.had_keyboard.store(false, Ordering::Relaxed);
+        *self.ahead.lock().unwrap_or_else(PoisonError::into_inner) = Some(String::new());
+    }
+
+    /// Keeps what is typed for the page. False when the page hears for itself.
+    #[cfg(target_os = "linux")]
+    fn keep(&self, typed: Option<char>) -> bool {
+        let mut ahead = self.ahead.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(text) = ahead.as_mut() else { return false };
+        text.extend(typed.filter(|_| text.len() < LONGEST_AHEAD));
+        true
+    }
+}
+
+/// The most that is kept of what is typed ahead, in bytes.
+#[cfg(target_os = "linux")]
+const LONGEST_AHEAD: usize = 256;
+
+/// Opens or closes the switcher at each call, as long as the app lives.
+pub(crate) async fn answer(app: AppHandle) {
+    loop {
+        app.state::<Call>().rung.notified().await;
+        let handle = app.clone();
+        // Fails only when the app is ending.
+        let _ = app.run_on_main_thread(move || toggle(&handle));
+        sleep(PACE).await;
+    }
+}
+
+/// Closes the switcher, when it is open.
+pub(crate) fn close<R: Runtime>(app: &AppHandle<R>) {
+    if let Some(window) = app.get_webview_window(SWITCHER) {
+        // Fails only for a window that is gone already.
+        let _ = window.destroy();
+    }
+}
+
+/// Takes note that the window got the keyboard or lost it. A window that was left is closed.
+pub(crate) fn on_focus(app: &AppHandle, focused: bool) {
+    let call = app.state::<Call>();
+    if focused {
+        call.had_keyboard.store(true, Ordering::Relaxed);
+        return;
+    }
+    // A window that never had the keyboard was not left: the desktop may be slow to give it.
+    if !call.had_keyboard.load(Ordering::Relaxed) {
+        return;
+    }
+    let app = app.clone();
+    tauri::async_runtime::spawn(async move {
+        sleep(AWAY).await;
+        let is_back =
+            app.get_webview_window(SWITCHER).is_none_or(|window| window.is_focused().unwrap_or(false));
+        if !is_back {
+            close(&app);
+        }
+    });
+}
+
+fn toggle(app: &AppHandle) {
+    if app.get_webview_window(SWITCHER).is_some() {
+        close(app);
+        return;
+    }
+    let call = app.state::<Call>();
+    call.begin();
+    let shown = build(app).and_then(|window| bring_forward(&window, call.at.swap(0, Ordering::Relaxed)));
+    if let Err(error) = shown {
+        tracing::error!(%error, "the switcher could not be shown");
+    }
+}
+
+/// Makes the window. It is shown once its place is known.
+pub(crate) fn build<R: Runtime>(app: &AppHandle<R>) -> tauri::Result<WebviewWindow<R>> {
+    shut_in(app, SWITCHER, "switcher.html")
+        .title("Switch account")
+        .inner_size(640.0, 440.0)
+        .center()
+        .resizable(false)
+        .decorations(false)
+        .always_on_top(true)
+        .skip_taskbar(true)
+        .visible(false)
+        .build()
+}
+
+/// Shows the window with the keyboard. A window manager gives it to a window that comes with the time of the key press,
+/// and keeps it from one that seems to come by itself.
+#[cfg(target_os = "linux")]
+fn bring_forward(window: &WebviewWindow, at: u32) -> tauri::Result<()> {
+    use gtk::prelude::{BinExt as _, GtkWindowExt as _, WidgetExt as _};
+    let app = window.app_handle().clone();
+    let window = window.gtk_window()?;
+    window.connect_key_press_event(move |_, event| hear(&app, event));
+    if let Some(content) = window.child() {
+        content.show_all();
+    }
+    window.present_with_time(at);
+    Ok(())
+}
+
+/// Who opens the switcher types at once, and a page takes its time to load.
+#[cfg(target_os = "linux")]
+fn hear(app: &AppHandle, event: &gtk::gdk::EventKey) -> gtk::glib::Propagation {
+    use gtk::gdk::ModifierType;
+    use gtk::gdk::keys::constants::{Escape, KP_Enter, Return};
+
+    let is_shortcut = event.state().intersects(ModifierType::CONTROL_MASK | ModifierType::MOD1_MASK);
+    let typed = match event.keyval() {
+        _ if is_shortcut => None,
+        key if key == Return || key == KP_Enter => Some('\n'),
+        key => key.to_unicode().filter(|c| !c.is_control()),
+    };
+    if !app.state::<Call>().keep(typed) {
+        return gtk::glib::Propagation::Proceed;
+    }
+    if event.keyval() == Escape {
+        close(app);
+    }
+    gtk::glib::Propagation::Stop
+}
+
+#[cfg(not(target_os = "linux"))]
+fn bring_forward(window: &WebviewWindow, _at: u32) -> tauri::Result<()> {
+    window.show()?;
+    window.set_focus()
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_typed_before_the_page_hears_is_kept_for_it_once() {
+        let call = Call::default();
+        assert!(!call.keep(Some('x')), "no window is open");
+        call.begin();
+        for typed in ['n', 'o', '\n'] {
+            assert!(call.keep(Some(typed)));
+        }
+        assert!(call.keep(None), "a key without a letter is kept from the page too");
+        assert_eq!(call.typed_ahead(), "no\n");
+        assert!(!call.keep(Some('x')), "the page hears for itself");
+        call.begin();
+        for _ in 0..1_000 {
+            call.keep(Some('x'));
+        }
+        assert_eq!(call.typed_ahead().len(), LONGEST_AHEAD);
+    }
+}

@@ -1,0 +1,175 @@
+import { mockIPC } from "@tauri-apps/api/mocks";
+import { cleanup, fireEvent, render, screen, waitFor, within } from "@testing-library/svelte";
+import { tick } from "svelte";
+import { afterEach, expect, test } from "vitest";
+import type { Snapshot } from "../bindings/Snapshot";
+import { azure, errorView, fabrikam, google, manyAccounts, production, snapshot, usual } from "../fixtures.ts";
+import Switcher from "./Switcher.svelte";
+
+type Answers = Record<string, (args: Record<string, unknown>) => unknown>;
+
+/** The switcher with a backend that answers as told and remembers what it was asked. */
+async function open(shown: Partial<Snapshot>, answers: Answers = {}) {
+  const calls: { command: string; args: Record<string, unknown> }[] = [];
+  mockIPC((command, payload) => {
+    const args = payload as Record<string, unknown>;
+    if (command === "watch") {
+      (args["channel"] as { onmessage: (next: Snapshot) => void }).onmessage(snapshot(shown));
+      return null;
+    }
+    calls.push({ command, args });
+    if (command === "typed_ahead") return answers[command]?.(args) ?? "";
+    return answers[command]?.(args) ?? (command === "find" ? [] : null);
+  });
+  render(Switcher);
+  await tick();
+  await tick();
+  return { named: (command: string) => calls.filter((call) => call.command === command).map((call) => call.args) };
+}
+
+const box = (): HTMLElement => screen.getByRole("combobox", { name: "Search accounts" });
+const press = (key: string): Promise<boolean> => fireEvent.keyDown(box(), { key });
+const options = (): string[] =>
+  screen.getAllByRole("option").map((option) => option.querySelector(".name")?.textContent ?? "");
+
+/** The option that the box says it stands on, which must be the one that is marked. */
+function current(): string {
+  const option = document.getElementById(box().getAttribute("aria-activedescendant") ?? "");
+  expect(screen.getAllByRole("option", { selected: true })).toEqual([option]);
+  return option?.querySelector(".name")?.textContent ?? "";
+}
+
+afterEach(cleanup);
+
+test("shows the accounts as the dashboard does, with the keyboard in the search", async () => {
+  await open({ accounts: usual });
+
+  const list = screen.getByRole("listbox", { name: "Accounts" });
+  expect(within(list).getAllByRole("group").map((group) => group.getAttribute("aria-labelledby"))).toEqual([
+    "group-azure",
+    "group-gcp",
+    "group-aws",
+  ]);
+  expect(options()).toHaveLength(usual.length);
+  expect(box().getAttribute("aria-controls")).toBe(list.id);
+  expect(document.activeElement).toBe(box());
+  expect(within(list).queryAllByRole("button")).toEqual([]);
+  expect(current()).toBe(options()[0]);
+});
+
+test("moves with the arrows, around the ends, and uses on Enter", async () => {
+  const { named } = await open({ accounts: [azure(), fabrikam(), google()] });
+
+  await press("ArrowDown");
+  expect(current()).toBe("Fabrikam");
+  await press("ArrowUp");
+  await press("ArrowUp");
+  expect(current()).toBe(google().name);
+  await press("PageUp");
+  expect(current()).toBe("Contoso");
+  await press("PageDown");
+  await press("Enter");
+
+  await waitFor(() => expect(named("switch_to")).toEqual([{ account: google().id, target: null }]));
+});
+
+test("types, and uses the best that was found with its target", async () => {
+  const { named } = await open(
+    { accounts: usual },
+    { find: () => [{ account: google().id, target: null }, { account: azure().id, target: production }] },
+  );
+
+  await fireEvent.input(box(), { target: { value: "prod" } });
+  await waitFor(() => expect(options()).toEqual([google().name, "Contoso"]));
+  expect(current()).toBe(google().name);
+  expect(screen.getByText("2 accounts for “prod”")).toBeTruthy();
+  await press("ArrowDown");
+  await press("Enter");
+
+  await waitFor(() => expect(named("switch_to")).toEqual([{ account: azure().id, target: production.id }]));
+});
+
+test("Enter right behind the last letter waits for what that letter finds", async () => {
+  let answer: (found: unknown) => void = () => undefined;
+  const { named } = await open(
+    { accounts: usual },
+    { find: () => new Promise((resolve) => (answer = resolve)) },
+  );
+
+  await fireEvent.input(box(), { target: { value: "fab" } });
+  await press("Enter");
+  expect(named("switch_to")).toEqual([]);
+  answer([{ account: fabrikam().id, target: null }]);
+
+  await waitFor(() => expect(named("switch_to")).toEqual([{ account: fabrikam().id, target: null }]));
+});
+
+test("takes over what was typed while it loaded, Enter with it", async () => {
+  const { named } = await open(
+    { accounts: usual },
+    { typed_ahead: () => "fab\n", find: () => [{ account: fabrikam().id, target: null }] },
+  );
+
+  await waitFor(() => expect(named("switch_to")).toEqual([{ account: fabrikam().id, target: null }]));
+  expect(named("find")[0]).toEqual({ query: "fab" });
+});
+
+test("an option is used by a click", async () => {
+  const { named } = await open({ accounts: [azure(), fabrikam()] });
+
+  await fireEvent.click(screen.getByRole("option", { name: /Fabrikam/ }));
+
+  await waitFor(() => expect(named("switch_to")).toEqual([{ account: fabrikam().id, target: null }]));
+});
+
+test("says what failed and stays", async () => {
+  await open(
+    { accounts: [azure()] },
+    {
+      switch_to: () => {
+        throw errorView("busy", "Another program holds accounts.json. Try again.");
+      },
+    },
+  );
+
+  await press("Enter");
+
+  await waitFor(() => expect(screen.getByRole("alert").textContent).toContain("Another program holds accounts.json"));
+  expect(document.activeElement).toBe(box());
+});
+
+test("Escape closes, and belongs to an input method while it composes", async () => {
+  const { named } = await open({ accounts: usual });
+
+  await fireEvent.keyDown(box(), { key: "Escape", isComposing: true });
+  expect(named("close_switcher")).toEqual([]);
+  await press("Escape");
+
+  expect(named("close_switcher")).toHaveLength(1);
+});
+
+test("draws the first of a thousand and says how many more there are", async () => {
+  await open({ accounts: manyAccounts(1_000) });
+
+  expect(options()).toHaveLength(50);
+  expect(screen.getByText("950 more accounts. Type to narrow the list.")).toBeTruthy();
+});
+
+test("says why there is nothing to choose", async () => {
+  const { named } = await open({ accounts: [] });
+  expect(screen.getByText("No account is connected yet. Connect one in the dashboard.")).toBeTruthy();
+
+  await press("Enter");
+  await press("ArrowDown");
+
+  expect(named("switch_to")).toEqual([]);
+  expect(box().hasAttribute("aria-activedescendant")).toBe(false);
+});
+
+test("says when nothing fits", async () => {
+  await open({ accounts: usual });
+
+  await fireEvent.input(box(), { target: { value: "zzz" } });
+
+  await waitFor(() => expect(screen.getByText("Nothing fits “zzz”.")).toBeTruthy());
+});

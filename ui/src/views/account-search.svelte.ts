@@ -1,0 +1,37 @@
+// The search over everything: asks the backend for what fits, the best first. The list and the switcher both show it.
+
+import type { ErrorView } from "../bindings/ErrorView";
+import type { Found } from "../bindings/Found";
+import * as ipc from "../ipc.ts";
+import { asErrorView } from "./attempt.ts";
+
+export class AccountSearch {
+  /** What fits; none while nothing is searched for. */
+  found = $state.raw<Found[] | null>(null);
+  error = $state.raw<ErrorView | null>(null);
+  searching = $state(false);
+  #turn = 0;
+
+  /** Searches. An answer that a later question overtook is dropped. */
+  async ask(query: string): Promise<void> {
+    const wanted = query.trim();
+    const turn = ++this.#turn;
+    if (wanted === "") {
+      this.found = null;
+      this.error = null;
+      this.searching = false;
+      return;
+    }
+    this.searching = true;
+    try {
+      const answer = await ipc.find(wanted);
+      if (turn !== this.#turn) return;
+      this.found = answer;
+      this.error = null;
+    } catch (error) {
+      if (turn === this.#turn) this.error = asErrorView(error);
+    } finally {
+      if (turn === this.#turn) this.searching = false;
+    }
+  }
+}
