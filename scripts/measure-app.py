@@ -19,7 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "e2e"))
 
-from app import descendants, program_of  # noqa: E402
+from app import descendants, web_processes  # noqa: E402
 from desktop import Desktop  # noqa: E402
 from tray import TrayHost  # noqa: E402
 from waiting import until  # noqa: E402
@@ -105,10 +105,6 @@ def tree(pid):
         for name, field in [("PSS", "Pss"), ("RSS", "Rss"), ("dirty", "Private_Dirty")]:
             total[name] += int(re.search(rf"^{field}: +(\d+) kB", rollup, re.MULTILINE).group(1)) / 1024
     return total
-
-
-def web_processes(pid):
-    return [one for one in descendants(pid) if "WebKitWebProcess" in program_of(one)]
 
 
 def open_then_hide(name, command, env, prepare=None):
