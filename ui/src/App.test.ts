@@ -1179,8 +1179,8 @@ describe("connecting AWS", () => {
     expect(screen.getByText("arn:aws:sts::123456789012:assumed-role/ReadOnly/multi-cloud-manager")).toBeTruthy();
     expect(screen.getByText("Ask AWS who we became: Passed").getAttribute("role")).toBe("status");
 
-    const open: RoleCheck[] = verified.map((check) => (check.what === "no-id" ? { ...check, state: "failed" } : check));
-    await send({ accounts: usual, clouds, signIns: [{ ...loose, ...verification(open) }] });
+    const loosened: RoleCheck[] = verified.map((check) => (check.what === "no-id" ? { ...check, state: "failed" } : check));
+    await send({ accounts: usual, clouds, signIns: [{ ...loose, ...verification(loosened) }] });
     expect(within(screen.getByRole("list", { name: "Checks of the role" })).getByText("Failed")).toBeTruthy();
     expect(named("connect")).toEqual([]);
     await click("Connect as not enforced");

@@ -70,7 +70,8 @@ Examples:
   mcm login aws --role-arn arn:aws:iam::123456789012:role/MultiCloudManager-1a2b3c4d
   mcm login aws --pending
   mcm login aws --add-keys
-  aws iam create-access-key --query 'AccessKey.[AccessKeyId,SecretAccessKey]' --output text | mcm login aws --add-keys
+  aws iam create-access-key --query 'AccessKey.[AccessKeyId,SecretAccessKey]' --output text |
+    mcm login aws --add-keys
 
 SOURCE says who assumes the role: default (AWS's own chain: environment, profile, SSO, instance), profile:NAME, or
 keychain:ACCESS_KEY_ID for keys that --add-keys or the app took into the keychain; keychain alone for the only ones. When
