@@ -71,7 +71,10 @@ fn run(command: Command, environment: &Environment) -> Result<(), Failure> {
     })?;
     let world = world(paths, environment_of(&command, environment));
     // Programs wait for these at every call of theirs.
-    if matches!(command, Command::Token { .. } | Command::CredentialProcess { .. }) {
+    if matches!(
+        command,
+        Command::Token { .. } | Command::CredentialProcess { .. } | Command::KubeToken { .. }
+    ) {
         let _guard = runtime.enter();
         world.vault.connect_ahead();
     }
