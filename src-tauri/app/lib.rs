@@ -22,6 +22,8 @@ mod switch;
 mod switcher;
 mod tray;
 mod tray_host;
+#[cfg(target_os = "linux")]
+mod web_engine;
 mod window;
 mod wiring;
 
