@@ -35,6 +35,13 @@ class Clouds:
         """Changes how the clouds behave, by the settings' names with underscores."""
         self._control("settings", {name.replace("_", "-"): value for name, value in settings.items()})
 
+    def fault(self, endpoint, fault, **rule):
+        """Makes an endpoint fail, or be slow."""
+        self._control("faults", {"endpoint": endpoint, "fault": fault} | rule)
+
+    def clear_faults(self):
+        self._control("faults", method="DELETE")
+
     def access_key(self, user, seconds=None):
         """Keys of AWS: a user's own, or those of a session of so many seconds."""
         wish = {"user": user} if seconds is None else {"user": user, "seconds": seconds}
@@ -47,12 +54,6 @@ class Clouds:
     def assumptions(self, role):
         """The attempts to assume a role so far."""
         return [one for one in json.loads(self._control("aws-assumptions")) if one["role-arn"] == role]
-    def fault(self, endpoint, fault, **rule):
-        """Makes an endpoint fail, or be slow."""
-        self._control("faults", {"endpoint": endpoint, "fault": fault} | rule)
-
-    def clear_faults(self):
-        self._control("faults", method="DELETE")
 
     def _control(self, what, body=None, method=None):
         url = f"{self.env['AZURE_AUTHORITY_HOST'].rstrip('/')}/_sandbox/{what}"

@@ -175,7 +175,7 @@ mod platform {
         /// A folder with a program in it, whose name needs quotes.
         fn home() -> (tempfile::TempDir, PathBuf, PathBuf) {
             let folder = tempfile::tempdir().unwrap();
-            let program = folder.path().join("100% our app");
+            let program = folder.path().join("our (1) app");
             file::replace(&program, b"#!").unwrap();
             // The desktop takes no entry for what cannot be run.
             std::fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();

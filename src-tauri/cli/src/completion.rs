@@ -35,7 +35,7 @@ pub(crate) fn is_asked(environment: &Environment) -> bool {
 pub(crate) fn answer(environment: &Environment) -> ExitCode {
     let paths = Paths::resolve(environment);
     let book = paths.and_then(|paths| Store::in_folder(&paths.data).read()).unwrap_or_default();
-    let accounts: Arc<[Known]> = known(&book).into();
+    let accounts = Arc::new(Accounts::of(&book));
     let factory = || with_accounts(Arguments::command(), &accounts);
     let answered = CompleteEnv::with_factory(factory).var(VARIABLE).try_complete(std::env::args_os(), None);
     if answered.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
@@ -59,18 +59,14 @@ fn script(shell: Shell) -> String {
 }
 
 /// The commands, whose arguments that name an account know the accounts.
-fn with_accounts(command: Command, accounts: &Arc<[Known]>) -> Command {
+fn with_accounts(command: Command, accounts: &Arc<Accounts>) -> Command {
     let clouds = clouds_of(command.get_name());
     let command = command.mut_args(|argument| {
         if !matches!(argument.get_id().as_str(), "account" | "accounts") {
             return argument;
         }
         let accounts = accounts.clone();
-        let complete = move |typed: &OsStr| {
-            let typed = typed.to_string_lossy().to_lowercase();
-            let fits = accounts.iter().filter(|account| clouds.contains(&account.cloud));
-            fits.filter_map(|account| account.candidate(&typed)).collect::<Vec<_>>()
-        };
+        let complete = move |typed: &OsStr| accounts.offered(clouds, &typed.to_string_lossy());
         argument.add(ArgValueCompleter::new(complete))
     });
     command.mut_subcommands(|command| with_accounts(command, accounts))
@@ -86,53 +82,81 @@ fn clouds_of(command: &str) -> &'static [Cloud] {
     }
 }
 
+/// The accounts as they can be offered, and what each is looked up by, put together once.
+struct Accounts {
+    known: Vec<Known>,
+    /// How many accounts have a name, in lower case.
+    exact: HashMap<String, usize>,
+    /// Everything that each can be found by.
+    found_by: Vec<String>,
+}
+
 /// An account as it can be offered.
 struct Known {
     cloud: Cloud,
-    /// What it can be called, the best first; its id comes last.
+    /// The words that it might be called by, the best first; its id comes last.
     words: Vec<String>,
+    /// Its whole names, in lower case.
+    names: HashSet<String>,
     /// What is told of it, where a shell shows that.
     about: String,
 }
 
-/// The accounts as they can be offered. What each is looked up by is put together once, however many there are.
-fn known(book: &Book) -> Vec<Known> {
-    let names = |account: &Account| {
-        let names = [account.name(), account.identity.label().to_owned(), account.identity.who().to_owned()];
-        names.map(|name| name.to_lowercase()).into_iter().collect::<HashSet<_>>()
-    };
-    let found_by: Vec<String> = book.accounts.iter().map(Account::found_by).collect();
-    let mut exact: HashMap<String, usize> = HashMap::new();
-    for name in book.accounts.iter().flat_map(names) {
-        *exact.entry(name).or_default() += 1;
-    }
-    let is_its = |account: &Account, word: &str| {
-        let word = word.to_lowercase();
-        match exact.get(&word) {
-            Some(count) => *count == 1 && names(account).contains(&word),
-            None => found_by.iter().filter(|text| text.contains(&word)).take(2).count() == 1,
+/// With more accounts than this, and nothing typed, ids are offered, which need no comparing.
+const MANY: usize = 200;
+
+impl Accounts {
+    fn of(book: &Book) -> Self {
+        let known: Vec<Known> = book.accounts.iter().map(Known::of).collect();
+        let mut exact: HashMap<String, usize> = HashMap::new();
+        for name in known.iter().flat_map(|account| &account.names) {
+            *exact.entry(name.clone()).or_default() += 1;
         }
-    };
-    book.accounts.iter().map(|account| Known::of(account, |word| is_its(account, word))).collect()
+        Self { known, exact, found_by: book.accounts.iter().map(Account::found_by).collect() }
+    }
+
+    fn offered(&self, clouds: &[Cloud], typed: &str) -> Vec<CompletionCandidate> {
+        let fits = self.known.iter().filter(|account| clouds.contains(&account.cloud));
+        let candidate = |account: &Known| {
+            let word = match typed {
+                "" if self.known.len() > MANY => account.words.last().cloned(),
+                typed => self.words(account, typed).next().cloned(),
+            };
+            Some(CompletionCandidate::new(word?).help(Some(account.about.clone().into())))
+        };
+        fits.filter_map(candidate).collect()
+    }
+
+    /// The words that begin as typed and fit this account and no other, the best first.
+    fn words<'a>(&'a self, account: &'a Known, typed: &str) -> impl Iterator<Item = &'a String> {
+        let typed = typed.to_lowercase();
+        account.words.iter().filter(move |word| {
+            let word = word.to_lowercase();
+            word.starts_with(&typed) && self.is_its(account, &word)
+        })
+    }
+
+    fn is_its(&self, account: &Known, word: &str) -> bool {
+        match self.exact.get(word) {
+            Some(count) => *count == 1 && account.names.contains(word),
+            None => self.found_by.iter().filter(|text| text.contains(word)).take(2).count() == 1,
+        }
+    }
 }
 
 impl Known {
-    /// `is_its` says whether a word fits this account and no other.
-    fn of(account: &Account, is_its: impl Fn(&str) -> bool) -> Self {
+    fn of(account: &Account) -> Self {
         let (name, who, id) = (account.name(), account.identity.who(), account.id.as_str());
+        let mut words: Vec<String> = plain_words(&name).collect();
+        words.extend(plain_words(who).filter(|word| word == who));
+        words.extend(plain_words(id).filter(|word| word == id));
         let mut seen = HashSet::new();
-        // A name of several words is offered by the first that fits no other account.
-        let mut words: Vec<String> = plain_words(&name).find(|word| is_its(word)).into_iter().collect();
-        words.extend(plain_words(who).find(|word| word == who && is_its(word)));
-        words.extend(plain_words(id).find(|word| word == id));
         words.retain(|word| seen.insert(word.to_lowercase()));
+        let names =
+            [name.as_str(), account.identity.label(), who].map(str::to_lowercase).into_iter().collect();
         let about = format!("{name}, {who}, {}", account.cloud().title());
-        Self { cloud: account.cloud(), words, about: about.chars().filter(|c| !c.is_control()).collect() }
-    }
-
-    fn candidate(&self, typed: &str) -> Option<CompletionCandidate> {
-        let word = self.words.iter().find(|word| word.to_lowercase().starts_with(typed))?;
-        Some(CompletionCandidate::new(word).help(Some(self.about.clone().into())))
+        let about = about.chars().filter(|c| !c.is_control()).collect();
+        Self { cloud: account.cloud(), words, names, about }
     }
 }
 
@@ -162,13 +186,14 @@ mod tests {
 
     fn words(accounts: &[Account]) -> Vec<Vec<String>> {
         let book = Book { accounts: accounts.to_vec(), ..Book::default() };
-        let plain = |(known, account): (Known, &Account)| {
-            let mut words = known.words;
+        let known = Accounts::of(&book);
+        let plain = |(offered, account): (&Known, &Account)| {
+            let mut words: Vec<String> = known.words(offered, "").cloned().collect();
             assert!(words.iter().all(|word| book.resolve(word).is_ok_and(|found| found.id == account.id)));
             assert_eq!(words.pop().as_deref(), Some(account.id.as_str()), "the id comes last");
             words
         };
-        known(&book).into_iter().zip(accounts).map(plain).collect()
+        known.known.iter().zip(accounts).map(plain).collect()
     }
 
     #[test]
@@ -178,7 +203,7 @@ mod tests {
         assert_eq!(
             words(&accounts),
             [
-                vec!["Ltd".to_owned(), "ada@contoso.example".to_owned()],
+                vec!["Ltd".to_owned(), "Europe".to_owned(), "ada@contoso.example".to_owned()],
                 vec!["Contoso".to_owned(), "b@x.example".to_owned()]
             ]
         );
@@ -191,8 +216,7 @@ mod tests {
         for offered in words(&[azure("a", hostile, hostile)]).concat() {
             assert!(offered.chars().all(|c| c.is_ascii_alphanumeric()), "{offered:?}");
         }
-        let known = Known::of(&azure("a", hostile, hostile), |_| true);
-        assert!(!known.about.contains(char::is_control));
+        assert!(!Known::of(&azure("a", hostile, hostile)).about.contains(char::is_control));
     }
 
     #[test]

@@ -16,7 +16,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
-use mcm_core::account::Cloud;
+use mcm_core::account::{Account, Cloud};
 use mcm_core::app::App;
 use mcm_core::error::{Code, Error};
 use mcm_core::file::{self, RunFolder};
@@ -43,7 +43,8 @@ const ACCOUNTS: &str = "MCM_EXEC";
 pub(crate) struct Ready {
     command: Command,
     program: OsString,
-    endpoint: Endpoint,
+    /// None for a command that has everything in plain variables.
+    endpoint: Option<Endpoint>,
     /// Where the files for the command lie, if it needs any.
     folder: Option<RunFolder>,
 }
@@ -60,27 +61,32 @@ pub(crate) async fn prepare(app: &Arc<App>, world: &World, wish: Exec) -> Result
         let who = if choice.is_active { Who::Active } else { Who::Account(choice.account.id.clone()) };
         (choice.account.cloud(), who)
     });
-    let lender = Lender::new(app.clone(), world.clock.clone(), who.collect(), borrower);
+    let lender = Lender::new(app.clone(), world.clock.clone(), who.collect(), borrower.clone());
+    // No tool of Azure's reads a token from a variable.
+    let is_plain = |account: &Account| wish.env && account.cloud() != Cloud::Azure;
     let mut lasts = Vec::new();
     for Choice { account, .. } in &choices {
-        let session = app.session(&account.id).await.map_err(|error| Failure::of(account, error))?;
-        if wish.env && account.cloud() != Cloud::Azure {
+        let session = if is_plain(account) {
+            app.hand_out(&account.id, &borrower).await
+        } else {
+            app.session(&account.id).await
+        };
+        let session = session.map_err(|error| Failure::of(account, error))?;
+        if is_plain(account) {
             setting.give(given::plain(account, &session));
             lasts.push(lasting(account, &session, world.clock.now(), &TimeZone::system()));
         }
         lender.keep(account, session);
     }
-    let endpoint = Endpoint::open(lender)?;
+    let is_served = choices.iter().any(|choice| !is_plain(&choice.account));
+    let endpoint = is_served.then(|| Endpoint::open(lender)).transpose()?;
 
     let mut files = Files { base: runtime_folder(&world.environment), folder: None };
     for Choice { account, .. } in &choices {
         setting.give(given::places(account, &app.settings()));
-        let cloud = account.cloud();
-        if wish.env && cloud != Cloud::Azure {
-            continue;
-        }
-        setting.give(endpoint.variables(cloud));
-        match cloud {
+        let Some(endpoint) = endpoint.as_ref().filter(|_| !is_plain(account)) else { continue };
+        setting.give(endpoint.variables(account.cloud()));
+        match account.cloud() {
             Cloud::Aws => {
                 for (name, text) in aws_files::without_default_credentials(&world.environment) {
                     let path = files.write(&name.to_lowercase(), text.as_bytes())?;
@@ -112,7 +118,12 @@ impl Ready {
         let Self { command, program, endpoint, folder } = self;
         let ended = tokio::select! {
             ended = child::run(command) => ended,
-            () = endpoint.serve() => unreachable!("it serves until it is dropped"),
+            () = async {
+                match &endpoint {
+                    Some(endpoint) => endpoint.serve().await,
+                    None => std::future::pending().await,
+                }
+            } => unreachable!("it serves until it is dropped"),
         };
         drop((endpoint, folder));
         // A renewal that is under way may hold the only copy of a new refresh token.

@@ -115,8 +115,15 @@ fn no_secret_of_a_cloud_is_given_to_the_command_or_shown_by_any_process_or_file(
     let clouds = stage.secrets_of_the_clouds();
     assert!(clouds.len() > 5);
     assert_eq!(processes_that_show(&clouds), Vec::<u32>::new());
-    let ours = ["IDENTITY_HEADER", "AWS_CONTAINER_AUTHORIZATION_TOKEN"].map(|name| lent.get(name).to_owned());
+    let doors = ["AWS_CONTAINER_CREDENTIALS_FULL_URI", "IDENTITY_ENDPOINT", "ARM_MSI_ENDPOINT"];
+    let doors = doors.map(|name| lent.get(name).split('/').nth(3).expect("a secret").to_owned());
+    let headers =
+        ["IDENTITY_HEADER", "AWS_CONTAINER_AUTHORIZATION_TOKEN"].map(|name| lent.get(name).to_owned());
+    let ours = [&doors[..], &headers].concat();
     assert_eq!(processes_that_show(&ours), [lent.id], "the command alone has this run's secrets");
+    let handles = ["client_secret", "refresh_token"]
+        .map(|name| lent.google_file()[name].as_str().expect("text").to_owned());
+    assert_eq!(processes_that_show(&handles), Vec::<u32>::new());
 
     let path = lent.get("GOOGLE_APPLICATION_CREDENTIALS").to_owned();
     let mode = |path: &std::path::Path| fs::metadata(path).expect("it is there").permissions().mode() & 0o777;
@@ -124,8 +131,10 @@ fn no_secret_of_a_cloud_is_given_to_the_command_or_shown_by_any_process_or_file(
     let folder = path.parent().expect("in a folder");
     assert_eq!((mode(path), mode(folder)), (0o600, 0o700));
     let file = fs::read_to_string(path).expect("it is ours");
-    let files = format!("{file}{}", stage.files());
-    assert!(clouds.iter().chain(&ours).all(|secret| !files.contains(secret.as_str())));
+    assert!(clouds.iter().chain(&ours).all(|secret| !file.contains(secret.as_str())));
+    let files = stage.files();
+    let mut secrets = clouds.iter().chain(&ours).chain(&handles);
+    assert!(secrets.all(|secret| !files.contains(secret.as_str())), "nor is one in the log");
     lent.ended().done();
     assert!(!folder.exists(), "the folder goes with the command");
 }
@@ -193,6 +202,8 @@ fn whoever_lacks_a_secret_or_is_a_web_page_is_refused() {
         assert!(!secrets.iter().any(|secret| answer.body.contains(secret.as_str())), "{what}");
     }
     assert_eq!(lent.aws().status, 200, "and the command is still served");
+    let node = [right, ("Sec-Fetch-Mode", "cors")];
+    assert_eq!(get(address, &node).status, 200, "Node's own fetch is no browser");
 }
 
 #[test]

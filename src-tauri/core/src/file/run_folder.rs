@@ -3,7 +3,7 @@
 //! Readable by this user only, and removed when it is dropped. A process that was killed leaves its folder behind; the
 //! next run sees by the lock in it that nobody holds it any more, and removes it.
 
-use std::fs::{self, DirEntry, File};
+use std::fs::{self, DirEntry, File, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -31,7 +31,6 @@ impl RunFolder {
     /// # Errors
     /// `storage-failed`, naming the path.
     pub fn make(base: &Path) -> Result<Self> {
-        sweep(base);
         let make = || -> io::Result<Self> {
             let mut builder = tempfile::Builder::new();
             builder.prefix(PREFIX);
@@ -40,6 +39,7 @@ impl RunFolder {
             let folder = builder.tempdir_in(base)?;
             let lock = open_private(&folder.path().join(LOCK))?;
             lock.lock()?;
+            sweep(base, &folder.path().metadata()?);
             Ok(Self { folder, lock })
         };
         make().map_err(|error| storage_failed("used for a folder of this run", base, error))
@@ -51,25 +51,41 @@ impl RunFolder {
     }
 }
 
-/// Removes what killed runs of this user left. What cannot be removed is of no use to anybody.
-fn sweep(base: &Path) {
-    let left = fs::read_dir(base).into_iter().flatten().flatten().filter_map(|entry| abandoned(&entry));
-    for (folder, _lock) in left {
+/// Removes what killed runs left of whoever owns this one's folder. What cannot be removed is of no use to anybody.
+fn sweep(base: &Path, ours: &Metadata) {
+    let entries = fs::read_dir(base).into_iter().flatten().flatten();
+    for (folder, _lock) in entries.filter_map(|entry| abandoned(&entry, ours)) {
         let _ = fs::remove_dir_all(folder);
     }
 }
 
 /// A folder of a run that is over, with its lock, which nobody else can take meanwhile.
-fn abandoned(entry: &DirEntry) -> Option<(PathBuf, File)> {
-    let is_ours = entry.file_name().to_str()?.starts_with(PREFIX) && entry.file_type().ok()?.is_dir();
-    if !is_ours {
+fn abandoned(entry: &DirEntry, ours: &Metadata) -> Option<(PathBuf, File)> {
+    // Not through a link, and never another user's, whose lock could be anything.
+    let metadata = entry.metadata().ok()?;
+    if !entry.file_name().to_str()?.starts_with(PREFIX)
+        || !metadata.is_dir()
+        || !is_same_owner(&metadata, ours)
+    {
         return None;
     }
     let folder = entry.path();
-    // Never made here: a run that has just begun makes it, and another user's folder cannot be opened.
+    // It is opened, not made: a run that has just begun makes it.
     let lock = File::options().append(true).open(folder.join(LOCK)).ok()?;
     lock.try_lock().ok()?;
     Some((folder, lock))
+}
+
+#[cfg(unix)]
+fn is_same_owner(one: &Metadata, other: &Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    one.uid() == other.uid()
+}
+
+/// Where temporary files are each user's own.
+#[cfg(not(unix))]
+fn is_same_owner(_one: &Metadata, _other: &Metadata) -> bool {
+    true
 }
 
 #[cfg(test)]
