@@ -243,8 +243,11 @@ impl Surroundings {
         Ok(config)
     }
 
+    /// The environment as the SDK is given it. An empty variable is one that is not set, which the SDK sees otherwise
+    /// for some: with an empty `AWS_REGION` it would sign for no region.
     fn variables(&self) -> HashMap<String, String> {
-        self.environment.pairs().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+        let set = self.environment.pairs().filter(|(_, value)| !value.is_empty());
+        set.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
     }
 
     async fn config(
