@@ -21,9 +21,12 @@ RUN_PACKAGES := xdg-utils desktop-file-utils
 CHECK_PACKAGES := shellcheck
 # To read what mcm writes for shells.
 SHELL_PACKAGES := zsh fish
-# For the tests: a screen, a session bus, a keychain, a driver for the window, eyes and hands.
+# For the tests: a screen, a session bus, a keychain, a driver for the window, eyes and hands; what mcm works with.
 TEST_PACKAGES := $(RUN_PACKAGES) xvfb xauth openbox xfce4-panel dbus dbus-x11 libglib2.0-bin gnome-keyring \
-  libsecret-tools webkit2gtk-driver xdotool x11-utils imagemagick python3-dbus python3-gi python3-venv bsdutils
+  libsecret-tools webkit2gtk-driver xdotool x11-utils imagemagick python3-dbus python3-gi python3-venv bsdutils \
+  openssl $(if $(shell command -v kubectl),,kubernetes-client)
+# To look into the packages.
+PACKAGE_TEST_PACKAGES := dpkg-dev rpm rpm2cpio cpio
 
 TAURI_CLI := 2.12.5
 OIDC_PROVIDER := src-tauri/core/tests/oidc_provider
@@ -32,7 +35,7 @@ CLIENTS := src-tauri/cli/tests/mcm/clients
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: display build ## build the app and start it; against the sandbox clouds while no client id is set
@@ -86,11 +89,13 @@ audit: toolchain ## licences, sources, versions and advisories of the dependenci
 	cargo machete
 
 .PHONY: bench
-bench: ui ## measure sessions and mcm in release builds, as ratios within one run
-	@scripts/install $(BUILD_PACKAGES) dbus gnome-keyring
+bench: ui ## measure sessions, mcm and the app in release builds, as ratios within one run
+	@scripts/install $(BUILD_PACKAGES) $(TEST_PACKAGES)
 	@echo "==> release binaries"
 	cargo build $(LOCKED) --release -p mcm-cli -p sandbox-clouds
 	cargo bench $(LOCKED) -p mcm-core --bench sessions --no-run
+	cargo build $(LOCKED) --release --bins --features tauri/custom-protocol \
+	  --package multi-cloud-manager --package mcm-cli --package empty-app
 	@scripts/bench
 
 .PHONY: package
@@ -99,8 +104,15 @@ package: ui ## build the .deb and the .rpm: the app and mcm, without the sandbox
 	  echo "==> Tauri's bundler"; \
 	  npm install --prefix target/tauri-cli-$(TAURI_CLI) --no-save --no-audit --no-fund @tauri-apps/cli@$(TAURI_CLI); }
 	@echo "==> packages: target/release/bundle"
+	rm -rf target/release/bundle
 	target/tauri-cli-$(TAURI_CLI)/node_modules/.bin/tauri build --ci --bundles deb,rpm -- \
 	  --locked --package multi-cloud-manager --package mcm-cli
+
+.PHONY: test-package
+test-package: package build ## install the .deb, sign in by its links, upgrade and remove it; look into the .rpm; as root
+	@scripts/install $(TEST_PACKAGES) $(PACKAGE_TEST_PACKAGES)
+	@echo "==> the packages"
+	e2e/run package
 
 # Cargo embeds ui/dist in the app, so it comes before any cargo command.
 .PHONY: ui

@@ -18,11 +18,12 @@ PORT_TAKEN = "Failed to start remote inspector server"
 class App:
     """The app with a driver at its window. A second `start` is a second process, as a person would start one."""
 
-    def __init__(self, desktop, env, *arguments):
+    def __init__(self, desktop, env, *arguments, binary=BINARY):
         self.desktop = desktop
+        self.binary = binary
         attempts = (self._start(env, arguments) for _ in range(3))
         assert any(attempts), "the driver found no port for the app three times"
-        self.pid = until("the app runs", lambda: child_of(self.driver_process.pid))
+        self.pid = until("the app runs", lambda: child_of(self.driver_process.pid, binary))
 
     def _start(self, env, arguments):
         """Starts a driver, and the driver the app. False when another program was faster at the port that the driver
@@ -36,7 +37,7 @@ class App:
         driver = Driver(port)
         until("the driver is there", driver.is_ready)
         try:
-            self.page = Page(driver, BINARY, arguments)
+            self.page = Page(driver, self.binary, arguments)
             return True
         except TimeoutError:
             if log.read_text(errors="replace").count(PORT_TAKEN) == told:
@@ -153,8 +154,8 @@ def web_processes(parent):
     return [pid for pid in descendants(parent) if "WebKitWebProcess" in program_of(pid)]
 
 
-def child_of(parent):
-    return next((pid for pid in descendants(parent) if program_of(pid) == str(BINARY)), None)
+def child_of(parent, binary):
+    return next((pid for pid in descendants(parent) if program_of(pid) == str(binary)), None)
 
 
 def program_of(pid):

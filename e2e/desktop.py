@@ -125,7 +125,7 @@ class Desktop:
 
     def close_window(self, number):
         """Closes a window as its frame's button does. `xdotool windowclose` would cut the program off instead."""
-        self.run("xdotool", "windowfocus", "--sync", number, "key", "--clearmodifiers", "alt+F4")
+        self.run("xdotool", "windowactivate", "--sync", number, "key", "--clearmodifiers", "alt+F4")
 
     def active_window(self):
         """The title of the window that has the keyboard."""

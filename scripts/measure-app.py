@@ -19,7 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "e2e"))
 
-from app import descendants, program_of  # noqa: E402
+from app import descendants, web_processes  # noqa: E402
 from desktop import Desktop  # noqa: E402
 from tray import TrayHost  # noqa: E402
 from waiting import until  # noqa: E402
@@ -107,24 +107,27 @@ def tree(pid):
     return total
 
 
-def web_processes(pid):
-    return [one for one in descendants(pid) if "WebKitWebProcess" in program_of(one)]
-
-
 def open_then_hide(name, command, env, prepare=None):
     """One life: opened, closed so that the tray stays."""
     desktop, tray = desktop_with_tray(prepare)
     try:
         program, seen, drawn = start(desktop, command, env)
         opened = memory(program.pid)
-        [window] = desktop.run("xdotool", "search", "--onlyvisible", "--name", f"^{name}$").stdout.split()
-        desktop.close_window(window)
+        until("the window is closed", lambda: is_closed(desktop, name))
         until("the web view is gone", lambda: not web_processes(program.pid))
         hidden = memory(program.pid)
         return {"seen": seen, "drawn": drawn, "open": opened, "hidden": hidden}
     finally:
         tray.close()
         desktop.close()
+
+
+def is_closed(desktop, name):
+    """Whether a window is gone; one that is there is told to close. It may not have the keyboard yet, and not hear."""
+    found = desktop.run("xdotool", "search", "--onlyvisible", "--name", f"^{name}$", check=False).stdout.split()
+    if found:
+        desktop.run("xdotool", "windowactivate", "--sync", found[0], "key", "alt+F4", check=False)
+    return not found
 
 
 def start_hidden(command, env, prepare=None):

@@ -1,5 +1,6 @@
 """Times whole commands, one after the other and fifty at once, and prints medians and ratios."""
 
+import os
 import shutil
 import statistics
 import subprocess
@@ -10,20 +11,24 @@ MCM = "target/release/mcm"
 
 
 def run(command):
-    """One run: seconds and the exit status."""
+    """One run: seconds, the exit status, and the most memory that it held, in MiB."""
     start = time.perf_counter()
-    status = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode
-    return time.perf_counter() - start, status
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - start
+    process.returncode = os.waitstatus_to_exitcode(status)
+    return seconds, process.returncode, usage.ru_maxrss / 1024
 
 
 def measure(name, command, base=None, rounds=ROUNDS):
     runs = [run(command) for _ in range(rounds)]
-    if any(status for _, status in runs):
+    if any(status for _, status, _ in runs):
         print(f"{name:<36} failed; is it signed in?")
         return None
-    median = statistics.median(seconds for seconds, _ in runs)
+    median = statistics.median(seconds for seconds, _, _ in runs)
+    memory = statistics.median(memory for _, _, memory in runs)
     ratio = f"  {median / base:5.1f} times /bin/true" if base else ""
-    print(f"{name:<36} {median * 1e3:8.1f} ms{ratio}")
+    print(f"{name:<36} {median * 1e3:8.1f} ms  {memory:5.1f} MiB{ratio}")
     return median
 
 
@@ -39,8 +44,19 @@ def fifty_at_once(name, command):
 
 base = measure("/bin/true", ["/bin/true"])
 measure("mcm token, warm", [MCM, "token", "contoso"], base)
+process = [MCM, "credential-process", "Reader"]
+ours = measure("mcm credential-process, warm", process, base)
 measure("mcm accounts", [MCM, "accounts"], base)
 fifty_at_once("mcm token, 50 at once", [MCM, "token", "contoso"])
+fifty_at_once("mcm credential-process, 50 at once", process)
+if shutil.which("mairu"):
+    theirs = ["mairu", "credential-process", "bench", "role"]
+    mairu = measure("mairu credential-process, warm agent", theirs, base)
+    fifty_at_once("mairu, 50 at once", theirs)
+    if ours and mairu:
+        print(f"{'mcm beside mairu':<36} {ours / mairu:8.2f} of its time")
+else:
+    print(f"{'mairu credential-process':<36} not installed")
 for name, command in [
     ("az account get-access-token", ["az", "account", "get-access-token"]),
     ("gcloud auth print-access-token", ["gcloud", "auth", "print-access-token"]),

@@ -120,14 +120,11 @@ fn bring_forward(window: &WebviewWindow, place: &Place) -> tauri::Result<()> {
 
 /// Makes the window.
 pub(crate) fn build<R: Runtime>(app: &AppHandle<R>, place: &Place) -> tauri::Result<WebviewWindow<R>> {
-    let window = shut_in(app, MAIN, &format!("index.html{}", place.fragment()))
+    shut_in(app, MAIN, &format!("index.html{}", place.fragment()))
         .title("Multi-Cloud Manager")
         .inner_size(1200.0, 760.0)
         .min_inner_size(720.0, 480.0)
-        .build()?;
-    #[cfg(target_os = "linux")]
-    window.with_webview(|webview| draw_without_graphics_card(&webview.inner()))?;
-    Ok(window)
+        .build()
 }
 
 /// What every window of the app begins with: it shows one page of ours and can be led nowhere else.
@@ -141,17 +138,6 @@ pub(crate) fn shut_in<'a, R: Runtime>(
         .on_new_window(|_, _| NewWindowResponse::Deny)
         .on_download(|_, _| false)
         .disable_drag_drop_handler()
-}
-
-/// Lists and forms are drawn as fast by the processor, and what drives a graphics card would double the memory of the
-/// process that draws them. That process has just been started, with the setting as it was: another takes its place.
-#[cfg(target_os = "linux")]
-fn draw_without_graphics_card(webview: &webkit2gtk::WebView) {
-    use webkit2gtk::{HardwareAccelerationPolicy, SettingsExt as _, WebViewExt as _};
-    let (Some(settings), Some(page)) = (webview.settings(), webview.uri()) else { return };
-    settings.set_hardware_acceleration_policy(HardwareAccelerationPolicy::Never);
-    webview.terminate_web_process();
-    webview.load_uri(&page);
 }
 
 /// Whether an address belongs to the dashboard itself.

@@ -43,6 +43,16 @@ expired, sign-in-again, locked, offline), active, sessionExpiresAt (RFC 3339 or 
 subscriptions, for Google Cloud email and projects, for AWS accountId, roleArn, externalId, externalIdEnforced (true,
 false or \"unknown\"), partition and region. Fields may be added; none changes its meaning.";
 
+const DEVICE_CODE_HELP: &str = "\
+--device-code shows a page and a code to type there, on any device. Use it only for a sign-in that you started \
+yourself: whoever talks you into typing a code is signed in as you. Many organisations block this way; a browser on this \
+machine is the safer one.";
+
+const GCP_HELP: &str = "\
+--device-code shows a page and a code to type there, on any device. Google offers that to clients of the type TVs and \
+Limited Input devices only, and grants them no access to Google Cloud, so at Google itself it is refused: sign in with a \
+browser. It serves issuers of your own.";
+
 const TARGETS_HELP: &str = "\
 --json prints {\"account\",\"readAt\",\"targets\":[…]}, each target with id, name, state (the cloud's own word, or null) and active.
 readAt is RFC 3339, or null. Fields may be added; none changes its meaning.";
@@ -116,7 +126,7 @@ Add to the shell's start file:
 An account is offered by a word of its name that fits no other account, by its user name, or by its id.";
 
 const TOKEN_HELP: &str = "\
-RESOURCE is graph, key-vault, storage, aks, arm (as it is when nobody says), or a resource's own identifier: https://…,
+RESOURCE is graph, key-vault, storage, aks, arm (as it is when nobody says), or a resource's own identifier: https://…, \
 api://… or a GUID. The short names follow the Azure cloud in settings.toml. Google's tokens serve every API.
 
 Examples:
@@ -124,7 +134,7 @@ Examples:
   mcm token contoso --resource graph         for Microsoft Graph, with the same sign-in
   mcm token --active azure --resource https://database.windows.net/ --json
 
-Never opens a browser: an account that needs a sign-in ends the command at once with status 3.";
+Without --interactive it never opens a browser: an account that needs a sign-in ends the command at once with status 3.";
 
 const CREDENTIAL_PROCESS_HELP: &str = "\
 Prints AWS's credential_process JSON, Version 1, with a credential that lives for 15 minutes or longer. In
@@ -134,7 +144,25 @@ Prints AWS's credential_process JSON, Version 1, with a credential that lives fo
   credential_process = mcm credential-process ACCOUNT
   region = eu-central-1
 
-Never opens a browser: an account that needs you ends the command at once with status 3.";
+Never opens a browser: an account that needs you ends the command at once with status 3. --interactive verifies the role \
+again, as after you have mended its trust policy; it cannot sign in to the profile that the role is assumed with.";
+
+const KUBE_TOKEN_HELP: &str = "\
+Prints an ExecCredential as kubectl reads it from a program: for EKS a token of aws-iam-authenticator, for AKS one of \
+Entra, for GKE the access token. In ~/.kube/config:
+
+  users:
+  - name: production
+    user:
+      exec:
+        apiVersion: client.authentication.k8s.io/v1
+        command: mcm
+        args: [kube-token, ACCOUNT, --cluster, production]   # only EKS needs --cluster
+        interactiveMode: Never
+
+An old kubectl wants apiVersion client.authentication.k8s.io/v1beta1, and no interactiveMode. Inside \"mcm exec\" no account \
+has to be named. Without --interactive it never opens a browser: an account that needs you ends the command at once with \
+status 3.";
 
 const EXEC_HELP: &str = "\
 The command finds its credentials at an endpoint on this machine that lives as long as it does, and renews them there.
@@ -224,12 +252,27 @@ pub(crate) enum Command {
         /// Print JSON as `az account get-access-token` does
         #[arg(long)]
         json: bool,
+        /// When only you can help, open a browser for you to sign in with, once for all that ask meanwhile
+        #[arg(long)]
+        interactive: bool,
     },
     /// Print an AWS account's credential, for credential_process in ~/.aws/config
     #[command(after_help = CREDENTIAL_PROCESS_HELP)]
     CredentialProcess {
         #[command(flatten)]
         whose: CredentialOf,
+        /// When only you can help, verify the role again, once for all that ask meanwhile
+        #[arg(long)]
+        interactive: bool,
+    },
+    /// Print an account's credential for a Kubernetes cluster of EKS, GKE or AKS, as kubectl reads it from a program
+    #[command(after_help = KUBE_TOKEN_HELP)]
+    KubeToken {
+        #[command(flatten)]
+        whose: ClusterOf,
+        /// When only you can help, open a browser for you to sign in with, once for all that ask meanwhile
+        #[arg(long)]
+        interactive: bool,
     },
     /// Put accounts into the configuration of other programs
     #[command(subcommand)]
@@ -323,8 +366,10 @@ pub(crate) struct ConfigureAws {
 #[derive(Subcommand)]
 pub(crate) enum Login {
     /// Sign in to Azure
+    #[command(after_help = DEVICE_CODE_HELP)]
     Azure(AzureLogin),
     /// Sign in to Google Cloud
+    #[command(after_help = GCP_HELP)]
     Gcp(GcpLogin),
     /// Connect an AWS role, or print what creates one
     #[command(after_help = LOGIN_AWS_HELP)]
@@ -424,6 +469,9 @@ pub(crate) struct CommonLogin {
     /// How the answer comes back; only the app can receive a deep link, so mcm always uses loopback
     #[arg(long, value_enum, default_value_t = Redirect::Loopback)]
     pub(crate) redirect: Redirect,
+    /// Sign in by typing a code on any device, for a machine without a browser or over SSH
+    #[arg(long)]
+    pub(crate) device_code: bool,
     /// Take out another person's account of the same tenant or address
     #[arg(long, conflicts_with = "keep_both")]
     pub(crate) replace: bool,
@@ -467,6 +515,38 @@ pub(crate) struct CredentialOf {
     /// The AWS account in use
     #[arg(long)]
     pub(crate) active: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct ClusterOf {
+    /// The account
+    #[arg(conflicts_with = "active")]
+    pub(crate) account: Option<String>,
+    /// The account in use in this cloud
+    #[arg(long, value_name = "CLOUD", value_parser = any_cloud)]
+    pub(crate) active: Option<Cloud>,
+    /// EKS: the cluster's name
+    #[arg(long, value_name = "NAME")]
+    pub(crate) cluster: Option<String>,
+    /// EKS: the cluster's region, when not the account's chosen one
+    #[arg(long, value_name = "REGION")]
+    pub(crate) region: Option<String>,
+    /// AKS: the Entra application of the cluster's server, when not the one of every AKS cluster
+    #[arg(long, value_name = "ID")]
+    pub(crate) server_id: Option<String>,
+}
+
+impl ClusterOf {
+    /// The options that were given, and the cloud that each is for.
+    pub(crate) fn options(&self) -> impl Iterator<Item = (&'static str, Cloud)> {
+        [
+            ("--cluster", Cloud::Aws, self.cluster.is_some()),
+            ("--region", Cloud::Aws, self.region.is_some()),
+            ("--server-id", Cloud::Azure, self.server_id.is_some()),
+        ]
+        .into_iter()
+        .filter_map(|(option, cloud, given)| given.then_some((option, cloud)))
+    }
 }
 
 #[derive(Args)]

@@ -73,9 +73,11 @@ pub(crate) async fn aws(app: &App, world: &World, wish: ConfigureAws) -> Result<
     }
     let _lock = file::lock(&world.paths.data.join("locks/aws-config.lock"), PATIENCE).await?;
     file.replace((!is_gone).then_some(content.as_bytes()))?;
-    let kept = file.backup();
-    let kept =
-        (!is_new).then(|| format!(" What was there before is in {}.", kept.display())).unwrap_or_default();
+    let kept = if is_new {
+        String::new()
+    } else {
+        format!(" What was there before is in {}.", file.backup().display())
+    };
     told.push(format!("{} is written.{kept}", path.display()));
     if !wish.undo && world.environment.get("MCM_HOME").is_some() {
         told.push("MCM_HOME is set: the profiles find these accounts only where it is set too.".to_owned());

@@ -1,20 +1,28 @@
 //! `mcm credential-process`: an AWS account's credential, as AWS's own clients read it from a program.
 //!
-//! It never opens a browser and asks nobody: a client that runs it shows its standard error, if anything.
+//! It never opens a browser: a client that runs it shows its standard error, if anything.
 
 use mcm_core::account::{Cloud, Identity};
 use mcm_core::app::App;
 use mcm_core::credential::Session;
 use mcm_core::error::{Code, Error};
+use mcm_core::resource::Resource;
+use mcm_core::vault::Vault;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
 
 use crate::arguments::CredentialOf;
 use crate::failure::Failure;
+use crate::interactive;
 use crate::output::print;
 use crate::token::asker;
 
-pub(crate) async fn hand_out(app: &App, whose: &CredentialOf) -> Result<(), Failure> {
+pub(crate) async fn hand_out(
+    app: &App,
+    vault: &Vault,
+    whose: &CredentialOf,
+    may_ask: bool,
+) -> Result<(), Failure> {
     let account = match &whose.account {
         Some(name) => app.resolve(name)?,
         None => app.active(Cloud::Aws)?,
@@ -28,7 +36,9 @@ pub(crate) async fn hand_out(app: &App, whose: &CredentialOf) -> Result<(), Fail
         );
         return Err(Error::new(Code::Unsupported, message).into());
     }
-    let session = app.hand_out(&account.id, &asker()).await.map_err(|error| Failure::of(&account, error))?;
+    let attempt = async || app.hand_out(&account.id, &asker()).await;
+    let session =
+        interactive::hand_out(app, vault, &account, &Resource::Management, may_ask, attempt).await?;
     let account_id = match &account.identity {
         Identity::Aws { account_id, .. } => Some(account_id.as_str()),
         Identity::Azure { .. } | Identity::Gcp { .. } => None,

@@ -41,12 +41,13 @@ impl Failure {
     /// The failure of work with a resource of an account. Signing in to the account helps only where that is what fails.
     pub(crate) fn of_resource(app: &App, account: &Account, resource: &Resource, error: Error) -> Self {
         let is_accounts = |row: &Account| row.trouble.as_ref().is_some_and(Trouble::is_final);
-        if resource.identifier().is_some()
-            && !app.resolve(account.id.as_str()).is_ok_and(|row| is_accounts(&row))
-        {
-            return error.into();
+        let Some(identifier) = resource.identifier() else { return Self::of(account, error) };
+        if app.resolve(account.id.as_str()).is_ok_and(|row| is_accounts(&row)) {
+            return Self::of(account, error);
         }
-        Self::of(account, error)
+        let advice = (error.code() == Code::SignInAgain)
+            .then(|| format!("Run \"mcm token {} --resource {identifier} --interactive\".", account.id));
+        Self::Error(error, advice)
     }
 
     /// Tells the person and the log, and gives the exit status.

@@ -5,6 +5,8 @@
 pub(crate) mod aws;
 mod keys;
 
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use mcm_core::account::{AccountId, Cloud, Enforcement, Identity, OfferedTenant};
 use mcm_core::app::{App, Connect, OnDuplicate};
 use mcm_core::error::{Code, Error, ErrorView};
@@ -44,7 +46,8 @@ async fn connect(
         note("Only the app can receive a deep link, so this sign-in uses loopback.");
     }
     let redirect = Some(RedirectKind::Loopback);
-    let id = app.connect(Connect { redirect, on_duplicate: common.on_duplicate(), ..wanted })?;
+    let (device_code, on_duplicate) = (common.device_code, common.on_duplicate());
+    let id = app.connect(Connect { redirect, device_code, on_duplicate, ..wanted })?;
     let signed_in = sign_in(app, id).await;
     if let Ok(account) = &signed_in {
         until_targets_are_read(app, account).await;
@@ -57,7 +60,7 @@ async fn connect(
 }
 
 /// Makes sure that the sign-in can be kept, before the person goes through it: memory ends with this process.
-async fn open_keychain(vault: &Vault) -> Result<(), Error> {
+pub(crate) async fn open_keychain(vault: &Vault) -> Result<(), Error> {
     match vault.check().await {
         Err(error) if matches!(error.code(), Code::KeychainLocked | Code::KeychainAbsent) => {
             note("Your keychain is not open. If it shows a question, answer it.");
@@ -100,7 +103,7 @@ fn waiting_in(app: &App, tenant: &str) -> Option<AccountId> {
 }
 
 /// Tells where the sign-in stands until it has ended.
-async fn sign_in(app: &App, id: SignInId) -> Result<AccountId, Error> {
+pub(crate) async fn sign_in(app: &App, id: SignInId) -> Result<AccountId, Error> {
     let mut snapshots = app.watch();
     let left_starting = snapshots.wait_for(|snapshot| {
         snapshot.sign_ins.iter().all(|view| view.id != id || view.step != SignInStep::Starting)
@@ -115,6 +118,7 @@ async fn sign_in(app: &App, id: SignInId) -> Result<AccountId, Error> {
             let _ = app.sign_in_ended(id).await;
             return Err(Error::seen(&error));
         }
+        Some(SignInStep::Code { code, page, expires_at }) => tell_code(&code, &page, expires_at),
         // A browser that is quick has answered before this is read.
         Some(SignInStep::Browser | SignInStep::Finishing | SignInStep::Done { .. }) => {
             note("Your browser is open. Finish signing in there. Ctrl-C cancels.");
@@ -122,6 +126,15 @@ async fn sign_in(app: &App, id: SignInId) -> Result<AccountId, Error> {
         _ => {}
     }
     app.sign_in_ended(id).await
+}
+
+/// The code that a person types elsewhere, and what it does.
+fn tell_code(code: &str, page: &str, expires_at: Timestamp) {
+    let until = expires_at.to_zoned_datetime(TimeZone::system()).strftime("%H:%M").to_string();
+    note(&format!(
+        "On any device, open this page and enter the code:\n\n  {page}\n  {code}\n\nEnter it only if you ran this command \
+         yourself: whoever gives you a code is signed in as you.\nWaiting until {until}. Ctrl-C cancels."
+    ));
 }
 
 /// The app reads the targets as soon as the sign-in has ended; on this one thread it has begun when that is seen.

@@ -17,6 +17,8 @@ mod exec;
 mod failure;
 mod given;
 mod help;
+mod interactive;
+mod kube_token;
 mod login;
 mod logout;
 #[cfg(test)]
@@ -63,24 +65,33 @@ fn run(command: Command, environment: &Environment) -> Result<(), Failure> {
         return Ok(completion::print_script(shell)?);
     }
     let paths = Paths::resolve(environment)?;
-    // A log that cannot be kept is no reason not to work.
-    let _ = logging::start("mcm", &paths, environment);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| {
         Error::new(Code::Internal, "The system is out of files or threads. Close some programs.")
             .with_source(error)
     })?;
-    let environment = environment_of(&command, environment);
-    let outcome = runtime.block_on(obey(command, world(paths, environment)));
+    let world = world(paths, environment_of(&command, environment));
+    // Programs wait for these at every call of theirs.
+    if matches!(
+        command,
+        Command::Token { .. } | Command::CredentialProcess { .. } | Command::KubeToken { .. }
+    ) {
+        let _guard = runtime.enter();
+        world.vault.connect_ahead();
+    }
+    // A log that cannot be kept is no reason not to work.
+    let _ = logging::start("mcm", &world.paths, environment);
+    let outcome = runtime.block_on(obey(command, world));
     // A keychain that hangs does not keep the process.
     runtime.shutdown_background();
     outcome
 }
 
-/// What a command goes by. Whoever runs `credential-process` may name with `AWS_PROFILE` the profile that runs it: to
-/// assume the role as that one would be to ask ourselves. `exec` and `env` take that variable away from others.
+/// What a command goes by. Whoever runs `credential-process` or `kube-token` may name with `AWS_PROFILE` the profile that
+/// runs it: to assume the role as that one would be to ask ourselves. `exec` and `env` take that variable away from others.
 fn environment_of(command: &Command, whole: &Environment) -> Environment {
     const CONSUMER: [&str; 2] = ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"];
-    if matches!(command, Command::CredentialProcess { .. } | Command::Exec(_) | Command::Env(_)) {
+    let is_run_by_it = matches!(command, Command::CredentialProcess { .. } | Command::KubeToken { .. });
+    if is_run_by_it || matches!(command, Command::Exec(_) | Command::Env(_)) {
         return Environment::from_pairs(whole.pairs().filter(|(name, _)| !CONSUMER.contains(name)));
     }
     whole.clone()
@@ -115,10 +126,15 @@ async fn obey(command: Command, world: World) -> Result<(), Failure> {
             Command::Accounts { json } => accounts::list(&app, json),
             Command::Targets { account, json, refresh } => targets::list(&app, &account, json, refresh).await,
             Command::Use { account, target } => targets::choose(&app, &account, target.as_deref()).await,
-            Command::Token { whose, resource, json } => {
-                token::hand_out(&app, &whose, resource.as_deref(), json).await
+            Command::Token { whose, resource, json, interactive } => {
+                token::hand_out(&app, &world.vault, &whose, resource.as_deref(), json, interactive).await
             }
-            Command::CredentialProcess { whose } => credential_process::hand_out(&app, &whose).await,
+            Command::CredentialProcess { whose, interactive } => {
+                credential_process::hand_out(&app, &world.vault, &whose, interactive).await
+            }
+            Command::KubeToken { whose, interactive } => {
+                kube_token::hand_out(&app, &world, &whose, interactive).await
+            }
             Command::Configure(Configure::Aws(wish)) => configure::aws(&app, &world, wish).await,
             Command::Whoami { json } => whoami::tell(&app, json),
             Command::Completion { .. } => unreachable!("it is answered before an account is read"),

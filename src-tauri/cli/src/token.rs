@@ -1,4 +1,4 @@
-//! `mcm token`: an access token of Azure or Google Cloud. It never opens a browser.
+//! `mcm token`: an access token of Azure or Google Cloud. It opens no browser unless it is told to.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -6,18 +6,22 @@ use mcm_core::account::{Account, Cloud, Identity};
 use mcm_core::app::App;
 use mcm_core::error::{Code, Error};
 use mcm_core::resource::Resource;
+use mcm_core::vault::Vault;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
 
 use crate::arguments::TokenOf;
 use crate::failure::Failure;
+use crate::interactive;
 use crate::output::print;
 
 pub(crate) async fn hand_out(
     app: &App,
+    vault: &Vault,
     whose: &TokenOf,
     resource: Option<&str>,
     json: bool,
+    may_ask: bool,
 ) -> Result<(), Failure> {
     let account = match (&whose.account, whose.active) {
         (Some(name), _) => app.resolve(name)?,
@@ -33,8 +37,8 @@ pub(crate) async fn hand_out(
         return Err(Error::new(Code::Unsupported, message).into());
     }
     let resource = resource.map_or(Ok(Resource::Management), |text| app.resource(&account.id, text))?;
-    let session = app.hand_out_for(&account.id, &resource, &asker()).await;
-    let session = session.map_err(|error| Failure::of_resource(app, &account, &resource, error))?;
+    let attempt = async || app.hand_out_for(&account.id, &resource, &asker()).await;
+    let session = interactive::hand_out(app, vault, &account, &resource, may_ask, attempt).await?;
     let token = session.bearer()?;
     if !json {
         return Ok(print(token.expose_secret())?);

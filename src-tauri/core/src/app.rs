@@ -8,6 +8,7 @@ mod connect;
 mod draw;
 mod keep;
 mod look_up;
+mod turn;
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
@@ -25,6 +26,7 @@ use crate::account::{
 use crate::activity::{Activity, Happening, What};
 pub use crate::app::aws::{ConnectRole, PrepareRole, PreparedRole};
 pub use crate::app::connect::{Connect, OnDuplicate};
+pub use crate::app::turn::{OurTurn, Taken, Turn};
 use crate::credential::Session;
 use crate::error::{Code, Error, ErrorView, Result};
 use crate::provider::{self, Providers};
@@ -730,7 +732,7 @@ impl App {
     }
 
     /// Reads `accounts.json` again and draws.
-    fn reload(&self) {
+    pub fn reload(&self) {
         let read = self.store.read();
         self.state().take(read);
         self.publish();

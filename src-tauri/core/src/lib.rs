@@ -8,6 +8,7 @@ pub mod activity;
 pub mod app;
 pub mod browser;
 pub mod credential;
+pub mod device;
 pub mod error;
 pub mod file;
 pub mod http;

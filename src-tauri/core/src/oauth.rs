@@ -18,6 +18,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, Serialize};
 use url::Url;
 
+use crate::device::Authorization;
 use crate::error::{Code, Error, Result};
 use crate::http::{self, Http};
 use crate::random;
@@ -200,6 +201,45 @@ impl OAuthClient {
         wire.read(answer)
     }
 
+    /// Asks for a code to type on another device (RFC 8628 3.1).
+    ///
+    /// # Errors
+    /// As `exchange`.
+    pub(crate) async fn authorize_device(
+        &self,
+        http: &Http,
+        endpoint: &Url,
+        scopes: &[&str],
+    ) -> std::result::Result<Authorization, TokenFailure> {
+        let scope = scopes.join(" ");
+        let wire = Wire::new(http, endpoint);
+        let answer = wire.post(endpoint, &[("client_id", &self.client_id), ("scope", &scope)]).await?;
+        serde_json::from_slice(answer.body()).map_err(|_| wire.nonsense().into())
+    }
+
+    /// Asks whether the person is done on the other device (RFC 8628 3.4), once.
+    ///
+    /// # Errors
+    /// As `exchange`; "not yet" is a refusal too.
+    pub(crate) async fn poll_device(
+        &self,
+        http: &Http,
+        device_code: &SecretString,
+        extra: &[(&str, &str)],
+    ) -> std::result::Result<Tokens, TokenFailure> {
+        let wire = Wire::new(http, &self.token_endpoint);
+        let mut fields = vec![
+            ("grant_type", "urn:ietf:params:oauth:grant-type:device_code"),
+            ("client_id", self.client_id.as_str()),
+            ("device_code", device_code.expose_secret()),
+        ];
+        fields.extend(self.client_secret.as_ref().map(|secret| ("client_secret", secret.expose_secret())));
+        fields.extend(extra);
+        let answer = wire.post(&self.token_endpoint, &fields).await?;
+        let answer = serde_json::from_slice::<TokenAnswer>(answer.body()).map_err(|_| wire.nonsense())?;
+        Ok(answer.into_tokens())
+    }
+
     fn client(&self) -> Result<Client> {
         let authorization = AuthUrl::from_url(self.authorization_endpoint.clone());
         let mut client = oauth2::Client::new(ClientId::new(self.client_id.clone()))
@@ -223,12 +263,7 @@ pub async fn revoke(http: &Http, endpoint: &Url, token: &SecretString, extra: &[
         let mut form = url::form_urlencoded::Serializer::new(String::new());
         form.append_pair("token", token.expose_secret()).extend_pairs(extra).finish()
     };
-    let request = oauth2::http::Request::post(endpoint.as_str())
-        .header(oauth2::http::header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-        .body(body.into_bytes());
-    let request = request.map_err(|error| {
-        Error::new(Code::Internal, "The revocation endpoint cannot be used.").with_source(error)
-    })?;
+    let request = form(endpoint, body)?;
     let place = http::place(endpoint);
     let answer = http.send(request).await?;
     answer.refuse_trouble(&place)?;
@@ -240,6 +275,15 @@ pub async fn revoke(http: &Http, endpoint: &Url, token: &SecretString, extra: &[
     }
     let message = format!("{place} did not end the sign-in (HTTP {}).", answer.status);
     Err(Error::new(Code::ServerFailed, message).with_detail(&refusal.unwrap_or_default()))
+}
+
+fn form(endpoint: &Url, body: String) -> Result<oauth2::HttpRequest> {
+    let request = oauth2::http::Request::post(endpoint.as_str())
+        .header(oauth2::http::header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .body(body.into_bytes());
+    request.map_err(|error| {
+        Error::new(Code::Internal, "An endpoint of the sign-in server cannot be used.").with_source(error)
+    })
 }
 
 impl Attempt {
@@ -285,6 +329,25 @@ impl<'c> AsyncHttpClient<'c> for Wire {
 impl Wire {
     fn new(http: &Http, endpoint: &Url) -> Self {
         Self { http: http.clone(), place: http::place(endpoint), retry_after: Mutex::new(None) }
+    }
+
+    /// Posts a form. An OAuth error in the answer is the refusal.
+    async fn post(
+        &self,
+        endpoint: &Url,
+        fields: &[(&str, &str)],
+    ) -> std::result::Result<oauth2::HttpResponse, TokenFailure> {
+        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        let request = form(endpoint, body)?;
+        let answer = self.send(request).await?;
+        match serde_json::from_slice::<Refusal>(answer.body()) {
+            Ok(mut refusal) => {
+                refusal.retry_after =
+                    *self.retry_after.lock().expect("no code panics while it holds this lock");
+                Err(TokenFailure::Refused(refusal))
+            }
+            Err(_) => Ok(answer),
+        }
     }
 
     async fn send(&self, request: oauth2::HttpRequest) -> Result<oauth2::HttpResponse> {

@@ -19,7 +19,7 @@ use crate::error::{Code, Error, Result};
 use crate::provider::aws::{Aws, RoleRequest};
 use crate::provider::azure::Azure;
 use crate::provider::gcp::Gcp;
-use crate::resource::Resource;
+use crate::resource::{Identifier, Resource};
 use crate::settings::{self, Settings};
 use crate::sign_in::Desk;
 use crate::snapshot::{CloudView, RedirectKind};
@@ -76,6 +76,10 @@ pub struct SignInRequest {
     pub consent: bool,
     /// The redirect, when not the one in the settings.
     pub redirect: Option<RedirectKind>,
+    /// Whether a code is typed on another device instead of a browser being opened on this one.
+    pub device_code: bool,
+    /// Azure: the resource that the person is asked to consent to, when not Resource Manager.
+    pub resource: Option<Identifier>,
     /// AWS: the role, and who assumes it.
     pub role: Option<RoleRequest>,
 }

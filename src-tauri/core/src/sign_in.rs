@@ -5,6 +5,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use jiff::Timestamp;
 use tokio::sync::Notify;
 use url::Url;
 
@@ -50,6 +51,17 @@ impl Desk {
         let redirect = if scheme_taken { RedirectKind::Loopback } else { wanted };
         (self.tell)(News::Receiver { redirect, scheme_taken });
         redirect
+    }
+
+    /// Has the person shown a code, and the page to type it at on any device.
+    pub(crate) fn show_code(&self, code: &str, page: &Url, expires_at: Timestamp) {
+        let (code, page) = (code.to_owned(), page.to_string());
+        (self.tell)(News::Step(SignInStep::Code { code, page, expires_at }));
+    }
+
+    /// Takes what was shown away: the answer has come.
+    pub(crate) fn finishing(&self) {
+        (self.tell)(News::Step(SignInStep::Finishing));
     }
 
     /// Opens the page and waits for the redirect. A browser that does not start ends nothing: the person can ask for

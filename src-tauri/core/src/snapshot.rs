@@ -222,6 +222,16 @@ pub enum SignInStep {
     Starting,
     /// The browser is open; the person finishes there.
     Browser,
+    /// A code waits to be typed on any device. It is gone from here when it is no longer good.
+    Code {
+        /// The code.
+        code: String,
+        /// The page to type it at.
+        page: String,
+        /// Until when it is good.
+        #[ts(type = "string")]
+        expires_at: Timestamp,
+    },
     /// No browser could be started; the person can try again or cancel.
     BrowserFailed {
         /// What to tell the person.

@@ -101,6 +101,8 @@ pub enum Fault {
     NotJson,
     /// Answers 200 with JSON that breaks off.
     MalformedJson,
+    /// A device is sent to another site's page to have its code typed (Azure).
+    ForeignCodePage,
     /// A list's link to the next page leads to another host, which must never see the bearer token.
     HostileNextLink,
     /// A list's link or token for the next page leads to the same page again.

@@ -5,7 +5,19 @@ import type { ErrorView } from "./ErrorView";
 /**
  * Where a sign-in stands.
  */
-export type SignInStep = { "step": "starting" } | { "step": "browser" } | { "step": "browser-failed", 
+export type SignInStep = { "step": "starting" } | { "step": "browser" } | { "step": "code", 
+/**
+ * The code.
+ */
+code: string, 
+/**
+ * The page to type it at.
+ */
+page: string, 
+/**
+ * Until when it is good.
+ */
+expiresAt: string, } | { "step": "browser-failed", 
 /**
  * What to tell the person.
  */

@@ -156,7 +156,7 @@ impl Place {
         let Some(bytes) = file.bytes() else { return false };
         let bytes = bytes.to_ascii_lowercase();
         let holds = |sign: &&str| bytes.windows(sign.len()).any(|window| window == sign.as_bytes());
-        self.signs.iter().any(|sign| holds(&sign))
+        self.signs.iter().any(holds)
     }
 }
 

@@ -1,5 +1,8 @@
 //! Signing in and out.
 
+use jiff::SignedDuration;
+use mcm_core::world::{Clock as _, SystemClock};
+use sandbox_clouds::browser::Browser;
 use sandbox_clouds::guid;
 
 use crate::stage::{ADA, LINUS, Stage};
@@ -163,4 +166,61 @@ fn google_signs_in_and_hands_out_a_token() {
     assert!(ended.contains("projects"), "{ended}");
     let token = stage.mcm(&["token", "--active", "gcp"]).done();
     assert!(stage.sandbox.secrets().contains(&token.trim().to_owned()));
+}
+
+/// The page and the code that `mcm` tells.
+fn page_and_code(told: &str) -> (String, String) {
+    let mut lines = told.lines().filter_map(|line| line.strip_prefix("  "));
+    let mut next = || lines.next().expect("a page and a code").to_owned();
+    (next(), next())
+}
+
+#[test]
+fn a_code_that_is_typed_elsewhere_connects_the_account_without_a_browser_here() {
+    let stage = Stage::start();
+    let mut begun = stage.begin(&["login", "azure", "--device-code"]);
+    let told = begun.told_until("Ctrl-C cancels").to_owned();
+    assert!(told.contains("only if you ran this command yourself"), "{told}");
+    let (page, code) = page_and_code(&told);
+    stage.browse(&Browser::new().as_person(ADA).with_user_code(&code), &page);
+    let result = begun.ended().done();
+    assert!(result.starts_with("Connected Contoso\n") && result.contains(ADA), "{result}");
+    stage.mcm(&["token", "contoso"]).done();
+    assert!(!stage.has_opened_a_page());
+    let files = stage.files();
+    assert!(!files.contains(&code), "the code is in no file");
+    assert!(
+        stage
+            .sandbox
+            .secrets()
+            .iter()
+            .filter(|secret| secret.len() > 16)
+            .all(|secret| !files.contains(secret))
+    );
+}
+
+#[test]
+fn a_code_that_is_refused_or_given_up_connects_nobody() {
+    let stage = Stage::start();
+    let mut begun = stage.begin(&["login", "azure", "--device-code"]);
+    let (page, code) = page_and_code(begun.told_until("Ctrl-C cancels"));
+    stage.browse(&Browser::new().as_person(ADA).with_user_code(&code).cancel(), &page);
+    assert!(begun.ended().failed(1).contains("refused"));
+
+    let mut begun = stage.begin(&["login", "azure", "--device-code"]);
+    begun.told_until("Ctrl-C cancels");
+    let pressed = SystemClock.now();
+    begun.interrupt();
+    assert!(begun.ended().failed(1).contains("You cancelled the sign-in."));
+    let took = SystemClock.now().duration_since(pressed);
+    assert!(took < SignedDuration::from_secs(1), "{took}");
+    assert_eq!(stage.mcm(&["accounts", "--json"]).json()["accounts"].as_array().map(Vec::len), Some(0));
+    assert_eq!(stage.keychain_entries(), 0);
+}
+
+#[test]
+fn google_refuses_codes_and_that_is_told_with_what_to_do() {
+    let stage = Stage::start();
+    let told = stage.mcm(&["login", "gcp", "--device-code"]).failed(1);
+    assert!(told.contains("TVs and Limited Input") && told.contains("browser"), "{told}");
 }

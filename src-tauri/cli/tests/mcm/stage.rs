@@ -8,7 +8,7 @@ use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, ChildStderr, Command, Output, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -89,7 +89,8 @@ impl Stage {
     fn with_bus(bus: Option<fn(&Path) -> Bus>) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let runtime = Runtime::new().expect("a runtime starts");
-        let sandbox = runtime.block_on(Sandbox::start(Options::default())).expect("free ports");
+        let options = Options { device_interval: Duration::from_secs(1), ..Options::default() };
+        let sandbox = runtime.block_on(Sandbox::start(options)).expect("free ports");
         let pages = browser(folder.path());
         Self { sandbox, runtime, bus: bus.map(|start| start(folder.path())), pages, folder }
     }
@@ -120,6 +121,11 @@ impl Stage {
         Begun::start(self.command(arguments))
     }
 
+    /// Goes where a person would from a page.
+    pub(crate) fn browse(&self, browser: &Browser, page: &str) -> Landing {
+        self.runtime.block_on(browser.browse(page))
+    }
+
     /// The next page that `mcm` opens.
     pub(crate) fn next_page(&self) -> String {
         self.pages.recv_timeout(PATIENCE).expect("mcm opens a page")
@@ -134,8 +140,7 @@ impl Stage {
     pub(crate) fn login(&self, person: &str, arguments: &[&str]) -> Ended {
         let begun = self.begin(&[&["login"], arguments].concat());
         let page = self.next_page();
-        let browser = Browser::new().as_person(person);
-        let landing = self.runtime.block_on(browser.browse(&page));
+        let landing = self.browse(&Browser::new().as_person(person), &page);
         assert!(matches!(landing, Landing::Page { status: 200, .. }), "{landing:?}");
         begun.ended()
     }
@@ -231,41 +236,52 @@ impl Stage {
 
     /// Everything that is in `mcm`'s files.
     pub(crate) fn files(&self) -> String {
-        let mut text = String::new();
-        let mut folders = vec![self.home()];
-        while let Some(folder) = folders.pop() {
-            for entry in fs::read_dir(folder).into_iter().flatten() {
-                let path = entry.expect("the folder is ours").path();
-                if path.is_dir() {
-                    folders.push(path);
-                } else {
-                    text.push_str(&String::from_utf8_lossy(&fs::read(path).expect("the file is ours")));
-                }
-            }
-        }
-        text
+        everything_below(self.home())
     }
 }
 
 /// A running `mcm`.
-pub(crate) struct Begun(Child);
+pub(crate) struct Begun {
+    child: Child,
+    told: String,
+    reader: Option<BufReader<ChildStderr>>,
+}
 
 impl Begun {
     /// Starts a command that a test changed.
     pub(crate) fn start(mut command: Command) -> Self {
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        Self(command.spawn().expect("mcm starts"))
+        Self { child: command.spawn().expect("mcm starts"), told: String::new(), reader: None }
+    }
+
+    /// What it has told so far, once that ends with a line that holds these words.
+    pub(crate) fn told_until(&mut self, words: &str) -> &str {
+        let stderr = &mut self.child.stderr;
+        let reader = self.reader.get_or_insert_with(|| BufReader::new(stderr.take().expect("it is piped")));
+        let mut line = String::new();
+        while !line.contains(words) {
+            line.clear();
+            let read = reader.read_line(&mut line).expect("mcm tells text");
+            assert!(read > 0, "mcm ended without telling \"{words}\": {}", self.told);
+            self.told.push_str(&line);
+        }
+        &self.told
     }
 
     /// Presses Ctrl-C.
     pub(crate) fn interrupt(&self) {
-        let id = self.0.id().to_string();
+        let id = self.child.id().to_string();
         run(Command::new("kill").args(["-INT", &id]), "kill", "procps");
     }
 
     /// Waits for the end.
-    pub(crate) fn ended(self) -> Ended {
-        Ended::of(self.0.wait_with_output().expect("mcm ends"))
+    pub(crate) fn ended(mut self) -> Ended {
+        if let Some(reader) = &mut self.reader {
+            reader.read_to_string(&mut self.told).expect("mcm tells text");
+        }
+        let mut ended = Ended::of(self.child.wait_with_output().expect("mcm ends"));
+        ended.told.insert_str(0, &self.told);
+        ended
     }
 }
 
@@ -414,6 +430,23 @@ fn executable(path: &Path, script: &str) -> PathBuf {
     path.to_owned()
 }
 
+/// Everything that is in the files of a folder.
+pub(crate) fn everything_below(folder: PathBuf) -> String {
+    let mut text = String::new();
+    let mut folders = vec![folder];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).into_iter().flatten() {
+            let path = entry.expect("the folder is ours").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                text.push_str(&String::from_utf8_lossy(&fs::read(path).expect("the file is ours")));
+            }
+        }
+    }
+    text
+}
+
 /// Writes a file of the test's.
 pub(crate) fn write(path: &Path, mode: u32, text: &str) {
     fs::DirBuilder::new()
@@ -426,12 +459,12 @@ pub(crate) fn write(path: &Path, mode: u32, text: &str) {
         .expect("the folder is ours");
 }
 
-fn run(command: &mut Command, program: &str, package: &str) {
+pub(crate) fn run(command: &mut Command, program: &str, package: &str) {
     let status = command.status().unwrap_or_else(|error| missing(program, package, &error));
     assert!(status.success(), "{program} ended with {status}");
 }
 
-fn missing(program: &str, package: &str, error: &std::io::Error) -> ! {
+pub(crate) fn missing(program: &str, package: &str, error: &std::io::Error) -> ! {
     panic!("{program} cannot be started ({error}). This test needs it: install the package {package}.")
 }
 

@@ -149,7 +149,8 @@ fn a_resource_that_cannot_be_had_is_named_and_costs_the_account_nothing() {
     assert!(told.contains("https://nobody.example"), "{told}");
     stage.sandbox.ask_azure_consent_for("https://graph.microsoft.com");
     let told = stage.mcm(&["token", &id, "--resource", "graph"]).failed(3);
-    assert!(told.contains("https://graph.microsoft.com") && !told.contains("mcm login"), "{told}");
+    let advice = format!("mcm token {id} --resource https://graph.microsoft.com --interactive");
+    assert!(told.contains(&advice) && !told.contains("mcm login"), "{told}");
     assert_eq!(stage.mcm(&["accounts", "--json"]).json()["accounts"][0]["status"], "connected");
     assert!(!stage.has_opened_a_page());
 }

@@ -2,7 +2,8 @@
 //!
 //! Connecting itself goes through `app/connect.rs` as in every cloud; here is what it needs to know of a role first.
 
-use secrecy::ExposeSecret as _;
+use jiff::Timestamp;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -289,6 +290,23 @@ impl App {
         let session = self.session(id).await?;
         let page = self.aws().console_page(&account, &session, sign_out_first).await?;
         self.world.browser.open(&page).await
+    }
+
+    /// A token that makes an AWS account known to an EKS cluster, for a program that is given it, and until when it
+    /// counts. The region is the account's chosen one when nobody says.
+    ///
+    /// # Errors
+    /// As `session`; as `Aws::cluster_token`.
+    pub async fn hand_out_cluster_token(
+        &self,
+        id: &AccountId,
+        cluster: &str,
+        region: Option<&str>,
+        to: &str,
+    ) -> Result<(SecretString, Timestamp)> {
+        let account = self.account(id)?;
+        let session = self.hand_out(id, to).await?;
+        self.aws().cluster_token(&account, &session, cluster, region).await
     }
 
     /// Completes a request for AWS with the role: read, matched with its row or the connection that waits for it, and

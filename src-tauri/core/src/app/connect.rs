@@ -12,6 +12,7 @@ use crate::activity::What;
 use crate::error::{Code, Error, ErrorView, Result};
 use crate::provider::{SignInRequest, SignedIn};
 use crate::redirect::STATE_LIFE;
+use crate::resource::Identifier;
 use crate::session::not_found;
 use crate::sign_in::{Desk, News, cancelled};
 use crate::snapshot::{RedirectKind, SignInId, SignInStep, SignInView};
@@ -31,6 +32,10 @@ pub struct Connect {
     pub account: Option<AccountId>,
     /// The redirect, when not the one in the settings.
     pub redirect: Option<RedirectKind>,
+    /// Whether a code is typed on another device instead of a browser being opened on this one.
+    pub device_code: bool,
+    /// Azure: the resource that the person is asked to consent to, when not Resource Manager.
+    pub resource: Option<Identifier>,
     /// What to do when somebody else's row has the same tenant or address.
     pub on_duplicate: OnDuplicate,
     /// AWS: the role, and who assumes it. Not needed to sign in to a row again as it is.
@@ -45,6 +50,8 @@ impl Connect {
             tenant: None,
             account: None,
             redirect: None,
+            device_code: false,
+            resource: None,
             on_duplicate: OnDuplicate::Ask,
             role: None,
         }
@@ -109,6 +116,8 @@ impl App {
             challenge: known.and_then(|account| account.trouble.as_ref()?.challenge.clone()),
             consent: known.is_some_and(|account| !account.missing_scopes.is_empty()),
             redirect: wish.redirect,
+            device_code: wish.device_code,
+            resource: wish.resource.clone(),
             role: None,
         };
         let (cancel, again) = (Arc::new(Notify::new()), Arc::new(Notify::new()));

@@ -5,6 +5,7 @@
 
 mod advice;
 mod arn;
+mod cluster;
 mod console;
 mod external_id;
 mod partition;
@@ -19,6 +20,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use aws_config::SdkConfig;
 use aws_credential_types::Credentials;
+use jiff::Timestamp;
+use secrecy::SecretString;
 use serde::Serialize;
 use ts_rs::TS;
 use url::Url;
@@ -160,6 +163,31 @@ impl Aws {
         let sign_in = self.settings.sign_in.as_ref();
         let keys = session.access_keys()?;
         console::page(&self.http, sign_in, known.role.partition, region, keys, sign_out_first).await
+    }
+
+    /// A token that makes the role known to an EKS cluster, and until when it counts. Nothing is asked of AWS.
+    ///
+    /// # Errors
+    /// `invalid-input` for a cluster or region that cannot be; `internal` for an account of another cloud.
+    pub async fn cluster_token(
+        &self,
+        account: &Account,
+        session: &Session,
+        cluster: &str,
+        region: Option<&str>,
+    ) -> Result<(SecretString, Timestamp)> {
+        cluster::check_name(cluster)?;
+        let partition = Known::of(&account.identity)?.role.partition;
+        let region = region.or(account.target.as_deref()).unwrap_or(partition.home_region);
+        if !partition.has(region) {
+            let message =
+                format!("Partition {} of AWS has no region \"{}\".", partition.id, text::shown(region));
+            return Err(Error::new(Code::InvalidInput, message));
+        }
+        let config = self.surroundings().bare_config().await?;
+        let (credentials, now) = (source::credentials(session.access_keys()?), self.clock.now());
+        let token = cluster::token(&config, credentials, partition, region, cluster, now)?;
+        Ok((token, session.times.expires_at.min(now + cluster::LIFE)))
     }
 
     /// The accounts of the organisation, when the role may list them; else none.

@@ -23,6 +23,7 @@ use crate::account::{
     Account, Cloud, Identity, OfferedTenant, SessionTimes, SignInEnd, SignInEndReason, Target,
 };
 use crate::credential::{Credential, Grant, RefreshGrant, Session};
+use crate::device::DeviceFlow;
 use crate::error::{Code, Error, Result};
 use crate::http::{self, Http};
 use crate::id_token::{Claims, Expected};
@@ -40,6 +41,17 @@ use crate::world::{Clock, SCHEME};
 const IDLE_LIMIT: Duration = Duration::from_secs(90 * 24 * 3600);
 /// Stands for the tenant in a grant's token endpoint: the same refresh token is redeemed at each tenant.
 const TENANT: &str = "{tenant}";
+
+/// Whose pages take the codes of other devices, besides the sign-in server's own (Microsoft's documents and answers).
+const CODE_PAGES: [&str; 4] =
+    ["microsoft.com", "www.microsoft.com", "login.microsoft.com", "login.microsoftonline.com"];
+
+/// What one visit to Entra's pages gave.
+struct Visit {
+    tokens: Tokens,
+    asked_at: Timestamp,
+    nonce: Option<String>,
+}
 
 /// The provider.
 pub struct Azure {
@@ -86,6 +98,70 @@ impl Azure {
         let issuer = Issuer::IfPresent(metadata.issuer.clone());
         let waiting = desk.redirects.expect(Expectation { cloud: Cloud::Azure, receiver, issuer }).await?;
         Ok((waiting, mode))
+    }
+
+    /// Sends the person to Entra's pages in the browser and redeems the answer.
+    async fn visit(
+        &self,
+        request: &SignInRequest,
+        desk: &Desk,
+        client: &OAuthClient,
+        metadata: &Metadata,
+        resource: &Resource,
+    ) -> Result<Visit> {
+        let wanted = request.redirect.unwrap_or(self.settings.redirect);
+        let (waiting, mode) = self.receive(desk, wanted, metadata).await?;
+        let attempt = Attempt::new();
+        let scopes = scopes(&self.settings, resource);
+        let scopes = scopes.each_ref().map(String::as_str);
+        let mut extra = vec![("client_info", "1"), ("response_mode", mode)];
+        // A hint and an account picker cannot be combined (Entra's documentation of the authorize request).
+        match request.known.as_ref().and_then(AzureIdentity::of) {
+            Some(known) => extra.push(("login_hint", known.username)),
+            None => extra.push(("prompt", "select_account")),
+        }
+        if let Some(claims) = &request.challenge {
+            extra.push(("claims", claims));
+        }
+        let redirect_uri = waiting.redirect_uri().to_owned();
+        let page = client.authorize_url(&attempt, &redirect_uri, waiting.state(), &scopes, &extra)?;
+        let code = match desk.browse(&page, waiting).await? {
+            Answer::Code(code) => code,
+            Answer::Refused { error, description } => return Err(advice::authorize(&error, &description)),
+        };
+        let asked_at = self.clock.now();
+        let scope = scopes.join(" ");
+        let fields = [("client_info", "1"), ("scope", scope.as_str())];
+        let exchanged = client.exchange(&self.http, &attempt, &redirect_uri, &code, &fields).await;
+        Ok(Visit { tokens: exchanged.map_err(explained)?, asked_at, nonce: Some(attempt.nonce) })
+    }
+
+    /// Has the person go to Entra's pages on another device, with a code. No nonce goes along and none comes back.
+    async fn visit_elsewhere(
+        &self,
+        request: &SignInRequest,
+        desk: &Desk,
+        client: &OAuthClient,
+        metadata: &Metadata,
+        resource: &Resource,
+    ) -> Result<Visit> {
+        let scopes = scopes(&self.settings, resource);
+        let scopes = scopes.each_ref().map(String::as_str);
+        let mut extra = vec![("client_info", "1")];
+        if let Some(claims) = &request.challenge {
+            extra.push(("claims", claims));
+        }
+        let flow = DeviceFlow {
+            client,
+            endpoint: metadata.device_authorization_endpoint.as_ref(),
+            authority: &self.settings.authority,
+            hosts: &CODE_PAGES,
+            scopes: &scopes,
+            extra: &extra,
+        };
+        let (tokens, asked_at) =
+            flow.sign_in(&self.http, self.clock.as_ref(), desk).await.map_err(explained)?;
+        Ok(Visit { tokens, asked_at, nonce: None })
     }
 
     /// Turns a token answer into a session, after every check that its id_token allows.
@@ -135,43 +211,16 @@ impl Provider for Azure {
             authorization_endpoint: metadata.authorization_endpoint.clone(),
             token_endpoint: metadata.token_endpoint.clone(),
         };
-        let wanted = request.redirect.unwrap_or(self.settings.redirect);
-        let (waiting, mode) = self.receive(desk, wanted, &metadata).await?;
-
-        let attempt = Attempt::new();
-        let scopes = self.scopes();
-        let scopes = scopes.each_ref().map(String::as_str);
-        let mut extra = vec![("client_info", "1"), ("response_mode", mode)];
-        // A hint and an account picker cannot be combined (Entra's documentation of the authorize request).
-        match known {
-            Some(known) => extra.push(("login_hint", known.username)),
-            None => extra.push(("prompt", "select_account")),
-        }
-        if let Some(claims) = &request.challenge {
-            extra.push(("claims", claims));
-        }
-        let redirect_uri = waiting.redirect_uri().to_owned();
-        let page = client.authorize_url(&attempt, &redirect_uri, waiting.state(), &scopes, &extra)?;
-
-        let code = match desk.browse(&page, waiting).await? {
-            Answer::Code(code) => code,
-            Answer::Refused { error, description } => return Err(advice::authorize(&error, &description)),
+        let resource = request.resource.clone().map_or(Resource::Management, Resource::Named);
+        let Visit { tokens, asked_at, nonce } = if request.device_code {
+            self.visit_elsewhere(request, desk, &client, &metadata, &resource).await?
+        } else {
+            self.visit(request, desk, &client, &metadata, &resource).await?
         };
-        let asked_at = self.clock.now();
-        let tokens = client
-            .exchange(
-                &self.http,
-                &attempt,
-                &redirect_uri,
-                &code,
-                &[("client_info", "1"), ("scope", &scopes.join(" "))],
-            )
-            .await
-            .map_err(explained)?;
 
         let id_token = tokens.id_token.as_ref().ok_or_else(|| missing("an id_token"))?;
         let claims = Claims::decode(id_token)?;
-        let tenant_id = self.check_claims(&claims, &client_id, &metadata, Some(&attempt.nonce))?;
+        let tenant_id = self.check_claims(&claims, &client_id, &metadata, nonce.as_deref())?;
         if is_guid(&tenant) && tenant_id != tenant {
             let message = format!(
                 "Entra signed you in to tenant {tenant_id} instead of {tenant}. Nothing was changed. Sign in again and choose an account of that tenant."
@@ -188,6 +237,19 @@ impl Provider for Azure {
             return Err(Error::new(Code::WrongPerson, message));
         }
         let refresh_token = tokens.refresh_token.clone().ok_or_else(|| missing("a refresh token"))?;
+        // The person was asked about another resource: Resource Manager's session comes from the same grant.
+        let (tokens, asked_at, refresh_token) = match resource {
+            Resource::Management => (tokens, asked_at, refresh_token),
+            Resource::Named(_) => {
+                let asked_at = self.clock.now();
+                let scopes = self.scopes();
+                let scopes = scopes.each_ref().map(String::as_str);
+                let managing =
+                    client.refresh(&self.http, &refresh_token, &scopes, &[]).await.map_err(explained)?;
+                let refresh_token = managing.refresh_token.clone().unwrap_or(refresh_token);
+                (managing, asked_at, refresh_token)
+            }
+        };
         let granted = tokens.scopes.as_deref().unwrap_or_default();
         let missing_scopes = missing_scopes(&self.arm_scope(), granted);
 

@@ -17,6 +17,7 @@ use url::Url;
 
 use crate::account::{Account, Cloud, Identity, SessionTimes, SignInEnd, SignInEndReason, Target};
 use crate::credential::{Credential, Grant, RefreshGrant, Session};
+use crate::device::DeviceFlow;
 use crate::error::{Code, Error, Result};
 use crate::http::{self, Http};
 use crate::id_token::keys::Keys;
@@ -34,6 +35,8 @@ use crate::text;
 use crate::world::Clock;
 
 const CONSOLE: &str = "https://console.cloud.google.com/";
+/// Whose pages take the codes of other devices, besides the issuer's own (Google's guide for limited-input devices).
+const CODE_PAGES: [&str; 2] = ["www.google.com", "google.com"];
 
 /// The provider.
 pub(super) struct Gcp {
@@ -100,19 +103,58 @@ impl Gcp {
             .await
             .map_err(|failure| explained(failure, Redeemed::Code, client))?;
 
+        let claims = self.checked(&tokens, client, metadata, Some(&attempt.nonce)).await?;
+        if let Ask::Known(known) | Ask::Consent(known) = ask {
+            known.require(&claims)?;
+        }
+        Ok(Visit { tokens, claims, asked_at })
+    }
+
+    /// Has the person go to Google's pages on another device, with a code. No nonce goes along and none comes back.
+    async fn visit_elsewhere(
+        &self,
+        desk: &Desk,
+        client: &OAuthClient,
+        metadata: &Metadata,
+        known: Option<Known<'_>>,
+    ) -> Result<Visit> {
+        let scopes = scopes(self.settings.access);
+        let flow = DeviceFlow {
+            client,
+            endpoint: metadata.device_authorization_endpoint.as_ref(),
+            authority: &self.settings.issuer,
+            hosts: &CODE_PAGES,
+            scopes: &scopes,
+            extra: &[],
+        };
+        let signed_in = flow.sign_in(&self.http, self.clock.as_ref(), desk).await;
+        let (tokens, asked_at) =
+            signed_in.map_err(|failure| explained(failure, Redeemed::DeviceCode, client))?;
+        let claims = self.checked(&tokens, client, metadata, None).await?;
+        if let Some(known) = known {
+            known.require(&claims)?;
+        }
+        Ok(Visit { tokens, claims, asked_at })
+    }
+
+    /// Who an answer is about, after every check.
+    async fn checked(
+        &self,
+        tokens: &Tokens,
+        client: &OAuthClient,
+        metadata: &Metadata,
+        nonce: Option<&str>,
+    ) -> Result<Claims> {
         let id_token = tokens.id_token.as_ref().ok_or_else(|| missing("an id_token"))?;
         let claims = Claims::decode(id_token)?;
         claims.check(&Expected {
             client_id: &client.client_id,
             issuers: &metadata.token_issuers(),
-            nonce: Some(&attempt.nonce),
+            nonce,
             now: self.clock.now(),
         })?;
         self.keys.verify(&self.http, &metadata.jwks_uri, id_token, self.clock.now()).await?;
-        if let Ask::Known(known) | Ask::Consent(known) = ask {
-            known.require(&claims)?;
-        }
-        Ok(Visit { tokens, claims, asked_at })
+        Ok(claims)
     }
 
     async fn receive(&self, desk: &Desk, wanted: RedirectKind, metadata: &Metadata) -> Result<Waiting> {
@@ -203,8 +245,14 @@ impl Provider for Gcp {
             Some(known) if request.consent => Ask::Consent(known),
             Some(known) => Ask::Known(known),
         };
-        let mut visit = self.visit(desk, wanted, &client, &metadata, ask).await?;
-        if let (Ask::Known(known), None) = (ask, &visit.tokens.refresh_token) {
+        let mut visit = if request.device_code {
+            self.visit_elsewhere(desk, &client, &metadata, known).await?
+        } else {
+            self.visit(desk, wanted, &client, &metadata, ask).await?
+        };
+        if !request.device_code
+            && let (Ask::Known(known), None) = (ask, &visit.tokens.refresh_token)
+        {
             // Google had the person's consent and asked for none; a refresh token comes with a new one only.
             visit = self.visit(desk, wanted, &client, &metadata, Ask::Consent(known)).await?;
         }

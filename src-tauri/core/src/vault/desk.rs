@@ -56,6 +56,11 @@ impl Desk {
         }
     }
 
+    /// Connects, if that is possible now.
+    pub(super) fn connect_ahead(&mut self) {
+        let _ = self.connected();
+    }
+
     pub(super) fn read(&mut self, record: &Record) -> Result<Option<Bytes>> {
         self.settle();
         if let Some(kept) = self.memory.get(record) {

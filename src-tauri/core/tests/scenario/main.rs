@@ -3,6 +3,7 @@
 //! A scripted person sits in front of the sandbox's browser. Every scenario ends with the leak check of `stage.rs`.
 
 mod azure;
+mod devices;
 mod faults;
 mod google;
 mod google_faults;

@@ -4,6 +4,7 @@
 //! request has to carry.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use axum::http::request::Parts;
 use jiff::{SignedDuration, Timestamp};
@@ -126,16 +127,18 @@ impl Keys {
         body: &[u8],
         now: Timestamp,
     ) -> Result<Principal, Refusal> {
-        let signature = Signature::read(&parts.headers)?;
-        let issued = self.0.get(signature.access_key_id).ok_or_else(Refusal::unknown_key)?;
-        let token = parts.headers.get("x-amz-security-token").and_then(|token| token.to_str().ok());
-        if issued.key.session_token.as_deref() != token {
+        let signature = Signature::read(parts)?;
+        let issued = self.0.get(&signature.access_key_id).ok_or_else(Refusal::unknown_key)?;
+        if issued.key.session_token != signature.token {
             return Err(Refusal::unknown_key());
         }
         if issued.expires.is_some_and(|expires| now >= expires) {
             return Err(Refusal::expired_token());
         }
-        check_skew(signature.signed_at, now)?;
+        match signature.life {
+            Some(life) => check_life(signature.signed_at, life, now)?,
+            None => check_skew(signature.signed_at, now)?,
+        }
         if !signature.is_for(service.name()) {
             let text = format!("Credential should be scoped to correct service: '{}'.", service.name());
             return Err(Refusal::signature(text));
@@ -148,6 +151,19 @@ impl Keys {
         }
         Ok(issued.principal.clone())
     }
+}
+
+/// An address that was signed in advance is good from then on, for the time that it says itself.
+fn check_life(signed_at: Timestamp, life: Duration, now: Timestamp) -> Result<(), Refusal> {
+    let compact = |time: Timestamp| time.strftime("%Y%m%dT%H%M%SZ").to_string();
+    if now < signed_at + life {
+        return check_skew(signed_at.max(now - MAX_SKEW), now);
+    }
+    Err(Refusal::signature(format!(
+        "Signature expired: {} is now earlier than {}",
+        compact(signed_at + life),
+        compact(now)
+    )))
 }
 
 fn check_skew(signed_at: Timestamp, now: Timestamp) -> Result<(), Refusal> {

@@ -1,7 +1,11 @@
 //! Signature Version 4, from the side that verifies.
 //!
-//! Follows "Create a signed AWS API request" of the IAM user guide for signatures in the `Authorization` header. Whose
-//! key it is, and whether that key is still good, is decided in `keys.rs`.
+//! Follows "Create a signed AWS API request" of the IAM user guide for signatures in the `Authorization` header and in the
+//! query, where they come with a life of their own. Whose key it is, and whether that key is still good, is decided in
+//! `keys.rs`.
+
+use std::collections::HashMap;
+use std::time::Duration;
 
 use aws_lc_rs::hmac;
 use axum::http::HeaderMap;
@@ -16,22 +20,54 @@ use super::refusal::Refusal;
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 
-/// What the `Authorization` header of a request says.
-pub(super) struct Signature<'a> {
-    pub(super) access_key_id: &'a str,
+/// What the `Authorization` header of a request says, or its query.
+pub(super) struct Signature {
+    pub(super) access_key_id: String,
+    /// The session token, when one was sent.
+    pub(super) token: Option<String>,
     /// `20261124/eu-central-1/sts/aws4_request`.
-    scope: &'a str,
-    signed_headers: &'a str,
-    value: &'a str,
+    scope: String,
+    signed_headers: String,
+    value: String,
     /// `X-Amz-Date` as it came.
-    date: &'a str,
+    date: String,
     pub(super) signed_at: Timestamp,
+    /// How long an address that was signed in advance is good.
+    pub(super) life: Option<Duration>,
 }
 
-impl<'a> Signature<'a> {
+impl Signature {
     /// Reads a request's signature without verifying it.
-    pub(super) fn read(headers: &'a HeaderMap) -> Result<Self, Refusal> {
-        let authorization = text(headers, "authorization").ok_or_else(Refusal::missing_authentication)?;
+    pub(super) fn read(parts: &Parts) -> Result<Self, Refusal> {
+        match text(&parts.headers, "authorization") {
+            Some(authorization) => Self::of_header(&parts.headers, authorization),
+            None => Self::of_query(parts.uri.query().unwrap_or_default()),
+        }
+    }
+
+    fn of_query(query: &str) -> Result<Self, Refusal> {
+        let fields: HashMap<String, String> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+        let field = |name: &str| fields.get(name).cloned();
+        let value = field("X-Amz-Signature").ok_or_else(Refusal::missing_authentication)?;
+        let incomplete = Refusal::incomplete_signature;
+        field("X-Amz-Algorithm").filter(|algorithm| algorithm == ALGORITHM).ok_or_else(incomplete)?;
+        let credential = field("X-Amz-Credential").ok_or_else(incomplete)?;
+        let (access_key_id, scope) = credential.split_once('/').ok_or_else(incomplete)?;
+        let date = field("X-Amz-Date").ok_or_else(incomplete)?;
+        let life = field("X-Amz-Expires").and_then(|seconds| seconds.parse().ok()).ok_or_else(incomplete)?;
+        Ok(Self {
+            access_key_id: access_key_id.to_owned(),
+            token: field("X-Amz-Security-Token"),
+            scope: scope.to_owned(),
+            signed_headers: field("X-Amz-SignedHeaders").ok_or_else(incomplete)?,
+            value,
+            signed_at: moment(&date)?,
+            date,
+            life: Some(Duration::from_secs(life)),
+        })
+    }
+
+    fn of_header(headers: &HeaderMap, authorization: &str) -> Result<Self, Refusal> {
         let incomplete = Refusal::incomplete_signature;
         let parameters = authorization.strip_prefix(ALGORITHM).ok_or_else(incomplete)?;
         let parameter = |name: &str| {
@@ -40,16 +76,15 @@ impl<'a> Signature<'a> {
         };
         let (access_key_id, scope) = parameter("Credential")?.split_once('/').ok_or_else(incomplete)?;
         let date = text(headers, "x-amz-date").ok_or_else(incomplete)?;
-        let signed_at = DateTime::strptime("%Y%m%dT%H%M%SZ", date)
-            .and_then(|date| TimeZone::UTC.to_timestamp(date))
-            .map_err(|_| incomplete())?;
         Ok(Self {
-            access_key_id,
-            scope,
-            signed_headers: parameter("SignedHeaders")?,
-            value: parameter("Signature")?,
-            date,
-            signed_at,
+            access_key_id: access_key_id.to_owned(),
+            token: text(headers, "x-amz-security-token").map(str::to_owned),
+            scope: scope.to_owned(),
+            signed_headers: parameter("SignedHeaders")?.to_owned(),
+            value: parameter("Signature")?.to_owned(),
+            date: date.to_owned(),
+            signed_at: moment(date)?,
+            life: None,
         })
     }
 
@@ -91,6 +126,12 @@ impl<'a> Signature<'a> {
     }
 }
 
+fn moment(date: &str) -> Result<Timestamp, Refusal> {
+    DateTime::strptime("%Y%m%dT%H%M%SZ", date)
+        .and_then(|date| TimeZone::UTC.to_timestamp(date))
+        .map_err(|_| Refusal::incomplete_signature())
+}
+
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
 }
@@ -102,6 +143,7 @@ fn squeeze(value: &str) -> String {
 
 fn canonical_query(query: &str) -> String {
     let mut pairs: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes())
+        .filter(|(name, _)| name != "X-Amz-Signature")
         .map(|(name, value)| (encode(&name, false), encode(&value, false)))
         .collect();
     pairs.sort();
@@ -153,7 +195,7 @@ mod tests {
     }
 
     fn is_valid(parts: &Parts, secret: &str) -> bool {
-        let signature = Signature::read(&parts.headers).expect("a complete signature");
+        let signature = Signature::read(parts).expect("a complete signature");
         signature.is_made_with(secret, parts, b"")
     }
 
@@ -181,7 +223,7 @@ mod tests {
         ];
         let parts = request("/?Action=ListUsers&Version=2010-05-08", &headers, authorization);
         assert!(is_valid(&parts, SECRET));
-        let signature = Signature::read(&parts.headers).expect("a complete signature");
+        let signature = Signature::read(&parts).expect("a complete signature");
         assert!(signature.is_for("iam") && !signature.is_for("sts"));
 
         let changed = request("/?Action=ListRoles&Version=2010-05-08", &headers, authorization);
@@ -201,7 +243,7 @@ mod tests {
         {
             let parts = request("/", &[], authorization);
             assert_eq!(
-                Signature::read(&parts.headers).err().map(|refusal| refusal.code).as_deref(),
+                Signature::read(&parts).err().map(|refusal| refusal.code).as_deref(),
                 Some("IncompleteSignature")
             );
         }

@@ -53,7 +53,9 @@ pub(super) async fn start(
     let device_code = azure.shared.journal.issue(opaque("sandbox-device-", 200));
     let mut devices = azure.devices();
     let user_code = azure.shared.journal.issue(devices.add(device_code.clone(), request, now));
-    let uri = format!("{}common/oauth2/deviceauth", azure.authority);
+    let is_foreign = spoiled.by(&Fault::ForeignCodePage);
+    let host = if is_foreign { "https://microsoft.com.example/" } else { azure.authority.as_str() };
+    let uri = format!("{host}common/oauth2/deviceauth");
     Json(json!({
         "device_code": device_code,
         "user_code": user_code,

@@ -53,6 +53,13 @@ impl Partition {
         self.regions.iter().any(|(id, _)| *id == region)
     }
 
+    /// The domain of its regional services.
+    pub(super) fn domain(&self) -> &'static str {
+        let Global { host, region } = &self.organizations;
+        let (_, domain) = host.split_once(region).expect("the host of every partition names its region");
+        domain.trim_start_matches('.')
+    }
+
     /// The region to ask: the wished one when the partition has it, else the home region.
     pub(super) fn region<'a>(&self, wished: Option<&'a str>) -> &'a str {
         wished.filter(|region| self.has(region)).unwrap_or(self.home_region)
@@ -190,6 +197,7 @@ mod tests {
         let mut seen = std::collections::HashSet::new();
         for partition in &PARTITIONS {
             assert!(partition.has(partition.home_region), "{}", partition.id);
+            assert!(partition.domain().contains('.'), "{}", partition.id);
             assert!(partition.regions.iter().all(|(region, _)| seen.insert(region)), "{}", partition.id);
         }
     }

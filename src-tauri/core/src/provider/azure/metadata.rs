@@ -25,6 +25,8 @@ pub(super) struct Metadata {
     pub(super) authorization_endpoint: Url,
     pub(super) token_endpoint: Url,
     #[serde(default)]
+    pub(super) device_authorization_endpoint: Option<Url>,
+    #[serde(default)]
     code_challenge_methods_supported: Option<Vec<String>>,
 }
 
@@ -84,7 +86,8 @@ fn check(metadata: &Metadata, authority: &Url) -> Result<()> {
         Err(Error::new(Code::SignInRejected, message))
     };
     let at_home = |url: &Url| url.origin() == authority.origin() && http::require_safe(url).is_ok();
-    if !at_home(&metadata.authorization_endpoint) || !at_home(&metadata.token_endpoint) {
+    let endpoints = [&metadata.authorization_endpoint, &metadata.token_endpoint];
+    if !endpoints.into_iter().chain(&metadata.device_authorization_endpoint).all(at_home) {
         return refuse("sign-in addresses on another server");
     }
     match Url::parse(&metadata.issuer.replace(TENANT_PLACE, "tenant")) {
@@ -108,6 +111,7 @@ mod tests {
         let json = r#"{"issuer":"https://login.example/{tenantid}/v2.0",
             "authorization_endpoint":"https://login.example/organizations/authorize",
             "token_endpoint":"https://login.example/organizations/token",
+            "device_authorization_endpoint":"https://login.example/organizations/devicecode",
             "code_challenge_methods_supported":["plain","S256"]}"#;
         serde_json::from_str(&json.replace(change.0, change.1)).expect("metadata")
     }
@@ -124,6 +128,7 @@ mod tests {
             ("https://login.example/organizations/authorize", "https://evil.example/authorize"),
             ("https://login.example/organizations/token", "https://login.example:444/token"),
             ("https://login.example/organizations/token", "http://login.example/token"),
+            ("https://login.example/organizations/devicecode", "https://evil.example/devicecode"),
             ("https://login.example/{tenantid}", "https://evil.example/{tenantid}"),
             (r#""plain","S256""#, r#""plain""#),
         ] {

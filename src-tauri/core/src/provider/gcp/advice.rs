@@ -49,6 +49,8 @@ pub(super) enum Redeemed {
     Code,
     /// The kept refresh token.
     RefreshToken,
+    /// The code of a device, or the request for one.
+    DeviceCode,
 }
 
 /// An error that came from the token endpoint. `with_secret` is whether a client secret was sent.
@@ -60,7 +62,11 @@ pub(super) fn token(refusal: &Refusal, redeemed: Redeemed, with_secret: bool) ->
             "Your organisation ends Google Cloud sign-ins after a time, and this one has reached it. Nothing was revoked. \
              Sign in again.",
         ),
-        "invalid_grant" if redeemed == Redeemed::Code => (
+        // Google's guide for TVs and limited-input devices: a client type of its own, and few scopes.
+        "invalid_client" | "unauthorized_client" | "invalid_scope" if redeemed == Redeemed::DeviceCode => {
+            (Code::Unsupported, NO_DEVICES)
+        }
+        "invalid_grant" if redeemed != Redeemed::RefreshToken => (
             Code::SignInRejected,
             "Google did not accept the answer of the sign-in: it was used already, is too old, or was not ours. Start \
              the sign-in again.",
@@ -106,6 +112,8 @@ const INTERNAL: &str = "This OAuth client serves one organisation only. Sign in 
 const DELETED: &str = "The OAuth client was deleted at Google. Create one of type Desktop app and set it in settings.toml, then sign in \
      again.";
 const SCOPES: &str = "Google does not offer the scopes that this app asks for. Set gcp.access in settings.toml to read-only or full.";
+const NO_DEVICES: &str = "Google signs in by code only clients of the type TVs and Limited Input devices, and grants them no access to Google \
+     Cloud. Sign in with a browser instead.";
 const REQUEST: &str =
     "Google did not accept this app's request. Show the reference to whoever created the OAuth client.";
 
@@ -122,12 +130,15 @@ mod tests {
 
     #[test]
     fn error_and_subtype_decide_and_the_description_is_never_shown() {
-        use Redeemed::{Code as Sent, RefreshToken};
+        use Redeemed::{Code as Sent, DeviceCode, RefreshToken};
         for (error, subtype, redeemed, with_secret, code) in [
             ("invalid_grant", "", RefreshToken, true, Code::SignInAgain),
             ("invalid_grant", "invalid_rapt", RefreshToken, true, Code::SignInAgain),
             ("invalid_grant", "", Sent, true, Code::SignInRejected),
             ("invalid_client", "", RefreshToken, true, Code::SettingInvalid),
+            ("invalid_client", "", DeviceCode, true, Code::Unsupported),
+            ("invalid_scope", "", DeviceCode, true, Code::Unsupported),
+            ("invalid_grant", "", DeviceCode, true, Code::SignInRejected),
             ("invalid_client", "", RefreshToken, false, Code::SettingMissing),
             ("invalid_request", "", Sent, false, Code::SettingMissing),
             ("invalid_request", "", Sent, true, Code::SignInRejected),

@@ -31,6 +31,8 @@ pub(super) struct Metadata {
     #[serde(default)]
     pub(super) revocation_endpoint: Option<Url>,
     #[serde(default)]
+    pub(super) device_authorization_endpoint: Option<Url>,
+    #[serde(default)]
     code_challenge_methods_supported: Option<Vec<String>>,
     #[serde(default)]
     authorization_response_iss_parameter_supported: bool,
@@ -99,7 +101,8 @@ fn check(metadata: &Metadata, issuer: &Url) -> Result<()> {
         return refuse("another issuer");
     }
     let endpoints = [&metadata.authorization_endpoint, &metadata.token_endpoint, &metadata.jwks_uri];
-    let mut endpoints = endpoints.into_iter().chain(&metadata.revocation_endpoint);
+    let optional = metadata.revocation_endpoint.iter().chain(&metadata.device_authorization_endpoint);
+    let mut endpoints = endpoints.into_iter().chain(optional);
     if !endpoints.all(|endpoint| is_at_home(endpoint, issuer)) {
         return refuse("sign-in addresses on another server");
     }

@@ -1,0 +1,76 @@
+//! `--interactive`: a command that finds that only the person can help asks the person, once for all that ask.
+//!
+//! Without the option nothing here opens a browser: the command ends at once, with the command to run.
+
+use mcm_core::account::{Account, AccountId, Cloud};
+use mcm_core::app::{App, Connect, OnDuplicate, Taken};
+use mcm_core::error::{Code, Error};
+use mcm_core::resource::Resource;
+use mcm_core::snapshot::RedirectKind;
+use mcm_core::vault::Vault;
+
+use crate::failure::Failure;
+use crate::login::{open_keychain, sign_in};
+use crate::output::note;
+
+/// Does what `attempt` does; when it fails for want of the person, who may be asked, signs in and does it once more.
+pub(crate) async fn hand_out<T>(
+    app: &App,
+    vault: &Vault,
+    account: &Account,
+    resource: &Resource,
+    may_ask: bool,
+    attempt: impl AsyncFn() -> Result<T, Error>,
+) -> Result<T, Failure> {
+    let turn = app.turn(account);
+    let error = match attempt().await {
+        Ok(handed_out) => return Ok(handed_out),
+        Err(error) => error,
+    };
+    if may_ask && error.code() == Code::SourceExpired {
+        note("--interactive cannot sign in to what an AWS role is assumed with. The command below can.");
+    }
+    if !may_ask || !helps(account, &error) {
+        return Err(Failure::of_resource(app, account, resource, error));
+    }
+    open_keychain(vault).await?;
+    let waiting = || note("Another mcm has started a sign-in to this account. Waiting for it.");
+    match turn.take(waiting).await.map_err(|error| Failure::of(account, error))? {
+        Taken::Done => {}
+        Taken::Ours(turn) => {
+            if account.cloud() == Cloud::Aws {
+                note("Verifying the role again.");
+            } else {
+                note(error.message());
+            }
+            let ended = sign_in_again(app, account, resource).await;
+            turn.ended(&ended);
+            // The browser waits for its last page, however the sign-in ended.
+            app.last_pages_shown().await;
+            ended.map_err(|error| Failure::of(account, error))?;
+        }
+    }
+    app.reload();
+    attempt().await.map_err(|error| Failure::of_resource(app, account, resource, error))
+}
+
+/// Whether signing in again may help: in AWS, verifying the role again.
+fn helps(account: &Account, error: &Error) -> bool {
+    let is_mended = account.cloud() == Cloud::Aws;
+    match error.code() {
+        Code::SignInAgain => true,
+        Code::RoleRefused | Code::NotEnforced => is_mended,
+        _ => false,
+    }
+}
+
+async fn sign_in_again(app: &App, account: &Account, resource: &Resource) -> Result<AccountId, Error> {
+    let wish = Connect {
+        account: Some(account.id.clone()),
+        redirect: Some(RedirectKind::Loopback),
+        resource: resource.identifier().cloned(),
+        on_duplicate: OnDuplicate::KeepBoth,
+        ..Connect::new(account.cloud())
+    };
+    sign_in(app, app.connect(wish)?).await
+}

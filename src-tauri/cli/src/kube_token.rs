@@ -1,0 +1,188 @@
+//! `mcm kube-token`: an account's credential as kubectl's exec plug-ins give it, for EKS, GKE and AKS.
+//!
+//! Standard output is kubectl's; what goes wrong is told on standard error, which kubectl shows.
+
+use jiff::Timestamp;
+use mcm_core::account::{Account, AccountId, Cloud};
+use mcm_core::app::App;
+use mcm_core::error::{Code, Error};
+use mcm_core::provider::azure::resource::AKS_SERVER;
+use mcm_core::resource::Resource;
+use mcm_core::world::{Environment, World};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::{Deserialize, Serialize};
+
+use crate::arguments::ClusterOf;
+use crate::failure::Failure;
+use crate::interactive;
+use crate::output::print;
+use crate::token::asker;
+
+/// What kubectl wants to be answered in, unless it says so itself.
+const USUAL_VERSION: &str = "client.authentication.k8s.io/v1";
+/// The versions that differ in nothing that is answered here.
+const VERSIONS: [&str; 2] = [USUAL_VERSION, "client.authentication.k8s.io/v1beta1"];
+/// Where kubectl says what it wants.
+const EXEC_INFO: &str = "KUBERNETES_EXEC_INFO";
+/// Where `mcm exec` says which accounts its child has.
+const EXEC_ACCOUNTS: &str = "MCM_EXEC";
+
+pub(crate) async fn hand_out(
+    app: &App,
+    world: &World,
+    whose: &ClusterOf,
+    may_ask: bool,
+) -> Result<(), Failure> {
+    let version = version(world.environment.get(EXEC_INFO))?;
+    let account = account(app, &world.environment, whose)?;
+    let refuse = |option: &str, of: Cloud| {
+        let message =
+            format!("{option} is for {}, and {} is not one of its accounts.", of.title(), account.name());
+        Failure::from(Error::new(Code::InvalidInput, message))
+    };
+    let cloud = account.cloud();
+    for (option, of) in whose.options() {
+        if of != cloud {
+            return Err(refuse(option, of));
+        }
+    }
+    let resource = match cloud {
+        Cloud::Azure => app.resource(&account.id, whose.server_id.as_deref().unwrap_or(AKS_SERVER))?,
+        Cloud::Gcp | Cloud::Aws => Resource::Management,
+    };
+    let cluster = whose.cluster.as_deref();
+    if cloud == Cloud::Aws && cluster.is_none() {
+        let message = "A token for EKS is for one cluster. Give its name with --cluster.";
+        return Err(Error::new(Code::InvalidInput, message).into());
+    }
+    let attempt = async || match cluster {
+        Some(cluster) => {
+            app.hand_out_cluster_token(&account.id, cluster, whose.region.as_deref(), &asker()).await
+        }
+        None => {
+            let session = app.hand_out_for(&account.id, &resource, &asker()).await?;
+            Ok((session.bearer()?.clone(), session.times.expires_at))
+        }
+    };
+    let (token, expires_at) =
+        interactive::hand_out(app, &world.vault, &account, &resource, may_ask, attempt).await?;
+    Ok(print(as_kubectl_reads(version, &token, expires_at).expose_secret())?)
+}
+
+/// The account that is named; inside `mcm exec`, else, the one of its accounts that fits.
+fn account(app: &App, environment: &Environment, whose: &ClusterOf) -> Result<Account, Error> {
+    if let Some(name) = &whose.account {
+        return app.resolve(name);
+    }
+    if let Some(cloud) = whose.active {
+        return app.active(cloud);
+    }
+    let Some(listed) = environment.get(EXEC_ACCOUNTS) else {
+        let message = "Name an account, or give --active azure, --active gcp or --active aws.";
+        return Err(Error::new(Code::InvalidInput, message));
+    };
+    let book = app.book()?;
+    let listed: Vec<&Account> = listed
+        .split(',')
+        .filter_map(|id| book.account(&AccountId::from(id.trim().to_owned())))
+        .filter(|account| whose.options().all(|(_, cloud)| cloud == account.cloud()))
+        .collect();
+    match listed.as_slice() {
+        [one] => Ok((*one).clone()),
+        [] => {
+            let message = "No account that \"mcm exec\" runs this with fits. Name an account.";
+            Err(Error::new(Code::NotFound, message))
+        }
+        several => {
+            let list: Vec<String> =
+                several.iter().map(|account| format!("{} ({})", account.id, account.name())).collect();
+            let message = format!(
+                "\"mcm exec\" runs this with several accounts. Name one by its id: {}.",
+                list.join(", ")
+            );
+            Err(Error::new(Code::Ambiguous, message))
+        }
+    }
+}
+
+/// The version that kubectl wants to be answered in.
+fn version(exec_info: Option<&str>) -> Result<&'static str, Error> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct ExecInfo {
+        api_version: String,
+    }
+    let Some(text) = exec_info.filter(|text| !text.trim().is_empty()) else { return Ok(USUAL_VERSION) };
+    // The parser's error may quote what it read, and a cluster's configuration may be in there.
+    let info: ExecInfo = serde_json::from_str(text).map_err(|_| {
+        let message = format!(
+            "{EXEC_INFO} cannot be understood. It is kubectl's to set: unset it, or let kubectl do so."
+        );
+        Error::new(Code::InvalidInput, message)
+    })?;
+    VERSIONS.into_iter().find(|known| *known == info.api_version).ok_or_else(|| {
+        let wanted: String = info.api_version.chars().filter(|c| !c.is_control()).take(80).collect();
+        let message = format!(
+            "kubectl wants the version \"{wanted}\", and these are understood: {}. Set apiVersion in the users entry of the \
+             kubeconfig to one of them.",
+            VERSIONS.join(", ")
+        );
+        Error::new(Code::InvalidInput, message)
+    })
+}
+
+/// `ExecCredential` of client.authentication.k8s.io.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ExecCredential<'a> {
+    api_version: &'static str,
+    kind: &'static str,
+    status: ExecStatus<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ExecStatus<'a> {
+    token: &'a str,
+    /// In RFC 3339 and UTC.
+    expiration_timestamp: String,
+}
+
+fn as_kubectl_reads(version: &'static str, token: &SecretString, expires_at: Timestamp) -> SecretString {
+    let status =
+        ExecStatus { token: token.expose_secret(), expiration_timestamp: format!("{expires_at:.0}") };
+    let credential = ExecCredential { api_version: version, kind: "ExecCredential", status };
+    serde_json::to_string(&credential).expect("plain fields serialise").into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_answer_is_in_the_version_that_kubectl_wants() {
+        let info =
+            |version: &str| format!(r#"{{"apiVersion":"{version}","kind":"ExecCredential","spec":{{}}}}"#);
+        assert_eq!(version(None).expect("none"), USUAL_VERSION);
+        assert_eq!(version(Some("")).expect("none"), USUAL_VERSION);
+        for known in VERSIONS {
+            assert_eq!(version(Some(&info(known))).expect("known"), known);
+        }
+        for other in [info("client.authentication.k8s.io/v1alpha1"), info("v1"), "{}".into(), "CANARY".into()]
+        {
+            let error = version(Some(&other)).expect_err("not understood");
+            assert_eq!(error.code(), Code::InvalidInput);
+            assert!(!error.message().contains("CANARY"));
+        }
+    }
+
+    #[test]
+    fn the_json_is_what_kubernetes_documents() {
+        let expires_at = "2026-11-24T09:14:00.4Z".parse().expect("a time");
+        let printed = as_kubectl_reads(VERSIONS[1], &"t".into(), expires_at);
+        assert_eq!(
+            printed.expose_secret(),
+            r#"{"apiVersion":"client.authentication.k8s.io/v1beta1","kind":"ExecCredential","status":{"token":"t","expirationTimestamp":"2026-11-24T09:14:00Z"}}"#
+        );
+    }
+}

@@ -1,0 +1,119 @@
+//! When only the person can help: many callers, one answer, and one browser only where somebody asked for it.
+
+use sandbox_clouds::Revocation;
+use sandbox_clouds::aws::directory::{Condition, Role, Statement, Trusted, Wanted};
+use sandbox_clouds::browser::{Browser, Landing};
+
+use crate::aws::connected;
+use crate::stage::{ADA, Begun, Ended, Stage};
+
+const GRAPH: &str = "https://graph.microsoft.com";
+
+fn ada() -> Browser {
+    Browser::new().as_person(ADA)
+}
+
+/// Ends what was begun.
+fn ended(begun: Vec<Begun>) -> Vec<Ended> {
+    begun.into_iter().map(Begun::ended).collect()
+}
+
+/// An account whose session is over and whose sign-in is revoked.
+fn revoked() -> (Stage, String) {
+    let stage = Stage::start();
+    let id = stage.connected(true);
+    stage.sandbox.revoke(ADA, &Revocation::Revoked);
+    (stage, id)
+}
+
+#[test]
+fn twenty_at_once_are_told_the_same_at_once_and_no_browser_opens() {
+    let (stage, id) = revoked();
+    let begun = (0..20).map(|number| {
+        let command = if number % 2 == 0 { "token" } else { "kube-token" };
+        stage.begin(&[command, &id])
+    });
+    let mut told: Vec<String> = ended(begun.collect()).into_iter().map(|ended| ended.failed(3)).collect();
+    told.dedup();
+    assert_eq!(told.len(), 1, "one message with one reference: {told:?}");
+    assert!(told[0].contains("mcm login azure"), "{}", told[0]);
+    assert!(!stage.has_opened_a_page());
+}
+
+#[test]
+fn twenty_at_once_that_may_ask_open_one_browser_and_share_what_it_came_to() {
+    let (stage, id) = revoked();
+    let begun: Vec<Begun> = (0..20).map(|_| stage.begin(&["token", &id, "--interactive"])).collect();
+    let page = stage.next_page();
+    let landing = stage.browse(&ada(), &page);
+    assert!(matches!(landing, Landing::Page { status: 200, .. }), "{landing:?}");
+    let mut tokens: Vec<String> = ended(begun).into_iter().map(Ended::done).collect();
+    tokens.dedup();
+    assert_eq!(tokens.len(), 1, "all got the session of the one sign-in");
+    assert!(stage.sandbox.azure_audience(tokens[0].trim()).is_some(), "and it is a live one");
+    assert!(!stage.has_opened_a_page(), "one browser");
+}
+
+#[test]
+fn a_sign_in_that_the_person_gives_up_is_given_up_for_all_who_waited() {
+    let (stage, id) = revoked();
+    let mut begun: Vec<Begun> = (0..5).map(|_| stage.begin(&["token", &id, "--interactive"])).collect();
+    let page = stage.next_page();
+    // Everybody waits before the person decides.
+    let waits = |caller: &mut Begun| caller.told_until(".").contains("Another mcm has started");
+    let waiting = begun.iter_mut().map(waits).filter(|waits| *waits).count();
+    assert_eq!(waiting, 4, "four wait for the fifth");
+    stage.browse(&ada().cancel(), &page);
+    let mut references: Vec<String> = ended(begun)
+        .into_iter()
+        .map(|ended| ended.failed(1))
+        .map(|told| told.lines().last().expect("a reference").to_owned())
+        .collect();
+    references.dedup();
+    assert_eq!(references.len(), 1, "{references:?}");
+    assert!(!stage.has_opened_a_page(), "nobody asked again");
+
+    let again = stage.begin(&["token", &id, "--interactive"]);
+    let page = stage.next_page();
+    stage.browse(&ada(), &page);
+    again.ended().done();
+}
+
+#[test]
+fn a_resource_that_lacks_consent_is_asked_for_and_then_handed_out() {
+    let stage = Stage::start();
+    let id = stage.connected(false);
+    stage.sandbox.ask_azure_consent_for(GRAPH);
+    stage.mcm(&["token", &id, "--resource", "graph"]).failed(3);
+    let begun = stage.begin(&["token", &id, "--resource", "graph", "--interactive"]);
+    let page = stage.next_page();
+    assert!(page.contains("graph.microsoft.com"), "the person is asked about Graph");
+    stage.browse(&ada(), &page);
+    let token = begun.ended().done();
+    assert_eq!(stage.sandbox.azure_audience(token.trim()).as_deref(), Some(GRAPH));
+    stage.mcm(&["targets", &id, "--refresh"]).done();
+    stage.mcm(&["kube-token", &id]).done();
+}
+
+#[test]
+fn a_role_that_was_mended_is_verified_again_without_a_browser() {
+    let stage = Stage::start();
+    let id = connected(&stage, "Reader");
+    let accounts = stage.mcm(&["accounts", "--json"]).json();
+    let external_id = accounts["accounts"][0]["externalId"].as_str().expect("an External ID").to_owned();
+    stage.forget_sessions();
+    stage.sandbox.remove_aws_role("arn:aws:iam::444455556666:role/Reader");
+    stage.mcm(&["credential-process", &id]).failed(3);
+    stage.mcm(&["credential-process", &id, "--interactive"]).failed(3);
+
+    let trusted = Trusted::Arn("arn:aws:iam::111122223333:user/ada".into());
+    let condition = Condition::ExternalId(Wanted::Exactly(external_id));
+    stage
+        .sandbox
+        .put_aws_role(Role::new("444455556666", "Reader").trust(Statement { principal: trusted, condition }));
+    stage.mcm(&["credential-process", &id]).failed(3);
+    let credential = stage.mcm(&["credential-process", &id, "--interactive"]).json();
+    assert_eq!(credential["Version"], 1);
+    stage.mcm(&["credential-process", &id]).done();
+    assert!(!stage.has_opened_a_page());
+}

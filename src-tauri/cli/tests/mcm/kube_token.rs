@@ -1,0 +1,195 @@
+//! Tokens for Kubernetes: in kubectl's form, and accepted by a cluster that checks them as the real ones do.
+
+use std::collections::HashMap;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::{SignedDuration, Timestamp};
+use mcm_core::world::{Clock as _, SystemClock};
+use sandbox_clouds::Endpoint;
+use serde_json::Value;
+use url::Url;
+
+use crate::aws::connected;
+use crate::stage::{ADA, Ended, Stage};
+
+/// `KUBERNETES_EXEC_INFO` as kubectl sets it.
+fn info(version: &str) -> String {
+    let version = format!("client.authentication.k8s.io/{version}");
+    serde_json::json!({ "apiVersion": version, "kind": "ExecCredential", "spec": { "interactive": false } })
+        .to_string()
+}
+
+/// What kubectl would be answered, and the token in it.
+fn answered(ended: Ended, version: &str) -> (Timestamp, String) {
+    let json = ended.json();
+    assert_eq!(json["apiVersion"], format!("client.authentication.k8s.io/{version}"));
+    assert_eq!(json["kind"], "ExecCredential");
+    let status: &Value = &json["status"];
+    let ends = status["expirationTimestamp"].as_str().expect("a time").parse().expect("in RFC 3339");
+    (ends, status["token"].as_str().expect("a token").to_owned())
+}
+
+/// What aws-iam-authenticator does with a token: it looks at the address in it, and asks STS there who the caller is, in
+/// the name of its own cluster. Gives the caller's ARN.
+pub(crate) fn authenticate(stage: &Stage, cluster: &str, token: &str) -> Result<String, String> {
+    const KNOWN: [&str; 9] = [
+        "action",
+        "version",
+        "x-amz-algorithm",
+        "x-amz-credential",
+        "x-amz-date",
+        "x-amz-expires",
+        "x-amz-security-token",
+        "x-amz-signature",
+        "x-amz-signedheaders",
+    ];
+    let encoded = token.strip_prefix("k8s-aws-v1.").ok_or("no prefix")?;
+    let bytes = URL_SAFE_NO_PAD.decode(encoded).map_err(|_| "no base64url")?;
+    let url = Url::parse(&String::from_utf8(bytes).map_err(|_| "no text")?).map_err(|_| "no URL")?;
+    let pairs: HashMap<String, String> =
+        url.query_pairs().map(|(name, value)| (name.to_lowercase(), value.into_owned())).collect();
+    let has = |name: &str, value: &str| pairs.get(name).is_some_and(|found| found == value);
+    let is_sts = url.origin() == stage.sandbox.sts_endpoint().origin() && url.path() == "/";
+    let is_known = pairs.keys().all(|name| KNOWN.contains(&name.as_str()));
+    let signs_cluster = pairs["x-amz-signedheaders"].split(';').any(|name| name == "x-k8s-aws-id");
+    if !is_sts || !is_known || !signs_cluster || !has("action", "GetCallerIdentity") {
+        return Err("not a question of who calls".to_owned());
+    }
+    if pairs["x-amz-expires"].parse::<u32>().is_ok_and(|seconds| seconds > 900) {
+        return Err("good for too long".to_owned());
+    }
+
+    let host = &url[url::Position::BeforeHost..url::Position::AfterPort];
+    let path = &url[url::Position::BeforePath..];
+    let mut stream = TcpStream::connect(host).expect("the sandbox listens");
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nHost: {host}\r\nx-k8s-aws-id: {cluster}\r\nConnection: close\r\n\r\n"
+    )
+    .expect("the sandbox reads");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("the sandbox answers");
+    let arn = answer.split_once("<Arn>").and_then(|(_, rest)| rest.split_once("</Arn>"));
+    match arn {
+        Some((arn, _)) if answer.starts_with("HTTP/1.1 200") => Ok(arn.to_owned()),
+        _ => Err(answer.lines().next().unwrap_or_default().to_owned()),
+    }
+}
+
+#[test]
+fn a_token_for_eks_makes_the_role_known_to_its_cluster_and_to_no_other() {
+    let stage = Stage::start();
+    let id = connected(&stage, "Reader");
+    let before = SystemClock.now();
+    let (ends, token) = answered(stage.mcm(&["kube-token", &id, "--cluster", "production"]), "v1");
+    let life = ends.duration_since(before);
+    assert!(life > SignedDuration::from_mins(13) && life <= SignedDuration::from_mins(15), "{life}");
+    assert_eq!(stage.sandbox.requests(), [], "signed here, without asking anybody");
+
+    let arn = authenticate(&stage, "production", &token).expect("the cluster accepts it");
+    assert!(arn.starts_with("arn:aws:sts::444455556666:assumed-role/Reader/"), "{arn}");
+    assert!(authenticate(&stage, "staging", &token).expect_err("signed over the name").contains("403"));
+    assert!(stage.sandbox.requests().iter().all(|asked| asked.endpoint == Some(Endpoint::AwsCallerIdentity)));
+
+    let files = stage.files();
+    assert!(!files.contains(&token) && !files.contains("k8s-aws-v1"), "the token is in no file");
+}
+
+#[test]
+fn a_token_for_eks_is_the_regions() {
+    let stage = Stage::start();
+    let id = connected(&stage, "Reader");
+    let token = |arguments: &[&str]| {
+        let mut command =
+            stage.command(&[&["kube-token", &id, "--cluster", "production"], arguments].concat());
+        command.env_remove("AWS_ENDPOINT_URL_STS");
+        let (_, token) = answered(Ended::of(command.output().expect("mcm starts")), "v1");
+        let encoded = token.strip_prefix("k8s-aws-v1.").expect("the prefix").to_owned();
+        let bytes = URL_SAFE_NO_PAD.decode(encoded).expect("base64url");
+        String::from_utf8(bytes).expect("text")
+    };
+    assert!(token(&[]).starts_with("https://sts.eu-central-1.amazonaws.com/?"));
+    assert!(token(&["--region", "ap-south-1"]).starts_with("https://sts.ap-south-1.amazonaws.com/?"));
+    for (arguments, told) in [
+        (["--cluster", "production", "--region", "mars-1"].as_slice(), "mars-1"),
+        (&["--cluster", "production", "--region", "x.evil.example/"], "x.evil.example/"),
+        (&["--cluster", "a\r\nHost: evil.example"], "no name of an EKS cluster"),
+        (&[], "--cluster"),
+    ] {
+        let failed = stage.mcm(&[&["kube-token", id.as_str()], arguments].concat()).failed(2);
+        assert!(failed.contains(told), "{failed}");
+    }
+}
+
+#[test]
+fn a_token_for_aks_is_for_its_server_and_one_for_gke_is_the_access_token() {
+    let stage = Stage::start();
+    let azure = stage.connected(false);
+    let (ends, token) = answered(stage.mcm(&["kube-token", &azure]), "v1");
+    assert!(ends.duration_since(SystemClock.now()) > SignedDuration::from_mins(50));
+    let server = Some("6dae42f8-4368-4678-94ff-3960e28e3630");
+    assert_eq!(stage.sandbox.azure_audience(&token).as_deref(), server);
+    let vault = ["kube-token", "--active", "azure", "--server-id", "https://vault.azure.net"];
+    let (_, token) = answered(stage.mcm(&vault), "v1");
+    assert_eq!(stage.sandbox.azure_audience(&token).as_deref(), Some("https://vault.azure.net"));
+
+    stage.login(ADA, &["gcp"]).done();
+    let (_, token) = answered(stage.mcm(&["kube-token", "--active", "gcp"]), "v1");
+    assert_eq!(stage.mcm(&["token", "--active", "gcp"]).done().trim(), token);
+    let told = stage.mcm(&["kube-token", "--active", "gcp", "--cluster", "production"]).failed(2);
+    assert!(told.contains("--cluster is for AWS"), "{told}");
+}
+
+#[test]
+fn the_answer_has_the_version_that_kubectl_asks_for_and_another_is_an_error() {
+    let stage = Stage::start();
+    let id = stage.connected(false);
+    for version in ["v1", "v1beta1"] {
+        let mut command = stage.command(&["kube-token", &id]);
+        command.env("KUBERNETES_EXEC_INFO", info(version));
+        answered(Ended::of(command.output().expect("mcm starts")), version);
+    }
+    let mut command = stage.command(&["kube-token", &id]);
+    command.env("KUBERNETES_EXEC_INFO", info("v1alpha1"));
+    let told = Ended::of(command.output().expect("mcm starts")).failed(2);
+    assert!(told.contains("v1alpha1") && told.contains("apiVersion"), "{told}");
+}
+
+#[test]
+fn inside_mcm_exec_no_account_has_to_be_named_while_one_fits() {
+    let stage = Stage::start();
+    let aws = connected(&stage, "Reader");
+    let azure = stage.connected(false);
+    let inside = |accounts: &str, arguments: &[&str]| {
+        let mut command = stage.command(&[&["kube-token"], arguments].concat());
+        command.env("MCM_EXEC", accounts);
+        Ended::of(command.output().expect("mcm starts"))
+    };
+    answered(inside(&azure, &[]), "v1");
+    let ours = env!("CARGO_BIN_EXE_mcm");
+    let (_, token) =
+        answered(stage.mcm(&["exec", &aws, "--", ours, "kube-token", "--cluster", "production"]), "v1");
+    assert!(authenticate(&stage, "production", &token).is_ok(), "inside the real one too");
+    let both = format!("{aws},{azure}");
+    let (_, token) = answered(inside(&both, &["--cluster", "production"]), "v1");
+    assert!(authenticate(&stage, "production", &token).is_ok());
+    let told = inside(&both, &[]).failed(1);
+    assert!(told.contains(&aws) && told.contains(&azure), "{told}");
+    assert!(inside("nobody", &[]).failed(1).contains("Name an account"));
+    assert!(stage.mcm(&["kube-token"]).failed(2).contains("--active"));
+}
+
+#[test]
+fn an_account_that_needs_its_person_ends_at_once_with_status_3() {
+    let stage = Stage::start();
+    let id = stage.connected(false);
+    stage.sandbox.set_access_token_life(Duration::ZERO);
+    stage.sandbox.revoke_all(ADA);
+    let told = stage.mcm(&["kube-token", &id]).failed(3);
+    assert!(told.contains("mcm login azure --tenant"), "{told}");
+    assert!(!stage.has_opened_a_page());
+}

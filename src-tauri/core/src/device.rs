@@ -1,0 +1,226 @@
+//! Signing in with a code on another device (RFC 8628): asking for the code, having it shown, and waiting.
+//!
+//! There is no redirect, no PKCE and no nonce here: whoever types the code in approves this process, and whoever was
+//! talked into typing somebody else's code approves that one. So it runs only when a person asks for it, and the page
+//! must be one of the provider's own. What an answer means is the provider's business.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use secrecy::SecretString;
+use serde::Deserialize;
+use url::Url;
+
+use crate::error::{Code, Error, Result};
+use crate::http::{self, Http};
+use crate::oauth::{OAuthClient, TokenFailure, Tokens};
+use crate::sign_in::Desk;
+use crate::text;
+use crate::world::Clock;
+
+/// How often is asked when the server does not say (RFC 8628 3.2), and how much less often after each "slow down" (3.5).
+const INTERVAL: Duration = Duration::from_secs(5);
+/// The longest interval that a server can ask for, and the longest that trouble on the way leads to.
+const LONGEST_INTERVAL: Duration = Duration::from_secs(60);
+/// The longest that anybody is waited for, whatever the server says.
+const LONGEST_LIFE: Duration = Duration::from_secs(30 * 60);
+/// The longest code that a person can be asked to type.
+const LONGEST_CODE: usize = 32;
+
+/// Where and as whom a code is asked for.
+pub struct DeviceFlow<'a> {
+    /// The app registration, with the token endpoint.
+    pub client: &'a OAuthClient,
+    /// Where codes are made, when the server does that.
+    pub endpoint: Option<&'a Url>,
+    /// The sign-in server, whose own pages may take the code.
+    pub authority: &'a Url,
+    /// The other hosts whose pages may.
+    pub hosts: &'a [&'a str],
+    /// What is asked for.
+    pub scopes: &'a [&'a str],
+    /// What else goes along when it is asked whether the person is done.
+    pub extra: &'a [(&'a str, &'a str)],
+}
+
+/// What a server answers to a device (RFC 8628 3.2). Google spells the address its own way.
+#[derive(Deserialize)]
+pub(crate) struct Authorization {
+    device_code: SecretString,
+    user_code: String,
+    #[serde(alias = "verification_url")]
+    verification_uri: String,
+    expires_in: u64,
+    #[serde(default)]
+    interval: Option<u64>,
+}
+
+impl DeviceFlow<'_> {
+    /// Has the person shown where to type which code, and waits until they did. Gives the tokens, and the moment before
+    /// they were asked for.
+    ///
+    /// # Errors
+    /// The provider's refusal; `sign-in-expired`, `sign-in-refused`, `sign-in-rejected`; `unsupported`.
+    pub async fn sign_in(
+        &self,
+        http: &Http,
+        clock: &dyn Clock,
+        desk: &Desk,
+    ) -> std::result::Result<(Tokens, Timestamp), TokenFailure> {
+        let endpoint = self.endpoint.ok_or_else(|| {
+            let place = http::place(self.authority);
+            Error::new(Code::Unsupported, format!("{place} signs nobody in by code. Sign in with a browser."))
+        })?;
+        let asked_at = clock.now();
+        let authorization = self.client.authorize_device(http, endpoint, self.scopes).await?;
+        let page = self.page(&authorization.verification_uri)?;
+        let code = code(&authorization.user_code)?;
+        let ends = asked_at + Duration::from_secs(authorization.expires_in).min(LONGEST_LIFE);
+        desk.show_code(&code, &page, ends);
+
+        let mut interval = authorization.interval.map_or(INTERVAL, Duration::from_secs);
+        interval = interval.clamp(Duration::from_secs(1), LONGEST_INTERVAL);
+        // Grows while the server cannot be asked, and is as before when it can.
+        let mut wait = interval;
+        loop {
+            clock.sleep_until((clock.now() + wait).min(ends)).await;
+            let asked_at = clock.now();
+            if asked_at >= ends {
+                return Err(expired().into());
+            }
+            let failure = match self.client.poll_device(http, &authorization.device_code, self.extra).await {
+                Ok(tokens) => {
+                    desk.finishing();
+                    return Ok((tokens, asked_at));
+                }
+                Err(failure) => failure,
+            };
+            wait = match failure {
+                TokenFailure::Refused(refusal) => match refusal.error.as_str() {
+                    "authorization_pending" => interval,
+                    "slow_down" => {
+                        interval += INTERVAL;
+                        interval
+                    }
+                    "expired_token" => return Err(expired().into()),
+                    "access_denied" | "authorization_declined" => return Err(refused().into()),
+                    _ => return Err(TokenFailure::Refused(refusal)),
+                },
+                TokenFailure::Failed(error) if error.is_transient() => {
+                    tracing::warn!(
+                        code = error.code().as_str(),
+                        "a sign-in by code could not be asked about"
+                    );
+                    let doubled = (wait * 2).min(LONGEST_INTERVAL).max(interval);
+                    error.retry_after().map_or(doubled, |asked| asked.max(interval))
+                }
+                failed @ TokenFailure::Failed(_) => return Err(failed),
+            };
+        }
+    }
+
+    /// The page to type the code at: the provider's own, or nothing is shown.
+    fn page(&self, text: &str) -> Result<Url> {
+        let page =
+            Url::parse(text).ok().filter(|page| page.username().is_empty() && page.password().is_none());
+        let is_ours = |page: &Url| {
+            let is_theirs = page.scheme() == "https"
+                && page.port().is_none()
+                && page.host_str().is_some_and(|host| self.hosts.contains(&host));
+            http::require_safe(page).is_ok() && (page.origin() == self.authority.origin() || is_theirs)
+        };
+        page.filter(is_ours).ok_or_else(|| {
+            let message = format!(
+                "{} wants the code entered at a page that is not its own, so nothing was shown. Check the address of the \
+                 sign-in server in the settings.",
+                http::place(self.authority)
+            );
+            Error::new(Code::SignInRejected, message)
+        })
+    }
+}
+
+/// The code as it is shown. It comes from a server and goes to a terminal.
+fn code(text: &str) -> Result<String> {
+    let shown = text::shown(text);
+    let fits = !shown.is_empty()
+        && shown.len() <= LONGEST_CODE
+        && shown.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b' '));
+    if fits {
+        return Ok(shown);
+    }
+    let message = "The sign-in server sent a code that nobody can type. Sign in with a browser instead.";
+    Err(Error::new(Code::SignInRejected, message))
+}
+
+fn expired() -> Error {
+    let message = "Nobody entered the code in time, and it is no longer good. Nothing was changed. Start the sign-in again.";
+    Error::new(Code::SignInExpired, message)
+}
+
+fn refused() -> Error {
+    let message = "The sign-in was refused on the page where the code was entered. Nothing was changed.";
+    Error::new(Code::SignInRefused, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(authority: &str, page: &str) -> bool {
+        let authority = Url::parse(authority).expect("a URL");
+        let client = OAuthClient {
+            client_id: "c".into(),
+            client_secret: None,
+            authorization_endpoint: authority.clone(),
+            token_endpoint: authority.clone(),
+        };
+        let flow = DeviceFlow {
+            client: &client,
+            endpoint: Some(&authority),
+            authority: &authority,
+            hosts: &["microsoft.com"],
+            scopes: &[],
+            extra: &[],
+        };
+        flow.page(page).is_ok()
+    }
+
+    #[test]
+    fn a_code_is_typed_at_the_providers_own_pages_only() {
+        let entra = "https://login.microsoftonline.com/";
+        for page in [
+            "https://microsoft.com/devicelogin",
+            "https://login.microsoftonline.com/common/oauth2/deviceauth",
+        ] {
+            assert!(shown(entra, page), "{page}");
+        }
+        for page in [
+            "http://microsoft.com/devicelogin",
+            "https://microsoft.com.evil.example/devicelogin",
+            "https://evil.example/?microsoft.com",
+            "https://microsoft.com@evil.example/",
+            "https://ada:x@microsoft.com/",
+            "https://microsoft.com:444/devicelogin",
+            "http://127.0.0.1:4000/device",
+            "javascript:alert(1)",
+            "",
+        ] {
+            assert!(!shown(entra, page), "{page}");
+        }
+        assert!(shown("http://127.0.0.1:4000/", "http://127.0.0.1:4000/common/oauth2/deviceauth"));
+        assert!(!shown("http://127.0.0.1:4000/", "http://127.0.0.1:4001/"));
+    }
+
+    #[test]
+    fn a_code_is_short_and_cannot_forge_what_a_terminal_shows() {
+        assert_eq!(code("WDJB-MJHT").expect("a code"), "WDJB-MJHT");
+        for text in ["", "A\u{1b}[2JB", "A\nB:", "ＡＢＣ", &"A".repeat(33)] {
+            assert!(
+                code(text).is_err() || !code(text).expect("cleaned").contains(char::is_control),
+                "{text}"
+            );
+        }
+        assert!(code("<b>").is_err());
+    }
+}
