@@ -173,8 +173,8 @@ fn a_job_that_is_stopped_stops_whole_and_goes_on_whole() {
     let id = account(&stage);
     let mcm = stage.command(&["exec", &id, "--", "sh", "-c", "echo $$; read line; exit 7"]);
     let mut command = Command::new("bash");
-    // With job control every job is a process group of its own, as in a terminal.
-    let script = "set -m; exec 3<&0; \"$@\" <&3 & echo $!; wait -f %1; echo ended $?";
+    // With job control every job is a process group of its own, as in a terminal. Waiting may end with a stop.
+    let script = "set -m; exec 3<&0; \"$@\" <&3 & echo $!; s=128; while [ $s -ge 128 ]; do wait -f %1; s=$?; done; echo ended $s";
     command.args(["-c", script, "bash"]).arg(mcm.get_program()).args(mcm.get_args());
     command.env_clear().envs(mcm.get_envs().filter_map(|(name, value)| Some((name, value?))));
     let mut shell = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("bash starts");
