@@ -16,8 +16,8 @@ use crate::exec::lender::{Lender, Refused};
 
 /// The client id in the file. It is the same for everybody.
 const CLIENT_ID: &str = "mcm";
-/// `gcloud` puts its own public client, whose secret everybody knows, in the place of the file's.
-const GCLOUD_CLIENT_ID: &str = "32555940559.apps.googleusercontent.com";
+/// What the ids of Google's own clients end with.
+const GOOGLE_CLIENTS: &str = ".apps.googleusercontent.com";
 /// The libraries demand the audience of a workforce pool; nobody is asked there.
 const AUDIENCE: &str = "//iam.googleapis.com/locations/global/workforcePools/mcm/providers/mcm";
 
@@ -139,7 +139,8 @@ impl Google {
         json(StatusCode::OK, &introspection)
     }
 
-    /// The form of the file's client, or of gcloud's.
+    /// The form of the file's client, or of gcloud's: it puts its own public client, whose secret everybody knows, in the
+    /// place of the file's.
     async fn form(&self, request: Request) -> Result<Bytes, Box<Reply>> {
         if !self.is_the_client(request.headers()) {
             let message = "The client's secret is not the one of this run.";
@@ -172,8 +173,8 @@ impl Google {
         let Ok(decoded) = String::from_utf8(decoded) else { return false };
         decoded.split_once(':').is_some_and(|(id, secret)| match id {
             CLIENT_ID => self.client_secret.is(secret),
-            // The handle, or the token, has to do for it.
-            id => id == GCLOUD_CLIENT_ID,
+            // A public client proves nothing; the handle, or the token, has to do for it.
+            id => id.ends_with(GOOGLE_CLIENTS),
         })
     }
 }
