@@ -22,8 +22,6 @@ mod switch;
 mod switcher;
 mod tray;
 mod tray_host;
-#[cfg(target_os = "linux")]
-mod web_engine;
 mod window;
 mod wiring;
 

@@ -28,16 +28,12 @@ use crate::start_at_login::LoginEntry;
 use crate::switcher::{self, Call, SWITCHER};
 use crate::tray::{self, Tray};
 use crate::tray_host::TrayHost;
-#[cfg(target_os = "linux")]
-use crate::web_engine;
 use crate::window::{self, Bell, KeptPlace, MAIN, Place};
 
 /// Runs the app until it is quit. A second start hands its arguments to the first and ends.
 pub fn run() -> ExitCode {
     std::panic::set_hook(Box::new(tell_of_panic));
     let environment = Environment::of_this_process();
-    #[cfg(target_os = "linux")]
-    web_engine::draw_by_processor(&environment);
     let paths = match Paths::resolve(&environment) {
         Ok(paths) => paths,
         Err(error) => return fail(&error),
@@ -81,7 +77,7 @@ fn set_up(app: &AppHandle, environment: Environment, paths: Paths) {
         clock: clock.clone(),
         http: Http::default(),
         vault: Vault::platform(APP_ID, paths.keychain_lock()),
-        browser: Arc::new(browser(&environment)),
+        browser: Arc::new(SystemBrowser::new(&environment)),
         scheme: scheme.clone(),
         paths,
         environment,
@@ -118,13 +114,6 @@ fn program(app: &AppHandle) -> Option<PathBuf> {
             tracing::warn!(%error, "this program's own path is not known, so it takes no links and starts at no login");
         })
         .ok()
-}
-
-fn browser(environment: &Environment) -> SystemBrowser {
-    let browser = SystemBrowser::new(environment);
-    #[cfg(target_os = "linux")]
-    let browser = browser.keeping_back(&[web_engine::VARIABLE]);
-    browser
 }
 
 fn scheme(app: &AppHandle, program: Option<&Path>) -> Arc<dyn SchemeRegistration> {
