@@ -14,6 +14,9 @@ from waiting import until
 
 INTROSPECTABLE = "org.freedesktop.DBus.Introspectable"
 
+# Where WebKit looks how much memory the machine has left. It opens these once, when it first looks.
+LOOKED_AT_BY_WEBKIT = re.compile(r"handle (/proc/(meminfo|zoneinfo|N/cgroup)|/sys/fs/cgroup/.*)")
+
 
 class Holdings:
     """Looks at one process and those below it, from outside."""
@@ -50,7 +53,7 @@ class Holdings:
                 kinds[f"handle {without_numbers(os.readlink(handle))}"] += 1
             except FileNotFoundError:
                 continue  # Closed between the two looks, or the folder's own.
-        return kinds
+        return Counter({kind: count for kind, count in kinds.items() if not LOOKED_AT_BY_WEBKIT.fullmatch(kind)})
 
     def processes(self):
         return Counter(f"process {Path(program_of(pid)).name}" for pid in descendants(self.pid))

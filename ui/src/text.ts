@@ -35,7 +35,7 @@ export const titles: Record<Code, string> = {
   "browser-failed": "Your browser did not open",
   "sign-in-rejected": "The answer failed a check, so nothing of it was used",
   "sign-in-again": "Sign in again",
-  "source-expired": "The credentials that call AWS have ended",
+  "source-expired": "The credentials that call AWS cannot be used",
   "role-refused": "AWS did not let this caller assume the role",
   "not-enforced": "The role does not demand the External ID",
   "clock-off": "This machine’s clock is off",
