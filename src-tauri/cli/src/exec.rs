@@ -36,9 +36,6 @@ use crate::variables;
 pub(crate) use self::child::{End, NotStarted, ignores_interrupts, raise};
 pub(crate) use self::nesting::outside;
 
-/// The ids of the accounts that a child works as, separated by commas.
-const ACCOUNTS: &str = "MCM_EXEC";
-
 /// A command that can start, and what it is lent.
 pub(crate) struct Ready {
     command: Command,
@@ -150,7 +147,7 @@ impl Setting {
         let taken = clouds.flat_map(variables::of).filter(|variable| variable.would_win());
         let ids: Vec<&str> = choices.iter().map(|choice| choice.account.id.as_str()).collect();
         Self {
-            given: BTreeMap::from([(ACCOUNTS, ids.join(",").into())]),
+            given: BTreeMap::from([(variables::EXEC_ACCOUNTS, ids.join(",").into())]),
             taken: taken.map(|variable| variable.name).collect(),
             environment: environment.clone(),
         }

@@ -17,6 +17,7 @@ use crate::failure::Failure;
 use crate::interactive;
 use crate::output::print;
 use crate::token::asker;
+use crate::variables;
 
 /// What kubectl wants to be answered in, unless it says so itself.
 const USUAL_VERSION: &str = "client.authentication.k8s.io/v1";
@@ -24,8 +25,6 @@ const USUAL_VERSION: &str = "client.authentication.k8s.io/v1";
 const VERSIONS: [&str; 2] = [USUAL_VERSION, "client.authentication.k8s.io/v1beta1"];
 /// Where kubectl says what it wants.
 const EXEC_INFO: &str = "KUBERNETES_EXEC_INFO";
-/// Where `mcm exec` says which accounts its child has.
-const EXEC_ACCOUNTS: &str = "MCM_EXEC";
 
 pub(crate) async fn hand_out(
     app: &App,
@@ -77,7 +76,7 @@ fn account(app: &App, environment: &Environment, whose: &ClusterOf) -> Result<Ac
     if let Some(cloud) = whose.active {
         return app.active(cloud);
     }
-    let Some(listed) = environment.get(EXEC_ACCOUNTS) else {
+    let Some(listed) = environment.get(variables::EXEC_ACCOUNTS) else {
         let message = "Name an account, or give --active azure, --active gcp or --active aws.";
         return Err(Error::new(Code::InvalidInput, message));
     };

@@ -7,6 +7,9 @@
 use mcm_core::account::Cloud;
 use mcm_core::world::Environment;
 
+/// Where `mcm exec` says which accounts its command has: their ids, separated by commas.
+pub(crate) const EXEC_ACCOUNTS: &str = "MCM_EXEC";
+
 /// A variable that the tools of a cloud read.
 pub(crate) struct Variable {
     /// Its name.
@@ -15,9 +18,6 @@ pub(crate) struct Variable {
     pub(crate) cloud: Cloud,
     /// What it does to them.
     pub(crate) effect: Effect,
-    /// Who reads it.
-    #[allow(dead_code, reason = "told by what examines a shell")]
-    pub(crate) readers: Readers,
 }
 
 /// What a variable does to the tools that read it.
@@ -34,17 +34,6 @@ pub(crate) enum Effect {
     Place,
 }
 
-/// Which tools read a variable.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Readers {
-    /// The cloud's libraries, and with them most programs; Terraform among them where it uses these.
-    Libraries,
-    /// The cloud's own command line: `aws`, `az`, `gcloud`.
-    CommandLine,
-    /// Terraform's provider of the cloud.
-    Terraform,
-}
-
 impl Variable {
     /// Whether it has to go before the tools work as the account that was asked for.
     pub(crate) fn would_win(&self) -> bool {
@@ -58,7 +47,6 @@ pub(crate) fn of(cloud: Cloud) -> impl Iterator<Item = &'static Variable> {
 }
 
 /// The variables that are set here and make the tools of a cloud work as somebody else than the account in use.
-#[allow(dead_code, reason = "asked by what examines a shell")]
 pub(crate) fn that_win(cloud: Cloud, environment: &Environment) -> impl Iterator<Item = &'static Variable> {
     of(cloud).filter(|variable| variable.would_win() && environment.get(variable.name).is_some())
 }
@@ -71,91 +59,90 @@ pub(crate) fn are_secret<'a>(mut names: impl Iterator<Item = &'a str>) -> bool {
 
 use Cloud::{Aws, Azure, Gcp};
 use Effect::{Credential, Identity, Place, Source};
-use Readers::{CommandLine, Libraries, Terraform};
 
-const fn variable(name: &'static str, cloud: Cloud, effect: Effect, readers: Readers) -> Variable {
-    Variable { name, cloud, effect, readers }
+const fn variable(name: &'static str, cloud: Cloud, effect: Effect) -> Variable {
+    Variable { name, cloud, effect }
 }
 
 /// In the order in which the tools of a cloud look.
 #[rustfmt::skip]
 const ALL: [Variable; 74] = [
-    variable("AWS_ACCESS_KEY_ID", Aws, Credential, Libraries),
-    variable("AWS_SECRET_ACCESS_KEY", Aws, Credential, Libraries),
-    variable("AWS_SESSION_TOKEN", Aws, Credential, Libraries),
-    variable("AWS_SECURITY_TOKEN", Aws, Credential, Libraries),
-    variable("AWS_CREDENTIAL_EXPIRATION", Aws, Identity, Libraries),
-    variable("AWS_ACCOUNT_ID", Aws, Identity, Libraries),
-    variable("AWS_PROFILE", Aws, Source, Libraries),
-    variable("AWS_DEFAULT_PROFILE", Aws, Source, Libraries),
-    variable("AWS_ROLE_ARN", Aws, Source, Libraries),
-    variable("AWS_ROLE_SESSION_NAME", Aws, Source, Libraries),
-    variable("AWS_WEB_IDENTITY_TOKEN_FILE", Aws, Source, Libraries),
-    variable("AWS_CREDENTIAL_FILE", Aws, Source, Libraries),
-    variable("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", Aws, Source, Libraries),
-    variable("AWS_CONTAINER_CREDENTIALS_FULL_URI", Aws, Source, Libraries),
-    variable("AWS_CONTAINER_AUTHORIZATION_TOKEN", Aws, Credential, Libraries),
-    variable("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", Aws, Source, Libraries),
-    variable("AWS_REGION", Aws, Place, Libraries),
-    variable("AWS_DEFAULT_REGION", Aws, Place, CommandLine),
+    variable("AWS_ACCESS_KEY_ID", Aws, Credential),
+    variable("AWS_SECRET_ACCESS_KEY", Aws, Credential),
+    variable("AWS_SESSION_TOKEN", Aws, Credential),
+    variable("AWS_SECURITY_TOKEN", Aws, Credential),
+    variable("AWS_CREDENTIAL_EXPIRATION", Aws, Identity),
+    variable("AWS_ACCOUNT_ID", Aws, Identity),
+    variable("AWS_PROFILE", Aws, Source),
+    variable("AWS_DEFAULT_PROFILE", Aws, Source),
+    variable("AWS_ROLE_ARN", Aws, Source),
+    variable("AWS_ROLE_SESSION_NAME", Aws, Source),
+    variable("AWS_WEB_IDENTITY_TOKEN_FILE", Aws, Source),
+    variable("AWS_CREDENTIAL_FILE", Aws, Source),
+    variable("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", Aws, Source),
+    variable("AWS_CONTAINER_CREDENTIALS_FULL_URI", Aws, Source),
+    variable("AWS_CONTAINER_AUTHORIZATION_TOKEN", Aws, Credential),
+    variable("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", Aws, Source),
+    variable("AWS_REGION", Aws, Place),
+    variable("AWS_DEFAULT_REGION", Aws, Place),
 
-    variable("AZURE_CLIENT_SECRET", Azure, Credential, Libraries),
-    variable("AZURE_CLIENT_CERTIFICATE_PATH", Azure, Source, Libraries),
-    variable("AZURE_CLIENT_CERTIFICATE_PASSWORD", Azure, Credential, Libraries),
-    variable("AZURE_CLIENT_SEND_CERTIFICATE_CHAIN", Azure, Source, Libraries),
-    variable("AZURE_USERNAME", Azure, Source, Libraries),
-    variable("AZURE_PASSWORD", Azure, Credential, Libraries),
-    variable("AZURE_FEDERATED_TOKEN_FILE", Azure, Source, Libraries),
-    variable("AZURE_ACCESS_TOKEN", Azure, Credential, Libraries),
-    variable("AZURE_TOKEN_CREDENTIALS", Azure, Source, Libraries),
-    variable("AZURE_CLIENT_ID", Azure, Identity, Libraries),
-    variable("AZURE_TENANT_ID", Azure, Identity, Libraries),
-    variable("AZURE_SUBSCRIPTION_ID", Azure, Identity, Libraries),
-    variable("AZURE_POD_IDENTITY_AUTHORITY_HOST", Azure, Source, Libraries),
-    variable("IDENTITY_ENDPOINT", Azure, Source, Libraries),
-    variable("IDENTITY_HEADER", Azure, Credential, Libraries),
-    variable("IDENTITY_SERVER_THUMBPRINT", Azure, Source, Libraries),
-    variable("IMDS_ENDPOINT", Azure, Source, Libraries),
-    variable("MSI_ENDPOINT", Azure, Source, Libraries),
-    variable("MSI_SECRET", Azure, Credential, Libraries),
-    variable("ARM_ACCESS_KEY", Azure, Credential, Terraform),
-    variable("ARM_SAS_TOKEN", Azure, Credential, Terraform),
-    variable("ARM_CLIENT_SECRET", Azure, Credential, Terraform),
-    variable("ARM_CLIENT_SECRET_FILE_PATH", Azure, Source, Terraform),
-    variable("ARM_CLIENT_CERTIFICATE", Azure, Credential, Terraform),
-    variable("ARM_CLIENT_CERTIFICATE_PATH", Azure, Source, Terraform),
-    variable("ARM_CLIENT_CERTIFICATE_PASSWORD", Azure, Credential, Terraform),
-    variable("ARM_OIDC_TOKEN", Azure, Credential, Terraform),
-    variable("ARM_OIDC_TOKEN_FILE_PATH", Azure, Source, Terraform),
-    variable("ARM_OIDC_REQUEST_TOKEN", Azure, Credential, Terraform),
-    variable("ARM_OIDC_REQUEST_URL", Azure, Source, Terraform),
-    variable("ARM_USE_AKS_WORKLOAD_IDENTITY", Azure, Source, Terraform),
-    variable("ARM_USE_OIDC", Azure, Source, Terraform),
-    variable("ARM_USE_CLI", Azure, Source, Terraform),
-    variable("ARM_USE_MSI", Azure, Source, Terraform),
-    variable("ARM_MSI_ENDPOINT", Azure, Source, Terraform),
-    variable("ARM_CLIENT_ID", Azure, Identity, Terraform),
-    variable("ARM_CLIENT_ID_FILE_PATH", Azure, Identity, Terraform),
-    variable("ARM_TENANT_ID", Azure, Identity, Terraform),
-    variable("ARM_SUBSCRIPTION_ID", Azure, Identity, Terraform),
-    variable("ARM_ENVIRONMENT", Azure, Identity, Terraform),
+    variable("AZURE_CLIENT_SECRET", Azure, Credential),
+    variable("AZURE_CLIENT_CERTIFICATE_PATH", Azure, Source),
+    variable("AZURE_CLIENT_CERTIFICATE_PASSWORD", Azure, Credential),
+    variable("AZURE_CLIENT_SEND_CERTIFICATE_CHAIN", Azure, Source),
+    variable("AZURE_USERNAME", Azure, Source),
+    variable("AZURE_PASSWORD", Azure, Credential),
+    variable("AZURE_FEDERATED_TOKEN_FILE", Azure, Source),
+    variable("AZURE_ACCESS_TOKEN", Azure, Credential),
+    variable("AZURE_TOKEN_CREDENTIALS", Azure, Source),
+    variable("AZURE_CLIENT_ID", Azure, Identity),
+    variable("AZURE_TENANT_ID", Azure, Identity),
+    variable("AZURE_SUBSCRIPTION_ID", Azure, Identity),
+    variable("AZURE_POD_IDENTITY_AUTHORITY_HOST", Azure, Source),
+    variable("IDENTITY_ENDPOINT", Azure, Source),
+    variable("IDENTITY_HEADER", Azure, Credential),
+    variable("IDENTITY_SERVER_THUMBPRINT", Azure, Source),
+    variable("IMDS_ENDPOINT", Azure, Source),
+    variable("MSI_ENDPOINT", Azure, Source),
+    variable("MSI_SECRET", Azure, Credential),
+    variable("ARM_ACCESS_KEY", Azure, Credential),
+    variable("ARM_SAS_TOKEN", Azure, Credential),
+    variable("ARM_CLIENT_SECRET", Azure, Credential),
+    variable("ARM_CLIENT_SECRET_FILE_PATH", Azure, Source),
+    variable("ARM_CLIENT_CERTIFICATE", Azure, Credential),
+    variable("ARM_CLIENT_CERTIFICATE_PATH", Azure, Source),
+    variable("ARM_CLIENT_CERTIFICATE_PASSWORD", Azure, Credential),
+    variable("ARM_OIDC_TOKEN", Azure, Credential),
+    variable("ARM_OIDC_TOKEN_FILE_PATH", Azure, Source),
+    variable("ARM_OIDC_REQUEST_TOKEN", Azure, Credential),
+    variable("ARM_OIDC_REQUEST_URL", Azure, Source),
+    variable("ARM_USE_AKS_WORKLOAD_IDENTITY", Azure, Source),
+    variable("ARM_USE_OIDC", Azure, Source),
+    variable("ARM_USE_CLI", Azure, Source),
+    variable("ARM_USE_MSI", Azure, Source),
+    variable("ARM_MSI_ENDPOINT", Azure, Source),
+    variable("ARM_CLIENT_ID", Azure, Identity),
+    variable("ARM_CLIENT_ID_FILE_PATH", Azure, Identity),
+    variable("ARM_TENANT_ID", Azure, Identity),
+    variable("ARM_SUBSCRIPTION_ID", Azure, Identity),
+    variable("ARM_ENVIRONMENT", Azure, Identity),
 
-    variable("GOOGLE_APPLICATION_CREDENTIALS", Gcp, Source, Libraries),
-    variable("GOOGLE_CREDENTIALS", Gcp, Credential, Terraform),
-    variable("GOOGLE_CLOUD_KEYFILE_JSON", Gcp, Credential, Terraform),
-    variable("GCLOUD_KEYFILE_JSON", Gcp, Credential, Terraform),
-    variable("GOOGLE_OAUTH_ACCESS_TOKEN", Gcp, Credential, Terraform),
-    variable("GOOGLE_IMPERSONATE_SERVICE_ACCOUNT", Gcp, Identity, Terraform),
-    variable("CLOUDSDK_AUTH_ACCESS_TOKEN", Gcp, Credential, CommandLine),
-    variable("CLOUDSDK_AUTH_ACCESS_TOKEN_FILE", Gcp, Source, CommandLine),
-    variable("CLOUDSDK_AUTH_CREDENTIAL_FILE_OVERRIDE", Gcp, Source, CommandLine),
-    variable("CLOUDSDK_AUTH_IMPERSONATE_SERVICE_ACCOUNT", Gcp, Identity, CommandLine),
-    variable("CLOUDSDK_CORE_ACCOUNT", Gcp, Identity, CommandLine),
-    variable("CLOUDSDK_ACTIVE_CONFIG_NAME", Gcp, Source, CommandLine),
-    variable("CLOUDSDK_CORE_PROJECT", Gcp, Place, CommandLine),
-    variable("GOOGLE_CLOUD_PROJECT", Gcp, Place, Libraries),
-    variable("GCLOUD_PROJECT", Gcp, Place, Libraries),
-    variable("GOOGLE_PROJECT", Gcp, Place, Terraform),
+    variable("GOOGLE_APPLICATION_CREDENTIALS", Gcp, Source),
+    variable("GOOGLE_CREDENTIALS", Gcp, Credential),
+    variable("GOOGLE_CLOUD_KEYFILE_JSON", Gcp, Credential),
+    variable("GCLOUD_KEYFILE_JSON", Gcp, Credential),
+    variable("GOOGLE_OAUTH_ACCESS_TOKEN", Gcp, Credential),
+    variable("GOOGLE_IMPERSONATE_SERVICE_ACCOUNT", Gcp, Identity),
+    variable("CLOUDSDK_AUTH_ACCESS_TOKEN", Gcp, Credential),
+    variable("CLOUDSDK_AUTH_ACCESS_TOKEN_FILE", Gcp, Source),
+    variable("CLOUDSDK_AUTH_CREDENTIAL_FILE_OVERRIDE", Gcp, Source),
+    variable("CLOUDSDK_AUTH_IMPERSONATE_SERVICE_ACCOUNT", Gcp, Identity),
+    variable("CLOUDSDK_CORE_ACCOUNT", Gcp, Identity),
+    variable("CLOUDSDK_ACTIVE_CONFIG_NAME", Gcp, Source),
+    variable("CLOUDSDK_CORE_PROJECT", Gcp, Place),
+    variable("GOOGLE_CLOUD_PROJECT", Gcp, Place),
+    variable("GCLOUD_PROJECT", Gcp, Place),
+    variable("GOOGLE_PROJECT", Gcp, Place),
 ];
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ use url::Url;
 use crate::failure::Failure;
 use crate::other_tools::OtherTools;
 use crate::output::{print, print_json};
+use crate::variables;
 
 /// What `mcm whoami --json` prints.
 #[derive(Serialize)]
@@ -100,7 +101,8 @@ struct Shell<'a> {
 pub(crate) fn tell(app: &App, json: bool) -> Result<(), Failure> {
     // As the tools see it: inside `mcm exec` too, where `mcm` itself works with what was outside.
     let environment = Environment::of_this_process();
-    let lent = environment.get("MCM_EXEC").unwrap_or_default().split(',').filter(|id| !id.is_empty());
+    let lent =
+        environment.get(variables::EXEC_ACCOUNTS).unwrap_or_default().split(',').filter(|id| !id.is_empty());
     let lent = lent.map(|id| AccountId::from(id.to_owned())).collect();
     let shell =
         Shell { environment: &environment, tools: OtherTools::of(&environment)?, book: app.book()?, lent };
