@@ -124,8 +124,9 @@ class Desktop:
         return self.run("xdotool", "search", "--onlyvisible", "--name", "^Multi-Cloud Manager$", check=False).stdout.split()
 
     def close_window(self, number):
-        """Closes a window as its frame's button does. `xdotool windowclose` would cut the program off instead."""
-        self.run("xdotool", "windowactivate", "--sync", number, "key", "--clearmodifiers", "alt+F4")
+        """Closes a window as its frame's button does: the window manager asks the program to. `xdotool windowclose` would
+        cut the program off instead, and the keys for it do nothing in some sessions."""
+        self.run("wmctrl", "-i", "-c", number)
 
     def active_window(self):
         """The title of the window that has the keyboard."""
