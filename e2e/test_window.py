@@ -38,7 +38,7 @@ def test_a_flood_of_starts_leaves_one_calm_window(desktop, clouds, person, start
 
     app.click("button", "Look around first")
     app.read("No account yet")
-    assert len(desktop.windows()) == 1
+    until("there is one window", lambda: len(desktop.windows()) == 1)
 
 
 def test_closing_the_window_keeps_the_tray_and_frees_the_web_view(desktop, clouds, person, tray):
