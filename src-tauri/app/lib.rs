@@ -16,6 +16,8 @@ mod fixtures;
 mod notice;
 mod quit;
 mod scheme;
+#[cfg(target_os = "linux")]
+mod second_start;
 mod shortcut;
 mod start_at_login;
 mod switch;

@@ -33,6 +33,10 @@ use crate::window::{self, Bell, KeptPlace, MAIN, Place};
 /// Runs the app until it is quit. A second start hands its arguments to the first and ends.
 pub fn run() -> ExitCode {
     std::panic::set_hook(Box::new(tell_of_panic));
+    #[cfg(target_os = "linux")]
+    if crate::second_start::is_taken() {
+        return ExitCode::SUCCESS;
+    }
     let environment = Environment::of_this_process();
     let paths = match Paths::resolve(&environment) {
         Ok(paths) => paths,
