@@ -141,3 +141,22 @@ class Desktop:
         """A picture of the whole screen."""
         SHOTS.mkdir(exist_ok=True)
         self.run("import", "-window", "root", SHOTS / f"{name}.png")
+
+    def still_shot(self, name):
+        """A picture of the whole screen when nothing moves on it any more."""
+        self.shot(name)
+
+        def stands_still():
+            self.shot(f"{name}-again")
+            difference = self.difference(name, f"{name}-again")
+            (SHOTS / f"{name}-again.png").replace(SHOTS / f"{name}.png")
+            return difference == 0
+
+        until("the screen stands still", stands_still, look=0.2)
+
+    def difference(self, one, other):
+        """How many pixels of two pictures differ by more than a shade."""
+        compared = self.run(
+            "compare", "-metric", "AE", "-fuzz", "8%", SHOTS / f"{one}.png", SHOTS / f"{other}.png", "null:", check=False
+        )
+        return int(float(compared.stderr.split()[0]))

@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-from datetime import datetime, timezone
 
 from desktop import BINARIES
 from waiting import until
@@ -36,7 +35,7 @@ def test_fifty_terminals_and_the_app_renew_a_session_once_and_keep_the_sign_in(d
     tray.wait_for("* Pause renewing")
     clouds.change(access_token_life_ms=3_600_000)
     desktop.env |= clouds.env | person.env
-    until("the session is over", lambda: ends(desktop) < datetime.now(timezone.utc))
+    until("the session is over", lambda: not has_session(desktop))
     before = len(clouds.requests("azure-token", grant_type="refresh_token"))
 
     terminals = [
@@ -53,7 +52,7 @@ def test_fifty_terminals_and_the_app_renew_a_session_once_and_keep_the_sign_in(d
     app.read("Contoso is renewed.")
 
 
-def ends(desktop):
-    """When the session of the only account ends."""
+def has_session(desktop):
+    """Whether the only account has a session that is not over."""
     [account] = json.loads(desktop.run(BINARIES / "mcm", "accounts", "--json").stdout)["accounts"]
-    return datetime.fromisoformat(account["sessionExpiresAt"].replace("Z", "+00:00"))
+    return account["sessionExpiresAt"] is not None
