@@ -71,7 +71,7 @@ test: check oidc-provider moto clients ## check, then every test; the end-to-end
 	@stale=$$(git status --porcelain -- ui/src/bindings | grep '^.[^ ]' || true); \
 	[ -z "$$stale" ] || { printf '%s\n' "$$stale" "The tests wrote these anew. Add them to the commit." >&2; exit 1; }
 	@echo "==> end-to-end tests"
-	@[ ! -e e2e/run ] || e2e/run
+	e2e/run --numprocesses 2 --dist worksteal
 
 .PHONY: audit
 audit: toolchain ## licences, sources, versions and advisories of the dependencies; dependencies that nothing uses

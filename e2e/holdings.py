@@ -67,9 +67,9 @@ class Holdings:
         return Counter(f"object {without_numbers(path)}" for path in paths) + Counter(totals)
 
     def memory(self):
-        """The process's share of the memory, in MiB."""
+        """What the process has written to memory, in MiB. Not its share of mapped files, which other processes change."""
         rollup = Path(f"/proc/{self.pid}/smaps_rollup").read_text()
-        return int(re.search(r"^Pss: +(\d+) kB", rollup, re.MULTILINE).group(1)) / 1024
+        return int(re.search(r"^Pss_Anon: +(\d+) kB", rollup, re.MULTILINE).group(1)) / 1024
 
     def close(self):
         self.bus.close()
