@@ -123,7 +123,8 @@ Add to the shell's start file:
   fish         mcm completion fish | source             in ~/.config/fish/config.fish
   PowerShell   mcm completion powershell | Out-String | Invoke-Expression     in $PROFILE
 
-An account is offered by a word of its name that fits no other account, by its user name, or by its id.";
+An account is offered by a word of its name that fits no other account, by its user name, or by its id; a subscription of
+the account on the line by a word of its name or its id, a project or region by its id.";
 
 const TOKEN_HELP: &str = "\
 RESOURCE is graph, key-vault, storage, aks, arm (as it is when nobody says), or a resource's own identifier: https://…, \
@@ -291,7 +292,7 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Print what a shell reads to complete commands, options and account names
+    /// Print what a shell reads to complete commands, options and names
     #[command(after_help = COMPLETION_HELP)]
     Completion {
         /// The shell
