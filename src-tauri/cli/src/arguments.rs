@@ -190,6 +190,9 @@ can renew is refused at once, with what to run, and is there again for the next 
 
 az finds the account after \"az login --identity\", best with an AZURE_CONFIG_DIR of its own.
 
+A signal that is sent to mcm is passed on to the command. Ctrl-C in a terminal reaches it once, as without mcm; what a
+program sends to the whole process group (kill -- -PGID) reaches it twice, so send that to mcm alone.
+
 Exit status: the command's own; 128 and its number when a signal ended it; 127 when it was not found and 126 when it
 cannot be run. Before it starts: 1 failed, 2 wrong usage, 3 sign in again.";
 

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::os::unix::process::ExitStatusExt as _;
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::process::{Command, Stdio};
 
 use crate::lent::Lent;
@@ -74,6 +74,33 @@ while True: signal.pause()";
     assert_eq!(next(), "usr");
     signal("-TERM", &mcm.id().to_string());
     assert_eq!(mcm.wait().expect("mcm ends").code(), Some(9));
+}
+
+#[test]
+fn a_signal_that_the_command_sends_to_its_group_reaches_it_once() {
+    let stage = Stage::start();
+    let id = account(&stage);
+    // It stops us meanwhile, so that a second signal would come after it has had the first.
+    let script = "import os, signal
+signal.signal(signal.SIGUSR1, lambda *_: os.write(1, b'usr1\\n'))
+signal.signal(signal.SIGUSR2, lambda *_: (os.write(1, b'usr2\\n'), os._exit(0)))
+mcm = os.getppid()
+os.kill(mcm, signal.SIGSTOP)
+while ') T ' not in open(f'/proc/{mcm}/stat').read(): pass
+os.kill(0, signal.SIGUSR1)
+os.kill(mcm, signal.SIGCONT)
+while True: signal.pause()";
+    let mut command = stage.command(&["exec", &id, "--", "/usr/bin/python3", "-c", script]);
+    // Else the test is in the group as well.
+    let mut mcm = command.process_group(0).stdout(Stdio::piped()).spawn().expect("mcm starts");
+    let mut lines = BufReader::new(mcm.stdout.take().expect("piped")).lines();
+    let mut next = || lines.next().map(|line| line.expect("text"));
+    assert_eq!(next().as_deref(), Some("usr1"));
+    // Passed on in their order, a second one would come before it.
+    signal("-USR2", &mcm.id().to_string());
+    assert_eq!(next().as_deref(), Some("usr2"));
+    assert_eq!(next(), None);
+    assert!(mcm.wait().expect("mcm ends").success());
 }
 
 #[test]
