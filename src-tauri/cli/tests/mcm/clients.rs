@@ -201,6 +201,22 @@ fn a_session_that_ended_is_told_by_the_client_with_what_to_run() {
 }
 
 #[test]
+fn clients_of_aws_work_with_the_last_minutes_when_nothing_new_can_be_had() {
+    let stage = Stage::start();
+    // botocore asks anew for each request when less than ten minutes are left, and fails when it is refused then.
+    stage.sandbox.set_aws_session_life(Some(Duration::from_secs(5 * 60)));
+    connected(&stage, "Reader");
+    let mut clients = [CLIENTS[0], CLIENTS[1]].map(|client| Client::start(&stage, client));
+    stage.lock_keychain();
+    clients.iter_mut().for_each(Client::go_on);
+    for client in &mut clients {
+        let answer = client.answer();
+        let is_right = answer.as_str().is_some_and(|arn| arn.contains("444455556666:assumed-role/Reader/"));
+        assert!(is_right, "{}: {answer}", client.name);
+    }
+}
+
+#[test]
 fn a_locked_keychain_is_told_by_the_client() {
     let stage = Stage::start();
     stage.sandbox.set_access_token_life(Duration::from_secs(55));
