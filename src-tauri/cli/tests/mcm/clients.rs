@@ -165,9 +165,7 @@ fn aws_works_by_the_endpoint_and_by_credential_process_and_caches_nothing() {
     );
     write(&home(&stage).join(".aws/config"), 0o600, &us);
     let mut command = Command::new(&aws);
-    let mcm = stage.command(&[]);
-    command.args(asked).args(["--profile", "production"]).env_clear();
-    command.envs(mcm.get_envs().filter_map(|(name, value)| Some((name, value?)))).env("HOME", home(&stage));
+    stage.equip(&mut command).args(asked).args(["--profile", "production"]).env("HOME", home(&stage));
     let handed = Ended::of(command.output().expect("aws starts")).done();
     assert_eq!(handed, lent, "the same session");
     let files = files_below(&home(&stage));

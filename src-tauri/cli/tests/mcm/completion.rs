@@ -57,7 +57,7 @@ fn offered(stage: &Stage, shell: &str, script: &str) -> Vec<String> {
     let mut command = Command::new(shell);
     command.args(if shell == "bash" { &["--norc", "-c"][..] } else { &["-c"] });
     command.arg(script.replace("COMPLETION", &file.display().to_string()));
-    command.env_clear().envs(mcm.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    stage.equip(&mut command);
     let path =
         mcm.get_envs().find(|(name, _)| *name == "PATH").and_then(|(_, path)| path).expect("there is a PATH");
     command.env("PATH", format!("{}:{}", folder.display(), path.to_string_lossy()));

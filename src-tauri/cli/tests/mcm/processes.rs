@@ -142,7 +142,7 @@ fn a_signal_that_we_were_started_to_ignore_is_ignored_by_the_command_too() {
         let mut command = Command::new("sh");
         let mcm = stage.command(&["exec", &id, "--", "grep", "SigIgn", "/proc/self/status"]);
         command.args(["-c", &script, "sh"]).arg(mcm.get_program()).args(mcm.get_args());
-        command.env_clear().envs(mcm.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        stage.equip(&mut command);
         let output = command.output().expect("sh starts").stdout;
         let text = String::from_utf8(output).expect("text");
         u64::from_str_radix(text.split_whitespace().last().expect("a mask"), 16).expect("hexadecimal")
@@ -172,7 +172,7 @@ sys.exit(5)
         .collect();
     let mut command = Command::new("script");
     command.args(["-qe", "-E", "never", "-c", &format!("exec {}", words.join(" ")), "/dev/null"]);
-    command.env_clear().envs(mcm.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    stage.equip(&mut command);
     let mut terminal = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("script is there");
     let mut keys = terminal.stdin.take().expect("piped");
     let mut screen = BufReader::new(terminal.stdout.take().expect("piped"));
@@ -203,7 +203,7 @@ fn a_job_that_is_stopped_stops_whole_and_goes_on_whole() {
     // With job control every job is a process group of its own, as in a terminal. Waiting may end with a stop.
     let script = "set -m; exec 3<&0; \"$@\" <&3 & echo $!; s=128; while [ $s -ge 128 ]; do wait -f %1; s=$?; done; echo ended $s";
     command.args(["-c", script, "bash"]).arg(mcm.get_program()).args(mcm.get_args());
-    command.env_clear().envs(mcm.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    stage.equip(&mut command);
     let mut shell = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("bash starts");
     let mut lines = BufReader::new(shell.stdout.take().expect("piped")).lines();
     let mut next = || lines.next().expect("a line").expect("text");
