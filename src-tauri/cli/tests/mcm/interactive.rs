@@ -185,14 +185,21 @@ fn a_role_that_was_mended_is_verified_again_without_a_browser() {
     stage.mcm(&["credential-process", &id]).failed(3);
     stage.mcm(&["credential-process", &id, "--interactive"]).failed(3);
 
-    let trusted = Trusted::Arn("arn:aws:iam::111122223333:user/ada".into());
-    let condition = Condition::ExternalId(Wanted::Exactly(external_id));
-    stage
-        .sandbox
-        .put_aws_role(Role::new("444455556666", "Reader").trust(Statement { principal: trusted, condition }));
-    stage.mcm(&["credential-process", &id]).failed(3);
+    let mended = || {
+        let principal = Trusted::Arn("arn:aws:iam::111122223333:user/ada".into());
+        let condition = Condition::ExternalId(Wanted::Exactly(external_id.clone()));
+        Role::new("444455556666", "Reader").trust(Statement { principal, condition })
+    };
+    stage.sandbox.put_aws_role(mended());
+    stage.mcm(&["exec", &id, "--", "true"]).failed(3);
     let credential = stage.mcm(&["credential-process", &id, "--interactive"]).json();
     assert_eq!(credential["Version"], 1);
-    stage.mcm(&["credential-process", &id]).done();
+    stage.mcm(&["exec", &id, "--", "true"]).done();
+
+    stage.forget_sessions();
+    stage.sandbox.remove_aws_role("arn:aws:iam::444455556666:role/Reader");
+    stage.mcm(&["exec", &id, "--", "true"]).failed(3);
+    stage.sandbox.put_aws_role(mended());
+    stage.mcm(&["exec", "--interactive", &id, "--", "true"]).done();
     assert!(!stage.has_opened_a_page());
 }
