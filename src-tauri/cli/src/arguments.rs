@@ -123,7 +123,8 @@ Add to the shell's start file:
   fish         mcm completion fish | source             in ~/.config/fish/config.fish
   PowerShell   mcm completion powershell | Out-String | Invoke-Expression     in $PROFILE
 
-An account is offered by a word of its name that fits no other account, by its user name, or by its id.";
+An account is offered by a word of its name that fits no other account, by its user name, or by its id; a subscription of
+the account on the line by a word of its name or its id, a project or region by its id.";
 
 const TOKEN_HELP: &str = "\
 RESOURCE is graph, key-vault, storage, aks, arm (as it is when nobody says), or a resource's own identifier: https://…, \
@@ -183,7 +184,14 @@ the command was told when it started cannot follow: the region, tenant, subscrip
 CLOUDSDK_AUTH_ACCESS_TOKEN and GOOGLE_OAUTH_ACCESS_TOKEN. They are not renewed; until when they are good is told on
 standard error. Azure's tools read no token from a variable, so Azure stays as it is.
 
+--interactive is about the start: each account that needs you is signed in to, one after the other, and the command waits;
+a role of AWS is verified again. While the command runs, no browser opens, with or without it: a credential that only you
+can renew is refused at once, with what to run, and is there again for the next request when you have done so.
+
 az finds the account after \"az login --identity\", best with an AZURE_CONFIG_DIR of its own.
+
+A signal that is sent to mcm is passed on to the command. Ctrl-C in a terminal reaches it once, as without mcm; what a
+program sends to the whole process group (kill -- -PGID) reaches it twice, so send that to mcm alone.
 
 Exit status: the command's own; 128 and its number when a signal ended it; 127 when it was not found and 126 when it
 cannot be run. Before it starts: 1 failed, 2 wrong usage, 3 sign in again.";
@@ -199,6 +207,9 @@ The credential is in the shell's variables, is not renewed, and can be read by e
 until when it is good is told on standard error. When a profile of ~/.aws/config runs \"mcm credential-process\" for
 the account, AWS_PROFILE names it instead, and no secret of AWS is in the shell. Azure's tools read no token from a
 variable: AZURE_ACCESS_TOKEN is for scripts. \"mcm exec\" has none of these limits.
+
+Without --interactive it never opens a browser: an account that needs you ends the command at once with status 3, and
+nothing is printed for the shell to evaluate.
 
 --unset prints lines that unset every variable that says as whom, or where, the tools of a cloud work.";
 
@@ -284,7 +295,7 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Print what a shell reads to complete commands, options and account names
+    /// Print what a shell reads to complete commands, options and names
     #[command(after_help = COMPLETION_HELP)]
     Completion {
         /// The shell
@@ -556,6 +567,9 @@ pub(crate) struct Exec {
     /// Put the credential into the command's variables, for tools that know no endpoint
     #[arg(long)]
     pub(crate) env: bool,
+    /// When only you can help, open a browser for you to sign in with before the command starts
+    #[arg(long)]
+    pub(crate) interactive: bool,
     /// The command and its arguments
     #[arg(last = true, required = true, value_name = "COMMAND")]
     pub(crate) command: Vec<OsString>,
@@ -568,8 +582,11 @@ pub(crate) struct Env {
     /// The shell to write for; the one that runs mcm when nobody says
     #[arg(long, value_enum)]
     pub(crate) shell: Option<Shell>,
+    /// When only you can help, open a browser for you to sign in with before anything is printed
+    #[arg(long)]
+    pub(crate) interactive: bool,
     /// Print lines that take everything back
-    #[arg(long, conflicts_with_all = ["accounts", "active"])]
+    #[arg(long, conflicts_with_all = ["accounts", "active", "interactive"])]
     pub(crate) unset: bool,
 }
 

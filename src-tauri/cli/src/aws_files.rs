@@ -5,15 +5,14 @@
 //! copy without these lines and without anybody's keys; everything else in it stays as it is. Nothing here writes to
 //! the files themselves.
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use mcm_core::account::AccountId;
 use mcm_core::file;
 use mcm_core::world::Environment;
 
-/// The files, by the variable that moves them, and where they are without it.
-const FILES: [(&str, &str); 2] =
-    [("AWS_CONFIG_FILE", ".aws/config"), ("AWS_SHARED_CREDENTIALS_FILE", ".aws/credentials")];
+use crate::other_tools::OtherTools;
+
 /// Keys of a user or a session. They are copied for nobody.
 const KEYS: [&str; 4] =
     ["aws_access_key_id", "aws_secret_access_key", "aws_session_token", "aws_security_token"];
@@ -32,27 +31,21 @@ const SOURCES: [&str; 9] = [
 
 /// Copies of the files whose default profile has a credential, by the variable that leads to them.
 pub(crate) fn without_default_credentials(environment: &Environment) -> Vec<(&'static str, String)> {
-    FILES
-        .into_iter()
-        .filter_map(|(name, usual)| Some((name, copy(&text(environment, name, usual)?)?)))
-        .collect()
+    let Ok(tools) = OtherTools::of(environment) else { return Vec::new() };
+    let files =
+        [("AWS_CONFIG_FILE", tools.aws_config()), ("AWS_SHARED_CREDENTIALS_FILE", tools.aws_credentials())];
+    files.into_iter().filter_map(|(variable, path)| Some((variable, copy(&text(&path)?)?))).collect()
 }
 
 /// The profile whose credentials come from `mcm credential-process` for this account.
 pub(crate) fn profile_that_asks_us(environment: &Environment, account: &AccountId) -> Option<String> {
-    let [(name, usual), _] = FILES;
-    profile_running(&text(environment, name, usual)?, account.as_str())
+    let config = OtherTools::of(environment).ok()?.aws_config();
+    profile_running(&text(&config)?, account.as_str())
 }
 
 /// What is in one of the files. One that we cannot read is not read by a command either.
-fn text(environment: &Environment, name: &str, usual: &str) -> Option<String> {
-    let home = environment.get("HOME").or_else(|| environment.get("USERPROFILE")).map(PathBuf::from);
-    let path = match (environment.get(name), home) {
-        (Some(path), Some(home)) if path.starts_with("~/") => home.join(&path[2..]),
-        (Some(path), _) => PathBuf::from(path),
-        (None, home) => home?.join(usual),
-    };
-    let bytes = file::read(&path).ok().flatten()?;
+fn text(path: &Path) -> Option<String> {
+    let bytes = file::read(path).ok().flatten()?;
     Some(String::from_utf8_lossy(&bytes).into_owned())
 }
 

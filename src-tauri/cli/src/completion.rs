@@ -1,4 +1,4 @@
-//! Shell completion: commands, options and the names of accounts.
+//! Shell completion: commands, options, and the names of accounts, their targets and Azure's resources.
 //!
 //! A shell asks by running `mcm` with a variable set, which is looked at before anything else: no completion passes the
 //! start of a command, and no command starts the engine. What it reads is `accounts.json`, never the keychain or a
@@ -6,7 +6,7 @@
 //! words that mean nothing to any shell are offered.
 
 use std::collections::{HashMap, HashSet};
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -14,8 +14,9 @@ use clap::{Command, CommandFactory as _};
 use clap_complete::CompleteEnv;
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
 use clap_complete::env::Shells;
-use mcm_core::account::{Account, Cloud};
+use mcm_core::account::{Account, Cloud, Target};
 use mcm_core::error::Error;
+use mcm_core::provider::azure::resource;
 use mcm_core::store::{Book, Store};
 use mcm_core::world::{Environment, Paths};
 
@@ -35,8 +36,9 @@ pub(crate) fn is_asked(environment: &Environment) -> bool {
 pub(crate) fn answer(environment: &Environment) -> ExitCode {
     let paths = Paths::resolve(environment);
     let book = paths.and_then(|paths| Store::in_folder(&paths.data).read()).unwrap_or_default();
-    let accounts = Arc::new(Accounts::of(&book));
-    let factory = || with_accounts(Arguments::command(), &accounts);
+    let line = std::env::args_os().skip_while(|word| word != "--").skip(1).collect();
+    let asked = Arc::new(Asked { accounts: Offers::of_accounts(&book), book, line });
+    let factory = || with_names(Arguments::command(), &asked);
     let answered = CompleteEnv::with_factory(factory).var(VARIABLE).try_complete(std::env::args_os(), None);
     if answered.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
@@ -58,18 +60,23 @@ fn script(shell: Shell) -> String {
     String::from_utf8(script).expect("scripts are text")
 }
 
-/// The commands, whose arguments that name an account know the accounts.
-fn with_accounts(command: Command, accounts: &Arc<Accounts>) -> Command {
+/// The commands, whose arguments that take a name know what there is.
+fn with_names(command: Command, asked: &Arc<Asked>) -> Command {
     let clouds = clouds_of(command.get_name());
     let command = command.mut_args(|argument| {
-        if !matches!(argument.get_id().as_str(), "account" | "accounts") {
-            return argument;
-        }
-        let accounts = accounts.clone();
-        let complete = move |typed: &OsStr| accounts.offered(clouds, &typed.to_string_lossy());
-        argument.add(ArgValueCompleter::new(complete))
+        let asked = asked.clone();
+        let completer = match argument.get_id().as_str() {
+            "account" | "accounts" => ArgValueCompleter::new(move |typed: &OsStr| {
+                asked.accounts.fitting(&typed.to_string_lossy(), |offer| clouds.contains(&offer.cloud))
+            }),
+            "target" => ArgValueCompleter::new(move |typed: &OsStr| asked.targets(&Cloud::ALL, typed)),
+            "region" => ArgValueCompleter::new(move |typed: &OsStr| asked.targets(&[Cloud::Aws], typed)),
+            "resource" => ArgValueCompleter::new(resources),
+            _ => return argument,
+        };
+        argument.add(completer)
     });
-    command.mut_subcommands(|command| with_accounts(command, accounts))
+    command.mut_subcommands(|command| with_names(command, asked))
 }
 
 /// The clouds whose accounts a command takes.
@@ -82,81 +89,146 @@ fn clouds_of(command: &str) -> &'static [Cloud] {
     }
 }
 
-/// The accounts as they can be offered, and what each is looked up by, put together once.
-struct Accounts {
-    known: Vec<Known>,
-    /// How many accounts have a name, in lower case.
-    exact: HashMap<String, usize>,
-    /// Everything that each can be found by.
-    found_by: Vec<String>,
+/// The short names of Azure's resources.
+fn resources(typed: &OsStr) -> Vec<CompletionCandidate> {
+    let typed = typed.to_string_lossy();
+    resource::names().filter(|name| name.starts_with(&*typed)).map(CompletionCandidate::new).collect()
 }
 
-/// An account as it can be offered.
-struct Known {
+/// What a shell asks about.
+struct Asked {
+    book: Arc<Book>,
+    accounts: Offers,
+    /// What was typed so far, the program first.
+    line: Vec<OsString>,
+}
+
+impl Asked {
+    /// The targets of the account on the line, if it is one of these clouds.
+    fn targets(&self, clouds: &[Cloud], typed: &OsStr) -> Vec<CompletionCandidate> {
+        let account = self.account().filter(|account| clouds.contains(&account.cloud()));
+        account.map_or_else(Vec::new, |account| {
+            Offers::of_targets(&account).fitting(&typed.to_string_lossy(), |_| true)
+        })
+    }
+
+    /// The account that is named on the line; else the one that is in use in AWS, whose regions need no account there.
+    fn account(&self) -> Option<Account> {
+        let command = Arguments::command().ignore_errors(true);
+        let matches = command.try_get_matches_from(&self.line).ok()?;
+        let (_, matches) = matches.subcommand()?;
+        match matches.try_get_one::<String>("account").ok().flatten() {
+            Some(name) => self.book.resolve(name).ok(),
+            None => self.book.account(self.book.active.get(&Cloud::Aws)?).cloned(),
+        }
+    }
+}
+
+/// Things of one kind as they can be offered, put together once.
+struct Offers {
+    all: Vec<Offer>,
+    /// How many have a name, in lower case.
+    exact: HashMap<String, usize>,
+}
+
+/// An account or a target as it can be offered.
+struct Offer {
     cloud: Cloud,
     /// The words that it might be called by, the best first; its id comes last.
     words: Vec<String>,
     /// Its whole names, in lower case.
     names: HashSet<String>,
+    /// Everything that it can be found by, in lower case.
+    found_by: String,
     /// What is told of it, where a shell shows that.
     about: String,
 }
 
-/// With more accounts than this, and nothing typed, ids are offered, which need no comparing.
+/// With more than this, and nothing typed, ids are offered, which need no comparing.
 const MANY: usize = 200;
 
-impl Accounts {
-    fn of(book: &Book) -> Self {
-        let known: Vec<Known> = book.accounts.iter().map(Known::of).collect();
+impl Offers {
+    fn of_accounts(book: &Book) -> Self {
+        Self::of(book.accounts.iter().map(Offer::of_account).collect())
+    }
+
+    fn of_targets(account: &Account) -> Self {
+        let cloud = account.cloud();
+        Self::of(account.targets.iter().map(|target| Offer::of_target(cloud, target)).collect())
+    }
+
+    fn of(all: Vec<Offer>) -> Self {
         let mut exact: HashMap<String, usize> = HashMap::new();
-        for name in known.iter().flat_map(|account| &account.names) {
+        for name in all.iter().flat_map(|offer| &offer.names) {
             *exact.entry(name.clone()).or_default() += 1;
         }
-        Self { known, exact, found_by: book.accounts.iter().map(Account::found_by).collect() }
+        Self { all, exact }
     }
 
-    fn offered(&self, clouds: &[Cloud], typed: &str) -> Vec<CompletionCandidate> {
-        let fits = self.known.iter().filter(|account| clouds.contains(&account.cloud));
-        let candidate = |account: &Known| {
+    fn fitting(&self, typed: &str, is_wanted: impl Fn(&Offer) -> bool) -> Vec<CompletionCandidate> {
+        let candidate = |offer: &Offer| {
             let word = match typed {
-                "" if self.known.len() > MANY => account.words.last().cloned(),
-                typed => self.words(account, typed).next().cloned(),
+                "" if self.all.len() > MANY => offer.words.last().cloned(),
+                typed => self.words(offer, typed).next().cloned(),
             };
-            Some(CompletionCandidate::new(word?).help(Some(account.about.clone().into())))
+            Some(CompletionCandidate::new(word?).help(Some(offer.about.clone().into())))
         };
-        fits.filter_map(candidate).collect()
+        self.all.iter().filter(|offer| is_wanted(offer)).filter_map(candidate).collect()
     }
 
-    /// The words that begin as typed and fit this account and no other, the best first.
-    fn words<'a>(&'a self, account: &'a Known, typed: &str) -> impl Iterator<Item = &'a String> {
+    /// The words that begin as typed and fit this one and no other, the best first.
+    fn words<'a>(&'a self, offer: &'a Offer, typed: &str) -> impl Iterator<Item = &'a String> {
         let typed = typed.to_lowercase();
-        account.words.iter().filter(move |word| {
+        offer.words.iter().filter(move |word| {
             let word = word.to_lowercase();
-            word.starts_with(&typed) && self.is_its(account, &word)
+            word.starts_with(&typed) && self.is_its(offer, &word)
         })
     }
 
-    fn is_its(&self, account: &Known, word: &str) -> bool {
+    fn is_its(&self, offer: &Offer, word: &str) -> bool {
         match self.exact.get(word) {
-            Some(count) => *count == 1 && account.names.contains(word),
-            None => self.found_by.iter().filter(|text| text.contains(word)).take(2).count() == 1,
+            Some(count) => *count == 1 && offer.names.contains(word),
+            None => self.all.iter().filter(|offer| offer.found_by.contains(word)).take(2).count() == 1,
         }
     }
 }
 
-impl Known {
-    fn of(account: &Account) -> Self {
+impl Offer {
+    fn of_account(account: &Account) -> Self {
         let (name, who, id) = (account.name(), account.identity.who(), account.id.as_str());
         let mut words: Vec<String> = plain_words(&name).collect();
         words.extend(plain_words(who).filter(|word| word == who));
         words.extend(plain_words(id).filter(|word| word == id));
+        let names = HashSet::from([name.as_str(), account.identity.label(), who].map(str::to_lowercase));
+        let about = format!("{name}, {who}, {}", account.cloud().title());
+        Self::new(account.cloud(), words, names, account.found_by(), &about)
+    }
+
+    /// By its id, which people know; a subscription's they do not.
+    fn of_target(cloud: Cloud, target: &Target) -> Self {
+        let (name, id) = (target.name.as_str(), target.id.as_str());
+        let mut words = Vec::new();
+        if cloud == Cloud::Azure {
+            words.extend(plain_words(name));
+        }
+        words.extend(plain_words(id).filter(|word| word == id));
+        let names = HashSet::from([name, id].map(str::to_lowercase));
+        // No word spans two lines.
+        let found_by = format!("{name}\n{id}").to_lowercase();
+        Self::new(cloud, words, names, found_by, name)
+    }
+
+    fn new(
+        cloud: Cloud,
+        mut words: Vec<String>,
+        names: HashSet<String>,
+        found_by: String,
+        about: &str,
+    ) -> Self {
         let mut seen = HashSet::new();
         words.retain(|word| seen.insert(word.to_lowercase()));
-        let names =
-            [name.as_str(), account.identity.label(), who].map(str::to_lowercase).into_iter().collect();
-        let about = format!("{name}, {who}, {}", account.cloud().title());
         let about = about.chars().filter(|c| !c.is_control()).collect();
-        Self { cloud: account.cloud(), words, names, about }
+        Self { cloud, words, names, found_by, about }
     }
 }
 
@@ -186,14 +258,14 @@ mod tests {
 
     fn words(accounts: &[Account]) -> Vec<Vec<String>> {
         let book = Book { accounts: accounts.to_vec(), ..Book::default() };
-        let known = Accounts::of(&book);
-        let plain = |(offered, account): (&Known, &Account)| {
-            let mut words: Vec<String> = known.words(offered, "").cloned().collect();
+        let offers = Offers::of_accounts(&book);
+        let plain = |(offer, account): (&Offer, &Account)| {
+            let mut words: Vec<String> = offers.words(offer, "").cloned().collect();
             assert!(words.iter().all(|word| book.resolve(word).is_ok_and(|found| found.id == account.id)));
             assert_eq!(words.pop().as_deref(), Some(account.id.as_str()), "the id comes last");
             words
         };
-        known.known.iter().zip(accounts).map(plain).collect()
+        offers.all.iter().zip(accounts).map(plain).collect()
     }
 
     #[test]
@@ -216,7 +288,32 @@ mod tests {
         for offered in words(&[azure("a", hostile, hostile)]).concat() {
             assert!(offered.chars().all(|c| c.is_ascii_alphanumeric()), "{offered:?}");
         }
-        assert!(!Known::of(&azure("a", hostile, hostile)).about.contains(char::is_control));
+        assert!(!Offer::of_account(&azure("a", hostile, hostile)).about.contains(char::is_control));
+    }
+
+    #[test]
+    fn a_target_is_offered_by_what_fits_no_other_and_is_found_by_it() {
+        let target =
+            |id: &str, name: &str| Target { id: id.into(), name: name.into(), state: None, parent: None };
+        let mut account = azure("a", "Contoso", "ada@contoso.example");
+        account.targets = vec![
+            target("0a539779", "Production"),
+            target("1b539779", "Production (Europe)"),
+            target("2c539779", "$(id) `ls` Europe"),
+            target("3d539779", "production"),
+        ];
+        let offers = Offers::of_targets(&account);
+        let words = |offer: &Offer| offers.words(offer, "").cloned().collect::<Vec<_>>();
+        let offered: Vec<Vec<String>> = offers.all.iter().map(words).collect();
+        assert_eq!(
+            offered,
+            [vec!["0a539779"], vec!["1b539779"], vec!["id", "ls", "2c539779"], vec!["3d539779"]]
+        );
+        for (words, target) in offered.iter().zip(&account.targets) {
+            for word in words {
+                assert_eq!(crate::targets::find(&account, word).expect("it fits").id, target.id, "{word}");
+            }
+        }
     }
 
     #[test]

@@ -17,6 +17,7 @@ use crate::aws_files;
 use crate::choice::choose;
 use crate::failure::Failure;
 use crate::given::{self, lasting};
+use crate::interactive::sign_in_where_needed;
 use crate::output::{note, print};
 use crate::shell::Shell;
 use crate::token::asker;
@@ -30,7 +31,11 @@ pub(crate) async fn lines(app: &App, world: &World, wish: &Env) -> Result<(), Fa
     }
     let mut given: BTreeMap<&'static str, SecretString> = BTreeMap::new();
     let (mut taken, mut told) = (Vec::new(), Vec::new());
-    for choice in choose(app, &wish.whose)? {
+    let mut choices = choose(app, &wish.whose)?;
+    if wish.interactive {
+        sign_in_where_needed(app, &world.vault, &mut choices).await?;
+    }
+    for choice in choices {
         let account = choice.account;
         taken.extend(variables::of(account.cloud()).filter(|variable| variable.would_win()));
         given.extend(given::places(&account, &app.settings()));

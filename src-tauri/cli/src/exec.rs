@@ -1,8 +1,9 @@
 //! `mcm exec`: runs a command as one or several accounts, with no secret in a file or an argument.
 //!
-//! Everything that can fail fails before the command starts: unknown accounts, and those that need a sign-in. Then the
-//! endpoint (`exec/endpoint.rs`) lends credentials (`exec/lender.rs`) for as long as the command lives, which has the
-//! terminal and its signals to itself (`exec/child.rs`). What it did is its own affair: its status is ours.
+//! Everything that can fail fails before the command starts: unknown accounts, and those that need a sign-in, which
+//! `--interactive` asks the person for. Then the endpoint (`exec/endpoint.rs`) lends credentials (`exec/lender.rs`) for as
+//! long as the command lives, which has the terminal and its signals to itself (`exec/child.rs`). What it did is its own
+//! affair: its status is ours.
 
 mod child;
 mod endpoint;
@@ -30,6 +31,7 @@ use crate::aws_files;
 use crate::choice::{Choice, choose};
 use crate::failure::Failure;
 use crate::given::{self, lasting};
+use crate::interactive::sign_in_where_needed;
 use crate::output::note;
 use crate::variables;
 
@@ -48,7 +50,10 @@ pub(crate) struct Ready {
 
 /// Finds the accounts, makes sure that each has a session, and gets everything ready for the command.
 pub(crate) async fn prepare(app: &Arc<App>, world: &World, wish: Exec) -> Result<Ready, Failure> {
-    let choices = choose(app, &wish.whose)?;
+    let mut choices = choose(app, &wish.whose)?;
+    if wish.interactive {
+        sign_in_where_needed(app, &world.vault, &mut choices).await?;
+    }
     let mut words = wish.command.into_iter();
     let program = words.next().expect("the arguments ask for a command");
     let mut setting = Setting::of(&world.environment, &choices);

@@ -1,6 +1,7 @@
 //! `--interactive`: a command that finds that only the person can help asks the person, once for all that ask.
 //!
-//! Without the option nothing here opens a browser: the command ends at once, with the command to run.
+//! Without the option nothing here opens a browser: the command ends at once, with the command to run. Only a command
+//! that the person started gets here, and before it hands anything out; what `mcm exec` serves never does.
 
 use mcm_core::account::{Account, AccountId, Cloud};
 use mcm_core::app::{App, Connect, OnDuplicate, Taken};
@@ -9,6 +10,7 @@ use mcm_core::resource::Resource;
 use mcm_core::snapshot::RedirectKind;
 use mcm_core::vault::Vault;
 
+use crate::choice::Choice;
 use crate::failure::Failure;
 use crate::login::{open_keychain, sign_in};
 use crate::output::note;
@@ -52,6 +54,21 @@ pub(crate) async fn hand_out<T>(
     }
     app.reload();
     attempt().await.map_err(|error| Failure::of_resource(app, account, resource, error))
+}
+
+/// Sees to it that each account has a session, one after the other. It comes before the first of them is handed out,
+/// which would grow old while the person signs in to the next.
+pub(crate) async fn sign_in_where_needed(
+    app: &App,
+    vault: &Vault,
+    choices: &mut [Choice],
+) -> Result<(), Failure> {
+    for Choice { account, .. } in choices {
+        let attempt = async || app.session(&account.id).await;
+        hand_out(app, vault, account, &Resource::Management, true, attempt).await?;
+        *account = app.resolve(account.id.as_str())?;
+    }
+    Ok(())
 }
 
 /// Whether signing in again may help: in AWS, verifying the role again.

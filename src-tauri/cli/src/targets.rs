@@ -96,7 +96,7 @@ pub(crate) fn targets_noun(cloud: Cloud) -> &'static str {
 }
 
 /// The one target that a person names: by its id, its exact name, or a part that fits no other.
-fn find<'a>(account: &'a Account, wanted: &str) -> Result<&'a Target, Error> {
+pub(crate) fn find<'a>(account: &'a Account, wanted: &str) -> Result<&'a Target, Error> {
     let wanted = wanted.trim().to_lowercase();
     let names = |target: &Target| [target.id.to_lowercase(), target.name.to_lowercase()];
     let exact = |target: &&Target| names(target).contains(&wanted);

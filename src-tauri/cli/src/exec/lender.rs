@@ -20,7 +20,8 @@ use crate::failure::advised;
 
 /// How long a client may have to wait. The most impatient one, the AWS SDK for JavaScript, waits for a second.
 const PATIENCE: Duration = Duration::from_millis(700);
-/// What a session that could not be renewed must have left to be lent all the same.
+/// What a session that could not be renewed must have left to be lent all the same. Clients take it and ask again: those
+/// of AWS at each request when less than ten minutes are left, and refused then they fail, with a credential that is good.
 const LAST_MINUTE: Duration = Duration::from_secs(60);
 
 /// Whom a child works as in one cloud.

@@ -165,9 +165,7 @@ fn aws_works_by_the_endpoint_and_by_credential_process_and_caches_nothing() {
     );
     write(&home(&stage).join(".aws/config"), 0o600, &us);
     let mut command = Command::new(&aws);
-    let mcm = stage.command(&[]);
-    command.args(asked).args(["--profile", "production"]).env_clear();
-    command.envs(mcm.get_envs().filter_map(|(name, value)| Some((name, value?)))).env("HOME", home(&stage));
+    stage.equip(&mut command).args(asked).args(["--profile", "production"]).env("HOME", home(&stage));
     let handed = Ended::of(command.output().expect("aws starts")).done();
     assert_eq!(handed, lent, "the same session");
     let files = files_below(&home(&stage));
@@ -198,6 +196,22 @@ fn a_session_that_ended_is_told_by_the_client_with_what_to_run() {
         assert!(told.contains(&advice), "{}: {told}", client.name);
     }
     assert!(!stage.has_opened_a_page());
+}
+
+#[test]
+fn clients_of_aws_work_with_the_last_minutes_when_nothing_new_can_be_had() {
+    let stage = Stage::start();
+    // botocore asks anew for each request when less than ten minutes are left, and fails when it is refused then.
+    stage.sandbox.set_aws_session_life(Some(Duration::from_secs(5 * 60)));
+    connected(&stage, "Reader");
+    let mut clients = [CLIENTS[0], CLIENTS[1]].map(|client| Client::start(&stage, client));
+    stage.lock_keychain();
+    clients.iter_mut().for_each(Client::go_on);
+    for client in &mut clients {
+        let answer = client.answer();
+        let is_right = answer.as_str().is_some_and(|arn| arn.contains("444455556666:assumed-role/Reader/"));
+        assert!(is_right, "{}: {answer}", client.name);
+    }
 }
 
 #[test]

@@ -21,12 +21,29 @@ fn with_accounts() -> Stage {
                           "username": user },
         })
     };
-    let accounts: [Value; 3] = [
-        azure("azure-000000000001", "Contoso Ltd", "ada@contoso.example"),
+    let target = |id: &str, name: &str| json!({ "id": id, "name": name, "state": null, "parent": null });
+    let mut contoso = azure("azure-000000000001", "Contoso Ltd", "ada@contoso.example");
+    contoso["targets"] = json!([target("0a539779", "Production"), target("1b539779", HOSTILE)]);
+    let aws = json!({
+        "id": "aws-000000000004", "grant": "01", "connectedAt": "2026-11-26T00:00:00Z",
+        "targets": [target("eu-central-1", "Europe (Frankfurt)"), target("us-east-1", "US East (N. Virginia)")],
+        "identity": {
+            "cloud": "aws", "roleArn": "arn:aws:iam::444455556666:role/Reader", "accountId": "444455556666", "partition": "aws",
+            "alias": null, "externalId": "x", "enforced": "enforced", "source": "default", "caller": "c",
+            "sessionSeconds": 3600, "longestSessionSeconds": null,
+        },
+    });
+    let accounts: [Value; 4] = [
+        contoso,
         azure("azure-000000000002", "Fabrikam", "ada@fabrikam.example"),
         azure("azure-000000000003", HOSTILE, HOSTILE),
+        aws,
     ];
-    write(&stage.accounts_file(), 0o600, &json!({ "version": 1, "accounts": accounts }).to_string());
+    write(
+        &stage.accounts_file(),
+        0o600,
+        &json!({ "version": 1, "active": { "aws": "aws-000000000004" }, "accounts": accounts }).to_string(),
+    );
     stage
 }
 
@@ -40,7 +57,7 @@ fn offered(stage: &Stage, shell: &str, script: &str) -> Vec<String> {
     let mut command = Command::new(shell);
     command.args(if shell == "bash" { &["--norc", "-c"][..] } else { &["-c"] });
     command.arg(script.replace("COMPLETION", &file.display().to_string()));
-    command.env_clear().envs(mcm.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    stage.equip(&mut command);
     let path =
         mcm.get_envs().find(|(name, _)| *name == "PATH").and_then(|(_, path)| path).expect("there is a PATH");
     command.env("PATH", format!("{}:{}", folder.display(), path.to_string_lossy()));
@@ -77,6 +94,28 @@ fn bash_offers_commands_options_and_accounts_by_words_that_it_does_not_act_on() 
     }
     let aws = in_bash(&stage, "mcm credential-process ''");
     assert!(!aws.iter().any(|word| word == "Contoso"), "no AWS account: {aws:?}");
+}
+
+#[test]
+fn bash_offers_the_targets_of_the_account_on_the_line_and_the_names_of_resources() {
+    let stage = with_accounts();
+    assert_eq!(in_bash(&stage, "mcm use contoso prod"), ["Production"]);
+    assert_eq!(
+        in_bash(&stage, "mcm use contoso ''")[..2],
+        ["Production", "touch"],
+        "a word, which is not run"
+    );
+    assert_eq!(in_bash(&stage, "mcm use aws-000000000004 eu"), ["eu-central-1"]);
+    assert_eq!(in_bash(&stage, "mcm kube-token --cluster c aws-000000000004 --region u"), ["us-east-1"]);
+    assert_eq!(in_bash(&stage, "mcm kube-token --region u"), ["us-east-1"], "the one in use");
+    for nothing in ["mcm use fabrikam p", "mcm use nobody p", "mcm kube-token contoso --region p"] {
+        assert_eq!(in_bash(&stage, nothing), [""], "{nothing}");
+    }
+    assert_eq!(
+        in_bash(&stage, "mcm token contoso --resource ''"),
+        ["arm", "graph", "key-vault", "storage", "aks"]
+    );
+    assert_eq!(in_bash(&stage, "mcm token --active azure --resource k"), ["key-vault"]);
 }
 
 #[test]

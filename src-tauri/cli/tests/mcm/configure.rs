@@ -30,8 +30,8 @@ fn on_a_terminal(stage: &Stage, answer: &str) -> (i32, String) {
     let mcm = stage.command(&[]);
     let mut command = Command::new("script");
     command.args(["--quiet", "--return", "--command"]);
-    command.arg(format!("{} configure aws", mcm.get_program().display())).arg("/dev/null").env_clear();
-    command.envs(mcm.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    command.arg(format!("{} configure aws", mcm.get_program().display())).arg("/dev/null");
+    stage.equip(&mut command);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut process = command.spawn().expect("script starts; it is in the package bsdutils");
     process.stdin.take().expect("piped").write_all(answer.as_bytes()).expect("it listens");

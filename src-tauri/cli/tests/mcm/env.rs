@@ -7,10 +7,9 @@ use crate::stage::{ADA, Ended, Stage, write};
 
 /// Gives a script to a shell, with what `mcm` needs and some variables that would win.
 fn run(stage: &Stage, shell: &[&str], script: &str) -> Ended {
-    let mcm = stage.command(&[]);
     let mut command = Command::new(shell[0]);
     command.args(&shell[1..]).arg(script.replace("mcm ", &format!("{} ", env!("CARGO_BIN_EXE_mcm"))));
-    command.env_clear().envs(mcm.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    stage.equip(&mut command);
     command.env("AWS_PROFILE", "stale").env("AWS_SESSION_TOKEN", "stale").env("ARM_CLIENT_SECRET", "stale");
     Ended::of(command.output().unwrap_or_else(|error| panic!("{} does not start: {error}", shell[0])))
 }

@@ -378,6 +378,7 @@ fn one_account_of_each_cloud_and_a_command_are_asked_for() {
         &["exec", "--active", "ibm", "--", "true"],
         &["env"],
         &["env", "contoso", "--unset"],
+        &["env", "--interactive", "--unset"],
         &["env", "contoso", "--shell", "nu"],
     ] {
         let told = stage.mcm(arguments).failed(2);

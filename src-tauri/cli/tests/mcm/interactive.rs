@@ -1,12 +1,17 @@
 //! When only the person can help: many callers, one answer, and one browser only where somebody asked for it.
 
+use std::path::Path;
+use std::time::Duration;
+
 use sandbox_clouds::Revocation;
 use sandbox_clouds::aws::directory::{Condition, Role, Statement, Trusted, Wanted};
 use sandbox_clouds::browser::{Browser, Landing};
 
 use crate::aws::connected;
+use crate::lent::Lent;
 use crate::stage::{ADA, Begun, Ended, Stage};
 
+const ARM: &str = "https://management.azure.com";
 const GRAPH: &str = "https://graph.microsoft.com";
 
 fn ada() -> Browser {
@@ -96,6 +101,80 @@ fn a_resource_that_lacks_consent_is_asked_for_and_then_handed_out() {
 }
 
 #[test]
+fn callers_of_exec_and_env_open_one_browser_before_the_command_starts_or_a_line_is_printed() {
+    let (stage, id) = revoked();
+    let mark = stage.folder().join("started");
+    let mark = mark.to_str().expect("text");
+    let exec = ["exec", "--interactive", &id, "--", "touch", mark];
+    let env = ["env", "--interactive", &id, "--shell", "bash"];
+    let mut begun = vec![stage.begin(&exec), stage.begin(&env), stage.begin(&exec), stage.begin(&env)];
+    let page = stage.next_page();
+    let waits = |caller: &mut Begun| caller.told_until(".").contains("Another mcm has started");
+    assert_eq!(begun.iter_mut().map(waits).filter(|waits| *waits).count(), 3, "three wait for the fourth");
+    assert!(!Path::new(mark).exists(), "no command has started");
+    stage.browse(&ada(), &page);
+    let printed: Vec<String> = ended(begun).into_iter().map(Ended::done).collect();
+    let token = stage.mcm(&["token", &id]).done();
+    let line = format!("export AZURE_ACCESS_TOKEN='{}'\n", token.trim());
+    assert_eq!(
+        printed.iter().map(|lines| lines.contains(&line)).collect::<Vec<_>>(),
+        [false, true, false, true]
+    );
+    assert!(Path::new(mark).exists());
+    assert!(!stage.has_opened_a_page(), "one browser");
+}
+
+#[test]
+fn every_account_of_a_command_is_signed_in_to_first_and_no_browser_opens_while_it_runs() {
+    let stage = Stage::start();
+    stage.sandbox.set_access_token_life(Duration::ZERO);
+    stage.login(ADA, &["azure"]).done();
+    stage.login(ADA, &["gcp"]).done();
+    let (azure, gcp) = (stage.account_of("azure"), stage.account_of("gcp"));
+    stage.sandbox.revoke_all(ADA);
+    stage.mcm(&["exec", &azure, &gcp, "--", "true"]).failed(3);
+    assert!(!stage.has_opened_a_page());
+
+    // Shorter than what may be lent after a failure.
+    stage.sandbox.set_access_token_life(Duration::from_secs(50));
+    let lent = Lent::start_when(&stage, &["--interactive", &azure, &gcp], || {
+        // Google remembers the consent, and a new refresh token comes with a new one only.
+        for server in ["/oauth2/v2.0/authorize", "/o/oauth2/v2/auth", "prompt=consent"] {
+            let page = stage.next_page();
+            assert!(page.contains(server), "the one of {server}");
+            let landing = stage.browse(&ada(), &page);
+            assert!(matches!(landing, Landing::Page { status: 200, .. }), "{landing:?}");
+        }
+    });
+    assert_eq!(lent.azure(ARM).status, 200);
+    stage.forget_sessions();
+    stage.sandbox.revoke_all(ADA);
+    let refused = lent.azure(ARM);
+    assert!(refused.status == 403 && refused.body.contains("mcm login azure"), "{refused:?}");
+    let refused = lent.google("token_url", "grant_type=refresh_token&refresh_token=HANDLE");
+    assert!(refused.status == 400 && refused.body.contains("mcm login gcp"), "{refused:?}");
+    assert!(!stage.has_opened_a_page());
+    stage.login(ADA, &["azure", "--tenant", "contoso.example"]).done();
+    assert_eq!(lent.azure(ARM).status, 200, "whoever has signed in is served again");
+}
+
+#[test]
+fn a_sign_in_that_the_person_gives_up_starts_no_command_and_prints_no_line() {
+    let (stage, id) = revoked();
+    let mark = stage.folder().join("started");
+    for arguments in [
+        &["exec", "--interactive", &id, "--", "touch", mark.to_str().expect("text")][..],
+        &["env", "--interactive", &id],
+    ] {
+        let begun = stage.begin(arguments);
+        let page = stage.next_page();
+        stage.browse(&ada().cancel(), &page);
+        begun.ended().failed(1);
+    }
+    assert!(!mark.exists());
+}
+
+#[test]
 fn a_role_that_was_mended_is_verified_again_without_a_browser() {
     let stage = Stage::start();
     let id = connected(&stage, "Reader");
@@ -106,14 +185,21 @@ fn a_role_that_was_mended_is_verified_again_without_a_browser() {
     stage.mcm(&["credential-process", &id]).failed(3);
     stage.mcm(&["credential-process", &id, "--interactive"]).failed(3);
 
-    let trusted = Trusted::Arn("arn:aws:iam::111122223333:user/ada".into());
-    let condition = Condition::ExternalId(Wanted::Exactly(external_id));
-    stage
-        .sandbox
-        .put_aws_role(Role::new("444455556666", "Reader").trust(Statement { principal: trusted, condition }));
-    stage.mcm(&["credential-process", &id]).failed(3);
+    let mended = || {
+        let principal = Trusted::Arn("arn:aws:iam::111122223333:user/ada".into());
+        let condition = Condition::ExternalId(Wanted::Exactly(external_id.clone()));
+        Role::new("444455556666", "Reader").trust(Statement { principal, condition })
+    };
+    stage.sandbox.put_aws_role(mended());
+    stage.mcm(&["exec", &id, "--", "true"]).failed(3);
     let credential = stage.mcm(&["credential-process", &id, "--interactive"]).json();
     assert_eq!(credential["Version"], 1);
-    stage.mcm(&["credential-process", &id]).done();
+    stage.mcm(&["exec", &id, "--", "true"]).done();
+
+    stage.forget_sessions();
+    stage.sandbox.remove_aws_role("arn:aws:iam::444455556666:role/Reader");
+    stage.mcm(&["exec", &id, "--", "true"]).failed(3);
+    stage.sandbox.put_aws_role(mended());
+    stage.mcm(&["exec", "--interactive", &id, "--", "true"]).done();
     assert!(!stage.has_opened_a_page());
 }

@@ -104,9 +104,8 @@ fn bearer(stage: &Stage, arguments: &[&str]) -> String {
         }],
     });
     write(&config, 0o600, &kubeconfig.to_string());
-    let ours = stage.command(&[]);
     let mut kubectl = Command::new("kubectl");
-    kubectl.env_clear().envs(ours.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    stage.equip(&mut kubectl);
     kubectl.env("HOME", folder.path()).env("KUBECONFIG", &config);
     kubectl.args(["get", "--raw", "/version"]).stdin(Stdio::null());
     let output = kubectl.output().unwrap_or_else(|error| missing("kubectl", "kubernetes-client", &error));

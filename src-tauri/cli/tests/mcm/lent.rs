@@ -29,10 +29,25 @@ impl Lent {
 
     /// As `start`, in an environment that the test has changed.
     pub(crate) fn start_with(stage: &Stage, arguments: &[&str], change: impl FnOnce(&mut Command)) -> Self {
+        let mut command = Self::command(stage, arguments);
+        change(&mut command);
+        Self::started(command.spawn().expect("mcm starts"))
+    }
+
+    /// As `start`, with what the person does until the command starts.
+    pub(crate) fn start_when(stage: &Stage, arguments: &[&str], person: impl FnOnce()) -> Self {
+        let mcm = Self::command(stage, arguments).spawn().expect("mcm starts");
+        person();
+        Self::started(mcm)
+    }
+
+    fn command(stage: &Stage, arguments: &[&str]) -> Command {
         let mut command = stage.command(&[&["exec"], arguments, &["--", "sh", "-c", SCRIPT]].concat());
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        change(&mut command);
-        let mut mcm = command.spawn().expect("mcm starts");
+        command
+    }
+
+    fn started(mut mcm: Child) -> Self {
         let mut output = BufReader::new(mcm.stdout.take().expect("piped"));
         let mut variables = HashMap::new();
         loop {

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::os::unix::process::ExitStatusExt as _;
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::process::{Command, Stdio};
 
 use crate::lent::Lent;
@@ -77,6 +77,33 @@ while True: signal.pause()";
 }
 
 #[test]
+fn a_signal_that_the_command_sends_to_its_group_reaches_it_once() {
+    let stage = Stage::start();
+    let id = account(&stage);
+    // It stops us meanwhile, so that a second signal would come after it has had the first.
+    let script = "import os, signal
+signal.signal(signal.SIGUSR1, lambda *_: os.write(1, b'usr1\\n'))
+signal.signal(signal.SIGUSR2, lambda *_: (os.write(1, b'usr2\\n'), os._exit(0)))
+mcm = os.getppid()
+os.kill(mcm, signal.SIGSTOP)
+while ') T ' not in open(f'/proc/{mcm}/stat').read(): pass
+os.kill(0, signal.SIGUSR1)
+os.kill(mcm, signal.SIGCONT)
+while True: signal.pause()";
+    let mut command = stage.command(&["exec", &id, "--", "/usr/bin/python3", "-c", script]);
+    // Else the test is in the group as well.
+    let mut mcm = command.process_group(0).stdout(Stdio::piped()).spawn().expect("mcm starts");
+    let mut lines = BufReader::new(mcm.stdout.take().expect("piped")).lines();
+    let mut next = || lines.next().map(|line| line.expect("text"));
+    assert_eq!(next().as_deref(), Some("usr1"));
+    // Passed on in their order, a second one would come before it.
+    signal("-USR2", &mcm.id().to_string());
+    assert_eq!(next().as_deref(), Some("usr2"));
+    assert_eq!(next(), None);
+    assert!(mcm.wait().expect("mcm ends").success());
+}
+
+#[test]
 fn the_folder_goes_when_we_are_told_to_end_and_the_next_run_sweeps_what_a_killed_one_left() {
     let stage = Stage::start();
     stage.login(crate::stage::ADA, &["gcp"]).done();
@@ -115,7 +142,7 @@ fn a_signal_that_we_were_started_to_ignore_is_ignored_by_the_command_too() {
         let mut command = Command::new("sh");
         let mcm = stage.command(&["exec", &id, "--", "grep", "SigIgn", "/proc/self/status"]);
         command.args(["-c", &script, "sh"]).arg(mcm.get_program()).args(mcm.get_args());
-        command.env_clear().envs(mcm.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        stage.equip(&mut command);
         let output = command.output().expect("sh starts").stdout;
         let text = String::from_utf8(output).expect("text");
         u64::from_str_radix(text.split_whitespace().last().expect("a mask"), 16).expect("hexadecimal")
@@ -145,7 +172,7 @@ sys.exit(5)
         .collect();
     let mut command = Command::new("script");
     command.args(["-qe", "-E", "never", "-c", &format!("exec {}", words.join(" ")), "/dev/null"]);
-    command.env_clear().envs(mcm.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    stage.equip(&mut command);
     let mut terminal = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("script is there");
     let mut keys = terminal.stdin.take().expect("piped");
     let mut screen = BufReader::new(terminal.stdout.take().expect("piped"));
@@ -176,7 +203,7 @@ fn a_job_that_is_stopped_stops_whole_and_goes_on_whole() {
     // With job control every job is a process group of its own, as in a terminal. Waiting may end with a stop.
     let script = "set -m; exec 3<&0; \"$@\" <&3 & echo $!; s=128; while [ $s -ge 128 ]; do wait -f %1; s=$?; done; echo ended $s";
     command.args(["-c", script, "bash"]).arg(mcm.get_program()).args(mcm.get_args());
-    command.env_clear().envs(mcm.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    stage.equip(&mut command);
     let mut shell = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("bash starts");
     let mut lines = BufReader::new(shell.stdout.take().expect("piped")).lines();
     let mut next = || lines.next().expect("a line").expect("text");

@@ -111,6 +111,12 @@ impl Stage {
         command
     }
 
+    /// Gives another program the environment that `mcm` has here, and nothing else.
+    pub(crate) fn equip<'a>(&self, command: &'a mut Command) -> &'a mut Command {
+        let mcm = self.command(&[]);
+        command.env_clear().envs(mcm.get_envs().filter_map(|(name, value)| Some((name, value?))))
+    }
+
     /// Runs `mcm` to its end.
     pub(crate) fn mcm(&self, arguments: &[&str]) -> Ended {
         Ended::of(self.command(arguments).output().expect("mcm starts"))
@@ -171,6 +177,18 @@ impl Stage {
         let secrets: Vec<_> = self.sandbox.secrets().into_iter().filter(|secret| !is_own(secret)).collect();
         assert!(secrets.len() > 3);
         secrets
+    }
+
+    /// Looks for everything that the clouds gave out, and for sign-in pages, in what was told and in the files.
+    pub(crate) fn assert_no_secret_in(&self, told: &str) {
+        let told = format!("{told}{}", self.files());
+        assert!(told.contains("the command failed"), "the log is among what is looked at");
+        let secrets = self.sandbox.secrets();
+        assert!(secrets.len() > 5);
+        for secret in secrets {
+            assert!(!told.contains(&secret), "a secret was told");
+        }
+        assert!(!told.contains("state=") && !told.contains("code_challenge"), "a sign-in page was told");
     }
 
     /// How many times a refresh token was redeemed.

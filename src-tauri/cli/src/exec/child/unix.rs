@@ -1,6 +1,10 @@
 //! On Unix: the terminal's signals reach the command by themselves, because it is in the same process group, and are
 //! its to decide about. Those that somebody sends to us alone are passed on. When the command stops, so do we, so that
 //! the shell sees a job that stopped; when we go on, so does the command.
+//!
+//! A signal that a program sends to the whole group (`kill -- -PGID`) reaches the command twice: from the kernel, and from
+//! us, who cannot tell it from one to us alone. A lost signal would be worse than a second one, and so would a group of
+//! the command's own: `kill -KILL -- -PGID` would leave it running, and the others of a pipe would lose the terminal.
 
 use std::fs;
 use std::io;
@@ -92,9 +96,11 @@ fn next_change(pid: Pid) -> Event {
 }
 
 /// Passes a signal on that was sent to us. One of the terminal's went to the whole group, and so does a request to stop:
-/// passed on late, it would stop a command that has been told to go on.
+/// passed on late, it would stop a command that has been told to go on. What the command sends itself it knows of; to
+/// its group (`kill 0`), it has had it.
 fn pass_on(pid: Pid, origin: &Origin) {
-    if matches!(origin.cause, Cause::Kernel) || origin.signal == SIGTSTP {
+    let is_the_commands = origin.process.as_ref().is_some_and(|sender| sender.pid == pid.as_raw_pid());
+    if matches!(origin.cause, Cause::Kernel) || is_the_commands || origin.signal == SIGTSTP {
         return;
     }
     if let Some(signal) = Signal::from_named_raw(origin.signal) {

@@ -36,6 +36,11 @@ const RESOURCE_MANAGERS: [[&str; 2]; 3] = [
     ["management.chinacloudapi.cn", "management.core.chinacloudapi.cn"],
 ];
 
+/// The short names that a person can give.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    std::iter::once(RESOURCE_MANAGER).chain(NAMES.iter().map(|(name, _)| *name))
+}
+
 /// The resource that a text names.
 ///
 /// # Errors
@@ -61,10 +66,10 @@ pub(in crate::provider) fn parse(settings: &AzureSettings, text: &str) -> Result
 }
 
 fn no_resource(text: &str) -> Error {
-    let names: Vec<&str> = NAMES.iter().map(|(name, _)| *name).collect();
+    let names: Vec<&str> = names().collect();
     let shown: String = text::shown(text).chars().take(80).collect();
     let message = format!(
-        "\"{shown}\" is no resource of Azure. Give {RESOURCE_MANAGER}, {}, or the resource's identifier: https://…, \
+        "\"{shown}\" is no resource of Azure. Give {}, or the resource's identifier: https://…, \
          api://… or a GUID, without \"/.default\".",
         names.join(", ")
     );
