@@ -7,7 +7,7 @@ import socket
 import subprocess
 from pathlib import Path
 
-from desktop import BINARIES, SHOTS
+from desktop import BINARIES
 from waiting import until
 from webdriver import GONE, Driver, Page, Refused
 
@@ -99,9 +99,9 @@ class App:
             raise AssertionError(f"{failure}\nThe window says:\n{self.page.text()}") from None
 
     def picture(self, name):
-        """Keeps a picture of the window for whoever wants to look at it."""
-        SHOTS.mkdir(exist_ok=True)
-        (SHOTS / f"{name}.png").write_bytes(self.page.picture())
+        """Keeps a picture for whoever wants to look at it. Of the screen: the driver's own waits for the graphics card."""
+        self.page.draw()
+        self.desktop.shot(name)
 
     def accounts(self):
         """The names of the rows."""

@@ -109,7 +109,7 @@ def close_and_open(desktop, tray, holdings, times):
         until("the window is drawn", desktop.is_drawn)
         [window] = desktop.windows()
         desktop.close_window(window)
-        until("the web view is gone", lambda: not holdings.processes()["process WebKitWebProcess"])
+        until("nothing of WebKit's runs any more", lambda: not any("WebKit" in name for name in holdings.processes()))
         tray.choose("Open dashboard")
     until("the window is drawn", lambda: desktop.windows() and desktop.is_drawn())
 

@@ -1,6 +1,5 @@
 """A small WebDriver client: what these tests need of the W3C protocol, and elements by role and accessible name."""
 
-import base64
 import http.client
 import json
 import re
@@ -109,10 +108,6 @@ class Page:
     def draw(self):
         """Waits until the page as it is now is on the screen."""
         self.script("for (let i = 0; i < 2; i++) await new Promise((drawn) => requestAnimationFrame(drawn))")
-
-    def picture(self):
-        self.draw()
-        return base64.b64decode(self.driver.ask("GET", f"{self.path}/screenshot"))
 
 
 class Element:

@@ -24,6 +24,8 @@ mod switch;
 mod switcher;
 mod tray;
 mod tray_host;
+#[cfg(target_os = "linux")]
+mod webkit;
 mod window;
 mod wiring;
 

@@ -32,6 +32,8 @@ use crate::window::{self, Bell, KeptPlace, MAIN, Place};
 
 /// Runs the app until it is quit. A second start hands its arguments to the first and ends.
 pub fn run() -> ExitCode {
+    #[cfg(target_os = "linux")]
+    crate::webkit::draw_without_card();
     std::panic::set_hook(Box::new(tell_of_panic));
     #[cfg(target_os = "linux")]
     if crate::second_start::is_taken() {
@@ -152,6 +154,8 @@ fn on_event(app: &AppHandle, event: RunEvent) {
     match event {
         RunEvent::WindowEvent { label, event: WindowEvent::Destroyed, .. } => {
             app.state::<Feed>().stop(&label);
+            #[cfg(target_os = "linux")]
+            crate::webkit::end_idle_process(app);
             // The dashboard was closed: the tray stays, where there is one.
             if label == MAIN && !has_tray(app) && !app.state::<Quitting>().has_begun() {
                 let app = app.clone();

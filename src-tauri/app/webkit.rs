@@ -1,0 +1,40 @@
+//! What WebKitGTK costs, and what the app does without: the graphics card, and a process that outlives the windows.
+
+use std::fs;
+
+use gio::glib;
+use rustix::process::{Pid, Signal, kill_process};
+use tauri::{AppHandle, Manager as _};
+
+/// What GTK and WebKit read when they start.
+const WITHOUT_CARD: [(&str, &str); 2] = [("GDK_GL", "disable"), ("WEBKIT_DISABLE_DMABUF_RENDERER", "1")];
+/// WebKit's process for requests, by as much of its name as the kernel keeps.
+const REQUESTS: &str = "WebKitNetworkPr";
+
+/// Draws by the processor: lists and forms gain nothing by the card, whose drivers are a third of the memory that the app
+/// takes, also while no window is open. Who sets these variables otherwise is obeyed. The first thing that the process
+/// does, because no other thread may read variables while they are set.
+pub(crate) fn draw_without_card() {
+    for (name, value) in WITHOUT_CARD {
+        // Fails for a name that no variable can have.
+        let _ = glib::setenv(name, value, false);
+    }
+}
+
+/// Ends WebKit's process for requests when no window is left. It holds nothing of ours, and WebKit starts another with
+/// the next window; by itself it stays. On the main thread, which starts it.
+pub(crate) fn end_idle_process(app: &AppHandle) {
+    if !app.webview_windows().is_empty() {
+        return;
+    }
+    // A kernel that does not tell whose children are whose leaves the process where it is.
+    let children = fs::read_to_string("/proc/thread-self/children").unwrap_or_default();
+    for child in children.split_whitespace() {
+        let name = fs::read_to_string(format!("/proc/{child}/comm")).unwrap_or_default();
+        let child = child.parse().ok().and_then(Pid::from_raw);
+        if let Some(child) = child.filter(|_| name.trim() == REQUESTS) {
+            // It may have ended by itself.
+            let _ = kill_process(child, Signal::TERM);
+        }
+    }
+}
