@@ -123,10 +123,10 @@ def open_then_hide(name, command, env, prepare=None):
 
 
 def is_closed(desktop, name):
-    """Whether a window is gone; one that is there is told to close. It may not have the keyboard yet, and not hear."""
+    """Whether a window is gone; one that is there is told to close. It may not be listening yet."""
     found = desktop.run("xdotool", "search", "--onlyvisible", "--name", f"^{name}$", check=False).stdout.split()
-    if found:
-        desktop.run("xdotool", "windowactivate", "--sync", found[0], "key", "alt+F4", check=False)
+    for window in found:
+        desktop.run("wmctrl", "-i", "-c", window, check=False)
     return not found
 
 
