@@ -33,6 +33,8 @@ use crate::given::{self, lasting};
 use crate::output::note;
 use crate::variables;
 
+#[cfg(not(unix))]
+pub(crate) use self::child::run;
 pub(crate) use self::child::{End, NotStarted, ignores_interrupts, raise};
 pub(crate) use self::nesting::outside;
 
