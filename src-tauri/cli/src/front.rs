@@ -10,6 +10,7 @@ use std::time::Duration;
 use std::{env, io};
 
 use clap::Parser as _;
+use futures_util::FutureExt as _;
 use mcm_core::account::{Account, Cloud};
 use mcm_core::app::AtHand;
 use mcm_core::provider;
@@ -40,21 +41,13 @@ fn is_handed_out() -> bool {
     }
     let Ok(arguments) = HandOutArguments::try_parse() else { return false };
     let environment = exec::outside(&environment);
-    let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_time().build() else {
-        return false;
-    };
-    let handed_out = runtime.block_on(async {
-        tokio::time::timeout(PATIENCE, hand_out(&arguments.wish, &environment)).await.ok().flatten()
-    });
-    // A keychain that hangs does not keep the process.
-    runtime.shutdown_background();
-    handed_out.is_some()
+    // A keychain on this thread leaves nothing to be awaited.
+    hand_out(&arguments.wish, &environment).now_or_never().flatten().is_some()
 }
 
 async fn hand_out(wish: &HandOut, environment: &Environment) -> Option<()> {
     let paths = Paths::resolve(environment).ok()?;
-    let vault = Vault::platform(APP_ID, paths.keychain_lock());
-    vault.connect_ahead();
+    let vault = Vault::on_this_thread(APP_ID, paths.keychain_lock(), PATIENCE);
     let at_hand = AtHand::open(&paths, Arc::new(SystemClock), vault);
     let book = at_hand.book().ok()?;
     let resource = |account: &Account, text: Option<&str>| match text {

@@ -3,11 +3,19 @@
 //! It is there because gnome-keyring was seen to die under many sessions at once, and because one record takes
 //! several keychain entries. The file is empty and stays; the lock ends with the process at the latest.
 
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::Path;
+use std::thread;
+use std::time::Duration;
 
+use tokio::time::Instant;
+
+use super::failure;
 use crate::error::{Code, Error, Result};
+
+/// How long one read holds the lock, more or less.
+const LOOK_AGAIN: Duration = Duration::from_millis(1);
 
 /// Waits for the lock without limit and holds it until the file is dropped. Blocks the thread.
 pub(super) fn hold(path: &Path) -> Result<File> {
@@ -15,13 +23,28 @@ pub(super) fn hold(path: &Path) -> Result<File> {
         file.lock()?;
         Ok(file)
     });
-    held.map_err(|error| {
-        let message = format!(
-            "The lock file {} cannot be used. Make sure that its folder exists and is yours to write to.",
-            path.display()
-        );
-        Error::new(Code::StorageFailed, message).with_source(error)
-    })
+    held.map_err(|error| unusable(path, error))
+}
+
+/// As `hold`, and gives up at the deadline.
+pub(super) fn hold_until(path: &Path, deadline: Instant) -> Result<File> {
+    let file = open(path).map_err(|error| unusable(path, error))?;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) if Instant::now() < deadline => thread::sleep(LOOK_AGAIN),
+            Err(TryLockError::WouldBlock) => return Err(failure::busy_elsewhere()),
+            Err(TryLockError::Error(error)) => return Err(unusable(path, error)),
+        }
+    }
+}
+
+fn unusable(path: &Path, error: io::Error) -> Error {
+    let message = format!(
+        "The lock file {} cannot be used. Make sure that its folder exists and is yours to write to.",
+        path.display()
+    );
+    Error::new(Code::StorageFailed, message).with_source(error)
 }
 
 fn open(path: &Path) -> io::Result<File> {
