@@ -331,9 +331,13 @@ impl Vault {
         if self.0.on_callers_thread {
             let mut desk = self.0.desk.try_lock().map_err(|_| failure::busy_here())?;
             desk.asked_at = now;
-            let _lock =
-                self.0.lock_file.as_deref().map(|path| lock::hold_until(path, deadline)).transpose()?;
-            return job(&mut desk);
+            // Others work with the keychain meanwhile.
+            desk.connect_ahead();
+            let _lock = self.0.lock_file.as_deref().map(|path| lock::hold_within(path, limit)).transpose()?;
+            let done = job(&mut desk);
+            // In our turn, too: gnome-keyring was seen to die more often when one client left while another one came.
+            desk.disconnect();
+            return done;
         }
         let Ok(mut desk) = timeout_at(deadline, Arc::clone(&self.0.desk).lock_owned()).await else {
             return Err(failure::busy_here());

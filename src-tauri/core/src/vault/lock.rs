@@ -6,16 +6,12 @@
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::Path;
+use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use tokio::time::Instant;
-
 use super::failure;
 use crate::error::{Code, Error, Result};
-
-/// How long one read holds the lock, more or less.
-const LOOK_AGAIN: Duration = Duration::from_millis(1);
 
 /// Waits for the lock without limit and holds it until the file is dropped. Blocks the thread.
 pub(super) fn hold(path: &Path) -> Result<File> {
@@ -26,16 +22,20 @@ pub(super) fn hold(path: &Path) -> Result<File> {
     held.map_err(|error| unusable(path, error))
 }
 
-/// As `hold`, and gives up at the deadline.
-pub(super) fn hold_until(path: &Path, deadline: Instant) -> Result<File> {
+/// As `hold`, and gives up after the limit. The system knows no limit, so a thread waits while another process has the lock,
+/// and is left behind.
+pub(super) fn hold_within(path: &Path, limit: Duration) -> Result<File> {
     let file = open(path).map_err(|error| unusable(path, error))?;
-    loop {
-        match file.try_lock() {
-            Ok(()) => return Ok(file),
-            Err(TryLockError::WouldBlock) if Instant::now() < deadline => thread::sleep(LOOK_AGAIN),
-            Err(TryLockError::WouldBlock) => return Err(failure::busy_elsewhere()),
-            Err(TryLockError::Error(error)) => return Err(unusable(path, error)),
-        }
+    match file.try_lock() {
+        Ok(()) => return Ok(file),
+        Err(TryLockError::WouldBlock) => {}
+        Err(TryLockError::Error(error)) => return Err(unusable(path, error)),
+    }
+    let (held, awaited) = mpsc::channel();
+    thread::spawn(move || held.send(file.lock().map(|()| file)));
+    match awaited.recv_timeout(limit) {
+        Ok(held) => held.map_err(|error| unusable(path, error)),
+        Err(_) => Err(failure::busy_elsewhere()),
     }
 }
 
