@@ -43,7 +43,7 @@ run: display build ## build the app and start it; against the sandbox clouds whi
 	@scripts/run
 
 .PHONY: build
-build: ui ## build the dashboard and the debug binaries: multi-cloud-manager, mcm, sandbox-clouds
+build: ui ## build the dashboard and the debug binaries: multi-cloud-manager, mcm, mcm-full, sandbox-clouds
 	@echo "==> debug binaries: target/debug"
 	cargo build $(LOCKED) --workspace
 

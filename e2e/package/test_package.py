@@ -46,7 +46,7 @@ def test_the_deb_depends_on_every_library_that_its_programs_load(tmp_path):
     run("dpkg-deb", "-x", deb(), tmp_path)
     (tmp_path / "debian").mkdir()
     (tmp_path / "debian/control").write_text(f"Source: {NAME}\n\nPackage: {NAME}\nArchitecture: any\n")
-    programs = [f"-e{tmp_path}/usr/bin/{name}" for name in (NAME, "mcm")]
+    programs = [f"-e{tmp_path}/usr/bin/{name}" for name in (NAME, "mcm", "mcm-full")]
     needed = run("dpkg-shlibdeps", "-O", "--warnings=0", *programs, cwd=tmp_path).removeprefix("shlibs:Depends=")
     reached = closure(names(run("dpkg-deb", "--field", deb(), "Depends")))
 
@@ -130,7 +130,7 @@ def test_removing_the_package_leaves_no_entry_that_leads_nowhere(installed, desk
 
     remove()
 
-    assert not PROGRAM.exists() and not Path("/usr/bin/mcm").exists()
+    assert not any(path.exists() for path in (PROGRAM, Path("/usr/bin/mcm"), Path("/usr/bin/mcm-full")))
     assert "No default" in desktop.run("gio", "mime", TYPE).stdout, "what the app wrote itself is passed over"
     assert desktop.run("gio", "open", f"{SCHEME}://open", check=False).returncode != 0
     stays("nothing starts", lambda: not desktop.windows())
@@ -152,7 +152,8 @@ def installed():
 
 
 def check_content(listing):
-    for path in (f"usr/bin/{NAME}", "usr/bin/mcm", "usr/share/man/man1/mcm.1", f"usr/share/applications/{ENTRY}"):
+    programs = [f"usr/bin/{name}" for name in (NAME, "mcm", "mcm-full")]
+    for path in (*programs, "usr/share/man/man1/mcm.1", f"usr/share/applications/{ENTRY}"):
         assert re.search(rf"[ /]{re.escape(path)}$", listing, re.MULTILINE), path
     assert "usr/share/icons/hicolor/128x128/" in listing
     assert "sandbox" not in listing and "empty-app" not in listing

@@ -215,10 +215,18 @@ nothing is printed for the shell to evaluate.
 
 /// Sign in to your clouds, switch between accounts, and hand short-lived credentials to other programs.
 #[derive(Parser)]
-#[command(name = "mcm", version, arg_required_else_help = true, after_help = AFTER_HELP)]
+#[command(name = "mcm", bin_name = "mcm", version, arg_required_else_help = true, after_help = AFTER_HELP)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+/// The arguments of `mcm` when it hands out a credential.
+#[derive(Parser)]
+#[command(name = "mcm", disable_help_flag = true, disable_help_subcommand = true)]
+pub(crate) struct HandOutArguments {
+    #[command(subcommand)]
+    pub(crate) wish: HandOut,
 }
 
 #[derive(Subcommand)]
@@ -252,39 +260,8 @@ pub(crate) enum Command {
         /// The subscription, project or region: its id, its name, or a part of them that fits no other
         target: Option<String>,
     },
-    /// Print an access token of Azure or Google Cloud that lives for 5 minutes or longer
-    #[command(after_help = TOKEN_HELP)]
-    Token {
-        #[command(flatten)]
-        whose: TokenOf,
-        /// Azure: what the token is for, when not Resource Manager
-        #[arg(long, value_name = "RESOURCE")]
-        resource: Option<String>,
-        /// Print JSON as `az account get-access-token` does
-        #[arg(long)]
-        json: bool,
-        /// When only you can help, open a browser for you to sign in with, once for all that ask meanwhile
-        #[arg(long)]
-        interactive: bool,
-    },
-    /// Print an AWS account's credential, for credential_process in ~/.aws/config
-    #[command(after_help = CREDENTIAL_PROCESS_HELP)]
-    CredentialProcess {
-        #[command(flatten)]
-        whose: CredentialOf,
-        /// When only you can help, verify the role again, once for all that ask meanwhile
-        #[arg(long)]
-        interactive: bool,
-    },
-    /// Print an account's credential for a Kubernetes cluster of EKS, GKE or AKS, as kubectl reads it from a program
-    #[command(after_help = KUBE_TOKEN_HELP)]
-    KubeToken {
-        #[command(flatten)]
-        whose: ClusterOf,
-        /// When only you can help, open a browser for you to sign in with, once for all that ask meanwhile
-        #[arg(long)]
-        interactive: bool,
-    },
+    #[command(flatten)]
+    HandOut(HandOut),
     /// Put accounts into the configuration of other programs
     #[command(subcommand)]
     Configure(Configure),
@@ -345,6 +322,44 @@ pub(crate) enum Command {
         /// Print JSON
         #[arg(long)]
         json: bool,
+    },
+}
+
+/// What hands out a credential, and is all that `mcm` does without `mcm-full`.
+#[derive(Subcommand)]
+pub(crate) enum HandOut {
+    /// Print an access token of Azure or Google Cloud that lives for 5 minutes or longer
+    #[command(after_help = TOKEN_HELP)]
+    Token {
+        #[command(flatten)]
+        whose: TokenOf,
+        /// Azure: what the token is for, when not Resource Manager
+        #[arg(long, value_name = "RESOURCE")]
+        resource: Option<String>,
+        /// Print JSON as `az account get-access-token` does
+        #[arg(long)]
+        json: bool,
+        /// When only you can help, open a browser for you to sign in with, once for all that ask meanwhile
+        #[arg(long)]
+        interactive: bool,
+    },
+    /// Print an AWS account's credential, for credential_process in ~/.aws/config
+    #[command(after_help = CREDENTIAL_PROCESS_HELP)]
+    CredentialProcess {
+        #[command(flatten)]
+        whose: CredentialOf,
+        /// When only you can help, verify the role again, once for all that ask meanwhile
+        #[arg(long)]
+        interactive: bool,
+    },
+    /// Print an account's credential for a Kubernetes cluster of EKS, GKE or AKS, as kubectl reads it from a program
+    #[command(after_help = KUBE_TOKEN_HELP)]
+    KubeToken {
+        #[command(flatten)]
+        whose: ClusterOf,
+        /// When only you can help, open a browser for you to sign in with, once for all that ask meanwhile
+        #[arg(long)]
+        interactive: bool,
     },
 }
 

@@ -2,11 +2,12 @@
 //!
 //! It never opens a browser: a client that runs it shows its standard error, if anything.
 
-use mcm_core::account::{Cloud, Identity};
+use mcm_core::account::{Account, Cloud, Identity};
 use mcm_core::app::App;
 use mcm_core::credential::Session;
 use mcm_core::error::{Code, Error};
 use mcm_core::resource::Resource;
+use mcm_core::store::Book;
 use mcm_core::vault::Vault;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
@@ -23,27 +24,44 @@ pub(crate) async fn hand_out(
     whose: &CredentialOf,
     may_ask: bool,
 ) -> Result<(), Failure> {
-    let account = match &whose.account {
-        Some(name) => app.resolve(name)?,
-        None => app.active(Cloud::Aws)?,
-    };
-    if account.cloud() != Cloud::Aws {
-        let message = format!(
-            "{} is an account of {}, whose programs take an access token. Run \"mcm token {}\".",
-            account.name(),
-            account.cloud().title(),
-            account.id
-        );
-        return Err(Error::new(Code::Unsupported, message).into());
-    }
+    let account = account(&*app.book()?, whose)?;
     let attempt = async || app.hand_out(&account.id, &asker()).await;
     let session =
         interactive::hand_out(app, vault, &account, &Resource::Management, may_ask, attempt).await?;
+    Ok(give(&account, &session)?)
+}
+
+/// The account that is asked for, when it is one of AWS.
+///
+/// # Errors
+/// As `Book::resolve` and `Book::in_use`; `unsupported`.
+pub(crate) fn account(book: &Book, whose: &CredentialOf) -> Result<Account, Error> {
+    let account = match &whose.account {
+        Some(name) => book.resolve(name)?,
+        None => book.in_use(Cloud::Aws)?,
+    };
+    if account.cloud() == Cloud::Aws {
+        return Ok(account);
+    }
+    let message = format!(
+        "{} is an account of {}, whose programs take an access token. Run \"mcm token {}\".",
+        account.name(),
+        account.cloud().title(),
+        account.id
+    );
+    Err(Error::new(Code::Unsupported, message))
+}
+
+/// Prints the credential.
+///
+/// # Errors
+/// As `print` and `Session::access_keys`.
+pub(crate) fn give(account: &Account, session: &Session) -> Result<(), Error> {
     let account_id = match &account.identity {
         Identity::Aws { account_id, .. } => Some(account_id.as_str()),
         Identity::Azure { .. } | Identity::Gcp { .. } => None,
     };
-    Ok(print(as_aws_reads(&session, account_id)?.expose_secret())?)
+    print(as_aws_reads(session, account_id)?.expose_secret())
 }
 
 /// Version 1 of the form that AWS documents for programs that supply credentials (AWS SDKs and Tools Reference Guide,

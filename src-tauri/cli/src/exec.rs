@@ -35,6 +35,8 @@ use crate::interactive::sign_in_where_needed;
 use crate::output::note;
 use crate::variables;
 
+#[cfg(not(unix))]
+pub(crate) use self::child::run;
 pub(crate) use self::child::{End, NotStarted, ignores_interrupts, raise};
 pub(crate) use self::nesting::outside;
 

@@ -8,6 +8,7 @@ use mcm_core::app::App;
 use mcm_core::error::{Code, Error};
 use mcm_core::provider::azure::resource::AKS_SERVER;
 use mcm_core::resource::Resource;
+use mcm_core::store::Book;
 use mcm_core::world::{Environment, World};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
@@ -24,7 +25,7 @@ const USUAL_VERSION: &str = "client.authentication.k8s.io/v1";
 /// The versions that differ in nothing that is answered here.
 const VERSIONS: [&str; 2] = [USUAL_VERSION, "client.authentication.k8s.io/v1beta1"];
 /// Where kubectl says what it wants.
-const EXEC_INFO: &str = "KUBERNETES_EXEC_INFO";
+pub(crate) const EXEC_INFO: &str = "KUBERNETES_EXEC_INFO";
 
 pub(crate) async fn hand_out(
     app: &App,
@@ -33,27 +34,10 @@ pub(crate) async fn hand_out(
     may_ask: bool,
 ) -> Result<(), Failure> {
     let version = version(world.environment.get(EXEC_INFO))?;
-    let account = account(app, &world.environment, whose)?;
-    let refuse = |option: &str, of: Cloud| {
-        let message =
-            format!("{option} is for {}, and {} is not one of its accounts.", of.title(), account.name());
-        Failure::from(Error::new(Code::InvalidInput, message))
-    };
-    let cloud = account.cloud();
-    for (option, of) in whose.options() {
-        if of != cloud {
-            return Err(refuse(option, of));
-        }
-    }
-    let resource = match cloud {
-        Cloud::Azure => app.resource(&account.id, whose.server_id.as_deref().unwrap_or(AKS_SERVER))?,
-        Cloud::Gcp | Cloud::Aws => Resource::Management,
-    };
+    let account = account(&*app.book()?, &world.environment, whose)?;
+    let resource =
+        resource(&account, whose).map_or(Ok(Resource::Management), |text| app.resource(&account.id, text))?;
     let cluster = whose.cluster.as_deref();
-    if cloud == Cloud::Aws && cluster.is_none() {
-        let message = "A token for EKS is for one cluster. Give its name with --cluster.";
-        return Err(Error::new(Code::InvalidInput, message).into());
-    }
     let attempt = async || match cluster {
         Some(cluster) => {
             app.hand_out_cluster_token(&account.id, cluster, whose.region.as_deref(), &asker()).await
@@ -65,22 +49,53 @@ pub(crate) async fn hand_out(
     };
     let (token, expires_at) =
         interactive::hand_out(app, &world.vault, &account, &resource, may_ask, attempt).await?;
-    Ok(print(as_kubectl_reads(version, &token, expires_at).expose_secret())?)
+    Ok(give(version, &token, expires_at)?)
+}
+
+/// The account that is asked for, when the options are for its cloud.
+///
+/// # Errors
+/// As `Book::resolve` and `Book::in_use`; `invalid-input`.
+pub(crate) fn account(book: &Book, environment: &Environment, whose: &ClusterOf) -> Result<Account, Error> {
+    let account = named(book, environment, whose)?;
+    let cloud = account.cloud();
+    if let Some((option, of)) = whose.options().find(|(_, of)| *of != cloud) {
+        let message =
+            format!("{option} is for {}, and {} is not one of its accounts.", of.title(), account.name());
+        return Err(Error::new(Code::InvalidInput, message));
+    }
+    if cloud == Cloud::Aws && whose.cluster.is_none() {
+        let message = "A token for EKS is for one cluster. Give its name with --cluster.";
+        return Err(Error::new(Code::InvalidInput, message));
+    }
+    Ok(account)
+}
+
+/// The resource that the cluster's server is, where it is not the cloud's management.
+pub(crate) fn resource<'a>(account: &Account, whose: &'a ClusterOf) -> Option<&'a str> {
+    (account.cloud() == Cloud::Azure).then(|| whose.server_id.as_deref().unwrap_or(AKS_SERVER))
+}
+
+/// Prints the token.
+///
+/// # Errors
+/// As `print`.
+pub(crate) fn give(version: &'static str, token: &SecretString, expires_at: Timestamp) -> Result<(), Error> {
+    print(as_kubectl_reads(version, token, expires_at).expose_secret())
 }
 
 /// The account that is named; inside `mcm exec`, else, the one of its accounts that fits.
-fn account(app: &App, environment: &Environment, whose: &ClusterOf) -> Result<Account, Error> {
+fn named(book: &Book, environment: &Environment, whose: &ClusterOf) -> Result<Account, Error> {
     if let Some(name) = &whose.account {
-        return app.resolve(name);
+        return book.resolve(name);
     }
     if let Some(cloud) = whose.active {
-        return app.active(cloud);
+        return book.in_use(cloud);
     }
     let Some(listed) = environment.get(variables::EXEC_ACCOUNTS) else {
         let message = "Name an account, or give --active azure, --active gcp or --active aws.";
         return Err(Error::new(Code::InvalidInput, message));
     };
-    let book = app.book()?;
     let listed: Vec<&Account> = listed
         .split(',')
         .filter_map(|id| book.account(&AccountId::from(id.trim().to_owned())))
@@ -105,7 +120,10 @@ fn account(app: &App, environment: &Environment, whose: &ClusterOf) -> Result<Ac
 }
 
 /// The version that kubectl wants to be answered in.
-fn version(exec_info: Option<&str>) -> Result<&'static str, Error> {
+///
+/// # Errors
+/// `invalid-input`.
+pub(crate) fn version(exec_info: Option<&str>) -> Result<&'static str, Error> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct ExecInfo {

@@ -4,8 +4,10 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use mcm_core::account::{Account, Cloud, Identity};
 use mcm_core::app::App;
+use mcm_core::credential::Session;
 use mcm_core::error::{Code, Error};
 use mcm_core::resource::Resource;
+use mcm_core::store::Book;
 use mcm_core::vault::Vault;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
@@ -23,28 +25,44 @@ pub(crate) async fn hand_out(
     json: bool,
     may_ask: bool,
 ) -> Result<(), Failure> {
-    let account = match (&whose.account, whose.active) {
-        (Some(name), _) => app.resolve(name)?,
-        (None, Some(cloud)) => app.active(cloud)?,
-        (None, None) => unreachable!("the arguments ask for one of them"),
-    };
-    if account.cloud() == Cloud::Aws {
-        let message = format!(
-            "{} is an AWS account, which has no access token. Run \"mcm credential-process {}\".",
-            account.name(),
-            account.id
-        );
-        return Err(Error::new(Code::Unsupported, message).into());
-    }
+    let account = account(&*app.book()?, whose)?;
     let resource = resource.map_or(Ok(Resource::Management), |text| app.resource(&account.id, text))?;
     let attempt = async || app.hand_out_for(&account.id, &resource, &asker()).await;
     let session = interactive::hand_out(app, vault, &account, &resource, may_ask, attempt).await?;
+    Ok(give(&account, &session, json)?)
+}
+
+/// The account that is asked for, when it is one that has access tokens.
+///
+/// # Errors
+/// As `Book::resolve` and `Book::in_use`; `unsupported`.
+pub(crate) fn account(book: &Book, whose: &TokenOf) -> Result<Account, Error> {
+    let account = match (&whose.account, whose.active) {
+        (Some(name), _) => book.resolve(name)?,
+        (None, Some(cloud)) => book.in_use(cloud)?,
+        (None, None) => unreachable!("the arguments ask for one of them"),
+    };
+    if account.cloud() != Cloud::Aws {
+        return Ok(account);
+    }
+    let message = format!(
+        "{} is an AWS account, which has no access token. Run \"mcm credential-process {}\".",
+        account.name(),
+        account.id
+    );
+    Err(Error::new(Code::Unsupported, message))
+}
+
+/// Prints the access token.
+///
+/// # Errors
+/// As `print` and `Session::bearer`.
+pub(crate) fn give(account: &Account, session: &Session, json: bool) -> Result<(), Error> {
     let token = session.bearer()?;
     if !json {
-        return Ok(print(token.expose_secret())?);
+        return print(token.expose_secret());
     }
-    let text = as_az_prints(&account, token, session.times.expires_at, &TimeZone::system());
-    Ok(print(text.expose_secret())?)
+    print(as_az_prints(account, token, session.times.expires_at, &TimeZone::system()).expose_secret())
 }
 
 /// The program that runs `mcm`, as the system names it, for the activity log.

@@ -14,6 +14,8 @@ use ts_rs::TS;
 use crate::account::{Account, AccountId, Cloud};
 use crate::error::Code;
 use crate::file;
+use crate::resource::Resource;
+use crate::text;
 
 /// A file that has reached this length becomes the old one, and the old one before it goes.
 const LARGEST: u64 = 512 * 1024;
@@ -76,6 +78,14 @@ pub enum What {
     Disconnected,
 }
 
+impl What {
+    /// A credential for a resource was handed out to a program. Its name may be anything.
+    pub fn handed_out(resource: &Resource, to: &str) -> Self {
+        let resource = resource.identifier().map(ToString::to_string);
+        Self::HandedOut { to: text::shown(to), resource }
+    }
+}
+
 /// The log.
 #[derive(Clone, Debug)]
 pub struct Activity {
@@ -95,11 +105,23 @@ impl Activity {
 
     /// Adds a line. A log that cannot be written never keeps anybody from their work: it is warned of in the other log.
     pub fn record(&self, account: &Account, at: Timestamp, what: What) {
-        let happening =
-            Happening { at, account: account.id.clone(), cloud: account.cloud(), name: account.name(), what };
-        if let Err(error) = self.append(&happening) {
+        if let Err(error) = self.add(account, at, what) {
             tracing::warn!(kind = %error.kind(), "the activity log could not be written");
         }
+    }
+
+    /// As `record`, for a caller who keeps no other log.
+    ///
+    /// # Errors
+    /// The system's, when the line cannot be written.
+    pub fn add(&self, account: &Account, at: Timestamp, what: What) -> io::Result<()> {
+        self.append(&Happening {
+            at,
+            account: account.id.clone(),
+            cloud: account.cloud(),
+            name: account.name(),
+            what,
+        })
     }
 
     /// The newest happenings first, of one account or of all, at most `most`.

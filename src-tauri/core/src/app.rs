@@ -3,6 +3,7 @@
 //! The door to core. State goes out one way, as whole Snapshots on a `watch`; `app/draw.rs` makes them. Signing in
 //! stands in `app/connect.rs`, renewing by itself in `app/keep.rs`, finding accounts in `app/look_up.rs`.
 
+mod at_hand;
 mod aws;
 mod connect;
 mod draw;
@@ -24,6 +25,7 @@ use crate::account::{
     Account, AccountId, COLOURS, Cloud, Identity, OrganizationAccount, Target, TargetsChange,
 };
 use crate::activity::{Activity, Happening, What};
+pub use crate::app::at_hand::AtHand;
 pub use crate::app::aws::{ConnectRole, PrepareRole, PreparedRole};
 pub use crate::app::connect::{Connect, OnDuplicate};
 pub use crate::app::turn::{OurTurn, Taken, Turn};
@@ -218,9 +220,7 @@ impl App {
     /// As `session`; `unsupported` for a cloud that has one credential for everything.
     pub async fn hand_out_for(&self, id: &AccountId, resource: &Resource, to: &str) -> Result<Session> {
         let session = self.session_for(id, resource).await?;
-        let resource = resource.identifier().map(ToString::to_string);
-        let what = What::HandedOut { to: text::shown(to), resource };
-        self.activity.record(&self.account(id)?, self.world.clock.now(), what);
+        self.activity.record(&self.account(id)?, self.world.clock.now(), What::handed_out(resource, to));
         Ok(session)
     }
 

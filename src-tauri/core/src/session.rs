@@ -133,12 +133,20 @@ impl Sessions {
         let account = self.account(id)?;
         provider::check_resource(account.cloud(), resource)?;
         if want == Want::Fresh
-            && let Some(session) = self.kept(&account, resource).await?
-            && is_fresh(account.cloud(), &session.times, self.0.clock.now())
+            && let Some(session) = self.fresh(&account, resource).await?
         {
             return Ok(session);
         }
         self.renewal(providers, id, resource, want).await
+    }
+
+    /// The session in the keychain, when it can be handed out as it is.
+    ///
+    /// # Errors
+    /// `keychain-*`.
+    pub async fn fresh(&self, account: &Account, resource: &Resource) -> Result<Option<Session>> {
+        let kept = self.kept(account, resource).await?;
+        Ok(kept.filter(|session| is_fresh(account.cloud(), &session.times, self.0.clock.now())))
     }
 
     /// Whether a renewal of the account's management session is running in this process.
@@ -293,8 +301,7 @@ impl Sessions {
         let account = self.account(id)?;
         let renewed_meanwhile = account.session_for(resource) != before.session_for(resource);
         if (renewed_meanwhile || want == Want::Fresh)
-            && let Some(session) = self.kept(&account, resource).await?
-            && is_fresh(account.cloud(), &session.times, self.0.clock.now())
+            && let Some(session) = self.fresh(&account, resource).await?
         {
             return Ok(session);
         }

@@ -152,6 +152,8 @@ struct Inner {
     limits: Limits,
     prompt: Arc<Semaphore>,
     sight: Arc<Sight>,
+    /// Whether the work is done on the thread that asks for it.
+    on_callers_thread: bool,
 }
 
 /// Reaches the keychain's store; called again after each failure.
@@ -161,7 +163,17 @@ impl Vault {
     /// The operating system's keychain. Nothing is asked of it before the first call. The lock file keeps the work of
     /// all our processes apart, so each must be given the same one.
     pub fn platform(service: &str, lock_file: PathBuf) -> Self {
-        Self::over(platform::connect, service, Some(lock_file), Limits::default())
+        Self::over(|| platform::connect(None), service, Some(lock_file), Limits::default())
+    }
+
+    /// As `platform`, for a process that does nothing else while it waits: the work is done on the thread that asks for
+    /// it, and no call needs a runtime around it or is ever pending. Each answer of the keychain may take as long as
+    /// `limit` on Linux; what it shows a person elsewhere is waited for.
+    pub fn on_this_thread(service: &str, lock_file: PathBuf, limit: Duration) -> Self {
+        let connect = move || platform::connect(Some(limit));
+        let limits = Limits { call: limit, ..Limits::default() };
+        let sight = Arc::new(Sight::new(KeychainState::Unknown, platform::NAME));
+        Self::new(Some(Arc::new(connect)), service, Some(lock_file), limits, sight, true)
     }
 
     /// Any store, reached through `connect`.
@@ -172,14 +184,14 @@ impl Vault {
         limits: Limits,
     ) -> Self {
         let sight = Arc::new(Sight::new(KeychainState::Unknown, platform::NAME));
-        Self::new(Some(Arc::new(connect)), service, lock_file, limits, sight)
+        Self::new(Some(Arc::new(connect)), service, lock_file, limits, sight, false)
     }
 
     /// A vault that forgets everything with the process, for tests and demonstrations. It starts no thread, so it
     /// also serves where time is paused.
     pub fn in_memory() -> Self {
         let sight = Arc::new(Sight::new(KeychainState::Unlocked, "Memory"));
-        Self::new(None, "memory", None, Limits::default(), sight)
+        Self::new(None, "memory", None, Limits::default(), sight, false)
     }
 
     fn new(
@@ -188,6 +200,7 @@ impl Vault {
         lock_file: Option<PathBuf>,
         limits: Limits,
         sight: Arc<Sight>,
+        on_callers_thread: bool,
     ) -> Self {
         let desk = Desk::new(connect.clone(), service, limits.retry, Arc::clone(&sight));
         Self(Arc::new(Inner {
@@ -198,6 +211,7 @@ impl Vault {
             limits,
             prompt: Arc::new(Semaphore::new(1)),
             sight,
+            on_callers_thread,
         }))
     }
 
@@ -314,6 +328,17 @@ impl Vault {
         let limit = self.0.limits.call;
         let now = Instant::now();
         let deadline = now + limit;
+        if self.0.on_callers_thread {
+            let mut desk = self.0.desk.try_lock().map_err(|_| failure::busy_here())?;
+            desk.asked_at = now;
+            // Others work with the keychain meanwhile.
+            desk.connect_ahead();
+            let _lock = self.0.lock_file.as_deref().map(|path| lock::hold_within(path, limit)).transpose()?;
+            let done = job(&mut desk);
+            // In our turn, too: gnome-keyring was seen to die more often when one client left while another one came.
+            desk.disconnect();
+            return done;
+        }
         let Ok(mut desk) = timeout_at(deadline, Arc::clone(&self.0.desk).lock_owned()).await else {
             return Err(failure::busy_here());
         };

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use mcm_core::error::{Code, Error};
 use mcm_core::world::Environment;
 
-/// The path by which this program is started.
+/// The path by which `mcm` is started, which lies beside `mcm-full`.
 ///
 /// # Errors
 /// `setting-invalid` when it cannot be found, or is not Unicode text.
@@ -18,7 +18,8 @@ pub(super) fn of_this_process(environment: &Environment) -> Result<String, Error
         let message = "The system does not say where mcm is; it may have been replaced just now. Run the command again.";
         Error::new(Code::SettingInvalid, message)
     };
-    let file = std::env::current_exe().and_then(|path| path.canonicalize().map(|real| (path, real)));
+    let this = std::env::current_exe().map(|path| path.with_file_name(name()));
+    let file = this.and_then(|path| path.canonicalize().map(|real| (path, real)));
     let (path, real) = file.map_err(|error| unknown().with_source(error))?;
     let started = on_path(environment.get("PATH").unwrap_or_default(), &real).unwrap_or(path);
     started.to_str().map(str::to_owned).ok_or_else(unknown)
@@ -26,10 +27,13 @@ pub(super) fn of_this_process(environment: &Environment) -> Result<String, Error
 
 /// The first way on a PATH to this very file.
 fn on_path(path: &str, real: &Path) -> Option<PathBuf> {
-    let name = format!("mcm{}", std::env::consts::EXE_SUFFIX);
     let mut ways =
-        std::env::split_paths(path).filter(|folder| folder.is_absolute()).map(|folder| folder.join(&name));
+        std::env::split_paths(path).filter(|folder| folder.is_absolute()).map(|folder| folder.join(name()));
     ways.find(|way| way.canonicalize().is_ok_and(|behind| behind == *real))
+}
+
+fn name() -> String {
+    format!("mcm{}", std::env::consts::EXE_SUFFIX)
 }
 
 #[cfg(all(test, unix))]

@@ -12,8 +12,7 @@ mod system;
 #[path = "child/unix.rs"]
 mod system;
 
-pub(super) use system::run;
-pub(crate) use system::{ignores_interrupts, raise};
+pub(crate) use system::{ignores_interrupts, raise, run};
 
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

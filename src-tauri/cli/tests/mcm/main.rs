@@ -13,6 +13,7 @@ mod doctor;
 mod env;
 mod exec;
 mod failures;
+mod front;
 mod interactive;
 mod keys;
 mod kube_token;

@@ -52,12 +52,7 @@ impl App {
     /// # Errors
     /// `not-found` when there is none.
     pub fn active(&self, cloud: Cloud) -> Result<Account> {
-        let book = self.book()?;
-        book.active.get(&cloud).and_then(|id| book.account(id)).cloned().ok_or_else(|| {
-            let message =
-                format!("No {} account is in use. Run \"mcm use ACCOUNT\" to choose one.", cloud.title());
-            Error::new(Code::NotFound, message)
-        })
+        self.book()?.in_use(cloud)
     }
 }
 
@@ -102,6 +97,18 @@ impl Book {
                 Err(Error::new(Code::Ambiguous, message))
             }
         }
+    }
+
+    /// As `App::active`.
+    ///
+    /// # Errors
+    /// As `App::active`.
+    pub fn in_use(&self, cloud: Cloud) -> Result<Account> {
+        self.active.get(&cloud).and_then(|id| self.account(id)).cloned().ok_or_else(|| {
+            let message =
+                format!("No {} account is in use. Run \"mcm use ACCOUNT\" to choose one.", cloud.title());
+            Error::new(Code::NotFound, message)
+        })
     }
 }
 

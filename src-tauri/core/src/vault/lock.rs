@@ -3,10 +3,14 @@
 //! It is there because gnome-keyring was seen to die under many sessions at once, and because one record takes
 //! several keychain entries. The file is empty and stays; the lock ends with the process at the latest.
 
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::Path;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
+use super::failure;
 use crate::error::{Code, Error, Result};
 
 /// Waits for the lock without limit and holds it until the file is dropped. Blocks the thread.
@@ -15,13 +19,32 @@ pub(super) fn hold(path: &Path) -> Result<File> {
         file.lock()?;
         Ok(file)
     });
-    held.map_err(|error| {
-        let message = format!(
-            "The lock file {} cannot be used. Make sure that its folder exists and is yours to write to.",
-            path.display()
-        );
-        Error::new(Code::StorageFailed, message).with_source(error)
-    })
+    held.map_err(|error| unusable(path, error))
+}
+
+/// As `hold`, and gives up after the limit. The system knows no limit, so a thread waits while another process has the lock,
+/// and is left behind.
+pub(super) fn hold_within(path: &Path, limit: Duration) -> Result<File> {
+    let file = open(path).map_err(|error| unusable(path, error))?;
+    match file.try_lock() {
+        Ok(()) => return Ok(file),
+        Err(TryLockError::WouldBlock) => {}
+        Err(TryLockError::Error(error)) => return Err(unusable(path, error)),
+    }
+    let (held, awaited) = mpsc::channel();
+    thread::spawn(move || held.send(file.lock().map(|()| file)));
+    match awaited.recv_timeout(limit) {
+        Ok(held) => held.map_err(|error| unusable(path, error)),
+        Err(_) => Err(failure::busy_elsewhere()),
+    }
+}
+
+fn unusable(path: &Path, error: io::Error) -> Error {
+    let message = format!(
+        "The lock file {} cannot be used. Make sure that its folder exists and is yours to write to.",
+        path.display()
+    );
+    Error::new(Code::StorageFailed, message).with_source(error)
 }
 
 fn open(path: &Path) -> io::Result<File> {

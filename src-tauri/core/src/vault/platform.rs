@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::error::Error as Cause;
 use std::sync::Arc;
+use std::time::Duration;
 
 use keyring_core::{CredentialStore, Entry, Result};
 
@@ -20,27 +21,27 @@ pub(super) const NAME: &str = if cfg!(target_os = "macos") {
     "Login keyring"
 };
 
-/// Reaches the keychain's store without asking the person anything.
+/// Reaches the keychain's store without asking the person anything. Each of its answers may take as long as the limit.
 #[cfg(target_os = "linux")]
-pub(super) fn connect() -> Result<Arc<CredentialStore>> {
-    super::secret_service::connect()
+pub(super) fn connect(limit: Option<Duration>) -> Result<Arc<CredentialStore>> {
+    super::secret_service::connect(limit)
 }
 
 /// Reaches the keychain's store.
 #[cfg(target_os = "macos")]
-pub(super) fn connect() -> Result<Arc<CredentialStore>> {
+pub(super) fn connect(_: Option<Duration>) -> Result<Arc<CredentialStore>> {
     Ok(apple_native_keyring_store::keychain::Store::new()?)
 }
 
 /// Reaches the keychain's store.
 #[cfg(target_os = "windows")]
-pub(super) fn connect() -> Result<Arc<CredentialStore>> {
+pub(super) fn connect(_: Option<Duration>) -> Result<Arc<CredentialStore>> {
     Ok(windows_native_keyring_store::Store::new()?)
 }
 
 /// There is no keychain that we know of.
 #[cfg(not(any(target_os = "linux", target_os = "macos", target_os = "windows")))]
-pub(super) fn connect() -> Result<Arc<CredentialStore>> {
+pub(super) fn connect(_: Option<Duration>) -> Result<Arc<CredentialStore>> {
     Err(keyring_core::Error::NoDefaultStore)
 }
 

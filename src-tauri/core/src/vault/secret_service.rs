@@ -10,19 +10,23 @@
 use std::any::Any;
 use std::collections::HashMap;
 use std::fmt;
+use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use keyring_core::api::{Credential, CredentialApi, CredentialStore, CredentialStoreApi};
 use keyring_core::{Entry, Error, Result};
 use secret_service::{Collection, EncryptionType, Item, SecretService};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
 use tokio::runtime::{self, Runtime};
 use tokio::sync::OnceCell;
+use tokio::time::timeout;
 use zbus::address::Address;
 use zbus::address::transport::{Transport, UnixSocket};
 use zbus::connection::Builder;
 use zbus::zvariant::OwnedObjectPath;
-use zbus::{Connection, DBusError as _};
+use zbus::{Connection, DBusError as _, Guid};
 
 /// As `secret-tool` and the keyring family name them, so that entries can be found with their tools.
 const SERVICE: &str = "service";
@@ -35,13 +39,22 @@ const BUS_NAME: &str = "org.freedesktop.secrets";
 const PATH: &str = "/org/freedesktop/secrets";
 const INTERFACE: &str = "org.freedesktop.Secret.Service";
 
-/// Connects to this person's bus. The session with the Secret Service is opened by the first call that needs it.
-pub(super) fn connect() -> Result<Arc<CredentialStore>> {
+/// Connects to this person's bus. The session with the Secret Service is opened by the first call that needs it. Each
+/// answer may take as long as the limit, if there is one; what a person is asked has none.
+pub(super) fn connect(limit: Option<Duration>) -> Result<Arc<CredentialStore>> {
     let runtime = runtime::Builder::new_current_thread()
-        .enable_io()
+        .enable_all()
         .build()
         .map_err(|error| Error::PlatformFailure(Box::new(error)))?;
-    let bus = runtime.block_on(session_bus()).map_err(|error| match error {
+    let bus = runtime.block_on(async {
+        match limit {
+            None => session_bus(None).await,
+            Some(limit) => timeout(limit, session_bus(Some(limit)))
+                .await
+                .unwrap_or_else(|_| Err(zbus::Error::from(io::Error::from(io::ErrorKind::TimedOut)))),
+        }
+    });
+    let bus = bus.map_err(|error| match error {
         // No address, or nobody at the address: there is no session bus to find a keychain on.
         zbus::Error::Address(_) | zbus::Error::Connection(..) => Error::NoDefaultStore,
         other => failure(other.into()),
@@ -49,8 +62,9 @@ pub(super) fn connect() -> Result<Arc<CredentialStore>> {
     Ok(Arc::new(Store(Arc::new(Session { bus, service: OnceCell::new(), runtime: Some(runtime) }))))
 }
 
-/// The bus of this person's session. The library would start a thread for connecting to a socket.
-async fn session_bus() -> zbus::Result<Connection> {
+/// The bus of this person's session, not greeted yet where that is a socket with a path. The library would start a thread
+/// for connecting to it, and wait for an answer to every line.
+async fn session_bus(limit: Option<Duration>) -> zbus::Result<Connection> {
     let address = Address::session()?;
     let socket = match address.transport() {
         Transport::Unix(unix) => match unix.path() {
@@ -59,13 +73,42 @@ async fn session_bus() -> zbus::Result<Connection> {
         },
         _ => None,
     };
-    match socket {
+    let builder = match socket {
         Some(path) => {
             let refused = |error| zbus::Error::Connection(Arc::new(error), address.clone());
-            let stream = UnixStream::connect(path).await.map_err(refused)?;
-            Builder::unix_stream(stream).build().await
+            let mut stream = UnixStream::connect(path).await.map_err(refused)?;
+            let guid = authenticate(&mut stream).await?;
+            Builder::authenticated_socket(stream, guid)?
         }
-        None => Builder::address(address)?.build().await,
+        None => Builder::address(address)?,
+    };
+    match limit {
+        Some(limit) => builder.method_timeout(limit).build().await,
+        None => builder.build().await,
+    }
+}
+
+/// Says who we are, which the bus knows from the socket, and begins (D-Bus Specification, "Authentication Protocol"; all at
+/// once as sd-bus does). Gives the bus's own id.
+async fn authenticate(stream: &mut UnixStream) -> zbus::Result<Guid<'static>> {
+    stream.write_all(b"\0AUTH EXTERNAL\r\nDATA\r\nBEGIN\r\n").await?;
+    let mut answer = Vec::new();
+    // The bus says nothing more before it is greeted.
+    loop {
+        let has_ended = stream.read_buf(&mut answer).await? == 0;
+        let text = std::str::from_utf8(&answer).unwrap_or_default();
+        let whole = text.lines().take(text.matches("\r\n").count());
+        let refused = |line: &str| zbus::Error::Handshake(format!("the bus answered {line:?}"));
+        for line in whole {
+            match line.split_once(' ') {
+                Some(("OK", guid)) => return Guid::try_from(guid.to_owned()),
+                None if line == "DATA" => {}
+                _ => return Err(refused(line)),
+            }
+        }
+        if has_ended {
+            return Err(refused(text));
+        }
     }
 }
 
@@ -84,8 +127,23 @@ impl Session {
     }
 
     async fn service(&self) -> Result<&SecretService<'static>> {
-        let open = || SecretService::connect_with_existing(EncryptionType::Plain, self.bus.clone());
+        let open = async || {
+            let session = SecretService::connect_with_existing(EncryptionType::Plain, self.bus.clone());
+            // The greeting has to be the first message; its answer is nothing to wait for.
+            let (greeted, session) = tokio::join!(self.greet(), session);
+            greeted?;
+            session
+        };
         self.service.get_or_try_init(open).await.map_err(failure)
+    }
+
+    /// Greets the bus, unless the library has done so. Our name on it, which is the answer, nobody here needs.
+    async fn greet(&self) -> zbus::Result<()> {
+        if self.bus.unique_name().is_none() {
+            let (bus, path) = ("org.freedesktop.DBus", "/org/freedesktop/DBus");
+            self.bus.call_method(Some(bus), path, Some(bus), "Hello", &()).await?;
+        }
+        Ok(())
     }
 
     /// Where the items with the given attributes are. A search needs no session, so the first one is on its way while

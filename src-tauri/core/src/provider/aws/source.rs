@@ -405,7 +405,7 @@ fn is_our_program(command: &str) -> bool {
     let words = || command.split(|c: char| c.is_whitespace() || "\"'`;|&()$=".contains(c));
     let is_us = |word: &str| {
         let file = word.rsplit(['/', '\\']).next().unwrap_or_default();
-        ["mcm", "mcm.exe"].iter().any(|name| file.eq_ignore_ascii_case(name))
+        ["mcm", "mcm.exe", "mcm-full", "mcm-full.exe"].iter().any(|name| file.eq_ignore_ascii_case(name))
     };
     words().any(is_us) && words().any(|word| word == "credential-process")
 }
@@ -540,6 +540,7 @@ mod tests {
         for ours in [
             "mcm credential-process --active",
             "/usr/bin/mcm credential-process aws-01",
+            "/usr/bin/mcm-full credential-process aws-01",
             r#""/opt/Multi-Cloud Manager/mcm" credential-process aws-01"#,
             r#""C:\Program Files\Multi-Cloud Manager\MCM.EXE" credential-process aws-01"#,
             "env MCM_HOME=/tmp/x mcm credential-process aws-01",

@@ -1,7 +1,15 @@
 //! Who waits for whom, how long, and what a caller is told meanwhile.
 
+use futures_util::FutureExt as _;
+
 use super::super::fake::{Fake, Mood};
 use super::*;
+
+fn on_this_thread(fake: &Fake, limits: Limits, lock_file: Option<&Path>) -> Vault {
+    let (fake, lock_file) = (fake.clone(), lock_file.map(Path::to_owned));
+    let sight = Arc::new(Sight::new(KeychainState::Unknown, "Fake"));
+    Vault::new(Some(Arc::new(move || fake.connect())), SERVICE, lock_file, limits, sight, true)
+}
 
 #[tokio::test]
 async fn keychain_that_hangs_is_given_up_and_the_next_caller_is_told() {
@@ -47,6 +55,33 @@ async fn process_that_does_not_let_go_of_the_lock_file_makes_others_busy_and_cha
 
     let patient = vault_with(&fake, PATIENT, Some(&lock_file));
     assert_eq!(read(&patient, &grant()).await.expect("lock is free"), None, "a late write is dropped");
+}
+
+#[test]
+fn work_on_this_thread_needs_no_runtime_and_is_never_pending() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let lock_file = folder.path().join("keychain.lock");
+    let vault = on_this_thread(&Fake::new(), PATIENT, Some(&lock_file));
+    for round in 0..2 {
+        let secret = bytes(round, 5_000);
+        let written = write(&vault, &grant(), &secret).now_or_never().expect("it is not pending");
+        written.expect("keychain is well");
+        let kept = read(&vault, &grant()).now_or_never().expect("it is not pending");
+        assert_eq!(kept.expect("keychain is well"), Some(secret));
+    }
+}
+
+#[test]
+fn work_on_this_thread_gives_up_a_lock_file_that_another_process_keeps() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let lock_file = folder.path().join("keychain.lock");
+    let held = lock::hold(&lock_file).expect("folder is ours");
+    let vault = on_this_thread(&Fake::new(), HASTY, Some(&lock_file));
+    let busy = vault.read(&grant()).now_or_never().expect("it is not pending");
+    assert_eq!(busy.map(drop).expect_err("somebody else has it").code(), Code::Busy);
+    drop(held);
+    let free = vault.read(&grant()).now_or_never().expect("it is not pending");
+    assert!(free.expect("keychain is well").is_none());
 }
 
 #[tokio::test]

@@ -1,35 +1,4 @@
-//! `mcm`: Multi-Cloud Manager without a window.
-//!
-//! From the arguments to the exit status. `arguments.rs` says what can be asked; each command has a file of its own;
-//! what they do is the core's. Results go to standard output, everything else to standard error.
-
-mod accounts;
-mod activity;
-mod arguments;
-mod aws_files;
-mod choice;
-mod completion;
-mod configure;
-mod credential_process;
-mod doctor;
-mod env;
-mod exec;
-mod failure;
-mod given;
-mod help;
-mod interactive;
-mod kube_token;
-mod login;
-mod logout;
-#[cfg(test)]
-mod man;
-mod other_tools;
-mod output;
-mod shell;
-mod targets;
-mod token;
-mod variables;
-mod whoami;
+//! The whole of `mcm`: every command, from the arguments to the exit status.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -44,19 +13,35 @@ use mcm_core::redirect::Front;
 use mcm_core::vault::Vault;
 use mcm_core::world::{APP_ID, Environment, NoScheme, Paths, SystemClock, World};
 
-use crate::arguments::{Arguments, Command, Configure, Login};
+use crate::arguments::{Arguments, Command, Configure, HandOut, Login};
 use crate::failure::Failure;
+use crate::{
+    accounts, activity, completion, configure, credential_process, doctor, env, exec, help, kube_token,
+    login, logout, targets, token, whoami,
+};
 
-fn main() -> ExitCode {
+/// Runs the command that the arguments ask for.
+pub fn full() -> ExitCode {
     let whole = Environment::of_this_process();
     if completion::is_asked(&whole) {
         return completion::answer(&whole);
     }
+    be_called_mcm();
     let arguments = Arguments::try_parse().unwrap_or_else(|error| help::end(&error));
     let environment = exec::outside(&whole);
     match run(arguments.command, &environment) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.tell(&environment),
+    }
+}
+
+/// What the system names us to others: the log of what was handed out to whom among them.
+fn be_called_mcm() {
+    #[cfg(target_os = "linux")]
+    {
+        let name = std::fs::OpenOptions::new().write(true).open("/proc/self/comm");
+        // Without /proc nobody is told any name.
+        let _ = name.and_then(|mut file| std::io::Write::write_all(&mut file, b"mcm"));
     }
 }
 
@@ -71,10 +56,7 @@ fn run(command: Command, environment: &Environment) -> Result<(), Failure> {
     })?;
     let world = world(paths, environment_of(&command, environment));
     // Programs wait for these at every call of theirs.
-    if matches!(
-        command,
-        Command::Token { .. } | Command::CredentialProcess { .. } | Command::KubeToken { .. }
-    ) {
+    if matches!(command, Command::HandOut(_)) {
         let _guard = runtime.enter();
         world.vault.connect_ahead();
     }
@@ -90,7 +72,8 @@ fn run(command: Command, environment: &Environment) -> Result<(), Failure> {
 /// runs it: to assume the role as that one would be to ask ourselves. `exec` and `env` take that variable away from others.
 fn environment_of(command: &Command, whole: &Environment) -> Environment {
     const CONSUMER: [&str; 2] = ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"];
-    let is_run_by_it = matches!(command, Command::CredentialProcess { .. } | Command::KubeToken { .. });
+    let is_run_by_it =
+        matches!(command, Command::HandOut(HandOut::CredentialProcess { .. } | HandOut::KubeToken { .. }));
     if is_run_by_it || matches!(command, Command::Exec(_) | Command::Env(_)) {
         return Environment::from_pairs(whole.pairs().filter(|(name, _)| !CONSUMER.contains(name)));
     }
@@ -126,13 +109,13 @@ async fn obey(command: Command, world: World) -> Result<(), Failure> {
             Command::Accounts { json } => accounts::list(&app, json),
             Command::Targets { account, json, refresh } => targets::list(&app, &account, json, refresh).await,
             Command::Use { account, target } => targets::choose(&app, &account, target.as_deref()).await,
-            Command::Token { whose, resource, json, interactive } => {
+            Command::HandOut(HandOut::Token { whose, resource, json, interactive }) => {
                 token::hand_out(&app, &world.vault, &whose, resource.as_deref(), json, interactive).await
             }
-            Command::CredentialProcess { whose, interactive } => {
+            Command::HandOut(HandOut::CredentialProcess { whose, interactive }) => {
                 credential_process::hand_out(&app, &world.vault, &whose, interactive).await
             }
-            Command::KubeToken { whose, interactive } => {
+            Command::HandOut(HandOut::KubeToken { whose, interactive }) => {
                 kube_token::hand_out(&app, &world, &whose, interactive).await
             }
             Command::Configure(Configure::Aws(wish)) => configure::aws(&app, &world, wish).await,

@@ -1,0 +1,7 @@
+//! `mcm`, as people and programs run it.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    mcm::front()
+}

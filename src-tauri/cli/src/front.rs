@@ -1,0 +1,116 @@
+//! What `mcm` does by itself: it hands out a credential that lies ready in the keychain.
+//!
+//! Programs wait for that at every call of theirs, so this holds nothing else, and nothing that fails is told here: for
+//! whatever is not done so, `mcm` becomes `mcm-full`, which does it from the beginning with the same arguments and variables.
+
+use std::path::PathBuf;
+use std::process::{Command, ExitCode};
+use std::sync::Arc;
+use std::time::Duration;
+use std::{env, io};
+
+use clap::Parser as _;
+use futures_util::FutureExt as _;
+use mcm_core::account::{Account, Cloud};
+use mcm_core::app::AtHand;
+use mcm_core::provider;
+use mcm_core::resource::Resource;
+use mcm_core::settings::Settings;
+use mcm_core::vault::Vault;
+use mcm_core::world::{APP_ID, Environment, Paths, SystemClock};
+
+use crate::arguments::{HandOut, HandOutArguments};
+#[cfg(not(unix))]
+use crate::failure::Failure;
+use crate::output::note;
+use crate::token::asker;
+use crate::{completion, credential_process, exec, kube_token, token};
+
+/// How long the keychain may take for an answer, and others who are served before. `mcm-full` waits for longer, and tells.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Hands out the credential that the arguments ask for, or becomes `mcm-full`.
+pub fn front() -> ExitCode {
+    if is_handed_out() { ExitCode::SUCCESS } else { go_on() }
+}
+
+fn is_handed_out() -> bool {
+    let environment = Environment::of_this_process();
+    if completion::is_asked(&environment) {
+        return false;
+    }
+    let Ok(arguments) = HandOutArguments::try_parse() else { return false };
+    let environment = exec::outside(&environment);
+    // A keychain on this thread leaves nothing to be awaited.
+    hand_out(&arguments.wish, &environment).now_or_never().flatten().is_some()
+}
+
+async fn hand_out(wish: &HandOut, environment: &Environment) -> Option<()> {
+    let paths = Paths::resolve(environment).ok()?;
+    let vault = Vault::on_this_thread(APP_ID, paths.keychain_lock(), PATIENCE);
+    let at_hand = AtHand::open(&paths, Arc::new(SystemClock), vault);
+    let book = at_hand.book().ok()?;
+    let resource = |account: &Account, text: Option<&str>| match text {
+        None => Some(Resource::Management),
+        Some(text) => {
+            provider::resource(&Settings::load(&paths.config, environment), account.cloud(), text).ok()
+        }
+    };
+    match wish {
+        HandOut::Token { whose, resource: text, json, .. } => {
+            let account = token::account(&book, whose).ok()?;
+            let resource = resource(&account, text.as_deref())?;
+            let session = at_hand.hand_out(&account, &resource, &asker()).await?;
+            token::give(&account, &session, *json).ok()
+        }
+        HandOut::CredentialProcess { whose, .. } => {
+            let account = credential_process::account(&book, whose).ok()?;
+            let session = at_hand.hand_out(&account, &Resource::Management, &asker()).await?;
+            credential_process::give(&account, &session).ok()
+        }
+        HandOut::KubeToken { whose, .. } => {
+            let version = kube_token::version(environment.get(kube_token::EXEC_INFO)).ok()?;
+            let account = kube_token::account(&book, environment, whose).ok()?;
+            // What EKS takes is signed with the credential, which needs all that is known of AWS.
+            if account.cloud() == Cloud::Aws {
+                return None;
+            }
+            let resource = resource(&account, kube_token::resource(&account, whose))?;
+            let session = at_hand.hand_out(&account, &resource, &asker()).await?;
+            kube_token::give(version, session.bearer().ok()?, session.times.expires_at).ok()
+        }
+    }
+}
+
+/// Becomes `mcm-full`, which lies beside the file that this program is, whatever link it was started by. Comes back only
+/// when that cannot be, or where a process cannot become another.
+fn go_on() -> ExitCode {
+    let name = format!("mcm-full{}", env::consts::EXE_SUFFIX);
+    let this = env::current_exe().and_then(|path| path.canonicalize());
+    let program = this.map_or_else(|_| PathBuf::from(&name), |path| path.with_file_name(&name));
+    let mut command = Command::new(&program);
+    command.args(env::args_os().skip(1));
+    become_it(command).unwrap_or_else(|error| {
+        note(&format!(
+            "mcm: {} cannot be started ({error}). It belongs beside mcm. Install Multi-Cloud Manager again.",
+            program.display()
+        ));
+        ExitCode::FAILURE
+    })
+}
+
+#[cfg(unix)]
+fn become_it(mut command: Command) -> io::Result<ExitCode> {
+    use std::os::unix::process::CommandExt as _;
+    if let Some(name) = env::args_os().next() {
+        command.arg0(name);
+    }
+    Err(command.exec())
+}
+
+#[cfg(not(unix))]
+fn become_it(command: Command) -> io::Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let end = runtime.block_on(exec::run(command))?;
+    Ok(Failure::Ended(end).tell(&Environment::default()))
+}

@@ -1,0 +1,58 @@
+//! `mcm` and `mcm-full`: which does what, and that nobody can tell.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use crate::stage::{Ended, Stage};
+
+/// `mcm` in a folder without `mcm-full`, with the environment of the stage.
+fn alone(stage: &Stage, arguments: &[&str]) -> (PathBuf, Command) {
+    let program = stage.folder().join("alone/mcm");
+    std::fs::create_dir_all(program.parent().expect("a folder")).expect("made");
+    std::fs::copy(env!("CARGO_BIN_EXE_mcm"), &program).expect("copied");
+    let as_usual = stage.command(&[]);
+    let mut command = Command::new(&program);
+    let variables = as_usual.get_envs().filter_map(|(name, value)| Some((name, value?)));
+    command.args(arguments).env_clear().envs(variables);
+    (program, command)
+}
+
+#[test]
+fn what_lies_ready_is_handed_out_without_mcm_full() {
+    let stage = Stage::start();
+    let id = stage.connected(false);
+    let token = stage.mcm(&["token", &id]).done();
+    for arguments in [["token", id.as_str()], ["token", "--active=azure"]] {
+        let (_, mut command) = alone(&stage, &arguments);
+        assert_eq!(Ended::of(command.output().expect("it starts")).done(), token);
+    }
+    let told = stage.mcm(&["activity"]).done();
+    assert_eq!(told.matches("token handed to").count(), 3, "{told}");
+}
+
+#[test]
+fn a_missing_mcm_full_is_named_with_what_to_do() {
+    let stage = Stage::start();
+    let id = stage.connected(false);
+    stage.lock_keychain();
+    for arguments in [vec!["accounts"], vec!["token", &id], vec!["token", "nobody"], vec!["--help"]] {
+        let (program, mut command) = alone(&stage, &arguments);
+        let told = Ended::of(command.output().expect("it starts")).failed(1);
+        let full = program.with_file_name("mcm-full").display().to_string();
+        assert!(told.contains(&full) && told.contains("Install Multi-Cloud Manager again"), "{told}");
+    }
+}
+
+#[test]
+fn mcm_full_is_called_mcm_by_whoever_looks() {
+    let stage = Stage::start();
+    let id = stage.connected(false);
+    let link = stage.folder().join("cloud");
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_mcm"), &link).expect("linked");
+    let command = "cat /proc/$PPID/comm; exec \"$0\" --version";
+    let run = ["exec", &id, "--", "sh", "-c", command, link.to_str().expect("text")];
+    let said = stage.mcm(&run).done();
+    assert_eq!(said, format!("mcm\nmcm {}\n", env!("CARGO_PKG_VERSION")));
+    let usage = stage.mcm(&["token", "--nonsense"]).failed(2);
+    assert!(usage.contains("mcm token") && !usage.contains("mcm-full"), "{usage}");
+}
