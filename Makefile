@@ -22,9 +22,9 @@ CHECK_PACKAGES := shellcheck
 # To read what mcm writes for shells.
 SHELL_PACKAGES := zsh fish
 # For the tests: a screen, a session bus, a keychain, a driver for the window, eyes and hands; what mcm works with.
-TEST_PACKAGES := $(RUN_PACKAGES) xvfb xauth openbox xfce4-panel dbus dbus-x11 libglib2.0-bin gnome-keyring \
-  libsecret-tools webkit2gtk-driver xdotool wmctrl x11-utils imagemagick python3-dbus python3-gi python3-venv bsdutils \
-  openssl $(if $(shell command -v kubectl),,kubernetes-client)
+TEST_PACKAGES := $(RUN_PACKAGES) xvfb xauth openbox xfce4-panel dbus dbus-x11 xdg-dbus-proxy libglib2.0-bin \
+  gnome-keyring libsecret-tools webkit2gtk-driver xdotool wmctrl x11-utils imagemagick python3-dbus python3-gi \
+  python3-venv bsdutils openssl $(if $(shell command -v kubectl),,kubernetes-client)
 # To look into the packages.
 PACKAGE_TEST_PACKAGES := dpkg-dev rpm rpm2cpio cpio
 

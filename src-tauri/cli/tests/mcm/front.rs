@@ -1,9 +1,9 @@
 //! `mcm` and `mcm-full`: which does what, and that nobody can tell.
 
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
-use crate::stage::{Ended, Stage};
+use crate::stage::{Ended, Stage, missing};
 
 /// `mcm` in a folder without `mcm-full`, with the environment of the stage.
 fn alone(stage: &Stage, arguments: &[&str]) -> (PathBuf, Command) {
@@ -28,6 +28,26 @@ fn what_lies_ready_is_handed_out_without_mcm_full() {
     }
     let told = stage.mcm(&["activity"]).done();
     assert_eq!(told.matches("token handed to").count(), 3, "{told}");
+}
+
+#[test]
+fn flatpaks_proxy_which_takes_one_line_at_a_time_leads_to_the_keychain_too() {
+    let stage = Stage::start();
+    let id = stage.connected(false);
+    let (_, mut command) = alone(&stage, &["token", &id]);
+    let bus = command.get_envs().find(|(name, _)| *name == "DBUS_SESSION_BUS_ADDRESS");
+    let bus = bus.and_then(|(_, address)| address).expect("the stage has a bus").to_owned();
+    let socket = stage.folder().join("proxy");
+    let mut proxy = Command::new("xdg-dbus-proxy");
+    proxy.arg(bus).arg(&socket).stderr(Stdio::null());
+    let mut proxy = proxy.spawn().unwrap_or_else(|error| missing("xdg-dbus-proxy", "xdg-dbus-proxy", &error));
+    stage.until("the proxy listens", || socket.exists());
+    let address = format!("unix:path={}", socket.display());
+    command.env("DBUS_SESSION_BUS_ADDRESS", address).env("FLATPAK_ID", "an.editor");
+    let ended = Ended::of(command.output().expect("it starts"));
+    proxy.kill().expect("it runs");
+    proxy.wait().expect("it ends");
+    assert_eq!(ended.done(), stage.mcm(&["token", &id]).done());
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The real `mcm` against the sandbox clouds, with a keychain of its own for each test.
 //!
-//! Programs needed: dbus-daemon, gnome-keyring-daemon, mkfifo, kill; kubectl, openssl; bash, zsh and fish; python3, node
-//! and what `make clients` installs for them. See `stage.rs` for what a test works with.
+//! Programs needed: dbus-daemon, xdg-dbus-proxy, gnome-keyring-daemon, mkfifo, kill; kubectl, openssl; bash, zsh and fish;
+//! python3, node and what `make clients` installs for them. See `stage.rs` for what a test works with.
 #![cfg(target_os = "linux")]
 
 mod accounts;

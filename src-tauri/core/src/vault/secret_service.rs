@@ -76,9 +76,13 @@ async fn session_bus(limit: Option<Duration>) -> zbus::Result<Connection> {
     let builder = match socket {
         Some(path) => {
             let refused = |error| zbus::Error::Connection(Arc::new(error), address.clone());
-            let mut stream = UnixStream::connect(path).await.map_err(refused)?;
-            let guid = authenticate(&mut stream).await?;
-            Builder::authenticated_socket(stream, guid)?
+            let connect = async || UnixStream::connect(path).await.map_err(refused);
+            let mut stream = connect().await?;
+            match authenticate(&mut stream).await {
+                Ok(guid) => Builder::authenticated_socket(stream, guid)?,
+                // A proxy before the bus, as Flatpak's, may take one line at a time only. The library heeds that.
+                Err(_) => Builder::unix_stream(connect().await?),
+            }
         }
         None => Builder::address(address)?,
     };
