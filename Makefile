@@ -92,10 +92,9 @@ audit: toolchain ## licences, sources, versions and advisories of the dependenci
 bench: ui ## measure sessions, mcm and the app in release builds, as ratios within one run
 	@scripts/install $(BUILD_PACKAGES) $(TEST_PACKAGES)
 	@echo "==> release binaries"
-	cargo build $(LOCKED) --release -p mcm-cli -p sandbox-clouds
-	cargo bench $(LOCKED) -p mcm-core --bench sessions --no-run
 	cargo build $(LOCKED) --release --bins --features tauri/custom-protocol \
-	  --package multi-cloud-manager --package mcm-cli --package empty-app
+	  --package multi-cloud-manager --package mcm-cli --package empty-app --package sandbox-clouds
+	cargo bench $(LOCKED) -p mcm-core --bench sessions --no-run
 	@scripts/bench
 
 .PHONY: package
