@@ -31,9 +31,12 @@ impl Feed {
         end(self.feeds().insert(window.to_owned(), next));
     }
 
-    /// Ends with the web view that listened.
-    pub(crate) fn stop(&self, window: &str) {
-        end(self.feeds().remove(window));
+    /// Ends with the web view that listened. Whether there was one.
+    pub(crate) fn stop(&self, window: &str) -> bool {
+        let feed = self.feeds().remove(window);
+        let was_heard = feed.is_some();
+        end(feed);
+        was_heard
     }
 
     fn feeds(&self) -> MutexGuard<'_, HashMap<String, JoinHandle<()>>> {

@@ -22,7 +22,8 @@ pub(crate) fn draw_without_card() {
 }
 
 /// Ends WebKit's process for requests when no window is left. It holds nothing of ours, and WebKit starts another with
-/// the next window; by itself it stays. On the main thread, which starts it.
+/// the next window; by itself it stays. Only after a page that was heard, which it helped to load: WebKit takes the whole
+/// app down when the process ends before it has reported. On the main thread, which starts it.
 pub(crate) fn end_idle_process(app: &AppHandle) {
     if !app.webview_windows().is_empty() {
         return;

@@ -153,9 +153,11 @@ fn heed(app: &AppHandle, start: &Start<'_>) {
 fn on_event(app: &AppHandle, event: RunEvent) {
     match event {
         RunEvent::WindowEvent { label, event: WindowEvent::Destroyed, .. } => {
-            app.state::<Feed>().stop(&label);
-            #[cfg(target_os = "linux")]
-            crate::webkit::end_idle_process(app);
+            let was_heard = app.state::<Feed>().stop(&label);
+            if was_heard {
+                #[cfg(target_os = "linux")]
+                crate::webkit::end_idle_process(app);
+            }
             // The dashboard was closed: the tray stays, where there is one.
             if label == MAIN && !has_tray(app) && !app.state::<Quitting>().has_begun() {
                 let app = app.clone();
