@@ -59,12 +59,9 @@ pub(super) fn connect(limit: Option<Duration>) -> Result<Arc<CredentialStore>> {
         zbus::Error::Address(_) | zbus::Error::Connection(..) => Error::NoDefaultStore,
         other => failure(other.into()),
     })?;
-    Ok(Arc::new(Store(Arc::new(Session {
-        bus,
-        introduced: OnceCell::new(),
-        service: OnceCell::new(),
-        runtime: Some(runtime),
-    }))))
+    let session = Session { bus, service: OnceCell::new(), runtime: Some(runtime) };
+    session.wait(session.introduce()).map_err(|error| failure(error.into()))?;
+    Ok(Arc::new(Store(Arc::new(session))))
 }
 
 /// The bus of this person's session, not greeted yet where that is a socket with a path. The library would start a thread
@@ -124,7 +121,6 @@ async fn authenticate(stream: &mut UnixStream) -> zbus::Result<Guid<'static>> {
 /// A session, and the runtime that its messages move on: one thread, the one that waits for an answer.
 struct Session {
     bus: Connection,
-    introduced: OnceCell<()>,
     service: OnceCell<SecretService<'static>>,
     /// None only while it is dropped.
     runtime: Option<Runtime>,
@@ -137,26 +133,17 @@ impl Session {
     }
 
     async fn service(&self) -> Result<&SecretService<'static>> {
-        self.introduce().await?;
         let open = || SecretService::connect_with_existing(EncryptionType::Plain, self.bus.clone());
         self.service.get_or_try_init(open).await.map_err(failure)
     }
 
     /// Greets the bus, and asks the keychain for nothing, which it answers. gnome-keyring notes each new client while it
     /// goes on with its work; as of version 42 it may come to the client's request first, and then it breaks down.
-    async fn introduce(&self) -> Result<()> {
-        let introduce = async || {
-            let ask =
-                self.bus.call_method(Some(BUS_NAME), PATH, Some("org.freedesktop.DBus.Peer"), "Ping", &());
-            // The greeting has to be the first message; its answer is nothing to wait for.
-            let (greeted, answered) = tokio::join!(self.greet(), ask);
-            greeted.and(answered.map(drop))
-        };
-        self.introduced
-            .get_or_try_init(introduce)
-            .await
-            .map_err(|error: zbus::Error| failure(error.into()))?;
-        Ok(())
+    async fn introduce(&self) -> zbus::Result<()> {
+        let ask = self.bus.call_method(Some(BUS_NAME), PATH, Some("org.freedesktop.DBus.Peer"), "Ping", &());
+        // The greeting has to be the first message; its answer is nothing to wait for.
+        let (greeted, answered) = tokio::join!(self.greet(), ask);
+        greeted.and(answered.map(drop))
     }
 
     /// Greets the bus, unless the library has done so. Our name on it, which is the answer, nobody here needs.
@@ -171,7 +158,6 @@ impl Session {
     /// Where the items with the given attributes are. A search needs no session, so the first one is on its way while
     /// the session is opened: every `mcm token` waits for this.
     async fn search(&self, attributes: &HashMap<&str, &str>) -> Result<(&SecretService<'static>, Places)> {
-        self.introduce().await?;
         let search = self.bus.call_method(Some(BUS_NAME), PATH, Some(INTERFACE), "SearchItems", &attributes);
         let (service, found) = tokio::join!(self.service(), search);
         let found = found.and_then(|found| found.body().deserialize::<(Vec<_>, Vec<_>)>());
