@@ -35,6 +35,7 @@ use crate::snapshot::{KeychainState, KeychainView};
 
 use desk::{Desk, Sight};
 use failure::Failure;
+use lock::Turn;
 
 /// What a record is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -234,7 +235,7 @@ impl Vault {
     /// for that reason counts as not there, since it can be made again.
     pub async fn read(&self, record: &Record) -> Result<Option<SecretSlice<u8>>> {
         let record = record.clone();
-        let secret = self.call(move |desk| desk.read(&record)).await?;
+        let secret = self.call(Turn::Reading, move |desk| desk.read(&record)).await?;
         Ok(secret.map(|secret| SecretSlice::from(secret.to_vec())))
     }
 
@@ -245,7 +246,7 @@ impl Vault {
     /// As said at the type. An error leaves the old secret or the new one, and does not say which.
     pub async fn write(&self, record: &Record, secret: SecretSlice<u8>) -> Result<()> {
         let record = record.clone();
-        self.call(move |desk| desk.write(&record, secret.expose_secret())).await
+        self.call(Turn::Alone, move |desk| desk.write(&record, secret.expose_secret())).await
     }
 
     /// Removes a record with all its parts. One that is not there is removed already. Where there is no keychain, the
@@ -256,7 +257,7 @@ impl Vault {
     /// `delete` of it removes.
     pub async fn delete(&self, record: &Record) -> Result<()> {
         let record = record.clone();
-        self.call(move |desk| desk.delete(&record)).await
+        self.call(Turn::Alone, move |desk| desk.delete(&record)).await
     }
 
     /// How many keychain entries hold a record; none when it is not there or in memory only.
@@ -265,7 +266,7 @@ impl Vault {
     /// As for [`Vault::read`].
     pub async fn entries(&self, record: &Record) -> Result<u32> {
         let record = record.clone();
-        self.call(move |desk| desk.entries(&record)).await
+        self.call(Turn::Alone, move |desk| desk.entries(&record)).await
     }
 
     /// Forgets everything: removes every keychain entry of our service, and what is held in memory. Returns how many
@@ -274,7 +275,7 @@ impl Vault {
     /// # Errors
     /// As said at the type; `keychain-absent` when there is no keychain to remove anything from.
     pub async fn sweep_all(&self) -> Result<u32> {
-        self.call(Desk::sweep_all).await
+        self.call(Turn::Alone, Desk::sweep_all).await
     }
 
     /// Looks at the keychain without asking the person anything, so that its state is known.
@@ -282,7 +283,7 @@ impl Vault {
     /// # Errors
     /// As said at the type; `keychain-absent` when there is none.
     pub async fn check(&self) -> Result<()> {
-        self.call(Desk::check).await
+        self.call(Turn::Alone, Desk::check).await
     }
 
     /// Has the keychain ask the person to unlock it, or to set it up where there is none yet. One dialog is open at a
@@ -320,9 +321,11 @@ impl Vault {
 
     /// Runs a job with the desk, in its turn and under the lock file. The job runs on a thread of the blocking pool: a
     /// keychain that hangs can be left behind, and never more than one thread hangs, because it keeps the desk. A
-    /// process that ends shuts its runtime down in the background, so it does not wait for that one. The result of a job that was left behind is dropped.
+    /// process that ends shuts its runtime down in the background, so it does not wait for that one. The result of a job
+    /// that was left behind is dropped. On the caller's own thread, jobs that only read go beside those of other processes.
     async fn call<T: Send + 'static>(
         &self,
+        turn: Turn,
         job: impl FnOnce(&mut Desk) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let limit = self.0.limits.call;
@@ -333,11 +336,9 @@ impl Vault {
             desk.asked_at = now;
             // Others work with the keychain meanwhile.
             desk.connect_ahead();
-            let _lock = self.0.lock_file.as_deref().map(|path| lock::hold_within(path, limit)).transpose()?;
-            let done = job(&mut desk);
-            // In our turn, too: gnome-keyring was seen to die more often when one client left while another one came.
-            desk.disconnect();
-            return done;
+            let lock = |path| lock::hold_within(path, turn, limit);
+            let _lock = self.0.lock_file.as_deref().map(lock).transpose()?;
+            return job(&mut desk);
         }
         let Ok(mut desk) = timeout_at(deadline, Arc::clone(&self.0.desk).lock_owned()).await else {
             return Err(failure::busy_here());

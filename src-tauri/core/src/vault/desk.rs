@@ -61,11 +61,6 @@ impl Desk {
         let _ = self.connected();
     }
 
-    /// Lets go of the keychain until the next piece of work.
-    pub(super) fn disconnect(&mut self) {
-        self.store = None;
-    }
-
     pub(super) fn read(&mut self, record: &Record) -> Result<Option<Bytes>> {
         self.settle();
         if let Some(kept) = self.memory.get(record) {

@@ -1,7 +1,7 @@
 //! The lock file that keeps keychain work to one process at a time.
 //!
-//! It is there because gnome-keyring was seen to die under many sessions at once, and because one record takes
-//! several keychain entries. The file is empty and stays; the lock ends with the process at the latest.
+//! It is there because one record takes several keychain entries. The file is empty and stays; the lock ends with the
+//! process at the latest.
 
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
@@ -22,17 +22,36 @@ pub(super) fn hold(path: &Path) -> Result<File> {
     held.map_err(|error| unusable(path, error))
 }
 
+/// Whom the lock keeps out.
+#[derive(Clone, Copy)]
+pub(super) enum Turn {
+    /// Who writes: this one reads.
+    Reading,
+    /// Everybody else.
+    Alone,
+}
+
 /// As `hold`, and gives up after the limit. The system knows no limit, so a thread waits while another process has the lock,
 /// and is left behind.
-pub(super) fn hold_within(path: &Path, limit: Duration) -> Result<File> {
+pub(super) fn hold_within(path: &Path, turn: Turn, limit: Duration) -> Result<File> {
     let file = open(path).map_err(|error| unusable(path, error))?;
-    match file.try_lock() {
+    let tried = match turn {
+        Turn::Reading => file.try_lock_shared(),
+        Turn::Alone => file.try_lock(),
+    };
+    match tried {
         Ok(()) => return Ok(file),
         Err(TryLockError::WouldBlock) => {}
         Err(TryLockError::Error(error)) => return Err(unusable(path, error)),
     }
     let (held, awaited) = mpsc::channel();
-    thread::spawn(move || held.send(file.lock().map(|()| file)));
+    thread::spawn(move || {
+        let locked = match turn {
+            Turn::Reading => file.lock_shared(),
+            Turn::Alone => file.lock(),
+        };
+        held.send(locked.map(|()| file))
+    });
     match awaited.recv_timeout(limit) {
         Ok(held) => held.map_err(|error| unusable(path, error)),
         Err(_) => Err(failure::busy_elsewhere()),
