@@ -73,7 +73,7 @@ fn main() {
     if let Err(error) = tauri_build::try_build(Attributes::new().app_manifest(manifest)) {
         panic!("{error:#}");
     }
-    // As `mcm` is linked: the loader reads 10 KiB of packed relocations instead of a megabyte.
+    // As `mcm` is linked: packed relocations are less to read at every start.
     let is = |name: &str, value: &str| env::var(name).is_ok_and(|found| found == value);
     if is("CARGO_CFG_TARGET_OS", "linux") && is("CARGO_CFG_TARGET_ENV", "gnu") {
         println!("cargo:rustc-link-arg-bins=-Wl,-z,pack-relative-relocs");

@@ -55,11 +55,6 @@ fn run(command: Command, environment: &Environment) -> Result<(), Failure> {
             .with_source(error)
     })?;
     let world = world(paths, environment_of(&command, environment));
-    // Programs wait for these at every call of theirs.
-    if matches!(command, Command::HandOut(_)) {
-        let _guard = runtime.enter();
-        world.vault.connect_ahead();
-    }
     // A log that cannot be kept is no reason not to work.
     let _ = logging::start("mcm", &world.paths, environment);
     let outcome = runtime.block_on(obey(command, world));

@@ -1,8 +1,9 @@
 //! `mcm`: Multi-Cloud Manager without a window, in two programs.
 //!
 //! `mcm`, which is in `front.rs`, is the one that is run. It hands out what lies ready, because programs wait for that at
-//! every call of theirs, and becomes `mcm-full`, which is in `full.rs`, for everything else. `arguments.rs` says what can be asked; each command has a file of its own; what they do is the
-//! core's. Results go to standard output, everything else to standard error.
+//! every call of theirs, and becomes `mcm-full`, which is in `full.rs`, for everything else. `arguments.rs` says what can be
+//! asked; each command has a file of its own; what they do is the core's. Results go to standard output, everything else to
+//! standard error.
 
 mod accounts;
 mod activity;

@@ -216,16 +216,6 @@ impl Vault {
         }))
     }
 
-    /// Connects on another thread, so that the first call finds the way open while its caller still does something
-    /// else. How that went is told by that call. Needs a runtime around it.
-    pub fn connect_ahead(&self) {
-        if self.0.connect.is_some()
-            && let Ok(mut desk) = Arc::clone(&self.0.desk).try_lock_owned()
-        {
-            tokio::task::spawn_blocking(move || desk.connect_ahead());
-        }
-    }
-
     /// The secret of a record, or nothing when the keychain does not hold it. Never asks the person anything on
     /// Linux and Windows; macOS may show its own dialog.
     ///
