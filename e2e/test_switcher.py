@@ -1,6 +1,7 @@
 """The switcher: opened by keys from any program, typed into, and gone. Keys come from xdotool, as a person's would."""
 
 import signal
+import time
 
 from app import BINARY, second_start, web_processes
 from waiting import stays, until
@@ -40,13 +41,18 @@ def test_who_types_at_once_is_not_too_fast(desktop, start, tray):
     app.see("button", "Contoso")
     app.click("button", "Add Northwind")
     tray.wait_for("  * Contoso", "  Northwind")
-    assert second_start(desktop, {}, "--switcher") == 0
-    until("the switcher has the keyboard", lambda: desktop.active_window() == "Switch account")
+    turns = [("northw", "  * Northwind", "  Contoso"), ("conto", "  * Contoso", "  Northwind")]
+    # Before the page is there, while it takes over what was typed, and after.
+    for at in range(10):
+        letters, used, other = turns[at % 2]
+        assert second_start(desktop, {}, "--switcher") == 0
+        until("the switcher has the keyboard", lambda: desktop.active_window() == "Switch account")
+        time.sleep(at * 0.03)
 
-    desktop.run("xdotool", "key", *"northw", "Return")
+        desktop.run("xdotool", "key", "--delay", 5, *letters, "Return")
 
-    tray.wait_for("  * Northwind", "  Contoso")
-    until("the switcher is gone", lambda: not switchers(desktop))
+        tray.wait_for(used, other)
+        until("the switcher is gone", lambda: not switchers(desktop))
 
 
 def test_a_target_is_found_and_used(desktop, start, tray):

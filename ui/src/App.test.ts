@@ -298,6 +298,21 @@ describe("the search", () => {
     expect(screen.queryByRole("listitem", { name: "Contoso" })).toBeNull();
   });
 
+  test("opens the best on Enter, once the last letter is answered", async () => {
+    const answers: ((found: unknown) => void)[] = [];
+    await open({ accounts: usual }, { find: () => new Promise((resolve) => answers.push(resolve)) });
+    const box = screen.getByRole("searchbox");
+
+    await fireEvent.input(box, { target: { value: "f" } });
+    answers[0]?.([{ account: azure().id, target: null }]);
+    await waitFor(() => expect(screen.queryByRole("listitem", { name: "Fabrikam" })).toBeNull());
+    await fireEvent.input(box, { target: { value: "fa" } });
+    await fireEvent.keyDown(box, { key: "Enter" });
+    answers[1]?.([{ account: fabrikam().id, target: null }]);
+
+    await screen.findByRole("complementary", { name: "Details of Fabrikam" });
+  });
+
   test("that fails keeps the rows and offers another try", async () => {
     let fails = true;
     await open(

@@ -11,10 +11,12 @@ type Answers = Record<string, (args: Record<string, unknown>) => unknown>;
 /** The switcher with a backend that answers as told and remembers what it was asked. */
 async function open(shown: Partial<Snapshot>, answers: Answers = {}) {
   const calls: { command: string; args: Record<string, unknown> }[] = [];
+  let send: (next: Snapshot) => void = () => undefined;
   mockIPC((command, payload) => {
     const args = payload as Record<string, unknown>;
     if (command === "watch") {
-      (args["channel"] as { onmessage: (next: Snapshot) => void }).onmessage(snapshot(shown));
+      send = (args["channel"] as { onmessage: (next: Snapshot) => void }).onmessage;
+      send(snapshot(shown));
       return null;
     }
     calls.push({ command, args });
@@ -24,7 +26,10 @@ async function open(shown: Partial<Snapshot>, answers: Answers = {}) {
   render(Switcher);
   await tick();
   await tick();
-  return { named: (command: string) => calls.filter((call) => call.command === command).map((call) => call.args) };
+  return {
+    named: (command: string) => calls.filter((call) => call.command === command).map((call) => call.args),
+    send: (next: Partial<Snapshot>) => send(snapshot(next)),
+  };
 }
 
 const box = (): HTMLElement => screen.getByRole("combobox", { name: "Search accounts" });
@@ -112,6 +117,75 @@ test("takes over what was typed while it loaded, Enter with it", async () => {
 
   await waitFor(() => expect(named("switch_to")).toEqual([{ account: fabrikam().id, target: null }]));
   expect(named("find")[0]).toEqual({ query: "fab" });
+});
+
+test("Enter waits for what was typed before it, though that arrives later", async () => {
+  let arrive: (typed: string) => void = () => undefined;
+  const { named } = await open(
+    { accounts: usual },
+    {
+      typed_ahead: () => new Promise((resolve) => (arrive = resolve)),
+      find: ({ query }) => (query === "fabri" ? [{ account: fabrikam().id, target: null }] : []),
+    },
+  );
+
+  await fireEvent.input(box(), { target: { value: "ri" } });
+  await press("Enter");
+  arrive("fab");
+
+  await waitFor(() => expect(named("switch_to")).toEqual([{ account: fabrikam().id, target: null }]));
+});
+
+test("Enter waits for the search that a change of the accounts began anew", async () => {
+  const answers: ((found: unknown) => void)[] = [];
+  const { named, send } = await open(
+    { accounts: usual, revision: 1 },
+    { find: () => new Promise((resolve) => answers.push(resolve)) },
+  );
+  await fireEvent.input(box(), { target: { value: "fab" } });
+  await press("Enter");
+  await waitFor(() => expect(answers).toHaveLength(1));
+  send({ accounts: usual, revision: 2 });
+  await waitFor(() => expect(answers).toHaveLength(2));
+  const found = [{ account: fabrikam().id, target: null }];
+
+  answers[0]?.(found);
+  await waitFor(() => expect(screen.queryByText(/Searching/)).toBeNull());
+  answers[1]?.(found);
+
+  await waitFor(() => expect(named("switch_to")).not.toEqual([]));
+  expect(named("switch_to")).toEqual([{ account: fabrikam().id, target: null }]);
+});
+
+test("a search that failed switches to nothing, but to a row that the person moves to", async () => {
+  const { named } = await open(
+    { accounts: [azure(), fabrikam()] },
+    {
+      find: () => {
+        throw errorView("internal", "The search failed.");
+      },
+    },
+  );
+
+  await fireEvent.input(box(), { target: { value: "fab" } });
+  await press("Enter");
+  await waitFor(() => expect(screen.getByRole("alert").textContent).toContain("The search failed."));
+  expect(named("switch_to")).toEqual([]);
+  await press("ArrowDown");
+  await press("Enter");
+
+  await waitFor(() => expect(named("switch_to")).toEqual([{ account: fabrikam().id, target: null }]));
+});
+
+test("the window's focus, which may come after the first letters, selects none of them", async () => {
+  await open({ accounts: usual }, { typed_ahead: () => "fab", find: () => [{ account: fabrikam().id, target: null }] });
+  await waitFor(() => expect(options()).toEqual(["Fabrikam"]));
+
+  await fireEvent.focus(window);
+
+  const input = box() as HTMLInputElement;
+  expect(document.activeElement).toBe(input);
+  expect([input.selectionStart, input.selectionEnd]).toEqual([3, 3]);
 });
 
 test("an option is used by a click", async () => {

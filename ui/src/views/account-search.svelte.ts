@@ -11,9 +11,23 @@ export class AccountSearch {
   error = $state.raw<ErrorView | null>(null);
   searching = $state(false);
   #turn = 0;
+  #last = Promise.resolve();
 
   /** Searches. An answer that a later question overtook is dropped. */
-  async ask(query: string): Promise<void> {
+  ask(query: string): void {
+    this.#last = this.#find(query);
+  }
+
+  /** Settles once the last question is answered, those that come meanwhile with it. */
+  async settled(): Promise<void> {
+    let last;
+    do {
+      last = this.#last;
+      await last;
+    } while (last !== this.#last);
+  }
+
+  async #find(query: string): Promise<void> {
     const wanted = query.trim();
     const turn = ++this.#turn;
     if (wanted === "") {
