@@ -71,10 +71,11 @@ class Person:
         self.program = desktop.folder / "browser"
         self.pages = desktop.folder / "pages"
         self.deed = desktop.folder / "deed"
+        self.variables = desktop.folder / "variables"
         sandbox = shlex.quote(str(BINARIES / "sandbox-clouds"))
-        pages, deed = shlex.quote(str(self.pages)), shlex.quote(str(self.deed))
+        pages, deed, variables = (shlex.quote(str(file)) for file in (self.pages, self.deed, self.variables))
         self.program.write_text(
-            f'#!/bin/sh\nprintf "%s\\n" "$1" >>{pages}\nread -r deed <{deed}\n'
+            f'#!/bin/sh\nenv >{variables}\nprintf "%s\\n" "$1" >>{pages}\nread -r deed <{deed}\n'
             f'case $deed in\n'
             f"  idle) ;;\n"
             f'  refuse) SANDBOX_REFUSE=1 exec {sandbox} "$1" ;;\n'
@@ -105,6 +106,10 @@ class Person:
     def visited(self):
         """The pages that the browser was sent to."""
         return self.pages.read_text().splitlines() if self.pages.exists() else []
+
+    def inherited(self):
+        """The names of the variables that the browser was started with."""
+        return {line.split("=")[0] for line in self.variables.read_text().splitlines()}
 
     def browse(self, page):
         """Finishes what was left lying: visits the page and signs in."""

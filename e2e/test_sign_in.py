@@ -45,6 +45,9 @@ def test_azure_connects_over_loopback(desktop, person, start):
 
     app.see("button", "Contoso")
     assert re.search(r"redirect_uri=http%3A%2F%2Flocalhost%3A\d+", person.visited()[0])
+    inherited = person.inherited()
+    assert "DISPLAY" in inherited
+    assert inherited.isdisjoint({"GDK_GL", "WEBKIT_DISABLE_DMABUF_RENDERER"}), "the browser draws as it likes"
     assert entries(desktop) == ["grant", "session"]
 
 

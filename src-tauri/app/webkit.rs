@@ -3,6 +3,7 @@
 use std::fs;
 
 use gio::glib;
+use mcm_core::world::Environment;
 use rustix::process::{Pid, Signal, kill_process};
 use tauri::{AppHandle, Manager as _};
 
@@ -14,11 +15,21 @@ const REQUESTS: &str = "WebKitNetworkPr";
 /// Draws by the processor: lists and forms gain nothing by the card, whose drivers are a third of the memory that the app
 /// takes, also while no window is open. Who sets these variables otherwise is obeyed. The first thing that the process
 /// does, because no other thread may read variables while they are set.
-pub(crate) fn draw_without_card() {
-    for (name, value) in WITHOUT_CARD {
+pub(crate) fn draw_without_card(environment: &Environment) {
+    for (name, value) in without_card(environment) {
         // Fails for a name that no variable can have.
-        let _ = glib::setenv(name, value, false);
+        let _ = glib::setenv(name, value, true);
     }
+}
+
+/// The variables that are set for this process alone: a browser that it starts may well draw by the card.
+pub(crate) fn of_this_process_alone(environment: &Environment) -> Vec<&'static str> {
+    without_card(environment).map(|(name, _)| name).collect()
+}
+
+/// Those of the variables that the person left to us.
+fn without_card(environment: &Environment) -> impl Iterator<Item = (&'static str, &'static str)> {
+    WITHOUT_CARD.into_iter().filter(|(name, _)| environment.get(name).is_none())
 }
 
 /// Ends WebKit's process for requests when no window is left. It holds nothing of ours, and WebKit starts another with

@@ -28,18 +28,20 @@ use crate::start_at_login::LoginEntry;
 use crate::switcher::{self, Call, SWITCHER};
 use crate::tray::{self, Tray};
 use crate::tray_host::TrayHost;
+#[cfg(target_os = "linux")]
+use crate::webkit;
 use crate::window::{self, Bell, KeptPlace, MAIN, Place};
 
 /// Runs the app until it is quit. A second start hands its arguments to the first and ends.
 pub fn run() -> ExitCode {
+    let environment = Environment::of_this_process();
     #[cfg(target_os = "linux")]
-    crate::webkit::draw_without_card();
+    webkit::draw_without_card(&environment);
     std::panic::set_hook(Box::new(tell_of_panic));
     #[cfg(target_os = "linux")]
     if crate::second_start::is_taken() {
         return ExitCode::SUCCESS;
     }
-    let environment = Environment::of_this_process();
     let paths = match Paths::resolve(&environment) {
         Ok(paths) => paths,
         Err(error) => return fail(&error),
@@ -83,7 +85,7 @@ fn set_up(app: &AppHandle, environment: Environment, paths: Paths) {
         clock: clock.clone(),
         http: Http::default(),
         vault: Vault::platform(APP_ID, paths.keychain_lock()),
-        browser: Arc::new(SystemBrowser::new(&environment)),
+        browser: Arc::new(browser(&environment)),
         scheme: scheme.clone(),
         paths,
         environment,
@@ -122,6 +124,13 @@ fn program(app: &AppHandle) -> Option<PathBuf> {
         .ok()
 }
 
+fn browser(environment: &Environment) -> SystemBrowser {
+    let browser = SystemBrowser::new(environment);
+    #[cfg(target_os = "linux")]
+    let browser = browser.keeping_back(webkit::of_this_process_alone(environment));
+    browser
+}
+
 fn scheme(app: &AppHandle, program: Option<&Path>) -> Arc<dyn SchemeRegistration> {
     match program {
         Some(program) => Arc::new(DesktopSchemes { program: program.to_owned(), app: app.clone() }),
@@ -156,7 +165,7 @@ fn on_event(app: &AppHandle, event: RunEvent) {
             let was_heard = app.state::<Feed>().stop(&label);
             if was_heard {
                 #[cfg(target_os = "linux")]
-                crate::webkit::end_idle_process(app);
+                webkit::end_idle_process(app);
             }
             // The dashboard was closed: the tray stays, where there is one.
             if label == MAIN && !has_tray(app) && !app.state::<Quitting>().has_begun() {

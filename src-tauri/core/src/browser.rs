@@ -15,6 +15,8 @@ use crate::world::{Browser, Environment};
 pub struct SystemBrowser {
     #[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "only Linux chooses its programs here"))]
     programs: Vec<Vec<String>>,
+    #[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "as above"))]
+    kept_back: Vec<&'static str>,
 }
 
 impl SystemBrowser {
@@ -23,7 +25,13 @@ impl SystemBrowser {
     pub fn new(environment: &Environment) -> Self {
         let named = environment.get("BROWSER").unwrap_or("xdg-open").split(':');
         let programs = named.map(|program| program.split_whitespace().map(str::to_owned).collect::<Vec<_>>());
-        Self { programs: programs.filter(|words| !words.is_empty()).collect() }
+        Self { programs: programs.filter(|words| !words.is_empty()).collect(), kept_back: Vec::new() }
+    }
+
+    /// With variables of this process that the browser does not inherit.
+    #[must_use]
+    pub fn keeping_back(self, kept_back: Vec<&'static str>) -> Self {
+        Self { kept_back, ..self }
     }
 }
 
@@ -34,8 +42,8 @@ impl Browser for SystemBrowser {
         let page = page.to_string();
         #[cfg(target_os = "linux")]
         let open = {
-            let programs = self.programs.clone();
-            move || programs.iter().any(|words| started::opens(words, &page))
+            let (programs, kept_back) = (self.programs.clone(), self.kept_back.clone());
+            move || programs.iter().any(|words| started::opens(words, &page, &kept_back))
         };
         #[cfg(not(target_os = "linux"))]
         let open = move || webbrowser::open(&page).is_ok();
@@ -64,13 +72,16 @@ mod started {
     const TIME_TO_FAIL: Duration = Duration::from_millis(1500);
 
     /// Starts a program with the page in the place of `%s`, else as its last argument. Whether it opened something.
-    pub(super) fn opens(words: &[String], page: &str) -> bool {
+    pub(super) fn opens(words: &[String], page: &str, kept_back: &[&str]) -> bool {
         let mut arguments: Vec<String> = words[1..].iter().map(|word| word.replace("%s", page)).collect();
         if !words.iter().any(|word| word.contains("%s")) {
             arguments.push(page.to_owned());
         }
         let mut command = Command::new(&words[0]);
         command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        for variable in kept_back {
+            command.env_remove(variable);
+        }
         let Ok(mut program) = command.spawn() else { return false };
         let (ended, end) = mpsc::channel();
         // Waited for in a thread of its own, so that no dead process is left behind however long it runs.
@@ -105,6 +116,19 @@ mod tests {
     #[tokio::test]
     async fn the_next_program_is_tried() {
         open("/nonexistent:true").await.expect("the second one works");
+    }
+
+    #[tokio::test]
+    async fn what_is_kept_back_does_not_reach_the_browser() {
+        let page = Url::parse("https://login.example/authorize").expect("a URL");
+        let folder = tempfile::tempdir().expect("a folder");
+        let script = folder.path().join("browser");
+        crate::file::replace(&script, b"test -n \"$PATH\" && test -z \"$CARGO_MANIFEST_DIR\"")
+            .expect("written");
+        let environment = Environment::from_pairs([("BROWSER", format!("sh {}", script.display()).as_str())]);
+        let browser = SystemBrowser::new(&environment);
+        browser.open(&page).await.expect_err("cargo's variable is there");
+        browser.keeping_back(vec!["CARGO_MANIFEST_DIR"]).open(&page).await.expect("it is kept back");
     }
 
     #[tokio::test]
