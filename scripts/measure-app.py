@@ -52,12 +52,22 @@ class Screen:
             for row in rows
         )
 
+    def settled(self):
+        """What is seen once nothing changes any more: a desktop that comes up draws by itself."""
+        last, since = self.look(), time.perf_counter()
+        while time.perf_counter() < since + SETTLED:
+            time.sleep(LOOK)
+            now = self.look()
+            if now != last:
+                last, since = now, time.perf_counter()
+        return last
+
 
 def start(desktop, command, env):
     """Starts a program with a window. Gives it, and the seconds until its window was seen and until it was drawn as it
     then stayed."""
     screen = Screen(desktop)
-    before = screen.look()
+    before = screen.settled()
     began = time.perf_counter()
     program = desktop.start(*command, log="app", env=env)
     seen, last, changed = None, before, began

@@ -121,16 +121,17 @@ fn toggle(app: &AppHandle) {
 
 /// Makes the window. It is shown once its place is known.
 pub(crate) fn build<R: Runtime>(app: &AppHandle<R>) -> tauri::Result<WebviewWindow<R>> {
-    shut_in(app, SWITCHER, "switcher.html")
-        .title("Switch account")
-        .inner_size(640.0, 440.0)
-        .center()
-        .resizable(false)
-        .decorations(false)
-        .always_on_top(true)
-        .skip_taskbar(true)
-        .visible(false)
-        .build()
+    shut_in(app, SWITCHER, "switcher.html", |window| {
+        window
+            .title("Switch account")
+            .inner_size(640.0, 440.0)
+            .center()
+            .resizable(false)
+            .decorations(false)
+            .always_on_top(true)
+            .skip_taskbar(true)
+            .visible(false)
+    })
 }
 
 /// Shows the window with the keyboard. A window manager gives it to a window that comes with the time of the key press,

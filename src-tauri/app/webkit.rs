@@ -1,11 +1,13 @@
-//! What WebKitGTK costs, and what the app does without: the graphics card, and a process that outlives the windows.
+//! What WebKitGTK costs, and what the app does without: the graphics card, a process that outlives the windows, and
+//! standing still when a window opens.
 
 use std::fs;
 
 use gio::glib;
+use gtk::prelude::WidgetExt as _;
 use mcm_core::world::Environment;
 use rustix::process::{Pid, Signal, kill_process};
-use tauri::{AppHandle, Manager as _};
+use tauri::{AppHandle, Manager as _, Runtime, WebviewWindow};
 
 /// What GTK and WebKit read when they start.
 const WITHOUT_CARD: [(&str, &str); 2] = [("GDK_GL", "disable"), ("WEBKIT_DISABLE_DMABUF_RENDERER", "1")];
@@ -30,6 +32,25 @@ pub(crate) fn of_this_process_alone(environment: &Environment) -> Vec<&'static s
 /// Those of the variables that the person left to us.
 fn without_card(environment: &Environment) -> impl Iterator<Item = (&'static str, &'static str)> {
     WITHOUT_CARD.into_iter().filter(|(name, _)| environment.get(name).is_none())
+}
+
+/// Keeps a new web view from drawing until its page is loaded. To draw, WebKit waits up to half a second for the page's own
+/// process, which waits for files of the page; they are served by this thread, so that both would stand still.
+pub(crate) fn keep_from_drawing<R: Runtime>(window: &WebviewWindow<R>) {
+    // Fails for a window that is gone already.
+    let _ = window.with_webview(|view| {
+        view.inner().set_no_show_all(true);
+        view.inner().hide();
+    });
+}
+
+/// Lets a web view draw, with the keyboard.
+pub(crate) fn let_draw<R: Runtime>(window: &WebviewWindow<R>) {
+    let _ = window.with_webview(|view| {
+        view.inner().set_no_show_all(false);
+        view.inner().show();
+        view.inner().grab_focus();
+    });
 }
 
 /// Ends WebKit's process for requests when no window is left. It holds nothing of ours, and WebKit starts another with

@@ -7,9 +7,14 @@ use std::time::Duration;
 
 use mcm_core::account::AccountId;
 use tauri::webview::NewWindowResponse;
+#[cfg(target_os = "linux")]
+use tauri::webview::PageLoadEvent;
 use tauri::{AppHandle, Manager as _, Runtime, Url, WebviewUrl, WebviewWindow, WebviewWindowBuilder};
 use tokio::sync::Notify;
 use tokio::time::sleep;
+
+#[cfg(target_os = "linux")]
+use crate::webkit;
 
 /// The label of the dashboard's window. `tauri.conf.json` grants commands to it by this name.
 pub(crate) const MAIN: &str = "main";
@@ -120,25 +125,36 @@ fn bring_forward(window: &WebviewWindow, place: &Place) -> tauri::Result<()> {
 
 /// Makes the window.
 pub(crate) fn build<R: Runtime>(app: &AppHandle<R>, place: &Place) -> tauri::Result<WebviewWindow<R>> {
-    shut_in(app, MAIN, &format!("index.html{}", place.fragment()))
-        .title("Multi-Cloud Manager")
-        .inner_size(1200.0, 760.0)
-        .min_inner_size(720.0, 480.0)
-        .build()
+    shut_in(app, MAIN, &format!("index.html{}", place.fragment()), |window| {
+        window.title("Multi-Cloud Manager").inner_size(1200.0, 760.0).min_inner_size(720.0, 480.0)
+    })
 }
 
-/// What every window of the app begins with: it shows one page of ours and can be led nowhere else.
+/// Makes a window as every one of the app is: it shows one page of ours and can be led nowhere else.
 pub(crate) fn shut_in<'a, R: Runtime>(
     app: &'a AppHandle<R>,
     label: &str,
     page: &str,
-) -> WebviewWindowBuilder<'a, R, AppHandle<R>> {
-    WebviewWindowBuilder::new(app, label, WebviewUrl::App(page.into()))
+    looks: impl FnOnce(Builder<'a, R>) -> Builder<'a, R>,
+) -> tauri::Result<WebviewWindow<R>> {
+    let window = WebviewWindowBuilder::new(app, label, WebviewUrl::App(page.into()))
         .on_navigation(is_ours)
         .on_new_window(|_, _| NewWindowResponse::Deny)
         .on_download(|_, _| false)
-        .disable_drag_drop_handler()
+        .disable_drag_drop_handler();
+    #[cfg(target_os = "linux")]
+    let window = window.on_page_load(|window, load| {
+        if load.event() == PageLoadEvent::Finished {
+            webkit::let_draw(&window);
+        }
+    });
+    let window = looks(window).build()?;
+    #[cfg(target_os = "linux")]
+    webkit::keep_from_drawing(&window);
+    Ok(window)
 }
+
+type Builder<'a, R> = WebviewWindowBuilder<'a, R, AppHandle<R>>;
 
 /// Whether an address belongs to the dashboard itself.
 fn is_ours(address: &Url) -> bool {
