@@ -1,15 +1,14 @@
 //! `mcm` and `mcm-full`: which does what, and that nobody can tell.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::stage::{Ended, Stage, missing};
+use crate::stage::{Ended, Stage, install, missing};
 
 /// `mcm` in a folder without `mcm-full`, with the environment of the stage.
 fn alone(stage: &Stage, arguments: &[&str]) -> (PathBuf, Command) {
     let program = stage.folder().join("alone/mcm");
-    std::fs::create_dir_all(program.parent().expect("a folder")).expect("made");
-    std::fs::copy(env!("CARGO_BIN_EXE_mcm"), &program).expect("copied");
+    install(Path::new(env!("CARGO_BIN_EXE_mcm")), &program);
     let as_usual = stage.command(&[]);
     let mut command = Command::new(&program);
     let variables = as_usual.get_envs().filter_map(|(name, value)| Some((name, value?)));

@@ -2,11 +2,12 @@
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::process::{Command, Stdio};
 
 use crate::lent::Lent;
-use crate::stage::Stage;
+use crate::stage::{Stage, install_script};
 
 fn account(stage: &Stage) -> String {
     stage.connected(false)
@@ -38,10 +39,8 @@ fn a_command_that_cannot_be_started_is_status_127_or_126_and_said() {
     assert!(told.contains("\"no-such-command\" was not found"), "{told}");
     let file = stage.folder().join("plain");
     for (mode, text, said) in [(0o600, "#!/bin/sh\n", "chmod +x"), (0o700, "echo\n", "#!/bin/sh")] {
-        crate::stage::write(&file, mode, text);
-        let mut permissions = fs::metadata(&file).expect("it is there").permissions();
-        std::os::unix::fs::PermissionsExt::set_mode(&mut permissions, mode);
-        fs::set_permissions(&file, permissions).expect("it is ours");
+        install_script(&file, text);
+        fs::set_permissions(&file, fs::Permissions::from_mode(mode)).expect("it is ours");
         let told = stage.mcm(&["exec", &id, "--", file.to_str().expect("text")]).failed(126);
         assert!(told.contains(said), "{told}");
     }
@@ -164,7 +163,7 @@ print('ready', flush=True)
 print('got', sys.stdin.readline(), flush=True)
 sys.exit(5)
 ";
-    crate::stage::write(&program, 0o700, script);
+    install_script(&program, script);
     let mcm = stage.command(&["exec", &id, "--", program.to_str().expect("text")]);
     let words: Vec<String> = std::iter::once(mcm.get_program())
         .chain(mcm.get_args())
@@ -200,8 +199,9 @@ fn a_job_that_is_stopped_stops_whole_and_goes_on_whole() {
     let id = account(&stage);
     let mcm = stage.command(&["exec", &id, "--", "sh", "-c", "echo $$; read line; exit 7"]);
     let mut command = Command::new("bash");
-    // With job control every job is a process group of its own, as in a terminal. Waiting may end with a stop.
-    let script = "set -m; exec 3<&0; \"$@\" <&3 & echo $!; s=128; while [ $s -ge 128 ]; do wait -f %1; s=$?; done; echo ended $s";
+    // With job control every job is a process group of its own, as in a terminal. Waiting may end with a stop; the end of
+    // a job that nobody waits for meanwhile is known by its process alone.
+    let script = "set -m; exec 3<&0; \"$@\" <&3 & echo $!; s=128; while [ $s -ge 128 ]; do wait -f $!; s=$?; done; echo ended $s";
     command.args(["-c", script, "bash"]).arg(mcm.get_program()).args(mcm.get_args());
     stage.equip(&mut command);
     let mut shell = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("bash starts");

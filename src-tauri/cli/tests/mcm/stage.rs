@@ -444,8 +444,23 @@ fn browser(folder: &Path) -> mpsc::Receiver<String> {
 }
 
 fn executable(path: &Path, script: &str) -> PathBuf {
-    write(path, 0o700, &format!("#!/bin/sh\n{script}\n"));
+    install_script(path, &format!("#!/bin/sh\n{script}\n"));
     path.to_owned()
+}
+
+/// Puts a copy of a program where it can be run at once. Another process writes it: what a test beside starts may inherit
+/// the file while it is being written, and the system runs no program that somebody can still write to.
+pub(crate) fn install(program: &Path, path: &Path) {
+    run(Command::new("install").args(["-D", "-m", "0700"]).args([program, path]), "install", "coreutils");
+}
+
+/// As [`install`], for a script that the test brings along.
+pub(crate) fn install_script(path: &Path, script: &str) {
+    let mut install = Command::new("install");
+    install.args(["-D", "-m", "0700", "/dev/stdin"]).arg(path).stdin(Stdio::piped());
+    let mut install = install.spawn().unwrap_or_else(|error| missing("install", "coreutils", &error));
+    install.stdin.take().expect("piped").write_all(script.as_bytes()).expect("it reads");
+    assert!(install.wait().expect("it ends").success());
 }
 
 /// Everything that is in the files of a folder.
