@@ -52,14 +52,23 @@ class Screen:
             for row in rows
         )
 
-    def settled(self):
-        """What is seen once nothing changes any more: a desktop that comes up draws by itself."""
-        last, since = self.look(), time.perf_counter()
-        while time.perf_counter() < since + SETTLED:
+    def changes(self, last, awaited=0):
+        """What is seen anew after the last picture, each with its time, until as many as are awaited came and no more do."""
+        seen, since = 0, time.perf_counter()
+        deadline = since + 30
+        while seen < awaited or time.perf_counter() < since + SETTLED:
+            assert time.perf_counter() < deadline, "nothing new is seen, or it does not come to rest"
             time.sleep(LOOK)
             now = self.look()
             if now != last:
-                last, since = now, time.perf_counter()
+                last, since, seen = now, time.perf_counter(), seen + 1
+                yield since, now
+
+    def settled(self):
+        """What is seen once nothing changes any more: a desktop that comes up draws by itself."""
+        last = self.look()
+        for _, last in self.changes(last):
+            pass
         return last
 
 
@@ -70,16 +79,8 @@ def start(desktop, command, env):
     before = screen.settled()
     began = time.perf_counter()
     program = desktop.start(*command, log="app", env=env)
-    seen, last, changed = None, before, began
-    changes = []
-    while seen is None or time.perf_counter() < changed + SETTLED:
-        now = screen.look()
-        if now != last:
-            last, changed = now, time.perf_counter()
-            seen = seen or changed
-            changes.append((changed, now))
-        assert time.perf_counter() < began + 30, f"{command} shows nothing"
-        time.sleep(LOOK)
+    changes = list(screen.changes(before, awaited=1))
+    (seen, _), (_, last) = changes[0], changes[-1]
     # A clock in the list, or a caret, does not count: the first picture that is the last one but for a hundredth.
     drawn = next(at for at, picture in changes if differs(picture, last) < 0.01)
     return program, seen - began, drawn - began

@@ -1,4 +1,4 @@
-//! The lock file that keeps keychain work to one process at a time.
+//! The lock file that keeps keychain work to one process at a time, or to such as only read.
 //!
 //! It is there because one record takes several keychain entries. The file is empty and stays; the lock ends with the
 //! process at the latest.
