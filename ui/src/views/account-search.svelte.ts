@@ -1,5 +1,6 @@
 // The search over everything: asks the backend for what fits, the best first. The list and the switcher both show it.
 
+import { tick } from "svelte";
 import type { ErrorView } from "../bindings/ErrorView";
 import type { Found } from "../bindings/Found";
 import * as ipc from "../ipc.ts";
@@ -18,8 +19,10 @@ export class AccountSearch {
     this.#last = this.#find(query);
   }
 
-  /** Settles once the last question is answered, those that come meanwhile with it. */
+  /** Settles once the last question is answered, those that come meanwhile with it. Views ask in an effect, so that what
+      was typed a moment ago is asked with the next tick. */
   async settled(): Promise<void> {
+    await tick();
     let last;
     do {
       last = this.#last;
