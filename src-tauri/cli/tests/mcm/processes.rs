@@ -197,28 +197,23 @@ sys.exit(5)
 fn a_job_that_is_stopped_stops_whole_and_goes_on_whole() {
     let stage = Stage::start();
     let id = account(&stage);
-    let mcm = stage.command(&["exec", &id, "--", "sh", "-c", "echo $$; read line; exit 7"]);
-    let mut command = Command::new("bash");
-    // With job control every job is a process group of its own, as in a terminal. Waiting may end with a stop; the end of
-    // a job that nobody waits for meanwhile is known by its process alone.
-    let script = "set -m; exec 3<&0; \"$@\" <&3 & echo $!; s=128; while [ $s -ge 128 ]; do wait -f $!; s=$?; done; echo ended $s";
-    command.args(["-c", script, "bash"]).arg(mcm.get_program()).args(mcm.get_args());
-    stage.equip(&mut command);
-    let mut shell = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("bash starts");
-    let mut lines = BufReader::new(shell.stdout.take().expect("piped")).lines();
-    let mut next = || lines.next().expect("a line").expect("text");
-    let (job, child) = (next(), next());
+    let mut command = stage.command(&["exec", &id, "--", "sh", "-c", "echo $$; read line; exit 7"]);
+    // A process group of its own, as a shell gives every job.
+    command.process_group(0).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut mcm = command.spawn().expect("mcm starts");
+    let mut line = String::new();
+    BufReader::new(mcm.stdout.take().expect("piped")).read_line(&mut line).expect("text");
+    let (job, child) = (mcm.id().to_string(), line.trim());
     let state = |id: &str| {
         let text = fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
         text.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next())
     };
     for _ in 0..3 {
         signal("-TSTP", &format!("-{job}"));
-        stage.until("both stop", || state(&job) == Some('T') && state(&child) == Some('T'));
+        stage.until("both stop", || state(&job) == Some('T') && state(child) == Some('T'));
         signal("-CONT", &format!("-{job}"));
-        stage.until("both go on", || state(&job) == Some('S') && state(&child) == Some('S'));
+        stage.until("both go on", || state(&job) == Some('S') && state(child) == Some('S'));
     }
-    shell.stdin.take().expect("piped").write_all(b"go\n").expect("it reads");
-    assert_eq!(next(), "ended 7");
-    shell.wait().expect("it ends");
+    mcm.stdin.take().expect("piped").write_all(b"go\n").expect("it reads");
+    assert_eq!(mcm.wait().expect("it ends").code(), Some(7));
 }
