@@ -137,7 +137,7 @@ fn tell_code(code: &str, page: &str, expires_at: Timestamp) {
     ));
 }
 
-/// The app reads the targets as soon as the sign-in has ended; on this one thread it has begun when that is seen.
+/// The app reads the targets as soon as the sign-in has ended, and ends it with that begun.
 async fn until_targets_are_read(app: &App, id: &AccountId) {
     let mut snapshots = app.watch();
     let read = snapshots.wait_for(|snapshot| {

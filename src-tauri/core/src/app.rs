@@ -253,52 +253,67 @@ impl App {
     /// # Errors
     /// As `session`, and what the provider's list answers; `sign-in-cancelled` never.
     pub async fn read_targets(&self, id: &AccountId) -> Result<()> {
-        let cancel = Arc::new(Notify::new());
-        {
-            let mut state = self.state();
-            if state.reading.contains_key(id) {
-                return Ok(());
-            }
-            state.reading.insert(id.clone(), Reading { count: 0, cancel: cancel.clone() });
-        }
+        let Some(cancel) = self.begin_reading(id) else { return Ok(()) };
         self.publish();
+        self.go_on_reading(id, &cancel).await
+    }
+
+    /// Marks the account's targets as being read, for the next Snapshot; none when they are already.
+    fn begin_reading(&self, id: &AccountId) -> Option<Arc<Notify>> {
+        let mut state = self.state();
+        if state.reading.contains_key(id) {
+            return None;
+        }
+        let cancel = Arc::new(Notify::new());
+        state.reading.insert(id.clone(), Reading { count: 0, cancel: cancel.clone() });
+        Some(cancel)
+    }
+
+    /// Reads the targets that `begin_reading` marked. The mark goes when what was read is stored.
+    async fn go_on_reading(&self, id: &AccountId, cancel: &Notify) -> Result<()> {
         let read = tokio::select! {
             read = self.read_targets_once(id) => Some(read),
             () = cancel.notified() => None,
         };
-        self.state().reading.remove(id);
-        let Some(read) = read else {
-            self.publish();
-            return Ok(());
+        let result = match read {
+            Some(read) => self.take_over(id, read).await,
+            None => Ok(()),
         };
+        self.state().reading.remove(id);
+        self.reload();
+        result
+    }
+
+    /// Stores what was read, or why it could not be.
+    async fn take_over(&self, id: &AccountId, read: Result<Read>) -> Result<()> {
         self.note(read.as_ref().err());
         let (now, result) = (self.world.clock.now(), read.as_ref().map(drop).map_err(Clone::clone));
         let mut changed = None;
-        self.edit(id, |account| {
+        let edit = |book: &mut Book| {
+            let account = book.account_mut(id).ok_or_else(|| not_found(id))?;
             account.targets_error = read.as_ref().err().map(ErrorView::from);
-            if let Ok(Read { targets, organization }) = read {
-                // The first list is no change.
-                if account.targets_read_at.is_some() {
-                    account.targets_change =
-                        TargetsChange::between(&account.targets, &targets, now).or(account.targets_change);
-                    changed = account
-                        .targets_change
-                        .filter(|change| change.at == now)
-                        .map(|change| (account.clone(), change));
-                }
-                account.targets = targets;
-                if let Some(organization) = organization {
-                    account.organization = organization;
-                }
-                account.targets_read_at = Some(now);
-                // The only target there is needs no choice.
-                if let ([only], None) = (account.targets.as_slice(), &account.target) {
-                    account.target = Some(only.id.clone());
-                }
+            let Ok(Read { targets, organization }) = read else { return Ok(()) };
+            // The first list is no change.
+            if account.targets_read_at.is_some() {
+                account.targets_change =
+                    TargetsChange::between(&account.targets, &targets, now).or(account.targets_change);
+                changed = account
+                    .targets_change
+                    .filter(|change| change.at == now)
+                    .map(|change| (account.clone(), change));
+            }
+            account.targets = targets;
+            if let Some(organization) = organization {
+                account.organization = organization;
+            }
+            account.targets_read_at = Some(now);
+            // The only target there is needs no choice.
+            if let ([only], None) = (account.targets.as_slice(), &account.target) {
+                account.target = Some(only.id.clone());
             }
             Ok(())
-        })
-        .await?;
+        };
+        self.store.change(edit).await?;
         if let Some((account, TargetsChange { added, removed, .. })) = changed {
             self.activity.record(&account, now, What::TargetsChanged { added, removed });
         }
