@@ -24,6 +24,7 @@ use mcm_core::redirect::Front;
 use mcm_core::resource::Resource;
 use mcm_core::settings::Settings;
 use mcm_core::sign_in::{Desk, RecordedBrowser};
+use mcm_core::snapshot::Snapshot;
 use mcm_core::store::Store;
 use mcm_core::vault::{Limits, Vault};
 use mcm_core::world::{Clock as _, Environment, ManualClock, NoScheme, Paths, World};
@@ -340,6 +341,7 @@ impl Story {
                 for _ in 0..callers {
                     let (app, id) = (self.process(process).app.clone(), id.clone());
                     self.process(process).run(async move {
+                        app.read_again();
                         let Ok(resource) = app.resource(&id, RESOURCES[resource]) else { return };
                         let _ = app.hand_out_for(&id, &resource, "test").await;
                     });
@@ -358,7 +360,12 @@ impl Story {
                 let app = self.process(process).app.clone();
                 let connected = self.process(process).runtime.block_on(async move {
                     let sign_in = app.connect(Connect::new(Cloud::Azure))?;
-                    app.sign_in_ended(sign_in).await
+                    let connected = app.sign_in_ended(sign_in).await?;
+                    // It reads the targets yet, and would renew if the clock moved first.
+                    let is_idle =
+                        |now: &Arc<Snapshot>| now.accounts.iter().all(|row| row.reading_targets.is_none());
+                    app.watch().wait_for(is_idle).await.expect("the app lives");
+                    Ok::<_, Error>(connected)
                 });
                 self.signed_out &= connected.is_err();
             }
