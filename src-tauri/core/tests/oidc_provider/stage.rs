@@ -84,9 +84,11 @@ impl Stage {
         Connect { redirect: Some(RedirectKind::Loopback), ..self.wish() }
     }
 
-    /// Connects as a person would: starts the sign-in, goes through the pages, comes back.
+    /// Connects as a person would: starts the sign-in, goes through the pages, comes back, and sees the targets.
     pub(crate) async fn connect(&self, person: &str) -> Result<AccountId> {
-        self.sign_in(self.wish(), &self::person(person), |_| {}).await
+        let id = self.sign_in(self.wish(), &self::person(person), |_| {}).await?;
+        self.until(|snapshot| snapshot.accounts.iter().all(|row| row.reading_targets.is_none())).await;
+        Ok(id)
     }
 
     /// The same, after a change of the page's address.
