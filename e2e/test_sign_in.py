@@ -135,7 +135,7 @@ def test_disconnecting_leaves_nothing_in_the_keychain(desktop, start):
     app.click("button", "Disconnect")
 
     app.read("Contoso is disconnected.")
-    assert app.accounts() == []
+    until("the row is gone", lambda: app.accounts() == [])
     assert desktop.keychain_entries() == []
 
 
