@@ -218,6 +218,6 @@ def test_the_organisation_is_shown_to_a_role_that_may_list_it(start):
     app.read("is connected", 60)
     app.read("Accounts of the organisation")
     # What is not on the screen is not drawn.
-    app.page.script("document.querySelector('ul[aria-labelledby]:has(.words)')?.scrollIntoView({ block: 'center' })")
+    app.page.script("document.querySelector('ul[aria-labelledby]:has(.named)')?.scrollIntoView({ block: 'center' })")
     app.read(r"Contoso production\s+4444 5555 6666")
     app.picture("aws-organisation")
