@@ -361,7 +361,7 @@ impl Story {
                 let connected = self.process(process).runtime.block_on(async move {
                     let sign_in = app.connect(Connect::new(Cloud::Azure))?;
                     let connected = app.sign_in_ended(sign_in).await?;
-                    // It reads the targets yet, and would renew if the clock moved first.
+                    // It still reads the targets, and would renew if the clock moved first.
                     let is_idle =
                         |now: &Arc<Snapshot>| now.accounts.iter().all(|row| row.reading_targets.is_none());
                     app.watch().wait_for(is_idle).await.expect("the app lives");

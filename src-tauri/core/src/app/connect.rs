@@ -361,11 +361,10 @@ impl App {
                 SignInStep::Failed { error: ErrorView::from(error) }
             }
         };
-        let account = adopted.ok().map(|(account, _)| account);
         // Whoever sees the end sees the reading as well.
-        let reading = account.as_ref().and_then(|account| self.begin_reading(account));
+        let reading = adopted.ok().and_then(|(account, _)| Some((self.begin_reading(&account)?, account)));
         self.tell(id, |view| view.step = step);
-        if let (Some(account), Some(cancel)) = (account, reading) {
+        if let Some((cancel, account)) = reading {
             // A list that cannot be read is told in the row.
             let _ = self.go_on_reading(&account, &cancel).await;
         }
