@@ -86,12 +86,18 @@ fn permissions() -> String {
     let mut text = String::new();
     for command in COMMANDS {
         let name = command.replace('_', "-");
-        write!(text, "[[permission]]\nidentifier = \"allow-{name}\"\ncommands.allow = [\"{command}\"]\n\n")
-            .expect("a String takes everything");
+        write!(
+            text,
+            "[[permission]]\nidentifier = \"allow-{name}\"\ncommands.allow = [\"{command}\"]\n\n"
+        )
+        .expect("a String takes everything");
     }
     let folder = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it")).join("permissions");
     fs::create_dir_all(&folder).expect("the build folder can be written");
     fs::write(folder.join("commands.toml"), text).expect("the build folder can be written");
     let pattern = folder.join("*.toml");
-    pattern.to_str().expect("the build folder has a name in Unicode").to_owned()
+    pattern
+        .to_str()
+        .expect("the build folder has a name in Unicode")
+        .to_owned()
 }

@@ -32,5 +32,8 @@ impl Clipboard {
 }
 
 fn failed() -> Error {
-    Error::new(Code::Internal, "The clipboard could not be reached, so nothing was copied. Try again.")
+    Error::new(
+        Code::Internal,
+        "The clipboard could not be reached, so nothing was copied. Try again.",
+    )
 }

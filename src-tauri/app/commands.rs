@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use mcm_core::account::{AccountId, Cloud, OrganizationAccount, Target};
 use mcm_core::activity::Happening;
-use mcm_core::app::{App, Connect, ConnectRole, OnDuplicate, PrepareRole, PreparedRole, StoredPlace};
+use mcm_core::app::{
+    App, Connect, ConnectRole, OnDuplicate, PrepareRole, PreparedRole, StoredPlace,
+};
 use mcm_core::credential::AccessKeys;
 use mcm_core::error::{Error, ErrorView};
 use mcm_core::provider::aws::{AwsSource, Caller};
@@ -102,7 +104,13 @@ async fn connect(
     account: Option<AccountId>,
     role: Option<ConnectRole>,
 ) -> Answer<SignInId> {
-    core.connect(Connect { tenant, account, role, ..Connect::new(cloud) }).map_err(told)
+    core.connect(Connect {
+        tenant,
+        account,
+        role,
+        ..Connect::new(cloud)
+    })
+    .map_err(told)
 }
 
 #[tauri::command]
@@ -175,7 +183,8 @@ impl From<Decision> for OnDuplicate {
 
 #[tauri::command]
 async fn decide_duplicate(core: Core<'_>, sign_in: SignInId, decision: Decision) -> Answer {
-    core.decide_duplicate(sign_in, decision.into()).map_err(told)
+    core.decide_duplicate(sign_in, decision.into())
+        .map_err(told)
 }
 
 #[tauri::command]
@@ -221,7 +230,9 @@ async fn rename(core: Core<'_>, account: AccountId, name: Option<String>) -> Ans
 
 #[tauri::command]
 async fn set_colour(core: Core<'_>, account: AccountId, colour: Option<String>) -> Answer {
-    core.set_colour(&account, colour.as_deref()).await.map_err(told)
+    core.set_colour(&account, colour.as_deref())
+        .await
+        .map_err(told)
 }
 
 #[tauri::command]
@@ -257,8 +268,16 @@ async fn find(core: Core<'_>, query: String) -> Answer<Vec<Found>> {
 }
 
 #[tauri::command]
-async fn copy(core: Core<'_>, clipboard: State<'_, Clipboard>, account: AccountId, what: Copyable) -> Answer {
-    clipboard.write(core.copyable(&account, what).map_err(told)?).await.map_err(told)
+async fn copy(
+    core: Core<'_>,
+    clipboard: State<'_, Clipboard>,
+    account: AccountId,
+    what: Copyable,
+) -> Answer {
+    clipboard
+        .write(core.copyable(&account, what).map_err(told)?)
+        .await
+        .map_err(told)
 }
 
 #[tauri::command]
@@ -302,7 +321,9 @@ async fn desktop<R: Runtime>(app: AppHandle<R>) -> Answer<DesktopView> {
 
 #[tauri::command]
 async fn set_at_login<R: Runtime>(app: AppHandle<R>, at_login: AtLogin) -> Answer<DesktopView> {
-    desktop::set_at_login(&app, at_login).and_then(|()| DesktopView::of(&app)).map_err(told)
+    desktop::set_at_login(&app, at_login)
+        .and_then(|()| DesktopView::of(&app))
+        .map_err(told)
 }
 
 #[tauri::command]
@@ -312,13 +333,22 @@ async fn set_shortcut<R: Runtime>(
     shortcut: State<'_, Shortcut>,
     keys: Option<String>,
 ) -> Answer<DesktopView> {
-    shortcut.change(&core, keys.as_deref()).await.map_err(told)?;
+    shortcut
+        .change(&core, keys.as_deref())
+        .await
+        .map_err(told)?;
     DesktopView::of(&app).map_err(told)
 }
 
 #[tauri::command]
-async fn switch_to<R: Runtime>(app: AppHandle<R>, account: AccountId, target: Option<String>) -> Answer {
-    switch::switch_to(&app, &account, target.as_deref()).await.map_err(told)?;
+async fn switch_to<R: Runtime>(
+    app: AppHandle<R>,
+    account: AccountId,
+    target: Option<String>,
+) -> Answer {
+    switch::switch_to(&app, &account, target.as_deref())
+        .await
+        .map_err(told)?;
     switcher::close(&app);
     Ok(())
 }
@@ -355,7 +385,10 @@ async fn storage(core: Core<'_>) -> Answer<Vec<StoredPlace>> {
     Ok(core.storage())
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err takes")]
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the shape that map_err takes"
+)]
 fn told(error: Error) -> ErrorView {
     ErrorView::from(&error)
 }

@@ -41,7 +41,8 @@ impl<'a> Start<'a> {
 
     /// Reads an address that the system hands over.
     pub(crate) fn read_address(address: &'a str) -> Self {
-        let Some((scheme, rest)) = address.split_once(':').filter(|_| address.len() <= LONGEST) else {
+        let Some((scheme, rest)) = address.split_once(':').filter(|_| address.len() <= LONGEST)
+        else {
             return Self::Window;
         };
         let scheme = scheme.to_ascii_lowercase();
@@ -51,7 +52,9 @@ impl<'a> Start<'a> {
         if scheme != SCHEME {
             return Self::Window;
         }
-        let Some(place) = rest.strip_prefix("//open") else { return Self::Address(address) };
+        let Some(place) = rest.strip_prefix("//open") else {
+            return Self::Address(address);
+        };
         match place.strip_prefix('/') {
             Some(id) if is_account_id(id) => Self::Account(AccountId::from(id.to_owned())),
             _ => Self::Window,
@@ -120,10 +123,21 @@ mod tests {
     #[test]
     fn an_account_is_opened_only_by_a_well_formed_id() {
         let open = |place: &str| read(&[&format!("{SCHEME}://open{place}")]);
-        assert_eq!(open("/azure-0123456789ab"), "Account(AccountId(\"azure-0123456789ab\"))");
-        for place in
-            ["", "/", "/azure-1/x", "/../x", "/AZURE", "/a%20b", "?account=azure-1", "#azure-1", "ed/azure-1"]
-        {
+        assert_eq!(
+            open("/azure-0123456789ab"),
+            "Account(AccountId(\"azure-0123456789ab\"))"
+        );
+        for place in [
+            "",
+            "/",
+            "/azure-1/x",
+            "/../x",
+            "/AZURE",
+            "/a%20b",
+            "?account=azure-1",
+            "#azure-1",
+            "ed/azure-1",
+        ] {
             assert_eq!(open(place), "Window", "{place:?}");
         }
         assert_eq!(open(&format!("/{}", "a".repeat(LONGEST_ID + 1))), "Window");

@@ -29,7 +29,10 @@ impl DesktopView {
     /// `storage-failed` when the desktop's own entry cannot be read.
     pub(crate) fn of<R: Runtime>(app: &AppHandle<R>) -> Result<Self> {
         let core = app.state::<Arc<App>>();
-        Ok(Self { at_login: login_entry(app)?.read()?, shortcut: app.state::<Shortcut>().view(&core) })
+        Ok(Self {
+            at_login: login_entry(app)?.read()?,
+            shortcut: app.state::<Shortcut>().view(&core),
+        })
     }
 }
 

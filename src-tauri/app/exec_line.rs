@@ -29,7 +29,10 @@ pub(crate) fn word(program: &str) -> Option<String> {
 /// The words of a line as a key file gives it, which has undone the file's own escapes.
 pub(crate) fn words(line: &str) -> Option<Vec<String>> {
     let words = glib::shell_parse_argv(line).ok()?;
-    words.into_iter().map(|word| Some(word.into_string().ok()?.replace("%%", "%"))).collect()
+    words
+        .into_iter()
+        .map(|word| Some(word.into_string().ok()?.replace("%%", "%")))
+        .collect()
 }
 
 #[cfg(test)]
@@ -47,7 +50,9 @@ mod tests {
         ] {
             let text = format!("[Desktop Entry]\nExec={} %u\n", word(path).unwrap());
             let key_file = glib::KeyFile::new();
-            key_file.load_from_data(&text, glib::KeyFileFlags::NONE).unwrap();
+            key_file
+                .load_from_data(&text, glib::KeyFileFlags::NONE)
+                .unwrap();
             let line = key_file.string("Desktop Entry", "Exec").unwrap();
             assert_eq!(words(&line).unwrap(), [path, "%u"], "{line}");
         }

@@ -108,11 +108,22 @@ mod tests {
             feed.start("main", core.watch(), second);
             second_heard.recv().await.unwrap();
             // The task that ends lets go of its channel, and with it of the sender.
-            assert_eq!(timeout(Duration::from_secs(10), first_heard.recv()).await, Ok(None));
+            assert_eq!(
+                timeout(Duration::from_secs(10), first_heard.recv()).await,
+                Ok(None)
+            );
             feed.stop("main");
-            assert_eq!(timeout(Duration::from_secs(10), second_heard.recv()).await, Ok(None));
+            assert_eq!(
+                timeout(Duration::from_secs(10), second_heard.recv()).await,
+                Ok(None)
+            );
             core.pause(true);
-            assert!(timeout(Duration::from_secs(10), other_heard.recv()).await.unwrap().is_some());
+            assert!(
+                timeout(Duration::from_secs(10), other_heard.recv())
+                    .await
+                    .unwrap()
+                    .is_some()
+            );
         });
     }
 
@@ -120,7 +131,9 @@ mod tests {
     fn channel() -> (Channel<Snapshot>, mpsc::UnboundedReceiver<u64>) {
         let (sender, receiver) = mpsc::unbounded_channel();
         let channel = Channel::new(move |body| {
-            let InvokeResponseBody::Json(text) = body else { panic!("a Snapshot is JSON") };
+            let InvokeResponseBody::Json(text) = body else {
+                panic!("a Snapshot is JSON")
+            };
             let snapshot: serde_json::Value = serde_json::from_str(&text)?;
             let _ = sender.send(snapshot["revision"].as_u64().expect("a number"));
             Ok(())

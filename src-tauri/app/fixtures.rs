@@ -27,7 +27,10 @@ pub(crate) fn account(cloud: Cloud, number: u32, name: &str) -> AccountView {
         trouble: None,
         retry_at: None,
         renewing: false,
-        session: Some(SessionTimes { issued_at: at(-600), expires_at: at(3000) }),
+        session: Some(SessionTimes {
+            issued_at: at(-600),
+            expires_at: at(3000),
+        }),
         sign_in_end: None,
         target: None,
         target_count: 0,
@@ -43,7 +46,12 @@ pub(crate) fn account(cloud: Cloud, number: u32, name: &str) -> AccountView {
 }
 
 pub(crate) fn target(id: &str, name: &str) -> Target {
-    Target { id: id.into(), name: name.into(), state: None, parent: None }
+    Target {
+        id: id.into(),
+        name: name.into(),
+        state: None,
+        parent: None,
+    }
 }
 
 pub(crate) fn snapshot(accounts: Vec<AccountView>) -> Snapshot {
@@ -53,7 +61,11 @@ pub(crate) fn snapshot(accounts: Vec<AccountView>) -> Snapshot {
         accounts,
         clouds: vec![],
         sign_ins: vec![],
-        keychain: KeychainView { state: KeychainState::Unlocked, name: "Keyring".into(), error: None },
+        keychain: KeychainView {
+            state: KeychainState::Unlocked,
+            name: "Keyring".into(),
+            error: None,
+        },
         offline: false,
         paused: false,
         problems: vec![],

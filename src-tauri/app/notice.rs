@@ -35,8 +35,14 @@ impl Told {
     /// The notices that are due, each once for a session.
     fn due(&mut self, snapshot: &Snapshot, now: Timestamp) -> Vec<Notice> {
         let mut due = Vec::new();
-        for account in snapshot.accounts.iter().filter(|account| account.status == Status::SignInAgain) {
-            let Some(session) = account.session.filter(|session| session.expires_at > now) else { continue };
+        for account in snapshot
+            .accounts
+            .iter()
+            .filter(|account| account.status == Status::SignInAgain)
+        {
+            let Some(session) = account.session.filter(|session| session.expires_at > now) else {
+                continue;
+            };
             if self.0.insert(account.id.clone(), session.expires_at) == Some(session.expires_at) {
                 continue;
             }
@@ -76,7 +82,10 @@ fn show(app: &AppHandle, notice: &Notice) {
         .appname("Multi-Cloud Manager")
         .icon("multi-cloud-manager")
         .summary(&format!("{} asks you to sign in again", notice.name))
-        .body(&format!("Its session ends in {} min and cannot be renewed.", notice.minutes))
+        .body(&format!(
+            "Its session ends in {} min and cannot be renewed.",
+            notice.minutes
+        ))
         .action("default", "Open")
         .action(SIGN_IN, "Sign in again");
     let Ok(shown) = notification.show().inspect_err(|error| {
@@ -101,12 +110,19 @@ fn answer(app: &AppHandle, notice: &Notice, action: &str) {
     if action != SIGN_IN && action != "default" {
         return;
     }
-    app.state::<Bell>().ring(Place::Account(notice.account.clone()));
+    app.state::<Bell>()
+        .ring(Place::Account(notice.account.clone()));
     if action == SIGN_IN {
-        let wish = Connect { account: Some(notice.account.clone()), ..Connect::new(notice.cloud) };
+        let wish = Connect {
+            account: Some(notice.account.clone()),
+            ..Connect::new(notice.cloud)
+        };
         let started = async_runtime::block_on(async { app.state::<Arc<App>>().connect(wish) });
         if let Err(error) = started {
-            tracing::info!(code = error.code().as_str(), "the sign-in of a notification did not start");
+            tracing::info!(
+                code = error.code().as_str(),
+                "the sign-in of a notification did not start"
+            );
         }
     }
 }
@@ -121,7 +137,10 @@ mod tests {
     fn one(status: Status, ends: Option<i64>) -> Snapshot {
         let mut account = account(Cloud::Azure, 1, "Contoso");
         account.status = status;
-        account.session = ends.map(|ends| SessionTimes { issued_at: at(-3000), expires_at: at(ends) });
+        account.session = ends.map(|ends| SessionTimes {
+            issued_at: at(-3000),
+            expires_at: at(ends),
+        });
         snapshot(vec![account])
     }
 
@@ -132,9 +151,17 @@ mod tests {
             panic!("one notice")
         };
         assert_eq!(notice.minutes, 9);
-        assert_eq!(told.due(&one(Status::SignInAgain, Some(540)), at(60)), [], "quiet after that");
+        assert_eq!(
+            told.due(&one(Status::SignInAgain, Some(540)), at(60)),
+            [],
+            "quiet after that"
+        );
         let next = told.due(&one(Status::SignInAgain, Some(4000)), at(3000));
-        assert_eq!(next.len(), 1, "the next session that cannot renew is told of again");
+        assert_eq!(
+            next.len(),
+            1,
+            "the next session that cannot renew is told of again"
+        );
     }
 
     #[test]
@@ -145,7 +172,11 @@ mod tests {
             (Status::SignInAgain, None),
             (Status::SignInAgain, Some(-60)),
         ] {
-            assert_eq!(Told::default().due(&one(status, ends), at(0)), [], "{status:?} {ends:?}");
+            assert_eq!(
+                Told::default().due(&one(status, ends), at(0)),
+                [],
+                "{status:?} {ends:?}"
+            );
         }
     }
 }

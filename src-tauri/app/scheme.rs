@@ -28,7 +28,8 @@ impl SchemeRegistration for DesktopSchemes {
             return false;
         }
         let (scheme, program, app) = (scheme.to_owned(), self.program.clone(), self.app.clone());
-        let ensured = tokio::task::spawn_blocking(move || platform::ensure(&scheme, &program, &app)).await;
+        let ensured =
+            tokio::task::spawn_blocking(move || platform::ensure(&scheme, &program, &app)).await;
         ensured.unwrap_or(false)
     }
 }
@@ -82,10 +83,13 @@ mod platform {
     /// written then, and nothing of ours is left when the package goes.
     fn serves(handler: &gio::AppInfo, program: &Path) -> bool {
         let started = glib::find_program_in_path(handler.executable());
-        let is_this = started.is_some_and(|started| match (started.canonicalize(), program.canonicalize()) {
-            (Ok(started), Ok(program)) => started == program,
-            _ => false,
-        });
+        let is_this =
+            started.is_some_and(
+                |started| match (started.canonicalize(), program.canonicalize()) {
+                    (Ok(started), Ok(program)) => started == program,
+                    _ => false,
+                },
+            );
         is_this && handler.supports_uris()
     }
 
@@ -132,9 +136,16 @@ mod platform {
 
         #[test]
         fn a_plain_path_stands_without_quotes() {
-            let text = desktop_file("com.example", Path::new("/usr/bin/multi-cloud-manager")).unwrap();
-            assert!(text.contains("\nExec=/usr/bin/multi-cloud-manager %u\n"), "{text}");
-            assert!(text.contains("\nMimeType=x-scheme-handler/com.example;\n"), "{text}");
+            let text =
+                desktop_file("com.example", Path::new("/usr/bin/multi-cloud-manager")).unwrap();
+            assert!(
+                text.contains("\nExec=/usr/bin/multi-cloud-manager %u\n"),
+                "{text}"
+            );
+            assert!(
+                text.contains("\nMimeType=x-scheme-handler/com.example;\n"),
+                "{text}"
+            );
         }
 
         #[test]
@@ -142,13 +153,18 @@ mod platform {
             let path = "/opt/Multi Cloud/\\b/app";
             let text = desktop_file("com.example", Path::new(path)).unwrap();
             let key_file = glib::KeyFile::new();
-            key_file.load_from_data(&text, glib::KeyFileFlags::NONE).unwrap();
+            key_file
+                .load_from_data(&text, glib::KeyFileFlags::NONE)
+                .unwrap();
             assert_eq!(key_file.string("Desktop Entry", "TryExec").unwrap(), path);
         }
 
         #[test]
         fn a_path_that_would_forge_lines_is_refused() {
-            assert_eq!(desktop_file("com.example", Path::new("/opt/a\nExec=evil")), None);
+            assert_eq!(
+                desktop_file("com.example", Path::new("/opt/a\nExec=evil")),
+                None
+            );
         }
     }
 }
@@ -164,7 +180,9 @@ mod platform {
     use windows_registry::CLASSES_ROOT;
 
     pub(super) fn ensure(scheme: &str, program: &Path, app: &AppHandle) -> bool {
-        let Some(name) = program.file_name().and_then(|name| name.to_str()) else { return false };
+        let Some(name) = program.file_name().and_then(|name| name.to_str()) else {
+            return false;
+        };
         let owner = CLASSES_ROOT.open(format!("{scheme}\\shell\\open\\command"));
         if let Ok(command) = owner.and_then(|key| key.get_string(""))
             && !starts_us(&command, name)
@@ -184,7 +202,9 @@ mod platform {
             Some(quoted) => quoted.split('"').next(),
             None => command.split(' ').next(),
         };
-        program.and_then(|path| path.rsplit('\\').next()).is_some_and(|file| file.eq_ignore_ascii_case(name))
+        program
+            .and_then(|path| path.rsplit('\\').next())
+            .is_some_and(|file| file.eq_ignore_ascii_case(name))
     }
 
     #[cfg(test)]
@@ -193,9 +213,15 @@ mod platform {
 
         #[test]
         fn a_command_line_is_known_by_its_program() {
-            assert!(starts_us("\"C:\\Program Files\\App\\app.exe\" \"%1\"", "app.exe"));
+            assert!(starts_us(
+                "\"C:\\Program Files\\App\\app.exe\" \"%1\"",
+                "app.exe"
+            ));
             assert!(starts_us("C:\\App\\APP.EXE %1", "app.exe"));
-            assert!(!starts_us("\"C:\\Other\\other.exe\" \"app.exe\"", "app.exe"));
+            assert!(!starts_us(
+                "\"C:\\Other\\other.exe\" \"app.exe\"",
+                "app.exe"
+            ));
         }
     }
 }

@@ -11,10 +11,13 @@ const WAIT: i32 = 10_000;
 
 /// Hands this process's arguments over. False when no app takes them.
 pub(crate) fn is_taken() -> bool {
-    let Ok(bus) = gio::bus_get_sync(gio::BusType::Session, gio::Cancellable::NONE) else { return false };
+    let Ok(bus) = gio::bus_get_sync(gio::BusType::Session, gio::Cancellable::NONE) else {
+        return false;
+    };
     let name = format!("{SCHEME}.SingleInstance");
-    let arguments: Vec<String> =
-        std::env::args_os().map(|argument| argument.to_string_lossy().into_owned()).collect();
+    let arguments: Vec<String> = std::env::args_os()
+        .map(|argument| argument.to_string_lossy().into_owned())
+        .collect();
     // Where this process stands is nobody's concern.
     let folder = "";
     bus.call_sync(

@@ -61,7 +61,11 @@ enum Refused {
 impl Shortcut {
     /// Nothing is listened for yet.
     pub(crate) fn new(app: &AppHandle, environment: &Environment) -> Self {
-        Self { app: app.clone(), possible: is_possible(environment), set: Mutex::default() }
+        Self {
+            app: app.clone(),
+            possible: is_possible(environment),
+            set: Mutex::default(),
+        }
     }
 
     /// Listens for the keys that are saved, when there are some. On the main thread.
@@ -131,7 +135,9 @@ impl Shortcut {
             set.listener = Some(opened.map_err(|refused| told(&refused, keys))?);
         }
         let listener = set.listener.as_ref().expect("it was just made");
-        listener.listen(keys).map_err(|refused| told(&refused, keys))
+        listener
+            .listen(keys)
+            .map_err(|refused| told(&refused, keys))
     }
 
     fn set(&self) -> MutexGuard<'_, Set> {
@@ -147,12 +153,16 @@ fn told(refused: &Refused, keys: Option<Keys>) -> Error {
             format!("Another program has {keys}. Choose other keys, or free them there first."),
         ),
         #[cfg(target_os = "linux")]
-        Refused::NoSuchKey => {
-            Error::new(Code::InvalidInput, format!("Your keyboard has no key for {keys}. Choose other keys."))
-        }
+        Refused::NoSuchKey => Error::new(
+            Code::InvalidInput,
+            format!("Your keyboard has no key for {keys}. Choose other keys."),
+        ),
         Refused::Unreachable(error) => {
             tracing::warn!(%error, "the keys of the desktop cannot be listened for");
-            Error::new(Code::Unsupported, "The desktop does not let this app listen for keys.")
+            Error::new(
+                Code::Unsupported,
+                "The desktop does not let this app listen for keys.",
+            )
         }
     }
 }
@@ -163,9 +173,10 @@ fn is_possible(environment: &Environment) -> bool {
     if !cfg!(target_os = "linux") {
         return true;
     }
-    let is_wayland =
-        environment.get("XDG_SESSION_TYPE").is_some_and(|kind| kind.eq_ignore_ascii_case("wayland"))
-            || environment.get("WAYLAND_DISPLAY").is_some();
+    let is_wayland = environment
+        .get("XDG_SESSION_TYPE")
+        .is_some_and(|kind| kind.eq_ignore_ascii_case("wayland"))
+        || environment.get("WAYLAND_DISPLAY").is_some();
     !is_wayland && environment.get("DISPLAY").is_some()
 }
 
@@ -179,9 +190,18 @@ mod tests {
         let is_possible =
             |pairs: &[(&str, &str)]| is_possible(&Environment::from_pairs(pairs.iter().copied()));
         assert!(is_possible(&[("DISPLAY", ":0")]));
-        assert!(is_possible(&[("DISPLAY", ":0"), ("XDG_SESSION_TYPE", "x11")]));
-        assert!(!is_possible(&[("DISPLAY", ":0"), ("XDG_SESSION_TYPE", "wayland")]));
-        assert!(!is_possible(&[("DISPLAY", ":0"), ("WAYLAND_DISPLAY", "wayland-0")]));
+        assert!(is_possible(&[
+            ("DISPLAY", ":0"),
+            ("XDG_SESSION_TYPE", "x11")
+        ]));
+        assert!(!is_possible(&[
+            ("DISPLAY", ":0"),
+            ("XDG_SESSION_TYPE", "wayland")
+        ]));
+        assert!(!is_possible(&[
+            ("DISPLAY", ":0"),
+            ("WAYLAND_DISPLAY", "wayland-0")
+        ]));
         assert!(!is_possible(&[]));
     }
 }

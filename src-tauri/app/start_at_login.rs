@@ -37,7 +37,10 @@ impl LoginEntry {
     /// # Errors
     /// When the system does not say where this person's folders are.
     pub(crate) fn of(app: &AppHandle, program: PathBuf) -> tauri::Result<Self> {
-        Ok(Self { program, file: platform::file(app.path())? })
+        Ok(Self {
+            program,
+            file: platform::file(app.path())?,
+        })
     }
 
     /// What the entry says. One that the person disabled in the desktop's settings says nothing.
@@ -68,8 +71,11 @@ impl LoginEntry {
 const HIDDEN: &str = "--hidden";
 
 fn failed(error: impl std::error::Error + Send + Sync + 'static) -> Error {
-    Error::new(Code::StorageFailed, "The entry that starts the app at login could not be changed.")
-        .with_source(error)
+    Error::new(
+        Code::StorageFailed,
+        "The entry that starts the app at login could not be changed.",
+    )
+    .with_source(error)
 }
 
 #[cfg(target_os = "linux")]
@@ -89,17 +95,26 @@ mod platform {
     use crate::exec_line;
 
     const ENTRY: &str = "Desktop Entry";
-    const NAME: &str =
-        if cfg!(debug_assertions) { "Multi-Cloud Manager (development)" } else { "Multi-Cloud Manager" };
+    const NAME: &str = if cfg!(debug_assertions) {
+        "Multi-Cloud Manager (development)"
+    } else {
+        "Multi-Cloud Manager"
+    };
 
     pub(super) fn file(_: &PathResolver<Wry>) -> tauri::Result<PathBuf> {
-        Ok(glib::user_config_dir().join("autostart").join(format!("{APP_ID}.desktop")))
+        Ok(glib::user_config_dir()
+            .join("autostart")
+            .join(format!("{APP_ID}.desktop")))
     }
 
     pub(super) fn read(path: &Path) -> Result<AtLogin> {
         Ok(enabled(path)?.map_or(AtLogin::Off, |entry| {
             let is_hidden = entry.words.iter().skip(1).any(|word| word == HIDDEN);
-            if is_hidden { AtLogin::Hidden } else { AtLogin::Window }
+            if is_hidden {
+                AtLogin::Hidden
+            } else {
+                AtLogin::Window
+            }
         }))
     }
 
@@ -125,8 +140,12 @@ mod platform {
     }
 
     pub(super) fn mend(path: &Path, program: &Path) -> Result<()> {
-        let Some(entry) = enabled(path)? else { return Ok(()) };
-        let Some((target, rest)) = entry.words.split_first() else { return Ok(()) };
+        let Some(entry) = enabled(path)? else {
+            return Ok(());
+        };
+        let Some((target, rest)) = entry.words.split_first() else {
+            return Ok(());
+        };
         // A bare name, such as `env`, is a way of the person's own to start it.
         let is_gone = Path::new(target).is_absolute() && !Path::new(target).exists();
         if !is_gone {
@@ -148,16 +167,27 @@ mod platform {
     }
 
     fn enabled(path: &Path) -> Result<Option<Entry>> {
-        let Some(bytes) = file::read(path)? else { return Ok(None) };
+        let Some(bytes) = file::read(path)? else {
+            return Ok(None);
+        };
         let entry = KeyFile::new();
         let flags = KeyFileFlags::KEEP_COMMENTS | KeyFileFlags::KEEP_TRANSLATIONS;
         // What no desktop can read starts nothing.
-        let Ok(()) = entry.load_from_data(&String::from_utf8_lossy(&bytes), flags) else { return Ok(None) };
+        let Ok(()) = entry.load_from_data(&String::from_utf8_lossy(&bytes), flags) else {
+            return Ok(None);
+        };
         // `Hidden` is the specification's word for removed; GNOME and Xfce write the other.
         let is_off = entry.boolean(ENTRY, "Hidden").unwrap_or(false)
-            || !entry.boolean(ENTRY, "X-GNOME-Autostart-enabled").unwrap_or(true);
-        let words = entry.string(ENTRY, "Exec").ok().and_then(|line| exec_line::words(&line));
-        Ok(words.filter(|_| !is_off).map(|words| Entry { file: entry, words }))
+            || !entry
+                .boolean(ENTRY, "X-GNOME-Autostart-enabled")
+                .unwrap_or(true);
+        let words = entry
+            .string(ENTRY, "Exec")
+            .ok()
+            .and_then(|line| exec_line::words(&line));
+        Ok(words
+            .filter(|_| !is_off)
+            .map(|words| Entry { file: entry, words }))
     }
 
     fn program_word(program: &Path) -> Result<String> {
@@ -165,7 +195,10 @@ mod platform {
     }
 
     fn unfit() -> Error {
-        Error::new(Code::StorageFailed, "The program's path cannot stand in a desktop file.")
+        Error::new(
+            Code::StorageFailed,
+            "The program's path cannot stand in a desktop file.",
+        )
     }
 
     #[cfg(test)]
@@ -178,7 +211,11 @@ mod platform {
             let program = folder.path().join("our (1) app");
             file::replace(&program, b"#!").unwrap();
             // The desktop takes no entry for what cannot be run.
-            std::fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+            std::fs::set_permissions(
+                &program,
+                std::os::unix::fs::PermissionsExt::from_mode(0o700),
+            )
+            .unwrap();
             let entry = folder.path().join("autostart/app.desktop");
             (folder, entry, program)
         }
@@ -205,15 +242,24 @@ mod platform {
             let (_folder, entry, program) = home();
             for line in ["Hidden=true", "X-GNOME-Autostart-enabled=false"] {
                 set(&entry, Path::new("/gone/app"), AtLogin::Hidden).unwrap();
-                let text = String::from_utf8(file::read(&entry).unwrap().unwrap()).unwrap() + line + "\n";
+                let text =
+                    String::from_utf8(file::read(&entry).unwrap().unwrap()).unwrap() + line + "\n";
                 file::replace(&entry, text.as_bytes()).unwrap();
 
                 assert_eq!(read(&entry).unwrap(), AtLogin::Off, "{line}");
                 mend(&entry, &program).unwrap();
 
-                assert_eq!(file::read(&entry).unwrap().unwrap(), text.as_bytes(), "{line}");
+                assert_eq!(
+                    file::read(&entry).unwrap().unwrap(),
+                    text.as_bytes(),
+                    "{line}"
+                );
                 set(&entry, &program, AtLogin::Hidden).unwrap();
-                assert_eq!(read(&entry).unwrap(), AtLogin::Hidden, "chosen again, it is on: {line}");
+                assert_eq!(
+                    read(&entry).unwrap(),
+                    AtLogin::Hidden,
+                    "chosen again, it is on: {line}"
+                );
             }
         }
 
@@ -236,7 +282,10 @@ mod platform {
             let (folder, entry, program) = home();
             set(&entry, &program, AtLogin::Hidden).unwrap();
             let ours = file::read(&entry).unwrap().unwrap();
-            for text in [ours, b"[Desktop Entry]\nExec=env MCM_LOG=debug app --hidden\n".to_vec()] {
+            for text in [
+                ours,
+                b"[Desktop Entry]\nExec=env MCM_LOG=debug app --hidden\n".to_vec(),
+            ] {
                 file::replace(&entry, &text).unwrap();
 
                 mend(&entry, &folder.path().join("another copy")).unwrap();
@@ -248,7 +297,12 @@ mod platform {
         #[test]
         fn what_no_desktop_can_read_is_off() {
             let (_folder, entry, program) = home();
-            for text in ["", "nonsense", "[Desktop Entry]\n", "[Desktop Entry]\nExec=\"open\n"] {
+            for text in [
+                "",
+                "nonsense",
+                "[Desktop Entry]\n",
+                "[Desktop Entry]\nExec=\"open\n",
+            ] {
                 file::replace(&entry, text.as_bytes()).unwrap();
                 assert_eq!(read(&entry).unwrap(), AtLogin::Off, "{text:?}");
                 mend(&entry, &program).unwrap();
@@ -275,15 +329,20 @@ mod platform {
     use super::{AtLogin, HIDDEN, failed};
 
     pub(super) fn file(paths: &PathResolver<Wry>) -> tauri::Result<PathBuf> {
-        Ok(paths.home_dir()?.join("Library/LaunchAgents").join(format!("{APP_ID}.plist")))
+        Ok(paths
+            .home_dir()?
+            .join("Library/LaunchAgents")
+            .join(format!("{APP_ID}.plist")))
     }
 
     pub(super) fn read(path: &Path) -> Result<AtLogin> {
-        Ok(match file::read(path)?.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()) {
-            None => AtLogin::Off,
-            Some(text) if text.contains(&argument(HIDDEN)) => AtLogin::Hidden,
-            Some(_) => AtLogin::Window,
-        })
+        Ok(
+            match file::read(path)?.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()) {
+                None => AtLogin::Off,
+                Some(text) if text.contains(&argument(HIDDEN)) => AtLogin::Hidden,
+                Some(_) => AtLogin::Window,
+            },
+        )
     }
 
     pub(super) fn set(path: &Path, program: &Path, wish: AtLogin) -> Result<()> {
@@ -293,11 +352,20 @@ mod platform {
                 _ => Ok(()),
             };
         }
-        let program =
-            program.to_str().filter(|path| !path.chars().any(char::is_control)).ok_or_else(|| {
-                Error::new(Code::StorageFailed, "The program's path cannot stand in a property list.")
+        let program = program
+            .to_str()
+            .filter(|path| !path.chars().any(char::is_control))
+            .ok_or_else(|| {
+                Error::new(
+                    Code::StorageFailed,
+                    "The program's path cannot stand in a property list.",
+                )
             })?;
-        let hidden = if wish == AtLogin::Hidden { argument(HIDDEN) } else { String::new() };
+        let hidden = if wish == AtLogin::Hidden {
+            argument(HIDDEN)
+        } else {
+            String::new()
+        };
         let text = format!(
             "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
              <!DOCTYPE plist PUBLIC \"-//Apple//DTD PLIST 1.0//EN\" \"http://www.apple.com/DTDs/PropertyList-1.0.dtd\">\n\
@@ -321,7 +389,10 @@ mod platform {
     }
 
     fn argument(text: &str) -> String {
-        let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+        let text = text
+            .replace('&', "&amp;")
+            .replace('<', "&lt;")
+            .replace('>', "&gt;");
         format!("<string>{text}</string>")
     }
 }
@@ -341,14 +412,18 @@ mod platform {
     use super::{AtLogin, HIDDEN, failed};
 
     const RUN: &str = r"Software\Microsoft\Windows\CurrentVersion\Run";
-    const APPROVED: &str = r"Software\Microsoft\Windows\CurrentVersion\Explorer\StartupApproved\Run";
+    const APPROVED: &str =
+        r"Software\Microsoft\Windows\CurrentVersion\Explorer\StartupApproved\Run";
 
     pub(super) fn file(_: &PathResolver<Wry>) -> tauri::Result<PathBuf> {
         Ok(PathBuf::new())
     }
 
     pub(super) fn read(_: &Path) -> Result<AtLogin> {
-        let Ok(command) = CURRENT_USER.open(RUN).and_then(|key| key.get_string(APP_ID)) else {
+        let Ok(command) = CURRENT_USER
+            .open(RUN)
+            .and_then(|key| key.get_string(APP_ID))
+        else {
             return Ok(AtLogin::Off);
         };
         let is_off = CURRENT_USER
@@ -374,8 +449,12 @@ mod platform {
                 let _ = run.remove_value(APP_ID);
                 Ok(())
             }
-            AtLogin::Window => run.set_string(APP_ID, format!("\"{program}\"")).map_err(failed),
-            AtLogin::Hidden => run.set_string(APP_ID, format!("\"{program}\" {HIDDEN}")).map_err(failed),
+            AtLogin::Window => run
+                .set_string(APP_ID, format!("\"{program}\""))
+                .map_err(failed),
+            AtLogin::Hidden => run
+                .set_string(APP_ID, format!("\"{program}\" {HIDDEN}"))
+                .map_err(failed),
         }
     }
 

@@ -25,7 +25,10 @@ pub(crate) async fn switch_to<R: Runtime>(
     let view = snapshot.accounts.iter().find(|view| view.id == *account);
     if let Some(view) = view.filter(|view| view.status == Status::SignInAgain) {
         let cloud = view.cloud;
-        core.connect(Connect { account: Some(account.clone()), ..Connect::new(cloud) })?;
+        core.connect(Connect {
+            account: Some(account.clone()),
+            ..Connect::new(cloud)
+        })?;
         app.state::<Bell>().ring(Place::Account(account.clone()));
         return Ok(());
     }

@@ -42,7 +42,11 @@ impl Call {
 
     /// What was typed until now, with a line break for Enter. From here on the page hears for itself.
     pub(crate) fn typed_ahead(&self) -> String {
-        self.ahead.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or_default()
+        self.ahead
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+            .unwrap_or_default()
     }
 
     /// The window is opened anew: nothing was typed, and nobody had the keyboard.
@@ -55,7 +59,9 @@ impl Call {
     #[cfg(target_os = "linux")]
     fn keep(&self, typed: Option<char>) -> bool {
         let mut ahead = self.ahead.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(text) = ahead.as_mut() else { return false };
+        let Some(text) = ahead.as_mut() else {
+            return false;
+        };
         text.extend(typed.filter(|_| text.len() < LONGEST_AHEAD));
         true
     }
@@ -98,8 +104,9 @@ pub(crate) fn on_focus(app: &AppHandle, focused: bool) {
     let app = app.clone();
     tauri::async_runtime::spawn(async move {
         sleep(AWAY).await;
-        let is_back =
-            app.get_webview_window(SWITCHER).is_none_or(|window| window.is_focused().unwrap_or(false));
+        let is_back = app
+            .get_webview_window(SWITCHER)
+            .is_none_or(|window| window.is_focused().unwrap_or(false));
         if !is_back {
             close(&app);
         }
@@ -113,7 +120,8 @@ fn toggle(app: &AppHandle) {
     }
     let call = app.state::<Call>();
     call.begin();
-    let shown = build(app).and_then(|window| bring_forward(&window, call.at.swap(0, Ordering::Relaxed)));
+    let shown =
+        build(app).and_then(|window| bring_forward(&window, call.at.swap(0, Ordering::Relaxed)));
     if let Err(error) = shown {
         tracing::error!(%error, "the switcher could not be shown");
     }
@@ -155,7 +163,9 @@ fn hear(app: &AppHandle, event: &gtk::gdk::EventKey) -> gtk::glib::Propagation {
     use gtk::gdk::ModifierType;
     use gtk::gdk::keys::constants::{Escape, KP_Enter, Return};
 
-    let is_shortcut = event.state().intersects(ModifierType::CONTROL_MASK | ModifierType::MOD1_MASK);
+    let is_shortcut = event
+        .state()
+        .intersects(ModifierType::CONTROL_MASK | ModifierType::MOD1_MASK);
     let typed = match event.keyval() {
         _ if is_shortcut => None,
         key if key == Return || key == KP_Enter => Some('\n'),
@@ -188,7 +198,10 @@ mod tests {
         for typed in ['n', 'o', '\n'] {
             assert!(call.keep(Some(typed)));
         }
-        assert!(call.keep(None), "a key without a letter is kept from the page too");
+        assert!(
+            call.keep(None),
+            "a key without a letter is kept from the page too"
+        );
         assert_eq!(call.typed_ahead(), "no\n");
         assert!(!call.keep(Some('x')), "the page hears for itself");
         call.begin();

@@ -66,7 +66,10 @@ impl Tray {
                 app.state::<Tray>().set_ticks();
             })
             .build(app)?;
-        Ok(Self { icon, shown: Mutex::new(None) })
+        Ok(Self {
+            icon,
+            shown: Mutex::new(None),
+        })
     }
 
     /// Shows a menu and a mood. On the main thread.
@@ -88,7 +91,11 @@ impl Tray {
                 entries
             }
         };
-        *shown = Some(Shown { menu, mood, entries });
+        *shown = Some(Shown {
+            menu,
+            mood,
+            entries,
+        });
         Ok(())
     }
 
@@ -122,12 +129,17 @@ pub(crate) async fn follow(app: AppHandle, core: Arc<App>, clock: Arc<dyn Clock>
     loop {
         let snapshot = snapshots.borrow_and_update().clone();
         let targets = |id: &AccountId| core.targets(id).unwrap_or_default();
-        let next = (Menu::of(&snapshot, targets, clock.now()), Mood::of(&snapshot));
+        let next = (
+            Menu::of(&snapshot, targets, clock.now()),
+            Mood::of(&snapshot),
+        );
         if last.as_ref() != Some(&next) {
             let (handle, (menu, mood)) = (app.clone(), next.clone());
             // Fails only when the app is ending.
             let _ = app.run_on_main_thread(move || {
-                let Some(tray) = handle.try_state::<Tray>() else { return };
+                let Some(tray) = handle.try_state::<Tray>() else {
+                    return;
+                };
                 if let Err(error) = tray.show(&handle, menu, mood) {
                     tracing::warn!(%error, "the tray could not be drawn");
                 }
@@ -154,19 +166,29 @@ fn act(app: &AppHandle, action: Action) {
         Action::Quit => quit(app),
         Action::Use(account) => {
             let handle = app.clone();
-            carry_out(app, &account.clone(), async move { switch_to(&handle, &account, None).await });
+            carry_out(app, &account.clone(), async move {
+                switch_to(&handle, &account, None).await
+            });
         }
         Action::Target(account, target) => {
-            carry_out(app, &account.clone(), async move { core.choose_target(&account, &target).await });
+            carry_out(app, &account.clone(), async move {
+                core.choose_target(&account, &target).await
+            });
         }
         Action::Console(account) => {
-            carry_out(app, &account.clone(), async move { core.open_console(&account).await });
+            carry_out(app, &account.clone(), async move {
+                core.open_console(&account).await
+            });
         }
     }
 }
 
 /// Runs a use case. A menu has no room to say why it failed, so the dashboard opens at the account.
-fn carry_out(app: &AppHandle, account: &AccountId, run: impl Future<Output = Result<()>> + Send + 'static) {
+fn carry_out(
+    app: &AppHandle,
+    account: &AccountId,
+    run: impl Future<Output = Result<()>> + Send + 'static,
+) {
     let (app, account) = (app.clone(), account.clone());
     tauri::async_runtime::spawn(async move {
         if let Err(error) = run.await {
@@ -198,8 +220,13 @@ fn build(
                 append(&entry)?;
                 entries.push(Entry::Plain(entry));
             }
-            Item::Tick { action, label, ticked } => {
-                let entry = CheckMenuItem::with_id(app, action.id(), label, true, *ticked, None::<&str>)?;
+            Item::Tick {
+                action,
+                label,
+                ticked,
+            } => {
+                let entry =
+                    CheckMenuItem::with_id(app, action.id(), label, true, *ticked, None::<&str>)?;
                 append(&entry)?;
                 entries.push(Entry::Tick(entry));
             }
@@ -221,9 +248,13 @@ fn rewrite<'a>(
     next: &[Item],
 ) -> tauri::Result<()> {
     for (last, next) in last.iter().zip(next) {
-        let Some(entry) = entries.next() else { return Ok(()) };
+        let Some(entry) = entries.next() else {
+            return Ok(());
+        };
         match (entry, next) {
-            (Entry::Plain(entry), Item::Text(label) | Item::Choice { label, .. }) if last != next => {
+            (Entry::Plain(entry), Item::Text(label) | Item::Choice { label, .. })
+                if last != next =>
+            {
                 entry.set_text(label)?;
             }
             (Entry::Tick(entry), Item::Tick { label, ticked, .. }) if last != next => {
@@ -231,7 +262,13 @@ fn rewrite<'a>(
                 entry.set_checked(*ticked)?;
             }
             (Entry::Submenu(entry), Item::Submenu { label, items }) => {
-                let Item::Submenu { label: last_label, items: last_items } = last else { continue };
+                let Item::Submenu {
+                    label: last_label,
+                    items: last_items,
+                } = last
+                else {
+                    continue;
+                };
                 if last_label != label {
                     entry.set_text(label)?;
                 }

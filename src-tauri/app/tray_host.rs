@@ -41,7 +41,9 @@ impl TrayHost {
 
         const BUS: &str = "org.freedesktop.DBus";
         const WATCHER: &str = "org.kde.StatusNotifierWatcher";
-        let Ok(bus) = gio::bus_get_sync(gio::BusType::Session, gio::Cancellable::NONE) else { return };
+        let Ok(bus) = gio::bus_get_sync(gio::BusType::Session, gio::Cancellable::NONE) else {
+            return;
+        };
         let (host, kept) = (self.clone(), bus.clone());
         // Followed until the process ends, so the subscription is never given back, and keeps its connection.
         let _ = bus.signal_subscribe(
@@ -54,7 +56,9 @@ impl TrayHost {
             move |_, _, _, _, _, change| {
                 let _ = &kept;
                 let owner = change.try_child_value(2);
-                host.set(owner.is_some_and(|owner| owner.str().is_some_and(|owner| !owner.is_empty())));
+                host.set(
+                    owner.is_some_and(|owner| owner.str().is_some_and(|owner| !owner.is_empty())),
+                );
             },
         );
         let owned = bus.call_sync(

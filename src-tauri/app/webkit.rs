@@ -10,7 +10,10 @@ use rustix::process::{Pid, Signal, kill_process};
 use tauri::{AppHandle, Manager as _, Runtime, WebviewWindow};
 
 /// What GTK and WebKit read when they start.
-const WITHOUT_CARD: [(&str, &str); 2] = [("GDK_GL", "disable"), ("WEBKIT_DISABLE_DMABUF_RENDERER", "1")];
+const WITHOUT_CARD: [(&str, &str); 2] = [
+    ("GDK_GL", "disable"),
+    ("WEBKIT_DISABLE_DMABUF_RENDERER", "1"),
+];
 /// WebKit's process for requests, by as much of its name as the kernel keeps.
 const REQUESTS: &str = "WebKitNetworkPr";
 
@@ -31,7 +34,9 @@ pub(crate) fn of_this_process_alone(environment: &Environment) -> Vec<&'static s
 
 /// Those of the variables that the person left to us.
 fn without_card(environment: &Environment) -> impl Iterator<Item = (&'static str, &'static str)> {
-    WITHOUT_CARD.into_iter().filter(|(name, _)| environment.get(name).is_none())
+    WITHOUT_CARD
+        .into_iter()
+        .filter(|(name, _)| environment.get(name).is_none())
 }
 
 /// Keeps a new web view from drawing until its page is loaded. To draw, WebKit waits up to half a second for the page's own

@@ -9,7 +9,9 @@ use mcm_core::account::AccountId;
 use tauri::webview::NewWindowResponse;
 #[cfg(target_os = "linux")]
 use tauri::webview::PageLoadEvent;
-use tauri::{AppHandle, Manager as _, Runtime, Url, WebviewUrl, WebviewWindow, WebviewWindowBuilder};
+use tauri::{
+    AppHandle, Manager as _, Runtime, Url, WebviewUrl, WebviewWindow, WebviewWindowBuilder,
+};
 use tokio::sync::Notify;
 use tokio::time::sleep;
 
@@ -59,7 +61,10 @@ impl KeptPlace {
 
     /// The place that was kept last.
     pub(crate) fn kept(&self) -> Option<String> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 }
 
@@ -85,7 +90,12 @@ impl Bell {
     async fn next(&self) -> Place {
         loop {
             self.rung.notified().await;
-            if let Some(place) = self.wanted.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            if let Some(place) = self
+                .wanted
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .take()
+            {
                 return place;
             }
         }
@@ -119,15 +129,29 @@ fn bring_forward(window: &WebviewWindow, place: &Place) -> tauri::Result<()> {
     window.set_focus()?;
     match place {
         Place::AsItWas => Ok(()),
-        place => window.eval(format!("location.hash = {}", serde_json::Value::from(place.fragment()))),
+        place => window.eval(format!(
+            "location.hash = {}",
+            serde_json::Value::from(place.fragment())
+        )),
     }
 }
 
 /// Makes the window.
-pub(crate) fn build<R: Runtime>(app: &AppHandle<R>, place: &Place) -> tauri::Result<WebviewWindow<R>> {
-    shut_in(app, MAIN, &format!("index.html{}", place.fragment()), |window| {
-        window.title("Multi-Cloud Manager").inner_size(1200.0, 760.0).min_inner_size(720.0, 480.0)
-    })
+pub(crate) fn build<R: Runtime>(
+    app: &AppHandle<R>,
+    place: &Place,
+) -> tauri::Result<WebviewWindow<R>> {
+    shut_in(
+        app,
+        MAIN,
+        &format!("index.html{}", place.fragment()),
+        |window| {
+            window
+                .title("Multi-Cloud Manager")
+                .inner_size(1200.0, 760.0)
+                .min_inner_size(720.0, 480.0)
+        },
+    )
 }
 
 /// Makes a window as every one of the app is: it shows one page of ours and can be led nowhere else.
@@ -159,7 +183,12 @@ type Builder<'a, R> = WebviewWindowBuilder<'a, R, AppHandle<R>>;
 /// Whether an address belongs to the dashboard itself.
 fn is_ours(address: &Url) -> bool {
     let origin = (address.scheme(), address.host_str());
-    origin == if cfg!(windows) { ("http", Some("tauri.localhost")) } else { ("tauri", Some("localhost")) }
+    origin
+        == if cfg!(windows) {
+            ("http", Some("tauri.localhost"))
+        } else {
+            ("tauri", Some("localhost"))
+        }
 }
 
 #[cfg(test)]
@@ -168,7 +197,11 @@ mod tests {
 
     #[test]
     fn the_window_is_led_nowhere_else() {
-        let ours = if cfg!(windows) { "http://tauri.localhost/" } else { "tauri://localhost/" };
+        let ours = if cfg!(windows) {
+            "http://tauri.localhost/"
+        } else {
+            "tauri://localhost/"
+        };
         assert!(is_ours(&ours.parse().unwrap()));
         for address in [
             "https://example.com/",
@@ -194,6 +227,10 @@ mod tests {
         bell.ring(Place::Connect);
         bell.ring(Place::AsItWas);
         assert_eq!(bell.next().await, Place::Connect);
-        assert!(tokio::time::timeout(Duration::ZERO, bell.next()).await.is_err());
+        assert!(
+            tokio::time::timeout(Duration::ZERO, bell.next())
+                .await
+                .is_err()
+        );
     }
 }

@@ -12,7 +12,9 @@ use mcm_core::http::Http;
 use mcm_core::logging;
 use mcm_core::redirect::Front;
 use mcm_core::vault::Vault;
-use mcm_core::world::{APP_ID, Environment, NoScheme, Paths, SCHEME, SchemeRegistration, SystemClock, World};
+use mcm_core::world::{
+    APP_ID, Environment, NoScheme, Paths, SCHEME, SchemeRegistration, SystemClock, World,
+};
 use tauri::{AppHandle, Manager as _, RunEvent, WindowEvent, async_runtime};
 
 use crate::clipboard::Clipboard;
@@ -110,8 +112,10 @@ fn set_up(app: &AppHandle, environment: Environment, paths: Paths) {
     async_runtime::spawn(switcher::answer(app.clone()));
     async_runtime::spawn(quit::on_signal(app.clone()));
     async_runtime::spawn(async move { scheme.ensure(SCHEME).await });
-    let arguments: Vec<String> =
-        std::env::args_os().skip(1).map(|argument| argument.to_string_lossy().into_owned()).collect();
+    let arguments: Vec<String> = std::env::args_os()
+        .skip(1)
+        .map(|argument| argument.to_string_lossy().into_owned())
+        .collect();
     heed(app, &Start::read(&arguments));
 }
 
@@ -133,7 +137,10 @@ fn browser(environment: &Environment) -> SystemBrowser {
 
 fn scheme(app: &AppHandle, program: Option<&Path>) -> Arc<dyn SchemeRegistration> {
     match program {
-        Some(program) => Arc::new(DesktopSchemes { program: program.to_owned(), app: app.clone() }),
+        Some(program) => Arc::new(DesktopSchemes {
+            program: program.to_owned(),
+            app: app.clone(),
+        }),
         None => Arc::new(NoScheme),
     }
 }
@@ -151,7 +158,9 @@ fn heed(app: &AppHandle, start: &Start<'_>) {
             core.deliver(address);
             Place::AsItWas
         }
-        (Start::Account(id), Some(core)) if core.book().is_ok_and(|book| book.account(id).is_some()) => {
+        (Start::Account(id), Some(core))
+            if core.book().is_ok_and(|book| book.account(id).is_some()) =>
+        {
             Place::Account(id.clone())
         }
         _ => Place::AsItWas,
@@ -161,7 +170,11 @@ fn heed(app: &AppHandle, start: &Start<'_>) {
 
 fn on_event(app: &AppHandle, event: RunEvent) {
     match event {
-        RunEvent::WindowEvent { label, event: WindowEvent::Destroyed, .. } => {
+        RunEvent::WindowEvent {
+            label,
+            event: WindowEvent::Destroyed,
+            ..
+        } => {
             let was_heard = app.state::<Feed>().stop(&label);
             if was_heard {
                 #[cfg(target_os = "linux")]
@@ -176,11 +189,17 @@ fn on_event(app: &AppHandle, event: RunEvent) {
                 });
             }
         }
-        RunEvent::WindowEvent { label, event: WindowEvent::Focused(focused), .. } if label == SWITCHER => {
+        RunEvent::WindowEvent {
+            label,
+            event: WindowEvent::Focused(focused),
+            ..
+        } if label == SWITCHER => {
             switcher::on_focus(app, focused);
         }
         // The last window was closed, which is no reason to end.
-        RunEvent::ExitRequested { code: None, api, .. } => api.prevent_exit(),
+        RunEvent::ExitRequested {
+            code: None, api, ..
+        } => api.prevent_exit(),
         #[cfg(target_os = "macos")]
         RunEvent::Opened { urls } => {
             for url in urls {
@@ -200,10 +219,16 @@ fn has_tray(app: &AppHandle) -> bool {
 
 /// Where it happened and nothing else: a panic's text may quote a value.
 fn tell_of_panic(panic: &PanicHookInfo<'_>) {
-    let place = panic.location().map(ToString::to_string).unwrap_or_default();
+    let place = panic
+        .location()
+        .map(ToString::to_string)
+        .unwrap_or_default();
     tracing::error!(place, "a defect stopped a task");
     // Nobody is left to tell when standard error is closed too.
-    let _ = writeln!(std::io::stderr(), "multi-cloud-manager: a defect stopped a task at {place}");
+    let _ = writeln!(
+        std::io::stderr(),
+        "multi-cloud-manager: a defect stopped a task at {place}"
+    );
 }
 
 fn fail(error: &dyn std::error::Error) -> ExitCode {

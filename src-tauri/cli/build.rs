@@ -1,5 +1,8 @@
 //! How `mcm` is linked.
-#![expect(clippy::disallowed_methods, reason = "a build script reads cargo's variables")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a build script reads cargo's variables"
+)]
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");

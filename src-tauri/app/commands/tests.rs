@@ -41,7 +41,10 @@ fn declared() -> BTreeSet<&'static str> {
 /// What each window may call: the dashboard all but the switcher's own, the switcher those and what it lists.
 fn allowed(label: &str) -> BTreeSet<&'static str> {
     match label {
-        MAIN => declared().into_iter().filter(|command| !SWITCHERS_OWN.contains(command)).collect(),
+        MAIN => declared()
+            .into_iter()
+            .filter(|command| !SWITCHERS_OWN.contains(command))
+            .collect(),
         SWITCHER => SWITCHERS_OWN.into_iter().chain(["find", "watch"]).collect(),
         _ => BTreeSet::new(),
     }
@@ -55,14 +58,28 @@ fn each_window_is_granted_its_commands_and_nothing_else() {
     let mut granted: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for entry in &context.config().app.security.capabilities {
         let capability = serde_json::to_value(entry).unwrap();
-        let [window] = &capability["windows"].as_array().unwrap()[..] else { panic!("one window") };
+        let [window] = &capability["windows"].as_array().unwrap()[..] else {
+            panic!("one window")
+        };
         let permissions = capability["permissions"].as_array().unwrap();
-        let permissions = permissions.iter().map(|permission| permission.as_str().unwrap().to_owned());
-        granted.entry(window.as_str().unwrap().to_owned()).or_default().extend(permissions);
+        let permissions = permissions
+            .iter()
+            .map(|permission| permission.as_str().unwrap().to_owned());
+        granted
+            .entry(window.as_str().unwrap().to_owned())
+            .or_default()
+            .extend(permissions);
     }
     let permission = |command: &str| format!("allow-{}", command.replace('_', "-"));
-    let wanted = [MAIN, SWITCHER]
-        .map(|label| (label.to_owned(), allowed(label).into_iter().map(permission).collect::<BTreeSet<_>>()));
+    let wanted = [MAIN, SWITCHER].map(|label| {
+        (
+            label.to_owned(),
+            allowed(label)
+                .into_iter()
+                .map(permission)
+                .collect::<BTreeSet<_>>(),
+        )
+    });
     assert_eq!(granted, BTreeMap::from(wanted));
 }
 
@@ -70,16 +87,31 @@ fn each_window_is_granted_its_commands_and_nothing_else() {
 fn only_a_window_of_ours_reaches_its_commands_and_only_from_its_own_page() {
     let mut context = context();
     let authority = context.runtime_authority_mut();
-    let remote = Origin::Remote { url: "https://example.com".parse().unwrap() };
+    let remote = Origin::Remote {
+        url: "https://example.com".parse().unwrap(),
+    };
     for label in [MAIN, SWITCHER, "other"] {
         for command in declared() {
-            let is_allowed = authority.resolve_access(command, label, label, &Origin::Local).is_some();
-            assert_eq!(is_allowed, allowed(label).contains(command), "{label}: {command}");
-            assert!(authority.resolve_access(command, label, label, &remote).is_none(), "{label}: {command}");
+            let is_allowed = authority
+                .resolve_access(command, label, label, &Origin::Local)
+                .is_some();
+            assert_eq!(
+                is_allowed,
+                allowed(label).contains(command),
+                "{label}: {command}"
+            );
+            assert!(
+                authority
+                    .resolve_access(command, label, label, &remote)
+                    .is_none(),
+                "{label}: {command}"
+            );
         }
         for command in FOREIGN {
             assert!(
-                authority.resolve_access(command, label, label, &Origin::Local).is_none(),
+                authority
+                    .resolve_access(command, label, label, &Origin::Local)
+                    .is_none(),
                 "{label}: {command}"
             );
         }
@@ -91,7 +123,10 @@ fn the_page_gets_no_inline_script_no_global_and_no_changed_prototypes() {
     let context = context();
     let app = &context.config().app;
     let policy = app.security.csp.as_ref().unwrap().to_string();
-    assert!(!policy.contains("unsafe") && !policy.contains('*'), "{policy}");
+    assert!(
+        !policy.contains("unsafe") && !policy.contains('*'),
+        "{policy}"
+    );
     assert!(app.security.freeze_prototype && !app.with_global_tauri);
     assert!(!app.security.asset_protocol.enable);
 }
@@ -99,32 +134,52 @@ fn the_page_gets_no_inline_script_no_global_and_no_changed_prototypes() {
 #[test]
 fn every_granted_command_is_answered_and_every_other_refused() {
     let folder = tempfile::tempdir().unwrap();
-    let app = mock_builder().invoke_handler(handler()).build(context()).unwrap();
+    let app = mock_builder()
+        .invoke_handler(handler())
+        .build(context())
+        .unwrap();
     app.manage(core_below(folder.path()));
     app.manage(Feed::default());
     app.manage(Clipboard::default());
     let windows = [
         window::build(app.handle(), &Place::AsItWas).unwrap(),
         switcher::build(app.handle()).unwrap(),
-        WebviewWindowBuilder::new(&app, "other", WebviewUrl::default()).build().unwrap(),
+        WebviewWindowBuilder::new(&app, "other", WebviewUrl::default())
+            .build()
+            .unwrap(),
     ];
 
     for window in &windows {
         let allowed = allowed(window.label());
         for command in declared() {
             // Without arguments most are refused as such, and none as unknown or not allowed.
-            let acts = ["close_switcher", "copy_diagnostics", "forget_everything", "retry_keychain"];
+            let acts = [
+                "close_switcher",
+                "copy_diagnostics",
+                "forget_everything",
+                "retry_keychain",
+            ];
             if allowed.contains(command) && acts.contains(&command) {
                 continue;
             }
             let answer = format!("{:?}", call(window, command, json!({})));
             assert!(!answer.contains("not found"), "{command}: {answer}");
-            assert_eq!(answer.contains("not allowed"), !allowed.contains(command), "{command}: {answer}");
+            assert_eq!(
+                answer.contains("not allowed"),
+                !allowed.contains(command),
+                "{command}: {answer}"
+            );
         }
         for command in FOREIGN {
-            let answer =
-                call(window, command, json!({ "event": "x", "target": { "kind": "Any" }, "handler": 1 }));
-            assert!(format!("{answer:?}").contains("not allowed"), "{command}: {answer:?}");
+            let answer = call(
+                window,
+                command,
+                json!({ "event": "x", "target": { "kind": "Any" }, "handler": 1 }),
+            );
+            assert!(
+                format!("{answer:?}").contains("not allowed"),
+                "{command}: {answer:?}"
+            );
         }
     }
 }
@@ -132,19 +187,35 @@ fn every_granted_command_is_answered_and_every_other_refused() {
 #[test]
 fn a_failure_is_a_code_a_sentence_and_a_reference() {
     let folder = tempfile::tempdir().unwrap();
-    let app = mock_builder().invoke_handler(handler()).build(context()).unwrap();
+    let app = mock_builder()
+        .invoke_handler(handler())
+        .build(context())
+        .unwrap();
     app.manage(core_below(folder.path()));
     let main = window::build(app.handle(), &Place::AsItWas).unwrap();
 
-    let failure = call(&main, "use_account", json!({ "account": "azure-000000000000" })).unwrap_err();
+    let failure = call(
+        &main,
+        "use_account",
+        json!({ "account": "azure-000000000000" }),
+    )
+    .unwrap_err();
 
     let fields: Vec<&String> = failure.as_object().unwrap().keys().collect();
     assert_eq!(fields, ["code", "message", "reference"]);
     assert_eq!(failure["code"], "not-found");
 }
 
-fn call(window: &WebviewWindow<MockRuntime>, command: &str, arguments: Value) -> Result<Value, Value> {
-    let url = if cfg!(windows) { "http://tauri.localhost" } else { "tauri://localhost" };
+fn call(
+    window: &WebviewWindow<MockRuntime>,
+    command: &str,
+    arguments: Value,
+) -> Result<Value, Value> {
+    let url = if cfg!(windows) {
+        "http://tauri.localhost"
+    } else {
+        "tauri://localhost"
+    };
     let request = InvokeRequest {
         cmd: command.into(),
         callback: CallbackFn(0),

@@ -17,18 +17,25 @@ pub(super) struct Listener {
 impl Listener {
     /// `pressed` is called at each press; the time is for X servers only.
     pub(super) fn open(pressed: impl Fn(u32) + Send + Sync + 'static) -> Result<Self, Refused> {
-        let manager = GlobalHotKeyManager::new().map_err(|error| Refused::Unreachable(Box::new(error)))?;
+        let manager =
+            GlobalHotKeyManager::new().map_err(|error| Refused::Unreachable(Box::new(error)))?;
         GlobalHotKeyEvent::set_event_handler(Some(move |event: GlobalHotKeyEvent| {
             if event.state == HotKeyState::Pressed {
                 pressed(0);
             }
         }));
-        Ok(Self { manager, registered: Mutex::new(None) })
+        Ok(Self {
+            manager,
+            registered: Mutex::new(None),
+        })
     }
 
     /// Listens for other keys, or for none. When they cannot be had, those before stay.
     pub(super) fn listen(&self, keys: Option<Keys>) -> Result<(), Refused> {
-        let mut registered = self.registered.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut registered = self
+            .registered
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         if registered.map(|(keys, _)| keys) == keys {
             return Ok(());
         }
@@ -67,6 +74,8 @@ fn hot_key(keys: Keys) -> HotKey {
         Key::Function(number) => format!("F{number}"),
         Key::Space => "Space".to_owned(),
     };
-    let code: Code = name.parse().expect("the names of the UI Events specification");
+    let code: Code = name
+        .parse()
+        .expect("the names of the UI Events specification");
     HotKey::new(Some(modifiers), code)
 }

@@ -46,7 +46,13 @@ impl FromStr for Keys {
             }
         }
         let key = key.trim().parse().map_err(|()| no_keys(text))?;
-        let keys = Self { ctrl, alt, shift, system, key };
+        let keys = Self {
+            ctrl,
+            alt,
+            shift,
+            system,
+            key,
+        };
         // One modifier and a key is what programs use themselves: Ctrl+C would copy nowhere any more.
         if !system && [ctrl, alt, shift].iter().filter(|held| **held).count() < 2 {
             let message = format!(
@@ -76,7 +82,11 @@ impl FromStr for Key {
             [byte] if byte.is_ascii_alphanumeric() => Ok(Self::Character(*byte)),
             [b'F', number @ ..] if !number.starts_with(b"0") && !number.starts_with(b"+") => {
                 let number = text[1..].parse().map_err(|_| ())?;
-                if (1..=12).contains(&number) { Ok(Self::Function(number)) } else { Err(()) }
+                if (1..=12).contains(&number) {
+                    Ok(Self::Function(number))
+                } else {
+                    Err(())
+                }
             }
             b"SPACE" => Ok(Self::Space),
             _ => Err(()),
@@ -86,9 +96,12 @@ impl FromStr for Key {
 
 impl fmt::Display for Keys {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (held, name) in
-            [(self.ctrl, "Ctrl"), (self.alt, "Alt"), (self.shift, "Shift"), (self.system, "Super")]
-        {
+        for (held, name) in [
+            (self.ctrl, "Ctrl"),
+            (self.alt, "Alt"),
+            (self.shift, "Shift"),
+            (self.system, "Super"),
+        ] {
             if held {
                 write!(formatter, "{name}+")?;
             }
@@ -147,7 +160,10 @@ mod tests {
     fn keys_that_programs_use_themselves_are_refused() {
         for text in ["K", "Ctrl+C", "Shift+A", "Alt+F4", "F5", "Space"] {
             let error = text.parse::<Keys>().unwrap_err();
-            assert!(error.to_string().contains("every program"), "{text}: {error}");
+            assert!(
+                error.to_string().contains("every program"),
+                "{text}: {error}"
+            );
         }
     }
 }

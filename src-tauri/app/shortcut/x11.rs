@@ -39,7 +39,11 @@ impl Listener {
     pub(super) fn open(pressed: impl Fn(u32) + Send + 'static) -> Result<Self, Refused> {
         let (connection, screen) = RustConnection::connect(None).map_err(unreachable)?;
         let root = connection.setup().roots[screen].root;
-        let shared = Arc::new(Shared { connection, root, grabbed: Mutex::new(None) });
+        let shared = Arc::new(Shared {
+            connection,
+            root,
+            grabbed: Mutex::new(None),
+        });
         let waiting = shared.clone();
         std::thread::Builder::new()
             .name("shortcut".into())
@@ -50,7 +54,11 @@ impl Listener {
 
     /// Listens for other keys, or for none. When they cannot be had, those before stay.
     pub(super) fn listen(&self, keys: Option<Keys>) -> Result<(), Refused> {
-        let mut grabbed = self.0.grabbed.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut grabbed = self
+            .0
+            .grabbed
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if grabbed.map(|grab| grab.keys) == keys {
             return Ok(());
         }
@@ -68,7 +76,9 @@ impl Shared {
         let mut released_at = None;
         loop {
             match self.connection.wait_for_event() {
-                Ok(Event::KeyPress(event)) if released_at != Some(event.time) => pressed(event.time),
+                Ok(Event::KeyPress(event)) if released_at != Some(event.time) => {
+                    pressed(event.time)
+                }
                 Ok(Event::KeyRelease(event)) => released_at = Some(event.time),
                 Ok(Event::MappingNotify(_)) => self.follow_layout(),
                 Ok(_) => {}
@@ -84,7 +94,10 @@ impl Shared {
     fn follow_layout(&self) {
         let mut grabbed = self.grabbed.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(last) = *grabbed else { return };
-        if self.keycode(last.keys.key).is_ok_and(|keycode| keycode == last.keycode) {
+        if self
+            .keycode(last.keys.key)
+            .is_ok_and(|keycode| keycode == last.keycode)
+        {
             return;
         }
         self.release(last);
@@ -95,18 +108,30 @@ impl Shared {
     }
 
     fn grab(&self, keys: Keys) -> Result<Grab, Refused> {
-        let grab = Grab { keys, keycode: self.keycode(keys.key)? };
+        let grab = Grab {
+            keys,
+            keycode: self.keycode(keys.key)?,
+        };
         for lock in LOCKS {
             let modifiers = ModMask::from(modifiers(keys) | lock);
             let asked = self
                 .connection
-                .grab_key(false, self.root, modifiers, grab.keycode, GrabMode::ASYNC, GrabMode::ASYNC)
+                .grab_key(
+                    false,
+                    self.root,
+                    modifiers,
+                    grab.keycode,
+                    GrabMode::ASYNC,
+                    GrabMode::ASYNC,
+                )
                 .map_err(unreachable)?;
             if let Err(error) = asked.check() {
                 // Frees only what is ours.
                 self.release(grab);
                 return Err(match error {
-                    ReplyError::X11Error(error) if error.error_kind == ErrorKind::Access => Refused::Taken,
+                    ReplyError::X11Error(error) if error.error_kind == ErrorKind::Access => {
+                        Refused::Taken
+                    }
                     error => unreachable(error),
                 });
             }
@@ -117,7 +142,10 @@ impl Shared {
     fn release(&self, grab: Grab) {
         for lock in LOCKS {
             let modifiers = ModMask::from(modifiers(grab.keys) | lock);
-            if let Ok(asked) = self.connection.ungrab_key(grab.keycode, self.root, modifiers) {
+            if let Ok(asked) = self
+                .connection
+                .ungrab_key(grab.keycode, self.root, modifiers)
+            {
                 asked.ignore_error();
             }
         }

@@ -25,7 +25,11 @@ pub(crate) enum Item {
     /// Something to choose.
     Choice { action: Action, label: String },
     /// Something to choose, ticked or not.
-    Tick { action: Action, label: String, ticked: bool },
+    Tick {
+        action: Action,
+        label: String,
+        ticked: bool,
+    },
     /// A menu in the menu.
     Submenu { label: String, items: Vec<Item> },
 }
@@ -96,8 +100,10 @@ impl Menu {
         now: Timestamp,
     ) -> Self {
         let mut items = Vec::new();
-        let connected: Vec<Cloud> =
-            Cloud::ALL.into_iter().filter(|cloud| of(snapshot, *cloud).count() > 0).collect();
+        let connected: Vec<Cloud> = Cloud::ALL
+            .into_iter()
+            .filter(|cloud| of(snapshot, *cloud).count() > 0)
+            .collect();
         if connected.is_empty() {
             items.push(Item::Text("No account connected".into()));
         }
@@ -113,15 +119,24 @@ impl Menu {
         if !connected.is_empty() {
             items.push(Item::Separator);
         }
-        items.push(Item::Choice { action: Action::Connect, label: "Connect account…".into() });
-        items.push(Item::Choice { action: Action::Open, label: "Open dashboard".into() });
+        items.push(Item::Choice {
+            action: Action::Connect,
+            label: "Connect account…".into(),
+        });
+        items.push(Item::Choice {
+            action: Action::Open,
+            label: "Open dashboard".into(),
+        });
         items.push(Item::Tick {
             action: Action::Pause(!snapshot.paused),
             label: "Pause renewing".into(),
             ticked: snapshot.paused,
         });
         items.push(Item::Separator);
-        items.push(Item::Choice { action: Action::Quit, label: "Quit".into() });
+        items.push(Item::Choice {
+            action: Action::Quit,
+            label: "Quit".into(),
+        });
         Self(items)
     }
 
@@ -145,7 +160,10 @@ fn have_one_shape(these: &[Item], those: &[Item]) -> bool {
 }
 
 fn of(snapshot: &Snapshot, cloud: Cloud) -> impl Iterator<Item = &AccountView> {
-    snapshot.accounts.iter().filter(move |account| account.cloud == cloud)
+    snapshot
+        .accounts
+        .iter()
+        .filter(move |account| account.cloud == cloud)
 }
 
 fn active(snapshot: &Snapshot, cloud: Cloud) -> Option<&AccountView> {
@@ -158,7 +176,12 @@ fn in_use(snapshot: &Snapshot, cloud: Cloud, now: Timestamp) -> Item {
         None => Item::Text(format!("{}: none in use", cloud.title())),
         Some(account) => Item::Choice {
             action: Action::Show(account.id.clone()),
-            label: format!("{}: {} · {}", cloud.title(), name(&account.name), standing(account, now)),
+            label: format!(
+                "{}: {} · {}",
+                cloud.title(),
+                name(&account.name),
+                standing(account, now)
+            ),
         },
     }
 }
@@ -189,9 +212,18 @@ fn accounts(snapshot: &Snapshot, cloud: Cloud) -> Item {
     let mut items: Vec<Item> = rows.into_iter().map(account).collect();
     if count > MOST {
         let label = format!("All {count} in the dashboard…");
-        items.extend([Item::Separator, Item::Choice { action: Action::Open, label }]);
+        items.extend([
+            Item::Separator,
+            Item::Choice {
+                action: Action::Open,
+                label,
+            },
+        ]);
     }
-    Item::Submenu { label: format!("{} accounts", cloud.title()), items }
+    Item::Submenu {
+        label: format!("{} accounts", cloud.title()),
+        items,
+    }
 }
 
 fn account(account: &AccountView) -> Item {
@@ -199,7 +231,11 @@ fn account(account: &AccountView) -> Item {
     if account.status == Status::SignInAgain {
         label.push_str(" · sign in again");
     }
-    Item::Tick { action: Action::Use(account.id.clone()), label, ticked: account.active }
+    Item::Tick {
+        action: Action::Use(account.id.clone()),
+        label,
+        ticked: account.active,
+    }
 }
 
 fn console(account: &AccountView) -> Item {
@@ -208,14 +244,22 @@ fn console(account: &AccountView) -> Item {
         Cloud::Gcp => "Open Google Cloud console",
         Cloud::Aws => "Open AWS console",
     };
-    Item::Choice { action: Action::Console(account.id.clone()), label: label.into() }
+    Item::Choice {
+        action: Action::Console(account.id.clone()),
+        label: label.into(),
+    }
 }
 
 fn targets_of(account: &AccountView, targets: &[Target]) -> Option<Item> {
     if targets.is_empty() {
         return None;
     }
-    let is_chosen = |target: &Target| account.target.as_ref().is_some_and(|chosen| chosen.id == target.id);
+    let is_chosen = |target: &Target| {
+        account
+            .target
+            .as_ref()
+            .is_some_and(|chosen| chosen.id == target.id)
+    };
     // The chosen one first, so that it is among those shown.
     let mut shown: Vec<&Target> = targets.iter().collect();
     shown.sort_by_key(|target| !is_chosen(target));
@@ -228,14 +272,23 @@ fn targets_of(account: &AccountView, targets: &[Target]) -> Option<Item> {
     let mut items: Vec<Item> = shown.into_iter().map(tick).collect();
     if targets.len() > MOST {
         let label = format!("All {} in the dashboard…", targets.len());
-        items.extend([Item::Separator, Item::Choice { action: Action::Show(account.id.clone()), label }]);
+        items.extend([
+            Item::Separator,
+            Item::Choice {
+                action: Action::Show(account.id.clone()),
+                label,
+            },
+        ]);
     }
     let noun = match account.cloud {
         Cloud::Azure => "Subscriptions",
         Cloud::Gcp => "Projects",
         Cloud::Aws => "Regions",
     };
-    Some(Item::Submenu { label: format!("{noun} of {}", name(&account.name)), items })
+    Some(Item::Submenu {
+        label: format!("{noun} of {}", name(&account.name)),
+        items,
+    })
 }
 
 /// A name from a server as a part of a label: one line, cut, and each `&` doubled, because a single one marks the
@@ -249,7 +302,11 @@ fn name(text: &str) -> String {
         cut.truncate(cut.trim_end().len());
         cut.push('…');
     }
-    if cut.is_empty() { "(no name)".into() } else { cut.replace('&', "&&") }
+    if cut.is_empty() {
+        "(no name)".into()
+    } else {
+        cut.replace('&', "&&")
+    }
 }
 
 /// Marks that are not seen and turn the reading direction or break a line.

@@ -23,7 +23,10 @@ fn main() -> tauri::Result<()> {
         .build(tauri::generate_context!())?;
     app.run(|_, event| {
         // As ours: the tray stays when the window is closed.
-        if let RunEvent::ExitRequested { code: None, api, .. } = event {
+        if let RunEvent::ExitRequested {
+            code: None, api, ..
+        } = event
+        {
             api.prevent_exit();
         }
     });

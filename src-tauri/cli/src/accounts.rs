@@ -91,19 +91,36 @@ pub(crate) fn list(app: &App, json: bool) -> Result<(), Failure> {
     let book = app.book()?;
     let snapshot = app.watch().borrow().clone();
     if json {
-        let targets: HashMap<_, _> =
-            book.accounts.iter().map(|account| (&account.id, account.targets.as_slice())).collect();
+        let targets: HashMap<_, _> = book
+            .accounts
+            .iter()
+            .map(|account| (&account.id, account.targets.as_slice()))
+            .collect();
         let targets_of = |view: &AccountView| targets.get(&view.id).copied().unwrap_or_default();
-        let accounts = snapshot.accounts.iter().map(|view| row(view, targets_of(view))).collect();
+        let accounts = snapshot
+            .accounts
+            .iter()
+            .map(|view| row(view, targets_of(view)))
+            .collect();
         return Ok(print_json(&Accounts { accounts })?);
     }
     if snapshot.accounts.is_empty() {
         note("No account is connected. Run \"mcm login azure\" to connect one.");
         return Ok(());
     }
-    let head = ["", "NAME", "IDENTITY", "TARGET", "TIME LEFT", "STATUS", "ID"].map(str::to_owned);
-    let rows: Vec<_> =
-        std::iter::once(head).chain(snapshot.accounts.iter().map(|view| line(view, snapshot.at))).collect();
+    let head = [
+        "",
+        "NAME",
+        "IDENTITY",
+        "TARGET",
+        "TIME LEFT",
+        "STATUS",
+        "ID",
+    ]
+    .map(str::to_owned);
+    let rows: Vec<_> = std::iter::once(head)
+        .chain(snapshot.accounts.iter().map(|view| line(view, snapshot.at)))
+        .collect();
     Ok(print(&table(&rows))?)
 }
 
@@ -111,7 +128,11 @@ pub(crate) async fn rename(app: &App, account: &str, name: Option<&str>) -> Resu
     let account = app.resolve(account)?;
     app.rename(&account.id, name).await?;
     let renamed = app.resolve(account.id.as_str())?;
-    Ok(print(&format!("{} is now called {}.", account.id, renamed.name()))?)
+    Ok(print(&format!(
+        "{} is now called {}.",
+        account.id,
+        renamed.name()
+    ))?)
 }
 
 fn row(view: &AccountView, targets: &[Target]) -> Row {
@@ -121,11 +142,22 @@ fn row(view: &AccountView, targets: &[Target]) -> Row {
         provider: view.cloud,
         display_name: view.name.clone(),
         details: match &view.identity {
-            Identity::Azure { tenant_id, .. } => {
-                Details::Azure { tenant_id: tenant_id.clone(), subscriptions: targets }
-            }
-            Identity::Gcp { email, .. } => Details::Gcp { email: email.clone(), projects: targets },
-            Identity::Aws { account_id, role_arn, external_id, enforced, partition, .. } => Details::Aws {
+            Identity::Azure { tenant_id, .. } => Details::Azure {
+                tenant_id: tenant_id.clone(),
+                subscriptions: targets,
+            },
+            Identity::Gcp { email, .. } => Details::Gcp {
+                email: email.clone(),
+                projects: targets,
+            },
+            Identity::Aws {
+                account_id,
+                role_arn,
+                external_id,
+                enforced,
+                partition,
+                ..
+            } => Details::Aws {
                 account_id: account_id.clone(),
                 role_arn: role_arn.clone(),
                 external_id: external_id.clone(),
@@ -137,7 +169,9 @@ fn row(view: &AccountView, targets: &[Target]) -> Row {
         identity: view.identity.who().to_owned(),
         status: view.status,
         active: view.active,
-        session_expires_at: view.session.map(|session| format!("{:.0}", session.expires_at)),
+        session_expires_at: view
+            .session
+            .map(|session| format!("{:.0}", session.expires_at)),
     }
 }
 
@@ -147,8 +181,13 @@ fn line(view: &AccountView, now: Timestamp) -> [String; 7] {
         if view.active { "*" } else { "" }.to_owned(),
         view.name.clone(),
         who(&view.identity),
-        view.target.as_ref().map_or_else(|| "-".to_owned(), |target| target.name.clone()),
-        view.session.map_or_else(|| "-".to_owned(), |session| time_left(now, session.expires_at)),
+        view.target
+            .as_ref()
+            .map_or_else(|| "-".to_owned(), |target| target.name.clone()),
+        view.session.map_or_else(
+            || "-".to_owned(),
+            |session| time_left(now, session.expires_at),
+        ),
         status.as_str().unwrap_or_default().to_owned(),
         view.id.to_string(),
     ]
@@ -157,8 +196,14 @@ fn line(view: &AccountView, now: Timestamp) -> [String; 7] {
 /// Who is signed in, and for a role whether its External ID protects it.
 fn who(identity: &Identity) -> String {
     let remark = match identity {
-        Identity::Aws { enforced: Enforcement::NotEnforced, .. } => " (External ID not enforced)",
-        Identity::Aws { enforced: Enforcement::Unknown, .. } => " (External ID not verified)",
+        Identity::Aws {
+            enforced: Enforcement::NotEnforced,
+            ..
+        } => " (External ID not enforced)",
+        Identity::Aws {
+            enforced: Enforcement::Unknown,
+            ..
+        } => " (External ID not verified)",
         _ => "",
     };
     format!("{}{remark}", identity.who())

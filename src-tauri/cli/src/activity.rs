@@ -17,7 +17,12 @@ struct Activity {
     activity: Vec<Happening>,
 }
 
-pub(crate) fn list(app: &App, account: Option<&str>, most: usize, json: bool) -> Result<(), Failure> {
+pub(crate) fn list(
+    app: &App,
+    account: Option<&str>,
+    most: usize,
+    json: bool,
+) -> Result<(), Failure> {
     let account = account.map(|name| app.resolve(name)).transpose()?;
     let activity = app.activity(account.as_ref().map(|account| &account.id), most);
     if json {
@@ -29,13 +34,18 @@ pub(crate) fn list(app: &App, account: Option<&str>, most: usize, json: bool) ->
     }
     let zone = TimeZone::system();
     let head = ["TIME", "ACCOUNT", "WHAT"].map(str::to_owned);
-    let rows: Vec<_> =
-        std::iter::once(head).chain(activity.iter().map(|happening| line(happening, &zone))).collect();
+    let rows: Vec<_> = std::iter::once(head)
+        .chain(activity.iter().map(|happening| line(happening, &zone)))
+        .collect();
     Ok(print(&table(&rows))?)
 }
 
 fn line(happening: &Happening, zone: &TimeZone) -> [String; 3] {
-    let at = happening.at.to_zoned_datetime(zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string();
+    let at = happening
+        .at
+        .to_zoned_datetime(zone.clone())
+        .strftime("%Y-%m-%d %H:%M:%S")
+        .to_string();
     let what = match &happening.what {
         What::Connected => "connected".to_owned(),
         What::SignedInAgain => "signed in again".to_owned(),
@@ -43,11 +53,18 @@ fn line(happening: &Happening, zone: &TimeZone) -> [String; 3] {
         What::RenewalFailed { code, reference } => {
             format!("session not renewed: {} ({reference})", code.as_str())
         }
-        What::HandedOut { to, .. } if happening.cloud == Cloud::Aws => format!("credential handed to {to}"),
-        What::HandedOut { to, resource: Some(resource) } => format!("token for {resource} handed to {to}"),
+        What::HandedOut { to, .. } if happening.cloud == Cloud::Aws => {
+            format!("credential handed to {to}")
+        }
+        What::HandedOut {
+            to,
+            resource: Some(resource),
+        } => format!("token for {resource} handed to {to}"),
         What::HandedOut { to, resource: None } => format!("token handed to {to}"),
         What::Used => "chosen".to_owned(),
-        What::TargetsChanged { added, removed } => format!("targets changed: {added} new, {removed} gone"),
+        What::TargetsChanged { added, removed } => {
+            format!("targets changed: {added} new, {removed} gone")
+        }
         What::Disconnected => "disconnected".to_owned(),
     };
     [at, happening.name.clone(), what]

@@ -629,7 +629,12 @@ pub(crate) struct LogoutOf {
 /// Any cloud.
 fn any_cloud(text: &str) -> Result<Cloud, String> {
     let found = Cloud::ALL.into_iter().find(|cloud| cloud.as_str() == text);
-    found.ok_or_else(|| format!("possible values: {}", Cloud::ALL.map(Cloud::as_str).join(", ")))
+    found.ok_or_else(|| {
+        format!(
+            "possible values: {}",
+            Cloud::ALL.map(Cloud::as_str).join(", ")
+        )
+    })
 }
 
 /// A cloud whose accounts have access tokens.
@@ -646,13 +651,18 @@ fn cloud(text: &str) -> Result<Cloud, String> {
 }
 
 /// What a role may do.
-#[expect(clippy::unnecessary_wraps, reason = "clap's parsers may fail; what is no ARN is told by the core")]
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "clap's parsers may fail; what is no ARN is told by the core"
+)]
 fn permissions(text: &str) -> Result<Permissions, String> {
     Ok(match text {
         "view-only" => Permissions::ViewOnly,
         "read-only" => Permissions::ReadOnly,
         "none" => Permissions::Nothing,
-        arn => Permissions::Policy { arn: arn.to_owned() },
+        arn => Permissions::Policy {
+            arn: arn.to_owned(),
+        },
     })
 }
 

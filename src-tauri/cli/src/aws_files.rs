@@ -14,8 +14,12 @@ use mcm_core::world::Environment;
 use crate::other_tools::OtherTools;
 
 /// Keys of a user or a session. They are copied for nobody.
-const KEYS: [&str; 4] =
-    ["aws_access_key_id", "aws_secret_access_key", "aws_session_token", "aws_security_token"];
+const KEYS: [&str; 4] = [
+    "aws_access_key_id",
+    "aws_secret_access_key",
+    "aws_session_token",
+    "aws_security_token",
+];
 /// Whatever else gives a profile a credential, or belongs to what does.
 const SOURCES: [&str; 9] = [
     "role_arn",
@@ -30,15 +34,27 @@ const SOURCES: [&str; 9] = [
 ];
 
 /// Copies of the files whose default profile has a credential, by the variable that leads to them.
-pub(crate) fn without_default_credentials(environment: &Environment) -> Vec<(&'static str, String)> {
-    let Ok(tools) = OtherTools::of(environment) else { return Vec::new() };
-    let files =
-        [("AWS_CONFIG_FILE", tools.aws_config()), ("AWS_SHARED_CREDENTIALS_FILE", tools.aws_credentials())];
-    files.into_iter().filter_map(|(variable, path)| Some((variable, copy(&text(&path)?)?))).collect()
+pub(crate) fn without_default_credentials(
+    environment: &Environment,
+) -> Vec<(&'static str, String)> {
+    let Ok(tools) = OtherTools::of(environment) else {
+        return Vec::new();
+    };
+    let files = [
+        ("AWS_CONFIG_FILE", tools.aws_config()),
+        ("AWS_SHARED_CREDENTIALS_FILE", tools.aws_credentials()),
+    ];
+    files
+        .into_iter()
+        .filter_map(|(variable, path)| Some((variable, copy(&text(&path)?)?)))
+        .collect()
 }
 
 /// The profile whose credentials come from `mcm credential-process` for this account.
-pub(crate) fn profile_that_asks_us(environment: &Environment, account: &AccountId) -> Option<String> {
+pub(crate) fn profile_that_asks_us(
+    environment: &Environment,
+    account: &AccountId,
+) -> Option<String> {
     let config = OtherTools::of(environment).ok()?.aws_config();
     profile_running(&text(&config)?, account.as_str())
 }
@@ -53,7 +69,10 @@ fn profile_running(text: &str, account: &str) -> Option<String> {
     let mut profile = None;
     for line in text.lines() {
         if let Some(section) = section(line) {
-            profile = section.strip_prefix("profile ").map(str::to_owned).filter(|name| !name.contains(' '));
+            profile = section
+                .strip_prefix("profile ")
+                .map(str::to_owned)
+                .filter(|name| !name.contains(' '));
         } else if key(line).as_deref() == Some("credential_process") {
             let mut words = line.split_whitespace().rev();
             if words.next() == Some(account)
@@ -95,7 +114,12 @@ fn copy(text: &str) -> Option<String> {
 /// The name in a section's head, with single spaces.
 fn section(line: &str) -> Option<String> {
     let (name, _) = line.trim().strip_prefix('[')?.split_once(']')?;
-    Some(name.split_whitespace().collect::<Vec<_>>().join(" ").replace('"', ""))
+    Some(
+        name.split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ")
+            .replace('"', ""),
+    )
 }
 
 fn key(line: &str) -> Option<String> {
@@ -103,7 +127,8 @@ fn key(line: &str) -> Option<String> {
     if line.starts_with(['#', ';']) {
         return None;
     }
-    line.find(['=', ':']).map(|end| line[..end].trim().to_ascii_lowercase())
+    line.find(['=', ':'])
+        .map(|end| line[..end].trim().to_ascii_lowercase())
 }
 
 #[cfg(test)]
@@ -146,7 +171,12 @@ mod tests {
 
     #[test]
     fn every_spelling_of_the_default_profile_is_known() {
-        for head in ["[default]", "[profile default]", "[ default ] # mine", "[profile \"default\"]"] {
+        for head in [
+            "[default]",
+            "[profile default]",
+            "[ default ] # mine",
+            "[profile \"default\"]",
+        ] {
             assert!(copy(&format!("{head}\nrole_arn = a\n")).is_some(), "{head}");
         }
     }

@@ -20,17 +20,22 @@ pub(crate) struct Choice {
 /// `invalid-input` for no account and for two of one cloud; what `App::resolve` and `App::active` answer.
 pub(crate) fn choose(app: &App, whose: &AccountsOf) -> Result<Vec<Choice>, Error> {
     if whose.accounts.is_empty() && whose.active.is_empty() {
-        let message = "Name an account, or --active with a cloud. This command with --help says more.";
+        let message =
+            "Name an account, or --active with a cloud. This command with --help says more.";
         return Err(Error::new(Code::InvalidInput, message));
     }
-    let named = whose
-        .accounts
-        .iter()
-        .map(|name| app.resolve(name).map(|account| Choice { account, is_active: false }));
-    let in_use = whose
-        .active
-        .iter()
-        .map(|cloud| app.active(*cloud).map(|account| Choice { account, is_active: true }));
+    let named = whose.accounts.iter().map(|name| {
+        app.resolve(name).map(|account| Choice {
+            account,
+            is_active: false,
+        })
+    });
+    let in_use = whose.active.iter().map(|cloud| {
+        app.active(*cloud).map(|account| Choice {
+            account,
+            is_active: true,
+        })
+    });
     let mut chosen: Vec<Choice> = Vec::new();
     for choice in named.chain(in_use) {
         let choice = choice?;

@@ -35,12 +35,27 @@ pub(crate) fn is_asked(environment: &Environment) -> bool {
 /// Answers a shell. Whatever is wrong with the accounts, commands and options are offered all the same.
 pub(crate) fn answer(environment: &Environment) -> ExitCode {
     let paths = Paths::resolve(environment);
-    let book = paths.and_then(|paths| Store::in_folder(&paths.data).read()).unwrap_or_default();
-    let line = std::env::args_os().skip_while(|word| word != "--").skip(1).collect();
-    let asked = Arc::new(Asked { accounts: Offers::of_accounts(&book), book, line });
+    let book = paths
+        .and_then(|paths| Store::in_folder(&paths.data).read())
+        .unwrap_or_default();
+    let line = std::env::args_os()
+        .skip_while(|word| word != "--")
+        .skip(1)
+        .collect();
+    let asked = Arc::new(Asked {
+        accounts: Offers::of_accounts(&book),
+        book,
+        line,
+    });
     let factory = || with_names(Arguments::command(), &asked);
-    let answered = CompleteEnv::with_factory(factory).var(VARIABLE).try_complete(std::env::args_os(), None);
-    if answered.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    let answered = CompleteEnv::with_factory(factory)
+        .var(VARIABLE)
+        .try_complete(std::env::args_os(), None);
+    if answered.is_ok() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
 }
 
 /// Prints what a shell reads to complete `mcm`.
@@ -55,8 +70,12 @@ pub(crate) fn print_script(shell: Shell) -> Result<(), Error> {
 fn script(shell: Shell) -> String {
     let mut script = Vec::new();
     let shells = Shells::builtins();
-    let shell = shells.completer(shell.name()).expect("it is one of the engine's");
-    shell.write_registration(VARIABLE, "mcm", "mcm", "mcm", &mut script).expect("memory takes every byte");
+    let shell = shells
+        .completer(shell.name())
+        .expect("it is one of the engine's");
+    shell
+        .write_registration(VARIABLE, "mcm", "mcm", "mcm", &mut script)
+        .expect("memory takes every byte");
     String::from_utf8(script).expect("scripts are text")
 }
 
@@ -67,10 +86,16 @@ fn with_names(command: Command, asked: &Arc<Asked>) -> Command {
         let asked = asked.clone();
         let completer = match argument.get_id().as_str() {
             "account" | "accounts" => ArgValueCompleter::new(move |typed: &OsStr| {
-                asked.accounts.fitting(&typed.to_string_lossy(), |offer| clouds.contains(&offer.cloud))
+                asked.accounts.fitting(&typed.to_string_lossy(), |offer| {
+                    clouds.contains(&offer.cloud)
+                })
             }),
-            "target" => ArgValueCompleter::new(move |typed: &OsStr| asked.targets(&Cloud::ALL, typed)),
-            "region" => ArgValueCompleter::new(move |typed: &OsStr| asked.targets(&[Cloud::Aws], typed)),
+            "target" => {
+                ArgValueCompleter::new(move |typed: &OsStr| asked.targets(&Cloud::ALL, typed))
+            }
+            "region" => {
+                ArgValueCompleter::new(move |typed: &OsStr| asked.targets(&[Cloud::Aws], typed))
+            }
             "resource" => ArgValueCompleter::new(resources),
             _ => return argument,
         };
@@ -92,7 +117,10 @@ fn clouds_of(command: &str) -> &'static [Cloud] {
 /// The short names of Azure's resources.
 fn resources(typed: &OsStr) -> Vec<CompletionCandidate> {
     let typed = typed.to_string_lossy();
-    resource::names().filter(|name| name.starts_with(&*typed)).map(CompletionCandidate::new).collect()
+    resource::names()
+        .filter(|name| name.starts_with(&*typed))
+        .map(CompletionCandidate::new)
+        .collect()
 }
 
 /// What a shell asks about.
@@ -106,7 +134,9 @@ struct Asked {
 impl Asked {
     /// The targets of the account on the line, if it is one of these clouds.
     fn targets(&self, clouds: &[Cloud], typed: &OsStr) -> Vec<CompletionCandidate> {
-        let account = self.account().filter(|account| clouds.contains(&account.cloud()));
+        let account = self
+            .account()
+            .filter(|account| clouds.contains(&account.cloud()));
         account.map_or_else(Vec::new, |account| {
             Offers::of_targets(&account).fitting(&typed.to_string_lossy(), |_| true)
         })
@@ -119,7 +149,10 @@ impl Asked {
         let (_, matches) = matches.subcommand()?;
         match matches.try_get_one::<String>("account").ok().flatten() {
             Some(name) => self.book.resolve(name).ok(),
-            None => self.book.account(self.book.active.get(&Cloud::Aws)?).cloned(),
+            None => self
+                .book
+                .account(self.book.active.get(&Cloud::Aws)?)
+                .cloned(),
         }
     }
 }
@@ -154,7 +187,13 @@ impl Offers {
 
     fn of_targets(account: &Account) -> Self {
         let cloud = account.cloud();
-        Self::of(account.targets.iter().map(|target| Offer::of_target(cloud, target)).collect())
+        Self::of(
+            account
+                .targets
+                .iter()
+                .map(|target| Offer::of_target(cloud, target))
+                .collect(),
+        )
     }
 
     fn of(all: Vec<Offer>) -> Self {
@@ -173,7 +212,11 @@ impl Offers {
             };
             Some(CompletionCandidate::new(word?).help(Some(offer.about.clone().into())))
         };
-        self.all.iter().filter(|offer| is_wanted(offer)).filter_map(candidate).collect()
+        self.all
+            .iter()
+            .filter(|offer| is_wanted(offer))
+            .filter_map(candidate)
+            .collect()
     }
 
     /// The words that begin as typed and fit this one and no other, the best first.
@@ -188,7 +231,14 @@ impl Offers {
     fn is_its(&self, offer: &Offer, word: &str) -> bool {
         match self.exact.get(word) {
             Some(count) => *count == 1 && offer.names.contains(word),
-            None => self.all.iter().filter(|offer| offer.found_by.contains(word)).take(2).count() == 1,
+            None => {
+                self.all
+                    .iter()
+                    .filter(|offer| offer.found_by.contains(word))
+                    .take(2)
+                    .count()
+                    == 1
+            }
         }
     }
 }
@@ -199,7 +249,8 @@ impl Offer {
         let mut words: Vec<String> = plain_words(&name).collect();
         words.extend(plain_words(who).filter(|word| word == who));
         words.extend(plain_words(id).filter(|word| word == id));
-        let names = HashSet::from([name.as_str(), account.identity.label(), who].map(str::to_lowercase));
+        let names =
+            HashSet::from([name.as_str(), account.identity.label(), who].map(str::to_lowercase));
         let about = format!("{name}, {who}, {}", account.cloud().title());
         Self::new(account.cloud(), words, names, account.found_by(), &about)
     }
@@ -228,15 +279,25 @@ impl Offer {
         let mut seen = HashSet::new();
         words.retain(|word| seen.insert(word.to_lowercase()));
         let about = about.chars().filter(|c| !c.is_control()).collect();
-        Self { cloud, words, names, found_by, about }
+        Self {
+            cloud,
+            words,
+            names,
+            found_by,
+            about,
+        }
     }
 }
 
 /// The parts of a name that mean nothing to any shell.
 fn plain_words(name: &str) -> impl Iterator<Item = String> {
     let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '.' | '_' | '-' | '@' | '+');
-    let words = name.split(move |c| !is_plain(c)).map(|word| word.trim_matches(['-', '+', '@', '.']));
-    words.filter(|word| word.chars().count() > 1).map(str::to_owned)
+    let words = name
+        .split(move |c| !is_plain(c))
+        .map(|word| word.trim_matches(['-', '+', '@', '.']));
+    words
+        .filter(|word| word.chars().count() > 1)
+        .map(str::to_owned)
 }
 
 #[cfg(test)]
@@ -257,12 +318,23 @@ mod tests {
     }
 
     fn words(accounts: &[Account]) -> Vec<Vec<String>> {
-        let book = Book { accounts: accounts.to_vec(), ..Book::default() };
+        let book = Book {
+            accounts: accounts.to_vec(),
+            ..Book::default()
+        };
         let offers = Offers::of_accounts(&book);
         let plain = |(offer, account): (&Offer, &Account)| {
             let mut words: Vec<String> = offers.words(offer, "").cloned().collect();
-            assert!(words.iter().all(|word| book.resolve(word).is_ok_and(|found| found.id == account.id)));
-            assert_eq!(words.pop().as_deref(), Some(account.id.as_str()), "the id comes last");
+            assert!(
+                words
+                    .iter()
+                    .all(|word| book.resolve(word).is_ok_and(|found| found.id == account.id))
+            );
+            assert_eq!(
+                words.pop().as_deref(),
+                Some(account.id.as_str()),
+                "the id comes last"
+            );
             words
         };
         offers.all.iter().zip(accounts).map(plain).collect()
@@ -270,12 +342,18 @@ mod tests {
 
     #[test]
     fn an_account_is_offered_by_what_fits_no_other() {
-        let accounts =
-            [azure("a", "Contoso Ltd (Europe)", "ada@contoso.example"), azure("b", "Contoso", "b@x.example")];
+        let accounts = [
+            azure("a", "Contoso Ltd (Europe)", "ada@contoso.example"),
+            azure("b", "Contoso", "b@x.example"),
+        ];
         assert_eq!(
             words(&accounts),
             [
-                vec!["Ltd".to_owned(), "Europe".to_owned(), "ada@contoso.example".to_owned()],
+                vec![
+                    "Ltd".to_owned(),
+                    "Europe".to_owned(),
+                    "ada@contoso.example".to_owned()
+                ],
                 vec!["Contoso".to_owned(), "b@x.example".to_owned()]
             ]
         );
@@ -283,18 +361,28 @@ mod tests {
 
     #[test]
     fn a_hostile_name_is_offered_only_by_what_no_shell_acts_on() {
-        let hostile =
-            "$(touch x) `id` ; rm -rf ~ 'a\"b \u{1b}[31m --all *? \\ |&<>!{}[]\n%PATH% $HOME @(1) -x";
+        let hostile = "$(touch x) `id` ; rm -rf ~ 'a\"b \u{1b}[31m --all *? \\ |&<>!{}[]\n%PATH% $HOME @(1) -x";
         for offered in words(&[azure("a", hostile, hostile)]).concat() {
-            assert!(offered.chars().all(|c| c.is_ascii_alphanumeric()), "{offered:?}");
+            assert!(
+                offered.chars().all(|c| c.is_ascii_alphanumeric()),
+                "{offered:?}"
+            );
         }
-        assert!(!Offer::of_account(&azure("a", hostile, hostile)).about.contains(char::is_control));
+        assert!(
+            !Offer::of_account(&azure("a", hostile, hostile))
+                .about
+                .contains(char::is_control)
+        );
     }
 
     #[test]
     fn a_target_is_offered_by_what_fits_no_other_and_is_found_by_it() {
-        let target =
-            |id: &str, name: &str| Target { id: id.into(), name: name.into(), state: None, parent: None };
+        let target = |id: &str, name: &str| Target {
+            id: id.into(),
+            name: name.into(),
+            state: None,
+            parent: None,
+        };
         let mut account = azure("a", "Contoso", "ada@contoso.example");
         account.targets = vec![
             target("0a539779", "Production"),
@@ -307,11 +395,20 @@ mod tests {
         let offered: Vec<Vec<String>> = offers.all.iter().map(words).collect();
         assert_eq!(
             offered,
-            [vec!["0a539779"], vec!["1b539779"], vec!["id", "ls", "2c539779"], vec!["3d539779"]]
+            [
+                vec!["0a539779"],
+                vec!["1b539779"],
+                vec!["id", "ls", "2c539779"],
+                vec!["3d539779"]
+            ]
         );
         for (words, target) in offered.iter().zip(&account.targets) {
             for word in words {
-                assert_eq!(crate::targets::find(&account, word).expect("it fits").id, target.id, "{word}");
+                assert_eq!(
+                    crate::targets::find(&account, word).expect("it fits").id,
+                    target.id,
+                    "{word}"
+                );
             }
         }
     }

@@ -34,7 +34,10 @@ pub(crate) async fn aws(app: &App, world: &World, wish: ConfigureAws) -> Result<
     let path = tools.aws_config();
     let file = Foreign::read(&path)?;
     let config = Config::parse(file.bytes().unwrap_or_default()).map_err(|why| {
-        let message = format!("{} cannot be changed safely and is left as it is. {why}.", path.display());
+        let message = format!(
+            "{} cannot be changed safely and is left as it is. {why}.",
+            path.display()
+        );
         Error::new(Code::StorageUnreadable, message)
     })?;
     let mut draft = config.draft();
@@ -43,8 +46,18 @@ pub(crate) async fn aws(app: &App, world: &World, wish: ConfigureAws) -> Result<
     } else {
         let program = program::of_this_process(&world.environment)?;
         let credentials = Foreign::read(&tools.aws_credentials()).ok();
-        let credentials = credentials.as_ref().and_then(Foreign::bytes).unwrap_or_default();
-        put_in(app, &config, &mut draft, &wish, &program, &String::from_utf8_lossy(credentials))?
+        let credentials = credentials
+            .as_ref()
+            .and_then(Foreign::bytes)
+            .unwrap_or_default();
+        put_in(
+            app,
+            &config,
+            &mut draft,
+            &wish,
+            &program,
+            &String::from_utf8_lossy(credentials),
+        )?
     };
 
     let is_new = file.bytes().is_none();
@@ -58,9 +71,17 @@ pub(crate) async fn aws(app: &App, world: &World, wish: ConfigureAws) -> Result<
     }
     // What every client could read before, every client can read after.
     Config::parse(content.as_bytes()).map_err(|why| {
-        Error::new(Code::Internal, format!("The change to {} would damage it: {why}.", path.display()))
+        Error::new(
+            Code::Internal,
+            format!("The change to {} would damage it: {why}.", path.display()),
+        )
     })?;
-    print(&preview::unified(&path.display().to_string(), &lines, is_new, is_gone))?;
+    print(&preview::unified(
+        &path.display().to_string(),
+        &lines,
+        is_new,
+        is_gone,
+    ))?;
     if wish.dry_run {
         told.push("Nothing was written: this is only what would be.".to_owned());
         note(&told.join("\n"));
@@ -80,7 +101,10 @@ pub(crate) async fn aws(app: &App, world: &World, wish: ConfigureAws) -> Result<
     };
     told.push(format!("{} is written.{kept}", path.display()));
     if !wish.undo && world.environment.get("MCM_HOME").is_some() {
-        told.push("MCM_HOME is set: the profiles find these accounts only where it is set too.".to_owned());
+        told.push(
+            "MCM_HOME is set: the profiles find these accounts only where it is set too."
+                .to_owned(),
+        );
     }
     note(&told.join("\n"));
     Ok(())
@@ -97,8 +121,10 @@ fn put_in(
 ) -> Result<Vec<String>, Failure> {
     let accounts = chosen(app, &wish.accounts)?;
     if let (Some(name), [_, _, ..]) = (&wish.name, accounts.as_slice()) {
-        let message =
-            format!("--name {name} is for one account, and {} are meant. Name one.", accounts.len());
+        let message = format!(
+            "--name {name} is for one account, and {} are meant. Name one.",
+            accounts.len()
+        );
         return Err(Error::new(Code::InvalidInput, message).into());
     }
     let in_credentials = section_names(credentials);
@@ -109,16 +135,33 @@ fn put_in(
         let command = aws_config::command(program, account.id.as_str())?;
         let region = region(account);
         let of_account = |profile: &&Profile<'_>| profile.account == account.id.as_str();
-        let ours: Vec<&Profile<'_>> =
-            profiles.iter().filter(of_account).filter(|profile| profile.ours).collect();
-        let mut rename = wish.name.as_deref().filter(|name| ours.iter().all(|profile| profile.name != *name));
+        let ours: Vec<&Profile<'_>> = profiles
+            .iter()
+            .filter(of_account)
+            .filter(|profile| profile.ours)
+            .collect();
+        let mut rename = wish
+            .name
+            .as_deref()
+            .filter(|name| ours.iter().all(|profile| profile.name != *name));
         if let Some(name) = rename {
             require_free(name, &taken)?;
         }
         for profile in &ours {
             let name = rename.take().unwrap_or(profile.name);
-            draft.update(profile, &Wanted { name, command: &command, region });
-            told.push(format!("[profile {name}] gives {} ({}).", account.name(), account.id));
+            draft.update(
+                profile,
+                &Wanted {
+                    name,
+                    command: &command,
+                    region,
+                },
+            );
+            told.push(format!(
+                "[profile {name}] gives {} ({}).",
+                account.name(),
+                account.id
+            ));
             if in_credentials.contains(&name.to_lowercase()) {
                 told.push(format!(
                     "  There are other keys under [{name}] in AWS's credentials file, and they win. Rename one of the two."
@@ -127,7 +170,10 @@ fn put_in(
         }
         // A profile that a person wrote is theirs, and enough unless another is asked for.
         let names_it = |profile: &&Profile<'_>| {
-            !profile.ours && app.resolve(&profile.account).is_ok_and(|named| named.id == account.id)
+            !profile.ours
+                && app
+                    .resolve(&profile.account)
+                    .is_ok_and(|named| named.id == account.id)
         };
         let theirs = profiles.iter().find(names_it);
         if let (Some(theirs), true, None) = (theirs, ours.is_empty(), &wish.name) {
@@ -142,13 +188,25 @@ fn put_in(
         if ours.is_empty() {
             let name = rename.map_or_else(|| free_name(account, &taken), str::to_owned);
             taken.insert(name.to_lowercase());
-            draft.add(&Wanted { name: &name, command: &command, region });
-            told.push(format!("[profile {name}] gives {} ({}).", account.name(), account.id));
+            draft.add(&Wanted {
+                name: &name,
+                command: &command,
+                region,
+            });
+            told.push(format!(
+                "[profile {name}] gives {} ({}).",
+                account.name(),
+                account.id
+            ));
         }
     }
     let book = app.book()?;
     let is_gone = |profile: &&Profile<'_>| {
-        profile.ours && !book.accounts.iter().any(|a| a.id.as_str() == profile.account)
+        profile.ours
+            && !book
+                .accounts
+                .iter()
+                .any(|a| a.id.as_str() == profile.account)
     };
     told.extend(profiles.iter().filter(is_gone).map(|profile| {
         format!(
@@ -166,7 +224,11 @@ fn take_out(
     draft: &mut Draft<'_, '_>,
     wish: &ConfigureAws,
 ) -> Result<Vec<String>, Failure> {
-    let profiles: Vec<Profile<'_>> = config.profiles().into_iter().filter(|profile| profile.ours).collect();
+    let profiles: Vec<Profile<'_>> = config
+        .profiles()
+        .into_iter()
+        .filter(|profile| profile.ours)
+        .collect();
     let mut wanted = HashSet::new();
     for name in &wish.accounts {
         let of_name = |profile: &&Profile<'_>| profile.name == name || profile.account == *name;
@@ -177,8 +239,8 @@ fn take_out(
     }
     let mut told = Vec::new();
     for profile in &profiles {
-        let is_named =
-            wanted.contains(&profile.account) || wish.accounts.iter().any(|name| name == profile.name);
+        let is_named = wanted.contains(&profile.account)
+            || wish.accounts.iter().any(|name| name == profile.name);
         if !wish.accounts.is_empty() && !is_named {
             continue;
         }
@@ -196,10 +258,15 @@ fn take_out(
 fn chosen(app: &App, names: &[String]) -> Result<Vec<Account>, Failure> {
     if names.is_empty() {
         let book = app.book()?;
-        let all: Vec<Account> =
-            book.accounts.iter().filter(|account| account.cloud() == Cloud::Aws).cloned().collect();
+        let all: Vec<Account> = book
+            .accounts
+            .iter()
+            .filter(|account| account.cloud() == Cloud::Aws)
+            .cloned()
+            .collect();
         if all.is_empty() {
-            let message = "No AWS account is connected. Run \"mcm login aws --print cli\" to begin with one.";
+            let message =
+                "No AWS account is connected. Run \"mcm login aws --print cli\" to begin with one.";
             return Err(Error::new(Code::NotFound, message).into());
         }
         return Ok(all);
@@ -225,7 +292,10 @@ fn chosen(app: &App, names: &[String]) -> Result<Vec<Account>, Failure> {
 /// The account's region in use.
 fn region(account: &Account) -> Option<&str> {
     let region = account.chosen_target()?.id.as_str();
-    region.chars().all(|c| c.is_ascii_alphanumeric() || c == '-').then_some(region)
+    region
+        .chars()
+        .all(|c| c.is_ascii_alphanumeric() || c == '-')
+        .then_some(region)
 }
 
 /// Refuses a name for a profile that is somebody else's, or that some client cannot read.
@@ -239,8 +309,9 @@ fn require_free(name: &str, taken: &HashSet<String>) -> Result<(), Error> {
         return Err(Error::new(Code::InvalidInput, message));
     }
     if taken.contains(&name.to_lowercase()) {
-        let message =
-            format!("There is a profile {name} already, and it is not ours. Choose another --name.");
+        let message = format!(
+            "There is a profile {name} already, and it is not ours. Choose another --name."
+        );
         return Err(Error::new(Code::InvalidInput, message));
     }
     Ok(())
@@ -248,7 +319,12 @@ fn require_free(name: &str, taken: &HashSet<String>) -> Result<(), Error> {
 
 /// A name for the account's profile that nobody has: its own, with the role's when that is taken, and then numbers.
 fn free_name(account: &Account, taken: &HashSet<String>) -> String {
-    let Identity::Aws { role_arn, account_id, .. } = &account.identity else {
+    let Identity::Aws {
+        role_arn,
+        account_id,
+        ..
+    } = &account.identity
+    else {
         unreachable!("only AWS accounts have profiles")
     };
     let mut base = safe(&account.name());
@@ -256,10 +332,15 @@ fn free_name(account: &Account, taken: &HashSet<String>) -> String {
     if base.is_empty() || base.eq_ignore_ascii_case("default") {
         base = format!("aws-{account_id}");
     }
-    let with_role = safe(&format!("{base}-{}", role_arn.rsplit('/').next().unwrap_or_default()));
+    let with_role = safe(&format!(
+        "{base}-{}",
+        role_arn.rsplit('/').next().unwrap_or_default()
+    ));
     let numbered = (2..).map(|number| format!("{with_role}-{number}"));
     let mut names = [base, with_role.clone()].into_iter().chain(numbered);
-    names.find(|name| !taken.contains(&name.to_lowercase())).expect("numbers do not end")
+    names
+        .find(|name| !taken.contains(&name.to_lowercase()))
+        .expect("numbers do not end")
 }
 
 /// A name made of what every client takes in a profile's name (the JavaScript SDK's `\w` and `-`).
@@ -274,13 +355,19 @@ fn safe(name: &str) -> String {
     }
     // Never `__proto__`, at which that SDK gives up the whole file.
     let safe = safe.trim_start_matches(['-', '_']);
-    safe.chars().take(LONGEST_NAME).collect::<String>().trim_end_matches(['-', '_']).to_owned()
+    safe.chars()
+        .take(LONGEST_NAME)
+        .collect::<String>()
+        .trim_end_matches(['-', '_'])
+        .to_owned()
 }
 
 /// The names of the sections of AWS's credentials file, in lower case. Keys under one of them win over a profile of
 /// that name in the config file.
 fn section_names(credentials: &str) -> HashSet<String> {
-    let names = credentials.lines().filter_map(|line| line.trim().strip_prefix('[')?.split_once(']'));
+    let names = credentials
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix('[')?.split_once(']'));
     names.map(|(name, _)| name.trim().to_lowercase()).collect()
 }
 
@@ -330,24 +417,35 @@ mod tests {
     #[test]
     fn a_profile_is_named_after_its_account_in_letters_that_every_client_reads() {
         let named = |name: &str, taken: &[&str]| {
-            free_name(&account(name), &taken.iter().map(|name| (*name).to_owned()).collect())
+            free_name(
+                &account(name),
+                &taken.iter().map(|name| (*name).to_owned()).collect(),
+            )
         };
         assert_eq!(named("contoso-production", &[]), "contoso-production");
-        assert_eq!(named("AWS Account (444455556666)", &[]), "AWS-Account-444455556666");
+        assert_eq!(
+            named("AWS Account (444455556666)", &[]),
+            "AWS-Account-444455556666"
+        );
         assert_eq!(named("a] \n[default]\u{202e}#; x.y", &[]), "a-default-x-y");
         assert_eq!(named("__proto__", &[]), "proto");
         for nameless in ["東京", "", "default", "Default", "--"] {
             assert_eq!(named(nameless, &[]), "aws-444455556666", "{nameless}");
         }
         assert_eq!(named("Work", &["work"]), "Work-Reader");
-        assert_eq!(named("Work", &["work", "work-reader", "work-reader-2"]), "Work-Reader-3");
+        assert_eq!(
+            named("Work", &["work", "work-reader", "work-reader-2"]),
+            "Work-Reader-3"
+        );
         assert_eq!(named(&"x".repeat(200), &[]).len(), LONGEST_NAME);
     }
 
     #[test]
     fn a_name_that_is_asked_for_is_checked() {
         let taken = HashSet::from(["work".to_owned()]);
-        assert!(require_free("play_2-b", &taken).is_ok() && require_free("default", &taken).is_ok());
+        assert!(
+            require_free("play_2-b", &taken).is_ok() && require_free("default", &taken).is_ok()
+        );
         for (name, why) in [
             ("Work", "not ours"),
             ("a b", "letters"),

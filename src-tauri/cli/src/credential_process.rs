@@ -26,8 +26,15 @@ pub(crate) async fn hand_out(
 ) -> Result<(), Failure> {
     let account = account(&*app.book()?, whose)?;
     let attempt = async || app.hand_out(&account.id, &asker()).await;
-    let session =
-        interactive::hand_out(app, vault, &account, &Resource::Management, may_ask, attempt).await?;
+    let session = interactive::hand_out(
+        app,
+        vault,
+        &account,
+        &Resource::Management,
+        may_ask,
+        attempt,
+    )
+    .await?;
     Ok(give(&account, &session)?)
 }
 
@@ -87,11 +94,16 @@ fn as_aws_reads(session: &Session, account_id: Option<&str>) -> Result<SecretStr
         version: 1,
         access_key_id: &keys.access_key_id,
         secret_access_key: keys.secret_access_key.expose_secret(),
-        session_token: keys.session_token.as_ref().map(|token| token.expose_secret()),
+        session_token: keys
+            .session_token
+            .as_ref()
+            .map(|token| token.expose_secret()),
         expiration: format!("{:.0}", session.times.expires_at),
         account_id,
     };
-    Ok(serde_json::to_string(&credential).expect("plain fields serialise").into())
+    Ok(serde_json::to_string(&credential)
+        .expect("plain fields serialise")
+        .into())
 }
 
 #[cfg(test)]

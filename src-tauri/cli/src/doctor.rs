@@ -41,16 +41,29 @@ enum Status {
 
 impl Check {
     fn ok(name: &str, found: impl Into<String>) -> Self {
-        Self { name: name.to_owned(), status: Status::Ok, found: found.into(), remedy: None }
+        Self {
+            name: name.to_owned(),
+            status: Status::Ok,
+            found: found.into(),
+            remedy: None,
+        }
     }
 
     fn warn(name: &str, found: impl Into<String>, remedy: impl Into<String>) -> Self {
         let (found, remedy) = (found.into(), Some(remedy.into()));
-        Self { name: name.to_owned(), status: Status::Warn, found, remedy }
+        Self {
+            name: name.to_owned(),
+            status: Status::Warn,
+            found,
+            remedy,
+        }
     }
 
     fn fail(name: &str, found: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { status: Status::Fail, ..Self::warn(name, found, remedy) }
+        Self {
+            status: Status::Fail,
+            ..Self::warn(name, found, remedy)
+        }
     }
 }
 
@@ -63,7 +76,11 @@ pub(crate) async fn examine(app: &App, world: &World, json: bool) -> Result<(), 
     } else {
         print(&checks.iter().map(told).collect::<Vec<_>>().join("\n"))?;
     }
-    if has_failed { Err(Failure::Told) } else { Ok(()) }
+    if has_failed {
+        Err(Failure::Told)
+    } else {
+        Ok(())
+    }
 }
 
 fn told(check: &Check) -> String {
@@ -72,6 +89,10 @@ fn told(check: &Check) -> String {
         Status::Warn => "warn",
         Status::Fail => "FAIL",
     };
-    let remedy = check.remedy.as_ref().map(|remedy| format!("\n      {remedy}")).unwrap_or_default();
+    let remedy = check
+        .remedy
+        .as_ref()
+        .map(|remedy| format!("\n      {remedy}"))
+        .unwrap_or_default();
     format!("{status}  {}: {}{remedy}", check.name, check.found)
 }

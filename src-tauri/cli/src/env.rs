@@ -24,9 +24,14 @@ use crate::token::asker;
 use crate::variables;
 
 pub(crate) async fn lines(app: &App, world: &World, wish: &Env) -> Result<(), Failure> {
-    let shell = wish.shell.unwrap_or_else(|| Shell::around(&asker(), &world.environment));
+    let shell = wish
+        .shell
+        .unwrap_or_else(|| Shell::around(&asker(), &world.environment));
     if wish.unset {
-        let names = Cloud::ALL.into_iter().flat_map(variables::of).map(|variable| variable.name);
+        let names = Cloud::ALL
+            .into_iter()
+            .flat_map(variables::of)
+            .map(|variable| variable.name);
         return Ok(print(&shell.unset(names))?);
     }
     let mut given: BTreeMap<&'static str, SecretString> = BTreeMap::new();
@@ -48,7 +53,12 @@ pub(crate) async fn lines(app: &App, world: &World, wish: &Env) -> Result<(), Fa
             given.insert("AWS_PROFILE", profile.into());
             continue;
         }
-        told.push(lasting(&account, &session, world.clock.now(), &TimeZone::system()));
+        told.push(lasting(
+            &account,
+            &session,
+            world.clock.now(),
+            &TimeZone::system(),
+        ));
         if account.cloud() == Cloud::Azure {
             told.push(
                 "  AZURE_ACCESS_TOKEN is for scripts: az, Terraform and Azure's libraries read no token from a variable. \
@@ -58,7 +68,10 @@ pub(crate) async fn lines(app: &App, world: &World, wish: &Env) -> Result<(), Fa
         }
         given.extend(given::plain(&account, &session));
     }
-    let unset = taken.iter().map(|variable| variable.name).filter(|name| !given.contains_key(name));
+    let unset = taken
+        .iter()
+        .map(|variable| variable.name)
+        .filter(|name| !given.contains_key(name));
     let mut lines = shell.unset(unset);
     for (name, value) in &given {
         lines.push('\n');

@@ -59,13 +59,26 @@ pub(crate) async fn prepare(app: &Arc<App>, world: &World, wish: Exec) -> Result
     let mut words = wish.command.into_iter();
     let program = words.next().expect("the arguments ask for a command");
     let mut setting = Setting::of(&world.environment, &choices);
-    let borrower = Path::new(&program).file_name().unwrap_or(&program).to_string_lossy().into_owned();
+    let borrower = Path::new(&program)
+        .file_name()
+        .unwrap_or(&program)
+        .to_string_lossy()
+        .into_owned();
 
     let who = choices.iter().map(|choice| {
-        let who = if choice.is_active { Who::Active } else { Who::Account(choice.account.id.clone()) };
+        let who = if choice.is_active {
+            Who::Active
+        } else {
+            Who::Account(choice.account.id.clone())
+        };
         (choice.account.cloud(), who)
     });
-    let lender = Lender::new(app.clone(), world.clock.clone(), who.collect(), borrower.clone());
+    let lender = Lender::new(
+        app.clone(),
+        world.clock.clone(),
+        who.collect(),
+        borrower.clone(),
+    );
     // No tool of Azure's reads a token from a variable.
     let is_plain = |account: &Account| wish.env && account.cloud() != Cloud::Azure;
     let mut lasts = Vec::new();
@@ -78,17 +91,27 @@ pub(crate) async fn prepare(app: &Arc<App>, world: &World, wish: Exec) -> Result
         let session = session.map_err(|error| Failure::of(account, error))?;
         if is_plain(account) {
             setting.give(given::plain(account, &session));
-            lasts.push(lasting(account, &session, world.clock.now(), &TimeZone::system()));
+            lasts.push(lasting(
+                account,
+                &session,
+                world.clock.now(),
+                &TimeZone::system(),
+            ));
         }
         lender.keep(account, session);
     }
     let is_served = choices.iter().any(|choice| !is_plain(&choice.account));
     let endpoint = is_served.then(|| Endpoint::open(lender)).transpose()?;
 
-    let mut files = Files { base: runtime_folder(&world.environment), folder: None };
+    let mut files = Files {
+        base: runtime_folder(&world.environment),
+        folder: None,
+    };
     for Choice { account, .. } in &choices {
         setting.give(given::places(account, &app.settings()));
-        let Some(endpoint) = endpoint.as_ref().filter(|_| !is_plain(account)) else { continue };
+        let Some(endpoint) = endpoint.as_ref().filter(|_| !is_plain(account)) else {
+            continue;
+        };
         setting.give(endpoint.variables(account.cloud()));
         match account.cloud() {
             Cloud::Aws => {
@@ -98,7 +121,10 @@ pub(crate) async fn prepare(app: &Arc<App>, world: &World, wish: Exec) -> Result
                 }
             }
             Cloud::Gcp => {
-                let path = files.write("google.json", endpoint.google_file().expose_secret().as_bytes())?;
+                let path = files.write(
+                    "google.json",
+                    endpoint.google_file().expose_secret().as_bytes(),
+                )?;
                 setting.give([
                     ("GOOGLE_APPLICATION_CREDENTIALS", path.clone()),
                     ("CLOUDSDK_AUTH_CREDENTIAL_FILE_OVERRIDE", path),
@@ -113,13 +139,23 @@ pub(crate) async fn prepare(app: &Arc<App>, world: &World, wish: Exec) -> Result
     let mut command = Command::new(&program);
     command.args(words);
     setting.apply(&mut command);
-    Ok(Ready { command, program, endpoint, folder: files.folder })
+    Ok(Ready {
+        command,
+        program,
+        endpoint,
+        folder: files.folder,
+    })
 }
 
 impl Ready {
     /// Runs the command to its end and serves it meanwhile. What it borrowed last is kept before we end.
     pub(crate) async fn run(self, app: &App) -> Result<(), Failure> {
-        let Self { command, program, endpoint, folder } = self;
+        let Self {
+            command,
+            program,
+            endpoint,
+            folder,
+        } = self;
         let ended = tokio::select! {
             ended = child::run(command) => ended,
             () = async {
@@ -151,8 +187,13 @@ impl Setting {
     /// Without whatever would win over the accounts, and with their ids.
     fn of(environment: &Environment, choices: &[Choice]) -> Self {
         let clouds = choices.iter().map(|choice| choice.account.cloud());
-        let taken = clouds.flat_map(variables::of).filter(|variable| variable.would_win());
-        let ids: Vec<&str> = choices.iter().map(|choice| choice.account.id.as_str()).collect();
+        let taken = clouds
+            .flat_map(variables::of)
+            .filter(|variable| variable.would_win());
+        let ids: Vec<&str> = choices
+            .iter()
+            .map(|choice| choice.account.id.as_str())
+            .collect();
         Self {
             given: BTreeMap::from([(variables::EXEC_ACCOUNTS, ids.join(",").into())]),
             taken: taken.map(|variable| variable.name).collect(),
@@ -170,7 +211,11 @@ impl Setting {
         }
         let (name, outside) = nesting::remembered(&self.environment, &self.taken, &self.given);
         self.given.insert(name, outside.into());
-        command.envs(self.given.iter().map(|(name, value)| (name, value.expose_secret())));
+        command.envs(
+            self.given
+                .iter()
+                .map(|(name, value)| (name, value.expose_secret())),
+        );
     }
 }
 
@@ -205,5 +250,7 @@ impl Files {
 /// Where files go that do not outlive the login (XDG Base Directory Specification), else where temporary ones go.
 fn runtime_folder(environment: &Environment) -> PathBuf {
     let runtime = environment.get("XDG_RUNTIME_DIR").map(PathBuf::from);
-    runtime.filter(|folder| folder.is_absolute() && folder.is_dir()).unwrap_or_else(std::env::temp_dir)
+    runtime
+        .filter(|folder| folder.is_absolute() && folder.is_dir())
+        .unwrap_or_else(std::env::temp_dir)
 }

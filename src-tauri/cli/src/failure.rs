@@ -39,14 +39,28 @@ impl Failure {
     }
 
     /// The failure of work with a resource of an account. Signing in to the account helps only where that is what fails.
-    pub(crate) fn of_resource(app: &App, account: &Account, resource: &Resource, error: Error) -> Self {
+    pub(crate) fn of_resource(
+        app: &App,
+        account: &Account,
+        resource: &Resource,
+        error: Error,
+    ) -> Self {
         let is_accounts = |row: &Account| row.trouble.as_ref().is_some_and(Trouble::is_final);
-        let Some(identifier) = resource.identifier() else { return Self::of(account, error) };
-        if app.resolve(account.id.as_str()).is_ok_and(|row| is_accounts(&row)) {
+        let Some(identifier) = resource.identifier() else {
+            return Self::of(account, error);
+        };
+        if app
+            .resolve(account.id.as_str())
+            .is_ok_and(|row| is_accounts(&row))
+        {
             return Self::of(account, error);
         }
-        let advice = (error.code() == Code::SignInAgain)
-            .then(|| format!("Run \"mcm token {} --resource {identifier} --interactive\".", account.id));
+        let advice = (error.code() == Code::SignInAgain).then(|| {
+            format!(
+                "Run \"mcm token {} --resource {identifier} --interactive\".",
+                account.id
+            )
+        });
         Self::Error(error, advice)
     }
 
@@ -61,11 +75,26 @@ impl Failure {
         };
         let reference = error.reference();
         let cause = error.source().map(ToString::to_string);
-        tracing::warn!(code = error.code().as_str(), reference, cause, "the command failed");
+        tracing::warn!(
+            code = error.code().as_str(),
+            reference,
+            cause,
+            "the command failed"
+        );
 
-        let (red, plain) = if is_coloured(environment) { ("\u{1b}[1;31m", "\u{1b}[0m") } else { ("", "") };
-        let advice = advice.as_ref().map(|advice| format!(" {advice}")).unwrap_or_default();
-        note(&format!("{red}mcm:{plain} {}{advice}\n  reference: {reference}", error.message()));
+        let (red, plain) = if is_coloured(environment) {
+            ("\u{1b}[1;31m", "\u{1b}[0m")
+        } else {
+            ("", "")
+        };
+        let advice = advice
+            .as_ref()
+            .map(|advice| format!(" {advice}"))
+            .unwrap_or_default();
+        note(&format!(
+            "{red}mcm:{plain} {}{advice}\n  reference: {reference}",
+            error.message()
+        ));
         if let Self::NotStarted(NotStarted { status, .. }) = self {
             return ExitCode::from(*status);
         }
@@ -81,7 +110,10 @@ impl Failure {
 
 /// What happened to an account and what to do, in one text.
 pub(crate) fn advised(account: &Account, error: &Error) -> String {
-    advice(account, error).map_or_else(|| error.message().to_owned(), |advice| format!("{error} {advice}"))
+    advice(account, error).map_or_else(
+        || error.message().to_owned(),
+        |advice| format!("{error} {advice}"),
+    )
 }
 
 /// What to run for an account after an error, where that is known.
@@ -89,9 +121,10 @@ fn advice(account: &Account, error: &Error) -> Option<String> {
     match error.code() {
         Code::SignInAgain => Some(sign_in_advice(&account.identity)),
         // The message ends with what mends the role.
-        Code::RoleRefused | Code::NotEnforced => {
-            Some(format!("\n  When the role is mended: {}", sign_in_advice(&account.identity)))
-        }
+        Code::RoleRefused | Code::NotEnforced => Some(format!(
+            "\n  When the role is mended: {}",
+            sign_in_advice(&account.identity)
+        )),
         _ => None,
     }
 }
@@ -107,13 +140,16 @@ fn exit_code(status: i32) -> ExitCode {
 /// The command that signs in to an account again.
 pub(crate) fn sign_in_advice(identity: &Identity) -> String {
     match identity {
-        Identity::Azure { tenant_id, .. } => format!("Run \"mcm login azure --tenant {tenant_id}\"."),
+        Identity::Azure { tenant_id, .. } => {
+            format!("Run \"mcm login azure --tenant {tenant_id}\".")
+        }
         Identity::Gcp { .. } => "Run \"mcm login gcp\".".to_owned(),
         Identity::Aws { role_arn, .. } => format!("Run \"mcm login aws --role-arn {role_arn}\"."),
     }
 }
 
 fn is_coloured(environment: &Environment) -> bool {
-    let is_refused = environment.get("NO_COLOR").is_some() || environment.get("TERM") == Some("dumb");
+    let is_refused =
+        environment.get("NO_COLOR").is_some() || environment.get("TERM") == Some("dumb");
     !is_refused && std::io::stderr().is_terminal()
 }

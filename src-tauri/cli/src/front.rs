@@ -31,7 +31,11 @@ const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Hands out the credential that the arguments ask for, or becomes `mcm-full`.
 pub fn front() -> ExitCode {
-    if is_handed_out() { ExitCode::SUCCESS } else { go_on() }
+    if is_handed_out() {
+        ExitCode::SUCCESS
+    } else {
+        go_on()
+    }
 }
 
 fn is_handed_out() -> bool {
@@ -39,10 +43,15 @@ fn is_handed_out() -> bool {
     if completion::is_asked(&environment) {
         return false;
     }
-    let Ok(arguments) = HandOutArguments::try_parse() else { return false };
+    let Ok(arguments) = HandOutArguments::try_parse() else {
+        return false;
+    };
     let environment = exec::outside(&environment);
     // A keychain on this thread leaves nothing to be awaited.
-    hand_out(&arguments.wish, &environment).now_or_never().flatten().is_some()
+    hand_out(&arguments.wish, &environment)
+        .now_or_never()
+        .flatten()
+        .is_some()
 }
 
 async fn hand_out(wish: &HandOut, environment: &Environment) -> Option<()> {
@@ -52,12 +61,20 @@ async fn hand_out(wish: &HandOut, environment: &Environment) -> Option<()> {
     let book = at_hand.book().ok()?;
     let resource = |account: &Account, text: Option<&str>| match text {
         None => Some(Resource::Management),
-        Some(text) => {
-            provider::resource(&Settings::load(&paths.config, environment), account.cloud(), text).ok()
-        }
+        Some(text) => provider::resource(
+            &Settings::load(&paths.config, environment),
+            account.cloud(),
+            text,
+        )
+        .ok(),
     };
     match wish {
-        HandOut::Token { whose, resource: text, json, .. } => {
+        HandOut::Token {
+            whose,
+            resource: text,
+            json,
+            ..
+        } => {
             let account = token::account(&book, whose).ok()?;
             let resource = resource(&account, text.as_deref())?;
             let session = at_hand.hand_out(&account, &resource, &asker()).await?;
@@ -65,7 +82,9 @@ async fn hand_out(wish: &HandOut, environment: &Environment) -> Option<()> {
         }
         HandOut::CredentialProcess { whose, .. } => {
             let account = credential_process::account(&book, whose).ok()?;
-            let session = at_hand.hand_out(&account, &Resource::Management, &asker()).await?;
+            let session = at_hand
+                .hand_out(&account, &Resource::Management, &asker())
+                .await?;
             credential_process::give(&account, &session).ok()
         }
         HandOut::KubeToken { whose, .. } => {
@@ -110,7 +129,9 @@ fn become_it(mut command: Command) -> io::Result<ExitCode> {
 
 #[cfg(not(unix))]
 fn become_it(command: Command) -> io::Result<ExitCode> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     let end = runtime.block_on(exec::run(command))?;
     Ok(Failure::Ended(end).tell(&Environment::default()))
 }

@@ -16,8 +16,8 @@ use mcm_core::world::{APP_ID, Environment, NoScheme, Paths, SystemClock, World};
 use crate::arguments::{Arguments, Command, Configure, HandOut, Login};
 use crate::failure::Failure;
 use crate::{
-    accounts, activity, completion, configure, credential_process, doctor, env, exec, help, kube_token,
-    login, logout, targets, token, whoami,
+    accounts, activity, completion, configure, credential_process, doctor, env, exec, help,
+    kube_token, login, logout, targets, token, whoami,
 };
 
 /// Runs the command that the arguments ask for.
@@ -39,7 +39,9 @@ pub fn full() -> ExitCode {
 fn be_called_mcm() {
     #[cfg(target_os = "linux")]
     {
-        let name = std::fs::OpenOptions::new().write(true).open("/proc/self/comm");
+        let name = std::fs::OpenOptions::new()
+            .write(true)
+            .open("/proc/self/comm");
         // Without /proc nobody is told any name.
         let _ = name.and_then(|mut file| std::io::Write::write_all(&mut file, b"mcm"));
     }
@@ -50,10 +52,16 @@ fn run(command: Command, environment: &Environment) -> Result<(), Failure> {
         return Ok(completion::print_script(shell)?);
     }
     let paths = Paths::resolve(environment)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| {
-        Error::new(Code::Internal, "The system is out of files or threads. Close some programs.")
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| {
+            Error::new(
+                Code::Internal,
+                "The system is out of files or threads. Close some programs.",
+            )
             .with_source(error)
-    })?;
+        })?;
     let world = world(paths, environment_of(&command, environment));
     // A log that cannot be kept is no reason not to work.
     let _ = logging::start("mcm", &world.paths, environment);
@@ -67,8 +75,10 @@ fn run(command: Command, environment: &Environment) -> Result<(), Failure> {
 /// runs it: to assume the role as that one would be to ask ourselves. `exec` and `env` take that variable away from others.
 fn environment_of(command: &Command, whole: &Environment) -> Environment {
     const CONSUMER: [&str; 2] = ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"];
-    let is_run_by_it =
-        matches!(command, Command::HandOut(HandOut::CredentialProcess { .. } | HandOut::KubeToken { .. }));
+    let is_run_by_it = matches!(
+        command,
+        Command::HandOut(HandOut::CredentialProcess { .. } | HandOut::KubeToken { .. })
+    );
     if is_run_by_it || matches!(command, Command::Exec(_) | Command::Env(_)) {
         return Environment::from_pairs(whole.pairs().filter(|(name, _)| !CONSUMER.contains(name)));
     }
@@ -102,10 +112,29 @@ async fn obey(command: Command, world: World) -> Result<(), Failure> {
             Command::Login(Login::Gcp(wish)) => login::gcp(&app, &world.vault, &wish).await,
             Command::Login(Login::Aws(wish)) => login::aws::log_in(&app, &world.vault, wish).await,
             Command::Accounts { json } => accounts::list(&app, json),
-            Command::Targets { account, json, refresh } => targets::list(&app, &account, json, refresh).await,
-            Command::Use { account, target } => targets::choose(&app, &account, target.as_deref()).await,
-            Command::HandOut(HandOut::Token { whose, resource, json, interactive }) => {
-                token::hand_out(&app, &world.vault, &whose, resource.as_deref(), json, interactive).await
+            Command::Targets {
+                account,
+                json,
+                refresh,
+            } => targets::list(&app, &account, json, refresh).await,
+            Command::Use { account, target } => {
+                targets::choose(&app, &account, target.as_deref()).await
+            }
+            Command::HandOut(HandOut::Token {
+                whose,
+                resource,
+                json,
+                interactive,
+            }) => {
+                token::hand_out(
+                    &app,
+                    &world.vault,
+                    &whose,
+                    resource.as_deref(),
+                    json,
+                    interactive,
+                )
+                .await
             }
             Command::HandOut(HandOut::CredentialProcess { whose, interactive }) => {
                 credential_process::hand_out(&app, &world.vault, &whose, interactive).await
@@ -121,12 +150,18 @@ async fn obey(command: Command, world: World) -> Result<(), Failure> {
                 Ok(())
             }
             Command::Env(wish) => env::lines(&app, &world, &wish).await,
-            Command::AddTenant { account, tenant } => login::add_tenant(&app, &account, &tenant).await,
-            Command::Rename { account, name } => accounts::rename(&app, &account, name.as_deref()).await,
-            Command::Logout { whose } => logout::sign_out(&app, &whose).await,
-            Command::Activity { account, limit, json } => {
-                activity::list(&app, account.as_deref(), limit, json)
+            Command::AddTenant { account, tenant } => {
+                login::add_tenant(&app, &account, &tenant).await
             }
+            Command::Rename { account, name } => {
+                accounts::rename(&app, &account, name.as_deref()).await
+            }
+            Command::Logout { whose } => logout::sign_out(&app, &whose).await,
+            Command::Activity {
+                account,
+                limit,
+                json,
+            } => activity::list(&app, account.as_deref(), limit, json),
             Command::Doctor { json } => doctor::examine(&app, &world, json).await,
         }
     });
@@ -153,7 +188,11 @@ async fn unless_stopped(
     }
     // A sign-in that is given up says so, or how it ended meanwhile. It is not left halfway.
     let snapshot = app.watch().borrow().clone();
-    if snapshot.sign_ins.iter().any(|sign_in| app.cancel_sign_in(sign_in.id).is_ok()) {
+    if snapshot
+        .sign_ins
+        .iter()
+        .any(|sign_in| app.cancel_sign_in(sign_in.id).is_ok())
+    {
         return work.await;
     }
     // A renewal that is under way may hold the only copy of a new refresh token.

@@ -11,7 +11,10 @@ use crate::arguments::Arguments;
 /// Shows the help that was asked for, or what is wrong with the arguments, and ends the process.
 pub(crate) fn end(error: &Error) -> ! {
     use ErrorKind::{DisplayHelp, DisplayHelpOnMissingArgumentOrSubcommand};
-    if matches!(error.kind(), DisplayHelp | DisplayHelpOnMissingArgumentOrSubcommand) {
+    if matches!(
+        error.kind(),
+        DisplayHelp | DisplayHelpOnMissingArgumentOrSubcommand
+    ) {
         let _ = fitted(Arguments::command()).get_matches();
     }
     error.exit()
@@ -33,7 +36,11 @@ fn in_paragraphs(text: &str) -> String {
     let mut last = "";
     for line in text.lines() {
         if !joined.is_empty() {
-            joined.push(if is_running(last) && is_running(line) { ' ' } else { '\n' });
+            joined.push(if is_running(last) && is_running(line) {
+                ' '
+            } else {
+                '\n'
+            });
         }
         joined.push_str(line);
         last = line;
@@ -55,9 +62,16 @@ mod tests {
     #[test]
     fn examples_and_columns_of_our_texts_fit_a_terminal_of_100_columns() {
         fn wide(command: &Command) -> Vec<String> {
-            let text = command.get_after_help().map(ToString::to_string).unwrap_or_default();
-            let own = text.lines().filter(|line| line.starts_with(' ') && line.chars().count() > 100);
-            own.map(str::to_owned).chain(command.get_subcommands().flat_map(wide)).collect()
+            let text = command
+                .get_after_help()
+                .map(ToString::to_string)
+                .unwrap_or_default();
+            let own = text
+                .lines()
+                .filter(|line| line.starts_with(' ') && line.chars().count() > 100);
+            own.map(str::to_owned)
+                .chain(command.get_subcommands().flat_map(wide))
+                .collect()
         }
         assert_eq!(wide(&Arguments::command()), [""; 0]);
     }

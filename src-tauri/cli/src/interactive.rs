@@ -30,14 +30,20 @@ pub(crate) async fn hand_out<T>(
         Err(error) => error,
     };
     if may_ask && error.code() == Code::SourceExpired {
-        note("--interactive cannot sign in to what an AWS role is assumed with. The command below can.");
+        note(
+            "--interactive cannot sign in to what an AWS role is assumed with. The command below can.",
+        );
     }
     if !may_ask || !helps(account, &error) {
         return Err(Failure::of_resource(app, account, resource, error));
     }
     open_keychain(vault).await?;
     let waiting = || note("Another mcm has started a sign-in to this account. Waiting for it.");
-    match turn.take(waiting).await.map_err(|error| Failure::of(account, error))? {
+    match turn
+        .take(waiting)
+        .await
+        .map_err(|error| Failure::of(account, error))?
+    {
         Taken::Done => {}
         Taken::Ours(turn) => {
             if account.cloud() == Cloud::Aws {
@@ -53,7 +59,9 @@ pub(crate) async fn hand_out<T>(
         }
     }
     app.reload();
-    attempt().await.map_err(|error| Failure::of_resource(app, account, resource, error))
+    attempt()
+        .await
+        .map_err(|error| Failure::of_resource(app, account, resource, error))
 }
 
 /// Sees to it that each account has a session, one after the other. It comes before the first of them is handed out,
@@ -81,7 +89,11 @@ fn helps(account: &Account, error: &Error) -> bool {
     }
 }
 
-async fn sign_in_again(app: &App, account: &Account, resource: &Resource) -> Result<AccountId, Error> {
+async fn sign_in_again(
+    app: &App,
+    account: &Account,
+    resource: &Resource,
+) -> Result<AccountId, Error> {
     let wish = Connect {
         account: Some(account.id.clone()),
         redirect: Some(RedirectKind::Loopback),

@@ -35,12 +35,14 @@ pub(crate) async fn hand_out(
 ) -> Result<(), Failure> {
     let version = version(world.environment.get(EXEC_INFO))?;
     let account = account(&*app.book()?, &world.environment, whose)?;
-    let resource =
-        resource(&account, whose).map_or(Ok(Resource::Management), |text| app.resource(&account.id, text))?;
+    let resource = resource(&account, whose).map_or(Ok(Resource::Management), |text| {
+        app.resource(&account.id, text)
+    })?;
     let cluster = whose.cluster.as_deref();
     let attempt = async || match cluster {
         Some(cluster) => {
-            app.hand_out_cluster_token(&account.id, cluster, whose.region.as_deref(), &asker()).await
+            app.hand_out_cluster_token(&account.id, cluster, whose.region.as_deref(), &asker())
+                .await
         }
         None => {
             let session = app.hand_out_for(&account.id, &resource, &asker()).await?;
@@ -56,12 +58,19 @@ pub(crate) async fn hand_out(
 ///
 /// # Errors
 /// As `Book::resolve` and `Book::in_use`; `invalid-input`.
-pub(crate) fn account(book: &Book, environment: &Environment, whose: &ClusterOf) -> Result<Account, Error> {
+pub(crate) fn account(
+    book: &Book,
+    environment: &Environment,
+    whose: &ClusterOf,
+) -> Result<Account, Error> {
     let account = named(book, environment, whose)?;
     let cloud = account.cloud();
     if let Some((option, of)) = whose.options().find(|(_, of)| *of != cloud) {
-        let message =
-            format!("{option} is for {}, and {} is not one of its accounts.", of.title(), account.name());
+        let message = format!(
+            "{option} is for {}, and {} is not one of its accounts.",
+            of.title(),
+            account.name()
+        );
         return Err(Error::new(Code::InvalidInput, message));
     }
     if cloud == Cloud::Aws && whose.cluster.is_none() {
@@ -80,7 +89,11 @@ pub(crate) fn resource<'a>(account: &Account, whose: &'a ClusterOf) -> Option<&'
 ///
 /// # Errors
 /// As `print`.
-pub(crate) fn give(version: &'static str, token: &SecretString, expires_at: Timestamp) -> Result<(), Error> {
+pub(crate) fn give(
+    version: &'static str,
+    token: &SecretString,
+    expires_at: Timestamp,
+) -> Result<(), Error> {
     print(as_kubectl_reads(version, token, expires_at).expose_secret())
 }
 
@@ -108,8 +121,10 @@ fn named(book: &Book, environment: &Environment, whose: &ClusterOf) -> Result<Ac
             Err(Error::new(Code::NotFound, message))
         }
         several => {
-            let list: Vec<String> =
-                several.iter().map(|account| format!("{} ({})", account.id, account.name())).collect();
+            let list: Vec<String> = several
+                .iter()
+                .map(|account| format!("{} ({})", account.id, account.name()))
+                .collect();
             let message = format!(
                 "\"mcm exec\" runs this with several accounts. Name one by its id: {}.",
                 list.join(", ")
@@ -129,7 +144,9 @@ pub(crate) fn version(exec_info: Option<&str>) -> Result<&'static str, Error> {
     struct ExecInfo {
         api_version: String,
     }
-    let Some(text) = exec_info.filter(|text| !text.trim().is_empty()) else { return Ok(USUAL_VERSION) };
+    let Some(text) = exec_info.filter(|text| !text.trim().is_empty()) else {
+        return Ok(USUAL_VERSION);
+    };
     // The parser's error may quote what it read, and a cluster's configuration may be in there.
     let info: ExecInfo = serde_json::from_str(text).map_err(|_| {
         let message = format!(
@@ -165,11 +182,23 @@ struct ExecStatus<'a> {
     expiration_timestamp: String,
 }
 
-fn as_kubectl_reads(version: &'static str, token: &SecretString, expires_at: Timestamp) -> SecretString {
-    let status =
-        ExecStatus { token: token.expose_secret(), expiration_timestamp: format!("{expires_at:.0}") };
-    let credential = ExecCredential { api_version: version, kind: "ExecCredential", status };
-    serde_json::to_string(&credential).expect("plain fields serialise").into()
+fn as_kubectl_reads(
+    version: &'static str,
+    token: &SecretString,
+    expires_at: Timestamp,
+) -> SecretString {
+    let status = ExecStatus {
+        token: token.expose_secret(),
+        expiration_timestamp: format!("{expires_at:.0}"),
+    };
+    let credential = ExecCredential {
+        api_version: version,
+        kind: "ExecCredential",
+        status,
+    };
+    serde_json::to_string(&credential)
+        .expect("plain fields serialise")
+        .into()
 }
 
 #[cfg(test)]
@@ -178,15 +207,20 @@ mod tests {
 
     #[test]
     fn the_answer_is_in_the_version_that_kubectl_wants() {
-        let info =
-            |version: &str| format!(r#"{{"apiVersion":"{version}","kind":"ExecCredential","spec":{{}}}}"#);
+        let info = |version: &str| {
+            format!(r#"{{"apiVersion":"{version}","kind":"ExecCredential","spec":{{}}}}"#)
+        };
         assert_eq!(version(None).expect("none"), USUAL_VERSION);
         assert_eq!(version(Some("")).expect("none"), USUAL_VERSION);
         for known in VERSIONS {
             assert_eq!(version(Some(&info(known))).expect("known"), known);
         }
-        for other in [info("client.authentication.k8s.io/v1alpha1"), info("v1"), "{}".into(), "CANARY".into()]
-        {
+        for other in [
+            info("client.authentication.k8s.io/v1alpha1"),
+            info("v1"),
+            "{}".into(),
+            "CANARY".into(),
+        ] {
             let error = version(Some(&other)).expect_err("not understood");
             assert_eq!(error.code(), Code::InvalidInput);
             assert!(!error.message().contains("CANARY"));

@@ -20,9 +20,16 @@ use crate::targets::targets_noun;
 
 pub(crate) async fn azure(app: &App, vault: &Vault, wish: AzureLogin) -> Result<(), Failure> {
     let on_duplicate = wish.common.on_duplicate();
-    let again = wish.tenant.as_deref().filter(|_| on_duplicate == OnDuplicate::Fail);
+    let again = wish
+        .tenant
+        .as_deref()
+        .filter(|_| on_duplicate == OnDuplicate::Fail);
     let account = again.and_then(|tenant| waiting_in(app, tenant));
-    let wanted = Connect { tenant: wish.tenant, account, ..Connect::new(Cloud::Azure) };
+    let wanted = Connect {
+        tenant: wish.tenant,
+        account,
+        ..Connect::new(Cloud::Azure)
+    };
     let account = connect(app, vault, wanted, &wish.common).await?;
     if wish.all_tenants {
         return add_every_tenant(app, &account).await;
@@ -31,7 +38,9 @@ pub(crate) async fn azure(app: &App, vault: &Vault, wish: AzureLogin) -> Result<
 }
 
 pub(crate) async fn gcp(app: &App, vault: &Vault, wish: &GcpLogin) -> Result<(), Failure> {
-    connect(app, vault, Connect::new(Cloud::Gcp), &wish.common).await.map(drop)
+    connect(app, vault, Connect::new(Cloud::Gcp), &wish.common)
+        .await
+        .map(drop)
 }
 
 /// From the browser to a connected account whose targets have been read.
@@ -47,7 +56,12 @@ async fn connect(
     }
     let redirect = Some(RedirectKind::Loopback);
     let (device_code, on_duplicate) = (common.device_code, common.on_duplicate());
-    let id = app.connect(Connect { redirect, device_code, on_duplicate, ..wanted })?;
+    let id = app.connect(Connect {
+        redirect,
+        device_code,
+        on_duplicate,
+        ..wanted
+    })?;
     let signed_in = sign_in(app, id).await;
     if let Ok(account) = &signed_in {
         until_targets_are_read(app, account).await;
@@ -73,10 +87,21 @@ pub(crate) async fn open_keychain(vault: &Vault) -> Result<(), Error> {
 pub(crate) async fn add_tenant(app: &App, account: &str, tenant: &str) -> Result<(), Failure> {
     let account = app.resolve(account)?;
     let fits = |offered: &&OfferedTenant| {
-        let names = [Some(&offered.tenant_id), offered.name.as_ref(), offered.default_domain.as_ref()];
-        names.into_iter().flatten().any(|name| name.eq_ignore_ascii_case(tenant))
+        let names = [
+            Some(&offered.tenant_id),
+            offered.name.as_ref(),
+            offered.default_domain.as_ref(),
+        ];
+        names
+            .into_iter()
+            .flatten()
+            .any(|name| name.eq_ignore_ascii_case(tenant))
     };
-    let tenant_id = account.offered.iter().find(fits).map_or(tenant, |offered| &offered.tenant_id);
+    let tenant_id = account
+        .offered
+        .iter()
+        .find(fits)
+        .map_or(tenant, |offered| &offered.tenant_id);
     let added = app.add_tenant(&account.id, tenant_id).await?;
     let row = app.resolve(added.as_str())?;
     match &row.trouble {
@@ -90,10 +115,17 @@ pub(crate) async fn add_tenant(app: &App, account: &str, tenant: &str) -> Result
 fn waiting_in(app: &App, tenant: &str) -> Option<AccountId> {
     let snapshot = app.watch().borrow().clone();
     let waits = |account: &&AccountView| match &account.identity {
-        Identity::Azure { tenant_id, default_domain, .. } => {
+        Identity::Azure {
+            tenant_id,
+            default_domain,
+            ..
+        } => {
             let names = [Some(tenant_id), default_domain.as_ref()];
             account.status == Status::SignInAgain
-                && names.into_iter().flatten().any(|name| name.eq_ignore_ascii_case(tenant))
+                && names
+                    .into_iter()
+                    .flatten()
+                    .any(|name| name.eq_ignore_ascii_case(tenant))
         }
         Identity::Gcp { .. } | Identity::Aws { .. } => false,
     };
@@ -106,10 +138,17 @@ fn waiting_in(app: &App, tenant: &str) -> Option<AccountId> {
 pub(crate) async fn sign_in(app: &App, id: SignInId) -> Result<AccountId, Error> {
     let mut snapshots = app.watch();
     let left_starting = snapshots.wait_for(|snapshot| {
-        snapshot.sign_ins.iter().all(|view| view.id != id || view.step != SignInStep::Starting)
+        snapshot
+            .sign_ins
+            .iter()
+            .all(|view| view.id != id || view.step != SignInStep::Starting)
     });
     let step = left_starting.await.ok().and_then(|snapshot| {
-        snapshot.sign_ins.iter().find(|view| view.id == id).map(|view| view.step.clone())
+        snapshot
+            .sign_ins
+            .iter()
+            .find(|view| view.id == id)
+            .map(|view| view.step.clone())
     });
     match step {
         Some(SignInStep::BrowserFailed { error }) => {
@@ -118,7 +157,11 @@ pub(crate) async fn sign_in(app: &App, id: SignInId) -> Result<AccountId, Error>
             let _ = app.sign_in_ended(id).await;
             return Err(Error::seen(&error));
         }
-        Some(SignInStep::Code { code, page, expires_at }) => tell_code(&code, &page, expires_at),
+        Some(SignInStep::Code {
+            code,
+            page,
+            expires_at,
+        }) => tell_code(&code, &page, expires_at),
         // A browser that is quick has answered before this is read.
         Some(SignInStep::Browser | SignInStep::Finishing | SignInStep::Done { .. }) => {
             note("Your browser is open. Finish signing in there. Ctrl-C cancels.");
@@ -130,7 +173,10 @@ pub(crate) async fn sign_in(app: &App, id: SignInId) -> Result<AccountId, Error>
 
 /// The code that a person types elsewhere, and what it does.
 fn tell_code(code: &str, page: &str, expires_at: Timestamp) {
-    let until = expires_at.to_zoned_datetime(TimeZone::system()).strftime("%H:%M").to_string();
+    let until = expires_at
+        .to_zoned_datetime(TimeZone::system())
+        .strftime("%H:%M")
+        .to_string();
     note(&format!(
         "On any device, open this page and enter the code:\n\n  {page}\n  {code}\n\nEnter it only if you ran this command \
          yourself: whoever gives you a code is signed in as you.\nWaiting until {until}. Ctrl-C cancels."
@@ -141,7 +187,10 @@ fn tell_code(code: &str, page: &str, expires_at: Timestamp) {
 async fn until_targets_are_read(app: &App, id: &AccountId) {
     let mut snapshots = app.watch();
     let read = snapshots.wait_for(|snapshot| {
-        snapshot.accounts.iter().all(|account| account.id != *id || account.reading_targets.is_none())
+        snapshot
+            .accounts
+            .iter()
+            .all(|account| account.id != *id || account.reading_targets.is_none())
     });
     // The app outlives its watchers, so waiting cannot fail.
     let _ = read.await;
@@ -153,12 +202,20 @@ async fn add_every_tenant(app: &App, account: &AccountView) -> Result<(), Failur
     for offered in &account.offered {
         let added = app.add_tenant(&account.id, &offered.tenant_id).await;
         match added.and_then(|id| view(app, &id)) {
-            Ok(AccountView { trouble: Some(trouble), identity, .. }) => {
+            Ok(AccountView {
+                trouble: Some(trouble),
+                identity,
+                ..
+            }) => {
                 tell_trouble(offered, &trouble, &identity);
             }
             Ok(added) => tell_connected(&added)?,
             Err(error) => {
-                note(&format!("{} was not added: {}", name(offered), error.message()));
+                note(&format!(
+                    "{} was not added: {}",
+                    name(offered),
+                    error.message()
+                ));
                 first_failure = first_failure.or(Some(error));
             }
         }
@@ -168,7 +225,11 @@ async fn add_every_tenant(app: &App, account: &AccountView) -> Result<(), Failur
 
 fn view(app: &App, id: &AccountId) -> Result<AccountView, Error> {
     let snapshot = app.watch().borrow().clone();
-    let view = snapshot.accounts.iter().find(|view| view.id == *id).cloned();
+    let view = snapshot
+        .accounts
+        .iter()
+        .find(|view| view.id == *id)
+        .cloned();
     view.ok_or_else(|| Error::new(Code::NotFound, format!("{id} was disconnected meanwhile.")))
 }
 
@@ -181,7 +242,14 @@ fn tell_connected(account: &AccountView) -> Result<(), Error> {
     if let Identity::Azure { tenant_id, .. } = &account.identity {
         rows.push(["  tenant", tenant_id].map(str::to_owned));
     }
-    if let Identity::Aws { external_id, enforced, source, session_seconds, .. } = &account.identity {
+    if let Identity::Aws {
+        external_id,
+        enforced,
+        source,
+        session_seconds,
+        ..
+    } = &account.identity
+    {
         let enforced = match enforced {
             Enforcement::Enforced => "enforced",
             Enforcement::NotEnforced => "NOT enforced, as you accepted",
@@ -192,17 +260,28 @@ fn tell_connected(account: &AccountView) -> Result<(), Error> {
             ["", external_id].map(str::to_owned),
             ["  assumed by", source].map(str::to_owned),
             ["  sessions", &format!("{session_seconds} seconds")].map(str::to_owned),
-            ["  region", account.target.as_ref().map_or("-", |region| &region.id)].map(str::to_owned),
+            [
+                "  region",
+                account.target.as_ref().map_or("-", |region| &region.id),
+            ]
+            .map(str::to_owned),
         ]);
     }
     match &account.targets_error {
         None => rows.push([format!("  {targets}"), account.target_count.to_string()]),
         Some(error) => {
-            note(&format!("The {targets} of {} could not be read: {}", account.name, error.message));
+            note(&format!(
+                "The {targets} of {} could not be read: {}",
+                account.name, error.message
+            ));
         }
     }
     if !account.missing_scopes.is_empty() {
-        note(&format!("{} was connected without: {}.", account.name, account.missing_scopes.join(", ")));
+        note(&format!(
+            "{} was connected without: {}.",
+            account.name,
+            account.missing_scopes.join(", ")
+        ));
     }
     print(&format!("Connected {}\n{}", account.name, table(&rows)))
 }
@@ -212,14 +291,24 @@ fn tell_offered(account: &AccountView) -> Result<(), Error> {
         return Ok(());
     }
     let line = |offered: &OfferedTenant| {
-        [format!("  {}", name(offered)), format!("mcm add-tenant {} {}", account.id, offered.tenant_id)]
+        [
+            format!("  {}", name(offered)),
+            format!("mcm add-tenant {} {}", account.id, offered.tenant_id),
+        ]
     };
     let rows: Vec<_> = account.offered.iter().map(line).collect();
-    print(&format!("You may also enter, with the same sign-in:\n{}", table(&rows)))
+    print(&format!(
+        "You may also enter, with the same sign-in:\n{}",
+        table(&rows)
+    ))
 }
 
 fn tell_trouble(offered: &OfferedTenant, trouble: &ErrorView, identity: &Identity) {
-    let advice = if trouble.code == Code::SignInAgain { sign_in_advice(identity) } else { String::new() };
+    let advice = if trouble.code == Code::SignInAgain {
+        sign_in_advice(identity)
+    } else {
+        String::new()
+    };
     note(&format!(
         "{} is connected but cannot be used yet: {} {advice}\n  reference: {}",
         name(offered),

@@ -11,13 +11,23 @@ pub(crate) async fn sign_out(app: &App, whose: &LogoutOf) -> Result<(), Failure>
     let Some(name) = &whose.account else {
         let count = app.book().map_or(0, |book| book.accounts.len());
         app.forget_everything().await?;
-        let accounts = if count == 1 { "1 account".to_owned() } else { format!("{count} accounts") };
+        let accounts = if count == 1 {
+            "1 account".to_owned()
+        } else {
+            format!("{count} accounts")
+        };
         return Ok(print(&format!(
             "Removed {accounts} and every keychain entry of this app. Settings stay."
         ))?);
     };
     let account = app.resolve(name)?;
-    let siblings = app.book()?.accounts.iter().filter(|other| other.grant == account.grant).count() - 1;
+    let siblings = app
+        .book()?
+        .accounts
+        .iter()
+        .filter(|other| other.grant == account.grant)
+        .count()
+        - 1;
     app.disconnect(&account.id).await?;
     let (name, who) = (account.name(), account.identity.who());
     let sign_in = match siblings {
@@ -26,7 +36,12 @@ pub(crate) async fn sign_out(app: &App, whose: &LogoutOf) -> Result<(), Failure>
         }
         0 => "its session and the kept sign-in".to_owned(),
         1 => format!("its session; the kept sign-in of {who} stays for 1 other account"),
-        several => format!("its session; the kept sign-in of {who} stays for {several} other accounts"),
+        several => {
+            format!("its session; the kept sign-in of {who} stays for {several} other accounts")
+        }
     };
-    Ok(print(&format!("Disconnected {name} ({who}). Removed: the account ({}), {sign_in}.", account.id))?)
+    Ok(print(&format!(
+        "Disconnected {name} ({who}). Removed: the account ({}), {sign_in}.",
+        account.id
+    ))?)
 }

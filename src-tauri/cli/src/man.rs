@@ -17,21 +17,37 @@ fn the_manual_page_says_what_the_help_says() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../bundle/mcm.1");
     let page = page().expect("memory takes every byte");
     if std::fs::read(&path).ok().as_deref() != Some(page.as_slice()) {
-        File::create(&path).and_then(|mut file| file.write_all(&page)).expect("the folder is there");
-        panic!("src-tauri/bundle/mcm.1 said something else and is written anew. Add it to the commit.");
+        File::create(&path)
+            .and_then(|mut file| file.write_all(&page))
+            .expect("the folder is there");
+        panic!(
+            "src-tauri/bundle/mcm.1 said something else and is written anew. Add it to the commit."
+        );
     }
 }
 
 fn page() -> io::Result<Vec<u8>> {
     let mut command = without_help(fitted(Arguments::command()).disable_help_subcommand(true));
     command.build();
-    let (mut page, man) = (Vec::new(), Man::new(command.clone()).manual("Multi-Cloud Manager"));
+    let (mut page, man) = (
+        Vec::new(),
+        Man::new(command.clone()).manual("Multi-Cloud Manager"),
+    );
     man.render_title(&mut page)?;
     man.render_name_section(&mut page)?;
     man.render_synopsis_section(&mut page)?;
     writeln!(page, ".SH DESCRIPTION")?;
-    as_written(&mut page, &command.get_after_help().map(ToString::to_string).unwrap_or_default())?;
-    writeln!(page, ".SH COMMANDS\nEvery command also takes \\fB\\-h\\fR, \\fB\\-\\-help\\fR.")?;
+    as_written(
+        &mut page,
+        &command
+            .get_after_help()
+            .map(ToString::to_string)
+            .unwrap_or_default(),
+    )?;
+    writeln!(
+        page,
+        ".SH COMMANDS\nEvery command also takes \\fB\\-h\\fR, \\fB\\-\\-help\\fR."
+    )?;
     for command in command.get_subcommands() {
         describe(&mut page, command)?;
     }
@@ -40,16 +56,33 @@ fn page() -> io::Result<Vec<u8>> {
 
 /// Without the option that every command has.
 fn without_help(command: Command) -> Command {
-    command.disable_help_flag(true).mut_subcommands(without_help)
+    command
+        .disable_help_flag(true)
+        .mut_subcommands(without_help)
 }
 
 fn describe(page: &mut Vec<u8>, command: &Command) -> io::Result<()> {
     if command.has_subcommands() {
-        return command.get_subcommands().try_for_each(|command| describe(page, command));
+        return command
+            .get_subcommands()
+            .try_for_each(|command| describe(page, command));
     }
     let usage = command.clone().render_usage().to_string();
-    writeln!(page, ".SS \"{}\"", escaped(usage.trim_start_matches("Usage: ")))?;
-    writeln!(page, "{}.", escaped(&command.get_about().map(ToString::to_string).unwrap_or_default()))?;
+    writeln!(
+        page,
+        ".SS \"{}\"",
+        escaped(usage.trim_start_matches("Usage: "))
+    )?;
+    writeln!(
+        page,
+        "{}.",
+        escaped(
+            &command
+                .get_about()
+                .map(ToString::to_string)
+                .unwrap_or_default()
+        )
+    )?;
     if command.get_arguments().next().is_some() {
         let mut options = Vec::new();
         Man::new(command.clone()).render_options_section(&mut options)?;
@@ -84,6 +117,13 @@ fn as_written(page: &mut Vec<u8>, text: &str) -> io::Result<()> {
 
 /// A line that the formatter takes as text.
 fn escaped(line: &str) -> String {
-    let line = line.replace('\\', "\\e").replace('-', "\\-").replace('"', "\\(dq");
-    if line.starts_with(['.', '\'']) { format!("\\&{line}") } else { line }
+    let line = line
+        .replace('\\', "\\e")
+        .replace('-', "\\-")
+        .replace('"', "\\(dq");
+    if line.starts_with(['.', '\'']) {
+        format!("\\&{line}")
+    } else {
+        line
+    }
 }

@@ -26,12 +26,14 @@ impl<'a> OtherTools<'a> {
 
     /// AWS's config file.
     pub(crate) fn aws_config(&self) -> PathBuf {
-        self.named("AWS_CONFIG_FILE").unwrap_or_else(|| self.aws().join("config"))
+        self.named("AWS_CONFIG_FILE")
+            .unwrap_or_else(|| self.aws().join("config"))
     }
 
     /// AWS's file of long-lived keys.
     pub(crate) fn aws_credentials(&self) -> PathBuf {
-        self.named("AWS_SHARED_CREDENTIALS_FILE").unwrap_or_else(|| self.aws().join("credentials"))
+        self.named("AWS_SHARED_CREDENTIALS_FILE")
+            .unwrap_or_else(|| self.aws().join("credentials"))
     }
 
     /// AWS's folder, where the caches are whatever the variables say.
@@ -41,25 +43,31 @@ impl<'a> OtherTools<'a> {
 
     /// Where `aws login` keeps what it is given.
     pub(crate) fn aws_login_cache(&self) -> PathBuf {
-        self.named("AWS_LOGIN_CACHE_DIRECTORY").unwrap_or_else(|| self.aws().join("login/cache"))
+        self.named("AWS_LOGIN_CACHE_DIRECTORY")
+            .unwrap_or_else(|| self.aws().join("login/cache"))
     }
 
     /// The folder of Azure's command line.
     pub(crate) fn azure(&self) -> PathBuf {
-        self.named("AZURE_CONFIG_DIR").unwrap_or_else(|| self.home.join(".azure"))
+        self.named("AZURE_CONFIG_DIR")
+            .unwrap_or_else(|| self.home.join(".azure"))
     }
 
     /// The folder of Google's command line.
     pub(crate) fn gcloud(&self) -> PathBuf {
-        self.named("CLOUDSDK_CONFIG").unwrap_or_else(|| match self.environment.get("APPDATA") {
-            Some(data) if cfg!(windows) => Path::new(data).join("gcloud"),
-            _ => self.home.join(".config/gcloud"),
-        })
+        self.named("CLOUDSDK_CONFIG")
+            .unwrap_or_else(|| match self.environment.get("APPDATA") {
+                Some(data) if cfg!(windows) => Path::new(data).join("gcloud"),
+                _ => self.home.join(".config/gcloud"),
+            })
     }
 
     /// The file that a variable names; a tilde is the home folder, as AWS's command line has it.
     fn named(&self, variable: &str) -> Option<PathBuf> {
         let path = Path::new(self.environment.get(variable)?);
-        Some(path.strip_prefix("~").map_or_else(|_| path.to_owned(), |rest| self.home.join(rest)))
+        Some(
+            path.strip_prefix("~")
+                .map_or_else(|_| path.to_owned(), |rest| self.home.join(rest)),
+        )
     }
 }

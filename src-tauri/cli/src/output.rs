@@ -12,10 +12,11 @@ use serde::Serialize;
 pub(crate) fn print(result: &str) -> Result<()> {
     let mut output = io::stdout().lock();
     match writeln!(output, "{result}").and_then(|()| output.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Error::new(Code::StorageFailed, "The result could not be written to standard output.")
-                .with_source(error))
-        }
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Error::new(
+            Code::StorageFailed,
+            "The result could not be written to standard output.",
+        )
+        .with_source(error)),
         _ => Ok(()),
     }
 }
@@ -25,7 +26,9 @@ pub(crate) fn print(result: &str) -> Result<()> {
 /// # Errors
 /// As `print`.
 pub(crate) fn print_json(result: &impl Serialize) -> Result<()> {
-    print(&serde_json::to_string_pretty(result).expect("results have string keys and finite numbers"))
+    print(
+        &serde_json::to_string_pretty(result).expect("results have string keys and finite numbers"),
+    )
 }
 
 /// Tells the person something that is no result.
@@ -42,10 +45,18 @@ pub(crate) fn ask(question: &str) {
 
 /// Lines up columns, two spaces apart. Nothing stands after the last column.
 pub(crate) fn table<const COLUMNS: usize>(rows: &[[String; COLUMNS]]) -> String {
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let width = |column: usize| {
+        rows.iter()
+            .map(|row| row[column].chars().count())
+            .max()
+            .unwrap_or(0)
+    };
     let widths: [usize; COLUMNS] = std::array::from_fn(width);
     let line = |row: &[String; COLUMNS]| {
-        let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
+        let cells = row
+            .iter()
+            .zip(widths)
+            .map(|(cell, width)| format!("{cell:width$}"));
         cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
     };
     rows.iter().map(line).collect::<Vec<_>>().join("\n")
@@ -57,7 +68,8 @@ mod tests {
 
     #[test]
     fn columns_line_up_by_characters_and_lines_end_without_spaces() {
-        let rows = [["NAME", "STATE"], ["Zoë", "ok"], ["Contoso", ""]].map(|row| row.map(str::to_owned));
+        let rows =
+            [["NAME", "STATE"], ["Zoë", "ok"], ["Contoso", ""]].map(|row| row.map(str::to_owned));
         assert_eq!(table(&rows), "NAME     STATE\nZoë      ok\nContoso");
     }
 }

@@ -22,14 +22,20 @@ impl Shell {
     /// The shell that runs us, by the name of its process, else the person's own.
     pub(crate) fn around(parent: &str, environment: &Environment) -> Self {
         let named = |name: &str| {
-            let name = name.rsplit(['/', '\\']).next().unwrap_or_default().trim_start_matches('-');
+            let name = name
+                .rsplit(['/', '\\'])
+                .next()
+                .unwrap_or_default()
+                .trim_start_matches('-');
             Self::from_str(name.trim_end_matches(".exe"), true).ok()
         };
-        named(parent).or_else(|| named(environment.get("SHELL")?)).unwrap_or(if cfg!(windows) {
-            Self::Powershell
-        } else {
-            Self::Bash
-        })
+        named(parent)
+            .or_else(|| named(environment.get("SHELL")?))
+            .unwrap_or(if cfg!(windows) {
+                Self::Powershell
+            } else {
+                Self::Bash
+            })
     }
 
     /// Its name in lower case.
@@ -117,7 +123,10 @@ mod tests {
         let text = String::from_utf8(output.stdout).expect("text");
         let value = |number: usize| {
             let name = format!("V{number}=");
-            text.split('\0').find_map(|line| line.strip_prefix(&name)).expect("it is set").to_owned()
+            text.split('\0')
+                .find_map(|line| line.strip_prefix(&name))
+                .expect("it is set")
+                .to_owned()
         };
         (0..count).map(value).collect()
     }
@@ -157,31 +166,57 @@ mod tests {
     }
 
     fn quoted(shell: Shell, script: &str) -> String {
-        if shell == Shell::Fish { quoted_for_fish(script) } else { quoted_for_posix(script) }
+        if shell == Shell::Fish {
+            quoted_for_fish(script)
+        } else {
+            quoted_for_posix(script)
+        }
     }
 
     #[test]
     fn what_is_unset_is_gone_and_unsetting_what_is_not_set_is_no_failure() {
         for (shell, program, flags) in SHELLS {
-            let lines = [shell.set("V0", "x"), shell.set("V1", "y"), shell.unset(["V1", "V2"])].join("\n");
+            let lines = [
+                shell.set("V0", "x"),
+                shell.set("V1", "y"),
+                shell.unset(["V1", "V2"]),
+            ]
+            .join("\n");
             let script = format!("{lines}\nenv | grep -c '^V'");
-            let output = Command::new(program).args(flags).arg(script).output().expect("it starts");
-            assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "1", "{program}");
+            let output = Command::new(program)
+                .args(flags)
+                .arg(script)
+                .output()
+                .expect("it starts");
+            assert_eq!(
+                String::from_utf8_lossy(&output.stdout).trim(),
+                "1",
+                "{program}"
+            );
         }
     }
 
     #[test]
     fn powershell_gets_one_line_in_which_nothing_ends_the_quotation() {
         let line = Shell::Powershell.set("V", "a'b\u{2019}c\r\n$(d)`");
-        assert_eq!(line, "$env:V = 'a''b\u{2019}\u{2019}c' + [char]13 + '' + [char]10 + '$(d)`'");
-        assert_eq!(Shell::Powershell.unset(["A", "B"]), "$env:A = $null\n$env:B = $null");
+        assert_eq!(
+            line,
+            "$env:V = 'a''b\u{2019}\u{2019}c' + [char]13 + '' + [char]10 + '$(d)`'"
+        );
+        assert_eq!(
+            Shell::Powershell.unset(["A", "B"]),
+            "$env:A = $null\n$env:B = $null"
+        );
     }
 
     #[test]
     fn the_shell_around_us_is_known_by_its_process_then_by_the_persons_own() {
         let of = |parent: &str, own: &str| {
-            let environment =
-                Environment::from_pairs(if own.is_empty() { vec![] } else { vec![("SHELL", own)] });
+            let environment = Environment::from_pairs(if own.is_empty() {
+                vec![]
+            } else {
+                vec![("SHELL", own)]
+            });
             Shell::around(parent, &environment)
         };
         assert_eq!(of("fish", "/bin/bash"), Shell::Fish);

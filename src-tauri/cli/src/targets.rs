@@ -38,7 +38,9 @@ struct Row<'a> {
 pub(crate) async fn list(app: &App, name: &str, json: bool, refresh: bool) -> Result<(), Failure> {
     let mut account = app.resolve(name)?;
     if refresh || account.targets_read_at.is_none() {
-        app.read_targets(&account.id).await.map_err(|error| Failure::of(&account, error))?;
+        app.read_targets(&account.id)
+            .await
+            .map_err(|error| Failure::of(&account, error))?;
         account = app.resolve(account.id.as_str())?;
     }
     let is_active = |target: &Target| account.target.as_ref() == Some(&target.id);
@@ -58,32 +60,55 @@ pub(crate) async fn list(app: &App, name: &str, json: bool, refresh: bool) -> Re
     }
     if !account.organization.is_empty() {
         let count = account.organization.len();
-        note(&format!("This role sees {count} accounts of its organisation too; --json lists them."));
+        note(&format!(
+            "This role sees {count} accounts of its organisation too; --json lists them."
+        ));
     }
     if account.targets.is_empty() {
         let noun = targets_noun(account.cloud());
-        note(&format!("{} shows no {noun} to {}.", account.name(), account.identity.who()));
+        note(&format!(
+            "{} shows no {noun} to {}.",
+            account.name(),
+            account.identity.who()
+        ));
         return Ok(());
     }
     let head = ["", "NAME", "ID", "STATE"].map(str::to_owned);
     let line = |target: &Target| {
         let mark = if is_active(target) { "*" } else { "" }.to_owned();
-        [mark, target.name.clone(), target.id.clone(), target.state.clone().unwrap_or_default()]
+        [
+            mark,
+            target.name.clone(),
+            target.id.clone(),
+            target.state.clone().unwrap_or_default(),
+        ]
     };
-    let rows: Vec<_> = std::iter::once(head).chain(account.targets.iter().map(line)).collect();
+    let rows: Vec<_> = std::iter::once(head)
+        .chain(account.targets.iter().map(line))
+        .collect();
     Ok(print(&table(&rows))?)
 }
 
 pub(crate) async fn choose(app: &App, name: &str, target: Option<&str>) -> Result<(), Failure> {
     let account = app.resolve(name)?;
     if let Some(target) = target {
-        app.choose_target(&account.id, &find(&account, target)?.id).await?;
+        app.choose_target(&account.id, &find(&account, target)?.id)
+            .await?;
     }
     app.use_account(&account.id).await?;
     let account = app.resolve(account.id.as_str())?;
-    let target = account.chosen_target().map(|target| format!(", {}", target.name)).unwrap_or_default();
-    let (cloud, name, who) = (account.cloud().title(), account.name(), account.identity.who());
-    Ok(print(&format!("In use for {cloud}: {name} ({who}){target}"))?)
+    let target = account
+        .chosen_target()
+        .map(|target| format!(", {}", target.name))
+        .unwrap_or_default();
+    let (cloud, name, who) = (
+        account.cloud().title(),
+        account.name(),
+        account.identity.who(),
+    );
+    Ok(print(&format!(
+        "In use for {cloud}: {name} ({who}){target}"
+    ))?)
 }
 
 /// What people call a cloud's targets.
@@ -117,8 +142,11 @@ pub(crate) fn find<'a>(account: &'a Account, wanted: &str) -> Result<&'a Target,
             Err(Error::new(Code::NotFound, message))
         }
         several => {
-            let list: Vec<String> =
-                several.iter().take(8).map(|target| format!("{} ({})", target.id, target.name)).collect();
+            let list: Vec<String> = several
+                .iter()
+                .take(8)
+                .map(|target| format!("{} ({})", target.id, target.name))
+                .collect();
             let message = format!(
                 "\"{wanted}\" fits {} {}. Name one by its id: {}.",
                 several.len(),

@@ -26,7 +26,9 @@ pub(crate) async fn hand_out(
     may_ask: bool,
 ) -> Result<(), Failure> {
     let account = account(&*app.book()?, whose)?;
-    let resource = resource.map_or(Ok(Resource::Management), |text| app.resource(&account.id, text))?;
+    let resource = resource.map_or(Ok(Resource::Management), |text| {
+        app.resource(&account.id, text)
+    })?;
     let attempt = async || app.hand_out_for(&account.id, &resource, &asker()).await;
     let session = interactive::hand_out(app, vault, &account, &resource, may_ask, attempt).await?;
     Ok(give(&account, &session, json)?)
@@ -62,7 +64,15 @@ pub(crate) fn give(account: &Account, session: &Session, json: bool) -> Result<(
     if !json {
         return print(token.expose_secret());
     }
-    print(as_az_prints(account, token, session.times.expires_at, &TimeZone::system()).expose_secret())
+    print(
+        as_az_prints(
+            account,
+            token,
+            session.times.expires_at,
+            &TimeZone::system(),
+        )
+        .expose_secret(),
+    )
 }
 
 /// The program that runs `mcm`, as the system names it, for the activity log.
@@ -116,7 +126,9 @@ fn as_az_prints(
         },
         token_type: "Bearer",
     };
-    serde_json::to_string_pretty(&token).expect("plain fields serialise").into()
+    serde_json::to_string_pretty(&token)
+        .expect("plain fields serialise")
+        .into()
 }
 
 #[cfg(test)]
@@ -134,7 +146,12 @@ mod tests {
         };
         let account = Account::new(identity, Timestamp::UNIX_EPOCH);
         let expires_at = "2026-11-23T16:11:36.5Z".parse().expect("a time");
-        let printed = as_az_prints(&account, &"at".into(), expires_at, &TimeZone::fixed(jiff::tz::offset(2)));
+        let printed = as_az_prints(
+            &account,
+            &"at".into(),
+            expires_at,
+            &TimeZone::fixed(jiff::tz::offset(2)),
+        );
         assert_eq!(
             printed.expose_secret(),
             r#"{

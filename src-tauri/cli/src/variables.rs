@@ -47,21 +47,30 @@ pub(crate) fn of(cloud: Cloud) -> impl Iterator<Item = &'static Variable> {
 }
 
 /// The variables that are set here and make the tools of a cloud work as somebody else than the account in use.
-pub(crate) fn that_win(cloud: Cloud, environment: &Environment) -> impl Iterator<Item = &'static Variable> {
+pub(crate) fn that_win(
+    cloud: Cloud,
+    environment: &Environment,
+) -> impl Iterator<Item = &'static Variable> {
     of(cloud).filter(|variable| variable.would_win() && environment.get(variable.name).is_some())
 }
 
 /// Whether one of these holds a credential.
 pub(crate) fn are_secret<'a>(mut names: impl Iterator<Item = &'a str>) -> bool {
-    names
-        .any(|name| ALL.iter().any(|variable| variable.name == name && variable.effect == Effect::Credential))
+    names.any(|name| {
+        ALL.iter()
+            .any(|variable| variable.name == name && variable.effect == Effect::Credential)
+    })
 }
 
 use Cloud::{Aws, Azure, Gcp};
 use Effect::{Credential, Identity, Place, Source};
 
 const fn variable(name: &'static str, cloud: Cloud, effect: Effect) -> Variable {
-    Variable { name, cloud, effect }
+    Variable {
+        name,
+        cloud,
+        effect,
+    }
 }
 
 /// In the order in which the tools of a cloud look.
@@ -155,16 +164,30 @@ mod tests {
     fn every_name_is_there_once_and_can_be_written_in_every_shell() {
         let mut seen = HashSet::new();
         for variable in &ALL {
-            assert!(seen.insert(variable.name), "{} is there twice", variable.name);
-            assert!(variable.name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_'));
+            assert!(
+                seen.insert(variable.name),
+                "{} is there twice",
+                variable.name
+            );
+            assert!(
+                variable
+                    .name
+                    .chars()
+                    .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
+            );
         }
     }
 
     #[test]
     fn what_is_set_and_would_win_is_found_and_a_place_is_not_among_it() {
-        let set =
-            Environment::from_pairs([("AWS_PROFILE", "a"), ("AWS_REGION", "r"), ("AWS_SESSION_TOKEN", "")]);
-        let names: Vec<_> = that_win(Cloud::Aws, &set).map(|variable| variable.name).collect();
+        let set = Environment::from_pairs([
+            ("AWS_PROFILE", "a"),
+            ("AWS_REGION", "r"),
+            ("AWS_SESSION_TOKEN", ""),
+        ]);
+        let names: Vec<_> = that_win(Cloud::Aws, &set)
+            .map(|variable| variable.name)
+            .collect();
         assert_eq!(names, ["AWS_PROFILE"]);
         assert_eq!(that_win(Cloud::Gcp, &set).count(), 0);
     }

@@ -101,11 +101,18 @@ struct Shell<'a> {
 pub(crate) fn tell(app: &App, json: bool) -> Result<(), Failure> {
     // As the tools see it: inside `mcm exec` too, where `mcm` itself works with what was outside.
     let environment = Environment::of_this_process();
-    let lent =
-        environment.get(variables::EXEC_ACCOUNTS).unwrap_or_default().split(',').filter(|id| !id.is_empty());
+    let lent = environment
+        .get(variables::EXEC_ACCOUNTS)
+        .unwrap_or_default()
+        .split(',')
+        .filter(|id| !id.is_empty());
     let lent = lent.map(|id| AccountId::from(id.to_owned())).collect();
-    let shell =
-        Shell { environment: &environment, tools: OtherTools::of(&environment)?, book: app.book()?, lent };
+    let shell = Shell {
+        environment: &environment,
+        tools: OtherTools::of(&environment)?,
+        book: app.book()?,
+        lent,
+    };
     let found = [
         aws::command_line(&shell),
         azure::command_line(&shell),
@@ -114,11 +121,20 @@ pub(crate) fn tell(app: &App, json: bool) -> Result<(), Failure> {
         azure::terraform(&shell),
         google::terraform(&shell),
     ];
-    let rows: Vec<Row> = found.into_iter().map(|found| compared(found, &shell.book)).collect();
+    let rows: Vec<Row> = found
+        .into_iter()
+        .map(|found| compared(found, &shell.book))
+        .collect();
     if json {
         return Ok(print_json(&Whoami { tools: rows })?);
     }
-    Ok(print(&rows.iter().map(|row| told(row, &shell.book)).collect::<Vec<_>>().join("\n"))?)
+    Ok(print(
+        &rows
+            .iter()
+            .map(|row| told(row, &shell.book))
+            .collect::<Vec<_>>()
+            .join("\n"),
+    )?)
 }
 
 fn compared(found: Found, book: &Book) -> Row {
@@ -130,15 +146,26 @@ fn compared(found: Found, book: &Book) -> Row {
         (None, Some(_)) if found.identity.is_some() => Some(false),
         (None, _) => None,
     };
-    Row { found, active_account, is_active }
+    Row {
+        found,
+        active_account,
+        is_active,
+    }
 }
 
 fn told(row: &Row, book: &Book) -> String {
     const INDENT: &str = "\n                   ";
-    let Row { found, active_account, is_active } = row;
+    let Row {
+        found,
+        active_account,
+        is_active,
+    } = row;
     let name = |id: &AccountId| {
         let account = book.account(id);
-        account.map_or_else(|| id.to_string(), |account| format!("{} ({id})", account.name()))
+        account.map_or_else(
+            || id.to_string(),
+            |account| format!("{} ({id})", account.name()),
+        )
     };
     let who = match (&found.account, &found.identity) {
         (Some(account), _) => name(account),
@@ -146,18 +173,31 @@ fn told(row: &Row, book: &Book) -> String {
         (None, None) if found.source == Source::None => "nobody".to_owned(),
         (None, None) => "unknown".to_owned(),
     };
-    let place = found.place.as_ref().map(|place| format!(", {place}")).unwrap_or_default();
+    let place = found
+        .place
+        .as_ref()
+        .map(|place| format!(", {place}"))
+        .unwrap_or_default();
     let remark = match (is_active, active_account) {
         (Some(true), _) => format!("{INDENT}It is the account in use here."),
         (Some(false), Some(active)) => {
-            format!("{INDENT}NOT the account in use here, which is {}.", name(active))
+            format!(
+                "{INDENT}NOT the account in use here, which is {}.",
+                name(active)
+            )
         }
         (Some(false), None) => {
-            format!("{INDENT}No account of {} is in use here.", found.provider.title())
+            format!(
+                "{INDENT}No account of {} is in use here.",
+                found.provider.title()
+            )
         }
         (None, _) => String::new(),
     };
-    format!("{:17}  {who}{place}{INDENT}{}{remark}", found.tool, found.why)
+    format!(
+        "{:17}  {who}{place}{INDENT}{}{remark}",
+        found.tool, found.why
+    )
 }
 
 impl Shell<'_> {
@@ -173,7 +213,10 @@ impl Shell<'_> {
     /// The account of a cloud that `mcm exec` lends here.
     fn lent(&self, cloud: Cloud) -> Option<&Account> {
         let of_cloud = |account: &&Account| account.cloud() == cloud;
-        self.lent.iter().filter_map(|id| self.book.account(id)).find(of_cloud)
+        self.lent
+            .iter()
+            .filter_map(|id| self.book.account(id))
+            .find(of_cloud)
     }
 
     /// The account that `mcm exec` lends at this address, if it can be one of ours.
@@ -196,7 +239,15 @@ impl Found {
     fn ours(tool: &'static str, source: Source, account: &Account, why: String) -> Self {
         let identity = Some(account.identity.who().to_owned());
         let (provider, account) = (account.cloud(), Some(account.id.clone()));
-        Self { tool, provider, source, identity, place: None, account, why }
+        Self {
+            tool,
+            provider,
+            source,
+            identity,
+            place: None,
+            account,
+            why,
+        }
     }
 
     /// Somebody else, or nobody.
@@ -208,11 +259,22 @@ impl Found {
         why: String,
     ) -> Self {
         let identity = identity.map(|text| shown(&text));
-        Self { tool, provider, source, identity, place: None, account: None, why: shown(&why) }
+        Self {
+            tool,
+            provider,
+            source,
+            identity,
+            place: None,
+            account: None,
+            why: shown(&why),
+        }
     }
 
     fn at(self, place: Option<String>) -> Self {
-        Self { place: place.map(|text| shown(&text)), ..self }
+        Self {
+            place: place.map(|text| shown(&text)),
+            ..self
+        }
     }
 }
 
@@ -230,14 +292,22 @@ fn text(path: &Path) -> Option<String> {
     let file = Foreign::read(path).ok()?;
     let text = String::from_utf8_lossy(file.bytes()?).into_owned();
     // `az` begins its files with a byte-order mark.
-    Some(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
+    Some(
+        text.strip_prefix('\u{feff}')
+            .map(str::to_owned)
+            .unwrap_or(text),
+    )
 }
 
 /// The value of a key in one section of a file of sections.
 fn value<'t>(text: &'t str, is_section: impl Fn(&str) -> bool, key: &str) -> Option<&'t str> {
     let mut is_inside = false;
     for line in text.lines() {
-        if let Some((title, _)) = line.trim_end().strip_prefix('[').and_then(|rest| rest.rsplit_once(']')) {
+        if let Some((title, _)) = line
+            .trim_end()
+            .strip_prefix('[')
+            .and_then(|rest| rest.rsplit_once(']'))
+        {
             is_inside = is_section(title.trim());
         } else if is_inside
             && !line.trim_start().starts_with(['#', ';'])

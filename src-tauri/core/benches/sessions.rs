@@ -36,7 +36,10 @@ impl Scene {
     async fn over(vault: impl FnOnce(&Paths) -> Vault) -> Self {
         let clock = ManualClock::new("2026-11-24T09:00:00Z".parse().expect("a time"));
         let time = clock.clone();
-        let options = Options { clock: Clock::new(move || time.now()), ..Options::default() };
+        let options = Options {
+            clock: Clock::new(move || time.now()),
+            ..Options::default()
+        };
         let clouds = Sandbox::start(options).await.expect("loopback ports");
         let home = tempfile::tempdir().expect("a folder");
         let paths = Paths::below(home.path());
@@ -50,15 +53,27 @@ impl Scene {
             scheme: Arc::new(NoScheme),
             paths,
             environment: Environment::from_pairs(
-                variables.iter().map(|(name, value)| (*name, value.as_str())),
+                variables
+                    .iter()
+                    .map(|(name, value)| (*name, value.as_str())),
             ),
         };
         let app = App::open(world.clone(), Front::Terminal);
         let sign_in = app.connect(Connect::new(Cloud::Azure)).expect("started");
         let page = browser.next_page().await;
-        Browser::new().as_person("ada@contoso.example").browse(page.as_str()).await;
+        Browser::new()
+            .as_person("ada@contoso.example")
+            .browse(page.as_str())
+            .await;
         let id = app.sign_in_ended(sign_in).await.expect("connected");
-        Self { clouds, clock, app, world, id, _home: home }
+        Self {
+            clouds,
+            clock,
+            app,
+            world,
+            id,
+            _home: home,
+        }
     }
 }
 
@@ -99,9 +114,18 @@ async fn waking(scene: &Scene) -> Duration {
     let now_there = scene.clock.now();
     let book = scene.app.book().expect("readable");
     let record = Record::grant(&book.account(&scene.id).expect("connected").grant);
-    let grant = Grant::from_bytes(&scene.world.vault.read(&record).await.expect("readable").expect("there"))
-        .expect("ours");
-    let Identity::Azure { tenant_id, .. } = &book.account(&scene.id).expect("connected").identity else {
+    let grant = Grant::from_bytes(
+        &scene
+            .world
+            .vault
+            .read(&record)
+            .await
+            .expect("readable")
+            .expect("there"),
+    )
+    .expect("ours");
+    let Identity::Azure { tenant_id, .. } = &book.account(&scene.id).expect("connected").identity
+    else {
         unreachable!("an Azure account")
     };
     let mut people = Vec::new();
@@ -114,9 +138,17 @@ async fn waking(scene: &Scene) -> Duration {
             username: format!("person-{number}"),
         };
         let mut account = Account::new(identity, now_there);
-        account.session = Some(SessionTimes { issued_at: now_there, expires_at: now_there + HOUR });
+        account.session = Some(SessionTimes {
+            issued_at: now_there,
+            expires_at: now_there + HOUR,
+        });
         account.targets_read_at = Some(now_there + 2 * HOUR);
-        scene.world.vault.write(&Record::grant(&account.grant), grant.to_bytes()).await.expect("written");
+        scene
+            .world
+            .vault
+            .write(&Record::grant(&account.grant), grant.to_bytes())
+            .await
+            .expect("written");
         people.push(account);
     }
     let store = Store::in_folder(&scene.world.paths.data);
@@ -125,7 +157,10 @@ async fn waking(scene: &Scene) -> Duration {
         Ok(())
     });
     put.await.expect("written");
-    scene.clouds.faults().always(Endpoint::AzureToken, Fault::Latency(LATENCY));
+    scene
+        .clouds
+        .faults()
+        .always(Endpoint::AzureToken, Fault::Latency(LATENCY));
     scene.clock.advance(2 * HOUR);
     let app = App::open(scene.world.clone(), Front::Terminal);
     let start = now();
@@ -143,22 +178,42 @@ async fn main() {
     let mut out = std::io::stdout();
     let mut line = |what: &str, time: Duration, against: Option<(&str, Duration)>| {
         let ratio = against.map_or_else(String::new, |(name, base)| {
-            format!("  {:.1} times {name}", time.as_secs_f64() / base.as_secs_f64())
+            format!(
+                "  {:.1} times {name}",
+                time.as_secs_f64() / base.as_secs_f64()
+            )
         });
-        let _ = writeln!(out, "{what:<44} {:>9.3} ms{ratio}", time.as_secs_f64() * 1e3);
+        let _ = writeln!(
+            out,
+            "{what:<44} {:>9.3} ms{ratio}",
+            time.as_secs_f64() * 1e3
+        );
     };
     let memory = Scene::over(|_| Vault::in_memory()).await;
     let from_memory = warm(&memory).await;
     line("a session, vault in memory", from_memory, None);
-    let keychain =
-        Scene::over(|paths| Vault::platform("io.github.multicloudmanager.bench", paths.keychain_lock()))
-            .await;
+    let keychain = Scene::over(|paths| {
+        Vault::platform("io.github.multicloudmanager.bench", paths.keychain_lock())
+    })
+    .await;
     let from_keychain = warm(&keychain).await;
-    line("a session, vault in the keychain", from_keychain, Some(("from memory", from_memory)));
+    line(
+        "a session, vault in the keychain",
+        from_keychain,
+        Some(("from memory", from_memory)),
+    );
     let renewed = renewal(&keychain).await;
-    line("a session, with a renewal", renewed, Some(("from the keychain", from_keychain)));
+    line(
+        "a session, with a renewal",
+        renewed,
+        Some(("from the keychain", from_keychain)),
+    );
     let ideal = Duration::from_millis(SLEEPERS as u64 * LATENCY / 8);
     let woken = waking(&memory).await;
-    line("200 accounts waking, 50 ms away, 8 at a time", woken, Some(("the latency alone", ideal)));
+    line(
+        "200 accounts waking, 50 ms away, 8 at a time",
+        woken,
+        Some(("the latency alone", ideal)),
+    );
     keychain.world.vault.sweep_all().await.expect("swept");
 }

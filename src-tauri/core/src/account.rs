@@ -97,7 +97,11 @@ impl GrantKey {
 
 /// Who an account is, in its cloud's own terms. The stable fields make the keys; the others are only shown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
-#[serde(tag = "cloud", rename_all = "lowercase", rename_all_fields = "camelCase")]
+#[serde(
+    tag = "cloud",
+    rename_all = "lowercase",
+    rename_all_fields = "camelCase"
+)]
 #[ts(export)]
 pub enum Identity {
     /// A person in an Azure tenant. Key: `home` and `tenant_id`.
@@ -176,8 +180,12 @@ impl Identity {
     /// The row that this identity is, whenever it is connected again.
     pub fn account_id(&self) -> AccountId {
         let digest = match self {
-            Self::Azure { home, tenant_id, .. } => digest(&["azure", home, tenant_id]),
-            Self::Gcp { issuer, subject, .. } => digest(&["gcp", issuer, subject]),
+            Self::Azure {
+                home, tenant_id, ..
+            } => digest(&["azure", home, tenant_id]),
+            Self::Gcp {
+                issuer, subject, ..
+            } => digest(&["gcp", issuer, subject]),
             Self::Aws { role_arn, .. } => digest(&["aws", &canonical_role_arn(role_arn)]),
         };
         AccountId(format!("{}-{}", self.cloud(), &digest[..12]))
@@ -187,7 +195,9 @@ impl Identity {
     pub fn grant_key(&self) -> GrantKey {
         GrantKey(match self {
             Self::Azure { home, .. } => digest(&["grant", "azure", home]),
-            Self::Gcp { issuer, subject, .. } => digest(&["grant", "gcp", issuer, subject]),
+            Self::Gcp {
+                issuer, subject, ..
+            } => digest(&["grant", "gcp", issuer, subject]),
             Self::Aws { role_arn, .. } => digest(&["grant", "aws", &canonical_role_arn(role_arn)]),
         })
     }
@@ -225,8 +235,16 @@ impl Identity {
             *alias = alias.take().or_else(|| old.clone());
         }
         if let (
-            Self::Azure { tenant_name, default_domain, .. },
-            Self::Azure { tenant_name: old_name, default_domain: old_domain, .. },
+            Self::Azure {
+                tenant_name,
+                default_domain,
+                ..
+            },
+            Self::Azure {
+                tenant_name: old_name,
+                default_domain: old_domain,
+                ..
+            },
         ) = (self, row)
         {
             *tenant_name = tenant_name.take().or_else(|| old_name.clone());
@@ -246,11 +264,19 @@ impl Identity {
     /// The name of a row that nobody has named.
     pub fn default_name(&self) -> String {
         match self {
-            Self::Azure { tenant_name: Some(name), .. } => name.clone(),
-            Self::Azure { default_domain: Some(domain), .. } => domain.clone(),
+            Self::Azure {
+                tenant_name: Some(name),
+                ..
+            } => name.clone(),
+            Self::Azure {
+                default_domain: Some(domain),
+                ..
+            } => domain.clone(),
             Self::Azure { tenant_id, .. } => tenant_id.clone(),
             Self::Gcp { .. } => self.label().to_owned(),
-            Self::Aws { alias: Some(alias), .. } => alias.clone(),
+            Self::Aws {
+                alias: Some(alias), ..
+            } => alias.clone(),
             Self::Aws { account_id, .. } => format!("AWS Account ({account_id})"),
         }
     }
@@ -271,7 +297,11 @@ fn digest(parts: &[&str]) -> String {
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part.as_bytes());
     }
-    hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    hash.finalize()
+        .iter()
+        .take(16)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 /// What a person works on inside an account: a subscription, a project, or an AWS account and region.
@@ -306,10 +336,17 @@ pub struct TargetsChange {
 impl TargetsChange {
     /// The change from one list to the next, if there is any.
     pub fn between(old: &[Target], new: &[Target], at: Timestamp) -> Option<Self> {
-        let ids = |list: &[Target]| list.iter().map(|target| target.id.clone()).collect::<HashSet<_>>();
+        let ids = |list: &[Target]| {
+            list.iter()
+                .map(|target| target.id.clone())
+                .collect::<HashSet<_>>()
+        };
         let (old, new) = (ids(old), ids(new));
         let count = |difference: usize| u32::try_from(difference).unwrap_or(u32::MAX);
-        let (added, removed) = (count(new.difference(&old).count()), count(old.difference(&new).count()));
+        let (added, removed) = (
+            count(new.difference(&old).count()),
+            count(old.difference(&new).count()),
+        );
         (added + removed > 0).then_some(Self { added, removed, at })
     }
 }
@@ -515,7 +552,9 @@ impl Account {
 
     /// The name shown for it.
     pub fn name(&self) -> String {
-        self.custom_name.clone().unwrap_or_else(|| self.identity.default_name())
+        self.custom_name
+            .clone()
+            .unwrap_or_else(|| self.identity.default_name())
     }
 
     /// How long its session for a resource lives, when there is one.
@@ -536,15 +575,24 @@ impl Account {
 
     /// What is known of its session for another resource than the management.
     pub fn resource(&self, identifier: &Identifier) -> Option<&ResourceSession> {
-        self.resources.iter().find(|known| known.resource == *identifier)
+        self.resources
+            .iter()
+            .find(|known| known.resource == *identifier)
     }
 
     /// The same, to change it; made when there is none.
     pub fn resource_mut(&mut self, identifier: &Identifier) -> &mut ResourceSession {
-        let index = self.resources.iter().position(|known| known.resource == *identifier);
+        let index = self
+            .resources
+            .iter()
+            .position(|known| known.resource == *identifier);
         let index = index.unwrap_or_else(|| {
             let resource = identifier.clone();
-            self.resources.push(ResourceSession { resource, session: None, trouble: None });
+            self.resources.push(ResourceSession {
+                resource,
+                session: None,
+                trouble: None,
+            });
             self.resources.len() - 1
         });
         &mut self.resources[index]
@@ -552,7 +600,9 @@ impl Account {
 
     /// The target that the person chose, when it is still there.
     pub fn chosen_target(&self) -> Option<&Target> {
-        self.targets.iter().find(|target| Some(&target.id) == self.target.as_ref())
+        self.targets
+            .iter()
+            .find(|target| Some(&target.id) == self.target.as_ref())
     }
 }
 
@@ -587,8 +637,14 @@ mod tests {
     #[test]
     fn role_names_compare_without_case_and_paths_with_it() {
         let canonical = |arn| canonical_role_arn(arn);
-        assert_eq!(canonical("arn:aws:iam::1:role/Ops"), canonical("arn:aws:iam::1:role/OPS"));
-        assert_ne!(canonical("arn:aws:iam::1:role/a/Ops"), canonical("arn:aws:iam::1:role/A/Ops"));
+        assert_eq!(
+            canonical("arn:aws:iam::1:role/Ops"),
+            canonical("arn:aws:iam::1:role/OPS")
+        );
+        assert_ne!(
+            canonical("arn:aws:iam::1:role/a/Ops"),
+            canonical("arn:aws:iam::1:role/A/Ops")
+        );
     }
 
     #[test]

@@ -40,7 +40,11 @@ pub struct Happening {
 
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
-#[serde(tag = "kind", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+#[serde(
+    tag = "kind",
+    rename_all = "kebab-case",
+    rename_all_fields = "camelCase"
+)]
 #[ts(export)]
 pub enum What {
     /// The account was connected.
@@ -82,7 +86,10 @@ impl What {
     /// A credential for a resource was handed out to a program. Its name may be anything.
     pub fn handed_out(resource: &Resource, to: &str) -> Self {
         let resource = resource.identifier().map(ToString::to_string);
-        Self::HandedOut { to: text::shown(to), resource }
+        Self::HandedOut {
+            to: text::shown(to),
+            resource,
+        }
     }
 }
 
@@ -95,7 +102,9 @@ pub struct Activity {
 impl Activity {
     /// The log in our data folder.
     pub fn in_folder(data: &Path) -> Self {
-        Self { path: data.join("activity.jsonl") }
+        Self {
+            path: data.join("activity.jsonl"),
+        }
     }
 
     /// Where it lies.
@@ -131,7 +140,9 @@ impl Activity {
             let text = fs::read(&path).unwrap_or_default();
             let lines = text.split(|byte| *byte == b'\n').rev();
             let parsed = lines.filter_map(|line| serde_json::from_slice::<Happening>(line).ok());
-            happenings.extend(parsed.filter(|happening| account.is_none_or(|id| happening.account == *id)));
+            happenings.extend(
+                parsed.filter(|happening| account.is_none_or(|id| happening.account == *id)),
+            );
             if happenings.len() >= most {
                 break;
             }
@@ -183,7 +194,10 @@ impl Activity {
     /// Whether the path still names this file, and not one that replaced it meanwhile.
     fn is_still(&self, file: &fs::File) -> bool {
         let same = |at_path: fs::Metadata| Some(at_path.len() == file.metadata().ok()?.len());
-        fs::metadata(&self.path).ok().and_then(same).unwrap_or(false)
+        fs::metadata(&self.path)
+            .ok()
+            .and_then(same)
+            .unwrap_or(false)
     }
 }
 
@@ -225,7 +239,11 @@ mod tests {
         activity.record(&ada, Timestamp::UNIX_EPOCH, What::Connected);
         activity.record(&linus, Timestamp::UNIX_EPOCH, What::Connected);
         activity.record(&ada, Timestamp::UNIX_EPOCH, What::Renewed);
-        let kinds: Vec<What> = activity.read(Some(&ada.id), 10).into_iter().map(|entry| entry.what).collect();
+        let kinds: Vec<What> = activity
+            .read(Some(&ada.id), 10)
+            .into_iter()
+            .map(|entry| entry.what)
+            .collect();
         assert_eq!(kinds, [What::Renewed, What::Connected]);
         assert_eq!(activity.read(None, 2).len(), 2);
     }
@@ -235,9 +253,16 @@ mod tests {
         let (_folder, activity) = log();
         let ada = account("ada");
         activity.record(&ada, Timestamp::UNIX_EPOCH, What::Connected);
-        file::open_private(activity.path()).expect("open").write_all(b"{\"at\":\"20").expect("torn");
+        file::open_private(activity.path())
+            .expect("open")
+            .write_all(b"{\"at\":\"20")
+            .expect("torn");
         activity.record(&ada, Timestamp::UNIX_EPOCH, What::Renewed);
-        let kinds: Vec<What> = activity.read(None, 10).into_iter().map(|entry| entry.what).collect();
+        let kinds: Vec<What> = activity
+            .read(None, 10)
+            .into_iter()
+            .map(|entry| entry.what)
+            .collect();
         assert_eq!(kinds, [What::Renewed, What::Connected]);
     }
 
@@ -254,7 +279,10 @@ mod tests {
             .expect("readable")
             .map(|entry| entry.expect("readable").metadata().expect("readable").len())
             .collect();
-        assert!(sizes.len() == 2 && sizes.iter().all(|size| *size < LARGEST + 4096), "{sizes:?}");
+        assert!(
+            sizes.len() == 2 && sizes.iter().all(|size| *size < LARGEST + 4096),
+            "{sizes:?}"
+        );
         let newest = activity.read(None, 1)[0].at.as_second();
         assert_eq!(newest, i64::try_from(rounds).expect("small") - 1);
     }

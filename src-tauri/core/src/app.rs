@@ -36,7 +36,9 @@ use crate::redirect::{Delivered, Front, Redirects};
 use crate::resource::Resource;
 use crate::session::{Sessions, Want, not_found};
 use crate::settings::{self, Settings};
-use crate::snapshot::{Copyable, KeychainState, Preferences, RedirectKind, SignInId, Snapshot, Theme};
+use crate::snapshot::{
+    Copyable, KeychainState, Preferences, RedirectKind, SignInId, Snapshot, Theme,
+};
 use crate::store::{Book, Store};
 use crate::text;
 use crate::world::World;
@@ -135,11 +137,18 @@ impl App {
             let locks = world.paths.data.join("locks");
             let activity = Activity::in_folder(&world.paths.data);
             let app = this.clone();
-            let sessions = Sessions::new(clock, vault, store.clone(), activity.clone(), locks, move || {
-                if let Some(app) = app.upgrade() {
-                    app.reload();
-                }
-            });
+            let sessions = Sessions::new(
+                clock,
+                vault,
+                store.clone(),
+                activity.clone(),
+                locks,
+                move || {
+                    if let Some(app) = app.upgrade() {
+                        app.reload();
+                    }
+                },
+            );
             let first = draw::snapshot(&mut state, &world, &sessions);
             let snapshot = watch::Sender::new(Arc::new(first));
             Self {
@@ -171,7 +180,10 @@ impl App {
     /// `storage-unreadable`, `storage-failed`.
     pub fn book(&self) -> Result<Arc<Book>> {
         let state = self.state();
-        state.book_error.clone().map_or_else(|| Ok(state.book.clone()), Err)
+        state
+            .book_error
+            .clone()
+            .map_or_else(|| Ok(state.book.clone()), Err)
     }
 
     /// Reads `accounts.json` again, for a process that stays and follows what the others choose.
@@ -193,7 +205,10 @@ impl App {
     }
 
     async fn session_for(&self, id: &AccountId, resource: &Resource) -> Result<Session> {
-        let session = self.sessions.session(&self.providers(), id, resource, Want::Fresh).await;
+        let session = self
+            .sessions
+            .session(&self.providers(), id, resource, Want::Fresh)
+            .await;
         self.note(session.as_ref().err());
         session
     }
@@ -218,9 +233,18 @@ impl App {
     ///
     /// # Errors
     /// As `session`; `unsupported` for a cloud that has one credential for everything.
-    pub async fn hand_out_for(&self, id: &AccountId, resource: &Resource, to: &str) -> Result<Session> {
+    pub async fn hand_out_for(
+        &self,
+        id: &AccountId,
+        resource: &Resource,
+        to: &str,
+    ) -> Result<Session> {
         let session = self.session_for(id, resource).await?;
-        self.activity.record(&self.account(id)?, self.world.clock.now(), What::handed_out(resource, to));
+        self.activity.record(
+            &self.account(id)?,
+            self.world.clock.now(),
+            What::handed_out(resource, to),
+        );
         Ok(session)
     }
 
@@ -234,8 +258,10 @@ impl App {
     /// # Errors
     /// As `Sessions::session`.
     pub async fn renew(&self, id: &AccountId) -> Result<()> {
-        let session =
-            self.sessions.session(&self.providers(), id, &Resource::Management, Want::Renewed).await;
+        let session = self
+            .sessions
+            .session(&self.providers(), id, &Resource::Management, Want::Renewed)
+            .await;
         self.note(session.as_ref().err());
         session.map(drop)
     }
@@ -253,7 +279,9 @@ impl App {
     /// # Errors
     /// As `session`, and what the provider's list answers; `sign-in-cancelled` never.
     pub async fn read_targets(&self, id: &AccountId) -> Result<()> {
-        let Some(cancel) = self.begin_reading(id) else { return Ok(()) };
+        let Some(cancel) = self.begin_reading(id) else {
+            return Ok(());
+        };
         self.publish();
         self.go_on_reading(id, &cancel).await
     }
@@ -265,7 +293,13 @@ impl App {
             return None;
         }
         let cancel = Arc::new(Notify::new());
-        state.reading.insert(id.clone(), Reading { count: 0, cancel: cancel.clone() });
+        state.reading.insert(
+            id.clone(),
+            Reading {
+                count: 0,
+                cancel: cancel.clone(),
+            },
+        );
         Some(cancel)
     }
 
@@ -287,16 +321,25 @@ impl App {
     /// Stores what was read, or why it could not be.
     async fn take_over(&self, id: &AccountId, read: Result<Read>) -> Result<()> {
         self.note(read.as_ref().err());
-        let (now, result) = (self.world.clock.now(), read.as_ref().map(drop).map_err(Clone::clone));
+        let (now, result) = (
+            self.world.clock.now(),
+            read.as_ref().map(drop).map_err(Clone::clone),
+        );
         let mut changed = None;
         let edit = |book: &mut Book| {
             let account = book.account_mut(id).ok_or_else(|| not_found(id))?;
             account.targets_error = read.as_ref().err().map(ErrorView::from);
-            let Ok(Read { targets, organization }) = read else { return Ok(()) };
+            let Ok(Read {
+                targets,
+                organization,
+            }) = read
+            else {
+                return Ok(());
+            };
             // The first list is no change.
             if account.targets_read_at.is_some() {
-                account.targets_change =
-                    TargetsChange::between(&account.targets, &targets, now).or(account.targets_change);
+                account.targets_change = TargetsChange::between(&account.targets, &targets, now)
+                    .or(account.targets_change);
                 changed = account
                     .targets_change
                     .filter(|change| change.at == now)
@@ -315,7 +358,8 @@ impl App {
         };
         self.store.change(edit).await?;
         if let Some((account, TargetsChange { added, removed, .. })) = changed {
-            self.activity.record(&account, now, What::TargetsChanged { added, removed });
+            self.activity
+                .record(&account, now, What::TargetsChanged { added, removed });
         }
         result
     }
@@ -330,18 +374,31 @@ impl App {
             }
             self.publish();
         };
-        let mut session = self.sessions.session(&providers, id, &Resource::Management, Want::Fresh).await?;
+        let mut session = self
+            .sessions
+            .session(&providers, id, &Resource::Management, Want::Fresh)
+            .await?;
         let targets = match provider.targets(&account, &session, &progress).await {
             // The provider ended the session before its time: a new one tells whether the sign-in still stands.
             Err(error) if error.code() == Code::SignInAgain => {
-                session = self.sessions.session(&providers, id, &Resource::Management, Want::Renewed).await?;
+                session = self
+                    .sessions
+                    .session(&providers, id, &Resource::Management, Want::Renewed)
+                    .await?;
                 provider.targets(&account, &session, &progress).await
             }
             read => read,
         }?;
         let is_aws = account.cloud() == Cloud::Aws;
-        let organization = if is_aws { self.read_organization(&account, &session).await } else { None };
-        Ok(Read { targets, organization })
+        let organization = if is_aws {
+            self.read_organization(&account, &session).await
+        } else {
+            None
+        };
+        Ok(Read {
+            targets,
+            organization,
+        })
     }
 
     /// Stops reading the account's targets; the old list stays.
@@ -374,7 +431,11 @@ impl App {
     /// `not-found` for a target that the account does not have, `storage-*`.
     pub async fn choose_target(&self, id: &AccountId, target: &str) -> Result<()> {
         self.edit(id, |account| {
-            let found = account.targets.iter().find(|known| known.id == target).map(|known| known.id.clone());
+            let found = account
+                .targets
+                .iter()
+                .find(|known| known.id == target)
+                .map(|known| known.id.clone());
             account.target = Some(found.ok_or_else(|| {
                 let message = format!(
                     "{} has no target \"{}\". Read its targets again.",
@@ -394,7 +455,10 @@ impl App {
     /// `invalid-input` for a name that is too long, `not-found`, `storage-*`.
     pub async fn rename(&self, id: &AccountId, name: Option<&str>) -> Result<()> {
         let name = name.map(text::shown).filter(|name| !name.is_empty());
-        if name.as_ref().is_some_and(|name| name.chars().count() > LONGEST_NAME) {
+        if name
+            .as_ref()
+            .is_some_and(|name| name.chars().count() > LONGEST_NAME)
+        {
             return Err(Error::new(
                 Code::InvalidInput,
                 format!("A name has at most {LONGEST_NAME} characters."),
@@ -413,8 +477,11 @@ impl App {
     /// `invalid-input` for one that is not in `COLOURS`, `not-found`, `storage-*`.
     pub async fn set_colour(&self, id: &AccountId, colour: Option<&str>) -> Result<()> {
         if let Some(colour) = colour.filter(|colour| !COLOURS.contains(colour)) {
-            let message =
-                format!("\"{}\" is not a colour. Choose {}.", text::shown(colour), COLOURS.join(", "));
+            let message = format!(
+                "\"{}\" is not a colour. Choose {}.",
+                text::shown(colour),
+                COLOURS.join(", ")
+            );
             return Err(Error::new(Code::InvalidInput, message));
         }
         self.edit(id, |account| {
@@ -445,13 +512,19 @@ impl App {
         let added = self
             .change(|book| {
                 let account = book.account(id).ok_or_else(|| not_found(id))?;
-                let offered =
-                    account.offered.iter().find(|offered| offered.tenant_id.eq_ignore_ascii_case(tenant_id));
-                let identity = offered
-                    .and_then(|offered| provider::azure::identity_in_tenant(&account.identity, offered));
+                let offered = account
+                    .offered
+                    .iter()
+                    .find(|offered| offered.tenant_id.eq_ignore_ascii_case(tenant_id));
+                let identity = offered.and_then(|offered| {
+                    provider::azure::identity_in_tenant(&account.identity, offered)
+                });
                 let identity = identity.ok_or_else(|| {
-                    let message =
-                        format!("{} does not offer tenant \"{}\".", account.name(), text::shown(tenant_id));
+                    let message = format!(
+                        "{} does not offer tenant \"{}\".",
+                        account.name(),
+                        text::shown(tenant_id)
+                    );
                     Error::new(Code::NotFound, message)
                 })?;
                 let mut row = Account::new(identity, now);
@@ -521,8 +594,10 @@ impl App {
         });
         first_error = first_error.or(emptied.await.err());
         let forgotten = self.activity.forget().map_err(|error| {
-            let message =
-                format!("{} could not be removed. Remove it yourself.", self.activity.path().display());
+            let message = format!(
+                "{} could not be removed. Remove it yourself.",
+                self.activity.path().display()
+            );
             Error::new(Code::StorageFailed, message).with_source(error)
         });
         first_error = first_error.or(forgotten.err());
@@ -554,7 +629,11 @@ impl App {
             provider::check_client_id(&self.settings(), cloud, client_id)
                 .map_err(|why| Error::new(Code::InvalidInput, format!("The client id {why}")))?;
         }
-        self.save(cloud.as_str(), "client_id", Some(client_id).filter(|id| !id.is_empty()))
+        self.save(
+            cloud.as_str(),
+            "client_id",
+            Some(client_id).filter(|id| !id.is_empty()),
+        )
     }
 
     /// Saves the path of the JSON file that Google's console offers for an OAuth client, and uses the client at once. The
@@ -566,10 +645,18 @@ impl App {
         settings::check_gcp_client_file(path)
             .map_err(|why| Error::new(Code::InvalidInput, format!("The path {why}")))?;
         let path = path.to_str().ok_or_else(|| {
-            Error::new(Code::InvalidInput, "The path of the file is not Unicode text. Rename the file.")
+            Error::new(
+                Code::InvalidInput,
+                "The path of the file is not Unicode text. Rename the file.",
+            )
         })?;
         // A client id beside it would win over the one in the file.
-        settings::save(&self.world.paths.config, Cloud::Gcp.as_str(), "client_id", None)?;
+        settings::save(
+            &self.world.paths.config,
+            Cloud::Gcp.as_str(),
+            "client_id",
+            None,
+        )?;
         self.save(Cloud::Gcp.as_str(), "client_secret_file", Some(path))
     }
 
@@ -596,7 +683,12 @@ impl App {
             Theme::Dark => Some("dark"),
         };
         settings::save(&self.world.paths.config, "app", "theme", theme)?;
-        settings::save_flag(&self.world.paths.config, "app", "welcomed", preferences.welcomed)?;
+        settings::save_flag(
+            &self.world.paths.config,
+            "app",
+            "welcomed",
+            preferences.welcomed,
+        )?;
         self.reload_settings();
         Ok(())
     }
@@ -640,7 +732,9 @@ impl App {
             ),
             place(
                 "Settings",
-                Settings::path(&self.world.paths.config).display().to_string(),
+                Settings::path(&self.world.paths.config)
+                    .display()
+                    .to_string(),
                 "Client ids, choices, and Google's client secret if you wrote it there. No other secret.",
             ),
             place(
@@ -664,7 +758,9 @@ impl App {
             Copyable::TargetId => account
                 .chosen_target()
                 .map(|target| target.id.clone())
-                .ok_or_else(|| Error::new(Code::NotFound, "No target is chosen. Choose one first."))?,
+                .ok_or_else(|| {
+                    Error::new(Code::NotFound, "No target is chosen. Choose one first.")
+                })?,
         })
     }
 
@@ -678,8 +774,8 @@ impl App {
             return self.open_aws_console(id, false).await;
         }
         let page = provider::console(&self.settings(), &account);
-        let page =
-            page.ok_or_else(|| Error::new(Code::Unsupported, "This account has no console to open."))?;
+        let page = page
+            .ok_or_else(|| Error::new(Code::Unsupported, "This account has no console to open."))?;
         self.world.browser.open(&page).await
     }
 
@@ -687,8 +783,15 @@ impl App {
     pub fn diagnostics(&self) -> String {
         let snapshot = self.snapshot.borrow().clone();
         let mut lines = vec![
-            format!("Multi-Cloud Manager {} ({})", env!("CARGO_PKG_VERSION"), std::env::consts::OS),
-            format!("keychain: {:?} ({})", snapshot.keychain.state, snapshot.keychain.name),
+            format!(
+                "Multi-Cloud Manager {} ({})",
+                env!("CARGO_PKG_VERSION"),
+                std::env::consts::OS
+            ),
+            format!(
+                "keychain: {:?} ({})",
+                snapshot.keychain.state, snapshot.keychain.name
+            ),
             format!(
                 "accounts: {}, offline: {}, paused: {}",
                 snapshot.accounts.len(),
@@ -703,14 +806,31 @@ impl App {
                 cloud.ready,
                 cloud.sandbox,
                 cloud.redirect,
-                if cloud.client_id.is_some() { "settings" } else { "nowhere" },
-                cloud.problems.iter().map(|problem| problem.name.as_str()).collect::<Vec<_>>().join(", "),
+                if cloud.client_id.is_some() {
+                    "settings"
+                } else {
+                    "nowhere"
+                },
+                cloud
+                    .problems
+                    .iter()
+                    .map(|problem| problem.name.as_str())
+                    .collect::<Vec<_>>()
+                    .join(", "),
             ));
         }
         for problem in &snapshot.problems {
-            lines.push(format!("problem: {} ({})", problem.code.as_str(), problem.reference));
+            lines.push(format!(
+                "problem: {} ({})",
+                problem.code.as_str(),
+                problem.reference
+            ));
         }
-        for account in snapshot.accounts.iter().filter(|account| account.trouble.is_some()) {
+        for account in snapshot
+            .accounts
+            .iter()
+            .filter(|account| account.trouble.is_some())
+        {
             let trouble = account.trouble.as_ref().expect("filtered");
             lines.push(format!(
                 "{}: {:?}, {} ({})",
@@ -729,15 +849,23 @@ impl App {
     }
 
     fn account(&self, id: &AccountId) -> Result<Account> {
-        self.book()?.account(id).cloned().ok_or_else(|| not_found(id))
+        self.book()?
+            .account(id)
+            .cloned()
+            .ok_or_else(|| not_found(id))
     }
 
     fn providers(&self) -> Providers {
         self.state().providers.clone()
     }
 
-    async fn edit(&self, id: &AccountId, edit: impl FnOnce(&mut Account) -> Result<()>) -> Result<()> {
-        self.change(|book| edit(book.account_mut(id).ok_or_else(|| not_found(id))?)).await
+    async fn edit(
+        &self,
+        id: &AccountId,
+        edit: impl FnOnce(&mut Account) -> Result<()>,
+    ) -> Result<()> {
+        self.change(|book| edit(book.account_mut(id).ok_or_else(|| not_found(id))?))
+            .await
     }
 
     async fn change<T>(&self, edit: impl FnOnce(&mut Book) -> Result<T>) -> Result<T> {
@@ -754,8 +882,12 @@ impl App {
     }
 
     fn reload_settings(&self) {
-        let settings = Arc::new(Settings::load(&self.world.paths.config, &self.world.environment));
-        let providers = Providers::new(&settings, self.world.http.clone(), self.world.clock.clone());
+        let settings = Arc::new(Settings::load(
+            &self.world.paths.config,
+            &self.world.environment,
+        ));
+        let providers =
+            Providers::new(&settings, self.world.http.clone(), self.world.clock.clone());
         {
             let mut state = self.state();
             state.settings = settings;
@@ -786,7 +918,9 @@ impl App {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().expect("no code panics while it holds this lock")
+        self.state
+            .lock()
+            .expect("no code panics while it holds this lock")
     }
 }
 
@@ -810,5 +944,8 @@ fn is_locked(world: &World) -> bool {
 
 /// The number of a sign-in that is not there.
 fn no_sign_in(id: SignInId) -> Error {
-    Error::new(Code::NotFound, format!("Sign-in {} has ended already.", id.0))
+    Error::new(
+        Code::NotFound,
+        format!("Sign-in {} has ended already.", id.0),
+    )
 }

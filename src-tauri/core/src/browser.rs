@@ -13,7 +13,10 @@ use crate::world::{Browser, Environment};
 
 /// The person's own browser.
 pub struct SystemBrowser {
-    #[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "only Linux chooses its programs here"))]
+    #[cfg_attr(
+        not(target_os = "linux"),
+        expect(dead_code, reason = "only Linux chooses its programs here")
+    )]
     programs: Vec<Vec<String>>,
     #[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "as above"))]
     kept_back: Vec<&'static str>,
@@ -24,8 +27,16 @@ impl SystemBrowser {
     /// desktop's own choice.
     pub fn new(environment: &Environment) -> Self {
         let named = environment.get("BROWSER").unwrap_or("xdg-open").split(':');
-        let programs = named.map(|program| program.split_whitespace().map(str::to_owned).collect::<Vec<_>>());
-        Self { programs: programs.filter(|words| !words.is_empty()).collect(), kept_back: Vec::new() }
+        let programs = named.map(|program| {
+            program
+                .split_whitespace()
+                .map(str::to_owned)
+                .collect::<Vec<_>>()
+        });
+        Self {
+            programs: programs.filter(|words| !words.is_empty()).collect(),
+            kept_back: Vec::new(),
+        }
     }
 
     /// With variables of this process that the browser does not inherit.
@@ -43,7 +54,11 @@ impl Browser for SystemBrowser {
         #[cfg(target_os = "linux")]
         let open = {
             let (programs, kept_back) = (self.programs.clone(), self.kept_back.clone());
-            move || programs.iter().any(|words| started::opens(words, &page, &kept_back))
+            move || {
+                programs
+                    .iter()
+                    .any(|words| started::opens(words, &page, &kept_back))
+            }
         };
         #[cfg(not(target_os = "linux"))]
         let open = move || webbrowser::open(&page).is_ok();
@@ -73,16 +88,25 @@ mod started {
 
     /// Starts a program with the page in the place of `%s`, else as its last argument. Whether it opened something.
     pub(super) fn opens(words: &[String], page: &str, kept_back: &[&str]) -> bool {
-        let mut arguments: Vec<String> = words[1..].iter().map(|word| word.replace("%s", page)).collect();
+        let mut arguments: Vec<String> = words[1..]
+            .iter()
+            .map(|word| word.replace("%s", page))
+            .collect();
         if !words.iter().any(|word| word.contains("%s")) {
             arguments.push(page.to_owned());
         }
         let mut command = Command::new(&words[0]);
-        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
         for variable in kept_back {
             command.env_remove(variable);
         }
-        let Ok(mut program) = command.spawn() else { return false };
+        let Ok(mut program) = command.spawn() else {
+            return false;
+        };
         let (ended, end) = mpsc::channel();
         // Waited for in a thread of its own, so that no dead process is left behind however long it runs.
         thread::spawn(move || {
@@ -115,7 +139,9 @@ mod tests {
 
     #[tokio::test]
     async fn the_next_program_is_tried() {
-        open("/nonexistent:true").await.expect("the second one works");
+        open("/nonexistent:true")
+            .await
+            .expect("the second one works");
     }
 
     #[tokio::test]
@@ -123,12 +149,23 @@ mod tests {
         let page = Url::parse("https://login.example/authorize").expect("a URL");
         let folder = tempfile::tempdir().expect("a folder");
         let script = folder.path().join("browser");
-        crate::file::replace(&script, b"test -n \"$PATH\" && test -z \"$CARGO_MANIFEST_DIR\"")
-            .expect("written");
-        let environment = Environment::from_pairs([("BROWSER", format!("sh {}", script.display()).as_str())]);
+        crate::file::replace(
+            &script,
+            b"test -n \"$PATH\" && test -z \"$CARGO_MANIFEST_DIR\"",
+        )
+        .expect("written");
+        let environment =
+            Environment::from_pairs([("BROWSER", format!("sh {}", script.display()).as_str())]);
         let browser = SystemBrowser::new(&environment);
-        browser.open(&page).await.expect_err("cargo's variable is there");
-        browser.keeping_back(vec!["CARGO_MANIFEST_DIR"]).open(&page).await.expect("it is kept back");
+        browser
+            .open(&page)
+            .await
+            .expect_err("cargo's variable is there");
+        browser
+            .keeping_back(vec!["CARGO_MANIFEST_DIR"])
+            .open(&page)
+            .await
+            .expect("it is kept back");
     }
 
     #[tokio::test]
@@ -136,12 +173,19 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let seen = folder.path().join("seen");
         let script = folder.path().join("browser");
-        crate::file::replace(&script, format!("printf '%s ' \"$@\" >{}", seen.display()).as_bytes())
-            .expect("written");
-        open(&format!("sh {} --new %s last", script.display())).await.expect("opened");
+        crate::file::replace(
+            &script,
+            format!("printf '%s ' \"$@\" >{}", seen.display()).as_bytes(),
+        )
+        .expect("written");
+        open(&format!("sh {} --new %s last", script.display()))
+            .await
+            .expect("opened");
         let text = std::fs::read_to_string(&seen).expect("called");
         assert_eq!(text, "--new https://login.example/authorize?state=s last ");
-        open(&format!("sh {}", script.display())).await.expect("opened");
+        open(&format!("sh {}", script.display()))
+            .await
+            .expect("opened");
         assert_eq!(
             std::fs::read_to_string(&seen).expect("called"),
             "https://login.example/authorize?state=s "

@@ -90,25 +90,31 @@ pub enum Credential {
 impl fmt::Debug for Grant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::RefreshToken(grant) => {
-                f.debug_struct("Grant").field("issued_at", &grant.issued_at).finish_non_exhaustive()
-            }
-            Self::Role(grant) => {
-                f.debug_struct("Grant").field("role_arn", &grant.role_arn).finish_non_exhaustive()
-            }
+            Self::RefreshToken(grant) => f
+                .debug_struct("Grant")
+                .field("issued_at", &grant.issued_at)
+                .finish_non_exhaustive(),
+            Self::Role(grant) => f
+                .debug_struct("Grant")
+                .field("role_arn", &grant.role_arn)
+                .finish_non_exhaustive(),
         }
     }
 }
 
 impl fmt::Debug for AccessKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AccessKeys").field("access_key_id", &self.access_key_id).finish_non_exhaustive()
+        f.debug_struct("AccessKeys")
+            .field("access_key_id", &self.access_key_id)
+            .finish_non_exhaustive()
     }
 }
 
 impl fmt::Debug for Session {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Session").field("times", &self.times).finish_non_exhaustive()
+        f.debug_struct("Session")
+            .field("times", &self.times)
+            .finish_non_exhaustive()
     }
 }
 
@@ -191,7 +197,10 @@ impl Grant {
             Self::RefreshToken(grant) => stored(&StoredRefreshGrant {
                 refresh_token: grant.refresh_token.expose_secret(),
                 client_id: &grant.client_id,
-                client_secret: grant.client_secret.as_ref().map(ExposeSecret::expose_secret),
+                client_secret: grant
+                    .client_secret
+                    .as_ref()
+                    .map(ExposeSecret::expose_secret),
                 authority: &grant.authority,
                 token_endpoint: &grant.token_endpoint,
                 issued_at: grant.issued_at,
@@ -275,7 +284,12 @@ impl Session {
             Credential::AccessKeys(keys) => (None, Some(keys.for_storing())),
         };
         let (times, generation) = (self.times, self.generation);
-        stored(&StoredSession { access_token, access_keys, times, generation })
+        stored(&StoredSession {
+            access_token,
+            access_keys,
+            times,
+            generation,
+        })
     }
 
     /// Reads what `to_bytes` wrote.
@@ -283,18 +297,29 @@ impl Session {
     /// # Errors
     /// `keychain-failed` when it is something else.
     pub fn from_bytes(bytes: &SecretSlice<u8>) -> Result<Self> {
-        let ReadSession { access_token, access_keys, times, generation } = parsed(bytes)?;
+        let ReadSession {
+            access_token,
+            access_keys,
+            times,
+            generation,
+        } = parsed(bytes)?;
         let credential = match (access_token, access_keys) {
             (Some(token), None) => Credential::Bearer(token),
             (None, Some(keys)) => Credential::AccessKeys(keys),
             _ => return Err(not_ours()),
         };
-        Ok(Self { credential, times, generation })
+        Ok(Self {
+            credential,
+            times,
+            generation,
+        })
     }
 }
 
 fn stored(value: &impl Serialize) -> SecretSlice<u8> {
-    serde_json::to_vec(value).expect("plain fields serialise").into()
+    serde_json::to_vec(value)
+        .expect("plain fields serialise")
+        .into()
 }
 
 fn parsed<'a, T: Deserialize<'a>>(bytes: &'a SecretSlice<u8>) -> Result<T> {
@@ -303,13 +328,15 @@ fn parsed<'a, T: Deserialize<'a>>(bytes: &'a SecretSlice<u8>) -> Result<T> {
 }
 
 fn not_ours() -> Error {
-    let message =
-        "A keychain entry of this app holds something that it did not write. Sign in again to replace it.";
+    let message = "A keychain entry of this app holds something that it did not write. Sign in again to replace it.";
     Error::new(Code::KeychainFailed, message)
 }
 
 fn of_another_cloud() -> Error {
-    Error::new(Code::Internal, "A grant of another cloud came to a provider.")
+    Error::new(
+        Code::Internal,
+        "A grant of another cloud came to a provider.",
+    )
 }
 
 #[cfg(test)]
@@ -330,13 +357,29 @@ mod tests {
         assert!(!format!("{back:?}").contains("CANARY"));
         let back = back.refresh_token().expect("a refresh token");
         assert_eq!(back.refresh_token.expose_secret(), "CANARY-rt");
-        assert_eq!(back.client_secret.as_ref().map(ExposeSecret::expose_secret), Some("CANARY-cs"));
+        assert_eq!(
+            back.client_secret.as_ref().map(ExposeSecret::expose_secret),
+            Some("CANARY-cs")
+        );
 
-        let times = SessionTimes { issued_at: Timestamp::UNIX_EPOCH, expires_at: Timestamp::UNIX_EPOCH };
+        let times = SessionTimes {
+            issued_at: Timestamp::UNIX_EPOCH,
+            expires_at: Timestamp::UNIX_EPOCH,
+        };
         let credential = Credential::Bearer("CANARY-at".into());
-        let session = Session { credential, times, generation: 3 };
+        let session = Session {
+            credential,
+            times,
+            generation: 3,
+        };
         let back = Session::from_bytes(&session.to_bytes()).expect("what was written");
-        assert_eq!((back.bearer().expect("a token").expose_secret(), back.generation), ("CANARY-at", 3));
+        assert_eq!(
+            (
+                back.bearer().expect("a token").expose_secret(),
+                back.generation
+            ),
+            ("CANARY-at", 3)
+        );
         assert!(!format!("{back:?}").contains("CANARY"));
     }
 
@@ -345,15 +388,25 @@ mod tests {
         let json = r#"{"refresh_token":"r","client_id":"c","authority":"https://login.example/",
             "token_endpoint":"https://login.example/token","issued_at":"2026-11-24T10:00:00Z"}"#;
         let grant = Grant::from_bytes(&json.as_bytes().to_vec().into()).expect("an older entry");
-        assert!(grant.refresh_token().expect("a refresh token").client_secret.is_none());
+        assert!(
+            grant
+                .refresh_token()
+                .expect("a refresh token")
+                .client_secret
+                .is_none()
+        );
     }
 
     #[test]
     fn a_session_that_was_kept_before_there_were_access_keys_is_read() {
         let json = r#"{"access_token":"CANARY-at","times":{"issuedAt":"2026-11-24T10:00:00Z",
             "expiresAt":"2026-11-24T11:00:00Z"},"generation":3}"#;
-        let session = Session::from_bytes(&json.as_bytes().to_vec().into()).expect("an older entry");
-        assert_eq!(session.bearer().expect("a token").expose_secret(), "CANARY-at");
+        let session =
+            Session::from_bytes(&json.as_bytes().to_vec().into()).expect("an older entry");
+        assert_eq!(
+            session.bearer().expect("a token").expose_secret(),
+            "CANARY-at"
+        );
     }
 
     #[test]
@@ -376,12 +429,22 @@ mod tests {
         assert_eq!(back.role().expect("a role").external_id, "mcm-0");
         assert!(back.refresh_token().is_err());
 
-        let times = SessionTimes { issued_at: Timestamp::UNIX_EPOCH, expires_at: Timestamp::UNIX_EPOCH };
-        let session = Session { credential: Credential::AccessKeys(keys()), times, generation: 3 };
+        let times = SessionTimes {
+            issued_at: Timestamp::UNIX_EPOCH,
+            expires_at: Timestamp::UNIX_EPOCH,
+        };
+        let session = Session {
+            credential: Credential::AccessKeys(keys()),
+            times,
+            generation: 3,
+        };
         let back = Session::from_bytes(&session.to_bytes()).expect("what was written");
         let read = back.access_keys().expect("access keys");
         assert_eq!(read.secret_access_key.expose_secret(), "CANARY-secret");
-        assert_eq!(read.session_token.as_ref().map(ExposeSecret::expose_secret), Some("CANARY-token"));
+        assert_eq!(
+            read.session_token.as_ref().map(ExposeSecret::expose_secret),
+            Some("CANARY-token")
+        );
         assert!(!format!("{back:?} {read:?}").contains("CANARY"));
         assert!(back.bearer().is_err());
     }

@@ -69,10 +69,16 @@ impl DeviceFlow<'_> {
     ) -> std::result::Result<(Tokens, Timestamp), TokenFailure> {
         let endpoint = self.endpoint.ok_or_else(|| {
             let place = http::place(self.authority);
-            Error::new(Code::Unsupported, format!("{place} signs nobody in by code. Sign in with a browser."))
+            Error::new(
+                Code::Unsupported,
+                format!("{place} signs nobody in by code. Sign in with a browser."),
+            )
         })?;
         let asked_at = clock.now();
-        let authorization = self.client.authorize_device(http, endpoint, self.scopes).await?;
+        let authorization = self
+            .client
+            .authorize_device(http, endpoint, self.scopes)
+            .await?;
         let page = self.page(&authorization.verification_uri)?;
         let code = code(&authorization.user_code)?;
         let ends = asked_at + Duration::from_secs(authorization.expires_in).min(LONGEST_LIFE);
@@ -88,7 +94,11 @@ impl DeviceFlow<'_> {
             if asked_at >= ends {
                 return Err(expired().into());
             }
-            let failure = match self.client.poll_device(http, &authorization.device_code, self.extra).await {
+            let failure = match self
+                .client
+                .poll_device(http, &authorization.device_code, self.extra)
+                .await
+            {
                 Ok(tokens) => {
                     desk.finishing();
                     return Ok((tokens, asked_at));
@@ -112,7 +122,9 @@ impl DeviceFlow<'_> {
                         "a sign-in by code could not be asked about"
                     );
                     let doubled = (wait * 2).min(LONGEST_INTERVAL).max(interval);
-                    error.retry_after().map_or(doubled, |asked| asked.max(interval))
+                    error
+                        .retry_after()
+                        .map_or(doubled, |asked| asked.max(interval))
                 }
                 failed @ TokenFailure::Failed(_) => return Err(failed),
             };
@@ -121,13 +133,17 @@ impl DeviceFlow<'_> {
 
     /// The page to type the code at: the provider's own, or nothing is shown.
     fn page(&self, text: &str) -> Result<Url> {
-        let page =
-            Url::parse(text).ok().filter(|page| page.username().is_empty() && page.password().is_none());
+        let page = Url::parse(text)
+            .ok()
+            .filter(|page| page.username().is_empty() && page.password().is_none());
         let is_ours = |page: &Url| {
             let is_theirs = page.scheme() == "https"
                 && page.port().is_none()
-                && page.host_str().is_some_and(|host| self.hosts.contains(&host));
-            http::require_safe(page).is_ok() && (page.origin() == self.authority.origin() || is_theirs)
+                && page
+                    .host_str()
+                    .is_some_and(|host| self.hosts.contains(&host));
+            http::require_safe(page).is_ok()
+                && (page.origin() == self.authority.origin() || is_theirs)
         };
         page.filter(is_ours).ok_or_else(|| {
             let message = format!(
@@ -145,11 +161,14 @@ fn code(text: &str) -> Result<String> {
     let shown = text::shown(text);
     let fits = !shown.is_empty()
         && shown.len() <= LONGEST_CODE
-        && shown.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b' '));
+        && shown
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b' '));
     if fits {
         return Ok(shown);
     }
-    let message = "The sign-in server sent a code that nobody can type. Sign in with a browser instead.";
+    let message =
+        "The sign-in server sent a code that nobody can type. Sign in with a browser instead.";
     Err(Error::new(Code::SignInRejected, message))
 }
 
@@ -159,7 +178,8 @@ fn expired() -> Error {
 }
 
 fn refused() -> Error {
-    let message = "The sign-in was refused on the page where the code was entered. Nothing was changed.";
+    let message =
+        "The sign-in was refused on the page where the code was entered. Nothing was changed.";
     Error::new(Code::SignInRefused, message)
 }
 
@@ -208,7 +228,10 @@ mod tests {
         ] {
             assert!(!shown(entra, page), "{page}");
         }
-        assert!(shown("http://127.0.0.1:4000/", "http://127.0.0.1:4000/common/oauth2/deviceauth"));
+        assert!(shown(
+            "http://127.0.0.1:4000/",
+            "http://127.0.0.1:4000/common/oauth2/deviceauth"
+        ));
         assert!(!shown("http://127.0.0.1:4000/", "http://127.0.0.1:4001/"));
     }
 

@@ -146,7 +146,8 @@ impl Error {
 
     /// The error that a screen showed before, with the same reference.
     pub fn seen(view: &ErrorView) -> Self {
-        Self::new(view.code, view.message.clone()).change(|inner| inner.reference.clone_from(&view.reference))
+        Self::new(view.code, view.message.clone())
+            .change(|inner| inner.reference.clone_from(&view.reference))
     }
 
     /// Adds the provider's own short code, reduced to `[A-Za-z0-9_.:-]` and 64 characters.
@@ -233,13 +234,22 @@ impl fmt::Display for Error {
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} [{}] ({})", self.0.message, self.0.code.as_str(), self.reference())
+        write!(
+            f,
+            "{} [{}] ({})",
+            self.0.message,
+            self.0.code.as_str(),
+            self.reference()
+        )
     }
 }
 
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.0.source.as_deref().map(|source| source as &(dyn std::error::Error + 'static))
+        self.0
+            .source
+            .as_deref()
+            .map(|source| source as &(dyn std::error::Error + 'static))
     }
 }
 
@@ -258,7 +268,11 @@ pub struct ErrorView {
 
 impl From<&Error> for ErrorView {
     fn from(error: &Error) -> Self {
-        Self { code: error.code(), message: error.message().to_owned(), reference: error.reference() }
+        Self {
+            code: error.code(),
+            message: error.message().to_owned(),
+            reference: error.reference(),
+        }
     }
 }
 
@@ -268,14 +282,27 @@ mod tests {
 
     #[test]
     fn detail_from_a_server_keeps_no_markup_or_control_characters() {
-        let error = Error::new(Code::SignInRefused, "Refused.").with_detail("<b>\u{202e}AADSTS50076\r\n</b>");
-        assert!(error.reference().starts_with("bAADSTS50076b · "), "{}", error.reference());
+        let error = Error::new(Code::SignInRefused, "Refused.")
+            .with_detail("<b>\u{202e}AADSTS50076\r\n</b>");
+        assert!(
+            error.reference().starts_with("bAADSTS50076b · "),
+            "{}",
+            error.reference()
+        );
     }
 
     #[test]
     fn code_text_is_the_json_text() {
-        for code in [Code::SettingMissing, Code::SignInAgain, Code::KeychainLocked, Code::Internal] {
-            assert_eq!(serde_json::to_value(code).expect("plain enum"), code.as_str());
+        for code in [
+            Code::SettingMissing,
+            Code::SignInAgain,
+            Code::KeychainLocked,
+            Code::Internal,
+        ] {
+            assert_eq!(
+                serde_json::to_value(code).expect("plain enum"),
+                code.as_str()
+            );
         }
     }
 }

@@ -33,7 +33,9 @@ pub async fn lock(path: &Path, limit: Duration) -> Result<Lock> {
             match file.try_lock() {
                 Ok(()) => return Ok(()),
                 Err(TryLockError::WouldBlock) => tokio::time::sleep(LOOK).await,
-                Err(TryLockError::Error(error)) => return Err(storage_failed("locked", path, error)),
+                Err(TryLockError::Error(error)) => {
+                    return Err(storage_failed("locked", path, error));
+                }
             }
         }
     };
@@ -90,7 +92,11 @@ pub fn stamp(path: &Path, beginning: u64) -> Option<(std::time::SystemTime, u64,
 /// # Errors
 /// `storage-failed`, naming the path.
 pub fn set_aside(path: &Path) -> Result<PathBuf> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let name = path
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
     for number in 1..1000 {
         let aside = path.with_file_name(format!("{name}.kept-{number}"));
         if aside.exists() {
@@ -99,7 +105,11 @@ pub fn set_aside(path: &Path) -> Result<PathBuf> {
         fs::rename(path, &aside).map_err(|error| storage_failed("set aside", path, error))?;
         return Ok(aside);
     }
-    Err(storage_failed("set aside", path, io::ErrorKind::AlreadyExists.into()))
+    Err(storage_failed(
+        "set aside",
+        path,
+        io::ErrorKind::AlreadyExists.into(),
+    ))
 }
 
 /// Opens a file for a lock or a log: made when missing, readable by this user only, never shortened.
@@ -143,8 +153,11 @@ fn storage_failed(what: &str, path: &Path, error: io::Error) -> Error {
         }
         _ => "the system refused",
     };
-    Error::new(Code::StorageFailed, format!("{} could not be {what}: {why}.", path.display()))
-        .with_source(error)
+    Error::new(
+        Code::StorageFailed,
+        format!("{} could not be {what}: {why}.", path.display()),
+    )
+    .with_source(error)
 }
 
 #[cfg(test)]
@@ -158,11 +171,19 @@ mod tests {
         replace(&path, b"one").expect("a first write");
         replace(&path, b"two").expect("a second write");
         assert_eq!(read(&path).expect("readable").expect("there"), b"two");
-        assert_eq!(fs::read_dir(path.parent().expect("a folder")).expect("readable").count(), 1);
+        assert_eq!(
+            fs::read_dir(path.parent().expect("a folder"))
+                .expect("readable")
+                .count(),
+            1
+        );
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt as _;
-            assert_eq!(fs::metadata(&path).expect("there").permissions().mode() & 0o777, 0o600);
+            assert_eq!(
+                fs::metadata(&path).expect("there").permissions().mode() & 0o777,
+                0o600
+            );
         }
     }
 
@@ -174,7 +195,11 @@ mod tests {
         let error = replace(&path, b"x").expect_err("a folder cannot be replaced");
         assert_eq!(error.code(), Code::StorageFailed);
         assert!(error.message().contains("taken"), "{error}");
-        assert_eq!(fs::read_dir(folder.path()).expect("readable").count(), 1, "no temporary file stays");
+        assert_eq!(
+            fs::read_dir(folder.path()).expect("readable").count(),
+            1,
+            "no temporary file stays"
+        );
     }
 
     #[tokio::test(start_paused = true)]
@@ -185,7 +210,9 @@ mod tests {
         let refused = lock(&path, Duration::from_secs(1)).await.expect_err("held");
         assert_eq!(refused.code(), Code::Busy);
         drop(held);
-        lock(&path, Duration::from_secs(1)).await.expect("free again");
+        lock(&path, Duration::from_secs(1))
+            .await
+            .expect("free again");
     }
 
     #[test]
@@ -196,8 +223,12 @@ mod tests {
             replace(&path, content).expect("written");
             set_aside(&path).expect("set aside");
         }
-        let kept =
-            |number| read(&folder.path().join(format!("accounts.json.kept-{number}"))).expect("readable");
-        assert_eq!((kept(1).as_deref(), kept(2).as_deref()), (Some(&b"a"[..]), Some(&b"b"[..])));
+        let kept = |number| {
+            read(&folder.path().join(format!("accounts.json.kept-{number}"))).expect("readable")
+        };
+        assert_eq!(
+            (kept(1).as_deref(), kept(2).as_deref()),
+            (Some(&b"a"[..]), Some(&b"b"[..]))
+        );
     }
 }

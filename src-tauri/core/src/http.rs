@@ -32,7 +32,10 @@ pub struct TimeLimits {
 
 impl Default for TimeLimits {
     fn default() -> Self {
-        Self { connect: Duration::from_secs(10), total: Duration::from_secs(30) }
+        Self {
+            connect: Duration::from_secs(10),
+            total: Duration::from_secs(30),
+        }
     }
 }
 
@@ -60,7 +63,10 @@ pub struct Answer {
 impl Http {
     /// A client with other limits than the default.
     pub fn with_limits(limits: TimeLimits) -> Self {
-        Self { client: Arc::default(), limits }
+        Self {
+            client: Arc::default(),
+            limits,
+        }
     }
 
     /// Sends a request and reads the whole answer, whatever its status.
@@ -73,26 +79,50 @@ impl Http {
             .map_err(|error| unusable_address(&parts.uri.to_string(), error))?;
         require_safe(&url)?;
         let place = place(&url);
-        let sent = self.client()?.request(parts.method, url).headers(parts.headers).body(body).send().await;
+        let sent = self
+            .client()?
+            .request(parts.method, url)
+            .headers(parts.headers)
+            .body(body)
+            .send()
+            .await;
         let mut response = sent.map_err(|error| unreachable(&place, error))?;
 
-        let header =
-            |name| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let header = |name| {
+            response
+                .headers()
+                .get(name)
+                .and_then(|value| value.to_str().ok())
+                .map(str::to_owned)
+        };
         let status = response.status().as_u16();
         let retry_after = header(http::header::RETRY_AFTER);
-        let date = header(http::header::DATE).as_deref().and_then(parse_http_date);
+        let date = header(http::header::DATE)
+            .as_deref()
+            .and_then(parse_http_date);
         let content_type = header(http::header::CONTENT_TYPE);
         let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| unreachable(&place, error))? {
+        while let Some(chunk) = response
+            .chunk()
+            .await
+            .map_err(|error| unreachable(&place, error))?
+        {
             if body.len() + chunk.len() > LARGEST_ANSWER {
-                let message =
-                    format!("{place} sent an answer of more than 4 MiB, which was dropped. Try again later.");
+                let message = format!(
+                    "{place} sent an answer of more than 4 MiB, which was dropped. Try again later."
+                );
                 return Err(Error::new(Code::ServerFailed, message));
             }
             body.extend_from_slice(&chunk);
         }
         let retry_after = retry_after.map(|text| parse_retry_after(&text, date));
-        Ok(Answer { status, body, retry_after, date, content_type })
+        Ok(Answer {
+            status,
+            body,
+            retry_after,
+            date,
+            content_type,
+        })
     }
 
     /// Reads JSON from an address, with a bearer token when one is given.
@@ -105,12 +135,17 @@ impl Http {
         url: &Url,
         bearer: Option<&SecretString>,
     ) -> Result<std::result::Result<T, Answer>> {
-        let mut request = http::Request::get(url.as_str()).header(http::header::ACCEPT, "application/json");
+        let mut request =
+            http::Request::get(url.as_str()).header(http::header::ACCEPT, "application/json");
         if let Some(token) = bearer {
-            request =
-                request.header(http::header::AUTHORIZATION, format!("Bearer {}", token.expose_secret()));
+            request = request.header(
+                http::header::AUTHORIZATION,
+                format!("Bearer {}", token.expose_secret()),
+            );
         }
-        let request = request.body(Vec::new()).map_err(|error| unusable_address(url.as_str(), error))?;
+        let request = request
+            .body(Vec::new())
+            .map_err(|error| unusable_address(url.as_str(), error))?;
         let answer = self.send(request).await?;
         answer.refuse_trouble(&place(url))?;
         if answer.status != 200 {
@@ -155,7 +190,10 @@ impl Answer {
             500.. => (Code::ServerFailed, "is in trouble"),
             _ => return Ok(()),
         };
-        let message = format!("{place} {what} (HTTP {}). It is tried again by itself.", self.status);
+        let message = format!(
+            "{place} {what} (HTTP {}). It is tried again by itself.",
+            self.status
+        );
         Err(Error::new(code, message).with_retry_after(self.retry_after))
     }
 }
@@ -168,7 +206,8 @@ pub(crate) struct JsonPosition(pub(crate) usize, pub(crate) usize);
 /// The host and port of an address, which is all of it that may stand in a message.
 pub fn place(url: &Url) -> String {
     let host = url.host_str().unwrap_or("an address without a host");
-    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+    url.port()
+        .map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
 /// Whether an address names this machine.
@@ -189,14 +228,20 @@ pub fn require_safe(url: &Url) -> Result<()> {
     if url.scheme() == "https" || (url.scheme() == "http" && is_loopback(url)) {
         return Ok(());
     }
-    let message =
-        format!("{} is not an https address. Only a server on this machine may be plain http.", place(url));
+    let message = format!(
+        "{} is not an https address. Only a server on this machine may be plain http.",
+        place(url)
+    );
     Err(Error::new(Code::SettingInvalid, message))
 }
 
 fn unusable_address(text: &str, source: impl std::error::Error + Send + Sync + 'static) -> Error {
     let host: String = text.chars().take_while(|c| *c != '?').take(100).collect();
-    Error::new(Code::Internal, format!("\"{host}\" is not an address that can be asked.")).with_source(source)
+    Error::new(
+        Code::Internal,
+        format!("\"{host}\" is not an address that can be asked."),
+    )
+    .with_source(source)
 }
 
 /// A request that got no answer: the network's fault until the server has begun to speak.
@@ -205,10 +250,15 @@ fn unreachable(place: &str, error: reqwest::Error) -> Error {
     let (code, message) = if error.is_timeout() {
         (
             Code::Offline,
-            format!("{place} did not answer in time. Check the network; it is tried again by itself."),
+            format!(
+                "{place} did not answer in time. Check the network; it is tried again by itself."
+            ),
         )
     } else if error.is_connect() {
-        (Code::Offline, format!("{place} cannot be reached. Check the network and the proxy settings."))
+        (
+            Code::Offline,
+            format!("{place} cannot be reached. Check the network and the proxy settings."),
+        )
     } else {
         (
             Code::ServerFailed,
@@ -229,7 +279,10 @@ fn parse_retry_after(text: &str, server_now: Option<Timestamp>) -> Duration {
         let at = parse_http_date(text)?;
         Duration::try_from(at.duration_since(server_now?)).ok()
     };
-    seconds.or_else(until).unwrap_or(DEFAULT_WAIT).min(LONGEST_WAIT)
+    seconds
+        .or_else(until)
+        .unwrap_or(DEFAULT_WAIT)
+        .min(LONGEST_WAIT)
 }
 
 #[cfg(test)]
@@ -252,7 +305,11 @@ mod tests {
             ("Tue, 24 Nov 2026 09:00:00 GMT", 5),
             ("Fri, 24 Nov 2028 10:00:00 GMT", 3600),
         ] {
-            assert_eq!(parse_retry_after(text, now), Duration::from_secs(seconds), "{text:?}");
+            assert_eq!(
+                parse_retry_after(text, now),
+                Duration::from_secs(seconds),
+                "{text:?}"
+            );
         }
     }
 
@@ -260,7 +317,9 @@ mod tests {
     fn only_https_and_this_machine_are_asked() {
         let safe = |text: &str| require_safe(&Url::parse(text).expect("a URL")).is_ok();
         assert!(safe("https://login.microsoftonline.com/"));
-        assert!(safe("http://127.0.0.1:8080/") && safe("http://localhost/") && safe("http://[::1]/"));
+        assert!(
+            safe("http://127.0.0.1:8080/") && safe("http://localhost/") && safe("http://[::1]/")
+        );
         assert!(!safe("http://login.microsoftonline.com/") && !safe("http://127.0.0.1.example/"));
         assert!(!safe("file:///etc/passwd") && !safe("ftp://127.0.0.1/"));
     }

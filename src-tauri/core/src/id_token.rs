@@ -81,7 +81,11 @@ impl Claims {
     /// # Errors
     /// `sign-in-rejected` when it is not an id_token.
     pub fn decode(id_token: &SecretString) -> Result<Self> {
-        let payload = id_token.expose_secret().split('.').nth(1).unwrap_or_default();
+        let payload = id_token
+            .expose_secret()
+            .split('.')
+            .nth(1)
+            .unwrap_or_default();
         let bytes = URL_SAFE_NO_PAD
             .decode(payload.trim_end_matches('='))
             .map_err(|_| rejected("cannot be decoded"))?;
@@ -95,7 +99,12 @@ impl Claims {
     pub fn check(&self, expected: &Expected<'_>) -> Result<()> {
         self.check_parties(expected.client_id, expected.issuers)?;
         if let Some(nonce) = expected.nonce {
-            let same = self.nonce.as_deref().unwrap_or_default().as_bytes().ct_eq(nonce.as_bytes());
+            let same = self
+                .nonce
+                .as_deref()
+                .unwrap_or_default()
+                .as_bytes()
+                .ct_eq(nonce.as_bytes());
             if !bool::from(same) {
                 return Err(rejected("belongs to another sign-in"));
             }
@@ -103,7 +112,9 @@ impl Claims {
         let skew = SKEW.as_secs().cast_signed();
         let now = expected.now.as_second();
         if now > self.exp.saturating_add(skew)
-            || self.nbf.is_some_and(|start| now < start.saturating_sub(skew))
+            || self
+                .nbf
+                .is_some_and(|start| now < start.saturating_sub(skew))
         {
             return Err(Error::new(
                 Code::SignInRejected,
@@ -163,7 +174,8 @@ mod tests {
     }
 
     fn claims(change: (&str, &str)) -> String {
-        let good = format!(r#"{{"iss":"https://issuer","aud":"us","sub":"s","nonce":"n","exp":{NOW}}}"#);
+        let good =
+            format!(r#"{{"iss":"https://issuer","aud":"us","sub":"s","nonce":"n","exp":{NOW}}}"#);
         good.replace(change.0, change.1)
     }
 

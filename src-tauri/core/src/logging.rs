@@ -23,7 +23,10 @@ const DAYS: usize = 7;
 /// `storage-failed` when the folder cannot be made.
 pub fn start(program: &str, paths: &Paths, environment: &Environment) -> Result<()> {
     let failed = |error: io::Error| {
-        let message = format!("{} cannot hold a log. The program goes on without one.", paths.logs.display());
+        let message = format!(
+            "{} cannot hold a log. The program goes on without one.",
+            paths.logs.display()
+        );
         Error::new(Code::StorageFailed, message).with_source(error)
     };
     file::make_private_folder(&paths.logs).map_err(failed)?;
@@ -38,11 +41,17 @@ pub fn start(program: &str, paths: &Paths, environment: &Environment) -> Result<
     // lines of its shared files, which hold keys, so it says nothing.
     let level = environment.get("MCM_LOG").unwrap_or("info");
     let others = "warn,aws_config=off,aws_runtime=off";
-    let filter = |level: &str| format!("{others},mcm_core={level},multi_cloud_manager={level},mcm={level}");
-    let filter = EnvFilter::try_new(filter(level)).unwrap_or_else(|_| EnvFilter::new(filter("info")));
-    let layer =
-        tracing_subscriber::fmt::layer().with_ansi(false).with_writer(std::sync::Mutex::new(appender));
+    let filter =
+        |level: &str| format!("{others},mcm_core={level},multi_cloud_manager={level},mcm={level}");
+    let filter =
+        EnvFilter::try_new(filter(level)).unwrap_or_else(|_| EnvFilter::new(filter("info")));
+    let layer = tracing_subscriber::fmt::layer()
+        .with_ansi(false)
+        .with_writer(std::sync::Mutex::new(appender));
     // A second start in one process keeps the first.
-    let _ = tracing_subscriber::registry().with(filter).with(layer).try_init();
+    let _ = tracing_subscriber::registry()
+        .with(filter)
+        .with(layer)
+        .try_init();
     Ok(())
 }

@@ -73,7 +73,13 @@ enum Ipv6 {
     /// Served too: a client may resolve `localhost` to it first.
     Served(TcpListener),
     /// Held and never listened on, so that nobody else sits there.
-    Held(#[cfg_attr(not(test), expect(dead_code, reason = "holds the port until it is dropped"))] TcpSocket),
+    Held(
+        #[cfg_attr(
+            not(test),
+            expect(dead_code, reason = "holds the port until it is dropped")
+        )]
+        TcpSocket,
+    ),
     /// This machine has no IPv6 loopback, or for a literal 127.0.0.1 somebody else has the port.
     Absent,
 }
@@ -104,7 +110,11 @@ impl Port {
                     LoopbackHost::Localhost => "localhost",
                     LoopbackHost::Ipv4 => "127.0.0.1",
                 };
-                return Ok(Self { authority: format!("{name}:{port}"), ipv4, ipv6 });
+                return Ok(Self {
+                    authority: format!("{name}:{port}"),
+                    ipv4,
+                    ipv6,
+                });
             }
         }
         Err(io::ErrorKind::AddrInUse.into())
@@ -146,7 +156,9 @@ impl Port {
 impl Ipv6 {
     /// Takes the IPv6 half of a port; `None` when `localhost` would lead to somebody else there.
     fn take(host: LoopbackHost, port: u16) -> Option<Self> {
-        let Ok(socket) = TcpSocket::new_v6() else { return Some(Self::Absent) };
+        let Ok(socket) = TcpSocket::new_v6() else {
+            return Some(Self::Absent);
+        };
         match (socket.bind((Ipv6Addr::LOCALHOST, port).into()), host) {
             (Ok(()), LoopbackHost::Localhost) => socket.listen(BACKLOG).ok().map(Self::Served),
             (Ok(()), LoopbackHost::Ipv4) => Some(Self::Held(socket)),
@@ -167,7 +179,11 @@ struct Visitors {
 
 impl Visitors {
     fn new(most: usize) -> Self {
-        Self { most, tasks: JoinSet::new(), oldest_first: VecDeque::new() }
+        Self {
+            most,
+            tasks: JoinSet::new(),
+            oldest_first: VecDeque::new(),
+        }
     }
 
     fn admit(&mut self, visit: impl Future<Output = ()> + Send + 'static) {
@@ -221,7 +237,11 @@ pub fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> 
 pub async fn body(request: Request, longest: usize) -> Result<Bytes, StatusCode> {
     let body = Limited::new(request.into_body(), longest).collect().await;
     body.map(Collected::to_bytes).map_err(|error| {
-        if error.is::<LengthLimitError>() { StatusCode::PAYLOAD_TOO_LARGE } else { StatusCode::BAD_REQUEST }
+        if error.is::<LengthLimitError>() {
+            StatusCode::PAYLOAD_TOO_LARGE
+        } else {
+            StatusCode::BAD_REQUEST
+        }
     })
 }
 
@@ -236,7 +256,9 @@ pub fn reply(status: StatusCode, content_type: &'static str, text: impl Into<Byt
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
     ];
     for (name, value) in fixed {
-        reply.headers_mut().insert(name, HeaderValue::from_static(value));
+        reply
+            .headers_mut()
+            .insert(name, HeaderValue::from_static(value));
     }
     reply
 }
@@ -253,7 +275,10 @@ mod tests {
         };
         let port = squatter.local_addr().unwrap().port();
         assert!(Ipv6::take(LoopbackHost::Localhost, port).is_none());
-        assert!(matches!(Ipv6::take(LoopbackHost::Ipv4, port), Some(Ipv6::Absent)));
+        assert!(matches!(
+            Ipv6::take(LoopbackHost::Ipv4, port),
+            Some(Ipv6::Absent)
+        ));
     }
 
     #[tokio::test]

@@ -8,11 +8,14 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use oauth2::basic::{BasicRevocationErrorResponse, BasicTokenIntrospectionResponse, BasicTokenType};
+use oauth2::basic::{
+    BasicRevocationErrorResponse, BasicTokenIntrospectionResponse, BasicTokenType,
+};
 use oauth2::{
-    AccessToken, AsyncHttpClient, AuthType, AuthUrl, AuthorizationCode, ClientId, ClientSecret, CsrfToken,
-    EndpointNotSet, EndpointSet, ErrorResponse, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl,
-    RefreshToken, RequestTokenError, Scope, StandardRevocableToken, TokenResponse, TokenUrl,
+    AccessToken, AsyncHttpClient, AuthType, AuthUrl, AuthorizationCode, ClientId, ClientSecret,
+    CsrfToken, EndpointNotSet, EndpointSet, ErrorResponse, PkceCodeChallenge, PkceCodeVerifier,
+    RedirectUrl, RefreshToken, RequestTokenError, Scope, StandardRevocableToken, TokenResponse,
+    TokenUrl,
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -51,7 +54,10 @@ pub struct Attempt {
 impl Attempt {
     /// A new verifier of 43 characters (RFC 7636 4.1) and a nonce, each of 256 random bits.
     pub fn new() -> Self {
-        Self { verifier: random::token(32).into(), nonce: random::token(32) }
+        Self {
+            verifier: random::token(32).into(),
+            nonce: random::token(32),
+        }
     }
 }
 
@@ -213,7 +219,12 @@ impl OAuthClient {
     ) -> std::result::Result<Authorization, TokenFailure> {
         let scope = scopes.join(" ");
         let wire = Wire::new(http, endpoint);
-        let answer = wire.post(endpoint, &[("client_id", &self.client_id), ("scope", &scope)]).await?;
+        let answer = wire
+            .post(
+                endpoint,
+                &[("client_id", &self.client_id), ("scope", &scope)],
+            )
+            .await?;
         serde_json::from_slice(answer.body()).map_err(|_| wire.nonsense().into())
     }
 
@@ -233,10 +244,15 @@ impl OAuthClient {
             ("client_id", self.client_id.as_str()),
             ("device_code", device_code.expose_secret()),
         ];
-        fields.extend(self.client_secret.as_ref().map(|secret| ("client_secret", secret.expose_secret())));
+        fields.extend(
+            self.client_secret
+                .as_ref()
+                .map(|secret| ("client_secret", secret.expose_secret())),
+        );
         fields.extend(extra);
         let answer = wire.post(&self.token_endpoint, &fields).await?;
-        let answer = serde_json::from_slice::<TokenAnswer>(answer.body()).map_err(|_| wire.nonsense())?;
+        let answer =
+            serde_json::from_slice::<TokenAnswer>(answer.body()).map_err(|_| wire.nonsense())?;
         Ok(answer.into_tokens())
     }
 
@@ -258,17 +274,27 @@ impl OAuthClient {
 ///
 /// # Errors
 /// `offline`, `throttled` or `server-failed` when the server did not say that the token is ended.
-pub async fn revoke(http: &Http, endpoint: &Url, token: &SecretString, extra: &[(&str, &str)]) -> Result<()> {
+pub async fn revoke(
+    http: &Http,
+    endpoint: &Url,
+    token: &SecretString,
+    extra: &[(&str, &str)],
+) -> Result<()> {
     let body = {
         let mut form = url::form_urlencoded::Serializer::new(String::new());
-        form.append_pair("token", token.expose_secret()).extend_pairs(extra).finish()
+        form.append_pair("token", token.expose_secret())
+            .extend_pairs(extra)
+            .finish()
     };
     let request = form(endpoint, body)?;
     let place = http::place(endpoint);
     let answer = http.send(request).await?;
     answer.refuse_trouble(&place)?;
     let refusal = serde_json::from_slice::<Refusal>(&answer.body).map(|refusal| refusal.error);
-    let about_client = matches!(refusal.as_deref(), Ok("invalid_client" | "unauthorized_client"));
+    let about_client = matches!(
+        refusal.as_deref(),
+        Ok("invalid_client" | "unauthorized_client")
+    );
     // Google answers 400 for a token that it does not know, where RFC 7009 2.2 has 200.
     if matches!(answer.status, 200 | 400) && !about_client {
         return Ok(());
@@ -279,10 +305,17 @@ pub async fn revoke(http: &Http, endpoint: &Url, token: &SecretString, extra: &[
 
 fn form(endpoint: &Url, body: String) -> Result<oauth2::HttpRequest> {
     let request = oauth2::http::Request::post(endpoint.as_str())
-        .header(oauth2::http::header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .header(
+            oauth2::http::header::CONTENT_TYPE,
+            "application/x-www-form-urlencoded",
+        )
         .body(body.into_bytes());
     request.map_err(|error| {
-        Error::new(Code::Internal, "An endpoint of the sign-in server cannot be used.").with_source(error)
+        Error::new(
+            Code::Internal,
+            "An endpoint of the sign-in server cannot be used.",
+        )
+        .with_source(error)
     })
 }
 
@@ -306,8 +339,9 @@ type Client = oauth2::Client<
 >;
 
 fn redirect_url(text: &str) -> Result<RedirectUrl> {
-    RedirectUrl::new(text.to_owned())
-        .map_err(|error| Error::new(Code::Internal, "The redirect address is not a URL.").with_source(error))
+    RedirectUrl::new(text.to_owned()).map_err(|error| {
+        Error::new(Code::Internal, "The redirect address is not a URL.").with_source(error)
+    })
 }
 
 /// A token request on its way: keeps what the `oauth2` crate does not hand through.
@@ -328,7 +362,11 @@ impl<'c> AsyncHttpClient<'c> for Wire {
 
 impl Wire {
     fn new(http: &Http, endpoint: &Url) -> Self {
-        Self { http: http.clone(), place: http::place(endpoint), retry_after: Mutex::new(None) }
+        Self {
+            http: http.clone(),
+            place: http::place(endpoint),
+            retry_after: Mutex::new(None),
+        }
     }
 
     /// Posts a form. An OAuth error in the answer is the refusal.
@@ -337,13 +375,17 @@ impl Wire {
         endpoint: &Url,
         fields: &[(&str, &str)],
     ) -> std::result::Result<oauth2::HttpResponse, TokenFailure> {
-        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        let body = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(fields)
+            .finish();
         let request = form(endpoint, body)?;
         let answer = self.send(request).await?;
         match serde_json::from_slice::<Refusal>(answer.body()) {
             Ok(mut refusal) => {
-                refusal.retry_after =
-                    *self.retry_after.lock().expect("no code panics while it holds this lock");
+                refusal.retry_after = *self
+                    .retry_after
+                    .lock()
+                    .expect("no code panics while it holds this lock");
                 Err(TokenFailure::Refused(refusal))
             }
             Err(_) => Ok(answer),
@@ -356,12 +398,17 @@ impl Wire {
         if serde_json::from_slice::<Refusal>(&answer.body).is_err() {
             answer.refuse_trouble(&self.place)?;
         }
-        *self.retry_after.lock().expect("no code panics while it holds this lock") = answer.retry_after;
+        *self
+            .retry_after
+            .lock()
+            .expect("no code panics while it holds this lock") = answer.retry_after;
         let mut response = oauth2::http::Response::builder().status(answer.status);
         if let Some(content_type) = &answer.content_type {
             response = response.header(oauth2::http::header::CONTENT_TYPE, content_type);
         }
-        response.body(answer.body).map_err(|error| self.nonsense().with_source(error))
+        response
+            .body(answer.body)
+            .map_err(|error| self.nonsense().with_source(error))
     }
 
     fn read(
@@ -371,13 +418,17 @@ impl Wire {
         match answer {
             Ok(answer) => Ok(answer.into_tokens()),
             Err(RequestTokenError::ServerResponse(mut refusal)) => {
-                refusal.retry_after =
-                    *self.retry_after.lock().expect("no code panics while it holds this lock");
+                refusal.retry_after = *self
+                    .retry_after
+                    .lock()
+                    .expect("no code panics while it holds this lock");
                 Err(TokenFailure::Refused(refusal))
             }
             Err(RequestTokenError::Request(error)) => Err(TokenFailure::Failed(error)),
             // Both hold parts of the answer, which may be a token: their text goes nowhere.
-            Err(RequestTokenError::Parse(..) | RequestTokenError::Other(_)) => Err(self.nonsense().into()),
+            Err(RequestTokenError::Parse(..) | RequestTokenError::Other(_)) => {
+                Err(self.nonsense().into())
+            }
         }
     }
 
@@ -421,7 +472,9 @@ impl TokenAnswer {
             id_token: self.id_token,
             expires_in: self.expires_in.map_or(ASSUMED_LIFE, life),
             refresh_expires_in: self.refresh_token_expires_in.map(Duration::from_secs),
-            scopes: self.scope.map(|text| text.split_ascii_whitespace().map(str::to_owned).collect()),
+            scopes: self
+                .scope
+                .map(|text| text.split_ascii_whitespace().map(str::to_owned).collect()),
             client_info: self.client_info,
         }
     }
@@ -458,7 +511,9 @@ impl TokenResponse for TokenAnswer {
 }
 
 /// Bearer in any case; nothing else can be used (RFC 6749 7.1).
-fn bearer<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<BasicTokenType, D::Error> {
+fn bearer<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> std::result::Result<BasicTokenType, D::Error> {
     let text = String::deserialize(deserializer)?;
     if text.eq_ignore_ascii_case("bearer") {
         Ok(BasicTokenType::Bearer)
@@ -468,7 +523,9 @@ fn bearer<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Bas
 }
 
 /// Seconds as a number or a string; anything else, a negative number among them, counts as not said.
-fn lenient_seconds<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Option<u64>, D::Error> {
+fn lenient_seconds<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> std::result::Result<Option<u64>, D::Error> {
     Ok(match serde_json::Value::deserialize(deserializer)? {
         serde_json::Value::Number(number) => number.as_u64(),
         serde_json::Value::String(text) => text.trim().parse().ok(),
@@ -486,7 +543,8 @@ mod tests {
         OAuthClient {
             client_id: "client".into(),
             client_secret: None,
-            authorization_endpoint: Url::parse("https://login.example/authorize?tenant=t").expect("a URL"),
+            authorization_endpoint: Url::parse("https://login.example/authorize?tenant=t")
+                .expect("a URL"),
             token_endpoint: Url::parse("https://login.example/token").expect("a URL"),
         }
     }
@@ -499,12 +557,21 @@ mod tests {
     fn every_authorize_url_has_an_s256_challenge_and_never_the_verifier() {
         let attempt = Attempt::new();
         let url = client()
-            .authorize_url(&attempt, "app://auth/x", "s", &["a", "b"], &[("prompt", "select_account")])
+            .authorize_url(
+                &attempt,
+                "app://auth/x",
+                "s",
+                &["a", "b"],
+                &[("prompt", "select_account")],
+            )
             .expect("a URL");
         let pairs: std::collections::HashMap<_, _> = url.query_pairs().into_owned().collect();
         assert_eq!(pairs["code_challenge_method"], "S256");
         assert_eq!(pairs["code_challenge"].len(), 43);
-        assert_eq!((pairs["scope"].as_str(), pairs["state"].as_str()), ("a b", "s"));
+        assert_eq!(
+            (pairs["scope"].as_str(), pairs["state"].as_str()),
+            ("a b", "s")
+        );
         assert_eq!(
             (pairs["redirect_uri"].as_str(), pairs["prompt"].as_str()),
             ("app://auth/x", "select_account")
@@ -519,7 +586,11 @@ mod tests {
             let attempt = Attempt::new();
             let verifier = attempt.verifier.expose_secret().to_owned();
             assert!((43..=128).contains(&verifier.len()));
-            assert!(verifier.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~".contains(&b)));
+            assert!(
+                verifier
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || b"-._~".contains(&b))
+            );
             assert!(seen.insert(verifier) && seen.insert(attempt.nonce));
         }
     }
@@ -536,7 +607,11 @@ mod tests {
             (r#","expires_in":99999999999"#, 604_800),
         ] {
             let json = format!(r#"{{"access_token":"a","token_type":"bEaReR"{field}}}"#);
-            assert_eq!(answer(&json).expect(field).expires_in, Duration::from_secs(seconds), "{field}");
+            assert_eq!(
+                answer(&json).expect(field).expires_in,
+                Duration::from_secs(seconds),
+                "{field}"
+            );
         }
     }
 
@@ -552,10 +627,15 @@ mod tests {
             r#"{"error":"invalid_grant","error_description":"CANARY","claims":"CANARY"}"#,
         )
         .expect("a refusal");
-        let answer: TokenAnswer =
-            serde_json::from_str(r#"{"access_token":"CANARY","token_type":"Bearer","id_token":"CANARY"}"#)
-                .expect("an answer");
+        let answer: TokenAnswer = serde_json::from_str(
+            r#"{"access_token":"CANARY","token_type":"Bearer","id_token":"CANARY"}"#,
+        )
+        .expect("an answer");
         assert!(!format!("{refusal:?} {refusal} {answer:?}").contains("CANARY"));
-        assert!(!serde_json::to_string(&answer).expect("JSON").contains("CANARY"));
+        assert!(
+            !serde_json::to_string(&answer)
+                .expect("JSON")
+                .contains("CANARY")
+        );
     }
 }

@@ -40,7 +40,12 @@ pub trait Provider: Send + Sync {
     ///
     /// # Errors
     /// `sign-in-again` when only the person can help; transient codes when waiting may.
-    async fn refresh(&self, account: &Account, grant: &Grant, resource: &Resource) -> Result<Refreshed>;
+    async fn refresh(
+        &self,
+        account: &Account,
+        grant: &Grant,
+        resource: &Resource,
+    ) -> Result<Refreshed>;
 
     /// Ends the grant at the provider, where it offers that.
     ///
@@ -126,7 +131,11 @@ impl Providers {
     /// The real ones, over one HTTP client.
     pub fn new(settings: &Settings, http: crate::http::Http, clock: Arc<dyn Clock>) -> Self {
         Self {
-            azure: Arc::new(Azure::new(settings.azure.clone(), http.clone(), clock.clone())),
+            azure: Arc::new(Azure::new(
+                settings.azure.clone(),
+                http.clone(),
+                clock.clone(),
+            )),
             gcp: Arc::new(Gcp::new(settings.gcp.clone(), http.clone(), clock.clone())),
             aws: Arc::new(Aws::new(settings.aws.clone(), http, clock)),
         }
@@ -134,7 +143,11 @@ impl Providers {
 
     /// The same provider for every cloud: for tests of what stands above providers.
     pub fn scripted(provider: Arc<dyn Provider>) -> Self {
-        Self { azure: provider.clone(), gcp: provider.clone(), aws: provider }
+        Self {
+            azure: provider.clone(),
+            gcp: provider.clone(),
+            aws: provider,
+        }
     }
 
     /// The provider of a cloud.
@@ -149,7 +162,11 @@ impl Providers {
 
 /// The clouds that this build can sign in to, as the Connect screen shows them.
 pub fn cloud_views(settings: &Settings) -> Vec<CloudView> {
-    vec![azure::view(&settings.azure), gcp::view(&settings.gcp), aws::view(&settings.aws)]
+    vec![
+        azure::view(&settings.azure),
+        gcp::view(&settings.gcp),
+        aws::view(&settings.aws),
+    ]
 }
 
 /// The resource that a person or a program names, for an account of the cloud. The text may come from anybody.
@@ -213,10 +230,13 @@ pub fn check_client_id(
 /// The page of the account's console, at its chosen target where the console has one.
 pub fn console(settings: &Settings, account: &Account) -> Option<Url> {
     match &account.identity {
-        Identity::Azure { tenant_id, .. } => settings.azure.portal.join(&format!("@{tenant_id}")).ok(),
-        Identity::Gcp { email, .. } => {
-            gcp::console(email.as_deref(), account.chosen_target().map(|target| target.id.as_str()))
+        Identity::Azure { tenant_id, .. } => {
+            settings.azure.portal.join(&format!("@{tenant_id}")).ok()
         }
+        Identity::Gcp { email, .. } => gcp::console(
+            email.as_deref(),
+            account.chosen_target().map(|target| target.id.as_str()),
+        ),
         Identity::Aws { .. } => None,
     }
 }

@@ -15,7 +15,10 @@ pub fn token(bytes: usize) -> String {
 
 /// Eight hexadecimal digits that find an error in the log.
 pub(crate) fn reference() -> String {
-    format!("{:08x}", getrandom::u32().expect("the operating system provides randomness"))
+    format!(
+        "{:08x}",
+        getrandom::u32().expect("the operating system provides randomness")
+    )
 }
 
 /// A number that tells one sign-in of an account from the next; small enough for every reader of JSON.

@@ -97,9 +97,10 @@ impl fmt::Debug for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Code(_) => f.write_str("Code([redacted])"),
-            Self::Refused { error, .. } => {
-                f.debug_struct("Refused").field("error", error).finish_non_exhaustive()
-            }
+            Self::Refused { error, .. } => f
+                .debug_struct("Refused")
+                .field("error", error)
+                .finish_non_exhaustive(),
         }
     }
 }
@@ -154,8 +155,17 @@ impl Default for Limits {
 impl Limits {
     /// What one of a listener's visitors may take.
     fn visit(&self) -> crate::loopback::Limits {
-        let Self { head_time, connection_time, connections, .. } = *self;
-        crate::loopback::Limits { head_time, connection_time, connections }
+        let Self {
+            head_time,
+            connection_time,
+            connections,
+            ..
+        } = *self;
+        crate::loopback::Limits {
+            head_time,
+            connection_time,
+            connections,
+        }
     }
 }
 
@@ -169,7 +179,11 @@ pub struct Redirects {
 impl Redirects {
     /// No pending sign-in yet.
     pub fn new(clock: Arc<dyn Clock>, front: Front) -> Self {
-        Self { front, limits: Limits::default(), desk: Arc::new(Desk::new(clock)) }
+        Self {
+            front,
+            limits: Limits::default(),
+            desk: Arc::new(Desk::new(clock)),
+        }
     }
 
     /// The same with other limits.
@@ -184,7 +198,11 @@ impl Redirects {
     /// # Errors
     /// `busy` when no loopback port could be had; `internal` when the redirect URI cannot be one.
     pub async fn expect(&self, expectation: Expectation) -> Result<Waiting> {
-        let Expectation { cloud, receiver, issuer } = expectation;
+        let Expectation {
+            cloud,
+            receiver,
+            issuer,
+        } = expectation;
         let (redirect_uri, listener) = match &receiver {
             Receiver::DeepLink { redirect_uri } => (private_redirect_uri(redirect_uri)?, None),
             Receiver::Loopback { host, .. } => {
@@ -193,7 +211,13 @@ impl Redirects {
             }
         };
         let opened = self.desk.open(cloud, &receiver, issuer);
-        if let (Some(listener), Receiver::Loopback { method, origins, .. }) = (listener, receiver) {
+        if let (
+            Some(listener),
+            Receiver::Loopback {
+                method, origins, ..
+            },
+        ) = (listener, receiver)
+        {
             let door = Door {
                 flow: opened.flow,
                 method,
@@ -234,7 +258,9 @@ impl Redirects {
 
 impl fmt::Debug for Redirects {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Redirects").field("front", &self.front).finish_non_exhaustive()
+        f.debug_struct("Redirects")
+            .field("front", &self.front)
+            .finish_non_exhaustive()
     }
 }
 
@@ -242,11 +268,16 @@ impl fmt::Debug for Redirects {
 fn private_redirect_uri(text: &str) -> Result<String> {
     let scheme = text.split_once(":/").map(|(scheme, _)| scheme);
     let usable = scheme.is_some_and(|scheme| scheme.contains('.'))
-        && text.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'?' | b'#' | b'%'));
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'?' | b'#' | b'%'));
     if usable {
         Ok(text.to_owned())
     } else {
-        Err(Error::new(Code::Internal, "The redirect address of this sign-in cannot be used as one."))
+        Err(Error::new(
+            Code::Internal,
+            "The redirect address of this sign-in cannot be used as one.",
+        ))
     }
 }
 
@@ -283,7 +314,10 @@ impl Waiting {
     /// one out, `sign-in-rejected` when the answer came from another issuer.
     pub async fn answer(&mut self) -> Result<Answer> {
         let Some(outcome) = &mut self.outcome else {
-            return Err(Error::new(Code::Internal, "The answer of this sign-in was taken already."));
+            return Err(Error::new(
+                Code::Internal,
+                "The answer of this sign-in was taken already.",
+            ));
         };
         let answer = tokio::select! {
             biased;
@@ -306,7 +340,9 @@ impl Drop for Waiting {
 
 impl fmt::Debug for Waiting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Waiting").field("flow", &self.flow).finish_non_exhaustive()
+        f.debug_struct("Waiting")
+            .field("flow", &self.flow)
+            .finish_non_exhaustive()
     }
 }
 
@@ -322,7 +358,9 @@ mod tests {
     fn azure() -> Expectation {
         Expectation {
             cloud: Cloud::Azure,
-            receiver: Receiver::DeepLink { redirect_uri: AZURE.into() },
+            receiver: Receiver::DeepLink {
+                redirect_uri: AZURE.into(),
+            },
             issuer: Issuer::IfPresent("https://login.microsoftonline.com/{tenantid}/v2.0".into()),
         }
     }
@@ -333,7 +371,11 @@ mod tests {
     }
 
     fn url(waiting: &Waiting, code: &str) -> String {
-        format!("{}?code={code}&state={}", waiting.redirect_uri(), waiting.state())
+        format!(
+            "{}?code={code}&state={}",
+            waiting.redirect_uri(),
+            waiting.state()
+        )
     }
 
     async fn code(waiting: &mut Waiting) -> String {
@@ -352,13 +394,23 @@ mod tests {
         // C2
         let (redirects, _) = redirects();
         let mut waiting = redirects.expect(azure()).await.unwrap();
-        for hostile in
-            ["", "x", AZURE, "io.github.multicloudmanager://open", &format!("{AZURE}?code=c&state=1.x")]
-        {
-            assert!(matches!(redirects.deliver(hostile), Delivered::Ignored(_)), "{hostile}");
+        for hostile in [
+            "",
+            "x",
+            AZURE,
+            "io.github.multicloudmanager://open",
+            &format!("{AZURE}?code=c&state=1.x"),
+        ] {
+            assert!(
+                matches!(redirects.deliver(hostile), Delivered::Ignored(_)),
+                "{hostile}"
+            );
         }
         assert!(waiting.answer().now_or_never().is_none());
-        assert_eq!(redirects.deliver(&url(&waiting, "right")), Delivered::Accepted);
+        assert_eq!(
+            redirects.deliver(&url(&waiting, "right")),
+            Delivered::Accepted
+        );
         assert_eq!(code(&mut waiting).await, "right");
     }
 
@@ -369,9 +421,15 @@ mod tests {
         let mut waiting = redirects.expect(azure()).await.unwrap();
         let url = url(&waiting, "first");
         assert_eq!(redirects.deliver(&url), Delivered::Accepted);
-        assert_eq!(redirects.deliver(&url), Delivered::Ignored(Reason::AlreadyUsed));
+        assert_eq!(
+            redirects.deliver(&url),
+            Delivered::Ignored(Reason::AlreadyUsed)
+        );
         assert_eq!(code(&mut waiting).await, "first");
-        assert_eq!(redirects.deliver(&url), Delivered::Ignored(Reason::AlreadyUsed));
+        assert_eq!(
+            redirects.deliver(&url),
+            Delivered::Ignored(Reason::AlreadyUsed)
+        );
         assert_eq!(failure(&mut waiting).await, Code::Internal);
     }
 
@@ -405,9 +463,15 @@ mod tests {
         let mut waiting = redirects.expect(azure()).await.unwrap();
         let url = url(&waiting, "stolen");
         let mixed_up = format!("{url}&iss=https://evil.example");
-        assert_eq!(redirects.deliver(&mixed_up), Delivered::Rejected(Reason::WrongIssuer));
+        assert_eq!(
+            redirects.deliver(&mixed_up),
+            Delivered::Rejected(Reason::WrongIssuer)
+        );
         assert_eq!(failure(&mut waiting).await, Code::SignInRejected);
-        assert_eq!(redirects.deliver(&url), Delivered::Ignored(Reason::AlreadyUsed));
+        assert_eq!(
+            redirects.deliver(&url),
+            Delivered::Ignored(Reason::AlreadyUsed)
+        );
     }
 
     #[tokio::test]
@@ -415,7 +479,10 @@ mod tests {
         // C10
         let (redirects, _) = redirects();
         let mut waiting = redirects.expect(azure()).await.unwrap();
-        redirects.deliver(&format!("{AZURE}?error=access_denied&state={}", waiting.state()));
+        redirects.deliver(&format!(
+            "{AZURE}?error=access_denied&state={}",
+            waiting.state()
+        ));
         let answer = waiting.answer().await.unwrap();
         assert!(matches!(answer, Answer::Refused { error, .. } if error == "access_denied"));
     }
@@ -426,7 +493,10 @@ mod tests {
         let waiting = redirects.expect(azure()).await.unwrap();
         let url = url(&waiting, "unwanted");
         drop(waiting);
-        assert_eq!(redirects.deliver(&url), Delivered::Ignored(Reason::Cancelled));
+        assert_eq!(
+            redirects.deliver(&url),
+            Delivered::Ignored(Reason::Cancelled)
+        );
     }
 
     #[tokio::test]
@@ -448,7 +518,10 @@ mod tests {
         }
         assert_eq!(failure(&mut flows[0]).await, Code::SignInCancelled);
         for (number, waiting) in flows.iter_mut().enumerate().skip(1).rev() {
-            assert_eq!(redirects.deliver(&url(waiting, &format!("c{number}"))), Delivered::Accepted);
+            assert_eq!(
+                redirects.deliver(&url(waiting, &format!("c{number}"))),
+                Delivered::Accepted
+            );
             assert_eq!(code(waiting).await, format!("c{number}"));
         }
     }
@@ -486,9 +559,15 @@ mod tests {
 
     #[tokio::test]
     async fn only_a_private_scheme_can_be_a_deep_link() {
-        for unusable in
-            ["azure://auth", "http://localhost/x", "a.b://c?d", "a.b://c#d", "a.b", "", "a.b://c d"]
-        {
+        for unusable in [
+            "azure://auth",
+            "http://localhost/x",
+            "a.b://c?d",
+            "a.b://c#d",
+            "a.b",
+            "",
+            "a.b://c d",
+        ] {
             assert!(private_redirect_uri(unusable).is_err(), "{unusable}");
         }
         for usable in [AZURE, "com.googleusercontent.apps.1:/oauth2redirect"] {
@@ -504,6 +583,9 @@ mod tests {
         let answer = waiting.answer().await.unwrap();
         let shown = format!("{redirects:?} {waiting:?} {answer:?}");
         let (_, random) = waiting.state().split_once('.').unwrap();
-        assert!(!shown.contains("canary") && !shown.contains(random), "{shown}");
+        assert!(
+            !shown.contains("canary") && !shown.contains(random),
+            "{shown}"
+        );
     }
 }

@@ -55,14 +55,20 @@ impl Identifier {
             return Some(Self(text.to_ascii_lowercase()));
         }
         let (scheme, rest) = text.split_once("://")?;
-        let (host, path) = rest.find('/').map_or((rest, ""), |slash| rest.split_at(slash));
+        let (host, path) = rest
+            .find('/')
+            .map_or((rest, ""), |slash| rest.split_at(slash));
         let scheme = scheme.to_ascii_lowercase();
         let fits = match scheme.as_str() {
             "https" => is_host(host),
             "api" => is_segment(host),
             _ => false,
         };
-        let mut segments = path.strip_prefix('/').unwrap_or_default().split('/').peekable();
+        let mut segments = path
+            .strip_prefix('/')
+            .unwrap_or_default()
+            .split('/')
+            .peekable();
         let mut path_fits = true;
         while let Some(segment) = segments.next() {
             // The last one may be empty: that is the slash at the end, or no path at all.
@@ -93,7 +99,10 @@ impl fmt::Display for Identifier {
 fn is_host(host: &str) -> bool {
     let label = |label: &str| {
         let is_inner = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
-        !label.is_empty() && label.bytes().all(is_inner) && !label.starts_with('-') && !label.ends_with('-')
+        !label.is_empty()
+            && label.bytes().all(is_inner)
+            && !label.starts_with('-')
+            && !label.ends_with('-')
     };
     host.contains('.') && host.split('.').all(label)
 }
@@ -102,7 +111,9 @@ fn is_host(host: &str) -> bool {
 /// a scope and of no resource.
 fn is_segment(segment: &str) -> bool {
     let is_unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-    !segment.is_empty() && segment.bytes().all(is_unreserved) && !matches!(segment, "." | ".." | ".default")
+    !segment.is_empty()
+        && segment.bytes().all(is_unreserved)
+        && !matches!(segment, "." | ".." | ".default")
 }
 
 #[cfg(test)]
@@ -117,12 +128,24 @@ mod tests {
     fn identifiers_are_servers_names_and_guids_and_keep_their_last_slash() {
         for (text, kept) in [
             ("https://graph.microsoft.com", "https://graph.microsoft.com"),
-            ("https://database.windows.net/", "https://database.windows.net/"),
+            (
+                "https://database.windows.net/",
+                "https://database.windows.net/",
+            ),
             ("HTTPS://Vault.Azure.Net", "https://vault.azure.net"),
-            ("https://contoso.example/Orders", "https://contoso.example/Orders"),
-            ("api://0b8c7f9e-1d2e-4f3a-8b4c-5d6e7f8a9b0c", "api://0b8c7f9e-1d2e-4f3a-8b4c-5d6e7f8a9b0c"),
+            (
+                "https://contoso.example/Orders",
+                "https://contoso.example/Orders",
+            ),
+            (
+                "api://0b8c7f9e-1d2e-4f3a-8b4c-5d6e7f8a9b0c",
+                "api://0b8c7f9e-1d2e-4f3a-8b4c-5d6e7f8a9b0c",
+            ),
             ("api://contoso/orders", "api://contoso/orders"),
-            ("6DAE42F8-4368-4678-94FF-3960E28E3630", "6dae42f8-4368-4678-94ff-3960e28e3630"),
+            (
+                "6DAE42F8-4368-4678-94FF-3960E28E3630",
+                "6dae42f8-4368-4678-94ff-3960e28e3630",
+            ),
         ] {
             assert_eq!(read(text).as_deref(), Some(kept));
         }

@@ -46,7 +46,11 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// When a session has to be renewed before it is handed out: with less left than its cloud's clients need, but never
 /// before half of its life is gone, so that a server with very short lives is not asked at every call.
 pub fn renewal_due(cloud: Cloud, times: &SessionTimes) -> Timestamp {
-    let half = (times.issued_at.duration_since(times.expires_at).unsigned_abs()) / 2;
+    let half = (times
+        .issued_at
+        .duration_since(times.expires_at)
+        .unsigned_abs())
+        / 2;
     times.expires_at - provider::life_to_leave(cloud).min(half)
 }
 
@@ -55,9 +59,9 @@ pub fn renewal_due(cloud: Cloud, times: &SessionTimes) -> Timestamp {
 pub fn renewal_planned(cloud: Cloud, account: &AccountId, times: &SessionTimes) -> Timestamp {
     let due = renewal_due(cloud, times);
     let half = times.issued_at.duration_since(due).unsigned_abs() / 2;
-    let spread =
-        account.as_str().bytes().fold(7_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()))
-            % 1000;
+    let spread = account.as_str().bytes().fold(7_u32, |sum, byte| {
+        sum.wrapping_mul(31).wrapping_add(byte.into())
+    }) % 1000;
     due - AHEAD.min(half).mul_f64(0.5 + f64::from(spread) / 2000.0)
 }
 
@@ -151,13 +155,16 @@ impl Sessions {
 
     /// Whether a renewal of the account's management session is running in this process.
     pub fn is_renewing(&self, id: &AccountId) -> bool {
-        self.running().contains_key(&(id.clone(), Resource::Management))
+        self.running()
+            .contains_key(&(id.clone(), Resource::Management))
     }
 
     /// Waits until every renewal that is running in this process has ended, so that no grant is lost at a quit.
     pub async fn finish(&self) {
         loop {
-            let Some(renewal) = self.running().values().next().cloned() else { return };
+            let Some(renewal) = self.running().values().next().cloned() else {
+                return;
+            };
             let _ = renewal.await;
         }
     }
@@ -176,9 +183,15 @@ impl Sessions {
         let _lock = self.lock(&account.grant).await?;
         let mut account = account;
         session.generation = account.generation;
-        self.0.vault.write(&Record::grant(&account.grant), grant.to_bytes()).await?;
+        self.0
+            .vault
+            .write(&Record::grant(&account.grant), grant.to_bytes())
+            .await?;
         self.unsaved().remove(&account.grant);
-        self.0.vault.write(&record(&account, &Resource::Management), session.to_bytes()).await?;
+        self.0
+            .vault
+            .write(&record(&account, &Resource::Management), session.to_bytes())
+            .await?;
         account.session = Some(session.times);
         account.trouble = None;
         self.0.store.change(|book| edit(book, account)).await
@@ -195,7 +208,10 @@ impl Sessions {
             .store
             .change(|book| {
                 let account = book.remove(id).ok_or_else(|| not_found(id))?;
-                let is_last = book.accounts.iter().all(|other| other.grant != account.grant);
+                let is_last = book
+                    .accounts
+                    .iter()
+                    .all(|other| other.grant != account.grant);
                 Ok((account, is_last))
             })
             .await?;
@@ -207,7 +223,11 @@ impl Sessions {
                 "another process holds a grant that is being removed"
             );
         }
-        let session = self.0.vault.delete(&record(&account, &Resource::Management)).await;
+        let session = self
+            .0
+            .vault
+            .delete(&record(&account, &Resource::Management))
+            .await;
         let left_behind = self.clear_left_behind(&account).await;
         let mut grant = None;
         if is_last {
@@ -225,20 +245,36 @@ impl Sessions {
         }
         session?;
         left_behind?;
-        self.0.activity.record(&account, self.0.clock.now(), What::Disconnected);
+        self.0
+            .activity
+            .record(&account, self.0.clock.now(), What::Disconnected);
         Ok((account, grant))
     }
 
     /// Removes the sessions for resources that this and other disconnected accounts left in the keychain.
     async fn clear_left_behind(&self, account: &Account) -> Result<()> {
         let own = account.resources.iter().map(|known| known.resource.clone());
-        let own = own.map(|resource| LeftBehind { account: account.id.clone(), resource });
-        let left_behind: Vec<_> = self.0.store.read()?.left_behind.iter().cloned().chain(own).collect();
+        let own = own.map(|resource| LeftBehind {
+            account: account.id.clone(),
+            resource,
+        });
+        let left_behind: Vec<_> = self
+            .0
+            .store
+            .read()?
+            .left_behind
+            .iter()
+            .cloned()
+            .chain(own)
+            .collect();
         if left_behind.is_empty() {
             return Ok(());
         }
         for left in &left_behind {
-            self.0.vault.delete(&Record::session(&left.account, left.resource.as_str())).await?;
+            self.0
+                .vault
+                .delete(&Record::session(&left.account, left.resource.as_str()))
+                .await?;
         }
         self.0
             .store
@@ -250,7 +286,12 @@ impl Sessions {
     }
 
     fn account(&self, id: &AccountId) -> Result<Account> {
-        self.0.store.read()?.account(id).cloned().ok_or_else(|| not_found(id))
+        self.0
+            .store
+            .read()?
+            .account(id)
+            .cloned()
+            .ok_or_else(|| not_found(id))
     }
 
     /// The stored session, when it belongs to the account as it is now.
@@ -258,11 +299,19 @@ impl Sessions {
         let Some(bytes) = self.0.vault.read(&record(account, resource)).await? else {
             return Ok(None);
         };
-        Ok(Session::from_bytes(&bytes).ok().filter(|session| session.generation == account.generation))
+        Ok(Session::from_bytes(&bytes)
+            .ok()
+            .filter(|session| session.generation == account.generation))
     }
 
     /// The renewal that is running for the account and the resource, or a new one in a task of its own.
-    fn renewal(&self, providers: &Providers, id: &AccountId, resource: &Resource, want: Want) -> Renewal {
+    fn renewal(
+        &self,
+        providers: &Providers,
+        id: &AccountId,
+        resource: &Resource,
+        want: Want,
+    ) -> Renewal {
         let key = (id.clone(), resource.clone());
         let mut running = self.running();
         if let Some(renewal) = running.get(&key) {
@@ -278,7 +327,10 @@ impl Sessions {
         });
         let renewal = async move {
             task.await.unwrap_or_else(|_| {
-                Err(Error::new(Code::Internal, "The renewal stopped unexpectedly. Try again."))
+                Err(Error::new(
+                    Code::Internal,
+                    "The renewal stopped unexpectedly. Try again.",
+                ))
             })
         };
         let renewal = renewal.boxed().shared();
@@ -307,7 +359,9 @@ impl Sessions {
         }
         // What the account cannot do, it cannot do for any resource.
         for part in [&Resource::Management, resource] {
-            let Some(trouble) = account.trouble_for(part) else { continue };
+            let Some(trouble) = account.trouble_for(part) else {
+                continue;
+            };
             let just_met = Some(trouble) != before.trouble_for(part);
             if just_met || self.forbids(trouble, want) {
                 return Err(told_again(trouble));
@@ -318,10 +372,15 @@ impl Sessions {
                 Code::SignInAgain,
                 "The keychain no longer holds the sign-in of this account. Sign in again.",
             );
-            self.record_trouble(&account, &Resource::Management, &error).await?;
+            self.record_trouble(&account, &Resource::Management, &error)
+                .await?;
             return Err(error);
         };
-        let error = match providers.of(account.cloud()).refresh(&account, &grant, resource).await {
+        let error = match providers
+            .of(account.cloud())
+            .refresh(&account, &grant, resource)
+            .await
+        {
             Ok(refreshed) => return self.publish(&account, resource, refreshed).await,
             Err(error) => error,
         };
@@ -346,11 +405,24 @@ impl Sessions {
     }
 
     /// Whether a grant that was refused for a resource still makes management sessions. What it makes is kept.
-    async fn try_grant(&self, providers: &Providers, account: &Account, grant: &Grant) -> Result<()> {
-        match providers.of(account.cloud()).refresh(account, grant, &Resource::Management).await {
-            Ok(refreshed) => self.publish(account, &Resource::Management, refreshed).await.map(drop),
+    async fn try_grant(
+        &self,
+        providers: &Providers,
+        account: &Account,
+        grant: &Grant,
+    ) -> Result<()> {
+        match providers
+            .of(account.cloud())
+            .refresh(account, grant, &Resource::Management)
+            .await
+        {
+            Ok(refreshed) => self
+                .publish(account, &Resource::Management, refreshed)
+                .await
+                .map(drop),
             Err(error) => {
-                self.record_trouble(account, &Resource::Management, &error).await?;
+                self.record_trouble(account, &Resource::Management, &error)
+                    .await?;
                 Err(error)
             }
         }
@@ -387,18 +459,27 @@ impl Sessions {
     }
 
     /// Stores the rotated grant, then the session, then the row's times: unless the account was signed out meanwhile.
-    async fn publish(&self, account: &Account, resource: &Resource, refreshed: Refreshed) -> Result<Session> {
+    async fn publish(
+        &self,
+        account: &Account,
+        resource: &Resource,
+        refreshed: Refreshed,
+    ) -> Result<Session> {
         if let Some(grant) = refreshed.grant {
             let bytes = grant.to_bytes();
             self.unsaved().insert(account.grant.clone(), grant);
             // The person signed out meanwhile: whoever removes the row waits for our lock and deletes the grant then.
-            self.0.vault.write(&Record::grant(&account.grant), bytes).await?;
+            self.0
+                .vault
+                .write(&Record::grant(&account.grant), bytes)
+                .await?;
             self.unsaved().remove(&account.grant);
         }
         let mut session = refreshed.session;
         session.generation = account.generation;
         let is_current = |book: &crate::store::Book| {
-            book.account(&account.id).is_some_and(|now| now.generation == account.generation)
+            book.account(&account.id)
+                .is_some_and(|now| now.generation == account.generation)
         };
         if !is_current(&*self.0.store.read()?) {
             return Err(signed_out());
@@ -407,7 +488,9 @@ impl Sessions {
             if !is_current(book) {
                 return Err(signed_out());
             }
-            let row = book.account_mut(&account.id).expect("a current account is in the book");
+            let row = book
+                .account_mut(&account.id)
+                .expect("a current account is in the book");
             match resource {
                 Resource::Management => (row.session, row.trouble) = (Some(session.times), None),
                 Resource::Named(identifier) => {
@@ -426,7 +509,9 @@ impl Sessions {
             Resource::Management => {
                 self.0.vault.write(&record, session.to_bytes()).await?;
                 self.0.store.change(edit).await?;
-                self.0.activity.record(account, self.0.clock.now(), What::Renewed);
+                self.0
+                    .activity
+                    .record(account, self.0.clock.now(), What::Renewed);
             }
             // The name first: whoever disconnects the account then finds the secret.
             Resource::Named(identifier) => {
@@ -444,9 +529,16 @@ impl Sessions {
             return Ok(());
         }
         let ends = |known: &&ResourceSession| known.session.map(|session| session.expires_at);
-        let oldest = account.resources.iter().min_by_key(ends).expect("there are too many");
+        let oldest = account
+            .resources
+            .iter()
+            .min_by_key(ends)
+            .expect("there are too many");
         let oldest = oldest.resource.clone();
-        self.0.vault.delete(&record(account, &Resource::Named(oldest.clone()))).await?;
+        self.0
+            .vault
+            .delete(&record(account, &Resource::Named(oldest.clone())))
+            .await?;
         self.0
             .store
             .change(|book| {
@@ -460,7 +552,12 @@ impl Sessions {
 
     /// Keeps a failure with the row, so that every process knows it. A keychain that is locked is no trouble of the
     /// account's.
-    async fn record_trouble(&self, account: &Account, resource: &Resource, error: &Error) -> Result<()> {
+    async fn record_trouble(
+        &self,
+        account: &Account,
+        resource: &Resource,
+        error: &Error,
+    ) -> Result<()> {
         if matches!(
             error.code(),
             Code::KeychainLocked | Code::KeychainFailed | Code::Busy | Code::StorageFailed
@@ -468,19 +565,35 @@ impl Sessions {
             return Ok(());
         }
         let at = self.0.clock.now();
-        let attempts = account.trouble_for(resource).map_or(1, |trouble| trouble.attempts.saturating_add(1));
+        let attempts = account
+            .trouble_for(resource)
+            .map_or(1, |trouble| trouble.attempts.saturating_add(1));
         let wait = match (error.is_transient(), resource) {
             (true, _) => Some(wait_after(attempts, error.retry_after())),
             (false, Resource::Management) => None,
-            (false, Resource::Named(_)) => {
-                Some(backed_off(attempts, FIRST_WAIT_REFUSED, LONGEST_WAIT_REFUSED))
-            }
+            (false, Resource::Named(_)) => Some(backed_off(
+                attempts,
+                FIRST_WAIT_REFUSED,
+                LONGEST_WAIT_REFUSED,
+            )),
         };
-        let (not_before, challenge) = (wait.map(|wait| at + wait), error.challenge().map(str::to_owned));
-        let trouble = Trouble { error: ErrorView::from(error), at, not_before, attempts, challenge };
+        let (not_before, challenge) = (
+            wait.map(|wait| at + wait),
+            error.challenge().map(str::to_owned),
+        );
+        let trouble = Trouble {
+            error: ErrorView::from(error),
+            at,
+            not_before,
+            attempts,
+            challenge,
+        };
         match resource {
             Resource::Management => {
-                let what = What::RenewalFailed { code: error.code(), reference: error.reference() };
+                let what = What::RenewalFailed {
+                    code: error.code(),
+                    reference: error.reference(),
+                };
                 self.0.activity.record(account, at, what);
             }
             Resource::Named(identifier) => self.make_room(account, identifier).await?,
@@ -496,7 +609,9 @@ impl Sessions {
                     }
                     match resource {
                         Resource::Management => row.trouble = Some(trouble),
-                        Resource::Named(identifier) => row.resource_mut(identifier).trouble = Some(trouble),
+                        Resource::Named(identifier) => {
+                            row.resource_mut(identifier).trouble = Some(trouble)
+                        }
                     }
                 }
                 Ok(())
@@ -505,15 +620,25 @@ impl Sessions {
     }
 
     async fn lock(&self, grant: &GrantKey) -> Result<file::Lock> {
-        file::lock(&self.0.locks.join(format!("{}.lock", grant.as_str())), PATIENCE).await
+        file::lock(
+            &self.0.locks.join(format!("{}.lock", grant.as_str())),
+            PATIENCE,
+        )
+        .await
     }
 
     fn running(&self) -> MutexGuard<'_, HashMap<(AccountId, Resource), Renewal>> {
-        self.0.running.lock().expect("no code panics while it holds this lock")
+        self.0
+            .running
+            .lock()
+            .expect("no code panics while it holds this lock")
     }
 
     fn unsaved(&self) -> MutexGuard<'_, HashMap<GrantKey, Grant>> {
-        self.0.unsaved.lock().expect("no code panics while it holds this lock")
+        self.0
+            .unsaved
+            .lock()
+            .expect("no code panics while it holds this lock")
     }
 }
 
@@ -527,7 +652,9 @@ fn wait_after(attempts: u32, retry_after: Option<Duration>) -> Duration {
 
 /// The first wait, doubled after each failure that followed.
 fn backed_off(attempts: u32, first: Duration, longest: Duration) -> Duration {
-    first.saturating_mul(1 << attempts.saturating_sub(1).min(10)).min(longest)
+    first
+        .saturating_mul(1 << attempts.saturating_sub(1).min(10))
+        .min(longest)
 }
 
 /// Where the keychain keeps a session of the account.
@@ -540,7 +667,10 @@ fn told_again(trouble: &Trouble) -> Error {
 }
 
 fn signed_out() -> Error {
-    Error::new(Code::SignInAgain, "The account was signed out meanwhile. Sign in again to use it.")
+    Error::new(
+        Code::SignInAgain,
+        "The account was signed out meanwhile. Sign in again to use it.",
+    )
 }
 
 /// No such account.

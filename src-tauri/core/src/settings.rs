@@ -78,10 +78,17 @@ impl AzureSettings {
     /// `setting-missing` or `setting-invalid`, with what to set and where.
     pub fn client_id(&self) -> Result<&str> {
         if let Some(problem) = self.problems.first() {
-            let code = if self.client_id.is_none() { Code::SettingMissing } else { Code::SettingInvalid };
+            let code = if self.client_id.is_none() {
+                Code::SettingMissing
+            } else {
+                Code::SettingInvalid
+            };
             return Err(Error::new(code, problem.message.clone()));
         }
-        let client_id = self.client_id.as_ref().expect("a missing client id is among the problems");
+        let client_id = self
+            .client_id
+            .as_ref()
+            .expect("a missing client id is among the problems");
         Ok(&client_id.value)
     }
 
@@ -144,13 +151,27 @@ impl Settings {
             Ok(document) => (document, None),
             Err(error) => (DocumentMut::new(), Some(ErrorView::from(&error))),
         };
-        let mut lookup = Lookup { document: &document, path: &path, environment, problems: Vec::new() };
+        let mut lookup = Lookup {
+            document: &document,
+            path: &path,
+            environment,
+            problems: Vec::new(),
+        };
         let azure = azure(&mut lookup);
         let gcp = gcp::read(&mut lookup);
         let aws = aws::read(&mut lookup);
         let preferences = preferences(&mut lookup);
-        let shortcut = lookup.text("app", "shortcut", None).map(|found| found.value);
-        Self { azure, gcp, aws, preferences, shortcut, unreadable }
+        let shortcut = lookup
+            .text("app", "shortcut", None)
+            .map(|found| found.value);
+        Self {
+            azure,
+            gcp,
+            aws,
+            preferences,
+            shortcut,
+            unreadable,
+        }
     }
 }
 
@@ -170,10 +191,17 @@ pub fn save_flag(config: &Path, section: &str, key: &str, value: bool) -> Result
     save_item(config, section, key, Some(toml_edit::value(value)))
 }
 
-fn save_item(config: &Path, section: &str, key: &str, value: Option<toml_edit::Item>) -> Result<()> {
+fn save_item(
+    config: &Path,
+    section: &str,
+    key: &str,
+    value: Option<toml_edit::Item>,
+) -> Result<()> {
     let path = Settings::path(config);
     let mut document = read_document(&path)?;
-    let table = document.entry(section).or_insert(toml_edit::Item::Table(toml_edit::Table::new()));
+    let table = document
+        .entry(section)
+        .or_insert(toml_edit::Item::Table(toml_edit::Table::new()));
     let table = table
         .as_table_like_mut()
         .ok_or_else(|| unreadable(&path, &format!("\"{section}\" is not a table")))?;
@@ -194,13 +222,24 @@ fn read_document(path: &Path) -> Result<DocumentMut> {
     };
     let text = String::from_utf8(bytes).map_err(|_| unreadable(path, "it is not UTF-8 text"))?;
     text.parse::<DocumentMut>().map_err(|error| {
-        let line = error.span().map_or(1, |span| text[..span.start.min(text.len())].lines().count().max(1));
-        unreadable(path, &format!("line {line}: {}", error.message().lines().next().unwrap_or_default()))
+        let line = error.span().map_or(1, |span| {
+            text[..span.start.min(text.len())].lines().count().max(1)
+        });
+        unreadable(
+            path,
+            &format!(
+                "line {line}: {}",
+                error.message().lines().next().unwrap_or_default()
+            ),
+        )
     })
 }
 
 fn unreadable(path: &Path, why: &str) -> Error {
-    let message = format!("{} cannot be understood: {why}. Mend it; it is left as it is.", path.display());
+    let message = format!(
+        "{} cannot be understood: {why}. Mend it; it is left as it is.",
+        path.display()
+    );
     Error::new(Code::StorageUnreadable, message)
 }
 
@@ -217,7 +256,10 @@ impl Lookup<'_> {
     fn text(&mut self, section: &str, key: &str, variable: Option<&str>) -> Option<Sourced> {
         let from_environment = variable.and_then(|name| Some((name, self.environment.get(name)?)));
         if let Some((name, value)) = from_environment {
-            return Some(Sourced { value: value.trim().to_owned(), origin: name.to_owned() });
+            return Some(Sourced {
+                value: value.trim().to_owned(),
+                origin: name.to_owned(),
+            });
         }
         self.file_text(section, key)
     }
@@ -228,7 +270,10 @@ impl Lookup<'_> {
         let origin = format!("{section}.{key} in {}", self.path.display());
         match item.as_str() {
             Some(text) if text.trim().is_empty() => None,
-            Some(text) => Some(Sourced { value: text.trim().to_owned(), origin }),
+            Some(text) => Some(Sourced {
+                value: text.trim().to_owned(),
+                origin,
+            }),
             None => {
                 self.problem(key, origin, "is not text. Put it in quotes.");
                 None
@@ -257,7 +302,11 @@ impl Lookup<'_> {
             format!("https://{}", found.value)
         };
         match Url::parse(&text) {
-            Ok(url) if url.host_str().is_none() || url.query().is_some() || url.fragment().is_some() => {
+            Ok(url)
+                if url.host_str().is_none()
+                    || url.query().is_some()
+                    || url.fragment().is_some() =>
+            {
                 self.problem(
                     variable,
                     found.origin,
@@ -265,7 +314,11 @@ impl Lookup<'_> {
                 );
             }
             Ok(url) if !url.username().is_empty() || url.password().is_some() => {
-                self.problem(variable, found.origin, "holds a user name or password. Take it out.");
+                self.problem(
+                    variable,
+                    found.origin,
+                    "holds a user name or password. Take it out.",
+                );
             }
             Ok(mut url) => match http::require_safe(&url) {
                 Ok(()) => {
@@ -313,33 +366,52 @@ impl Lookup<'_> {
 
     fn problem(&mut self, name: &str, origin: String, what: &str) {
         let message = format!("{origin} {what}");
-        self.problems.push(SettingProblem { name: name.to_owned(), origin, message });
+        self.problems.push(SettingProblem {
+            name: name.to_owned(),
+            origin,
+            message,
+        });
     }
 }
 
 fn azure(lookup: &mut Lookup<'_>) -> AzureSettings {
     let cloud = lookup.text("azure", "cloud", None);
-    let named = cloud.as_ref().map_or(Some(AZURE_CLOUDS[0]), |cloud| azure_cloud(&cloud.value));
+    let named = cloud
+        .as_ref()
+        .map_or(Some(AZURE_CLOUDS[0]), |cloud| azure_cloud(&cloud.value));
     if let (Some(cloud), None) = (&cloud, named) {
-        let what = format!("is \"{}\". Set it to public, us-government or china.", cloud.value);
+        let what = format!(
+            "is \"{}\". Set it to public, us-government or china.",
+            cloud.value
+        );
         lookup.problem("cloud", cloud.origin.clone(), &what);
     }
     let (_, authority, resource_manager, portal) = named.unwrap_or(AZURE_CLOUDS[0]);
     let authority = lookup.endpoint("azure", "authority_host", "AZURE_AUTHORITY_HOST", authority);
     // An authority that belongs to a known cloud brings that cloud's other addresses along.
-    let sibling =
-        AZURE_CLOUDS.iter().find(|(_, host, ..)| Url::parse(host).is_ok_and(|url| url == authority));
-    let (resource_manager, portal) =
-        sibling.map_or((resource_manager, portal), |(_, _, arm, portal)| (arm, portal));
-    let resource_manager =
-        lookup.endpoint("azure", "resource_manager", "MCM_AZURE_RESOURCE_MANAGER", resource_manager);
+    let sibling = AZURE_CLOUDS
+        .iter()
+        .find(|(_, host, ..)| Url::parse(host).is_ok_and(|url| url == authority));
+    let (resource_manager, portal) = sibling
+        .map_or((resource_manager, portal), |(_, _, arm, portal)| {
+            (arm, portal)
+        });
+    let resource_manager = lookup.endpoint(
+        "azure",
+        "resource_manager",
+        "MCM_AZURE_RESOURCE_MANAGER",
+        resource_manager,
+    );
 
     let tenant = lookup.text("azure", "tenant", Some("AZURE_TENANT_ID"));
     let tenant = tenant.map_or_else(
         || "organizations".to_owned(),
         |tenant| {
             if parse_tenant(&tenant.value).is_err() {
-                let what = format!("is \"{}\", neither a tenant id (a GUID) nor a domain.", tenant.value);
+                let what = format!(
+                    "is \"{}\", neither a tenant id (a GUID) nor a domain.",
+                    tenant.value
+                );
                 lookup.problem("AZURE_TENANT_ID", tenant.origin, &what);
             }
             tenant.value.to_ascii_lowercase()
@@ -361,11 +433,21 @@ fn azure(lookup: &mut Lookup<'_>) -> AzureSettings {
     }
     let portal = Url::parse(portal).expect("the defaults are URLs");
     let problems = std::mem::take(&mut lookup.problems);
-    AzureSettings { client_id, tenant, authority, resource_manager, portal, redirect, problems }
+    AzureSettings {
+        client_id,
+        tenant,
+        authority,
+        resource_manager,
+        portal,
+        redirect,
+        problems,
+    }
 }
 
 fn azure_cloud(name: &str) -> Option<(&'static str, &'static str, &'static str, &'static str)> {
-    AZURE_CLOUDS.into_iter().find(|(known, ..)| known.eq_ignore_ascii_case(name))
+    AZURE_CLOUDS
+        .into_iter()
+        .find(|(known, ..)| known.eq_ignore_ascii_case(name))
 }
 
 /// An Entra client id is a GUID. A server of somebody else's may use other ids, so there only the shapes of other
@@ -377,15 +459,20 @@ pub fn check_azure_client_id(client_id: &str, authority: &Url) -> std::result::R
     let of_another_cloud =
         client_id.ends_with(".apps.googleusercontent.com") || client_id.starts_with("arn:");
     let well_formed = !client_id.is_empty() && client_id.chars().all(|c| c.is_ascii_graphic());
-    let known_cloud =
-        AZURE_CLOUDS.iter().any(|(_, host, ..)| Url::parse(host).is_ok_and(|url| url == *authority));
+    let known_cloud = AZURE_CLOUDS
+        .iter()
+        .any(|(_, host, ..)| Url::parse(host).is_ok_and(|url| url == *authority));
     if well_formed && !of_another_cloud && (is_guid(client_id) || !known_cloud) {
         return Ok(());
     }
     Err(format!(
         "is \"{}\", which is not an application (client) id of Microsoft Entra: a GUID such as \
          00000000-0000-0000-0000-000000000000.",
-        client_id.chars().filter(|c| !c.is_control()).take(80).collect::<String>()
+        client_id
+            .chars()
+            .filter(|c| !c.is_control())
+            .take(80)
+            .collect::<String>()
     ))
 }
 
@@ -394,8 +481,13 @@ pub fn check_azure_client_id(client_id: &str, authority: &Url) -> std::result::R
 /// # Errors
 /// `invalid-input`, naming it.
 pub fn parse_tenant(text: &str) -> Result<String> {
-    let domain = text.contains('.') && !text.starts_with('.') && !text.ends_with('.') && !text.contains("..");
-    let characters = text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-'));
+    let domain = text.contains('.')
+        && !text.starts_with('.')
+        && !text.ends_with('.')
+        && !text.contains("..");
+    let characters = text
+        .chars()
+        .all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-'));
     let word = matches!(text, "organizations" | "common" | "consumers");
     if characters && text.len() <= 253 && (word || is_guid(text) || domain) {
         return Ok(text.to_ascii_lowercase());
@@ -417,12 +509,19 @@ pub fn is_guid(text: &str) -> bool {
 }
 
 fn preferences(lookup: &mut Lookup<'_>) -> Preferences {
-    let theme = match lookup.text("app", "theme", None).map(|theme| theme.value).as_deref() {
+    let theme = match lookup
+        .text("app", "theme", None)
+        .map(|theme| theme.value)
+        .as_deref()
+    {
         Some("light") => Theme::Light,
         Some("dark") => Theme::Dark,
         _ => Theme::System,
     };
-    Preferences { theme, welcomed: lookup.flag("app", "welcomed").unwrap_or_default() }
+    Preferences {
+        theme,
+        welcomed: lookup.flag("app", "welcomed").unwrap_or_default(),
+    }
 }
 
 #[cfg(test)]
@@ -434,11 +533,19 @@ mod tests {
     fn load(toml: &str, environment: &[(&str, &str)]) -> Settings {
         let folder = tempfile::tempdir().expect("a folder");
         file::replace(&Settings::path(folder.path()), toml.as_bytes()).expect("written");
-        Settings::load(folder.path(), &Environment::from_pairs(environment.iter().copied()))
+        Settings::load(
+            folder.path(),
+            &Environment::from_pairs(environment.iter().copied()),
+        )
     }
 
     fn problem(settings: &Settings) -> &str {
-        assert_eq!(settings.azure.problems.len(), 1, "{:?}", settings.azure.problems);
+        assert_eq!(
+            settings.azure.problems.len(),
+            1,
+            "{:?}",
+            settings.azure.problems
+        );
         &settings.azure.problems[0].message
     }
 
@@ -446,54 +553,97 @@ mod tests {
     fn the_environment_wins_over_the_file_and_the_origin_is_told() {
         let toml = format!("[azure]\nclient_id = \"{GUID}\"\ntenant = \"contoso.example\"");
         let from_file = load(&toml, &[]);
-        assert!(from_file.azure.client_id.expect("set").origin.starts_with("azure.client_id in "));
+        assert!(
+            from_file
+                .azure
+                .client_id
+                .expect("set")
+                .origin
+                .starts_with("azure.client_id in ")
+        );
         assert_eq!(from_file.azure.tenant, "contoso.example");
         let other = GUID.replace('1', "9");
         let both = load(&toml, &[("AZURE_CLIENT_ID", &other)]);
         assert_eq!(
             both.azure.client_id.expect("set"),
-            Sourced { value: other, origin: "AZURE_CLIENT_ID".into() }
+            Sourced {
+                value: other,
+                origin: "AZURE_CLIENT_ID".into()
+            }
         );
     }
 
     #[test]
     fn without_settings_the_public_cloud_is_used_and_the_missing_client_id_is_named() {
         let settings = load("", &[]);
-        assert_eq!(settings.azure.authority.as_str(), "https://login.microsoftonline.com/");
+        assert_eq!(
+            settings.azure.authority.as_str(),
+            "https://login.microsoftonline.com/"
+        );
         assert_eq!(settings.azure.tenant, "organizations");
         assert!(problem(&settings).contains("AZURE_CLIENT_ID"));
-        assert_eq!(settings.azure.client_id().expect_err("not set").code(), Code::SettingMissing);
+        assert_eq!(
+            settings.azure.client_id().expect_err("not set").code(),
+            Code::SettingMissing
+        );
     }
 
     #[test]
     fn an_authority_of_a_known_cloud_brings_its_resource_manager_along() {
         let host = ("AZURE_AUTHORITY_HOST", "login.microsoftonline.us");
         let government = load("", &[host, ("AZURE_CLIENT_ID", GUID)]).azure;
-        assert_eq!(government.resource_manager.as_str(), "https://management.usgovcloudapi.net/");
+        assert_eq!(
+            government.resource_manager.as_str(),
+            "https://management.usgovcloudapi.net/"
+        );
         let china = load("[azure]\ncloud = \"china\"", &[("AZURE_CLIENT_ID", GUID)]).azure;
-        assert_eq!(china.authority.as_str(), "https://login.partner.microsoftonline.cn/");
-        assert_eq!((china.portal.as_str(), china.problems), ("https://portal.azure.cn/", vec![]));
+        assert_eq!(
+            china.authority.as_str(),
+            "https://login.partner.microsoftonline.cn/"
+        );
+        assert_eq!(
+            (china.portal.as_str(), china.problems),
+            ("https://portal.azure.cn/", vec![])
+        );
     }
 
     #[test]
     fn each_malformed_setting_is_named_with_its_origin_and_remedy() {
         for (name, value, says) in [
             ("AZURE_AUTHORITY_HOST", "http://login.example", "https"),
-            ("AZURE_AUTHORITY_HOST", "https://", "not the address of a server"),
-            ("AZURE_AUTHORITY_HOST", "https://me:secret@login.example", "user name or password"),
+            (
+                "AZURE_AUTHORITY_HOST",
+                "https://",
+                "not the address of a server",
+            ),
+            (
+                "AZURE_AUTHORITY_HOST",
+                "https://me:secret@login.example",
+                "user name or password",
+            ),
             ("MCM_AZURE_RESOURCE_MANAGER", "ftp://x", "https"),
             ("AZURE_TENANT_ID", "my tenant", "neither a tenant id"),
-            ("MCM_REDIRECT_AZURE", "carrier-pigeon", "deep-link or loopback"),
+            (
+                "MCM_REDIRECT_AZURE",
+                "carrier-pigeon",
+                "deep-link or loopback",
+            ),
         ] {
             let settings = load("", &[("AZURE_CLIENT_ID", GUID), (name, value)]);
             let message = problem(&settings);
-            assert!(message.contains(name) && message.contains(says), "{message}");
+            assert!(
+                message.contains(name) && message.contains(says),
+                "{message}"
+            );
             assert!(!message.contains("secret"), "{message}");
         }
         for wrong in ["123-abc.apps.googleusercontent.com", "my app", "not-a-guid"] {
             let settings = load("", &[("AZURE_CLIENT_ID", wrong)]);
             assert!(problem(&settings).contains(wrong));
-            assert_eq!(settings.azure.client_id().expect_err("wrong kind").code(), Code::SettingInvalid);
+            assert_eq!(
+                settings.azure.client_id().expect_err("wrong kind").code(),
+                Code::SettingInvalid
+            );
         }
     }
 
@@ -503,9 +653,18 @@ mod tests {
         let path = Settings::path(folder.path());
         file::replace(&path, b"[azure]\nclient_id = \n").expect("written");
         let settings = Settings::load(folder.path(), &Environment::default());
-        assert!(settings.unreadable.expect("named").message.contains("line 2"));
+        assert!(
+            settings
+                .unreadable
+                .expect("named")
+                .message
+                .contains("line 2")
+        );
         assert!(save(folder.path(), "azure", "client_id", Some(GUID)).is_err());
-        assert_eq!(file::read(&path).expect("readable").expect("there"), b"[azure]\nclient_id = \n");
+        assert_eq!(
+            file::read(&path).expect("readable").expect("there"),
+            b"[azure]\nclient_id = \n"
+        );
     }
 
     #[test]
@@ -515,18 +674,37 @@ mod tests {
         file::replace(&path, b"# mine\n[azure]\ntenant = \"a.example\" # why\n").expect("written");
         save(folder.path(), "azure", "client_id", Some(GUID)).expect("saved");
         save_flag(folder.path(), "app", "welcomed", true).expect("saved");
-        let text = String::from_utf8(file::read(&path).expect("readable").expect("there")).expect("text");
-        assert!(text.contains("# mine") && text.contains("# why") && text.contains(GUID), "{text}");
+        let text =
+            String::from_utf8(file::read(&path).expect("readable").expect("there")).expect("text");
+        assert!(
+            text.contains("# mine") && text.contains("# why") && text.contains(GUID),
+            "{text}"
+        );
         let settings = Settings::load(folder.path(), &Environment::default());
         assert!(settings.preferences.welcomed && settings.azure.problems.is_empty());
     }
 
     #[test]
     fn tenants_are_guids_domains_or_entras_words() {
-        for good in [GUID, "Contoso.Example", "organizations", "common", "a-b.example"] {
+        for good in [
+            GUID,
+            "Contoso.Example",
+            "organizations",
+            "common",
+            "a-b.example",
+        ] {
             assert_eq!(parse_tenant(good).expect(good), good.to_ascii_lowercase());
         }
-        for bad in ["", "contoso", "../common", "a/b.c", "a b.example", ".example", "a..b", "x.example?y"] {
+        for bad in [
+            "",
+            "contoso",
+            "../common",
+            "a/b.c",
+            "a b.example",
+            ".example",
+            "a..b",
+            "x.example?y",
+        ] {
             assert!(parse_tenant(bad).is_err(), "{bad:?}");
         }
     }

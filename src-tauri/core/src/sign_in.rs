@@ -48,15 +48,26 @@ impl Desk {
     /// The redirect to use: the scheme only when this app handles it on this machine, else loopback.
     pub async fn receiver(&self, wanted: RedirectKind, scheme: &str) -> RedirectKind {
         let scheme_taken = wanted == RedirectKind::DeepLink && !self.scheme.ensure(scheme).await;
-        let redirect = if scheme_taken { RedirectKind::Loopback } else { wanted };
-        (self.tell)(News::Receiver { redirect, scheme_taken });
+        let redirect = if scheme_taken {
+            RedirectKind::Loopback
+        } else {
+            wanted
+        };
+        (self.tell)(News::Receiver {
+            redirect,
+            scheme_taken,
+        });
         redirect
     }
 
     /// Has the person shown a code, and the page to type it at on any device.
     pub(crate) fn show_code(&self, code: &str, page: &Url, expires_at: Timestamp) {
         let (code, page) = (code.to_owned(), page.to_string());
-        (self.tell)(News::Step(SignInStep::Code { code, page, expires_at }));
+        (self.tell)(News::Step(SignInStep::Code {
+            code,
+            page,
+            expires_at,
+        }));
     }
 
     /// Takes what was shown away: the answer has come.
@@ -75,7 +86,9 @@ impl Desk {
         loop {
             (self.tell)(News::Step(match self.browser.open(page).await {
                 Ok(()) => SignInStep::Browser,
-                Err(error) => SignInStep::BrowserFailed { error: ErrorView::from(&error) },
+                Err(error) => SignInStep::BrowserFailed {
+                    error: ErrorView::from(&error),
+                },
             }));
             tokio::select! {
                 answer = &mut answer => {
@@ -99,7 +112,12 @@ impl RecordedBrowser {
     /// Waits until a page was opened, and takes it.
     pub async fn next_page(&self) -> Url {
         loop {
-            if let Some(page) = self.page.lock().expect("no code panics while it holds this lock").take() {
+            if let Some(page) = self
+                .page
+                .lock()
+                .expect("no code panics while it holds this lock")
+                .take()
+            {
                 return page;
             }
             self.opened.notified().await;
@@ -110,7 +128,10 @@ impl RecordedBrowser {
 #[async_trait::async_trait]
 impl Browser for RecordedBrowser {
     async fn open(&self, page: &Url) -> Result<()> {
-        *self.page.lock().expect("no code panics while it holds this lock") = Some(page.clone());
+        *self
+            .page
+            .lock()
+            .expect("no code panics while it holds this lock") = Some(page.clone());
         self.opened.notify_one();
         Ok(())
     }
@@ -118,5 +139,8 @@ impl Browser for RecordedBrowser {
 
 /// A sign-in that the person gave up.
 pub fn cancelled() -> Error {
-    Error::new(Code::SignInCancelled, "You cancelled the sign-in. Nothing was changed.")
+    Error::new(
+        Code::SignInCancelled,
+        "You cancelled the sign-in. Nothing was changed.",
+    )
 }

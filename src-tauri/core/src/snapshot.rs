@@ -215,7 +215,11 @@ pub struct RoleVerification {
 
 /// Where a sign-in stands.
 #[derive(Clone, Debug, PartialEq, Serialize, TS)]
-#[serde(tag = "step", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+#[serde(
+    tag = "step",
+    rename_all = "kebab-case",
+    rename_all_fields = "camelCase"
+)]
 #[ts(export)]
 pub enum SignInStep {
     /// The provider's metadata is being read.
@@ -359,7 +363,10 @@ pub struct Preferences {
 
 impl Default for Preferences {
     fn default() -> Self {
-        Self { theme: Theme::System, welcomed: false }
+        Self {
+            theme: Theme::System,
+            welcomed: false,
+        }
     }
 }
 

@@ -112,7 +112,10 @@ impl Book {
         let is_theirs = |source: &str| provider::aws::typed_key(source) == Some(access_key_id);
         let in_use = |account: &Account| matches!(&account.identity, Identity::Aws { source, .. } if is_theirs(source));
         self.accounts.iter().any(in_use)
-            || self.pending_roles.iter().any(|pending| is_theirs(&pending.source))
+            || self
+                .pending_roles
+                .iter()
+                .any(|pending| is_theirs(&pending.source))
     }
 
     /// Takes an account out; the cloud then has none in use, if it was that one. Its sessions for resources are left
@@ -122,7 +125,11 @@ impl Book {
         self.active.retain(|_, active| active != id);
         let account = self.accounts.remove(index);
         let resources = account.resources.iter().map(|known| known.resource.clone());
-        self.left_behind.extend(resources.map(|resource| LeftBehind { account: id.clone(), resource }));
+        self.left_behind
+            .extend(resources.map(|resource| LeftBehind {
+                account: id.clone(),
+                resource,
+            }));
         Some(account)
     }
 
@@ -177,7 +184,11 @@ pub struct Store {
 impl Store {
     /// The store in our data folder.
     pub fn in_folder(data: &Path) -> Self {
-        Self { path: data.join("accounts.json"), lock: data.join("accounts.lock"), last: Arc::default() }
+        Self {
+            path: data.join("accounts.json"),
+            lock: data.join("accounts.lock"),
+            last: Arc::default(),
+        }
     }
 
     /// Where it lies.
@@ -193,7 +204,10 @@ impl Store {
     pub fn read(&self) -> Result<Arc<Book>> {
         // The stamp is taken before the content: a change in between is seen at the next read.
         let stamp = self.stamp();
-        let mut last = self.last.lock().expect("no code panics while it holds this lock");
+        let mut last = self
+            .last
+            .lock()
+            .expect("no code panics while it holds this lock");
         if let (Some(stamp), Some((known, book))) = (&stamp, last.as_ref())
             && stamp == known
         {
@@ -214,7 +228,8 @@ impl Store {
         let Some(bytes) = file::read(&self.path)? else {
             return Ok(None);
         };
-        let head = serde_json::from_slice::<Versioned>(&bytes).map_err(|error| self.damaged(&error))?;
+        let head =
+            serde_json::from_slice::<Versioned>(&bytes).map_err(|error| self.damaged(&error))?;
         if head.version > VERSION {
             return Err(self.newer(head.version));
         }
@@ -233,16 +248,21 @@ impl Store {
         let _lock = file::lock(&self.lock, PATIENCE).await?;
         let (revision, before) = match self.parse() {
             Err(error) if error.code() == Code::StorageUnreadable && !self.is_newer() => (0, None),
-            parsed => {
-                parsed?.map_or_else(|| (0, Some(Book::default())), |(revision, book)| (revision, Some(book)))
-            }
+            parsed => parsed?.map_or_else(
+                || (0, Some(Book::default())),
+                |(revision, book)| (revision, Some(book)),
+            ),
         };
         let mut book = before.clone().unwrap_or_default();
         let result = edit(&mut book)?;
         if before.as_ref() != Some(&book) {
-            let written = Written { version: VERSION, revision: revision.wrapping_add(1), book: &book };
-            let json =
-                serde_json::to_vec_pretty(&written).expect("a book has only string keys and finite numbers");
+            let written = Written {
+                version: VERSION,
+                revision: revision.wrapping_add(1),
+                book: &book,
+            };
+            let json = serde_json::to_vec_pretty(&written)
+                .expect("a book has only string keys and finite numbers");
             if before.is_none() {
                 let aside = file::set_aside(&self.path)?;
                 tracing::warn!(aside = %aside.display(), "accounts.json could not be understood and was set aside");
@@ -314,13 +334,22 @@ mod tests {
     }
 
     fn homes(store: &Store) -> Vec<AccountId> {
-        store.read().expect("readable").accounts.iter().map(|account| account.id.clone()).collect()
+        store
+            .read()
+            .expect("readable")
+            .accounts
+            .iter()
+            .map(|account| account.id.clone())
+            .collect()
     }
 
     #[tokio::test]
     async fn what_was_changed_is_read_back() {
         let (_folder, store) = store();
-        assert_eq!(*store.read().expect("no file is an empty book"), Book::default());
+        assert_eq!(
+            *store.read().expect("no file is an empty book"),
+            Book::default()
+        );
         add(&store, "a").await.expect("written");
         assert_eq!(homes(&store), [account("a").id]);
     }
@@ -339,15 +368,22 @@ mod tests {
 
     #[tokio::test]
     async fn a_damaged_file_is_named_when_read_and_kept_aside_when_written() {
-        for damage in ["", "{\"version\":1,\"acc", "not JSON", "[]", "{\"version\":1}"] {
+        for damage in [
+            "",
+            "{\"version\":1,\"acc",
+            "not JSON",
+            "[]",
+            "{\"version\":1}",
+        ] {
             let (folder, store) = store();
             file::replace(store.path(), damage.as_bytes()).expect("written");
             let error = store.read().expect_err(damage);
             assert_eq!(error.code(), Code::StorageUnreadable, "{damage:?}");
             assert!(error.message().contains("accounts.json"), "{error}");
             add(&store, "a").await.expect("goes on beside it");
-            let kept =
-                file::read(&folder.path().join("accounts.json.kept-1")).expect("readable").expect("kept");
+            let kept = file::read(&folder.path().join("accounts.json.kept-1"))
+                .expect("readable")
+                .expect("kept");
             assert_eq!(kept, damage.as_bytes());
         }
     }
@@ -360,7 +396,10 @@ mod tests {
         let error = add(&store, "a").await.expect_err("not ours to write");
         assert_eq!(error.code(), Code::StorageUnreadable);
         assert!(error.message().contains("newer version"), "{error}");
-        assert_eq!(file::read(store.path()).expect("readable").expect("there"), newer);
+        assert_eq!(
+            file::read(store.path()).expect("readable").expect("there"),
+            newer
+        );
     }
 
     #[tokio::test]
@@ -379,7 +418,10 @@ mod tests {
                 })
                 .await
                 .expect("written");
-            assert_eq!(other.read().expect("readable").accounts[0].custom_name, name);
+            assert_eq!(
+                other.read().expect("readable").accounts[0].custom_name,
+                name
+            );
         }
     }
 

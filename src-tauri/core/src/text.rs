@@ -10,7 +10,12 @@ pub(crate) fn shown(text: &str) -> String {
         c.is_control()
             || matches!(*c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
     };
-    text.chars().filter(|c| !forging(c)).take(LONGEST).collect::<String>().trim().to_owned()
+    text.chars()
+        .filter(|c| !forging(c))
+        .take(LONGEST)
+        .collect::<String>()
+        .trim()
+        .to_owned()
 }
 
 #[cfg(test)]

@@ -79,18 +79,33 @@ impl Record {
     /// The Grant that a key stands for.
     pub fn grant(key: &GrantKey) -> Self {
         let text = key.as_str();
-        let fits = !text.is_empty() && text.len() <= 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-        Self { kind: Kind::Grant, key: if fits { text.to_owned() } else { digest(&[text]) } }
+        let fits = !text.is_empty()
+            && text.len() <= 64
+            && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        Self {
+            kind: Kind::Grant,
+            key: if fits {
+                text.to_owned()
+            } else {
+                digest(&[text])
+            },
+        }
     }
 
     /// The Session of an account for one resource.
     pub fn session(account: &AccountId, resource: &str) -> Self {
-        Self { kind: Kind::Session, key: digest(&[account.as_str(), resource]) }
+        Self {
+            kind: Kind::Session,
+            key: digest(&[account.as_str(), resource]),
+        }
     }
 
     /// The AWS access keys with an id.
     pub fn access_keys(access_key_id: &str) -> Self {
-        Self { kind: Kind::AccessKeys, key: digest(&[access_key_id]) }
+        Self {
+            kind: Kind::AccessKeys,
+            key: digest(&[access_key_id]),
+        }
     }
 
     /// What the record is.
@@ -112,7 +127,11 @@ fn digest(parts: &[&str]) -> String {
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part.as_bytes());
     }
-    hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    hash.finalize()
+        .iter()
+        .take(16)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 /// How long the vault waits.
@@ -164,7 +183,12 @@ impl Vault {
     /// The operating system's keychain. Nothing is asked of it before the first call. The lock file keeps the work of
     /// all our processes apart, so each must be given the same one.
     pub fn platform(service: &str, lock_file: PathBuf) -> Self {
-        Self::over(|| platform::connect(None), service, Some(lock_file), Limits::default())
+        Self::over(
+            || platform::connect(None),
+            service,
+            Some(lock_file),
+            Limits::default(),
+        )
     }
 
     /// As `platform`, for a process that does nothing else while it waits: the work is done on the thread that asks for
@@ -172,9 +196,19 @@ impl Vault {
     /// `limit` on Linux; what it shows a person elsewhere is waited for.
     pub fn on_this_thread(service: &str, lock_file: PathBuf, limit: Duration) -> Self {
         let connect = move || platform::connect(Some(limit));
-        let limits = Limits { call: limit, ..Limits::default() };
+        let limits = Limits {
+            call: limit,
+            ..Limits::default()
+        };
         let sight = Arc::new(Sight::new(KeychainState::Unknown, platform::NAME));
-        Self::new(Some(Arc::new(connect)), service, Some(lock_file), limits, sight, true)
+        Self::new(
+            Some(Arc::new(connect)),
+            service,
+            Some(lock_file),
+            limits,
+            sight,
+            true,
+        )
     }
 
     /// Any store, reached through `connect`.
@@ -185,7 +219,14 @@ impl Vault {
         limits: Limits,
     ) -> Self {
         let sight = Arc::new(Sight::new(KeychainState::Unknown, platform::NAME));
-        Self::new(Some(Arc::new(connect)), service, lock_file, limits, sight, false)
+        Self::new(
+            Some(Arc::new(connect)),
+            service,
+            lock_file,
+            limits,
+            sight,
+            false,
+        )
     }
 
     /// A vault that forgets everything with the process, for tests and demonstrations. It starts no thread, so it
@@ -225,7 +266,9 @@ impl Vault {
     /// for that reason counts as not there, since it can be made again.
     pub async fn read(&self, record: &Record) -> Result<Option<SecretSlice<u8>>> {
         let record = record.clone();
-        let secret = self.call(Turn::Reading, move |desk| desk.read(&record)).await?;
+        let secret = self
+            .call(Turn::Reading, move |desk| desk.read(&record))
+            .await?;
         Ok(secret.map(|secret| SecretSlice::from(secret.to_vec())))
     }
 
@@ -236,7 +279,10 @@ impl Vault {
     /// As said at the type. An error leaves the old secret or the new one, and does not say which.
     pub async fn write(&self, record: &Record, secret: SecretSlice<u8>) -> Result<()> {
         let record = record.clone();
-        self.call(Turn::Alone, move |desk| desk.write(&record, secret.expose_secret())).await
+        self.call(Turn::Alone, move |desk| {
+            desk.write(&record, secret.expose_secret())
+        })
+        .await
     }
 
     /// Removes a record with all its parts. One that is not there is removed already. Where there is no keychain, the
@@ -247,7 +293,8 @@ impl Vault {
     /// `delete` of it removes.
     pub async fn delete(&self, record: &Record) -> Result<()> {
         let record = record.clone();
-        self.call(Turn::Alone, move |desk| desk.delete(&record)).await
+        self.call(Turn::Alone, move |desk| desk.delete(&record))
+            .await
     }
 
     /// How many keychain entries hold a record; none when it is not there or in memory only.
@@ -256,7 +303,8 @@ impl Vault {
     /// As for [`Vault::read`].
     pub async fn entries(&self, record: &Record) -> Result<u32> {
         let record = record.clone();
-        self.call(Turn::Alone, move |desk| desk.entries(&record)).await
+        self.call(Turn::Alone, move |desk| desk.entries(&record))
+            .await
     }
 
     /// Forgets everything: removes every keychain entry of our service, and what is held in memory. Returns how many
@@ -283,9 +331,12 @@ impl Vault {
     /// As said at the type; `keychain-locked` also when the person dismissed the dialog or did not answer it in time,
     /// and `keychain-absent` when there is no keychain to unlock.
     pub async fn unlock(&self) -> Result<()> {
-        let Some(connect) = self.0.connect.clone() else { return Ok(()) };
+        let Some(connect) = self.0.connect.clone() else {
+            return Ok(());
+        };
         let deadline = Instant::now() + self.0.limits.unlock;
-        let Ok(turn) = timeout_at(deadline, Arc::clone(&self.0.prompt).acquire_owned()).await else {
+        let Ok(turn) = timeout_at(deadline, Arc::clone(&self.0.prompt).acquire_owned()).await
+        else {
             return Err(failure::unanswered());
         };
         let service = self.0.service.clone();
@@ -362,7 +413,9 @@ impl Vault {
 
 impl fmt::Debug for Vault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Vault").field("service", &self.0.service).finish_non_exhaustive()
+        f.debug_struct("Vault")
+            .field("service", &self.0.service)
+            .finish_non_exhaustive()
     }
 }
 
@@ -384,7 +437,10 @@ async fn on_a_thread<T: Send + 'static>(
 ) -> Result<Option<T>> {
     match timeout_at(deadline, tokio::task::spawn_blocking(job)).await {
         Ok(Ok(outcome)) => Ok(Some(outcome)),
-        Ok(Err(_)) => Err(Error::new(Code::Internal, "The keychain work ended unexpectedly. Choose Retry.")),
+        Ok(Err(_)) => Err(Error::new(
+            Code::Internal,
+            "The keychain work ended unexpectedly. Choose Retry.",
+        )),
         Err(_) => Ok(None),
     }
 }

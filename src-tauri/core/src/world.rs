@@ -36,7 +36,10 @@ const LONGEST_NAP: Duration = Duration::from_secs(15);
 
 #[async_trait]
 impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "the one place that reads the machine's clock")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that reads the machine's clock"
+    )]
     fn now(&self) -> Timestamp {
         Timestamp::now()
     }
@@ -95,30 +98,44 @@ impl Environment {
         let pairs = std::env::vars_os();
         Self(Arc::new(
             pairs
-                .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+                .filter_map(|(name, value)| {
+                    Some((name.into_string().ok()?, value.into_string().ok()?))
+                })
                 .collect(),
         ))
     }
 
     /// The variables that a test sets.
     pub fn from_pairs<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
-        Self(Arc::new(pairs.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()))
+        Self(Arc::new(
+            pairs
+                .into_iter()
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .collect(),
+        ))
     }
 
     /// Every variable, for libraries that read more of them than we know of.
     pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+        self.0
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     /// This person's home folder, where other programs keep their files.
     pub fn home(&self) -> Option<PathBuf> {
-        let named = self.get(if cfg!(windows) { "USERPROFILE" } else { "HOME" }).map(PathBuf::from);
+        let named = self
+            .get(if cfg!(windows) { "USERPROFILE" } else { "HOME" })
+            .map(PathBuf::from);
         named.or_else(|| Some(directories::BaseDirs::new()?.home_dir().to_owned()))
     }
 
     /// The value of a variable; one that is set but empty counts as not set.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str).filter(|value| !value.trim().is_empty())
+        self.0
+            .get(name)
+            .map(String::as_str)
+            .filter(|value| !value.trim().is_empty())
     }
 }
 
@@ -135,8 +152,11 @@ pub struct Paths {
 
 /// The name of our folders, of the Tauri identifier and of the keychain service. A debug build keeps its own, so
 /// that it never touches the accounts of an installed one.
-pub const APP_ID: &str =
-    if cfg!(debug_assertions) { "io.github.multicloudmanager.dev" } else { "io.github.multicloudmanager" };
+pub const APP_ID: &str = if cfg!(debug_assertions) {
+    "io.github.multicloudmanager.dev"
+} else {
+    "io.github.multicloudmanager"
+};
 
 /// The app's own URI scheme, in every build.
 pub const SCHEME: &str = "io.github.multicloudmanager";
@@ -150,7 +170,10 @@ impl Paths {
         if let Some(home) = environment.get("MCM_HOME") {
             let home = Path::new(home);
             if !home.is_absolute() {
-                let message = format!("MCM_HOME is \"{}\". Set it to an absolute path.", home.display());
+                let message = format!(
+                    "MCM_HOME is \"{}\". Set it to an absolute path.",
+                    home.display()
+                );
                 return Err(Error::new(Code::SettingInvalid, message));
             }
             return Ok(Self::below(home));
@@ -164,7 +187,11 @@ impl Paths {
         Ok(Self {
             config: base.config_dir().join(APP_ID),
             data: base.data_local_dir().join(APP_ID),
-            logs: base.state_dir().unwrap_or(base.data_local_dir()).join(APP_ID).join("logs"),
+            logs: base
+                .state_dir()
+                .unwrap_or(base.data_local_dir())
+                .join(APP_ID)
+                .join("logs"),
         })
     }
 
@@ -175,7 +202,11 @@ impl Paths {
 
     /// Every folder below one.
     pub fn below(home: &Path) -> Self {
-        Self { config: home.join("config"), data: home.join("data"), logs: home.join("logs") }
+        Self {
+            config: home.join("config"),
+            data: home.join("data"),
+            logs: home.join("logs"),
+        }
     }
 }
 

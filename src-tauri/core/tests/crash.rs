@@ -41,7 +41,9 @@ struct Death(AtomicUsize);
 impl Hook for Death {
     fn after(&self) {
         if self.0.fetch_sub(1, Ordering::SeqCst) == 1 {
-            let _ = Command::new("kill").args(["-9", &std::process::id().to_string()]).status();
+            let _ = Command::new("kill")
+                .args(["-9", &std::process::id().to_string()])
+                .status();
             unreachable!("killed");
         }
     }
@@ -54,18 +56,28 @@ fn app(
     now: &str,
     steps: usize,
 ) -> (Arc<App>, Arc<RecordedBrowser>) {
-    let (folder, death) = (home.join("keychain"), Arc::new(Death(AtomicUsize::new(steps))));
+    let (folder, death) = (
+        home.join("keychain"),
+        Arc::new(Death(AtomicUsize::new(steps))),
+    );
     let connect = move || Ok(keychain(folder.clone(), death.clone()));
     let browser = Arc::new(RecordedBrowser::default());
     let world = World {
         clock: ManualClock::new(now.parse::<Timestamp>().expect("a time")),
         http: Http::default(),
-        vault: Vault::over(connect, "test", Some(home.join("keychain.lock")), Limits::default()),
+        vault: Vault::over(
+            connect,
+            "test",
+            Some(home.join("keychain.lock")),
+            Limits::default(),
+        ),
         browser: browser.clone(),
         scheme: Arc::new(NoScheme),
         paths: Paths::below(home),
         environment: Environment::from_pairs(
-            environment.iter().map(|(name, value)| (name.as_str(), value.as_str())),
+            environment
+                .iter()
+                .map(|(name, value)| (name.as_str(), value.as_str())),
         ),
     };
     (App::open(world, Front::Terminal), browser)
@@ -84,7 +96,10 @@ fn run_child(test: &str, home: &Path, environment: &[(String, String)], steps: u
         .args([test, "--exact", "--nocapture", "--test-threads=1"])
         .env("CRASH_HOME", home)
         .env("CRASH_AT", steps.to_string())
-        .env("CRASH_CLOUDS", serde_json::to_string(environment).expect("JSON"))
+        .env(
+            "CRASH_CLOUDS",
+            serde_json::to_string(environment).expect("JSON"),
+        )
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .status()
@@ -93,19 +108,33 @@ fn run_child(test: &str, home: &Path, environment: &[(String, String)], steps: u
 }
 
 /// The child's part, when this process is the child.
-#[expect(clippy::disallowed_methods, reason = "the test speaks to itself through the environment")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the test speaks to itself through the environment"
+)]
 fn child() -> Option<(PathBuf, Variables, usize)> {
     let home = std::env::var_os("CRASH_HOME")?;
     let environment = serde_json::from_str(&std::env::var("CRASH_CLOUDS").ok()?).ok()?;
-    Some((home.into(), environment, std::env::var("CRASH_AT").ok()?.parse().ok()?))
+    Some((
+        home.into(),
+        environment,
+        std::env::var("CRASH_AT").ok()?.parse().ok()?,
+    ))
 }
 
 async fn clouds(rotation: Rotation, now: &'static str) -> (Sandbox, Variables) {
     let time: Timestamp = now.parse().expect("a time");
-    let options = Options { clock: Clock::new(move || time), azure_rotation: rotation, ..Options::default() };
+    let options = Options {
+        clock: Clock::new(move || time),
+        azure_rotation: rotation,
+        ..Options::default()
+    };
     let clouds = Sandbox::start(options).await.expect("loopback ports");
-    let environment =
-        clouds.environment().into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    let environment = clouds
+        .environment()
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect();
     (clouds, environment)
 }
 
@@ -141,8 +170,14 @@ async fn killed_while_renewing(test: &str, rotation: Rotation) {
         }
         if !died {
             let deaths = steps - 1;
-            assert!(deaths > 5, "the renewal has steps to be killed at: {deaths}");
-            assert!(asked_again <= deaths / 2, "most deaths cost nothing: {asked_again} of {deaths}");
+            assert!(
+                deaths > 5,
+                "the renewal has steps to be killed at: {deaths}"
+            );
+            assert!(
+                asked_again <= deaths / 2,
+                "most deaths cost nothing: {asked_again} of {deaths}"
+            );
             return;
         }
     }
@@ -151,8 +186,11 @@ async fn killed_while_renewing(test: &str, rotation: Rotation) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_renewal_killed_at_any_step_leaves_an_account_that_works() {
-    killed_while_renewing("a_renewal_killed_at_any_step_leaves_an_account_that_works", Rotation::default())
-        .await;
+    killed_while_renewing(
+        "a_renewal_killed_at_any_step_leaves_an_account_that_works",
+        Rotation::default(),
+    )
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -179,13 +217,20 @@ async fn a_sign_in_killed_at_any_step_leaves_no_account_or_one_that_works() {
         let (app, browser) = app(home.path(), &environment, START, usize::MAX);
         let book = app.book().expect("readable, old or new");
         for account in &book.accounts {
-            app.session(&account.id).await.expect("an account that is shown works");
+            app.session(&account.id)
+                .await
+                .expect("an account that is shown works");
         }
         if !died {
-            assert!(steps > 4 && book.accounts.len() == 1, "it ended by itself at step {steps}");
+            assert!(
+                steps > 4 && book.accounts.len() == 1,
+                "it ended by itself at step {steps}"
+            );
             return;
         }
-        let id = connect(&app, &browser).await.expect("connecting again works");
+        let id = connect(&app, &browser)
+            .await
+            .expect("connecting again works");
         app.session(&id).await.expect("a session");
     }
     panic!("the child never ended by itself");

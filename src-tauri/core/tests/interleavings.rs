@@ -42,7 +42,11 @@ enum Step {
     /// A process asks for a session, and `callers` others with it.
     Ask { process: usize, callers: usize },
     /// A process asks for a session for one of two other resources, and `callers` others with it.
-    AskFor { process: usize, resource: usize, callers: usize },
+    AskFor {
+        process: usize,
+        resource: usize,
+        callers: usize,
+    },
     /// A person presses Renew.
     Renew { process: usize },
     /// A person signs in.
@@ -104,14 +108,21 @@ impl Watcher {
 
     /// The newest token of the newest sign-in; none when that was ended for reuse.
     fn newest(&self) -> Option<usize> {
-        *self.families.lock().expect("unpoisoned").last().expect("somebody signed in")
+        *self
+            .families
+            .lock()
+            .expect("unpoisoned")
+            .last()
+            .expect("somebody signed in")
     }
 
     /// Redeems a token: the next one, or none for a token that is dead, whose sign-in dies with it.
     fn redeem(&self, number: usize) -> Option<usize> {
         let mut families = self.families.lock().expect("unpoisoned");
         let newest = &mut families[number / 1000];
-        *newest = newest.filter(|newest| *newest == number).map(|number| number + 1);
+        *newest = newest
+            .filter(|newest| *newest == number)
+            .map(|number| number + 1);
         *newest
     }
 
@@ -125,9 +136,19 @@ impl Watcher {
             token_endpoint: "https://login.example/token".into(),
             issued_at: now,
         });
-        let times = SessionTimes { issued_at: now, expires_at: now + Duration::from_secs(3600) };
+        let times = SessionTimes {
+            issued_at: now,
+            expires_at: now + Duration::from_secs(3600),
+        };
         let credential = Credential::Bearer(format!("at-{number:06}").into());
-        (grant, Session { credential, times, generation: 0 })
+        (
+            grant,
+            Session {
+                credential,
+                times,
+                generation: 0,
+            },
+        )
     }
 }
 
@@ -137,8 +158,10 @@ impl Hook for Watcher {
             return Err(keyring_core::Error::NoStorageAccess("locked".into()));
         }
         let text = String::from_utf8_lossy(written.unwrap_or_default()).into_owned();
-        let number =
-            |mark: &str| text.split_once(mark).and_then(|(_, rest)| rest.get(..6)?.parse::<usize>().ok());
+        let number = |mark: &str| {
+            text.split_once(mark)
+                .and_then(|(_, rest)| rest.get(..6)?.parse::<usize>().ok())
+        };
         if let Some(number) = number("rt-").filter(|_| user.starts_with("grant")) {
             self.stored_grant.store(number, Ordering::SeqCst);
         }
@@ -188,7 +211,12 @@ impl Provider for Scripted {
         })
     }
 
-    async fn refresh(&self, _account: &Account, grant: &Grant, resource: &Resource) -> Result<Refreshed> {
+    async fn refresh(
+        &self,
+        _account: &Account,
+        grant: &Grant,
+        resource: &Resource,
+    ) -> Result<Refreshed> {
         let watcher = &self.0;
         if watcher.in_flight.fetch_add(1, Ordering::SeqCst) > 0 {
             watcher.broke("two renewals at once".into());
@@ -200,7 +228,9 @@ impl Provider for Scripted {
         tokio::time::sleep(Duration::from_millis(2)).await;
         if watcher
             .failing
-            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1))
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| {
+                left.checked_sub(1)
+            })
             .is_ok()
         {
             return Err(Error::new(Code::ServerFailed, "In trouble."));
@@ -208,12 +238,20 @@ impl Provider for Scripted {
         if resource.key() == RESOURCES[0] && watcher.refusing.load(Ordering::SeqCst) {
             return Err(Error::new(Code::SignInAgain, "Consent."));
         }
-        let redeemed: usize =
-            grant.refresh_token()?.refresh_token.expose_secret()[3..].parse().expect("a number");
-        let next = watcher.redeem(redeemed).ok_or_else(|| Error::new(Code::SignInAgain, "Reused."))?;
+        let redeemed: usize = grant.refresh_token()?.refresh_token.expose_secret()[3..]
+            .parse()
+            .expect("a number");
+        let next = watcher
+            .redeem(redeemed)
+            .ok_or_else(|| Error::new(Code::SignInAgain, "Reused."))?;
         tokio::time::sleep(Duration::from_millis(2)).await;
         let (grant, session) = watcher.tokens(next);
-        Ok(Refreshed { grant: Some(grant), session, identity: None, sign_in_end: None })
+        Ok(Refreshed {
+            grant: Some(grant),
+            session,
+            identity: None,
+            sign_in_end: None,
+        })
     }
 
     async fn sign_out(&self, _grant: &Grant) -> Result<()> {
@@ -276,7 +314,11 @@ impl Process {
             let _inside = runtime.enter();
             App::with_providers(world, Front::Terminal, settings, providers)
         };
-        Self { runtime, app, tasks: Vec::new() }
+        Self {
+            runtime,
+            app,
+            tasks: Vec::new(),
+        }
     }
 
     fn run(&mut self, work: impl Future<Output = ()> + Send + 'static) {
@@ -318,12 +360,23 @@ impl Story {
             stored_grant: AtomicUsize::new(0),
             broken: Mutex::default(),
         });
-        let processes = (0..2).map(|_| Some(Process::start(home.path(), &watcher))).collect();
-        Self { home, watcher, processes, id: identity().account_id(), died: false, signed_out: true }
+        let processes = (0..2)
+            .map(|_| Some(Process::start(home.path(), &watcher)))
+            .collect();
+        Self {
+            home,
+            watcher,
+            processes,
+            id: identity().account_id(),
+            died: false,
+            signed_out: true,
+        }
     }
 
     fn process(&mut self, number: usize) -> &mut Process {
-        self.processes[number].as_mut().expect("restarted after each death")
+        self.processes[number]
+            .as_mut()
+            .expect("restarted after each death")
     }
 
     fn take(&mut self, step: &Step) {
@@ -337,12 +390,18 @@ impl Story {
                     });
                 }
             }
-            Step::AskFor { process, resource, callers } => {
+            Step::AskFor {
+                process,
+                resource,
+                callers,
+            } => {
                 for _ in 0..callers {
                     let (app, id) = (self.process(process).app.clone(), id.clone());
                     self.process(process).run(async move {
                         app.read_again();
-                        let Ok(resource) = app.resource(&id, RESOURCES[resource]) else { return };
+                        let Ok(resource) = app.resource(&id, RESOURCES[resource]) else {
+                            return;
+                        };
                         let _ = app.hand_out_for(&id, &resource, "test").await;
                     });
                 }
@@ -362,8 +421,9 @@ impl Story {
                     let sign_in = app.connect(Connect::new(Cloud::Azure))?;
                     let connected = app.sign_in_ended(sign_in).await?;
                     // It still reads the targets, and would renew if the clock moved first.
-                    let is_idle =
-                        |now: &Arc<Snapshot>| now.accounts.iter().all(|row| row.reading_targets.is_none());
+                    let is_idle = |now: &Arc<Snapshot>| {
+                        now.accounts.iter().all(|row| row.reading_targets.is_none())
+                    };
                     app.watch().wait_for(is_idle).await.expect("the app lives");
                     Ok::<_, Error>(connected)
                 });
@@ -371,18 +431,27 @@ impl Story {
             }
             Step::SignOut { process } => {
                 let app = self.process(process).app.clone();
-                let gone = self.process(process).runtime.block_on(async move { app.disconnect(&id).await });
+                let gone = self
+                    .process(process)
+                    .runtime
+                    .block_on(async move { app.disconnect(&id).await });
                 // With a locked keychain the row goes and the secrets stay; the error says so.
                 self.signed_out |= gone.is_ok();
             }
             Step::Die { process } => {
                 self.died = true;
-                self.processes[process].take().expect("alive").runtime.shutdown_background();
+                self.processes[process]
+                    .take()
+                    .expect("alive")
+                    .runtime
+                    .shutdown_background();
                 self.processes[process] = Some(Process::start(self.home.path(), &self.watcher));
             }
             Step::Clock { minutes } => {
                 let now = self.watcher.clock.now();
-                self.watcher.clock.set(now + jiff::SignedDuration::from_mins(minutes.into()));
+                self.watcher
+                    .clock
+                    .set(now + jiff::SignedDuration::from_mins(minutes.into()));
             }
             Step::Lock { locked } => self.watcher.locked.store(locked, Ordering::SeqCst),
             Step::Fail { requests } => self.watcher.failing.store(requests, Ordering::SeqCst),
@@ -401,12 +470,18 @@ impl Story {
     fn check(&self) {
         let broken = self.watcher.broken.lock().expect("unpoisoned");
         assert!(broken.is_empty(), "{broken:?}");
-        let book = Store::in_folder(&Paths::below(self.home.path()).data).read().expect("readable");
-        let listed = std::fs::read_dir(self.home.path().join("keychain")).map_or(0, Iterator::count);
+        let book = Store::in_folder(&Paths::below(self.home.path()).data)
+            .read()
+            .expect("readable");
+        let listed =
+            std::fs::read_dir(self.home.path().join("keychain")).map_or(0, Iterator::count);
         if self.signed_out {
             assert!(book.accounts.is_empty(), "a signed-out account was revived");
             // A dead process cannot clean up behind itself; the next sign-in or sign-out does.
-            assert!(self.died || listed == 0, "{listed} secrets are left of a signed-out account");
+            assert!(
+                self.died || listed == 0,
+                "{listed} secrets are left of a signed-out account"
+            );
         }
     }
 }

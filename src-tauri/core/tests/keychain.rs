@@ -31,7 +31,10 @@ struct Asker {
 impl Asker {
     fn new(lock_file: &Path) -> Self {
         let vault = Vault::platform(SERVICE, lock_file.to_owned());
-        Self { vault, runtime: Runtime::new().expect("a runtime starts") }
+        Self {
+            vault,
+            runtime: Runtime::new().expect("a runtime starts"),
+        }
     }
 
     fn read(&self, record: &Record) -> Result<Option<Vec<u8>>> {
@@ -40,7 +43,8 @@ impl Asker {
     }
 
     fn write(&self, record: &Record, value: &[u8]) -> Result<()> {
-        self.runtime.block_on(self.vault.write(record, SecretSlice::from(value.to_vec())))
+        self.runtime
+            .block_on(self.vault.write(record, SecretSlice::from(value.to_vec())))
     }
 
     fn delete(&self, record: &Record) -> Result<()> {
@@ -61,17 +65,23 @@ fn asker(desktop: &Desktop) -> Asker {
 }
 
 fn grant() -> Record {
-    let key: GrantKey = serde_json::from_str("\"00112233445566778899aabbccddeeff\"").expect("text is a key");
+    let key: GrantKey =
+        serde_json::from_str("\"00112233445566778899aabbccddeeff\"").expect("text is a key");
     Record::grant(&key)
 }
 
 fn session() -> Record {
-    Record::session(&AccountId::from("azure-0123456789ab".to_owned()), "https://management.example")
+    Record::session(
+        &AccountId::from("azure-0123456789ab".to_owned()),
+        "https://management.example",
+    )
 }
 
 /// Bytes of which many are no text.
 fn bytes(seed: u8, length: usize) -> Vec<u8> {
-    (0..length).map(|at| (at as u8).wrapping_mul(31).wrapping_add(seed)).collect()
+    (0..length)
+        .map(|at| (at as u8).wrapping_mul(31).wrapping_add(seed))
+        .collect()
 }
 
 fn code_of<T>(outcome: Result<T>) -> Code {
@@ -80,96 +90,161 @@ fn code_of<T>(outcome: Result<T>) -> Code {
 
 #[test]
 fn secrets_of_any_length_and_bytes_come_back_and_go() {
-    in_session("secrets_of_any_length_and_bytes_come_back_and_go", |desktop| {
-        desktop.start_keyring();
-        let asker = asker(desktop);
-        for length in [0, 1, 2_048, 4_096, 20_000] {
-            asker.write(&grant(), &bytes(1, length)).expect("unlocked");
-            asker.write(&session(), &bytes(2, length)).expect("unlocked");
-            assert_eq!(asker.read(&grant()).expect("unlocked"), Some(bytes(1, length)));
-            assert_eq!(self::asker(desktop).read(&session()).expect("unlocked"), Some(bytes(2, length)));
-        }
-        assert_eq!(asker.state(), KeychainState::Unlocked);
-        assert_eq!(asker.entries(&grant()).expect("unlocked"), 10);
+    in_session(
+        "secrets_of_any_length_and_bytes_come_back_and_go",
+        |desktop| {
+            desktop.start_keyring();
+            let asker = asker(desktop);
+            for length in [0, 1, 2_048, 4_096, 20_000] {
+                asker.write(&grant(), &bytes(1, length)).expect("unlocked");
+                asker
+                    .write(&session(), &bytes(2, length))
+                    .expect("unlocked");
+                assert_eq!(
+                    asker.read(&grant()).expect("unlocked"),
+                    Some(bytes(1, length))
+                );
+                assert_eq!(
+                    self::asker(desktop).read(&session()).expect("unlocked"),
+                    Some(bytes(2, length))
+                );
+            }
+            assert_eq!(asker.state(), KeychainState::Unlocked);
+            assert_eq!(asker.entries(&grant()).expect("unlocked"), 10);
 
-        asker.delete(&grant()).expect("unlocked");
-        assert_eq!(asker.read(&grant()).expect("unlocked"), None);
-        let removed = asker.runtime.block_on(asker.vault.sweep_all()).expect("unlocked");
-        assert_eq!(removed, 20_000_u32.div_ceil(2_048), "nothing of the deleted record was left");
-        assert_eq!(secret_tool(&["search", "--all", "service", SERVICE]), "");
-    });
+            asker.delete(&grant()).expect("unlocked");
+            assert_eq!(asker.read(&grant()).expect("unlocked"), None);
+            let removed = asker
+                .runtime
+                .block_on(asker.vault.sweep_all())
+                .expect("unlocked");
+            assert_eq!(
+                removed,
+                20_000_u32.div_ceil(2_048),
+                "nothing of the deleted record was left"
+            );
+            assert_eq!(secret_tool(&["search", "--all", "service", SERVICE]), "");
+        },
+    );
 }
 
 #[test]
 fn other_programs_see_a_readable_entry_under_our_service() {
-    in_session("other_programs_see_a_readable_entry_under_our_service", |desktop| {
-        desktop.start_keyring();
-        let asker = asker(desktop);
-        asker.write(&grant(), b"refresh").expect("unlocked");
-        let found = secret_tool(&["search", "--all", "service", SERVICE]);
-        assert!(found.contains("label = Multi-Cloud Manager sign-in"), "{found}");
-        let user = grant().user();
-        assert!(secret_tool(&["lookup", "service", SERVICE, "username", &user]).ends_with("\nrefresh"));
-    });
+    in_session(
+        "other_programs_see_a_readable_entry_under_our_service",
+        |desktop| {
+            desktop.start_keyring();
+            let asker = asker(desktop);
+            asker.write(&grant(), b"refresh").expect("unlocked");
+            let found = secret_tool(&["search", "--all", "service", SERVICE]);
+            assert!(
+                found.contains("label = Multi-Cloud Manager sign-in"),
+                "{found}"
+            );
+            let user = grant().user();
+            assert!(
+                secret_tool(&["lookup", "service", SERVICE, "username", &user])
+                    .ends_with("\nrefresh")
+            );
+        },
+    );
 }
 
 fn secret_tool(arguments: &[&str]) -> String {
-    let output = output(Command::new("secret-tool").args(arguments), "secret-tool", "libsecret-tools");
+    let output = output(
+        Command::new("secret-tool").args(arguments),
+        "secret-tool",
+        "libsecret-tools",
+    );
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
 #[test]
 fn locked_keyring_is_said_to_be_locked_without_a_dialog_and_works_once_unlocked() {
-    in_session("locked_keyring_is_said_to_be_locked_without_a_dialog_and_works_once_unlocked", |desktop| {
-        desktop.start_keyring();
-        let asker = asker(desktop);
-        asker.write(&grant(), b"kept").expect("unlocked");
-        desktop.lock();
-        let dialogs = watch_for_dialogs();
-        for asker in [&asker, &self::asker(desktop)] {
-            assert_eq!(code_of(asker.read(&grant())), Code::KeychainLocked);
-            assert_eq!(code_of(asker.read(&session())), Code::KeychainLocked, "locked, not empty");
-            assert_eq!(code_of(asker.write(&grant(), b"new")), Code::KeychainLocked);
-            assert_eq!(code_of(asker.write(&session(), b"new")), Code::KeychainLocked);
-            assert_eq!(code_of(asker.delete(&grant())), Code::KeychainLocked);
-            assert_eq!(asker.state(), KeychainState::Locked);
-        }
-        assert_eq!(dialogs(), 0, "nobody was asked anything");
+    in_session(
+        "locked_keyring_is_said_to_be_locked_without_a_dialog_and_works_once_unlocked",
+        |desktop| {
+            desktop.start_keyring();
+            let asker = asker(desktop);
+            asker.write(&grant(), b"kept").expect("unlocked");
+            desktop.lock();
+            let dialogs = watch_for_dialogs();
+            for asker in [&asker, &self::asker(desktop)] {
+                assert_eq!(code_of(asker.read(&grant())), Code::KeychainLocked);
+                assert_eq!(
+                    code_of(asker.read(&session())),
+                    Code::KeychainLocked,
+                    "locked, not empty"
+                );
+                assert_eq!(code_of(asker.write(&grant(), b"new")), Code::KeychainLocked);
+                assert_eq!(
+                    code_of(asker.write(&session(), b"new")),
+                    Code::KeychainLocked
+                );
+                assert_eq!(code_of(asker.delete(&grant())), Code::KeychainLocked);
+                assert_eq!(asker.state(), KeychainState::Locked);
+            }
+            assert_eq!(dialogs(), 0, "nobody was asked anything");
 
-        desktop.unlock();
-        assert_eq!(asker.read(&grant()).expect("unlocked"), Some(b"kept".to_vec()));
-        assert_eq!(asker.read(&session()).expect("unlocked"), None);
-        assert_eq!(asker.state(), KeychainState::Unlocked);
-    });
+            desktop.unlock();
+            assert_eq!(
+                asker.read(&grant()).expect("unlocked"),
+                Some(b"kept".to_vec())
+            );
+            assert_eq!(asker.read(&session()).expect("unlocked"), None);
+            assert_eq!(asker.state(), KeychainState::Unlocked);
+        },
+    );
 }
 
 /// Takes the name under which the keyring asks for its dialogs, and counts the calls that come in.
 fn watch_for_dialogs() -> impl FnOnce() -> usize {
     let bus = zbus::blocking::Connection::session().expect("the session has a bus");
-    bus.request_name("org.gnome.keyring.SystemPrompter").expect("nobody else has the name");
+    bus.request_name("org.gnome.keyring.SystemPrompter")
+        .expect("nobody else has the name");
     let messages = zbus::blocking::MessageIterator::from(&bus);
     move || {
         // Whatever was sent before this call has come in when its answer has.
-        bus.call_method(Some("org.freedesktop.DBus"), "/", Some("org.freedesktop.DBus"), "GetId", &())
-            .expect("the bus answers");
+        bus.call_method(
+            Some("org.freedesktop.DBus"),
+            "/",
+            Some("org.freedesktop.DBus"),
+            "GetId",
+            &(),
+        )
+        .expect("the bus answers");
         bus.close().expect("the bus lets go");
-        let calls = messages.filter_map(std::result::Result::ok).filter(|message| {
-            message.header().interface().is_some_and(|name| name.starts_with("org.gnome.keyring"))
-        });
+        let calls = messages
+            .filter_map(std::result::Result::ok)
+            .filter(|message| {
+                message
+                    .header()
+                    .interface()
+                    .is_some_and(|name| name.starts_with("org.gnome.keyring"))
+            });
         calls.count()
     }
 }
 
 #[test]
 fn unlock_that_cannot_show_its_dialog_leaves_the_keyring_locked() {
-    in_session("unlock_that_cannot_show_its_dialog_leaves_the_keyring_locked", |desktop| {
-        desktop.start_keyring();
-        let asker = asker(desktop);
-        asker.runtime.block_on(asker.vault.unlock()).expect("nothing to unlock");
-        desktop.lock();
-        assert_eq!(code_of(asker.runtime.block_on(asker.vault.unlock())), Code::KeychainLocked);
-        assert_eq!(asker.state(), KeychainState::Locked);
-    });
+    in_session(
+        "unlock_that_cannot_show_its_dialog_leaves_the_keyring_locked",
+        |desktop| {
+            desktop.start_keyring();
+            let asker = asker(desktop);
+            asker
+                .runtime
+                .block_on(asker.vault.unlock())
+                .expect("nothing to unlock");
+            desktop.lock();
+            assert_eq!(
+                code_of(asker.runtime.block_on(asker.vault.unlock())),
+                Code::KeychainLocked
+            );
+            assert_eq!(asker.state(), KeychainState::Locked);
+        },
+    );
 }
 
 #[test]
@@ -185,7 +260,11 @@ fn dialog_of_the_keyring_unlocks_it_or_leaves_it_locked_as_the_person_answers() 
                 let vault = asker.vault.clone();
                 let unlocking = asker.runtime.spawn(async move { vault.unlock().await });
                 let lock_file_is_free = code_of(self::asker(desktop).read(&grant()));
-                assert_eq!(lock_file_is_free, Code::KeychainLocked, "others are not kept waiting");
+                assert_eq!(
+                    lock_file_is_free,
+                    Code::KeychainLocked,
+                    "others are not kept waiting"
+                );
                 desktop.answer_dialog(answer);
                 asker.runtime.block_on(unlocking).expect("no panic")
             };
@@ -193,25 +272,43 @@ fn dialog_of_the_keyring_unlocks_it_or_leaves_it_locked_as_the_person_answers() 
             assert_eq!(asker.state(), KeychainState::Locked);
             ask(Answer::Password).expect("the password is right");
             assert_eq!(asker.state(), KeychainState::Unlocked);
-            assert_eq!(asker.read(&grant()).expect("unlocked"), Some(b"kept".to_vec()));
+            assert_eq!(
+                asker.read(&grant()).expect("unlocked"),
+                Some(b"kept".to_vec())
+            );
         },
     );
 }
 
 #[test]
 fn without_a_keyring_secrets_stay_in_memory_and_move_when_it_starts() {
-    in_session("without_a_keyring_secrets_stay_in_memory_and_move_when_it_starts", |desktop| {
-        let asker = asker(desktop);
-        asker.write(&grant(), b"here").expect("memory takes it");
-        assert_eq!(asker.read(&grant()).expect("memory has it"), Some(b"here".to_vec()));
-        assert_eq!(asker.state(), KeychainState::Absent);
-        assert_eq!(code_of(self::asker(desktop).read(&grant())), Code::KeychainAbsent);
+    in_session(
+        "without_a_keyring_secrets_stay_in_memory_and_move_when_it_starts",
+        |desktop| {
+            let asker = asker(desktop);
+            asker.write(&grant(), b"here").expect("memory takes it");
+            assert_eq!(
+                asker.read(&grant()).expect("memory has it"),
+                Some(b"here".to_vec())
+            );
+            assert_eq!(asker.state(), KeychainState::Absent);
+            assert_eq!(
+                code_of(self::asker(desktop).read(&grant())),
+                Code::KeychainAbsent
+            );
 
-        desktop.start_keyring();
-        asker.runtime.block_on(asker.vault.check()).expect("unlocked");
-        assert_eq!(asker.state(), KeychainState::Unlocked);
-        assert_eq!(self::asker(desktop).read(&grant()).expect("unlocked"), Some(b"here".to_vec()));
-    });
+            desktop.start_keyring();
+            asker
+                .runtime
+                .block_on(asker.vault.check())
+                .expect("unlocked");
+            assert_eq!(asker.state(), KeychainState::Unlocked);
+            assert_eq!(
+                self::asker(desktop).read(&grant()).expect("unlocked"),
+                Some(b"here".to_vec())
+            );
+        },
+    );
 }
 
 #[test]
@@ -220,7 +317,10 @@ fn keyring_that_was_never_set_up_counts_as_none() {
         desktop.start_empty_keyring();
         let asker = asker(desktop);
         asker.write(&grant(), b"here").expect("memory takes it");
-        assert_eq!(asker.read(&grant()).expect("memory has it"), Some(b"here".to_vec()));
+        assert_eq!(
+            asker.read(&grant()).expect("memory has it"),
+            Some(b"here".to_vec())
+        );
         assert_eq!(asker.state(), KeychainState::Absent);
     });
 }
@@ -231,8 +331,15 @@ fn without_a_session_bus_there_is_no_keyring() {
     in_session_with_roles(
         name,
         |desktop| {
-            let output = desktop.spawn_without_bus(name, "lonely").wait_with_output().expect("it ends");
-            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            let output = desktop
+                .spawn_without_bus(name, "lonely")
+                .wait_with_output()
+                .expect("it ends");
+            assert!(
+                output.status.success(),
+                "{}",
+                String::from_utf8_lossy(&output.stderr)
+            );
         },
         |_, folder| {
             let asker = Asker::new(&folder.join("keychain.lock"));
@@ -244,21 +351,33 @@ fn without_a_session_bus_there_is_no_keyring() {
 
 #[test]
 fn keyring_that_was_started_anew_works_with_the_same_vault() {
-    in_session("keyring_that_was_started_anew_works_with_the_same_vault", |desktop| {
-        desktop.start_keyring();
-        let asker = asker(desktop);
-        asker.write(&grant(), &bytes(1, 5_000)).expect("unlocked");
-        desktop.stop_keyring();
-        desktop.start_keyring();
-        assert_eq!(asker.read(&grant()).expect("connected again"), Some(bytes(1, 5_000)));
+    in_session(
+        "keyring_that_was_started_anew_works_with_the_same_vault",
+        |desktop| {
+            desktop.start_keyring();
+            let asker = asker(desktop);
+            asker.write(&grant(), &bytes(1, 5_000)).expect("unlocked");
+            desktop.stop_keyring();
+            desktop.start_keyring();
+            assert_eq!(
+                asker.read(&grant()).expect("connected again"),
+                Some(bytes(1, 5_000))
+            );
 
-        desktop.stop_keyring();
-        assert_eq!(code_of(asker.read(&grant())), Code::KeychainAbsent);
-        desktop.start_keyring();
-        asker.runtime.block_on(asker.vault.check()).expect("connected again");
-        asker.write(&grant(), b"new").expect("connected again");
-        assert_eq!(self::asker(desktop).read(&grant()).expect("unlocked"), Some(b"new".to_vec()));
-    });
+            desktop.stop_keyring();
+            assert_eq!(code_of(asker.read(&grant())), Code::KeychainAbsent);
+            desktop.start_keyring();
+            asker
+                .runtime
+                .block_on(asker.vault.check())
+                .expect("connected again");
+            asker.write(&grant(), b"new").expect("connected again");
+            assert_eq!(
+                self::asker(desktop).read(&grant()).expect("unlocked"),
+                Some(b"new".to_vec())
+            );
+        },
+    );
 }
 
 #[test]
@@ -267,10 +386,16 @@ fn vault_may_be_dropped_anywhere() {
         desktop.start_keyring();
         let Asker { vault, runtime } = asker(desktop);
         runtime.block_on(async move {
-            vault.write(&grant(), SecretSlice::from(b"kept".to_vec())).await.expect("unlocked");
+            vault
+                .write(&grant(), SecretSlice::from(b"kept".to_vec()))
+                .await
+                .expect("unlocked");
             drop(vault);
         });
-        assert_eq!(asker(desktop).read(&grant()).expect("unlocked"), Some(b"kept".to_vec()));
+        assert_eq!(
+            asker(desktop).read(&grant()).expect("unlocked"),
+            Some(b"kept".to_vec())
+        );
     });
 }
 
@@ -281,11 +406,17 @@ fn twenty_processes_at_once_all_read() {
         name,
         |desktop| {
             desktop.start_keyring();
-            asker(desktop).write(&grant(), &bytes(1, 3_000)).expect("unlocked");
+            asker(desktop)
+                .write(&grant(), &bytes(1, 3_000))
+                .expect("unlocked");
             let readers: Vec<_> = (0..20).map(|_| desktop.spawn(name, "reader")).collect();
             for reader in readers {
                 let output = reader.wait_with_output().expect("it ends");
-                assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+                assert!(
+                    output.status.success(),
+                    "{}",
+                    String::from_utf8_lossy(&output.stderr)
+                );
             }
         },
         |_, folder| {
@@ -306,22 +437,33 @@ fn writer_that_is_killed_leaves_a_whole_secret() {
             for writes in 1..=8 {
                 let mut writer = desktop.spawn(name, "writer");
                 let lines = BufReader::new(writer.stdout.take().expect("it is piped")).lines();
-                let seen = lines.map_while(std::result::Result::ok).filter(|line| line.contains("written"));
+                let seen = lines
+                    .map_while(std::result::Result::ok)
+                    .filter(|line| line.contains("written"));
                 assert_eq!(seen.take(writes).count(), writes, "the writer writes");
                 writer.kill().expect("it runs");
                 writer.wait().expect("it ends");
-                let found = asker.read(&grant()).expect("unlocked").expect("there is one");
+                let found = asker
+                    .read(&grant())
+                    .expect("unlocked")
+                    .expect("there is one");
                 assert!(values().contains(&found), "a mix of {} bytes", found.len());
             }
             asker.delete(&grant()).expect("unlocked");
-            assert_eq!(secret_tool(&["search", "--all", "service", SERVICE]), "", "left-overs");
+            assert_eq!(
+                secret_tool(&["search", "--all", "service", SERVICE]),
+                "",
+                "left-overs"
+            );
         },
         |_, folder| {
             let asker = Asker::new(&folder.join("keychain.lock"));
             let mut output = std::io::stdout();
             for value in values().iter().cycle() {
                 asker.write(&grant(), value).expect("unlocked");
-                writeln!(output, "written").and_then(|()| output.flush()).expect("somebody listens");
+                writeln!(output, "written")
+                    .and_then(|()| output.flush())
+                    .expect("somebody listens");
             }
         },
     );

@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use mcm_core::account::Cloud;
 use mcm_core::error::Code;
 use mcm_core::redirect::{
-    Answer, Expectation, Front, Issuer, Limits, LoopbackHost, Method, Receiver, Redirects, STATE_LIFE,
-    Waiting,
+    Answer, Expectation, Front, Issuer, Limits, LoopbackHost, Method, Receiver, Redirects,
+    STATE_LIFE, Waiting,
 };
 use mcm_core::world::ManualClock;
 use secrecy::ExposeSecret as _;
@@ -76,11 +76,16 @@ fn port(waiting: &Waiting) -> u16 {
 }
 
 fn authority(waiting: &Waiting) -> &str {
-    waiting.redirect_uri().strip_prefix("http://").expect("a loopback address")
+    waiting
+        .redirect_uri()
+        .strip_prefix("http://")
+        .expect("a loopback address")
 }
 
 async fn connect(waiting: &Waiting) -> TcpStream {
-    TcpStream::connect(("127.0.0.1", port(waiting))).await.expect("an open listener")
+    TcpStream::connect(("127.0.0.1", port(waiting)))
+        .await
+        .expect("an open listener")
 }
 
 /// Sends these bytes and reads until the listener closes; what it sent before a reset counts.
@@ -99,7 +104,14 @@ async fn send(waiting: &Waiting, request: &str) -> String {
 }
 
 async fn get(waiting: &Waiting, target: &str) -> String {
-    send(waiting, &format!("GET {target} HTTP/1.1\r\nHost: {}\r\n\r\n", authority(waiting))).await
+    send(
+        waiting,
+        &format!(
+            "GET {target} HTTP/1.1\r\nHost: {}\r\n\r\n",
+            authority(waiting)
+        ),
+    )
+    .await
 }
 
 fn form(waiting: &Waiting, headers: &str, body: &str) -> String {
@@ -113,7 +125,10 @@ fn form(waiting: &Waiting, headers: &str, body: &str) -> String {
 const FORM: &str = "Content-Type: application/x-www-form-urlencoded\r\n";
 
 fn status(reply: &str) -> &str {
-    reply.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.get(..3)).unwrap_or("none")
+    reply
+        .strip_prefix("HTTP/1.1 ")
+        .and_then(|rest| rest.get(..3))
+        .unwrap_or("none")
 }
 
 fn right_query(waiting: &Waiting) -> String {
@@ -151,7 +166,10 @@ async fn assert_refused(port: u16) {
 
 /// What a browser does: follows the redirect, sends headers of its own.
 fn browser() -> reqwest::Client {
-    reqwest::Client::builder().no_proxy().build().expect("a client")
+    reqwest::Client::builder()
+        .no_proxy()
+        .build()
+        .expect("a client")
 }
 
 #[tokio::test]
@@ -162,7 +180,10 @@ async fn a_get_answer_leaves_no_code_in_the_address_bar_and_the_listener_closes(
     let mut waiting = redirects.expect(google()).await.unwrap();
     let target = format!("{}{}", waiting.redirect_uri(), right_query(&waiting));
     let page = browser().get(target).send().await.unwrap();
-    assert_eq!(page.url().as_str(), format!("{}/done", waiting.redirect_uri()));
+    assert_eq!(
+        page.url().as_str(),
+        format!("{}/done", waiting.redirect_uri())
+    );
     assert_eq!(page.status(), 200);
     assert!(page.text().await.unwrap().contains("Answer received"));
     assert_answered(&mut waiting).await;
@@ -178,7 +199,11 @@ async fn a_posted_answer_is_received_on_localhost() {
     let page = browser()
         .post(format!("{}/", waiting.redirect_uri()))
         .header("Origin", ENTRA)
-        .form(&[("code", "right"), ("state", waiting.state()), ("session_state", "s")])
+        .form(&[
+            ("code", "right"),
+            ("state", waiting.state()),
+            ("session_state", "s"),
+        ])
         .send()
         .await
         .unwrap();
@@ -199,8 +224,18 @@ async fn a_refused_sign_in_gets_a_page_that_says_so_and_nothing_of_the_request()
         waiting.redirect_uri(),
         waiting.state()
     );
-    let page = browser().get(target).send().await.unwrap().text().await.unwrap();
-    assert!(page.contains("Sign-in refused") && !page.contains("canary"), "{page}");
+    let page = browser()
+        .get(target)
+        .send()
+        .await
+        .unwrap()
+        .text()
+        .await
+        .unwrap();
+    assert!(
+        page.contains("Sign-in refused") && !page.contains("canary"),
+        "{page}"
+    );
     assert!(matches!(waiting.answer().await, Ok(Answer::Refused { .. })));
 }
 
@@ -209,10 +244,24 @@ async fn an_answer_from_another_issuer_ends_on_a_page_that_says_so() {
     // C6
     let (redirects, _) = redirects();
     let mut waiting = redirects.expect(google()).await.unwrap();
-    let target = format!("{}{}&iss=https://evil.example", waiting.redirect_uri(), right_query(&waiting));
-    let page = browser().get(target).send().await.unwrap().text().await.unwrap();
+    let target = format!(
+        "{}{}&iss=https://evil.example",
+        waiting.redirect_uri(),
+        right_query(&waiting)
+    );
+    let page = browser()
+        .get(target)
+        .send()
+        .await
+        .unwrap()
+        .text()
+        .await
+        .unwrap();
     assert!(page.contains("Sign-in stopped"), "{page}");
-    assert_eq!(waiting.answer().await.unwrap_err().code(), Code::SignInRejected);
+    assert_eq!(
+        waiting.answer().await.unwrap_err().code(),
+        Code::SignInRejected
+    );
 }
 
 #[tokio::test]
@@ -223,7 +272,11 @@ async fn only_an_app_with_a_window_is_offered_from_the_last_page() {
         let waiting = redirects.expect(google()).await.unwrap();
         get(&waiting, &right_query(&waiting)).await;
         let page = get(&waiting, "/done").await;
-        assert_eq!(page.contains("href=\"io.github.multicloudmanager://open\""), is_offered, "{page}");
+        assert_eq!(
+            page.contains("href=\"io.github.multicloudmanager://open\""),
+            is_offered,
+            "{page}"
+        );
     }
 }
 
@@ -232,7 +285,13 @@ async fn every_page_carries_the_headers_that_keep_it_to_itself() {
     // L8
     let (redirects, _) = redirects();
     let waiting = redirects.expect(google()).await.unwrap();
-    for target in ["/", "/favicon.ico", "/?state=x&code=canary", &right_query(&waiting), "/done"] {
+    for target in [
+        "/",
+        "/favicon.ico",
+        "/?state=x&code=canary",
+        &right_query(&waiting),
+        "/done",
+    ] {
         let reply = get(&waiting, target).await.to_lowercase();
         for header in [
             "cache-control: no-store\r\n",
@@ -243,7 +302,10 @@ async fn every_page_carries_the_headers_that_keep_it_to_itself() {
         ] {
             assert!(reply.contains(header), "{target}: {reply}");
         }
-        assert!(!reply.contains("canary") && !reply.contains("access-control"), "{reply}");
+        assert!(
+            !reply.contains("canary") && !reply.contains("access-control"),
+            "{reply}"
+        );
     }
 }
 
@@ -271,7 +333,10 @@ async fn nobody_else_can_sit_on_either_half_of_the_port() {
     for expectation in [google(), azure()] {
         let waiting = redirects.expect(expectation).await.unwrap();
         for host in ["127.0.0.1", "::1"] {
-            assert!(TcpListener::bind((host, port(&waiting))).await.is_err(), "{host}");
+            assert!(
+                TcpListener::bind((host, port(&waiting))).await.is_err(),
+                "{host}"
+            );
         }
     }
 }
@@ -281,7 +346,11 @@ async fn a_literal_address_is_not_served_on_ipv6() {
     // L1
     let (redirects, _) = redirects();
     let waiting = redirects.expect(google()).await.unwrap();
-    assert!(TcpStream::connect((Ipv6Addr::LOCALHOST, port(&waiting))).await.is_err());
+    assert!(
+        TcpStream::connect((Ipv6Addr::LOCALHOST, port(&waiting)))
+            .await
+            .is_err()
+    );
 }
 
 #[tokio::test]
@@ -304,7 +373,10 @@ async fn an_expired_flow_closes_its_listener_also_when_nobody_asks() {
     clock.advance(STATE_LIFE);
     redirects.closed().await;
     assert_refused(port(&waiting)).await;
-    assert_eq!(waiting.answer().await.unwrap_err().code(), Code::SignInExpired);
+    assert_eq!(
+        waiting.answer().await.unwrap_err().code(),
+        Code::SignInExpired
+    );
 }
 
 #[tokio::test]
@@ -315,7 +387,10 @@ async fn a_displaced_flow_closes_its_listener() {
     for _ in 0..9 {
         flows.push(redirects.expect(google()).await.unwrap());
     }
-    assert_eq!(flows[0].answer().await.unwrap_err().code(), Code::SignInCancelled);
+    assert_eq!(
+        flows[0].answer().await.unwrap_err().code(),
+        Code::SignInCancelled
+    );
     let first = port(&flows[0]);
     flows.truncate(1);
     redirects.closed().await;
@@ -353,7 +428,8 @@ async fn a_host_other_than_that_of_the_redirect_uri_is_refused() {
         let reply = send(&waiting, &format!("GET {target} HTTP/1.1\r\n{host}\r\n")).await;
         assert_eq!(status(&reply), "400", "{host}");
     }
-    let absolute = format!("GET http://evil.example{target} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n");
+    let absolute =
+        format!("GET http://evil.example{target} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n");
     assert_eq!(status(&send(&waiting, &absolute).await), "400");
     assert_still_waiting_for_query(&mut waiting).await;
 }
@@ -364,11 +440,25 @@ async fn other_paths_and_methods_are_turned_away_and_the_wait_goes_on() {
     let (redirects, _) = redirects();
     let mut waiting = redirects.expect(google()).await.unwrap();
     let rest = format!("?code=evil&state={}", waiting.state());
-    for target in ["/favicon.ico", "/done", "/callback", "//", "/index.html", "/%2F"] {
-        assert_eq!(status(&get(&waiting, &format!("{target}{rest}")).await), "404", "{target}");
+    for target in [
+        "/favicon.ico",
+        "/done",
+        "/callback",
+        "//",
+        "/index.html",
+        "/%2F",
+    ] {
+        assert_eq!(
+            status(&get(&waiting, &format!("{target}{rest}")).await),
+            "404",
+            "{target}"
+        );
     }
     for verb in ["POST", "PUT", "OPTIONS", "HEAD", "DELETE", "BREW"] {
-        let request = format!("{verb} /{rest} HTTP/1.1\r\nHost: {}\r\n\r\n", authority(&waiting));
+        let request = format!(
+            "{verb} /{rest} HTTP/1.1\r\nHost: {}\r\n\r\n",
+            authority(&waiting)
+        );
         let reply = send(&waiting, &request).await.to_lowercase();
         assert_eq!(status(&reply.to_uppercase()), "405", "{verb}");
         assert!(reply.contains("\r\nallow: get\r\n"), "{reply}");
@@ -389,7 +479,10 @@ async fn a_code_in_the_address_is_refused_where_a_form_is_expected() {
     assert_eq!(status(&send(&waiting, &both).await), "400");
     let reply = get(&waiting, "/").await;
     assert_eq!(status(&reply), "405");
-    assert!(reply.to_lowercase().contains("\r\nallow: post\r\n"), "{reply}");
+    assert!(
+        reply.to_lowercase().contains("\r\nallow: post\r\n"),
+        "{reply}"
+    );
     assert_still_waiting_for_form(&mut waiting).await;
 }
 
@@ -464,7 +557,10 @@ async fn silent_connections_keep_nobody_out() {
     for number in 0..40 {
         let mut stream = connect(&waiting).await;
         if number % 2 == 0 {
-            stream.write_all(b"POST / HTTP/1.1\r\nHost: loc").await.unwrap();
+            stream
+                .write_all(b"POST / HTTP/1.1\r\nHost: loc")
+                .await
+                .unwrap();
         }
         silent.push(stream);
     }
@@ -490,7 +586,10 @@ async fn the_oldest_connection_makes_room_for_a_ninth() {
 async fn a_request_head_has_a_time_limit_of_its_own() {
     // L7
     let (redirects, _) = redirects();
-    let redirects = redirects.with_limits(Limits { head_time: Duration::from_millis(50), ..PATIENT });
+    let redirects = redirects.with_limits(Limits {
+        head_time: Duration::from_millis(50),
+        ..PATIENT
+    });
     let waiting = redirects.expect(google()).await.unwrap();
     for half_a_head in ["", "GET / HTTP/1.1\r\nX-Slow: "] {
         assert_ne!(status(&send(&waiting, half_a_head).await), "303");
@@ -506,8 +605,10 @@ async fn a_request_that_never_ends_is_cut_off() {
         assert_ne!(status(&send(&waiting, half_a_head).await), "303");
     }
     let body = right_form(&waiting);
-    let half_a_body = form(&waiting, FORM, &body)
-        .replace(&format!("Content-Length: {}", body.len()), &format!("Content-Length: {}", body.len() + 1));
+    let half_a_body = form(&waiting, FORM, &body).replace(
+        &format!("Content-Length: {}", body.len()),
+        &format!("Content-Length: {}", body.len() + 1),
+    );
     assert_eq!(status(&send(&waiting, &half_a_body).await), "none");
     assert_still_waiting_for_form(&mut waiting).await;
 }
@@ -545,8 +646,13 @@ async fn bytes_that_are_not_http_do_not_end_the_wait() {
     let (redirects, _) = impatient();
     let mut waiting = redirects.expect(google()).await.unwrap();
     let overlong = format!("GET /?{} HTTP/1.1\r\n\r\n", "x".repeat(100_000));
-    for noise in ["\r\n\r\n", "\0\0\0\0", "\x16\x03\x01\x02\x00\x01\x00", "GET / HTTP/9.9\r\n\r\n", &overlong]
-    {
+    for noise in [
+        "\r\n\r\n",
+        "\0\0\0\0",
+        "\x16\x03\x01\x02\x00\x01\x00",
+        "GET / HTTP/9.9\r\n\r\n",
+        &overlong,
+    ] {
         assert_ne!(status(&send(&waiting, noise).await), "303");
     }
     assert_still_waiting_for_query(&mut waiting).await;
@@ -559,8 +665,10 @@ async fn after_a_thousand_wrong_answers_the_right_one_is_accepted() {
     let mut waiting = redirects.expect(google()).await.unwrap();
     let wrong = async |number: u32| {
         let stream = connect(&waiting).await;
-        let request =
-            format!("GET /?code=evil&state={number}.x HTTP/1.1\r\nHost: {}\r\n\r\n", authority(&waiting));
+        let request = format!(
+            "GET /?code=evil&state={number}.x HTTP/1.1\r\nHost: {}\r\n\r\n",
+            authority(&waiting)
+        );
         // Some are pushed out by newer ones before they get their page.
         assert_ne!(status(&exchange(stream, &request).await), "303");
     };
@@ -611,6 +719,9 @@ async fn a_loopback_answer_as_a_deep_link_is_a_mix_up() {
     let mut waiting = redirects.expect(google()).await.unwrap();
     let link = format!("{}{}", waiting.redirect_uri(), right_query(&waiting));
     redirects.deliver(&link);
-    redirects.deliver(&format!("io.github.multicloudmanager://auth/gcp{}", &right_query(&waiting)[1..]));
+    redirects.deliver(&format!(
+        "io.github.multicloudmanager://auth/gcp{}",
+        &right_query(&waiting)[1..]
+    ));
     assert_still_waiting_for_query(&mut waiting).await;
 }

@@ -41,15 +41,32 @@ struct Server {
 impl Server {
     fn session(&self) -> Session {
         let issued_at = self.clock.now();
-        let times = SessionTimes { issued_at, expires_at: issued_at + HOUR };
-        Session { credential: Credential::Bearer("at".into()), times, generation: 0 }
+        let times = SessionTimes {
+            issued_at,
+            expires_at: issued_at + HOUR,
+        };
+        Session {
+            credential: Credential::Bearer("at".into()),
+            times,
+            generation: 0,
+        }
     }
 }
 
 impl Server {
     fn targets(&self) -> Vec<Target> {
-        let target = |id: &&str| Target { id: (*id).into(), name: (*id).into(), state: None, parent: None };
-        self.targets.lock().expect("unpoisoned").iter().map(target).collect()
+        let target = |id: &&str| Target {
+            id: (*id).into(),
+            name: (*id).into(),
+            state: None,
+            parent: None,
+        };
+        self.targets
+            .lock()
+            .expect("unpoisoned")
+            .iter()
+            .map(target)
+            .collect()
     }
 }
 
@@ -61,7 +78,12 @@ impl Provider for Scripted {
         Err(Error::new(Code::Unsupported, "Nobody signs in here."))
     }
 
-    async fn refresh(&self, _account: &Account, _grant: &Grant, _resource: &Resource) -> Result<Refreshed> {
+    async fn refresh(
+        &self,
+        _account: &Account,
+        _grant: &Grant,
+        _resource: &Resource,
+    ) -> Result<Refreshed> {
         let server = &self.0;
         server.requests.fetch_add(1, Ordering::SeqCst);
         let at_once = server.at_once.fetch_add(1, Ordering::SeqCst) + 1;
@@ -69,13 +91,23 @@ impl Provider for Scripted {
         tokio::time::sleep(LATENCY).await;
         server.at_once.fetch_sub(1, Ordering::SeqCst);
         if server.is_offline.load(Ordering::SeqCst) {
-            return Err(Error::new(Code::Offline, "login.example cannot be reached."));
+            return Err(Error::new(
+                Code::Offline,
+                "login.example cannot be reached.",
+            ));
         }
         let wait = server.asks_to_wait.lock().expect("unpoisoned").take();
         if wait.is_some() {
-            return Err(Error::new(Code::Throttled, "login.example asked to wait.").with_retry_after(wait));
+            return Err(
+                Error::new(Code::Throttled, "login.example asked to wait.").with_retry_after(wait)
+            );
         }
-        Ok(Refreshed { grant: None, session: server.session(), identity: None, sign_in_end: None })
+        Ok(Refreshed {
+            grant: None,
+            session: server.session(),
+            identity: None,
+            sign_in_end: None,
+        })
     }
 
     async fn sign_out(&self, _grant: &Grant) -> Result<()> {
@@ -128,7 +160,11 @@ impl Scene {
         let people: Vec<Account> = (0..count).map(|number| person(number, &server)).collect();
         for account in &people {
             let grant = grant(world.clock.now());
-            world.vault.write(&Record::grant(&account.grant), grant.to_bytes()).await.expect("written");
+            world
+                .vault
+                .write(&Record::grant(&account.grant), grant.to_bytes())
+                .await
+                .expect("written");
         }
         Store::in_folder(&world.paths.data)
             .change(|book| {
@@ -138,7 +174,12 @@ impl Scene {
             .await
             .expect("written");
         let app = open(&world, &server);
-        Self { server, app, world, _home: home }
+        Self {
+            server,
+            app,
+            world,
+            _home: home,
+        }
     }
 
     fn restart(&mut self) {
@@ -189,7 +230,12 @@ async fn until(app: &App, what: impl Fn(&Snapshot) -> bool) {
 }
 
 fn all(status: Status) -> impl Fn(&Snapshot) -> bool {
-    move |snapshot| snapshot.accounts.iter().all(|account| account.status == status)
+    move |snapshot| {
+        snapshot
+            .accounts
+            .iter()
+            .all(|account| account.status == status)
+    }
 }
 
 #[tokio::test]
@@ -198,9 +244,22 @@ async fn two_hundred_accounts_that_wake_together_ask_the_server_eight_at_a_time(
     scene.server.clock.advance(24 * HOUR);
     scene.restart();
     scene.app.keep();
-    until(&scene.app, |snapshot| snapshot.accounts.iter().all(|account| account.session.is_some())).await;
-    assert_eq!(scene.server.requests.load(Ordering::SeqCst), 200, "each is renewed once");
-    assert!(scene.server.most_at_once.load(Ordering::SeqCst) <= 8, "no storm");
+    until(&scene.app, |snapshot| {
+        snapshot
+            .accounts
+            .iter()
+            .all(|account| account.session.is_some())
+    })
+    .await;
+    assert_eq!(
+        scene.server.requests.load(Ordering::SeqCst),
+        200,
+        "each is renewed once"
+    );
+    assert!(
+        scene.server.most_at_once.load(Ordering::SeqCst) <= 8,
+        "no storm"
+    );
 }
 
 #[tokio::test]
@@ -210,7 +269,13 @@ async fn a_cloud_that_asks_one_account_to_wait_is_left_alone_by_the_others() {
     *scene.server.asks_to_wait.lock().expect("unpoisoned") = Some(Duration::from_secs(120));
     scene.restart();
     scene.app.keep();
-    until(&scene.app, |snapshot| snapshot.accounts.iter().any(|account| account.retry_at.is_some())).await;
+    until(&scene.app, |snapshot| {
+        snapshot
+            .accounts
+            .iter()
+            .any(|account| account.retry_at.is_some())
+    })
+    .await;
     scene.app.finish().await;
     let asked = scene.server.requests.load(Ordering::SeqCst);
     scene.server.clock.advance(Duration::from_secs(60));
@@ -221,7 +286,13 @@ async fn a_cloud_that_asks_one_account_to_wait_is_left_alone_by_the_others() {
         "nobody asks while the cloud wants to be left alone"
     );
     scene.server.clock.advance(Duration::from_secs(120));
-    until(&scene.app, |snapshot| snapshot.accounts.iter().all(|account| account.session.is_some())).await;
+    until(&scene.app, |snapshot| {
+        snapshot
+            .accounts
+            .iter()
+            .all(|account| account.session.is_some())
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -230,13 +301,23 @@ async fn without_a_network_the_last_known_state_is_shown_at_once_and_comes_back_
     scene.server.clock.advance(24 * HOUR);
     scene.server.is_offline.store(true, Ordering::SeqCst);
     scene.restart();
-    assert_eq!(scene.app.watch().borrow().accounts.len(), 3, "before anything was asked");
+    assert_eq!(
+        scene.app.watch().borrow().accounts.len(),
+        3,
+        "before anything was asked"
+    );
     scene.app.keep();
-    until(&scene.app, |snapshot| snapshot.offline && all(Status::Offline)(snapshot)).await;
+    until(&scene.app, |snapshot| {
+        snapshot.offline && all(Status::Offline)(snapshot)
+    })
+    .await;
     scene.app.finish().await;
     scene.server.is_offline.store(false, Ordering::SeqCst);
     scene.server.clock.advance(Duration::from_secs(600));
-    until(&scene.app, |snapshot| !snapshot.offline && all(Status::Connected)(snapshot)).await;
+    until(&scene.app, |snapshot| {
+        !snapshot.offline && all(Status::Connected)(snapshot)
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -271,9 +352,16 @@ async fn lists_are_read_again_by_the_day_and_what_changed_is_told() {
         let now = scene.server.clock.now();
         scene.restart();
         scene.app.keep();
-        until(&scene.app, |snapshot| snapshot.accounts[0].targets_read_at == Some(now)).await;
+        until(&scene.app, |snapshot| {
+            snapshot.accounts[0].targets_read_at == Some(now)
+        })
+        .await;
         let row = scene.app.watch().borrow().accounts[0].clone();
-        assert_eq!(row.targets_change.map(|change| (change.added, change.removed)), change);
+        assert_eq!(
+            row.targets_change
+                .map(|change| (change.added, change.removed)),
+            change
+        );
     }
     let told = scene
         .app
@@ -281,5 +369,12 @@ async fn lists_are_read_again_by_the_day_and_what_changed_is_told() {
         .into_iter()
         .filter(|entry| matches!(entry.what, What::TargetsChanged { .. }));
     let told: Vec<What> = told.map(|entry| entry.what).collect();
-    assert_eq!(told, [What::TargetsChanged { added: 2, removed: 1 }], "told once");
+    assert_eq!(
+        told,
+        [What::TargetsChanged {
+            added: 2,
+            removed: 1
+        }],
+        "told once"
+    );
 }

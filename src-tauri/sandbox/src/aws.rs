@@ -78,7 +78,11 @@ struct RoleState {
 
 impl From<Role> for RoleState {
     fn from(role: Role) -> Self {
-        Self { role, refusals: 0, first_seen: None }
+        Self {
+            role,
+            refusals: 0,
+            first_seen: None,
+        }
     }
 }
 
@@ -106,8 +110,16 @@ impl Aws {
     /// A key of a user's own, if there is such a user.
     pub(crate) fn issue_user_key(&self, user: &str) -> Option<AccessKey> {
         let user = self.users.iter().find(|known| known.name == user)?.clone();
-        let key = AccessKey { id: access_key_id("AKIA"), secret: self.secret_key(), session_token: None };
-        self.keys().add(Issued { key: key.clone(), principal: Principal::User(user), expires: None });
+        let key = AccessKey {
+            id: access_key_id("AKIA"),
+            secret: self.secret_key(),
+            session_token: None,
+        };
+        self.keys().add(Issued {
+            key: key.clone(),
+            principal: Principal::User(user),
+            expires: None,
+        });
         Some(key)
     }
 
@@ -125,7 +137,11 @@ impl Aws {
             secret: self.secret_key(),
             session_token: Some(self.shared.journal.issue(token)),
         };
-        let issued = Issued { key, principal, expires: Some(self.shared.clock.now() + life) };
+        let issued = Issued {
+            key,
+            principal,
+            expires: Some(self.shared.clock.now() + life),
+        };
         self.keys().add(issued.clone());
         issued
     }
@@ -150,23 +166,41 @@ impl Aws {
     }
 
     pub(crate) fn set_session_life(&self, life: Option<Duration>) {
-        *self.session_life.lock().unwrap_or_else(PoisonError::into_inner) = life;
+        *self
+            .session_life
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = life;
     }
 
     pub(crate) fn assumptions(&self) -> Vec<Assumption> {
-        self.assumptions.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.assumptions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     fn note(&self, assumption: Assumption) {
-        self.assumptions.lock().unwrap_or_else(PoisonError::into_inner).push(assumption);
+        self.assumptions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(assumption);
     }
 
-    fn authenticate(&self, service: Service, parts: &Parts, body: &[u8]) -> Result<Principal, Refusal> {
-        self.keys().authenticate(service, parts, body, self.shared.clock.now())
+    fn authenticate(
+        &self,
+        service: Service,
+        parts: &Parts,
+        body: &[u8],
+    ) -> Result<Principal, Refusal> {
+        self.keys()
+            .authenticate(service, parts, body, self.shared.clock.now())
     }
 
     fn session_life(&self) -> Option<Duration> {
-        *self.session_life.lock().unwrap_or_else(PoisonError::into_inner)
+        *self
+            .session_life
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     fn keys(&self) -> MutexGuard<'_, Keys> {
@@ -178,7 +212,9 @@ impl Aws {
     }
 
     fn signin_tokens(&self) -> MutexGuard<'_, HashMap<String, (String, Timestamp)>> {
-        self.signin_tokens.lock().unwrap_or_else(PoisonError::into_inner)
+        self.signin_tokens
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -194,7 +230,9 @@ pub(crate) fn iam(aws: Arc<Aws>) -> Router {
 
 /// Routes of Organizations.
 pub(crate) fn organizations(aws: Arc<Aws>) -> Router {
-    Router::new().route("/", any(accounts::organizations)).with_state(aws)
+    Router::new()
+        .route("/", any(accounts::organizations))
+        .with_state(aws)
 }
 
 /// Routes of the console's door.

@@ -43,7 +43,10 @@ pub const CLIENT_ID: &str = "7c1d3f52-6b0e-4f3a-9d55-2f1c8a4e9b10";
 const CLIENT_NAME: &str = "Multi-Cloud Manager";
 
 /// Its redirect URIs when the sandbox starts.
-const REDIRECT_URIS: [&str; 2] = ["io.github.multicloudmanager://auth/azure", "http://localhost"];
+const REDIRECT_URIS: [&str; 2] = [
+    "io.github.multicloudmanager://auth/azure",
+    "http://localhost",
+];
 
 const DEVICE_CODE_LIFE: Duration = Duration::from_secs(15 * 60);
 
@@ -146,7 +149,9 @@ impl Azure {
     }
 
     pub(crate) fn unregister_redirect(&self, uri: &str) {
-        self.registration().redirect_uris.retain(|registered| registered != uri);
+        self.registration()
+            .redirect_uris
+            .retain(|registered| registered != uri);
     }
 
     pub(crate) fn set_rotation(&self, rotation: Rotation) {
@@ -177,11 +182,15 @@ impl Azure {
     }
 
     pub(crate) fn forget_consents(&self, person: &str) {
-        self.consents().given.retain(|(_, consenter, ..)| !consenter.eq_ignore_ascii_case(person));
+        self.consents()
+            .given
+            .retain(|(_, consenter, ..)| !consenter.eq_ignore_ascii_case(person));
     }
 
     pub(crate) fn ask_consent_for(&self, resource: &str) {
-        self.consents().apart.insert(resource.trim_end_matches('/').to_owned());
+        self.consents()
+            .apart
+            .insert(resource.trim_end_matches('/').to_owned());
     }
 
     /// The resource that a live access token is for.
@@ -192,7 +201,9 @@ impl Azure {
     }
 
     fn registration(&self) -> MutexGuard<'_, Registration> {
-        self.registration.lock().unwrap_or_else(PoisonError::into_inner)
+        self.registration
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     fn grants(&self) -> MutexGuard<'_, Grants> {
@@ -217,7 +228,10 @@ impl Azure {
             "organizations" => Ok(Authority::Organizations),
             "common" => Ok(Authority::Common),
             _ => {
-                let tenant = self.directory.find_tenant(name).ok_or_else(|| Refusal::unknown_tenant(name))?;
+                let tenant = self
+                    .directory
+                    .find_tenant(name)
+                    .ok_or_else(|| Refusal::unknown_tenant(name))?;
                 Ok(Authority::Tenant(tenant.id.clone()))
             }
         }
@@ -228,13 +242,22 @@ impl Azure {
     }
 
     fn check_client(&self, client_id: &str, tenant: &str) -> Result<(), Refusal> {
-        if client_id == CLIENT_ID { Ok(()) } else { Err(Refusal::unknown_client(client_id, tenant)) }
+        if client_id == CLIENT_ID {
+            Ok(())
+        } else {
+            Err(Refusal::unknown_client(client_id, tenant))
+        }
     }
 
     /// Whether Entra would send an answer there: exact, but for the port of a loopback address.
     fn is_registered(&self, redirect_uri: &str) -> bool {
         let asked = comparable(redirect_uri);
-        asked.is_some() && self.registration().redirect_uris.iter().any(|uri| comparable(uri) == asked)
+        asked.is_some()
+            && self
+                .registration()
+                .redirect_uris
+                .iter()
+                .any(|uri| comparable(uri) == asked)
     }
 
     fn scope(&self, scope: &str) -> Result<Scope, Refusal> {
@@ -253,8 +276,10 @@ impl Azure {
     /// The person and the tenant, if the one may enter the other.
     fn enter(&self, email: &str, tenant_id: &str) -> Result<(&Person, &Tenant), Refusal> {
         let person = self.person(email)?;
-        let tenant =
-            self.directory.find_tenant(tenant_id).ok_or_else(|| Refusal::unknown_tenant(tenant_id))?;
+        let tenant = self
+            .directory
+            .find_tenant(tenant_id)
+            .ok_or_else(|| Refusal::unknown_tenant(tenant_id))?;
         if person.may_enter(&tenant.id) {
             Ok((person, tenant))
         } else {
@@ -262,11 +287,23 @@ impl Azure {
         }
     }
 
-    fn has_consent(&self, client_id: &str, person: &Person, tenant: &Tenant, resource: &str) -> bool {
+    fn has_consent(
+        &self,
+        client_id: &str,
+        person: &Person,
+        tenant: &Tenant,
+        resource: &str,
+    ) -> bool {
         let consents = self.consents();
         let has = |resource| {
-            let (client_id, person, tenant) = (client_id.to_owned(), person.email.clone(), tenant.id.clone());
-            consents.given.contains(&(client_id, person, tenant, resource))
+            let (client_id, person, tenant) = (
+                client_id.to_owned(),
+                person.email.clone(),
+                tenant.id.clone(),
+            );
+            consents
+                .given
+                .contains(&(client_id, person, tenant, resource))
         };
         let is_apart = consents.apart.contains(resource);
         (tenant.has_admin_consent || has(None)) && (!is_apart || has(Some(resource.to_owned())))
@@ -276,7 +313,11 @@ impl Azure {
         let mut consents = self.consents();
         let apart = consents.apart.get(resource).cloned();
         for resource in [None, apart] {
-            let (client_id, person, tenant) = (client_id.to_owned(), person.email.clone(), tenant.id.clone());
+            let (client_id, person, tenant) = (
+                client_id.to_owned(),
+                person.email.clone(),
+                tenant.id.clone(),
+            );
             consents.given.insert((client_id, person, tenant, resource));
         }
     }
@@ -300,12 +341,18 @@ fn comparable(uri: &str) -> Option<String> {
 pub(crate) fn authority(azure: Arc<Azure>) -> Router {
     Router::new()
         .route("/common/discovery/instance", get(metadata::instance))
-        .route("/{tenant}/v2.0/.well-known/openid-configuration", get(metadata::openid_configuration))
+        .route(
+            "/{tenant}/v2.0/.well-known/openid-configuration",
+            get(metadata::openid_configuration),
+        )
         .route("/{tenant}/discovery/v2.0/keys", get(metadata::keys))
         .route("/{tenant}/oauth2/v2.0/authorize", get(authorize::start))
         .route("/{tenant}/login", post(authorize::proceed))
         .route("/{tenant}/oauth2/v2.0/devicecode", post(device::start))
-        .route("/common/oauth2/deviceauth", get(device::page).post(device::enter))
+        .route(
+            "/common/oauth2/deviceauth",
+            get(device::page).post(device::enter),
+        )
         .route("/{tenant}/oauth2/v2.0/token", post(token::answer))
         .with_state(azure)
 }
@@ -319,7 +366,10 @@ pub(crate) fn resource_manager(azure: Arc<Azure>) -> Router {
 }
 
 /// What a path of the sign-in server means.
-pub(crate) fn classify_authority<'a>(path: &'a str, _: &str) -> (Option<Endpoint>, Option<&'a str>) {
+pub(crate) fn classify_authority<'a>(
+    path: &'a str,
+    _: &str,
+) -> (Option<Endpoint>, Option<&'a str>) {
     let mut segments = path.split('/').skip(1);
     let tenant = segments.next();
     let endpoint = match segments.collect::<Vec<_>>().as_slice() {
@@ -336,7 +386,10 @@ pub(crate) fn classify_authority<'a>(path: &'a str, _: &str) -> (Option<Endpoint
 }
 
 /// What a path of Resource Manager means.
-pub(crate) fn classify_resource_manager<'a>(path: &'a str, _: &str) -> (Option<Endpoint>, Option<&'a str>) {
+pub(crate) fn classify_resource_manager<'a>(
+    path: &'a str,
+    _: &str,
+) -> (Option<Endpoint>, Option<&'a str>) {
     let endpoint = match path {
         "/tenants" => Some(Endpoint::AzureTenants),
         "/subscriptions" => Some(Endpoint::AzureSubscriptions),
@@ -363,7 +416,10 @@ mod tests {
     #[test]
     fn a_custom_scheme_is_compared_character_by_character() {
         let registered = comparable("io.github.multicloudmanager://auth/azure");
-        assert_eq!(comparable("io.github.multicloudmanager://auth/azure"), registered);
+        assert_eq!(
+            comparable("io.github.multicloudmanager://auth/azure"),
+            registered
+        );
         for other in [
             "io.github.multicloudmanager://auth/azure/",
             "io.github.multicloudmanager://auth/Azure",

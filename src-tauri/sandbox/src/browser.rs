@@ -142,9 +142,15 @@ impl Browser {
 
     /// Opens an address and goes through the pages that follow, up to where the sign-in ends.
     pub async fn browse(&self, url: &str) -> Landing {
-        let Ok(url) = Url::parse(url) else { return Landing::Unreachable(format!("not a URL: {url}")) };
+        let Ok(url) = Url::parse(url) else {
+            return Landing::Unreachable(format!("not a URL: {url}"));
+        };
         let cloud = url.origin();
-        let mut visit = Visit { url, form: None, from: None };
+        let mut visit = Visit {
+            url,
+            form: None,
+            from: None,
+        };
         let mut answered = 0;
         for _ in 0..MAX_STEPS {
             if !matches!(visit.url.scheme(), "http" | "https") {
@@ -156,11 +162,18 @@ impl Browser {
             };
             let here = visit.url.clone();
             if response.status().is_redirection() {
-                let location = response.headers().get(header::LOCATION).and_then(|value| value.to_str().ok());
+                let location = response
+                    .headers()
+                    .get(header::LOCATION)
+                    .and_then(|value| value.to_str().ok());
                 let Some(next) = location.and_then(|location| here.join(location).ok()) else {
                     return Landing::Unreachable("a redirect without an address".to_owned());
                 };
-                visit = Visit { url: next, form: None, from: Some(here.origin()) };
+                visit = Visit {
+                    url: next,
+                    form: None,
+                    from: Some(here.origin()),
+                };
                 continue;
             }
 
@@ -172,7 +185,10 @@ impl Browser {
             let document = Document::parse(&html);
             let is_the_end = document.forms.is_empty() && status < 400;
             if here.origin() != cloud || is_the_end {
-                return Landing::Page { status, text: document.text };
+                return Landing::Page {
+                    status,
+                    text: document.text,
+                };
             }
             let Some((form, button)) = self.choose(&document) else {
                 return Landing::ErrorPage(document.text);
@@ -189,7 +205,11 @@ impl Browser {
     /// What the person presses on a page.
     fn choose<'a>(&self, document: &'a Document) -> Option<(&'a Form, &'a Button)> {
         let form = document.forms.first()?;
-        let answer = |value: &str| form.buttons.iter().find(|b| b.name == "answer" && b.value == value);
+        let answer = |value: &str| {
+            form.buttons
+                .iter()
+                .find(|b| b.name == "answer" && b.value == value)
+        };
         if self.cancels
             && let Some(cancel) = answer("cancel")
         {
@@ -201,13 +221,19 @@ impl Browser {
                 Some(person) => people.find(|button| button.value.eq_ignore_ascii_case(person)),
                 None => people.next(),
             };
-            return mine.or_else(|| answer("another")).map(|button| (form, button));
+            return mine
+                .or_else(|| answer("another"))
+                .map(|button| (form, button));
         }
         if self.refuses_consent && answer("accept").is_some() {
             return answer("cancel").map(|button| (form, button));
         }
-        let button = ["accept", "verify", "continue"].into_iter().find_map(answer);
-        button.or_else(|| form.buttons.first()).map(|button| (form, button))
+        let button = ["accept", "verify", "continue"]
+            .into_iter()
+            .find_map(answer);
+        button
+            .or_else(|| form.buttons.first())
+            .map(|button| (form, button))
     }
 
     fn submit(&self, here: &Url, form: &Form, button: &Button) -> Visit {
@@ -218,22 +244,47 @@ impl Browser {
                 .filter(|(name, _)| name == "user_code")
                 .for_each(|(_, typed)| typed.clone_from(code));
         }
-        let stays_ticked = |value: &str| !self.unticks.iter().any(|scope| value.ends_with(scope.as_str()));
-        fields.extend(form.checkboxes.iter().filter(|(_, value)| stays_ticked(value)).cloned());
+        let stays_ticked = |value: &str| {
+            !self
+                .unticks
+                .iter()
+                .any(|scope| value.ends_with(scope.as_str()))
+        };
+        fields.extend(
+            form.checkboxes
+                .iter()
+                .filter(|(_, value)| stays_ticked(value))
+                .cloned(),
+        );
         if !button.name.is_empty() {
             fields.push((button.name.clone(), button.value.clone()));
         }
         let mut url = here.join(&form.action).unwrap_or_else(|_| here.clone());
         if form.is_post {
-            return Visit { url, form: Some(fields), from: Some(here.origin()) };
+            return Visit {
+                url,
+                form: Some(fields),
+                from: Some(here.origin()),
+            };
         }
         url.query_pairs_mut().clear().extend_pairs(fields);
-        Visit { url, form: None, from: Some(here.origin()) }
+        Visit {
+            url,
+            form: None,
+            from: Some(here.origin()),
+        }
     }
 
     async fn load(&self, visit: &Visit) -> reqwest::Result<reqwest::Response> {
-        let method = if visit.form.is_some() { Method::POST } else { Method::GET };
-        let mut request = self.client.request(method, visit.url.clone()).headers(self.headers(visit));
+        let method = if visit.form.is_some() {
+            Method::POST
+        } else {
+            Method::GET
+        };
+        let mut request = self
+            .client
+            .request(method, visit.url.clone())
+            .headers(self.headers(visit));
         if let Some(form) = &visit.form {
             request = request.form(form);
         }
@@ -243,26 +294,42 @@ impl Browser {
     }
 
     fn headers(&self, visit: &Visit) -> HeaderMap {
-        let is_same = visit.from.as_ref().is_some_and(|from| *from == visit.url.origin());
+        let is_same = visit
+            .from
+            .as_ref()
+            .is_some_and(|from| *from == visit.url.origin());
         let site = match &visit.from {
             None => "none",
             Some(_) if is_same => "same-origin",
             Some(_) => "cross-site",
         };
         let mut headers = HeaderMap::new();
-        headers.insert(header::ACCEPT, HeaderValue::from_static("text/html,application/xhtml+xml,*/*;q=0.8"));
+        headers.insert(
+            header::ACCEPT,
+            HeaderValue::from_static("text/html,application/xhtml+xml,*/*;q=0.8"),
+        );
         headers.insert("sec-fetch-site", HeaderValue::from_static(site));
         headers.insert("sec-fetch-mode", HeaderValue::from_static("navigate"));
         headers.insert("sec-fetch-dest", HeaderValue::from_static("document"));
         headers.insert("upgrade-insecure-requests", HeaderValue::from_static("1"));
         if let (Some(_), Some(from)) = (&visit.form, &visit.from) {
             let hidden = self.hides_origin && !is_same;
-            let origin = if hidden { "null".to_owned() } else { from.ascii_serialization() };
-            headers.insert(header::ORIGIN, HeaderValue::from_str(&origin).expect("an origin is ASCII"));
+            let origin = if hidden {
+                "null".to_owned()
+            } else {
+                from.ascii_serialization()
+            };
+            headers.insert(
+                header::ORIGIN,
+                HeaderValue::from_str(&origin).expect("an origin is ASCII"),
+            );
         }
         let cookies = self.cookies.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(cookies) = cookies.get(&visit.url.origin().ascii_serialization()) {
-            let pairs: Vec<String> = cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            let pairs: Vec<String> = cookies
+                .iter()
+                .map(|(name, value)| format!("{name}={value}"))
+                .collect();
             if let Ok(value) = HeaderValue::from_str(&pairs.join("; ")) {
                 headers.insert(header::COOKIE, value);
             }
@@ -273,9 +340,14 @@ impl Browser {
     fn keep_cookies(&self, url: &Url, headers: &HeaderMap) {
         let mut cookies = self.cookies.lock().unwrap_or_else(PoisonError::into_inner);
         for cookie in headers.get_all(header::SET_COOKIE) {
-            let pair = cookie.to_str().ok().and_then(|cookie| cookie.split(';').next()?.split_once('='));
+            let pair = cookie
+                .to_str()
+                .ok()
+                .and_then(|cookie| cookie.split(';').next()?.split_once('='));
             if let Some((name, value)) = pair {
-                let kept = cookies.entry(url.origin().ascii_serialization()).or_default();
+                let kept = cookies
+                    .entry(url.origin().ascii_serialization())
+                    .or_default();
                 kept.insert(name.to_owned(), value.to_owned());
             }
         }

@@ -80,9 +80,18 @@ struct Settings {
 
 pub(crate) fn router(clouds: Clouds, shared: Arc<Shared>) -> Router {
     Router::new()
-        .route("/_sandbox/style.css", get(async || file("text/css; charset=utf-8", STYLE)))
-        .route("/_sandbox/submit.js", get(async || file("text/javascript; charset=utf-8", SUBMIT)))
-        .route("/_sandbox/faults", get(faults).post(add_fault).delete(clear_faults))
+        .route(
+            "/_sandbox/style.css",
+            get(async || file("text/css; charset=utf-8", STYLE)),
+        )
+        .route(
+            "/_sandbox/submit.js",
+            get(async || file("text/javascript; charset=utf-8", SUBMIT)),
+        )
+        .route(
+            "/_sandbox/faults",
+            get(faults).post(add_fault).delete(clear_faults),
+        )
         .route("/_sandbox/requests", get(requests).delete(forget_requests))
         .route("/_sandbox/secrets", get(secrets))
         .route("/_sandbox/people", axum::routing::post(change_person))
@@ -94,7 +103,10 @@ pub(crate) fn router(clouds: Clouds, shared: Arc<Shared>) -> Router {
 }
 
 fn file(kind: &'static str, text: &'static str) -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, HeaderValue::from_static(kind))], text)
+    (
+        [(header::CONTENT_TYPE, HeaderValue::from_static(kind))],
+        text,
+    )
 }
 
 async fn faults(State(controls): State<Controls>) -> Json<Vec<Rule>> {
@@ -124,7 +136,10 @@ async fn secrets(State(controls): State<Controls>) -> Json<Vec<String>> {
     Json(controls.shared.journal.secrets())
 }
 
-async fn change_person(State(controls): State<Controls>, Json(change): Json<PersonChange>) -> StatusCode {
+async fn change_person(
+    State(controls): State<Controls>,
+    Json(change): Json<PersonChange>,
+) -> StatusCode {
     if let Some(revocation) = &change.revoke {
         controls.clouds.azure.revoke(&change.person, revocation);
         controls.clouds.google.revoke(&change.person, revocation);
@@ -140,9 +155,15 @@ async fn change_person(State(controls): State<Controls>, Json(change): Json<Pers
     StatusCode::NO_CONTENT
 }
 
-async fn change_settings(State(controls): State<Controls>, Json(settings): Json<Settings>) -> StatusCode {
+async fn change_settings(
+    State(controls): State<Controls>,
+    Json(settings): Json<Settings>,
+) -> StatusCode {
     if let Some(life) = settings.access_token_life_ms {
-        controls.shared.access_token_life.store(life, Ordering::Relaxed);
+        controls
+            .shared
+            .access_token_life
+            .store(life, Ordering::Relaxed);
     }
     if let Some(resource) = &settings.azure_consent_for {
         controls.clouds.azure.ask_consent_for(resource);
@@ -157,7 +178,10 @@ async fn change_settings(State(controls): State<Controls>, Json(settings): Json<
         controls.clouds.google.rotate_signing_key();
     }
     if let Some(life) = settings.aws_session_life_ms {
-        controls.clouds.aws.set_session_life(Some(Duration::from_millis(life)));
+        controls
+            .clouds
+            .aws
+            .set_session_life(Some(Duration::from_millis(life)));
     }
     StatusCode::NO_CONTENT
 }

@@ -44,7 +44,10 @@ pub(crate) enum Poll<A> {
 impl<R: Clone, A> Devices<R, A> {
     /// Codes last this long.
     pub(crate) fn new(life: Duration) -> Self {
-        Self { life, waiting: HashMap::new() }
+        Self {
+            life,
+            waiting: HashMap::new(),
+        }
     }
 
     pub(crate) fn life(&self) -> Duration {
@@ -69,7 +72,9 @@ impl<R: Clone, A> Devices<R, A> {
     pub(crate) fn find(&self, typed: &str, now: Timestamp) -> Option<(String, R)> {
         let plain = |code: &str| code.replace(['-', ' '], "").to_ascii_uppercase();
         let is_meant = |device: &Device<R, A>| {
-            plain(&device.user_code) == plain(typed) && now < device.expires && device.decision.is_none()
+            plain(&device.user_code) == plain(typed)
+                && now < device.expires
+                && device.decision.is_none()
         };
         let (code, device) = self.waiting.iter().find(|(_, device)| is_meant(device))?;
         Some((code.clone(), device.request.clone()))
@@ -83,8 +88,15 @@ impl<R: Clone, A> Devices<R, A> {
     }
 
     /// A device asks how things are. An answer other than "not yet" ends the wait.
-    pub(crate) fn poll(&mut self, device_code: &str, interval: Duration, now: Timestamp) -> Poll<A> {
-        let Some(device) = self.waiting.get_mut(device_code) else { return Poll::Unknown };
+    pub(crate) fn poll(
+        &mut self,
+        device_code: &str,
+        interval: Duration,
+        now: Timestamp,
+    ) -> Poll<A> {
+        let Some(device) = self.waiting.get_mut(device_code) else {
+            return Poll::Unknown;
+        };
         let is_early = device.last_poll.is_some_and(|last| now < last + interval);
         device.last_poll = Some(now);
         let outcome = match device.decision.take() {
@@ -123,9 +135,14 @@ mod tests {
         assert_eq!(devices.poll("device", INTERVAL, at(0)), Poll::Pending);
         assert_eq!(devices.poll("device", INTERVAL, at(4)), Poll::TooFast);
         assert_eq!(devices.poll("device", INTERVAL, at(9)), Poll::Pending);
-        let (code, ()) = devices.find(&typed.to_lowercase().replace('-', ""), at(9)).expect("it waits");
+        let (code, ()) = devices
+            .find(&typed.to_lowercase().replace('-', ""), at(9))
+            .expect("it waits");
         devices.decide(&code, Some("yes"));
-        assert_eq!(devices.poll("device", INTERVAL, at(10)), Poll::Approved("yes"));
+        assert_eq!(
+            devices.poll("device", INTERVAL, at(10)),
+            Poll::Approved("yes")
+        );
         assert_eq!(devices.poll("device", INTERVAL, at(20)), Poll::Unknown);
     }
 

@@ -154,23 +154,37 @@ pub struct ServiceError {
 impl Fault {
     /// An answer with this status and no body.
     pub fn status(code: u16) -> Self {
-        Self::Status(Status { code, ..Status::default() })
+        Self::Status(Status {
+            code,
+            ..Status::default()
+        })
     }
 
     /// A status with a `Retry-After` header.
     pub fn retry_after(code: u16, after: &str) -> Self {
-        Self::Status(Status { code, retry_after: Some(after.to_owned()), ..Status::default() })
+        Self::Status(Status {
+            code,
+            retry_after: Some(after.to_owned()),
+            ..Status::default()
+        })
     }
 
     /// What an AWS service answers to somebody who asks too often.
     pub fn throttled() -> Self {
         let (code, message) = ("Throttling".to_owned(), "Rate exceeded".to_owned());
-        Self::ServiceError(ServiceError { status: 400, code, message })
+        Self::ServiceError(ServiceError {
+            status: 400,
+            code,
+            message,
+        })
     }
 
     /// An OAuth refusal with nothing but its `error`.
     pub fn oauth_error(error: &str) -> Self {
-        Self::OAuthError(OAuthError { error: error.to_owned(), ..OAuthError::default() })
+        Self::OAuthError(OAuthError {
+            error: error.to_owned(),
+            ..OAuthError::default()
+        })
     }
 }
 
@@ -199,7 +213,14 @@ pub struct Rule {
 impl Rule {
     /// A standing rule for every request to the endpoint.
     pub fn new(endpoint: Endpoint, fault: Fault) -> Self {
-        Self { endpoint, fault, times: None, after: 0, tenant: None, grant_type: None }
+        Self {
+            endpoint,
+            fault,
+            times: None,
+            after: 0,
+            tenant: None,
+            grant_type: None,
+        }
     }
 
     /// Ends the rule after `times` requests.
@@ -228,8 +249,14 @@ impl Rule {
 
     fn fits(&self, endpoint: Endpoint, tenant: Option<&str>, grant_type: Option<&str>) -> bool {
         self.endpoint == endpoint
-            && self.tenant.as_deref().is_none_or(|wanted| tenant == Some(wanted))
-            && self.grant_type.as_deref().is_none_or(|wanted| grant_type == Some(wanted))
+            && self
+                .tenant
+                .as_deref()
+                .is_none_or(|wanted| tenant == Some(wanted))
+            && self
+                .grant_type
+                .as_deref()
+                .is_none_or(|wanted| grant_type == Some(wanted))
     }
 }
 
@@ -250,17 +277,26 @@ impl Faults {
 
     /// Adds a rule.
     pub fn add(&self, rule: Rule) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(rule);
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(rule);
     }
 
     /// Takes every rule away.
     pub fn clear(&self) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
     }
 
     /// The rules that no request has used up yet.
     pub fn rules(&self) -> Vec<Rule> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// The faults that this request meets, in the order in which they were asked for.
@@ -273,7 +309,10 @@ impl Faults {
         let mut rules = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut took_one = false;
         let mut faults = Vec::new();
-        for rule in rules.iter_mut().filter(|rule| rule.fits(endpoint, tenant, grant_type)) {
+        for rule in rules
+            .iter_mut()
+            .filter(|rule| rule.fits(endpoint, tenant, grant_type))
+        {
             if rule.after > 0 {
                 rule.after -= 1;
                 continue;
@@ -305,17 +344,31 @@ mod tests {
         faults.next(Endpoint::AzureToken, Fault::NotJson);
 
         assert_eq!(faults.take(Endpoint::AzureKeys, None, None), []);
-        assert_eq!(faults.take(Endpoint::AzureToken, None, None), [Fault::Latency(5), Fault::Drop]);
-        assert_eq!(faults.take(Endpoint::AzureToken, None, None), [Fault::Latency(5), Fault::NotJson]);
-        assert_eq!(faults.take(Endpoint::AzureToken, None, None), [Fault::Latency(5)]);
+        assert_eq!(
+            faults.take(Endpoint::AzureToken, None, None),
+            [Fault::Latency(5), Fault::Drop]
+        );
+        assert_eq!(
+            faults.take(Endpoint::AzureToken, None, None),
+            [Fault::Latency(5), Fault::NotJson]
+        );
+        assert_eq!(
+            faults.take(Endpoint::AzureToken, None, None),
+            [Fault::Latency(5)]
+        );
     }
 
     #[test]
     fn a_rule_may_let_requests_pass_first() {
         let faults = Faults::default();
-        faults.add(Rule::new(Endpoint::AwsAssumeRole, Fault::Drop).after(2).times(1));
-        let met: Vec<usize> =
-            (0..4).map(|_| faults.take(Endpoint::AwsAssumeRole, None, None).len()).collect();
+        faults.add(
+            Rule::new(Endpoint::AwsAssumeRole, Fault::Drop)
+                .after(2)
+                .times(1),
+        );
+        let met: Vec<usize> = (0..4)
+            .map(|_| faults.take(Endpoint::AwsAssumeRole, None, None).len())
+            .collect();
         assert_eq!(met, [0, 0, 1, 0]);
     }
 
@@ -328,7 +381,11 @@ mod tests {
                 .grant_type("refresh_token"),
         );
 
-        let take = |tenant, grant| faults.take(Endpoint::AzureToken, Some(tenant), Some(grant)).len();
+        let take = |tenant, grant| {
+            faults
+                .take(Endpoint::AzureToken, Some(tenant), Some(grant))
+                .len()
+        };
         assert_eq!(take("contoso.example", "refresh_token"), 1);
         assert_eq!(take("contoso.example", "authorization_code"), 0);
         assert_eq!(take("fabrikam.example", "refresh_token"), 0);
@@ -340,6 +397,9 @@ mod tests {
             r#"{"endpoint":"azure-token","fault":{"status":{"code":503,"retry-after":"5"}},"times":2}"#,
         )
         .expect("the rule is well formed");
-        assert_eq!(rule, Rule::new(Endpoint::AzureToken, Fault::retry_after(503, "5")).times(2));
+        assert_eq!(
+            rule,
+            Rule::new(Endpoint::AzureToken, Fault::retry_after(503, "5")).times(2)
+        );
     }
 }

@@ -73,7 +73,12 @@ pub struct Policy {
 
 impl Default for Policy {
     fn default() -> Self {
-        Self { requires_secret: true, is_testing: false, has_bare_issuer: false, rotates: false }
+        Self {
+            requires_secret: true,
+            is_testing: false,
+            has_bare_issuer: false,
+            rotates: false,
+        }
     }
 }
 
@@ -144,11 +149,16 @@ impl Google {
     }
 
     pub(crate) fn set_directory(&self, directory: Directory) {
-        *self.directory.lock().unwrap_or_else(PoisonError::into_inner) = directory;
+        *self
+            .directory
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = directory;
     }
 
     fn directory(&self) -> MutexGuard<'_, Directory> {
-        self.directory.lock().unwrap_or_else(PoisonError::into_inner)
+        self.directory
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The person with this e-mail address or subject.
@@ -158,7 +168,8 @@ impl Google {
 
     /// What grants know a person by: the address may change.
     fn subject_of(&self, person: &str) -> String {
-        self.find_person(person).map_or_else(|| person.to_owned(), |person| person.subject)
+        self.find_person(person)
+            .map_or_else(|| person.to_owned(), |person| person.subject)
     }
 
     fn grants(&self) -> MutexGuard<'_, Grants> {
@@ -193,7 +204,11 @@ impl Google {
     /// The issuer as id tokens spell it.
     fn token_issuer(&self) -> &str {
         let issuer = self.issuer();
-        if self.policy().has_bare_issuer { issuer.trim_start_matches("http://") } else { issuer }
+        if self.policy().has_bare_issuer {
+            issuer.trim_start_matches("http://")
+        } else {
+            issuer
+        }
     }
 
     fn check_secret(&self, client_id: &str, secret: Option<&str>) -> Result<(), Refusal> {
@@ -205,9 +220,9 @@ impl Google {
                 Err(Refusal::new("invalid_request", "client_secret is missing."))
             }
             (DESKTOP_CLIENT_ID | TV_CLIENT_ID, None) => Ok(()),
-            (DESKTOP_CLIENT_ID | TV_CLIENT_ID | IOS_CLIENT_ID, Some(_)) => {
-                Err(Refusal::invalid_client("The provided client secret is invalid."))
-            }
+            (DESKTOP_CLIENT_ID | TV_CLIENT_ID | IOS_CLIENT_ID, Some(_)) => Err(
+                Refusal::invalid_client("The provided client secret is invalid."),
+            ),
             _ => Err(Refusal::invalid_client("The OAuth client was not found.")),
         }
     }
@@ -225,7 +240,9 @@ fn permits_redirect(client_id: &str, redirect_uri: &str) -> bool {
 }
 
 fn is_loopback(uri: &str) -> bool {
-    let Ok(url) = Url::parse(uri) else { return false };
+    let Ok(url) = Url::parse(uri) else {
+        return false;
+    };
     let is_local = match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
         Some(Host::Ipv4(address)) => address.is_loopback(),
@@ -237,13 +254,20 @@ fn is_loopback(uri: &str) -> bool {
 
 /// The bearer token of a request.
 fn bearer(headers: &HeaderMap) -> Option<&str> {
-    headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")
+    headers
+        .get(header::AUTHORIZATION)?
+        .to_str()
+        .ok()?
+        .strip_prefix("Bearer ")
 }
 
 /// Routes of the sign-in server.
 pub(crate) fn issuer(google: Arc<Google>) -> Router {
     Router::new()
-        .route("/.well-known/openid-configuration", get(metadata::openid_configuration))
+        .route(
+            "/.well-known/openid-configuration",
+            get(metadata::openid_configuration),
+        )
         .route("/oauth2/v3/certs", get(metadata::keys))
         .route("/o/oauth2/v2/auth", get(authorize::start))
         .route("/signin", post(authorize::proceed))
@@ -257,7 +281,9 @@ pub(crate) fn issuer(google: Arc<Google>) -> Router {
 
 /// Routes of Resource Manager.
 pub(crate) fn resource_manager(google: Arc<Google>) -> Router {
-    Router::new().route("/v3/projects:search", get(resource_manager::search)).with_state(google)
+    Router::new()
+        .route("/v3/projects:search", get(resource_manager::search))
+        .with_state(google)
 }
 
 /// What a path of the sign-in server means.
@@ -276,8 +302,14 @@ pub(crate) fn classify_issuer<'a>(path: &'a str, _: &str) -> (Option<Endpoint>, 
 }
 
 /// What a path of Resource Manager means.
-pub(crate) fn classify_resource_manager<'a>(path: &'a str, _: &str) -> (Option<Endpoint>, Option<&'a str>) {
-    ((path == "/v3/projects:search").then_some(Endpoint::GoogleProjects), None)
+pub(crate) fn classify_resource_manager<'a>(
+    path: &'a str,
+    _: &str,
+) -> (Option<Endpoint>, Option<&'a str>) {
+    (
+        (path == "/v3/projects:search").then_some(Endpoint::GoogleProjects),
+        None,
+    )
 }
 
 #[cfg(test)]
@@ -307,9 +339,18 @@ mod tests {
 
     #[test]
     fn an_ios_client_answers_on_its_reversed_id_with_one_slash() {
-        assert!(permits_redirect(IOS_CLIENT_ID, "com.googleusercontent.apps.202611240001-ios:/auth/gcp"));
-        assert!(!permits_redirect(IOS_CLIENT_ID, "com.googleusercontent.apps.202611240001-ios://auth/gcp"));
-        assert!(!permits_redirect(IOS_CLIENT_ID, "com.googleusercontent.apps.somebody-else:/auth/gcp"));
+        assert!(permits_redirect(
+            IOS_CLIENT_ID,
+            "com.googleusercontent.apps.202611240001-ios:/auth/gcp"
+        ));
+        assert!(!permits_redirect(
+            IOS_CLIENT_ID,
+            "com.googleusercontent.apps.202611240001-ios://auth/gcp"
+        ));
+        assert!(!permits_redirect(
+            IOS_CLIENT_ID,
+            "com.googleusercontent.apps.somebody-else:/auth/gcp"
+        ));
         assert!(!permits_redirect(IOS_CLIENT_ID, "http://127.0.0.1:5000"));
     }
 }

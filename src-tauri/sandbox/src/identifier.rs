@@ -9,7 +9,11 @@ use sha2::{Digest as _, Sha256};
 /// The GUID of a named thing: always the same one for the same name.
 pub fn guid(name: &str) -> String {
     let digest = Sha256::digest(name.as_bytes());
-    format_guid(digest[..16].try_into().expect("a SHA-256 digest has 32 bytes"))
+    format_guid(
+        digest[..16]
+            .try_into()
+            .expect("a SHA-256 digest has 32 bytes"),
+    )
 }
 
 /// A GUID that nobody has seen before, for traces and correlation.
@@ -32,15 +36,19 @@ pub(crate) fn opaque(prefix: &str, length: usize) -> String {
 pub(crate) fn access_key_id(prefix: &str) -> String {
     const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
     let bytes: [u8; 16] = random_bytes();
-    let rest = bytes.iter().map(|byte| char::from(ALPHABET[usize::from(byte % 32)]));
+    let rest = bytes
+        .iter()
+        .map(|byte| char::from(ALPHABET[usize::from(byte % 32)]));
     prefix.chars().chain(rest).collect()
 }
 
 /// A code that a person can type: two groups of four consonants.
 pub(crate) fn user_code() -> String {
     const ALPHABET: &[u8; 16] = b"BCDFGHJKLMNPQRST";
-    let letters: String =
-        random_bytes::<8>().iter().map(|byte| char::from(ALPHABET[usize::from(byte % 16)])).collect();
+    let letters: String = random_bytes::<8>()
+        .iter()
+        .map(|byte| char::from(ALPHABET[usize::from(byte % 16)]))
+        .collect();
     format!("{}-{}", &letters[..4], &letters[4..])
 }
 
@@ -58,7 +66,14 @@ fn format_guid(mut bytes: [u8; 16]) -> String {
     bytes[6] = (bytes[6] & 0x0f) | 0x40;
     bytes[8] = (bytes[8] & 0x3f) | 0x80;
     let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+    format!(
+        "{}-{}-{}-{}-{}",
+        &hex[..8],
+        &hex[8..12],
+        &hex[12..16],
+        &hex[16..20],
+        &hex[20..]
+    )
 }
 
 #[cfg(test)]

@@ -32,17 +32,30 @@ impl SigningKey {
     }
 
     pub(crate) fn generate() -> Self {
-        let pair = KeyPair::generate(KeySize::Rsa2048).expect("2048 bits is a size that the library makes");
-        Self { id: opaque("sandbox-key-", 34), pair }
+        let pair = KeyPair::generate(KeySize::Rsa2048)
+            .expect("2048 bits is a size that the library makes");
+        Self {
+            id: opaque("sandbox-key-", 34),
+            pair,
+        }
     }
 
     /// A signed JWT (RS256) with these claims.
     pub(crate) fn sign(&self, claims: &Value) -> String {
         let header = json!({ "typ": "JWT", "alg": "RS256", "kid": self.id });
-        let message = format!("{}.{}", base64url(header.to_string()), base64url(claims.to_string()));
+        let message = format!(
+            "{}.{}",
+            base64url(header.to_string()),
+            base64url(claims.to_string())
+        );
         let mut signature = vec![0; self.pair.public_modulus_len()];
         self.pair
-            .sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message.as_bytes(), &mut signature)
+            .sign(
+                &RSA_PKCS1_SHA256,
+                &SystemRandom::new(),
+                message.as_bytes(),
+                &mut signature,
+            )
             .expect("the buffer is as long as the modulus");
         format!("{message}.{}", base64url(signature))
     }

@@ -53,13 +53,22 @@ struct Browse {
     #[arg(long, env = "SANDBOX_REFUSE", value_parser = FalseyValueParser::new())]
     refuse: bool,
     /// The program that gets the address when the sign-in ends at a custom scheme.
-    #[arg(long, env = "SANDBOX_OPEN_WITH", value_name = "PROGRAM", default_value = "xdg-open")]
+    #[arg(
+        long,
+        env = "SANDBOX_OPEN_WITH",
+        value_name = "PROGRAM",
+        default_value = "xdg-open"
+    )]
     open_with: PathBuf,
 }
 
 fn web_address(text: &str) -> Result<String, &'static str> {
     let is_web = text.starts_with("http://") || text.starts_with("https://");
-    if is_web { Ok(text.to_owned()) } else { Err("an address begins with http:// or https://") }
+    if is_web {
+        Ok(text.to_owned())
+    } else {
+        Err("an address begins with http:// or https://")
+    }
 }
 
 #[tokio::main]
@@ -83,7 +92,11 @@ async fn main() -> ExitCode {
 async fn run(serve: &Serve) -> io::Result<()> {
     let ports = serve.ports_from.map_or(Ports::Random, Ports::From);
     let stop = stop_signal()?;
-    let clouds = Sandbox::start(Options { ports, ..Options::default() }).await?;
+    let clouds = Sandbox::start(Options {
+        ports,
+        ..Options::default()
+    })
+    .await?;
     let mut lines = String::new();
     for (name, value) in clouds.environment() {
         lines.push_str(&format!("{name}={value}\n"));
@@ -138,11 +151,25 @@ async fn sign_in(browse: &Browse) -> io::Result<()> {
     match browser.browse(&browse.url).await {
         Landing::Redirect(url) => {
             let status = Command::new(&browse.open_with).arg(url.as_str()).status()?;
-            let failed = || io::Error::other(format!("{} ended with {status}", browse.open_with.display()));
-            if status.success() { Ok(()) } else { Err(failed()) }
+            let failed = || {
+                io::Error::other(format!(
+                    "{} ended with {status}",
+                    browse.open_with.display()
+                ))
+            };
+            if status.success() {
+                Ok(())
+            } else {
+                Err(failed())
+            }
         }
-        Landing::Page { status: 200..300, text } => writeln!(io::stdout(), "{text}"),
-        Landing::Page { status, text } => Err(io::Error::other(format!("the app answered {status}: {text}"))),
+        Landing::Page {
+            status: 200..300,
+            text,
+        } => writeln!(io::stdout(), "{text}"),
+        Landing::Page { status, text } => Err(io::Error::other(format!(
+            "the app answered {status}: {text}"
+        ))),
         Landing::ErrorPage(text) => Err(io::Error::other(format!("the cloud refused: {text}"))),
         Landing::GaveUp => Ok(()),
         Landing::Unreachable(reason) => Err(io::Error::other(reason)),

@@ -34,7 +34,13 @@ pub(crate) fn page(status: StatusCode, not: &str, title: &str, main: &str) -> Re
 
 /// Like [`page`], and sends the page's only form at once.
 pub(crate) fn submitting_page(not: &str, title: &str, main: &str) -> Response {
-    framed(StatusCode::OK, not, title, main, "<script src=\"/_sandbox/submit.js\" defer></script>\n")
+    framed(
+        StatusCode::OK,
+        not,
+        title,
+        main,
+        "<script src=\"/_sandbox/submit.js\" defer></script>\n",
+    )
 }
 
 fn framed(status: StatusCode, not: &str, title: &str, main: &str, script: &str) -> Response {
@@ -47,7 +53,10 @@ fn framed(status: StatusCode, not: &str, title: &str, main: &str, script: &str) 
          </body>\n</html>\n"
     );
     let headers = [
-        (header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
+        (
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("text/html; charset=utf-8"),
+        ),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
         (
             header::CONTENT_SECURITY_POLICY,
@@ -80,37 +89,62 @@ pub(crate) fn form(action: &str, fields: &[(&str, &str)], rest: &str) -> String 
     let hidden: String = fields
         .iter()
         .map(|(name, value)| {
-            format!("<input type=\"hidden\" name=\"{}\" value=\"{}\">\n", escape(name), escape(value))
+            format!(
+                "<input type=\"hidden\" name=\"{}\" value=\"{}\">\n",
+                escape(name),
+                escape(value)
+            )
         })
         .collect();
-    format!("<form method=\"post\" action=\"{}\">\n{hidden}{rest}</form>\n", escape(action))
+    format!(
+        "<form method=\"post\" action=\"{}\">\n{hidden}{rest}</form>\n",
+        escape(action)
+    )
 }
 
 /// A button; `label` is HTML.
 pub(crate) fn button(name: &str, value: &str, label: &str) -> String {
-    format!("<button name=\"{}\" value=\"{}\">{label}</button>\n", escape(name), escape(value))
+    format!(
+        "<button name=\"{}\" value=\"{}\">{label}</button>\n",
+        escape(name),
+        escape(value)
+    )
 }
 
 /// A page that asks for the code that a device shows; `hint` is what went wrong, if anything.
 pub(crate) fn enter_code_at(not: &str, action: &str, hint: &str) -> Response {
-    let rest = "<label>Code <input name=\"user_code\" required autocomplete=\"off\" autofocus></label>\n"
-        .to_owned()
-        + &button("answer", "continue", "Next");
-    let main = format!("<p role=\"status\">{}</p>\n{}", escape(hint), form(action, &[], &rest));
-    page(StatusCode::OK, not, "Enter the code that your device shows", &main)
+    let rest =
+        "<label>Code <input name=\"user_code\" required autocomplete=\"off\" autofocus></label>\n"
+            .to_owned()
+            + &button("answer", "continue", "Next");
+    let main = format!(
+        "<p role=\"status\">{}</p>\n{}",
+        escape(hint),
+        form(action, &[], &rest)
+    );
+    page(
+        StatusCode::OK,
+        not,
+        "Enter the code that your device shows",
+        &main,
+    )
 }
 
 /// The value of a cookie that [`with_cookie`] set.
 pub(crate) fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
     let cookies = headers.get(header::COOKIE)?.to_str().ok()?;
     let mut pairs = cookies.split("; ").filter_map(|pair| pair.split_once('='));
-    pairs.find(|(key, _)| *key == name).map(|(_, value)| value.to_owned())
+    pairs
+        .find(|(key, _)| *key == name)
+        .map(|(_, value)| value.to_owned())
 }
 
 /// Sets a cookie that lasts as long as the browser runs.
 pub(crate) fn with_cookie(mut response: Response, name: &str, value: &str) -> Response {
     // A value that came from a browser may be anything; one that makes no header is not worth keeping.
-    if let Ok(cookie) = HeaderValue::from_str(&format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax")) {
+    if let Ok(cookie) =
+        HeaderValue::from_str(&format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax"))
+    {
         response.headers_mut().insert(header::SET_COOKIE, cookie);
     }
     response

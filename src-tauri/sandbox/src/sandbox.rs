@@ -151,13 +151,28 @@ impl Sandbox {
             organizations: aws_organizations.url.clone(),
             federation: aws_federation.url.clone(),
         };
-        let aws = Arc::new(Aws::new(addresses, options.aws, options.page_size, Arc::clone(&shared)));
+        let aws = Arc::new(Aws::new(
+            addresses,
+            options.aws,
+            options.page_size,
+            Arc::clone(&shared),
+        ));
         let aws_key = aws.issue_user_key(CALLER);
 
-        let clouds = Clouds { azure: Arc::clone(&azure), google: Arc::clone(&google), aws: Arc::clone(&aws) };
+        let clouds = Clouds {
+            azure: Arc::clone(&azure),
+            google: Arc::clone(&google),
+            aws: Arc::clone(&aws),
+        };
         let controls = control::router(clouds, Arc::clone(&shared));
         let run = |bound: Bound, server, classify: Classify, cloud| {
-            bound.run(server, classify, cloud, controls.clone(), Arc::clone(&shared))
+            bound.run(
+                server,
+                classify,
+                cloud,
+                controls.clone(),
+                Arc::clone(&shared),
+            )
         };
         let servers = vec![
             run(
@@ -184,17 +199,39 @@ impl Sandbox {
                 google::classify_resource_manager,
                 google::resource_manager(Arc::clone(&google)),
             ),
-            run(aws_sts, Server::AwsSts, aws::classify, aws::sts(Arc::clone(&aws))),
-            run(aws_iam, Server::AwsIam, aws::classify, aws::iam(Arc::clone(&aws))),
+            run(
+                aws_sts,
+                Server::AwsSts,
+                aws::classify,
+                aws::sts(Arc::clone(&aws)),
+            ),
+            run(
+                aws_iam,
+                Server::AwsIam,
+                aws::classify,
+                aws::iam(Arc::clone(&aws)),
+            ),
             run(
                 aws_organizations,
                 Server::AwsOrganizations,
                 aws::classify,
                 aws::organizations(Arc::clone(&aws)),
             ),
-            run(aws_federation, Server::AwsFederation, aws::classify, aws::federation(Arc::clone(&aws))),
+            run(
+                aws_federation,
+                Server::AwsFederation,
+                aws::classify,
+                aws::federation(Arc::clone(&aws)),
+            ),
         ];
-        let sandbox = Self { azure, google, aws, aws_key, shared, _servers: servers };
+        let sandbox = Self {
+            azure,
+            google,
+            aws,
+            aws_key,
+            shared,
+            _servers: servers,
+        };
         sandbox.set_access_token_life(options.access_token_life);
         Ok(sandbox)
     }
@@ -236,7 +273,11 @@ impl Sandbox {
 
     /// The federation endpoint of the AWS console, `…/federation`.
     pub fn federation_endpoint(&self) -> Url {
-        self.aws.addresses.federation.join("federation").expect("the path is a plain word")
+        self.aws
+            .addresses
+            .federation
+            .join("federation")
+            .expect("the path is a plain word")
     }
 
     /// The environment that makes the app use this sandbox.
@@ -245,15 +286,27 @@ impl Sandbox {
         let mut environment = vec![
             ("AZURE_CLIENT_ID", azure::CLIENT_ID.to_owned()),
             ("AZURE_AUTHORITY_HOST", bare(&self.azure.authority)),
-            ("MCM_AZURE_RESOURCE_MANAGER", bare(&self.azure.resource_manager)),
+            (
+                "MCM_AZURE_RESOURCE_MANAGER",
+                bare(&self.azure.resource_manager),
+            ),
             ("GOOGLE_CLIENT_ID", google::DESKTOP_CLIENT_ID.to_owned()),
-            ("GOOGLE_CLIENT_SECRET", google::DESKTOP_CLIENT_SECRET.to_owned()),
+            (
+                "GOOGLE_CLIENT_SECRET",
+                google::DESKTOP_CLIENT_SECRET.to_owned(),
+            ),
             ("MCM_GOOGLE_ISSUER", bare(&self.google.issuer)),
-            ("MCM_GOOGLE_RESOURCE_MANAGER", bare(&self.google.resource_manager)),
+            (
+                "MCM_GOOGLE_RESOURCE_MANAGER",
+                bare(&self.google.resource_manager),
+            ),
             ("AWS_REGION", "eu-central-1".to_owned()),
             ("AWS_ENDPOINT_URL_STS", bare(&self.aws.addresses.sts)),
             ("AWS_ENDPOINT_URL_IAM", bare(&self.aws.addresses.iam)),
-            ("AWS_ENDPOINT_URL_ORGANIZATIONS", bare(&self.aws.addresses.organizations)),
+            (
+                "AWS_ENDPOINT_URL_ORGANIZATIONS",
+                bare(&self.aws.addresses.organizations),
+            ),
             ("MCM_AWS_SIGN_IN", bare(&self.aws.addresses.federation)),
             // Nobody should look for credentials on the network of the machine that runs a test.
             ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
@@ -288,7 +341,9 @@ impl Sandbox {
     /// The life of access tokens from now on.
     pub fn set_access_token_life(&self, life: Duration) {
         let milliseconds = u64::try_from(life.as_millis()).unwrap_or(u64::MAX);
-        self.shared.access_token_life.store(milliseconds, Ordering::Relaxed);
+        self.shared
+            .access_token_life
+            .store(milliseconds, Ordering::Relaxed);
     }
 
     /// Refuses every refresh token that a person holds by now, in every cloud.

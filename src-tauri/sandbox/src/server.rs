@@ -65,7 +65,8 @@ impl Spoiled {
 }
 
 /// How a server reads a path of its cloud, or the action that AWS puts elsewhere: the endpoint, and the tenant.
-pub(crate) type Classify = for<'a> fn(path: &'a str, action: &str) -> (Option<Endpoint>, Option<&'a str>);
+pub(crate) type Classify =
+    for<'a> fn(path: &'a str, action: &str) -> (Option<Endpoint>, Option<&'a str>);
 
 /// Takes a port of 127.0.0.1; 0 lets the system choose.
 pub(crate) async fn bind(port: u16) -> std::io::Result<Bound> {
@@ -148,7 +149,11 @@ impl Door {
     async fn answer(&self, request: Request<Incoming>) -> Result<Response<Body>, Dropped> {
         let (parts, body) = request.into_parts();
         let Ok(body) = to_bytes(Body::new(body), MAX_BODY).await else {
-            return Ok(plain(StatusCode::PAYLOAD_TOO_LARGE, "text/plain", "too long"));
+            return Ok(plain(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "text/plain",
+                "too long",
+            ));
         };
         if parts.uri.path().starts_with("/_sandbox/") {
             return Ok(ask(&self.controls, parts, body).await);
@@ -169,12 +174,15 @@ impl Door {
                     return Ok(plain(StatusCode::OK, "application/json", padding));
                 }
                 Fault::NotJson => {
-                    let html =
-                        "<!doctype html><title>Guest network</title><h1>Sign in to use the network</h1>";
+                    let html = "<!doctype html><title>Guest network</title><h1>Sign in to use the network</h1>";
                     return Ok(plain(StatusCode::OK, "text/html; charset=utf-8", html));
                 }
                 Fault::MalformedJson => {
-                    return Ok(plain(StatusCode::OK, "application/json", "{\"value\":[{\"id\":\"/br"));
+                    return Ok(plain(
+                        StatusCode::OK,
+                        "application/json",
+                        "{\"value\":[{\"id\":\"/br",
+                    ));
                 }
                 other => spoiled.0.push(other),
             }
@@ -184,12 +192,21 @@ impl Door {
         let mut parts = parts;
         parts.extensions.insert(spoiled);
         let response = ask(&self.cloud, parts, body).await;
-        if drop_after { Err(Dropped) } else { Ok(response) }
+        if drop_after {
+            Err(Dropped)
+        } else {
+            Ok(response)
+        }
     }
 
     /// Says what time it is by the sandbox's clock; hyper would say it by the system's.
     fn dated(&self, mut response: Response<Body>) -> Response<Body> {
-        let date = self.shared.clock.now().strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+        let date = self
+            .shared
+            .clock
+            .now()
+            .strftime("%a, %d %b %Y %H:%M:%S GMT")
+            .to_string();
         let date = HeaderValue::from_str(&date).expect("a date is printable ASCII");
         response.headers_mut().insert(header::DATE, date);
         response
@@ -198,7 +215,12 @@ impl Door {
     /// Writes the request into the journal and takes the faults that it meets.
     fn record(&self, parts: &Parts, body: &Bytes) -> Vec<Fault> {
         let path = parts.uri.path();
-        let text = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
+        let text = |name: &str| {
+            parts
+                .headers
+                .get(name)
+                .and_then(|value| value.to_str().ok())
+        };
         let is_form = text("content-type").is_some_and(|kind| kind.starts_with(FORM));
         let form: &[u8] = if is_form { body } else { &[] };
         let grant_type = field(form, "grant_type");
@@ -209,7 +231,11 @@ impl Door {
         let (endpoint, tenant) = (self.classify)(path, action.as_deref().unwrap_or_default());
 
         let faults = endpoint
-            .map(|endpoint| self.shared.faults.take(endpoint, tenant, grant_type.as_deref()))
+            .map(|endpoint| {
+                self.shared
+                    .faults
+                    .take(endpoint, tenant, grant_type.as_deref())
+            })
             .unwrap_or_default();
         self.shared.journal.record(Recorded {
             server: self.server,
@@ -228,20 +254,32 @@ impl Door {
 const FORM: &str = "application/x-www-form-urlencoded";
 
 fn field(form: &[u8], name: &str) -> Option<String> {
-    form_urlencoded::parse(form).find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+    form_urlencoded::parse(form)
+        .find(|(key, _)| key == name)
+        .map(|(_, value)| value.into_owned())
 }
 
 async fn ask(router: &TowerToHyperService<Router>, parts: Parts, body: Bytes) -> Response<Body> {
-    let Ok(response) = router.call(Request::from_parts(parts, Body::from(body))).await;
+    let Ok(response) = router
+        .call(Request::from_parts(parts, Body::from(body)))
+        .await;
     response
 }
 
 fn status_only(status: &Status) -> Response<Body> {
     let is_json = serde_json::from_str::<serde_json::Value>(&status.body).is_ok();
-    let kind = if is_json { "application/json" } else { "text/plain; charset=utf-8" };
+    let kind = if is_json {
+        "application/json"
+    } else {
+        "text/plain; charset=utf-8"
+    };
     let code = StatusCode::from_u16(status.code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = plain(code, kind, status.body.clone());
-    if let Some(after) = status.retry_after.as_deref().and_then(|after| HeaderValue::from_str(after).ok()) {
+    if let Some(after) = status
+        .retry_after
+        .as_deref()
+        .and_then(|after| HeaderValue::from_str(after).ok())
+    {
         response.headers_mut().insert(header::RETRY_AFTER, after);
     }
     response
@@ -250,6 +288,8 @@ fn status_only(status: &Status) -> Response<Body> {
 fn plain(status: StatusCode, kind: &'static str, body: impl Into<Body>) -> Response<Body> {
     let mut response = Response::new(body.into());
     *response.status_mut() = status;
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
     response
 }

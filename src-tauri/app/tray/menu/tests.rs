@@ -37,7 +37,12 @@ fn the_menu_says_who_one_is_and_offers_the_others() {
     let mut fabrikam = account(Cloud::Azure, 2, "Fabrikam");
     fabrikam.status = Status::SignInAgain;
     let google = account(Cloud::Gcp, 3, "ada@example.com");
-    let targets = |_: &AccountId| vec![target("sub-1", "Development"), target("sub-2", "Production")];
+    let targets = |_: &AccountId| {
+        vec![
+            target("sub-1", "Development"),
+            target("sub-2", "Production"),
+        ]
+    };
     let menu = Menu::of(&snapshot(vec![contoso, fabrikam, google]), targets, at(0));
     assert_eq!(
         drawn(&menu.0),
@@ -86,16 +91,30 @@ fn the_menu_of_one_account_is_this_value() {
     view.active = true;
     view.status = Status::SignInAgain;
     let id = view.id.clone();
-    let choice = |action: Action, label: &str| Item::Choice { action, label: label.into() };
-    let tick = |action: Action, label: &str, ticked: bool| Item::Tick { action, label: label.into(), ticked };
+    let choice = |action: Action, label: &str| Item::Choice {
+        action,
+        label: label.into(),
+    };
+    let tick = |action: Action, label: &str, ticked: bool| Item::Tick {
+        action,
+        label: label.into(),
+        ticked,
+    };
     assert_eq!(
         menu(vec![view]),
         Menu(vec![
-            choice(Action::Show(id.clone()), "AWS: contoso-prod · sign in again"),
+            choice(
+                Action::Show(id.clone()),
+                "AWS: contoso-prod · sign in again"
+            ),
             Item::Separator,
             Item::Submenu {
                 label: "AWS accounts".into(),
-                items: vec![tick(Action::Use(id.clone()), "contoso-prod · sign in again", true)],
+                items: vec![tick(
+                    Action::Use(id.clone()),
+                    "contoso-prod · sign in again",
+                    true
+                )],
             },
             choice(Action::Console(id), "Open AWS console"),
             Item::Separator,
@@ -111,15 +130,35 @@ fn the_menu_of_one_account_is_this_value() {
 #[test]
 fn a_thousand_accounts_of_three_clouds_keep_the_menu_short_and_grouped() {
     let accounts: Vec<AccountView> = (0..1_000)
-        .map(|number| account(Cloud::ALL[number as usize % 3], number, &format!("Account {number}")))
+        .map(|number| {
+            account(
+                Cloud::ALL[number as usize % 3],
+                number,
+                &format!("Account {number}"),
+            )
+        })
         .collect();
     let lines = drawn(&menu(accounts).0);
     let headings: Vec<&String> = lines.iter().filter(|line| line.ends_with(" >")).collect();
-    assert_eq!(headings, ["Azure accounts >", "Google Cloud accounts >", "AWS accounts >"]);
-    let rest: Vec<&String> = lines.iter().filter(|line| line.contains("in the dashboard")).collect();
+    assert_eq!(
+        headings,
+        [
+            "Azure accounts >",
+            "Google Cloud accounts >",
+            "AWS accounts >"
+        ]
+    );
+    let rest: Vec<&String> = lines
+        .iter()
+        .filter(|line| line.contains("in the dashboard"))
+        .collect();
     assert_eq!(
         rest,
-        ["  All 334 in the dashboard…", "  All 333 in the dashboard…", "  All 333 in the dashboard…"]
+        [
+            "  All 334 in the dashboard…",
+            "  All 333 in the dashboard…",
+            "  All 333 in the dashboard…"
+        ]
     );
     assert_eq!(lines.len(), 3 + 1 + 3 * (1 + MOST + 2) + 1 + 3 + 1 + 1);
 }
@@ -136,20 +175,26 @@ fn the_time_left_is_said_in_minutes_and_hours() {
         (86_399, "23 h 59 min left"),
     ] {
         let mut view = account(Cloud::Azure, 1, "Contoso");
-        view.session = Some(SessionTimes { issued_at: at(-1), expires_at: at(left) });
+        view.session = Some(SessionTimes {
+            issued_at: at(-1),
+            expires_at: at(left),
+        });
         assert_eq!(standing(&view, at(0)), said, "{left}");
     }
 }
 
 #[test]
 fn a_thousand_accounts_make_a_menu_of_twenty_with_the_one_in_use_and_the_last_used_first() {
-    let mut accounts: Vec<AccountView> =
-        (0..1_000).map(|number| account(Cloud::Azure, number, &format!("Tenant {number}"))).collect();
+    let mut accounts: Vec<AccountView> = (0..1_000)
+        .map(|number| account(Cloud::Azure, number, &format!("Tenant {number}")))
+        .collect();
     accounts[900].active = true;
     accounts[900].used_at = Some(at(-100));
     accounts[500].used_at = Some(at(-1));
-    let Some(Item::Submenu { items, .. }) =
-        menu(accounts).0.into_iter().find(|item| matches!(item, Item::Submenu { .. }))
+    let Some(Item::Submenu { items, .. }) = menu(accounts)
+        .0
+        .into_iter()
+        .find(|item| matches!(item, Item::Submenu { .. }))
     else {
         panic!("there is a submenu");
     };
@@ -162,9 +207,12 @@ fn a_thousand_accounts_make_a_menu_of_twenty_with_the_one_in_use_and_the_last_us
 fn the_chosen_target_is_shown_among_many() {
     let mut view = account(Cloud::Azure, 1, "Contoso");
     view.target = Some(target("sub-99", "Subscription 99"));
-    let targets: Vec<Target> =
-        (0..100).map(|number| target(&format!("sub-{number}"), &format!("Subscription {number}"))).collect();
-    let Some(Item::Submenu { items, .. }) = targets_of(&view, &targets) else { panic!("there is a submenu") };
+    let targets: Vec<Target> = (0..100)
+        .map(|number| target(&format!("sub-{number}"), &format!("Subscription {number}")))
+        .collect();
+    let Some(Item::Submenu { items, .. }) = targets_of(&view, &targets) else {
+        panic!("there is a submenu")
+    };
     assert_eq!(drawn(&items)[..2], ["* Subscription 99", "Subscription 0"]);
     assert_eq!(drawn(&items)[20..], ["--", "All 100 in the dashboard…"]);
 }
@@ -175,7 +223,10 @@ fn a_name_from_a_server_cannot_forge_an_entry() {
     assert_eq!(name("Contoso\nQuit\r\u{2028}x"), "ContosoQuitx");
     assert_eq!(name("a\u{202e}tiuQ\u{200b}\u{200f}"), "atiuQ");
     assert_eq!(name(" \u{200b} "), "(no name)");
-    assert_eq!(name(&"&".repeat(1_000)), format!("{}…", "&&".repeat(LONGEST - 1) + "&&"));
+    assert_eq!(
+        name(&"&".repeat(1_000)),
+        format!("{}…", "&&".repeat(LONGEST - 1) + "&&")
+    );
     assert_eq!(name(&"x".repeat(LONGEST)), "x".repeat(LONGEST));
 }
 
@@ -210,13 +261,19 @@ fn only_texts_and_ticks_change_while_time_passes() {
     assert!(now != later && now.has_shape_of(&later));
     view.status = Status::SignInAgain;
     let ended = menu(vec![view, account(Cloud::Azure, 2, "Fabrikam")]);
-    assert!(now != ended && now.has_shape_of(&ended), "the entry says something else");
+    assert!(
+        now != ended && now.has_shape_of(&ended),
+        "the entry says something else"
+    );
     assert!(!now.has_shape_of(&menu(vec![])));
 }
 
 #[test]
 fn the_icon_says_first_what_needs_the_person() {
-    let mut both = snapshot(vec![account(Cloud::Azure, 1, "Contoso"), account(Cloud::Gcp, 2, "Ada")]);
+    let mut both = snapshot(vec![
+        account(Cloud::Azure, 1, "Contoso"),
+        account(Cloud::Gcp, 2, "Ada"),
+    ]);
     assert_eq!(Mood::of(&both), Mood::Good);
     both.accounts[0].renewing = true;
     assert_eq!(Mood::of(&both), Mood::Renewing);

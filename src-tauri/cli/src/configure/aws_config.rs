@@ -66,7 +66,10 @@ impl<'a> Config<'a> {
     /// What is wrong with it, with its line: the rest of a sentence that begins with the file's name.
     pub(super) fn parse(bytes: &'a [u8]) -> Result<Self, String> {
         let text = std::str::from_utf8(bytes).map_err(|error| {
-            let line = 1 + bytes[..error.valid_up_to()].iter().filter(|byte| **byte == b'\n').count();
+            let line = 1 + bytes[..error.valid_up_to()]
+                .iter()
+                .filter(|byte| **byte == b'\n')
+                .count();
             format!("line {line}: it is not UTF-8 text. Save it as UTF-8")
         })?;
         if text.starts_with('\u{feff}') {
@@ -74,7 +77,10 @@ impl<'a> Config<'a> {
                         without one"
                 .to_owned());
         }
-        let mut config = Self { lines: text.split_inclusive('\n').collect(), sections: Vec::new() };
+        let mut config = Self {
+            lines: text.split_inclusive('\n').collect(),
+            sections: Vec::new(),
+        };
         let mut indent = 0;
         for index in 0..config.lines.len() {
             let line = config.lines[index];
@@ -86,7 +92,9 @@ impl<'a> Config<'a> {
             }
             let value = content.trim();
             if value.starts_with(['#', ';']) {
-                if let (Some(mark), Some(section)) = (region_of_mark(value), config.sections.last_mut()) {
+                if let (Some(mark), Some(section)) =
+                    (region_of_mark(value), config.sections.last_mut())
+                {
                     section.mark = section.mark.or(Some((index, mark)));
                 }
                 continue;
@@ -95,17 +103,25 @@ impl<'a> Config<'a> {
                 continue;
             }
             let own_indent = content.len() - content.trim_start().len();
-            let last = config.sections.last_mut().and_then(|section| section.entries.last_mut());
+            let last = config
+                .sections
+                .last_mut()
+                .and_then(|section| section.entries.last_mut());
             if let Some(entry) = last.filter(|_| own_indent > indent) {
                 entry.goes_on = true;
                 continue;
             }
             indent = own_indent;
             if let Some(rest) = value.strip_prefix('[') {
-                let Some((title, _)) = rest.rsplit_once(']').filter(|(title, _)| !title.is_empty()) else {
+                let Some((title, _)) = rest.rsplit_once(']').filter(|(title, _)| !title.is_empty())
+                else {
                     return told("the section's name does not end with \"]\". Close it");
                 };
-                if let Some(other) = config.sections.iter().find(|section| section.title == title) {
+                if let Some(other) = config
+                    .sections
+                    .iter()
+                    .find(|section| section.title == title)
+                {
                     let why = format!(
                         "the section is there already, from line {}. AWS's command line refuses such a file. Put the two \
                          together",
@@ -113,11 +129,18 @@ impl<'a> Config<'a> {
                     );
                     return told(&why);
                 }
-                config.sections.push(Section { header: index, title, entries: Vec::new(), mark: None });
+                config.sections.push(Section {
+                    header: index,
+                    title,
+                    entries: Vec::new(),
+                    mark: None,
+                });
                 continue;
             }
             let Some(section) = config.sections.last_mut() else {
-                return told("it stands before the first section. Put it below a header such as [default]");
+                return told(
+                    "it stands before the first section. Put it below a header such as [default]",
+                );
             };
             let Some((key, value)) = value.split_once(['=', ':']) else {
                 return told("it is neither a section, a comment nor \"name = value\". Mend it");
@@ -133,7 +156,12 @@ impl<'a> Config<'a> {
                 );
                 return told(&why);
             }
-            section.entries.push(Entry { key, value: value.trim(), line: index, goes_on: false });
+            section.entries.push(Entry {
+                key,
+                value: value.trim(),
+                line: index,
+                goes_on: false,
+            });
         }
         Ok(config)
     }
@@ -147,8 +175,12 @@ impl<'a> Config<'a> {
     pub(super) fn profiles(&self) -> Vec<Profile<'a>> {
         let profile = |(index, section): (usize, &Section<'a>)| {
             let is_profile = section.title == "default" || section.title.starts_with("profile");
-            let account =
-                asked_account(section.entry("credential_process").filter(|entry| !entry.goes_on)?.value)?;
+            let account = asked_account(
+                section
+                    .entry("credential_process")
+                    .filter(|entry| !entry.goes_on)?
+                    .value,
+            )?;
             is_profile.then(|| Profile {
                 section: index,
                 name: section.name(),
@@ -156,7 +188,11 @@ impl<'a> Config<'a> {
                 ours: section.mark.is_some(),
             })
         };
-        self.sections.iter().enumerate().filter_map(profile).collect()
+        self.sections
+            .iter()
+            .enumerate()
+            .filter_map(profile)
+            .collect()
     }
 
     /// A change to it that is not made yet.
@@ -172,7 +208,11 @@ impl<'a> Config<'a> {
     /// How its lines end: as the last one that ends does.
     fn line_end(&self) -> &'static str {
         let last = self.lines.iter().rev().find(|line| line.ends_with('\n'));
-        if last.is_some_and(|line| line.ends_with("\r\n")) { "\r\n" } else { "\n" }
+        if last.is_some_and(|line| line.ends_with("\r\n")) {
+            "\r\n"
+        } else {
+            "\n"
+        }
     }
 }
 
@@ -193,7 +233,8 @@ impl<'a> Section<'a> {
     /// The region as we wrote it; one that somebody changed is theirs.
     fn own_region(&self) -> Option<&Entry<'a>> {
         let written = self.mark?.1?;
-        self.entry("region").filter(|entry| entry.value == written && !entry.goes_on)
+        self.entry("region")
+            .filter(|entry| entry.value == written && !entry.goes_on)
     }
 }
 
@@ -226,15 +267,23 @@ impl<'a> Draft<'_, 'a> {
     /// Brings a profile of ours up to date, where it is. What somebody changed or added in it stays.
     pub(super) fn update(&mut self, profile: &Profile<'_>, wanted: &Wanted<'_>) {
         let section = &self.config.sections[profile.section];
-        let Some((mark, _)) = section.mark else { return };
+        let Some((mark, _)) = section.mark else {
+            return;
+        };
         if section.name() != wanted.name {
             self.replace(section.header, &wanted.header());
         }
-        let command = section.entry("credential_process").expect("a profile has one");
+        let command = section
+            .entry("credential_process")
+            .expect("a profile has one");
         if command.value != wanted.command {
             self.replace(command.line, &wanted.command_line());
         }
-        match (section.own_region(), section.entry("region"), wanted.region_line()) {
+        match (
+            section.own_region(),
+            section.entry("region"),
+            wanted.region_line(),
+        ) {
             (Some(own), _, Some(line)) if Some(own.value) != wanted.region => {
                 self.replace(own.line, &line);
                 self.replace(mark, &wanted.mark());
@@ -244,7 +293,8 @@ impl<'a> Draft<'_, 'a> {
                 self.replace(mark, &wanted.mark());
             }
             (None, None, Some(line)) => {
-                self.put_in.push((command.line, format!("{line}{}", self.config.line_end())));
+                self.put_in
+                    .push((command.line, format!("{line}{}", self.config.line_end())));
                 self.replace(mark, &wanted.mark());
             }
             _ => {}
@@ -254,10 +304,18 @@ impl<'a> Draft<'_, 'a> {
     /// Takes out what we put in of a profile. Says whether settings of somebody else's stay in it, with its header.
     pub(super) fn remove(&mut self, profile: &Profile<'_>) -> bool {
         let section = &self.config.sections[profile.section];
-        let Some((mark, _)) = section.mark else { return true };
-        let command = section.entry("credential_process").expect("a profile has one").line;
+        let Some((mark, _)) = section.mark else {
+            return true;
+        };
+        let command = section
+            .entry("credential_process")
+            .expect("a profile has one")
+            .line;
         let region = section.own_region().map(|entry| entry.line);
-        let others = section.entries.iter().any(|entry| entry.line != command && Some(entry.line) != region);
+        let others = section
+            .entries
+            .iter()
+            .any(|entry| entry.line != command && Some(entry.line) != region);
         for line in [Some(mark), Some(command), region].into_iter().flatten() {
             self.taken_out[line] = true;
         }
@@ -287,7 +345,11 @@ impl<'a> Draft<'_, 'a> {
         self.taken_out.iter().all(|taken| *taken)
             && self.put_in.is_empty()
             && self.appended.is_empty()
-            && self.config.sections.first().is_some_and(|section| section.header == 0)
+            && self
+                .config
+                .sections
+                .first()
+                .is_some_and(|section| section.header == 0)
     }
 
     /// The lines, in order. `is_new` when there is no such file yet: an empty one begins with an empty line, so that
@@ -296,7 +358,11 @@ impl<'a> Draft<'_, 'a> {
         let (config, end) = (self.config, self.config.line_end());
         let mut lines = Vec::with_capacity(config.lines.len() + 5 * self.appended.len());
         for (index, line) in config.lines.iter().enumerate() {
-            lines.push(if self.taken_out[index] { Line::TakenOut(line) } else { Line::Kept(line) });
+            lines.push(if self.taken_out[index] {
+                Line::TakenOut(line)
+            } else {
+                Line::Kept(line)
+            });
             let here = self.put_in.iter().filter(|(before, _)| *before == index);
             lines.extend(here.map(|(_, line)| Line::PutIn(line.clone())));
         }
@@ -309,19 +375,30 @@ impl<'a> Draft<'_, 'a> {
         }
         lines.extend(new.into_iter().map(Line::PutIn));
         // What came without an end of its last line goes without one.
-        let is_open = config.lines.last().is_some_and(|line| !line.ends_with('\n'));
+        let is_open = config
+            .lines
+            .last()
+            .is_some_and(|line| !line.ends_with('\n'));
         with_ends(lines, end, is_open)
     }
 }
 
 /// Gives every line that stays its end, and takes the last one's off when `is_open`.
 fn with_ends<'a>(lines: Vec<Line<'a>>, end: &str, is_open: bool) -> Vec<Line<'a>> {
-    let last = lines.iter().rposition(|line| !matches!(line, Line::TakenOut(_)));
+    let last = lines
+        .iter()
+        .rposition(|line| !matches!(line, Line::TakenOut(_)));
     let mut ended = Vec::with_capacity(lines.len() + 1);
     for (index, line) in lines.into_iter().enumerate() {
         let (Line::Kept(text) | Line::TakenOut(text)) = &line else {
-            let Line::PutIn(text) = line else { unreachable!("the only kind that is left") };
-            ended.push(Line::PutIn(with_end(&text, end, is_open && Some(index) == last)));
+            let Line::PutIn(text) = line else {
+                unreachable!("the only kind that is left")
+            };
+            ended.push(Line::PutIn(with_end(
+                &text,
+                end,
+                is_open && Some(index) == last,
+            )));
             continue;
         };
         let wanted = with_end(text, end, is_open && Some(index) == last);
@@ -354,11 +431,18 @@ pub(super) fn content(lines: &[Line<'_>]) -> String {
 
 impl Wanted<'_> {
     fn header(&self) -> String {
-        if self.name == "default" { "[default]".to_owned() } else { format!("[profile {}]", self.name) }
+        if self.name == "default" {
+            "[default]".to_owned()
+        } else {
+            format!("[profile {}]", self.name)
+        }
     }
 
     fn mark(&self) -> String {
-        let region = self.region.map(|region| format!("{MARK_REGION}{region}")).unwrap_or_default();
+        let region = self
+            .region
+            .map(|region| format!("{MARK_REGION}{region}"))
+            .unwrap_or_default();
         format!("{MARK}{region}{MARK_END}")
     }
 
@@ -375,7 +459,11 @@ impl Wanted<'_> {
 #[expect(clippy::option_option, reason = "a mark without a region is a mark")]
 fn region_of_mark(comment: &str) -> Option<Option<&str>> {
     let region = comment.strip_prefix(MARK)?.strip_suffix(MARK_END)?;
-    if region.is_empty() { Some(None) } else { region.strip_prefix(MARK_REGION).map(Some) }
+    if region.is_empty() {
+        Some(None)
+    } else {
+        region.strip_prefix(MARK_REGION).map(Some)
+    }
 }
 
 /// The account that a `credential_process` asks `mcm` about; none when it runs anything else.
@@ -425,7 +513,10 @@ pub(super) fn command(program: &str, account: &str) -> Result<String, Error> {
     let message = format!(
         "mcm lies at {}, a path that AWS's clients cannot be given: some would take it apart. Put mcm, or a link to it, \
          on the PATH in a folder named with letters, digits, blanks, dots and dashes.",
-        program.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect::<String>()
+        program
+            .chars()
+            .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+            .collect::<String>()
     );
     Err(Error::new(Code::SettingInvalid, message))
 }

@@ -10,9 +10,12 @@ const AROUND: usize = 3;
 /// The change of the file called `name`, in unified form; empty when there is none. `is_new` and `is_gone` say that
 /// the file is not there before and after.
 pub(super) fn unified(name: &str, lines: &[Line<'_>], is_new: bool, is_gone: bool) -> String {
-    let changed: Vec<usize> =
-        (0..lines.len()).filter(|index| !matches!(lines[*index], Line::Kept(_))).collect();
-    let Some(first) = changed.first() else { return String::new() };
+    let changed: Vec<usize> = (0..lines.len())
+        .filter(|index| !matches!(lines[*index], Line::Kept(_)))
+        .collect();
+    let Some(first) = changed.first() else {
+        return String::new();
+    };
     let side = |is_missing| if is_missing { "/dev/null" } else { name };
     let mut diff = format!("--- {}\n+++ {}\n", side(is_new), side(is_gone));
     let (mut start, mut end) = (first.saturating_sub(AROUND), first + 1);
@@ -36,9 +39,16 @@ fn hunk(diff: &mut String, lines: &[Line<'_>], start: usize, end: usize) {
     let in_new = |line: &&Line<'_>| !matches!(line, Line::TakenOut(_));
     let (before, here) = (&lines[..start], &lines[start..end]);
     // A side without a line is at the line before.
-    let place = |before: usize, count: usize| format!("{},{count}", before + usize::from(count > 0));
-    let old = place(before.iter().filter(in_old).count(), here.iter().filter(in_old).count());
-    let new = place(before.iter().filter(in_new).count(), here.iter().filter(in_new).count());
+    let place =
+        |before: usize, count: usize| format!("{},{count}", before + usize::from(count > 0));
+    let old = place(
+        before.iter().filter(in_old).count(),
+        here.iter().filter(in_old).count(),
+    );
+    let new = place(
+        before.iter().filter(in_new).count(),
+        here.iter().filter(in_new).count(),
+    );
     let _ = writeln!(diff, "@@ -{old} +{new} @@");
     for line in here {
         let (sign, line, shown) = match line {
@@ -64,7 +74,11 @@ fn without_value(line: &str) -> String {
     let Some((key, _)) = line.split_once(['=', ':']) else {
         // What is neither a header, a comment nor a key goes on with a value.
         let is_told = line.trim().is_empty() || line.trim_start().starts_with(['[', '#', ';']);
-        return if is_told { line.to_owned() } else { "  …".to_owned() };
+        return if is_told {
+            line.to_owned()
+        } else {
+            "  …".to_owned()
+        };
     };
     if line.starts_with('[') || HARMLESS.contains(&key.trim()) {
         return line.to_owned();
@@ -103,7 +117,10 @@ mod tests {
         lines[7] = Line::TakenOut("y\n");
         lines[19] = Line::TakenOut("z\n");
         let shown = unified("config", &lines, false, false);
-        let hunks: Vec<&str> = shown.lines().filter(|line| line.starts_with("@@")).collect();
+        let hunks: Vec<&str> = shown
+            .lines()
+            .filter(|line| line.starts_with("@@"))
+            .collect();
         assert_eq!(hunks, ["@@ -1,10 +1,10 @@", "@@ -16,4 +16,3 @@"]);
         assert_eq!(unified("config", &lines[1..7], false, false), "");
         assert!(

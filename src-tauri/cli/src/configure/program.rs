@@ -27,8 +27,9 @@ pub(super) fn of_this_process(environment: &Environment) -> Result<String, Error
 
 /// The first way on a PATH to this very file.
 fn on_path(path: &str, real: &Path) -> Option<PathBuf> {
-    let mut ways =
-        std::env::split_paths(path).filter(|folder| folder.is_absolute()).map(|folder| folder.join(name()));
+    let mut ways = std::env::split_paths(path)
+        .filter(|folder| folder.is_absolute())
+        .map(|folder| folder.join(name()));
     ways.find(|way| way.canonicalize().is_ok_and(|behind| behind == *real))
 }
 
@@ -43,7 +44,8 @@ mod tests {
     #[test]
     fn the_link_on_the_path_is_named_and_not_the_version_behind_it() {
         let folder = tempfile::tempdir().expect("a folder");
-        let [bin, other, version] = ["bin", "other", "mcm/1.2/bin"].map(|name| folder.path().join(name));
+        let [bin, other, version] =
+            ["bin", "other", "mcm/1.2/bin"].map(|name| folder.path().join(name));
         for folder in [&bin, &other, &version] {
             std::fs::create_dir_all(folder).expect("made");
         }
@@ -52,7 +54,12 @@ mod tests {
         std::fs::File::create(other.join("mcm")).expect("made");
         std::os::unix::fs::symlink(&real, bin.join("mcm")).expect("linked");
         let real = real.canonicalize().expect("there");
-        let path = format!("relative:{}:{}:{}", other.display(), bin.display(), version.display());
+        let path = format!(
+            "relative:{}:{}:{}",
+            other.display(),
+            bin.display(),
+            version.display()
+        );
         assert_eq!(on_path(&path, &real), Some(bin.join("mcm")));
         assert_eq!(on_path(&other.display().to_string(), &real), None);
     }

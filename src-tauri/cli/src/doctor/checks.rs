@@ -20,7 +20,10 @@ use crate::failure::sign_in_advice;
 use crate::variables;
 
 /// How long a server may take to answer.
-const PATIENCE: TimeLimits = TimeLimits { connect: Duration::from_secs(3), total: Duration::from_secs(5) };
+const PATIENCE: TimeLimits = TimeLimits {
+    connect: Duration::from_secs(3),
+    total: Duration::from_secs(5),
+};
 /// How far the clock may be off before it is mentioned, and before answers are refused for it.
 const CLOCK_MENTIONED: Duration = Duration::from_secs(30);
 const CLOCK_HARMFUL: Duration = Duration::from_secs(120);
@@ -32,11 +35,26 @@ pub(super) async fn all(app: &App, world: &World) -> Vec<Check> {
     let snapshot = app.watch().borrow().clone();
     let mut checks = vec![keychain(&world.vault, &*world.clock).await];
     checks.extend(accounts(app, &snapshot));
-    checks.extend(snapshot.problems.iter().filter(|_| app.book().is_ok()).map(|problem| {
-        Check::fail("settings.toml", &problem.message, "Until then every setting in it is ignored.")
-    }));
+    checks.extend(
+        snapshot
+            .problems
+            .iter()
+            .filter(|_| app.book().is_ok())
+            .map(|problem| {
+                Check::fail(
+                    "settings.toml",
+                    &problem.message,
+                    "Until then every setting in it is ignored.",
+                )
+            }),
+    );
     checks.extend(settings_file(world));
-    checks.extend(snapshot.clouds.iter().map(|cloud| settings(cloud, &snapshot)));
+    checks.extend(
+        snapshot
+            .clouds
+            .iter()
+            .map(|cloud| settings(cloud, &snapshot)),
+    );
     checks.extend(scheme().await);
     checks.push(other_sign_ins(&world.environment));
     checks.extend(super::leftovers::all(&world.environment));
@@ -47,7 +65,12 @@ pub(super) async fn all(app: &App, world: &World) -> Vec<Check> {
 async fn keychain(vault: &Vault, clock: &dyn Clock) -> Check {
     let asked_at = clock.now();
     // A record that nobody has is looked for as any other is.
-    let read = async { vault.check().await.and(vault.read(&Record::access_keys("doctor")).await.map(drop)) };
+    let read = async {
+        vault
+            .check()
+            .await
+            .and(vault.read(&Record::access_keys("doctor")).await.map(drop))
+    };
     let checked = read.await;
     let taken = clock.now().duration_since(asked_at).as_millis();
     let name = vault.watch().borrow().name.clone();
@@ -61,22 +84,51 @@ async fn keychain(vault: &Vault, clock: &dyn Clock) -> Check {
         Err(error) if error.code() == Code::KeychainLocked => {
             Check::fail("keychain", format!("{name} is locked"), error.message())
         }
-        Err(error) => Check::fail("keychain", format!("{name} cannot be read"), error.message()),
+        Err(error) => Check::fail(
+            "keychain",
+            format!("{name} cannot be read"),
+            error.message(),
+        ),
     }
 }
 
 fn accounts(app: &App, snapshot: &Snapshot) -> Vec<Check> {
     if let Err(error) = app.book() {
-        return vec![Check::fail("accounts", "the list cannot be read", error.message())];
+        return vec![Check::fail(
+            "accounts",
+            "the list cannot be read",
+            error.message(),
+        )];
     }
-    let place = app.storage().into_iter().find(|place| place.label == "Accounts").map(|place| place.path);
-    let count = format!("{} connected, kept in {}", snapshot.accounts.len(), place.unwrap_or_default());
-    let waiting = snapshot.accounts.iter().filter(|account| account.status == AccountStatus::SignInAgain);
+    let place = app
+        .storage()
+        .into_iter()
+        .find(|place| place.label == "Accounts")
+        .map(|place| place.path);
+    let count = format!(
+        "{} connected, kept in {}",
+        snapshot.accounts.len(),
+        place.unwrap_or_default()
+    );
+    let waiting = snapshot
+        .accounts
+        .iter()
+        .filter(|account| account.status == AccountStatus::SignInAgain);
     let waiting = waiting.map(|account| {
-        let found = format!("{} ({}) needs a sign-in", account.name, account.identity.who());
-        Check::warn(account.id.as_str(), found, sign_in_advice(&account.identity))
+        let found = format!(
+            "{} ({}) needs a sign-in",
+            account.name,
+            account.identity.who()
+        );
+        Check::warn(
+            account.id.as_str(),
+            found,
+            sign_in_advice(&account.identity),
+        )
     });
-    std::iter::once(Check::ok("accounts", count)).chain(waiting).collect()
+    std::iter::once(Check::ok("accounts", count))
+        .chain(waiting)
+        .collect()
 }
 
 /// Where the settings come from, unless the file is one of the problems already.
@@ -87,13 +139,19 @@ fn settings_file(world: &World) -> Option<Check> {
         None => "",
     };
     match mcm_core::file::read(&path) {
-        Ok(None) => {
-            Some(Check::ok("settings file", format!("none at {}{moved}, and none is needed", path.display())))
-        }
-        Ok(Some(_)) => Some(Check::ok("settings file", format!("{}{moved}", path.display()))),
-        Err(error) => {
-            Some(Check::fail("settings file", format!("{} cannot be read", path.display()), error.message()))
-        }
+        Ok(None) => Some(Check::ok(
+            "settings file",
+            format!("none at {}{moved}, and none is needed", path.display()),
+        )),
+        Ok(Some(_)) => Some(Check::ok(
+            "settings file",
+            format!("{}{moved}", path.display()),
+        )),
+        Err(error) => Some(Check::fail(
+            "settings file",
+            format!("{} cannot be read", path.display()),
+            error.message(),
+        )),
     }
 }
 
@@ -101,32 +159,67 @@ fn settings_file(world: &World) -> Option<Check> {
 fn settings(cloud: &CloudView, snapshot: &Snapshot) -> Check {
     let name = format!("{} settings", cloud.cloud);
     // AWS needs no client id, so it is always ready; it is no substitute for a cloud that a person wants.
-    let is_missed = snapshot.accounts.iter().any(|account| account.cloud == cloud.cloud)
+    let is_missed = snapshot
+        .accounts
+        .iter()
+        .any(|account| account.cloud == cloud.cloud)
         || snapshot.accounts.is_empty()
-            && !snapshot.clouds.iter().any(|cloud| cloud.ready && cloud.cloud != Cloud::Aws);
+            && !snapshot
+                .clouds
+                .iter()
+                .any(|cloud| cloud.ready && cloud.cloud != Cloud::Aws);
     let told = |problems: &[SettingProblem]| {
-        problems.iter().map(|problem| problem.message.as_str()).collect::<Vec<_>>().join(" ")
+        problems
+            .iter()
+            .map(|problem| problem.message.as_str())
+            .collect::<Vec<_>>()
+            .join(" ")
     };
-    match (cloud.problems.as_slice(), &cloud.client_id, &cloud.client_id_origin) {
+    match (
+        cloud.problems.as_slice(),
+        &cloud.client_id,
+        &cloud.client_id_origin,
+    ) {
         ([], Some(id), origin) => {
             let origin = origin.as_deref().unwrap_or("the settings");
-            Check::ok(&name, format!("client id {id} (from {origin}), sign-in server {}", cloud.authority))
+            Check::ok(
+                &name,
+                format!(
+                    "client id {id} (from {origin}), sign-in server {}",
+                    cloud.authority
+                ),
+            )
         }
-        ([], None, _) => Check::ok(&name, format!("no client id is needed, STS at {}", cloud.authority)),
-        (problems, None, _) if !is_missed => {
-            Check::warn(&name, format!("{} is not set up", cloud.cloud.title()), told(problems))
-        }
-        (problems, ..) => {
-            Check::fail(&name, format!("{} cannot be signed in to", cloud.cloud.title()), told(problems))
-        }
+        ([], None, _) => Check::ok(
+            &name,
+            format!("no client id is needed, STS at {}", cloud.authority),
+        ),
+        (problems, None, _) if !is_missed => Check::warn(
+            &name,
+            format!("{} is not set up", cloud.cloud.title()),
+            told(problems),
+        ),
+        (problems, ..) => Check::fail(
+            &name,
+            format!("{} cannot be signed in to", cloud.cloud.title()),
+            told(problems),
+        ),
     }
 }
 
 fn other_sign_ins(environment: &Environment) -> Check {
-    let set = Cloud::ALL.into_iter().flat_map(|cloud| variables::that_win(cloud, environment));
-    let set: Vec<_> = set.map(|variable| variable.name).filter(|name| !SETTINGS.contains(name)).collect();
+    let set = Cloud::ALL
+        .into_iter()
+        .flat_map(|cloud| variables::that_win(cloud, environment));
+    let set: Vec<_> = set
+        .map(|variable| variable.name)
+        .filter(|name| !SETTINGS.contains(name))
+        .collect();
     if set.is_empty() {
-        return Check::ok("environment", "no variable makes other tools sign in as somebody else");
+        return Check::ok(
+            "environment",
+            "no variable makes other tools sign in as somebody else",
+        );
     }
     let names = set.join(", ");
     Check::warn(
@@ -144,8 +237,10 @@ async fn scheme() -> Option<Check> {
     }
     let ask = || {
         let scheme = format!("x-scheme-handler/{SCHEME}");
-        let asked =
-            Command::new("xdg-mime").args(["query", "default", &scheme]).stdin(Stdio::null()).output();
+        let asked = Command::new("xdg-mime")
+            .args(["query", "default", &scheme])
+            .stdin(Stdio::null())
+            .output();
         asked.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned())
     };
     let asked = tokio::time::timeout(PATIENCE.total, tokio::task::spawn_blocking(ask)).await;
@@ -160,13 +255,20 @@ async fn scheme() -> Option<Check> {
 }
 
 fn scheme_handler(handler: &str) -> Check {
-    let own = [format!("{SCHEME}-handler.desktop"), "multi-cloud-manager.desktop".to_owned()];
+    let own = [
+        format!("{SCHEME}-handler.desktop"),
+        "multi-cloud-manager.desktop".to_owned(),
+    ];
     if own.iter().any(|own| own.eq_ignore_ascii_case(handler)) {
         return Check::ok("scheme handler", format!("{SCHEME} belongs to the app"));
     }
     if handler.is_empty() {
         let found = format!("nobody handles {SCHEME}");
-        return Check::warn("scheme handler", found, "Start the app once: it then registers itself.");
+        return Check::warn(
+            "scheme handler",
+            found,
+            "Start the app once: it then registers itself.",
+        );
     }
     Check::warn(
         "scheme handler",
@@ -189,26 +291,59 @@ async fn servers(app: &App, world: &World, snapshot: &Snapshot) -> Vec<Check> {
     const METADATA: &str = ".well-known/openid-configuration";
     let settings = app.settings();
     let (azure, gcp) = (&settings.azure, &settings.gcp);
-    let is_ready = |wanted| snapshot.clouds.iter().any(|cloud| cloud.cloud == wanted && cloud.ready);
+    let is_ready = |wanted| {
+        snapshot
+            .clouds
+            .iter()
+            .any(|cloud| cloud.cloud == wanted && cloud.ready)
+    };
     let mut servers = Vec::new();
     if is_ready(Cloud::Azure) {
-        let url = azure.authority.join(&format!("{}/v2.0/{METADATA}", azure.tenant));
-        servers.extend(url.map(|url| Server { name: "azure sign-in", url, is_sign_in: true }));
+        let url = azure
+            .authority
+            .join(&format!("{}/v2.0/{METADATA}", azure.tenant));
+        servers.extend(url.map(|url| Server {
+            name: "azure sign-in",
+            url,
+            is_sign_in: true,
+        }));
         let url = azure.resource_manager.clone();
-        servers.push(Server { name: "azure resource manager", url, is_sign_in: false });
+        servers.push(Server {
+            name: "azure resource manager",
+            url,
+            is_sign_in: false,
+        });
     }
     if is_ready(Cloud::Gcp) {
         let url = gcp.issuer.join(METADATA);
-        servers.extend(url.map(|url| Server { name: "gcp sign-in", url, is_sign_in: true }));
+        servers.extend(url.map(|url| Server {
+            name: "gcp sign-in",
+            url,
+            is_sign_in: true,
+        }));
         let url = gcp.resource_manager.clone();
-        servers.push(Server { name: "gcp resource manager", url, is_sign_in: false });
+        servers.push(Server {
+            name: "gcp resource manager",
+            url,
+            is_sign_in: false,
+        });
     }
     // AWS needs no settings; only who uses it asks for it.
-    if let Some(aws) = snapshot.clouds.iter().find(|cloud| cloud.cloud == Cloud::Aws)
-        && snapshot.accounts.iter().any(|account| account.cloud == Cloud::Aws)
+    if let Some(aws) = snapshot
+        .clouds
+        .iter()
+        .find(|cloud| cloud.cloud == Cloud::Aws)
+        && snapshot
+            .accounts
+            .iter()
+            .any(|account| account.cloud == Cloud::Aws)
         && let Ok(url) = Url::parse(&aws.authority)
     {
-        servers.push(Server { name: "aws sts", url, is_sign_in: false });
+        servers.push(Server {
+            name: "aws sts",
+            url,
+            is_sign_in: false,
+        });
     }
     let http = Http::with_limits(PATIENCE);
     let answers = join_all(servers.iter().map(|server| ask(&http, &server.url))).await;
@@ -217,7 +352,10 @@ async fn servers(app: &App, world: &World, snapshot: &Snapshot) -> Vec<Check> {
         .iter()
         .zip(&answers)
         .map(|(server, answer)| server.check(answer.as_ref().map(|answer| answer.status)));
-    clock(world.clock.now(), date).into_iter().chain(checks).collect()
+    clock(world.clock.now(), date)
+        .into_iter()
+        .chain(checks)
+        .collect()
 }
 
 async fn ask(http: &Http, url: &Url) -> Result<Answer, Error> {
@@ -231,14 +369,22 @@ impl Server {
         let place = http::place(&self.url);
         match status {
             Ok(200) => Check::ok(self.name, format!("{place} answers")),
-            Ok(500..) => Check::warn(self.name, format!("{place} is in trouble"), "Try again later."),
+            Ok(500..) => Check::warn(
+                self.name,
+                format!("{place} is in trouble"),
+                "Try again later.",
+            ),
             Ok(_) if !self.is_sign_in => Check::ok(self.name, format!("{place} answers")),
             Ok(status) => Check::fail(
                 self.name,
                 format!("{place} does not know {} (HTTP {status})", self.url.path()),
                 "Check the tenant and the address of the sign-in server in the settings.",
             ),
-            Err(error) => Check::fail(self.name, format!("{place} does not answer"), error.message()),
+            Err(error) => Check::fail(
+                self.name,
+                format!("{place} does not answer"),
+                error.message(),
+            ),
         }
     }
 }
@@ -246,8 +392,10 @@ impl Server {
 /// Expiry is wall-clock time, so a clock that is wrong makes good sessions look over and old ones good.
 fn clock(now: Timestamp, server: Option<Timestamp>) -> Option<Check> {
     let off = now.duration_since(server?);
-    let (seconds, direction) =
-        (off.unsigned_abs().as_secs(), if off.is_negative() { "behind" } else { "ahead" });
+    let (seconds, direction) = (
+        off.unsigned_abs().as_secs(),
+        if off.is_negative() { "behind" } else { "ahead" },
+    );
     let found = format!("{seconds} s {direction} of the sign-in server's");
     let remedy = "Set the clock, or turn on its synchronisation (timedatectl set-ntp true).";
     Some(match off.unsigned_abs() {
@@ -278,11 +426,22 @@ mod tests {
 
     #[test]
     fn the_scheme_is_ours_by_either_of_our_files() {
-        for handler in ["io.github.multicloudmanager-handler.desktop", "Multi-Cloud-Manager.desktop"] {
+        for handler in [
+            "io.github.multicloudmanager-handler.desktop",
+            "Multi-Cloud-Manager.desktop",
+        ] {
             assert_eq!(scheme_handler(handler).status, Status::Ok, "{handler}");
         }
-        assert!(scheme_handler("").remedy.is_some_and(|remedy| remedy.contains("Start the app")));
-        assert!(scheme_handler("evil.desktop").found.contains("evil.desktop"));
+        assert!(
+            scheme_handler("")
+                .remedy
+                .is_some_and(|remedy| remedy.contains("Start the app"))
+        );
+        assert!(
+            scheme_handler("evil.desktop")
+                .found
+                .contains("evil.desktop")
+        );
     }
 
     #[test]
@@ -293,18 +452,30 @@ mod tests {
             ("AZURE_CLIENT_ID", "x"),
         ]);
         let check = other_sign_ins(&environment);
-        assert_eq!((check.status, check.found.as_str()), (Status::Warn, "AZURE_CLIENT_SECRET set"));
+        assert_eq!(
+            (check.status, check.found.as_str()),
+            (Status::Warn, "AZURE_CLIENT_SECRET set")
+        );
     }
 
     #[test]
     fn a_server_that_refuses_a_request_without_a_token_is_there() {
         let url = Url::parse("https://management.example/").expect("a URL");
         let status = |is_sign_in, status| {
-            Server { name: "server", url: url.clone(), is_sign_in }.check(Ok(status)).status
+            Server {
+                name: "server",
+                url: url.clone(),
+                is_sign_in,
+            }
+            .check(Ok(status))
+            .status
         };
         assert_eq!(status(false, 401), Status::Ok);
         assert_eq!(status(true, 400), Status::Fail);
         assert_eq!(status(true, 200), Status::Ok);
-        assert_eq!((status(true, 503), status(false, 503)), (Status::Warn, Status::Warn));
+        assert_eq!(
+            (status(true, 503), status(false, 503)),
+            (Status::Warn, Status::Warn)
+        );
     }
 }

@@ -28,7 +28,9 @@ struct Place {
 
 /// Every place where something was found; one check that says so when nothing was.
 pub(super) fn all(environment: &Environment) -> Vec<Check> {
-    let Ok(tools) = OtherTools::of(environment) else { return Vec::new() };
+    let Ok(tools) = OtherTools::of(environment) else {
+        return Vec::new();
+    };
     let mut places = places(&tools);
     if let Some(file) = environment.get("GOOGLE_APPLICATION_CREDENTIALS") {
         places.push(Place {
@@ -41,7 +43,10 @@ pub(super) fn all(environment: &Environment) -> Vec<Check> {
     }
     let found: Vec<Check> = places.iter().filter_map(Place::check).collect();
     if found.is_empty() {
-        return vec![Check::ok("plain-text credentials", "none in the files of aws, az and gcloud")];
+        return vec![Check::ok(
+            "plain-text credentials",
+            "none in the files of aws, az and gcloud",
+        )];
     }
     found
 }
@@ -50,12 +55,31 @@ fn places(tools: &OtherTools<'_>) -> Vec<Place> {
     const KEYS: &[&str] = &["aws_secret_access_key", "aws_session_token"];
     const TYPE_THEM: &str = "Type the keys into the app, which keeps them in the keychain, and take them out of this file; \
                              \"mcm configure aws\" writes profiles that need none.";
-    const LOG_OUT: &str = "Run \"gcloud auth revoke --all\" when you do not need gcloud's own sign-in.";
+    const LOG_OUT: &str =
+        "Run \"gcloud auth revoke --all\" when you do not need gcloud's own sign-in.";
     let (aws, azure, gcloud) = (tools.aws(), tools.azure(), tools.gcloud());
-    let place = |name, path, what, signs, remedy| Place { name, path, what, signs, remedy };
+    let place = |name, path, what, signs, remedy| Place {
+        name,
+        path,
+        what,
+        signs,
+        remedy,
+    };
     vec![
-        place("aws credentials file", tools.aws_credentials(), "access keys", KEYS, TYPE_THEM),
-        place("aws config file", tools.aws_config(), "access keys", KEYS, TYPE_THEM),
+        place(
+            "aws credentials file",
+            tools.aws_credentials(),
+            "access keys",
+            KEYS,
+            TYPE_THEM,
+        ),
+        place(
+            "aws config file",
+            tools.aws_config(),
+            "access keys",
+            KEYS,
+            TYPE_THEM,
+        ),
         place(
             "aws sso cache",
             aws.join("sso/cache"),
@@ -139,7 +163,9 @@ impl Place {
             1 => String::new(),
             count => format!(" and {} more", count - 1),
         };
-        let open = holding.iter().find_map(|file| Some((file, wider_mode(file)?)));
+        let open = holding
+            .iter()
+            .find_map(|file| Some((file, wider_mode(file)?)));
         let (others, close) = match open {
             None => (String::new(), String::new()),
             Some((file, mode)) => (
@@ -147,30 +173,58 @@ impl Place {
                 format!(" Until then: chmod 600 {}", file.display()),
             ),
         };
-        let found = format!("{}{count} may hold {} in plain text.{others}", first.display(), self.what);
-        Some(Check::warn(self.name, found, format!("{}{close}", self.remedy)))
+        let found = format!(
+            "{}{count} may hold {} in plain text.{others}",
+            first.display(),
+            self.what
+        );
+        Some(Check::warn(
+            self.name,
+            found,
+            format!("{}{close}", self.remedy),
+        ))
     }
 
     fn is_in(&self, file: &Path) -> bool {
-        let Ok(file) = Foreign::read(file) else { return true };
-        let Some(bytes) = file.bytes() else { return false };
+        let Ok(file) = Foreign::read(file) else {
+            return true;
+        };
+        let Some(bytes) = file.bytes() else {
+            return false;
+        };
         let bytes = bytes.to_ascii_lowercase();
-        let holds = |sign: &&str| bytes.windows(sign.len()).any(|window| window == sign.as_bytes());
+        let holds = |sign: &&str| {
+            bytes
+                .windows(sign.len())
+                .any(|window| window == sign.as_bytes())
+        };
         self.signs.iter().any(holds)
     }
 }
 
 /// The files at a place, in order; `depth` folders deep.
 fn files(path: &Path, depth: usize) -> Vec<PathBuf> {
-    let Ok(metadata) = fs::metadata(path) else { return Vec::new() };
+    let Ok(metadata) = fs::metadata(path) else {
+        return Vec::new();
+    };
     if !metadata.is_dir() {
-        return if metadata.is_file() { vec![path.to_owned()] } else { Vec::new() };
+        return if metadata.is_file() {
+            vec![path.to_owned()]
+        } else {
+            Vec::new()
+        };
     }
     if depth == 0 {
         return Vec::new();
     }
-    let entries = fs::read_dir(path).into_iter().flatten().filter_map(Result::ok).take(200);
-    let mut found: Vec<PathBuf> = entries.flat_map(|entry| files(&entry.path(), depth - 1)).collect();
+    let entries = fs::read_dir(path)
+        .into_iter()
+        .flatten()
+        .filter_map(Result::ok)
+        .take(200);
+    let mut found: Vec<PathBuf> = entries
+        .flat_map(|entry| files(&entry.path(), depth - 1))
+        .collect();
     found.sort();
     found
 }

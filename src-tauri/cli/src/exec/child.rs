@@ -37,16 +37,20 @@ pub(super) fn not_started(program: &OsStr, error: &io::Error) -> NotStarted {
         io::ErrorKind::NotFound => (
             Code::NotFound,
             127,
-            format!("The command \"{name}\" was not found. Check its name, and that PATH leads to it."),
+            format!(
+                "The command \"{name}\" was not found. Check its name, and that PATH leads to it."
+            ),
         ),
         io::ErrorKind::PermissionDenied => (
             Code::Unsupported,
             126,
             format!("The command \"{name}\" may not be run. Check its permissions (chmod +x)."),
         ),
-        io::ErrorKind::ArgumentListTooLong => {
-            (Code::Unsupported, 126, format!("The arguments of \"{name}\" are too long for the system."))
-        }
+        io::ErrorKind::ArgumentListTooLong => (
+            Code::Unsupported,
+            126,
+            format!("The arguments of \"{name}\" are too long for the system."),
+        ),
         _ => (
             Code::Unsupported,
             126,
@@ -56,5 +60,8 @@ pub(super) fn not_started(program: &OsStr, error: &io::Error) -> NotStarted {
             ),
         ),
     };
-    NotStarted { error: Error::new(code, message), status }
+    NotStarted {
+        error: Error::new(code, message),
+        status,
+    }
 }

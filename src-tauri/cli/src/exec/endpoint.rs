@@ -29,8 +29,11 @@ use super::lender::{Lender, Refused};
 use crate::given::Pairs;
 
 /// What one program may take. A child may run many at once.
-const LIMITS: Limits =
-    Limits { head_time: Duration::from_secs(2), connection_time: Duration::from_secs(5), connections: 64 };
+const LIMITS: Limits = Limits {
+    head_time: Duration::from_secs(2),
+    connection_time: Duration::from_secs(5),
+    connections: 64,
+};
 /// The largest body, in bytes: a form with a handle.
 const LONGEST_BODY: usize = 8 * 1024;
 /// The bytes of a secret.
@@ -63,7 +66,16 @@ impl Endpoint {
         })?;
         let authority = port.authority().to_owned();
         let (aws, azure, google) = (Aws::default(), Azure::default(), Google::default());
-        Ok(Self { port, desk: Arc::new(Desk { authority, lender, aws, azure, google }) })
+        Ok(Self {
+            port,
+            desk: Arc::new(Desk {
+                authority,
+                lender,
+                aws,
+                azure,
+                google,
+            }),
+        })
     }
 
     /// The variables that lead a cloud's tools here.
@@ -108,7 +120,11 @@ impl Desk {
         if is_from_a_browser(request.headers()) {
             return refusal(StatusCode::FORBIDDEN, "Web pages get no credential here.");
         }
-        let door = request.uri().path().strip_prefix('/').and_then(|path| path.split_once('/'));
+        let door = request
+            .uri()
+            .path()
+            .strip_prefix('/')
+            .and_then(|path| path.split_once('/'));
         match door {
             Some((secret, "aws")) if self.aws.path.is(secret) => {
                 self.aws.answer(&self.lender, &request).await
@@ -133,7 +149,8 @@ impl Desk {
 /// Whether a web page is behind a request. Node's own `fetch` sends `Sec-Fetch-Mode` like a browser, but alone.
 fn is_from_a_browser(headers: &HeaderMap) -> bool {
     let sent_by_pages = |name: &HeaderName| {
-        *name == ORIGIN || name.as_str().starts_with("sec-fetch-") && name.as_str() != "sec-fetch-mode"
+        *name == ORIGIN
+            || name.as_str().starts_with("sec-fetch-") && name.as_str() != "sec-fetch-mode"
     };
     headers.keys().any(sent_by_pages)
 }
@@ -178,11 +195,22 @@ struct Refusal<'a> {
 
 fn refusal(status: StatusCode, message: &str) -> Reply {
     let code = "refused";
-    json(status, &Refusal { code, error: code, message, error_description: message })
+    json(
+        status,
+        &Refusal {
+            code,
+            error: code,
+            message,
+            error_description: message,
+        },
+    )
 }
 
 fn wrong_method(allowed: &Method) -> Reply {
-    let mut reply = refusal(StatusCode::METHOD_NOT_ALLOWED, "This address takes another method.");
+    let mut reply = refusal(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "This address takes another method.",
+    );
     let allowed = HeaderValue::from_str(allowed.as_str()).expect("a method is a word");
     reply.headers_mut().insert(ALLOW, allowed);
     reply

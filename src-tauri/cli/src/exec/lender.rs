@@ -63,7 +63,10 @@ impl Refused {
 
 impl From<Error> for Refused {
     fn from(error: Error) -> Self {
-        Self { code: error.code(), message: error.message().to_owned() }
+        Self {
+            code: error.code(),
+            message: error.message().to_owned(),
+        }
     }
 }
 
@@ -74,12 +77,19 @@ impl Lender {
         who: HashMap<Cloud, Who>,
         borrower: String,
     ) -> Self {
-        Self { app, clock, who, borrower, lent: Mutex::default() }
+        Self {
+            app,
+            clock,
+            who,
+            borrower,
+            lent: Mutex::default(),
+        }
     }
 
     /// Keeps what an account has when the command starts.
     pub(crate) fn keep(&self, account: &Account, session: Session) {
-        self.lent().insert((account.id.clone(), Resource::Management), session);
+        self.lent()
+            .insert((account.id.clone(), Resource::Management), session);
     }
 
     /// Now, for telling how long something lives.
@@ -106,12 +116,16 @@ impl Lender {
         };
         match self.ask(&account, &resource).await {
             Ok(session) => {
-                self.lent().insert((account.id.clone(), resource), session.clone());
+                self.lent()
+                    .insert((account.id.clone(), resource), session.clone());
                 Ok((account, session))
             }
             Err(error) => match self.lent_before(&account, resource, error.code()) {
                 Some(session) => Ok((account, session)),
-                None => Err(Refused { code: error.code(), message: advised(&account, &error) }),
+                None => Err(Refused {
+                    code: error.code(),
+                    message: advised(&account, &error),
+                }),
             },
         }
     }
@@ -122,7 +136,11 @@ impl Lender {
         match self.who.get(&cloud) {
             Some(Who::Account(id)) => Ok(self.app.resolve(id.as_str())?),
             Some(Who::Active) => Ok(self.app.active(cloud)?),
-            None => Err(Error::new(Code::NotFound, "This program was started without that cloud.").into()),
+            None => Err(Error::new(
+                Code::NotFound,
+                "This program was started without that cloud.",
+            )
+            .into()),
         }
     }
 
@@ -133,11 +151,14 @@ impl Lender {
         let asked = tokio::spawn(async move { app.hand_out_for(&id, &resource, &borrower).await });
         let session = match tokio::time::timeout(PATIENCE, asked).await {
             Ok(answered) => answered.map_err(|error| {
-                Error::new(Code::Internal, "The session could not be read. Try again.").with_source(error)
+                Error::new(Code::Internal, "The session could not be read. Try again.")
+                    .with_source(error)
             })??,
             Err(_) => {
-                let message =
-                    format!("The session of {} is being renewed. Try again in a moment.", account.name());
+                let message = format!(
+                    "The session of {} is being renewed. Try again in a moment.",
+                    account.name()
+                );
                 return Err(Error::new(Code::Busy, message));
             }
         };
@@ -161,10 +182,15 @@ impl Lender {
         let is_good = |session: &&Session| {
             session.generation == account.generation && session.times.expires_at > ends_after
         };
-        self.lent().get(&(account.id.clone(), resource)).filter(is_good).cloned()
+        self.lent()
+            .get(&(account.id.clone(), resource))
+            .filter(is_good)
+            .cloned()
     }
 
     fn lent(&self) -> MutexGuard<'_, Lent> {
-        self.lent.lock().expect("no code panics while it holds this lock")
+        self.lent
+            .lock()
+            .expect("no code panics while it holds this lock")
     }
 }

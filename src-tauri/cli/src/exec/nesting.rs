@@ -25,7 +25,10 @@ const PASSED_ON: [&str; 11] = [
     "AZURE_TENANT_ID",
 ];
 /// What leads AWS's libraries to the endpoint.
-const ENDPOINT: [&str; 2] = ["AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_AUTHORIZATION_TOKEN"];
+const ENDPOINT: [&str; 2] = [
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+];
 
 /// A variable that was changed for a command: what it became, and what it was.
 type Changes = BTreeMap<String, (Option<String>, Option<String>)>;
@@ -36,27 +39,44 @@ pub(super) fn remembered(
     taken: &[&'static str],
     given: &BTreeMap<&'static str, SecretString>,
 ) -> (&'static str, String) {
-    let changes = PASSED_ON.into_iter().filter(|name| taken.contains(name) || given.contains_key(name));
+    let changes = PASSED_ON
+        .into_iter()
+        .filter(|name| taken.contains(name) || given.contains_key(name));
     let changes = changes.map(|name| {
-        let became = given.get(name).map(|value| value.expose_secret().to_owned());
-        (name.to_owned(), (became, environment.get(name).map(str::to_owned)))
+        let became = given
+            .get(name)
+            .map(|value| value.expose_secret().to_owned());
+        (
+            name.to_owned(),
+            (became, environment.get(name).map(str::to_owned)),
+        )
     });
     let changes: Changes = changes.collect();
-    (OUTSIDE, serde_json::to_string(&changes).expect("text serialises"))
+    (
+        OUTSIDE,
+        serde_json::to_string(&changes).expect("text serialises"),
+    )
 }
 
 /// The environment as it was outside `mcm exec`, with what was set inside by hand.
 pub(crate) fn outside(environment: &Environment) -> Environment {
-    let Some(passed) = environment.get(OUTSIDE) else { return environment.clone() };
+    let Some(passed) = environment.get(OUTSIDE) else {
+        return environment.clone();
+    };
     let changes: Changes = serde_json::from_str(passed).unwrap_or_default();
-    let is_unchanged = |name: &str, became: &Option<String>| environment.get(name) == became.as_deref();
+    let is_unchanged =
+        |name: &str, became: &Option<String>| environment.get(name) == became.as_deref();
     let stays = |name: &str| {
-        let is_made_for_the_command = changes.get(name).is_some_and(|(became, _)| is_unchanged(name, became))
+        let is_made_for_the_command = changes
+            .get(name)
+            .is_some_and(|(became, _)| is_unchanged(name, became))
             || ENDPOINT.contains(&name);
         !is_made_for_the_command && name != OUTSIDE
     };
     let kept = environment.pairs().filter(|(name, _)| stays(name));
-    let restored = changes.iter().filter(|(name, (became, _))| is_unchanged(name, became));
+    let restored = changes
+        .iter()
+        .filter(|(name, (became, _))| is_unchanged(name, became));
     let restored = restored.filter_map(|(name, (_, was))| Some((name.as_str(), was.as_deref()?)));
     Environment::from_pairs(kept.chain(restored))
 }
@@ -81,14 +101,24 @@ mod tests {
             (name, value.as_str()),
             ("AWS_REGION", "eu-central-1"),
             ("AWS_CONFIG_FILE", "/mine"),
-            ("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1:1/x/aws"),
+            (
+                "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+                "http://127.0.0.1:1/x/aws",
+            ),
             ("PATH", "/bin"),
         ]);
         let seen = outside(&inner);
         assert_eq!(seen.get("AZURE_CLIENT_ID"), Some("app"));
         assert_eq!(seen.get("AWS_REGION"), Some("us-east-1"));
-        assert_eq!(seen.get("AWS_CONFIG_FILE"), Some("/mine"), "set by hand inside");
+        assert_eq!(
+            seen.get("AWS_CONFIG_FILE"),
+            Some("/mine"),
+            "set by hand inside"
+        );
         assert_eq!(seen.get("AWS_CONTAINER_CREDENTIALS_FULL_URI"), None);
-        assert_eq!((seen.get("AWS_PROFILE"), seen.get("PATH")), (None, Some("/bin")));
+        assert_eq!(
+            (seen.get("AWS_PROFILE"), seen.get("PATH")),
+            (None, Some("/bin"))
+        );
     }
 }

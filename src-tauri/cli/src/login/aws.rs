@@ -6,7 +6,9 @@ use jiff::tz::TimeZone;
 use mcm_core::account::{AccountId, Cloud};
 use mcm_core::app::{App, Connect, ConnectRole, PrepareRole, PreparedRole};
 use mcm_core::error::Error;
-use mcm_core::snapshot::{CheckState, RoleCheck, RoleCheckKind, RoleVerification, SignInId, SignInStep};
+use mcm_core::snapshot::{
+    CheckState, RoleCheck, RoleCheckKind, RoleVerification, SignInId, SignInStep,
+};
 use mcm_core::store::PendingRole;
 use mcm_core::vault::Vault;
 
@@ -18,7 +20,9 @@ use crate::output::{note, print, table};
 pub(crate) async fn log_in(app: &App, vault: &Vault, mut wish: AwsLogin) -> Result<(), Failure> {
     if let Some(external_id) = wish.step.drop {
         app.drop_pending_role(&external_id).await?;
-        return Ok(print(&format!("Dropped {external_id}. It is not used again."))?);
+        return Ok(print(&format!(
+            "Dropped {external_id}. It is not used again."
+        ))?);
     }
     if wish.step.pending {
         return list_pending(app);
@@ -39,7 +43,12 @@ pub(crate) async fn log_in(app: &App, vault: &Vault, mut wish: AwsLogin) -> Resu
     connect(app, vault, role_arn, wish).await
 }
 
-async fn connect(app: &App, vault: &Vault, role_arn: Option<String>, wish: AwsLogin) -> Result<(), Failure> {
+async fn connect(
+    app: &App,
+    vault: &Vault,
+    role_arn: Option<String>,
+    wish: AwsLogin,
+) -> Result<(), Failure> {
     open_keychain(vault).await?;
     let role = ConnectRole {
         role_arn,
@@ -48,7 +57,10 @@ async fn connect(app: &App, vault: &Vault, role_arn: Option<String>, wish: AwsLo
         session_seconds: wish.session_duration,
         accept_not_enforced: wish.accept_not_enforced,
     };
-    let id = app.connect(Connect { role: Some(role), ..Connect::new(Cloud::Aws) })?;
+    let id = app.connect(Connect {
+        role: Some(role),
+        ..Connect::new(Cloud::Aws)
+    })?;
     let account = verify(app, id).await?;
     until_targets_are_read(app, &account).await;
     Ok(tell_connected(&view(app, &account)?)?)
@@ -62,7 +74,9 @@ async fn verify(app: &App, id: SignInId) -> Result<AccountId, Error> {
     loop {
         let snapshot = snapshots.borrow_and_update().clone();
         let view = snapshot.sign_ins.iter().find(|view| view.id == id);
-        if let Some(RoleVerification { caller, checks }) = view.and_then(|view| view.verification.as_ref()) {
+        if let Some(RoleVerification { caller, checks }) =
+            view.and_then(|view| view.verification.as_ref())
+        {
             if !is_caller_told {
                 is_caller_told = true;
                 tell_caller(caller);
@@ -152,11 +166,19 @@ fn profile_in_force(app: &App) -> Option<String> {
     if environment.get("AWS_ACCESS_KEY_ID").is_some() {
         return None;
     }
-    environment.get("AWS_PROFILE").map(|name| format!("profile:{name}"))
+    environment
+        .get("AWS_PROFILE")
+        .map(|name| format!("profile:{name}"))
 }
 
 fn tell_prepared(prepared: &PreparedRole, form: Template) {
-    let PreparedRole { external_id, role_name, caller, templates, .. } = prepared;
+    let PreparedRole {
+        external_id,
+        role_name,
+        caller,
+        templates,
+        ..
+    } = prepared;
     tell_caller(&caller.arn);
     if !caller.principal_is_exact {
         note(&format!(
@@ -164,9 +186,14 @@ fn tell_prepared(prepared: &PreparedRole, form: Template) {
             caller.principal_arn
         ));
     }
-    note(&format!("External ID {external_id} is kept for this role until it is connected."));
+    note(&format!(
+        "External ID {external_id} is kept for this role until it is connected."
+    ));
     if form == Template::Cloudformation {
-        note(&format!("To create the role: {}", templates.cloudformation_command));
+        note(&format!(
+            "To create the role: {}",
+            templates.cloudformation_command
+        ));
     }
     note(&format!(
         "Then run \"mcm login aws --role-arn arn:{}:iam::ACCOUNT:role/{role_name} --external-id {external_id}\".",
@@ -182,11 +209,23 @@ fn list_pending(app: &App) -> Result<(), Failure> {
     }
     let zone = TimeZone::system();
     let line = |pending: &PendingRole| {
-        let made_at = pending.made_at.to_zoned_datetime(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string();
-        let PendingRole { external_id, role_name, source, principal_arn, .. } = pending.clone();
+        let made_at = pending
+            .made_at
+            .to_zoned_datetime(zone.clone())
+            .strftime("%Y-%m-%d %H:%M")
+            .to_string();
+        let PendingRole {
+            external_id,
+            role_name,
+            source,
+            principal_arn,
+            ..
+        } = pending.clone();
         [role_name, source, principal_arn, made_at, external_id]
     };
     let head = ["ROLE", "SOURCE", "CALLER", "MADE", "EXTERNAL ID"].map(str::to_owned);
-    let rows: Vec<_> = std::iter::once(head).chain(pending.iter().map(line)).collect();
+    let rows: Vec<_> = std::iter::once(head)
+        .chain(pending.iter().map(line))
+        .collect();
     Ok(print(&table(&rows))?)
 }

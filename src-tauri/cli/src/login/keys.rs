@@ -22,11 +22,20 @@ const MOST_BYTES: u64 = 64 * 1024;
 
 pub(crate) async fn add(app: &App, vault: &Vault) -> Result<(), Failure> {
     open_keychain(vault).await?;
-    let keys = if io::stdin().is_terminal() { typed().await? } else { piped().await? };
+    let keys = if io::stdin().is_terminal() {
+        typed().await?
+    } else {
+        piped().await?
+    };
     let id = keys.access_key_id.clone();
     let caller = app.add_access_keys(keys).await?;
-    note(&format!("To assume a role with them: --source keychain:{id}"));
-    Ok(print(&format!("The keychain keeps the access keys {id} of {}.", caller.arn))?)
+    note(&format!(
+        "To assume a role with them: --source keychain:{id}"
+    ));
+    Ok(print(&format!(
+        "The keychain keeps the access keys {id} of {}.",
+        caller.arn
+    ))?)
 }
 
 pub(crate) fn list(app: &App) -> Result<(), Failure> {
@@ -37,7 +46,11 @@ pub(crate) fn list(app: &App) -> Result<(), Failure> {
     }
     let zone = TimeZone::system();
     let line = |keys: &TypedKeys| {
-        let added_at = keys.added_at.to_zoned_datetime(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string();
+        let added_at = keys
+            .added_at
+            .to_zoned_datetime(zone.clone())
+            .strftime("%Y-%m-%d %H:%M")
+            .to_string();
         [keys.access_key_id.clone(), keys.arn.clone(), added_at]
     };
     let head = ["ACCESS KEY ID", "BELONGS TO", "ADDED"].map(str::to_owned);
@@ -47,7 +60,9 @@ pub(crate) fn list(app: &App) -> Result<(), Failure> {
 
 pub(crate) async fn remove(app: &App, access_key_id: &str) -> Result<(), Failure> {
     app.remove_access_keys(access_key_id).await?;
-    Ok(print(&format!("Removed the access keys {access_key_id} from the keychain. At AWS they still work."))?)
+    Ok(print(&format!(
+        "Removed the access keys {access_key_id} from the keychain. At AWS they still work."
+    ))?)
 }
 
 /// Asks for one after the other. Only the id is seen while it is typed.
@@ -61,14 +76,22 @@ async fn typed() -> Result<AccessKeys, Error> {
     let session_token = line().await?;
     drop(hidden);
     let session_token = Some(session_token).filter(|token| !token.expose_secret().is_empty());
-    Ok(AccessKeys { access_key_id, secret_access_key, session_token })
+    Ok(AccessKeys {
+        access_key_id,
+        secret_access_key,
+        session_token,
+    })
 }
 
 /// Reads them from standard input, with blanks or newlines between.
 async fn piped() -> Result<AccessKeys, Error> {
     let text = read(|| {
         let mut text = String::new();
-        io::stdin().lock().take(MOST_BYTES).read_to_string(&mut text).map(|_| text)
+        io::stdin()
+            .lock()
+            .take(MOST_BYTES)
+            .read_to_string(&mut text)
+            .map(|_| text)
     })
     .await?;
     let words: Vec<&str> = text.expose_secret().split_whitespace().collect();
@@ -97,12 +120,20 @@ async fn line() -> Result<SecretString, Error> {
 }
 
 /// Reads on a thread of its own, so that Ctrl-C is heard meanwhile.
-async fn read(how: impl FnOnce() -> io::Result<String> + Send + 'static) -> Result<SecretString, Error> {
-    let text = tokio::task::spawn_blocking(how).await.map_err(io::Error::other).and_then(|read| read);
+async fn read(
+    how: impl FnOnce() -> io::Result<String> + Send + 'static,
+) -> Result<SecretString, Error> {
+    let text = tokio::task::spawn_blocking(how)
+        .await
+        .map_err(io::Error::other)
+        .and_then(|read| read);
     text.map(SecretString::from).map_err(|error| {
         // What was read is not quoted: it may be half of a secret.
-        Error::new(Code::InvalidInput, "The access keys could not be read as text. Enter them again.")
-            .with_source(io::Error::from(error.kind()))
+        Error::new(
+            Code::InvalidInput,
+            "The access keys could not be read as text. Enter them again.",
+        )
+        .with_source(io::Error::from(error.kind()))
     })
 }
 
@@ -115,8 +146,7 @@ impl Hidden {
     fn start() -> Result<Self, Error> {
         use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
         let failed = |error: rustix::io::Errno| {
-            let message =
-                "This terminal cannot hide what is typed. Hand the access keys over on standard input.";
+            let message = "This terminal cannot hide what is typed. Hand the access keys over on standard input.";
             Error::new(Code::Unsupported, message).with_source(io::Error::from(error))
         };
         let before = tcgetattr(io::stdin()).map_err(failed)?;
@@ -132,7 +162,8 @@ impl Hidden {
 #[cfg(unix)]
 impl Drop for Hidden {
     fn drop(&mut self) {
-        let _ = rustix::termios::tcsetattr(io::stdin(), rustix::termios::OptionalActions::Now, &self.0);
+        let _ =
+            rustix::termios::tcsetattr(io::stdin(), rustix::termios::OptionalActions::Now, &self.0);
     }
 }
 
@@ -142,7 +173,8 @@ struct Hidden;
 #[cfg(not(unix))]
 impl Hidden {
     fn start() -> Result<Self, Error> {
-        let message = "On this system access keys are typed into the app, or handed over on standard input.";
+        let message =
+            "On this system access keys are typed into the app, or handed over on standard input.";
         Err(Error::new(Code::Unsupported, message))
     }
 }

@@ -12,14 +12,20 @@ pub(super) fn command_line(shell: &Shell<'_>) -> Found {
 }
 
 pub(super) fn terraform(shell: &Shell<'_>) -> Found {
-    find(shell, "terraform-aws", &["AWS_PROFILE", "AWS_DEFAULT_PROFILE"])
+    find(
+        shell,
+        "terraform-aws",
+        &["AWS_PROFILE", "AWS_DEFAULT_PROFILE"],
+    )
 }
 
 fn find(shell: &Shell<'_>, tool: &'static str, profile_variables: &[&'static str]) -> Found {
     let named = shell.first(profile_variables);
     let name = named.map_or("default", |(_, name)| name);
     let profile = Profile::read(shell, name);
-    let region = shell.first(&["AWS_REGION", "AWS_DEFAULT_REGION"]).map(|(_, region)| region.to_owned());
+    let region = shell
+        .first(&["AWS_REGION", "AWS_DEFAULT_REGION"])
+        .map(|(_, region)| region.to_owned());
     let region = region.or_else(|| profile.get("region").map(str::to_owned));
     credential(shell, tool, &profile, named).at(region)
 }
@@ -30,8 +36,12 @@ fn credential(
     profile: &Profile,
     named: Option<(&'static str, &str)>,
 ) -> Found {
-    let other = |source, identity, why: String| Found::other(tool, Cloud::Aws, source, identity, why);
-    match (shell.get("AWS_ACCESS_KEY_ID"), shell.get("AWS_SECRET_ACCESS_KEY")) {
+    let other =
+        |source, identity, why: String| Found::other(tool, Cloud::Aws, source, identity, why);
+    match (
+        shell.get("AWS_ACCESS_KEY_ID"),
+        shell.get("AWS_SECRET_ACCESS_KEY"),
+    ) {
         (Some(key), Some(_)) => {
             let why = "AWS_ACCESS_KEY_ID is set, which comes before every profile.";
             return match shell.lent(Cloud::Aws) {
@@ -40,7 +50,8 @@ fn credential(
             };
         }
         (Some(_), None) => {
-            let why = "AWS_ACCESS_KEY_ID is set without AWS_SECRET_ACCESS_KEY. Unset it, or set both.";
+            let why =
+                "AWS_ACCESS_KEY_ID is set without AWS_SECRET_ACCESS_KEY. Unset it, or set both.";
             return other(Source::Broken, None, why.to_owned());
         }
         (None, _) => {}
@@ -50,18 +61,22 @@ fn credential(
         None => "no variable names a profile, so it is the default one".to_owned(),
     };
     if let (Some((variable, name)), false) = (named, profile.exists()) {
-        let why = format!("{variable} names the profile {name}, which is in neither of AWS's files.");
+        let why =
+            format!("{variable} names the profile {name}, which is in neither of AWS's files.");
         return other(Source::Broken, None, why);
     }
     let decided = |what: &str| format!("{}, {what}.", capitalised(&why_profile));
     let federated = profile.get("web_identity_token_file").is_some();
     if let (Some(role), false) = (profile.get("role_arn"), federated) {
-        return other(Source::Role, Some(role.to_owned()), decided("which assumes the role"));
+        return other(
+            Source::Role,
+            Some(role.to_owned()),
+            decided("which assumes the role"),
+        );
     }
     if shell.get("AWS_WEB_IDENTITY_TOKEN_FILE").is_some() {
         let role = shell.get("AWS_ROLE_ARN").map(str::to_owned);
-        let why =
-            "AWS_WEB_IDENTITY_TOKEN_FILE is set: another provider vouches for the role in AWS_ROLE_ARN.";
+        let why = "AWS_WEB_IDENTITY_TOKEN_FILE is set: another provider vouches for the role in AWS_ROLE_ARN.";
         return other(Source::Federation, role, why.to_owned());
     }
     if let (Some(role), true) = (profile.get("role_arn"), federated) {
@@ -76,36 +91,68 @@ fn credential(
             (Some(role), Some(account)) => Some(format!("{role} in {account}")),
             _ => None,
         };
-        return other(Source::SignIn, identity, decided("which uses aws sso login"));
+        return other(
+            Source::SignIn,
+            identity,
+            decided("which uses aws sso login"),
+        );
     }
     if let Some(key) = profile.credentials("aws_access_key_id") {
-        return other(Source::File, Some(short(key)), decided("whose keys are in AWS's credentials file"));
+        return other(
+            Source::File,
+            Some(short(key)),
+            decided("whose keys are in AWS's credentials file"),
+        );
     }
     if let Some(session) = profile.get("login_session") {
-        return other(Source::SignIn, Some(session.to_owned()), decided("which uses aws login"));
+        return other(
+            Source::SignIn,
+            Some(session.to_owned()),
+            decided("which uses aws login"),
+        );
     }
     if let Some(command) = profile.config("credential_process") {
-        return match asked_account(command).as_deref().map(|name| asked(shell, name)) {
-            Some(Some(account)) => {
-                Found::ours(tool, Source::McmProfile, account, decided("which asks mcm for its credential"))
-            }
+        return match asked_account(command)
+            .as_deref()
+            .map(|name| asked(shell, name))
+        {
+            Some(Some(account)) => Found::ours(
+                tool,
+                Source::McmProfile,
+                account,
+                decided("which asks mcm for its credential"),
+            ),
             Some(None) => other(
                 Source::Broken,
                 None,
                 decided("which asks mcm for an account that is not connected. Run mcm accounts"),
             ),
-            None => other(Source::Process, None, decided("which runs another program for its credential")),
+            None => other(
+                Source::Process,
+                None,
+                decided("which runs another program for its credential"),
+            ),
         };
     }
     if let Some(key) = profile.config("aws_access_key_id") {
-        return other(Source::File, Some(short(key)), decided("whose keys are in AWS's config file"));
+        return other(
+            Source::File,
+            Some(short(key)),
+            decided("whose keys are in AWS's config file"),
+        );
     }
-    const CONTAINER: [&str; 2] =
-        ["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI"];
+    const CONTAINER: [&str; 2] = [
+        "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    ];
     if let Some((variable, address)) = shell.first(&CONTAINER) {
         return match shell.lent_at(Cloud::Aws, address) {
             Some(account) => Found::lent(tool, account, variable),
-            None => other(Source::Machine, None, format!("{variable} is set: the container's role, if any.")),
+            None => other(
+                Source::Machine,
+                None,
+                format!("{variable} is set: the container's role, if any."),
+            ),
         };
     }
     let why = format!(
@@ -119,9 +166,10 @@ fn credential(
 fn asked<'s>(shell: &'s Shell<'_>, name: &str) -> Option<&'s Account> {
     let id = match name {
         "--active" => shell.book.active.get(&Cloud::Aws)?.clone(),
-        name => {
-            shell.book.resolve(name).map_or_else(|_| AccountId::from(name.to_owned()), |account| account.id)
-        }
+        name => shell
+            .book
+            .resolve(name)
+            .map_or_else(|_| AccountId::from(name.to_owned()), |account| account.id),
     };
     shell.book.account(&id)
 }
@@ -136,15 +184,27 @@ struct Profile {
 impl Profile {
     fn read(shell: &Shell<'_>, name: &str) -> Self {
         let (config, credentials) = (shell.tools.aws_config(), shell.tools.aws_credentials());
-        Self { config: text(&config), credentials: text(&credentials), name: name.to_owned() }
+        Self {
+            config: text(&config),
+            credentials: text(&credentials),
+            name: name.to_owned(),
+        }
     }
 
     fn config(&self, key: &str) -> Option<&str> {
-        value(self.config.as_deref()?, |title| self.is_in_config(title), key)
+        value(
+            self.config.as_deref()?,
+            |title| self.is_in_config(title),
+            key,
+        )
     }
 
     fn credentials(&self, key: &str) -> Option<&str> {
-        value(self.credentials.as_deref()?, |title| title == self.name, key)
+        value(
+            self.credentials.as_deref()?,
+            |title| title == self.name,
+            key,
+        )
     }
 
     fn get(&self, key: &str) -> Option<&str> {
@@ -152,7 +212,9 @@ impl Profile {
     }
 
     fn is_in_config(&self, title: &str) -> bool {
-        let named = title.strip_prefix("profile").map(|rest| rest.trim().trim_matches(['"', '\'']));
+        let named = title
+            .strip_prefix("profile")
+            .map(|rest| rest.trim().trim_matches(['"', '\'']));
         named == Some(&self.name) || title == "default" && self.name == "default"
     }
 
@@ -161,7 +223,15 @@ impl Profile {
             let mut titles = text
                 .iter()
                 .flat_map(|text| text.lines())
-                .filter_map(|line| Some(line.trim_end().strip_prefix('[')?.rsplit_once(']')?.0.trim()));
+                .filter_map(|line| {
+                    Some(
+                        line.trim_end()
+                            .strip_prefix('[')?
+                            .rsplit_once(']')?
+                            .0
+                            .trim(),
+                    )
+                });
             titles.any(is_section)
         };
         has(&self.config, &|title| self.is_in_config(title))
@@ -175,8 +245,10 @@ fn short(key: &str) -> String {
     if characters.len() < 12 {
         return "access key …".to_owned();
     }
-    let (beginning, end): (String, String) =
-        (characters[..4].iter().collect(), characters[characters.len() - 4..].iter().collect());
+    let (beginning, end): (String, String) = (
+        characters[..4].iter().collect(),
+        characters[characters.len() - 4..].iter().collect(),
+    );
     format!("access key {beginning}…{end}")
 }
 

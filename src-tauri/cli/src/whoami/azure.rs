@@ -36,10 +36,19 @@ pub(super) fn command_line(shell: &Shell<'_>) -> Found {
 
 pub(super) fn terraform(shell: &Shell<'_>) -> Found {
     const TOOL: &str = "terraform-azurerm";
-    let is_on =
-        |name: &str| shell.get(name).is_some_and(|value| matches!(value, "1" | "true" | "True" | "TRUE"));
+    let is_on = |name: &str| {
+        shell
+            .get(name)
+            .is_some_and(|value| matches!(value, "1" | "true" | "True" | "TRUE"))
+    };
     let other = |source, why: String| {
-        Found::other(TOOL, Cloud::Azure, source, shell.get("ARM_CLIENT_ID").map(str::to_owned), why)
+        Found::other(
+            TOOL,
+            Cloud::Azure,
+            source,
+            shell.get("ARM_CLIENT_ID").map(str::to_owned),
+            why,
+        )
     };
     let found = if let Some((variable, _)) = shell.first(&[
         "ARM_CLIENT_CERTIFICATE",
@@ -47,23 +56,38 @@ pub(super) fn terraform(shell: &Shell<'_>) -> Found {
         "ARM_CLIENT_SECRET",
         "ARM_CLIENT_SECRET_FILE_PATH",
     ]) {
-        other(Source::Environment, format!("{variable} is set: the application in ARM_CLIENT_ID."))
-    } else if let Some(variable) =
-        ["ARM_USE_OIDC", "ARM_USE_AKS_WORKLOAD_IDENTITY"].into_iter().find(|name| is_on(name))
+        other(
+            Source::Environment,
+            format!("{variable} is set: the application in ARM_CLIENT_ID."),
+        )
+    } else if let Some(variable) = ["ARM_USE_OIDC", "ARM_USE_AKS_WORKLOAD_IDENTITY"]
+        .into_iter()
+        .find(|name| is_on(name))
     {
-        other(Source::Federation, format!("{variable} is set: another provider vouches for the application."))
+        other(
+            Source::Federation,
+            format!("{variable} is set: another provider vouches for the application."),
+        )
     } else if is_on("ARM_USE_MSI") {
-        let address = shell.first(&["ARM_MSI_ENDPOINT"]).map(|(_, address)| address);
+        let address = shell
+            .first(&["ARM_MSI_ENDPOINT"])
+            .map(|(_, address)| address);
         match address.and_then(|address| shell.lent_at(Cloud::Azure, address)) {
             Some(account) => Found::lent(TOOL, account, "ARM_MSI_ENDPOINT"),
-            None => other(Source::Machine, "ARM_USE_MSI is set: the machine's identity.".to_owned()),
+            None => other(
+                Source::Machine,
+                "ARM_USE_MSI is set: the machine's identity.".to_owned(),
+            ),
         }
     } else if shell.get("ARM_USE_CLI").is_some() && !is_on("ARM_USE_CLI") {
         let why = "ARM_USE_CLI turns az off, and no other variable says who.";
         Found::other(TOOL, Cloud::Azure, Source::None, None, why.to_owned())
     } else {
         let found = signed_in(shell, TOOL);
-        Found { why: format!("It asks az. {}", found.why), ..found }
+        Found {
+            why: format!("It asks az. {}", found.why),
+            ..found
+        }
     };
     match shell.get("ARM_SUBSCRIPTION_ID") {
         Some(subscription) => found.at(Some(subscription.to_owned())),
@@ -74,40 +98,64 @@ pub(super) fn terraform(shell: &Shell<'_>) -> Found {
 /// Whom `az login` signed in.
 fn signed_in(shell: &Shell<'_>, tool: &'static str) -> Found {
     let folder = shell.tools.azure();
-    let other = |source, identity, why: String| Found::other(tool, Cloud::Azure, source, identity, why);
+    let other =
+        |source, identity, why: String| Found::other(tool, Cloud::Azure, source, identity, why);
     let Some(text) = text(&folder.join("azureProfile.json")) else {
-        let why =
-            format!("There is no sign-in of az in {}, and it takes none from variables.", folder.display());
+        let why = format!(
+            "There is no sign-in of az in {}, and it takes none from variables.",
+            folder.display()
+        );
         return other(Source::None, None, why);
     };
     let Ok(profile) = serde_json::from_str::<AzureProfile>(&text) else {
-        let why =
-            format!("azureProfile.json in {} cannot be understood. Run az account clear.", folder.display());
+        let why = format!(
+            "azureProfile.json in {} cannot be understood. Run az account clear.",
+            folder.display()
+        );
         return other(Source::Broken, None, why);
     };
-    let Some(subscription) = profile.subscriptions.iter().find(|subscription| subscription.is_default) else {
-        let why = format!("az is signed in nowhere by what is in {}.", folder.display());
+    let Some(subscription) = profile
+        .subscriptions
+        .iter()
+        .find(|subscription| subscription.is_default)
+    else {
+        let why = format!(
+            "az is signed in nowhere by what is in {}.",
+            folder.display()
+        );
         return other(Source::None, None, why);
     };
     let place = Some(subscription.id.clone());
     let user = subscription.user.as_ref();
     let name = user.map(|user| user.name.clone());
     // What `az login --identity` remembers instead of a person.
-    let is_machine = matches!(name.as_deref(), Some("systemAssignedIdentity" | "userAssignedIdentity"));
+    let is_machine = matches!(
+        name.as_deref(),
+        Some("systemAssignedIdentity" | "userAssignedIdentity")
+    );
     if is_machine {
         let address = shell.first(&["IDENTITY_ENDPOINT", "MSI_ENDPOINT"]);
-        let lent =
-            address.and_then(|(variable, address)| Some((variable, shell.lent_at(Cloud::Azure, address)?)));
+        let lent = address.and_then(|(variable, address)| {
+            Some((variable, shell.lent_at(Cloud::Azure, address)?))
+        });
         return match lent {
             Some((variable, account)) => Found::lent(tool, account, variable).at(place),
-            None => other(Source::Machine, name, "az login --identity: the machine's identity.".to_owned())
-                .at(place),
+            None => other(
+                Source::Machine,
+                name,
+                "az login --identity: the machine's identity.".to_owned(),
+            )
+            .at(place),
         };
     }
     let is_person = user.is_some_and(|user| user.kind != "servicePrincipal");
     let why = format!(
         "az login signed {} in, in {}.",
-        if is_person { "this person" } else { "this application" },
+        if is_person {
+            "this person"
+        } else {
+            "this application"
+        },
         folder.display()
     );
     let is_same = |account: &&Account| {
@@ -115,7 +163,13 @@ fn signed_in(shell: &Shell<'_>, tool: &'static str) -> Found {
             if tenant_id.eq_ignore_ascii_case(&subscription.tenant_id)
                 && name.as_ref().is_some_and(|name| name.eq_ignore_ascii_case(username)))
     };
-    match shell.book.accounts.iter().find(is_same).filter(|_| is_person) {
+    match shell
+        .book
+        .accounts
+        .iter()
+        .find(is_same)
+        .filter(|_| is_person)
+    {
         Some(account) => Found::ours(tool, Source::CommandLine, account, why).at(place),
         None => other(Source::CommandLine, name, why).at(place),
     }

@@ -25,27 +25,44 @@ pub(super) fn command_line(shell: &Shell<'_>) -> Found {
         Some(name) => (name.to_owned(), "which CLOUDSDK_ACTIVE_CONFIG_NAME names"),
         None => {
             let active = text(&folder.join("active_config")).map(|name| name.trim().to_owned());
-            (active.filter(|name| !name.is_empty()).unwrap_or_else(|| "default".to_owned()), "the active one")
+            (
+                active
+                    .filter(|name| !name.is_empty())
+                    .unwrap_or_else(|| "default".to_owned()),
+                "the active one",
+            )
         }
     };
-    let is_name = name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
+    let is_name = name
+        .chars()
+        .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
     let path = folder.join("configurations").join(format!("config_{name}"));
     let configuration = if is_name { text(&path) } else { None }.unwrap_or_default();
-    let configured = |section: &str, key: &str| value(&configuration, |title| title == section, key);
+    let configured =
+        |section: &str, key: &str| value(&configuration, |title| title == section, key);
 
-    let project = shell.get("CLOUDSDK_CORE_PROJECT").or_else(|| configured("core", "project"));
+    let project = shell
+        .get("CLOUDSDK_CORE_PROJECT")
+        .or_else(|| configured("core", "project"));
     let project = project.map(str::to_owned);
-    let other = |source, identity, why: String| Found::other(TOOL, Cloud::Gcp, source, identity, why);
+    let other =
+        |source, identity, why: String| Found::other(TOOL, Cloud::Gcp, source, identity, why);
     let impersonated = shell
         .get("CLOUDSDK_AUTH_IMPERSONATE_SERVICE_ACCOUNT")
         .or_else(|| configured("auth", "impersonate_service_account"));
     if let Some(service_account) = impersonated {
         let why = "gcloud is told to impersonate this service account.";
-        return other(Source::Role, Some(service_account.to_owned()), why.to_owned()).at(project);
+        return other(
+            Source::Role,
+            Some(service_account.to_owned()),
+            why.to_owned(),
+        )
+        .at(project);
     }
-    if let Some((variable, _)) =
-        shell.first(&["CLOUDSDK_AUTH_ACCESS_TOKEN_FILE", "CLOUDSDK_AUTH_ACCESS_TOKEN"])
-    {
+    if let Some((variable, _)) = shell.first(&[
+        "CLOUDSDK_AUTH_ACCESS_TOKEN_FILE",
+        "CLOUDSDK_AUTH_ACCESS_TOKEN",
+    ]) {
         let found = match shell.lent(Cloud::Gcp) {
             Some(account) => return Found::lent(TOOL, account, variable),
             None => other(
@@ -57,13 +74,20 @@ pub(super) fn command_line(shell: &Shell<'_>) -> Found {
         return found.at(project);
     }
     if let Some(file) = shell.get("CLOUDSDK_AUTH_CREDENTIAL_FILE_OVERRIDE") {
-        return of_file(shell, TOOL, Path::new(file), "CLOUDSDK_AUTH_CREDENTIAL_FILE_OVERRIDE").at(project);
+        return of_file(
+            shell,
+            TOOL,
+            Path::new(file),
+            "CLOUDSDK_AUTH_CREDENTIAL_FILE_OVERRIDE",
+        )
+        .at(project);
     }
     let (account, why) = match shell.get("CLOUDSDK_CORE_ACCOUNT") {
         Some(account) => (Some(account), "CLOUDSDK_CORE_ACCOUNT names it.".to_owned()),
-        None => {
-            (configured("core", "account"), format!("gcloud's configuration {name}, {why_name}, says so."))
-        }
+        None => (
+            configured("core", "account"),
+            format!("gcloud's configuration {name}, {why_name}, says so."),
+        ),
     };
     match account {
         Some(account) => by_address(shell, TOOL, account, why).at(project),
@@ -76,10 +100,17 @@ pub(super) fn command_line(shell: &Shell<'_>) -> Found {
 
 pub(super) fn terraform(shell: &Shell<'_>) -> Found {
     const TOOL: &str = "terraform-google";
-    const PROJECTS: [&str; 4] =
-        ["GOOGLE_PROJECT", "GOOGLE_CLOUD_PROJECT", "GCLOUD_PROJECT", "CLOUDSDK_CORE_PROJECT"];
-    let project = shell.first(&PROJECTS).map(|(_, project)| project.to_owned());
-    let other = |source, identity, why: String| Found::other(TOOL, Cloud::Gcp, source, identity, why);
+    const PROJECTS: [&str; 4] = [
+        "GOOGLE_PROJECT",
+        "GOOGLE_CLOUD_PROJECT",
+        "GCLOUD_PROJECT",
+        "CLOUDSDK_CORE_PROJECT",
+    ];
+    let project = shell
+        .first(&PROJECTS)
+        .map(|(_, project)| project.to_owned());
+    let other =
+        |source, identity, why: String| Found::other(TOOL, Cloud::Gcp, source, identity, why);
     if let Some(service_account) = shell.get("GOOGLE_IMPERSONATE_SERVICE_ACCOUNT") {
         let why = "GOOGLE_IMPERSONATE_SERVICE_ACCOUNT names it.".to_owned();
         return other(Source::Role, Some(service_account.to_owned()), why).at(project);
@@ -95,18 +126,38 @@ pub(super) fn terraform(shell: &Shell<'_>) -> Found {
         }
         .at(project);
     }
-    const KEYS: [&str; 3] = ["GOOGLE_CREDENTIALS", "GOOGLE_CLOUD_KEYFILE_JSON", "GCLOUD_KEYFILE_JSON"];
+    const KEYS: [&str; 3] = [
+        "GOOGLE_CREDENTIALS",
+        "GOOGLE_CLOUD_KEYFILE_JSON",
+        "GCLOUD_KEYFILE_JSON",
+    ];
     if let Some((variable, value)) = shell.first(&KEYS) {
         if !value.trim_start().starts_with('{') {
             return of_file(shell, TOOL, Path::new(value), variable).at(project);
         }
-        let identity = serde_json::from_str::<CredentialFile>(value).ok().and_then(|file| file.client_email);
-        return other(Source::Environment, identity, format!("{variable} holds a key.")).at(project);
+        let identity = serde_json::from_str::<CredentialFile>(value)
+            .ok()
+            .and_then(|file| file.client_email);
+        return other(
+            Source::Environment,
+            identity,
+            format!("{variable} holds a key."),
+        )
+        .at(project);
     }
     if let Some(file) = shell.get("GOOGLE_APPLICATION_CREDENTIALS") {
-        return of_file(shell, TOOL, Path::new(file), "GOOGLE_APPLICATION_CREDENTIALS").at(project);
+        return of_file(
+            shell,
+            TOOL,
+            Path::new(file),
+            "GOOGLE_APPLICATION_CREDENTIALS",
+        )
+        .at(project);
     }
-    let file = shell.tools.gcloud().join("application_default_credentials.json");
+    let file = shell
+        .tools
+        .gcloud()
+        .join("application_default_credentials.json");
     if text(&file).is_some() {
         return of_file(shell, TOOL, &file, "").at(project);
     }
@@ -117,34 +168,59 @@ pub(super) fn terraform(shell: &Shell<'_>) -> Found {
 
 /// Whoever a credential file is for; `variable` names it, or nothing does.
 fn of_file(shell: &Shell<'_>, tool: &'static str, path: &Path, variable: &str) -> Found {
-    let other = |source, identity, why: String| Found::other(tool, Cloud::Gcp, source, identity, why);
+    let other =
+        |source, identity, why: String| Found::other(tool, Cloud::Gcp, source, identity, why);
     let named = match variable {
-        "" => format!("{} holds the application default credentials", path.display()),
+        "" => format!(
+            "{} holds the application default credentials",
+            path.display()
+        ),
         variable => format!("{variable} names {}", path.display()),
     };
-    let Some(file) = text(path).and_then(|text| serde_json::from_str::<CredentialFile>(&text).ok()) else {
-        return other(Source::Broken, None, format!("{named}, which is no credential that can be read."));
+    let Some(file) = text(path).and_then(|text| serde_json::from_str::<CredentialFile>(&text).ok())
+    else {
+        return other(
+            Source::Broken,
+            None,
+            format!("{named}, which is no credential that can be read."),
+        );
     };
-    if let Some(account) = file.token_url.as_deref().and_then(|address| shell.lent_at(Cloud::Gcp, address)) {
+    if let Some(account) = file
+        .token_url
+        .as_deref()
+        .and_then(|address| shell.lent_at(Cloud::Gcp, address))
+    {
         return Found::lent(tool, account, variable);
     }
     let account = file.account.filter(|account| !account.is_empty());
     match (file.kind.as_str(), file.client_email, account) {
-        ("authorized_user", _, Some(address)) => by_address(shell, tool, &address, format!("{named}.")),
+        ("authorized_user", _, Some(address)) => {
+            by_address(shell, tool, &address, format!("{named}."))
+        }
         ("authorized_user", ..) => {
             let why = format!("{named}: whoever ran gcloud auth application-default login.");
             other(Source::File, None, why)
         }
-        ("service_account", email, _) => {
-            other(Source::File, email, format!("{named}: a service account's key."))
-        }
-        ("impersonated_service_account", ..) => {
-            other(Source::Role, None, format!("{named}: an impersonated service account."))
-        }
-        (kind, ..) if kind.starts_with("external_account") => {
-            other(Source::Federation, None, format!("{named}: another provider vouches for it."))
-        }
-        _ => other(Source::File, None, format!("{named}, a kind of credential that mcm does not know.")),
+        ("service_account", email, _) => other(
+            Source::File,
+            email,
+            format!("{named}: a service account's key."),
+        ),
+        ("impersonated_service_account", ..) => other(
+            Source::Role,
+            None,
+            format!("{named}: an impersonated service account."),
+        ),
+        (kind, ..) if kind.starts_with("external_account") => other(
+            Source::Federation,
+            None,
+            format!("{named}: another provider vouches for it."),
+        ),
+        _ => other(
+            Source::File,
+            None,
+            format!("{named}, a kind of credential that mcm does not know."),
+        ),
     }
 }
 
@@ -153,6 +229,12 @@ fn by_address(shell: &Shell<'_>, tool: &'static str, address: &str, why: String)
     let is_same = |account: &&Account| matches!(&account.identity, Identity::Gcp { email: Some(email), .. } if email.eq_ignore_ascii_case(address));
     match shell.book.accounts.iter().find(is_same) {
         Some(account) => Found::ours(tool, Source::CommandLine, account, why),
-        None => Found::other(tool, Cloud::Gcp, Source::CommandLine, Some(address.to_owned()), why),
+        None => Found::other(
+            tool,
+            Cloud::Gcp,
+            Source::CommandLine,
+            Some(address.to_owned()),
+            why,
+        ),
     }
 }

@@ -35,7 +35,9 @@ fn the_accounts_json_is_as_documented() {
     stage.connected(false);
     let printed = stage.mcm(&["accounts", "--json"]).done();
     let json: serde_json::Value = serde_json::from_str(&printed).expect("the result is JSON");
-    let time = json["accounts"][0]["sessionExpiresAt"].as_str().expect("a session");
+    let time = json["accounts"][0]["sessionExpiresAt"]
+        .as_str()
+        .expect("a session");
     assert!(time.ends_with('Z') && !time.contains('.'), "{time}");
     time.parse::<Timestamp>().expect("a time in RFC 3339");
     assert_eq!(printed.replace(time, "TIME"), ACCOUNTS);
@@ -46,7 +48,10 @@ fn a_google_account_has_its_address_and_projects_in_the_json() {
     let stage = Stage::start();
     stage.login(ADA, &["gcp"]).done();
     let row = &stage.mcm(&["accounts", "--json"]).json()["accounts"][0];
-    assert_eq!((&row["provider"], &row["email"]), (&"gcp".into(), &ADA.into()));
+    assert_eq!(
+        (&row["provider"], &row["email"]),
+        (&"gcp".into(), &ADA.into())
+    );
     assert_eq!(row["projects"].as_array().expect("a list").len(), 4);
     assert!(row.get("tenantId").is_none() && row.get("subscriptions").is_none());
 }
@@ -63,7 +68,10 @@ fn a_session_that_is_over_is_null_in_the_json_and_no_trouble() {
 #[test]
 fn without_accounts_the_list_is_empty_and_says_how_to_connect_one() {
     let stage = Stage::start();
-    assert_eq!(stage.mcm(&["accounts", "--json"]).done(), "{\n  \"accounts\": []\n}\n");
+    assert_eq!(
+        stage.mcm(&["accounts", "--json"]).done(),
+        "{\n  \"accounts\": []\n}\n"
+    );
     let listed = stage.mcm(&["accounts"]);
     assert!(listed.told.contains("mcm login azure"), "{}", listed.told);
     assert_eq!(listed.done(), "");
@@ -75,9 +83,27 @@ fn the_table_marks_the_account_in_use_and_shows_its_target() {
     stage.connected(false);
     stage.mcm(&["use", "contoso", "prod"]).done();
     let table = stage.mcm(&["accounts"]).done();
-    let lines: Vec<Vec<&str>> = table.lines().map(|line| line.split_whitespace().collect()).collect();
-    assert_eq!(lines[0], ["NAME", "IDENTITY", "TARGET", "TIME", "LEFT", "STATUS", "ID"]);
-    assert_eq!(lines[1], ["*", "Contoso", ADA, "Production", "59", "min", "connected", "azure-1535dce659fc"]);
+    let lines: Vec<Vec<&str>> = table
+        .lines()
+        .map(|line| line.split_whitespace().collect())
+        .collect();
+    assert_eq!(
+        lines[0],
+        ["NAME", "IDENTITY", "TARGET", "TIME", "LEFT", "STATUS", "ID"]
+    );
+    assert_eq!(
+        lines[1],
+        [
+            "*",
+            "Contoso",
+            ADA,
+            "Production",
+            "59",
+            "min",
+            "connected",
+            "azure-1535dce659fc"
+        ]
+    );
 }
 
 #[test]
@@ -96,8 +122,16 @@ fn targets_are_listed_without_asking_the_cloud_and_read_again_when_told() {
     let stage = Stage::start();
     stage.connected(false);
     let json = stage.mcm(&["targets", "contoso", "--json"]).json();
-    let names: Vec<_> = json["targets"].as_array().expect("a list").iter().map(|row| &row["name"]).collect();
-    assert_eq!(names, ["Legacy billing", "Production", "Sandbox", "Staging"]);
+    let names: Vec<_> = json["targets"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|row| &row["name"])
+        .collect();
+    assert_eq!(
+        names,
+        ["Legacy billing", "Production", "Sandbox", "Staging"]
+    );
     assert_eq!(json["targets"][0]["state"], "Disabled");
     assert_eq!(stage.sandbox.requests(), []);
 
@@ -184,14 +218,23 @@ fn a_target_is_chosen_by_id_by_name_or_by_a_part_that_fits_no_other() {
     stage.connected(false);
     for wanted in ["PRODUCTION", "prod", "0a539779-a28c-45e2-807f-4dd6af13912b"] {
         let told = stage.mcm(&["use", "ada", wanted]).done();
-        assert_eq!(told, format!("In use for Azure: Contoso ({ADA}), Production\n"));
+        assert_eq!(
+            told,
+            format!("In use for Azure: Contoso ({ADA}), Production\n")
+        );
     }
     let told = stage.mcm(&["use", "ada", "ing"]).failed(1);
-    assert!(told.contains("Staging") && told.contains("Legacy billing"), "{told}");
+    assert!(
+        told.contains("Staging") && told.contains("Legacy billing"),
+        "{told}"
+    );
     let told = stage.mcm(&["use", "ada", "nothing"]).failed(1);
     assert!(told.contains("--refresh"), "{told}");
     let json = stage.mcm(&["targets", "ada", "--json"]).json();
-    assert_eq!(json["targets"][1]["active"], true, "a choice that failed changes nothing");
+    assert_eq!(
+        json["targets"][1]["active"], true,
+        "a choice that failed changes nothing"
+    );
 }
 
 #[test]
@@ -199,9 +242,15 @@ fn an_account_answers_to_its_own_name_until_that_is_taken_back() {
     let stage = Stage::start();
     stage.connected(false);
     stage.mcm(&["rename", "contoso", "Work"]).done();
-    assert_eq!(stage.mcm(&["accounts", "--json"]).json()["accounts"][0]["displayName"], "Work");
+    assert_eq!(
+        stage.mcm(&["accounts", "--json"]).json()["accounts"][0]["displayName"],
+        "Work"
+    );
     stage.mcm(&["token", "work"]).done();
-    assert_eq!(stage.mcm(&["rename", "work"]).done(), "azure-1535dce659fc is now called Contoso.\n");
+    assert_eq!(
+        stage.mcm(&["rename", "work"]).done(),
+        "azure-1535dce659fc is now called Contoso.\n"
+    );
 }
 
 #[test]
@@ -210,7 +259,10 @@ fn a_name_that_fits_two_accounts_is_refused_with_the_ids_to_choose_from() {
     let ada = stage.connected(false);
     stage.login(LINUS, &["azure", "--keep-both"]).done();
     let told = stage.mcm(&["token", "contoso"]).failed(1);
-    assert!(told.contains("fits 2 accounts") && told.contains(&ada), "{told}");
+    assert!(
+        told.contains("fits 2 accounts") && told.contains(&ada),
+        "{told}"
+    );
     stage.mcm(&["token", "linus"]).done();
 }
 
@@ -219,14 +271,30 @@ fn activity_tells_what_happened_and_who_was_handed_a_token_newest_first() {
     let stage = Stage::start();
     let id = stage.connected(true);
     stage.mcm(&["token", &id]).done();
-    let json = stage.mcm(&["activity", &id, "--json", "--limit", "2"]).json();
-    let kinds: Vec<_> =
-        json["activity"].as_array().expect("a list").iter().map(|row| &row["what"]["kind"]).collect();
+    let json = stage
+        .mcm(&["activity", &id, "--json", "--limit", "2"])
+        .json();
+    let kinds: Vec<_> = json["activity"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|row| &row["what"]["kind"])
+        .collect();
     assert_eq!(kinds, ["handed-out", "renewed"]);
-    assert!(json["activity"][0]["what"]["to"].as_str().is_some_and(|to| !to.is_empty()));
+    assert!(
+        json["activity"][0]["what"]["to"]
+            .as_str()
+            .is_some_and(|to| !to.is_empty())
+    );
 
     let table = stage.mcm(&["activity"]).done();
-    assert!(table.lines().nth(1).is_some_and(|line| line.contains("token handed to")), "{table}");
+    assert!(
+        table
+            .lines()
+            .nth(1)
+            .is_some_and(|line| line.contains("token handed to")),
+        "{table}"
+    );
 }
 
 #[test]
@@ -234,9 +302,17 @@ fn a_damaged_list_of_accounts_is_named_and_left_as_it_is() {
     let stage = Stage::start();
     let file = stage.accounts_file();
     write(&file, 0o600, "{\"version\":1,\"acc");
-    for arguments in [&["accounts"][..], &["accounts", "--json"], &["token", "x"], &["targets", "x"]] {
+    for arguments in [
+        &["accounts"][..],
+        &["accounts", "--json"],
+        &["token", "x"],
+        &["targets", "x"],
+    ] {
         let told = stage.mcm(arguments).failed(1);
         assert!(told.contains("accounts.json"), "{told}");
     }
-    assert_eq!(fs::read_to_string(file).expect("still there"), "{\"version\":1,\"acc");
+    assert_eq!(
+        fs::read_to_string(file).expect("still there"),
+        "{\"version\":1,\"acc"
+    );
 }

@@ -37,7 +37,9 @@ pub(crate) fn role(name: &str) -> String {
 
 /// Prepares a role and gives its External ID.
 fn prepare(stage: &Stage) -> String {
-    let policy = stage.mcm(&["login", "aws", "--print", "trust-policy"]).json();
+    let policy = stage
+        .mcm(&["login", "aws", "--print", "trust-policy"])
+        .json();
     let id = &policy["Statement"][0]["Condition"]["StringEquals"]["sts:ExternalId"];
     id.as_str().expect("an External ID").to_owned()
 }
@@ -45,7 +47,9 @@ fn prepare(stage: &Stage) -> String {
 /// Connects a role and gives its account's id.
 pub(crate) fn connected(stage: &Stage, name: &str) -> String {
     prepare(stage);
-    stage.mcm(&["login", "aws", "--role-arn", &role(name)]).done();
+    stage
+        .mcm(&["login", "aws", "--role-arn", &role(name)])
+        .done();
     stage.sandbox.forget_requests();
     row(stage)["id"].as_str().expect("an id").to_owned()
 }
@@ -65,13 +69,33 @@ fn a_role_is_prepared_checked_and_connected_in_sight_of_the_person() {
     let external_id = prepare(&stage);
     let ended = stage.mcm(&["login", "aws", "--role-arn", &role("Reader")]);
     let told: Vec<&str> = ended.told.lines().collect();
-    assert_eq!(told[0], format!("You call AWS as {ADA_ARN} (account 111122223333)."));
-    assert!(told.contains(&"  with the External ID: let in, as it has to be."), "{}", ended.told);
-    assert!(told.contains(&"  without an External ID: refused, as it has to be."), "{}", ended.told);
-    let became = "  who we became: arn:aws:sts::444455556666:assumed-role/Reader/multi-cloud-manager";
-    assert_eq!(told.iter().rfind(|line| line.starts_with("  ")), Some(&became), "{}", ended.told);
+    assert_eq!(
+        told[0],
+        format!("You call AWS as {ADA_ARN} (account 111122223333).")
+    );
+    assert!(
+        told.contains(&"  with the External ID: let in, as it has to be."),
+        "{}",
+        ended.told
+    );
+    assert!(
+        told.contains(&"  without an External ID: refused, as it has to be."),
+        "{}",
+        ended.told
+    );
+    let became =
+        "  who we became: arn:aws:sts::444455556666:assumed-role/Reader/multi-cloud-manager";
+    assert_eq!(
+        told.iter().rfind(|line| line.starts_with("  ")),
+        Some(&became),
+        "{}",
+        ended.told
+    );
     let result = ended.done();
-    assert!(result.starts_with("Connected contoso-production\n"), "{result}");
+    assert!(
+        result.starts_with("Connected contoso-production\n"),
+        "{result}"
+    );
     let lines: Vec<&str> = result.lines().map(str::trim).collect();
     for line in [
         format!("identity     {}", role("Reader")),
@@ -82,14 +106,19 @@ fn a_role_is_prepared_checked_and_connected_in_sight_of_the_person() {
         assert!(lines.contains(&line.as_str()), "{line}: {result}");
     }
     assert!(!stage.has_opened_a_page());
-    assert!(stage.mcm(&["login", "aws", "--pending"]).done().is_empty(), "the id waits no more");
+    assert!(
+        stage.mcm(&["login", "aws", "--pending"]).done().is_empty(),
+        "the id waits no more"
+    );
 }
 
 #[test]
 fn the_accounts_json_of_a_role_is_as_documented() {
     let stage = Stage::start();
     let external_id = prepare(&stage);
-    stage.mcm(&["login", "aws", "--role-arn", &role("Reader")]).done();
+    stage
+        .mcm(&["login", "aws", "--role-arn", &role("Reader")])
+        .done();
     let printed = stage.mcm(&["accounts", "--json"]).done();
     let account = row(&stage);
     let time = text(&account, "sessionExpiresAt");
@@ -106,22 +135,35 @@ fn a_credential_is_printed_as_aws_reads_it_and_the_second_call_asks_nobody() {
     let stage = Stage::start();
     let id = connected(&stage, "Reader");
     let printed = stage.mcm(&["credential-process", &id]).done();
-    assert_eq!(stage.mcm(&["credential-process", "--active"]).done(), printed);
+    assert_eq!(
+        stage.mcm(&["credential-process", "--active"]).done(),
+        printed
+    );
     assert_eq!(stage.sandbox.requests(), []);
 
     let json: Value = serde_json::from_str(&printed).expect("the result is JSON");
     let names: Vec<&String> = json.as_object().expect("an object").keys().collect();
     assert_eq!(names.len(), 6, "{names:?}");
-    assert_eq!((&json["Version"], &json["AccountId"]), (&1.into(), &"444455556666".into()));
+    assert_eq!(
+        (&json["Version"], &json["AccountId"]),
+        (&1.into(), &"444455556666".into())
+    );
     assert!(text(&json, "AccessKeyId").starts_with("ASIA"));
     let secrets = stage.sandbox.secrets();
     for name in ["SecretAccessKey", "SessionToken"] {
-        assert!(secrets.iter().any(|secret| secret == text(&json, name)), "{name} is the cloud's");
+        assert!(
+            secrets.iter().any(|secret| secret == text(&json, name)),
+            "{name} is the cloud's"
+        );
     }
-    let expires: Timestamp = text(&json, "Expiration").parse().expect("a time in RFC 3339");
+    let expires: Timestamp = text(&json, "Expiration")
+        .parse()
+        .expect("a time in RFC 3339");
     assert!(expires - SystemClock.now() > SignedDuration::from_mins(15));
 
-    let happened = stage.mcm(&["activity", &id, "--json", "--limit", "1"]).json();
+    let happened = stage
+        .mcm(&["activity", &id, "--json", "--limit", "1"])
+        .json();
     assert_eq!(happened["activity"][0]["what"]["kind"], "handed-out");
     for secret in secrets {
         assert!(!stage.files().contains(&secret), "a secret lies in a file");
@@ -133,11 +175,17 @@ fn a_session_that_is_missing_is_made_once_however_many_ask() {
     let stage = Stage::start();
     let id = connected(&stage, "Reader");
     stage.forget_sessions();
-    let begun: Vec<Begun> = (0..5).map(|_| stage.begin(&["credential-process", &id])).collect();
-    let mut printed: Vec<String> = begun.into_iter().map(|begun| begun.ended().done()).collect();
+    let begun: Vec<Begun> = (0..5)
+        .map(|_| stage.begin(&["credential-process", &id]))
+        .collect();
+    let mut printed: Vec<String> = begun
+        .into_iter()
+        .map(|begun| begun.ended().done())
+        .collect();
     printed.dedup();
     assert_eq!(printed.len(), 1);
-    let assumed = |request: &&sandbox_clouds::Request| request.endpoint == Some(Endpoint::AwsAssumeRole);
+    let assumed =
+        |request: &&sandbox_clouds::Request| request.endpoint == Some(Endpoint::AwsAssumeRole);
     assert_eq!(stage.sandbox.requests().iter().filter(assumed).count(), 1);
 }
 
@@ -149,8 +197,14 @@ fn a_role_that_is_gone_ends_a_credential_with_status_3_and_what_to_run() {
     stage.sandbox.remove_aws_role(&role("Reader"));
     for _ in 0..2 {
         let told = stage.mcm(&["credential-process", &id]).failed(3);
-        assert!(told.contains("aws iam get-role --role-name Reader"), "{told}");
-        assert!(told.contains(&format!("mcm login aws --role-arn {}", role("Reader"))), "{told}");
+        assert!(
+            told.contains("aws iam get-role --role-name Reader"),
+            "{told}"
+        );
+        assert!(
+            told.contains(&format!("mcm login aws --role-arn {}", role("Reader"))),
+            "{told}"
+        );
     }
     assert_eq!(row(&stage)["status"], "sign-in-again");
 }
@@ -160,7 +214,10 @@ fn a_passing_failure_of_aws_is_status_1_and_the_account_stays() {
     let stage = Stage::start();
     let id = connected(&stage, "Reader");
     stage.forget_sessions();
-    stage.sandbox.faults().always(Endpoint::AwsCallerIdentity, Fault::throttled());
+    stage
+        .sandbox
+        .faults()
+        .always(Endpoint::AwsCallerIdentity, Fault::throttled());
     stage.mcm(&["credential-process", &id]).failed(1);
     assert_ne!(row(&stage)["status"], "sign-in-again");
 }
@@ -172,7 +229,10 @@ fn tokens_and_credentials_name_each_other_for_the_wrong_cloud() {
     let azure = stage.login(crate::stage::ADA, &["azure"]);
     azure.done();
     let told = stage.mcm(&["token", &aws]).failed(1);
-    assert!(told.contains(&format!("mcm credential-process {aws}")), "{told}");
+    assert!(
+        told.contains(&format!("mcm credential-process {aws}")),
+        "{told}"
+    );
     let told = stage.mcm(&["token", "--active", "aws"]).failed(2);
     assert!(told.contains("mcm credential-process --active"), "{told}");
     let told = stage.mcm(&["credential-process", "ada@contoso"]).failed(1);
@@ -185,9 +245,15 @@ fn signing_out_of_a_role_leaves_nothing() {
     let id = connected(&stage, "Reader");
     assert!(stage.keychain_entries() > 0);
     let told = stage.mcm(&["logout", "contoso-production"]).done();
-    assert!(told.contains(&id) && told.contains("The role itself stays in AWS."), "{told}");
+    assert!(
+        told.contains(&id) && told.contains("The role itself stays in AWS."),
+        "{told}"
+    );
     assert_eq!(stage.keychain_entries(), 0);
-    assert!(!stage.files().contains(&role("Reader")), "nothing of the account stays in a file");
+    assert!(
+        !stage.files().contains(&role("Reader")),
+        "nothing of the account stays in a file"
+    );
     stage.mcm(&["credential-process", &id]).failed(1);
     stage.mcm(&["credential-process", "--active"]).failed(1);
 }
@@ -198,14 +264,20 @@ fn a_role_that_does_not_enforce_is_refused_with_the_line_that_mends_it_unless_th
     let external_id = prepare(&stage);
     let arguments = ["login", "aws", "--role-arn", &role("IgnoringReader")];
     let told = stage.mcm(&arguments).failed(1);
-    let line = format!("\"Condition\": {{\"StringEquals\": {{\"sts:ExternalId\": \"{external_id}\"}}}}");
+    let line =
+        format!("\"Condition\": {{\"StringEquals\": {{\"sts:ExternalId\": \"{external_id}\"}}}}");
     assert!(told.contains(&line), "{told}");
     for which in ["without an External ID", "with a wrong External ID"] {
-        assert!(told.contains(&format!("  {which}: LET IN, which must not be.")), "{told}");
+        assert!(
+            told.contains(&format!("  {which}: LET IN, which must not be.")),
+            "{told}"
+        );
     }
     assert_eq!(stage.keychain_entries(), 0);
 
-    let connected = stage.mcm(&[&arguments[..], &["--accept-not-enforced"]].concat()).done();
+    let connected = stage
+        .mcm(&[&arguments[..], &["--accept-not-enforced"]].concat())
+        .done();
     assert!(connected.contains("NOT enforced"), "{connected}");
     assert_eq!(row(&stage)["externalIdEnforced"], false);
     let table = stage.mcm(&["accounts"]).done();
@@ -240,33 +312,61 @@ fn the_person_sees_whose_keys_the_shell_holds_before_a_role_is_asked_for() {
     let stage = Stage::start();
     let external_id = prepare(&stage);
     stage.sandbox.forget_requests();
-    let grace = stage.sandbox.aws_access_key("grace").expect("there is a grace");
+    let grace = stage
+        .sandbox
+        .aws_access_key("grace")
+        .expect("there is a grace");
     let mut command = stage.command(&["login", "aws", "--role-arn", &role("Reader")]);
-    command.env("AWS_ACCESS_KEY_ID", &grace.id).env("AWS_SECRET_ACCESS_KEY", &grace.secret);
+    command
+        .env("AWS_ACCESS_KEY_ID", &grace.id)
+        .env("AWS_SECRET_ACCESS_KEY", &grace.secret);
     let begun = Begun::start(command);
     stage.until_requested(Endpoint::AwsAssumeRole);
     begun.interrupt();
     let told = begun.ended().failed(1);
     let first = told.lines().next().unwrap_or_default();
-    assert_eq!(first, "You call AWS as arn:aws:iam::111122223333:user/grace (account 111122223333).");
-    assert!(stage.mcm(&["login", "aws", "--pending"]).done().contains(&external_id));
+    assert_eq!(
+        first,
+        "You call AWS as arn:aws:iam::111122223333:user/grace (account 111122223333)."
+    );
+    assert!(
+        stage
+            .mcm(&["login", "aws", "--pending"])
+            .done()
+            .contains(&external_id)
+    );
 }
 
 #[test]
 fn a_profile_that_runs_us_is_refused_as_a_source_with_what_it_is() {
     let stage = Stage::start();
     let file = stage.home().join("aws/config");
-    let ours = format!("credential_process = {} credential-process --active\n", env!("CARGO_BIN_EXE_mcm"));
+    let ours = format!(
+        "credential_process = {} credential-process --active\n",
+        env!("CARGO_BIN_EXE_mcm")
+    );
     let hop = "[profile hop]\nrole_arn = arn:aws:iam::111122223333:role/X\nsource_profile = ours\n";
-    write(&file, 0o600, &format!("[default]\n{ours}[profile ours]\n{ours}{hop}"));
+    write(
+        &file,
+        0o600,
+        &format!("[default]\n{ours}[profile ours]\n{ours}{hop}"),
+    );
     for source in ["default", "profile:ours", "profile:hop"] {
-        for step in [&["--print", "cli"][..], &["--role-arn", &role("Reader"), "--external-id", "Contoso:42"]]
-        {
-            let mut command = stage.command(&[&["login", "aws", "--source", source][..], step].concat());
-            command.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY");
+        for step in [
+            &["--print", "cli"][..],
+            &["--role-arn", &role("Reader"), "--external-id", "Contoso:42"],
+        ] {
+            let mut command =
+                stage.command(&[&["login", "aws", "--source", source][..], step].concat());
+            command
+                .env_remove("AWS_ACCESS_KEY_ID")
+                .env_remove("AWS_SECRET_ACCESS_KEY");
             command.env("AWS_CONFIG_FILE", &file);
             let told = Ended::of(command.output().expect("mcm starts")).failed(1);
-            assert!(told.contains("gets its credentials from this app"), "{source}: {told}");
+            assert!(
+                told.contains("gets its credentials from this app"),
+                "{source}: {told}"
+            );
         }
     }
     assert_eq!(stage.sandbox.requests(), []);
@@ -286,8 +386,15 @@ fn the_organisation_is_information_beside_the_regions() {
     });
     assert!(organization.contains(&production), "{organization:?}");
     let ended = stage.mcm(&["targets", "role/Auditor"]);
-    assert!(ended.told.contains("3 accounts of its organisation"), "{}", ended.told);
-    assert!(!ended.done().contains("444455556666"), "they are no targets");
+    assert!(
+        ended.told.contains("3 accounts of its organisation"),
+        "{}",
+        ended.told
+    );
+    assert!(
+        !ended.done().contains("444455556666"),
+        "they are no targets"
+    );
 
     connected(&stage, "Reader");
     let listed = stage.mcm(&["targets", "role/Reader", "--json"]).json();
@@ -305,39 +412,94 @@ fn every_form_of_a_role_is_printed_with_the_same_id_which_waits_until_it_is_drop
         ("cli", "aws iam create-role"),
     ] {
         let ended = stage.mcm(&["login", "aws", "--print", form]);
-        assert!(ended.told.contains(ADA_ARN) && ended.told.contains("--role-arn"), "{}", ended.told);
-        assert_eq!(ended.told.contains("aws cloudformation deploy"), form == "cloudformation");
+        assert!(
+            ended.told.contains(ADA_ARN) && ended.told.contains("--role-arn"),
+            "{}",
+            ended.told
+        );
+        assert_eq!(
+            ended.told.contains("aws cloudformation deploy"),
+            form == "cloudformation"
+        );
         let text = ended.done();
-        assert!(text.contains(part) && text.contains(&external_id), "{form}: {text}");
+        assert!(
+            text.contains(part) && text.contains(&external_id),
+            "{form}: {text}"
+        );
     }
-    assert!(stage.sandbox.aws_assumptions().is_empty(), "only the caller was asked for");
+    assert!(
+        stage.sandbox.aws_assumptions().is_empty(),
+        "only the caller was asked for"
+    );
     let policies = [
         ("view-only", Some("job-function/ViewOnlyAccess")),
         ("read-only", Some("ReadOnlyAccess")),
         ("none", None),
-        ("arn:aws:iam::aws:policy/SecurityAudit", Some("policy/SecurityAudit")),
+        (
+            "arn:aws:iam::aws:policy/SecurityAudit",
+            Some("policy/SecurityAudit"),
+        ),
     ];
     for (permissions, policy) in policies {
-        let text = stage.mcm(&["login", "aws", "--print", "cli", "--permissions", permissions]).done();
-        assert_eq!(text.contains("attach-role-policy"), policy.is_some(), "{text}");
+        let text = stage
+            .mcm(&[
+                "login",
+                "aws",
+                "--print",
+                "cli",
+                "--permissions",
+                permissions,
+            ])
+            .done();
+        assert_eq!(
+            text.contains("attach-role-policy"),
+            policy.is_some(),
+            "{text}"
+        );
         assert!(text.contains(policy.unwrap_or_default()), "{text}");
     }
 
-    let chosen = ["--role-name", "Auditor", "--session-duration", "7200", "--permissions", "read-only"];
-    let text = stage.mcm(&[&["login", "aws", "--print", "terraform"][..], &chosen].concat()).done();
-    assert!(text.contains("\"Auditor\"") && text.contains("= 7200"), "{text}");
+    let chosen = [
+        "--role-name",
+        "Auditor",
+        "--session-duration",
+        "7200",
+        "--permissions",
+        "read-only",
+    ];
+    let text = stage
+        .mcm(&[&["login", "aws", "--print", "terraform"][..], &chosen].concat())
+        .done();
+    assert!(
+        text.contains("\"Auditor\"") && text.contains("= 7200"),
+        "{text}"
+    );
     let again = stage.mcm(&["login", "aws", "--print", "terraform"]).done();
     assert_eq!(again, text, "printed again tomorrow it is the same");
-    stage.mcm(&["login", "aws", "--print", "cli", "--role-name", "a/b"]).failed(2);
+    stage
+        .mcm(&["login", "aws", "--print", "cli", "--role-name", "a/b"])
+        .failed(2);
 
     let another = ["login", "aws", "--print", "terraform", "--another"];
     stage.mcm(&another).done();
-    assert_eq!(stage.mcm(&["login", "aws", "--pending"]).done().lines().count(), 3);
+    assert_eq!(
+        stage
+            .mcm(&["login", "aws", "--pending"])
+            .done()
+            .lines()
+            .count(),
+        3
+    );
     let dropped = stage.mcm(&["login", "aws", "--drop", &external_id]).done();
     assert!(dropped.contains(&external_id), "{dropped}");
     let left = stage.mcm(&["login", "aws", "--pending"]).done();
-    assert!(left.lines().count() == 2 && !left.contains(&external_id), "{left}");
-    stage.mcm(&["login", "aws", "--drop", &external_id]).failed(1);
+    assert!(
+        left.lines().count() == 2 && !left.contains(&external_id),
+        "{left}"
+    );
+    stage
+        .mcm(&["login", "aws", "--drop", &external_id])
+        .failed(1);
 }
 
 #[test]
@@ -351,7 +513,12 @@ fn ctrl_c_gives_the_checks_of_a_role_up_and_keeps_the_external_id() {
     let told = begun.ended().failed(1);
     assert!(told.contains("You cancelled the sign-in."), "{told}");
     assert_eq!(stage.keychain_entries(), 0);
-    assert!(stage.mcm(&["login", "aws", "--pending"]).done().contains(&external_id));
+    assert!(
+        stage
+            .mcm(&["login", "aws", "--pending"])
+            .done()
+            .contains(&external_id)
+    );
 }
 
 #[test]
@@ -359,8 +526,15 @@ fn a_region_of_a_role_is_chosen_like_any_target() {
     let stage = Stage::start();
     let id = connected(&stage, "Reader");
     let table = stage.mcm(&["targets", &id]).done();
-    assert!(table.lines().any(|line| line.starts_with("*  ") && line.contains("eu-central-1")), "{table}");
-    stage.mcm(&["use", "contoso-production", "eu-north-1"]).done();
+    assert!(
+        table
+            .lines()
+            .any(|line| line.starts_with("*  ") && line.contains("eu-central-1")),
+        "{table}"
+    );
+    stage
+        .mcm(&["use", "contoso-production", "eu-north-1"])
+        .done();
     assert_eq!(row(&stage)["region"], "eu-north-1");
     assert_eq!(stage.sandbox.requests(), []);
 }
@@ -374,64 +548,148 @@ fn wrong_usage_of_aws_is_status_2() {
         &["login", "aws", "--pending", "--source", "default"],
         &["login", "aws", "--print", "cli", "--accept-not-enforced"],
         &["login", "aws", "--role-arn", "a", "--permissions", "none"],
-        &["login", "aws", "--role-arn", "a", "--session-duration", "60"],
+        &[
+            "login",
+            "aws",
+            "--role-arn",
+            "a",
+            "--session-duration",
+            "60",
+        ],
         &["login", "aws", "--role-arn", "a", "--role-name", "b"],
         &["credential-process"],
         &["credential-process", "a", "--active"],
     ] {
         let told = stage.mcm(arguments).failed(2);
-        assert!(told.contains("Usage: mcm") || told.contains("--help"), "{told}");
+        assert!(
+            told.contains("Usage: mcm") || told.contains("--help"),
+            "{told}"
+        );
     }
 }
 
 #[test]
 fn a_profile_can_be_the_source_and_the_life_of_sessions_be_chosen() {
     let stage = Stage::start();
-    let key = stage.sandbox.aws_access_key("ada").expect("there is an ada");
-    let text = format!("[work]\naws_access_key_id = {}\naws_secret_access_key = {}\n", key.id, key.secret);
+    let key = stage
+        .sandbox
+        .aws_access_key("ada")
+        .expect("there is an ada");
+    let text = format!(
+        "[work]\naws_access_key_id = {}\naws_secret_access_key = {}\n",
+        key.id, key.secret
+    );
     let file = stage.home().join("aws/credentials");
     write(&file, 0o600, &text);
     let mcm = |arguments: &[&str]| {
         let mut command = stage.command(arguments);
-        command.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY");
+        command
+            .env_remove("AWS_ACCESS_KEY_ID")
+            .env_remove("AWS_SECRET_ACCESS_KEY");
         command.env("AWS_SHARED_CREDENTIALS_FILE", &file);
         Ended::of(command.output().expect("mcm starts"))
     };
     let source = ["--source", "profile:work"];
-    mcm(&[&["login", "aws", "--print", "cli", "--session-duration", "14400"][..], &source].concat()).done();
+    mcm(&[
+        &[
+            "login",
+            "aws",
+            "--print",
+            "cli",
+            "--session-duration",
+            "14400",
+        ][..],
+        &source,
+    ]
+    .concat())
+    .done();
     let arn = role("LongReader");
-    let connect = ["login", "aws", "--role-arn", &arn, "--session-duration", "14400"];
+    let connect = [
+        "login",
+        "aws",
+        "--role-arn",
+        &arn,
+        "--session-duration",
+        "14400",
+    ];
     let connected = mcm(&connect).done();
-    assert!(connected.contains("profile:work") && connected.contains("14400 seconds"), "{connected}");
-    let told = mcm(&["login", "aws", "--role-arn", &arn, "--source", "profile:nobody"]);
-    assert!(told.status != 0 && told.told.contains("nobody"), "{}", told.told);
+    assert!(
+        connected.contains("profile:work") && connected.contains("14400 seconds"),
+        "{connected}"
+    );
+    let told = mcm(&[
+        "login",
+        "aws",
+        "--role-arn",
+        &arn,
+        "--source",
+        "profile:nobody",
+    ]);
+    assert!(
+        told.status != 0 && told.told.contains("nobody"),
+        "{}",
+        told.told
+    );
 }
 
 #[test]
 fn the_profile_that_runs_us_is_not_asked_for_the_credential_that_it_wants() {
     let stage = Stage::start();
-    let key = stage.sandbox.aws_access_key("ada").expect("there is an ada");
-    let keys = format!("aws_access_key_id = {}\naws_secret_access_key = {}\n", key.id, key.secret);
+    let key = stage
+        .sandbox
+        .aws_access_key("ada")
+        .expect("there is an ada");
+    let keys = format!(
+        "aws_access_key_id = {}\naws_secret_access_key = {}\n",
+        key.id, key.secret
+    );
     let file = stage.home().join("aws/config");
     let program = env!("CARGO_BIN_EXE_mcm");
-    let us = format!("[profile production]\ncredential_process = {program} credential-process --active\n");
-    write(&file, 0o600, &format!("[default]\n{keys}[profile work]\n{keys}{us}"));
+    let us = format!(
+        "[profile production]\ncredential_process = {program} credential-process --active\n"
+    );
+    write(
+        &file,
+        0o600,
+        &format!("[default]\n{keys}[profile work]\n{keys}{us}"),
+    );
     let mcm = |profile: Option<&str>, arguments: &[&str]| {
         let mut command = stage.command(arguments);
-        command.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY");
-        command.env("AWS_CONFIG_FILE", &file).envs(profile.map(|name| ("AWS_PROFILE", name)));
+        command
+            .env_remove("AWS_ACCESS_KEY_ID")
+            .env_remove("AWS_SECRET_ACCESS_KEY");
+        command
+            .env("AWS_CONFIG_FILE", &file)
+            .envs(profile.map(|name| ("AWS_PROFILE", name)));
         Ended::of(command.output().expect("mcm starts"))
     };
-    for (profile, name, source) in [(None, "Reader", "default"), (Some("work"), "LongReader", "profile:work")]
-    {
+    for (profile, name, source) in [
+        (None, "Reader", "default"),
+        (Some("work"), "LongReader", "profile:work"),
+    ] {
         mcm(profile, &["login", "aws", "--print", "cli"]).done();
         let connected = mcm(None, &["login", "aws", "--role-arn", &role(name)]).done();
         assert!(connected.contains(source), "{connected}");
         stage.forget_sessions();
         stage.sandbox.forget_requests();
-        mcm(Some("production"), &["credential-process", &format!("role/{name}")]).done();
-        let asked: Vec<_> = stage.sandbox.requests().iter().map(|request| request.endpoint).collect();
-        assert_eq!(asked, [Some(Endpoint::AwsCallerIdentity), Some(Endpoint::AwsAssumeRole)]);
+        mcm(
+            Some("production"),
+            &["credential-process", &format!("role/{name}")],
+        )
+        .done();
+        let asked: Vec<_> = stage
+            .sandbox
+            .requests()
+            .iter()
+            .map(|request| request.endpoint)
+            .collect();
+        assert_eq!(
+            asked,
+            [
+                Some(Endpoint::AwsCallerIdentity),
+                Some(Endpoint::AwsAssumeRole)
+            ]
+        );
     }
 }
 

@@ -25,12 +25,28 @@ struct Client {
 /// The clients by the account that they work as: how each is called, and the words that start it.
 const CLIENTS: [(&str, &str, &[&str]); 7] = [
     ("aws", "boto3", &["python", "ask.py", "boto3"]),
-    ("aws", "@aws-sdk/client-sts", &["node", "node/ask.js", "aws"]),
+    (
+        "aws",
+        "@aws-sdk/client-sts",
+        &["node", "node/ask.js", "aws"],
+    ),
     ("azure", "azure-identity", &["python", "ask.py", "azure"]),
-    ("azure", "azure-identity for a key vault", &["python", "ask.py", "azure_vault"]),
-    ("azure", "@azure/identity", &["node", "node/ask.js", "azure"]),
+    (
+        "azure",
+        "azure-identity for a key vault",
+        &["python", "ask.py", "azure_vault"],
+    ),
+    (
+        "azure",
+        "@azure/identity",
+        &["node", "node/ask.js", "azure"],
+    ),
     ("gcp", "google-auth", &["python", "ask.py", "google"]),
-    ("gcp", "google-auth-library", &["node", "node/ask.js", "google"]),
+    (
+        "gcp",
+        "google-auth-library",
+        &["node", "node/ask.js", "google"],
+    ),
 ];
 
 fn here() -> PathBuf {
@@ -46,8 +62,13 @@ fn program(name: &str) -> PathBuf {
         );
         return name.into();
     }
-    let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/clients/venv/bin").join(name);
-    assert!(program.is_file(), "the Python clients are not installed. Run make test, which installs them.");
+    let program = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../target/clients/venv/bin")
+        .join(name);
+    assert!(
+        program.is_file(),
+        "the Python clients are not installed. Run make test, which installs them."
+    );
     program
 }
 
@@ -63,17 +84,33 @@ impl Client {
         let mut command = stage.command(&["exec", &stage.account_of(provider), "--"]);
         // Azure's libraries refuse a sign-in server on this machine, also where they ask it for nothing.
         command.args(["env", "--unset=AZURE_AUTHORITY_HOST"]);
-        command.arg(program(words[0])).args(&words[1..]).current_dir(here()).env("HOME", home(stage));
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+            .arg(program(words[0]))
+            .args(&words[1..])
+            .current_dir(here())
+            .env("HOME", home(stage));
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         let mut process = command.spawn().expect("mcm starts");
         let output = BufReader::new(process.stdout.take().expect("piped"));
-        let mut client = Self { name, process, output };
+        let mut client = Self {
+            name,
+            process,
+            output,
+        };
         assert_eq!(client.answer(), "ready", "{name}");
         client
     }
 
     fn go_on(&mut self) {
-        self.process.stdin.as_mut().expect("piped").write_all(b"\n").expect("it reads");
+        self.process
+            .stdin
+            .as_mut()
+            .expect("piped")
+            .write_all(b"\n")
+            .expect("it reads");
     }
 
     /// What it was answered; it stays until it is dropped.
@@ -89,7 +126,12 @@ impl Client {
 
     fn told(&mut self) -> String {
         let mut told = String::new();
-        self.process.stderr.take().expect("piped").read_to_string(&mut told).expect("text");
+        self.process
+            .stderr
+            .take()
+            .expect("piped")
+            .read_to_string(&mut told)
+            .expect("text");
         told
     }
 }
@@ -118,7 +160,9 @@ fn files_below(folder: &Path) -> String {
             text.push_str(&files_below(&path));
         } else {
             text.push_str(&format!("\n{}\n", path.display()));
-            text.push_str(&String::from_utf8_lossy(&fs::read(&path).expect("readable")));
+            text.push_str(&String::from_utf8_lossy(
+                &fs::read(&path).expect("readable"),
+            ));
         }
     }
     text
@@ -133,9 +177,9 @@ fn every_client_works_as_the_account_and_leaves_no_secret() {
     for client in &mut clients {
         let answer = client.answer();
         let is_right = match client.name {
-            "boto3" | "@aws-sdk/client-sts" => {
-                answer.as_str().is_some_and(|arn| arn.contains("444455556666:assumed-role/Reader/"))
-            }
+            "boto3" | "@aws-sdk/client-sts" => answer
+                .as_str()
+                .is_some_and(|arn| arn.contains("444455556666:assumed-role/Reader/")),
             "azure-identity" | "@azure/identity" => answer == 4,
             "google-auth" | "google-auth-library" => answer == json!(["contoso-production", 4]),
             _ => answer == true,
@@ -143,7 +187,11 @@ fn every_client_works_as_the_account_and_leaves_no_secret() {
         assert!(is_right, "{}: {answer}", client.name);
     }
     let secrets = stage.secrets_of_the_clouds();
-    assert_eq!(processes_that_show(&secrets), Vec::<u32>::new(), "while the clients hold their credentials");
+    assert_eq!(
+        processes_that_show(&secrets),
+        Vec::<u32>::new(),
+        "while the clients hold their credentials"
+    );
     drop(clients);
     let files = format!("{}{}", files_below(&home(&stage)), stage.files());
     assert!(!secrets.iter().any(|secret| files.contains(secret.as_str())));
@@ -153,7 +201,17 @@ fn every_client_works_as_the_account_and_leaves_no_secret() {
 fn aws_works_by_the_endpoint_and_by_credential_process_and_caches_nothing() {
     let stage = Stage::start();
     let id = connected(&stage, "Reader");
-    let (aws, asked) = (program("aws"), ["sts", "get-caller-identity", "--query", "Arn", "--output", "text"]);
+    let (aws, asked) = (
+        program("aws"),
+        [
+            "sts",
+            "get-caller-identity",
+            "--query",
+            "Arn",
+            "--output",
+            "text",
+        ],
+    );
     let mut command = stage.command(&["exec", &id, "--"]);
     command.arg(&aws).args(asked).env("HOME", home(&stage));
     let lent = Ended::of(command.output().expect("mcm starts")).done();
@@ -165,11 +223,21 @@ fn aws_works_by_the_endpoint_and_by_credential_process_and_caches_nothing() {
     );
     write(&home(&stage).join(".aws/config"), 0o600, &us);
     let mut command = Command::new(&aws);
-    stage.equip(&mut command).args(asked).args(["--profile", "production"]).env("HOME", home(&stage));
+    stage
+        .equip(&mut command)
+        .args(asked)
+        .args(["--profile", "production"])
+        .env("HOME", home(&stage));
     let handed = Ended::of(command.output().expect("aws starts")).done();
     assert_eq!(handed, lent, "the same session");
     let files = files_below(&home(&stage));
-    assert!(!stage.secrets_of_the_clouds().iter().any(|secret| files.contains(secret.as_str())), "{files}");
+    assert!(
+        !stage
+            .secrets_of_the_clouds()
+            .iter()
+            .any(|secret| files.contains(secret.as_str())),
+        "{files}"
+    );
 }
 
 #[test]
@@ -177,7 +245,9 @@ fn a_session_that_ended_is_told_by_the_client_with_what_to_run() {
     let stage = Stage::start();
     // So short that nothing of it is lent once it cannot be renewed.
     stage.sandbox.set_access_token_life(Duration::from_secs(55));
-    stage.sandbox.set_aws_session_life(Some(Duration::from_secs(55)));
+    stage
+        .sandbox
+        .set_aws_session_life(Some(Duration::from_secs(55)));
     all_clouds(&stage);
     let mut clients = CLIENTS.map(|client| Client::start(&stage, client));
     stage.forget_sessions();
@@ -202,14 +272,18 @@ fn a_session_that_ended_is_told_by_the_client_with_what_to_run() {
 fn clients_of_aws_work_with_the_last_minutes_when_nothing_new_can_be_had() {
     let stage = Stage::start();
     // botocore asks anew for each request when less than ten minutes are left, and fails when it is refused then.
-    stage.sandbox.set_aws_session_life(Some(Duration::from_secs(5 * 60)));
+    stage
+        .sandbox
+        .set_aws_session_life(Some(Duration::from_secs(5 * 60)));
     connected(&stage, "Reader");
     let mut clients = [CLIENTS[0], CLIENTS[1]].map(|client| Client::start(&stage, client));
     stage.lock_keychain();
     clients.iter_mut().for_each(Client::go_on);
     for client in &mut clients {
         let answer = client.answer();
-        let is_right = answer.as_str().is_some_and(|arn| arn.contains("444455556666:assumed-role/Reader/"));
+        let is_right = answer
+            .as_str()
+            .is_some_and(|arn| arn.contains("444455556666:assumed-role/Reader/"));
         assert!(is_right, "{}: {answer}", client.name);
     }
 }

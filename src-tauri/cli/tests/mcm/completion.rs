@@ -21,9 +21,13 @@ fn with_accounts() -> Stage {
                           "username": user },
         })
     };
-    let target = |id: &str, name: &str| json!({ "id": id, "name": name, "state": null, "parent": null });
+    let target =
+        |id: &str, name: &str| json!({ "id": id, "name": name, "state": null, "parent": null });
     let mut contoso = azure("azure-000000000001", "Contoso Ltd", "ada@contoso.example");
-    contoso["targets"] = json!([target("0a539779", "Production"), target("1b539779", HOSTILE)]);
+    contoso["targets"] = json!([
+        target("0a539779", "Production"),
+        target("1b539779", HOSTILE)
+    ]);
     let aws = json!({
         "id": "aws-000000000004", "grant": "01", "connectedAt": "2026-11-26T00:00:00Z",
         "targets": [target("eu-central-1", "Europe (Frankfurt)"), target("us-east-1", "US East (N. Virginia)")],
@@ -42,7 +46,8 @@ fn with_accounts() -> Stage {
     write(
         &stage.accounts_file(),
         0o600,
-        &json!({ "version": 1, "active": { "aws": "aws-000000000004" }, "accounts": accounts }).to_string(),
+        &json!({ "version": 1, "active": { "aws": "aws-000000000004" }, "accounts": accounts })
+            .to_string(),
     );
     stage
 }
@@ -50,23 +55,44 @@ fn with_accounts() -> Stage {
 /// What a shell offers for a line, given a script that sets `line` and prints the offers.
 fn offered(stage: &Stage, shell: &str, script: &str) -> Vec<String> {
     let mcm = stage.command(&[]);
-    let folder = Path::new(mcm.get_program()).parent().expect("it is in a folder");
+    let folder = Path::new(mcm.get_program())
+        .parent()
+        .expect("it is in a folder");
     let completion = stage.mcm(&["completion", shell]).done();
     let file = stage.home().join("completion");
     write(&file, 0o600, &completion);
     let mut command = Command::new(shell);
-    command.args(if shell == "bash" { &["--norc", "-c"][..] } else { &["-c"] });
+    command.args(if shell == "bash" {
+        &["--norc", "-c"][..]
+    } else {
+        &["-c"]
+    });
     command.arg(script.replace("COMPLETION", &file.display().to_string()));
     stage.equip(&mut command);
-    let path =
-        mcm.get_envs().find(|(name, _)| *name == "PATH").and_then(|(_, path)| path).expect("there is a PATH");
-    command.env("PATH", format!("{}:{}", folder.display(), path.to_string_lossy()));
+    let path = mcm
+        .get_envs()
+        .find(|(name, _)| *name == "PATH")
+        .and_then(|(_, path)| path)
+        .expect("there is a PATH");
+    command.env(
+        "PATH",
+        format!("{}:{}", folder.display(), path.to_string_lossy()),
+    );
     command.current_dir(stage.home());
-    let output =
-        command.output().unwrap_or_else(|error| panic!("{shell} does not start ({error}): install it"));
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let output = command
+        .output()
+        .unwrap_or_else(|error| panic!("{shell} does not start ({error}): install it"));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     assert!(!stage.home().join("pwned").exists(), "{shell} ran a name");
-    String::from_utf8(output.stdout).expect("text").lines().map(str::to_owned).collect()
+    String::from_utf8(output.stdout)
+        .expect("text")
+        .lines()
+        .map(str::to_owned)
+        .collect()
 }
 
 fn in_bash(stage: &Stage, words: &str) -> Vec<String> {
@@ -84,16 +110,26 @@ fn bash_offers_commands_options_and_accounts_by_words_that_it_does_not_act_on() 
     assert!(in_bash(&stage, "mcm token --a").contains(&"--active".to_owned()));
     assert_eq!(in_bash(&stage, "mcm token con"), ["Contoso"]);
     assert_eq!(in_bash(&stage, "mcm token ada@f"), ["ada@fabrikam.example"]);
-    assert_eq!(in_bash(&stage, "mcm use azure-000000000003"), ["azure-000000000003"]);
+    assert_eq!(
+        in_bash(&stage, "mcm use azure-000000000003"),
+        ["azure-000000000003"]
+    );
     let all = in_bash(&stage, "mcm targets ''");
     for account in ["Contoso", "Fabrikam"] {
         assert!(all.iter().any(|word| word == account), "{all:?}");
     }
     for word in all.iter().filter(|word| !word.starts_with("--")) {
-        assert!(word.chars().all(|c| c.is_alphanumeric() || "@._-".contains(c)), "{word:?}");
+        assert!(
+            word.chars()
+                .all(|c| c.is_alphanumeric() || "@._-".contains(c)),
+            "{word:?}"
+        );
     }
     let aws = in_bash(&stage, "mcm credential-process ''");
-    assert!(!aws.iter().any(|word| word == "Contoso"), "no AWS account: {aws:?}");
+    assert!(
+        !aws.iter().any(|word| word == "Contoso"),
+        "no AWS account: {aws:?}"
+    );
 }
 
 #[test]
@@ -105,17 +141,37 @@ fn bash_offers_the_targets_of_the_account_on_the_line_and_the_names_of_resources
         ["Production", "touch"],
         "a word, which is not run"
     );
-    assert_eq!(in_bash(&stage, "mcm use aws-000000000004 eu"), ["eu-central-1"]);
-    assert_eq!(in_bash(&stage, "mcm kube-token --cluster c aws-000000000004 --region u"), ["us-east-1"]);
-    assert_eq!(in_bash(&stage, "mcm kube-token --region u"), ["us-east-1"], "the one in use");
-    for nothing in ["mcm use fabrikam p", "mcm use nobody p", "mcm kube-token contoso --region p"] {
+    assert_eq!(
+        in_bash(&stage, "mcm use aws-000000000004 eu"),
+        ["eu-central-1"]
+    );
+    assert_eq!(
+        in_bash(
+            &stage,
+            "mcm kube-token --cluster c aws-000000000004 --region u"
+        ),
+        ["us-east-1"]
+    );
+    assert_eq!(
+        in_bash(&stage, "mcm kube-token --region u"),
+        ["us-east-1"],
+        "the one in use"
+    );
+    for nothing in [
+        "mcm use fabrikam p",
+        "mcm use nobody p",
+        "mcm kube-token contoso --region p",
+    ] {
         assert_eq!(in_bash(&stage, nothing), [""], "{nothing}");
     }
     assert_eq!(
         in_bash(&stage, "mcm token contoso --resource ''"),
         ["arm", "graph", "key-vault", "storage", "aks"]
     );
-    assert_eq!(in_bash(&stage, "mcm token --active azure --resource k"), ["key-vault"]);
+    assert_eq!(
+        in_bash(&stage, "mcm token --active azure --resource k"),
+        ["key-vault"]
+    );
 }
 
 #[test]
@@ -130,7 +186,11 @@ fn zsh_offers_accounts_with_what_is_told_of_them() {
 #[test]
 fn fish_offers_accounts_with_what_is_told_of_them() {
     let stage = with_accounts();
-    let offers = offered(&stage, "fish", "source COMPLETION; complete --do-complete 'mcm token Con'");
+    let offers = offered(
+        &stage,
+        "fish",
+        "source COMPLETION; complete --do-complete 'mcm token Con'",
+    );
     assert_eq!(offers, ["Contoso\tContoso Ltd, ada@contoso.example, Azure"]);
 }
 

@@ -30,13 +30,28 @@ fn on_a_terminal(stage: &Stage, answer: &str) -> (i32, String) {
     let mcm = stage.command(&[]);
     let mut command = Command::new("script");
     command.args(["--quiet", "--return", "--command"]);
-    command.arg(format!("{} configure aws", mcm.get_program().display())).arg("/dev/null");
+    command
+        .arg(format!("{} configure aws", mcm.get_program().display()))
+        .arg("/dev/null");
     stage.equip(&mut command);
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut process = command.spawn().expect("script starts; it is in the package bsdutils");
-    process.stdin.take().expect("piped").write_all(answer.as_bytes()).expect("it listens");
+    command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut process = command
+        .spawn()
+        .expect("script starts; it is in the package bsdutils");
+    process
+        .stdin
+        .take()
+        .expect("piped")
+        .write_all(answer.as_bytes())
+        .expect("it listens");
     let output = process.wait_with_output().expect("script ends");
-    (output.status.code().expect("by itself"), String::from_utf8_lossy(&output.stdout).into_owned())
+    (
+        output.status.code().expect("by itself"),
+        String::from_utf8_lossy(&output.stdout).into_owned(),
+    )
 }
 
 /// What botocore makes of a profile: the region, and the credential that it gets through it.
@@ -60,8 +75,14 @@ print(json.dumps({'method': session.get_credentials().method, 'region': session.
             .filter(|(name, _)| name.to_str().is_some_and(keep)),
     );
     // No cloud is asked: the session that was made while connecting is handed out.
-    let output = command.output().expect("Python starts; make test installs botocore in target/moto");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let output = command
+        .output()
+        .expect("Python starts; make test installs botocore in target/moto");
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     serde_json::from_slice(&output.stdout).expect("JSON")
 }
 
@@ -79,18 +100,33 @@ fn profiles_are_merged_in_work_in_botocore_and_come_out_again_to_the_byte() {
         shown.starts_with("--- /") && shown.contains("\n+[profile contoso-production-Reader]\n"),
         "{shown}"
     );
-    assert!(!shown.contains("CANARY") && !told.contains("CANARY"), "{shown}{told}");
-    assert!(told.contains("[profile contoso-production-Reader] gives contoso-production"), "{told}");
+    assert!(
+        !shown.contains("CANARY") && !told.contains("CANARY"),
+        "{shown}{told}"
+    );
+    assert!(
+        told.contains("[profile contoso-production-Reader] gives contoso-production"),
+        "{told}"
+    );
     let written = fs::read_to_string(&path).expect("there");
     assert!(written.starts_with(THEIRS), "{written}");
     assert!(!written.contains("role_arn"));
-    assert_eq!(fs::metadata(&path).expect("there").permissions().mode() & 0o777, 0o640);
+    assert_eq!(
+        fs::metadata(&path).expect("there").permissions().mode() & 0o777,
+        0o640
+    );
     let backup = path.with_file_name("config.before-mcm");
     assert_eq!(fs::read_to_string(&backup).expect("kept"), THEIRS);
-    assert_eq!(fs::metadata(&backup).expect("kept").permissions().mode() & 0o077, 0);
+    assert_eq!(
+        fs::metadata(&backup).expect("kept").permissions().mode() & 0o077,
+        0
+    );
 
     let found = botocore(&stage, "contoso-production-Reader");
-    assert_eq!((&found["method"], &found["region"]), (&"custom-process".into(), &"eu-central-1".into()));
+    assert_eq!(
+        (&found["method"], &found["region"]),
+        (&"custom-process".into(), &"eu-central-1".into())
+    );
     let printed = stage.mcm(&["credential-process", &id]).json();
     assert_eq!(found["key"], printed["AccessKeyId"]);
     let theirs = botocore(&stage, "contoso-production");
@@ -110,7 +146,11 @@ fn without_a_terminal_and_a_yes_the_change_is_only_shown() {
     connected(&stage, "Reader");
     let ended = configure(&stage, &[]);
     assert_eq!(ended.status, 2, "{}", ended.told);
-    assert!(ended.result.contains("--- /dev/null") && ended.told.contains("--yes"), "{}", ended.told);
+    assert!(
+        ended.result.contains("--- /dev/null") && ended.told.contains("--yes"),
+        "{}",
+        ended.told
+    );
     let dry = configure(&stage, &["--dry-run"]);
     assert_eq!((dry.status, &dry.result), (0, &ended.result));
     assert!(!file(&stage).exists());
@@ -122,14 +162,27 @@ fn on_a_terminal_the_person_decides() {
     connected(&stage, "Reader");
     let (status, told) = on_a_terminal(&stage, "no\n");
     assert_eq!(status, 1, "{told}");
-    assert!(told.contains("[y/N]") && told.contains("Nothing was written."), "{told}");
+    assert!(
+        told.contains("[y/N]") && told.contains("Nothing was written."),
+        "{told}"
+    );
     assert!(!file(&stage).exists());
     let (status, told) = on_a_terminal(&stage, "y\n");
     assert_eq!(status, 0, "{told}");
-    assert!(told.contains("+[profile contoso-production]") && !told.contains('\u{1b}'), "{told}");
-    assert!(fs::read_to_string(file(&stage)).expect("written").starts_with("[profile contoso-production]\n"));
+    assert!(
+        told.contains("+[profile contoso-production]") && !told.contains('\u{1b}'),
+        "{told}"
+    );
+    assert!(
+        fs::read_to_string(file(&stage))
+            .expect("written")
+            .starts_with("[profile contoso-production]\n")
+    );
     configure(&stage, &["--undo", "--yes"]).done();
-    assert!(!file(&stage).exists(), "a file that was made for our profiles goes with them");
+    assert!(
+        !file(&stage).exists(),
+        "a file that was made for our profiles goes with them"
+    );
 }
 
 #[test]
@@ -138,17 +191,26 @@ fn a_profile_follows_its_account_and_a_name_of_somebody_elses_is_never_taken() {
     let id = connected(&stage, "Reader");
     let path = file(&stage);
     // The name is taken in the credentials file, whose keys would win.
-    write(&path.with_file_name("credentials"), 0o600, "[contoso-production]\naws_access_key_id = CANARY\n");
+    write(
+        &path.with_file_name("credentials"),
+        0o600,
+        "[contoso-production]\naws_access_key_id = CANARY\n",
+    );
     configure(&stage, &["--yes"]).done();
     let first = fs::read_to_string(&path).expect("there");
-    assert!(first.starts_with("[profile contoso-production-Reader]\n"), "{first}");
+    assert!(
+        first.starts_with("[profile contoso-production-Reader]\n"),
+        "{first}"
+    );
 
     stage.mcm(&["use", &id, "eu-north-1"]).done();
     configure(&stage, &["contoso", "--name", "work", "--yes"]).done();
     let second = fs::read_to_string(&path).expect("there");
     assert_eq!(
         second,
-        first.replace("contoso-production-Reader", "work").replace("eu-central-1", "eu-north-1")
+        first
+            .replace("contoso-production-Reader", "work")
+            .replace("eu-central-1", "eu-north-1")
     );
     for name in ["contoso-production", "a b", "__proto__"] {
         let told = configure(&stage, &["contoso", "--name", name, "--yes"]).failed(2);
@@ -156,19 +218,37 @@ fn a_profile_follows_its_account_and_a_name_of_somebody_elses_is_never_taken() {
     }
 
     stage.mcm(&["login", "aws", "--print", "cli"]).done();
-    stage.mcm(&["login", "aws", "--role-arn", &role("LongReader")]).done();
-    assert!(configure(&stage, &["--name", "x", "--yes"]).failed(2).contains("2 are meant"));
+    stage
+        .mcm(&["login", "aws", "--role-arn", &role("LongReader")])
+        .done();
+    assert!(
+        configure(&stage, &["--name", "x", "--yes"])
+            .failed(2)
+            .contains("2 are meant")
+    );
     configure(&stage, &["--yes"]).done();
     let both = fs::read_to_string(&path).expect("there");
-    assert!(both.starts_with(&second) && both.contains("\n\n[profile AWS-Account-444455556666]\n"), "{both}");
+    assert!(
+        both.starts_with(&second) && both.contains("\n\n[profile AWS-Account-444455556666]\n"),
+        "{both}"
+    );
     configure(&stage, &["--undo", "role/LongReader", "--yes"]).done();
     assert_eq!(fs::read_to_string(&path).expect("there"), second);
 
     stage.mcm(&["logout", &id]).done();
     let told = configure(&stage, &["--yes"]).told;
-    assert!(told.contains(&format!("[profile work] is for {id}, which is not connected.")), "{told}");
+    assert!(
+        told.contains(&format!(
+            "[profile work] is for {id}, which is not connected."
+        )),
+        "{told}"
+    );
     configure(&stage, &["--undo", "work", "--yes"]).done();
-    assert!(fs::read_to_string(&path).expect("there").starts_with("\n[profile AWS-Account-444455556666]\n"));
+    assert!(
+        fs::read_to_string(&path)
+            .expect("there")
+            .starts_with("\n[profile AWS-Account-444455556666]\n")
+    );
 }
 
 #[test]
@@ -177,8 +257,14 @@ fn a_file_that_is_odd_is_named_with_its_line_and_left_as_it_is() {
     connected(&stage, "Reader");
     let path = file(&stage);
     for (text, why) in [
-        ("[default]\n[profile a]\n[profile a]\n", "line 3: the section is there already, from line 2"),
-        ("[default]\n[profile a\n", "line 2: the section's name does not end"),
+        (
+            "[default]\n[profile a]\n[profile a]\n",
+            "line 3: the section is there already, from line 2",
+        ),
+        (
+            "[default]\n[profile a\n",
+            "line 2: the section's name does not end",
+        ),
         ("\u{feff}[default]\n", "byte-order mark"),
     ] {
         write(&path, 0o600, text);
@@ -193,7 +279,11 @@ fn a_file_that_is_odd_is_named_with_its_line_and_left_as_it_is() {
     assert!(configure(&stage, &["--yes"]).failed(1).contains("link"));
     fs::remove_file(&path).expect("ours");
     fs::create_dir(&path).expect("made");
-    assert!(configure(&stage, &["--yes"]).failed(1).contains("is a folder"));
+    assert!(
+        configure(&stage, &["--yes"])
+            .failed(1)
+            .contains("is a folder")
+    );
     assert!(!path.with_file_name("config.before-mcm").exists());
 }
 
@@ -201,13 +291,31 @@ fn a_file_that_is_odd_is_named_with_its_line_and_left_as_it_is() {
 fn only_aws_accounts_have_profiles_and_the_file_can_be_named() {
     let stage = Stage::start();
     stage.connected(false);
-    assert!(configure(&stage, &["--yes"]).failed(1).contains("mcm login aws"));
-    assert!(configure(&stage, &["contoso", "--yes"]).failed(1).contains("Azure"));
+    assert!(
+        configure(&stage, &["--yes"])
+            .failed(1)
+            .contains("mcm login aws")
+    );
+    assert!(
+        configure(&stage, &["contoso", "--yes"])
+            .failed(1)
+            .contains("Azure")
+    );
     connected_beside(&stage);
     let named = stage.home().join("elsewhere/aws.ini");
     let mut command = stage.command(&["configure", "aws", "contoso-production", "--yes"]);
-    Ended::of(command.env("AWS_CONFIG_FILE", &named).output().expect("mcm starts")).done();
-    assert!(fs::read_to_string(named).expect("there").contains("[profile contoso-production]"));
+    Ended::of(
+        command
+            .env("AWS_CONFIG_FILE", &named)
+            .output()
+            .expect("mcm starts"),
+    )
+    .done();
+    assert!(
+        fs::read_to_string(named)
+            .expect("there")
+            .contains("[profile contoso-production]")
+    );
     assert!(!file(&stage).exists());
 }
 
@@ -217,14 +325,26 @@ fn several_at_once_leave_a_whole_file() {
     connected(&stage, "Reader");
     let path = file(&stage);
     write(&path, 0o600, THEIRS);
-    let begun: Vec<_> = (0..6).map(|_| stage.begin(&["configure", "aws", "--yes"])).collect();
+    let begun: Vec<_> = (0..6)
+        .map(|_| stage.begin(&["configure", "aws", "--yes"]))
+        .collect();
     for begun in begun {
         let ended = begun.ended();
         // Whoever read the file before another wrote it is told to look again.
-        assert!(ended.status == 0 || ended.told.contains("in the meantime"), "{}", ended.told);
+        assert!(
+            ended.status == 0 || ended.told.contains("in the meantime"),
+            "{}",
+            ended.told
+        );
     }
     let written = fs::read_to_string(&path).expect("there");
-    assert_eq!(written.matches("[profile contoso-production-Reader]").count(), 1, "{written}");
+    assert_eq!(
+        written
+            .matches("[profile contoso-production-Reader]")
+            .count(),
+        1,
+        "{written}"
+    );
     configure(&stage, &["--undo", "--yes"]).done();
     assert_eq!(fs::read_to_string(&path).expect("there"), THEIRS);
 }
@@ -232,5 +352,7 @@ fn several_at_once_leave_a_whole_file() {
 /// Connects an AWS role beside an account of another cloud.
 fn connected_beside(stage: &Stage) {
     stage.mcm(&["login", "aws", "--print", "cli"]).done();
-    stage.mcm(&["login", "aws", "--role-arn", &role("Reader")]).done();
+    stage
+        .mcm(&["login", "aws", "--role-arn", &role("Reader")])
+        .done();
 }

@@ -10,7 +10,10 @@ use crate::stage::{Ended, Stage, write};
 
 fn check<'a>(findings: &'a Value, name: &str) -> &'a Value {
     let checks = findings["checks"].as_array().expect("a list");
-    checks.iter().find(|check| check["name"] == name).unwrap_or_else(|| panic!("no {name} in {findings}"))
+    checks
+        .iter()
+        .find(|check| check["name"] == name)
+        .unwrap_or_else(|| panic!("no {name} in {findings}"))
 }
 
 #[test]
@@ -18,11 +21,19 @@ fn nothing_fails_on_a_machine_that_is_set_up() {
     let stage = Stage::start();
     stage.connected(false);
     let findings = stage.mcm(&["doctor", "--json"]).json();
-    for name in ["keychain", "accounts", "azure settings", "clock", "azure sign-in", "azure resource manager"]
-    {
+    for name in [
+        "keychain",
+        "accounts",
+        "azure settings",
+        "clock",
+        "azure sign-in",
+        "azure resource manager",
+    ] {
         assert_eq!(check(&findings, name)["status"], "ok", "{findings}");
     }
-    let settings = check(&findings, "azure settings")["found"].as_str().expect("text");
+    let settings = check(&findings, "azure settings")["found"]
+        .as_str()
+        .expect("text");
     assert!(settings.contains("from AZURE_CLIENT_ID"), "{settings}");
 }
 
@@ -33,7 +44,10 @@ fn the_json_is_as_documented() {
     connected(&stage, "Reader");
     let findings = stage.mcm(&["doctor", "--json"]).json();
     let checks = findings["checks"].as_array().expect("a list");
-    let names: Vec<&str> = checks.iter().map(|check| check["name"].as_str().expect("a name")).collect();
+    let names: Vec<&str> = checks
+        .iter()
+        .map(|check| check["name"].as_str().expect("a name"))
+        .collect();
     let expected = [
         "keychain",
         "accounts",
@@ -56,7 +70,10 @@ fn the_json_is_as_documented() {
         let fields: Vec<&String> = check.as_object().expect("an object").keys().collect();
         assert_eq!(fields.len(), 4, "{check}");
         let (status, remedy) = (check["status"].as_str().expect("text"), &check["remedy"]);
-        assert!(["ok", "warn", "fail"].contains(&status) && check["found"].is_string(), "{check}");
+        assert!(
+            ["ok", "warn", "fail"].contains(&status) && check["found"].is_string(),
+            "{check}"
+        );
         assert_eq!(remedy.is_null(), status == "ok", "{check}");
     }
     let keychain = &checks[0];
@@ -91,17 +108,47 @@ fn credentials_of_other_tools_are_named_without_what_is_in_them_and_with_what_to
     let home = stage.home().with_file_name("");
     let named = stage.home().join("named");
     let files = [
-        (home.join(".aws/config"), "[profile a]\nAWS_SECRET_ACCESS_KEY = CANARY\n"),
-        (home.join(".aws/sso/cache/1.json"), r#"{"accessToken":"CANARY"}"#),
-        (home.join(".aws/cli/cache/1.json"), r#"{"Credentials":{"SecretAccessKey":"CANARY"}}"#),
-        (home.join(".aws/login/cache/1.json"), r#"{"refreshToken":"CANARY"}"#),
+        (
+            home.join(".aws/config"),
+            "[profile a]\nAWS_SECRET_ACCESS_KEY = CANARY\n",
+        ),
+        (
+            home.join(".aws/sso/cache/1.json"),
+            r#"{"accessToken":"CANARY"}"#,
+        ),
+        (
+            home.join(".aws/cli/cache/1.json"),
+            r#"{"Credentials":{"SecretAccessKey":"CANARY"}}"#,
+        ),
+        (
+            home.join(".aws/login/cache/1.json"),
+            r#"{"refreshToken":"CANARY"}"#,
+        ),
         (named.join("aws"), "[a]\naws_secret_access_key=CANARY\n"),
-        (named.join("azure/msal_token_cache.json"), r#"{"RefreshToken":{"x":{"secret":"CANARY"}}}"#),
-        (named.join("azure/service_principal_entries.json"), r#"[{"client_secret":"CANARY"}]"#),
-        (named.join("gcloud/credentials.db"), "SQLite format 3\0{\"refresh_token\": \"CANARY\"}"),
-        (named.join("gcloud/access_tokens.db"), "SQLite format 3\0ya29.CANARY"),
-        (named.join("gcloud/application_default_credentials.json"), r#"{"refresh_token":"CANARY"}"#),
-        (named.join("gcloud/legacy_credentials/a@b/adc.json"), r#"{"refresh_token":"CANARY"}"#),
+        (
+            named.join("azure/msal_token_cache.json"),
+            r#"{"RefreshToken":{"x":{"secret":"CANARY"}}}"#,
+        ),
+        (
+            named.join("azure/service_principal_entries.json"),
+            r#"[{"client_secret":"CANARY"}]"#,
+        ),
+        (
+            named.join("gcloud/credentials.db"),
+            "SQLite format 3\0{\"refresh_token\": \"CANARY\"}",
+        ),
+        (
+            named.join("gcloud/access_tokens.db"),
+            "SQLite format 3\0ya29.CANARY",
+        ),
+        (
+            named.join("gcloud/application_default_credentials.json"),
+            r#"{"refresh_token":"CANARY"}"#,
+        ),
+        (
+            named.join("gcloud/legacy_credentials/a@b/adc.json"),
+            r#"{"refresh_token":"CANARY"}"#,
+        ),
         (named.join("key.json"), r#"{"private_key":"CANARY"}"#),
     ];
     for (path, text) in &files {
@@ -115,7 +162,13 @@ fn credentials_of_other_tools_are_named_without_what_is_in_them_and_with_what_to
     ];
     let doctor = |arguments: &[&str]| {
         let mut command = stage.command(arguments);
-        Ended::of(command.envs(variables.iter().cloned()).output().expect("mcm starts")).result
+        Ended::of(
+            command
+                .envs(variables.iter().cloned())
+                .output()
+                .expect("mcm starts"),
+        )
+        .result
     };
     fs::set_permissions(&files[4].0, fs::Permissions::from_mode(0o644)).expect("ours");
     // What only looks like such a file keeps nobody waiting.
@@ -140,7 +193,10 @@ fn credentials_of_other_tools_are_named_without_what_is_in_them_and_with_what_to
     ] {
         let check = check(&findings, name);
         let found = check["found"].as_str().expect("text");
-        assert!(found.starts_with(&path.display().to_string()) && check["remedy"].is_string(), "{check}");
+        assert!(
+            found.starts_with(&path.display().to_string()) && check["remedy"].is_string(),
+            "{check}"
+        );
         assert_eq!(check["status"], "warn");
         assert_eq!(
             found.contains("Others on this machine may read it (mode 644)"),
@@ -158,15 +214,22 @@ fn credentials_of_other_tools_are_named_without_what_is_in_them_and_with_what_to
 fn what_is_missing_fails_with_its_remedy() {
     let stage = Stage::without_keychain();
     let mut command = stage.command(&["doctor"]);
-    command.env_remove("AZURE_CLIENT_ID").env_remove("GOOGLE_CLIENT_ID").env("AZURE_CLIENT_SECRET", "CANARY");
+    command
+        .env_remove("AZURE_CLIENT_ID")
+        .env_remove("GOOGLE_CLIENT_ID")
+        .env("AZURE_CLIENT_SECRET", "CANARY");
     let output = command.output().expect("mcm starts");
     let found = String::from_utf8(output.stdout).expect("text");
     assert_eq!(output.status.code(), Some(1), "{found}");
     assert!(found.contains("FAIL  keychain"), "{found}");
-    assert!(found.contains("FAIL  azure settings") && found.contains("AZURE_CLIENT_ID"), "{found}");
     assert!(
-        found
-            .contains("warn  environment: AZURE_CLIENT_SECRET, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY set"),
+        found.contains("FAIL  azure settings") && found.contains("AZURE_CLIENT_ID"),
+        "{found}"
+    );
+    assert!(
+        found.contains(
+            "warn  environment: AZURE_CLIENT_SECRET, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY set"
+        ),
         "{found}"
     );
     assert!(!found.contains("CANARY"));
@@ -175,7 +238,13 @@ fn what_is_missing_fails_with_its_remedy() {
 #[test]
 fn servers_that_do_not_answer_fail() {
     let stage = Stage::start();
-    let output = stage.command(&["doctor"]).env("AZURE_AUTHORITY_HOST", "http://127.0.0.1:9").output();
+    let output = stage
+        .command(&["doctor"])
+        .env("AZURE_AUTHORITY_HOST", "http://127.0.0.1:9")
+        .output();
     let found = String::from_utf8(output.expect("mcm starts").stdout).expect("text");
-    assert!(found.contains("FAIL  azure sign-in: 127.0.0.1:9 does not answer"), "{found}");
+    assert!(
+        found.contains("FAIL  azure sign-in: 127.0.0.1:9 does not answer"),
+        "{found}"
+    );
 }

@@ -8,10 +8,19 @@ use crate::stage::{ADA, Ended, Stage, write};
 /// Gives a script to a shell, with what `mcm` needs and some variables that would win.
 fn run(stage: &Stage, shell: &[&str], script: &str) -> Ended {
     let mut command = Command::new(shell[0]);
-    command.args(&shell[1..]).arg(script.replace("mcm ", &format!("{} ", env!("CARGO_BIN_EXE_mcm"))));
+    command
+        .args(&shell[1..])
+        .arg(script.replace("mcm ", &format!("{} ", env!("CARGO_BIN_EXE_mcm"))));
     stage.equip(&mut command);
-    command.env("AWS_PROFILE", "stale").env("AWS_SESSION_TOKEN", "stale").env("ARM_CLIENT_SECRET", "stale");
-    Ended::of(command.output().unwrap_or_else(|error| panic!("{} does not start: {error}", shell[0])))
+    command
+        .env("AWS_PROFILE", "stale")
+        .env("AWS_SESSION_TOKEN", "stale")
+        .env("ARM_CLIENT_SECRET", "stale");
+    Ended::of(
+        command
+            .output()
+            .unwrap_or_else(|error| panic!("{} does not start: {error}", shell[0])),
+    )
 }
 
 #[test]
@@ -20,20 +29,43 @@ fn shells_take_the_credential_and_give_it_back() {
     let aws = connected(&stage, "Reader");
     let printed = stage.mcm(&["credential-process", &aws]).json();
     let show = "echo \"[$AWS_SESSION_TOKEN] [$AWS_PROFILE] [$AWS_REGION] [$ARM_CLIENT_SECRET]\"";
-    let expected =
-        format!("[{}] [] [eu-central-1] [stale]\n", printed["SessionToken"].as_str().expect("text"));
+    let expected = format!(
+        "[{}] [] [eu-central-1] [stale]\n",
+        printed["SessionToken"].as_str().expect("text")
+    );
     for (shell, evaluate, take_back) in [
-        (&["bash", "-c"][..], format!("eval \"$(mcm env {aws})\""), "eval \"$(mcm env --unset)\""),
-        (&["zsh", "-f", "-c"], format!("eval \"$(mcm env {aws})\""), "eval \"$(mcm env --unset)\""),
-        (&["fish", "--no-config", "-c"], format!("mcm env {aws} | source"), "mcm env --unset | source"),
+        (
+            &["bash", "-c"][..],
+            format!("eval \"$(mcm env {aws})\""),
+            "eval \"$(mcm env --unset)\"",
+        ),
+        (
+            &["zsh", "-f", "-c"],
+            format!("eval \"$(mcm env {aws})\""),
+            "eval \"$(mcm env --unset)\"",
+        ),
+        (
+            &["fish", "--no-config", "-c"],
+            format!("mcm env {aws} | source"),
+            "mcm env --unset | source",
+        ),
     ] {
-        let ended = run(&stage, shell, &format!("{evaluate}; {show}; {take_back}; {show}"));
+        let ended = run(
+            &stage,
+            shell,
+            &format!("{evaluate}; {show}; {take_back}; {show}"),
+        );
         assert!(
             ended.told.contains("good until") && ended.told.contains("mcm env --unset"),
             "{}",
             ended.told
         );
-        assert_eq!(ended.result, format!("{expected}[] [] [] []\n"), "{shell:?}: {}", ended.told);
+        assert_eq!(
+            ended.result,
+            format!("{expected}[] [] [] []\n"),
+            "{shell:?}: {}",
+            ended.told
+        );
     }
 }
 
@@ -41,17 +73,32 @@ fn shells_take_the_credential_and_give_it_back() {
 fn a_profile_that_asks_mcm_keeps_the_secret_out_of_the_shell() {
     let stage = Stage::start();
     let aws = connected(&stage, "Reader");
-    let text = format!("[profile contoso-production]\ncredential_process = mcm credential-process {aws}\n");
+    let text = format!(
+        "[profile contoso-production]\ncredential_process = mcm credential-process {aws}\n"
+    );
     write(&stage.folder().join(".aws/config"), 0o600, &text);
     let ended = stage.mcm(&["env", &aws, "--shell", "bash"]);
-    assert!(ended.told.contains("by the profile \"contoso-production\""), "{}", ended.told);
+    assert!(
+        ended.told.contains("by the profile \"contoso-production\""),
+        "{}",
+        ended.told
+    );
     let lines = ended.done();
-    assert!(lines.contains("export AWS_PROFILE='contoso-production'\n"), "{lines}");
+    assert!(
+        lines.contains("export AWS_PROFILE='contoso-production'\n"),
+        "{lines}"
+    );
     assert!(
         lines.contains("unset AWS_SESSION_TOKEN\n") && !lines.contains("export AWS_ACCESS_KEY_ID"),
         "{lines}"
     );
-    assert!(!stage.sandbox.secrets().iter().any(|secret| lines.contains(secret.as_str())));
+    assert!(
+        !stage
+            .sandbox
+            .secrets()
+            .iter()
+            .any(|secret| lines.contains(secret.as_str()))
+    );
 }
 
 #[test]
@@ -63,11 +110,20 @@ fn several_clouds_go_into_one_shell_and_azure_says_what_its_tools_do_not_read() 
     let ended = stage.mcm(&["env", &azure, &gcp, "--shell", "powershell"]);
     assert!(ended.told.contains("mcm exec"), "{}", ended.told);
     let lines = ended.done();
-    for (name, id) in [("AZURE_ACCESS_TOKEN", &azure), ("CLOUDSDK_AUTH_ACCESS_TOKEN", &gcp)] {
+    for (name, id) in [
+        ("AZURE_ACCESS_TOKEN", &azure),
+        ("CLOUDSDK_AUTH_ACCESS_TOKEN", &gcp),
+    ] {
         let token = stage.mcm(&["token", id]).done();
-        assert!(lines.contains(&format!("$env:{name} = '{}'\n", token.trim())), "{name}");
+        assert!(
+            lines.contains(&format!("$env:{name} = '{}'\n", token.trim())),
+            "{name}"
+        );
     }
-    assert!(lines.contains("$env:GOOGLE_APPLICATION_CREDENTIALS = $null\n"), "{lines}");
+    assert!(
+        lines.contains("$env:GOOGLE_APPLICATION_CREDENTIALS = $null\n"),
+        "{lines}"
+    );
 }
 
 #[test]
@@ -75,5 +131,10 @@ fn an_account_that_needs_a_sign_in_prints_nothing_to_evaluate() {
     let stage = Stage::start();
     let azure = stage.connected(true);
     stage.sandbox.revoke_all(ADA);
-    assert!(stage.mcm(&["env", &azure]).failed(3).contains("mcm login azure"));
+    assert!(
+        stage
+            .mcm(&["env", &azure])
+            .failed(3)
+            .contains("mcm login azure")
+    );
 }

@@ -42,7 +42,10 @@ fn every_cloud_is_lent_in_its_own_form_and_is_the_one_that_mcm_hands_out() {
 
     let token = stage.mcm(&["token", &azure, "--json"]).json();
     for resource in [ARM, "https://management.core.windows.net/"] {
-        let msi = format!("{}?api-version=2018-02-01&resource={resource}", lent.get("ARM_MSI_ENDPOINT"));
+        let msi = format!(
+            "{}?api-version=2018-02-01&resource={resource}",
+            lent.get("ARM_MSI_ENDPOINT")
+        );
         for answer in [lent.azure(resource), get(&msi, &[("Metadata", "true")])] {
             assert_eq!(answer.text("access_token"), token["accessToken"]);
             assert_eq!(answer.text("expires_on"), token["expires_on"].to_string());
@@ -55,13 +58,27 @@ fn every_cloud_is_lent_in_its_own_form_and_is_the_one_that_mcm_hands_out() {
 
     let form = "grant_type=refresh_token&refresh_token=HANDLE";
     let answer = lent.google("token_url", form);
-    assert_eq!(answer.text("access_token"), stage.mcm(&["token", &gcp]).done().trim());
-    assert!(answer.json()["expires_in"].as_i64().is_some_and(|left| left > 225));
-    assert_eq!(lent.google("token_info_url", "token=HANDLE").text("username"), ADA);
+    assert_eq!(
+        answer.text("access_token"),
+        stage.mcm(&["token", &gcp]).done().trim()
+    );
+    assert!(
+        answer.json()["expires_in"]
+            .as_i64()
+            .is_some_and(|left| left > 225)
+    );
+    assert_eq!(
+        lent.google("token_info_url", "token=HANDLE")
+            .text("username"),
+        ADA
+    );
     let told = lent.google("token_info_url", "token=another").json();
     assert_eq!(told, serde_json::json!({ "active": false }));
     // gcloud's own client is everybody's, so the handle has to do for it.
-    let gcloud = ("Authorization", "Basic MzI1NTU5NDA1NTkuYXBwcy5nb29nbGV1c2VyY29udGVudC5jb206eA==");
+    let gcloud = (
+        "Authorization",
+        "Basic MzI1NTU5NDA1NTkuYXBwcy5nb29nbGV1c2VyY29udGVudC5jb206eA==",
+    );
     let file = lent.google_file();
     let text = |name: &str| file[name].as_str().expect("text").to_owned();
     let known = form.replace("HANDLE", &text("refresh_token"));
@@ -75,8 +92,14 @@ fn every_cloud_is_lent_in_its_own_form_and_is_the_one_that_mcm_hands_out() {
         ("CLOUDSDK_CORE_PROJECT", "contoso-production"),
         ("AZURE_TENANT_ID", &guid("contoso.example")),
         ("ARM_TENANT_ID", &guid("contoso.example")),
-        ("ARM_SUBSCRIPTION_ID", "0a539779-a28c-45e2-807f-4dd6af13912b"),
-        ("AZURE_SUBSCRIPTION_ID", "0a539779-a28c-45e2-807f-4dd6af13912b"),
+        (
+            "ARM_SUBSCRIPTION_ID",
+            "0a539779-a28c-45e2-807f-4dd6af13912b",
+        ),
+        (
+            "AZURE_SUBSCRIPTION_ID",
+            "0a539779-a28c-45e2-807f-4dd6af13912b",
+        ),
         ("AZURE_TOKEN_CREDENTIALS", "ManagedIdentityCredential"),
         ("ARM_USE_MSI", "true"),
         ("MCM_EXEC", &format!("{azure},{gcp},{aws}")),
@@ -84,7 +107,9 @@ fn every_cloud_is_lent_in_its_own_form_and_is_the_one_that_mcm_hands_out() {
         assert_eq!(lent.get(name), value, "{name}");
     }
     assert_eq!(stage.sandbox.requests(), [], "nobody was asked");
-    let happened = stage.mcm(&["activity", &aws, "--json", "--limit", "2"]).json();
+    let happened = stage
+        .mcm(&["activity", &aws, "--json", "--limit", "2"])
+        .json();
     assert_eq!(happened["activity"][1]["what"]["to"], "sh");
     assert_eq!(lent.ended().done(), "");
 }
@@ -95,13 +120,27 @@ fn another_resource_of_azure_is_lent_and_what_is_none_is_told() {
     let azure = stage.connected(false);
     let lent = Lent::start(&stage, &[&azure]);
     // Its first session is made at a server, which a client may have to ask for twice.
-    stage.until("its session is made", || lent.azure("https://vault.azure.net").status == 200);
+    stage.until("its session is made", || {
+        lent.azure("https://vault.azure.net").status == 200
+    });
     let vault = lent.azure("https://vault.azure.net");
-    assert_ne!(vault.text("access_token"), lent.azure(ARM).text("access_token"));
-    assert!(stage.sandbox.secrets().contains(&vault.text("access_token")));
+    assert_ne!(
+        vault.text("access_token"),
+        lent.azure(ARM).text("access_token")
+    );
+    assert!(
+        stage
+            .sandbox
+            .secrets()
+            .contains(&vault.text("access_token"))
+    );
     let refused = lent.azure("nonsense");
     assert_eq!(refused.status, 400);
-    assert!(refused.body.contains("is no resource of Azure"), "{}", refused.body);
+    assert!(
+        refused.body.contains("is no resource of Azure"),
+        "{}",
+        refused.body
+    );
 }
 
 #[test]
@@ -115,26 +154,54 @@ fn no_secret_of_a_cloud_is_given_to_the_command_or_shown_by_any_process_or_file(
     let clouds = stage.secrets_of_the_clouds();
     assert!(clouds.len() > 5);
     assert_eq!(processes_that_show(&clouds), Vec::<u32>::new());
-    let doors = ["AWS_CONTAINER_CREDENTIALS_FULL_URI", "IDENTITY_ENDPOINT", "ARM_MSI_ENDPOINT"];
-    let doors = doors.map(|name| lent.get(name).split('/').nth(3).expect("a secret").to_owned());
-    let headers =
-        ["IDENTITY_HEADER", "AWS_CONTAINER_AUTHORIZATION_TOKEN"].map(|name| lent.get(name).to_owned());
+    let doors = [
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+        "IDENTITY_ENDPOINT",
+        "ARM_MSI_ENDPOINT",
+    ];
+    let doors = doors.map(|name| {
+        lent.get(name)
+            .split('/')
+            .nth(3)
+            .expect("a secret")
+            .to_owned()
+    });
+    let headers = ["IDENTITY_HEADER", "AWS_CONTAINER_AUTHORIZATION_TOKEN"]
+        .map(|name| lent.get(name).to_owned());
     let ours = [&doors[..], &headers].concat();
-    assert_eq!(processes_that_show(&ours), [lent.id], "the command alone has this run's secrets");
+    assert_eq!(
+        processes_that_show(&ours),
+        [lent.id],
+        "the command alone has this run's secrets"
+    );
     let handles = ["client_secret", "refresh_token"]
         .map(|name| lent.google_file()[name].as_str().expect("text").to_owned());
     assert_eq!(processes_that_show(&handles), Vec::<u32>::new());
 
     let path = lent.get("GOOGLE_APPLICATION_CREDENTIALS").to_owned();
-    let mode = |path: &std::path::Path| fs::metadata(path).expect("it is there").permissions().mode() & 0o777;
+    let mode = |path: &std::path::Path| {
+        fs::metadata(path)
+            .expect("it is there")
+            .permissions()
+            .mode()
+            & 0o777
+    };
     let path = std::path::Path::new(&path);
     let folder = path.parent().expect("in a folder");
     assert_eq!((mode(path), mode(folder)), (0o600, 0o700));
     let file = fs::read_to_string(path).expect("it is ours");
-    assert!(clouds.iter().chain(&ours).all(|secret| !file.contains(secret.as_str())));
+    assert!(
+        clouds
+            .iter()
+            .chain(&ours)
+            .all(|secret| !file.contains(secret.as_str()))
+    );
     let files = stage.files();
     let mut secrets = clouds.iter().chain(&ours).chain(&handles);
-    assert!(secrets.all(|secret| !files.contains(secret.as_str())), "nor is one in the log");
+    assert!(
+        secrets.all(|secret| !files.contains(secret.as_str())),
+        "nor is one in the log"
+    );
     lent.ended().done();
     assert!(!folder.exists(), "the folder goes with the command");
 }
@@ -148,62 +215,150 @@ fn whoever_lacks_a_secret_or_is_a_web_page_is_refused() {
     let token = lent.get("AWS_CONTAINER_AUTHORIZATION_TOKEN");
     let right = ("Authorization", token);
     let (origin, path) = address.split_at(address.rfind("/aws").expect("as given"));
-    let port = origin["http://127.0.0.1:".len()..].split('/').next().expect("a port").to_owned();
+    let port = origin["http://127.0.0.1:".len()..]
+        .split('/')
+        .next()
+        .expect("a port")
+        .to_owned();
     let identity = lent.get("IDENTITY_ENDPOINT");
     let asked = format!("{identity}?api-version=2019-08-01&resource={ARM}");
     let header = ("X-IDENTITY-HEADER", lent.get("IDENTITY_HEADER"));
     let msi = format!("{}?resource={ARM}", lent.get("ARM_MSI_ENDPOINT"));
     let file = lent.google_file();
     let google = file["token_url"].as_str().expect("an address");
-    let form =
-        format!("grant_type=refresh_token&refresh_token={}", file["refresh_token"].as_str().expect("text"));
+    let form = format!(
+        "grant_type=refresh_token&refresh_token={}",
+        file["refresh_token"].as_str().expect("text")
+    );
     let localhost = format!("localhost:{port}");
     let other = format!("http://127.0.0.1:{port}");
     let rebound = format!("evil.example:{port}");
 
     let answers = [
         ("no token", get(address, &[])),
-        ("a wrong token", get(address, &[("Authorization", &token[1..])])),
+        (
+            "a wrong token",
+            get(address, &[("Authorization", &token[1..])]),
+        ),
         ("two tokens", get(address, &[right, right])),
-        ("a token and a bearer's name", get(address, &[("Authorization", &format!("Bearer {token}"))])),
-        ("a path without its secret", get(&format!("{other}/aws"), &[right])),
-        ("a wrong secret in the path", get(&format!("{other}/{token}{path}"), &[right])),
+        (
+            "a token and a bearer's name",
+            get(address, &[("Authorization", &format!("Bearer {token}"))]),
+        ),
+        (
+            "a path without its secret",
+            get(&format!("{other}/aws"), &[right]),
+        ),
+        (
+            "a wrong secret in the path",
+            get(&format!("{other}/{token}{path}"), &[right]),
+        ),
         ("a longer path", get(&format!("{address}/"), &[right])),
         ("parameters", get(&format!("{address}?a=b"), &[right])),
         ("another method", post(address, &[right], "")),
-        ("a name for this machine", get(address, &[right, ("Host", &localhost)])),
-        ("a name rebound to this machine", get(address, &[right, ("Host", &rebound)])),
+        (
+            "a name for this machine",
+            get(address, &[right, ("Host", &localhost)]),
+        ),
+        (
+            "a name rebound to this machine",
+            get(address, &[right, ("Host", &rebound)]),
+        ),
         ("no port", get(address, &[right, ("Host", "127.0.0.1")])),
-        ("a web page", get(address, &[right, ("Origin", "https://evil.example")])),
-        ("a page of this endpoint's own", get(address, &[right, ("Origin", &other)])),
-        ("a page without a name", get(address, &[right, ("Origin", "null")])),
-        ("a browser", get(address, &[right, ("Sec-Fetch-Site", "none"), ("Sec-Fetch-Mode", "navigate")])),
-        ("a whole address", send("GET", &format!("{other}//{other}"), &[right], "")),
-        ("azure without its header", get(&asked, &[("Metadata", "true")])),
-        ("azure with another door's secret", get(&asked, &[("X-IDENTITY-HEADER", token)])),
-        ("azure by another version", get(&asked.replace("2019-08-01", "2017-09-01"), &[header])),
-        ("azure for one of many identities", get(&format!("{asked}&client_id=x"), &[header])),
-        ("azure for two resources", get(&format!("{asked}&resource={ARM}"), &[header])),
-        ("azure for none", get(&format!("{identity}?api-version=2019-08-01"), &[header])),
+        (
+            "a web page",
+            get(address, &[right, ("Origin", "https://evil.example")]),
+        ),
+        (
+            "a page of this endpoint's own",
+            get(address, &[right, ("Origin", &other)]),
+        ),
+        (
+            "a page without a name",
+            get(address, &[right, ("Origin", "null")]),
+        ),
+        (
+            "a browser",
+            get(
+                address,
+                &[
+                    right,
+                    ("Sec-Fetch-Site", "none"),
+                    ("Sec-Fetch-Mode", "navigate"),
+                ],
+            ),
+        ),
+        (
+            "a whole address",
+            send("GET", &format!("{other}//{other}"), &[right], ""),
+        ),
+        (
+            "azure without its header",
+            get(&asked, &[("Metadata", "true")]),
+        ),
+        (
+            "azure with another door's secret",
+            get(&asked, &[("X-IDENTITY-HEADER", token)]),
+        ),
+        (
+            "azure by another version",
+            get(&asked.replace("2019-08-01", "2017-09-01"), &[header]),
+        ),
+        (
+            "azure for one of many identities",
+            get(&format!("{asked}&client_id=x"), &[header]),
+        ),
+        (
+            "azure for two resources",
+            get(&format!("{asked}&resource={ARM}"), &[header]),
+        ),
+        (
+            "azure for none",
+            get(&format!("{identity}?api-version=2019-08-01"), &[header]),
+        ),
         ("terraform without Metadata", get(&msi, &[])),
         (
             "terraform at the other door",
-            get(&format!("{identity}-msi?resource={ARM}"), &[("Metadata", "true")]),
+            get(
+                &format!("{identity}-msi?resource={ARM}"),
+                &[("Metadata", "true")],
+            ),
         ),
         ("google without its client", post(google, &[], &form)),
-        ("google with a wrong client", post(google, &[("Authorization", "Basic bWNtOng=")], &form)),
-        ("google with a wrong handle", lent.google("token_url", "grant_type=refresh_token&refresh_token=x")),
-        ("google with another grant", lent.google("token_url", "grant_type=password&refresh_token=HANDLE")),
-        ("a body that is too long", lent.google("token_url", &"x".repeat(9000))),
+        (
+            "google with a wrong client",
+            post(google, &[("Authorization", "Basic bWNtOng=")], &form),
+        ),
+        (
+            "google with a wrong handle",
+            lent.google("token_url", "grant_type=refresh_token&refresh_token=x"),
+        ),
+        (
+            "google with another grant",
+            lent.google("token_url", "grant_type=password&refresh_token=HANDLE"),
+        ),
+        (
+            "a body that is too long",
+            lent.google("token_url", &"x".repeat(9000)),
+        ),
     ];
     let secrets = stage.sandbox.secrets();
     for (what, answer) in answers {
         assert!((400..500).contains(&answer.status), "{what}: {answer:?}");
-        assert!(!secrets.iter().any(|secret| answer.body.contains(secret.as_str())), "{what}");
+        assert!(
+            !secrets
+                .iter()
+                .any(|secret| answer.body.contains(secret.as_str())),
+            "{what}"
+        );
     }
     assert_eq!(lent.aws().status, 200, "and the command is still served");
     let node = [right, ("Sec-Fetch-Mode", "cors")];
-    assert_eq!(get(address, &node).status, 200, "Node's own fetch is no browser");
+    assert_eq!(
+        get(address, &node).status,
+        200,
+        "Node's own fetch is no browser"
+    );
 }
 
 #[test]
@@ -218,20 +373,40 @@ except Exception as error: print(type(error).__name__)";
     let address = lent.get("AWS_CONTAINER_CREDENTIALS_FULL_URI");
     let token = lent.get("AWS_CONTAINER_AUTHORIZATION_TOKEN");
     let ask = |as_somebody_else: &[&str]| {
-        let words = [as_somebody_else, &["/usr/bin/python3", "-c", program, address, token]].concat();
-        let output =
-            Command::new(words[0]).args(&words[1..]).output().expect("python3 and setpriv are there");
+        let words = [
+            as_somebody_else,
+            &["/usr/bin/python3", "-c", program, address, token],
+        ]
+        .concat();
+        let output = Command::new(words[0])
+            .args(&words[1..])
+            .output()
+            .expect("python3 and setpriv are there");
         String::from_utf8_lossy(&output.stdout).trim().to_owned()
     };
     assert_eq!(ask(&["env"]), "200");
     // Only the administrator can work as somebody else.
     if rustix::process::getuid().is_root() {
-        let somebody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
+        let somebody = [
+            "setpriv",
+            "--reuid=65534",
+            "--regid=65534",
+            "--clear-groups",
+        ];
         let refused = ask(&somebody);
-        assert!(["RemoteDisconnected", "ConnectionResetError", "URLError"].contains(&&*refused), "{refused}");
+        assert!(
+            ["RemoteDisconnected", "ConnectionResetError", "URLError"].contains(&&*refused),
+            "{refused}"
+        );
         let environ = format!("/proc/{}/environ", lent.id);
-        let read = Command::new(somebody[0]).args(&somebody[1..]).args(["cat", &environ]).output();
-        assert!(!read.expect("cat is there").status.success(), "nor can it read the secrets");
+        let read = Command::new(somebody[0])
+            .args(&somebody[1..])
+            .args(["cat", &environ])
+            .output();
+        assert!(
+            !read.expect("cat is there").status.success(),
+            "nor can it read the secrets"
+        );
     }
 }
 
@@ -245,7 +420,11 @@ fn variables_and_profiles_that_would_win_are_kept_from_the_command_and_others_ar
         0o600,
         "[default]\nregion = us-east-1\nsso_session = s\n[profile other]\nrole_arn = kept\n",
     );
-    write(&stage.folder().join(".aws/credentials"), 0o600, "[default]\naws_secret_access_key = CANARY\n");
+    write(
+        &stage.folder().join(".aws/credentials"),
+        0o600,
+        "[default]\naws_secret_access_key = CANARY\n",
+    );
     let stale = [
         "AWS_SESSION_TOKEN",
         "AWS_PROFILE",
@@ -253,22 +432,39 @@ fn variables_and_profiles_that_would_win_are_kept_from_the_command_and_others_ar
         "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
         "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
     ];
-    let others = ["AZURE_CLIENT_SECRET", "ARM_CLIENT_ID", "GOOGLE_APPLICATION_CREDENTIALS", "LANG"];
+    let others = [
+        "AZURE_CLIENT_SECRET",
+        "ARM_CLIENT_ID",
+        "GOOGLE_APPLICATION_CREDENTIALS",
+        "LANG",
+    ];
     let lent = Lent::start_with(&stage, &[&aws], |command| {
         command.envs(stale.iter().chain(&others).map(|name| (name, "stale")));
     });
-    for name in stale.iter().chain(&["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]) {
+    for name in stale
+        .iter()
+        .chain(&["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"])
+    {
         assert!(!lent.variables.contains_key(*name), "{name}");
     }
     for name in others {
-        assert_eq!(lent.get(name), "stale", "{name} is of no cloud that was asked for");
+        assert_eq!(
+            lent.get(name),
+            "stale",
+            "{name} is of no cloud that was asked for"
+        );
     }
     let copy = fs::read_to_string(lent.get("AWS_CONFIG_FILE")).expect("a copy");
-    assert_eq!(copy, "[default]\nregion = us-east-1\n[profile other]\nrole_arn = kept\n");
+    assert_eq!(
+        copy,
+        "[default]\nregion = us-east-1\n[profile other]\nrole_arn = kept\n"
+    );
     let copy = fs::read_to_string(lent.get("AWS_SHARED_CREDENTIALS_FILE")).expect("a copy");
     assert_eq!(copy, "[default]\n");
     assert!(
-        fs::read_to_string(config).expect("the person's own").contains("sso_session"),
+        fs::read_to_string(config)
+            .expect("the person's own")
+            .contains("sso_session"),
         "nothing is rewritten"
     );
 }
@@ -287,7 +483,11 @@ fn what_is_in_use_is_followed_while_the_command_runs() {
     stage.mcm(&["use", "northwind"]).done();
     assert_eq!(follows.azure(ARM).text("access_token"), token("northwind"));
     assert_eq!(stays.azure(ARM).text("access_token"), token("contoso"));
-    assert_eq!(follows.get("AZURE_TENANT_ID"), guid("contoso.example"), "a variable cannot follow");
+    assert_eq!(
+        follows.get("AZURE_TENANT_ID"),
+        guid("contoso.example"),
+        "a variable cannot follow"
+    );
 }
 
 #[test]
@@ -297,11 +497,23 @@ fn a_locked_keychain_and_a_slow_server_keep_nobody_waiting_while_something_is_va
     let lent = Lent::start(&stage, &[&azure]);
     let token = stage.mcm(&["token", &azure]).done();
     stage.forget_sessions();
-    stage.sandbox.faults().next(Endpoint::AzureToken, Fault::Latency(3000));
+    stage
+        .sandbox
+        .faults()
+        .next(Endpoint::AzureToken, Fault::Latency(3000));
     let asked_at = now();
-    assert_eq!(lent.azure(ARM).text("access_token"), token.trim(), "the one that is good for an hour");
-    assert!(asked_at.elapsed() < Duration::from_secs(2), "no client waits longer");
-    stage.until("the renewal ends", || lent.azure(ARM).text("access_token") != token.trim());
+    assert_eq!(
+        lent.azure(ARM).text("access_token"),
+        token.trim(),
+        "the one that is good for an hour"
+    );
+    assert!(
+        asked_at.elapsed() < Duration::from_secs(2),
+        "no client waits longer"
+    );
+    stage.until("the renewal ends", || {
+        lent.azure(ARM).text("access_token") != token.trim()
+    });
     let renewed = lent.azure(ARM).text("access_token");
     stage.lock_keychain();
     assert_eq!(lent.azure(ARM).text("access_token"), renewed);
@@ -315,12 +527,22 @@ fn nothing_is_lent_that_is_nearly_over_and_the_client_is_told_why_or_to_try_agai
     let azure = stage.account_of("azure");
     let lent = Lent::start(&stage, &[&azure]);
     stage.forget_sessions();
-    stage.sandbox.faults().next(Endpoint::AzureToken, Fault::Latency(3000));
+    stage
+        .sandbox
+        .faults()
+        .next(Endpoint::AzureToken, Fault::Latency(3000));
     let asked_at = now();
     let busy = lent.azure(ARM);
-    assert!(asked_at.elapsed() < Duration::from_secs(2), "no client waits longer");
+    assert!(
+        asked_at.elapsed() < Duration::from_secs(2),
+        "no client waits longer"
+    );
     assert_eq!(busy.status, 503);
-    assert!(busy.body.contains("Try again in a moment."), "{}", busy.body);
+    assert!(
+        busy.body.contains("Try again in a moment."),
+        "{}",
+        busy.body
+    );
     stage.until("the renewal ends", || lent.azure(ARM).status == 200);
 
     stage.forget_sessions();
@@ -329,8 +551,14 @@ fn nothing_is_lent_that_is_nearly_over_and_the_client_is_told_why_or_to_try_agai
     assert_eq!(refused.status, 403);
     let json: Value = serde_json::from_str(&refused.body).expect("JSON");
     let advice = format!("mcm login azure --tenant {}", guid("contoso.example"));
-    assert!(json["message"].as_str().expect("text").contains(&advice), "{json}");
-    assert_eq!((&json["statusCode"], &json["error"]), (&403.into(), &"sign-in-again".into()));
+    assert!(
+        json["message"].as_str().expect("text").contains(&advice),
+        "{json}"
+    );
+    assert_eq!(
+        (&json["statusCode"], &json["error"]),
+        (&403.into(), &"sign-in-again".into())
+    );
     assert!(!stage.has_opened_a_page());
 }
 
@@ -345,7 +573,13 @@ fn an_account_that_was_disconnected_is_lent_no_more() {
     assert_eq!(refused.status, 403);
     let json: Value = serde_json::from_str(&refused.body).expect("JSON");
     assert_eq!(json["code"], "not-found");
-    assert!(json["message"].as_str().expect("text").contains("mcm accounts"), "{json}");
+    assert!(
+        json["message"]
+            .as_str()
+            .expect("text")
+            .contains("mcm accounts"),
+        "{json}"
+    );
 }
 
 #[test]
@@ -354,8 +588,16 @@ fn an_account_that_needs_a_sign_in_fails_before_the_command_starts() {
     let azure = stage.connected(true);
     stage.sandbox.revoke_all(ADA);
     let mark = stage.folder().join("started");
-    let told = stage.mcm(&["exec", &azure, "--", "touch", mark.to_str().expect("text")]).failed(3);
-    assert!(told.contains(&format!("mcm login azure --tenant {}", guid("contoso.example"))), "{told}");
+    let told = stage
+        .mcm(&["exec", &azure, "--", "touch", mark.to_str().expect("text")])
+        .failed(3);
+    assert!(
+        told.contains(&format!(
+            "mcm login azure --tenant {}",
+            guid("contoso.example")
+        )),
+        "{told}"
+    );
     assert!(!mark.exists());
 }
 
@@ -363,13 +605,22 @@ fn an_account_that_needs_a_sign_in_fails_before_the_command_starts() {
 fn one_account_of_each_cloud_and_a_command_are_asked_for() {
     let stage = Stage::start();
     stage.login(ADA, &["azure"]).done();
-    stage.mcm(&["add-tenant", "contoso", &guid("northwind.example")]).done();
-    let told = stage.mcm(&["exec", "contoso", "northwind", "--", "true"]).failed(2);
+    stage
+        .mcm(&["add-tenant", "contoso", &guid("northwind.example")])
+        .done();
+    let told = stage
+        .mcm(&["exec", "contoso", "northwind", "--", "true"])
+        .failed(2);
     assert!(
         told.contains("Contoso") && told.contains("Northwind") && told.contains("Name one of them"),
         "{told}"
     );
-    assert!(stage.mcm(&["exec", "contoso", "--active", "azure", "--", "true"]).failed(2).contains("Name"));
+    assert!(
+        stage
+            .mcm(&["exec", "contoso", "--active", "azure", "--", "true"])
+            .failed(2)
+            .contains("Name")
+    );
     for arguments in [
         &["exec"][..],
         &["exec", "contoso"],
@@ -382,9 +633,17 @@ fn one_account_of_each_cloud_and_a_command_are_asked_for() {
         &["env", "contoso", "--shell", "nu"],
     ] {
         let told = stage.mcm(arguments).failed(2);
-        assert!(told.contains("Usage: mcm") || told.contains("--help"), "{told}");
+        assert!(
+            told.contains("Usage: mcm") || told.contains("--help"),
+            "{told}"
+        );
     }
-    assert!(stage.mcm(&["exec", "--active", "gcp", "--", "true"]).failed(1).contains("mcm use ACCOUNT"));
+    assert!(
+        stage
+            .mcm(&["exec", "--active", "gcp", "--", "true"])
+            .failed(1)
+            .contains("mcm use ACCOUNT")
+    );
 }
 
 #[test]
@@ -394,32 +653,68 @@ fn plain_variables_are_given_when_asked_for_with_how_long_they_last() {
     let lent = Lent::start(&stage, &["--env", &azure, &gcp, &aws]);
     let printed = stage.mcm(&["credential-process", &aws]).json();
     assert_eq!(lent.get("AWS_ACCESS_KEY_ID"), printed["AccessKeyId"]);
-    assert_eq!(lent.get("AWS_SECRET_ACCESS_KEY"), printed["SecretAccessKey"]);
+    assert_eq!(
+        lent.get("AWS_SECRET_ACCESS_KEY"),
+        printed["SecretAccessKey"]
+    );
     assert_eq!(lent.get("AWS_SESSION_TOKEN"), printed["SessionToken"]);
     let token = stage.mcm(&["token", &gcp]).done();
     assert_eq!(lent.get("CLOUDSDK_AUTH_ACCESS_TOKEN"), token.trim());
     assert_eq!(lent.get("GOOGLE_OAUTH_ACCESS_TOKEN"), token.trim());
-    assert!(!lent.variables.contains_key("AWS_CONTAINER_CREDENTIALS_FULL_URI"));
-    assert!(!lent.variables.contains_key("GOOGLE_APPLICATION_CREDENTIALS"));
-    assert_eq!(lent.azure(ARM).status, 200, "for Azure there are no plain ones");
+    assert!(
+        !lent
+            .variables
+            .contains_key("AWS_CONTAINER_CREDENTIALS_FULL_URI")
+    );
+    assert!(
+        !lent
+            .variables
+            .contains_key("GOOGLE_APPLICATION_CREDENTIALS")
+    );
+    assert_eq!(
+        lent.azure(ARM).status,
+        200,
+        "for Azure there are no plain ones"
+    );
     assert_eq!(processes_that_show(&[token.trim().to_owned()]), [lent.id]);
 
     let told = lent.ended().told;
-    let expires: Timestamp = printed["Expiration"].as_str().expect("text").parse().expect("a time");
-    assert!(told.contains(&format!("good until {}", expires.strftime("%H:%M"))), "{told}");
+    let expires: Timestamp = printed["Expiration"]
+        .as_str()
+        .expect("text")
+        .parse()
+        .expect("a time");
+    assert!(
+        told.contains(&format!("good until {}", expires.strftime("%H:%M"))),
+        "{told}"
+    );
     assert_eq!(told.lines().count(), 2, "{told}");
 }
 
 #[test]
 fn mcm_inside_a_command_goes_by_the_persons_own_variables_and_never_asks_its_own_endpoint() {
     let stage = Stage::start();
-    let key = stage.sandbox.aws_access_key("ada").expect("there is an ada");
-    let keys = format!("aws_access_key_id = {}\naws_secret_access_key = {}\n", key.id, key.secret);
+    let key = stage
+        .sandbox
+        .aws_access_key("ada")
+        .expect("there is an ada");
+    let keys = format!(
+        "aws_access_key_id = {}\naws_secret_access_key = {}\n",
+        key.id, key.secret
+    );
     let config = stage.folder().join("my-config");
-    write(&config, 0o600, &format!("[default]\n{keys}[profile work]\n{keys}"));
+    write(
+        &config,
+        0o600,
+        &format!("[default]\n{keys}[profile work]\n{keys}"),
+    );
     let change = |command: &mut Command| {
-        command.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY");
-        command.env("AWS_CONFIG_FILE", &config).env("AZURE_TENANT_ID", "contoso.example");
+        command
+            .env_remove("AWS_ACCESS_KEY_ID")
+            .env_remove("AWS_SECRET_ACCESS_KEY");
+        command
+            .env("AWS_CONFIG_FILE", &config)
+            .env("AZURE_TENANT_ID", "contoso.example");
     };
     let outside = |arguments: &[&str]| {
         let mut command = stage.command(arguments);
@@ -430,7 +725,11 @@ fn mcm_inside_a_command_goes_by_the_persons_own_variables_and_never_asks_its_own
     outside(&["login", "aws", "--role-arn", &role("Reader")]);
     let aws = stage.account_of("aws");
     let lent = Lent::start_with(&stage, &[&aws], change);
-    assert_ne!(lent.get("AWS_CONFIG_FILE"), config.to_str().expect("text"), "the command has a copy");
+    assert_ne!(
+        lent.get("AWS_CONFIG_FILE"),
+        config.to_str().expect("text"),
+        "the command has a copy"
+    );
     let inside = |arguments: &[&str]| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_mcm"));
         command.args(arguments).env_clear().envs(&lent.variables);
@@ -439,7 +738,10 @@ fn mcm_inside_a_command_goes_by_the_persons_own_variables_and_never_asks_its_own
     stage.forget_sessions();
     assert!(inside(&["credential-process", &aws]).json()["SecretAccessKey"].is_string());
     let settings = inside(&["doctor", "--json"]).result;
-    assert!(settings.contains(sandbox_clouds::azure::CLIENT_ID), "{settings}");
+    assert!(
+        settings.contains(sandbox_clouds::azure::CLIENT_ID),
+        "{settings}"
+    );
 
     // A role whose source is the default chain finds nobody here, and least of all itself.
     write(&config, 0o600, "");
@@ -449,7 +751,10 @@ fn mcm_inside_a_command_goes_by_the_persons_own_variables_and_never_asks_its_own
     assert_eq!(stage.sandbox.requests(), []);
 }
 
-#[expect(clippy::disallowed_methods, reason = "how long a client waits is real time")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "how long a client waits is real time"
+)]
 fn now() -> Instant {
     Instant::now()
 }

@@ -18,7 +18,10 @@ fn wrong_usage_is_status_2_and_says_what_is_right() {
         &["logout", "a", "--all"],
     ] {
         let told = stage.mcm(arguments).failed(2);
-        assert!(told.contains("Usage: mcm") || told.contains("--help"), "{told}");
+        assert!(
+            told.contains("Usage: mcm") || told.contains("--help"),
+            "{told}"
+        );
     }
     stage.mcm(&["token", " "]).failed(2);
 }
@@ -26,12 +29,21 @@ fn wrong_usage_is_status_2_and_says_what_is_right() {
 #[test]
 fn an_unknown_account_is_named_with_the_command_that_lists_them() {
     let stage = Stage::without_keychain();
-    for arguments in
-        [&["token", "nobody"][..], &["targets", "nobody"], &["use", "nobody"], &["logout", "nobody"]]
-    {
+    for arguments in [
+        &["token", "nobody"][..],
+        &["targets", "nobody"],
+        &["use", "nobody"],
+        &["logout", "nobody"],
+    ] {
         let told = stage.mcm(arguments).failed(1);
-        assert!(told.starts_with("mcm: No account fits \"nobody\"."), "{told}");
-        assert!(told.contains("mcm accounts") && told.contains("\n  reference: "), "{told}");
+        assert!(
+            told.starts_with("mcm: No account fits \"nobody\"."),
+            "{told}"
+        );
+        assert!(
+            told.contains("mcm accounts") && told.contains("\n  reference: "),
+            "{told}"
+        );
     }
 }
 
@@ -39,7 +51,10 @@ fn an_unknown_account_is_named_with_the_command_that_lists_them() {
 fn help_and_version_are_results() {
     let stage = Stage::without_keychain();
     assert!(stage.mcm(&["--help"]).done().contains("Exit status:"));
-    assert_eq!(stage.mcm(&["--version"]).done(), format!("mcm {}\n", env!("CARGO_PKG_VERSION")));
+    assert_eq!(
+        stage.mcm(&["--version"]).done(),
+        format!("mcm {}\n", env!("CARGO_PKG_VERSION"))
+    );
 }
 
 /// Runs `mcm` on a terminal, where both outputs are one, and gives what it shows.
@@ -53,8 +68,13 @@ fn on_a_terminal(stage: &Stage, arguments: &str, variables: &[(&str, &str)]) -> 
         "/dev/null",
     ]);
     stage.equip(&mut command);
-    command.env("TERM", "xterm-256color").envs(variables.iter().copied()).stdin(Stdio::null());
-    let output = command.output().expect("script starts; it is in the package bsdutils");
+    command
+        .env("TERM", "xterm-256color")
+        .envs(variables.iter().copied())
+        .stdin(Stdio::null());
+    let output = command
+        .output()
+        .expect("script starts; it is in the package bsdutils");
     String::from_utf8(output.stdout).expect("text")
 }
 
@@ -62,16 +82,30 @@ fn on_a_terminal(stage: &Stage, arguments: &str, variables: &[(&str, &str)]) -> 
 fn colour_is_for_terminals_that_want_it() {
     let stage = Stage::without_keychain();
     let failing = "targets nobody";
-    assert!(on_a_terminal(&stage, failing, &[]).starts_with("\u{1b}[1;31mmcm:\u{1b}[0m No account fits"));
+    assert!(
+        on_a_terminal(&stage, failing, &[])
+            .starts_with("\u{1b}[1;31mmcm:\u{1b}[0m No account fits")
+    );
     for variables in [("NO_COLOR", "1"), ("TERM", "dumb")] {
         let shown = on_a_terminal(&stage, failing, &[variables]);
-        assert!(shown.starts_with("mcm: No account fits") && !shown.contains('\u{1b}'), "{shown:?}");
+        assert!(
+            shown.starts_with("mcm: No account fits") && !shown.contains('\u{1b}'),
+            "{shown:?}"
+        );
     }
-    assert!(stage.mcm(&["targets", "nobody"]).failed(1).starts_with("mcm: "));
+    assert!(
+        stage
+            .mcm(&["targets", "nobody"])
+            .failed(1)
+            .starts_with("mcm: ")
+    );
     // Help and wrong usage have none anywhere.
     for arguments in ["--help", "login aws --help", "token", "nonsense"] {
         let shown = on_a_terminal(&stage, arguments, &[("CLICOLOR_FORCE", "1")]);
-        assert!(shown.contains("mcm") && !shown.contains('\u{1b}'), "{shown:?}");
+        assert!(
+            shown.contains("mcm") && !shown.contains('\u{1b}'),
+            "{shown:?}"
+        );
     }
 }
 

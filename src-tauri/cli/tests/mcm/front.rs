@@ -11,7 +11,9 @@ fn alone(stage: &Stage, arguments: &[&str]) -> (PathBuf, Command) {
     install(Path::new(env!("CARGO_BIN_EXE_mcm")), &program);
     let as_usual = stage.command(&[]);
     let mut command = Command::new(&program);
-    let variables = as_usual.get_envs().filter_map(|(name, value)| Some((name, value?)));
+    let variables = as_usual
+        .get_envs()
+        .filter_map(|(name, value)| Some((name, value?)));
     command.args(arguments).env_clear().envs(variables);
     (program, command)
 }
@@ -23,7 +25,10 @@ fn what_lies_ready_is_handed_out_without_mcm_full() {
     let token = stage.mcm(&["token", &id]).done();
     for arguments in [["token", id.as_str()], ["token", "--active=azure"]] {
         let (_, mut command) = alone(&stage, &arguments);
-        assert_eq!(Ended::of(command.output().expect("it starts")).done(), token);
+        assert_eq!(
+            Ended::of(command.output().expect("it starts")).done(),
+            token
+        );
     }
     let told = stage.mcm(&["activity"]).done();
     assert_eq!(told.matches("token handed to").count(), 3, "{told}");
@@ -34,15 +39,24 @@ fn flatpaks_proxy_which_takes_one_line_at_a_time_leads_to_the_keychain_too() {
     let stage = Stage::start();
     let id = stage.connected(false);
     let (_, mut command) = alone(&stage, &["token", &id]);
-    let bus = command.get_envs().find(|(name, _)| *name == "DBUS_SESSION_BUS_ADDRESS");
-    let bus = bus.and_then(|(_, address)| address).expect("the stage has a bus").to_owned();
+    let bus = command
+        .get_envs()
+        .find(|(name, _)| *name == "DBUS_SESSION_BUS_ADDRESS");
+    let bus = bus
+        .and_then(|(_, address)| address)
+        .expect("the stage has a bus")
+        .to_owned();
     let socket = stage.folder().join("proxy");
     let mut proxy = Command::new("xdg-dbus-proxy");
     proxy.arg(bus).arg(&socket).stderr(Stdio::null());
-    let mut proxy = proxy.spawn().unwrap_or_else(|error| missing("xdg-dbus-proxy", "xdg-dbus-proxy", &error));
+    let mut proxy = proxy
+        .spawn()
+        .unwrap_or_else(|error| missing("xdg-dbus-proxy", "xdg-dbus-proxy", &error));
     stage.until("the proxy listens", || socket.exists());
     let address = format!("unix:path={}", socket.display());
-    command.env("DBUS_SESSION_BUS_ADDRESS", address).env("FLATPAK_ID", "an.editor");
+    command
+        .env("DBUS_SESSION_BUS_ADDRESS", address)
+        .env("FLATPAK_ID", "an.editor");
     let ended = Ended::of(command.output().expect("it starts"));
     proxy.kill().expect("it runs");
     proxy.wait().expect("it ends");
@@ -54,11 +68,19 @@ fn a_missing_mcm_full_is_named_with_what_to_do() {
     let stage = Stage::start();
     let id = stage.connected(false);
     stage.lock_keychain();
-    for arguments in [vec!["accounts"], vec!["token", &id], vec!["token", "nobody"], vec!["--help"]] {
+    for arguments in [
+        vec!["accounts"],
+        vec!["token", &id],
+        vec!["token", "nobody"],
+        vec!["--help"],
+    ] {
         let (program, mut command) = alone(&stage, &arguments);
         let told = Ended::of(command.output().expect("it starts")).failed(1);
         let full = program.with_file_name("mcm-full").display().to_string();
-        assert!(told.contains(&full) && told.contains("Install Multi-Cloud Manager again"), "{told}");
+        assert!(
+            told.contains(&full) && told.contains("Install Multi-Cloud Manager again"),
+            "{told}"
+        );
     }
 }
 
@@ -69,9 +91,20 @@ fn mcm_full_is_called_mcm_by_whoever_looks() {
     let link = stage.folder().join("cloud");
     std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_mcm"), &link).expect("linked");
     let command = "cat /proc/$PPID/comm; exec \"$0\" --version";
-    let run = ["exec", &id, "--", "sh", "-c", command, link.to_str().expect("text")];
+    let run = [
+        "exec",
+        &id,
+        "--",
+        "sh",
+        "-c",
+        command,
+        link.to_str().expect("text"),
+    ];
     let said = stage.mcm(&run).done();
     assert_eq!(said, format!("mcm\nmcm {}\n", env!("CARGO_PKG_VERSION")));
     let usage = stage.mcm(&["token", "--nonsense"]).failed(2);
-    assert!(usage.contains("mcm token") && !usage.contains("mcm-full"), "{usage}");
+    assert!(
+        usage.contains("mcm token") && !usage.contains("mcm-full"),
+        "{usage}"
+    );
 }

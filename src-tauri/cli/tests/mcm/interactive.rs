@@ -35,10 +35,17 @@ fn revoked() -> (Stage, String) {
 fn twenty_at_once_are_told_the_same_at_once_and_no_browser_opens() {
     let (stage, id) = revoked();
     let begun = (0..20).map(|number| {
-        let command = if number % 2 == 0 { "token" } else { "kube-token" };
+        let command = if number % 2 == 0 {
+            "token"
+        } else {
+            "kube-token"
+        };
         stage.begin(&[command, &id])
     });
-    let mut told: Vec<String> = ended(begun.collect()).into_iter().map(|ended| ended.failed(3)).collect();
+    let mut told: Vec<String> = ended(begun.collect())
+        .into_iter()
+        .map(|ended| ended.failed(3))
+        .collect();
     told.dedup();
     assert_eq!(told.len(), 1, "one message with one reference: {told:?}");
     assert!(told[0].contains("mcm login azure"), "{}", told[0]);
@@ -48,21 +55,31 @@ fn twenty_at_once_are_told_the_same_at_once_and_no_browser_opens() {
 #[test]
 fn twenty_at_once_that_may_ask_open_one_browser_and_share_what_it_came_to() {
     let (stage, id) = revoked();
-    let begun: Vec<Begun> = (0..20).map(|_| stage.begin(&["token", &id, "--interactive"])).collect();
+    let begun: Vec<Begun> = (0..20)
+        .map(|_| stage.begin(&["token", &id, "--interactive"]))
+        .collect();
     let page = stage.next_page();
     let landing = stage.browse(&ada(), &page);
-    assert!(matches!(landing, Landing::Page { status: 200, .. }), "{landing:?}");
+    assert!(
+        matches!(landing, Landing::Page { status: 200, .. }),
+        "{landing:?}"
+    );
     let mut tokens: Vec<String> = ended(begun).into_iter().map(Ended::done).collect();
     tokens.dedup();
     assert_eq!(tokens.len(), 1, "all got the session of the one sign-in");
-    assert!(stage.sandbox.azure_audience(tokens[0].trim()).is_some(), "and it is a live one");
+    assert!(
+        stage.sandbox.azure_audience(tokens[0].trim()).is_some(),
+        "and it is a live one"
+    );
     assert!(!stage.has_opened_a_page(), "one browser");
 }
 
 #[test]
 fn a_sign_in_that_the_person_gives_up_is_given_up_for_all_who_waited() {
     let (stage, id) = revoked();
-    let mut begun: Vec<Begun> = (0..5).map(|_| stage.begin(&["token", &id, "--interactive"])).collect();
+    let mut begun: Vec<Begun> = (0..5)
+        .map(|_| stage.begin(&["token", &id, "--interactive"]))
+        .collect();
     let page = stage.next_page();
     // Everybody waits before the person decides.
     let waits = |caller: &mut Begun| caller.told_until(".").contains("Another mcm has started");
@@ -92,10 +109,16 @@ fn a_resource_that_lacks_consent_is_asked_for_and_then_handed_out() {
     stage.mcm(&["token", &id, "--resource", "graph"]).failed(3);
     let begun = stage.begin(&["token", &id, "--resource", "graph", "--interactive"]);
     let page = stage.next_page();
-    assert!(page.contains("graph.microsoft.com"), "the person is asked about Graph");
+    assert!(
+        page.contains("graph.microsoft.com"),
+        "the person is asked about Graph"
+    );
     stage.browse(&ada(), &page);
     let token = begun.ended().done();
-    assert_eq!(stage.sandbox.azure_audience(token.trim()).as_deref(), Some(GRAPH));
+    assert_eq!(
+        stage.sandbox.azure_audience(token.trim()).as_deref(),
+        Some(GRAPH)
+    );
     stage.mcm(&["targets", &id, "--refresh"]).done();
     stage.mcm(&["kube-token", &id]).done();
 }
@@ -107,17 +130,29 @@ fn callers_of_exec_and_env_open_one_browser_before_the_command_starts_or_a_line_
     let mark = mark.to_str().expect("text");
     let exec = ["exec", "--interactive", &id, "--", "touch", mark];
     let env = ["env", "--interactive", &id, "--shell", "bash"];
-    let mut begun = vec![stage.begin(&exec), stage.begin(&env), stage.begin(&exec), stage.begin(&env)];
+    let mut begun = vec![
+        stage.begin(&exec),
+        stage.begin(&env),
+        stage.begin(&exec),
+        stage.begin(&env),
+    ];
     let page = stage.next_page();
     let waits = |caller: &mut Begun| caller.told_until(".").contains("Another mcm has started");
-    assert_eq!(begun.iter_mut().map(waits).filter(|waits| *waits).count(), 3, "three wait for the fourth");
+    assert_eq!(
+        begun.iter_mut().map(waits).filter(|waits| *waits).count(),
+        3,
+        "three wait for the fourth"
+    );
     assert!(!Path::new(mark).exists(), "no command has started");
     stage.browse(&ada(), &page);
     let printed: Vec<String> = ended(begun).into_iter().map(Ended::done).collect();
     let token = stage.mcm(&["token", &id]).done();
     let line = format!("export AZURE_ACCESS_TOKEN='{}'\n", token.trim());
     assert_eq!(
-        printed.iter().map(|lines| lines.contains(&line)).collect::<Vec<_>>(),
+        printed
+            .iter()
+            .map(|lines| lines.contains(&line))
+            .collect::<Vec<_>>(),
         [false, true, false, true]
     );
     assert!(Path::new(mark).exists());
@@ -139,23 +174,42 @@ fn every_account_of_a_command_is_signed_in_to_first_and_no_browser_opens_while_i
     stage.sandbox.set_access_token_life(Duration::from_secs(50));
     let lent = Lent::start_when(&stage, &["--interactive", &azure, &gcp], || {
         // Google remembers the consent, and a new refresh token comes with a new one only.
-        for server in ["/oauth2/v2.0/authorize", "/o/oauth2/v2/auth", "prompt=consent"] {
+        for server in [
+            "/oauth2/v2.0/authorize",
+            "/o/oauth2/v2/auth",
+            "prompt=consent",
+        ] {
             let page = stage.next_page();
             assert!(page.contains(server), "the one of {server}");
             let landing = stage.browse(&ada(), &page);
-            assert!(matches!(landing, Landing::Page { status: 200, .. }), "{landing:?}");
+            assert!(
+                matches!(landing, Landing::Page { status: 200, .. }),
+                "{landing:?}"
+            );
         }
     });
     assert_eq!(lent.azure(ARM).status, 200);
     stage.forget_sessions();
     stage.sandbox.revoke_all(ADA);
     let refused = lent.azure(ARM);
-    assert!(refused.status == 403 && refused.body.contains("mcm login azure"), "{refused:?}");
+    assert!(
+        refused.status == 403 && refused.body.contains("mcm login azure"),
+        "{refused:?}"
+    );
     let refused = lent.google("token_url", "grant_type=refresh_token&refresh_token=HANDLE");
-    assert!(refused.status == 400 && refused.body.contains("mcm login gcp"), "{refused:?}");
+    assert!(
+        refused.status == 400 && refused.body.contains("mcm login gcp"),
+        "{refused:?}"
+    );
     assert!(!stage.has_opened_a_page());
-    stage.login(ADA, &["azure", "--tenant", "contoso.example"]).done();
-    assert_eq!(lent.azure(ARM).status, 200, "whoever has signed in is served again");
+    stage
+        .login(ADA, &["azure", "--tenant", "contoso.example"])
+        .done();
+    assert_eq!(
+        lent.azure(ARM).status,
+        200,
+        "whoever has signed in is served again"
+    );
 }
 
 #[test]
@@ -163,7 +217,14 @@ fn a_sign_in_that_the_person_gives_up_starts_no_command_and_prints_no_line() {
     let (stage, id) = revoked();
     let mark = stage.folder().join("started");
     for arguments in [
-        &["exec", "--interactive", &id, "--", "touch", mark.to_str().expect("text")][..],
+        &[
+            "exec",
+            "--interactive",
+            &id,
+            "--",
+            "touch",
+            mark.to_str().expect("text"),
+        ][..],
         &["env", "--interactive", &id],
     ] {
         let begun = stage.begin(arguments);
@@ -179,27 +240,43 @@ fn a_role_that_was_mended_is_verified_again_without_a_browser() {
     let stage = Stage::start();
     let id = connected(&stage, "Reader");
     let accounts = stage.mcm(&["accounts", "--json"]).json();
-    let external_id = accounts["accounts"][0]["externalId"].as_str().expect("an External ID").to_owned();
+    let external_id = accounts["accounts"][0]["externalId"]
+        .as_str()
+        .expect("an External ID")
+        .to_owned();
     stage.forget_sessions();
-    stage.sandbox.remove_aws_role("arn:aws:iam::444455556666:role/Reader");
+    stage
+        .sandbox
+        .remove_aws_role("arn:aws:iam::444455556666:role/Reader");
     stage.mcm(&["credential-process", &id]).failed(3);
-    stage.mcm(&["credential-process", &id, "--interactive"]).failed(3);
+    stage
+        .mcm(&["credential-process", &id, "--interactive"])
+        .failed(3);
 
     let mended = || {
         let principal = Trusted::Arn("arn:aws:iam::111122223333:user/ada".into());
         let condition = Condition::ExternalId(Wanted::Exactly(external_id.clone()));
-        Role::new("444455556666", "Reader").trust(Statement { principal, condition })
+        Role::new("444455556666", "Reader").trust(Statement {
+            principal,
+            condition,
+        })
     };
     stage.sandbox.put_aws_role(mended());
     stage.mcm(&["exec", &id, "--", "true"]).failed(3);
-    let credential = stage.mcm(&["credential-process", &id, "--interactive"]).json();
+    let credential = stage
+        .mcm(&["credential-process", &id, "--interactive"])
+        .json();
     assert_eq!(credential["Version"], 1);
     stage.mcm(&["exec", &id, "--", "true"]).done();
 
     stage.forget_sessions();
-    stage.sandbox.remove_aws_role("arn:aws:iam::444455556666:role/Reader");
+    stage
+        .sandbox
+        .remove_aws_role("arn:aws:iam::444455556666:role/Reader");
     stage.mcm(&["exec", &id, "--", "true"]).failed(3);
     stage.sandbox.put_aws_role(mended());
-    stage.mcm(&["exec", "--interactive", &id, "--", "true"]).done();
+    stage
+        .mcm(&["exec", "--interactive", &id, "--", "true"])
+        .done();
     assert!(!stage.has_opened_a_page());
 }

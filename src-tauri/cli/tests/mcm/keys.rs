@@ -30,11 +30,17 @@ impl Terminal {
         // The shell outlives Ctrl-C, to tell what is left of it.
         let line = format!("trap : INT; {mcm} login aws --add-keys; echo status $?; stty -a");
         let mut command = Command::new("script");
-        command.args(["-qec", &line, "/dev/null"]).env_clear().env("SHELL", "/bin/sh");
+        command
+            .args(["-qec", &line, "/dev/null"])
+            .env_clear()
+            .env("SHELL", "/bin/sh");
         for (name, value) in stage.command(&[]).get_envs() {
             command.env(name, value.expect("set, not taken away"));
         }
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
         let mut process = command.spawn().expect("script (bsdutils) is installed");
         let keyboard = process.stdin.take().expect("piped");
         let mut output = process.stdout.take().expect("piped");
@@ -47,7 +53,12 @@ impl Terminal {
                 }
             }
         });
-        Self { process, keyboard, screen, shown: String::new() }
+        Self {
+            process,
+            keyboard,
+            screen,
+            shown: String::new(),
+        }
     }
 
     fn until(&mut self, text: &str) {
@@ -64,7 +75,9 @@ impl Terminal {
     }
 
     fn press(&mut self, keys: &str) {
-        self.keyboard.write_all(keys.as_bytes()).expect("the terminal is there");
+        self.keyboard
+            .write_all(keys.as_bytes())
+            .expect("the terminal is there");
     }
 
     /// Everything that was on the screen, the terminal's modes last.
@@ -77,17 +90,29 @@ impl Terminal {
 }
 
 fn key_of(stage: &Stage, user: &str) -> AccessKey {
-    stage.sandbox.aws_access_key(user).expect("there is such a user")
+    stage
+        .sandbox
+        .aws_access_key(user)
+        .expect("there is such a user")
 }
 
 /// Runs `mcm` without keys in the environment and with a standard input.
 fn mcm(stage: &Stage, arguments: &[&str], input: &str) -> Ended {
     let mut command = stage.command(arguments);
-    command.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY");
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+        .env_remove("AWS_ACCESS_KEY_ID")
+        .env_remove("AWS_SECRET_ACCESS_KEY");
+    command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     let mut process = command.spawn().expect("mcm starts");
     // A command that does not read it may have ended before.
-    let _ = process.stdin.take().expect("piped").write_all(input.as_bytes());
+    let _ = process
+        .stdin
+        .take()
+        .expect("piped")
+        .write_all(input.as_bytes());
     Ended::of(process.wait_with_output().expect("mcm ends"))
 }
 
@@ -106,16 +131,30 @@ fn keys_are_typed_unseen_checked_kept_and_used() {
     terminal.enter("Session token", "");
     let shown = terminal.ended();
     assert!(
-        shown.contains(&format!("The keychain keeps the access keys {} of {ADA_ARN}.", key.id)),
+        shown.contains(&format!(
+            "The keychain keeps the access keys {} of {ADA_ARN}.",
+            key.id
+        )),
         "{shown}"
     );
-    assert!(shown.contains("status 0") && shown.contains(" echo "), "{shown}");
+    assert!(
+        shown.contains("status 0") && shown.contains(" echo "),
+        "{shown}"
+    );
     assert_nowhere(&stage, &shown, &key.secret);
 
     let listed = mcm(&stage, &["login", "aws", "--keys"], "").done();
-    assert!(listed.contains(&key.id) && listed.contains(ADA_ARN), "{listed}");
+    assert!(
+        listed.contains(&key.id) && listed.contains(ADA_ARN),
+        "{listed}"
+    );
     let source = format!("keychain:{}", key.id);
-    mcm(&stage, &["login", "aws", "--print", "cli", "--source", "keychain"], "").done();
+    mcm(
+        &stage,
+        &["login", "aws", "--print", "cli", "--source", "keychain"],
+        "",
+    )
+    .done();
     let told = mcm(&stage, &["login", "aws", "--remove-keys", &key.id], "").failed(2);
     assert!(told.contains("A connection uses"), "{told}");
     let connected = mcm(&stage, &["login", "aws", "--role-arn", ROLE], "").done();
@@ -134,8 +173,14 @@ fn ctrl_c_gives_the_terminal_back_as_it_was() {
     terminal.until("Secret access key");
     terminal.press("\u{3}");
     let shown = terminal.ended();
-    assert!(shown.contains("You stopped the command.") && shown.contains("status 1"), "{shown}");
-    assert!(shown.contains(" echo ") && !shown.contains("-echo "), "{shown}");
+    assert!(
+        shown.contains("You stopped the command.") && shown.contains("status 1"),
+        "{shown}"
+    );
+    assert!(
+        shown.contains(" echo ") && !shown.contains("-echo "),
+        "{shown}"
+    );
     assert_eq!(stage.keychain_entries(), 0);
 }
 
@@ -145,12 +190,28 @@ fn keys_from_standard_input_are_kept_only_when_aws_knows_them() {
     let add = ["login", "aws", "--add-keys"];
     let key = key_of(&stage, "ada");
     for (input, status, word) in [
-        (format!("{}\t{WRONG_SECRET}\n", key.id), 3, "secret access key is not the one"),
-        (format!("AKIAIOSFODNN7EXAMPLE {WRONG_SECRET}"), 3, "does not know the access key"),
-        (format!("ASIAIOSFODNN7EXAMPLE\n{WRONG_SECRET}\n"), 2, "session token"),
+        (
+            format!("{}\t{WRONG_SECRET}\n", key.id),
+            3,
+            "secret access key is not the one",
+        ),
+        (
+            format!("AKIAIOSFODNN7EXAMPLE {WRONG_SECRET}"),
+            3,
+            "does not know the access key",
+        ),
+        (
+            format!("ASIAIOSFODNN7EXAMPLE\n{WRONG_SECRET}\n"),
+            2,
+            "session token",
+        ),
         (format!("ada {WRONG_SECRET}"), 2, "no access key id"),
         (WRONG_SECRET.to_owned(), 2, "Standard input has to hold"),
-        (format!("a {WRONG_SECRET} b c"), 2, "Standard input has to hold"),
+        (
+            format!("a {WRONG_SECRET} b c"),
+            2,
+            "Standard input has to hold",
+        ),
         (String::new(), 2, "Standard input has to hold"),
     ] {
         let told = mcm(&stage, &add, &input).failed(status);
@@ -161,11 +222,22 @@ fn keys_from_standard_input_are_kept_only_when_aws_knows_them() {
     assert_eq!(mcm(&stage, &["login", "aws", "--keys"], "").done(), "");
 
     let ended = mcm(&stage, &add, &format!("{}\n{}\n", key.id, key.secret));
-    assert_nowhere(&stage, &format!("{}{}", ended.told, ended.result), &key.secret);
+    assert_nowhere(
+        &stage,
+        &format!("{}{}", ended.told, ended.result),
+        &key.secret,
+    );
     assert!(ended.done().contains(ADA_ARN));
-    let session = stage.sandbox.aws_session("ada", Duration::from_secs(3600)).expect("there is an ada");
+    let session = stage
+        .sandbox
+        .aws_session("ada", Duration::from_secs(3600))
+        .expect("there is an ada");
     let token = session.session_token.expect("a session has a token");
-    let ended = mcm(&stage, &add, &format!("{} {} {token}", session.id, session.secret));
+    let ended = mcm(
+        &stage,
+        &add,
+        &format!("{} {} {token}", session.id, session.secret),
+    );
     assert_nowhere(&stage, &format!("{}{}", ended.told, ended.result), &token);
     ended.done();
     assert_eq!(stage.keychain_entries(), 2);
@@ -180,7 +252,11 @@ fn keys_from_standard_input_are_kept_only_when_aws_knows_them() {
 fn no_argument_takes_a_secret() {
     let stage = Stage::without_keychain();
     let add = ["login", "aws", "--add-keys"];
-    for more in [&["AKIAIOSFODNN7EXAMPLE"][..], &["--source", "default"], &["--keys"]] {
+    for more in [
+        &["AKIAIOSFODNN7EXAMPLE"][..],
+        &["--source", "default"],
+        &["--keys"],
+    ] {
         mcm(&stage, &[&add[..], more].concat(), "").failed(2);
     }
 }

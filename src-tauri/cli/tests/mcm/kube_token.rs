@@ -26,10 +26,17 @@ fn info(version: &str) -> String {
 /// What kubectl would be answered, and the token in it.
 fn answered(ended: Ended, version: &str) -> (Timestamp, String) {
     let json = ended.json();
-    assert_eq!(json["apiVersion"], format!("client.authentication.k8s.io/{version}"));
+    assert_eq!(
+        json["apiVersion"],
+        format!("client.authentication.k8s.io/{version}")
+    );
     assert_eq!(json["kind"], "ExecCredential");
     let status: &Value = &json["status"];
-    let ends = status["expirationTimestamp"].as_str().expect("a time").parse().expect("in RFC 3339");
+    let ends = status["expirationTimestamp"]
+        .as_str()
+        .expect("a time")
+        .parse()
+        .expect("in RFC 3339");
     (ends, status["token"].as_str().expect("a token").to_owned())
 }
 
@@ -48,18 +55,28 @@ pub(crate) fn authenticate(stage: &Stage, cluster: &str, token: &str) -> Result<
         "x-amz-signedheaders",
     ];
     let encoded = token.strip_prefix("k8s-aws-v1.").ok_or("no prefix")?;
-    let bytes = URL_SAFE_NO_PAD.decode(encoded).map_err(|_| "no base64url")?;
-    let url = Url::parse(&String::from_utf8(bytes).map_err(|_| "no text")?).map_err(|_| "no URL")?;
-    let pairs: HashMap<String, String> =
-        url.query_pairs().map(|(name, value)| (name.to_lowercase(), value.into_owned())).collect();
+    let bytes = URL_SAFE_NO_PAD
+        .decode(encoded)
+        .map_err(|_| "no base64url")?;
+    let url =
+        Url::parse(&String::from_utf8(bytes).map_err(|_| "no text")?).map_err(|_| "no URL")?;
+    let pairs: HashMap<String, String> = url
+        .query_pairs()
+        .map(|(name, value)| (name.to_lowercase(), value.into_owned()))
+        .collect();
     let has = |name: &str, value: &str| pairs.get(name).is_some_and(|found| found == value);
     let is_sts = url.origin() == stage.sandbox.sts_endpoint().origin() && url.path() == "/";
     let is_known = pairs.keys().all(|name| KNOWN.contains(&name.as_str()));
-    let signs_cluster = pairs["x-amz-signedheaders"].split(';').any(|name| name == "x-k8s-aws-id");
+    let signs_cluster = pairs["x-amz-signedheaders"]
+        .split(';')
+        .any(|name| name == "x-k8s-aws-id");
     if !is_sts || !is_known || !signs_cluster || !has("action", "GetCallerIdentity") {
         return Err("not a question of who calls".to_owned());
     }
-    if pairs["x-amz-expires"].parse::<u32>().is_ok_and(|seconds| seconds > 900) {
+    if pairs["x-amz-expires"]
+        .parse::<u32>()
+        .is_ok_and(|seconds| seconds > 900)
+    {
         return Err("good for too long".to_owned());
     }
 
@@ -72,8 +89,12 @@ pub(crate) fn authenticate(stage: &Stage, cluster: &str, token: &str) -> Result<
     )
     .expect("the sandbox reads");
     let mut answer = String::new();
-    stream.read_to_string(&mut answer).expect("the sandbox answers");
-    let arn = answer.split_once("<Arn>").and_then(|(_, rest)| rest.split_once("</Arn>"));
+    stream
+        .read_to_string(&mut answer)
+        .expect("the sandbox answers");
+    let arn = answer
+        .split_once("<Arn>")
+        .and_then(|(_, rest)| rest.split_once("</Arn>"));
     match arn {
         Some((arn, _)) if answer.starts_with("HTTP/1.1 200") => Ok(arn.to_owned()),
         _ => Err(answer.lines().next().unwrap_or_default().to_owned()),
@@ -85,18 +106,44 @@ fn a_token_for_eks_makes_the_role_known_to_its_cluster_and_to_no_other() {
     let stage = Stage::start();
     let id = connected(&stage, "Reader");
     let before = SystemClock.now();
-    let (ends, token) = answered(stage.mcm(&["kube-token", &id, "--cluster", "production"]), "v1");
+    let (ends, token) = answered(
+        stage.mcm(&["kube-token", &id, "--cluster", "production"]),
+        "v1",
+    );
     let life = ends.duration_since(before);
-    assert!(life > SignedDuration::from_mins(13) && life <= SignedDuration::from_mins(15), "{life}");
-    assert_eq!(stage.sandbox.requests(), [], "signed here, without asking anybody");
+    assert!(
+        life > SignedDuration::from_mins(13) && life <= SignedDuration::from_mins(15),
+        "{life}"
+    );
+    assert_eq!(
+        stage.sandbox.requests(),
+        [],
+        "signed here, without asking anybody"
+    );
 
     let arn = authenticate(&stage, "production", &token).expect("the cluster accepts it");
-    assert!(arn.starts_with("arn:aws:sts::444455556666:assumed-role/Reader/"), "{arn}");
-    assert!(authenticate(&stage, "staging", &token).expect_err("signed over the name").contains("403"));
-    assert!(stage.sandbox.requests().iter().all(|asked| asked.endpoint == Some(Endpoint::AwsCallerIdentity)));
+    assert!(
+        arn.starts_with("arn:aws:sts::444455556666:assumed-role/Reader/"),
+        "{arn}"
+    );
+    assert!(
+        authenticate(&stage, "staging", &token)
+            .expect_err("signed over the name")
+            .contains("403")
+    );
+    assert!(
+        stage
+            .sandbox
+            .requests()
+            .iter()
+            .all(|asked| asked.endpoint == Some(Endpoint::AwsCallerIdentity))
+    );
 
     let files = stage.files();
-    assert!(!files.contains(&token) && !files.contains("k8s-aws-v1"), "the token is in no file");
+    assert!(
+        !files.contains(&token) && !files.contains("k8s-aws-v1"),
+        "the token is in no file"
+    );
 }
 
 #[test]
@@ -108,19 +155,35 @@ fn a_token_for_eks_is_the_regions() {
             stage.command(&[&["kube-token", &id, "--cluster", "production"], arguments].concat());
         command.env_remove("AWS_ENDPOINT_URL_STS");
         let (_, token) = answered(Ended::of(command.output().expect("mcm starts")), "v1");
-        let encoded = token.strip_prefix("k8s-aws-v1.").expect("the prefix").to_owned();
+        let encoded = token
+            .strip_prefix("k8s-aws-v1.")
+            .expect("the prefix")
+            .to_owned();
         let bytes = URL_SAFE_NO_PAD.decode(encoded).expect("base64url");
         String::from_utf8(bytes).expect("text")
     };
     assert!(token(&[]).starts_with("https://sts.eu-central-1.amazonaws.com/?"));
-    assert!(token(&["--region", "ap-south-1"]).starts_with("https://sts.ap-south-1.amazonaws.com/?"));
+    assert!(
+        token(&["--region", "ap-south-1"]).starts_with("https://sts.ap-south-1.amazonaws.com/?")
+    );
     for (arguments, told) in [
-        (["--cluster", "production", "--region", "mars-1"].as_slice(), "mars-1"),
-        (&["--cluster", "production", "--region", "x.evil.example/"], "x.evil.example/"),
-        (&["--cluster", "a\r\nHost: evil.example"], "no name of an EKS cluster"),
+        (
+            ["--cluster", "production", "--region", "mars-1"].as_slice(),
+            "mars-1",
+        ),
+        (
+            &["--cluster", "production", "--region", "x.evil.example/"],
+            "x.evil.example/",
+        ),
+        (
+            &["--cluster", "a\r\nHost: evil.example"],
+            "no name of an EKS cluster",
+        ),
         (&[], "--cluster"),
     ] {
-        let failed = stage.mcm(&[&["kube-token", id.as_str()], arguments].concat()).failed(2);
+        let failed = stage
+            .mcm(&[&["kube-token", id.as_str()], arguments].concat())
+            .failed(2);
         assert!(failed.contains(told), "{failed}");
     }
 }
@@ -133,14 +196,28 @@ fn a_token_for_aks_is_for_its_server_and_one_for_gke_is_the_access_token() {
     assert!(ends.duration_since(SystemClock.now()) > SignedDuration::from_mins(50));
     let server = Some("6dae42f8-4368-4678-94ff-3960e28e3630");
     assert_eq!(stage.sandbox.azure_audience(&token).as_deref(), server);
-    let vault = ["kube-token", "--active", "azure", "--server-id", "https://vault.azure.net"];
+    let vault = [
+        "kube-token",
+        "--active",
+        "azure",
+        "--server-id",
+        "https://vault.azure.net",
+    ];
     let (_, token) = answered(stage.mcm(&vault), "v1");
-    assert_eq!(stage.sandbox.azure_audience(&token).as_deref(), Some("https://vault.azure.net"));
+    assert_eq!(
+        stage.sandbox.azure_audience(&token).as_deref(),
+        Some("https://vault.azure.net")
+    );
 
     stage.login(ADA, &["gcp"]).done();
     let (_, token) = answered(stage.mcm(&["kube-token", "--active", "gcp"]), "v1");
-    assert_eq!(stage.mcm(&["token", "--active", "gcp"]).done().trim(), token);
-    let told = stage.mcm(&["kube-token", "--active", "gcp", "--cluster", "production"]).failed(2);
+    assert_eq!(
+        stage.mcm(&["token", "--active", "gcp"]).done().trim(),
+        token
+    );
+    let told = stage
+        .mcm(&["kube-token", "--active", "gcp", "--cluster", "production"])
+        .failed(2);
     assert!(told.contains("--cluster is for AWS"), "{told}");
 }
 
@@ -156,7 +233,10 @@ fn the_answer_has_the_version_that_kubectl_asks_for_and_another_is_an_error() {
     let mut command = stage.command(&["kube-token", &id]);
     command.env("KUBERNETES_EXEC_INFO", info("v1alpha1"));
     let told = Ended::of(command.output().expect("mcm starts")).failed(2);
-    assert!(told.contains("v1alpha1") && told.contains("apiVersion"), "{told}");
+    assert!(
+        told.contains("v1alpha1") && told.contains("apiVersion"),
+        "{told}"
+    );
 }
 
 #[test]
@@ -171,9 +251,22 @@ fn inside_mcm_exec_no_account_has_to_be_named_while_one_fits() {
     };
     answered(inside(&azure, &[]), "v1");
     let ours = env!("CARGO_BIN_EXE_mcm");
-    let (_, token) =
-        answered(stage.mcm(&["exec", &aws, "--", ours, "kube-token", "--cluster", "production"]), "v1");
-    assert!(authenticate(&stage, "production", &token).is_ok(), "inside the real one too");
+    let (_, token) = answered(
+        stage.mcm(&[
+            "exec",
+            &aws,
+            "--",
+            ours,
+            "kube-token",
+            "--cluster",
+            "production",
+        ]),
+        "v1",
+    );
+    assert!(
+        authenticate(&stage, "production", &token).is_ok(),
+        "inside the real one too"
+    );
     let both = format!("{aws},{azure}");
     let (_, token) = answered(inside(&both, &["--cluster", "production"]), "v1");
     assert!(authenticate(&stage, "production", &token).is_ok());

@@ -23,18 +23,36 @@ impl Cluster {
     fn start(folder: &Path) -> Self {
         let (key, certificate) = (folder.join("key.pem"), folder.join("certificate.pem"));
         let mut make = Command::new("openssl");
-        make.args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]);
+        make.args([
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:prime256v1",
+            "-nodes",
+        ]);
         make.args(["-days", "1", "-subj", "/CN=localhost", "-keyout"])
             .arg(&key)
             .arg("-out")
             .arg(&certificate);
         run(make.stderr(Stdio::null()), "openssl", "openssl");
         let mut serve = Command::new("openssl");
-        serve.args(["s_server", "-accept", "127.0.0.1:0", "-key"]).arg(&key).arg("-cert").arg(&certificate);
-        serve.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut server = serve.spawn().unwrap_or_else(|error| missing("openssl", "openssl", &error));
-        let mut lines =
-            BufReader::new(server.stdout.take().expect("it is piped")).lines().map_while(Result::ok);
+        serve
+            .args(["s_server", "-accept", "127.0.0.1:0", "-key"])
+            .arg(&key)
+            .arg("-cert")
+            .arg(&certificate);
+        serve
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
+        let mut server = serve
+            .spawn()
+            .unwrap_or_else(|error| missing("openssl", "openssl", &error));
+        let mut lines = BufReader::new(server.stdout.take().expect("it is piped"))
+            .lines()
+            .map_while(Result::ok);
         let address = lines.find_map(|line| Some(line.strip_prefix("ACCEPT ")?.to_owned()));
         let address = address.expect("the server tells where it listens");
         let mut answer = server.stdin.take().expect("it is piped");
@@ -54,12 +72,18 @@ impl Cluster {
                 }
             }
         });
-        Self { server, address, bearers }
+        Self {
+            server,
+            address,
+            bearers,
+        }
     }
 
     /// The credential that a request came with.
     fn bearer(&self) -> String {
-        self.bearers.recv_timeout(PATIENCE).expect("kubectl sends what mcm gave it")
+        self.bearers
+            .recv_timeout(PATIENCE)
+            .expect("kubectl sends what mcm gave it")
     }
 }
 
@@ -72,7 +96,8 @@ impl Drop for Cluster {
 
 fn respond(answer: &mut ChildStdin) {
     let body = r#"{"major":"1","minor":"32","gitVersion":"v1.32.4"}"#;
-    let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length:";
+    let head =
+        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length:";
     write!(answer, "{head} {}\r\n\r\n{body}", body.len())
         .and_then(|()| answer.flush())
         .expect("kubectl reads");
@@ -106,13 +131,22 @@ fn bearer(stage: &Stage, arguments: &[&str]) -> String {
     write(&config, 0o600, &kubeconfig.to_string());
     let mut kubectl = Command::new("kubectl");
     stage.equip(&mut kubectl);
-    kubectl.env("HOME", folder.path()).env("KUBECONFIG", &config);
-    kubectl.args(["get", "--raw", "/version"]).stdin(Stdio::null());
-    let output = kubectl.output().unwrap_or_else(|error| missing("kubectl", "kubernetes-client", &error));
+    kubectl
+        .env("HOME", folder.path())
+        .env("KUBECONFIG", &config);
+    kubectl
+        .args(["get", "--raw", "/version"])
+        .stdin(Stdio::null());
+    let output = kubectl
+        .output()
+        .unwrap_or_else(|error| missing("kubectl", "kubernetes-client", &error));
     let told = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "{told}");
     let bearer = cluster.bearer();
-    assert!(!everything_below(folder.path().to_owned()).contains(&bearer), "kubectl kept the credential");
+    assert!(
+        !everything_below(folder.path().to_owned()).contains(&bearer),
+        "kubectl kept the credential"
+    );
     bearer
 }
 

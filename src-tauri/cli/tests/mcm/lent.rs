@@ -28,7 +28,11 @@ impl Lent {
     }
 
     /// As `start`, in an environment that the test has changed.
-    pub(crate) fn start_with(stage: &Stage, arguments: &[&str], change: impl FnOnce(&mut Command)) -> Self {
+    pub(crate) fn start_with(
+        stage: &Stage,
+        arguments: &[&str],
+        change: impl FnOnce(&mut Command),
+    ) -> Self {
         let mut command = Self::command(stage, arguments);
         change(&mut command);
         Self::started(command.spawn().expect("mcm starts"))
@@ -42,8 +46,12 @@ impl Lent {
     }
 
     fn command(stage: &Stage, arguments: &[&str]) -> Command {
-        let mut command = stage.command(&[&["exec"], arguments, &["--", "sh", "-c", SCRIPT]].concat());
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut command =
+            stage.command(&[&["exec"], arguments, &["--", "sh", "-c", SCRIPT]].concat());
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         command
     }
 
@@ -59,16 +67,30 @@ impl Lent {
                 None if line == "END\0" => break,
                 None => {
                     let told = mcm.wait_with_output().expect("mcm ends").stderr;
-                    panic!("the command did not start: {}", String::from_utf8_lossy(&told));
+                    panic!(
+                        "the command did not start: {}",
+                        String::from_utf8_lossy(&told)
+                    );
                 }
             }
         }
-        let id = variables.remove("PID").expect("it is told").parse().expect("a number");
-        Self { variables, id, mcm, output }
+        let id = variables
+            .remove("PID")
+            .expect("it is told")
+            .parse()
+            .expect("a number");
+        Self {
+            variables,
+            id,
+            mcm,
+            output,
+        }
     }
 
     pub(crate) fn get(&self, name: &str) -> &str {
-        self.variables.get(name).unwrap_or_else(|| panic!("{name} is not set"))
+        self.variables
+            .get(name)
+            .unwrap_or_else(|| panic!("{name} is not set"))
     }
 
     /// The process of `mcm` itself.
@@ -87,21 +109,42 @@ impl Lent {
         let mut result = String::new();
         self.output.read_to_string(&mut result).expect("text");
         let mut told = String::new();
-        self.mcm.stderr.take().expect("piped").read_to_string(&mut told).expect("text");
+        self.mcm
+            .stderr
+            .take()
+            .expect("piped")
+            .read_to_string(&mut told)
+            .expect("text");
         let status = self.mcm.wait().expect("mcm ends");
-        Ended { status: status.code().unwrap_or(-1), result, told }
+        Ended {
+            status: status.code().unwrap_or(-1),
+            result,
+            told,
+        }
     }
 
     /// As an AWS library fetches it.
     pub(crate) fn aws(&self) -> Answer {
         let token = self.get("AWS_CONTAINER_AUTHORIZATION_TOKEN");
-        get(self.get("AWS_CONTAINER_CREDENTIALS_FULL_URI"), &[("Authorization", token)])
+        get(
+            self.get("AWS_CONTAINER_CREDENTIALS_FULL_URI"),
+            &[("Authorization", token)],
+        )
     }
 
     /// As an Azure library fetches it.
     pub(crate) fn azure(&self, resource: &str) -> Answer {
-        let address = format!("{}?api-version=2019-08-01&resource={resource}", self.get("IDENTITY_ENDPOINT"));
-        get(&address, &[("X-IDENTITY-HEADER", self.get("IDENTITY_HEADER")), ("Metadata", "true")])
+        let address = format!(
+            "{}?api-version=2019-08-01&resource={resource}",
+            self.get("IDENTITY_ENDPOINT")
+        );
+        get(
+            &address,
+            &[
+                ("X-IDENTITY-HEADER", self.get("IDENTITY_HEADER")),
+                ("Metadata", "true"),
+            ],
+        )
     }
 
     /// The file that Google's libraries read.
@@ -116,7 +159,11 @@ impl Lent {
         let text = |name: &str| file[name].as_str().expect("text").to_owned();
         let basic = base64(&format!("{}:{}", text("client_id"), text("client_secret")));
         let body = fields.replace("HANDLE", &text("refresh_token"));
-        post(&text(address), &[("Authorization", &format!("Basic {basic}"))], &body)
+        post(
+            &text(address),
+            &[("Authorization", &format!("Basic {basic}"))],
+            &body,
+        )
     }
 }
 
@@ -157,8 +204,10 @@ pub(crate) fn post(address: &str, headers: &[(&str, &str)], body: &str) -> Answe
 
 /// Sends a request to the letter. `Host` is the address's, unless it is among the headers.
 pub(crate) fn send(method: &str, address: &str, headers: &[(&str, &str)], body: &str) -> Answer {
-    let (authority, path) =
-        address.strip_prefix("http://").and_then(|rest| rest.split_once('/')).expect("an address");
+    let (authority, path) = address
+        .strip_prefix("http://")
+        .and_then(|rest| rest.split_once('/'))
+        .expect("an address");
     let mut head = format!("{method} /{path} HTTP/1.1\r\n");
     if !headers.iter().any(|(name, _)| *name == "Host") {
         head.push_str(&format!("Host: {authority}\r\n"));
@@ -171,10 +220,17 @@ pub(crate) fn send(method: &str, address: &str, headers: &[(&str, &str)], body: 
     let _ = stream.write_all(request.as_bytes());
     let mut answer = String::new();
     let _ = stream.read_to_string(&mut answer);
-    let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
+    let status = answer
+        .split(' ')
+        .nth(1)
+        .and_then(|status| status.parse().ok())
+        .unwrap_or(0);
     Answer {
         status,
-        body: answer.split_once("\r\n\r\n").map(|(_, body)| body.to_owned()).unwrap_or_default(),
+        body: answer
+            .split_once("\r\n\r\n")
+            .map(|(_, body)| body.to_owned())
+            .unwrap_or_default(),
     }
 }
 

@@ -11,7 +11,10 @@ use crate::stage::{ADA, LINUS, Stage};
 fn a_sign_in_connects_the_account_and_offers_the_other_tenants() {
     let stage = Stage::start();
     let ended = stage.login(ADA, &["azure"]);
-    assert_eq!(ended.told, "Your browser is open. Finish signing in there. Ctrl-C cancels.\n");
+    assert_eq!(
+        ended.told,
+        "Your browser is open. Finish signing in there. Ctrl-C cancels.\n"
+    );
     let id = "azure-1535dce659fc";
     let expected = format!(
         "Connected Contoso
@@ -34,7 +37,9 @@ You may also enter, with the same sign-in:
 fn an_offered_tenant_is_added_without_a_browser() {
     let stage = Stage::start();
     stage.connected(false);
-    let added = stage.mcm(&["add-tenant", "contoso", "northwind.example"]).done();
+    let added = stage
+        .mcm(&["add-tenant", "contoso", "northwind.example"])
+        .done();
     assert!(added.starts_with("Connected Northwind\n"), "{added}");
     stage.mcm(&["token", "northwind"]).done();
     assert!(!stage.has_opened_a_page());
@@ -47,13 +52,27 @@ fn every_tenant_is_added_and_one_that_asks_for_more_is_told_and_stops_no_other()
     let stage = Stage::start();
     let ended = stage.login(ADA, &["azure", "--all-tenants"]);
     let advice = format!("mcm login azure --tenant {}", guid("fabrikam.example"));
-    assert!(ended.told.contains("Fabrikam") && ended.told.contains(&advice), "{}", ended.told);
+    assert!(
+        ended.told.contains("Fabrikam") && ended.told.contains(&advice),
+        "{}",
+        ended.told
+    );
     let result = ended.done();
-    assert!(result.contains("Connected Contoso\n") && result.contains("Connected Northwind\n"), "{result}");
-    assert!(stage.mcm(&["token", "fabrikam"]).failed(3).contains(&advice));
+    assert!(
+        result.contains("Connected Contoso\n") && result.contains("Connected Northwind\n"),
+        "{result}"
+    );
+    assert!(
+        stage
+            .mcm(&["token", "fabrikam"])
+            .failed(3)
+            .contains(&advice)
+    );
 
     // The command that was told connects the row that waits.
-    stage.login(ADA, &["azure", "--tenant", &guid("fabrikam.example")]).done();
+    stage
+        .login(ADA, &["azure", "--tenant", &guid("fabrikam.example")])
+        .done();
     stage.mcm(&["token", "fabrikam"]).done();
 }
 
@@ -62,12 +81,17 @@ fn somebody_else_in_the_same_tenant_changes_nothing_without_a_choice() {
     let stage = Stage::start();
     let ada = stage.connected(false);
     let told = stage.login(LINUS, &["azure"]).failed(1);
-    assert!(told.contains("--replace") && told.contains("--keep-both"), "{told}");
+    assert!(
+        told.contains("--replace") && told.contains("--keep-both"),
+        "{told}"
+    );
     let identities = || {
         let json = stage.mcm(&["accounts", "--json"]).json();
         let rows = json["accounts"].as_array().expect("a list").clone();
-        let mut names: Vec<String> =
-            rows.iter().map(|row| row["identity"].as_str().expect("a name").to_owned()).collect();
+        let mut names: Vec<String> = rows
+            .iter()
+            .map(|row| row["identity"].as_str().expect("a name").to_owned())
+            .collect();
         names.sort();
         names
     };
@@ -90,7 +114,10 @@ fn signing_out_says_what_went_and_leaves_nothing() {
     );
     assert_eq!(told, expected);
     assert_eq!(stage.keychain_entries(), 0);
-    assert!(!stage.files().contains(ADA), "nothing of the account stays in a file");
+    assert!(
+        !stage.files().contains(ADA),
+        "nothing of the account stays in a file"
+    );
     stage.mcm(&["token", &id]).failed(1);
 }
 
@@ -121,10 +148,16 @@ fn ctrl_c_gives_a_sign_in_up_and_leaves_nothing() {
 #[test]
 fn a_missing_client_id_is_named_before_a_browser_opens() {
     let stage = Stage::start();
-    let output = stage.command(&["login", "azure"]).env_remove("AZURE_CLIENT_ID").output();
+    let output = stage
+        .command(&["login", "azure"])
+        .env_remove("AZURE_CLIENT_ID")
+        .output();
     let output = output.expect("mcm starts");
     let told = String::from_utf8_lossy(&output.stderr);
-    assert!(told.contains("AZURE_CLIENT_ID") && told.contains("settings.toml"), "{told}");
+    assert!(
+        told.contains("AZURE_CLIENT_ID") && told.contains("settings.toml"),
+        "{told}"
+    );
     assert_eq!(output.status.code(), Some(1));
     assert!(!stage.has_opened_a_page());
 }
@@ -133,10 +166,16 @@ fn a_missing_client_id_is_named_before_a_browser_opens() {
 fn a_browser_that_does_not_start_ends_the_sign_in_and_no_address_is_shown() {
     let stage = Stage::start();
     let mut command = stage.command(&["login", "azure"]);
-    let output = command.env("BROWSER", "/nonexistent").env("PATH", "/nonexistent").output();
+    let output = command
+        .env("BROWSER", "/nonexistent")
+        .env("PATH", "/nonexistent")
+        .output();
     let output = output.expect("mcm starts");
     let told = String::from_utf8_lossy(&output.stderr);
-    assert!(told.contains("BROWSER=") && !told.contains("state="), "{told}");
+    assert!(
+        told.contains("BROWSER=") && !told.contains("state="),
+        "{told}"
+    );
     assert_eq!(output.status.code(), Some(1));
 }
 
@@ -180,11 +219,17 @@ fn a_code_that_is_typed_elsewhere_connects_the_account_without_a_browser_here() 
     let stage = Stage::start();
     let mut begun = stage.begin(&["login", "azure", "--device-code"]);
     let told = begun.told_until("Ctrl-C cancels").to_owned();
-    assert!(told.contains("only if you ran this command yourself"), "{told}");
+    assert!(
+        told.contains("only if you ran this command yourself"),
+        "{told}"
+    );
     let (page, code) = page_and_code(&told);
     stage.browse(&Browser::new().as_person(ADA).with_user_code(&code), &page);
     let result = begun.ended().done();
-    assert!(result.starts_with("Connected Contoso\n") && result.contains(ADA), "{result}");
+    assert!(
+        result.starts_with("Connected Contoso\n") && result.contains(ADA),
+        "{result}"
+    );
     stage.mcm(&["token", "contoso"]).done();
     assert!(!stage.has_opened_a_page());
     let files = stage.files();
@@ -204,17 +249,30 @@ fn a_code_that_is_refused_or_given_up_connects_nobody() {
     let stage = Stage::start();
     let mut begun = stage.begin(&["login", "azure", "--device-code"]);
     let (page, code) = page_and_code(begun.told_until("Ctrl-C cancels"));
-    stage.browse(&Browser::new().as_person(ADA).with_user_code(&code).cancel(), &page);
+    stage.browse(
+        &Browser::new().as_person(ADA).with_user_code(&code).cancel(),
+        &page,
+    );
     assert!(begun.ended().failed(1).contains("refused"));
 
     let mut begun = stage.begin(&["login", "azure", "--device-code"]);
     begun.told_until("Ctrl-C cancels");
     let pressed = SystemClock.now();
     begun.interrupt();
-    assert!(begun.ended().failed(1).contains("You cancelled the sign-in."));
+    assert!(
+        begun
+            .ended()
+            .failed(1)
+            .contains("You cancelled the sign-in.")
+    );
     let took = SystemClock.now().duration_since(pressed);
     assert!(took < SignedDuration::from_secs(1), "{took}");
-    assert_eq!(stage.mcm(&["accounts", "--json"]).json()["accounts"].as_array().map(Vec::len), Some(0));
+    assert_eq!(
+        stage.mcm(&["accounts", "--json"]).json()["accounts"]
+            .as_array()
+            .map(Vec::len),
+        Some(0)
+    );
     assert_eq!(stage.keychain_entries(), 0);
 }
 
@@ -222,5 +280,8 @@ fn a_code_that_is_refused_or_given_up_connects_nobody() {
 fn google_refuses_codes_and_that_is_told_with_what_to_do() {
     let stage = Stage::start();
     let told = stage.mcm(&["login", "gcp", "--device-code"]).failed(1);
-    assert!(told.contains("TVs and Limited Input") && told.contains("browser"), "{told}");
+    assert!(
+        told.contains("TVs and Limited Input") && told.contains("browser"),
+        "{told}"
+    );
 }

@@ -14,7 +14,10 @@ fn account(stage: &Stage) -> String {
 }
 
 fn signal(name: &str, id: &str) {
-    let status = Command::new("kill").args([name, "--", id]).status().expect("kill is there");
+    let status = Command::new("kill")
+        .args([name, "--", id])
+        .status()
+        .expect("kill is there");
     assert!(status.success());
 }
 
@@ -24,10 +27,17 @@ fn the_commands_status_is_ours_and_so_is_what_it_says() {
     let id = account(&stage);
     let run = |script: &str| stage.mcm(&["exec", &id, "--", "sh", "-c", script]);
     let ended = run("echo out; echo err >&2; exit 42");
-    assert_eq!((ended.status, ended.result.as_str(), ended.told.as_str()), (42, "out\n", "err\n"));
+    assert_eq!(
+        (ended.status, ended.result.as_str(), ended.told.as_str()),
+        (42, "out\n", "err\n")
+    );
     assert_eq!(run("true").done(), "");
     assert_eq!(run("kill -SEGV $$").status, 139);
-    let words = stage.mcm(&["exec", &id, "--", "printf", "<%s>", "a b", "--json", "", "*"]).done();
+    let words = stage
+        .mcm(&[
+            "exec", &id, "--", "printf", "<%s>", "a b", "--json", "", "*",
+        ])
+        .done();
     assert_eq!(words, "<a b><--json><><*>");
 }
 
@@ -35,13 +45,20 @@ fn the_commands_status_is_ours_and_so_is_what_it_says() {
 fn a_command_that_cannot_be_started_is_status_127_or_126_and_said() {
     let stage = Stage::start();
     let id = account(&stage);
-    let told = stage.mcm(&["exec", &id, "--", "no-such-command"]).failed(127);
+    let told = stage
+        .mcm(&["exec", &id, "--", "no-such-command"])
+        .failed(127);
     assert!(told.contains("\"no-such-command\" was not found"), "{told}");
     let file = stage.folder().join("plain");
-    for (mode, text, said) in [(0o600, "#!/bin/sh\n", "chmod +x"), (0o700, "echo\n", "#!/bin/sh")] {
+    for (mode, text, said) in [
+        (0o600, "#!/bin/sh\n", "chmod +x"),
+        (0o700, "echo\n", "#!/bin/sh"),
+    ] {
         install_script(&file, text);
         fs::set_permissions(&file, fs::Permissions::from_mode(mode)).expect("it is ours");
-        let told = stage.mcm(&["exec", &id, "--", file.to_str().expect("text")]).failed(126);
+        let told = stage
+            .mcm(&["exec", &id, "--", file.to_str().expect("text")])
+            .failed(126);
         assert!(told.contains(said), "{told}");
     }
 }
@@ -91,7 +108,11 @@ os.kill(mcm, signal.SIGCONT)
 while True: signal.pause()";
     let mut command = stage.command(&["exec", &id, "--", "/usr/bin/python3", "-c", script]);
     // Else the test is in the group as well.
-    let mut mcm = command.process_group(0).stdout(Stdio::piped()).spawn().expect("mcm starts");
+    let mut mcm = command
+        .process_group(0)
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("mcm starts");
     let mut lines = BufReader::new(mcm.stdout.take().expect("piped")).lines();
     let mut next = || lines.next().map(|line| line.expect("text"));
     assert_eq!(next().as_deref(), Some("usr1"));
@@ -116,10 +137,17 @@ fn the_folder_goes_when_we_are_told_to_end_and_the_next_run_sweeps_what_a_killed
         })
     };
     let lent = start();
-    assert!(lent.get("GOOGLE_APPLICATION_CREDENTIALS").starts_with(runtime.to_str().expect("text")));
+    assert!(
+        lent.get("GOOGLE_APPLICATION_CREDENTIALS")
+            .starts_with(runtime.to_str().expect("text"))
+    );
     assert_eq!(left(), 1);
     signal("-TERM", &lent.mcm_id().to_string());
-    assert_eq!(lent.waited().status, -1, "the command died of the signal, and so did we");
+    assert_eq!(
+        lent.waited().status,
+        -1,
+        "the command died of the signal, and so did we"
+    );
     assert_eq!(left(), 0);
 
     let lent = start();
@@ -140,11 +168,15 @@ fn a_signal_that_we_were_started_to_ignore_is_ignored_by_the_command_too() {
         let script = format!("{before} exec \"$@\"");
         let mut command = Command::new("sh");
         let mcm = stage.command(&["exec", &id, "--", "grep", "SigIgn", "/proc/self/status"]);
-        command.args(["-c", &script, "sh"]).arg(mcm.get_program()).args(mcm.get_args());
+        command
+            .args(["-c", &script, "sh"])
+            .arg(mcm.get_program())
+            .args(mcm.get_args());
         stage.equip(&mut command);
         let output = command.output().expect("sh starts").stdout;
         let text = String::from_utf8(output).expect("text");
-        u64::from_str_radix(text.split_whitespace().last().expect("a mask"), 16).expect("hexadecimal")
+        u64::from_str_radix(text.split_whitespace().last().expect("a mask"), 16)
+            .expect("hexadecimal")
     };
     assert_eq!(mask("") & 0b11, 0, "neither SIGHUP nor SIGINT");
     assert_eq!(mask("trap '' HUP;") & 0b11, 0b01);
@@ -170,9 +202,20 @@ sys.exit(5)
         .map(|word| word.to_str().expect("text").to_owned())
         .collect();
     let mut command = Command::new("script");
-    command.args(["-qe", "-E", "never", "-c", &format!("exec {}", words.join(" ")), "/dev/null"]);
+    command.args([
+        "-qe",
+        "-E",
+        "never",
+        "-c",
+        &format!("exec {}", words.join(" ")),
+        "/dev/null",
+    ]);
     stage.equip(&mut command);
-    let mut terminal = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("script is there");
+    let mut terminal = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("script is there");
     let mut keys = terminal.stdin.take().expect("piped");
     let mut screen = BufReader::new(terminal.stdout.take().expect("piped"));
     let mut line = String::new();
@@ -199,21 +242,35 @@ fn a_job_that_is_stopped_stops_whole_and_goes_on_whole() {
     let id = account(&stage);
     let mut command = stage.command(&["exec", &id, "--", "sh", "-c", "echo $$; read line; exit 7"]);
     // A process group of its own, as a shell gives every job.
-    command.process_group(0).stdin(Stdio::piped()).stdout(Stdio::piped());
+    command
+        .process_group(0)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped());
     let mut mcm = command.spawn().expect("mcm starts");
     let mut line = String::new();
-    BufReader::new(mcm.stdout.take().expect("piped")).read_line(&mut line).expect("text");
+    BufReader::new(mcm.stdout.take().expect("piped"))
+        .read_line(&mut line)
+        .expect("text");
     let (job, child) = (mcm.id().to_string(), line.trim());
     let state = |id: &str| {
         let text = fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
-        text.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next())
+        text.rsplit_once(") ")
+            .and_then(|(_, rest)| rest.chars().next())
     };
     for _ in 0..3 {
         signal("-TSTP", &format!("-{job}"));
-        stage.until("both stop", || state(&job) == Some('T') && state(child) == Some('T'));
+        stage.until("both stop", || {
+            state(&job) == Some('T') && state(child) == Some('T')
+        });
         signal("-CONT", &format!("-{job}"));
-        stage.until("both go on", || state(&job) == Some('S') && state(child) == Some('S'));
+        stage.until("both go on", || {
+            state(&job) == Some('S') && state(child) == Some('S')
+        });
     }
-    mcm.stdin.take().expect("piped").write_all(b"go\n").expect("it reads");
+    mcm.stdin
+        .take()
+        .expect("piped")
+        .write_all(b"go\n")
+        .expect("it reads");
     assert_eq!(mcm.wait().expect("it ends").code(), Some(7));
 }

@@ -70,7 +70,12 @@ impl Ended {
 
     /// What was told when the command failed with this status.
     pub(crate) fn failed(self, status: i32) -> String {
-        assert_eq!((self.status, self.result.as_str()), (status, ""), "{}", self.told);
+        assert_eq!(
+            (self.status, self.result.as_str()),
+            (status, ""),
+            "{}",
+            self.told
+        );
         self.told
     }
 }
@@ -89,24 +94,41 @@ impl Stage {
     fn with_bus(bus: Option<fn(&Path) -> Bus>) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let runtime = Runtime::new().expect("a runtime starts");
-        let options = Options { device_interval: Duration::from_secs(1), ..Options::default() };
-        let sandbox = runtime.block_on(Sandbox::start(options)).expect("free ports");
+        let options = Options {
+            device_interval: Duration::from_secs(1),
+            ..Options::default()
+        };
+        let sandbox = runtime
+            .block_on(Sandbox::start(options))
+            .expect("free ports");
         let pages = browser(folder.path());
-        Self { sandbox, runtime, bus: bus.map(|start| start(folder.path())), pages, folder }
+        Self {
+            sandbox,
+            runtime,
+            bus: bus.map(|start| start(folder.path())),
+            pages,
+            folder,
+        }
     }
 
     /// `mcm` with its whole environment. A test may change it before it runs it.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_mcm"));
         command.args(arguments).env_clear().stdin(Stdio::null());
-        command.env("PATH", path()).env("HOME", self.folder.path()).env("MCM_HOME", self.home());
+        command
+            .env("PATH", path())
+            .env("HOME", self.folder.path())
+            .env("MCM_HOME", self.home());
         command
             .env("TMPDIR", self.folder.path())
             .env("TZ", "UTC")
             .env("MCM_LOG", "trace")
             .env("BROWSER", self.folder.path().join("browser"));
         command.envs(self.sandbox.environment());
-        let address = self.bus.as_ref().map_or("unix:path=/nonexistent", |bus| &bus.address);
+        let address = self
+            .bus
+            .as_ref()
+            .map_or("unix:path=/nonexistent", |bus| &bus.address);
         command.env("DBUS_SESSION_BUS_ADDRESS", address);
         command
     }
@@ -114,7 +136,10 @@ impl Stage {
     /// Gives another program the environment that `mcm` has here, and nothing else.
     pub(crate) fn equip<'a>(&self, command: &'a mut Command) -> &'a mut Command {
         let mcm = self.command(&[]);
-        command.env_clear().envs(mcm.get_envs().filter_map(|(name, value)| Some((name, value?))))
+        command.env_clear().envs(
+            mcm.get_envs()
+                .filter_map(|(name, value)| Some((name, value?))),
+        )
     }
 
     /// Runs `mcm` to its end.
@@ -147,7 +172,10 @@ impl Stage {
         let begun = self.begin(&[&["login"], arguments].concat());
         let page = self.next_page();
         let landing = self.browse(&Browser::new().as_person(person), &page);
-        assert!(matches!(landing, Landing::Page { status: 200, .. }), "{landing:?}");
+        assert!(
+            matches!(landing, Landing::Page { status: 200, .. }),
+            "{landing:?}"
+        );
         begun.ended()
     }
 
@@ -155,7 +183,9 @@ impl Stage {
     pub(crate) fn account_of(&self, provider: &str) -> String {
         let json = self.mcm(&["accounts", "--json"]).json();
         let mut rows = json["accounts"].as_array().expect("a list").iter();
-        let row = rows.find(|row| row["provider"] == provider).expect("it is connected");
+        let row = rows
+            .find(|row| row["provider"] == provider)
+            .expect("it is connected");
         row["id"].as_str().expect("an id").to_owned()
     }
 
@@ -165,16 +195,25 @@ impl Stage {
             self.sandbox.set_access_token_life(Duration::ZERO);
         }
         self.login(ADA, &["azure"]).done();
-        self.sandbox.set_access_token_life(Duration::from_secs(3600));
+        self.sandbox
+            .set_access_token_life(Duration::from_secs(3600));
         self.sandbox.forget_requests();
-        self.mcm(&["accounts", "--json"]).json()["accounts"][0]["id"].as_str().expect("an id").to_owned()
+        self.mcm(&["accounts", "--json"]).json()["accounts"][0]["id"]
+            .as_str()
+            .expect("an id")
+            .to_owned()
     }
 
     /// What the clouds gave out, but for what stands in the person's own variables.
     pub(crate) fn secrets_of_the_clouds(&self) -> Vec<String> {
         let own = self.sandbox.environment();
         let is_own = |secret: &String| own.iter().any(|(_, value)| value == secret);
-        let secrets: Vec<_> = self.sandbox.secrets().into_iter().filter(|secret| !is_own(secret)).collect();
+        let secrets: Vec<_> = self
+            .sandbox
+            .secrets()
+            .into_iter()
+            .filter(|secret| !is_own(secret))
+            .collect();
         assert!(secrets.len() > 3);
         secrets
     }
@@ -182,13 +221,19 @@ impl Stage {
     /// Looks for everything that the clouds gave out, and for sign-in pages, in what was told and in the files.
     pub(crate) fn assert_no_secret_in(&self, told: &str) {
         let told = format!("{told}{}", self.files());
-        assert!(told.contains("the command failed"), "the log is among what is looked at");
+        assert!(
+            told.contains("the command failed"),
+            "the log is among what is looked at"
+        );
         let secrets = self.sandbox.secrets();
         assert!(secrets.len() > 5);
         for secret in secrets {
             assert!(!told.contains(&secret), "a secret was told");
         }
-        assert!(!told.contains("state=") && !told.contains("code_challenge"), "a sign-in page was told");
+        assert!(
+            !told.contains("state=") && !told.contains("code_challenge"),
+            "a sign-in page was told"
+        );
     }
 
     /// How many times a refresh token was redeemed.
@@ -212,13 +257,20 @@ impl Stage {
                 tokio::task::yield_now().await;
             }
         };
-        let waited = self.runtime.block_on(async { tokio::time::timeout(PATIENCE, waiting).await });
+        let waited = self
+            .runtime
+            .block_on(async { tokio::time::timeout(PATIENCE, waiting).await });
         waited.unwrap_or_else(|_| panic!("waited in vain: {what}"));
     }
 
     /// Waits until a server was asked.
     pub(crate) fn until_requested(&self, endpoint: Endpoint) {
-        let is_asked = || self.sandbox.requests().iter().any(|request| request.endpoint == Some(endpoint));
+        let is_asked = || {
+            self.sandbox
+                .requests()
+                .iter()
+                .any(|request| request.endpoint == Some(endpoint))
+        };
         self.until("mcm asks the server", is_asked);
     }
 
@@ -244,7 +296,10 @@ impl Stage {
 
     /// Takes the sessions out of the keychain, so that the next one has to be made.
     pub(crate) fn forget_sessions(&self) {
-        self.bus.as_ref().expect("there is a keychain").delete("session-");
+        self.bus
+            .as_ref()
+            .expect("there is a keychain")
+            .delete("session-");
     }
 
     /// Locks the keychain, as a screen lock may do.
@@ -269,18 +324,28 @@ impl Begun {
     /// Starts a command that a test changed.
     pub(crate) fn start(mut command: Command) -> Self {
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        Self { child: command.spawn().expect("mcm starts"), told: String::new(), reader: None }
+        Self {
+            child: command.spawn().expect("mcm starts"),
+            told: String::new(),
+            reader: None,
+        }
     }
 
     /// What it has told so far, once that ends with a line that holds these words.
     pub(crate) fn told_until(&mut self, words: &str) -> &str {
         let stderr = &mut self.child.stderr;
-        let reader = self.reader.get_or_insert_with(|| BufReader::new(stderr.take().expect("it is piped")));
+        let reader = self
+            .reader
+            .get_or_insert_with(|| BufReader::new(stderr.take().expect("it is piped")));
         let mut line = String::new();
         while !line.contains(words) {
             line.clear();
             let read = reader.read_line(&mut line).expect("mcm tells text");
-            assert!(read > 0, "mcm ended without telling \"{words}\": {}", self.told);
+            assert!(
+                read > 0,
+                "mcm ended without telling \"{words}\": {}",
+                self.told
+            );
             self.told.push_str(&line);
         }
         &self.told
@@ -295,7 +360,9 @@ impl Begun {
     /// Waits for the end.
     pub(crate) fn ended(mut self) -> Ended {
         if let Some(reader) = &mut self.reader {
-            reader.read_to_string(&mut self.told).expect("mcm tells text");
+            reader
+                .read_to_string(&mut self.told)
+                .expect("mcm tells text");
         }
         let mut ended = Ended::of(self.child.wait_with_output().expect("mcm ends"));
         ended.told.insert_str(0, &self.told);
@@ -313,7 +380,10 @@ struct Bus {
 impl Bus {
     fn start(folder: &Path) -> Self {
         let services = folder.join("services");
-        fs::DirBuilder::new().mode(0o700).create(&services).expect("the folder is ours");
+        fs::DirBuilder::new()
+            .mode(0o700)
+            .create(&services)
+            .expect("the folder is ours");
         let keychain_id = folder.join("keychain.pid");
         let keyring = executable(
             &folder.join("keychain"),
@@ -322,23 +392,51 @@ impl Bus {
                 keychain_id.display()
             ),
         );
-        let service = format!("[D-BUS Service]\nName={KEYCHAIN}\nExec={}\n", keyring.display());
-        write(&services.join(format!("{KEYCHAIN}.service")), 0o600, &service);
+        let service = format!(
+            "[D-BUS Service]\nName={KEYCHAIN}\nExec={}\n",
+            keyring.display()
+        );
+        write(
+            &services.join(format!("{KEYCHAIN}.service")),
+            0o600,
+            &service,
+        );
         let config = folder.join("bus.conf");
         write(&config, 0o600, &bus_config(folder, &services));
 
         // The keychain writes its files below HOME, and its socket in the runtime folder.
         let mut command = Command::new("dbus-daemon");
-        command.arg("--nofork").arg("--print-address").arg("--config-file").arg(&config).env_clear();
-        command.env("PATH", path()).env("HOME", folder).env("XDG_RUNTIME_DIR", folder);
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut daemon = command.spawn().unwrap_or_else(|error| missing("dbus-daemon", "dbus", &error));
+        command
+            .arg("--nofork")
+            .arg("--print-address")
+            .arg("--config-file")
+            .arg(&config)
+            .env_clear();
+        command
+            .env("PATH", path())
+            .env("HOME", folder)
+            .env("XDG_RUNTIME_DIR", folder);
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
+        let mut daemon = command
+            .spawn()
+            .unwrap_or_else(|error| missing("dbus-daemon", "dbus", &error));
         let mut address = String::new();
         let output = daemon.stdout.take().expect("it is piped");
-        BufReader::new(output).read_line(&mut address).expect("the bus tells its address");
-        let bus = Self { address: address.trim().to_owned(), daemon, keychain_id };
+        BufReader::new(output)
+            .read_line(&mut address)
+            .expect("the bus tells its address");
+        let bus = Self {
+            address: address.trim().to_owned(),
+            daemon,
+            keychain_id,
+        };
         if let Err(error) = bus.call("org.freedesktop.DBus.Peer", "Ping", &()) {
-            panic!("the keychain does not start ({error}). This test needs the package gnome-keyring.");
+            panic!(
+                "the keychain does not start ({error}). This test needs the package gnome-keyring."
+            );
         }
         bus
     }
@@ -348,7 +446,8 @@ impl Bus {
         B: serde::Serialize + zbus::zvariant::DynamicType,
     {
         let path = "/org/freedesktop/secrets";
-        self.connection().call_method(Some(KEYCHAIN), path, Some(interface), method, body)
+        self.connection()
+            .call_method(Some(KEYCHAIN), path, Some(interface), method, body)
     }
 
     fn connection(&self) -> Connection {
@@ -364,8 +463,16 @@ impl Bus {
     /// Our entries, the unlocked and the locked ones.
     fn items(&self) -> (Vec<OwnedObjectPath>, Vec<OwnedObjectPath>) {
         let attributes = HashMap::from([("service", APP_ID)]);
-        let reply = self.call("org.freedesktop.Secret.Service", "SearchItems", &(attributes,));
-        reply.expect("the keychain answers").body().deserialize().expect("as specified")
+        let reply = self.call(
+            "org.freedesktop.Secret.Service",
+            "SearchItems",
+            &(attributes,),
+        );
+        reply
+            .expect("the keychain answers")
+            .body()
+            .deserialize()
+            .expect("as specified")
     }
 
     /// Deletes our entries whose names begin like this.
@@ -384,16 +491,22 @@ impl Bus {
             let body = reply.body();
             let value: zbus::zvariant::Value<'_> = body.deserialize().expect("as specified");
             let attributes: HashMap<String, String> = value.try_into().expect("as specified");
-            if attributes.get("username").is_some_and(|name| name.starts_with(beginning)) {
-                let deleted = connection.call_method(Some(KEYCHAIN), &item, Some(interface), "Delete", &());
+            if attributes
+                .get("username")
+                .is_some_and(|name| name.starts_with(beginning))
+            {
+                let deleted =
+                    connection.call_method(Some(KEYCHAIN), &item, Some(interface), "Delete", &());
                 deleted.expect("the keychain deletes");
             }
         }
     }
 
     fn lock(&self) {
-        let login = OwnedObjectPath::try_from("/org/freedesktop/secrets/collection/login").expect("a path");
-        self.call("org.freedesktop.Secret.Service", "Lock", &(vec![login],)).expect("the keychain locks");
+        let login =
+            OwnedObjectPath::try_from("/org/freedesktop/secrets/collection/login").expect("a path");
+        self.call("org.freedesktop.Secret.Service", "Lock", &(vec![login],))
+            .expect("the keychain locks");
     }
 }
 
@@ -429,12 +542,18 @@ fn bus_config(folder: &Path, services: &Path) -> String {
 fn browser(folder: &Path) -> mpsc::Receiver<String> {
     let pipe = folder.join("pages");
     run(Command::new("mkfifo").arg(&pipe), "mkfifo", "coreutils");
-    executable(&folder.join("browser"), &format!("printf %s \"$1\" > {}", pipe.display()));
+    executable(
+        &folder.join("browser"),
+        &format!("printf %s \"$1\" > {}", pipe.display()),
+    );
     let (sender, pages) = mpsc::channel();
     // It waits for a writer for as long as there may be one, and ends with the test process.
     std::thread::spawn(move || {
         let mut page = String::new();
-        while fs::File::open(&pipe).and_then(|mut pipe| pipe.read_to_string(&mut page)).is_ok() {
+        while fs::File::open(&pipe)
+            .and_then(|mut pipe| pipe.read_to_string(&mut page))
+            .is_ok()
+        {
             if sender.send(std::mem::take(&mut page)).is_err() {
                 return;
             }
@@ -451,15 +570,31 @@ fn executable(path: &Path, script: &str) -> PathBuf {
 /// Puts a copy of a program where it can be run at once. Another process writes it: what a test beside starts may inherit
 /// the file while it is being written, and the system runs no program that somebody can still write to.
 pub(crate) fn install(program: &Path, path: &Path) {
-    run(Command::new("install").args(["-D", "-m", "0700"]).args([program, path]), "install", "coreutils");
+    run(
+        Command::new("install")
+            .args(["-D", "-m", "0700"])
+            .args([program, path]),
+        "install",
+        "coreutils",
+    );
 }
 
 /// As [`install`], for a script that the test brings along.
 pub(crate) fn install_script(path: &Path, script: &str) {
     let mut install = Command::new("install");
-    install.args(["-D", "-m", "0700", "/dev/stdin"]).arg(path).stdin(Stdio::piped());
-    let mut install = install.spawn().unwrap_or_else(|error| missing("install", "coreutils", &error));
-    install.stdin.take().expect("piped").write_all(script.as_bytes()).expect("it reads");
+    install
+        .args(["-D", "-m", "0700", "/dev/stdin"])
+        .arg(path)
+        .stdin(Stdio::piped());
+    let mut install = install
+        .spawn()
+        .unwrap_or_else(|error| missing("install", "coreutils", &error));
+    install
+        .stdin
+        .take()
+        .expect("piped")
+        .write_all(script.as_bytes())
+        .expect("it reads");
     assert!(install.wait().expect("it ends").success());
 }
 
@@ -473,7 +608,9 @@ pub(crate) fn everything_below(folder: PathBuf) -> String {
             if path.is_dir() {
                 folders.push(path);
             } else {
-                text.push_str(&String::from_utf8_lossy(&fs::read(path).expect("the file is ours")));
+                text.push_str(&String::from_utf8_lossy(
+                    &fs::read(path).expect("the file is ours"),
+                ));
             }
         }
     }
@@ -487,20 +624,33 @@ pub(crate) fn write(path: &Path, mode: u32, text: &str) {
         .create(path.parent().expect("not the root"))
         .and_then(|()| {
             let mut options = fs::OpenOptions::new();
-            options.create(true).truncate(true).write(true).mode(mode).open(path)?.write_all(text.as_bytes())
+            options
+                .create(true)
+                .truncate(true)
+                .write(true)
+                .mode(mode)
+                .open(path)?
+                .write_all(text.as_bytes())
         })
         .expect("the folder is ours");
 }
 
 pub(crate) fn run(command: &mut Command, program: &str, package: &str) {
-    let status = command.status().unwrap_or_else(|error| missing(program, package, &error));
+    let status = command
+        .status()
+        .unwrap_or_else(|error| missing(program, package, &error));
     assert!(status.success(), "{program} ended with {status}");
 }
 
 pub(crate) fn missing(program: &str, package: &str, error: &std::io::Error) -> ! {
-    panic!("{program} cannot be started ({error}). This test needs it: install the package {package}.")
+    panic!(
+        "{program} cannot be started ({error}). This test needs it: install the package {package}."
+    )
 }
 
 fn path() -> String {
-    Environment::of_this_process().get("PATH").unwrap_or("/usr/bin:/bin").to_owned()
+    Environment::of_this_process()
+        .get("PATH")
+        .unwrap_or("/usr/bin:/bin")
+        .to_owned()
 }

@@ -25,7 +25,11 @@ fn a_session_that_is_over_is_renewed_once_and_then_handed_out_again() {
     let renewed = stage.mcm(&["token", &id]).done();
     assert_eq!(stage.renewals(), 1);
     assert_eq!(stage.mcm(&["token", &id]).done(), renewed);
-    assert_eq!(stage.sandbox.requests().len(), 1, "the second one asked nobody");
+    assert_eq!(
+        stage.sandbox.requests().len(),
+        1,
+        "the second one asked nobody"
+    );
 }
 
 #[test]
@@ -34,13 +38,20 @@ fn fifty_at_once_renew_once_get_the_same_token_and_keep_the_sign_in() {
     stage.sandbox.set_azure_rotation(Rotation::Strict);
     let id = stage.connected(true);
     let begun: Vec<Begun> = (0..50).map(|_| stage.begin(&["token", &id])).collect();
-    let mut tokens: Vec<String> = begun.into_iter().map(|begun| begun.ended().done()).collect();
+    let mut tokens: Vec<String> = begun
+        .into_iter()
+        .map(|begun| begun.ended().done())
+        .collect();
     tokens.dedup();
     assert_eq!(tokens.len(), 1);
     assert_eq!(stage.renewals(), 1);
     stage.sandbox.reject_access_tokens(ADA);
     stage.mcm(&["targets", &id, "--refresh"]).done();
-    assert_eq!(stage.renewals(), 2, "the rotated grant was kept, and reuse was never detected");
+    assert_eq!(
+        stage.renewals(),
+        2,
+        "the rotated grant was kept, and reuse was never detected"
+    );
 }
 
 #[test]
@@ -49,8 +60,13 @@ fn the_token_json_is_what_az_prints() {
     stage.connected(false);
     stage.mcm(&["use", "contoso", "production"]).done();
     let token = stage.mcm(&["token", "contoso"]).done();
-    let expires = stage.mcm(&["accounts", "--json"]).json()["accounts"][0]["sessionExpiresAt"].clone();
-    let expires: Timestamp = expires.as_str().expect("a session").parse().expect("a time");
+    let expires =
+        stage.mcm(&["accounts", "--json"]).json()["accounts"][0]["sessionExpiresAt"].clone();
+    let expires: Timestamp = expires
+        .as_str()
+        .expect("a session")
+        .parse()
+        .expect("a time");
 
     let printed = stage.mcm(&["token", "contoso", "--json"]).done();
     let expected = format!(
@@ -78,10 +94,16 @@ fn a_final_refusal_is_status_3_with_the_command_to_run_and_never_a_browser() {
     let advice = format!("mcm login azure --tenant {}", guid("contoso.example"));
     for asked in [1, 1] {
         let told = stage.mcm(&["token", &id]).failed(3);
-        assert!(told.contains(&advice) && told.contains("\n  reference: "), "{told}");
+        assert!(
+            told.contains(&advice) && told.contains("\n  reference: "),
+            "{told}"
+        );
         assert_eq!(stage.renewals(), asked, "the second attempt asks nobody");
     }
-    assert_eq!(stage.mcm(&["accounts", "--json"]).json()["accounts"][0]["status"], "sign-in-again");
+    assert_eq!(
+        stage.mcm(&["accounts", "--json"]).json()["accounts"][0]["status"],
+        "sign-in-again"
+    );
     assert!(!stage.has_opened_a_page());
 }
 
@@ -89,7 +111,10 @@ fn a_final_refusal_is_status_3_with_the_command_to_run_and_never_a_browser() {
 fn a_passing_failure_is_status_1_and_the_account_stays() {
     let stage = Stage::start();
     let id = stage.connected(true);
-    stage.sandbox.faults().next(Endpoint::AzureToken, Fault::status(503));
+    stage
+        .sandbox
+        .faults()
+        .next(Endpoint::AzureToken, Fault::status(503));
     stage.mcm(&["token", &id]).failed(1);
     let json = stage.mcm(&["accounts", "--json"]).json();
     assert_eq!(json["accounts"][0]["status"], "expired");
@@ -107,8 +132,13 @@ fn a_renewal_that_was_interrupted_keeps_what_it_got() {
     let stage = Stage::start();
     let id = stage.connected(true);
     // The refresh token is spent by the renewal, whose answer takes its time.
-    stage.sandbox.set_azure_rotation(sandbox_clouds::azure::Rotation::Strict);
-    stage.sandbox.faults().next(Endpoint::AzureToken, Fault::Latency(2000));
+    stage
+        .sandbox
+        .set_azure_rotation(sandbox_clouds::azure::Rotation::Strict);
+    stage
+        .sandbox
+        .faults()
+        .next(Endpoint::AzureToken, Fault::Latency(2000));
     let begun = stage.begin(&["token", &id]);
     stage.until_renewing();
     begun.interrupt();
@@ -122,19 +152,39 @@ fn a_resource_is_asked_for_by_its_name_or_identifier_and_then_kept() {
     let stage = Stage::start();
     let id = stage.connected(false);
     let graph = stage.mcm(&["token", &id, "--resource", "graph"]).done();
-    assert_eq!(stage.sandbox.azure_audience(graph.trim()).as_deref(), Some("https://graph.microsoft.com"));
-    let active = ["token", "--active", "azure", "--resource", "https://graph.microsoft.com", "--json"];
+    assert_eq!(
+        stage.sandbox.azure_audience(graph.trim()).as_deref(),
+        Some("https://graph.microsoft.com")
+    );
+    let active = [
+        "token",
+        "--active",
+        "azure",
+        "--resource",
+        "https://graph.microsoft.com",
+        "--json",
+    ];
     let json = stage.mcm(&active).json();
     assert_eq!(json["accessToken"], graph.trim());
     assert_eq!(stage.renewals(), 1, "the second one asked nobody");
     let arm = stage.mcm(&["token", &id]).done();
     assert_eq!(stage.mcm(&["token", &id, "--resource", "arm"]).done(), arm);
     assert_eq!(stage.renewals(), 1);
-    assert!(stage.mcm(&["activity"]).done().contains("token for https://graph.microsoft.com handed to"));
+    assert!(
+        stage
+            .mcm(&["activity"])
+            .done()
+            .contains("token for https://graph.microsoft.com handed to")
+    );
 
     let secrets = stage.sandbox.secrets();
     let files = stage.files();
-    assert!(secrets.iter().filter(|secret| secret.len() > 16).all(|secret| !files.contains(secret)));
+    assert!(
+        secrets
+            .iter()
+            .filter(|secret| secret.len() > 16)
+            .all(|secret| !files.contains(secret))
+    );
     stage.mcm(&["logout", &id]).done();
     assert_eq!(stage.keychain_entries(), 0);
 }
@@ -144,13 +194,26 @@ fn a_resource_that_cannot_be_had_is_named_and_costs_the_account_nothing() {
     let stage = Stage::start();
     let id = stage.connected(false);
     let told = stage.mcm(&["token", &id, "--resource", "graf"]).failed(2);
-    assert!(told.contains("\"graf\"") && told.contains("key-vault"), "{told}");
-    let told = stage.mcm(&["token", &id, "--resource", "https://nobody.example"]).failed(1);
+    assert!(
+        told.contains("\"graf\"") && told.contains("key-vault"),
+        "{told}"
+    );
+    let told = stage
+        .mcm(&["token", &id, "--resource", "https://nobody.example"])
+        .failed(1);
     assert!(told.contains("https://nobody.example"), "{told}");
-    stage.sandbox.ask_azure_consent_for("https://graph.microsoft.com");
+    stage
+        .sandbox
+        .ask_azure_consent_for("https://graph.microsoft.com");
     let told = stage.mcm(&["token", &id, "--resource", "graph"]).failed(3);
     let advice = format!("mcm token {id} --resource https://graph.microsoft.com --interactive");
-    assert!(told.contains(&advice) && !told.contains("mcm login"), "{told}");
-    assert_eq!(stage.mcm(&["accounts", "--json"]).json()["accounts"][0]["status"], "connected");
+    assert!(
+        told.contains(&advice) && !told.contains("mcm login"),
+        "{told}"
+    );
+    assert_eq!(
+        stage.mcm(&["accounts", "--json"]).json()["accounts"][0]["status"],
+        "connected"
+    );
     assert!(!stage.has_opened_a_page());
 }

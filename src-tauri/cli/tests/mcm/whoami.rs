@@ -9,19 +9,35 @@ use crate::stage::{ADA, Ended, Stage, write};
 fn whoami(stage: &Stage, tool: &str, variables: &[(&str, &str)]) -> Value {
     let all = run(stage, variables, &["whoami", "--json"]).json();
     let tools = all["tools"].as_array().expect("a list");
-    tools.iter().find(|row| row["tool"] == tool).unwrap_or_else(|| panic!("no {tool} in {all}")).clone()
+    tools
+        .iter()
+        .find(|row| row["tool"] == tool)
+        .unwrap_or_else(|| panic!("no {tool} in {all}"))
+        .clone()
 }
 
 fn run(stage: &Stage, variables: &[(&str, &str)], arguments: &[&str]) -> Ended {
     let mut command = stage.command(arguments);
-    for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_REGION"] {
+    for name in [
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+        "AWS_REGION",
+    ] {
         command.env_remove(name);
     }
-    Ended::of(command.envs(variables.iter().copied()).output().expect("mcm starts"))
+    Ended::of(
+        command
+            .envs(variables.iter().copied())
+            .output()
+            .expect("mcm starts"),
+    )
 }
 
 fn said<'a>(row: &'a Value, field: &str) -> &'a str {
-    row[field].as_str().unwrap_or_else(|| panic!("no {field} in {row}"))
+    row[field]
+        .as_str()
+        .unwrap_or_else(|| panic!("no {field} in {row}"))
 }
 
 #[test]
@@ -29,11 +45,17 @@ fn the_json_is_as_documented() {
     let stage = Stage::without_keychain();
     let printed = run(
         &stage,
-        &[("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"), ("AWS_SECRET_ACCESS_KEY", "CANARY")],
+        &[
+            ("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"),
+            ("AWS_SECRET_ACCESS_KEY", "CANARY"),
+        ],
         &["whoami", "--json"],
     )
     .done();
-    assert!(!printed.contains("CANARY") && !printed.contains("IOSFODNN7"), "{printed}");
+    assert!(
+        !printed.contains("CANARY") && !printed.contains("IOSFODNN7"),
+        "{printed}"
+    );
     let home = stage.home().with_file_name("");
     let expected = |tool: &str, provider: &str, source: &str, identity: &str, why: &str| {
         format!(
@@ -51,8 +73,10 @@ fn the_json_is_as_documented() {
         )
     };
     let key = "AWS_ACCESS_KEY_ID is set, which comes before every profile.";
-    let az =
-        format!("There is no sign-in of az in {}.azure, and it takes none from variables.", home.display());
+    let az = format!(
+        "There is no sign-in of az in {}.azure, and it takes none from variables.",
+        home.display()
+    );
     let tools = [
         expected("aws", "aws", "environment", "\"access key AKIA…MPLE\"", key),
         expected("az", "azure", "none", "null", &az),
@@ -63,8 +87,20 @@ fn the_json_is_as_documented() {
             "null",
             "gcloud's configuration default, the active one, names no account.",
         ),
-        expected("terraform-aws", "aws", "environment", "\"access key AKIA…MPLE\"", key),
-        expected("terraform-azurerm", "azure", "none", "null", &format!("It asks az. {az}")),
+        expected(
+            "terraform-aws",
+            "aws",
+            "environment",
+            "\"access key AKIA…MPLE\"",
+            key,
+        ),
+        expected(
+            "terraform-azurerm",
+            "azure",
+            "none",
+            "null",
+            &format!("It asks az. {az}"),
+        ),
         expected(
             "terraform-google",
             "gcp",
@@ -74,20 +110,33 @@ fn the_json_is_as_documented() {
              machine's service account.",
         ),
     ];
-    assert_eq!(printed, format!("{{\n  \"tools\": [\n{}\n  ]\n}}\n", tools.join(",\n")));
+    assert_eq!(
+        printed,
+        format!("{{\n  \"tools\": [\n{}\n  ]\n}}\n", tools.join(",\n"))
+    );
 }
 
 #[test]
 fn a_profile_of_ours_is_its_account_and_a_mismatch_with_the_account_in_use_is_pointed_out() {
     let stage = Stage::start();
     let reader = connected(&stage, "Reader");
-    stage.mcm(&["configure", "aws", "--name", "reader", "--yes"]).done();
+    stage
+        .mcm(&["configure", "aws", "--name", "reader", "--yes"])
+        .done();
     stage.mcm(&["login", "aws", "--print", "cli"]).done();
-    stage.mcm(&["login", "aws", "--role-arn", &role("LongReader")]).done();
+    stage
+        .mcm(&["login", "aws", "--role-arn", &role("LongReader")])
+        .done();
     let profile = [("AWS_PROFILE", "reader")];
     let row = whoami(&stage, "aws", &profile);
-    assert_eq!((said(&row, "source"), said(&row, "account")), ("mcm-profile", reader.as_str()));
-    assert_eq!((said(&row, "identity"), said(&row, "place")), (role("Reader").as_str(), "eu-central-1"));
+    assert_eq!(
+        (said(&row, "source"), said(&row, "account")),
+        ("mcm-profile", reader.as_str())
+    );
+    assert_eq!(
+        (said(&row, "identity"), said(&row, "place")),
+        (role("Reader").as_str(), "eu-central-1")
+    );
     let is_active = row["isActive"].as_bool().expect("both are known");
     stage.mcm(&["use", &reader]).done();
     assert_eq!(whoami(&stage, "terraform-aws", &profile)["isActive"], true);
@@ -98,10 +147,21 @@ fn a_profile_of_ours_is_its_account_and_a_mismatch_with_the_account_in_use_is_po
         told.contains("AWS_PROFILE names the profile reader, which asks mcm for its credential."),
         "{told}"
     );
-    assert!(told.contains("NOT the account in use here, which is AWS Account (444455556666)"), "{told}");
+    assert!(
+        told.contains("NOT the account in use here, which is AWS Account (444455556666)"),
+        "{told}"
+    );
 
-    let row = whoami(&stage, "aws", &[("AWS_PROFILE", "reader"), ("AWS_DEFAULT_PROFILE", "nobody")]);
-    assert_eq!(said(&row, "source"), "broken", "the command line lets the older name win");
+    let row = whoami(
+        &stage,
+        "aws",
+        &[("AWS_PROFILE", "reader"), ("AWS_DEFAULT_PROFILE", "nobody")],
+    );
+    assert_eq!(
+        said(&row, "source"),
+        "broken",
+        "the command line lets the older name win"
+    );
 }
 
 #[test]
@@ -112,7 +172,9 @@ fn inside_mcm_exec_it_is_the_account_that_is_lent() {
     let gcp = stage.mcm(&["accounts", "--json"]).json()["accounts"]
         .as_array()
         .and_then(|rows| {
-            rows.iter().find(|row| row["provider"] == "gcp").map(|row| said(row, "id").to_owned())
+            rows.iter()
+                .find(|row| row["provider"] == "gcp")
+                .map(|row| said(row, "id").to_owned())
         })
         .expect("connected");
     let lent = format!("{aws},{gcp}");
@@ -125,21 +187,43 @@ fn inside_mcm_exec_it_is_the_account_that_is_lent() {
     let file = file.display().to_string();
     let variables = [
         ("MCM_EXEC", lent.as_str()),
-        ("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1:9/CANARY"),
+        (
+            "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+            "http://127.0.0.1:9/CANARY",
+        ),
         ("CLOUDSDK_AUTH_CREDENTIAL_FILE_OVERRIDE", &file),
         ("GOOGLE_APPLICATION_CREDENTIALS", &file),
     ];
-    for (tool, account) in
-        [("aws", &aws), ("terraform-aws", &aws), ("gcloud", &gcp), ("terraform-google", &gcp)]
-    {
+    for (tool, account) in [
+        ("aws", &aws),
+        ("terraform-aws", &aws),
+        ("gcloud", &gcp),
+        ("terraform-google", &gcp),
+    ] {
         let row = whoami(&stage, tool, &variables);
-        assert_eq!((said(&row, "source"), said(&row, "account")), ("mcm-exec", account.as_str()), "{row}");
+        assert_eq!(
+            (said(&row, "source"), said(&row, "account")),
+            ("mcm-exec", account.as_str()),
+            "{row}"
+        );
         assert_eq!(row["isActive"], true);
     }
-    assert!(!run(&stage, &variables, &["whoami"]).done().contains("CANARY"));
-    let elsewhere =
-        [("MCM_EXEC", aws.as_str()), ("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://169.254.170.23/v1")];
-    assert_eq!(said(&whoami(&stage, "aws", &elsewhere), "source"), "machine");
+    assert!(
+        !run(&stage, &variables, &["whoami"])
+            .done()
+            .contains("CANARY")
+    );
+    let elsewhere = [
+        ("MCM_EXEC", aws.as_str()),
+        (
+            "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+            "http://169.254.170.23/v1",
+        ),
+    ];
+    assert_eq!(
+        said(&whoami(&stage, "aws", &elsewhere), "source"),
+        "machine"
+    );
 }
 
 #[test]
@@ -164,13 +248,26 @@ fn az_and_gcloud_work_as_whom_they_signed_in() {
         (said(&row, "source"), &row["account"], said(&row, "place")),
         ("command-line", &account["id"], "sub-1")
     );
-    assert_eq!(whoami(&stage, "terraform-azurerm", &variables)["account"], account["id"]);
+    assert_eq!(
+        whoami(&stage, "terraform-azurerm", &variables)["account"],
+        account["id"]
+    );
     profile("eve@elsewhere.example", "user");
     let row = whoami(&stage, "az", &variables);
-    assert_eq!((said(&row, "identity"), &row["isActive"]), ("eve@elsewhere.example", &Value::Bool(false)));
-    let secret = [variables[0], ("ARM_CLIENT_ID", "app-1"), ("ARM_CLIENT_SECRET", "CANARY")];
+    assert_eq!(
+        (said(&row, "identity"), &row["isActive"]),
+        ("eve@elsewhere.example", &Value::Bool(false))
+    );
+    let secret = [
+        variables[0],
+        ("ARM_CLIENT_ID", "app-1"),
+        ("ARM_CLIENT_SECRET", "CANARY"),
+    ];
     let row = whoami(&stage, "terraform-azurerm", &secret);
-    assert_eq!((said(&row, "source"), said(&row, "identity")), ("environment", "app-1"));
+    assert_eq!(
+        (said(&row, "source"), said(&row, "identity")),
+        ("environment", "app-1")
+    );
 
     let gcloud = stage.home().join("gcloud");
     write(&gcloud.join("active_config"), 0o600, "work\n");
@@ -181,10 +278,22 @@ fn az_and_gcloud_work_as_whom_they_signed_in() {
     );
     let folder = gcloud.display().to_string();
     let row = whoami(&stage, "gcloud", &[("CLOUDSDK_CONFIG", &folder)]);
-    assert_eq!((said(&row, "identity"), said(&row, "place")), ("eve@elsewhere.example", "p-1"));
-    assert!(said(&row, "why").contains("configuration work, the active one"), "{row}");
-    let row =
-        whoami(&stage, "gcloud", &[("CLOUDSDK_CONFIG", &folder), ("CLOUDSDK_ACTIVE_CONFIG_NAME", "../x")]);
+    assert_eq!(
+        (said(&row, "identity"), said(&row, "place")),
+        ("eve@elsewhere.example", "p-1")
+    );
+    assert!(
+        said(&row, "why").contains("configuration work, the active one"),
+        "{row}"
+    );
+    let row = whoami(
+        &stage,
+        "gcloud",
+        &[
+            ("CLOUDSDK_CONFIG", &folder),
+            ("CLOUDSDK_ACTIVE_CONFIG_NAME", "../x"),
+        ],
+    );
     assert_eq!(said(&row, "source"), "none");
 }
 
@@ -213,10 +322,23 @@ fn profiles_of_aws_are_read_in_the_order_of_its_tools() {
         ("nobody", "broken", None),
     ] {
         let row = whoami(&stage, "aws", &[("AWS_PROFILE", profile)]);
-        assert_eq!((said(&row, "source"), row["identity"].as_str()), (source, identity), "{profile}");
+        assert_eq!(
+            (said(&row, "source"), row["identity"].as_str()),
+            (source, identity),
+            "{profile}"
+        );
     }
     let row = whoami(&stage, "aws", &[]);
-    assert_eq!((said(&row, "source"), said(&row, "place")), ("none", "eu-west-1"));
-    let federated = [("AWS_WEB_IDENTITY_TOKEN_FILE", "/t"), ("AWS_ROLE_ARN", "arn:aws:iam::1:role/W")];
-    assert_eq!(said(&whoami(&stage, "aws", &federated), "identity"), "arn:aws:iam::1:role/W");
+    assert_eq!(
+        (said(&row, "source"), said(&row, "place")),
+        ("none", "eu-west-1")
+    );
+    let federated = [
+        ("AWS_WEB_IDENTITY_TOKEN_FILE", "/t"),
+        ("AWS_ROLE_ARN", "arn:aws:iam::1:role/W"),
+    ];
+    assert_eq!(
+        said(&whoami(&stage, "aws", &federated), "identity"),
+        "arn:aws:iam::1:role/W"
+    );
 }

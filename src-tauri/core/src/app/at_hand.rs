@@ -26,10 +26,25 @@ pub struct AtHand {
 impl AtHand {
     /// Nothing is read before it is asked for.
     pub fn open(paths: &Paths, clock: Arc<dyn Clock>, vault: Vault) -> Self {
-        let (store, activity) = (Store::in_folder(&paths.data), Activity::in_folder(&paths.data));
+        let (store, activity) = (
+            Store::in_folder(&paths.data),
+            Activity::in_folder(&paths.data),
+        );
         let locks = paths.data.join("locks");
-        let sessions = Sessions::new(clock.clone(), vault, store.clone(), activity.clone(), locks, || {});
-        Self { clock, store, sessions, activity }
+        let sessions = Sessions::new(
+            clock.clone(),
+            vault,
+            store.clone(),
+            activity.clone(),
+            locks,
+            || {},
+        );
+        Self {
+            clock,
+            store,
+            sessions,
+            activity,
+        }
     }
 
     /// The connected accounts.
@@ -41,9 +56,16 @@ impl AtHand {
     }
 
     /// As `App::hand_out_for`, as long as nothing has to be done for it; else, and after any failure, none.
-    pub async fn hand_out(&self, account: &Account, resource: &Resource, to: &str) -> Option<Session> {
+    pub async fn hand_out(
+        &self,
+        account: &Account,
+        resource: &Resource,
+        to: &str,
+    ) -> Option<Session> {
         let session = self.sessions.fresh(account, resource).await.ok()??;
-        self.activity.add(account, self.clock.now(), What::handed_out(resource, to)).ok()?;
+        self.activity
+            .add(account, self.clock.now(), What::handed_out(resource, to))
+            .ok()?;
         Some(session)
     }
 }

@@ -9,7 +9,9 @@ use ts_rs::TS;
 
 use super::App;
 use super::connect::Connect;
-use crate::account::{Account, AccountId, Cloud, Enforcement, Identity, OrganizationAccount, Trouble};
+use crate::account::{
+    Account, AccountId, Cloud, Enforcement, Identity, OrganizationAccount, Trouble,
+};
 use crate::credential::{AccessKeys, Session};
 use crate::error::{Code, Error, ErrorView, Result};
 use crate::provider::SignInRequest;
@@ -115,15 +117,20 @@ impl App {
             )
         })?;
         if keys.secret_access_key.expose_secret().trim().is_empty() {
-            return Err(Error::new(Code::InvalidInput, "Enter the secret access key too."));
+            return Err(Error::new(
+                Code::InvalidInput,
+                "Enter the secret access key too.",
+            ));
         }
         if id.starts_with("ASIA") && keys.session_token.is_none() {
-            let message =
-                "These are the keys of a session (ASIA). Enter the session token that came with them too.";
+            let message = "These are the keys of a session (ASIA). Enter the session token that came with them too.";
             return Err(Error::new(Code::InvalidInput, message));
         }
         let caller = self.aws().caller(&source, Some(&keys)).await?;
-        self.world.vault.write(&Record::access_keys(&id), keys.to_bytes()).await?;
+        self.world
+            .vault
+            .write(&Record::access_keys(&id), keys.to_bytes())
+            .await?;
         let typed = TypedKeys {
             access_key_id: id.clone(),
             arn: caller.arn.clone(),
@@ -152,7 +159,11 @@ impl App {
     /// `invalid-input` while a connection uses them, `not-found`, `keychain-*`, `storage-*`.
     pub async fn remove_access_keys(&self, access_key_id: &str) -> Result<()> {
         let book = self.book()?;
-        if !book.access_keys.iter().any(|keys| keys.access_key_id == access_key_id) {
+        if !book
+            .access_keys
+            .iter()
+            .any(|keys| keys.access_key_id == access_key_id)
+        {
             return Err(no_keys(access_key_id));
         }
         if book.uses_access_keys(access_key_id) {
@@ -171,17 +182,23 @@ impl App {
     /// # Errors
     /// Those of `aws_caller` and `RoleTemplates::new`, `storage-*`; nothing is shown that was not kept first.
     pub async fn prepare_role(&self, wish: PrepareRole) -> Result<PreparedRole> {
-        let (source, keys) = self.source_with_keys(wish.source.as_deref().unwrap_or("default")).await?;
+        let (source, keys) = self
+            .source_with_keys(wish.source.as_deref().unwrap_or("default"))
+            .await?;
         let caller = self.aws().caller(&source, keys.as_ref()).await?;
         let book = self.book()?;
-        let waiting = book.pending_roles.iter().rev().find(|pending| match &wish.external_id {
-            Some(id) => pending.external_id == *id,
-            None => {
-                !wish.another
-                    && pending.source == source.to_string()
-                    && pending.principal_arn == caller.principal_arn
-            }
-        });
+        let waiting = book
+            .pending_roles
+            .iter()
+            .rev()
+            .find(|pending| match &wish.external_id {
+                Some(id) => pending.external_id == *id,
+                None => {
+                    !wish.another
+                        && pending.source == source.to_string()
+                        && pending.principal_arn == caller.principal_arn
+                }
+            });
         let external_id = match (&wish.external_id, waiting) {
             (_, Some(pending)) => pending.external_id.clone(),
             (None, None) => aws::new_external_id(),
@@ -199,11 +216,21 @@ impl App {
             .permissions
             .or_else(|| waiting.map(|pending| pending.permissions.clone()))
             .unwrap_or_default();
-        let seconds = wish.session_seconds.or_else(|| waiting.and_then(|pending| pending.session_seconds));
+        let seconds = wish
+            .session_seconds
+            .or_else(|| waiting.and_then(|pending| pending.session_seconds));
         require_life(seconds)?;
-        let template = TemplateWish { role_name, permissions, seconds: seconds.unwrap_or(aws::ONE_HOUR) };
+        let template = TemplateWish {
+            role_name,
+            permissions,
+            seconds: seconds.unwrap_or(aws::ONE_HOUR),
+        };
         let templates = RoleTemplates::new(&caller, &external_id, &template)?;
-        let TemplateWish { role_name, permissions, seconds: session_seconds } = template;
+        let TemplateWish {
+            role_name,
+            permissions,
+            seconds: session_seconds,
+        } = template;
         let pending = PendingRole {
             external_id: external_id.clone(),
             source: source.to_string(),
@@ -216,15 +243,26 @@ impl App {
         self.change(|book| {
             // The templates of a connection that is made already are only shown again.
             if connected_with(book, &pending.external_id).is_none() {
-                let made_at = book.pending_roles.iter().find(|old| old.external_id == pending.external_id);
+                let made_at = book
+                    .pending_roles
+                    .iter()
+                    .find(|old| old.external_id == pending.external_id);
                 let made_at = made_at.map_or(pending.made_at, |old| old.made_at);
-                book.pending_roles.retain(|old| old.external_id != pending.external_id);
+                book.pending_roles
+                    .retain(|old| old.external_id != pending.external_id);
                 book.pending_roles.push(PendingRole { made_at, ..pending });
             }
             Ok(())
         })
         .await?;
-        Ok(PreparedRole { external_id, role_name, permissions, session_seconds, caller, templates })
+        Ok(PreparedRole {
+            external_id,
+            role_name,
+            permissions,
+            session_seconds,
+            caller,
+            templates,
+        })
     }
 
     /// The connections that wait for their role, the oldest first.
@@ -242,10 +280,13 @@ impl App {
     pub async fn drop_pending_role(&self, external_id: &str) -> Result<()> {
         self.change(|book| {
             let before = book.pending_roles.len();
-            book.pending_roles.retain(|pending| pending.external_id != external_id);
+            book.pending_roles
+                .retain(|pending| pending.external_id != external_id);
             if book.pending_roles.len() == before {
-                let message =
-                    format!("No connection waits with the External ID {}.", text::shown(external_id));
+                let message = format!(
+                    "No connection waits with the External ID {}.",
+                    text::shown(external_id)
+                );
                 return Err(Error::new(Code::NotFound, message));
             }
             Ok(())
@@ -271,7 +312,10 @@ impl App {
         // Loading the SDK's settings makes a large future, which the other clouds need not carry.
         let read = Box::pin(self.aws().organization(account, session)).await;
         read.inspect_err(|error| {
-            tracing::info!(code = error.code().as_str(), "the organisation could not be read");
+            tracing::info!(
+                code = error.code().as_str(),
+                "the organisation could not be read"
+            );
         })
         .ok()
     }
@@ -284,11 +328,15 @@ impl App {
     pub async fn open_aws_console(&self, id: &AccountId, sign_out_first: bool) -> Result<()> {
         let account = self.account(id)?;
         if account.cloud() != Cloud::Aws {
-            let message = "Only AWS's console can be signed out of on the way. Open it without that.";
+            let message =
+                "Only AWS's console can be signed out of on the way. Open it without that.";
             return Err(Error::new(Code::Unsupported, message));
         }
         let session = self.session(id).await?;
-        let page = self.aws().console_page(&account, &session, sign_out_first).await?;
+        let page = self
+            .aws()
+            .console_page(&account, &session, sign_out_first)
+            .await?;
         self.world.browser.open(&page).await
     }
 
@@ -306,7 +354,9 @@ impl App {
     ) -> Result<(SecretString, Timestamp)> {
         let account = self.account(id)?;
         let session = self.hand_out(id, to).await?;
-        self.aws().cluster_token(&account, &session, cluster, region).await
+        self.aws()
+            .cluster_token(&account, &session, cluster, region)
+            .await
     }
 
     /// Completes a request for AWS with the role: read, matched with its row or the connection that waits for it, and
@@ -325,10 +375,17 @@ impl App {
             (Some(arn), _) => RoleArn::parse(arn)?,
             (None, Some(known)) => RoleArn::parse(known.label())?,
             (None, None) => {
-                return Err(Error::new(Code::InvalidInput, "Enter the ARN of the role to connect."));
+                return Err(Error::new(
+                    Code::InvalidInput,
+                    "Enter the ARN of the role to connect.",
+                ));
             }
         };
-        if let Some(known) = request.known.as_ref().filter(|known| !known.is_role(role.as_str())) {
+        if let Some(known) = request
+            .known
+            .as_ref()
+            .filter(|known| !known.is_role(role.as_str()))
+        {
             let message = format!(
                 "This row belongs to {}, and the ARN is another role's. Use Connect account to add it.",
                 known.label()
@@ -336,7 +393,12 @@ impl App {
             return Err(Error::new(Code::WrongPerson, message));
         }
         let row = row_of(&book, &role);
-        let Chosen { external_id, source, seconds, prepared_for } = choose(&book, row, &role, &asked)?;
+        let Chosen {
+            external_id,
+            source,
+            seconds,
+            prepared_for,
+        } = choose(&book, row, &role, &asked)?;
         require_life(asked.session_seconds)?;
         let (source, keys) = self.source_with_keys(&source).await?;
         request.known = row.map(|row| row.identity.clone());
@@ -371,13 +433,22 @@ impl App {
                 if let Some(row) = id.and_then(|id| book.account_mut(&id)) {
                     row.identity.mark_not_enforced();
                     let error = ErrorView::from(error);
-                    row.trouble = Some(Trouble { error, at, not_before: None, attempts: 1, challenge: None });
+                    row.trouble = Some(Trouble {
+                        error,
+                        at,
+                        not_before: None,
+                        attempts: 1,
+                        challenge: None,
+                    });
                 }
                 Ok(())
             })
             .await;
         if let Err(error) = noted {
-            tracing::warn!(code = error.code().as_str(), "a loosened role could not be marked");
+            tracing::warn!(
+                code = error.code().as_str(),
+                "a loosened role could not be marked"
+            );
         }
     }
 
@@ -386,16 +457,24 @@ impl App {
         if self.book()?.uses_access_keys(access_key_id) {
             return Ok(());
         }
-        self.world.vault.delete(&Record::access_keys(access_key_id)).await?;
+        self.world
+            .vault
+            .delete(&Record::access_keys(access_key_id))
+            .await?;
         self.change(|book| {
-            book.access_keys.retain(|keys| keys.access_key_id != access_key_id);
+            book.access_keys
+                .retain(|keys| keys.access_key_id != access_key_id);
             Ok(())
         })
         .await
     }
 
     fn aws(&self) -> Aws {
-        Aws::new(self.settings().aws.clone(), self.world.http.clone(), self.world.clock.clone())
+        Aws::new(
+            self.settings().aws.clone(),
+            self.world.http.clone(),
+            self.world.clock.clone(),
+        )
     }
 
     /// Reads a source, and its keys from the keychain when it has any there.
@@ -404,8 +483,15 @@ impl App {
             "keychain" => only_keys(&*self.book()?)?,
             other => other.parse()?,
         };
-        let Source::Keychain(id) = &source else { return Ok((source, None)) };
-        let bytes = self.world.vault.read(&Record::access_keys(id)).await?.ok_or_else(|| no_keys(id))?;
+        let Source::Keychain(id) = &source else {
+            return Ok((source, None));
+        };
+        let bytes = self
+            .world
+            .vault
+            .read(&Record::access_keys(id))
+            .await?
+            .ok_or_else(|| no_keys(id))?;
         let keys = AccessKeys::from_bytes(&bytes)?;
         Ok((source, Some(keys)))
     }
@@ -421,10 +507,19 @@ struct Chosen {
     prepared_for: Option<String>,
 }
 
-fn choose(book: &Book, row: Option<&Account>, role: &RoleArn, asked: &ConnectRole) -> Result<Chosen> {
+fn choose(
+    book: &Book,
+    row: Option<&Account>,
+    role: &RoleArn,
+    asked: &ConnectRole,
+) -> Result<Chosen> {
     let source = |kept: &str| asked.source.clone().unwrap_or_else(|| kept.to_owned());
-    if let Some(Identity::Aws { external_id: fixed, source: kept, session_seconds, .. }) =
-        row.map(|row| &row.identity)
+    if let Some(Identity::Aws {
+        external_id: fixed,
+        source: kept,
+        session_seconds,
+        ..
+    }) = row.map(|row| &row.identity)
     {
         if let Some(other) = asked.external_id.as_ref().filter(|asked| *asked != fixed) {
             let message = format!(
@@ -435,7 +530,12 @@ fn choose(book: &Book, row: Option<&Account>, role: &RoleArn, asked: &ConnectRol
             return Err(Error::new(Code::InvalidInput, message));
         }
         let seconds = Some(*session_seconds);
-        return Ok(Chosen { external_id: fixed.clone(), source: source(kept), seconds, prepared_for: None });
+        return Ok(Chosen {
+            external_id: fixed.clone(),
+            source: source(kept),
+            seconds,
+            prepared_for: None,
+        });
     }
     let waiting = &book.pending_roles;
     if let Some(id) = &asked.external_id {
@@ -454,10 +554,17 @@ fn choose(book: &Book, row: Option<&Account>, role: &RoleArn, asked: &ConnectRol
     }
     let of_source: Vec<&PendingRole> = waiting
         .iter()
-        .filter(|pending| asked.source.as_ref().is_none_or(|source| fits(source, &pending.source)))
+        .filter(|pending| {
+            asked
+                .source
+                .as_ref()
+                .is_none_or(|source| fits(source, &pending.source))
+        })
         .collect();
-    let of_name: Vec<&&PendingRole> =
-        of_source.iter().filter(|pending| pending.role_name.eq_ignore_ascii_case(&role.name)).collect();
+    let of_name: Vec<&&PendingRole> = of_source
+        .iter()
+        .filter(|pending| pending.role_name.eq_ignore_ascii_case(&role.name))
+        .collect();
     let pending = match (of_name.as_slice(), of_source.as_slice()) {
         ([one], _) => *one,
         (_, [one]) => one,
@@ -491,8 +598,9 @@ fn require_life(seconds: Option<u32>) -> Result<()> {
     match seconds.filter(|seconds| !SESSION_SECONDS.contains(seconds)) {
         None => Ok(()),
         Some(seconds) => {
-            let message =
-                format!("A session lasts 900 to 43200 seconds, not {seconds}. Choose another life.");
+            let message = format!(
+                "A session lasts 900 to 43200 seconds, not {seconds}. Choose another life."
+            );
             Err(Error::new(Code::InvalidInput, message))
         }
     }
@@ -505,7 +613,9 @@ fn fits(asked: &str, source: &str) -> bool {
 
 /// The row of a role, by AWS's own comparison.
 fn row_of<'a>(book: &'a Book, role: &RoleArn) -> Option<&'a Account> {
-    book.accounts.iter().find(|account| account.identity.is_role(role.as_str()))
+    book.accounts
+        .iter()
+        .find(|account| account.identity.is_role(role.as_str()))
 }
 
 /// The row that has this External ID.
@@ -517,13 +627,26 @@ fn connected_with<'a>(book: &'a Book, id: &str) -> Option<&'a Account> {
 
 /// Whether the person accepted that the role lets in without the right id.
 fn is_accepted(row: &Account) -> bool {
-    let marked = row.trouble.as_ref().is_some_and(|trouble| trouble.error.code == Code::NotEnforced);
-    matches!(row.identity, Identity::Aws { enforced: Enforcement::NotEnforced, .. }) && !marked
+    let marked = row
+        .trouble
+        .as_ref()
+        .is_some_and(|trouble| trouble.error.code == Code::NotEnforced);
+    matches!(
+        row.identity,
+        Identity::Aws {
+            enforced: Enforcement::NotEnforced,
+            ..
+        }
+    ) && !marked
 }
 
 /// An id of this app's own form has to wait for a role, or belong to a connection: it is never given a second one.
 fn require_known(book: &Book, id: &str) -> Result<()> {
-    if connected_with(book, id).is_some() { Ok(()) } else { require_unused(book, id) }
+    if connected_with(book, id).is_some() {
+        Ok(())
+    } else {
+        require_unused(book, id)
+    }
 }
 
 fn require_unused(book: &Book, id: &str) -> Result<()> {
@@ -546,21 +669,30 @@ fn require_unused(book: &Book, id: &str) -> Result<()> {
 fn only_keys(book: &Book) -> Result<Source> {
     match book.access_keys.as_slice() {
         [one] => Ok(Source::Keychain(one.access_key_id.clone())),
-        [] => Err(Error::new(Code::NotFound, "The keychain holds no AWS access keys. Enter them first.")),
+        [] => Err(Error::new(
+            Code::NotFound,
+            "The keychain holds no AWS access keys. Enter them first.",
+        )),
         several => {
             let list: Vec<String> = several
                 .iter()
                 .map(|keys| format!("keychain:{} ({})", keys.access_key_id, keys.arn))
                 .collect();
-            let message =
-                format!("The keychain holds {} access keys. Name one: {}.", several.len(), list.join(", "));
+            let message = format!(
+                "The keychain holds {} access keys. Name one: {}.",
+                several.len(),
+                list.join(", ")
+            );
             Err(Error::new(Code::Ambiguous, message))
         }
     }
 }
 
 fn no_keys(id: &str) -> Error {
-    let message = format!("The keychain holds no access keys {}. Enter them again.", text::shown(id));
+    let message = format!(
+        "The keychain holds no access keys {}. Enter them again.",
+        text::shown(id)
+    );
     Error::new(Code::NotFound, message)
 }
 

@@ -81,7 +81,10 @@ pub(super) struct SignIn {
 
 impl SignIn {
     fn has_ended(&self) -> bool {
-        matches!(self.view.step, SignInStep::Done { .. } | SignInStep::Failed { .. })
+        matches!(
+            self.view.step,
+            SignInStep::Done { .. } | SignInStep::Failed { .. }
+        )
     }
 }
 
@@ -94,7 +97,9 @@ impl App {
         let providers = self.providers();
         let views = crate::provider::cloud_views(&self.settings());
         let view = views.into_iter().find(|view| view.cloud == wish.cloud);
-        let usual = view.as_ref().map_or(RedirectKind::Loopback, |view| view.redirect);
+        let usual = view
+            .as_ref()
+            .map_or(RedirectKind::Loopback, |view| view.redirect);
         if let Some(view) = view
             && let Some(problem) = view.problems.first()
         {
@@ -138,16 +143,26 @@ impl App {
                 verification: None,
             };
             // What ended is replaced by what begins; the screen shows one sign-in a cloud.
-            state.sign_ins.retain(|_, sign_in| !sign_in.has_ended() || sign_in.view.cloud != wish.cloud);
+            state
+                .sign_ins
+                .retain(|_, sign_in| !sign_in.has_ended() || sign_in.view.cloud != wish.cloud);
             while state.sign_ins.len() >= MOST_SIGN_INS {
                 state.sign_ins.pop_first();
             }
-            let sign_in = SignIn { view, cancel: cancel.clone(), again: again.clone(), decision: None };
+            let sign_in = SignIn {
+                view,
+                cancel: cancel.clone(),
+                again: again.clone(),
+                decision: None,
+            };
             state.sign_ins.insert(id.0, sign_in);
             id
         };
         self.publish();
-        let this = self.this.upgrade().expect("a method runs on an app that lives");
+        let this = self
+            .this
+            .upgrade()
+            .expect("a method runs on an app that lives");
         tokio::spawn(async move {
             let desk = this.desk(id, again);
             let signed_in = tokio::select! {
@@ -176,8 +191,11 @@ impl App {
     /// `not-found` when it has ended.
     pub fn cancel_sign_in(&self, id: SignInId) -> Result<()> {
         let state = self.state();
-        let sign_in =
-            state.sign_ins.get(&id.0).filter(|sign_in| !sign_in.has_ended()).ok_or_else(|| no_sign_in(id))?;
+        let sign_in = state
+            .sign_ins
+            .get(&id.0)
+            .filter(|sign_in| !sign_in.has_ended())
+            .ok_or_else(|| no_sign_in(id))?;
         sign_in.cancel.notify_one();
         Ok(())
     }
@@ -199,8 +217,11 @@ impl App {
     /// `not-found` when it has ended.
     pub fn reopen_browser(&self, id: SignInId) -> Result<()> {
         let state = self.state();
-        let sign_in =
-            state.sign_ins.get(&id.0).filter(|sign_in| !sign_in.has_ended()).ok_or_else(|| no_sign_in(id))?;
+        let sign_in = state
+            .sign_ins
+            .get(&id.0)
+            .filter(|sign_in| !sign_in.has_ended())
+            .ok_or_else(|| no_sign_in(id))?;
         sign_in.again.notify_one();
         Ok(())
     }
@@ -210,8 +231,14 @@ impl App {
     /// # Errors
     /// `not-found` when nobody asked.
     pub fn decide_duplicate(&self, id: SignInId, decision: OnDuplicate) -> Result<()> {
-        let decided = self.state().sign_ins.get_mut(&id.0).and_then(|sign_in| sign_in.decision.take());
-        decided.and_then(|sender| sender.send(decision).ok()).ok_or_else(|| no_sign_in(id))
+        let decided = self
+            .state()
+            .sign_ins
+            .get_mut(&id.0)
+            .and_then(|sign_in| sign_in.decision.take());
+        decided
+            .and_then(|sender| sender.send(decision).ok())
+            .ok_or_else(|| no_sign_in(id))
     }
 
     /// Waits until a sign-in has ended, and says how.
@@ -253,7 +280,10 @@ impl App {
                     view.step = SignInStep::Verifying;
                     view.verification = Some(verification);
                 }
-                News::Receiver { redirect, scheme_taken } => {
+                News::Receiver {
+                    redirect,
+                    scheme_taken,
+                } => {
                     view.redirect = redirect;
                     view.scheme_taken = scheme_taken;
                 }
@@ -286,13 +316,15 @@ impl App {
         let account_id = signed_in.identity.account_id();
         let book = self.book().unwrap_or_default();
         let updated = book.account(&account_id).is_some();
-        let other = book
-            .accounts
-            .iter()
-            .find(|row| row.id != account_id && row.identity.shares_label_with(&signed_in.identity));
+        let other = book.accounts.iter().find(|row| {
+            row.id != account_id && row.identity.shares_label_with(&signed_in.identity)
+        });
         let mut replaced = None;
         if let Some(other) = other.filter(|_| !updated) {
-            match self.decision(id, &signed_in, other, on_duplicate, cancel).await? {
+            match self
+                .decision(id, &signed_in, other, on_duplicate, cancel)
+                .await?
+            {
                 OnDuplicate::Replace => replaced = Some(other.id.clone()),
                 OnDuplicate::KeepBoth => {}
                 OnDuplicate::Ask | OnDuplicate::Fail => return Err(duplicate(&signed_in, other)),
@@ -303,15 +335,24 @@ impl App {
         account.missing_scopes = signed_in.missing_scopes;
         account.sign_in_end = signed_in.sign_in_end;
         account.target = signed_in.target;
-        let adopted = self.sessions.adopt(account, &signed_in.grant, signed_in.session, |book, account| {
-            upsert(book, account);
-            Ok(())
-        });
+        let adopted = self.sessions.adopt(
+            account,
+            &signed_in.grant,
+            signed_in.session,
+            |book, account| {
+                upsert(book, account);
+                Ok(())
+            },
+        );
         let adopted = adopted.await;
         self.reload();
         adopted?;
         if let Ok(account) = self.account(&account_id) {
-            let what = if updated { What::SignedInAgain } else { What::Connected };
+            let what = if updated {
+                What::SignedInAgain
+            } else {
+                What::Connected
+            };
             self.activity.record(&account, self.world.clock.now(), what);
         }
         if let Some(replaced) = replaced {
@@ -351,18 +392,25 @@ impl App {
 
     async fn end(&self, id: SignInId, adopted: Result<(AccountId, bool)>) {
         let step = match &adopted {
-            Ok((account, updated)) => SignInStep::Done { account: account.clone(), updated: *updated },
+            Ok((account, updated)) => SignInStep::Done {
+                account: account.clone(),
+                updated: *updated,
+            },
             Err(error) => {
                 tracing::info!(
                     code = error.code().as_str(),
                     reference = error.reference(),
                     "a sign-in ended without an account"
                 );
-                SignInStep::Failed { error: ErrorView::from(error) }
+                SignInStep::Failed {
+                    error: ErrorView::from(error),
+                }
             }
         };
         // Whoever sees the end sees the reading as well.
-        let reading = adopted.ok().and_then(|(account, _)| Some((self.begin_reading(&account)?, account)));
+        let reading = adopted
+            .ok()
+            .and_then(|(account, _)| Some((self.begin_reading(&account)?, account)));
         self.tell(id, |view| view.step = step);
         if let Some((cancel, account)) = reading {
             // A list that cannot be read is told in the row.
@@ -374,8 +422,16 @@ impl App {
 /// Puts a row in, or updates the one that is there: what the person chose for it stays.
 fn upsert(book: &mut Book, mut account: Account) {
     // A new sign-in of the same person may have mended the person's other rows; a tenant's own demand stays.
-    for sibling in book.accounts.iter_mut().filter(|sibling| sibling.grant == account.grant) {
-        if sibling.trouble.as_ref().is_some_and(|trouble| trouble.challenge.is_none()) {
+    for sibling in book
+        .accounts
+        .iter_mut()
+        .filter(|sibling| sibling.grant == account.grant)
+    {
+        if sibling
+            .trouble
+            .as_ref()
+            .is_some_and(|trouble| trouble.challenge.is_none())
+        {
             sibling.trouble = None;
         }
         for resource in &mut sibling.resources {
@@ -384,7 +440,8 @@ fn upsert(book: &mut Book, mut account: Account) {
     }
     // The role has its External ID for good now.
     if let Identity::Aws { external_id, .. } = &account.identity {
-        book.pending_roles.retain(|pending| pending.external_id != *external_id);
+        book.pending_roles
+            .retain(|pending| pending.external_id != *external_id);
     }
     if let Some(row) = book.account_mut(&account.id) {
         account.identity.keep_names_of(&row.identity);
@@ -398,7 +455,9 @@ fn upsert(book: &mut Book, mut account: Account) {
         return;
     }
     // The first account of a cloud is the one in use.
-    book.active.entry(account.cloud()).or_insert_with(|| account.id.clone());
+    book.active
+        .entry(account.cloud())
+        .or_insert_with(|| account.id.clone());
     book.add(account);
 }
 

@@ -16,20 +16,38 @@ pub(super) fn snapshot(state: &mut State, world: &World, sessions: &Sessions) ->
     state.revision += 1;
     let now = world.clock.now();
     let locked = is_locked(world);
-    let mut accounts: Vec<AccountView> =
-        state.book.accounts.iter().map(|account| view(account, state, sessions, locked, now)).collect();
+    let mut accounts: Vec<AccountView> = state
+        .book
+        .accounts
+        .iter()
+        .map(|account| view(account, state, sessions, locked, now))
+        .collect();
     accounts.sort_by(|a, b| {
-        let order =
-            |account: &AccountView| (account.cloud, !account.starred, std::cmp::Reverse(account.used_at));
-        order(a).cmp(&order(b)).then_with(|| a.name.to_lowercase().cmp(&b.name.to_lowercase()))
+        let order = |account: &AccountView| {
+            (
+                account.cloud,
+                !account.starred,
+                std::cmp::Reverse(account.used_at),
+            )
+        };
+        order(a)
+            .cmp(&order(b))
+            .then_with(|| a.name.to_lowercase().cmp(&b.name.to_lowercase()))
     });
-    let problems = [state.book_error.as_ref().map(ErrorView::from), state.settings.unreadable.clone()];
+    let problems = [
+        state.book_error.as_ref().map(ErrorView::from),
+        state.settings.unreadable.clone(),
+    ];
     Snapshot {
         revision: state.revision,
         at: now,
         accounts,
         clouds: provider::cloud_views(&state.settings),
-        sign_ins: state.sign_ins.values().map(|sign_in| sign_in.view.clone()).collect(),
+        sign_ins: state
+            .sign_ins
+            .values()
+            .map(|sign_in| sign_in.view.clone())
+            .collect(),
         keychain: world.vault.watch().borrow().clone(),
         offline: state.offline,
         paused: state.paused,
@@ -38,7 +56,13 @@ pub(super) fn snapshot(state: &mut State, world: &World, sessions: &Sessions) ->
     }
 }
 
-fn view(account: &Account, state: &State, sessions: &Sessions, locked: bool, now: Timestamp) -> AccountView {
+fn view(
+    account: &Account,
+    state: &State,
+    sessions: &Sessions,
+    locked: bool,
+    now: Timestamp,
+) -> AccountView {
     AccountView {
         id: account.id.clone(),
         cloud: account.cloud(),
@@ -49,8 +73,14 @@ fn view(account: &Account, state: &State, sessions: &Sessions, locked: bool, now
         active: state.book.is_active(account),
         identity: account.identity.clone(),
         status: status(account, locked, now),
-        trouble: account.trouble.as_ref().map(|trouble| trouble.error.clone()),
-        retry_at: account.trouble.as_ref().and_then(|trouble| trouble.not_before),
+        trouble: account
+            .trouble
+            .as_ref()
+            .map(|trouble| trouble.error.clone()),
+        retry_at: account
+            .trouble
+            .as_ref()
+            .and_then(|trouble| trouble.not_before),
         renewing: sessions.is_renewing(&account.id),
         session: account.session.filter(|session| session.expires_at > now),
         sign_in_end: account.sign_in_end,
@@ -69,7 +99,9 @@ fn view(account: &Account, state: &State, sessions: &Sessions, locked: bool, now
 
 /// How an account stands. A session that is over is no trouble by itself: it is renewed when somebody asks.
 pub(super) fn status(account: &Account, locked: bool, now: Timestamp) -> Status {
-    let is_over = account.session.is_none_or(|session| session.expires_at <= now);
+    let is_over = account
+        .session
+        .is_none_or(|session| session.expires_at <= now);
     match &account.trouble {
         Some(trouble) if trouble.is_final() => Status::SignInAgain,
         _ if locked => Status::Locked,
@@ -85,5 +117,10 @@ fn still_offered(account: &Account, book: &Book) -> Vec<OfferedTenant> {
         provider::azure::identity_in_tenant(&account.identity, tenant)
             .is_some_and(|identity| book.account(&identity.account_id()).is_some())
     };
-    account.offered.iter().filter(|tenant| !connected(tenant)).cloned().collect()
+    account
+        .offered
+        .iter()
+        .filter(|tenant| !connected(tenant))
+        .cloned()
+        .collect()
 }

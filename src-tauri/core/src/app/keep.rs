@@ -53,7 +53,9 @@ async fn follow_accounts(app: Weak<App>) {
 }
 
 async fn follow_keychain(app: Weak<App>) {
-    let Some(mut keychain) = app.upgrade().map(|app| app.world.vault.watch()) else { return };
+    let Some(mut keychain) = app.upgrade().map(|app| app.world.vault.watch()) else {
+        return;
+    };
     while keychain.changed().await.is_ok() {
         let Some(app) = app.upgrade() else { return };
         app.publish();
@@ -76,9 +78,13 @@ async fn renew_ahead(app: Weak<App>) {
             held.retain(|_, until| *until > now);
             let mut wake = now + LONGEST_NAP;
             for account in book.accounts.iter().filter(|_| !paused) {
-                let Some(mut planned) = planned(account) else { continue };
+                let Some(mut planned) = planned(account) else {
+                    continue;
+                };
                 // A cloud that asked one account to wait is not asked for the others either.
-                for until in [held.get(&account.id), held_clouds.get(&account.cloud())].into_iter().flatten()
+                for until in [held.get(&account.id), held_clouds.get(&account.cloud())]
+                    .into_iter()
+                    .flatten()
                 {
                     planned = planned.max(*until);
                 }
@@ -87,7 +93,11 @@ async fn renew_ahead(app: Weak<App>) {
                     continue;
                 }
                 held.insert(account.id.clone(), now + HOLD);
-                tokio::spawn(renew(Arc::downgrade(&app), gate.clone(), account.id.clone()));
+                tokio::spawn(renew(
+                    Arc::downgrade(&app),
+                    gate.clone(),
+                    account.id.clone(),
+                ));
             }
             (app.world.clock.clone(), snapshots, wake)
         };
@@ -99,9 +109,14 @@ async fn renew_ahead(app: Weak<App>) {
 }
 
 async fn renew(app: Weak<App>, gate: Arc<Semaphore>, id: AccountId) {
-    let Ok(_place) = gate.acquire().await else { return };
+    let Ok(_place) = gate.acquire().await else {
+        return;
+    };
     let Some(app) = app.upgrade() else { return };
-    let renewed = app.sessions.session(&app.providers(), &id, &Resource::Management, Want::Ahead).await;
+    let renewed = app
+        .sessions
+        .session(&app.providers(), &id, &Resource::Management, Want::Ahead)
+        .await;
     app.note(renewed.as_ref().err());
     if let Err(error) = &renewed
         && let Some(wait) = error.retry_after()
@@ -112,9 +127,15 @@ async fn renew(app: Weak<App>, gate: Arc<Semaphore>, id: AccountId) {
     }
     // The list is read with the session that was just made, so a quiet account is asked for both at once.
     let is_old = |account: &Account, now: Timestamp| {
-        account.targets_read_at.is_none_or(|read_at| now.duration_since(read_at).unsigned_abs() >= LIST_LIFE)
+        account
+            .targets_read_at
+            .is_none_or(|read_at| now.duration_since(read_at).unsigned_abs() >= LIST_LIFE)
     };
-    if renewed.is_ok() && app.account(&id).is_ok_and(|account| is_old(&account, app.world.clock.now())) {
+    if renewed.is_ok()
+        && app
+            .account(&id)
+            .is_ok_and(|account| is_old(&account, app.world.clock.now()))
+    {
         // A list that cannot be read is told in the row.
         let _ = app.read_targets(&id).await;
     }
@@ -122,9 +143,9 @@ async fn renew(app: Weak<App>, gate: Arc<Semaphore>, id: AccountId) {
 
 /// When the account is renewed next; never while only the person can help.
 fn planned(account: &Account) -> Option<Timestamp> {
-    let planned = account
-        .session
-        .map_or(Timestamp::MIN, |session| renewal_planned(account.cloud(), &account.id, &session));
+    let planned = account.session.map_or(Timestamp::MIN, |session| {
+        renewal_planned(account.cloud(), &account.id, &session)
+    });
     match &account.trouble {
         Some(trouble) => trouble.not_before.map(|until| planned.max(until)),
         None => Some(planned),

@@ -18,21 +18,41 @@ impl App {
         let book = self.book().unwrap_or_default();
         let found = book.accounts.iter().filter_map(|account| {
             let own = account.found_by();
-            let missing: Vec<&str> = words.iter().filter(|word| !own.contains(**word)).copied().collect();
+            let missing: Vec<&str> = words
+                .iter()
+                .filter(|word| !own.contains(**word))
+                .copied()
+                .collect();
             let (fit, target) = if missing.is_empty() {
-                (names(account).map(|name| Fit::of(&name, &query)).min(), None)
+                (
+                    names(account).map(|name| Fit::of(&name, &query)).min(),
+                    None,
+                )
             } else {
                 let fits = account.targets.iter().filter_map(|target| {
                     let (name, id) = (target.name.to_lowercase(), target.id.to_lowercase());
-                    let has_all = missing.iter().all(|word| name.contains(word) || id.contains(word));
+                    let has_all = missing
+                        .iter()
+                        .all(|word| name.contains(word) || id.contains(word));
                     has_all.then(|| (Fit::of(&name, &missing.join(" ")), target))
                 });
                 // Of targets that fit alike the first, as they are listed.
                 let (fit, target) = fits.min_by_key(|(fit, _)| *fit)?;
                 (Some(fit), Some(target))
             };
-            let order = (target.is_some(), fit, !account.starred, std::cmp::Reverse(account.used_at));
-            Some((order, Found { account: account.id.clone(), target: target.cloned() }))
+            let order = (
+                target.is_some(),
+                fit,
+                !account.starred,
+                std::cmp::Reverse(account.used_at),
+            );
+            Some((
+                order,
+                Found {
+                    account: account.id.clone(),
+                    target: target.cloned(),
+                },
+            ))
         });
         let mut found: Vec<_> = found.collect();
         found.sort_by_key(|(order, _)| *order);
@@ -64,7 +84,10 @@ impl Book {
     pub fn resolve(&self, name: &str) -> Result<Account> {
         let wanted = name.trim().to_lowercase();
         if wanted.is_empty() {
-            return Err(Error::new(Code::InvalidInput, "Name an account: its id, or a part of its name."));
+            return Err(Error::new(
+                Code::InvalidInput,
+                "Name an account: its id, or a part of its name.",
+            ));
         }
         if let Some(account) = self.account(&AccountId::from(wanted.clone())) {
             return Ok(account.clone());
@@ -79,8 +102,9 @@ impl Book {
         match fits.as_slice() {
             [one] => Ok((*one).clone()),
             [] => {
-                let message =
-                    format!("No account fits \"{shown}\". Run \"mcm accounts\" to see the connected ones.");
+                let message = format!(
+                    "No account fits \"{shown}\". Run \"mcm accounts\" to see the connected ones."
+                );
                 Err(Error::new(Code::NotFound, message))
             }
             several => {
@@ -104,11 +128,17 @@ impl Book {
     /// # Errors
     /// As `App::active`.
     pub fn in_use(&self, cloud: Cloud) -> Result<Account> {
-        self.active.get(&cloud).and_then(|id| self.account(id)).cloned().ok_or_else(|| {
-            let message =
-                format!("No {} account is in use. Run \"mcm use ACCOUNT\" to choose one.", cloud.title());
-            Error::new(Code::NotFound, message)
-        })
+        self.active
+            .get(&cloud)
+            .and_then(|id| self.account(id))
+            .cloned()
+            .ok_or_else(|| {
+                let message = format!(
+                    "No {} account is in use. Run \"mcm use ACCOUNT\" to choose one.",
+                    cloud.title()
+                );
+                Error::new(Code::NotFound, message)
+            })
     }
 }
 
@@ -131,15 +161,23 @@ impl Fit {
             return Self::Beginning;
         }
         let begins_a_word = |(at, _): (usize, &str)| !name[..at].ends_with(char::is_alphanumeric);
-        if name.match_indices(query).any(begins_a_word) { Self::Word } else { Self::Part }
+        if name.match_indices(query).any(begins_a_word) {
+            Self::Word
+        } else {
+            Self::Part
+        }
     }
 }
 
 /// What an account is called, in lower case.
 fn names(account: &Account) -> impl Iterator<Item = String> {
-    [account.name(), account.identity.label().to_owned(), account.identity.who().to_owned()]
-        .into_iter()
-        .map(|name| name.to_lowercase())
+    [
+        account.name(),
+        account.identity.label().to_owned(),
+        account.identity.who().to_owned(),
+    ]
+    .into_iter()
+    .map(|name| name.to_lowercase())
 }
 
 impl Account {
@@ -150,8 +188,14 @@ impl Account {
             text.push(' ');
             text.push_str(&name);
         }
-        if let Identity::Azure { default_domain: Some(domain), .. }
-        | Identity::Gcp { hosted_domain: Some(domain), .. } = &self.identity
+        if let Identity::Azure {
+            default_domain: Some(domain),
+            ..
+        }
+        | Identity::Gcp {
+            hosted_domain: Some(domain),
+            ..
+        } = &self.identity
         {
             text.push(' ');
             text.push_str(domain);

@@ -58,7 +58,11 @@ impl App {
     /// Takes down how an account stands, before it is asked for a credential, for the case that only its person can help.
     pub fn turn(&self, account: &Account) -> Turn {
         let file = |ending: &str| {
-            self.world.paths.data.join("locks").join(format!("sign-in-{}.{ending}", account.grant.as_str()))
+            self.world
+                .paths
+                .data
+                .join("locks")
+                .join(format!("sign-in-{}.{ending}", account.grant.as_str()))
         };
         Turn {
             account: account.id.clone(),
@@ -86,16 +90,23 @@ impl Turn {
             lock => lock?,
         };
         let book = self.store.read()?;
-        if book.account(&self.account).is_none_or(|account| account.generation != self.generation) {
+        if book
+            .account(&self.account)
+            .is_none_or(|account| account.generation != self.generation)
+        {
             return Ok(Taken::Done);
         }
         // A file that cannot be read is nobody's outcome.
-        let last =
-            file::read(&self.outcome)?.and_then(|bytes| serde_json::from_slice::<Outcome>(&bytes).ok());
+        let last = file::read(&self.outcome)?
+            .and_then(|bytes| serde_json::from_slice::<Outcome>(&bytes).ok());
         if let Some(last) = last.filter(|last| last.at >= self.since) {
             return Err(Error::seen(&last.error));
         }
-        Ok(Taken::Ours(OurTurn { outcome: self.outcome, clock: self.clock, _lock: lock }))
+        Ok(Taken::Ours(OurTurn {
+            outcome: self.outcome,
+            clock: self.clock,
+            _lock: lock,
+        }))
     }
 }
 
@@ -103,11 +114,17 @@ impl OurTurn {
     /// Tells the others how it ended.
     pub fn ended<T>(self, ended: &Result<T>) {
         let Err(error) = ended else { return };
-        let outcome = Outcome { at: self.clock.now(), error: ErrorView::from(error) };
+        let outcome = Outcome {
+            at: self.clock.now(),
+            error: ErrorView::from(error),
+        };
         let json = serde_json::to_vec(&outcome).expect("plain fields serialise");
         if let Err(error) = file::replace(&self.outcome, &json) {
             // The others then ask the person once more.
-            tracing::warn!(code = error.code().as_str(), "how a sign-in ended could not be told");
+            tracing::warn!(
+                code = error.code().as_str(),
+                "how a sign-in ended could not be told"
+            );
         }
     }
 }

@@ -33,7 +33,11 @@ impl Foreign {
         let failed = |error| storage_failed("read", path, error);
         match fs::symlink_metadata(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Ok(Self { path: path.to_owned(), place: path.to_owned(), before: None });
+                return Ok(Self {
+                    path: path.to_owned(),
+                    place: path.to_owned(),
+                    before: None,
+                });
             }
             found => found.map_err(failed)?,
         };
@@ -58,7 +62,11 @@ impl Foreign {
                 "it is larger than 4 MiB. That is no file that a person keeps by hand.",
             ));
         }
-        Ok(Self { path: path.to_owned(), place, before: Some(before) })
+        Ok(Self {
+            path: path.to_owned(),
+            place,
+            before: Some(before),
+        })
     }
 
     /// What was in it; none while there is no such file.
@@ -68,7 +76,12 @@ impl Foreign {
 
     /// Where the old content is kept when the file is replaced.
     pub fn backup(&self) -> PathBuf {
-        let name = self.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let name = self
+            .path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
         self.path.with_file_name(format!("{name}.before-mcm"))
     }
 
@@ -84,12 +97,14 @@ impl Foreign {
             fs::metadata(&self.place).map_err(|error| storage_failed("read", &self.path, error))?;
         require_file(&self.path, &metadata)?;
         if metadata.permissions().readonly() {
-            return Err(refused(&self.path, "it is read-only. Make it writable if it may be changed."));
+            return Err(refused(
+                &self.path,
+                "it is read-only. Make it writable if it may be changed.",
+            ));
         }
         #[cfg(unix)]
         if std::os::unix::fs::MetadataExt::nlink(&metadata) > 1 {
-            let why =
-                "it has a second name (a hard link), which would keep the old content. Use a symbolic link.";
+            let why = "it has a second name (a hard link), which would keep the old content. Use a symbolic link.";
             return Err(refused(&self.path, why));
         }
         Ok(())
@@ -126,7 +141,10 @@ impl Foreign {
     }
 
     fn put(&self, bytes: &[u8]) -> io::Result<()> {
-        let folder = self.place.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let folder = self
+            .place
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty());
         let folder = folder.unwrap_or(Path::new("."));
         make_private_folder(folder)?;
         let mut file = tempfile::NamedTempFile::new_in(folder)?;
@@ -144,8 +162,15 @@ fn require_file(path: &Path, metadata: &Metadata) -> Result<()> {
     if metadata.is_file() {
         return Ok(());
     }
-    let what = if metadata.is_dir() { "it is a folder" } else { "it is no regular file" };
-    Err(refused(path, &format!("{what}. Move it away, or name another file.")))
+    let what = if metadata.is_dir() {
+        "it is a folder"
+    } else {
+        "it is no regular file"
+    };
+    Err(refused(
+        path,
+        &format!("{what}. Move it away, or name another file."),
+    ))
 }
 
 /// Gives a new file the owner and the permissions of the one that it replaces.
@@ -165,7 +190,10 @@ fn keep_owner(old: &Metadata, new: &File) -> io::Result<()> {
 }
 
 fn refused(path: &Path, why: &str) -> Error {
-    Error::new(Code::StorageFailed, format!("{} is left as it is: {why}", path.display()))
+    Error::new(
+        Code::StorageFailed,
+        format!("{} is left as it is: {why}", path.display()),
+    )
 }
 
 #[cfg(all(test, unix))]
@@ -182,8 +210,11 @@ mod tests {
     #[test]
     fn a_file_behind_links_is_replaced_where_it_is_with_its_permissions() {
         let folder = tempfile::tempdir().expect("a folder");
-        let (real, link, outer) =
-            (folder.path().join("dotfiles/aws"), folder.path().join("inner"), folder.path().join("config"));
+        let (real, link, outer) = (
+            folder.path().join("dotfiles/aws"),
+            folder.path().join("inner"),
+            folder.path().join("config"),
+        );
         fs::create_dir(real.parent().expect("a folder")).expect("made");
         written(&real, b"old");
         fs::set_permissions(&real, fs::Permissions::from_mode(0o640)).expect("ours");
@@ -193,14 +224,28 @@ mod tests {
         let file = Foreign::read(&outer).expect("readable");
         file.replace(Some(b"new")).expect("replaced");
         assert_eq!(fs::read(&real).expect("there"), b"new");
-        assert_eq!(fs::metadata(&real).expect("there").permissions().mode() & 0o777, 0o640);
+        assert_eq!(
+            fs::metadata(&real).expect("there").permissions().mode() & 0o777,
+            0o640
+        );
         assert!(fs::symlink_metadata(&outer).expect("there").is_symlink());
         let backup = folder.path().join("config.before-mcm");
         assert_eq!(fs::read(&backup).expect("kept"), b"old");
-        assert_eq!(fs::metadata(&backup).expect("kept").permissions().mode() & 0o777, 0o600);
-        assert_eq!(fs::read_dir(real.parent().expect("a folder")).expect("readable").count(), 1);
+        assert_eq!(
+            fs::metadata(&backup).expect("kept").permissions().mode() & 0o777,
+            0o600
+        );
+        assert_eq!(
+            fs::read_dir(real.parent().expect("a folder"))
+                .expect("readable")
+                .count(),
+            1
+        );
 
-        Foreign::read(&outer).expect("readable").replace(None).expect("emptied");
+        Foreign::read(&outer)
+            .expect("readable")
+            .replace(None)
+            .expect("emptied");
         assert_eq!(fs::read(&outer).expect("still there"), b"");
     }
 
@@ -212,20 +257,33 @@ mod tests {
         symlink("a", at("b")).expect("linked");
         symlink("nowhere", at("dangling")).expect("linked");
         fs::create_dir(at("folder")).expect("made");
-        for (name, why) in
-            [("a", "lead nowhere"), ("dangling", "does not exist"), ("folder", "it is a folder")]
-        {
+        for (name, why) in [
+            ("a", "lead nowhere"),
+            ("dangling", "does not exist"),
+            ("folder", "it is a folder"),
+        ] {
             let error = Foreign::read(&at(name)).expect_err(name);
-            assert!(error.message().contains(why) && error.message().contains(name), "{error}");
+            assert!(
+                error.message().contains(why) && error.message().contains(name),
+                "{error}"
+            );
         }
-        assert!(Foreign::read(Path::new("/dev/null")).expect_err("a device").message().contains("regular"));
+        assert!(
+            Foreign::read(Path::new("/dev/null"))
+                .expect_err("a device")
+                .message()
+                .contains("regular")
+        );
 
         written(&at("read-only"), b"x");
         fs::set_permissions(at("read-only"), fs::Permissions::from_mode(0o444)).expect("ours");
         written(&at("twice"), b"x");
         fs::hard_link(at("twice"), at("second")).expect("linked");
         for (name, why) in [("read-only", "read-only"), ("twice", "hard link")] {
-            let error = Foreign::read(&at(name)).expect("readable").replace(Some(b"y")).expect_err(name);
+            let error = Foreign::read(&at(name))
+                .expect("readable")
+                .replace(Some(b"y"))
+                .expect_err(name);
             assert!(error.message().contains(why), "{error}");
             assert_eq!(fs::read(at(name)).expect("there"), b"x");
         }
@@ -238,10 +296,22 @@ mod tests {
         let path = folder.path().join("new/config");
         let missing = Foreign::read(&path).expect("none is fine");
         assert_eq!(missing.bytes(), None);
-        Foreign::read(&path).expect("none").replace(Some(b"theirs")).expect("made");
-        assert_eq!(missing.replace(Some(b"ours")).expect_err("it is there now").code(), Code::Busy);
+        Foreign::read(&path)
+            .expect("none")
+            .replace(Some(b"theirs"))
+            .expect("made");
+        assert_eq!(
+            missing
+                .replace(Some(b"ours"))
+                .expect_err("it is there now")
+                .code(),
+            Code::Busy
+        );
         assert_eq!(fs::read(&path).expect("there"), b"theirs");
-        Foreign::read(&path).expect("readable").replace(None).expect("taken away");
+        Foreign::read(&path)
+            .expect("readable")
+            .replace(None)
+            .expect("taken away");
         assert!(!path.exists());
     }
 }

@@ -99,7 +99,10 @@ mod tests {
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt as _;
-            let mode = fs::metadata(folder.path()).expect("there").permissions().mode();
+            let mode = fs::metadata(folder.path())
+                .expect("there")
+                .permissions()
+                .mode();
             assert_eq!(mode & 0o777, 0o700);
         }
         drop(folder);
@@ -121,7 +124,9 @@ mod tests {
 
         let next = RunFolder::make(base.path()).expect("made");
         assert!(!dead.exists());
-        assert!(living.path().exists() && next.path().exists() && beginning.exists() && other.exists());
+        assert!(
+            living.path().exists() && next.path().exists() && beginning.exists() && other.exists()
+        );
     }
 
     #[test]

@@ -88,19 +88,27 @@ impl Keys {
             return check(token, key);
         }
         // The issuer may have begun to sign with a new key since its keys were read.
-        let is_early = !is_new && kept.early_at.is_none_or(|early| now < early || now >= early + PAUSE);
+        let is_early = !is_new
+            && kept
+                .early_at
+                .is_none_or(|early| now < early || now >= early + PAUSE);
         if is_early {
             let kept = self.read(http, address, now, Some(now)).await?;
             if let Some(key) = find(&kept.keys, header.kid.as_deref()) {
                 return check(token, key);
             }
         }
-        Err(rejected("is signed with a key that its issuer does not publish"))
+        Err(rejected(
+            "is signed with a key that its issuer does not publish",
+        ))
     }
 
     /// The keys at this address, unless they are too old or from the future of a clock that was set back.
     fn kept(&self, address: &Url, now: Timestamp) -> Option<Kept> {
-        self.lock().get(address).filter(|kept| kept.read_at <= now && now < kept.read_at + LIFE).cloned()
+        self.lock()
+            .get(address)
+            .filter(|kept| kept.read_at <= now && now < kept.read_at + LIFE)
+            .cloned()
     }
 
     async fn read(
@@ -119,20 +127,29 @@ impl Keys {
             );
             Error::new(Code::ServerFailed, message)
         })?;
-        let kept = Kept { keys: set.keys, read_at: now, early_at };
+        let kept = Kept {
+            keys: set.keys,
+            read_at: now,
+            early_at,
+        };
         self.lock().insert(address.clone(), kept.clone());
         Ok(kept)
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Url, Kept>> {
-        self.0.lock().expect("no code panics while it holds this lock")
+        self.0
+            .lock()
+            .expect("no code panics while it holds this lock")
     }
 }
 
 fn header(token: &str) -> Result<Header> {
     let first = token.split('.').next().unwrap_or_default();
-    let bytes = URL_SAFE_NO_PAD.decode(first).map_err(|_| rejected("cannot be decoded"))?;
-    let header: Header = serde_json::from_slice(&bytes).map_err(|_| rejected("cannot be decoded"))?;
+    let bytes = URL_SAFE_NO_PAD
+        .decode(first)
+        .map_err(|_| rejected("cannot be decoded"))?;
+    let header: Header =
+        serde_json::from_slice(&bytes).map_err(|_| rejected("cannot be decoded"))?;
     if header.alg != "RS256" {
         return Err(rejected("is not signed with RS256"));
     }
@@ -148,14 +165,19 @@ fn find<'a>(keys: &'a [Key], kid: Option<&str>) -> Option<&'a Key> {
     let mut fits = keys.iter().filter(|key| {
         key.kty == "RSA"
             && key.alg.as_deref().is_none_or(|alg| alg == "RS256")
-            && key.purpose.as_deref().is_none_or(|purpose| purpose == "sig")
+            && key
+                .purpose
+                .as_deref()
+                .is_none_or(|purpose| purpose == "sig")
             && (kid.is_none() || key.kid.as_deref() == kid)
     });
     fits.next().filter(|_| fits.next().is_none())
 }
 
 fn check(token: &str, key: &Key) -> Result<()> {
-    let parts = token.rsplit_once('.').filter(|(message, _)| message.matches('.').count() == 1);
+    let parts = token
+        .rsplit_once('.')
+        .filter(|(message, _)| message.matches('.').count() == 1);
     let (message, signature) = parts.ok_or_else(|| rejected("cannot be decoded"))?;
     let key = DecodingKey::from_rsa_components(&key.n, &key.e)
         .map_err(|_| rejected("is signed with a key that cannot be used"))?;
@@ -170,8 +192,9 @@ mod tests {
     use super::*;
 
     fn key(kid: &str, change: (&str, &str)) -> Key {
-        let json =
-            format!(r#"{{"kty":"RSA","kid":"{kid}","alg":"RS256","use":"sig","n":"AQAB","e":"AQAB"}}"#);
+        let json = format!(
+            r#"{{"kty":"RSA","kid":"{kid}","alg":"RS256","use":"sig","n":"AQAB","e":"AQAB"}}"#
+        );
         serde_json::from_str(&json.replace(change.0, change.1)).expect("a key")
     }
 
@@ -198,7 +221,10 @@ mod tests {
     #[test]
     fn a_key_is_found_by_its_id_and_only_when_it_is_meant_for_this() {
         let keys = [key("a", ("", "")), key("b", ("", ""))];
-        assert_eq!(find(&keys, Some("b")).expect("there").kid.as_deref(), Some("b"));
+        assert_eq!(
+            find(&keys, Some("b")).expect("there").kid.as_deref(),
+            Some("b")
+        );
         assert!(find(&keys, Some("c")).is_none());
         assert!(find(&keys, None).is_none(), "which of the two?");
         assert!(find(&keys[..1], None).is_some());
@@ -228,9 +254,18 @@ mod tests {
         let [header, payload, signature] = SIGNED;
         check(&format!("{header}.{payload}.{signature}"), &signer).expect("the RFC's own");
         let others = [
-            format!("{header}.{}.{signature}", payload.replacen("eyJpc3Mi", "eyJpc3Ni", 1)),
-            format!("{}.{payload}.{signature}", header.replacen("SUzI", "SUzJ", 1)),
-            format!("{header}.{payload}.{}", signature.replacen("cC4h", "dC4h", 1)),
+            format!(
+                "{header}.{}.{signature}",
+                payload.replacen("eyJpc3Mi", "eyJpc3Ni", 1)
+            ),
+            format!(
+                "{}.{payload}.{signature}",
+                header.replacen("SUzI", "SUzJ", 1)
+            ),
+            format!(
+                "{header}.{payload}.{}",
+                signature.replacen("cC4h", "dC4h", 1)
+            ),
             format!("{header}.{payload}."),
         ];
         for other in others {

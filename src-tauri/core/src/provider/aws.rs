@@ -129,7 +129,11 @@ struct Became {
 impl Aws {
     /// The provider for these settings.
     pub fn new(settings: AwsSettings, http: Http, clock: Arc<dyn Clock>) -> Self {
-        Self { settings, http, clock }
+        Self {
+            settings,
+            http,
+            clock,
+        }
     }
 
     /// The sources that a person can choose among: the default chain and the profiles of the shared config.
@@ -159,10 +163,21 @@ impl Aws {
         sign_out_first: bool,
     ) -> Result<Url> {
         let known = Known::of(&account.identity)?;
-        let region = account.target.as_deref().unwrap_or(known.role.partition.home_region);
+        let region = account
+            .target
+            .as_deref()
+            .unwrap_or(known.role.partition.home_region);
         let sign_in = self.settings.sign_in.as_ref();
         let keys = session.access_keys()?;
-        console::page(&self.http, sign_in, known.role.partition, region, keys, sign_out_first).await
+        console::page(
+            &self.http,
+            sign_in,
+            known.role.partition,
+            region,
+            keys,
+            sign_out_first,
+        )
+        .await
     }
 
     /// A token that makes the role known to an EKS cluster, and until when it counts. Nothing is asked of AWS.
@@ -178,14 +193,22 @@ impl Aws {
     ) -> Result<(SecretString, Timestamp)> {
         cluster::check_name(cluster)?;
         let partition = Known::of(&account.identity)?.role.partition;
-        let region = region.or(account.target.as_deref()).unwrap_or(partition.home_region);
+        let region = region
+            .or(account.target.as_deref())
+            .unwrap_or(partition.home_region);
         if !partition.has(region) {
-            let message =
-                format!("Partition {} of AWS has no region \"{}\".", partition.id, text::shown(region));
+            let message = format!(
+                "Partition {} of AWS has no region \"{}\".",
+                partition.id,
+                text::shown(region)
+            );
             return Err(Error::new(Code::InvalidInput, message));
         }
         let config = self.surroundings().bare_config().await?;
-        let (credentials, now) = (source::credentials(session.access_keys()?), self.clock.now());
+        let (credentials, now) = (
+            source::credentials(session.access_keys()?),
+            self.clock.now(),
+        );
         let token = cluster::token(&config, credentials, partition, region, cluster, now)?;
         Ok((token, session.times.expires_at.min(now + cluster::LIFE)))
     }
@@ -202,11 +225,16 @@ impl Aws {
         let known = Known::of(&account.identity)?;
         let config = self.surroundings().bare_config().await?;
         let credentials = source::credentials(session.access_keys()?);
-        self.signed(&config, &credentials, known.role.partition).accounts().await
+        self.signed(&config, &credentials, known.role.partition)
+            .accounts()
+            .await
     }
 
     fn surroundings(&self) -> Surroundings {
-        Surroundings { environment: self.settings.environment.clone(), clock: self.clock.clone() }
+        Surroundings {
+            environment: self.settings.environment.clone(),
+            clock: self.clock.clone(),
+        }
     }
 
     fn signed<'a>(
@@ -215,23 +243,40 @@ impl Aws {
         credentials: &'a Credentials,
         partition: &'static Partition,
     ) -> Signed<'a> {
-        Signed { http: &self.http, clock: self.clock.as_ref(), config, credentials, partition }
+        Signed {
+            http: &self.http,
+            clock: self.clock.as_ref(),
+            config,
+            credentials,
+            partition,
+        }
     }
 
     async fn calling(&self, source: &Source, keys: Option<&AccessKeys>) -> Result<Calling> {
         let loaded = self.surroundings().load(source, keys).await?;
-        let region = loaded.config.region().map(|region| region.as_ref().to_owned());
+        let region = loaded
+            .config
+            .region()
+            .map(|region| region.as_ref().to_owned());
         let asked = region.as_deref().unwrap_or("us-east-1");
         let sts = Sts::new(&loaded.config, loaded.credentials.clone(), asked);
         let arn = sts.caller_arn().await.map_err(|failure| {
-            advice::caller(&failure, &place(&loaded.config, asked), &loaded.expired, self.clock.now())
+            advice::caller(
+                &failure,
+                &place(&loaded.config, asked),
+                &loaded.expired,
+                self.clock.now(),
+            )
         })?;
         let parsed = CallerArn::parse(&arn)?;
         let (principal_arn, principal_is_exact, is_chained) = match &parsed.principal {
             Principal::User(arn) => (arn.clone(), true, false),
             Principal::Role(name) => {
                 let signed = self.signed(&loaded.config, &loaded.credentials, parsed.partition);
-                let bare = format!("arn:{}:iam::{}:role/{name}", parsed.partition.id, parsed.account_id);
+                let bare = format!(
+                    "arn:{}:iam::{}:role/{name}",
+                    parsed.partition.id, parsed.account_id
+                );
                 match signed.role(name).await {
                     FoundRole::There(arn) if is_same_role(&arn, &bare) => (arn, true, true),
                     _ => (bare, false, true),
@@ -256,7 +301,11 @@ impl Aws {
             is_chained,
             region,
         };
-        Ok(Calling { caller, loaded, partition })
+        Ok(Calling {
+            caller,
+            loaded,
+            partition,
+        })
     }
 
     /// STS of the role's partition, as the caller.
@@ -270,7 +319,11 @@ impl Aws {
             return Err(Error::new(Code::RoleRefused, message));
         }
         let region = role.partition.region(calling.caller.region.as_deref());
-        Ok(Sts::new(&calling.loaded.config, calling.loaded.credentials.clone(), region))
+        Ok(Sts::new(
+            &calling.loaded.config,
+            calling.loaded.credentials.clone(),
+            region,
+        ))
     }
 
     /// A refusal to assume the role, explained with what can be found out about it.
@@ -283,14 +336,20 @@ impl Aws {
         history: History<'_>,
     ) -> Error {
         if failure.kind != FailureKind::AccessDenied {
-            let place =
-                place(&calling.loaded.config, role.partition.region(calling.caller.region.as_deref()));
+            let place = place(
+                &calling.loaded.config,
+                role.partition.region(calling.caller.region.as_deref()),
+            );
             return advice::caller(&failure, &place, &calling.loaded.expired, self.clock.now());
         }
         let found = if calling.caller.account_id == role.account_id {
-            self.signed(&calling.loaded.config, &calling.loaded.credentials, role.partition)
-                .role(&role.name)
-                .await
+            self.signed(
+                &calling.loaded.config,
+                &calling.loaded.credentials,
+                role.partition,
+            )
+            .role(&role.name)
+            .await
         } else {
             FoundRole::Untold
         };
@@ -305,15 +364,21 @@ impl Aws {
     }
 
     /// Asks AWS whose session it is: the role's, and nobody else's.
-    async fn check_session(&self, calling: &Calling, role: &RoleArn, session: &Session) -> Result<Became> {
+    async fn check_session(
+        &self,
+        calling: &Calling,
+        role: &RoleArn,
+        session: &Session,
+    ) -> Result<Became> {
         let credentials = source::credentials(session.access_keys()?);
         let region = role.partition.region(calling.caller.region.as_deref());
-        let arn = Sts::new(&calling.loaded.config, credentials.clone(), region).caller_arn().await.map_err(
-            |failure| {
+        let arn = Sts::new(&calling.loaded.config, credentials.clone(), region)
+            .caller_arn()
+            .await
+            .map_err(|failure| {
                 let place = place(&calling.loaded.config, region);
                 advice::caller(&failure, &place, &calling.loaded.expired, self.clock.now())
-            },
-        )?;
+            })?;
         let is_ours = CallerArn::parse(&arn).is_ok_and(|caller| {
             caller.account_id == role.account_id
                 && caller.partition == role.partition
@@ -333,16 +398,20 @@ impl Aws {
 #[async_trait]
 impl Provider for Aws {
     async fn sign_in(&self, request: &SignInRequest, desk: &Desk) -> Result<SignedIn> {
-        let wish = request
-            .role
-            .as_ref()
-            .ok_or_else(|| Error::new(Code::InvalidInput, "Enter the ARN of the role to connect."))?;
-        let RoleRequest { role, external_id, .. } = wish;
+        let wish = request.role.as_ref().ok_or_else(|| {
+            Error::new(Code::InvalidInput, "Enter the ARN of the role to connect.")
+        })?;
+        let RoleRequest {
+            role, external_id, ..
+        } = wish;
         let calling = self.calling(&wish.source, wish.keys.as_ref()).await?;
         let sts = self.sts(&calling, role)?;
         let caller = calling.caller.arn.clone();
         let tell = |checks: &[RoleCheck]| {
-            let verification = RoleVerification { caller: caller.clone(), checks: checks.to_vec() };
+            let verification = RoleVerification {
+                caller: caller.clone(),
+                checks: checks.to_vec(),
+            };
             (desk.tell)(News::Verifying(verification));
         };
         let verification = Verification {
@@ -357,19 +426,35 @@ impl Provider for Aws {
         let wished = wish.seconds.unwrap_or(ONE_HOUR);
         let verified = match verification.run(wished, wish.accept_not_enforced).await {
             Ok(verified) => verified,
-            Err(Stopped::Open { without, with_wrong }) => {
+            Err(Stopped::Open {
+                without,
+                with_wrong,
+            }) => {
                 return Err(advice::not_enforced(role, external_id, without, with_wrong));
             }
             Err(Stopped::Refused(failure)) => {
-                let history =
-                    History { known: request.known.is_some(), prepared_for: wish.prepared_for.as_deref() };
-                return Err(self.explained(failure, &calling, role, &verification, history).await);
+                let history = History {
+                    known: request.known.is_some(),
+                    prepared_for: wish.prepared_for.as_deref(),
+                };
+                return Err(self
+                    .explained(failure, &calling, role, &verification, history)
+                    .await);
             }
         };
-        let Verified { mut checks, verdict, session, seconds, longest } = verified;
+        let Verified {
+            mut checks,
+            verdict,
+            session,
+            seconds,
+            longest,
+        } = verified;
         let asked = self.check_session(&calling, role, &session);
         let became = checks.who(asked, |became| became.arn.clone()).await?;
-        let alias = self.signed(&calling.loaded.config, &became.credentials, role.partition).alias().await;
+        let alias = self
+            .signed(&calling.loaded.config, &became.credentials, role.partition)
+            .alias()
+            .await;
         (desk.tell)(News::Step(SignInStep::Finishing));
         let identity = Identity::Aws {
             role_arn: role.as_str().to_owned(),
@@ -401,10 +486,17 @@ impl Provider for Aws {
         })
     }
 
-    async fn refresh(&self, account: &Account, grant: &Grant, _resource: &Resource) -> Result<Refreshed> {
+    async fn refresh(
+        &self,
+        account: &Account,
+        grant: &Grant,
+        _resource: &Resource,
+    ) -> Result<Refreshed> {
         let known = Known::of(&account.identity)?;
         let grant = grant.role()?;
-        let calling = self.calling(&grant.source.parse()?, grant.keys.as_ref()).await?;
+        let calling = self
+            .calling(&grant.source.parse()?, grant.keys.as_ref())
+            .await?;
         let sts = self.sts(&calling, &known.role)?;
         let verification = Verification {
             sts: &sts,
@@ -418,16 +510,30 @@ impl Provider for Aws {
         let (session, seconds) = match verification.for_use(known.seconds).await {
             Ok(assumed) => assumed,
             Err(failure) => {
-                let history = History { known: true, prepared_for: None };
-                return Err(self.explained(failure, &calling, &known.role, &verification, history).await);
+                let history = History {
+                    known: true,
+                    prepared_for: None,
+                };
+                return Err(self
+                    .explained(failure, &calling, &known.role, &verification, history)
+                    .await);
             }
         };
         let mut now = account.identity.clone();
-        if let Identity::Aws { enforced, session_seconds, caller, .. } = &mut now {
+        if let Identity::Aws {
+            enforced,
+            session_seconds,
+            caller,
+            ..
+        } = &mut now
+        {
             // What could not be established at the sign-in is tried again until it can.
             if *enforced == Enforcement::Unknown {
                 match verification.recheck().await {
-                    Verdict::Open { without, with_wrong } => {
+                    Verdict::Open {
+                        without,
+                        with_wrong,
+                    } => {
                         return Err(advice::not_enforced(
                             &known.role,
                             &grant.external_id,
@@ -442,7 +548,12 @@ impl Provider for Aws {
             caller.clone_from(&calling.caller.arn);
         }
         let identity = Some(now).filter(|now| *now != account.identity);
-        Ok(Refreshed { grant: None, session, identity, sign_in_end: None })
+        Ok(Refreshed {
+            grant: None,
+            session,
+            identity,
+            sign_in_end: None,
+        })
     }
 
     /// A role's sessions end by themselves; there is nothing to tell AWS.
@@ -470,7 +581,10 @@ impl Provider for Aws {
 
 /// AWS as the Connect screen shows it.
 pub(super) fn view(settings: &AwsSettings) -> CloudView {
-    let sts = settings.environment.get("AWS_ENDPOINT_URL_STS").and_then(|url| Url::parse(url).ok());
+    let sts = settings
+        .environment
+        .get("AWS_ENDPOINT_URL_STS")
+        .and_then(|url| Url::parse(url).ok());
     CloudView {
         cloud: Cloud::Aws,
         ready: settings.problems.is_empty(),
@@ -481,7 +595,10 @@ pub(super) fn view(settings: &AwsSettings) -> CloudView {
         redirect: RedirectKind::Loopback,
         redirect_uris: Vec::new(),
         scopes: Vec::new(),
-        authority: sts.map_or_else(|| "https://sts.amazonaws.com/".to_owned(), |url| url.to_string()),
+        authority: sts.map_or_else(
+            || "https://sts.amazonaws.com/".to_owned(),
+            |url| url.to_string(),
+        ),
     }
 }
 
@@ -499,10 +616,18 @@ struct Known {
 impl Known {
     fn of(identity: &Identity) -> Result<Self> {
         match identity {
-            Identity::Aws { role_arn, session_seconds, .. } => {
-                Ok(Self { role: RoleArn::parse(role_arn)?, seconds: *session_seconds })
-            }
-            _ => Err(Error::new(Code::Internal, "An account of another cloud came to the AWS provider.")),
+            Identity::Aws {
+                role_arn,
+                session_seconds,
+                ..
+            } => Ok(Self {
+                role: RoleArn::parse(role_arn)?,
+                seconds: *session_seconds,
+            }),
+            _ => Err(Error::new(
+                Code::Internal,
+                "An account of another cloud came to the AWS provider.",
+            )),
         }
     }
 }
@@ -519,13 +644,20 @@ fn enforcement(verdict: Verdict) -> Enforcement {
 fn is_same_role(arn: &str, bare: &str) -> bool {
     let parts = |arn: &str| {
         let (account, resource) = arn.split_once(":role/")?;
-        Some((account.to_owned(), resource.rsplit('/').next()?.to_ascii_lowercase()))
+        Some((
+            account.to_owned(),
+            resource.rsplit('/').next()?.to_ascii_lowercase(),
+        ))
     };
-    parts(arn).is_some() && parts(arn) == parts(bare) && arn.bytes().all(|b| (b'!'..=b'~').contains(&b))
+    parts(arn).is_some()
+        && parts(arn) == parts(bare)
+        && arn.bytes().all(|b| (b'!'..=b'~').contains(&b))
 }
 
 /// Where STS is, as a person reads it.
 fn place(config: &SdkConfig, region: &str) -> String {
-    source::endpoint(config, "STS")
-        .map_or_else(|| format!("AWS STS in {region}"), |endpoint| http::place(&endpoint))
+    source::endpoint(config, "STS").map_or_else(
+        || format!("AWS STS in {region}"),
+        |endpoint| http::place(&endpoint),
+    )
 }

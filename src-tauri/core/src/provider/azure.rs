@@ -43,8 +43,12 @@ const IDLE_LIMIT: Duration = Duration::from_secs(90 * 24 * 3600);
 const TENANT: &str = "{tenant}";
 
 /// Whose pages take the codes of other devices, besides the sign-in server's own (Microsoft's documents and answers).
-const CODE_PAGES: [&str; 4] =
-    ["microsoft.com", "www.microsoft.com", "login.microsoft.com", "login.microsoftonline.com"];
+const CODE_PAGES: [&str; 4] = [
+    "microsoft.com",
+    "www.microsoft.com",
+    "login.microsoft.com",
+    "login.microsoftonline.com",
+];
 
 /// What one visit to Entra's pages gave.
 struct Visit {
@@ -64,7 +68,12 @@ pub struct Azure {
 impl Azure {
     /// The provider for these settings.
     pub fn new(settings: AzureSettings, http: Http, clock: Arc<dyn Clock>) -> Self {
-        Self { settings, http, clock, metadata: metadata::Cache::default() }
+        Self {
+            settings,
+            http,
+            clock,
+            metadata: metadata::Cache::default(),
+        }
     }
 
     /// The scopes of a sign-in: Resource Manager as the person, and a refresh token.
@@ -83,20 +92,34 @@ impl Azure {
         metadata: &Metadata,
     ) -> Result<(Waiting, &'static str)> {
         let (receiver, mode) = match desk.receiver(wanted, SCHEME).await {
-            RedirectKind::DeepLink => {
-                (Receiver::DeepLink { redirect_uri: AzureSettings::deep_link_redirect() }, "query")
-            }
+            RedirectKind::DeepLink => (
+                Receiver::DeepLink {
+                    redirect_uri: AzureSettings::deep_link_redirect(),
+                },
+                "query",
+            ),
             RedirectKind::Loopback => {
                 let origins = vec![self.settings.authority.origin().ascii_serialization()];
                 (
-                    Receiver::Loopback { host: LoopbackHost::Localhost, method: Method::FormPost, origins },
+                    Receiver::Loopback {
+                        host: LoopbackHost::Localhost,
+                        method: Method::FormPost,
+                        origins,
+                    },
                     "form_post",
                 )
             }
         };
         // Entra does not announce RFC 9207; when an `iss` comes along all the same, it must be the issuer's.
         let issuer = Issuer::IfPresent(metadata.issuer.clone());
-        let waiting = desk.redirects.expect(Expectation { cloud: Cloud::Azure, receiver, issuer }).await?;
+        let waiting = desk
+            .redirects
+            .expect(Expectation {
+                cloud: Cloud::Azure,
+                receiver,
+                issuer,
+            })
+            .await?;
         Ok((waiting, mode))
     }
 
@@ -124,16 +147,25 @@ impl Azure {
             extra.push(("claims", claims));
         }
         let redirect_uri = waiting.redirect_uri().to_owned();
-        let page = client.authorize_url(&attempt, &redirect_uri, waiting.state(), &scopes, &extra)?;
+        let page =
+            client.authorize_url(&attempt, &redirect_uri, waiting.state(), &scopes, &extra)?;
         let code = match desk.browse(&page, waiting).await? {
             Answer::Code(code) => code,
-            Answer::Refused { error, description } => return Err(advice::authorize(&error, &description)),
+            Answer::Refused { error, description } => {
+                return Err(advice::authorize(&error, &description));
+            }
         };
         let asked_at = self.clock.now();
         let scope = scopes.join(" ");
         let fields = [("client_info", "1"), ("scope", scope.as_str())];
-        let exchanged = client.exchange(&self.http, &attempt, &redirect_uri, &code, &fields).await;
-        Ok(Visit { tokens: exchanged.map_err(explained)?, asked_at, nonce: Some(attempt.nonce) })
+        let exchanged = client
+            .exchange(&self.http, &attempt, &redirect_uri, &code, &fields)
+            .await;
+        Ok(Visit {
+            tokens: exchanged.map_err(explained)?,
+            asked_at,
+            nonce: Some(attempt.nonce),
+        })
     }
 
     /// Has the person go to Entra's pages on another device, with a code. No nonce goes along and none comes back.
@@ -159,15 +191,28 @@ impl Azure {
             scopes: &scopes,
             extra: &extra,
         };
-        let (tokens, asked_at) =
-            flow.sign_in(&self.http, self.clock.as_ref(), desk).await.map_err(explained)?;
-        Ok(Visit { tokens, asked_at, nonce: None })
+        let (tokens, asked_at) = flow
+            .sign_in(&self.http, self.clock.as_ref(), desk)
+            .await
+            .map_err(explained)?;
+        Ok(Visit {
+            tokens,
+            asked_at,
+            nonce: None,
+        })
     }
 
     /// Turns a token answer into a session, after every check that its id_token allows.
     fn session(&self, tokens: &Tokens, asked_at: Timestamp) -> Session {
-        let times = SessionTimes { issued_at: asked_at, expires_at: asked_at + tokens.expires_in };
-        Session { credential: Credential::Bearer(tokens.access_token.clone()), times, generation: 0 }
+        let times = SessionTimes {
+            issued_at: asked_at,
+            expires_at: asked_at + tokens.expires_in,
+        };
+        Session {
+            credential: Credential::Bearer(tokens.access_token.clone()),
+            times,
+            generation: 0,
+        }
     }
 
     fn check_claims(
@@ -177,19 +222,31 @@ impl Azure {
         metadata: &Metadata,
         nonce: Option<&str>,
     ) -> Result<String> {
-        let tenant = claims.tid.as_deref().filter(|tid| is_guid(tid)).ok_or_else(|| {
-            Error::new(
-                Code::SignInRejected,
-                "Entra's answer does not say which tenant it is for. Start the sign-in again.",
-            )
-        })?;
+        let tenant = claims
+            .tid
+            .as_deref()
+            .filter(|tid| is_guid(tid))
+            .ok_or_else(|| {
+                Error::new(
+                    Code::SignInRejected,
+                    "Entra's answer does not say which tenant it is for. Start the sign-in again.",
+                )
+            })?;
         let issuer = metadata.issuer_of(tenant);
-        claims.check(&Expected { client_id, issuers: &[&issuer], nonce, now: self.clock.now() })?;
+        claims.check(&Expected {
+            client_id,
+            issuers: &[&issuer],
+            nonce,
+            now: self.clock.now(),
+        })?;
         Ok(tenant.to_ascii_lowercase())
     }
 
     fn sign_in_end(&self) -> Option<SignInEnd> {
-        Some(SignInEnd { at: self.clock.now() + IDLE_LIMIT, why: SignInEndReason::Idle })
+        Some(SignInEnd {
+            at: self.clock.now() + IDLE_LIMIT,
+            why: SignInEndReason::Idle,
+        })
     }
 }
 
@@ -203,22 +260,41 @@ impl Provider for Azure {
             (None, Some(known)) => known.tenant_id.to_owned(),
             (None, None) => self.settings.tenant.clone(),
         };
-        let metadata =
-            self.metadata.read(&self.http, &self.settings.authority, &tenant, self.clock.now()).await?;
+        let metadata = self
+            .metadata
+            .read(
+                &self.http,
+                &self.settings.authority,
+                &tenant,
+                self.clock.now(),
+            )
+            .await?;
         let client = OAuthClient {
             client_id: client_id.clone(),
             client_secret: None,
             authorization_endpoint: metadata.authorization_endpoint.clone(),
             token_endpoint: metadata.token_endpoint.clone(),
         };
-        let resource = request.resource.clone().map_or(Resource::Management, Resource::Named);
-        let Visit { tokens, asked_at, nonce } = if request.device_code {
-            self.visit_elsewhere(request, desk, &client, &metadata, &resource).await?
+        let resource = request
+            .resource
+            .clone()
+            .map_or(Resource::Management, Resource::Named);
+        let Visit {
+            tokens,
+            asked_at,
+            nonce,
+        } = if request.device_code {
+            self.visit_elsewhere(request, desk, &client, &metadata, &resource)
+                .await?
         } else {
-            self.visit(request, desk, &client, &metadata, &resource).await?
+            self.visit(request, desk, &client, &metadata, &resource)
+                .await?
         };
 
-        let id_token = tokens.id_token.as_ref().ok_or_else(|| missing("an id_token"))?;
+        let id_token = tokens
+            .id_token
+            .as_ref()
+            .ok_or_else(|| missing("an id_token"))?;
         let claims = Claims::decode(id_token)?;
         let tenant_id = self.check_claims(&claims, &client_id, &metadata, nonce.as_deref())?;
         if is_guid(&tenant) && tenant_id != tenant {
@@ -236,7 +312,10 @@ impl Provider for Azure {
             );
             return Err(Error::new(Code::WrongPerson, message));
         }
-        let refresh_token = tokens.refresh_token.clone().ok_or_else(|| missing("a refresh token"))?;
+        let refresh_token = tokens
+            .refresh_token
+            .clone()
+            .ok_or_else(|| missing("a refresh token"))?;
         // The person was asked about another resource: Resource Manager's session comes from the same grant.
         let (tokens, asked_at, refresh_token) = match resource {
             Resource::Management => (tokens, asked_at, refresh_token),
@@ -244,8 +323,10 @@ impl Provider for Azure {
                 let asked_at = self.clock.now();
                 let scopes = self.scopes();
                 let scopes = scopes.each_ref().map(String::as_str);
-                let managing =
-                    client.refresh(&self.http, &refresh_token, &scopes, &[]).await.map_err(explained)?;
+                let managing = client
+                    .refresh(&self.http, &refresh_token, &scopes, &[])
+                    .await
+                    .map_err(explained)?;
                 let refresh_token = managing.refresh_token.clone().unwrap_or(refresh_token);
                 (managing, asked_at, refresh_token)
             }
@@ -254,7 +335,8 @@ impl Provider for Azure {
         let missing_scopes = missing_scopes(&self.arm_scope(), granted);
 
         let session = self.session(&tokens, asked_at);
-        let tenants = resource_manager::tenants(&self.http, &self.settings, &tokens.access_token).await;
+        let tenants =
+            resource_manager::tenants(&self.http, &self.settings, &tokens.access_token).await;
         let tenants = tenants.unwrap_or_else(|error| {
             tracing::warn!(
                 code = error.code().as_str(),
@@ -263,8 +345,9 @@ impl Provider for Azure {
             );
             Vec::new()
         });
-        let (own, offered): (Vec<_>, Vec<_>) =
-            tenants.into_iter().partition(|tenant| tenant.tenant_id == tenant_id);
+        let (own, offered): (Vec<_>, Vec<_>) = tenants
+            .into_iter()
+            .partition(|tenant| tenant.tenant_id == tenant_id);
         let own = own.into_iter().next();
         let identity = Identity::Azure {
             home,
@@ -282,17 +365,33 @@ impl Provider for Azure {
             issued_at: asked_at,
         });
         let sign_in_end = self.sign_in_end();
-        Ok(SignedIn { identity, grant, session, offered, missing_scopes, sign_in_end, target: None })
+        Ok(SignedIn {
+            identity,
+            grant,
+            session,
+            offered,
+            missing_scopes,
+            sign_in_end,
+            target: None,
+        })
     }
 
-    async fn refresh(&self, account: &Account, grant: &Grant, resource: &Resource) -> Result<Refreshed> {
+    async fn refresh(
+        &self,
+        account: &Account,
+        grant: &Grant,
+        resource: &Resource,
+    ) -> Result<Refreshed> {
         let grant = grant.refresh_token()?;
         let known = AzureIdentity::of(&account.identity).ok_or_else(not_azure)?;
         let endpoint = Url::parse(&grant.token_endpoint.replace(TENANT, known.tenant_id))
             .ok()
             .filter(|endpoint| http::require_safe(endpoint).is_ok())
             .ok_or_else(|| {
-                Error::new(Code::SignInAgain, "The kept sign-in names no usable server. Sign in again.")
+                Error::new(
+                    Code::SignInAgain,
+                    "The kept sign-in names no usable server. Sign in again.",
+                )
             })?;
         let client = OAuthClient {
             client_id: grant.client_id.clone(),
@@ -304,7 +403,12 @@ impl Provider for Azure {
         let scopes = scopes(&self.settings, resource);
         let scopes = scopes.each_ref().map(String::as_str);
         let tokens = client
-            .refresh(&self.http, &grant.refresh_token, &scopes, &[("client_info", "1")])
+            .refresh(
+                &self.http,
+                &grant.refresh_token,
+                &scopes,
+                &[("client_info", "1")],
+            )
             .await
             .map_err(|failure| match (failure, resource) {
                 (TokenFailure::Refused(refusal), Resource::Named(identifier)) => {
@@ -328,11 +432,20 @@ impl Provider for Azure {
             None => None,
         };
         let rotated = tokens.refresh_token.clone().map(|refresh_token| {
-            Grant::RefreshToken(RefreshGrant { refresh_token, issued_at: asked_at, ..grant.clone() })
+            Grant::RefreshToken(RefreshGrant {
+                refresh_token,
+                issued_at: asked_at,
+                ..grant.clone()
+            })
         });
         let identity = username.map(|username| known.renamed(&account.identity, username));
         let session = self.session(&tokens, asked_at);
-        Ok(Refreshed { grant: rotated, session, identity, sign_in_end: self.sign_in_end() })
+        Ok(Refreshed {
+            grant: rotated,
+            session,
+            identity,
+            sign_in_end: self.sign_in_end(),
+        })
     }
 
     /// Entra has no revocation endpoint for a public client's refresh token: removing it here is all there is.
@@ -346,7 +459,8 @@ impl Provider for Azure {
         session: &Session,
         progress: &Progress<'_>,
     ) -> Result<Vec<Target>> {
-        resource_manager::subscriptions(&self.http, &self.settings, session.bearer()?, progress).await
+        resource_manager::subscriptions(&self.http, &self.settings, session.bearer()?, progress)
+            .await
     }
 }
 
@@ -358,9 +472,15 @@ pub(super) fn view(settings: &AzureSettings) -> CloudView {
         sandbox: http::is_loopback(&settings.authority),
         problems: settings.problems.clone(),
         client_id: settings.client_id.as_ref().map(|found| found.value.clone()),
-        client_id_origin: settings.client_id.as_ref().map(|found| found.origin.clone()),
+        client_id_origin: settings
+            .client_id
+            .as_ref()
+            .map(|found| found.origin.clone()),
         redirect: settings.redirect,
-        redirect_uris: vec![AzureSettings::deep_link_redirect(), "http://localhost".to_owned()],
+        redirect_uris: vec![
+            AzureSettings::deep_link_redirect(),
+            "http://localhost".to_owned(),
+        ],
         scopes: scopes(settings, &Resource::Management).to_vec(),
         authority: settings.authority.to_string(),
     }
@@ -385,7 +505,12 @@ fn scopes(settings: &AzureSettings, resource: &Resource) -> [String; 4] {
         Resource::Management => format!("{}user_impersonation", settings.resource_manager),
         Resource::Named(identifier) => format!("{identifier}/.default"),
     };
-    [scope, "offline_access".into(), "openid".into(), "profile".into()]
+    [
+        scope,
+        "offline_access".into(),
+        "openid".into(),
+        "profile".into(),
+    ]
 }
 
 /// The Azure part of an identity, borrowed.
@@ -399,7 +524,16 @@ struct AzureIdentity<'a> {
 impl<'a> AzureIdentity<'a> {
     fn of(identity: &'a Identity) -> Option<Self> {
         match identity {
-            Identity::Azure { home, tenant_id, username, .. } => Some(Self { home, tenant_id, username }),
+            Identity::Azure {
+                home,
+                tenant_id,
+                username,
+                ..
+            } => Some(Self {
+                home,
+                tenant_id,
+                username,
+            }),
             _ => None,
         }
     }
@@ -430,30 +564,51 @@ fn home(client_info: Option<&str>, claims: &Claims, tenant: &str) -> Result<Stri
         let info = info.ok_or_else(|| missing("a readable client_info"))?;
         return Ok(format!("{}.{}", info.uid, info.utid));
     }
-    Ok(format!("{}.{tenant}", claims.oid.as_deref().unwrap_or(&claims.sub)))
+    Ok(format!(
+        "{}.{tenant}",
+        claims.oid.as_deref().unwrap_or(&claims.sub)
+    ))
 }
 
 /// The name to show. It comes from a server, so control characters and bidirectional marks are taken out.
 fn username(claims: &Claims) -> String {
-    let name = claims.preferred_username.as_deref().or(claims.email.as_deref()).or(claims.name.as_deref());
+    let name = claims
+        .preferred_username
+        .as_deref()
+        .or(claims.email.as_deref())
+        .or(claims.name.as_deref());
     crate::text::shown(name.unwrap_or_default())
 }
 
 /// The asked scope when the granted ones lack it. Entra may answer with `.default` or another case of it.
 fn missing_scopes(asked: &str, granted: &[String]) -> Vec<String> {
     let resource = asked.trim_end_matches("user_impersonation");
-    let has =
-        granted.iter().any(|scope| scope.to_ascii_lowercase().starts_with(&resource.to_ascii_lowercase()));
-    if granted.is_empty() || has { Vec::new() } else { vec![asked.to_owned()] }
+    let has = granted.iter().any(|scope| {
+        scope
+            .to_ascii_lowercase()
+            .starts_with(&resource.to_ascii_lowercase())
+    });
+    if granted.is_empty() || has {
+        Vec::new()
+    } else {
+        vec![asked.to_owned()]
+    }
 }
 
 /// A token endpoint with the tenant that was asked replaced by a place for any other.
 fn token_endpoint_template(endpoint: &Url, tenant: &str) -> String {
     let mut segments: Vec<&str> = endpoint.path().split('/').collect();
-    if let Some(segment) = segments.iter_mut().find(|segment| segment.eq_ignore_ascii_case(tenant)) {
+    if let Some(segment) = segments
+        .iter_mut()
+        .find(|segment| segment.eq_ignore_ascii_case(tenant))
+    {
         *segment = TENANT;
     }
-    format!("{}{}", endpoint.origin().ascii_serialization(), segments.join("/"))
+    format!(
+        "{}{}",
+        endpoint.origin().ascii_serialization(),
+        segments.join("/")
+    )
 }
 
 fn explained(failure: TokenFailure) -> Error {
@@ -464,12 +619,16 @@ fn explained(failure: TokenFailure) -> Error {
 }
 
 fn missing(what: &str) -> Error {
-    let message = format!("Entra's answer lacks {what}, so nothing of it was used. Start the sign-in again.");
+    let message =
+        format!("Entra's answer lacks {what}, so nothing of it was used. Start the sign-in again.");
     Error::new(Code::SignInRejected, message)
 }
 
 fn not_azure() -> Error {
-    Error::new(Code::Internal, "An account of another cloud came to the Azure provider.")
+    Error::new(
+        Code::Internal,
+        "An account of another cloud came to the Azure provider.",
+    )
 }
 
 #[cfg(test)]
@@ -478,22 +637,32 @@ mod tests {
 
     #[test]
     fn the_token_endpoint_of_a_grant_serves_every_tenant() {
-        let endpoint = Url::parse("https://login.example/organizations/oauth2/v2.0/token").expect("a URL");
+        let endpoint =
+            Url::parse("https://login.example/organizations/oauth2/v2.0/token").expect("a URL");
         let template = token_endpoint_template(&endpoint, "organizations");
         assert_eq!(template, "https://login.example/{tenant}/oauth2/v2.0/token");
         let other = Url::parse("http://127.0.0.1:4000/oidc/token").expect("a URL");
-        assert_eq!(token_endpoint_template(&other, "organizations"), "http://127.0.0.1:4000/oidc/token");
+        assert_eq!(
+            token_endpoint_template(&other, "organizations"),
+            "http://127.0.0.1:4000/oidc/token"
+        );
     }
 
     #[test]
     fn a_scope_that_was_not_granted_is_named() {
         let asked = "https://management.azure.com/user_impersonation";
         let granted = |scopes: &[&str]| {
-            missing_scopes(asked, &scopes.iter().map(|s| (*s).to_owned()).collect::<Vec<_>>())
+            missing_scopes(
+                asked,
+                &scopes.iter().map(|s| (*s).to_owned()).collect::<Vec<_>>(),
+            )
         };
         assert!(granted(&["openid", "https://management.azure.com/user_impersonation"]).is_empty());
         assert!(granted(&["https://management.azure.com/.default"]).is_empty());
-        assert!(granted(&[]).is_empty(), "an answer without scopes granted what was asked (RFC 6749 5.1)");
+        assert!(
+            granted(&[]).is_empty(),
+            "an answer without scopes granted what was asked (RFC 6749 5.1)"
+        );
         assert_eq!(granted(&["openid", "profile"]), [asked]);
     }
 }

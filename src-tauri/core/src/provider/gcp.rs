@@ -68,7 +68,13 @@ struct Visit {
 impl Gcp {
     /// The provider for these settings.
     pub(super) fn new(settings: GcpSettings, http: Http, clock: Arc<dyn Clock>) -> Self {
-        Self { settings, http, clock, metadata: metadata::Cache::default(), keys: Keys::default() }
+        Self {
+            settings,
+            http,
+            clock,
+            metadata: metadata::Cache::default(),
+            keys: Keys::default(),
+        }
     }
 
     /// Sends the person to Google's pages and redeems the answer.
@@ -88,10 +94,13 @@ impl Gcp {
         match ask {
             Ask::Anybody => extra.push(("prompt", "consent select_account")),
             Ask::Known(known) => extra.push(("login_hint", known.subject)),
-            Ask::Consent(known) => extra.extend([("login_hint", known.subject), ("prompt", "consent")]),
+            Ask::Consent(known) => {
+                extra.extend([("login_hint", known.subject), ("prompt", "consent")])
+            }
         }
         let scopes = scopes(self.settings.access);
-        let page = client.authorize_url(&attempt, &redirect_uri, waiting.state(), &scopes, &extra)?;
+        let page =
+            client.authorize_url(&attempt, &redirect_uri, waiting.state(), &scopes, &extra)?;
 
         let code = match desk.browse(&page, waiting).await? {
             Answer::Code(code) => code,
@@ -103,11 +112,17 @@ impl Gcp {
             .await
             .map_err(|failure| explained(failure, Redeemed::Code, client))?;
 
-        let claims = self.checked(&tokens, client, metadata, Some(&attempt.nonce)).await?;
+        let claims = self
+            .checked(&tokens, client, metadata, Some(&attempt.nonce))
+            .await?;
         if let Ask::Known(known) | Ask::Consent(known) = ask {
             known.require(&claims)?;
         }
-        Ok(Visit { tokens, claims, asked_at })
+        Ok(Visit {
+            tokens,
+            claims,
+            asked_at,
+        })
     }
 
     /// Has the person go to Google's pages on another device, with a code. No nonce goes along and none comes back.
@@ -134,7 +149,11 @@ impl Gcp {
         if let Some(known) = known {
             known.require(&claims)?;
         }
-        Ok(Visit { tokens, claims, asked_at })
+        Ok(Visit {
+            tokens,
+            claims,
+            asked_at,
+        })
     }
 
     /// Who an answer is about, after every check.
@@ -145,7 +164,10 @@ impl Gcp {
         metadata: &Metadata,
         nonce: Option<&str>,
     ) -> Result<Claims> {
-        let id_token = tokens.id_token.as_ref().ok_or_else(|| missing("an id_token"))?;
+        let id_token = tokens
+            .id_token
+            .as_ref()
+            .ok_or_else(|| missing("an id_token"))?;
         let claims = Claims::decode(id_token)?;
         claims.check(&Expected {
             client_id: &client.client_id,
@@ -153,35 +175,59 @@ impl Gcp {
             nonce,
             now: self.clock.now(),
         })?;
-        self.keys.verify(&self.http, &metadata.jwks_uri, id_token, self.clock.now()).await?;
+        self.keys
+            .verify(&self.http, &metadata.jwks_uri, id_token, self.clock.now())
+            .await?;
         Ok(claims)
     }
 
-    async fn receive(&self, desk: &Desk, wanted: RedirectKind, metadata: &Metadata) -> Result<Waiting> {
+    async fn receive(
+        &self,
+        desk: &Desk,
+        wanted: RedirectKind,
+        metadata: &Metadata,
+    ) -> Result<Waiting> {
         let scheme = self.settings.reversed_client_id();
         let redirect = match (wanted, &scheme) {
             (RedirectKind::DeepLink, None) => {
-                let message =
-                    "This client id has no scheme of its own. Use the redirect loopback for Google Cloud.";
+                let message = "This client id has no scheme of its own. Use the redirect loopback for Google Cloud.";
                 return Err(Error::new(Code::SettingInvalid, message));
             }
-            (wanted, scheme) => desk.receiver(wanted, scheme.as_deref().unwrap_or_default()).await,
+            (wanted, scheme) => {
+                desk.receiver(wanted, scheme.as_deref().unwrap_or_default())
+                    .await
+            }
         };
         let receiver = match (redirect, self.settings.deep_link_redirect()) {
             (RedirectKind::DeepLink, Some(redirect_uri)) => Receiver::DeepLink { redirect_uri },
             _ => Receiver::Loopback {
                 host: LoopbackHost::Ipv4,
                 method: Method::Query,
-                origins: vec![metadata.authorization_endpoint.origin().ascii_serialization()],
+                origins: vec![
+                    metadata
+                        .authorization_endpoint
+                        .origin()
+                        .ascii_serialization(),
+                ],
             },
         };
         let issuer = metadata.expected_issuer();
-        desk.redirects.expect(Expectation { cloud: Cloud::Gcp, receiver, issuer }).await
+        desk.redirects
+            .expect(Expectation {
+                cloud: Cloud::Gcp,
+                receiver,
+                issuer,
+            })
+            .await
     }
 
     /// The secret that goes with a grant: today's of the same client, else the one that the grant came with.
     fn secret_for(&self, grant: &RefreshGrant) -> Option<SecretString> {
-        let is_same = self.settings.client_id.as_ref().is_some_and(|id| id.value == grant.client_id);
+        let is_same = self
+            .settings
+            .client_id
+            .as_ref()
+            .is_some_and(|id| id.value == grant.client_id);
         let current = self.settings.client_secret.as_ref().filter(|_| is_same);
         current.or(grant.client_secret.as_ref()).cloned()
     }
@@ -195,8 +241,13 @@ impl Gcp {
     ) -> Result<Option<Identity>> {
         let known = Known::of(&account.identity).ok_or_else(not_google)?;
         let claims = Claims::decode(id_token).map_err(|_| wrong_renewal())?;
-        let bare = known.issuer.split_once("://").map_or(known.issuer, |(_, bare)| bare);
-        let ours = claims.check_parties(&grant.client_id, &[known.issuer, bare]).is_ok();
+        let bare = known
+            .issuer
+            .split_once("://")
+            .map_or(known.issuer, |(_, bare)| bare);
+        let ours = claims
+            .check_parties(&grant.client_id, &[known.issuer, bare])
+            .is_ok();
         if !ours || claims.sub != known.subject {
             return Err(wrong_renewal());
         }
@@ -208,7 +259,11 @@ impl Gcp {
         let now = self.clock.now();
         let metadata = self.metadata.read(&self.http, &grant.authority, now).await;
         let verified = match metadata {
-            Ok(metadata) => self.keys.verify(&self.http, &metadata.jwks_uri, id_token, now).await,
+            Ok(metadata) => {
+                self.keys
+                    .verify(&self.http, &metadata.jwks_uri, id_token, now)
+                    .await
+            }
             Err(error) => Err(error),
         };
         match verified {
@@ -224,7 +279,10 @@ impl Gcp {
 impl Provider for Gcp {
     async fn sign_in(&self, request: &SignInRequest, desk: &Desk) -> Result<SignedIn> {
         let client_id = self.settings.client_id()?.to_owned();
-        let metadata = self.metadata.read(&self.http, &self.settings.issuer, self.clock.now()).await?;
+        let metadata = self
+            .metadata
+            .read(&self.http, &self.settings.issuer, self.clock.now())
+            .await?;
         let client = OAuthClient {
             client_id,
             client_secret: self.settings.client_secret.clone(),
@@ -246,7 +304,8 @@ impl Provider for Gcp {
             Some(known) => Ask::Known(known),
         };
         let mut visit = if request.device_code {
-            self.visit_elsewhere(desk, &client, &metadata, known).await?
+            self.visit_elsewhere(desk, &client, &metadata, known)
+                .await?
         } else {
             self.visit(desk, wanted, &client, &metadata, ask).await?
         };
@@ -254,11 +313,20 @@ impl Provider for Gcp {
             && let (Ask::Known(known), None) = (ask, &visit.tokens.refresh_token)
         {
             // Google had the person's consent and asked for none; a refresh token comes with a new one only.
-            visit = self.visit(desk, wanted, &client, &metadata, Ask::Consent(known)).await?;
+            visit = self
+                .visit(desk, wanted, &client, &metadata, Ask::Consent(known))
+                .await?;
         }
-        let Visit { tokens, claims, asked_at } = visit;
+        let Visit {
+            tokens,
+            claims,
+            asked_at,
+        } = visit;
 
-        let refresh_token = tokens.refresh_token.clone().ok_or_else(|| missing("a refresh token"))?;
+        let refresh_token = tokens
+            .refresh_token
+            .clone()
+            .ok_or_else(|| missing("a refresh token"))?;
         let grant = Grant::RefreshToken(RefreshGrant {
             refresh_token,
             client_id: client.client_id,
@@ -278,13 +346,21 @@ impl Provider for Gcp {
         })
     }
 
-    async fn refresh(&self, account: &Account, grant: &Grant, _resource: &Resource) -> Result<Refreshed> {
+    async fn refresh(
+        &self,
+        account: &Account,
+        grant: &Grant,
+        _resource: &Resource,
+    ) -> Result<Refreshed> {
         let grant = grant.refresh_token()?;
         let endpoint = Url::parse(&grant.token_endpoint)
             .ok()
             .filter(|endpoint| http::require_safe(endpoint).is_ok())
             .ok_or_else(|| {
-                Error::new(Code::SignInAgain, "The kept sign-in names no usable server. Sign in again.")
+                Error::new(
+                    Code::SignInAgain,
+                    "The kept sign-in names no usable server. Sign in again.",
+                )
             })?;
         let client = OAuthClient {
             client_id: grant.client_id.clone(),
@@ -305,7 +381,12 @@ impl Provider for Gcp {
         let rotated = tokens.refresh_token.clone().map(|refresh_token| {
             let client_secret = client.client_secret.clone();
             let issued_at = asked_at;
-            Grant::RefreshToken(RefreshGrant { refresh_token, client_secret, issued_at, ..grant.clone() })
+            Grant::RefreshToken(RefreshGrant {
+                refresh_token,
+                client_secret,
+                issued_at,
+                ..grant.clone()
+            })
         });
         Ok(Refreshed {
             grant: rotated,
@@ -319,14 +400,23 @@ impl Provider for Gcp {
     /// same Google Cloud project.
     async fn sign_out(&self, grant: &Grant) -> Result<()> {
         let grant = grant.refresh_token()?;
-        let metadata = self.metadata.read(&self.http, &grant.authority, self.clock.now()).await?;
-        let Some(endpoint) = &metadata.revocation_endpoint else { return Ok(()) };
+        let metadata = self
+            .metadata
+            .read(&self.http, &grant.authority, self.clock.now())
+            .await?;
+        let Some(endpoint) = &metadata.revocation_endpoint else {
+            return Ok(());
+        };
         // RFC 7009 2.1 has the client name itself; Google documents the token alone.
         let mut extra = Vec::new();
         let secret = self.secret_for(grant);
         if !is_google(&grant.authority) {
             extra.push(("client_id", grant.client_id.as_str()));
-            extra.extend(secret.as_ref().map(|secret| ("client_secret", secret.expose_secret())));
+            extra.extend(
+                secret
+                    .as_ref()
+                    .map(|secret| ("client_secret", secret.expose_secret())),
+            );
         }
         oauth::revoke(&self.http, endpoint, &grant.refresh_token, &extra).await
     }
@@ -340,7 +430,13 @@ impl Provider for Gcp {
         if !account.missing_scopes.is_empty() {
             return Err(projects::no_access());
         }
-        projects::search(&self.http, &self.settings.resource_manager, session.bearer()?, progress).await
+        projects::search(
+            &self.http,
+            &self.settings.resource_manager,
+            session.bearer()?,
+            progress,
+        )
+        .await
     }
 }
 
@@ -353,9 +449,15 @@ pub(super) fn view(settings: &GcpSettings) -> CloudView {
         sandbox: http::is_loopback(&settings.issuer),
         problems: settings.problems.clone(),
         client_id: settings.client_id.as_ref().map(|found| found.value.clone()),
-        client_id_origin: settings.client_id.as_ref().map(|found| found.origin.clone()),
+        client_id_origin: settings
+            .client_id
+            .as_ref()
+            .map(|found| found.origin.clone()),
         redirect: settings.redirect,
-        redirect_uris: loopback.into_iter().chain(settings.deep_link_redirect()).collect(),
+        redirect_uris: loopback
+            .into_iter()
+            .chain(settings.deep_link_redirect())
+            .collect(),
         scopes: scopes(settings.access).map(str::to_owned).to_vec(),
         authority: settings.issuer.to_string(),
     }
@@ -365,7 +467,10 @@ pub(super) fn view(settings: &GcpSettings) -> CloudView {
 pub(super) fn console(email: Option<&str>, project: Option<&str>) -> Option<Url> {
     let mut page = Url::parse(CONSOLE).ok()?;
     let pairs = [("authuser", email), ("project", project)];
-    let pairs: Vec<_> = pairs.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
+    let pairs: Vec<_> = pairs
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value?)))
+        .collect();
     if !pairs.is_empty() {
         page.query_pairs_mut().extend_pairs(pairs);
     }
@@ -379,11 +484,18 @@ fn scopes(access: GcpAccess) -> [&'static str; 4] {
 /// The asked scopes that were not granted. Order and spelling differ in answers, and the full access covers the lesser;
 /// an answer that names none granted what was asked (RFC 6749 5.1).
 fn missing_scopes(access: GcpAccess, granted: Option<&[String]>) -> Vec<String> {
-    let Some(granted) = granted else { return Vec::new() };
+    let Some(granted) = granted else {
+        return Vec::new();
+    };
     let has = |scope: &str| granted.iter().any(|granted| spelt(granted) == spelt(scope));
-    let is_covered =
-        |scope: &str| has(scope) || (scope == GcpAccess::ReadOnly.scope() && has(GcpAccess::Full.scope()));
-    scopes(access).into_iter().filter(|scope| !is_covered(scope)).map(str::to_owned).collect()
+    let is_covered = |scope: &str| {
+        has(scope) || (scope == GcpAccess::ReadOnly.scope() && has(GcpAccess::Full.scope()))
+    };
+    scopes(access)
+        .into_iter()
+        .filter(|scope| !is_covered(scope))
+        .map(str::to_owned)
+        .collect()
 }
 
 /// Google answers with the long names of two scopes that have a short one.
@@ -406,7 +518,13 @@ struct Known<'a> {
 impl<'a> Known<'a> {
     fn of(identity: &'a Identity) -> Option<Self> {
         match identity {
-            Identity::Gcp { issuer, subject, .. } => Some(Self { issuer, subject, who: identity.who() }),
+            Identity::Gcp {
+                issuer, subject, ..
+            } => Some(Self {
+                issuer,
+                subject,
+                who: identity.who(),
+            }),
             _ => None,
         }
     }
@@ -428,7 +546,11 @@ impl<'a> Known<'a> {
 
 /// Who the claims are about. An address that is not known to be the person's is left out, because it could be anybody's.
 fn identity(issuer: String, claims: &Claims) -> Identity {
-    let shown = |name: &Option<String>| name.as_deref().map(text::shown).filter(|name| !name.is_empty());
+    let shown = |name: &Option<String>| {
+        name.as_deref()
+            .map(text::shown)
+            .filter(|name| !name.is_empty())
+    };
     Identity::Gcp {
         issuer,
         subject: claims.sub.clone(),
@@ -438,28 +560,43 @@ fn identity(issuer: String, claims: &Claims) -> Identity {
 }
 
 fn session(tokens: &Tokens, asked_at: Timestamp) -> Session {
-    let times = SessionTimes { issued_at: asked_at, expires_at: asked_at + tokens.expires_in };
-    Session { credential: Credential::Bearer(tokens.access_token.clone()), times, generation: 0 }
+    let times = SessionTimes {
+        issued_at: asked_at,
+        expires_at: asked_at + tokens.expires_in,
+    };
+    Session {
+        credential: Credential::Bearer(tokens.access_token.clone()),
+        times,
+        generation: 0,
+    }
 }
 
 /// When the refresh token ends, where Google says so: in Testing after 7 days, or when access was granted for a time.
 fn sign_in_end(tokens: &Tokens, asked_at: Timestamp) -> Option<SignInEnd> {
     // Zero stands for a token without an end.
-    let life = tokens.refresh_expires_in.filter(|life| *life > Duration::ZERO)?;
+    let life = tokens
+        .refresh_expires_in
+        .filter(|life| *life > Duration::ZERO)?;
     let at = asked_at.checked_add(life).ok()?;
-    Some(SignInEnd { at, why: SignInEndReason::ProviderLimit })
+    Some(SignInEnd {
+        at,
+        why: SignInEndReason::ProviderLimit,
+    })
 }
 
 fn explained(failure: TokenFailure, redeemed: Redeemed, client: &OAuthClient) -> Error {
     match failure {
-        TokenFailure::Refused(refusal) => advice::token(&refusal, redeemed, client.client_secret.is_some()),
+        TokenFailure::Refused(refusal) => {
+            advice::token(&refusal, redeemed, client.client_secret.is_some())
+        }
         TokenFailure::Failed(error) => error,
     }
 }
 
 fn missing(what: &str) -> Error {
-    let message =
-        format!("Google's answer lacks {what}, so nothing of it was used. Start the sign-in again.");
+    let message = format!(
+        "Google's answer lacks {what}, so nothing of it was used. Start the sign-in again."
+    );
     Error::new(Code::SignInRejected, message)
 }
 
@@ -470,7 +607,10 @@ fn wrong_renewal() -> Error {
 }
 
 fn not_google() -> Error {
-    Error::new(Code::Internal, "An account of another cloud came to the Google Cloud provider.")
+    Error::new(
+        Code::Internal,
+        "An account of another cloud came to the Google Cloud provider.",
+    )
 }
 
 #[cfg(test)]
@@ -481,7 +621,10 @@ mod tests {
     const FULL: &str = "https://www.googleapis.com/auth/cloud-platform";
 
     fn missing_of(access: GcpAccess, granted: &str) -> Vec<String> {
-        let granted: Vec<String> = granted.split_ascii_whitespace().map(str::to_owned).collect();
+        let granted: Vec<String> = granted
+            .split_ascii_whitespace()
+            .map(str::to_owned)
+            .collect();
         missing_scopes(access, Some(&granted))
     }
 
@@ -491,7 +634,10 @@ mod tests {
         assert!(missing_of(GcpAccess::Full, &format!("{FULL} {long}")).is_empty());
         assert!(missing_of(GcpAccess::Full, &format!("openid profile email {FULL}")).is_empty());
         assert_eq!(missing_of(GcpAccess::Full, long), [FULL]);
-        assert_eq!(missing_of(GcpAccess::Full, &format!("{READ_ONLY} {long}")), [FULL]);
+        assert_eq!(
+            missing_of(GcpAccess::Full, &format!("{READ_ONLY} {long}")),
+            [FULL]
+        );
         assert!(missing_of(GcpAccess::ReadOnly, &format!("{FULL} {long}")).is_empty());
         assert!(missing_scopes(GcpAccess::Full, None).is_empty());
     }

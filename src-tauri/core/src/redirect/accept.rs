@@ -96,7 +96,9 @@ pub struct Ended {
 
 impl fmt::Debug for Ended {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Ended").field("ending", &self.ending).finish_non_exhaustive()
+        f.debug_struct("Ended")
+            .field("ending", &self.ending)
+            .finish_non_exhaustive()
     }
 }
 
@@ -187,7 +189,12 @@ impl Reason {
 
 /// Judges an arrival. Only a pending flow's exact `state`, in time, at that flow's own receiver, from its own issuer
 /// is an answer; a `state` is found in the same time whatever part of it is right.
-pub fn accept(arrival: &Arrival<'_>, pending: &[Pending], ended: &[Ended], now: Timestamp) -> Verdict {
+pub fn accept(
+    arrival: &Arrival<'_>,
+    pending: &[Pending],
+    ended: &[Ended],
+    now: Timestamp,
+) -> Verdict {
     judge(arrival, pending, ended, now).unwrap_or_else(Verdict::Ignored)
 }
 
@@ -199,9 +206,15 @@ fn judge(
 ) -> Result<Verdict, Reason> {
     let (place, parameters) = split(arrival)?;
     let parameters = Parameters::parse(parameters)?;
-    let state = parameters.state.as_deref().filter(|state| !state.is_empty()).ok_or(Reason::NoState)?;
+    let state = parameters
+        .state
+        .as_deref()
+        .filter(|state| !state.is_empty())
+        .ok_or(Reason::NoState)?;
     let Some(flow) = find(pending, |pending| &pending.state, state) else {
-        return Err(find(ended, |ended| &ended.state, state).map_or(Reason::UnknownState, Ended::reason));
+        return Err(
+            find(ended, |ended| &ended.state, state).map_or(Reason::UnknownState, Ended::reason)
+        );
     };
     if now >= flow.expires_at {
         return Err(Reason::TooLate);
@@ -210,9 +223,15 @@ fn judge(
         return Err(Reason::WrongReceiver);
     }
     if !flow.issuer.permits(parameters.iss.as_deref()) {
-        return Ok(Verdict::Rejected { flow: flow.flow, reason: Reason::WrongIssuer });
+        return Ok(Verdict::Rejected {
+            flow: flow.flow,
+            reason: Reason::WrongIssuer,
+        });
     }
-    Ok(Verdict::Answered { flow: flow.flow, answer: parameters.into_answer()? })
+    Ok(Verdict::Answered {
+        flow: flow.flow,
+        answer: parameters.into_answer()?,
+    })
 }
 
 /// Where an arrival came in.
@@ -227,9 +246,12 @@ impl Place<'_> {
             (Self::Address(address), Receiver::DeepLink { redirect_uri }) => {
                 is_same_address(address, redirect_uri)
             }
-            (Self::Listener(flow, method), Receiver::Loopback { method: expected, .. }) => {
-                *flow == pending.flow && method == expected
-            }
+            (
+                Self::Listener(flow, method),
+                Receiver::Loopback {
+                    method: expected, ..
+                },
+            ) => *flow == pending.flow && method == expected,
             _ => false,
         }
     }
@@ -237,7 +259,9 @@ impl Place<'_> {
 
 /// Byte for byte; only a redirect URI without any path may come back with `/` for a path (Entra and browsers add it).
 fn is_same_address(address: &str, redirect_uri: &str) -> bool {
-    let has_path = redirect_uri.split_once("://").is_none_or(|(_, rest)| rest.contains('/'));
+    let has_path = redirect_uri
+        .split_once("://")
+        .is_none_or(|(_, rest)| rest.contains('/'));
     address == redirect_uri || (!has_path && address.strip_suffix('/') == Some(redirect_uri))
 }
 
@@ -255,7 +279,12 @@ fn split<'a>(arrival: &Arrival<'a>) -> Result<(Place<'a>, &'a str), Reason> {
             let (address, query) = text.split_once('?').unwrap_or((text, ""));
             Ok((Place::Address(address), query))
         }
-        Arrival::Request { flow, method, path, parameters } => {
+        Arrival::Request {
+            flow,
+            method,
+            path,
+            parameters,
+        } => {
             let longest = match method {
                 Method::Query => LONGEST_ADDRESS,
                 Method::FormPost => LONGEST_FORM,
@@ -276,7 +305,12 @@ fn split<'a>(arrival: &Arrival<'a>) -> Result<(Place<'a>, &'a str), Reason> {
 fn find<'a, T>(all: &'a [T], state_of: impl Fn(&T) -> &SecretString, state: &str) -> Option<&'a T> {
     let mut found = None;
     for one in all {
-        if state_of(one).expose_secret().as_bytes().ct_eq(state.as_bytes()).into() {
+        if state_of(one)
+            .expose_secret()
+            .as_bytes()
+            .ct_eq(state.as_bytes())
+            .into()
+        {
             found = Some(one);
         }
     }
@@ -301,9 +335,10 @@ impl Issuer {
             (Self::IfPresent(_), None) => true,
             (Self::IfPresent(template), Some(iss)) => match template.split_once("{tenantid}") {
                 None => iss == template,
-                Some((before, after)) => {
-                    iss.strip_prefix(before).and_then(|rest| rest.strip_suffix(after)).is_some_and(is_guid)
-                }
+                Some((before, after)) => iss
+                    .strip_prefix(before)
+                    .and_then(|rest| rest.strip_suffix(after))
+                    .is_some_and(is_guid),
             },
         }
     }
@@ -357,11 +392,21 @@ impl Parameters {
     fn into_answer(self) -> Result<Answer, Reason> {
         if let Some(error) = self.error {
             let description = self.error_description.unwrap_or_default();
-            return Ok(Answer::Refused { error: error_code(error), description: printable(&description) });
+            return Ok(Answer::Refused {
+                error: error_code(error),
+                description: printable(&description),
+            });
         }
-        let code = self.code.filter(|code| !code.expose_secret().is_empty()).ok_or(Reason::Empty)?;
+        let code = self
+            .code
+            .filter(|code| !code.expose_secret().is_empty())
+            .ok_or(Reason::Empty)?;
         // RFC 6749 appendix A.11.
-        if !code.expose_secret().bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        if !code
+            .expose_secret()
+            .bytes()
+            .all(|byte| matches!(byte, b' '..=b'~'))
+        {
             return Err(Reason::Malformed);
         }
         Ok(Answer::Code(code))
@@ -370,13 +415,20 @@ impl Parameters {
 
 /// Replaced as a whole: leaving characters out could make a known code of an unknown one.
 fn error_code(error: String) -> String {
-    let known_form =
-        (1..=64).contains(&error.len()) && error.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'_'));
-    if known_form { error } else { "unrecognised_error".to_owned() }
+    let known_form = (1..=64).contains(&error.len())
+        && error.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'_'));
+    if known_form {
+        error
+    } else {
+        "unrecognised_error".to_owned()
+    }
 }
 
 fn printable(text: &str) -> String {
-    text.chars().filter(|c| matches!(c, ' '..='~')).take(LONGEST_DESCRIPTION).collect()
+    text.chars()
+        .filter(|c| matches!(c, ' '..='~'))
+        .take(LONGEST_DESCRIPTION)
+        .collect()
 }
 
 /// Undoes form encoding, strictly: a bad escape, a raw character that no browser leaves raw, a NUL or bytes that are
@@ -399,7 +451,9 @@ fn decode(text: &str) -> Result<String, Reason> {
 }
 
 fn hex(digit: u8) -> Option<u8> {
-    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
+    char::from(digit)
+        .to_digit(16)
+        .and_then(|value| u8::try_from(value).ok())
 }
 
 #[cfg(test)]

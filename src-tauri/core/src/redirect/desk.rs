@@ -73,7 +73,11 @@ pub(super) struct Opened {
 
 impl Desk {
     pub(super) fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, listeners: watch::Sender::new(0), flows: Mutex::default() }
+        Self {
+            clock,
+            listeners: watch::Sender::new(0),
+            flows: Mutex::default(),
+        }
     }
 
     /// Opens a flow; the oldest goes when there are too many.
@@ -100,7 +104,13 @@ impl Desk {
             expires_at,
         });
         flows.waiters.insert(flow, Waiter { outcome, phase });
-        Opened { flow, state, expires_at, outcome: answer, phase: phases }
+        Opened {
+            flow,
+            state,
+            expires_at,
+            outcome: answer,
+            phase: phases,
+        }
     }
 
     /// Judges an arrival and does what the verdict says.
@@ -118,7 +128,12 @@ impl Desk {
             }
             Verdict::Rejected { flow, reason } => {
                 let error = Ending::Rejected.to_error();
-                flows.close(flow, Ending::Rejected, Err(error), Phase::Closing(Page::Rejected));
+                flows.close(
+                    flow,
+                    Ending::Rejected,
+                    Err(error),
+                    Phase::Closing(Page::Rejected),
+                );
                 Delivered::Rejected(reason)
             }
             Verdict::Ignored(reason) => {
@@ -151,7 +166,9 @@ impl Flows {
     }
 
     fn close(&mut self, flow: Flow, ending: Ending, outcome: Result<Answer>, phase: Phase) {
-        let Some(place) = self.pending.iter().position(|pending| pending.flow == flow) else { return };
+        let Some(place) = self.pending.iter().position(|pending| pending.flow == flow) else {
+            return;
+        };
         let Pending { cloud, state, .. } = self.pending.remove(place);
         if self.ended.len() >= MOST_ENDED {
             self.ended.remove(0);
@@ -170,7 +187,10 @@ impl Ending {
     /// What the waiting caller is told.
     pub(super) fn to_error(self) -> Error {
         match self {
-            Self::Answered => Error::new(Code::Internal, "The answer of this sign-in was taken already."),
+            Self::Answered => Error::new(
+                Code::Internal,
+                "The answer of this sign-in was taken already.",
+            ),
             Self::Rejected => Error::new(
                 Code::SignInRejected,
                 "The answer did not come from the sign-in server that was asked, so nothing of it was used. \
@@ -204,8 +224,15 @@ impl Ignored {
         if self.logged_at.is_some_and(quiet) {
             return;
         }
-        tracing::info!(count = self.count, last = reason.as_str(), "sign-in redirects ignored");
-        *self = Self { count: 0, logged_at: Some(now) };
+        tracing::info!(
+            count = self.count,
+            last = reason.as_str(),
+            "sign-in redirects ignored"
+        );
+        *self = Self {
+            count: 0,
+            logged_at: Some(now),
+        };
     }
 }
 
@@ -249,14 +276,18 @@ mod tests {
     fn a_flood_of_arrivals_makes_one_log_line_a_second_without_their_text() {
         // C19
         let log = Log::default();
-        let subscriber =
-            tracing_subscriber::fmt().with_writer(log.clone()).with_max_level(tracing::Level::TRACE).finish();
+        let subscriber = tracing_subscriber::fmt()
+            .with_writer(log.clone())
+            .with_max_level(tracing::Level::TRACE)
+            .finish();
         let clock = ManualClock::new(Timestamp::UNIX_EPOCH);
         let desk = Desk::new(clock.clone());
         tracing::subscriber::with_default(subscriber, || {
             for second in 0..3 {
                 for _ in 0..1_000 {
-                    desk.deliver(&Arrival::DeepLink("a.b://c/d?state=canary-state&code=canary-code"));
+                    desk.deliver(&Arrival::DeepLink(
+                        "a.b://c/d?state=canary-state&code=canary-code",
+                    ));
                 }
                 // Set back as well: the machine's clock may jump.
                 let to = if second == 0 { 3_600 } else { 60 };
@@ -265,19 +296,27 @@ mod tests {
         });
         let text = log.text();
         assert_eq!(text.lines().count(), 3, "{text}");
-        assert!(text.contains("count=1000") && text.contains("unknown-state"), "{text}");
+        assert!(
+            text.contains("count=1000") && text.contains("unknown-state"),
+            "{text}"
+        );
         assert!(!text.contains("canary"), "{text}");
     }
 
     #[test]
     fn ended_flows_are_forgotten_in_the_end() {
         let desk = Desk::new(ManualClock::new(Timestamp::UNIX_EPOCH));
-        let receiver = Receiver::DeepLink { redirect_uri: "a.b://c/d".into() };
+        let receiver = Receiver::DeepLink {
+            redirect_uri: "a.b://c/d".into(),
+        };
         for _ in 0..100 {
             let opened = desk.open(Cloud::Gcp, &receiver, Issuer::IfPresent("i".into()));
             desk.end(opened.flow, Ending::Cancelled);
         }
         let flows = desk.flows();
-        assert_eq!((flows.pending.len(), flows.waiters.len(), flows.ended.len()), (0, 0, MOST_ENDED));
+        assert_eq!(
+            (flows.pending.len(), flows.waiters.len(), flows.ended.len()),
+            (0, 0, MOST_ENDED)
+        );
     }
 }

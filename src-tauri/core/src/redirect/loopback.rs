@@ -7,7 +7,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use http::header::{ALLOW, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION, ORIGIN};
+use http::header::{
+    ALLOW, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION, ORIGIN,
+};
 use http::{Method as Verb, StatusCode};
 use http_body_util::Full;
 use jiff::Timestamp;
@@ -29,7 +31,8 @@ impl Listener {
     /// Binds a port. What a program of this user could take there is a code without its PKCE verifier.
     pub(super) fn bind(host: LoopbackHost) -> Result<Self> {
         Port::bind(host).map(Self).map_err(|error| {
-            let message = "No port on this machine could be opened for the answer of the sign-in. Try again.";
+            let message =
+                "No port on this machine could be opened for the answer of the sign-in. Try again.";
             Error::new(Code::Busy, message).with_source(error)
         })
     }
@@ -42,13 +45,23 @@ impl Listener {
     /// Serves until the flow ends, then until its last page was fetched or the closing time is over.
     pub(super) async fn serve(self, door: Door) {
         let (fetched, mut closing_page) = watch::channel(false);
-        let visit = Arc::new(Visit { authority: self.0.authority().to_owned(), door, fetched });
+        let visit = Arc::new(Visit {
+            authority: self.0.authority().to_owned(),
+            door,
+            fetched,
+        });
         let door = &visit.door;
-        let served = self.0.serve(door.limits.connections, |stream, _| visit.clone().serve(stream));
+        let served = self.0.serve(door.limits.connections, |stream, _| {
+            visit.clone().serve(stream)
+        });
         let over = async {
             if door.ended().await {
                 // The sender lives in `visit`, so waiting cannot fail.
-                let _ = timeout(door.limits.closing_time, closing_page.wait_for(|fetched| *fetched)).await;
+                let _ = timeout(
+                    door.limits.closing_time,
+                    closing_page.wait_for(|fetched| *fetched),
+                )
+                .await;
             }
         };
         tokio::select! {
@@ -119,7 +132,10 @@ impl Visit {
     /// One request and its answer; then the connection closes.
     async fn serve(self: Arc<Self>, stream: TcpStream) {
         let is_last = AtomicBool::new(false);
-        loopback::converse(stream, &self.door.limits.visit(), |request| self.reply(request, &is_last)).await;
+        loopback::converse(stream, &self.door.limits.visit(), |request| {
+            self.reply(request, &is_last)
+        })
+        .await;
         if is_last.load(Ordering::Relaxed) {
             self.fetched.send_replace(true);
         }
@@ -147,13 +163,20 @@ impl Visit {
             }
         };
         let Door { flow, method, .. } = self.door;
-        let arrival = Arrival::Request { flow, method, path: &path, parameters: &parameters };
+        let arrival = Arrival::Request {
+            flow,
+            method,
+            path: &path,
+            parameters: &parameters,
+        };
         match self.door.desk.deliver(&arrival) {
             // On to an address without the code, which is the one that stays in the browser's history.
             Delivered::Accepted | Delivered::Rejected(_) => {
                 let mut reply = self.page(StatusCode::SEE_OTHER, Page::Received);
                 *reply.body_mut() = Full::default();
-                reply.headers_mut().insert(LOCATION, HeaderValue::from_static("/done"));
+                reply
+                    .headers_mut()
+                    .insert(LOCATION, HeaderValue::from_static("/done"));
                 reply
             }
             Delivered::Ignored(reason) => self.page(StatusCode::BAD_REQUEST, Page::about(reason)),
@@ -164,9 +187,9 @@ impl Visit {
     async fn parameters(&self, request: Request) -> std::result::Result<Bytes, Box<Reply>> {
         let query = request.uri().query().unwrap_or_default();
         match (self.door.method, request.method()) {
-            (Method::FormPost, &Verb::GET | &Verb::POST) if !query.is_empty() => {
-                Err(Box::new(self.page(StatusCode::BAD_REQUEST, Page::InAddress)))
-            }
+            (Method::FormPost, &Verb::GET | &Verb::POST) if !query.is_empty() => Err(Box::new(
+                self.page(StatusCode::BAD_REQUEST, Page::InAddress),
+            )),
             (Method::FormPost, &Verb::POST) => {
                 self.check(request.headers())?;
                 let body = loopback::body(request, self.door.limits.body_size).await;
@@ -184,17 +207,28 @@ impl Visit {
     /// Another site's script may not speak for the provider, and a form comes as a form.
     fn check(&self, headers: &HeaderMap) -> std::result::Result<(), Box<Reply>> {
         let is_allowed = |origin: &HeaderValue| {
-            origin == "null" || self.door.origins.iter().any(|allowed| origin == allowed.as_str())
+            origin == "null"
+                || self
+                    .door
+                    .origins
+                    .iter()
+                    .any(|allowed| origin == allowed.as_str())
         };
         if !headers.get_all(ORIGIN).iter().all(is_allowed) {
             return Err(Box::new(self.page(StatusCode::FORBIDDEN, Page::Unknown)));
         }
         let is_form = |content_type: &str| {
             let essence = content_type.split(';').next().unwrap_or_default();
-            essence.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded")
+            essence
+                .trim()
+                .eq_ignore_ascii_case("application/x-www-form-urlencoded")
         };
-        if self.door.method == Method::FormPost && !single(headers, &CONTENT_TYPE).is_some_and(is_form) {
-            return Err(Box::new(self.page(StatusCode::UNSUPPORTED_MEDIA_TYPE, Page::Unknown)));
+        if self.door.method == Method::FormPost
+            && !single(headers, &CONTENT_TYPE).is_some_and(is_form)
+        {
+            return Err(Box::new(
+                self.page(StatusCode::UNSUPPORTED_MEDIA_TYPE, Page::Unknown),
+            ));
         }
         Ok(())
     }
@@ -212,12 +246,18 @@ impl Visit {
 
     fn wrong_method(&self, allowed: &'static str) -> Reply {
         let mut reply = self.page(StatusCode::METHOD_NOT_ALLOWED, Page::Unknown);
-        reply.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
+        reply
+            .headers_mut()
+            .insert(ALLOW, HeaderValue::from_static(allowed));
         reply
     }
 
     fn page(&self, status: StatusCode, page: Page) -> Reply {
-        let mut reply = loopback::reply(status, "text/html; charset=utf-8", page.html(self.door.front));
+        let mut reply = loopback::reply(
+            status,
+            "text/html; charset=utf-8",
+            page.html(self.door.front),
+        );
         let policy = HeaderValue::from_static(&page::CONTENT_SECURITY_POLICY);
         reply.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);
         reply

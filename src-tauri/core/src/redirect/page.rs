@@ -62,9 +62,10 @@ impl Page {
 
     fn text(self) -> (&'static str, &'static str) {
         match self {
-            Self::Received => {
-                ("Answer received", "Multi-Cloud Manager is finishing the sign-in, and shows how it went.")
-            }
+            Self::Received => (
+                "Answer received",
+                "Multi-Cloud Manager is finishing the sign-in, and shows how it went.",
+            ),
             Self::Refused => (
                 "Sign-in refused",
                 "The sign-in page reported that you were not signed in. Multi-Cloud Manager shows what it said.",
@@ -78,7 +79,10 @@ impl Page {
                 "Already used",
                 "This answer was received before and cannot be used twice. You can close this tab.",
             ),
-            Self::TooLate => ("Too late", "This sign-in took too long or was cancelled. Start it again."),
+            Self::TooLate => (
+                "Too late",
+                "This sign-in took too long or was cancelled. Start it again.",
+            ),
             Self::InAddress => (
                 "Close this tab",
                 "The sign-in answer came in a form that is not accepted. Close this tab, and never share the \
@@ -131,12 +135,19 @@ mod tests {
         // L8
         for page in ALL {
             let html = page.html(Front::Window);
-            let style = html.split("<style>").nth(1).unwrap().split("</style>").next().unwrap();
+            let style = html
+                .split("<style>")
+                .nth(1)
+                .unwrap()
+                .split("</style>")
+                .next()
+                .unwrap();
             let hash = STANDARD.encode(Sha256::digest(style));
             assert!(CONTENT_SECURITY_POLICY.contains(&format!("style-src 'sha256-{hash}'")));
-            for active in
-                ["<script", "<form", "<img", "<iframe", "<link", " style=", " onload=", "http:", "https:"]
-            {
+            for active in [
+                "<script", "<form", "<img", "<iframe", "<link", " style=", " onload=", "http:",
+                "https:",
+            ] {
                 assert!(!html.contains(active), "{active}: {html}");
             }
         }
@@ -150,12 +161,19 @@ mod tests {
             assert_eq!(page.html(Front::Window).contains(&link), is_last);
             assert!(!page.html(Front::Terminal).contains(SCHEME));
         }
-        assert!(Page::Received.html(Front::Terminal).contains("return to the terminal"));
+        assert!(
+            Page::Received
+                .html(Front::Terminal)
+                .contains("return to the terminal")
+        );
     }
 
     #[test]
     fn a_received_answer_is_not_called_a_success() {
         let html = Page::Received.html(Front::Window).to_lowercase();
-        assert!(!html.contains("success") && !html.contains("signed in"), "{html}");
+        assert!(
+            !html.contains("success") && !html.contains("signed in"),
+            "{html}"
+        );
     }
 }

@@ -20,13 +20,19 @@ pub struct AwsSettings {
 impl std::fmt::Debug for AwsSettings {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         // The environment may hold access keys.
-        f.debug_struct("AwsSettings").field("sign_in", &self.sign_in).finish_non_exhaustive()
+        f.debug_struct("AwsSettings")
+            .field("sign_in", &self.sign_in)
+            .finish_non_exhaustive()
     }
 }
 
 /// The variables of the SDK that say where signed requests go.
-const ENDPOINTS: [&str; 4] =
-    ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL_IAM", "AWS_ENDPOINT_URL_ORGANIZATIONS"];
+const ENDPOINTS: [&str; 4] = [
+    "AWS_ENDPOINT_URL",
+    "AWS_ENDPOINT_URL_STS",
+    "AWS_ENDPOINT_URL_IAM",
+    "AWS_ENDPOINT_URL_ORGANIZATIONS",
+];
 const SIGN_IN: &str = "https://signin.aws.amazon.com/";
 
 pub(super) fn read(lookup: &mut Lookup<'_>) -> AwsSettings {
@@ -36,7 +42,9 @@ pub(super) fn read(lookup: &mut Lookup<'_>) -> AwsSettings {
             lookup.endpoint("aws", "endpoint_url", variable, SIGN_IN);
         }
     }
-    let is_set = lookup.text("aws", "sign_in", Some("MCM_AWS_SIGN_IN")).is_some();
+    let is_set = lookup
+        .text("aws", "sign_in", Some("MCM_AWS_SIGN_IN"))
+        .is_some();
     let sign_in = is_set.then(|| lookup.endpoint("aws", "sign_in", "MCM_AWS_SIGN_IN", SIGN_IN));
     AwsSettings {
         environment: lookup.environment.clone(),

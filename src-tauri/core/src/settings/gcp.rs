@@ -70,10 +70,17 @@ impl GcpSettings {
         match (&self.client_id, self.problems.first()) {
             (Some(client_id), None) => Ok(&client_id.value),
             (client_id, Some(problem)) => {
-                let code = if client_id.is_none() { Code::SettingMissing } else { Code::SettingInvalid };
+                let code = if client_id.is_none() {
+                    Code::SettingMissing
+                } else {
+                    Code::SettingInvalid
+                };
                 Err(Error::new(code, problem.message.clone()))
             }
-            (None, None) => Err(Error::new(Code::SettingMissing, "GOOGLE_CLIENT_ID is not set.")),
+            (None, None) => Err(Error::new(
+                Code::SettingMissing,
+                "GOOGLE_CLIENT_ID is not set.",
+            )),
         }
     }
 
@@ -90,7 +97,8 @@ impl GcpSettings {
 
     /// The redirect URI of the reversed client id: one slash, as Google wants it.
     pub fn deep_link_redirect(&self) -> Option<String> {
-        self.reversed_client_id().map(|scheme| format!("{scheme}:/oauth2redirect"))
+        self.reversed_client_id()
+            .map(|scheme| format!("{scheme}:/oauth2redirect"))
     }
 }
 
@@ -101,8 +109,10 @@ pub(crate) fn is_google(issuer: &Url) -> bool {
 
 fn reversed(client_id: &str) -> Option<String> {
     let id = client_id.strip_suffix(CLIENT_ID_END)?;
-    let fits =
-        !id.is_empty() && id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+    let fits = !id.is_empty()
+        && id
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
     fits.then(|| format!("{SCHEME_START}{id}"))
 }
 
@@ -117,9 +127,15 @@ pub fn check_gcp_client_id(client_id: &str, issuer: &Url) -> std::result::Result
          Cloud console under APIs & Services, Credentials."
     );
     if is_secret(client_id) {
-        return Err(format!("holds a client secret or an API key, not a client id. {remedy}"));
+        return Err(format!(
+            "holds a client secret or an API key, not a client id. {remedy}"
+        ));
     }
-    let shown: String = client_id.chars().filter(|c| !c.is_control()).take(80).collect();
+    let shown: String = client_id
+        .chars()
+        .filter(|c| !c.is_control())
+        .take(80)
+        .collect();
     if is_guid(client_id) {
         return Err(format!(
             "is \"{shown}\", which looks like an application id of Microsoft Entra. {remedy}"
@@ -133,9 +149,13 @@ pub fn check_gcp_client_id(client_id: &str, issuer: &Url) -> std::result::Result
         return Ok(());
     }
     if client_id.contains('@') {
-        return Err(format!("is \"{shown}\", which is an e-mail address. {remedy}"));
+        return Err(format!(
+            "is \"{shown}\", which is an e-mail address. {remedy}"
+        ));
     }
-    Err(format!("is \"{shown}\", which is not a client id of Google's. {remedy}"))
+    Err(format!(
+        "is \"{shown}\", which is not a client id of Google's. {remedy}"
+    ))
 }
 
 /// The two kinds of secret that Google's console shows beside a client id.
@@ -153,8 +173,12 @@ pub fn check_gcp_client_file(path: &Path) -> std::result::Result<(), String> {
 
 pub(super) fn read(lookup: &mut Lookup<'_>) -> GcpSettings {
     let issuer = lookup.endpoint("gcp", "issuer", "MCM_GOOGLE_ISSUER", ISSUER);
-    let resource_manager =
-        lookup.endpoint("gcp", "resource_manager", "MCM_GOOGLE_RESOURCE_MANAGER", RESOURCE_MANAGER);
+    let resource_manager = lookup.endpoint(
+        "gcp",
+        "resource_manager",
+        "MCM_GOOGLE_RESOURCE_MANAGER",
+        RESOURCE_MANAGER,
+    );
     let access = access(lookup);
     let (client_id, client_secret) = client(lookup);
     let client_id = client_id.filter(|found| match check_gcp_client_id(&found.value, &issuer) {
@@ -168,7 +192,10 @@ pub(super) fn read(lookup: &mut Lookup<'_>) -> GcpSettings {
     let redirect = lookup.redirect("gcp", "MCM_REDIRECT_GCP", RedirectKind::Loopback);
     let id = client_id.as_ref().map(|found| found.value.as_str());
     if redirect == RedirectKind::DeepLink && id.is_some_and(|id| reversed(id).is_none()) {
-        let origin = format!("MCM_REDIRECT_GCP, or gcp.redirect in {}", lookup.path.display());
+        let origin = format!(
+            "MCM_REDIRECT_GCP, or gcp.redirect in {}",
+            lookup.path.display()
+        );
         lookup.problem(
             "MCM_REDIRECT_GCP",
             origin,
@@ -176,16 +203,30 @@ pub(super) fn read(lookup: &mut Lookup<'_>) -> GcpSettings {
         );
     }
     let problems = std::mem::take(&mut lookup.problems);
-    GcpSettings { client_id, client_secret, access, issuer, resource_manager, redirect, problems }
+    GcpSettings {
+        client_id,
+        client_secret,
+        access,
+        issuer,
+        resource_manager,
+        redirect,
+        problems,
+    }
 }
 
 fn access(lookup: &mut Lookup<'_>) -> GcpAccess {
-    let Some(found) = lookup.text("gcp", "access", None) else { return GcpAccess::Full };
+    let Some(found) = lookup.text("gcp", "access", None) else {
+        return GcpAccess::Full;
+    };
     match found.value.as_str() {
         "read-only" => GcpAccess::ReadOnly,
         "full" => GcpAccess::Full,
         other => {
-            lookup.problem("access", found.origin, &format!("is \"{other}\". Set it to read-only or full."));
+            lookup.problem(
+                "access",
+                found.origin,
+                &format!("is \"{other}\". Set it to read-only or full."),
+            );
             // The lesser of the two, until it is settled what was meant.
             GcpAccess::ReadOnly
         }
@@ -195,13 +236,19 @@ fn access(lookup: &mut Lookup<'_>) -> GcpAccess {
 /// The client id in force and the secret that belongs to it: one named beside another id is not used.
 fn client(lookup: &mut Lookup<'_>) -> (Option<Sourced>, Option<SecretString>) {
     let secret = |found: Sourced| SecretString::from(found.value);
-    let file = lookup.text("gcp", "client_secret_file", None).and_then(|named| client_file(lookup, named));
+    let file = lookup
+        .text("gcp", "client_secret_file", None)
+        .and_then(|named| client_file(lookup, named));
     let own_id = lookup.file_text("gcp", "client_id");
     let client_id = lookup
         .text("gcp", "client_id", Some("GOOGLE_CLIENT_ID"))
         .or_else(|| file.as_ref().map(|(client_id, _)| client_id.clone()));
     let Some(client_id) = client_id else {
-        if lookup.problems.iter().all(|problem| problem.name != "client_secret_file") {
+        if lookup
+            .problems
+            .iter()
+            .all(|problem| problem.name != "client_secret_file")
+        {
             let path = lookup.path.display();
             lookup.problem(
                 "GOOGLE_CLIENT_ID",
@@ -212,23 +259,43 @@ fn client(lookup: &mut Lookup<'_>) -> (Option<Sourced>, Option<SecretString>) {
         }
         return (None, None);
     };
-    let in_environment = lookup.environment.get("GOOGLE_CLIENT_SECRET").map(|value| value.trim().to_owned());
-    let beside_id = lookup
-        .file_text("gcp", "client_secret")
-        .filter(|_| own_id.as_ref().is_none_or(|own| own.value == client_id.value));
-    let in_file = file.filter(|(id, _)| id.value == client_id.value).and_then(|(_, secret)| secret);
-    let client_secret = in_environment.map(SecretString::from).or_else(|| beside_id.map(secret)).or(in_file);
+    let in_environment = lookup
+        .environment
+        .get("GOOGLE_CLIENT_SECRET")
+        .map(|value| value.trim().to_owned());
+    let beside_id = lookup.file_text("gcp", "client_secret").filter(|_| {
+        own_id
+            .as_ref()
+            .is_none_or(|own| own.value == client_id.value)
+    });
+    let in_file = file
+        .filter(|(id, _)| id.value == client_id.value)
+        .and_then(|(_, secret)| secret);
+    let client_secret = in_environment
+        .map(SecretString::from)
+        .or_else(|| beside_id.map(secret))
+        .or(in_file);
     (Some(client_id), client_secret)
 }
 
 /// The client in the file that Google offers for download. Its path counts from the folder of `settings.toml`.
 fn client_file(lookup: &mut Lookup<'_>, named: Sourced) -> Option<(Sourced, Option<SecretString>)> {
-    let path = lookup.path.parent().unwrap_or(lookup.path).join(&named.value);
+    let path = lookup
+        .path
+        .parent()
+        .unwrap_or(lookup.path)
+        .join(&named.value);
     match read_client_file(&path) {
         Ok(client) => {
             let origin = format!("{}, named by {}", path.display(), named.origin);
             let secret = client.client_secret.map(SecretString::from);
-            Some((Sourced { value: client.client_id, origin }, secret))
+            Some((
+                Sourced {
+                    value: client.client_id,
+                    origin,
+                },
+                secret,
+            ))
         }
         Err(why) => {
             lookup.problem("client_secret_file", named.origin, &why);
@@ -258,19 +325,30 @@ struct Client {
 fn read_client_file(path: &Path) -> std::result::Result<Client, String> {
     let shown = path.display();
     let is_large = file::stamp(path, 0).is_some_and(|(_, size, _)| size > LARGEST_CLIENT_FILE);
-    let bytes = if is_large { Ok(Some(Vec::new())) } else { file::read(path) };
+    let bytes = if is_large {
+        Ok(Some(Vec::new()))
+    } else {
+        file::read(path)
+    };
     let bytes = bytes
         .map_err(|_| format!("names {shown}, which cannot be read. Check its permissions."))?
-        .ok_or_else(|| format!("names {shown}, which is not there. Give the full path of the file."))?;
+        .ok_or_else(|| {
+            format!("names {shown}, which is not there. Give the full path of the file.")
+        })?;
     // The parser's error may quote what it read, so it is dropped.
     let file: ClientFile = serde_json::from_slice(&bytes).map_err(|_| not_a_client_file(path))?;
     match file {
-        ClientFile { installed: Some(client), .. } if !client.client_id.trim().is_empty() => Ok(client),
+        ClientFile {
+            installed: Some(client),
+            ..
+        } if !client.client_id.trim().is_empty() => Ok(client),
         ClientFile { web: Some(_), .. } => Err(format!(
             "names {shown}, which is for a web application: Google sends its answers to a web server, and its secret \
              must not leave that server. Create an OAuth client of type Desktop app and use its file."
         )),
-        ClientFile { kind: Some(kind), .. } if kind == "service_account" => Err(format!(
+        ClientFile {
+            kind: Some(kind), ..
+        } if kind == "service_account" => Err(format!(
             "names {shown}, which is the key of a service account, and people do not sign in with one. Create an OAuth \
              client of type Desktop app and use its file."
         )),

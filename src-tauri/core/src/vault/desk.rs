@@ -67,7 +67,10 @@ impl Desk {
             return Ok(kept.clone());
         }
         match self.keychain(|entries| entries.read(record)) {
-            Err(error) if is_absent(&error) && (self.connect.is_none() || record.kind == Kind::Session) => {
+            Err(error)
+                if is_absent(&error)
+                    && (self.connect.is_none() || record.kind == Kind::Session) =>
+            {
                 Ok(None)
             }
             outcome => outcome,
@@ -85,7 +88,8 @@ impl Desk {
                 let absent = is_absent(&error);
                 // A record that memory holds already is kept up to date there whatever the keychain's trouble is.
                 if absent || self.memory.contains_key(record) {
-                    self.memory.insert(record.clone(), Some(Zeroizing::new(secret.to_vec())));
+                    self.memory
+                        .insert(record.clone(), Some(Zeroizing::new(secret.to_vec())));
                 }
                 if absent { Ok(()) } else { Err(error) }
             }
@@ -143,7 +147,9 @@ impl Desk {
     fn settle(&mut self) {
         let waiting: Vec<Record> = self.memory.keys().cloned().collect();
         for record in waiting {
-            let Some(kept) = self.memory.get(&record).cloned() else { continue };
+            let Some(kept) = self.memory.get(&record).cloned() else {
+                continue;
+            };
             let moved = self.keychain(|entries| match &kept {
                 Some(secret) => entries.write(&record, secret),
                 None => entries.delete(&record),
@@ -158,7 +164,10 @@ impl Desk {
 
     /// Does a piece of work with the keychain. When the keychain breaks under it (its daemon was started anew, say),
     /// connects again and does the work once more; all work here may be repeated.
-    fn keychain<T>(&mut self, work: impl Fn(&Entries<'_>) -> std::result::Result<T, Failure>) -> Result<T> {
+    fn keychain<T>(
+        &mut self,
+        work: impl Fn(&Entries<'_>) -> std::result::Result<T, Failure>,
+    ) -> Result<T> {
         let outcome = match self.attempt(&work) {
             Err(Failure::Broken(_)) => self.attempt(&work),
             outcome => outcome,
@@ -205,7 +214,9 @@ impl Desk {
         if let Some(store) = &self.store {
             return Ok(Arc::clone(store));
         }
-        let Some(connect) = &self.connect else { return Err(Failure::Absent(None)) };
+        let Some(connect) = &self.connect else {
+            return Err(Failure::Absent(None));
+        };
         if self.absent_until.is_some_and(|until| self.asked_at < until) {
             return Err(Failure::Absent(None));
         }
@@ -224,7 +235,11 @@ pub(super) struct Sight(watch::Sender<KeychainView>);
 
 impl Sight {
     pub(super) fn new(state: KeychainState, name: &str) -> Self {
-        Self(watch::Sender::new(KeychainView { state, name: name.to_owned(), error: None }))
+        Self(watch::Sender::new(KeychainView {
+            state,
+            name: name.to_owned(),
+            error: None,
+        }))
     }
 
     pub(super) fn watch(&self) -> watch::Receiver<KeychainView> {

@@ -39,14 +39,22 @@ impl<'a> Entries<'a> {
 
     /// The secret of a record, whole and with its hash checked.
     pub(super) fn read(&self, record: &Record) -> Result<Option<Bytes>> {
-        let Some(entry) = self.get(record, &record.user())? else { return Ok(None) };
+        let Some(entry) = self.get(record, &record.user())? else {
+            return Ok(None);
+        };
         let (head, beginning) = Head::parse(&entry).map_err(|flaw| flaw.of(record))?;
         let secret = self.join(record, &head, beginning)?;
         if secret.len() != head.length {
-            return Err(Failure::Damaged(record.kind, "its length is wrong".to_owned()));
+            return Err(Failure::Damaged(
+                record.kind,
+                "its length is wrong".to_owned(),
+            ));
         }
         if Sha256::digest(&*secret)[..] != head.hash {
-            return Err(Failure::Damaged(record.kind, "its checksum is wrong".to_owned()));
+            return Err(Failure::Damaged(
+                record.kind,
+                "its checksum is wrong".to_owned(),
+            ));
         }
         Ok(Some(secret))
     }
@@ -56,7 +64,10 @@ impl<'a> Entries<'a> {
         let mut secret = Zeroizing::new(Vec::with_capacity(head.length));
         let mut append = |piece: &[u8]| {
             if secret.len() + piece.len() > head.length {
-                return Err(Failure::Damaged(record.kind, "its length is wrong".to_owned()));
+                return Err(Failure::Damaged(
+                    record.kind,
+                    "its length is wrong".to_owned(),
+                ));
             }
             secret.extend_from_slice(piece);
             Ok(())
@@ -89,7 +100,12 @@ impl<'a> Entries<'a> {
         if parts > PARTS {
             return Err(Failure::Refused("the secret is too long", None));
         }
-        let head = Head { generation, length: secret.len(), parts, hash: Sha256::digest(secret).into() };
+        let head = Head {
+            generation,
+            length: secret.len(),
+            parts,
+            hash: Sha256::digest(secret).into(),
+        };
 
         for (number, piece) in (0..).zip(&pieces) {
             self.set(record, &part(record, head.slot(), number), piece)?;
@@ -107,8 +123,9 @@ impl<'a> Entries<'a> {
             self.put_back(record, old)?;
             return Err(Failure::Refused("it does not keep what it is given", None));
         }
-        let swept =
-            self.sweep(record, head.slot(), parts).and_then(|()| self.sweep(record, 1 - head.slot(), 0));
+        let swept = self
+            .sweep(record, head.slot(), parts)
+            .and_then(|()| self.sweep(record, 1 - head.slot(), 0));
         if let Err(failure) = swept {
             // The new secret is in place all the same, and the next write sweeps again.
             tracing::warn!(error = ?failure.into_error(), "parts of an old secret are left in the keychain");
@@ -132,7 +149,9 @@ impl<'a> Entries<'a> {
 
     /// How many entries hold a record.
     pub(super) fn count(&self, record: &Record) -> Result<u32> {
-        let Some(entry) = self.get(record, &record.user())? else { return Ok(0) };
+        let Some(entry) = self.get(record, &record.user())? else {
+            return Ok(0);
+        };
         let (head, _) = Head::parse(&entry).map_err(|flaw| flaw.of(record))?;
         Ok(1 + head.parts)
     }
@@ -177,9 +196,10 @@ impl<'a> Entries<'a> {
         match self.entry(record, user)?.get_secret() {
             Ok(secret) => Ok(Some(Zeroizing::new(secret))),
             Err(keyring_core::Error::NoEntry) => Ok(None),
-            Err(keyring_core::Error::Ambiguous(_)) => {
-                Err(Failure::Damaged(record.kind, "it is there more than once".to_owned()))
-            }
+            Err(keyring_core::Error::Ambiguous(_)) => Err(Failure::Damaged(
+                record.kind,
+                "it is there more than once".to_owned(),
+            )),
             Err(error) => Err(redacted(error)),
         }
     }
@@ -208,9 +228,9 @@ impl<'a> Entries<'a> {
 
     fn remove(&self, record: &Record, user: &str) -> Result<()> {
         match self.entry(record, user)?.delete_credential() {
-            Err(keyring_core::Error::Ambiguous(doubles)) => {
-                doubles.into_iter().try_for_each(|double| removed(double.delete_credential()))
-            }
+            Err(keyring_core::Error::Ambiguous(doubles)) => doubles
+                .into_iter()
+                .try_for_each(|double| removed(double.delete_credential())),
             outcome => removed(outcome),
         }
     }
@@ -225,7 +245,8 @@ fn removed(outcome: keyring_core::Result<()>) -> Result<()> {
 
 /// The failure without the bytes that some errors carry, which are wiped.
 fn redacted(mut error: keyring_core::Error) -> Failure {
-    if let keyring_core::Error::BadEncoding(bytes) | keyring_core::Error::BadDataFormat(bytes, _) = &mut error
+    if let keyring_core::Error::BadEncoding(bytes) | keyring_core::Error::BadDataFormat(bytes, _) =
+        &mut error
     {
         bytes.zeroize();
     }
@@ -256,7 +277,10 @@ fn boundary(secret: &[u8]) -> usize {
         return secret.len();
     }
     let is_start_of_character = |at: &usize| secret[*at] & 0xC0 != 0x80;
-    (ENTRY - 3..=ENTRY).rev().find(is_start_of_character).unwrap_or(ENTRY)
+    (ENTRY - 3..=ENTRY)
+        .rev()
+        .find(is_start_of_character)
+        .unwrap_or(ENTRY)
 }
 
 /// What the head's first line says: `mcm <format> <generation> <length> <parts> <SHA-256>`.
@@ -294,7 +318,12 @@ impl Head {
     }
 
     fn entry(&self, beginning: &[u8]) -> Bytes {
-        let Self { generation, length, parts, hash } = self;
+        let Self {
+            generation,
+            length,
+            parts,
+            hash,
+        } = self;
         let hash: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
         let line = format!("mcm {FORMAT} {generation} {length} {parts} {hash}\n");
         let mut entry = Zeroizing::new(Vec::with_capacity(line.len() + beginning.len()));
@@ -305,7 +334,10 @@ impl Head {
 
     /// The head and what follows it.
     fn parse(entry: &[u8]) -> std::result::Result<(Self, &[u8]), Flaw> {
-        let end = entry.iter().position(|byte| *byte == b'\n').ok_or(Flaw::Malformed)?;
+        let end = entry
+            .iter()
+            .position(|byte| *byte == b'\n')
+            .ok_or(Flaw::Malformed)?;
         let line = std::str::from_utf8(&entry[..end]).map_err(|_| Flaw::Malformed)?;
         let mut words = line.split(' ');
         if words.next() != Some("mcm") {
@@ -314,9 +346,15 @@ impl Head {
         let format = words.next().ok_or(Flaw::Malformed)?;
         if format != FORMAT {
             let number = format.parse::<u32>().map_err(|_| Flaw::Malformed)?;
-            return Err(if number > 1 { Flaw::Newer } else { Flaw::Malformed });
+            return Err(if number > 1 {
+                Flaw::Newer
+            } else {
+                Flaw::Malformed
+            });
         }
-        let head = Self::fields(words).filter(|head| head.parts <= PARTS).ok_or(Flaw::Malformed)?;
+        let head = Self::fields(words)
+            .filter(|head| head.parts <= PARTS)
+            .ok_or(Flaw::Malformed)?;
         if head.length > ENTRY * (PARTS as usize + 1) {
             return Err(Flaw::Malformed);
         }
@@ -338,7 +376,12 @@ impl Head {
         for (byte, at) in hash.iter_mut().zip((0..).step_by(2)) {
             *byte = u8::from_str_radix(&digits[at..at + 2], 16).ok()?;
         }
-        Some(Self { generation, length, parts, hash })
+        Some(Self {
+            generation,
+            length,
+            parts,
+            hash,
+        })
     }
 }
 
@@ -351,19 +394,27 @@ mod tests {
     use crate::account::AccountId;
 
     fn record() -> Record {
-        Record::session(&AccountId::from("azure-0123456789ab".to_owned()), "resource")
+        Record::session(
+            &AccountId::from("azure-0123456789ab".to_owned()),
+            "resource",
+        )
     }
 
     fn read(fake: &Fake) -> Option<Vec<u8>> {
         let store = fake.store();
         let outcome = Entries::new(&*store, "service").read(&record());
-        outcome.map_err(Failure::into_error).expect("the keychain is well").map(|secret| secret.to_vec())
+        outcome
+            .map_err(Failure::into_error)
+            .expect("the keychain is well")
+            .map(|secret| secret.to_vec())
     }
 
     fn write(fake: &Fake, secret: &[u8]) {
         let store = fake.store();
         let outcome = Entries::new(&*store, "service").write(&record(), secret);
-        outcome.map_err(Failure::into_error).expect("the keychain is well");
+        outcome
+            .map_err(Failure::into_error)
+            .expect("the keychain is well");
     }
 
     proptest! {
@@ -421,7 +472,11 @@ mod tests {
             format!("mcm 1 0 10 0 {hash}"),
             format!("mcm 1 0 10 0 +{}\n", &hash[1..]),
         ] {
-            assert_eq!(Head::parse(line.as_bytes()).expect_err("refused"), Flaw::Malformed, "{line}");
+            assert_eq!(
+                Head::parse(line.as_bytes()).expect_err("refused"),
+                Flaw::Malformed,
+                "{line}"
+            );
         }
     }
 
@@ -429,8 +484,15 @@ mod tests {
     fn generation_that_has_run_out_starts_again() {
         let fake = Fake::new();
         write(&fake, b"first");
-        let last = Head { generation: u64::MAX, length: 3, parts: 0, hash: Sha256::digest(b"old").into() };
-        fake.tamper(&record().user(), |secrets| secrets[0] = last.entry(b"old").to_vec());
+        let last = Head {
+            generation: u64::MAX,
+            length: 3,
+            parts: 0,
+            hash: Sha256::digest(b"old").into(),
+        };
+        fake.tamper(&record().user(), |secrets| {
+            secrets[0] = last.entry(b"old").to_vec()
+        });
         write(&fake, b"new");
         assert_eq!(read(&fake), Some(b"new".to_vec()));
     }

@@ -53,16 +53,21 @@ impl From<keyring_core::Error> for Failure {
             Keyring::BadEncoding(_) | Keyring::BadDataFormat(..) => {
                 Self::Refused("an entry cannot be decoded", None)
             }
-            Keyring::BadStoreFormat(reason) => Self::Refused("its store is damaged", Some(Cause(reason))),
-            Keyring::TooLong(name, limit) => {
-                Self::Refused("an entry is too long", Some(Cause(format!("{name}: {limit}"))))
+            Keyring::BadStoreFormat(reason) => {
+                Self::Refused("its store is damaged", Some(Cause(reason)))
             }
-            Keyring::Invalid(name, reason) => {
-                Self::Refused("a name is not accepted", Some(Cause(format!("{name}: {reason}"))))
-            }
-            Keyring::Ambiguous(entries) => {
-                Self::Refused("one entry is there more than once", Some(Cause(entries.len().to_string())))
-            }
+            Keyring::TooLong(name, limit) => Self::Refused(
+                "an entry is too long",
+                Some(Cause(format!("{name}: {limit}"))),
+            ),
+            Keyring::Invalid(name, reason) => Self::Refused(
+                "a name is not accepted",
+                Some(Cause(format!("{name}: {reason}"))),
+            ),
+            Keyring::Ambiguous(entries) => Self::Refused(
+                "one entry is there more than once",
+                Some(Cause(entries.len().to_string())),
+            ),
             Keyring::NotSupportedByStore(reason) => {
                 Self::Refused("it cannot do what is needed", Some(Cause(reason)))
             }
@@ -76,7 +81,10 @@ impl Failure {
     pub(super) fn into_error(self) -> Error {
         let (error, cause) = match self {
             Self::Locked(cause) => (
-                Error::new(Code::KeychainLocked, "Your keychain is locked. Unlock it and choose Retry."),
+                Error::new(
+                    Code::KeychainLocked,
+                    "Your keychain is locked. Unlock it and choose Retry.",
+                ),
                 cause,
             ),
             Self::Absent(cause) => (absent(), cause),
@@ -85,7 +93,8 @@ impl Failure {
                 (Error::new(Code::KeychainFailed, message), Some(cause))
             }
             Self::Refused(what, cause) => {
-                let message = format!("Your keychain refused: {what}. Choose Retry, or sign in again.");
+                let message =
+                    format!("Your keychain refused: {what}. Choose Retry, or sign in again.");
                 (Error::new(Code::KeychainFailed, message), cause)
             }
             Self::Damaged(kind, what) => {
@@ -93,7 +102,10 @@ impl Failure {
                 let message = format!(
                     "What your keychain holds for this {noun} is damaged: {what}. Sign in again to replace it."
                 );
-                (Error::new(Code::KeychainFailed, message).with_detail("damaged"), None)
+                (
+                    Error::new(Code::KeychainFailed, message).with_detail("damaged"),
+                    None,
+                )
             }
             Self::Newer(kind) => {
                 let noun = kind.noun();
@@ -101,7 +113,10 @@ impl Failure {
                     "What your keychain holds for this {noun} was written by a newer version of this app. \
                      Update this one, or sign in again to replace it."
                 );
-                (Error::new(Code::KeychainFailed, message).with_detail("newer-format"), None)
+                (
+                    Error::new(Code::KeychainFailed, message).with_detail("newer-format"),
+                    None,
+                )
             }
         };
         match cause {

@@ -66,7 +66,10 @@ impl Fake {
             connections: 0,
             longest: 0,
         };
-        Self(Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new() }))
+        Self(Arc::new(Shared {
+            state: Mutex::new(state),
+            changed: Condvar::new(),
+        }))
     }
 
     pub(super) fn store(&self) -> Arc<CredentialStore> {
@@ -77,7 +80,11 @@ impl Fake {
     pub(super) fn connect(&self) -> Result<Arc<CredentialStore>> {
         let mut state = self.state();
         state.connections += 1;
-        if state.mood == Mood::Absent { Err(Error::NoDefaultStore) } else { Ok(self.store()) }
+        if state.mood == Mood::Absent {
+            Err(Error::NoDefaultStore)
+        } else {
+            Ok(self.store())
+        }
     }
 
     pub(super) fn become_(&self, mood: Mood) {
@@ -107,7 +114,11 @@ impl Fake {
 
     /// The user names of all entries.
     pub(super) fn users(&self) -> Vec<String> {
-        self.state().entries.keys().map(|(_, user)| user.clone()).collect()
+        self.state()
+            .entries
+            .keys()
+            .map(|(_, user)| user.clone())
+            .collect()
     }
 
     /// Changes what is stored behind everybody's back.
@@ -129,7 +140,11 @@ impl Fake {
     fn operation<T>(&self, work: impl FnOnce(&mut State) -> Result<T>) -> Result<T> {
         let mut state = self.state();
         while state.mood == Mood::Hanging {
-            state = self.0.changed.wait(state).expect("no test panics inside the fake");
+            state = self
+                .0
+                .changed
+                .wait(state)
+                .expect("no test panics inside the fake");
         }
         match state.mood {
             Mood::Locked => return Err(Error::NoStorageAccess("locked".into())),
@@ -160,16 +175,25 @@ impl CredentialStoreApi for Fake {
 
     fn build(&self, service: &str, user: &str, _: Option<&HashMap<&str, &str>>) -> Result<Entry> {
         let name = (service.to_owned(), user.to_owned());
-        Ok(Entry::new_with_credential(Arc::new(FakeEntry { fake: self.clone(), name, copy: None })))
+        Ok(Entry::new_with_credential(Arc::new(FakeEntry {
+            fake: self.clone(),
+            name,
+            copy: None,
+        })))
     }
 
     fn search(&self, spec: &HashMap<&str, &str>) -> Result<Vec<Entry>> {
         let service = spec.get("service").copied().unwrap_or_default();
         self.operation(|state| {
             let names = state.entries.keys().filter(|(owner, _)| owner == service);
-            let entry =
-                |name: &(String, String)| FakeEntry { fake: self.clone(), name: name.clone(), copy: None };
-            Ok(names.map(|name| Entry::new_with_credential(Arc::new(entry(name)))).collect())
+            let entry = |name: &(String, String)| FakeEntry {
+                fake: self.clone(),
+                name: name.clone(),
+                copy: None,
+            };
+            Ok(names
+                .map(|name| Entry::new_with_credential(Arc::new(entry(name))))
+                .collect())
         })
     }
 
@@ -197,12 +221,18 @@ impl FakeEntry {
             (0, _) => Err(Error::NoEntry),
             (_, Some(copy)) if copy < count => Ok(copy),
             (1, _) => Ok(0),
-            _ => Err(Error::Ambiguous((0..count).rev().map(|copy| self.copy(copy)).collect())),
+            _ => Err(Error::Ambiguous(
+                (0..count).rev().map(|copy| self.copy(copy)).collect(),
+            )),
         }
     }
 
     fn copy(&self, copy: usize) -> Entry {
-        let entry = Self { fake: self.fake.clone(), name: self.name.clone(), copy: Some(copy) };
+        let entry = Self {
+            fake: self.fake.clone(),
+            name: self.name.clone(),
+            copy: Some(copy),
+        };
         Entry::new_with_credential(Arc::new(entry))
     }
 }
@@ -234,7 +264,11 @@ impl CredentialApi for FakeEntry {
         self.fake.operation(|state| {
             let place = self.place(state)?;
             let secret = state.entries[&self.name][place].clone();
-            if state.mood == Mood::Talkative { Err(Error::BadEncoding(secret)) } else { Ok(secret) }
+            if state.mood == Mood::Talkative {
+                Err(Error::BadEncoding(secret))
+            } else {
+                Ok(secret)
+            }
         })
     }
 

@@ -93,12 +93,17 @@ pub(super) fn is_refusal(_: &(dyn Cause + Send + Sync + 'static)) -> bool {
 /// Has the keychain ask the person to unlock it, and waits for the answer without limit.
 pub(super) fn unlock(store: &CredentialStore, service: &str) -> Result<()> {
     #[cfg(target_os = "linux")]
-    if let Some(store) = store.as_any().downcast_ref::<super::secret_service::Store>() {
+    if let Some(store) = store
+        .as_any()
+        .downcast_ref::<super::secret_service::Store>()
+    {
         return store.unlock();
     }
     // A system without a call for it asks when an entry is read.
     match search(store, service)?.first() {
-        Some(entry) => entry.get_secret().map(|secret| drop(secrecy::zeroize::Zeroizing::new(secret))),
+        Some(entry) => entry
+            .get_secret()
+            .map(|secret| drop(secrecy::zeroize::Zeroizing::new(secret))),
         None => Ok(()),
     }
 }

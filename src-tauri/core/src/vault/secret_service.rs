@@ -51,7 +51,9 @@ pub(super) fn connect(limit: Option<Duration>) -> Result<Arc<CredentialStore>> {
             None => session_bus(None).await,
             Some(limit) => timeout(limit, session_bus(Some(limit)))
                 .await
-                .unwrap_or_else(|_| Err(zbus::Error::from(io::Error::from(io::ErrorKind::TimedOut)))),
+                .unwrap_or_else(|_| {
+                    Err(zbus::Error::from(io::Error::from(io::ErrorKind::TimedOut)))
+                }),
         }
     });
     let bus = bus.map_err(|error| match error {
@@ -59,8 +61,14 @@ pub(super) fn connect(limit: Option<Duration>) -> Result<Arc<CredentialStore>> {
         zbus::Error::Address(_) | zbus::Error::Connection(..) => Error::NoDefaultStore,
         other => failure(other.into()),
     })?;
-    let session = Session { bus, service: OnceCell::new(), runtime: Some(runtime) };
-    session.wait(session.introduce()).map_err(|error| failure(error.into()))?;
+    let session = Session {
+        bus,
+        service: OnceCell::new(),
+        runtime: Some(runtime),
+    };
+    session
+        .wait(session.introduce())
+        .map_err(|error| failure(error.into()))?;
     Ok(Arc::new(Store(Arc::new(session))))
 }
 
@@ -97,7 +105,9 @@ async fn session_bus(limit: Option<Duration>) -> zbus::Result<Connection> {
 /// Says who we are, which the bus knows from the socket, and begins (D-Bus Specification, "Authentication Protocol"; all at
 /// once as sd-bus does). Gives the bus's own id.
 async fn authenticate(stream: &mut UnixStream) -> zbus::Result<Guid<'static>> {
-    stream.write_all(b"\0AUTH EXTERNAL\r\nDATA\r\nBEGIN\r\n").await?;
+    stream
+        .write_all(b"\0AUTH EXTERNAL\r\nDATA\r\nBEGIN\r\n")
+        .await?;
     let mut answer = Vec::new();
     // The bus says nothing more before it is greeted.
     loop {
@@ -129,7 +139,10 @@ struct Session {
 impl Session {
     /// Waits for an answer. Only for threads that run no async code.
     fn wait<T>(&self, answer: impl Future<Output = T>) -> T {
-        self.runtime.as_ref().expect("only drop takes it").block_on(answer)
+        self.runtime
+            .as_ref()
+            .expect("only drop takes it")
+            .block_on(answer)
     }
 
     async fn service(&self) -> Result<&SecretService<'static>> {
@@ -140,7 +153,13 @@ impl Session {
     /// Greets the bus, and asks the keychain for nothing, which it answers. gnome-keyring notes each new client while it
     /// goes on with its work; as of version 42 it may come to the client's request first, and then it breaks down.
     async fn introduce(&self) -> zbus::Result<()> {
-        let ask = self.bus.call_method(Some(BUS_NAME), PATH, Some("org.freedesktop.DBus.Peer"), "Ping", &());
+        let ask = self.bus.call_method(
+            Some(BUS_NAME),
+            PATH,
+            Some("org.freedesktop.DBus.Peer"),
+            "Ping",
+            &(),
+        );
         // The greeting has to be the first message; its answer is nothing to wait for.
         let (greeted, answered) = tokio::join!(self.greet(), ask);
         greeted.and(answered.map(drop))
@@ -150,15 +169,26 @@ impl Session {
     async fn greet(&self) -> zbus::Result<()> {
         if self.bus.unique_name().is_none() {
             let (bus, path) = ("org.freedesktop.DBus", "/org/freedesktop/DBus");
-            self.bus.call_method(Some(bus), path, Some(bus), "Hello", &()).await?;
+            self.bus
+                .call_method(Some(bus), path, Some(bus), "Hello", &())
+                .await?;
         }
         Ok(())
     }
 
     /// Where the items with the given attributes are. A search needs no session, so the first one is on its way while
     /// the session is opened: every `mcm token` waits for this.
-    async fn search(&self, attributes: &HashMap<&str, &str>) -> Result<(&SecretService<'static>, Places)> {
-        let search = self.bus.call_method(Some(BUS_NAME), PATH, Some(INTERFACE), "SearchItems", &attributes);
+    async fn search(
+        &self,
+        attributes: &HashMap<&str, &str>,
+    ) -> Result<(&SecretService<'static>, Places)> {
+        let search = self.bus.call_method(
+            Some(BUS_NAME),
+            PATH,
+            Some(INTERFACE),
+            "SearchItems",
+            &attributes,
+        );
         let (service, found) = tokio::join!(self.service(), search);
         let found = found.and_then(|found| found.body().deserialize::<(Vec<_>, Vec<_>)>());
         let (unlocked, locked) = found.map_err(|error| failure(error.into()))?;
@@ -175,7 +205,10 @@ struct Places {
 impl Drop for Session {
     fn drop(&mut self) {
         // A thread that runs async code may not wait for the runtime's end.
-        self.runtime.take().into_iter().for_each(Runtime::shutdown_background);
+        self.runtime
+            .take()
+            .into_iter()
+            .for_each(Runtime::shutdown_background);
     }
 }
 
@@ -190,9 +223,11 @@ impl Store {
             let service = self.0.service().await?;
             match service.get_default_collection().await {
                 Ok(collection) => collection.unlock().await.map_err(failure),
-                Err(secret_service::Error::NoResult) => {
-                    service.create_collection("Default keyring", "default").await.map(drop).map_err(failure)
-                }
+                Err(secret_service::Error::NoResult) => service
+                    .create_collection("Default keyring", "default")
+                    .await
+                    .map(drop)
+                    .map_err(failure),
                 Err(error) => Err(failure(error)),
             }
         })
@@ -209,8 +244,16 @@ impl CredentialStoreApi for Store {
     }
 
     /// The one modifier is `label`: the text that keychain programs show for the entry.
-    fn build(&self, service: &str, user: &str, modifiers: Option<&HashMap<&str, &str>>) -> Result<Entry> {
-        let label = modifiers.and_then(|modifiers| modifiers.get("label")).copied().unwrap_or(service);
+    fn build(
+        &self,
+        service: &str,
+        user: &str,
+        modifiers: Option<&HashMap<&str, &str>>,
+    ) -> Result<Entry> {
+        let label = modifiers
+            .and_then(|modifiers| modifiers.get("label"))
+            .copied()
+            .unwrap_or(service);
         Ok(Entry::new_with_credential(Arc::new(Named {
             session: Arc::clone(&self.0),
             service: service.to_owned(),
@@ -229,7 +272,11 @@ impl CredentialStoreApi for Store {
             if found.unlocked.is_empty() {
                 default_collection(&self.0).await?;
             }
-            Ok(found.unlocked.into_iter().map(|path| found_entry(&self.0, path)).collect())
+            Ok(found
+                .unlocked
+                .into_iter()
+                .map(|path| found_entry(&self.0, path))
+                .collect())
         })
     }
 
@@ -245,7 +292,12 @@ impl CredentialStoreApi for Store {
 /// The collection that new items go to, unlocked. A keychain that is locked may not tell what it holds, so an item
 /// is known not to be there only when this collection is unlocked.
 async fn default_collection(session: &Session) -> Result<Collection<'_>> {
-    let collection = session.service().await?.get_default_collection().await.map_err(failure)?;
+    let collection = session
+        .service()
+        .await?
+        .get_default_collection()
+        .await
+        .map_err(failure)?;
     collection.ensure_unlocked().await.map_err(failure)?;
     Ok(collection)
 }
@@ -260,14 +312,20 @@ struct Named {
 
 impl Named {
     fn attributes(&self) -> HashMap<&str, &str> {
-        HashMap::from([(SERVICE, self.service.as_str()), (USERNAME, self.user.as_str())])
+        HashMap::from([
+            (SERVICE, self.service.as_str()),
+            (USERNAME, self.user.as_str()),
+        ])
     }
 
     /// The one item of that name. A read is this search and one more call.
     async fn item(&self) -> Result<Item<'_>> {
         let (service, mut found) = self.session.search(&self.attributes()).await?;
         if found.unlocked.len() > 1 {
-            let doubles = found.unlocked.into_iter().map(|path| found_entry(&self.session, path));
+            let doubles = found
+                .unlocked
+                .into_iter()
+                .map(|path| found_entry(&self.session, path));
             return Err(Error::Ambiguous(doubles.collect()));
         }
         if let Some(path) = found.unlocked.pop() {
@@ -288,8 +346,13 @@ impl CredentialApi for Named {
                 Ok(item) => item.set_secret(secret, CONTENT_TYPE).await.map_err(failure),
                 Err(Error::NoEntry) => {
                     let collection = default_collection(&self.session).await?;
-                    let created =
-                        collection.create_item(&self.label, self.attributes(), secret, true, CONTENT_TYPE);
+                    let created = collection.create_item(
+                        &self.label,
+                        self.attributes(),
+                        secret,
+                        true,
+                        CONTENT_TYPE,
+                    );
                     created.await.map(drop).map_err(failure)
                 }
                 Err(error) => Err(error),
@@ -298,11 +361,13 @@ impl CredentialApi for Named {
     }
 
     fn get_secret(&self) -> Result<Vec<u8>> {
-        self.session.wait(async { self.item().await?.get_secret().await.map_err(failure) })
+        self.session
+            .wait(async { self.item().await?.get_secret().await.map_err(failure) })
     }
 
     fn delete_credential(&self) -> Result<()> {
-        self.session.wait(async { self.item().await?.delete().await.map_err(failure) })
+        self.session
+            .wait(async { self.item().await?.delete().await.map_err(failure) })
     }
 
     /// Succeeds when there is such an item.
@@ -330,27 +395,42 @@ struct Found {
 }
 
 fn found_entry(session: &Arc<Session>, path: OwnedObjectPath) -> Entry {
-    Entry::new_with_credential(Arc::new(Found { session: Arc::clone(session), path }))
+    Entry::new_with_credential(Arc::new(Found {
+        session: Arc::clone(session),
+        path,
+    }))
 }
 
 impl Found {
     async fn item(&self) -> Result<Item<'_>> {
-        self.session.service().await?.get_item_by_path(self.path.clone()).await.map_err(failure)
+        self.session
+            .service()
+            .await?
+            .get_item_by_path(self.path.clone())
+            .await
+            .map_err(failure)
     }
 }
 
 impl CredentialApi for Found {
     fn set_secret(&self, secret: &[u8]) -> Result<()> {
-        self.session
-            .wait(async { self.item().await?.set_secret(secret, CONTENT_TYPE).await.map_err(failure) })
+        self.session.wait(async {
+            self.item()
+                .await?
+                .set_secret(secret, CONTENT_TYPE)
+                .await
+                .map_err(failure)
+        })
     }
 
     fn get_secret(&self) -> Result<Vec<u8>> {
-        self.session.wait(async { self.item().await?.get_secret().await.map_err(failure) })
+        self.session
+            .wait(async { self.item().await?.get_secret().await.map_err(failure) })
     }
 
     fn delete_credential(&self) -> Result<()> {
-        self.session.wait(async { self.item().await?.delete().await.map_err(failure) })
+        self.session
+            .wait(async { self.item().await?.delete().await.map_err(failure) })
     }
 
     fn get_credential(&self) -> Result<Option<Arc<Credential>>> {
@@ -378,7 +458,9 @@ fn failure(error: secret_service::Error) -> Error {
         // `NoResult` is a keychain that was never set up: it has no default collection.
         Failure::NoResult | Failure::Unavailable => Error::NoDefaultStore,
         other => match error_name(&other).as_deref() {
-            Some("org.freedesktop.Secret.Error.IsLocked") => Error::NoStorageAccess(Box::new(other)),
+            Some("org.freedesktop.Secret.Error.IsLocked") => {
+                Error::NoStorageAccess(Box::new(other))
+            }
             Some(name) if is_nobody_there(name) => Error::NoDefaultStore,
             _ => Error::PlatformFailure(Box::new(other)),
         },
@@ -396,9 +478,10 @@ fn error_name(error: &secret_service::Error) -> Option<String> {
     match error {
         secret_service::Error::Zbus(zbus::Error::MethodError(name, ..)) => Some(name.to_string()),
         secret_service::Error::Zbus(zbus::Error::FDO(error)) => Some(error.name().to_string()),
-        secret_service::Error::ZbusFdo(zbus::fdo::Error::ZBus(zbus::Error::MethodError(name, ..))) => {
-            Some(name.to_string())
-        }
+        secret_service::Error::ZbusFdo(zbus::fdo::Error::ZBus(zbus::Error::MethodError(
+            name,
+            ..,
+        ))) => Some(name.to_string()),
         secret_service::Error::ZbusFdo(error) => Some(error.name().to_string()),
         _ => None,
     }

@@ -13,12 +13,18 @@ use crate::account::Identity;
 const SERVICE: &str = "io.github.multicloudmanager.test";
 
 /// For keychains that answer: so long that it never passes, however busy the machine.
-const PATIENT: Limits =
-    Limits { call: Duration::from_secs(60), unlock: Duration::from_secs(60), retry: Duration::ZERO };
+const PATIENT: Limits = Limits {
+    call: Duration::from_secs(60),
+    unlock: Duration::from_secs(60),
+    retry: Duration::ZERO,
+};
 
 /// For keychains that do not.
-const HASTY: Limits =
-    Limits { call: Duration::from_millis(50), unlock: Duration::from_millis(50), retry: Duration::ZERO };
+const HASTY: Limits = Limits {
+    call: Duration::from_millis(50),
+    unlock: Duration::from_millis(50),
+    retry: Duration::ZERO,
+};
 
 fn vault(fake: &Fake) -> Vault {
     vault_with(fake, PATIENT, None)
@@ -26,7 +32,12 @@ fn vault(fake: &Fake) -> Vault {
 
 fn vault_with(fake: &Fake, limits: Limits, lock_file: Option<&Path>) -> Vault {
     let fake = fake.clone();
-    Vault::over(move || fake.connect(), SERVICE, lock_file.map(Path::to_owned), limits)
+    Vault::over(
+        move || fake.connect(),
+        SERVICE,
+        lock_file.map(Path::to_owned),
+        limits,
+    )
 }
 
 fn grant() -> Record {
@@ -40,12 +51,17 @@ fn grant() -> Record {
 }
 
 fn session() -> Record {
-    Record::session(&AccountId::from("gcp-0123456789ab".to_owned()), "https://cloud.example")
+    Record::session(
+        &AccountId::from("gcp-0123456789ab".to_owned()),
+        "https://cloud.example",
+    )
 }
 
 /// Bytes that are no text and differ with the seed.
 fn bytes(seed: u8, length: usize) -> Vec<u8> {
-    (0..length).map(|at| (at as u8).wrapping_mul(31).wrapping_add(seed) | 0x80).collect()
+    (0..length)
+        .map(|at| (at as u8).wrapping_mul(31).wrapping_add(seed) | 0x80)
+        .collect()
 }
 
 fn secret(bytes: &[u8]) -> SecretSlice<u8> {
@@ -53,7 +69,10 @@ fn secret(bytes: &[u8]) -> SecretSlice<u8> {
 }
 
 async fn read(vault: &Vault, record: &Record) -> Result<Option<Vec<u8>>> {
-    Ok(vault.read(record).await?.map(|secret| secret.expose_secret().to_vec()))
+    Ok(vault
+        .read(record)
+        .await?
+        .map(|secret| secret.expose_secret().to_vec()))
 }
 
 async fn write(vault: &Vault, record: &Record, value: &[u8]) -> Result<()> {
@@ -72,12 +91,17 @@ fn state(vault: &Vault) -> KeychainState {
 
 #[test]
 fn user_name_has_no_dot_and_nothing_of_the_person() {
-    let odd = Record::session(&AccountId::from("gcp-0123456789ab".to_owned()), "https://a.b/c d");
-    let tampered: GrantKey = serde_json::from_str(r#""../ada@contoso.example""#).expect("any text is a key");
+    let odd = Record::session(
+        &AccountId::from("gcp-0123456789ab".to_owned()),
+        "https://a.b/c d",
+    );
+    let tampered: GrantKey =
+        serde_json::from_str(r#""../ada@contoso.example""#).expect("any text is a key");
     for record in [grant(), session(), odd, Record::grant(&tampered)] {
         let user = record.user();
         assert!(
-            user.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-'),
+            user.bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-'),
             "{user}"
         );
         assert!(!user.contains("ada"), "{user}");
@@ -86,7 +110,8 @@ fn user_name_has_no_dot_and_nothing_of_the_person() {
 
 #[test]
 fn sessions_of_two_accounts_or_resources_are_two_records() {
-    let session = |account: &str, resource| Record::session(&AccountId::from(account.to_owned()), resource);
+    let session =
+        |account: &str, resource| Record::session(&AccountId::from(account.to_owned()), resource);
     assert_ne!(session("a", "bc"), session("ab", "c"));
     assert_ne!(session("a", "b"), session("a", "c"));
     assert_eq!(session("a", "b"), session("a", "b"));
@@ -99,8 +124,15 @@ async fn what_was_written_is_read_by_another_vault() {
     let fake = Fake::new();
     for length in [0, 1, 2_047, 2_048, 2_049, 4_096, 20_000] {
         let value = bytes(1, length);
-        write(&vault(&fake), &grant(), &value).await.expect("keychain is well");
-        assert_eq!(read(&vault(&fake), &grant()).await.expect("keychain is well"), Some(value));
+        write(&vault(&fake), &grant(), &value)
+            .await
+            .expect("keychain is well");
+        assert_eq!(
+            read(&vault(&fake), &grant())
+                .await
+                .expect("keychain is well"),
+            Some(value)
+        );
     }
 }
 
@@ -108,9 +140,13 @@ async fn what_was_written_is_read_by_another_vault() {
 async fn reading_takes_one_operation_for_each_entry() {
     let fake = Fake::new();
     for (length, operations) in [(2_048, 1), (4_000, 2)] {
-        write(&vault(&fake), &grant(), &bytes(1, length)).await.expect("keychain is well");
+        write(&vault(&fake), &grant(), &bytes(1, length))
+            .await
+            .expect("keychain is well");
         fake.die(None);
-        read(&vault(&fake), &grant()).await.expect("keychain is well");
+        read(&vault(&fake), &grant())
+            .await
+            .expect("keychain is well");
         assert_eq!(fake.operations(), operations, "for {length} bytes");
     }
 }
@@ -119,11 +155,21 @@ async fn reading_takes_one_operation_for_each_entry() {
 async fn records_do_not_touch_each_other() {
     let (fake, value) = (Fake::new(), bytes(1, 5_000));
     let vault = vault(&fake);
-    write(&vault, &grant(), &value).await.expect("keychain is well");
-    write(&vault, &session(), &bytes(2, 9_000)).await.expect("keychain is well");
+    write(&vault, &grant(), &value)
+        .await
+        .expect("keychain is well");
+    write(&vault, &session(), &bytes(2, 9_000))
+        .await
+        .expect("keychain is well");
     vault.delete(&session()).await.expect("keychain is well");
-    assert_eq!(read(&vault, &grant()).await.expect("keychain is well"), Some(value));
-    assert_eq!(read(&vault, &session()).await.expect("keychain is well"), None);
+    assert_eq!(
+        read(&vault, &grant()).await.expect("keychain is well"),
+        Some(value)
+    );
+    assert_eq!(
+        read(&vault, &session()).await.expect("keychain is well"),
+        None
+    );
 }
 
 #[tokio::test]
@@ -131,9 +177,13 @@ async fn entries_counts_the_head_and_its_parts() {
     let fake = Fake::new();
     let vault = vault(&fake);
     assert_eq!(vault.entries(&grant()).await.expect("keychain is well"), 0);
-    write(&vault, &grant(), &bytes(1, 2_048)).await.expect("keychain is well");
+    write(&vault, &grant(), &bytes(1, 2_048))
+        .await
+        .expect("keychain is well");
     assert_eq!(vault.entries(&grant()).await.expect("keychain is well"), 1);
-    write(&vault, &grant(), &bytes(1, 2_049)).await.expect("keychain is well");
+    write(&vault, &grant(), &bytes(1, 2_049))
+        .await
+        .expect("keychain is well");
     assert_eq!(vault.entries(&grant()).await.expect("keychain is well"), 2);
     assert_eq!(fake.users().len(), 2);
 }
@@ -142,20 +192,32 @@ async fn entries_counts_the_head_and_its_parts() {
 async fn delete_leaves_nothing_and_may_be_repeated() {
     let fake = Fake::new();
     let vault = vault(&fake);
-    write(&vault, &grant(), &bytes(1, 9_000)).await.expect("keychain is well");
+    write(&vault, &grant(), &bytes(1, 9_000))
+        .await
+        .expect("keychain is well");
     vault.delete(&grant()).await.expect("keychain is well");
     assert_eq!(fake.users(), Vec::<String>::new());
-    vault.delete(&grant()).await.expect("a record that is not there is removed already");
+    vault
+        .delete(&grant())
+        .await
+        .expect("a record that is not there is removed already");
 }
 
 #[tokio::test]
 async fn sweep_all_removes_every_entry_of_our_service_and_no_other() {
     let fake = Fake::new();
-    let other = fake.store().build("another service", "user", None).expect("fake builds");
+    let other = fake
+        .store()
+        .build("another service", "user", None)
+        .expect("fake builds");
     other.set_secret(b"theirs").expect("keychain is well");
     let vault = vault(&fake);
-    write(&vault, &grant(), &bytes(1, 4_000)).await.expect("keychain is well");
-    write(&vault, &session(), &bytes(2, 10)).await.expect("keychain is well");
+    write(&vault, &grant(), &bytes(1, 4_000))
+        .await
+        .expect("keychain is well");
+    write(&vault, &session(), &bytes(2, 10))
+        .await
+        .expect("keychain is well");
     assert_eq!(vault.sweep_all().await.expect("keychain is well"), 3);
     assert_eq!(fake.users(), ["user"]);
 }
@@ -164,9 +226,17 @@ async fn sweep_all_removes_every_entry_of_our_service_and_no_other() {
 async fn secret_beyond_all_bounds_is_refused_and_the_old_one_stays() {
     let fake = Fake::new();
     let vault = vault(&fake);
-    write(&vault, &grant(), b"old").await.expect("keychain is well");
-    assert_eq!(code_of(write(&vault, &grant(), &bytes(1, 1_000_000))).await, Code::KeychainFailed);
-    assert_eq!(read(&vault, &grant()).await.expect("keychain is well"), Some(b"old".to_vec()));
+    write(&vault, &grant(), b"old")
+        .await
+        .expect("keychain is well");
+    assert_eq!(
+        code_of(write(&vault, &grant(), &bytes(1, 1_000_000))).await,
+        Code::KeychainFailed
+    );
+    assert_eq!(
+        read(&vault, &grant()).await.expect("keychain is well"),
+        Some(b"old".to_vec())
+    );
 }
 
 // Trouble with what is stored.
@@ -184,24 +254,41 @@ async fn damaged_record_is_named_and_never_deleted_by_a_read() {
         ("head", &head, |secrets| secrets[0].clear()),
         ("head", &head, |secrets| secrets[0].truncate(20)),
         ("head", &head, |secrets| secrets[0] = vec![0xFF; 300]),
-        ("newer version", &head, |secrets| secrets[0] = b"mcm 2 what may come\n".to_vec()),
+        ("newer version", &head, |secrets| {
+            secrets[0] = b"mcm 2 what may come\n".to_vec()
+        }),
     ];
     for (what, user, damage) in damages {
         let fake = Fake::new();
         let vault = vault(&fake);
-        write(&vault, &grant(), &bytes(1, 5_000)).await.expect("keychain is well");
+        write(&vault, &grant(), &bytes(1, 5_000))
+            .await
+            .expect("keychain is well");
         fake.tamper(user, damage);
         let before = fake.users();
 
-        let error =
-            vault.read(&grant()).await.map(drop).expect_err("damage is an error, not an empty keychain");
+        let error = vault
+            .read(&grant())
+            .await
+            .map(drop)
+            .expect_err("damage is an error, not an empty keychain");
         assert_eq!(error.code(), Code::KeychainFailed, "{what}");
         assert!(error.message().contains(what), "{what}: {error}");
-        assert_eq!(state(&vault), KeychainState::Unlocked, "one bad record is not a bad keychain");
+        assert_eq!(
+            state(&vault),
+            KeychainState::Unlocked,
+            "one bad record is not a bad keychain"
+        );
         assert_eq!(fake.users(), before, "{what}");
 
-        write(&vault, &grant(), b"new").await.expect("a new sign-in replaces it");
-        assert_eq!(read(&vault, &grant()).await.expect("keychain is well"), Some(b"new".to_vec()), "{what}");
+        write(&vault, &grant(), b"new")
+            .await
+            .expect("a new sign-in replaces it");
+        assert_eq!(
+            read(&vault, &grant()).await.expect("keychain is well"),
+            Some(b"new".to_vec()),
+            "{what}"
+        );
         vault.delete(&grant()).await.expect("keychain is well");
     }
 }
@@ -210,8 +297,12 @@ async fn damaged_record_is_named_and_never_deleted_by_a_read() {
 async fn head_of_another_record_is_not_believed() {
     let fake = Fake::new();
     let vault = vault(&fake);
-    write(&vault, &grant(), &bytes(1, 5_000)).await.expect("keychain is well");
-    write(&vault, &session(), &bytes(2, 5_000)).await.expect("keychain is well");
+    write(&vault, &grant(), &bytes(1, 5_000))
+        .await
+        .expect("keychain is well");
+    write(&vault, &session(), &bytes(2, 5_000))
+        .await
+        .expect("keychain is well");
     let mut stolen = Vec::new();
     fake.tamper(&session().user(), |secrets| stolen = secrets[0].clone());
     fake.tamper(&grant().user(), |secrets| secrets[0] = stolen);
@@ -223,13 +314,24 @@ async fn entry_that_is_there_twice_is_an_error_until_it_is_written_or_deleted() 
     let fake = Fake::new();
     let vault = vault(&fake);
     let double = || fake.tamper(&grant().user(), |secrets| secrets.push(secrets[0].clone()));
-    write(&vault, &grant(), &bytes(1, 5_000)).await.expect("keychain is well");
+    write(&vault, &grant(), &bytes(1, 5_000))
+        .await
+        .expect("keychain is well");
     double();
     assert_eq!(code_of(vault.read(&grant())).await, Code::KeychainFailed);
-    assert_eq!(state(&vault), KeychainState::Unlocked, "one bad record is not a bad keychain");
+    assert_eq!(
+        state(&vault),
+        KeychainState::Unlocked,
+        "one bad record is not a bad keychain"
+    );
 
-    write(&vault, &grant(), b"new").await.expect("writing settles which one holds");
-    assert_eq!(read(&vault, &grant()).await.expect("keychain is well"), Some(b"new".to_vec()));
+    write(&vault, &grant(), b"new")
+        .await
+        .expect("writing settles which one holds");
+    assert_eq!(
+        read(&vault, &grant()).await.expect("keychain is well"),
+        Some(b"new".to_vec())
+    );
 
     double();
     vault.delete(&grant()).await.expect("both are removed");
@@ -241,12 +343,26 @@ async fn keychain_that_does_not_keep_what_it_is_given_is_found_out_and_keeps_the
     for length in [10, 5_000] {
         let fake = Fake::new();
         let vault = vault(&fake);
-        write(&vault, &grant(), b"old").await.expect("keychain is well");
+        write(&vault, &grant(), b"old")
+            .await
+            .expect("keychain is well");
         fake.become_(Mood::TextOnly);
-        assert_eq!(code_of(write(&vault, &grant(), &bytes(1, length))).await, Code::KeychainFailed);
-        assert_eq!(read(&vault, &grant()).await.expect("put back"), Some(b"old".to_vec()));
-        assert_eq!(code_of(write(&vault, &session(), &bytes(1, length))).await, Code::KeychainFailed);
-        assert_eq!(read(&vault, &session()).await.expect("there was none"), None);
+        assert_eq!(
+            code_of(write(&vault, &grant(), &bytes(1, length))).await,
+            Code::KeychainFailed
+        );
+        assert_eq!(
+            read(&vault, &grant()).await.expect("put back"),
+            Some(b"old".to_vec())
+        );
+        assert_eq!(
+            code_of(write(&vault, &session(), &bytes(1, length))).await,
+            Code::KeychainFailed
+        );
+        assert_eq!(
+            read(&vault, &session()).await.expect("there was none"),
+            None
+        );
     }
 }
 
@@ -255,19 +371,34 @@ async fn keychain_that_takes_text_only_keeps_long_text() {
     let fake = Fake::new();
     fake.become_(Mood::TextOnly);
     let text = "{\"name\":\"Zażółć gęślą jaźń\"}".repeat(300);
-    write(&vault(&fake), &grant(), text.as_bytes()).await.expect("every entry is text");
-    assert_eq!(read(&vault(&fake), &grant()).await.expect("keychain is well"), Some(text.into_bytes()));
+    write(&vault(&fake), &grant(), text.as_bytes())
+        .await
+        .expect("every entry is text");
+    assert_eq!(
+        read(&vault(&fake), &grant())
+            .await
+            .expect("keychain is well"),
+        Some(text.into_bytes())
+    );
 }
 
 #[tokio::test]
 async fn full_keychain_is_an_error_and_keeps_the_old_secret() {
     let fake = Fake::new();
     let vault = vault(&fake);
-    write(&vault, &grant(), b"old").await.expect("keychain is well");
+    write(&vault, &grant(), b"old")
+        .await
+        .expect("keychain is well");
     fake.become_(Mood::Full);
-    assert_eq!(code_of(write(&vault, &grant(), &bytes(1, 5_000))).await, Code::KeychainFailed);
+    assert_eq!(
+        code_of(write(&vault, &grant(), &bytes(1, 5_000))).await,
+        Code::KeychainFailed
+    );
     assert_eq!(state(&vault), KeychainState::Failed);
-    assert_eq!(read(&vault, &grant()).await.expect("it still reads"), Some(b"old".to_vec()));
+    assert_eq!(
+        read(&vault, &grant()).await.expect("it still reads"),
+        Some(b"old".to_vec())
+    );
     assert_eq!(state(&vault), KeychainState::Unlocked);
 }
 
@@ -275,9 +406,15 @@ async fn full_keychain_is_an_error_and_keeps_the_old_secret() {
 async fn error_that_carries_a_secret_is_stripped_of_it() {
     let fake = Fake::new();
     let vault = vault(&fake);
-    write(&vault, &grant(), b"canary-0f9d").await.expect("keychain is well");
+    write(&vault, &grant(), b"canary-0f9d")
+        .await
+        .expect("keychain is well");
     fake.become_(Mood::Talkative);
-    let error = vault.read(&grant()).await.map(drop).expect_err("the answer cannot be decoded");
+    let error = vault
+        .read(&grant())
+        .await
+        .map(drop)
+        .expect_err("the answer cannot be decoded");
     let mut told = format!("{error} {error:?} {:?}", vault.watch().borrow().error);
     let mut source = error.source();
     while let Some(cause) = source {
@@ -294,7 +431,9 @@ async fn error_that_carries_a_secret_is_stripped_of_it() {
 #[tokio::test]
 async fn locked_keychain_is_locked_and_not_empty() {
     let fake = Fake::new();
-    write(&vault(&fake), &grant(), b"kept").await.expect("keychain is well");
+    write(&vault(&fake), &grant(), b"kept")
+        .await
+        .expect("keychain is well");
     fake.become_(Mood::Locked);
     let vault = vault(&fake);
     assert_eq!(code_of(vault.read(&grant())).await, Code::KeychainLocked);
@@ -305,10 +444,16 @@ async fn locked_keychain_is_locked_and_not_empty() {
     assert_eq!(code_of(vault.unlock()).await, Code::KeychainLocked);
     let view = vault.watch().borrow().clone();
     assert_eq!(view.state, KeychainState::Locked);
-    assert_eq!(view.error.map(|error| error.code), Some(Code::KeychainLocked));
+    assert_eq!(
+        view.error.map(|error| error.code),
+        Some(Code::KeychainLocked)
+    );
 
     fake.become_(Mood::Well);
-    assert_eq!(read(&vault, &grant()).await.expect("unlocked"), Some(b"kept".to_vec()));
+    assert_eq!(
+        read(&vault, &grant()).await.expect("unlocked"),
+        Some(b"kept".to_vec())
+    );
     assert_eq!(state(&vault), KeychainState::Unlocked);
     assert_eq!(vault.watch().borrow().error, None);
 }
@@ -318,7 +463,10 @@ async fn locked_keychain_does_not_make_secrets_stay_in_memory() {
     let fake = Fake::new();
     let vault = vault(&fake);
     fake.become_(Mood::Locked);
-    assert_eq!(code_of(write(&vault, &grant(), b"lost")).await, Code::KeychainLocked);
+    assert_eq!(
+        code_of(write(&vault, &grant(), b"lost")).await,
+        Code::KeychainLocked
+    );
     fake.become_(Mood::Well);
     assert_eq!(read(&vault, &grant()).await.expect("unlocked"), None);
 }
@@ -330,14 +478,27 @@ async fn without_a_keychain_secrets_live_in_memory_and_the_state_says_so() {
     let fake = Fake::new();
     fake.become_(Mood::Absent);
     let vault = vault(&fake);
-    write(&vault, &grant(), b"here").await.expect("memory takes it");
-    assert_eq!(read(&vault, &grant()).await.expect("memory has it"), Some(b"here".to_vec()));
+    write(&vault, &grant(), b"here")
+        .await
+        .expect("memory takes it");
+    assert_eq!(
+        read(&vault, &grant()).await.expect("memory has it"),
+        Some(b"here".to_vec())
+    );
     assert_eq!(vault.entries(&grant()).await.expect("memory has it"), 0);
     let view = vault.watch().borrow().clone();
     assert_eq!(view.state, KeychainState::Absent);
-    assert_eq!(view.error.map(|error| error.code), Some(Code::KeychainAbsent));
+    assert_eq!(
+        view.error.map(|error| error.code),
+        Some(Code::KeychainAbsent)
+    );
     vault.delete(&grant()).await.expect("memory forgets it");
-    assert_eq!(read(&vault, &grant()).await.expect("forgotten by our own doing"), None);
+    assert_eq!(
+        read(&vault, &grant())
+            .await
+            .expect("forgotten by our own doing"),
+        None
+    );
 }
 
 #[tokio::test]
@@ -346,7 +507,12 @@ async fn without_a_keychain_an_unknown_grant_is_unknown_and_not_missing() {
     fake.become_(Mood::Absent);
     let vault = vault(&fake);
     assert_eq!(code_of(vault.read(&grant())).await, Code::KeychainAbsent);
-    assert_eq!(read(&vault, &session()).await.expect("a session can be made again"), None);
+    assert_eq!(
+        read(&vault, &session())
+            .await
+            .expect("a session can be made again"),
+        None
+    );
     assert_eq!(code_of(vault.unlock()).await, Code::KeychainAbsent);
     assert_eq!(code_of(vault.sweep_all()).await, Code::KeychainAbsent);
 }
@@ -354,18 +520,26 @@ async fn without_a_keychain_an_unknown_grant_is_unknown_and_not_missing() {
 #[tokio::test]
 async fn memory_moves_to_the_keychain_when_it_appears() {
     let fake = Fake::new();
-    write(&vault(&fake), &session(), b"stale").await.expect("keychain is well");
+    write(&vault(&fake), &session(), b"stale")
+        .await
+        .expect("keychain is well");
     fake.become_(Mood::Absent);
     let vault = vault(&fake);
-    write(&vault, &grant(), b"first").await.expect("memory takes it");
-    write(&vault, &grant(), b"second").await.expect("memory takes it");
+    write(&vault, &grant(), b"first")
+        .await
+        .expect("memory takes it");
+    write(&vault, &grant(), b"second")
+        .await
+        .expect("memory takes it");
     vault.delete(&session()).await.expect("remembered");
 
     fake.become_(Mood::Well);
     vault.check().await.expect("keychain is well");
     assert_eq!(fake.users(), [grant().user()]);
     assert_eq!(
-        read(&self::vault(&fake), &grant()).await.expect("keychain is well"),
+        read(&self::vault(&fake), &grant())
+            .await
+            .expect("keychain is well"),
         Some(b"second".to_vec())
     );
     assert_eq!(vault.entries(&grant()).await.expect("keychain is well"), 1);
@@ -376,40 +550,75 @@ async fn memory_is_kept_while_the_keychain_that_appeared_is_locked() {
     let fake = Fake::new();
     fake.become_(Mood::Absent);
     let vault = vault(&fake);
-    write(&vault, &grant(), b"first").await.expect("memory takes it");
+    write(&vault, &grant(), b"first")
+        .await
+        .expect("memory takes it");
     fake.become_(Mood::Locked);
-    assert_eq!(read(&vault, &grant()).await.expect("memory has it"), Some(b"first".to_vec()));
-    assert_eq!(code_of(write(&vault, &grant(), b"second")).await, Code::KeychainLocked);
-    assert_eq!(code_of(write(&vault, &session(), b"other")).await, Code::KeychainLocked);
+    assert_eq!(
+        read(&vault, &grant()).await.expect("memory has it"),
+        Some(b"first".to_vec())
+    );
+    assert_eq!(
+        code_of(write(&vault, &grant(), b"second")).await,
+        Code::KeychainLocked
+    );
+    assert_eq!(
+        code_of(write(&vault, &session(), b"other")).await,
+        Code::KeychainLocked
+    );
     fake.become_(Mood::Well);
-    assert_eq!(read(&vault, &grant()).await.expect("moved"), Some(b"second".to_vec()));
+    assert_eq!(
+        read(&vault, &grant()).await.expect("moved"),
+        Some(b"second".to_vec())
+    );
     assert_eq!(fake.users(), [grant().user()]);
 }
 
 #[tokio::test]
 async fn memory_that_cannot_move_does_not_stand_in_the_way_of_other_records() {
     let fake = Fake::new();
-    write(&vault(&fake), &session(), b"other").await.expect("keychain is well");
+    write(&vault(&fake), &session(), b"other")
+        .await
+        .expect("keychain is well");
     fake.become_(Mood::Absent);
     let vault = vault(&fake);
-    write(&vault, &grant(), b"here").await.expect("memory takes it");
+    write(&vault, &grant(), b"here")
+        .await
+        .expect("memory takes it");
     fake.become_(Mood::Full);
-    assert_eq!(read(&vault, &session()).await.expect("it still reads"), Some(b"other".to_vec()));
-    assert_eq!(read(&vault, &grant()).await.expect("memory has it"), Some(b"here".to_vec()));
+    assert_eq!(
+        read(&vault, &session()).await.expect("it still reads"),
+        Some(b"other".to_vec())
+    );
+    assert_eq!(
+        read(&vault, &grant()).await.expect("memory has it"),
+        Some(b"here".to_vec())
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn absent_keychain_is_looked_for_at_intervals_and_at_once_when_asked() {
     let fake = Fake::new();
     fake.become_(Mood::Absent);
-    let vault = vault_with(&fake, Limits { retry: Duration::from_secs(5), ..PATIENT }, None);
+    let vault = vault_with(
+        &fake,
+        Limits {
+            retry: Duration::from_secs(5),
+            ..PATIENT
+        },
+        None,
+    );
     for _ in 0..10 {
-        write(&vault, &grant(), b"here").await.expect("memory takes it");
+        write(&vault, &grant(), b"here")
+            .await
+            .expect("memory takes it");
     }
     assert_eq!(fake.connections(), 1);
 
     tokio::time::advance(Duration::from_secs(5)).await;
-    write(&vault, &grant(), b"here").await.expect("memory takes it");
+    write(&vault, &grant(), b"here")
+        .await
+        .expect("memory takes it");
     assert_eq!(fake.connections(), 2);
 
     fake.become_(Mood::Well);
@@ -421,12 +630,21 @@ async fn absent_keychain_is_looked_for_at_intervals_and_at_once_when_asked() {
 async fn memory_vault_works_where_time_is_paused() {
     let vault = Vault::in_memory();
     assert_eq!(read(&vault, &grant()).await.expect("memory is well"), None);
-    write(&vault, &grant(), b"kept").await.expect("memory is well");
-    assert_eq!(read(&vault.clone(), &grant()).await.expect("memory is well"), Some(b"kept".to_vec()));
+    write(&vault, &grant(), b"kept")
+        .await
+        .expect("memory is well");
+    assert_eq!(
+        read(&vault.clone(), &grant())
+            .await
+            .expect("memory is well"),
+        Some(b"kept".to_vec())
+    );
     vault.unlock().await.expect("nothing to unlock");
     vault.delete(&grant()).await.expect("memory is well");
     assert_eq!(read(&vault, &grant()).await.expect("memory is well"), None);
-    write(&vault, &grant(), b"kept").await.expect("memory is well");
+    write(&vault, &grant(), b"kept")
+        .await
+        .expect("memory is well");
     vault.sweep_all().await.expect("memory is well");
     assert_eq!(read(&vault, &grant()).await.expect("memory is well"), None);
     assert_eq!(state(&vault), KeychainState::Unlocked);
@@ -434,5 +652,8 @@ async fn memory_vault_works_where_time_is_paused() {
 
 #[test]
 fn debug_of_a_vault_shows_no_secret() {
-    assert_eq!(format!("{:?}", Vault::in_memory()), r#"Vault { service: "memory", .. }"#);
+    assert_eq!(
+        format!("{:?}", Vault::in_memory()),
+        r#"Vault { service: "memory", .. }"#
+    );
 }

@@ -9,5 +9,8 @@ mod prepare;
 mod roles;
 mod sources;
 #[path = "../scenario/stage.rs"]
-#[allow(dead_code, reason = "the stage of the other clouds' scenarios, which use all of it")]
+#[allow(
+    dead_code,
+    reason = "the stage of the other clouds' scenarios, which use all of it"
+)]
 mod stage;

@@ -54,7 +54,12 @@ impl Moto {
         let input = process.stdin.take().expect("piped");
         let mut output = BufReader::new(process.stdout.take().expect("piped"));
         let at = serde_json::from_value(read(&mut output)).expect("the first line says where");
-        Self { process, input, output, at }
+        Self {
+            process,
+            input,
+            output,
+            at,
+        }
     }
 
     /// Creates a role of moto's account with a trust policy.
@@ -69,7 +74,10 @@ impl Moto {
 
     fn create(&mut self, name: &str, asked: &Value) -> String {
         writeln!(self.input, "{asked}").expect("moto runs");
-        let arn = read(&mut self.output)["arn"].as_str().expect("an ARN").to_owned();
+        let arn = read(&mut self.output)["arn"]
+            .as_str()
+            .expect("an ARN")
+            .to_owned();
         assert!(arn.ends_with(name), "{arn}");
         arn
     }
@@ -110,23 +118,48 @@ fn read(output: &mut BufReader<ChildStdout>) -> Value {
 async fn a_role_made_from_our_trust_policy_is_connected_and_renews() {
     let mut moto = Moto::start();
     let stage = moto.stage().await;
-    let prepared = stage.app.prepare_role(PrepareRole::default()).await.expect("prepared");
+    let prepared = stage
+        .app
+        .prepare_role(PrepareRole::default())
+        .await
+        .expect("prepared");
     assert!(prepared.caller.arn.ends_with(":user/ada") && prepared.caller.principal_is_exact);
     let arn = moto.role(&prepared.role_name, &prepared.templates.trust_policy);
 
-    let wish = ConnectRole { role_arn: Some(arn), ..ConnectRole::default() };
-    let error = finish(&stage, with(wish.clone())).await.expect_err("moto lets in whoever sends no id");
+    let wish = ConnectRole {
+        role_arn: Some(arn),
+        ..ConnectRole::default()
+    };
+    let error = finish(&stage, with(wish.clone()))
+        .await
+        .expect_err("moto lets in whoever sends no id");
     assert_eq!(error.code(), Code::NotEnforced, "{error}");
     assert!(
-        error.message().contains("can be assumed without an External ID, so"),
+        error
+            .message()
+            .contains("can be assumed without an External ID, so"),
         "a wrong one is refused: {error}"
     );
 
-    let id =
-        finish(&stage, with(ConnectRole { accept_not_enforced: true, ..wish })).await.expect("connected");
+    let id = finish(
+        &stage,
+        with(ConnectRole {
+            accept_not_enforced: true,
+            ..wish
+        }),
+    )
+    .await
+    .expect("connected");
     let role = known(&stage, &id);
-    assert_eq!((role.enforced, role.external_id), (Enforcement::NotEnforced, prepared.external_id));
-    assert_eq!(role.alias.as_deref(), Some("moto-account"), "a request that we signed ourselves");
+    assert_eq!(
+        (role.enforced, role.external_id),
+        (Enforcement::NotEnforced, prepared.external_id)
+    );
+    assert_eq!(
+        role.alias.as_deref(),
+        Some("moto-account"),
+        "a request that we signed ourselves"
+    );
     let first = stage.app.session(&id).await.expect("a session");
     stage.app.renew(&id).await.expect("renewed");
     let second = stage.app.session(&id).await.expect("a session");
@@ -140,11 +173,18 @@ async fn a_role_made_from_our_trust_policy_is_connected_and_renews() {
 async fn the_cloudformation_template_deploys_and_its_role_is_connected() {
     let mut moto = Moto::start();
     let stage = moto.stage().await;
-    let wish = PrepareRole { session_seconds: Some(7200), ..PrepareRole::default() };
+    let wish = PrepareRole {
+        session_seconds: Some(7200),
+        ..PrepareRole::default()
+    };
     let prepared = stage.app.prepare_role(wish).await.expect("prepared");
     let arn = moto.deploy(&prepared.role_name, &prepared.templates.cloudformation);
     // moto asks for the id only when one is sent.
-    let wish = ConnectRole { role_arn: Some(arn), accept_not_enforced: true, ..ConnectRole::default() };
+    let wish = ConnectRole {
+        role_arn: Some(arn),
+        accept_not_enforced: true,
+        ..ConnectRole::default()
+    };
     let id = finish(&stage, with(wish)).await.expect("connected");
     assert_eq!(known(&stage, &id).external_id, prepared.external_id);
 }
@@ -159,7 +199,12 @@ fn lint(templates: &[String], options: &[&str]) -> Output {
         file
     });
     let program = "import sys; from cfnlint.runner import main; sys.exit(main())";
-    let linted = python().args(["-c", program]).args(options).arg("--").args(files).output();
+    let linted = python()
+        .args(["-c", program])
+        .args(options)
+        .arg("--")
+        .args(files)
+        .output();
     linted.expect("cfn-lint comes with moto. Run make test, which installs it.")
 }
 
@@ -177,43 +222,80 @@ fn the_cloudformation_template_is_flawless_for_every_partition_and_choice() {
             is_chained: false,
             region: None,
         };
-        let wish = TemplateWish { role_name: "Reader_+=,.@-".into(), permissions, seconds };
-        RoleTemplates::new(&caller, "Customer:42/eu=x,y.z@w_+-", &wish).expect("a template").cloudformation
+        let wish = TemplateWish {
+            role_name: "Reader_+=,.@-".into(),
+            permissions,
+            seconds,
+        };
+        RoleTemplates::new(&caller, "Customer:42/eu=x,y.z@w_+-", &wish)
+            .expect("a template")
+            .cloudformation
     };
     let every_choice = |partition: &&str| {
-        let own = Permissions::Policy { arn: format!("arn:{partition}:iam::111122223333:policy/x/Own") };
-        [Permissions::ViewOnly, Permissions::ReadOnly, Permissions::Nothing, own]
-            .map(|permissions| template(partition, permissions, 43_200))
+        let own = Permissions::Policy {
+            arn: format!("arn:{partition}:iam::111122223333:policy/x/Own"),
+        };
+        [
+            Permissions::ViewOnly,
+            Permissions::ReadOnly,
+            Permissions::Nothing,
+            own,
+        ]
+        .map(|permissions| template(partition, permissions, 43_200))
     };
     // Its rule about principals, E3530, knows these three partitions and calls those of the others malformed.
     let known = ["aws", "aws-cn", "aws-us-gov"];
     let others = ["aws-eusc", "aws-iso", "aws-iso-b", "aws-iso-e", "aws-iso-f"];
-    for (partitions, options) in [(&known[..], &[][..]), (&others, &["--ignore-checks", "E3530"])] {
+    for (partitions, options) in [
+        (&known[..], &[][..]),
+        (&others, &["--ignore-checks", "E3530"]),
+    ] {
         let templates: Vec<String> = partitions.iter().flat_map(every_choice).collect();
         let linted = lint(&templates, options);
-        assert!(linted.status.success(), "{}", String::from_utf8_lossy(&linted.stdout));
+        assert!(
+            linted.status.success(),
+            "{}",
+            String::from_utf8_lossy(&linted.stdout)
+        );
     }
 
     // It would have said so.
     let flawed = template("aws", Permissions::ViewOnly, 43_200);
-    let flawed = flawed.replace("43200", "43201").replace("RoleName", "RollName");
+    let flawed = flawed
+        .replace("43200", "43201")
+        .replace("RoleName", "RollName");
     let linted = lint(&[flawed], &[]);
     let said = String::from_utf8_lossy(&linted.stdout);
-    assert!(!linted.status.success() && said.contains("43200") && said.contains("RollName"), "{said}");
+    assert!(
+        !linted.status.success() && said.contains("43200") && said.contains("RollName"),
+        "{said}"
+    );
 }
 
 #[tokio::test]
 async fn a_role_of_moto_with_another_external_id_is_refused() {
     let mut moto = Moto::start();
     let stage = moto.stage().await;
-    let prepared = stage.app.prepare_role(PrepareRole::default()).await.expect("prepared");
-    let policy = prepared.templates.trust_policy.replace(&prepared.external_id, "somebody-elses");
+    let prepared = stage
+        .app
+        .prepare_role(PrepareRole::default())
+        .await
+        .expect("prepared");
+    let policy = prepared
+        .templates
+        .trust_policy
+        .replace(&prepared.external_id, "somebody-elses");
     let arn = moto.role("Other", &policy);
-    let wish = ConnectRole { role_arn: Some(arn), ..ConnectRole::default() };
+    let wish = ConnectRole {
+        role_arn: Some(arn),
+        ..ConnectRole::default()
+    };
     let error = finish(&stage, with(wish)).await.expect_err("refused");
     assert_eq!(error.code(), Code::RoleRefused, "{error}");
     assert!(
-        error.message().contains("What is left:\n(1) its trust policy asks for another External ID"),
+        error
+            .message()
+            .contains("What is left:\n(1) its trust policy asks for another External ID"),
         "{error}"
     );
     assert!(stage.rows().is_empty());
@@ -235,6 +317,13 @@ async fn a_wrong_secret_key_is_told_from_an_unknown_key() {
         secret_access_key: "another-secret-access-key-of-forty-chars".into(),
         session_token: None,
     };
-    let error = stage.app.add_access_keys(unknown).await.expect_err("refused");
-    assert!(error.message().contains("does not know the access key"), "{error}");
+    let error = stage
+        .app
+        .add_access_keys(unknown)
+        .await
+        .expect_err("refused");
+    assert!(
+        error.message().contains("does not know the access key"),
+        "{error}"
+    );
 }

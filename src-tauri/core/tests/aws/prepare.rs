@@ -10,32 +10,83 @@ use crate::stage::Stage;
 #[tokio::test]
 async fn an_external_id_waits_across_restarts_until_its_role_is_connected() {
     let mut stage = Stage::start().await;
-    let first = stage.app.prepare_role(PrepareRole::default()).await.expect("prepared");
+    let first = stage
+        .app
+        .prepare_role(PrepareRole::default())
+        .await
+        .expect("prepared");
     assert!(first.templates.trust_policy.contains(&first.external_id));
-    assert!(attempts(&stage, "Reader").is_empty(), "only the caller was asked for");
+    assert!(
+        attempts(&stage, "Reader").is_empty(),
+        "only the caller was asked for"
+    );
     stage.restart();
-    let second = stage.app.prepare_role(PrepareRole::default()).await.expect("prepared");
-    assert_eq!((&second.external_id, &second.role_name), (&first.external_id, &first.role_name));
-    let another = PrepareRole { another: true, ..PrepareRole::default() };
+    let second = stage
+        .app
+        .prepare_role(PrepareRole::default())
+        .await
+        .expect("prepared");
+    assert_eq!(
+        (&second.external_id, &second.role_name),
+        (&first.external_id, &first.role_name)
+    );
+    let another = PrepareRole {
+        another: true,
+        ..PrepareRole::default()
+    };
     let another = stage.app.prepare_role(another).await.expect("prepared");
     assert_ne!(another.external_id, first.external_id);
-    assert_ne!(another.role_name, first.role_name, "two roles in one account need two names");
+    assert_ne!(
+        another.role_name, first.role_name,
+        "two roles in one account need two names"
+    );
     assert_eq!(stage.app.pending_roles().expect("readable").len(), 2);
 
-    let unnamed = ConnectRole { role_arn: Some(role("Reader")), ..ConnectRole::default() };
-    let error = finish(&stage, with(unnamed.clone())).await.expect_err("which one?");
+    let unnamed = ConnectRole {
+        role_arn: Some(role("Reader")),
+        ..ConnectRole::default()
+    };
+    let error = finish(&stage, with(unnamed.clone()))
+        .await
+        .expect_err("which one?");
     assert_eq!(error.code(), Code::Ambiguous);
-    assert!(error.message().contains(&first.external_id) && error.message().contains(&another.external_id));
-    let named = ConnectRole { external_id: Some(first.external_id.clone()), ..unnamed };
+    assert!(
+        error.message().contains(&first.external_id)
+            && error.message().contains(&another.external_id)
+    );
+    let named = ConnectRole {
+        external_id: Some(first.external_id.clone()),
+        ..unnamed
+    };
     let id = finish(&stage, with(named)).await.expect("connected");
     assert_eq!(known(&stage, &id).external_id, first.external_id);
     let left = stage.app.pending_roles().expect("readable");
-    assert_eq!(left.iter().map(|pending| &pending.external_id).collect::<Vec<_>>(), [&another.external_id]);
+    assert_eq!(
+        left.iter()
+            .map(|pending| &pending.external_id)
+            .collect::<Vec<_>>(),
+        [&another.external_id]
+    );
 
-    stage.app.drop_pending_role(&another.external_id).await.expect("dropped");
+    stage
+        .app
+        .drop_pending_role(&another.external_id)
+        .await
+        .expect("dropped");
     assert!(stage.app.pending_roles().expect("readable").is_empty());
-    let dropped = PrepareRole { external_id: Some(another.external_id), ..PrepareRole::default() };
-    assert_eq!(stage.app.prepare_role(dropped).await.expect_err("used up").code(), Code::InvalidInput);
+    let dropped = PrepareRole {
+        external_id: Some(another.external_id),
+        ..PrepareRole::default()
+    };
+    assert_eq!(
+        stage
+            .app
+            .prepare_role(dropped)
+            .await
+            .expect_err("used up")
+            .code(),
+        Code::InvalidInput
+    );
 }
 
 #[tokio::test]
@@ -49,22 +100,50 @@ async fn what_was_chosen_for_a_role_stays_with_it_until_it_is_connected() {
     };
     let first = stage.app.prepare_role(chosen).await.expect("prepared");
     let templates = &first.templates;
-    for form in [&templates.cloudformation, &templates.cli, &templates.terraform] {
-        for part in ["LongReader", "14400", "policy/ReadOnlyAccess", &first.external_id] {
+    for form in [
+        &templates.cloudformation,
+        &templates.cli,
+        &templates.terraform,
+    ] {
+        for part in [
+            "LongReader",
+            "14400",
+            "policy/ReadOnlyAccess",
+            &first.external_id,
+        ] {
             assert!(form.contains(part), "{part}: {form}");
         }
     }
     stage.restart();
-    let again = stage.app.prepare_role(PrepareRole::default()).await.expect("prepared");
+    let again = stage
+        .app
+        .prepare_role(PrepareRole::default())
+        .await
+        .expect("prepared");
     assert_eq!(again, first, "printed again tomorrow it is the same");
-    let shorter = PrepareRole { session_seconds: Some(900), ..PrepareRole::default() };
+    let shorter = PrepareRole {
+        session_seconds: Some(900),
+        ..PrepareRole::default()
+    };
     let shorter = stage.app.prepare_role(shorter).await.expect("prepared");
-    assert_eq!((shorter.session_seconds, shorter.role_name.as_str()), (900, "LongReader"));
-    assert!(shorter.templates.terraform.contains("3600"), "a role permits an hour at least");
+    assert_eq!(
+        (shorter.session_seconds, shorter.role_name.as_str()),
+        (900, "LongReader")
+    );
+    assert!(
+        shorter.templates.terraform.contains("3600"),
+        "a role permits an hour at least"
+    );
 
-    let back = PrepareRole { session_seconds: Some(4 * 3600), ..PrepareRole::default() };
+    let back = PrepareRole {
+        session_seconds: Some(4 * 3600),
+        ..PrepareRole::default()
+    };
     stage.app.prepare_role(back).await.expect("prepared");
-    let wish = ConnectRole { role_arn: Some(role("LongReader")), ..ConnectRole::default() };
+    let wish = ConnectRole {
+        role_arn: Some(role("LongReader")),
+        ..ConnectRole::default()
+    };
     let id = finish(&stage, with(wish)).await.expect("connected");
     assert_eq!(known(&stage, &id).session_seconds, 4 * 3600);
 }
@@ -72,16 +151,24 @@ async fn what_was_chosen_for_a_role_stays_with_it_until_it_is_connected() {
 #[tokio::test]
 async fn names_and_lives_that_aws_does_not_take_are_refused_and_nothing_waits() {
     let stage = Stage::start().await;
-    for (role_name, session_seconds) in
-        [(Some("a b"), None), (Some("a/b"), None), (Some(""), None), (None, Some(899)), (None, Some(43_201))]
-    {
+    for (role_name, session_seconds) in [
+        (Some("a b"), None),
+        (Some("a/b"), None),
+        (Some(""), None),
+        (None, Some(899)),
+        (None, Some(43_201)),
+    ] {
         let wish = PrepareRole {
             role_name: role_name.map(str::to_owned),
             session_seconds,
             ..PrepareRole::default()
         };
         let error = stage.app.prepare_role(wish).await.expect_err("refused");
-        assert_eq!(error.code(), Code::InvalidInput, "{role_name:?} {session_seconds:?}");
+        assert_eq!(
+            error.code(),
+            Code::InvalidInput,
+            "{role_name:?} {session_seconds:?}"
+        );
     }
     assert!(stage.app.pending_roles().expect("readable").is_empty());
 }
@@ -89,14 +176,24 @@ async fn names_and_lives_that_aws_does_not_take_are_refused_and_nothing_waits() 
 #[tokio::test]
 async fn an_external_id_that_an_organisation_dictates_is_checked_and_kept() {
     let stage = Stage::start().await;
-    let dictated = |id: &str| PrepareRole { external_id: Some(id.to_owned()), ..PrepareRole::default() };
+    let dictated = |id: &str| PrepareRole {
+        external_id: Some(id.to_owned()),
+        ..PrepareRole::default()
+    };
     for bad in ["x", "has a space", "quote\""] {
         let error = stage.app.prepare_role(dictated(bad)).await.expect_err(bad);
         assert_eq!(error.code(), Code::InvalidInput);
     }
-    let prepared = stage.app.prepare_role(dictated("Contoso:42")).await.expect("prepared");
+    let prepared = stage
+        .app
+        .prepare_role(dictated("Contoso:42"))
+        .await
+        .expect("prepared");
     assert_eq!(prepared.external_id, "Contoso:42");
-    let wish = ConnectRole { role_arn: Some(role("Reader")), ..ConnectRole::default() };
+    let wish = ConnectRole {
+        role_arn: Some(role("Reader")),
+        ..ConnectRole::default()
+    };
     let id = finish(&stage, with(wish)).await.expect("connected");
     assert_eq!(known(&stage, &id).external_id, "Contoso:42");
 }
@@ -104,11 +201,17 @@ async fn an_external_id_that_an_organisation_dictates_is_checked_and_kept() {
 #[tokio::test]
 async fn without_an_id_that_waits_nothing_is_asked_of_aws() {
     let stage = Stage::start().await;
-    let wish = ConnectRole { role_arn: Some(role("Reader")), ..ConnectRole::default() };
+    let wish = ConnectRole {
+        role_arn: Some(role("Reader")),
+        ..ConnectRole::default()
+    };
     let error = finish(&stage, with(wish)).await.expect_err("nothing waits");
     assert_eq!(error.code(), Code::NotFound);
     prepare(&stage).await;
-    let wish = ConnectRole { role_arn: Some("444455556666".into()), ..ConnectRole::default() };
+    let wish = ConnectRole {
+        role_arn: Some("444455556666".into()),
+        ..ConnectRole::default()
+    };
     let error = finish(&stage, with(wish)).await.expect_err("no ARN");
     assert!(error.message().contains("account id"), "{error}");
     assert!(stage.clouds.aws_assumptions().is_empty());

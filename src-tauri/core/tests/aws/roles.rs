@@ -19,17 +19,28 @@ pub(crate) fn role(name: &str) -> String {
 
 /// A wish for a role with the External ID that waits.
 pub(crate) fn wish(name: &str) -> Connect {
-    with(ConnectRole { role_arn: Some(role(name)), ..ConnectRole::default() })
+    with(ConnectRole {
+        role_arn: Some(role(name)),
+        ..ConnectRole::default()
+    })
 }
 
 /// A wish as told.
 pub(crate) fn with(role: ConnectRole) -> Connect {
-    Connect { role: Some(role), ..Connect::new(Cloud::Aws) }
+    Connect {
+        role: Some(role),
+        ..Connect::new(Cloud::Aws)
+    }
 }
 
 /// Prepares a role as the default caller and gives its External ID.
 pub(crate) async fn prepare(stage: &Stage) -> String {
-    stage.app.prepare_role(PrepareRole::default()).await.expect("prepared").external_id
+    stage
+        .app
+        .prepare_role(PrepareRole::default())
+        .await
+        .expect("prepared")
+        .external_id
 }
 
 /// Prepares and connects a role.
@@ -58,16 +69,25 @@ pub(crate) async fn finish(stage: &Stage, wish: Connect) -> Result<AccountId> {
 
 /// For whom a role is checked, and how that stands.
 pub(crate) fn verification(snapshot: &Snapshot, id: SignInId) -> Option<RoleVerification> {
-    snapshot.sign_ins.iter().find(|view| view.id == id)?.verification.clone()
+    snapshot
+        .sign_ins
+        .iter()
+        .find(|view| view.id == id)?
+        .verification
+        .clone()
 }
 
 /// The checks of a sign-in.
 pub(crate) fn checks(snapshot: &Snapshot, id: SignInId) -> Vec<RoleCheck> {
-    verification(snapshot, id).map(|verification| verification.checks).unwrap_or_default()
+    verification(snapshot, id)
+        .map(|verification| verification.checks)
+        .unwrap_or_default()
 }
 
 pub(crate) fn is_retrying(snapshot: &Snapshot, id: SignInId) -> bool {
-    checks(snapshot, id).iter().any(|check| check.state == CheckState::Retrying)
+    checks(snapshot, id)
+        .iter()
+        .any(|check| check.state == CheckState::Retrying)
 }
 
 /// The AWS part of an account's identity that tests look at.
@@ -92,7 +112,15 @@ pub(crate) fn known(stage: &Stage, id: &AccountId) -> Known {
             longest_session_seconds: longest,
             caller,
             ..
-        } => Known { external_id, enforced, alias, source, session_seconds, longest, caller },
+        } => Known {
+            external_id,
+            enforced,
+            alias,
+            source,
+            session_seconds,
+            longest,
+            caller,
+        },
         other => panic!("no AWS role: {other:?}"),
     }
 }
@@ -100,5 +128,10 @@ pub(crate) fn known(stage: &Stage, id: &AccountId) -> Known {
 /// The attempts to assume a role since the start.
 pub(crate) fn attempts(stage: &Stage, name: &str) -> Vec<Assumption> {
     let arn = role(name);
-    stage.clouds.aws_assumptions().into_iter().filter(|asked| asked.role_arn == arn).collect()
+    stage
+        .clouds
+        .aws_assumptions()
+        .into_iter()
+        .filter(|asked| asked.role_arn == arn)
+        .collect()
 }

@@ -22,11 +22,23 @@ async fn shared(variables: &[(&str, &str)]) -> Shared {
     let folder = tempfile::tempdir().expect("a folder");
     let config = folder.path().join("config");
     let path = config.to_str().expect("a plain path").to_owned();
-    let nothing = folder.path().join("credentials").to_str().expect("a plain path").to_owned();
-    let mut all = vec![("AWS_CONFIG_FILE", path.as_str()), ("AWS_SHARED_CREDENTIALS_FILE", nothing.as_str())];
+    let nothing = folder
+        .path()
+        .join("credentials")
+        .to_str()
+        .expect("a plain path")
+        .to_owned();
+    let mut all = vec![
+        ("AWS_CONFIG_FILE", path.as_str()),
+        ("AWS_SHARED_CREDENTIALS_FILE", nothing.as_str()),
+    ];
     all.extend(variables);
     let stage = Stage::with(|_| {}, &all).await;
-    Shared { stage, config, _folder: folder }
+    Shared {
+        stage,
+        config,
+        _folder: folder,
+    }
 }
 
 impl Shared {
@@ -37,7 +49,8 @@ impl Shared {
 }
 
 #[tokio::test]
-async fn the_person_sees_whose_keys_are_in_the_environment_and_a_profile_is_never_mistaken_for_them() {
+async fn the_person_sees_whose_keys_are_in_the_environment_and_a_profile_is_never_mistaken_for_them()
+ {
     let shared = shared(&[]).await;
     let stage = &shared.stage;
     let grace = stage.clouds.aws_access_key("grace").expect("a user");
@@ -48,9 +61,19 @@ async fn the_person_sees_whose_keys_are_in_the_environment_and_a_profile_is_neve
     let ambient = stage.app.aws_caller("default").await.expect("a caller");
     assert_eq!(ambient.arn, "arn:aws:iam::111122223333:user/ada");
     assert_eq!(ambient.region.as_deref(), Some("eu-central-1"));
-    let named = stage.app.aws_caller("profile:grace").await.expect("a caller");
-    assert_eq!(named.arn, "arn:aws:iam::111122223333:user/grace", "the environment does not stand in for it");
-    assert!(stage.clouds.aws_assumptions().is_empty(), "nothing but the name was asked for");
+    let named = stage
+        .app
+        .aws_caller("profile:grace")
+        .await
+        .expect("a caller");
+    assert_eq!(
+        named.arn, "arn:aws:iam::111122223333:user/grace",
+        "the environment does not stand in for it"
+    );
+    assert!(
+        stage.clouds.aws_assumptions().is_empty(),
+        "nothing but the name was asked for"
+    );
 }
 
 #[tokio::test]
@@ -68,24 +91,56 @@ async fn profiles_are_listed_with_where_their_credentials_come_from() {
     let sources = shared.stage.app.aws_sources().await.expect("listed");
     let told: Vec<_> = sources
         .iter()
-        .map(|source| (source.source.as_str(), source.kind, source.sign_in_command.as_deref()))
+        .map(|source| {
+            (
+                source.source.as_str(),
+                source.kind,
+                source.sign_in_command.as_deref(),
+            )
+        })
         .collect();
     assert_eq!(
         told,
         [
             ("default", AwsSourceKind::Environment, None),
             ("profile:default", AwsSourceKind::Nothing, None),
-            ("profile:login", AwsSourceKind::Login, Some("aws login --profile login")),
+            (
+                "profile:login",
+                AwsSourceKind::Login,
+                Some("aws login --profile login")
+            ),
             ("profile:program", AwsSourceKind::Process, None),
-            ("profile:role", AwsSourceKind::Role, Some("aws sso login --profile sso")),
-            ("profile:sso", AwsSourceKind::IdentityCenter, Some("aws sso login --profile sso")),
+            (
+                "profile:role",
+                AwsSourceKind::Role,
+                Some("aws sso login --profile sso")
+            ),
+            (
+                "profile:sso",
+                AwsSourceKind::IdentityCenter,
+                Some("aws sso login --profile sso")
+            ),
             ("profile:static", AwsSourceKind::StaticKeys, None),
         ]
     );
-    let error = shared.stage.app.aws_caller("profile:nobody").await.expect_err("no such profile");
+    let error = shared
+        .stage
+        .app
+        .aws_caller("profile:nobody")
+        .await
+        .expect_err("no such profile");
     assert_eq!(error.code(), Code::NotFound);
     for odd in ["", "profile:", "keychain:x", "AKIAIOSFODNN7EXAMPLE"] {
-        assert_eq!(shared.stage.app.aws_caller(odd).await.expect_err(odd).code(), Code::InvalidInput);
+        assert_eq!(
+            shared
+                .stage
+                .app
+                .aws_caller(odd)
+                .await
+                .expect_err(odd)
+                .code(),
+            Code::InvalidInput
+        );
     }
 }
 
@@ -95,7 +150,10 @@ async fn a_shared_file_that_cannot_be_understood_is_named_and_not_quoted() {
     shared.write("[profile x\naws_secret_access_key = CANARY\n");
     let error = shared.stage.app.aws_sources().await.expect_err("malformed");
     assert_eq!(error.code(), Code::SettingInvalid);
-    assert!(error.message().contains("config") && !format!("{error:?}").contains("CANARY"), "{error}");
+    assert!(
+        error.message().contains("config") && !format!("{error:?}").contains("CANARY"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -106,17 +164,24 @@ async fn a_profile_whose_session_is_over_names_the_command_that_mends_it() {
          [sso-session contoso]\nsso_region = eu-central-1\nsso_start_url = https://contoso.awsapps.com/start\n\
          [profile web]\nlogin_session = arn:aws:iam::111122223333:user/ada\n",
     );
-    for (profile, command) in
-        [("dev", "\"aws sso login --profile dev\""), ("web", "\"aws login --profile web\"")]
-    {
-        let error = shared.stage.app.aws_caller(&format!("profile:{profile}")).await.expect_err(profile);
+    for (profile, command) in [
+        ("dev", "\"aws sso login --profile dev\""),
+        ("web", "\"aws login --profile web\""),
+    ] {
+        let error = shared
+            .stage
+            .app
+            .aws_caller(&format!("profile:{profile}"))
+            .await
+            .expect_err(profile);
         assert_eq!(error.code(), Code::SourceExpired, "{error}");
         assert!(error.message().contains(command), "{error}");
     }
 }
 
 #[tokio::test]
-async fn a_profile_that_runs_this_app_is_no_source_by_itself_nor_through_others_nor_as_the_default() {
+async fn a_profile_that_runs_this_app_is_no_source_by_itself_nor_through_others_nor_as_the_default()
+{
     let shared = shared(&[("AWS_ACCESS_KEY_ID", ""), ("AWS_SECRET_ACCESS_KEY", "")]).await;
     let stage = &shared.stage;
     shared.write(
@@ -144,17 +209,37 @@ async fn a_profile_that_runs_this_app_is_no_source_by_itself_nor_through_others_
         .collect();
     assert_eq!(
         refused,
-        ["default", "profile:default", "profile:far", "profile:hop", "profile:itself", "profile:ours"]
+        [
+            "default",
+            "profile:default",
+            "profile:far",
+            "profile:hop",
+            "profile:itself",
+            "profile:ours"
+        ]
     );
     for source in &refused {
         let error = stage.app.aws_caller(source).await.expect_err(source);
         assert_eq!(error.code(), Code::SettingInvalid, "{source}: {error}");
-        assert!(error.message().contains("gets its credentials from this app"), "{source}: {error}");
-        let wish = mcm_core::app::PrepareRole { source: Some(source.clone()), ..Default::default() };
+        assert!(
+            error
+                .message()
+                .contains("gets its credentials from this app"),
+            "{source}: {error}"
+        );
+        let wish = mcm_core::app::PrepareRole {
+            source: Some(source.clone()),
+            ..Default::default()
+        };
         assert!(stage.app.prepare_role(wish).await.is_err(), "{source}");
     }
     let error = stage.app.aws_caller("profile:far").await.expect_err("far");
-    assert!(error.message().contains("through its source_profile \"ours\""), "{error}");
+    assert!(
+        error
+            .message()
+            .contains("through its source_profile \"ours\""),
+        "{error}"
+    );
     assert_eq!(stage.clouds.requests(), [], "nobody was asked");
     assert!(stage.app.pending_roles().expect("readable").is_empty());
 }
@@ -170,35 +255,89 @@ async fn a_role_is_not_prepared_nor_connected_with_a_session_that_is_over() {
         "[profile short]\naws_access_key_id = {}\naws_secret_access_key = {}\naws_session_token = {token}\n",
         key.id, key.secret
     ));
-    let wish = || mcm_core::app::PrepareRole { source: Some("profile:short".into()), ..Default::default() };
+    let wish = || mcm_core::app::PrepareRole {
+        source: Some("profile:short".into()),
+        ..Default::default()
+    };
     stage.app.prepare_role(wish()).await.expect("prepared");
     stage.clock.advance(2 * hour);
-    let error = finish(stage, crate::roles::wish("Reader")).await.expect_err("over");
+    let error = finish(stage, crate::roles::wish("Reader"))
+        .await
+        .expect_err("over");
     assert_eq!(error.code(), Code::SourceExpired);
-    assert!(error.message().contains("The session of AWS profile \"short\" is over"), "{error}");
-    assert_eq!(stage.app.prepare_role(wish()).await.expect_err("over").code(), Code::SourceExpired);
+    assert!(
+        error
+            .message()
+            .contains("The session of AWS profile \"short\" is over"),
+        "{error}"
+    );
+    assert_eq!(
+        stage
+            .app
+            .prepare_role(wish())
+            .await
+            .expect_err("over")
+            .code(),
+        Code::SourceExpired
+    );
     assert!(stage.rows().is_empty() && stage.clouds.aws_assumptions().is_empty());
 }
 
 #[tokio::test]
 async fn the_region_of_a_role_is_its_profiles_at_first_and_any_of_the_partition_after() {
-    let nothing = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "AWS_DEFAULT_REGION"];
+    let nothing = [
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_REGION",
+        "AWS_DEFAULT_REGION",
+    ];
     let shared = shared(&nothing.map(|name| (name, ""))).await;
     let stage = &shared.stage;
     let ada = stage.clouds.aws_access_key("ada").expect("a user");
-    let keys = format!("aws_access_key_id = {}\naws_secret_access_key = {}\n", ada.id, ada.secret);
-    shared.write(&format!("[profile north]\nregion = eu-north-1\n{keys}[profile nowhere]\n{keys}"));
-    for (profile, role, region) in [("north", "Reader", "eu-north-1"), ("nowhere", "LongReader", "us-east-1")]
-    {
+    let keys = format!(
+        "aws_access_key_id = {}\naws_secret_access_key = {}\n",
+        ada.id, ada.secret
+    );
+    shared.write(&format!(
+        "[profile north]\nregion = eu-north-1\n{keys}[profile nowhere]\n{keys}"
+    ));
+    for (profile, role, region) in [
+        ("north", "Reader", "eu-north-1"),
+        ("nowhere", "LongReader", "us-east-1"),
+    ] {
         let source = Some(format!("profile:{profile}"));
-        let wish = mcm_core::app::PrepareRole { source, ..Default::default() };
+        let wish = mcm_core::app::PrepareRole {
+            source,
+            ..Default::default()
+        };
         stage.app.prepare_role(wish).await.expect("prepared");
-        let id = finish(stage, crate::roles::wish(role)).await.expect("connected");
+        let id = finish(stage, crate::roles::wish(role))
+            .await
+            .expect("connected");
         stage.app.read_targets(&id).await.expect("a table");
-        stage.until(|snapshot| snapshot.accounts.iter().all(|row| row.reading_targets.is_none())).await;
-        assert_eq!(stage.row(&id).target.expect("a region").id, region, "{profile}");
-        stage.app.choose_target(&id, "ap-south-2").await.expect("of the partition");
-        let error = stage.app.choose_target(&id, "cn-north-1").await.expect_err("of another");
+        stage
+            .until(|snapshot| {
+                snapshot
+                    .accounts
+                    .iter()
+                    .all(|row| row.reading_targets.is_none())
+            })
+            .await;
+        assert_eq!(
+            stage.row(&id).target.expect("a region").id,
+            region,
+            "{profile}"
+        );
+        stage
+            .app
+            .choose_target(&id, "ap-south-2")
+            .await
+            .expect("of the partition");
+        let error = stage
+            .app
+            .choose_target(&id, "cn-north-1")
+            .await
+            .expect_err("of another");
         assert_eq!(error.code(), Code::NotFound);
         assert_eq!(stage.row(&id).target.expect("a region").id, "ap-south-2");
     }
@@ -217,15 +356,24 @@ async fn a_source_session_that_ends_is_told_and_the_account_recovers_when_it_is_
     };
     let hour = std::time::Duration::from_secs(3600);
     write(&stage.clouds.aws_session("ada", hour).expect("a user"));
-    let wish = mcm_core::app::PrepareRole { source: Some("profile:short".into()), ..Default::default() };
+    let wish = mcm_core::app::PrepareRole {
+        source: Some("profile:short".into()),
+        ..Default::default()
+    };
     stage.app.prepare_role(wish).await.expect("prepared");
-    let id = finish(stage, crate::roles::wish("Reader")).await.expect("connected");
+    let id = finish(stage, crate::roles::wish("Reader"))
+        .await
+        .expect("connected");
 
     stage.clock.advance(2 * hour);
     let error = stage.app.session(&id).await.expect_err("over");
     assert_eq!(error.code(), Code::SourceExpired);
     assert!(error.message().contains("profile \"short\""), "{error}");
-    assert_eq!(stage.row(&id).status, Status::Expired, "a new sign-in here would not help");
+    assert_eq!(
+        stage.row(&id).status,
+        Status::Expired,
+        "a new sign-in here would not help"
+    );
 
     write(&stage.clouds.aws_session("ada", hour).expect("a user"));
     stage.clock.advance(std::time::Duration::from_secs(31));
@@ -239,7 +387,8 @@ async fn a_clock_that_is_ten_minutes_off_is_named_with_its_direction() {
         let stage = Stage::with(
             |options| {
                 let right = options.clock.clone();
-                options.clock = Clock::new(move || right.now() + SignedDuration::from_mins(minutes));
+                options.clock =
+                    Clock::new(move || right.now() + SignedDuration::from_mins(minutes));
             },
             &[],
         )
@@ -253,7 +402,9 @@ async fn a_clock_that_is_ten_minutes_off_is_named_with_its_direction() {
             external_id: Some("Contoso:42".into()),
             ..Default::default()
         };
-        let error = finish(&stage, crate::roles::with(role)).await.expect_err("off");
+        let error = finish(&stage, crate::roles::with(role))
+            .await
+            .expect_err("off");
         assert_eq!(error.code(), Code::ClockOff);
         assert!(stage.rows().is_empty());
     }
@@ -262,26 +413,79 @@ async fn a_clock_that_is_ten_minutes_off_is_named_with_its_direction() {
 #[tokio::test]
 async fn each_refusal_of_aws_is_told_with_what_to_do_and_nothing_is_connected() {
     for (code, status, told, part) in [
-        ("ExpiredToken", 403, Code::SourceExpired, "AWS_SESSION_TOKEN) is over"),
-        ("ExpiredTokenException", 400, Code::SourceExpired, "AWS_SESSION_TOKEN) is over"),
-        ("RegionDisabledException", 403, Code::SettingInvalid, "Set AWS_REGION to another region"),
-        ("InvalidClientTokenId", 403, Code::SourceExpired, "belongs to another partition"),
-        ("UnrecognizedClientException", 400, Code::SourceExpired, "belongs to another partition"),
-        ("SignatureDoesNotMatch", 403, Code::SourceExpired, "secret access key is not the one"),
-        ("RequestTimeTooSkewed", 403, Code::SourceExpired, "secret access key is not the one"),
+        (
+            "ExpiredToken",
+            403,
+            Code::SourceExpired,
+            "AWS_SESSION_TOKEN) is over",
+        ),
+        (
+            "ExpiredTokenException",
+            400,
+            Code::SourceExpired,
+            "AWS_SESSION_TOKEN) is over",
+        ),
+        (
+            "RegionDisabledException",
+            403,
+            Code::SettingInvalid,
+            "Set AWS_REGION to another region",
+        ),
+        (
+            "InvalidClientTokenId",
+            403,
+            Code::SourceExpired,
+            "belongs to another partition",
+        ),
+        (
+            "UnrecognizedClientException",
+            400,
+            Code::SourceExpired,
+            "belongs to another partition",
+        ),
+        (
+            "SignatureDoesNotMatch",
+            403,
+            Code::SourceExpired,
+            "secret access key is not the one",
+        ),
+        (
+            "RequestTimeTooSkewed",
+            403,
+            Code::SourceExpired,
+            "secret access key is not the one",
+        ),
         ("Throttling", 400, Code::Throttled, "asked to wait"),
         ("InternalFailure", 500, Code::ServerFailed, "in trouble"),
-        ("AccessDenied", 403, Code::RoleRefused, "A policy of the organisation forbids it"),
+        (
+            "AccessDenied",
+            403,
+            Code::RoleRefused,
+            "A policy of the organisation forbids it",
+        ),
     ] {
         let stage = Stage::start().await;
         prepare(&stage).await;
         let message = "a sentence of AWS's".to_owned();
-        let fault = Fault::ServiceError(ServiceError { status, code: code.to_owned(), message });
-        stage.clouds.faults().always(Endpoint::AwsCallerIdentity, fault);
+        let fault = Fault::ServiceError(ServiceError {
+            status,
+            code: code.to_owned(),
+            message,
+        });
+        stage
+            .clouds
+            .faults()
+            .always(Endpoint::AwsCallerIdentity, fault);
         let error = finish(&stage, wish("Reader")).await.expect_err(code);
         assert_eq!(error.code(), told, "{code}: {error}");
-        assert!(error.message().contains(part) && !error.message().contains("a sentence"), "{code}: {error}");
-        assert!(stage.rows().is_empty() && stage.clouds.aws_assumptions().is_empty(), "{code}");
+        assert!(
+            error.message().contains(part) && !error.message().contains("a sentence"),
+            "{code}: {error}"
+        );
+        assert!(
+            stage.rows().is_empty() && stage.clouds.aws_assumptions().is_empty(),
+            "{code}"
+        );
     }
 }
 
@@ -289,16 +493,27 @@ async fn each_refusal_of_aws_is_told_with_what_to_do_and_nothing_is_connected() 
 async fn a_network_that_is_gone_is_offline_and_keeps_the_session() {
     let stage = Stage::start().await;
     let id = connect(&stage, "Reader").await.expect("connected");
-    stage.clouds.faults().always(Endpoint::AwsCallerIdentity, Fault::Drop);
+    stage
+        .clouds
+        .faults()
+        .always(Endpoint::AwsCallerIdentity, Fault::Drop);
     let error = stage.app.renew(&id).await.expect_err("gone");
     assert!(error.is_transient(), "{error:?}");
-    assert_eq!(stage.row(&id).status, Status::Connected, "the session lives on");
+    assert_eq!(
+        stage.row(&id).status,
+        Status::Connected,
+        "the session lives on"
+    );
     stage.app.session(&id).await.expect("still valid");
 }
 
 #[tokio::test]
 async fn an_endpoint_that_is_neither_https_nor_this_machine_is_refused() {
-    let stage = Stage::with(|_| {}, &[("AWS_ENDPOINT_URL_STS", "http://sts.evil.example")]).await;
+    let stage = Stage::with(
+        |_| {},
+        &[("AWS_ENDPOINT_URL_STS", "http://sts.evil.example")],
+    )
+    .await;
     let error = stage.app.aws_caller("default").await.expect_err("refused");
     assert_eq!(error.code(), Code::SettingInvalid);
     prepare_fails(&stage).await;

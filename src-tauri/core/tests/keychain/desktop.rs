@@ -49,7 +49,9 @@ impl Drop for Desktop {
 
 /// Runs a test in a session whose bus starts no program. `name` is the test's own name.
 pub(crate) fn in_session(name: &str, test: impl FnOnce(&mut Desktop)) {
-    run(name, BARE_BUS, &[], test, |role| panic!("{name} has no role {role}"));
+    run(name, BARE_BUS, &[], test, |role| {
+        panic!("{name} has no role {role}")
+    });
 }
 
 /// As [`in_session`], for a test that starts further processes with [`Desktop::spawn`].
@@ -64,16 +66,30 @@ pub(crate) fn in_session_with_roles(
 /// As [`in_session`], with a screen, a window manager and a bus that starts the keyring's own dialogs.
 pub(crate) fn in_session_with_screen(name: &str, test: impl FnOnce(&mut Desktop)) {
     if role().is_some() {
-        return run(name, "", &[], test, |role| panic!("{name} has no role {role}"));
+        return run(name, "", &[], test, |role| {
+            panic!("{name} has no role {role}")
+        });
     }
     let screen = Screen::start();
     let services = tempfile::tempdir().expect("temporary folder");
     let file = "org.gnome.keyring.SystemPrompter.service";
-    fs::copy(Path::new("/usr/share/dbus-1/services").join(file), services.path().join(file))
-        .unwrap_or_else(|error| missing("the keyring's dialog", "gcr", &error));
-    let folder = format!("<servicedir>{}</servicedir><listen>", services.path().display());
+    fs::copy(
+        Path::new("/usr/share/dbus-1/services").join(file),
+        services.path().join(file),
+    )
+    .unwrap_or_else(|error| missing("the keyring's dialog", "gcr", &error));
+    let folder = format!(
+        "<servicedir>{}</servicedir><listen>",
+        services.path().display()
+    );
     let bus = BARE_BUS.replace("<listen>", &folder);
-    run(name, &bus, &[("DISPLAY", &screen.display), ("NO_AT_BRIDGE", "1")], test, |_| {});
+    run(
+        name,
+        &bus,
+        &[("DISPLAY", &screen.display), ("NO_AT_BRIDGE", "1")],
+        test,
+        |_| {},
+    );
 }
 
 fn role() -> Option<String> {
@@ -82,7 +98,11 @@ fn role() -> Option<String> {
 
 fn folder() -> PathBuf {
     let environment = Environment::of_this_process();
-    PathBuf::from(environment.get(FOLDER).expect("a process inside a session is told its folder"))
+    PathBuf::from(
+        environment
+            .get(FOLDER)
+            .expect("a process inside a session is told its folder"),
+    )
 }
 
 fn run(
@@ -93,7 +113,10 @@ fn run(
     other: impl FnOnce(&str),
 ) {
     match role().as_deref() {
-        Some(SESSION) => test(&mut Desktop { folder: folder(), daemon: None }),
+        Some(SESSION) => test(&mut Desktop {
+            folder: folder(),
+            daemon: None,
+        }),
         Some(role) => other(role),
         None => {
             let output = outside(name, bus, variables);
@@ -113,20 +136,39 @@ fn outside(name: &str, bus: &str, variables: &[(&str, &str)]) -> Output {
     let home = folder.path().join("home");
     let runtime = folder.path().join("runtime");
     for path in [&home, &runtime] {
-        fs::DirBuilder::new().mode(0o700).create(path).expect("temporary folder is ours");
+        fs::DirBuilder::new()
+            .mode(0o700)
+            .create(path)
+            .expect("temporary folder is ours");
     }
     fs::create_dir_all(home.join(".local/share/keyrings")).expect("temporary folder is ours");
     let config = folder.path().join("bus.conf");
-    fs::File::create(&config).and_then(|mut file| file.write_all(bus.as_bytes())).expect("folder is ours");
+    fs::File::create(&config)
+        .and_then(|mut file| file.write_all(bus.as_bytes()))
+        .expect("folder is ours");
 
     let mut command = Command::new("dbus-run-session");
-    command.arg("--config-file").arg(&config).arg("--").arg(this_binary());
+    command
+        .arg("--config-file")
+        .arg(&config)
+        .arg("--")
+        .arg(this_binary());
     command.args(["--exact", name, "--nocapture", "--test-threads", "1"]);
-    command.env_remove("DISPLAY").env_remove("WAYLAND_DISPLAY").env_remove("DBUS_SESSION_BUS_ADDRESS");
+    command
+        .env_remove("DISPLAY")
+        .env_remove("WAYLAND_DISPLAY")
+        .env_remove("DBUS_SESSION_BUS_ADDRESS");
     command.env("HOME", &home).env("XDG_RUNTIME_DIR", &runtime);
-    command.env("XDG_DATA_HOME", home.join(".local/share")).env("XDG_CONFIG_HOME", home.join(".config"));
-    command.env("XDG_CACHE_HOME", home.join(".cache")).env("GSETTINGS_BACKEND", "memory");
-    command.env(ROLE, SESSION).env(FOLDER, folder.path()).envs(variables.iter().copied());
+    command
+        .env("XDG_DATA_HOME", home.join(".local/share"))
+        .env("XDG_CONFIG_HOME", home.join(".config"));
+    command
+        .env("XDG_CACHE_HOME", home.join(".cache"))
+        .env("GSETTINGS_BACKEND", "memory");
+    command
+        .env(ROLE, SESSION)
+        .env(FOLDER, folder.path())
+        .envs(variables.iter().copied());
     output(&mut command, "dbus-run-session", "dbus")
 }
 
@@ -136,11 +178,16 @@ fn this_binary() -> PathBuf {
 
 /// Runs a program to its end, or names the package that it comes in.
 pub(crate) fn output(command: &mut Command, program: &str, package: &str) -> Output {
-    command.stdin(Stdio::null()).output().unwrap_or_else(|error| missing(program, package, &error))
+    command
+        .stdin(Stdio::null())
+        .output()
+        .unwrap_or_else(|error| missing(program, package, &error))
 }
 
 fn missing(program: &str, package: &str, error: &std::io::Error) -> ! {
-    panic!("{program} cannot be started ({error}). This test needs it: install the package {package}.")
+    panic!(
+        "{program} cannot be started ({error}). This test needs it: install the package {package}."
+    )
 }
 
 /// Waits until something is so, and fails when it is not so after half a minute.
@@ -164,13 +211,17 @@ impl Desktop {
     /// Starts the keyring with its login collection unlocked, as a login does.
     pub(crate) fn start_keyring(&mut self) {
         self.start(&["--unlock"], PASSWORD);
-        wait_until("the keyring is unlocked", || collection_is_locked().filter(|locked| !locked));
+        wait_until("the keyring is unlocked", || {
+            collection_is_locked().filter(|locked| !locked)
+        });
     }
 
     /// Starts a keyring that was never set up: it has no default collection.
     pub(crate) fn start_empty_keyring(&mut self) {
         self.start(&[], "");
-        wait_until("the keyring runs", || SecretService::connect(EncryptionType::Plain).ok().map(drop));
+        wait_until("the keyring runs", || {
+            SecretService::connect(EncryptionType::Plain).ok().map(drop)
+        });
     }
 
     fn start(&mut self, options: &[&str], input: &str) {
@@ -184,7 +235,9 @@ impl Desktop {
             .spawn()
             .unwrap_or_else(|error| missing(program, "gnome-keyring", &error));
         let mut stdin = daemon.stdin.take().expect("it is piped");
-        stdin.write_all(input.as_bytes()).expect("the daemon reads its password");
+        stdin
+            .write_all(input.as_bytes())
+            .expect("the daemon reads its password");
         self.daemon = Some(daemon);
     }
 
@@ -199,7 +252,10 @@ impl Desktop {
     /// Locks the keyring, as a screen lock or the person may do.
     pub(crate) fn lock(&self) {
         let service = SecretService::connect(EncryptionType::Plain).expect("the keyring runs");
-        service.get_default_collection().and_then(|collection| collection.lock()).expect("it can be locked");
+        service
+            .get_default_collection()
+            .and_then(|collection| collection.lock())
+            .expect("it can be locked");
     }
 
     /// Unlocks the keyring without a dialog, with a call that it has for tests.
@@ -207,32 +263,56 @@ impl Desktop {
         let bus = zbus::blocking::Connection::session().expect("the session has a bus");
         let call = ("plain", Value::from(""));
         let reply = bus
-            .call_method(Some(BUS), PATH, Some("org.freedesktop.Secret.Service"), "OpenSession", &call)
+            .call_method(
+                Some(BUS),
+                PATH,
+                Some("org.freedesktop.Secret.Service"),
+                "OpenSession",
+                &call,
+            )
             .expect("the keyring runs");
-        let (_, session): (OwnedValue, OwnedObjectPath) = reply.body().deserialize().expect("as specified");
-        let collection = OwnedObjectPath::try_from(format!("{PATH}/collection/login")).expect("a path");
+        let (_, session): (OwnedValue, OwnedObjectPath) =
+            reply.body().deserialize().expect("as specified");
+        let collection =
+            OwnedObjectPath::try_from(format!("{PATH}/collection/login")).expect("a path");
         let secret = (session, Vec::<u8>::new(), PASSWORD.as_bytes(), "text/plain");
         let interface = "org.gnome.keyring.InternalUnsupportedGuiltRiddenInterface";
-        bus.call_method(Some(BUS), PATH, Some(interface), "UnlockWithMasterPassword", &(collection, secret))
-            .expect("the password is right");
+        bus.call_method(
+            Some(BUS),
+            PATH,
+            Some(interface),
+            "UnlockWithMasterPassword",
+            &(collection, secret),
+        )
+        .expect("the password is right");
     }
 
     /// Starts this test binary once more in the same session, in another role of the same test.
     pub(crate) fn spawn(&self, name: &str, role: &str) -> Child {
-        Self::again(name, role).spawn().expect("this binary can be started")
+        Self::again(name, role)
+            .spawn()
+            .expect("this binary can be started")
     }
 
     /// As [`Desktop::spawn`], with the address of a bus that is not there.
     pub(crate) fn spawn_without_bus(&self, name: &str, role: &str) -> Child {
         let address = format!("unix:path={}", self.folder.join("no-bus").display());
         let mut command = Self::again(name, role);
-        command.env("DBUS_SESSION_BUS_ADDRESS", address).spawn().expect("this binary can be started")
+        command
+            .env("DBUS_SESSION_BUS_ADDRESS", address)
+            .spawn()
+            .expect("this binary can be started")
     }
 
     fn again(name: &str, role: &str) -> Command {
         let mut command = Command::new(this_binary());
-        command.args(["--exact", name, "--nocapture", "--test-threads", "1"]).env(ROLE, role);
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+            .args(["--exact", name, "--nocapture", "--test-threads", "1"])
+            .env(ROLE, role);
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         command
     }
 
@@ -243,10 +323,12 @@ impl Desktop {
             found.lines().next().map(str::to_owned)
         });
         wait_until("the dialog has the focus", || {
-            (xdotool(&["getwindowfocus"]).trim() == window).then_some(()).or_else(|| {
-                xdotool(&["windowfocus", &window]);
-                None
-            })
+            (xdotool(&["getwindowfocus"]).trim() == window)
+                .then_some(())
+                .or_else(|| {
+                    xdotool(&["windowfocus", &window]);
+                    None
+                })
         });
         match answer {
             Answer::Password => {
@@ -256,7 +338,9 @@ impl Desktop {
             Answer::Dismiss => drop(xdotool(&["key", "Escape"])),
         }
         wait_until("the dialog is gone", || {
-            xdotool(&["search", "--onlyvisible", "--class", "gcr-prompter"]).is_empty().then_some(())
+            xdotool(&["search", "--onlyvisible", "--class", "gcr-prompter"])
+                .is_empty()
+                .then_some(())
         });
     }
 }
@@ -271,7 +355,11 @@ pub(crate) enum Answer {
 }
 
 fn xdotool(arguments: &[&str]) -> String {
-    let output = output(Command::new("xdotool").args(arguments), "xdotool", "xdotool");
+    let output = output(
+        Command::new("xdotool").args(arguments),
+        "xdotool",
+        "xdotool",
+    );
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
@@ -291,7 +379,15 @@ struct Screen {
 impl Screen {
     fn start() -> Self {
         let mut server = Command::new("Xvfb")
-            .args(["-displayfd", "1", "-screen", "0", "800x600x24", "-nolisten", "tcp"])
+            .args([
+                "-displayfd",
+                "1",
+                "-screen",
+                "0",
+                "800x600x24",
+                "-nolisten",
+                "tcp",
+            ])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -299,7 +395,8 @@ impl Screen {
             .unwrap_or_else(|error| missing("Xvfb", "xvfb", &error));
         let mut number = String::new();
         let output = server.stdout.take().expect("it is piped");
-        std::io::BufRead::read_line(&mut std::io::BufReader::new(output), &mut number).expect("its number");
+        std::io::BufRead::read_line(&mut std::io::BufReader::new(output), &mut number)
+            .expect("its number");
         let display = format!(":{}", number.trim());
         let manager = Command::new("openbox")
             .env("DISPLAY", &display)
@@ -308,7 +405,11 @@ impl Screen {
             .stderr(Stdio::null())
             .spawn()
             .unwrap_or_else(|error| missing("openbox", "openbox", &error));
-        Self { display, server, manager }
+        Self {
+            display,
+            server,
+            manager,
+        }
     }
 }
 

@@ -20,14 +20,33 @@ fn stage() -> Stage {
 async fn a_person_connects_through_the_apps_scheme_and_sees_the_subscriptions() {
     let stage = stage();
     let id = stage.connect(ADA).await.expect("connected");
-    stage.until(|snapshot| snapshot.accounts[0].target_count == 2).await;
+    stage
+        .until(|snapshot| snapshot.accounts[0].target_count == 2)
+        .await;
     let row = stage.row(&id);
-    let Identity::Azure { home, tenant_id, username, .. } = &row.identity else {
+    let Identity::Azure {
+        home,
+        tenant_id,
+        username,
+        ..
+    } = &row.identity
+    else {
         panic!("an Azure account: {:?}", row.identity)
     };
-    assert_eq!((row.name.as_str(), username.as_str(), row.status), ("Contoso", ADA, Status::Connected));
-    assert!(home.ends_with(tenant_id.as_str()) && stage.server.at.issuer.contains(tenant_id.as_str()));
-    let names: Vec<_> = stage.app.targets(&id).expect("read").into_iter().map(|target| target.name).collect();
+    assert_eq!(
+        (row.name.as_str(), username.as_str(), row.status),
+        ("Contoso", ADA, Status::Connected)
+    );
+    assert!(
+        home.ends_with(tenant_id.as_str()) && stage.server.at.issuer.contains(tenant_id.as_str())
+    );
+    let names: Vec<_> = stage
+        .app
+        .targets(&id)
+        .expect("read")
+        .into_iter()
+        .map(|target| target.name)
+        .collect();
     assert_eq!(names, ["Production", "Staging"]);
     stage.end().await;
 }
@@ -37,10 +56,18 @@ async fn a_person_connects_through_loopback_with_a_posted_answer() {
     let stage = stage();
     let id = stage.app.connect(stage.loopback()).expect("started");
     let page = stage.next_page().await;
-    assert_eq!(parameter(&page, "response_mode").as_deref(), Some("form_post"));
+    assert_eq!(
+        parameter(&page, "response_mode").as_deref(),
+        Some("form_post")
+    );
     let landing = person(ADA).browse(page.as_str()).await;
-    assert!(matches!(landing, Landing::Page { status: 200, .. }), "{landing:?}");
-    within(stage.app.sign_in_ended(id)).await.expect("connected");
+    assert!(
+        matches!(landing, Landing::Page { status: 200, .. }),
+        "{landing:?}"
+    );
+    within(stage.app.sign_in_ended(id))
+        .await
+        .expect("connected");
     stage.end().await;
 }
 
@@ -50,17 +77,30 @@ async fn a_request_whose_challenge_was_taken_out_or_made_plain_is_refused_by_the
     for instead in [
         &[][..],
         &[
-            ("code_challenge", "plain-plain-plain-plain-plain-plain-plain-1"),
+            (
+                "code_challenge",
+                "plain-plain-plain-plain-plain-plain-plain-1",
+            ),
             ("code_challenge_method", "plain"),
         ],
     ] {
         let id = stage.app.connect(stage.wish()).expect("started");
         let mut page = stage.next_page().await;
-        change(&mut page, &["code_challenge", "code_challenge_method"], instead);
+        change(
+            &mut page,
+            &["code_challenge", "code_challenge_method"],
+            instead,
+        );
         let redirect = person(ADA).browse(page.as_str()).await.expect_redirect();
-        assert_eq!(parameter(&redirect, "error").as_deref(), Some("invalid_request"), "{instead:?}");
+        assert_eq!(
+            parameter(&redirect, "error").as_deref(),
+            Some("invalid_request"),
+            "{instead:?}"
+        );
         stage.app.deliver(redirect.as_str());
-        let error = within(stage.app.sign_in_ended(id)).await.expect_err("refused");
+        let error = within(stage.app.sign_in_ended(id))
+            .await
+            .expect_err("refused");
         assert_eq!(error.code(), Code::SignInRejected, "{error}");
     }
     assert!(stage.rows().is_empty());
@@ -70,9 +110,14 @@ async fn a_request_whose_challenge_was_taken_out_or_made_plain_is_refused_by_the
 #[tokio::test]
 async fn another_challenge_than_the_verifiers_is_refused_at_the_token_endpoint() {
     let stage = stage();
-    let other = ("code_challenge", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM");
+    let other = (
+        "code_challenge",
+        "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
+    );
     let error = stage
-        .sign_in(stage.wish(), &person(ADA), |page| change(page, &["code_challenge"], &[other]))
+        .sign_in(stage.wish(), &person(ADA), |page| {
+            change(page, &["code_challenge"], &[other])
+        })
         .await
         .expect_err("the verifier does not fit");
     assert_eq!(error.code(), Code::SignInAgain, "{error}");
@@ -84,19 +129,42 @@ async fn another_challenge_than_the_verifiers_is_refused_at_the_token_endpoint()
 async fn a_code_that_is_redeemed_again_is_refused_and_ends_what_it_gave() {
     let stage = stage();
     let id = stage.app.connect(stage.wish()).expect("started");
-    let redirect = person(ADA).browse(stage.next_page().await.as_str()).await.expect_redirect();
+    let redirect = person(ADA)
+        .browse(stage.next_page().await.as_str())
+        .await
+        .expect_redirect();
     assert_eq!(stage.app.deliver(redirect.as_str()), Delivered::Accepted);
-    let id = within(stage.app.sign_in_ended(id)).await.expect("connected");
-    assert_ne!(stage.app.deliver(redirect.as_str()), Delivered::Accepted, "the app asks once");
+    let id = within(stage.app.sign_in_ended(id))
+        .await
+        .expect("connected");
+    assert_ne!(
+        stage.app.deliver(redirect.as_str()),
+        Delivered::Accepted,
+        "the app asks once"
+    );
     assert_eq!(stage.server.count("authorization_code").await, 1);
 
     let requests = stage.server.token_requests().await;
-    let replay = requests.into_iter().find(|request| request.is_for("authorization_code")).expect("came");
+    let replay = requests
+        .into_iter()
+        .find(|request| request.is_for("authorization_code"))
+        .expect("came");
     let (status, answer) = stage.server.redeem(&replay.request).await;
-    assert_eq!((status, answer["error"].as_str()), (400, Some("invalid_grant")), "{answer}");
-    assert_eq!(stage.server.last_reason().await, "authorization code already consumed");
+    assert_eq!(
+        (status, answer["error"].as_str()),
+        (400, Some("invalid_grant")),
+        "{answer}"
+    );
+    assert_eq!(
+        stage.server.last_reason().await,
+        "authorization code already consumed"
+    );
     stage.pass(2 * HOUR).await;
-    let error = stage.app.session(&id).await.expect_err("the server ended the family");
+    let error = stage
+        .app
+        .session(&id)
+        .await
+        .expect_err("the server ended the family");
     assert_eq!(error.code(), Code::SignInAgain);
     stage.end().await;
 }
@@ -114,7 +182,11 @@ async fn the_account_renews_three_times_over_restarts_each_time_with_a_new_refre
         assert!(seen.insert(stage.refresh_token(&id).await), "rotated");
         assert_eq!(stage.server.count("refresh_token").await, round);
     }
-    stage.app.read_targets(&id).await.expect("the API takes the new session");
+    stage
+        .app
+        .read_targets(&id)
+        .await
+        .expect("the API takes the new session");
     stage.end().await;
 }
 
@@ -133,9 +205,18 @@ async fn twenty_callers_at_once_make_one_request_and_the_family_survives() {
         let mut tokens = HashSet::new();
         for caller in callers {
             let session = within(caller).await.expect("no panic").expect("a session");
-            tokens.insert(session.bearer().expect("a token").expose_secret().to_owned());
+            tokens.insert(
+                session
+                    .bearer()
+                    .expect("a token")
+                    .expose_secret()
+                    .to_owned(),
+            );
         }
-        assert_eq!((tokens.len(), stage.server.count("refresh_token").await), (1, round));
+        assert_eq!(
+            (tokens.len(), stage.server.count("refresh_token").await),
+            (1, round)
+        );
     }
     stage.end().await;
 }
@@ -148,19 +229,42 @@ async fn a_refresh_token_that_comes_twice_ends_the_family_and_the_person_is_aske
     stage.pass(2 * HOUR).await;
     stage.app.session(&id).await.expect("renewed");
     let (status, answer) = stage.server.redeem_refresh_token(&old).await;
-    assert_eq!((status, answer["error"].as_str()), (400, Some("invalid_grant")), "{answer}");
-    assert_eq!(stage.server.last_reason().await, "refresh token already used");
+    assert_eq!(
+        (status, answer["error"].as_str()),
+        (400, Some("invalid_grant")),
+        "{answer}"
+    );
+    assert_eq!(
+        stage.server.last_reason().await,
+        "refresh token already used"
+    );
 
     stage.pass(2 * HOUR).await;
     let before = stage.server.count("refresh_token").await;
     for _ in 0..3 {
-        assert_eq!(stage.app.session(&id).await.expect_err("revoked").code(), Code::SignInAgain);
+        assert_eq!(
+            stage.app.session(&id).await.expect_err("revoked").code(),
+            Code::SignInAgain
+        );
     }
-    assert_eq!(stage.server.count("refresh_token").await, before + 1, "asked once");
+    assert_eq!(
+        stage.server.count("refresh_token").await,
+        before + 1,
+        "asked once"
+    );
     assert_eq!(stage.row(&id).status, Status::SignInAgain);
 
-    let again = Connect { account: Some(id.clone()), ..stage.wish() };
-    assert_eq!(stage.sign_in(again, &person(ADA), |_| {}).await.expect("signed in again"), id);
+    let again = Connect {
+        account: Some(id.clone()),
+        ..stage.wish()
+    };
+    assert_eq!(
+        stage
+            .sign_in(again, &person(ADA), |_| {})
+            .await
+            .expect("signed in again"),
+        id
+    );
     assert_eq!(stage.row(&id).status, Status::Connected);
     stage.pass(2 * HOUR).await;
     stage.app.session(&id).await.expect("the new family renews");
@@ -174,14 +278,21 @@ async fn a_grant_that_was_revoked_or_has_expired_at_the_server_asks_the_person_o
         let id = stage.connect(ADA).await.expect("connected");
         if is_revoked {
             stage.server.revoke(ADA).await;
-            let error = stage.app.read_targets(&id).await.expect_err("the API does not take the session");
+            let error = stage
+                .app
+                .read_targets(&id)
+                .await
+                .expect_err("the API does not take the session");
             assert_eq!(error.code(), Code::SignInAgain, "{error}");
             stage.pass(2 * HOUR).await;
         } else {
             stage.pass(91 * 24 * HOUR).await;
         }
         for _ in 0..3 {
-            assert_eq!(stage.app.session(&id).await.expect_err("refused").code(), Code::SignInAgain);
+            assert_eq!(
+                stage.app.session(&id).await.expect_err("refused").code(),
+                Code::SignInAgain
+            );
         }
         assert_eq!(stage.server.count("refresh_token").await, 1, "asked once");
         assert_eq!(stage.row(&id).status, Status::SignInAgain);
@@ -193,7 +304,10 @@ async fn a_grant_that_was_revoked_or_has_expired_at_the_server_asks_the_person_o
 async fn an_id_token_with_another_nonce_is_refused_and_nothing_is_stored() {
     let stage = stage();
     stage.server.send_nonce("another-sign-in").await;
-    let error = stage.connect(ADA).await.expect_err("another sign-in's token");
+    let error = stage
+        .connect(ADA)
+        .await
+        .expect_err("another sign-in's token");
     assert_eq!(error.code(), Code::SignInRejected, "{error}");
     assert!(error.message().contains("another sign-in"), "{error}");
     assert!(stage.rows().is_empty());
@@ -203,7 +317,10 @@ async fn an_id_token_with_another_nonce_is_refused_and_nothing_is_stored() {
 #[tokio::test]
 async fn an_answer_that_names_another_issuer_is_refused_before_its_code_is_sent_anywhere() {
     let stage = stage();
-    stage.server.send_issuer(Some("https://login.evil.example")).await;
+    stage
+        .server
+        .send_issuer(Some("https://login.evil.example"))
+        .await;
     let error = stage.connect(ADA).await.expect_err("another issuer");
     assert_eq!(error.code(), Code::SignInRejected, "{error}");
     assert_eq!(stage.server.count("authorization_code").await, 0);
@@ -214,7 +331,10 @@ async fn an_answer_that_names_another_issuer_is_refused_before_its_code_is_sent_
 async fn refusing_at_the_server_says_so_and_changes_nothing() {
     let stage = stage();
     for browser in [person(ADA).refuse_consent(), Browser::new().cancel()] {
-        let error = stage.sign_in(stage.wish(), &browser, |_| {}).await.expect_err("refused");
+        let error = stage
+            .sign_in(stage.wish(), &browser, |_| {})
+            .await
+            .expect_err("refused");
         assert_eq!(error.code(), Code::SignInRefused, "{error}");
     }
     assert!(stage.rows().is_empty());
@@ -225,11 +345,23 @@ async fn refusing_at_the_server_says_so_and_changes_nothing() {
 async fn signing_in_again_in_a_browser_that_knows_the_person_needs_no_picker() {
     let stage = stage();
     let browser = person(ADA);
-    let id = stage.sign_in(stage.wish(), &browser, |_| {}).await.expect("connected");
-    let again = Connect { account: Some(id.clone()), ..stage.wish() };
+    let id = stage
+        .sign_in(stage.wish(), &browser, |_| {})
+        .await
+        .expect("connected");
+    let again = Connect {
+        account: Some(id.clone()),
+        ..stage.wish()
+    };
     // Whoever would be picked if there was a picker.
     let browser = browser.as_person(LINUS);
-    assert_eq!(stage.sign_in(again, &browser, |_| {}).await.expect("signed in again"), id);
+    assert_eq!(
+        stage
+            .sign_in(again, &browser, |_| {})
+            .await
+            .expect("signed in again"),
+        id
+    );
     stage.end().await;
 }
 
@@ -238,11 +370,23 @@ async fn signing_in_again_as_somebody_else_changes_nothing() {
     let stage = stage();
     let id = stage.connect(ADA).await.expect("connected");
     let before = stage.refresh_token(&id).await;
-    let again = Connect { account: Some(id.clone()), ..stage.wish() };
-    let error = stage.sign_in(again, &person(LINUS), |_| {}).await.expect_err("somebody else");
+    let again = Connect {
+        account: Some(id.clone()),
+        ..stage.wish()
+    };
+    let error = stage
+        .sign_in(again, &person(LINUS), |_| {})
+        .await
+        .expect_err("somebody else");
     assert_eq!(error.code(), Code::WrongPerson, "{error}");
-    assert!(error.message().contains(LINUS) && error.message().contains(ADA), "{error}");
-    assert_eq!((stage.rows().len(), stage.refresh_token(&id).await), (1, before));
+    assert!(
+        error.message().contains(LINUS) && error.message().contains(ADA),
+        "{error}"
+    );
+    assert_eq!(
+        (stage.rows().len(), stage.refresh_token(&id).await),
+        (1, before)
+    );
     stage.end().await;
 }
 
@@ -250,13 +394,25 @@ async fn signing_in_again_as_somebody_else_changes_nothing() {
 async fn two_people_of_one_browser_are_two_accounts_and_renew_apart() {
     let stage = stage();
     let browser = person(ADA);
-    let ada = stage.sign_in(stage.wish(), &browser, |_| {}).await.expect("connected");
-    let both = Connect { on_duplicate: OnDuplicate::KeepBoth, ..stage.wish() };
-    let linus = stage.sign_in(both, &browser.as_person(LINUS), |_| {}).await.expect("connected");
+    let ada = stage
+        .sign_in(stage.wish(), &browser, |_| {})
+        .await
+        .expect("connected");
+    let both = Connect {
+        on_duplicate: OnDuplicate::KeepBoth,
+        ..stage.wish()
+    };
+    let linus = stage
+        .sign_in(both, &browser.as_person(LINUS), |_| {})
+        .await
+        .expect("connected");
     assert_ne!(ada, linus);
     stage.server.revoke(ADA).await;
     stage.pass(2 * HOUR).await;
-    assert_eq!(stage.app.session(&ada).await.expect_err("revoked").code(), Code::SignInAgain);
+    assert_eq!(
+        stage.app.session(&ada).await.expect_err("revoked").code(),
+        Code::SignInAgain
+    );
     stage.app.session(&linus).await.expect("renewed");
     stage.end().await;
 }

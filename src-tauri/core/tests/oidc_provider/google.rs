@@ -21,19 +21,50 @@ async fn a_person_connects_through_loopback_and_sees_the_projects() {
     let id = stage.app.connect(stage.wish()).expect("started");
     let page = stage.next_page().await;
     let redirect_uri = parameter(&page, "redirect_uri").expect("there");
-    assert!(redirect_uri.starts_with("http://127.0.0.1:"), "{redirect_uri}");
+    assert!(
+        redirect_uri.starts_with("http://127.0.0.1:"),
+        "{redirect_uri}"
+    );
     let landing = person(ADA).browse(page.as_str()).await;
-    assert!(matches!(landing, Landing::Page { status: 200, .. }), "{landing:?}");
-    let id = within(stage.app.sign_in_ended(id)).await.expect("connected");
-    stage.until(|snapshot| snapshot.accounts[0].target_count == 2).await;
+    assert!(
+        matches!(landing, Landing::Page { status: 200, .. }),
+        "{landing:?}"
+    );
+    let id = within(stage.app.sign_in_ended(id))
+        .await
+        .expect("connected");
+    stage
+        .until(|snapshot| snapshot.accounts[0].target_count == 2)
+        .await;
     let row = stage.row(&id);
-    let Identity::Gcp { issuer, subject, email, hosted_domain } = &row.identity else {
+    let Identity::Gcp {
+        issuer,
+        subject,
+        email,
+        hosted_domain,
+    } = &row.identity
+    else {
         panic!("a Google account: {:?}", row.identity)
     };
-    assert_eq!((issuer.as_str(), subject.as_str()), (stage.server.at.issuer.as_str(), "1017"));
-    assert_eq!((email.as_deref(), hosted_domain.as_deref()), (Some(ADA), Some("contoso.example")));
-    assert_eq!((row.status, row.missing_scopes.len()), (Status::Connected, 0));
-    let names: Vec<_> = stage.app.targets(&id).expect("read").into_iter().map(|target| target.name).collect();
+    assert_eq!(
+        (issuer.as_str(), subject.as_str()),
+        (stage.server.at.issuer.as_str(), "1017")
+    );
+    assert_eq!(
+        (email.as_deref(), hosted_domain.as_deref()),
+        (Some(ADA), Some("contoso.example"))
+    );
+    assert_eq!(
+        (row.status, row.missing_scopes.len()),
+        (Status::Connected, 0)
+    );
+    let names: Vec<_> = stage
+        .app
+        .targets(&id)
+        .expect("read")
+        .into_iter()
+        .map(|target| target.name)
+        .collect();
     assert_eq!(names, ["Production", "Staging"]);
     stage.end().await;
 }
@@ -43,9 +74,16 @@ async fn an_answer_without_the_issuer_that_was_promised_or_with_another_is_refus
     for issuer in [None, Some("https://accounts.evil.example")] {
         let stage = stage();
         stage.server.send_issuer(issuer).await;
-        let error = stage.connect(ADA).await.expect_err("not the issuer's answer");
+        let error = stage
+            .connect(ADA)
+            .await
+            .expect_err("not the issuer's answer");
         assert_eq!(error.code(), Code::SignInRejected, "{issuer:?}: {error}");
-        assert_eq!(stage.server.count("authorization_code").await, 0, "{issuer:?}");
+        assert_eq!(
+            stage.server.count("authorization_code").await,
+            0,
+            "{issuer:?}"
+        );
         assert!(stage.rows().is_empty());
         stage.end().await;
     }
@@ -79,7 +117,10 @@ async fn a_token_of_a_key_that_is_not_published_is_refused_even_under_a_publishe
 async fn an_id_token_with_another_nonce_is_refused_and_nothing_is_stored() {
     let stage = stage();
     stage.server.send_nonce("another-sign-in").await;
-    let error = stage.connect(ADA).await.expect_err("another sign-in's token");
+    let error = stage
+        .connect(ADA)
+        .await
+        .expect_err("another sign-in's token");
     assert_eq!(error.code(), Code::SignInRejected, "{error}");
     assert!(error.message().contains("another sign-in"), "{error}");
     assert!(stage.rows().is_empty());
@@ -96,7 +137,11 @@ async fn a_request_whose_challenge_was_taken_out_is_refused_by_the_server() {
         .await
         .expect_err("refused");
     assert_eq!(error.code(), Code::SignInRejected, "{error}");
-    assert!(error.reference().contains("invalid_request"), "{}", error.reference());
+    assert!(
+        error.reference().contains("invalid_request"),
+        "{}",
+        error.reference()
+    );
     assert!(stage.rows().is_empty());
     stage.end().await;
 }
@@ -107,10 +152,21 @@ async fn a_code_that_is_redeemed_again_is_refused_and_ends_what_it_gave() {
     let id = stage.connect(ADA).await.expect("connected");
     let requests = stage.server.token_requests().await;
     let (status, answer) = stage.server.redeem(&requests[0].request).await;
-    assert_eq!((status, answer["error"].as_str()), (400, Some("invalid_grant")), "{answer}");
-    assert_eq!(stage.server.last_reason().await, "authorization code already consumed");
+    assert_eq!(
+        (status, answer["error"].as_str()),
+        (400, Some("invalid_grant")),
+        "{answer}"
+    );
+    assert_eq!(
+        stage.server.last_reason().await,
+        "authorization code already consumed"
+    );
     stage.pass(2 * HOUR).await;
-    let error = stage.app.session(&id).await.expect_err("the server ended the grant");
+    let error = stage
+        .app
+        .session(&id)
+        .await
+        .expect_err("the server ended the grant");
     assert_eq!(error.code(), Code::SignInAgain);
     stage.end().await;
 }
@@ -125,10 +181,23 @@ async fn the_account_renews_three_times_over_restarts_with_the_refresh_token_it_
         stage.pass(2 * HOUR).await;
         stage.restart();
         let session = stage.app.session(&id).await.expect("renewed");
-        assert!(seen.insert(session.bearer().expect("a token").expose_secret().to_owned()), "a new session");
+        assert!(
+            seen.insert(
+                session
+                    .bearer()
+                    .expect("a token")
+                    .expose_secret()
+                    .to_owned()
+            ),
+            "a new session"
+        );
         assert_eq!(stage.refresh_token(&id).await, kept);
     }
-    stage.app.read_targets(&id).await.expect("the API takes the new session");
+    stage
+        .app
+        .read_targets(&id)
+        .await
+        .expect("the API takes the new session");
     stage.end().await;
 }
 
@@ -139,7 +208,10 @@ async fn a_grant_that_was_revoked_at_the_server_asks_the_person_once() {
     stage.server.revoke(ADA).await;
     stage.pass(2 * HOUR).await;
     for _ in 0..3 {
-        assert_eq!(stage.app.session(&id).await.expect_err("revoked").code(), Code::SignInAgain);
+        assert_eq!(
+            stage.app.session(&id).await.expect_err("revoked").code(),
+            Code::SignInAgain
+        );
     }
     assert_eq!(stage.server.count("refresh_token").await, 1, "asked once");
     assert_eq!(stage.row(&id).status, Status::SignInAgain);
@@ -150,17 +222,34 @@ async fn a_grant_that_was_revoked_at_the_server_asks_the_person_once() {
 async fn signing_in_again_asks_for_consent_when_no_refresh_token_came_without() {
     let stage = stage();
     let browser = person(ADA);
-    let id = stage.sign_in(stage.wish(), &browser, |_| {}).await.expect("connected");
+    let id = stage
+        .sign_in(stage.wish(), &browser, |_| {})
+        .await
+        .expect("connected");
     let before = stage.refresh_token(&id).await;
-    let again = stage.app.connect(Connect { account: Some(id.clone()), ..stage.wish() }).expect("started");
+    let again = stage
+        .app
+        .connect(Connect {
+            account: Some(id.clone()),
+            ..stage.wish()
+        })
+        .expect("started");
     for prompt in [None, Some("consent")] {
         let page = stage.next_page().await;
         assert_eq!(parameter(&page, "prompt").as_deref(), prompt);
         assert_eq!(parameter(&page, "login_hint").as_deref(), Some("1017"));
         let landing = browser.browse(page.as_str()).await;
-        assert!(matches!(landing, Landing::Page { status: 200, .. }), "{landing:?}");
+        assert!(
+            matches!(landing, Landing::Page { status: 200, .. }),
+            "{landing:?}"
+        );
     }
-    assert_eq!(within(stage.app.sign_in_ended(again)).await.expect("signed in again"), id);
+    assert_eq!(
+        within(stage.app.sign_in_ended(again))
+            .await
+            .expect("signed in again"),
+        id
+    );
     assert_ne!(stage.refresh_token(&id).await, before);
     stage.end().await;
 }
@@ -173,8 +262,18 @@ async fn disconnecting_ends_the_grant_at_the_server() {
     let session = stage.app.session(&id).await.expect("a session");
     stage.app.disconnect(&id).await.expect("disconnected");
     let (status, answer) = stage.server.redeem_refresh_token(&refresh_token).await;
-    assert_eq!((status, answer["error"].as_str()), (400, Some("invalid_grant")), "{answer}");
-    assert_eq!(stage.server.ask_api("v3/projects:search", session.bearer().expect("a token")).await, 401);
+    assert_eq!(
+        (status, answer["error"].as_str()),
+        (400, Some("invalid_grant")),
+        "{answer}"
+    );
+    assert_eq!(
+        stage
+            .server
+            .ask_api("v3/projects:search", session.bearer().expect("a token"))
+            .await,
+        401
+    );
     stage.end().await;
 }
 
@@ -182,7 +281,10 @@ async fn disconnecting_ends_the_grant_at_the_server() {
 async fn refusing_at_the_server_says_so_and_changes_nothing() {
     let stage = stage();
     for browser in [person(ADA).refuse_consent(), Browser::new().cancel()] {
-        let error = stage.sign_in(stage.wish(), &browser, |_| {}).await.expect_err("refused");
+        let error = stage
+            .sign_in(stage.wish(), &browser, |_| {})
+            .await
+            .expect_err("refused");
         assert_eq!(error.code(), Code::SignInRefused, "{error}");
     }
     assert!(stage.rows().is_empty());

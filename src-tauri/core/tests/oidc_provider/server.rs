@@ -42,7 +42,9 @@ pub(crate) struct TokenRequest {
 
 impl TokenRequest {
     pub(crate) fn is_for(&self, grant_type: &str) -> bool {
-        self.request.get("grant_type").is_some_and(|given| given == grant_type)
+        self.request
+            .get("grant_type")
+            .is_some_and(|given| given == grant_type)
     }
 }
 
@@ -51,7 +53,9 @@ impl Server {
     pub(crate) fn start(cloud: Cloud) -> Self {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/oidc_provider");
         assert!(
-            folder.join("node_modules/oidc-provider/package.json").exists(),
+            folder
+                .join("node_modules/oidc-provider/package.json")
+                .exists(),
             "oidc-provider is not installed. Run make test, which installs it."
         );
         let shape = match cloud {
@@ -72,7 +76,9 @@ impl Server {
         let output = BufReader::new(process.stdout.take().expect("piped"));
         std::thread::spawn(move || {
             for line in output.lines().map_while(Result::ok) {
-                let _ = line.strip_prefix("listening ").map(|at| tell.send(at.to_owned()));
+                let _ = line
+                    .strip_prefix("listening ")
+                    .map(|at| tell.send(at.to_owned()));
             }
         });
         let (tell_trouble, trouble) = mpsc::channel();
@@ -88,7 +94,11 @@ impl Server {
             panic!("the server does not listen ({why}; {ended:?}): {trouble}")
         });
         let at = serde_json::from_str(&at).expect("the first line says where");
-        Self { process, at, http: Http::default() }
+        Self {
+            process,
+            at,
+            http: Http::default(),
+        }
     }
 
     /// The token requests so far, the oldest first.
@@ -98,14 +108,21 @@ impl Server {
 
     /// How many token requests of a grant type came so far.
     pub(crate) async fn count(&self, grant_type: &str) -> usize {
-        self.token_requests().await.iter().filter(|request| request.is_for(grant_type)).count()
+        self.token_requests()
+            .await
+            .iter()
+            .filter(|request| request.is_for(grant_type))
+            .count()
     }
 
     /// Why the server refused the last token request, which it keeps from clients.
     pub(crate) async fn last_reason(&self) -> String {
         let requests = self.token_requests().await;
         let last = requests.last().expect("one came");
-        last.answer["reason"].as_str().unwrap_or_default().to_owned()
+        last.answer["reason"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
     }
 
     /// Moves the server's clock forward.
@@ -130,17 +147,30 @@ impl Server {
 
     /// Signs with a new key from now on.
     pub(crate) async fn rotate_key(&self, published: bool, same_id: bool) {
-        self.control(json!({ "rotate": { "published": published, "same_id": same_id } })).await;
+        self.control(json!({ "rotate": { "published": published, "same_id": same_id } }))
+            .await;
     }
 
     /// Sends a token request that is not the app's.
     pub(crate) async fn redeem(&self, fields: &BTreeMap<String, String>) -> (u16, Value) {
-        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        let body = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(fields)
+            .finish();
         let request = http::Request::post(format!("{}/token", self.at.issuer))
-            .header(http::header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header(
+                http::header::CONTENT_TYPE,
+                "application/x-www-form-urlencoded",
+            )
             .body(body.into_bytes());
-        let answer = self.http.send(request.expect("a request")).await.expect("answered");
-        (answer.status, serde_json::from_slice(&answer.body).expect("JSON"))
+        let answer = self
+            .http
+            .send(request.expect("a request"))
+            .await
+            .expect("answered");
+        (
+            answer.status,
+            serde_json::from_slice(&answer.body).expect("JSON"),
+        )
     }
 
     /// Redeems a refresh token as somebody who has stolen it.
@@ -150,13 +180,24 @@ impl Server {
             ("client_id", self.at.client_id.as_str()),
             ("refresh_token", token),
         ];
-        self.redeem(&fields.map(|(name, value)| (name.to_owned(), value.to_owned())).into()).await
+        self.redeem(
+            &fields
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .into(),
+        )
+        .await
     }
 
     /// Asks the cloud's API with a session, and gives back the status.
     pub(crate) async fn ask_api(&self, path: &str, session: &SecretString) -> u16 {
-        let url = Url::parse(&self.at.api).and_then(|api| api.join(path)).expect("a URL");
-        let answer = self.http.get_json::<Value>(&url, Some(session)).await.expect("answered");
+        let url = Url::parse(&self.at.api)
+            .and_then(|api| api.join(path))
+            .expect("a URL");
+        let answer = self
+            .http
+            .get_json::<Value>(&url, Some(session))
+            .await
+            .expect("answered");
         answer.map_or_else(|refused| refused.status, |_| 200)
     }
 
@@ -165,11 +206,24 @@ impl Server {
         struct Answer {
             journal: Vec<TokenRequest>,
         }
-        let door = Url::parse(&self.at.api).and_then(|api| api.join("control")).expect("a URL");
+        let door = Url::parse(&self.at.api)
+            .and_then(|api| api.join("control"))
+            .expect("a URL");
         let request = http::Request::post(door.as_str()).body(wish.to_string().into_bytes());
-        let answer = self.http.send(request.expect("a request")).await.expect("answered");
-        assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));
-        serde_json::from_slice::<Answer>(&answer.body).expect("JSON").journal
+        let answer = self
+            .http
+            .send(request.expect("a request"))
+            .await
+            .expect("answered");
+        assert_eq!(
+            answer.status,
+            200,
+            "{}",
+            String::from_utf8_lossy(&answer.body)
+        );
+        serde_json::from_slice::<Answer>(&answer.body)
+            .expect("JSON")
+            .journal
     }
 }
 

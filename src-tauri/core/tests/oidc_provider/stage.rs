@@ -16,7 +16,9 @@ use mcm_core::redirect::Front;
 use mcm_core::sign_in::RecordedBrowser;
 use mcm_core::snapshot::{AccountView, RedirectKind, Snapshot};
 use mcm_core::vault::{Record, Vault};
-use mcm_core::world::{Clock as _, Environment, ManualClock, Paths, SchemeRegistration, SystemClock, World};
+use mcm_core::world::{
+    Clock as _, Environment, ManualClock, Paths, SchemeRegistration, SystemClock, World,
+};
 use sandbox_clouds::browser::{Browser, Landing};
 use secrecy::ExposeSecret as _;
 use url::Url;
@@ -62,12 +64,27 @@ impl Stage {
         let home = tempfile::tempdir().expect("a folder");
         let (vault, browser) = (Vault::in_memory(), Arc::default());
         let app = open(&server, &clock, &vault, &browser, home.path());
-        Self { server, app, cloud, clock, vault, browser, home, pages: Mutex::default() }
+        Self {
+            server,
+            app,
+            cloud,
+            clock,
+            vault,
+            browser,
+            home,
+            pages: Mutex::default(),
+        }
     }
 
     /// Quits the app and starts it again over the same files and keychain.
     pub(crate) fn restart(&mut self) {
-        self.app = open(&self.server, &self.clock, &self.vault, &self.browser, self.home.path());
+        self.app = open(
+            &self.server,
+            &self.clock,
+            &self.vault,
+            &self.browser,
+            self.home.path(),
+        );
     }
 
     /// Time goes by, here and at the server.
@@ -81,13 +98,24 @@ impl Stage {
     }
 
     pub(crate) fn loopback(&self) -> Connect {
-        Connect { redirect: Some(RedirectKind::Loopback), ..self.wish() }
+        Connect {
+            redirect: Some(RedirectKind::Loopback),
+            ..self.wish()
+        }
     }
 
     /// Connects as a person would: starts the sign-in, goes through the pages, comes back, and sees the targets.
     pub(crate) async fn connect(&self, person: &str) -> Result<AccountId> {
-        let id = self.sign_in(self.wish(), &self::person(person), |_| {}).await?;
-        self.until(|snapshot| snapshot.accounts.iter().all(|row| row.reading_targets.is_none())).await;
+        let id = self
+            .sign_in(self.wish(), &self::person(person), |_| {})
+            .await?;
+        self.until(|snapshot| {
+            snapshot
+                .accounts
+                .iter()
+                .all(|row| row.reading_targets.is_none())
+        })
+        .await;
         Ok(id)
     }
 
@@ -113,15 +141,32 @@ impl Stage {
     /// The page that the app opened.
     pub(crate) async fn next_page(&self) -> Url {
         let page = within(self.browser.next_page()).await;
-        let secret = page.query_pairs().filter(|(name, _)| name == "state" || name == "nonce");
-        self.pages.lock().expect("unpoisoned").extend(secret.map(|(_, value)| value.into_owned()));
+        let secret = page
+            .query_pairs()
+            .filter(|(name, _)| name == "state" || name == "nonce");
+        self.pages
+            .lock()
+            .expect("unpoisoned")
+            .extend(secret.map(|(_, value)| value.into_owned()));
         page
     }
 
     /// The refresh token that the keychain holds for the account.
     pub(crate) async fn refresh_token(&self, id: &AccountId) -> String {
-        let grant = self.app.book().expect("readable").account(id).expect("a row").grant.clone();
-        let bytes = self.vault.read(&Record::grant(&grant)).await.expect("readable").expect("kept");
+        let grant = self
+            .app
+            .book()
+            .expect("readable")
+            .account(id)
+            .expect("a row")
+            .grant
+            .clone();
+        let bytes = self
+            .vault
+            .read(&Record::grant(&grant))
+            .await
+            .expect("readable")
+            .expect("kept");
         Grant::from_bytes(&bytes)
             .expect("a grant")
             .refresh_token()
@@ -133,7 +178,10 @@ impl Stage {
 
     /// The account as the screens show it.
     pub(crate) fn row(&self, id: &AccountId) -> AccountView {
-        self.rows().into_iter().find(|row| row.id == *id).expect("the account has a row")
+        self.rows()
+            .into_iter()
+            .find(|row| row.id == *id)
+            .expect("the account has a row")
     }
 
     pub(crate) fn rows(&self) -> Vec<AccountView> {
@@ -143,16 +191,23 @@ impl Stage {
     /// Waits until the screens show something.
     pub(crate) async fn until(&self, what: impl Fn(&Snapshot) -> bool) {
         let mut snapshots = self.app.watch();
-        within(snapshots.wait_for(|snapshot| what(snapshot))).await.expect("the app lives");
+        within(snapshots.wait_for(|snapshot| what(snapshot)))
+            .await
+            .expect("the app lives");
     }
 
     /// Ends the scenario: nothing secret left core.
     pub(crate) async fn end(self) {
         let mut secrets = self.pages.lock().expect("unpoisoned").clone();
         for TokenRequest { request, answer } in self.server.token_requests().await {
-            let sent = ["code", "code_verifier", "refresh_token"].map(|name| request.get(name).cloned());
-            let given = ["access_token", "refresh_token", "id_token"]
-                .map(|name| answer.get(name).and_then(|token| token.as_str()).map(str::to_owned));
+            let sent =
+                ["code", "code_verifier", "refresh_token"].map(|name| request.get(name).cloned());
+            let given = ["access_token", "refresh_token", "id_token"].map(|name| {
+                answer
+                    .get(name)
+                    .and_then(|token| token.as_str())
+                    .map(str::to_owned)
+            });
             secrets.extend(sent.into_iter().chain(given).flatten());
         }
         let snapshot = serde_json::to_string(&*self.app.watch().borrow().clone()).expect("JSON");
@@ -165,7 +220,10 @@ impl Stage {
         places.extend(left_behind::files(self.home.path()));
         for secret in &secrets {
             for (place, text) in &places {
-                assert!(!text.contains(secret.as_str()), "{place} holds the secret {secret}");
+                assert!(
+                    !text.contains(secret.as_str()),
+                    "{place} holds the secret {secret}"
+                );
             }
         }
     }
@@ -179,7 +237,12 @@ fn open(
     home: &Path,
 ) -> Arc<App> {
     let at = &server.at;
-    let tenant = at.issuer.trim_start_matches(&at.sign_in).split('/').nth(1).unwrap_or_default();
+    let tenant = at
+        .issuer
+        .trim_start_matches(&at.sign_in)
+        .split('/')
+        .nth(1)
+        .unwrap_or_default();
     let environment = Environment::from_pairs([
         ("AZURE_AUTHORITY_HOST", at.sign_in.as_str()),
         ("AZURE_TENANT_ID", tenant),
@@ -208,17 +271,26 @@ pub(crate) fn person(name: &str) -> Browser {
 
 /// A parameter of an address.
 pub(crate) fn parameter(url: &Url, name: &str) -> Option<String> {
-    url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+    url.query_pairs()
+        .find(|(key, _)| key == name)
+        .map(|(_, value)| value.into_owned())
 }
 
 /// Takes parameters out of an address and puts others in.
 pub(crate) fn change(url: &mut Url, taken: &[&str], put: &[(&str, &str)]) {
     let pairs: Vec<_> = url.query_pairs().into_owned().collect();
-    let kept = pairs.iter().filter(|(name, _)| !taken.contains(&name.as_str()));
-    url.query_pairs_mut().clear().extend_pairs(kept).extend_pairs(put);
+    let kept = pairs
+        .iter()
+        .filter(|(name, _)| !taken.contains(&name.as_str()));
+    url.query_pairs_mut()
+        .clear()
+        .extend_pairs(kept)
+        .extend_pairs(put);
 }
 
 /// Fails the scenario when something that must happen does not.
 pub(crate) async fn within<T>(what: impl Future<Output = T>) -> T {
-    tokio::time::timeout(PATIENCE, what).await.expect("it happened in time")
+    tokio::time::timeout(PATIENCE, what)
+        .await
+        .expect("it happened in time")
 }

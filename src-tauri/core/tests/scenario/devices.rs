@@ -15,16 +15,32 @@ use crate::stage::{ADA, LINUS, Stage, within};
 const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
 fn by_code() -> Connect {
-    Connect { device_code: true, ..Connect::new(Cloud::Azure) }
+    Connect {
+        device_code: true,
+        ..Connect::new(Cloud::Azure)
+    }
 }
 
 /// A sign-in whose code is shown.
 async fn started(stage: &Stage, wish: Connect) -> (SignInId, String, String, Timestamp) {
     let id = stage.app.connect(wish).expect("started");
     let shown = |step: &SignInStep| matches!(step, SignInStep::Code { .. });
-    let snapshot = stage.until(|snapshot| snapshot.sign_ins.iter().any(|view| shown(&view.step))).await;
-    let step = snapshot.sign_ins.iter().find(|view| view.id == id).map(|view| view.step.clone());
-    let Some(SignInStep::Code { code, page, expires_at }) = step else { panic!("no code: {step:?}") };
+    let snapshot = stage
+        .until(|snapshot| snapshot.sign_ins.iter().any(|view| shown(&view.step)))
+        .await;
+    let step = snapshot
+        .sign_ins
+        .iter()
+        .find(|view| view.id == id)
+        .map(|view| view.step.clone());
+    let Some(SignInStep::Code {
+        code,
+        page,
+        expires_at,
+    }) = step
+    else {
+        panic!("no code: {step:?}")
+    };
     (id, code, page, expires_at)
 }
 
@@ -51,13 +67,20 @@ async fn ended(stage: &Stage, id: SignInId) -> Result<AccountId> {
 /// When the server was asked whether the person is done.
 fn polls(stage: &Stage) -> Vec<Timestamp> {
     let requests = stage.clouds.requests().into_iter();
-    requests.filter(|asked| asked.grant_type.as_deref() == Some(GRANT_TYPE)).map(|asked| asked.at).collect()
+    requests
+        .filter(|asked| asked.grant_type.as_deref() == Some(GRANT_TYPE))
+        .map(|asked| asked.at)
+        .collect()
 }
 
 /// One fault for each of the next questions whether the person is done.
 fn spoil(stage: &Stage, faults: impl IntoIterator<Item = Fault>) {
     for fault in faults {
-        stage.clouds.faults().add(Rule::new(Endpoint::AzureToken, fault).grant_type(GRANT_TYPE).times(1));
+        stage.clouds.faults().add(
+            Rule::new(Endpoint::AzureToken, fault)
+                .grant_type(GRANT_TYPE)
+                .times(1),
+        );
     }
 }
 
@@ -80,13 +103,28 @@ async fn the_same_account_comes_of_a_code_and_the_code_is_gone_when_it_is_used()
 #[tokio::test]
 async fn the_server_is_asked_as_often_as_it_says_and_less_after_each_slow_down() {
     let stage = Stage::start().await;
-    spoil(&stage, [Fault::oauth_error("authorization_pending"), Fault::oauth_error("slow_down")]);
-    spoil(&stage, [Fault::oauth_error("authorization_pending"), Fault::oauth_error("slow_down")]);
+    spoil(
+        &stage,
+        [
+            Fault::oauth_error("authorization_pending"),
+            Fault::oauth_error("slow_down"),
+        ],
+    );
+    spoil(
+        &stage,
+        [
+            Fault::oauth_error("authorization_pending"),
+            Fault::oauth_error("slow_down"),
+        ],
+    );
     let (id, code, page, _) = started(&stage, by_code()).await;
     typed(&code, &page, Browser::new().as_person(ADA)).await;
     ended(&stage, id).await.expect("connected");
     let polls = polls(&stage);
-    let waits: Vec<i64> = polls.windows(2).map(|pair| pair[1].duration_since(pair[0]).as_secs()).collect();
+    let waits: Vec<i64> = polls
+        .windows(2)
+        .map(|pair| pair[1].duration_since(pair[0]).as_secs())
+        .collect();
     assert_eq!(waits.len(), 4);
     for (wait, least) in waits.iter().zip([5, 10, 10, 15]) {
         assert!(*wait >= least, "{waits:?}");
@@ -96,12 +134,22 @@ async fn the_server_is_asked_as_often_as_it_says_and_less_after_each_slow_down()
 #[tokio::test]
 async fn trouble_on_the_way_is_waited_out_and_longer_each_time() {
     let stage = Stage::start().await;
-    spoil(&stage, [Fault::Drop, Fault::status(503), Fault::retry_after(429, "30")]);
+    spoil(
+        &stage,
+        [
+            Fault::Drop,
+            Fault::status(503),
+            Fault::retry_after(429, "30"),
+        ],
+    );
     let (id, code, page, _) = started(&stage, by_code()).await;
     typed(&code, &page, Browser::new().as_person(ADA)).await;
     ended(&stage, id).await.expect("connected");
     let polls = polls(&stage);
-    let waits: Vec<i64> = polls.windows(2).map(|pair| pair[1].duration_since(pair[0]).as_secs()).collect();
+    let waits: Vec<i64> = polls
+        .windows(2)
+        .map(|pair| pair[1].duration_since(pair[0]).as_secs())
+        .collect();
     assert_eq!(waits.len(), 3, "{waits:?}");
     for (wait, least) in waits.iter().zip([10, 20, 30]) {
         assert!(*wait >= least, "{waits:?}");
@@ -139,11 +187,17 @@ async fn giving_up_ends_the_wait_at_once() {
 #[tokio::test]
 async fn a_page_of_another_site_is_never_shown() {
     let stage = Stage::start().await;
-    stage.clouds.faults().next(Endpoint::AzureDeviceCode, Fault::ForeignCodePage);
+    stage
+        .clouds
+        .faults()
+        .next(Endpoint::AzureDeviceCode, Fault::ForeignCodePage);
     let id = stage.app.connect(by_code()).expect("started");
     let error = ended(&stage, id).await.expect_err("not shown");
     assert_eq!(error.code(), Code::SignInRejected);
-    assert!(!error.message().contains("microsoft.com.example"), "{error}");
+    assert!(
+        !error.message().contains("microsoft.com.example"),
+        "{error}"
+    );
     assert_eq!(polls(&stage), []);
 }
 
@@ -171,7 +225,14 @@ async fn what_a_code_brings_passes_the_checks_of_every_sign_in() {
 async fn a_row_takes_nobody_else_by_code_either() {
     let stage = Stage::start().await;
     let ada = stage.connect(ADA).await.expect("connected");
-    let (id, code, page, _) = started(&stage, Connect { account: Some(ada), ..by_code() }).await;
+    let (id, code, page, _) = started(
+        &stage,
+        Connect {
+            account: Some(ada),
+            ..by_code()
+        },
+    )
+    .await;
     typed(&code, &page, Browser::new().as_person(LINUS)).await;
     let error = ended(&stage, id).await.expect_err("somebody else");
     assert_eq!(error.code(), Code::WrongPerson);
@@ -180,7 +241,13 @@ async fn a_row_takes_nobody_else_by_code_either() {
 #[tokio::test]
 async fn google_grants_no_access_to_the_cloud_by_code_and_that_is_said() {
     let stage = Stage::start().await;
-    let id = stage.app.connect(Connect { device_code: true, ..Connect::new(Cloud::Gcp) }).expect("started");
+    let id = stage
+        .app
+        .connect(Connect {
+            device_code: true,
+            ..Connect::new(Cloud::Gcp)
+        })
+        .expect("started");
     let error = ended(&stage, id).await.expect_err("refused");
     assert_eq!(error.code(), Code::Unsupported);
     assert!(error.message().contains("TVs and Limited Input"), "{error}");

@@ -20,7 +20,11 @@ async fn every_fault_of_the_token_endpoint_ends_the_sign_in_with_nothing_stored(
         (AzureDiscovery, Fault::MalformedJson, Code::ServerFailed),
         (AzureDiscovery, Fault::OversizedAnswer, Code::ServerFailed),
         (AzureDiscovery, Fault::Drop, Code::ServerFailed),
-        (AzureDiscovery, Fault::retry_after(429, "30"), Code::Throttled),
+        (
+            AzureDiscovery,
+            Fault::retry_after(429, "30"),
+            Code::Throttled,
+        ),
         (AzureToken, Fault::status(503), Code::ServerFailed),
         (AzureToken, Fault::retry_after(429, "7"), Code::Throttled),
         (AzureToken, Fault::NotJson, Code::ServerFailed),
@@ -28,15 +32,27 @@ async fn every_fault_of_the_token_endpoint_ends_the_sign_in_with_nothing_stored(
         (AzureToken, Fault::OversizedAnswer, Code::ServerFailed),
         (AzureToken, Fault::Drop, Code::ServerFailed),
         (AzureToken, Fault::DropAfterEffect, Code::ServerFailed),
-        (AzureToken, Fault::oauth_error("invalid_grant"), Code::SignInAgain),
-        (AzureToken, Fault::oauth_error("invalid_client"), Code::SignInRejected),
+        (
+            AzureToken,
+            Fault::oauth_error("invalid_grant"),
+            Code::SignInAgain,
+        ),
+        (
+            AzureToken,
+            Fault::oauth_error("invalid_client"),
+            Code::SignInRejected,
+        ),
         (AzureToken, Fault::WrongNonce, Code::SignInRejected),
         (AzureToken, Fault::WrongIssuer, Code::SignInRejected),
         (AzureToken, Fault::WrongAudience, Code::SignInRejected),
         (AzureToken, Fault::WrongTenant, Code::SignInRejected),
         (AzureToken, Fault::ExpiredIdToken, Code::SignInRejected),
         (AzureToken, Fault::MissingRefreshToken, Code::SignInRejected),
-        (AzureToken, Fault::TokenType("mac".into()), Code::ServerFailed),
+        (
+            AzureToken,
+            Fault::TokenType("mac".into()),
+            Code::ServerFailed,
+        ),
     ] {
         let stage = Stage::start().await;
         stage.clouds.faults().next(endpoint, fault.clone());
@@ -50,21 +66,39 @@ async fn every_fault_of_the_token_endpoint_ends_the_sign_in_with_nothing_stored(
 #[tokio::test]
 async fn an_expiry_that_is_text_is_understood() {
     let stage = Stage::start().await;
-    stage.clouds.faults().next(Endpoint::AzureToken, Fault::StringExpiresIn);
+    stage
+        .clouds
+        .faults()
+        .next(Endpoint::AzureToken, Fault::StringExpiresIn);
     let id = stage.connect(ADA).await.expect("connected");
     let times = stage.row(&id).session.expect("a session");
-    assert_eq!(times.expires_at.duration_since(times.issued_at).as_secs(), 3600);
+    assert_eq!(
+        times.expires_at.duration_since(times.issued_at).as_secs(),
+        3600
+    );
 }
 
 #[tokio::test]
 async fn a_clock_that_is_off_by_a_day_is_named() {
     let stage = Stage::start().await;
-    let id = stage.app.connect(Connect::new(Cloud::Azure)).expect("started");
+    let id = stage
+        .app
+        .connect(Connect::new(Cloud::Azure))
+        .expect("started");
     let page = stage.next_page().await;
-    let redirect = Browser::new().as_person(ADA).browse(page.as_str()).await.expect_redirect();
-    stage.clouds.faults().next(Endpoint::AzureToken, Fault::ExpiredIdToken);
+    let redirect = Browser::new()
+        .as_person(ADA)
+        .browse(page.as_str())
+        .await
+        .expect_redirect();
+    stage
+        .clouds
+        .faults()
+        .next(Endpoint::AzureToken, Fault::ExpiredIdToken);
     stage.app.deliver(redirect.as_str());
-    let error = crate::stage::within(stage.app.sign_in_ended(id)).await.expect_err("expired");
+    let error = crate::stage::within(stage.app.sign_in_ended(id))
+        .await
+        .expect_err("expired");
     assert!(error.message().contains("clock"), "{error}");
 }
 
@@ -80,7 +114,10 @@ async fn a_server_that_cannot_be_reached_is_offline_and_named() {
 #[tokio::test]
 async fn a_server_that_never_answers_is_given_up_in_time() {
     let stage = Stage::start().await;
-    stage.clouds.faults().next(Endpoint::AzureDiscovery, Fault::Hang);
+    stage
+        .clouds
+        .faults()
+        .next(Endpoint::AzureDiscovery, Fault::Hang);
     let error = stage.connect(ADA).await.expect_err("no answer");
     assert_eq!(error.code(), Code::Offline);
 }
@@ -90,14 +127,19 @@ async fn an_authority_that_is_not_https_is_refused_before_anything_is_sent() {
     let stage = Stage::with(|_| {}, &[("AZURE_AUTHORITY_HOST", "http://login.example")]).await;
     let error = stage.connect(ADA).await.expect_err("not https");
     assert_eq!(error.code(), Code::SettingInvalid);
-    assert!(error.message().contains("AZURE_AUTHORITY_HOST") && error.message().contains("https"), "{error}");
+    assert!(
+        error.message().contains("AZURE_AUTHORITY_HOST") && error.message().contains("https"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
 async fn subscriptions_that_cannot_be_read_leave_the_account_connected_and_the_old_list() {
     let stage = Stage::with(|options| options.page_size = 2, &[]).await;
     let id = stage.connect(ADA).await.expect("connected");
-    stage.until(|snapshot| snapshot.accounts[0].target_count == 4).await;
+    stage
+        .until(|snapshot| snapshot.accounts[0].target_count == 4)
+        .await;
     for (fault, code) in [
         (Fault::HostileNextLink, Code::ServerFailed),
         (Fault::RepeatingNextLink, Code::ServerFailed),
@@ -107,12 +149,23 @@ async fn subscriptions_that_cannot_be_read_leave_the_account_connected_and_the_o
         (Fault::OversizedAnswer, Code::ServerFailed),
         (Fault::NotJson, Code::ServerFailed),
     ] {
-        stage.clouds.faults().always(Endpoint::AzureSubscriptions, fault.clone());
-        let error = stage.app.read_targets(&id).await.expect_err(&format!("{fault:?}"));
+        stage
+            .clouds
+            .faults()
+            .always(Endpoint::AzureSubscriptions, fault.clone());
+        let error = stage
+            .app
+            .read_targets(&id)
+            .await
+            .expect_err(&format!("{fault:?}"));
         stage.clouds.faults().clear();
         assert_eq!(error.code(), code, "{fault:?}");
         let row = stage.row(&id);
-        assert_eq!((row.target_count, row.status), (4, Status::Connected), "{fault:?}");
+        assert_eq!(
+            (row.target_count, row.status),
+            (4, Status::Connected),
+            "{fault:?}"
+        );
         assert_eq!(row.targets_error.expect("told").code, code);
     }
     stage.app.read_targets(&id).await.expect("read");
@@ -123,9 +176,15 @@ async fn subscriptions_that_cannot_be_read_leave_the_account_connected_and_the_o
 async fn a_session_that_the_server_ended_early_is_renewed_once_for_the_list() {
     let stage = Stage::start().await;
     let id = stage.connect(ADA).await.expect("connected");
-    stage.until(|snapshot| snapshot.accounts[0].target_count == 4).await;
+    stage
+        .until(|snapshot| snapshot.accounts[0].target_count == 4)
+        .await;
     stage.clouds.reject_access_tokens(ADA);
-    stage.app.read_targets(&id).await.expect("read with a new session");
+    stage
+        .app
+        .read_targets(&id)
+        .await
+        .expect("read with a new session");
     assert_eq!(stage.token_requests("refresh_token"), 1);
 }
 
@@ -134,12 +193,19 @@ async fn names_from_a_server_cannot_forge_what_a_person_reads() {
     use sandbox_clouds::AzureDirectory;
     use sandbox_clouds::azure::directory::Tenant;
     let evil = "Contoso\u{202e}\r\n\u{1b}[31mX";
-    let tenant =
-        Tenant::new(evil, "evil.example").subscription("a\u{0}b\nc", "Enabled", &["eve@evil.example"]);
-    let directory = AzureDirectory::empty().tenant(tenant).person("eve@evil.example", "Eve", &[]);
+    let tenant = Tenant::new(evil, "evil.example").subscription(
+        "a\u{0}b\nc",
+        "Enabled",
+        &["eve@evil.example"],
+    );
+    let directory = AzureDirectory::empty()
+        .tenant(tenant)
+        .person("eve@evil.example", "Eve", &[]);
     let stage = Stage::with(|options| options.azure = directory, &[]).await;
     let id = stage.connect("eve@evil.example").await.expect("connected");
-    stage.until(|snapshot| snapshot.accounts[0].target_count == 1).await;
+    stage
+        .until(|snapshot| snapshot.accounts[0].target_count == 1)
+        .await;
     assert_eq!(stage.row(&id).name, "Contoso[31mX");
     assert_eq!(stage.app.targets(&id).expect("read")[0].name, "abc");
 }
@@ -182,14 +248,33 @@ async fn a_folder_that_cannot_be_written_keeps_the_old_accounts() {
     // A folder in the file's place refuses to be replaced, also for root.
     std::fs::rename(&path, path.with_extension("aside")).expect("moved");
     std::fs::create_dir(&path).expect("made");
-    let replace =
-        Connect { on_duplicate: mcm_core::app::OnDuplicate::KeepBoth, ..Connect::new(Cloud::Azure) };
-    let error = stage.sign_in(replace, &Browser::new().as_person(LINUS)).await.expect_err("cannot be saved");
+    let replace = Connect {
+        on_duplicate: mcm_core::app::OnDuplicate::KeepBoth,
+        ..Connect::new(Cloud::Azure)
+    };
+    let error = stage
+        .sign_in(replace, &Browser::new().as_person(LINUS))
+        .await
+        .expect_err("cannot be saved");
     assert_eq!(error.code(), Code::StorageFailed);
     assert!(error.message().contains("accounts.json"), "{error}");
     std::fs::remove_dir(&path).expect("removed");
     std::fs::rename(path.with_extension("aside"), &path).expect("moved back");
     assert_eq!(std::fs::read(&path).expect("readable"), before);
-    let grant = stage.second_app().book().expect("readable").account(&ada).expect("a row").grant.clone();
-    assert!(stage.vault.read(&Record::grant(&grant)).await.expect("readable").is_some());
+    let grant = stage
+        .second_app()
+        .book()
+        .expect("readable")
+        .account(&ada)
+        .expect("a row")
+        .grant
+        .clone();
+    assert!(
+        stage
+            .vault
+            .read(&Record::grant(&grant))
+            .await
+            .expect("readable")
+            .is_some()
+    );
 }

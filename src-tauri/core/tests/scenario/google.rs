@@ -29,7 +29,10 @@ pub(crate) fn person(email: &str) -> Browser {
 }
 
 pub(crate) fn again(id: &AccountId) -> Connect {
-    Connect { account: Some(id.clone()), ..google() }
+    Connect {
+        account: Some(id.clone()),
+        ..google()
+    }
 }
 
 pub(crate) async fn connect(stage: &Stage, email: &str) -> Result<AccountId> {
@@ -45,19 +48,43 @@ pub(crate) async fn settled(stage: &Stage, id: &AccountId) -> AccountView {
             && row.reading_targets.is_none()
             && (row.targets_read_at.is_some() || row.targets_error.is_some())
     };
-    stage.until(|snapshot| snapshot.accounts.iter().any(is_settled)).await;
+    stage
+        .until(|snapshot| snapshot.accounts.iter().any(is_settled))
+        .await;
     stage.row(id)
 }
 
 pub(crate) async fn refresh_token(stage: &Stage, id: &AccountId) -> String {
-    let key = stage.app.book().expect("readable").account(id).expect("a row").grant.clone();
-    let bytes = stage.vault.read(&Record::grant(&key)).await.expect("readable").expect("a grant");
+    let key = stage
+        .app
+        .book()
+        .expect("readable")
+        .account(id)
+        .expect("a row")
+        .grant
+        .clone();
+    let bytes = stage
+        .vault
+        .read(&Record::grant(&key))
+        .await
+        .expect("readable")
+        .expect("a grant");
     let grant = mcm_core::credential::Grant::from_bytes(&bytes).expect("ours");
-    grant.refresh_token().expect("a refresh token").refresh_token.expose_secret().to_owned()
+    grant
+        .refresh_token()
+        .expect("a refresh token")
+        .refresh_token
+        .expose_secret()
+        .to_owned()
 }
 
 fn requests(stage: &Stage, endpoint: Endpoint) -> usize {
-    stage.clouds.requests().iter().filter(|request| request.endpoint == Some(endpoint)).count()
+    stage
+        .clouds
+        .requests()
+        .iter()
+        .filter(|request| request.endpoint == Some(endpoint))
+        .count()
 }
 
 /// Ada, with this subject's address and one project.
@@ -67,7 +94,10 @@ fn somebody(subject: &str, email: &str) -> GoogleDirectory {
         "Contoso production",
         None,
     ));
-    GoogleDirectory::empty().person(Person { subject: subject.to_owned(), ..ada })
+    GoogleDirectory::empty().person(Person {
+        subject: subject.to_owned(),
+        ..ada
+    })
 }
 
 #[tokio::test]
@@ -77,38 +107,104 @@ async fn a_person_connects_through_loopback_and_sees_the_projects() {
     let page = stage.next_page().await;
     let asked: std::collections::HashMap<_, _> = page.query_pairs().into_owned().collect();
     assert_eq!(asked["prompt"], "consent select_account");
-    assert_eq!((asked["access_type"].as_str(), asked["code_challenge_method"].as_str()), ("offline", "S256"));
+    assert_eq!(
+        (
+            asked["access_type"].as_str(),
+            asked["code_challenge_method"].as_str()
+        ),
+        ("offline", "S256")
+    );
     assert_eq!(asked["scope"], format!("openid email profile {FULL}"));
-    assert!(asked["redirect_uri"].starts_with("http://127.0.0.1:") && !asked.contains_key("login_hint"));
+    assert!(
+        asked["redirect_uri"].starts_with("http://127.0.0.1:") && !asked.contains_key("login_hint")
+    );
     let landing = person(ADA).browse(page.as_str()).await;
-    assert!(matches!(landing, Landing::Page { status: 200, .. }), "{landing:?}");
-    let id = within(stage.app.sign_in_ended(id)).await.expect("connected");
+    assert!(
+        matches!(landing, Landing::Page { status: 200, .. }),
+        "{landing:?}"
+    );
+    let id = within(stage.app.sign_in_ended(id))
+        .await
+        .expect("connected");
 
     let row = settled(&stage, &id).await;
-    assert_eq!((row.name.as_str(), row.status, row.active), (ADA, Status::Connected, true));
-    assert!(row.missing_scopes.is_empty() && row.targets_error.is_none() && row.sign_in_end.is_none());
-    let Identity::Gcp { issuer, email, hosted_domain, .. } = row.identity else { panic!("not Google") };
-    assert_eq!(issuer, stage.clouds.google_issuer().as_str().trim_end_matches('/'));
-    assert_eq!((email.as_deref(), hosted_domain.as_deref()), (Some(ADA), Some("contoso.example")));
+    assert_eq!(
+        (row.name.as_str(), row.status, row.active),
+        (ADA, Status::Connected, true)
+    );
+    assert!(
+        row.missing_scopes.is_empty() && row.targets_error.is_none() && row.sign_in_end.is_none()
+    );
+    let Identity::Gcp {
+        issuer,
+        email,
+        hosted_domain,
+        ..
+    } = row.identity
+    else {
+        panic!("not Google")
+    };
+    assert_eq!(
+        issuer,
+        stage.clouds.google_issuer().as_str().trim_end_matches('/')
+    );
+    assert_eq!(
+        (email.as_deref(), hosted_domain.as_deref()),
+        (Some(ADA), Some("contoso.example"))
+    );
     let projects = stage.app.targets(&id).expect("read");
     let names: Vec<_> = projects.iter().map(|project| project.id.as_str()).collect();
-    assert_eq!(names, ["contoso-analytics", "contoso-production", "contoso-shared", "contoso-staging"]);
-    assert!(projects[2].parent.as_deref().is_some_and(|parent| parent.starts_with("organizations/")));
-    assert!(projects[0].parent.as_deref().is_some_and(|parent| parent.starts_with("folders/")));
+    assert_eq!(
+        names,
+        [
+            "contoso-analytics",
+            "contoso-production",
+            "contoso-shared",
+            "contoso-staging"
+        ]
+    );
+    assert!(
+        projects[2]
+            .parent
+            .as_deref()
+            .is_some_and(|parent| parent.starts_with("organizations/"))
+    );
+    assert!(
+        projects[0]
+            .parent
+            .as_deref()
+            .is_some_and(|parent| parent.starts_with("folders/"))
+    );
 }
 
 #[tokio::test]
 async fn an_ios_client_comes_back_through_its_reversed_client_id() {
-    let variables = [("GOOGLE_CLIENT_ID", IOS_CLIENT_ID), ("MCM_REDIRECT_GCP", "deep-link")];
-    let stage = Stage::with(|_| {}, &[variables[0], variables[1], ("GOOGLE_CLIENT_SECRET", "")]).await;
+    let variables = [
+        ("GOOGLE_CLIENT_ID", IOS_CLIENT_ID),
+        ("MCM_REDIRECT_GCP", "deep-link"),
+    ];
+    let stage = Stage::with(
+        |_| {},
+        &[variables[0], variables[1], ("GOOGLE_CLIENT_SECRET", "")],
+    )
+    .await;
     let id = stage.app.connect(google()).expect("started");
     let page = stage.next_page().await;
     let redirect = person(ADA).browse(page.as_str()).await.expect_redirect();
-    assert_eq!(redirect.scheme(), "com.googleusercontent.apps.202611240001-ios");
+    assert_eq!(
+        redirect.scheme(),
+        "com.googleusercontent.apps.202611240001-ios"
+    );
     assert_eq!(stage.app.deliver(redirect.as_str()), Delivered::Accepted);
-    let id = within(stage.app.sign_in_ended(id)).await.expect("connected");
+    let id = within(stage.app.sign_in_ended(id))
+        .await
+        .expect("connected");
     settled(&stage, &id).await;
-    stage.app.renew(&id).await.expect("a client without a secret renews");
+    stage
+        .app
+        .renew(&id)
+        .await
+        .expect("a client without a secret renews");
 }
 
 #[tokio::test]
@@ -119,7 +215,9 @@ async fn accounts_stand_side_by_side_and_beside_azures() {
     let azure = stage.connect(ADA).await.expect("connected");
     assert_eq!(stage.rows().len(), 3);
     assert!(stage.row(&work).active && !stage.row(&own).active && stage.row(&azure).active);
-    let Identity::Gcp { hosted_domain, .. } = stage.row(&own).identity else { panic!("not Google") };
+    let Identity::Gcp { hosted_domain, .. } = stage.row(&own).identity else {
+        panic!("not Google")
+    };
     assert_eq!(hosted_domain, None);
     assert_eq!(stage.app.targets(&own).expect("read")[0].parent, None);
 }
@@ -128,7 +226,11 @@ async fn accounts_stand_side_by_side_and_beside_azures() {
 async fn a_project_is_chosen_and_the_console_opens_there() {
     let stage = Stage::start().await;
     let id = connect(&stage, ADA).await.expect("connected");
-    stage.app.choose_target(&id, "contoso-staging").await.expect("chosen");
+    stage
+        .app
+        .choose_target(&id, "contoso-staging")
+        .await
+        .expect("chosen");
     stage.app.open_console(&id).await.expect("opened");
     let page = stage.next_page().await;
     assert_eq!(
@@ -142,26 +244,46 @@ async fn a_renewal_keeps_the_refresh_token_when_none_comes() {
     let mut stage = Stage::start().await;
     let id = connect(&stage, ADA).await.expect("connected");
     let before = refresh_token(&stage, &id).await;
-    let first = stage.app.session(&id).await.expect("valid").bearer().cloned().expect("a token");
+    let first = stage
+        .app
+        .session(&id)
+        .await
+        .expect("valid")
+        .bearer()
+        .cloned()
+        .expect("a token");
     stage.app.renew(&id).await.expect("renewed");
     stage.restart();
     stage.clock.advance(Duration::from_secs(3600));
-    let later =
-        stage.app.session(&id).await.expect("renewed after a restart").bearer().cloned().expect("a token");
+    let later = stage
+        .app
+        .session(&id)
+        .await
+        .expect("renewed after a restart")
+        .bearer()
+        .cloned()
+        .expect("a token");
     assert_ne!(first.expose_secret(), later.expose_secret());
     assert_eq!(refresh_token(&stage, &id).await, before);
 }
 
 #[tokio::test]
 async fn a_renewal_replaces_the_refresh_token_when_one_comes() {
-    let rotating = Policy { rotates: true, ..Policy::default() };
+    let rotating = Policy {
+        rotates: true,
+        ..Policy::default()
+    };
     let mut stage = Stage::with(|options| options.google_policy = rotating, &[]).await;
     let id = connect(&stage, ADA).await.expect("connected");
     let before = refresh_token(&stage, &id).await;
     stage.app.renew(&id).await.expect("renewed");
     assert_ne!(refresh_token(&stage, &id).await, before);
     stage.restart();
-    stage.app.renew(&id).await.expect("renewed with the new one");
+    stage
+        .app
+        .renew(&id)
+        .await
+        .expect("renewed with the new one");
 }
 
 #[tokio::test]
@@ -173,17 +295,25 @@ async fn a_client_secret_stays_with_its_grant_when_the_settings_name_another_cli
         ("GOOGLE_CLIENT_SECRET", "CANARY-of-the-other-client"),
     ];
     let app = stage.app_with(&other);
-    app.renew(&id).await.expect("as the client that the grant belongs to");
+    app.renew(&id)
+        .await
+        .expect("as the client that the grant belongs to");
 }
 
 #[tokio::test]
 async fn a_scheme_that_cannot_be_had_leads_to_loopback_and_is_told() {
-    let variables = [("GOOGLE_CLIENT_ID", IOS_CLIENT_ID), ("MCM_REDIRECT_GCP", "deep-link")];
+    let variables = [
+        ("GOOGLE_CLIENT_ID", IOS_CLIENT_ID),
+        ("MCM_REDIRECT_GCP", "deep-link"),
+    ];
     let mut stage = Stage::with(|_| {}, &variables).await;
     stage.lose_the_scheme();
     stage.app.connect(google()).expect("started");
     let page = stage.next_page().await;
-    assert!(page.as_str().contains("redirect_uri=http%3A%2F%2F127.0.0.1%3A"));
+    assert!(
+        page.as_str()
+            .contains("redirect_uri=http%3A%2F%2F127.0.0.1%3A")
+    );
     let view = stage.app.watch().borrow().sign_ins[0].clone();
     assert!(view.scheme_taken);
     assert_eq!(view.redirect, RedirectKind::Loopback);
@@ -191,7 +321,10 @@ async fn a_scheme_that_cannot_be_had_leads_to_loopback_and_is_told() {
 
 #[tokio::test]
 async fn the_end_of_a_sign_in_in_testing_is_shown_and_survives_renewals() {
-    let testing = Policy { is_testing: true, ..Policy::default() };
+    let testing = Policy {
+        is_testing: true,
+        ..Policy::default()
+    };
     let stage = Stage::with(|options| options.google_policy = testing, &[]).await;
     let id = connect(&stage, ADA).await.expect("connected");
     let end = stage.row(&id).sign_in_end.expect("known");
@@ -211,11 +344,22 @@ async fn a_sign_in_that_the_organisation_ended_is_not_called_revoked_and_is_mend
     stage.clouds.expire(ADA);
     let error = stage.app.renew(&id).await.expect_err("over");
     assert_eq!(error.code(), Code::SignInAgain);
-    assert!(error.message().contains("Your organisation ends") && error.reference().contains("invalid_rapt"));
+    assert!(
+        error.message().contains("Your organisation ends")
+            && error.reference().contains("invalid_rapt")
+    );
     assert_eq!(stage.row(&id).status, Status::SignInAgain);
     let asked = requests(&stage, Endpoint::GoogleToken);
-    stage.app.renew(&id).await.expect_err("only the person can help");
-    assert_eq!(requests(&stage, Endpoint::GoogleToken), asked, "no further request");
+    stage
+        .app
+        .renew(&id)
+        .await
+        .expect_err("only the person can help");
+    assert_eq!(
+        requests(&stage, Endpoint::GoogleToken),
+        asked,
+        "no further request"
+    );
 
     // Google still has the consent, so the first visit brings no refresh token and a second one asks for consent.
     let id_again = stage.app.connect(again(&id)).expect("started");
@@ -229,7 +373,12 @@ async fn a_sign_in_that_the_organisation_ended_is_not_called_revoked_and_is_mend
     let second = stage.next_page().await;
     assert!(second.as_str().contains("login_hint=") && second.as_str().contains("prompt=consent"));
     browser.browse(second.as_str()).await;
-    assert_eq!(within(stage.app.sign_in_ended(id_again)).await.expect("signed in"), id);
+    assert_eq!(
+        within(stage.app.sign_in_ended(id_again))
+            .await
+            .expect("signed in"),
+        id
+    );
     assert_eq!(stage.row(&id).status, Status::Connected);
     stage.app.renew(&id).await.expect("renewed");
 }
@@ -251,28 +400,48 @@ async fn a_revoked_sign_in_names_the_possible_causes_and_the_row_stays() {
 async fn a_refusal_by_the_administrator_at_a_renewal_says_so() {
     let stage = Stage::start().await;
     let id = connect(&stage, ADA).await.expect("connected");
-    let refused = OAuthError { error: "admin_policy_enforced".into(), ..OAuthError::default() };
+    let refused = OAuthError {
+        error: "admin_policy_enforced".into(),
+        ..OAuthError::default()
+    };
     stage.clouds.revoke(ADA, &Revocation::Refused(refused));
-    assert_eq!(stage.app.renew(&id).await.expect_err("refused").code(), Code::AdminNeeded);
+    assert_eq!(
+        stage.app.renew(&id).await.expect_err("refused").code(),
+        Code::AdminNeeded
+    );
 }
 
 #[tokio::test]
 async fn a_person_who_unticks_the_cloud_is_connected_without_it_and_can_be_asked_again() {
     let stage = Stage::start().await;
-    let id = stage.sign_in(google(), &person(ADA).untick("cloud-platform")).await.expect("connected");
+    let id = stage
+        .sign_in(google(), &person(ADA).untick("cloud-platform"))
+        .await
+        .expect("connected");
     let row = settled(&stage, &id).await;
-    assert_eq!((row.status, row.missing_scopes.as_slice()), (Status::Connected, &[FULL.to_owned()][..]));
+    assert_eq!(
+        (row.status, row.missing_scopes.as_slice()),
+        (Status::Connected, &[FULL.to_owned()][..])
+    );
     let error = row.targets_error.expect("told");
     assert_eq!(error.code, Code::SignInRefused);
     assert!(error.message.contains("not granted"), "{}", error.message);
-    assert_eq!(requests(&stage, Endpoint::GoogleProjects), 0, "nothing to ask for");
+    assert_eq!(
+        requests(&stage, Endpoint::GoogleProjects),
+        0,
+        "nothing to ask for"
+    );
 
     let id_again = stage.app.connect(again(&id)).expect("started");
     let page = stage.next_page().await;
     assert!(page.as_str().contains("login_hint=") && page.as_str().contains("prompt=consent"));
     person(ADA).browse(page.as_str()).await;
-    within(stage.app.sign_in_ended(id_again)).await.expect("signed in");
-    stage.until(|snapshot| snapshot.accounts[0].target_count == 4).await;
+    within(stage.app.sign_in_ended(id_again))
+        .await
+        .expect("signed in");
+    stage
+        .until(|snapshot| snapshot.accounts[0].target_count == 4)
+        .await;
     let row = stage.row(&id);
     assert!(row.missing_scopes.is_empty() && row.targets_error.is_none());
     assert_eq!(stage.rows().len(), 1);
@@ -282,16 +451,27 @@ async fn a_person_who_unticks_the_cloud_is_connected_without_it_and_can_be_asked
 async fn signing_in_again_as_somebody_else_changes_nothing_and_says_who_came_back() {
     let stage = Stage::start().await;
     let id = connect(&stage, ADA).await.expect("connected");
-    let before = (stage.app.book().expect("readable"), refresh_token(&stage, &id).await);
+    let before = (
+        stage.app.book().expect("readable"),
+        refresh_token(&stage, &id).await,
+    );
     let again = stage.app.connect(again(&id)).expect("started");
     let page = stage.next_page().await;
     // The person picks another account all the same.
     let page = page.as_str().replace("login_hint=", "somebody=");
     person(TIM).browse(&page).await;
-    let error = within(stage.app.sign_in_ended(again)).await.expect_err("somebody else");
+    let error = within(stage.app.sign_in_ended(again))
+        .await
+        .expect_err("somebody else");
     assert_eq!(error.code(), Code::WrongPerson);
-    assert!(error.message().contains(TIM) && error.message().contains(ADA), "{error}");
-    assert_eq!(stage.app.book().expect("readable").accounts, before.0.accounts);
+    assert!(
+        error.message().contains(TIM) && error.message().contains(ADA),
+        "{error}"
+    );
+    assert_eq!(
+        stage.app.book().expect("readable").accounts,
+        before.0.accounts
+    );
     assert_eq!(refresh_token(&stage, &id).await, before.1);
     stage.app.renew(&id).await.expect("the row still works");
 }
@@ -301,17 +481,28 @@ async fn an_address_that_was_given_to_somebody_else_is_asked_about() {
     for (decision, rows) in [(OnDuplicate::KeepBoth, 2), (OnDuplicate::Replace, 1)] {
         let stage = Stage::with(|options| options.google = somebody("1001", ADA), &[]).await;
         let first = connect(&stage, ADA).await.expect("connected");
-        stage.clouds.set_google_directory(somebody("2002", "Ada@Contoso.example"));
+        stage
+            .clouds
+            .set_google_directory(somebody("2002", "Ada@Contoso.example"));
         let id = stage.app.connect(google()).expect("started");
         stage.visit(&person(ADA)).await;
         stage
             .until(|snapshot| {
-                matches!(snapshot.sign_ins.last().map(|view| &view.step), Some(SignInStep::Choice { .. }))
+                matches!(
+                    snapshot.sign_ins.last().map(|view| &view.step),
+                    Some(SignInStep::Choice { .. })
+                )
             })
             .await;
-        assert_eq!(stage.rows().len(), 1, "nothing is stored while the person is asked");
+        assert_eq!(
+            stage.rows().len(),
+            1,
+            "nothing is stored while the person is asked"
+        );
         stage.app.decide_duplicate(id, decision).expect("asked");
-        let second = within(stage.app.sign_in_ended(id)).await.expect("connected");
+        let second = within(stage.app.sign_in_ended(id))
+            .await
+            .expect("connected");
         assert_ne!(first, second);
         assert_eq!(stage.rows().len(), rows, "{decision:?}");
         stage.app.session(&second).await.expect("the new row works");
@@ -323,10 +514,16 @@ async fn a_terminal_that_cannot_ask_about_an_address_is_told_the_choice() {
     let stage = Stage::with(|options| options.google = somebody("1001", ADA), &[]).await;
     connect(&stage, ADA).await.expect("connected");
     stage.clouds.set_google_directory(somebody("2002", ADA));
-    let fail = Connect { on_duplicate: OnDuplicate::Fail, ..google() };
+    let fail = Connect {
+        on_duplicate: OnDuplicate::Fail,
+        ..google()
+    };
     let error = stage.sign_in(fail, &person(ADA)).await.expect_err("asked");
     assert_eq!(error.code(), Code::AlreadyConnected);
-    assert!(error.message().contains("--replace") && error.message().contains("--keep-both"), "{error}");
+    assert!(
+        error.message().contains("--replace") && error.message().contains("--keep-both"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -334,14 +531,30 @@ async fn an_address_that_changed_at_google_keeps_the_row() {
     let stage = Stage::with(|options| options.google = somebody("1001", ADA), &[]).await;
     let id = connect(&stage, ADA).await.expect("connected");
     stage.app.set_star(&id, true).await.expect("starred");
-    stage.clouds.set_google_directory(somebody("1001", "ada.king@contoso.example"));
+    stage
+        .clouds
+        .set_google_directory(somebody("1001", "ada.king@contoso.example"));
     stage.app.renew(&id).await.expect("renewed");
-    assert_eq!(stage.row(&id).name, "ada.king@contoso.example", "a renewal tells the new address");
+    assert_eq!(
+        stage.row(&id).name,
+        "ada.king@contoso.example",
+        "a renewal tells the new address"
+    );
 
-    stage.clouds.set_google_directory(somebody("1001", "ada.byron@contoso.example"));
-    assert_eq!(connect(&stage, "ada.byron@contoso.example").await.expect("connected again"), id);
+    stage
+        .clouds
+        .set_google_directory(somebody("1001", "ada.byron@contoso.example"));
+    assert_eq!(
+        connect(&stage, "ada.byron@contoso.example")
+            .await
+            .expect("connected again"),
+        id
+    );
     let row = stage.row(&id);
-    assert_eq!((row.name.as_str(), row.starred, stage.rows().len()), ("ada.byron@contoso.example", true, 1));
+    assert_eq!(
+        (row.name.as_str(), row.starred, stage.rows().len()),
+        ("ada.byron@contoso.example", true, 1)
+    );
 }
 
 #[tokio::test]
@@ -349,18 +562,52 @@ async fn disconnecting_revokes_at_google_and_removes_every_trace() {
     let stage = Stage::start().await;
     let id = connect(&stage, ADA).await.expect("connected");
     let token = refresh_token(&stage, &id).await;
-    let key = stage.app.book().expect("readable").account(&id).expect("a row").grant.clone();
-    assert!(stage.app.disconnect(&id).await.expect("disconnected").is_none(), "Google was told");
+    let key = stage
+        .app
+        .book()
+        .expect("readable")
+        .account(&id)
+        .expect("a row")
+        .grant
+        .clone();
+    assert!(
+        stage
+            .app
+            .disconnect(&id)
+            .await
+            .expect("disconnected")
+            .is_none(),
+        "Google was told"
+    );
     assert_eq!(requests(&stage, Endpoint::GoogleRevoke), 1);
     let form = [("token", token.as_str())];
     let revoke = stage.clouds.google_issuer().join("revoke").expect("a path");
-    let answer = reqwest::Client::new().post(revoke).form(&form).send().await.expect("answered");
-    assert_eq!(answer.status(), 400, "Google does not know the token any more");
-    assert!(stage.vault.read(&Record::grant(&key)).await.expect("readable").is_none());
+    let answer = reqwest::Client::new()
+        .post(revoke)
+        .form(&form)
+        .send()
+        .await
+        .expect("answered");
+    assert_eq!(
+        answer.status(),
+        400,
+        "Google does not know the token any more"
+    );
     assert!(
         stage
             .vault
-            .read(&Record::session(&id, mcm_core::resource::Resource::Management.key()))
+            .read(&Record::grant(&key))
+            .await
+            .expect("readable")
+            .is_none()
+    );
+    assert!(
+        stage
+            .vault
+            .read(&Record::session(
+                &id,
+                mcm_core::resource::Resource::Management.key()
+            ))
             .await
             .expect("readable")
             .is_none()
@@ -374,7 +621,14 @@ async fn disconnecting_removes_every_trace_also_when_google_is_gone_or_knows_the
     for fault in [Some(Fault::Drop), Some(Fault::status(503)), None] {
         let stage = Stage::start().await;
         let id = connect(&stage, ADA).await.expect("connected");
-        let key = stage.app.book().expect("readable").account(&id).expect("a row").grant.clone();
+        let key = stage
+            .app
+            .book()
+            .expect("readable")
+            .account(&id)
+            .expect("a row")
+            .grant
+            .clone();
         let is_told = fault.is_none();
         match fault {
             Some(fault) => stage.clouds.faults().always(Endpoint::GoogleRevoke, fault),
@@ -382,30 +636,67 @@ async fn disconnecting_removes_every_trace_also_when_google_is_gone_or_knows_the
                 // Signed out at Google by somebody else: the token is unknown there.
                 let form = [("token", refresh_token(&stage, &id).await)];
                 let revoke = stage.clouds.google_issuer().join("revoke").expect("a path");
-                reqwest::Client::new().post(revoke).form(&form).send().await.expect("answered");
+                reqwest::Client::new()
+                    .post(revoke)
+                    .form(&form)
+                    .send()
+                    .await
+                    .expect("answered");
             }
         }
         let untold = stage.app.disconnect(&id).await.expect("disconnected here");
         assert_eq!(untold.is_none(), is_told);
         if let Some(error) = untold {
-            assert!(error.message().contains("still stands") && error.is_transient(), "{error:?}");
+            assert!(
+                error.message().contains("still stands") && error.is_transient(),
+                "{error:?}"
+            );
         }
         assert!(stage.rows().is_empty());
-        assert!(stage.vault.read(&Record::grant(&key)).await.expect("readable").is_none());
+        assert!(
+            stage
+                .vault
+                .read(&Record::grant(&key))
+                .await
+                .expect("readable")
+                .is_none()
+        );
     }
 }
 
 #[tokio::test]
 async fn both_clouds_sign_in_at_once_and_swapped_answers_mix_nothing_up() {
-    let variables = [("GOOGLE_CLIENT_ID", IOS_CLIENT_ID), ("MCM_REDIRECT_GCP", "deep-link")];
-    let stage = Stage::with(|_| {}, &[variables[0], variables[1], ("GOOGLE_CLIENT_SECRET", "")]).await;
-    let azure = Connect { redirect: Some(RedirectKind::DeepLink), ..Connect::new(Cloud::Azure) };
+    let variables = [
+        ("GOOGLE_CLIENT_ID", IOS_CLIENT_ID),
+        ("MCM_REDIRECT_GCP", "deep-link"),
+    ];
+    let stage = Stage::with(
+        |_| {},
+        &[variables[0], variables[1], ("GOOGLE_CLIENT_SECRET", "")],
+    )
+    .await;
+    let azure = Connect {
+        redirect: Some(RedirectKind::DeepLink),
+        ..Connect::new(Cloud::Azure)
+    };
     let azure = stage.app.connect(azure).expect("started");
-    let from_azure = person(ADA).browse(stage.next_page().await.as_str()).await.expect_redirect();
+    let from_azure = person(ADA)
+        .browse(stage.next_page().await.as_str())
+        .await
+        .expect_redirect();
     let gcp = stage.app.connect(google()).expect("started");
-    let from_google = person(ADA).browse(stage.next_page().await.as_str()).await.expect_redirect();
+    let from_google = person(ADA)
+        .browse(stage.next_page().await.as_str())
+        .await
+        .expect_redirect();
 
-    let at = |url: &url::Url| url.as_str().split('?').next().expect("an address").to_owned();
+    let at = |url: &url::Url| {
+        url.as_str()
+            .split('?')
+            .next()
+            .expect("an address")
+            .to_owned()
+    };
     let query = |url: &url::Url| url.query().expect("an answer").to_owned();
     for swapped in [
         format!("{}?{}", at(&from_azure), query(&from_google)),
@@ -415,30 +706,68 @@ async fn both_clouds_sign_in_at_once_and_swapped_answers_mix_nothing_up() {
     }
     assert_eq!(stage.app.deliver(from_google.as_str()), Delivered::Accepted);
     assert_eq!(stage.app.deliver(from_azure.as_str()), Delivered::Accepted);
-    let azure = within(stage.app.sign_in_ended(azure)).await.expect("connected");
-    let gcp = within(stage.app.sign_in_ended(gcp)).await.expect("connected");
-    assert_eq!((stage.row(&azure).cloud, stage.row(&gcp).cloud), (Cloud::Azure, Cloud::Gcp));
+    let azure = within(stage.app.sign_in_ended(azure))
+        .await
+        .expect("connected");
+    let gcp = within(stage.app.sign_in_ended(gcp))
+        .await
+        .expect("connected");
+    assert_eq!(
+        (stage.row(&azure).cloud, stage.row(&gcp).cloud),
+        (Cloud::Azure, Cloud::Gcp)
+    );
 }
 
 #[tokio::test]
 async fn a_code_of_one_cloud_with_the_state_of_the_other_connects_nobody() {
     let stage = Stage::start().await;
-    let azure = stage.app.connect(Connect::new(Cloud::Azure)).expect("started");
-    let from_azure = person(ADA).browse(stage.next_page().await.as_str()).await.expect_redirect();
-    let code = from_azure.query_pairs().find(|(name, _)| name == "code").expect("a code").1.into_owned();
+    let azure = stage
+        .app
+        .connect(Connect::new(Cloud::Azure))
+        .expect("started");
+    let from_azure = person(ADA)
+        .browse(stage.next_page().await.as_str())
+        .await
+        .expect_redirect();
+    let code = from_azure
+        .query_pairs()
+        .find(|(name, _)| name == "code")
+        .expect("a code")
+        .1
+        .into_owned();
 
     let gcp = stage.app.connect(google()).expect("started");
     let page = stage.next_page().await;
     let asked: std::collections::HashMap<_, _> = page.query_pairs().into_owned().collect();
-    let issuer = stage.clouds.google_issuer().as_str().trim_end_matches('/').to_owned();
+    let issuer = stage
+        .clouds
+        .google_issuer()
+        .as_str()
+        .trim_end_matches('/')
+        .to_owned();
     let mut forged = url::Url::parse(&asked["redirect_uri"]).expect("an address");
-    forged.query_pairs_mut().extend_pairs([("code", &code), ("state", &asked["state"]), ("iss", &issuer)]);
-    let client = reqwest::Client::builder().no_proxy().build().expect("a client");
-    client.get(forged.as_str()).send().await.expect("the listener answers");
-    let error = within(stage.app.sign_in_ended(gcp)).await.expect_err("not Google's code");
+    forged.query_pairs_mut().extend_pairs([
+        ("code", &code),
+        ("state", &asked["state"]),
+        ("iss", &issuer),
+    ]);
+    let client = reqwest::Client::builder()
+        .no_proxy()
+        .build()
+        .expect("a client");
+    client
+        .get(forged.as_str())
+        .send()
+        .await
+        .expect("the listener answers");
+    let error = within(stage.app.sign_in_ended(gcp))
+        .await
+        .expect_err("not Google's code");
     assert_eq!(error.code(), Code::SignInRejected);
     assert!(stage.rows().is_empty());
     // The code went to Google's server only, with Google's verifier: Azure's own sign-in goes on.
     assert_eq!(stage.app.deliver(from_azure.as_str()), Delivered::Accepted);
-    within(stage.app.sign_in_ended(azure)).await.expect("connected");
+    within(stage.app.sign_in_ended(azure))
+        .await
+        .expect("connected");
 }

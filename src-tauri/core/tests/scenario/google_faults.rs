@@ -21,7 +21,10 @@ async fn an_id_token_that_fails_a_check_connects_nobody() {
         Fault::WrongSignature,
     ] {
         let stage = Stage::start().await;
-        stage.clouds.faults().next(Endpoint::GoogleToken, fault.clone());
+        stage
+            .clouds
+            .faults()
+            .next(Endpoint::GoogleToken, fault.clone());
         let error = connect(&stage, ADA).await.expect_err("a bad token");
         assert_eq!(error.code(), Code::SignInRejected, "{fault:?}: {error}");
         assert!(stage.rows().is_empty());
@@ -34,21 +37,38 @@ async fn an_answer_from_nobody_or_from_another_issuer_is_not_used() {
     // The discovery document promises an `iss`.
     for fault in [Fault::WrongIssuer, Fault::MissingIssuer] {
         let stage = Stage::start().await;
-        stage.clouds.faults().next(Endpoint::GoogleAuthorize, fault.clone());
+        stage
+            .clouds
+            .faults()
+            .next(Endpoint::GoogleAuthorize, fault.clone());
         let error = connect(&stage, ADA).await.expect_err("a mixed-up answer");
         assert_eq!(error.code(), Code::SignInRejected, "{fault:?}");
-        let redeemed = stage.clouds.requests().iter().any(|r| r.endpoint == Some(Endpoint::GoogleToken));
-        assert!(!redeemed && stage.rows().is_empty(), "the code was not sent anywhere");
+        let redeemed = stage
+            .clouds
+            .requests()
+            .iter()
+            .any(|r| r.endpoint == Some(Endpoint::GoogleToken));
+        assert!(
+            !redeemed && stage.rows().is_empty(),
+            "the code was not sent anywhere"
+        );
     }
 }
 
 #[tokio::test]
 async fn the_issuer_of_an_id_token_may_lack_its_scheme() {
-    let bare = Policy { has_bare_issuer: true, ..Policy::default() };
+    let bare = Policy {
+        has_bare_issuer: true,
+        ..Policy::default()
+    };
     let stage = Stage::start().await;
     let id = connect(&stage, ADA).await.expect("connected");
     stage.clouds.set_google_policy(bare);
-    assert_eq!(connect(&stage, ADA).await.expect("connected again"), id, "one person, one row");
+    assert_eq!(
+        connect(&stage, ADA).await.expect("connected again"),
+        id,
+        "one person, one row"
+    );
     stage.app.renew(&id).await.expect("renewed");
 }
 
@@ -58,36 +78,60 @@ async fn a_signing_key_that_is_rotated_in_the_middle_of_a_sign_in_is_fetched_onc
     connect(&stage, ADA).await.expect("connected");
     let keys = || {
         let requests = stage.clouds.requests();
-        requests.iter().filter(|request| request.endpoint == Some(Endpoint::GoogleKeys)).count()
+        requests
+            .iter()
+            .filter(|request| request.endpoint == Some(Endpoint::GoogleKeys))
+            .count()
     };
     assert_eq!(keys(), 1);
     let id = stage.app.connect(google()).expect("started");
     let page = stage.next_page().await;
     stage.clouds.rotate_google_signing_key();
     person(FREELANCER).browse(page.as_str()).await;
-    let id = within(stage.app.sign_in_ended(id)).await.expect("connected");
+    let id = within(stage.app.sign_in_ended(id))
+        .await
+        .expect("connected");
     settled(&stage, &id).await;
     assert_eq!(keys(), 2);
 
     // Tokens with keys that do not exist cannot make the app ask again and again.
     for _ in 0..3 {
-        stage.clouds.faults().next(Endpoint::GoogleToken, Fault::WrongSignature);
-        stage.sign_in(google(), &person(ADA)).await.expect_err("an unknown key");
+        stage
+            .clouds
+            .faults()
+            .next(Endpoint::GoogleToken, Fault::WrongSignature);
+        stage
+            .sign_in(google(), &person(ADA))
+            .await
+            .expect_err("an unknown key");
     }
     assert_eq!(keys(), 2);
     stage.clock.advance(Duration::from_secs(61));
-    stage.clouds.faults().next(Endpoint::GoogleToken, Fault::WrongSignature);
-    stage.sign_in(google(), &person(ADA)).await.expect_err("an unknown key");
+    stage
+        .clouds
+        .faults()
+        .next(Endpoint::GoogleToken, Fault::WrongSignature);
+    stage
+        .sign_in(google(), &person(ADA))
+        .await
+        .expect_err("an unknown key");
     assert_eq!(keys(), 3);
 }
 
 #[tokio::test]
 async fn an_address_that_is_not_verified_is_not_shown() {
     let stage = Stage::start().await;
-    stage.clouds.faults().next(Endpoint::GoogleToken, Fault::UnverifiedEmail);
+    stage
+        .clouds
+        .faults()
+        .next(Endpoint::GoogleToken, Fault::UnverifiedEmail);
     let id = connect(&stage, ADA).await.expect("connected");
     let row = stage.row(&id);
-    assert!(row.name.bytes().all(|byte| byte.is_ascii_digit()), "the subject: {}", row.name);
+    assert!(
+        row.name.bytes().all(|byte| byte.is_ascii_digit()),
+        "the subject: {}",
+        row.name
+    );
     stage.app.renew(&id).await.expect("renewed");
     assert_eq!(stage.row(&id).name, ADA, "verified by now");
 }
@@ -98,24 +142,43 @@ async fn a_renewal_with_a_forged_or_foreign_id_token_is_dropped_and_tried_again(
         let stage = Stage::start().await;
         let id = connect(&stage, ADA).await.expect("connected");
         stage.clouds.faults().next(Endpoint::GoogleToken, fault);
-        assert_eq!(stage.app.renew(&id).await.expect_err("dropped").code(), Code::ServerFailed);
+        assert_eq!(
+            stage.app.renew(&id).await.expect_err("dropped").code(),
+            Code::ServerFailed
+        );
         assert_eq!(stage.row(&id).status, Status::Connected);
         stage.app.renew(&id).await.expect("renewed");
     }
     // What would change the row must be signed.
     let stage = Stage::start().await;
     let id = connect(&stage, ADA).await.expect("connected");
-    stage.clouds.faults().always(Endpoint::GoogleToken, Fault::WrongTenant);
-    stage.clouds.faults().next(Endpoint::GoogleToken, Fault::WrongSignature);
-    assert_eq!(stage.app.renew(&id).await.expect_err("dropped").code(), Code::ServerFailed);
+    stage
+        .clouds
+        .faults()
+        .always(Endpoint::GoogleToken, Fault::WrongTenant);
+    stage
+        .clouds
+        .faults()
+        .next(Endpoint::GoogleToken, Fault::WrongSignature);
+    assert_eq!(
+        stage.app.renew(&id).await.expect_err("dropped").code(),
+        Code::ServerFailed
+    );
     let text = serde_json::to_string(&stage.row(&id)).expect("JSON");
     assert!(!text.contains("elsewhere.example"), "{text}");
 }
 
 #[tokio::test]
 async fn without_a_client_secret_a_client_that_needs_none_works_and_another_is_told_what_to_set() {
-    let lenient = Policy { requires_secret: false, ..Policy::default() };
-    let stage = Stage::with(|options| options.google_policy = lenient, &[("GOOGLE_CLIENT_SECRET", "")]).await;
+    let lenient = Policy {
+        requires_secret: false,
+        ..Policy::default()
+    };
+    let stage = Stage::with(
+        |options| options.google_policy = lenient,
+        &[("GOOGLE_CLIENT_SECRET", "")],
+    )
+    .await;
     let id = connect(&stage, ADA).await.expect("connected");
     stage.app.renew(&id).await.expect("renewed");
 
@@ -131,7 +194,11 @@ async fn a_wrong_client_secret_is_named_and_never_shown() {
     let error = connect(&stage, ADA).await.expect_err("refused");
     assert_eq!(error.code(), Code::SettingInvalid);
     assert!(!format!("{error:?}").contains("CANARY"));
-    assert!(!serde_json::to_string(&**stage.app.watch().borrow()).expect("JSON").contains("CANARY"));
+    assert!(
+        !serde_json::to_string(&**stage.app.watch().borrow())
+            .expect("JSON")
+            .contains("CANARY")
+    );
     assert!(!format!("{:?}", stage.app.settings()).contains("CANARY"));
 }
 
@@ -141,18 +208,34 @@ async fn a_client_id_of_another_kind_keeps_a_sign_in_from_starting() {
     let stage = Stage::with(|_| {}, &[("GOOGLE_CLIENT_ID", guid)]).await;
     let error = stage.app.connect(google()).expect_err("refused");
     assert_eq!(error.code(), Code::SettingInvalid);
-    assert!(error.message().contains(guid) && error.message().contains("Desktop app"), "{error}");
+    assert!(
+        error.message().contains(guid) && error.message().contains("Desktop app"),
+        "{error}"
+    );
     let view = stage.app.watch().borrow().clouds.clone();
-    let view = view.iter().find(|view| view.cloud == Cloud::Gcp).expect("shown");
+    let view = view
+        .iter()
+        .find(|view| view.cloud == Cloud::Gcp)
+        .expect("shown");
     assert!(!view.ready && view.sandbox && view.redirect_uris == ["http://127.0.0.1"]);
-    let error = stage.app.save_client_id(Cloud::Gcp, guid).expect_err("refused");
+    let error = stage
+        .app
+        .save_client_id(Cloud::Gcp, guid)
+        .expect_err("refused");
     assert_eq!(error.code(), Code::InvalidInput);
 }
 
 #[tokio::test]
 async fn googles_own_client_file_is_used_and_one_for_a_web_application_refused_with_the_reason() {
-    let stage = Stage::with(|_| {}, &[("GOOGLE_CLIENT_ID", ""), ("GOOGLE_CLIENT_SECRET", "")]).await;
-    assert_eq!(stage.app.connect(google()).expect_err("no client").code(), Code::SettingMissing);
+    let stage = Stage::with(
+        |_| {},
+        &[("GOOGLE_CLIENT_ID", ""), ("GOOGLE_CLIENT_SECRET", "")],
+    )
+    .await;
+    assert_eq!(
+        stage.app.connect(google()).expect_err("no client").code(),
+        Code::SettingMissing
+    );
     let folder = tempfile::tempdir().expect("a folder");
     let write = |kind: &str| {
         let client = serde_json::json!({
@@ -160,17 +243,26 @@ async fn googles_own_client_file_is_used_and_one_for_a_web_application_refused_w
             "auth_uri": "https://evil.example/auth", "token_uri": "https://evil.example/token",
         });
         let path = folder.path().join(format!("client_secret_{kind}.json"));
-        mcm_core::file::replace(&path, serde_json::json!({ kind: client }).to_string().as_bytes())
-            .expect("written");
+        mcm_core::file::replace(
+            &path,
+            serde_json::json!({ kind: client }).to_string().as_bytes(),
+        )
+        .expect("written");
         path
     };
-    let error = stage.app.save_google_client_file(&write("web")).expect_err("refused");
+    let error = stage
+        .app
+        .save_google_client_file(&write("web"))
+        .expect_err("refused");
     assert_eq!(error.code(), Code::InvalidInput);
     assert!(
         error.message().contains("web application") && error.message().contains("Desktop app"),
         "{error}"
     );
-    stage.app.save_google_client_file(&write("installed")).expect("saved");
+    stage
+        .app
+        .save_google_client_file(&write("installed"))
+        .expect("saved");
     let id = connect(&stage, ADA).await.expect("connected");
     stage.app.renew(&id).await.expect("renewed");
 }
@@ -184,8 +276,17 @@ async fn three_thousand_projects_are_read_page_by_page_and_can_be_cancelled() {
         let mut seen = Vec::new();
         while snapshots.changed().await.is_ok() {
             let snapshot = snapshots.borrow_and_update().clone();
-            seen.extend(snapshot.accounts.iter().filter_map(|row| row.reading_targets));
-            if snapshot.accounts.iter().any(|row| row.targets_read_at.is_some()) {
+            seen.extend(
+                snapshot
+                    .accounts
+                    .iter()
+                    .filter_map(|row| row.reading_targets),
+            );
+            if snapshot
+                .accounts
+                .iter()
+                .any(|row| row.targets_read_at.is_some())
+            {
                 break;
             }
         }
@@ -194,28 +295,47 @@ async fn three_thousand_projects_are_read_page_by_page_and_can_be_cancelled() {
     let id = connect(&stage, ADA).await.expect("connected");
     assert_eq!(stage.row(&id).target_count, 3000);
     let seen = within(seen).await.expect("watched");
-    assert!(seen.iter().any(|count| (100..3000).contains(count)), "progress was shown: {seen:?}");
+    assert!(
+        seen.iter().any(|count| (100..3000).contains(count)),
+        "progress was shown: {seen:?}"
+    );
 
     // Cancelled in the middle: the list that was there stays.
-    stage.clouds.faults().add(Rule::new(Endpoint::GoogleProjects, Fault::Hang));
+    stage
+        .clouds
+        .faults()
+        .add(Rule::new(Endpoint::GoogleProjects, Fault::Hang));
     let (reading, cancelling) = tokio::join!(stage.app.read_targets(&id), async {
-        stage.until(|snapshot| snapshot.accounts[0].reading_targets.is_some()).await;
+        stage
+            .until(|snapshot| snapshot.accounts[0].reading_targets.is_some())
+            .await;
         stage.app.cancel_reading(&id);
     });
     reading.expect("cancelled is no failure");
     let () = cancelling;
     let row = stage.row(&id);
-    assert_eq!((row.target_count, row.reading_targets, row.targets_error), (3000, None, None));
+    assert_eq!(
+        (row.target_count, row.reading_targets, row.targets_error),
+        (3000, None, None)
+    );
 }
 
 #[tokio::test]
 async fn empty_and_short_pages_do_not_end_a_list_and_circles_do() {
     let stage = Stage::with(|options| options.page_size = 1, &[]).await;
-    stage.clouds.faults().next(Endpoint::GoogleProjects, Fault::EmptyPage);
+    stage
+        .clouds
+        .faults()
+        .next(Endpoint::GoogleProjects, Fault::EmptyPage);
     let id = connect(&stage, ADA).await.expect("connected");
     assert_eq!(stage.row(&id).target_count, 4);
-    stage.clouds.faults().always(Endpoint::GoogleProjects, Fault::RepeatingNextLink);
-    let error = within(stage.app.read_targets(&id)).await.expect_err("round in circles");
+    stage
+        .clouds
+        .faults()
+        .always(Endpoint::GoogleProjects, Fault::RepeatingNextLink);
+    let error = within(stage.app.read_targets(&id))
+        .await
+        .expect_err("round in circles");
     assert_eq!(error.code(), Code::ServerFailed);
     assert_eq!(stage.row(&id).target_count, 4, "the old list stays");
 }
@@ -223,12 +343,25 @@ async fn empty_and_short_pages_do_not_end_a_list_and_circles_do() {
 #[tokio::test]
 async fn an_api_that_is_not_enabled_names_the_project_and_the_link() {
     let stage = Stage::start().await;
-    stage.clouds.faults().always(Endpoint::GoogleProjects, Fault::ServiceDisabled);
+    stage
+        .clouds
+        .faults()
+        .always(Endpoint::GoogleProjects, Fault::ServiceDisabled);
     let id = connect(&stage, ADA).await.expect("connected all the same");
     let error = stage.row(&id).targets_error.expect("told");
     assert_eq!(error.code, Code::AdminNeeded);
-    assert!(error.message.contains("project 202611240001"), "{}", error.message);
-    assert!(error.message.contains("https://console.developers.google.com/apis/api/"), "{}", error.message);
+    assert!(
+        error.message.contains("project 202611240001"),
+        "{}",
+        error.message
+    );
+    assert!(
+        error
+            .message
+            .contains("https://console.developers.google.com/apis/api/"),
+        "{}",
+        error.message
+    );
     assert_eq!(stage.row(&id).status, Status::Connected);
 }
 
@@ -237,7 +370,9 @@ async fn a_session_that_google_ended_early_is_made_again_for_the_list() {
     let stage = Stage::start().await;
     let id = connect(&stage, ADA).await.expect("connected");
     stage.clouds.reject_access_tokens(ADA);
-    within(stage.app.read_targets(&id)).await.expect("read with a new session");
+    within(stage.app.read_targets(&id))
+        .await
+        .expect("read with a new session");
     assert_eq!(stage.row(&id).status, Status::Connected);
 }
 
@@ -246,10 +381,26 @@ async fn trouble_at_google_keeps_the_session_and_the_sign_in() {
     let stage = Stage::start().await;
     let id = connect(&stage, ADA).await.expect("connected");
     let token = refresh_token(&stage, &id).await;
-    for fault in [Fault::Drop, Fault::status(503), Fault::retry_after(429, "30"), Fault::NotJson] {
+    for fault in [
+        Fault::Drop,
+        Fault::status(503),
+        Fault::retry_after(429, "30"),
+        Fault::NotJson,
+    ] {
         stage.clouds.faults().next(Endpoint::GoogleToken, fault);
-        assert!(stage.app.renew(&id).await.expect_err("trouble").is_transient());
-        stage.app.session(&id).await.expect("the session still stands");
+        assert!(
+            stage
+                .app
+                .renew(&id)
+                .await
+                .expect_err("trouble")
+                .is_transient()
+        );
+        stage
+            .app
+            .session(&id)
+            .await
+            .expect("the session still stands");
     }
     assert_eq!(refresh_token(&stage, &id).await, token);
     stage.app.renew(&id).await.expect("over");
@@ -265,10 +416,19 @@ async fn a_discovery_document_that_cannot_be_read_ends_the_sign_in_before_the_br
         (Fault::OversizedAnswer, Code::ServerFailed),
     ] {
         let stage = Stage::start().await;
-        stage.clouds.faults().always(Endpoint::GoogleDiscovery, fault.clone());
-        let error = stage.sign_in(google(), &person(ADA)).await.expect_err("no document");
+        stage
+            .clouds
+            .faults()
+            .always(Endpoint::GoogleDiscovery, fault.clone());
+        let error = stage
+            .sign_in(google(), &person(ADA))
+            .await
+            .expect_err("no document");
         let is_network = matches!(error.code(), Code::Offline | Code::ServerFailed);
-        assert!(error.code() == code || (fault == Fault::Drop && is_network), "{fault:?}: {error:?}");
+        assert!(
+            error.code() == code || (fault == Fault::Drop && is_network),
+            "{fault:?}: {error:?}"
+        );
     }
 }
 
@@ -276,15 +436,24 @@ async fn a_discovery_document_that_cannot_be_read_ends_the_sign_in_before_the_br
 async fn an_account_stays_with_the_issuer_that_it_came_from() {
     let stage = Stage::start().await;
     let id = connect(&stage, ADA).await.expect("connected");
-    let other = Sandbox::start(Options::default()).await.expect("loopback ports");
+    let other = Sandbox::start(Options::default())
+        .await
+        .expect("loopback ports");
     let app = stage.app_with(&[("MCM_GOOGLE_ISSUER", other.google_issuer().as_str())]);
     let sign_in = app.connect(again(&id)).expect("started");
-    let error = within(app.sign_in_ended(sign_in)).await.expect_err("another issuer");
+    let error = within(app.sign_in_ended(sign_in))
+        .await
+        .expect_err("another issuer");
     assert_eq!(error.code(), Code::SettingInvalid);
     assert!(error.message().contains("MCM_GOOGLE_ISSUER"), "{error}");
     app.renew(&id).await.expect("renewed where it came from");
     assert!(app.disconnect(&id).await.expect("disconnected").is_none());
-    let asked = |clouds: &Sandbox, endpoint| clouds.requests().iter().any(|r| r.endpoint == Some(endpoint));
+    let asked = |clouds: &Sandbox, endpoint| {
+        clouds
+            .requests()
+            .iter()
+            .any(|r| r.endpoint == Some(endpoint))
+    };
     assert!(asked(&stage.clouds, Endpoint::GoogleRevoke));
     assert!(!asked(&other, Endpoint::GoogleRevoke) && !asked(&other, Endpoint::GoogleToken));
 }
@@ -292,7 +461,10 @@ async fn an_account_stays_with_the_issuer_that_it_came_from() {
 #[tokio::test]
 async fn a_person_who_refuses_is_told_so_and_nothing_changes() {
     let stage = Stage::start().await;
-    let error = stage.sign_in(google(), &person(ADA).refuse_consent()).await.expect_err("refused");
+    let error = stage
+        .sign_in(google(), &person(ADA).refuse_consent())
+        .await
+        .expect_err("refused");
     assert_eq!(error.code(), Code::SignInRefused);
     assert!(stage.rows().is_empty());
 }
@@ -300,17 +472,32 @@ async fn a_person_who_refuses_is_told_so_and_nothing_changes() {
 #[tokio::test]
 async fn a_sign_in_without_a_refresh_token_connects_nobody() {
     let stage = Stage::start().await;
-    stage.clouds.faults().next(Endpoint::GoogleToken, Fault::MissingRefreshToken);
-    let error = stage.sign_in(google(), &person(ADA)).await.expect_err("no refresh token");
+    stage
+        .clouds
+        .faults()
+        .next(Endpoint::GoogleToken, Fault::MissingRefreshToken);
+    let error = stage
+        .sign_in(google(), &person(ADA))
+        .await
+        .expect_err("no refresh token");
     assert_eq!(error.code(), Code::SignInRejected);
     let id = connect(&stage, ADA).await.expect("connected");
     // For a known row the second visit asks for consent, and gives up when that brings none either.
-    stage.clouds.faults().always(Endpoint::GoogleToken, Fault::MissingRefreshToken);
+    stage
+        .clouds
+        .faults()
+        .always(Endpoint::GoogleToken, Fault::MissingRefreshToken);
     let sign_in = stage.app.connect(again(&id)).expect("started");
     let browser = person(ADA);
     stage.visit(&browser).await;
     stage.visit(&browser).await;
-    let error = within(stage.app.sign_in_ended(sign_in)).await.expect_err("no refresh token");
+    let error = within(stage.app.sign_in_ended(sign_in))
+        .await
+        .expect_err("no refresh token");
     assert_eq!(error.code(), Code::SignInRejected);
-    assert_eq!(stage.row(&id).status, Status::Connected, "the row is as it was");
+    assert_eq!(
+        stage.row(&id).status,
+        Status::Connected,
+        "the row is as it was"
+    );
 }

@@ -49,15 +49,27 @@ async fn one_sign_in_opens_every_resource_and_each_session_is_kept() {
         assert_eq!(audience(&stage, &first).as_deref(), Some(resource));
         let asked = stage.token_requests("refresh_token");
         assert_eq!(token(&stage, &id, name).await.expect("kept"), first);
-        assert_eq!(stage.token_requests("refresh_token"), asked, "{name} was asked for once");
+        assert_eq!(
+            stage.token_requests("refresh_token"),
+            asked,
+            "{name} was asked for once"
+        );
     }
     assert_eq!(stage.token_requests("refresh_token"), 4);
     stage.clock.advance(HOUR);
-    let renewed = token(&stage, &id, "graph").await.expect("renewed with the rotated grant");
+    let renewed = token(&stage, &id, "graph")
+        .await
+        .expect("renewed with the rotated grant");
     assert_eq!(audience(&stage, &renewed).as_deref(), Some(GRAPH));
     assert_eq!(stage.token_requests("refresh_token"), 5);
     let handed_out = stage.app.activity(Some(&id), 1).remove(0).what;
-    assert_eq!(handed_out, What::HandedOut { to: "test".into(), resource: Some(GRAPH.into()) });
+    assert_eq!(
+        handed_out,
+        What::HandedOut {
+            to: "test".into(),
+            resource: Some(GRAPH.into())
+        }
+    );
 }
 
 #[tokio::test]
@@ -65,7 +77,11 @@ async fn every_name_of_resource_manager_means_the_session_that_is_there() {
     let stage = Stage::start().await;
     let id = stage.connect(ADA).await.expect("connected");
     let session = stage.app.session(&id).await.expect("valid");
-    for name in ["arm", "https://management.azure.com/", "https://management.core.windows.net/"] {
+    for name in [
+        "arm",
+        "https://management.azure.com/",
+        "https://management.core.windows.net/",
+    ] {
         let found = token(&stage, &id, name).await.expect("valid");
         assert_eq!(found, session.bearer().expect("a token").expose_secret());
     }
@@ -80,16 +96,31 @@ async fn callers_in_two_processes_make_one_request_for_each_resource_and_the_gra
     let other = stage.second_app();
     let names = ["graph", "key-vault", "arm"];
     let callers = (0..30).map(|number| {
-        let (app, id) = (if number % 2 == 0 { stage.app.clone() } else { other.clone() }, id.clone());
+        let (app, id) = (
+            if number % 2 == 0 {
+                stage.app.clone()
+            } else {
+                other.clone()
+            },
+            id.clone(),
+        );
         tokio::spawn(async move {
             let resource = app.resource(&id, names[number % 3])?;
-            app.hand_out_for(&id, &resource, "test").await.map(|session| (number % 3, session))
+            app.hand_out_for(&id, &resource, "test")
+                .await
+                .map(|session| (number % 3, session))
         })
     });
     let mut tokens = vec![Vec::new(); 3];
     for caller in callers.collect::<Vec<_>>() {
         let (name, session) = within(caller).await.expect("no panic").expect("a session");
-        tokens[name].push(session.bearer().expect("a token").expose_secret().to_owned());
+        tokens[name].push(
+            session
+                .bearer()
+                .expect("a token")
+                .expose_secret()
+                .to_owned(),
+        );
     }
     for tokens in &mut tokens {
         tokens.dedup();
@@ -97,7 +128,11 @@ async fn callers_in_two_processes_make_one_request_for_each_resource_and_the_gra
     }
     assert_eq!(stage.token_requests("refresh_token"), 3);
     stage.clock.advance(2 * HOUR);
-    stage.app.session(&id).await.expect("the rotated grant works");
+    stage
+        .app
+        .session(&id)
+        .await
+        .expect("the rotated grant works");
 }
 
 #[tokio::test]
@@ -107,17 +142,33 @@ async fn a_resource_that_lacks_consent_costs_itself_is_told_again_and_never_asks
     stage.clouds.ask_azure_consent_for(GRAPH);
     let error = token(&stage, &id, "graph").await.expect_err("no consent");
     assert_eq!(error.code(), Code::SignInAgain);
-    assert!(error.message().contains(GRAPH) && error.message().contains("consent"), "{error}");
-    assert_eq!(stage.row(&id).status, Status::Connected, "the account is as it was");
+    assert!(
+        error.message().contains(GRAPH) && error.message().contains("consent"),
+        "{error}"
+    );
+    assert_eq!(
+        stage.row(&id).status,
+        Status::Connected,
+        "the account is as it was"
+    );
     assert!(stage.row(&id).trouble.is_none());
 
     let asked = stage.token_requests("refresh_token");
     for _ in 0..5 {
         let again = token(&stage, &id, "graph").await.expect_err("no consent");
-        assert_eq!((again.message(), again.reference()), (error.message(), error.reference()));
+        assert_eq!(
+            (again.message(), again.reference()),
+            (error.message(), error.reference())
+        );
     }
-    assert_eq!(stage.token_requests("refresh_token"), asked, "told again, not asked again");
-    token(&stage, &id, "key-vault").await.expect("another resource");
+    assert_eq!(
+        stage.token_requests("refresh_token"),
+        asked,
+        "told again, not asked again"
+    );
+    token(&stage, &id, "key-vault")
+        .await
+        .expect("another resource");
     stage.app.session(&id).await.expect("the account itself");
 
     // An administrator may have granted it meanwhile: after a while the server is asked again, and later less often.
@@ -125,26 +176,42 @@ async fn a_resource_that_lacks_consent_costs_itself_is_told_again_and_never_asks
     stage.clock.advance(Duration::from_secs(61));
     token(&stage, &id, "graph").await.expect_err("still none");
     stage.clock.advance(Duration::from_secs(61));
-    token(&stage, &id, "graph").await.expect_err("waits for two minutes now");
-    assert_eq!(stage.token_requests("refresh_token"), asked + 2, "one for the resource, one for the grant");
+    token(&stage, &id, "graph")
+        .await
+        .expect_err("waits for two minutes now");
+    assert_eq!(
+        stage.token_requests("refresh_token"),
+        asked + 2,
+        "one for the resource, one for the grant"
+    );
 }
 
 #[tokio::test]
 async fn a_grant_that_is_dead_is_the_accounts_trouble_whatever_resource_found_out() {
     let stage = Stage::start().await;
     let id = stage.connect(ADA).await.expect("connected");
-    token(&stage, &id, "graph").await.expect("from the same grant");
+    token(&stage, &id, "graph")
+        .await
+        .expect("from the same grant");
     stage.clouds.change_password(ADA);
     let error = token(&stage, &id, "key-vault").await.expect_err("revoked");
     assert_eq!(error.code(), Code::SignInAgain);
     assert_eq!(stage.row(&id).status, Status::SignInAgain);
     let asked = stage.token_requests("refresh_token");
-    token(&stage, &id, "storage").await.expect_err("the account has to be signed in to");
-    assert_eq!(stage.token_requests("refresh_token"), asked, "no resource is asked for in vain");
+    token(&stage, &id, "storage")
+        .await
+        .expect_err("the account has to be signed in to");
+    assert_eq!(
+        stage.token_requests("refresh_token"),
+        asked,
+        "no resource is asked for in vain"
+    );
 
     assert_eq!(stage.connect(ADA).await.expect("signed in again"), id);
     token(&stage, &id, "key-vault").await.expect("works again");
-    let renewed = token(&stage, &id, "graph").await.expect("made anew for the new sign-in");
+    let renewed = token(&stage, &id, "graph")
+        .await
+        .expect("made anew for the new sign-in");
     assert_eq!(audience(&stage, &renewed).as_deref(), Some(GRAPH));
 }
 
@@ -152,12 +219,32 @@ async fn a_grant_that_is_dead_is_the_accounts_trouble_whatever_resource_found_ou
 async fn a_passing_failure_of_a_resource_backs_off_for_that_resource_alone() {
     let stage = Stage::start().await;
     let id = stage.connect(ADA).await.expect("connected");
-    stage.clouds.faults().next(Endpoint::AzureToken, Fault::retry_after(429, "120"));
-    assert_eq!(token(&stage, &id, "graph").await.expect_err("throttled").code(), Code::Throttled);
-    assert_eq!(token(&stage, &id, "graph").await.expect_err("waiting").code(), Code::Throttled);
+    stage
+        .clouds
+        .faults()
+        .next(Endpoint::AzureToken, Fault::retry_after(429, "120"));
+    assert_eq!(
+        token(&stage, &id, "graph")
+            .await
+            .expect_err("throttled")
+            .code(),
+        Code::Throttled
+    );
+    assert_eq!(
+        token(&stage, &id, "graph")
+            .await
+            .expect_err("waiting")
+            .code(),
+        Code::Throttled
+    );
     assert_eq!(stage.token_requests("refresh_token"), 1);
-    assert_eq!((stage.row(&id).status, stage.row(&id).trouble), (Status::Connected, None));
-    token(&stage, &id, "key-vault").await.expect("another resource");
+    assert_eq!(
+        (stage.row(&id).status, stage.row(&id).trouble),
+        (Status::Connected, None)
+    );
+    token(&stage, &id, "key-vault")
+        .await
+        .expect("another resource");
     stage.clock.advance(Duration::from_secs(121));
     token(&stage, &id, "graph").await.expect("tried again");
 }
@@ -166,13 +253,24 @@ async fn a_passing_failure_of_a_resource_backs_off_for_that_resource_alone() {
 async fn a_resource_that_nobody_knows_is_named() {
     let stage = Stage::start().await;
     let id = stage.connect(ADA).await.expect("connected");
-    let error = token(&stage, &id, "https://nobody.example").await.expect_err("unknown");
+    let error = token(&stage, &id, "https://nobody.example")
+        .await
+        .expect_err("unknown");
     assert_eq!(error.code(), Code::NotFound);
-    assert!(error.message().contains("https://nobody.example"), "{error}");
+    assert!(
+        error.message().contains("https://nobody.example"),
+        "{error}"
+    );
     assert_eq!(stage.row(&id).status, Status::Connected);
-    let error = token(&stage, &id, "graph openid").await.expect_err("not an identifier");
+    let error = token(&stage, &id, "graph openid")
+        .await
+        .expect_err("not an identifier");
     assert_eq!(error.code(), Code::InvalidInput);
-    assert_eq!(stage.token_requests("refresh_token"), 1, "only an identifier reaches the server");
+    assert_eq!(
+        stage.token_requests("refresh_token"),
+        1,
+        "only an identifier reaches the server"
+    );
 }
 
 #[tokio::test]
@@ -183,7 +281,10 @@ async fn disconnecting_removes_the_sessions_of_every_resource() {
     let mut records = Vec::new();
     for name in names {
         token(&stage, &id, name).await.expect("from the same grant");
-        records.push(Record::session(&id, stage.app.resource(&id, name).expect("a resource").key()));
+        records.push(Record::session(
+            &id,
+            stage.app.resource(&id, name).expect("a resource").key(),
+        ));
     }
     for record in &records {
         assert!(stage.vault.read(record).await.expect("readable").is_some());
@@ -199,11 +300,15 @@ async fn disconnecting_removes_the_sessions_of_every_resource() {
 async fn a_late_session_for_a_resource_cannot_outlive_its_account() {
     let stage = strict().await;
     let id = stage.connect(ADA).await.expect("connected");
-    stage.clouds.faults().next(Endpoint::AzureToken, Fault::Latency(300));
+    stage
+        .clouds
+        .faults()
+        .next(Endpoint::AzureToken, Fault::Latency(300));
     let (app, asking) = (stage.app.clone(), id.clone());
     let graph = app.resource(&id, "graph").expect("a resource");
     let record = Record::session(&id, graph.key());
-    let late = tokio::spawn(async move { app.hand_out_for(&asking, &graph, "test").await.map(drop) });
+    let late =
+        tokio::spawn(async move { app.hand_out_for(&asking, &graph, "test").await.map(drop) });
     let asked = async {
         while stage.token_requests("refresh_token") == 0 {
             tokio::task::yield_now().await;
@@ -211,7 +316,10 @@ async fn a_late_session_for_a_resource_cannot_outlive_its_account() {
     };
     within(asked).await;
     stage.app.disconnect(&id).await.expect("disconnected");
-    within(late).await.expect("no panic").expect_err("signed out meanwhile");
+    within(late)
+        .await
+        .expect("no panic")
+        .expect_err("signed out meanwhile");
     assert!(stage.vault.read(&record).await.expect("readable").is_none());
 }
 
@@ -219,10 +327,14 @@ async fn a_late_session_for_a_resource_cannot_outlive_its_account() {
 async fn an_account_keeps_sessions_for_a_bounded_number_of_resources() {
     let stage = Stage::start().await;
     let id = stage.connect(ADA).await.expect("connected");
-    token(&stage, &id, "graph").await.expect("from the same grant");
+    token(&stage, &id, "graph")
+        .await
+        .expect("from the same grant");
     for number in 0..40 {
         stage.clock.advance(Duration::from_secs(1));
-        token(&stage, &id, &format!("https://nobody-{number}.example")).await.expect_err("unknown");
+        token(&stage, &id, &format!("https://nobody-{number}.example"))
+            .await
+            .expect_err("unknown");
     }
     let book = stage.app.book().expect("readable");
     let known = &book.account(&id).expect("a row").resources;
@@ -237,13 +349,25 @@ async fn an_account_keeps_sessions_for_a_bounded_number_of_resources() {
 #[tokio::test]
 async fn a_cloud_with_one_credential_for_everything_says_so() {
     let stage = Stage::start().await;
-    let id =
-        stage.sign_in(Connect::new(Cloud::Gcp), &Browser::new().as_person(ADA)).await.expect("connected");
-    let error = stage.app.resource(&id, "graph").expect_err("Google has none");
+    let id = stage
+        .sign_in(Connect::new(Cloud::Gcp), &Browser::new().as_person(ADA))
+        .await
+        .expect("connected");
+    let error = stage
+        .app
+        .resource(&id, "graph")
+        .expect_err("Google has none");
     assert_eq!(error.code(), Code::Unsupported);
-    assert!(error.message().contains("graph") && error.message().contains("Google Cloud"), "{error}");
+    assert!(
+        error.message().contains("graph") && error.message().contains("Google Cloud"),
+        "{error}"
+    );
     let azure = stage.connect(ADA).await.expect("connected");
     let graph = stage.app.resource(&azure, "graph").expect("a resource");
-    let error = stage.app.hand_out_for(&id, &graph, "test").await.expect_err("Google has none");
+    let error = stage
+        .app
+        .hand_out_for(&id, &graph, "test")
+        .await
+        .expect_err("Google has none");
     assert_eq!(error.code(), Code::Unsupported);
 }

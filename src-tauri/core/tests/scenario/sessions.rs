@@ -37,15 +37,26 @@ async fn a_session_with_less_than_five_minutes_left_is_renewed() {
     stage.clock.advance(HOUR - Duration::from_secs(299));
     let session = stage.app.session(&id).await.expect("renewed");
     assert_eq!(stage.token_requests("refresh_token"), 1);
-    assert_eq!(session.times.expires_at, stage.row(&id).session.expect("shown").expires_at);
+    assert_eq!(
+        session.times.expires_at,
+        stage.row(&id).session.expect("shown").expires_at
+    );
 }
 
 #[tokio::test]
 async fn very_short_lives_are_handed_out_and_not_asked_for_at_every_call() {
-    let stage = Stage::with(|options| options.access_token_life = Duration::from_secs(60), &[]).await;
+    let stage = Stage::with(
+        |options| options.access_token_life = Duration::from_secs(60),
+        &[],
+    )
+    .await;
     let id = stage.connect(ADA).await.expect("connected");
     for _ in 0..5 {
-        stage.app.session(&id).await.expect("half of its life is left");
+        stage
+            .app
+            .session(&id)
+            .await
+            .expect("half of its life is left");
     }
     assert_eq!(stage.token_requests("refresh_token"), 0);
     stage.clock.advance(Duration::from_secs(31));
@@ -60,11 +71,22 @@ async fn many_callers_in_two_processes_make_one_request_and_the_grant_survives()
     stage.clock.advance(2 * HOUR);
     let other = stage.second_app();
     let callers = (0..50).map(|number| {
-        let (app, id) = (if number % 2 == 0 { stage.app.clone() } else { other.clone() }, id.clone());
+        let (app, id) = (
+            if number % 2 == 0 {
+                stage.app.clone()
+            } else {
+                other.clone()
+            },
+            id.clone(),
+        );
         tokio::spawn(async move {
-            app.session(&id)
-                .await
-                .map(|session| session.bearer().expect("a token").expose_secret().to_owned())
+            app.session(&id).await.map(|session| {
+                session
+                    .bearer()
+                    .expect("a token")
+                    .expose_secret()
+                    .to_owned()
+            })
         })
     });
     let mut tokens = Vec::new();
@@ -75,7 +97,11 @@ async fn many_callers_in_two_processes_make_one_request_and_the_grant_survives()
     assert_eq!(tokens.len(), 1, "all got the same new session");
     assert_eq!(stage.token_requests("refresh_token"), 1);
     stage.clock.advance(2 * HOUR);
-    stage.app.session(&id).await.expect("the rotated grant works");
+    stage
+        .app
+        .session(&id)
+        .await
+        .expect("the rotated grant works");
 }
 
 #[tokio::test]
@@ -95,14 +121,21 @@ async fn a_caller_who_gives_up_does_not_lose_the_rotated_grant() {
     let stage = strict().await;
     let id = stage.connect(ADA).await.expect("connected");
     stage.clock.advance(2 * HOUR);
-    stage.clouds.faults().next(Endpoint::AzureToken, Fault::Latency(200));
+    stage
+        .clouds
+        .faults()
+        .next(Endpoint::AzureToken, Fault::Latency(200));
     let (app, account) = (stage.app.clone(), id.clone());
     let caller = tokio::spawn(async move { app.session(&account).await.map(drop) });
     stage.until(|snapshot| snapshot.accounts[0].renewing).await;
     caller.abort();
     stage.until(|snapshot| !snapshot.accounts[0].renewing).await;
     stage.clock.advance(2 * HOUR);
-    stage.app.session(&id).await.expect("the rotated grant was stored");
+    stage
+        .app
+        .session(&id)
+        .await
+        .expect("the rotated grant was stored");
 }
 
 #[tokio::test]
@@ -115,8 +148,15 @@ async fn a_refused_grant_asks_the_person_once_and_never_loops() {
         let error = stage.app.session(&id).await.expect_err("refused");
         assert_eq!(error.code(), Code::SignInAgain);
     }
-    assert_eq!(stage.app.renew(&id).await.expect_err("refused").code(), Code::SignInAgain);
-    assert_eq!(stage.token_requests("refresh_token"), 1, "asked once, for every caller and process");
+    assert_eq!(
+        stage.app.renew(&id).await.expect_err("refused").code(),
+        Code::SignInAgain
+    );
+    assert_eq!(
+        stage.token_requests("refresh_token"),
+        1,
+        "asked once, for every caller and process"
+    );
     assert_eq!(stage.row(&id).status, Status::SignInAgain);
     stage.connect(ADA).await.expect("signed in again");
     assert_eq!(stage.row(&id).status, Status::Connected);
@@ -128,15 +168,32 @@ async fn a_passing_failure_backs_off_as_long_as_the_server_asked() {
     let stage = Stage::start().await;
     let id = stage.connect(ADA).await.expect("connected");
     stage.clock.advance(2 * HOUR);
-    stage.clouds.faults().next(Endpoint::AzureToken, Fault::retry_after(429, "120"));
-    assert_eq!(stage.app.session(&id).await.expect_err("throttled").code(), Code::Throttled);
+    stage
+        .clouds
+        .faults()
+        .next(Endpoint::AzureToken, Fault::retry_after(429, "120"));
+    assert_eq!(
+        stage.app.session(&id).await.expect_err("throttled").code(),
+        Code::Throttled
+    );
     assert_eq!(stage.row(&id).status, Status::Expired);
     stage.clock.advance(Duration::from_secs(119));
-    assert_eq!(stage.app.session(&id).await.expect_err("still waiting").code(), Code::Throttled);
+    assert_eq!(
+        stage
+            .app
+            .session(&id)
+            .await
+            .expect_err("still waiting")
+            .code(),
+        Code::Throttled
+    );
     assert_eq!(stage.token_requests("refresh_token"), 1);
     stage.clock.advance(Duration::from_secs(2));
     stage.app.session(&id).await.expect("renewed");
-    assert_eq!((stage.row(&id).status, stage.row(&id).trouble), (Status::Connected, None));
+    assert_eq!(
+        (stage.row(&id).status, stage.row(&id).trouble),
+        (Status::Connected, None)
+    );
 }
 
 #[tokio::test]
@@ -144,7 +201,10 @@ async fn a_person_who_presses_renew_does_not_wait_for_the_back_off() {
     let stage = Stage::start().await;
     let id = stage.connect(ADA).await.expect("connected");
     stage.clock.advance(2 * HOUR);
-    stage.clouds.faults().next(Endpoint::AzureToken, Fault::status(503));
+    stage
+        .clouds
+        .faults()
+        .next(Endpoint::AzureToken, Fault::status(503));
     stage.app.session(&id).await.expect_err("in trouble");
     stage.app.renew(&id).await.expect("renewed");
 }
@@ -163,21 +223,43 @@ async fn a_clock_that_goes_back_a_day_renews_instead_of_trusting_the_session() {
 async fn a_late_renewal_cannot_revive_a_signed_out_account() {
     let stage = strict().await;
     let id = stage.connect(ADA).await.expect("connected");
-    let account = stage.app.book().expect("readable").account(&id).expect("a row").clone();
+    let account = stage
+        .app
+        .book()
+        .expect("readable")
+        .account(&id)
+        .expect("a row")
+        .clone();
     stage.clock.advance(2 * HOUR);
-    stage.clouds.faults().next(Endpoint::AzureToken, Fault::Latency(300));
+    stage
+        .clouds
+        .faults()
+        .next(Endpoint::AzureToken, Fault::Latency(300));
     let (app, renewing) = (stage.app.clone(), id.clone());
     let renewal = tokio::spawn(async move { app.session(&renewing).await.map(drop) });
     stage.until(|snapshot| snapshot.accounts[0].renewing).await;
     stage.app.disconnect(&id).await.expect("disconnected");
-    within(renewal).await.expect("no panic").expect_err("signed out meanwhile");
+    within(renewal)
+        .await
+        .expect("no panic")
+        .expect_err("signed out meanwhile");
     assert!(stage.rows().is_empty());
     use mcm_core::vault::Record;
-    assert!(stage.vault.read(&Record::grant(&account.grant)).await.expect("readable").is_none());
     assert!(
         stage
             .vault
-            .read(&Record::session(&id, mcm_core::resource::Resource::Management.key()))
+            .read(&Record::grant(&account.grant))
+            .await
+            .expect("readable")
+            .is_none()
+    );
+    assert!(
+        stage
+            .vault
+            .read(&Record::session(
+                &id,
+                mcm_core::resource::Resource::Management.key()
+            ))
             .await
             .expect("readable")
             .is_none()
@@ -192,7 +274,11 @@ async fn the_app_renews_ahead_of_time_by_itself() {
     stage.app.keep();
     stage.clock.advance(HOUR - Duration::from_secs(420));
     stage
-        .until(|snapshot| snapshot.accounts[0].session.is_some_and(|session| session.expires_at > first))
+        .until(|snapshot| {
+            snapshot.accounts[0]
+                .session
+                .is_some_and(|session| session.expires_at > first)
+        })
         .await;
 }
 
@@ -202,8 +288,13 @@ async fn what_another_process_changes_is_shown_within_a_second() {
     stage.app.keep();
     let other = stage.second_app();
     let id = stage.connect(ADA).await.expect("connected");
-    other.rename(&id, Some("Renamed elsewhere")).await.expect("renamed");
-    stage.until(|snapshot| snapshot.accounts[0].name == "Renamed elsewhere").await;
+    other
+        .rename(&id, Some("Renamed elsewhere"))
+        .await
+        .expect("renamed");
+    stage
+        .until(|snapshot| snapshot.accounts[0].name == "Renamed elsewhere")
+        .await;
     other.disconnect(&id).await.expect("disconnected");
     stage.until(|snapshot| snapshot.accounts.is_empty()).await;
 }
@@ -216,8 +307,12 @@ async fn a_paused_app_renews_nothing_by_itself() {
     stage.app.keep();
     stage.clock.advance(2 * HOUR);
     stage.app.rename(&id, Some("x")).await.expect("renamed");
-    stage.until(|snapshot| snapshot.accounts[0].name == "x").await;
+    stage
+        .until(|snapshot| snapshot.accounts[0].name == "x")
+        .await;
     assert_eq!(stage.token_requests("refresh_token"), 0);
     stage.app.pause(false);
-    stage.until(|snapshot| snapshot.accounts[0].session.is_some()).await;
+    stage
+        .until(|snapshot| snapshot.accounts[0].session.is_some())
+        .await;
 }

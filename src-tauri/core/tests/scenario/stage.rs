@@ -14,7 +14,9 @@ use mcm_core::redirect::Front;
 use mcm_core::sign_in::RecordedBrowser;
 use mcm_core::snapshot::{AccountView, Snapshot};
 use mcm_core::vault::Vault;
-use mcm_core::world::{Clock as _, Environment, ManualClock, Paths, SCHEME, SchemeRegistration, World};
+use mcm_core::world::{
+    Clock as _, Environment, ManualClock, Paths, SCHEME, SchemeRegistration, World,
+};
 use sandbox_clouds::browser::{Browser, Landing};
 use sandbox_clouds::{Clock, Endpoint, Options, Sandbox};
 
@@ -59,23 +61,55 @@ impl Stage {
     }
 
     /// A stage with other sandbox options, and variables that win over the sandbox's.
-    pub(crate) async fn with(change: impl FnOnce(&mut Options), variables: &[(&str, &str)]) -> Self {
+    pub(crate) async fn with(
+        change: impl FnOnce(&mut Options),
+        variables: &[(&str, &str)],
+    ) -> Self {
         left_behind::capture_log();
         let clock = ManualClock::new("2026-11-24T09:00:00Z".parse().expect("a time"));
         let time = clock.clone();
-        let mut options = Options { clock: Clock::new(move || time.now()), ..Options::default() };
+        let mut options = Options {
+            clock: Clock::new(move || time.now()),
+            ..Options::default()
+        };
         change(&mut options);
         let clouds = Sandbox::start(options).await.expect("loopback ports");
-        let mut environment: Vec<(String, String)> =
-            clouds.environment().into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        let mut environment: Vec<(String, String)> = clouds
+            .environment()
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect();
         environment.retain(|(name, _)| !variables.iter().any(|(other, _)| other == name));
-        environment.extend(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        environment.extend(
+            variables
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
+        );
         let home = tempfile::tempdir().expect("a folder");
         let (browser, vault, shown) = (Arc::default(), Vault::in_memory(), Arc::default());
         let scheme_is_ours = true;
-        let app = open(&home, &clock, &vault, &browser, &environment, scheme_is_ours, &shown);
+        let app = open(
+            &home,
+            &clock,
+            &vault,
+            &browser,
+            &environment,
+            scheme_is_ours,
+            &shown,
+        );
         let pages = Mutex::default();
-        Self { clouds, clock, app, vault, browser, environment, scheme_is_ours, home, shown, pages }
+        Self {
+            clouds,
+            clock,
+            app,
+            vault,
+            browser,
+            environment,
+            scheme_is_ours,
+            home,
+            shown,
+            pages,
+        }
     }
 
     /// Quits the app and starts it again over the same files and keychain.
@@ -85,17 +119,54 @@ impl Stage {
 
     /// A second process over the same files and keychain.
     pub(crate) fn second_app(&self) -> Arc<App> {
-        let Self { home, clock, vault, browser, environment, scheme_is_ours, shown, .. } = self;
-        open(home, clock, vault, browser, environment, *scheme_is_ours, shown)
+        let Self {
+            home,
+            clock,
+            vault,
+            browser,
+            environment,
+            scheme_is_ours,
+            shown,
+            ..
+        } = self;
+        open(
+            home,
+            clock,
+            vault,
+            browser,
+            environment,
+            *scheme_is_ours,
+            shown,
+        )
     }
 
     /// A second process with variables that win over this one's.
     pub(crate) fn app_with(&self, variables: &[(&str, &str)]) -> Arc<App> {
-        let Self { home, clock, vault, browser, scheme_is_ours, shown, .. } = self;
+        let Self {
+            home,
+            clock,
+            vault,
+            browser,
+            scheme_is_ours,
+            shown,
+            ..
+        } = self;
         let mut environment = self.environment.clone();
         environment.retain(|(name, _)| !variables.iter().any(|(other, _)| other == name));
-        environment.extend(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-        open(home, clock, vault, browser, &environment, *scheme_is_ours, shown)
+        environment.extend(
+            variables
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
+        );
+        open(
+            home,
+            clock,
+            vault,
+            browser,
+            &environment,
+            *scheme_is_ours,
+            shown,
+        )
     }
 
     /// From now on the app's scheme belongs to another program.
@@ -110,7 +181,11 @@ impl Stage {
 
     /// Connects as a person would: starts the sign-in, clicks through the pages, comes back.
     pub(crate) async fn connect(&self, person: &str) -> Result<AccountId> {
-        self.sign_in(Connect::new(Cloud::Azure), &Browser::new().as_person(person)).await
+        self.sign_in(
+            Connect::new(Cloud::Azure),
+            &Browser::new().as_person(person),
+        )
+        .await
     }
 
     pub(crate) async fn sign_in(&self, wish: Connect, browser: &Browser) -> Result<AccountId> {
@@ -123,7 +198,10 @@ impl Stage {
             () = self.visit(browser) => within(ended).await,
         };
         if let Err(error) = &ended {
-            self.shown.lock().expect("unpoisoned").push(format!("{error:?} {error}"));
+            self.shown
+                .lock()
+                .expect("unpoisoned")
+                .push(format!("{error:?} {error}"));
         }
         ended
     }
@@ -139,15 +217,25 @@ impl Stage {
     /// The page that the app opened.
     pub(crate) async fn next_page(&self) -> url::Url {
         let page = within(self.browser.next_page()).await;
-        let secret = page.query_pairs().filter(|(name, _)| name == "state" || name == "nonce");
-        self.pages.lock().expect("unpoisoned").extend(secret.map(|(_, value)| value.into_owned()));
+        let secret = page
+            .query_pairs()
+            .filter(|(name, _)| name == "state" || name == "nonce");
+        self.pages
+            .lock()
+            .expect("unpoisoned")
+            .extend(secret.map(|(_, value)| value.into_owned()));
         page
     }
 
     /// The account as the screens show it.
     pub(crate) fn row(&self, id: &AccountId) -> AccountView {
         let snapshot = self.app.watch().borrow().clone();
-        snapshot.accounts.iter().find(|row| row.id == *id).expect("the account has a row").clone()
+        snapshot
+            .accounts
+            .iter()
+            .find(|row| row.id == *id)
+            .expect("the account has a row")
+            .clone()
     }
 
     pub(crate) fn rows(&self) -> Vec<AccountView> {
@@ -157,7 +245,10 @@ impl Stage {
     /// Waits until the screens show something.
     pub(crate) async fn until(&self, what: impl Fn(&Snapshot) -> bool) -> Arc<Snapshot> {
         let mut snapshots = self.app.watch();
-        within(snapshots.wait_for(|snapshot| what(snapshot))).await.expect("the app lives").clone()
+        within(snapshots.wait_for(|snapshot| what(snapshot)))
+            .await
+            .expect("the app lives")
+            .clone()
     }
 
     /// How many requests came to an endpoint with a grant type.
@@ -172,18 +263,28 @@ impl Stage {
 
     fn check_for_leaks(&self) {
         let mut secrets = self.clouds.secrets();
-        let client_secret = self.environment.iter().find(|(name, _)| name == "GOOGLE_CLIENT_SECRET");
+        let client_secret = self
+            .environment
+            .iter()
+            .find(|(name, _)| name == "GOOGLE_CLIENT_SECRET");
         secrets.extend(client_secret.map(|(_, secret)| secret.clone()));
         secrets.extend(self.pages.lock().expect("unpoisoned").iter().cloned());
         let mut places: Vec<(String, String)> = Vec::new();
         let shown = self.shown.lock().expect("unpoisoned");
-        places.extend(shown.iter().map(|json| ("a Snapshot".to_owned(), json.clone())));
+        places.extend(
+            shown
+                .iter()
+                .map(|json| ("a Snapshot".to_owned(), json.clone())),
+        );
         places.extend(left_behind::files(self.home.path()));
         places.push(("the log".to_owned(), left_behind::log()));
         places.push(("the diagnostics".to_owned(), self.app.diagnostics()));
         for secret in secrets.iter().filter(|secret| secret.len() >= 16) {
             for (place, text) in &places {
-                assert!(!text.contains(secret.as_str()), "{place} holds the secret {secret}");
+                assert!(
+                    !text.contains(secret.as_str()),
+                    "{place} holds the secret {secret}"
+                );
             }
         }
     }
@@ -206,7 +307,9 @@ fn open(
     scheme_is_ours: bool,
     shown: &Arc<Mutex<Vec<String>>>,
 ) -> Arc<App> {
-    let pairs = environment.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let pairs = environment
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()));
     let world = World {
         clock: clock.clone(),
         http: Http::with_limits(TimeLimits {
@@ -223,8 +326,8 @@ fn open(
     let (mut snapshots, shown) = (app.watch(), shown.clone());
     tokio::spawn(async move {
         loop {
-            let json =
-                serde_json::to_string(&*snapshots.borrow_and_update().clone()).expect("a Snapshot is JSON");
+            let json = serde_json::to_string(&*snapshots.borrow_and_update().clone())
+                .expect("a Snapshot is JSON");
             shown.lock().expect("unpoisoned").push(json);
             if snapshots.changed().await.is_err() {
                 return;
@@ -236,5 +339,7 @@ fn open(
 
 /// Fails the scenario when something that must happen does not.
 pub(crate) async fn within<T>(what: impl Future<Output = T>) -> T {
-    tokio::time::timeout(PATIENCE, what).await.expect("it happened in time")
+    tokio::time::timeout(PATIENCE, what)
+        .await
+        .expect("it happened in time")
 }

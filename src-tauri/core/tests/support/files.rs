@@ -46,9 +46,18 @@ impl CredentialStoreApi for Files {
         "files".into()
     }
 
-    fn build(&self, service: &str, user: &str, _modifiers: Option<&HashMap<&str, &str>>) -> Result<Entry> {
+    fn build(
+        &self,
+        service: &str,
+        user: &str,
+        _modifiers: Option<&HashMap<&str, &str>>,
+    ) -> Result<Entry> {
         let path = self.folder.join(format!("{service}-{user}"));
-        let entry = FileEntry { path, user: user.to_owned(), hook: self.hook.clone() };
+        let entry = FileEntry {
+            path,
+            user: user.to_owned(),
+            hook: self.hook.clone(),
+        };
         Ok(Entry::new_with_credential(Arc::new(entry)))
     }
 
@@ -60,7 +69,8 @@ impl CredentialStoreApi for Files {
 impl CredentialApi for FileEntry {
     fn set_secret(&self, secret: &[u8]) -> Result<()> {
         self.hook.before(&self.user, Some(secret))?;
-        mcm_core::file::replace(&self.path, secret).map_err(|error| Error::PlatformFailure(error.into()))?;
+        mcm_core::file::replace(&self.path, secret)
+            .map_err(|error| Error::PlatformFailure(error.into()))?;
         self.hook.after();
         Ok(())
     }
@@ -83,7 +93,11 @@ impl CredentialApi for FileEntry {
         self.hook.before(&self.user, None)?;
         let is_there = self.path.exists();
         self.hook.after();
-        if is_there { Ok(None) } else { Err(Error::NoEntry) }
+        if is_there {
+            Ok(None)
+        } else {
+            Err(Error::NoEntry)
+        }
     }
 
     fn get_specifiers(&self) -> Option<(String, String)> {

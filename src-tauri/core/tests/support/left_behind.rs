@@ -14,7 +14,8 @@ pub(crate) fn files(folder: &Path) -> Vec<(String, String)> {
         if path.is_dir() {
             found.extend(files(&path));
         } else {
-            let text = String::from_utf8_lossy(&std::fs::read(&path).unwrap_or_default()).into_owned();
+            let text =
+                String::from_utf8_lossy(&std::fs::read(&path).unwrap_or_default()).into_owned();
             found.push((path.display().to_string(), text));
         }
     }
@@ -28,7 +29,9 @@ pub(crate) fn log() -> String {
 
 /// Keeps all that is logged, at TRACE. Every stage of the process shares the first one's subscriber.
 pub(crate) fn capture_log() {
-    let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_ansi(false);
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_ansi(false);
     let _ = subscriber.with_writer(Capture).try_init();
 }
 
@@ -50,7 +53,10 @@ impl<'a> MakeWriter<'a> for Capture {
 
 impl io::Write for Capture {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        captured().lock().expect("unpoisoned").extend_from_slice(bytes);
+        captured()
+            .lock()
+            .expect("unpoisoned")
+            .extend_from_slice(bytes);
         Ok(bytes.len())
     }
 

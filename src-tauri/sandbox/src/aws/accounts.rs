@@ -28,13 +28,23 @@ pub(super) async fn iam(
     parts: Parts,
     body: Bytes,
 ) -> Response {
-    iam_answer(&aws, &spoiled, &parts, &body).unwrap_or_else(|refusal| refusal.into_answer(Service::Iam))
+    iam_answer(&aws, &spoiled, &parts, &body)
+        .unwrap_or_else(|refusal| refusal.into_answer(Service::Iam))
 }
 
-fn iam_answer(aws: &Aws, spoiled: &Spoiled, parts: &Parts, body: &[u8]) -> Result<Response, Refusal> {
+fn iam_answer(
+    aws: &Aws,
+    spoiled: &Spoiled,
+    parts: &Parts,
+    body: &[u8],
+) -> Result<Response, Refusal> {
     refuse_on_request(spoiled)?;
     let caller = aws.authenticate(Service::Iam, parts, body)?;
-    let sent = if body.is_empty() { parts.uri.query().unwrap_or_default().as_bytes() } else { body };
+    let sent = if body.is_empty() {
+        parts.uri.query().unwrap_or_default().as_bytes()
+    } else {
+        body
+    };
     let fields: HashMap<String, String> = form_urlencoded::parse(sent).into_owned().collect();
     let field = |name: &str| fields.get(name).map(String::as_str).unwrap_or_default();
     match field("Action") {
@@ -50,8 +60,12 @@ fn role(aws: &Aws, caller: &Principal, name: &str) -> Result<Response, Refusal> 
         return Err(Refusal::access_denied(&caller.arn(), "iam:GetRole", name));
     }
     let roles = aws.roles();
-    let is_it = |role: &Role| role.account == caller.account() && role.name.eq_ignore_ascii_case(name);
-    let found = roles.iter().map(|state| &state.role).find(|role| is_it(role));
+    let is_it =
+        |role: &Role| role.account == caller.account() && role.name.eq_ignore_ascii_case(name);
+    let found = roles
+        .iter()
+        .map(|state| &state.role)
+        .find(|role| is_it(role));
     let found = found.ok_or_else(|| Refusal::no_such_role(name))?;
     let result = format!(
         "    <Role>\n      <RoleName>{}</RoleName>\n      <Arn>{}</Arn>\n    </Role>\n",
@@ -63,9 +77,16 @@ fn role(aws: &Aws, caller: &Principal, name: &str) -> Result<Response, Refusal> 
 
 fn aliases(aws: &Aws, caller: &Principal) -> Result<Response, Refusal> {
     if !caller.reads_accounts() {
-        return Err(Refusal::access_denied(&caller.arn(), "iam:ListAccountAliases", "*"));
+        return Err(Refusal::access_denied(
+            &caller.arn(),
+            "iam:ListAccountAliases",
+            "*",
+        ));
     }
-    let account = aws.accounts.iter().find(|account| account.id == caller.account());
+    let account = aws
+        .accounts
+        .iter()
+        .find(|account| account.id == caller.account());
     let member = account
         .and_then(|account| account.alias.as_deref())
         .map(|alias| format!("      <member>{}</member>\n", escape(alias)))
@@ -91,7 +112,10 @@ pub(super) async fn organizations(
 ) -> Response {
     match accounts(&aws, &spoiled, &parts, &body) {
         Ok(answer) => {
-            let kind = [(header::CONTENT_TYPE, HeaderValue::from_static("application/x-amz-json-1.1"))];
+            let kind = [(
+                header::CONTENT_TYPE,
+                HeaderValue::from_static("application/x-amz-json-1.1"),
+            )];
             (kind, answer.to_string()).into_response()
         }
         Err(refusal) => refusal.into_answer(Service::Organizations),
@@ -101,20 +125,34 @@ pub(super) async fn organizations(
 fn accounts(aws: &Aws, spoiled: &Spoiled, parts: &Parts, body: &[u8]) -> Result<Value, Refusal> {
     refuse_on_request(spoiled)?;
     let caller = aws.authenticate(Service::Organizations, parts, body)?;
-    let target =
-        parts.headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
+    let target = parts
+        .headers
+        .get("x-amz-target")
+        .and_then(|target| target.to_str().ok())
+        .unwrap_or_default();
     if target != "AWSOrganizationsV20161128.ListAccounts" {
         return Err(Refusal::unknown_action(target));
     }
-    let management = aws.accounts.first().map(|account| account.id.as_str()).unwrap_or_default();
+    let management = aws
+        .accounts
+        .first()
+        .map(|account| account.id.as_str())
+        .unwrap_or_default();
     if caller.account() != management || !caller.reads_accounts() {
         return Err(Refusal::not_in_management_account());
     }
 
     let asked: ListAccounts = serde_json::from_slice(body).unwrap_or_default();
-    let start = asked.next_token.and_then(|token| token.parse().ok()).unwrap_or(0);
+    let start = asked
+        .next_token
+        .and_then(|token| token.parse().ok())
+        .unwrap_or(0);
     // Organizations never puts more than 20 accounts on a page.
-    let size = asked.max_results.unwrap_or(20).clamp(1, 20).min(aws.page_size);
+    let size = asked
+        .max_results
+        .unwrap_or(20)
+        .clamp(1, 20)
+        .min(aws.page_size);
     let rows: Vec<Value> = aws
         .accounts
         .iter()

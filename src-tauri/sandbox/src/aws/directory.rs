@@ -134,29 +134,52 @@ fn one_hour() -> u32 {
 impl Directory {
     /// Two users of Contoso and roles of every kind: good ones, and those that a careful client refuses.
     pub fn contoso() -> Self {
-        let ada = User { account: IDENTITY_ACCOUNT.into(), name: "ada".into(), may_assume: true };
-        let grace = User { account: IDENTITY_ACCOUNT.into(), name: "grace".into(), may_assume: false };
-        let trusts_ada = |condition| Statement { principal: Trusted::Arn(ada.arn()), condition };
+        let ada = User {
+            account: IDENTITY_ACCOUNT.into(),
+            name: "ada".into(),
+            may_assume: true,
+        };
+        let grace = User {
+            account: IDENTITY_ACCOUNT.into(),
+            name: "grace".into(),
+            may_assume: false,
+        };
+        let trusts_ada = |condition| Statement {
+            principal: Trusted::Arn(ada.arn()),
+            condition,
+        };
         let enforced = || trusts_ada(Condition::ExternalId(Wanted::FirstSeen));
         let production = |name: &str| Role::new(PRODUCTION_ACCOUNT, name);
 
-        let reader = production("Reader").trust(enforced()).read_accounts().allow_assuming();
+        let reader = production("Reader")
+            .trust(enforced())
+            .read_accounts()
+            .allow_assuming();
         let hop = Trusted::Arn(reader.arn());
         let roles = vec![
             production("LongReader").trust(enforced()).last(12 * 3600),
             production("IgnoringReader").trust(trusts_ada(Condition::None)),
-            production("LenientReader").trust(trusts_ada(Condition::ExternalIdIfExists(Wanted::FirstSeen))),
+            production("LenientReader")
+                .trust(trusts_ada(Condition::ExternalIdIfExists(Wanted::FirstSeen))),
             production("LeakyReader")
                 .trust(enforced())
-                .trust(Statement { principal: Trusted::Anybody, condition: Condition::None }),
+                .trust(Statement {
+                    principal: Trusted::Anybody,
+                    condition: Condition::None,
+                }),
             production("ForeignReader").trust(Statement {
                 principal: Trusted::Account("999988887777".into()),
                 condition: Condition::None,
             }),
-            production("LateReader").trust(enforced()).appear(Appears::AfterRefusals(2)),
+            production("LateReader")
+                .trust(enforced())
+                .appear(Appears::AfterRefusals(2)),
             Role::new(STAGING_ACCOUNT, "Reader").trust(enforced()),
             Role::new(STAGING_ACCOUNT, "Chained")
-                .trust(Statement { principal: hop, condition: Condition::None })
+                .trust(Statement {
+                    principal: hop,
+                    condition: Condition::None,
+                })
                 .last(12 * 3600),
             Role::new(IDENTITY_ACCOUNT, "Auditor")
                 .trust(Statement {
@@ -168,8 +191,16 @@ impl Directory {
         ];
         Self {
             accounts: vec![
-                Account::new(IDENTITY_ACCOUNT, "Contoso identity", Some("contoso-identity")),
-                Account::new(PRODUCTION_ACCOUNT, "Contoso production", Some("contoso-production")),
+                Account::new(
+                    IDENTITY_ACCOUNT,
+                    "Contoso identity",
+                    Some("contoso-identity"),
+                ),
+                Account::new(
+                    PRODUCTION_ACCOUNT,
+                    "Contoso production",
+                    Some("contoso-production"),
+                ),
                 Account::new(STAGING_ACCOUNT, "Contoso staging", None),
             ],
             users: vec![ada, grace],
@@ -199,7 +230,11 @@ impl Directory {
 impl Account {
     /// An account by its twelve digits.
     pub fn new(id: &str, name: &str, alias: Option<&str>) -> Self {
-        Self { id: id.to_owned(), name: name.to_owned(), alias: alias.map(str::to_owned) }
+        Self {
+            id: id.to_owned(),
+            name: name.to_owned(),
+            alias: alias.map(str::to_owned),
+        }
     }
 }
 
@@ -273,6 +308,10 @@ impl Role {
 /// IAM's unique ids: a prefix that tells the kind, and 17 characters.
 fn unique_id(prefix: &str, name: &str) -> String {
     let digest = Sha256::digest(name.as_bytes());
-    let rest: String = digest.iter().take(17).map(|byte| char::from(b'A' + byte % 26)).collect();
+    let rest: String = digest
+        .iter()
+        .take(17)
+        .map(|byte| char::from(b'A' + byte % 26))
+        .collect();
     format!("{prefix}{rest}")
 }

@@ -32,7 +32,11 @@ pub struct AccessKey {
 #[derive(Clone, Debug)]
 pub(super) enum Principal {
     User(User),
-    Session { role: Role, name: String, is_chained: bool },
+    Session {
+        role: Role,
+        name: String,
+        is_chained: bool,
+    },
 }
 
 impl Principal {
@@ -48,7 +52,10 @@ impl Principal {
         match self {
             Self::User(user) => user.arn(),
             Self::Session { role, name, .. } => {
-                format!("arn:aws:sts::{}:assumed-role/{}/{name}", role.account, role.name)
+                format!(
+                    "arn:aws:sts::{}:assumed-role/{}/{name}",
+                    role.account, role.name
+                )
             }
         }
     }
@@ -111,7 +118,13 @@ impl Keys {
     }
 
     /// A session by all three parts of its key, until it expires.
-    pub(super) fn session(&self, id: &str, secret: &str, token: &str, now: Timestamp) -> Option<&Issued> {
+    pub(super) fn session(
+        &self,
+        id: &str,
+        secret: &str,
+        token: &str,
+        now: Timestamp,
+    ) -> Option<&Issued> {
         self.0.get(id).filter(|issued| {
             issued.key.secret == secret
                 && issued.key.session_token.as_deref() == Some(token)
@@ -128,7 +141,10 @@ impl Keys {
         now: Timestamp,
     ) -> Result<Principal, Refusal> {
         let signature = Signature::read(parts)?;
-        let issued = self.0.get(&signature.access_key_id).ok_or_else(Refusal::unknown_key)?;
+        let issued = self
+            .0
+            .get(&signature.access_key_id)
+            .ok_or_else(Refusal::unknown_key)?;
         if issued.key.session_token != signature.token {
             return Err(Refusal::unknown_key());
         }
@@ -140,7 +156,10 @@ impl Keys {
             None => check_skew(signature.signed_at, now)?,
         }
         if !signature.is_for(service.name()) {
-            let text = format!("Credential should be scoped to correct service: '{}'.", service.name());
+            let text = format!(
+                "Credential should be scoped to correct service: '{}'.",
+                service.name()
+            );
             return Err(Refusal::signature(text));
         }
         if !signature.is_made_with(&issued.key.secret, parts, body) {

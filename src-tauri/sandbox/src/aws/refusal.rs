@@ -46,25 +46,42 @@ pub(super) struct Refusal {
 
 impl Refusal {
     fn new(status: u16, code: &str, message: impl Into<String>) -> Self {
-        Self { status, code: code.to_owned(), message: message.into() }
+        Self {
+            status,
+            code: code.to_owned(),
+            message: message.into(),
+        }
     }
 
     pub(super) fn access_denied(caller: &str, action: &str, resource: &str) -> Self {
-        let message =
-            format!("User: {caller} is not authorized to perform: {action} on resource: {resource}");
+        let message = format!(
+            "User: {caller} is not authorized to perform: {action} on resource: {resource}"
+        );
         Self::new(403, "AccessDenied", message)
     }
 
     pub(super) fn no_such_role(name: &str) -> Self {
-        Self::new(404, "NoSuchEntity", format!("The role with name {name} cannot be found."))
+        Self::new(
+            404,
+            "NoSuchEntity",
+            format!("The role with name {name} cannot be found."),
+        )
     }
 
     pub(super) fn not_in_management_account() -> Self {
-        Self::new(400, "AccessDeniedException", "You don't have permissions to access this resource.")
+        Self::new(
+            400,
+            "AccessDeniedException",
+            "You don't have permissions to access this resource.",
+        )
     }
 
     pub(super) fn missing_authentication() -> Self {
-        Self::new(403, "MissingAuthenticationToken", "Request is missing Authentication Token")
+        Self::new(
+            403,
+            "MissingAuthenticationToken",
+            "Request is missing Authentication Token",
+        )
     }
 
     pub(super) fn incomplete_signature() -> Self {
@@ -76,11 +93,19 @@ impl Refusal {
     }
 
     pub(super) fn unknown_key() -> Self {
-        Self::new(403, "InvalidClientTokenId", "The security token included in the request is invalid.")
+        Self::new(
+            403,
+            "InvalidClientTokenId",
+            "The security token included in the request is invalid.",
+        )
     }
 
     pub(super) fn expired_token() -> Self {
-        Self::new(403, "ExpiredToken", "The security token included in the request is expired")
+        Self::new(
+            403,
+            "ExpiredToken",
+            "The security token included in the request is expired",
+        )
     }
 
     pub(super) fn signature(message: impl Into<String>) -> Self {
@@ -92,17 +117,28 @@ impl Refusal {
     }
 
     pub(super) fn unknown_action(action: &str) -> Self {
-        Self::new(400, "InvalidAction", format!("Could not find operation {action}"))
+        Self::new(
+            400,
+            "InvalidAction",
+            format!("Could not find operation {action}"),
+        )
     }
 
     pub(super) fn into_answer(self, service: Service) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::BAD_REQUEST);
         if service == Service::Organizations {
-            let kind = [(header::CONTENT_TYPE, HeaderValue::from_static("application/x-amz-json-1.1"))];
+            let kind = [(
+                header::CONTENT_TYPE,
+                HeaderValue::from_static("application/x-amz-json-1.1"),
+            )];
             let body = json!({ "__type": self.code, "Message": self.message });
             return (status, kind, body.to_string()).into_response();
         }
-        let fault = if status.is_server_error() { "Receiver" } else { "Sender" };
+        let fault = if status.is_server_error() {
+            "Receiver"
+        } else {
+            "Sender"
+        };
         let body = format!(
             "<ErrorResponse xmlns=\"{}\">\n  <Error>\n    <Type>{fault}</Type>\n    <Code>{}</Code>\n    \
              <Message>{}</Message>\n  </Error>\n  <RequestId>{}</RequestId>\n</ErrorResponse>\n",

@@ -46,15 +46,21 @@ impl Signature {
     }
 
     fn of_query(query: &str) -> Result<Self, Refusal> {
-        let fields: HashMap<String, String> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+        let fields: HashMap<String, String> = form_urlencoded::parse(query.as_bytes())
+            .into_owned()
+            .collect();
         let field = |name: &str| fields.get(name).cloned();
         let value = field("X-Amz-Signature").ok_or_else(Refusal::missing_authentication)?;
         let incomplete = Refusal::incomplete_signature;
-        field("X-Amz-Algorithm").filter(|algorithm| algorithm == ALGORITHM).ok_or_else(incomplete)?;
+        field("X-Amz-Algorithm")
+            .filter(|algorithm| algorithm == ALGORITHM)
+            .ok_or_else(incomplete)?;
         let credential = field("X-Amz-Credential").ok_or_else(incomplete)?;
         let (access_key_id, scope) = credential.split_once('/').ok_or_else(incomplete)?;
         let date = field("X-Amz-Date").ok_or_else(incomplete)?;
-        let life = field("X-Amz-Expires").and_then(|seconds| seconds.parse().ok()).ok_or_else(incomplete)?;
+        let life = field("X-Amz-Expires")
+            .and_then(|seconds| seconds.parse().ok())
+            .ok_or_else(incomplete)?;
         Ok(Self {
             access_key_id: access_key_id.to_owned(),
             token: field("X-Amz-Security-Token"),
@@ -69,12 +75,21 @@ impl Signature {
 
     fn of_header(headers: &HeaderMap, authorization: &str) -> Result<Self, Refusal> {
         let incomplete = Refusal::incomplete_signature;
-        let parameters = authorization.strip_prefix(ALGORITHM).ok_or_else(incomplete)?;
+        let parameters = authorization
+            .strip_prefix(ALGORITHM)
+            .ok_or_else(incomplete)?;
         let parameter = |name: &str| {
-            let mut pairs = parameters.split(',').filter_map(|pair| pair.trim().split_once('='));
-            pairs.find(|(key, _)| *key == name).map(|(_, value)| value).ok_or_else(incomplete)
+            let mut pairs = parameters
+                .split(',')
+                .filter_map(|pair| pair.trim().split_once('='));
+            pairs
+                .find(|(key, _)| *key == name)
+                .map(|(_, value)| value)
+                .ok_or_else(incomplete)
         };
-        let (access_key_id, scope) = parameter("Credential")?.split_once('/').ok_or_else(incomplete)?;
+        let (access_key_id, scope) = parameter("Credential")?
+            .split_once('/')
+            .ok_or_else(incomplete)?;
         let date = text(headers, "x-amz-date").ok_or_else(incomplete)?;
         Ok(Self {
             access_key_id: access_key_id.to_owned(),
@@ -96,8 +111,12 @@ impl Signature {
     /// Whether the owner of the secret signed this request.
     pub(super) fn is_made_with(&self, secret: &str, parts: &Parts, body: &[u8]) -> bool {
         let canonical = self.canonical_request(parts, body);
-        let to_sign =
-            format!("{ALGORITHM}\n{}\n{}\n{}", self.date, self.scope, hex_digest(canonical.as_bytes()));
+        let to_sign = format!(
+            "{ALGORITHM}\n{}\n{}\n{}",
+            self.date,
+            self.scope,
+            hex_digest(canonical.as_bytes())
+        );
         let mut key = format!("AWS4{secret}").into_bytes();
         for part in self.scope.split('/') {
             key = sign(&key, part);
@@ -110,7 +129,11 @@ impl Signature {
             .signed_headers
             .split(';')
             .map(|name| {
-                let values = parts.headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+                let values = parts
+                    .headers
+                    .get_all(name)
+                    .iter()
+                    .filter_map(|value| value.to_str().ok());
                 let values: Vec<String> = values.map(squeeze).collect();
                 format!("{name}:{}\n", values.join(","))
             })
@@ -138,7 +161,11 @@ fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 
 /// A header's value without the spaces that proxies may change.
 fn squeeze(value: &str) -> String {
-    value.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+    value
+        .split(' ')
+        .filter(|word| !word.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 fn canonical_query(query: &str) -> String {
@@ -147,15 +174,20 @@ fn canonical_query(query: &str) -> String {
         .map(|(name, value)| (encode(&name, false), encode(&value, false)))
         .collect();
     pairs.sort();
-    pairs.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("&")
+    pairs
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect::<Vec<_>>()
+        .join("&")
 }
 
 /// Percent-encodes all but RFC 3986's unreserved characters; upper-case hexadecimal, as AWS has it.
 fn encode(text: &str, keeps_slash: bool) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {
-        let is_plain =
-            byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) || (keeps_slash && byte == b'/');
+        let is_plain = byte.is_ascii_alphanumeric()
+            || b"-_.~".contains(&byte)
+            || (keeps_slash && byte == b'/');
         if is_plain {
             encoded.push(char::from(byte));
         } else {
@@ -166,7 +198,9 @@ fn encode(text: &str, keeps_slash: bool) -> String {
 }
 
 fn sign(key: &[u8], text: &str) -> Vec<u8> {
-    hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), text.as_bytes()).as_ref().to_vec()
+    hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), text.as_bytes())
+        .as_ref()
+        .to_vec()
 }
 
 fn hex_digest(bytes: &[u8]) -> String {
@@ -191,7 +225,12 @@ mod tests {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        request.header("authorization", authorization).body(()).expect("a request").into_parts().0
+        request
+            .header("authorization", authorization)
+            .body(())
+            .expect("a request")
+            .into_parts()
+            .0
     }
 
     fn is_valid(parts: &Parts, secret: &str) -> bool {
@@ -219,14 +258,25 @@ mod tests {
              Signature=5d672d79c15b13162d9279b0855cfba6789a8edb4c82c400e06b5924a6f2b5d7";
         let headers = [
             ("host", "iam.amazonaws.com"),
-            ("content-type", "application/x-www-form-urlencoded; charset=utf-8"),
+            (
+                "content-type",
+                "application/x-www-form-urlencoded; charset=utf-8",
+            ),
         ];
-        let parts = request("/?Action=ListUsers&Version=2010-05-08", &headers, authorization);
+        let parts = request(
+            "/?Action=ListUsers&Version=2010-05-08",
+            &headers,
+            authorization,
+        );
         assert!(is_valid(&parts, SECRET));
         let signature = Signature::read(&parts).expect("a complete signature");
         assert!(signature.is_for("iam") && !signature.is_for("sts"));
 
-        let changed = request("/?Action=ListRoles&Version=2010-05-08", &headers, authorization);
+        let changed = request(
+            "/?Action=ListRoles&Version=2010-05-08",
+            &headers,
+            authorization,
+        );
         assert!(!is_valid(&changed, SECRET));
     }
 
@@ -238,12 +288,17 @@ mod tests {
 
     #[test]
     fn a_header_that_is_no_signature_is_refused_as_incomplete() {
-        for authorization in
-            ["Bearer x", "AWS4-HMAC-SHA256", "AWS4-HMAC-SHA256 Credential=A/B, SignedHeaders=host"]
-        {
+        for authorization in [
+            "Bearer x",
+            "AWS4-HMAC-SHA256",
+            "AWS4-HMAC-SHA256 Credential=A/B, SignedHeaders=host",
+        ] {
             let parts = request("/", &[], authorization);
             assert_eq!(
-                Signature::read(&parts).err().map(|refusal| refusal.code).as_deref(),
+                Signature::read(&parts)
+                    .err()
+                    .map(|refusal| refusal.code)
+                    .as_deref(),
                 Some("IncompleteSignature")
             );
         }

@@ -31,7 +31,11 @@ pub(super) async fn handle(
     parts: Parts,
     body: Bytes,
 ) -> Response {
-    let sent = if body.is_empty() { parts.uri.query().unwrap_or_default().as_bytes() } else { &body };
+    let sent = if body.is_empty() {
+        parts.uri.query().unwrap_or_default().as_bytes()
+    } else {
+        &body
+    };
     let fields: Fields = form_urlencoded::parse(sent).into_owned().collect();
     answer_to(&aws, &spoiled, &parts, &body, &fields)
         .unwrap_or_else(|refusal| refusal.into_answer(Service::Sts))
@@ -75,7 +79,10 @@ impl Aws {
         if external_id.is_some() {
             checked(fields, "ExternalId", 2..=1224, |c| "_+=,.@:/-".contains(c))?;
         }
-        let asked = fields.get("DurationSeconds").map(|seconds| duration(seconds)).transpose()?;
+        let asked = fields
+            .get("DurationSeconds")
+            .map(|seconds| duration(seconds))
+            .transpose()?;
 
         let role = self.trusting_role(caller, arn, external_id);
         self.note(Assumption {
@@ -85,7 +92,8 @@ impl Aws {
             duration: asked,
             was_allowed: role.is_some(),
         });
-        let role = role.ok_or_else(|| Refusal::access_denied(&caller.arn(), "sts:AssumeRole", arn))?;
+        let role =
+            role.ok_or_else(|| Refusal::access_denied(&caller.arn(), "sts:AssumeRole", arn))?;
         let is_chained = matches!(caller, Principal::Session { .. });
         let seconds = asked.unwrap_or(ONE_HOUR);
         if is_chained && seconds > ONE_HOUR {
@@ -99,9 +107,18 @@ impl Aws {
             ));
         }
 
-        let life = self.session_life().unwrap_or(Duration::from_secs(u64::from(seconds)));
-        let session = Principal::Session { role, name: name.to_owned(), is_chained };
-        Ok(assumed(&session, &self.issue_session(session.clone(), life)))
+        let life = self
+            .session_life()
+            .unwrap_or(Duration::from_secs(u64::from(seconds)));
+        let session = Principal::Session {
+            role,
+            name: name.to_owned(),
+            is_chained,
+        };
+        Ok(assumed(
+            &session,
+            &self.issue_session(session.clone(), life),
+        ))
     }
 
     /// The role, if it is there and trusts the caller with this External ID.
@@ -128,12 +145,16 @@ impl Aws {
 }
 
 fn trusts(state: &mut RoleState, caller: &Principal, external_id: Option<&str>) -> bool {
-    let RoleState { role, first_seen, .. } = state;
+    let RoleState {
+        role, first_seen, ..
+    } = state;
     // Across accounts both sides have to agree; within one, a policy that names the caller is enough.
     let is_foreign = caller.account() != role.account;
     role.trust.iter().any(|statement| {
         let is_named = match &statement.principal {
-            Trusted::Arn(arn) => *arn == caller.trusted_arn() && (caller.may_assume() || !is_foreign),
+            Trusted::Arn(arn) => {
+                *arn == caller.trusted_arn() && (caller.may_assume() || !is_foreign)
+            }
             Trusted::Account(account) => account == caller.account() && caller.may_assume(),
             Trusted::Anybody => caller.may_assume(),
         };
@@ -141,13 +162,19 @@ fn trusts(state: &mut RoleState, caller: &Principal, external_id: Option<&str>) 
     })
 }
 
-fn holds(condition: &Condition, external_id: Option<&str>, first_seen: &mut Option<String>) -> bool {
+fn holds(
+    condition: &Condition,
+    external_id: Option<&str>,
+    first_seen: &mut Option<String>,
+) -> bool {
     let (wanted, passes_without) = match condition {
         Condition::None => return true,
         Condition::ExternalId(wanted) => (wanted, false),
         Condition::ExternalIdIfExists(wanted) => (wanted, true),
     };
-    let Some(sent) = external_id else { return passes_without };
+    let Some(sent) = external_id else {
+        return passes_without;
+    };
     match wanted {
         Wanted::Exactly(id) => id == sent,
         Wanted::FirstSeen => first_seen.get_or_insert_with(|| sent.to_owned()) == sent,
@@ -155,7 +182,9 @@ fn holds(condition: &Condition, external_id: Option<&str>, first_seen: &mut Opti
 }
 
 fn assumed(session: &Principal, issued: &Issued) -> Response {
-    let expires = issued.expires.map(|time| time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
+    let expires = issued
+        .expires
+        .map(|time| time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
     let result = format!(
         "    <AssumedRoleUser>\n      <AssumedRoleId>{}</AssumedRoleId>\n      <Arn>{}</Arn>\n    </AssumedRoleUser>\n    \
          <Credentials>\n      <AccessKeyId>{}</AccessKeyId>\n      <SecretAccessKey>{}</SecretAccessKey>\n      \
@@ -179,7 +208,9 @@ fn checked<'a>(
 ) -> Result<&'a str, Refusal> {
     let value = fields.get(name).map(String::as_str).unwrap_or_default();
     let is_valid = length.contains(&value.chars().count())
-        && value.chars().all(|c| c.is_ascii_alphanumeric() || permits(c));
+        && value
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || permits(c));
     if is_valid {
         return Ok(value);
     }

@@ -75,16 +75,28 @@ pub(super) async fn start(
 }
 
 /// A page that the person answered.
-pub(super) async fn proceed(State(azure): State<Arc<Azure>>, Form(fields): Form<Fields>) -> Response {
-    let id = fields.get("transaction").map(String::as_str).unwrap_or_default();
+pub(super) async fn proceed(
+    State(azure): State<Arc<Azure>>,
+    Form(fields): Form<Fields>,
+) -> Response {
+    let id = fields
+        .get("transaction")
+        .map(String::as_str)
+        .unwrap_or_default();
     let Some(mut transaction) = azure.transactions().get(id).cloned() else {
         let text = "This sign-in is over. Start again from the app.";
         return azure.error_page(&Refusal::new("invalid_request", 90014, text));
     };
-    if let Some(person) = fields.get("person").and_then(|email| azure.directory.find_person(email)) {
+    if let Some(person) = fields
+        .get("person")
+        .and_then(|email| azure.directory.find_person(email))
+    {
         transaction.person = Some(person.email.clone());
         let mut browsing = azure.browsing();
-        let people = &mut browsing.entry(transaction.browsing.clone()).or_default().people;
+        let people = &mut browsing
+            .entry(transaction.browsing.clone())
+            .or_default()
+            .people;
         people.retain(|other| *other != person.email);
         people.push(person.email.clone());
     }
@@ -92,7 +104,10 @@ pub(super) async fn proceed(State(azure): State<Arc<Azure>>, Form(fields): Form<
         Some("another") => transaction.wants_list = true,
         Some("verify") => {
             let mut browsing = azure.browsing();
-            let passed = &mut browsing.entry(transaction.browsing.clone()).or_default().passed_second_factor;
+            let passed = &mut browsing
+                .entry(transaction.browsing.clone())
+                .or_default()
+                .passed_second_factor;
             passed.extend(transaction.person.clone());
         }
         Some("accept") => transaction.has_consented = true,
@@ -105,7 +120,9 @@ pub(super) async fn proceed(State(azure): State<Arc<Azure>>, Form(fields): Form<
         }
         _ => {}
     }
-    azure.transactions().insert(id.to_owned(), transaction.clone());
+    azure
+        .transactions()
+        .insert(id.to_owned(), transaction.clone());
     azure.show(id, &transaction)
 }
 
@@ -153,9 +170,16 @@ impl Azure {
         if matches!(asked.prompt, Prompt::SelectAccount | Prompt::Login) {
             return None;
         }
-        let people = self.browsing().get(browsing).cloned().unwrap_or_default().people;
+        let people = self
+            .browsing()
+            .get(browsing)
+            .cloned()
+            .unwrap_or_default()
+            .people;
         match &asked.login_hint {
-            Some(hint) => people.into_iter().find(|person| person.eq_ignore_ascii_case(hint)),
+            Some(hint) => people
+                .into_iter()
+                .find(|person| person.eq_ignore_ascii_case(hint)),
             None if people.len() == 1 => people.into_iter().next(),
             None => None,
         }
@@ -163,7 +187,11 @@ impl Azure {
 
     /// The next page of a transaction, or its end.
     fn show(&self, id: &str, transaction: &Transaction) -> Response {
-        with_cookie(self.next_page(id, transaction), COOKIE, &transaction.browsing)
+        with_cookie(
+            self.next_page(id, transaction),
+            COOKIE,
+            &transaction.browsing,
+        )
     }
 
     fn next_page(&self, id: &str, transaction: &Transaction) -> Response {
@@ -172,11 +200,17 @@ impl Azure {
         let Some(person) = &transaction.person else {
             if is_silent {
                 let text = "Session information is not sufficient for single-sign-on.";
-                return self.send_refusal(&asked.target, &Refusal::new("login_required", 50058, text));
+                return self
+                    .send_refusal(&asked.target, &Refusal::new("login_required", 50058, text));
             }
-            let hinted = asked.login_hint.as_deref().and_then(|hint| self.directory.find_person(hint));
+            let hinted = asked
+                .login_hint
+                .as_deref()
+                .and_then(|hint| self.directory.find_person(hint));
             return match hinted {
-                Some(person) if !transaction.wants_list && asked.prompt != Prompt::SelectAccount => {
+                Some(person)
+                    if !transaction.wants_list && asked.prompt != Prompt::SelectAccount =>
+                {
                     pages::sign_in(id, asked, person)
                 }
                 _ => pages::pick_account(id, asked, self.directory.people()),
@@ -208,8 +242,14 @@ impl Azure {
             if is_silent {
                 return self.send_refusal(&asked.target, &Refusal::needs_consent(&asked.client_id));
             }
-            let is_usual = asked.scope.opens_resource_manager(self.resource_manager.as_str());
-            let opens = if is_usual { "Azure Resource Manager" } else { &asked.scope.resource };
+            let is_usual = asked
+                .scope
+                .opens_resource_manager(self.resource_manager.as_str());
+            let opens = if is_usual {
+                "Azure Resource Manager"
+            } else {
+                &asked.scope.resource
+            };
             return pages::consent(id, asked, person, tenant, opens);
         }
         if asked.target.wants_confirmation() && !transaction.has_confirmed && !is_silent {
@@ -277,7 +317,10 @@ impl Azure {
             }
         };
         let description = refusal.description(&Trace::new(self.shared.clock.now()));
-        let mut answer = vec![("error", refusal.error.clone()), ("error_description", description)];
+        let mut answer = vec![
+            ("error", refusal.error.clone()),
+            ("error_description", description),
+        ];
         if let Some(suberror) = &refusal.suberror {
             answer.push(("suberror", suberror.clone()));
         }
@@ -290,7 +333,9 @@ impl Azure {
     }
 
     fn transactions(&self) -> MutexGuard<'_, HashMap<String, Transaction>> {
-        self.transactions.lock().unwrap_or_else(PoisonError::into_inner)
+        self.transactions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     fn browsing(&self) -> MutexGuard<'_, HashMap<String, Browsing>> {
@@ -310,7 +355,9 @@ fn send(redirect: &Redirect, mut answer: Vec<(&'static str, String)>) -> Respons
         return StatusCode::BAD_REQUEST.into_response();
     };
     if redirect.response_mode == ResponseMode::Fragment {
-        let fragment = form_urlencoded::Serializer::new(String::new()).extend_pairs(&answer).finish();
+        let fragment = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(&answer)
+            .finish();
         url.set_fragment(Some(&fragment));
     } else {
         url.query_pairs_mut().extend_pairs(&answer);

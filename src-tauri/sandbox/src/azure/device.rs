@@ -52,9 +52,16 @@ pub(super) async fn start(
     };
     let device_code = azure.shared.journal.issue(opaque("sandbox-device-", 200));
     let mut devices = azure.devices();
-    let user_code = azure.shared.journal.issue(devices.add(device_code.clone(), request, now));
+    let user_code = azure
+        .shared
+        .journal
+        .issue(devices.add(device_code.clone(), request, now));
     let is_foreign = spoiled.by(&Fault::ForeignCodePage);
-    let host = if is_foreign { "https://microsoft.com.example/" } else { azure.authority.as_str() };
+    let host = if is_foreign {
+        "https://microsoft.com.example/"
+    } else {
+        azure.authority.as_str()
+    };
     let uri = format!("{host}common/oauth2/deviceauth");
     Json(json!({
         "device_code": device_code,
@@ -78,7 +85,10 @@ pub(super) async fn enter(
     headers: HeaderMap,
     Form(fields): Form<Fields>,
 ) -> Response {
-    let typed = fields.get("user_code").map(String::as_str).unwrap_or_default();
+    let typed = fields
+        .get("user_code")
+        .map(String::as_str)
+        .unwrap_or_default();
     let found = azure.devices().find(typed, azure.shared.clock.now());
     match found {
         Some((device_code, request)) => azure.start_for_device(&headers, device_code, request),
@@ -98,7 +108,9 @@ impl Azure {
                 return Err(error.clone().into());
             }
         }
-        let client_id = fields.get("client_id").ok_or_else(|| Refusal::missing("client_id"))?;
+        let client_id = fields
+            .get("client_id")
+            .ok_or_else(|| Refusal::missing("client_id"))?;
         self.check_client(client_id, tenant)?;
         Ok(DeviceRequest {
             authority: self.authority(tenant)?,
@@ -108,24 +120,35 @@ impl Azure {
     }
 
     /// What a device is told that asks for its tokens.
-    pub(super) fn poll_device(&self, device_code: &str, client_id: &str) -> Result<Approval, Refusal> {
+    pub(super) fn poll_device(
+        &self,
+        device_code: &str,
+        client_id: &str,
+    ) -> Result<Approval, Refusal> {
         let now = self.shared.clock.now();
         let refuse = |error: &str, code, text: &str| Err(Refusal::new(error, code, text));
         // Entra does not insist on its interval.
-        match self.devices().poll(device_code, std::time::Duration::ZERO, now) {
+        match self
+            .devices()
+            .poll(device_code, std::time::Duration::ZERO, now)
+        {
             Poll::Approved(approval) if approval.client_id == client_id => Ok(approval),
-            Poll::Approved(_) | Poll::Unknown => {
-                refuse("bad_verification_code", 70018, "The user code or device code is not valid.")
-            }
+            Poll::Approved(_) | Poll::Unknown => refuse(
+                "bad_verification_code",
+                70018,
+                "The user code or device code is not valid.",
+            ),
             Poll::Pending | Poll::TooFast => refuse(
                 "authorization_pending",
                 70016,
                 "OAuth 2.0 device flow error. Authorization is pending. Continue polling.",
             ),
             Poll::Expired => refuse("expired_token", 70019, "The verification code expired."),
-            Poll::Declined => {
-                refuse("authorization_declined", 65004, "User declined to consent to access the app.")
-            }
+            Poll::Declined => refuse(
+                "authorization_declined",
+                65004,
+                "User declined to consent to access the app.",
+            ),
         }
     }
 }

@@ -63,7 +63,11 @@ impl Directory {
 
     /// Ada, Grace and Linus with Contoso, Fabrikam (which demands a second factor) and Northwind.
     pub fn contoso() -> Self {
-        let (ada, grace, linus) = ("ada@contoso.example", "grace@fabrikam.example", "linus@contoso.example");
+        let (ada, grace, linus) = (
+            "ada@contoso.example",
+            "grace@fabrikam.example",
+            "linus@contoso.example",
+        );
         Self::empty()
             .tenant(
                 Tenant::new("Contoso", "contoso.example")
@@ -72,18 +76,22 @@ impl Directory {
                     .subscription("Sandbox", "Enabled", &[ada])
                     .subscription("Legacy billing", "Disabled", &[ada]),
             )
-            .tenant(Tenant::new("Fabrikam", "fabrikam.example").demand_second_factor().subscription(
-                "Fabrikam shared services",
-                "Enabled",
-                &[ada, grace],
-            ))
+            .tenant(
+                Tenant::new("Fabrikam", "fabrikam.example")
+                    .demand_second_factor()
+                    .subscription("Fabrikam shared services", "Enabled", &[ada, grace]),
+            )
             .tenant(
                 Tenant::new("Northwind", "northwind.example")
                     .grant_admin_consent()
                     .subscription("Northwind trading", "Enabled", &[ada])
                     .subscription("Northwind analytics", "Warned", &[ada]),
             )
-            .person(ada, "Ada Lovelace", &["fabrikam.example", "northwind.example"])
+            .person(
+                ada,
+                "Ada Lovelace",
+                &["fabrikam.example", "northwind.example"],
+            )
             .person(grace, "Grace Hopper", &[])
             .person(linus, "Linus Pauling", &[])
     }
@@ -91,12 +99,19 @@ impl Directory {
     /// One person, `ada@tenant-1.example`, with so many tenants and so many subscriptions in each.
     pub fn of_size(tenants: usize, subscriptions: usize) -> Self {
         let ada = "ada@tenant-1.example";
-        let domains: Vec<String> = (1..=tenants.max(1)).map(|n| format!("tenant-{n}.example")).collect();
+        let domains: Vec<String> = (1..=tenants.max(1))
+            .map(|n| format!("tenant-{n}.example"))
+            .collect();
         let mut directory = Self::empty();
         for (index, domain) in domains.iter().enumerate() {
-            let mut tenant = Tenant::new(&format!("Tenant {}", index + 1), domain).grant_admin_consent();
+            let mut tenant =
+                Tenant::new(&format!("Tenant {}", index + 1), domain).grant_admin_consent();
             for n in 1..=subscriptions {
-                tenant = tenant.subscription(&format!("Subscription {}-{n}", index + 1), "Enabled", &[ada]);
+                tenant = tenant.subscription(
+                    &format!("Subscription {}-{n}", index + 1),
+                    "Enabled",
+                    &[ada],
+                );
             }
             directory = directory.tenant(tenant);
         }
@@ -134,19 +149,23 @@ impl Directory {
 
     /// The person with this sign-in name, which is compared without regard to case.
     pub fn find_person(&self, email: &str) -> Option<&Person> {
-        self.people.iter().find(|person| person.email.eq_ignore_ascii_case(email))
+        self.people
+            .iter()
+            .find(|person| person.email.eq_ignore_ascii_case(email))
     }
 
     /// The tenant with this GUID or domain.
     pub fn find_tenant(&self, name: &str) -> Option<&Tenant> {
-        self.tenants
-            .iter()
-            .find(|tenant| tenant.id.eq_ignore_ascii_case(name) || tenant.domain.eq_ignore_ascii_case(name))
+        self.tenants.iter().find(|tenant| {
+            tenant.id.eq_ignore_ascii_case(name) || tenant.domain.eq_ignore_ascii_case(name)
+        })
     }
 
     /// The tenants that a person may enter, the home tenant first.
     pub fn tenants_of<'a>(&'a self, person: &'a Person) -> impl Iterator<Item = &'a Tenant> {
-        std::iter::once(&person.home).chain(&person.guest_in).filter_map(|id| self.find_tenant(id))
+        std::iter::once(&person.home)
+            .chain(&person.guest_in)
+            .filter_map(|id| self.find_tenant(id))
     }
 }
 

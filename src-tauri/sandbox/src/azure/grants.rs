@@ -79,7 +79,10 @@ impl Grants {
         now: Timestamp,
         fits: impl FnOnce(&Code) -> Result<(), Refusal>,
     ) -> Result<Code, Refusal> {
-        let code = self.codes.get_mut(value).ok_or_else(Refusal::malformed_grant)?;
+        let code = self
+            .codes
+            .get_mut(value)
+            .ok_or_else(Refusal::malformed_grant)?;
         if code.is_spent {
             return Err(Refusal::invalid_grant(
                 54005,
@@ -97,7 +100,12 @@ impl Grants {
         Ok(code.clone())
     }
 
-    pub(crate) fn add_family(&mut self, client_id: &str, person: &str, passed_second_factor: bool) -> usize {
+    pub(crate) fn add_family(
+        &mut self,
+        client_id: &str,
+        person: &str,
+        passed_second_factor: bool,
+    ) -> usize {
         self.families.push(Family {
             client_id: client_id.to_owned(),
             person: person.to_owned(),
@@ -108,7 +116,14 @@ impl Grants {
     }
 
     pub(crate) fn add_refresh_token(&mut self, value: String, family: usize, issued: Timestamp) {
-        self.refresh_tokens.insert(value, RefreshToken { family, issued, is_spent: false });
+        self.refresh_tokens.insert(
+            value,
+            RefreshToken {
+                family,
+                issued,
+                is_spent: false,
+            },
+        );
     }
 
     /// The family that a refresh token belongs to, if it may still be used.
@@ -118,7 +133,10 @@ impl Grants {
         now: Timestamp,
         rotation: Rotation,
     ) -> Result<(usize, Family), Refusal> {
-        let token = self.refresh_tokens.get(value).ok_or_else(Refusal::malformed_grant)?;
+        let token = self
+            .refresh_tokens
+            .get(value)
+            .ok_or_else(Refusal::malformed_grant)?;
         let family = &mut self.families[token.family];
         if token.is_spent && rotation == Rotation::Strict && family.refused.is_none() {
             family.refused = Some(Refusal::invalid_grant(
@@ -147,7 +165,11 @@ impl Grants {
 
     /// Refuses every refresh token that a person holds by now.
     pub(crate) fn refuse(&mut self, person: &str, refusal: &Refusal) {
-        for family in self.families.iter_mut().filter(|family| family.person.eq_ignore_ascii_case(person)) {
+        for family in self
+            .families
+            .iter_mut()
+            .filter(|family| family.person.eq_ignore_ascii_case(person))
+        {
             family.refused = Some(refusal.clone());
         }
     }
@@ -162,6 +184,7 @@ impl Grants {
 
     /// Makes every access token of a person unknown.
     pub(crate) fn forget_access_tokens(&mut self, person: &str) {
-        self.access_tokens.retain(|_, token| !token.person.eq_ignore_ascii_case(person));
+        self.access_tokens
+            .retain(|_, token| !token.person.eq_ignore_ascii_case(person));
     }
 }

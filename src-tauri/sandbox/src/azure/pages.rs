@@ -18,7 +18,11 @@ pub(super) fn pick_account(id: &str, asked: &Asked, people: &[Person]) -> Respon
     let mut buttons: String = people
         .iter()
         .map(|person| {
-            let label = format!("{} <small>{}</small>", escape(&person.name), escape(&person.email));
+            let label = format!(
+                "{} <small>{}</small>",
+                escape(&person.name),
+                escape(&person.email)
+            );
             button("person", &person.email, &label)
         })
         .collect();
@@ -28,7 +32,11 @@ pub(super) fn pick_account(id: &str, asked: &Asked, people: &[Person]) -> Respon
 
 /// The person that the app expects.
 pub(super) fn sign_in(id: &str, asked: &Asked, person: &Person) -> Response {
-    let label = format!("Sign in as {} <small>{}</small>", escape(&person.name), escape(&person.email));
+    let label = format!(
+        "Sign in as {} <small>{}</small>",
+        escape(&person.name),
+        escape(&person.email)
+    );
     let buttons = button("person", &person.email, &label)
         + &button("answer", "another", "Use another account")
         + &cancel();
@@ -47,7 +55,13 @@ pub(super) fn second_factor(id: &str, asked: &Asked, person: &Person, tenant: &T
 }
 
 /// What the app wants to do.
-pub(super) fn consent(id: &str, asked: &Asked, person: &Person, tenant: &Tenant, opens: &str) -> Response {
+pub(super) fn consent(
+    id: &str,
+    asked: &Asked,
+    person: &Person,
+    tenant: &Tenant,
+    opens: &str,
+) -> Response {
     let text = format!(
         "<p><strong>{CLIENT_NAME}</strong> would like to act as {} in {}:</p>\n\
          <ul>\n<li>Access {} as you</li>\n<li>View your basic profile</li>\n\
@@ -67,13 +81,26 @@ pub(super) fn confirm(id: &str, asked: &Asked, person: &Person) -> Response {
         escape(&person.email)
     );
     let buttons = button("answer", "continue", "Continue") + &cancel();
-    step(&format!("Are you trying to sign in to {CLIENT_NAME}?"), &text, id, asked, &buttons)
+    step(
+        &format!("Are you trying to sign in to {CLIENT_NAME}?"),
+        &text,
+        id,
+        asked,
+        &buttons,
+    )
 }
 
 /// The answer as a form that the browser posts to the app.
 pub(super) fn form_post(redirect_uri: &str, answer: &[(&'static str, String)]) -> Response {
-    let fields: Vec<(&str, &str)> = answer.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    submitting_page(NOT, "Signed in", &form(redirect_uri, &fields, "<button>Continue</button>\n"))
+    let fields: Vec<(&str, &str)> = answer
+        .iter()
+        .map(|(name, value)| (*name, value.as_str()))
+        .collect();
+    submitting_page(
+        NOT,
+        "Signed in",
+        &form(redirect_uri, &fields, "<button>Continue</button>\n"),
+    )
 }
 
 /// Where the code of a device is typed; `hint` is what went wrong, if anything.
@@ -83,7 +110,12 @@ pub(super) fn enter_code(hint: &str) -> Response {
 
 /// The end of a sign-in on behalf of a device.
 pub(super) fn device_done(text: &str) -> Response {
-    page(StatusCode::OK, NOT, text, "<p>You can close this window and go back to the device.</p>\n")
+    page(
+        StatusCode::OK,
+        NOT,
+        text,
+        "<p>You can close this window and go back to the device.</p>\n",
+    )
 }
 
 /// A failure that stays here, because the redirect URI cannot be trusted.
@@ -98,7 +130,12 @@ pub(super) fn error(status: StatusCode, description: &str) -> Response {
 
 fn step(title: &str, text: &str, id: &str, asked: &Asked, buttons: &str) -> Response {
     let action = format!("/{}/login", asked.authority.key());
-    page(StatusCode::OK, NOT, title, &format!("{text}{}", form(&action, &[("transaction", id)], buttons)))
+    page(
+        StatusCode::OK,
+        NOT,
+        title,
+        &format!("{text}{}", form(&action, &[("transaction", id)], buttons)),
+    )
 }
 
 fn cancel() -> String {

@@ -24,7 +24,13 @@ pub(crate) struct Refusal {
 
 impl Refusal {
     pub(crate) fn new(error: &str, code: u32, text: impl Into<String>) -> Self {
-        Self { error: error.to_owned(), suberror: None, code, text: text.into(), claims: None }
+        Self {
+            error: error.to_owned(),
+            suberror: None,
+            code,
+            text: text.into(),
+            claims: None,
+        }
     }
 
     pub(crate) fn invalid_grant(code: u32, text: impl Into<String>) -> Self {
@@ -45,13 +51,16 @@ impl Refusal {
     }
 
     pub(crate) fn unknown_tenant(tenant: &str) -> Self {
-        let text = format!("Tenant '{tenant}' not found. Check to make sure you have the correct tenant ID.");
+        let text = format!(
+            "Tenant '{tenant}' not found. Check to make sure you have the correct tenant ID."
+        );
         Self::new("invalid_request", 90002, text)
     }
 
     pub(crate) fn unknown_client(client: &str, tenant: &str) -> Self {
-        let text =
-            format!("Application with identifier '{client}' was not found in the directory '{tenant}'.");
+        let text = format!(
+            "Application with identifier '{client}' was not found in the directory '{tenant}'."
+        );
         Self::new("unauthorized_client", 700016, text)
     }
 
@@ -78,7 +87,8 @@ impl Refusal {
         )
         .suberror("basic_action");
         refusal.claims = Some(
-            json!({ "access_token": { "capolids": { "essential": true, "values": [policy] } } }).to_string(),
+            json!({ "access_token": { "capolids": { "essential": true, "values": [policy] } } })
+                .to_string(),
         );
         refusal
     }
@@ -101,8 +111,11 @@ impl Refusal {
 
     /// The answer of a token endpoint.
     pub(crate) fn into_token_answer(self, now: Timestamp) -> Response {
-        let status =
-            if self.error == "invalid_client" { StatusCode::UNAUTHORIZED } else { StatusCode::BAD_REQUEST };
+        let status = if self.error == "invalid_client" {
+            StatusCode::UNAUTHORIZED
+        } else {
+            StatusCode::BAD_REQUEST
+        };
         let trace = Trace::new(now);
         let mut body = json!({
             "error": self.error,
@@ -119,7 +132,10 @@ impl Refusal {
         if let Some(claims) = self.claims {
             body["claims"] = claims.into();
         }
-        let no_store = [(header::CACHE_CONTROL, HeaderValue::from_static("no-store, no-cache"))];
+        let no_store = [(
+            header::CACHE_CONTROL,
+            HeaderValue::from_static("no-store, no-cache"),
+        )];
         (status, no_store, Json(body)).into_response()
     }
 }
@@ -146,6 +162,10 @@ pub(crate) struct Trace {
 impl Trace {
     pub(crate) fn new(now: Timestamp) -> Self {
         let time = now.strftime("%Y-%m-%d %H:%M:%SZ").to_string();
-        Self { id: random_guid(), correlation: random_guid(), time }
+        Self {
+            id: random_guid(),
+            correlation: random_guid(),
+            time,
+        }
     }
 }

@@ -83,9 +83,15 @@ impl Azure {
         tenant: &str,
         fields: &HashMap<String, String>,
     ) -> Result<Checked, Unanswerable> {
-        let text = |name: &str| fields.get(name).map(String::as_str).filter(|value| !value.is_empty());
+        let text = |name: &str| {
+            fields
+                .get(name)
+                .map(String::as_str)
+                .filter(|value| !value.is_empty())
+        };
         let authority = self.authority(tenant).map_err(Unanswerable)?;
-        let client_id = text("client_id").ok_or_else(|| Unanswerable(Refusal::missing("client_id")))?;
+        let client_id =
+            text("client_id").ok_or_else(|| Unanswerable(Refusal::missing("client_id")))?;
         self.check_client(client_id, tenant).map_err(Unanswerable)?;
         let redirect_uri =
             text("redirect_uri").ok_or_else(|| Unanswerable(Refusal::missing("redirect_uri")))?;
@@ -124,7 +130,12 @@ impl Azure {
         target: &Target,
         fields: &HashMap<String, String>,
     ) -> Result<Asked, Refusal> {
-        let text = |name: &str| fields.get(name).map(String::as_str).filter(|value| !value.is_empty());
+        let text = |name: &str| {
+            fields
+                .get(name)
+                .map(String::as_str)
+                .filter(|value| !value.is_empty())
+        };
         if text("response_type") != Some("code") {
             return Err(Refusal::new(
                 "unsupported_response_type",
@@ -132,7 +143,8 @@ impl Azure {
                 "The response_type must be 'code' for this application.",
             ));
         }
-        let challenge = text("code_challenge").filter(|_| text("code_challenge_method") == Some("S256"));
+        let challenge =
+            text("code_challenge").filter(|_| text("code_challenge_method") == Some("S256"));
         let challenge = challenge.ok_or_else(|| {
             Refusal::new(
                 "invalid_request",

@@ -60,7 +60,10 @@ pub(super) async fn subscriptions(
         Err(response) => return *response,
     };
     let visible = tenant.subscriptions.iter().filter(|subscription| {
-        subscription.readers.iter().any(|reader| reader.eq_ignore_ascii_case(&person.email))
+        subscription
+            .readers
+            .iter()
+            .any(|reader| reader.eq_ignore_ascii_case(&person.email))
     });
     let rows = visible.map(|subscription| {
         json!({
@@ -83,7 +86,11 @@ pub(super) async fn subscriptions(
 
 impl Azure {
     /// Whose token it is and for which tenant, or the answer that refuses it.
-    fn bearer(&self, headers: &HeaderMap, page: &Page) -> Result<(&Person, &Tenant), Box<Response>> {
+    fn bearer(
+        &self,
+        headers: &HeaderMap,
+        page: &Page,
+    ) -> Result<(&Person, &Tenant), Box<Response>> {
         let token = headers
             .get(header::AUTHORIZATION)
             .and_then(|value| value.to_str().ok())
@@ -92,8 +99,13 @@ impl Azure {
                 let text = "Authentication failed. The 'Authorization' header is missing.";
                 self.unauthorized("AuthenticationFailed", text)
             })?;
-        let invalid = || self.unauthorized("InvalidAuthenticationToken", "The access token is invalid.");
-        let token = self.grants().access_token(token).cloned().ok_or_else(invalid)?;
+        let invalid =
+            || self.unauthorized("InvalidAuthenticationToken", "The access token is invalid.");
+        let token = self
+            .grants()
+            .access_token(token)
+            .cloned()
+            .ok_or_else(invalid)?;
         let now = self.shared.clock.now();
         if now >= token.expires {
             let text = format!(
@@ -102,7 +114,10 @@ impl Azure {
             );
             return Err(self.unauthorized("ExpiredAuthenticationToken", &text));
         }
-        if !token.scope.opens_resource_manager(self.resource_manager.as_str()) {
+        if !token
+            .scope
+            .opens_resource_manager(self.resource_manager.as_str())
+        {
             let text = format!(
                 "The access token has been obtained for wrong audience or resource '{}'.",
                 token.scope.resource
@@ -110,10 +125,16 @@ impl Azure {
             return Err(self.unauthorized("InvalidAuthenticationTokenAudience", &text));
         }
         if page.api_version.is_none() {
-            let text = "The api-version query parameter (?api-version=) is required for all requests.";
-            return Err(Box::new(refuse(StatusCode::BAD_REQUEST, "MissingApiVersionParameter", text)));
+            let text =
+                "The api-version query parameter (?api-version=) is required for all requests.";
+            return Err(Box::new(refuse(
+                StatusCode::BAD_REQUEST,
+                "MissingApiVersionParameter",
+                text,
+            )));
         }
-        self.enter(&token.person, &token.tenant_id).map_err(|_| invalid())
+        self.enter(&token.person, &token.tenant_id)
+            .map_err(|_| invalid())
     }
 
     fn unauthorized(&self, code: &str, text: &str) -> Box<Response> {
@@ -123,20 +144,28 @@ impl Azure {
             self.authority
         );
         let challenge = HeaderValue::from_str(&challenge).expect("the texts above are printable");
-        response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+        response
+            .headers_mut()
+            .insert(header::WWW_AUTHENTICATE, challenge);
         Box::new(response)
     }
 
     fn list(&self, path: &str, rows: Vec<Value>, page: &Page, spoiled: &Spoiled) -> Response {
         let total = rows.len();
-        let rows: Vec<Value> = rows.into_iter().skip(page.skip).take(self.page_size).collect();
+        let rows: Vec<Value> = rows
+            .into_iter()
+            .skip(page.skip)
+            .take(self.page_size)
+            .collect();
         let end = page.skip + rows.len();
         let next = if spoiled.by(&Fault::RepeatingNextLink) {
             Some(self.link(&self.resource_manager, path, page.skip))
         } else if spoiled.by(&Fault::HostileNextLink) {
             // A server of the sandbox under another name, so that the journal shows who followed the link.
             let mut hostile = self.authority.clone();
-            hostile.set_host(Some("localhost")).expect("an http URL has a host");
+            hostile
+                .set_host(Some("localhost"))
+                .expect("an http URL has a host");
             Some(self.link(&hostile, path, end))
         } else {
             (end < total).then(|| self.link(&self.resource_manager, path, end))
@@ -158,5 +187,9 @@ impl Azure {
 }
 
 fn refuse(status: StatusCode, code: &str, message: &str) -> Response {
-    (status, Json(json!({ "error": { "code": code, "message": message } }))).into_response()
+    (
+        status,
+        Json(json!({ "error": { "code": code, "message": message } })),
+    )
+        .into_response()
 }

@@ -56,7 +56,9 @@ impl Scope {
             }
         }
 
-        let has_default = permissions.iter().any(|(_, permission)| *permission == ".default");
+        let has_default = permissions
+            .iter()
+            .any(|(_, permission)| *permission == ".default");
         let is_empty = permissions.is_empty() && !parsed.wants_id_token;
         if is_empty || (has_default && permissions.len() > 1) {
             return Err(Refusal::new(
@@ -81,7 +83,11 @@ impl Scope {
         parsed.granted = match permissions.as_slice() {
             [] => "openid profile email".to_owned(),
             [(word, ".default")] => format!("{resource}/user_impersonation {word}"),
-            _ => permissions.iter().map(|(word, _)| *word).collect::<Vec<_>>().join(" "),
+            _ => permissions
+                .iter()
+                .map(|(word, _)| *word)
+                .collect::<Vec<_>>()
+                .join(" "),
         };
         Ok(parsed)
     }
@@ -102,29 +108,46 @@ mod tests {
 
     #[test]
     fn default_is_answered_with_the_permissions_behind_it() {
-        let scope = Scope::parse("https://management.azure.com/.default openid offline_access", OURS)
-            .expect("one resource");
+        let scope = Scope::parse(
+            "https://management.azure.com/.default openid offline_access",
+            OURS,
+        )
+        .expect("one resource");
         assert_eq!(
             scope.granted,
             "https://management.azure.com/user_impersonation https://management.azure.com/.default"
         );
-        assert!(scope.wants_id_token && scope.wants_refresh_token && scope.opens_resource_manager(OURS));
+        assert!(
+            scope.wants_id_token && scope.wants_refresh_token && scope.opens_resource_manager(OURS)
+        );
     }
 
     #[test]
     fn a_resource_whose_name_ends_in_a_slash_is_asked_for_with_two() {
-        let scope =
-            Scope::parse("https://management.core.windows.net//.default", OURS).expect("one resource");
+        let scope = Scope::parse("https://management.core.windows.net//.default", OURS)
+            .expect("one resource");
         assert!(scope.opens_resource_manager(OURS));
     }
 
     #[test]
     fn two_resources_or_none_or_an_unknown_one_are_refused() {
-        let code = |scope| Scope::parse(scope, OURS).expect_err("not a valid scope").code;
-        assert_eq!(code("https://management.azure.com/.default https://vault.azure.net/.default"), 28000);
-        assert_eq!(code("https://management.azure.com/.default User.Read"), 28000);
+        let code = |scope| {
+            Scope::parse(scope, OURS)
+                .expect_err("not a valid scope")
+                .code
+        };
         assert_eq!(
-            code("https://management.azure.com/.default https://management.azure.com/user_impersonation"),
+            code("https://management.azure.com/.default https://vault.azure.net/.default"),
+            28000
+        );
+        assert_eq!(
+            code("https://management.azure.com/.default User.Read"),
+            28000
+        );
+        assert_eq!(
+            code(
+                "https://management.azure.com/.default https://management.azure.com/user_impersonation"
+            ),
             70011
         );
         assert_eq!(code("profile"), 70011);

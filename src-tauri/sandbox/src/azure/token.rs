@@ -55,14 +55,22 @@ pub(super) async fn answer(
 ) -> Response {
     match redeem(&azure, &tenant, &spoiled, &fields) {
         Ok(answer) => {
-            let no_store = [(header::CACHE_CONTROL, HeaderValue::from_static("no-store, no-cache"))];
+            let no_store = [(
+                header::CACHE_CONTROL,
+                HeaderValue::from_static("no-store, no-cache"),
+            )];
             (no_store, Json(answer)).into_response()
         }
         Err(refusal) => refusal.into_token_answer(azure.shared.clock.now()),
     }
 }
 
-fn redeem(azure: &Azure, tenant: &str, spoiled: &Spoiled, fields: &Fields) -> Result<Value, Refusal> {
+fn redeem(
+    azure: &Azure,
+    tenant: &str,
+    spoiled: &Spoiled,
+    fields: &Fields,
+) -> Result<Value, Refusal> {
     for fault in spoiled.iter() {
         if let Fault::OAuthError(error) = fault {
             return Err(error.clone().into());
@@ -99,12 +107,16 @@ fn redeem_code(
 ) -> Result<Value, Refusal> {
     let value = field(fields, "code")?;
     let redirect_uri = field(fields, "redirect_uri")?;
-    let verifier = fields.get("code_verifier").map(String::as_str).unwrap_or_default();
+    let verifier = fields
+        .get("code_verifier")
+        .map(String::as_str)
+        .unwrap_or_default();
     let now = azure.shared.clock.now();
 
     let mut grants = azure.grants();
-    let code =
-        grants.redeem_code(value, now, |code| fits(code, authority, client_id, redirect_uri, verifier))?;
+    let code = grants.redeem_code(value, now, |code| {
+        fits(code, authority, client_id, redirect_uri, verifier)
+    })?;
     let scope = match fields.get("scope") {
         Some(scope) => azure.scope(scope)?,
         None => code.scope.clone(),
@@ -113,9 +125,20 @@ fn redeem_code(
     drop(grants);
 
     let (person, tenant) = azure.enter(&code.person, &code.tenant_id)?;
-    let scope = Scope { wants_refresh_token: code.scope.wants_refresh_token, ..scope };
+    let scope = Scope {
+        wants_refresh_token: code.scope.wants_refresh_token,
+        ..scope
+    };
     let wants_client_info = code.wants_client_info || wants_client_info(fields);
-    let issue = Issue { client_id, person, tenant, scope, nonce: code.nonce, wants_client_info, family };
+    let issue = Issue {
+        client_id,
+        person,
+        tenant,
+        scope,
+        nonce: code.nonce,
+        wants_client_info,
+        family,
+    };
     Ok(azure.issue(&issue, spoiled))
 }
 
@@ -132,7 +155,8 @@ fn fits(
         return Err(Refusal::invalid_grant(70000, text));
     }
     if code.authority != authority.key() {
-        let text = "Provided Authorization Code is intended to use against other tenant, thus rejected.";
+        let text =
+            "Provided Authorization Code is intended to use against other tenant, thus rejected.";
         return Err(Refusal::invalid_grant(700005, text));
     }
     if code.redirect_uri != redirect_uri {
@@ -144,8 +168,7 @@ fn fits(
         return Err(Refusal::invalid_grant(500112, text));
     }
     if base64url(Sha256::digest(verifier.as_bytes())) != code.challenge {
-        let text =
-            "The Code_Verifier does not match the code_challenge supplied in the authorization request.";
+        let text = "The Code_Verifier does not match the code_challenge supplied in the authorization request.";
         return Err(Refusal::invalid_grant(501481, text));
     }
     Ok(())
@@ -179,9 +202,20 @@ fn redeem_refresh_token(
     grants.spend_refresh_token(value);
     drop(grants);
 
-    let scope = Scope { wants_refresh_token: true, ..scope };
+    let scope = Scope {
+        wants_refresh_token: true,
+        ..scope
+    };
     let wants_client_info = wants_client_info(fields);
-    let issue = Issue { client_id, person, tenant, scope, nonce: None, wants_client_info, family: family_id };
+    let issue = Issue {
+        client_id,
+        person,
+        tenant,
+        scope,
+        nonce: None,
+        wants_client_info,
+        family: family_id,
+    };
     Ok(azure.issue(&issue, spoiled))
 }
 
@@ -192,10 +226,21 @@ fn redeem_device_code(
     fields: &Fields,
 ) -> Result<Value, Refusal> {
     let approval = azure.poll_device(field(fields, "device_code")?, client_id)?;
-    let family = azure.grants().add_family(client_id, &approval.person, approval.passed_second_factor);
+    let family =
+        azure
+            .grants()
+            .add_family(client_id, &approval.person, approval.passed_second_factor);
     let (person, tenant) = azure.enter(&approval.person, &approval.tenant_id)?;
     let (scope, wants_client_info) = (approval.scope, wants_client_info(fields));
-    let issue = Issue { client_id, person, tenant, scope, nonce: None, wants_client_info, family };
+    let issue = Issue {
+        client_id,
+        person,
+        tenant,
+        scope,
+        nonce: None,
+        wants_client_info,
+        family,
+    };
     Ok(azure.issue(&issue, spoiled))
 }
 
@@ -236,11 +281,16 @@ impl Azure {
         });
         if issue.scope.wants_refresh_token && !spoiled.by(&Fault::MissingRefreshToken) {
             let refresh_token = journal.issue(opaque("sandbox-rt-", REFRESH_TOKEN_LENGTH));
-            self.grants().add_refresh_token(refresh_token.clone(), issue.family, now);
+            self.grants()
+                .add_refresh_token(refresh_token.clone(), issue.family, now);
             answer["refresh_token"] = refresh_token.into();
         }
         if issue.scope.wants_id_token {
-            let key = if spoiled.by(&Fault::WrongSignature) { &SigningKey::unpublished() } else { &self.key };
+            let key = if spoiled.by(&Fault::WrongSignature) {
+                &SigningKey::unpublished()
+            } else {
+                &self.key
+            };
             let id_token = key.sign(&self.id_token_claims(issue, spoiled, now));
             answer["id_token"] = journal.issue(id_token).into();
         }
@@ -260,7 +310,11 @@ impl Azure {
     fn id_token_claims(&self, issue: &Issue<'_>, spoiled: &Spoiled, now: Timestamp) -> Value {
         let tenant_id = &issue.tenant.id;
         let issued = now.as_second();
-        let subject = Sha256::digest(format!("{}/{}", issue.client_id, issue.person.object_id(tenant_id)));
+        let subject = Sha256::digest(format!(
+            "{}/{}",
+            issue.client_id,
+            issue.person.object_id(tenant_id)
+        ));
         let mut claims = json!({
             "ver": "2.0",
             "iss": self.issuer(tenant_id),

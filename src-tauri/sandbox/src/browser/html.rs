@@ -33,7 +33,10 @@ struct Tag<'a> {
 
 impl Tag<'_> {
     fn attribute(&self, name: &str) -> Option<&str> {
-        self.attributes.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+        self.attributes
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
     }
 
     fn text(&self, name: &str) -> String {
@@ -63,7 +66,9 @@ impl Document {
                 "form" => {
                     open_form = Some(Form {
                         action: tag.text("action"),
-                        is_post: tag.attribute("method").is_some_and(|m| m.eq_ignore_ascii_case("post")),
+                        is_post: tag
+                            .attribute("method")
+                            .is_some_and(|m| m.eq_ignore_ascii_case("post")),
                         ..Form::default()
                     });
                 }
@@ -73,13 +78,19 @@ impl Document {
                     let field = (tag.text("name"), tag.text("value"));
                     match tag.attribute("type") {
                         Some("checkbox") => form.checkboxes.push(field),
-                        Some("submit") => form.buttons.push(Button { name: field.0, value: field.1 }),
+                        Some("submit") => form.buttons.push(Button {
+                            name: field.0,
+                            value: field.1,
+                        }),
                         _ => form.fields.push(field),
                     }
                 }
                 "button" => {
                     let Some(form) = &mut open_form else { continue };
-                    form.buttons.push(Button { name: tag.text("name"), value: tag.text("value") });
+                    form.buttons.push(Button {
+                        name: tag.text("name"),
+                        value: tag.text("value"),
+                    });
                 }
                 _ => {}
             }
@@ -103,7 +114,11 @@ impl Document {
 fn tag(html: &str) -> Tag<'_> {
     let is_name = |c: char| !c.is_whitespace() && !matches!(c, '>' | '=' | '"' | '\'');
     let (name, mut rest) = split(html, is_name);
-    let mut tag = Tag { name: name.trim_end_matches('/').to_ascii_lowercase(), attributes: Vec::new(), rest };
+    let mut tag = Tag {
+        name: name.trim_end_matches('/').to_ascii_lowercase(),
+        attributes: Vec::new(),
+        rest,
+    };
     if name == "/" || name.is_empty() {
         (tag.name, rest) = (String::new(), rest);
     }
@@ -118,7 +133,8 @@ fn tag(html: &str) -> Tag<'_> {
         if let Some(after) = rest.strip_prefix('=') {
             (value, rest) = attribute_value(after.trim_start());
         }
-        tag.attributes.push((key.to_ascii_lowercase(), unescape(value)));
+        tag.attributes
+            .push((key.to_ascii_lowercase(), unescape(value)));
     }
     tag.rest = rest.split_once('>').map_or("", |(_, rest)| rest);
     tag
@@ -157,18 +173,33 @@ mod tests {
              <button name=\"answer\" value=\"accept\">Yes</button></form>Bye",
         );
         assert_eq!(document.text, "Who & what? Yes Bye");
-        let [form] = document.forms.as_slice() else { panic!("one form") };
+        let [form] = document.forms.as_slice() else {
+            panic!("one form")
+        };
         assert_eq!((form.action.as_str(), form.is_post), ("/login", true));
         assert_eq!(form.fields, [("a".to_owned(), "1 < 2".to_owned())]);
         assert_eq!(form.checkboxes, [("scope".to_owned(), "x".to_owned())]);
-        assert_eq!(form.buttons, [Button { name: "answer".into(), value: "accept".into() }]);
+        assert_eq!(
+            form.buttons,
+            [Button {
+                name: "answer".into(),
+                value: "accept".into()
+            }]
+        );
     }
 
     #[test]
     fn broken_pages_are_read_as_far_as_they_go() {
-        for html in
-            ["<", "<form", "<form action=", "<form action=\"x", "a < b", "<!--", "</", "<input name=a>"]
-        {
+        for html in [
+            "<",
+            "<form",
+            "<form action=",
+            "<form action=\"x",
+            "a < b",
+            "<!--",
+            "</",
+            "<input name=a>",
+        ] {
             Document::parse(html);
         }
     }

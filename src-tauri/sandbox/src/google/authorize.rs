@@ -77,7 +77,12 @@ pub(super) async fn start(
     Extension(spoiled): Extension<Spoiled>,
     headers: HeaderMap,
 ) -> Response {
-    let text = |name: &str| fields.get(name).map(String::as_str).filter(|value| !value.is_empty());
+    let text = |name: &str| {
+        fields
+            .get(name)
+            .map(String::as_str)
+            .filter(|value| !value.is_empty())
+    };
     let client_id = text("client_id").unwrap_or_default();
     if ![DESKTOP_CLIENT_ID, IOS_CLIENT_ID].contains(&client_id) {
         return pages::error("invalid_client", "The OAuth client was not found.");
@@ -88,14 +93,20 @@ pub(super) async fn start(
         return if is_web {
             pages::error("redirect_uri_mismatch", redirect_uri)
         } else {
-            pages::error("invalid_request", "Custom URI schemes are not permitted for this client.")
+            pages::error(
+                "invalid_request",
+                "Custom URI schemes are not permitted for this client.",
+            )
         };
     }
     let scopes = match scope::parse(text("scope").unwrap_or_default()) {
         Ok(scopes) if !scopes.is_empty() => scopes,
         Ok(_) => return pages::error("invalid_request", "Missing required parameter: scope"),
         Err(unknown) => {
-            return pages::error("invalid_scope", &format!("Some requested scopes were invalid: {unknown}"));
+            return pages::error(
+                "invalid_scope",
+                &format!("Some requested scopes were invalid: {unknown}"),
+            );
         }
     };
     let target = Target::Redirect(Redirect {
@@ -111,7 +122,8 @@ pub(super) async fn start(
     if text("response_type") != Some("code") {
         return google.refuse(&target, "unsupported_response_type");
     }
-    let challenge = text("code_challenge").filter(|_| text("code_challenge_method") == Some("S256"));
+    let challenge =
+        text("code_challenge").filter(|_| text("code_challenge_method") == Some("S256"));
     let Some(challenge) = challenge else {
         return pages::error("invalid_request", "The sandbox insists on PKCE with S256.");
     };
@@ -122,7 +134,11 @@ pub(super) async fn start(
         scopes,
         nonce: text("nonce").map(str::to_owned),
         challenge: challenge.to_owned(),
-        prompts: text("prompt").unwrap_or_default().split_ascii_whitespace().map(str::to_owned).collect(),
+        prompts: text("prompt")
+            .unwrap_or_default()
+            .split_ascii_whitespace()
+            .map(str::to_owned)
+            .collect(),
         login_hint: text("login_hint").map(str::to_owned),
         is_offline: text("access_type") == Some("offline"),
     };
@@ -135,13 +151,22 @@ pub(super) async fn proceed(
     Form(fields): Form<Vec<(String, String)>>,
 ) -> Response {
     let all = |name: &'static str| {
-        fields.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
+        fields
+            .iter()
+            .filter(move |(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
     };
     let id = all("transaction").next().unwrap_or_default();
     let Some(mut transaction) = google.transactions().get(id).cloned() else {
-        return pages::error("invalid_request", "This sign-in is over. Start again from the app.");
+        return pages::error(
+            "invalid_request",
+            "This sign-in is over. Start again from the app.",
+        );
     };
-    if let Some(person) = all("person").next().and_then(|hint| google.find_person(hint)) {
+    if let Some(person) = all("person")
+        .next()
+        .and_then(|hint| google.find_person(hint))
+    {
         transaction.person = Some(person.subject.clone());
         let mut browsing = google.browsing();
         let people = browsing.entry(transaction.browsing.clone()).or_default();
@@ -157,7 +182,9 @@ pub(super) async fn proceed(
         }
         _ => {}
     }
-    google.transactions().insert(id.to_owned(), transaction.clone());
+    google
+        .transactions()
+        .insert(id.to_owned(), transaction.clone());
     google.next_page(id, &transaction)
 }
 
@@ -186,8 +213,13 @@ impl Google {
         let browsing = cookie(headers, COOKIE).unwrap_or_else(|| opaque("sandbox-browser-", 48));
         let person = self.signed_in(&asked, &browsing);
         let id = opaque("sandbox-transaction-", 48);
-        let transaction =
-            Transaction { asked, browsing: browsing.clone(), wants_list: false, person, ticked: None };
+        let transaction = Transaction {
+            asked,
+            browsing: browsing.clone(),
+            wants_list: false,
+            person,
+            ticked: None,
+        };
         self.transactions().insert(id.clone(), transaction.clone());
         with_cookie(self.next_page(&id, &transaction), COOKIE, &browsing)
     }
@@ -198,7 +230,11 @@ impl Google {
             return None;
         }
         let people = self.browsing().get(browsing).cloned().unwrap_or_default();
-        match asked.login_hint.as_deref().and_then(|hint| self.find_person(hint)) {
+        match asked
+            .login_hint
+            .as_deref()
+            .and_then(|hint| self.find_person(hint))
+        {
             Some(hinted) => people.into_iter().find(|person| *person == hinted.subject),
             None if people.len() == 1 => people.into_iter().next(),
             None => None,
@@ -209,11 +245,18 @@ impl Google {
     fn next_page(&self, id: &str, transaction: &Transaction) -> Response {
         let asked = &transaction.asked;
         let is_silent = asked.prompts_for("none");
-        let Some(person) = transaction.person.as_deref().and_then(|hint| self.find_person(hint)) else {
+        let Some(person) = transaction
+            .person
+            .as_deref()
+            .and_then(|hint| self.find_person(hint))
+        else {
             if is_silent {
                 return self.refuse(&asked.target, "login_required");
             }
-            let hinted = asked.login_hint.as_deref().and_then(|hint| self.find_person(hint));
+            let hinted = asked
+                .login_hint
+                .as_deref()
+                .and_then(|hint| self.find_person(hint));
             return match hinted {
                 Some(person) if !transaction.wants_list && !asked.prompts_for("select_account") => {
                     pages::sign_in(id, &person)
@@ -222,8 +265,10 @@ impl Google {
             };
         };
 
-        let has_consent = self.grants().has_consent(&asked.client_id, &person.subject, &asked.scopes)
-            && !asked.prompts_for("consent");
+        let has_consent =
+            self.grants()
+                .has_consent(&asked.client_id, &person.subject, &asked.scopes)
+                && !asked.prompts_for("consent");
         let scopes = match &transaction.ticked {
             None if has_consent => asked.scopes.clone(),
             None if is_silent => {
@@ -237,12 +282,20 @@ impl Google {
         };
         self.transactions().remove(id);
         let has_just_consented = transaction.ticked.is_some();
-        let grant = Grant { client_id: asked.client_id.clone(), person: person.subject.clone(), scopes };
+        let grant = Grant {
+            client_id: asked.client_id.clone(),
+            person: person.subject.clone(),
+            scopes,
+        };
         self.grants().consent(&grant);
         match &asked.target {
-            Target::Redirect(redirect) => {
-                self.send_code(asked, redirect, grant, person.hosted_domain.as_deref(), has_just_consented)
-            }
+            Target::Redirect(redirect) => self.send_code(
+                asked,
+                redirect,
+                grant,
+                person.hosted_domain.as_deref(),
+                has_just_consented,
+            ),
             Target::Device(device_code) => {
                 self.devices().decide(device_code, Some(grant));
                 pages::device_done("Success! Device connected")
@@ -259,9 +312,16 @@ impl Google {
         has_just_consented: bool,
     ) -> Response {
         let code = self.shared.journal.issue(opaque("sandbox-code/", 120));
-        let prompt = if has_just_consented { "consent" } else { "none" };
-        let mut answer =
-            vec![("code", code.clone()), ("scope", grant.scopes.join(" ")), ("authuser", "0".to_owned())];
+        let prompt = if has_just_consented {
+            "consent"
+        } else {
+            "none"
+        };
+        let mut answer = vec![
+            ("code", code.clone()),
+            ("scope", grant.scopes.join(" ")),
+            ("authuser", "0".to_owned()),
+        ];
         if let Some(domain) = hosted_domain {
             answer.push(("hd", domain.to_owned()));
         }
@@ -292,7 +352,9 @@ impl Google {
     }
 
     fn transactions(&self) -> MutexGuard<'_, HashMap<String, Transaction>> {
-        self.transactions.lock().unwrap_or_else(PoisonError::into_inner)
+        self.transactions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     fn browsing(&self) -> MutexGuard<'_, HashMap<String, Vec<String>>> {
@@ -305,7 +367,11 @@ fn announced_issuer(google: &Google, spoiled: &Spoiled) -> Option<String> {
     if spoiled.by(&Fault::MissingIssuer) {
         return None;
     }
-    let issuer = if spoiled.by(&Fault::WrongIssuer) { "https://issuer.example" } else { google.issuer() };
+    let issuer = if spoiled.by(&Fault::WrongIssuer) {
+        "https://issuer.example"
+    } else {
+        google.issuer()
+    };
     Some(issuer.to_owned())
 }
 

@@ -58,7 +58,10 @@ fn read(spoiled: &Spoiled, fields: &Fields) -> Result<DeviceRequest, Refusal> {
             return Err(error.clone().into());
         }
     }
-    let client_id = fields.get("client_id").map(String::as_str).unwrap_or_default();
+    let client_id = fields
+        .get("client_id")
+        .map(String::as_str)
+        .unwrap_or_default();
     if client_id != TV_CLIENT_ID {
         return Err(Refusal::invalid_client("Invalid client type."));
     }
@@ -67,7 +70,10 @@ fn read(spoiled: &Spoiled, fields: &Fields) -> Result<DeviceRequest, Refusal> {
     if scopes.is_empty() || !scopes.iter().all(|scope| scope::is_identity(scope)) {
         return Err(Refusal::new("invalid_scope", "Invalid device flow scope."));
     }
-    Ok(DeviceRequest { client_id: client_id.to_owned(), scopes })
+    Ok(DeviceRequest {
+        client_id: client_id.to_owned(),
+        scopes,
+    })
 }
 
 /// `GET /device`: where the code is typed.
@@ -81,7 +87,10 @@ pub(super) async fn enter(
     headers: HeaderMap,
     Form(fields): Form<Fields>,
 ) -> Response {
-    let typed = fields.get("user_code").map(String::as_str).unwrap_or_default();
+    let typed = fields
+        .get("user_code")
+        .map(String::as_str)
+        .unwrap_or_default();
     let found = google.devices().find(typed, google.shared.clock.now());
     match found {
         Some((device_code, request)) => google.start_for_device(&headers, device_code, request),
@@ -93,10 +102,19 @@ impl Google {
     /// What a device is told that asks for its tokens.
     pub(super) fn poll_device(&self, device_code: &str, client_id: &str) -> Result<Grant, Refusal> {
         let interval = self.shared.device_interval;
-        match self.devices().poll(device_code, interval, self.shared.clock.now()) {
+        match self
+            .devices()
+            .poll(device_code, interval, self.shared.clock.now())
+        {
             Poll::Approved(grant) if grant.client_id == client_id => Ok(grant),
-            Poll::Approved(_) | Poll::Unknown => Err(Refusal::invalid_grant("Malformed device code.")),
-            Poll::Pending => Err(Refusal::with_status(428, "authorization_pending", "Precondition Required")),
+            Poll::Approved(_) | Poll::Unknown => {
+                Err(Refusal::invalid_grant("Malformed device code."))
+            }
+            Poll::Pending => Err(Refusal::with_status(
+                428,
+                "authorization_pending",
+                "Precondition Required",
+            )),
             Poll::TooFast => Err(Refusal::with_status(403, "slow_down", "Forbidden")),
             Poll::Expired => Err(Refusal::new("expired_token", "Bad Request")),
             Poll::Declined => Err(Refusal::with_status(403, "access_denied", "Forbidden")),

@@ -51,25 +51,58 @@ impl Directory {
     pub fn contoso() -> Self {
         let organisation = format!("organizations/{}", digits("contoso.example", 12));
         let folder = |name: &str| format!("folders/{}", digits(name, 12));
-        let ada = Person::new("ada@contoso.example", "Ada Lovelace", Some("contoso.example"))
-            .project(Project::new("contoso-production", "Contoso production", Some(&folder("online"))))
-            .project(Project::new("contoso-staging", "Contoso staging", Some(&folder("online"))))
-            .project(Project::new("contoso-analytics", "Contoso analytics", Some(&folder("research"))))
-            .project(Project::new("contoso-shared", "Contoso shared services", Some(&organisation)))
-            .project(
-                Project::new("contoso-retired", "Contoso retired", Some(&organisation)).delete_requested(),
-            );
+        let ada = Person::new(
+            "ada@contoso.example",
+            "Ada Lovelace",
+            Some("contoso.example"),
+        )
+        .project(Project::new(
+            "contoso-production",
+            "Contoso production",
+            Some(&folder("online")),
+        ))
+        .project(Project::new(
+            "contoso-staging",
+            "Contoso staging",
+            Some(&folder("online")),
+        ))
+        .project(Project::new(
+            "contoso-analytics",
+            "Contoso analytics",
+            Some(&folder("research")),
+        ))
+        .project(Project::new(
+            "contoso-shared",
+            "Contoso shared services",
+            Some(&organisation),
+        ))
+        .project(
+            Project::new("contoso-retired", "Contoso retired", Some(&organisation))
+                .delete_requested(),
+        );
         let freelancer = Person::new("ada.freelance@example.net", "Ada Lovelace", None)
             .project(Project::new("analytical-engine", "Analytical engine", None));
-        let tim = Person::new("tim@contoso.example", "Tim Berners", Some("contoso.example"));
+        let tim = Person::new(
+            "tim@contoso.example",
+            "Tim Berners",
+            Some("contoso.example"),
+        );
         Self::empty().person(ada).person(freelancer).person(tim)
     }
 
     /// One person, `ada@contoso.example`, with so many projects.
     pub fn of_size(projects: usize) -> Self {
-        let mut ada = Person::new("ada@contoso.example", "Ada Lovelace", Some("contoso.example"));
+        let mut ada = Person::new(
+            "ada@contoso.example",
+            "Ada Lovelace",
+            Some("contoso.example"),
+        );
         for n in 1..=projects {
-            ada = ada.project(Project::new(&format!("contoso-{n:05}"), &format!("Contoso {n}"), None));
+            ada = ada.project(Project::new(
+                &format!("contoso-{n:05}"),
+                &format!("Contoso {n}"),
+                None,
+            ));
         }
         Self::empty().person(ada)
     }
@@ -87,7 +120,9 @@ impl Directory {
 
     /// The person with this e-mail address or subject.
     pub fn find_person(&self, hint: &str) -> Option<&Person> {
-        self.people.iter().find(|person| person.email.eq_ignore_ascii_case(hint) || person.subject == hint)
+        self.people
+            .iter()
+            .find(|person| person.email.eq_ignore_ascii_case(hint) || person.subject == hint)
     }
 }
 

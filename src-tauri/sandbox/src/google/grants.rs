@@ -69,7 +69,10 @@ impl Grants {
         now: Timestamp,
         fits: impl FnOnce(&Code) -> Result<(), Refusal>,
     ) -> Result<Code, Refusal> {
-        let code = self.codes.get_mut(value).ok_or_else(|| Refusal::invalid_grant("Malformed auth code."))?;
+        let code = self
+            .codes
+            .get_mut(value)
+            .ok_or_else(|| Refusal::invalid_grant("Malformed auth code."))?;
         if code.is_spent || now >= code.issued + CODE_LIFE {
             return Err(Refusal::invalid_grant("Bad Request"));
         }
@@ -78,12 +81,26 @@ impl Grants {
         Ok(code.clone())
     }
 
-    pub(super) fn add_refresh_token(&mut self, value: String, grant: &Grant, expires: Option<Timestamp>) {
-        self.refresh_tokens.push(RefreshToken { value, grant: grant.clone(), expires, refused: None });
+    pub(super) fn add_refresh_token(
+        &mut self,
+        value: String,
+        grant: &Grant,
+        expires: Option<Timestamp>,
+    ) {
+        self.refresh_tokens.push(RefreshToken {
+            value,
+            grant: grant.clone(),
+            expires,
+            refused: None,
+        });
         let is_alike = |token: &RefreshToken| {
             token.grant.client_id == grant.client_id && token.grant.person == grant.person
         };
-        let alike = self.refresh_tokens.iter().filter(|token| is_alike(token)).count();
+        let alike = self
+            .refresh_tokens
+            .iter()
+            .filter(|token| is_alike(token))
+            .count();
         if alike > MAX_REFRESH_TOKENS
             && let Some(oldest) = self.refresh_tokens.iter().position(is_alike)
         {
@@ -92,9 +109,17 @@ impl Grants {
     }
 
     /// What a refresh token stands for, if it may still be used.
-    pub(super) fn refresh(&self, value: &str, client_id: &str, now: Timestamp) -> Result<Grant, Refusal> {
-        let token =
-            self.refresh_tokens.iter().find(|token| token.value == value).ok_or_else(Refusal::revoked)?;
+    pub(super) fn refresh(
+        &self,
+        value: &str,
+        client_id: &str,
+        now: Timestamp,
+    ) -> Result<Grant, Refusal> {
+        let token = self
+            .refresh_tokens
+            .iter()
+            .find(|token| token.value == value)
+            .ok_or_else(Refusal::revoked)?;
         if let Some(refusal) = &token.refused {
             return Err(refusal.clone());
         }
@@ -121,41 +146,58 @@ impl Grants {
     }
 
     pub(super) fn add_access_token(&mut self, value: String, grant: Grant, expires: Timestamp) {
-        self.access_tokens.insert(value, AccessToken { grant, expires });
+        self.access_tokens
+            .insert(value, AccessToken { grant, expires });
     }
 
     /// What an access token stands for, until it expires.
     pub(super) fn access(&self, value: &str, now: Timestamp) -> Option<&Grant> {
-        self.access_tokens.get(value).filter(|token| now < token.expires).map(|token| &token.grant)
+        self.access_tokens
+            .get(value)
+            .filter(|token| now < token.expires)
+            .map(|token| &token.grant)
     }
 
     /// Makes every access token of a person unknown.
     pub(super) fn forget_access_tokens(&mut self, person: &str) {
-        self.access_tokens.retain(|_, token| token.grant.person != person);
+        self.access_tokens
+            .retain(|_, token| token.grant.person != person);
     }
 
     pub(super) fn has_consent(&self, client_id: &str, person: &str, scopes: &[String]) -> bool {
         let key = (client_id.to_owned(), person.to_owned());
-        self.consents.get(&key).is_some_and(|granted| scopes.iter().all(|scope| granted.contains(scope)))
+        self.consents
+            .get(&key)
+            .is_some_and(|granted| scopes.iter().all(|scope| granted.contains(scope)))
     }
 
     pub(super) fn consent(&mut self, grant: &Grant) {
         let key = (grant.client_id.clone(), grant.person.clone());
-        self.consents.entry(key).or_default().extend(grant.scopes.iter().cloned());
+        self.consents
+            .entry(key)
+            .or_default()
+            .extend(grant.scopes.iter().cloned());
     }
 
     pub(super) fn forget_consents(&mut self, person: &str) {
-        self.consents.retain(|(_, consenter), _| consenter != person);
+        self.consents
+            .retain(|(_, consenter), _| consenter != person);
     }
 
     /// Ends everything that the owner of a token has granted, through whichever client. `false` when the token
     /// is not known.
     pub(super) fn revoke(&mut self, value: &str) -> bool {
-        let refreshed =
-            self.refresh_tokens.iter().find(|token| token.value == value).map(|token| &token.grant);
+        let refreshed = self
+            .refresh_tokens
+            .iter()
+            .find(|token| token.value == value)
+            .map(|token| &token.grant);
         let accessed = self.access_tokens.get(value).map(|token| &token.grant);
-        let Some(person) = refreshed.or(accessed).map(|grant| grant.person.clone()) else { return false };
-        self.refresh_tokens.retain(|token| token.grant.person != person);
+        let Some(person) = refreshed.or(accessed).map(|grant| grant.person.clone()) else {
+            return false;
+        };
+        self.refresh_tokens
+            .retain(|token| token.grant.person != person);
         self.forget_access_tokens(&person);
         self.forget_consents(&person);
         true

@@ -39,5 +39,8 @@ pub(super) async fn openid_configuration(State(google): State<Arc<Google>>) -> J
 
 pub(super) async fn keys(State(google): State<Arc<Google>>) -> impl IntoResponse {
     let keys: Vec<Value> = google.keys().iter().map(|key| key.public()).collect();
-    ([(header::CACHE_CONTROL, "public, max-age=3600")], Json(json!({ "keys": keys })))
+    (
+        [(header::CACHE_CONTROL, "public, max-age=3600")],
+        Json(json!({ "keys": keys })),
+    )
 }

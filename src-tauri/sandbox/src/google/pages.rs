@@ -16,13 +16,23 @@ const APP: &str = "Multi-Cloud Manager";
 /// Everybody that could sign in.
 pub(super) fn choose_account(id: &str, people: &[Person]) -> Response {
     let buttons: String = people.iter().map(account).collect();
-    step("Choose an account", &format!("<p>to continue to {APP}</p>\n"), id, &(buttons + &cancel()))
+    step(
+        "Choose an account",
+        &format!("<p>to continue to {APP}</p>\n"),
+        id,
+        &(buttons + &cancel()),
+    )
 }
 
 /// The person that the app expects.
 pub(super) fn sign_in(id: &str, person: &Person) -> Response {
     let buttons = account(person) + &button("answer", "another", "Use another account") + &cancel();
-    step("Sign in", &format!("<p>to continue to {APP}</p>\n"), id, &buttons)
+    step(
+        "Sign in",
+        &format!("<p>to continue to {APP}</p>\n"),
+        id,
+        &buttons,
+    )
 }
 
 /// What the app wants to do; each scope beyond identity can be unticked.
@@ -44,7 +54,12 @@ pub(super) fn consent(id: &str, person: &Person, scopes: &[String]) -> Response 
     }
     rest.push_str(&button("answer", "accept", "Continue"));
     rest.push_str(&cancel());
-    step(&format!("{APP} wants access to your Google Account"), &text, id, &rest)
+    step(
+        &format!("{APP} wants access to your Google Account"),
+        &text,
+        id,
+        &rest,
+    )
 }
 
 /// Where the code of a device is typed; `hint` is what went wrong, if anything.
@@ -54,7 +69,12 @@ pub(super) fn enter_code(hint: &str) -> Response {
 
 /// The end of a sign-in on behalf of a device.
 pub(super) fn device_done(text: &str) -> Response {
-    page(StatusCode::OK, NOT, text, "<p>You can close this window and go back to the device.</p>\n")
+    page(
+        StatusCode::OK,
+        NOT,
+        text,
+        "<p>You can close this window and go back to the device.</p>\n",
+    )
 }
 
 /// A failure that stays here, because the redirect URI cannot be trusted.
@@ -69,11 +89,20 @@ pub(super) fn error(error: &str, text: &str) -> Response {
 }
 
 fn step(title: &str, text: &str, id: &str, rest: &str) -> Response {
-    page(StatusCode::OK, NOT, title, &format!("{text}{}", form("/signin", &[("transaction", id)], rest)))
+    page(
+        StatusCode::OK,
+        NOT,
+        title,
+        &format!("{text}{}", form("/signin", &[("transaction", id)], rest)),
+    )
 }
 
 fn account(person: &Person) -> String {
-    let label = format!("{} <small>{}</small>", escape(&person.name), escape(&person.email));
+    let label = format!(
+        "{} <small>{}</small>",
+        escape(&person.name),
+        escape(&person.email)
+    );
     button("person", &person.email, &label)
 }
 

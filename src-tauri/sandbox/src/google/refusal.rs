@@ -40,11 +40,17 @@ impl Refusal {
 
     pub(super) fn with_status(status: u16, error: &str, description: &str) -> Self {
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
-        Self { status, ..Self::new(error, description) }
+        Self {
+            status,
+            ..Self::new(error, description)
+        }
     }
 
     pub(super) fn invalid_client(description: &str) -> Self {
-        Self { status: StatusCode::UNAUTHORIZED, ..Self::new("invalid_client", description) }
+        Self {
+            status: StatusCode::UNAUTHORIZED,
+            ..Self::new("invalid_client", description)
+        }
     }
 
     pub(super) fn revoked() -> Self {
@@ -54,7 +60,10 @@ impl Refusal {
     /// The organisation's session length has passed: the person has to sign in again, nothing was revoked.
     pub(super) fn needs_reauthentication() -> Self {
         let subtype = Some("invalid_rapt".to_owned());
-        Self { subtype, ..Self::invalid_grant("reauth related error (invalid_rapt)") }
+        Self {
+            subtype,
+            ..Self::invalid_grant("reauth related error (invalid_rapt)")
+        }
     }
 
     pub(super) fn into_answer(self) -> Response {
@@ -69,7 +78,10 @@ impl Refusal {
 
 impl From<OAuthError> for Refusal {
     fn from(fault: OAuthError) -> Self {
-        Self { subtype: fault.suberror, ..Self::new(&fault.error, &fault.description) }
+        Self {
+            subtype: fault.suberror,
+            ..Self::new(&fault.error, &fault.description)
+        }
     }
 }
 
@@ -77,33 +89,51 @@ impl From<OAuthError> for Refusal {
 pub(super) fn unauthenticated() -> Response {
     let message = "Request had invalid authentication credentials. Expected OAuth 2 access token, login cookie or \
                    other valid authentication credential.";
-    let details = json!([error_info("ACCESS_TOKEN_EXPIRED", &json!({ "service": SERVICE }))]);
-    let mut response = api_error(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED", message, &details);
+    let details = json!([error_info(
+        "ACCESS_TOKEN_EXPIRED",
+        &json!({ "service": SERVICE })
+    )]);
+    let mut response = api_error(
+        StatusCode::UNAUTHORIZED,
+        "UNAUTHENTICATED",
+        message,
+        &details,
+    );
     let challenge = "Bearer realm=\"https://accounts.google.com/\", error=\"invalid_token\"";
-    response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+    response.headers_mut().insert(
+        header::WWW_AUTHENTICATE,
+        HeaderValue::from_static(challenge),
+    );
     response
 }
 
 /// A good token that was not granted a scope for this.
 pub(super) fn insufficient_scope() -> Response {
-    let info =
-        json!({ "service": SERVICE, "method": "google.cloud.resourcemanager.v3.Projects.SearchProjects" });
+    let info = json!({ "service": SERVICE, "method": "google.cloud.resourcemanager.v3.Projects.SearchProjects" });
     let details = json!([error_info("ACCESS_TOKEN_SCOPE_INSUFFICIENT", &info)]);
     let message = "Request had insufficient authentication scopes.";
-    let mut response = api_error(StatusCode::FORBIDDEN, "PERMISSION_DENIED", message, &details);
+    let mut response = api_error(
+        StatusCode::FORBIDDEN,
+        "PERMISSION_DENIED",
+        message,
+        &details,
+    );
     let challenge = format!(
         "Bearer realm=\"https://accounts.google.com/\", error=\"insufficient_scope\", scope=\"{}\"",
         CLOUD_SCOPES.join(" ")
     );
     let challenge = HeaderValue::from_str(&challenge).expect("scopes are ASCII");
-    response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+    response
+        .headers_mut()
+        .insert(header::WWW_AUTHENTICATE, challenge);
     response
 }
 
 /// The API was never switched on in the client's own project.
 pub(super) fn service_disabled(project_number: &str) -> Response {
-    let url =
-        format!("https://console.developers.google.com/apis/api/{SERVICE}/overview?project={project_number}");
+    let url = format!(
+        "https://console.developers.google.com/apis/api/{SERVICE}/overview?project={project_number}"
+    );
     let message = format!(
         "Cloud Resource Manager API has not been used in project {project_number} before or it is disabled. Enable \
          it by visiting {url} then retry. If you enabled this API recently, wait a few minutes for the action to \
@@ -117,12 +147,22 @@ pub(super) fn service_disabled(project_number: &str) -> Response {
         },
         error_info("SERVICE_DISABLED", &info),
     ]);
-    api_error(StatusCode::FORBIDDEN, "PERMISSION_DENIED", &message, &details)
+    api_error(
+        StatusCode::FORBIDDEN,
+        "PERMISSION_DENIED",
+        &message,
+        &details,
+    )
 }
 
 /// A request that makes no sense.
 pub(super) fn invalid_argument(message: &str) -> Response {
-    api_error(StatusCode::BAD_REQUEST, "INVALID_ARGUMENT", message, &json!([]))
+    api_error(
+        StatusCode::BAD_REQUEST,
+        "INVALID_ARGUMENT",
+        message,
+        &json!([]),
+    )
 }
 
 const SERVICE: &str = "cloudresourcemanager.googleapis.com";
@@ -137,6 +177,7 @@ fn error_info(reason: &str, metadata: &Value) -> Value {
 }
 
 fn api_error(code: StatusCode, status: &str, message: &str, details: &Value) -> Response {
-    let error = json!({ "code": code.as_u16(), "message": message, "status": status, "details": details });
+    let error =
+        json!({ "code": code.as_u16(), "message": message, "status": status, "details": details });
     (code, Json(json!({ "error": error }))).into_response()
 }

@@ -34,7 +34,11 @@ pub(super) async fn search(
     headers: HeaderMap,
 ) -> Response {
     let token = super::bearer(&headers).unwrap_or_default();
-    let Some(grant) = google.grants().access(token, google.shared.clock.now()).cloned() else {
+    let Some(grant) = google
+        .grants()
+        .access(token, google.shared.clock.now())
+        .cloned()
+    else {
         return refusal::unauthenticated();
     };
     let Some(person) = google.find_person(&grant.person) else {
@@ -50,16 +54,27 @@ pub(super) async fn search(
         return refusal::invalid_argument("Request contains an invalid argument.");
     };
     let Some(state) = state_of(&search.query) else {
-        return refusal::invalid_argument("The sandbox understands queries of the form state:ACTIVE only.");
+        return refusal::invalid_argument(
+            "The sandbox understands queries of the form state:ACTIVE only.",
+        );
     };
 
     let wanted = |project: &&Project| state.is_none_or(|state| project.state == state);
     let projects: Vec<&Project> = person.projects.iter().filter(wanted).collect();
-    let size = search.page_size.filter(|size| *size > 0).unwrap_or(usize::MAX).min(google.page_size);
+    let size = search
+        .page_size
+        .filter(|size| *size > 0)
+        .unwrap_or(usize::MAX)
+        .min(google.page_size);
     let rows: Vec<Value> = if spoiled.by(&Fault::EmptyPage) {
         Vec::new()
     } else {
-        projects.iter().skip(start).take(size).map(|project| row(project)).collect()
+        projects
+            .iter()
+            .skip(start)
+            .take(size)
+            .map(|project| row(project))
+            .collect()
     };
     let end = start + rows.len();
     let next = if spoiled.by(&Fault::RepeatingNextLink) {
@@ -89,7 +104,10 @@ fn start_of(token: Option<&str>) -> Option<usize> {
 fn state_of(query: &str) -> Option<Option<&str>> {
     match query.trim() {
         "" => Some(None),
-        query => query.strip_prefix("state:").or_else(|| query.strip_prefix("state=")).map(Some),
+        query => query
+            .strip_prefix("state:")
+            .or_else(|| query.strip_prefix("state="))
+            .map(Some),
     }
 }
 

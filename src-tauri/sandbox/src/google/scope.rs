@@ -39,7 +39,9 @@ pub(super) fn is_identity(scope: &str) -> bool {
 
 /// Whether these scopes open Resource Manager.
 pub(super) fn open_resource_manager(scopes: &[String]) -> bool {
-    scopes.iter().any(|scope| CLOUD_SCOPES.contains(&scope.as_str()))
+    scopes
+        .iter()
+        .any(|scope| CLOUD_SCOPES.contains(&scope.as_str()))
 }
 
 pub(super) fn have_email(scopes: &[String]) -> bool {
@@ -64,7 +66,9 @@ pub(super) fn describe(scope: &str) -> &'static str {
             "View your data across Google Cloud services"
         }
         "openid" => "Associate you with your personal info on Google",
-        "https://www.googleapis.com/auth/userinfo.email" => "See your primary Google Account email address",
+        "https://www.googleapis.com/auth/userinfo.email" => {
+            "See your primary Google Account email address"
+        }
         _ => "See your personal info, including any personal info you've made publicly available",
     }
 }

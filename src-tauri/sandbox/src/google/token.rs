@@ -46,7 +46,10 @@ pub(super) async fn answer(
 ) -> Response {
     match redeem(&google, &spoiled, &fields) {
         Ok(answer) => {
-            let no_store = [(header::CACHE_CONTROL, "no-cache, no-store, max-age=0, must-revalidate")];
+            let no_store = [(
+                header::CACHE_CONTROL,
+                "no-cache, no-store, max-age=0, must-revalidate",
+            )];
             (no_store, Json(answer)).into_response()
         }
         Err(refusal) => refusal.into_answer(),
@@ -70,7 +73,10 @@ fn redeem(google: &Google, spoiled: &Spoiled, fields: &Fields) -> Result<Value, 
             google.add_refresh_token(&mut answer, &grant);
             Ok(answer)
         }
-        other => Err(Refusal::new("unsupported_grant_type", &format!("Invalid grant_type: {other}"))),
+        other => Err(Refusal::new(
+            "unsupported_grant_type",
+            &format!("Invalid grant_type: {other}"),
+        )),
     }
 }
 
@@ -83,19 +89,22 @@ fn redeem_code(
     let redirect_uri = field(fields, "redirect_uri")?;
     let verifier = fields.get("code_verifier");
     let now = google.shared.clock.now();
-    let code = google.grants().redeem_code(field(fields, "code")?, now, |code| {
-        if code.grant.client_id != client_id {
-            return Err(Refusal::new("unauthorized_client", "Unauthorized"));
-        }
-        if code.redirect_uri != redirect_uri {
-            return Err(Refusal::new("redirect_uri_mismatch", "Bad Request"));
-        }
-        let verifier = verifier.ok_or_else(|| Refusal::invalid_grant("Missing code verifier."))?;
-        if base64url(Sha256::digest(verifier.as_bytes())) != code.challenge {
-            return Err(Refusal::invalid_grant("Invalid code verifier."));
-        }
-        Ok(())
-    })?;
+    let code = google
+        .grants()
+        .redeem_code(field(fields, "code")?, now, |code| {
+            if code.grant.client_id != client_id {
+                return Err(Refusal::new("unauthorized_client", "Unauthorized"));
+            }
+            if code.redirect_uri != redirect_uri {
+                return Err(Refusal::new("redirect_uri_mismatch", "Bad Request"));
+            }
+            let verifier =
+                verifier.ok_or_else(|| Refusal::invalid_grant("Missing code verifier."))?;
+            if base64url(Sha256::digest(verifier.as_bytes())) != code.challenge {
+                return Err(Refusal::invalid_grant("Invalid code verifier."));
+            }
+            Ok(())
+        })?;
     let mut answer = google.issue(&code.grant, code.nonce.as_deref(), spoiled)?;
     if code.brings_refresh_token && !spoiled.by(&Fault::MissingRefreshToken) {
         google.add_refresh_token(&mut answer, &code.grant);
@@ -113,7 +122,8 @@ fn redeem_refresh_token(
     let refresh_token = field(fields, "refresh_token")?;
     let mut grant = google.grants().refresh(refresh_token, client_id, now)?;
     if let Some(narrower) = fields.get("scope") {
-        let asked = scope::parse(narrower).map_err(|_| Refusal::new("invalid_scope", "Bad Request"))?;
+        let asked =
+            scope::parse(narrower).map_err(|_| Refusal::new("invalid_scope", "Bad Request"))?;
         if !asked.iter().all(|scope| grant.scopes.contains(scope)) {
             return Err(Refusal::new("invalid_scope", "Bad Request"));
         }
@@ -130,10 +140,16 @@ fn redeem_refresh_token(
 /// `GET /v1/userinfo`.
 pub(super) async fn userinfo(State(google): State<Arc<Google>>, headers: HeaderMap) -> Response {
     let token = super::bearer(&headers).unwrap_or_default();
-    let grant = google.grants().access(token, google.shared.clock.now()).cloned();
-    let person = grant.as_ref().and_then(|grant| google.find_person(&grant.person));
+    let grant = google
+        .grants()
+        .access(token, google.shared.clock.now())
+        .cloned();
+    let person = grant
+        .as_ref()
+        .and_then(|grant| google.find_person(&grant.person));
     let (Some(grant), Some(person)) = (&grant, &person) else {
-        let body = json!({ "error": "invalid_request", "error_description": "Invalid Credentials" });
+        let body =
+            json!({ "error": "invalid_request", "error_description": "Invalid Credentials" });
         return (StatusCode::UNAUTHORIZED, Json(body)).into_response();
     };
     let mut body = json!({ "sub": person.subject });
@@ -148,7 +164,9 @@ pub(super) async fn revoke(
     body: Bytes,
 ) -> Response {
     let mut form = form_urlencoded::parse(&body);
-    let sent = form.find(|(name, _)| name == "token").map(|(_, value)| value.into_owned());
+    let sent = form
+        .find(|(name, _)| name == "token")
+        .map(|(_, value)| value.into_owned());
     let token = sent.or_else(|| query.get("token").cloned());
     if token.is_some_and(|token| google.grants().revoke(&token)) {
         return Json(json!({})).into_response();
@@ -157,17 +175,36 @@ pub(super) async fn revoke(
 }
 
 fn field<'a>(fields: &'a Fields, name: &str) -> Result<&'a str, Refusal> {
-    let value = fields.get(name).map(String::as_str).filter(|value| !value.is_empty());
-    value.ok_or_else(|| Refusal::new("invalid_request", &format!("Missing required parameter: {name}")))
+    let value = fields
+        .get(name)
+        .map(String::as_str)
+        .filter(|value| !value.is_empty());
+    value.ok_or_else(|| {
+        Refusal::new(
+            "invalid_request",
+            &format!("Missing required parameter: {name}"),
+        )
+    })
 }
 
 impl Google {
-    fn issue(&self, grant: &Grant, nonce: Option<&str>, spoiled: &Spoiled) -> Result<Value, Refusal> {
-        let person = self.find_person(&grant.person).ok_or_else(Refusal::revoked)?;
+    fn issue(
+        &self,
+        grant: &Grant,
+        nonce: Option<&str>,
+        spoiled: &Spoiled,
+    ) -> Result<Value, Refusal> {
+        let person = self
+            .find_person(&grant.person)
+            .ok_or_else(Refusal::revoked)?;
         let now = self.shared.clock.now();
         let life = Duration::from_millis(self.shared.access_token_life.load(Ordering::Relaxed));
-        let access_token = self.shared.journal.issue(opaque("sandbox-at-", ACCESS_TOKEN_LENGTH));
-        self.grants().add_access_token(access_token.clone(), grant.clone(), now + life);
+        let access_token = self
+            .shared
+            .journal
+            .issue(opaque("sandbox-at-", ACCESS_TOKEN_LENGTH));
+        self.grants()
+            .add_access_token(access_token.clone(), grant.clone(), now + life);
 
         let mut answer = json!({
             "access_token": access_token,
@@ -195,9 +232,13 @@ impl Google {
     }
 
     fn add_refresh_token(&self, answer: &mut Value, grant: &Grant) {
-        let value = self.shared.journal.issue(opaque("sandbox-rt-", REFRESH_TOKEN_LENGTH));
+        let value = self
+            .shared
+            .journal
+            .issue(opaque("sandbox-rt-", REFRESH_TOKEN_LENGTH));
         answer["refresh_token"] = value.as_str().into();
-        let is_short = self.is_testing() && !grant.scopes.iter().all(|scope| scope::is_identity(scope));
+        let is_short =
+            self.is_testing() && !grant.scopes.iter().all(|scope| scope::is_identity(scope));
         if is_short {
             answer["refresh_token_expires_in"] = TESTING_LIFE.as_secs().into();
         }

@@ -20,11 +20,17 @@ pub(crate) const NONCE: &str = "a-nonce";
 pub(crate) const ARM_SCOPE: &str = "https://management.azure.com/.default";
 
 pub(crate) async fn sandbox() -> Sandbox {
-    Sandbox::start(Options::default()).await.expect("free ports")
+    Sandbox::start(Options::default())
+        .await
+        .expect("free ports")
 }
 
 pub(crate) fn client() -> Client {
-    Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().expect("a plain client")
+    Client::builder()
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .expect("a plain client")
 }
 
 /// An authorise request for Resource Manager; a test changes what it is about.
@@ -40,7 +46,10 @@ impl Authorize {
             ("client_id", CLIENT_ID),
             ("response_type", "code"),
             ("redirect_uri", redirect_uri),
-            ("scope", "https://management.azure.com/.default openid profile offline_access"),
+            (
+                "scope",
+                "https://management.azure.com/.default openid profile offline_access",
+            ),
             ("state", STATE),
             ("nonce", NONCE),
             ("code_challenge", &challenge),
@@ -53,7 +62,9 @@ impl Authorize {
                 .azure_authority()
                 .join(&format!("{tenant}/oauth2/v2.0/authorize"))
                 .expect("the tenant is a plain word"),
-            fields: fields.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec(),
+            fields: fields
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .to_vec(),
         }
     }
 
@@ -85,12 +96,16 @@ impl Authorize {
 }
 
 pub(crate) fn parameter(url: &Url, name: &str) -> Option<String> {
-    url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+    url.query_pairs()
+        .find(|(key, _)| key == name)
+        .map(|(_, value)| value.into_owned())
 }
 
 /// Signs in over the custom scheme and redeems the code.
 pub(crate) async fn sign_in(clouds: &Sandbox, tenant: &str, browser: &Browser) -> Value {
-    let url = Authorize::at(clouds, tenant, CUSTOM_SCHEME).answer(browser).await;
+    let url = Authorize::at(clouds, tenant, CUSTOM_SCHEME)
+        .answer(browser)
+        .await;
     let code = parameter(&url, "code").expect("the sign-in succeeded");
     let response = redeem(clouds, tenant, &code, CUSTOM_SCHEME, VERIFIER).await;
     assert_eq!(response.status(), 200);
@@ -112,7 +127,9 @@ pub(crate) async fn redeem(
         ("code_verifier", verifier),
         ("client_info", "1"),
     ];
-    token_request(clouds, tenant, &fields).await.expect("the sandbox answers")
+    token_request(clouds, tenant, &fields)
+        .await
+        .expect("the sandbox answers")
 }
 
 pub(crate) async fn refresh(clouds: &Sandbox, tenant: &str, refresh_token: &str) -> Response {
@@ -120,9 +137,14 @@ pub(crate) async fn refresh(clouds: &Sandbox, tenant: &str, refresh_token: &str)
         ("grant_type", "refresh_token"),
         ("client_id", CLIENT_ID),
         ("refresh_token", refresh_token),
-        ("scope", "https://management.azure.com/.default openid profile offline_access"),
+        (
+            "scope",
+            "https://management.azure.com/.default openid profile offline_access",
+        ),
     ];
-    token_request(clouds, tenant, &fields).await.expect("the sandbox answers")
+    token_request(clouds, tenant, &fields)
+        .await
+        .expect("the sandbox answers")
 }
 
 pub(crate) async fn token_request(
@@ -143,11 +165,14 @@ pub(crate) async fn json(response: Response) -> Value {
 
 /// A string member of a JSON object.
 pub(crate) fn text<'a>(value: &'a Value, name: &str) -> &'a str {
-    value[name].as_str().unwrap_or_else(|| panic!("no text {name} in {value}"))
+    value[name]
+        .as_str()
+        .unwrap_or_else(|| panic!("no text {name} in {value}"))
 }
 
 /// The claims of a JWT, unverified.
 pub(crate) fn claims(token: &str) -> Value {
     let body = token.split('.').nth(1).expect("a JWT has three parts");
-    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(body).expect("base64url")).expect("claims are JSON")
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(body).expect("base64url"))
+        .expect("claims are JSON")
 }

@@ -19,7 +19,9 @@ async fn role_session(clouds: &Sandbox, arn: &str) -> AccessKey {
 
 async fn aliases(clouds: &Sandbox, key: &AccessKey) -> Response {
     let fields = [("Action", "ListAccountAliases"), ("Version", "2010-05-08")];
-    Signed::form(key, "iam", clouds.iam_endpoint(), &fields).send().await
+    Signed::form(key, "iam", clouds.iam_endpoint(), &fields)
+        .send()
+        .await
 }
 
 async fn accounts(clouds: &Sandbox, key: &AccessKey, body: Value) -> Response {
@@ -39,11 +41,21 @@ async fn accounts(clouds: &Sandbox, key: &AccessKey, body: Value) -> Response {
 async fn an_alias_is_told_to_those_who_may_ask_and_need_not_exist() {
     let clouds = sandbox().await;
     let reader = role_session(&clouds, READER).await;
-    let body = aliases(&clouds, &reader).await.text().await.expect("a body");
-    assert_eq!(element(&body, "member").as_deref(), Some("contoso-production"));
+    let body = aliases(&clouds, &reader)
+        .await
+        .text()
+        .await
+        .expect("a body");
+    assert_eq!(
+        element(&body, "member").as_deref(),
+        Some("contoso-production")
+    );
 
     let long = role_session(&clouds, "arn:aws:iam::444455556666:role/LongReader").await;
-    assert_eq!(refused(aliases(&clouds, &long).await).await, (403, "AccessDenied".into()));
+    assert_eq!(
+        refused(aliases(&clouds, &long).await).await,
+        (403, "AccessDenied".into())
+    );
 }
 
 #[tokio::test]
@@ -51,26 +63,47 @@ async fn a_role_is_told_to_users_of_its_account_and_to_nobody_else() {
     let clouds = sandbox().await;
     let ada = clouds.aws_access_key("ada").expect("there is such a user");
     let role = async |key: &AccessKey, name: &str| {
-        let fields = [("Action", "GetRole"), ("Version", "2010-05-08"), ("RoleName", name)];
-        Signed::form(key, "iam", clouds.iam_endpoint(), &fields).send().await
+        let fields = [
+            ("Action", "GetRole"),
+            ("Version", "2010-05-08"),
+            ("RoleName", name),
+        ];
+        Signed::form(key, "iam", clouds.iam_endpoint(), &fields)
+            .send()
+            .await
     };
     let body = role(&ada, "auditor").await.text().await.expect("a body");
-    assert_eq!(element(&body, "Arn").as_deref(), Some("arn:aws:iam::111122223333:role/Auditor"));
-    assert_eq!(refused(role(&ada, "Reader").await).await, (404, "NoSuchEntity".into()));
+    assert_eq!(
+        element(&body, "Arn").as_deref(),
+        Some("arn:aws:iam::111122223333:role/Auditor")
+    );
+    assert_eq!(
+        refused(role(&ada, "Reader").await).await,
+        (404, "NoSuchEntity".into())
+    );
     let reader = role_session(&clouds, READER).await;
-    assert_eq!(refused(role(&reader, "Reader").await).await, (403, "AccessDenied".into()));
+    assert_eq!(
+        refused(role(&reader, "Reader").await).await,
+        (403, "AccessDenied".into())
+    );
 }
 
 #[tokio::test]
 async fn the_management_account_lists_the_organisation_in_pages() {
-    let options = Options { page_size: 2, ..Options::default() };
+    let options = Options {
+        page_size: 2,
+        ..Options::default()
+    };
     let clouds = Sandbox::start(options).await.expect("free ports");
     let ada = clouds.aws_access_key("ada").expect("there is such a user");
     let first = json(accounts(&clouds, &ada, json!({})).await).await;
     assert_eq!(first["Accounts"][1]["Name"], "Contoso production");
     let next = json!({ "NextToken": text(&first, "NextToken") });
     let second = json(accounts(&clouds, &ada, next).await).await;
-    assert_eq!((&second["Accounts"][0]["Id"], second.get("NextToken")), (&json!("777788889999"), None));
+    assert_eq!(
+        (&second["Accounts"][0]["Id"], second.get("NextToken")),
+        (&json!("777788889999"), None)
+    );
 
     let reader = role_session(&clouds, READER).await;
     let refused = accounts(&clouds, &reader, json!({})).await;
@@ -87,7 +120,12 @@ async fn signin_token(clouds: &Sandbox, key: &AccessKey, duration: Option<&str>)
     let session = session.to_string();
     let mut fields = vec![("Action", "getSigninToken"), ("Session", session.as_str())];
     fields.extend(duration.map(|seconds| ("SessionDuration", seconds)));
-    client().post(clouds.federation_endpoint()).form(&fields).send().await.expect("the sandbox answers")
+    client()
+        .post(clouds.federation_endpoint())
+        .form(&fields)
+        .send()
+        .await
+        .expect("the sandbox answers")
 }
 
 #[tokio::test]
@@ -106,35 +144,72 @@ async fn a_role_session_opens_the_console() {
             ("Destination", destination),
             ("SigninToken", token),
         ]);
-        client().get(url).send().await.expect("the sandbox answers").status().as_u16()
+        client()
+            .get(url)
+            .send()
+            .await
+            .expect("the sandbox answers")
+            .status()
+            .as_u16()
     };
-    assert_eq!(login("https://eu-central-1.console.aws.amazon.com/s3/home", token).await, 200);
-    assert_eq!(login("https://evil.example/console.aws.amazon.com", token).await, 400);
-    assert_eq!(login("https://console.aws.amazon.com/", "made-up").await, 400);
+    assert_eq!(
+        login("https://eu-central-1.console.aws.amazon.com/s3/home", token).await,
+        200
+    );
+    assert_eq!(
+        login("https://evil.example/console.aws.amazon.com", token).await,
+        400
+    );
+    assert_eq!(
+        login("https://console.aws.amazon.com/", "made-up").await,
+        400
+    );
 
     let sign_out = async |next: &str| {
-        let mut url = clouds.federation_endpoint().join("/oauth").expect("an address");
-        url.query_pairs_mut().extend_pairs([("Action", "logout"), ("redirect_uri", next)]);
+        let mut url = clouds
+            .federation_endpoint()
+            .join("/oauth")
+            .expect("an address");
+        url.query_pairs_mut()
+            .extend_pairs([("Action", "logout"), ("redirect_uri", next)]);
         client().get(url).send().await.expect("the sandbox answers")
     };
     let next = clouds.federation_endpoint().to_string();
     let went_on = sign_out(&next).await;
     assert_eq!(went_on.status(), 303);
     assert_eq!(went_on.headers()["location"], next.as_str());
-    assert_eq!(sign_out("https://evil.example/federation").await.status(), 400);
+    assert_eq!(
+        sign_out("https://evil.example/federation").await.status(),
+        400
+    );
 }
 
 #[tokio::test]
 async fn a_user_a_changed_secret_or_a_chained_session_does_not_open_the_console_as_asked() {
     let clouds = sandbox().await;
-    let user = clouds.aws_session("ada", std::time::Duration::from_secs(900)).expect("there is such a user");
+    let user = clouds
+        .aws_session("ada", std::time::Duration::from_secs(900))
+        .expect("there is such a user");
     assert_eq!(signin_token(&clouds, &user, None).await.status(), 400);
     let reader = role_session(&clouds, READER).await;
-    let changed = AccessKey { secret: "another".to_owned(), ..reader.clone() };
+    let changed = AccessKey {
+        secret: "another".to_owned(),
+        ..reader.clone()
+    };
     assert_eq!(signin_token(&clouds, &changed, None).await.status(), 400);
 
-    let chained = assume(&clouds, &reader, "arn:aws:iam::777788889999:role/Chained", &[]).send().await;
+    let chained = assume(
+        &clouds,
+        &reader,
+        "arn:aws:iam::777788889999:role/Chained",
+        &[],
+    )
+    .send()
+    .await;
     let chained = session(chained).await;
-    assert_eq!(signin_token(&clouds, &chained, Some("3600")).await.status(), 400);
+    assert_eq!(
+        signin_token(&clouds, &chained, Some("3600")).await.status(),
+        400
+    );
     assert_eq!(signin_token(&clouds, &chained, None).await.status(), 200);
 }

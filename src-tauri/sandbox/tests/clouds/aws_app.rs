@@ -26,22 +26,56 @@ pub(crate) struct Signed<'a> {
 
 impl<'a> Signed<'a> {
     /// A form for STS or IAM.
-    pub(crate) fn form(key: &'a AccessKey, service: &'a str, url: Url, fields: &[(&str, &str)]) -> Self {
-        let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+    pub(crate) fn form(
+        key: &'a AccessKey,
+        service: &'a str,
+        url: Url,
+        fields: &[(&str, &str)],
+    ) -> Self {
+        let body = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(fields)
+            .finish();
         let content_type = "application/x-www-form-urlencoded; charset=utf-8";
-        Self { key, service, url, content_type, target: None, body, at: now() }
+        Self {
+            key,
+            service,
+            url,
+            content_type,
+            target: None,
+            body,
+            at: now(),
+        }
     }
 
     pub(crate) async fn send(&self) -> Response {
         let date = self.at.strftime("%Y%m%dT%H%M%SZ").to_string();
         let host = &self.url[Position::BeforeHost..Position::AfterPort];
-        let mut headers = vec![("content-type", self.content_type), ("host", host), ("x-amz-date", &date)];
-        headers.extend(self.key.session_token.as_deref().map(|token| ("x-amz-security-token", token)));
+        let mut headers = vec![
+            ("content-type", self.content_type),
+            ("host", host),
+            ("x-amz-date", &date),
+        ];
+        headers.extend(
+            self.key
+                .session_token
+                .as_deref()
+                .map(|token| ("x-amz-security-token", token)),
+        );
         headers.extend(self.target.map(|target| ("x-amz-target", target)));
 
-        let names = headers.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(";");
-        let lines: String = headers.iter().map(|(name, value)| format!("{name}:{value}\n")).collect();
-        let request = format!("POST\n/\n\n{lines}\n{names}\n{}", hex(&Sha256::digest(&self.body)));
+        let names = headers
+            .iter()
+            .map(|(name, _)| *name)
+            .collect::<Vec<_>>()
+            .join(";");
+        let lines: String = headers
+            .iter()
+            .map(|(name, value)| format!("{name}:{value}\n"))
+            .collect();
+        let request = format!(
+            "POST\n/\n\n{lines}\n{names}\n{}",
+            hex(&Sha256::digest(&self.body))
+        );
         let scope = [&date[..8], REGION, self.service, "aws4_request"];
         let text = format!(
             "AWS4-HMAC-SHA256\n{date}\n{}\n{}",
@@ -57,16 +91,24 @@ impl<'a> Signed<'a> {
             hex(&mac(&key, &text))
         );
 
-        let mut request = client().post(self.url.clone()).header("authorization", authorization);
+        let mut request = client()
+            .post(self.url.clone())
+            .header("authorization", authorization);
         for (name, value) in headers.into_iter().filter(|(name, _)| *name != "host") {
             request = request.header(name, value);
         }
-        request.body(self.body.clone()).send().await.expect("the sandbox answers")
+        request
+            .body(self.body.clone())
+            .send()
+            .await
+            .expect("the sandbox answers")
     }
 }
 
 fn mac(key: &[u8], text: &str) -> Vec<u8> {
-    hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), text.as_bytes()).as_ref().to_vec()
+    hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), text.as_bytes())
+        .as_ref()
+        .to_vec()
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -98,14 +140,18 @@ pub(crate) fn caller_identity<'a>(clouds: &Sandbox, key: &'a AccessKey) -> Signe
 /// The text of the first element with this name.
 pub(crate) fn element(xml: &str, name: &str) -> Option<String> {
     let (_, rest) = xml.split_once(&format!("<{name}>"))?;
-    rest.split_once(&format!("</{name}>")).map(|(text, _)| text.to_owned())
+    rest.split_once(&format!("</{name}>"))
+        .map(|(text, _)| text.to_owned())
 }
 
 /// The status and the error code of an answer.
 pub(crate) async fn refused(response: Response) -> (u16, String) {
     let status = response.status().as_u16();
     let body = response.text().await.expect("a body");
-    (status, element(&body, "Code").unwrap_or_else(|| panic!("no error: {body}")))
+    (
+        status,
+        element(&body, "Code").unwrap_or_else(|| panic!("no error: {body}")),
+    )
 }
 
 /// The session of a role that was assumed.

@@ -10,15 +10,28 @@ use serde_json::Value;
 use crate::app::{ADA, LINUS, client, json, refresh, sandbox, sign_in, text};
 
 async fn ask(client: &Client, url: &str, token: &str) -> Response {
-    client.get(url).bearer_auth(token).send().await.expect("the sandbox answers")
+    client
+        .get(url)
+        .bearer_auth(token)
+        .send()
+        .await
+        .expect("the sandbox answers")
 }
 
 fn list(clouds: &Sandbox, path: &str) -> String {
-    format!("{}{path}?api-version=2022-12-01", clouds.azure_resource_manager())
+    format!(
+        "{}{path}?api-version=2022-12-01",
+        clouds.azure_resource_manager()
+    )
 }
 
 fn names(answer: &Value) -> Vec<&str> {
-    answer["value"].as_array().expect("rows").iter().map(|row| text(row, "displayName")).collect()
+    answer["value"]
+        .as_array()
+        .expect("rows")
+        .iter()
+        .map(|row| text(row, "displayName"))
+        .collect()
 }
 
 async fn access_token(clouds: &Sandbox, person: &str) -> String {
@@ -34,14 +47,28 @@ async fn a_token_sees_every_tenant_of_the_person_and_the_subscriptions_of_its_ow
     let tenants = json(ask(&client(), &list(&clouds, "tenants"), token).await).await;
     assert_eq!(names(&tenants), ["Contoso", "Fabrikam", "Northwind"]);
     let subscriptions = json(ask(&client(), &list(&clouds, "subscriptions"), token).await).await;
-    assert_eq!(names(&subscriptions), ["Production", "Staging", "Sandbox", "Legacy billing"]);
+    assert_eq!(
+        names(&subscriptions),
+        ["Production", "Staging", "Sandbox", "Legacy billing"]
+    );
     assert_eq!(subscriptions["value"][3]["state"], "Disabled");
     assert_eq!(subscriptions.get("nextLink"), None);
 
-    let guest = json(refresh(&clouds, "northwind.example", text(&home, "refresh_token")).await).await;
-    let subscriptions =
-        json(ask(&client(), &list(&clouds, "subscriptions"), text(&guest, "access_token")).await).await;
-    assert_eq!(names(&subscriptions), ["Northwind trading", "Northwind analytics"]);
+    let guest =
+        json(refresh(&clouds, "northwind.example", text(&home, "refresh_token")).await).await;
+    let subscriptions = json(
+        ask(
+            &client(),
+            &list(&clouds, "subscriptions"),
+            text(&guest, "access_token"),
+        )
+        .await,
+    )
+    .await;
+    assert_eq!(
+        names(&subscriptions),
+        ["Northwind trading", "Northwind analytics"]
+    );
 
     let linus = access_token(&clouds, LINUS).await;
     let subscriptions = json(ask(&client(), &list(&clouds, "subscriptions"), &linus).await).await;
@@ -50,7 +77,11 @@ async fn a_token_sees_every_tenant_of_the_person_and_the_subscriptions_of_its_ow
 
 #[tokio::test]
 async fn lists_come_in_pages() {
-    let options = Options { azure: AzureDirectory::of_size(1, 7), page_size: 3, ..Options::default() };
+    let options = Options {
+        azure: AzureDirectory::of_size(1, 7),
+        page_size: 3,
+        ..Options::default()
+    };
     let clouds = Sandbox::start(options).await.expect("free ports");
     let token = access_token(&clouds, "ada@tenant-1.example").await;
     let mut url = Some(list(&clouds, "subscriptions"));
@@ -69,14 +100,21 @@ async fn hostile_and_repeating_links_are_told_on_request() {
     let token = access_token(&clouds, ADA).await;
     let url = list(&clouds, "subscriptions");
 
-    clouds.faults().next(Endpoint::AzureSubscriptions, Fault::HostileNextLink);
+    clouds
+        .faults()
+        .next(Endpoint::AzureSubscriptions, Fault::HostileNextLink);
     let page = json(ask(&client(), &url, &token).await).await;
     ask(&client(), text(&page, "nextLink"), &token).await;
     let stray = clouds.requests().pop().expect("a request");
-    assert_eq!((stray.server, stray.path.as_str()), (Server::AzureAuthority, "/subscriptions"));
+    assert_eq!(
+        (stray.server, stray.path.as_str()),
+        (Server::AzureAuthority, "/subscriptions")
+    );
     assert!(stray.host.starts_with("localhost:"));
 
-    clouds.faults().always(Endpoint::AzureSubscriptions, Fault::RepeatingNextLink);
+    clouds
+        .faults()
+        .always(Endpoint::AzureSubscriptions, Fault::RepeatingNextLink);
     let first = json(ask(&client(), &url, &token).await).await;
     let second = json(ask(&client(), text(&first, "nextLink"), &token).await).await;
     assert_eq!(first, second);
@@ -88,20 +126,34 @@ async fn a_missing_unknown_expired_or_rejected_token_is_told_apart() {
     let url = list(&clouds, "tenants");
     let code = async |response: Response| {
         assert_eq!(response.status(), 401);
-        assert!(response.headers()["www-authenticate"].to_str().expect("text").starts_with("Bearer "));
+        assert!(
+            response.headers()["www-authenticate"]
+                .to_str()
+                .expect("text")
+                .starts_with("Bearer ")
+        );
         json(response).await["error"]["code"].clone()
     };
     let without = client().get(&url).send().await.expect("an answer");
     assert_eq!(code(without).await, "AuthenticationFailed");
-    assert_eq!(code(ask(&client(), &url, "made-up").await).await, "InvalidAuthenticationToken");
+    assert_eq!(
+        code(ask(&client(), &url, "made-up").await).await,
+        "InvalidAuthenticationToken"
+    );
 
     let token = access_token(&clouds, ADA).await;
     clouds.reject_access_tokens(ADA);
-    assert_eq!(code(ask(&client(), &url, &token).await).await, "InvalidAuthenticationToken");
+    assert_eq!(
+        code(ask(&client(), &url, &token).await).await,
+        "InvalidAuthenticationToken"
+    );
 
     clouds.set_access_token_life(Duration::ZERO);
     let token = access_token(&clouds, ADA).await;
-    assert_eq!(code(ask(&client(), &url, &token).await).await, "ExpiredAuthenticationToken");
+    assert_eq!(
+        code(ask(&client(), &url, &token).await).await,
+        "ExpiredAuthenticationToken"
+    );
 }
 
 #[tokio::test]
@@ -111,5 +163,8 @@ async fn the_api_version_is_not_optional() {
     let url = format!("{}tenants", clouds.azure_resource_manager());
     let response = ask(&client(), &url, &token).await;
     assert_eq!(response.status(), 400);
-    assert_eq!(json(response).await["error"]["code"], "MissingApiVersionParameter");
+    assert_eq!(
+        json(response).await["error"]["code"],
+        "MissingApiVersionParameter"
+    );
 }

@@ -6,14 +6,15 @@ use sandbox_clouds::{AzureDirectory, OAuthError, Options, Revocation, Sandbox, g
 use serde_json::{Value, json};
 
 use crate::app::{
-    ADA, ARM_SCOPE, Authorize, CUSTOM_SCHEME, GRACE, VERIFIER, claims, json, parameter, redeem, refresh,
-    sandbox, sign_in, text, token_request,
+    ADA, ARM_SCOPE, Authorize, CUSTOM_SCHEME, GRACE, VERIFIER, claims, json, parameter, redeem,
+    refresh, sandbox, sign_in, text, token_request,
 };
 use crate::clock::sandbox_with_clock;
 
 async fn code(clouds: &Sandbox) -> String {
-    let url =
-        Authorize::at(clouds, "organizations", CUSTOM_SCHEME).answer(&Browser::new().as_person(ADA)).await;
+    let url = Authorize::at(clouds, "organizations", CUSTOM_SCHEME)
+        .answer(&Browser::new().as_person(ADA))
+        .await;
     parameter(&url, "code").expect("a code")
 }
 
@@ -31,14 +32,23 @@ async fn refusal(response: reqwest::Response) -> (String, Option<String>, u64) {
     for name in ["timestamp", "trace_id", "correlation_id", "error_uri"] {
         text(&body, name);
     }
-    (text(&body, "error").to_owned(), body["suberror"].as_str().map(str::to_owned), code)
+    (
+        text(&body, "error").to_owned(),
+        body["suberror"].as_str().map(str::to_owned),
+        code,
+    )
 }
 
 #[tokio::test]
 async fn a_code_is_good_once() {
     let clouds = sandbox().await;
     let code = code(&clouds).await;
-    assert_eq!(redeem(&clouds, "organizations", &code, CUSTOM_SCHEME, VERIFIER).await.status(), 200);
+    assert_eq!(
+        redeem(&clouds, "organizations", &code, CUSTOM_SCHEME, VERIFIER)
+            .await
+            .status(),
+        200
+    );
     let again = redeem(&clouds, "organizations", &code, CUSTOM_SCHEME, VERIFIER).await;
     assert_eq!(refusal(again).await, ("invalid_grant".into(), None, 54005));
 }
@@ -50,11 +60,23 @@ async fn a_code_is_bound_to_its_verifier_redirect_and_tenant() {
     let other = "another-verifier-of-forty-three-characters-or-more";
     let wrong_verifier = redeem(&clouds, "organizations", &code, CUSTOM_SCHEME, other).await;
     assert_eq!(refusal(wrong_verifier).await.2, 501481);
-    let wrong_redirect = redeem(&clouds, "organizations", &code, "http://localhost", VERIFIER).await;
+    let wrong_redirect = redeem(
+        &clouds,
+        "organizations",
+        &code,
+        "http://localhost",
+        VERIFIER,
+    )
+    .await;
     assert_eq!(refusal(wrong_redirect).await.2, 500112);
     let wrong_tenant = redeem(&clouds, "contoso.example", &code, CUSTOM_SCHEME, VERIFIER).await;
     assert_eq!(refusal(wrong_tenant).await.2, 700005);
-    assert_eq!(redeem(&clouds, "organizations", &code, CUSTOM_SCHEME, VERIFIER).await.status(), 200);
+    assert_eq!(
+        redeem(&clouds, "organizations", &code, CUSTOM_SCHEME, VERIFIER)
+            .await
+            .status(),
+        200
+    );
 }
 
 #[tokio::test]
@@ -64,7 +86,8 @@ async fn codes_last_ten_minutes_and_refresh_tokens_ninety_days() {
     let late = code(&clouds).await;
     let in_time = code(&clouds).await;
     hands.move_to(599);
-    let answer = json(redeem(&clouds, "organizations", &in_time, CUSTOM_SCHEME, VERIFIER).await).await;
+    let answer =
+        json(redeem(&clouds, "organizations", &in_time, CUSTOM_SCHEME, VERIFIER).await).await;
     hands.move_to(600);
     let refused = redeem(&clouds, "organizations", &late, CUSTOM_SCHEME, VERIFIER).await;
     assert_eq!(refusal(refused).await.2, 70008);
@@ -79,13 +102,19 @@ async fn a_refresh_token_opens_every_tenant_that_the_person_may_enter() {
     let clouds = sandbox().await;
     let token = refresh_token(&clouds, ADA).await;
     let answer = json(refresh(&clouds, "northwind.example", &token).await).await;
-    assert_eq!(claims(text(&answer, "id_token"))["tid"], guid("northwind.example").as_str());
+    assert_eq!(
+        claims(text(&answer, "id_token"))["tid"],
+        guid("northwind.example").as_str()
+    );
     assert_ne!(text(&answer, "refresh_token"), token);
 
     let grace = Browser::new().as_person(GRACE);
     let answer = sign_in(&clouds, "fabrikam.example", &grace).await;
     let refused = refresh(&clouds, "contoso.example", text(&answer, "refresh_token")).await;
-    assert_eq!(refusal(refused).await, ("invalid_grant".into(), None, 50020));
+    assert_eq!(
+        refusal(refused).await,
+        ("invalid_grant".into(), None, 50020)
+    );
 }
 
 #[tokio::test]
@@ -94,7 +123,10 @@ async fn a_person_has_another_object_id_in_each_tenant_and_one_client_info() {
     let browser = Browser::new().as_person(ADA);
     let home = sign_in(&clouds, "organizations", &browser).await;
     let guest = sign_in(&clouds, "northwind.example", &browser).await;
-    assert_ne!(claims(text(&home, "id_token"))["oid"], claims(text(&guest, "id_token"))["oid"]);
+    assert_ne!(
+        claims(text(&home, "id_token"))["oid"],
+        claims(text(&guest, "id_token"))["oid"]
+    );
     assert_eq!(home["client_info"], guest["client_info"]);
 }
 
@@ -120,14 +152,24 @@ async fn a_strict_tenant_asks_for_a_second_factor_and_is_content_afterwards() {
 async fn the_claims_parameter_brings_the_second_factor_forward() {
     let clouds = sandbox().await;
     let url = Authorize::at(&clouds, "organizations", CUSTOM_SCHEME)
-        .with("claims", r#"{"access_token":{"capolids":{"essential":true,"values":["x"]}}}"#)
+        .with(
+            "claims",
+            r#"{"access_token":{"capolids":{"essential":true,"values":["x"]}}}"#,
+        )
         .answer(&Browser::new().as_person(ADA))
         .await;
     let code = parameter(&url, "code").expect("a code");
     let answer = json(redeem(&clouds, "organizations", &code, CUSTOM_SCHEME, VERIFIER).await).await;
     // Past the second factor, Fabrikam has one thing left to ask for: nobody has consented there yet.
     let refused = refresh(&clouds, "fabrikam.example", text(&answer, "refresh_token")).await;
-    assert_eq!(refusal(refused).await, ("invalid_grant".into(), Some("consent_required".into()), 65001));
+    assert_eq!(
+        refusal(refused).await,
+        (
+            "invalid_grant".into(),
+            Some("consent_required".into()),
+            65001
+        )
+    );
 }
 
 #[tokio::test]
@@ -149,9 +191,22 @@ async fn strict_rotation_kills_the_family_when_an_old_token_comes_back() {
     let answer = json(refresh(&clouds, "organizations", &old).await).await;
     let new = text(&answer, "refresh_token");
 
-    assert_eq!(refusal(refresh(&clouds, "organizations", &old).await).await.0, "invalid_grant");
-    assert_eq!(refusal(refresh(&clouds, "organizations", new).await).await.0, "invalid_grant");
-    assert_eq!(refresh(&clouds, "organizations", &unrelated).await.status(), 200);
+    assert_eq!(
+        refusal(refresh(&clouds, "organizations", &old).await)
+            .await
+            .0,
+        "invalid_grant"
+    );
+    assert_eq!(
+        refusal(refresh(&clouds, "organizations", new).await)
+            .await
+            .0,
+        "invalid_grant"
+    );
+    assert_eq!(
+        refresh(&clouds, "organizations", &unrelated).await.status(),
+        200
+    );
 }
 
 #[tokio::test]
@@ -174,7 +229,10 @@ async fn a_revoked_person_has_to_sign_in_again() {
         assert_eq!((error.as_str(), number), ("invalid_grant", code));
     }
     let token = refresh_token(&clouds, ADA).await;
-    assert_eq!(refresh(&clouds, "organizations", &token).await.status(), 200);
+    assert_eq!(
+        refresh(&clouds, "organizations", &token).await.status(),
+        200
+    );
 }
 
 #[tokio::test]
@@ -190,14 +248,31 @@ async fn what_a_public_client_must_not_send_is_refused() {
         ];
         fields.retain(|(name, _)| changes.iter().all(|(changed, _)| changed != name));
         fields.extend(changes.iter().filter(|(_, value)| !value.is_empty()));
-        refusal(token_request(&clouds, "organizations", &fields).await.expect("an answer")).await
+        refusal(
+            token_request(&clouds, "organizations", &fields)
+                .await
+                .expect("an answer"),
+        )
+        .await
     };
     let nobody = guid("nobody");
-    assert_eq!(ask(&[("client_secret", "s")]).await, ("invalid_client".into(), None, 700025));
-    assert_eq!(ask(&[("client_id", &nobody)]).await, ("unauthorized_client".into(), None, 700016));
-    assert_eq!(ask(&[("grant_type", "password")]).await.0, "unsupported_grant_type");
+    assert_eq!(
+        ask(&[("client_secret", "s")]).await,
+        ("invalid_client".into(), None, 700025)
+    );
+    assert_eq!(
+        ask(&[("client_id", &nobody)]).await,
+        ("unauthorized_client".into(), None, 700016)
+    );
+    assert_eq!(
+        ask(&[("grant_type", "password")]).await.0,
+        "unsupported_grant_type"
+    );
     assert_eq!(ask(&[("grant_type", "")]).await.0, "invalid_request");
-    assert_eq!(ask(&[("refresh_token", "made-up")]).await.0, "invalid_grant");
+    assert_eq!(
+        ask(&[("refresh_token", "made-up")]).await.0,
+        "invalid_grant"
+    );
     let two = format!("{ARM_SCOPE} https://vault.azure.net/.default");
     assert_eq!(ask(&[("scope", &two)]).await.0, "invalid_scope");
 }
@@ -205,13 +280,22 @@ async fn what_a_public_client_must_not_send_is_refused() {
 #[tokio::test]
 async fn a_directory_of_any_size_can_be_asked_for() {
     let azure = AzureDirectory::of_size(50, 3);
-    let clouds = Sandbox::start(Options { azure, ..Options::default() }).await.expect("free ports");
+    let clouds = Sandbox::start(Options {
+        azure,
+        ..Options::default()
+    })
+    .await
+    .expect("free ports");
     let token = refresh_token(&clouds, "ada@tenant-1.example").await;
-    assert_eq!(refresh(&clouds, "tenant-50.example", &token).await.status(), 200);
+    assert_eq!(
+        refresh(&clouds, "tenant-50.example", &token).await.status(),
+        200
+    );
 }
 
 #[tokio::test]
-async fn a_refresh_token_opens_other_resources_and_one_that_stands_apart_after_a_consent_of_its_own() {
+async fn a_refresh_token_opens_other_resources_and_one_that_stands_apart_after_a_consent_of_its_own()
+ {
     let clouds = sandbox().await;
     let token = refresh_token(&clouds, ADA).await;
     let ask = async |resource: &str| {
@@ -222,7 +306,9 @@ async fn a_refresh_token_opens_other_resources_and_one_that_stands_apart_after_a
             ("refresh_token", &token),
             ("scope", &scope),
         ];
-        token_request(&clouds, "contoso.example", &fields).await.expect("an answer")
+        token_request(&clouds, "contoso.example", &fields)
+            .await
+            .expect("an answer")
     };
     let answer = json(ask("https://vault.azure.net").await).await;
     let audience = clouds.azure_audience(text(&answer, "access_token"));
@@ -230,7 +316,14 @@ async fn a_refresh_token_opens_other_resources_and_one_that_stands_apart_after_a
 
     clouds.ask_azure_consent_for("https://graph.microsoft.com");
     let refused = refusal(ask("https://graph.microsoft.com").await).await;
-    assert_eq!(refused, ("invalid_grant".into(), Some("consent_required".into()), 65001));
+    assert_eq!(
+        refused,
+        (
+            "invalid_grant".into(),
+            Some("consent_required".into()),
+            65001
+        )
+    );
     assert_eq!(ask("https://vault.azure.net").await.status(), 200);
     assert_eq!(refusal(ask("https://nobody.example").await).await.2, 500011);
 }

@@ -25,9 +25,15 @@ impl Hands {
 
 /// A sandbox that lives by a clock of the test's.
 pub(crate) async fn sandbox_with_clock(options: Options) -> (Sandbox, Hands) {
-    let hands = Hands { start: now(), seconds: Arc::default() };
+    let hands = Hands {
+        start: now(),
+        seconds: Arc::default(),
+    };
     let (start, seconds) = (hands.start, Arc::clone(&hands.seconds));
-    let clock = Clock::new(move || start + SignedDuration::from_secs(seconds.load(Ordering::Relaxed)));
-    let clouds = Sandbox::start(Options { clock, ..options }).await.expect("free ports");
+    let clock =
+        Clock::new(move || start + SignedDuration::from_secs(seconds.load(Ordering::Relaxed)));
+    let clouds = Sandbox::start(Options { clock, ..options })
+        .await
+        .expect("free ports");
     (clouds, hands)
 }

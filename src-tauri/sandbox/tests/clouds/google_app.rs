@@ -38,8 +38,13 @@ impl Authorize {
             ("access_type", "offline"),
         ];
         Self {
-            url: clouds.google_issuer().join("o/oauth2/v2/auth").expect("a path"),
-            fields: fields.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec(),
+            url: clouds
+                .google_issuer()
+                .join("o/oauth2/v2/auth")
+                .expect("a path"),
+            fields: fields
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .to_vec(),
         }
     }
 
@@ -59,8 +64,15 @@ impl Authorize {
     pub(crate) async fn arrive(&self, browser: &Browser) -> (Arrived, String) {
         let receiver = Receiver::start().await;
         let redirect_uri = format!("http://127.0.0.1:{}", receiver.port);
-        let landing = self.clone().with("redirect_uri", &redirect_uri).browse(browser).await;
-        assert!(matches!(landing, Landing::Page { status: 200, .. }), "{landing:?}");
+        let landing = self
+            .clone()
+            .with("redirect_uri", &redirect_uri)
+            .browse(browser)
+            .await;
+        assert!(
+            matches!(landing, Landing::Page { status: 200, .. }),
+            "{landing:?}"
+        );
         (receiver.arrived(), redirect_uri)
     }
 
@@ -92,7 +104,11 @@ pub(crate) async fn redeem(
     token_request(clouds, &fields, changes).await
 }
 
-pub(crate) async fn refresh(clouds: &Sandbox, refresh_token: &str, changes: &[(&str, &str)]) -> Response {
+pub(crate) async fn refresh(
+    clouds: &Sandbox,
+    refresh_token: &str,
+    changes: &[(&str, &str)],
+) -> Response {
     let fields = [
         ("grant_type", "refresh_token"),
         ("client_id", DESKTOP_CLIENT_ID),
@@ -102,15 +118,29 @@ pub(crate) async fn refresh(clouds: &Sandbox, refresh_token: &str, changes: &[(&
     token_request(clouds, &fields, changes).await
 }
 
-async fn token_request(clouds: &Sandbox, fields: &[(&str, &str)], changes: &[(&str, &str)]) -> Response {
+async fn token_request(
+    clouds: &Sandbox,
+    fields: &[(&str, &str)],
+    changes: &[(&str, &str)],
+) -> Response {
     let mut fields = fields.to_vec();
     fields.retain(|(name, _)| changes.iter().all(|(changed, _)| changed != name));
     fields.extend(changes.iter().filter(|(_, value)| !value.is_empty()));
     let url = clouds.google_issuer().join("token").expect("a path");
-    client().post(url).form(&fields).send().await.expect("the sandbox answers")
+    client()
+        .post(url)
+        .form(&fields)
+        .send()
+        .await
+        .expect("the sandbox answers")
 }
 
 pub(crate) async fn revoke(clouds: &Sandbox, token: &str) -> Response {
     let url = clouds.google_issuer().join("revoke").expect("a path");
-    client().post(url).form(&[("token", token)]).send().await.expect("the sandbox answers")
+    client()
+        .post(url)
+        .form(&[("token", token)])
+        .send()
+        .await
+        .expect("the sandbox answers")
 }

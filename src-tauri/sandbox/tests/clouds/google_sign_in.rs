@@ -15,7 +15,11 @@ fn ada() -> Browser {
 }
 
 fn issuer(clouds: &Sandbox) -> String {
-    clouds.google_issuer().as_str().trim_end_matches('/').to_owned()
+    clouds
+        .google_issuer()
+        .as_str()
+        .trim_end_matches('/')
+        .to_owned()
 }
 
 fn scopes(answer: &Value) -> Vec<&str> {
@@ -23,13 +27,25 @@ fn scopes(answer: &Value) -> Vec<&str> {
 }
 
 async fn keys(clouds: &Sandbox) -> jsonwebtoken::jwk::JwkSet {
-    let url = clouds.google_issuer().join("oauth2/v3/certs").expect("a path");
-    client().get(url).send().await.expect("an answer").json().await.expect("a key set")
+    let url = clouds
+        .google_issuer()
+        .join("oauth2/v3/certs")
+        .expect("a path");
+    client()
+        .get(url)
+        .send()
+        .await
+        .expect("an answer")
+        .json()
+        .await
+        .expect("a key set")
 }
 
 fn verify(token: &str, keys: &jsonwebtoken::jwk::JwkSet) -> bool {
     let header = jsonwebtoken::decode_header(token).expect("a JWT");
-    let Some(jwk) = keys.find(&header.kid.expect("the header names the key")) else { return false };
+    let Some(jwk) = keys.find(&header.kid.expect("the header names the key")) else {
+        return false;
+    };
     let key = jsonwebtoken::DecodingKey::from_jwk(jwk).expect("an RSA key");
     let mut validation = jsonwebtoken::Validation::new(jsonwebtoken::Algorithm::RS256);
     validation.set_audience(&[DESKTOP_CLIENT_ID]);
@@ -54,7 +70,10 @@ async fn a_sign_in_over_loopback_ends_in_tokens_for_the_person() {
     assert_eq!(claims["iss"], issuer(&clouds));
     assert_eq!(claims["aud"], DESKTOP_CLIENT_ID);
     assert_eq!(claims["nonce"], NONCE);
-    assert_eq!((&claims["email"], &claims["email_verified"]), (&json!(ADA), &json!(true)));
+    assert_eq!(
+        (&claims["email"], &claims["email_verified"]),
+        (&json!(ADA), &json!(true))
+    );
     assert_eq!(claims["hd"], "contoso.example");
     assert_eq!(claims["sub"].as_str().map(str::len), Some(21));
 }
@@ -62,21 +81,36 @@ async fn a_sign_in_over_loopback_ends_in_tokens_for_the_person() {
 #[tokio::test]
 async fn discovery_names_every_endpoint_and_announces_the_issuer_in_callbacks() {
     let clouds = sandbox().await;
-    let url = clouds.google_issuer().join(".well-known/openid-configuration").expect("a path");
+    let url = clouds
+        .google_issuer()
+        .join(".well-known/openid-configuration")
+        .expect("a path");
     let document = json(client().get(url).send().await.expect("an answer")).await;
     assert_eq!(document["issuer"], issuer(&clouds));
-    assert_eq!(document["authorization_response_iss_parameter_supported"], true);
-    for name in
-        ["authorization_endpoint", "token_endpoint", "userinfo_endpoint", "revocation_endpoint", "jwks_uri"]
-    {
-        assert!(text(&document, name).starts_with(&issuer(&clouds)), "{name}");
+    assert_eq!(
+        document["authorization_response_iss_parameter_supported"],
+        true
+    );
+    for name in [
+        "authorization_endpoint",
+        "token_endpoint",
+        "userinfo_endpoint",
+        "revocation_endpoint",
+        "jwks_uri",
+    ] {
+        assert!(
+            text(&document, name).starts_with(&issuer(&clouds)),
+            "{name}"
+        );
     }
 }
 
 #[tokio::test]
 async fn a_personal_account_has_no_hosted_domain() {
     let clouds = sandbox().await;
-    let answer = Authorize::at(&clouds).sign_in(&clouds, &Browser::new().as_person(FREELANCER)).await;
+    let answer = Authorize::at(&clouds)
+        .sign_in(&clouds, &Browser::new().as_person(FREELANCER))
+        .await;
     assert_eq!(claims(text(&answer, "id_token")).get("hd"), None);
 }
 
@@ -84,22 +118,49 @@ async fn a_personal_account_has_no_hosted_domain() {
 async fn an_ios_client_answers_on_its_reversed_id_without_a_secret() {
     let clouds = sandbox().await;
     let request = Authorize::at(&clouds).with("client_id", IOS_CLIENT_ID);
-    let landing = request.clone().with("redirect_uri", IOS_REDIRECT).browse(&ada()).await;
+    let landing = request
+        .clone()
+        .with("redirect_uri", IOS_REDIRECT)
+        .browse(&ada())
+        .await;
     let code = parameter(&landing.expect_redirect(), "code").expect("a code");
     let changes = [("client_id", IOS_CLIENT_ID), ("client_secret", "")];
-    assert_eq!(redeem(&clouds, &code, IOS_REDIRECT, &changes).await.status(), 200);
+    assert_eq!(
+        redeem(&clouds, &code, IOS_REDIRECT, &changes)
+            .await
+            .status(),
+        200
+    );
 }
 
 #[tokio::test]
 async fn a_redirect_that_the_client_type_does_not_permit_is_refused_without_a_redirect() {
     let clouds = sandbox().await;
     for (client_id, redirect_uri, reason) in [
-        (DESKTOP_CLIENT_ID, "io.github.multicloudmanager://auth/gcp", "Custom URI schemes"),
-        (DESKTOP_CLIENT_ID, "https://example.org/", "redirect_uri_mismatch"),
-        (IOS_CLIENT_ID, "http://127.0.0.1:5000", "redirect_uri_mismatch"),
-        ("nobody.apps.googleusercontent.com", "http://127.0.0.1:5000", "invalid_client"),
+        (
+            DESKTOP_CLIENT_ID,
+            "io.github.multicloudmanager://auth/gcp",
+            "Custom URI schemes",
+        ),
+        (
+            DESKTOP_CLIENT_ID,
+            "https://example.org/",
+            "redirect_uri_mismatch",
+        ),
+        (
+            IOS_CLIENT_ID,
+            "http://127.0.0.1:5000",
+            "redirect_uri_mismatch",
+        ),
+        (
+            "nobody.apps.googleusercontent.com",
+            "http://127.0.0.1:5000",
+            "invalid_client",
+        ),
     ] {
-        let request = Authorize::at(&clouds).with("client_id", client_id).with("redirect_uri", redirect_uri);
+        let request = Authorize::at(&clouds)
+            .with("client_id", client_id)
+            .with("redirect_uri", redirect_uri);
         match request.browse(&ada()).await {
             Landing::ErrorPage(text) => assert!(text.contains(reason), "{text}"),
             other => panic!("{redirect_uri} was answered: {other:?}"),
@@ -132,8 +193,13 @@ async fn a_refresh_token_comes_with_consent_and_offline_access_only() {
     let clouds = sandbox().await;
     let browser = ada();
     let request = Authorize::at(&clouds);
-    let has_one =
-        async |request: &Authorize| request.sign_in(&clouds, &browser).await.get("refresh_token").is_some();
+    let has_one = async |request: &Authorize| {
+        request
+            .sign_in(&clouds, &browser)
+            .await
+            .get("refresh_token")
+            .is_some()
+    };
     assert!(!has_one(&request.clone().with("access_type", "online")).await);
     assert!(!has_one(&request).await, "the consent was given before");
     assert!(has_one(&request.clone().with("prompt", "consent")).await);
@@ -145,13 +211,21 @@ async fn a_hint_may_be_an_address_or_a_subject_and_prompt_none_shows_no_page() {
     let clouds = sandbox().await;
     let browser = ada();
     let answer = Authorize::at(&clouds).sign_in(&clouds, &browser).await;
-    let subject = claims(text(&answer, "id_token"))["sub"].as_str().expect("a subject").to_owned();
+    let subject = claims(text(&answer, "id_token"))["sub"]
+        .as_str()
+        .expect("a subject")
+        .to_owned();
     for hint in [ADA, &subject] {
-        let silent = Authorize::at(&clouds).with("prompt", "none").with("login_hint", hint);
+        let silent = Authorize::at(&clouds)
+            .with("prompt", "none")
+            .with("login_hint", hint);
         let (arrived, _) = silent.arrive(&browser).await;
         assert!(arrived.parameter("code").is_some(), "{arrived:?}");
     }
-    let (arrived, _) = Authorize::at(&clouds).with("prompt", "none").arrive(&Browser::new()).await;
+    let (arrived, _) = Authorize::at(&clouds)
+        .with("prompt", "none")
+        .arrive(&Browser::new())
+        .await;
     assert_eq!(arrived.parameter("error"), Some("login_required"));
 }
 
@@ -166,7 +240,9 @@ async fn the_signing_key_can_be_rotated_and_an_unpublished_one_does_not_verify()
     assert!(!verify(token, &before));
     assert!(verify(token, &keys(&clouds).await));
 
-    clouds.faults().next(Endpoint::GoogleToken, Fault::WrongSignature);
+    clouds
+        .faults()
+        .next(Endpoint::GoogleToken, Fault::WrongSignature);
     let answer = Authorize::at(&clouds).sign_in(&clouds, &browser).await;
     assert!(!verify(text(&answer, "id_token"), &keys(&clouds).await));
 }
@@ -174,7 +250,10 @@ async fn the_signing_key_can_be_rotated_and_an_unpublished_one_does_not_verify()
 #[tokio::test]
 async fn the_issuer_has_two_spellings_in_id_tokens_and_one_in_callbacks() {
     let clouds = sandbox().await;
-    clouds.set_google_policy(Policy { has_bare_issuer: true, ..Policy::default() });
+    clouds.set_google_policy(Policy {
+        has_bare_issuer: true,
+        ..Policy::default()
+    });
     let (arrived, redirect_uri) = Authorize::at(&clouds).arrive(&ada()).await;
     assert_eq!(arrived.parameter("iss"), Some(issuer(&clouds).as_str()));
     let code = arrived.parameter("code").expect("a code");
@@ -186,9 +265,10 @@ async fn the_issuer_has_two_spellings_in_id_tokens_and_one_in_callbacks() {
 #[tokio::test]
 async fn callbacks_can_name_the_wrong_issuer_or_none() {
     let clouds = sandbox().await;
-    for (fault, issuer) in
-        [(Fault::WrongIssuer, Some("https://issuer.example")), (Fault::MissingIssuer, None)]
-    {
+    for (fault, issuer) in [
+        (Fault::WrongIssuer, Some("https://issuer.example")),
+        (Fault::MissingIssuer, None),
+    ] {
         clouds.faults().next(Endpoint::GoogleAuthorize, fault);
         let (arrived, _) = Authorize::at(&clouds).arrive(&ada()).await;
         assert_eq!(arrived.parameter("iss"), issuer);

@@ -9,14 +9,21 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_sandbox-clouds");
 
 #[test]
 fn serve_prints_the_environment_and_ends_on_sigterm() {
-    let mut serving =
-        Command::new(PROGRAM).arg("serve").stdout(Stdio::piped()).spawn().expect("the program starts");
-    let mut lines = BufReader::new(serving.stdout.take().expect("standard output is piped")).lines();
+    let mut serving = Command::new(PROGRAM)
+        .arg("serve")
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let mut lines =
+        BufReader::new(serving.stdout.take().expect("standard output is piped")).lines();
     let first = lines.next().expect("a line").expect("text");
     assert!(first.starts_with("AZURE_CLIENT_ID="), "{first}");
 
     let id = serving.id().to_string();
-    Command::new("kill").arg(id).status().expect("kill can be run");
+    Command::new("kill")
+        .arg(id)
+        .status()
+        .expect("kill can be run");
     assert!(serving.wait().expect("the program ends").success());
 }
 
@@ -32,7 +39,14 @@ async fn the_program_as_browser_hands_the_custom_scheme_to_the_opener() {
             .output()
     });
     let output = output.await.expect("no panic").expect("the program runs");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     let opened = String::from_utf8(output.stdout).expect("text");
-    assert!(opened.starts_with("io.github.multicloudmanager://auth/azure?code="), "{opened}");
+    assert!(
+        opened.starts_with("io.github.multicloudmanager://auth/azure?code="),
+        "{opened}"
+    );
 }

@@ -21,7 +21,10 @@ pub(crate) struct Arrived {
 
 impl Arrived {
     pub(crate) fn parameter(&self, name: &str) -> Option<&str> {
-        self.parameters.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+        self.parameters
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
     }
 }
 
@@ -35,20 +38,32 @@ pub(crate) struct Receiver {
 
 impl Receiver {
     pub(crate) async fn start() -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
-        let port = listener.local_addr().expect("a bound listener has an address").port();
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+            .await
+            .expect("a free port");
+        let port = listener
+            .local_addr()
+            .expect("a bound listener has an address")
+            .port();
         let kept = Kept::default();
         let router = Router::new().fallback(keep).with_state(Arc::clone(&kept));
         let task = tokio::spawn(async move {
-            axum::serve(listener, router).await.expect("the receiver serves until it is dropped");
+            axum::serve(listener, router)
+                .await
+                .expect("the receiver serves until it is dropped");
         });
         Self { port, kept, task }
     }
 
     /// The only answer that arrived.
     pub(crate) fn arrived(&self) -> Arrived {
-        let kept = self.kept.lock().expect("no test panics while it holds the lock");
-        let [arrived] = kept.as_slice() else { panic!("{} answers arrived", kept.len()) };
+        let kept = self
+            .kept
+            .lock()
+            .expect("no test panics while it holds the lock");
+        let [arrived] = kept.as_slice() else {
+            panic!("{} answers arrived", kept.len())
+        };
         arrived.clone()
     }
 }
@@ -66,9 +81,21 @@ async fn keep(
     headers: HeaderMap,
     body: Bytes,
 ) -> &'static str {
-    let encoded = if method == Method::POST { &body } else { uri.query().unwrap_or_default().as_bytes() };
+    let encoded = if method == Method::POST {
+        &body
+    } else {
+        uri.query().unwrap_or_default().as_bytes()
+    };
     let parameters = form_urlencoded::parse(encoded).into_owned().collect();
-    let origin = headers.get("origin").map(|value| value.to_str().expect("an origin is text").to_owned());
-    kept.lock().expect("no test panics while it holds the lock").push(Arrived { method, origin, parameters });
+    let origin = headers
+        .get("origin")
+        .map(|value| value.to_str().expect("an origin is text").to_owned());
+    kept.lock()
+        .expect("no test panics while it holds the lock")
+        .push(Arrived {
+            method,
+            origin,
+            parameters,
+        });
     "You can close this window."
 }

@@ -7,7 +7,11 @@ use super::*;
 const COMMAND: &str = "/usr/bin/mcm credential-process aws-1";
 
 fn wanted<'a>(name: &'a str, region: Option<&'a str>) -> Wanted<'a> {
-    Wanted { name, command: COMMAND, region }
+    Wanted {
+        name,
+        command: COMMAND,
+        region,
+    }
 }
 
 /// The content with profiles added.
@@ -38,7 +42,10 @@ fn a_profile_comes_last_after_an_empty_line_with_the_lines_ends_of_the_file() {
          out.\ncredential_process = /usr/bin/mcm credential-process aws-1\nregion = eu-central-1\n"
     );
     let added = with(Some("[default]\r\nregion = a"), &["default-2"]);
-    assert!(added.starts_with("[default]\r\nregion = a\r\n\r\n[profile default-2]\r\n"), "{added:?}");
+    assert!(
+        added.starts_with("[default]\r\nregion = a\r\n\r\n[profile default-2]\r\n"),
+        "{added:?}"
+    );
     assert!(added.ends_with("\r\nregion = eu-central-1"), "{added:?}");
     assert!(with(None, &["default"]).starts_with("[default]\n"));
 }
@@ -47,7 +54,11 @@ fn a_profile_comes_last_after_an_empty_line_with_the_lines_ends_of_the_file() {
 fn a_file_that_a_client_would_refuse_is_refused_with_its_line() {
     for (text, line, why) in [
         ("[default]\n[profile a]\n[profile a]\n", 3, "from line 2"),
-        ("[default]\n\n[profile a\nregion = x\n", 3, "does not end with"),
+        (
+            "[default]\n\n[profile a\nregion = x\n",
+            3,
+            "does not end with",
+        ),
         ("[]\n", 1, "does not end with"),
         ("region = x\n", 1, "before the first section"),
         ("[a]\nnonsense\n", 2, "neither a section"),
@@ -57,10 +68,17 @@ fn a_file_that_a_client_would_refuse_is_refused_with_its_line() {
         ("[a]\nk = \u{0}\n", 2, "control character"),
         ("\u{feff}[a]\n", 1, "byte-order mark"),
     ] {
-        let Err(told) = Config::parse(text.as_bytes()) else { panic!("{text:?} was read") };
-        assert!(told.starts_with(&format!("line {line}: ")) && told.contains(why), "{text:?}: {told}");
+        let Err(told) = Config::parse(text.as_bytes()) else {
+            panic!("{text:?} was read")
+        };
+        assert!(
+            told.starts_with(&format!("line {line}: ")) && told.contains(why),
+            "{text:?}: {told}"
+        );
     }
-    let Err(told) = Config::parse(b"[a]\nk = \xff\n") else { panic!("it was read") };
+    let Err(told) = Config::parse(b"[a]\nk = \xff\n") else {
+        panic!("it was read")
+    };
     assert!(told.starts_with("line 2: it is not UTF-8"), "{told}");
 }
 
@@ -78,10 +96,18 @@ fn what_looks_like_a_section_or_a_profile_of_ours_and_is_none_is_left_alone() {
 
 #[test]
 fn a_profile_that_a_person_wrote_is_known_and_never_taken_out() {
-    let text = "[profile mine]\ncredential_process = \"/opt/My Tools/mcm\" credential-process 'aws-1'\n";
+    let text =
+        "[profile mine]\ncredential_process = \"/opt/My Tools/mcm\" credential-process 'aws-1'\n";
     let config = Config::parse(text.as_bytes()).expect("a good file");
     let profiles = config.profiles();
-    assert_eq!((profiles[0].name, profiles[0].account.as_str(), profiles[0].ours), ("mine", "aws-1", false));
+    assert_eq!(
+        (
+            profiles[0].name,
+            profiles[0].account.as_str(),
+            profiles[0].ours
+        ),
+        ("mine", "aws-1", false)
+    );
     assert_eq!(without(text).as_deref(), Some(text));
 }
 
@@ -91,12 +117,27 @@ fn a_profile_of_ours_is_brought_up_to_date_where_it_is() {
     let config = Config::parse(text.as_bytes()).expect("a good file");
     let updated = |name, command, region| {
         let mut draft = config.draft();
-        draft.update(&config.profiles()[0], &Wanted { name, command, region });
+        draft.update(
+            &config.profiles()[0],
+            &Wanted {
+                name,
+                command,
+                region,
+            },
+        );
         content(&draft.lines(false))
     };
-    assert_eq!(updated("x", COMMAND, Some("eu-central-1")), text, "nothing to do");
+    assert_eq!(
+        updated("x", COMMAND, Some("eu-central-1")),
+        text,
+        "nothing to do"
+    );
     let moved = updated("x", "/opt/mcm credential-process aws-1", Some("us-east-1"));
-    assert_eq!(moved, text.replace("/usr/bin", "/opt").replace("eu-central-1", "us-east-1"));
+    assert_eq!(
+        moved,
+        text.replace("/usr/bin", "/opt")
+            .replace("eu-central-1", "us-east-1")
+    );
     let renamed = updated("z", COMMAND, None);
     assert_eq!(
         renamed,
@@ -124,7 +165,10 @@ fn a_region_is_put_below_a_last_line_that_has_no_end() {
     draft.update(&config.profiles()[0], &wanted("x", Some("eu-central-1")));
     draft.add(&wanted("y", None));
     let both = content(&draft.lines(false));
-    assert!(both.contains("aws-1\nregion = eu-central-1\n\n[profile y]\n"), "{both:?}");
+    assert!(
+        both.contains("aws-1\nregion = eu-central-1\n\n[profile y]\n"),
+        "{both:?}"
+    );
     assert_eq!(without(&both).as_deref(), Some("[default]"));
 }
 
@@ -132,18 +176,34 @@ fn a_region_is_put_below_a_last_line_that_has_no_end() {
 fn what_somebody_changed_or_added_in_a_profile_of_ours_stays() {
     let ours = with(Some("[default]\n"), &["x"]);
     let added = ours.clone() + "output = json\n";
-    assert_eq!(without(&added).as_deref(), Some("[default]\n\n[profile x]\noutput = json\n"));
+    assert_eq!(
+        without(&added).as_deref(),
+        Some("[default]\n\n[profile x]\noutput = json\n")
+    );
     let changed = ours.replace("region = eu-central-1", "region = us-east-1");
-    assert_eq!(without(&changed).as_deref(), Some("[default]\n\n[profile x]\nregion = us-east-1\n"));
+    assert_eq!(
+        without(&changed).as_deref(),
+        Some("[default]\n\n[profile x]\nregion = us-east-1\n")
+    );
     let other = ours.replace("/usr/bin/mcm credential-process aws-1", "other-tool");
-    assert_eq!(without(&other), Some(other), "it asks somebody else now, so it is theirs");
+    assert_eq!(
+        without(&other),
+        Some(other),
+        "it asks somebody else now, so it is theirs"
+    );
 }
 
 #[test]
 fn a_path_is_quoted_for_shells_and_splitters_alike_or_refused() {
-    assert_eq!(command("/usr/bin/mcm", "aws-1").expect("plain"), "/usr/bin/mcm credential-process aws-1");
+    assert_eq!(
+        command("/usr/bin/mcm", "aws-1").expect("plain"),
+        "/usr/bin/mcm credential-process aws-1"
+    );
     let quoted = command("/Users/Zoë O'Neil (work)/bin/mcm", "aws-1").expect("quotable");
-    assert_eq!(quoted, "\"/Users/Zoë O'Neil (work)/bin/mcm\" credential-process aws-1");
+    assert_eq!(
+        quoted,
+        "\"/Users/Zoë O'Neil (work)/bin/mcm\" credential-process aws-1"
+    );
     assert_eq!(asked_account(&quoted).as_deref(), Some("aws-1"));
     for bad in [
         "/a$HOME/mcm",
@@ -174,7 +234,10 @@ fn line() -> impl Strategy<Value = String> {
 fn file() -> impl Strategy<Value = String> {
     let end = prop_oneof![8 => Just("\n"), 2 => Just("\r\n")];
     (prop::collection::vec((line(), end), 0..12), any::<bool>()).prop_map(|(lines, ends)| {
-        let mut text: String = lines.iter().map(|(line, end)| format!("{line}{end}")).collect();
+        let mut text: String = lines
+            .iter()
+            .map(|(line, end)| format!("{line}{end}"))
+            .collect();
         if !ends {
             text.truncate(text.trim_end_matches(['\r', '\n']).len());
         }

@@ -44,7 +44,11 @@ pub(crate) async fn run(mut command: Command) -> io::Result<End> {
     let pid = Pid::from_child(&child);
     let hold = signals.handle();
     let signalled = events.clone();
-    thread::spawn(move || signals.forever().all(|signal| signalled.send(Event::Signal(signal)).is_ok()));
+    thread::spawn(move || {
+        signals
+            .forever()
+            .all(|signal| signalled.send(Event::Signal(signal)).is_ok())
+    });
     thread::spawn(move || {
         loop {
             let change = next_change(pid);
@@ -84,7 +88,10 @@ fn next_change(pid: Pid) -> Event {
                 }
                 // A stop that the terminal asked for. Whoever sends SIGSTOP to the command alone means it alone.
                 let stops = [Signal::TSTP, Signal::TTIN, Signal::TTOU].map(Signal::as_raw);
-                if status.stopping_signal().is_some_and(|signal| stops.contains(&signal)) {
+                if status
+                    .stopping_signal()
+                    .is_some_and(|signal| stops.contains(&signal))
+                {
                     return Event::Stopped;
                 }
             }
@@ -99,7 +106,10 @@ fn next_change(pid: Pid) -> Event {
 /// passed on late, it would stop a command that has been told to go on. What the command sends itself it knows of; to
 /// its group (`kill 0`), it has had it.
 fn pass_on(pid: Pid, origin: &Origin) {
-    let is_the_commands = origin.process.as_ref().is_some_and(|sender| sender.pid == pid.as_raw_pid());
+    let is_the_commands = origin
+        .process
+        .as_ref()
+        .is_some_and(|sender| sender.pid == pid.as_raw_pid());
     if matches!(origin.cause, Cause::Kernel) || is_the_commands || origin.signal == SIGTSTP {
         return;
     }
@@ -118,7 +128,9 @@ pub(crate) fn ignores_interrupts() -> bool {
 fn ignored() -> impl Fn(i32) -> bool {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
+    let mask = mask
+        .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
+        .unwrap_or(0);
     move |signal| mask >> (signal - 1) & 1 == 1
 }
 

@@ -45,7 +45,10 @@ impl Aws {
                 "AWS_CONTAINER_CREDENTIALS_FULL_URI",
                 format!("http://{authority}/{}/aws", self.path.text()).into(),
             ),
-            ("AWS_CONTAINER_AUTHORIZATION_TOKEN", self.header.text().into()),
+            (
+                "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+                self.header.text().into(),
+            ),
         ]
     }
 
@@ -61,15 +64,27 @@ impl Aws {
             return wrong_method(&Method::GET);
         }
         if request.uri().query().is_some() {
-            return failed(StatusCode::BAD_REQUEST, "InvalidRequest", "This address takes no parameters.");
+            return failed(
+                StatusCode::BAD_REQUEST,
+                "InvalidRequest",
+                "This address takes no parameters.",
+            );
         }
         let (account, session) = match lender.lend(Cloud::Aws, None).await {
             Ok(lent) => lent,
-            Err(refused) => return failed(status_of(&refused), refused.code.as_str(), &refused.message),
+            Err(refused) => {
+                return failed(status_of(&refused), refused.code.as_str(), &refused.message);
+            }
         };
         let keys = match session.access_keys() {
             Ok(keys) => keys,
-            Err(error) => return failed(StatusCode::FORBIDDEN, error.code().as_str(), error.message()),
+            Err(error) => {
+                return failed(
+                    StatusCode::FORBIDDEN,
+                    error.code().as_str(),
+                    error.message(),
+                );
+            }
         };
         let account_id = match &account.identity {
             Identity::Aws { account_id, .. } => Some(account_id.as_str()),
@@ -78,7 +93,10 @@ impl Aws {
         let credential = Credential {
             access_key_id: &keys.access_key_id,
             secret_access_key: keys.secret_access_key.expose_secret(),
-            token: keys.session_token.as_ref().map(|token| token.expose_secret()),
+            token: keys
+                .session_token
+                .as_ref()
+                .map(|token| token.expose_secret()),
             expiration: format!("{:.0}", session.times.expires_at),
             account_id,
         };

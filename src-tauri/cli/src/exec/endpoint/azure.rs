@@ -15,8 +15,14 @@ const HEADER: HeaderName = HeaderName::from_static("x-identity-header");
 const METADATA: HeaderName = HeaderName::from_static("metadata");
 const API_VERSION: &str = "2019-08-01";
 /// What names one of several managed identities. There is one account here, and nobody else is handed out for it.
-const SELECTORS: [&str; 6] =
-    ["client_id", "object_id", "principal_id", "mi_res_id", "msi_res_id", "resource_id"];
+const SELECTORS: [&str; 6] = [
+    "client_id",
+    "object_id",
+    "principal_id",
+    "mi_res_id",
+    "msi_res_id",
+    "resource_id",
+];
 
 /// The doors for Azure's tools.
 #[derive(Default)]
@@ -53,13 +59,22 @@ struct Failed<'a> {
 impl Azure {
     pub(super) fn variables(&self, authority: &str) -> Pairs {
         vec![
-            ("IDENTITY_ENDPOINT", format!("http://{authority}/{}/azure", self.path.text()).into()),
+            (
+                "IDENTITY_ENDPOINT",
+                format!("http://{authority}/{}/azure", self.path.text()).into(),
+            ),
             ("IDENTITY_HEADER", self.header.text().into()),
             // Else a program that fails here falls through to another source, perhaps another account.
-            ("AZURE_TOKEN_CREDENTIALS", "ManagedIdentityCredential".into()),
+            (
+                "AZURE_TOKEN_CREDENTIALS",
+                "ManagedIdentityCredential".into(),
+            ),
             ("ARM_USE_MSI", "true".into()),
             ("ARM_USE_CLI", "false".into()),
-            ("ARM_MSI_ENDPOINT", format!("http://{authority}/{}/azure-msi", self.msi_path.text()).into()),
+            (
+                "ARM_MSI_ENDPOINT",
+                format!("http://{authority}/{}/azure-msi", self.msi_path.text()).into(),
+            ),
         ]
     }
 
@@ -103,24 +118,43 @@ async fn token(lender: &Lender, request: &Request) -> Reply {
         return failed(StatusCode::BAD_REQUEST, "invalid_request", &message);
     }
     let Some(resource) = parameter(query, "resource") else {
-        return failed(StatusCode::BAD_REQUEST, "invalid_request", "The parameter resource is missing.");
+        return failed(
+            StatusCode::BAD_REQUEST,
+            "invalid_request",
+            "The parameter resource is missing.",
+        );
     };
     let (_, session) = match lender.lend(Cloud::Azure, Some(&resource)).await {
         Ok(lent) => lent,
-        Err(refused) => return failed(status_of(&refused), refused.code.as_str(), &refused.message),
+        Err(refused) => {
+            return failed(status_of(&refused), refused.code.as_str(), &refused.message);
+        }
     };
     let access_token = match session.bearer() {
         Ok(token) => token.expose_secret(),
-        Err(error) => return failed(StatusCode::FORBIDDEN, error.code().as_str(), error.message()),
+        Err(error) => {
+            return failed(
+                StatusCode::FORBIDDEN,
+                error.code().as_str(),
+                error.message(),
+            );
+        }
     };
     let (expires_at, settings) = (session.times.expires_at, lender.settings());
     let token = Token {
         access_token,
         expires_on: expires_at.as_second().to_string(),
-        expires_in: expires_at.duration_since(lender.now()).as_secs().to_string(),
+        expires_in: expires_at
+            .duration_since(lender.now())
+            .as_secs()
+            .to_string(),
         resource: &resource,
         token_type: "Bearer",
-        client_id: settings.azure.client_id.as_ref().map(|found| found.value.as_str()),
+        client_id: settings
+            .azure
+            .client_id
+            .as_ref()
+            .map(|found| found.value.as_str()),
     };
     json(StatusCode::OK, &token)
 }
@@ -137,5 +171,13 @@ fn names(query: &str, name: &str) -> bool {
 }
 
 fn failed(status: StatusCode, error: &str, message: &str) -> Reply {
-    json(status, &Failed { status_code: status.as_u16(), error, message, error_description: message })
+    json(
+        status,
+        &Failed {
+            status_code: status.as_u16(),
+            error,
+            message,
+            error_description: message,
+        },
+    )
 }

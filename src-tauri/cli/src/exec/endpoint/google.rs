@@ -83,7 +83,9 @@ impl Google {
             token_url: format!("{at}/token"),
             token_info_url: format!("{at}/introspect"),
         };
-        serde_json::to_string_pretty(&file).expect("plain fields serialise").into()
+        serde_json::to_string_pretty(&file)
+            .expect("plain fields serialise")
+            .into()
     }
 
     pub(super) async fn token(&self, lender: &Lender, request: Request) -> Reply {
@@ -96,7 +98,8 @@ impl Google {
             return failed(StatusCode::BAD_REQUEST, "unsupported_grant_type", message);
         }
         if !field(&form, "refresh_token").is_some_and(|given| self.handle.is(&given)) {
-            let message = "The handle is not the one of this run. Start the program with \"mcm exec\" again.";
+            let message =
+                "The handle is not the one of this run. Start the program with \"mcm exec\" again.";
             return failed(StatusCode::BAD_REQUEST, "invalid_grant", message);
         }
         let (_, session) = match lender.lend(Cloud::Gcp, None).await {
@@ -107,8 +110,19 @@ impl Google {
             Ok(token) => token.expose_secret(),
             Err(error) => return not_lent(&error.into()),
         };
-        let expires_in = session.times.expires_at.duration_since(lender.now()).as_secs();
-        json(StatusCode::OK, &Token { access_token, expires_in, token_type: "Bearer" })
+        let expires_in = session
+            .times
+            .expires_at
+            .duration_since(lender.now())
+            .as_secs();
+        json(
+            StatusCode::OK,
+            &Token {
+                access_token,
+                expires_in,
+                token_type: "Bearer",
+            },
+        )
     }
 
     pub(super) async fn introspect(&self, lender: &Lender, request: Request) -> Reply {
@@ -122,7 +136,10 @@ impl Google {
         };
         // Only who has the token, or what it is got with, is told of it.
         let is_known = |given: &str| {
-            self.handle.is(given) || session.bearer().is_ok_and(|token| is_same(token.expose_secret(), given))
+            self.handle.is(given)
+                || session
+                    .bearer()
+                    .is_ok_and(|token| is_same(token.expose_secret(), given))
         };
         if !field(&form, "token").is_some_and(|given| is_known(&given)) {
             return json(StatusCode::OK, &Inactive { active: false });
@@ -145,19 +162,28 @@ impl Google {
         if !self.is_the_client(request.headers()) {
             let message = "The client's secret is not the one of this run.";
             let mut reply = failed(StatusCode::UNAUTHORIZED, "invalid_client", message);
-            reply.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic"));
+            reply
+                .headers_mut()
+                .insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic"));
             return Err(Box::new(reply));
         }
         if request.method() != Method::POST {
             return Err(Box::new(wrong_method(&Method::POST)));
         }
-        let is_form = loopback::single(request.headers(), &CONTENT_TYPE).is_some_and(|content_type| {
-            let essence = content_type.split(';').next().unwrap_or_default();
-            essence.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded")
-        });
+        let is_form =
+            loopback::single(request.headers(), &CONTENT_TYPE).is_some_and(|content_type| {
+                let essence = content_type.split(';').next().unwrap_or_default();
+                essence
+                    .trim()
+                    .eq_ignore_ascii_case("application/x-www-form-urlencoded")
+            });
         if !is_form || request.uri().query().is_some() {
             let message = "This endpoint takes a form in the body.";
-            return Err(Box::new(failed(StatusCode::BAD_REQUEST, "invalid_request", message)));
+            return Err(Box::new(failed(
+                StatusCode::BAD_REQUEST,
+                "invalid_request",
+                message,
+            )));
         }
         let body = loopback::body(request, LONGEST_BODY).await;
         body.map_err(|status| Box::new(refusal(status, "The body is too long or broke off.")))
@@ -170,12 +196,16 @@ impl Google {
         let Some(decoded) = basic.and_then(|(_, text)| STANDARD.decode(text.trim()).ok()) else {
             return false;
         };
-        let Ok(decoded) = String::from_utf8(decoded) else { return false };
-        decoded.split_once(':').is_some_and(|(id, secret)| match id {
-            CLIENT_ID => self.client_secret.is(secret),
-            // A public client proves nothing; the handle, or the token, has to do for it.
-            id => id.ends_with(GOOGLE_CLIENTS),
-        })
+        let Ok(decoded) = String::from_utf8(decoded) else {
+            return false;
+        };
+        decoded
+            .split_once(':')
+            .is_some_and(|(id, secret)| match id {
+                CLIENT_ID => self.client_secret.is(secret),
+                // A public client proves nothing; the handle, or the token, has to do for it.
+                id => id.ends_with(GOOGLE_CLIENTS),
+            })
     }
 }
 
@@ -188,11 +218,21 @@ fn field(form: &[u8], name: &str) -> Option<String> {
 
 fn not_lent(refused: &Refused) -> Reply {
     if refused.is_soon_over() {
-        return failed(StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", &refused.message);
+        return failed(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "temporarily_unavailable",
+            &refused.message,
+        );
     }
     failed(StatusCode::BAD_REQUEST, "invalid_grant", &refused.message)
 }
 
 fn failed(status: StatusCode, error: &str, error_description: &str) -> Reply {
-    json(status, &Failed { error, error_description })
+    json(
+        status,
+        &Failed {
+            error,
+            error_description,
+        },
+    )
 }

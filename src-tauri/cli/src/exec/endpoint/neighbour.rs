@@ -5,11 +5,16 @@ use std::net::SocketAddr;
 /// Whether the system knows the other end as another user's. The administrator may read every program's memory anyway.
 #[cfg(target_os = "linux")]
 pub(super) fn is_another_user(from: SocketAddr, to: &str) -> bool {
-    let Ok(to) = to.parse::<SocketAddr>() else { return false };
+    let Ok(to) = to.parse::<SocketAddr>() else {
+        return false;
+    };
     let ours = rustix::process::getuid().as_raw();
-    let tables =
-        ["/proc/net/tcp", "/proc/net/tcp6"].map(|path| std::fs::read_to_string(path).unwrap_or_default());
-    tables.iter().find_map(|table| owner(table, from, to)).is_some_and(|uid| uid != ours && uid != 0)
+    let tables = ["/proc/net/tcp", "/proc/net/tcp6"]
+        .map(|path| std::fs::read_to_string(path).unwrap_or_default());
+    tables
+        .iter()
+        .find_map(|table| owner(table, from, to))
+        .is_some_and(|uid| uid != ours && uid != 0)
 }
 
 #[cfg(not(target_os = "linux"))]
@@ -33,8 +38,14 @@ fn owner(table: &str, from: SocketAddr, to: SocketAddr) -> Option<u32> {
 /// An address as the kernel writes it: the bytes in the machine's order, then the port.
 #[cfg(target_os = "linux")]
 fn shown(address: SocketAddr) -> Option<String> {
-    let SocketAddr::V4(address) = address else { return None };
-    Some(format!("{:08X}:{:04X}", u32::from_ne_bytes(address.ip().octets()), address.port()))
+    let SocketAddr::V4(address) = address else {
+        return None;
+    };
+    Some(format!(
+        "{:08X}:{:04X}",
+        u32::from_ne_bytes(address.ip().octets()),
+        address.port()
+    ))
 }
 
 #[cfg(all(test, target_os = "linux"))]

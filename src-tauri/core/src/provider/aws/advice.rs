@@ -68,7 +68,11 @@ fn signature(server: Option<Timestamp>, now: Timestamp) -> Error {
     match skew.filter(|skew| skew.abs() >= MOST_SKEW) {
         Some(skew) => {
             let minutes = (skew.abs().as_secs() + 30) / 60;
-            let direction = if skew.is_positive() { "ahead of" } else { "behind" };
+            let direction = if skew.is_positive() {
+                "ahead of"
+            } else {
+                "behind"
+            };
             let message = format!(
                 "This machine's clock is {minutes} minutes {direction} AWS's, which accepts five. Set the clock, then try again."
             );
@@ -84,7 +88,14 @@ fn signature(server: Option<Timestamp>, now: Timestamp) -> Error {
 /// AccessDenied on `AssumeRole`: the four causes, less those that our checks rule out, with the ids to compare. The only
 /// message of several lines.
 pub(super) fn refused(refused: &Refused<'_>) -> Error {
-    let Refused { caller, role, external_id, found, open_without_id, history } = refused;
+    let Refused {
+        caller,
+        role,
+        external_id,
+        found,
+        open_without_id,
+        history,
+    } = refused;
     let mut causes = Vec::new();
     let mut ruled_out = vec!["the caller's credentials, the partition and the clock"];
     let exists = *open_without_id || matches!(found, FoundRole::There(_));
@@ -98,9 +109,15 @@ pub(super) fn refused(refused: &Refused<'_>) -> Error {
         );
         return Error::new(Code::RoleRefused, message).with_detail("NoSuchEntity");
     } else if history.known {
-        causes.push(format!("account {} has no role {} any more", role.account_id, role.name));
+        causes.push(format!(
+            "account {} has no role {} any more",
+            role.account_id, role.name
+        ));
     } else {
-        causes.push(format!("account {} has no role {} with exactly this path", role.account_id, role.name));
+        causes.push(format!(
+            "account {} has no role {} with exactly this path",
+            role.account_id, role.name
+        ));
     }
     if *open_without_id {
         ruled_out.push("the principal and the organisation's policies, because the role lets you in without an External ID");
@@ -113,9 +130,14 @@ pub(super) fn refused(refused: &Refused<'_>) -> Error {
             _ if caller.principal_is_exact => String::new(),
             _ => " (STS leaves a role's path out: put it in if there is one)".to_owned(),
         };
-        causes.push(format!("its trust policy names another principal than {}{hint}", caller.principal_arn));
+        causes.push(format!(
+            "its trust policy names another principal than {}{hint}",
+            caller.principal_arn
+        ));
     }
-    causes.push(format!("its trust policy asks for another External ID than {external_id}"));
+    causes.push(format!(
+        "its trust policy asks for another External ID than {external_id}"
+    ));
     if !open_without_id {
         causes.push(
             "a policy of yours or of your organisation (service control policy, permissions boundary) forbids \
@@ -123,8 +145,11 @@ pub(super) fn refused(refused: &Refused<'_>) -> Error {
                 .to_owned(),
         );
     }
-    let numbered: Vec<String> =
-        causes.iter().enumerate().map(|(index, cause)| format!("({}) {cause}", index + 1)).collect();
+    let numbered: Vec<String> = causes
+        .iter()
+        .enumerate()
+        .map(|(index, cause)| format!("({}) {cause}", index + 1))
+        .collect();
     let message = format!(
         "AWS refused to let {} assume {role}, and does not say why.\nWhat is left:\n{}\nRuled out: {}.\nTo compare with the \
          trust policy:\nPrincipal: {}\nExternal ID: {external_id}\nTo see the trust policy, run this with credentials of \
@@ -140,7 +165,12 @@ pub(super) fn refused(refused: &Refused<'_>) -> Error {
 }
 
 /// A role that lets the caller in without the right External ID.
-pub(super) fn not_enforced(role: &RoleArn, external_id: &str, without: bool, with_wrong: bool) -> Error {
+pub(super) fn not_enforced(
+    role: &RoleArn,
+    external_id: &str,
+    without: bool,
+    with_wrong: bool,
+) -> Error {
     let how = match (without, with_wrong) {
         (true, true) => "without an External ID and with a wrong one",
         (true, false) => "without an External ID",

@@ -32,7 +32,10 @@ impl RoleArn {
     /// # Errors
     /// `invalid-input`, saying what it is instead and where the role's ARN is found.
     pub fn parse(pasted: &str) -> Result<Self> {
-        let pasted = pasted.trim().trim_matches(['"', '\'', '`', '<', '>']).trim();
+        let pasted = pasted
+            .trim()
+            .trim_matches(['"', '\'', '`', '<', '>'])
+            .trim();
         if pasted.starts_with("https://") || pasted.starts_with("http://") {
             return Self::of_address(pasted);
         }
@@ -61,7 +64,9 @@ impl RoleArn {
         }
         let parts: Vec<&str> = arn.splitn(6, ':').collect();
         let [prefix, partition, service, region, account, resource] = parts.as_slice() else {
-            return Err(wrong("This is not an ARN. Open the role in the IAM console and copy its ARN."));
+            return Err(wrong(
+                "This is not an ARN. Open the role in the IAM console and copy its ARN.",
+            ));
         };
         if *prefix != "arn" {
             return Err(wrong(if prefix.eq_ignore_ascii_case("arn") {
@@ -83,12 +88,18 @@ impl RoleArn {
             return Err(wrong(message));
         }
         if !region.is_empty() {
-            return Err(wrong("A role's ARN names no region. Copy the ARN from the IAM console."));
+            return Err(wrong(
+                "A role's ARN names no region. Copy the ARN from the IAM console.",
+            ));
         }
         if !is_account_id(&account) {
-            return Err(wrong("The account in the ARN is not twelve digits. Copy the ARN again."));
+            return Err(wrong(
+                "The account in the ARN is not twelve digits. Copy the ARN again.",
+            ));
         }
-        let (path, name) = resource["role".len()..].rsplit_once('/').expect("the resource begins with role/");
+        let (path, name) = resource["role".len()..]
+            .rsplit_once('/')
+            .expect("the resource begins with role/");
         let is_path_char = |b: u8| (b'!'..=b'~').contains(&b);
         // A path begins and ends with a slash; the one after `role` counts.
         if path.len() + 1 > LONGEST_PATH
@@ -96,7 +107,9 @@ impl RoleArn {
             || path.contains("//")
             || path.ends_with('/')
         {
-            return Err(wrong("The role's path cannot be one of AWS's. Copy the ARN again."));
+            return Err(wrong(
+                "The role's path cannot be one of AWS's. Copy the ARN again.",
+            ));
         }
         if !is_role_name(name) {
             return Err(wrong(if name.is_empty() {
@@ -124,7 +137,12 @@ impl RoleArn {
             ));
         }
         let name = name.to_owned();
-        Ok(Self { text: arn.to_owned(), partition: known, account_id: account, name })
+        Ok(Self {
+            text: arn.to_owned(),
+            partition: known,
+            account_id: account,
+            name,
+        })
     }
 
     /// Takes the ARN out of a console address, or makes it from one that switches roles.
@@ -155,9 +173,15 @@ impl RoleArn {
             };
             return Self::strict(&format!("arn:{partition}:iam::{account}:role/{role}"));
         }
-        let name = decoded.split_once("/roles/").map(|(_, rest)| rest.trim_start_matches("details/"));
+        let name = decoded
+            .split_once("/roles/")
+            .map(|(_, rest)| rest.trim_start_matches("details/"));
         let name: Option<String> = name
-            .map(|rest| rest.chars().take_while(|c| in_arn(*c) && *c != '/' && *c != ':').collect())
+            .map(|rest| {
+                rest.chars()
+                    .take_while(|c| in_arn(*c) && *c != '/' && *c != ':')
+                    .collect()
+            })
             .filter(|name: &String| !name.is_empty());
         Err(wrong(match name {
             Some(name) => format!(
@@ -176,7 +200,12 @@ impl fmt::Display for RoleArn {
 }
 
 /// What a person pasted in the place of a role's ARN, and what to do about it.
-fn other_than_a_role(service: &str, resource: &str, partition: &Partition, account: &str) -> Option<String> {
+fn other_than_a_role(
+    service: &str,
+    resource: &str,
+    partition: &Partition,
+    account: &str,
+) -> Option<String> {
     let partition = partition.id;
     let kind = resource.split(['/', ':']).next().unwrap_or_default();
     let copy = "Open the role in the IAM console and copy its ARN.";
@@ -242,11 +271,14 @@ impl CallerArn {
     /// `server-failed` for what is none of AWS's forms.
     pub(super) fn parse(arn: &str) -> Result<Self> {
         let odd = || {
-            let message = "AWS names the caller in a form that this app does not know. Update the app.";
+            let message =
+                "AWS names the caller in a form that this app does not know. Update the app.";
             Error::new(Code::ServerFailed, message)
         };
         let parts: Vec<&str> = arn.splitn(6, ':').collect();
-        let ["arn", partition, service, "", account, resource] = parts.as_slice() else { return Err(odd()) };
+        let ["arn", partition, service, "", account, resource] = parts.as_slice() else {
+            return Err(odd());
+        };
         let partition = Partition::named(partition).ok_or_else(odd)?;
         if !is_account_id(account) || !resource.bytes().all(|b| (b'!'..=b'~').contains(&b)) {
             return Err(odd());
@@ -256,12 +288,20 @@ impl CallerArn {
             ("iam", Some(("user", name))) if !name.is_empty() => Principal::User(arn.to_owned()),
             ("sts", Some(("federated-user", _))) => Principal::Federated,
             ("sts", Some(("assumed-role", rest))) => {
-                let name = rest.split('/').next().filter(|name| is_role_name(name)).ok_or_else(odd)?;
+                let name = rest
+                    .split('/')
+                    .next()
+                    .filter(|name| is_role_name(name))
+                    .ok_or_else(odd)?;
                 Principal::Role(name.to_owned())
             }
             _ => return Err(odd()),
         };
-        Ok(Self { partition, account_id: (*account).to_owned(), principal })
+        Ok(Self {
+            partition,
+            account_id: (*account).to_owned(),
+            principal,
+        })
     }
 }
 
@@ -273,13 +313,20 @@ pub(super) fn is_account_id(text: &str) -> bool {
 /// 1 to 64 characters of IAM's set.
 pub(super) fn is_role_name(name: &str) -> bool {
     (1..=LONGEST_NAME).contains(&name.len())
-        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_+=,.@-".contains(&b))
+        && name
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"_+=,.@-".contains(&b))
 }
 
 /// Percent-decoding of a whole address, its fragment included.
 fn decoded(text: &str) -> String {
-    let plus_kept = text.replace('+', "%2B").replace('&', "%26").replace('=', "%3D");
-    url::form_urlencoded::parse(plus_kept.as_bytes()).map(|(key, _)| key.into_owned()).collect()
+    let plus_kept = text
+        .replace('+', "%2B")
+        .replace('&', "%26")
+        .replace('=', "%3D");
+    url::form_urlencoded::parse(plus_kept.as_bytes())
+        .map(|(key, _)| key.into_owned())
+        .collect()
 }
 
 fn wrong(message: impl Into<String>) -> Error {
@@ -294,9 +341,16 @@ mod tests {
 
     #[test]
     fn a_role_of_every_partition_is_read_with_its_path() {
-        for partition in
-            ["aws", "aws-cn", "aws-us-gov", "aws-eusc", "aws-iso", "aws-iso-b", "aws-iso-e", "aws-iso-f"]
-        {
+        for partition in [
+            "aws",
+            "aws-cn",
+            "aws-us-gov",
+            "aws-eusc",
+            "aws-iso",
+            "aws-iso-b",
+            "aws-iso-e",
+            "aws-iso-f",
+        ] {
             for resource in ["Reader", "team/ops/Reader", "a!~'$x/Reader_+=,.@-"] {
                 let arn = format!("arn:{partition}:iam::444455556666:role/{resource}");
                 let role = RoleArn::parse(&arn).expect(&arn);
@@ -305,8 +359,8 @@ mod tests {
                 assert_eq!(role.name, resource.rsplit('/').next().expect("a name"));
             }
         }
-        let padded =
-            RoleArn::parse("  \"arn:aws:iam::444455556666:role/Reader\"\n").expect("quotes and blanks");
+        let padded = RoleArn::parse("  \"arn:aws:iam::444455556666:role/Reader\"\n")
+            .expect("quotes and blanks");
         assert_eq!(padded.as_str(), "arn:aws:iam::444455556666:role/Reader");
     }
 
@@ -322,8 +376,14 @@ mod tests {
             ("arn:aws:iam::444455556666:root", "root"),
             ("arn:aws:iam::444455556666:group/ops", "group"),
             ("arn:aws:iam::aws:policy/ReadOnlyAccess", "policy"),
-            ("arn:aws:iam::444455556666:instance-profile/web", "instance profile"),
-            ("arn:aws:sts::444455556666:assumed-role/Reader/ada", "arn:aws:iam::444455556666:role/Reader"),
+            (
+                "arn:aws:iam::444455556666:instance-profile/web",
+                "instance profile",
+            ),
+            (
+                "arn:aws:sts::444455556666:assumed-role/Reader/ada",
+                "arn:aws:iam::444455556666:role/Reader",
+            ),
             ("arn:aws:s3:::bucket", "something else"),
             ("arn:aws:iam::444455556666:role", "something else"),
             ("ARN:aws:iam::444455556666:role/Reader", "small letters"),
@@ -331,13 +391,25 @@ mod tests {
             ("arn:aws:iam::444455556666:Role/Reader", "small letters"),
             ("arn:AWS:iam::444455556666:role/Reader", "partition"),
             ("arn:aws-mars:iam::444455556666:role/Reader", "aws-us-gov"),
-            ("arn:aws:iam:eu-central-1:444455556666:role/Reader", "region"),
+            (
+                "arn:aws:iam:eu-central-1:444455556666:role/Reader",
+                "region",
+            ),
             ("arn:aws:iam::4444:role/Reader", "twelve digits"),
             ("arn:aws:iam::444455556666:role/", "before the role's name"),
             ("arn:aws:iam::444455556666:role/a//Reader", "path"),
-            ("arn:aws:iam::444455556666:role/Rea der", "cannot be a role's name"),
-            ("arn:aws:iam::444455556666:role/Reader\nx", "cannot be a role's name"),
-            ("arn:aws:iam::444455556666:role/Zoë", "cannot be a role's name"),
+            (
+                "arn:aws:iam::444455556666:role/Rea der",
+                "cannot be a role's name",
+            ),
+            (
+                "arn:aws:iam::444455556666:role/Reader\nx",
+                "cannot be a role's name",
+            ),
+            (
+                "arn:aws:iam::444455556666:role/Zoë",
+                "cannot be a role's name",
+            ),
             (
                 "arn:aws:iam::444455556666:role/aws-service-role/x.amazonaws.com/Y",
                 "belongs to an AWS service",
@@ -390,18 +462,33 @@ mod tests {
     fn callers_are_named_as_a_trust_policy_has_to_name_them() {
         let principal = |arn: &str| CallerArn::parse(arn).map(|caller| caller.principal);
         let user = "arn:aws:iam::111122223333:user/team/ada";
-        assert_eq!(principal(user).expect("a user"), Principal::User(user.to_owned()));
+        assert_eq!(
+            principal(user).expect("a user"),
+            Principal::User(user.to_owned())
+        );
         let session = "arn:aws-cn:sts::111122223333:assumed-role/Dev/ada@contoso.example";
-        assert_eq!(principal(session).expect("a session"), Principal::Role("Dev".to_owned()));
-        assert_eq!(CallerArn::parse(session).expect("a session").partition.id, "aws-cn");
-        assert_eq!(principal("arn:aws:iam::111122223333:root").expect("root"), Principal::Root);
+        assert_eq!(
+            principal(session).expect("a session"),
+            Principal::Role("Dev".to_owned())
+        );
+        assert_eq!(
+            CallerArn::parse(session).expect("a session").partition.id,
+            "aws-cn"
+        );
+        assert_eq!(
+            principal("arn:aws:iam::111122223333:root").expect("root"),
+            Principal::Root
+        );
         assert_eq!(
             principal("arn:aws:sts::111122223333:federated-user/x").expect("federated"),
             Principal::Federated
         );
-        for odd in
-            ["", "arn:aws:iam::1:user/x", "arn:aws:iam::111122223333:user/", "arn:aws:sts::111122223333:x"]
-        {
+        for odd in [
+            "",
+            "arn:aws:iam::1:user/x",
+            "arn:aws:iam::111122223333:user/",
+            "arn:aws:sts::111122223333:x",
+        ] {
             assert!(CallerArn::parse(odd).is_err(), "{odd}");
         }
     }

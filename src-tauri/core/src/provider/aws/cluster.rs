@@ -52,7 +52,10 @@ pub(super) fn token(
     let signed = signed(&url, credentials, region, cluster, now).map_err(|error| {
         // The signing errors name fields, never values.
         tracing::error!(%error, "an address of STS could not be signed");
-        Error::new(Code::Internal, "The token could not be signed. Report this with the reference.")
+        Error::new(
+            Code::Internal,
+            "The token could not be signed. Report this with the reference.",
+        )
     })?;
     Ok(format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(signed)).into())
 }
@@ -79,9 +82,16 @@ fn signed(
         .into();
     let host = &url[Position::BeforeHost..Position::AfterPort];
     let headers = [("host", host), (CLUSTER, cluster)];
-    let signable = SignableRequest::new("GET", url.as_str(), headers.into_iter(), SignableBody::Bytes(b""))?;
+    let signable = SignableRequest::new(
+        "GET",
+        url.as_str(),
+        headers.into_iter(),
+        SignableBody::Bytes(b""),
+    )?;
     let (instructions, _) = sign(signable, &params)?.into_parts();
-    let mut request = ::http::Request::get(url.as_str()).body(()).expect("a URL is a request's address");
+    let mut request = ::http::Request::get(url.as_str())
+        .body(())
+        .expect("a URL is a request's address");
     instructions.apply_to_request_http1x(&mut request);
     Ok(request.uri().to_string())
 }
@@ -92,7 +102,10 @@ fn signed(
 /// `invalid-input`, naming it.
 pub(super) fn check_name(cluster: &str) -> Result<()> {
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-    let begins = cluster.bytes().next().is_some_and(|first| first.is_ascii_alphanumeric());
+    let begins = cluster
+        .bytes()
+        .next()
+        .is_some_and(|first| first.is_ascii_alphanumeric());
     if begins && cluster.len() <= LONGEST_NAME && cluster.bytes().all(fits) {
         return Ok(());
     }
@@ -111,14 +124,26 @@ mod tests {
 
     #[test]
     fn the_address_is_the_regions_and_its_signature_covers_the_cluster() {
-        let config = SdkConfig::builder().behavior_version(BehaviorVersion::latest()).build();
+        let config = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .build();
         let now = "2026-11-24T09:00:00Z".parse().expect("a time");
         let of = |id: &str, region: &str, cluster: &str| {
-            let credentials =
-                Credentials::new("ASIAEXAMPLE", "secret", Some("token/+=".into()), None, "test");
+            let credentials = Credentials::new(
+                "ASIAEXAMPLE",
+                "secret",
+                Some("token/+=".into()),
+                None,
+                "test",
+            );
             let partition = Partition::named(id).expect("known");
-            let token = token(&config, credentials, partition, region, cluster, now).expect("signed");
-            let encoded = token.expose_secret().strip_prefix(PREFIX).expect("the prefix").to_owned();
+            let token =
+                token(&config, credentials, partition, region, cluster, now).expect("signed");
+            let encoded = token
+                .expose_secret()
+                .strip_prefix(PREFIX)
+                .expect("the prefix")
+                .to_owned();
             let bytes = URL_SAFE_NO_PAD.decode(encoded).expect("base64url");
             Url::parse(&String::from_utf8(bytes).expect("text")).expect("a URL")
         };
@@ -129,7 +154,10 @@ mod tests {
             ("Action", "GetCallerIdentity"),
             ("Version", "2011-06-15"),
             ("X-Amz-Algorithm", "AWS4-HMAC-SHA256"),
-            ("X-Amz-Credential", "ASIAEXAMPLE/20261124/eu-central-1/sts/aws4_request"),
+            (
+                "X-Amz-Credential",
+                "ASIAEXAMPLE/20261124/eu-central-1/sts/aws4_request",
+            ),
             ("X-Amz-Date", "20261124T090000Z"),
             ("X-Amz-Expires", "60"),
             ("X-Amz-SignedHeaders", "host;x-k8s-aws-id"),
@@ -137,10 +165,20 @@ mod tests {
         ] {
             assert_eq!(pairs.get(name).map(String::as_str), Some(value), "{name}");
         }
-        assert_eq!(pairs.len(), 9, "the authenticator refuses what it does not know: {url}");
+        assert_eq!(
+            pairs.len(),
+            9,
+            "the authenticator refuses what it does not know: {url}"
+        );
         assert_ne!(of("aws", "eu-central-1", "staging").query(), url.query());
-        assert_eq!(of("aws-cn", "cn-north-1", "c").host_str(), Some("sts.cn-north-1.amazonaws.com.cn"));
-        assert_eq!(of("aws-eusc", "eusc-de-east-1", "c").host_str(), Some("sts.eusc-de-east-1.amazonaws.eu"));
+        assert_eq!(
+            of("aws-cn", "cn-north-1", "c").host_str(),
+            Some("sts.cn-north-1.amazonaws.com.cn")
+        );
+        assert_eq!(
+            of("aws-eusc", "eusc-de-east-1", "c").host_str(),
+            Some("sts.eusc-de-east-1.amazonaws.eu")
+        );
     }
 
     #[test]

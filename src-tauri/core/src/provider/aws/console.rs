@@ -32,17 +32,27 @@ pub(super) async fn page(
     sign_out_first: bool,
 ) -> Result<Url> {
     let console = partition.console.as_ref().ok_or_else(|| {
-        let message = format!("The console of partition {} cannot be opened from here.", partition.id);
+        let message = format!(
+            "The console of partition {} cannot be opened from here.",
+            partition.id
+        );
         Error::new(Code::Unsupported, message)
     })?;
-    let server = sign_in.cloned().unwrap_or_else(|| address(&format!("https://{}/", console.sign_in)));
+    let server = sign_in
+        .cloned()
+        .unwrap_or_else(|| address(&format!("https://{}/", console.sign_in)));
     http::require_safe(&server)?;
-    let door = server.join("federation").expect("a plain word joins any server's address");
+    let door = server
+        .join("federation")
+        .expect("a plain word joins any server's address");
     let token = signin_token(http, &door, keys).await?;
 
     // Built from the partition's table alone, so it leads nowhere but to AWS's console.
     let region = partition.region(Some(region));
-    let destination = format!("https://{region}.{}/console/home?region={region}", console.host);
+    let destination = format!(
+        "https://{region}.{}/console/home?region={region}",
+        console.host
+    );
     let mut login = door;
     login.query_pairs_mut().extend_pairs([
         ("Action", "login"),
@@ -52,13 +62,20 @@ pub(super) async fn page(
     if !sign_out_first {
         return Ok(login);
     }
-    let mut sign_out = server.join("oauth").expect("a plain word joins any server's address");
-    sign_out.query_pairs_mut().extend_pairs([("Action", "logout"), ("redirect_uri", login.as_str())]);
+    let mut sign_out = server
+        .join("oauth")
+        .expect("a plain word joins any server's address");
+    sign_out
+        .query_pairs_mut()
+        .extend_pairs([("Action", "logout"), ("redirect_uri", login.as_str())]);
     Ok(sign_out)
 }
 
 async fn signin_token(http: &Http, door: &Url, keys: &AccessKeys) -> Result<SecretString> {
-    let token = keys.session_token.as_ref().map_or("", |token| token.expose_secret());
+    let token = keys
+        .session_token
+        .as_ref()
+        .map_or("", |token| token.expose_secret());
     let session = SecretString::from(
         serde_json::json!({
             "sessionId": keys.access_key_id,
@@ -69,10 +86,16 @@ async fn signin_token(http: &Http, door: &Url, keys: &AccessKeys) -> Result<Secr
     );
     // Without a duration, the console's session ends with the role's.
     let form = form_urlencoded::Serializer::new(String::new())
-        .extend_pairs([("Action", "getSigninToken"), ("Session", session.expose_secret())])
+        .extend_pairs([
+            ("Action", "getSigninToken"),
+            ("Session", session.expose_secret()),
+        ])
         .finish();
     let request = ::http::Request::post(door.as_str())
-        .header(::http::header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .header(
+            ::http::header::CONTENT_TYPE,
+            "application/x-www-form-urlencoded",
+        )
         .header(::http::header::ACCEPT, "application/json")
         .body(form.into_bytes())
         .map_err(|error| {
@@ -81,7 +104,9 @@ async fn signin_token(http: &Http, door: &Url, keys: &AccessKeys) -> Result<Secr
     let answer = http.send(request).await?;
     let place = http::place(door);
     answer.refuse_trouble(&place)?;
-    let read = serde_json::from_slice::<Token>(&answer.body).ok().filter(|_| answer.status == 200);
+    let read = serde_json::from_slice::<Token>(&answer.body)
+        .ok()
+        .filter(|_| answer.status == 200);
     // Neither the answer nor a parser's error is kept: both may hold the token.
     read.map(|token| token.signin_token).ok_or_else(|| {
         let message = format!(

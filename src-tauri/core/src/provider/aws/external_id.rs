@@ -18,7 +18,10 @@ pub fn generate() -> String {
 /// Whether it has the form of those that this app makes.
 pub fn is_ours(id: &str) -> bool {
     id.strip_prefix(PREFIX).is_some_and(|rest| {
-        rest.len() == DIGITS && rest.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+        rest.len() == DIGITS
+            && rest
+                .bytes()
+                .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
     })
 }
 
@@ -35,7 +38,10 @@ pub fn check(id: &str) -> Result<()> {
     } else {
         return Ok(());
     };
-    Err(Error::new(Code::InvalidInput, format!("An External ID {why}. Check the one that you entered.")))
+    Err(Error::new(
+        Code::InvalidInput,
+        format!("An External ID {why}. Check the one that you entered."),
+    ))
 }
 
 #[cfg(test)]
@@ -60,7 +66,17 @@ mod tests {
             check(good).expect(good);
             assert!(!is_ours(good));
         }
-        for bad in ["", "a", "has space", "tab\t12", "ümlaut", "quote\"", "a'b", "${x}", &"x".repeat(1225)] {
+        for bad in [
+            "",
+            "a",
+            "has space",
+            "tab\t12",
+            "ümlaut",
+            "quote\"",
+            "a'b",
+            "${x}",
+            &"x".repeat(1225),
+        ] {
             assert!(check(bad).is_err(), "{bad:?}");
         }
     }

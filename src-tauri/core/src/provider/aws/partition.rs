@@ -45,7 +45,11 @@ impl Partition {
 
     /// Every partition's id, for a person to compare with.
     pub(super) fn ids() -> String {
-        PARTITIONS.iter().map(|partition| partition.id).collect::<Vec<_>>().join(", ")
+        PARTITIONS
+            .iter()
+            .map(|partition| partition.id)
+            .collect::<Vec<_>>()
+            .join(", ")
     }
 
     /// Whether it has this region.
@@ -56,13 +60,17 @@ impl Partition {
     /// The domain of its regional services.
     pub(super) fn domain(&self) -> &'static str {
         let Global { host, region } = &self.organizations;
-        let (_, domain) = host.split_once(region).expect("the host of every partition names its region");
+        let (_, domain) = host
+            .split_once(region)
+            .expect("the host of every partition names its region");
         domain.trim_start_matches('.')
     }
 
     /// The region to ask: the wished one when the partition has it, else the home region.
     pub(super) fn region<'a>(&self, wished: Option<&'a str>) -> &'a str {
-        wished.filter(|region| self.has(region)).unwrap_or(self.home_region)
+        wished
+            .filter(|region| self.has(region))
+            .unwrap_or(self.home_region)
     }
 }
 
@@ -70,9 +78,18 @@ static PARTITIONS: [Partition; 8] = [
     Partition {
         id: "aws",
         home_region: "us-east-1",
-        iam: Global { host: "iam.amazonaws.com", region: "us-east-1" },
-        organizations: Global { host: "organizations.us-east-1.amazonaws.com", region: "us-east-1" },
-        console: Some(Console { host: "console.aws.amazon.com", sign_in: "signin.aws.amazon.com" }),
+        iam: Global {
+            host: "iam.amazonaws.com",
+            region: "us-east-1",
+        },
+        organizations: Global {
+            host: "organizations.us-east-1.amazonaws.com",
+            region: "us-east-1",
+        },
+        console: Some(Console {
+            host: "console.aws.amazon.com",
+            sign_in: "signin.aws.amazon.com",
+        }),
         regions: &[
             ("af-south-1", "Africa (Cape Town)"),
             ("ap-east-1", "Asia Pacific (Hong Kong)"),
@@ -115,30 +132,54 @@ static PARTITIONS: [Partition; 8] = [
     Partition {
         id: "aws-cn",
         home_region: "cn-northwest-1",
-        iam: Global { host: "iam.cn-north-1.amazonaws.com.cn", region: "cn-north-1" },
+        iam: Global {
+            host: "iam.cn-north-1.amazonaws.com.cn",
+            region: "cn-north-1",
+        },
         organizations: Global {
             host: "organizations.cn-northwest-1.amazonaws.com.cn",
             region: "cn-northwest-1",
         },
-        console: Some(Console { host: "console.amazonaws.cn", sign_in: "signin.amazonaws.cn" }),
-        regions: &[("cn-north-1", "China (Beijing)"), ("cn-northwest-1", "China (Ningxia)")],
+        console: Some(Console {
+            host: "console.amazonaws.cn",
+            sign_in: "signin.amazonaws.cn",
+        }),
+        regions: &[
+            ("cn-north-1", "China (Beijing)"),
+            ("cn-northwest-1", "China (Ningxia)"),
+        ],
     },
     Partition {
         id: "aws-us-gov",
         home_region: "us-gov-west-1",
-        iam: Global { host: "iam.us-gov.amazonaws.com", region: "us-gov-west-1" },
-        organizations: Global { host: "organizations.us-gov-west-1.amazonaws.com", region: "us-gov-west-1" },
+        iam: Global {
+            host: "iam.us-gov.amazonaws.com",
+            region: "us-gov-west-1",
+        },
+        organizations: Global {
+            host: "organizations.us-gov-west-1.amazonaws.com",
+            region: "us-gov-west-1",
+        },
         console: Some(Console {
             host: "console.amazonaws-us-gov.com",
             sign_in: "signin.amazonaws-us-gov.com",
         }),
-        regions: &[("us-gov-east-1", "AWS GovCloud (US-East)"), ("us-gov-west-1", "AWS GovCloud (US-West)")],
+        regions: &[
+            ("us-gov-east-1", "AWS GovCloud (US-East)"),
+            ("us-gov-west-1", "AWS GovCloud (US-West)"),
+        ],
     },
     Partition {
         id: "aws-eusc",
         home_region: "eusc-de-east-1",
-        iam: Global { host: "iam.eusc-de-east-1.amazonaws.eu", region: "eusc-de-east-1" },
-        organizations: Global { host: "organizations.eusc-de-east-1.amazonaws.eu", region: "eusc-de-east-1" },
+        iam: Global {
+            host: "iam.eusc-de-east-1.amazonaws.eu",
+            region: "eusc-de-east-1",
+        },
+        organizations: Global {
+            host: "organizations.eusc-de-east-1.amazonaws.eu",
+            region: "eusc-de-east-1",
+        },
         console: Some(Console {
             host: "console.amazonaws-eusc.eu",
             sign_in: "eusc-de-east-1.signin.amazonaws-eusc.eu",
@@ -148,26 +189,44 @@ static PARTITIONS: [Partition; 8] = [
     Partition {
         id: "aws-iso",
         home_region: "us-iso-east-1",
-        iam: Global { host: "iam.us-iso-east-1.c2s.ic.gov", region: "us-iso-east-1" },
-        organizations: Global { host: "organizations.us-iso-east-1.c2s.ic.gov", region: "us-iso-east-1" },
+        iam: Global {
+            host: "iam.us-iso-east-1.c2s.ic.gov",
+            region: "us-iso-east-1",
+        },
+        organizations: Global {
+            host: "organizations.us-iso-east-1.c2s.ic.gov",
+            region: "us-iso-east-1",
+        },
         console: None,
-        regions: &[("us-iso-east-1", "US ISO East"), ("us-iso-west-1", "US ISO WEST")],
+        regions: &[
+            ("us-iso-east-1", "US ISO East"),
+            ("us-iso-west-1", "US ISO WEST"),
+        ],
     },
     Partition {
         id: "aws-iso-b",
         home_region: "us-isob-east-1",
-        iam: Global { host: "iam.us-isob-east-1.sc2s.sgov.gov", region: "us-isob-east-1" },
+        iam: Global {
+            host: "iam.us-isob-east-1.sc2s.sgov.gov",
+            region: "us-isob-east-1",
+        },
         organizations: Global {
             host: "organizations.us-isob-east-1.sc2s.sgov.gov",
             region: "us-isob-east-1",
         },
         console: None,
-        regions: &[("us-isob-east-1", "US ISOB East (Ohio)"), ("us-isob-west-1", "US ISOB West")],
+        regions: &[
+            ("us-isob-east-1", "US ISOB East (Ohio)"),
+            ("us-isob-west-1", "US ISOB West"),
+        ],
     },
     Partition {
         id: "aws-iso-e",
         home_region: "eu-isoe-west-1",
-        iam: Global { host: "iam.eu-isoe-west-1.cloud.adc-e.uk", region: "eu-isoe-west-1" },
+        iam: Global {
+            host: "iam.eu-isoe-west-1.cloud.adc-e.uk",
+            region: "eu-isoe-west-1",
+        },
         organizations: Global {
             host: "organizations.eu-isoe-west-1.cloud.adc-e.uk",
             region: "eu-isoe-west-1",
@@ -178,13 +237,19 @@ static PARTITIONS: [Partition; 8] = [
     Partition {
         id: "aws-iso-f",
         home_region: "us-isof-south-1",
-        iam: Global { host: "iam.us-isof-south-1.csp.hci.ic.gov", region: "us-isof-south-1" },
+        iam: Global {
+            host: "iam.us-isof-south-1.csp.hci.ic.gov",
+            region: "us-isof-south-1",
+        },
         organizations: Global {
             host: "organizations.us-isof-south-1.csp.hci.ic.gov",
             region: "us-isof-south-1",
         },
         console: None,
-        regions: &[("us-isof-east-1", "US ISOF EAST"), ("us-isof-south-1", "US ISOF SOUTH")],
+        regions: &[
+            ("us-isof-east-1", "US ISOF EAST"),
+            ("us-isof-south-1", "US ISOF SOUTH"),
+        ],
     },
 ];
 
@@ -198,7 +263,14 @@ mod tests {
         for partition in &PARTITIONS {
             assert!(partition.has(partition.home_region), "{}", partition.id);
             assert!(partition.domain().contains('.'), "{}", partition.id);
-            assert!(partition.regions.iter().all(|(region, _)| seen.insert(region)), "{}", partition.id);
+            assert!(
+                partition
+                    .regions
+                    .iter()
+                    .all(|(region, _)| seen.insert(region)),
+                "{}",
+                partition.id
+            );
         }
     }
 

@@ -71,15 +71,26 @@ struct AccountRow {
 impl Signed<'_> {
     /// The account's alias, when there is one and the caller may read it.
     pub(super) async fn alias(&self) -> Option<String> {
-        let answer = self.iam(&[("Action", "ListAccountAliases"), ("Version", "2010-05-08")]).await.ok()?;
-        let body = String::from_utf8(answer.body).ok().filter(|_| answer.status == 200)?;
+        let answer = self
+            .iam(&[("Action", "ListAccountAliases"), ("Version", "2010-05-08")])
+            .await
+            .ok()?;
+        let body = String::from_utf8(answer.body)
+            .ok()
+            .filter(|_| answer.status == 200)?;
         element(&body, "member").filter(|alias| is_alias(alias))
     }
 
     /// A role of the caller's own account by its name: the ARN with its path, which STS leaves out.
     pub(super) async fn role(&self, name: &str) -> FoundRole {
-        let fields = [("Action", "GetRole"), ("Version", "2010-05-08"), ("RoleName", name)];
-        let Ok(answer) = self.iam(&fields).await else { return FoundRole::Untold };
+        let fields = [
+            ("Action", "GetRole"),
+            ("Version", "2010-05-08"),
+            ("RoleName", name),
+        ];
+        let Ok(answer) = self.iam(&fields).await else {
+            return FoundRole::Untold;
+        };
         let body = String::from_utf8(answer.body).unwrap_or_default();
         match answer.status {
             200 => element(&body, "Arn").map_or(FoundRole::Untold, FoundRole::There),
@@ -106,18 +117,25 @@ impl Signed<'_> {
                 ("x-amz-target", "AWSOrganizationsV20161128.ListAccounts"),
             ];
             let region = self.partition.organizations.region;
-            let answer = self.send("organizations", region, &url, &headers, body).await?;
+            let answer = self
+                .send("organizations", region, &url, &headers, body)
+                .await?;
             answer.refuse_trouble(&http::place(&url))?;
             if answer.status != 200 {
                 return no_list(&answer, &http::place(&url));
             }
             let page: AccountsPage = serde_json::from_slice(&answer.body).map_err(|error| {
-                let message =
-                    format!("{} sent a list that cannot be read. Try again later.", http::place(&url));
+                let message = format!(
+                    "{} sent a list that cannot be read. Try again later.",
+                    http::place(&url)
+                );
                 Error::new(Code::ServerFailed, message)
                     .with_source(http::JsonPosition(error.line(), error.column()))
             })?;
-            let rows = page.accounts.into_iter().filter(|row| is_account_id(&row.id));
+            let rows = page
+                .accounts
+                .into_iter()
+                .filter(|row| is_account_id(&row.id));
             accounts.extend(rows.map(|row| OrganizationAccount {
                 name: text::shown(&row.name),
                 state: row.state.map(|state| text::shown(&state)),
@@ -133,9 +151,15 @@ impl Signed<'_> {
 
     async fn iam(&self, fields: &[(&str, &str)]) -> Result<Answer> {
         let url = self.address("IAM", &self.partition.iam)?;
-        let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
-        let headers = [("content-type", "application/x-www-form-urlencoded; charset=utf-8")];
-        self.send("iam", self.partition.iam.region, &url, &headers, body).await
+        let body = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(fields)
+            .finish();
+        let headers = [(
+            "content-type",
+            "application/x-www-form-urlencoded; charset=utf-8",
+        )];
+        self.send("iam", self.partition.iam.region, &url, &headers, body)
+            .await
     }
 
     fn address(&self, service: &str, global: &Global) -> Result<Url> {
@@ -174,15 +198,23 @@ impl Signed<'_> {
             .into();
         let host = &url[Position::BeforeHost..Position::AfterPort];
         let signed_headers = headers.iter().copied().chain([("host", host)]);
-        let signable =
-            SignableRequest::new("POST", url.as_str(), signed_headers, SignableBody::Bytes(body.as_bytes()))
-                .map_err(|error| unsigned(&error))?;
-        let (instructions, _) = sign(signable, &params).map_err(|error| unsigned(&error))?.into_parts();
+        let signable = SignableRequest::new(
+            "POST",
+            url.as_str(),
+            signed_headers,
+            SignableBody::Bytes(body.as_bytes()),
+        )
+        .map_err(|error| unsigned(&error))?;
+        let (instructions, _) = sign(signable, &params)
+            .map_err(|error| unsigned(&error))?
+            .into_parts();
         let mut request = ::http::Request::post(url.as_str());
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let mut request = request.body(body.into_bytes()).map_err(|error| unsigned(&error))?;
+        let mut request = request
+            .body(body.into_bytes())
+            .map_err(|error| unsigned(&error))?;
         instructions.apply_to_request_http1x(&mut request);
         self.http.send(request).await
     }
@@ -194,18 +226,26 @@ fn no_list(answer: &Answer, place: &str) -> Result<Vec<OrganizationAccount>> {
     let code = read.map(|error| error.code).unwrap_or_default();
     // Some services put their name before the code.
     match code.rsplit('#').next().unwrap_or_default() {
-        "AccessDeniedException" | "AccessDenied" | "AWSOrganizationsNotInUseException" => Ok(Vec::new()),
-        "TooManyRequestsException" | "ThrottlingException" | "Throttling" => {
-            Err(Error::new(Code::Throttled, format!("{place} asked to wait. Try again later.")))
+        "AccessDeniedException" | "AccessDenied" | "AWSOrganizationsNotInUseException" => {
+            Ok(Vec::new())
         }
-        _ => Err(Error::new(Code::ServerFailed, format!("{place} gave no list. Try again later."))),
+        "TooManyRequestsException" | "ThrottlingException" | "Throttling" => Err(Error::new(
+            Code::Throttled,
+            format!("{place} asked to wait. Try again later."),
+        )),
+        _ => Err(Error::new(
+            Code::ServerFailed,
+            format!("{place} gave no list. Try again later."),
+        )),
     }
 }
 
 /// AWS's form of account aliases: 3 to 63 small letters, digits and single hyphens within.
 fn is_alias(alias: &str) -> bool {
     (3..=63).contains(&alias.len())
-        && alias.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        && alias
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
         && !alias.starts_with('-')
         && !alias.ends_with('-')
         && !alias.contains("--")
@@ -215,9 +255,21 @@ fn is_alias(alias: &str) -> bool {
 pub(super) fn element(xml: &str, name: &str) -> Option<String> {
     let (_, rest) = xml.split_once(&format!("<{name}>"))?;
     let (text, _) = rest.split_once(&format!("</{name}>"))?;
-    let plain =
-        [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&apos;", "'"), ("&#39;", "'"), ("&amp;", "&")];
-    Some(plain.iter().fold(text.trim().to_owned(), |text, (entity, c)| text.replace(entity, c)))
+    let plain = [
+        ("&lt;", "<"),
+        ("&gt;", ">"),
+        ("&quot;", "\""),
+        ("&apos;", "'"),
+        ("&#39;", "'"),
+        ("&amp;", "&"),
+    ];
+    Some(
+        plain
+            .iter()
+            .fold(text.trim().to_owned(), |text, (entity, c)| {
+                text.replace(entity, c)
+            }),
+    )
 }
 
 #[cfg(test)]
@@ -227,7 +279,17 @@ mod tests {
     #[test]
     fn an_alias_is_taken_only_in_awss_form() {
         assert!(is_alias("contoso-production") && is_alias("a1b"));
-        for bad in ["", "ab", "-abc", "abc-", "a--b", "Abc", "a b", "<b>", &"x".repeat(64)] {
+        for bad in [
+            "",
+            "ab",
+            "-abc",
+            "abc-",
+            "a--b",
+            "Abc",
+            "a b",
+            "<b>",
+            &"x".repeat(64),
+        ] {
             assert!(!is_alias(bad), "{bad}");
         }
     }
@@ -235,7 +297,10 @@ mod tests {
     #[test]
     fn elements_are_found_and_unescaped_or_not_there() {
         let xml = "<A><Arn>arn:aws:iam::1:role/a&amp;b/R</Arn><Code>NoSuchEntity</Code><Open>";
-        assert_eq!(element(xml, "Arn").as_deref(), Some("arn:aws:iam::1:role/a&b/R"));
+        assert_eq!(
+            element(xml, "Arn").as_deref(),
+            Some("arn:aws:iam::1:role/a&b/R")
+        );
         assert_eq!(element(xml, "Open"), None);
         assert_eq!(element(xml, "Missing"), None);
     }

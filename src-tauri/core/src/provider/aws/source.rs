@@ -43,12 +43,19 @@ const BEFORE_PROFILES: [&str; 6] = [
     "AWS_ROLE_ARN",
 ];
 /// Variables that make the SDK go on to other sources when a profile has none.
-const AFTER_PROFILES: [&str; 2] =
-    ["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI"];
+const AFTER_PROFILES: [&str; 2] = [
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+];
 
 /// Keys of a profile that the SDK prefers to `credential_process`.
-const BEFORE_PROCESS: [&str; 5] =
-    ["credential_source", "web_identity_token_file", "sso_session", "sso_start_url", "login_session"];
+const BEFORE_PROCESS: [&str; 5] = [
+    "credential_source",
+    "web_identity_token_file",
+    "sso_session",
+    "sso_start_url",
+    "login_session",
+];
 
 /// Who assumes a role.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,7 +76,9 @@ impl FromStr for Source {
         let source = match text.trim().split_once(':') {
             None if text.trim() == "default" => Some(Self::Default),
             Some(("profile", name)) => named(name).map(Self::Profile),
-            Some(("keychain", id)) => named(id).filter(|id| is_access_key_id(id)).map(Self::Keychain),
+            Some(("keychain", id)) => named(id)
+                .filter(|id| is_access_key_id(id))
+                .map(Self::Keychain),
             _ => None,
         };
         source.ok_or_else(|| {
@@ -179,14 +188,25 @@ impl Surroundings {
         let profiles = self.profiles().await?;
         let kind = match self.environment.get("AWS_ACCESS_KEY_ID") {
             Some(_) => AwsSourceKind::Environment,
-            None if runs_us(&profiles, profiles.selected_profile()).is_some() => AwsSourceKind::Ourselves,
+            None if runs_us(&profiles, profiles.selected_profile()).is_some() => {
+                AwsSourceKind::Ourselves
+            }
             None => AwsSourceKind::DefaultChain,
         };
-        let region =
-            self.environment.get("AWS_REGION").or_else(|| self.environment.get("AWS_DEFAULT_REGION"));
-        let region = region.map(str::to_owned).or_else(|| profiles.get("region").map(text::shown));
-        let chain =
-            AwsSource { source: "default".into(), kind, region, account_id: None, sign_in_command: None };
+        let region = self
+            .environment
+            .get("AWS_REGION")
+            .or_else(|| self.environment.get("AWS_DEFAULT_REGION"));
+        let region = region
+            .map(str::to_owned)
+            .or_else(|| profiles.get("region").map(text::shown));
+        let chain = AwsSource {
+            source: "default".into(),
+            kind,
+            region,
+            account_id: None,
+            sign_in_command: None,
+        };
         let mut names: Vec<&str> = profiles.profiles().collect();
         names.sort_unstable();
         let named = names.into_iter().filter_map(|name| {
@@ -216,20 +236,34 @@ impl Surroundings {
         let expired = expired(source, &profiles, &self.environment);
         let config = self.config(source, keys, &profiles).await?;
         require_safe_endpoints(&config)?;
-        let provider = config.credentials_provider().expect("the loader sets a provider");
+        let provider = config
+            .credentials_provider()
+            .expect("the loader sets a provider");
         let provided = tokio::time::timeout(PATIENCE, provider.provide_credentials()).await;
         let credentials = match provided {
             Ok(Ok(credentials)) => credentials,
             Ok(Err(error)) => return Err(unavailable(source, &error, expired)),
             Err(_) => {
-                let message = format!("{} gave no credentials within a minute. Try again.", shown(source));
-                return Err(Error::new(Code::SourceExpired, message).with_retry_after(Some(LOOK_AGAIN)));
+                let message = format!(
+                    "{} gave no credentials within a minute. Try again.",
+                    shown(source)
+                );
+                return Err(
+                    Error::new(Code::SourceExpired, message).with_retry_after(Some(LOOK_AGAIN))
+                );
             }
         };
-        if credentials.expiry().is_some_and(|expiry| expiry <= system_time(self.clock.now())) {
+        if credentials
+            .expiry()
+            .is_some_and(|expiry| expiry <= system_time(self.clock.now()))
+        {
             return Err(expired);
         }
-        Ok(Loaded { credentials, config, expired })
+        Ok(Loaded {
+            credentials,
+            config,
+            expired,
+        })
     }
 
     /// What the environment and the shared config set, without any credentials.
@@ -246,8 +280,12 @@ impl Surroundings {
     /// The environment as the SDK is given it. An empty variable is one that is not set, which the SDK sees otherwise
     /// for some: with an empty `AWS_REGION` it would sign for no region.
     fn variables(&self) -> HashMap<String, String> {
-        let set = self.environment.pairs().filter(|(_, value)| !value.is_empty());
-        set.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+        let set = self
+            .environment
+            .pairs()
+            .filter(|(_, value)| !value.is_empty());
+        set.map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect()
     }
 
     async fn config(
@@ -292,7 +330,11 @@ impl Surroundings {
             let message = format!(
                 "AWS's shared files cannot be understood. Mend {} or {}.",
                 shared_file(&self.environment, "AWS_CONFIG_FILE", "config"),
-                shared_file(&self.environment, "AWS_SHARED_CREDENTIALS_FILE", "credentials")
+                shared_file(
+                    &self.environment,
+                    "AWS_SHARED_CREDENTIALS_FILE",
+                    "credentials"
+                )
             );
             Error::new(Code::SettingInvalid, message)
         })
@@ -307,8 +349,11 @@ pub(super) fn endpoint(config: &SdkConfig, service: &str) -> Option<Url> {
         .env("AWS_ENDPOINT_URL")
         .build()
         .expect("all three parts are set");
-    let set = config.service_config().and_then(|config| config.load_config(key));
-    set.or_else(|| config.endpoint_url().map(str::to_owned)).and_then(|url| Url::parse(&url).ok())
+    let set = config
+        .service_config()
+        .and_then(|config| config.load_config(key));
+    set.or_else(|| config.endpoint_url().map(str::to_owned))
+        .and_then(|url| Url::parse(&url).ok())
 }
 
 /// The keys as the SDK takes them.
@@ -316,7 +361,9 @@ pub(super) fn credentials(keys: &AccessKeys) -> Credentials {
     Credentials::new(
         keys.access_key_id.clone(),
         keys.secret_access_key.expose_secret(),
-        keys.session_token.as_ref().map(|token| token.expose_secret().to_owned()),
+        keys.session_token
+            .as_ref()
+            .map(|token| token.expose_secret().to_owned()),
         None,
         "multi-cloud-manager",
     )
@@ -324,7 +371,8 @@ pub(super) fn credentials(keys: &AccessKeys) -> Credentials {
 
 /// A moment as the SDK takes it.
 pub(super) fn system_time(at: Timestamp) -> SystemTime {
-    SystemTime::UNIX_EPOCH + Duration::try_from(at.duration_since(Timestamp::UNIX_EPOCH)).unwrap_or_default()
+    SystemTime::UNIX_EPOCH
+        + Duration::try_from(at.duration_since(Timestamp::UNIX_EPOCH)).unwrap_or_default()
 }
 
 /// AWS's form of access key ids: 16 to 128 letters and digits.
@@ -363,7 +411,9 @@ fn require_profile(name: &str, profiles: &ProfileSet, environment: &Environment)
 
 /// A profile that gets its credentials from this app waits for the very session that it is asked to help make.
 fn require_other_than_us(profiles: &ProfileSet, name: &str) -> Result<()> {
-    let Some(found) = runs_us(profiles, name) else { return Ok(()) };
+    let Some(found) = runs_us(profiles, name) else {
+        return Ok(());
+    };
     let through = if found == name {
         String::new()
     } else {
@@ -388,13 +438,17 @@ fn runs_us<'a>(profiles: &'a ProfileSet, name: &'a str) -> Option<&'a str> {
         if name != first && has(&["aws_access_key_id"]) {
             return None;
         }
-        let next = profile.get("role_arn").and_then(|_| profile.get("source_profile"));
+        let next = profile
+            .get("role_arn")
+            .and_then(|_| profile.get("source_profile"));
         if let Some(next) = next.filter(|next| *next != name) {
             name = next;
             continue;
         }
         // The SDK asks the program only where nothing else of the profile comes before it.
-        let program = profile.get("credential_process").filter(|command| is_our_program(command));
+        let program = profile
+            .get("credential_process")
+            .filter(|command| is_our_program(command));
         return program.filter(|_| !has(&BEFORE_PROCESS)).map(|_| name);
     }
     None
@@ -405,7 +459,9 @@ fn is_our_program(command: &str) -> bool {
     let words = || command.split(|c: char| c.is_whitespace() || "\"'`;|&()$=".contains(c));
     let is_us = |word: &str| {
         let file = word.rsplit(['/', '\\']).next().unwrap_or_default();
-        ["mcm", "mcm.exe", "mcm-full", "mcm-full.exe"].iter().any(|name| file.eq_ignore_ascii_case(name))
+        ["mcm", "mcm.exe", "mcm-full", "mcm-full.exe"]
+            .iter()
+            .any(|name| file.eq_ignore_ascii_case(name))
     };
     words().any(is_us) && words().any(|word| word == "credential-process")
 }
@@ -421,7 +477,9 @@ fn sign_in_command(profiles: &ProfileSet, name: &str) -> Option<String> {
                 return Some(format!("aws sso login --profile {}", quoted(name)));
             }
             AwsSourceKind::Login => return Some(format!("aws login --profile {}", quoted(name))),
-            AwsSourceKind::Role => name = profile.get("source_profile").filter(|next| *next != name)?,
+            AwsSourceKind::Role => {
+                name = profile.get("source_profile").filter(|next| *next != name)?
+            }
             _ => return None,
         }
     }
@@ -430,9 +488,15 @@ fn sign_in_command(profiles: &ProfileSet, name: &str) -> Option<String> {
 
 /// A name as a shell takes it.
 fn quoted(name: &str) -> String {
-    let plain = name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.@/+:".contains(&b));
+    let plain = name
+        .bytes()
+        .all(|b| b.is_ascii_alphanumeric() || b"_-.@/+:".contains(&b));
     let name = text::shown(name);
-    if plain { name } else { format!("'{}'", name.replace('\'', r"'\''")) }
+    if plain {
+        name
+    } else {
+        format!("'{}'", name.replace('\'', r"'\''"))
+    }
 }
 
 /// What a person is told when the source's own session is over.
@@ -513,7 +577,9 @@ fn shown(source: &Source) -> String {
 }
 
 fn shared_file(environment: &Environment, variable: &str, name: &str) -> String {
-    environment.get(variable).map_or_else(|| format!("~/.aws/{name}"), text::shown)
+    environment
+        .get(variable)
+        .map_or_else(|| format!("~/.aws/{name}"), text::shown)
 }
 
 /// The World's clock, for the SDK.

@@ -72,8 +72,10 @@ pub(super) struct Assume<'a> {
 impl Sts {
     /// STS of a region, or of the endpoint that the environment or the shared config sets.
     pub(super) fn new(config: &SdkConfig, credentials: Credentials, region: &str) -> Self {
-        let timeouts =
-            TimeoutConfig::builder().connect_timeout(CONNECT_TIME).operation_timeout(CALL_TIME).build();
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(CONNECT_TIME)
+            .operation_timeout(CALL_TIME)
+            .build();
         let config = Builder::from(config)
             .credentials_provider(credentials)
             .region(Region::new(region.to_owned()))
@@ -82,12 +84,19 @@ impl Sts {
             // A wrong clock would make every expiry wrong, so it is told and not worked around.
             .disable_clock_skew_correction(true)
             .build();
-        Self { client: Client::from_conf(config) }
+        Self {
+            client: Client::from_conf(config),
+        }
     }
 
     /// The ARN of whoever the credentials belong to.
     pub(super) async fn caller_arn(&self) -> std::result::Result<String, Failure> {
-        let answer = self.client.get_caller_identity().send().await.map_err(|error| failure(&error))?;
+        let answer = self
+            .client
+            .get_caller_identity()
+            .send()
+            .await
+            .map_err(|error| failure(&error))?;
         answer.arn.ok_or_else(Failure::nonsense)
     }
 
@@ -119,31 +128,57 @@ impl Sts {
             secret_access_key: given.secret_access_key.into(),
             session_token: Some(given.session_token.into()),
         };
-        let times = SessionTimes { issued_at: now, expires_at };
-        Ok(Session { credential: Credential::AccessKeys(keys), times, generation: 0 })
+        let times = SessionTimes {
+            issued_at: now,
+            expires_at,
+        };
+        Ok(Session {
+            credential: Credential::AccessKeys(keys),
+            times,
+            generation: 0,
+        })
     }
 }
 
 impl Failure {
     fn nonsense() -> Self {
-        Self { kind: FailureKind::Trouble, code: "incomplete-answer".into(), date: None, retry_after: None }
+        Self {
+            kind: FailureKind::Trouble,
+            code: "incomplete-answer".into(),
+            date: None,
+            retry_after: None,
+        }
     }
 
     /// Whether the same request may be answered otherwise in a moment.
     pub(super) fn may_pass(&self) -> bool {
-        matches!(self.kind, FailureKind::Throttled | FailureKind::Offline | FailureKind::Trouble)
+        matches!(
+            self.kind,
+            FailureKind::Throttled | FailureKind::Offline | FailureKind::Trouble
+        )
     }
 }
 
 fn failure<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Failure {
-    let header = |name: &str| error.raw_response().and_then(|answer| answer.headers().get(name));
-    let date = header("date").and_then(|text| rfc2822::DateTimeParser::new().parse_timestamp(text).ok());
-    let retry_after =
-        header("retry-after").and_then(|text| text.trim().parse().ok()).map(Duration::from_secs);
+    let header = |name: &str| {
+        error
+            .raw_response()
+            .and_then(|answer| answer.headers().get(name))
+    };
+    let date =
+        header("date").and_then(|text| rfc2822::DateTimeParser::new().parse_timestamp(text).ok());
+    let retry_after = header("retry-after")
+        .and_then(|text| text.trim().parse().ok())
+        .map(Duration::from_secs);
     let status = error.raw_response().map(|answer| answer.status().as_u16());
-    let told = error.as_service_error().and_then(ProvideErrorMetadata::code).map(str::to_owned);
+    let told = error
+        .as_service_error()
+        .and_then(ProvideErrorMetadata::code)
+        .map(str::to_owned);
     // Some stand-ins wrap the error in one element more than STS does, where the SDK does not look.
-    let body = error.raw_response().and_then(|answer| answer.body().bytes());
+    let body = error
+        .raw_response()
+        .and_then(|answer| answer.body().bytes());
     let wrapped = || signed::element(&String::from_utf8_lossy(body?), "Code");
     let code = told.or_else(wrapped).unwrap_or_default();
     let kind = match (error, code.as_str()) {
@@ -152,38 +187,59 @@ fn failure<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Failur
             FailureKind::Offline
         }
         (_, "AccessDenied" | "AccessDeniedException") => FailureKind::AccessDenied,
-        (_, "ValidationError" | "ValidationException" | "InvalidParameterValue") => FailureKind::Invalid,
+        (_, "ValidationError" | "ValidationException" | "InvalidParameterValue") => {
+            FailureKind::Invalid
+        }
         (_, "ExpiredToken" | "ExpiredTokenException") => FailureKind::Expired,
         (_, "InvalidClientTokenId" | "UnrecognizedClientException" | "AuthFailure") => {
             FailureKind::UnknownKey
         }
         (
             _,
-            "SignatureDoesNotMatch" | "InvalidSignatureException" | "RequestExpired" | "RequestTimeTooSkewed",
+            "SignatureDoesNotMatch"
+            | "InvalidSignatureException"
+            | "RequestExpired"
+            | "RequestTimeTooSkewed",
         ) => FailureKind::Signature,
         (_, "RegionDisabledException") => FailureKind::RegionDisabled,
-        (_, "Throttling" | "ThrottlingException" | "RequestLimitExceeded" | "TooManyRequestsException") => {
-            FailureKind::Throttled
-        }
+        (
+            _,
+            "Throttling"
+            | "ThrottlingException"
+            | "RequestLimitExceeded"
+            | "TooManyRequestsException",
+        ) => FailureKind::Throttled,
         _ if status == Some(429) => FailureKind::Throttled,
         _ => FailureKind::Trouble,
     };
-    Failure { kind, code, date, retry_after }
+    Failure {
+        kind,
+        code,
+        date,
+        retry_after,
+    }
 }
 
 /// The failures that are the same whatever was asked, as a person reads them; the others are their callers' to explain.
 pub(super) fn passing(failure: &Failure, place: &str) -> Option<Error> {
     let (code, message) = match failure.kind {
-        FailureKind::Throttled => {
-            (Code::Throttled, format!("{place} asked to wait. It is tried again by itself."))
-        }
-        FailureKind::Offline => {
-            (Code::Offline, format!("{place} cannot be reached. Check the network and the proxy settings."))
-        }
-        FailureKind::Trouble => {
-            (Code::ServerFailed, format!("{place} is in trouble. It is tried again by itself."))
-        }
+        FailureKind::Throttled => (
+            Code::Throttled,
+            format!("{place} asked to wait. It is tried again by itself."),
+        ),
+        FailureKind::Offline => (
+            Code::Offline,
+            format!("{place} cannot be reached. Check the network and the proxy settings."),
+        ),
+        FailureKind::Trouble => (
+            Code::ServerFailed,
+            format!("{place} is in trouble. It is tried again by itself."),
+        ),
         _ => return None,
     };
-    Some(Error::new(code, message).with_detail(&failure.code).with_retry_after(failure.retry_after))
+    Some(
+        Error::new(code, message)
+            .with_detail(&failure.code)
+            .with_retry_after(failure.retry_after),
+    )
 }

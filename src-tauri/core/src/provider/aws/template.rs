@@ -18,7 +18,11 @@ const TERRAFORM: &str = include_str!("templates/terraform.tf");
 
 /// What a role may do, beyond being assumed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
-#[serde(tag = "kind", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+#[serde(
+    tag = "kind",
+    rename_all = "kebab-case",
+    rename_all_fields = "camelCase"
+)]
 #[ts(export)]
 pub enum Permissions {
     /// AWS's `ViewOnlyAccess`: lists resources, reads no content.
@@ -71,14 +75,16 @@ impl RoleTemplates {
     pub fn new(caller: &Caller, external_id: &str, wish: &TemplateWish) -> Result<Self> {
         external_id::check(external_id)?;
         if !is_role_name(&wish.role_name) {
-            let message = "A role's name has 1 to 64 letters, digits and _ + = , . @ -. Choose another one.";
+            let message =
+                "A role's name has 1 to 64 letters, digits and _ + = , . @ -. Choose another one.";
             return Err(Error::new(Code::InvalidInput, message));
         }
         // A role permits an hour at least, whatever a session of it asks for.
         let longest = *SESSION_SECONDS.end();
         if wish.seconds > longest {
-            let message =
-                format!("A session lasts {longest} seconds (12 hours) at most. Choose a shorter one.");
+            let message = format!(
+                "A session lasts {longest} seconds (12 hours) at most. Choose a shorter one."
+            );
             return Err(Error::new(Code::InvalidInput, message));
         }
         let seconds = wish.seconds.max(super::ONE_HOUR).to_string();
@@ -93,7 +99,8 @@ impl RoleTemplates {
                 other => unreachable!("no template has the place {other}"),
             })
         };
-        let attached = |render: &dyn Fn(&str) -> String| policy.as_deref().map(render).unwrap_or_default();
+        let attached =
+            |render: &dyn Fn(&str) -> String| policy.as_deref().map(render).unwrap_or_default();
         let trust_policy = filled(TRUST_POLICY, json, "");
         let cloudformation = filled(
             CLOUDFORMATION,
@@ -132,7 +139,13 @@ impl RoleTemplates {
              CAPABILITY_NAMED_IAM",
             stack_name(&wish.role_name)
         );
-        Ok(Self { trust_policy, cloudformation, cloudformation_command, cli, terraform })
+        Ok(Self {
+            trust_policy,
+            cloudformation,
+            cloudformation_command,
+            cli,
+            terraform,
+        })
     }
 }
 
@@ -176,8 +189,15 @@ fn policy_arn(permissions: &Permissions, partition: &str) -> Result<Option<Strin
 
 /// A stack's name: letters, digits and hyphens, a letter first (CloudFormation API).
 fn stack_name(role_name: &str) -> String {
-    let plain: String = role_name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
-    if plain.starts_with(|c: char| c.is_ascii_alphabetic()) { plain } else { format!("role-{plain}") }
+    let plain: String = role_name
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
+        .collect();
+    if plain.starts_with(|c: char| c.is_ascii_alphabetic()) {
+        plain
+    } else {
+        format!("role-{plain}")
+    }
 }
 
 /// A template with its places filled in one pass, so that a value that looks like a place stays what it is.

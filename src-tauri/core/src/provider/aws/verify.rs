@@ -76,11 +76,23 @@ pub(super) struct Checks<'a> {
 
 impl<'a> Checks<'a> {
     fn new(tell: &'a (dyn Fn(&[RoleCheck]) + Send + Sync)) -> Self {
-        let check =
-            |what| RoleCheck { what, state: CheckState::Waiting, attempts: 0, until: None, became: None };
-        let all =
-            [RoleCheckKind::RightId, RoleCheckKind::NoId, RoleCheckKind::WrongId, RoleCheckKind::Identity];
-        Self { list: all.map(check), tell }
+        let check = |what| RoleCheck {
+            what,
+            state: CheckState::Waiting,
+            attempts: 0,
+            until: None,
+            became: None,
+        };
+        let all = [
+            RoleCheckKind::RightId,
+            RoleCheckKind::NoId,
+            RoleCheckKind::WrongId,
+            RoleCheckKind::Identity,
+        ];
+        Self {
+            list: all.map(check),
+            tell,
+        }
     }
 
     /// Asks AWS who the session belongs to, in sight of the person.
@@ -91,10 +103,18 @@ impl<'a> Checks<'a> {
     ) -> crate::error::Result<T> {
         self.set(RoleCheckKind::Identity, CheckState::Running, None);
         let answer = asked.await;
-        for check in self.list.iter_mut().filter(|check| check.what == RoleCheckKind::Identity) {
+        for check in self
+            .list
+            .iter_mut()
+            .filter(|check| check.what == RoleCheckKind::Identity)
+        {
             check.became = answer.as_ref().ok().map(&arn);
         }
-        let state = if answer.is_ok() { CheckState::Passed } else { CheckState::Failed };
+        let state = if answer.is_ok() {
+            CheckState::Passed
+        } else {
+            CheckState::Failed
+        };
         self.set(RoleCheckKind::Identity, state, None);
         answer
     }
@@ -112,23 +132,48 @@ impl<'a> Checks<'a> {
 impl<'a> Verification<'a> {
     /// Runs every check of the External ID, then assumes the role for use, for `wished` seconds or the longest that it permits. A role that
     /// lets in without the right id is assumed no further unless that is accepted.
-    pub(super) async fn run(&self, wished: u32, accept_open: bool) -> Result<Verified<'a>, Stopped> {
+    pub(super) async fn run(
+        &self,
+        wished: u32,
+        accept_open: bool,
+    ) -> Result<Verified<'a>, Stopped> {
         let started = self.clock.now();
-        let until = if self.may_be_new { started + SPREADING } else { started };
+        let until = if self.may_be_new {
+            started + SPREADING
+        } else {
+            started
+        };
         let mut checks = Checks::new(self.tell);
         loop {
             self.right_id(&mut checks, until).await?;
             let verdict = self.verdict(&mut checks).await;
-            if let (Verdict::Open { without, with_wrong }, false) = (verdict, accept_open) {
-                return Err(Stopped::Open { without, with_wrong });
+            if let (
+                Verdict::Open {
+                    without,
+                    with_wrong,
+                },
+                false,
+            ) = (verdict, accept_open)
+            {
+                return Err(Stopped::Open {
+                    without,
+                    with_wrong,
+                });
             }
             let longest = self.longest().await;
             match self.for_use(longest.unwrap_or(wished).min(wished)).await {
                 // The refusals above may have been a role that is not everywhere yet: they count for nothing.
-                Err(failure) if failure.kind == FailureKind::AccessDenied && self.clock.now() < until => {}
+                Err(failure)
+                    if failure.kind == FailureKind::AccessDenied && self.clock.now() < until => {}
                 Err(failure) => return Err(Stopped::Refused(failure)),
                 Ok((session, seconds)) => {
-                    return Ok(Verified { checks, verdict, session, seconds, longest });
+                    return Ok(Verified {
+                        checks,
+                        verdict,
+                        session,
+                        seconds,
+                        longest,
+                    });
                 }
             }
         }
@@ -146,7 +191,11 @@ impl<'a> Verification<'a> {
 
     /// Assumes the role for use; for an hour when the role permits no longer. Gives the life that was asked for too.
     pub(super) async fn for_use(&self, seconds: u32) -> Result<(Session, u32), Failure> {
-        let seconds = if self.is_chained { seconds.min(ONE_HOUR) } else { seconds };
+        let seconds = if self.is_chained {
+            seconds.min(ONE_HOUR)
+        } else {
+            seconds
+        };
         let wish = |seconds| Assume {
             role_arn: self.role_arn,
             session_name: SESSION,
@@ -180,7 +229,9 @@ impl<'a> Verification<'a> {
                 return Err(Stopped::Refused(failure));
             }
             checks.set(what, CheckState::Retrying, Some(until));
-            self.clock.sleep_until((now + failure.retry_after.unwrap_or(wait)).min(until)).await;
+            self.clock
+                .sleep_until((now + failure.retry_after.unwrap_or(wait)).min(until))
+                .await;
             wait = (wait * 2).min(LONGEST_WAIT);
         }
     }
@@ -188,18 +239,26 @@ impl<'a> Verification<'a> {
     async fn verdict(&self, checks: &mut Checks<'_>) -> Verdict {
         let wrong = wrong_id(self.external_id);
         let without = self.refuses(checks, RoleCheckKind::NoId, None).await;
-        let with_wrong = self.refuses(checks, RoleCheckKind::WrongId, Some(&wrong)).await;
+        let with_wrong = self
+            .refuses(checks, RoleCheckKind::WrongId, Some(&wrong))
+            .await;
         match (without, with_wrong) {
             (Some(true), Some(true)) => Verdict::Enforced,
-            (Some(false), _) | (_, Some(false)) => {
-                Verdict::Open { without: without == Some(false), with_wrong: with_wrong == Some(false) }
-            }
+            (Some(false), _) | (_, Some(false)) => Verdict::Open {
+                without: without == Some(false),
+                with_wrong: with_wrong == Some(false),
+            },
             _ => Verdict::Unknown,
         }
     }
 
     /// Whether the role refuses this External ID. None when AWS gave no clear answer.
-    async fn refuses(&self, checks: &mut Checks<'_>, what: RoleCheckKind, id: Option<&str>) -> Option<bool> {
+    async fn refuses(
+        &self,
+        checks: &mut Checks<'_>,
+        what: RoleCheckKind,
+        id: Option<&str>,
+    ) -> Option<bool> {
         let mut wait = FIRST_WAIT / 2;
         for attempt in 1..=MOST_TRIES {
             checks.set(what, CheckState::Running, None);
@@ -243,7 +302,12 @@ impl<'a> Verification<'a> {
 
     /// Assumes the role and drops the session at once.
     async fn probe(&self, external_id: Option<&str>, seconds: u32) -> Result<(), Failure> {
-        let wish = Assume { role_arn: self.role_arn, session_name: PROBE, external_id, seconds };
+        let wish = Assume {
+            role_arn: self.role_arn,
+            session_name: PROBE,
+            external_id,
+            seconds,
+        };
         self.sts.assume(&wish, self.clock.now()).await.map(drop)
     }
 }

@@ -28,7 +28,9 @@ pub(super) fn authorize(error: &str, description: &str) -> Error {
         }
         Code::ServerFailed => "Microsoft's sign-in is in trouble. Try again in a few minutes.",
         Code::SignInAgain => "Microsoft asks for a complete sign-in. Start it again.",
-        _ => "Microsoft did not accept this app's request. Show the reference to whoever registered the app.",
+        _ => {
+            "Microsoft did not accept this app's request. Show the reference to whoever registered the app."
+        }
     };
     worded(code, number, error, default)
 }
@@ -60,8 +62,12 @@ pub(super) fn token(refusal: &Refusal) -> Error {
         (_, "basic_action" | "additional_action") => {
             "Your organisation asks for another sign-in step. Sign in again."
         }
-        (_, "message_only") => "Your organisation blocks this sign-in. Sign in again to read its message.",
-        (_, "consent_required") => "This app lacks a consent that it needs. Sign in again and accept it.",
+        (_, "message_only") => {
+            "Your organisation blocks this sign-in. Sign in again to read its message."
+        }
+        (_, "consent_required") => {
+            "This app lacks a consent that it needs. Sign in again and accept it."
+        }
         (_, "user_password_expired") => "Your password has expired. Sign in again to change it.",
         (Code::SignInAgain, _) => "Microsoft no longer accepts the kept sign-in. Sign in again.",
         (Code::SignInRefused, _) => "The sign-in was refused at Microsoft. Nothing was changed.",
@@ -92,7 +98,10 @@ pub(super) fn resource(refusal: &Refusal, resource: &Identifier) -> Error {
                 "This app lacks a consent for {resource}. Accept it in a sign-in for it, or have an administrator grant it."
             ),
         ),
-        _ => (error.code(), format!("{} This is about {resource}.", error.message())),
+        _ => (
+            error.code(),
+            format!("{} This is about {resource}.", error.message()),
+        ),
     };
     let number = aadsts(&refusal.error_description);
     let detail = number.map_or_else(|| refusal.error.clone(), |number| format!("AADSTS{number}"));
@@ -112,7 +121,9 @@ fn worded(code: Code, number: Option<u32>, error: &str, default: &str) -> Error 
 /// The first AADSTS number in a description.
 fn aadsts(description: &str) -> Option<u32> {
     let digits = description.split_once("AADSTS")?.1;
-    let end = digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len());
+    let end = digits
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(digits.len());
     digits[..end].parse().ok()
 }
 
@@ -129,14 +140,20 @@ fn words(number: u32) -> Option<&'static str> {
         53000 => {
             "This device does not meet your organisation's rules. Ask your administrator what is missing."
         }
-        53001 => "This device is not joined to your organisation. Ask your administrator how to join it.",
-        53002 => "Your organisation has not approved this app. Ask your administrator to approve it.",
+        53001 => {
+            "This device is not joined to your organisation. Ask your administrator how to join it."
+        }
+        53002 => {
+            "Your organisation has not approved this app. Ask your administrator to approve it."
+        }
         53003 | 530_032 | 530_035 => {
             "A policy of your organisation blocks this sign-in. Ask your administrator; trying again will not help."
         }
         53011 => "Microsoft blocks this account because of a risk. Ask your administrator.",
         65001 => "This app lacks a consent that it needs. Sign in again and accept it.",
-        65004 => "You did not accept the permissions. Nothing was changed. Start again to accept them.",
+        65004 => {
+            "You did not accept the permissions. Nothing was changed. Start again to accept them."
+        }
         90094 | 90095 => {
             "Your organisation lets only an administrator approve this app. Ask one to grant it consent."
         }
@@ -156,7 +173,9 @@ fn words(number: u32) -> Option<&'static str> {
         700_025 => {
             "The app registration is a public client, and something sent a secret for it. Report this with the reference."
         }
-        70043 | 70008 | 700_082 => "The kept sign-in was too old or not used for too long. Sign in again.",
+        70043 | 70008 | 700_082 => {
+            "The kept sign-in was too old or not used for too long. Sign in again."
+        }
         50173 | 50132 | 50133 | 50089 => {
             "The kept sign-in was ended, for example by a new password. Sign in again."
         }
@@ -180,7 +199,9 @@ fn words(number: u32) -> Option<&'static str> {
             "The answer of the sign-in had been used already or was not ours. Start the sign-in again."
         }
         50058 => "There is no sign-in at Microsoft to build on. Sign in again.",
-        90033 | 90006 | 90055 | 50196 => "Microsoft's sign-in is busy. It is tried again by itself.",
+        90033 | 90006 | 90055 | 50196 => {
+            "Microsoft's sign-in is busy. It is tried again by itself."
+        }
         _ => return None,
     })
 }
@@ -190,20 +211,44 @@ mod tests {
     use super::*;
 
     fn refusal(error: &str, suberror: &str, description: &str) -> Refusal {
-        let json =
-            serde_json::json!({"error": error, "suberror": suberror, "error_description": description});
+        let json = serde_json::json!({"error": error, "suberror": suberror, "error_description": description});
         serde_json::from_value(json).expect("a refusal")
     }
 
     #[test]
     fn error_and_suberror_decide_and_the_number_only_chooses_words() {
         for (error, suberror, description, code) in [
-            ("invalid_grant", "", "AADSTS70043: too old", Code::SignInAgain),
+            (
+                "invalid_grant",
+                "",
+                "AADSTS70043: too old",
+                Code::SignInAgain,
+            ),
             ("invalid_grant", "bad_token", "", Code::SignInAgain),
-            ("invalid_grant", "", "AADSTS90033: transient", Code::SignInAgain),
-            ("interaction_required", "basic_action", "AADSTS50076: MFA", Code::SignInAgain),
-            ("temporarily_unavailable", "", "AADSTS90033: busy", Code::ServerFailed),
-            ("invalid_client", "", "AADSTS7000218: secret wanted", Code::SignInRejected),
+            (
+                "invalid_grant",
+                "",
+                "AADSTS90033: transient",
+                Code::SignInAgain,
+            ),
+            (
+                "interaction_required",
+                "basic_action",
+                "AADSTS50076: MFA",
+                Code::SignInAgain,
+            ),
+            (
+                "temporarily_unavailable",
+                "",
+                "AADSTS90033: busy",
+                Code::ServerFailed,
+            ),
+            (
+                "invalid_client",
+                "",
+                "AADSTS7000218: secret wanted",
+                Code::SignInRejected,
+            ),
             ("something_new", "", "AADSTS1", Code::SignInRejected),
         ] {
             let told = token(&refusal(error, suberror, description));
@@ -213,16 +258,30 @@ mod tests {
 
     #[test]
     fn the_description_is_never_shown_and_the_number_is_the_reference() {
-        let told = token(&refusal("invalid_grant", "", "AADSTS50076: <b>CANARY</b>\r\nTrace ID: CANARY"));
+        let told = token(&refusal(
+            "invalid_grant",
+            "",
+            "AADSTS50076: <b>CANARY</b>\r\nTrace ID: CANARY",
+        ));
         assert!(!format!("{told:?}").contains("CANARY"));
-        assert!(told.reference().starts_with("AADSTS50076 · "), "{}", told.reference());
+        assert!(
+            told.reference().starts_with("AADSTS50076 · "),
+            "{}",
+            told.reference()
+        );
         assert!(told.message().contains("another sign-in step"));
     }
 
     #[test]
     fn consent_that_was_refused_says_so_and_consent_for_administrators_names_them() {
-        assert_eq!(authorize("access_denied", "AADSTS65004: declined").code(), Code::SignInRefused);
-        assert_eq!(authorize("access_denied", "AADSTS90094: admin").code(), Code::AdminNeeded);
+        assert_eq!(
+            authorize("access_denied", "AADSTS65004: declined").code(),
+            Code::SignInRefused
+        );
+        assert_eq!(
+            authorize("access_denied", "AADSTS90094: admin").code(),
+            Code::AdminNeeded
+        );
         assert_eq!(authorize("unheard_of", "").code(), Code::SignInRejected);
     }
 
@@ -230,15 +289,28 @@ mod tests {
     fn a_refused_resource_is_named_with_what_mends_it() {
         let graph = Identifier::parse("https://graph.microsoft.com").expect("an identifier");
         for (error, suberror, code, word) in [
-            ("invalid_grant", "consent_required", Code::SignInAgain, "consent"),
-            ("interaction_required", "basic_action", Code::SignInAgain, "another sign-in step"),
+            (
+                "invalid_grant",
+                "consent_required",
+                Code::SignInAgain,
+                "consent",
+            ),
+            (
+                "interaction_required",
+                "basic_action",
+                Code::SignInAgain,
+                "another sign-in step",
+            ),
             ("invalid_resource", "", Code::NotFound, "spelling"),
             ("invalid_grant", "", Code::SignInAgain, "no longer accepts"),
             ("temporarily_unavailable", "", Code::ServerFailed, "trouble"),
         ] {
             let told = resource(&refusal(error, suberror, "CANARY"), &graph);
             assert_eq!(told.code(), code, "{error}");
-            assert!(told.message().contains(word) && told.message().contains(graph.as_str()), "{told}");
+            assert!(
+                told.message().contains(word) && told.message().contains(graph.as_str()),
+                "{told}"
+            );
             assert!(!format!("{told:?}").contains("CANARY"));
         }
     }

@@ -53,11 +53,20 @@ impl Cache {
         tenant: &str,
         now: Timestamp,
     ) -> Result<Metadata> {
-        let address =
-            authority.join(&format!("{tenant}/v2.0/.well-known/openid-configuration")).map_err(|error| {
-                Error::new(Code::Internal, "The sign-in server's address cannot be used.").with_source(error)
+        let address = authority
+            .join(&format!("{tenant}/v2.0/.well-known/openid-configuration"))
+            .map_err(|error| {
+                Error::new(
+                    Code::Internal,
+                    "The sign-in server's address cannot be used.",
+                )
+                .with_source(error)
             })?;
-        let lock = || self.0.lock().expect("no code panics while it holds this lock");
+        let lock = || {
+            self.0
+                .lock()
+                .expect("no code panics while it holds this lock")
+        };
         if let Some((metadata, read_at)) = lock().get(&address).cloned()
             && now.duration_since(read_at).unsigned_abs() < LIFE
         {
@@ -87,7 +96,11 @@ fn check(metadata: &Metadata, authority: &Url) -> Result<()> {
     };
     let at_home = |url: &Url| url.origin() == authority.origin() && http::require_safe(url).is_ok();
     let endpoints = [&metadata.authorization_endpoint, &metadata.token_endpoint];
-    if !endpoints.into_iter().chain(&metadata.device_authorization_endpoint).all(at_home) {
+    if !endpoints
+        .into_iter()
+        .chain(&metadata.device_authorization_endpoint)
+        .all(at_home)
+    {
         return refuse("sign-in addresses on another server");
     }
     match Url::parse(&metadata.issuer.replace(TENANT_PLACE, "tenant")) {
@@ -117,19 +130,41 @@ mod tests {
     }
 
     fn verdict(change: (&str, &str)) -> Result<()> {
-        check(&metadata(change), &Url::parse("https://login.example/").expect("a URL"))
+        check(
+            &metadata(change),
+            &Url::parse("https://login.example/").expect("a URL"),
+        )
     }
 
     #[test]
     fn metadata_that_points_elsewhere_is_refused() {
         verdict(("", "")).expect("good metadata");
-        verdict((r#","code_challenge_methods_supported":["plain","S256"]"#, "")).expect("Entra lists none");
+        verdict((
+            r#","code_challenge_methods_supported":["plain","S256"]"#,
+            "",
+        ))
+        .expect("Entra lists none");
         for change in [
-            ("https://login.example/organizations/authorize", "https://evil.example/authorize"),
-            ("https://login.example/organizations/token", "https://login.example:444/token"),
-            ("https://login.example/organizations/token", "http://login.example/token"),
-            ("https://login.example/organizations/devicecode", "https://evil.example/devicecode"),
-            ("https://login.example/{tenantid}", "https://evil.example/{tenantid}"),
+            (
+                "https://login.example/organizations/authorize",
+                "https://evil.example/authorize",
+            ),
+            (
+                "https://login.example/organizations/token",
+                "https://login.example:444/token",
+            ),
+            (
+                "https://login.example/organizations/token",
+                "http://login.example/token",
+            ),
+            (
+                "https://login.example/organizations/devicecode",
+                "https://evil.example/devicecode",
+            ),
+            (
+                "https://login.example/{tenantid}",
+                "https://evil.example/{tenantid}",
+            ),
             (r#""plain","S256""#, r#""plain""#),
         ] {
             assert!(verdict(change).is_err(), "{change:?}");
@@ -139,6 +174,9 @@ mod tests {
     #[test]
     fn the_templated_issuer_becomes_the_issuer_of_the_tenant() {
         let tenant = "11111111-2222-3333-4444-555555555555";
-        assert_eq!(metadata(("", "")).issuer_of(tenant), format!("https://login.example/{tenant}/v2.0"));
+        assert_eq!(
+            metadata(("", "")).issuer_of(tenant),
+            format!("https://login.example/{tenant}/v2.0")
+        );
     }
 }

@@ -18,7 +18,14 @@ const NAMES: [(&str, [&str; 3]); 4] = [
             "https://microsoftgraph.chinacloudapi.cn",
         ],
     ),
-    ("key-vault", ["https://vault.azure.net", "https://vault.usgovcloudapi.net", "https://vault.azure.cn"]),
+    (
+        "key-vault",
+        [
+            "https://vault.azure.net",
+            "https://vault.usgovcloudapi.net",
+            "https://vault.azure.cn",
+        ],
+    ),
     ("storage", ["https://storage.azure.com"; 3]),
     ("aks", [AKS_SERVER; 3]),
 ];
@@ -32,8 +39,14 @@ const RESOURCE_MANAGER: &str = "arm";
 /// The two hosts that mean Resource Manager, in the same order of clouds.
 const RESOURCE_MANAGERS: [[&str; 2]; 3] = [
     ["management.azure.com", "management.core.windows.net"],
-    ["management.usgovcloudapi.net", "management.core.usgovcloudapi.net"],
-    ["management.chinacloudapi.cn", "management.core.chinacloudapi.cn"],
+    [
+        "management.usgovcloudapi.net",
+        "management.core.usgovcloudapi.net",
+    ],
+    [
+        "management.chinacloudapi.cn",
+        "management.core.chinacloudapi.cn",
+    ],
 ];
 
 /// The short names that a person can give.
@@ -51,15 +64,22 @@ pub(in crate::provider) fn parse(settings: &AzureSettings, text: &str) -> Result
         AzureCloud::UsGovernment => 1,
         AzureCloud::China => 2,
     };
-    let known = NAMES.iter().find(|(name, _)| name.eq_ignore_ascii_case(text));
+    let known = NAMES
+        .iter()
+        .find(|(name, _)| name.eq_ignore_ascii_case(text));
     let identifier = known.map_or(text, |(_, identifiers)| identifiers[cloud]);
     let bare = |text: &str| text.trim_end_matches('/').to_ascii_lowercase();
     // The configured one may be a server on this machine, which is no resource of anybody else's.
-    if text.eq_ignore_ascii_case(RESOURCE_MANAGER) || bare(text) == bare(settings.resource_manager.as_str()) {
+    if text.eq_ignore_ascii_case(RESOURCE_MANAGER)
+        || bare(text) == bare(settings.resource_manager.as_str())
+    {
         return Ok(Resource::Management);
     }
     let identifier = Identifier::parse(identifier).ok_or_else(|| no_resource(text))?;
-    if RESOURCE_MANAGERS[cloud].iter().any(|host| identifier.is_server(host)) {
+    if RESOURCE_MANAGERS[cloud]
+        .iter()
+        .any(|host| identifier.is_server(host))
+    {
         return Ok(Resource::Management);
     }
     Ok(Resource::Named(identifier))
@@ -100,7 +120,10 @@ mod tests {
         let china = settings("https://login.partner.microsoftonline.cn", None);
         assert_eq!(key(&public, "graph"), "https://graph.microsoft.com");
         assert_eq!(key(&government, "Graph"), "https://graph.microsoft.us");
-        assert_eq!(key(&china, "graph"), "https://microsoftgraph.chinacloudapi.cn");
+        assert_eq!(
+            key(&china, "graph"),
+            "https://microsoftgraph.chinacloudapi.cn"
+        );
         assert_eq!(key(&china, "key-vault"), "https://vault.azure.cn");
         for settings in [&public, &government, &china] {
             assert_eq!(key(settings, "aks"), AKS_SERVER);
@@ -117,18 +140,36 @@ mod tests {
             "https://management.core.windows.net/",
             "https://Management.Core.Windows.Net",
         ] {
-            assert_eq!(parse(&public, text).expect("a resource"), Resource::Management, "{text}");
+            assert_eq!(
+                parse(&public, text).expect("a resource"),
+                Resource::Management,
+                "{text}"
+            );
         }
         let government = settings("https://login.microsoftonline.us", None);
-        assert_eq!(key(&government, "https://management.core.usgovcloudapi.net/"), "management");
-        assert_eq!(key(&government, "https://management.azure.com/"), "https://management.azure.com/");
+        assert_eq!(
+            key(&government, "https://management.core.usgovcloudapi.net/"),
+            "management"
+        );
+        assert_eq!(
+            key(&government, "https://management.azure.com/"),
+            "https://management.azure.com/"
+        );
     }
 
     #[test]
     fn a_resource_manager_on_this_machine_is_one_and_no_other_server_there_is() {
         let sandbox = settings("http://127.0.0.1:4711", Some("http://127.0.0.1:4712"));
-        for text in ["http://127.0.0.1:4712", "http://127.0.0.1:4712/", "https://management.azure.com"] {
-            assert_eq!(parse(&sandbox, text).expect("a resource"), Resource::Management, "{text}");
+        for text in [
+            "http://127.0.0.1:4712",
+            "http://127.0.0.1:4712/",
+            "https://management.azure.com",
+        ] {
+            assert_eq!(
+                parse(&sandbox, text).expect("a resource"),
+                Resource::Management,
+                "{text}"
+            );
         }
         assert!(parse(&sandbox, "http://127.0.0.1:4713").is_err());
     }
@@ -138,7 +179,16 @@ mod tests {
         let public = settings("https://login.microsoftonline.com", None);
         let error = parse(&public, "graf\u{1b}[31m").expect_err("no resource");
         assert_eq!(error.code(), Code::InvalidInput);
-        assert!(error.message().contains("\"graf[31m\"") && error.message().contains("key-vault"), "{error}");
-        assert!(parse(&public, &"x".repeat(10_000)).expect_err("no resource").message().len() < 400);
+        assert!(
+            error.message().contains("\"graf[31m\"") && error.message().contains("key-vault"),
+            "{error}"
+        );
+        assert!(
+            parse(&public, &"x".repeat(10_000))
+                .expect_err("no resource")
+                .message()
+                .len()
+                < 400
+        );
     }
 }

@@ -68,8 +68,10 @@ pub(super) async fn tenants(
     token: &SecretString,
 ) -> Result<Vec<OfferedTenant>> {
     let tenants: Vec<Tenant> = read(http, settings, "tenants", token, &|_| {}).await?;
-    let offered =
-        tenants.into_iter().filter(|tenant| is_guid(&tenant.tenant_id)).map(|tenant| OfferedTenant {
+    let offered = tenants
+        .into_iter()
+        .filter(|tenant| is_guid(&tenant.tenant_id))
+        .map(|tenant| OfferedTenant {
             tenant_id: tenant.tenant_id.to_ascii_lowercase(),
             name: named(tenant.display_name),
             default_domain: named(tenant.default_domain),
@@ -87,7 +89,8 @@ pub(super) async fn subscriptions(
     token: &SecretString,
     progress: &Progress<'_>,
 ) -> Result<Vec<Target>> {
-    let subscriptions: Vec<Subscription> = read(http, settings, "subscriptions", token, progress).await?;
+    let subscriptions: Vec<Subscription> =
+        read(http, settings, "subscriptions", token, progress).await?;
     let mut targets: Vec<Target> = subscriptions
         .into_iter()
         .map(|subscription| Target {
@@ -125,8 +128,10 @@ async fn read<T: DeserializeOwned>(
         if seen.len() == MOST_PAGES || !seen.insert(url.clone()) {
             return Err(odd_pages(home));
         }
-        let page: Page<T> =
-            http.get_json(&url, Some(token)).await?.map_err(|answer| refused(home, what, &answer))?;
+        let page: Page<T> = http
+            .get_json(&url, Some(token))
+            .await?
+            .map_err(|answer| refused(home, what, &answer))?;
         items.extend(page.value);
         progress(items.len());
         next = match page.next_link.filter(|link| !link.is_empty()) {
@@ -151,9 +156,14 @@ fn odd_pages(home: &Url) -> Error {
 }
 
 fn refused(home: &Url, what: &str, answer: &http::Answer) -> Error {
-    let code =
-        serde_json::from_slice::<Failure>(&answer.body).map(|failure| failure.error.code).unwrap_or_default();
-    let detail = if code.is_empty() { format!("HTTP-{}", answer.status) } else { code };
+    let code = serde_json::from_slice::<Failure>(&answer.body)
+        .map(|failure| failure.error.code)
+        .unwrap_or_default();
+    let detail = if code.is_empty() {
+        format!("HTTP-{}", answer.status)
+    } else {
+        code
+    };
     let place = http::place(home);
     let error = match answer.status {
         401 => Error::new(
@@ -173,5 +183,6 @@ fn refused(home: &Url, what: &str, answer: &http::Answer) -> Error {
 }
 
 fn named(name: Option<String>) -> Option<String> {
-    name.map(|name| text::shown(&name)).filter(|name| !name.is_empty())
+    name.map(|name| text::shown(&name))
+        .filter(|name| !name.is_empty())
 }

@@ -31,12 +31,17 @@ pub(super) fn authorize(error: &str) -> Error {
             "Google does not know this client id, or does not let it sign people in. Check GOOGLE_CLIENT_ID.",
         ),
         "invalid_scope" => (Code::SettingInvalid, SCOPES),
-        "interaction_required" | "login_required" | "consent_required" | "account_selection_required" => {
-            (Code::SignInAgain, "Google asks for a complete sign-in. Start it again.")
-        }
-        "temporarily_unavailable" | "server_error" | "internal_failure" => {
-            (Code::ServerFailed, "Google's sign-in is in trouble. Try again in a few minutes.")
-        }
+        "interaction_required"
+        | "login_required"
+        | "consent_required"
+        | "account_selection_required" => (
+            Code::SignInAgain,
+            "Google asks for a complete sign-in. Start it again.",
+        ),
+        "temporarily_unavailable" | "server_error" | "internal_failure" => (
+            Code::ServerFailed,
+            "Google's sign-in is in trouble. Try again in a few minutes.",
+        ),
         _ => (Code::SignInRejected, REQUEST),
     };
     Error::new(code, message).with_detail(error)
@@ -63,7 +68,9 @@ pub(super) fn token(refusal: &Refusal, redeemed: Redeemed, with_secret: bool) ->
              Sign in again.",
         ),
         // Google's guide for TVs and limited-input devices: a client type of its own, and few scopes.
-        "invalid_client" | "unauthorized_client" | "invalid_scope" if redeemed == Redeemed::DeviceCode => {
+        "invalid_client" | "unauthorized_client" | "invalid_scope"
+            if redeemed == Redeemed::DeviceCode =>
+        {
             (Code::Unsupported, NO_DEVICES)
         }
         "invalid_grant" if redeemed != Redeemed::RefreshToken => (
@@ -79,7 +86,10 @@ pub(super) fn token(refusal: &Refusal, redeemed: Redeemed, with_secret: bool) ->
         ),
         "admin_policy_enforced" => (Code::AdminNeeded, ADMIN_POLICY),
         "org_internal" => (Code::SignInRefused, INTERNAL),
-        "access_denied" => (Code::SignInRefused, "Google refused the sign-in. Nothing was changed."),
+        "access_denied" => (
+            Code::SignInRefused,
+            "Google refused the sign-in. Nothing was changed.",
+        ),
         "deleted_client" => (Code::SettingInvalid, DELETED),
         // The client, not the person: signing in again would lead to the same answer.
         "invalid_client" | "unauthorized_client" | "invalid_request" if !with_secret => (
@@ -93,16 +103,24 @@ pub(super) fn token(refusal: &Refusal, redeemed: Redeemed, with_secret: bool) ->
              GOOGLE_CLIENT_SECRET, or the file in gcp.client_secret_file, belong to one client, then sign in again.",
         ),
         "invalid_scope" => (Code::SettingInvalid, SCOPES),
-        "temporarily_unavailable" | "server_error" | "internal_failure" | "backend_error" => {
-            (Code::ServerFailed, "Google's sign-in is in trouble. It is tried again by itself.")
-        }
-        "slow_down" | "rate_limit_exceeded" => {
-            (Code::Throttled, "Google's sign-in asked to wait. It is tried again by itself.")
-        }
+        "temporarily_unavailable" | "server_error" | "internal_failure" | "backend_error" => (
+            Code::ServerFailed,
+            "Google's sign-in is in trouble. It is tried again by itself.",
+        ),
+        "slow_down" | "rate_limit_exceeded" => (
+            Code::Throttled,
+            "Google's sign-in asked to wait. It is tried again by itself.",
+        ),
         _ => (Code::SignInRejected, REQUEST),
     };
-    let detail = if subtype.is_empty() { error.to_owned() } else { format!("{error}:{subtype}") };
-    Error::new(code, message).with_detail(&detail).with_retry_after(refusal.retry_after)
+    let detail = if subtype.is_empty() {
+        error.to_owned()
+    } else {
+        format!("{error}:{subtype}")
+    };
+    Error::new(code, message)
+        .with_detail(&detail)
+        .with_retry_after(refusal.retry_after)
 }
 
 const ADMIN_POLICY: &str = "Your organisation does not let this app reach Google Cloud. Ask an administrator of its Google Workspace to trust \
@@ -114,8 +132,7 @@ const DELETED: &str = "The OAuth client was deleted at Google. Create one of typ
 const SCOPES: &str = "Google does not offer the scopes that this app asks for. Set gcp.access in settings.toml to read-only or full.";
 const NO_DEVICES: &str = "Google signs in by code only clients of the type TVs and Limited Input devices, and grants them no access to Google \
      Cloud. Sign in with a browser instead.";
-const REQUEST: &str =
-    "Google did not accept this app's request. Show the reference to whoever created the OAuth client.";
+const REQUEST: &str = "Google did not accept this app's request. Show the reference to whoever created the OAuth client.";
 
 #[cfg(test)]
 mod tests {
@@ -125,7 +142,11 @@ mod tests {
         let json = serde_json::json!({
             "error": error, "error_subtype": subtype, "error_description": "<b>CANARY</b>",
         });
-        token(&serde_json::from_value(json).expect("a refusal"), redeemed, with_secret)
+        token(
+            &serde_json::from_value(json).expect("a refusal"),
+            redeemed,
+            with_secret,
+        )
     }
 
     #[test]
@@ -133,19 +154,61 @@ mod tests {
         use Redeemed::{Code as Sent, DeviceCode, RefreshToken};
         for (error, subtype, redeemed, with_secret, code) in [
             ("invalid_grant", "", RefreshToken, true, Code::SignInAgain),
-            ("invalid_grant", "invalid_rapt", RefreshToken, true, Code::SignInAgain),
+            (
+                "invalid_grant",
+                "invalid_rapt",
+                RefreshToken,
+                true,
+                Code::SignInAgain,
+            ),
             ("invalid_grant", "", Sent, true, Code::SignInRejected),
-            ("invalid_client", "", RefreshToken, true, Code::SettingInvalid),
+            (
+                "invalid_client",
+                "",
+                RefreshToken,
+                true,
+                Code::SettingInvalid,
+            ),
             ("invalid_client", "", DeviceCode, true, Code::Unsupported),
             ("invalid_scope", "", DeviceCode, true, Code::Unsupported),
             ("invalid_grant", "", DeviceCode, true, Code::SignInRejected),
-            ("invalid_client", "", RefreshToken, false, Code::SettingMissing),
+            (
+                "invalid_client",
+                "",
+                RefreshToken,
+                false,
+                Code::SettingMissing,
+            ),
             ("invalid_request", "", Sent, false, Code::SettingMissing),
             ("invalid_request", "", Sent, true, Code::SignInRejected),
-            ("admin_policy_enforced", "", RefreshToken, true, Code::AdminNeeded),
-            ("internal_failure", "", RefreshToken, true, Code::ServerFailed),
-            ("rate_limit_exceeded", "", RefreshToken, true, Code::Throttled),
-            ("use_dpop_nonce", "", RefreshToken, true, Code::SignInRejected),
+            (
+                "admin_policy_enforced",
+                "",
+                RefreshToken,
+                true,
+                Code::AdminNeeded,
+            ),
+            (
+                "internal_failure",
+                "",
+                RefreshToken,
+                true,
+                Code::ServerFailed,
+            ),
+            (
+                "rate_limit_exceeded",
+                "",
+                RefreshToken,
+                true,
+                Code::Throttled,
+            ),
+            (
+                "use_dpop_nonce",
+                "",
+                RefreshToken,
+                true,
+                Code::SignInRejected,
+            ),
         ] {
             let told = told(error, subtype, redeemed, with_secret);
             assert_eq!(told.code(), code, "{error} {subtype} {redeemed:?}");
@@ -157,14 +220,20 @@ mod tests {
     #[test]
     fn a_session_that_the_organisation_ended_is_not_called_revoked() {
         for subtype in ["invalid_rapt", "rapt_required"] {
-            let message = told("invalid_grant", subtype, Redeemed::RefreshToken, true).message().to_owned();
+            let message = told("invalid_grant", subtype, Redeemed::RefreshToken, true)
+                .message()
+                .to_owned();
             assert!(
                 message.contains("organisation ends") && message.contains("Nothing was revoked"),
                 "{message}"
             );
         }
-        let message = told("invalid_grant", "", Redeemed::RefreshToken, true).message().to_owned();
-        for cause in ["revoked", "password", "6 months", "Testing", "7 days", "100"] {
+        let message = told("invalid_grant", "", Redeemed::RefreshToken, true)
+            .message()
+            .to_owned();
+        for cause in [
+            "revoked", "password", "6 months", "Testing", "7 days", "100",
+        ] {
             assert!(message.contains(cause), "{message}");
         }
     }
@@ -173,7 +242,10 @@ mod tests {
     fn what_a_person_refused_and_what_an_administrator_forbids_are_told_apart() {
         assert_eq!(authorize("access_denied").code(), Code::SignInRefused);
         assert_eq!(authorize("admin_policy_enforced").code(), Code::AdminNeeded);
-        assert_eq!(authorize("redirect_uri_mismatch").code(), Code::SettingInvalid);
+        assert_eq!(
+            authorize("redirect_uri_mismatch").code(),
+            Code::SettingInvalid
+        );
         assert_eq!(authorize("unheard_of").code(), Code::SignInRejected);
     }
 }

@@ -18,8 +18,12 @@ use crate::settings::is_google;
 
 const LIFE: Duration = Duration::from_secs(24 * 3600);
 /// The hosts that Google's own document names.
-const GOOGLES: [&str; 4] =
-    ["accounts.google.com", "oauth2.googleapis.com", "www.googleapis.com", "openidconnect.googleapis.com"];
+const GOOGLES: [&str; 4] = [
+    "accounts.google.com",
+    "oauth2.googleapis.com",
+    "www.googleapis.com",
+    "openidconnect.googleapis.com",
+];
 
 /// What is used of the document.
 #[derive(Clone, Debug, Deserialize)]
@@ -50,7 +54,10 @@ impl Metadata {
 
     /// The issuer as id_tokens spell it: Google's may leave the scheme out (its OpenID Connect reference).
     pub(super) fn token_issuers(&self) -> [&str; 2] {
-        let bare = self.issuer.split_once("://").map_or(self.issuer.as_str(), |(_, bare)| bare);
+        let bare = self
+            .issuer
+            .split_once("://")
+            .map_or(self.issuer.as_str(), |(_, bare)| bare);
         [&self.issuer, bare]
     }
 }
@@ -65,21 +72,29 @@ impl Cache {
     /// # Errors
     /// `sign-in-rejected` when there is none or it fails a check; those of `Http::get_json`.
     pub(super) async fn read(&self, http: &Http, issuer: &Url, now: Timestamp) -> Result<Metadata> {
-        let lock = || self.0.lock().expect("no code panics while it holds this lock");
+        let lock = || {
+            self.0
+                .lock()
+                .expect("no code panics while it holds this lock")
+        };
         if let Some((metadata, read_at)) = lock().get(issuer).cloned()
             && now.duration_since(read_at).unsigned_abs() < LIFE
         {
             return Ok(metadata);
         }
-        let address = issuer.join(".well-known/openid-configuration").map_err(|error| {
-            Error::new(Code::Internal, "The issuer's address cannot be used.").with_source(error)
-        })?;
+        let address = issuer
+            .join(".well-known/openid-configuration")
+            .map_err(|error| {
+                Error::new(Code::Internal, "The issuer's address cannot be used.")
+                    .with_source(error)
+            })?;
         let metadata: Metadata = http.get_json(&address, None).await?.map_err(|answer| {
             let message = format!(
                 "{} does not describe itself as a sign-in server. Check MCM_GOOGLE_ISSUER.",
                 http::place(issuer)
             );
-            Error::new(Code::SignInRejected, message).with_detail(&format!("HTTP-{}", answer.status))
+            Error::new(Code::SignInRejected, message)
+                .with_detail(&format!("HTTP-{}", answer.status))
         })?;
         check(&metadata, issuer)?;
         lock().insert(issuer.clone(), (metadata.clone(), now));
@@ -100,8 +115,15 @@ fn check(metadata: &Metadata, issuer: &Url) -> Result<()> {
     if named != asked && Some(named) != asked.strip_suffix('/') {
         return refuse("another issuer");
     }
-    let endpoints = [&metadata.authorization_endpoint, &metadata.token_endpoint, &metadata.jwks_uri];
-    let optional = metadata.revocation_endpoint.iter().chain(&metadata.device_authorization_endpoint);
+    let endpoints = [
+        &metadata.authorization_endpoint,
+        &metadata.token_endpoint,
+        &metadata.jwks_uri,
+    ];
+    let optional = metadata
+        .revocation_endpoint
+        .iter()
+        .chain(&metadata.device_authorization_endpoint);
     let mut endpoints = endpoints.into_iter().chain(optional);
     if !endpoints.all(|endpoint| is_at_home(endpoint, issuer)) {
         return refuse("sign-in addresses on another server");
@@ -116,12 +138,17 @@ fn check(metadata: &Metadata, issuer: &Url) -> Result<()> {
 
 /// Google's own hosts for Google, this machine for an issuer on this machine, else the issuer's own origin.
 fn is_at_home(endpoint: &Url, issuer: &Url) -> bool {
-    if !endpoint.username().is_empty() || endpoint.password().is_some() || endpoint.fragment().is_some() {
+    if !endpoint.username().is_empty()
+        || endpoint.password().is_some()
+        || endpoint.fragment().is_some()
+    {
         return false;
     }
     if is_google(issuer) {
         let host = endpoint.host_str().unwrap_or_default();
-        return endpoint.scheme() == "https" && endpoint.port().is_none() && GOOGLES.contains(&host);
+        return endpoint.scheme() == "https"
+            && endpoint.port().is_none()
+            && GOOGLES.contains(&host);
     }
     let same = endpoint.origin() == issuer.origin();
     let both_here = http::is_loopback(issuer) && http::is_loopback(endpoint);
@@ -151,18 +178,52 @@ mod tests {
     fn googles_document_leads_to_googles_hosts_only() {
         let google = "https://accounts.google.com/";
         verdict(("", ""), google).expect("Google's own");
-        verdict((r#","code_challenge_methods_supported":["plain","S256"]"#, ""), google).expect("not listed");
+        verdict(
+            (
+                r#","code_challenge_methods_supported":["plain","S256"]"#,
+                "",
+            ),
+            google,
+        )
+        .expect("not listed");
         for change in [
-            (r#""issuer":"https://accounts.google.com""#, r#""issuer":"https://accounts.google.com.evil""#),
-            (r#""issuer":"https://accounts.google.com""#, r#""issuer":"http://accounts.google.com""#),
-            (r#""issuer":"https://accounts.google.com""#, r#""issuer":"https://accounts.google.com//""#),
-            ("https://accounts.google.com/o", "https://accounts.google.com.evil.example/o"),
-            ("https://accounts.google.com/o", "http://accounts.google.com/o"),
-            ("https://oauth2.googleapis.com/token", "https://oauth2.googleapis.com:444/token"),
-            ("https://oauth2.googleapis.com/token", "https://x@oauth2.googleapis.com/token"),
-            ("https://oauth2.googleapis.com/revoke", "https://evil.example/revoke"),
+            (
+                r#""issuer":"https://accounts.google.com""#,
+                r#""issuer":"https://accounts.google.com.evil""#,
+            ),
+            (
+                r#""issuer":"https://accounts.google.com""#,
+                r#""issuer":"http://accounts.google.com""#,
+            ),
+            (
+                r#""issuer":"https://accounts.google.com""#,
+                r#""issuer":"https://accounts.google.com//""#,
+            ),
+            (
+                "https://accounts.google.com/o",
+                "https://accounts.google.com.evil.example/o",
+            ),
+            (
+                "https://accounts.google.com/o",
+                "http://accounts.google.com/o",
+            ),
+            (
+                "https://oauth2.googleapis.com/token",
+                "https://oauth2.googleapis.com:444/token",
+            ),
+            (
+                "https://oauth2.googleapis.com/token",
+                "https://x@oauth2.googleapis.com/token",
+            ),
+            (
+                "https://oauth2.googleapis.com/revoke",
+                "https://evil.example/revoke",
+            ),
             ("https://www.googleapis.com/", "http://127.0.0.1/"),
-            ("https://www.googleapis.com/", "https://storage.googleapis.com/"),
+            (
+                "https://www.googleapis.com/",
+                "https://storage.googleapis.com/",
+            ),
             (r#""plain","S256""#, r#""plain""#),
         ] {
             assert!(verdict(change, google).is_err(), "{change:?}");
@@ -180,7 +241,13 @@ mod tests {
         };
         at("https://login.example", "https://login.example/t").expect("its own origin");
         at("http://127.0.0.1:4000", "http://127.0.0.1:4001/t").expect("this machine");
-        assert!(at("https://login.example", "https://oauth2.googleapis.com/token").is_err());
+        assert!(
+            at(
+                "https://login.example",
+                "https://oauth2.googleapis.com/token"
+            )
+            .is_err()
+        );
         assert!(at("https://login.example", "http://127.0.0.1/t").is_err());
         assert!(at("http://127.0.0.1:4000", "https://evil.example/t").is_err());
     }
@@ -188,10 +255,18 @@ mod tests {
     #[test]
     fn the_issuer_of_an_answer_is_required_when_the_document_promises_it() {
         let issuer = "https://accounts.google.com".to_owned();
-        assert_eq!(metadata(("", "")).expected_issuer(), Issuer::IfPresent(issuer.clone()));
-        let promising =
-            (r#""plain","S256"]"#, r#""S256"],"authorization_response_iss_parameter_supported":true"#);
-        assert_eq!(metadata(promising).expected_issuer(), Issuer::Required(issuer));
+        assert_eq!(
+            metadata(("", "")).expected_issuer(),
+            Issuer::IfPresent(issuer.clone())
+        );
+        let promising = (
+            r#""plain","S256"]"#,
+            r#""S256"],"authorization_response_iss_parameter_supported":true"#,
+        );
+        assert_eq!(
+            metadata(promising).expected_issuer(),
+            Issuer::Required(issuer)
+        );
         assert_eq!(
             metadata(("", "")).token_issuers(),
             ["https://accounts.google.com", "accounts.google.com"]

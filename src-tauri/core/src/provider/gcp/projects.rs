@@ -61,7 +61,10 @@ pub(super) async fn search(
     let mut targets = Vec::new();
     loop {
         let url = address(home, &page_token)?;
-        let page: Page = http.get_json(&url, Some(token)).await?.map_err(|answer| refused(home, &answer))?;
+        let page: Page = http
+            .get_json(&url, Some(token))
+            .await?
+            .map_err(|answer| refused(home, &answer))?;
         targets.extend(page.projects.into_iter().map(target));
         progress(targets.len());
         page_token = page.next_page_token.unwrap_or_default();
@@ -94,7 +97,10 @@ fn address(home: &Url, page_token: &str) -> Result<Url> {
 }
 
 fn target(project: Project) -> Target {
-    let named = |name: Option<String>| name.map(|name| text::shown(&name)).filter(|name| !name.is_empty());
+    let named = |name: Option<String>| {
+        name.map(|name| text::shown(&name))
+            .filter(|name| !name.is_empty())
+    };
     let id = text::shown(&project.project_id);
     Target {
         name: named(project.display_name).unwrap_or_else(|| id.clone()),
@@ -120,7 +126,10 @@ impl Refused {
     fn read(body: &[u8]) -> Self {
         let body: Value = serde_json::from_slice(body).unwrap_or_default();
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        let mut refused = Self { status: text(&body["error"]["status"]), ..Self::default() };
+        let mut refused = Self {
+            status: text(&body["error"]["status"]),
+            ..Self::default()
+        };
         for detail in body["error"]["details"].as_array().into_iter().flatten() {
             if let Some(reason) = detail["reason"].as_str() {
                 refused.reason = reason.to_owned();
@@ -129,7 +138,9 @@ impl Refused {
                 refused.link = refused.link.or_else(|| link(&metadata["activationUrl"]));
             }
             let links = detail["links"].as_array().into_iter().flatten();
-            refused.link = refused.link.or_else(|| links.map(|entry| &entry["url"]).find_map(link));
+            refused.link = refused
+                .link
+                .or_else(|| links.map(|entry| &entry["url"]).find_map(link));
         }
         refused
     }
@@ -166,15 +177,26 @@ fn refused(home: &Url, answer: &http::Answer) -> Error {
         (403, "ACCESS_TOKEN_SCOPE_INSUFFICIENT") => no_access(),
         (403, _) => Error::new(
             Code::AdminNeeded,
-            format!("{place} does not let you list projects. Ask your administrator for a role on one."),
+            format!(
+                "{place} does not let you list projects. Ask your administrator for a role on one."
+            ),
         ),
         (status, _) => Error::new(
             Code::ServerFailed,
             format!("{place} refused to list projects (HTTP {status}). Try again later."),
         ),
     };
-    let detail = [refused.reason, refused.status, format!("HTTP-{}", answer.status)];
-    error.with_detail(detail.iter().find(|text| !text.is_empty()).map_or("", String::as_str))
+    let detail = [
+        refused.reason,
+        refused.status,
+        format!("HTTP-{}", answer.status),
+    ];
+    error.with_detail(
+        detail
+            .iter()
+            .find(|text| !text.is_empty())
+            .map_or("", String::as_str),
+    )
 }
 
 fn service_disabled(refused: &Refused) -> Error {
@@ -208,7 +230,13 @@ mod tests {
         let body = format!(
             r#"{{"error":{{"code":{status},"message":"CANARY","status":"PERMISSION_DENIED","details":{details}}}}}"#
         );
-        http::Answer { status, body: body.into_bytes(), retry_after: None, date: None, content_type: None }
+        http::Answer {
+            status,
+            body: body.into_bytes(),
+            retry_after: None,
+            date: None,
+            content_type: None,
+        }
     }
 
     fn told(status: u16, details: &str) -> Error {
@@ -223,7 +251,11 @@ mod tests {
         );
         let told = told(403, &details);
         assert_eq!(told.code(), Code::AdminNeeded);
-        assert!(told.reference().starts_with("SERVICE_DISABLED"), "{}", told.reference());
+        assert!(
+            told.reference().starts_with("SERVICE_DISABLED"),
+            "{}",
+            told.reference()
+        );
         told.message().to_owned()
     }
 
@@ -231,7 +263,10 @@ mod tests {
     fn a_disabled_api_names_the_project_and_the_link_to_enable_it() {
         let link = "https://console.developers.google.com/apis/api/x/overview?project=42";
         let message = disabled(link);
-        assert!(message.contains("project 42") && message.contains(link), "{message}");
+        assert!(
+            message.contains("project 42") && message.contains(link),
+            "{message}"
+        );
     }
 
     #[test]
@@ -246,8 +281,14 @@ mod tests {
             "evil",
         ] {
             let message = disabled(link);
-            assert!(message.contains("project 42") && !message.contains("//"), "{message}");
-            assert!(!message.contains("evil") && !message.contains("alert"), "{message}");
+            assert!(
+                message.contains("project 42") && !message.contains("//"),
+                "{message}"
+            );
+            assert!(
+                !message.contains("evil") && !message.contains("alert"),
+                "{message}"
+            );
         }
     }
 
@@ -256,7 +297,11 @@ mod tests {
         for (status, details, code) in [
             (401, "[]", Code::SignInAgain),
             (403, "[]", Code::AdminNeeded),
-            (403, r#"[{"reason":"ACCESS_TOKEN_SCOPE_INSUFFICIENT"}]"#, Code::SignInRefused),
+            (
+                403,
+                r#"[{"reason":"ACCESS_TOKEN_SCOPE_INSUFFICIENT"}]"#,
+                Code::SignInRefused,
+            ),
             (
                 403,
                 r#"[{"reason":"SERVICE_DISABLED","metadata":{"consumer":"projects/\u202e"}}]"#,

@@ -22,15 +22,24 @@ fn deep_link(number: u64, state: &str, redirect_uri: &str) -> Pending {
         flow: Flow::new(number),
         cloud: Cloud::Azure,
         state: SecretString::from(state),
-        receiver: Receiver::DeepLink { redirect_uri: redirect_uri.into() },
+        receiver: Receiver::DeepLink {
+            redirect_uri: redirect_uri.into(),
+        },
         issuer: Issuer::IfPresent(ENTRA.into()),
         expires_at: at(END),
     }
 }
 
 fn loopback(number: u64, state: &str, method: Method) -> Pending {
-    let receiver = Receiver::Loopback { host: LoopbackHost::Ipv4, method, origins: Vec::new() };
-    Pending { receiver, ..deep_link(number, state, AZURE) }
+    let receiver = Receiver::Loopback {
+        host: LoopbackHost::Ipv4,
+        method,
+        origins: Vec::new(),
+    };
+    Pending {
+        receiver,
+        ..deep_link(number, state, AZURE)
+    }
 }
 
 fn judged(text: &str, pending: &[Pending]) -> Verdict {
@@ -39,12 +48,18 @@ fn judged(text: &str, pending: &[Pending]) -> Verdict {
 
 /// The verdict for one pending Azure flow and a deep link to it with these parameters.
 fn answered(parameters: &str) -> Verdict {
-    judged(&format!("{AZURE}?{parameters}"), &[deep_link(1, STATE, AZURE)])
+    judged(
+        &format!("{AZURE}?{parameters}"),
+        &[deep_link(1, STATE, AZURE)],
+    )
 }
 
 fn code_of(verdict: &Verdict) -> Option<(Flow, &str)> {
     match verdict {
-        Verdict::Answered { flow, answer: Answer::Code(code) } => Some((*flow, code.expose_secret())),
+        Verdict::Answered {
+            flow,
+            answer: Answer::Code(code),
+        } => Some((*flow, code.expose_secret())),
         _ => None,
     }
 }
@@ -58,9 +73,10 @@ fn reason_of(verdict: &Verdict) -> Option<Reason> {
 
 fn refusal_of(verdict: Verdict) -> Option<(String, String)> {
     match verdict {
-        Verdict::Answered { answer: Answer::Refused { error, description }, .. } => {
-            Some((error, description))
-        }
+        Verdict::Answered {
+            answer: Answer::Refused { error, description },
+            ..
+        } => Some((error, description)),
         _ => None,
     }
 }
@@ -90,8 +106,15 @@ fn an_address_that_differs_in_anything_is_not_the_redirect_uri() {
         " io.github.multicloudmanager://auth/azure",
         "",
     ] {
-        let verdict = judged(&format!("{address}?{parameters}"), &[deep_link(1, STATE, AZURE)]);
-        assert_eq!(reason_of(&verdict), Some(Reason::WrongReceiver), "{address}");
+        let verdict = judged(
+            &format!("{address}?{parameters}"),
+            &[deep_link(1, STATE, AZURE)],
+        );
+        assert_eq!(
+            reason_of(&verdict),
+            Some(Reason::WrongReceiver),
+            "{address}"
+        );
     }
 }
 
@@ -106,7 +129,10 @@ fn only_an_empty_fragment_is_permitted() {
         assert_eq!(reason_of(&verdict), Some(Reason::Malformed), "{fragment}");
     }
     let in_fragment = format!("{AZURE}#code=c&state={STATE}");
-    assert_eq!(reason_of(&judged(&in_fragment, &pending)), Some(Reason::Malformed));
+    assert_eq!(
+        reason_of(&judged(&in_fragment, &pending)),
+        Some(Reason::Malformed)
+    );
 }
 
 #[test]
@@ -118,12 +144,22 @@ fn a_missing_or_unknown_state_changes_nothing() {
         ("code=c&state".to_owned(), Reason::NoState),
         ("code=c&State=x".to_owned(), Reason::NoState),
         (format!("code=c&state={OTHER}"), Reason::UnknownState),
-        (format!("code=c&state={}", &STATE[..STATE.len() - 1]), Reason::UnknownState),
+        (
+            format!("code=c&state={}", &STATE[..STATE.len() - 1]),
+            Reason::UnknownState,
+        ),
         (format!("code=c&state={STATE}A"), Reason::UnknownState),
-        (format!("code=c&state={}", STATE.to_lowercase()), Reason::UnknownState),
+        (
+            format!("code=c&state={}", STATE.to_lowercase()),
+            Reason::UnknownState,
+        ),
         (format!("code=c&state=%20{STATE}"), Reason::UnknownState),
     ] {
-        assert_eq!(reason_of(&answered(&parameters)), Some(reason), "{parameters}");
+        assert_eq!(
+            reason_of(&answered(&parameters)),
+            Some(reason),
+            "{parameters}"
+        );
     }
 }
 
@@ -138,7 +174,10 @@ fn an_ended_flow_is_recognised_and_stays_ended() {
         (Ending::Cancelled, Reason::Cancelled),
         (Ending::Displaced, Reason::Cancelled),
     ] {
-        let ended = [Ended { state: SecretString::from(STATE), ending }];
+        let ended = [Ended {
+            state: SecretString::from(STATE),
+            ending,
+        }];
         let verdict = accept(&Arrival::DeepLink(&url), &[], &ended, at(0));
         assert_eq!(reason_of(&verdict), Some(reason));
     }
@@ -170,12 +209,19 @@ fn the_state_of_one_cloud_at_the_address_of_another_is_a_mix_up() {
 #[test]
 fn the_state_of_one_door_at_the_other_is_a_mix_up() {
     // C5
-    let pending =
-        [deep_link(1, STATE, AZURE), loopback(2, OTHER, Method::Query), loopback(3, "3.x", Method::FormPost)];
+    let pending = [
+        deep_link(1, STATE, AZURE),
+        loopback(2, OTHER, Method::Query),
+        loopback(3, "3.x", Method::FormPost),
+    ];
     let request = |flow, method, state: &str| {
         let parameters = format!("code=c&state={state}");
-        let arrival =
-            Arrival::Request { flow: Flow::new(flow), method, path: "/", parameters: parameters.as_bytes() };
+        let arrival = Arrival::Request {
+            flow: Flow::new(flow),
+            method,
+            path: "/",
+            parameters: parameters.as_bytes(),
+        };
         accept(&arrival, &pending, &[], at(0))
     };
     assert!(code_of(&request(2, Method::Query, OTHER)).is_some());
@@ -197,14 +243,24 @@ fn a_request_to_another_path_of_the_listener_is_not_an_answer() {
     // L6
     let parameters = format!("code=c&state={STATE}");
     let pending = [loopback(1, STATE, Method::Query)];
-    for (path, is_right) in [("/", true), ("", true), ("//", false), ("/done", false), ("/%2f", false)] {
+    for (path, is_right) in [
+        ("/", true),
+        ("", true),
+        ("//", false),
+        ("/done", false),
+        ("/%2f", false),
+    ] {
         let arrival = Arrival::Request {
             flow: Flow::new(1),
             method: Method::Query,
             path,
             parameters: parameters.as_bytes(),
         };
-        assert_eq!(code_of(&accept(&arrival, &pending, &[], at(0))).is_some(), is_right, "{path}");
+        assert_eq!(
+            code_of(&accept(&arrival, &pending, &[], at(0))).is_some(),
+            is_right,
+            "{path}"
+        );
     }
 }
 
@@ -212,7 +268,10 @@ fn a_request_to_another_path_of_the_listener_is_not_an_answer() {
 fn an_announced_issuer_is_required_and_exact_for_errors_too() {
     // C6
     let google = "https://accounts.google.com";
-    let pending = [Pending { issuer: Issuer::Required(google.into()), ..deep_link(1, STATE, GCP) }];
+    let pending = [Pending {
+        issuer: Issuer::Required(google.into()),
+        ..deep_link(1, STATE, GCP)
+    }];
     let judged = |rest: &str| judged(&format!("{GCP}?state={STATE}&{rest}"), &pending);
     assert!(code_of(&judged("code=c&iss=https%3A%2F%2Faccounts.google.com")).is_some());
     for rest in [
@@ -226,7 +285,13 @@ fn an_announced_issuer_is_required_and_exact_for_errors_too() {
     ] {
         let verdict = judged(rest);
         assert!(
-            matches!(verdict, Verdict::Rejected { reason: Reason::WrongIssuer, .. }),
+            matches!(
+                verdict,
+                Verdict::Rejected {
+                    reason: Reason::WrongIssuer,
+                    ..
+                }
+            ),
             "{rest}: {verdict:?}"
         );
     }
@@ -236,19 +301,38 @@ fn an_announced_issuer_is_required_and_exact_for_errors_too() {
 fn an_issuer_that_was_not_announced_must_fit_when_it_is_there() {
     // C6
     let guid = "72f988bf-86f1-41af-91ab-2d7cd011db47";
-    let fits = |iss: String| code_of(&answered(&format!("code=c&state={STATE}&iss={iss}"))).is_some();
-    assert!(fits(format!("https://login.microsoftonline.com/{guid}/v2.0")));
-    for tenant in ["common", "", "{tenantid}", "72f988bf-86f1-41af-91ab-2d7cd011db4", "../../evil", "a/b"] {
-        assert!(!fits(format!("https://login.microsoftonline.com/{tenant}/v2.0")), "{tenant}");
+    let fits =
+        |iss: String| code_of(&answered(&format!("code=c&state={STATE}&iss={iss}"))).is_some();
+    assert!(fits(format!(
+        "https://login.microsoftonline.com/{guid}/v2.0"
+    )));
+    for tenant in [
+        "common",
+        "",
+        "{tenantid}",
+        "72f988bf-86f1-41af-91ab-2d7cd011db4",
+        "../../evil",
+        "a/b",
+    ] {
+        assert!(
+            !fits(format!("https://login.microsoftonline.com/{tenant}/v2.0")),
+            "{tenant}"
+        );
     }
-    assert!(!fits(format!("https://login.microsoftonline.com.evil.example/{guid}/v2.0")));
-    assert!(!fits(format!("https://login.microsoftonline.com/{guid}/v1.0")));
+    assert!(!fits(format!(
+        "https://login.microsoftonline.com.evil.example/{guid}/v2.0"
+    )));
+    assert!(!fits(format!(
+        "https://login.microsoftonline.com/{guid}/v1.0"
+    )));
     let one_tenant = Issuer::IfPresent(format!("https://login.microsoftonline.com/{guid}/v2.0"));
-    assert!(one_tenant.permits(Some(&format!("https://login.microsoftonline.com/{guid}/v2.0"))));
-    assert!(
-        !one_tenant
-            .permits(Some(&format!("https://login.microsoftonline.com/{}/v2.0", guid.replace('7', "8"))))
-    );
+    assert!(one_tenant.permits(Some(&format!(
+        "https://login.microsoftonline.com/{guid}/v2.0"
+    ))));
+    assert!(!one_tenant.permits(Some(&format!(
+        "https://login.microsoftonline.com/{}/v2.0",
+        guid.replace('7', "8")
+    ))));
 }
 
 #[test]
@@ -262,7 +346,11 @@ fn a_parameter_that_comes_twice_spoils_the_arrival() {
         format!("error=a&error=b&state={STATE}"),
         format!("code=a&state={STATE}&x=1&x=1"),
     ] {
-        assert_eq!(reason_of(&answered(&parameters)), Some(Reason::Duplicate), "{parameters}");
+        assert_eq!(
+            reason_of(&answered(&parameters)),
+            Some(Reason::Duplicate),
+            "{parameters}"
+        );
     }
 }
 
@@ -283,25 +371,39 @@ fn an_error_beats_a_code() {
 #[test]
 fn tokens_in_an_answer_are_never_read() {
     // C9
-    let verdict = answered(&format!("access_token=evil&id_token=evil&token_type=bearer&state={STATE}"));
+    let verdict = answered(&format!(
+        "access_token=evil&id_token=evil&token_type=bearer&state={STATE}"
+    ));
     assert_eq!(reason_of(&verdict), Some(Reason::Empty));
-    let verdict = answered(&format!("access_token=evil&code=c&id_token=evil&state={STATE}"));
+    let verdict = answered(&format!(
+        "access_token=evil&code=c&id_token=evil&state={STATE}"
+    ));
     assert_eq!(code_of(&verdict), Some((Flow::new(1), "c")));
 }
 
 #[test]
 fn an_empty_or_unprintable_code_is_none() {
     for code in ["", "%0a", "a%7Fb", "%C3%A9"] {
-        assert!(reason_of(&answered(&format!("code={code}&state={STATE}"))).is_some(), "{code}");
+        assert!(
+            reason_of(&answered(&format!("code={code}&state={STATE}"))).is_some(),
+            "{code}"
+        );
     }
 }
 
 #[test]
 fn a_denied_consent_ends_its_own_flow_only() {
     // C10
-    let (error, description) = refusal_of(answered(&format!("error=access_denied&state={STATE}"))).unwrap();
-    assert_eq!((error.as_str(), description.as_str()), ("access_denied", ""));
-    assert_eq!(reason_of(&answered("error=access_denied")), Some(Reason::NoState));
+    let (error, description) =
+        refusal_of(answered(&format!("error=access_denied&state={STATE}"))).unwrap();
+    assert_eq!(
+        (error.as_str(), description.as_str()),
+        ("access_denied", "")
+    );
+    assert_eq!(
+        reason_of(&answered("error=access_denied")),
+        Some(Reason::NoState)
+    );
 }
 
 #[test]
@@ -321,11 +423,16 @@ fn an_error_keeps_no_hostile_text() {
     let (error, _) = refusal_of(answered(&format!("error={long}&state={STATE}"))).unwrap();
     assert_eq!(error, "unrecognised_error");
 
-    let hostile =
-        format!("AADSTS65004%3A+no%0d%0a%1b%5B31m%E2%80%AE%3Cscript%3E{}", "x".repeat(LONGEST_DESCRIPTION));
+    let hostile = format!(
+        "AADSTS65004%3A+no%0d%0a%1b%5B31m%E2%80%AE%3Cscript%3E{}",
+        "x".repeat(LONGEST_DESCRIPTION)
+    );
     let parameters = format!("error=consent_required&error_description={hostile}&state={STATE}");
     let (_, description) = refusal_of(answered(&parameters)).unwrap();
-    assert!(description.starts_with("AADSTS65004: no[31m<script>xx"), "{description}");
+    assert!(
+        description.starts_with("AADSTS65004: no[31m<script>xx"),
+        "{description}"
+    );
     assert_eq!(description.len(), LONGEST_DESCRIPTION);
     assert!(description.bytes().all(|byte| matches!(byte, b' '..=b'~')));
 }
@@ -361,13 +468,23 @@ fn an_arrival_has_a_greatest_length_and_number_of_parameters() {
     };
     let pending = [deep_link(1, STATE, AZURE)];
     assert!(code_of(&judged(&of_length(LONGEST_ADDRESS), &pending)).is_some());
-    assert_eq!(reason_of(&judged(&of_length(LONGEST_ADDRESS + 1), &pending)), Some(Reason::TooLong));
+    assert_eq!(
+        reason_of(&judged(&of_length(LONGEST_ADDRESS + 1), &pending)),
+        Some(Reason::TooLong)
+    );
 
-    let many = |count: usize| (0..count).map(|number| format!("&p{number}=")).collect::<String>();
+    let many = |count: usize| {
+        (0..count)
+            .map(|number| format!("&p{number}="))
+            .collect::<String>()
+    };
     let most = many(MOST_PARAMETERS - 2);
     assert!(code_of(&answered(&format!("code=c&state={STATE}{most}"))).is_some());
     let more = many(MOST_PARAMETERS - 1);
-    assert_eq!(reason_of(&answered(&format!("code=c&state={STATE}{more}"))), Some(Reason::Malformed));
+    assert_eq!(
+        reason_of(&answered(&format!("code=c&state={STATE}{more}"))),
+        Some(Reason::Malformed)
+    );
 
     let form = "&".repeat(LONGEST_FORM + 1);
     let arrival = Arrival::Request {
@@ -376,7 +493,10 @@ fn an_arrival_has_a_greatest_length_and_number_of_parameters() {
         path: "/",
         parameters: form.as_bytes(),
     };
-    assert_eq!(reason_of(&accept(&arrival, &pending, &[], at(0))), Some(Reason::TooLong));
+    assert_eq!(
+        reason_of(&accept(&arrival, &pending, &[], at(0))),
+        Some(Reason::TooLong)
+    );
 }
 
 #[test]
@@ -392,7 +512,10 @@ fn addresses_that_a_url_library_would_take_for_the_same_are_not() {
         "io.github.multicloudmanager:///auth/azure",
         "io.github.multicloudmanager:\\\\auth\\azure",
     ] {
-        let verdict = judged(&format!("{trap}?code=c&state={STATE}"), &[deep_link(1, STATE, AZURE)]);
+        let verdict = judged(
+            &format!("{trap}?code=c&state={STATE}"),
+            &[deep_link(1, STATE, AZURE)],
+        );
         assert_eq!(reason_of(&verdict), Some(Reason::WrongReceiver), "{trap}");
     }
 }
@@ -402,12 +525,25 @@ fn both_forms_of_a_private_redirect_uri_are_compared_exactly() {
     // C13
     let is_answer = |redirect_uri: &str, address: &str| {
         let pending = [deep_link(1, STATE, redirect_uri)];
-        code_of(&judged(&format!("{address}?code=c&state={STATE}"), &pending)).is_some()
+        code_of(&judged(
+            &format!("{address}?code=c&state={STATE}"),
+            &pending,
+        ))
+        .is_some()
     };
     assert!(is_answer(GOOGLE, GOOGLE));
-    assert!(!is_answer(GOOGLE, "com.googleusercontent.apps.123-abc:///oauth2redirect"));
-    assert!(!is_answer(GOOGLE, "com.googleusercontent.apps.123-abc:/oauth2redirect/"));
-    assert!(!is_answer(GOOGLE, "com.googleusercontent.apps.123-abd:/oauth2redirect"));
+    assert!(!is_answer(
+        GOOGLE,
+        "com.googleusercontent.apps.123-abc:///oauth2redirect"
+    ));
+    assert!(!is_answer(
+        GOOGLE,
+        "com.googleusercontent.apps.123-abc:/oauth2redirect/"
+    ));
+    assert!(!is_answer(
+        GOOGLE,
+        "com.googleusercontent.apps.123-abd:/oauth2redirect"
+    ));
     assert!(is_answer("msal1.2://auth", "msal1.2://auth"));
     assert!(is_answer("msal1.2://auth", "msal1.2://auth/"));
     assert!(!is_answer("msal1.2://auth", "msal1.2://auth//"));
@@ -417,16 +553,26 @@ fn both_forms_of_a_private_redirect_uri_are_compared_exactly() {
 #[test]
 fn an_address_from_before_this_process_started_changes_nothing() {
     // C16
-    assert_eq!(reason_of(&judged(&format!("{AZURE}?code=c&state={STATE}"), &[])), Some(Reason::UnknownState));
+    assert_eq!(
+        reason_of(&judged(&format!("{AZURE}?code=c&state={STATE}"), &[])),
+        Some(Reason::UnknownState)
+    );
 }
 
 #[test]
 fn flows_side_by_side_each_get_their_own_answer() {
     // C17
-    let pending = [deep_link(1, STATE, AZURE), deep_link(2, OTHER, AZURE), deep_link(3, "3.third", GCP)];
+    let pending = [
+        deep_link(1, STATE, AZURE),
+        deep_link(2, OTHER, AZURE),
+        deep_link(3, "3.third", GCP),
+    ];
     for (address, state, flow) in [(AZURE, OTHER, 2), (GCP, "3.third", 3), (AZURE, STATE, 1)] {
         let verdict = judged(&format!("{address}?state={state}&code=c{flow}"), &pending);
-        assert_eq!(code_of(&verdict), Some((Flow::new(flow), format!("c{flow}").as_str())));
+        assert_eq!(
+            code_of(&verdict),
+            Some((Flow::new(flow), format!("c{flow}").as_str()))
+        );
     }
 }
 
@@ -434,7 +580,13 @@ fn flows_side_by_side_each_get_their_own_answer() {
 fn no_parameter_leads_anywhere_else() {
     // C20
     let plain = answered(&format!("code=c&state={STATE}"));
-    for name in ["return_to", "redirect_uri", "next", "token_endpoint", "cloud_instance_host_name"] {
+    for name in [
+        "return_to",
+        "redirect_uri",
+        "next",
+        "token_endpoint",
+        "cloud_instance_host_name",
+    ] {
         let verdict = answered(&format!("code=c&state={STATE}&{name}=https://evil.example"));
         assert_eq!(code_of(&verdict), code_of(&plain), "{name}");
     }
@@ -445,11 +597,17 @@ fn nothing_of_an_arrival_or_a_flow_shows_in_debug() {
     let flow = deep_link(1, STATE, AZURE);
     let url = format!("{AZURE}?code=canary&state={STATE}&error_description=canary");
     let refused = answered(&format!("error=x&error_description=canary&state={STATE}"));
-    let ended = Ended { state: SecretString::from(STATE), ending: Ending::Answered };
+    let ended = Ended {
+        state: SecretString::from(STATE),
+        ending: Ending::Answered,
+    };
     let arrival = Arrival::DeepLink(&url);
     let verdict = answered(&format!("code=canary&state={STATE}"));
     let shown = format!("{flow:?} {ended:?} {arrival:?} {verdict:?} {refused:?}");
-    assert!(!shown.contains("canary") && !shown.contains(&STATE[2..]), "{shown}");
+    assert!(
+        !shown.contains("canary") && !shown.contains(&STATE[2..]),
+        "{shown}"
+    );
 }
 
 /// Percent-encodes every byte, the heaviest form in which the same value can come.

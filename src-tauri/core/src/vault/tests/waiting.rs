@@ -8,13 +8,22 @@ use super::*;
 fn on_this_thread(fake: &Fake, limits: Limits, lock_file: Option<&Path>) -> Vault {
     let (fake, lock_file) = (fake.clone(), lock_file.map(Path::to_owned));
     let sight = Arc::new(Sight::new(KeychainState::Unknown, "Fake"));
-    Vault::new(Some(Arc::new(move || fake.connect())), SERVICE, lock_file, limits, sight, true)
+    Vault::new(
+        Some(Arc::new(move || fake.connect())),
+        SERVICE,
+        lock_file,
+        limits,
+        sight,
+        true,
+    )
 }
 
 #[tokio::test]
 async fn keychain_that_hangs_is_given_up_and_the_next_caller_is_told() {
     let fake = Fake::new();
-    write(&vault(&fake), &grant(), b"kept").await.expect("keychain is well");
+    write(&vault(&fake), &grant(), b"kept")
+        .await
+        .expect("keychain is well");
     fake.become_(Mood::Hanging);
     let vault = vault_with(&fake, HASTY, None);
     assert_eq!(code_of(vault.read(&grant())).await, Code::KeychainFailed);
@@ -24,22 +33,44 @@ async fn keychain_that_hangs_is_given_up_and_the_next_caller_is_told() {
 
     let mut sight = vault.watch();
     fake.become_(Mood::Well);
-    sight.wait_for(|view| view.state == KeychainState::Unlocked).await.expect("the stuck call ends");
-    assert_eq!(fake.connections(), 2, "callers behind a stuck call start nothing");
+    sight
+        .wait_for(|view| view.state == KeychainState::Unlocked)
+        .await
+        .expect("the stuck call ends");
+    assert_eq!(
+        fake.connections(),
+        2,
+        "callers behind a stuck call start nothing"
+    );
     let patient = self::vault(&fake);
-    assert_eq!(read(&patient, &grant()).await.expect("keychain is well"), Some(b"kept".to_vec()));
+    assert_eq!(
+        read(&patient, &grant()).await.expect("keychain is well"),
+        Some(b"kept".to_vec())
+    );
 }
 
 #[tokio::test]
 async fn unanswered_unlock_is_given_up_and_blocks_nobody_else() {
     let fake = Fake::new();
-    let vault = vault_with(&fake, Limits { call: PATIENT.call, ..HASTY }, None);
-    write(&vault, &grant(), b"kept").await.expect("keychain is well");
+    let vault = vault_with(
+        &fake,
+        Limits {
+            call: PATIENT.call,
+            ..HASTY
+        },
+        None,
+    );
+    write(&vault, &grant(), b"kept")
+        .await
+        .expect("keychain is well");
     fake.become_(Mood::Hanging);
     assert_eq!(code_of(vault.unlock()).await, Code::KeychainLocked);
     assert_eq!(code_of(vault.unlock()).await, Code::KeychainLocked);
     fake.become_(Mood::Well);
-    assert_eq!(read(&vault, &grant()).await.expect("keychain is well"), Some(b"kept".to_vec()));
+    assert_eq!(
+        read(&vault, &grant()).await.expect("keychain is well"),
+        Some(b"kept".to_vec())
+    );
 }
 
 #[tokio::test]
@@ -54,7 +85,11 @@ async fn process_that_does_not_let_go_of_the_lock_file_makes_others_busy_and_cha
     drop(held);
 
     let patient = vault_with(&fake, PATIENT, Some(&lock_file));
-    assert_eq!(read(&patient, &grant()).await.expect("lock is free"), None, "a late write is dropped");
+    assert_eq!(
+        read(&patient, &grant()).await.expect("lock is free"),
+        None,
+        "a late write is dropped"
+    );
 }
 
 #[test]
@@ -64,9 +99,13 @@ fn work_on_this_thread_needs_no_runtime_and_is_never_pending() {
     let vault = on_this_thread(&Fake::new(), PATIENT, Some(&lock_file));
     for round in 0..2 {
         let secret = bytes(round, 5_000);
-        let written = write(&vault, &grant(), &secret).now_or_never().expect("it is not pending");
+        let written = write(&vault, &grant(), &secret)
+            .now_or_never()
+            .expect("it is not pending");
         written.expect("keychain is well");
-        let kept = read(&vault, &grant()).now_or_never().expect("it is not pending");
+        let kept = read(&vault, &grant())
+            .now_or_never()
+            .expect("it is not pending");
         assert_eq!(kept.expect("keychain is well"), Some(secret));
     }
 }
@@ -77,10 +116,19 @@ fn work_on_this_thread_gives_up_a_lock_file_that_another_process_keeps() {
     let lock_file = folder.path().join("keychain.lock");
     let held = lock::hold(&lock_file).expect("folder is ours");
     let vault = on_this_thread(&Fake::new(), HASTY, Some(&lock_file));
-    let busy = vault.read(&grant()).now_or_never().expect("it is not pending");
-    assert_eq!(busy.map(drop).expect_err("somebody else has it").code(), Code::Busy);
+    let busy = vault
+        .read(&grant())
+        .now_or_never()
+        .expect("it is not pending");
+    assert_eq!(
+        busy.map(drop).expect_err("somebody else has it").code(),
+        Code::Busy
+    );
     drop(held);
-    let free = vault.read(&grant()).now_or_never().expect("it is not pending");
+    let free = vault
+        .read(&grant())
+        .now_or_never()
+        .expect("it is not pending");
     assert!(free.expect("keychain is well").is_none());
 }
 
@@ -88,9 +136,18 @@ fn work_on_this_thread_gives_up_a_lock_file_that_another_process_keeps() {
 async fn lock_file_that_cannot_be_used_is_named() {
     let folder = tempfile::tempdir().expect("temporary folder");
     let vault = vault_with(&Fake::new(), PATIENT, Some(folder.path()));
-    let error = vault.read(&grant()).await.map(drop).expect_err("a folder is no lock file");
+    let error = vault
+        .read(&grant())
+        .await
+        .map(drop)
+        .expect_err("a folder is no lock file");
     assert_eq!(error.code(), Code::StorageFailed);
-    assert!(error.message().contains(&folder.path().display().to_string()), "{error}");
+    assert!(
+        error
+            .message()
+            .contains(&folder.path().display().to_string()),
+        "{error}"
+    );
 }
 
 #[cfg(unix)]
@@ -113,9 +170,14 @@ async fn concurrent_writers_leave_one_of_their_secrets_whole() {
     let writers = (0..16u8).map(|seed| {
         // A vault of its own each: what another process is.
         let vault = vault_with(&fake, PATIENT, Some(&lock_file));
-        tokio::spawn(
-            async move { write(&vault, &grant(), &bytes(seed, 3_000 + 400 * usize::from(seed))).await },
-        )
+        tokio::spawn(async move {
+            write(
+                &vault,
+                &grant(),
+                &bytes(seed, 3_000 + 400 * usize::from(seed)),
+            )
+            .await
+        })
     });
     for writer in writers.collect::<Vec<_>>() {
         writer.await.expect("no panic").expect("keychain is well");
@@ -123,5 +185,8 @@ async fn concurrent_writers_leave_one_of_their_secrets_whole() {
     let vault = vault(&fake);
     let found = read(&vault, &grant()).await.expect("whole").expect("there");
     assert!((0..16u8).any(|seed| found == bytes(seed, 3_000 + 400 * usize::from(seed))));
-    assert_eq!(vault.entries(&grant()).await.expect("keychain is well") as usize, fake.users().len());
+    assert_eq!(
+        vault.entries(&grant()).await.expect("keychain is well") as usize,
+        fake.users().len()
+    );
 }

@@ -26,15 +26,31 @@ fn caller(partition: &str, resource: &str) -> Caller {
 }
 
 fn wish(permissions: Permissions) -> TemplateWish {
-    TemplateWish { role_name: "MultiCloudManager-01234567".into(), permissions, seconds: 0 }
+    TemplateWish {
+        role_name: "MultiCloudManager-01234567".into(),
+        permissions,
+        seconds: 0,
+    }
 }
 
 /// Callers of every partition, a plain one and a nasty one, with an External ID each.
 fn cases() -> Vec<(Caller, String)> {
-    let partitions =
-        ["aws", "aws-cn", "aws-us-gov", "aws-eusc", "aws-iso", "aws-iso-b", "aws-iso-e", "aws-iso-f"];
-    let plain = partitions.map(|partition| (caller(partition, "role/ops/Dev"), external_id::generate()));
-    let nasty = (caller("aws", &format!("user/{NASTY}/ada")), "Contoso:42/x=y,@seconds@".to_owned());
+    let partitions = [
+        "aws",
+        "aws-cn",
+        "aws-us-gov",
+        "aws-eusc",
+        "aws-iso",
+        "aws-iso-b",
+        "aws-iso-e",
+        "aws-iso-f",
+    ];
+    let plain =
+        partitions.map(|partition| (caller(partition, "role/ops/Dev"), external_id::generate()));
+    let nasty = (
+        caller("aws", &format!("user/{NASTY}/ada")),
+        "Contoso:42/x=y,@seconds@".to_owned(),
+    );
     plain.into_iter().chain([nasty]).collect()
 }
 
@@ -52,7 +68,8 @@ fn policy(caller: &Caller, id: &str) -> Value {
 #[test]
 fn the_trust_policy_trusts_one_principal_with_one_external_id_and_nothing_else() {
     for (caller, id) in cases() {
-        let templates = RoleTemplates::new(&caller, &id, &wish(Permissions::ViewOnly)).expect("a template");
+        let templates =
+            RoleTemplates::new(&caller, &id, &wish(Permissions::ViewOnly)).expect("a template");
         let read: Value = serde_json::from_str(&templates.trust_policy).expect("JSON");
         assert_eq!(read, policy(&caller, &id));
     }
@@ -61,7 +78,8 @@ fn the_trust_policy_trusts_one_principal_with_one_external_id_and_nothing_else()
 #[test]
 fn the_cloudformation_template_makes_that_role_and_tells_its_arn() {
     for (caller, id) in cases() {
-        let templates = RoleTemplates::new(&caller, &id, &wish(Permissions::ReadOnly)).expect("a template");
+        let templates =
+            RoleTemplates::new(&caller, &id, &wish(Permissions::ReadOnly)).expect("a template");
         let read = YamlLoader::load_from_str(&templates.cloudformation).expect("YAML");
         let read = as_json(&read[0]);
         let role = &read["Resources"]["Role"];
@@ -72,37 +90,64 @@ fn the_cloudformation_template_makes_that_role_and_tells_its_arn() {
         assert_eq!(properties["RoleName"], "MultiCloudManager-01234567");
         let attached = format!("arn:{}:iam::aws:policy/ReadOnlyAccess", caller.partition);
         assert_eq!(properties["ManagedPolicyArns"], json!([attached]));
-        assert_eq!(read["Outputs"]["RoleArn"]["Value"], json!({"Fn::GetAtt": ["Role", "Arn"]}));
+        assert_eq!(
+            read["Outputs"]["RoleArn"]["Value"],
+            json!({"Fn::GetAtt": ["Role", "Arn"]})
+        );
         assert_eq!(read["AWSTemplateFormatVersion"], "2010-09-09");
     }
-    let templates = RoleTemplates::new(&caller("aws", "user/ada"), "id", &wish(Permissions::Nothing));
-    assert!(!templates.expect("a template").cloudformation.contains("ManagedPolicyArns"));
+    let templates = RoleTemplates::new(
+        &caller("aws", "user/ada"),
+        "id",
+        &wish(Permissions::Nothing),
+    );
+    assert!(
+        !templates
+            .expect("a template")
+            .cloudformation
+            .contains("ManagedPolicyArns")
+    );
 }
 
 #[test]
 fn the_terraform_makes_that_role_with_its_policy_and_tells_its_arn() {
     for (caller, id) in cases() {
-        let templates = RoleTemplates::new(&caller, &id, &wish(Permissions::ViewOnly)).expect("a template");
+        let templates =
+            RoleTemplates::new(&caller, &id, &wish(Permissions::ViewOnly)).expect("a template");
         let body: Body = hcl::parse(&templates.terraform).expect("HCL");
         let block = |labels: &[&str]| {
             let fits = |block: &&hcl::Block| {
                 let found: Vec<&str> = block.labels.iter().map(|label| label.as_str()).collect();
                 found == labels
             };
-            body.blocks().find(fits).unwrap_or_else(|| panic!("no block {labels:?}")).clone()
+            body.blocks()
+                .find(fits)
+                .unwrap_or_else(|| panic!("no block {labels:?}"))
+                .clone()
         };
         let role = block(&["aws_iam_role", "multi_cloud_manager"]);
         let value = |block: &hcl::Block, key: &str| {
-            let attribute = block.body.attributes().find(|attribute| attribute.key.as_str() == key);
-            attribute.unwrap_or_else(|| panic!("no attribute {key}")).expr.clone()
+            let attribute = block
+                .body
+                .attributes()
+                .find(|attribute| attribute.key.as_str() == key);
+            attribute
+                .unwrap_or_else(|| panic!("no attribute {key}"))
+                .expr
+                .clone()
         };
         assert_eq!(value(&role, "max_session_duration"), Expression::from(3600));
-        let Expression::FuncCall(call) = value(&role, "assume_role_policy") else { panic!("no function") };
+        let Expression::FuncCall(call) = value(&role, "assume_role_policy") else {
+            panic!("no function")
+        };
         assert_eq!(call.name.name.as_str(), "jsonencode");
         let written = evaluated(call.args[0].clone());
         assert_eq!(written, policy(&caller, &id));
         let attachment = block(&["aws_iam_role_policy_attachment", "multi_cloud_manager"]);
-        let attached = format!("arn:{}:iam::aws:policy/job-function/ViewOnlyAccess", caller.partition);
+        let attached = format!(
+            "arn:{}:iam::aws:policy/job-function/ViewOnlyAccess",
+            caller.partition
+        );
         assert_eq!(evaluated(value(&attachment, "policy_arn")), attached);
         block(&["role_arn"]);
     }
@@ -112,13 +157,18 @@ fn the_terraform_makes_that_role_with_its_policy_and_tells_its_arn() {
 fn the_commands_reach_the_aws_cli_as_they_were_meant() {
     for (caller, id) in cases() {
         let own = Permissions::Policy {
-            arn: format!("arn:{}:iam::444455556666:policy/x/{NASTY}", caller.partition),
+            arn: format!(
+                "arn:{}:iam::444455556666:policy/x/{NASTY}",
+                caller.partition
+            ),
         };
         let templates = RoleTemplates::new(&caller, &id, &wish(own.clone())).expect("a template");
         let lines = words(&templates.cli);
         let value = |line: &[String], flag: &str| {
-            let at =
-                line.iter().position(|word| word == flag).unwrap_or_else(|| panic!("no {flag}: {line:?}"));
+            let at = line
+                .iter()
+                .position(|word| word == flag)
+                .unwrap_or_else(|| panic!("no {flag}: {line:?}"));
             line[at + 1].clone()
         };
         assert_eq!(lines.len(), 2, "{lines:?}");
@@ -128,10 +178,15 @@ fn the_commands_reach_the_aws_cli_as_they_were_meant() {
         assert_eq!(document, policy(&caller, &id));
         assert_eq!(value(&lines[0], "--max-session-duration"), "3600");
         assert_eq!(lines[1][..3], ["aws", "iam", "attach-role-policy"]);
-        let Permissions::Policy { arn } = own else { unreachable!("made so") };
+        let Permissions::Policy { arn } = own else {
+            unreachable!("made so")
+        };
         assert_eq!(value(&lines[1], "--policy-arn"), arn);
         let deploy = words(&templates.cloudformation_command);
-        assert_eq!(value(&deploy[0], "--stack-name"), "MultiCloudManager-01234567");
+        assert_eq!(
+            value(&deploy[0], "--stack-name"),
+            "MultiCloudManager-01234567"
+        );
         assert_eq!(value(&deploy[0], "--capabilities"), "CAPABILITY_NAMED_IAM");
     }
 }
@@ -140,7 +195,9 @@ fn the_commands_reach_the_aws_cli_as_they_were_meant() {
 fn a_policy_of_the_persons_own_is_one_of_the_callers_partition() {
     let china = caller("aws-cn", "user/ada");
     let asked = |arn: &str| {
-        let permissions = Permissions::Policy { arn: arn.to_owned() };
+        let permissions = Permissions::Policy {
+            arn: arn.to_owned(),
+        };
         RoleTemplates::new(&china, "an-id", &wish(permissions))
     };
     asked("arn:aws-cn:iam::111122223333:policy/Own").expect("its own account's");
@@ -162,16 +219,37 @@ fn a_policy_of_the_persons_own_is_one_of_the_callers_partition() {
 #[test]
 fn names_and_lives_that_aws_does_not_take_are_refused_before_a_template_is_made() {
     let made = |role_name: &str, seconds| {
-        let wish = TemplateWish { role_name: role_name.into(), seconds, ..wish(Permissions::ViewOnly) };
+        let wish = TemplateWish {
+            role_name: role_name.into(),
+            seconds,
+            ..wish(Permissions::ViewOnly)
+        };
         RoleTemplates::new(&caller("aws", "user/ada"), "an-id", &wish)
     };
-    assert!(made("Reader", 43_200).expect("twelve hours").cli.contains("--max-session-duration 43200"));
-    for (name, seconds) in
-        [("", 0), ("a b", 0), ("a/b", 0), ("a'b", 0), (&*"x".repeat(65), 0), ("Reader", 43_201)]
-    {
+    assert!(
+        made("Reader", 43_200)
+            .expect("twelve hours")
+            .cli
+            .contains("--max-session-duration 43200")
+    );
+    for (name, seconds) in [
+        ("", 0),
+        ("a b", 0),
+        ("a/b", 0),
+        ("a'b", 0),
+        (&*"x".repeat(65), 0),
+        ("Reader", 43_201),
+    ] {
         assert!(made(name, seconds).is_err(), "{name} {seconds}");
     }
-    assert!(RoleTemplates::new(&caller("aws", "user/ada"), "a b", &wish(Permissions::ViewOnly)).is_err());
+    assert!(
+        RoleTemplates::new(
+            &caller("aws", "user/ada"),
+            "a b",
+            &wish(Permissions::ViewOnly)
+        )
+        .is_err()
+    );
 }
 
 /// What Terraform makes of a constant expression: quoted strings are templates to it.
@@ -220,7 +298,9 @@ fn words(script: &str) -> Vec<Vec<String>> {
                     lines.push(std::mem::take(&mut line));
                 }
             }
-            '$' | '`' | '"' | ';' | '&' | '|' | '#' => panic!("means something to a shell: {letter}"),
+            '$' | '`' | '"' | ';' | '&' | '|' | '#' => {
+                panic!("means something to a shell: {letter}")
+            }
             letter => {
                 is_word = true;
                 word.push(letter);
