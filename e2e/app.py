@@ -105,7 +105,9 @@ class App:
 
     def accounts(self):
         """The names of the rows."""
-        return self.page.script("return [...document.querySelectorAll('[data-account]')].map((row) => row.textContent.trim())")
+        return self.page.script(
+            "return [...document.querySelectorAll('[data-account]')].map((row) => row.textContent.trim())"
+        )
 
     # How it ends.
 
@@ -140,7 +142,9 @@ class App:
 def second_start(desktop, env, *arguments):
     """Starts the app's binary once more and gives its exit status."""
     command = [str(BINARY), *arguments]
-    return subprocess.run(command, env=desktop.env | env, cwd=desktop.folder, timeout=30, capture_output=True).returncode
+    return subprocess.run(
+        command, env=desktop.env | env, cwd=desktop.folder, timeout=30, capture_output=True
+    ).returncode
 
 
 def free_port():

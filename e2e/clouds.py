@@ -76,7 +76,7 @@ class Person:
         pages, deed, variables = (shlex.quote(str(file)) for file in (self.pages, self.deed, self.variables))
         self.program.write_text(
             f'#!/bin/sh\nenv >{variables}\nprintf "%s\\n" "$1" >>{pages}\nread -r deed <{deed}\n'
-            f'case $deed in\n'
+            f"case $deed in\n"
             f"  idle) ;;\n"
             f'  refuse) SANDBOX_REFUSE=1 exec {sandbox} "$1" ;;\n'
             f'  *) SANDBOX_PERSON=$deed exec {sandbox} "$1" ;;\n'

@@ -3,7 +3,6 @@
 import shutil
 
 import pytest
-
 from app import App
 from clouds import Clouds, Person
 from desktop import SHOTS, Desktop

@@ -88,7 +88,18 @@ class Desktop:
 
     def _start_screen(self):
         read, write = os.pipe()
-        screen = ("Xvfb", "-displayfd", write, "-screen", "0", "1280x800x24", "-nolisten", "tcp", "-fbdir", self.folder)
+        screen = (
+            "Xvfb",
+            "-displayfd",
+            write,
+            "-screen",
+            "0",
+            "1280x800x24",
+            "-nolisten",
+            "tcp",
+            "-fbdir",
+            self.folder,
+        )
         self.start(*screen, log="screen", pass_fds=[write])
         os.close(write)
         with open(read, encoding="ascii") as number:
@@ -97,20 +108,39 @@ class Desktop:
     def _start_bus(self):
         address = f"unix:path={self.folder}/run/bus"
         bus = self.start(
-            "dbus-daemon", "--session", "--nofork", "--print-address=1", f"--address={address}",
-            log="bus", stdout=subprocess.PIPE,
+            "dbus-daemon",
+            "--session",
+            "--nofork",
+            "--print-address=1",
+            f"--address={address}",
+            log="bus",
+            stdout=subprocess.PIPE,
         )
         self.env["DBUS_SESSION_BUS_ADDRESS"] = bus.stdout.readline().decode().strip()
 
     def _start_keychain(self):
         keychain = self.start(
-            "gnome-keyring-daemon", "--foreground", "--unlock", "--components=secrets",
-            log="keychain", stdin=subprocess.PIPE,
+            "gnome-keyring-daemon",
+            "--foreground",
+            "--unlock",
+            "--components=secrets",
+            log="keychain",
+            stdin=subprocess.PIPE,
         )
         keychain.stdin.write(b"open sesame")
         keychain.stdin.close()
-        owner = ("gdbus", "call", "--session", "--dest", "org.freedesktop.DBus", "--object-path", "/",
-                 "--method", "org.freedesktop.DBus.NameHasOwner", "org.freedesktop.secrets")
+        owner = (
+            "gdbus",
+            "call",
+            "--session",
+            "--dest",
+            "org.freedesktop.DBus",
+            "--object-path",
+            "/",
+            "--method",
+            "org.freedesktop.DBus.NameHasOwner",
+            "org.freedesktop.secrets",
+        )
         until("the keychain is there", lambda: "true" in self.run(*owner).stdout)
 
     def keychain_entries(self):
@@ -121,7 +151,9 @@ class Desktop:
 
     def windows(self):
         """The numbers of the dashboard's visible windows."""
-        return self.run("xdotool", "search", "--onlyvisible", "--name", "^Multi-Cloud Manager$", check=False).stdout.split()
+        return self.run(
+            "xdotool", "search", "--onlyvisible", "--name", "^Multi-Cloud Manager$", check=False
+        ).stdout.split()
 
     def close_window(self, number):
         """Closes a window as its frame's button does: the window manager asks the program to. `xdotool windowclose` would
@@ -157,6 +189,14 @@ class Desktop:
     def difference(self, one, other):
         """How many pixels of two pictures differ by more than a shade."""
         compared = self.run(
-            "compare", "-metric", "AE", "-fuzz", "8%", SHOTS / f"{one}.png", SHOTS / f"{other}.png", "null:", check=False
+            "compare",
+            "-metric",
+            "AE",
+            "-fuzz",
+            "8%",
+            SHOTS / f"{one}.png",
+            SHOTS / f"{other}.png",
+            "null:",
+            check=False,
         )
         return int(float(compared.stderr.split()[0]))

@@ -5,11 +5,10 @@ import re
 from collections import Counter
 from pathlib import Path
 
+from app import descendants, program_of
 from jeepney import DBusAddress, MessageType, new_method_call
 from jeepney.bus_messages import message_bus
 from jeepney.io.blocking import open_dbus_connection
-
-from app import descendants, program_of
 from waiting import until
 
 INTROSPECTABLE = "org.freedesktop.DBus.Introspectable"
@@ -53,7 +52,9 @@ class Holdings:
                 kinds[f"handle {without_numbers(os.readlink(handle))}"] += 1
             except FileNotFoundError:
                 continue  # Closed between the two looks, or the folder's own.
-        return Counter({kind: count for kind, count in kinds.items() if not LOOKED_AT_BY_WEBKIT.fullmatch(kind)})
+        return Counter(
+            {kind: count for kind, count in kinds.items() if not LOOKED_AT_BY_WEBKIT.fullmatch(kind)}
+        )
 
     def processes(self):
         return Counter(f"process {Path(program_of(pid)).name}" for pid in descendants(self.pid))
@@ -84,8 +85,12 @@ class Holdings:
 
     def _rules(self, name):
         """How many signals a connection listens for, as the bus has it."""
-        stats = DBusAddress("/org/freedesktop/DBus", "org.freedesktop.DBus", "org.freedesktop.DBus.Debug.Stats")
-        reply = self.bus.send_and_get_reply(new_method_call(stats, "GetConnectionStats", "s", (name,)), timeout=10)
+        stats = DBusAddress(
+            "/org/freedesktop/DBus", "org.freedesktop.DBus", "org.freedesktop.DBus.Debug.Stats"
+        )
+        reply = self.bus.send_and_get_reply(
+            new_method_call(stats, "GetConnectionStats", "s", (name,)), timeout=10
+        )
         return reply.body[0]["MatchRules"][1] if reply.header.message_type == MessageType.method_return else 0
 
     def _paths(self, name, path):

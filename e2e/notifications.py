@@ -5,7 +5,6 @@ import threading
 from jeepney import DBusAddress, MessageType, new_error, new_method_return, new_signal
 from jeepney.bus_messages import message_bus
 from jeepney.io.blocking import open_dbus_connection
-
 from waiting import until
 
 NAME = "org.freedesktop.Notifications"

@@ -5,7 +5,6 @@ from datetime import datetime, timedelta, timezone
 from urllib.parse import quote
 
 import pytest
-
 from waiting import until
 from webdriver import ELEMENT, Element
 
@@ -167,13 +166,17 @@ def test_the_person_sees_whose_keys_are_in_the_environment_before_anything_happe
 
 def test_keys_are_typed_into_the_page_and_stay_nowhere_but_in_the_keychain(desktop, clouds, start):
     key, wrong = clouds.access_key("ada"), "canary/of/a/wrong/secret/access/key/0000"
-    app = start(AWS_ACCESS_KEY_ID="", AWS_SECRET_ACCESS_KEY="", AWS_EC2_METADATA_DISABLED="true", MCM_LOG="trace")
+    app = start(
+        AWS_ACCESS_KEY_ID="", AWS_SECRET_ACCESS_KEY="", AWS_EC2_METADATA_DISABLED="true", MCM_LOG="trace"
+    )
     app.click("button", "AWS")
     app.read("holds no credentials")
     app.page.script("document.querySelector('summary').click()")
     app.see("textbox", "Access key id").type(key["id"])
     type_secret(app, wrong)
-    lengths = app.page.script("return [...document.querySelectorAll('details[open] input')].map((one) => one.value.length)")
+    lengths = app.page.script(
+        "return [...document.querySelectorAll('details[open] input')].map((one) => one.value.length)"
+    )
     assert lengths == [len(key["id"]), len(wrong), 0]
     app.click("button", "Check and keep")
     app.read("secret access key is not the one")
@@ -185,7 +188,9 @@ def test_keys_are_typed_into_the_page_and_stay_nowhere_but_in_the_keychain(deskt
     assert len(desktop.keychain_entries()) == 1
     app.picture("aws-typed-keys")
     kept = everything_kept(desktop)
-    values = app.page.script("return [...document.querySelectorAll('input')].map((one) => one.value).join(' ')")
+    values = app.page.script(
+        "return [...document.querySelectorAll('input')].map((one) => one.value).join(' ')"
+    )
     for canary in (key["secret"], wrong):
         assert canary not in kept and canary not in values and canary not in app.page.text()
     app.click("button", "Remove these keys")
@@ -218,6 +223,8 @@ def test_the_organisation_is_shown_to_a_role_that_may_list_it(start):
     app.read("is connected", 60)
     app.read("Accounts of the organisation")
     # What is not on the screen is not drawn.
-    app.page.script("document.querySelector('ul[aria-labelledby]:has(.named)')?.scrollIntoView({ block: 'center' })")
+    app.page.script(
+        "document.querySelector('ul[aria-labelledby]:has(.named)')?.scrollIntoView({ block: 'center' })"
+    )
     app.read(r"Contoso production\s+4444 5555 6666")
     app.picture("aws-organisation")

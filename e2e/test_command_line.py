@@ -7,7 +7,9 @@ from desktop import BINARIES
 from waiting import until
 
 
-def test_what_the_command_line_changes_is_seen_in_the_window_and_the_tray(desktop, clouds, person, start, tray):
+def test_what_the_command_line_changes_is_seen_in_the_window_and_the_tray(
+    desktop, clouds, person, start, tray
+):
     app = start()
     app.click("button", "Azure")
     app.see("button", "Contoso")
@@ -26,7 +28,9 @@ def test_what_the_command_line_changes_is_seen_in_the_window_and_the_tray(deskto
     assert len(person.visited()) == 1, "one sign-in served both"
 
 
-def test_fifty_terminals_and_the_app_renew_a_session_once_and_keep_the_sign_in(desktop, clouds, person, start, tray):
+def test_fifty_terminals_and_the_app_renew_a_session_once_and_keep_the_sign_in(
+    desktop, clouds, person, start, tray
+):
     clouds.change(azure_rotation="strict", access_token_life_ms=4000)
     app = start()
     app.click("button", "Azure")
@@ -39,7 +43,9 @@ def test_fifty_terminals_and_the_app_renew_a_session_once_and_keep_the_sign_in(d
     before = len(clouds.requests("azure-token", grant_type="refresh_token"))
 
     terminals = [
-        subprocess.Popen([BINARIES / "mcm", "token", "Contoso"], env=desktop.env, stdout=subprocess.PIPE, text=True)
+        subprocess.Popen(
+            [BINARIES / "mcm", "token", "Contoso"], env=desktop.env, stdout=subprocess.PIPE, text=True
+        )
         for _ in range(50)
     ]
     tray.choose("Pause renewing")

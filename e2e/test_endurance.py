@@ -5,12 +5,11 @@ import re
 import time
 from collections import Counter
 
-from jeepney import DBusAddress, MessageType, new_method_call
-from jeepney.io.blocking import open_dbus_connection
-
 from app import BINARY, second_start
 from desktop import SCHEME
 from holdings import Holdings
+from jeepney import DBusAddress, MessageType, new_method_call
+from jeepney.io.blocking import open_dbus_connection
 from waiting import until
 
 SWITCHES = 1_000
@@ -42,7 +41,9 @@ def test_a_thousand_switches_leave_nothing_behind(desktop, start, tray):
     holdings.close()
 
 
-def test_a_flood_of_links_and_starts_is_borne_and_a_waiting_sign_in_outlives_it(desktop, clouds, person, start):
+def test_a_flood_of_links_and_starts_is_borne_and_a_waiting_sign_in_outlives_it(
+    desktop, clouds, person, start
+):
     person.does_nothing()
     app = start()
     app.click("button", "Azure")
@@ -109,7 +110,10 @@ def close_and_open(desktop, tray, holdings, times):
         until("the window is drawn", desktop.is_drawn)
         [window] = desktop.windows()
         desktop.close_window(window)
-        until("nothing of WebKit's runs any more", lambda: not any("WebKit" in name for name in holdings.processes()))
+        until(
+            "nothing of WebKit's runs any more",
+            lambda: not any("WebKit" in name for name in holdings.processes()),
+        )
         tray.choose("Open dashboard")
     until("the window is drawn", lambda: desktop.windows() and desktop.is_drawn())
 

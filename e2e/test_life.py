@@ -26,13 +26,19 @@ def test_start_at_login_is_the_desktops_own_entry_and_starts_hidden(desktop, clo
     app.close()
     desktop.env |= clouds.env | person.env
     desktop.start("gio", "launch", entry, log="launch")
-    started = until("the app is in the tray", lambda: tray.process() not in (None, app.pid) and tray.process())
-    stays("no page is drawn and no window shown", lambda: not web_processes(started) and not desktop.windows())
+    started = until(
+        "the app is in the tray", lambda: tray.process() not in (None, app.pid) and tray.process()
+    )
+    stays(
+        "no page is drawn and no window shown", lambda: not web_processes(started) and not desktop.windows()
+    )
     tray.choose("Quit")
     until("the app ends", lambda: program_of(started) != str(BINARY))
 
 
-def test_an_entry_whose_program_has_moved_is_mended_and_one_that_was_disabled_is_left(desktop, clouds, person, tray):
+def test_an_entry_whose_program_has_moved_is_mended_and_one_that_was_disabled_is_left(
+    desktop, clouds, person, tray
+):
     entry = desktop.folder / ENTRY
     entry.parent.mkdir(parents=True)
     text = "[Desktop Entry]\nType=Application\nName=App\nExec=/gone/multi-cloud-manager --hidden\n"
@@ -81,7 +87,9 @@ def test_the_window_comes_back_to_where_it_was(desktop, start, tray):
     until("everything is where it was", is_as_it_was)
 
 
-def test_a_link_opens_an_account_in_an_app_that_is_hidden_or_not_running(desktop, clouds, person, start, tray):
+def test_a_link_opens_an_account_in_an_app_that_is_hidden_or_not_running(
+    desktop, clouds, person, start, tray
+):
     app = start()
     app.click("button", "Azure")
     app.see("button", "Contoso")

@@ -3,7 +3,6 @@
 import shutil
 
 import pytest
-
 from desktop import BINARIES, SCHEME
 from desktop_entry import TEMPLATES, install, rendered
 from waiting import until
@@ -27,7 +26,9 @@ def test_the_entry_of_the_package_is_valid_and_takes_links(desktop, template):
 
 
 @pytest.mark.parametrize("opener", OPENERS)
-def test_an_installed_app_takes_links_by_the_entry_of_its_package_and_writes_none(desktop, person, start, opener):
+def test_an_installed_app_takes_links_by_the_entry_of_its_package_and_writes_none(
+    desktop, person, start, opener
+):
     install(desktop, TEMPLATES[0], BINARIES)
     person.opens_links_with(*OPENERS[opener])
     app = start()

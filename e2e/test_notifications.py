@@ -3,7 +3,9 @@
 from waiting import until
 
 
-def test_a_session_that_cannot_renew_is_told_of_and_signed_in_to_from_there(start, clouds, person, notifications):
+def test_a_session_that_cannot_renew_is_told_of_and_signed_in_to_from_there(
+    start, clouds, person, notifications
+):
     app = start()
     app.click("button", "Azure")
     app.see("button", "Contoso")

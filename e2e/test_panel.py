@@ -57,7 +57,9 @@ def test_a_panel_that_ends_and_another_that_starts_keep_the_tray(desktop, clouds
     until("the icon is gone", lambda: panel.place() is None)
 
 
-def test_without_a_tray_closing_the_window_ends_the_app_and_that_is_said_once(desktop, clouds, person, notifications):
+def test_without_a_tray_closing_the_window_ends_the_app_and_that_is_said_once(
+    desktop, clouds, person, notifications
+):
     for turn in range(2):
         app = desktop.start(BINARIES / "multi-cloud-manager", log="app", env=clouds.env | person.env)
         [window] = until("the window is there", desktop.windows)

@@ -3,7 +3,6 @@
 import re
 
 import pytest
-
 from app import second_start
 from desktop import SCHEME
 from waiting import stays, until
@@ -35,7 +34,9 @@ def test_azure_connects_through_the_apps_own_scheme_and_outlives_a_kill(desktop,
     assert entries(desktop) == ["grant", "session"]
     assert len(person.visited()) == 1, "nobody had to sign in again"
     state = re.search(r"[?&]state=([^&]+)", page).group(1)
-    assert written(desktop, [*clouds.secrets(), state]) == [], "no secret is in a file or an output of the app"
+    assert written(desktop, [*clouds.secrets(), state]) == [], (
+        "no secret is in a file or an output of the app"
+    )
 
 
 def test_azure_connects_over_loopback(desktop, person, start):
@@ -188,7 +189,9 @@ def written(desktop, secrets):
     """The files with one of these secrets in them: what the app wrote, its outputs, and those of the web view."""
     files = [path for path in (desktop.folder / "home").rglob("*") if path.is_file()]
     files += [desktop.folder / "driver.log", desktop.folder / "bus.log"]
-    assert any(path.name == "accounts.json" for path in files) and any(path.suffix == ".log" for path in files[:-2])
+    assert any(path.name == "accounts.json" for path in files) and any(
+        path.suffix == ".log" for path in files[:-2]
+    )
     return [path for path in files if any(secret.encode() in path.read_bytes() for secret in secrets)]
 
 

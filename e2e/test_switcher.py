@@ -110,8 +110,17 @@ def test_the_switcher_goes_by_escape_by_its_own_keys_and_when_it_is_left(desktop
 
 def test_the_switcher_opens_by_a_command_and_without_a_tray_leaves_the_app_running(desktop, clouds, person):
     app = desktop.start(BINARY, "--hidden", log="app", env=clouds.env | person.env)
-    names = ("gdbus", "call", "--session", "--dest", "org.freedesktop.DBus", "--object-path", "/",
-             "--method", "org.freedesktop.DBus.ListNames")
+    names = (
+        "gdbus",
+        "call",
+        "--session",
+        "--dest",
+        "org.freedesktop.DBus",
+        "--object-path",
+        "/",
+        "--method",
+        "org.freedesktop.DBus.ListNames",
+    )
     until("the app hears of further starts", lambda: "SingleInstance" in desktop.run(*names).stdout)
 
     assert second_start(desktop, clouds.env | person.env, "--switcher") == 0

@@ -1,6 +1,5 @@
 """The tray, read and clicked over D-Bus as a panel would."""
 
-from app import second_start
 from waiting import until
 
 

@@ -18,7 +18,10 @@ def test_a_choice_in_the_tray_is_seen_by_the_window_and_the_command_line_at_once
     tray.wait_for("  * Northwind", "  Contoso")
     [active] = [account for account in accounts(desktop) if account["active"]]
     assert active["displayName"] == "Northwind"
-    until("the window follows", lambda: "In use" in row(app, "Northwind") and "In use" not in row(app, "Contoso"))
+    until(
+        "the window follows",
+        lambda: "In use" in row(app, "Northwind") and "In use" not in row(app, "Contoso"),
+    )
 
 
 def test_the_console_of_the_account_in_use_opens_from_the_tray(clouds, person, start, tray):

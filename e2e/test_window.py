@@ -72,7 +72,10 @@ def test_a_hidden_start_shows_no_window_until_it_is_asked_for(desktop, clouds, p
     app = desktop.start(BINARY, "--hidden", log="app", env=clouds.env | person.env)
     tray.wait_for("Open dashboard")
     assert second_start(desktop, clouds.env | person.env, "--hidden") == 0
-    stays("there is no window and no process of the web view", lambda: not desktop.windows() and not descendants(app.pid))
+    stays(
+        "there is no window and no process of the web view",
+        lambda: not desktop.windows() and not descendants(app.pid),
+    )
 
     assert second_start(desktop, clouds.env | person.env) == 0
 
@@ -103,7 +106,9 @@ def test_the_page_can_reach_nothing_but_the_commands(start):
         "document.head.append(script); return window.forged === undefined"
     )
     assert page.script(inline)
-    assert page.script("return fetch('http://127.0.0.1:1/').then(() => 'allowed', () => 'refused')") == "refused"
+    assert (
+        page.script("return fetch('http://127.0.0.1:1/').then(() => 'allowed', () => 'refused')") == "refused"
+    )
     address = page.script("return location.href")
     page.script("setTimeout(() => { location.href = 'https://example.com/' }, 0)")
     stays("the window is led nowhere else", lambda: page.script("return location.href") == address)

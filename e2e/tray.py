@@ -5,7 +5,6 @@ import threading
 from jeepney import DBusAddress, MessageType, Properties, new_error, new_method_call, new_method_return
 from jeepney.bus_messages import message_bus
 from jeepney.io.blocking import open_dbus_connection
-
 from waiting import until
 
 WATCHER = "org.kde.StatusNotifierWatcher"
@@ -114,6 +113,7 @@ class Tray:
         assert reply.header.message_type == MessageType.method_return, reply.body
         return reply.body
 
+
 class TrayHost(Tray):
     """A stand-in panel: owns the name that icons register with, and shows nothing."""
 
@@ -153,7 +153,9 @@ class TrayHost(Tray):
         match fields["member"]:
             case "RegisterStatusNotifierItem":
                 path = message.body[0]
-                self.taken.append((fields["sender"], path) if path.startswith("/") else (path, "/StatusNotifierItem"))
+                self.taken.append(
+                    (fields["sender"], path) if path.startswith("/") else (path, "/StatusNotifierItem")
+                )
                 return new_method_return(message)
             case "RegisterStatusNotifierHost":
                 return new_method_return(message)

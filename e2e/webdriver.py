@@ -78,7 +78,9 @@ class Page:
             f"Promise.resolve((async function () {{ {text} }}).apply(null, arguments))"
             ".then((value) => done({ value }), (error) => done({ error: String(error && error.message || error) }));"
         )
-        answer = self.driver.ask("POST", f"{self.path}/execute/async", {"script": wrapped, "args": list(arguments)})
+        answer = self.driver.ask(
+            "POST", f"{self.path}/execute/async", {"script": wrapped, "args": list(arguments)}
+        )
         assert "error" not in answer, f"the page's script failed: {answer['error']}"
         return answer.get("value")
 

@@ -27,13 +27,15 @@ class CredentialServer(http.server.BaseHTTPRequestHandler):
             return self.send_json({"access_token": "bench", "token_type": "Bearer", "expires_in": 3600})
         if self.path == "/assume-role":
             end = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=1)
-            return self.send_json({
-                "Version": 1,
-                "AccessKeyId": "ASIABENCH",
-                "SecretAccessKey": "bench",
-                "SessionToken": "b" * 600,
-                "Expiration": end.strftime("%Y-%m-%dT%H:%M:%SZ"),
-            })
+            return self.send_json(
+                {
+                    "Version": 1,
+                    "AccessKeyId": "ASIABENCH",
+                    "SecretAccessKey": "bench",
+                    "SessionToken": "b" * 600,
+                    "Expiration": end.strftime("%Y-%m-%dT%H:%M:%SZ"),
+                }
+            )
         self.send_error(404)
 
     def send_json(self, value):

@@ -48,7 +48,9 @@ class Screen:
         """Every third row of the middle."""
         rows = range(TOP, TOP + HEIGHT, 3)
         return b"".join(
-            self.memory[self.begin + row * self.row + LEFT * 4 : self.begin + row * self.row + (LEFT + WIDTH) * 4]
+            self.memory[
+                self.begin + row * self.row + LEFT * 4 : self.begin + row * self.row + (LEFT + WIDTH) * 4
+            ]
             for row in rows
         )
 
@@ -135,7 +137,9 @@ def open_then_hide(name, command, env, prepare=None):
 
 def is_closed(desktop, name):
     """Whether a window is gone; one that is there is told to close. It may not be listening yet."""
-    found = desktop.run("xdotool", "search", "--onlyvisible", "--name", f"^{name}$", check=False).stdout.split()
+    found = desktop.run(
+        "xdotool", "search", "--onlyvisible", "--name", f"^{name}$", check=False
+    ).stdout.split()
     for window in found:
         desktop.run("wmctrl", "-i", "-c", window, check=False)
     return not found
@@ -181,17 +185,30 @@ def accounts(count):
             "username": f"ada@customer-{number:04}.example",
         }
         targets = [
-            {"id": str(uuid.UUID(int=(number + 1) << 64 | which)), "name": f"Subscription {which}", "state": "Enabled", "parent": None}
+            {
+                "id": str(uuid.UUID(int=(number + 1) << 64 | which)),
+                "name": f"Subscription {which}",
+                "state": "Enabled",
+                "parent": None,
+            }
             for which in range(3)
         ]
         rows.append(
-            row | {"id": f"azure-{number:012x}", "grant": f"{number:032x}", "identity": identity, "targets": targets}
+            row
+            | {
+                "id": f"azure-{number:012x}",
+                "grant": f"{number:032x}",
+                "identity": identity,
+                "targets": targets,
+            }
         )
 
     def prepare(desktop):
         file = desktop.folder / "mcm/data/accounts.json"
         file.parent.mkdir(parents=True)
-        file.write_text(json.dumps({"version": 1, "revision": 1, "accounts": rows, "active": {"azure": rows[0]["id"]}}))
+        file.write_text(
+            json.dumps({"version": 1, "revision": 1, "accounts": rows, "active": {"azure": rows[0]["id"]}})
+        )
         desktop.env["MCM_HOME"] = str(desktop.folder / "mcm")
 
     return prepare
@@ -227,7 +244,12 @@ def chromium():
     desktop = Desktop()
     try:
         page = ROOT / "src-tauri/bench/empty/page/index.html"
-        flags = ["--no-sandbox", "--no-first-run", f"--user-data-dir={desktop.folder}/chromium", "--window-size=1200,760"]
+        flags = [
+            "--no-sandbox",
+            "--no-first-run",
+            f"--user-data-dir={desktop.folder}/chromium",
+            "--window-size=1200,760",
+        ]
         started, seen, drawn = start(desktop, [program, *flags, f"--app=file://{page}"], {})
         say_memory("a Chromium app window", memory(started.pid))
         say("a Chromium app window, drawn", drawn * 1e3, unit="ms")

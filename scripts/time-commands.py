@@ -94,7 +94,9 @@ for name, seconds in taken.items():
 
 for name in [TOKEN, PROCESS] + [MAIRU] * has_mairu:
     seconds, failed = fastest_of_five(COMMANDS[name])
-    print(f"{name + ', 50 at once':<40} {seconds * 1e3:8.1f} ms in all{f', {failed} failed' if failed else ''}")
+    print(
+        f"{name + ', 50 at once':<40} {seconds * 1e3:8.1f} ms in all{f', {failed} failed' if failed else ''}"
+    )
 for name in [TOKEN, PROCESS] + [MAIRU] * has_mairu:
     print(f"{name + ', memory':<40} {peak_memory(COMMANDS[name]):8.1f} MiB at most")
 

@@ -20,7 +20,10 @@ export default ts.config(
       "no-undef": "off",
       "no-restricted-syntax": [
         "error",
-        { selector: "CallExpression[callee.object.name='console']", message: "Show it to the person or leave it out." },
+        {
+          selector: "CallExpression[callee.object.name='console']",
+          message: "Show it to the person or leave it out.",
+        },
       ],
     },
   },
@@ -41,7 +44,10 @@ export default ts.config(
         "error",
         {
           patterns: [
-            { group: ["@tauri-apps/*", "**/ipc", "**/ipc.ts"], message: "Components emit intent; views call ipc.ts." },
+            {
+              group: ["@tauri-apps/*", "**/ipc", "**/ipc.ts"],
+              message: "Components emit intent; views call ipc.ts.",
+            },
             { group: ["**/views/*", "**/snapshot.svelte*"], message: "Components take data." },
           ],
         },
@@ -55,7 +61,10 @@ export default ts.config(
       "no-restricted-syntax": [
         "error",
         // `style:name` is set through the CSSOM, which the Content-Security-Policy allows.
-        { selector: "SvelteAttribute[key.name='style']", message: "The Content-Security-Policy refuses inline styles." },
+        {
+          selector: "SvelteAttribute[key.name='style']",
+          message: "The Content-Security-Policy refuses inline styles.",
+        },
       ],
       "svelte/button-has-type": "error",
     },

@@ -11,7 +11,6 @@ import subprocess
 from pathlib import Path
 
 import pytest
-
 from app import App
 from desktop import ROOT, SCHEME
 from waiting import stays, until
@@ -47,7 +46,9 @@ def test_the_deb_depends_on_every_library_that_its_programs_load(tmp_path):
     (tmp_path / "debian").mkdir()
     (tmp_path / "debian/control").write_text(f"Source: {NAME}\n\nPackage: {NAME}\nArchitecture: any\n")
     programs = [f"-e{tmp_path}/usr/bin/{name}" for name in (NAME, "mcm", "mcm-full")]
-    needed = run("dpkg-shlibdeps", "-O", "--warnings=0", *programs, cwd=tmp_path).removeprefix("shlibs:Depends=")
+    needed = run("dpkg-shlibdeps", "-O", "--warnings=0", *programs, cwd=tmp_path).removeprefix(
+        "shlibs:Depends="
+    )
     reached = closure(names(run("dpkg-deb", "--field", deb(), "Depends")))
 
     assert set(names(needed)) <= reached, "each comes with what the package names, or with what that needs"
@@ -68,7 +69,9 @@ def test_the_installed_app_signs_in_through_its_link(installed, desktop, clouds,
 
 
 @pytest.mark.parametrize("opener", OPENERS)
-def test_a_sign_in_ends_in_the_tray_when_the_window_was_closed(installed, desktop, clouds, person, tray, opener):
+def test_a_sign_in_ends_in_the_tray_when_the_window_was_closed(
+    installed, desktop, clouds, person, tray, opener
+):
     person.opens_links_with(*OPENERS[opener])
     person.does_nothing()
     app = App(desktop, clouds.env | person.env, binary=PROGRAM)
@@ -210,9 +213,17 @@ def names(depends):
 
 def closure(packages):
     """These packages and all that they depend on."""
-    options = ("--recurse", *(f"--no-{kind}" for kind in ("recommends", "suggests", "conflicts", "breaks", "replaces", "enhances")))
+    options = (
+        "--recurse",
+        *(
+            f"--no-{kind}"
+            for kind in ("recommends", "suggests", "conflicts", "breaks", "replaces", "enhances")
+        ),
+    )
     said = run("apt-cache", "depends", *options, *packages)
-    return {re.match(r"[\w.+-]+", line)[0] for line in said.splitlines() if re.match(r"\w", line)} | set(packages)
+    return {re.match(r"[\w.+-]+", line)[0] for line in said.splitlines() if re.match(r"\w", line)} | set(
+        packages
+    )
 
 
 def accounts(desktop, clouds):

@@ -40,7 +40,8 @@ async function show(target: HTMLElement): Promise<void> {
     if (answer !== undefined) return answer(args);
     switch (command) {
       case "watch":
-        if (screen.snapshot !== null) (args["channel"] as { onmessage: (next: Snapshot) => void }).onmessage(themed(screen.snapshot));
+        if (screen.snapshot !== null)
+          (args["channel"] as { onmessage: (next: Snapshot) => void }).onmessage(themed(screen.snapshot));
         return null;
       case "desktop":
         return desktop();

@@ -77,22 +77,33 @@ const steps: Record<string, SignInStep> = {
   },
   refused: {
     step: "failed",
-    error: errorView("sign-in-refused", "The sign-in was refused in the browser. Try again when you want to go on."),
+    error: errorView(
+      "sign-in-refused",
+      "The sign-in was refused in the browser. Try again when you want to go on.",
+    ),
   },
   expired: {
     step: "failed",
-    error: errorView("sign-in-expired", "Ten minutes went by without an answer from the browser. Start again."),
+    error: errorView(
+      "sign-in-expired",
+      "Ten minutes went by without an answer from the browser. Start again.",
+    ),
   },
   admin: {
     step: "failed",
-    error: errorView("admin-needed", "Contoso lets only administrators approve apps. Ask one to approve this app (65001)."),
+    error: errorView(
+      "admin-needed",
+      "Contoso lets only administrators approve apps. Ask one to approve this app (65001).",
+    ),
   },
 };
 
 function click(name: string): () => void {
   return () => {
     const all = [...document.querySelectorAll<HTMLElement>("button, summary, [role=menuitem]")];
-    const found = all.find((one) => (one.getAttribute("aria-label") ?? one.textContent ?? "").trim() === name);
+    const found = all.find(
+      (one) => (one.getAttribute("aria-label") ?? one.textContent ?? "").trim() === name,
+    );
     if (found === undefined) throw new Error(`no button is called ${name}`);
     found.click();
   };
@@ -112,7 +123,9 @@ function type(name: string, text: string): () => void {
 
 function choose(name: string, value: string): () => void {
   return () => {
-    const select = [...document.querySelectorAll("select")].find((one) => one.labels[0]?.textContent?.includes(name));
+    const select = [...document.querySelectorAll("select")].find((one) =>
+      one.labels[0]?.textContent?.includes(name),
+    );
     if (select === undefined) throw new Error(`no choice is called ${name}`);
     select.value = value;
     select.dispatchEvent(new Event("change", { bubbles: true }));
@@ -120,7 +133,9 @@ function choose(name: string, value: string): () => void {
 }
 
 function refuseClipboard(): void {
-  Object.defineProperty(navigator, "clipboard", { value: { writeText: () => Promise.reject(new Error("refused")) } });
+  Object.defineProperty(navigator, "clipboard", {
+    value: { writeText: () => Promise.reject(new Error("refused")) },
+  });
 }
 
 function key(name: string): () => void {
@@ -130,7 +145,10 @@ function key(name: string): () => void {
 }
 
 const everyState = Object.values(everyStatus);
-const detail = (account: Parameters<typeof azure>[0], answer: () => unknown = () => subscriptions): Screen => ({
+const detail = (
+  account: Parameters<typeof azure>[0],
+  answer: () => unknown = () => subscriptions,
+): Screen => ({
   snapshot: snapshot({ accounts: [azure({ active: true, ...account }), ...usual.slice(1)] }),
   answers: { targets: answer },
   steps: [click("Contoso")],
@@ -148,8 +166,8 @@ const awsSignIn = (checks: RoleCheck[], step: SignInStep): Snapshot => {
   const signIn = signInView(step, { cloud: "aws", ...verification(checks) });
   return snapshot({ accounts: usual, clouds: [cloudView(awsView)], signIns: [signIn] });
 };
-const awsRefused = verifying.map(
-  (check): RoleCheck => (check.what === "right-id" ? { ...check, state: "failed", until: null } : check),
+const awsRefused = verifying.map((check): RoleCheck =>
+  check.what === "right-id" ? { ...check, state: "failed", until: null } : check,
 );
 const awsLoose = verified.map((check): RoleCheck => {
   if (check.what === "no-id") return { ...check, state: "failed" };
@@ -165,7 +183,10 @@ export const screens: Record<string, Screen> = {
       ...awsAnswers,
       aws_sources: () => awsSources.slice(1),
       aws_caller: () => {
-        throw errorView("source-expired", "The session of profile work is over. Sign in again, then try again.");
+        throw errorView(
+          "source-expired",
+          "The session of profile work is over. Sign in again, then try again.",
+        );
       },
     },
     steps: atAws,
@@ -247,7 +268,11 @@ aws iam get-role --role-name ReadOnly --query Role.AssumeRolePolicyDocument`,
     answers: {
       ...targets,
       kept_place: () =>
-        JSON.stringify({ screen: "accounts", opened: "azure-000000000413", scroll: { screen: 23_600, detail: 0 } }),
+        JSON.stringify({
+          screen: "accounts",
+          opened: "azure-000000000413",
+          scroll: { screen: 23_600, detail: 0 },
+        }),
     },
   },
   "accounts-list": { snapshot: snapshot({ accounts: usual, clouds }) },
@@ -292,10 +317,15 @@ aws iam get-role --role-name ReadOnly --query Role.AssumeRolePolicyDocument`,
       clouds,
       paused: true,
       keychain: { state: "absent", name: "Secret Service", error: null },
-      problems: [errorView("storage-unreadable", "settings.toml, line 4: redirect is neither deep-link nor loopback.")],
+      problems: [
+        errorView("storage-unreadable", "settings.toml, line 4: redirect is neither deep-link nor loopback."),
+      ],
     }),
   },
-  "accounts-paused": { snapshot: snapshot({ accounts: usual, clouds, paused: true }), steps: [click("Contoso")] },
+  "accounts-paused": {
+    snapshot: snapshot({ accounts: usual, clouds, paused: true }),
+    steps: [click("Contoso")],
+  },
   "accounts-sign-in-ends": {
     snapshot: snapshot({
       accounts: [
@@ -341,10 +371,16 @@ aws iam get-role --role-name ReadOnly --query Role.AssumeRolePolicyDocument`,
   "detail-not-active": { ...detail({ active: false }) },
   "detail-many-targets": detail({ targetCount: 40 }, () => manyTargets(40)),
   "detail-no-targets": detail({ target: null, targetCount: 0 }, () => []),
-  "detail-reading": detail({ target: null, targetCount: 0, readingTargets: 23, targetsReadAt: null }, () => []),
+  "detail-reading": detail(
+    { target: null, targetCount: 0, readingTargets: 23, targetsReadAt: null },
+    () => [],
+  ),
   "detail-targets-changed": detail({ targetsChange: { added: 2, removed: 1, at: minutes(-30) } }),
   "detail-targets-failed": detail({
-    targetsError: errorView("server-failed", "Azure Resource Manager answered with 503. Read again in a moment."),
+    targetsError: errorView(
+      "server-failed",
+      "Azure Resource Manager answered with 503. Read again in a moment.",
+    ),
   }),
   "detail-no-access": {
     snapshot: snapshot({ accounts: [...usual, googleWithoutAccess()], clouds }),
@@ -386,13 +422,18 @@ aws iam get-role --role-name ReadOnly --query Role.AssumeRolePolicyDocument`,
   "detail-copy": { ...detail({}), steps: [click("Contoso"), click("Copy")] },
   "detail-more": { ...detail({}), steps: [click("Contoso"), click("More actions")] },
   "detail-rename": { ...detail({}), steps: [click("Contoso"), click("More actions"), click("Rename…")] },
-  "detail-disconnect": { ...detail({}), steps: [click("Contoso"), click("More actions"), click("Disconnect…")] },
+  "detail-disconnect": {
+    ...detail({}),
+    steps: [click("Contoso"), click("More actions"), click("Disconnect…")],
+  },
   connect: { snapshot: snapshot({ accounts: usual }), steps: [click("Connect account")] },
   "connect-three": { snapshot: snapshot({ accounts: usual, clouds }), steps: [click("Connect account")] },
   "connect-sandbox": {
     snapshot: snapshot({
       accounts: usual,
-      clouds: [cloudView({ sandbox: true, authority: "http://127.0.0.1:41999", clientIdOrigin: "AZURE_CLIENT_ID" })],
+      clouds: [
+        cloudView({ sandbox: true, authority: "http://127.0.0.1:41999", clientIdOrigin: "AZURE_CLIENT_ID" }),
+      ],
     }),
     steps: [click("Connect account"), click("Sign in to a certain tenant")],
   },
@@ -415,7 +456,7 @@ aws iam get-role --role-name ReadOnly --query Role.AssumeRolePolicyDocument`,
             {
               name: "access",
               origin: "gcp.access in ~/.config/io.github.multicloudmanager/settings.toml",
-              message: "gcp.access is \"readonly\". Set it to read-only or full.",
+              message: 'gcp.access is "readonly". Set it to read-only or full.',
             },
           ],
         }),
@@ -424,7 +465,10 @@ aws iam get-role --role-name ReadOnly --query Role.AssumeRolePolicyDocument`,
     steps: [click("Connect account")],
   },
   "connect-scheme-taken": {
-    snapshot: snapshot({ accounts: usual, signIns: [signInView({ step: "browser" }, { schemeTaken: true })] }),
+    snapshot: snapshot({
+      accounts: usual,
+      signIns: [signInView({ step: "browser" }, { schemeTaken: true })],
+    }),
     steps: [click("Connect account")],
   },
   "first-run": {
@@ -432,14 +476,23 @@ aws iam get-role --role-name ReadOnly --query Role.AssumeRolePolicyDocument`,
   },
   "first-run-sandbox": {
     snapshot: snapshot({
-      clouds: [cloudView({ sandbox: true, authority: "http://127.0.0.1:41999", clientIdOrigin: "AZURE_CLIENT_ID" })],
+      clouds: [
+        cloudView({ sandbox: true, authority: "http://127.0.0.1:41999", clientIdOrigin: "AZURE_CLIENT_ID" }),
+      ],
       preferences: { theme: "system", welcomed: false },
     }),
   },
   "first-run-no-client-id": {
-    snapshot: snapshot({ clouds: [cloudView(noClientId)], preferences: { theme: "system", welcomed: false } }),
+    snapshot: snapshot({
+      clouds: [cloudView(noClientId)],
+      preferences: { theme: "system", welcomed: false },
+    }),
   },
-  activity: { snapshot: snapshot({ accounts: usual, clouds }), answers: happened, steps: [click("Activity")] },
+  activity: {
+    snapshot: snapshot({ accounts: usual, clouds }),
+    answers: happened,
+    steps: [click("Activity")],
+  },
   "activity-of-one": {
     snapshot: snapshot({ accounts: usual, clouds }),
     answers: happened,
@@ -465,7 +518,10 @@ aws iam get-role --role-name ReadOnly --query Role.AssumeRolePolicyDocument`,
     snapshot: snapshot({ accounts: usual, clouds }),
     answers: {
       activity: () => {
-        throw errorView("storage-failed", "activity.jsonl could not be read. Check its permissions, then try again.");
+        throw errorView(
+          "storage-failed",
+          "activity.jsonl could not be read. Check its permissions, then try again.",
+        );
       },
     },
     steps: [click("Activity")],
@@ -480,7 +536,10 @@ aws iam get-role --role-name ReadOnly --query Role.AssumeRolePolicyDocument`,
     steps: [click("Settings"), click("What to register")],
   },
   "first-run-copy-refused": {
-    snapshot: snapshot({ clouds: [cloudView(noClientId)], preferences: { theme: "system", welcomed: false } }),
+    snapshot: snapshot({
+      clouds: [cloudView(noClientId)],
+      preferences: { theme: "system", welcomed: false },
+    }),
     steps: [refuseClipboard, click("Copy http://localhost")],
   },
   "first-run-two": {
@@ -490,7 +549,10 @@ aws iam get-role --role-name ReadOnly --query Role.AssumeRolePolicyDocument`,
     }),
   },
   "settings-environment": {
-    snapshot: snapshot({ accounts: usual, clouds: [cloudView({ clientIdOrigin: "AZURE_CLIENT_ID", sandbox: true })] }),
+    snapshot: snapshot({
+      accounts: usual,
+      clouds: [cloudView({ clientIdOrigin: "AZURE_CLIENT_ID", sandbox: true })],
+    }),
     steps: [click("Settings")],
   },
   "settings-forget": {

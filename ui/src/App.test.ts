@@ -67,7 +67,12 @@ async function open(first: Partial<Snapshot> | null, answers: Answers = {}) {
   await tick();
   await tick();
   // The place is asked for before anything is drawn.
-  for (let turn = 0; turn < 10 && first !== null && screen.queryByText("Loading accounts") !== null; turn += 1) await tick();
+  for (
+    let turn = 0;
+    turn < 10 && first !== null && screen.queryByText("Loading accounts") !== null;
+    turn += 1
+  )
+    await tick();
   return {
     calls,
     named: (command: string) => calls.filter((call) => call.command === command),
@@ -96,7 +101,9 @@ describe("the list", () => {
     await open({ accounts: usual });
 
     expect(screen.getByRole("list", { name: "Azure accounts" })).toBeTruthy();
-    expect(within(screen.getByRole("list", { name: "Azure accounts" })).getAllByRole("listitem")).toHaveLength(2);
+    expect(
+      within(screen.getByRole("list", { name: "Azure accounts" })).getAllByRole("listitem"),
+    ).toHaveLength(2);
     expect(screen.getByText("2 tenants, 11 subscriptions")).toBeTruthy();
     expect(within(row("Contoso")).getByText("In use")).toBeTruthy();
     expect(within(row("Contoso")).getByText("Production")).toBeTruthy();
@@ -195,7 +202,9 @@ describe("the list", () => {
       }
     }
     vi.stubGlobal("IntersectionObserver", Watcher);
-    const accounts = Array.from({ length: 1_000 }, (_, at) => azure({ id: `azure-${at}`, name: `Tenant ${at}` }));
+    const accounts = Array.from({ length: 1_000 }, (_, at) =>
+      azure({ id: `azure-${at}`, name: `Tenant ${at}` }),
+    );
     await open({ accounts });
     const drawn = (): number => document.querySelectorAll("button[data-account]").length;
     expect(drawn()).toBe(25);
@@ -463,7 +472,9 @@ describe("the details", () => {
   });
 
   test("say for a day how the list of targets changed", async () => {
-    const changed = (at: string): Snapshot["accounts"] => [azure({ targetsChange: { added: 2, removed: 1, at } })];
+    const changed = (at: string): Snapshot["accounts"] => [
+      azure({ targetsChange: { added: 2, removed: 1, at } }),
+    ];
     const { send } = await open({ accounts: changed(minutes(-60)) });
     await click("Contoso");
     expect(screen.getByText("2 subscriptions added, 1 gone, seen 14:00")).toBeTruthy();
@@ -647,7 +658,10 @@ describe("a sign-in", () => {
   });
 
   test("offers another try when no browser opened", async () => {
-    const { named } = await connecting({ step: "browser-failed", error: errorView("browser-failed", "Set BROWSER.") });
+    const { named } = await connecting({
+      step: "browser-failed",
+      error: errorView("browser-failed", "Set BROWSER."),
+    });
 
     expect(screen.getByText("Your browser did not open")).toBeTruthy();
     await click("Try again");
@@ -685,7 +699,9 @@ describe("a sign-in", () => {
       who: "grace@contoso.example",
     });
 
-    expect(screen.getByText(/ada@contoso.example is connected already, and grace@contoso.example/)).toBeTruthy();
+    expect(
+      screen.getByText(/ada@contoso.example is connected already, and grace@contoso.example/),
+    ).toBeTruthy();
     await click(name);
     await fireEvent.click(button(name));
 
@@ -695,7 +711,10 @@ describe("a sign-in", () => {
   test("that worked shows the new row, says so and is put away", async () => {
     const { named, send } = await connecting({ step: "browser" });
 
-    await send({ accounts: usual, signIns: [signInView({ step: "done", account: azure().id, updated: false })] });
+    await send({
+      accounts: usual,
+      signIns: [signInView({ step: "done", account: azure().id, updated: false })],
+    });
 
     await waitFor(() => screen.getByRole("complementary", { name: "Details of Contoso" }));
     expect(within(screen.getByRole("log")).getByText("Contoso is connected.")).toBeTruthy();
@@ -934,7 +953,9 @@ describe("activity", () => {
   });
 
   test("of one account stands in its details, the last five, with the way to all of it", async () => {
-    const many = Array.from({ length: 9 }, (_, index) => happening(azure(), minutes(-index), { kind: "renewed" }));
+    const many = Array.from({ length: 9 }, (_, index) =>
+      happening(azure(), minutes(-index), { kind: "renewed" }),
+    );
     const { named } = await open({ accounts: usual }, { activity: () => many });
     await click("Contoso");
     const recent = await screen.findByRole("region", { name: "Recent" });
@@ -1018,13 +1039,21 @@ describe("the place", () => {
     const { named } = await open(
       { accounts: usual },
       {
-        ...kept({ screen: "accounts", filter: "azure", opened, query: "fab", scroll: { screen: 120, detail: 40 } }),
+        ...kept({
+          screen: "accounts",
+          filter: "azure",
+          opened,
+          query: "fab",
+          scroll: { screen: 120, detail: 40 },
+        }),
         find: () => [{ account: opened, target: null }],
       },
     );
 
     expect(await screen.findByRole("complementary", { name: "Details of Fabrikam" })).toBeTruthy();
-    expect((screen.getByRole("searchbox", { name: "Search accounts" }) as HTMLInputElement).value).toBe("fab");
+    expect((screen.getByRole("searchbox", { name: "Search accounts" }) as HTMLInputElement).value).toBe(
+      "fab",
+    );
     expect(named("find")[0]?.args).toEqual({ query: "fab" });
     expect(button("Azure accounts").getAttribute("aria-current")).toBe("page");
     await waitFor(() => expect(screen.getByRole("main").scrollTop).toBe(120));
@@ -1111,7 +1140,9 @@ describe("connecting AWS", () => {
 
     await fireEvent.change(field("Credentials from"), { target: { value: "profile:work" } });
 
-    await waitFor(() => expect(named("aws_caller").map((call) => call.args["source"])).toEqual(["default", "profile:work"]));
+    await waitFor(() =>
+      expect(named("aws_caller").map((call) => call.args["source"])).toEqual(["default", "profile:work"]),
+    );
     expect(named("prepare_role")).toEqual([]);
   });
 
@@ -1122,7 +1153,9 @@ describe("connecting AWS", () => {
         throw errorView("source-expired", "The session of profile work is over.");
       },
     });
-    await fireEvent.change(await screen.findByLabelText("Credentials from"), { target: { value: "profile:work" } });
+    await fireEvent.change(await screen.findByLabelText("Credentials from"), {
+      target: { value: "profile:work" },
+    });
 
     expect(await screen.findByText("The session of profile work is over.")).toBeTruthy();
     expect(screen.getByText("aws sso login --profile work")).toBeTruthy();
@@ -1136,7 +1169,9 @@ describe("connecting AWS", () => {
     await fireEvent.input(field("Secret access key"), { target: { value: "wJalrXUtnFEMI" } });
     await click("Check and keep");
 
-    await waitFor(() => expect((field("Credentials from") as HTMLSelectElement).value).toBe("keychain:AKIAIOSFODNN7EXAMPLE"));
+    await waitFor(() =>
+      expect((field("Credentials from") as HTMLSelectElement).value).toBe("keychain:AKIAIOSFODNN7EXAMPLE"),
+    );
     expect(named("add_access_keys")[0]?.args["keys"]).toEqual({
       access_key_id: "AKIAIOSFODNN7EXAMPLE",
       secret_access_key: "wJalrXUtnFEMI",
@@ -1172,7 +1207,12 @@ describe("connecting AWS", () => {
       cloud: "aws",
       tenant: null,
       account: null,
-      role: { roleArn: arn, source: "default", externalId: preparedRole.externalId, acceptNotEnforced: false },
+      role: {
+        roleArn: arn,
+        source: "default",
+        externalId: preparedRole.externalId,
+        acceptNotEnforced: false,
+      },
     });
   });
 
@@ -1191,17 +1231,25 @@ describe("connecting AWS", () => {
       "Ask AWS who we became Waiting",
     ]);
     await send({ accounts: usual, clouds, signIns: [verifies(verified)] });
-    expect(screen.getByText("arn:aws:sts::123456789012:assumed-role/ReadOnly/multi-cloud-manager")).toBeTruthy();
+    expect(
+      screen.getByText("arn:aws:sts::123456789012:assumed-role/ReadOnly/multi-cloud-manager"),
+    ).toBeTruthy();
     expect(screen.getByText("Ask AWS who we became: Passed").getAttribute("role")).toBe("status");
 
-    const loosened: RoleCheck[] = verified.map((check) => (check.what === "no-id" ? { ...check, state: "failed" } : check));
+    const loosened: RoleCheck[] = verified.map((check) =>
+      check.what === "no-id" ? { ...check, state: "failed" } : check,
+    );
     await send({ accounts: usual, clouds, signIns: [{ ...loose, ...verification(loosened) }] });
     expect(within(screen.getByRole("list", { name: "Checks of the role" })).getByText("Failed")).toBeTruthy();
     expect(named("connect")).toEqual([]);
     await click("Connect as not enforced");
 
     await waitFor(() => expect(named("connect")).toHaveLength(1));
-    expect(named("connect")[0]?.args["role"]).toEqual({ roleArn: arn, source: "default", acceptNotEnforced: true });
+    expect(named("connect")[0]?.args["role"]).toEqual({
+      roleArn: arn,
+      source: "default",
+      acceptNotEnforced: true,
+    });
   });
 
   test("asks for the name, the life and the policy that were chosen, and says what AWS does not take", async () => {
@@ -1225,7 +1273,12 @@ describe("connecting AWS", () => {
     expect(named("prepare_role")).toEqual([]);
     await click("Make External ID and templates");
     await screen.findByRole("tab", { name: "Trust policy", selected: true });
-    const wish = { source: "default", another: false, permissions: { kind: "view-only" }, sessionSeconds: 14_400 };
+    const wish = {
+      source: "default",
+      another: false,
+      permissions: { kind: "view-only" },
+      sessionSeconds: 14_400,
+    };
     expect(lastWish()).toEqual({ ...wish, roleName: "Auditor" });
 
     await fireEvent.change(field("A session lasts"), { target: { value: "900" } });
@@ -1237,7 +1290,9 @@ describe("connecting AWS", () => {
     await fireEvent.change(field("Policy ARN"));
     await waitFor(() => expect(lastWish()).toEqual({ ...wish, ...kept, permissions: policy }));
     await click("Make another External ID");
-    await waitFor(() => expect(lastWish()).toEqual({ ...wish, another: true, permissions: policy, sessionSeconds: 900 }));
+    await waitFor(() =>
+      expect(lastWish()).toEqual({ ...wish, another: true, permissions: policy, sessionSeconds: 900 }),
+    );
 
     refuses = true;
     await fireEvent.input(field("Role name"), { target: { value: "a b" } });
@@ -1260,7 +1315,9 @@ describe("connecting AWS", () => {
   test("this app itself is no source, and is not asked while there is another", async () => {
     const ours = { source: "default", kind: "ourselves", region: null, accountId: null, signInCommand: null };
     const { named } = await openAws({ aws_sources: () => [ours, ...awsSources.slice(1)] });
-    await waitFor(() => expect(named("aws_caller").map((call) => call.args["source"])).toEqual(["profile:work"]));
+    await waitFor(() =>
+      expect(named("aws_caller").map((call) => call.args["source"])).toEqual(["profile:work"]),
+    );
     const options = [...(field("Credentials from") as HTMLSelectElement).options];
     expect(options.map((option) => option.disabled)).toEqual([true, false, false]);
     expect(options[0]?.textContent).toContain("this app itself");
@@ -1271,9 +1328,15 @@ describe("connecting AWS", () => {
     await screen.findAllByText(awsCaller.arn);
     await fireEvent.input(field("Role ARN"), { target: { value: arn } });
     const error = errorView("role-refused", "AWS refused.\nWhat is left:\n(1) one\n(2) two");
-    await send({ accounts: usual, clouds, signIns: [signInView({ step: "failed", error }, { cloud: "aws", id: 7 })] });
+    await send({
+      accounts: usual,
+      clouds,
+      signIns: [signInView({ step: "failed", error }, { cloud: "aws", id: 7 })],
+    });
 
-    expect(screen.getByText("aws iam get-role --role-name ReadOnly --query Role.AssumeRolePolicyDocument")).toBeTruthy();
+    expect(
+      screen.getByText("aws iam get-role --role-name ReadOnly --query Role.AssumeRolePolicyDocument"),
+    ).toBeTruthy();
     expect(button("Copy To see the trust policy")).toBeTruthy();
   });
 
@@ -1282,7 +1345,9 @@ describe("connecting AWS", () => {
     await screen.findByRole("button", { name: `Drop ${pendingRole.externalId}` });
     await click(`Drop ${pendingRole.externalId}`);
 
-    await waitFor(() => expect(named("drop_pending_role").at(-1)?.args).toEqual({ externalId: pendingRole.externalId }));
+    await waitFor(() =>
+      expect(named("drop_pending_role").at(-1)?.args).toEqual({ externalId: pendingRole.externalId }),
+    );
   });
 
   test("a row that is not enforced says so, and its details name the role", async () => {
@@ -1302,7 +1367,10 @@ describe("connecting AWS", () => {
     const account = aws();
     if (account.identity.cloud !== "aws") throw new Error("not a role");
     const identity = { ...account.identity, longestSessionSeconds: 43_200 };
-    const { named } = await open({ accounts: [{ ...account, identity }] }, { organization: () => organizationAccounts });
+    const { named } = await open(
+      { accounts: [{ ...account, identity }] },
+      { organization: () => organizationAccounts },
+    );
     await click("contoso-prod");
     const detail = screen.getByRole("complementary");
     const list = await within(detail).findByRole("list", { name: "Accounts of the organisation" });
@@ -1336,7 +1404,9 @@ describe("connecting AWS", () => {
     expect(named("open_console").every((call) => call.args["account"] === aws().id)).toBe(true);
 
     await click(azure().name);
-    await fireEvent.click(within(screen.getByRole("complementary")).getByRole("button", { name: "More actions" }));
+    await fireEvent.click(
+      within(screen.getByRole("complementary")).getByRole("button", { name: "More actions" }),
+    );
     expect(screen.queryByRole("menuitem", { name: /signing out/ })).toBeNull();
   });
 });
@@ -1464,7 +1534,11 @@ describe("the desktop's settings", () => {
     await click("Turn off");
     await waitFor(() => expect(screen.getByText("Off")).toBeTruthy());
 
-    expect(named("set_shortcut").map((call) => call.args["keys"])).toEqual(["Ctrl+Alt+T", "Ctrl+Alt+K", null]);
+    expect(named("set_shortcut").map((call) => call.args["keys"])).toEqual([
+      "Ctrl+Alt+T",
+      "Ctrl+Alt+K",
+      null,
+    ]);
   });
 
   test("where no program may listen for keys, the desktop's own way is shown", async () => {

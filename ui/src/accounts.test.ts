@@ -1,6 +1,25 @@
 import { expect, test } from "vitest";
-import { fits, groups, lacksClientId, lacksCloudAccess, shortened, siblings, spaced, who } from "./accounts.ts";
-import { aws, azure, cloudView, fabrikam, google, googleView, googleWithoutAccess, noClientId, production } from "./fixtures.ts";
+import {
+  fits,
+  groups,
+  lacksClientId,
+  lacksCloudAccess,
+  shortened,
+  siblings,
+  spaced,
+  who,
+} from "./accounts.ts";
+import {
+  aws,
+  azure,
+  cloudView,
+  fabrikam,
+  google,
+  googleView,
+  googleWithoutAccess,
+  noClientId,
+  production,
+} from "./fixtures.ts";
 
 const all = [azure({ active: true }), fabrikam(), google(), aws()];
 
@@ -21,8 +40,12 @@ test("a search keeps its own order and carries the target that fitted", () => {
   ]);
 
   expect(shown).toHaveLength(1);
-  expect(groups(all, "all", [{ account: aws().id, target: null }, { account: azure().id, target: null }])
-    .map((group) => group.cloud)).toEqual(["aws", "azure"]);
+  expect(
+    groups(all, "all", [
+      { account: aws().id, target: null },
+      { account: azure().id, target: null },
+    ]).map((group) => group.cloud),
+  ).toEqual(["aws", "azure"]);
   expect(shown[0]?.rows.map((row) => [row.account.name, row.found?.name ?? null])).toEqual([
     ["Fabrikam", null],
     ["Contoso", "Production"],
@@ -57,8 +80,12 @@ test("a cloud whose client is known and another setting is wrong is not to be re
 
 test("cloud access is missing only when its own scope is", () => {
   expect(lacksCloudAccess(googleWithoutAccess())).toBe(true);
-  expect(lacksCloudAccess(google({ missingScopes: ["https://www.googleapis.com/auth/cloud-platform.read-only"] }))).toBe(true);
-  expect(lacksCloudAccess(azure({ missingScopes: ["https://management.azure.com/user_impersonation"] }))).toBe(true);
+  expect(
+    lacksCloudAccess(google({ missingScopes: ["https://www.googleapis.com/auth/cloud-platform.read-only"] })),
+  ).toBe(true);
+  expect(
+    lacksCloudAccess(azure({ missingScopes: ["https://management.azure.com/user_impersonation"] })),
+  ).toBe(true);
   expect(lacksCloudAccess(google({ missingScopes: ["email"] }))).toBe(false);
   expect(lacksCloudAccess(google())).toBe(false);
 });

@@ -44,13 +44,17 @@ export function fits(account: AccountView, filter: Filter): boolean {
  * Rows by Cloud: in the order of the search when there is one, the Cloud of the best row first; else starred first, then
  * as the Snapshot has them.
  */
-export function groups(accounts: readonly AccountView[], filter: Filter, found: readonly Found[] | null): Group[] {
+export function groups(
+  accounts: readonly AccountView[],
+  filter: Filter,
+  found: readonly Found[] | null,
+): Group[] {
   const rows = found === null ? starredFirst(accounts) : asFound(accounts, found);
   const kept = rows.filter((row) => fits(row.account, filter));
   const clouds = found === null ? CLOUDS : [...new Set(kept.map((row) => row.account.cloud))];
-  return clouds.map((cloud) => ({ cloud, rows: kept.filter((row) => row.account.cloud === cloud) })).filter(
-    (group) => group.rows.length > 0,
-  );
+  return clouds
+    .map((cloud) => ({ cloud, rows: kept.filter((row) => row.account.cloud === cloud) }))
+    .filter((group) => group.rows.length > 0);
 }
 
 /** The signed-in person or role, as the Cloud calls it. */

@@ -111,7 +111,12 @@ export function google(changes: Partial<AccountView> = {}): AccountView {
     },
     session: { issuedAt: minutes(-42), expiresAt: minutes(18.5) },
     signInEnd: null,
-    target: { id: "contoso-data-prod", name: "contoso-data-prod", state: "ACTIVE", parent: "contoso.example" },
+    target: {
+      id: "contoso-data-prod",
+      name: "contoso-data-prod",
+      state: "ACTIVE",
+      parent: "contoso.example",
+    },
     targetCount: 38,
     ...changes,
   });
@@ -143,7 +148,11 @@ export function aws(changes: Partial<AccountView> = {}): AccountView {
   });
 }
 
-export const awsView: Partial<CloudView> = { cloud: "aws", clientId: null, authority: "https://sts.amazonaws.com" };
+export const awsView: Partial<CloudView> = {
+  cloud: "aws",
+  clientId: null,
+  authority: "https://sts.amazonaws.com",
+};
 
 export const awsSources: AwsSource[] = [
   { source: "default", kind: "environment", region: null, accountId: null, signInCommand: null },
@@ -154,7 +163,13 @@ export const awsSources: AwsSource[] = [
     accountId: "111122223333",
     signInCommand: "aws sso login --profile work",
   },
-  { source: "keychain:AKIAIOSFODNN7EXAMPLE", kind: "typed-keys", region: null, accountId: null, signInCommand: null },
+  {
+    source: "keychain:AKIAIOSFODNN7EXAMPLE",
+    kind: "typed-keys",
+    region: null,
+    accountId: null,
+    signInCommand: null,
+  },
 ];
 
 export const awsCaller: Caller = {
@@ -187,7 +202,8 @@ export const preparedRole: PreparedRole = {
   ]
 }`,
     cloudformation: "Resources:\n  Role:\n    Type: AWS::IAM::Role",
-    cloudformationCommand: "aws cloudformation deploy --template-file role.yaml --stack-name multi-cloud-manager",
+    cloudformationCommand:
+      "aws cloudformation deploy --template-file role.yaml --stack-name multi-cloud-manager",
     cli: "aws iam create-role --role-name MultiCloudManager-8d0c52aa",
     terraform: 'resource "aws_iam_role" "multi_cloud_manager" {}',
   },
@@ -313,7 +329,8 @@ export const noGoogleClient: Partial<CloudView> = {
   problems: [
     {
       name: "GOOGLE_CLIENT_ID",
-      origin: "GOOGLE_CLIENT_ID, and gcp.client_id and gcp.client_secret_file in ~/.config/io.github.multicloudmanager/settings.toml",
+      origin:
+        "GOOGLE_CLIENT_ID, and gcp.client_id and gcp.client_secret_file in ~/.config/io.github.multicloudmanager/settings.toml",
       message:
         "GOOGLE_CLIENT_ID is not set. Create an OAuth client of type Desktop app in the Google Cloud console, download its JSON file, and set gcp.client_secret_file to the path of that file.",
     },
@@ -372,7 +389,11 @@ export function snapshot(changes: Partial<Snapshot> = {}): Snapshot {
 export const everyStatus: Record<Status | "renewing" | "noSession" | "reading", AccountView> = {
   connected: azure({ id: "azure-000000000001", active: true }),
   renewing: azure(
-    { id: "azure-000000000002", renewing: true, session: { issuedAt: minutes(-56), expiresAt: minutes(4.5) } },
+    {
+      id: "azure-000000000002",
+      renewing: true,
+      session: { issuedAt: minutes(-56), expiresAt: minutes(4.5) },
+    },
     "Northwind",
   ),
   expired: azure(
@@ -400,7 +421,11 @@ export const usual: AccountView[] = [
   azure({
     active: true,
     offered: [
-      { tenantId: "aa11bb22-0000-4000-8000-000000000001", name: "Northwind Traders", defaultDomain: "northwind.example" },
+      {
+        tenantId: "aa11bb22-0000-4000-8000-000000000001",
+        name: "Northwind Traders",
+        defaultDomain: "northwind.example",
+      },
       { tenantId: "aa11bb22-0000-4000-8000-000000000002", name: null, defaultDomain: null },
     ],
   }),
@@ -485,7 +510,11 @@ export const everyHappening: Happening[] = [
   happening(azure(), minutes(-18), { kind: "renewed" }),
   happening(azure(), minutes(-20), { kind: "handed-out", to: "terraform" }),
   happening(google(), minutes(-26), { kind: "used" }),
-  happening(fabrikam(), minutes(-31), { kind: "renewal-failed", code: "sign-in-again", reference: "r-7f3a91" }),
+  happening(fabrikam(), minutes(-31), {
+    kind: "renewal-failed",
+    code: "sign-in-again",
+    reference: "r-7f3a91",
+  }),
   happening(azure(), minutes(-357), { kind: "targets-changed", added: 2, removed: 1 }),
   happening(azure(), minutes(-358), { kind: "signed-in-again" }),
   happening(google(), days(-1), { kind: "renewal-failed", code: "offline", reference: "r-02bd44" }),

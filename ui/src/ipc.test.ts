@@ -44,7 +44,11 @@ test("a failure keeps its code, its sentence and its reference", async () => {
   const failure = await ipc.renew("azure-1").catch((error: unknown) => error);
 
   expect(failure).toBeInstanceOf(ipc.Failure);
-  expect(failure).toMatchObject({ code: "keychain-locked", message: "Login keyring is locked.", reference: "r-7f3a91" });
+  expect(failure).toMatchObject({
+    code: "keychain-locked",
+    message: "Login keyring is locked.",
+    reference: "r-7f3a91",
+  });
 });
 
 test("a failure of another kind is a defect of ours", async () => {
@@ -52,7 +56,10 @@ test("a failure of another kind is a defect of ours", async () => {
     throw new Error("command renew not allowed");
   });
 
-  await expect(ipc.renew("azure-1")).rejects.toMatchObject({ code: "internal", message: "command renew not allowed" });
+  await expect(ipc.renew("azure-1")).rejects.toMatchObject({
+    code: "internal",
+    message: "command renew not allowed",
+  });
 });
 
 test("no other file talks to the backend", () => {

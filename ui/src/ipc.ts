@@ -277,5 +277,11 @@ function asFailure(error: unknown): Failure {
 }
 
 function isErrorView(error: unknown): error is ErrorView {
-  return typeof error === "object" && error !== null && "code" in error && "message" in error && "reference" in error;
+  return (
+    typeof error === "object" &&
+    error !== null &&
+    "code" in error &&
+    "message" in error &&
+    "reference" in error
+  );
 }

@@ -14,12 +14,17 @@ test("a place that was written is read as it was", () => {
   expect(read(written(place))).toEqual(place);
 });
 
-test.each([null, "", "{", "null", "[]", "7", '{"screen":"elsewhere","filter":"oracle","opened":7,"scroll":{"screen":"far"}}'])(
-  "%j is read as the start",
-  (text) => {
-    expect(read(text)).toEqual(start);
-  },
-);
+test.each([
+  null,
+  "",
+  "{",
+  "null",
+  "[]",
+  "7",
+  '{"screen":"elsewhere","filter":"oracle","opened":7,"scroll":{"screen":"far"}}',
+])("%j is read as the start", (text) => {
+  expect(read(text)).toEqual(start);
+});
 
 test("a search that is too long to keep is left out, and the rest is kept", () => {
   const text = written({ ...place, query: "é".repeat(MOST) });

@@ -1,9 +1,22 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { azure, aws, cloudView, everyHappening, fabrikam, google, googleView, googleWithoutAccess, minutes, NOW } from "./fixtures.ts";
+import {
+  azure,
+  aws,
+  cloudView,
+  everyHappening,
+  fabrikam,
+  google,
+  googleView,
+  googleWithoutAccess,
+  minutes,
+  NOW,
+} from "./fixtures.ts";
 import * as text from "./text.ts";
 
-const codes = [...readFileSync("src/bindings/Code.ts", "utf8").matchAll(/"([a-z-]+)"/g)].map((match) => match[1]);
+const codes = [...readFileSync("src/bindings/Code.ts", "utf8").matchAll(/"([a-z-]+)"/g)].map(
+  (match) => match[1],
+);
 
 /** Every string and what every function makes of plausible arguments. */
 function sentences(value: unknown): string[] {
@@ -14,7 +27,8 @@ function sentences(value: unknown): string[] {
 
 test("each error code has a title", () => {
   expect(codes.length).toBeGreaterThan(20);
-  for (const code of codes) expect(text.titles, code).toHaveProperty([code as string], expect.stringMatching(/\S/));
+  for (const code of codes)
+    expect(text.titles, code).toHaveProperty([code as string], expect.stringMatching(/\S/));
 });
 
 test("no sentence ends in an exclamation mark or says oops", () => {
@@ -32,9 +46,9 @@ test("a session says when it ends and what happens then", () => {
   expect(text.sessionLine(azure(), false, NOW)).toBe("15:42, in 42 min; renews by itself");
   expect(text.sessionLine(azure(), true, NOW)).toBe("15:42, in 42 min; does not renew while paused");
   expect(text.sessionLine(azure({ session: null }), false, NOW)).toMatch(/one is made when it is used/);
-  expect(text.sessionLine(azure({ session: { issuedAt: minutes(-60), expiresAt: minutes(-1) } }), false, NOW)).toBe(
-    "Ended 14:59",
-  );
+  expect(
+    text.sessionLine(azure({ session: { issuedAt: minutes(-60), expiresAt: minutes(-1) } }), false, NOW),
+  ).toBe("Ended 14:59");
 });
 
 test("a sign-in says how long it lasts and why it ends", () => {
@@ -46,9 +60,13 @@ test("a sign-in says how long it lasts and why it ends", () => {
     "Until 16:30; Google ends it then: the client is in testing (7 days), or access was granted for a time",
   );
   expect(text.signInLine(google(), NOW)).toMatch(/six months go by without use/);
-  expect(text.signInLine(azure({ signInEnd: { at: minutes(-90), why: "idle" } }), NOW)).toBe("Ended 13:30; sign in again");
+  expect(text.signInLine(azure({ signInEnd: { at: minutes(-90), why: "idle" } }), NOW)).toBe(
+    "Ended 13:30; sign in again",
+  );
   expect(text.signInLine(fabrikam(), NOW)).toBe("It has ended");
-  expect(text.signInLine(azure({ status: "sign-in-again" }), NOW)).toBe("No further session without signing in again");
+  expect(text.signInLine(azure({ status: "sign-in-again" }), NOW)).toBe(
+    "No further session without signing in again",
+  );
 });
 
 test("a session says when it will not renew by itself, and why", () => {
@@ -64,17 +82,23 @@ test("a session says when it will not renew by itself, and why", () => {
 
 test("disconnecting a Google account says that every app of the client's project is signed out", () => {
   const facts = text.disconnectFacts(google(), { state: "unlocked", name: "Login keyring", error: null }, 0);
-  expect(facts.ends.join(" ")).toMatch(/revoked.*ada@contoso\.example out of every app.*same Google Cloud project/s);
+  expect(facts.ends.join(" ")).toMatch(
+    /revoked.*ada@contoso\.example out of every app.*same Google Cloud project/s,
+  );
   expect(facts.stays.join(" ")).toMatch(/cannot be reached.*myaccount\.google\.com/s);
 });
 
 test("a Google account without an address is called by its id", () => {
-  expect(text.identityLine(googleWithoutAccess({ name: "Lab", renamed: true }))).toBe("110248495921238986499 · Personal");
+  expect(text.identityLine(googleWithoutAccess({ name: "Lab", renamed: true }))).toBe(
+    "110248495921238986499 · Personal",
+  );
 });
 
 test("the lines for Google's client file keep the access that is asked for", () => {
   expect(text.googleLines(googleView())).toContain('access = "full"  # or "read-only"');
-  const readOnly = googleView({ scopes: ["openid", "https://www.googleapis.com/auth/cloud-platform.read-only"] });
+  const readOnly = googleView({
+    scopes: ["openid", "https://www.googleapis.com/auth/cloud-platform.read-only"],
+  });
   expect(text.googleLines(readOnly)).toContain('access = "read-only"  # or "full"');
   expect(text.googleAccess(readOnly)).toMatch(/^Read-only/);
 });
@@ -126,8 +150,11 @@ test("a changed list of targets is told in the cloud's own words", () => {
 });
 
 test("each thing that can happen has its words", () => {
-  const kinds = [...readFileSync("src/bindings/What.ts", "utf8").matchAll(/"kind": "([a-z-]+)"/g)].map((match) => match[1]);
+  const kinds = [...readFileSync("src/bindings/What.ts", "utf8").matchAll(/"kind": "([a-z-]+)"/g)].map(
+    (match) => match[1],
+  );
 
   expect(new Set(everyHappening.map((one) => one.what.kind))).toEqual(new Set(kinds));
-  for (const one of everyHappening) expect(text.happeningLine(one).text, one.what.kind).toMatch(/^[A-Z0-9]\S*/);
+  for (const one of everyHappening)
+    expect(text.happeningLine(one).text, one.what.kind).toMatch(/^[A-Z0-9]\S*/);
 });

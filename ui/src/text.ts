@@ -1,7 +1,16 @@
 // Every sentence shown to a person. Sentence case, the clouds' own words, what happened and then what to do.
 // The body of a failure comes from the backend, where the cause is known; its title stands in `titles`.
 
-import { cloudId, lacksCloudAccess, roleName, shortened, spaced, who, type Colour, type Filter } from "./accounts.ts";
+import {
+  cloudId,
+  lacksCloudAccess,
+  roleName,
+  shortened,
+  spaced,
+  who,
+  type Colour,
+  type Filter,
+} from "./accounts.ts";
 import type { AccountView } from "./bindings/AccountView";
 import type { AtLogin } from "./bindings/AtLogin";
 import type { AwsSource } from "./bindings/AwsSource";
@@ -142,13 +151,16 @@ export const switcher = {
 
 export const banners = {
   label: "What needs you",
-  locked: (keychain: string) => `${keychain} is locked, so accounts cannot be used or renewed. Unlock it, then retry.`,
-  absent: "This machine has no keychain. Sign-ins work, and are gone when you quit. Start a keychain, then retry.",
+  locked: (keychain: string) =>
+    `${keychain} is locked, so accounts cannot be used or renewed. Unlock it, then retry.`,
+  absent:
+    "This machine has no keychain. Sign-ins work, and are gone when you quit. Start a keychain, then retry.",
   failed: (keychain: string) => `${keychain} did not answer as it should.`,
   again: (count: number) =>
     count === 1 ? "1 account asks you to sign in again." : `${count} accounts ask you to sign in again.`,
   review: "Review",
-  offline: "No cloud can be reached. You see what was last known; renewing goes on by itself once you are back online.",
+  offline:
+    "No cloud can be reached. You see what was last known; renewing goes on by itself once you are back online.",
   paused: "Renewing is paused. Sessions end when their time is up.",
   resume: "Resume",
 };
@@ -179,7 +191,9 @@ export function identityLine(account: AccountView): string {
       return [
         spaced(identity.accountId),
         roleName(identity.roleArn),
-        ...(identity.enforced === "enforced" ? [] : [`External ID: ${lowered(enforcement[identity.enforced])}`]),
+        ...(identity.enforced === "enforced"
+          ? []
+          : [`External ID: ${lowered(enforcement[identity.enforced])}`]),
       ].join(" · ");
   }
 }
@@ -346,7 +360,10 @@ export const targets = {
 };
 
 /** How a list of Targets changed: `2 subscriptions added, 1 gone`. */
-export function changeLine(cloud: Cloud, { added, removed }: Pick<TargetsChange, "added" | "removed">): string {
+export function changeLine(
+  cloud: Cloud,
+  { added, removed }: Pick<TargetsChange, "added" | "removed">,
+): string {
   const [one, many] = targetNouns[cloud];
   if (added === 0) return `${counted(removed, one, many)} gone`;
   const more = `${counted(added, one, many)} added`;
@@ -433,9 +450,14 @@ export const colourNames: Record<Colour, string> = {
 export function copyEntries(account: AccountView): { what: Copyable; label: string; hint: string | null }[] {
   const id = cloudId(account.identity);
   const entries: { what: Copyable; label: string; hint: string | null }[] = [];
-  if (id !== null) entries.push({ what: "cloud-id", label: cloudIdLabel[account.cloud], hint: shortened(id) });
+  if (id !== null)
+    entries.push({ what: "cloud-id", label: cloudIdLabel[account.cloud], hint: shortened(id) });
   if (account.target !== null) {
-    entries.push({ what: "target-id", label: targetIdLabel[account.cloud], hint: shortened(account.target.id) });
+    entries.push({
+      what: "target-id",
+      label: targetIdLabel[account.cloud],
+      hint: shortened(account.target.id),
+    });
   }
   entries.push({ what: "account-id", label: "Id for mcm", hint: shortened(account.id) });
   if (account.cloud !== "aws") {
@@ -502,7 +524,8 @@ export function emptyList(filter: Filter): { title: string; body: string } {
 export const signIn = {
   starting: "Preparing the sign-in",
   browser: "Your browser is open. Finish there; this window will notice.",
-  schemeTaken: "Another program answers this app’s links, so the answer comes back over a local port instead.",
+  schemeTaken:
+    "Another program answers this app’s links, so the answer comes back over a local port instead.",
   waits: (rest: string) => `Waits another ${rest}`,
   finishing: "Checking the answer",
   openAgain: "Open again",
@@ -572,7 +595,8 @@ export const awsConnect = {
   keysAdded: "The access keys are in the keychain.",
   keysRemoved: "The access keys are removed.",
   create: "2. Create the role",
-  createNote: "In the account that you want to see. The role trusts you, and only together with the External ID.",
+  createNote:
+    "In the account that you want to see. The role trusts you, and only together with the External ID.",
   permissions: "What the role may do",
   permissionKinds: {
     "view-only": "View only: names and states (ViewOnlyAccess)",
@@ -651,7 +675,9 @@ export function lifeLine(seconds: number, longest: number | null): string {
 /** The command that shows the trust policy of a role; nothing where that is no role's ARN. */
 export function trustPolicyCommand(roleArn: string): string | null {
   const name = /:role\/(?:[!-~]+\/)?([\w+=,.@-]+)$/.exec(roleArn)?.[1];
-  return name === undefined ? null : `aws iam get-role --role-name ${name} --query Role.AssumeRolePolicyDocument`;
+  return name === undefined
+    ? null
+    : `aws iam get-role --role-name ${name} --query Role.AssumeRolePolicyDocument`;
 }
 
 /** Whether a role was seen to demand its External ID. */
@@ -665,7 +691,8 @@ export const connect = {
   title: "Connect account",
   intro: "Choose a cloud. Your browser opens for the sign-in; passwords never pass through this app.",
   needs: {
-    azure: "Signs you in to your home tenant. Other tenants that you may enter are offered afterwards, one click each.",
+    azure:
+      "Signs you in to your home tenant. Other tenants that you may enter are offered afterwards, one click each.",
     gcp: "Signs you in with your Google account. Its projects are read afterwards.",
     aws: "Assumes a role that you create with an External ID made for this connection.",
   } satisfies Record<Cloud, string>,
@@ -681,14 +708,19 @@ export const connect = {
 };
 
 export const redirects: Record<RedirectKind, { label: string; note: string }> = {
-  "deep-link": { label: "Through this app’s link", note: "The browser asks once whether it may open this app." },
+  "deep-link": {
+    label: "Through this app’s link",
+    note: "The browser asks once whether it may open this app.",
+  },
   loopback: { label: "Through a local port", note: "The browser ends on a page that this machine serves." },
 };
 
 /** Google takes links for one type of client only. */
 export function redirectNote(cloud: Cloud, kind: RedirectKind): string {
   const { note } = redirects[kind];
-  return cloud === "gcp" && kind === "deep-link" ? `${note} Google allows it for clients of type iOS only.` : note;
+  return cloud === "gcp" && kind === "deep-link"
+    ? `${note} Google allows it for clients of type iOS only.`
+    : note;
 }
 
 export const setup = {
@@ -712,7 +744,8 @@ export const setup = {
     gcp: "000000000000-example.apps.googleusercontent.com",
     aws: "",
   } satisfies Record<Cloud, string>,
-  clientIdAlone: "The client id alone is enough only for a client that has no secret. Google’s desktop clients have one.",
+  clientIdAlone:
+    "The client id alone is enough only for a client that has no secret. Google’s desktop clients have one.",
   notGuid: "A client id is a GUID, for example 1b7a2c3d-0000-4000-8000-0123456789ab.",
   readAt: (origin: string) => `Looked for in ${origin}`,
   copyWhat: (what: string) => `Copy ${what}`,
@@ -729,7 +762,10 @@ export const googleSetup = {
   consentBody: "In the console, under Google Auth Platform, Branding and then Audience:",
   audiences: [
     ["Internal", "Everybody is in one Workspace organisation. Sign-ins last."],
-    ["External, in testing", "Add each person as a test user, at most 100. Google ends their sign-ins after 7 days."],
+    [
+      "External, in testing",
+      "Add each person as a test user, at most 100. Google ends their sign-ins after 7 days.",
+    ],
     ["External, in production", "For everybody else. Google verifies the app for the cloud scopes."],
   ] as const,
   scopes: "Add the scopes",
@@ -756,7 +792,9 @@ export function googleLines(cloud: CloudView): string {
 
 /** What a sign-in to Google asks to be allowed. */
 export function googleAccess(cloud: CloudView): string {
-  return isReadOnly(cloud) ? "Read-only: enough to look" : "Full: command lines may change what you may change";
+  return isReadOnly(cloud)
+    ? "Read-only: enough to look"
+    : "Full: command lines may change what you may change";
 }
 
 function isReadOnly(cloud: CloudView): boolean {
@@ -873,7 +911,9 @@ export function disconnectFacts(
         stays: [
           ...(siblings === 0
             ? []
-            : [`The sign-in of ${account.identity.username}, for ${plural(siblings, "other tenant")} connected with it.`]),
+            : [
+                `The sign-in of ${account.identity.username}, for ${plural(siblings, "other tenant")} connected with it.`,
+              ]),
           "Entra offers no way to revoke a refresh token. A copy made elsewhere would work until it ends.",
           "To end every sign-in of this person, sign out everywhere at myaccount.microsoft.com.",
         ],

@@ -1,6 +1,17 @@
 import { describe, expect, test } from "vitest";
 import { NOW, days, minutes } from "./fixtures.ts";
-import { countdown, day, daysAgo, duration, isWithinDay, left, moment, nearest, share, time } from "./time.ts";
+import {
+  countdown,
+  day,
+  daysAgo,
+  duration,
+  isWithinDay,
+  left,
+  moment,
+  nearest,
+  share,
+  time,
+} from "./time.ts";
 
 const MINUTE = 60_000;
 

@@ -11,11 +11,13 @@ const colours = new Map(
 
 /** WCAG 2.2, 1.4.3: text against what it stands on. */
 const texts: [string, string][] = [
-  ...["canvas", "surface", "panel", "hover", "sunken", "accent-soft"].flatMap((ground): [string, string][] => [
-    ["text", ground],
-    ["text-soft", ground],
-    ["text-faint", ground],
-  ]),
+  ...["canvas", "surface", "panel", "hover", "sunken", "accent-soft"].flatMap(
+    (ground): [string, string][] => [
+      ["text", ground],
+      ["text-soft", ground],
+      ["text-faint", ground],
+    ],
+  ),
   ["accent-text", "accent"],
   ["accent-text", "accent-strong"],
   ["accent", "panel"],

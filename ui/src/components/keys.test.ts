@@ -1,7 +1,11 @@
 import { expect, test } from "vitest";
 import { held, pressed } from "./keys.ts";
 
-const event = (key: string, code: string, ...modifiers: ("ctrlKey" | "altKey" | "shiftKey" | "metaKey")[]) => ({
+const event = (
+  key: string,
+  code: string,
+  ...modifiers: ("ctrlKey" | "altKey" | "shiftKey" | "metaKey")[]
+) => ({
   key,
   code,
   ctrlKey: modifiers.includes("ctrlKey"),

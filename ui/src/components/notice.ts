@@ -10,5 +10,9 @@ export type Report = (notice: Notice) => void;
 /** Whether two results say the same, so that a repeated one is not shown twice. */
 export function isSame(one: Notice, other: Notice): boolean {
   if (one.kind === "done") return other.kind === "done" && one.text === other.text;
-  return other.kind === "failed" && one.error.code === other.error.code && one.error.message === other.error.message;
+  return (
+    other.kind === "failed" &&
+    one.error.code === other.error.code &&
+    one.error.message === other.error.message
+  );
 }

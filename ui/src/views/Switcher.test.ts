@@ -3,7 +3,16 @@ import { cleanup, fireEvent, render, screen, waitFor, within } from "@testing-li
 import { tick } from "svelte";
 import { afterEach, expect, test } from "vitest";
 import type { Snapshot } from "../bindings/Snapshot";
-import { azure, errorView, fabrikam, google, manyAccounts, production, snapshot, usual } from "../fixtures.ts";
+import {
+  azure,
+  errorView,
+  fabrikam,
+  google,
+  manyAccounts,
+  production,
+  snapshot,
+  usual,
+} from "../fixtures.ts";
 import Switcher from "./Switcher.svelte";
 
 type Answers = Record<string, (args: Record<string, unknown>) => unknown>;
@@ -50,11 +59,11 @@ test("shows the accounts as the dashboard does, with the keyboard in the search"
   await open({ accounts: usual });
 
   const list = screen.getByRole("listbox", { name: "Accounts" });
-  expect(within(list).getAllByRole("group").map((group) => group.getAttribute("aria-labelledby"))).toEqual([
-    "group-azure",
-    "group-gcp",
-    "group-aws",
-  ]);
+  expect(
+    within(list)
+      .getAllByRole("group")
+      .map((group) => group.getAttribute("aria-labelledby")),
+  ).toEqual(["group-azure", "group-gcp", "group-aws"]);
   expect(options()).toHaveLength(usual.length);
   expect(box().getAttribute("aria-controls")).toBe(list.id);
   expect(document.activeElement).toBe(box());
@@ -81,7 +90,12 @@ test("moves with the arrows, around the ends, and uses on Enter", async () => {
 test("types, and uses the best that was found with its target", async () => {
   const { named } = await open(
     { accounts: usual },
-    { find: () => [{ account: google().id, target: null }, { account: azure().id, target: production }] },
+    {
+      find: () => [
+        { account: google().id, target: null },
+        { account: azure().id, target: production },
+      ],
+    },
   );
 
   await fireEvent.input(box(), { target: { value: "prod" } });
@@ -178,7 +192,10 @@ test("a search that failed switches to nothing, but to a row that the person mov
 });
 
 test("the window's focus, which may come after the first letters, selects none of them", async () => {
-  await open({ accounts: usual }, { typed_ahead: () => "fab", find: () => [{ account: fabrikam().id, target: null }] });
+  await open(
+    { accounts: usual },
+    { typed_ahead: () => "fab", find: () => [{ account: fabrikam().id, target: null }] },
+  );
   await waitFor(() => expect(options()).toEqual(["Fabrikam"]));
 
   await fireEvent.focus(window);
@@ -208,7 +225,9 @@ test("says what failed and stays", async () => {
 
   await press("Enter");
 
-  await waitFor(() => expect(screen.getByRole("alert").textContent).toContain("Another program holds accounts.json"));
+  await waitFor(() =>
+    expect(screen.getByRole("alert").textContent).toContain("Another program holds accounts.json"),
+  );
   expect(document.activeElement).toBe(box());
 });
 

@@ -65,7 +65,8 @@ export class AccountActions {
 
   /** Name, colour, star and leaving: what the details keep behind ⋯. */
   ownMenu(account: AccountView): MenuEntry[] {
-    const star = (): Promise<boolean> => attempt(this.#report, () => ipc.setStar(account.id, !account.starred));
+    const star = (): Promise<boolean> =>
+      attempt(this.#report, () => ipc.setStar(account.id, !account.starred));
     const signedOut: MenuEntry[] = [
       { kind: "action", label: menu.signOutFirst, run: () => void this.openConsole(account, true) },
       { kind: "line" },

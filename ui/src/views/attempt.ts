@@ -5,7 +5,11 @@ import type { Report } from "../components/notice.ts";
 import { Failure } from "../ipc.ts";
 
 /** Runs `command`; a success says `text` when there is one. Answers whether it worked. */
-export async function attempt(report: Report, command: () => Promise<unknown>, text?: string): Promise<boolean> {
+export async function attempt(
+  report: Report,
+  command: () => Promise<unknown>,
+  text?: string,
+): Promise<boolean> {
   try {
     await command();
   } catch (error) {
@@ -17,6 +21,7 @@ export async function attempt(report: Report, command: () => Promise<unknown>, t
 }
 
 export function asErrorView(error: unknown): ErrorView {
-  if (error instanceof Failure) return { code: error.code, message: error.message, reference: error.reference };
+  if (error instanceof Failure)
+    return { code: error.code, message: error.message, reference: error.reference };
   return { code: "internal", message: error instanceof Error ? error.message : String(error), reference: "" };
 }

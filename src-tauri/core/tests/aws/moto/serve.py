@@ -14,8 +14,16 @@ from moto.server import ThreadedMotoServer
 USER_POLICY = {
     "Version": "2012-10-17",
     "Statement": [
-        {"Effect": "Allow", "Action": ["sts:AssumeRole", "iam:CreateRole", "iam:AttachRolePolicy", "iam:GetRole"], "Resource": "*"},
-        {"Effect": "Allow", "Action": ["cloudformation:CreateStack", "cloudformation:DescribeStacks"], "Resource": "*"},
+        {
+            "Effect": "Allow",
+            "Action": ["sts:AssumeRole", "iam:CreateRole", "iam:AttachRolePolicy", "iam:GetRole"],
+            "Resource": "*",
+        },
+        {
+            "Effect": "Allow",
+            "Action": ["cloudformation:CreateStack", "cloudformation:DescribeStacks"],
+            "Resource": "*",
+        },
     ],
 }
 ROLE_POLICY = {
@@ -50,7 +58,9 @@ def main():
     iam.create_user(UserName="ada")
     iam.put_user_policy(UserName="ada", PolicyName="assume", PolicyDocument=json.dumps(USER_POLICY))
     key = iam.create_access_key(UserName="ada")["AccessKey"]
-    role_policy = iam.create_policy(PolicyName="read-alias", PolicyDocument=json.dumps(ROLE_POLICY))["Policy"]["Arn"]
+    role_policy = iam.create_policy(PolicyName="read-alias", PolicyDocument=json.dumps(ROLE_POLICY))[
+        "Policy"
+    ]["Arn"]
     requests.post(url + "/moto-api/reset-auth", data="0", timeout=10)
 
     keys = {"aws_access_key_id": key["AccessKeyId"], "aws_secret_access_key": key["SecretAccessKey"]}
