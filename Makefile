@@ -19,12 +19,13 @@ BUILD_PACKAGES := build-essential pkg-config file \
 # To hand the app its sign-in links.
 RUN_PACKAGES := xdg-utils desktop-file-utils
 CHECK_PACKAGES := shellcheck
+PYTHON_PACKAGES := python3-venv
 # To read what mcm writes for shells.
 SHELL_PACKAGES := zsh fish
 # For the tests: a screen, a session bus, a keychain, a driver for the window, eyes and hands; what mcm works with.
 TEST_PACKAGES := $(RUN_PACKAGES) xvfb xauth openbox xfce4-panel dbus dbus-x11 xdg-dbus-proxy libglib2.0-bin \
   gnome-keyring libsecret-tools webkit2gtk-driver xdotool wmctrl x11-utils imagemagick python3-dbus python3-gi \
-  python3-venv bsdutils openssl $(if $(shell command -v kubectl),,kubernetes-client)
+  $(PYTHON_PACKAGES) bsdutils openssl $(if $(shell command -v kubectl),,kubernetes-client)
 # To look into the packages.
 PACKAGE_TEST_PACKAGES := dpkg-dev rpm rpm2cpio cpio
 
@@ -119,46 +120,29 @@ ui: toolchain
 	@scripts/install $(BUILD_PACKAGES)
 	@scripts/ui
 
-# The OpenID provider that core's tests sign in to. Which packages fit is a matter of content, as in scripts/ui.
+# What follows is made once for each content of its inputs: scripts/once.
+
+# The OpenID provider that core's tests sign in to.
 .PHONY: oidc-provider
 oidc-provider: toolchain
-	@digest=$$(sha256sum <$(OIDC_PROVIDER)/package-lock.json); \
-	if [ ! -e $(OIDC_PROVIDER)/node_modules/.package-lock.json ] || \
-	  [ "$$(cat target/stamps/oidc-provider 2>/dev/null)" != "$$digest" ]; then \
-	  echo "==> oidc-provider: npm ci"; \
-	  npm --prefix $(OIDC_PROVIDER) ci --no-audit --no-fund; \
-	  mkdir -p target/stamps; \
-	  echo "$$digest" >target/stamps/oidc-provider; \
-	fi
+	@scripts/once oidc-provider $(OIDC_PROVIDER)/node_modules/.package-lock.json $(OIDC_PROVIDER)/package-lock.json -- \
+	  npm --prefix $(OIDC_PROVIDER) ci --no-audit --no-fund
 
 # The AWS that core's tests assume roles at, in a Python environment of its own.
 .PHONY: moto
 moto: toolchain
-	@scripts/install python3-venv
-	@digest=$$(sha256sum <$(MOTO)/requirements.txt); \
-	if [ "$$(cat target/stamps/moto 2>/dev/null)" != "$$digest" ]; then \
-	  echo "==> moto: pip install"; \
-	  python3 -m venv --clear target/moto/venv && \
-	  target/moto/venv/bin/pip install --quiet --disable-pip-version-check --requirement $(MOTO)/requirements.txt && \
-	  mkdir -p target/stamps && \
-	  echo "$$digest" >target/stamps/moto; \
-	fi
+	@scripts/install $(PYTHON_PACKAGES)
+	@scripts/once moto target/moto/venv/made $(MOTO)/requirements.txt -- \
+	  scripts/venv moto --requirement $(MOTO)/requirements.txt
 
 # The clouds' own clients, which mcm's tests lend credentials to, and the shells that it writes for.
 .PHONY: clients
 clients: toolchain
-	@scripts/install python3-venv $(SHELL_PACKAGES)
-	@digest=$$(cat $(CLIENTS)/requirements.txt $(CLIENTS)/node/package-lock.json | sha256sum); \
-	if [ ! -e $(CLIENTS)/node/node_modules/.package-lock.json ] || \
-	  [ "$$(cat target/stamps/clients 2>/dev/null)" != "$$digest" ]; then \
-	  echo "==> the clouds' clients: pip install, npm ci"; \
-	  python3 -m venv --clear target/clients/venv && \
-	  target/clients/venv/bin/pip install --quiet --disable-pip-version-check --require-hashes \
-	    --requirement $(CLIENTS)/requirements.txt && \
-	  npm --prefix $(CLIENTS)/node ci --no-audit --no-fund && \
-	  mkdir -p target/stamps && \
-	  echo "$$digest" >target/stamps/clients; \
-	fi
+	@scripts/install $(PYTHON_PACKAGES) $(SHELL_PACKAGES)
+	@scripts/once clients-python target/clients/venv/made $(CLIENTS)/requirements.txt -- \
+	  scripts/venv clients --require-hashes --requirement $(CLIENTS)/requirements.txt
+	@scripts/once clients-node $(CLIENTS)/node/node_modules/.package-lock.json $(CLIENTS)/node/package-lock.json -- \
+	  npm --prefix $(CLIENTS)/node ci --no-audit --no-fund
 
 .PHONY: toolchain
 toolchain:
