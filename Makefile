@@ -1,7 +1,7 @@
-# The commands of this project. CI runs `make test`.
+# The commands of this project, for developers and for CI alike.
 #
-# Each target brings what it needs: Debian packages, the dashboard's npm packages, cargo's own tools. What is there
-# already is left alone. Only the Rust toolchain and Node.js must be on the machine before.
+# Each target installs what it needs and is missing: Debian packages (it asks first, except as root or in CI), npm and
+# Python packages, cargo's own tools. Only rustup and Node.js must be on the machine before.
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -16,13 +16,13 @@ LOCKED := $(if $(CI),--locked)
 # To compile the app.
 BUILD_PACKAGES := build-essential pkg-config file \
   libwebkit2gtk-4.1-dev libayatana-appindicator3-dev librsvg2-dev
-# To hand the app its sign-in links.
+# To pass sign-in links to the app.
 RUN_PACKAGES := xdg-utils desktop-file-utils
 CHECK_PACKAGES := shellcheck
 PYTHON_PACKAGES := python3-venv
-# To read what mcm writes for shells.
+# The shells that mcm writes for.
 SHELL_PACKAGES := zsh fish
-# For the tests: a screen, a session bus, a keychain, a driver for the window, eyes and hands; what mcm works with.
+# For the tests: a screen, a session bus, a keychain, a driver for the window, screenshots and keys; mcm's own tools.
 TEST_PACKAGES := $(RUN_PACKAGES) xvfb xauth openbox xfce4-panel dbus dbus-x11 xdg-dbus-proxy libglib2.0-bin \
   gnome-keyring libsecret-tools webkit2gtk-driver xdotool wmctrl x11-utils imagemagick python3-dbus python3-gi \
   $(PYTHON_PACKAGES) bsdutils openssl $(if $(shell command -v kubectl),,kubernetes-client)
@@ -33,10 +33,16 @@ TAURI_CLI := 2.12.5
 OIDC_PROVIDER := src-tauri/core/tests/oidc_provider
 MOTO := src-tauri/core/tests/aws/moto
 CLIENTS := src-tauri/cli/tests/mcm/clients
+RUFF := target/ruff/venv/bin/ruff
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: deps
+deps: ## install the Debian packages of every target; asks first, except as root or in CI
+	@scripts/install $(BUILD_PACKAGES) $(RUN_PACKAGES) $(CHECK_PACKAGES) $(SHELL_PACKAGES) $(TEST_PACKAGES) \
+	  $(PACKAGE_TEST_PACKAGES)
 
 .PHONY: run
 run: display build ## build the app and start it; against the sandbox clouds while no client id is set
@@ -48,17 +54,33 @@ build: ui ## build the dashboard and the debug binaries: multi-cloud-manager, mc
 	@echo "==> debug binaries: target/debug"
 	cargo build $(LOCKED) --workspace
 
+.PHONY: fmt
+fmt: ui ruff ## format Rust, TypeScript, Svelte and Python
+	cargo fmt --all
+	npm --prefix ui run format -- --log-level warn
+	$(RUFF) format --quiet .
+	$(RUFF) check --quiet --fix .
+
 .PHONY: check
-check: ui ## format, lints and types, of everything
+check: ui ruff ## formats, lints, types and documentation, of everything
 	@scripts/install $(CHECK_PACKAGES)
-	@echo "==> scripts: shellcheck"
+	@echo "==> scripts: ShellCheck, then Ruff"
 	shellcheck $$(grep -lsE '^#!.*sh$$' .ci/* scripts/* e2e/*)
-	@echo "==> dashboard: ESLint, then types"
+	$(RUFF) format --check .
+	$(RUFF) check .
+	@echo "==> dashboard: prettier, ESLint, then types"
+	npm --prefix ui run format:check
 	npm --prefix ui run lint
 	npm --prefix ui run check
-	@echo "==> Rust: format, then Clippy"
+	@echo "==> Rust: rustfmt, Clippy, then rustdoc"
 	cargo fmt --all --check
 	cargo clippy $(LOCKED) --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc $(LOCKED) --workspace --no-deps
+
+.PHONY: test-core
+test-core: oidc-provider moto ## test core alone, every tier: a minute once it is built
+	@scripts/install $(TEST_PACKAGES)
+	cargo test $(LOCKED) -p mcm-core
 
 .PHONY: test
 test: check oidc-provider moto clients ## check, then every test; the end-to-end suite comes last
@@ -69,7 +91,7 @@ test: check oidc-provider moto clients ## check, then every test; the end-to-end
 	cargo build $(LOCKED) --workspace
 	cargo test $(LOCKED) --workspace
 	@echo "==> the types generated from Rust are the committed ones"
-	@stale=$$(git status --porcelain -- ui/src/bindings | grep '^.[^ ]' || true); \
+	@stale=$$(git status --porcelain -- ui/src/bindings | sed -n '/^.[^ ]/p'); \
 	[ -z "$$stale" ] || { printf '%s\n' "$$stale" "The tests wrote these anew. Add them to the commit." >&2; exit 1; }
 	@echo "==> end-to-end tests"
 	e2e/run --numprocesses 2 --dist worksteal
@@ -144,10 +166,17 @@ clients: toolchain
 	@scripts/once clients-node $(CLIENTS)/node/node_modules/.package-lock.json $(CLIENTS)/node/package-lock.json -- \
 	  npm --prefix $(CLIENTS)/node ci --no-audit --no-fund
 
+# The formatter and linter of the Python files.
+.PHONY: ruff
+ruff:
+	@scripts/install $(PYTHON_PACKAGES)
+	@scripts/once ruff $(RUFF) scripts/ruff-requirements.txt -- \
+	  scripts/venv ruff --requirement scripts/ruff-requirements.txt
+
 .PHONY: toolchain
 toolchain:
 	@command -v cargo >/dev/null || { \
-	  echo "cargo is missing. Install a Rust toolchain with rustup, with rustfmt and clippy." >&2; exit 1; }
+	  echo "cargo is missing. Install rustup (https://rustup.rs); rust-toolchain.toml tells it the rest." >&2; exit 1; }
 	@command -v npm >/dev/null || { echo "npm is missing. Install Node.js 20.19 or later with npm." >&2; exit 1; }
 	@printf '%s\n' v20.19.0 "$$(node --version)" | sort --version-sort --check=quiet || { \
 	  echo "Node.js is $$(node --version). Install 20.19 or later." >&2; exit 1; }
