@@ -28,6 +28,8 @@ TEST_PACKAGES := $(RUN_PACKAGES) xvfb xauth openbox xfce4-panel dbus dbus-x11 xd
   $(PYTHON_PACKAGES) bsdutils openssl $(if $(shell command -v kubectl),,kubernetes-client)
 # To look into the packages.
 PACKAGE_TEST_PACKAGES := dpkg-dev rpm rpm2cpio cpio
+# To draw the README's pictures in the app's engine.
+SCREENSHOT_PACKAGES := xvfb xauth imagemagick fonts-cantarell python3-gi gir1.2-gtk-3.0 gir1.2-webkit2-4.1
 
 TAURI_CLI := 2.12.5
 OIDC_PROVIDER := src-tauri/core/tests/oidc_provider
@@ -42,7 +44,7 @@ help: ## list the targets
 .PHONY: deps
 deps: ## install the Debian packages of every target; asks first, except as root or in CI
 	@scripts/install $(BUILD_PACKAGES) $(RUN_PACKAGES) $(CHECK_PACKAGES) $(SHELL_PACKAGES) $(TEST_PACKAGES) \
-	  $(PACKAGE_TEST_PACKAGES)
+	  $(PACKAGE_TEST_PACKAGES) $(SCREENSHOT_PACKAGES)
 
 .PHONY: run
 run: display build ## build the app and start it; against the sandbox clouds while no client id is set
@@ -129,6 +131,11 @@ package: ui ## build the .deb and the .rpm: the app and mcm, without the sandbox
 	rm -rf target/release/bundle
 	target/tauri-cli-$(TAURI_CLI)/node_modules/.bin/tauri build --ci --bundles deb,rpm -- \
 	  --locked --package multi-cloud-manager --package mcm-cli
+
+.PHONY: screenshots
+screenshots: ui ## take the README's pictures from the gallery of screens (ui/screens), light and dark
+	@scripts/install $(SCREENSHOT_PACKAGES)
+	@scripts/screenshots
 
 .PHONY: test-package
 test-package: package build ## install the .deb, sign in by its links, upgrade and remove it; look into the .rpm; as root

@@ -61,6 +61,10 @@ async function show(target: HTMLElement): Promise<void> {
     await settle();
     await step();
   }
+  await settle();
+  await document.fonts.ready;
+  // For whoever takes a picture.
+  document.title = `shown: ${asked.get("screen")}`;
 }
 
 function themed(snapshot: Snapshot): Snapshot {
