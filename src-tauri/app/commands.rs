@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use mcm_core::account::{AccountId, Cloud, OrganizationAccount, Target};
-use mcm_core::activity::Happening;
+use mcm_core::activity::ActivityEvent;
 use mcm_core::app::{
     App, Connect, ConnectRole, OnDuplicate, PrepareRole, PreparedRole, StoredPlace,
 };
@@ -24,7 +24,7 @@ use crate::desktop::{self, DesktopView};
 use crate::feed::Feed;
 use crate::shortcut::Shortcut;
 use crate::start_at_login::AtLogin;
-use crate::switcher::Call;
+use crate::switcher::SwitcherRequests;
 use crate::window::KeptPlace;
 use crate::{switch, switcher};
 
@@ -54,7 +54,7 @@ pub(crate) fn handler<R: Runtime>() -> impl Fn(Invoke<R>) -> bool + Send + Sync 
         disconnect,
         dismiss_sign_in,
         drop_pending_role,
-        find,
+        search,
         forget_everything,
         keep_place,
         kept_place,
@@ -110,47 +110,49 @@ async fn connect(
         role,
         ..Connect::new(cloud)
     })
-    .map_err(told)
+    .map_err(to_view)
 }
 
 #[tauri::command]
 async fn aws_sources(core: Core<'_>) -> Answer<Vec<AwsSource>> {
-    core.aws_sources().await.map_err(told)
+    core.aws_sources().await.map_err(to_view)
 }
 
 #[tauri::command]
 async fn aws_caller(core: Core<'_>, source: String) -> Answer<Caller> {
-    core.aws_caller(&source).await.map_err(told)
+    core.aws_caller(&source).await.map_err(to_view)
 }
 
 #[tauri::command]
 async fn add_access_keys(core: Core<'_>, keys: AccessKeys) -> Answer<Caller> {
-    core.add_access_keys(keys).await.map_err(told)
+    core.add_access_keys(keys).await.map_err(to_view)
 }
 
 #[tauri::command]
 async fn remove_access_keys(core: Core<'_>, access_key_id: String) -> Answer {
-    core.remove_access_keys(&access_key_id).await.map_err(told)
+    core.remove_access_keys(&access_key_id)
+        .await
+        .map_err(to_view)
 }
 
 #[tauri::command]
 async fn prepare_role(core: Core<'_>, wish: PrepareRole) -> Answer<PreparedRole> {
-    core.prepare_role(wish).await.map_err(told)
+    core.prepare_role(wish).await.map_err(to_view)
 }
 
 #[tauri::command]
 async fn pending_roles(core: Core<'_>) -> Answer<Vec<PendingRole>> {
-    core.pending_roles().map_err(told)
+    core.pending_roles().map_err(to_view)
 }
 
 #[tauri::command]
 async fn drop_pending_role(core: Core<'_>, external_id: String) -> Answer {
-    core.drop_pending_role(&external_id).await.map_err(told)
+    core.drop_pending_role(&external_id).await.map_err(to_view)
 }
 
 #[tauri::command]
 async fn cancel_sign_in(core: Core<'_>, sign_in: SignInId) -> Answer {
-    core.cancel_sign_in(sign_in).map_err(told)
+    core.cancel_sign_in(sign_in).map_err(to_view)
 }
 
 #[tauri::command]
@@ -161,7 +163,7 @@ async fn dismiss_sign_in(core: Core<'_>, sign_in: SignInId) -> Answer {
 
 #[tauri::command]
 async fn reopen_browser(core: Core<'_>, sign_in: SignInId) -> Answer {
-    core.reopen_browser(sign_in).map_err(told)
+    core.reopen_browser(sign_in).map_err(to_view)
 }
 
 /// What a person can decide about somebody else's row for the same tenant or address.
@@ -184,22 +186,22 @@ impl From<Decision> for OnDuplicate {
 #[tauri::command]
 async fn decide_duplicate(core: Core<'_>, sign_in: SignInId, decision: Decision) -> Answer {
     core.decide_duplicate(sign_in, decision.into())
-        .map_err(told)
+        .map_err(to_view)
 }
 
 #[tauri::command]
 async fn add_tenant(core: Core<'_>, account: AccountId, tenant_id: String) -> Answer<AccountId> {
-    core.add_tenant(&account, &tenant_id).await.map_err(told)
+    core.add_tenant(&account, &tenant_id).await.map_err(to_view)
 }
 
 #[tauri::command]
 async fn renew(core: Core<'_>, account: AccountId) -> Answer {
-    core.renew(&account).await.map_err(told)
+    core.renew(&account).await.map_err(to_view)
 }
 
 #[tauri::command]
 async fn read_targets(core: Core<'_>, account: AccountId) -> Answer {
-    core.read_targets(&account).await.map_err(told)
+    core.read_targets(&account).await.map_err(to_view)
 }
 
 #[tauri::command]
@@ -210,44 +212,46 @@ async fn cancel_reading(core: Core<'_>, account: AccountId) -> Answer {
 
 #[tauri::command]
 async fn targets(core: Core<'_>, account: AccountId) -> Answer<Vec<Target>> {
-    core.targets(&account).map_err(told)
+    core.targets(&account).map_err(to_view)
 }
 
 #[tauri::command]
 async fn use_account(core: Core<'_>, account: AccountId) -> Answer {
-    core.use_account(&account).await.map_err(told)
+    core.use_account(&account).await.map_err(to_view)
 }
 
 #[tauri::command]
 async fn choose_target(core: Core<'_>, account: AccountId, target: String) -> Answer {
-    core.choose_target(&account, &target).await.map_err(told)
+    core.choose_target(&account, &target).await.map_err(to_view)
 }
 
 #[tauri::command]
 async fn rename(core: Core<'_>, account: AccountId, name: Option<String>) -> Answer {
-    core.rename(&account, name.as_deref()).await.map_err(told)
+    core.rename(&account, name.as_deref())
+        .await
+        .map_err(to_view)
 }
 
 #[tauri::command]
 async fn set_colour(core: Core<'_>, account: AccountId, colour: Option<String>) -> Answer {
     core.set_colour(&account, colour.as_deref())
         .await
-        .map_err(told)
+        .map_err(to_view)
 }
 
 #[tauri::command]
 async fn set_star(core: Core<'_>, account: AccountId, starred: bool) -> Answer {
-    core.set_star(&account, starred).await.map_err(told)
+    core.set_star(&account, starred).await.map_err(to_view)
 }
 
 #[tauri::command]
 async fn disconnect(core: Core<'_>, account: AccountId) -> Answer<Option<ErrorView>> {
-    let untold = core.disconnect(&account).await.map_err(told)?;
+    let untold = core.disconnect(&account).await.map_err(to_view)?;
     Ok(untold.as_ref().map(ErrorView::from))
 }
 
 #[tauri::command]
-async fn activity(core: Core<'_>, account: Option<AccountId>) -> Answer<Vec<Happening>> {
+async fn activity(core: Core<'_>, account: Option<AccountId>) -> Answer<Vec<ActivityEvent>> {
     Ok(core.activity(account.as_ref(), MOST_HAPPENINGS))
 }
 
@@ -263,8 +267,8 @@ async fn kept_place(kept: State<'_, KeptPlace>) -> Answer<Option<String>> {
 }
 
 #[tauri::command]
-async fn find(core: Core<'_>, query: String) -> Answer<Vec<Found>> {
-    Ok(core.find(&query))
+async fn search(core: Core<'_>, query: String) -> Answer<Vec<Found>> {
+    Ok(core.search(&query))
 }
 
 #[tauri::command]
@@ -275,14 +279,14 @@ async fn copy(
     what: Copyable,
 ) -> Answer {
     clipboard
-        .write(core.copyable(&account, what).map_err(told)?)
+        .write(core.copyable(&account, what).map_err(to_view)?)
         .await
-        .map_err(told)
+        .map_err(to_view)
 }
 
 #[tauri::command]
 async fn copy_diagnostics(core: Core<'_>, clipboard: State<'_, Clipboard>) -> Answer {
-    clipboard.write(core.diagnostics()).await.map_err(told)
+    clipboard.write(core.diagnostics()).await.map_err(to_view)
 }
 
 #[tauri::command]
@@ -291,39 +295,39 @@ async fn open_console(core: Core<'_>, account: AccountId, sign_out_first: bool) 
         true => core.open_aws_console(&account, true).await,
         false => core.open_console(&account).await,
     };
-    opened.map_err(told)
+    opened.map_err(to_view)
 }
 
 #[tauri::command]
 async fn organization(core: Core<'_>, account: AccountId) -> Answer<Vec<OrganizationAccount>> {
-    core.organization(&account).map_err(told)
+    core.organization(&account).map_err(to_view)
 }
 
 #[tauri::command]
 async fn save_client_id(core: Core<'_>, cloud: Cloud, client_id: String) -> Answer {
-    core.save_client_id(cloud, &client_id).map_err(told)
+    core.save_client_id(cloud, &client_id).map_err(to_view)
 }
 
 #[tauri::command]
 async fn save_redirect(core: Core<'_>, cloud: Cloud, redirect: RedirectKind) -> Answer {
-    core.save_redirect(cloud, redirect).map_err(told)
+    core.save_redirect(cloud, redirect).map_err(to_view)
 }
 
 #[tauri::command]
 async fn save_preferences(core: Core<'_>, preferences: Preferences) -> Answer {
-    core.save_preferences(&preferences).map_err(told)
+    core.save_preferences(&preferences).map_err(to_view)
 }
 
 #[tauri::command]
 async fn desktop<R: Runtime>(app: AppHandle<R>) -> Answer<DesktopView> {
-    DesktopView::of(&app).map_err(told)
+    DesktopView::of(&app).map_err(to_view)
 }
 
 #[tauri::command]
 async fn set_at_login<R: Runtime>(app: AppHandle<R>, at_login: AtLogin) -> Answer<DesktopView> {
     desktop::set_at_login(&app, at_login)
         .and_then(|()| DesktopView::of(&app))
-        .map_err(told)
+        .map_err(to_view)
 }
 
 #[tauri::command]
@@ -336,8 +340,8 @@ async fn set_shortcut<R: Runtime>(
     shortcut
         .change(&core, keys.as_deref())
         .await
-        .map_err(told)?;
-    DesktopView::of(&app).map_err(told)
+        .map_err(to_view)?;
+    DesktopView::of(&app).map_err(to_view)
 }
 
 #[tauri::command]
@@ -348,13 +352,13 @@ async fn switch_to<R: Runtime>(
 ) -> Answer {
     switch::switch_to(&app, &account, target.as_deref())
         .await
-        .map_err(told)?;
+        .map_err(to_view)?;
     switcher::close(&app);
     Ok(())
 }
 
 #[tauri::command]
-async fn typed_ahead(call: State<'_, Call>) -> Answer<String> {
+async fn typed_ahead(call: State<'_, SwitcherRequests>) -> Answer<String> {
     Ok(call.typed_ahead())
 }
 
@@ -366,12 +370,12 @@ async fn close_switcher<R: Runtime>(app: AppHandle<R>) -> Answer {
 
 #[tauri::command]
 async fn retry_keychain(core: Core<'_>) -> Answer {
-    core.retry_keychain().await.map_err(told)
+    core.retry_keychain().await.map_err(to_view)
 }
 
 #[tauri::command]
 async fn forget_everything(core: Core<'_>) -> Answer {
-    core.forget_everything().await.map_err(told)
+    core.forget_everything().await.map_err(to_view)
 }
 
 #[tauri::command]
@@ -389,7 +393,7 @@ async fn storage(core: Core<'_>) -> Answer<Vec<StoredPlace>> {
     clippy::needless_pass_by_value,
     reason = "the shape that map_err takes"
 )]
-fn told(error: Error) -> ErrorView {
+fn to_view(error: Error) -> ErrorView {
     ErrorView::from(&error)
 }
 

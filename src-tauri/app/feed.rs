@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use tokio::time::sleep;
 
 /// The shortest time between two Snapshots. States that come faster are left out, never the last one.
-const PACE: Duration = Duration::from_millis(40);
+const MIN_SEND_INTERVAL: Duration = Duration::from_millis(40);
 
 /// The feeds of the windows that are open, by label. A later one, after a reload, takes the place of the one before.
 #[derive(Default)]
@@ -57,7 +57,7 @@ async fn send(mut snapshots: watch::Receiver<Arc<Snapshot>>, channel: Channel<Sn
         if channel.send(Snapshot::clone(&snapshot)).is_err() {
             return;
         }
-        sleep(PACE).await;
+        sleep(MIN_SEND_INTERVAL).await;
     }
 }
 

@@ -24,7 +24,7 @@ pub(crate) fn account(cloud: Cloud, number: u32, name: &str) -> AccountView {
             hosted_domain: None,
         },
         status: Status::Connected,
-        trouble: None,
+        renewal_failure: None,
         retry_at: None,
         renewing: false,
         session: Some(SessionTimes {

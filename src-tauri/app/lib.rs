@@ -5,20 +5,20 @@
 
 mod clipboard;
 mod commands;
-mod deep_link;
 mod desktop;
 #[cfg(target_os = "linux")]
 mod exec_line;
-mod farewell;
 mod feed;
 #[cfg(test)]
 mod fixtures;
+mod launch_args;
+mod no_tray_notice;
 mod notice;
 mod quit;
 mod scheme;
-#[cfg(target_os = "linux")]
-mod second_start;
 mod shortcut;
+#[cfg(target_os = "linux")]
+mod single_instance;
 mod start_at_login;
 mod switch;
 mod switcher;

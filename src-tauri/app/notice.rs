@@ -14,7 +14,7 @@ use mcm_core::world::Clock;
 use notify_rust::Notification;
 use tauri::{AppHandle, Manager as _, async_runtime};
 
-use crate::window::{Bell, Place};
+use crate::window::{OpenRequests, Place};
 
 const SIGN_IN: &str = "sign-in";
 
@@ -110,8 +110,8 @@ fn answer(app: &AppHandle, notice: &Notice, action: &str) {
     if action != SIGN_IN && action != "default" {
         return;
     }
-    app.state::<Bell>()
-        .ring(Place::Account(notice.account.clone()));
+    app.state::<OpenRequests>()
+        .request(Place::Account(notice.account.clone()));
     if action == SIGN_IN {
         let wish = Connect {
             account: Some(notice.account.clone()),

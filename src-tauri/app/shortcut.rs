@@ -16,7 +16,7 @@ use serde::Serialize;
 use tauri::{AppHandle, Manager as _};
 use ts_rs::TS;
 
-use crate::switcher::Call;
+use crate::switcher::SwitcherRequests;
 pub(crate) use keys::Keys;
 use listener::Listener;
 
@@ -30,7 +30,7 @@ pub(crate) struct ShortcutView {
     /// The keys that are set.
     keys: Option<String>,
     /// Why they do not work now.
-    trouble: Option<ErrorView>,
+    error: Option<ErrorView>,
 }
 
 /// The keys in force.
@@ -44,11 +44,11 @@ pub(crate) struct Shortcut {
 struct Set {
     /// Made when it is first needed: nothing listens for keys while the shortcut is off.
     listener: Option<Listener>,
-    trouble: Option<Error>,
+    error: Option<Error>,
 }
 
 /// Why keys cannot be listened for.
-enum Refused {
+enum ShortcutError {
     /// Another program has them.
     Taken,
     /// No key of the keyboard makes them.
@@ -76,7 +76,7 @@ impl Shortcut {
         }
         if let Err(error) = saved.parse().and_then(|keys| self.listen(Some(keys))) {
             tracing::warn!(%error, "the shortcut does not work");
-            self.set().trouble = Some(error);
+            self.set().error = Some(error);
         }
     }
 
@@ -99,7 +99,7 @@ impl Shortcut {
             let _ = self.listen_on_main_thread(before).await;
             return Err(error);
         }
-        self.set().trouble = None;
+        self.set().error = None;
         Ok(())
     }
 
@@ -108,7 +108,7 @@ impl Shortcut {
         ShortcutView {
             possible: self.possible,
             keys: core.shortcut(),
-            trouble: self.set().trouble.as_ref().map(ErrorView::from),
+            error: self.set().error.as_ref().map(ErrorView::from),
         }
     }
 
@@ -131,13 +131,13 @@ impl Shortcut {
         }
         if set.listener.is_none() {
             let app = self.app.clone();
-            let opened = Listener::open(move |at| app.state::<Call>().ring(at));
-            set.listener = Some(opened.map_err(|refused| told(&refused, keys))?);
+            let opened = Listener::open(move |at| app.state::<SwitcherRequests>().request(at));
+            set.listener = Some(opened.map_err(|refused| to_error(&refused, keys))?);
         }
         let listener = set.listener.as_ref().expect("it was just made");
         listener
             .listen(keys)
-            .map_err(|refused| told(&refused, keys))
+            .map_err(|refused| to_error(&refused, keys))
     }
 
     fn set(&self) -> MutexGuard<'_, Set> {
@@ -145,19 +145,19 @@ impl Shortcut {
     }
 }
 
-fn told(refused: &Refused, keys: Option<Keys>) -> Error {
+fn to_error(refused: &ShortcutError, keys: Option<Keys>) -> Error {
     let keys = keys.map(|keys| keys.to_string()).unwrap_or_default();
     match refused {
-        Refused::Taken => Error::new(
+        ShortcutError::Taken => Error::new(
             Code::InvalidInput,
             format!("Another program has {keys}. Choose other keys, or free them there first."),
         ),
         #[cfg(target_os = "linux")]
-        Refused::NoSuchKey => Error::new(
+        ShortcutError::NoSuchKey => Error::new(
             Code::InvalidInput,
             format!("Your keyboard has no key for {keys}. Choose other keys."),
         ),
-        Refused::Unreachable(error) => {
+        ShortcutError::Unreachable(error) => {
             tracing::warn!(%error, "the keys of the desktop cannot be listened for");
             Error::new(
                 Code::Unsupported,

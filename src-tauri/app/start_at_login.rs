@@ -67,7 +67,7 @@ impl LoginEntry {
     }
 }
 
-/// The argument that means no window, see `deep_link.rs`.
+/// The argument that means no window, see `launch_args.rs`.
 const HIDDEN: &str = "--hidden";
 
 fn failed(error: impl std::error::Error + Send + Sync + 'static) -> Error {

@@ -8,7 +8,7 @@ use mcm_core::error::Result;
 use mcm_core::snapshot::Status;
 use tauri::{AppHandle, Manager as _, Runtime};
 
-use crate::window::{Bell, Place};
+use crate::window::{OpenRequests, Place};
 
 /// Makes an account, and one of its targets when one is named, the one in use in its cloud. For an account that needs
 /// a sign-in that sign-in is started, and the dashboard shows it.
@@ -29,7 +29,8 @@ pub(crate) async fn switch_to<R: Runtime>(
             account: Some(account.clone()),
             ..Connect::new(cloud)
         })?;
-        app.state::<Bell>().ring(Place::Account(account.clone()));
+        app.state::<OpenRequests>()
+            .request(Place::Account(account.clone()));
         return Ok(());
     }
     if let Some(target) = target {

@@ -1,7 +1,7 @@
 //! The switcher: a small window in front of everything, to type, press Enter and be gone. Its web view lives only while
 //! it is seen.
 //!
-//! Who wants it makes a `Call`, from any thread and as often as they like; it is answered a few times a second.
+//! Who wants it makes a `SwitcherRequests`, from any thread and as often as they like; it is answered a few times a second.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -16,14 +16,14 @@ use crate::window::shut_in;
 /// The label of the window. `tauri.conf.json` grants it what it needs by this name.
 pub(crate) const SWITCHER: &str = "switcher";
 /// The shortest time between two answers to a call.
-const PACE: Duration = Duration::from_millis(200);
+const SEARCH_INTERVAL: Duration = Duration::from_millis(200);
 /// How long the window may be without the keyboard. While the keys of a global shortcut are held, on an X server,
 /// nobody has it.
 const AWAY: Duration = Duration::from_millis(150);
 
 /// Asks for the switcher; asked once more, it goes away.
 #[derive(Default)]
-pub(crate) struct Call {
+pub(crate) struct SwitcherRequests {
     /// When the keys were pressed, on the clock of the X server; 0 where nobody knows.
     at: AtomicU32,
     /// Whether the window had the keyboard since it was opened.
@@ -33,9 +33,9 @@ pub(crate) struct Call {
     rung: Notify,
 }
 
-impl Call {
+impl SwitcherRequests {
     /// Wants the switcher. Calls that come faster than they are answered count as one.
-    pub(crate) fn ring(&self, at: u32) {
+    pub(crate) fn request(&self, at: u32) {
         self.at.store(at, Ordering::Relaxed);
         self.rung.notify_one();
     }
@@ -74,11 +74,11 @@ const LONGEST_AHEAD: usize = 256;
 /// Opens or closes the switcher at each call, as long as the app lives.
 pub(crate) async fn answer(app: AppHandle) {
     loop {
-        app.state::<Call>().rung.notified().await;
+        app.state::<SwitcherRequests>().rung.notified().await;
         let handle = app.clone();
         // Fails only when the app is ending.
         let _ = app.run_on_main_thread(move || toggle(&handle));
-        sleep(PACE).await;
+        sleep(SEARCH_INTERVAL).await;
     }
 }
 
@@ -92,7 +92,7 @@ pub(crate) fn close<R: Runtime>(app: &AppHandle<R>) {
 
 /// Takes note that the window got the keyboard or lost it. A window that was left is closed.
 pub(crate) fn on_focus(app: &AppHandle, focused: bool) {
-    let call = app.state::<Call>();
+    let call = app.state::<SwitcherRequests>();
     if focused {
         call.had_keyboard.store(true, Ordering::Relaxed);
         return;
@@ -118,7 +118,7 @@ fn toggle(app: &AppHandle) {
         close(app);
         return;
     }
-    let call = app.state::<Call>();
+    let call = app.state::<SwitcherRequests>();
     call.begin();
     let shown =
         build(app).and_then(|window| bring_forward(&window, call.at.swap(0, Ordering::Relaxed)));
@@ -171,7 +171,7 @@ fn hear(app: &AppHandle, event: &gtk::gdk::EventKey) -> gtk::glib::Propagation {
         key if key == Return || key == KP_Enter => Some('\n'),
         key => key.to_unicode().filter(|c| !c.is_control()),
     };
-    if !app.state::<Call>().keep(typed) {
+    if !app.state::<SwitcherRequests>().keep(typed) {
         return gtk::glib::Propagation::Proceed;
     }
     if event.keyval() == Escape {
@@ -192,7 +192,7 @@ mod tests {
 
     #[test]
     fn what_is_typed_before_the_page_hears_is_kept_for_it_once() {
-        let call = Call::default();
+        let call = SwitcherRequests::default();
         assert!(!call.keep(Some('x')), "no window is open");
         call.begin();
         for typed in ['n', 'o', '\n'] {

@@ -20,17 +20,17 @@ use tokio::time::sleep;
 use crate::quit::quit;
 use crate::switch::switch_to;
 use crate::tray_host::TrayHost;
-use crate::window::{Bell, Place};
-use menu::{Action, Item, Menu, Mood};
+use crate::window::{OpenRequests, Place};
+use menu::{Action, Item, Menu, TrayStatus};
 
 /// How often the time that is left is written anew.
 const TICK: Duration = Duration::from_secs(20);
 /// The shortest time between two drawings.
-const PACE: Duration = Duration::from_millis(250);
+const MIN_REDRAW_INTERVAL: Duration = Duration::from_millis(250);
 /// How long the icon waits for a tray that shows it. An icon that is made while a panel starts may appear twice there:
 /// as the panel wants it and in the older way that the library falls back to. A desktop that knows only the older way
 /// gets it after this time.
-const PATIENCE: Duration = Duration::from_secs(5);
+const TRAY_HOST_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The icon and what it shows.
 pub(crate) struct Tray {
@@ -40,7 +40,7 @@ pub(crate) struct Tray {
 
 struct Shown {
     menu: Menu,
-    mood: Mood,
+    status: TrayStatus,
     entries: Vec<Entry>,
 }
 
@@ -56,7 +56,7 @@ impl Tray {
     /// An icon without a menu yet.
     pub(crate) fn new(app: &AppHandle) -> tauri::Result<Self> {
         let icon = TrayIconBuilder::with_id("main")
-            .icon(icon_of(Mood::Good))
+            .icon(icon_of(TrayStatus::Good))
             .tooltip("Multi-Cloud Manager")
             .on_menu_event(|app, event| {
                 if let Some(action) = Action::from_id(&event.id().0) {
@@ -72,11 +72,11 @@ impl Tray {
         })
     }
 
-    /// Shows a menu and a mood. On the main thread.
-    fn show(&self, app: &AppHandle, menu: Menu, mood: Mood) -> tauri::Result<()> {
+    /// Shows a menu and a status. On the main thread.
+    fn show(&self, app: &AppHandle, menu: Menu, status: TrayStatus) -> tauri::Result<()> {
         let mut shown = self.shown();
-        if shown.as_ref().is_none_or(|last| last.mood != mood) {
-            self.icon.set_icon(Some(icon_of(mood)))?;
+        if shown.as_ref().is_none_or(|last| last.status != status) {
+            self.icon.set_icon(Some(icon_of(status)))?;
         }
         let entries = match shown.take() {
             Some(last) if last.menu.has_shape_of(&menu) => {
@@ -93,7 +93,7 @@ impl Tray {
         };
         *shown = Some(Shown {
             menu,
-            mood,
+            status,
             entries,
         });
         Ok(())
@@ -112,7 +112,7 @@ impl Tray {
 
 /// Makes the icon and draws it whenever it would look different, as long as the app lives.
 pub(crate) async fn follow(app: AppHandle, core: Arc<App>, clock: Arc<dyn Clock>, host: TrayHost) {
-    host.appeared(PATIENCE).await;
+    host.appeared(TRAY_HOST_TIMEOUT).await;
     let handle = app.clone();
     let made = app.run_on_main_thread(move || match Tray::new(&handle) {
         Ok(tray) => {
@@ -131,22 +131,22 @@ pub(crate) async fn follow(app: AppHandle, core: Arc<App>, clock: Arc<dyn Clock>
         let targets = |id: &AccountId| core.targets(id).unwrap_or_default();
         let next = (
             Menu::of(&snapshot, targets, clock.now()),
-            Mood::of(&snapshot),
+            TrayStatus::of(&snapshot),
         );
         if last.as_ref() != Some(&next) {
-            let (handle, (menu, mood)) = (app.clone(), next.clone());
+            let (handle, (menu, status)) = (app.clone(), next.clone());
             // Fails only when the app is ending.
             let _ = app.run_on_main_thread(move || {
                 let Some(tray) = handle.try_state::<Tray>() else {
                     return;
                 };
-                if let Err(error) = tray.show(&handle, menu, mood) {
+                if let Err(error) = tray.show(&handle, menu, status) {
                     tracing::warn!(%error, "the tray could not be drawn");
                 }
             });
             last = Some(next);
         }
-        sleep(PACE).await;
+        sleep(MIN_REDRAW_INTERVAL).await;
         tokio::select! {
             changed = snapshots.changed() => if changed.is_err() { return },
             () = sleep(TICK) => {}
@@ -157,11 +157,11 @@ pub(crate) async fn follow(app: AppHandle, core: Arc<App>, clock: Arc<dyn Clock>
 /// Does what was chosen.
 fn act(app: &AppHandle, action: Action) {
     let core = app.state::<Arc<App>>().inner().clone();
-    let bell = app.state::<Bell>();
+    let open_requests = app.state::<OpenRequests>();
     match action {
-        Action::Open => bell.ring(Place::AsItWas),
-        Action::Show(account) => bell.ring(Place::Account(account)),
-        Action::Connect => bell.ring(Place::Connect),
+        Action::Open => open_requests.request(Place::AsItWas),
+        Action::Show(account) => open_requests.request(Place::Account(account)),
+        Action::Connect => open_requests.request(Place::Connect),
         Action::Pause(pause) => core.pause(pause),
         Action::Quit => quit(app),
         Action::Use(account) => {
@@ -193,7 +193,7 @@ fn carry_out(
     tauri::async_runtime::spawn(async move {
         if let Err(error) = run.await {
             tracing::warn!(%account, code = error.code().as_str(), reference = error.reference(), "chosen in the tray, failed");
-            app.state::<Bell>().ring(Place::Account(account));
+            app.state::<OpenRequests>().request(Place::Account(account));
         }
     });
 }
@@ -293,11 +293,11 @@ fn set_ticks<'a>(entries: &mut impl Iterator<Item = &'a Entry>, items: &[Item]) 
     }
 }
 
-fn icon_of(mood: Mood) -> Image<'static> {
-    match mood {
-        Mood::Good => include_image!("icons/tray-good.png"),
-        Mood::Renewing => include_image!("icons/tray-renewing.png"),
-        Mood::NeedsYou => include_image!("icons/tray-attention.png"),
-        Mood::Offline => include_image!("icons/tray-offline.png"),
+fn icon_of(status: TrayStatus) -> Image<'static> {
+    match status {
+        TrayStatus::Good => include_image!("icons/tray-good.png"),
+        TrayStatus::Renewing => include_image!("icons/tray-renewing.png"),
+        TrayStatus::NeedsYou => include_image!("icons/tray-attention.png"),
+        TrayStatus::Offline => include_image!("icons/tray-offline.png"),
     }
 }

@@ -1,6 +1,6 @@
 //! The dashboard's window: at most one, made when somebody wants to see it and gone, web view and all, when closed.
 //!
-//! Who wants it rings `Bell`, from any thread and as often as they like; it is answered a few times a second.
+//! Who wants it rings `OpenRequests`, from any thread and as often as they like; it is answered a few times a second.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -21,7 +21,7 @@ use crate::webkit;
 /// The label of the dashboard's window. `tauri.conf.json` grants commands to it by this name.
 pub(crate) const MAIN: &str = "main";
 /// The shortest time between two answers to the bell.
-const PACE: Duration = Duration::from_millis(300);
+const REQUEST_INTERVAL: Duration = Duration::from_millis(300);
 
 /// What the window is opened at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,16 +70,16 @@ impl KeptPlace {
 
 /// Asks for the window. Rings that come faster than they are answered count as one, the last place wins.
 #[derive(Default)]
-pub(crate) struct Bell {
+pub(crate) struct OpenRequests {
     wanted: Mutex<Option<Place>>,
     rung: Notify,
 }
 
-impl Bell {
+impl OpenRequests {
     /// Wants the window at a place.
-    pub(crate) fn ring(&self, place: Place) {
+    pub(crate) fn request(&self, place: Place) {
         let mut wanted = self.wanted.lock().unwrap_or_else(PoisonError::into_inner);
-        // A ring that names no place does not undo one that does.
+        // A request that names no place does not undo one that does.
         if place != Place::AsItWas || wanted.is_none() {
             *wanted = Some(place);
         }
@@ -105,11 +105,11 @@ impl Bell {
 /// Opens the window whenever the bell is rung, as long as the app lives.
 pub(crate) async fn answer(app: AppHandle) {
     loop {
-        let place = app.state::<Bell>().next().await;
+        let place = app.state::<OpenRequests>().next().await;
         let handle = app.clone();
         // Fails only when the app is ending.
         let _ = app.run_on_main_thread(move || open(&handle, &place));
-        sleep(PACE).await;
+        sleep(REQUEST_INTERVAL).await;
     }
 }
 
@@ -220,15 +220,15 @@ mod tests {
 
     #[tokio::test]
     async fn many_rings_are_one_and_the_last_place_wins() {
-        let bell = Bell::default();
+        let open_requests = OpenRequests::default();
         for _ in 0..1_000 {
-            bell.ring(Place::AsItWas);
+            open_requests.request(Place::AsItWas);
         }
-        bell.ring(Place::Connect);
-        bell.ring(Place::AsItWas);
-        assert_eq!(bell.next().await, Place::Connect);
+        open_requests.request(Place::Connect);
+        open_requests.request(Place::AsItWas);
+        assert_eq!(open_requests.next().await, Place::Connect);
         assert!(
-            tokio::time::timeout(Duration::ZERO, bell.next())
+            tokio::time::timeout(Duration::ZERO, open_requests.next())
                 .await
                 .is_err()
         );

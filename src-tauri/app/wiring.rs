@@ -10,7 +10,7 @@ use mcm_core::app::App;
 use mcm_core::browser::SystemBrowser;
 use mcm_core::http::Http;
 use mcm_core::logging;
-use mcm_core::redirect::Front;
+use mcm_core::redirect::Frontend;
 use mcm_core::vault::Vault;
 use mcm_core::world::{
     APP_ID, Environment, NoScheme, Paths, SCHEME, SchemeRegistration, SystemClock, World,
@@ -19,29 +19,29 @@ use tauri::{AppHandle, Manager as _, RunEvent, WindowEvent, async_runtime};
 
 use crate::clipboard::Clipboard;
 use crate::commands;
-use crate::deep_link::Start;
-use crate::farewell::Farewell;
 use crate::feed::Feed;
+use crate::launch_args::LaunchArgs;
+use crate::no_tray_notice::Farewell;
 use crate::notice;
 use crate::quit::{self, Quitting, quit};
 use crate::scheme::DesktopSchemes;
 use crate::shortcut::Shortcut;
 use crate::start_at_login::LoginEntry;
-use crate::switcher::{self, Call, SWITCHER};
+use crate::switcher::{self, SWITCHER, SwitcherRequests};
 use crate::tray::{self, Tray};
 use crate::tray_host::TrayHost;
 #[cfg(target_os = "linux")]
 use crate::webkit;
-use crate::window::{self, Bell, KeptPlace, MAIN, Place};
+use crate::window::{self, KeptPlace, MAIN, OpenRequests, Place};
 
 /// Runs the app until it is quit. A second start hands its arguments to the first and ends.
 pub fn run() -> ExitCode {
     let environment = Environment::of_this_process();
     #[cfg(target_os = "linux")]
     webkit::draw_without_card(&environment);
-    std::panic::set_hook(Box::new(tell_of_panic));
+    std::panic::set_hook(Box::new(log_panic));
     #[cfg(target_os = "linux")]
-    if crate::second_start::is_taken() {
+    if crate::single_instance::is_taken() {
         return ExitCode::SUCCESS;
     }
     let paths = match Paths::resolve(&environment) {
@@ -52,12 +52,15 @@ pub fn run() -> ExitCode {
     // The first plug-in, so that a second start ends before it does anything. macOS starts one instance by itself.
     #[cfg(not(target_os = "macos"))]
     let builder = builder.plugin(tauri_plugin_single_instance::init(|app, arguments, _| {
-        heed(app, &Start::read(arguments.get(1..).unwrap_or_default()));
+        handle_start(
+            app,
+            &LaunchArgs::read(arguments.get(1..).unwrap_or_default()),
+        );
     }));
     let built = builder
         .plugin(tauri_plugin_deep_link::init())
-        .manage(Bell::default())
-        .manage(Call::default())
+        .manage(OpenRequests::default())
+        .manage(SwitcherRequests::default())
         .manage(Clipboard::default())
         .manage(Feed::default())
         .manage(KeptPlace::default())
@@ -93,8 +96,8 @@ fn set_up(app: &AppHandle, environment: Environment, paths: Paths) {
         environment,
     };
     let core = async_runtime::block_on(async {
-        let core = App::open(world, Front::Window);
-        core.keep();
+        let core = App::open(world, Frontend::Window);
+        core.start_background_tasks();
         core
     });
     app.manage(core.clone());
@@ -116,7 +119,7 @@ fn set_up(app: &AppHandle, environment: Environment, paths: Paths) {
         .skip(1)
         .map(|argument| argument.to_string_lossy().into_owned())
         .collect();
-    heed(app, &Start::read(&arguments));
+    handle_start(app, &LaunchArgs::read(&arguments));
 }
 
 /// Where the desktop finds this program.
@@ -146,26 +149,28 @@ fn scheme(app: &AppHandle, program: Option<&Path>) -> Arc<dyn SchemeRegistration
 }
 
 /// Does what a start asks for. Called from any thread, with input from anybody.
-fn heed(app: &AppHandle, start: &Start<'_>) {
+fn handle_start(app: &AppHandle, start: &LaunchArgs<'_>) {
     let core = app.try_state::<Arc<App>>();
     let place = match (start, core) {
-        (Start::Hidden, _) => return,
-        (Start::Switcher, _) => {
-            app.state::<Call>().ring(0);
+        (LaunchArgs::Hidden, _) => return,
+        (LaunchArgs::Switcher, _) => {
+            app.state::<SwitcherRequests>().request(0);
             return;
         }
-        (Start::Address(address), Some(core)) => {
+        (LaunchArgs::Address(address), Some(core)) => {
             core.deliver(address);
             Place::AsItWas
         }
-        (Start::Account(id), Some(core))
-            if core.book().is_ok_and(|book| book.account(id).is_some()) =>
+        (LaunchArgs::Account(id), Some(core))
+            if core
+                .stored()
+                .is_ok_and(|stored| stored.account(id).is_some()) =>
         {
             Place::Account(id.clone())
         }
         _ => Place::AsItWas,
     };
-    app.state::<Bell>().ring(place);
+    app.state::<OpenRequests>().request(place);
 }
 
 fn on_event(app: &AppHandle, event: RunEvent) {
@@ -203,11 +208,11 @@ fn on_event(app: &AppHandle, event: RunEvent) {
         #[cfg(target_os = "macos")]
         RunEvent::Opened { urls } => {
             for url in urls {
-                heed(app, &Start::read_address(url.as_str()));
+                handle_start(app, &LaunchArgs::read_address(url.as_str()));
             }
         }
         #[cfg(target_os = "macos")]
-        RunEvent::Reopen { .. } => app.state::<Bell>().ring(Place::AsItWas),
+        RunEvent::Reopen { .. } => app.state::<OpenRequests>().request(Place::AsItWas),
         _ => {}
     }
 }
@@ -218,7 +223,7 @@ fn has_tray(app: &AppHandle) -> bool {
 }
 
 /// Where it happened and nothing else: a panic's text may quote a value.
-fn tell_of_panic(panic: &PanicHookInfo<'_>) {
+fn log_panic(panic: &PanicHookInfo<'_>) {
     let place = panic
         .location()
         .map(ToString::to_string)

@@ -48,7 +48,7 @@ async function show(target: HTMLElement): Promise<void> {
       case "storage":
         return places;
       case "activity":
-      case "find":
+      case "search":
       case "organization":
       case "targets":
         return [];

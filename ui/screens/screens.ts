@@ -344,7 +344,7 @@ aws iam get-role --role-name ReadOnly --query Role.AssumeRolePolicyDocument`,
   "accounts-search": {
     snapshot: snapshot({ accounts: usual, clouds }),
     answers: {
-      find: () => [
+      search: () => [
         { account: usual[0]?.id, target: subscriptions[1] },
         { account: usual[5]?.id, target: null },
       ],
@@ -404,7 +404,7 @@ aws iam get-role --role-name ReadOnly --query Role.AssumeRolePolicyDocument`,
     status: "expired",
     session: { issuedAt: minutes(-70), expiresAt: minutes(-10) },
     retryAt: minutes(0.7),
-    trouble: errorView("server-failed", "Entra answered with 503. It is tried again by itself."),
+    renewalFailure: errorView("server-failed", "Entra answered with 503. It is tried again by itself."),
   }),
   "detail-sign-in-again": {
     snapshot: snapshot({ accounts: usual }),

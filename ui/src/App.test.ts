@@ -61,7 +61,7 @@ async function open(first: Partial<Snapshot> | null, answers: Answers = {}) {
     const answer = answers[command];
     if (answer !== undefined) return answer(args);
     if (["desktop", "set_at_login", "set_shortcut"].includes(command)) return desktop();
-    return ["activity", "find", "organization", "storage", "targets"].includes(command) ? [] : null;
+    return ["activity", "search", "organization", "storage", "targets"].includes(command) ? [] : null;
   });
   render(App);
   await tick();
@@ -279,19 +279,19 @@ describe("the search", () => {
   test("shows what the backend found, with the target that fitted", async () => {
     const { named } = await open(
       { accounts: usual },
-      { find: () => [{ account: azure().id, target: subscriptions[1] }] },
+      { search: () => [{ account: azure().id, target: subscriptions[1] }] },
     );
 
     await fireEvent.input(screen.getByRole("searchbox"), { target: { value: "stag" } });
     await waitFor(() => expect(within(row("Contoso")).getByText("Staging")).toBeTruthy());
 
     expect(screen.queryByRole("listitem", { name: "Fabrikam" })).toBeNull();
-    expect(named("find").at(-1)?.args).toEqual({ query: "stag" });
+    expect(named("search").at(-1)?.args).toEqual({ query: "stag" });
   });
 
   test("drops an answer that comes after a later question's", async () => {
     const late: ((found: unknown) => void)[] = [];
-    await open({ accounts: usual }, { find: () => new Promise((resolve) => late.push(resolve)) });
+    await open({ accounts: usual }, { search: () => new Promise((resolve) => late.push(resolve)) });
     const box = screen.getByRole("searchbox");
 
     await fireEvent.input(box, { target: { value: "f" } });
@@ -309,7 +309,7 @@ describe("the search", () => {
 
   test("opens the best on Enter, once the last letter is answered", async () => {
     const answers: ((found: unknown) => void)[] = [];
-    await open({ accounts: usual }, { find: () => new Promise((resolve) => answers.push(resolve)) });
+    await open({ accounts: usual }, { search: () => new Promise((resolve) => answers.push(resolve)) });
     const box = screen.getByRole("searchbox");
 
     await fireEvent.input(box, { target: { value: "f" } });
@@ -327,7 +327,7 @@ describe("the search", () => {
     await open(
       { accounts: usual },
       {
-        find: () => {
+        search: () => {
           if (fails) throw errorView("storage-failed", "accounts.json cannot be read.");
           return [];
         },
@@ -345,7 +345,7 @@ describe("the search", () => {
 
   test("asks for nothing when it is empty", async () => {
     const { named } = await open({ accounts: usual });
-    expect(named("find")).toEqual([]);
+    expect(named("search")).toEqual([]);
   });
 });
 
@@ -1046,7 +1046,7 @@ describe("the place", () => {
           query: "fab",
           scroll: { screen: 120, detail: 40 },
         }),
-        find: () => [{ account: opened, target: null }],
+        search: () => [{ account: opened, target: null }],
       },
     );
 
@@ -1054,7 +1054,7 @@ describe("the place", () => {
     expect((screen.getByRole("searchbox", { name: "Search accounts" }) as HTMLInputElement).value).toBe(
       "fab",
     );
-    expect(named("find")[0]?.args).toEqual({ query: "fab" });
+    expect(named("search")[0]?.args).toEqual({ query: "fab" });
     expect(button("Azure accounts").getAttribute("aria-current")).toBe("page");
     await waitFor(() => expect(screen.getByRole("main").scrollTop).toBe(120));
     expect(screen.getByRole("complementary").scrollTop).toBe(40);
@@ -1509,7 +1509,7 @@ describe("the desktop's settings", () => {
     const { named } = await settings({
       set_shortcut: ({ keys }) => {
         if (keys === "Ctrl+Alt+T") throw errorView("invalid-input", "Another program has Ctrl+Alt+T.");
-        return desktop({ shortcut: { possible: true, keys: keys as string | null, trouble: null } });
+        return desktop({ shortcut: { possible: true, keys: keys as string | null, error: null } });
       },
     });
     const record = async (init: KeyboardEventInit): Promise<void> => {
@@ -1542,7 +1542,7 @@ describe("the desktop's settings", () => {
   });
 
   test("where no program may listen for keys, the desktop's own way is shown", async () => {
-    await settings({ desktop: () => desktop({ shortcut: { possible: false, keys: null, trouble: null } }) });
+    await settings({ desktop: () => desktop({ shortcut: { possible: false, keys: null, error: null } }) });
 
     expect(screen.getByText("multi-cloud-manager --switcher")).toBeTruthy();
     expect(screen.queryByRole("button", { name: "Set keys…" })).toBeNull();

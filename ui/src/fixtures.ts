@@ -7,7 +7,8 @@ import type { CloudView } from "./bindings/CloudView";
 import type { Code } from "./bindings/Code";
 import type { DesktopView } from "./bindings/DesktopView";
 import type { ErrorView } from "./bindings/ErrorView";
-import type { Happening } from "./bindings/Happening";
+import type { ActivityKind } from "./bindings/ActivityKind";
+import type { ActivityEvent } from "./bindings/ActivityEvent";
 import type { OrganizationAccount } from "./bindings/OrganizationAccount";
 import type { PendingRole } from "./bindings/PendingRole";
 import type { PreparedRole } from "./bindings/PreparedRole";
@@ -17,7 +18,6 @@ import type { SignInView } from "./bindings/SignInView";
 import type { Snapshot } from "./bindings/Snapshot";
 import type { Status } from "./bindings/Status";
 import type { Target } from "./bindings/Target";
-import type { What } from "./bindings/What";
 import type { StoragePlace } from "./ipc.ts";
 
 const CLOUD_PLATFORM = "https://www.googleapis.com/auth/cloud-platform";
@@ -78,7 +78,7 @@ export function azure(changes: Partial<AccountView> = {}, tenantName = "Contoso"
       username: "ada@contoso.example",
     },
     status: "connected",
-    trouble: null,
+    renewalFailure: null,
     retryAt: null,
     renewing: false,
     session: { issuedAt: minutes(-18), expiresAt: minutes(42.5) },
@@ -282,7 +282,7 @@ export function fabrikam(changes: Partial<AccountView> = {}): AccountView {
         username: "ada_contoso.example#EXT#@fabrikam.example",
       },
       status: "sign-in-again",
-      trouble: errorView("sign-in-again", "Fabrikam requires a new multi-factor sign-in."),
+      renewalFailure: errorView("sign-in-again", "Fabrikam requires a new multi-factor sign-in."),
       session: null,
       signInEnd: null,
       target: null,
@@ -366,7 +366,7 @@ export function signInView(step: SignInStep, changes: Partial<SignInView> = {}):
 }
 
 export function desktop(over: Partial<DesktopView> = {}): DesktopView {
-  return { atLogin: "off", shortcut: { possible: true, keys: null, trouble: null }, ...over };
+  return { atLogin: "off", shortcut: { possible: true, keys: null, error: null }, ...over };
 }
 
 export function snapshot(changes: Partial<Snapshot> = {}): Snapshot {
@@ -402,7 +402,7 @@ export const everyStatus: Record<Status | "renewing" | "noSession" | "reading", 
       status: "expired",
       session: { issuedAt: minutes(-70), expiresAt: minutes(-10) },
       retryAt: minutes(0.7),
-      trouble: errorView("server-failed", "Entra answered with 503. It is tried again by itself."),
+      renewalFailure: errorView("server-failed", "Entra answered with 503. It is tried again by itself."),
     },
     "Adventure Works",
   ),
@@ -501,12 +501,12 @@ export const places: StoragePlace[] = [
   },
 ];
 
-export function happening(account: AccountView, at: string, what: What): Happening {
+export function happening(account: AccountView, at: string, what: ActivityKind): ActivityEvent {
   return { at, account: account.id, cloud: account.cloud, name: account.name, what };
 }
 
 /** One of each kind, over three days, with an account that is gone. */
-export const everyHappening: Happening[] = [
+export const everyHappening: ActivityEvent[] = [
   happening(azure(), minutes(-18), { kind: "renewed" }),
   happening(azure(), minutes(-20), { kind: "handed-out", to: "terraform" }),
   happening(google(), minutes(-26), { kind: "used" }),
@@ -524,7 +524,7 @@ export const everyHappening: Happening[] = [
   happening(aws(), days(-40), { kind: "connected" }),
 ];
 
-export function manyHappenings(count: number): Happening[] {
+export function manyHappenings(count: number): ActivityEvent[] {
   return Array.from({ length: count }, (_, index) =>
     happening(index % 3 === 0 ? google() : azure(), minutes(-7 * index), { kind: "renewed" }),
   );

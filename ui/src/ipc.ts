@@ -14,7 +14,7 @@ import type { Copyable } from "./bindings/Copyable";
 import type { DesktopView } from "./bindings/DesktopView";
 import type { ErrorView } from "./bindings/ErrorView";
 import type { Found } from "./bindings/Found";
-import type { Happening } from "./bindings/Happening";
+import type { ActivityEvent } from "./bindings/ActivityEvent";
 import type { OrganizationAccount } from "./bindings/OrganizationAccount";
 import type { PendingRole } from "./bindings/PendingRole";
 import type { Preferences } from "./bindings/Preferences";
@@ -138,7 +138,7 @@ export function targets(account: AccountId): Promise<Target[]> {
 }
 
 /** What happened to one Account or to all, the newest first. */
-export function activity(account: AccountId | null): Promise<Happening[]> {
+export function activity(account: AccountId | null): Promise<ActivityEvent[]> {
   return call("activity", { account });
 }
 
@@ -169,8 +169,8 @@ export function disconnect(account: AccountId): Promise<ErrorView | null> {
 }
 
 /** Searches names, tenants, e-mails, project and account ids. */
-export function find(query: string): Promise<Found[]> {
-  return call("find", { query });
+export function search(query: string): Promise<Found[]> {
+  return call("search", { query });
 }
 
 /** Puts a text on the clipboard, in Rust. */

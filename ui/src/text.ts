@@ -21,7 +21,7 @@ import type { CloudView } from "./bindings/CloudView";
 import type { Code } from "./bindings/Code";
 import type { Copyable } from "./bindings/Copyable";
 import type { Enforcement } from "./bindings/Enforcement";
-import type { Happening } from "./bindings/Happening";
+import type { ActivityEvent } from "./bindings/ActivityEvent";
 import type { KeychainView } from "./bindings/KeychainView";
 import type { Permissions } from "./bindings/Permissions";
 import type { RedirectKind } from "./bindings/RedirectKind";
@@ -392,7 +392,7 @@ export const activity = {
 };
 
 /** What happened, in words; `program` is who asked, and `note` what a person may search the log for. */
-export function happeningLine({ cloud, what }: Pick<Happening, "cloud" | "what">): {
+export function happeningLine({ cloud, what }: Pick<ActivityEvent, "cloud" | "what">): {
   text: string;
   program: string | null;
   note: string | null;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use mcm_core::browser::SystemBrowser;
 use mcm_core::http::Http;
-use mcm_core::redirect::Front;
+use mcm_core::redirect::Frontend;
 use mcm_core::vault::Vault;
 use mcm_core::world::{Environment, NoScheme, Paths, SystemClock, World};
 use serde_json::{Value, json};
@@ -45,7 +45,10 @@ fn allowed(label: &str) -> BTreeSet<&'static str> {
             .into_iter()
             .filter(|command| !SWITCHERS_OWN.contains(command))
             .collect(),
-        SWITCHER => SWITCHERS_OWN.into_iter().chain(["find", "watch"]).collect(),
+        SWITCHER => SWITCHERS_OWN
+            .into_iter()
+            .chain(["search", "watch"])
+            .collect(),
         _ => BTreeSet::new(),
     }
 }
@@ -239,5 +242,5 @@ pub(crate) fn core_below(folder: &std::path::Path) -> Arc<App> {
         paths: Paths::below(folder),
         environment: Environment::default(),
     };
-    App::open(world, Front::Window)
+    App::open(world, Frontend::Window)
 }

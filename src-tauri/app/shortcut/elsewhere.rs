@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use global_hotkey::hotkey::{Code, HotKey, Modifiers};
 use global_hotkey::{GlobalHotKeyEvent, GlobalHotKeyManager, HotKeyState};
 
-use super::Refused;
+use super::ShortcutError;
 use super::keys::{Key, Keys};
 
 /// What keys are asked for at.
@@ -16,9 +16,11 @@ pub(super) struct Listener {
 
 impl Listener {
     /// `pressed` is called at each press; the time is for X servers only.
-    pub(super) fn open(pressed: impl Fn(u32) + Send + Sync + 'static) -> Result<Self, Refused> {
-        let manager =
-            GlobalHotKeyManager::new().map_err(|error| Refused::Unreachable(Box::new(error)))?;
+    pub(super) fn open(
+        pressed: impl Fn(u32) + Send + Sync + 'static,
+    ) -> Result<Self, ShortcutError> {
+        let manager = GlobalHotKeyManager::new()
+            .map_err(|error| ShortcutError::Unreachable(Box::new(error)))?;
         GlobalHotKeyEvent::set_event_handler(Some(move |event: GlobalHotKeyEvent| {
             if event.state == HotKeyState::Pressed {
                 pressed(0);
@@ -31,7 +33,7 @@ impl Listener {
     }
 
     /// Listens for other keys, or for none. When they cannot be had, those before stay.
-    pub(super) fn listen(&self, keys: Option<Keys>) -> Result<(), Refused> {
+    pub(super) fn listen(&self, keys: Option<Keys>) -> Result<(), ShortcutError> {
         let mut registered = self
             .registered
             .lock()
@@ -51,10 +53,10 @@ impl Listener {
     }
 }
 
-fn refused(error: global_hotkey::Error) -> Refused {
+fn refused(error: global_hotkey::Error) -> ShortcutError {
     match error {
-        global_hotkey::Error::AlreadyRegistered(_) => Refused::Taken,
-        error => Refused::Unreachable(Box::new(error)),
+        global_hotkey::Error::AlreadyRegistered(_) => ShortcutError::Taken,
+        error => ShortcutError::Unreachable(Box::new(error)),
     }
 }
 

@@ -11,7 +11,7 @@ use x11rb::protocol::xproto::{ConnectionExt as _, GrabMode, Keycode, ModMask, Wi
 use x11rb::protocol::{ErrorKind, Event};
 use x11rb::rust_connection::RustConnection;
 
-use super::Refused;
+use super::ShortcutError;
 use super::keys::{Key, Keys};
 
 /// X counts a lock that is on as a modifier held: Num Lock is the second, Caps Lock has a bit of its own.
@@ -36,7 +36,7 @@ struct Grab {
 
 impl Listener {
     /// Connects. `pressed` is called, on a thread of its own, with the server's time of each press.
-    pub(super) fn open(pressed: impl Fn(u32) + Send + 'static) -> Result<Self, Refused> {
+    pub(super) fn open(pressed: impl Fn(u32) + Send + 'static) -> Result<Self, ShortcutError> {
         let (connection, screen) = RustConnection::connect(None).map_err(unreachable)?;
         let root = connection.setup().roots[screen].root;
         let shared = Arc::new(Shared {
@@ -53,7 +53,7 @@ impl Listener {
     }
 
     /// Listens for other keys, or for none. When they cannot be had, those before stay.
-    pub(super) fn listen(&self, keys: Option<Keys>) -> Result<(), Refused> {
+    pub(super) fn listen(&self, keys: Option<Keys>) -> Result<(), ShortcutError> {
         let mut grabbed = self
             .0
             .grabbed
@@ -77,7 +77,7 @@ impl Shared {
         loop {
             match self.connection.wait_for_event() {
                 Ok(Event::KeyPress(event)) if released_at != Some(event.time) => {
-                    pressed(event.time)
+                    pressed(event.time);
                 }
                 Ok(Event::KeyRelease(event)) => released_at = Some(event.time),
                 Ok(Event::MappingNotify(_)) => self.follow_layout(),
@@ -107,7 +107,7 @@ impl Shared {
         }
     }
 
-    fn grab(&self, keys: Keys) -> Result<Grab, Refused> {
+    fn grab(&self, keys: Keys) -> Result<Grab, ShortcutError> {
         let grab = Grab {
             keys,
             keycode: self.keycode(keys.key)?,
@@ -130,7 +130,7 @@ impl Shared {
                 self.release(grab);
                 return Err(match error {
                     ReplyError::X11Error(error) if error.error_kind == ErrorKind::Access => {
-                        Refused::Taken
+                        ShortcutError::Taken
                     }
                     error => unreachable(error),
                 });
@@ -154,7 +154,7 @@ impl Shared {
     }
 
     /// The key that bears a letter, whichever layout the person has.
-    fn keycode(&self, key: Key) -> Result<Keycode, Refused> {
+    fn keycode(&self, key: Key) -> Result<Keycode, ShortcutError> {
         let setup = self.connection.setup();
         let (first, last) = (setup.min_keycode, setup.max_keycode);
         let mapping = self
@@ -169,7 +169,7 @@ impl Shared {
             .zip(mapping.keysyms.chunks(per_key))
             .find(|(_, symbols)| symbols.contains(&wanted))
             .map(|(keycode, _)| keycode)
-            .ok_or(Refused::NoSuchKey)
+            .ok_or(ShortcutError::NoSuchKey)
     }
 }
 
@@ -194,6 +194,6 @@ fn keysym(key: Key) -> u32 {
     }
 }
 
-fn unreachable(error: impl std::error::Error + Send + Sync + 'static) -> Refused {
-    Refused::Unreachable(Box::new(error))
+fn unreachable(error: impl std::error::Error + Send + Sync + 'static) -> ShortcutError {
+    ShortcutError::Unreachable(Box::new(error))
 }

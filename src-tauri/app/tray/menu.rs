@@ -9,7 +9,7 @@ use mcm_core::snapshot::{AccountView, KeychainState, Snapshot, Status};
 /// The most entries of one submenu; the rest is in the dashboard.
 const MOST: usize = 20;
 /// The longest name in a label, in characters.
-const LONGEST: usize = 40;
+const MAX_LABEL_CHARS: usize = 40;
 
 /// A menu, top to bottom.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -297,7 +297,7 @@ fn name(text: &str) -> String {
     let is_plain = |c: &char| !c.is_control() && !is_mark(*c);
     let plain: String = text.chars().filter(is_plain).collect();
     let plain = plain.trim();
-    let mut cut: String = plain.chars().take(LONGEST).collect();
+    let mut cut: String = plain.chars().take(MAX_LABEL_CHARS).collect();
     if cut.len() < plain.len() {
         cut.truncate(cut.trim_end().len());
         cut.push('…');
@@ -316,7 +316,7 @@ fn is_mark(c: char) -> bool {
 
 /// What the icon says at a glance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Mood {
+pub(crate) enum TrayStatus {
     /// Nothing to do.
     Good,
     /// A renewal is running.
@@ -327,8 +327,8 @@ pub(crate) enum Mood {
     Offline,
 }
 
-impl Mood {
-    /// The mood of a Snapshot; what needs the person comes first.
+impl TrayStatus {
+    /// The status of a Snapshot; what needs the person comes first.
     pub(crate) fn of(snapshot: &Snapshot) -> Self {
         let any = |fits: fn(&AccountView) -> bool| snapshot.accounts.iter().any(fits);
         let is_locked = snapshot.keychain.state == KeychainState::Locked;

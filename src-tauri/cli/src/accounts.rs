@@ -87,11 +87,11 @@ impl From<Enforcement> for Enforced {
     }
 }
 
-pub(crate) fn list(app: &App, json: bool) -> Result<(), Failure> {
-    let book = app.book()?;
+pub(crate) fn run(app: &App, json: bool) -> Result<(), Failure> {
+    let stored = app.stored()?;
     let snapshot = app.watch().borrow().clone();
     if json {
-        let targets: HashMap<_, _> = book
+        let targets: HashMap<_, _> = stored
             .accounts
             .iter()
             .map(|account| (&account.id, account.targets.as_slice()))

@@ -4,7 +4,7 @@
 
 use jiff::tz::TimeZone;
 use mcm_core::account::Cloud;
-use mcm_core::activity::{Happening, What};
+use mcm_core::activity::{ActivityEvent, ActivityKind};
 use mcm_core::app::App;
 use serde::Serialize;
 
@@ -14,10 +14,10 @@ use crate::output::{note, print, print_json, table};
 /// What `mcm activity --json` prints.
 #[derive(Serialize)]
 struct Activity {
-    activity: Vec<Happening>,
+    activity: Vec<ActivityEvent>,
 }
 
-pub(crate) fn list(
+pub(crate) fn run(
     app: &App,
     account: Option<&str>,
     most: usize,
@@ -40,32 +40,32 @@ pub(crate) fn list(
     Ok(print(&table(&rows))?)
 }
 
-fn line(happening: &Happening, zone: &TimeZone) -> [String; 3] {
+fn line(happening: &ActivityEvent, zone: &TimeZone) -> [String; 3] {
     let at = happening
         .at
         .to_zoned_datetime(zone.clone())
         .strftime("%Y-%m-%d %H:%M:%S")
         .to_string();
     let what = match &happening.what {
-        What::Connected => "connected".to_owned(),
-        What::SignedInAgain => "signed in again".to_owned(),
-        What::Renewed => "session renewed".to_owned(),
-        What::RenewalFailed { code, reference } => {
+        ActivityKind::Connected => "connected".to_owned(),
+        ActivityKind::SignedInAgain => "signed in again".to_owned(),
+        ActivityKind::Renewed => "session renewed".to_owned(),
+        ActivityKind::RenewalFailed { code, reference } => {
             format!("session not renewed: {} ({reference})", code.as_str())
         }
-        What::HandedOut { to, .. } if happening.cloud == Cloud::Aws => {
+        ActivityKind::HandedOut { to, .. } if happening.cloud == Cloud::Aws => {
             format!("credential handed to {to}")
         }
-        What::HandedOut {
+        ActivityKind::HandedOut {
             to,
             resource: Some(resource),
         } => format!("token for {resource} handed to {to}"),
-        What::HandedOut { to, resource: None } => format!("token handed to {to}"),
-        What::Used => "chosen".to_owned(),
-        What::TargetsChanged { added, removed } => {
+        ActivityKind::HandedOut { to, resource: None } => format!("token handed to {to}"),
+        ActivityKind::Used => "chosen".to_owned(),
+        ActivityKind::TargetsChanged { added, removed } => {
             format!("targets changed: {added} new, {removed} gone")
         }
-        What::Disconnected => "disconnected".to_owned(),
+        ActivityKind::Disconnected => "disconnected".to_owned(),
     };
     [at, happening.name.clone(), what]
 }

@@ -224,9 +224,9 @@ pub(crate) struct Arguments {
 /// The arguments of `mcm` when it hands out a credential.
 #[derive(Parser)]
 #[command(name = "mcm", disable_help_flag = true, disable_help_subcommand = true)]
-pub(crate) struct HandOutArguments {
+pub(crate) struct IssueArguments {
     #[command(subcommand)]
-    pub(crate) wish: HandOut,
+    pub(crate) wish: IssueCommand,
 }
 
 #[derive(Subcommand)]
@@ -261,7 +261,7 @@ pub(crate) enum Command {
         target: Option<String>,
     },
     #[command(flatten)]
-    HandOut(HandOut),
+    IssueCommand(IssueCommand),
     /// Put accounts into the configuration of other programs
     #[command(subcommand)]
     Configure(Configure),
@@ -327,7 +327,7 @@ pub(crate) enum Command {
 
 /// What hands out a credential, and is all that `mcm` does without `mcm-full`.
 #[derive(Subcommand)]
-pub(crate) enum HandOut {
+pub(crate) enum IssueCommand {
     /// Print an access token of Azure or Google Cloud that lives for 5 minutes or longer
     #[command(after_help = TOKEN_HELP)]
     Token {

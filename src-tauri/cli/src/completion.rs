@@ -17,7 +17,7 @@ use clap_complete::env::Shells;
 use mcm_core::account::{Account, Cloud, Target};
 use mcm_core::error::Error;
 use mcm_core::provider::azure::resource;
-use mcm_core::store::{Book, Store};
+use mcm_core::store::{Accounts, Store};
 use mcm_core::world::{Environment, Paths};
 
 use crate::arguments::Arguments;
@@ -35,7 +35,7 @@ pub(crate) fn is_asked(environment: &Environment) -> bool {
 /// Answers a shell. Whatever is wrong with the accounts, commands and options are offered all the same.
 pub(crate) fn answer(environment: &Environment) -> ExitCode {
     let paths = Paths::resolve(environment);
-    let book = paths
+    let stored = paths
         .and_then(|paths| Store::in_folder(&paths.data).read())
         .unwrap_or_default();
     let line = std::env::args_os()
@@ -43,8 +43,8 @@ pub(crate) fn answer(environment: &Environment) -> ExitCode {
         .skip(1)
         .collect();
     let asked = Arc::new(Asked {
-        accounts: Offers::of_accounts(&book),
-        book,
+        accounts: Offers::of_accounts(&stored),
+        stored,
         line,
     });
     let factory = || with_names(Arguments::command(), &asked);
@@ -125,7 +125,7 @@ fn resources(typed: &OsStr) -> Vec<CompletionCandidate> {
 
 /// What a shell asks about.
 struct Asked {
-    book: Arc<Book>,
+    stored: Arc<Accounts>,
     accounts: Offers,
     /// What was typed so far, the program first.
     line: Vec<OsString>,
@@ -148,10 +148,10 @@ impl Asked {
         let matches = command.try_get_matches_from(&self.line).ok()?;
         let (_, matches) = matches.subcommand()?;
         match matches.try_get_one::<String>("account").ok().flatten() {
-            Some(name) => self.book.resolve(name).ok(),
+            Some(name) => self.stored.resolve(name).ok(),
             None => self
-                .book
-                .account(self.book.active.get(&Cloud::Aws)?)
+                .stored
+                .account(self.stored.active.get(&Cloud::Aws)?)
                 .cloned(),
         }
     }
@@ -181,8 +181,8 @@ struct Offer {
 const MANY: usize = 200;
 
 impl Offers {
-    fn of_accounts(book: &Book) -> Self {
-        Self::of(book.accounts.iter().map(Offer::of_account).collect())
+    fn of_accounts(stored: &Accounts) -> Self {
+        Self::of(stored.accounts.iter().map(Offer::of_account).collect())
     }
 
     fn of_targets(account: &Account) -> Self {
@@ -318,18 +318,18 @@ mod tests {
     }
 
     fn words(accounts: &[Account]) -> Vec<Vec<String>> {
-        let book = Book {
+        let stored = Accounts {
             accounts: accounts.to_vec(),
-            ..Book::default()
+            ..Accounts::default()
         };
-        let offers = Offers::of_accounts(&book);
+        let offers = Offers::of_accounts(&stored);
         let plain = |(offer, account): (&Offer, &Account)| {
             let mut words: Vec<String> = offers.words(offer, "").cloned().collect();
-            assert!(
-                words
-                    .iter()
-                    .all(|word| book.resolve(word).is_ok_and(|found| found.id == account.id))
-            );
+            assert!(words.iter().all(|word| {
+                stored
+                    .resolve(word)
+                    .is_ok_and(|found| found.id == account.id)
+            }));
             assert_eq!(
                 words.pop().as_deref(),
                 Some(account.id.as_str()),

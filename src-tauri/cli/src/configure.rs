@@ -25,11 +25,11 @@ use crate::other_tools::OtherTools;
 use crate::output::{note, print};
 
 /// Nobody holds the lock for longer than it takes to write a file.
-const PATIENCE: Duration = Duration::from_secs(10);
+const CONFIG_LOCK_TIMEOUT: Duration = Duration::from_secs(10);
 /// The longest name that we make for a profile.
 const LONGEST_NAME: usize = 64;
 
-pub(crate) async fn aws(app: &App, world: &World, wish: ConfigureAws) -> Result<(), Failure> {
+pub(crate) async fn run(app: &App, world: &World, wish: ConfigureAws) -> Result<(), Failure> {
     let tools = OtherTools::of(&world.environment)?;
     let path = tools.aws_config();
     let file = Foreign::read(&path)?;
@@ -92,7 +92,11 @@ pub(crate) async fn aws(app: &App, world: &World, wish: ConfigureAws) -> Result<
         note("Nothing was written.");
         return Err(Failure::Told);
     }
-    let _lock = file::lock(&world.paths.data.join("locks/aws-config.lock"), PATIENCE).await?;
+    let _lock = file::lock(
+        &world.paths.data.join("locks/aws-config.lock"),
+        CONFIG_LOCK_TIMEOUT,
+    )
+    .await?;
     file.replace((!is_gone).then_some(content.as_bytes()))?;
     let kept = if is_new {
         String::new()
@@ -200,10 +204,10 @@ fn put_in(
             ));
         }
     }
-    let book = app.book()?;
+    let stored = app.stored()?;
     let is_gone = |profile: &&Profile<'_>| {
         profile.ours
-            && !book
+            && !stored
                 .accounts
                 .iter()
                 .any(|a| a.id.as_str() == profile.account)
@@ -257,8 +261,8 @@ fn take_out(
 /// The AWS accounts that a person means; all of them when none is named.
 fn chosen(app: &App, names: &[String]) -> Result<Vec<Account>, Failure> {
     if names.is_empty() {
-        let book = app.book()?;
-        let all: Vec<Account> = book
+        let stored = app.stored()?;
+        let all: Vec<Account> = stored
             .accounts
             .iter()
             .filter(|account| account.cloud() == Cloud::Aws)

@@ -7,7 +7,7 @@ use mcm_core::app::App;
 use mcm_core::credential::Session;
 use mcm_core::error::{Code, Error};
 use mcm_core::resource::Resource;
-use mcm_core::store::Book;
+use mcm_core::store::Accounts;
 use mcm_core::vault::Vault;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
@@ -16,17 +16,17 @@ use crate::arguments::CredentialOf;
 use crate::failure::Failure;
 use crate::interactive;
 use crate::output::print;
-use crate::token::asker;
+use crate::token::requesting_program;
 
-pub(crate) async fn hand_out(
+pub(crate) async fn run(
     app: &App,
     vault: &Vault,
     whose: &CredentialOf,
     may_ask: bool,
 ) -> Result<(), Failure> {
-    let account = account(&*app.book()?, whose)?;
-    let attempt = async || app.hand_out(&account.id, &asker()).await;
-    let session = interactive::hand_out(
+    let account = account(&*app.stored()?, whose)?;
+    let attempt = async || app.issue(&account.id, &requesting_program()).await;
+    let session = interactive::issue(
         app,
         vault,
         &account,
@@ -35,17 +35,17 @@ pub(crate) async fn hand_out(
         attempt,
     )
     .await?;
-    Ok(give(&account, &session)?)
+    Ok(print_credential(&account, &session)?)
 }
 
 /// The account that is asked for, when it is one of AWS.
 ///
 /// # Errors
-/// As `Book::resolve` and `Book::in_use`; `unsupported`.
-pub(crate) fn account(book: &Book, whose: &CredentialOf) -> Result<Account, Error> {
+/// As `Accounts::resolve` and `Accounts::in_use`; `unsupported`.
+pub(crate) fn account(stored: &Accounts, whose: &CredentialOf) -> Result<Account, Error> {
     let account = match &whose.account {
-        Some(name) => book.resolve(name)?,
-        None => book.in_use(Cloud::Aws)?,
+        Some(name) => stored.resolve(name)?,
+        None => stored.in_use(Cloud::Aws)?,
     };
     if account.cloud() == Cloud::Aws {
         return Ok(account);
@@ -63,7 +63,7 @@ pub(crate) fn account(book: &Book, whose: &CredentialOf) -> Result<Account, Erro
 ///
 /// # Errors
 /// As `print` and `Session::access_keys`.
-pub(crate) fn give(account: &Account, session: &Session) -> Result<(), Error> {
+pub(crate) fn print_credential(account: &Account, session: &Session) -> Result<(), Error> {
     let account_id = match &account.identity {
         Identity::Aws { account_id, .. } => Some(account_id.as_str()),
         Identity::Azure { .. } | Identity::Gcp { .. } => None,

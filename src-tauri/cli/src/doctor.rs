@@ -68,13 +68,13 @@ impl Check {
 }
 
 /// Looks at everything and prints what was found. Fails when anything does.
-pub(crate) async fn examine(app: &App, world: &World, json: bool) -> Result<(), Failure> {
+pub(crate) async fn run(app: &App, world: &World, json: bool) -> Result<(), Failure> {
     let checks = checks::all(app, world).await;
     let has_failed = checks.iter().any(|check| check.status == Status::Fail);
     if json {
         print_json(&Findings { checks })?;
     } else {
-        print(&checks.iter().map(told).collect::<Vec<_>>().join("\n"))?;
+        print(&checks.iter().map(to_line).collect::<Vec<_>>().join("\n"))?;
     }
     if has_failed {
         Err(Failure::Told)
@@ -83,7 +83,7 @@ pub(crate) async fn examine(app: &App, world: &World, json: bool) -> Result<(), 
     }
 }
 
-fn told(check: &Check) -> String {
+fn to_line(check: &Check) -> String {
     let status = match check.status {
         Status::Ok => "ok  ",
         Status::Warn => "warn",

@@ -15,18 +15,18 @@ use secrecy::{ExposeSecret as _, SecretString};
 use crate::arguments::Env;
 use crate::aws_files;
 use crate::choice::choose;
+use crate::credential_env::{self, lasting};
 use crate::failure::Failure;
-use crate::given::{self, lasting};
 use crate::interactive::sign_in_where_needed;
 use crate::output::{note, print};
 use crate::shell::Shell;
-use crate::token::asker;
+use crate::token::requesting_program;
 use crate::variables;
 
-pub(crate) async fn lines(app: &App, world: &World, wish: &Env) -> Result<(), Failure> {
+pub(crate) async fn run(app: &App, world: &World, wish: &Env) -> Result<(), Failure> {
     let shell = wish
         .shell
-        .unwrap_or_else(|| Shell::around(&asker(), &world.environment));
+        .unwrap_or_else(|| Shell::around(&requesting_program(), &world.environment));
     if wish.unset {
         let names = Cloud::ALL
             .into_iter()
@@ -43,9 +43,9 @@ pub(crate) async fn lines(app: &App, world: &World, wish: &Env) -> Result<(), Fa
     for choice in choices {
         let account = choice.account;
         taken.extend(variables::of(account.cloud()).filter(|variable| variable.would_win()));
-        given.extend(given::places(&account, &app.settings()));
+        given.extend(credential_env::places(&account, &app.settings()));
         // Also for a profile: an account that needs its person fails here and not in the next program.
-        let handed = app.hand_out(&account.id, &asker()).await;
+        let handed = app.issue(&account.id, &requesting_program()).await;
         let session = handed.map_err(|error| Failure::of(&account, error))?;
         if let Some(profile) = aws_files::profile_that_asks_us(&world.environment, &account.id) {
             let name = account.name();
@@ -66,7 +66,7 @@ pub(crate) async fn lines(app: &App, world: &World, wish: &Env) -> Result<(), Fa
                     .to_owned(),
             );
         }
-        given.extend(given::plain(&account, &session));
+        given.extend(credential_env::plain(&account, &session));
     }
     let unset = taken
         .iter()

@@ -1,13 +1,13 @@
 //! `mcm exec`: runs a command as one or several accounts, with no secret in a file or an argument.
 //!
 //! Everything that can fail fails before the command starts: unknown accounts, and those that need a sign-in, which
-//! `--interactive` asks the person for. Then the endpoint (`exec/endpoint.rs`) lends credentials (`exec/lender.rs`) for as
+//! `--interactive` asks the person for. Then the endpoint (`exec/endpoint.rs`) lends credentials (`exec/broker.rs`) for as
 //! long as the command lives, which has the terminal and its signals to itself (`exec/child.rs`). What it did is its own
 //! affair: its status is ours.
 
+mod broker;
 mod child;
 mod endpoint;
-mod lender;
 mod nesting;
 
 use std::collections::BTreeMap;
@@ -24,13 +24,13 @@ use mcm_core::file::{self, RunFolder};
 use mcm_core::world::{Environment, World};
 use secrecy::{ExposeSecret as _, SecretString};
 
+use self::broker::{Broker, Who};
 use self::endpoint::Endpoint;
-use self::lender::{Lender, Who};
 use crate::arguments::Exec;
 use crate::aws_files;
 use crate::choice::{Choice, choose};
+use crate::credential_env::{self, lasting};
 use crate::failure::Failure;
-use crate::given::{self, lasting};
 use crate::interactive::sign_in_where_needed;
 use crate::output::note;
 use crate::variables;
@@ -73,7 +73,7 @@ pub(crate) async fn prepare(app: &Arc<App>, world: &World, wish: Exec) -> Result
         };
         (choice.account.cloud(), who)
     });
-    let lender = Lender::new(
+    let broker = Broker::new(
         app.clone(),
         world.clock.clone(),
         who.collect(),
@@ -84,13 +84,13 @@ pub(crate) async fn prepare(app: &Arc<App>, world: &World, wish: Exec) -> Result
     let mut lasts = Vec::new();
     for Choice { account, .. } in &choices {
         let session = if is_plain(account) {
-            app.hand_out(&account.id, &borrower).await
+            app.issue(&account.id, &borrower).await
         } else {
             app.session(&account.id).await
         };
         let session = session.map_err(|error| Failure::of(account, error))?;
         if is_plain(account) {
-            setting.give(given::plain(account, &session));
+            setting.set(credential_env::plain(account, &session));
             lasts.push(lasting(
                 account,
                 &session,
@@ -98,26 +98,26 @@ pub(crate) async fn prepare(app: &Arc<App>, world: &World, wish: Exec) -> Result
                 &TimeZone::system(),
             ));
         }
-        lender.keep(account, session);
+        broker.keep(account, session);
     }
     let is_served = choices.iter().any(|choice| !is_plain(&choice.account));
-    let endpoint = is_served.then(|| Endpoint::open(lender)).transpose()?;
+    let endpoint = is_served.then(|| Endpoint::open(broker)).transpose()?;
 
     let mut files = Files {
         base: runtime_folder(&world.environment),
         folder: None,
     };
     for Choice { account, .. } in &choices {
-        setting.give(given::places(account, &app.settings()));
+        setting.set(credential_env::places(account, &app.settings()));
         let Some(endpoint) = endpoint.as_ref().filter(|_| !is_plain(account)) else {
             continue;
         };
-        setting.give(endpoint.variables(account.cloud()));
+        setting.set(endpoint.variables(account.cloud()));
         match account.cloud() {
             Cloud::Aws => {
                 for (name, text) in aws_files::without_default_credentials(&world.environment) {
                     let path = files.write(&name.to_lowercase(), text.as_bytes())?;
-                    setting.give([(name, path)]);
+                    setting.set([(name, path)]);
                 }
             }
             Cloud::Gcp => {
@@ -125,7 +125,7 @@ pub(crate) async fn prepare(app: &Arc<App>, world: &World, wish: Exec) -> Result
                     "google.json",
                     endpoint.google_file().expose_secret().as_bytes(),
                 )?;
-                setting.give([
+                setting.set([
                     ("GOOGLE_APPLICATION_CREDENTIALS", path.clone()),
                     ("CLOUDSDK_AUTH_CREDENTIAL_FILE_OVERRIDE", path),
                 ]);
@@ -201,7 +201,7 @@ impl Setting {
         }
     }
 
-    fn give(&mut self, pairs: impl IntoIterator<Item = (&'static str, SecretString)>) {
+    fn set(&mut self, pairs: impl IntoIterator<Item = (&'static str, SecretString)>) {
         self.given.extend(pairs);
     }
 

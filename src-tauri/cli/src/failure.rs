@@ -4,7 +4,7 @@ use std::error::Error as _;
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
-use mcm_core::account::{Account, Identity, Trouble};
+use mcm_core::account::{Account, Identity, RenewalFailure};
 use mcm_core::app::App;
 use mcm_core::error::{Code, Error};
 use mcm_core::resource::Resource;
@@ -45,7 +45,11 @@ impl Failure {
         resource: &Resource,
         error: Error,
     ) -> Self {
-        let is_accounts = |row: &Account| row.trouble.as_ref().is_some_and(Trouble::is_final);
+        let is_accounts = |row: &Account| {
+            row.renewal_failure
+                .as_ref()
+                .is_some_and(RenewalFailure::is_final)
+        };
         let Some(identifier) = resource.identifier() else {
             return Self::of(account, error);
         };
@@ -65,7 +69,7 @@ impl Failure {
     }
 
     /// Tells the person and the log, and gives the exit status.
-    pub(crate) fn tell(&self, environment: &Environment) -> ExitCode {
+    pub(crate) fn report(&self, environment: &Environment) -> ExitCode {
         let (error, advice) = match self {
             Self::Told => return ExitCode::FAILURE,
             Self::Error(error, advice) => (error, advice),

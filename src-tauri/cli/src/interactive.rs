@@ -4,7 +4,7 @@
 //! that the person started gets here, and before it hands anything out; what `mcm exec` serves never does.
 
 use mcm_core::account::{Account, AccountId, Cloud};
-use mcm_core::app::{App, Connect, OnDuplicate, Taken};
+use mcm_core::app::{Acquired, App, Connect, OnDuplicate};
 use mcm_core::error::{Code, Error};
 use mcm_core::resource::Resource;
 use mcm_core::snapshot::RedirectKind;
@@ -16,7 +16,7 @@ use crate::login::{open_keychain, sign_in};
 use crate::output::note;
 
 /// Does what `attempt` does; when it fails for want of the person, who may be asked, signs in and does it once more.
-pub(crate) async fn hand_out<T>(
+pub(crate) async fn issue<T>(
     app: &App,
     vault: &Vault,
     account: &Account,
@@ -24,7 +24,7 @@ pub(crate) async fn hand_out<T>(
     may_ask: bool,
     attempt: impl AsyncFn() -> Result<T, Error>,
 ) -> Result<T, Failure> {
-    let turn = app.turn(account);
+    let lock = app.sign_in_lock(account);
     let error = match attempt().await {
         Ok(handed_out) => return Ok(handed_out),
         Err(error) => error,
@@ -39,20 +39,20 @@ pub(crate) async fn hand_out<T>(
     }
     open_keychain(vault).await?;
     let waiting = || note("Another mcm has started a sign-in to this account. Waiting for it.");
-    match turn
-        .take(waiting)
+    match lock
+        .acquire(waiting)
         .await
         .map_err(|error| Failure::of(account, error))?
     {
-        Taken::Done => {}
-        Taken::Ours(turn) => {
+        Acquired::SignedInMeanwhile => {}
+        Acquired::Held(guard) => {
             if account.cloud() == Cloud::Aws {
                 note("Verifying the role again.");
             } else {
                 note(error.message());
             }
             let ended = sign_in_again(app, account, resource).await;
-            turn.ended(&ended);
+            guard.ended(&ended);
             // The browser waits for its last page, however the sign-in ended.
             app.last_pages_shown().await;
             ended.map_err(|error| Failure::of(account, error))?;
@@ -73,7 +73,7 @@ pub(crate) async fn sign_in_where_needed(
 ) -> Result<(), Failure> {
     for Choice { account, .. } in choices {
         let attempt = async || app.session(&account.id).await;
-        hand_out(app, vault, account, &Resource::Management, true, attempt).await?;
+        issue(app, vault, account, &Resource::Management, true, attempt).await?;
         *account = app.resolve(account.id.as_str())?;
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! `mcm kube-token`: an account's credential as kubectl's exec plug-ins give it, for EKS, GKE and AKS.
+//! `mcm kube-token`: an account's credential as kubectl's exec plug-ins print it, for EKS, GKE and AKS.
 //!
 //! Standard output is kubectl's; what goes wrong is told on standard error, which kubectl shows.
 
@@ -8,7 +8,7 @@ use mcm_core::app::App;
 use mcm_core::error::{Code, Error};
 use mcm_core::provider::azure::resource::AKS_SERVER;
 use mcm_core::resource::Resource;
-use mcm_core::store::Book;
+use mcm_core::store::Accounts;
 use mcm_core::world::{Environment, World};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
@@ -17,7 +17,7 @@ use crate::arguments::ClusterOf;
 use crate::failure::Failure;
 use crate::interactive;
 use crate::output::print;
-use crate::token::asker;
+use crate::token::requesting_program;
 use crate::variables;
 
 /// What kubectl wants to be answered in, unless it says so itself.
@@ -27,43 +27,50 @@ const VERSIONS: [&str; 2] = [USUAL_VERSION, "client.authentication.k8s.io/v1beta
 /// Where kubectl says what it wants.
 pub(crate) const EXEC_INFO: &str = "KUBERNETES_EXEC_INFO";
 
-pub(crate) async fn hand_out(
+pub(crate) async fn run(
     app: &App,
     world: &World,
     whose: &ClusterOf,
     may_ask: bool,
 ) -> Result<(), Failure> {
     let version = version(world.environment.get(EXEC_INFO))?;
-    let account = account(&*app.book()?, &world.environment, whose)?;
+    let account = account(&*app.stored()?, &world.environment, whose)?;
     let resource = resource(&account, whose).map_or(Ok(Resource::Management), |text| {
         app.resource(&account.id, text)
     })?;
     let cluster = whose.cluster.as_deref();
     let attempt = async || match cluster {
         Some(cluster) => {
-            app.hand_out_cluster_token(&account.id, cluster, whose.region.as_deref(), &asker())
-                .await
+            app.hand_out_cluster_token(
+                &account.id,
+                cluster,
+                whose.region.as_deref(),
+                &requesting_program(),
+            )
+            .await
         }
         None => {
-            let session = app.hand_out_for(&account.id, &resource, &asker()).await?;
+            let session = app
+                .hand_out_for(&account.id, &resource, &requesting_program())
+                .await?;
             Ok((session.bearer()?.clone(), session.times.expires_at))
         }
     };
     let (token, expires_at) =
-        interactive::hand_out(app, &world.vault, &account, &resource, may_ask, attempt).await?;
-    Ok(give(version, &token, expires_at)?)
+        interactive::issue(app, &world.vault, &account, &resource, may_ask, attempt).await?;
+    Ok(print_credential(version, &token, expires_at)?)
 }
 
 /// The account that is asked for, when the options are for its cloud.
 ///
 /// # Errors
-/// As `Book::resolve` and `Book::in_use`; `invalid-input`.
+/// As `Accounts::resolve` and `Accounts::in_use`; `invalid-input`.
 pub(crate) fn account(
-    book: &Book,
+    stored: &Accounts,
     environment: &Environment,
     whose: &ClusterOf,
 ) -> Result<Account, Error> {
-    let account = named(book, environment, whose)?;
+    let account = named(stored, environment, whose)?;
     let cloud = account.cloud();
     if let Some((option, of)) = whose.options().find(|(_, of)| *of != cloud) {
         let message = format!(
@@ -89,7 +96,7 @@ pub(crate) fn resource<'a>(account: &Account, whose: &'a ClusterOf) -> Option<&'
 ///
 /// # Errors
 /// As `print`.
-pub(crate) fn give(
+pub(crate) fn print_credential(
     version: &'static str,
     token: &SecretString,
     expires_at: Timestamp,
@@ -98,20 +105,24 @@ pub(crate) fn give(
 }
 
 /// The account that is named; inside `mcm exec`, else, the one of its accounts that fits.
-fn named(book: &Book, environment: &Environment, whose: &ClusterOf) -> Result<Account, Error> {
+fn named(
+    stored: &Accounts,
+    environment: &Environment,
+    whose: &ClusterOf,
+) -> Result<Account, Error> {
     if let Some(name) = &whose.account {
-        return book.resolve(name);
+        return stored.resolve(name);
     }
     if let Some(cloud) = whose.active {
-        return book.in_use(cloud);
+        return stored.in_use(cloud);
     }
     let Some(listed) = environment.get(variables::EXEC_ACCOUNTS) else {
-        let message = "Name an account, or give --active azure, --active gcp or --active aws.";
+        let message = "Name an account, or print --active azure, --active gcp or --active aws.";
         return Err(Error::new(Code::InvalidInput, message));
     };
     let listed: Vec<&Account> = listed
         .split(',')
-        .filter_map(|id| book.account(&AccountId::from(id.trim().to_owned())))
+        .filter_map(|id| stored.account(&AccountId::from(id.trim().to_owned())))
         .filter(|account| whose.options().all(|(_, cloud)| cloud == account.cloud()))
         .collect();
     match listed.as_slice() {

@@ -1,7 +1,7 @@
 //! `mcm`: Multi-Cloud Manager without a window, in two programs.
 //!
-//! `mcm`, which is in `front.rs`, is the one that is run. It hands out what lies ready, because programs wait for that at
-//! every call of theirs, and becomes `mcm-full`, which is in `full.rs`, for everything else. `arguments.rs` says what can be
+//! `mcm`, which is in `fast_path.rs`, is the one that is run. It hands out what lies ready, because programs wait for that at
+//! every call of theirs, and becomes `mcm-full`, which is in `run.rs`, for everything else. `arguments.rs` says what can be
 //! asked; each command has a file of its own; what they do is the core's. Results go to standard output, everything else to
 //! standard error.
 
@@ -12,14 +12,13 @@ mod aws_files;
 mod choice;
 mod completion;
 mod configure;
+mod credential_env;
 mod credential_process;
 mod doctor;
 mod env;
 mod exec;
 mod failure;
-mod front;
-mod full;
-mod given;
+mod fast_path;
 mod help;
 mod interactive;
 mod kube_token;
@@ -29,11 +28,12 @@ mod logout;
 mod man;
 mod other_tools;
 mod output;
+mod run;
 mod shell;
 mod targets;
 mod token;
 mod variables;
 mod whoami;
 
-pub use crate::front::front;
-pub use crate::full::full;
+pub use crate::fast_path::run_fast_path;
+pub use crate::run::run;

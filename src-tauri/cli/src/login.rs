@@ -34,7 +34,7 @@ pub(crate) async fn azure(app: &App, vault: &Vault, wish: AzureLogin) -> Result<
     if wish.all_tenants {
         return add_every_tenant(app, &account).await;
     }
-    Ok(tell_offered(&account)?)
+    Ok(print_offered(&account)?)
 }
 
 pub(crate) async fn gcp(app: &App, vault: &Vault, wish: &GcpLogin) -> Result<(), Failure> {
@@ -69,7 +69,7 @@ async fn connect(
     // The browser waits for its last page, however the sign-in ended.
     app.last_pages_shown().await;
     let account = view(app, &signed_in?)?;
-    tell_connected(&account)?;
+    print_connected(&account)?;
     Ok(account)
 }
 
@@ -104,9 +104,9 @@ pub(crate) async fn add_tenant(app: &App, account: &str, tenant: &str) -> Result
         .map_or(tenant, |offered| &offered.tenant_id);
     let added = app.add_tenant(&account.id, tenant_id).await?;
     let row = app.resolve(added.as_str())?;
-    match &row.trouble {
-        None => Ok(tell_connected(&view(app, &added)?)?),
-        Some(trouble) => Err(Failure::of(&row, Error::seen(&trouble.error))),
+    match &row.renewal_failure {
+        None => Ok(print_connected(&view(app, &added)?)?),
+        Some(renewal_failure) => Err(Failure::of(&row, Error::seen(&renewal_failure.error))),
     }
 }
 
@@ -161,7 +161,7 @@ pub(crate) async fn sign_in(app: &App, id: SignInId) -> Result<AccountId, Error>
             code,
             page,
             expires_at,
-        }) => tell_code(&code, &page, expires_at),
+        }) => print_code(&code, &page, expires_at),
         // A browser that is quick has answered before this is read.
         Some(SignInStep::Browser | SignInStep::Finishing | SignInStep::Done { .. }) => {
             note("Your browser is open. Finish signing in there. Ctrl-C cancels.");
@@ -172,7 +172,7 @@ pub(crate) async fn sign_in(app: &App, id: SignInId) -> Result<AccountId, Error>
 }
 
 /// The code that a person types elsewhere, and what it does.
-fn tell_code(code: &str, page: &str, expires_at: Timestamp) {
+fn print_code(code: &str, page: &str, expires_at: Timestamp) {
     let until = expires_at
         .to_zoned_datetime(TimeZone::system())
         .strftime("%H:%M")
@@ -203,13 +203,13 @@ async fn add_every_tenant(app: &App, account: &AccountView) -> Result<(), Failur
         let added = app.add_tenant(&account.id, &offered.tenant_id).await;
         match added.and_then(|id| view(app, &id)) {
             Ok(AccountView {
-                trouble: Some(trouble),
+                renewal_failure: Some(renewal_failure),
                 identity,
                 ..
             }) => {
-                tell_trouble(offered, &trouble, &identity);
+                print_renewal_failure(offered, &renewal_failure, &identity);
             }
-            Ok(added) => tell_connected(&added)?,
+            Ok(added) => print_connected(&added)?,
             Err(error) => {
                 note(&format!(
                     "{} was not added: {}",
@@ -233,7 +233,7 @@ fn view(app: &App, id: &AccountId) -> Result<AccountView, Error> {
     view.ok_or_else(|| Error::new(Code::NotFound, format!("{id} was disconnected meanwhile.")))
 }
 
-fn tell_connected(account: &AccountView) -> Result<(), Error> {
+fn print_connected(account: &AccountView) -> Result<(), Error> {
     let targets = targets_noun(account.cloud);
     let mut rows = vec![
         ["  account", account.id.as_str()].map(str::to_owned),
@@ -286,7 +286,7 @@ fn tell_connected(account: &AccountView) -> Result<(), Error> {
     print(&format!("Connected {}\n{}", account.name, table(&rows)))
 }
 
-fn tell_offered(account: &AccountView) -> Result<(), Error> {
+fn print_offered(account: &AccountView) -> Result<(), Error> {
     if account.offered.is_empty() {
         return Ok(());
     }
@@ -303,8 +303,12 @@ fn tell_offered(account: &AccountView) -> Result<(), Error> {
     ))
 }
 
-fn tell_trouble(offered: &OfferedTenant, trouble: &ErrorView, identity: &Identity) {
-    let advice = if trouble.code == Code::SignInAgain {
+fn print_renewal_failure(
+    offered: &OfferedTenant,
+    renewal_failure: &ErrorView,
+    identity: &Identity,
+) {
+    let advice = if renewal_failure.code == Code::SignInAgain {
         sign_in_advice(identity)
     } else {
         String::new()
@@ -312,8 +316,8 @@ fn tell_trouble(offered: &OfferedTenant, trouble: &ErrorView, identity: &Identit
     note(&format!(
         "{} is connected but cannot be used yet: {} {advice}\n  reference: {}",
         name(offered),
-        trouble.message,
-        trouble.reference
+        renewal_failure.message,
+        renewal_failure.reference
     ));
 }
 

@@ -7,9 +7,9 @@ use crate::arguments::LogoutOf;
 use crate::failure::Failure;
 use crate::output::print;
 
-pub(crate) async fn sign_out(app: &App, whose: &LogoutOf) -> Result<(), Failure> {
+pub(crate) async fn run(app: &App, whose: &LogoutOf) -> Result<(), Failure> {
     let Some(name) = &whose.account else {
-        let count = app.book().map_or(0, |book| book.accounts.len());
+        let count = app.stored().map_or(0, |stored| stored.accounts.len());
         app.forget_everything().await?;
         let accounts = if count == 1 {
             "1 account".to_owned()
@@ -22,7 +22,7 @@ pub(crate) async fn sign_out(app: &App, whose: &LogoutOf) -> Result<(), Failure>
     };
     let account = app.resolve(name)?;
     let siblings = app
-        .book()?
+        .stored()?
         .accounts
         .iter()
         .filter(|other| other.grant == account.grant)

@@ -35,7 +35,7 @@ struct Row<'a> {
     active: bool,
 }
 
-pub(crate) async fn list(app: &App, name: &str, json: bool, refresh: bool) -> Result<(), Failure> {
+pub(crate) async fn run(app: &App, name: &str, json: bool, refresh: bool) -> Result<(), Failure> {
     let mut account = app.resolve(name)?;
     if refresh || account.targets_read_at.is_none() {
         app.read_targets(&account.id)
@@ -89,7 +89,7 @@ pub(crate) async fn list(app: &App, name: &str, json: bool, refresh: bool) -> Re
     Ok(print(&table(&rows))?)
 }
 
-pub(crate) async fn choose(app: &App, name: &str, target: Option<&str>) -> Result<(), Failure> {
+pub(crate) async fn run_use(app: &App, name: &str, target: Option<&str>) -> Result<(), Failure> {
     let account = app.resolve(name)?;
     if let Some(target) = target {
         app.choose_target(&account.id, &find(&account, target)?.id)

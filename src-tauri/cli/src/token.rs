@@ -7,7 +7,7 @@ use mcm_core::app::App;
 use mcm_core::credential::Session;
 use mcm_core::error::{Code, Error};
 use mcm_core::resource::Resource;
-use mcm_core::store::Book;
+use mcm_core::store::Accounts;
 use mcm_core::vault::Vault;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
@@ -17,7 +17,7 @@ use crate::failure::Failure;
 use crate::interactive;
 use crate::output::print;
 
-pub(crate) async fn hand_out(
+pub(crate) async fn run(
     app: &App,
     vault: &Vault,
     whose: &TokenOf,
@@ -25,23 +25,26 @@ pub(crate) async fn hand_out(
     json: bool,
     may_ask: bool,
 ) -> Result<(), Failure> {
-    let account = account(&*app.book()?, whose)?;
+    let account = account(&*app.stored()?, whose)?;
     let resource = resource.map_or(Ok(Resource::Management), |text| {
         app.resource(&account.id, text)
     })?;
-    let attempt = async || app.hand_out_for(&account.id, &resource, &asker()).await;
-    let session = interactive::hand_out(app, vault, &account, &resource, may_ask, attempt).await?;
-    Ok(give(&account, &session, json)?)
+    let attempt = async || {
+        app.hand_out_for(&account.id, &resource, &requesting_program())
+            .await
+    };
+    let session = interactive::issue(app, vault, &account, &resource, may_ask, attempt).await?;
+    Ok(print_credential(&account, &session, json)?)
 }
 
 /// The account that is asked for, when it is one that has access tokens.
 ///
 /// # Errors
-/// As `Book::resolve` and `Book::in_use`; `unsupported`.
-pub(crate) fn account(book: &Book, whose: &TokenOf) -> Result<Account, Error> {
+/// As `Accounts::resolve` and `Accounts::in_use`; `unsupported`.
+pub(crate) fn account(stored: &Accounts, whose: &TokenOf) -> Result<Account, Error> {
     let account = match (&whose.account, whose.active) {
-        (Some(name), _) => book.resolve(name)?,
-        (None, Some(cloud)) => book.in_use(cloud)?,
+        (Some(name), _) => stored.resolve(name)?,
+        (None, Some(cloud)) => stored.in_use(cloud)?,
         (None, None) => unreachable!("the arguments ask for one of them"),
     };
     if account.cloud() != Cloud::Aws {
@@ -59,7 +62,11 @@ pub(crate) fn account(book: &Book, whose: &TokenOf) -> Result<Account, Error> {
 ///
 /// # Errors
 /// As `print` and `Session::bearer`.
-pub(crate) fn give(account: &Account, session: &Session, json: bool) -> Result<(), Error> {
+pub(crate) fn print_credential(
+    account: &Account,
+    session: &Session,
+    json: bool,
+) -> Result<(), Error> {
     let token = session.bearer()?;
     if !json {
         return print(token.expose_secret());
@@ -76,7 +83,7 @@ pub(crate) fn give(account: &Account, session: &Session, json: bool) -> Result<(
 }
 
 /// The program that runs `mcm`, as the system names it, for the activity log.
-pub(crate) fn asker() -> String {
+pub(crate) fn requesting_program() -> String {
     #[cfg(target_os = "linux")]
     {
         let parent = std::os::unix::process::parent_id();

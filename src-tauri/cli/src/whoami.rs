@@ -14,7 +14,7 @@ use std::sync::Arc;
 use mcm_core::account::{Account, AccountId, Cloud};
 use mcm_core::app::App;
 use mcm_core::file::Foreign;
-use mcm_core::store::Book;
+use mcm_core::store::Accounts;
 use mcm_core::world::Environment;
 use serde::Serialize;
 use url::Url;
@@ -38,7 +38,7 @@ struct Row {
     found: Found,
     /// The account in use in the tool's cloud.
     active_account: Option<AccountId>,
-    /// Whether the tool works as the account in use; null when that cannot be told.
+    /// Whether the tool works as the account in use; null when that cannot be to_line.
     is_active: Option<bool>,
 }
 
@@ -49,7 +49,7 @@ struct Found {
     tool: &'static str,
     provider: Cloud,
     source: Source,
-    /// Who that is, as far as it can be told without asking; null when it cannot.
+    /// Who that is, as far as it can be to_line without asking; null when it cannot.
     identity: Option<String>,
     /// The region, the subscription or the project.
     place: Option<String>,
@@ -93,12 +93,12 @@ enum Source {
 struct Shell<'a> {
     environment: &'a Environment,
     tools: OtherTools<'a>,
-    book: Arc<Book>,
+    stored: Arc<Accounts>,
     /// The accounts that `mcm exec` lends here.
     lent: Vec<AccountId>,
 }
 
-pub(crate) fn tell(app: &App, json: bool) -> Result<(), Failure> {
+pub(crate) fn run(app: &App, json: bool) -> Result<(), Failure> {
     // As the tools see it: inside `mcm exec` too, where `mcm` itself works with what was outside.
     let environment = Environment::of_this_process();
     let lent = environment
@@ -110,7 +110,7 @@ pub(crate) fn tell(app: &App, json: bool) -> Result<(), Failure> {
     let shell = Shell {
         environment: &environment,
         tools: OtherTools::of(&environment)?,
-        book: app.book()?,
+        stored: app.stored()?,
         lent,
     };
     let found = [
@@ -123,7 +123,7 @@ pub(crate) fn tell(app: &App, json: bool) -> Result<(), Failure> {
     ];
     let rows: Vec<Row> = found
         .into_iter()
-        .map(|found| compared(found, &shell.book))
+        .map(|found| compared(found, &shell.stored))
         .collect();
     if json {
         return Ok(print_json(&Whoami { tools: rows })?);
@@ -131,14 +131,14 @@ pub(crate) fn tell(app: &App, json: bool) -> Result<(), Failure> {
     Ok(print(
         &rows
             .iter()
-            .map(|row| told(row, &shell.book))
+            .map(|row| to_line(row, &shell.stored))
             .collect::<Vec<_>>()
             .join("\n"),
     )?)
 }
 
-fn compared(found: Found, book: &Book) -> Row {
-    let active_account = book.active.get(&found.provider).cloned();
+fn compared(found: Found, stored: &Accounts) -> Row {
+    let active_account = stored.active.get(&found.provider).cloned();
     let is_active = match (&found.account, &active_account) {
         (Some(account), Some(active)) => Some(account == active),
         (Some(_), None) => Some(false),
@@ -153,7 +153,7 @@ fn compared(found: Found, book: &Book) -> Row {
     }
 }
 
-fn told(row: &Row, book: &Book) -> String {
+fn to_line(row: &Row, stored: &Accounts) -> String {
     const INDENT: &str = "\n                   ";
     let Row {
         found,
@@ -161,7 +161,7 @@ fn told(row: &Row, book: &Book) -> String {
         is_active,
     } = row;
     let name = |id: &AccountId| {
-        let account = book.account(id);
+        let account = stored.account(id);
         account.map_or_else(
             || id.to_string(),
             |account| format!("{} ({id})", account.name()),
@@ -215,7 +215,7 @@ impl Shell<'_> {
         let of_cloud = |account: &&Account| account.cloud() == cloud;
         self.lent
             .iter()
-            .filter_map(|id| self.book.account(id))
+            .filter_map(|id| self.stored.account(id))
             .find(of_cloud)
     }
 

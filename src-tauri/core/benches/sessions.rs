@@ -11,7 +11,7 @@ use mcm_core::account::{Account, AccountId, Cloud, Identity, SessionTimes};
 use mcm_core::app::{App, Connect};
 use mcm_core::credential::Grant;
 use mcm_core::http::Http;
-use mcm_core::redirect::Front;
+use mcm_core::redirect::Frontend;
 use mcm_core::sign_in::RecordedBrowser;
 use mcm_core::store::Store;
 use mcm_core::vault::{Record, Vault};
@@ -23,7 +23,7 @@ const SLEEPERS: usize = 200;
 const LATENCY: u64 = 50;
 const HOUR: Duration = Duration::from_secs(3600);
 
-struct Scene {
+struct Harness {
     clouds: Sandbox,
     clock: Arc<ManualClock>,
     app: Arc<App>,
@@ -32,7 +32,7 @@ struct Scene {
     _home: tempfile::TempDir,
 }
 
-impl Scene {
+impl Harness {
     async fn over(vault: impl FnOnce(&Paths) -> Vault) -> Self {
         let clock = ManualClock::new("2026-11-24T09:00:00Z".parse().expect("a time"));
         let time = clock.clone();
@@ -58,7 +58,7 @@ impl Scene {
                     .map(|(name, value)| (*name, value.as_str())),
             ),
         };
-        let app = App::open(world.clone(), Front::Terminal);
+        let app = App::open(world.clone(), Frontend::Terminal);
         let sign_in = app.connect(Connect::new(Cloud::Azure)).expect("started");
         let page = browser.next_page().await;
         Browser::new()
@@ -94,28 +94,28 @@ async fn median<F: Future<Output = ()>>(rounds: usize, mut run: impl FnMut() -> 
     times[rounds / 2]
 }
 
-async fn warm(scene: &Scene) -> Duration {
+async fn warm(harness: &Harness) -> Duration {
     median(200, || async {
-        scene.app.session(&scene.id).await.expect("warm");
+        harness.app.session(&harness.id).await.expect("warm");
     })
     .await
 }
 
-async fn renewal(scene: &Scene) -> Duration {
+async fn renewal(harness: &Harness) -> Duration {
     median(30, || async {
-        scene.clock.advance(2 * HOUR);
-        scene.app.session(&scene.id).await.expect("renewed");
+        harness.clock.advance(2 * HOUR);
+        harness.app.session(&harness.id).await.expect("renewed");
     })
     .await
 }
 
 /// How long it takes until every one of many accounts with a session that is over has a new one.
-async fn waking(scene: &Scene) -> Duration {
-    let now_there = scene.clock.now();
-    let book = scene.app.book().expect("readable");
-    let record = Record::grant(&book.account(&scene.id).expect("connected").grant);
+async fn waking(harness: &Harness) -> Duration {
+    let now_there = harness.clock.now();
+    let stored = harness.app.stored().expect("readable");
+    let record = Record::grant(&stored.account(&harness.id).expect("connected").grant);
     let grant = Grant::from_bytes(
-        &scene
+        &harness
             .world
             .vault
             .read(&record)
@@ -124,7 +124,8 @@ async fn waking(scene: &Scene) -> Duration {
             .expect("there"),
     )
     .expect("ours");
-    let Identity::Azure { tenant_id, .. } = &book.account(&scene.id).expect("connected").identity
+    let Identity::Azure { tenant_id, .. } =
+        &stored.account(&harness.id).expect("connected").identity
     else {
         unreachable!("an Azure account")
     };
@@ -143,7 +144,7 @@ async fn waking(scene: &Scene) -> Duration {
             expires_at: now_there + HOUR,
         });
         account.targets_read_at = Some(now_there + 2 * HOUR);
-        scene
+        harness
             .world
             .vault
             .write(&Record::grant(&account.grant), grant.to_bytes())
@@ -151,20 +152,20 @@ async fn waking(scene: &Scene) -> Duration {
             .expect("written");
         people.push(account);
     }
-    let store = Store::in_folder(&scene.world.paths.data);
-    let put = store.change(|book| {
-        book.accounts = people;
+    let store = Store::in_folder(&harness.world.paths.data);
+    let put = store.change(|stored| {
+        stored.accounts = people;
         Ok(())
     });
     put.await.expect("written");
-    scene
+    harness
         .clouds
         .faults()
         .always(Endpoint::AzureToken, Fault::Latency(LATENCY));
-    scene.clock.advance(2 * HOUR);
-    let app = App::open(scene.world.clone(), Front::Terminal);
+    harness.clock.advance(2 * HOUR);
+    let app = App::open(harness.world.clone(), Frontend::Terminal);
     let start = now();
-    app.keep();
+    app.start_background_tasks();
     let mut snapshots = app.watch();
     let awake = |snapshot: &Arc<mcm_core::snapshot::Snapshot>| {
         snapshot.accounts.iter().all(|row| row.session.is_some())
@@ -189,10 +190,10 @@ async fn main() {
             time.as_secs_f64() * 1e3
         );
     };
-    let memory = Scene::over(|_| Vault::in_memory()).await;
+    let memory = Harness::over(|_| Vault::in_memory()).await;
     let from_memory = warm(&memory).await;
     line("a session, vault in memory", from_memory, None);
-    let keychain = Scene::over(|paths| {
+    let keychain = Harness::over(|paths| {
         Vault::platform("io.github.multicloudmanager.bench", paths.keychain_lock())
     })
     .await;

@@ -403,7 +403,7 @@ pub enum SignInEndReason {
 /// What the last attempt to renew led to, when it was not success.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Trouble {
+pub struct RenewalFailure {
     /// What to tell the person.
     pub error: ErrorView,
     /// When it was met.
@@ -416,7 +416,7 @@ pub struct Trouble {
     pub challenge: Option<String>,
 }
 
-impl Trouble {
+impl RenewalFailure {
     /// Whether only a new sign-in helps.
     pub fn is_final(&self) -> bool {
         self.not_before.is_none()
@@ -433,7 +433,8 @@ pub struct ResourceSession {
     pub session: Option<SessionTimes>,
     /// What the last attempt to renew it led to, when it failed. It never is final: an administrator may mend it without
     /// a new sign-in.
-    pub trouble: Option<Trouble>,
+    #[serde(default, rename = "trouble")]
+    pub renewal_failure: Option<RenewalFailure>,
 }
 
 /// One connected identity: a row of the dashboard, as `accounts.json` keeps it.
@@ -486,8 +487,8 @@ pub struct Account {
     #[serde(default)]
     pub sign_in_end: Option<SignInEnd>,
     /// What the last attempt to renew led to, when it failed.
-    #[serde(default)]
-    pub trouble: Option<Trouble>,
+    #[serde(default, rename = "trouble")]
+    pub renewal_failure: Option<RenewalFailure>,
     /// Its sessions for other resources than the management: every one that the keychain may hold.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub resources: Vec<ResourceSession>,
@@ -537,7 +538,7 @@ impl Account {
             missing_scopes: Vec::new(),
             session: None,
             sign_in_end: None,
-            trouble: None,
+            renewal_failure: None,
             resources: Vec::new(),
             generation: random::generation(),
             connected_at: now,
@@ -566,10 +567,10 @@ impl Account {
     }
 
     /// What the last attempt to renew its session for a resource led to, when it failed.
-    pub fn trouble_for(&self, resource: &Resource) -> Option<&Trouble> {
+    pub fn renewal_failure_for(&self, resource: &Resource) -> Option<&RenewalFailure> {
         match resource {
-            Resource::Management => self.trouble.as_ref(),
-            Resource::Named(identifier) => self.resource(identifier)?.trouble.as_ref(),
+            Resource::Management => self.renewal_failure.as_ref(),
+            Resource::Named(identifier) => self.resource(identifier)?.renewal_failure.as_ref(),
         }
     }
 
@@ -591,7 +592,7 @@ impl Account {
             self.resources.push(ResourceSession {
                 resource,
                 session: None,
-                trouble: None,
+                renewal_failure: None,
             });
             self.resources.len() - 1
         });

@@ -24,7 +24,7 @@ const LARGEST: u64 = 512 * 1024;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
 #[ts(export)]
-pub struct Happening {
+pub struct ActivityEvent {
     /// When.
     #[ts(type = "string")]
     pub at: Timestamp,
@@ -35,7 +35,7 @@ pub struct Happening {
     /// What it was called then.
     pub name: String,
     /// What.
-    pub what: What,
+    pub what: ActivityKind,
 }
 
 /// What happened.
@@ -46,7 +46,7 @@ pub struct Happening {
     rename_all_fields = "camelCase"
 )]
 #[ts(export)]
-pub enum What {
+pub enum ActivityKind {
     /// The account was connected.
     Connected,
     /// Its person signed in again.
@@ -82,7 +82,7 @@ pub enum What {
     Disconnected,
 }
 
-impl What {
+impl ActivityKind {
     /// A credential for a resource was handed out to a program. Its name may be anything.
     pub fn handed_out(resource: &Resource, to: &str) -> Self {
         let resource = resource.identifier().map(ToString::to_string);
@@ -113,7 +113,7 @@ impl Activity {
     }
 
     /// Adds a line. A log that cannot be written never keeps anybody from their work: it is warned of in the other log.
-    pub fn record(&self, account: &Account, at: Timestamp, what: What) {
+    pub fn record(&self, account: &Account, at: Timestamp, what: ActivityKind) {
         if let Err(error) = self.add(account, at, what) {
             tracing::warn!(kind = %error.kind(), "the activity log could not be written");
         }
@@ -123,8 +123,8 @@ impl Activity {
     ///
     /// # Errors
     /// The system's, when the line cannot be written.
-    pub fn add(&self, account: &Account, at: Timestamp, what: What) -> io::Result<()> {
-        self.append(&Happening {
+    pub fn add(&self, account: &Account, at: Timestamp, what: ActivityKind) -> io::Result<()> {
+        self.append(&ActivityEvent {
             at,
             account: account.id.clone(),
             cloud: account.cloud(),
@@ -134,12 +134,13 @@ impl Activity {
     }
 
     /// The newest happenings first, of one account or of all, at most `most`.
-    pub fn read(&self, account: Option<&AccountId>, most: usize) -> Vec<Happening> {
+    pub fn read(&self, account: Option<&AccountId>, most: usize) -> Vec<ActivityEvent> {
         let mut happenings = Vec::new();
         for path in [self.path.clone(), self.old()] {
             let text = fs::read(&path).unwrap_or_default();
             let lines = text.split(|byte| *byte == b'\n').rev();
-            let parsed = lines.filter_map(|line| serde_json::from_slice::<Happening>(line).ok());
+            let parsed =
+                lines.filter_map(|line| serde_json::from_slice::<ActivityEvent>(line).ok());
             happenings.extend(
                 parsed.filter(|happening| account.is_none_or(|id| happening.account == *id)),
             );
@@ -169,7 +170,7 @@ impl Activity {
         self.path.with_extension("old.jsonl")
     }
 
-    fn append(&self, happening: &Happening) -> io::Result<()> {
+    fn append(&self, happening: &ActivityEvent) -> io::Result<()> {
         let mut file = file::open_private(&self.path)?;
         let length = file.metadata()?.len();
         if length >= LARGEST {
@@ -236,15 +237,15 @@ mod tests {
     fn the_newest_comes_first_and_accounts_are_told_apart() {
         let (_folder, activity) = log();
         let (ada, linus) = (account("ada"), account("linus"));
-        activity.record(&ada, Timestamp::UNIX_EPOCH, What::Connected);
-        activity.record(&linus, Timestamp::UNIX_EPOCH, What::Connected);
-        activity.record(&ada, Timestamp::UNIX_EPOCH, What::Renewed);
-        let kinds: Vec<What> = activity
+        activity.record(&ada, Timestamp::UNIX_EPOCH, ActivityKind::Connected);
+        activity.record(&linus, Timestamp::UNIX_EPOCH, ActivityKind::Connected);
+        activity.record(&ada, Timestamp::UNIX_EPOCH, ActivityKind::Renewed);
+        let kinds: Vec<ActivityKind> = activity
             .read(Some(&ada.id), 10)
             .into_iter()
             .map(|entry| entry.what)
             .collect();
-        assert_eq!(kinds, [What::Renewed, What::Connected]);
+        assert_eq!(kinds, [ActivityKind::Renewed, ActivityKind::Connected]);
         assert_eq!(activity.read(None, 2).len(), 2);
     }
 
@@ -252,18 +253,18 @@ mod tests {
     fn a_torn_line_costs_itself_and_no_other() {
         let (_folder, activity) = log();
         let ada = account("ada");
-        activity.record(&ada, Timestamp::UNIX_EPOCH, What::Connected);
+        activity.record(&ada, Timestamp::UNIX_EPOCH, ActivityKind::Connected);
         file::open_private(activity.path())
             .expect("open")
             .write_all(b"{\"at\":\"20")
             .expect("torn");
-        activity.record(&ada, Timestamp::UNIX_EPOCH, What::Renewed);
-        let kinds: Vec<What> = activity
+        activity.record(&ada, Timestamp::UNIX_EPOCH, ActivityKind::Renewed);
+        let kinds: Vec<ActivityKind> = activity
             .read(None, 10)
             .into_iter()
             .map(|entry| entry.what)
             .collect();
-        assert_eq!(kinds, [What::Renewed, What::Connected]);
+        assert_eq!(kinds, [ActivityKind::Renewed, ActivityKind::Connected]);
     }
 
     #[test]
@@ -273,7 +274,7 @@ mod tests {
         let rounds = 3 * LARGEST / 2000;
         for round in 0..rounds {
             let at = Timestamp::from_second(i64::try_from(round).expect("small")).expect("a time");
-            activity.record(&ada, at, What::Renewed);
+            activity.record(&ada, at, ActivityKind::Renewed);
         }
         let sizes: Vec<u64> = fs::read_dir(folder.path())
             .expect("readable")

@@ -1,15 +1,15 @@
 //! The use cases: what the dashboard, the tray and `mcm` can ask for.
 //!
-//! The door to core. State goes out one way, as whole Snapshots on a `watch`; `app/draw.rs` makes them. Signing in
+//! The door to core. State goes out one way, as whole Snapshots on a `watch`; `app/build_snapshot.rs` makes them. Signing in
 //! stands in `app/connect.rs`, renewing by itself in `app/keep.rs`, finding accounts in `app/look_up.rs`.
 
-mod at_hand;
 mod aws;
+mod background;
+mod build_snapshot;
+mod cached_sessions;
 mod connect;
-mod draw;
-mod keep;
-mod look_up;
-mod turn;
+mod search;
+mod sign_in_lock;
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
@@ -24,22 +24,22 @@ use ts_rs::TS;
 use crate::account::{
     Account, AccountId, COLOURS, Cloud, Identity, OrganizationAccount, Target, TargetsChange,
 };
-use crate::activity::{Activity, Happening, What};
-pub use crate::app::at_hand::AtHand;
+use crate::activity::{Activity, ActivityEvent, ActivityKind};
 pub use crate::app::aws::{ConnectRole, PrepareRole, PreparedRole};
+pub use crate::app::cached_sessions::CachedSessions;
 pub use crate::app::connect::{Connect, OnDuplicate};
-pub use crate::app::turn::{OurTurn, Taken, Turn};
+pub use crate::app::sign_in_lock::{Acquired, SignInGuard, SignInLock};
 use crate::credential::Session;
 use crate::error::{Code, Error, ErrorView, Result};
 use crate::provider::{self, Providers};
-use crate::redirect::{Delivered, Front, Redirects};
+use crate::redirect::{Delivered, Frontend, Redirects};
 use crate::resource::Resource;
-use crate::session::{Sessions, Want, not_found};
+use crate::session::{RefreshMode, Sessions, not_found};
 use crate::settings::{self, Settings};
 use crate::snapshot::{
     Copyable, KeychainState, Preferences, RedirectKind, SignInId, Snapshot, Theme,
 };
-use crate::store::{Book, Store};
+use crate::store::{Accounts, Store};
 use crate::text;
 use crate::world::World;
 
@@ -63,7 +63,7 @@ pub struct App {
 struct State {
     settings: Arc<Settings>,
     providers: Providers,
-    book: Arc<Book>,
+    stored: Arc<Accounts>,
     book_error: Option<Error>,
     sign_ins: BTreeMap<u32, connect::SignIn>,
     last_sign_in: u32,
@@ -103,7 +103,7 @@ pub struct StoredPlace {
 
 impl App {
     /// Reads settings and accounts. Never fails: what could not be read is in the Snapshot.
-    pub fn open(world: World, front: Front) -> Arc<Self> {
+    pub fn open(world: World, front: Frontend) -> Arc<Self> {
         let settings = Arc::new(Settings::load(&world.paths.config, &world.environment));
         let providers = Providers::new(&settings, world.http.clone(), world.clock.clone());
         Self::with_providers(world, front, settings, providers)
@@ -112,7 +112,7 @@ impl App {
     /// As `open`, with providers that a test scripts.
     pub fn with_providers(
         world: World,
-        front: Front,
+        front: Frontend,
         settings: Arc<Settings>,
         providers: Providers,
     ) -> Arc<Self> {
@@ -121,7 +121,7 @@ impl App {
         let mut state = State {
             settings,
             providers,
-            book: Arc::default(),
+            stored: Arc::default(),
             book_error: None,
             sign_ins: BTreeMap::new(),
             last_sign_in: 0,
@@ -149,7 +149,7 @@ impl App {
                     }
                 },
             );
-            let first = draw::snapshot(&mut state, &world, &sessions);
+            let first = build_snapshot::build(&mut state, &world, &sessions);
             let snapshot = watch::Sender::new(Arc::new(first));
             Self {
                 world,
@@ -178,12 +178,12 @@ impl App {
     ///
     /// # Errors
     /// `storage-unreadable`, `storage-failed`.
-    pub fn book(&self) -> Result<Arc<Book>> {
+    pub fn stored(&self) -> Result<Arc<Accounts>> {
         let state = self.state();
         state
             .book_error
             .clone()
-            .map_or_else(|| Ok(state.book.clone()), Err)
+            .map_or_else(|| Ok(state.stored.clone()), Err)
     }
 
     /// Reads `accounts.json` again, for a process that stays and follows what the others choose.
@@ -207,7 +207,7 @@ impl App {
     async fn session_for(&self, id: &AccountId, resource: &Resource) -> Result<Session> {
         let session = self
             .sessions
-            .session(&self.providers(), id, resource, Want::Fresh)
+            .session(&self.providers(), id, resource, RefreshMode::Fresh)
             .await;
         self.note(session.as_ref().err());
         session
@@ -225,11 +225,11 @@ impl App {
     ///
     /// # Errors
     /// As `session`.
-    pub async fn hand_out(&self, id: &AccountId, to: &str) -> Result<Session> {
+    pub async fn issue(&self, id: &AccountId, to: &str) -> Result<Session> {
         self.hand_out_for(id, &Resource::Management, to).await
     }
 
-    /// As `hand_out`, for any resource of the account's. What a resource is refused for says nothing of the others.
+    /// As `issue`, for any resource of the account's. What a resource is refused for says nothing of the others.
     ///
     /// # Errors
     /// As `session`; `unsupported` for a cloud that has one credential for everything.
@@ -243,13 +243,13 @@ impl App {
         self.activity.record(
             &self.account(id)?,
             self.world.clock.now(),
-            What::handed_out(resource, to),
+            ActivityKind::handed_out(resource, to),
         );
         Ok(session)
     }
 
     /// What happened, newest first, to one account or to all; at most `most`.
-    pub fn activity(&self, id: Option<&AccountId>, most: usize) -> Vec<Happening> {
+    pub fn activity(&self, id: Option<&AccountId>, most: usize) -> Vec<ActivityEvent> {
         self.activity.read(id, most)
     }
 
@@ -260,7 +260,12 @@ impl App {
     pub async fn renew(&self, id: &AccountId) -> Result<()> {
         let session = self
             .sessions
-            .session(&self.providers(), id, &Resource::Management, Want::Renewed)
+            .session(
+                &self.providers(),
+                id,
+                &Resource::Management,
+                RefreshMode::Renewed,
+            )
             .await;
         self.note(session.as_ref().err());
         session.map(drop)
@@ -326,8 +331,8 @@ impl App {
             read.as_ref().map(drop).map_err(Clone::clone),
         );
         let mut changed = None;
-        let edit = |book: &mut Book| {
-            let account = book.account_mut(id).ok_or_else(|| not_found(id))?;
+        let edit = |stored: &mut Accounts| {
+            let account = stored.account_mut(id).ok_or_else(|| not_found(id))?;
             account.targets_error = read.as_ref().err().map(ErrorView::from);
             let Ok(Read {
                 targets,
@@ -358,8 +363,11 @@ impl App {
         };
         self.store.change(edit).await?;
         if let Some((account, TargetsChange { added, removed, .. })) = changed {
-            self.activity
-                .record(&account, now, What::TargetsChanged { added, removed });
+            self.activity.record(
+                &account,
+                now,
+                ActivityKind::TargetsChanged { added, removed },
+            );
         }
         result
     }
@@ -376,14 +384,14 @@ impl App {
         };
         let mut session = self
             .sessions
-            .session(&providers, id, &Resource::Management, Want::Fresh)
+            .session(&providers, id, &Resource::Management, RefreshMode::Fresh)
             .await?;
         let targets = match provider.targets(&account, &session, &progress).await {
             // The provider ended the session before its time: a new one tells whether the sign-in still stands.
             Err(error) if error.code() == Code::SignInAgain => {
                 session = self
                     .sessions
-                    .session(&providers, id, &Resource::Management, Want::Renewed)
+                    .session(&providers, id, &Resource::Management, RefreshMode::Renewed)
                     .await?;
                 provider.targets(&account, &session, &progress).await
             }
@@ -414,15 +422,15 @@ impl App {
     /// `not-found`, `storage-*`.
     pub async fn use_account(&self, id: &AccountId) -> Result<()> {
         let now = self.world.clock.now();
-        self.change(|book| {
-            let account = book.account_mut(id).ok_or_else(|| not_found(id))?;
+        self.change(|stored| {
+            let account = stored.account_mut(id).ok_or_else(|| not_found(id))?;
             account.used_at = Some(now);
             let account = account.clone();
-            book.active.insert(account.cloud(), id.clone());
+            stored.active.insert(account.cloud(), id.clone());
             Ok(account)
         })
         .await
-        .map(|account| self.activity.record(&account, now, What::Used))
+        .map(|account| self.activity.record(&account, now, ActivityKind::Used))
     }
 
     /// Chooses the target to work on.
@@ -510,8 +518,8 @@ impl App {
     pub async fn add_tenant(&self, id: &AccountId, tenant_id: &str) -> Result<AccountId> {
         let now = self.world.clock.now();
         let added = self
-            .change(|book| {
-                let account = book.account(id).ok_or_else(|| not_found(id))?;
+            .change(|stored| {
+                let account = stored.account(id).ok_or_else(|| not_found(id))?;
                 let offered = account
                     .offered
                     .iter()
@@ -530,8 +538,8 @@ impl App {
                 let mut row = Account::new(identity, now);
                 row.offered.clone_from(&account.offered);
                 let added = row.id.clone();
-                if book.account(&added).is_none() {
-                    book.add(row);
+                if stored.account(&added).is_none() {
+                    stored.add(row);
                 }
                 Ok(added)
             })
@@ -582,14 +590,14 @@ impl App {
     /// The first thing that could not be removed; the others are removed all the same.
     pub async fn forget_everything(&self) -> Result<()> {
         let mut first_error = None;
-        for account in &self.book().unwrap_or_default().accounts {
+        for account in &self.stored().unwrap_or_default().accounts {
             first_error = first_error.or(self.disconnect(&account.id).await.err());
         }
         first_error = first_error.or(self.world.vault.sweep_all().await.err());
-        let emptied = self.change(|book| {
-            book.pending_roles.clear();
-            book.left_behind.clear();
-            book.access_keys.clear();
+        let emptied = self.change(|stored| {
+            stored.pending_roles.clear();
+            stored.left_behind.clear();
+            stored.access_keys.clear();
             Ok(())
         });
         first_error = first_error.or(emptied.await.err());
@@ -829,15 +837,15 @@ impl App {
         for account in snapshot
             .accounts
             .iter()
-            .filter(|account| account.trouble.is_some())
+            .filter(|account| account.renewal_failure.is_some())
         {
-            let trouble = account.trouble.as_ref().expect("filtered");
+            let renewal_failure = account.renewal_failure.as_ref().expect("filtered");
             lines.push(format!(
                 "{}: {:?}, {} ({})",
                 account.id,
                 account.status,
-                trouble.code.as_str(),
-                trouble.reference
+                renewal_failure.code.as_str(),
+                renewal_failure.reference
             ));
         }
         lines.join("\n")
@@ -849,7 +857,7 @@ impl App {
     }
 
     fn account(&self, id: &AccountId) -> Result<Account> {
-        self.book()?
+        self.stored()?
             .account(id)
             .cloned()
             .ok_or_else(|| not_found(id))
@@ -864,11 +872,11 @@ impl App {
         id: &AccountId,
         edit: impl FnOnce(&mut Account) -> Result<()>,
     ) -> Result<()> {
-        self.change(|book| edit(book.account_mut(id).ok_or_else(|| not_found(id))?))
+        self.change(|stored| edit(stored.account_mut(id).ok_or_else(|| not_found(id))?))
             .await
     }
 
-    async fn change<T>(&self, edit: impl FnOnce(&mut Book) -> Result<T>) -> Result<T> {
+    async fn change<T>(&self, edit: impl FnOnce(&mut Accounts) -> Result<T>) -> Result<T> {
         let changed = self.store.change(edit).await;
         self.reload();
         changed
@@ -912,7 +920,7 @@ impl App {
 
     fn publish(&self) {
         let mut state = self.state();
-        let snapshot = draw::snapshot(&mut state, &self.world, &self.sessions);
+        let snapshot = build_snapshot::build(&mut state, &self.world, &self.sessions);
         // Sent under the lock, so that revisions leave in order.
         self.snapshot.send_replace(Arc::new(snapshot));
     }
@@ -925,11 +933,11 @@ impl App {
 }
 
 impl State {
-    /// Takes over what was read. A file that cannot be read keeps the last good book on the screen.
-    fn take(&mut self, read: Result<Arc<Book>>) {
+    /// Takes over what was read. A file that cannot be read keeps the last good accounts on the screen.
+    fn take(&mut self, read: Result<Arc<Accounts>>) {
         match read {
-            Ok(book) => {
-                self.book = book;
+            Ok(stored) => {
+                self.stored = stored;
                 self.book_error = None;
             }
             Err(error) => self.book_error = Some(error),

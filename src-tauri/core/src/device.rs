@@ -14,13 +14,13 @@ use url::Url;
 use crate::error::{Code, Error, Result};
 use crate::http::{self, Http};
 use crate::oauth::{OAuthClient, TokenFailure, Tokens};
-use crate::sign_in::Desk;
+use crate::sign_in::SignInContext;
 use crate::text;
 use crate::world::Clock;
 
 /// How often is asked when the server does not say (RFC 8628 3.2), and how much less often after each "slow down" (3.5).
 const INTERVAL: Duration = Duration::from_secs(5);
-/// The longest interval that a server can ask for, and the longest that trouble on the way leads to.
+/// The longest interval that a server can ask for, and the longest that failure on the way leads to.
 const LONGEST_INTERVAL: Duration = Duration::from_secs(60);
 /// The longest that anybody is waited for, whatever the server says.
 const LONGEST_LIFE: Duration = Duration::from_secs(30 * 60);
@@ -65,7 +65,7 @@ impl DeviceFlow<'_> {
         &self,
         http: &Http,
         clock: &dyn Clock,
-        desk: &Desk,
+        context: &SignInContext,
     ) -> std::result::Result<(Tokens, Timestamp), TokenFailure> {
         let endpoint = self.endpoint.ok_or_else(|| {
             let place = http::place(self.authority);
@@ -82,7 +82,7 @@ impl DeviceFlow<'_> {
         let page = self.page(&authorization.verification_uri)?;
         let code = code(&authorization.user_code)?;
         let ends = asked_at + Duration::from_secs(authorization.expires_in).min(LONGEST_LIFE);
-        desk.show_code(&code, &page, ends);
+        context.show_code(&code, &page, ends);
 
         let mut interval = authorization.interval.map_or(INTERVAL, Duration::from_secs);
         interval = interval.clamp(Duration::from_secs(1), LONGEST_INTERVAL);
@@ -100,7 +100,7 @@ impl DeviceFlow<'_> {
                 .await
             {
                 Ok(tokens) => {
-                    desk.finishing();
+                    context.finishing();
                     return Ok((tokens, asked_at));
                 }
                 Err(failure) => failure,

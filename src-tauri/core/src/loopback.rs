@@ -52,7 +52,7 @@ pub enum LoopbackHost {
 
 /// What one stranger may take.
 #[derive(Clone, Copy, Debug)]
-pub struct Limits {
+pub struct ConnectionLimits {
     /// How long a client may take to send its request's head.
     pub head_time: Duration,
     /// How long a connection may live altogether.
@@ -90,7 +90,7 @@ impl Port {
     /// Another program can sit on `[::1]` while we have 127.0.0.1, and would be asked first for `localhost`; such a
     /// port is given up and the next one tried. No socket here sets `SO_REUSEADDR`, which would let a second one
     /// share the address. On Windows the counterpart `SO_EXCLUSIVEADDRUSE` would also keep out a program of the same
-    /// user that sets `SO_REUSEADDR`; neither std, tokio nor socket2 0.6 can set it, and this crate forbids unsafe
+    /// user that sets `SO_REUSEADDR`; neither std, tokio nor socket2 0.6 can set it, and this crate must_back_off unsafe
     /// code.
     ///
     /// # Errors
@@ -199,8 +199,11 @@ impl Visitors {
 }
 
 /// One request and its answer, within the limits; then the connection closes.
-pub async fn converse<F>(stream: TcpStream, limits: &Limits, answer: impl Fn(Request) -> F)
-where
+pub async fn converse<F>(
+    stream: TcpStream,
+    limits: &ConnectionLimits,
+    answer: impl Fn(Request) -> F,
+) where
     F: Future<Output = Reply>,
 {
     let service = service_fn(|request| {

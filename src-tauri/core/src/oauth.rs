@@ -394,7 +394,7 @@ impl Wire {
 
     async fn send(&self, request: oauth2::HttpRequest) -> Result<oauth2::HttpResponse> {
         let answer = self.http.send(request).await?;
-        // A refusal may come with any 4xx status, 429 among them; only what has no OAuth error in it is trouble.
+        // A refusal may come with any 4xx status, 429 among them; only what has no OAuth error in it is failure.
         if serde_json::from_slice::<Refusal>(&answer.body).is_err() {
             answer.refuse_trouble(&self.place)?;
         }

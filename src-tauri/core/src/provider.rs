@@ -21,7 +21,7 @@ use crate::provider::azure::Azure;
 use crate::provider::gcp::Gcp;
 use crate::resource::{Identifier, Resource};
 use crate::settings::{self, Settings};
-use crate::sign_in::Desk;
+use crate::sign_in::SignInContext;
 use crate::snapshot::{CloudView, RedirectKind};
 use crate::text;
 use crate::world::Clock;
@@ -33,7 +33,7 @@ pub trait Provider: Send + Sync {
     ///
     /// # Errors
     /// Any of the sign-in codes, explained for a person.
-    async fn sign_in(&self, request: &SignInRequest, desk: &Desk) -> Result<SignedIn>;
+    async fn sign_in(&self, request: &SignInRequest, context: &SignInContext) -> Result<SignedIn>;
 
     /// Makes a new session for a resource from the grant; only resources that `resource` gave. The grant in the answer, when there is one, replaces the old one, and the
     /// old one may be dead by then: it has to be stored before the session is used.
@@ -204,7 +204,7 @@ fn one_for_everything(cloud: Cloud, text: &str) -> Error {
 
 /// The life that a session must have left to be handed out: what a cloud's clients need before they would ask again
 /// at once (Azure 5 min, Google 3 min 45 s, AWS 15 min).
-pub fn life_to_leave(cloud: Cloud) -> Duration {
+pub fn min_remaining_lifetime(cloud: Cloud) -> Duration {
     Duration::from_secs(match cloud {
         Cloud::Azure | Cloud::Gcp => 5 * 60,
         Cloud::Aws => 15 * 60,

@@ -1,13 +1,13 @@
 //! Where the answers of a sign-in page come in: the app's URI scheme and the loopback listener.
 //!
 //! What lives here: what a flow expects, and its two doors. What an answer must satisfy is the pure function in
-//! `redirect/accept.rs`; the pending flows are in `redirect/desk.rs`, sockets and HTTP in `redirect/loopback.rs`, the
+//! `redirect/accept.rs`; the pending flows are in `redirect/flows.rs`, sockets and HTTP in `redirect/loopback.rs`, the
 //! pages that a browser gets in `redirect/page.rs`. Providers call `expect`; the shell calls `deliver` with whatever text arrived.
 
 mod accept;
-mod desk;
 mod loopback;
 mod page;
+mod pending_flows;
 
 use std::fmt;
 use std::sync::Arc;
@@ -23,8 +23,8 @@ use crate::account::Cloud;
 use crate::error::{Code, Error, Result};
 pub use crate::loopback::LoopbackHost;
 use crate::world::Clock;
-use desk::Desk;
 use loopback::{Counted, Door, Listener};
+use pending_flows::PendingFlows;
 
 /// How long a flow waits for its answer.
 pub const STATE_LIFE: Duration = Duration::from_mins(10);
@@ -118,7 +118,7 @@ pub enum Delivered {
 
 /// Whether the process has a window that the closing page can offer to return to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Front {
+pub enum Frontend {
     /// The desktop app.
     Window,
     /// `mcm`.
@@ -127,7 +127,7 @@ pub enum Front {
 
 /// The limits of a loopback listener. A test shortens them.
 #[derive(Clone, Copy, Debug)]
-pub struct Limits {
+pub struct ReceiverLimits {
     /// How long a client may take to send its request's head.
     pub head_time: Duration,
     /// How long a connection may live altogether.
@@ -140,7 +140,7 @@ pub struct Limits {
     pub closing_time: Duration,
 }
 
-impl Default for Limits {
+impl Default for ReceiverLimits {
     fn default() -> Self {
         Self {
             head_time: Duration::from_secs(5),
@@ -152,16 +152,16 @@ impl Default for Limits {
     }
 }
 
-impl Limits {
+impl ReceiverLimits {
     /// What one of a listener's visitors may take.
-    fn visit(&self) -> crate::loopback::Limits {
+    fn visit(&self) -> crate::loopback::ConnectionLimits {
         let Self {
             head_time,
             connection_time,
             connections,
             ..
         } = *self;
-        crate::loopback::Limits {
+        crate::loopback::ConnectionLimits {
             head_time,
             connection_time,
             connections,
@@ -171,24 +171,24 @@ impl Limits {
 
 /// The pending sign-ins of this process and the doors to them.
 pub struct Redirects {
-    front: Front,
-    limits: Limits,
-    desk: Arc<Desk>,
+    front: Frontend,
+    limits: ReceiverLimits,
+    flows: Arc<PendingFlows>,
 }
 
 impl Redirects {
     /// No pending sign-in yet.
-    pub fn new(clock: Arc<dyn Clock>, front: Front) -> Self {
+    pub fn new(clock: Arc<dyn Clock>, front: Frontend) -> Self {
         Self {
             front,
-            limits: Limits::default(),
-            desk: Arc::new(Desk::new(clock)),
+            limits: ReceiverLimits::default(),
+            flows: Arc::new(PendingFlows::new(clock)),
         }
     }
 
     /// The same with other limits.
     #[must_use]
-    pub fn with_limits(self, limits: Limits) -> Self {
+    pub fn with_limits(self, limits: ReceiverLimits) -> Self {
         Self { limits, ..self }
     }
 
@@ -197,7 +197,7 @@ impl Redirects {
     ///
     /// # Errors
     /// `busy` when no loopback port could be had; `internal` when the redirect URI cannot be one.
-    pub async fn expect(&self, expectation: Expectation) -> Result<Waiting> {
+    pub async fn open_flow(&self, expectation: Expectation) -> Result<PendingFlow> {
         let Expectation {
             cloud,
             receiver,
@@ -210,7 +210,7 @@ impl Redirects {
                 (listener.redirect_uri(), Some(listener))
             }
         };
-        let opened = self.desk.open(cloud, &receiver, issuer);
+        let opened = self.flows.open(cloud, &receiver, issuer);
         if let (
             Some(listener),
             Receiver::Loopback {
@@ -226,31 +226,31 @@ impl Redirects {
                 phase: opened.phase,
                 front: self.front,
                 limits: self.limits,
-                counted: Counted::new(&self.desk.listeners),
-                desk: self.desk.clone(),
+                counted: Counted::new(&self.flows.listeners),
+                flows: self.flows.clone(),
             };
             tokio::spawn(listener.serve(door));
         }
-        Ok(Waiting {
+        Ok(PendingFlow {
             flow: opened.flow,
             redirect_uri,
             state: opened.state,
             expires_at: opened.expires_at,
             outcome: Some(opened.outcome),
-            desk: self.desk.clone(),
+            flows: self.flows.clone(),
         })
     }
 
     /// The deep link's door: takes any text from anybody. Only an address that answers a pending flow changes
     /// anything; the link of the closing page (`…://open`) is ignored here like every other.
     pub fn deliver(&self, url: &str) -> Delivered {
-        self.desk.deliver(&Arrival::DeepLink(url))
+        self.flows.deliver(&Arrival::DeepLink(url))
     }
 
     /// Returns when no listener is open any more, so that a process about to end does not take the closing page
     /// with it. Waits as long as a flow is pending on loopback.
     pub async fn closed(&self) {
-        let mut listeners = self.desk.listeners.subscribe();
+        let mut listeners = self.flows.listeners.subscribe();
         // The sender lives as long as `self`, so waiting cannot fail.
         let _ = listeners.wait_for(|count| *count == 0).await;
     }
@@ -282,16 +282,16 @@ fn private_redirect_uri(text: &str) -> Result<String> {
 }
 
 /// A flow that waits for its answer. Dropping it forgets the flow and closes its listener.
-pub struct Waiting {
+pub struct PendingFlow {
     flow: Flow,
     redirect_uri: String,
     state: SecretString,
     expires_at: Timestamp,
     outcome: Option<oneshot::Receiver<Result<Answer>>>,
-    desk: Arc<Desk>,
+    flows: Arc<PendingFlows>,
 }
 
-impl Waiting {
+impl PendingFlow {
     /// The redirect URI for the authorisation request and for the token request.
     pub fn redirect_uri(&self) -> &str {
         &self.redirect_uri
@@ -322,8 +322,8 @@ impl Waiting {
         let answer = tokio::select! {
             biased;
             answer = &mut *outcome => answer,
-            () = self.desk.clock.sleep_until(self.expires_at) => {
-                self.desk.end(self.flow, Ending::Expired);
+            () = self.flows.clock.sleep_until(self.expires_at) => {
+                self.flows.end(self.flow, Ending::Expired);
                 outcome.await
             }
         };
@@ -332,15 +332,15 @@ impl Waiting {
     }
 }
 
-impl Drop for Waiting {
+impl Drop for PendingFlow {
     fn drop(&mut self) {
-        self.desk.end(self.flow, Ending::Cancelled);
+        self.flows.end(self.flow, Ending::Cancelled);
     }
 }
 
-impl fmt::Debug for Waiting {
+impl fmt::Debug for PendingFlow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Waiting")
+        f.debug_struct("PendingFlow")
             .field("flow", &self.flow)
             .finish_non_exhaustive()
     }
@@ -367,10 +367,10 @@ mod tests {
 
     fn redirects() -> (Redirects, Arc<ManualClock>) {
         let clock = ManualClock::new(Timestamp::UNIX_EPOCH);
-        (Redirects::new(clock.clone(), Front::Window), clock)
+        (Redirects::new(clock.clone(), Frontend::Window), clock)
     }
 
-    fn url(waiting: &Waiting, code: &str) -> String {
+    fn url(waiting: &PendingFlow, code: &str) -> String {
         format!(
             "{}?code={code}&state={}",
             waiting.redirect_uri(),
@@ -378,14 +378,14 @@ mod tests {
         )
     }
 
-    async fn code(waiting: &mut Waiting) -> String {
+    async fn code(waiting: &mut PendingFlow) -> String {
         match waiting.answer().await.unwrap() {
             Answer::Code(code) => code.expose_secret().to_owned(),
             refused @ Answer::Refused { .. } => panic!("{refused:?}"),
         }
     }
 
-    async fn failure(waiting: &mut Waiting) -> Code {
+    async fn failure(waiting: &mut PendingFlow) -> Code {
         waiting.answer().await.expect_err("a failure").code()
     }
 
@@ -393,7 +393,7 @@ mod tests {
     async fn hostile_links_before_the_answer_do_not_end_the_wait() {
         // C2
         let (redirects, _) = redirects();
-        let mut waiting = redirects.expect(azure()).await.unwrap();
+        let mut waiting = redirects.open_flow(azure()).await.unwrap();
         for hostile in [
             "",
             "x",
@@ -418,7 +418,7 @@ mod tests {
     async fn a_link_that_comes_twice_is_used_once() {
         // C3
         let (redirects, _) = redirects();
-        let mut waiting = redirects.expect(azure()).await.unwrap();
+        let mut waiting = redirects.open_flow(azure()).await.unwrap();
         let url = url(&waiting, "first");
         assert_eq!(redirects.deliver(&url), Delivered::Accepted);
         assert_eq!(
@@ -437,7 +437,7 @@ mod tests {
     async fn a_flow_expires_by_the_wall_clock() {
         // C4
         let (redirects, clock) = redirects();
-        let mut waiting = redirects.expect(azure()).await.unwrap();
+        let mut waiting = redirects.open_flow(azure()).await.unwrap();
         let url = url(&waiting, "late");
         assert_eq!(waiting.expires_at(), clock.now() + STATE_LIFE);
         clock.advance(STATE_LIFE);
@@ -450,7 +450,7 @@ mod tests {
     async fn an_answer_in_time_counts_also_when_it_is_read_late() {
         // C4
         let (redirects, clock) = redirects();
-        let mut waiting = redirects.expect(azure()).await.unwrap();
+        let mut waiting = redirects.open_flow(azure()).await.unwrap();
         redirects.deliver(&url(&waiting, "in-time"));
         clock.advance(STATE_LIFE);
         assert_eq!(code(&mut waiting).await, "in-time");
@@ -460,7 +460,7 @@ mod tests {
     async fn an_answer_from_another_issuer_ends_the_flow_without_being_used() {
         // C6
         let (redirects, _) = redirects();
-        let mut waiting = redirects.expect(azure()).await.unwrap();
+        let mut waiting = redirects.open_flow(azure()).await.unwrap();
         let url = url(&waiting, "stolen");
         let mixed_up = format!("{url}&iss=https://evil.example");
         assert_eq!(
@@ -478,7 +478,7 @@ mod tests {
     async fn a_refusal_reaches_the_flow_that_it_names() {
         // C10
         let (redirects, _) = redirects();
-        let mut waiting = redirects.expect(azure()).await.unwrap();
+        let mut waiting = redirects.open_flow(azure()).await.unwrap();
         redirects.deliver(&format!(
             "{AZURE}?error=access_denied&state={}",
             waiting.state()
@@ -490,7 +490,7 @@ mod tests {
     #[tokio::test]
     async fn a_dropped_flow_is_forgotten() {
         let (redirects, _) = redirects();
-        let waiting = redirects.expect(azure()).await.unwrap();
+        let waiting = redirects.open_flow(azure()).await.unwrap();
         let url = url(&waiting, "unwanted");
         drop(waiting);
         assert_eq!(
@@ -502,7 +502,7 @@ mod tests {
     #[tokio::test]
     async fn a_caller_may_stop_waiting_and_wait_again() {
         let (redirects, _) = redirects();
-        let mut waiting = redirects.expect(azure()).await.unwrap();
+        let mut waiting = redirects.open_flow(azure()).await.unwrap();
         assert!(waiting.answer().now_or_never().is_none());
         redirects.deliver(&url(&waiting, "c"));
         assert_eq!(code(&mut waiting).await, "c");
@@ -514,7 +514,7 @@ mod tests {
         let (redirects, _) = redirects();
         let mut flows = Vec::new();
         for _ in 0..9 {
-            flows.push(redirects.expect(azure()).await.unwrap());
+            flows.push(redirects.open_flow(azure()).await.unwrap());
         }
         assert_eq!(failure(&mut flows[0]).await, Code::SignInCancelled);
         for (number, waiting) in flows.iter_mut().enumerate().skip(1).rev() {
@@ -532,13 +532,13 @@ mod tests {
         let (redirects, clock) = redirects();
         let mut early = Vec::new();
         for _ in 0..7 {
-            early.push(redirects.expect(azure()).await.unwrap());
+            early.push(redirects.open_flow(azure()).await.unwrap());
         }
         clock.advance(STATE_LIFE - Duration::from_secs(1));
-        let mut recent = redirects.expect(azure()).await.unwrap();
+        let mut recent = redirects.open_flow(azure()).await.unwrap();
         clock.advance(Duration::from_secs(1));
         for _ in 0..7 {
-            early.push(redirects.expect(azure()).await.unwrap());
+            early.push(redirects.open_flow(azure()).await.unwrap());
         }
         redirects.deliver(&url(&recent, "c"));
         assert_eq!(code(&mut recent).await, "c");
@@ -549,7 +549,7 @@ mod tests {
         let (redirects, _) = redirects();
         let mut states = std::collections::HashSet::new();
         for _ in 0..1_000 {
-            let waiting = redirects.expect(azure()).await.unwrap();
+            let waiting = redirects.open_flow(azure()).await.unwrap();
             // The random part alone: 32 bytes are 43 letters.
             let (_, random) = waiting.state().split_once('.').unwrap();
             assert_eq!(random.len(), 43);
@@ -578,7 +578,7 @@ mod tests {
     #[tokio::test]
     async fn neither_state_nor_code_shows_in_debug() {
         let (redirects, _) = redirects();
-        let mut waiting = redirects.expect(azure()).await.unwrap();
+        let mut waiting = redirects.open_flow(azure()).await.unwrap();
         redirects.deliver(&url(&waiting, "canary"));
         let answer = waiting.answer().await.unwrap();
         let shown = format!("{redirects:?} {waiting:?} {answer:?}");

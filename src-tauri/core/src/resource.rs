@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::settings::is_guid;
 
 /// Longer than any identifier that Entra takes (255), and short enough for a line.
-const LONGEST: usize = 255;
+const MAX_IDENTIFIER_BYTES: usize = 255;
 
 /// What a session is for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -48,7 +48,7 @@ impl Identifier {
     /// Reads an identifier. The text may come from anybody: it goes into a request's scope, a file and a message, so
     /// only what an identifier needs passes. Scheme, host and GUID come back in lower case.
     pub fn parse(text: &str) -> Option<Self> {
-        if text.len() > LONGEST {
+        if text.len() > MAX_IDENTIFIER_BYTES {
             return None;
         }
         if is_guid(text) {

@@ -2,7 +2,7 @@
 //!
 //! One renewal at a time per grant, across threads (a shared task) and processes (a lock file). The renewal runs in a
 //! task of its own, so a caller who gives up cannot lose a rotated refresh token. The rotated grant is stored before
-//! the session is published. A grant may serve several resources: each has its session, and its own trouble unless it is
+//! the session is published. A grant may serve several resources: each has its session, and its own failure unless it is
 //! the grant's. Expiry is wall-clock time. Only `app.rs` calls this file.
 
 use std::collections::HashMap;
@@ -14,8 +14,10 @@ use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, Shared};
 use jiff::Timestamp;
 
-use crate::account::{Account, AccountId, Cloud, GrantKey, ResourceSession, SessionTimes, Trouble};
-use crate::activity::{Activity, What};
+use crate::account::{
+    Account, AccountId, Cloud, GrantKey, RenewalFailure, ResourceSession, SessionTimes,
+};
+use crate::activity::{Activity, ActivityKind};
 use crate::credential::{AccessKeys, Grant, Session};
 use crate::error::{Code, Error, ErrorView, Result};
 use crate::file;
@@ -27,7 +29,7 @@ use crate::vault::{Record, Vault};
 use crate::world::Clock;
 
 /// How far ahead of that the app renews by itself, so that nobody has to wait.
-const AHEAD: Duration = Duration::from_secs(5 * 60);
+const REFRESH_AHEAD: Duration = Duration::from_secs(5 * 60);
 /// A clock that went back by more than this makes every session suspect.
 const CLOCK_TOLERANCE: Duration = Duration::from_secs(120);
 /// The waits after passing failures: doubled from the first to the longest.
@@ -41,7 +43,7 @@ const LONGEST_WAIT_REFUSED: Duration = LONGEST_RETRY_AFTER;
 /// How many other resources an account has sessions for, at most. Whoever asks for more pushes the oldest out.
 const MOST_RESOURCES: usize = 32;
 /// How long another process may hold a grant: a whole request with its time limit, and the keychain work around it.
-const PATIENCE: Duration = Duration::from_secs(60);
+const GRANT_LOCK_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// When a session has to be renewed before it is handed out: with less left than its cloud's clients need, but never
 /// before half of its life is gone, so that a server with very short lives is not asked at every call.
@@ -51,7 +53,7 @@ pub fn renewal_due(cloud: Cloud, times: &SessionTimes) -> Timestamp {
         .duration_since(times.expires_at)
         .unsigned_abs())
         / 2;
-    times.expires_at - provider::life_to_leave(cloud).min(half)
+    times.expires_at - provider::min_remaining_lifetime(cloud).min(half)
 }
 
 /// When the app renews a session by itself: ahead of `renewal_due`, spread by the account's id so that accounts that
@@ -62,7 +64,9 @@ pub fn renewal_planned(cloud: Cloud, account: &AccountId, times: &SessionTimes) 
     let spread = account.as_str().bytes().fold(7_u32, |sum, byte| {
         sum.wrapping_mul(31).wrapping_add(byte.into())
     }) % 1000;
-    due - AHEAD.min(half).mul_f64(0.5 + f64::from(spread) / 2000.0)
+    due - REFRESH_AHEAD
+        .min(half)
+        .mul_f64(0.5 + f64::from(spread) / 2000.0)
 }
 
 /// Whether a session can be handed out now.
@@ -72,7 +76,7 @@ pub fn is_fresh(cloud: Cloud, times: &SessionTimes, now: Timestamp) -> bool {
 
 /// What a caller wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Want {
+pub enum RefreshMode {
     /// A session that can be handed out.
     Fresh,
     /// A new session, because a person asked for it: waits from earlier failures do not count.
@@ -122,7 +126,7 @@ impl Sessions {
         }))
     }
 
-    /// A session of the account for a resource, as `want` asks. Callers at the same time get the same one.
+    /// A session of the account for a resource, as `mode` asks. Callers at the same time get the same one.
     ///
     /// # Errors
     /// `sign-in-again` when only the person can help, at once and without a request; transient codes; `not-found` for
@@ -132,16 +136,16 @@ impl Sessions {
         providers: &Providers,
         id: &AccountId,
         resource: &Resource,
-        want: Want,
+        mode: RefreshMode,
     ) -> Result<Session> {
         let account = self.account(id)?;
         provider::check_resource(account.cloud(), resource)?;
-        if want == Want::Fresh
+        if mode == RefreshMode::Fresh
             && let Some(session) = self.fresh(&account, resource).await?
         {
             return Ok(session);
         }
-        self.renewal(providers, id, resource, want).await
+        self.renewal(providers, id, resource, mode).await
     }
 
     /// The session in the keychain, when it can be handed out as it is.
@@ -173,12 +177,12 @@ impl Sessions {
     ///
     /// # Errors
     /// `keychain-*` and `storage-*`; the old grant and row then still stand.
-    pub async fn adopt(
+    pub async fn store_sign_in(
         &self,
         account: Account,
         grant: &Grant,
         mut session: Session,
-        edit: impl FnOnce(&mut crate::store::Book, Account) -> Result<()>,
+        edit: impl FnOnce(&mut crate::store::Accounts, Account) -> Result<()>,
     ) -> Result<()> {
         let _lock = self.lock(&account.grant).await?;
         let mut account = account;
@@ -193,8 +197,8 @@ impl Sessions {
             .write(&record(&account, &Resource::Management), session.to_bytes())
             .await?;
         account.session = Some(session.times);
-        account.trouble = None;
-        self.0.store.change(|book| edit(book, account)).await
+        account.renewal_failure = None;
+        self.0.store.change(|stored| edit(stored, account)).await
     }
 
     /// Takes the account out: the row first, then its secrets; the grant goes with its last row. The removed account
@@ -206,9 +210,9 @@ impl Sessions {
         let (account, is_last) = self
             .0
             .store
-            .change(|book| {
-                let account = book.remove(id).ok_or_else(|| not_found(id))?;
-                let is_last = book
+            .change(|stored| {
+                let account = stored.remove(id).ok_or_else(|| not_found(id))?;
+                let is_last = stored
                     .accounts
                     .iter()
                     .all(|other| other.grant != account.grant);
@@ -247,7 +251,7 @@ impl Sessions {
         left_behind?;
         self.0
             .activity
-            .record(&account, self.0.clock.now(), What::Disconnected);
+            .record(&account, self.0.clock.now(), ActivityKind::Disconnected);
         Ok((account, grant))
     }
 
@@ -278,8 +282,10 @@ impl Sessions {
         }
         self.0
             .store
-            .change(|book| {
-                book.left_behind.retain(|left| !left_behind.contains(left));
+            .change(|stored| {
+                stored
+                    .left_behind
+                    .retain(|left| !left_behind.contains(left));
                 Ok(())
             })
             .await
@@ -310,7 +316,7 @@ impl Sessions {
         providers: &Providers,
         id: &AccountId,
         resource: &Resource,
-        want: Want,
+        mode: RefreshMode,
     ) -> Renewal {
         let key = (id.clone(), resource.clone());
         let mut running = self.running();
@@ -320,7 +326,7 @@ impl Sessions {
         let (this, providers, ended) = (self.clone(), providers.clone(), key.clone());
         let task = tokio::spawn(async move {
             let (id, resource) = &ended;
-            let result = this.renew(&providers, id, resource, want).await;
+            let result = this.renew(&providers, id, resource, mode).await;
             this.running().remove(&ended);
             (this.0.on_change)();
             result
@@ -345,26 +351,26 @@ impl Sessions {
         providers: &Providers,
         id: &AccountId,
         resource: &Resource,
-        want: Want,
+        mode: RefreshMode,
     ) -> Result<Session> {
         let before = self.account(id)?;
         let _lock = self.lock(&before.grant).await?;
-        // Whoever held the lock meanwhile may have done the work, or met the trouble, that we came for.
+        // Whoever held the lock meanwhile may have done the work, or met the failure, that we came for.
         let account = self.account(id)?;
         let renewed_meanwhile = account.session_for(resource) != before.session_for(resource);
-        if (renewed_meanwhile || want == Want::Fresh)
+        if (renewed_meanwhile || mode == RefreshMode::Fresh)
             && let Some(session) = self.fresh(&account, resource).await?
         {
             return Ok(session);
         }
         // What the account cannot do, it cannot do for any resource.
         for part in [&Resource::Management, resource] {
-            let Some(trouble) = account.trouble_for(part) else {
+            let Some(renewal_failure) = account.renewal_failure_for(part) else {
                 continue;
             };
-            let just_met = Some(trouble) != before.trouble_for(part);
-            if just_met || self.forbids(trouble, want) {
-                return Err(told_again(trouble));
+            let just_met = Some(renewal_failure) != before.renewal_failure_for(part);
+            if just_met || self.must_back_off(renewal_failure, mode) {
+                return Err(repeat_error(renewal_failure));
             }
         }
         let Some(grant) = self.grant(&account).await? else {
@@ -428,14 +434,14 @@ impl Sessions {
         }
     }
 
-    /// Whether an earlier failure forbids another request now.
-    fn forbids(&self, trouble: &Trouble, want: Want) -> bool {
+    /// Whether an earlier failure must_back_off another request now.
+    fn must_back_off(&self, renewal_failure: &RenewalFailure, mode: RefreshMode) -> bool {
         let now = self.0.clock.now();
-        let waits = trouble.not_before.is_some_and(|until| {
+        let waits = renewal_failure.not_before.is_some_and(|until| {
             // A clock that was set back must not keep an account waiting for longer than any wait lasts.
             now < until && until.duration_since(now).unsigned_abs() <= LONGEST_RETRY_AFTER
         });
-        trouble.is_final() || (waits && want != Want::Renewed)
+        renewal_failure.is_final() || (waits && mode != RefreshMode::Renewed)
     }
 
     async fn grant(&self, account: &Account) -> Result<Option<Grant>> {
@@ -477,25 +483,28 @@ impl Sessions {
         }
         let mut session = refreshed.session;
         session.generation = account.generation;
-        let is_current = |book: &crate::store::Book| {
-            book.account(&account.id)
+        let is_current = |stored: &crate::store::Accounts| {
+            stored
+                .account(&account.id)
                 .is_some_and(|now| now.generation == account.generation)
         };
         if !is_current(&*self.0.store.read()?) {
             return Err(signed_out());
         }
-        let edit = |book: &mut crate::store::Book| {
-            if !is_current(book) {
+        let edit = |stored: &mut crate::store::Accounts| {
+            if !is_current(stored) {
                 return Err(signed_out());
             }
-            let row = book
+            let row = stored
                 .account_mut(&account.id)
-                .expect("a current account is in the book");
+                .expect("a current account is stored");
             match resource {
-                Resource::Management => (row.session, row.trouble) = (Some(session.times), None),
+                Resource::Management => {
+                    (row.session, row.renewal_failure) = (Some(session.times), None);
+                }
                 Resource::Named(identifier) => {
                     let known = row.resource_mut(identifier);
-                    (known.session, known.trouble) = (Some(session.times), None);
+                    (known.session, known.renewal_failure) = (Some(session.times), None);
                 }
             }
             row.sign_in_end = refreshed.sign_in_end;
@@ -511,7 +520,7 @@ impl Sessions {
                 self.0.store.change(edit).await?;
                 self.0
                     .activity
-                    .record(account, self.0.clock.now(), What::Renewed);
+                    .record(account, self.0.clock.now(), ActivityKind::Renewed);
             }
             // The name first: whoever disconnects the account then finds the secret.
             Resource::Named(identifier) => {
@@ -541,8 +550,8 @@ impl Sessions {
             .await?;
         self.0
             .store
-            .change(|book| {
-                if let Some(row) = book.account_mut(&account.id) {
+            .change(|stored| {
+                if let Some(row) = stored.account_mut(&account.id) {
                     row.resources.retain(|known| known.resource != oldest);
                 }
                 Ok(())
@@ -550,7 +559,7 @@ impl Sessions {
             .await
     }
 
-    /// Keeps a failure with the row, so that every process knows it. A keychain that is locked is no trouble of the
+    /// Keeps a failure with the row, so that every process knows it. A keychain that is locked is no failure of the
     /// account's.
     async fn record_trouble(
         &self,
@@ -566,8 +575,10 @@ impl Sessions {
         }
         let at = self.0.clock.now();
         let attempts = account
-            .trouble_for(resource)
-            .map_or(1, |trouble| trouble.attempts.saturating_add(1));
+            .renewal_failure_for(resource)
+            .map_or(1, |renewal_failure| {
+                renewal_failure.attempts.saturating_add(1)
+            });
         let wait = match (error.is_transient(), resource) {
             (true, _) => Some(wait_after(attempts, error.retry_after())),
             (false, Resource::Management) => None,
@@ -581,7 +592,7 @@ impl Sessions {
             wait.map(|wait| at + wait),
             error.challenge().map(str::to_owned),
         );
-        let trouble = Trouble {
+        let renewal_failure = RenewalFailure {
             error: ErrorView::from(error),
             at,
             not_before,
@@ -590,7 +601,7 @@ impl Sessions {
         };
         match resource {
             Resource::Management => {
-                let what = What::RenewalFailed {
+                let what = ActivityKind::RenewalFailed {
                     code: error.code(),
                     reference: error.reference(),
                 };
@@ -600,17 +611,17 @@ impl Sessions {
         }
         self.0
             .store
-            .change(|book| {
-                if let Some(row) = book.account_mut(&account.id)
+            .change(|stored| {
+                if let Some(row) = stored.account_mut(&account.id)
                     && row.generation == account.generation
                 {
-                    if trouble.error.code == Code::NotEnforced {
+                    if renewal_failure.error.code == Code::NotEnforced {
                         row.identity.mark_not_enforced();
                     }
                     match resource {
-                        Resource::Management => row.trouble = Some(trouble),
+                        Resource::Management => row.renewal_failure = Some(renewal_failure),
                         Resource::Named(identifier) => {
-                            row.resource_mut(identifier).trouble = Some(trouble)
+                            row.resource_mut(identifier).renewal_failure = Some(renewal_failure);
                         }
                     }
                 }
@@ -622,7 +633,7 @@ impl Sessions {
     async fn lock(&self, grant: &GrantKey) -> Result<file::Lock> {
         file::lock(
             &self.0.locks.join(format!("{}.lock", grant.as_str())),
-            PATIENCE,
+            GRANT_LOCK_TIMEOUT,
         )
         .await
     }
@@ -662,8 +673,8 @@ fn record(account: &Account, resource: &Resource) -> Record {
     Record::session(&account.id, resource.key())
 }
 
-fn told_again(trouble: &Trouble) -> Error {
-    Error::seen(&trouble.error).with_challenge(trouble.challenge.clone())
+fn repeat_error(renewal_failure: &RenewalFailure) -> Error {
+    Error::seen(&renewal_failure.error).with_challenge(renewal_failure.challenge.clone())
 }
 
 fn signed_out() -> Error {

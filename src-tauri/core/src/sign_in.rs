@@ -1,4 +1,4 @@
-//! The desk of a sign-in: what a provider may use while a person signs in, and how it tells where it stands.
+//! The context of a sign-in: what a provider may use while a person signs in, and how it tells where it stands.
 //!
 //! It opens the browser (again, when the person asks), chooses between the app's scheme and loopback, and waits for
 //! the redirect. The address of the sign-in page stays in here: it goes to the browser and nowhere else.
@@ -10,12 +10,12 @@ use tokio::sync::Notify;
 use url::Url;
 
 use crate::error::{Code, Error, ErrorView, Result};
-use crate::redirect::{Answer, Redirects, Waiting};
+use crate::redirect::{Answer, PendingFlow, Redirects};
 use crate::snapshot::{RedirectKind, RoleVerification, SignInStep};
 use crate::world::{Browser, SchemeRegistration};
 
 /// What a provider may use while a person signs in.
-pub struct Desk {
+pub struct SignInContext {
     /// Where redirects are waited for.
     pub redirects: Arc<Redirects>,
     /// What opens the page.
@@ -23,14 +23,14 @@ pub struct Desk {
     /// Who handles the scheme that an answer comes back through.
     pub scheme: Arc<dyn SchemeRegistration>,
     /// Told at every step.
-    pub tell: Arc<dyn Fn(News) + Send + Sync>,
+    pub tell: Arc<dyn Fn(SignInEvent) + Send + Sync>,
     /// Rung when the person asks for the browser again.
     pub again: Arc<Notify>,
 }
 
 /// What there is to tell.
 #[derive(Clone, Debug)]
-pub enum News {
+pub enum SignInEvent {
     /// The sign-in reached a step.
     Step(SignInStep),
     /// A role of AWS is being verified, and this is how its checks stand.
@@ -44,7 +44,7 @@ pub enum News {
     },
 }
 
-impl Desk {
+impl SignInContext {
     /// The redirect to use: the scheme only when this app handles it on this machine, else loopback.
     pub async fn receiver(&self, wanted: RedirectKind, scheme: &str) -> RedirectKind {
         let scheme_taken = wanted == RedirectKind::DeepLink && !self.scheme.ensure(scheme).await;
@@ -53,7 +53,7 @@ impl Desk {
         } else {
             wanted
         };
-        (self.tell)(News::Receiver {
+        (self.tell)(SignInEvent::Receiver {
             redirect,
             scheme_taken,
         });
@@ -63,7 +63,7 @@ impl Desk {
     /// Has the person shown a code, and the page to type it at on any device.
     pub(crate) fn show_code(&self, code: &str, page: &Url, expires_at: Timestamp) {
         let (code, page) = (code.to_owned(), page.to_string());
-        (self.tell)(News::Step(SignInStep::Code {
+        (self.tell)(SignInEvent::Step(SignInStep::Code {
             code,
             page,
             expires_at,
@@ -72,7 +72,7 @@ impl Desk {
 
     /// Takes what was shown away: the answer has come.
     pub(crate) fn finishing(&self) {
-        (self.tell)(News::Step(SignInStep::Finishing));
+        (self.tell)(SignInEvent::Step(SignInStep::Finishing));
     }
 
     /// Opens the page and waits for the redirect. A browser that does not start ends nothing: the person can ask for
@@ -80,11 +80,11 @@ impl Desk {
     ///
     /// # Errors
     /// `sign-in-expired` and what else the receiver says.
-    pub async fn browse(&self, page: &Url, mut waiting: Waiting) -> Result<Answer> {
+    pub async fn browse(&self, page: &Url, mut waiting: PendingFlow) -> Result<Answer> {
         let answer = waiting.answer();
         tokio::pin!(answer);
         loop {
-            (self.tell)(News::Step(match self.browser.open(page).await {
+            (self.tell)(SignInEvent::Step(match self.browser.open(page).await {
                 Ok(()) => SignInStep::Browser,
                 Err(error) => SignInStep::BrowserFailed {
                     error: ErrorView::from(&error),
@@ -92,7 +92,7 @@ impl Desk {
             }));
             tokio::select! {
                 answer = &mut answer => {
-                    (self.tell)(News::Step(SignInStep::Finishing));
+                    (self.tell)(SignInEvent::Step(SignInStep::Finishing));
                     return answer;
                 }
                 () = self.again.notified() => {}

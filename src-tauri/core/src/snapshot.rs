@@ -66,7 +66,7 @@ pub struct AccountView {
     /// How it stands.
     pub status: Status,
     /// Why it needs the person, or why the last renewal failed.
-    pub trouble: Option<ErrorView>,
+    pub renewal_failure: Option<ErrorView>,
     /// When the next attempt to renew is made after a passing failure.
     #[ts(type = "string | null")]
     pub retry_at: Option<Timestamp>,

@@ -21,12 +21,12 @@ use crate::resource::Identifier;
 /// The version that this build writes, and the newest that it reads.
 const VERSION: u32 = 1;
 /// A change is a read, an edit in memory and a write: nobody holds the lock for longer than that.
-const PATIENCE: Duration = Duration::from_secs(10);
+const STORE_LOCK_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Everything in `accounts.json`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Book {
+pub struct Accounts {
     /// The connected accounts.
     pub accounts: Vec<Account>,
     /// The account in use in each cloud.
@@ -91,7 +91,7 @@ pub struct TypedKeys {
     pub added_at: Timestamp,
 }
 
-impl Book {
+impl Accounts {
     /// The account with this id.
     pub fn account(&self, id: &AccountId) -> Option<&Account> {
         self.accounts.iter().find(|account| account.id == *id)
@@ -153,7 +153,7 @@ struct Written<'a> {
     /// Raised by every change.
     revision: u64,
     #[serde(flatten)]
-    book: &'a Book,
+    stored: &'a Accounts,
 }
 
 /// What tells whether the file changed: its time, its length, and its beginning with the revision in it. Times alone
@@ -161,7 +161,7 @@ struct Written<'a> {
 type Stamp = (SystemTime, u64, Vec<u8>);
 
 /// What was read last, and what the file looked like then.
-type Known = (Stamp, Arc<Book>);
+type Known = (Stamp, Arc<Accounts>);
 
 /// Enough of the file to hold the version and the revision.
 const BEGINNING: u64 = 64;
@@ -196,26 +196,29 @@ impl Store {
         &self.path
     }
 
-    /// Reads the whole of it; no file is an empty book.
+    /// Reads the whole of it; no file is an empty list.
     ///
     /// # Errors
     /// `storage-unreadable` for a file that is truncated, not JSON or of a newer version; `storage-failed` when the
     /// disk refuses.
-    pub fn read(&self) -> Result<Arc<Book>> {
+    pub fn read(&self) -> Result<Arc<Accounts>> {
         // The stamp is taken before the content: a change in between is seen at the next read.
         let stamp = self.stamp();
         let mut last = self
             .last
             .lock()
             .expect("no code panics while it holds this lock");
-        if let (Some(stamp), Some((known, book))) = (&stamp, last.as_ref())
+        if let (Some(stamp), Some((known, stored))) = (&stamp, last.as_ref())
             && stamp == known
         {
-            return Ok(book.clone());
+            return Ok(stored.clone());
         }
-        let book = Arc::new(self.parse()?.map_or_else(Book::default, |(_, book)| book));
-        *last = stamp.map(|stamp| (stamp, book.clone()));
-        Ok(book)
+        let stored = Arc::new(
+            self.parse()?
+                .map_or_else(Accounts::default, |(_, stored)| stored),
+        );
+        *last = stamp.map(|stamp| (stamp, stored.clone()));
+        Ok(stored)
     }
 
     /// What tells whether the file changed; none while there is no file.
@@ -224,7 +227,7 @@ impl Store {
     }
 
     /// The revision and the content; none while there is no file.
-    fn parse(&self) -> Result<Option<(u64, Book)>> {
+    fn parse(&self) -> Result<Option<(u64, Accounts)>> {
         let Some(bytes) = file::read(&self.path)? else {
             return Ok(None);
         };
@@ -233,8 +236,8 @@ impl Store {
         if head.version > VERSION {
             return Err(self.newer(head.version));
         }
-        let book = serde_json::from_slice(&bytes).map_err(|error| self.damaged(&error))?;
-        Ok(Some((head.revision, book)))
+        let stored = serde_json::from_slice(&bytes).map_err(|error| self.damaged(&error))?;
+        Ok(Some((head.revision, stored)))
     }
 
     /// Makes one change, under the lock. Nothing is written when `edit` fails or changes nothing.
@@ -244,25 +247,25 @@ impl Store {
     ///
     /// # Errors
     /// Those of `edit`, and `storage-failed`, `storage-unreadable`, `busy`.
-    pub async fn change<T>(&self, edit: impl FnOnce(&mut Book) -> Result<T>) -> Result<T> {
-        let _lock = file::lock(&self.lock, PATIENCE).await?;
+    pub async fn change<T>(&self, edit: impl FnOnce(&mut Accounts) -> Result<T>) -> Result<T> {
+        let _lock = file::lock(&self.lock, STORE_LOCK_TIMEOUT).await?;
         let (revision, before) = match self.parse() {
             Err(error) if error.code() == Code::StorageUnreadable && !self.is_newer() => (0, None),
             parsed => parsed?.map_or_else(
-                || (0, Some(Book::default())),
-                |(revision, book)| (revision, Some(book)),
+                || (0, Some(Accounts::default())),
+                |(revision, stored)| (revision, Some(stored)),
             ),
         };
-        let mut book = before.clone().unwrap_or_default();
-        let result = edit(&mut book)?;
-        if before.as_ref() != Some(&book) {
+        let mut stored = before.clone().unwrap_or_default();
+        let result = edit(&mut stored)?;
+        if before.as_ref() != Some(&stored) {
             let written = Written {
                 version: VERSION,
                 revision: revision.wrapping_add(1),
-                book: &book,
+                stored: &stored,
             };
             let json = serde_json::to_vec_pretty(&written)
-                .expect("a book has only string keys and finite numbers");
+                .expect("the accounts have only string keys and finite numbers");
             if before.is_none() {
                 let aside = file::set_aside(&self.path)?;
                 tracing::warn!(aside = %aside.display(), "accounts.json could not be understood and was set aside");
@@ -326,8 +329,8 @@ mod tests {
     async fn add(store: &Store, home: &str) -> Result<()> {
         let account = account(home);
         store
-            .change(|book| {
-                book.accounts.push(account);
+            .change(|stored| {
+                stored.accounts.push(account);
                 Ok(())
             })
             .await
@@ -347,8 +350,8 @@ mod tests {
     async fn what_was_changed_is_read_back() {
         let (_folder, store) = store();
         assert_eq!(
-            *store.read().expect("no file is an empty book"),
-            Book::default()
+            *store.read().expect("no file is an empty list"),
+            Accounts::default()
         );
         add(&store, "a").await.expect("written");
         assert_eq!(homes(&store), [account("a").id]);
@@ -358,8 +361,8 @@ mod tests {
     async fn a_failed_edit_writes_nothing() {
         let (_folder, store) = store();
         add(&store, "a").await.expect("written");
-        let refused = store.change::<()>(|book| {
-            book.accounts.clear();
+        let refused = store.change::<()>(|stored| {
+            stored.accounts.clear();
             Err(Error::new(Code::NotFound, "No."))
         });
         assert!(refused.await.is_err());
@@ -412,8 +415,8 @@ mod tests {
             // Changes of one length within one tick of the system's timer.
             let name = Some(format!("{round:03}"));
             store
-                .change(|book| {
-                    book.accounts[0].custom_name.clone_from(&name);
+                .change(|stored| {
+                    stored.accounts[0].custom_name.clone_from(&name);
                     Ok(())
                 })
                 .await

@@ -1,7 +1,7 @@
 //! Names that come from a server, made fit to be shown.
 
 /// The longest name shown: longer than any cloud allows.
-const LONGEST: usize = 256;
+const MAX_TEXT_CHARS: usize = 256;
 
 /// A name without control characters and bidirectional marks, which could forge what a person reads, and cut at 256
 /// characters.
@@ -12,7 +12,7 @@ pub(crate) fn shown(text: &str) -> String {
     };
     text.chars()
         .filter(|c| !forging(c))
-        .take(LONGEST)
+        .take(MAX_TEXT_CHARS)
         .collect::<String>()
         .trim()
         .to_owned()

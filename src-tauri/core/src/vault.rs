@@ -1,11 +1,11 @@
 //! The keychain: where Grants and Sessions rest between two moments of use.
 //!
 //! What lives here: which record is kept under which name, the time limits, the order of calls, and what is known of
-//! the keychain's state. `vault/entries.rs` holds the format, `vault/desk.rs` what one call at a time works with,
+//! the keychain's state. `vault/entries.rs` holds the format, `vault/connection.rs` what one call at a time works with,
 //! `vault/platform.rs` the operating systems. Only these files name the keychain crates. Callers are the session and
 //! the app; providers never see the vault. What a record means is not known here.
 
-mod desk;
+mod connection;
 mod entries;
 mod failure;
 #[cfg(test)]
@@ -33,9 +33,9 @@ use crate::account::{AccountId, GrantKey};
 use crate::error::{Code, Error, Result};
 use crate::snapshot::{KeychainState, KeychainView};
 
-use desk::{Desk, Sight};
-use failure::Failure;
-use lock::Turn;
+use connection::{KeychainConnection, KeychainStatus};
+use failure::KeychainFailure;
+use lock::LockMode;
 
 /// What a record is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -136,7 +136,7 @@ fn digest(parts: &[&str]) -> String {
 
 /// How long the vault waits.
 #[derive(Clone, Copy, Debug)]
-pub struct Limits {
+pub struct KeychainLimits {
     /// For one call, with everything that it waits for.
     pub call: Duration,
     /// For the person to answer the keychain's own dialog.
@@ -145,7 +145,7 @@ pub struct Limits {
     pub retry: Duration,
 }
 
-impl Default for Limits {
+impl Default for KeychainLimits {
     fn default() -> Self {
         Self {
             call: Duration::from_secs(10),
@@ -165,19 +165,19 @@ impl Default for Limits {
 pub struct Vault(Arc<Inner>);
 
 struct Inner {
-    desk: Arc<Mutex<Desk>>,
-    connect: Option<Arc<Connect>>,
+    connection: Arc<Mutex<KeychainConnection>>,
+    connect: Option<Arc<ConnectKeychain>>,
     service: String,
     lock_file: Option<PathBuf>,
-    limits: Limits,
+    limits: KeychainLimits,
     prompt: Arc<Semaphore>,
-    sight: Arc<Sight>,
+    status: Arc<KeychainStatus>,
     /// Whether the work is done on the thread that asks for it.
     on_callers_thread: bool,
 }
 
 /// Reaches the keychain's store; called again after each failure.
-type Connect = dyn Fn() -> keyring_core::Result<Arc<CredentialStore>> + Send + Sync;
+type ConnectKeychain = dyn Fn() -> keyring_core::Result<Arc<CredentialStore>> + Send + Sync;
 
 impl Vault {
     /// The operating system's keychain. Nothing is asked of it before the first call. The lock file keeps the work of
@@ -187,7 +187,7 @@ impl Vault {
             || platform::connect(None),
             service,
             Some(lock_file),
-            Limits::default(),
+            KeychainLimits::default(),
         )
     }
 
@@ -196,17 +196,17 @@ impl Vault {
     /// `limit` on Linux; what it shows a person elsewhere is waited for.
     pub fn on_this_thread(service: &str, lock_file: PathBuf, limit: Duration) -> Self {
         let connect = move || platform::connect(Some(limit));
-        let limits = Limits {
+        let limits = KeychainLimits {
             call: limit,
-            ..Limits::default()
+            ..KeychainLimits::default()
         };
-        let sight = Arc::new(Sight::new(KeychainState::Unknown, platform::NAME));
+        let status = Arc::new(KeychainStatus::new(KeychainState::Unknown, platform::NAME));
         Self::new(
             Some(Arc::new(connect)),
             service,
             Some(lock_file),
             limits,
-            sight,
+            status,
             true,
         )
     }
@@ -216,15 +216,15 @@ impl Vault {
         connect: impl Fn() -> keyring_core::Result<Arc<CredentialStore>> + Send + Sync + 'static,
         service: &str,
         lock_file: Option<PathBuf>,
-        limits: Limits,
+        limits: KeychainLimits,
     ) -> Self {
-        let sight = Arc::new(Sight::new(KeychainState::Unknown, platform::NAME));
+        let status = Arc::new(KeychainStatus::new(KeychainState::Unknown, platform::NAME));
         Self::new(
             Some(Arc::new(connect)),
             service,
             lock_file,
             limits,
-            sight,
+            status,
             false,
         )
     }
@@ -232,27 +232,35 @@ impl Vault {
     /// A vault that forgets everything with the process, for tests and demonstrations. It starts no thread, so it
     /// also serves where time is paused.
     pub fn in_memory() -> Self {
-        let sight = Arc::new(Sight::new(KeychainState::Unlocked, "Memory"));
-        Self::new(None, "memory", None, Limits::default(), sight, false)
+        let status = Arc::new(KeychainStatus::new(KeychainState::Unlocked, "Memory"));
+        Self::new(
+            None,
+            "memory",
+            None,
+            KeychainLimits::default(),
+            status,
+            false,
+        )
     }
 
     fn new(
-        connect: Option<Arc<Connect>>,
+        connect: Option<Arc<ConnectKeychain>>,
         service: &str,
         lock_file: Option<PathBuf>,
-        limits: Limits,
-        sight: Arc<Sight>,
+        limits: KeychainLimits,
+        status: Arc<KeychainStatus>,
         on_callers_thread: bool,
     ) -> Self {
-        let desk = Desk::new(connect.clone(), service, limits.retry, Arc::clone(&sight));
+        let connection =
+            KeychainConnection::new(connect.clone(), service, limits.retry, Arc::clone(&status));
         Self(Arc::new(Inner {
-            desk: Arc::new(Mutex::new(desk)),
+            connection: Arc::new(Mutex::new(connection)),
             connect,
             service: service.to_owned(),
             lock_file,
             limits,
             prompt: Arc::new(Semaphore::new(1)),
-            sight,
+            status,
             on_callers_thread,
         }))
     }
@@ -267,7 +275,7 @@ impl Vault {
     pub async fn read(&self, record: &Record) -> Result<Option<SecretSlice<u8>>> {
         let record = record.clone();
         let secret = self
-            .call(Turn::Reading, move |desk| desk.read(&record))
+            .call(LockMode::Shared, move |connection| connection.read(&record))
             .await?;
         Ok(secret.map(|secret| SecretSlice::from(secret.to_vec())))
     }
@@ -279,8 +287,8 @@ impl Vault {
     /// As said at the type. An error leaves the old secret or the new one, and does not say which.
     pub async fn write(&self, record: &Record, secret: SecretSlice<u8>) -> Result<()> {
         let record = record.clone();
-        self.call(Turn::Alone, move |desk| {
-            desk.write(&record, secret.expose_secret())
+        self.call(LockMode::Exclusive, move |connection| {
+            connection.write(&record, secret.expose_secret())
         })
         .await
     }
@@ -293,8 +301,10 @@ impl Vault {
     /// `delete` of it removes.
     pub async fn delete(&self, record: &Record) -> Result<()> {
         let record = record.clone();
-        self.call(Turn::Alone, move |desk| desk.delete(&record))
-            .await
+        self.call(LockMode::Exclusive, move |connection| {
+            connection.delete(&record)
+        })
+        .await
     }
 
     /// How many keychain entries hold a record; none when it is not there or in memory only.
@@ -303,8 +313,10 @@ impl Vault {
     /// As for [`Vault::read`].
     pub async fn entries(&self, record: &Record) -> Result<u32> {
         let record = record.clone();
-        self.call(Turn::Alone, move |desk| desk.entries(&record))
-            .await
+        self.call(LockMode::Exclusive, move |connection| {
+            connection.entries(&record)
+        })
+        .await
     }
 
     /// Forgets everything: removes every keychain entry of our service, and what is held in memory. Returns how many
@@ -313,7 +325,8 @@ impl Vault {
     /// # Errors
     /// As said at the type; `keychain-absent` when there is no keychain to remove anything from.
     pub async fn sweep_all(&self) -> Result<u32> {
-        self.call(Turn::Alone, Desk::sweep_all).await
+        self.call(LockMode::Exclusive, KeychainConnection::sweep_all)
+            .await
     }
 
     /// Looks at the keychain without asking the person anything, so that its state is known.
@@ -321,7 +334,8 @@ impl Vault {
     /// # Errors
     /// As said at the type; `keychain-absent` when there is none.
     pub async fn check(&self) -> Result<()> {
-        self.call(Turn::Alone, Desk::check).await
+        self.call(LockMode::Exclusive, KeychainConnection::check)
+            .await
     }
 
     /// Has the keychain ask the person to unlock it, or to set it up where there is none yet. One dialog is open at a
@@ -335,15 +349,15 @@ impl Vault {
             return Ok(());
         };
         let deadline = Instant::now() + self.0.limits.unlock;
-        let Ok(turn) = timeout_at(deadline, Arc::clone(&self.0.prompt).acquire_owned()).await
+        let Ok(mode) = timeout_at(deadline, Arc::clone(&self.0.prompt).acquire_owned()).await
         else {
             return Err(failure::unanswered());
         };
         let service = self.0.service.clone();
         let asked = on_a_thread(deadline, move || {
-            let _turn = turn;
-            let store = connect().map_err(Failure::from)?;
-            platform::unlock(&*store, &service).map_err(Failure::from)
+            let _turn = mode;
+            let store = connect().map_err(KeychainFailure::from)?;
+            platform::unlock(&*store, &service).map_err(KeychainFailure::from)
         });
         let failure = match asked.await? {
             None => return Err(failure::unanswered()),
@@ -351,42 +365,48 @@ impl Vault {
             Some(Err(failure)) => failure,
         };
         let error = failure.into_error();
-        self.0.sight.failed(&error);
+        self.0.status.failed(&error);
         Err(error)
     }
 
     /// The keychain's state as last seen, and every change of it.
     pub fn watch(&self) -> watch::Receiver<KeychainView> {
-        self.0.sight.watch()
+        self.0.status.watch()
     }
 
-    /// Runs a job with the desk, in its turn and under the lock file. The job runs on a thread of the blocking pool: a
-    /// keychain that hangs can be left behind, and never more than one thread hangs, because it keeps the desk. A
+    /// Runs a job with the connection, in its mode and under the lock file. The job runs on a thread of the blocking pool: a
+    /// keychain that hangs can be left behind, and never more than one thread hangs, because it keeps the connection. A
     /// process that ends shuts its runtime down in the background, so it does not wait for that one. The result of a job
     /// that was left behind is dropped. On the caller's own thread, jobs that only read go beside those of other processes.
     async fn call<T: Send + 'static>(
         &self,
-        turn: Turn,
-        job: impl FnOnce(&mut Desk) -> Result<T> + Send + 'static,
+        mode: LockMode,
+        job: impl FnOnce(&mut KeychainConnection) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let limit = self.0.limits.call;
         let now = Instant::now();
         let deadline = now + limit;
         if self.0.on_callers_thread {
-            let mut desk = self.0.desk.try_lock().map_err(|_| failure::busy_here())?;
-            desk.asked_at = now;
+            let mut connection = self
+                .0
+                .connection
+                .try_lock()
+                .map_err(|_| failure::busy_here())?;
+            connection.asked_at = now;
             // Others work with the keychain meanwhile.
-            desk.connect_ahead();
-            let lock = |path| lock::hold_within(path, turn, limit);
+            connection.connect_ahead();
+            let lock = |path| lock::hold_within(path, mode, limit);
             let _lock = self.0.lock_file.as_deref().map(lock).transpose()?;
-            return job(&mut desk);
+            return job(&mut connection);
         }
-        let Ok(mut desk) = timeout_at(deadline, Arc::clone(&self.0.desk).lock_owned()).await else {
+        let Ok(mut connection) =
+            timeout_at(deadline, Arc::clone(&self.0.connection).lock_owned()).await
+        else {
             return Err(failure::busy_here());
         };
-        desk.asked_at = now;
+        connection.asked_at = now;
         if self.0.connect.is_none() {
-            return job(&mut desk);
+            return job(&mut connection);
         }
 
         let lock_file = self.0.lock_file.clone();
@@ -397,7 +417,7 @@ impl Vault {
             if !taken.take() {
                 return Err(failure::busy_elsewhere());
             }
-            job(&mut desk)
+            job(&mut connection)
         });
         if let Some(outcome) = outcome.await? {
             return outcome;
@@ -406,7 +426,7 @@ impl Vault {
             return Err(failure::busy_elsewhere());
         }
         let error = failure::silent(limit);
-        self.0.sight.failed(&error);
+        self.0.status.failed(&error);
         Err(error)
     }
 }

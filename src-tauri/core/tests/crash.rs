@@ -18,9 +18,9 @@ use mcm_core::account::{AccountId, Cloud};
 use mcm_core::app::{App, Connect};
 use mcm_core::error::Code;
 use mcm_core::http::Http;
-use mcm_core::redirect::Front;
+use mcm_core::redirect::Frontend;
 use mcm_core::sign_in::RecordedBrowser;
-use mcm_core::vault::{Limits, Vault};
+use mcm_core::vault::{KeychainLimits, Vault};
 use mcm_core::world::{Environment, ManualClock, NoScheme, Paths, World};
 use sandbox_clouds::azure::Rotation;
 use sandbox_clouds::browser::Browser;
@@ -69,7 +69,7 @@ fn app(
             connect,
             "test",
             Some(home.join("keychain.lock")),
-            Limits::default(),
+            KeychainLimits::default(),
         ),
         browser: browser.clone(),
         scheme: Arc::new(NoScheme),
@@ -80,7 +80,7 @@ fn app(
                 .map(|(name, value)| (name.as_str(), value.as_str())),
         ),
     };
-    (App::open(world, Front::Terminal), browser)
+    (App::open(world, Frontend::Terminal), browser)
 }
 
 async fn connect(app: &App, browser: &RecordedBrowser) -> mcm_core::error::Result<AccountId> {
@@ -141,7 +141,7 @@ async fn clouds(rotation: Rotation, now: &'static str) -> (Sandbox, Variables) {
 async fn killed_while_renewing(test: &str, rotation: Rotation) {
     if let Some((home, environment, steps)) = child() {
         let (app, _) = app(&home, &environment, LATER, steps);
-        let id = app.book().expect("readable").accounts[0].id.clone();
+        let id = app.stored().expect("readable").accounts[0].id.clone();
         app.session(&id).await.expect("renewed");
         return;
     }
@@ -215,15 +215,15 @@ async fn a_sign_in_killed_at_any_step_leaves_no_account_or_one_that_works() {
         let test = "a_sign_in_killed_at_any_step_leaves_no_account_or_one_that_works";
         let died = run_child(test, home.path(), &environment, steps);
         let (app, browser) = app(home.path(), &environment, START, usize::MAX);
-        let book = app.book().expect("readable, old or new");
-        for account in &book.accounts {
+        let stored = app.stored().expect("readable, old or new");
+        for account in &stored.accounts {
             app.session(&account.id)
                 .await
                 .expect("an account that is shown works");
         }
         if !died {
             assert!(
-                steps > 4 && book.accounts.len() == 1,
+                steps > 4 && stored.accounts.len() == 1,
                 "it ended by itself at step {steps}"
             );
             return;

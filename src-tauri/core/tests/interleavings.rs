@@ -20,13 +20,13 @@ use mcm_core::credential::{Credential, Grant, RefreshGrant, Session};
 use mcm_core::error::{Code, Error, Result};
 use mcm_core::http::Http;
 use mcm_core::provider::{Progress, Provider, Providers, Refreshed, SignInRequest, SignedIn};
-use mcm_core::redirect::Front;
+use mcm_core::redirect::Frontend;
 use mcm_core::resource::Resource;
 use mcm_core::settings::Settings;
-use mcm_core::sign_in::{Desk, RecordedBrowser};
+use mcm_core::sign_in::{RecordedBrowser, SignInContext};
 use mcm_core::snapshot::Snapshot;
 use mcm_core::store::Store;
-use mcm_core::vault::{Limits, Vault};
+use mcm_core::vault::{KeychainLimits, Vault};
 use mcm_core::world::{Clock as _, Environment, ManualClock, NoScheme, Paths, World};
 use proptest::prelude::*;
 use proptest::test_runner::Config;
@@ -191,7 +191,7 @@ struct Scripted(Arc<Watcher>);
 
 #[async_trait]
 impl Provider for Scripted {
-    async fn sign_in(&self, _request: &SignInRequest, _desk: &Desk) -> Result<SignedIn> {
+    async fn sign_in(&self, _request: &SignInRequest, _desk: &SignInContext) -> Result<SignedIn> {
         let watcher = &self.0;
         let number = {
             let mut families = watcher.families.lock().expect("unpoisoned");
@@ -298,7 +298,7 @@ impl Process {
                 move || Ok(keychain(folder.clone(), hook.clone())),
                 "test",
                 Some(home.join("keychain.lock")),
-                Limits::default(),
+                KeychainLimits::default(),
             ),
             browser: Arc::new(RecordedBrowser::default()),
             scheme: Arc::new(NoScheme),
@@ -312,7 +312,7 @@ impl Process {
         let providers = Providers::scripted(Arc::new(Scripted(watcher.clone())));
         let app = {
             let _inside = runtime.enter();
-            App::with_providers(world, Front::Terminal, settings, providers)
+            App::with_providers(world, Frontend::Terminal, settings, providers)
         };
         Self {
             runtime,
@@ -470,13 +470,16 @@ impl Story {
     fn check(&self) {
         let broken = self.watcher.broken.lock().expect("unpoisoned");
         assert!(broken.is_empty(), "{broken:?}");
-        let book = Store::in_folder(&Paths::below(self.home.path()).data)
+        let stored = Store::in_folder(&Paths::below(self.home.path()).data)
             .read()
             .expect("readable");
         let listed =
             std::fs::read_dir(self.home.path().join("keychain")).map_or(0, Iterator::count);
         if self.signed_out {
-            assert!(book.accounts.is_empty(), "a signed-out account was revived");
+            assert!(
+                stored.accounts.is_empty(),
+                "a signed-out account was revived"
+            );
             // A dead process cannot clean up behind itself; the next sign-in or sign-out does.
             assert!(
                 self.died || listed == 0,

@@ -60,7 +60,7 @@ impl Asker {
     }
 }
 
-fn asker(desktop: &Desktop) -> Asker {
+fn requesting_program(desktop: &Desktop) -> Asker {
     Asker::new(&desktop.lock_file())
 }
 
@@ -94,29 +94,33 @@ fn secrets_of_any_length_and_bytes_come_back_and_go() {
         "secrets_of_any_length_and_bytes_come_back_and_go",
         |desktop| {
             desktop.start_keyring();
-            let asker = asker(desktop);
+            let requesting_program = requesting_program(desktop);
             for length in [0, 1, 2_048, 4_096, 20_000] {
-                asker.write(&grant(), &bytes(1, length)).expect("unlocked");
-                asker
+                requesting_program
+                    .write(&grant(), &bytes(1, length))
+                    .expect("unlocked");
+                requesting_program
                     .write(&session(), &bytes(2, length))
                     .expect("unlocked");
                 assert_eq!(
-                    asker.read(&grant()).expect("unlocked"),
+                    requesting_program.read(&grant()).expect("unlocked"),
                     Some(bytes(1, length))
                 );
                 assert_eq!(
-                    self::asker(desktop).read(&session()).expect("unlocked"),
+                    self::requesting_program(desktop)
+                        .read(&session())
+                        .expect("unlocked"),
                     Some(bytes(2, length))
                 );
             }
-            assert_eq!(asker.state(), KeychainState::Unlocked);
-            assert_eq!(asker.entries(&grant()).expect("unlocked"), 10);
+            assert_eq!(requesting_program.state(), KeychainState::Unlocked);
+            assert_eq!(requesting_program.entries(&grant()).expect("unlocked"), 10);
 
-            asker.delete(&grant()).expect("unlocked");
-            assert_eq!(asker.read(&grant()).expect("unlocked"), None);
-            let removed = asker
+            requesting_program.delete(&grant()).expect("unlocked");
+            assert_eq!(requesting_program.read(&grant()).expect("unlocked"), None);
+            let removed = requesting_program
                 .runtime
-                .block_on(asker.vault.sweep_all())
+                .block_on(requesting_program.vault.sweep_all())
                 .expect("unlocked");
             assert_eq!(
                 removed,
@@ -134,8 +138,10 @@ fn other_programs_see_a_readable_entry_under_our_service() {
         "other_programs_see_a_readable_entry_under_our_service",
         |desktop| {
             desktop.start_keyring();
-            let asker = asker(desktop);
-            asker.write(&grant(), b"refresh").expect("unlocked");
+            let requesting_program = requesting_program(desktop);
+            requesting_program
+                .write(&grant(), b"refresh")
+                .expect("unlocked");
             let found = secret_tool(&["search", "--all", "service", SERVICE]);
             assert!(
                 found.contains("label = Multi-Cloud Manager sign-in"),
@@ -165,34 +171,45 @@ fn locked_keyring_is_said_to_be_locked_without_a_dialog_and_works_once_unlocked(
         "locked_keyring_is_said_to_be_locked_without_a_dialog_and_works_once_unlocked",
         |desktop| {
             desktop.start_keyring();
-            let asker = asker(desktop);
-            asker.write(&grant(), b"kept").expect("unlocked");
+            let requesting_program = requesting_program(desktop);
+            requesting_program
+                .write(&grant(), b"kept")
+                .expect("unlocked");
             desktop.lock();
             let dialogs = watch_for_dialogs();
-            for asker in [&asker, &self::asker(desktop)] {
-                assert_eq!(code_of(asker.read(&grant())), Code::KeychainLocked);
+            for requesting_program in [&requesting_program, &self::requesting_program(desktop)] {
                 assert_eq!(
-                    code_of(asker.read(&session())),
+                    code_of(requesting_program.read(&grant())),
+                    Code::KeychainLocked
+                );
+                assert_eq!(
+                    code_of(requesting_program.read(&session())),
                     Code::KeychainLocked,
                     "locked, not empty"
                 );
-                assert_eq!(code_of(asker.write(&grant(), b"new")), Code::KeychainLocked);
                 assert_eq!(
-                    code_of(asker.write(&session(), b"new")),
+                    code_of(requesting_program.write(&grant(), b"new")),
                     Code::KeychainLocked
                 );
-                assert_eq!(code_of(asker.delete(&grant())), Code::KeychainLocked);
-                assert_eq!(asker.state(), KeychainState::Locked);
+                assert_eq!(
+                    code_of(requesting_program.write(&session(), b"new")),
+                    Code::KeychainLocked
+                );
+                assert_eq!(
+                    code_of(requesting_program.delete(&grant())),
+                    Code::KeychainLocked
+                );
+                assert_eq!(requesting_program.state(), KeychainState::Locked);
             }
             assert_eq!(dialogs(), 0, "nobody was asked anything");
 
             desktop.unlock();
             assert_eq!(
-                asker.read(&grant()).expect("unlocked"),
+                requesting_program.read(&grant()).expect("unlocked"),
                 Some(b"kept".to_vec())
             );
-            assert_eq!(asker.read(&session()).expect("unlocked"), None);
-            assert_eq!(asker.state(), KeychainState::Unlocked);
+            assert_eq!(requesting_program.read(&session()).expect("unlocked"), None);
+            assert_eq!(requesting_program.state(), KeychainState::Unlocked);
         },
     );
 }
@@ -232,17 +249,21 @@ fn unlock_that_cannot_show_its_dialog_leaves_the_keyring_locked() {
         "unlock_that_cannot_show_its_dialog_leaves_the_keyring_locked",
         |desktop| {
             desktop.start_keyring();
-            let asker = asker(desktop);
-            asker
+            let requesting_program = requesting_program(desktop);
+            requesting_program
                 .runtime
-                .block_on(asker.vault.unlock())
+                .block_on(requesting_program.vault.unlock())
                 .expect("nothing to unlock");
             desktop.lock();
             assert_eq!(
-                code_of(asker.runtime.block_on(asker.vault.unlock())),
+                code_of(
+                    requesting_program
+                        .runtime
+                        .block_on(requesting_program.vault.unlock())
+                ),
                 Code::KeychainLocked
             );
-            assert_eq!(asker.state(), KeychainState::Locked);
+            assert_eq!(requesting_program.state(), KeychainState::Locked);
         },
     );
 }
@@ -253,27 +274,34 @@ fn dialog_of_the_keyring_unlocks_it_or_leaves_it_locked_as_the_person_answers() 
         "dialog_of_the_keyring_unlocks_it_or_leaves_it_locked_as_the_person_answers",
         |desktop| {
             desktop.start_keyring();
-            let asker = asker(desktop);
-            asker.write(&grant(), b"kept").expect("unlocked");
+            let requesting_program = requesting_program(desktop);
+            requesting_program
+                .write(&grant(), b"kept")
+                .expect("unlocked");
             desktop.lock();
             let ask = |answer| {
-                let vault = asker.vault.clone();
-                let unlocking = asker.runtime.spawn(async move { vault.unlock().await });
-                let lock_file_is_free = code_of(self::asker(desktop).read(&grant()));
+                let vault = requesting_program.vault.clone();
+                let unlocking = requesting_program
+                    .runtime
+                    .spawn(async move { vault.unlock().await });
+                let lock_file_is_free = code_of(self::requesting_program(desktop).read(&grant()));
                 assert_eq!(
                     lock_file_is_free,
                     Code::KeychainLocked,
                     "others are not kept waiting"
                 );
                 desktop.answer_dialog(answer);
-                asker.runtime.block_on(unlocking).expect("no panic")
+                requesting_program
+                    .runtime
+                    .block_on(unlocking)
+                    .expect("no panic")
             };
             assert_eq!(code_of(ask(Answer::Dismiss)), Code::KeychainLocked);
-            assert_eq!(asker.state(), KeychainState::Locked);
+            assert_eq!(requesting_program.state(), KeychainState::Locked);
             ask(Answer::Password).expect("the password is right");
-            assert_eq!(asker.state(), KeychainState::Unlocked);
+            assert_eq!(requesting_program.state(), KeychainState::Unlocked);
             assert_eq!(
-                asker.read(&grant()).expect("unlocked"),
+                requesting_program.read(&grant()).expect("unlocked"),
                 Some(b"kept".to_vec())
             );
         },
@@ -285,26 +313,30 @@ fn without_a_keyring_secrets_stay_in_memory_and_move_when_it_starts() {
     in_session(
         "without_a_keyring_secrets_stay_in_memory_and_move_when_it_starts",
         |desktop| {
-            let asker = asker(desktop);
-            asker.write(&grant(), b"here").expect("memory takes it");
+            let requesting_program = requesting_program(desktop);
+            requesting_program
+                .write(&grant(), b"here")
+                .expect("memory takes it");
             assert_eq!(
-                asker.read(&grant()).expect("memory has it"),
+                requesting_program.read(&grant()).expect("memory has it"),
                 Some(b"here".to_vec())
             );
-            assert_eq!(asker.state(), KeychainState::Absent);
+            assert_eq!(requesting_program.state(), KeychainState::Absent);
             assert_eq!(
-                code_of(self::asker(desktop).read(&grant())),
+                code_of(self::requesting_program(desktop).read(&grant())),
                 Code::KeychainAbsent
             );
 
             desktop.start_keyring();
-            asker
+            requesting_program
                 .runtime
-                .block_on(asker.vault.check())
+                .block_on(requesting_program.vault.check())
                 .expect("unlocked");
-            assert_eq!(asker.state(), KeychainState::Unlocked);
+            assert_eq!(requesting_program.state(), KeychainState::Unlocked);
             assert_eq!(
-                self::asker(desktop).read(&grant()).expect("unlocked"),
+                self::requesting_program(desktop)
+                    .read(&grant())
+                    .expect("unlocked"),
                 Some(b"here".to_vec())
             );
         },
@@ -315,13 +347,15 @@ fn without_a_keyring_secrets_stay_in_memory_and_move_when_it_starts() {
 fn keyring_that_was_never_set_up_counts_as_none() {
     in_session("keyring_that_was_never_set_up_counts_as_none", |desktop| {
         desktop.start_empty_keyring();
-        let asker = asker(desktop);
-        asker.write(&grant(), b"here").expect("memory takes it");
+        let requesting_program = requesting_program(desktop);
+        requesting_program
+            .write(&grant(), b"here")
+            .expect("memory takes it");
         assert_eq!(
-            asker.read(&grant()).expect("memory has it"),
+            requesting_program.read(&grant()).expect("memory has it"),
             Some(b"here".to_vec())
         );
-        assert_eq!(asker.state(), KeychainState::Absent);
+        assert_eq!(requesting_program.state(), KeychainState::Absent);
     });
 }
 
@@ -342,9 +376,11 @@ fn without_a_session_bus_there_is_no_keyring() {
             );
         },
         |_, folder| {
-            let asker = Asker::new(&folder.join("keychain.lock"));
-            asker.write(&grant(), b"here").expect("memory takes it");
-            assert_eq!(asker.state(), KeychainState::Absent);
+            let requesting_program = Asker::new(&folder.join("keychain.lock"));
+            requesting_program
+                .write(&grant(), b"here")
+                .expect("memory takes it");
+            assert_eq!(requesting_program.state(), KeychainState::Absent);
         },
     );
 }
@@ -355,25 +391,34 @@ fn keyring_that_was_started_anew_works_with_the_same_vault() {
         "keyring_that_was_started_anew_works_with_the_same_vault",
         |desktop| {
             desktop.start_keyring();
-            let asker = asker(desktop);
-            asker.write(&grant(), &bytes(1, 5_000)).expect("unlocked");
+            let requesting_program = requesting_program(desktop);
+            requesting_program
+                .write(&grant(), &bytes(1, 5_000))
+                .expect("unlocked");
             desktop.stop_keyring();
             desktop.start_keyring();
             assert_eq!(
-                asker.read(&grant()).expect("connected again"),
+                requesting_program.read(&grant()).expect("connected again"),
                 Some(bytes(1, 5_000))
             );
 
             desktop.stop_keyring();
-            assert_eq!(code_of(asker.read(&grant())), Code::KeychainAbsent);
-            desktop.start_keyring();
-            asker
-                .runtime
-                .block_on(asker.vault.check())
-                .expect("connected again");
-            asker.write(&grant(), b"new").expect("connected again");
             assert_eq!(
-                self::asker(desktop).read(&grant()).expect("unlocked"),
+                code_of(requesting_program.read(&grant())),
+                Code::KeychainAbsent
+            );
+            desktop.start_keyring();
+            requesting_program
+                .runtime
+                .block_on(requesting_program.vault.check())
+                .expect("connected again");
+            requesting_program
+                .write(&grant(), b"new")
+                .expect("connected again");
+            assert_eq!(
+                self::requesting_program(desktop)
+                    .read(&grant())
+                    .expect("unlocked"),
                 Some(b"new".to_vec())
             );
         },
@@ -384,7 +429,7 @@ fn keyring_that_was_started_anew_works_with_the_same_vault() {
 fn vault_may_be_dropped_anywhere() {
     in_session("vault_may_be_dropped_anywhere", |desktop| {
         desktop.start_keyring();
-        let Asker { vault, runtime } = asker(desktop);
+        let Asker { vault, runtime } = requesting_program(desktop);
         runtime.block_on(async move {
             vault
                 .write(&grant(), SecretSlice::from(b"kept".to_vec()))
@@ -393,7 +438,9 @@ fn vault_may_be_dropped_anywhere() {
             drop(vault);
         });
         assert_eq!(
-            asker(desktop).read(&grant()).expect("unlocked"),
+            requesting_program(desktop)
+                .read(&grant())
+                .expect("unlocked"),
             Some(b"kept".to_vec())
         );
     });
@@ -406,7 +453,7 @@ fn twenty_processes_at_once_all_read() {
         name,
         |desktop| {
             desktop.start_keyring();
-            asker(desktop)
+            requesting_program(desktop)
                 .write(&grant(), &bytes(1, 3_000))
                 .expect("unlocked");
             let readers: Vec<_> = (0..20).map(|_| desktop.spawn(name, "reader")).collect();
@@ -433,7 +480,7 @@ fn writer_that_is_killed_leaves_a_whole_secret() {
         name,
         |desktop| {
             desktop.start_keyring();
-            let asker = asker(desktop);
+            let requesting_program = requesting_program(desktop);
             for writes in 1..=8 {
                 let mut writer = desktop.spawn(name, "writer");
                 let lines = BufReader::new(writer.stdout.take().expect("it is piped")).lines();
@@ -443,13 +490,13 @@ fn writer_that_is_killed_leaves_a_whole_secret() {
                 assert_eq!(seen.take(writes).count(), writes, "the writer writes");
                 writer.kill().expect("it runs");
                 writer.wait().expect("it ends");
-                let found = asker
+                let found = requesting_program
                     .read(&grant())
                     .expect("unlocked")
                     .expect("there is one");
                 assert!(values().contains(&found), "a mix of {} bytes", found.len());
             }
-            asker.delete(&grant()).expect("unlocked");
+            requesting_program.delete(&grant()).expect("unlocked");
             assert_eq!(
                 secret_tool(&["search", "--all", "service", SERVICE]),
                 "",
@@ -457,10 +504,10 @@ fn writer_that_is_killed_leaves_a_whole_secret() {
             );
         },
         |_, folder| {
-            let asker = Asker::new(&folder.join("keychain.lock"));
+            let requesting_program = Asker::new(&folder.join("keychain.lock"));
             let mut output = std::io::stdout();
             for value in values().iter().cycle() {
-                asker.write(&grant(), value).expect("unlocked");
+                requesting_program.write(&grant(), value).expect("unlocked");
                 writeln!(output, "written")
                     .and_then(|()| output.flush())
                     .expect("somebody listens");

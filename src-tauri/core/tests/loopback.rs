@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use mcm_core::account::Cloud;
 use mcm_core::error::Code;
 use mcm_core::redirect::{
-    Answer, Expectation, Front, Issuer, Limits, LoopbackHost, Method, Receiver, Redirects,
-    STATE_LIFE, Waiting,
+    Answer, Expectation, Frontend, Issuer, LoopbackHost, Method, PendingFlow, Receiver,
+    ReceiverLimits, Redirects, STATE_LIFE,
 };
 use mcm_core::world::ManualClock;
 use secrecy::ExposeSecret as _;
@@ -44,13 +44,13 @@ fn azure() -> Expectation {
 
 fn redirects() -> (Redirects, Arc<ManualClock>) {
     let clock = ManualClock::new(Timestamp::UNIX_EPOCH);
-    (Redirects::new(clock.clone(), Front::Window), clock)
+    (Redirects::new(clock.clone(), Frontend::Window), clock)
 }
 
 const NEVER: Duration = Duration::from_secs(60 * 60);
 
 /// Time limits that end nothing, so that whatever ends did so for another reason.
-const PATIENT: Limits = Limits {
+const PATIENT: ReceiverLimits = ReceiverLimits {
     head_time: NEVER,
     connection_time: NEVER,
     body_size: 16 * 1024,
@@ -58,31 +58,31 @@ const PATIENT: Limits = Limits {
     closing_time: NEVER,
 };
 
-/// Limits short enough to wait for, and long enough for an honest request on a busy machine.
+/// ReceiverLimits short enough to wait for, and long enough for an honest request on a busy machine.
 fn impatient() -> (Redirects, Arc<ManualClock>) {
-    let limits = Limits {
+    let limits = ReceiverLimits {
         head_time: Duration::from_millis(250),
         connection_time: Duration::from_millis(750),
         closing_time: Duration::from_millis(50),
-        ..Limits::default()
+        ..ReceiverLimits::default()
     };
     let (redirects, clock) = redirects();
     (redirects.with_limits(limits), clock)
 }
 
-fn port(waiting: &Waiting) -> u16 {
+fn port(waiting: &PendingFlow) -> u16 {
     let (_, port) = waiting.redirect_uri().rsplit_once(':').expect("a port");
     port.parse().expect("a number")
 }
 
-fn authority(waiting: &Waiting) -> &str {
+fn authority(waiting: &PendingFlow) -> &str {
     waiting
         .redirect_uri()
         .strip_prefix("http://")
         .expect("a loopback address")
 }
 
-async fn connect(waiting: &Waiting) -> TcpStream {
+async fn connect(waiting: &PendingFlow) -> TcpStream {
     TcpStream::connect(("127.0.0.1", port(waiting)))
         .await
         .expect("an open listener")
@@ -99,11 +99,11 @@ async fn exchange(mut stream: TcpStream, request: &str) -> String {
     String::from_utf8(reply).expect("text")
 }
 
-async fn send(waiting: &Waiting, request: &str) -> String {
+async fn send(waiting: &PendingFlow, request: &str) -> String {
     exchange(connect(waiting).await, request).await
 }
 
-async fn get(waiting: &Waiting, target: &str) -> String {
+async fn get(waiting: &PendingFlow, target: &str) -> String {
     send(
         waiting,
         &format!(
@@ -114,7 +114,7 @@ async fn get(waiting: &Waiting, target: &str) -> String {
     .await
 }
 
-fn form(waiting: &Waiting, headers: &str, body: &str) -> String {
+fn form(waiting: &PendingFlow, headers: &str, body: &str) -> String {
     format!(
         "POST / HTTP/1.1\r\nHost: {}\r\nContent-Length: {}\r\n{headers}\r\n{body}",
         authority(waiting),
@@ -131,28 +131,28 @@ fn status(reply: &str) -> &str {
         .unwrap_or("none")
 }
 
-fn right_query(waiting: &Waiting) -> String {
+fn right_query(waiting: &PendingFlow) -> String {
     format!("/?code=right&state={}", waiting.state())
 }
 
-fn right_form(waiting: &Waiting) -> String {
+fn right_form(waiting: &PendingFlow) -> String {
     format!("code=right&state={}", waiting.state())
 }
 
-async fn assert_answered(waiting: &mut Waiting) {
+async fn assert_answered(waiting: &mut PendingFlow) {
     match waiting.answer().await {
         Ok(Answer::Code(code)) => assert_eq!(code.expose_secret(), "right"),
         other => panic!("{other:?}"),
     }
 }
 
-async fn assert_still_waiting_for_query(waiting: &mut Waiting) {
+async fn assert_still_waiting_for_query(waiting: &mut PendingFlow) {
     let target = right_query(waiting);
     assert_eq!(status(&get(waiting, &target).await), "303");
     assert_answered(waiting).await;
 }
 
-async fn assert_still_waiting_for_form(waiting: &mut Waiting) {
+async fn assert_still_waiting_for_form(waiting: &mut PendingFlow) {
     let request = form(waiting, FORM, &right_form(waiting));
     assert_eq!(status(&send(waiting, &request).await), "303");
     assert_answered(waiting).await;
@@ -177,7 +177,7 @@ async fn a_get_answer_leaves_no_code_in_the_address_bar_and_the_listener_closes(
     // L2, L4, L8
     let (redirects, _) = redirects();
     let redirects = redirects.with_limits(PATIENT);
-    let mut waiting = redirects.expect(google()).await.unwrap();
+    let mut waiting = redirects.open_flow(google()).await.unwrap();
     let target = format!("{}{}", waiting.redirect_uri(), right_query(&waiting));
     let page = browser().get(target).send().await.unwrap();
     assert_eq!(
@@ -195,7 +195,7 @@ async fn a_get_answer_leaves_no_code_in_the_address_bar_and_the_listener_closes(
 async fn a_posted_answer_is_received_on_localhost() {
     // L3, L6, L8
     let (redirects, _) = redirects();
-    let mut waiting = redirects.expect(azure()).await.unwrap();
+    let mut waiting = redirects.open_flow(azure()).await.unwrap();
     let page = browser()
         .post(format!("{}/", waiting.redirect_uri()))
         .header("Origin", ENTRA)
@@ -218,7 +218,7 @@ async fn a_posted_answer_is_received_on_localhost() {
 async fn a_refused_sign_in_gets_a_page_that_says_so_and_nothing_of_the_request() {
     // C11, L8
     let (redirects, _) = redirects();
-    let mut waiting = redirects.expect(google()).await.unwrap();
+    let mut waiting = redirects.open_flow(google()).await.unwrap();
     let target = format!(
         "{}/?error=access_denied&error_description=%3Cb%3Ecanary&state={}",
         waiting.redirect_uri(),
@@ -243,7 +243,7 @@ async fn a_refused_sign_in_gets_a_page_that_says_so_and_nothing_of_the_request()
 async fn an_answer_from_another_issuer_ends_on_a_page_that_says_so() {
     // C6
     let (redirects, _) = redirects();
-    let mut waiting = redirects.expect(google()).await.unwrap();
+    let mut waiting = redirects.open_flow(google()).await.unwrap();
     let target = format!(
         "{}{}&iss=https://evil.example",
         waiting.redirect_uri(),
@@ -267,9 +267,9 @@ async fn an_answer_from_another_issuer_ends_on_a_page_that_says_so() {
 #[tokio::test]
 async fn only_an_app_with_a_window_is_offered_from_the_last_page() {
     // L8
-    for (front, is_offered) in [(Front::Window, true), (Front::Terminal, false)] {
+    for (front, is_offered) in [(Frontend::Window, true), (Frontend::Terminal, false)] {
         let redirects = Redirects::new(ManualClock::new(Timestamp::UNIX_EPOCH), front);
-        let waiting = redirects.expect(google()).await.unwrap();
+        let waiting = redirects.open_flow(google()).await.unwrap();
         get(&waiting, &right_query(&waiting)).await;
         let page = get(&waiting, "/done").await;
         assert_eq!(
@@ -284,7 +284,7 @@ async fn only_an_app_with_a_window_is_offered_from_the_last_page() {
 async fn every_page_carries_the_headers_that_keep_it_to_itself() {
     // L8
     let (redirects, _) = redirects();
-    let waiting = redirects.expect(google()).await.unwrap();
+    let waiting = redirects.open_flow(google()).await.unwrap();
     for target in [
         "/",
         "/favicon.ico",
@@ -313,7 +313,7 @@ async fn every_page_carries_the_headers_that_keep_it_to_itself() {
 async fn localhost_is_served_on_both_loopback_addresses_and_nowhere_else() {
     // L1, L3
     let (redirects, _) = redirects();
-    let mut waiting = redirects.expect(azure()).await.unwrap();
+    let mut waiting = redirects.open_flow(azure()).await.unwrap();
     assert!(waiting.redirect_uri().starts_with("http://localhost:"));
     let port = port(&waiting);
     let Ok(stream) = TcpStream::connect((Ipv6Addr::LOCALHOST, port)).await else {
@@ -331,7 +331,7 @@ async fn nobody_else_can_sit_on_either_half_of_the_port() {
     // L3
     let (redirects, _) = redirects();
     for expectation in [google(), azure()] {
-        let waiting = redirects.expect(expectation).await.unwrap();
+        let waiting = redirects.open_flow(expectation).await.unwrap();
         for host in ["127.0.0.1", "::1"] {
             assert!(
                 TcpListener::bind((host, port(&waiting))).await.is_err(),
@@ -345,7 +345,7 @@ async fn nobody_else_can_sit_on_either_half_of_the_port() {
 async fn a_literal_address_is_not_served_on_ipv6() {
     // L1
     let (redirects, _) = redirects();
-    let waiting = redirects.expect(google()).await.unwrap();
+    let waiting = redirects.open_flow(google()).await.unwrap();
     assert!(
         TcpStream::connect((Ipv6Addr::LOCALHOST, port(&waiting)))
             .await
@@ -357,7 +357,7 @@ async fn a_literal_address_is_not_served_on_ipv6() {
 async fn a_cancelled_flow_closes_its_listener() {
     // L4
     let (redirects, _) = redirects();
-    let waiting = redirects.expect(azure()).await.unwrap();
+    let waiting = redirects.open_flow(azure()).await.unwrap();
     let (port, silent) = (port(&waiting), connect(&waiting).await);
     drop(waiting);
     redirects.closed().await;
@@ -369,7 +369,7 @@ async fn a_cancelled_flow_closes_its_listener() {
 async fn an_expired_flow_closes_its_listener_also_when_nobody_asks() {
     // L4
     let (redirects, clock) = redirects();
-    let mut waiting = redirects.expect(google()).await.unwrap();
+    let mut waiting = redirects.open_flow(google()).await.unwrap();
     clock.advance(STATE_LIFE);
     redirects.closed().await;
     assert_refused(port(&waiting)).await;
@@ -385,7 +385,7 @@ async fn a_displaced_flow_closes_its_listener() {
     let (redirects, _) = redirects();
     let mut flows = Vec::new();
     for _ in 0..9 {
-        flows.push(redirects.expect(google()).await.unwrap());
+        flows.push(redirects.open_flow(google()).await.unwrap());
     }
     assert_eq!(
         flows[0].answer().await.unwrap_err().code(),
@@ -401,7 +401,7 @@ async fn a_displaced_flow_closes_its_listener() {
 async fn the_listener_does_not_wait_long_for_a_browser_that_never_fetches_the_last_page() {
     // L4
     let (redirects, _) = impatient();
-    let mut waiting = redirects.expect(google()).await.unwrap();
+    let mut waiting = redirects.open_flow(google()).await.unwrap();
     get(&waiting, &right_query(&waiting)).await;
     assert_answered(&mut waiting).await;
     redirects.closed().await;
@@ -412,7 +412,7 @@ async fn the_listener_does_not_wait_long_for_a_browser_that_never_fetches_the_la
 async fn a_host_other_than_that_of_the_redirect_uri_is_refused() {
     // L5
     let (redirects, _) = redirects();
-    let mut waiting = redirects.expect(google()).await.unwrap();
+    let mut waiting = redirects.open_flow(google()).await.unwrap();
     let (port, target) = (port(&waiting), right_query(&waiting));
     for host in [
         "Host: evil.example\r\n".to_owned(),
@@ -438,7 +438,7 @@ async fn a_host_other_than_that_of_the_redirect_uri_is_refused() {
 async fn other_paths_and_methods_are_turned_away_and_the_wait_goes_on() {
     // L6
     let (redirects, _) = redirects();
-    let mut waiting = redirects.expect(google()).await.unwrap();
+    let mut waiting = redirects.open_flow(google()).await.unwrap();
     let rest = format!("?code=evil&state={}", waiting.state());
     for target in [
         "/favicon.ico",
@@ -470,7 +470,7 @@ async fn other_paths_and_methods_are_turned_away_and_the_wait_goes_on() {
 async fn a_code_in_the_address_is_refused_where_a_form_is_expected() {
     // L6
     let (redirects, _) = redirects();
-    let mut waiting = redirects.expect(azure()).await.unwrap();
+    let mut waiting = redirects.open_flow(azure()).await.unwrap();
     let reply = get(&waiting, &right_query(&waiting)).await;
     assert_eq!(status(&reply), "400");
     assert!(reply.contains("never share the address"), "{reply}");
@@ -490,7 +490,7 @@ async fn a_code_in_the_address_is_refused_where_a_form_is_expected() {
 async fn a_form_must_be_sent_as_a_form() {
     // L6
     let (redirects, _) = redirects();
-    let mut waiting = redirects.expect(azure()).await.unwrap();
+    let mut waiting = redirects.open_flow(azure()).await.unwrap();
     for headers in [
         "",
         "Content-Type: text/plain\r\n",
@@ -512,7 +512,7 @@ async fn a_form_must_be_sent_as_a_form() {
 async fn another_site_cannot_speak_for_the_provider() {
     // L6
     let (redirects, _) = redirects();
-    let mut waiting = redirects.expect(azure()).await.unwrap();
+    let mut waiting = redirects.open_flow(azure()).await.unwrap();
     for origin in [
         "https://evil.example",
         "https://login.microsoftonline.com.evil.example",
@@ -538,7 +538,7 @@ async fn another_site_cannot_speak_for_the_provider() {
 async fn a_script_of_another_site_cannot_fetch_an_answer_in() {
     // L6
     let (redirects, _) = redirects();
-    let mut waiting = redirects.expect(google()).await.unwrap();
+    let mut waiting = redirects.open_flow(google()).await.unwrap();
     let request = format!(
         "GET {} HTTP/1.1\r\nHost: {}\r\nOrigin: https://evil.example\r\n\r\n",
         right_query(&waiting),
@@ -552,7 +552,7 @@ async fn a_script_of_another_site_cannot_fetch_an_answer_in() {
 async fn silent_connections_keep_nobody_out() {
     // L7
     let (redirects, _) = redirects();
-    let mut waiting = redirects.expect(azure()).await.unwrap();
+    let mut waiting = redirects.open_flow(azure()).await.unwrap();
     let mut silent = Vec::new();
     for number in 0..40 {
         let mut stream = connect(&waiting).await;
@@ -572,7 +572,7 @@ async fn the_oldest_connection_makes_room_for_a_ninth() {
     // L7
     let (redirects, _) = redirects();
     let redirects = redirects.with_limits(PATIENT);
-    let mut waiting = redirects.expect(google()).await.unwrap();
+    let mut waiting = redirects.open_flow(google()).await.unwrap();
     let oldest = connect(&waiting).await;
     let mut others = Vec::new();
     for _ in 0..8 {
@@ -586,11 +586,11 @@ async fn the_oldest_connection_makes_room_for_a_ninth() {
 async fn a_request_head_has_a_time_limit_of_its_own() {
     // L7
     let (redirects, _) = redirects();
-    let redirects = redirects.with_limits(Limits {
+    let redirects = redirects.with_limits(ReceiverLimits {
         head_time: Duration::from_millis(50),
         ..PATIENT
     });
-    let waiting = redirects.expect(google()).await.unwrap();
+    let waiting = redirects.open_flow(google()).await.unwrap();
     for half_a_head in ["", "GET / HTTP/1.1\r\nX-Slow: "] {
         assert_ne!(status(&send(&waiting, half_a_head).await), "303");
     }
@@ -600,7 +600,7 @@ async fn a_request_head_has_a_time_limit_of_its_own() {
 async fn a_request_that_never_ends_is_cut_off() {
     // L7
     let (redirects, _) = impatient();
-    let mut waiting = redirects.expect(azure()).await.unwrap();
+    let mut waiting = redirects.open_flow(azure()).await.unwrap();
     for half_a_head in ["", "POST / HTTP/1.1\r\nHost: localhost\r\nX-Slow: "] {
         assert_ne!(status(&send(&waiting, half_a_head).await), "303");
     }
@@ -617,7 +617,7 @@ async fn a_request_that_never_ends_is_cut_off() {
 async fn a_request_has_a_greatest_size() {
     // C12, L7
     let (redirects, _) = redirects();
-    let mut waiting = redirects.expect(azure()).await.unwrap();
+    let mut waiting = redirects.open_flow(azure()).await.unwrap();
     let padded = |length: usize| format!("{}&x={}", right_form(&waiting), "y".repeat(length));
     let too_large = form(&waiting, FORM, &padded(16 * 1024));
     assert_eq!(status(&send(&waiting, &too_large).await), "413");
@@ -644,7 +644,7 @@ async fn a_request_has_a_greatest_size() {
 async fn bytes_that_are_not_http_do_not_end_the_wait() {
     // L7
     let (redirects, _) = impatient();
-    let mut waiting = redirects.expect(google()).await.unwrap();
+    let mut waiting = redirects.open_flow(google()).await.unwrap();
     let overlong = format!("GET /?{} HTTP/1.1\r\n\r\n", "x".repeat(100_000));
     for noise in [
         "\r\n\r\n",
@@ -662,7 +662,7 @@ async fn bytes_that_are_not_http_do_not_end_the_wait() {
 async fn after_a_thousand_wrong_answers_the_right_one_is_accepted() {
     // L9, C19
     let (redirects, _) = redirects();
-    let mut waiting = redirects.expect(google()).await.unwrap();
+    let mut waiting = redirects.open_flow(google()).await.unwrap();
     let wrong = async |number: u32| {
         let stream = connect(&waiting).await;
         let request = format!(
@@ -682,8 +682,8 @@ async fn after_a_thousand_wrong_answers_the_right_one_is_accepted() {
 async fn a_wrong_state_does_not_end_the_wait() {
     // L9
     let (redirects, _) = redirects();
-    let mut waiting = redirects.expect(google()).await.unwrap();
-    let other = redirects.expect(google()).await.unwrap();
+    let mut waiting = redirects.open_flow(google()).await.unwrap();
+    let other = redirects.open_flow(google()).await.unwrap();
     for target in [
         "/".to_owned(),
         "/?code=evil".to_owned(),
@@ -703,7 +703,7 @@ async fn a_wrong_state_does_not_end_the_wait() {
 async fn an_answer_that_comes_twice_is_used_once() {
     // C3
     let (redirects, _) = redirects();
-    let mut waiting = redirects.expect(azure()).await.unwrap();
+    let mut waiting = redirects.open_flow(azure()).await.unwrap();
     let request = form(&waiting, FORM, &right_form(&waiting));
     assert_eq!(status(&send(&waiting, &request).await), "303");
     let again = send(&waiting, &request).await;
@@ -716,7 +716,7 @@ async fn an_answer_that_comes_twice_is_used_once() {
 async fn a_loopback_answer_as_a_deep_link_is_a_mix_up() {
     // C5
     let (redirects, _) = redirects();
-    let mut waiting = redirects.expect(google()).await.unwrap();
+    let mut waiting = redirects.open_flow(google()).await.unwrap();
     let link = format!("{}{}", waiting.redirect_uri(), right_query(&waiting));
     redirects.deliver(&link);
     redirects.deliver(&format!(

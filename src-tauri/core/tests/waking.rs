@@ -7,16 +7,16 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use mcm_core::account::{Account, Identity, SessionTimes, Target};
-use mcm_core::activity::What;
+use mcm_core::activity::ActivityKind;
 use mcm_core::app::App;
 use mcm_core::credential::{Credential, Grant, RefreshGrant, Session};
 use mcm_core::error::{Code, Error, Result};
 use mcm_core::http::Http;
 use mcm_core::provider::{Progress, Provider, Providers, Refreshed, SignInRequest, SignedIn};
-use mcm_core::redirect::Front;
+use mcm_core::redirect::Frontend;
 use mcm_core::resource::Resource;
 use mcm_core::settings::Settings;
-use mcm_core::sign_in::{Desk, RecordedBrowser};
+use mcm_core::sign_in::{RecordedBrowser, SignInContext};
 use mcm_core::snapshot::{Snapshot, Status};
 use mcm_core::store::Store;
 use mcm_core::vault::{Record, Vault};
@@ -74,7 +74,7 @@ struct Scripted(Arc<Server>);
 
 #[async_trait]
 impl Provider for Scripted {
-    async fn sign_in(&self, _request: &SignInRequest, _desk: &Desk) -> Result<SignedIn> {
+    async fn sign_in(&self, _request: &SignInRequest, _desk: &SignInContext) -> Result<SignedIn> {
         Err(Error::new(Code::Unsupported, "Nobody signs in here."))
     }
 
@@ -124,14 +124,14 @@ impl Provider for Scripted {
     }
 }
 
-struct Scene {
+struct Harness {
     server: Arc<Server>,
     app: Arc<App>,
     world: World,
     _home: tempfile::TempDir,
 }
 
-impl Scene {
+impl Harness {
     /// An app with this many accounts, all of them connected.
     async fn with_accounts(count: usize) -> Self {
         let clock = ManualClock::new("2026-11-24T09:00:00Z".parse().expect("a time"));
@@ -167,8 +167,8 @@ impl Scene {
                 .expect("written");
         }
         Store::in_folder(&world.paths.data)
-            .change(|book| {
-                book.accounts = people;
+            .change(|stored| {
+                stored.accounts = people;
                 Ok(())
             })
             .await
@@ -217,7 +217,7 @@ fn grant(issued_at: Timestamp) -> Grant {
 fn open(world: &World, server: &Arc<Server>) -> Arc<App> {
     let settings = Arc::new(Settings::load(&world.paths.config, &world.environment));
     let providers = Providers::scripted(Arc::new(Scripted(server.clone())));
-    App::with_providers(world.clone(), Front::Terminal, settings, providers)
+    App::with_providers(world.clone(), Frontend::Terminal, settings, providers)
 }
 
 async fn until(app: &App, what: impl Fn(&Snapshot) -> bool) {
@@ -240,11 +240,11 @@ fn all(status: Status) -> impl Fn(&Snapshot) -> bool {
 
 #[tokio::test]
 async fn two_hundred_accounts_that_wake_together_ask_the_server_eight_at_a_time() {
-    let mut scene = Scene::with_accounts(200).await;
-    scene.server.clock.advance(24 * HOUR);
-    scene.restart();
-    scene.app.keep();
-    until(&scene.app, |snapshot| {
+    let mut harness = Harness::with_accounts(200).await;
+    harness.server.clock.advance(24 * HOUR);
+    harness.restart();
+    harness.app.start_background_tasks();
+    until(&harness.app, |snapshot| {
         snapshot
             .accounts
             .iter()
@@ -252,41 +252,41 @@ async fn two_hundred_accounts_that_wake_together_ask_the_server_eight_at_a_time(
     })
     .await;
     assert_eq!(
-        scene.server.requests.load(Ordering::SeqCst),
+        harness.server.requests.load(Ordering::SeqCst),
         200,
         "each is renewed once"
     );
     assert!(
-        scene.server.most_at_once.load(Ordering::SeqCst) <= 8,
+        harness.server.most_at_once.load(Ordering::SeqCst) <= 8,
         "no storm"
     );
 }
 
 #[tokio::test]
 async fn a_cloud_that_asks_one_account_to_wait_is_left_alone_by_the_others() {
-    let mut scene = Scene::with_accounts(40).await;
-    scene.server.clock.advance(24 * HOUR);
-    *scene.server.asks_to_wait.lock().expect("unpoisoned") = Some(Duration::from_secs(120));
-    scene.restart();
-    scene.app.keep();
-    until(&scene.app, |snapshot| {
+    let mut harness = Harness::with_accounts(40).await;
+    harness.server.clock.advance(24 * HOUR);
+    *harness.server.asks_to_wait.lock().expect("unpoisoned") = Some(Duration::from_secs(120));
+    harness.restart();
+    harness.app.start_background_tasks();
+    until(&harness.app, |snapshot| {
         snapshot
             .accounts
             .iter()
             .any(|account| account.retry_at.is_some())
     })
     .await;
-    scene.app.finish().await;
-    let asked = scene.server.requests.load(Ordering::SeqCst);
-    scene.server.clock.advance(Duration::from_secs(60));
-    scene.app.finish().await;
+    harness.app.finish().await;
+    let asked = harness.server.requests.load(Ordering::SeqCst);
+    harness.server.clock.advance(Duration::from_secs(60));
+    harness.app.finish().await;
     assert_eq!(
-        scene.server.requests.load(Ordering::SeqCst),
+        harness.server.requests.load(Ordering::SeqCst),
         asked,
         "nobody asks while the cloud wants to be left alone"
     );
-    scene.server.clock.advance(Duration::from_secs(120));
-    until(&scene.app, |snapshot| {
+    harness.server.clock.advance(Duration::from_secs(120));
+    until(&harness.app, |snapshot| {
         snapshot
             .accounts
             .iter()
@@ -297,24 +297,24 @@ async fn a_cloud_that_asks_one_account_to_wait_is_left_alone_by_the_others() {
 
 #[tokio::test]
 async fn without_a_network_the_last_known_state_is_shown_at_once_and_comes_back_by_itself() {
-    let mut scene = Scene::with_accounts(3).await;
-    scene.server.clock.advance(24 * HOUR);
-    scene.server.is_offline.store(true, Ordering::SeqCst);
-    scene.restart();
+    let mut harness = Harness::with_accounts(3).await;
+    harness.server.clock.advance(24 * HOUR);
+    harness.server.is_offline.store(true, Ordering::SeqCst);
+    harness.restart();
     assert_eq!(
-        scene.app.watch().borrow().accounts.len(),
+        harness.app.watch().borrow().accounts.len(),
         3,
         "before anything was asked"
     );
-    scene.app.keep();
-    until(&scene.app, |snapshot| {
+    harness.app.start_background_tasks();
+    until(&harness.app, |snapshot| {
         snapshot.offline && all(Status::Offline)(snapshot)
     })
     .await;
-    scene.app.finish().await;
-    scene.server.is_offline.store(false, Ordering::SeqCst);
-    scene.server.clock.advance(Duration::from_secs(600));
-    until(&scene.app, |snapshot| {
+    harness.app.finish().await;
+    harness.server.is_offline.store(false, Ordering::SeqCst);
+    harness.server.clock.advance(Duration::from_secs(600));
+    until(&harness.app, |snapshot| {
         !snapshot.offline && all(Status::Connected)(snapshot)
     })
     .await;
@@ -322,56 +322,56 @@ async fn without_a_network_the_last_known_state_is_shown_at_once_and_comes_back_
 
 #[tokio::test]
 async fn failures_without_a_network_are_asked_again_ever_more_rarely() {
-    let mut scene = Scene::with_accounts(1).await;
-    scene.server.clock.advance(24 * HOUR);
-    scene.server.is_offline.store(true, Ordering::SeqCst);
-    scene.restart();
-    scene.app.keep();
+    let mut harness = Harness::with_accounts(1).await;
+    harness.server.clock.advance(24 * HOUR);
+    harness.server.is_offline.store(true, Ordering::SeqCst);
+    harness.restart();
+    harness.app.start_background_tasks();
     // A minute at a time, for an hour: at most the first waits (5 to 160 s) and one in five minutes after them.
     for _ in 0..60 {
-        scene.app.finish().await;
-        scene.server.clock.advance(Duration::from_secs(60));
+        harness.app.finish().await;
+        harness.server.clock.advance(Duration::from_secs(60));
         tokio::task::yield_now().await;
     }
-    scene.app.finish().await;
-    let asked = scene.server.requests.load(Ordering::SeqCst);
+    harness.app.finish().await;
+    let asked = harness.server.requests.load(Ordering::SeqCst);
     assert!((2..=24).contains(&asked), "asked {asked} times in an hour");
 }
 
 #[tokio::test]
 async fn lists_are_read_again_by_the_day_and_what_changed_is_told() {
-    let mut scene = Scene::with_accounts(1).await;
+    let mut harness = Harness::with_accounts(1).await;
     // The list was read a day ahead of the first renewal; from there on the days are counted.
     for (days, targets, change) in [
         (2, vec!["a", "b"], None),
         (1, vec!["b", "c", "d"], Some((2, 1))),
         (1, vec!["b", "c", "d"], Some((2, 1))),
     ] {
-        *scene.server.targets.lock().expect("unpoisoned") = targets;
-        scene.server.clock.advance(days * 24 * HOUR);
-        let now = scene.server.clock.now();
-        scene.restart();
-        scene.app.keep();
-        until(&scene.app, |snapshot| {
+        *harness.server.targets.lock().expect("unpoisoned") = targets;
+        harness.server.clock.advance(days * 24 * HOUR);
+        let now = harness.server.clock.now();
+        harness.restart();
+        harness.app.start_background_tasks();
+        until(&harness.app, |snapshot| {
             snapshot.accounts[0].targets_read_at == Some(now)
         })
         .await;
-        let row = scene.app.watch().borrow().accounts[0].clone();
+        let row = harness.app.watch().borrow().accounts[0].clone();
         assert_eq!(
             row.targets_change
                 .map(|change| (change.added, change.removed)),
             change
         );
     }
-    let told = scene
+    let told = harness
         .app
         .activity(None, 10)
         .into_iter()
-        .filter(|entry| matches!(entry.what, What::TargetsChanged { .. }));
-    let told: Vec<What> = told.map(|entry| entry.what).collect();
+        .filter(|entry| matches!(entry.what, ActivityKind::TargetsChanged { .. }));
+    let told: Vec<ActivityKind> = told.map(|entry| entry.what).collect();
     assert_eq!(
         told,
-        [What::TargetsChanged {
+        [ActivityKind::TargetsChanged {
             added: 2,
             removed: 1
         }],

@@ -53,7 +53,7 @@ status: Status,
 /**
  * Why it needs the person, or why the last renewal failed.
  */
-trouble: ErrorView | null, 
+renewalFailure: ErrorView | null, 
 /**
  * When the next attempt to renew is made after a passing failure.
  */

@@ -16,4 +16,4 @@ keys: string | null,
 /**
  * Why they do not work now.
  */
-trouble: ErrorView | null, };
+error: ErrorView | null, };

@@ -30,7 +30,7 @@ async function open(shown: Partial<Snapshot>, answers: Answers = {}) {
     }
     calls.push({ command, args });
     if (command === "typed_ahead") return answers[command]?.(args) ?? "";
-    return answers[command]?.(args) ?? (command === "find" ? [] : null);
+    return answers[command]?.(args) ?? (command === "search" ? [] : null);
   });
   render(Switcher);
   await tick();
@@ -91,7 +91,7 @@ test("types, and uses the best that was found with its target", async () => {
   const { named } = await open(
     { accounts: usual },
     {
-      find: () => [
+      search: () => [
         { account: google().id, target: null },
         { account: azure().id, target: production },
       ],
@@ -112,7 +112,7 @@ test("Enter right behind the last letter waits for what that letter finds", asyn
   let answer: (found: unknown) => void = () => undefined;
   const { named } = await open(
     { accounts: usual },
-    { find: () => new Promise((resolve) => (answer = resolve)) },
+    { search: () => new Promise((resolve) => (answer = resolve)) },
   );
 
   await fireEvent.input(box(), { target: { value: "fab" } });
@@ -126,11 +126,11 @@ test("Enter right behind the last letter waits for what that letter finds", asyn
 test("takes over what was typed while it loaded, Enter with it", async () => {
   const { named } = await open(
     { accounts: usual },
-    { typed_ahead: () => "fab\n", find: () => [{ account: fabrikam().id, target: null }] },
+    { typed_ahead: () => "fab\n", search: () => [{ account: fabrikam().id, target: null }] },
   );
 
   await waitFor(() => expect(named("switch_to")).toEqual([{ account: fabrikam().id, target: null }]));
-  expect(named("find")[0]).toEqual({ query: "fab" });
+  expect(named("search")[0]).toEqual({ query: "fab" });
 });
 
 test("Enter waits for what was typed before it, though that arrives later", async () => {
@@ -139,7 +139,7 @@ test("Enter waits for what was typed before it, though that arrives later", asyn
     { accounts: usual },
     {
       typed_ahead: () => new Promise((resolve) => (arrive = resolve)),
-      find: ({ query }) => (query === "fabri" ? [{ account: fabrikam().id, target: null }] : []),
+      search: ({ query }) => (query === "fabri" ? [{ account: fabrikam().id, target: null }] : []),
     },
   );
 
@@ -154,7 +154,7 @@ test("Enter waits for the search that a change of the accounts began anew", asyn
   const answers: ((found: unknown) => void)[] = [];
   const { named, send } = await open(
     { accounts: usual, revision: 1 },
-    { find: () => new Promise((resolve) => answers.push(resolve)) },
+    { search: () => new Promise((resolve) => answers.push(resolve)) },
   );
   await fireEvent.input(box(), { target: { value: "fab" } });
   await press("Enter");
@@ -175,7 +175,7 @@ test("a search that failed switches to nothing, but to a row that the person mov
   const { named } = await open(
     { accounts: [azure(), fabrikam()] },
     {
-      find: () => {
+      search: () => {
         throw errorView("internal", "The search failed.");
       },
     },
@@ -194,7 +194,7 @@ test("a search that failed switches to nothing, but to a row that the person mov
 test("the window's focus, which may come after the first letters, selects none of them", async () => {
   await open(
     { accounts: usual },
-    { typed_ahead: () => "fab", find: () => [{ account: fabrikam().id, target: null }] },
+    { typed_ahead: () => "fab", search: () => [{ account: fabrikam().id, target: null }] },
   );
   await waitFor(() => expect(options()).toEqual(["Fabrikam"]));
 

@@ -41,7 +41,7 @@ export class AccountSearch {
     }
     this.searching = true;
     try {
-      const answer = await ipc.find(wanted);
+      const answer = await ipc.search(wanted);
       if (turn !== this.#turn) return;
       this.found = answer;
       this.error = null;

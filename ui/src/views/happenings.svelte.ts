@@ -3,7 +3,7 @@
 
 import type { AccountId } from "../bindings/AccountId";
 import type { ErrorView } from "../bindings/ErrorView";
-import type { Happening } from "../bindings/Happening";
+import type { ActivityEvent } from "../bindings/ActivityEvent";
 import * as ipc from "../ipc.ts";
 import { asErrorView } from "./attempt.ts";
 
@@ -11,7 +11,7 @@ const REST = 1_000;
 
 export class Happenings {
   /** The newest first; nothing until they were read for this Account. */
-  list = $state.raw<readonly Happening[] | null>(null);
+  list = $state.raw<readonly ActivityEvent[] | null>(null);
   error = $state.raw<ErrorView | null>(null);
 
   #account: AccountId | null = null;

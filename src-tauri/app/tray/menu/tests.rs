@@ -225,9 +225,12 @@ fn a_name_from_a_server_cannot_forge_an_entry() {
     assert_eq!(name(" \u{200b} "), "(no name)");
     assert_eq!(
         name(&"&".repeat(1_000)),
-        format!("{}…", "&&".repeat(LONGEST - 1) + "&&")
+        format!("{}…", "&&".repeat(MAX_LABEL_CHARS - 1) + "&&")
     );
-    assert_eq!(name(&"x".repeat(LONGEST)), "x".repeat(LONGEST));
+    assert_eq!(
+        name(&"x".repeat(MAX_LABEL_CHARS)),
+        "x".repeat(MAX_LABEL_CHARS)
+    );
 }
 
 #[test]
@@ -274,14 +277,14 @@ fn the_icon_says_first_what_needs_the_person() {
         account(Cloud::Azure, 1, "Contoso"),
         account(Cloud::Gcp, 2, "Ada"),
     ]);
-    assert_eq!(Mood::of(&both), Mood::Good);
+    assert_eq!(TrayStatus::of(&both), TrayStatus::Good);
     both.accounts[0].renewing = true;
-    assert_eq!(Mood::of(&both), Mood::Renewing);
+    assert_eq!(TrayStatus::of(&both), TrayStatus::Renewing);
     both.offline = true;
-    assert_eq!(Mood::of(&both), Mood::Offline);
+    assert_eq!(TrayStatus::of(&both), TrayStatus::Offline);
     both.accounts[1].status = Status::SignInAgain;
-    assert_eq!(Mood::of(&both), Mood::NeedsYou);
+    assert_eq!(TrayStatus::of(&both), TrayStatus::NeedsYou);
     both.accounts[1].status = Status::Connected;
     both.keychain.state = KeychainState::Locked;
-    assert_eq!(Mood::of(&both), Mood::NeedsYou);
+    assert_eq!(TrayStatus::of(&both), TrayStatus::NeedsYou);
 }

@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    mcm::front()
+    mcm::run_fast_path()
 }

@@ -20,7 +20,7 @@ use crate::failure::sign_in_advice;
 use crate::variables;
 
 /// How long a server may take to answer.
-const PATIENCE: TimeLimits = TimeLimits {
+const PROBE_LIMITS: TimeLimits = TimeLimits {
     connect: Duration::from_secs(3),
     total: Duration::from_secs(5),
 };
@@ -39,7 +39,7 @@ pub(super) async fn all(app: &App, world: &World) -> Vec<Check> {
         snapshot
             .problems
             .iter()
-            .filter(|_| app.book().is_ok())
+            .filter(|_| app.stored().is_ok())
             .map(|problem| {
                 Check::fail(
                     "settings.toml",
@@ -93,7 +93,7 @@ async fn keychain(vault: &Vault, clock: &dyn Clock) -> Check {
 }
 
 fn accounts(app: &App, snapshot: &Snapshot) -> Vec<Check> {
-    if let Err(error) = app.book() {
+    if let Err(error) = app.stored() {
         return vec![Check::fail(
             "accounts",
             "the list cannot be read",
@@ -243,7 +243,7 @@ async fn scheme() -> Option<Check> {
             .output();
         asked.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned())
     };
-    let asked = tokio::time::timeout(PATIENCE.total, tokio::task::spawn_blocking(ask)).await;
+    let asked = tokio::time::timeout(PROBE_LIMITS.total, tokio::task::spawn_blocking(ask)).await;
     Some(match asked {
         Ok(Ok(Ok(handler))) => scheme_handler(&handler),
         _ => Check::warn(
@@ -345,7 +345,7 @@ async fn servers(app: &App, world: &World, snapshot: &Snapshot) -> Vec<Check> {
             is_sign_in: false,
         });
     }
-    let http = Http::with_limits(PATIENCE);
+    let http = Http::with_limits(PROBE_LIMITS);
     let answers = join_all(servers.iter().map(|server| ask(&http, &server.url))).await;
     let date = answers.iter().find_map(|answer| answer.as_ref().ok()?.date);
     let checks = servers

@@ -2,12 +2,12 @@
 //!
 //! It lives as long as the child. Every door has secrets of its own, made for this run: one in its path, and one in a
 //! header wherever the client can send one. `Host` must be ours to the letter, and whatever a browser sends is refused.
-//! Who is lent what is `lender.rs`; sockets and their limits are the core's.
+//! Who is lent what is `broker.rs`; sockets and their limits are the core's.
 
 mod aws;
 mod azure;
 mod google;
-mod neighbour;
+mod peer_check;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use http::header::{ALLOW, HeaderMap, HeaderName, HeaderValue, ORIGIN};
 use http::{Method, StatusCode};
 use mcm_core::account::Cloud;
 use mcm_core::error::{Code, Error};
-use mcm_core::loopback::{self, Limits, LoopbackHost, Port, Reply, Request};
+use mcm_core::loopback::{self, ConnectionLimits, LoopbackHost, Port, Reply, Request};
 use mcm_core::random;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
@@ -25,11 +25,11 @@ use subtle::ConstantTimeEq as _;
 use self::aws::Aws;
 use self::azure::Azure;
 use self::google::Google;
-use super::lender::{Lender, Refused};
-use crate::given::Pairs;
+use super::broker::{Broker, BrokerError};
+use crate::credential_env::Pairs;
 
 /// What one program may take. A child may run many at once.
-const LIMITS: Limits = Limits {
+const LIMITS: ConnectionLimits = ConnectionLimits {
     head_time: Duration::from_secs(2),
     connection_time: Duration::from_secs(5),
     connections: 64,
@@ -42,13 +42,13 @@ const SECRET_BYTES: usize = 32;
 /// A bound port that answers nobody yet.
 pub(crate) struct Endpoint {
     port: Port,
-    desk: Arc<Desk>,
+    state: Arc<EndpointState>,
 }
 
 /// What every connection shares.
-struct Desk {
+struct EndpointState {
     authority: String,
-    lender: Lender,
+    broker: Broker,
     aws: Aws,
     azure: Azure,
     google: Google,
@@ -59,7 +59,7 @@ impl Endpoint {
     ///
     /// # Errors
     /// `busy` when no port could be had.
-    pub(crate) fn open(lender: Lender) -> Result<Self, Error> {
+    pub(crate) fn open(broker: Broker) -> Result<Self, Error> {
         let port = Port::bind(LoopbackHost::Ipv4).map_err(|error| {
             let message = "No port on this machine could be opened for the command. Try again.";
             Error::new(Code::Busy, message).with_source(error)
@@ -68,9 +68,9 @@ impl Endpoint {
         let (aws, azure, google) = (Aws::default(), Azure::default(), Google::default());
         Ok(Self {
             port,
-            desk: Arc::new(Desk {
+            state: Arc::new(EndpointState {
                 authority,
-                lender,
+                broker,
                 aws,
                 azure,
                 google,
@@ -80,10 +80,10 @@ impl Endpoint {
 
     /// The variables that lead a cloud's tools here.
     pub(crate) fn variables(&self, cloud: Cloud) -> Pairs {
-        let at = &self.desk.authority;
+        let at = &self.state.authority;
         match cloud {
-            Cloud::Aws => self.desk.aws.variables(at),
-            Cloud::Azure => self.desk.azure.variables(at),
+            Cloud::Aws => self.state.aws.variables(at),
+            Cloud::Azure => self.state.azure.variables(at),
             // A file leads there.
             Cloud::Gcp => Pairs::new(),
         }
@@ -91,17 +91,17 @@ impl Endpoint {
 
     /// The file that leads Google's libraries here. It holds a handle, and nothing of Google's.
     pub(crate) fn google_file(&self) -> SecretString {
-        self.desk.google.file(&self.desk.authority)
+        self.state.google.file(&self.state.authority)
     }
 
     /// Serves until it is dropped.
     pub(crate) async fn serve(&self) {
         let visit = |stream, from| {
-            let desk = self.desk.clone();
+            let state = self.state.clone();
             async move {
                 // No answer at all: whoever has a secret of this run and is somebody else has it by mistake.
-                if !neighbour::is_another_user(from, &desk.authority) {
-                    loopback::converse(stream, &LIMITS, |request| desk.answer(request)).await;
+                if !peer_check::is_another_user(from, &state.authority) {
+                    loopback::converse(stream, &LIMITS, |request| state.answer(request)).await;
                 }
             }
         };
@@ -109,7 +109,7 @@ impl Endpoint {
     }
 }
 
-impl Desk {
+impl EndpointState {
     async fn answer(&self, request: Request) -> Reply {
         if !loopback::is_addressed_to(&request, &self.authority) {
             return refusal(
@@ -127,19 +127,19 @@ impl Desk {
             .and_then(|path| path.split_once('/'));
         match door {
             Some((secret, "aws")) if self.aws.path.is(secret) => {
-                self.aws.answer(&self.lender, &request).await
+                self.aws.answer(&self.broker, &request).await
             }
             Some((secret, "azure")) if self.azure.path.is(secret) => {
-                self.azure.answer(&self.lender, &request).await
+                self.azure.answer(&self.broker, &request).await
             }
             Some((secret, "azure-msi")) if self.azure.msi_path.is(secret) => {
-                self.azure.answer_msi(&self.lender, &request).await
+                self.azure.answer_msi(&self.broker, &request).await
             }
             Some((secret, "token")) if self.google.path.is(secret) => {
-                self.google.token(&self.lender, request).await
+                self.google.token(&self.broker, request).await
             }
             Some((secret, "introspect")) if self.google.path.is(secret) => {
-                self.google.introspect(&self.lender, request).await
+                self.google.introspect(&self.broker, request).await
             }
             _ => refusal(StatusCode::NOT_FOUND, "There is nothing at this address."),
         }
@@ -217,7 +217,7 @@ fn wrong_method(allowed: &Method) -> Reply {
 }
 
 /// The status that tells a client whether to try again.
-fn status_of(refused: &Refused) -> StatusCode {
+fn status_of(refused: &BrokerError) -> StatusCode {
     match refused.code {
         _ if refused.is_soon_over() => StatusCode::SERVICE_UNAVAILABLE,
         Code::InvalidInput => StatusCode::BAD_REQUEST,

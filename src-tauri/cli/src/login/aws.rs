@@ -12,12 +12,12 @@ use mcm_core::snapshot::{
 use mcm_core::store::PendingRole;
 use mcm_core::vault::Vault;
 
-use super::{keys, open_keychain, tell_connected, until_targets_are_read, view};
+use super::{keys, open_keychain, print_connected, until_targets_are_read, view};
 use crate::arguments::{AwsLogin, Template};
 use crate::failure::Failure;
 use crate::output::{note, print, table};
 
-pub(crate) async fn log_in(app: &App, vault: &Vault, mut wish: AwsLogin) -> Result<(), Failure> {
+pub(crate) async fn run(app: &App, vault: &Vault, mut wish: AwsLogin) -> Result<(), Failure> {
     if let Some(external_id) = wish.step.drop {
         app.drop_pending_role(&external_id).await?;
         return Ok(print(&format!(
@@ -63,7 +63,7 @@ async fn connect(
     })?;
     let account = verify(app, id).await?;
     until_targets_are_read(app, &account).await;
-    Ok(tell_connected(&view(app, &account)?)?)
+    Ok(print_connected(&view(app, &account)?)?)
 }
 
 /// Tells who calls and how the checks go, until the sign-in has ended.
@@ -79,7 +79,7 @@ async fn verify(app: &App, id: SignInId) -> Result<AccountId, Error> {
         {
             if !is_caller_told {
                 is_caller_told = true;
-                tell_caller(caller);
+                print_caller(caller);
             }
             for check in checks.iter().filter(|check| !told.contains(check)) {
                 if let Some(line) = progress(check) {
@@ -98,7 +98,7 @@ async fn verify(app: &App, id: SignInId) -> Result<AccountId, Error> {
     }
 }
 
-fn tell_caller(caller: &str) {
+fn print_caller(caller: &str) {
     let account_id = caller.split(':').nth(4).unwrap_or_default();
     note(&format!("You call AWS as {caller} (account {account_id})."));
 }
@@ -154,7 +154,7 @@ async fn print_template(app: &App, form: Template, wish: AwsLogin) -> Result<(),
         Template::Terraform => &templates.terraform,
         Template::Cli => &templates.cli,
     };
-    tell_prepared(&prepared, form);
+    print_prepared(&prepared, form);
     Ok(print(text.trim_end())?)
 }
 
@@ -171,7 +171,7 @@ fn profile_in_force(app: &App) -> Option<String> {
         .map(|name| format!("profile:{name}"))
 }
 
-fn tell_prepared(prepared: &PreparedRole, form: Template) {
+fn print_prepared(prepared: &PreparedRole, form: Template) {
     let PreparedRole {
         external_id,
         role_name,
@@ -179,7 +179,7 @@ fn tell_prepared(prepared: &PreparedRole, form: Template) {
         templates,
         ..
     } = prepared;
-    tell_caller(&caller.arn);
+    print_caller(&caller.arn);
     if !caller.principal_is_exact {
         note(&format!(
             "The role {} is named without its path, which AWS does not tell. Put it in if there is one.",

@@ -165,13 +165,13 @@ fn credential(
 /// The account that a profile asks us for.
 fn asked<'s>(shell: &'s Shell<'_>, name: &str) -> Option<&'s Account> {
     let id = match name {
-        "--active" => shell.book.active.get(&Cloud::Aws)?.clone(),
+        "--active" => shell.stored.active.get(&Cloud::Aws)?.clone(),
         name => shell
-            .book
+            .stored
             .resolve(name)
             .map_or_else(|_| AccountId::from(name.to_owned()), |account| account.id),
     };
-    shell.book.account(&id)
+    shell.stored.account(&id)
 }
 
 /// A profile, as it stands in the two files.

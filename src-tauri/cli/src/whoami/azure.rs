@@ -164,7 +164,7 @@ fn signed_in(shell: &Shell<'_>, tool: &'static str) -> Found {
                 && name.as_ref().is_some_and(|name| name.eq_ignore_ascii_case(username)))
     };
     match shell
-        .book
+        .stored
         .accounts
         .iter()
         .find(is_same)

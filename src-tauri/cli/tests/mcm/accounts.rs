@@ -4,7 +4,7 @@ use std::fs;
 
 use jiff::Timestamp;
 
-use crate::stage::{ADA, LINUS, Stage, write};
+use crate::harness::{ADA, Harness, LINUS, write};
 
 /// Documented and stable: fields may be added, none is renamed, removed or given another meaning.
 const ACCOUNTS: &str = r#"{
@@ -31,9 +31,9 @@ const ACCOUNTS: &str = r#"{
 
 #[test]
 fn the_accounts_json_is_as_documented() {
-    let stage = Stage::start();
-    stage.connected(false);
-    let printed = stage.mcm(&["accounts", "--json"]).done();
+    let harness = Harness::start();
+    harness.connected(false);
+    let printed = harness.mcm(&["accounts", "--json"]).done();
     let json: serde_json::Value = serde_json::from_str(&printed).expect("the result is JSON");
     let time = json["accounts"][0]["sessionExpiresAt"]
         .as_str()
@@ -45,9 +45,9 @@ fn the_accounts_json_is_as_documented() {
 
 #[test]
 fn a_google_account_has_its_address_and_projects_in_the_json() {
-    let stage = Stage::start();
-    stage.login(ADA, &["gcp"]).done();
-    let row = &stage.mcm(&["accounts", "--json"]).json()["accounts"][0];
+    let harness = Harness::start();
+    harness.login(ADA, &["gcp"]).done();
+    let row = &harness.mcm(&["accounts", "--json"]).json()["accounts"][0];
     assert_eq!(
         (&row["provider"], &row["email"]),
         (&"gcp".into(), &ADA.into())
@@ -58,31 +58,31 @@ fn a_google_account_has_its_address_and_projects_in_the_json() {
 
 #[test]
 fn a_session_that_is_over_is_null_in_the_json_and_no_trouble() {
-    let stage = Stage::start();
-    stage.connected(true);
-    let json = stage.mcm(&["accounts", "--json"]).json();
+    let harness = Harness::start();
+    harness.connected(true);
+    let json = harness.mcm(&["accounts", "--json"]).json();
     assert!(json["accounts"][0]["sessionExpiresAt"].is_null());
     assert_eq!(json["accounts"][0]["status"], "connected");
 }
 
 #[test]
 fn without_accounts_the_list_is_empty_and_says_how_to_connect_one() {
-    let stage = Stage::start();
+    let harness = Harness::start();
     assert_eq!(
-        stage.mcm(&["accounts", "--json"]).done(),
+        harness.mcm(&["accounts", "--json"]).done(),
         "{\n  \"accounts\": []\n}\n"
     );
-    let listed = stage.mcm(&["accounts"]);
+    let listed = harness.mcm(&["accounts"]);
     assert!(listed.told.contains("mcm login azure"), "{}", listed.told);
     assert_eq!(listed.done(), "");
 }
 
 #[test]
 fn the_table_marks_the_account_in_use_and_shows_its_target() {
-    let stage = Stage::start();
-    stage.connected(false);
-    stage.mcm(&["use", "contoso", "prod"]).done();
-    let table = stage.mcm(&["accounts"]).done();
+    let harness = Harness::start();
+    harness.connected(false);
+    harness.mcm(&["use", "contoso", "prod"]).done();
+    let table = harness.mcm(&["accounts"]).done();
     let lines: Vec<Vec<&str>> = table
         .lines()
         .map(|line| line.split_whitespace().collect())
@@ -108,20 +108,20 @@ fn the_table_marks_the_account_in_use_and_shows_its_target() {
 
 #[test]
 fn a_locked_keychain_is_seen_in_every_account() {
-    let stage = Stage::start();
-    let id = stage.connected(false);
-    stage.lock_keychain();
-    let json = stage.mcm(&["accounts", "--json"]).json();
+    let harness = Harness::start();
+    let id = harness.connected(false);
+    harness.lock_keychain();
+    let json = harness.mcm(&["accounts", "--json"]).json();
     assert_eq!(json["accounts"][0]["status"], "locked");
-    let told = stage.mcm(&["token", &id]).failed(1);
+    let told = harness.mcm(&["token", &id]).failed(1);
     assert!(told.contains("locked"), "{told}");
 }
 
 #[test]
 fn targets_are_listed_without_asking_the_cloud_and_read_again_when_told() {
-    let stage = Stage::start();
-    stage.connected(false);
-    let json = stage.mcm(&["targets", "contoso", "--json"]).json();
+    let harness = Harness::start();
+    harness.connected(false);
+    let json = harness.mcm(&["targets", "contoso", "--json"]).json();
     let names: Vec<_> = json["targets"]
         .as_array()
         .expect("a list")
@@ -133,10 +133,10 @@ fn targets_are_listed_without_asking_the_cloud_and_read_again_when_told() {
         ["Legacy billing", "Production", "Sandbox", "Staging"]
     );
     assert_eq!(json["targets"][0]["state"], "Disabled");
-    assert_eq!(stage.sandbox.requests(), []);
+    assert_eq!(harness.sandbox.requests(), []);
 
-    stage.mcm(&["targets", "contoso", "--refresh"]).done();
-    assert_eq!(stage.sandbox.requests().len(), 1);
+    harness.mcm(&["targets", "contoso", "--refresh"]).done();
+    assert_eq!(harness.sandbox.requests().len(), 1);
 }
 
 /// Documented and stable, as `ACCOUNTS`.
@@ -174,10 +174,10 @@ const TARGETS: &str = r#"{
 
 #[test]
 fn the_targets_json_is_as_documented() {
-    let stage = Stage::start();
-    stage.connected(false);
-    stage.mcm(&["use", "contoso", "production"]).done();
-    let printed = stage.mcm(&["targets", "contoso", "--json"]).done();
+    let harness = Harness::start();
+    harness.connected(false);
+    harness.mcm(&["use", "contoso", "production"]).done();
+    let printed = harness.mcm(&["targets", "contoso", "--json"]).done();
     let json: serde_json::Value = serde_json::from_str(&printed).expect("the result is JSON");
     let time = json["readAt"].as_str().expect("it was read");
     time.parse::<Timestamp>().expect("a time in RFC 3339");
@@ -202,10 +202,10 @@ const ACTIVITY: &str = r#"{
 
 #[test]
 fn the_activity_json_is_as_documented() {
-    let stage = Stage::start();
-    stage.connected(false);
-    stage.mcm(&["use", "contoso"]).done();
-    let printed = stage.mcm(&["activity", "--json", "--limit", "1"]).done();
+    let harness = Harness::start();
+    harness.connected(false);
+    harness.mcm(&["use", "contoso"]).done();
+    let printed = harness.mcm(&["activity", "--json", "--limit", "1"]).done();
     let json: serde_json::Value = serde_json::from_str(&printed).expect("the result is JSON");
     let time = json["activity"][0]["at"].as_str().expect("a time");
     time.parse::<Timestamp>().expect("a time in RFC 3339");
@@ -214,23 +214,23 @@ fn the_activity_json_is_as_documented() {
 
 #[test]
 fn a_target_is_chosen_by_id_by_name_or_by_a_part_that_fits_no_other() {
-    let stage = Stage::start();
-    stage.connected(false);
+    let harness = Harness::start();
+    harness.connected(false);
     for wanted in ["PRODUCTION", "prod", "0a539779-a28c-45e2-807f-4dd6af13912b"] {
-        let told = stage.mcm(&["use", "ada", wanted]).done();
+        let told = harness.mcm(&["use", "ada", wanted]).done();
         assert_eq!(
             told,
             format!("In use for Azure: Contoso ({ADA}), Production\n")
         );
     }
-    let told = stage.mcm(&["use", "ada", "ing"]).failed(1);
+    let told = harness.mcm(&["use", "ada", "ing"]).failed(1);
     assert!(
         told.contains("Staging") && told.contains("Legacy billing"),
         "{told}"
     );
-    let told = stage.mcm(&["use", "ada", "nothing"]).failed(1);
+    let told = harness.mcm(&["use", "ada", "nothing"]).failed(1);
     assert!(told.contains("--refresh"), "{told}");
-    let json = stage.mcm(&["targets", "ada", "--json"]).json();
+    let json = harness.mcm(&["targets", "ada", "--json"]).json();
     assert_eq!(
         json["targets"][1]["active"], true,
         "a choice that failed changes nothing"
@@ -239,39 +239,39 @@ fn a_target_is_chosen_by_id_by_name_or_by_a_part_that_fits_no_other() {
 
 #[test]
 fn an_account_answers_to_its_own_name_until_that_is_taken_back() {
-    let stage = Stage::start();
-    stage.connected(false);
-    stage.mcm(&["rename", "contoso", "Work"]).done();
+    let harness = Harness::start();
+    harness.connected(false);
+    harness.mcm(&["rename", "contoso", "Work"]).done();
     assert_eq!(
-        stage.mcm(&["accounts", "--json"]).json()["accounts"][0]["displayName"],
+        harness.mcm(&["accounts", "--json"]).json()["accounts"][0]["displayName"],
         "Work"
     );
-    stage.mcm(&["token", "work"]).done();
+    harness.mcm(&["token", "work"]).done();
     assert_eq!(
-        stage.mcm(&["rename", "work"]).done(),
+        harness.mcm(&["rename", "work"]).done(),
         "azure-1535dce659fc is now called Contoso.\n"
     );
 }
 
 #[test]
 fn a_name_that_fits_two_accounts_is_refused_with_the_ids_to_choose_from() {
-    let stage = Stage::start();
-    let ada = stage.connected(false);
-    stage.login(LINUS, &["azure", "--keep-both"]).done();
-    let told = stage.mcm(&["token", "contoso"]).failed(1);
+    let harness = Harness::start();
+    let ada = harness.connected(false);
+    harness.login(LINUS, &["azure", "--keep-both"]).done();
+    let told = harness.mcm(&["token", "contoso"]).failed(1);
     assert!(
         told.contains("fits 2 accounts") && told.contains(&ada),
         "{told}"
     );
-    stage.mcm(&["token", "linus"]).done();
+    harness.mcm(&["token", "linus"]).done();
 }
 
 #[test]
 fn activity_tells_what_happened_and_who_was_handed_a_token_newest_first() {
-    let stage = Stage::start();
-    let id = stage.connected(true);
-    stage.mcm(&["token", &id]).done();
-    let json = stage
+    let harness = Harness::start();
+    let id = harness.connected(true);
+    harness.mcm(&["token", &id]).done();
+    let json = harness
         .mcm(&["activity", &id, "--json", "--limit", "2"])
         .json();
     let kinds: Vec<_> = json["activity"]
@@ -287,7 +287,7 @@ fn activity_tells_what_happened_and_who_was_handed_a_token_newest_first() {
             .is_some_and(|to| !to.is_empty())
     );
 
-    let table = stage.mcm(&["activity"]).done();
+    let table = harness.mcm(&["activity"]).done();
     assert!(
         table
             .lines()
@@ -299,8 +299,8 @@ fn activity_tells_what_happened_and_who_was_handed_a_token_newest_first() {
 
 #[test]
 fn a_damaged_list_of_accounts_is_named_and_left_as_it_is() {
-    let stage = Stage::start();
-    let file = stage.accounts_file();
+    let harness = Harness::start();
+    let file = harness.accounts_file();
     write(&file, 0o600, "{\"version\":1,\"acc");
     for arguments in [
         &["accounts"][..],
@@ -308,7 +308,7 @@ fn a_damaged_list_of_accounts_is_named_and_left_as_it_is() {
         &["token", "x"],
         &["targets", "x"],
     ] {
-        let told = stage.mcm(arguments).failed(1);
+        let told = harness.mcm(arguments).failed(1);
         assert!(told.contains("accounts.json"), "{told}");
     }
     assert_eq!(

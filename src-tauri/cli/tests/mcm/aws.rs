@@ -5,7 +5,7 @@ use mcm_core::world::{Clock as _, SystemClock};
 use sandbox_clouds::{Endpoint, Fault};
 use serde_json::Value;
 
-use crate::stage::{Begun, Ended, Stage, write};
+use crate::harness::{Begun, Ended, Harness, write};
 
 const ADA_ARN: &str = "arn:aws:iam::111122223333:user/ada";
 
@@ -36,8 +36,8 @@ pub(crate) fn role(name: &str) -> String {
 }
 
 /// Prepares a role and gives its External ID.
-fn prepare(stage: &Stage) -> String {
-    let policy = stage
+fn prepare(harness: &Harness) -> String {
+    let policy = harness
         .mcm(&["login", "aws", "--print", "trust-policy"])
         .json();
     let id = &policy["Statement"][0]["Condition"]["StringEquals"]["sts:ExternalId"];
@@ -45,18 +45,18 @@ fn prepare(stage: &Stage) -> String {
 }
 
 /// Connects a role and gives its account's id.
-pub(crate) fn connected(stage: &Stage, name: &str) -> String {
-    prepare(stage);
-    stage
+pub(crate) fn connected(harness: &Harness, name: &str) -> String {
+    prepare(harness);
+    harness
         .mcm(&["login", "aws", "--role-arn", &role(name)])
         .done();
-    stage.sandbox.forget_requests();
-    row(stage)["id"].as_str().expect("an id").to_owned()
+    harness.sandbox.forget_requests();
+    row(harness)["id"].as_str().expect("an id").to_owned()
 }
 
 /// The only account.
-fn row(stage: &Stage) -> Value {
-    stage.mcm(&["accounts", "--json"]).json()["accounts"][0].clone()
+fn row(harness: &Harness) -> Value {
+    harness.mcm(&["accounts", "--json"]).json()["accounts"][0].clone()
 }
 
 fn text<'a>(json: &'a Value, name: &str) -> &'a str {
@@ -65,9 +65,9 @@ fn text<'a>(json: &'a Value, name: &str) -> &'a str {
 
 #[test]
 fn a_role_is_prepared_checked_and_connected_in_sight_of_the_person() {
-    let stage = Stage::start();
-    let external_id = prepare(&stage);
-    let ended = stage.mcm(&["login", "aws", "--role-arn", &role("Reader")]);
+    let harness = Harness::start();
+    let external_id = prepare(&harness);
+    let ended = harness.mcm(&["login", "aws", "--role-arn", &role("Reader")]);
     let told: Vec<&str> = ended.told.lines().collect();
     assert_eq!(
         told[0],
@@ -105,22 +105,25 @@ fn a_role_is_prepared_checked_and_connected_in_sight_of_the_person() {
     ] {
         assert!(lines.contains(&line.as_str()), "{line}: {result}");
     }
-    assert!(!stage.has_opened_a_page());
+    assert!(!harness.has_opened_a_page());
     assert!(
-        stage.mcm(&["login", "aws", "--pending"]).done().is_empty(),
+        harness
+            .mcm(&["login", "aws", "--pending"])
+            .done()
+            .is_empty(),
         "the id waits no more"
     );
 }
 
 #[test]
 fn the_accounts_json_of_a_role_is_as_documented() {
-    let stage = Stage::start();
-    let external_id = prepare(&stage);
-    stage
+    let harness = Harness::start();
+    let external_id = prepare(&harness);
+    harness
         .mcm(&["login", "aws", "--role-arn", &role("Reader")])
         .done();
-    let printed = stage.mcm(&["accounts", "--json"]).done();
-    let account = row(&stage);
+    let printed = harness.mcm(&["accounts", "--json"]).done();
+    let account = row(&harness);
     let time = text(&account, "sessionExpiresAt");
     time.parse::<Timestamp>().expect("a time in RFC 3339");
     let plain = printed
@@ -132,14 +135,14 @@ fn the_accounts_json_of_a_role_is_as_documented() {
 
 #[test]
 fn a_credential_is_printed_as_aws_reads_it_and_the_second_call_asks_nobody() {
-    let stage = Stage::start();
-    let id = connected(&stage, "Reader");
-    let printed = stage.mcm(&["credential-process", &id]).done();
+    let harness = Harness::start();
+    let id = connected(&harness, "Reader");
+    let printed = harness.mcm(&["credential-process", &id]).done();
     assert_eq!(
-        stage.mcm(&["credential-process", "--active"]).done(),
+        harness.mcm(&["credential-process", "--active"]).done(),
         printed
     );
-    assert_eq!(stage.sandbox.requests(), []);
+    assert_eq!(harness.sandbox.requests(), []);
 
     let json: Value = serde_json::from_str(&printed).expect("the result is JSON");
     let names: Vec<&String> = json.as_object().expect("an object").keys().collect();
@@ -149,7 +152,7 @@ fn a_credential_is_printed_as_aws_reads_it_and_the_second_call_asks_nobody() {
         (&1.into(), &"444455556666".into())
     );
     assert!(text(&json, "AccessKeyId").starts_with("ASIA"));
-    let secrets = stage.sandbox.secrets();
+    let secrets = harness.sandbox.secrets();
     for name in ["SecretAccessKey", "SessionToken"] {
         assert!(
             secrets.iter().any(|secret| secret == text(&json, name)),
@@ -161,22 +164,25 @@ fn a_credential_is_printed_as_aws_reads_it_and_the_second_call_asks_nobody() {
         .expect("a time in RFC 3339");
     assert!(expires - SystemClock.now() > SignedDuration::from_mins(15));
 
-    let happened = stage
+    let happened = harness
         .mcm(&["activity", &id, "--json", "--limit", "1"])
         .json();
     assert_eq!(happened["activity"][0]["what"]["kind"], "handed-out");
     for secret in secrets {
-        assert!(!stage.files().contains(&secret), "a secret lies in a file");
+        assert!(
+            !harness.files().contains(&secret),
+            "a secret lies in a file"
+        );
     }
 }
 
 #[test]
 fn a_session_that_is_missing_is_made_once_however_many_ask() {
-    let stage = Stage::start();
-    let id = connected(&stage, "Reader");
-    stage.forget_sessions();
+    let harness = Harness::start();
+    let id = connected(&harness, "Reader");
+    harness.forget_sessions();
     let begun: Vec<Begun> = (0..5)
-        .map(|_| stage.begin(&["credential-process", &id]))
+        .map(|_| harness.begin(&["credential-process", &id]))
         .collect();
     let mut printed: Vec<String> = begun
         .into_iter()
@@ -186,17 +192,17 @@ fn a_session_that_is_missing_is_made_once_however_many_ask() {
     assert_eq!(printed.len(), 1);
     let assumed =
         |request: &&sandbox_clouds::Request| request.endpoint == Some(Endpoint::AwsAssumeRole);
-    assert_eq!(stage.sandbox.requests().iter().filter(assumed).count(), 1);
+    assert_eq!(harness.sandbox.requests().iter().filter(assumed).count(), 1);
 }
 
 #[test]
 fn a_role_that_is_gone_ends_a_credential_with_status_3_and_what_to_run() {
-    let stage = Stage::start();
-    let id = connected(&stage, "Reader");
-    stage.forget_sessions();
-    stage.sandbox.remove_aws_role(&role("Reader"));
+    let harness = Harness::start();
+    let id = connected(&harness, "Reader");
+    harness.forget_sessions();
+    harness.sandbox.remove_aws_role(&role("Reader"));
     for _ in 0..2 {
-        let told = stage.mcm(&["credential-process", &id]).failed(3);
+        let told = harness.mcm(&["credential-process", &id]).failed(3);
         assert!(
             told.contains("aws iam get-role --role-name Reader"),
             "{told}"
@@ -206,64 +212,66 @@ fn a_role_that_is_gone_ends_a_credential_with_status_3_and_what_to_run() {
             "{told}"
         );
     }
-    assert_eq!(row(&stage)["status"], "sign-in-again");
+    assert_eq!(row(&harness)["status"], "sign-in-again");
 }
 
 #[test]
 fn a_passing_failure_of_aws_is_status_1_and_the_account_stays() {
-    let stage = Stage::start();
-    let id = connected(&stage, "Reader");
-    stage.forget_sessions();
-    stage
+    let harness = Harness::start();
+    let id = connected(&harness, "Reader");
+    harness.forget_sessions();
+    harness
         .sandbox
         .faults()
         .always(Endpoint::AwsCallerIdentity, Fault::throttled());
-    stage.mcm(&["credential-process", &id]).failed(1);
-    assert_ne!(row(&stage)["status"], "sign-in-again");
+    harness.mcm(&["credential-process", &id]).failed(1);
+    assert_ne!(row(&harness)["status"], "sign-in-again");
 }
 
 #[test]
 fn tokens_and_credentials_name_each_other_for_the_wrong_cloud() {
-    let stage = Stage::start();
-    let aws = connected(&stage, "Reader");
-    let azure = stage.login(crate::stage::ADA, &["azure"]);
+    let harness = Harness::start();
+    let aws = connected(&harness, "Reader");
+    let azure = harness.login(crate::harness::ADA, &["azure"]);
     azure.done();
-    let told = stage.mcm(&["token", &aws]).failed(1);
+    let told = harness.mcm(&["token", &aws]).failed(1);
     assert!(
         told.contains(&format!("mcm credential-process {aws}")),
         "{told}"
     );
-    let told = stage.mcm(&["token", "--active", "aws"]).failed(2);
+    let told = harness.mcm(&["token", "--active", "aws"]).failed(2);
     assert!(told.contains("mcm credential-process --active"), "{told}");
-    let told = stage.mcm(&["credential-process", "ada@contoso"]).failed(1);
+    let told = harness
+        .mcm(&["credential-process", "ada@contoso"])
+        .failed(1);
     assert!(told.contains("mcm token azure-"), "{told}");
 }
 
 #[test]
 fn signing_out_of_a_role_leaves_nothing() {
-    let stage = Stage::start();
-    let id = connected(&stage, "Reader");
-    assert!(stage.keychain_entries() > 0);
-    let told = stage.mcm(&["logout", "contoso-production"]).done();
+    let harness = Harness::start();
+    let id = connected(&harness, "Reader");
+    assert!(harness.keychain_entries() > 0);
+    let told = harness.mcm(&["logout", "contoso-production"]).done();
     assert!(
         told.contains(&id) && told.contains("The role itself stays in AWS."),
         "{told}"
     );
-    assert_eq!(stage.keychain_entries(), 0);
+    assert_eq!(harness.keychain_entries(), 0);
     assert!(
-        !stage.files().contains(&role("Reader")),
+        !harness.files().contains(&role("Reader")),
         "nothing of the account stays in a file"
     );
-    stage.mcm(&["credential-process", &id]).failed(1);
-    stage.mcm(&["credential-process", "--active"]).failed(1);
+    harness.mcm(&["credential-process", &id]).failed(1);
+    harness.mcm(&["credential-process", "--active"]).failed(1);
 }
 
 #[test]
 fn a_role_that_does_not_enforce_is_refused_with_the_line_that_mends_it_unless_that_is_accepted() {
-    let stage = Stage::start();
-    let external_id = prepare(&stage);
+    let harness = Harness::start();
+    let external_id = prepare(&harness);
     let arguments = ["login", "aws", "--role-arn", &role("IgnoringReader")];
-    let told = stage.mcm(&arguments).failed(1);
+    let told = harness.mcm(&arguments).failed(1);
     let line =
         format!("\"Condition\": {{\"StringEquals\": {{\"sts:ExternalId\": \"{external_id}\"}}}}");
     assert!(told.contains(&line), "{told}");
@@ -273,21 +281,21 @@ fn a_role_that_does_not_enforce_is_refused_with_the_line_that_mends_it_unless_th
             "{told}"
         );
     }
-    assert_eq!(stage.keychain_entries(), 0);
+    assert_eq!(harness.keychain_entries(), 0);
 
-    let connected = stage
+    let connected = harness
         .mcm(&[&arguments[..], &["--accept-not-enforced"]].concat())
         .done();
     assert!(connected.contains("NOT enforced"), "{connected}");
-    assert_eq!(row(&stage)["externalIdEnforced"], false);
-    let table = stage.mcm(&["accounts"]).done();
+    assert_eq!(row(&harness)["externalIdEnforced"], false);
+    let table = harness.mcm(&["accounts"]).done();
     assert!(table.contains("(External ID not enforced)"), "{table}");
 }
 
 #[test]
 fn what_is_no_role_is_told_apart_before_aws_is_asked_for_one() {
-    let stage = Stage::start();
-    prepare(&stage);
+    let harness = Harness::start();
+    prepare(&harness);
     for wrong in [
         "444455556666",
         "arn:aws:iam::444455556666:user/ada",
@@ -295,33 +303,37 @@ fn what_is_no_role_is_told_apart_before_aws_is_asked_for_one() {
         "https://console.aws.amazon.com/iam/home#/roles",
         "nonsense",
     ] {
-        let told = stage.mcm(&["login", "aws", "--role-arn", wrong]).failed(2);
+        let told = harness
+            .mcm(&["login", "aws", "--role-arn", wrong])
+            .failed(2);
         assert!(told.contains("role"), "{wrong}: {told}");
     }
-    assert!(stage.sandbox.aws_assumptions().is_empty());
+    assert!(harness.sandbox.aws_assumptions().is_empty());
     let address = format!(
         "https://us-east-1.console.aws.amazon.com/iam/home#/roles/{}?section=permissions",
         role("Reader").replace(':', "%3A").replace('/', "%2F")
     );
-    let connected = stage.mcm(&["login", "aws", "--role-arn", &address]).done();
+    let connected = harness
+        .mcm(&["login", "aws", "--role-arn", &address])
+        .done();
     assert!(connected.contains(&role("Reader")), "{connected}");
 }
 
 #[test]
 fn the_person_sees_whose_keys_the_shell_holds_before_a_role_is_asked_for() {
-    let stage = Stage::start();
-    let external_id = prepare(&stage);
-    stage.sandbox.forget_requests();
-    let grace = stage
+    let harness = Harness::start();
+    let external_id = prepare(&harness);
+    harness.sandbox.forget_requests();
+    let grace = harness
         .sandbox
         .aws_access_key("grace")
         .expect("there is a grace");
-    let mut command = stage.command(&["login", "aws", "--role-arn", &role("Reader")]);
+    let mut command = harness.command(&["login", "aws", "--role-arn", &role("Reader")]);
     command
         .env("AWS_ACCESS_KEY_ID", &grace.id)
         .env("AWS_SECRET_ACCESS_KEY", &grace.secret);
     let begun = Begun::start(command);
-    stage.until_requested(Endpoint::AwsAssumeRole);
+    harness.until_requested(Endpoint::AwsAssumeRole);
     begun.interrupt();
     let told = begun.ended().failed(1);
     let first = told.lines().next().unwrap_or_default();
@@ -330,7 +342,7 @@ fn the_person_sees_whose_keys_the_shell_holds_before_a_role_is_asked_for() {
         "You call AWS as arn:aws:iam::111122223333:user/grace (account 111122223333)."
     );
     assert!(
-        stage
+        harness
             .mcm(&["login", "aws", "--pending"])
             .done()
             .contains(&external_id)
@@ -339,8 +351,8 @@ fn the_person_sees_whose_keys_the_shell_holds_before_a_role_is_asked_for() {
 
 #[test]
 fn a_profile_that_runs_us_is_refused_as_a_source_with_what_it_is() {
-    let stage = Stage::start();
-    let file = stage.home().join("aws/config");
+    let harness = Harness::start();
+    let file = harness.home().join("aws/config");
     let ours = format!(
         "credential_process = {} credential-process --active\n",
         env!("CARGO_BIN_EXE_mcm")
@@ -357,7 +369,7 @@ fn a_profile_that_runs_us_is_refused_as_a_source_with_what_it_is() {
             &["--role-arn", &role("Reader"), "--external-id", "Contoso:42"],
         ] {
             let mut command =
-                stage.command(&[&["login", "aws", "--source", source][..], step].concat());
+                harness.command(&[&["login", "aws", "--source", source][..], step].concat());
             command
                 .env_remove("AWS_ACCESS_KEY_ID")
                 .env_remove("AWS_SECRET_ACCESS_KEY");
@@ -369,23 +381,23 @@ fn a_profile_that_runs_us_is_refused_as_a_source_with_what_it_is() {
             );
         }
     }
-    assert_eq!(stage.sandbox.requests(), []);
+    assert_eq!(harness.sandbox.requests(), []);
 }
 
 #[test]
 fn the_organisation_is_information_beside_the_regions() {
-    let stage = Stage::start();
-    prepare(&stage);
+    let harness = Harness::start();
+    prepare(&harness);
     let auditor = "arn:aws:iam::111122223333:role/Auditor";
-    stage.mcm(&["login", "aws", "--role-arn", auditor]).done();
-    let listed = stage.mcm(&["targets", "role/Auditor", "--json"]).json();
+    harness.mcm(&["login", "aws", "--role-arn", auditor]).done();
+    let listed = harness.mcm(&["targets", "role/Auditor", "--json"]).json();
     let organization = listed["organization"].as_array().expect("a list");
     assert_eq!(organization.len(), 3);
     let production = serde_json::json!({
         "accountId": "444455556666", "name": "Contoso production", "state": "ACTIVE",
     });
     assert!(organization.contains(&production), "{organization:?}");
-    let ended = stage.mcm(&["targets", "role/Auditor"]);
+    let ended = harness.mcm(&["targets", "role/Auditor"]);
     assert!(
         ended.told.contains("3 accounts of its organisation"),
         "{}",
@@ -396,22 +408,22 @@ fn the_organisation_is_information_beside_the_regions() {
         "they are no targets"
     );
 
-    connected(&stage, "Reader");
-    let listed = stage.mcm(&["targets", "role/Reader", "--json"]).json();
+    connected(&harness, "Reader");
+    let listed = harness.mcm(&["targets", "role/Reader", "--json"]).json();
     assert_eq!(listed.get("organization"), None);
 }
 
 #[test]
 fn every_form_of_a_role_is_printed_with_the_same_id_which_waits_until_it_is_dropped() {
-    let stage = Stage::start();
-    let external_id = prepare(&stage);
+    let harness = Harness::start();
+    let external_id = prepare(&harness);
     for (form, part) in [
         ("trust-policy", "sts:AssumeRole"),
         ("cloudformation", "AWS::IAM::Role"),
         ("terraform", "resource \"aws_iam_role\""),
         ("cli", "aws iam create-role"),
     ] {
-        let ended = stage.mcm(&["login", "aws", "--print", form]);
+        let ended = harness.mcm(&["login", "aws", "--print", form]);
         assert!(
             ended.told.contains(ADA_ARN) && ended.told.contains("--role-arn"),
             "{}",
@@ -428,7 +440,7 @@ fn every_form_of_a_role_is_printed_with_the_same_id_which_waits_until_it_is_drop
         );
     }
     assert!(
-        stage.sandbox.aws_assumptions().is_empty(),
+        harness.sandbox.aws_assumptions().is_empty(),
         "only the caller was asked for"
     );
     let policies = [
@@ -441,7 +453,7 @@ fn every_form_of_a_role_is_printed_with_the_same_id_which_waits_until_it_is_drop
         ),
     ];
     for (permissions, policy) in policies {
-        let text = stage
+        let text = harness
             .mcm(&[
                 "login",
                 "aws",
@@ -467,54 +479,58 @@ fn every_form_of_a_role_is_printed_with_the_same_id_which_waits_until_it_is_drop
         "--permissions",
         "read-only",
     ];
-    let text = stage
+    let text = harness
         .mcm(&[&["login", "aws", "--print", "terraform"][..], &chosen].concat())
         .done();
     assert!(
         text.contains("\"Auditor\"") && text.contains("= 7200"),
         "{text}"
     );
-    let again = stage.mcm(&["login", "aws", "--print", "terraform"]).done();
+    let again = harness
+        .mcm(&["login", "aws", "--print", "terraform"])
+        .done();
     assert_eq!(again, text, "printed again tomorrow it is the same");
-    stage
+    harness
         .mcm(&["login", "aws", "--print", "cli", "--role-name", "a/b"])
         .failed(2);
 
     let another = ["login", "aws", "--print", "terraform", "--another"];
-    stage.mcm(&another).done();
+    harness.mcm(&another).done();
     assert_eq!(
-        stage
+        harness
             .mcm(&["login", "aws", "--pending"])
             .done()
             .lines()
             .count(),
         3
     );
-    let dropped = stage.mcm(&["login", "aws", "--drop", &external_id]).done();
+    let dropped = harness
+        .mcm(&["login", "aws", "--drop", &external_id])
+        .done();
     assert!(dropped.contains(&external_id), "{dropped}");
-    let left = stage.mcm(&["login", "aws", "--pending"]).done();
+    let left = harness.mcm(&["login", "aws", "--pending"]).done();
     assert!(
         left.lines().count() == 2 && !left.contains(&external_id),
         "{left}"
     );
-    stage
+    harness
         .mcm(&["login", "aws", "--drop", &external_id])
         .failed(1);
 }
 
 #[test]
 fn ctrl_c_gives_the_checks_of_a_role_up_and_keeps_the_external_id() {
-    let stage = Stage::start();
-    let external_id = prepare(&stage);
-    stage.sandbox.forget_requests();
-    let begun = stage.begin(&["login", "aws", "--role-arn", &role("ForeignReader")]);
-    stage.until_requested(Endpoint::AwsAssumeRole);
+    let harness = Harness::start();
+    let external_id = prepare(&harness);
+    harness.sandbox.forget_requests();
+    let begun = harness.begin(&["login", "aws", "--role-arn", &role("ForeignReader")]);
+    harness.until_requested(Endpoint::AwsAssumeRole);
     begun.interrupt();
     let told = begun.ended().failed(1);
     assert!(told.contains("You cancelled the sign-in."), "{told}");
-    assert_eq!(stage.keychain_entries(), 0);
+    assert_eq!(harness.keychain_entries(), 0);
     assert!(
-        stage
+        harness
             .mcm(&["login", "aws", "--pending"])
             .done()
             .contains(&external_id)
@@ -523,25 +539,25 @@ fn ctrl_c_gives_the_checks_of_a_role_up_and_keeps_the_external_id() {
 
 #[test]
 fn a_region_of_a_role_is_chosen_like_any_target() {
-    let stage = Stage::start();
-    let id = connected(&stage, "Reader");
-    let table = stage.mcm(&["targets", &id]).done();
+    let harness = Harness::start();
+    let id = connected(&harness, "Reader");
+    let table = harness.mcm(&["targets", &id]).done();
     assert!(
         table
             .lines()
             .any(|line| line.starts_with("*  ") && line.contains("eu-central-1")),
         "{table}"
     );
-    stage
+    harness
         .mcm(&["use", "contoso-production", "eu-north-1"])
         .done();
-    assert_eq!(row(&stage)["region"], "eu-north-1");
-    assert_eq!(stage.sandbox.requests(), []);
+    assert_eq!(row(&harness)["region"], "eu-north-1");
+    assert_eq!(harness.sandbox.requests(), []);
 }
 
 #[test]
 fn wrong_usage_of_aws_is_status_2() {
-    let stage = Stage::without_keychain();
+    let harness = Harness::without_keychain();
     for arguments in [
         &["login", "aws"][..],
         &["login", "aws", "--role-arn", "a", "--print", "cli"],
@@ -560,7 +576,7 @@ fn wrong_usage_of_aws_is_status_2() {
         &["credential-process"],
         &["credential-process", "a", "--active"],
     ] {
-        let told = stage.mcm(arguments).failed(2);
+        let told = harness.mcm(arguments).failed(2);
         assert!(
             told.contains("Usage: mcm") || told.contains("--help"),
             "{told}"
@@ -570,8 +586,8 @@ fn wrong_usage_of_aws_is_status_2() {
 
 #[test]
 fn a_profile_can_be_the_source_and_the_life_of_sessions_be_chosen() {
-    let stage = Stage::start();
-    let key = stage
+    let harness = Harness::start();
+    let key = harness
         .sandbox
         .aws_access_key("ada")
         .expect("there is an ada");
@@ -579,10 +595,10 @@ fn a_profile_can_be_the_source_and_the_life_of_sessions_be_chosen() {
         "[work]\naws_access_key_id = {}\naws_secret_access_key = {}\n",
         key.id, key.secret
     );
-    let file = stage.home().join("aws/credentials");
+    let file = harness.home().join("aws/credentials");
     write(&file, 0o600, &text);
     let mcm = |arguments: &[&str]| {
-        let mut command = stage.command(arguments);
+        let mut command = harness.command(arguments);
         command
             .env_remove("AWS_ACCESS_KEY_ID")
             .env_remove("AWS_SECRET_ACCESS_KEY");
@@ -634,8 +650,8 @@ fn a_profile_can_be_the_source_and_the_life_of_sessions_be_chosen() {
 
 #[test]
 fn the_profile_that_runs_us_is_not_asked_for_the_credential_that_it_wants() {
-    let stage = Stage::start();
-    let key = stage
+    let harness = Harness::start();
+    let key = harness
         .sandbox
         .aws_access_key("ada")
         .expect("there is an ada");
@@ -643,7 +659,7 @@ fn the_profile_that_runs_us_is_not_asked_for_the_credential_that_it_wants() {
         "aws_access_key_id = {}\naws_secret_access_key = {}\n",
         key.id, key.secret
     );
-    let file = stage.home().join("aws/config");
+    let file = harness.home().join("aws/config");
     let program = env!("CARGO_BIN_EXE_mcm");
     let us = format!(
         "[profile production]\ncredential_process = {program} credential-process --active\n"
@@ -654,7 +670,7 @@ fn the_profile_that_runs_us_is_not_asked_for_the_credential_that_it_wants() {
         &format!("[default]\n{keys}[profile work]\n{keys}{us}"),
     );
     let mcm = |profile: Option<&str>, arguments: &[&str]| {
-        let mut command = stage.command(arguments);
+        let mut command = harness.command(arguments);
         command
             .env_remove("AWS_ACCESS_KEY_ID")
             .env_remove("AWS_SECRET_ACCESS_KEY");
@@ -670,14 +686,14 @@ fn the_profile_that_runs_us_is_not_asked_for_the_credential_that_it_wants() {
         mcm(profile, &["login", "aws", "--print", "cli"]).done();
         let connected = mcm(None, &["login", "aws", "--role-arn", &role(name)]).done();
         assert!(connected.contains(source), "{connected}");
-        stage.forget_sessions();
-        stage.sandbox.forget_requests();
+        harness.forget_sessions();
+        harness.sandbox.forget_requests();
         mcm(
             Some("production"),
             &["credential-process", &format!("role/{name}")],
         )
         .done();
-        let asked: Vec<_> = stage
+        let asked: Vec<_> = harness
             .sandbox
             .requests()
             .iter()
@@ -695,10 +711,10 @@ fn the_profile_that_runs_us_is_not_asked_for_the_credential_that_it_wants() {
 
 #[test]
 fn no_secret_of_aws_is_told_logged_or_written() {
-    let stage = Stage::start();
+    let harness = Harness::start();
     let mut told = String::new();
     let mut run = |arguments: &[&str]| {
-        let ended = stage.mcm(arguments);
+        let ended = harness.mcm(arguments);
         told.push_str(&ended.told);
         if arguments[0] != "credential-process" {
             told.push_str(&ended.result);
@@ -715,8 +731,8 @@ fn no_secret_of_aws_is_told_logged_or_written() {
     ] {
         run(arguments);
     }
-    stage.forget_sessions();
-    stage.sandbox.remove_aws_role(&role("Reader"));
+    harness.forget_sessions();
+    harness.sandbox.remove_aws_role(&role("Reader"));
     run(&["credential-process", "--active"]);
-    stage.assert_no_secret_in(&told);
+    harness.assert_no_secret_in(&told);
 }

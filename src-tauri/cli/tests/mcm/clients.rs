@@ -12,8 +12,8 @@ use sandbox_clouds::guid;
 use serde_json::{Value, json};
 
 use crate::aws::{connected, role};
+use crate::harness::{ADA, Ended, Harness, write};
 use crate::lent::processes_that_show;
-use crate::stage::{ADA, Ended, Stage, write};
 
 /// A client that has not begun.
 struct Client {
@@ -73,22 +73,22 @@ fn program(name: &str) -> PathBuf {
 }
 
 /// A person's home of their own for what clients write.
-fn home(stage: &Stage) -> PathBuf {
-    let home = stage.folder().join("home");
+fn home(harness: &Harness) -> PathBuf {
+    let home = harness.folder().join("home");
     fs::create_dir_all(&home).expect("ours");
     home
 }
 
 impl Client {
-    fn start(stage: &Stage, (provider, name, words): (&str, &'static str, &[&str])) -> Self {
-        let mut command = stage.command(&["exec", &stage.account_of(provider), "--"]);
+    fn start(harness: &Harness, (provider, name, words): (&str, &'static str, &[&str])) -> Self {
+        let mut command = harness.command(&["exec", &harness.account_of(provider), "--"]);
         // Azure's libraries refuse a sign-in server on this machine, also where they ask it for nothing.
         command.args(["env", "--unset=AZURE_AUTHORITY_HOST"]);
         command
             .arg(program(words[0]))
             .args(&words[1..])
             .current_dir(here())
-            .env("HOME", home(stage));
+            .env("HOME", home(harness));
         command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -118,21 +118,21 @@ impl Client {
         let mut line = String::new();
         self.output.read_line(&mut line).expect("text");
         if line.is_empty() {
-            let told = self.told();
-            panic!("{}: {told}", self.name);
+            let error_output = self.error_output();
+            panic!("{}: {error_output}", self.name);
         }
         serde_json::from_str(&line).expect("JSON")
     }
 
-    fn told(&mut self) -> String {
-        let mut told = String::new();
+    fn error_output(&mut self) -> String {
+        let mut answer = String::new();
         self.process
             .stderr
             .take()
             .expect("piped")
-            .read_to_string(&mut told)
+            .read_to_string(&mut answer)
             .expect("text");
-        told
+        answer
     }
 }
 
@@ -143,12 +143,12 @@ impl Drop for Client {
     }
 }
 
-fn all_clouds(stage: &Stage) {
-    connected(stage, "Reader");
-    stage.login(ADA, &["azure"]).done();
-    stage.login(ADA, &["gcp"]).done();
-    let google = stage.account_of("gcp");
-    stage.mcm(&["use", &google, "contoso-production"]).done();
+fn all_clouds(harness: &Harness) {
+    connected(harness, "Reader");
+    harness.login(ADA, &["azure"]).done();
+    harness.login(ADA, &["gcp"]).done();
+    let google = harness.account_of("gcp");
+    harness.mcm(&["use", &google, "contoso-production"]).done();
 }
 
 /// Every file below a folder, in one text.
@@ -170,9 +170,9 @@ fn files_below(folder: &Path) -> String {
 
 #[test]
 fn every_client_works_as_the_account_and_leaves_no_secret() {
-    let stage = Stage::start();
-    all_clouds(&stage);
-    let mut clients = CLIENTS.map(|client| Client::start(&stage, client));
+    let harness = Harness::start();
+    all_clouds(&harness);
+    let mut clients = CLIENTS.map(|client| Client::start(&harness, client));
     clients.iter_mut().for_each(Client::go_on);
     for client in &mut clients {
         let answer = client.answer();
@@ -186,21 +186,21 @@ fn every_client_works_as_the_account_and_leaves_no_secret() {
         };
         assert!(is_right, "{}: {answer}", client.name);
     }
-    let secrets = stage.secrets_of_the_clouds();
+    let secrets = harness.secrets_of_the_clouds();
     assert_eq!(
         processes_that_show(&secrets),
         Vec::<u32>::new(),
         "while the clients hold their credentials"
     );
     drop(clients);
-    let files = format!("{}{}", files_below(&home(&stage)), stage.files());
+    let files = format!("{}{}", files_below(&home(&harness)), harness.files());
     assert!(!secrets.iter().any(|secret| files.contains(secret.as_str())));
 }
 
 #[test]
 fn aws_works_by_the_endpoint_and_by_credential_process_and_caches_nothing() {
-    let stage = Stage::start();
-    let id = connected(&stage, "Reader");
+    let harness = Harness::start();
+    let id = connected(&harness, "Reader");
     let (aws, asked) = (
         program("aws"),
         [
@@ -212,8 +212,8 @@ fn aws_works_by_the_endpoint_and_by_credential_process_and_caches_nothing() {
             "text",
         ],
     );
-    let mut command = stage.command(&["exec", &id, "--"]);
-    command.arg(&aws).args(asked).env("HOME", home(&stage));
+    let mut command = harness.command(&["exec", &id, "--"]);
+    command.arg(&aws).args(asked).env("HOME", home(&harness));
     let lent = Ended::of(command.output().expect("mcm starts")).done();
     assert!(lent.contains(":assumed-role/Reader/"), "{lent}");
 
@@ -221,18 +221,18 @@ fn aws_works_by_the_endpoint_and_by_credential_process_and_caches_nothing() {
         "[profile production]\nregion = eu-central-1\ncredential_process = {} credential-process {id}\n",
         env!("CARGO_BIN_EXE_mcm")
     );
-    write(&home(&stage).join(".aws/config"), 0o600, &us);
+    write(&home(&harness).join(".aws/config"), 0o600, &us);
     let mut command = Command::new(&aws);
-    stage
+    harness
         .equip(&mut command)
         .args(asked)
         .args(["--profile", "production"])
-        .env("HOME", home(&stage));
+        .env("HOME", home(&harness));
     let handed = Ended::of(command.output().expect("aws starts")).done();
     assert_eq!(handed, lent, "the same session");
-    let files = files_below(&home(&stage));
+    let files = files_below(&home(&harness));
     assert!(
-        !stage
+        !harness
             .secrets_of_the_clouds()
             .iter()
             .any(|secret| files.contains(secret.as_str())),
@@ -242,20 +242,22 @@ fn aws_works_by_the_endpoint_and_by_credential_process_and_caches_nothing() {
 
 #[test]
 fn a_session_that_ended_is_told_by_the_client_with_what_to_run() {
-    let stage = Stage::start();
+    let harness = Harness::start();
     // So short that nothing of it is lent once it cannot be renewed.
-    stage.sandbox.set_access_token_life(Duration::from_secs(55));
-    stage
+    harness
+        .sandbox
+        .set_access_token_life(Duration::from_secs(55));
+    harness
         .sandbox
         .set_aws_session_life(Some(Duration::from_secs(55)));
-    all_clouds(&stage);
-    let mut clients = CLIENTS.map(|client| Client::start(&stage, client));
-    stage.forget_sessions();
-    stage.sandbox.revoke_all(ADA);
-    stage.sandbox.remove_aws_role(&role("Reader"));
+    all_clouds(&harness);
+    let mut clients = CLIENTS.map(|client| Client::start(&harness, client));
+    harness.forget_sessions();
+    harness.sandbox.revoke_all(ADA);
+    harness.sandbox.remove_aws_role(&role("Reader"));
     clients.iter_mut().for_each(Client::go_on);
     for client in &mut clients {
-        let told = client.told();
+        let error_output = client.error_output();
         let advice = match client.name {
             "boto3" => format!("mcm login aws --role-arn {}", role("Reader")),
             // It shows nobody's message.
@@ -263,21 +265,25 @@ fn a_session_that_ended_is_told_by_the_client_with_what_to_run() {
             "google-auth" | "google-auth-library" => "mcm login gcp".to_owned(),
             _ => format!("mcm login azure --tenant {}", guid("contoso.example")),
         };
-        assert!(told.contains(&advice), "{}: {told}", client.name);
+        assert!(
+            error_output.contains(&advice),
+            "{}: {error_output}",
+            client.name
+        );
     }
-    assert!(!stage.has_opened_a_page());
+    assert!(!harness.has_opened_a_page());
 }
 
 #[test]
 fn clients_of_aws_work_with_the_last_minutes_when_nothing_new_can_be_had() {
-    let stage = Stage::start();
+    let harness = Harness::start();
     // botocore asks anew for each request when less than ten minutes are left, and fails when it is refused then.
-    stage
+    harness
         .sandbox
         .set_aws_session_life(Some(Duration::from_secs(5 * 60)));
-    connected(&stage, "Reader");
-    let mut clients = [CLIENTS[0], CLIENTS[1]].map(|client| Client::start(&stage, client));
-    stage.lock_keychain();
+    connected(&harness, "Reader");
+    let mut clients = [CLIENTS[0], CLIENTS[1]].map(|client| Client::start(&harness, client));
+    harness.lock_keychain();
     clients.iter_mut().for_each(Client::go_on);
     for client in &mut clients {
         let answer = client.answer();
@@ -290,12 +296,17 @@ fn clients_of_aws_work_with_the_last_minutes_when_nothing_new_can_be_had() {
 
 #[test]
 fn a_locked_keychain_is_told_by_the_client() {
-    let stage = Stage::start();
-    stage.sandbox.set_access_token_life(Duration::from_secs(55));
-    stage.login(ADA, &["azure"]).done();
-    let mut client = Client::start(&stage, CLIENTS[2]);
-    stage.lock_keychain();
+    let harness = Harness::start();
+    harness
+        .sandbox
+        .set_access_token_life(Duration::from_secs(55));
+    harness.login(ADA, &["azure"]).done();
+    let mut client = Client::start(&harness, CLIENTS[2]);
+    harness.lock_keychain();
     client.go_on();
-    let told = client.told();
-    assert!(told.contains("keychain is locked"), "{told}");
+    let error_output = client.error_output();
+    assert!(
+        error_output.contains("keychain is locked"),
+        "{error_output}"
+    );
 }

@@ -7,13 +7,13 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::stage::{Stage, write};
+use crate::harness::{Harness, write};
 
 const HOSTILE: &str = "$(touch pwned)`touch pwned`;touch pwned\u{1b}[31m *?\"' $HOME";
 
 /// A machine with accounts in its list, and no keychain.
-fn with_accounts() -> Stage {
-    let stage = Stage::without_keychain();
+fn with_accounts() -> Harness {
+    let harness = Harness::without_keychain();
     let azure = |id: &str, name: &str, user: &str| {
         json!({
             "id": id, "grant": "00", "connectedAt": "2026-11-26T00:00:00Z",
@@ -44,22 +44,22 @@ fn with_accounts() -> Stage {
         aws,
     ];
     write(
-        &stage.accounts_file(),
+        &harness.accounts_file(),
         0o600,
         &json!({ "version": 1, "active": { "aws": "aws-000000000004" }, "accounts": accounts })
             .to_string(),
     );
-    stage
+    harness
 }
 
 /// What a shell offers for a line, given a script that sets `line` and prints the offers.
-fn offered(stage: &Stage, shell: &str, script: &str) -> Vec<String> {
-    let mcm = stage.command(&[]);
+fn offered(harness: &Harness, shell: &str, script: &str) -> Vec<String> {
+    let mcm = harness.command(&[]);
     let folder = Path::new(mcm.get_program())
         .parent()
         .expect("it is in a folder");
-    let completion = stage.mcm(&["completion", shell]).done();
-    let file = stage.home().join("completion");
+    let completion = harness.mcm(&["completion", shell]).done();
+    let file = harness.home().join("completion");
     write(&file, 0o600, &completion);
     let mut command = Command::new(shell);
     command.args(if shell == "bash" {
@@ -68,7 +68,7 @@ fn offered(stage: &Stage, shell: &str, script: &str) -> Vec<String> {
         &["-c"]
     });
     command.arg(script.replace("COMPLETION", &file.display().to_string()));
-    stage.equip(&mut command);
+    harness.equip(&mut command);
     let path = mcm
         .get_envs()
         .find(|(name, _)| *name == "PATH")
@@ -78,7 +78,7 @@ fn offered(stage: &Stage, shell: &str, script: &str) -> Vec<String> {
         "PATH",
         format!("{}:{}", folder.display(), path.to_string_lossy()),
     );
-    command.current_dir(stage.home());
+    command.current_dir(harness.home());
     let output = command
         .output()
         .unwrap_or_else(|error| panic!("{shell} does not start ({error}): install it"));
@@ -87,7 +87,7 @@ fn offered(stage: &Stage, shell: &str, script: &str) -> Vec<String> {
         "{}",
         String::from_utf8_lossy(&output.stderr)
     );
-    assert!(!stage.home().join("pwned").exists(), "{shell} ran a name");
+    assert!(!harness.home().join("pwned").exists(), "{shell} ran a name");
     String::from_utf8(output.stdout)
         .expect("text")
         .lines()
@@ -95,26 +95,29 @@ fn offered(stage: &Stage, shell: &str, script: &str) -> Vec<String> {
         .collect()
 }
 
-fn in_bash(stage: &Stage, words: &str) -> Vec<String> {
+fn in_bash(harness: &Harness, words: &str) -> Vec<String> {
     let script = format!(
         "source COMPLETION; COMP_WORDS=({words}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); \
          _clap_complete_mcm mcm \"${{COMP_WORDS[COMP_CWORD]}}\"; printf '%s\\n' \"${{COMPREPLY[@]}}\""
     );
-    offered(stage, "bash", &script)
+    offered(harness, "bash", &script)
 }
 
 #[test]
 fn bash_offers_commands_options_and_accounts_by_words_that_it_does_not_act_on() {
-    let stage = with_accounts();
-    assert!(in_bash(&stage, "mcm cred").contains(&"credential-process".to_owned()));
-    assert!(in_bash(&stage, "mcm token --a").contains(&"--active".to_owned()));
-    assert_eq!(in_bash(&stage, "mcm token con"), ["Contoso"]);
-    assert_eq!(in_bash(&stage, "mcm token ada@f"), ["ada@fabrikam.example"]);
+    let harness = with_accounts();
+    assert!(in_bash(&harness, "mcm cred").contains(&"credential-process".to_owned()));
+    assert!(in_bash(&harness, "mcm token --a").contains(&"--active".to_owned()));
+    assert_eq!(in_bash(&harness, "mcm token con"), ["Contoso"]);
     assert_eq!(
-        in_bash(&stage, "mcm use azure-000000000003"),
+        in_bash(&harness, "mcm token ada@f"),
+        ["ada@fabrikam.example"]
+    );
+    assert_eq!(
+        in_bash(&harness, "mcm use azure-000000000003"),
         ["azure-000000000003"]
     );
-    let all = in_bash(&stage, "mcm targets ''");
+    let all = in_bash(&harness, "mcm targets ''");
     for account in ["Contoso", "Fabrikam"] {
         assert!(all.iter().any(|word| word == account), "{all:?}");
     }
@@ -125,7 +128,7 @@ fn bash_offers_commands_options_and_accounts_by_words_that_it_does_not_act_on() 
             "{word:?}"
         );
     }
-    let aws = in_bash(&stage, "mcm credential-process ''");
+    let aws = in_bash(&harness, "mcm credential-process ''");
     assert!(
         !aws.iter().any(|word| word == "Contoso"),
         "no AWS account: {aws:?}"
@@ -134,26 +137,26 @@ fn bash_offers_commands_options_and_accounts_by_words_that_it_does_not_act_on() 
 
 #[test]
 fn bash_offers_the_targets_of_the_account_on_the_line_and_the_names_of_resources() {
-    let stage = with_accounts();
-    assert_eq!(in_bash(&stage, "mcm use contoso prod"), ["Production"]);
+    let harness = with_accounts();
+    assert_eq!(in_bash(&harness, "mcm use contoso prod"), ["Production"]);
     assert_eq!(
-        in_bash(&stage, "mcm use contoso ''")[..2],
+        in_bash(&harness, "mcm use contoso ''")[..2],
         ["Production", "touch"],
         "a word, which is not run"
     );
     assert_eq!(
-        in_bash(&stage, "mcm use aws-000000000004 eu"),
+        in_bash(&harness, "mcm use aws-000000000004 eu"),
         ["eu-central-1"]
     );
     assert_eq!(
         in_bash(
-            &stage,
+            &harness,
             "mcm kube-token --cluster c aws-000000000004 --region u"
         ),
         ["us-east-1"]
     );
     assert_eq!(
-        in_bash(&stage, "mcm kube-token --region u"),
+        in_bash(&harness, "mcm kube-token --region u"),
         ["us-east-1"],
         "the one in use"
     );
@@ -162,32 +165,32 @@ fn bash_offers_the_targets_of_the_account_on_the_line_and_the_names_of_resources
         "mcm use nobody p",
         "mcm kube-token contoso --region p",
     ] {
-        assert_eq!(in_bash(&stage, nothing), [""], "{nothing}");
+        assert_eq!(in_bash(&harness, nothing), [""], "{nothing}");
     }
     assert_eq!(
-        in_bash(&stage, "mcm token contoso --resource ''"),
+        in_bash(&harness, "mcm token contoso --resource ''"),
         ["arm", "graph", "key-vault", "storage", "aks"]
     );
     assert_eq!(
-        in_bash(&stage, "mcm token --active azure --resource k"),
+        in_bash(&harness, "mcm token --active azure --resource k"),
         ["key-vault"]
     );
 }
 
 #[test]
 fn zsh_offers_accounts_with_what_is_told_of_them() {
-    let stage = with_accounts();
+    let harness = with_accounts();
     let script = "compdef() {}; _describe() { eval 'printf \"%s\\n\" \"${'${@[-1]}'[@]}\"' }; source COMPLETION; \
                   words=(mcm token Con); CURRENT=3; _clap_dynamic_completer_mcm";
-    let offers = offered(&stage, "zsh", script);
+    let offers = offered(&harness, "zsh", script);
     assert_eq!(offers, ["Contoso:Contoso Ltd, ada@contoso.example, Azure"]);
 }
 
 #[test]
 fn fish_offers_accounts_with_what_is_told_of_them() {
-    let stage = with_accounts();
+    let harness = with_accounts();
     let offers = offered(
-        &stage,
+        &harness,
         "fish",
         "source COMPLETION; complete --do-complete 'mcm token Con'",
     );
@@ -196,7 +199,10 @@ fn fish_offers_accounts_with_what_is_told_of_them() {
 
 #[test]
 fn a_damaged_list_of_accounts_leaves_the_commands() {
-    let stage = with_accounts();
-    write(&stage.accounts_file(), 0o600, "{\"version\":1,");
-    assert_eq!(in_bash(&stage, "mcm credential-p"), ["credential-process"]);
+    let harness = with_accounts();
+    write(&harness.accounts_file(), 0o600, "{\"version\":1,");
+    assert_eq!(
+        in_bash(&harness, "mcm credential-p"),
+        ["credential-process"]
+    );
 }

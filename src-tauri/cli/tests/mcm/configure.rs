@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 
 use crate::aws::{connected, role};
-use crate::stage::{Ended, Stage, write};
+use crate::harness::{Ended, Harness, write};
 
 /// A file as a person keeps it: comments, odd indentation, line ends of two kinds, keys, and no end of the last line.
 const THEIRS: &str = "# my clouds\r\n[default]\r\nregion=eu-west-1\r\n\r\n[profile contoso-production]\n  \
@@ -17,23 +17,23 @@ const THEIRS: &str = "# my clouds\r\n[default]\r\nregion=eu-west-1\r\n\r\n[profi
                       x\n[profile nested]\ns3 =\n    max_concurrent_requests = 20";
 
 /// Where AWS's clients look for the config file.
-fn file(stage: &Stage) -> PathBuf {
-    stage.home().with_file_name(".aws").join("config")
+fn file(harness: &Harness) -> PathBuf {
+    harness.home().with_file_name(".aws").join("config")
 }
 
-fn configure(stage: &Stage, arguments: &[&str]) -> Ended {
-    stage.mcm(&[&["configure", "aws"], arguments].concat())
+fn configure(harness: &Harness, arguments: &[&str]) -> Ended {
+    harness.mcm(&[&["configure", "aws"], arguments].concat())
 }
 
 /// Runs `mcm configure aws` on a terminal, with this answer.
-fn on_a_terminal(stage: &Stage, answer: &str) -> (i32, String) {
-    let mcm = stage.command(&[]);
+fn on_a_terminal(harness: &Harness, answer: &str) -> (i32, String) {
+    let mcm = harness.command(&[]);
     let mut command = Command::new("script");
     command.args(["--quiet", "--return", "--command"]);
     command
         .arg(format!("{} configure aws", mcm.get_program().display()))
         .arg("/dev/null");
-    stage.equip(&mut command);
+    harness.equip(&mut command);
     command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -55,7 +55,7 @@ fn on_a_terminal(stage: &Stage, answer: &str) -> (i32, String) {
 }
 
 /// What botocore makes of a profile: the region, and the credential that it gets through it.
-fn botocore(stage: &Stage, profile: &str) -> Value {
+fn botocore(harness: &Harness, profile: &str) -> Value {
     const PROGRAM: &str = "
 import json, sys
 from botocore.session import Session
@@ -65,7 +65,7 @@ print(json.dumps({'method': session.get_credentials().method, 'region': session.
                   'key': found.access_key, 'profiles': session.available_profiles}))
 ";
     let python = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/moto/venv/bin/python");
-    let mcm = stage.command(&[]);
+    let mcm = harness.command(&[]);
     let mut command = Command::new(python);
     command.args(["-c", PROGRAM, profile]).env_clear();
     let keep = |name: &str| !name.starts_with("AWS_");
@@ -88,12 +88,12 @@ print(json.dumps({'method': session.get_credentials().method, 'region': session.
 
 #[test]
 fn profiles_are_merged_in_work_in_botocore_and_come_out_again_to_the_byte() {
-    let stage = Stage::start();
-    let id = connected(&stage, "Reader");
-    let path = file(&stage);
+    let harness = Harness::start();
+    let id = connected(&harness, "Reader");
+    let path = file(&harness);
     write(&path, 0o640, THEIRS);
 
-    let ended = configure(&stage, &["--yes"]);
+    let ended = configure(&harness, &["--yes"]);
     let told = ended.told.clone();
     let shown = ended.done();
     assert!(
@@ -122,89 +122,89 @@ fn profiles_are_merged_in_work_in_botocore_and_come_out_again_to_the_byte() {
         0
     );
 
-    let found = botocore(&stage, "contoso-production-Reader");
+    let found = botocore(&harness, "contoso-production-Reader");
     assert_eq!(
         (&found["method"], &found["region"]),
         (&"custom-process".into(), &"eu-central-1".into())
     );
-    let printed = stage.mcm(&["credential-process", &id]).json();
+    let printed = harness.mcm(&["credential-process", &id]).json();
     assert_eq!(found["key"], printed["AccessKeyId"]);
-    let theirs = botocore(&stage, "contoso-production");
+    let theirs = botocore(&harness, "contoso-production");
     assert_eq!(theirs["key"], "AKIACANARY");
     assert_eq!(theirs["profiles"].as_array().expect("a list").len(), 4);
 
-    let again = configure(&stage, &["--yes"]);
+    let again = configure(&harness, &["--yes"]);
     assert!(again.told.contains("needs no change"), "{}", again.told);
     assert_eq!(again.done(), "");
-    configure(&stage, &["--undo", "--yes"]).done();
+    configure(&harness, &["--undo", "--yes"]).done();
     assert_eq!(fs::read_to_string(&path).expect("there"), THEIRS);
 }
 
 #[test]
 fn without_a_terminal_and_a_yes_the_change_is_only_shown() {
-    let stage = Stage::start();
-    connected(&stage, "Reader");
-    let ended = configure(&stage, &[]);
+    let harness = Harness::start();
+    connected(&harness, "Reader");
+    let ended = configure(&harness, &[]);
     assert_eq!(ended.status, 2, "{}", ended.told);
     assert!(
         ended.result.contains("--- /dev/null") && ended.told.contains("--yes"),
         "{}",
         ended.told
     );
-    let dry = configure(&stage, &["--dry-run"]);
+    let dry = configure(&harness, &["--dry-run"]);
     assert_eq!((dry.status, &dry.result), (0, &ended.result));
-    assert!(!file(&stage).exists());
+    assert!(!file(&harness).exists());
 }
 
 #[test]
 fn on_a_terminal_the_person_decides() {
-    let stage = Stage::start();
-    connected(&stage, "Reader");
-    let (status, told) = on_a_terminal(&stage, "no\n");
+    let harness = Harness::start();
+    connected(&harness, "Reader");
+    let (status, told) = on_a_terminal(&harness, "no\n");
     assert_eq!(status, 1, "{told}");
     assert!(
         told.contains("[y/N]") && told.contains("Nothing was written."),
         "{told}"
     );
-    assert!(!file(&stage).exists());
-    let (status, told) = on_a_terminal(&stage, "y\n");
+    assert!(!file(&harness).exists());
+    let (status, told) = on_a_terminal(&harness, "y\n");
     assert_eq!(status, 0, "{told}");
     assert!(
         told.contains("+[profile contoso-production]") && !told.contains('\u{1b}'),
         "{told}"
     );
     assert!(
-        fs::read_to_string(file(&stage))
+        fs::read_to_string(file(&harness))
             .expect("written")
             .starts_with("[profile contoso-production]\n")
     );
-    configure(&stage, &["--undo", "--yes"]).done();
+    configure(&harness, &["--undo", "--yes"]).done();
     assert!(
-        !file(&stage).exists(),
+        !file(&harness).exists(),
         "a file that was made for our profiles goes with them"
     );
 }
 
 #[test]
 fn a_profile_follows_its_account_and_a_name_of_somebody_elses_is_never_taken() {
-    let stage = Stage::start();
-    let id = connected(&stage, "Reader");
-    let path = file(&stage);
+    let harness = Harness::start();
+    let id = connected(&harness, "Reader");
+    let path = file(&harness);
     // The name is taken in the credentials file, whose keys would win.
     write(
         &path.with_file_name("credentials"),
         0o600,
         "[contoso-production]\naws_access_key_id = CANARY\n",
     );
-    configure(&stage, &["--yes"]).done();
+    configure(&harness, &["--yes"]).done();
     let first = fs::read_to_string(&path).expect("there");
     assert!(
         first.starts_with("[profile contoso-production-Reader]\n"),
         "{first}"
     );
 
-    stage.mcm(&["use", &id, "eu-north-1"]).done();
-    configure(&stage, &["contoso", "--name", "work", "--yes"]).done();
+    harness.mcm(&["use", &id, "eu-north-1"]).done();
+    configure(&harness, &["contoso", "--name", "work", "--yes"]).done();
     let second = fs::read_to_string(&path).expect("there");
     assert_eq!(
         second,
@@ -213,37 +213,37 @@ fn a_profile_follows_its_account_and_a_name_of_somebody_elses_is_never_taken() {
             .replace("eu-central-1", "eu-north-1")
     );
     for name in ["contoso-production", "a b", "__proto__"] {
-        let told = configure(&stage, &["contoso", "--name", name, "--yes"]).failed(2);
+        let told = configure(&harness, &["contoso", "--name", name, "--yes"]).failed(2);
         assert!(told.contains(name), "{told}");
     }
 
-    stage.mcm(&["login", "aws", "--print", "cli"]).done();
-    stage
+    harness.mcm(&["login", "aws", "--print", "cli"]).done();
+    harness
         .mcm(&["login", "aws", "--role-arn", &role("LongReader")])
         .done();
     assert!(
-        configure(&stage, &["--name", "x", "--yes"])
+        configure(&harness, &["--name", "x", "--yes"])
             .failed(2)
             .contains("2 are meant")
     );
-    configure(&stage, &["--yes"]).done();
+    configure(&harness, &["--yes"]).done();
     let both = fs::read_to_string(&path).expect("there");
     assert!(
         both.starts_with(&second) && both.contains("\n\n[profile AWS-Account-444455556666]\n"),
         "{both}"
     );
-    configure(&stage, &["--undo", "role/LongReader", "--yes"]).done();
+    configure(&harness, &["--undo", "role/LongReader", "--yes"]).done();
     assert_eq!(fs::read_to_string(&path).expect("there"), second);
 
-    stage.mcm(&["logout", &id]).done();
-    let told = configure(&stage, &["--yes"]).told;
+    harness.mcm(&["logout", &id]).done();
+    let told = configure(&harness, &["--yes"]).told;
     assert!(
         told.contains(&format!(
             "[profile work] is for {id}, which is not connected."
         )),
         "{told}"
     );
-    configure(&stage, &["--undo", "work", "--yes"]).done();
+    configure(&harness, &["--undo", "work", "--yes"]).done();
     assert!(
         fs::read_to_string(&path)
             .expect("there")
@@ -253,9 +253,9 @@ fn a_profile_follows_its_account_and_a_name_of_somebody_elses_is_never_taken() {
 
 #[test]
 fn a_file_that_is_odd_is_named_with_its_line_and_left_as_it_is() {
-    let stage = Stage::start();
-    connected(&stage, "Reader");
-    let path = file(&stage);
+    let harness = Harness::start();
+    connected(&harness, "Reader");
+    let path = file(&harness);
     for (text, why) in [
         (
             "[default]\n[profile a]\n[profile a]\n",
@@ -269,18 +269,18 @@ fn a_file_that_is_odd_is_named_with_its_line_and_left_as_it_is() {
     ] {
         write(&path, 0o600, text);
         for arguments in [&["--yes"][..], &["--undo", "--yes"], &["--dry-run"]] {
-            let told = configure(&stage, arguments).failed(1);
+            let told = configure(&harness, arguments).failed(1);
             assert!(told.contains(why) && told.contains(".aws/config"), "{told}");
         }
         assert_eq!(fs::read_to_string(&path).expect("there"), text);
     }
     fs::remove_file(&path).expect("ours");
     symlink("config", &path).expect("linked");
-    assert!(configure(&stage, &["--yes"]).failed(1).contains("link"));
+    assert!(configure(&harness, &["--yes"]).failed(1).contains("link"));
     fs::remove_file(&path).expect("ours");
     fs::create_dir(&path).expect("made");
     assert!(
-        configure(&stage, &["--yes"])
+        configure(&harness, &["--yes"])
             .failed(1)
             .contains("is a folder")
     );
@@ -289,21 +289,21 @@ fn a_file_that_is_odd_is_named_with_its_line_and_left_as_it_is() {
 
 #[test]
 fn only_aws_accounts_have_profiles_and_the_file_can_be_named() {
-    let stage = Stage::start();
-    stage.connected(false);
+    let harness = Harness::start();
+    harness.connected(false);
     assert!(
-        configure(&stage, &["--yes"])
+        configure(&harness, &["--yes"])
             .failed(1)
             .contains("mcm login aws")
     );
     assert!(
-        configure(&stage, &["contoso", "--yes"])
+        configure(&harness, &["contoso", "--yes"])
             .failed(1)
             .contains("Azure")
     );
-    connected_beside(&stage);
-    let named = stage.home().join("elsewhere/aws.ini");
-    let mut command = stage.command(&["configure", "aws", "contoso-production", "--yes"]);
+    connected_beside(&harness);
+    let named = harness.home().join("elsewhere/aws.ini");
+    let mut command = harness.command(&["configure", "aws", "contoso-production", "--yes"]);
     Ended::of(
         command
             .env("AWS_CONFIG_FILE", &named)
@@ -316,17 +316,17 @@ fn only_aws_accounts_have_profiles_and_the_file_can_be_named() {
             .expect("there")
             .contains("[profile contoso-production]")
     );
-    assert!(!file(&stage).exists());
+    assert!(!file(&harness).exists());
 }
 
 #[test]
 fn several_at_once_leave_a_whole_file() {
-    let stage = Stage::start();
-    connected(&stage, "Reader");
-    let path = file(&stage);
+    let harness = Harness::start();
+    connected(&harness, "Reader");
+    let path = file(&harness);
     write(&path, 0o600, THEIRS);
     let begun: Vec<_> = (0..6)
-        .map(|_| stage.begin(&["configure", "aws", "--yes"]))
+        .map(|_| harness.begin(&["configure", "aws", "--yes"]))
         .collect();
     for begun in begun {
         let ended = begun.ended();
@@ -345,14 +345,14 @@ fn several_at_once_leave_a_whole_file() {
         1,
         "{written}"
     );
-    configure(&stage, &["--undo", "--yes"]).done();
+    configure(&harness, &["--undo", "--yes"]).done();
     assert_eq!(fs::read_to_string(&path).expect("there"), THEIRS);
 }
 
 /// Connects an AWS role beside an account of another cloud.
-fn connected_beside(stage: &Stage) {
-    stage.mcm(&["login", "aws", "--print", "cli"]).done();
-    stage
+fn connected_beside(harness: &Harness) {
+    harness.mcm(&["login", "aws", "--print", "cli"]).done();
+    harness
         .mcm(&["login", "aws", "--role-arn", &role("Reader")])
         .done();
 }

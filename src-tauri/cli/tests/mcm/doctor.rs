@@ -1,4 +1,4 @@
-//! `mcm doctor`, in health and in trouble.
+//! `mcm doctor`, in health and in failure.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
@@ -6,7 +6,7 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 use serde_json::Value;
 
 use crate::aws::connected;
-use crate::stage::{Ended, Stage, write};
+use crate::harness::{Ended, Harness, write};
 
 fn check<'a>(findings: &'a Value, name: &str) -> &'a Value {
     let checks = findings["checks"].as_array().expect("a list");
@@ -18,9 +18,9 @@ fn check<'a>(findings: &'a Value, name: &str) -> &'a Value {
 
 #[test]
 fn nothing_fails_on_a_machine_that_is_set_up() {
-    let stage = Stage::start();
-    stage.connected(false);
-    let findings = stage.mcm(&["doctor", "--json"]).json();
+    let harness = Harness::start();
+    harness.connected(false);
+    let findings = harness.mcm(&["doctor", "--json"]).json();
     for name in [
         "keychain",
         "accounts",
@@ -40,9 +40,9 @@ fn nothing_fails_on_a_machine_that_is_set_up() {
 /// Documented and stable: checks and fields may be added, none changes its name or its meaning.
 #[test]
 fn the_json_is_as_documented() {
-    let stage = Stage::start();
-    connected(&stage, "Reader");
-    let findings = stage.mcm(&["doctor", "--json"]).json();
+    let harness = Harness::start();
+    connected(&harness, "Reader");
+    let findings = harness.mcm(&["doctor", "--json"]).json();
     let checks = findings["checks"].as_array().expect("a list");
     let names: Vec<&str> = checks
         .iter()
@@ -79,7 +79,7 @@ fn the_json_is_as_documented() {
     let keychain = &checks[0];
     let found = keychain["found"].as_str().expect("text");
     assert!(found.contains(" ms)"), "how fast it is: {found}");
-    let printed = stage.mcm(&["doctor", "--json"]).done();
+    let printed = harness.mcm(&["doctor", "--json"]).done();
     assert!(printed.starts_with(
         "{\n  \"checks\": [\n    {\n      \"name\": \"keychain\",\n      \"status\": \"ok\",\n"
     ));
@@ -87,9 +87,9 @@ fn the_json_is_as_documented() {
 
 #[test]
 fn a_locked_keychain_is_told_from_one_that_is_not_there() {
-    let stage = Stage::start();
-    stage.lock_keychain();
-    let ended = stage.mcm(&["doctor"]);
+    let harness = Harness::start();
+    harness.lock_keychain();
+    let ended = harness.mcm(&["doctor"]);
     assert_eq!(ended.status, 1);
     assert!(
         ended
@@ -104,9 +104,9 @@ fn a_locked_keychain_is_told_from_one_that_is_not_there() {
 
 #[test]
 fn credentials_of_other_tools_are_named_without_what_is_in_them_and_with_what_to_do() {
-    let stage = Stage::without_keychain();
-    let home = stage.home().with_file_name("");
-    let named = stage.home().join("named");
+    let harness = Harness::without_keychain();
+    let home = harness.home().with_file_name("");
+    let named = harness.home().join("named");
     let files = [
         (
             home.join(".aws/config"),
@@ -161,7 +161,7 @@ fn credentials_of_other_tools_are_named_without_what_is_in_them_and_with_what_to
         ("GOOGLE_APPLICATION_CREDENTIALS", named.join("key.json")),
     ];
     let doctor = |arguments: &[&str]| {
-        let mut command = stage.command(arguments);
+        let mut command = harness.command(arguments);
         Ended::of(
             command
                 .envs(variables.iter().cloned())
@@ -212,8 +212,8 @@ fn credentials_of_other_tools_are_named_without_what_is_in_them_and_with_what_to
 
 #[test]
 fn what_is_missing_fails_with_its_remedy() {
-    let stage = Stage::without_keychain();
-    let mut command = stage.command(&["doctor"]);
+    let harness = Harness::without_keychain();
+    let mut command = harness.command(&["doctor"]);
     command
         .env_remove("AZURE_CLIENT_ID")
         .env_remove("GOOGLE_CLIENT_ID")
@@ -237,8 +237,8 @@ fn what_is_missing_fails_with_its_remedy() {
 
 #[test]
 fn servers_that_do_not_answer_fail() {
-    let stage = Stage::start();
-    let output = stage
+    let harness = Harness::start();
+    let output = harness
         .command(&["doctor"])
         .env("AZURE_AUTHORITY_HOST", "http://127.0.0.1:9")
         .output();

@@ -3,15 +3,15 @@
 use std::process::Command;
 
 use crate::aws::connected;
-use crate::stage::{ADA, Ended, Stage, write};
+use crate::harness::{ADA, Ended, Harness, write};
 
 /// Gives a script to a shell, with what `mcm` needs and some variables that would win.
-fn run(stage: &Stage, shell: &[&str], script: &str) -> Ended {
+fn run(harness: &Harness, shell: &[&str], script: &str) -> Ended {
     let mut command = Command::new(shell[0]);
     command
         .args(&shell[1..])
         .arg(script.replace("mcm ", &format!("{} ", env!("CARGO_BIN_EXE_mcm"))));
-    stage.equip(&mut command);
+    harness.equip(&mut command);
     command
         .env("AWS_PROFILE", "stale")
         .env("AWS_SESSION_TOKEN", "stale")
@@ -25,9 +25,9 @@ fn run(stage: &Stage, shell: &[&str], script: &str) -> Ended {
 
 #[test]
 fn shells_take_the_credential_and_give_it_back() {
-    let stage = Stage::start();
-    let aws = connected(&stage, "Reader");
-    let printed = stage.mcm(&["credential-process", &aws]).json();
+    let harness = Harness::start();
+    let aws = connected(&harness, "Reader");
+    let printed = harness.mcm(&["credential-process", &aws]).json();
     let show = "echo \"[$AWS_SESSION_TOKEN] [$AWS_PROFILE] [$AWS_REGION] [$ARM_CLIENT_SECRET]\"";
     let expected = format!(
         "[{}] [] [eu-central-1] [stale]\n",
@@ -51,7 +51,7 @@ fn shells_take_the_credential_and_give_it_back() {
         ),
     ] {
         let ended = run(
-            &stage,
+            &harness,
             shell,
             &format!("{evaluate}; {show}; {take_back}; {show}"),
         );
@@ -71,13 +71,13 @@ fn shells_take_the_credential_and_give_it_back() {
 
 #[test]
 fn a_profile_that_asks_mcm_keeps_the_secret_out_of_the_shell() {
-    let stage = Stage::start();
-    let aws = connected(&stage, "Reader");
+    let harness = Harness::start();
+    let aws = connected(&harness, "Reader");
     let text = format!(
         "[profile contoso-production]\ncredential_process = mcm credential-process {aws}\n"
     );
-    write(&stage.folder().join(".aws/config"), 0o600, &text);
-    let ended = stage.mcm(&["env", &aws, "--shell", "bash"]);
+    write(&harness.folder().join(".aws/config"), 0o600, &text);
+    let ended = harness.mcm(&["env", &aws, "--shell", "bash"]);
     assert!(
         ended.told.contains("by the profile \"contoso-production\""),
         "{}",
@@ -93,7 +93,7 @@ fn a_profile_that_asks_mcm_keeps_the_secret_out_of_the_shell() {
         "{lines}"
     );
     assert!(
-        !stage
+        !harness
             .sandbox
             .secrets()
             .iter()
@@ -103,18 +103,18 @@ fn a_profile_that_asks_mcm_keeps_the_secret_out_of_the_shell() {
 
 #[test]
 fn several_clouds_go_into_one_shell_and_azure_says_what_its_tools_do_not_read() {
-    let stage = Stage::start();
-    stage.login(ADA, &["azure"]).done();
-    stage.login(ADA, &["gcp"]).done();
-    let (azure, gcp) = (stage.account_of("azure"), stage.account_of("gcp"));
-    let ended = stage.mcm(&["env", &azure, &gcp, "--shell", "powershell"]);
+    let harness = Harness::start();
+    harness.login(ADA, &["azure"]).done();
+    harness.login(ADA, &["gcp"]).done();
+    let (azure, gcp) = (harness.account_of("azure"), harness.account_of("gcp"));
+    let ended = harness.mcm(&["env", &azure, &gcp, "--shell", "powershell"]);
     assert!(ended.told.contains("mcm exec"), "{}", ended.told);
     let lines = ended.done();
     for (name, id) in [
         ("AZURE_ACCESS_TOKEN", &azure),
         ("CLOUDSDK_AUTH_ACCESS_TOKEN", &gcp),
     ] {
-        let token = stage.mcm(&["token", id]).done();
+        let token = harness.mcm(&["token", id]).done();
         assert!(
             lines.contains(&format!("$env:{name} = '{}'\n", token.trim())),
             "{name}"
@@ -128,11 +128,11 @@ fn several_clouds_go_into_one_shell_and_azure_says_what_its_tools_do_not_read() 
 
 #[test]
 fn an_account_that_needs_a_sign_in_prints_nothing_to_evaluate() {
-    let stage = Stage::start();
-    let azure = stage.connected(true);
-    stage.sandbox.revoke_all(ADA);
+    let harness = Harness::start();
+    let azure = harness.connected(true);
+    harness.sandbox.revoke_all(ADA);
     assert!(
-        stage
+        harness
             .mcm(&["env", &azure])
             .failed(3)
             .contains("mcm login azure")

@@ -10,37 +10,37 @@ use sandbox_clouds::{Endpoint, Fault, guid};
 use serde_json::Value;
 
 use crate::aws::{connected, role};
+use crate::harness::{ADA, Ended, Harness, write};
 use crate::lent::{Lent, get, post, processes_that_show, send};
-use crate::stage::{ADA, Ended, Stage, write};
 
 const ARM: &str = "https://management.azure.com";
 
 /// One account of each cloud; their ids, in the order of `Cloud::ALL`.
-fn three_clouds(stage: &Stage) -> [String; 3] {
-    connected(stage, "Reader");
-    stage.login(ADA, &["azure"]).done();
-    stage.login(ADA, &["gcp"]).done();
-    stage.sandbox.forget_requests();
-    ["azure", "gcp", "aws"].map(|provider| stage.account_of(provider))
+fn three_clouds(harness: &Harness) -> [String; 3] {
+    connected(harness, "Reader");
+    harness.login(ADA, &["azure"]).done();
+    harness.login(ADA, &["gcp"]).done();
+    harness.sandbox.forget_requests();
+    ["azure", "gcp", "aws"].map(|provider| harness.account_of(provider))
 }
 
 #[test]
 fn every_cloud_is_lent_in_its_own_form_and_is_the_one_that_mcm_hands_out() {
-    let stage = Stage::start();
-    let [azure, gcp, aws] = three_clouds(&stage);
-    stage.mcm(&["use", &azure, "production"]).done();
-    stage.mcm(&["use", &gcp, "contoso-production"]).done();
-    stage.mcm(&["use", &aws, "eu-north-1"]).done();
-    let lent = Lent::start(&stage, &[&azure, &gcp, &aws]);
+    let harness = Harness::start();
+    let [azure, gcp, aws] = three_clouds(&harness);
+    harness.mcm(&["use", &azure, "production"]).done();
+    harness.mcm(&["use", &gcp, "contoso-production"]).done();
+    harness.mcm(&["use", &aws, "eu-north-1"]).done();
+    let lent = Lent::start(&harness, &[&azure, &gcp, &aws]);
 
     let credential = lent.aws();
-    let printed = stage.mcm(&["credential-process", &aws]).json();
+    let printed = harness.mcm(&["credential-process", &aws]).json();
     for name in ["AccessKeyId", "SecretAccessKey", "Expiration", "AccountId"] {
         assert_eq!(credential.text(name), printed[name], "{name}");
     }
     assert_eq!(credential.text("Token"), printed["SessionToken"]);
 
-    let token = stage.mcm(&["token", &azure, "--json"]).json();
+    let token = harness.mcm(&["token", &azure, "--json"]).json();
     for resource in [ARM, "https://management.core.windows.net/"] {
         let msi = format!(
             "{}?api-version=2018-02-01&resource={resource}",
@@ -60,7 +60,7 @@ fn every_cloud_is_lent_in_its_own_form_and_is_the_one_that_mcm_hands_out() {
     let answer = lent.google("token_url", form);
     assert_eq!(
         answer.text("access_token"),
-        stage.mcm(&["token", &gcp]).done().trim()
+        harness.mcm(&["token", &gcp]).done().trim()
     );
     assert!(
         answer.json()["expires_in"]
@@ -106,8 +106,8 @@ fn every_cloud_is_lent_in_its_own_form_and_is_the_one_that_mcm_hands_out() {
     ] {
         assert_eq!(lent.get(name), value, "{name}");
     }
-    assert_eq!(stage.sandbox.requests(), [], "nobody was asked");
-    let happened = stage
+    assert_eq!(harness.sandbox.requests(), [], "nobody was asked");
+    let happened = harness
         .mcm(&["activity", &aws, "--json", "--limit", "2"])
         .json();
     assert_eq!(happened["activity"][1]["what"]["to"], "sh");
@@ -116,11 +116,11 @@ fn every_cloud_is_lent_in_its_own_form_and_is_the_one_that_mcm_hands_out() {
 
 #[test]
 fn another_resource_of_azure_is_lent_and_what_is_none_is_told() {
-    let stage = Stage::start();
-    let azure = stage.connected(false);
-    let lent = Lent::start(&stage, &[&azure]);
+    let harness = Harness::start();
+    let azure = harness.connected(false);
+    let lent = Lent::start(&harness, &[&azure]);
     // Its first session is made at a server, which a client may have to ask for twice.
-    stage.until("its session is made", || {
+    harness.until("its session is made", || {
         lent.azure("https://vault.azure.net").status == 200
     });
     let vault = lent.azure("https://vault.azure.net");
@@ -129,7 +129,7 @@ fn another_resource_of_azure_is_lent_and_what_is_none_is_told() {
         lent.azure(ARM).text("access_token")
     );
     assert!(
-        stage
+        harness
             .sandbox
             .secrets()
             .contains(&vault.text("access_token"))
@@ -145,13 +145,13 @@ fn another_resource_of_azure_is_lent_and_what_is_none_is_told() {
 
 #[test]
 fn no_secret_of_a_cloud_is_given_to_the_command_or_shown_by_any_process_or_file() {
-    let stage = Stage::start();
-    let accounts = three_clouds(&stage);
-    let lent = Lent::start(&stage, &accounts.each_ref().map(String::as_str));
+    let harness = Harness::start();
+    let accounts = three_clouds(&harness);
+    let lent = Lent::start(&harness, &accounts.each_ref().map(String::as_str));
     lent.aws();
     lent.azure(ARM);
     lent.google("token_url", "grant_type=refresh_token&refresh_token=HANDLE");
-    let clouds = stage.secrets_of_the_clouds();
+    let clouds = harness.secrets_of_the_clouds();
     assert!(clouds.len() > 5);
     assert_eq!(processes_that_show(&clouds), Vec::<u32>::new());
     let doors = [
@@ -196,7 +196,7 @@ fn no_secret_of_a_cloud_is_given_to_the_command_or_shown_by_any_process_or_file(
             .chain(&ours)
             .all(|secret| !file.contains(secret.as_str()))
     );
-    let files = stage.files();
+    let files = harness.files();
     let mut secrets = clouds.iter().chain(&ours).chain(&handles);
     assert!(
         secrets.all(|secret| !files.contains(secret.as_str())),
@@ -208,9 +208,9 @@ fn no_secret_of_a_cloud_is_given_to_the_command_or_shown_by_any_process_or_file(
 
 #[test]
 fn whoever_lacks_a_secret_or_is_a_web_page_is_refused() {
-    let stage = Stage::start();
-    let [azure, gcp, aws] = three_clouds(&stage);
-    let lent = Lent::start(&stage, &[&azure, &gcp, &aws]);
+    let harness = Harness::start();
+    let [azure, gcp, aws] = three_clouds(&harness);
+    let lent = Lent::start(&harness, &[&azure, &gcp, &aws]);
     let address = lent.get("AWS_CONTAINER_CREDENTIALS_FULL_URI");
     let token = lent.get("AWS_CONTAINER_AUTHORIZATION_TOKEN");
     let right = ("Authorization", token);
@@ -342,7 +342,7 @@ fn whoever_lacks_a_secret_or_is_a_web_page_is_refused() {
             lent.google("token_url", &"x".repeat(9000)),
         ),
     ];
-    let secrets = stage.sandbox.secrets();
+    let secrets = harness.sandbox.secrets();
     for (what, answer) in answers {
         assert!((400..500).contains(&answer.status), "{what}: {answer:?}");
         assert!(
@@ -363,9 +363,9 @@ fn whoever_lacks_a_secret_or_is_a_web_page_is_refused() {
 
 #[test]
 fn another_user_of_this_machine_is_refused_even_with_the_secrets() {
-    let stage = Stage::start();
-    connected(&stage, "Reader");
-    let lent = Lent::start(&stage, &["--active", "aws"]);
+    let harness = Harness::start();
+    connected(&harness, "Reader");
+    let lent = Lent::start(&harness, &["--active", "aws"]);
     let program = "import sys, urllib.request
 request = urllib.request.Request(sys.argv[1], headers={'Authorization': sys.argv[2]})
 try: print(urllib.request.urlopen(request).status)
@@ -412,16 +412,16 @@ except Exception as error: print(type(error).__name__)";
 
 #[test]
 fn variables_and_profiles_that_would_win_are_kept_from_the_command_and_others_are_not() {
-    let stage = Stage::start();
-    let aws = connected(&stage, "Reader");
-    let config = stage.folder().join(".aws/config");
+    let harness = Harness::start();
+    let aws = connected(&harness, "Reader");
+    let config = harness.folder().join(".aws/config");
     write(
         &config,
         0o600,
         "[default]\nregion = us-east-1\nsso_session = s\n[profile other]\nrole_arn = kept\n",
     );
     write(
-        &stage.folder().join(".aws/credentials"),
+        &harness.folder().join(".aws/credentials"),
         0o600,
         "[default]\naws_secret_access_key = CANARY\n",
     );
@@ -438,7 +438,7 @@ fn variables_and_profiles_that_would_win_are_kept_from_the_command_and_others_ar
         "GOOGLE_APPLICATION_CREDENTIALS",
         "LANG",
     ];
-    let lent = Lent::start_with(&stage, &[&aws], |command| {
+    let lent = Lent::start_with(&harness, &[&aws], |command| {
         command.envs(stale.iter().chain(&others).map(|name| (name, "stale")));
     });
     for name in stale
@@ -471,16 +471,16 @@ fn variables_and_profiles_that_would_win_are_kept_from_the_command_and_others_ar
 
 #[test]
 fn what_is_in_use_is_followed_while_the_command_runs() {
-    let stage = Stage::start();
-    stage.login(ADA, &["azure"]).done();
+    let harness = Harness::start();
+    harness.login(ADA, &["azure"]).done();
     let northwind = guid("northwind.example");
-    stage.mcm(&["add-tenant", "contoso", &northwind]).done();
-    let token = |name: &str| stage.mcm(&["token", name]).done().trim().to_owned();
-    stage.mcm(&["use", "contoso"]).done();
-    let follows = Lent::start(&stage, &["--active", "azure"]);
-    let stays = Lent::start(&stage, &["contoso"]);
+    harness.mcm(&["add-tenant", "contoso", &northwind]).done();
+    let token = |name: &str| harness.mcm(&["token", name]).done().trim().to_owned();
+    harness.mcm(&["use", "contoso"]).done();
+    let follows = Lent::start(&harness, &["--active", "azure"]);
+    let stays = Lent::start(&harness, &["contoso"]);
     assert_eq!(follows.azure(ARM).text("access_token"), token("contoso"));
-    stage.mcm(&["use", "northwind"]).done();
+    harness.mcm(&["use", "northwind"]).done();
     assert_eq!(follows.azure(ARM).text("access_token"), token("northwind"));
     assert_eq!(stays.azure(ARM).text("access_token"), token("contoso"));
     assert_eq!(
@@ -492,12 +492,12 @@ fn what_is_in_use_is_followed_while_the_command_runs() {
 
 #[test]
 fn a_locked_keychain_and_a_slow_server_keep_nobody_waiting_while_something_is_valid() {
-    let stage = Stage::start();
-    let azure = stage.connected(false);
-    let lent = Lent::start(&stage, &[&azure]);
-    let token = stage.mcm(&["token", &azure]).done();
-    stage.forget_sessions();
-    stage
+    let harness = Harness::start();
+    let azure = harness.connected(false);
+    let lent = Lent::start(&harness, &[&azure]);
+    let token = harness.mcm(&["token", &azure]).done();
+    harness.forget_sessions();
+    harness
         .sandbox
         .faults()
         .next(Endpoint::AzureToken, Fault::Latency(3000));
@@ -511,23 +511,25 @@ fn a_locked_keychain_and_a_slow_server_keep_nobody_waiting_while_something_is_va
         asked_at.elapsed() < Duration::from_secs(2),
         "no client waits longer"
     );
-    stage.until("the renewal ends", || {
+    harness.until("the renewal ends", || {
         lent.azure(ARM).text("access_token") != token.trim()
     });
     let renewed = lent.azure(ARM).text("access_token");
-    stage.lock_keychain();
+    harness.lock_keychain();
     assert_eq!(lent.azure(ARM).text("access_token"), renewed);
 }
 
 #[test]
 fn nothing_is_lent_that_is_nearly_over_and_the_client_is_told_why_or_to_try_again() {
-    let stage = Stage::start();
-    stage.sandbox.set_access_token_life(Duration::from_secs(50));
-    stage.login(ADA, &["azure"]).done();
-    let azure = stage.account_of("azure");
-    let lent = Lent::start(&stage, &[&azure]);
-    stage.forget_sessions();
-    stage
+    let harness = Harness::start();
+    harness
+        .sandbox
+        .set_access_token_life(Duration::from_secs(50));
+    harness.login(ADA, &["azure"]).done();
+    let azure = harness.account_of("azure");
+    let lent = Lent::start(&harness, &[&azure]);
+    harness.forget_sessions();
+    harness
         .sandbox
         .faults()
         .next(Endpoint::AzureToken, Fault::Latency(3000));
@@ -543,10 +545,10 @@ fn nothing_is_lent_that_is_nearly_over_and_the_client_is_told_why_or_to_try_agai
         "{}",
         busy.body
     );
-    stage.until("the renewal ends", || lent.azure(ARM).status == 200);
+    harness.until("the renewal ends", || lent.azure(ARM).status == 200);
 
-    stage.forget_sessions();
-    stage.sandbox.revoke_all(ADA);
+    harness.forget_sessions();
+    harness.sandbox.revoke_all(ADA);
     let refused = lent.azure(ARM);
     assert_eq!(refused.status, 403);
     let json: Value = serde_json::from_str(&refused.body).expect("JSON");
@@ -559,16 +561,16 @@ fn nothing_is_lent_that_is_nearly_over_and_the_client_is_told_why_or_to_try_agai
         (&json["statusCode"], &json["error"]),
         (&403.into(), &"sign-in-again".into())
     );
-    assert!(!stage.has_opened_a_page());
+    assert!(!harness.has_opened_a_page());
 }
 
 #[test]
 fn an_account_that_was_disconnected_is_lent_no_more() {
-    let stage = Stage::start();
-    let aws = connected(&stage, "Reader");
-    let lent = Lent::start(&stage, &[&aws]);
+    let harness = Harness::start();
+    let aws = connected(&harness, "Reader");
+    let lent = Lent::start(&harness, &[&aws]);
     assert_eq!(lent.aws().status, 200);
-    stage.mcm(&["logout", &aws]).done();
+    harness.mcm(&["logout", &aws]).done();
     let refused = lent.aws();
     assert_eq!(refused.status, 403);
     let json: Value = serde_json::from_str(&refused.body).expect("JSON");
@@ -584,11 +586,11 @@ fn an_account_that_was_disconnected_is_lent_no_more() {
 
 #[test]
 fn an_account_that_needs_a_sign_in_fails_before_the_command_starts() {
-    let stage = Stage::start();
-    let azure = stage.connected(true);
-    stage.sandbox.revoke_all(ADA);
-    let mark = stage.folder().join("started");
-    let told = stage
+    let harness = Harness::start();
+    let azure = harness.connected(true);
+    harness.sandbox.revoke_all(ADA);
+    let mark = harness.folder().join("started");
+    let told = harness
         .mcm(&["exec", &azure, "--", "touch", mark.to_str().expect("text")])
         .failed(3);
     assert!(
@@ -603,12 +605,12 @@ fn an_account_that_needs_a_sign_in_fails_before_the_command_starts() {
 
 #[test]
 fn one_account_of_each_cloud_and_a_command_are_asked_for() {
-    let stage = Stage::start();
-    stage.login(ADA, &["azure"]).done();
-    stage
+    let harness = Harness::start();
+    harness.login(ADA, &["azure"]).done();
+    harness
         .mcm(&["add-tenant", "contoso", &guid("northwind.example")])
         .done();
-    let told = stage
+    let told = harness
         .mcm(&["exec", "contoso", "northwind", "--", "true"])
         .failed(2);
     assert!(
@@ -616,7 +618,7 @@ fn one_account_of_each_cloud_and_a_command_are_asked_for() {
         "{told}"
     );
     assert!(
-        stage
+        harness
             .mcm(&["exec", "contoso", "--active", "azure", "--", "true"])
             .failed(2)
             .contains("Name")
@@ -632,14 +634,14 @@ fn one_account_of_each_cloud_and_a_command_are_asked_for() {
         &["env", "--interactive", "--unset"],
         &["env", "contoso", "--shell", "nu"],
     ] {
-        let told = stage.mcm(arguments).failed(2);
+        let told = harness.mcm(arguments).failed(2);
         assert!(
             told.contains("Usage: mcm") || told.contains("--help"),
             "{told}"
         );
     }
     assert!(
-        stage
+        harness
             .mcm(&["exec", "--active", "gcp", "--", "true"])
             .failed(1)
             .contains("mcm use ACCOUNT")
@@ -648,17 +650,17 @@ fn one_account_of_each_cloud_and_a_command_are_asked_for() {
 
 #[test]
 fn plain_variables_are_given_when_asked_for_with_how_long_they_last() {
-    let stage = Stage::start();
-    let [azure, gcp, aws] = three_clouds(&stage);
-    let lent = Lent::start(&stage, &["--env", &azure, &gcp, &aws]);
-    let printed = stage.mcm(&["credential-process", &aws]).json();
+    let harness = Harness::start();
+    let [azure, gcp, aws] = three_clouds(&harness);
+    let lent = Lent::start(&harness, &["--env", &azure, &gcp, &aws]);
+    let printed = harness.mcm(&["credential-process", &aws]).json();
     assert_eq!(lent.get("AWS_ACCESS_KEY_ID"), printed["AccessKeyId"]);
     assert_eq!(
         lent.get("AWS_SECRET_ACCESS_KEY"),
         printed["SecretAccessKey"]
     );
     assert_eq!(lent.get("AWS_SESSION_TOKEN"), printed["SessionToken"]);
-    let token = stage.mcm(&["token", &gcp]).done();
+    let token = harness.mcm(&["token", &gcp]).done();
     assert_eq!(lent.get("CLOUDSDK_AUTH_ACCESS_TOKEN"), token.trim());
     assert_eq!(lent.get("GOOGLE_OAUTH_ACCESS_TOKEN"), token.trim());
     assert!(
@@ -693,8 +695,8 @@ fn plain_variables_are_given_when_asked_for_with_how_long_they_last() {
 
 #[test]
 fn mcm_inside_a_command_goes_by_the_persons_own_variables_and_never_asks_its_own_endpoint() {
-    let stage = Stage::start();
-    let key = stage
+    let harness = Harness::start();
+    let key = harness
         .sandbox
         .aws_access_key("ada")
         .expect("there is an ada");
@@ -702,7 +704,7 @@ fn mcm_inside_a_command_goes_by_the_persons_own_variables_and_never_asks_its_own
         "aws_access_key_id = {}\naws_secret_access_key = {}\n",
         key.id, key.secret
     );
-    let config = stage.folder().join("my-config");
+    let config = harness.folder().join("my-config");
     write(
         &config,
         0o600,
@@ -717,14 +719,14 @@ fn mcm_inside_a_command_goes_by_the_persons_own_variables_and_never_asks_its_own
             .env("AZURE_TENANT_ID", "contoso.example");
     };
     let outside = |arguments: &[&str]| {
-        let mut command = stage.command(arguments);
+        let mut command = harness.command(arguments);
         change(&mut command);
         Ended::of(command.output().expect("mcm starts")).done()
     };
     outside(&["login", "aws", "--print", "cli", "--source", "profile:work"]);
     outside(&["login", "aws", "--role-arn", &role("Reader")]);
-    let aws = stage.account_of("aws");
-    let lent = Lent::start_with(&stage, &[&aws], change);
+    let aws = harness.account_of("aws");
+    let lent = Lent::start_with(&harness, &[&aws], change);
     assert_ne!(
         lent.get("AWS_CONFIG_FILE"),
         config.to_str().expect("text"),
@@ -735,7 +737,7 @@ fn mcm_inside_a_command_goes_by_the_persons_own_variables_and_never_asks_its_own
         command.args(arguments).env_clear().envs(&lent.variables);
         Ended::of(command.output().expect("mcm starts"))
     };
-    stage.forget_sessions();
+    harness.forget_sessions();
     assert!(inside(&["credential-process", &aws]).json()["SecretAccessKey"].is_string());
     let settings = inside(&["doctor", "--json"]).result;
     assert!(
@@ -745,10 +747,10 @@ fn mcm_inside_a_command_goes_by_the_persons_own_variables_and_never_asks_its_own
 
     // A role whose source is the default chain finds nobody here, and least of all itself.
     write(&config, 0o600, "");
-    stage.forget_sessions();
-    stage.sandbox.forget_requests();
+    harness.forget_sessions();
+    harness.sandbox.forget_requests();
     assert_ne!(inside(&["credential-process", &aws]).status, 0);
-    assert_eq!(stage.sandbox.requests(), []);
+    assert_eq!(harness.sandbox.requests(), []);
 }
 
 #[expect(

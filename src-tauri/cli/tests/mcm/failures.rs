@@ -2,11 +2,11 @@
 
 use std::process::{Command, Stdio};
 
-use crate::stage::{ADA, Stage};
+use crate::harness::{ADA, Harness};
 
 #[test]
 fn wrong_usage_is_status_2_and_says_what_is_right() {
-    let stage = Stage::without_keychain();
+    let harness = Harness::without_keychain();
     for arguments in [
         &[][..],
         &["nonsense"],
@@ -17,25 +17,25 @@ fn wrong_usage_is_status_2_and_says_what_is_right() {
         &["logout"],
         &["logout", "a", "--all"],
     ] {
-        let told = stage.mcm(arguments).failed(2);
+        let told = harness.mcm(arguments).failed(2);
         assert!(
             told.contains("Usage: mcm") || told.contains("--help"),
             "{told}"
         );
     }
-    stage.mcm(&["token", " "]).failed(2);
+    harness.mcm(&["token", " "]).failed(2);
 }
 
 #[test]
 fn an_unknown_account_is_named_with_the_command_that_lists_them() {
-    let stage = Stage::without_keychain();
+    let harness = Harness::without_keychain();
     for arguments in [
         &["token", "nobody"][..],
         &["targets", "nobody"],
         &["use", "nobody"],
         &["logout", "nobody"],
     ] {
-        let told = stage.mcm(arguments).failed(1);
+        let told = harness.mcm(arguments).failed(1);
         assert!(
             told.starts_with("mcm: No account fits \"nobody\"."),
             "{told}"
@@ -49,17 +49,17 @@ fn an_unknown_account_is_named_with_the_command_that_lists_them() {
 
 #[test]
 fn help_and_version_are_results() {
-    let stage = Stage::without_keychain();
-    assert!(stage.mcm(&["--help"]).done().contains("Exit status:"));
+    let harness = Harness::without_keychain();
+    assert!(harness.mcm(&["--help"]).done().contains("Exit status:"));
     assert_eq!(
-        stage.mcm(&["--version"]).done(),
+        harness.mcm(&["--version"]).done(),
         format!("mcm {}\n", env!("CARGO_PKG_VERSION"))
     );
 }
 
 /// Runs `mcm` on a terminal, where both outputs are one, and gives what it shows.
-fn on_a_terminal(stage: &Stage, arguments: &str, variables: &[(&str, &str)]) -> String {
-    let mcm = stage.command(&[]);
+fn on_a_terminal(harness: &Harness, arguments: &str, variables: &[(&str, &str)]) -> String {
+    let mcm = harness.command(&[]);
     let mut command = Command::new("script");
     command.args([
         "--quiet",
@@ -67,7 +67,7 @@ fn on_a_terminal(stage: &Stage, arguments: &str, variables: &[(&str, &str)]) -> 
         &format!("{} {arguments}", mcm.get_program().display()),
         "/dev/null",
     ]);
-    stage.equip(&mut command);
+    harness.equip(&mut command);
     command
         .env("TERM", "xterm-256color")
         .envs(variables.iter().copied())
@@ -80,28 +80,28 @@ fn on_a_terminal(stage: &Stage, arguments: &str, variables: &[(&str, &str)]) -> 
 
 #[test]
 fn colour_is_for_terminals_that_want_it() {
-    let stage = Stage::without_keychain();
+    let harness = Harness::without_keychain();
     let failing = "targets nobody";
     assert!(
-        on_a_terminal(&stage, failing, &[])
+        on_a_terminal(&harness, failing, &[])
             .starts_with("\u{1b}[1;31mmcm:\u{1b}[0m No account fits")
     );
     for variables in [("NO_COLOR", "1"), ("TERM", "dumb")] {
-        let shown = on_a_terminal(&stage, failing, &[variables]);
+        let shown = on_a_terminal(&harness, failing, &[variables]);
         assert!(
             shown.starts_with("mcm: No account fits") && !shown.contains('\u{1b}'),
             "{shown:?}"
         );
     }
     assert!(
-        stage
+        harness
             .mcm(&["targets", "nobody"])
             .failed(1)
             .starts_with("mcm: ")
     );
     // Help and wrong usage have none anywhere.
     for arguments in ["--help", "login aws --help", "token", "nonsense"] {
-        let shown = on_a_terminal(&stage, arguments, &[("CLICOLOR_FORCE", "1")]);
+        let shown = on_a_terminal(&harness, arguments, &[("CLICOLOR_FORCE", "1")]);
         assert!(
             shown.contains("mcm") && !shown.contains('\u{1b}'),
             "{shown:?}"
@@ -111,9 +111,9 @@ fn colour_is_for_terminals_that_want_it() {
 
 #[test]
 fn no_secret_is_told_logged_or_written() {
-    let stage = Stage::start();
+    let harness = Harness::start();
     let mut told = String::new();
-    let login = stage.login(ADA, &["azure", "--all-tenants"]);
+    let login = harness.login(ADA, &["azure", "--all-tenants"]);
     told.push_str(&login.told);
     told.push_str(&login.result);
     for arguments in [
@@ -123,12 +123,12 @@ fn no_secret_is_told_logged_or_written() {
         &["doctor"],
         &["logout", "northwind"],
     ] {
-        let ended = stage.mcm(arguments);
+        let ended = harness.mcm(arguments);
         told.push_str(&ended.told);
         told.push_str(&ended.result);
     }
-    told.push_str(&stage.mcm(&["token", "contoso"]).told);
-    stage.sandbox.revoke_all(ADA);
-    told.push_str(&stage.mcm(&["token", "fabrikam"]).told);
-    stage.assert_no_secret_in(&told);
+    told.push_str(&harness.mcm(&["token", "contoso"]).told);
+    harness.sandbox.revoke_all(ADA);
+    told.push_str(&harness.mcm(&["token", "fabrikam"]).told);
+    harness.assert_no_secret_in(&told);
 }

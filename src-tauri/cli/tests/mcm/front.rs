@@ -3,13 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::stage::{Ended, Stage, install, missing};
+use crate::harness::{Ended, Harness, install, missing};
 
-/// `mcm` in a folder without `mcm-full`, with the environment of the stage.
-fn alone(stage: &Stage, arguments: &[&str]) -> (PathBuf, Command) {
-    let program = stage.folder().join("alone/mcm");
+/// `mcm` in a folder without `mcm-full`, with the environment of the harness.
+fn alone(harness: &Harness, arguments: &[&str]) -> (PathBuf, Command) {
+    let program = harness.folder().join("alone/mcm");
     install(Path::new(env!("CARGO_BIN_EXE_mcm")), &program);
-    let as_usual = stage.command(&[]);
+    let as_usual = harness.command(&[]);
     let mut command = Command::new(&program);
     let variables = as_usual
         .get_envs()
@@ -20,39 +20,39 @@ fn alone(stage: &Stage, arguments: &[&str]) -> (PathBuf, Command) {
 
 #[test]
 fn what_lies_ready_is_handed_out_without_mcm_full() {
-    let stage = Stage::start();
-    let id = stage.connected(false);
-    let token = stage.mcm(&["token", &id]).done();
+    let harness = Harness::start();
+    let id = harness.connected(false);
+    let token = harness.mcm(&["token", &id]).done();
     for arguments in [["token", id.as_str()], ["token", "--active=azure"]] {
-        let (_, mut command) = alone(&stage, &arguments);
+        let (_, mut command) = alone(&harness, &arguments);
         assert_eq!(
             Ended::of(command.output().expect("it starts")).done(),
             token
         );
     }
-    let told = stage.mcm(&["activity"]).done();
+    let told = harness.mcm(&["activity"]).done();
     assert_eq!(told.matches("token handed to").count(), 3, "{told}");
 }
 
 #[test]
 fn flatpaks_proxy_which_takes_one_line_at_a_time_leads_to_the_keychain_too() {
-    let stage = Stage::start();
-    let id = stage.connected(false);
-    let (_, mut command) = alone(&stage, &["token", &id]);
+    let harness = Harness::start();
+    let id = harness.connected(false);
+    let (_, mut command) = alone(&harness, &["token", &id]);
     let bus = command
         .get_envs()
         .find(|(name, _)| *name == "DBUS_SESSION_BUS_ADDRESS");
     let bus = bus
         .and_then(|(_, address)| address)
-        .expect("the stage has a bus")
+        .expect("the harness has a bus")
         .to_owned();
-    let socket = stage.folder().join("proxy");
+    let socket = harness.folder().join("proxy");
     let mut proxy = Command::new("xdg-dbus-proxy");
     proxy.arg(bus).arg(&socket).stderr(Stdio::null());
     let mut proxy = proxy
         .spawn()
         .unwrap_or_else(|error| missing("xdg-dbus-proxy", "xdg-dbus-proxy", &error));
-    stage.until("the proxy listens", || socket.exists());
+    harness.until("the proxy listens", || socket.exists());
     let address = format!("unix:path={}", socket.display());
     command
         .env("DBUS_SESSION_BUS_ADDRESS", address)
@@ -60,21 +60,21 @@ fn flatpaks_proxy_which_takes_one_line_at_a_time_leads_to_the_keychain_too() {
     let ended = Ended::of(command.output().expect("it starts"));
     proxy.kill().expect("it runs");
     proxy.wait().expect("it ends");
-    assert_eq!(ended.done(), stage.mcm(&["token", &id]).done());
+    assert_eq!(ended.done(), harness.mcm(&["token", &id]).done());
 }
 
 #[test]
 fn a_missing_mcm_full_is_named_with_what_to_do() {
-    let stage = Stage::start();
-    let id = stage.connected(false);
-    stage.lock_keychain();
+    let harness = Harness::start();
+    let id = harness.connected(false);
+    harness.lock_keychain();
     for arguments in [
         vec!["accounts"],
         vec!["token", &id],
         vec!["token", "nobody"],
         vec!["--help"],
     ] {
-        let (program, mut command) = alone(&stage, &arguments);
+        let (program, mut command) = alone(&harness, &arguments);
         let told = Ended::of(command.output().expect("it starts")).failed(1);
         let full = program.with_file_name("mcm-full").display().to_string();
         assert!(
@@ -86,9 +86,9 @@ fn a_missing_mcm_full_is_named_with_what_to_do() {
 
 #[test]
 fn mcm_full_is_called_mcm_by_whoever_looks() {
-    let stage = Stage::start();
-    let id = stage.connected(false);
-    let link = stage.folder().join("cloud");
+    let harness = Harness::start();
+    let id = harness.connected(false);
+    let link = harness.folder().join("cloud");
     std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_mcm"), &link).expect("linked");
     let command = "cat /proc/$PPID/comm; exec \"$0\" --version";
     let run = [
@@ -100,9 +100,9 @@ fn mcm_full_is_called_mcm_by_whoever_looks() {
         command,
         link.to_str().expect("text"),
     ];
-    let said = stage.mcm(&run).done();
+    let said = harness.mcm(&run).done();
     assert_eq!(said, format!("mcm\nmcm {}\n", env!("CARGO_PKG_VERSION")));
-    let usage = stage.mcm(&["token", "--nonsense"]).failed(2);
+    let usage = harness.mcm(&["token", "--nonsense"]).failed(2);
     assert!(
         usage.contains("mcm token") && !usage.contains("mcm-full"),
         "{usage}"

@@ -8,8 +8,8 @@ use sandbox_clouds::aws::directory::{Condition, Role, Statement, Trusted, Wanted
 use sandbox_clouds::browser::{Browser, Landing};
 
 use crate::aws::connected;
+use crate::harness::{ADA, Begun, Ended, Harness};
 use crate::lent::Lent;
-use crate::stage::{ADA, Begun, Ended, Stage};
 
 const ARM: &str = "https://management.azure.com";
 const GRAPH: &str = "https://graph.microsoft.com";
@@ -24,23 +24,23 @@ fn ended(begun: Vec<Begun>) -> Vec<Ended> {
 }
 
 /// An account whose session is over and whose sign-in is revoked.
-fn revoked() -> (Stage, String) {
-    let stage = Stage::start();
-    let id = stage.connected(true);
-    stage.sandbox.revoke(ADA, &Revocation::Revoked);
-    (stage, id)
+fn revoked() -> (Harness, String) {
+    let harness = Harness::start();
+    let id = harness.connected(true);
+    harness.sandbox.revoke(ADA, &Revocation::Revoked);
+    (harness, id)
 }
 
 #[test]
 fn twenty_at_once_are_told_the_same_at_once_and_no_browser_opens() {
-    let (stage, id) = revoked();
+    let (harness, id) = revoked();
     let begun = (0..20).map(|number| {
         let command = if number % 2 == 0 {
             "token"
         } else {
             "kube-token"
         };
-        stage.begin(&[command, &id])
+        harness.begin(&[command, &id])
     });
     let mut told: Vec<String> = ended(begun.collect())
         .into_iter()
@@ -49,17 +49,17 @@ fn twenty_at_once_are_told_the_same_at_once_and_no_browser_opens() {
     told.dedup();
     assert_eq!(told.len(), 1, "one message with one reference: {told:?}");
     assert!(told[0].contains("mcm login azure"), "{}", told[0]);
-    assert!(!stage.has_opened_a_page());
+    assert!(!harness.has_opened_a_page());
 }
 
 #[test]
 fn twenty_at_once_that_may_ask_open_one_browser_and_share_what_it_came_to() {
-    let (stage, id) = revoked();
+    let (harness, id) = revoked();
     let begun: Vec<Begun> = (0..20)
-        .map(|_| stage.begin(&["token", &id, "--interactive"]))
+        .map(|_| harness.begin(&["token", &id, "--interactive"]))
         .collect();
-    let page = stage.next_page();
-    let landing = stage.browse(&ada(), &page);
+    let page = harness.next_page();
+    let landing = harness.browse(&ada(), &page);
     assert!(
         matches!(landing, Landing::Page { status: 200, .. }),
         "{landing:?}"
@@ -68,24 +68,24 @@ fn twenty_at_once_that_may_ask_open_one_browser_and_share_what_it_came_to() {
     tokens.dedup();
     assert_eq!(tokens.len(), 1, "all got the session of the one sign-in");
     assert!(
-        stage.sandbox.azure_audience(tokens[0].trim()).is_some(),
+        harness.sandbox.azure_audience(tokens[0].trim()).is_some(),
         "and it is a live one"
     );
-    assert!(!stage.has_opened_a_page(), "one browser");
+    assert!(!harness.has_opened_a_page(), "one browser");
 }
 
 #[test]
 fn a_sign_in_that_the_person_gives_up_is_given_up_for_all_who_waited() {
-    let (stage, id) = revoked();
+    let (harness, id) = revoked();
     let mut begun: Vec<Begun> = (0..5)
-        .map(|_| stage.begin(&["token", &id, "--interactive"]))
+        .map(|_| harness.begin(&["token", &id, "--interactive"]))
         .collect();
-    let page = stage.next_page();
+    let page = harness.next_page();
     // Everybody waits before the person decides.
     let waits = |caller: &mut Begun| caller.told_until(".").contains("Another mcm has started");
     let waiting = begun.iter_mut().map(waits).filter(|waits| *waits).count();
     assert_eq!(waiting, 4, "four wait for the fifth");
-    stage.browse(&ada().cancel(), &page);
+    harness.browse(&ada().cancel(), &page);
     let mut references: Vec<String> = ended(begun)
         .into_iter()
         .map(|ended| ended.failed(1))
@@ -93,50 +93,52 @@ fn a_sign_in_that_the_person_gives_up_is_given_up_for_all_who_waited() {
         .collect();
     references.dedup();
     assert_eq!(references.len(), 1, "{references:?}");
-    assert!(!stage.has_opened_a_page(), "nobody asked again");
+    assert!(!harness.has_opened_a_page(), "nobody asked again");
 
-    let again = stage.begin(&["token", &id, "--interactive"]);
-    let page = stage.next_page();
-    stage.browse(&ada(), &page);
+    let again = harness.begin(&["token", &id, "--interactive"]);
+    let page = harness.next_page();
+    harness.browse(&ada(), &page);
     again.ended().done();
 }
 
 #[test]
 fn a_resource_that_lacks_consent_is_asked_for_and_then_handed_out() {
-    let stage = Stage::start();
-    let id = stage.connected(false);
-    stage.sandbox.ask_azure_consent_for(GRAPH);
-    stage.mcm(&["token", &id, "--resource", "graph"]).failed(3);
-    let begun = stage.begin(&["token", &id, "--resource", "graph", "--interactive"]);
-    let page = stage.next_page();
+    let harness = Harness::start();
+    let id = harness.connected(false);
+    harness.sandbox.ask_azure_consent_for(GRAPH);
+    harness
+        .mcm(&["token", &id, "--resource", "graph"])
+        .failed(3);
+    let begun = harness.begin(&["token", &id, "--resource", "graph", "--interactive"]);
+    let page = harness.next_page();
     assert!(
         page.contains("graph.microsoft.com"),
         "the person is asked about Graph"
     );
-    stage.browse(&ada(), &page);
+    harness.browse(&ada(), &page);
     let token = begun.ended().done();
     assert_eq!(
-        stage.sandbox.azure_audience(token.trim()).as_deref(),
+        harness.sandbox.azure_audience(token.trim()).as_deref(),
         Some(GRAPH)
     );
-    stage.mcm(&["targets", &id, "--refresh"]).done();
-    stage.mcm(&["kube-token", &id]).done();
+    harness.mcm(&["targets", &id, "--refresh"]).done();
+    harness.mcm(&["kube-token", &id]).done();
 }
 
 #[test]
 fn callers_of_exec_and_env_open_one_browser_before_the_command_starts_or_a_line_is_printed() {
-    let (stage, id) = revoked();
-    let mark = stage.folder().join("started");
+    let (harness, id) = revoked();
+    let mark = harness.folder().join("started");
     let mark = mark.to_str().expect("text");
     let exec = ["exec", "--interactive", &id, "--", "touch", mark];
     let env = ["env", "--interactive", &id, "--shell", "bash"];
     let mut begun = vec![
-        stage.begin(&exec),
-        stage.begin(&env),
-        stage.begin(&exec),
-        stage.begin(&env),
+        harness.begin(&exec),
+        harness.begin(&env),
+        harness.begin(&exec),
+        harness.begin(&env),
     ];
-    let page = stage.next_page();
+    let page = harness.next_page();
     let waits = |caller: &mut Begun| caller.told_until(".").contains("Another mcm has started");
     assert_eq!(
         begun.iter_mut().map(waits).filter(|waits| *waits).count(),
@@ -144,9 +146,9 @@ fn callers_of_exec_and_env_open_one_browser_before_the_command_starts_or_a_line_
         "three wait for the fourth"
     );
     assert!(!Path::new(mark).exists(), "no command has started");
-    stage.browse(&ada(), &page);
+    harness.browse(&ada(), &page);
     let printed: Vec<String> = ended(begun).into_iter().map(Ended::done).collect();
-    let token = stage.mcm(&["token", &id]).done();
+    let token = harness.mcm(&["token", &id]).done();
     let line = format!("export AZURE_ACCESS_TOKEN='{}'\n", token.trim());
     assert_eq!(
         printed
@@ -156,32 +158,34 @@ fn callers_of_exec_and_env_open_one_browser_before_the_command_starts_or_a_line_
         [false, true, false, true]
     );
     assert!(Path::new(mark).exists());
-    assert!(!stage.has_opened_a_page(), "one browser");
+    assert!(!harness.has_opened_a_page(), "one browser");
 }
 
 #[test]
 fn every_account_of_a_command_is_signed_in_to_first_and_no_browser_opens_while_it_runs() {
-    let stage = Stage::start();
-    stage.sandbox.set_access_token_life(Duration::ZERO);
-    stage.login(ADA, &["azure"]).done();
-    stage.login(ADA, &["gcp"]).done();
-    let (azure, gcp) = (stage.account_of("azure"), stage.account_of("gcp"));
-    stage.sandbox.revoke_all(ADA);
-    stage.mcm(&["exec", &azure, &gcp, "--", "true"]).failed(3);
-    assert!(!stage.has_opened_a_page());
+    let harness = Harness::start();
+    harness.sandbox.set_access_token_life(Duration::ZERO);
+    harness.login(ADA, &["azure"]).done();
+    harness.login(ADA, &["gcp"]).done();
+    let (azure, gcp) = (harness.account_of("azure"), harness.account_of("gcp"));
+    harness.sandbox.revoke_all(ADA);
+    harness.mcm(&["exec", &azure, &gcp, "--", "true"]).failed(3);
+    assert!(!harness.has_opened_a_page());
 
     // Shorter than what may be lent after a failure.
-    stage.sandbox.set_access_token_life(Duration::from_secs(50));
-    let lent = Lent::start_when(&stage, &["--interactive", &azure, &gcp], || {
+    harness
+        .sandbox
+        .set_access_token_life(Duration::from_secs(50));
+    let lent = Lent::start_when(&harness, &["--interactive", &azure, &gcp], || {
         // Google remembers the consent, and a new refresh token comes with a new one only.
         for server in [
             "/oauth2/v2.0/authorize",
             "/o/oauth2/v2/auth",
             "prompt=consent",
         ] {
-            let page = stage.next_page();
+            let page = harness.next_page();
             assert!(page.contains(server), "the one of {server}");
-            let landing = stage.browse(&ada(), &page);
+            let landing = harness.browse(&ada(), &page);
             assert!(
                 matches!(landing, Landing::Page { status: 200, .. }),
                 "{landing:?}"
@@ -189,8 +193,8 @@ fn every_account_of_a_command_is_signed_in_to_first_and_no_browser_opens_while_i
         }
     });
     assert_eq!(lent.azure(ARM).status, 200);
-    stage.forget_sessions();
-    stage.sandbox.revoke_all(ADA);
+    harness.forget_sessions();
+    harness.sandbox.revoke_all(ADA);
     let refused = lent.azure(ARM);
     assert!(
         refused.status == 403 && refused.body.contains("mcm login azure"),
@@ -201,8 +205,8 @@ fn every_account_of_a_command_is_signed_in_to_first_and_no_browser_opens_while_i
         refused.status == 400 && refused.body.contains("mcm login gcp"),
         "{refused:?}"
     );
-    assert!(!stage.has_opened_a_page());
-    stage
+    assert!(!harness.has_opened_a_page());
+    harness
         .login(ADA, &["azure", "--tenant", "contoso.example"])
         .done();
     assert_eq!(
@@ -214,8 +218,8 @@ fn every_account_of_a_command_is_signed_in_to_first_and_no_browser_opens_while_i
 
 #[test]
 fn a_sign_in_that_the_person_gives_up_starts_no_command_and_prints_no_line() {
-    let (stage, id) = revoked();
-    let mark = stage.folder().join("started");
+    let (harness, id) = revoked();
+    let mark = harness.folder().join("started");
     for arguments in [
         &[
             "exec",
@@ -227,9 +231,9 @@ fn a_sign_in_that_the_person_gives_up_starts_no_command_and_prints_no_line() {
         ][..],
         &["env", "--interactive", &id],
     ] {
-        let begun = stage.begin(arguments);
-        let page = stage.next_page();
-        stage.browse(&ada().cancel(), &page);
+        let begun = harness.begin(arguments);
+        let page = harness.next_page();
+        harness.browse(&ada().cancel(), &page);
         begun.ended().failed(1);
     }
     assert!(!mark.exists());
@@ -237,19 +241,19 @@ fn a_sign_in_that_the_person_gives_up_starts_no_command_and_prints_no_line() {
 
 #[test]
 fn a_role_that_was_mended_is_verified_again_without_a_browser() {
-    let stage = Stage::start();
-    let id = connected(&stage, "Reader");
-    let accounts = stage.mcm(&["accounts", "--json"]).json();
+    let harness = Harness::start();
+    let id = connected(&harness, "Reader");
+    let accounts = harness.mcm(&["accounts", "--json"]).json();
     let external_id = accounts["accounts"][0]["externalId"]
         .as_str()
         .expect("an External ID")
         .to_owned();
-    stage.forget_sessions();
-    stage
+    harness.forget_sessions();
+    harness
         .sandbox
         .remove_aws_role("arn:aws:iam::444455556666:role/Reader");
-    stage.mcm(&["credential-process", &id]).failed(3);
-    stage
+    harness.mcm(&["credential-process", &id]).failed(3);
+    harness
         .mcm(&["credential-process", &id, "--interactive"])
         .failed(3);
 
@@ -261,22 +265,22 @@ fn a_role_that_was_mended_is_verified_again_without_a_browser() {
             condition,
         })
     };
-    stage.sandbox.put_aws_role(mended());
-    stage.mcm(&["exec", &id, "--", "true"]).failed(3);
-    let credential = stage
+    harness.sandbox.put_aws_role(mended());
+    harness.mcm(&["exec", &id, "--", "true"]).failed(3);
+    let credential = harness
         .mcm(&["credential-process", &id, "--interactive"])
         .json();
     assert_eq!(credential["Version"], 1);
-    stage.mcm(&["exec", &id, "--", "true"]).done();
+    harness.mcm(&["exec", &id, "--", "true"]).done();
 
-    stage.forget_sessions();
-    stage
+    harness.forget_sessions();
+    harness
         .sandbox
         .remove_aws_role("arn:aws:iam::444455556666:role/Reader");
-    stage.mcm(&["exec", &id, "--", "true"]).failed(3);
-    stage.sandbox.put_aws_role(mended());
-    stage
+    harness.mcm(&["exec", &id, "--", "true"]).failed(3);
+    harness.sandbox.put_aws_role(mended());
+    harness
         .mcm(&["exec", "--interactive", &id, "--", "true"])
         .done();
-    assert!(!stage.has_opened_a_page());
+    assert!(!harness.has_opened_a_page());
 }

@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use sandbox_clouds::aws::AccessKey;
 
-use crate::stage::{Ended, Stage};
+use crate::harness::{Ended, Harness};
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 const ADA_ARN: &str = "arn:aws:iam::111122223333:user/ada";
 const ROLE: &str = "arn:aws:iam::444455556666:role/Reader";
 /// Forty characters, as AWS's are, and nobody's.
@@ -25,7 +25,7 @@ struct Terminal {
 }
 
 impl Terminal {
-    fn start(stage: &Stage) -> Self {
+    fn start(harness: &Harness) -> Self {
         let mcm = env!("CARGO_BIN_EXE_mcm");
         // The shell outlives Ctrl-C, to tell what is left of it.
         let line = format!("trap : INT; {mcm} login aws --add-keys; echo status $?; stty -a");
@@ -34,7 +34,7 @@ impl Terminal {
             .args(["-qec", &line, "/dev/null"])
             .env_clear()
             .env("SHELL", "/bin/sh");
-        for (name, value) in stage.command(&[]).get_envs() {
+        for (name, value) in harness.command(&[]).get_envs() {
             command.env(name, value.expect("set, not taken away"));
         }
         command
@@ -63,7 +63,7 @@ impl Terminal {
 
     fn until(&mut self, text: &str) {
         while !self.shown.contains(text) {
-            let more = self.screen.recv_timeout(PATIENCE);
+            let more = self.screen.recv_timeout(TIMEOUT);
             let more = more.unwrap_or_else(|_| panic!("{text:?} is never shown: {}", self.shown));
             self.shown.push_str(&String::from_utf8_lossy(&more));
         }
@@ -89,16 +89,16 @@ impl Terminal {
     }
 }
 
-fn key_of(stage: &Stage, user: &str) -> AccessKey {
-    stage
+fn key_of(harness: &Harness, user: &str) -> AccessKey {
+    harness
         .sandbox
         .aws_access_key(user)
         .expect("there is such a user")
 }
 
 /// Runs `mcm` without keys in the environment and with a standard input.
-fn mcm(stage: &Stage, arguments: &[&str], input: &str) -> Ended {
-    let mut command = stage.command(arguments);
+fn mcm(harness: &Harness, arguments: &[&str], input: &str) -> Ended {
+    let mut command = harness.command(arguments);
     command
         .env_remove("AWS_ACCESS_KEY_ID")
         .env_remove("AWS_SECRET_ACCESS_KEY");
@@ -116,16 +116,19 @@ fn mcm(stage: &Stage, arguments: &[&str], input: &str) -> Ended {
     Ended::of(process.wait_with_output().expect("mcm ends"))
 }
 
-fn assert_nowhere(stage: &Stage, told: &str, secret: &str) {
+fn assert_nowhere(harness: &Harness, told: &str, secret: &str) {
     assert!(!told.contains(secret), "the secret was told: {told}");
-    assert!(!stage.files().contains(secret), "the secret lies in a file");
+    assert!(
+        !harness.files().contains(secret),
+        "the secret lies in a file"
+    );
 }
 
 #[test]
 fn keys_are_typed_unseen_checked_kept_and_used() {
-    let stage = Stage::start();
-    let key = key_of(&stage, "ada");
-    let mut terminal = Terminal::start(&stage);
+    let harness = Harness::start();
+    let key = key_of(&harness, "ada");
+    let mut terminal = Terminal::start(&harness);
     terminal.enter("Access key id: ", &key.id);
     terminal.enter("Secret access key", &key.secret);
     terminal.enter("Session token", "");
@@ -141,34 +144,34 @@ fn keys_are_typed_unseen_checked_kept_and_used() {
         shown.contains("status 0") && shown.contains(" echo "),
         "{shown}"
     );
-    assert_nowhere(&stage, &shown, &key.secret);
+    assert_nowhere(&harness, &shown, &key.secret);
 
-    let listed = mcm(&stage, &["login", "aws", "--keys"], "").done();
+    let listed = mcm(&harness, &["login", "aws", "--keys"], "").done();
     assert!(
         listed.contains(&key.id) && listed.contains(ADA_ARN),
         "{listed}"
     );
     let source = format!("keychain:{}", key.id);
     mcm(
-        &stage,
+        &harness,
         &["login", "aws", "--print", "cli", "--source", "keychain"],
         "",
     )
     .done();
-    let told = mcm(&stage, &["login", "aws", "--remove-keys", &key.id], "").failed(2);
+    let told = mcm(&harness, &["login", "aws", "--remove-keys", &key.id], "").failed(2);
     assert!(told.contains("A connection uses"), "{told}");
-    let connected = mcm(&stage, &["login", "aws", "--role-arn", ROLE], "").done();
+    let connected = mcm(&harness, &["login", "aws", "--role-arn", ROLE], "").done();
     assert!(connected.contains(&source), "{connected}");
-    stage.forget_sessions();
-    mcm(&stage, &["credential-process", "--active"], "").done();
-    mcm(&stage, &["logout", "--all"], "").done();
-    assert_eq!(stage.keychain_entries(), 0);
+    harness.forget_sessions();
+    mcm(&harness, &["credential-process", "--active"], "").done();
+    mcm(&harness, &["logout", "--all"], "").done();
+    assert_eq!(harness.keychain_entries(), 0);
 }
 
 #[test]
 fn ctrl_c_gives_the_terminal_back_as_it_was() {
-    let stage = Stage::start();
-    let mut terminal = Terminal::start(&stage);
+    let harness = Harness::start();
+    let mut terminal = Terminal::start(&harness);
     terminal.enter("Access key id: ", "AKIAIOSFODNN7EXAMPLE");
     terminal.until("Secret access key");
     terminal.press("\u{3}");
@@ -181,14 +184,14 @@ fn ctrl_c_gives_the_terminal_back_as_it_was() {
         shown.contains(" echo ") && !shown.contains("-echo "),
         "{shown}"
     );
-    assert_eq!(stage.keychain_entries(), 0);
+    assert_eq!(harness.keychain_entries(), 0);
 }
 
 #[test]
 fn keys_from_standard_input_are_kept_only_when_aws_knows_them() {
-    let stage = Stage::start();
+    let harness = Harness::start();
     let add = ["login", "aws", "--add-keys"];
-    let key = key_of(&stage, "ada");
+    let key = key_of(&harness, "ada");
     for (input, status, word) in [
         (
             format!("{}\t{WRONG_SECRET}\n", key.id),
@@ -214,49 +217,49 @@ fn keys_from_standard_input_are_kept_only_when_aws_knows_them() {
         ),
         (String::new(), 2, "Standard input has to hold"),
     ] {
-        let told = mcm(&stage, &add, &input).failed(status);
+        let told = mcm(&harness, &add, &input).failed(status);
         assert!(told.contains(word), "{word}: {told}");
-        assert_nowhere(&stage, &told, WRONG_SECRET);
+        assert_nowhere(&harness, &told, WRONG_SECRET);
     }
-    assert_eq!(stage.keychain_entries(), 0);
-    assert_eq!(mcm(&stage, &["login", "aws", "--keys"], "").done(), "");
+    assert_eq!(harness.keychain_entries(), 0);
+    assert_eq!(mcm(&harness, &["login", "aws", "--keys"], "").done(), "");
 
-    let ended = mcm(&stage, &add, &format!("{}\n{}\n", key.id, key.secret));
+    let ended = mcm(&harness, &add, &format!("{}\n{}\n", key.id, key.secret));
     assert_nowhere(
-        &stage,
+        &harness,
         &format!("{}{}", ended.told, ended.result),
         &key.secret,
     );
     assert!(ended.done().contains(ADA_ARN));
-    let session = stage
+    let session = harness
         .sandbox
         .aws_session("ada", Duration::from_secs(3600))
         .expect("there is an ada");
     let token = session.session_token.expect("a session has a token");
     let ended = mcm(
-        &stage,
+        &harness,
         &add,
         &format!("{} {} {token}", session.id, session.secret),
     );
-    assert_nowhere(&stage, &format!("{}{}", ended.told, ended.result), &token);
+    assert_nowhere(&harness, &format!("{}{}", ended.told, ended.result), &token);
     ended.done();
-    assert_eq!(stage.keychain_entries(), 2);
+    assert_eq!(harness.keychain_entries(), 2);
     for id in [&key.id, &session.id] {
-        mcm(&stage, &["login", "aws", "--remove-keys", id], "").done();
-        mcm(&stage, &["login", "aws", "--remove-keys", id], "").failed(1);
+        mcm(&harness, &["login", "aws", "--remove-keys", id], "").done();
+        mcm(&harness, &["login", "aws", "--remove-keys", id], "").failed(1);
     }
-    assert_eq!(stage.keychain_entries(), 0);
+    assert_eq!(harness.keychain_entries(), 0);
 }
 
 #[test]
 fn no_argument_takes_a_secret() {
-    let stage = Stage::without_keychain();
+    let harness = Harness::without_keychain();
     let add = ["login", "aws", "--add-keys"];
     for more in [
         &["AKIAIOSFODNN7EXAMPLE"][..],
         &["--source", "default"],
         &["--keys"],
     ] {
-        mcm(&stage, &[&add[..], more].concat(), "").failed(2);
+        mcm(&harness, &[&add[..], more].concat(), "").failed(2);
     }
 }

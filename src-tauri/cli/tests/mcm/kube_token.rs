@@ -14,7 +14,7 @@ use serde_json::Value;
 use url::Url;
 
 use crate::aws::connected;
-use crate::stage::{ADA, Ended, Stage};
+use crate::harness::{ADA, Ended, Harness};
 
 /// `KUBERNETES_EXEC_INFO` as kubectl sets it.
 fn info(version: &str) -> String {
@@ -42,7 +42,11 @@ fn answered(ended: Ended, version: &str) -> (Timestamp, String) {
 
 /// What aws-iam-authenticator does with a token: it looks at the address in it, and asks STS there who the caller is, in
 /// the name of its own cluster. Gives the caller's ARN.
-pub(crate) fn authenticate(stage: &Stage, cluster: &str, token: &str) -> Result<String, String> {
+pub(crate) fn authenticate(
+    harness: &Harness,
+    cluster: &str,
+    token: &str,
+) -> Result<String, String> {
     const KNOWN: [&str; 9] = [
         "action",
         "version",
@@ -65,7 +69,7 @@ pub(crate) fn authenticate(stage: &Stage, cluster: &str, token: &str) -> Result<
         .map(|(name, value)| (name.to_lowercase(), value.into_owned()))
         .collect();
     let has = |name: &str, value: &str| pairs.get(name).is_some_and(|found| found == value);
-    let is_sts = url.origin() == stage.sandbox.sts_endpoint().origin() && url.path() == "/";
+    let is_sts = url.origin() == harness.sandbox.sts_endpoint().origin() && url.path() == "/";
     let is_known = pairs.keys().all(|name| KNOWN.contains(&name.as_str()));
     let signs_cluster = pairs["x-amz-signedheaders"]
         .split(';')
@@ -103,11 +107,11 @@ pub(crate) fn authenticate(stage: &Stage, cluster: &str, token: &str) -> Result<
 
 #[test]
 fn a_token_for_eks_makes_the_role_known_to_its_cluster_and_to_no_other() {
-    let stage = Stage::start();
-    let id = connected(&stage, "Reader");
+    let harness = Harness::start();
+    let id = connected(&harness, "Reader");
     let before = SystemClock.now();
     let (ends, token) = answered(
-        stage.mcm(&["kube-token", &id, "--cluster", "production"]),
+        harness.mcm(&["kube-token", &id, "--cluster", "production"]),
         "v1",
     );
     let life = ends.duration_since(before);
@@ -116,30 +120,30 @@ fn a_token_for_eks_makes_the_role_known_to_its_cluster_and_to_no_other() {
         "{life}"
     );
     assert_eq!(
-        stage.sandbox.requests(),
+        harness.sandbox.requests(),
         [],
         "signed here, without asking anybody"
     );
 
-    let arn = authenticate(&stage, "production", &token).expect("the cluster accepts it");
+    let arn = authenticate(&harness, "production", &token).expect("the cluster accepts it");
     assert!(
         arn.starts_with("arn:aws:sts::444455556666:assumed-role/Reader/"),
         "{arn}"
     );
     assert!(
-        authenticate(&stage, "staging", &token)
+        authenticate(&harness, "staging", &token)
             .expect_err("signed over the name")
             .contains("403")
     );
     assert!(
-        stage
+        harness
             .sandbox
             .requests()
             .iter()
             .all(|asked| asked.endpoint == Some(Endpoint::AwsCallerIdentity))
     );
 
-    let files = stage.files();
+    let files = harness.files();
     assert!(
         !files.contains(&token) && !files.contains("k8s-aws-v1"),
         "the token is in no file"
@@ -148,11 +152,11 @@ fn a_token_for_eks_makes_the_role_known_to_its_cluster_and_to_no_other() {
 
 #[test]
 fn a_token_for_eks_is_the_regions() {
-    let stage = Stage::start();
-    let id = connected(&stage, "Reader");
+    let harness = Harness::start();
+    let id = connected(&harness, "Reader");
     let token = |arguments: &[&str]| {
         let mut command =
-            stage.command(&[&["kube-token", &id, "--cluster", "production"], arguments].concat());
+            harness.command(&[&["kube-token", &id, "--cluster", "production"], arguments].concat());
         command.env_remove("AWS_ENDPOINT_URL_STS");
         let (_, token) = answered(Ended::of(command.output().expect("mcm starts")), "v1");
         let encoded = token
@@ -181,7 +185,7 @@ fn a_token_for_eks_is_the_regions() {
         ),
         (&[], "--cluster"),
     ] {
-        let failed = stage
+        let failed = harness
             .mcm(&[&["kube-token", id.as_str()], arguments].concat())
             .failed(2);
         assert!(failed.contains(told), "{failed}");
@@ -190,12 +194,12 @@ fn a_token_for_eks_is_the_regions() {
 
 #[test]
 fn a_token_for_aks_is_for_its_server_and_one_for_gke_is_the_access_token() {
-    let stage = Stage::start();
-    let azure = stage.connected(false);
-    let (ends, token) = answered(stage.mcm(&["kube-token", &azure]), "v1");
+    let harness = Harness::start();
+    let azure = harness.connected(false);
+    let (ends, token) = answered(harness.mcm(&["kube-token", &azure]), "v1");
     assert!(ends.duration_since(SystemClock.now()) > SignedDuration::from_mins(50));
     let server = Some("6dae42f8-4368-4678-94ff-3960e28e3630");
-    assert_eq!(stage.sandbox.azure_audience(&token).as_deref(), server);
+    assert_eq!(harness.sandbox.azure_audience(&token).as_deref(), server);
     let vault = [
         "kube-token",
         "--active",
@@ -203,19 +207,19 @@ fn a_token_for_aks_is_for_its_server_and_one_for_gke_is_the_access_token() {
         "--server-id",
         "https://vault.azure.net",
     ];
-    let (_, token) = answered(stage.mcm(&vault), "v1");
+    let (_, token) = answered(harness.mcm(&vault), "v1");
     assert_eq!(
-        stage.sandbox.azure_audience(&token).as_deref(),
+        harness.sandbox.azure_audience(&token).as_deref(),
         Some("https://vault.azure.net")
     );
 
-    stage.login(ADA, &["gcp"]).done();
-    let (_, token) = answered(stage.mcm(&["kube-token", "--active", "gcp"]), "v1");
+    harness.login(ADA, &["gcp"]).done();
+    let (_, token) = answered(harness.mcm(&["kube-token", "--active", "gcp"]), "v1");
     assert_eq!(
-        stage.mcm(&["token", "--active", "gcp"]).done().trim(),
+        harness.mcm(&["token", "--active", "gcp"]).done().trim(),
         token
     );
-    let told = stage
+    let told = harness
         .mcm(&["kube-token", "--active", "gcp", "--cluster", "production"])
         .failed(2);
     assert!(told.contains("--cluster is for AWS"), "{told}");
@@ -223,14 +227,14 @@ fn a_token_for_aks_is_for_its_server_and_one_for_gke_is_the_access_token() {
 
 #[test]
 fn the_answer_has_the_version_that_kubectl_asks_for_and_another_is_an_error() {
-    let stage = Stage::start();
-    let id = stage.connected(false);
+    let harness = Harness::start();
+    let id = harness.connected(false);
     for version in ["v1", "v1beta1"] {
-        let mut command = stage.command(&["kube-token", &id]);
+        let mut command = harness.command(&["kube-token", &id]);
         command.env("KUBERNETES_EXEC_INFO", info(version));
         answered(Ended::of(command.output().expect("mcm starts")), version);
     }
-    let mut command = stage.command(&["kube-token", &id]);
+    let mut command = harness.command(&["kube-token", &id]);
     command.env("KUBERNETES_EXEC_INFO", info("v1alpha1"));
     let told = Ended::of(command.output().expect("mcm starts")).failed(2);
     assert!(
@@ -241,18 +245,18 @@ fn the_answer_has_the_version_that_kubectl_asks_for_and_another_is_an_error() {
 
 #[test]
 fn inside_mcm_exec_no_account_has_to_be_named_while_one_fits() {
-    let stage = Stage::start();
-    let aws = connected(&stage, "Reader");
-    let azure = stage.connected(false);
+    let harness = Harness::start();
+    let aws = connected(&harness, "Reader");
+    let azure = harness.connected(false);
     let inside = |accounts: &str, arguments: &[&str]| {
-        let mut command = stage.command(&[&["kube-token"], arguments].concat());
+        let mut command = harness.command(&[&["kube-token"], arguments].concat());
         command.env("MCM_EXEC", accounts);
         Ended::of(command.output().expect("mcm starts"))
     };
     answered(inside(&azure, &[]), "v1");
     let ours = env!("CARGO_BIN_EXE_mcm");
     let (_, token) = answered(
-        stage.mcm(&[
+        harness.mcm(&[
             "exec",
             &aws,
             "--",
@@ -264,25 +268,25 @@ fn inside_mcm_exec_no_account_has_to_be_named_while_one_fits() {
         "v1",
     );
     assert!(
-        authenticate(&stage, "production", &token).is_ok(),
+        authenticate(&harness, "production", &token).is_ok(),
         "inside the real one too"
     );
     let both = format!("{aws},{azure}");
     let (_, token) = answered(inside(&both, &["--cluster", "production"]), "v1");
-    assert!(authenticate(&stage, "production", &token).is_ok());
+    assert!(authenticate(&harness, "production", &token).is_ok());
     let told = inside(&both, &[]).failed(1);
     assert!(told.contains(&aws) && told.contains(&azure), "{told}");
     assert!(inside("nobody", &[]).failed(1).contains("Name an account"));
-    assert!(stage.mcm(&["kube-token"]).failed(2).contains("--active"));
+    assert!(harness.mcm(&["kube-token"]).failed(2).contains("--active"));
 }
 
 #[test]
 fn an_account_that_needs_its_person_ends_at_once_with_status_3() {
-    let stage = Stage::start();
-    let id = stage.connected(false);
-    stage.sandbox.set_access_token_life(Duration::ZERO);
-    stage.sandbox.revoke_all(ADA);
-    let told = stage.mcm(&["kube-token", &id]).failed(3);
+    let harness = Harness::start();
+    let id = harness.connected(false);
+    harness.sandbox.set_access_token_life(Duration::ZERO);
+    harness.sandbox.revoke_all(ADA);
+    let told = harness.mcm(&["kube-token", &id]).failed(3);
     assert!(told.contains("mcm login azure --tenant"), "{told}");
-    assert!(!stage.has_opened_a_page());
+    assert!(!harness.has_opened_a_page());
 }

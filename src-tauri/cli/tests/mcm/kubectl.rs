@@ -7,10 +7,10 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use crate::aws::connected;
+use crate::harness::{Harness, everything_below, missing, run, write};
 use crate::kube_token::authenticate;
-use crate::stage::{Stage, everything_below, missing, run, write};
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The API server of a cluster: TLS, and one answer to every request. kubectl sends no credential without TLS.
 struct Cluster {
@@ -82,7 +82,7 @@ impl Cluster {
     /// The credential that a request came with.
     fn bearer(&self) -> String {
         self.bearers
-            .recv_timeout(PATIENCE)
+            .recv_timeout(TIMEOUT)
             .expect("kubectl sends what mcm gave it")
     }
 }
@@ -104,7 +104,7 @@ fn respond(answer: &mut ChildStdin) {
 }
 
 /// Runs kubectl against the cluster with this user, and gives the credential that it sent.
-fn bearer(stage: &Stage, arguments: &[&str]) -> String {
+fn bearer(harness: &Harness, arguments: &[&str]) -> String {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let cluster = Cluster::start(folder.path());
     let config = folder.path().join("config");
@@ -130,7 +130,7 @@ fn bearer(stage: &Stage, arguments: &[&str]) -> String {
     });
     write(&config, 0o600, &kubeconfig.to_string());
     let mut kubectl = Command::new("kubectl");
-    stage.equip(&mut kubectl);
+    harness.equip(&mut kubectl);
     kubectl
         .env("HOME", folder.path())
         .env("KUBECONFIG", &config);
@@ -152,13 +152,13 @@ fn bearer(stage: &Stage, arguments: &[&str]) -> String {
 
 #[test]
 fn kubectl_is_let_in_to_aks_and_eks_with_what_it_is_given() {
-    let stage = Stage::start();
-    let aws = connected(&stage, "Reader");
-    let azure = stage.connected(false);
-    let token = bearer(&stage, &[&azure]);
+    let harness = Harness::start();
+    let aws = connected(&harness, "Reader");
+    let azure = harness.connected(false);
+    let token = bearer(&harness, &[&azure]);
     let server = Some("6dae42f8-4368-4678-94ff-3960e28e3630");
-    assert_eq!(stage.sandbox.azure_audience(&token).as_deref(), server);
-    let token = bearer(&stage, &[&aws, "--cluster", "production"]);
-    let arn = authenticate(&stage, "production", &token).expect("the cluster accepts it");
+    assert_eq!(harness.sandbox.azure_audience(&token).as_deref(), server);
+    let token = bearer(&harness, &[&aws, "--cluster", "production"]);
+    let arn = authenticate(&harness, "production", &token).expect("the cluster accepts it");
     assert!(arn.contains("assumed-role/Reader"), "{arn}");
 }

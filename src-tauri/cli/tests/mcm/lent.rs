@@ -8,7 +8,7 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 
 use serde_json::Value;
 
-use crate::stage::{Ended, Stage};
+use crate::harness::{Ended, Harness};
 
 /// Tells its process and its variables, then waits until it is let go.
 const SCRIPT: &str = r"printf 'PID=%s\0' $$; env -0; printf 'END\0'; exec cat";
@@ -23,31 +23,33 @@ pub(crate) struct Lent {
 }
 
 impl Lent {
-    pub(crate) fn start(stage: &Stage, arguments: &[&str]) -> Self {
-        Self::start_with(stage, arguments, |_| {})
+    pub(crate) fn start(harness: &Harness, arguments: &[&str]) -> Self {
+        Self::start_with(harness, arguments, |_| {})
     }
 
     /// As `start`, in an environment that the test has changed.
     pub(crate) fn start_with(
-        stage: &Stage,
+        harness: &Harness,
         arguments: &[&str],
         change: impl FnOnce(&mut Command),
     ) -> Self {
-        let mut command = Self::command(stage, arguments);
+        let mut command = Self::command(harness, arguments);
         change(&mut command);
         Self::started(command.spawn().expect("mcm starts"))
     }
 
     /// As `start`, with what the person does until the command starts.
-    pub(crate) fn start_when(stage: &Stage, arguments: &[&str], person: impl FnOnce()) -> Self {
-        let mcm = Self::command(stage, arguments).spawn().expect("mcm starts");
+    pub(crate) fn start_when(harness: &Harness, arguments: &[&str], person: impl FnOnce()) -> Self {
+        let mcm = Self::command(harness, arguments)
+            .spawn()
+            .expect("mcm starts");
         person();
         Self::started(mcm)
     }
 
-    fn command(stage: &Stage, arguments: &[&str]) -> Command {
+    fn command(harness: &Harness, arguments: &[&str]) -> Command {
         let mut command =
-            stage.command(&[&["exec"], arguments, &["--", "sh", "-c", SCRIPT]].concat());
+            harness.command(&[&["exec"], arguments, &["--", "sh", "-c", SCRIPT]].concat());
         command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

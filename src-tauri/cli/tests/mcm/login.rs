@@ -5,12 +5,12 @@ use mcm_core::world::{Clock as _, SystemClock};
 use sandbox_clouds::browser::Browser;
 use sandbox_clouds::guid;
 
-use crate::stage::{ADA, LINUS, Stage};
+use crate::harness::{ADA, Harness, LINUS};
 
 #[test]
 fn a_sign_in_connects_the_account_and_offers_the_other_tenants() {
-    let stage = Stage::start();
-    let ended = stage.login(ADA, &["azure"]);
+    let harness = Harness::start();
+    let ended = harness.login(ADA, &["azure"]);
     assert_eq!(
         ended.told,
         "Your browser is open. Finish signing in there. Ctrl-C cancels.\n"
@@ -35,22 +35,24 @@ You may also enter, with the same sign-in:
 
 #[test]
 fn an_offered_tenant_is_added_without_a_browser() {
-    let stage = Stage::start();
-    stage.connected(false);
-    let added = stage
+    let harness = Harness::start();
+    harness.connected(false);
+    let added = harness
         .mcm(&["add-tenant", "contoso", "northwind.example"])
         .done();
     assert!(added.starts_with("Connected Northwind\n"), "{added}");
-    stage.mcm(&["token", "northwind"]).done();
-    assert!(!stage.has_opened_a_page());
-    let told = stage.mcm(&["add-tenant", "contoso", "elsewhere"]).failed(1);
+    harness.mcm(&["token", "northwind"]).done();
+    assert!(!harness.has_opened_a_page());
+    let told = harness
+        .mcm(&["add-tenant", "contoso", "elsewhere"])
+        .failed(1);
     assert!(told.contains("elsewhere"), "{told}");
 }
 
 #[test]
 fn every_tenant_is_added_and_one_that_asks_for_more_is_told_and_stops_no_other() {
-    let stage = Stage::start();
-    let ended = stage.login(ADA, &["azure", "--all-tenants"]);
+    let harness = Harness::start();
+    let ended = harness.login(ADA, &["azure", "--all-tenants"]);
     let advice = format!("mcm login azure --tenant {}", guid("fabrikam.example"));
     assert!(
         ended.told.contains("Fabrikam") && ended.told.contains(&advice),
@@ -63,30 +65,30 @@ fn every_tenant_is_added_and_one_that_asks_for_more_is_told_and_stops_no_other()
         "{result}"
     );
     assert!(
-        stage
+        harness
             .mcm(&["token", "fabrikam"])
             .failed(3)
             .contains(&advice)
     );
 
     // The command that was told connects the row that waits.
-    stage
+    harness
         .login(ADA, &["azure", "--tenant", &guid("fabrikam.example")])
         .done();
-    stage.mcm(&["token", "fabrikam"]).done();
+    harness.mcm(&["token", "fabrikam"]).done();
 }
 
 #[test]
 fn somebody_else_in_the_same_tenant_changes_nothing_without_a_choice() {
-    let stage = Stage::start();
-    let ada = stage.connected(false);
-    let told = stage.login(LINUS, &["azure"]).failed(1);
+    let harness = Harness::start();
+    let ada = harness.connected(false);
+    let told = harness.login(LINUS, &["azure"]).failed(1);
     assert!(
         told.contains("--replace") && told.contains("--keep-both"),
         "{told}"
     );
     let identities = || {
-        let json = stage.mcm(&["accounts", "--json"]).json();
+        let json = harness.mcm(&["accounts", "--json"]).json();
         let rows = json["accounts"].as_array().expect("a list").clone();
         let mut names: Vec<String> = rows
             .iter()
@@ -96,59 +98,59 @@ fn somebody_else_in_the_same_tenant_changes_nothing_without_a_choice() {
         names
     };
     assert_eq!(identities(), [ADA]);
-    stage.login(LINUS, &["azure", "--keep-both"]).done();
+    harness.login(LINUS, &["azure", "--keep-both"]).done();
     assert_eq!(identities(), [ADA, LINUS]);
-    stage.mcm(&["logout", &ada]).done();
-    stage.login(ADA, &["azure", "--replace"]).done();
+    harness.mcm(&["logout", &ada]).done();
+    harness.login(ADA, &["azure", "--replace"]).done();
     assert_eq!(identities(), [ADA]);
 }
 
 #[test]
 fn signing_out_says_what_went_and_leaves_nothing() {
-    let stage = Stage::start();
-    let id = stage.connected(false);
-    assert!(stage.keychain_entries() > 0);
-    let told = stage.mcm(&["logout", "contoso"]).done();
+    let harness = Harness::start();
+    let id = harness.connected(false);
+    assert!(harness.keychain_entries() > 0);
+    let told = harness.mcm(&["logout", "contoso"]).done();
     let expected = format!(
         "Disconnected Contoso ({ADA}). Removed: the account ({id}), its session and the kept sign-in.\n"
     );
     assert_eq!(told, expected);
-    assert_eq!(stage.keychain_entries(), 0);
+    assert_eq!(harness.keychain_entries(), 0);
     assert!(
-        !stage.files().contains(ADA),
+        !harness.files().contains(ADA),
         "nothing of the account stays in a file"
     );
-    stage.mcm(&["token", &id]).failed(1);
+    harness.mcm(&["token", &id]).failed(1);
 }
 
 #[test]
 fn a_sign_in_that_other_accounts_use_stays_until_the_last_of_them_goes() {
-    let stage = Stage::start();
-    stage.connected(false);
-    stage.mcm(&["add-tenant", "contoso", "northwind"]).done();
-    let told = stage.mcm(&["logout", "contoso"]).done();
+    let harness = Harness::start();
+    harness.connected(false);
+    harness.mcm(&["add-tenant", "contoso", "northwind"]).done();
+    let told = harness.mcm(&["logout", "contoso"]).done();
     assert!(told.contains("stays for 1 other account"), "{told}");
-    stage.mcm(&["token", "northwind"]).done();
-    stage.mcm(&["logout", "--all"]).done();
-    assert_eq!(stage.keychain_entries(), 0);
+    harness.mcm(&["token", "northwind"]).done();
+    harness.mcm(&["logout", "--all"]).done();
+    assert_eq!(harness.keychain_entries(), 0);
 }
 
 #[test]
 fn ctrl_c_gives_a_sign_in_up_and_leaves_nothing() {
-    let stage = Stage::start();
-    let begun = stage.begin(&["login", "azure"]);
-    stage.next_page();
+    let harness = Harness::start();
+    let begun = harness.begin(&["login", "azure"]);
+    harness.next_page();
     begun.interrupt();
     let told = begun.ended().failed(1);
     assert!(told.contains("You cancelled the sign-in."), "{told}");
-    assert!(!stage.accounts_file().exists());
-    assert_eq!(stage.keychain_entries(), 0);
+    assert!(!harness.accounts_file().exists());
+    assert_eq!(harness.keychain_entries(), 0);
 }
 
 #[test]
 fn a_missing_client_id_is_named_before_a_browser_opens() {
-    let stage = Stage::start();
-    let output = stage
+    let harness = Harness::start();
+    let output = harness
         .command(&["login", "azure"])
         .env_remove("AZURE_CLIENT_ID")
         .output();
@@ -159,13 +161,13 @@ fn a_missing_client_id_is_named_before_a_browser_opens() {
         "{told}"
     );
     assert_eq!(output.status.code(), Some(1));
-    assert!(!stage.has_opened_a_page());
+    assert!(!harness.has_opened_a_page());
 }
 
 #[test]
 fn a_browser_that_does_not_start_ends_the_sign_in_and_no_address_is_shown() {
-    let stage = Stage::start();
-    let mut command = stage.command(&["login", "azure"]);
+    let harness = Harness::start();
+    let mut command = harness.command(&["login", "azure"]);
     let output = command
         .env("BROWSER", "/nonexistent")
         .env("PATH", "/nonexistent")
@@ -181,30 +183,30 @@ fn a_browser_that_does_not_start_ends_the_sign_in_and_no_address_is_shown() {
 
 #[test]
 fn without_a_keychain_nobody_is_sent_through_a_sign_in_that_cannot_be_kept() {
-    let stage = Stage::without_keychain();
-    let told = stage.mcm(&["login", "azure"]).failed(1);
+    let harness = Harness::without_keychain();
+    let told = harness.mcm(&["login", "azure"]).failed(1);
     assert!(told.contains("keychain"), "{told}");
-    assert!(!stage.has_opened_a_page());
+    assert!(!harness.has_opened_a_page());
 }
 
 #[test]
 fn a_keychain_that_stays_locked_ends_a_sign_in_before_it_begins() {
-    let stage = Stage::start();
-    stage.connected(false);
-    stage.lock_keychain();
+    let harness = Harness::start();
+    harness.connected(false);
+    harness.lock_keychain();
     // No program shows the keychain's question here, so it counts as dismissed.
-    let told = stage.mcm(&["login", "azure"]).failed(1);
+    let told = harness.mcm(&["login", "azure"]).failed(1);
     assert!(told.contains("locked"), "{told}");
-    assert!(!stage.has_opened_a_page());
+    assert!(!harness.has_opened_a_page());
 }
 
 #[test]
 fn google_signs_in_and_hands_out_a_token() {
-    let stage = Stage::start();
-    let ended = stage.login(ADA, &["gcp"]).done();
+    let harness = Harness::start();
+    let ended = harness.login(ADA, &["gcp"]).done();
     assert!(ended.contains("projects"), "{ended}");
-    let token = stage.mcm(&["token", "--active", "gcp"]).done();
-    assert!(stage.sandbox.secrets().contains(&token.trim().to_owned()));
+    let token = harness.mcm(&["token", "--active", "gcp"]).done();
+    assert!(harness.sandbox.secrets().contains(&token.trim().to_owned()));
 }
 
 /// The page and the code that `mcm` tells.
@@ -216,26 +218,26 @@ fn page_and_code(told: &str) -> (String, String) {
 
 #[test]
 fn a_code_that_is_typed_elsewhere_connects_the_account_without_a_browser_here() {
-    let stage = Stage::start();
-    let mut begun = stage.begin(&["login", "azure", "--device-code"]);
+    let harness = Harness::start();
+    let mut begun = harness.begin(&["login", "azure", "--device-code"]);
     let told = begun.told_until("Ctrl-C cancels").to_owned();
     assert!(
         told.contains("only if you ran this command yourself"),
         "{told}"
     );
     let (page, code) = page_and_code(&told);
-    stage.browse(&Browser::new().as_person(ADA).with_user_code(&code), &page);
+    harness.browse(&Browser::new().as_person(ADA).with_user_code(&code), &page);
     let result = begun.ended().done();
     assert!(
         result.starts_with("Connected Contoso\n") && result.contains(ADA),
         "{result}"
     );
-    stage.mcm(&["token", "contoso"]).done();
-    assert!(!stage.has_opened_a_page());
-    let files = stage.files();
+    harness.mcm(&["token", "contoso"]).done();
+    assert!(!harness.has_opened_a_page());
+    let files = harness.files();
     assert!(!files.contains(&code), "the code is in no file");
     assert!(
-        stage
+        harness
             .sandbox
             .secrets()
             .iter()
@@ -246,16 +248,16 @@ fn a_code_that_is_typed_elsewhere_connects_the_account_without_a_browser_here() 
 
 #[test]
 fn a_code_that_is_refused_or_given_up_connects_nobody() {
-    let stage = Stage::start();
-    let mut begun = stage.begin(&["login", "azure", "--device-code"]);
+    let harness = Harness::start();
+    let mut begun = harness.begin(&["login", "azure", "--device-code"]);
     let (page, code) = page_and_code(begun.told_until("Ctrl-C cancels"));
-    stage.browse(
+    harness.browse(
         &Browser::new().as_person(ADA).with_user_code(&code).cancel(),
         &page,
     );
     assert!(begun.ended().failed(1).contains("refused"));
 
-    let mut begun = stage.begin(&["login", "azure", "--device-code"]);
+    let mut begun = harness.begin(&["login", "azure", "--device-code"]);
     begun.told_until("Ctrl-C cancels");
     let pressed = SystemClock.now();
     begun.interrupt();
@@ -268,18 +270,18 @@ fn a_code_that_is_refused_or_given_up_connects_nobody() {
     let took = SystemClock.now().duration_since(pressed);
     assert!(took < SignedDuration::from_secs(1), "{took}");
     assert_eq!(
-        stage.mcm(&["accounts", "--json"]).json()["accounts"]
+        harness.mcm(&["accounts", "--json"]).json()["accounts"]
             .as_array()
             .map(Vec::len),
         Some(0)
     );
-    assert_eq!(stage.keychain_entries(), 0);
+    assert_eq!(harness.keychain_entries(), 0);
 }
 
 #[test]
 fn google_refuses_codes_and_that_is_told_with_what_to_do() {
-    let stage = Stage::start();
-    let told = stage.mcm(&["login", "gcp", "--device-code"]).failed(1);
+    let harness = Harness::start();
+    let told = harness.mcm(&["login", "gcp", "--device-code"]).failed(1);
     assert!(
         told.contains("TVs and Limited Input") && told.contains("browser"),
         "{told}"

@@ -1,7 +1,7 @@
 //! The real `mcm` against the sandbox clouds, with a keychain of its own for each test.
 //!
 //! Programs needed: dbus-daemon, xdg-dbus-proxy, gnome-keyring-daemon, mkfifo, kill; kubectl, openssl; bash, zsh and fish;
-//! python3, node and what `make clients` installs for them. See `stage.rs` for what a test works with.
+//! python3, node and what `make clients` installs for them. See `harness.rs` for what a test works with.
 #![cfg(target_os = "linux")]
 
 mod accounts;
@@ -14,6 +14,7 @@ mod env;
 mod exec;
 mod failures;
 mod front;
+mod harness;
 mod interactive;
 mod keys;
 mod kube_token;
@@ -21,6 +22,5 @@ mod kubectl;
 mod lent;
 mod login;
 mod processes;
-mod stage;
 mod token;
 mod whoami;

@@ -6,11 +6,11 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::process::{Command, Stdio};
 
+use crate::harness::{Harness, install_script};
 use crate::lent::Lent;
-use crate::stage::{Stage, install_script};
 
-fn account(stage: &Stage) -> String {
-    stage.connected(false)
+fn account(harness: &Harness) -> String {
+    harness.connected(false)
 }
 
 fn signal(name: &str, id: &str) {
@@ -23,9 +23,9 @@ fn signal(name: &str, id: &str) {
 
 #[test]
 fn the_commands_status_is_ours_and_so_is_what_it_says() {
-    let stage = Stage::start();
-    let id = account(&stage);
-    let run = |script: &str| stage.mcm(&["exec", &id, "--", "sh", "-c", script]);
+    let harness = Harness::start();
+    let id = account(&harness);
+    let run = |script: &str| harness.mcm(&["exec", &id, "--", "sh", "-c", script]);
     let ended = run("echo out; echo err >&2; exit 42");
     assert_eq!(
         (ended.status, ended.result.as_str(), ended.told.as_str()),
@@ -33,7 +33,7 @@ fn the_commands_status_is_ours_and_so_is_what_it_says() {
     );
     assert_eq!(run("true").done(), "");
     assert_eq!(run("kill -SEGV $$").status, 139);
-    let words = stage
+    let words = harness
         .mcm(&[
             "exec", &id, "--", "printf", "<%s>", "a b", "--json", "", "*",
         ])
@@ -43,20 +43,20 @@ fn the_commands_status_is_ours_and_so_is_what_it_says() {
 
 #[test]
 fn a_command_that_cannot_be_started_is_status_127_or_126_and_said() {
-    let stage = Stage::start();
-    let id = account(&stage);
-    let told = stage
+    let harness = Harness::start();
+    let id = account(&harness);
+    let told = harness
         .mcm(&["exec", &id, "--", "no-such-command"])
         .failed(127);
     assert!(told.contains("\"no-such-command\" was not found"), "{told}");
-    let file = stage.folder().join("plain");
+    let file = harness.folder().join("plain");
     for (mode, text, said) in [
         (0o600, "#!/bin/sh\n", "chmod +x"),
         (0o700, "echo\n", "#!/bin/sh"),
     ] {
         install_script(&file, text);
         fs::set_permissions(&file, fs::Permissions::from_mode(mode)).expect("it is ours");
-        let told = stage
+        let told = harness
             .mcm(&["exec", &id, "--", file.to_str().expect("text")])
             .failed(126);
         assert!(told.contains(said), "{told}");
@@ -65,23 +65,23 @@ fn a_command_that_cannot_be_started_is_status_127_or_126_and_said() {
 
 #[test]
 fn a_signal_that_ends_the_command_ends_us() {
-    let stage = Stage::start();
-    let id = account(&stage);
-    let mut command = stage.command(&["exec", &id, "--", "sh", "-c", "kill -TERM $$"]);
+    let harness = Harness::start();
+    let id = account(&harness);
+    let mut command = harness.command(&["exec", &id, "--", "sh", "-c", "kill -TERM $$"]);
     let status = command.status().expect("mcm starts");
     assert_eq!(status.signal(), Some(15));
 }
 
 #[test]
 fn a_signal_to_us_is_the_commands_to_decide_about_and_no_file_stays() {
-    let stage = Stage::start();
-    let id = account(&stage);
+    let harness = Harness::start();
+    let id = account(&harness);
     let script = "import os, signal, sys
 signal.signal(signal.SIGUSR1, lambda *_: os.write(1, b'usr\\n'))
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(9))
 print('ready', flush=True)
 while True: signal.pause()";
-    let mut command = stage.command(&["exec", &id, "--", "/usr/bin/python3", "-c", script]);
+    let mut command = harness.command(&["exec", &id, "--", "/usr/bin/python3", "-c", script]);
     let mut mcm = command.stdout(Stdio::piped()).spawn().expect("mcm starts");
     let mut lines = BufReader::new(mcm.stdout.take().expect("piped")).lines();
     let mut next = || lines.next().expect("a line").expect("text");
@@ -94,8 +94,8 @@ while True: signal.pause()";
 
 #[test]
 fn a_signal_that_the_command_sends_to_its_group_reaches_it_once() {
-    let stage = Stage::start();
-    let id = account(&stage);
+    let harness = Harness::start();
+    let id = account(&harness);
     // It stops us meanwhile, so that a second signal would come after it has had the first.
     let script = "import os, signal
 signal.signal(signal.SIGUSR1, lambda *_: os.write(1, b'usr1\\n'))
@@ -106,7 +106,7 @@ while ') T ' not in open(f'/proc/{mcm}/stat').read(): pass
 os.kill(0, signal.SIGUSR1)
 os.kill(mcm, signal.SIGCONT)
 while True: signal.pause()";
-    let mut command = stage.command(&["exec", &id, "--", "/usr/bin/python3", "-c", script]);
+    let mut command = harness.command(&["exec", &id, "--", "/usr/bin/python3", "-c", script]);
     // Else the test is in the group as well.
     let mut mcm = command
         .process_group(0)
@@ -125,14 +125,14 @@ while True: signal.pause()";
 
 #[test]
 fn the_folder_goes_when_we_are_told_to_end_and_the_next_run_sweeps_what_a_killed_one_left() {
-    let stage = Stage::start();
-    stage.login(crate::stage::ADA, &["gcp"]).done();
-    let id = stage.account_of("gcp");
-    let runtime = stage.folder().join("runtime");
+    let harness = Harness::start();
+    harness.login(crate::harness::ADA, &["gcp"]).done();
+    let id = harness.account_of("gcp");
+    let runtime = harness.folder().join("runtime");
     fs::create_dir(&runtime).expect("ours");
     let left = || fs::read_dir(&runtime).expect("readable").count();
     let start = || {
-        Lent::start_with(&stage, &[&id], |command| {
+        Lent::start_with(&harness, &[&id], |command| {
             command.env("XDG_RUNTIME_DIR", &runtime);
         })
     };
@@ -162,17 +162,17 @@ fn the_folder_goes_when_we_are_told_to_end_and_the_next_run_sweeps_what_a_killed
 
 #[test]
 fn a_signal_that_we_were_started_to_ignore_is_ignored_by_the_command_too() {
-    let stage = Stage::start();
-    let id = account(&stage);
+    let harness = Harness::start();
+    let id = account(&harness);
     let mask = |before: &str| {
         let script = format!("{before} exec \"$@\"");
         let mut command = Command::new("sh");
-        let mcm = stage.command(&["exec", &id, "--", "grep", "SigIgn", "/proc/self/status"]);
+        let mcm = harness.command(&["exec", &id, "--", "grep", "SigIgn", "/proc/self/status"]);
         command
             .args(["-c", &script, "sh"])
             .arg(mcm.get_program())
             .args(mcm.get_args());
-        stage.equip(&mut command);
+        harness.equip(&mut command);
         let output = command.output().expect("sh starts").stdout;
         let text = String::from_utf8(output).expect("text");
         u64::from_str_radix(text.split_whitespace().last().expect("a mask"), 16)
@@ -185,9 +185,9 @@ fn a_signal_that_we_were_started_to_ignore_is_ignored_by_the_command_too() {
 
 #[test]
 fn ctrl_c_in_a_terminal_is_the_commands_alone_and_is_sent_to_it_once() {
-    let stage = Stage::start();
-    let id = account(&stage);
-    let program = stage.folder().join("in-the-terminal");
+    let harness = Harness::start();
+    let id = account(&harness);
+    let program = harness.folder().join("in-the-terminal");
     let script = "#!/usr/bin/python3
 import os, signal, sys
 signal.signal(signal.SIGINT, lambda *_: os.write(1, b'caught\\n'))
@@ -196,7 +196,7 @@ print('got', sys.stdin.readline(), flush=True)
 sys.exit(5)
 ";
     install_script(&program, script);
-    let mcm = stage.command(&["exec", &id, "--", program.to_str().expect("text")]);
+    let mcm = harness.command(&["exec", &id, "--", program.to_str().expect("text")]);
     let words: Vec<String> = std::iter::once(mcm.get_program())
         .chain(mcm.get_args())
         .map(|word| word.to_str().expect("text").to_owned())
@@ -210,7 +210,7 @@ sys.exit(5)
         &format!("exec {}", words.join(" ")),
         "/dev/null",
     ]);
-    stage.equip(&mut command);
+    harness.equip(&mut command);
     let mut terminal = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -238,9 +238,10 @@ sys.exit(5)
 
 #[test]
 fn a_job_that_is_stopped_stops_whole_and_goes_on_whole() {
-    let stage = Stage::start();
-    let id = account(&stage);
-    let mut command = stage.command(&["exec", &id, "--", "sh", "-c", "echo $$; read line; exit 7"]);
+    let harness = Harness::start();
+    let id = account(&harness);
+    let mut command =
+        harness.command(&["exec", &id, "--", "sh", "-c", "echo $$; read line; exit 7"]);
     // A process group of its own, as a shell gives every job.
     command
         .process_group(0)
@@ -259,11 +260,11 @@ fn a_job_that_is_stopped_stops_whole_and_goes_on_whole() {
     };
     for _ in 0..3 {
         signal("-TSTP", &format!("-{job}"));
-        stage.until("both stop", || {
+        harness.until("both stop", || {
             state(&job) == Some('T') && state(child) == Some('T')
         });
         signal("-CONT", &format!("-{job}"));
-        stage.until("both go on", || {
+        harness.until("both go on", || {
             state(&job) == Some('S') && state(child) == Some('S')
         });
     }

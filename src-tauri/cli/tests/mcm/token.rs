@@ -4,29 +4,29 @@ use jiff::Timestamp;
 use sandbox_clouds::azure::Rotation;
 use sandbox_clouds::{Endpoint, Fault, guid};
 
-use crate::stage::{ADA, Begun, Stage};
+use crate::harness::{ADA, Begun, Harness};
 
 #[test]
 fn a_warm_token_is_printed_alone_and_without_any_request() {
-    let stage = Stage::start();
-    let id = stage.connected(false);
-    let first = stage.mcm(&["token", &id]).done();
-    let active = stage.mcm(&["token", "--active", "azure"]).done();
+    let harness = Harness::start();
+    let id = harness.connected(false);
+    let first = harness.mcm(&["token", &id]).done();
+    let active = harness.mcm(&["token", "--active", "azure"]).done();
     assert_eq!(first, active);
     assert!(first.ends_with('\n') && first.split_whitespace().count() == 1);
-    assert!(stage.sandbox.secrets().contains(&first.trim().to_owned()));
-    assert_eq!(stage.sandbox.requests(), []);
+    assert!(harness.sandbox.secrets().contains(&first.trim().to_owned()));
+    assert_eq!(harness.sandbox.requests(), []);
 }
 
 #[test]
 fn a_session_that_is_over_is_renewed_once_and_then_handed_out_again() {
-    let stage = Stage::start();
-    let id = stage.connected(true);
-    let renewed = stage.mcm(&["token", &id]).done();
-    assert_eq!(stage.renewals(), 1);
-    assert_eq!(stage.mcm(&["token", &id]).done(), renewed);
+    let harness = Harness::start();
+    let id = harness.connected(true);
+    let renewed = harness.mcm(&["token", &id]).done();
+    assert_eq!(harness.renewals(), 1);
+    assert_eq!(harness.mcm(&["token", &id]).done(), renewed);
     assert_eq!(
-        stage.sandbox.requests().len(),
+        harness.sandbox.requests().len(),
         1,
         "the second one asked nobody"
     );
@@ -34,21 +34,21 @@ fn a_session_that_is_over_is_renewed_once_and_then_handed_out_again() {
 
 #[test]
 fn fifty_at_once_renew_once_get_the_same_token_and_keep_the_sign_in() {
-    let stage = Stage::start();
-    stage.sandbox.set_azure_rotation(Rotation::Strict);
-    let id = stage.connected(true);
-    let begun: Vec<Begun> = (0..50).map(|_| stage.begin(&["token", &id])).collect();
+    let harness = Harness::start();
+    harness.sandbox.set_azure_rotation(Rotation::Strict);
+    let id = harness.connected(true);
+    let begun: Vec<Begun> = (0..50).map(|_| harness.begin(&["token", &id])).collect();
     let mut tokens: Vec<String> = begun
         .into_iter()
         .map(|begun| begun.ended().done())
         .collect();
     tokens.dedup();
     assert_eq!(tokens.len(), 1);
-    assert_eq!(stage.renewals(), 1);
-    stage.sandbox.reject_access_tokens(ADA);
-    stage.mcm(&["targets", &id, "--refresh"]).done();
+    assert_eq!(harness.renewals(), 1);
+    harness.sandbox.reject_access_tokens(ADA);
+    harness.mcm(&["targets", &id, "--refresh"]).done();
     assert_eq!(
-        stage.renewals(),
+        harness.renewals(),
         2,
         "the rotated grant was kept, and reuse was never detected"
     );
@@ -56,19 +56,19 @@ fn fifty_at_once_renew_once_get_the_same_token_and_keep_the_sign_in() {
 
 #[test]
 fn the_token_json_is_what_az_prints() {
-    let stage = Stage::start();
-    stage.connected(false);
-    stage.mcm(&["use", "contoso", "production"]).done();
-    let token = stage.mcm(&["token", "contoso"]).done();
+    let harness = Harness::start();
+    harness.connected(false);
+    harness.mcm(&["use", "contoso", "production"]).done();
+    let token = harness.mcm(&["token", "contoso"]).done();
     let expires =
-        stage.mcm(&["accounts", "--json"]).json()["accounts"][0]["sessionExpiresAt"].clone();
+        harness.mcm(&["accounts", "--json"]).json()["accounts"][0]["sessionExpiresAt"].clone();
     let expires: Timestamp = expires
         .as_str()
         .expect("a session")
         .parse()
         .expect("a time");
 
-    let printed = stage.mcm(&["token", "contoso", "--json"]).done();
+    let printed = harness.mcm(&["token", "contoso", "--json"]).done();
     let expected = format!(
         r#"{{
   "accessToken": "{}",
@@ -88,72 +88,72 @@ fn the_token_json_is_what_az_prints() {
 
 #[test]
 fn a_final_refusal_is_status_3_with_the_command_to_run_and_never_a_browser() {
-    let stage = Stage::start();
-    let id = stage.connected(true);
-    stage.sandbox.revoke_all(ADA);
+    let harness = Harness::start();
+    let id = harness.connected(true);
+    harness.sandbox.revoke_all(ADA);
     let advice = format!("mcm login azure --tenant {}", guid("contoso.example"));
     for asked in [1, 1] {
-        let told = stage.mcm(&["token", &id]).failed(3);
+        let told = harness.mcm(&["token", &id]).failed(3);
         assert!(
             told.contains(&advice) && told.contains("\n  reference: "),
             "{told}"
         );
-        assert_eq!(stage.renewals(), asked, "the second attempt asks nobody");
+        assert_eq!(harness.renewals(), asked, "the second attempt asks nobody");
     }
     assert_eq!(
-        stage.mcm(&["accounts", "--json"]).json()["accounts"][0]["status"],
+        harness.mcm(&["accounts", "--json"]).json()["accounts"][0]["status"],
         "sign-in-again"
     );
-    assert!(!stage.has_opened_a_page());
+    assert!(!harness.has_opened_a_page());
 }
 
 #[test]
 fn a_passing_failure_is_status_1_and_the_account_stays() {
-    let stage = Stage::start();
-    let id = stage.connected(true);
-    stage
+    let harness = Harness::start();
+    let id = harness.connected(true);
+    harness
         .sandbox
         .faults()
         .next(Endpoint::AzureToken, Fault::status(503));
-    stage.mcm(&["token", &id]).failed(1);
-    let json = stage.mcm(&["accounts", "--json"]).json();
+    harness.mcm(&["token", &id]).failed(1);
+    let json = harness.mcm(&["accounts", "--json"]).json();
     assert_eq!(json["accounts"][0]["status"], "expired");
 }
 
 #[test]
 fn without_an_account_in_use_the_command_to_choose_one_is_told() {
-    let stage = Stage::start();
-    let told = stage.mcm(&["token", "--active", "azure"]).failed(1);
+    let harness = Harness::start();
+    let told = harness.mcm(&["token", "--active", "azure"]).failed(1);
     assert!(told.contains("mcm use ACCOUNT"), "{told}");
 }
 
 #[test]
 fn a_renewal_that_was_interrupted_keeps_what_it_got() {
-    let stage = Stage::start();
-    let id = stage.connected(true);
+    let harness = Harness::start();
+    let id = harness.connected(true);
     // The refresh token is spent by the renewal, whose answer takes its time.
-    stage
+    harness
         .sandbox
         .set_azure_rotation(sandbox_clouds::azure::Rotation::Strict);
-    stage
+    harness
         .sandbox
         .faults()
         .next(Endpoint::AzureToken, Fault::Latency(2000));
-    let begun = stage.begin(&["token", &id]);
-    stage.until_renewing();
+    let begun = harness.begin(&["token", &id]);
+    harness.until_renewing();
     begun.interrupt();
     assert!(begun.ended().failed(1).contains("You stopped the command."));
-    stage.mcm(&["token", &id]).done();
-    assert_eq!(stage.renewals(), 1, "the new session was kept");
+    harness.mcm(&["token", &id]).done();
+    assert_eq!(harness.renewals(), 1, "the new session was kept");
 }
 
 #[test]
 fn a_resource_is_asked_for_by_its_name_or_identifier_and_then_kept() {
-    let stage = Stage::start();
-    let id = stage.connected(false);
-    let graph = stage.mcm(&["token", &id, "--resource", "graph"]).done();
+    let harness = Harness::start();
+    let id = harness.connected(false);
+    let graph = harness.mcm(&["token", &id, "--resource", "graph"]).done();
     assert_eq!(
-        stage.sandbox.azure_audience(graph.trim()).as_deref(),
+        harness.sandbox.azure_audience(graph.trim()).as_deref(),
         Some("https://graph.microsoft.com")
     );
     let active = [
@@ -164,56 +164,61 @@ fn a_resource_is_asked_for_by_its_name_or_identifier_and_then_kept() {
         "https://graph.microsoft.com",
         "--json",
     ];
-    let json = stage.mcm(&active).json();
+    let json = harness.mcm(&active).json();
     assert_eq!(json["accessToken"], graph.trim());
-    assert_eq!(stage.renewals(), 1, "the second one asked nobody");
-    let arm = stage.mcm(&["token", &id]).done();
-    assert_eq!(stage.mcm(&["token", &id, "--resource", "arm"]).done(), arm);
-    assert_eq!(stage.renewals(), 1);
+    assert_eq!(harness.renewals(), 1, "the second one asked nobody");
+    let arm = harness.mcm(&["token", &id]).done();
+    assert_eq!(
+        harness.mcm(&["token", &id, "--resource", "arm"]).done(),
+        arm
+    );
+    assert_eq!(harness.renewals(), 1);
     assert!(
-        stage
+        harness
             .mcm(&["activity"])
             .done()
             .contains("token for https://graph.microsoft.com handed to")
     );
 
-    let secrets = stage.sandbox.secrets();
-    let files = stage.files();
+    let secrets = harness.sandbox.secrets();
+    let files = harness.files();
     assert!(
         secrets
             .iter()
             .filter(|secret| secret.len() > 16)
             .all(|secret| !files.contains(secret))
     );
-    stage.mcm(&["logout", &id]).done();
-    assert_eq!(stage.keychain_entries(), 0);
+    harness.mcm(&["logout", &id]).done();
+    assert_eq!(harness.keychain_entries(), 0);
 }
 
 #[test]
 fn a_resource_that_cannot_be_had_is_named_and_costs_the_account_nothing() {
-    let stage = Stage::start();
-    let id = stage.connected(false);
-    let told = stage.mcm(&["token", &id, "--resource", "graf"]).failed(2);
+    let harness = Harness::start();
+    let id = harness.connected(false);
+    let told = harness.mcm(&["token", &id, "--resource", "graf"]).failed(2);
     assert!(
         told.contains("\"graf\"") && told.contains("key-vault"),
         "{told}"
     );
-    let told = stage
+    let told = harness
         .mcm(&["token", &id, "--resource", "https://nobody.example"])
         .failed(1);
     assert!(told.contains("https://nobody.example"), "{told}");
-    stage
+    harness
         .sandbox
         .ask_azure_consent_for("https://graph.microsoft.com");
-    let told = stage.mcm(&["token", &id, "--resource", "graph"]).failed(3);
+    let told = harness
+        .mcm(&["token", &id, "--resource", "graph"])
+        .failed(3);
     let advice = format!("mcm token {id} --resource https://graph.microsoft.com --interactive");
     assert!(
         told.contains(&advice) && !told.contains("mcm login"),
         "{told}"
     );
     assert_eq!(
-        stage.mcm(&["accounts", "--json"]).json()["accounts"][0]["status"],
+        harness.mcm(&["accounts", "--json"]).json()["accounts"][0]["status"],
         "connected"
     );
-    assert!(!stage.has_opened_a_page());
+    assert!(!harness.has_opened_a_page());
 }

@@ -3,11 +3,11 @@
 use serde_json::Value;
 
 use crate::aws::{connected, role};
-use crate::stage::{ADA, Ended, Stage, write};
+use crate::harness::{ADA, Ended, Harness, write};
 
 /// What is said of a tool in a shell with these variables, and no others of AWS, Azure or Google.
-fn whoami(stage: &Stage, tool: &str, variables: &[(&str, &str)]) -> Value {
-    let all = run(stage, variables, &["whoami", "--json"]).json();
+fn whoami(harness: &Harness, tool: &str, variables: &[(&str, &str)]) -> Value {
+    let all = run(harness, variables, &["whoami", "--json"]).json();
     let tools = all["tools"].as_array().expect("a list");
     tools
         .iter()
@@ -16,8 +16,8 @@ fn whoami(stage: &Stage, tool: &str, variables: &[(&str, &str)]) -> Value {
         .clone()
 }
 
-fn run(stage: &Stage, variables: &[(&str, &str)], arguments: &[&str]) -> Ended {
-    let mut command = stage.command(arguments);
+fn run(harness: &Harness, variables: &[(&str, &str)], arguments: &[&str]) -> Ended {
+    let mut command = harness.command(arguments);
     for name in [
         "AWS_ACCESS_KEY_ID",
         "AWS_SECRET_ACCESS_KEY",
@@ -42,9 +42,9 @@ fn said<'a>(row: &'a Value, field: &str) -> &'a str {
 
 #[test]
 fn the_json_is_as_documented() {
-    let stage = Stage::without_keychain();
+    let harness = Harness::without_keychain();
     let printed = run(
-        &stage,
+        &harness,
         &[
             ("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"),
             ("AWS_SECRET_ACCESS_KEY", "CANARY"),
@@ -56,7 +56,7 @@ fn the_json_is_as_documented() {
         !printed.contains("CANARY") && !printed.contains("IOSFODNN7"),
         "{printed}"
     );
-    let home = stage.home().with_file_name("");
+    let home = harness.home().with_file_name("");
     let expected = |tool: &str, provider: &str, source: &str, identity: &str, why: &str| {
         format!(
             r#"    {{
@@ -118,17 +118,17 @@ fn the_json_is_as_documented() {
 
 #[test]
 fn a_profile_of_ours_is_its_account_and_a_mismatch_with_the_account_in_use_is_pointed_out() {
-    let stage = Stage::start();
-    let reader = connected(&stage, "Reader");
-    stage
+    let harness = Harness::start();
+    let reader = connected(&harness, "Reader");
+    harness
         .mcm(&["configure", "aws", "--name", "reader", "--yes"])
         .done();
-    stage.mcm(&["login", "aws", "--print", "cli"]).done();
-    stage
+    harness.mcm(&["login", "aws", "--print", "cli"]).done();
+    harness
         .mcm(&["login", "aws", "--role-arn", &role("LongReader")])
         .done();
     let profile = [("AWS_PROFILE", "reader")];
-    let row = whoami(&stage, "aws", &profile);
+    let row = whoami(&harness, "aws", &profile);
     assert_eq!(
         (said(&row, "source"), said(&row, "account")),
         ("mcm-profile", reader.as_str())
@@ -138,11 +138,14 @@ fn a_profile_of_ours_is_its_account_and_a_mismatch_with_the_account_in_use_is_po
         (role("Reader").as_str(), "eu-central-1")
     );
     let is_active = row["isActive"].as_bool().expect("both are known");
-    stage.mcm(&["use", &reader]).done();
-    assert_eq!(whoami(&stage, "terraform-aws", &profile)["isActive"], true);
-    stage.mcm(&["use", "role/LongReader"]).done();
-    assert!(!is_active || whoami(&stage, "aws", &profile)["isActive"] == false);
-    let told = run(&stage, &profile, &["whoami"]).done();
+    harness.mcm(&["use", &reader]).done();
+    assert_eq!(
+        whoami(&harness, "terraform-aws", &profile)["isActive"],
+        true
+    );
+    harness.mcm(&["use", "role/LongReader"]).done();
+    assert!(!is_active || whoami(&harness, "aws", &profile)["isActive"] == false);
+    let told = run(&harness, &profile, &["whoami"]).done();
     assert!(
         told.contains("AWS_PROFILE names the profile reader, which asks mcm for its credential."),
         "{told}"
@@ -153,7 +156,7 @@ fn a_profile_of_ours_is_its_account_and_a_mismatch_with_the_account_in_use_is_po
     );
 
     let row = whoami(
-        &stage,
+        &harness,
         "aws",
         &[("AWS_PROFILE", "reader"), ("AWS_DEFAULT_PROFILE", "nobody")],
     );
@@ -166,10 +169,10 @@ fn a_profile_of_ours_is_its_account_and_a_mismatch_with_the_account_in_use_is_po
 
 #[test]
 fn inside_mcm_exec_it_is_the_account_that_is_lent() {
-    let stage = Stage::start();
-    let aws = connected(&stage, "Reader");
-    stage.login(ADA, &["gcp"]).done();
-    let gcp = stage.mcm(&["accounts", "--json"]).json()["accounts"]
+    let harness = Harness::start();
+    let aws = connected(&harness, "Reader");
+    harness.login(ADA, &["gcp"]).done();
+    let gcp = harness.mcm(&["accounts", "--json"]).json()["accounts"]
         .as_array()
         .and_then(|rows| {
             rows.iter()
@@ -178,7 +181,7 @@ fn inside_mcm_exec_it_is_the_account_that_is_lent() {
         })
         .expect("connected");
     let lent = format!("{aws},{gcp}");
-    let file = stage.home().join("google.json");
+    let file = harness.home().join("google.json");
     write(
         &file,
         0o600,
@@ -200,7 +203,7 @@ fn inside_mcm_exec_it_is_the_account_that_is_lent() {
         ("gcloud", &gcp),
         ("terraform-google", &gcp),
     ] {
-        let row = whoami(&stage, tool, &variables);
+        let row = whoami(&harness, tool, &variables);
         assert_eq!(
             (said(&row, "source"), said(&row, "account")),
             ("mcm-exec", account.as_str()),
@@ -209,7 +212,7 @@ fn inside_mcm_exec_it_is_the_account_that_is_lent() {
         assert_eq!(row["isActive"], true);
     }
     assert!(
-        !run(&stage, &variables, &["whoami"])
+        !run(&harness, &variables, &["whoami"])
             .done()
             .contains("CANARY")
     );
@@ -221,17 +224,17 @@ fn inside_mcm_exec_it_is_the_account_that_is_lent() {
         ),
     ];
     assert_eq!(
-        said(&whoami(&stage, "aws", &elsewhere), "source"),
+        said(&whoami(&harness, "aws", &elsewhere), "source"),
         "machine"
     );
 }
 
 #[test]
 fn az_and_gcloud_work_as_whom_they_signed_in() {
-    let stage = Stage::start();
-    stage.login(ADA, &["azure"]).done();
-    let account = &stage.mcm(&["accounts", "--json"]).json()["accounts"][0];
-    let azure = stage.home().join("az");
+    let harness = Harness::start();
+    harness.login(ADA, &["azure"]).done();
+    let account = &harness.mcm(&["accounts", "--json"]).json()["accounts"][0];
+    let azure = harness.home().join("az");
     let profile = |user: &str, kind: &str| {
         let text = format!(
             "\u{feff}{{\"subscriptions\":[{{\"id\":\"other\"}},{{\"id\":\"sub-1\",\"isDefault\":true,\"tenantId\":\"{}\",\
@@ -243,17 +246,17 @@ fn az_and_gcloud_work_as_whom_they_signed_in() {
     let folder = azure.display().to_string();
     let variables = [("AZURE_CONFIG_DIR", folder.as_str())];
     profile(ADA, "user");
-    let row = whoami(&stage, "az", &variables);
+    let row = whoami(&harness, "az", &variables);
     assert_eq!(
         (said(&row, "source"), &row["account"], said(&row, "place")),
         ("command-line", &account["id"], "sub-1")
     );
     assert_eq!(
-        whoami(&stage, "terraform-azurerm", &variables)["account"],
+        whoami(&harness, "terraform-azurerm", &variables)["account"],
         account["id"]
     );
     profile("eve@elsewhere.example", "user");
-    let row = whoami(&stage, "az", &variables);
+    let row = whoami(&harness, "az", &variables);
     assert_eq!(
         (said(&row, "identity"), &row["isActive"]),
         ("eve@elsewhere.example", &Value::Bool(false))
@@ -263,13 +266,13 @@ fn az_and_gcloud_work_as_whom_they_signed_in() {
         ("ARM_CLIENT_ID", "app-1"),
         ("ARM_CLIENT_SECRET", "CANARY"),
     ];
-    let row = whoami(&stage, "terraform-azurerm", &secret);
+    let row = whoami(&harness, "terraform-azurerm", &secret);
     assert_eq!(
         (said(&row, "source"), said(&row, "identity")),
         ("environment", "app-1")
     );
 
-    let gcloud = stage.home().join("gcloud");
+    let gcloud = harness.home().join("gcloud");
     write(&gcloud.join("active_config"), 0o600, "work\n");
     write(
         &gcloud.join("configurations/config_work"),
@@ -277,7 +280,7 @@ fn az_and_gcloud_work_as_whom_they_signed_in() {
         "[core]\naccount = eve@elsewhere.example\nproject = p-1\n[compute]\nproject = not-this\n",
     );
     let folder = gcloud.display().to_string();
-    let row = whoami(&stage, "gcloud", &[("CLOUDSDK_CONFIG", &folder)]);
+    let row = whoami(&harness, "gcloud", &[("CLOUDSDK_CONFIG", &folder)]);
     assert_eq!(
         (said(&row, "identity"), said(&row, "place")),
         ("eve@elsewhere.example", "p-1")
@@ -287,7 +290,7 @@ fn az_and_gcloud_work_as_whom_they_signed_in() {
         "{row}"
     );
     let row = whoami(
-        &stage,
+        &harness,
         "gcloud",
         &[
             ("CLOUDSDK_CONFIG", &folder),
@@ -299,8 +302,8 @@ fn az_and_gcloud_work_as_whom_they_signed_in() {
 
 #[test]
 fn profiles_of_aws_are_read_in_the_order_of_its_tools() {
-    let stage = Stage::without_keychain();
-    let folder = stage.home().with_file_name(".aws");
+    let harness = Harness::without_keychain();
+    let folder = harness.home().with_file_name(".aws");
     write(
         &folder.join("config"),
         0o600,
@@ -321,14 +324,14 @@ fn profiles_of_aws_are_read_in_the_order_of_its_tools() {
         ("gone", "broken", None),
         ("nobody", "broken", None),
     ] {
-        let row = whoami(&stage, "aws", &[("AWS_PROFILE", profile)]);
+        let row = whoami(&harness, "aws", &[("AWS_PROFILE", profile)]);
         assert_eq!(
             (said(&row, "source"), row["identity"].as_str()),
             (source, identity),
             "{profile}"
         );
     }
-    let row = whoami(&stage, "aws", &[]);
+    let row = whoami(&harness, "aws", &[]);
     assert_eq!(
         (said(&row, "source"), said(&row, "place")),
         ("none", "eu-west-1")
@@ -338,7 +341,7 @@ fn profiles_of_aws_are_read_in_the_order_of_its_tools() {
         ("AWS_ROLE_ARN", "arn:aws:iam::1:role/W"),
     ];
     assert_eq!(
-        said(&whoami(&stage, "aws", &federated), "identity"),
+        said(&whoami(&harness, "aws", &federated), "identity"),
         "arn:aws:iam::1:role/W"
     );
 }

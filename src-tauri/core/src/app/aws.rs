@@ -10,7 +10,7 @@ use ts_rs::TS;
 use super::App;
 use super::connect::Connect;
 use crate::account::{
-    Account, AccountId, Cloud, Enforcement, Identity, OrganizationAccount, Trouble,
+    Account, AccountId, Cloud, Enforcement, Identity, OrganizationAccount, RenewalFailure,
 };
 use crate::credential::{AccessKeys, Session};
 use crate::error::{Code, Error, ErrorView, Result};
@@ -19,7 +19,7 @@ use crate::provider::aws::{
     self, Aws, AwsSource, AwsSourceKind, Caller, Permissions, RoleArn, RoleRequest, RoleTemplates,
     SESSION_SECONDS, Source, TemplateWish,
 };
-use crate::store::{Book, PendingRole, TypedKeys};
+use crate::store::{Accounts, PendingRole, TypedKeys};
 use crate::text;
 use crate::vault::Record;
 
@@ -85,7 +85,7 @@ impl App {
     /// `setting-invalid` when a shared file of AWS cannot be understood, `storage-*`.
     pub async fn aws_sources(&self) -> Result<Vec<AwsSource>> {
         let mut sources = self.aws().sources().await?;
-        sources.extend(self.book()?.access_keys.iter().map(|keys| AwsSource {
+        sources.extend(self.stored()?.access_keys.iter().map(|keys| AwsSource {
             source: Source::Keychain(keys.access_key_id.clone()).to_string(),
             kind: AwsSourceKind::TypedKeys,
             region: None,
@@ -136,9 +136,9 @@ impl App {
             arn: caller.arn.clone(),
             added_at: self.world.clock.now(),
         };
-        self.change(|book| {
-            book.access_keys.retain(|keys| keys.access_key_id != id);
-            book.access_keys.push(typed);
+        self.change(|stored| {
+            stored.access_keys.retain(|keys| keys.access_key_id != id);
+            stored.access_keys.push(typed);
             Ok(())
         })
         .await?;
@@ -150,7 +150,7 @@ impl App {
     /// # Errors
     /// `storage-*`.
     pub fn access_keys(&self) -> Result<Vec<TypedKeys>> {
-        Ok(self.book()?.access_keys.clone())
+        Ok(self.stored()?.access_keys.clone())
     }
 
     /// Removes access keys that no connection uses.
@@ -158,15 +158,15 @@ impl App {
     /// # Errors
     /// `invalid-input` while a connection uses them, `not-found`, `keychain-*`, `storage-*`.
     pub async fn remove_access_keys(&self, access_key_id: &str) -> Result<()> {
-        let book = self.book()?;
-        if !book
+        let stored = self.stored()?;
+        if !stored
             .access_keys
             .iter()
             .any(|keys| keys.access_key_id == access_key_id)
         {
             return Err(no_keys(access_key_id));
         }
-        if book.uses_access_keys(access_key_id) {
+        if stored.uses_access_keys(access_key_id) {
             let message = format!(
                 "A connection uses the access keys {}. Disconnect it first, or drop it while it waits for its role.",
                 text::shown(access_key_id)
@@ -186,8 +186,8 @@ impl App {
             .source_with_keys(wish.source.as_deref().unwrap_or("default"))
             .await?;
         let caller = self.aws().caller(&source, keys.as_ref()).await?;
-        let book = self.book()?;
-        let waiting = book
+        let stored = self.stored()?;
+        let waiting = stored
             .pending_roles
             .iter()
             .rev()
@@ -204,7 +204,7 @@ impl App {
             (None, None) => aws::new_external_id(),
             (Some(id), None) => {
                 aws::check_external_id(id)?;
-                require_known(&book, id)?;
+                require_known(&stored, id)?;
                 id.clone()
             }
         };
@@ -240,17 +240,20 @@ impl App {
             session_seconds: seconds,
             made_at: self.world.clock.now(),
         };
-        self.change(|book| {
+        self.change(|stored| {
             // The templates of a connection that is made already are only shown again.
-            if connected_with(book, &pending.external_id).is_none() {
-                let made_at = book
+            if connected_with(stored, &pending.external_id).is_none() {
+                let made_at = stored
                     .pending_roles
                     .iter()
                     .find(|old| old.external_id == pending.external_id);
                 let made_at = made_at.map_or(pending.made_at, |old| old.made_at);
-                book.pending_roles
+                stored
+                    .pending_roles
                     .retain(|old| old.external_id != pending.external_id);
-                book.pending_roles.push(PendingRole { made_at, ..pending });
+                stored
+                    .pending_roles
+                    .push(PendingRole { made_at, ..pending });
             }
             Ok(())
         })
@@ -270,7 +273,7 @@ impl App {
     /// # Errors
     /// `storage-*`.
     pub fn pending_roles(&self) -> Result<Vec<PendingRole>> {
-        Ok(self.book()?.pending_roles.clone())
+        Ok(self.stored()?.pending_roles.clone())
     }
 
     /// Drops a connection that waits for its role. Its External ID is not used again.
@@ -278,11 +281,12 @@ impl App {
     /// # Errors
     /// `not-found`, `storage-*`.
     pub async fn drop_pending_role(&self, external_id: &str) -> Result<()> {
-        self.change(|book| {
-            let before = book.pending_roles.len();
-            book.pending_roles
+        self.change(|stored| {
+            let before = stored.pending_roles.len();
+            stored
+                .pending_roles
                 .retain(|pending| pending.external_id != external_id);
-            if book.pending_roles.len() == before {
+            if stored.pending_roles.len() == before {
                 let message = format!(
                     "No connection waits with the External ID {}.",
                     text::shown(external_id)
@@ -353,7 +357,7 @@ impl App {
         to: &str,
     ) -> Result<(SecretString, Timestamp)> {
         let account = self.account(id)?;
-        let session = self.hand_out(id, to).await?;
+        let session = self.issue(id, to).await?;
         self.aws()
             .cluster_token(&account, &session, cluster, region)
             .await
@@ -369,7 +373,7 @@ impl App {
         if wish.cloud != Cloud::Aws {
             return Ok(request);
         }
-        let book = self.book()?;
+        let stored = self.stored()?;
         let asked = wish.role.clone().unwrap_or_default();
         let role = match (&asked.role_arn, &request.known) {
             (Some(arn), _) => RoleArn::parse(arn)?,
@@ -392,13 +396,13 @@ impl App {
             );
             return Err(Error::new(Code::WrongPerson, message));
         }
-        let row = row_of(&book, &role);
+        let row = row_of(&stored, &role);
         let Chosen {
             external_id,
             source,
             seconds,
             prepared_for,
-        } = choose(&book, row, &role, &asked)?;
+        } = choose(&stored, row, &role, &asked)?;
         require_life(asked.session_seconds)?;
         let (source, keys) = self.source_with_keys(&source).await?;
         request.known = row.map(|row| row.identity.clone());
@@ -424,16 +428,16 @@ impl App {
         let role = arn.and_then(|arn| RoleArn::parse(arn).ok());
         let at = self.world.clock.now();
         let noted = self
-            .change(|book| {
+            .change(|stored| {
                 let id = match (&wish.account, &role) {
                     (Some(id), _) => Some(id.clone()),
-                    (None, Some(role)) => row_of(book, role).map(|row| row.id.clone()),
+                    (None, Some(role)) => row_of(stored, role).map(|row| row.id.clone()),
                     (None, None) => None,
                 };
-                if let Some(row) = id.and_then(|id| book.account_mut(&id)) {
+                if let Some(row) = id.and_then(|id| stored.account_mut(&id)) {
                     row.identity.mark_not_enforced();
                     let error = ErrorView::from(error);
-                    row.trouble = Some(Trouble {
+                    row.renewal_failure = Some(RenewalFailure {
                         error,
                         at,
                         not_before: None,
@@ -454,15 +458,16 @@ impl App {
 
     /// Removes access keys from the keychain when no connection uses them any more.
     pub(super) async fn drop_unused_keys(&self, access_key_id: &str) -> Result<()> {
-        if self.book()?.uses_access_keys(access_key_id) {
+        if self.stored()?.uses_access_keys(access_key_id) {
             return Ok(());
         }
         self.world
             .vault
             .delete(&Record::access_keys(access_key_id))
             .await?;
-        self.change(|book| {
-            book.access_keys
+        self.change(|stored| {
+            stored
+                .access_keys
                 .retain(|keys| keys.access_key_id != access_key_id);
             Ok(())
         })
@@ -480,7 +485,7 @@ impl App {
     /// Reads a source, and its keys from the keychain when it has any there.
     async fn source_with_keys(&self, source: &str) -> Result<(Source, Option<AccessKeys>)> {
         let source = match source.trim() {
-            "keychain" => only_keys(&*self.book()?)?,
+            "keychain" => only_keys(&*self.stored()?)?,
             other => other.parse()?,
         };
         let Source::Keychain(id) = &source else {
@@ -508,7 +513,7 @@ struct Chosen {
 }
 
 fn choose(
-    book: &Book,
+    stored: &Accounts,
     row: Option<&Account>,
     role: &RoleArn,
     asked: &ConnectRole,
@@ -537,12 +542,12 @@ fn choose(
             prepared_for: None,
         });
     }
-    let waiting = &book.pending_roles;
+    let waiting = &stored.pending_roles;
     if let Some(id) = &asked.external_id {
         aws::check_external_id(id)?;
         let pending = waiting.iter().find(|pending| pending.external_id == *id);
         if pending.is_none() {
-            require_unused(book, id)?;
+            require_unused(stored, id)?;
         }
         let kept = pending.map_or("default", |pending| pending.source.as_str());
         return Ok(Chosen {
@@ -612,15 +617,16 @@ fn fits(asked: &str, source: &str) -> bool {
 }
 
 /// The row of a role, by AWS's own comparison.
-fn row_of<'a>(book: &'a Book, role: &RoleArn) -> Option<&'a Account> {
-    book.accounts
+fn row_of<'a>(stored: &'a Accounts, role: &RoleArn) -> Option<&'a Account> {
+    stored
+        .accounts
         .iter()
         .find(|account| account.identity.is_role(role.as_str()))
 }
 
 /// The row that has this External ID.
-fn connected_with<'a>(book: &'a Book, id: &str) -> Option<&'a Account> {
-    book.accounts
+fn connected_with<'a>(stored: &'a Accounts, id: &str) -> Option<&'a Account> {
+    stored.accounts
         .iter()
         .find(|account| matches!(&account.identity, Identity::Aws { external_id, .. } if external_id == id))
 }
@@ -628,9 +634,9 @@ fn connected_with<'a>(book: &'a Book, id: &str) -> Option<&'a Account> {
 /// Whether the person accepted that the role lets in without the right id.
 fn is_accepted(row: &Account) -> bool {
     let marked = row
-        .trouble
+        .renewal_failure
         .as_ref()
-        .is_some_and(|trouble| trouble.error.code == Code::NotEnforced);
+        .is_some_and(|renewal_failure| renewal_failure.error.code == Code::NotEnforced);
     matches!(
         row.identity,
         Identity::Aws {
@@ -641,19 +647,19 @@ fn is_accepted(row: &Account) -> bool {
 }
 
 /// An id of this app's own form has to wait for a role, or belong to a connection: it is never given a second one.
-fn require_known(book: &Book, id: &str) -> Result<()> {
-    if connected_with(book, id).is_some() {
+fn require_known(stored: &Accounts, id: &str) -> Result<()> {
+    if connected_with(stored, id).is_some() {
         Ok(())
     } else {
-        require_unused(book, id)
+        require_unused(stored, id)
     }
 }
 
-fn require_unused(book: &Book, id: &str) -> Result<()> {
+fn require_unused(stored: &Accounts, id: &str) -> Result<()> {
     if !aws::is_external_id_of_ours(id) {
         return Ok(());
     }
-    let message = match connected_with(book, id) {
+    let message = match connected_with(stored, id) {
         Some(row) => format!(
             "The External ID {id} belongs to {}. Each connection has its own: leave it out to use a new one.",
             row.name()
@@ -666,8 +672,8 @@ fn require_unused(book: &Book, id: &str) -> Result<()> {
     Err(Error::new(Code::InvalidInput, message))
 }
 
-fn only_keys(book: &Book) -> Result<Source> {
-    match book.access_keys.as_slice() {
+fn only_keys(stored: &Accounts) -> Result<Source> {
+    match stored.access_keys.as_slice() {
         [one] => Ok(Source::Keychain(one.access_key_id.clone())),
         [] => Err(Error::new(
             Code::NotFound,

@@ -8,15 +8,15 @@ use tokio::sync::{Notify, oneshot};
 
 use super::{App, ConnectRole, no_sign_in};
 use crate::account::{Account, AccountId, Cloud, Identity};
-use crate::activity::What;
+use crate::activity::ActivityKind;
 use crate::error::{Code, Error, ErrorView, Result};
 use crate::provider::{SignInRequest, SignedIn};
 use crate::redirect::STATE_LIFE;
 use crate::resource::Identifier;
 use crate::session::not_found;
-use crate::sign_in::{Desk, News, cancelled};
+use crate::sign_in::{SignInContext, SignInEvent, cancelled};
 use crate::snapshot::{RedirectKind, SignInId, SignInStep, SignInView};
-use crate::store::Book;
+use crate::store::Accounts;
 
 /// The most sign-ins that are kept for showing; older ones that have ended go first.
 const MOST_SIGN_INS: usize = 16;
@@ -110,15 +110,16 @@ impl App {
             };
             return Err(Error::new(code, problem.message.clone()));
         }
-        let book = self.book().unwrap_or_default();
+        let stored = self.stored().unwrap_or_default();
         let known = match &wish.account {
-            Some(id) => Some(book.account(id).ok_or_else(|| not_found(id))?),
+            Some(id) => Some(stored.account(id).ok_or_else(|| not_found(id))?),
             None => None,
         };
         let request = SignInRequest {
             tenant: wish.tenant.clone(),
             known: known.map(|account| account.identity.clone()),
-            challenge: known.and_then(|account| account.trouble.as_ref()?.challenge.clone()),
+            challenge: known
+                .and_then(|account| account.renewal_failure.as_ref()?.challenge.clone()),
             consent: known.is_some_and(|account| !account.missing_scopes.is_empty()),
             redirect: wish.redirect,
             device_code: wish.device_code,
@@ -164,11 +165,11 @@ impl App {
             .upgrade()
             .expect("a method runs on an app that lives");
         tokio::spawn(async move {
-            let desk = this.desk(id, again);
+            let context = this.context(id, again);
             let signed_in = tokio::select! {
                 signed_in = async {
                     let request = this.with_role(request, &wish).await?;
-                    providers.of(wish.cloud).sign_in(&request, &desk).await
+                    providers.of(wish.cloud).sign_in(&request, &context).await
                 } => signed_in,
                 () = cancel.notified() => Err(cancelled()),
             };
@@ -177,7 +178,10 @@ impl App {
                 this.note_loosened(&wish, error).await;
             }
             let adopted = match signed_in {
-                Ok(signed_in) => this.adopt(id, signed_in, wish.on_duplicate, &cancel).await,
+                Ok(signed_in) => {
+                    this.store_sign_in(id, signed_in, wish.on_duplicate, &cancel)
+                        .await
+                }
                 Err(error) => Err(error),
             };
             this.end(id, adopted).await;
@@ -270,17 +274,17 @@ impl App {
         self.redirects.closed().await;
     }
 
-    fn desk(&self, id: SignInId, again: Arc<Notify>) -> Desk {
+    fn context(&self, id: SignInId, again: Arc<Notify>) -> SignInContext {
         let app = self.this.clone();
-        let tell = move |news: News| {
+        let tell = move |news: SignInEvent| {
             let Some(app) = app.upgrade() else { return };
-            app.tell(id, |view| match news {
-                News::Step(step) => view.step = step,
-                News::Verifying(verification) => {
+            app.update_view(id, |view| match news {
+                SignInEvent::Step(step) => view.step = step,
+                SignInEvent::Verifying(verification) => {
                     view.step = SignInStep::Verifying;
                     view.verification = Some(verification);
                 }
-                News::Receiver {
+                SignInEvent::Receiver {
                     redirect,
                     scheme_taken,
                 } => {
@@ -289,7 +293,7 @@ impl App {
                 }
             });
         };
-        Desk {
+        SignInContext {
             redirects: self.redirects.clone(),
             browser: self.world.browser.clone(),
             scheme: self.world.scheme.clone(),
@@ -298,7 +302,7 @@ impl App {
         }
     }
 
-    fn tell(&self, id: SignInId, edit: impl FnOnce(&mut SignInView)) {
+    fn update_view(&self, id: SignInId, edit: impl FnOnce(&mut SignInView)) {
         if let Some(sign_in) = self.state().sign_ins.get_mut(&id.0) {
             edit(&mut sign_in.view);
         }
@@ -306,7 +310,7 @@ impl App {
     }
 
     /// Stores a completed sign-in. From here on it is not cancelled halfway.
-    async fn adopt(
+    async fn store_sign_in(
         &self,
         id: SignInId,
         signed_in: SignedIn,
@@ -314,9 +318,9 @@ impl App {
         cancel: &Notify,
     ) -> Result<(AccountId, bool)> {
         let account_id = signed_in.identity.account_id();
-        let book = self.book().unwrap_or_default();
-        let updated = book.account(&account_id).is_some();
-        let other = book.accounts.iter().find(|row| {
+        let stored = self.stored().unwrap_or_default();
+        let updated = stored.account(&account_id).is_some();
+        let other = stored.accounts.iter().find(|row| {
             row.id != account_id && row.identity.shares_label_with(&signed_in.identity)
         });
         let mut replaced = None;
@@ -335,12 +339,12 @@ impl App {
         account.missing_scopes = signed_in.missing_scopes;
         account.sign_in_end = signed_in.sign_in_end;
         account.target = signed_in.target;
-        let adopted = self.sessions.adopt(
+        let adopted = self.sessions.store_sign_in(
             account,
             &signed_in.grant,
             signed_in.session,
-            |book, account| {
-                upsert(book, account);
+            |stored, account| {
+                upsert(stored, account);
                 Ok(())
             },
         );
@@ -349,9 +353,9 @@ impl App {
         adopted?;
         if let Ok(account) = self.account(&account_id) {
             let what = if updated {
-                What::SignedInAgain
+                ActivityKind::SignedInAgain
             } else {
-                What::Connected
+                ActivityKind::Connected
             };
             self.activity.record(&account, self.world.clock.now(), what);
         }
@@ -381,12 +385,12 @@ impl App {
             existing_who: other.identity.who().to_owned(),
             who: signed_in.identity.who().to_owned(),
         };
-        self.tell(id, |view| view.step = step);
+        self.update_view(id, |view| view.step = step);
         let decision = tokio::select! {
             decision = receiver => decision.map_err(|_| cancelled())?,
             () = cancel.notified() => return Err(cancelled()),
         };
-        self.tell(id, |view| view.step = SignInStep::Finishing);
+        self.update_view(id, |view| view.step = SignInStep::Finishing);
         Ok(decision)
     }
 
@@ -411,7 +415,7 @@ impl App {
         let reading = adopted
             .ok()
             .and_then(|(account, _)| Some((self.begin_reading(&account)?, account)));
-        self.tell(id, |view| view.step = step);
+        self.update_view(id, |view| view.step = step);
         if let Some((cancel, account)) = reading {
             // A list that cannot be read is told in the row.
             let _ = self.go_on_reading(&account, &cancel).await;
@@ -420,45 +424,47 @@ impl App {
 }
 
 /// Puts a row in, or updates the one that is there: what the person chose for it stays.
-fn upsert(book: &mut Book, mut account: Account) {
+fn upsert(stored: &mut Accounts, mut account: Account) {
     // A new sign-in of the same person may have mended the person's other rows; a tenant's own demand stays.
-    for sibling in book
+    for sibling in stored
         .accounts
         .iter_mut()
         .filter(|sibling| sibling.grant == account.grant)
     {
         if sibling
-            .trouble
+            .renewal_failure
             .as_ref()
-            .is_some_and(|trouble| trouble.challenge.is_none())
+            .is_some_and(|renewal_failure| renewal_failure.challenge.is_none())
         {
-            sibling.trouble = None;
+            sibling.renewal_failure = None;
         }
         for resource in &mut sibling.resources {
-            resource.trouble = None;
+            resource.renewal_failure = None;
         }
     }
     // The role has its External ID for good now.
     if let Identity::Aws { external_id, .. } = &account.identity {
-        book.pending_roles
+        stored
+            .pending_roles
             .retain(|pending| pending.external_id != *external_id);
     }
-    if let Some(row) = book.account_mut(&account.id) {
+    if let Some(row) = stored.account_mut(&account.id) {
         account.identity.keep_names_of(&row.identity);
         row.identity = account.identity;
         row.offered = account.offered;
         row.missing_scopes = account.missing_scopes;
         row.sign_in_end = account.sign_in_end;
         row.session = account.session;
-        row.trouble = None;
+        row.renewal_failure = None;
         row.generation = account.generation;
         return;
     }
     // The first account of a cloud is the one in use.
-    book.active
+    stored
+        .active
         .entry(account.cloud())
         .or_insert_with(|| account.id.clone());
-    book.add(account);
+    stored.add(account);
 }
 
 fn duplicate(signed_in: &SignedIn, other: &Account) -> Error {

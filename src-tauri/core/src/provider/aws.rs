@@ -3,10 +3,10 @@
 //! Decision 6 of the design: no keys of ours exist. Who calls is in `aws/source.rs`, the checks of a role in
 //! `aws/verify.rs`, the advice for refusals in `aws/advice.rs`. Only the files of this folder name the AWS SDK.
 
-mod advice;
 mod arn;
 mod cluster;
 mod console;
+mod error_messages;
 mod external_id;
 mod partition;
 mod signed;
@@ -33,7 +33,7 @@ use crate::http::{self, Http};
 use crate::provider::{Progress, Provider, Refreshed, SignInRequest, SignedIn};
 use crate::resource::Resource;
 use crate::settings::AwsSettings;
-use crate::sign_in::{Desk, News};
+use crate::sign_in::{SignInContext, SignInEvent};
 use crate::snapshot::{CloudView, RedirectKind, RoleCheck, RoleVerification, SignInStep};
 use crate::text;
 use crate::world::Clock;
@@ -47,7 +47,7 @@ use partition::Partition;
 use signed::{FoundRole, Signed};
 pub use source::{AwsSource, AwsSourceKind, Source};
 use source::{Loaded, Surroundings};
-use sts::{Failure, FailureKind, Sts};
+use sts::{Sts, StsFailure, StsFailureKind};
 pub use template::{Permissions, RoleTemplates, TemplateWish};
 pub use verify::ONE_HOUR;
 use verify::{Stopped, Verdict, Verification, Verified};
@@ -261,7 +261,7 @@ impl Aws {
         let asked = region.as_deref().unwrap_or("us-east-1");
         let sts = Sts::new(&loaded.config, loaded.credentials.clone(), asked);
         let arn = sts.caller_arn().await.map_err(|failure| {
-            advice::caller(
+            error_messages::caller(
                 &failure,
                 &place(&loaded.config, asked),
                 &loaded.expired,
@@ -329,18 +329,23 @@ impl Aws {
     /// A refusal to assume the role, explained with what can be found out about it.
     async fn explained(
         &self,
-        failure: Failure,
+        failure: StsFailure,
         calling: &Calling,
         role: &RoleArn,
         verification: &Verification<'_>,
         history: History<'_>,
     ) -> Error {
-        if failure.kind != FailureKind::AccessDenied {
+        if failure.kind != StsFailureKind::AccessDenied {
             let place = place(
                 &calling.loaded.config,
                 role.partition.region(calling.caller.region.as_deref()),
             );
-            return advice::caller(&failure, &place, &calling.loaded.expired, self.clock.now());
+            return error_messages::caller(
+                &failure,
+                &place,
+                &calling.loaded.expired,
+                self.clock.now(),
+            );
         }
         let found = if calling.caller.account_id == role.account_id {
             self.signed(
@@ -353,7 +358,7 @@ impl Aws {
         } else {
             FoundRole::Untold
         };
-        advice::refused(&advice::Refused {
+        error_messages::refused(&error_messages::AssumeRefusal {
             caller: &calling.caller,
             role,
             external_id: verification.external_id,
@@ -377,7 +382,7 @@ impl Aws {
             .await
             .map_err(|failure| {
                 let place = place(&calling.loaded.config, region);
-                advice::caller(&failure, &place, &calling.loaded.expired, self.clock.now())
+                error_messages::caller(&failure, &place, &calling.loaded.expired, self.clock.now())
             })?;
         let is_ours = CallerArn::parse(&arn).is_ok_and(|caller| {
             caller.account_id == role.account_id
@@ -397,7 +402,7 @@ impl Aws {
 
 #[async_trait]
 impl Provider for Aws {
-    async fn sign_in(&self, request: &SignInRequest, desk: &Desk) -> Result<SignedIn> {
+    async fn sign_in(&self, request: &SignInRequest, context: &SignInContext) -> Result<SignedIn> {
         let wish = request.role.as_ref().ok_or_else(|| {
             Error::new(Code::InvalidInput, "Enter the ARN of the role to connect.")
         })?;
@@ -412,7 +417,7 @@ impl Provider for Aws {
                 caller: caller.clone(),
                 checks: checks.to_vec(),
             };
-            (desk.tell)(News::Verifying(verification));
+            (context.tell)(SignInEvent::Verifying(verification));
         };
         let verification = Verification {
             sts: &sts,
@@ -430,9 +435,14 @@ impl Provider for Aws {
                 without,
                 with_wrong,
             }) => {
-                return Err(advice::not_enforced(role, external_id, without, with_wrong));
+                return Err(error_messages::not_enforced(
+                    role,
+                    external_id,
+                    without,
+                    with_wrong,
+                ));
             }
-            Err(Stopped::Refused(failure)) => {
+            Err(Stopped::AssumeRefusal(failure)) => {
                 let history = History {
                     known: request.known.is_some(),
                     prepared_for: wish.prepared_for.as_deref(),
@@ -455,7 +465,7 @@ impl Provider for Aws {
             .signed(&calling.loaded.config, &became.credentials, role.partition)
             .alias()
             .await;
-        (desk.tell)(News::Step(SignInStep::Finishing));
+        (context.tell)(SignInEvent::Step(SignInStep::Finishing));
         let identity = Identity::Aws {
             role_arn: role.as_str().to_owned(),
             account_id: role.account_id.clone(),
@@ -534,7 +544,7 @@ impl Provider for Aws {
                         without,
                         with_wrong,
                     } => {
-                        return Err(advice::not_enforced(
+                        return Err(error_messages::not_enforced(
                             &known.role,
                             &grant.external_id,
                             without,

@@ -4,7 +4,7 @@
 //! stands in `azure/advice.rs`, Resource Manager in `azure/resource_manager.rs`, the other resources in
 //! `azure/resource.rs`.
 
-mod advice;
+mod error_messages;
 mod metadata;
 pub mod resource;
 mod resource_manager;
@@ -30,10 +30,10 @@ use crate::id_token::{Claims, Expected};
 use crate::oauth::{Attempt, OAuthClient, TokenFailure, Tokens};
 use crate::provider::azure::metadata::Metadata;
 use crate::provider::{Progress, Provider, Refreshed, SignInRequest, SignedIn};
-use crate::redirect::{Answer, Expectation, Issuer, LoopbackHost, Method, Receiver, Waiting};
+use crate::redirect::{Answer, Expectation, Issuer, LoopbackHost, Method, PendingFlow, Receiver};
 use crate::resource::Resource;
 use crate::settings::{AzureSettings, is_guid, parse_tenant};
-use crate::sign_in::Desk;
+use crate::sign_in::SignInContext;
 use crate::snapshot::{CloudView, RedirectKind};
 use crate::world::{Clock, SCHEME};
 
@@ -87,11 +87,11 @@ impl Azure {
 
     async fn receive(
         &self,
-        desk: &Desk,
+        context: &SignInContext,
         wanted: RedirectKind,
         metadata: &Metadata,
-    ) -> Result<(Waiting, &'static str)> {
-        let (receiver, mode) = match desk.receiver(wanted, SCHEME).await {
+    ) -> Result<(PendingFlow, &'static str)> {
+        let (receiver, mode) = match context.receiver(wanted, SCHEME).await {
             RedirectKind::DeepLink => (
                 Receiver::DeepLink {
                     redirect_uri: AzureSettings::deep_link_redirect(),
@@ -112,9 +112,9 @@ impl Azure {
         };
         // Entra does not announce RFC 9207; when an `iss` comes along all the same, it must be the issuer's.
         let issuer = Issuer::IfPresent(metadata.issuer.clone());
-        let waiting = desk
+        let waiting = context
             .redirects
-            .expect(Expectation {
+            .open_flow(Expectation {
                 cloud: Cloud::Azure,
                 receiver,
                 issuer,
@@ -127,13 +127,13 @@ impl Azure {
     async fn visit(
         &self,
         request: &SignInRequest,
-        desk: &Desk,
+        context: &SignInContext,
         client: &OAuthClient,
         metadata: &Metadata,
         resource: &Resource,
     ) -> Result<Visit> {
         let wanted = request.redirect.unwrap_or(self.settings.redirect);
-        let (waiting, mode) = self.receive(desk, wanted, metadata).await?;
+        let (waiting, mode) = self.receive(context, wanted, metadata).await?;
         let attempt = Attempt::new();
         let scopes = scopes(&self.settings, resource);
         let scopes = scopes.each_ref().map(String::as_str);
@@ -149,10 +149,10 @@ impl Azure {
         let redirect_uri = waiting.redirect_uri().to_owned();
         let page =
             client.authorize_url(&attempt, &redirect_uri, waiting.state(), &scopes, &extra)?;
-        let code = match desk.browse(&page, waiting).await? {
+        let code = match context.browse(&page, waiting).await? {
             Answer::Code(code) => code,
             Answer::Refused { error, description } => {
-                return Err(advice::authorize(&error, &description));
+                return Err(error_messages::authorize(&error, &description));
             }
         };
         let asked_at = self.clock.now();
@@ -172,7 +172,7 @@ impl Azure {
     async fn visit_elsewhere(
         &self,
         request: &SignInRequest,
-        desk: &Desk,
+        context: &SignInContext,
         client: &OAuthClient,
         metadata: &Metadata,
         resource: &Resource,
@@ -192,7 +192,7 @@ impl Azure {
             extra: &extra,
         };
         let (tokens, asked_at) = flow
-            .sign_in(&self.http, self.clock.as_ref(), desk)
+            .sign_in(&self.http, self.clock.as_ref(), context)
             .await
             .map_err(explained)?;
         Ok(Visit {
@@ -252,7 +252,7 @@ impl Azure {
 
 #[async_trait]
 impl Provider for Azure {
-    async fn sign_in(&self, request: &SignInRequest, desk: &Desk) -> Result<SignedIn> {
+    async fn sign_in(&self, request: &SignInRequest, context: &SignInContext) -> Result<SignedIn> {
         let client_id = self.settings.client_id()?.to_owned();
         let known = request.known.as_ref().and_then(AzureIdentity::of);
         let tenant = match (&request.tenant, known) {
@@ -284,10 +284,10 @@ impl Provider for Azure {
             asked_at,
             nonce,
         } = if request.device_code {
-            self.visit_elsewhere(request, desk, &client, &metadata, &resource)
+            self.visit_elsewhere(request, context, &client, &metadata, &resource)
                 .await?
         } else {
-            self.visit(request, desk, &client, &metadata, &resource)
+            self.visit(request, context, &client, &metadata, &resource)
                 .await?
         };
 
@@ -412,7 +412,7 @@ impl Provider for Azure {
             .await
             .map_err(|failure| match (failure, resource) {
                 (TokenFailure::Refused(refusal), Resource::Named(identifier)) => {
-                    advice::resource(&refusal, identifier)
+                    error_messages::resource(&refusal, identifier)
                 }
                 (failure, _) => explained(failure),
             })?;
@@ -613,7 +613,7 @@ fn token_endpoint_template(endpoint: &Url, tenant: &str) -> String {
 
 fn explained(failure: TokenFailure) -> Error {
     match failure {
-        TokenFailure::Refused(refusal) => advice::token(&refusal),
+        TokenFailure::Refused(refusal) => error_messages::token(&refusal),
         TokenFailure::Failed(error) => error,
     }
 }

@@ -3,7 +3,7 @@
 //! Sources: Google's OAuth pages for installed apps and its OpenID Connect reference. The advice for Google's errors
 //! stands in `gcp/advice.rs`, the discovery document in `gcp/metadata.rs`, Resource Manager in `gcp/projects.rs`.
 
-mod advice;
+mod error_messages;
 mod metadata;
 mod projects;
 
@@ -23,13 +23,13 @@ use crate::http::{self, Http};
 use crate::id_token::keys::Keys;
 use crate::id_token::{Claims, Expected};
 use crate::oauth::{self, Attempt, OAuthClient, TokenFailure, Tokens};
-use crate::provider::gcp::advice::Redeemed;
+use crate::provider::gcp::error_messages::Redeemed;
 use crate::provider::gcp::metadata::Metadata;
 use crate::provider::{Progress, Provider, Refreshed, SignInRequest, SignedIn};
-use crate::redirect::{Answer, Expectation, LoopbackHost, Method, Receiver, Waiting};
+use crate::redirect::{Answer, Expectation, LoopbackHost, Method, PendingFlow, Receiver};
 use crate::resource::Resource;
 use crate::settings::{GcpAccess, GcpSettings, is_google};
-use crate::sign_in::Desk;
+use crate::sign_in::SignInContext;
 use crate::snapshot::{CloudView, RedirectKind};
 use crate::text;
 use crate::world::Clock;
@@ -80,13 +80,13 @@ impl Gcp {
     /// Sends the person to Google's pages and redeems the answer.
     async fn visit(
         &self,
-        desk: &Desk,
+        context: &SignInContext,
         wanted: RedirectKind,
         client: &OAuthClient,
         metadata: &Metadata,
         ask: Ask<'_>,
     ) -> Result<Visit> {
-        let waiting = self.receive(desk, wanted, metadata).await?;
+        let waiting = self.receive(context, wanted, metadata).await?;
         let attempt = Attempt::new();
         let redirect_uri = waiting.redirect_uri().to_owned();
         // Google names the subject beside the address as a hint; unlike the address it never changes.
@@ -95,16 +95,16 @@ impl Gcp {
             Ask::Anybody => extra.push(("prompt", "consent select_account")),
             Ask::Known(known) => extra.push(("login_hint", known.subject)),
             Ask::Consent(known) => {
-                extra.extend([("login_hint", known.subject), ("prompt", "consent")])
+                extra.extend([("login_hint", known.subject), ("prompt", "consent")]);
             }
         }
         let scopes = scopes(self.settings.access);
         let page =
             client.authorize_url(&attempt, &redirect_uri, waiting.state(), &scopes, &extra)?;
 
-        let code = match desk.browse(&page, waiting).await? {
+        let code = match context.browse(&page, waiting).await? {
             Answer::Code(code) => code,
-            Answer::Refused { error, .. } => return Err(advice::authorize(&error)),
+            Answer::Refused { error, .. } => return Err(error_messages::authorize(&error)),
         };
         let asked_at = self.clock.now();
         let tokens = client
@@ -128,7 +128,7 @@ impl Gcp {
     /// Has the person go to Google's pages on another device, with a code. No nonce goes along and none comes back.
     async fn visit_elsewhere(
         &self,
-        desk: &Desk,
+        context: &SignInContext,
         client: &OAuthClient,
         metadata: &Metadata,
         known: Option<Known<'_>>,
@@ -142,7 +142,7 @@ impl Gcp {
             scopes: &scopes,
             extra: &[],
         };
-        let signed_in = flow.sign_in(&self.http, self.clock.as_ref(), desk).await;
+        let signed_in = flow.sign_in(&self.http, self.clock.as_ref(), context).await;
         let (tokens, asked_at) =
             signed_in.map_err(|failure| explained(failure, Redeemed::DeviceCode, client))?;
         let claims = self.checked(&tokens, client, metadata, None).await?;
@@ -183,10 +183,10 @@ impl Gcp {
 
     async fn receive(
         &self,
-        desk: &Desk,
+        context: &SignInContext,
         wanted: RedirectKind,
         metadata: &Metadata,
-    ) -> Result<Waiting> {
+    ) -> Result<PendingFlow> {
         let scheme = self.settings.reversed_client_id();
         let redirect = match (wanted, &scheme) {
             (RedirectKind::DeepLink, None) => {
@@ -194,7 +194,8 @@ impl Gcp {
                 return Err(Error::new(Code::SettingInvalid, message));
             }
             (wanted, scheme) => {
-                desk.receiver(wanted, scheme.as_deref().unwrap_or_default())
+                context
+                    .receiver(wanted, scheme.as_deref().unwrap_or_default())
                     .await
             }
         };
@@ -212,8 +213,9 @@ impl Gcp {
             },
         };
         let issuer = metadata.expected_issuer();
-        desk.redirects
-            .expect(Expectation {
+        context
+            .redirects
+            .open_flow(Expectation {
                 cloud: Cloud::Gcp,
                 receiver,
                 issuer,
@@ -277,7 +279,7 @@ impl Gcp {
 
 #[async_trait]
 impl Provider for Gcp {
-    async fn sign_in(&self, request: &SignInRequest, desk: &Desk) -> Result<SignedIn> {
+    async fn sign_in(&self, request: &SignInRequest, context: &SignInContext) -> Result<SignedIn> {
         let client_id = self.settings.client_id()?.to_owned();
         let metadata = self
             .metadata
@@ -304,17 +306,17 @@ impl Provider for Gcp {
             Some(known) => Ask::Known(known),
         };
         let mut visit = if request.device_code {
-            self.visit_elsewhere(desk, &client, &metadata, known)
+            self.visit_elsewhere(context, &client, &metadata, known)
                 .await?
         } else {
-            self.visit(desk, wanted, &client, &metadata, ask).await?
+            self.visit(context, wanted, &client, &metadata, ask).await?
         };
         if !request.device_code
             && let (Ask::Known(known), None) = (ask, &visit.tokens.refresh_token)
         {
             // Google had the person's consent and asked for none; a refresh token comes with a new one only.
             visit = self
-                .visit(desk, wanted, &client, &metadata, Ask::Consent(known))
+                .visit(context, wanted, &client, &metadata, Ask::Consent(known))
                 .await?;
         }
         let Visit {
@@ -587,7 +589,7 @@ fn sign_in_end(tokens: &Tokens, asked_at: Timestamp) -> Option<SignInEnd> {
 fn explained(failure: TokenFailure, redeemed: Redeemed, client: &OAuthClient) -> Error {
     match failure {
         TokenFailure::Refused(refusal) => {
-            advice::token(&refusal, redeemed, client.client_secret.is_some())
+            error_messages::token(&refusal, redeemed, client.client_secret.is_some())
         }
         TokenFailure::Failed(error) => error,
     }

@@ -18,9 +18,9 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::accept::{Arrival, Ending, Flow, Reason};
-use super::desk::{Desk, Phase};
 use super::page::{self, Page};
-use super::{Delivered, Front, Limits, Method};
+use super::pending_flows::{PendingFlows, Phase};
+use super::{Delivered, Frontend, Method, ReceiverLimits};
 use crate::error::{Code, Error, Result};
 use crate::loopback::{self, Bytes, LoopbackHost, Port, Reply, Request, single};
 
@@ -96,11 +96,11 @@ pub(super) struct Door {
     pub(super) origins: Vec<String>,
     pub(super) expires_at: Timestamp,
     pub(super) phase: watch::Receiver<Phase>,
-    pub(super) front: Front,
-    pub(super) limits: Limits,
+    pub(super) front: Frontend,
+    pub(super) limits: ReceiverLimits,
     #[expect(dead_code, reason = "counts until it is dropped")]
     pub(super) counted: Counted,
-    pub(super) desk: Arc<Desk>,
+    pub(super) flows: Arc<PendingFlows>,
 }
 
 impl Door {
@@ -109,11 +109,11 @@ impl Door {
         let mut phase = self.phase.clone();
         tokio::select! {
             biased;
-            phase = phase.wait_for(|phase| *phase != Phase::Waiting) => {
+            phase = phase.wait_for(|phase| *phase != Phase::PendingFlow) => {
                 matches!(phase.as_deref(), Ok(Phase::Closing(_)))
             }
-            () = self.desk.clock.sleep_until(self.expires_at) => {
-                self.desk.end(self.flow, Ending::Expired);
+            () = self.flows.clock.sleep_until(self.expires_at) => {
+                self.flows.end(self.flow, Ending::Expired);
                 false
             }
         }
@@ -143,7 +143,7 @@ impl Visit {
 
     async fn reply(&self, request: Request, is_last: &AtomicBool) -> Reply {
         if !loopback::is_addressed_to(&request, &self.authority) {
-            self.door.desk.ignore(Reason::WrongRequest);
+            self.door.flows.ignore(Reason::WrongRequest);
             return self.page(StatusCode::BAD_REQUEST, Page::Unknown);
         }
         match request.uri().path() {
@@ -158,7 +158,7 @@ impl Visit {
         let parameters = match self.parameters(request).await {
             Ok(parameters) => parameters,
             Err(reply) => {
-                self.door.desk.ignore(Reason::WrongRequest);
+                self.door.flows.ignore(Reason::WrongRequest);
                 return *reply;
             }
         };
@@ -169,7 +169,7 @@ impl Visit {
             path: &path,
             parameters: &parameters,
         };
-        match self.door.desk.deliver(&arrival) {
+        match self.door.flows.deliver(&arrival) {
             // On to an address without the code, which is the one that stays in the browser's history.
             Delivered::Accepted | Delivered::Rejected(_) => {
                 let mut reply = self.page(StatusCode::SEE_OTHER, Page::Received);

@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};
 
-use super::{Front, Reason};
+use super::{Frontend, Reason};
 use crate::world::SCHEME;
 
 /// What a page tells the person.
@@ -41,13 +41,13 @@ impl Page {
     }
 
     /// The whole document.
-    pub(super) fn html(self, front: Front) -> String {
+    pub(super) fn html(self, front: Frontend) -> String {
         let (title, sentence) = self.text();
         let way_back = match (self, front) {
-            (Self::Received | Self::Refused | Self::Rejected, Front::Window) => {
+            (Self::Received | Self::Refused | Self::Rejected, Frontend::Window) => {
                 format!("<p><a href=\"{SCHEME}://open\">Return to Multi-Cloud Manager</a></p>\n")
             }
-            (Self::Received | Self::Refused | Self::Rejected, Front::Terminal) => {
+            (Self::Received | Self::Refused | Self::Rejected, Frontend::Terminal) => {
                 "<p>You can close this tab and return to the terminal.</p>\n".to_owned()
             }
             _ => String::new(),
@@ -134,7 +134,7 @@ mod tests {
     fn the_policy_permits_the_style_sheet_of_every_page_and_nothing_else() {
         // L8
         for page in ALL {
-            let html = page.html(Front::Window);
+            let html = page.html(Frontend::Window);
             let style = html
                 .split("<style>")
                 .nth(1)
@@ -158,19 +158,19 @@ mod tests {
         let link = format!("href=\"{SCHEME}://open\"");
         for page in ALL {
             let is_last = matches!(page, Page::Received | Page::Refused | Page::Rejected);
-            assert_eq!(page.html(Front::Window).contains(&link), is_last);
-            assert!(!page.html(Front::Terminal).contains(SCHEME));
+            assert_eq!(page.html(Frontend::Window).contains(&link), is_last);
+            assert!(!page.html(Frontend::Terminal).contains(SCHEME));
         }
         assert!(
             Page::Received
-                .html(Front::Terminal)
+                .html(Frontend::Terminal)
                 .contains("return to the terminal")
         );
     }
 
     #[test]
     fn a_received_answer_is_not_called_a_success() {
-        let html = Page::Received.html(Front::Window).to_lowercase();
+        let html = Page::Received.html(Frontend::Window).to_lowercase();
         assert!(
             !html.contains("success") && !html.contains("signed in"),
             "{html}"

@@ -11,20 +11,20 @@ use keyring_core::{CredentialStore, Entry};
 use secrecy::zeroize::{Zeroize, Zeroizing};
 use sha2::{Digest, Sha256};
 
-use super::desk::Bytes;
-use super::failure::Failure;
+use super::connection::Bytes;
+use super::failure::KeychainFailure;
 use super::{Record, platform};
 
 /// The most bytes of a secret in one entry. Windows refuses entries of more than 2,560 bytes
 /// (`CRED_MAX_CREDENTIAL_BLOB_SIZE`); what is left serves the head.
-const ENTRY: usize = 2_048;
+const MAX_ENTRY_BYTES: usize = 2_048;
 
 /// The most parts of one record: room for about 128 KiB, and a bound on what a damaged head can make us do.
-const PARTS: u32 = 64;
+const MAX_PARTS: u32 = 64;
 
 const FORMAT: &str = "1";
 
-type Result<T> = std::result::Result<T, Failure>;
+type Result<T> = std::result::Result<T, KeychainFailure>;
 
 /// The entries of one service in one store.
 pub(super) struct Entries<'a> {
@@ -45,13 +45,13 @@ impl<'a> Entries<'a> {
         let (head, beginning) = Head::parse(&entry).map_err(|flaw| flaw.of(record))?;
         let secret = self.join(record, &head, beginning)?;
         if secret.len() != head.length {
-            return Err(Failure::Damaged(
+            return Err(KeychainFailure::Damaged(
                 record.kind,
                 "its length is wrong".to_owned(),
             ));
         }
         if Sha256::digest(&*secret)[..] != head.hash {
-            return Err(Failure::Damaged(
+            return Err(KeychainFailure::Damaged(
                 record.kind,
                 "its checksum is wrong".to_owned(),
             ));
@@ -64,7 +64,7 @@ impl<'a> Entries<'a> {
         let mut secret = Zeroizing::new(Vec::with_capacity(head.length));
         let mut append = |piece: &[u8]| {
             if secret.len() + piece.len() > head.length {
-                return Err(Failure::Damaged(
+                return Err(KeychainFailure::Damaged(
                     record.kind,
                     "its length is wrong".to_owned(),
                 ));
@@ -76,7 +76,7 @@ impl<'a> Entries<'a> {
         for number in 0..head.parts {
             let Some(part) = self.get(record, &part(record, head.slot(), number))? else {
                 let what = format!("part {} of {} is missing", number + 1, head.parts);
-                return Err(Failure::Damaged(record.kind, what));
+                return Err(KeychainFailure::Damaged(record.kind, what));
             };
             append(&part)?;
         }
@@ -88,7 +88,7 @@ impl<'a> Entries<'a> {
         let user = record.user();
         // A head that is there twice or cannot be understood points at nothing that could be kept.
         let old = match self.get(record, &user) {
-            Err(Failure::Damaged(..)) => None,
+            Err(KeychainFailure::Damaged(..)) => None,
             old => old?,
         };
         let generation = old
@@ -97,8 +97,8 @@ impl<'a> Entries<'a> {
             .map_or(0, |(head, _)| head.generation.wrapping_add(1));
         let (beginning, pieces) = cut(secret);
         let parts = u32::try_from(pieces.len()).unwrap_or(u32::MAX);
-        if parts > PARTS {
-            return Err(Failure::Refused("the secret is too long", None));
+        if parts > MAX_PARTS {
+            return Err(KeychainFailure::Refused("the secret is too long", None));
         }
         let head = Head {
             generation,
@@ -113,7 +113,10 @@ impl<'a> Entries<'a> {
         for (number, piece) in (0..).zip(&pieces) {
             let kept = self.get(record, &part(record, head.slot(), number))?;
             if kept.is_none_or(|kept| kept[..] != **piece) {
-                return Err(Failure::Refused("it does not keep what it is given", None));
+                return Err(KeychainFailure::Refused(
+                    "it does not keep what it is given",
+                    None,
+                ));
             }
         }
 
@@ -121,7 +124,10 @@ impl<'a> Entries<'a> {
         self.set(record, &user, &entry)?;
         if self.get(record, &user)? != Some(entry) {
             self.put_back(record, old)?;
-            return Err(Failure::Refused("it does not keep what it is given", None));
+            return Err(KeychainFailure::Refused(
+                "it does not keep what it is given",
+                None,
+            ));
         }
         let swept = self
             .sweep(record, head.slot(), parts)
@@ -178,7 +184,7 @@ impl<'a> Entries<'a> {
     /// Removes the parts of a slot from a number on, the last one first.
     fn sweep(&self, record: &Record, slot: u64, from: u32) -> Result<()> {
         let mut end = from;
-        while end < PARTS && self.has(record, &part(record, slot, end))? {
+        while end < MAX_PARTS && self.has(record, &part(record, slot, end))? {
             end += 1;
         }
         for number in (from..end).rev() {
@@ -196,7 +202,7 @@ impl<'a> Entries<'a> {
         match self.entry(record, user)?.get_secret() {
             Ok(secret) => Ok(Some(Zeroizing::new(secret))),
             Err(keyring_core::Error::NoEntry) => Ok(None),
-            Err(keyring_core::Error::Ambiguous(_)) => Err(Failure::Damaged(
+            Err(keyring_core::Error::Ambiguous(_)) => Err(KeychainFailure::Damaged(
                 record.kind,
                 "it is there more than once".to_owned(),
             )),
@@ -244,7 +250,7 @@ fn removed(outcome: keyring_core::Result<()>) -> Result<()> {
 }
 
 /// The failure without the bytes that some errors carry, which are wiped.
-fn redacted(mut error: keyring_core::Error) -> Failure {
+fn redacted(mut error: keyring_core::Error) -> KeychainFailure {
     if let keyring_core::Error::BadEncoding(bytes) | keyring_core::Error::BadDataFormat(bytes, _) =
         &mut error
     {
@@ -273,14 +279,14 @@ fn cut(secret: &[u8]) -> (&[u8], Vec<&[u8]>) {
 
 /// Where to cut off as much as fits an entry. Bytes that are no text are cut where they must be.
 fn boundary(secret: &[u8]) -> usize {
-    if secret.len() <= ENTRY {
+    if secret.len() <= MAX_ENTRY_BYTES {
         return secret.len();
     }
     let is_start_of_character = |at: &usize| secret[*at] & 0xC0 != 0x80;
-    (ENTRY - 3..=ENTRY)
+    (MAX_ENTRY_BYTES - 3..=MAX_ENTRY_BYTES)
         .rev()
         .find(is_start_of_character)
-        .unwrap_or(ENTRY)
+        .unwrap_or(MAX_ENTRY_BYTES)
 }
 
 /// What the head's first line says: `mcm <format> <generation> <length> <parts> <SHA-256>`.
@@ -303,10 +309,12 @@ enum Flaw {
 }
 
 impl Flaw {
-    fn of(self, record: &Record) -> Failure {
+    fn of(self, record: &Record) -> KeychainFailure {
         match self {
-            Self::Malformed => Failure::Damaged(record.kind, "its head cannot be read".to_owned()),
-            Self::Newer => Failure::Newer(record.kind),
+            Self::Malformed => {
+                KeychainFailure::Damaged(record.kind, "its head cannot be read".to_owned())
+            }
+            Self::Newer => KeychainFailure::Newer(record.kind),
         }
     }
 }
@@ -353,9 +361,9 @@ impl Head {
             });
         }
         let head = Self::fields(words)
-            .filter(|head| head.parts <= PARTS)
+            .filter(|head| head.parts <= MAX_PARTS)
             .ok_or(Flaw::Malformed)?;
-        if head.length > ENTRY * (PARTS as usize + 1) {
+        if head.length > MAX_ENTRY_BYTES * (MAX_PARTS as usize + 1) {
             return Err(Flaw::Malformed);
         }
         Ok((head, &entry[end + 1..]))
@@ -404,7 +412,7 @@ mod tests {
         let store = fake.store();
         let outcome = Entries::new(&*store, "service").read(&record());
         outcome
-            .map_err(Failure::into_error)
+            .map_err(KeychainFailure::into_error)
             .expect("the keychain is well")
             .map(|secret| secret.to_vec())
     }
@@ -413,7 +421,7 @@ mod tests {
         let store = fake.store();
         let outcome = Entries::new(&*store, "service").write(&record(), secret);
         outcome
-            .map_err(Failure::into_error)
+            .map_err(KeychainFailure::into_error)
             .expect("the keychain is well");
     }
 
@@ -432,14 +440,14 @@ mod tests {
             prop_assert!(fake.longest() <= WINDOWS_LIMIT);
             let last = secrets.last().map_or(0, Vec::len);
             let entries = |piece: usize| last.div_ceil(piece).max(1);
-            prop_assert!((entries(ENTRY)..=entries(ENTRY - 3)).contains(&fake.users().len()));
+            prop_assert!((entries(MAX_ENTRY_BYTES)..=entries(MAX_ENTRY_BYTES - 3)).contains(&fake.users().len()));
         }
 
         #[test]
         fn text_is_cut_between_characters(text in "\\PC{700,3000}") {
             let (beginning, mut pieces) = cut(text.as_bytes());
             pieces.insert(0, beginning);
-            prop_assert!(pieces.iter().all(|piece| piece.len() <= ENTRY && std::str::from_utf8(piece).is_ok()));
+            prop_assert!(pieces.iter().all(|piece| piece.len() <= MAX_ENTRY_BYTES && std::str::from_utf8(piece).is_ok()));
             prop_assert_eq!(pieces.concat(), text.as_bytes());
         }
 
@@ -454,11 +462,11 @@ mod tests {
     fn longest_head_with_the_longest_beginning_fits_windows() {
         let head = Head {
             generation: u64::MAX,
-            length: ENTRY * (PARTS as usize + 1),
-            parts: PARTS,
+            length: MAX_ENTRY_BYTES * (MAX_PARTS as usize + 1),
+            parts: MAX_PARTS,
             hash: [0xFF; 32],
         };
-        assert!(head.entry(&[0; ENTRY]).len() <= WINDOWS_LIMIT);
+        assert!(head.entry(&[0; MAX_ENTRY_BYTES]).len() <= WINDOWS_LIMIT);
     }
 
     #[test]
@@ -491,7 +499,7 @@ mod tests {
             hash: Sha256::digest(b"old").into(),
         };
         fake.tamper(&record().user(), |secrets| {
-            secrets[0] = last.entry(b"old").to_vec()
+            secrets[0] = last.entry(b"old").to_vec();
         });
         write(&fake, b"new");
         assert_eq!(read(&fake), Some(b"new".to_vec()));

@@ -11,7 +11,7 @@ use crate::error::{Code, Error};
 use super::Kind;
 
 /// A failed step of the work with a keychain.
-pub(super) enum Failure {
+pub(super) enum KeychainFailure {
     /// The keychain is locked, or the person refused to let us in.
     Locked(Option<Cause>),
     /// There is no keychain.
@@ -38,7 +38,7 @@ impl fmt::Display for Cause {
 
 impl std::error::Error for Cause {}
 
-impl From<keyring_core::Error> for Failure {
+impl From<keyring_core::Error> for KeychainFailure {
     fn from(error: keyring_core::Error) -> Self {
         use keyring_core::Error as Keyring;
         match error {
@@ -76,7 +76,7 @@ impl From<keyring_core::Error> for Failure {
     }
 }
 
-impl Failure {
+impl KeychainFailure {
     /// The error that leaves the vault.
     pub(super) fn into_error(self) -> Error {
         let (error, cause) = match self {

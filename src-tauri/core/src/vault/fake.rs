@@ -12,7 +12,7 @@ pub(super) const WINDOWS_LIMIT: usize = 2_560;
 
 /// How the keychain behaves.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Mood {
+pub(super) enum Behaviour {
     Well,
     Locked,
     Absent,
@@ -49,7 +49,7 @@ struct Shared {
 struct State {
     /// More than one secret of a name make it ambiguous.
     entries: BTreeMap<(String, String), Vec<Vec<u8>>>,
-    mood: Mood,
+    mood: Behaviour,
     death: Option<Death>,
     operations: u32,
     connections: u32,
@@ -60,7 +60,7 @@ impl Fake {
     pub(super) fn new() -> Self {
         let state = State {
             entries: BTreeMap::new(),
-            mood: Mood::Well,
+            mood: Behaviour::Well,
             death: None,
             operations: 0,
             connections: 0,
@@ -80,14 +80,14 @@ impl Fake {
     pub(super) fn connect(&self) -> Result<Arc<CredentialStore>> {
         let mut state = self.state();
         state.connections += 1;
-        if state.mood == Mood::Absent {
+        if state.mood == Behaviour::Absent {
             Err(Error::NoDefaultStore)
         } else {
             Ok(self.store())
         }
     }
 
-    pub(super) fn become_(&self, mood: Mood) {
+    pub(super) fn become_(&self, mood: Behaviour) {
         self.state().mood = mood;
         self.0.changed.notify_all();
     }
@@ -139,7 +139,7 @@ impl Fake {
 
     fn operation<T>(&self, work: impl FnOnce(&mut State) -> Result<T>) -> Result<T> {
         let mut state = self.state();
-        while state.mood == Mood::Hanging {
+        while state.mood == Behaviour::Hanging {
             state = self
                 .0
                 .changed
@@ -147,8 +147,8 @@ impl Fake {
                 .expect("no test panics inside the fake");
         }
         match state.mood {
-            Mood::Locked => return Err(Error::NoStorageAccess("locked".into())),
-            Mood::Absent => return Err(Error::NoDefaultStore),
+            Behaviour::Locked => return Err(Error::NoStorageAccess("locked".into())),
+            Behaviour::Absent => return Err(Error::NoDefaultStore),
             _ => {}
         }
         let number = state.operations;
@@ -243,12 +243,12 @@ impl CredentialApi for FakeEntry {
             if secret.len() > WINDOWS_LIMIT {
                 return Err(Error::TooLong("secret".to_owned(), 2_560));
             }
-            if state.mood == Mood::Full {
+            if state.mood == Behaviour::Full {
                 return Err(Error::PlatformFailure("no space is left".into()));
             }
             state.longest = state.longest.max(secret.len());
             let kept = match state.mood {
-                Mood::TextOnly => String::from_utf8_lossy(secret).into_owned().into_bytes(),
+                Behaviour::TextOnly => String::from_utf8_lossy(secret).into_owned().into_bytes(),
                 _ => secret.to_vec(),
             };
             match self.place(state) {
@@ -264,7 +264,7 @@ impl CredentialApi for FakeEntry {
         self.fake.operation(|state| {
             let place = self.place(state)?;
             let secret = state.entries[&self.name][place].clone();
-            if state.mood == Mood::Talkative {
+            if state.mood == Behaviour::Talkative {
                 Err(Error::BadEncoding(secret))
             } else {
                 Ok(secret)

@@ -24,20 +24,20 @@ pub(super) fn hold(path: &Path) -> Result<File> {
 
 /// Whom the lock keeps out.
 #[derive(Clone, Copy)]
-pub(super) enum Turn {
+pub(super) enum LockMode {
     /// Who writes: this one reads.
-    Reading,
+    Shared,
     /// Everybody else.
-    Alone,
+    Exclusive,
 }
 
 /// As `hold`, and gives up after the limit. The system knows no limit, so a thread waits while another process has the lock,
 /// and is left behind.
-pub(super) fn hold_within(path: &Path, turn: Turn, limit: Duration) -> Result<File> {
+pub(super) fn hold_within(path: &Path, mode: LockMode, limit: Duration) -> Result<File> {
     let file = open(path).map_err(|error| unusable(path, error))?;
-    let tried = match turn {
-        Turn::Reading => file.try_lock_shared(),
-        Turn::Alone => file.try_lock(),
+    let tried = match mode {
+        LockMode::Shared => file.try_lock_shared(),
+        LockMode::Exclusive => file.try_lock(),
     };
     match tried {
         Ok(()) => return Ok(file),
@@ -46,9 +46,9 @@ pub(super) fn hold_within(path: &Path, turn: Turn, limit: Duration) -> Result<Fi
     }
     let (held, awaited) = mpsc::channel();
     thread::spawn(move || {
-        let locked = match turn {
-            Turn::Reading => file.lock_shared(),
-            Turn::Alone => file.lock(),
+        let locked = match mode {
+            LockMode::Shared => file.lock_shared(),
+            LockMode::Exclusive => file.lock(),
         };
         held.send(locked.map(|()| file))
     });

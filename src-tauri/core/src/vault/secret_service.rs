@@ -452,11 +452,13 @@ impl CredentialApi for Found {
 
 /// Says which failures mean "locked" and which "there is no keychain". The others may be over with a new connection.
 fn failure(error: secret_service::Error) -> Error {
-    use secret_service::Error as Failure;
+    use secret_service::Error as KeychainFailure;
     match error {
-        Failure::Locked | Failure::Prompt => Error::NoStorageAccess(Box::new(error)),
+        KeychainFailure::Locked | KeychainFailure::Prompt => {
+            Error::NoStorageAccess(Box::new(error))
+        }
         // `NoResult` is a keychain that was never set up: it has no default collection.
-        Failure::NoResult | Failure::Unavailable => Error::NoDefaultStore,
+        KeychainFailure::NoResult | KeychainFailure::Unavailable => Error::NoDefaultStore,
         other => match error_name(&other).as_deref() {
             Some("org.freedesktop.Secret.Error.IsLocked") => {
                 Error::NoStorageAccess(Box::new(other))

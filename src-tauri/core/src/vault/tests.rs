@@ -6,21 +6,21 @@ mod waiting;
 use std::error::Error as _;
 use std::path::Path;
 
-use super::fake::{Fake, Mood};
+use super::fake::{Behaviour, Fake};
 use super::*;
 use crate::account::Identity;
 
 const SERVICE: &str = "io.github.multicloudmanager.test";
 
 /// For keychains that answer: so long that it never passes, however busy the machine.
-const PATIENT: Limits = Limits {
+const PATIENT: KeychainLimits = KeychainLimits {
     call: Duration::from_secs(60),
     unlock: Duration::from_secs(60),
     retry: Duration::ZERO,
 };
 
 /// For keychains that do not.
-const HASTY: Limits = Limits {
+const HASTY: KeychainLimits = KeychainLimits {
     call: Duration::from_millis(50),
     unlock: Duration::from_millis(50),
     retry: Duration::ZERO,
@@ -30,7 +30,7 @@ fn vault(fake: &Fake) -> Vault {
     vault_with(fake, PATIENT, None)
 }
 
-fn vault_with(fake: &Fake, limits: Limits, lock_file: Option<&Path>) -> Vault {
+fn vault_with(fake: &Fake, limits: KeychainLimits, lock_file: Option<&Path>) -> Vault {
     let fake = fake.clone();
     Vault::over(
         move || fake.connect(),
@@ -255,7 +255,7 @@ async fn damaged_record_is_named_and_never_deleted_by_a_read() {
         ("head", &head, |secrets| secrets[0].truncate(20)),
         ("head", &head, |secrets| secrets[0] = vec![0xFF; 300]),
         ("newer version", &head, |secrets| {
-            secrets[0] = b"mcm 2 what may come\n".to_vec()
+            secrets[0] = b"mcm 2 what may come\n".to_vec();
         }),
     ];
     for (what, user, damage) in damages {
@@ -346,7 +346,7 @@ async fn keychain_that_does_not_keep_what_it_is_given_is_found_out_and_keeps_the
         write(&vault, &grant(), b"old")
             .await
             .expect("keychain is well");
-        fake.become_(Mood::TextOnly);
+        fake.become_(Behaviour::TextOnly);
         assert_eq!(
             code_of(write(&vault, &grant(), &bytes(1, length))).await,
             Code::KeychainFailed
@@ -369,7 +369,7 @@ async fn keychain_that_does_not_keep_what_it_is_given_is_found_out_and_keeps_the
 #[tokio::test]
 async fn keychain_that_takes_text_only_keeps_long_text() {
     let fake = Fake::new();
-    fake.become_(Mood::TextOnly);
+    fake.become_(Behaviour::TextOnly);
     let text = "{\"name\":\"Zażółć gęślą jaźń\"}".repeat(300);
     write(&vault(&fake), &grant(), text.as_bytes())
         .await
@@ -389,7 +389,7 @@ async fn full_keychain_is_an_error_and_keeps_the_old_secret() {
     write(&vault, &grant(), b"old")
         .await
         .expect("keychain is well");
-    fake.become_(Mood::Full);
+    fake.become_(Behaviour::Full);
     assert_eq!(
         code_of(write(&vault, &grant(), &bytes(1, 5_000))).await,
         Code::KeychainFailed
@@ -409,7 +409,7 @@ async fn error_that_carries_a_secret_is_stripped_of_it() {
     write(&vault, &grant(), b"canary-0f9d")
         .await
         .expect("keychain is well");
-    fake.become_(Mood::Talkative);
+    fake.become_(Behaviour::Talkative);
     let error = vault
         .read(&grant())
         .await
@@ -434,7 +434,7 @@ async fn locked_keychain_is_locked_and_not_empty() {
     write(&vault(&fake), &grant(), b"kept")
         .await
         .expect("keychain is well");
-    fake.become_(Mood::Locked);
+    fake.become_(Behaviour::Locked);
     let vault = vault(&fake);
     assert_eq!(code_of(vault.read(&grant())).await, Code::KeychainLocked);
     assert_eq!(code_of(vault.read(&session())).await, Code::KeychainLocked);
@@ -449,7 +449,7 @@ async fn locked_keychain_is_locked_and_not_empty() {
         Some(Code::KeychainLocked)
     );
 
-    fake.become_(Mood::Well);
+    fake.become_(Behaviour::Well);
     assert_eq!(
         read(&vault, &grant()).await.expect("unlocked"),
         Some(b"kept".to_vec())
@@ -462,12 +462,12 @@ async fn locked_keychain_is_locked_and_not_empty() {
 async fn locked_keychain_does_not_make_secrets_stay_in_memory() {
     let fake = Fake::new();
     let vault = vault(&fake);
-    fake.become_(Mood::Locked);
+    fake.become_(Behaviour::Locked);
     assert_eq!(
         code_of(write(&vault, &grant(), b"lost")).await,
         Code::KeychainLocked
     );
-    fake.become_(Mood::Well);
+    fake.become_(Behaviour::Well);
     assert_eq!(read(&vault, &grant()).await.expect("unlocked"), None);
 }
 
@@ -476,7 +476,7 @@ async fn locked_keychain_does_not_make_secrets_stay_in_memory() {
 #[tokio::test]
 async fn without_a_keychain_secrets_live_in_memory_and_the_state_says_so() {
     let fake = Fake::new();
-    fake.become_(Mood::Absent);
+    fake.become_(Behaviour::Absent);
     let vault = vault(&fake);
     write(&vault, &grant(), b"here")
         .await
@@ -504,7 +504,7 @@ async fn without_a_keychain_secrets_live_in_memory_and_the_state_says_so() {
 #[tokio::test]
 async fn without_a_keychain_an_unknown_grant_is_unknown_and_not_missing() {
     let fake = Fake::new();
-    fake.become_(Mood::Absent);
+    fake.become_(Behaviour::Absent);
     let vault = vault(&fake);
     assert_eq!(code_of(vault.read(&grant())).await, Code::KeychainAbsent);
     assert_eq!(
@@ -523,7 +523,7 @@ async fn memory_moves_to_the_keychain_when_it_appears() {
     write(&vault(&fake), &session(), b"stale")
         .await
         .expect("keychain is well");
-    fake.become_(Mood::Absent);
+    fake.become_(Behaviour::Absent);
     let vault = vault(&fake);
     write(&vault, &grant(), b"first")
         .await
@@ -533,7 +533,7 @@ async fn memory_moves_to_the_keychain_when_it_appears() {
         .expect("memory takes it");
     vault.delete(&session()).await.expect("remembered");
 
-    fake.become_(Mood::Well);
+    fake.become_(Behaviour::Well);
     vault.check().await.expect("keychain is well");
     assert_eq!(fake.users(), [grant().user()]);
     assert_eq!(
@@ -548,12 +548,12 @@ async fn memory_moves_to_the_keychain_when_it_appears() {
 #[tokio::test]
 async fn memory_is_kept_while_the_keychain_that_appeared_is_locked() {
     let fake = Fake::new();
-    fake.become_(Mood::Absent);
+    fake.become_(Behaviour::Absent);
     let vault = vault(&fake);
     write(&vault, &grant(), b"first")
         .await
         .expect("memory takes it");
-    fake.become_(Mood::Locked);
+    fake.become_(Behaviour::Locked);
     assert_eq!(
         read(&vault, &grant()).await.expect("memory has it"),
         Some(b"first".to_vec())
@@ -566,7 +566,7 @@ async fn memory_is_kept_while_the_keychain_that_appeared_is_locked() {
         code_of(write(&vault, &session(), b"other")).await,
         Code::KeychainLocked
     );
-    fake.become_(Mood::Well);
+    fake.become_(Behaviour::Well);
     assert_eq!(
         read(&vault, &grant()).await.expect("moved"),
         Some(b"second".to_vec())
@@ -580,12 +580,12 @@ async fn memory_that_cannot_move_does_not_stand_in_the_way_of_other_records() {
     write(&vault(&fake), &session(), b"other")
         .await
         .expect("keychain is well");
-    fake.become_(Mood::Absent);
+    fake.become_(Behaviour::Absent);
     let vault = vault(&fake);
     write(&vault, &grant(), b"here")
         .await
         .expect("memory takes it");
-    fake.become_(Mood::Full);
+    fake.become_(Behaviour::Full);
     assert_eq!(
         read(&vault, &session()).await.expect("it still reads"),
         Some(b"other".to_vec())
@@ -599,10 +599,10 @@ async fn memory_that_cannot_move_does_not_stand_in_the_way_of_other_records() {
 #[tokio::test(start_paused = true)]
 async fn absent_keychain_is_looked_for_at_intervals_and_at_once_when_asked() {
     let fake = Fake::new();
-    fake.become_(Mood::Absent);
+    fake.become_(Behaviour::Absent);
     let vault = vault_with(
         &fake,
-        Limits {
+        KeychainLimits {
             retry: Duration::from_secs(5),
             ..PATIENT
         },
@@ -621,7 +621,7 @@ async fn absent_keychain_is_looked_for_at_intervals_and_at_once_when_asked() {
         .expect("memory takes it");
     assert_eq!(fake.connections(), 2);
 
-    fake.become_(Mood::Well);
+    fake.become_(Behaviour::Well);
     vault.check().await.expect("keychain is well");
     assert_eq!(fake.users(), [grant().user()]);
 }

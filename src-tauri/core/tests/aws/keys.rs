@@ -5,11 +5,11 @@ use mcm_core::credential::AccessKeys;
 use mcm_core::error::Code;
 use mcm_core::vault::Record;
 
+use crate::harness::Harness;
 use crate::roles::{finish, known, role, with};
-use crate::stage::Stage;
 
-fn keys_of(stage: &Stage, user: &str) -> AccessKeys {
-    let key = stage
+fn keys_of(harness: &Harness, user: &str) -> AccessKeys {
+    let key = harness
         .clouds
         .aws_access_key(user)
         .expect("there is such a user");
@@ -22,17 +22,17 @@ fn keys_of(stage: &Stage, user: &str) -> AccessKeys {
 
 #[tokio::test]
 async fn typed_keys_are_checked_kept_used_and_removed_with_their_last_connection() {
-    let stage = Stage::with(
+    let harness = Harness::with(
         |_| {},
         &[("AWS_ACCESS_KEY_ID", ""), ("AWS_SECRET_ACCESS_KEY", "")],
     )
     .await;
-    let keys = keys_of(&stage, "ada");
+    let keys = keys_of(&harness, "ada");
     let id = keys.access_key_id.clone();
-    let caller = stage.app.add_access_keys(keys).await.expect("checked");
+    let caller = harness.app.add_access_keys(keys).await.expect("checked");
     assert!(caller.arn.ends_with(":user/ada") && caller.principal_is_exact);
     assert!(
-        stage
+        harness
             .vault
             .read(&Record::access_keys(&id))
             .await
@@ -44,9 +44,9 @@ async fn typed_keys_are_checked_kept_used_and_removed_with_their_last_connection
         source: Some("keychain".into()),
         ..PrepareRole::default()
     };
-    stage.app.prepare_role(wish).await.expect("prepared");
+    harness.app.prepare_role(wish).await.expect("prepared");
     assert_eq!(
-        stage
+        harness
             .app
             .remove_access_keys(&id)
             .await
@@ -58,35 +58,39 @@ async fn typed_keys_are_checked_kept_used_and_removed_with_their_last_connection
         role_arn: Some(role("Reader")),
         ..ConnectRole::default()
     };
-    let account = finish(&stage, with(wish)).await.expect("connected");
-    assert_eq!(known(&stage, &account).source, format!("keychain:{id}"));
-    stage
+    let account = finish(&harness, with(wish)).await.expect("connected");
+    assert_eq!(known(&harness, &account).source, format!("keychain:{id}"));
+    harness
         .app
         .renew(&account)
         .await
         .expect("renews with the kept keys");
 
-    stage.app.disconnect(&account).await.expect("disconnected");
+    harness
+        .app
+        .disconnect(&account)
+        .await
+        .expect("disconnected");
     assert!(
-        stage
+        harness
             .vault
             .read(&Record::access_keys(&id))
             .await
             .expect("readable")
             .is_none()
     );
-    assert!(stage.app.access_keys().expect("readable").is_empty());
+    assert!(harness.app.access_keys().expect("readable").is_empty());
 }
 
 #[tokio::test]
 async fn keys_that_aws_does_not_accept_are_not_kept() {
-    let stage = Stage::start().await;
+    let harness = Harness::start().await;
     let wrong_secret = AccessKeys {
         secret_access_key: "not-the-secret-of-this-key".into(),
-        ..keys_of(&stage, "ada")
+        ..keys_of(&harness, "ada")
     };
     let id = wrong_secret.access_key_id.clone();
-    let error = stage
+    let error = harness
         .app
         .add_access_keys(wrong_secret)
         .await
@@ -97,7 +101,7 @@ async fn keys_that_aws_does_not_accept_are_not_kept() {
         secret_access_key: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY".into(),
         session_token: None,
     };
-    let error = stage
+    let error = harness
         .app
         .add_access_keys(unknown)
         .await
@@ -108,9 +112,9 @@ async fn keys_that_aws_does_not_accept_are_not_kept() {
     );
     let halved = AccessKeys {
         access_key_id: "ASIAIOSFODNN7EXAMPLE".into(),
-        ..keys_of(&stage, "ada")
+        ..keys_of(&harness, "ada")
     };
-    let error = stage
+    let error = harness
         .app
         .add_access_keys(halved)
         .await
@@ -118,10 +122,10 @@ async fn keys_that_aws_does_not_accept_are_not_kept() {
     assert!(error.message().contains("session token"), "{error}");
     let odd = AccessKeys {
         access_key_id: "ada".into(),
-        ..keys_of(&stage, "ada")
+        ..keys_of(&harness, "ada")
     };
     assert_eq!(
-        stage
+        harness
             .app
             .add_access_keys(odd)
             .await
@@ -131,7 +135,7 @@ async fn keys_that_aws_does_not_accept_are_not_kept() {
     );
     for id in [id.as_str(), "AKIAIOSFODNN7EXAMPLE", "ada"] {
         assert!(
-            stage
+            harness
                 .vault
                 .read(&Record::access_keys(id))
                 .await
@@ -139,5 +143,5 @@ async fn keys_that_aws_does_not_accept_are_not_kept() {
                 .is_none()
         );
     }
-    assert!(stage.app.access_keys().expect("readable").is_empty());
+    assert!(harness.app.access_keys().expect("readable").is_empty());
 }

@@ -1,6 +1,12 @@
 //! AWS through the product's one door, against the sandbox's STS and against moto.
 
 mod connect;
+#[path = "../scenario/harness.rs"]
+#[allow(
+    dead_code,
+    reason = "the harness of the other clouds' scenarios, which use all of it"
+)]
+mod harness;
 mod keys;
 #[path = "../support/left_behind.rs"]
 mod left_behind;
@@ -8,9 +14,3 @@ mod moto;
 mod prepare;
 mod roles;
 mod sources;
-#[path = "../scenario/stage.rs"]
-#[allow(
-    dead_code,
-    reason = "the stage of the other clouds' scenarios, which use all of it"
-)]
-mod stage;

@@ -17,8 +17,8 @@ use mcm_core::world::{Clock as _, SystemClock};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::harness::Harness;
 use crate::roles::{finish, known, with};
-use crate::stage::Stage;
 
 /// A running moto. It ends when this is dropped, and when the test's process does.
 struct Moto {
@@ -82,8 +82,8 @@ impl Moto {
         arn
     }
 
-    /// A stage whose AWS is this server.
-    async fn stage(&self) -> Stage {
+    /// A harness whose AWS is this server.
+    async fn harness(&self) -> Harness {
         let variables = [
             ("AWS_ENDPOINT_URL_STS", self.at.url.as_str()),
             ("AWS_ENDPOINT_URL_IAM", &self.at.url),
@@ -91,10 +91,10 @@ impl Moto {
             ("AWS_ACCESS_KEY_ID", &self.at.access_key_id),
             ("AWS_SECRET_ACCESS_KEY", &self.at.secret_access_key),
         ];
-        let stage = Stage::with(|_| {}, &variables).await;
+        let harness = Harness::with(|_| {}, &variables).await;
         // moto lives in the machine's time.
-        stage.clock.set(SystemClock.now());
-        stage
+        harness.clock.set(SystemClock.now());
+        harness
     }
 }
 
@@ -117,8 +117,8 @@ fn read(output: &mut BufReader<ChildStdout>) -> Value {
 #[tokio::test]
 async fn a_role_made_from_our_trust_policy_is_connected_and_renews() {
     let mut moto = Moto::start();
-    let stage = moto.stage().await;
-    let prepared = stage
+    let harness = moto.harness().await;
+    let prepared = harness
         .app
         .prepare_role(PrepareRole::default())
         .await
@@ -130,7 +130,7 @@ async fn a_role_made_from_our_trust_policy_is_connected_and_renews() {
         role_arn: Some(arn),
         ..ConnectRole::default()
     };
-    let error = finish(&stage, with(wish.clone()))
+    let error = finish(&harness, with(wish.clone()))
         .await
         .expect_err("moto lets in whoever sends no id");
     assert_eq!(error.code(), Code::NotEnforced, "{error}");
@@ -142,7 +142,7 @@ async fn a_role_made_from_our_trust_policy_is_connected_and_renews() {
     );
 
     let id = finish(
-        &stage,
+        &harness,
         with(ConnectRole {
             accept_not_enforced: true,
             ..wish
@@ -150,7 +150,7 @@ async fn a_role_made_from_our_trust_policy_is_connected_and_renews() {
     )
     .await
     .expect("connected");
-    let role = known(&stage, &id);
+    let role = known(&harness, &id);
     assert_eq!(
         (role.enforced, role.external_id),
         (Enforcement::NotEnforced, prepared.external_id)
@@ -160,9 +160,9 @@ async fn a_role_made_from_our_trust_policy_is_connected_and_renews() {
         Some("moto-account"),
         "a request that we signed ourselves"
     );
-    let first = stage.app.session(&id).await.expect("a session");
-    stage.app.renew(&id).await.expect("renewed");
-    let second = stage.app.session(&id).await.expect("a session");
+    let first = harness.app.session(&id).await.expect("a session");
+    harness.app.renew(&id).await.expect("renewed");
+    let second = harness.app.session(&id).await.expect("a session");
     assert_ne!(
         first.access_keys().expect("keys").access_key_id,
         second.access_keys().expect("keys").access_key_id
@@ -172,12 +172,12 @@ async fn a_role_made_from_our_trust_policy_is_connected_and_renews() {
 #[tokio::test]
 async fn the_cloudformation_template_deploys_and_its_role_is_connected() {
     let mut moto = Moto::start();
-    let stage = moto.stage().await;
+    let harness = moto.harness().await;
     let wish = PrepareRole {
         session_seconds: Some(7200),
         ..PrepareRole::default()
     };
-    let prepared = stage.app.prepare_role(wish).await.expect("prepared");
+    let prepared = harness.app.prepare_role(wish).await.expect("prepared");
     let arn = moto.deploy(&prepared.role_name, &prepared.templates.cloudformation);
     // moto asks for the id only when one is sent.
     let wish = ConnectRole {
@@ -185,8 +185,8 @@ async fn the_cloudformation_template_deploys_and_its_role_is_connected() {
         accept_not_enforced: true,
         ..ConnectRole::default()
     };
-    let id = finish(&stage, with(wish)).await.expect("connected");
-    assert_eq!(known(&stage, &id).external_id, prepared.external_id);
+    let id = finish(&harness, with(wish)).await.expect("connected");
+    assert_eq!(known(&harness, &id).external_id, prepared.external_id);
 }
 
 /// What cfn-lint, which knows CloudFormation's own schemas, says of templates.
@@ -275,8 +275,8 @@ fn the_cloudformation_template_is_flawless_for_every_partition_and_choice() {
 #[tokio::test]
 async fn a_role_of_moto_with_another_external_id_is_refused() {
     let mut moto = Moto::start();
-    let stage = moto.stage().await;
-    let prepared = stage
+    let harness = moto.harness().await;
+    let prepared = harness
         .app
         .prepare_role(PrepareRole::default())
         .await
@@ -290,7 +290,7 @@ async fn a_role_of_moto_with_another_external_id_is_refused() {
         role_arn: Some(arn),
         ..ConnectRole::default()
     };
-    let error = finish(&stage, with(wish)).await.expect_err("refused");
+    let error = finish(&harness, with(wish)).await.expect_err("refused");
     assert_eq!(error.code(), Code::RoleRefused, "{error}");
     assert!(
         error
@@ -298,26 +298,30 @@ async fn a_role_of_moto_with_another_external_id_is_refused() {
             .contains("What is left:\n(1) its trust policy asks for another External ID"),
         "{error}"
     );
-    assert!(stage.rows().is_empty());
+    assert!(harness.rows().is_empty());
 }
 
 #[tokio::test]
 async fn a_wrong_secret_key_is_told_from_an_unknown_key() {
     let moto = Moto::start();
-    let stage = moto.stage().await;
+    let harness = moto.harness().await;
     let wrong = AccessKeys {
         access_key_id: moto.at.access_key_id.clone(),
         secret_access_key: "another-secret-access-key-of-forty-chars".into(),
         session_token: None,
     };
-    let error = stage.app.add_access_keys(wrong).await.expect_err("refused");
+    let error = harness
+        .app
+        .add_access_keys(wrong)
+        .await
+        .expect_err("refused");
     assert!(error.message().contains("secret access key"), "{error}");
     let unknown = AccessKeys {
         access_key_id: "AKIAIOSFODNN7EXAMPLE".into(),
         secret_access_key: "another-secret-access-key-of-forty-chars".into(),
         session_token: None,
     };
-    let error = stage
+    let error = harness
         .app
         .add_access_keys(unknown)
         .await

@@ -4,24 +4,24 @@ use mcm_core::app::{ConnectRole, PrepareRole};
 use mcm_core::error::Code;
 use mcm_core::provider::aws::Permissions;
 
+use crate::harness::Harness;
 use crate::roles::{attempts, finish, known, prepare, role, with};
-use crate::stage::Stage;
 
 #[tokio::test]
 async fn an_external_id_waits_across_restarts_until_its_role_is_connected() {
-    let mut stage = Stage::start().await;
-    let first = stage
+    let mut harness = Harness::start().await;
+    let first = harness
         .app
         .prepare_role(PrepareRole::default())
         .await
         .expect("prepared");
     assert!(first.templates.trust_policy.contains(&first.external_id));
     assert!(
-        attempts(&stage, "Reader").is_empty(),
+        attempts(&harness, "Reader").is_empty(),
         "only the caller was asked for"
     );
-    stage.restart();
-    let second = stage
+    harness.restart();
+    let second = harness
         .app
         .prepare_role(PrepareRole::default())
         .await
@@ -34,19 +34,19 @@ async fn an_external_id_waits_across_restarts_until_its_role_is_connected() {
         another: true,
         ..PrepareRole::default()
     };
-    let another = stage.app.prepare_role(another).await.expect("prepared");
+    let another = harness.app.prepare_role(another).await.expect("prepared");
     assert_ne!(another.external_id, first.external_id);
     assert_ne!(
         another.role_name, first.role_name,
         "two roles in one account need two names"
     );
-    assert_eq!(stage.app.pending_roles().expect("readable").len(), 2);
+    assert_eq!(harness.app.pending_roles().expect("readable").len(), 2);
 
     let unnamed = ConnectRole {
         role_arn: Some(role("Reader")),
         ..ConnectRole::default()
     };
-    let error = finish(&stage, with(unnamed.clone()))
+    let error = finish(&harness, with(unnamed.clone()))
         .await
         .expect_err("which one?");
     assert_eq!(error.code(), Code::Ambiguous);
@@ -58,9 +58,9 @@ async fn an_external_id_waits_across_restarts_until_its_role_is_connected() {
         external_id: Some(first.external_id.clone()),
         ..unnamed
     };
-    let id = finish(&stage, with(named)).await.expect("connected");
-    assert_eq!(known(&stage, &id).external_id, first.external_id);
-    let left = stage.app.pending_roles().expect("readable");
+    let id = finish(&harness, with(named)).await.expect("connected");
+    assert_eq!(known(&harness, &id).external_id, first.external_id);
+    let left = harness.app.pending_roles().expect("readable");
     assert_eq!(
         left.iter()
             .map(|pending| &pending.external_id)
@@ -68,18 +68,18 @@ async fn an_external_id_waits_across_restarts_until_its_role_is_connected() {
         [&another.external_id]
     );
 
-    stage
+    harness
         .app
         .drop_pending_role(&another.external_id)
         .await
         .expect("dropped");
-    assert!(stage.app.pending_roles().expect("readable").is_empty());
+    assert!(harness.app.pending_roles().expect("readable").is_empty());
     let dropped = PrepareRole {
         external_id: Some(another.external_id),
         ..PrepareRole::default()
     };
     assert_eq!(
-        stage
+        harness
             .app
             .prepare_role(dropped)
             .await
@@ -91,14 +91,14 @@ async fn an_external_id_waits_across_restarts_until_its_role_is_connected() {
 
 #[tokio::test]
 async fn what_was_chosen_for_a_role_stays_with_it_until_it_is_connected() {
-    let mut stage = Stage::start().await;
+    let mut harness = Harness::start().await;
     let chosen = PrepareRole {
         role_name: Some("LongReader".into()),
         permissions: Some(Permissions::ReadOnly),
         session_seconds: Some(4 * 3600),
         ..PrepareRole::default()
     };
-    let first = stage.app.prepare_role(chosen).await.expect("prepared");
+    let first = harness.app.prepare_role(chosen).await.expect("prepared");
     let templates = &first.templates;
     for form in [
         &templates.cloudformation,
@@ -114,8 +114,8 @@ async fn what_was_chosen_for_a_role_stays_with_it_until_it_is_connected() {
             assert!(form.contains(part), "{part}: {form}");
         }
     }
-    stage.restart();
-    let again = stage
+    harness.restart();
+    let again = harness
         .app
         .prepare_role(PrepareRole::default())
         .await
@@ -125,7 +125,7 @@ async fn what_was_chosen_for_a_role_stays_with_it_until_it_is_connected() {
         session_seconds: Some(900),
         ..PrepareRole::default()
     };
-    let shorter = stage.app.prepare_role(shorter).await.expect("prepared");
+    let shorter = harness.app.prepare_role(shorter).await.expect("prepared");
     assert_eq!(
         (shorter.session_seconds, shorter.role_name.as_str()),
         (900, "LongReader")
@@ -139,18 +139,18 @@ async fn what_was_chosen_for_a_role_stays_with_it_until_it_is_connected() {
         session_seconds: Some(4 * 3600),
         ..PrepareRole::default()
     };
-    stage.app.prepare_role(back).await.expect("prepared");
+    harness.app.prepare_role(back).await.expect("prepared");
     let wish = ConnectRole {
         role_arn: Some(role("LongReader")),
         ..ConnectRole::default()
     };
-    let id = finish(&stage, with(wish)).await.expect("connected");
-    assert_eq!(known(&stage, &id).session_seconds, 4 * 3600);
+    let id = finish(&harness, with(wish)).await.expect("connected");
+    assert_eq!(known(&harness, &id).session_seconds, 4 * 3600);
 }
 
 #[tokio::test]
 async fn names_and_lives_that_aws_does_not_take_are_refused_and_nothing_waits() {
-    let stage = Stage::start().await;
+    let harness = Harness::start().await;
     for (role_name, session_seconds) in [
         (Some("a b"), None),
         (Some("a/b"), None),
@@ -163,28 +163,32 @@ async fn names_and_lives_that_aws_does_not_take_are_refused_and_nothing_waits() 
             session_seconds,
             ..PrepareRole::default()
         };
-        let error = stage.app.prepare_role(wish).await.expect_err("refused");
+        let error = harness.app.prepare_role(wish).await.expect_err("refused");
         assert_eq!(
             error.code(),
             Code::InvalidInput,
             "{role_name:?} {session_seconds:?}"
         );
     }
-    assert!(stage.app.pending_roles().expect("readable").is_empty());
+    assert!(harness.app.pending_roles().expect("readable").is_empty());
 }
 
 #[tokio::test]
 async fn an_external_id_that_an_organisation_dictates_is_checked_and_kept() {
-    let stage = Stage::start().await;
+    let harness = Harness::start().await;
     let dictated = |id: &str| PrepareRole {
         external_id: Some(id.to_owned()),
         ..PrepareRole::default()
     };
     for bad in ["x", "has a space", "quote\""] {
-        let error = stage.app.prepare_role(dictated(bad)).await.expect_err(bad);
+        let error = harness
+            .app
+            .prepare_role(dictated(bad))
+            .await
+            .expect_err(bad);
         assert_eq!(error.code(), Code::InvalidInput);
     }
-    let prepared = stage
+    let prepared = harness
         .app
         .prepare_role(dictated("Contoso:42"))
         .await
@@ -194,25 +198,27 @@ async fn an_external_id_that_an_organisation_dictates_is_checked_and_kept() {
         role_arn: Some(role("Reader")),
         ..ConnectRole::default()
     };
-    let id = finish(&stage, with(wish)).await.expect("connected");
-    assert_eq!(known(&stage, &id).external_id, "Contoso:42");
+    let id = finish(&harness, with(wish)).await.expect("connected");
+    assert_eq!(known(&harness, &id).external_id, "Contoso:42");
 }
 
 #[tokio::test]
 async fn without_an_id_that_waits_nothing_is_asked_of_aws() {
-    let stage = Stage::start().await;
+    let harness = Harness::start().await;
     let wish = ConnectRole {
         role_arn: Some(role("Reader")),
         ..ConnectRole::default()
     };
-    let error = finish(&stage, with(wish)).await.expect_err("nothing waits");
+    let error = finish(&harness, with(wish))
+        .await
+        .expect_err("nothing waits");
     assert_eq!(error.code(), Code::NotFound);
-    prepare(&stage).await;
+    prepare(&harness).await;
     let wish = ConnectRole {
         role_arn: Some("444455556666".into()),
         ..ConnectRole::default()
     };
-    let error = finish(&stage, with(wish)).await.expect_err("no ARN");
+    let error = finish(&harness, with(wish)).await.expect_err("no ARN");
     assert!(error.message().contains("account id"), "{error}");
-    assert!(stage.clouds.aws_assumptions().is_empty());
+    assert!(harness.clouds.aws_assumptions().is_empty());
 }

@@ -8,7 +8,7 @@ use mcm_core::error::Result;
 use mcm_core::snapshot::{CheckState, RoleCheck, RoleVerification, SignInId, Snapshot};
 use sandbox_clouds::aws::Assumption;
 
-use crate::stage::{Stage, within};
+use crate::harness::{Harness, within};
 
 pub(crate) const PRODUCTION: &str = "444455556666";
 
@@ -34,8 +34,8 @@ pub(crate) fn with(role: ConnectRole) -> Connect {
 }
 
 /// Prepares a role as the default caller and gives its External ID.
-pub(crate) async fn prepare(stage: &Stage) -> String {
-    stage
+pub(crate) async fn prepare(harness: &Harness) -> String {
+    harness
         .app
         .prepare_role(PrepareRole::default())
         .await
@@ -44,23 +44,23 @@ pub(crate) async fn prepare(stage: &Stage) -> String {
 }
 
 /// Prepares and connects a role.
-pub(crate) async fn connect(stage: &Stage, name: &str) -> Result<AccountId> {
-    prepare(stage).await;
-    finish(stage, wish(name)).await
+pub(crate) async fn connect(harness: &Harness, name: &str) -> Result<AccountId> {
+    prepare(harness).await;
+    finish(harness, wish(name)).await
 }
 
 /// Connects, moving the clock on whenever the sign-in waits for a role to spread.
-pub(crate) async fn finish(stage: &Stage, wish: Connect) -> Result<AccountId> {
-    let id = stage.app.connect(wish)?;
-    let mut snapshots = stage.app.watch();
-    let ended = stage.app.sign_in_ended(id);
+pub(crate) async fn finish(harness: &Harness, wish: Connect) -> Result<AccountId> {
+    let id = harness.app.connect(wish)?;
+    let mut snapshots = harness.app.watch();
+    let ended = harness.app.sign_in_ended(id);
     tokio::pin!(ended);
     loop {
         tokio::select! {
             ended = &mut ended => return ended,
             changed = within(snapshots.wait_for(|snapshot| is_retrying(snapshot, id))) => {
                 drop(changed.expect("the app lives"));
-                stage.clock.advance(Duration::from_secs(5));
+                harness.clock.advance(Duration::from_secs(5));
                 tokio::task::yield_now().await;
             }
         }
@@ -101,8 +101,8 @@ pub(crate) struct Known {
     pub(crate) caller: String,
 }
 
-pub(crate) fn known(stage: &Stage, id: &AccountId) -> Known {
-    match stage.row(id).identity {
+pub(crate) fn known(harness: &Harness, id: &AccountId) -> Known {
+    match harness.row(id).identity {
         Identity::Aws {
             external_id,
             enforced,
@@ -126,9 +126,9 @@ pub(crate) fn known(stage: &Stage, id: &AccountId) -> Known {
 }
 
 /// The attempts to assume a role since the start.
-pub(crate) fn attempts(stage: &Stage, name: &str) -> Vec<Assumption> {
+pub(crate) fn attempts(harness: &Harness, name: &str) -> Vec<Assumption> {
     let arn = role(name);
-    stage
+    harness
         .clouds
         .aws_assumptions()
         .into_iter()

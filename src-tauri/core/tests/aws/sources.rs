@@ -8,12 +8,12 @@ use mcm_core::provider::aws::AwsSourceKind;
 use mcm_core::snapshot::Status;
 use sandbox_clouds::{Clock, Endpoint, Fault, ServiceError};
 
+use crate::harness::Harness;
 use crate::roles::{connect, finish, prepare, wish};
-use crate::stage::Stage;
 
-/// A stage whose shared config of AWS is written by the test.
+/// A harness whose shared config of AWS is written by the test.
 struct Shared {
-    stage: Stage,
+    harness: Harness,
     config: PathBuf,
     _folder: tempfile::TempDir,
 }
@@ -33,9 +33,9 @@ async fn shared(variables: &[(&str, &str)]) -> Shared {
         ("AWS_SHARED_CREDENTIALS_FILE", nothing.as_str()),
     ];
     all.extend(variables);
-    let stage = Stage::with(|_| {}, &all).await;
+    let harness = Harness::with(|_| {}, &all).await;
     Shared {
-        stage,
+        harness,
         config,
         _folder: folder,
     }
@@ -52,16 +52,16 @@ impl Shared {
 async fn the_person_sees_whose_keys_are_in_the_environment_and_a_profile_is_never_mistaken_for_them()
  {
     let shared = shared(&[]).await;
-    let stage = &shared.stage;
-    let grace = stage.clouds.aws_access_key("grace").expect("a user");
+    let harness = &shared.harness;
+    let grace = harness.clouds.aws_access_key("grace").expect("a user");
     shared.write(&format!(
         "[profile grace]\nregion = eu-west-1\naws_access_key_id = {}\naws_secret_access_key = {}\n",
         grace.id, grace.secret
     ));
-    let ambient = stage.app.aws_caller("default").await.expect("a caller");
+    let ambient = harness.app.aws_caller("default").await.expect("a caller");
     assert_eq!(ambient.arn, "arn:aws:iam::111122223333:user/ada");
     assert_eq!(ambient.region.as_deref(), Some("eu-central-1"));
-    let named = stage
+    let named = harness
         .app
         .aws_caller("profile:grace")
         .await
@@ -71,7 +71,7 @@ async fn the_person_sees_whose_keys_are_in_the_environment_and_a_profile_is_neve
         "the environment does not stand in for it"
     );
     assert!(
-        stage.clouds.aws_assumptions().is_empty(),
+        harness.clouds.aws_assumptions().is_empty(),
         "nothing but the name was asked for"
     );
 }
@@ -88,7 +88,7 @@ async fn profiles_are_listed_with_where_their_credentials_come_from() {
          [profile role]\nrole_arn = arn:aws:iam::111122223333:role/X\nsource_profile = sso\n\
          [profile program]\ncredential_process = /opt/keys\n",
     );
-    let sources = shared.stage.app.aws_sources().await.expect("listed");
+    let sources = shared.harness.app.aws_sources().await.expect("listed");
     let told: Vec<_> = sources
         .iter()
         .map(|source| {
@@ -124,7 +124,7 @@ async fn profiles_are_listed_with_where_their_credentials_come_from() {
         ]
     );
     let error = shared
-        .stage
+        .harness
         .app
         .aws_caller("profile:nobody")
         .await
@@ -133,7 +133,7 @@ async fn profiles_are_listed_with_where_their_credentials_come_from() {
     for odd in ["", "profile:", "keychain:x", "AKIAIOSFODNN7EXAMPLE"] {
         assert_eq!(
             shared
-                .stage
+                .harness
                 .app
                 .aws_caller(odd)
                 .await
@@ -148,7 +148,12 @@ async fn profiles_are_listed_with_where_their_credentials_come_from() {
 async fn a_shared_file_that_cannot_be_understood_is_named_and_not_quoted() {
     let shared = shared(&[]).await;
     shared.write("[profile x\naws_secret_access_key = CANARY\n");
-    let error = shared.stage.app.aws_sources().await.expect_err("malformed");
+    let error = shared
+        .harness
+        .app
+        .aws_sources()
+        .await
+        .expect_err("malformed");
     assert_eq!(error.code(), Code::SettingInvalid);
     assert!(
         error.message().contains("config") && !format!("{error:?}").contains("CANARY"),
@@ -169,7 +174,7 @@ async fn a_profile_whose_session_is_over_names_the_command_that_mends_it() {
         ("web", "\"aws login --profile web\""),
     ] {
         let error = shared
-            .stage
+            .harness
             .app
             .aws_caller(&format!("profile:{profile}"))
             .await
@@ -183,7 +188,7 @@ async fn a_profile_whose_session_is_over_names_the_command_that_mends_it() {
 async fn a_profile_that_runs_this_app_is_no_source_by_itself_nor_through_others_nor_as_the_default()
 {
     let shared = shared(&[("AWS_ACCESS_KEY_ID", ""), ("AWS_SECRET_ACCESS_KEY", "")]).await;
-    let stage = &shared.stage;
+    let harness = &shared.harness;
     shared.write(
         "[default]\ncredential_process = mcm credential-process --active\n\
          [profile ours]\ncredential_process = \"/opt/Multi-Cloud Manager/mcm\" credential-process aws-01\n\
@@ -198,7 +203,7 @@ async fn a_profile_that_runs_this_app_is_no_source_by_itself_nor_through_others_
          [sso-session contoso]\nsso_region = eu-central-1\nsso_start_url = https://contoso.awsapps.com/start\n\
          [profile program]\ncredential_process = /opt/keys\n",
     );
-    let refused: Vec<String> = stage
+    let refused: Vec<String> = harness
         .app
         .aws_sources()
         .await
@@ -219,7 +224,7 @@ async fn a_profile_that_runs_this_app_is_no_source_by_itself_nor_through_others_
         ]
     );
     for source in &refused {
-        let error = stage.app.aws_caller(source).await.expect_err(source);
+        let error = harness.app.aws_caller(source).await.expect_err(source);
         assert_eq!(error.code(), Code::SettingInvalid, "{source}: {error}");
         assert!(
             error
@@ -231,25 +236,29 @@ async fn a_profile_that_runs_this_app_is_no_source_by_itself_nor_through_others_
             source: Some(source.clone()),
             ..Default::default()
         };
-        assert!(stage.app.prepare_role(wish).await.is_err(), "{source}");
+        assert!(harness.app.prepare_role(wish).await.is_err(), "{source}");
     }
-    let error = stage.app.aws_caller("profile:far").await.expect_err("far");
+    let error = harness
+        .app
+        .aws_caller("profile:far")
+        .await
+        .expect_err("far");
     assert!(
         error
             .message()
             .contains("through its source_profile \"ours\""),
         "{error}"
     );
-    assert_eq!(stage.clouds.requests(), [], "nobody was asked");
-    assert!(stage.app.pending_roles().expect("readable").is_empty());
+    assert_eq!(harness.clouds.requests(), [], "nobody was asked");
+    assert!(harness.app.pending_roles().expect("readable").is_empty());
 }
 
 #[tokio::test]
 async fn a_role_is_not_prepared_nor_connected_with_a_session_that_is_over() {
     let shared = shared(&[("AWS_ACCESS_KEY_ID", ""), ("AWS_SECRET_ACCESS_KEY", "")]).await;
-    let stage = &shared.stage;
+    let harness = &shared.harness;
     let hour = std::time::Duration::from_secs(3600);
-    let key = stage.clouds.aws_session("ada", hour).expect("a user");
+    let key = harness.clouds.aws_session("ada", hour).expect("a user");
     let token = key.session_token.as_deref().expect("a session");
     shared.write(&format!(
         "[profile short]\naws_access_key_id = {}\naws_secret_access_key = {}\naws_session_token = {token}\n",
@@ -259,9 +268,9 @@ async fn a_role_is_not_prepared_nor_connected_with_a_session_that_is_over() {
         source: Some("profile:short".into()),
         ..Default::default()
     };
-    stage.app.prepare_role(wish()).await.expect("prepared");
-    stage.clock.advance(2 * hour);
-    let error = finish(stage, crate::roles::wish("Reader"))
+    harness.app.prepare_role(wish()).await.expect("prepared");
+    harness.clock.advance(2 * hour);
+    let error = finish(harness, crate::roles::wish("Reader"))
         .await
         .expect_err("over");
     assert_eq!(error.code(), Code::SourceExpired);
@@ -272,7 +281,7 @@ async fn a_role_is_not_prepared_nor_connected_with_a_session_that_is_over() {
         "{error}"
     );
     assert_eq!(
-        stage
+        harness
             .app
             .prepare_role(wish())
             .await
@@ -280,7 +289,7 @@ async fn a_role_is_not_prepared_nor_connected_with_a_session_that_is_over() {
             .code(),
         Code::SourceExpired
     );
-    assert!(stage.rows().is_empty() && stage.clouds.aws_assumptions().is_empty());
+    assert!(harness.rows().is_empty() && harness.clouds.aws_assumptions().is_empty());
 }
 
 #[tokio::test]
@@ -292,8 +301,8 @@ async fn the_region_of_a_role_is_its_profiles_at_first_and_any_of_the_partition_
         "AWS_DEFAULT_REGION",
     ];
     let shared = shared(&nothing.map(|name| (name, ""))).await;
-    let stage = &shared.stage;
-    let ada = stage.clouds.aws_access_key("ada").expect("a user");
+    let harness = &shared.harness;
+    let ada = harness.clouds.aws_access_key("ada").expect("a user");
     let keys = format!(
         "aws_access_key_id = {}\naws_secret_access_key = {}\n",
         ada.id, ada.secret
@@ -310,12 +319,12 @@ async fn the_region_of_a_role_is_its_profiles_at_first_and_any_of_the_partition_
             source,
             ..Default::default()
         };
-        stage.app.prepare_role(wish).await.expect("prepared");
-        let id = finish(stage, crate::roles::wish(role))
+        harness.app.prepare_role(wish).await.expect("prepared");
+        let id = finish(harness, crate::roles::wish(role))
             .await
             .expect("connected");
-        stage.app.read_targets(&id).await.expect("a table");
-        stage
+        harness.app.read_targets(&id).await.expect("a table");
+        harness
             .until(|snapshot| {
                 snapshot
                     .accounts
@@ -324,29 +333,29 @@ async fn the_region_of_a_role_is_its_profiles_at_first_and_any_of_the_partition_
             })
             .await;
         assert_eq!(
-            stage.row(&id).target.expect("a region").id,
+            harness.row(&id).target.expect("a region").id,
             region,
             "{profile}"
         );
-        stage
+        harness
             .app
             .choose_target(&id, "ap-south-2")
             .await
             .expect("of the partition");
-        let error = stage
+        let error = harness
             .app
             .choose_target(&id, "cn-north-1")
             .await
             .expect_err("of another");
         assert_eq!(error.code(), Code::NotFound);
-        assert_eq!(stage.row(&id).target.expect("a region").id, "ap-south-2");
+        assert_eq!(harness.row(&id).target.expect("a region").id, "ap-south-2");
     }
 }
 
 #[tokio::test]
 async fn a_source_session_that_ends_is_told_and_the_account_recovers_when_it_is_renewed() {
     let shared = shared(&[("AWS_ACCESS_KEY_ID", ""), ("AWS_SECRET_ACCESS_KEY", "")]).await;
-    let stage = &shared.stage;
+    let harness = &shared.harness;
     let write = |key: &sandbox_clouds::aws::AccessKey| {
         let token = key.session_token.as_deref().expect("a session");
         shared.write(&format!(
@@ -355,36 +364,36 @@ async fn a_source_session_that_ends_is_told_and_the_account_recovers_when_it_is_
         ));
     };
     let hour = std::time::Duration::from_secs(3600);
-    write(&stage.clouds.aws_session("ada", hour).expect("a user"));
+    write(&harness.clouds.aws_session("ada", hour).expect("a user"));
     let wish = mcm_core::app::PrepareRole {
         source: Some("profile:short".into()),
         ..Default::default()
     };
-    stage.app.prepare_role(wish).await.expect("prepared");
-    let id = finish(stage, crate::roles::wish("Reader"))
+    harness.app.prepare_role(wish).await.expect("prepared");
+    let id = finish(harness, crate::roles::wish("Reader"))
         .await
         .expect("connected");
 
-    stage.clock.advance(2 * hour);
-    let error = stage.app.session(&id).await.expect_err("over");
+    harness.clock.advance(2 * hour);
+    let error = harness.app.session(&id).await.expect_err("over");
     assert_eq!(error.code(), Code::SourceExpired);
     assert!(error.message().contains("profile \"short\""), "{error}");
     assert_eq!(
-        stage.row(&id).status,
+        harness.row(&id).status,
         Status::Expired,
         "a new sign-in here would not help"
     );
 
-    write(&stage.clouds.aws_session("ada", hour).expect("a user"));
-    stage.clock.advance(std::time::Duration::from_secs(31));
-    stage.app.session(&id).await.expect("recovers by itself");
-    assert_eq!(stage.row(&id).status, Status::Connected);
+    write(&harness.clouds.aws_session("ada", hour).expect("a user"));
+    harness.clock.advance(std::time::Duration::from_secs(31));
+    harness.app.session(&id).await.expect("recovers by itself");
+    assert_eq!(harness.row(&id).status, Status::Connected);
 }
 
 #[tokio::test]
 async fn a_clock_that_is_ten_minutes_off_is_named_with_its_direction() {
     for (minutes, word) in [(10, "10 minutes behind"), (-10, "10 minutes ahead")] {
-        let stage = Stage::with(
+        let harness = Harness::with(
             |options| {
                 let right = options.clock.clone();
                 options.clock =
@@ -393,7 +402,7 @@ async fn a_clock_that_is_ten_minutes_off_is_named_with_its_direction() {
             &[],
         )
         .await;
-        let error = stage.app.aws_caller("default").await.expect_err("off");
+        let error = harness.app.aws_caller("default").await.expect_err("off");
         assert_eq!(error.code(), Code::ClockOff);
         assert!(error.message().contains(word), "{error}");
         assert!(error.is_transient(), "setting the clock is enough");
@@ -402,11 +411,11 @@ async fn a_clock_that_is_ten_minutes_off_is_named_with_its_direction() {
             external_id: Some("Contoso:42".into()),
             ..Default::default()
         };
-        let error = finish(&stage, crate::roles::with(role))
+        let error = finish(&harness, crate::roles::with(role))
             .await
             .expect_err("off");
         assert_eq!(error.code(), Code::ClockOff);
-        assert!(stage.rows().is_empty());
+        assert!(harness.rows().is_empty());
     }
 }
 
@@ -461,29 +470,29 @@ async fn each_refusal_of_aws_is_told_with_what_to_do_and_nothing_is_connected() 
             "AccessDenied",
             403,
             Code::RoleRefused,
-            "A policy of the organisation forbids it",
+            "A policy of the organisation must_back_off it",
         ),
     ] {
-        let stage = Stage::start().await;
-        prepare(&stage).await;
+        let harness = Harness::start().await;
+        prepare(&harness).await;
         let message = "a sentence of AWS's".to_owned();
         let fault = Fault::ServiceError(ServiceError {
             status,
             code: code.to_owned(),
             message,
         });
-        stage
+        harness
             .clouds
             .faults()
             .always(Endpoint::AwsCallerIdentity, fault);
-        let error = finish(&stage, wish("Reader")).await.expect_err(code);
+        let error = finish(&harness, wish("Reader")).await.expect_err(code);
         assert_eq!(error.code(), told, "{code}: {error}");
         assert!(
             error.message().contains(part) && !error.message().contains("a sentence"),
             "{code}: {error}"
         );
         assert!(
-            stage.rows().is_empty() && stage.clouds.aws_assumptions().is_empty(),
+            harness.rows().is_empty() && harness.clouds.aws_assumptions().is_empty(),
             "{code}"
         );
     }
@@ -491,37 +500,41 @@ async fn each_refusal_of_aws_is_told_with_what_to_do_and_nothing_is_connected() 
 
 #[tokio::test]
 async fn a_network_that_is_gone_is_offline_and_keeps_the_session() {
-    let stage = Stage::start().await;
-    let id = connect(&stage, "Reader").await.expect("connected");
-    stage
+    let harness = Harness::start().await;
+    let id = connect(&harness, "Reader").await.expect("connected");
+    harness
         .clouds
         .faults()
         .always(Endpoint::AwsCallerIdentity, Fault::Drop);
-    let error = stage.app.renew(&id).await.expect_err("gone");
+    let error = harness.app.renew(&id).await.expect_err("gone");
     assert!(error.is_transient(), "{error:?}");
     assert_eq!(
-        stage.row(&id).status,
+        harness.row(&id).status,
         Status::Connected,
         "the session lives on"
     );
-    stage.app.session(&id).await.expect("still valid");
+    harness.app.session(&id).await.expect("still valid");
 }
 
 #[tokio::test]
 async fn an_endpoint_that_is_neither_https_nor_this_machine_is_refused() {
-    let stage = Stage::with(
+    let harness = Harness::with(
         |_| {},
         &[("AWS_ENDPOINT_URL_STS", "http://sts.evil.example")],
     )
     .await;
-    let error = stage.app.aws_caller("default").await.expect_err("refused");
+    let error = harness
+        .app
+        .aws_caller("default")
+        .await
+        .expect_err("refused");
     assert_eq!(error.code(), Code::SettingInvalid);
-    prepare_fails(&stage).await;
-    assert!(stage.app.connect(wish("Reader")).is_err());
+    prepare_fails(&harness).await;
+    assert!(harness.app.connect(wish("Reader")).is_err());
 }
 
-async fn prepare_fails(stage: &Stage) {
-    let prepared = stage.app.prepare_role(Default::default()).await;
-    assert!(prepared.is_err() && stage.app.pending_roles().expect("readable").is_empty());
+async fn prepare_fails(harness: &Harness) {
+    let prepared = harness.app.prepare_role(Default::default()).await;
+    assert!(prepared.is_err() && harness.app.pending_roles().expect("readable").is_empty());
     let _ = prepare;
 }

@@ -10,20 +10,20 @@ use mcm_core::snapshot::Status;
 use sandbox_clouds::browser::{Browser, Landing};
 use secrecy::ExposeSecret as _;
 
-use crate::stage::{ADA, HOUR, LINUS, Stage, change, parameter, person, within};
+use crate::harness::{ADA, HOUR, Harness, LINUS, change, parameter, person, within};
 
-fn stage() -> Stage {
-    Stage::start(Cloud::Azure)
+fn harness() -> Harness {
+    Harness::start(Cloud::Azure)
 }
 
 #[tokio::test]
 async fn a_person_connects_through_the_apps_scheme_and_sees_the_subscriptions() {
-    let stage = stage();
-    let id = stage.connect(ADA).await.expect("connected");
-    stage
+    let harness = harness();
+    let id = harness.connect(ADA).await.expect("connected");
+    harness
         .until(|snapshot| snapshot.accounts[0].target_count == 2)
         .await;
-    let row = stage.row(&id);
+    let row = harness.row(&id);
     let Identity::Azure {
         home,
         tenant_id,
@@ -38,9 +38,9 @@ async fn a_person_connects_through_the_apps_scheme_and_sees_the_subscriptions() 
         ("Contoso", ADA, Status::Connected)
     );
     assert!(
-        home.ends_with(tenant_id.as_str()) && stage.server.at.issuer.contains(tenant_id.as_str())
+        home.ends_with(tenant_id.as_str()) && harness.server.at.issuer.contains(tenant_id.as_str())
     );
-    let names: Vec<_> = stage
+    let names: Vec<_> = harness
         .app
         .targets(&id)
         .expect("read")
@@ -48,14 +48,14 @@ async fn a_person_connects_through_the_apps_scheme_and_sees_the_subscriptions() 
         .map(|target| target.name)
         .collect();
     assert_eq!(names, ["Production", "Staging"]);
-    stage.end().await;
+    harness.end().await;
 }
 
 #[tokio::test]
 async fn a_person_connects_through_loopback_with_a_posted_answer() {
-    let stage = stage();
-    let id = stage.app.connect(stage.loopback()).expect("started");
-    let page = stage.next_page().await;
+    let harness = harness();
+    let id = harness.app.connect(harness.loopback()).expect("started");
+    let page = harness.next_page().await;
     assert_eq!(
         parameter(&page, "response_mode").as_deref(),
         Some("form_post")
@@ -65,15 +65,15 @@ async fn a_person_connects_through_loopback_with_a_posted_answer() {
         matches!(landing, Landing::Page { status: 200, .. }),
         "{landing:?}"
     );
-    within(stage.app.sign_in_ended(id))
+    within(harness.app.sign_in_ended(id))
         .await
         .expect("connected");
-    stage.end().await;
+    harness.end().await;
 }
 
 #[tokio::test]
 async fn a_request_whose_challenge_was_taken_out_or_made_plain_is_refused_by_the_server() {
-    let stage = stage();
+    let harness = harness();
     for instead in [
         &[][..],
         &[
@@ -84,8 +84,8 @@ async fn a_request_whose_challenge_was_taken_out_or_made_plain_is_refused_by_the
             ("code_challenge_method", "plain"),
         ],
     ] {
-        let id = stage.app.connect(stage.wish()).expect("started");
-        let mut page = stage.next_page().await;
+        let id = harness.app.connect(harness.wish()).expect("started");
+        let mut page = harness.next_page().await;
         change(
             &mut page,
             &["code_challenge", "code_challenge_method"],
@@ -97,108 +97,108 @@ async fn a_request_whose_challenge_was_taken_out_or_made_plain_is_refused_by_the
             Some("invalid_request"),
             "{instead:?}"
         );
-        stage.app.deliver(redirect.as_str());
-        let error = within(stage.app.sign_in_ended(id))
+        harness.app.deliver(redirect.as_str());
+        let error = within(harness.app.sign_in_ended(id))
             .await
             .expect_err("refused");
         assert_eq!(error.code(), Code::SignInRejected, "{error}");
     }
-    assert!(stage.rows().is_empty());
-    stage.end().await;
+    assert!(harness.rows().is_empty());
+    harness.end().await;
 }
 
 #[tokio::test]
 async fn another_challenge_than_the_verifiers_is_refused_at_the_token_endpoint() {
-    let stage = stage();
+    let harness = harness();
     let other = (
         "code_challenge",
         "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
     );
-    let error = stage
-        .sign_in(stage.wish(), &person(ADA), |page| {
-            change(page, &["code_challenge"], &[other])
+    let error = harness
+        .sign_in(harness.wish(), &person(ADA), |page| {
+            change(page, &["code_challenge"], &[other]);
         })
         .await
         .expect_err("the verifier does not fit");
     assert_eq!(error.code(), Code::SignInAgain, "{error}");
-    assert!(stage.rows().is_empty());
-    stage.end().await;
+    assert!(harness.rows().is_empty());
+    harness.end().await;
 }
 
 #[tokio::test]
 async fn a_code_that_is_redeemed_again_is_refused_and_ends_what_it_gave() {
-    let stage = stage();
-    let id = stage.app.connect(stage.wish()).expect("started");
+    let harness = harness();
+    let id = harness.app.connect(harness.wish()).expect("started");
     let redirect = person(ADA)
-        .browse(stage.next_page().await.as_str())
+        .browse(harness.next_page().await.as_str())
         .await
         .expect_redirect();
-    assert_eq!(stage.app.deliver(redirect.as_str()), Delivered::Accepted);
-    let id = within(stage.app.sign_in_ended(id))
+    assert_eq!(harness.app.deliver(redirect.as_str()), Delivered::Accepted);
+    let id = within(harness.app.sign_in_ended(id))
         .await
         .expect("connected");
     assert_ne!(
-        stage.app.deliver(redirect.as_str()),
+        harness.app.deliver(redirect.as_str()),
         Delivered::Accepted,
         "the app asks once"
     );
-    assert_eq!(stage.server.count("authorization_code").await, 1);
+    assert_eq!(harness.server.count("authorization_code").await, 1);
 
-    let requests = stage.server.token_requests().await;
+    let requests = harness.server.token_requests().await;
     let replay = requests
         .into_iter()
         .find(|request| request.is_for("authorization_code"))
         .expect("came");
-    let (status, answer) = stage.server.redeem(&replay.request).await;
+    let (status, answer) = harness.server.redeem(&replay.request).await;
     assert_eq!(
         (status, answer["error"].as_str()),
         (400, Some("invalid_grant")),
         "{answer}"
     );
     assert_eq!(
-        stage.server.last_reason().await,
+        harness.server.last_reason().await,
         "authorization code already consumed"
     );
-    stage.pass(2 * HOUR).await;
-    let error = stage
+    harness.pass(2 * HOUR).await;
+    let error = harness
         .app
         .session(&id)
         .await
         .expect_err("the server ended the family");
     assert_eq!(error.code(), Code::SignInAgain);
-    stage.end().await;
+    harness.end().await;
 }
 
 #[tokio::test]
 async fn the_account_renews_three_times_over_restarts_each_time_with_a_new_refresh_token() {
-    let mut stage = stage();
-    let id = stage.connect(ADA).await.expect("connected");
-    let mut seen = HashSet::from([stage.refresh_token(&id).await]);
+    let mut harness = harness();
+    let id = harness.connect(ADA).await.expect("connected");
+    let mut seen = HashSet::from([harness.refresh_token(&id).await]);
     for round in 1..=3 {
-        stage.pass(2 * HOUR).await;
-        stage.restart();
-        assert_eq!(stage.row(&id).status, Status::Connected);
-        stage.app.session(&id).await.expect("renewed");
-        assert!(seen.insert(stage.refresh_token(&id).await), "rotated");
-        assert_eq!(stage.server.count("refresh_token").await, round);
+        harness.pass(2 * HOUR).await;
+        harness.restart();
+        assert_eq!(harness.row(&id).status, Status::Connected);
+        harness.app.session(&id).await.expect("renewed");
+        assert!(seen.insert(harness.refresh_token(&id).await), "rotated");
+        assert_eq!(harness.server.count("refresh_token").await, round);
     }
-    stage
+    harness
         .app
         .read_targets(&id)
         .await
         .expect("the API takes the new session");
-    stage.end().await;
+    harness.end().await;
 }
 
 #[tokio::test]
 async fn twenty_callers_at_once_make_one_request_and_the_family_survives() {
-    let stage = stage();
-    let id = stage.connect(ADA).await.expect("connected");
+    let harness = harness();
+    let id = harness.connect(ADA).await.expect("connected");
     for round in 1..=2 {
-        stage.pass(2 * HOUR).await;
+        harness.pass(2 * HOUR).await;
         let callers: Vec<_> = (0..20)
             .map(|_| {
-                let (app, id) = (stage.app.clone(), id.clone());
+                let (app, id) = (harness.app.clone(), id.clone());
                 tokio::spawn(async move { app.session(&id).await })
             })
             .collect();
@@ -214,167 +214,171 @@ async fn twenty_callers_at_once_make_one_request_and_the_family_survives() {
             );
         }
         assert_eq!(
-            (tokens.len(), stage.server.count("refresh_token").await),
+            (tokens.len(), harness.server.count("refresh_token").await),
             (1, round)
         );
     }
-    stage.end().await;
+    harness.end().await;
 }
 
 #[tokio::test]
 async fn a_refresh_token_that_comes_twice_ends_the_family_and_the_person_is_asked_once() {
-    let stage = stage();
-    let id = stage.connect(ADA).await.expect("connected");
-    let old = stage.refresh_token(&id).await;
-    stage.pass(2 * HOUR).await;
-    stage.app.session(&id).await.expect("renewed");
-    let (status, answer) = stage.server.redeem_refresh_token(&old).await;
+    let harness = harness();
+    let id = harness.connect(ADA).await.expect("connected");
+    let old = harness.refresh_token(&id).await;
+    harness.pass(2 * HOUR).await;
+    harness.app.session(&id).await.expect("renewed");
+    let (status, answer) = harness.server.redeem_refresh_token(&old).await;
     assert_eq!(
         (status, answer["error"].as_str()),
         (400, Some("invalid_grant")),
         "{answer}"
     );
     assert_eq!(
-        stage.server.last_reason().await,
+        harness.server.last_reason().await,
         "refresh token already used"
     );
 
-    stage.pass(2 * HOUR).await;
-    let before = stage.server.count("refresh_token").await;
+    harness.pass(2 * HOUR).await;
+    let before = harness.server.count("refresh_token").await;
     for _ in 0..3 {
         assert_eq!(
-            stage.app.session(&id).await.expect_err("revoked").code(),
+            harness.app.session(&id).await.expect_err("revoked").code(),
             Code::SignInAgain
         );
     }
     assert_eq!(
-        stage.server.count("refresh_token").await,
+        harness.server.count("refresh_token").await,
         before + 1,
         "asked once"
     );
-    assert_eq!(stage.row(&id).status, Status::SignInAgain);
+    assert_eq!(harness.row(&id).status, Status::SignInAgain);
 
     let again = Connect {
         account: Some(id.clone()),
-        ..stage.wish()
+        ..harness.wish()
     };
     assert_eq!(
-        stage
+        harness
             .sign_in(again, &person(ADA), |_| {})
             .await
             .expect("signed in again"),
         id
     );
-    assert_eq!(stage.row(&id).status, Status::Connected);
-    stage.pass(2 * HOUR).await;
-    stage.app.session(&id).await.expect("the new family renews");
-    stage.end().await;
+    assert_eq!(harness.row(&id).status, Status::Connected);
+    harness.pass(2 * HOUR).await;
+    harness
+        .app
+        .session(&id)
+        .await
+        .expect("the new family renews");
+    harness.end().await;
 }
 
 #[tokio::test]
 async fn a_grant_that_was_revoked_or_has_expired_at_the_server_asks_the_person_once() {
     for is_revoked in [true, false] {
-        let stage = stage();
-        let id = stage.connect(ADA).await.expect("connected");
+        let harness = harness();
+        let id = harness.connect(ADA).await.expect("connected");
         if is_revoked {
-            stage.server.revoke(ADA).await;
-            let error = stage
+            harness.server.revoke(ADA).await;
+            let error = harness
                 .app
                 .read_targets(&id)
                 .await
                 .expect_err("the API does not take the session");
             assert_eq!(error.code(), Code::SignInAgain, "{error}");
-            stage.pass(2 * HOUR).await;
+            harness.pass(2 * HOUR).await;
         } else {
-            stage.pass(91 * 24 * HOUR).await;
+            harness.pass(91 * 24 * HOUR).await;
         }
         for _ in 0..3 {
             assert_eq!(
-                stage.app.session(&id).await.expect_err("refused").code(),
+                harness.app.session(&id).await.expect_err("refused").code(),
                 Code::SignInAgain
             );
         }
-        assert_eq!(stage.server.count("refresh_token").await, 1, "asked once");
-        assert_eq!(stage.row(&id).status, Status::SignInAgain);
-        stage.end().await;
+        assert_eq!(harness.server.count("refresh_token").await, 1, "asked once");
+        assert_eq!(harness.row(&id).status, Status::SignInAgain);
+        harness.end().await;
     }
 }
 
 #[tokio::test]
 async fn an_id_token_with_another_nonce_is_refused_and_nothing_is_stored() {
-    let stage = stage();
-    stage.server.send_nonce("another-sign-in").await;
-    let error = stage
+    let harness = harness();
+    harness.server.send_nonce("another-sign-in").await;
+    let error = harness
         .connect(ADA)
         .await
         .expect_err("another sign-in's token");
     assert_eq!(error.code(), Code::SignInRejected, "{error}");
     assert!(error.message().contains("another sign-in"), "{error}");
-    assert!(stage.rows().is_empty());
-    stage.end().await;
+    assert!(harness.rows().is_empty());
+    harness.end().await;
 }
 
 #[tokio::test]
 async fn an_answer_that_names_another_issuer_is_refused_before_its_code_is_sent_anywhere() {
-    let stage = stage();
-    stage
+    let harness = harness();
+    harness
         .server
         .send_issuer(Some("https://login.evil.example"))
         .await;
-    let error = stage.connect(ADA).await.expect_err("another issuer");
+    let error = harness.connect(ADA).await.expect_err("another issuer");
     assert_eq!(error.code(), Code::SignInRejected, "{error}");
-    assert_eq!(stage.server.count("authorization_code").await, 0);
-    stage.end().await;
+    assert_eq!(harness.server.count("authorization_code").await, 0);
+    harness.end().await;
 }
 
 #[tokio::test]
 async fn refusing_at_the_server_says_so_and_changes_nothing() {
-    let stage = stage();
+    let harness = harness();
     for browser in [person(ADA).refuse_consent(), Browser::new().cancel()] {
-        let error = stage
-            .sign_in(stage.wish(), &browser, |_| {})
+        let error = harness
+            .sign_in(harness.wish(), &browser, |_| {})
             .await
             .expect_err("refused");
         assert_eq!(error.code(), Code::SignInRefused, "{error}");
     }
-    assert!(stage.rows().is_empty());
-    stage.end().await;
+    assert!(harness.rows().is_empty());
+    harness.end().await;
 }
 
 #[tokio::test]
 async fn signing_in_again_in_a_browser_that_knows_the_person_needs_no_picker() {
-    let stage = stage();
+    let harness = harness();
     let browser = person(ADA);
-    let id = stage
-        .sign_in(stage.wish(), &browser, |_| {})
+    let id = harness
+        .sign_in(harness.wish(), &browser, |_| {})
         .await
         .expect("connected");
     let again = Connect {
         account: Some(id.clone()),
-        ..stage.wish()
+        ..harness.wish()
     };
     // Whoever would be picked if there was a picker.
     let browser = browser.as_person(LINUS);
     assert_eq!(
-        stage
+        harness
             .sign_in(again, &browser, |_| {})
             .await
             .expect("signed in again"),
         id
     );
-    stage.end().await;
+    harness.end().await;
 }
 
 #[tokio::test]
 async fn signing_in_again_as_somebody_else_changes_nothing() {
-    let stage = stage();
-    let id = stage.connect(ADA).await.expect("connected");
-    let before = stage.refresh_token(&id).await;
+    let harness = harness();
+    let id = harness.connect(ADA).await.expect("connected");
+    let before = harness.refresh_token(&id).await;
     let again = Connect {
         account: Some(id.clone()),
-        ..stage.wish()
+        ..harness.wish()
     };
-    let error = stage
+    let error = harness
         .sign_in(again, &person(LINUS), |_| {})
         .await
         .expect_err("somebody else");
@@ -384,35 +388,35 @@ async fn signing_in_again_as_somebody_else_changes_nothing() {
         "{error}"
     );
     assert_eq!(
-        (stage.rows().len(), stage.refresh_token(&id).await),
+        (harness.rows().len(), harness.refresh_token(&id).await),
         (1, before)
     );
-    stage.end().await;
+    harness.end().await;
 }
 
 #[tokio::test]
 async fn two_people_of_one_browser_are_two_accounts_and_renew_apart() {
-    let stage = stage();
+    let harness = harness();
     let browser = person(ADA);
-    let ada = stage
-        .sign_in(stage.wish(), &browser, |_| {})
+    let ada = harness
+        .sign_in(harness.wish(), &browser, |_| {})
         .await
         .expect("connected");
     let both = Connect {
         on_duplicate: OnDuplicate::KeepBoth,
-        ..stage.wish()
+        ..harness.wish()
     };
-    let linus = stage
+    let linus = harness
         .sign_in(both, &browser.as_person(LINUS), |_| {})
         .await
         .expect("connected");
     assert_ne!(ada, linus);
-    stage.server.revoke(ADA).await;
-    stage.pass(2 * HOUR).await;
+    harness.server.revoke(ADA).await;
+    harness.pass(2 * HOUR).await;
     assert_eq!(
-        stage.app.session(&ada).await.expect_err("revoked").code(),
+        harness.app.session(&ada).await.expect_err("revoked").code(),
         Code::SignInAgain
     );
-    stage.app.session(&linus).await.expect("renewed");
-    stage.end().await;
+    harness.app.session(&linus).await.expect("renewed");
+    harness.end().await;
 }

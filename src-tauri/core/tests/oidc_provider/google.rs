@@ -9,17 +9,17 @@ use mcm_core::snapshot::Status;
 use sandbox_clouds::browser::{Browser, Landing};
 use secrecy::ExposeSecret as _;
 
-use crate::stage::{ADA, GRACE, HOUR, Stage, change, parameter, person, within};
+use crate::harness::{ADA, GRACE, HOUR, Harness, change, parameter, person, within};
 
-fn stage() -> Stage {
-    Stage::start(Cloud::Gcp)
+fn harness() -> Harness {
+    Harness::start(Cloud::Gcp)
 }
 
 #[tokio::test]
 async fn a_person_connects_through_loopback_and_sees_the_projects() {
-    let stage = stage();
-    let id = stage.app.connect(stage.wish()).expect("started");
-    let page = stage.next_page().await;
+    let harness = harness();
+    let id = harness.app.connect(harness.wish()).expect("started");
+    let page = harness.next_page().await;
     let redirect_uri = parameter(&page, "redirect_uri").expect("there");
     assert!(
         redirect_uri.starts_with("http://127.0.0.1:"),
@@ -30,13 +30,13 @@ async fn a_person_connects_through_loopback_and_sees_the_projects() {
         matches!(landing, Landing::Page { status: 200, .. }),
         "{landing:?}"
     );
-    let id = within(stage.app.sign_in_ended(id))
+    let id = within(harness.app.sign_in_ended(id))
         .await
         .expect("connected");
-    stage
+    harness
         .until(|snapshot| snapshot.accounts[0].target_count == 2)
         .await;
-    let row = stage.row(&id);
+    let row = harness.row(&id);
     let Identity::Gcp {
         issuer,
         subject,
@@ -48,7 +48,7 @@ async fn a_person_connects_through_loopback_and_sees_the_projects() {
     };
     assert_eq!(
         (issuer.as_str(), subject.as_str()),
-        (stage.server.at.issuer.as_str(), "1017")
+        (harness.server.at.issuer.as_str(), "1017")
     );
     assert_eq!(
         (email.as_deref(), hosted_domain.as_deref()),
@@ -58,7 +58,7 @@ async fn a_person_connects_through_loopback_and_sees_the_projects() {
         (row.status, row.missing_scopes.len()),
         (Status::Connected, 0)
     );
-    let names: Vec<_> = stage
+    let names: Vec<_> = harness
         .app
         .targets(&id)
         .expect("read")
@@ -66,72 +66,72 @@ async fn a_person_connects_through_loopback_and_sees_the_projects() {
         .map(|target| target.name)
         .collect();
     assert_eq!(names, ["Production", "Staging"]);
-    stage.end().await;
+    harness.end().await;
 }
 
 #[tokio::test]
 async fn an_answer_without_the_issuer_that_was_promised_or_with_another_is_refused() {
     for issuer in [None, Some("https://accounts.evil.example")] {
-        let stage = stage();
-        stage.server.send_issuer(issuer).await;
-        let error = stage
+        let harness = harness();
+        harness.server.send_issuer(issuer).await;
+        let error = harness
             .connect(ADA)
             .await
             .expect_err("not the issuer's answer");
         assert_eq!(error.code(), Code::SignInRejected, "{issuer:?}: {error}");
         assert_eq!(
-            stage.server.count("authorization_code").await,
+            harness.server.count("authorization_code").await,
             0,
             "{issuer:?}"
         );
-        assert!(stage.rows().is_empty());
-        stage.end().await;
+        assert!(harness.rows().is_empty());
+        harness.end().await;
     }
 }
 
 #[tokio::test]
 async fn a_key_that_the_server_began_to_sign_with_is_read_and_taken() {
-    let stage = stage();
-    stage.connect(ADA).await.expect("connected");
-    stage.server.rotate_key(true, false).await;
-    stage.connect(GRACE).await.expect("connected");
-    assert_eq!(stage.rows().len(), 2);
-    stage.end().await;
+    let harness = harness();
+    harness.connect(ADA).await.expect("connected");
+    harness.server.rotate_key(true, false).await;
+    harness.connect(GRACE).await.expect("connected");
+    assert_eq!(harness.rows().len(), 2);
+    harness.end().await;
 }
 
 #[tokio::test]
 async fn a_token_of_a_key_that_is_not_published_is_refused_even_under_a_published_id() {
     for (same_id, why) in [(false, "does not publish"), (true, "signature")] {
-        let stage = stage();
-        stage.connect(ADA).await.expect("connected");
-        stage.server.rotate_key(false, same_id).await;
-        let error = stage.connect(GRACE).await.expect_err("another key");
+        let harness = harness();
+        harness.connect(ADA).await.expect("connected");
+        harness.server.rotate_key(false, same_id).await;
+        let error = harness.connect(GRACE).await.expect_err("another key");
         assert_eq!(error.code(), Code::SignInRejected, "{error}");
         assert!(error.message().contains(why), "{error}");
-        assert_eq!(stage.rows().len(), 1);
-        stage.end().await;
+        assert_eq!(harness.rows().len(), 1);
+        harness.end().await;
     }
 }
 
 #[tokio::test]
 async fn an_id_token_with_another_nonce_is_refused_and_nothing_is_stored() {
-    let stage = stage();
-    stage.server.send_nonce("another-sign-in").await;
-    let error = stage
+    let harness = harness();
+    harness.server.send_nonce("another-sign-in").await;
+    let error = harness
         .connect(ADA)
         .await
         .expect_err("another sign-in's token");
     assert_eq!(error.code(), Code::SignInRejected, "{error}");
     assert!(error.message().contains("another sign-in"), "{error}");
-    assert!(stage.rows().is_empty());
-    stage.end().await;
+    assert!(harness.rows().is_empty());
+    harness.end().await;
 }
 
 #[tokio::test]
 async fn a_request_whose_challenge_was_taken_out_is_refused_by_the_server() {
-    let stage = stage();
-    let error = stage
-        .sign_in(stage.wish(), &person(ADA), |page| {
+    let harness = harness();
+    let error = harness
+        .sign_in(harness.wish(), &person(ADA), |page| {
             change(page, &["code_challenge", "code_challenge_method"], &[]);
         })
         .await
@@ -142,45 +142,45 @@ async fn a_request_whose_challenge_was_taken_out_is_refused_by_the_server() {
         "{}",
         error.reference()
     );
-    assert!(stage.rows().is_empty());
-    stage.end().await;
+    assert!(harness.rows().is_empty());
+    harness.end().await;
 }
 
 #[tokio::test]
 async fn a_code_that_is_redeemed_again_is_refused_and_ends_what_it_gave() {
-    let stage = stage();
-    let id = stage.connect(ADA).await.expect("connected");
-    let requests = stage.server.token_requests().await;
-    let (status, answer) = stage.server.redeem(&requests[0].request).await;
+    let harness = harness();
+    let id = harness.connect(ADA).await.expect("connected");
+    let requests = harness.server.token_requests().await;
+    let (status, answer) = harness.server.redeem(&requests[0].request).await;
     assert_eq!(
         (status, answer["error"].as_str()),
         (400, Some("invalid_grant")),
         "{answer}"
     );
     assert_eq!(
-        stage.server.last_reason().await,
+        harness.server.last_reason().await,
         "authorization code already consumed"
     );
-    stage.pass(2 * HOUR).await;
-    let error = stage
+    harness.pass(2 * HOUR).await;
+    let error = harness
         .app
         .session(&id)
         .await
         .expect_err("the server ended the grant");
     assert_eq!(error.code(), Code::SignInAgain);
-    stage.end().await;
+    harness.end().await;
 }
 
 #[tokio::test]
 async fn the_account_renews_three_times_over_restarts_with_the_refresh_token_it_has() {
-    let mut stage = stage();
-    let id = stage.connect(ADA).await.expect("connected");
-    let kept = stage.refresh_token(&id).await;
+    let mut harness = harness();
+    let id = harness.connect(ADA).await.expect("connected");
+    let kept = harness.refresh_token(&id).await;
     let mut seen = HashSet::new();
     for _ in 0..3 {
-        stage.pass(2 * HOUR).await;
-        stage.restart();
-        let session = stage.app.session(&id).await.expect("renewed");
+        harness.pass(2 * HOUR).await;
+        harness.restart();
+        let session = harness.app.session(&id).await.expect("renewed");
         assert!(
             seen.insert(
                 session
@@ -191,51 +191,51 @@ async fn the_account_renews_three_times_over_restarts_with_the_refresh_token_it_
             ),
             "a new session"
         );
-        assert_eq!(stage.refresh_token(&id).await, kept);
+        assert_eq!(harness.refresh_token(&id).await, kept);
     }
-    stage
+    harness
         .app
         .read_targets(&id)
         .await
         .expect("the API takes the new session");
-    stage.end().await;
+    harness.end().await;
 }
 
 #[tokio::test]
 async fn a_grant_that_was_revoked_at_the_server_asks_the_person_once() {
-    let stage = stage();
-    let id = stage.connect(ADA).await.expect("connected");
-    stage.server.revoke(ADA).await;
-    stage.pass(2 * HOUR).await;
+    let harness = harness();
+    let id = harness.connect(ADA).await.expect("connected");
+    harness.server.revoke(ADA).await;
+    harness.pass(2 * HOUR).await;
     for _ in 0..3 {
         assert_eq!(
-            stage.app.session(&id).await.expect_err("revoked").code(),
+            harness.app.session(&id).await.expect_err("revoked").code(),
             Code::SignInAgain
         );
     }
-    assert_eq!(stage.server.count("refresh_token").await, 1, "asked once");
-    assert_eq!(stage.row(&id).status, Status::SignInAgain);
-    stage.end().await;
+    assert_eq!(harness.server.count("refresh_token").await, 1, "asked once");
+    assert_eq!(harness.row(&id).status, Status::SignInAgain);
+    harness.end().await;
 }
 
 #[tokio::test]
 async fn signing_in_again_asks_for_consent_when_no_refresh_token_came_without() {
-    let stage = stage();
+    let harness = harness();
     let browser = person(ADA);
-    let id = stage
-        .sign_in(stage.wish(), &browser, |_| {})
+    let id = harness
+        .sign_in(harness.wish(), &browser, |_| {})
         .await
         .expect("connected");
-    let before = stage.refresh_token(&id).await;
-    let again = stage
+    let before = harness.refresh_token(&id).await;
+    let again = harness
         .app
         .connect(Connect {
             account: Some(id.clone()),
-            ..stage.wish()
+            ..harness.wish()
         })
         .expect("started");
     for prompt in [None, Some("consent")] {
-        let page = stage.next_page().await;
+        let page = harness.next_page().await;
         assert_eq!(parameter(&page, "prompt").as_deref(), prompt);
         assert_eq!(parameter(&page, "login_hint").as_deref(), Some("1017"));
         let landing = browser.browse(page.as_str()).await;
@@ -245,48 +245,48 @@ async fn signing_in_again_asks_for_consent_when_no_refresh_token_came_without() 
         );
     }
     assert_eq!(
-        within(stage.app.sign_in_ended(again))
+        within(harness.app.sign_in_ended(again))
             .await
             .expect("signed in again"),
         id
     );
-    assert_ne!(stage.refresh_token(&id).await, before);
-    stage.end().await;
+    assert_ne!(harness.refresh_token(&id).await, before);
+    harness.end().await;
 }
 
 #[tokio::test]
 async fn disconnecting_ends_the_grant_at_the_server() {
-    let stage = stage();
-    let id = stage.connect(ADA).await.expect("connected");
-    let refresh_token = stage.refresh_token(&id).await;
-    let session = stage.app.session(&id).await.expect("a session");
-    stage.app.disconnect(&id).await.expect("disconnected");
-    let (status, answer) = stage.server.redeem_refresh_token(&refresh_token).await;
+    let harness = harness();
+    let id = harness.connect(ADA).await.expect("connected");
+    let refresh_token = harness.refresh_token(&id).await;
+    let session = harness.app.session(&id).await.expect("a session");
+    harness.app.disconnect(&id).await.expect("disconnected");
+    let (status, answer) = harness.server.redeem_refresh_token(&refresh_token).await;
     assert_eq!(
         (status, answer["error"].as_str()),
         (400, Some("invalid_grant")),
         "{answer}"
     );
     assert_eq!(
-        stage
+        harness
             .server
             .ask_api("v3/projects:search", session.bearer().expect("a token"))
             .await,
         401
     );
-    stage.end().await;
+    harness.end().await;
 }
 
 #[tokio::test]
 async fn refusing_at_the_server_says_so_and_changes_nothing() {
-    let stage = stage();
+    let harness = harness();
     for browser in [person(ADA).refuse_consent(), Browser::new().cancel()] {
-        let error = stage
-            .sign_in(stage.wish(), &browser, |_| {})
+        let error = harness
+            .sign_in(harness.wish(), &browser, |_| {})
             .await
             .expect_err("refused");
         assert_eq!(error.code(), Code::SignInRefused, "{error}");
     }
-    assert!(stage.rows().is_empty());
-    stage.end().await;
+    assert!(harness.rows().is_empty());
+    harness.end().await;
 }

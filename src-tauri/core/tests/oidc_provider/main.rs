@@ -5,7 +5,7 @@
 
 mod azure;
 mod google;
+mod harness;
 #[path = "../support/left_behind.rs"]
 mod left_behind;
 mod server;
-mod stage;

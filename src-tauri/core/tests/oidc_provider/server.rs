@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 /// How long the server may take to listen: generous, because machines are busy.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A running server. It ends when this is dropped, and when the test's process does.
 pub(crate) struct Server {
@@ -81,17 +81,17 @@ impl Server {
                     .map(|at| tell.send(at.to_owned()));
             }
         });
-        let (tell_trouble, trouble) = mpsc::channel();
+        let (tell_trouble, problem) = mpsc::channel();
         let mut errors = process.stderr.take().expect("piped");
         std::thread::spawn(move || {
             let mut text = String::new();
             let _ = errors.read_to_string(&mut text);
             let _ = tell_trouble.send(text);
         });
-        let at = told.recv_timeout(PATIENCE).unwrap_or_else(|why| {
+        let at = told.recv_timeout(TIMEOUT).unwrap_or_else(|why| {
             let _ = process.kill();
-            let (ended, trouble) = (process.wait(), trouble.recv().unwrap_or_default());
-            panic!("the server does not listen ({why}; {ended:?}): {trouble}")
+            let (ended, problem) = (process.wait(), problem.recv().unwrap_or_default());
+            panic!("the server does not listen ({why}; {ended:?}): {problem}")
         });
         let at = serde_json::from_str(&at).expect("the first line says where");
         Self {

@@ -10,7 +10,7 @@ use mcm_core::snapshot::{SignInId, SignInStep};
 use sandbox_clouds::browser::Browser;
 use sandbox_clouds::{Endpoint, Fault, Rule};
 
-use crate::stage::{ADA, LINUS, Stage, within};
+use crate::harness::{ADA, Harness, LINUS, within};
 
 const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
@@ -22,10 +22,10 @@ fn by_code() -> Connect {
 }
 
 /// A sign-in whose code is shown.
-async fn started(stage: &Stage, wish: Connect) -> (SignInId, String, String, Timestamp) {
-    let id = stage.app.connect(wish).expect("started");
+async fn started(harness: &Harness, wish: Connect) -> (SignInId, String, String, Timestamp) {
+    let id = harness.app.connect(wish).expect("started");
     let shown = |step: &SignInStep| matches!(step, SignInStep::Code { .. });
-    let snapshot = stage
+    let snapshot = harness
         .until(|snapshot| snapshot.sign_ins.iter().any(|view| shown(&view.step)))
         .await;
     let step = snapshot
@@ -49,15 +49,15 @@ async fn typed(code: &str, page: &str, browser: Browser) {
 }
 
 /// Lets time pass until the sign-in has ended.
-async fn ended(stage: &Stage, id: SignInId) -> Result<AccountId> {
-    let ended = stage.app.sign_in_ended(id);
+async fn ended(harness: &Harness, id: SignInId) -> Result<AccountId> {
+    let ended = harness.app.sign_in_ended(id);
     tokio::pin!(ended);
     let mut second = tokio::time::interval(Duration::from_millis(5));
     let passing = async {
         loop {
             tokio::select! {
                 ended = &mut ended => return ended,
-                _ = second.tick() => stage.clock.advance(Duration::from_secs(1)),
+                _ = second.tick() => harness.clock.advance(Duration::from_secs(1)),
             }
         }
     };
@@ -65,8 +65,8 @@ async fn ended(stage: &Stage, id: SignInId) -> Result<AccountId> {
 }
 
 /// When the server was asked whether the person is done.
-fn polls(stage: &Stage) -> Vec<Timestamp> {
-    let requests = stage.clouds.requests().into_iter();
+fn polls(harness: &Harness) -> Vec<Timestamp> {
+    let requests = harness.clouds.requests().into_iter();
     requests
         .filter(|asked| asked.grant_type.as_deref() == Some(GRANT_TYPE))
         .map(|asked| asked.at)
@@ -74,9 +74,9 @@ fn polls(stage: &Stage) -> Vec<Timestamp> {
 }
 
 /// One fault for each of the next questions whether the person is done.
-fn spoil(stage: &Stage, faults: impl IntoIterator<Item = Fault>) {
+fn spoil(harness: &Harness, faults: impl IntoIterator<Item = Fault>) {
     for fault in faults {
-        stage.clouds.faults().add(
+        harness.clouds.faults().add(
             Rule::new(Endpoint::AzureToken, fault)
                 .grant_type(GRANT_TYPE)
                 .times(1),
@@ -86,41 +86,41 @@ fn spoil(stage: &Stage, faults: impl IntoIterator<Item = Fault>) {
 
 #[tokio::test]
 async fn the_same_account_comes_of_a_code_and_the_code_is_gone_when_it_is_used() {
-    let stage = Stage::start().await;
-    let (id, code, page, _) = started(&stage, by_code()).await;
+    let harness = Harness::start().await;
+    let (id, code, page, _) = started(&harness, by_code()).await;
     typed(&code, &page, Browser::new().as_person(ADA)).await;
-    let account = ended(&stage, id).await.expect("connected");
-    let snapshot = serde_json::to_string(&*stage.app.watch().borrow().clone()).expect("JSON");
+    let account = ended(&harness, id).await.expect("connected");
+    let snapshot = serde_json::to_string(&*harness.app.watch().borrow().clone()).expect("JSON");
     assert!(!snapshot.contains(&code), "the code is gone");
     assert_eq!(
-        stage.connect(ADA).await.expect("connected again"),
+        harness.connect(ADA).await.expect("connected again"),
         account,
         "the same person is the same row"
     );
-    stage.app.renew(&account).await.expect("the grant renews");
+    harness.app.renew(&account).await.expect("the grant renews");
 }
 
 #[tokio::test]
 async fn the_server_is_asked_as_often_as_it_says_and_less_after_each_slow_down() {
-    let stage = Stage::start().await;
+    let harness = Harness::start().await;
     spoil(
-        &stage,
+        &harness,
         [
             Fault::oauth_error("authorization_pending"),
             Fault::oauth_error("slow_down"),
         ],
     );
     spoil(
-        &stage,
+        &harness,
         [
             Fault::oauth_error("authorization_pending"),
             Fault::oauth_error("slow_down"),
         ],
     );
-    let (id, code, page, _) = started(&stage, by_code()).await;
+    let (id, code, page, _) = started(&harness, by_code()).await;
     typed(&code, &page, Browser::new().as_person(ADA)).await;
-    ended(&stage, id).await.expect("connected");
-    let polls = polls(&stage);
+    ended(&harness, id).await.expect("connected");
+    let polls = polls(&harness);
     let waits: Vec<i64> = polls
         .windows(2)
         .map(|pair| pair[1].duration_since(pair[0]).as_secs())
@@ -133,19 +133,19 @@ async fn the_server_is_asked_as_often_as_it_says_and_less_after_each_slow_down()
 
 #[tokio::test]
 async fn trouble_on_the_way_is_waited_out_and_longer_each_time() {
-    let stage = Stage::start().await;
+    let harness = Harness::start().await;
     spoil(
-        &stage,
+        &harness,
         [
             Fault::Drop,
             Fault::status(503),
             Fault::retry_after(429, "30"),
         ],
     );
-    let (id, code, page, _) = started(&stage, by_code()).await;
+    let (id, code, page, _) = started(&harness, by_code()).await;
     typed(&code, &page, Browser::new().as_person(ADA)).await;
-    ended(&stage, id).await.expect("connected");
-    let polls = polls(&stage);
+    ended(&harness, id).await.expect("connected");
+    let polls = polls(&harness);
     let waits: Vec<i64> = polls
         .windows(2)
         .map(|pair| pair[1].duration_since(pair[0]).as_secs())
@@ -158,52 +158,52 @@ async fn trouble_on_the_way_is_waited_out_and_longer_each_time() {
 
 #[tokio::test]
 async fn a_code_that_is_refused_or_not_typed_in_time_connects_nobody() {
-    let stage = Stage::start().await;
-    let (id, code, page, _) = started(&stage, by_code()).await;
+    let harness = Harness::start().await;
+    let (id, code, page, _) = started(&harness, by_code()).await;
     typed(&code, &page, Browser::new().as_person(ADA).cancel()).await;
-    let error = ended(&stage, id).await.expect_err("refused");
+    let error = ended(&harness, id).await.expect_err("refused");
     assert_eq!(error.code(), Code::SignInRefused);
 
-    let (id, code, _, expires_at) = started(&stage, by_code()).await;
-    stage.clock.set(expires_at);
-    let error = ended(&stage, id).await.expect_err("too late");
+    let (id, code, _, expires_at) = started(&harness, by_code()).await;
+    harness.clock.set(expires_at);
+    let error = ended(&harness, id).await.expect_err("too late");
     assert_eq!(error.code(), Code::SignInExpired);
-    assert!(stage.rows().is_empty());
-    let snapshot = serde_json::to_string(&*stage.app.watch().borrow().clone()).expect("JSON");
+    assert!(harness.rows().is_empty());
+    let snapshot = serde_json::to_string(&*harness.app.watch().borrow().clone()).expect("JSON");
     assert!(!snapshot.contains(&code), "the code is gone");
 }
 
 #[tokio::test]
 async fn giving_up_ends_the_wait_at_once() {
-    let stage = Stage::start().await;
-    let (id, ..) = started(&stage, by_code()).await;
-    stage.app.cancel_sign_in(id).expect("it runs");
-    let ended = tokio::time::timeout(Duration::from_secs(1), stage.app.sign_in_ended(id));
+    let harness = Harness::start().await;
+    let (id, ..) = started(&harness, by_code()).await;
+    harness.app.cancel_sign_in(id).expect("it runs");
+    let ended = tokio::time::timeout(Duration::from_secs(1), harness.app.sign_in_ended(id));
     let error = ended.await.expect("within a second").expect_err("given up");
     assert_eq!(error.code(), Code::SignInCancelled);
-    assert_eq!(polls(&stage), [], "nobody is asked after that");
+    assert_eq!(polls(&harness), [], "nobody is asked after that");
 }
 
 #[tokio::test]
 async fn a_page_of_another_site_is_never_shown() {
-    let stage = Stage::start().await;
-    stage
+    let harness = Harness::start().await;
+    harness
         .clouds
         .faults()
         .next(Endpoint::AzureDeviceCode, Fault::ForeignCodePage);
-    let id = stage.app.connect(by_code()).expect("started");
-    let error = ended(&stage, id).await.expect_err("not shown");
+    let id = harness.app.connect(by_code()).expect("started");
+    let error = ended(&harness, id).await.expect_err("not shown");
     assert_eq!(error.code(), Code::SignInRejected);
     assert!(
         !error.message().contains("microsoft.com.example"),
         "{error}"
     );
-    assert_eq!(polls(&stage), []);
+    assert_eq!(polls(&harness), []);
 }
 
 #[tokio::test]
 async fn what_a_code_brings_passes_the_checks_of_every_sign_in() {
-    let stage = Stage::start().await;
+    let harness = Harness::start().await;
     for fault in [
         Fault::WrongIssuer,
         Fault::WrongAudience,
@@ -213,20 +213,20 @@ async fn what_a_code_brings_passes_the_checks_of_every_sign_in() {
         Fault::NotJson,
     ] {
         let is_passing = fault == Fault::NotJson;
-        spoil(&stage, [fault.clone()]);
-        let (id, code, page, _) = started(&stage, by_code()).await;
+        spoil(&harness, [fault.clone()]);
+        let (id, code, page, _) = started(&harness, by_code()).await;
         typed(&code, &page, Browser::new().as_person(ADA)).await;
-        let outcome = ended(&stage, id).await;
+        let outcome = ended(&harness, id).await;
         assert_eq!(outcome.is_ok(), is_passing, "{fault:?}: {outcome:?}");
     }
 }
 
 #[tokio::test]
 async fn a_row_takes_nobody_else_by_code_either() {
-    let stage = Stage::start().await;
-    let ada = stage.connect(ADA).await.expect("connected");
+    let harness = Harness::start().await;
+    let ada = harness.connect(ADA).await.expect("connected");
     let (id, code, page, _) = started(
-        &stage,
+        &harness,
         Connect {
             account: Some(ada),
             ..by_code()
@@ -234,21 +234,21 @@ async fn a_row_takes_nobody_else_by_code_either() {
     )
     .await;
     typed(&code, &page, Browser::new().as_person(LINUS)).await;
-    let error = ended(&stage, id).await.expect_err("somebody else");
+    let error = ended(&harness, id).await.expect_err("somebody else");
     assert_eq!(error.code(), Code::WrongPerson);
 }
 
 #[tokio::test]
 async fn google_grants_no_access_to_the_cloud_by_code_and_that_is_said() {
-    let stage = Stage::start().await;
-    let id = stage
+    let harness = Harness::start().await;
+    let id = harness
         .app
         .connect(Connect {
             device_code: true,
             ..Connect::new(Cloud::Gcp)
         })
         .expect("started");
-    let error = ended(&stage, id).await.expect_err("refused");
+    let error = ended(&harness, id).await.expect_err("refused");
     assert_eq!(error.code(), Code::Unsupported);
     assert!(error.message().contains("TVs and Limited Input"), "{error}");
 }

@@ -8,7 +8,7 @@ use mcm_core::vault::Record;
 use sandbox_clouds::browser::Browser;
 use sandbox_clouds::{Endpoint, Fault};
 
-use crate::stage::{ADA, LINUS, Stage};
+use crate::harness::{ADA, Harness, LINUS};
 
 #[tokio::test]
 async fn every_fault_of_the_token_endpoint_ends_the_sign_in_with_nothing_stored() {
@@ -54,24 +54,24 @@ async fn every_fault_of_the_token_endpoint_ends_the_sign_in_with_nothing_stored(
             Code::ServerFailed,
         ),
     ] {
-        let stage = Stage::start().await;
-        stage.clouds.faults().next(endpoint, fault.clone());
-        let error = stage.connect(ADA).await.expect_err(&format!("{fault:?}"));
+        let harness = Harness::start().await;
+        harness.clouds.faults().next(endpoint, fault.clone());
+        let error = harness.connect(ADA).await.expect_err(&format!("{fault:?}"));
         assert_eq!(error.code(), code, "{fault:?}: {error}");
-        assert!(stage.rows().is_empty(), "{fault:?}");
-        assert!(!stage.data().join("accounts.json").exists(), "{fault:?}");
+        assert!(harness.rows().is_empty(), "{fault:?}");
+        assert!(!harness.data().join("accounts.json").exists(), "{fault:?}");
     }
 }
 
 #[tokio::test]
 async fn an_expiry_that_is_text_is_understood() {
-    let stage = Stage::start().await;
-    stage
+    let harness = Harness::start().await;
+    harness
         .clouds
         .faults()
         .next(Endpoint::AzureToken, Fault::StringExpiresIn);
-    let id = stage.connect(ADA).await.expect("connected");
-    let times = stage.row(&id).session.expect("a session");
+    let id = harness.connect(ADA).await.expect("connected");
+    let times = harness.row(&id).session.expect("a session");
     assert_eq!(
         times.expires_at.duration_since(times.issued_at).as_secs(),
         3600
@@ -80,23 +80,23 @@ async fn an_expiry_that_is_text_is_understood() {
 
 #[tokio::test]
 async fn a_clock_that_is_off_by_a_day_is_named() {
-    let stage = Stage::start().await;
-    let id = stage
+    let harness = Harness::start().await;
+    let id = harness
         .app
         .connect(Connect::new(Cloud::Azure))
         .expect("started");
-    let page = stage.next_page().await;
+    let page = harness.next_page().await;
     let redirect = Browser::new()
         .as_person(ADA)
         .browse(page.as_str())
         .await
         .expect_redirect();
-    stage
+    harness
         .clouds
         .faults()
         .next(Endpoint::AzureToken, Fault::ExpiredIdToken);
-    stage.app.deliver(redirect.as_str());
-    let error = crate::stage::within(stage.app.sign_in_ended(id))
+    harness.app.deliver(redirect.as_str());
+    let error = crate::harness::within(harness.app.sign_in_ended(id))
         .await
         .expect_err("expired");
     assert!(error.message().contains("clock"), "{error}");
@@ -104,28 +104,28 @@ async fn a_clock_that_is_off_by_a_day_is_named() {
 
 #[tokio::test]
 async fn a_server_that_cannot_be_reached_is_offline_and_named() {
-    let stage = Stage::with(|_| {}, &[("AZURE_AUTHORITY_HOST", "http://127.0.0.1:1")]).await;
-    let error = stage.connect(ADA).await.expect_err("unreachable");
+    let harness = Harness::with(|_| {}, &[("AZURE_AUTHORITY_HOST", "http://127.0.0.1:1")]).await;
+    let error = harness.connect(ADA).await.expect_err("unreachable");
     assert_eq!(error.code(), Code::Offline);
     assert!(error.message().contains("127.0.0.1:1"), "{error}");
-    assert!(stage.app.watch().borrow().offline);
+    assert!(harness.app.watch().borrow().offline);
 }
 
 #[tokio::test]
 async fn a_server_that_never_answers_is_given_up_in_time() {
-    let stage = Stage::start().await;
-    stage
+    let harness = Harness::start().await;
+    harness
         .clouds
         .faults()
         .next(Endpoint::AzureDiscovery, Fault::Hang);
-    let error = stage.connect(ADA).await.expect_err("no answer");
+    let error = harness.connect(ADA).await.expect_err("no answer");
     assert_eq!(error.code(), Code::Offline);
 }
 
 #[tokio::test]
 async fn an_authority_that_is_not_https_is_refused_before_anything_is_sent() {
-    let stage = Stage::with(|_| {}, &[("AZURE_AUTHORITY_HOST", "http://login.example")]).await;
-    let error = stage.connect(ADA).await.expect_err("not https");
+    let harness = Harness::with(|_| {}, &[("AZURE_AUTHORITY_HOST", "http://login.example")]).await;
+    let error = harness.connect(ADA).await.expect_err("not https");
     assert_eq!(error.code(), Code::SettingInvalid);
     assert!(
         error.message().contains("AZURE_AUTHORITY_HOST") && error.message().contains("https"),
@@ -135,9 +135,9 @@ async fn an_authority_that_is_not_https_is_refused_before_anything_is_sent() {
 
 #[tokio::test]
 async fn subscriptions_that_cannot_be_read_leave_the_account_connected_and_the_old_list() {
-    let stage = Stage::with(|options| options.page_size = 2, &[]).await;
-    let id = stage.connect(ADA).await.expect("connected");
-    stage
+    let harness = Harness::with(|options| options.page_size = 2, &[]).await;
+    let id = harness.connect(ADA).await.expect("connected");
+    harness
         .until(|snapshot| snapshot.accounts[0].target_count == 4)
         .await;
     for (fault, code) in [
@@ -149,18 +149,18 @@ async fn subscriptions_that_cannot_be_read_leave_the_account_connected_and_the_o
         (Fault::OversizedAnswer, Code::ServerFailed),
         (Fault::NotJson, Code::ServerFailed),
     ] {
-        stage
+        harness
             .clouds
             .faults()
             .always(Endpoint::AzureSubscriptions, fault.clone());
-        let error = stage
+        let error = harness
             .app
             .read_targets(&id)
             .await
             .expect_err(&format!("{fault:?}"));
-        stage.clouds.faults().clear();
+        harness.clouds.faults().clear();
         assert_eq!(error.code(), code, "{fault:?}");
-        let row = stage.row(&id);
+        let row = harness.row(&id);
         assert_eq!(
             (row.target_count, row.status),
             (4, Status::Connected),
@@ -168,24 +168,24 @@ async fn subscriptions_that_cannot_be_read_leave_the_account_connected_and_the_o
         );
         assert_eq!(row.targets_error.expect("told").code, code);
     }
-    stage.app.read_targets(&id).await.expect("read");
-    assert!(stage.row(&id).targets_error.is_none());
+    harness.app.read_targets(&id).await.expect("read");
+    assert!(harness.row(&id).targets_error.is_none());
 }
 
 #[tokio::test]
 async fn a_session_that_the_server_ended_early_is_renewed_once_for_the_list() {
-    let stage = Stage::start().await;
-    let id = stage.connect(ADA).await.expect("connected");
-    stage
+    let harness = Harness::start().await;
+    let id = harness.connect(ADA).await.expect("connected");
+    harness
         .until(|snapshot| snapshot.accounts[0].target_count == 4)
         .await;
-    stage.clouds.reject_access_tokens(ADA);
-    stage
+    harness.clouds.reject_access_tokens(ADA);
+    harness
         .app
         .read_targets(&id)
         .await
         .expect("read with a new session");
-    assert_eq!(stage.token_requests("refresh_token"), 1);
+    assert_eq!(harness.token_requests("refresh_token"), 1);
 }
 
 #[tokio::test]
@@ -201,49 +201,52 @@ async fn names_from_a_server_cannot_forge_what_a_person_reads() {
     let directory = AzureDirectory::empty()
         .tenant(tenant)
         .person("eve@evil.example", "Eve", &[]);
-    let stage = Stage::with(|options| options.azure = directory, &[]).await;
-    let id = stage.connect("eve@evil.example").await.expect("connected");
-    stage
+    let harness = Harness::with(|options| options.azure = directory, &[]).await;
+    let id = harness
+        .connect("eve@evil.example")
+        .await
+        .expect("connected");
+    harness
         .until(|snapshot| snapshot.accounts[0].target_count == 1)
         .await;
-    assert_eq!(stage.row(&id).name, "Contoso[31mX");
-    assert_eq!(stage.app.targets(&id).expect("read")[0].name, "abc");
+    assert_eq!(harness.row(&id).name, "Contoso[31mX");
+    assert_eq!(harness.app.targets(&id).expect("read")[0].name, "abc");
 }
 
 #[tokio::test]
 async fn a_damaged_accounts_file_is_told_and_kept_when_an_account_is_connected() {
-    let stage = Stage::start().await;
-    let path = stage.data().join("accounts.json");
+    let harness = Harness::start().await;
+    let path = harness.data().join("accounts.json");
     mcm_core::file::replace(&path, b"{\"version\":1,\"accounts\":[{").expect("written");
-    let app = stage.second_app();
+    let app = harness.second_app();
     let problems = app.watch().borrow().problems.clone();
     assert_eq!(problems[0].code, Code::StorageUnreadable);
     assert!(problems[0].message.contains("accounts.json"));
-    stage.connect(ADA).await.expect("connected");
-    let kept = std::fs::read(stage.data().join("accounts.json.kept-1")).expect("kept");
+    harness.connect(ADA).await.expect("connected");
+    let kept = std::fs::read(harness.data().join("accounts.json.kept-1")).expect("kept");
     assert_eq!(kept, b"{\"version\":1,\"accounts\":[{");
 }
 
 #[tokio::test]
 async fn a_file_of_a_newer_version_is_never_written_and_nothing_half_connected_stays() {
-    let stage = Stage::start().await;
-    let path = stage.data().join("accounts.json");
+    let harness = Harness::start().await;
+    let path = harness.data().join("accounts.json");
     mcm_core::file::replace(&path, b"{\"version\":9}").expect("written");
-    let error = stage.connect(ADA).await.expect_err("not ours to write");
+    let error = harness.connect(ADA).await.expect_err("not ours to write");
     assert_eq!(error.code(), Code::StorageUnreadable);
     assert_eq!(std::fs::read(&path).expect("readable"), b"{\"version\":9}");
 }
 
 #[tokio::test]
 async fn a_folder_that_cannot_be_written_keeps_the_old_accounts() {
-    let stage = Stage::start().await;
-    let ada = stage.connect(ADA).await.expect("connected");
-    stage
+    let harness = Harness::start().await;
+    let ada = harness.connect(ADA).await.expect("connected");
+    harness
         .until(|snapshot| {
             snapshot.accounts[0].reading_targets.is_none() && snapshot.accounts[0].target_count == 4
         })
         .await;
-    let path = stage.data().join("accounts.json");
+    let path = harness.data().join("accounts.json");
     let before = std::fs::read(&path).expect("readable");
     // A folder in the file's place refuses to be replaced, also for root.
     std::fs::rename(&path, path.with_extension("aside")).expect("moved");
@@ -252,7 +255,7 @@ async fn a_folder_that_cannot_be_written_keeps_the_old_accounts() {
         on_duplicate: mcm_core::app::OnDuplicate::KeepBoth,
         ..Connect::new(Cloud::Azure)
     };
-    let error = stage
+    let error = harness
         .sign_in(replace, &Browser::new().as_person(LINUS))
         .await
         .expect_err("cannot be saved");
@@ -261,16 +264,16 @@ async fn a_folder_that_cannot_be_written_keeps_the_old_accounts() {
     std::fs::remove_dir(&path).expect("removed");
     std::fs::rename(path.with_extension("aside"), &path).expect("moved back");
     assert_eq!(std::fs::read(&path).expect("readable"), before);
-    let grant = stage
+    let grant = harness
         .second_app()
-        .book()
+        .stored()
         .expect("readable")
         .account(&ada)
         .expect("a row")
         .grant
         .clone();
     assert!(
-        stage
+        harness
             .vault
             .read(&Record::grant(&grant))
             .await

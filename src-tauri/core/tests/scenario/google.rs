@@ -14,7 +14,7 @@ use sandbox_clouds::google::{IOS_CLIENT_ID, Policy};
 use sandbox_clouds::{Endpoint, Fault, GoogleDirectory, OAuthError, Revocation};
 use secrecy::ExposeSecret as _;
 
-use crate::stage::{ADA, Stage, within};
+use crate::harness::{ADA, Harness, within};
 
 pub(crate) const FREELANCER: &str = "ada.freelance@example.net";
 const TIM: &str = "tim@contoso.example";
@@ -35,35 +35,35 @@ pub(crate) fn again(id: &AccountId) -> Connect {
     }
 }
 
-pub(crate) async fn connect(stage: &Stage, email: &str) -> Result<AccountId> {
-    let id = stage.sign_in(google(), &person(email)).await?;
-    settled(stage, &id).await;
+pub(crate) async fn connect(harness: &Harness, email: &str) -> Result<AccountId> {
+    let id = harness.sign_in(google(), &person(email)).await?;
+    settled(harness, &id).await;
     Ok(id)
 }
 
 /// The row once its projects were read, or could not be.
-pub(crate) async fn settled(stage: &Stage, id: &AccountId) -> AccountView {
+pub(crate) async fn settled(harness: &Harness, id: &AccountId) -> AccountView {
     let is_settled = |row: &AccountView| {
         row.id == *id
             && row.reading_targets.is_none()
             && (row.targets_read_at.is_some() || row.targets_error.is_some())
     };
-    stage
+    harness
         .until(|snapshot| snapshot.accounts.iter().any(is_settled))
         .await;
-    stage.row(id)
+    harness.row(id)
 }
 
-pub(crate) async fn refresh_token(stage: &Stage, id: &AccountId) -> String {
-    let key = stage
+pub(crate) async fn refresh_token(harness: &Harness, id: &AccountId) -> String {
+    let key = harness
         .app
-        .book()
+        .stored()
         .expect("readable")
         .account(id)
         .expect("a row")
         .grant
         .clone();
-    let bytes = stage
+    let bytes = harness
         .vault
         .read(&Record::grant(&key))
         .await
@@ -78,8 +78,8 @@ pub(crate) async fn refresh_token(stage: &Stage, id: &AccountId) -> String {
         .to_owned()
 }
 
-fn requests(stage: &Stage, endpoint: Endpoint) -> usize {
-    stage
+fn requests(harness: &Harness, endpoint: Endpoint) -> usize {
+    harness
         .clouds
         .requests()
         .iter()
@@ -102,9 +102,9 @@ fn somebody(subject: &str, email: &str) -> GoogleDirectory {
 
 #[tokio::test]
 async fn a_person_connects_through_loopback_and_sees_the_projects() {
-    let stage = Stage::start().await;
-    let id = stage.app.connect(google()).expect("started");
-    let page = stage.next_page().await;
+    let harness = Harness::start().await;
+    let id = harness.app.connect(google()).expect("started");
+    let page = harness.next_page().await;
     let asked: std::collections::HashMap<_, _> = page.query_pairs().into_owned().collect();
     assert_eq!(asked["prompt"], "consent select_account");
     assert_eq!(
@@ -123,11 +123,11 @@ async fn a_person_connects_through_loopback_and_sees_the_projects() {
         matches!(landing, Landing::Page { status: 200, .. }),
         "{landing:?}"
     );
-    let id = within(stage.app.sign_in_ended(id))
+    let id = within(harness.app.sign_in_ended(id))
         .await
         .expect("connected");
 
-    let row = settled(&stage, &id).await;
+    let row = settled(&harness, &id).await;
     assert_eq!(
         (row.name.as_str(), row.status, row.active),
         (ADA, Status::Connected, true)
@@ -146,13 +146,17 @@ async fn a_person_connects_through_loopback_and_sees_the_projects() {
     };
     assert_eq!(
         issuer,
-        stage.clouds.google_issuer().as_str().trim_end_matches('/')
+        harness
+            .clouds
+            .google_issuer()
+            .as_str()
+            .trim_end_matches('/')
     );
     assert_eq!(
         (email.as_deref(), hosted_domain.as_deref()),
         (Some(ADA), Some("contoso.example"))
     );
-    let projects = stage.app.targets(&id).expect("read");
+    let projects = harness.app.targets(&id).expect("read");
     let names: Vec<_> = projects.iter().map(|project| project.id.as_str()).collect();
     assert_eq!(
         names,
@@ -183,24 +187,24 @@ async fn an_ios_client_comes_back_through_its_reversed_client_id() {
         ("GOOGLE_CLIENT_ID", IOS_CLIENT_ID),
         ("MCM_REDIRECT_GCP", "deep-link"),
     ];
-    let stage = Stage::with(
+    let harness = Harness::with(
         |_| {},
         &[variables[0], variables[1], ("GOOGLE_CLIENT_SECRET", "")],
     )
     .await;
-    let id = stage.app.connect(google()).expect("started");
-    let page = stage.next_page().await;
+    let id = harness.app.connect(google()).expect("started");
+    let page = harness.next_page().await;
     let redirect = person(ADA).browse(page.as_str()).await.expect_redirect();
     assert_eq!(
         redirect.scheme(),
         "com.googleusercontent.apps.202611240001-ios"
     );
-    assert_eq!(stage.app.deliver(redirect.as_str()), Delivered::Accepted);
-    let id = within(stage.app.sign_in_ended(id))
+    assert_eq!(harness.app.deliver(redirect.as_str()), Delivered::Accepted);
+    let id = within(harness.app.sign_in_ended(id))
         .await
         .expect("connected");
-    settled(&stage, &id).await;
-    stage
+    settled(&harness, &id).await;
+    harness
         .app
         .renew(&id)
         .await
@@ -209,30 +213,30 @@ async fn an_ios_client_comes_back_through_its_reversed_client_id() {
 
 #[tokio::test]
 async fn accounts_stand_side_by_side_and_beside_azures() {
-    let stage = Stage::start().await;
-    let work = connect(&stage, ADA).await.expect("connected");
-    let own = connect(&stage, FREELANCER).await.expect("connected");
-    let azure = stage.connect(ADA).await.expect("connected");
-    assert_eq!(stage.rows().len(), 3);
-    assert!(stage.row(&work).active && !stage.row(&own).active && stage.row(&azure).active);
-    let Identity::Gcp { hosted_domain, .. } = stage.row(&own).identity else {
+    let harness = Harness::start().await;
+    let work = connect(&harness, ADA).await.expect("connected");
+    let own = connect(&harness, FREELANCER).await.expect("connected");
+    let azure = harness.connect(ADA).await.expect("connected");
+    assert_eq!(harness.rows().len(), 3);
+    assert!(harness.row(&work).active && !harness.row(&own).active && harness.row(&azure).active);
+    let Identity::Gcp { hosted_domain, .. } = harness.row(&own).identity else {
         panic!("not Google")
     };
     assert_eq!(hosted_domain, None);
-    assert_eq!(stage.app.targets(&own).expect("read")[0].parent, None);
+    assert_eq!(harness.app.targets(&own).expect("read")[0].parent, None);
 }
 
 #[tokio::test]
 async fn a_project_is_chosen_and_the_console_opens_there() {
-    let stage = Stage::start().await;
-    let id = connect(&stage, ADA).await.expect("connected");
-    stage
+    let harness = Harness::start().await;
+    let id = connect(&harness, ADA).await.expect("connected");
+    harness
         .app
         .choose_target(&id, "contoso-staging")
         .await
         .expect("chosen");
-    stage.app.open_console(&id).await.expect("opened");
-    let page = stage.next_page().await;
+    harness.app.open_console(&id).await.expect("opened");
+    let page = harness.next_page().await;
     assert_eq!(
         page.as_str(),
         "https://console.cloud.google.com/?authuser=ada%40contoso.example&project=contoso-staging"
@@ -241,10 +245,10 @@ async fn a_project_is_chosen_and_the_console_opens_there() {
 
 #[tokio::test]
 async fn a_renewal_keeps_the_refresh_token_when_none_comes() {
-    let mut stage = Stage::start().await;
-    let id = connect(&stage, ADA).await.expect("connected");
-    let before = refresh_token(&stage, &id).await;
-    let first = stage
+    let mut harness = Harness::start().await;
+    let id = connect(&harness, ADA).await.expect("connected");
+    let before = refresh_token(&harness, &id).await;
+    let first = harness
         .app
         .session(&id)
         .await
@@ -252,10 +256,10 @@ async fn a_renewal_keeps_the_refresh_token_when_none_comes() {
         .bearer()
         .cloned()
         .expect("a token");
-    stage.app.renew(&id).await.expect("renewed");
-    stage.restart();
-    stage.clock.advance(Duration::from_secs(3600));
-    let later = stage
+    harness.app.renew(&id).await.expect("renewed");
+    harness.restart();
+    harness.clock.advance(Duration::from_secs(3600));
+    let later = harness
         .app
         .session(&id)
         .await
@@ -264,7 +268,7 @@ async fn a_renewal_keeps_the_refresh_token_when_none_comes() {
         .cloned()
         .expect("a token");
     assert_ne!(first.expose_secret(), later.expose_secret());
-    assert_eq!(refresh_token(&stage, &id).await, before);
+    assert_eq!(refresh_token(&harness, &id).await, before);
 }
 
 #[tokio::test]
@@ -273,13 +277,13 @@ async fn a_renewal_replaces_the_refresh_token_when_one_comes() {
         rotates: true,
         ..Policy::default()
     };
-    let mut stage = Stage::with(|options| options.google_policy = rotating, &[]).await;
-    let id = connect(&stage, ADA).await.expect("connected");
-    let before = refresh_token(&stage, &id).await;
-    stage.app.renew(&id).await.expect("renewed");
-    assert_ne!(refresh_token(&stage, &id).await, before);
-    stage.restart();
-    stage
+    let mut harness = Harness::with(|options| options.google_policy = rotating, &[]).await;
+    let id = connect(&harness, ADA).await.expect("connected");
+    let before = refresh_token(&harness, &id).await;
+    harness.app.renew(&id).await.expect("renewed");
+    assert_ne!(refresh_token(&harness, &id).await, before);
+    harness.restart();
+    harness
         .app
         .renew(&id)
         .await
@@ -288,13 +292,13 @@ async fn a_renewal_replaces_the_refresh_token_when_one_comes() {
 
 #[tokio::test]
 async fn a_client_secret_stays_with_its_grant_when_the_settings_name_another_client() {
-    let stage = Stage::start().await;
-    let id = connect(&stage, ADA).await.expect("connected");
+    let harness = Harness::start().await;
+    let id = connect(&harness, ADA).await.expect("connected");
     let other = [
         ("GOOGLE_CLIENT_ID", "999-other.apps.googleusercontent.com"),
         ("GOOGLE_CLIENT_SECRET", "CANARY-of-the-other-client"),
     ];
-    let app = stage.app_with(&other);
+    let app = harness.app_with(&other);
     app.renew(&id)
         .await
         .expect("as the client that the grant belongs to");
@@ -306,15 +310,15 @@ async fn a_scheme_that_cannot_be_had_leads_to_loopback_and_is_told() {
         ("GOOGLE_CLIENT_ID", IOS_CLIENT_ID),
         ("MCM_REDIRECT_GCP", "deep-link"),
     ];
-    let mut stage = Stage::with(|_| {}, &variables).await;
-    stage.lose_the_scheme();
-    stage.app.connect(google()).expect("started");
-    let page = stage.next_page().await;
+    let mut harness = Harness::with(|_| {}, &variables).await;
+    harness.lose_the_scheme();
+    harness.app.connect(google()).expect("started");
+    let page = harness.next_page().await;
     assert!(
         page.as_str()
             .contains("redirect_uri=http%3A%2F%2F127.0.0.1%3A")
     );
-    let view = stage.app.watch().borrow().sign_ins[0].clone();
+    let view = harness.app.watch().borrow().sign_ins[0].clone();
     assert!(view.scheme_taken);
     assert_eq!(view.redirect, RedirectKind::Loopback);
 }
@@ -325,100 +329,100 @@ async fn the_end_of_a_sign_in_in_testing_is_shown_and_survives_renewals() {
         is_testing: true,
         ..Policy::default()
     };
-    let stage = Stage::with(|options| options.google_policy = testing, &[]).await;
-    let id = connect(&stage, ADA).await.expect("connected");
-    let end = stage.row(&id).sign_in_end.expect("known");
+    let harness = Harness::with(|options| options.google_policy = testing, &[]).await;
+    let id = connect(&harness, ADA).await.expect("connected");
+    let end = harness.row(&id).sign_in_end.expect("known");
     assert_eq!(end.why, SignInEndReason::ProviderLimit);
-    stage.app.renew(&id).await.expect("renewed");
-    assert_eq!(stage.row(&id).sign_in_end, Some(end));
-    stage.clock.advance(Duration::from_secs(7 * 24 * 3600));
-    let error = stage.app.session(&id).await.expect_err("over");
+    harness.app.renew(&id).await.expect("renewed");
+    assert_eq!(harness.row(&id).sign_in_end, Some(end));
+    harness.clock.advance(Duration::from_secs(7 * 24 * 3600));
+    let error = harness.app.session(&id).await.expect_err("over");
     assert_eq!(error.code(), Code::SignInAgain);
     assert!(error.message().contains("Testing"), "{error}");
 }
 
 #[tokio::test]
 async fn a_sign_in_that_the_organisation_ended_is_not_called_revoked_and_is_mended_by_signing_in() {
-    let stage = Stage::start().await;
-    let id = connect(&stage, ADA).await.expect("connected");
-    stage.clouds.expire(ADA);
-    let error = stage.app.renew(&id).await.expect_err("over");
+    let harness = Harness::start().await;
+    let id = connect(&harness, ADA).await.expect("connected");
+    harness.clouds.expire(ADA);
+    let error = harness.app.renew(&id).await.expect_err("over");
     assert_eq!(error.code(), Code::SignInAgain);
     assert!(
         error.message().contains("Your organisation ends")
             && error.reference().contains("invalid_rapt")
     );
-    assert_eq!(stage.row(&id).status, Status::SignInAgain);
-    let asked = requests(&stage, Endpoint::GoogleToken);
-    stage
+    assert_eq!(harness.row(&id).status, Status::SignInAgain);
+    let asked = requests(&harness, Endpoint::GoogleToken);
+    harness
         .app
         .renew(&id)
         .await
         .expect_err("only the person can help");
     assert_eq!(
-        requests(&stage, Endpoint::GoogleToken),
+        requests(&harness, Endpoint::GoogleToken),
         asked,
         "no further request"
     );
 
     // Google still has the consent, so the first visit brings no refresh token and a second one asks for consent.
-    let id_again = stage.app.connect(again(&id)).expect("started");
+    let id_again = harness.app.connect(again(&id)).expect("started");
     let browser = person(ADA);
-    let first = stage.next_page().await;
+    let first = harness.next_page().await;
     assert!(
         first.as_str().contains("login_hint=") && !first.as_str().contains("prompt="),
         "no forced consent"
     );
     browser.browse(first.as_str()).await;
-    let second = stage.next_page().await;
+    let second = harness.next_page().await;
     assert!(second.as_str().contains("login_hint=") && second.as_str().contains("prompt=consent"));
     browser.browse(second.as_str()).await;
     assert_eq!(
-        within(stage.app.sign_in_ended(id_again))
+        within(harness.app.sign_in_ended(id_again))
             .await
             .expect("signed in"),
         id
     );
-    assert_eq!(stage.row(&id).status, Status::Connected);
-    stage.app.renew(&id).await.expect("renewed");
+    assert_eq!(harness.row(&id).status, Status::Connected);
+    harness.app.renew(&id).await.expect("renewed");
 }
 
 #[tokio::test]
 async fn a_revoked_sign_in_names_the_possible_causes_and_the_row_stays() {
-    let stage = Stage::start().await;
-    let id = connect(&stage, ADA).await.expect("connected");
-    stage.clouds.revoke_all(ADA);
-    let error = stage.app.renew(&id).await.expect_err("revoked");
+    let harness = Harness::start().await;
+    let id = connect(&harness, ADA).await.expect("connected");
+    harness.clouds.revoke_all(ADA);
+    let error = harness.app.renew(&id).await.expect_err("revoked");
     for cause in ["revoked", "password", "6 months", "7 days", "100"] {
         assert!(error.message().contains(cause), "{error}");
     }
-    let row = stage.row(&id);
+    let row = harness.row(&id);
     assert_eq!((row.status, row.target_count), (Status::SignInAgain, 4));
 }
 
 #[tokio::test]
 async fn a_refusal_by_the_administrator_at_a_renewal_says_so() {
-    let stage = Stage::start().await;
-    let id = connect(&stage, ADA).await.expect("connected");
+    let harness = Harness::start().await;
+    let id = connect(&harness, ADA).await.expect("connected");
     let refused = OAuthError {
         error: "admin_policy_enforced".into(),
         ..OAuthError::default()
     };
-    stage.clouds.revoke(ADA, &Revocation::Refused(refused));
+    harness.clouds.revoke(ADA, &Revocation::Refused(refused));
     assert_eq!(
-        stage.app.renew(&id).await.expect_err("refused").code(),
+        harness.app.renew(&id).await.expect_err("refused").code(),
         Code::AdminNeeded
     );
 }
 
 #[tokio::test]
 async fn a_person_who_unticks_the_cloud_is_connected_without_it_and_can_be_asked_again() {
-    let stage = Stage::start().await;
-    let id = stage
+    let harness = Harness::start().await;
+    let id = harness
         .sign_in(google(), &person(ADA).untick("cloud-platform"))
         .await
         .expect("connected");
-    let row = settled(&stage, &id).await;
+    let row = settled(&harness, &id).await;
     assert_eq!(
         (row.status, row.missing_scopes.as_slice()),
         (Status::Connected, &[FULL.to_owned()][..])
@@ -427,40 +431,40 @@ async fn a_person_who_unticks_the_cloud_is_connected_without_it_and_can_be_asked
     assert_eq!(error.code, Code::SignInRefused);
     assert!(error.message.contains("not granted"), "{}", error.message);
     assert_eq!(
-        requests(&stage, Endpoint::GoogleProjects),
+        requests(&harness, Endpoint::GoogleProjects),
         0,
         "nothing to ask for"
     );
 
-    let id_again = stage.app.connect(again(&id)).expect("started");
-    let page = stage.next_page().await;
+    let id_again = harness.app.connect(again(&id)).expect("started");
+    let page = harness.next_page().await;
     assert!(page.as_str().contains("login_hint=") && page.as_str().contains("prompt=consent"));
     person(ADA).browse(page.as_str()).await;
-    within(stage.app.sign_in_ended(id_again))
+    within(harness.app.sign_in_ended(id_again))
         .await
         .expect("signed in");
-    stage
+    harness
         .until(|snapshot| snapshot.accounts[0].target_count == 4)
         .await;
-    let row = stage.row(&id);
+    let row = harness.row(&id);
     assert!(row.missing_scopes.is_empty() && row.targets_error.is_none());
-    assert_eq!(stage.rows().len(), 1);
+    assert_eq!(harness.rows().len(), 1);
 }
 
 #[tokio::test]
 async fn signing_in_again_as_somebody_else_changes_nothing_and_says_who_came_back() {
-    let stage = Stage::start().await;
-    let id = connect(&stage, ADA).await.expect("connected");
+    let harness = Harness::start().await;
+    let id = connect(&harness, ADA).await.expect("connected");
     let before = (
-        stage.app.book().expect("readable"),
-        refresh_token(&stage, &id).await,
+        harness.app.stored().expect("readable"),
+        refresh_token(&harness, &id).await,
     );
-    let again = stage.app.connect(again(&id)).expect("started");
-    let page = stage.next_page().await;
+    let again = harness.app.connect(again(&id)).expect("started");
+    let page = harness.next_page().await;
     // The person picks another account all the same.
     let page = page.as_str().replace("login_hint=", "somebody=");
     person(TIM).browse(&page).await;
-    let error = within(stage.app.sign_in_ended(again))
+    let error = within(harness.app.sign_in_ended(again))
         .await
         .expect_err("somebody else");
     assert_eq!(error.code(), Code::WrongPerson);
@@ -469,24 +473,24 @@ async fn signing_in_again_as_somebody_else_changes_nothing_and_says_who_came_bac
         "{error}"
     );
     assert_eq!(
-        stage.app.book().expect("readable").accounts,
+        harness.app.stored().expect("readable").accounts,
         before.0.accounts
     );
-    assert_eq!(refresh_token(&stage, &id).await, before.1);
-    stage.app.renew(&id).await.expect("the row still works");
+    assert_eq!(refresh_token(&harness, &id).await, before.1);
+    harness.app.renew(&id).await.expect("the row still works");
 }
 
 #[tokio::test]
 async fn an_address_that_was_given_to_somebody_else_is_asked_about() {
     for (decision, rows) in [(OnDuplicate::KeepBoth, 2), (OnDuplicate::Replace, 1)] {
-        let stage = Stage::with(|options| options.google = somebody("1001", ADA), &[]).await;
-        let first = connect(&stage, ADA).await.expect("connected");
-        stage
+        let harness = Harness::with(|options| options.google = somebody("1001", ADA), &[]).await;
+        let first = connect(&harness, ADA).await.expect("connected");
+        harness
             .clouds
             .set_google_directory(somebody("2002", "Ada@Contoso.example"));
-        let id = stage.app.connect(google()).expect("started");
-        stage.visit(&person(ADA)).await;
-        stage
+        let id = harness.app.connect(google()).expect("started");
+        harness.visit(&person(ADA)).await;
+        harness
             .until(|snapshot| {
                 matches!(
                     snapshot.sign_ins.last().map(|view| &view.step),
@@ -495,30 +499,37 @@ async fn an_address_that_was_given_to_somebody_else_is_asked_about() {
             })
             .await;
         assert_eq!(
-            stage.rows().len(),
+            harness.rows().len(),
             1,
             "nothing is stored while the person is asked"
         );
-        stage.app.decide_duplicate(id, decision).expect("asked");
-        let second = within(stage.app.sign_in_ended(id))
+        harness.app.decide_duplicate(id, decision).expect("asked");
+        let second = within(harness.app.sign_in_ended(id))
             .await
             .expect("connected");
         assert_ne!(first, second);
-        assert_eq!(stage.rows().len(), rows, "{decision:?}");
-        stage.app.session(&second).await.expect("the new row works");
+        assert_eq!(harness.rows().len(), rows, "{decision:?}");
+        harness
+            .app
+            .session(&second)
+            .await
+            .expect("the new row works");
     }
 }
 
 #[tokio::test]
 async fn a_terminal_that_cannot_ask_about_an_address_is_told_the_choice() {
-    let stage = Stage::with(|options| options.google = somebody("1001", ADA), &[]).await;
-    connect(&stage, ADA).await.expect("connected");
-    stage.clouds.set_google_directory(somebody("2002", ADA));
+    let harness = Harness::with(|options| options.google = somebody("1001", ADA), &[]).await;
+    connect(&harness, ADA).await.expect("connected");
+    harness.clouds.set_google_directory(somebody("2002", ADA));
     let fail = Connect {
         on_duplicate: OnDuplicate::Fail,
         ..google()
     };
-    let error = stage.sign_in(fail, &person(ADA)).await.expect_err("asked");
+    let error = harness
+        .sign_in(fail, &person(ADA))
+        .await
+        .expect_err("asked");
     assert_eq!(error.code(), Code::AlreadyConnected);
     assert!(
         error.message().contains("--replace") && error.message().contains("--keep-both"),
@@ -528,50 +539,50 @@ async fn a_terminal_that_cannot_ask_about_an_address_is_told_the_choice() {
 
 #[tokio::test]
 async fn an_address_that_changed_at_google_keeps_the_row() {
-    let stage = Stage::with(|options| options.google = somebody("1001", ADA), &[]).await;
-    let id = connect(&stage, ADA).await.expect("connected");
-    stage.app.set_star(&id, true).await.expect("starred");
-    stage
+    let harness = Harness::with(|options| options.google = somebody("1001", ADA), &[]).await;
+    let id = connect(&harness, ADA).await.expect("connected");
+    harness.app.set_star(&id, true).await.expect("starred");
+    harness
         .clouds
         .set_google_directory(somebody("1001", "ada.king@contoso.example"));
-    stage.app.renew(&id).await.expect("renewed");
+    harness.app.renew(&id).await.expect("renewed");
     assert_eq!(
-        stage.row(&id).name,
+        harness.row(&id).name,
         "ada.king@contoso.example",
         "a renewal tells the new address"
     );
 
-    stage
+    harness
         .clouds
         .set_google_directory(somebody("1001", "ada.byron@contoso.example"));
     assert_eq!(
-        connect(&stage, "ada.byron@contoso.example")
+        connect(&harness, "ada.byron@contoso.example")
             .await
             .expect("connected again"),
         id
     );
-    let row = stage.row(&id);
+    let row = harness.row(&id);
     assert_eq!(
-        (row.name.as_str(), row.starred, stage.rows().len()),
+        (row.name.as_str(), row.starred, harness.rows().len()),
         ("ada.byron@contoso.example", true, 1)
     );
 }
 
 #[tokio::test]
 async fn disconnecting_revokes_at_google_and_removes_every_trace() {
-    let stage = Stage::start().await;
-    let id = connect(&stage, ADA).await.expect("connected");
-    let token = refresh_token(&stage, &id).await;
-    let key = stage
+    let harness = Harness::start().await;
+    let id = connect(&harness, ADA).await.expect("connected");
+    let token = refresh_token(&harness, &id).await;
+    let key = harness
         .app
-        .book()
+        .stored()
         .expect("readable")
         .account(&id)
         .expect("a row")
         .grant
         .clone();
     assert!(
-        stage
+        harness
             .app
             .disconnect(&id)
             .await
@@ -579,9 +590,13 @@ async fn disconnecting_revokes_at_google_and_removes_every_trace() {
             .is_none(),
         "Google was told"
     );
-    assert_eq!(requests(&stage, Endpoint::GoogleRevoke), 1);
+    assert_eq!(requests(&harness, Endpoint::GoogleRevoke), 1);
     let form = [("token", token.as_str())];
-    let revoke = stage.clouds.google_issuer().join("revoke").expect("a path");
+    let revoke = harness
+        .clouds
+        .google_issuer()
+        .join("revoke")
+        .expect("a path");
     let answer = reqwest::Client::new()
         .post(revoke)
         .form(&form)
@@ -594,7 +609,7 @@ async fn disconnecting_revokes_at_google_and_removes_every_trace() {
         "Google does not know the token any more"
     );
     assert!(
-        stage
+        harness
             .vault
             .read(&Record::grant(&key))
             .await
@@ -602,7 +617,7 @@ async fn disconnecting_revokes_at_google_and_removes_every_trace() {
             .is_none()
     );
     assert!(
-        stage
+        harness
             .vault
             .read(&Record::session(
                 &id,
@@ -612,18 +627,18 @@ async fn disconnecting_revokes_at_google_and_removes_every_trace() {
             .expect("readable")
             .is_none()
     );
-    let text = std::fs::read_to_string(stage.data().join("accounts.json")).expect("readable");
+    let text = std::fs::read_to_string(harness.data().join("accounts.json")).expect("readable");
     assert!(!text.contains("contoso"), "{text}");
 }
 
 #[tokio::test]
 async fn disconnecting_removes_every_trace_also_when_google_is_gone_or_knows_the_token_no_more() {
     for fault in [Some(Fault::Drop), Some(Fault::status(503)), None] {
-        let stage = Stage::start().await;
-        let id = connect(&stage, ADA).await.expect("connected");
-        let key = stage
+        let harness = Harness::start().await;
+        let id = connect(&harness, ADA).await.expect("connected");
+        let key = harness
             .app
-            .book()
+            .stored()
             .expect("readable")
             .account(&id)
             .expect("a row")
@@ -631,11 +646,18 @@ async fn disconnecting_removes_every_trace_also_when_google_is_gone_or_knows_the
             .clone();
         let is_told = fault.is_none();
         match fault {
-            Some(fault) => stage.clouds.faults().always(Endpoint::GoogleRevoke, fault),
+            Some(fault) => harness
+                .clouds
+                .faults()
+                .always(Endpoint::GoogleRevoke, fault),
             None => {
                 // Signed out at Google by somebody else: the token is unknown there.
-                let form = [("token", refresh_token(&stage, &id).await)];
-                let revoke = stage.clouds.google_issuer().join("revoke").expect("a path");
+                let form = [("token", refresh_token(&harness, &id).await)];
+                let revoke = harness
+                    .clouds
+                    .google_issuer()
+                    .join("revoke")
+                    .expect("a path");
                 reqwest::Client::new()
                     .post(revoke)
                     .form(&form)
@@ -644,7 +666,11 @@ async fn disconnecting_removes_every_trace_also_when_google_is_gone_or_knows_the
                     .expect("answered");
             }
         }
-        let untold = stage.app.disconnect(&id).await.expect("disconnected here");
+        let untold = harness
+            .app
+            .disconnect(&id)
+            .await
+            .expect("disconnected here");
         assert_eq!(untold.is_none(), is_told);
         if let Some(error) = untold {
             assert!(
@@ -652,9 +678,9 @@ async fn disconnecting_removes_every_trace_also_when_google_is_gone_or_knows_the
                 "{error:?}"
             );
         }
-        assert!(stage.rows().is_empty());
+        assert!(harness.rows().is_empty());
         assert!(
-            stage
+            harness
                 .vault
                 .read(&Record::grant(&key))
                 .await
@@ -670,7 +696,7 @@ async fn both_clouds_sign_in_at_once_and_swapped_answers_mix_nothing_up() {
         ("GOOGLE_CLIENT_ID", IOS_CLIENT_ID),
         ("MCM_REDIRECT_GCP", "deep-link"),
     ];
-    let stage = Stage::with(
+    let harness = Harness::with(
         |_| {},
         &[variables[0], variables[1], ("GOOGLE_CLIENT_SECRET", "")],
     )
@@ -679,14 +705,14 @@ async fn both_clouds_sign_in_at_once_and_swapped_answers_mix_nothing_up() {
         redirect: Some(RedirectKind::DeepLink),
         ..Connect::new(Cloud::Azure)
     };
-    let azure = stage.app.connect(azure).expect("started");
+    let azure = harness.app.connect(azure).expect("started");
     let from_azure = person(ADA)
-        .browse(stage.next_page().await.as_str())
+        .browse(harness.next_page().await.as_str())
         .await
         .expect_redirect();
-    let gcp = stage.app.connect(google()).expect("started");
+    let gcp = harness.app.connect(google()).expect("started");
     let from_google = person(ADA)
-        .browse(stage.next_page().await.as_str())
+        .browse(harness.next_page().await.as_str())
         .await
         .expect_redirect();
 
@@ -702,31 +728,40 @@ async fn both_clouds_sign_in_at_once_and_swapped_answers_mix_nothing_up() {
         format!("{}?{}", at(&from_azure), query(&from_google)),
         format!("{}?{}", at(&from_google), query(&from_azure)),
     ] {
-        assert!(matches!(stage.app.deliver(&swapped), Delivered::Ignored(_)));
+        assert!(matches!(
+            harness.app.deliver(&swapped),
+            Delivered::Ignored(_)
+        ));
     }
-    assert_eq!(stage.app.deliver(from_google.as_str()), Delivered::Accepted);
-    assert_eq!(stage.app.deliver(from_azure.as_str()), Delivered::Accepted);
-    let azure = within(stage.app.sign_in_ended(azure))
+    assert_eq!(
+        harness.app.deliver(from_google.as_str()),
+        Delivered::Accepted
+    );
+    assert_eq!(
+        harness.app.deliver(from_azure.as_str()),
+        Delivered::Accepted
+    );
+    let azure = within(harness.app.sign_in_ended(azure))
         .await
         .expect("connected");
-    let gcp = within(stage.app.sign_in_ended(gcp))
+    let gcp = within(harness.app.sign_in_ended(gcp))
         .await
         .expect("connected");
     assert_eq!(
-        (stage.row(&azure).cloud, stage.row(&gcp).cloud),
+        (harness.row(&azure).cloud, harness.row(&gcp).cloud),
         (Cloud::Azure, Cloud::Gcp)
     );
 }
 
 #[tokio::test]
 async fn a_code_of_one_cloud_with_the_state_of_the_other_connects_nobody() {
-    let stage = Stage::start().await;
-    let azure = stage
+    let harness = Harness::start().await;
+    let azure = harness
         .app
         .connect(Connect::new(Cloud::Azure))
         .expect("started");
     let from_azure = person(ADA)
-        .browse(stage.next_page().await.as_str())
+        .browse(harness.next_page().await.as_str())
         .await
         .expect_redirect();
     let code = from_azure
@@ -736,10 +771,10 @@ async fn a_code_of_one_cloud_with_the_state_of_the_other_connects_nobody() {
         .1
         .into_owned();
 
-    let gcp = stage.app.connect(google()).expect("started");
-    let page = stage.next_page().await;
+    let gcp = harness.app.connect(google()).expect("started");
+    let page = harness.next_page().await;
     let asked: std::collections::HashMap<_, _> = page.query_pairs().into_owned().collect();
-    let issuer = stage
+    let issuer = harness
         .clouds
         .google_issuer()
         .as_str()
@@ -760,14 +795,17 @@ async fn a_code_of_one_cloud_with_the_state_of_the_other_connects_nobody() {
         .send()
         .await
         .expect("the listener answers");
-    let error = within(stage.app.sign_in_ended(gcp))
+    let error = within(harness.app.sign_in_ended(gcp))
         .await
         .expect_err("not Google's code");
     assert_eq!(error.code(), Code::SignInRejected);
-    assert!(stage.rows().is_empty());
+    assert!(harness.rows().is_empty());
     // The code went to Google's server only, with Google's verifier: Azure's own sign-in goes on.
-    assert_eq!(stage.app.deliver(from_azure.as_str()), Delivered::Accepted);
-    within(stage.app.sign_in_ended(azure))
+    assert_eq!(
+        harness.app.deliver(from_azure.as_str()),
+        Delivered::Accepted
+    );
+    within(harness.app.sign_in_ended(azure))
         .await
         .expect("connected");
 }

@@ -9,7 +9,7 @@ use sandbox_clouds::google::{DESKTOP_CLIENT_ID, DESKTOP_CLIENT_SECRET, Policy};
 use sandbox_clouds::{Endpoint, Fault, GoogleDirectory, Options, Rule, Sandbox};
 
 use crate::google::{FREELANCER, again, connect, google, person, refresh_token, settled};
-use crate::stage::{ADA, Stage, within};
+use crate::harness::{ADA, Harness, within};
 
 #[tokio::test]
 async fn an_id_token_that_fails_a_check_connects_nobody() {
@@ -20,15 +20,17 @@ async fn an_id_token_that_fails_a_check_connects_nobody() {
         Fault::ExpiredIdToken,
         Fault::WrongSignature,
     ] {
-        let stage = Stage::start().await;
-        stage
+        let harness = Harness::start().await;
+        harness
             .clouds
             .faults()
             .next(Endpoint::GoogleToken, fault.clone());
-        let error = connect(&stage, ADA).await.expect_err("a bad token");
+        let error = connect(&harness, ADA).await.expect_err("a bad token");
         assert_eq!(error.code(), Code::SignInRejected, "{fault:?}: {error}");
-        assert!(stage.rows().is_empty());
-        connect(&stage, ADA).await.expect("the next sign-in works");
+        assert!(harness.rows().is_empty());
+        connect(&harness, ADA)
+            .await
+            .expect("the next sign-in works");
     }
 }
 
@@ -36,20 +38,20 @@ async fn an_id_token_that_fails_a_check_connects_nobody() {
 async fn an_answer_from_nobody_or_from_another_issuer_is_not_used() {
     // The discovery document promises an `iss`.
     for fault in [Fault::WrongIssuer, Fault::MissingIssuer] {
-        let stage = Stage::start().await;
-        stage
+        let harness = Harness::start().await;
+        harness
             .clouds
             .faults()
             .next(Endpoint::GoogleAuthorize, fault.clone());
-        let error = connect(&stage, ADA).await.expect_err("a mixed-up answer");
+        let error = connect(&harness, ADA).await.expect_err("a mixed-up answer");
         assert_eq!(error.code(), Code::SignInRejected, "{fault:?}");
-        let redeemed = stage
+        let redeemed = harness
             .clouds
             .requests()
             .iter()
             .any(|r| r.endpoint == Some(Endpoint::GoogleToken));
         assert!(
-            !redeemed && stage.rows().is_empty(),
+            !redeemed && harness.rows().is_empty(),
             "the code was not sent anywhere"
         );
     }
@@ -61,57 +63,57 @@ async fn the_issuer_of_an_id_token_may_lack_its_scheme() {
         has_bare_issuer: true,
         ..Policy::default()
     };
-    let stage = Stage::start().await;
-    let id = connect(&stage, ADA).await.expect("connected");
-    stage.clouds.set_google_policy(bare);
+    let harness = Harness::start().await;
+    let id = connect(&harness, ADA).await.expect("connected");
+    harness.clouds.set_google_policy(bare);
     assert_eq!(
-        connect(&stage, ADA).await.expect("connected again"),
+        connect(&harness, ADA).await.expect("connected again"),
         id,
         "one person, one row"
     );
-    stage.app.renew(&id).await.expect("renewed");
+    harness.app.renew(&id).await.expect("renewed");
 }
 
 #[tokio::test]
 async fn a_signing_key_that_is_rotated_in_the_middle_of_a_sign_in_is_fetched_once() {
-    let stage = Stage::start().await;
-    connect(&stage, ADA).await.expect("connected");
+    let harness = Harness::start().await;
+    connect(&harness, ADA).await.expect("connected");
     let keys = || {
-        let requests = stage.clouds.requests();
+        let requests = harness.clouds.requests();
         requests
             .iter()
             .filter(|request| request.endpoint == Some(Endpoint::GoogleKeys))
             .count()
     };
     assert_eq!(keys(), 1);
-    let id = stage.app.connect(google()).expect("started");
-    let page = stage.next_page().await;
-    stage.clouds.rotate_google_signing_key();
+    let id = harness.app.connect(google()).expect("started");
+    let page = harness.next_page().await;
+    harness.clouds.rotate_google_signing_key();
     person(FREELANCER).browse(page.as_str()).await;
-    let id = within(stage.app.sign_in_ended(id))
+    let id = within(harness.app.sign_in_ended(id))
         .await
         .expect("connected");
-    settled(&stage, &id).await;
+    settled(&harness, &id).await;
     assert_eq!(keys(), 2);
 
     // Tokens with keys that do not exist cannot make the app ask again and again.
     for _ in 0..3 {
-        stage
+        harness
             .clouds
             .faults()
             .next(Endpoint::GoogleToken, Fault::WrongSignature);
-        stage
+        harness
             .sign_in(google(), &person(ADA))
             .await
             .expect_err("an unknown key");
     }
     assert_eq!(keys(), 2);
-    stage.clock.advance(Duration::from_secs(61));
-    stage
+    harness.clock.advance(Duration::from_secs(61));
+    harness
         .clouds
         .faults()
         .next(Endpoint::GoogleToken, Fault::WrongSignature);
-    stage
+    harness
         .sign_in(google(), &person(ADA))
         .await
         .expect_err("an unknown key");
@@ -120,51 +122,51 @@ async fn a_signing_key_that_is_rotated_in_the_middle_of_a_sign_in_is_fetched_onc
 
 #[tokio::test]
 async fn an_address_that_is_not_verified_is_not_shown() {
-    let stage = Stage::start().await;
-    stage
+    let harness = Harness::start().await;
+    harness
         .clouds
         .faults()
         .next(Endpoint::GoogleToken, Fault::UnverifiedEmail);
-    let id = connect(&stage, ADA).await.expect("connected");
-    let row = stage.row(&id);
+    let id = connect(&harness, ADA).await.expect("connected");
+    let row = harness.row(&id);
     assert!(
         row.name.bytes().all(|byte| byte.is_ascii_digit()),
         "the subject: {}",
         row.name
     );
-    stage.app.renew(&id).await.expect("renewed");
-    assert_eq!(stage.row(&id).name, ADA, "verified by now");
+    harness.app.renew(&id).await.expect("renewed");
+    assert_eq!(harness.row(&id).name, ADA, "verified by now");
 }
 
 #[tokio::test]
 async fn a_renewal_with_a_forged_or_foreign_id_token_is_dropped_and_tried_again() {
     for fault in [Fault::WrongAudience, Fault::WrongIssuer] {
-        let stage = Stage::start().await;
-        let id = connect(&stage, ADA).await.expect("connected");
-        stage.clouds.faults().next(Endpoint::GoogleToken, fault);
+        let harness = Harness::start().await;
+        let id = connect(&harness, ADA).await.expect("connected");
+        harness.clouds.faults().next(Endpoint::GoogleToken, fault);
         assert_eq!(
-            stage.app.renew(&id).await.expect_err("dropped").code(),
+            harness.app.renew(&id).await.expect_err("dropped").code(),
             Code::ServerFailed
         );
-        assert_eq!(stage.row(&id).status, Status::Connected);
-        stage.app.renew(&id).await.expect("renewed");
+        assert_eq!(harness.row(&id).status, Status::Connected);
+        harness.app.renew(&id).await.expect("renewed");
     }
     // What would change the row must be signed.
-    let stage = Stage::start().await;
-    let id = connect(&stage, ADA).await.expect("connected");
-    stage
+    let harness = Harness::start().await;
+    let id = connect(&harness, ADA).await.expect("connected");
+    harness
         .clouds
         .faults()
         .always(Endpoint::GoogleToken, Fault::WrongTenant);
-    stage
+    harness
         .clouds
         .faults()
         .next(Endpoint::GoogleToken, Fault::WrongSignature);
     assert_eq!(
-        stage.app.renew(&id).await.expect_err("dropped").code(),
+        harness.app.renew(&id).await.expect_err("dropped").code(),
         Code::ServerFailed
     );
-    let text = serde_json::to_string(&stage.row(&id)).expect("JSON");
+    let text = serde_json::to_string(&harness.row(&id)).expect("JSON");
     assert!(!text.contains("elsewhere.example"), "{text}");
 }
 
@@ -174,51 +176,51 @@ async fn without_a_client_secret_a_client_that_needs_none_works_and_another_is_t
         requires_secret: false,
         ..Policy::default()
     };
-    let stage = Stage::with(
+    let harness = Harness::with(
         |options| options.google_policy = lenient,
         &[("GOOGLE_CLIENT_SECRET", "")],
     )
     .await;
-    let id = connect(&stage, ADA).await.expect("connected");
-    stage.app.renew(&id).await.expect("renewed");
+    let id = connect(&harness, ADA).await.expect("connected");
+    harness.app.renew(&id).await.expect("renewed");
 
-    let stage = Stage::with(|_| {}, &[("GOOGLE_CLIENT_SECRET", "")]).await;
-    let error = connect(&stage, ADA).await.expect_err("Google wants it");
+    let harness = Harness::with(|_| {}, &[("GOOGLE_CLIENT_SECRET", "")]).await;
+    let error = connect(&harness, ADA).await.expect_err("Google wants it");
     assert_eq!(error.code(), Code::SettingMissing);
     assert!(error.message().contains("GOOGLE_CLIENT_SECRET"), "{error}");
 }
 
 #[tokio::test]
 async fn a_wrong_client_secret_is_named_and_never_shown() {
-    let stage = Stage::with(|_| {}, &[("GOOGLE_CLIENT_SECRET", "CANARY-wrong-secret")]).await;
-    let error = connect(&stage, ADA).await.expect_err("refused");
+    let harness = Harness::with(|_| {}, &[("GOOGLE_CLIENT_SECRET", "CANARY-wrong-secret")]).await;
+    let error = connect(&harness, ADA).await.expect_err("refused");
     assert_eq!(error.code(), Code::SettingInvalid);
     assert!(!format!("{error:?}").contains("CANARY"));
     assert!(
-        !serde_json::to_string(&**stage.app.watch().borrow())
+        !serde_json::to_string(&**harness.app.watch().borrow())
             .expect("JSON")
             .contains("CANARY")
     );
-    assert!(!format!("{:?}", stage.app.settings()).contains("CANARY"));
+    assert!(!format!("{:?}", harness.app.settings()).contains("CANARY"));
 }
 
 #[tokio::test]
 async fn a_client_id_of_another_kind_keeps_a_sign_in_from_starting() {
     let guid = "11111111-2222-3333-4444-555555555555";
-    let stage = Stage::with(|_| {}, &[("GOOGLE_CLIENT_ID", guid)]).await;
-    let error = stage.app.connect(google()).expect_err("refused");
+    let harness = Harness::with(|_| {}, &[("GOOGLE_CLIENT_ID", guid)]).await;
+    let error = harness.app.connect(google()).expect_err("refused");
     assert_eq!(error.code(), Code::SettingInvalid);
     assert!(
         error.message().contains(guid) && error.message().contains("Desktop app"),
         "{error}"
     );
-    let view = stage.app.watch().borrow().clouds.clone();
+    let view = harness.app.watch().borrow().clouds.clone();
     let view = view
         .iter()
         .find(|view| view.cloud == Cloud::Gcp)
         .expect("shown");
     assert!(!view.ready && view.sandbox && view.redirect_uris == ["http://127.0.0.1"]);
-    let error = stage
+    let error = harness
         .app
         .save_client_id(Cloud::Gcp, guid)
         .expect_err("refused");
@@ -227,13 +229,13 @@ async fn a_client_id_of_another_kind_keeps_a_sign_in_from_starting() {
 
 #[tokio::test]
 async fn googles_own_client_file_is_used_and_one_for_a_web_application_refused_with_the_reason() {
-    let stage = Stage::with(
+    let harness = Harness::with(
         |_| {},
         &[("GOOGLE_CLIENT_ID", ""), ("GOOGLE_CLIENT_SECRET", "")],
     )
     .await;
     assert_eq!(
-        stage.app.connect(google()).expect_err("no client").code(),
+        harness.app.connect(google()).expect_err("no client").code(),
         Code::SettingMissing
     );
     let folder = tempfile::tempdir().expect("a folder");
@@ -250,7 +252,7 @@ async fn googles_own_client_file_is_used_and_one_for_a_web_application_refused_w
         .expect("written");
         path
     };
-    let error = stage
+    let error = harness
         .app
         .save_google_client_file(&write("web"))
         .expect_err("refused");
@@ -259,19 +261,19 @@ async fn googles_own_client_file_is_used_and_one_for_a_web_application_refused_w
         error.message().contains("web application") && error.message().contains("Desktop app"),
         "{error}"
     );
-    stage
+    harness
         .app
         .save_google_client_file(&write("installed"))
         .expect("saved");
-    let id = connect(&stage, ADA).await.expect("connected");
-    stage.app.renew(&id).await.expect("renewed");
+    let id = connect(&harness, ADA).await.expect("connected");
+    harness.app.renew(&id).await.expect("renewed");
 }
 
 #[tokio::test]
 async fn three_thousand_projects_are_read_page_by_page_and_can_be_cancelled() {
     let many = |options: &mut Options| options.google = GoogleDirectory::of_size(3000);
-    let stage = Stage::with(many, &[]).await;
-    let mut snapshots = stage.app.watch();
+    let harness = Harness::with(many, &[]).await;
+    let mut snapshots = harness.app.watch();
     let seen = tokio::spawn(async move {
         let mut seen = Vec::new();
         while snapshots.changed().await.is_ok() {
@@ -292,8 +294,8 @@ async fn three_thousand_projects_are_read_page_by_page_and_can_be_cancelled() {
         }
         seen
     });
-    let id = connect(&stage, ADA).await.expect("connected");
-    assert_eq!(stage.row(&id).target_count, 3000);
+    let id = connect(&harness, ADA).await.expect("connected");
+    assert_eq!(harness.row(&id).target_count, 3000);
     let seen = within(seen).await.expect("watched");
     assert!(
         seen.iter().any(|count| (100..3000).contains(count)),
@@ -301,19 +303,19 @@ async fn three_thousand_projects_are_read_page_by_page_and_can_be_cancelled() {
     );
 
     // Cancelled in the middle: the list that was there stays.
-    stage
+    harness
         .clouds
         .faults()
         .add(Rule::new(Endpoint::GoogleProjects, Fault::Hang));
-    let (reading, cancelling) = tokio::join!(stage.app.read_targets(&id), async {
-        stage
+    let (reading, cancelling) = tokio::join!(harness.app.read_targets(&id), async {
+        harness
             .until(|snapshot| snapshot.accounts[0].reading_targets.is_some())
             .await;
-        stage.app.cancel_reading(&id);
+        harness.app.cancel_reading(&id);
     });
     reading.expect("cancelled is no failure");
     let () = cancelling;
-    let row = stage.row(&id);
+    let row = harness.row(&id);
     assert_eq!(
         (row.target_count, row.reading_targets, row.targets_error),
         (3000, None, None)
@@ -322,33 +324,35 @@ async fn three_thousand_projects_are_read_page_by_page_and_can_be_cancelled() {
 
 #[tokio::test]
 async fn empty_and_short_pages_do_not_end_a_list_and_circles_do() {
-    let stage = Stage::with(|options| options.page_size = 1, &[]).await;
-    stage
+    let harness = Harness::with(|options| options.page_size = 1, &[]).await;
+    harness
         .clouds
         .faults()
         .next(Endpoint::GoogleProjects, Fault::EmptyPage);
-    let id = connect(&stage, ADA).await.expect("connected");
-    assert_eq!(stage.row(&id).target_count, 4);
-    stage
+    let id = connect(&harness, ADA).await.expect("connected");
+    assert_eq!(harness.row(&id).target_count, 4);
+    harness
         .clouds
         .faults()
         .always(Endpoint::GoogleProjects, Fault::RepeatingNextLink);
-    let error = within(stage.app.read_targets(&id))
+    let error = within(harness.app.read_targets(&id))
         .await
         .expect_err("round in circles");
     assert_eq!(error.code(), Code::ServerFailed);
-    assert_eq!(stage.row(&id).target_count, 4, "the old list stays");
+    assert_eq!(harness.row(&id).target_count, 4, "the old list stays");
 }
 
 #[tokio::test]
 async fn an_api_that_is_not_enabled_names_the_project_and_the_link() {
-    let stage = Stage::start().await;
-    stage
+    let harness = Harness::start().await;
+    harness
         .clouds
         .faults()
         .always(Endpoint::GoogleProjects, Fault::ServiceDisabled);
-    let id = connect(&stage, ADA).await.expect("connected all the same");
-    let error = stage.row(&id).targets_error.expect("told");
+    let id = connect(&harness, ADA)
+        .await
+        .expect("connected all the same");
+    let error = harness.row(&id).targets_error.expect("told");
     assert_eq!(error.code, Code::AdminNeeded);
     assert!(
         error.message.contains("project 202611240001"),
@@ -362,48 +366,48 @@ async fn an_api_that_is_not_enabled_names_the_project_and_the_link() {
         "{}",
         error.message
     );
-    assert_eq!(stage.row(&id).status, Status::Connected);
+    assert_eq!(harness.row(&id).status, Status::Connected);
 }
 
 #[tokio::test]
 async fn a_session_that_google_ended_early_is_made_again_for_the_list() {
-    let stage = Stage::start().await;
-    let id = connect(&stage, ADA).await.expect("connected");
-    stage.clouds.reject_access_tokens(ADA);
-    within(stage.app.read_targets(&id))
+    let harness = Harness::start().await;
+    let id = connect(&harness, ADA).await.expect("connected");
+    harness.clouds.reject_access_tokens(ADA);
+    within(harness.app.read_targets(&id))
         .await
         .expect("read with a new session");
-    assert_eq!(stage.row(&id).status, Status::Connected);
+    assert_eq!(harness.row(&id).status, Status::Connected);
 }
 
 #[tokio::test]
 async fn trouble_at_google_keeps_the_session_and_the_sign_in() {
-    let stage = Stage::start().await;
-    let id = connect(&stage, ADA).await.expect("connected");
-    let token = refresh_token(&stage, &id).await;
+    let harness = Harness::start().await;
+    let id = connect(&harness, ADA).await.expect("connected");
+    let token = refresh_token(&harness, &id).await;
     for fault in [
         Fault::Drop,
         Fault::status(503),
         Fault::retry_after(429, "30"),
         Fault::NotJson,
     ] {
-        stage.clouds.faults().next(Endpoint::GoogleToken, fault);
+        harness.clouds.faults().next(Endpoint::GoogleToken, fault);
         assert!(
-            stage
+            harness
                 .app
                 .renew(&id)
                 .await
                 .expect_err("trouble")
                 .is_transient()
         );
-        stage
+        harness
             .app
             .session(&id)
             .await
             .expect("the session still stands");
     }
-    assert_eq!(refresh_token(&stage, &id).await, token);
-    stage.app.renew(&id).await.expect("over");
+    assert_eq!(refresh_token(&harness, &id).await, token);
+    harness.app.renew(&id).await.expect("over");
 }
 
 #[tokio::test]
@@ -415,12 +419,12 @@ async fn a_discovery_document_that_cannot_be_read_ends_the_sign_in_before_the_br
         (Fault::NotJson, Code::ServerFailed),
         (Fault::OversizedAnswer, Code::ServerFailed),
     ] {
-        let stage = Stage::start().await;
-        stage
+        let harness = Harness::start().await;
+        harness
             .clouds
             .faults()
             .always(Endpoint::GoogleDiscovery, fault.clone());
-        let error = stage
+        let error = harness
             .sign_in(google(), &person(ADA))
             .await
             .expect_err("no document");
@@ -434,12 +438,12 @@ async fn a_discovery_document_that_cannot_be_read_ends_the_sign_in_before_the_br
 
 #[tokio::test]
 async fn an_account_stays_with_the_issuer_that_it_came_from() {
-    let stage = Stage::start().await;
-    let id = connect(&stage, ADA).await.expect("connected");
+    let harness = Harness::start().await;
+    let id = connect(&harness, ADA).await.expect("connected");
     let other = Sandbox::start(Options::default())
         .await
         .expect("loopback ports");
-    let app = stage.app_with(&[("MCM_GOOGLE_ISSUER", other.google_issuer().as_str())]);
+    let app = harness.app_with(&[("MCM_GOOGLE_ISSUER", other.google_issuer().as_str())]);
     let sign_in = app.connect(again(&id)).expect("started");
     let error = within(app.sign_in_ended(sign_in))
         .await
@@ -454,49 +458,49 @@ async fn an_account_stays_with_the_issuer_that_it_came_from() {
             .iter()
             .any(|r| r.endpoint == Some(endpoint))
     };
-    assert!(asked(&stage.clouds, Endpoint::GoogleRevoke));
+    assert!(asked(&harness.clouds, Endpoint::GoogleRevoke));
     assert!(!asked(&other, Endpoint::GoogleRevoke) && !asked(&other, Endpoint::GoogleToken));
 }
 
 #[tokio::test]
 async fn a_person_who_refuses_is_told_so_and_nothing_changes() {
-    let stage = Stage::start().await;
-    let error = stage
+    let harness = Harness::start().await;
+    let error = harness
         .sign_in(google(), &person(ADA).refuse_consent())
         .await
         .expect_err("refused");
     assert_eq!(error.code(), Code::SignInRefused);
-    assert!(stage.rows().is_empty());
+    assert!(harness.rows().is_empty());
 }
 
 #[tokio::test]
 async fn a_sign_in_without_a_refresh_token_connects_nobody() {
-    let stage = Stage::start().await;
-    stage
+    let harness = Harness::start().await;
+    harness
         .clouds
         .faults()
         .next(Endpoint::GoogleToken, Fault::MissingRefreshToken);
-    let error = stage
+    let error = harness
         .sign_in(google(), &person(ADA))
         .await
         .expect_err("no refresh token");
     assert_eq!(error.code(), Code::SignInRejected);
-    let id = connect(&stage, ADA).await.expect("connected");
+    let id = connect(&harness, ADA).await.expect("connected");
     // For a known row the second visit asks for consent, and gives up when that brings none either.
-    stage
+    harness
         .clouds
         .faults()
         .always(Endpoint::GoogleToken, Fault::MissingRefreshToken);
-    let sign_in = stage.app.connect(again(&id)).expect("started");
+    let sign_in = harness.app.connect(again(&id)).expect("started");
     let browser = person(ADA);
-    stage.visit(&browser).await;
-    stage.visit(&browser).await;
-    let error = within(stage.app.sign_in_ended(sign_in))
+    harness.visit(&browser).await;
+    harness.visit(&browser).await;
+    let error = within(harness.app.sign_in_ended(sign_in))
         .await
         .expect_err("no refresh token");
     assert_eq!(error.code(), Code::SignInRejected);
     assert_eq!(
-        stage.row(&id).status,
+        harness.row(&id).status,
         Status::Connected,
         "the row is as it was"
     );

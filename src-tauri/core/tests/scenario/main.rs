@@ -1,14 +1,14 @@
 //! Scenarios: the product through its door, `App`, against the sandbox clouds over real sockets.
 //!
-//! A scripted person sits in front of the sandbox's browser. Every scenario ends with the leak check of `stage.rs`.
+//! A scripted person sits in front of the sandbox's browser. Every scenario ends with the leak check of `harness.rs`.
 
 mod azure;
 mod devices;
 mod faults;
 mod google;
 mod google_faults;
+mod harness;
 #[path = "../support/left_behind.rs"]
 mod left_behind;
 mod resources;
 mod sessions;
-mod stage;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use mcm_core::account::{AccountId, Cloud};
-use mcm_core::activity::What;
+use mcm_core::activity::ActivityKind;
 use mcm_core::app::Connect;
 use mcm_core::error::{Code, Error};
 use mcm_core::resource::Resource;
@@ -14,58 +14,60 @@ use sandbox_clouds::browser::Browser;
 use sandbox_clouds::{Endpoint, Fault};
 use secrecy::ExposeSecret as _;
 
-use crate::stage::{ADA, Stage, within};
+use crate::harness::{ADA, Harness, within};
 
 const HOUR: Duration = Duration::from_secs(3600);
 const GRAPH: &str = "https://graph.microsoft.com";
 const VAULT: &str = "https://vault.azure.net";
 
-async fn strict() -> Stage {
-    Stage::with(|options| options.azure_rotation = Rotation::Strict, &[]).await
+async fn strict() -> Harness {
+    Harness::with(|options| options.azure_rotation = Rotation::Strict, &[]).await
 }
 
 /// A token for what a person calls the resource.
-async fn token(stage: &Stage, id: &AccountId, resource: &str) -> Result<String, Error> {
-    let resource = stage.app.resource(id, resource)?;
-    let session = stage.app.hand_out_for(id, &resource, "test").await?;
+async fn token(harness: &Harness, id: &AccountId, resource: &str) -> Result<String, Error> {
+    let resource = harness.app.resource(id, resource)?;
+    let session = harness.app.hand_out_for(id, &resource, "test").await?;
     Ok(session.bearer()?.expose_secret().to_owned())
 }
 
-fn audience(stage: &Stage, token: &str) -> Option<String> {
-    stage.clouds.azure_audience(token)
+fn audience(harness: &Harness, token: &str) -> Option<String> {
+    harness.clouds.azure_audience(token)
 }
 
 #[tokio::test]
 async fn one_sign_in_opens_every_resource_and_each_session_is_kept() {
-    let stage = strict().await;
-    let id = stage.connect(ADA).await.expect("connected");
+    let harness = strict().await;
+    let id = harness.connect(ADA).await.expect("connected");
     for (name, resource) in [
         ("graph", GRAPH),
         ("key-vault", VAULT),
         ("https://storage.azure.com/", "https://storage.azure.com"),
         ("aks", "6dae42f8-4368-4678-94ff-3960e28e3630"),
     ] {
-        let first = token(&stage, &id, name).await.expect("from the same grant");
-        assert_eq!(audience(&stage, &first).as_deref(), Some(resource));
-        let asked = stage.token_requests("refresh_token");
-        assert_eq!(token(&stage, &id, name).await.expect("kept"), first);
+        let first = token(&harness, &id, name)
+            .await
+            .expect("from the same grant");
+        assert_eq!(audience(&harness, &first).as_deref(), Some(resource));
+        let asked = harness.token_requests("refresh_token");
+        assert_eq!(token(&harness, &id, name).await.expect("kept"), first);
         assert_eq!(
-            stage.token_requests("refresh_token"),
+            harness.token_requests("refresh_token"),
             asked,
             "{name} was asked for once"
         );
     }
-    assert_eq!(stage.token_requests("refresh_token"), 4);
-    stage.clock.advance(HOUR);
-    let renewed = token(&stage, &id, "graph")
+    assert_eq!(harness.token_requests("refresh_token"), 4);
+    harness.clock.advance(HOUR);
+    let renewed = token(&harness, &id, "graph")
         .await
         .expect("renewed with the rotated grant");
-    assert_eq!(audience(&stage, &renewed).as_deref(), Some(GRAPH));
-    assert_eq!(stage.token_requests("refresh_token"), 5);
-    let handed_out = stage.app.activity(Some(&id), 1).remove(0).what;
+    assert_eq!(audience(&harness, &renewed).as_deref(), Some(GRAPH));
+    assert_eq!(harness.token_requests("refresh_token"), 5);
+    let handed_out = harness.app.activity(Some(&id), 1).remove(0).what;
     assert_eq!(
         handed_out,
-        What::HandedOut {
+        ActivityKind::HandedOut {
             to: "test".into(),
             resource: Some(GRAPH.into())
         }
@@ -74,31 +76,31 @@ async fn one_sign_in_opens_every_resource_and_each_session_is_kept() {
 
 #[tokio::test]
 async fn every_name_of_resource_manager_means_the_session_that_is_there() {
-    let stage = Stage::start().await;
-    let id = stage.connect(ADA).await.expect("connected");
-    let session = stage.app.session(&id).await.expect("valid");
+    let harness = Harness::start().await;
+    let id = harness.connect(ADA).await.expect("connected");
+    let session = harness.app.session(&id).await.expect("valid");
     for name in [
         "arm",
         "https://management.azure.com/",
         "https://management.core.windows.net/",
     ] {
-        let found = token(&stage, &id, name).await.expect("valid");
+        let found = token(&harness, &id, name).await.expect("valid");
         assert_eq!(found, session.bearer().expect("a token").expose_secret());
     }
-    assert_eq!(stage.token_requests("refresh_token"), 0);
+    assert_eq!(harness.token_requests("refresh_token"), 0);
 }
 
 #[tokio::test]
 async fn callers_in_two_processes_make_one_request_for_each_resource_and_the_grant_survives() {
-    let stage = strict().await;
-    let id = stage.connect(ADA).await.expect("connected");
-    stage.clock.advance(2 * HOUR);
-    let other = stage.second_app();
+    let harness = strict().await;
+    let id = harness.connect(ADA).await.expect("connected");
+    harness.clock.advance(2 * HOUR);
+    let other = harness.second_app();
     let names = ["graph", "key-vault", "arm"];
     let callers = (0..30).map(|number| {
         let (app, id) = (
             if number % 2 == 0 {
-                stage.app.clone()
+                harness.app.clone()
             } else {
                 other.clone()
             },
@@ -126,9 +128,9 @@ async fn callers_in_two_processes_make_one_request_for_each_resource_and_the_gra
         tokens.dedup();
         assert_eq!(tokens.len(), 1, "all got the same new session");
     }
-    assert_eq!(stage.token_requests("refresh_token"), 3);
-    stage.clock.advance(2 * HOUR);
-    stage
+    assert_eq!(harness.token_requests("refresh_token"), 3);
+    harness.clock.advance(2 * HOUR);
+    harness
         .app
         .session(&id)
         .await
@@ -137,50 +139,50 @@ async fn callers_in_two_processes_make_one_request_for_each_resource_and_the_gra
 
 #[tokio::test]
 async fn a_resource_that_lacks_consent_costs_itself_is_told_again_and_never_asks_in_vain() {
-    let stage = strict().await;
-    let id = stage.connect(ADA).await.expect("connected");
-    stage.clouds.ask_azure_consent_for(GRAPH);
-    let error = token(&stage, &id, "graph").await.expect_err("no consent");
+    let harness = strict().await;
+    let id = harness.connect(ADA).await.expect("connected");
+    harness.clouds.ask_azure_consent_for(GRAPH);
+    let error = token(&harness, &id, "graph").await.expect_err("no consent");
     assert_eq!(error.code(), Code::SignInAgain);
     assert!(
         error.message().contains(GRAPH) && error.message().contains("consent"),
         "{error}"
     );
     assert_eq!(
-        stage.row(&id).status,
+        harness.row(&id).status,
         Status::Connected,
         "the account is as it was"
     );
-    assert!(stage.row(&id).trouble.is_none());
+    assert!(harness.row(&id).renewal_failure.is_none());
 
-    let asked = stage.token_requests("refresh_token");
+    let asked = harness.token_requests("refresh_token");
     for _ in 0..5 {
-        let again = token(&stage, &id, "graph").await.expect_err("no consent");
+        let again = token(&harness, &id, "graph").await.expect_err("no consent");
         assert_eq!(
             (again.message(), again.reference()),
             (error.message(), error.reference())
         );
     }
     assert_eq!(
-        stage.token_requests("refresh_token"),
+        harness.token_requests("refresh_token"),
         asked,
         "told again, not asked again"
     );
-    token(&stage, &id, "key-vault")
+    token(&harness, &id, "key-vault")
         .await
         .expect("another resource");
-    stage.app.session(&id).await.expect("the account itself");
+    harness.app.session(&id).await.expect("the account itself");
 
     // An administrator may have granted it meanwhile: after a while the server is asked again, and later less often.
-    let asked = stage.token_requests("refresh_token");
-    stage.clock.advance(Duration::from_secs(61));
-    token(&stage, &id, "graph").await.expect_err("still none");
-    stage.clock.advance(Duration::from_secs(61));
-    token(&stage, &id, "graph")
+    let asked = harness.token_requests("refresh_token");
+    harness.clock.advance(Duration::from_secs(61));
+    token(&harness, &id, "graph").await.expect_err("still none");
+    harness.clock.advance(Duration::from_secs(61));
+    token(&harness, &id, "graph")
         .await
         .expect_err("waits for two minutes now");
     assert_eq!(
-        stage.token_requests("refresh_token"),
+        harness.token_requests("refresh_token"),
         asked + 2,
         "one for the resource, one for the grant"
     );
@@ -188,72 +190,76 @@ async fn a_resource_that_lacks_consent_costs_itself_is_told_again_and_never_asks
 
 #[tokio::test]
 async fn a_grant_that_is_dead_is_the_accounts_trouble_whatever_resource_found_out() {
-    let stage = Stage::start().await;
-    let id = stage.connect(ADA).await.expect("connected");
-    token(&stage, &id, "graph")
+    let harness = Harness::start().await;
+    let id = harness.connect(ADA).await.expect("connected");
+    token(&harness, &id, "graph")
         .await
         .expect("from the same grant");
-    stage.clouds.change_password(ADA);
-    let error = token(&stage, &id, "key-vault").await.expect_err("revoked");
+    harness.clouds.change_password(ADA);
+    let error = token(&harness, &id, "key-vault")
+        .await
+        .expect_err("revoked");
     assert_eq!(error.code(), Code::SignInAgain);
-    assert_eq!(stage.row(&id).status, Status::SignInAgain);
-    let asked = stage.token_requests("refresh_token");
-    token(&stage, &id, "storage")
+    assert_eq!(harness.row(&id).status, Status::SignInAgain);
+    let asked = harness.token_requests("refresh_token");
+    token(&harness, &id, "storage")
         .await
         .expect_err("the account has to be signed in to");
     assert_eq!(
-        stage.token_requests("refresh_token"),
+        harness.token_requests("refresh_token"),
         asked,
         "no resource is asked for in vain"
     );
 
-    assert_eq!(stage.connect(ADA).await.expect("signed in again"), id);
-    token(&stage, &id, "key-vault").await.expect("works again");
-    let renewed = token(&stage, &id, "graph")
+    assert_eq!(harness.connect(ADA).await.expect("signed in again"), id);
+    token(&harness, &id, "key-vault")
+        .await
+        .expect("works again");
+    let renewed = token(&harness, &id, "graph")
         .await
         .expect("made anew for the new sign-in");
-    assert_eq!(audience(&stage, &renewed).as_deref(), Some(GRAPH));
+    assert_eq!(audience(&harness, &renewed).as_deref(), Some(GRAPH));
 }
 
 #[tokio::test]
 async fn a_passing_failure_of_a_resource_backs_off_for_that_resource_alone() {
-    let stage = Stage::start().await;
-    let id = stage.connect(ADA).await.expect("connected");
-    stage
+    let harness = Harness::start().await;
+    let id = harness.connect(ADA).await.expect("connected");
+    harness
         .clouds
         .faults()
         .next(Endpoint::AzureToken, Fault::retry_after(429, "120"));
     assert_eq!(
-        token(&stage, &id, "graph")
+        token(&harness, &id, "graph")
             .await
             .expect_err("throttled")
             .code(),
         Code::Throttled
     );
     assert_eq!(
-        token(&stage, &id, "graph")
+        token(&harness, &id, "graph")
             .await
             .expect_err("waiting")
             .code(),
         Code::Throttled
     );
-    assert_eq!(stage.token_requests("refresh_token"), 1);
+    assert_eq!(harness.token_requests("refresh_token"), 1);
     assert_eq!(
-        (stage.row(&id).status, stage.row(&id).trouble),
+        (harness.row(&id).status, harness.row(&id).renewal_failure),
         (Status::Connected, None)
     );
-    token(&stage, &id, "key-vault")
+    token(&harness, &id, "key-vault")
         .await
         .expect("another resource");
-    stage.clock.advance(Duration::from_secs(121));
-    token(&stage, &id, "graph").await.expect("tried again");
+    harness.clock.advance(Duration::from_secs(121));
+    token(&harness, &id, "graph").await.expect("tried again");
 }
 
 #[tokio::test]
 async fn a_resource_that_nobody_knows_is_named() {
-    let stage = Stage::start().await;
-    let id = stage.connect(ADA).await.expect("connected");
-    let error = token(&stage, &id, "https://nobody.example")
+    let harness = Harness::start().await;
+    let id = harness.connect(ADA).await.expect("connected");
+    let error = token(&harness, &id, "https://nobody.example")
         .await
         .expect_err("unknown");
     assert_eq!(error.code(), Code::NotFound);
@@ -261,13 +267,13 @@ async fn a_resource_that_nobody_knows_is_named() {
         error.message().contains("https://nobody.example"),
         "{error}"
     );
-    assert_eq!(stage.row(&id).status, Status::Connected);
-    let error = token(&stage, &id, "graph openid")
+    assert_eq!(harness.row(&id).status, Status::Connected);
+    let error = token(&harness, &id, "graph openid")
         .await
         .expect_err("not an identifier");
     assert_eq!(error.code(), Code::InvalidInput);
     assert_eq!(
-        stage.token_requests("refresh_token"),
+        harness.token_requests("refresh_token"),
         1,
         "only an identifier reaches the server"
     );
@@ -275,85 +281,115 @@ async fn a_resource_that_nobody_knows_is_named() {
 
 #[tokio::test]
 async fn disconnecting_removes_the_sessions_of_every_resource() {
-    let stage = Stage::start().await;
-    let id = stage.connect(ADA).await.expect("connected");
+    let harness = Harness::start().await;
+    let id = harness.connect(ADA).await.expect("connected");
     let names = ["graph", "key-vault", "aks"];
     let mut records = Vec::new();
     for name in names {
-        token(&stage, &id, name).await.expect("from the same grant");
+        token(&harness, &id, name)
+            .await
+            .expect("from the same grant");
         records.push(Record::session(
             &id,
-            stage.app.resource(&id, name).expect("a resource").key(),
+            harness.app.resource(&id, name).expect("a resource").key(),
         ));
     }
     for record in &records {
-        assert!(stage.vault.read(record).await.expect("readable").is_some());
+        assert!(
+            harness
+                .vault
+                .read(record)
+                .await
+                .expect("readable")
+                .is_some()
+        );
     }
-    stage.app.disconnect(&id).await.expect("disconnected");
+    harness.app.disconnect(&id).await.expect("disconnected");
     for record in &records {
-        assert!(stage.vault.read(record).await.expect("readable").is_none());
+        assert!(
+            harness
+                .vault
+                .read(record)
+                .await
+                .expect("readable")
+                .is_none()
+        );
     }
-    assert!(stage.app.book().expect("readable").left_behind.is_empty());
+    assert!(
+        harness
+            .app
+            .stored()
+            .expect("readable")
+            .left_behind
+            .is_empty()
+    );
 }
 
 #[tokio::test]
 async fn a_late_session_for_a_resource_cannot_outlive_its_account() {
-    let stage = strict().await;
-    let id = stage.connect(ADA).await.expect("connected");
-    stage
+    let harness = strict().await;
+    let id = harness.connect(ADA).await.expect("connected");
+    harness
         .clouds
         .faults()
         .next(Endpoint::AzureToken, Fault::Latency(300));
-    let (app, asking) = (stage.app.clone(), id.clone());
+    let (app, asking) = (harness.app.clone(), id.clone());
     let graph = app.resource(&id, "graph").expect("a resource");
     let record = Record::session(&id, graph.key());
     let late =
         tokio::spawn(async move { app.hand_out_for(&asking, &graph, "test").await.map(drop) });
     let asked = async {
-        while stage.token_requests("refresh_token") == 0 {
+        while harness.token_requests("refresh_token") == 0 {
             tokio::task::yield_now().await;
         }
     };
     within(asked).await;
-    stage.app.disconnect(&id).await.expect("disconnected");
+    harness.app.disconnect(&id).await.expect("disconnected");
     within(late)
         .await
         .expect("no panic")
         .expect_err("signed out meanwhile");
-    assert!(stage.vault.read(&record).await.expect("readable").is_none());
+    assert!(
+        harness
+            .vault
+            .read(&record)
+            .await
+            .expect("readable")
+            .is_none()
+    );
 }
 
 #[tokio::test]
 async fn an_account_keeps_sessions_for_a_bounded_number_of_resources() {
-    let stage = Stage::start().await;
-    let id = stage.connect(ADA).await.expect("connected");
-    token(&stage, &id, "graph")
+    let harness = Harness::start().await;
+    let id = harness.connect(ADA).await.expect("connected");
+    token(&harness, &id, "graph")
         .await
         .expect("from the same grant");
     for number in 0..40 {
-        stage.clock.advance(Duration::from_secs(1));
-        token(&stage, &id, &format!("https://nobody-{number}.example"))
+        harness.clock.advance(Duration::from_secs(1));
+        token(&harness, &id, &format!("https://nobody-{number}.example"))
             .await
             .expect_err("unknown");
     }
-    let book = stage.app.book().expect("readable");
-    let known = &book.account(&id).expect("a row").resources;
+    let stored = harness.app.stored().expect("readable");
+    let known = &stored.account(&id).expect("a row").resources;
     assert_eq!(known.len(), 32);
     let graph = Resource::Named(known[0].resource.clone());
     assert_eq!(graph.key(), GRAPH, "what failed goes first");
-    let asked = stage.token_requests("refresh_token");
-    token(&stage, &id, "graph").await.expect("kept");
-    assert_eq!(stage.token_requests("refresh_token"), asked);
+    let asked = harness.token_requests("refresh_token");
+    token(&harness, &id, "graph").await.expect("kept");
+    assert_eq!(harness.token_requests("refresh_token"), asked);
 }
 
 #[tokio::test]
 async fn a_cloud_with_one_credential_for_everything_says_so() {
-    let stage = Stage::start().await;
-    let id = stage
+    let harness = Harness::start().await;
+    let id = harness
         .sign_in(Connect::new(Cloud::Gcp), &Browser::new().as_person(ADA))
         .await
         .expect("connected");
-    let error = stage
+    let error = harness
         .app
         .resource(&id, "graph")
         .expect_err("Google has none");
@@ -362,9 +398,9 @@ async fn a_cloud_with_one_credential_for_everything_says_so() {
         error.message().contains("graph") && error.message().contains("Google Cloud"),
         "{error}"
     );
-    let azure = stage.connect(ADA).await.expect("connected");
-    let graph = stage.app.resource(&azure, "graph").expect("a resource");
-    let error = stage
+    let azure = harness.connect(ADA).await.expect("connected");
+    let graph = harness.app.resource(&azure, "graph").expect("a resource");
+    let error = harness
         .app
         .hand_out_for(&id, &graph, "test")
         .await

@@ -8,72 +8,72 @@ use sandbox_clouds::azure::Rotation;
 use sandbox_clouds::{Endpoint, Fault};
 use secrecy::ExposeSecret as _;
 
-use crate::stage::{ADA, Stage, within};
+use crate::harness::{ADA, Harness, within};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-async fn strict() -> Stage {
-    Stage::with(|options| options.azure_rotation = Rotation::Strict, &[]).await
+async fn strict() -> Harness {
+    Harness::with(|options| options.azure_rotation = Rotation::Strict, &[]).await
 }
 
 #[tokio::test]
 async fn a_valid_session_is_handed_out_without_a_request() {
-    let stage = Stage::start().await;
-    let id = stage.connect(ADA).await.expect("connected");
-    stage.clock.advance(HOUR - Duration::from_secs(301));
-    let first = stage.app.session(&id).await.expect("valid");
-    let second = stage.app.session(&id).await.expect("valid");
+    let harness = Harness::start().await;
+    let id = harness.connect(ADA).await.expect("connected");
+    harness.clock.advance(HOUR - Duration::from_secs(301));
+    let first = harness.app.session(&id).await.expect("valid");
+    let second = harness.app.session(&id).await.expect("valid");
     assert_eq!(
         first.bearer().expect("a token").expose_secret(),
         second.bearer().expect("a token").expose_secret()
     );
-    assert_eq!(stage.token_requests("refresh_token"), 0);
+    assert_eq!(harness.token_requests("refresh_token"), 0);
 }
 
 #[tokio::test]
 async fn a_session_with_less_than_five_minutes_left_is_renewed() {
-    let stage = Stage::start().await;
-    let id = stage.connect(ADA).await.expect("connected");
-    stage.clock.advance(HOUR - Duration::from_secs(299));
-    let session = stage.app.session(&id).await.expect("renewed");
-    assert_eq!(stage.token_requests("refresh_token"), 1);
+    let harness = Harness::start().await;
+    let id = harness.connect(ADA).await.expect("connected");
+    harness.clock.advance(HOUR - Duration::from_secs(299));
+    let session = harness.app.session(&id).await.expect("renewed");
+    assert_eq!(harness.token_requests("refresh_token"), 1);
     assert_eq!(
         session.times.expires_at,
-        stage.row(&id).session.expect("shown").expires_at
+        harness.row(&id).session.expect("shown").expires_at
     );
 }
 
 #[tokio::test]
 async fn very_short_lives_are_handed_out_and_not_asked_for_at_every_call() {
-    let stage = Stage::with(
+    let harness = Harness::with(
         |options| options.access_token_life = Duration::from_secs(60),
         &[],
     )
     .await;
-    let id = stage.connect(ADA).await.expect("connected");
+    let id = harness.connect(ADA).await.expect("connected");
     for _ in 0..5 {
-        stage
+        harness
             .app
             .session(&id)
             .await
             .expect("half of its life is left");
     }
-    assert_eq!(stage.token_requests("refresh_token"), 0);
-    stage.clock.advance(Duration::from_secs(31));
-    stage.app.session(&id).await.expect("renewed");
-    assert_eq!(stage.token_requests("refresh_token"), 1);
+    assert_eq!(harness.token_requests("refresh_token"), 0);
+    harness.clock.advance(Duration::from_secs(31));
+    harness.app.session(&id).await.expect("renewed");
+    assert_eq!(harness.token_requests("refresh_token"), 1);
 }
 
 #[tokio::test]
 async fn many_callers_in_two_processes_make_one_request_and_the_grant_survives() {
-    let stage = strict().await;
-    let id = stage.connect(ADA).await.expect("connected");
-    stage.clock.advance(2 * HOUR);
-    let other = stage.second_app();
+    let harness = strict().await;
+    let id = harness.connect(ADA).await.expect("connected");
+    harness.clock.advance(2 * HOUR);
+    let other = harness.second_app();
     let callers = (0..50).map(|number| {
         let (app, id) = (
             if number % 2 == 0 {
-                stage.app.clone()
+                harness.app.clone()
             } else {
                 other.clone()
             },
@@ -95,9 +95,9 @@ async fn many_callers_in_two_processes_make_one_request_and_the_grant_survives()
     }
     tokens.dedup();
     assert_eq!(tokens.len(), 1, "all got the same new session");
-    assert_eq!(stage.token_requests("refresh_token"), 1);
-    stage.clock.advance(2 * HOUR);
-    stage
+    assert_eq!(harness.token_requests("refresh_token"), 1);
+    harness.clock.advance(2 * HOUR);
+    harness
         .app
         .session(&id)
         .await
@@ -106,32 +106,36 @@ async fn many_callers_in_two_processes_make_one_request_and_the_grant_survives()
 
 #[tokio::test]
 async fn the_account_is_there_after_a_restart_and_renews() {
-    let mut stage = strict().await;
-    let id = stage.connect(ADA).await.expect("connected");
+    let mut harness = strict().await;
+    let id = harness.connect(ADA).await.expect("connected");
     for _ in 0..3 {
-        stage.clock.advance(2 * HOUR);
-        stage.restart();
-        assert_eq!(stage.row(&id).status, Status::Connected);
-        stage.app.session(&id).await.expect("renewed");
+        harness.clock.advance(2 * HOUR);
+        harness.restart();
+        assert_eq!(harness.row(&id).status, Status::Connected);
+        harness.app.session(&id).await.expect("renewed");
     }
 }
 
 #[tokio::test]
 async fn a_caller_who_gives_up_does_not_lose_the_rotated_grant() {
-    let stage = strict().await;
-    let id = stage.connect(ADA).await.expect("connected");
-    stage.clock.advance(2 * HOUR);
-    stage
+    let harness = strict().await;
+    let id = harness.connect(ADA).await.expect("connected");
+    harness.clock.advance(2 * HOUR);
+    harness
         .clouds
         .faults()
         .next(Endpoint::AzureToken, Fault::Latency(200));
-    let (app, account) = (stage.app.clone(), id.clone());
+    let (app, account) = (harness.app.clone(), id.clone());
     let caller = tokio::spawn(async move { app.session(&account).await.map(drop) });
-    stage.until(|snapshot| snapshot.accounts[0].renewing).await;
+    harness
+        .until(|snapshot| snapshot.accounts[0].renewing)
+        .await;
     caller.abort();
-    stage.until(|snapshot| !snapshot.accounts[0].renewing).await;
-    stage.clock.advance(2 * HOUR);
-    stage
+    harness
+        .until(|snapshot| !snapshot.accounts[0].renewing)
+        .await;
+    harness.clock.advance(2 * HOUR);
+    harness
         .app
         .session(&id)
         .await
@@ -140,46 +144,51 @@ async fn a_caller_who_gives_up_does_not_lose_the_rotated_grant() {
 
 #[tokio::test]
 async fn a_refused_grant_asks_the_person_once_and_never_loops() {
-    let stage = Stage::start().await;
-    let id = stage.connect(ADA).await.expect("connected");
-    stage.clouds.change_password(ADA);
-    stage.clock.advance(2 * HOUR);
+    let harness = Harness::start().await;
+    let id = harness.connect(ADA).await.expect("connected");
+    harness.clouds.change_password(ADA);
+    harness.clock.advance(2 * HOUR);
     for _ in 0..5 {
-        let error = stage.app.session(&id).await.expect_err("refused");
+        let error = harness.app.session(&id).await.expect_err("refused");
         assert_eq!(error.code(), Code::SignInAgain);
     }
     assert_eq!(
-        stage.app.renew(&id).await.expect_err("refused").code(),
+        harness.app.renew(&id).await.expect_err("refused").code(),
         Code::SignInAgain
     );
     assert_eq!(
-        stage.token_requests("refresh_token"),
+        harness.token_requests("refresh_token"),
         1,
         "asked once, for every caller and process"
     );
-    assert_eq!(stage.row(&id).status, Status::SignInAgain);
-    stage.connect(ADA).await.expect("signed in again");
-    assert_eq!(stage.row(&id).status, Status::Connected);
-    stage.app.session(&id).await.expect("works again");
+    assert_eq!(harness.row(&id).status, Status::SignInAgain);
+    harness.connect(ADA).await.expect("signed in again");
+    assert_eq!(harness.row(&id).status, Status::Connected);
+    harness.app.session(&id).await.expect("works again");
 }
 
 #[tokio::test]
 async fn a_passing_failure_backs_off_as_long_as_the_server_asked() {
-    let stage = Stage::start().await;
-    let id = stage.connect(ADA).await.expect("connected");
-    stage.clock.advance(2 * HOUR);
-    stage
+    let harness = Harness::start().await;
+    let id = harness.connect(ADA).await.expect("connected");
+    harness.clock.advance(2 * HOUR);
+    harness
         .clouds
         .faults()
         .next(Endpoint::AzureToken, Fault::retry_after(429, "120"));
     assert_eq!(
-        stage.app.session(&id).await.expect_err("throttled").code(),
+        harness
+            .app
+            .session(&id)
+            .await
+            .expect_err("throttled")
+            .code(),
         Code::Throttled
     );
-    assert_eq!(stage.row(&id).status, Status::Expired);
-    stage.clock.advance(Duration::from_secs(119));
+    assert_eq!(harness.row(&id).status, Status::Expired);
+    harness.clock.advance(Duration::from_secs(119));
     assert_eq!(
-        stage
+        harness
             .app
             .session(&id)
             .await
@@ -187,66 +196,68 @@ async fn a_passing_failure_backs_off_as_long_as_the_server_asked() {
             .code(),
         Code::Throttled
     );
-    assert_eq!(stage.token_requests("refresh_token"), 1);
-    stage.clock.advance(Duration::from_secs(2));
-    stage.app.session(&id).await.expect("renewed");
+    assert_eq!(harness.token_requests("refresh_token"), 1);
+    harness.clock.advance(Duration::from_secs(2));
+    harness.app.session(&id).await.expect("renewed");
     assert_eq!(
-        (stage.row(&id).status, stage.row(&id).trouble),
+        (harness.row(&id).status, harness.row(&id).renewal_failure),
         (Status::Connected, None)
     );
 }
 
 #[tokio::test]
 async fn a_person_who_presses_renew_does_not_wait_for_the_back_off() {
-    let stage = Stage::start().await;
-    let id = stage.connect(ADA).await.expect("connected");
-    stage.clock.advance(2 * HOUR);
-    stage
+    let harness = Harness::start().await;
+    let id = harness.connect(ADA).await.expect("connected");
+    harness.clock.advance(2 * HOUR);
+    harness
         .clouds
         .faults()
         .next(Endpoint::AzureToken, Fault::status(503));
-    stage.app.session(&id).await.expect_err("in trouble");
-    stage.app.renew(&id).await.expect("renewed");
+    harness.app.session(&id).await.expect_err("in trouble");
+    harness.app.renew(&id).await.expect("renewed");
 }
 
 #[tokio::test]
 async fn a_clock_that_goes_back_a_day_renews_instead_of_trusting_the_session() {
-    let stage = Stage::start().await;
-    let id = stage.connect(ADA).await.expect("connected");
-    let now = mcm_core::world::Clock::now(&*stage.clock);
-    stage.clock.set(now - 24 * HOUR);
-    stage.app.session(&id).await.expect("renewed");
-    assert_eq!(stage.token_requests("refresh_token"), 1);
+    let harness = Harness::start().await;
+    let id = harness.connect(ADA).await.expect("connected");
+    let now = mcm_core::world::Clock::now(&*harness.clock);
+    harness.clock.set(now - 24 * HOUR);
+    harness.app.session(&id).await.expect("renewed");
+    assert_eq!(harness.token_requests("refresh_token"), 1);
 }
 
 #[tokio::test]
 async fn a_late_renewal_cannot_revive_a_signed_out_account() {
-    let stage = strict().await;
-    let id = stage.connect(ADA).await.expect("connected");
-    let account = stage
+    let harness = strict().await;
+    let id = harness.connect(ADA).await.expect("connected");
+    let account = harness
         .app
-        .book()
+        .stored()
         .expect("readable")
         .account(&id)
         .expect("a row")
         .clone();
-    stage.clock.advance(2 * HOUR);
-    stage
+    harness.clock.advance(2 * HOUR);
+    harness
         .clouds
         .faults()
         .next(Endpoint::AzureToken, Fault::Latency(300));
-    let (app, renewing) = (stage.app.clone(), id.clone());
+    let (app, renewing) = (harness.app.clone(), id.clone());
     let renewal = tokio::spawn(async move { app.session(&renewing).await.map(drop) });
-    stage.until(|snapshot| snapshot.accounts[0].renewing).await;
-    stage.app.disconnect(&id).await.expect("disconnected");
+    harness
+        .until(|snapshot| snapshot.accounts[0].renewing)
+        .await;
+    harness.app.disconnect(&id).await.expect("disconnected");
     within(renewal)
         .await
         .expect("no panic")
         .expect_err("signed out meanwhile");
-    assert!(stage.rows().is_empty());
+    assert!(harness.rows().is_empty());
     use mcm_core::vault::Record;
     assert!(
-        stage
+        harness
             .vault
             .read(&Record::grant(&account.grant))
             .await
@@ -254,7 +265,7 @@ async fn a_late_renewal_cannot_revive_a_signed_out_account() {
             .is_none()
     );
     assert!(
-        stage
+        harness
             .vault
             .read(&Record::session(
                 &id,
@@ -268,12 +279,12 @@ async fn a_late_renewal_cannot_revive_a_signed_out_account() {
 
 #[tokio::test]
 async fn the_app_renews_ahead_of_time_by_itself() {
-    let stage = Stage::start().await;
-    let id = stage.connect(ADA).await.expect("connected");
-    let first = stage.row(&id).session.expect("a session").expires_at;
-    stage.app.keep();
-    stage.clock.advance(HOUR - Duration::from_secs(420));
-    stage
+    let harness = Harness::start().await;
+    let id = harness.connect(ADA).await.expect("connected");
+    let first = harness.row(&id).session.expect("a session").expires_at;
+    harness.app.start_background_tasks();
+    harness.clock.advance(HOUR - Duration::from_secs(420));
+    harness
         .until(|snapshot| {
             snapshot.accounts[0]
                 .session
@@ -284,35 +295,35 @@ async fn the_app_renews_ahead_of_time_by_itself() {
 
 #[tokio::test]
 async fn what_another_process_changes_is_shown_within_a_second() {
-    let stage = Stage::start().await;
-    stage.app.keep();
-    let other = stage.second_app();
-    let id = stage.connect(ADA).await.expect("connected");
+    let harness = Harness::start().await;
+    harness.app.start_background_tasks();
+    let other = harness.second_app();
+    let id = harness.connect(ADA).await.expect("connected");
     other
         .rename(&id, Some("Renamed elsewhere"))
         .await
         .expect("renamed");
-    stage
+    harness
         .until(|snapshot| snapshot.accounts[0].name == "Renamed elsewhere")
         .await;
     other.disconnect(&id).await.expect("disconnected");
-    stage.until(|snapshot| snapshot.accounts.is_empty()).await;
+    harness.until(|snapshot| snapshot.accounts.is_empty()).await;
 }
 
 #[tokio::test]
 async fn a_paused_app_renews_nothing_by_itself() {
-    let stage = Stage::start().await;
-    let id = stage.connect(ADA).await.expect("connected");
-    stage.app.pause(true);
-    stage.app.keep();
-    stage.clock.advance(2 * HOUR);
-    stage.app.rename(&id, Some("x")).await.expect("renamed");
-    stage
+    let harness = Harness::start().await;
+    let id = harness.connect(ADA).await.expect("connected");
+    harness.app.pause(true);
+    harness.app.start_background_tasks();
+    harness.clock.advance(2 * HOUR);
+    harness.app.rename(&id, Some("x")).await.expect("renamed");
+    harness
         .until(|snapshot| snapshot.accounts[0].name == "x")
         .await;
-    assert_eq!(stage.token_requests("refresh_token"), 0);
-    stage.app.pause(false);
-    stage
+    assert_eq!(harness.token_requests("refresh_token"), 0);
+    harness.app.pause(false);
+    harness
         .until(|snapshot| snapshot.accounts[0].session.is_some())
         .await;
 }

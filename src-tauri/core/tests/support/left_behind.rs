@@ -27,7 +27,7 @@ pub(crate) fn log() -> String {
     String::from_utf8_lossy(&captured().lock().expect("unpoisoned")).into_owned()
 }
 
-/// Keeps all that is logged, at TRACE. Every stage of the process shares the first one's subscriber.
+/// Keeps all that is logged, at TRACE. Every harness of the process shares the first one's subscriber.
 pub(crate) fn capture_log() {
     let subscriber = tracing_subscriber::fmt()
         .with_max_level(tracing::Level::TRACE)

@@ -8,8 +8,8 @@ use secrecy::ExposeSecret as _;
 use serde::Serialize;
 
 use super::{Secret, json, status_of, wrong_method};
-use crate::exec::lender::Lender;
-use crate::given::Pairs;
+use crate::credential_env::Pairs;
+use crate::exec::broker::Broker;
 
 /// The door for AWS's tools.
 #[derive(Default)]
@@ -52,7 +52,7 @@ impl Aws {
         ]
     }
 
-    pub(super) async fn answer(&self, lender: &Lender, request: &Request) -> Reply {
+    pub(super) async fn answer(&self, broker: &Broker, request: &Request) -> Reply {
         if !self.header.is_in(request.headers(), &AUTHORIZATION) {
             return failed(
                 StatusCode::FORBIDDEN,
@@ -70,7 +70,7 @@ impl Aws {
                 "This address takes no parameters.",
             );
         }
-        let (account, session) = match lender.lend(Cloud::Aws, None).await {
+        let (account, session) = match broker.lend(Cloud::Aws, None).await {
             Ok(lent) => lent,
             Err(refused) => {
                 return failed(status_of(&refused), refused.code.as_str(), &refused.message);

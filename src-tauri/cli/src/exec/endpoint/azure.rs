@@ -8,8 +8,8 @@ use serde::Serialize;
 use url::form_urlencoded;
 
 use super::{Secret, json, status_of, wrong_method};
-use crate::exec::lender::Lender;
-use crate::given::Pairs;
+use crate::credential_env::Pairs;
+use crate::exec::broker::Broker;
 
 const HEADER: HeaderName = HeaderName::from_static("x-identity-header");
 const METADATA: HeaderName = HeaderName::from_static("metadata");
@@ -79,7 +79,7 @@ impl Azure {
     }
 
     /// As App Service.
-    pub(super) async fn answer(&self, lender: &Lender, request: &Request) -> Reply {
+    pub(super) async fn answer(&self, broker: &Broker, request: &Request) -> Reply {
         if !self.header.is_in(request.headers(), &HEADER) {
             let message = "X-IDENTITY-HEADER is not the value of IDENTITY_HEADER.";
             return failed(StatusCode::FORBIDDEN, "access_denied", message);
@@ -89,11 +89,11 @@ impl Azure {
             let message = format!("This endpoint speaks api-version={API_VERSION} only.");
             return failed(StatusCode::BAD_REQUEST, "invalid_request", &message);
         }
-        token(lender, request).await
+        token(broker, request).await
     }
 
     /// As Terraform asks. The header keeps out what can send addresses only.
-    pub(super) async fn answer_msi(&self, lender: &Lender, request: &Request) -> Reply {
+    pub(super) async fn answer_msi(&self, broker: &Broker, request: &Request) -> Reply {
         if loopback::single(request.headers(), &METADATA) != Some("true") {
             return failed(
                 StatusCode::BAD_REQUEST,
@@ -101,11 +101,11 @@ impl Azure {
                 "The header \"Metadata: true\" is missing.",
             );
         }
-        token(lender, request).await
+        token(broker, request).await
     }
 }
 
-async fn token(lender: &Lender, request: &Request) -> Reply {
+async fn token(broker: &Broker, request: &Request) -> Reply {
     if request.method() != Method::GET {
         return wrong_method(&Method::GET);
     }
@@ -124,7 +124,7 @@ async fn token(lender: &Lender, request: &Request) -> Reply {
             "The parameter resource is missing.",
         );
     };
-    let (_, session) = match lender.lend(Cloud::Azure, Some(&resource)).await {
+    let (_, session) = match broker.lend(Cloud::Azure, Some(&resource)).await {
         Ok(lent) => lent,
         Err(refused) => {
             return failed(status_of(&refused), refused.code.as_str(), &refused.message);
@@ -140,12 +140,12 @@ async fn token(lender: &Lender, request: &Request) -> Reply {
             );
         }
     };
-    let (expires_at, settings) = (session.times.expires_at, lender.settings());
+    let (expires_at, settings) = (session.times.expires_at, broker.settings());
     let token = Token {
         access_token,
         expires_on: expires_at.as_second().to_string(),
         expires_in: expires_at
-            .duration_since(lender.now())
+            .duration_since(broker.now())
             .as_secs()
             .to_string(),
         resource: &resource,

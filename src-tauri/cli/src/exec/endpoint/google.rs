@@ -12,7 +12,7 @@ use serde::Serialize;
 use url::form_urlencoded;
 
 use super::{LONGEST_BODY, Secret, is_same, json, refusal, wrong_method};
-use crate::exec::lender::{Lender, Refused};
+use crate::exec::broker::{Broker, BrokerError};
 
 /// The client id in the file. It is the same for everybody.
 const CLIENT_ID: &str = "mcm";
@@ -88,7 +88,7 @@ impl Google {
             .into()
     }
 
-    pub(super) async fn token(&self, lender: &Lender, request: Request) -> Reply {
+    pub(super) async fn token(&self, broker: &Broker, request: Request) -> Reply {
         let form = match self.form(request).await {
             Ok(form) => form,
             Err(reply) => return *reply,
@@ -102,7 +102,7 @@ impl Google {
                 "The handle is not the one of this run. Start the program with \"mcm exec\" again.";
             return failed(StatusCode::BAD_REQUEST, "invalid_grant", message);
         }
-        let (_, session) = match lender.lend(Cloud::Gcp, None).await {
+        let (_, session) = match broker.lend(Cloud::Gcp, None).await {
             Ok(lent) => lent,
             Err(refused) => return not_lent(&refused),
         };
@@ -113,7 +113,7 @@ impl Google {
         let expires_in = session
             .times
             .expires_at
-            .duration_since(lender.now())
+            .duration_since(broker.now())
             .as_secs();
         json(
             StatusCode::OK,
@@ -125,12 +125,12 @@ impl Google {
         )
     }
 
-    pub(super) async fn introspect(&self, lender: &Lender, request: Request) -> Reply {
+    pub(super) async fn introspect(&self, broker: &Broker, request: Request) -> Reply {
         let form = match self.form(request).await {
             Ok(form) => form,
             Err(reply) => return *reply,
         };
-        let (account, session) = match lender.lend(Cloud::Gcp, None).await {
+        let (account, session) = match broker.lend(Cloud::Gcp, None).await {
             Ok(lent) => lent,
             Err(refused) => return not_lent(&refused),
         };
@@ -216,7 +216,7 @@ fn field(form: &[u8], name: &str) -> Option<String> {
     found.next().is_none().then_some(value)
 }
 
-fn not_lent(refused: &Refused) -> Reply {
+fn not_lent(refused: &BrokerError) -> Reply {
     if refused.is_soon_over() {
         return failed(
             StatusCode::SERVICE_UNAVAILABLE,

@@ -11,7 +11,7 @@ use crate::error::{Code, Error, Result};
 use crate::text;
 
 /// The longest ARN that `AssumeRole` takes.
-const LONGEST: usize = 2048;
+const MAX_ARN_BYTES: usize = 2048;
 const LONGEST_PATH: usize = 512;
 const LONGEST_NAME: usize = 64;
 
@@ -121,7 +121,7 @@ impl RoleArn {
                 )
             }));
         }
-        if arn.len() > LONGEST {
+        if arn.len() > MAX_ARN_BYTES {
             return Err(wrong("The ARN is longer than any of AWS's. Copy it again."));
         }
         if path.starts_with("/aws-service-role/") {

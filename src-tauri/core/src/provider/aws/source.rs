@@ -30,7 +30,7 @@ use crate::text;
 use crate::world::{Clock, Environment};
 
 /// The longest that a source may take: a profile can run a program that asks a person.
-const PATIENCE: Duration = Duration::from_secs(60);
+const SOURCE_TIMEOUT: Duration = Duration::from_secs(60);
 /// How soon a source whose session is over is looked at again: the person mends it outside this app.
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
 /// Variables that come before a profile in the SDK's chain, and would stand in for the profile that was asked for.
@@ -239,7 +239,7 @@ impl Surroundings {
         let provider = config
             .credentials_provider()
             .expect("the loader sets a provider");
-        let provided = tokio::time::timeout(PATIENCE, provider.provide_credentials()).await;
+        let provided = tokio::time::timeout(SOURCE_TIMEOUT, provider.provide_credentials()).await;
         let credentials = match provided {
             Ok(Ok(credentials)) => credentials,
             Ok(Err(error)) => return Err(unavailable(source, &error, expired)),
@@ -478,7 +478,7 @@ fn sign_in_command(profiles: &ProfileSet, name: &str) -> Option<String> {
             }
             AwsSourceKind::Login => return Some(format!("aws login --profile {}", quoted(name))),
             AwsSourceKind::Role => {
-                name = profile.get("source_profile").filter(|next| *next != name)?
+                name = profile.get("source_profile").filter(|next| *next != name)?;
             }
             _ => return None,
         }

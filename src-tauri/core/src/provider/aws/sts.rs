@@ -28,8 +28,8 @@ pub(super) struct Sts {
 
 /// Why STS gave nothing.
 #[derive(Debug)]
-pub(super) struct Failure {
-    pub(super) kind: FailureKind,
+pub(super) struct StsFailure {
+    pub(super) kind: StsFailureKind,
     /// AWS's own code, for the reference.
     pub(super) code: String,
     /// The server's clock.
@@ -40,7 +40,7 @@ pub(super) struct Failure {
 
 /// What kind of failure it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum FailureKind {
+pub(super) enum StsFailureKind {
     /// The caller may not. For a role: it is missing, or does not trust the caller, or not so.
     AccessDenied,
     /// A value of the request is not permitted. Ours are checked, so it is the duration.
@@ -57,8 +57,8 @@ pub(super) enum FailureKind {
     Throttled,
     /// AWS cannot be reached.
     Offline,
-    /// AWS is in trouble, or answers with nonsense.
-    Trouble,
+    /// AWS is in failure, or answers with nonsense.
+    RenewalFailure,
 }
 
 /// Which role to assume, and how.
@@ -90,14 +90,14 @@ impl Sts {
     }
 
     /// The ARN of whoever the credentials belong to.
-    pub(super) async fn caller_arn(&self) -> std::result::Result<String, Failure> {
+    pub(super) async fn caller_arn(&self) -> std::result::Result<String, StsFailure> {
         let answer = self
             .client
             .get_caller_identity()
             .send()
             .await
             .map_err(|error| failure(&error))?;
-        answer.arn.ok_or_else(Failure::nonsense)
+        answer.arn.ok_or_else(StsFailure::nonsense)
     }
 
     /// Assumes a role. The session's generation is set by whoever stores it.
@@ -105,7 +105,7 @@ impl Sts {
         &self,
         wish: &Assume<'_>,
         now: Timestamp,
-    ) -> std::result::Result<Session, Failure> {
+    ) -> std::result::Result<Session, StsFailure> {
         let seconds = i32::try_from(wish.seconds).unwrap_or(i32::MAX);
         let request = self
             .client
@@ -115,13 +115,13 @@ impl Sts {
             .set_external_id(wish.external_id.map(str::to_owned))
             .duration_seconds(seconds);
         let answer = request.send().await.map_err(|error| failure(&error))?;
-        let given = answer.credentials.ok_or_else(Failure::nonsense)?;
+        let given = answer.credentials.ok_or_else(StsFailure::nonsense)?;
         let expires_at = SystemTime::try_from(given.expiration)
             .ok()
             .and_then(|time| Timestamp::try_from(time).ok())
-            .ok_or_else(Failure::nonsense)?;
+            .ok_or_else(StsFailure::nonsense)?;
         if given.session_token.is_empty() || given.secret_access_key.is_empty() {
-            return Err(Failure::nonsense());
+            return Err(StsFailure::nonsense());
         }
         let keys = AccessKeys {
             access_key_id: given.access_key_id,
@@ -140,10 +140,10 @@ impl Sts {
     }
 }
 
-impl Failure {
+impl StsFailure {
     fn nonsense() -> Self {
         Self {
-            kind: FailureKind::Trouble,
+            kind: StsFailureKind::RenewalFailure,
             code: "incomplete-answer".into(),
             date: None,
             retry_after: None,
@@ -154,12 +154,12 @@ impl Failure {
     pub(super) fn may_pass(&self) -> bool {
         matches!(
             self.kind,
-            FailureKind::Throttled | FailureKind::Offline | FailureKind::Trouble
+            StsFailureKind::Throttled | StsFailureKind::Offline | StsFailureKind::RenewalFailure
         )
     }
 }
 
-fn failure<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Failure {
+fn failure<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> StsFailure {
     let header = |name: &str| {
         error
             .raw_response()
@@ -182,17 +182,17 @@ fn failure<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Failur
     let wrapped = || signed::element(&String::from_utf8_lossy(body?), "Code");
     let code = told.or_else(wrapped).unwrap_or_default();
     let kind = match (error, code.as_str()) {
-        (SdkError::TimeoutError(_), _) => FailureKind::Offline,
+        (SdkError::TimeoutError(_), _) => StsFailureKind::Offline,
         (SdkError::DispatchFailure(failure), _) if failure.is_io() || failure.is_timeout() => {
-            FailureKind::Offline
+            StsFailureKind::Offline
         }
-        (_, "AccessDenied" | "AccessDeniedException") => FailureKind::AccessDenied,
+        (_, "AccessDenied" | "AccessDeniedException") => StsFailureKind::AccessDenied,
         (_, "ValidationError" | "ValidationException" | "InvalidParameterValue") => {
-            FailureKind::Invalid
+            StsFailureKind::Invalid
         }
-        (_, "ExpiredToken" | "ExpiredTokenException") => FailureKind::Expired,
+        (_, "ExpiredToken" | "ExpiredTokenException") => StsFailureKind::Expired,
         (_, "InvalidClientTokenId" | "UnrecognizedClientException" | "AuthFailure") => {
-            FailureKind::UnknownKey
+            StsFailureKind::UnknownKey
         }
         (
             _,
@@ -200,19 +200,19 @@ fn failure<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Failur
             | "InvalidSignatureException"
             | "RequestExpired"
             | "RequestTimeTooSkewed",
-        ) => FailureKind::Signature,
-        (_, "RegionDisabledException") => FailureKind::RegionDisabled,
+        ) => StsFailureKind::Signature,
+        (_, "RegionDisabledException") => StsFailureKind::RegionDisabled,
         (
             _,
             "Throttling"
             | "ThrottlingException"
             | "RequestLimitExceeded"
             | "TooManyRequestsException",
-        ) => FailureKind::Throttled,
-        _ if status == Some(429) => FailureKind::Throttled,
-        _ => FailureKind::Trouble,
+        ) => StsFailureKind::Throttled,
+        _ if status == Some(429) => StsFailureKind::Throttled,
+        _ => StsFailureKind::RenewalFailure,
     };
-    Failure {
+    StsFailure {
         kind,
         code,
         date,
@@ -221,17 +221,17 @@ fn failure<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Failur
 }
 
 /// The failures that are the same whatever was asked, as a person reads them; the others are their callers' to explain.
-pub(super) fn passing(failure: &Failure, place: &str) -> Option<Error> {
+pub(super) fn passing(failure: &StsFailure, place: &str) -> Option<Error> {
     let (code, message) = match failure.kind {
-        FailureKind::Throttled => (
+        StsFailureKind::Throttled => (
             Code::Throttled,
             format!("{place} asked to wait. It is tried again by itself."),
         ),
-        FailureKind::Offline => (
+        StsFailureKind::Offline => (
             Code::Offline,
             format!("{place} cannot be reached. Check the network and the proxy settings."),
         ),
-        FailureKind::Trouble => (
+        StsFailureKind::RenewalFailure => (
             Code::ServerFailed,
             format!("{place} is in trouble. It is tried again by itself."),
         ),

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::sts::{Assume, Failure, FailureKind, Sts};
+use super::sts::{Assume, Sts, StsFailure, StsFailureKind};
 use crate::credential::Session;
 use crate::random;
 use crate::snapshot::{CheckState, RoleCheck, RoleCheckKind};
@@ -34,7 +34,7 @@ const MOST_TRIES: u32 = 4;
 /// What the checks of the External ID came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// Refused without the id and with a wrong one.
+    /// AssumeRefusal without the id and with a wrong one.
     Enforced,
     /// Let in at least once.
     Open { without: bool, with_wrong: bool },
@@ -164,8 +164,9 @@ impl<'a> Verification<'a> {
             match self.for_use(longest.unwrap_or(wished).min(wished)).await {
                 // The refusals above may have been a role that is not everywhere yet: they count for nothing.
                 Err(failure)
-                    if failure.kind == FailureKind::AccessDenied && self.clock.now() < until => {}
-                Err(failure) => return Err(Stopped::Refused(failure)),
+                    if failure.kind == StsFailureKind::AccessDenied && self.clock.now() < until => {
+                }
+                Err(failure) => return Err(Stopped::AssumeRefusal(failure)),
                 Ok((session, seconds)) => {
                     return Ok(Verified {
                         checks,
@@ -190,7 +191,7 @@ impl<'a> Verification<'a> {
     }
 
     /// Assumes the role for use; for an hour when the role permits no longer. Gives the life that was asked for too.
-    pub(super) async fn for_use(&self, seconds: u32) -> Result<(Session, u32), Failure> {
+    pub(super) async fn for_use(&self, seconds: u32) -> Result<(Session, u32), StsFailure> {
         let seconds = if self.is_chained {
             seconds.min(ONE_HOUR)
         } else {
@@ -204,7 +205,7 @@ impl<'a> Verification<'a> {
         };
         match self.sts.assume(&wish(seconds), self.clock.now()).await {
             // Everything else in the request was checked before, so the life is what is not permitted.
-            Err(failure) if failure.kind == FailureKind::Invalid && seconds > ONE_HOUR => {
+            Err(failure) if failure.kind == StsFailureKind::Invalid && seconds > ONE_HOUR => {
                 let session = self.sts.assume(&wish(ONE_HOUR), self.clock.now()).await?;
                 Ok((session, ONE_HOUR))
             }
@@ -222,11 +223,11 @@ impl<'a> Verification<'a> {
                 checks.set(what, CheckState::Passed, None);
                 return Ok(());
             };
-            let may_change = failure.kind == FailureKind::AccessDenied || failure.may_pass();
+            let may_change = failure.kind == StsFailureKind::AccessDenied || failure.may_pass();
             let now = self.clock.now();
             if !may_change || now >= until {
                 checks.set(what, CheckState::Failed, None);
-                return Err(Stopped::Refused(failure));
+                return Err(Stopped::AssumeRefusal(failure));
             }
             checks.set(what, CheckState::Retrying, Some(until));
             self.clock
@@ -267,7 +268,7 @@ impl<'a> Verification<'a> {
                     checks.set(what, CheckState::Failed, None);
                     return Some(false);
                 }
-                Err(failure) if failure.kind == FailureKind::AccessDenied => {
+                Err(failure) if failure.kind == StsFailureKind::AccessDenied => {
                     checks.set(what, CheckState::Passed, None);
                     return Some(true);
                 }
@@ -293,7 +294,7 @@ impl<'a> Verification<'a> {
         for seconds in LIVES {
             match self.probe(Some(self.external_id), seconds).await {
                 Ok(()) => return Some(seconds),
-                Err(failure) if failure.kind == FailureKind::Invalid => {}
+                Err(failure) if failure.kind == StsFailureKind::Invalid => {}
                 Err(_) => return None,
             }
         }
@@ -301,7 +302,7 @@ impl<'a> Verification<'a> {
     }
 
     /// Assumes the role and drops the session at once.
-    async fn probe(&self, external_id: Option<&str>, seconds: u32) -> Result<(), Failure> {
+    async fn probe(&self, external_id: Option<&str>, seconds: u32) -> Result<(), StsFailure> {
         let wish = Assume {
             role_arn: self.role_arn,
             session_name: PROBE,
@@ -316,7 +317,7 @@ impl<'a> Verification<'a> {
 #[derive(Debug)]
 pub(super) enum Stopped {
     /// The role does not let the caller in with the External ID, or AWS cannot be asked.
-    Refused(Failure),
+    AssumeRefusal(StsFailure),
     /// It lets the caller in without the right one, which was not accepted.
     Open { without: bool, with_wrong: bool },
 }

@@ -49,7 +49,7 @@ struct Subscription {
 }
 
 #[derive(Deserialize)]
-struct Failure {
+struct ArmError {
     error: FailureBody,
 }
 
@@ -156,7 +156,7 @@ fn odd_pages(home: &Url) -> Error {
 }
 
 fn refused(home: &Url, what: &str, answer: &http::Answer) -> Error {
-    let code = serde_json::from_slice::<Failure>(&answer.body)
+    let code = serde_json::from_slice::<ArmError>(&answer.body)
         .map(|failure| failure.error.code)
         .unwrap_or_default();
     let detail = if code.is_empty() {

@@ -112,7 +112,7 @@ fn target(project: Project) -> Target {
 
 /// A refusal of a Google API: what of its `details` is acted on.
 #[derive(Default)]
-struct Refused {
+struct ProjectsError {
     status: String,
     /// `reason` of the ErrorInfo.
     reason: String,
@@ -122,7 +122,7 @@ struct Refused {
     link: Option<Url>,
 }
 
-impl Refused {
+impl ProjectsError {
     fn read(body: &[u8]) -> Self {
         let body: Value = serde_json::from_slice(body).unwrap_or_default();
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
@@ -166,7 +166,7 @@ fn link(text: &Value) -> Option<Url> {
 }
 
 fn refused(home: &Url, answer: &http::Answer) -> Error {
-    let refused = Refused::read(&answer.body);
+    let refused = ProjectsError::read(&answer.body);
     let place = http::place(home);
     let error = match (answer.status, refused.reason.as_str()) {
         (401, _) => Error::new(
@@ -199,7 +199,7 @@ fn refused(home: &Url, answer: &http::Answer) -> Error {
     )
 }
 
-fn service_disabled(refused: &Refused) -> Error {
+fn service_disabled(refused: &ProjectsError) -> Error {
     let project = refused.consumer.as_ref().map_or_else(
         || "the project that the OAuth client belongs to".to_owned(),
         |project| format!("project {project}, which the OAuth client belongs to"),
@@ -239,7 +239,7 @@ mod tests {
         }
     }
 
-    fn told(status: u16, details: &str) -> Error {
+    fn error_for(status: u16, details: &str) -> Error {
         let home = Url::parse("https://cloudresourcemanager.googleapis.com/").expect("a URL");
         refused(&home, &answer(status, details))
     }
@@ -249,7 +249,7 @@ mod tests {
             r#"[{{"@type":"type.googleapis.com/google.rpc.Help","links":[{{"url":"{url}"}}]}},
                 {{"reason":"SERVICE_DISABLED","metadata":{{"consumer":"projects/42"}}}}]"#
         );
-        let told = told(403, &details);
+        let told = error_for(403, &details);
         assert_eq!(told.code(), Code::AdminNeeded);
         assert!(
             told.reference().starts_with("SERVICE_DISABLED"),
@@ -310,7 +310,7 @@ mod tests {
             (403, r#""odd""#, Code::AdminNeeded),
             (404, "[]", Code::ServerFailed),
         ] {
-            let told = told(status, details);
+            let told = error_for(status, details);
             assert_eq!(told.code(), code, "{status} {details}");
             assert!(!format!("{told:?}").contains("CANARY"));
         }

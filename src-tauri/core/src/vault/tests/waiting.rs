@@ -2,18 +2,18 @@
 
 use futures_util::FutureExt as _;
 
-use super::super::fake::{Fake, Mood};
+use super::super::fake::{Behaviour, Fake};
 use super::*;
 
-fn on_this_thread(fake: &Fake, limits: Limits, lock_file: Option<&Path>) -> Vault {
+fn on_this_thread(fake: &Fake, limits: KeychainLimits, lock_file: Option<&Path>) -> Vault {
     let (fake, lock_file) = (fake.clone(), lock_file.map(Path::to_owned));
-    let sight = Arc::new(Sight::new(KeychainState::Unknown, "Fake"));
+    let status = Arc::new(KeychainStatus::new(KeychainState::Unknown, "Fake"));
     Vault::new(
         Some(Arc::new(move || fake.connect())),
         SERVICE,
         lock_file,
         limits,
-        sight,
+        status,
         true,
     )
 }
@@ -24,16 +24,16 @@ async fn keychain_that_hangs_is_given_up_and_the_next_caller_is_told() {
     write(&vault(&fake), &grant(), b"kept")
         .await
         .expect("keychain is well");
-    fake.become_(Mood::Hanging);
+    fake.become_(Behaviour::Hanging);
     let vault = vault_with(&fake, HASTY, None);
     assert_eq!(code_of(vault.read(&grant())).await, Code::KeychainFailed);
     assert_eq!(state(&vault), KeychainState::Failed);
     assert_eq!(code_of(vault.read(&grant())).await, Code::Busy);
     assert_eq!(code_of(write(&vault, &grant(), b"never")).await, Code::Busy);
 
-    let mut sight = vault.watch();
-    fake.become_(Mood::Well);
-    sight
+    let mut status = vault.watch();
+    fake.become_(Behaviour::Well);
+    status
         .wait_for(|view| view.state == KeychainState::Unlocked)
         .await
         .expect("the stuck call ends");
@@ -54,7 +54,7 @@ async fn unanswered_unlock_is_given_up_and_blocks_nobody_else() {
     let fake = Fake::new();
     let vault = vault_with(
         &fake,
-        Limits {
+        KeychainLimits {
             call: PATIENT.call,
             ..HASTY
         },
@@ -63,10 +63,10 @@ async fn unanswered_unlock_is_given_up_and_blocks_nobody_else() {
     write(&vault, &grant(), b"kept")
         .await
         .expect("keychain is well");
-    fake.become_(Mood::Hanging);
+    fake.become_(Behaviour::Hanging);
     assert_eq!(code_of(vault.unlock()).await, Code::KeychainLocked);
     assert_eq!(code_of(vault.unlock()).await, Code::KeychainLocked);
-    fake.become_(Mood::Well);
+    fake.become_(Behaviour::Well);
     assert_eq!(
         read(&vault, &grant()).await.expect("keychain is well"),
         Some(b"kept".to_vec())

@@ -4,7 +4,7 @@ import type { Code } from "./Code";
 /**
  * What happened.
  */
-export type What = { "kind": "connected" } | { "kind": "signed-in-again" } | { "kind": "renewed" } | { "kind": "renewal-failed", 
+export type ActivityKind = { "kind": "connected" } | { "kind": "signed-in-again" } | { "kind": "renewed" } | { "kind": "renewal-failed", 
 /**
  * Why.
  */

@@ -8,16 +8,16 @@ use crate::error::{Code, ErrorView};
 use crate::provider;
 use crate::session::Sessions;
 use crate::snapshot::{AccountView, Snapshot, Status};
-use crate::store::Book;
+use crate::store::Accounts;
 use crate::world::World;
 
 /// The Snapshot of this moment, with the next revision.
-pub(super) fn snapshot(state: &mut State, world: &World, sessions: &Sessions) -> Snapshot {
+pub(super) fn build(state: &mut State, world: &World, sessions: &Sessions) -> Snapshot {
     state.revision += 1;
     let now = world.clock.now();
     let locked = is_locked(world);
     let mut accounts: Vec<AccountView> = state
-        .book
+        .stored
         .accounts
         .iter()
         .map(|account| view(account, state, sessions, locked, now))
@@ -70,17 +70,17 @@ fn view(
         renamed: account.custom_name.is_some(),
         colour: account.colour.clone(),
         starred: account.starred,
-        active: state.book.is_active(account),
+        active: state.stored.is_active(account),
         identity: account.identity.clone(),
         status: status(account, locked, now),
-        trouble: account
-            .trouble
+        renewal_failure: account
+            .renewal_failure
             .as_ref()
-            .map(|trouble| trouble.error.clone()),
+            .map(|renewal_failure| renewal_failure.error.clone()),
         retry_at: account
-            .trouble
+            .renewal_failure
             .as_ref()
-            .and_then(|trouble| trouble.not_before),
+            .and_then(|renewal_failure| renewal_failure.not_before),
         renewing: sessions.is_renewing(&account.id),
         session: account.session.filter(|session| session.expires_at > now),
         sign_in_end: account.sign_in_end,
@@ -90,32 +90,34 @@ fn view(
         targets_change: account.targets_change,
         reading_targets: state.reading.get(&account.id).map(|reading| reading.count),
         targets_error: account.targets_error.clone(),
-        offered: still_offered(account, &state.book),
+        offered: still_offered(account, &state.stored),
         missing_scopes: account.missing_scopes.clone(),
         connected_at: account.connected_at,
         used_at: account.used_at,
     }
 }
 
-/// How an account stands. A session that is over is no trouble by itself: it is renewed when somebody asks.
+/// How an account stands. A session that is over is no failure by itself: it is renewed when somebody asks.
 pub(super) fn status(account: &Account, locked: bool, now: Timestamp) -> Status {
     let is_over = account
         .session
         .is_none_or(|session| session.expires_at <= now);
-    match &account.trouble {
-        Some(trouble) if trouble.is_final() => Status::SignInAgain,
+    match &account.renewal_failure {
+        Some(renewal_failure) if renewal_failure.is_final() => Status::SignInAgain,
         _ if locked => Status::Locked,
-        Some(trouble) if is_over && trouble.error.code == Code::Offline => Status::Offline,
+        Some(renewal_failure) if is_over && renewal_failure.error.code == Code::Offline => {
+            Status::Offline
+        }
         Some(_) if is_over => Status::Expired,
         _ => Status::Connected,
     }
 }
 
 /// The offered tenants that the same person has no row for yet.
-fn still_offered(account: &Account, book: &Book) -> Vec<OfferedTenant> {
+fn still_offered(account: &Account, stored: &Accounts) -> Vec<OfferedTenant> {
     let connected = |tenant: &OfferedTenant| {
         provider::azure::identity_in_tenant(&account.identity, tenant)
-            .is_some_and(|identity| book.account(&identity.account_id()).is_some())
+            .is_some_and(|identity| stored.account(&identity.account_id()).is_some())
     };
     account
         .offered

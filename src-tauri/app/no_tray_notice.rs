@@ -12,13 +12,13 @@ use tauri::async_runtime::spawn_blocking;
 use tokio::time::timeout;
 
 /// How long the desktop may take to show it. The app does not stay for a desktop that does not answer.
-const PATIENCE: Duration = Duration::from_secs(2);
+const TRAY_WAIT: Duration = Duration::from_secs(2);
 
 /// Whether it was said already: an empty file in our data folder.
 pub(crate) struct Farewell(PathBuf);
 
 impl Farewell {
-    /// The farewell of the installation with these folders.
+    /// The no_tray_notice of the installation with these folders.
     pub(crate) fn new(paths: &Paths) -> Self {
         Self(paths.data.join("told-of-no-tray"))
     }
@@ -32,7 +32,7 @@ impl Farewell {
         if let Err(error) = file::replace(&self.0, &[]) {
             tracing::warn!(%error, "that there is no tray will be said again");
         }
-        let shown = timeout(PATIENCE, spawn_blocking(show)).await;
+        let shown = timeout(TRAY_WAIT, spawn_blocking(show)).await;
         if !matches!(shown, Ok(Ok(true))) {
             tracing::warn!("the desktop shows no notifications");
         }

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::arn::RoleArn;
 use super::signed::FoundRole;
-use super::sts::{self, Failure, FailureKind};
+use super::sts::{self, StsFailure, StsFailureKind};
 use super::{Caller, History};
 use crate::error::{Code, Error};
 
@@ -19,7 +19,7 @@ const MOST_SKEW: SignedDuration = SignedDuration::from_mins(4);
 const CLOCK_WAIT: Duration = Duration::from_secs(60);
 
 /// What is known when a role was refused.
-pub(super) struct Refused<'a> {
+pub(super) struct AssumeRefusal<'a> {
     pub(super) caller: &'a Caller,
     pub(super) role: &'a RoleArn,
     pub(super) external_id: &'a str,
@@ -32,21 +32,21 @@ pub(super) struct Refused<'a> {
 
 /// Failures of the caller's own credentials, whatever was asked. `expired` is how the source puts the end of its
 /// session.
-pub(super) fn caller(failure: &Failure, place: &str, expired: &Error, now: Timestamp) -> Error {
+pub(super) fn caller(failure: &StsFailure, place: &str, expired: &Error, now: Timestamp) -> Error {
     if let Some(passing) = sts::passing(failure, place) {
         return passing;
     }
     let error = match failure.kind {
-        FailureKind::Expired => expired.clone(),
-        FailureKind::UnknownKey => Error::new(
+        StsFailureKind::Expired => expired.clone(),
+        StsFailureKind::UnknownKey => Error::new(
             Code::SourceExpired,
             format!(
                 "{place} does not know the access key: it was deleted, switched off, or belongs to another partition \
                  (China, GovCloud). Compare the source and AWS_REGION."
             ),
         ),
-        FailureKind::Signature => signature(failure.date, now),
-        FailureKind::RegionDisabled => Error::new(
+        StsFailureKind::Signature => signature(failure.date, now),
+        StsFailureKind::RegionDisabled => Error::new(
             Code::SettingInvalid,
             format!(
                 "The account has switched {place} off. Set AWS_REGION to another region, or ask its administrator."
@@ -55,7 +55,7 @@ pub(super) fn caller(failure: &Failure, place: &str, expired: &Error, now: Times
         _ => Error::new(
             Code::RoleRefused,
             format!(
-                "{place} does not let the caller say who it is. A policy of the organisation forbids it: ask its administrator."
+                "{place} does not let the caller say who it is. A policy of the organisation must_back_off it: ask its administrator."
             ),
         ),
     };
@@ -87,8 +87,8 @@ fn signature(server: Option<Timestamp>, now: Timestamp) -> Error {
 
 /// AccessDenied on `AssumeRole`: the four causes, less those that our checks rule out, with the ids to compare. The only
 /// message of several lines.
-pub(super) fn refused(refused: &Refused<'_>) -> Error {
-    let Refused {
+pub(super) fn refused(refused: &AssumeRefusal<'_>) -> Error {
+    let AssumeRefusal {
         caller,
         role,
         external_id,
@@ -140,7 +140,7 @@ pub(super) fn refused(refused: &Refused<'_>) -> Error {
     ));
     if !open_without_id {
         causes.push(
-            "a policy of yours or of your organisation (service control policy, permissions boundary) forbids \
+            "a policy of yours or of your organisation (service control policy, permissions boundary) must_back_off \
              sts:AssumeRole"
                 .to_owned(),
         );

@@ -1,6 +1,6 @@
-//! The stage of a scenario: sandbox clouds, a manual clock, a scripted browser, and an `App` in a folder of its own.
+//! The harness of a scenario: sandbox clouds, a manual clock, a scripted browser, and an `App` in a folder of its own.
 //!
-//! When a stage is dropped, every secret that the sandbox gave out, and every state and nonce that went to the
+//! When a harness is dropped, every secret that the sandbox gave out, and every state and nonce that went to the
 //! browser, is looked for in everything that left core: Snapshots, files, and the log at TRACE.
 
 use std::sync::{Arc, Mutex};
@@ -10,7 +10,7 @@ use mcm_core::account::{AccountId, Cloud};
 use mcm_core::app::{App, Connect};
 use mcm_core::error::Result;
 use mcm_core::http::{Http, TimeLimits};
-use mcm_core::redirect::Front;
+use mcm_core::redirect::Frontend;
 use mcm_core::sign_in::RecordedBrowser;
 use mcm_core::snapshot::{AccountView, Snapshot};
 use mcm_core::vault::Vault;
@@ -23,14 +23,14 @@ use sandbox_clouds::{Clock, Endpoint, Options, Sandbox};
 use crate::left_behind;
 
 /// How long a scenario waits for something that must happen: generous, because machines are busy.
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// The people of the sandbox.
 pub(crate) const ADA: &str = "ada@contoso.example";
 pub(crate) const GRACE: &str = "grace@fabrikam.example";
 pub(crate) const LINUS: &str = "linus@contoso.example";
 
-pub(crate) struct Stage {
+pub(crate) struct Harness {
     pub(crate) clouds: Sandbox,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) app: Arc<App>,
@@ -43,7 +43,7 @@ pub(crate) struct Stage {
     pages: Mutex<Vec<String>>,
 }
 
-/// The schemes that an app on this stage may be asked to handle: its own, and that of the sandbox's iOS client.
+/// The schemes that an app on this harness may be asked to handle: its own, and that of the sandbox's iOS client.
 struct Scheme(bool);
 
 const IOS_SCHEME: &str = "com.googleusercontent.apps.202611240001-ios";
@@ -55,12 +55,12 @@ impl SchemeRegistration for Scheme {
     }
 }
 
-impl Stage {
+impl Harness {
     pub(crate) async fn start() -> Self {
         Self::with(|_| {}, &[]).await
     }
 
-    /// A stage with other sandbox options, and variables that win over the sandbox's.
+    /// A harness with other sandbox options, and variables that win over the sandbox's.
     pub(crate) async fn with(
         change: impl FnOnce(&mut Options),
         variables: &[(&str, &str)],
@@ -290,7 +290,7 @@ impl Stage {
     }
 }
 
-impl Drop for Stage {
+impl Drop for Harness {
     fn drop(&mut self) {
         if !std::thread::panicking() {
             self.check_for_leaks();
@@ -322,7 +322,7 @@ fn open(
         paths: Paths::below(home.path()),
         environment: Environment::from_pairs(pairs),
     };
-    let app = App::open(world, Front::Window);
+    let app = App::open(world, Frontend::Window);
     let (mut snapshots, shown) = (app.watch(), shown.clone());
     tokio::spawn(async move {
         loop {
@@ -339,7 +339,7 @@ fn open(
 
 /// Fails the scenario when something that must happen does not.
 pub(crate) async fn within<T>(what: impl Future<Output = T>) -> T {
-    tokio::time::timeout(PATIENCE, what)
+    tokio::time::timeout(TIMEOUT, what)
         .await
         .expect("it happened in time")
 }

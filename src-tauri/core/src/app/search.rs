@@ -4,19 +4,19 @@ use super::App;
 use crate::account::{Account, AccountId, Cloud, Identity};
 use crate::error::{Code, Error, Result};
 use crate::snapshot::Found;
-use crate::store::Book;
+use crate::store::Accounts;
 use crate::text;
 
 impl App {
     /// The accounts that fit every word of a query, and for those that fit only by a target, that target. An empty
     /// query finds all. The best comes first: a name that is the query, then one that begins with it, then one with a
     /// word that does, then any other part, then targets in the same order; among equals the starred, then the last used.
-    pub fn find(&self, query: &str) -> Vec<Found> {
+    pub fn search(&self, query: &str) -> Vec<Found> {
         let query = query.to_lowercase();
         let words: Vec<&str> = query.split_whitespace().collect();
         let query = words.join(" ");
-        let book = self.book().unwrap_or_default();
-        let found = book.accounts.iter().filter_map(|account| {
+        let stored = self.stored().unwrap_or_default();
+        let found = stored.accounts.iter().filter_map(|account| {
             let own = account.found_by();
             let missing: Vec<&str> = words
                 .iter()
@@ -64,7 +64,7 @@ impl App {
     /// # Errors
     /// `not-found`, or `ambiguous` with the ids to choose from.
     pub fn resolve(&self, name: &str) -> Result<Account> {
-        self.book()?.resolve(name)
+        self.stored()?.resolve(name)
     }
 
     /// The account in use in a cloud.
@@ -72,11 +72,11 @@ impl App {
     /// # Errors
     /// `not-found` when there is none.
     pub fn active(&self, cloud: Cloud) -> Result<Account> {
-        self.book()?.in_use(cloud)
+        self.stored()?.in_use(cloud)
     }
 }
 
-impl Book {
+impl Accounts {
     /// As `App::resolve`.
     ///
     /// # Errors

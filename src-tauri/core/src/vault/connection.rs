@@ -1,6 +1,6 @@
 //! What one call at a time works with: the connection to the keychain, and what memory holds in its stead.
 //!
-//! Everything here blocks and runs on the vault's own thread, in the vault's turn. What is decided here: when to
+//! Everything here blocks and runs on the vault's own thread, in the vault's mode. What is decided here: when to
 //! connect, when to connect again, and what happens where there is no keychain.
 
 use std::collections::HashMap;
@@ -16,17 +16,17 @@ use crate::error::{Code, Error, ErrorView, Result};
 use crate::snapshot::{KeychainState, KeychainView};
 
 use super::entries::Entries;
-use super::failure::Failure;
-use super::{Connect, Kind, Record};
+use super::failure::KeychainFailure;
+use super::{ConnectKeychain, Kind, Record};
 
 /// The bytes of a secret, wiped when they are dropped.
 pub(super) type Bytes = Zeroizing<Vec<u8>>;
 
-pub(super) struct Desk {
+pub(super) struct KeychainConnection {
     /// When the call that is being served was made.
     pub(super) asked_at: Instant,
     /// None for a vault that is memory by design.
-    connect: Option<Arc<Connect>>,
+    connect: Option<Arc<ConnectKeychain>>,
     service: String,
     store: Option<Arc<CredentialStore>>,
     /// What could not go to the keychain because there is none. `None` marks a record to be deleted there.
@@ -34,15 +34,15 @@ pub(super) struct Desk {
     retry: Duration,
     /// Until when an absent keychain is not looked for again.
     absent_until: Option<Instant>,
-    sight: Arc<Sight>,
+    status: Arc<KeychainStatus>,
 }
 
-impl Desk {
+impl KeychainConnection {
     pub(super) fn new(
-        connect: Option<Arc<Connect>>,
+        connect: Option<Arc<ConnectKeychain>>,
         service: &str,
         retry: Duration,
-        sight: Arc<Sight>,
+        status: Arc<KeychainStatus>,
     ) -> Self {
         Self {
             asked_at: Instant::now(),
@@ -52,7 +52,7 @@ impl Desk {
             memory: HashMap::new(),
             retry,
             absent_until: None,
-            sight,
+            status,
         }
     }
 
@@ -86,7 +86,7 @@ impl Desk {
             }
             Err(error) => {
                 let absent = is_absent(&error);
-                // A record that memory holds already is kept up to date there whatever the keychain's trouble is.
+                // A record that memory holds already is kept up to date there whatever the keychain's failure is.
                 if absent || self.memory.contains_key(record) {
                     self.memory
                         .insert(record.clone(), Some(Zeroizing::new(secret.to_vec())));
@@ -166,29 +166,32 @@ impl Desk {
     /// connects again and does the work once more; all work here may be repeated.
     fn keychain<T>(
         &mut self,
-        work: impl Fn(&Entries<'_>) -> std::result::Result<T, Failure>,
+        work: impl Fn(&Entries<'_>) -> std::result::Result<T, KeychainFailure>,
     ) -> Result<T> {
         let outcome = match self.attempt(&work) {
-            Err(Failure::Broken(_)) => self.attempt(&work),
+            Err(KeychainFailure::Broken(_)) => self.attempt(&work),
             outcome => outcome,
         };
         if self.connect.is_none() {
-            return outcome.map_err(Failure::into_error);
+            return outcome.map_err(KeychainFailure::into_error);
         }
         match outcome {
             Ok(value) => {
                 self.absent_until = None;
-                self.sight.well();
+                self.status.well();
                 Ok(value)
             }
             Err(failure) => {
-                let about_one_record = matches!(failure, Failure::Damaged(..) | Failure::Newer(_));
-                let absent = matches!(failure, Failure::Absent(_));
+                let about_one_record = matches!(
+                    failure,
+                    KeychainFailure::Damaged(..) | KeychainFailure::Newer(_)
+                );
+                let absent = matches!(failure, KeychainFailure::Absent(_));
                 let error = failure.into_error();
                 if about_one_record {
-                    self.sight.well();
+                    self.status.well();
                 } else {
-                    self.sight.failed(&error);
+                    self.status.failed(&error);
                 }
                 if absent && self.absent_until.is_none_or(|until| until <= self.asked_at) {
                     self.absent_until = Some(self.asked_at + self.retry);
@@ -200,25 +203,25 @@ impl Desk {
 
     fn attempt<T>(
         &mut self,
-        work: impl Fn(&Entries<'_>) -> std::result::Result<T, Failure>,
-    ) -> std::result::Result<T, Failure> {
+        work: impl Fn(&Entries<'_>) -> std::result::Result<T, KeychainFailure>,
+    ) -> std::result::Result<T, KeychainFailure> {
         let store = self.connected()?;
         let outcome = work(&Entries::new(&*store, &self.service));
-        if let Err(Failure::Broken(_) | Failure::Absent(_)) = outcome {
+        if let Err(KeychainFailure::Broken(_) | KeychainFailure::Absent(_)) = outcome {
             self.store = None;
         }
         outcome
     }
 
-    fn connected(&mut self) -> std::result::Result<Arc<CredentialStore>, Failure> {
+    fn connected(&mut self) -> std::result::Result<Arc<CredentialStore>, KeychainFailure> {
         if let Some(store) = &self.store {
             return Ok(Arc::clone(store));
         }
         let Some(connect) = &self.connect else {
-            return Err(Failure::Absent(None));
+            return Err(KeychainFailure::Absent(None));
         };
         if self.absent_until.is_some_and(|until| self.asked_at < until) {
-            return Err(Failure::Absent(None));
+            return Err(KeychainFailure::Absent(None));
         }
         let store = connect()?;
         self.store = Some(Arc::clone(&store));
@@ -231,9 +234,9 @@ fn is_absent(error: &Error) -> bool {
 }
 
 /// What is known of the keychain's state, for the screens.
-pub(super) struct Sight(watch::Sender<KeychainView>);
+pub(super) struct KeychainStatus(watch::Sender<KeychainView>);
 
-impl Sight {
+impl KeychainStatus {
     pub(super) fn new(state: KeychainState, name: &str) -> Self {
         Self(watch::Sender::new(KeychainView {
             state,

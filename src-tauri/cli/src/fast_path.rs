@@ -12,25 +12,25 @@ use std::{env, io};
 use clap::Parser as _;
 use futures_util::FutureExt as _;
 use mcm_core::account::{Account, Cloud};
-use mcm_core::app::AtHand;
+use mcm_core::app::CachedSessions;
 use mcm_core::provider;
 use mcm_core::resource::Resource;
 use mcm_core::settings::Settings;
 use mcm_core::vault::Vault;
 use mcm_core::world::{APP_ID, Environment, Paths, SystemClock};
 
-use crate::arguments::{HandOut, HandOutArguments};
+use crate::arguments::{IssueArguments, IssueCommand};
 #[cfg(not(unix))]
 use crate::failure::Failure;
 use crate::output::note;
-use crate::token::asker;
+use crate::token::requesting_program;
 use crate::{completion, credential_process, exec, kube_token, token};
 
 /// How long the keychain may take for an answer, and others who are served before. `mcm-full` waits for longer, and tells.
-const PATIENCE: Duration = Duration::from_secs(1);
+const KEYCHAIN_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Hands out the credential that the arguments ask for, or becomes `mcm-full`.
-pub fn front() -> ExitCode {
+pub fn run_fast_path() -> ExitCode {
     if is_handed_out() {
         ExitCode::SUCCESS
     } else {
@@ -43,22 +43,22 @@ fn is_handed_out() -> bool {
     if completion::is_asked(&environment) {
         return false;
     }
-    let Ok(arguments) = HandOutArguments::try_parse() else {
+    let Ok(arguments) = IssueArguments::try_parse() else {
         return false;
     };
     let environment = exec::outside(&environment);
     // A keychain on this thread leaves nothing to be awaited.
-    hand_out(&arguments.wish, &environment)
+    issue(&arguments.wish, &environment)
         .now_or_never()
         .flatten()
         .is_some()
 }
 
-async fn hand_out(wish: &HandOut, environment: &Environment) -> Option<()> {
+async fn issue(wish: &IssueCommand, environment: &Environment) -> Option<()> {
     let paths = Paths::resolve(environment).ok()?;
-    let vault = Vault::on_this_thread(APP_ID, paths.keychain_lock(), PATIENCE);
-    let at_hand = AtHand::open(&paths, Arc::new(SystemClock), vault);
-    let book = at_hand.book().ok()?;
+    let vault = Vault::on_this_thread(APP_ID, paths.keychain_lock(), KEYCHAIN_TIMEOUT);
+    let cached_sessions = CachedSessions::open(&paths, Arc::new(SystemClock), vault);
+    let stored = cached_sessions.stored().ok()?;
     let resource = |account: &Account, text: Option<&str>| match text {
         None => Some(Resource::Management),
         Some(text) => provider::resource(
@@ -69,34 +69,39 @@ async fn hand_out(wish: &HandOut, environment: &Environment) -> Option<()> {
         .ok(),
     };
     match wish {
-        HandOut::Token {
+        IssueCommand::Token {
             whose,
             resource: text,
             json,
             ..
         } => {
-            let account = token::account(&book, whose).ok()?;
+            let account = token::account(&stored, whose).ok()?;
             let resource = resource(&account, text.as_deref())?;
-            let session = at_hand.hand_out(&account, &resource, &asker()).await?;
-            token::give(&account, &session, *json).ok()
-        }
-        HandOut::CredentialProcess { whose, .. } => {
-            let account = credential_process::account(&book, whose).ok()?;
-            let session = at_hand
-                .hand_out(&account, &Resource::Management, &asker())
+            let session = cached_sessions
+                .issue(&account, &resource, &requesting_program())
                 .await?;
-            credential_process::give(&account, &session).ok()
+            token::print_credential(&account, &session, *json).ok()
         }
-        HandOut::KubeToken { whose, .. } => {
+        IssueCommand::CredentialProcess { whose, .. } => {
+            let account = credential_process::account(&stored, whose).ok()?;
+            let session = cached_sessions
+                .issue(&account, &Resource::Management, &requesting_program())
+                .await?;
+            credential_process::print_credential(&account, &session).ok()
+        }
+        IssueCommand::KubeToken { whose, .. } => {
             let version = kube_token::version(environment.get(kube_token::EXEC_INFO)).ok()?;
-            let account = kube_token::account(&book, environment, whose).ok()?;
+            let account = kube_token::account(&stored, environment, whose).ok()?;
             // What EKS takes is signed with the credential, which needs all that is known of AWS.
             if account.cloud() == Cloud::Aws {
                 return None;
             }
             let resource = resource(&account, kube_token::resource(&account, whose))?;
-            let session = at_hand.hand_out(&account, &resource, &asker()).await?;
-            kube_token::give(version, session.bearer().ok()?, session.times.expires_at).ok()
+            let session = cached_sessions
+                .issue(&account, &resource, &requesting_program())
+                .await?;
+            kube_token::print_credential(version, session.bearer().ok()?, session.times.expires_at)
+                .ok()
         }
     }
 }
@@ -133,5 +138,5 @@ fn become_it(command: Command) -> io::Result<ExitCode> {
         .enable_all()
         .build()?;
     let end = runtime.block_on(exec::run(command))?;
-    Ok(Failure::Ended(end).tell(&Environment::default()))
+    Ok(Failure::Ended(end).report(&Environment::default()))
 }

@@ -6,24 +6,24 @@
 use std::sync::Arc;
 
 use crate::account::Account;
-use crate::activity::{Activity, What};
+use crate::activity::{Activity, ActivityKind};
 use crate::credential::Session;
 use crate::error::Result;
 use crate::resource::Resource;
 use crate::session::Sessions;
-use crate::store::{Book, Store};
+use crate::store::{Accounts, Store};
 use crate::vault::Vault;
 use crate::world::{Clock, Paths};
 
 /// The door to what is at hand.
-pub struct AtHand {
+pub struct CachedSessions {
     clock: Arc<dyn Clock>,
     store: Store,
     sessions: Sessions,
     activity: Activity,
 }
 
-impl AtHand {
+impl CachedSessions {
     /// Nothing is read before it is asked for.
     pub fn open(paths: &Paths, clock: Arc<dyn Clock>, vault: Vault) -> Self {
         let (store, activity) = (
@@ -51,20 +51,19 @@ impl AtHand {
     ///
     /// # Errors
     /// `storage-unreadable`, `storage-failed`.
-    pub fn book(&self) -> Result<Arc<Book>> {
+    pub fn stored(&self) -> Result<Arc<Accounts>> {
         self.store.read()
     }
 
     /// As `App::hand_out_for`, as long as nothing has to be done for it; else, and after any failure, none.
-    pub async fn hand_out(
-        &self,
-        account: &Account,
-        resource: &Resource,
-        to: &str,
-    ) -> Option<Session> {
+    pub async fn issue(&self, account: &Account, resource: &Resource, to: &str) -> Option<Session> {
         let session = self.sessions.fresh(account, resource).await.ok()??;
         self.activity
-            .add(account, self.clock.now(), What::handed_out(resource, to))
+            .add(
+                account,
+                self.clock.now(),
+                ActivityKind::handed_out(resource, to),
+            )
             .ok()?;
         Some(session)
     }

@@ -138,7 +138,7 @@ const REQUEST: &str = "Google did not accept this app's request. Show the refere
 mod tests {
     use super::*;
 
-    fn told(error: &str, subtype: &str, redeemed: Redeemed, with_secret: bool) -> Error {
+    fn error_for(error: &str, subtype: &str, redeemed: Redeemed, with_secret: bool) -> Error {
         let json = serde_json::json!({
             "error": error, "error_subtype": subtype, "error_description": "<b>CANARY</b>",
         });
@@ -210,7 +210,7 @@ mod tests {
                 Code::SignInRejected,
             ),
         ] {
-            let told = told(error, subtype, redeemed, with_secret);
+            let told = error_for(error, subtype, redeemed, with_secret);
             assert_eq!(told.code(), code, "{error} {subtype} {redeemed:?}");
             assert!(told.reference().starts_with(error), "{}", told.reference());
             assert!(!format!("{told:?}").contains("CANARY"));
@@ -220,7 +220,7 @@ mod tests {
     #[test]
     fn a_session_that_the_organisation_ended_is_not_called_revoked() {
         for subtype in ["invalid_rapt", "rapt_required"] {
-            let message = told("invalid_grant", subtype, Redeemed::RefreshToken, true)
+            let message = error_for("invalid_grant", subtype, Redeemed::RefreshToken, true)
                 .message()
                 .to_owned();
             assert!(
@@ -228,7 +228,7 @@ mod tests {
                 "{message}"
             );
         }
-        let message = told("invalid_grant", "", Redeemed::RefreshToken, true)
+        let message = error_for("invalid_grant", "", Redeemed::RefreshToken, true)
             .message()
             .to_owned();
         for cause in [

@@ -9,11 +9,11 @@ use mcm_core::browser::SystemBrowser;
 use mcm_core::error::{Code, Error};
 use mcm_core::http::Http;
 use mcm_core::logging;
-use mcm_core::redirect::Front;
+use mcm_core::redirect::Frontend;
 use mcm_core::vault::Vault;
 use mcm_core::world::{APP_ID, Environment, NoScheme, Paths, SystemClock, World};
 
-use crate::arguments::{Arguments, Command, Configure, HandOut, Login};
+use crate::arguments::{Arguments, Command, Configure, IssueCommand, Login};
 use crate::failure::Failure;
 use crate::{
     accounts, activity, completion, configure, credential_process, doctor, env, exec, help,
@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// Runs the command that the arguments ask for.
-pub fn full() -> ExitCode {
+pub fn run() -> ExitCode {
     let whole = Environment::of_this_process();
     if completion::is_asked(&whole) {
         return completion::answer(&whole);
@@ -29,9 +29,9 @@ pub fn full() -> ExitCode {
     be_called_mcm();
     let arguments = Arguments::try_parse().unwrap_or_else(|error| help::end(&error));
     let environment = exec::outside(&whole);
-    match run(arguments.command, &environment) {
+    match run_command(arguments.command, &environment) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => failure.tell(&environment),
+        Err(failure) => failure.report(&environment),
     }
 }
 
@@ -47,7 +47,7 @@ fn be_called_mcm() {
     }
 }
 
-fn run(command: Command, environment: &Environment) -> Result<(), Failure> {
+fn run_command(command: Command, environment: &Environment) -> Result<(), Failure> {
     if let Command::Completion { shell } = command {
         return Ok(completion::print_script(shell)?);
     }
@@ -65,7 +65,7 @@ fn run(command: Command, environment: &Environment) -> Result<(), Failure> {
     let world = world(paths, environment_of(&command, environment));
     // A log that cannot be kept is no reason not to work.
     let _ = logging::start("mcm", &world.paths, environment);
-    let outcome = runtime.block_on(obey(command, world));
+    let outcome = runtime.block_on(dispatch(command, world));
     // A keychain that hangs does not keep the process.
     runtime.shutdown_background();
     outcome
@@ -77,7 +77,9 @@ fn environment_of(command: &Command, whole: &Environment) -> Environment {
     const CONSUMER: [&str; 2] = ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"];
     let is_run_by_it = matches!(
         command,
-        Command::HandOut(HandOut::CredentialProcess { .. } | HandOut::KubeToken { .. })
+        Command::IssueCommand(
+            IssueCommand::CredentialProcess { .. } | IssueCommand::KubeToken { .. }
+        )
     );
     if is_run_by_it || matches!(command, Command::Exec(_) | Command::Env(_)) {
         return Environment::from_pairs(whole.pairs().filter(|(name, _)| !CONSUMER.contains(name)));
@@ -97,12 +99,12 @@ fn world(paths: Paths, environment: Environment) -> World {
     }
 }
 
-async fn obey(command: Command, world: World) -> Result<(), Failure> {
+async fn dispatch(command: Command, world: World) -> Result<(), Failure> {
     if matches!(command, Command::Accounts { .. }) {
         // Whether the keychain is locked is part of how the accounts stand. Why it fails is told by who needs it.
         let _ = world.vault.check().await;
     }
-    let app = App::open(world.clone(), Front::Terminal);
+    let app = App::open(world.clone(), Frontend::Terminal);
     let mut ready = None;
     // To listen for Ctrl-C ends that it is ignored, which the command would have inherited.
     let is_ignored = matches!(command, Command::Exec(_)) && exec::ignores_interrupts();
@@ -110,23 +112,23 @@ async fn obey(command: Command, world: World) -> Result<(), Failure> {
         match command {
             Command::Login(Login::Azure(wish)) => login::azure(&app, &world.vault, wish).await,
             Command::Login(Login::Gcp(wish)) => login::gcp(&app, &world.vault, &wish).await,
-            Command::Login(Login::Aws(wish)) => login::aws::log_in(&app, &world.vault, wish).await,
-            Command::Accounts { json } => accounts::list(&app, json),
+            Command::Login(Login::Aws(wish)) => login::aws::run(&app, &world.vault, wish).await,
+            Command::Accounts { json } => accounts::run(&app, json),
             Command::Targets {
                 account,
                 json,
                 refresh,
-            } => targets::list(&app, &account, json, refresh).await,
+            } => targets::run(&app, &account, json, refresh).await,
             Command::Use { account, target } => {
-                targets::choose(&app, &account, target.as_deref()).await
+                targets::run_use(&app, &account, target.as_deref()).await
             }
-            Command::HandOut(HandOut::Token {
+            Command::IssueCommand(IssueCommand::Token {
                 whose,
                 resource,
                 json,
                 interactive,
             }) => {
-                token::hand_out(
+                token::run(
                     &app,
                     &world.vault,
                     &whose,
@@ -136,33 +138,33 @@ async fn obey(command: Command, world: World) -> Result<(), Failure> {
                 )
                 .await
             }
-            Command::HandOut(HandOut::CredentialProcess { whose, interactive }) => {
-                credential_process::hand_out(&app, &world.vault, &whose, interactive).await
+            Command::IssueCommand(IssueCommand::CredentialProcess { whose, interactive }) => {
+                credential_process::run(&app, &world.vault, &whose, interactive).await
             }
-            Command::HandOut(HandOut::KubeToken { whose, interactive }) => {
-                kube_token::hand_out(&app, &world, &whose, interactive).await
+            Command::IssueCommand(IssueCommand::KubeToken { whose, interactive }) => {
+                kube_token::run(&app, &world, &whose, interactive).await
             }
-            Command::Configure(Configure::Aws(wish)) => configure::aws(&app, &world, wish).await,
-            Command::Whoami { json } => whoami::tell(&app, json),
+            Command::Configure(Configure::Aws(wish)) => configure::run(&app, &world, wish).await,
+            Command::Whoami { json } => whoami::run(&app, json),
             Command::Completion { .. } => unreachable!("it is answered before an account is read"),
             Command::Exec(wish) => {
                 ready = Some(exec::prepare(&app, &world, wish).await?);
                 Ok(())
             }
-            Command::Env(wish) => env::lines(&app, &world, &wish).await,
+            Command::Env(wish) => env::run(&app, &world, &wish).await,
             Command::AddTenant { account, tenant } => {
                 login::add_tenant(&app, &account, &tenant).await
             }
             Command::Rename { account, name } => {
                 accounts::rename(&app, &account, name.as_deref()).await
             }
-            Command::Logout { whose } => logout::sign_out(&app, &whose).await,
+            Command::Logout { whose } => logout::run(&app, &whose).await,
             Command::Activity {
                 account,
                 limit,
                 json,
-            } => activity::list(&app, account.as_deref(), limit, json),
-            Command::Doctor { json } => doctor::examine(&app, &world, json).await,
+            } => activity::run(&app, account.as_deref(), limit, json),
+            Command::Doctor { json } => doctor::run(&app, &world, json).await,
         }
     });
     if is_ignored {

@@ -19,7 +19,7 @@ use mcm_core::world::Clock;
 use crate::failure::advised;
 
 /// How long a client may have to wait. The most impatient one, the AWS SDK for JavaScript, waits for a second.
-const PATIENCE: Duration = Duration::from_millis(700);
+const RENEWAL_TIMEOUT: Duration = Duration::from_millis(700);
 /// What a session that could not be renewed must have left to be lent all the same. Clients take it and ask again: those
 /// of AWS at each request when less than ten minutes are left, and refused then they fail, with a credential that is good.
 const LAST_MINUTE: Duration = Duration::from_secs(60);
@@ -36,7 +36,7 @@ pub(crate) enum Who {
 type Lent = HashMap<(AccountId, Resource), Session>;
 
 /// Lends the sessions of some accounts to one child.
-pub(crate) struct Lender {
+pub(crate) struct Broker {
     app: Arc<App>,
     clock: Arc<dyn Clock>,
     who: HashMap<Cloud, Who>,
@@ -47,21 +47,21 @@ pub(crate) struct Lender {
 }
 
 /// Why nothing was lent.
-pub(crate) struct Refused {
+pub(crate) struct BrokerError {
     /// What went wrong.
     pub(crate) code: Code,
     /// What happened and what to do, for the person in front of the program that asked.
     pub(crate) message: String,
 }
 
-impl Refused {
+impl BrokerError {
     /// Whether the same request may succeed in a moment.
     pub(crate) fn is_soon_over(&self) -> bool {
         self.code == Code::Busy
     }
 }
 
-impl From<Error> for Refused {
+impl From<Error> for BrokerError {
     fn from(error: Error) -> Self {
         Self {
             code: error.code(),
@@ -70,7 +70,7 @@ impl From<Error> for Refused {
     }
 }
 
-impl Lender {
+impl Broker {
     pub(crate) fn new(
         app: Arc<App>,
         clock: Arc<dyn Clock>,
@@ -108,7 +108,7 @@ impl Lender {
         &self,
         cloud: Cloud,
         resource: Option<&str>,
-    ) -> Result<(Account, Session), Refused> {
+    ) -> Result<(Account, Session), BrokerError> {
         let account = self.account(cloud)?;
         let resource = match resource {
             Some(text) => self.app.resource(&account.id, text)?,
@@ -122,7 +122,7 @@ impl Lender {
             }
             Err(error) => match self.lent_before(&account, resource, error.code()) {
                 Some(session) => Ok((account, session)),
-                None => Err(Refused {
+                None => Err(BrokerError {
                     code: error.code(),
                     message: advised(&account, &error),
                 }),
@@ -130,7 +130,7 @@ impl Lender {
         }
     }
 
-    fn account(&self, cloud: Cloud) -> Result<Account, Refused> {
+    fn account(&self, cloud: Cloud) -> Result<Account, BrokerError> {
         // Another process may have chosen another account, or signed out of this one.
         self.app.read_again();
         match self.who.get(&cloud) {
@@ -149,7 +149,7 @@ impl Lender {
         let (app, id, borrower) = (self.app.clone(), account.id.clone(), self.borrower.clone());
         let resource = resource.clone();
         let asked = tokio::spawn(async move { app.hand_out_for(&id, &resource, &borrower).await });
-        let session = match tokio::time::timeout(PATIENCE, asked).await {
+        let session = match tokio::time::timeout(RENEWAL_TIMEOUT, asked).await {
             Ok(answered) => answered.map_err(|error| {
                 Error::new(Code::Internal, "The session could not be read. Try again.")
                     .with_source(error)

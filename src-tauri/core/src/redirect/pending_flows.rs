@@ -29,7 +29,7 @@ const MOST_ENDED: usize = 32;
 const LOG_INTERVAL: Duration = Duration::from_secs(1);
 
 /// What the two doors share.
-pub(super) struct Desk {
+pub(super) struct PendingFlows {
     pub(super) clock: Arc<dyn Clock>,
     /// How many listeners are open.
     pub(super) listeners: watch::Sender<usize>,
@@ -55,7 +55,7 @@ struct Waiter {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
     /// Wait for the answer.
-    Waiting,
+    PendingFlow,
     /// The flow is over: show this page to the person, then close.
     Closing(Page),
     /// Close now.
@@ -71,7 +71,7 @@ pub(super) struct Opened {
     pub(super) phase: watch::Receiver<Phase>,
 }
 
-impl Desk {
+impl PendingFlows {
     pub(super) fn new(clock: Arc<dyn Clock>) -> Self {
         Self {
             clock,
@@ -94,7 +94,7 @@ impl Desk {
         let state = SecretString::from(format!("{}.{}", flows.last, random::token(32)));
         let expires_at = now + STATE_LIFE;
         let (outcome, answer) = oneshot::channel();
-        let (phase, phases) = watch::channel(Phase::Waiting);
+        let (phase, phases) = watch::channel(Phase::PendingFlow);
         flows.pending.push(Pending {
             flow,
             cloud,
@@ -281,11 +281,11 @@ mod tests {
             .with_max_level(tracing::Level::TRACE)
             .finish();
         let clock = ManualClock::new(Timestamp::UNIX_EPOCH);
-        let desk = Desk::new(clock.clone());
+        let flows = PendingFlows::new(clock.clone());
         tracing::subscriber::with_default(subscriber, || {
             for second in 0..3 {
                 for _ in 0..1_000 {
-                    desk.deliver(&Arrival::DeepLink(
+                    flows.deliver(&Arrival::DeepLink(
                         "a.b://c/d?state=canary-state&code=canary-code",
                     ));
                 }
@@ -305,15 +305,15 @@ mod tests {
 
     #[test]
     fn ended_flows_are_forgotten_in_the_end() {
-        let desk = Desk::new(ManualClock::new(Timestamp::UNIX_EPOCH));
+        let flows = PendingFlows::new(ManualClock::new(Timestamp::UNIX_EPOCH));
         let receiver = Receiver::DeepLink {
             redirect_uri: "a.b://c/d".into(),
         };
         for _ in 0..100 {
-            let opened = desk.open(Cloud::Gcp, &receiver, Issuer::IfPresent("i".into()));
-            desk.end(opened.flow, Ending::Cancelled);
+            let opened = flows.open(Cloud::Gcp, &receiver, Issuer::IfPresent("i".into()));
+            flows.end(opened.flow, Ending::Cancelled);
         }
-        let flows = desk.flows();
+        let flows = flows.flows();
         assert_eq!(
             (flows.pending.len(), flows.waiters.len(), flows.ended.len()),
             (0, 0, MOST_ENDED)

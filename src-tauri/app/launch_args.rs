@@ -9,13 +9,13 @@ use mcm_core::world::SCHEME;
 /// How the schemes begin that Google gives to its clients; the rest is the client's id.
 const GOOGLE: &str = "com.googleusercontent.apps.";
 /// The longest address that is looked at, in bytes. A sign-in's is a tenth of that.
-const LONGEST: usize = 8 * 1024;
+const MAX_LINK_BYTES: usize = 8 * 1024;
 /// The longest account id there is room for; ids are much shorter.
 const LONGEST_ID: usize = 64;
 
 /// What a start asks for.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Start<'a> {
+pub(crate) enum LaunchArgs<'a> {
     /// The window.
     Window,
     /// The window at one account; the id is well formed and may be unknown.
@@ -28,7 +28,7 @@ pub(crate) enum Start<'a> {
     Address(&'a str),
 }
 
-impl<'a> Start<'a> {
+impl<'a> LaunchArgs<'a> {
     /// Reads a program's arguments without its own name. Exactly one argument means anything; all else is the window.
     pub(crate) fn read(arguments: &'a [String]) -> Self {
         match arguments {
@@ -41,7 +41,9 @@ impl<'a> Start<'a> {
 
     /// Reads an address that the system hands over.
     pub(crate) fn read_address(address: &'a str) -> Self {
-        let Some((scheme, rest)) = address.split_once(':').filter(|_| address.len() <= LONGEST)
+        let Some((scheme, rest)) = address
+            .split_once(':')
+            .filter(|_| address.len() <= MAX_LINK_BYTES)
         else {
             return Self::Window;
         };
@@ -73,7 +75,7 @@ mod tests {
 
     fn read(arguments: &[&str]) -> String {
         let arguments: Vec<String> = arguments.iter().map(|&text| text.to_owned()).collect();
-        format!("{:?}", Start::read(&arguments))
+        format!("{:?}", LaunchArgs::read(&arguments))
     }
 
     #[test]
@@ -102,7 +104,7 @@ mod tests {
 
     #[test]
     fn garbage_is_only_a_start() {
-        let long = format!("{SCHEME}://auth/azure?code={}", "a".repeat(LONGEST));
+        let long = format!("{SCHEME}://auth/azure?code={}", "a".repeat(MAX_LINK_BYTES));
         for argument in [
             "",
             ":",

@@ -1,6 +1,6 @@
-//! The stage of a scenario: the server, a clock that moves with the server's, a scripted browser, and an `App`.
+//! The harness of a scenario: the server, a clock that moves with the server's, a scripted browser, and an `App`.
 //!
-//! A scenario ends with `Stage::end`, which looks for every token, code and verifier that the server saw, and for every
+//! A scenario ends with `Harness::end`, which looks for every token, code and verifier that the server saw, and for every
 //! state and nonce that went to the browser, in everything that left core.
 
 use std::path::Path;
@@ -12,7 +12,7 @@ use mcm_core::app::{App, Connect};
 use mcm_core::credential::Grant;
 use mcm_core::error::Result;
 use mcm_core::http::Http;
-use mcm_core::redirect::Front;
+use mcm_core::redirect::Frontend;
 use mcm_core::sign_in::RecordedBrowser;
 use mcm_core::snapshot::{AccountView, RedirectKind, Snapshot};
 use mcm_core::vault::{Record, Vault};
@@ -27,7 +27,7 @@ use crate::left_behind;
 use crate::server::{Server, TokenRequest};
 
 /// How long a scenario waits for something that must happen: generous, because machines are busy.
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 pub(crate) const HOUR: Duration = Duration::from_secs(3600);
 
@@ -36,7 +36,7 @@ pub(crate) const ADA: &str = "ada@contoso.example";
 pub(crate) const LINUS: &str = "linus@contoso.example";
 pub(crate) const GRACE: &str = "grace@fabrikam.example";
 
-pub(crate) struct Stage {
+pub(crate) struct Harness {
     pub(crate) server: Server,
     pub(crate) app: Arc<App>,
     cloud: Cloud,
@@ -56,7 +56,7 @@ impl SchemeRegistration for OurScheme {
     }
 }
 
-impl Stage {
+impl Harness {
     pub(crate) fn start(cloud: Cloud) -> Self {
         left_behind::capture_log();
         let server = Server::start(cloud);
@@ -155,7 +155,7 @@ impl Stage {
     pub(crate) async fn refresh_token(&self, id: &AccountId) -> String {
         let grant = self
             .app
-            .book()
+            .stored()
             .expect("readable")
             .account(id)
             .expect("a row")
@@ -261,7 +261,7 @@ fn open(
         paths: Paths::below(home),
         environment,
     };
-    App::open(world, Front::Window)
+    App::open(world, Frontend::Window)
 }
 
 /// A browser with this person in front of it.
@@ -290,7 +290,7 @@ pub(crate) fn change(url: &mut Url, taken: &[&str], put: &[(&str, &str)]) {
 
 /// Fails the scenario when something that must happen does not.
 pub(crate) async fn within<T>(what: impl Future<Output = T>) -> T {
-    tokio::time::timeout(PATIENCE, what)
+    tokio::time::timeout(TIMEOUT, what)
         .await
         .expect("it happened in time")
 }

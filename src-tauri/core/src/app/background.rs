@@ -12,7 +12,7 @@ use tokio::sync::Semaphore;
 use super::App;
 use crate::account::{Account, AccountId};
 use crate::resource::Resource;
-use crate::session::{Want, renewal_planned};
+use crate::session::{RefreshMode, renewal_planned};
 
 /// How many renewals run at once when many accounts wake together.
 const AT_ONCE: usize = 8;
@@ -27,7 +27,7 @@ const LONGEST_NAP: Duration = Duration::from_secs(60);
 
 impl App {
     /// Renews ahead of time and follows `accounts.json` and the keychain, until the app is dropped.
-    pub fn keep(&self) {
+    pub fn start_background_tasks(&self) {
         let vault = self.world.vault.clone();
         // How it stands is in the Snapshot; a keychain that cannot be used is no reason not to start.
         tokio::spawn(async move { drop(vault.check().await) });
@@ -70,14 +70,18 @@ async fn renew_ahead(app: Weak<App>) {
             let Some(app) = app.upgrade() else { return };
             let now = app.world.clock.now();
             let snapshots = app.watch();
-            let (paused, book, held_clouds) = {
+            let (paused, stored, held_clouds) = {
                 let mut state = app.state();
                 state.held_clouds.retain(|_, until| *until > now);
-                (state.paused, state.book.clone(), state.held_clouds.clone())
+                (
+                    state.paused,
+                    state.stored.clone(),
+                    state.held_clouds.clone(),
+                )
             };
             held.retain(|_, until| *until > now);
             let mut wake = now + LONGEST_NAP;
-            for account in book.accounts.iter().filter(|_| !paused) {
+            for account in stored.accounts.iter().filter(|_| !paused) {
                 let Some(mut planned) = planned(account) else {
                     continue;
                 };
@@ -115,7 +119,12 @@ async fn renew(app: Weak<App>, gate: Arc<Semaphore>, id: AccountId) {
     let Some(app) = app.upgrade() else { return };
     let renewed = app
         .sessions
-        .session(&app.providers(), &id, &Resource::Management, Want::Ahead)
+        .session(
+            &app.providers(),
+            &id,
+            &Resource::Management,
+            RefreshMode::Ahead,
+        )
         .await;
     app.note(renewed.as_ref().err());
     if let Err(error) = &renewed
@@ -146,8 +155,8 @@ fn planned(account: &Account) -> Option<Timestamp> {
     let planned = account.session.map_or(Timestamp::MIN, |session| {
         renewal_planned(account.cloud(), &account.id, &session)
     });
-    match &account.trouble {
-        Some(trouble) => trouble.not_before.map(|until| planned.max(until)),
+    match &account.renewal_failure {
+        Some(renewal_failure) => renewal_failure.not_before.map(|until| planned.max(until)),
         None => Some(planned),
     }
 }

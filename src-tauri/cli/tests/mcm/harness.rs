@@ -26,13 +26,13 @@ pub(crate) const ADA: &str = "ada@contoso.example";
 pub(crate) const LINUS: &str = "linus@contoso.example";
 
 /// Longer than anything here takes, so that a test that waits in vain fails instead of hanging.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The name of the keychain's service on the bus.
 const KEYCHAIN: &str = "org.freedesktop.secrets";
 
 /// A machine with one person on it.
-pub(crate) struct Stage {
+pub(crate) struct Harness {
     pub(crate) sandbox: Sandbox,
     runtime: Runtime,
     bus: Option<Bus>,
@@ -80,7 +80,7 @@ impl Ended {
     }
 }
 
-impl Stage {
+impl Harness {
     /// A machine with an unlocked keychain.
     pub(crate) fn start() -> Self {
         Self::with_bus(Some(Bus::start))
@@ -159,7 +159,7 @@ impl Stage {
 
     /// The next page that `mcm` opens.
     pub(crate) fn next_page(&self) -> String {
-        self.pages.recv_timeout(PATIENCE).expect("mcm opens a page")
+        self.pages.recv_timeout(TIMEOUT).expect("mcm opens a page")
     }
 
     /// Whether `mcm` opened a page that no test has taken.
@@ -259,7 +259,7 @@ impl Stage {
         };
         let waited = self
             .runtime
-            .block_on(async { tokio::time::timeout(PATIENCE, waiting).await });
+            .block_on(async { tokio::time::timeout(TIMEOUT, waiting).await });
         waited.unwrap_or_else(|_| panic!("waited in vain: {what}"));
     }
 

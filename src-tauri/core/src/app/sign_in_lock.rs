@@ -19,10 +19,10 @@ use crate::store::Store;
 use crate::world::Clock;
 
 /// Longer than any sign-in lasts.
-const PATIENCE: Duration = Duration::from_secs(STATE_LIFE.as_secs() + 60);
+const SIGN_IN_LOCK_TIMEOUT: Duration = Duration::from_secs(STATE_LIFE.as_secs() + 60);
 
 /// A caller who may sign in to an account, as it was when the caller looked.
-pub struct Turn {
+pub struct SignInLock {
     account: AccountId,
     generation: u64,
     since: Timestamp,
@@ -33,15 +33,15 @@ pub struct Turn {
 }
 
 /// What the wait for a turn led to.
-pub enum Taken {
+pub enum Acquired {
     /// Nobody signed in meanwhile: it is this caller's to do.
-    Ours(OurTurn),
+    Held(SignInGuard),
     /// Somebody did.
-    Done,
+    SignedInMeanwhile,
 }
 
 /// The turn to sign in. The others wait while it lives.
-pub struct OurTurn {
+pub struct SignInGuard {
     outcome: PathBuf,
     clock: Arc<dyn Clock>,
     _lock: file::Lock,
@@ -56,7 +56,7 @@ struct Outcome {
 
 impl App {
     /// Takes down how an account stands, before it is asked for a credential, for the case that only its person can help.
-    pub fn turn(&self, account: &Account) -> Turn {
+    pub fn sign_in_lock(&self, account: &Account) -> SignInLock {
         let file = |ending: &str| {
             self.world
                 .paths
@@ -64,7 +64,7 @@ impl App {
                 .join("locks")
                 .join(format!("sign-in-{}.{ending}", account.grant.as_str()))
         };
-        Turn {
+        SignInLock {
             account: account.id.clone(),
             generation: account.generation,
             since: self.world.clock.now(),
@@ -76,25 +76,25 @@ impl App {
     }
 }
 
-impl Turn {
+impl SignInLock {
     /// Waits until nobody else signs in. `waiting` is told when somebody does.
     ///
     /// # Errors
     /// Why somebody else's sign-in failed meanwhile; `busy` when it does not end; `storage-*`.
-    pub async fn take(self, waiting: impl FnOnce()) -> Result<Taken> {
+    pub async fn acquire(self, waiting: impl FnOnce()) -> Result<Acquired> {
         let lock = match file::lock(&self.lock, Duration::ZERO).await {
             Err(error) if error.code() == Code::Busy => {
                 waiting();
-                file::lock(&self.lock, PATIENCE).await?
+                file::lock(&self.lock, SIGN_IN_LOCK_TIMEOUT).await?
             }
             lock => lock?,
         };
-        let book = self.store.read()?;
-        if book
+        let stored = self.store.read()?;
+        if stored
             .account(&self.account)
             .is_none_or(|account| account.generation != self.generation)
         {
-            return Ok(Taken::Done);
+            return Ok(Acquired::SignedInMeanwhile);
         }
         // A file that cannot be read is nobody's outcome.
         let last = file::read(&self.outcome)?
@@ -102,7 +102,7 @@ impl Turn {
         if let Some(last) = last.filter(|last| last.at >= self.since) {
             return Err(Error::seen(&last.error));
         }
-        Ok(Taken::Ours(OurTurn {
+        Ok(Acquired::Held(SignInGuard {
             outcome: self.outcome,
             clock: self.clock,
             _lock: lock,
@@ -110,7 +110,7 @@ impl Turn {
     }
 }
 
-impl OurTurn {
+impl SignInGuard {
     /// Tells the others how it ended.
     pub fn ended<T>(self, ended: &Result<T>) {
         let Err(error) = ended else { return };
