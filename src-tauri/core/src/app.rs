@@ -1,7 +1,7 @@
 //! The use cases: what the dashboard, the tray and `mcm` can ask for.
 //!
 //! The door to core. State goes out one way, as whole Snapshots on a `watch`; `app/build_snapshot.rs` makes them. Signing in
-//! stands in `app/connect.rs`, renewing by itself in `app/keep.rs`, finding accounts in `app/look_up.rs`.
+//! stands in `app/connect.rs`, renewing by itself in `app/background.rs`, finding accounts in `app/search.rs`.
 
 mod aws;
 mod background;

@@ -1,7 +1,7 @@
 //! AWS: assuming a role as the person's own identity, with an External ID that the role was seen to demand.
 //!
 //! Decision 6 of the design: no keys of ours exist. Who calls is in `aws/source.rs`, the checks of a role in
-//! `aws/verify.rs`, the advice for refusals in `aws/advice.rs`. Only the files of this folder name the AWS SDK.
+//! `aws/verify.rs`, the advice for refusals in `aws/error_messages.rs`. Only the files of this folder name the AWS SDK.
 
 mod arn;
 mod cluster;

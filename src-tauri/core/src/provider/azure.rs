@@ -1,7 +1,7 @@
 //! Azure: signing in at Microsoft Entra, renewing per tenant, and reading tenants and subscriptions.
 //!
 //! Sources: the Microsoft identity platform v2 documentation and MSAL's behaviour. The advice for Entra's errors
-//! stands in `azure/advice.rs`, Resource Manager in `azure/resource_manager.rs`, the other resources in
+//! stands in `azure/error_messages.rs`, Resource Manager in `azure/resource_manager.rs`, the other resources in
 //! `azure/resource.rs`.
 
 mod error_messages;

@@ -1,7 +1,7 @@
 //! Google Cloud: signing in with a Google account, renewing, revoking, and reading projects.
 //!
 //! Sources: Google's OAuth pages for installed apps and its OpenID Connect reference. The advice for Google's errors
-//! stands in `gcp/advice.rs`, the discovery document in `gcp/metadata.rs`, Resource Manager in `gcp/projects.rs`.
+//! stands in `gcp/error_messages.rs`, the discovery document in `gcp/metadata.rs`, Resource Manager in `gcp/projects.rs`.
 
 mod error_messages;
 mod metadata;
