@@ -16,7 +16,7 @@ PORT_TAKEN = "Failed to start remote inspector server"
 
 
 class App:
-    """The app with a driver at its window. A second `start` is a second process, as a person would start one."""
+    """The app with a driver at its window. A second `start` is a second process."""
 
     def __init__(self, desktop, env, *arguments, binary=BINARY):
         self.desktop = desktop
@@ -26,11 +26,11 @@ class App:
         self.pid = until("the app runs", lambda: child_of(self.driver_process.pid, binary))
 
     def _start(self, env, arguments):
-        """Starts a driver, and the driver the app. False when another program was faster at the port that the driver
-        chose for the two of them, which it does not notice itself."""
+        """Starts a driver, which starts the app. Returns False when another program took the port that the driver chose
+        for the app; the driver itself does not notice."""
         port = free_port()
         log = self.desktop.folder / "driver.log"
-        told = log.read_text(errors="replace").count(PORT_TAKEN) if log.exists() else 0
+        reported = log.read_text(errors="replace").count(PORT_TAKEN) if log.exists() else 0
         self.driver_process = self.desktop.start(
             "WebKitWebDriver", f"--port={port}", log="driver", env=env | {"TAURI_WEBVIEW_AUTOMATION": "true"}
         )
@@ -40,24 +40,24 @@ class App:
             self.page = Page(driver, self.binary, arguments)
             return True
         except TimeoutError:
-            if log.read_text(errors="replace").count(PORT_TAKEN) == told:
+            if log.read_text(errors="replace").count(PORT_TAKEN) == reported:
                 raise
             for pid in [*descendants(self.driver_process.pid), self.driver_process.pid]:
                 os.kill(pid, signal.SIGKILL)
             self.driver_process.wait()
             return False
 
-    # What a person does.
+    # What the user does.
 
     def see(self, role, name=None, patience=30):
-        """Waits until an element is seen."""
+        """Waits until an element is visible."""
         try:
-            return until(f"{role} {name!r} is seen", lambda: self.page.one(role, name), patience)
+            return until(f"{role} {name!r} is visible", lambda: self.page.one(role, name), patience)
         except AssertionError as failure:
-            raise AssertionError(f"{failure}\nThe window says:\n{self.page.text()}") from None
+            raise AssertionError(f"{failure}\nThe window shows:\n{self.page.text()}") from None
 
     def click(self, role, name=None):
-        """Waits for an element that can be used, and clicks it."""
+        """Waits until an element is enabled, and clicks it."""
 
         def clicked():
             try:
@@ -74,11 +74,11 @@ class App:
         try:
             until(f"{role} {name!r} can be clicked", clicked)
         except AssertionError as failure:
-            raise AssertionError(f"{failure}\nThe window says:\n{self.page.text()}") from None
+            raise AssertionError(f"{failure}\nThe window shows:\n{self.page.text()}") from None
 
     def choose(self, name, option):
-        """Chooses in a list, found by its label, by a part of what is shown."""
-        # The driver gives a `select` no role to find it by.
+        """Chooses an option by a part of its text, in the list with a label."""
+        # The driver reports no role for a `select`.
         script = (
             "const [name, text] = arguments;"
             "const label = [...document.querySelectorAll('label')].find((one) => one.textContent.trim() === name);"
@@ -91,15 +91,15 @@ class App:
         until(f"{option!r} can be chosen in {name!r}", lambda: self.page.script(script, name, option))
 
     def read(self, text, patience=30):
-        """Waits until the window says something."""
+        """Waits until the window shows a text."""
         fits = re.compile(text).search if isinstance(text, str) else text.search
         try:
-            return until(f"the window says {text!r}", lambda: fits(self.page.text()), patience)
+            return until(f"the window shows {text!r}", lambda: fits(self.page.text()), patience)
         except AssertionError as failure:
-            raise AssertionError(f"{failure}\nThe window says:\n{self.page.text()}") from None
+            raise AssertionError(f"{failure}\nThe window shows:\n{self.page.text()}") from None
 
     def picture(self, name):
-        """Keeps a picture for whoever wants to look at it. Of the screen: the driver's own waits for the graphics card."""
+        """Saves a picture of the screen to look at later. The driver's own pictures would wait for the graphics card."""
         self.page.draw()
         self.desktop.shot(name)
 
@@ -109,10 +109,10 @@ class App:
             "return [...document.querySelectorAll('[data-account]')].map((row) => row.textContent.trim())"
         )
 
-    # How it ends.
+    # Ending it.
 
     def kill(self):
-        """As a power cut would."""
+        """Ends the app as a power cut would."""
         os.kill(self.pid, signal.SIGKILL)
         until("the app is gone", self.is_gone)
         self.driver_process.kill()
@@ -128,19 +128,19 @@ class App:
             return True
 
     def web_processes(self):
-        """The processes that draw pages for the app."""
+        """The processes that draw the app's pages."""
         return web_processes(self.pid)
 
     def close(self):
         if not self.is_gone():
             self.terminate()
-            until("the app ends when it is told to", self.is_gone)
+            until("the app ends on request", self.is_gone)
         self.driver_process.terminate()
         self.driver_process.wait()
 
 
 def second_start(desktop, env, *arguments):
-    """Starts the app's binary once more and gives its exit status."""
+    """Starts the app's binary once more and returns its exit status."""
     command = [str(BINARY), *arguments]
     return subprocess.run(
         command, env=desktop.env | env, cwd=desktop.folder, timeout=30, capture_output=True

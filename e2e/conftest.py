@@ -1,4 +1,4 @@
-"""What a test is given: a desktop of its own, clouds, a person with a browser, and a way to start the app."""
+"""The fixtures: a private desktop, clouds, a person with a browser, and a way to start the app."""
 
 import shutil
 
@@ -16,7 +16,7 @@ def pytest_runtest_makereport(item, call):
     report = yield
     desktop = item.funcargs.get("desktop")
     if report.failed and report.when == "call" and desktop is not None:
-        # Now, while everything is as it was when it failed.
+        # Before the fixtures tear everything down.
         desktop.shot(f"failed-{item.name}")
         for log in sorted(desktop.folder.glob("*.log")):
             shutil.copy(log, SHOTS / f"failed-{item.name}-{log.name}")

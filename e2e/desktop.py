@@ -1,4 +1,4 @@
-"""A whole desktop of its own for one test: screen, window manager, session bus, keychain and folders."""
+"""A private desktop for one test: screen, window manager, session bus, keychain and folders."""
 
 import os
 import shutil
@@ -14,12 +14,12 @@ SHOTS = Path(__file__).resolve().parent / "shots"
 KEYCHAIN_SERVICE = "io.github.multicloudmanager.dev"
 SCHEME = "io.github.multicloudmanager"
 
-# What a test must not inherit from the machine that it runs on.
+# Variables that a test must not inherit from the machine.
 OURS = ("AZURE_", "GOOGLE_", "AWS_", "MCM_", "XDG_", "DBUS_", "SANDBOX_", "WAYLAND_", "BROWSER", "DISPLAY")
 
 
 class Desktop:
-    """Everything below one temporary folder, and nothing left running after `close`."""
+    """Everything lives below one temporary folder. After `close` nothing runs."""
 
     def __init__(self):
         self.folder = Path(tempfile.mkdtemp(prefix="mcm-e2e-"))
@@ -62,7 +62,7 @@ class Desktop:
         return program
 
     def run(self, *command, check=True, patience=30):
-        """Runs a program to its end and gives its output."""
+        """Runs a program to its end and returns its output."""
         done = subprocess.run(
             [str(word) for word in command],
             env=self.env,
@@ -141,7 +141,7 @@ class Desktop:
             "org.freedesktop.DBus.NameHasOwner",
             "org.freedesktop.secrets",
         )
-        until("the keychain is there", lambda: "true" in self.run(*owner).stdout)
+        until("the keychain runs", lambda: "true" in self.run(*owner).stdout)
 
     def keychain_entries(self):
         """The names of this app's entries in the keychain."""
@@ -150,14 +150,14 @@ class Desktop:
         return sorted(line.split(" = ", 1)[1] for line in lines if line.startswith("attribute.username"))
 
     def windows(self):
-        """The numbers of the dashboard's visible windows."""
+        """The ids of the dashboard's visible windows."""
         return self.run(
             "xdotool", "search", "--onlyvisible", "--name", "^Multi-Cloud Manager$", check=False
         ).stdout.split()
 
     def close_window(self, number):
-        """Closes a window as its frame's button does: the window manager asks the program to. `xdotool windowclose` would
-        cut the program off instead, and the keys for it do nothing in some sessions."""
+        """Closes a window as its frame's button does: the window manager asks the program to close it. `xdotool
+        windowclose` would disconnect the program instead, and the keys for it do nothing in some sessions."""
         self.run("wmctrl", "-i", "-c", number)
 
     def active_window(self):
@@ -165,17 +165,17 @@ class Desktop:
         return self.run("xdotool", "getactivewindow", "getwindowname", check=False).stdout.strip()
 
     def is_drawn(self):
-        """Whether the middle of the screen, where the dashboard is, shows more than a surface."""
+        """Whether the middle of the screen, where the dashboard is, shows more than a background."""
         colours = self.run("import", "-window", "root", "-crop", "800x500+240+150", "-format", "%k", "info:-")
         return int(colours.stdout) > 16
 
     def shot(self, name):
-        """A picture of the whole screen."""
+        """Saves a picture of the whole screen."""
         SHOTS.mkdir(exist_ok=True)
         self.run("import", "-window", "root", SHOTS / f"{name}.png")
 
     def still_shot(self, name):
-        """A picture of the whole screen when nothing moves on it any more."""
+        """Saves a picture of the whole screen once nothing moves."""
         self.shot(name)
 
         def stands_still():
@@ -187,7 +187,7 @@ class Desktop:
         until("the screen stands still", stands_still, look=0.2)
 
     def difference(self, one, other):
-        """How many pixels of two pictures differ by more than a shade."""
+        """The number of pixels of two pictures that differ by more than a shade."""
         compared = self.run(
             "compare",
             "-metric",

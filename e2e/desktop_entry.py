@@ -10,8 +10,8 @@ TEMPLATES = sorted({package["desktopTemplate"] for package in SETTINGS["bundle"]
 
 
 def rendered(template):
-    """A template with the values of `tauri.conf.json`: `{{name}}`, and `{{#if name}}…{{/if}}` around what may be
-    missing."""
+    """Fills a template with the values of `tauri.conf.json`: `{{name}}`, and `{{#if name}}…{{/if}}` around optional
+    lines."""
     values = {
         "name": SETTINGS["productName"],
         "comment": SETTINGS["bundle"]["shortDescription"],
@@ -27,10 +27,10 @@ def rendered(template):
 
 
 def install(desktop, template, programs):
-    """Brings the entry as a package would, in a folder of the system, with the program on the path."""
+    """Installs the entry as a package would, in a system folder, with the program on the path."""
     folder = desktop.folder / "share/applications"
     folder.mkdir(parents=True)
-    # The bundler names the entry so.
+    # The bundler's name for the entry.
     (folder / f"{SETTINGS['productName']}.desktop").write_text(rendered(template))
     desktop.env["XDG_DATA_DIRS"] = f"{desktop.folder}/share:/usr/local/share:/usr/share"
     desktop.env["PATH"] = f"{programs}:{desktop.env['PATH']}"

@@ -13,26 +13,26 @@ from waiting import until
 
 INTROSPECTABLE = "org.freedesktop.DBus.Introspectable"
 
-# Where WebKit looks how much memory the machine has left. It opens these once, when it first looks.
+# Files that WebKit opens once, to see how much memory the machine has left.
 LOOKED_AT_BY_WEBKIT = re.compile(r"handle (/proc/(meminfo|zoneinfo|N/cgroup)|/sys/fs/cgroup/.*)")
 
 
 class Holdings:
-    """Looks at one process and those below it, from outside."""
+    """Inspects one process and those below it, from outside."""
 
     def __init__(self, desktop, pid):
         self.pid = pid
-        # Connections that only ask, and answer nothing themselves.
+        # Connections that send requests and answer none.
         self.silent = set()
         self.bus = open_dbus_connection(desktop.env["DBUS_SESSION_BUS_ADDRESS"])
 
     def counts(self):
-        """Everything that is counted: open handles by kind, processes by program, and what is on the bus. The
-        keychain's sessions are among that, because its clients open them."""
+        """Counts open handles by kind, processes by program, and objects on the bus, the keychain's sessions
+        included, because its clients open them."""
         return self.handles() + self.processes() + self.objects()
 
     def settles_at(self, counts, allowed=Counter()):
-        """Waits until there is nothing more of anything than there was, and was allowed to come."""
+        """Waits until no count exceeds the former one plus what is allowed."""
         grown = Counter()
 
         def has_not_grown():
@@ -51,7 +51,7 @@ class Holdings:
             try:
                 kinds[f"handle {without_numbers(os.readlink(handle))}"] += 1
             except FileNotFoundError:
-                continue  # Closed between the two looks, or the folder's own.
+                continue  # Closed in the meantime, or the handle of this listing itself.
         return Counter(
             {kind: count for kind, count in kinds.items() if not LOOKED_AT_BY_WEBKIT.fullmatch(kind)}
         )
@@ -68,7 +68,7 @@ class Holdings:
         return Counter(f"object {without_numbers(path)}" for path in paths) + Counter(totals)
 
     def memory(self):
-        """What the process has written to memory, in MiB. Not its share of mapped files, which other processes change."""
+        """The memory that the process has written, in MiB, without its share of mapped files, which others change."""
         rollup = Path(f"/proc/{self.pid}/smaps_rollup").read_text()
         return int(re.search(r"^Pss_Anon: +(\d+) kB", rollup, re.MULTILINE).group(1)) / 1024
 
@@ -84,7 +84,7 @@ class Holdings:
         return reply.body[0] if reply.header.message_type == MessageType.method_return else None
 
     def _rules(self, name):
-        """How many signals a connection listens for, as the bus has it."""
+        """The number of signals that a connection listens for, according to the bus."""
         stats = DBusAddress(
             "/org/freedesktop/DBus", "org.freedesktop.DBus", "org.freedesktop.DBus.Debug.Stats"
         )
@@ -94,7 +94,7 @@ class Holdings:
         return reply.body[0]["MatchRules"][1] if reply.header.message_type == MessageType.method_return else 0
 
     def _paths(self, name, path):
-        """An object and those below it."""
+        """The paths of an object and those below it."""
         if name in self.silent:
             return []
         call = new_method_call(DBusAddress(path, name, INTROSPECTABLE), "Introspect")
@@ -110,5 +110,5 @@ class Holdings:
 
 
 def without_numbers(name):
-    """Numbers that only tell one from the next, such as a window's, left out."""
+    """Replaces numbers that only distinguish one object from the next, such as a window's."""
     return re.sub(r"[0-9]+", "N", name)

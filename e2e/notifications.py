@@ -1,4 +1,4 @@
-"""A notification daemon: keeps what it is told to show, and presses the buttons on it, over D-Bus."""
+"""A notification daemon on D-Bus: records notifications and presses their buttons."""
 
 import threading
 
@@ -12,7 +12,7 @@ PATH = "/org/freedesktop/Notifications"
 
 
 class NotificationDaemon:
-    """Owns the name that programs send their notifications to."""
+    """Owns the bus name that programs send their notifications to."""
 
     def __init__(self, desktop):
         self.shown = []
@@ -29,12 +29,12 @@ class NotificationDaemon:
         self.bus.close()
 
     def wait_for(self, summary):
-        """The body and the buttons of the notification with this summary."""
+        """Waits for the notification with a summary; returns its body and buttons."""
 
         def found():
             return [(body, buttons) for title, body, buttons in self.shown if title == summary]
 
-        return until(f"a notification says {summary!r}", found)[0]
+        return until(f"a notification {summary!r} is shown", found)[0]
 
     def press(self, summary, button):
         """Presses the button with this label."""

@@ -1,4 +1,4 @@
-"""A real panel: Xfce's, with nothing on it but its tray. The pointer and the keys reach it through the screen."""
+"""A real panel: Xfce's, with only its tray. Pointer and keys reach it through the screen."""
 
 import re
 
@@ -32,7 +32,7 @@ SETTINGS = f"""<?xml version="1.0" encoding="UTF-8"?>
 
 
 class Panel(Tray):
-    """The panel's process, which can be ended and started again."""
+    """The panel's process, which a test can end and start again."""
 
     def __init__(self, desktop):
         super().__init__(desktop)
@@ -46,7 +46,7 @@ class Panel(Tray):
         self.process = self.desktop.start("xfce4-panel", "--disable-wm-check", log="panel")
 
     def kill(self):
-        """As a crash would. Its plug-ins end with it."""
+        """Ends the panel as a crash would, with its plug-ins."""
         self.process.kill()
         self.process.wait()
         until("the panel's tray is gone", lambda: not self.items())
@@ -57,7 +57,7 @@ class Panel(Tray):
         super().close()
 
     def place(self):
-        """Where the icons are on the screen: left, top, width and height. None when the panel is empty."""
+        """The icons' left, top, width and height on the screen; None when the panel is empty."""
         picture = self.desktop.folder / "screen.png"
         self.desktop.run("import", "-window", "root", picture)
         strip = ("-crop", f"1280x{HEIGHT}+0+{TOP}", "+repage", "-fuzz", "10%", "-trim", "-format", "%w %h %O")
@@ -70,6 +70,6 @@ class Panel(Tray):
         return (left, TOP + top, width, height) if is_icon else None
 
     def press_icon(self):
-        """Opens the menu as a person does."""
-        left, top, width, height = until("the icon is seen", self.place)
+        """Opens the menu with a click on the icon."""
+        left, top, width, height = until("the icon is visible", self.place)
         self.desktop.run("xdotool", "mousemove", left + width // 2, top + height // 2, "click", 1)

@@ -1,4 +1,4 @@
-"""Connecting an AWS role through the page: who calls, the role, and its checks."""
+"""Connecting an AWS role through the page: the calling identity, the role, and its checks."""
 
 import re
 from datetime import datetime, timedelta, timezone
@@ -14,7 +14,7 @@ ADA = "arn:aws:iam::111122223333:user/ada"
 
 
 def prepare(app):
-    """From the first screen to the templates of a role; gives its External ID."""
+    """Goes from the first screen to the templates of a role; returns its External ID."""
     app.click("button", "AWS")
     app.read(ADA)
     app.click("button", "Make External ID and templates")
@@ -27,18 +27,18 @@ def verify(app, role):
 
 
 def type_secret(app, text):
-    """Types into the field for the secret access key, which no role and no name leads to."""
+    """Types into the field for the secret access key, which has no role and name to find it by."""
     found = app.page.script("return document.querySelector('input[type=password]')")
     Element(app.page, found[ELEMENT]).type(text)
 
 
 def everything_kept(desktop):
-    """All that lies in this person's files, logs among them, and all that the app printed."""
+    """Everything in this user's files, logs included, and everything that the app printed."""
     files = [*desktop.folder.glob("home/**/*"), desktop.folder / "driver.log"]
     return "".join(file.read_bytes().decode(errors="replace") for file in files if file.is_file())
 
 
-def test_from_nothing_to_a_verified_role_in_one_sitting(desktop, clouds, start, person):
+def test_from_nothing_to_a_verified_role_in_one_go(desktop, clouds, start, person):
     app = start(MCM_LOG="trace")
     app.click("button", "AWS")
     app.read("1. Who you are")
@@ -50,7 +50,7 @@ def test_from_nothing_to_a_verified_role_in_one_sitting(desktop, clouds, start, 
     app.click("button", "Make External ID and templates")
     external_id = app.read(r"mcm-[0-9a-f]{32}").group()
 
-    # Every form is of the same wish.
+    # Every template describes the same role.
     shown = {}
     for form in ("Trust policy", "CloudFormation", "AWS CLI", "Terraform"):
         app.click("tab", form)
@@ -63,9 +63,9 @@ def test_from_nothing_to_a_verified_role_in_one_sitting(desktop, clouds, start, 
     app.picture("aws-role")
     app.choose("A session lasts", "4 hours")
     app.read("14400")
-    assert not clouds.assumptions(ROLE + "LongReader"), "nothing is asked of the role before its ARN is there"
+    assert not clouds.assumptions(ROLE + "LongReader"), "the role is not contacted before its ARN is entered"
 
-    # What is no role's ARN is answered with what it is; the console's address holds it.
+    # For a text that is no role ARN the page says what it is; the console's URL contains the ARN.
     verify(app, ACCOUNT)
     app.read("This is an AWS account id")
     app.click("button", "Dismiss")
@@ -83,7 +83,7 @@ def test_from_nothing_to_a_verified_role_in_one_sitting(desktop, clouds, start, 
     app.read(r"Sessions last\s+4 hours; the role gives up to 12 hours")
     app.picture("aws-connected")
 
-    # The console opens as the role; on request the browser is signed out of it first.
+    # The console opens with the role; on request the browser signs out first.
     app.click("button", "Open console")
     until("the console is opened", lambda: clouds.requests("aws-login"))
     assert "/federation?" in person.visited()[-1]
@@ -95,7 +95,7 @@ def test_from_nothing_to_a_verified_role_in_one_sitting(desktop, clouds, start, 
     kept = everything_kept(desktop)
     assert "aws" in kept and external_id in kept
     for secret in clouds.secrets():
-        assert secret not in kept, "a secret lies in a file or a log"
+        assert secret not in kept, "a secret is in a file or a log"
         assert secret not in app.page.text()
 
 
@@ -107,7 +107,7 @@ def test_from_nothing_to_a_verified_role_in_one_sitting(desktop, clouds, start, 
         ("LeakyReader", "without an External ID and with a wrong one"),
     ],
 )
-def test_a_role_that_lets_in_without_its_id_is_refused_with_the_line_that_mends_it(start, role, how):
+def test_a_role_that_ignores_its_external_id_is_refused_with_the_line_that_fixes_it(start, role, how):
     app = start()
     external_id = prepare(app)
 
@@ -133,7 +133,7 @@ def test_a_role_that_ignores_its_external_id_is_connected_only_when_that_is_acce
     app.read("Not enforced")
 
 
-def test_a_role_that_appears_late_is_waited_for_in_sight_and_can_be_given_up(clouds, start):
+def test_waiting_for_a_new_role_is_shown_and_can_be_cancelled(clouds, start):
     app = start()
     external_id = prepare(app)
     verify(app, ROLE + "ForeignReader")
@@ -152,19 +152,19 @@ def test_a_role_that_appears_late_is_waited_for_in_sight_and_can_be_given_up(clo
     app.read("Trying again", 30)
     app.read("is connected", 60)
     app.read("Enforced")
-    assert len(clouds.assumptions(ROLE + "ForeignReader")) == tries, "nothing is asked after a cancel"
+    assert len(clouds.assumptions(ROLE + "ForeignReader")) == tries, "nothing is sent after a cancel"
 
 
-def test_the_person_sees_whose_keys_are_in_the_environment_before_anything_happens(clouds, start):
+def test_the_owner_of_the_keys_in_the_environment_is_shown_before_anything_happens(clouds, start):
     key = clouds.access_key("grace")
     app = start(AWS_ACCESS_KEY_ID=key["id"], AWS_SECRET_ACCESS_KEY=key["secret"])
     app.click("button", "AWS")
     app.read(r"You are\s+arn:aws:iam::111122223333:user/grace")
     assert clouds.requests("aws-assume-role") == []
-    app.picture("aws-somebody-else")
+    app.picture("aws-environment-keys")
 
 
-def test_keys_are_typed_into_the_page_and_stay_nowhere_but_in_the_keychain(desktop, clouds, start):
+def test_typed_keys_are_kept_only_in_the_keychain(desktop, clouds, start):
     key, wrong = clouds.access_key("ada"), "canary/of/a/wrong/secret/access/key/0000"
     app = start(
         AWS_ACCESS_KEY_ID="", AWS_SECRET_ACCESS_KEY="", AWS_EC2_METADATA_DISABLED="true", MCM_LOG="trace"
@@ -198,7 +198,7 @@ def test_keys_are_typed_into_the_page_and_stay_nowhere_but_in_the_keychain(deskt
     assert desktop.keychain_entries() == []
 
 
-def test_a_source_whose_session_is_over_and_this_app_itself_are_told_apart(desktop, start):
+def test_an_expired_source_and_this_app_as_source_give_different_errors(desktop, start):
     config = desktop.folder / "config"
     config.write_text(
         "[profile ours]\ncredential_process = mcm credential-process --active\n"
@@ -222,7 +222,7 @@ def test_the_organisation_is_shown_to_a_role_that_may_list_it(start):
     verify(app, "arn:aws:iam::111122223333:role/Auditor")
     app.read("is connected", 60)
     app.read("Accounts of the organisation")
-    # What is not on the screen is not drawn.
+    # What is outside the screen is not drawn.
     app.page.script(
         "document.querySelector('ul[aria-labelledby]:has(.named)')?.scrollIntoView({ block: 'center' })"
     )

@@ -7,9 +7,7 @@ from desktop import BINARIES
 from waiting import until
 
 
-def test_what_the_command_line_changes_is_seen_in_the_window_and_the_tray(
-    desktop, clouds, person, start, tray
-):
+def test_changes_by_the_command_line_appear_in_the_window_and_the_tray(desktop, clouds, person, start, tray):
     app = start()
     app.click("button", "Azure")
     app.see("button", "Contoso")
@@ -21,7 +19,7 @@ def test_what_the_command_line_changes_is_seen_in_the_window_and_the_tray(
 
     tray.wait_for("  * Northwind", "  Contoso")
     token = desktop.run(BINARIES / "mcm", "token", "--active", "azure").stdout.strip()
-    assert token in clouds.secrets(), "the command line hands out a token that the clouds know"
+    assert token in clouds.secrets(), "the command line prints a token that the clouds issued"
     desktop.run(BINARIES / "mcm", "logout", "Contoso")
     until("the row is gone", lambda: app.accounts() == ["Northwind"])
     until("the entry is gone", lambda: "  Contoso" not in tray.menu())
@@ -39,7 +37,7 @@ def test_fifty_terminals_and_the_app_renew_a_session_once_and_keep_the_sign_in(
     tray.wait_for("* Pause renewing")
     clouds.change(access_token_life_ms=3_600_000)
     desktop.env |= clouds.env | person.env
-    until("the session is over", lambda: not has_session(desktop))
+    until("the session has expired", lambda: not has_session(desktop))
     before = len(clouds.requests("azure-token", grant_type="refresh_token"))
 
     terminals = [
@@ -59,6 +57,6 @@ def test_fifty_terminals_and_the_app_renew_a_session_once_and_keep_the_sign_in(
 
 
 def has_session(desktop):
-    """Whether the only account has a session that is not over."""
+    """Whether the only account has a session that has not expired."""
     [account] = json.loads(desktop.run(BINARIES / "mcm", "accounts", "--json").stdout)["accounts"]
     return account["sessionExpiresAt"] is not None

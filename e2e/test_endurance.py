@@ -1,4 +1,4 @@
-"""What is done a thousand times leaves nothing behind, and what is hostile costs little."""
+"""A thousand repetitions leave nothing behind, and hostile floods cost little."""
 
 import json
 import re
@@ -15,10 +15,10 @@ from waiting import until
 SWITCHES = 1_000
 FLOOD = 1_000
 OPENINGS = 20
-# WebKit's table of visited links, a page of memory. wry 0.57 holds on to each web view by the handler of its messages, so
-# an empty Tauri app leaves the same behind.
+# WebKit's table of visited links, a page of memory. wry 0.57 keeps each web view alive through its message handler, so an
+# empty Tauri app leaves the same behind.
 LEFT_BY_A_WEB_VIEW = "handle /memfd:WebKitSharedMemory (deleted)"
-# What the program's memory may grow by. An entry of the menu that is kept by mistake costs more in a thousand switches.
+# How much the program's memory may grow. A leaked menu entry would cost more in a thousand switches.
 SLACK = 8
 
 
@@ -41,14 +41,12 @@ def test_a_thousand_switches_leave_nothing_behind(desktop, start, tray):
     holdings.close()
 
 
-def test_a_flood_of_links_and_starts_is_borne_and_a_waiting_sign_in_outlives_it(
-    desktop, clouds, person, start
-):
+def test_the_app_and_a_pending_sign_in_survive_a_flood_of_links_and_starts(desktop, clouds, person, start):
     person.does_nothing()
     app = start()
     app.click("button", "Azure")
     app.read("Your browser is open.")
-    page = until("the browser is sent somewhere", person.visited)[0]
+    page = until("the browser is opened", person.visited)[0]
     state = re.search(r"[?&]state=([^&]+)", page).group(1)
     before = len(log_lines(desktop))
     began = time.monotonic()
@@ -84,7 +82,7 @@ def test_twenty_times_closing_and_opening_leave_nothing_behind(desktop, clouds, 
 
 
 def switch(desktop, tray, names, times):
-    """Puts one account in use and then the other, again and again."""
+    """Switches between two accounts again and again."""
     for _ in range(times):
         active = kept(desktop)["active"]["azure"]
         other = next(id for id in names if id != active)
@@ -96,17 +94,17 @@ def switch(desktop, tray, names, times):
         try:
             until(f"{names[other]} is in use", is_in_use, patience=5, look=0.005)
         except AssertionError:
-            # libdbusmenu drops a click when the menu is drawn anew before it is handled. A person clicks again.
+            # libdbusmenu drops a click when the menu is rebuilt before it is handled. A user clicks again.
             tray.choose(names[other])
             until(f"{names[other]} is in use", is_in_use)
-    # The menu is drawn a few times a second, so it follows the last one.
+    # The menu is rebuilt a few times a second, so it follows the last switch.
     tray.wait_for(f"  * {names[other]}")
 
 
 def close_and_open(desktop, tray, holdings, times):
-    """Closes the window and opens it from the tray, each when the one before is done, and leaves it closed."""
+    """Closes the window and opens it from the tray, one step after the other, and leaves it closed."""
     for _ in range(times):
-        until("the page is drawn by a process", lambda: holdings.processes()["process WebKitWebProcess"] == 1)
+        until("a process draws the page", lambda: holdings.processes()["process WebKitWebProcess"] == 1)
         until("the window is drawn", desktop.is_drawn)
         [window] = desktop.windows()
         desktop.close_window(window)
@@ -119,7 +117,7 @@ def close_and_open(desktop, tray, holdings, times):
 
 
 def hostile_starts(state):
-    """A thousand arguments, as a page that opens links or a program that starts the app may give them."""
+    """A thousand arguments, as from a page that opens links or a program that starts the app."""
     link = f"{SCHEME}://auth/azure?code=forged&state="
     kinds = [
         [link + "wrong"],
@@ -137,7 +135,7 @@ def hostile_starts(state):
 
 
 def flood(desktop, starts):
-    """Hands over the arguments of second starts as fast as the bus takes them, and counts the answers."""
+    """Sends the arguments of second starts as fast as the bus accepts them, and counts the answers."""
     name = f"{SCHEME}.SingleInstance"
     address = DBusAddress("/" + name.replace(".", "/"), name, "org.SingleInstance.DBus")
     bus = open_dbus_connection(desktop.env["DBUS_SESSION_BUS_ADDRESS"])
@@ -156,6 +154,6 @@ def log_lines(desktop):
 
 
 def kept(desktop):
-    """What `accounts.json` says."""
+    """The content of `accounts.json`."""
     [file] = (desktop.folder / "home").rglob("accounts.json")
     return json.loads(file.read_text())

@@ -1,4 +1,4 @@
-"""The app's life: at login, where one was, links to an app that is away, and every way that it ends."""
+"""The app's life: start at login, returning to the last place, links that start it, and every way to end it."""
 
 import json
 import re
@@ -17,7 +17,7 @@ def test_start_at_login_is_the_desktops_own_entry_and_starts_hidden(desktop, clo
     entry = desktop.folder / ENTRY
     app.click("button", "Look around first")
     app.click("button", "Settings")
-    assert not entry.exists(), "it is off until it is asked for"
+    assert not entry.exists(), "it is off by default"
 
     app.click("checkbox", "Start when you log in So that sessions are renewed before you need them.")
 
@@ -36,7 +36,7 @@ def test_start_at_login_is_the_desktops_own_entry_and_starts_hidden(desktop, clo
     until("the app ends", lambda: program_of(started) != str(BINARY))
 
 
-def test_an_entry_whose_program_has_moved_is_mended_and_one_that_was_disabled_is_left(
+def test_an_entry_whose_program_has_moved_is_fixed_and_a_disabled_one_is_left_alone(
     desktop, clouds, person, tray
 ):
     entry = desktop.folder / ENTRY
@@ -49,7 +49,7 @@ def test_an_entry_whose_program_has_moved_is_mended_and_one_that_was_disabled_is
         entry.write_text(written)
         app = desktop.start(BINARY, "--hidden", log="app", env=clouds.env | person.env)
         until("the app is in the tray", lambda: tray.process() == app.pid)
-        until("the entry is as it should be", lambda: entry.read_text() == expected)
+        until("the entry is as expected", lambda: entry.read_text() == expected)
         app.send_signal(signal.SIGTERM)
         assert app.wait(timeout=30) == 0
         assert entry.read_text() == expected
@@ -68,7 +68,10 @@ def test_the_window_comes_back_to_where_it_was(desktop, start, tray):
         "const pane = document.querySelector('aside.page'); pane.scrollTop = 120; pane.dispatchEvent(new Event('scroll'))"
     )
     app.read("Northwind")
-    until("the results of actions have gone", lambda: not re.search("is (connected|added)", app.page.text()))
+    until(
+        "the results of actions have disappeared",
+        lambda: not re.search("is (connected|added)", app.page.text()),
+    )
     desktop.still_shot("place-before")
     [window] = desktop.windows()
 
@@ -81,10 +84,10 @@ def test_the_window_comes_back_to_where_it_was(desktop, start, tray):
 
     def is_as_it_was():
         desktop.shot("place-after")
-        # As much as a minute less in the times.
+        # The times may be a minute shorter.
         return desktop.difference("place-before", "place-after") < 500
 
-    until("everything is where it was", is_as_it_was)
+    until("everything is back in its place", is_as_it_was)
 
 
 def test_a_link_opens_an_account_in_an_app_that_is_hidden_or_not_running(
@@ -115,7 +118,7 @@ def test_a_link_opens_an_account_in_an_app_that_is_hidden_or_not_running(
     assert hidden.wait(timeout=30) == 0
 
 
-def test_quitting_waits_for_a_renewal_to_be_kept_and_for_nothing_else(desktop, clouds, start, tray):
+def test_quitting_waits_until_a_renewal_is_stored_and_for_nothing_else(desktop, clouds, start, tray):
     clouds.change(azure_rotation="strict")
     app = start()
     app.click("button", "Azure")
@@ -125,7 +128,7 @@ def test_quitting_waits_for_a_renewal_to_be_kept_and_for_nothing_else(desktop, c
     clouds.fault("azure-subscriptions", "hang")
     before = len(clouds.requests("azure-token"))
     app.click("button", "Renew")
-    until("the renewal is on its way", lambda: len(clouds.requests("azure-token")) > before)
+    until("the renewal has been sent", lambda: len(clouds.requests("azure-token")) > before)
 
     tray.choose("Quit")
 

@@ -1,4 +1,4 @@
-"""The app's links: the entry that the package brings, the one that the app writes itself, and what becomes of both."""
+"""The app's links: the package's entry, the entry that the app writes, and what happens to both."""
 
 import shutil
 
@@ -13,7 +13,7 @@ OPENERS = {"gio": ("gio", "open"), "xdg-open": ("xdg-open",)}
 
 
 @pytest.mark.parametrize("template", TEMPLATES)
-def test_the_entry_of_the_package_is_valid_and_takes_links(desktop, template):
+def test_the_packages_entry_is_valid_and_opens_links(desktop, template):
     entry = desktop.folder / f"{PROGRAM}.desktop"
     entry.write_text(rendered(template))
 
@@ -26,9 +26,7 @@ def test_the_entry_of_the_package_is_valid_and_takes_links(desktop, template):
 
 
 @pytest.mark.parametrize("opener", OPENERS)
-def test_an_installed_app_takes_links_by_the_entry_of_its_package_and_writes_none(
-    desktop, person, start, opener
-):
+def test_an_installed_app_relies_on_its_packages_entry_and_writes_none(desktop, person, start, opener):
     install(desktop, TEMPLATES[0], BINARIES)
     person.opens_links_with(*OPENERS[opener])
     app = start()
@@ -36,11 +34,11 @@ def test_an_installed_app_takes_links_by_the_entry_of_its_package_and_writes_non
     app.click("button", "Azure")
 
     app.see("button", "Contoso")
-    assert own_entries(desktop) == [], "what the package brought is enough, and goes with it"
+    assert own_entries(desktop) == [], "the package's entry is enough, and is removed with it"
 
 
 @pytest.mark.parametrize("opener", OPENERS)
-def test_a_link_starts_an_app_that_does_not_run(desktop, clouds, person, opener):
+def test_a_link_starts_an_app_that_is_not_running(desktop, clouds, person, opener):
     install(desktop, TEMPLATES[0], BINARIES)
     desktop.env |= clouds.env | person.env
 
@@ -53,7 +51,7 @@ def test_a_link_starts_an_app_that_does_not_run(desktop, clouds, person, opener)
 
 
 @pytest.mark.parametrize("opener", OPENERS)
-def test_a_program_that_was_moved_is_registered_anew_where_it_is(desktop, clouds, person, opener):
+def test_a_moved_program_registers_its_new_place(desktop, clouds, person, opener):
     places = [desktop.folder / "first", desktop.folder / "second"]
     for place in places:
         place.mkdir()
@@ -61,7 +59,7 @@ def test_a_program_that_was_moved_is_registered_anew_where_it_is(desktop, clouds
     run_once(desktop, clouds, person, places[0])
     assert f"Exec={places[0] / PROGRAM} %u" in entry_of(desktop)
     shutil.move(places[0] / PROGRAM, places[1])
-    assert default_of(desktop) is None, "an entry whose program is gone is passed over"
+    assert default_of(desktop) is None, "an entry whose program is gone is skipped"
 
     run_once(desktop, clouds, person, places[1])
 
@@ -106,7 +104,7 @@ def run_once(desktop, clouds, person, place):
 
 
 def own_entries(desktop):
-    """The entries for links that the app wrote for this person."""
+    """The link entries that the app wrote for this user."""
     return list((desktop.folder / "home/.local/share/applications").glob("*-handler.desktop"))
 
 
@@ -116,7 +114,7 @@ def entry_of(desktop):
 
 
 def default_of(desktop):
-    """The entry that the desktop takes the app's links to."""
+    """The entry that the desktop opens the app's links with."""
     said = desktop.run("gio", "mime", TYPE, check=False).stdout.splitlines()
     return said[0].rsplit(" ", 1)[1] if said and said[0].startswith("Default") else None
 

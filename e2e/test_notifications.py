@@ -1,9 +1,9 @@
-"""Notifications: told once before a session ends that cannot renew, with the sign-in as a button."""
+"""Notifications: shown once before a session ends that cannot renew, with a button to sign in."""
 
 from waiting import until
 
 
-def test_a_session_that_cannot_renew_is_told_of_and_signed_in_to_from_there(
+def test_a_session_that_cannot_renew_is_announced_with_a_button_to_sign_in(
     start, clouds, person, notifications
 ):
     app = start()
@@ -27,4 +27,4 @@ def test_a_session_that_cannot_renew_is_told_of_and_signed_in_to_from_there(
     until("the button starts a sign-in", signing_in)
     app.read("Contoso is signed in again.")
     assert len(person.visited()) == visits + 1
-    assert [title for title, _, _ in notifications.shown] == [summary], "told once"
+    assert [title for title, _, _ in notifications.shown] == [summary], "shown once"

@@ -12,7 +12,7 @@ def test_a_real_panel_shows_the_icon_and_its_menu_and_the_dashboard_follows(desk
     app.see("button", "Contoso")
     app.click("button", "Add Northwind")
     app.see("button", "Northwind")
-    until("the icon is seen", panel.place)
+    until("the icon is visible", panel.place)
     panel.wait_for("  * Contoso", "  Northwind")
 
     panel.choose("Northwind")
@@ -24,7 +24,7 @@ def test_a_real_panel_shows_the_icon_and_its_menu_and_the_dashboard_follows(desk
     desktop.shot("panel")
 
 
-def test_an_entry_is_picked_with_the_pointer_and_the_keys(desktop, start, panel):
+def test_pointer_and_keys_choose_an_entry(desktop, start, panel):
     app = start()
     app.click("button", "Look around first")
     panel.wait_for("Pause renewing")
@@ -37,27 +37,27 @@ def test_an_entry_is_picked_with_the_pointer_and_the_keys(desktop, start, panel)
     panel.wait_for("* Pause renewing")
 
 
-def test_a_panel_that_ends_and_another_that_starts_keep_the_tray(desktop, clouds, person, panel):
+def test_the_tray_survives_a_restart_of_the_panel(desktop, clouds, person, panel):
     app = desktop.start(BINARIES / "multi-cloud-manager", "--hidden", log="app", env=clouds.env | person.env)
-    until("the icon is seen", panel.place)
+    until("the icon is visible", panel.place)
     for _ in range(3):
         panel.kill()
         until("the icon is gone", lambda: panel.place() is None)
         panel.start()
-        until("the icon is seen", panel.place)
+        until("the icon is visible", panel.place)
 
     panel.choose("Open dashboard")
 
     [window] = until("the window is there", desktop.windows)
     desktop.close_window(window)
     until("the window is gone", lambda: not desktop.windows())
-    stays("the app goes on in the tray", lambda: app.poll() is None)
+    stays("the app stays in the tray", lambda: app.poll() is None)
     panel.choose("Quit")
     assert app.wait(timeout=30) == 0
     until("the icon is gone", lambda: panel.place() is None)
 
 
-def test_without_a_tray_closing_the_window_ends_the_app_and_that_is_said_once(
+def test_without_a_tray_closing_the_window_ends_the_app_and_says_so_once(
     desktop, clouds, person, notifications
 ):
     for turn in range(2):
@@ -73,17 +73,17 @@ def test_without_a_tray_closing_the_window_ends_the_app_and_that_is_said_once(
 
 
 def test_an_app_and_a_panel_that_start_together_show_one_icon(desktop, clouds, person, panel):
-    """With a panel's other kind of icon, which the library falls back to, there would be two."""
+    """The library falls back to another kind of icon, so there could be two."""
     app = desktop.start(BINARIES / "multi-cloud-manager", "--hidden", log="app", env=clouds.env | person.env)
 
-    until("the icon is seen", panel.place)
+    until("the icon is visible", panel.place)
 
     stays("there is one icon", panel.place, 2.0)
     assert app.poll() is None
 
 
 def in_use(app):
-    """The rows that are marked as in use."""
+    """The rows marked as in use."""
     return app.page.script(
         "return [...document.querySelectorAll('li [data-account]')]"
         ".filter((name) => /\\bIn use\\b/.test(name.closest('li').innerText)).map((name) => name.textContent.trim())"
@@ -91,7 +91,7 @@ def in_use(app):
 
 
 def menus(desktop):
-    """The open menus: windows of the panel's tray that no window manager frames."""
+    """The open menus: windows of the panel's tray without a frame."""
     seen = desktop.run("xdotool", "search", "--onlyvisible", "--class", "wrapper", check=False).stdout
     return [window for window in seen.split() if height(desktop, window) > 60]
 
@@ -103,6 +103,6 @@ def height(desktop, window):
 
 
 def steps_to(tray, label):
-    """How often the arrow is pressed to stand on an entry of the first level: what cannot be chosen is passed over."""
+    """The number of arrow presses that reach a top-level entry; disabled entries are skipped."""
     entries = [line.removeprefix("* ") for line in tray.menu() if not line.startswith(" ")]
     return [line for line in entries if line != "--" and not line.startswith("(")].index(label) + 1

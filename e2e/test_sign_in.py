@@ -1,4 +1,4 @@
-"""Connecting Azure through the window, a browser and the redirect, and what is left after each way it can end."""
+"""Connecting through the window, a browser and the redirect, and what remains after each outcome."""
 
 import re
 
@@ -8,7 +8,7 @@ from desktop import SCHEME
 from waiting import stays, until
 
 
-def test_azure_connects_through_the_apps_own_scheme_and_outlives_a_kill(desktop, clouds, person, start):
+def test_azure_connects_through_the_apps_own_scheme_and_survives_a_kill(desktop, clouds, person, start):
     app = start()
     app.see("heading", "Welcome to Multi-Cloud Manager")
     app.picture("first-run")
@@ -32,7 +32,7 @@ def test_azure_connects_through_the_apps_own_scheme_and_outlives_a_kill(desktop,
     again.read("Contoso is renewed.")
     assert len(clouds.requests("azure-token", grant_type="refresh_token")) == renewals + 1
     assert entries(desktop) == ["grant", "session"]
-    assert len(person.visited()) == 1, "nobody had to sign in again"
+    assert len(person.visited()) == 1, "no second sign-in was needed"
     state = re.search(r"[?&]state=([^&]+)", page).group(1)
     assert written(desktop, [*clouds.secrets(), state]) == [], (
         "no secret is in a file or an output of the app"
@@ -48,7 +48,9 @@ def test_azure_connects_over_loopback(desktop, person, start):
     assert re.search(r"redirect_uri=http%3A%2F%2Flocalhost%3A\d+", person.visited()[0])
     inherited = person.inherited()
     assert "DISPLAY" in inherited
-    assert inherited.isdisjoint({"GDK_GL", "WEBKIT_DISABLE_DMABUF_RENDERER"}), "the browser draws as it likes"
+    assert inherited.isdisjoint({"GDK_GL", "WEBKIT_DISABLE_DMABUF_RENDERER"}), (
+        "the browser does not inherit how the app is drawn"
+    )
     assert entries(desktop) == ["grant", "session"]
 
 
@@ -73,7 +75,7 @@ def test_google_connects_through_the_scheme_of_a_client_that_has_one(desktop, pe
     assert "redirect_uri=com.googleusercontent.apps." in person.visited()[0]
 
 
-def test_a_scheme_that_belongs_to_another_program_is_left_to_it(desktop, person, start):
+def test_a_scheme_of_another_program_is_not_taken_over(desktop, person, start):
     handler = desktop.folder / "home/.local/share/applications/other.desktop"
     handler.parent.mkdir(parents=True)
     handler.write_text(
@@ -88,7 +90,7 @@ def test_a_scheme_that_belongs_to_another_program_is_left_to_it(desktop, person,
     app.read("Another program answers this app’s links")
     app.picture("scheme-taken")
     person.signs_in()
-    person.browse(until("the browser is sent somewhere", person.visited)[0])
+    person.browse(until("the browser is opened", person.visited)[0])
     app.see("button", "Contoso")
     owner = desktop.run("xdg-mime", "query", "default", f"x-scheme-handler/{SCHEME}").stdout.strip()
     assert owner == "other.desktop"
@@ -110,7 +112,7 @@ def test_a_cancelled_sign_in_leaves_nothing(desktop, person, start):
     assert entries(desktop) == []
 
 
-def test_a_refused_consent_is_said_and_leaves_nothing(desktop, person, start):
+def test_a_refused_consent_is_reported_and_leaves_nothing(desktop, person, start):
     person.refuses()
     app = start()
 
@@ -141,11 +143,11 @@ def test_disconnecting_leaves_nothing_in_the_keychain(desktop, start):
 
 
 @pytest.mark.parametrize("opener", ["gio", "xdg-open"])
-def test_a_link_of_the_app_reaches_it_in_every_way_a_desktop_opens_links(desktop, person, start, opener):
+def test_every_way_to_open_links_reaches_the_app(desktop, person, start, opener):
     person.does_nothing()
     app = start()
     app.click("button", "Azure")
-    page = until("the browser is sent somewhere", person.visited)[0]
+    page = until("the browser is opened", person.visited)[0]
 
     state = re.search(r"[?&]state=([^&]+)", page).group(1)
     link = f"{SCHEME}://auth/azure?error=access_denied&state={state}"
@@ -154,12 +156,12 @@ def test_a_link_of_the_app_reaches_it_in_every_way_a_desktop_opens_links(desktop
     app.read("Sign-in refused")
 
 
-def test_garbage_by_link_changes_nothing(desktop, clouds, person, start):
+def test_malformed_links_change_nothing(desktop, clouds, person, start):
     person.does_nothing()
     app = start()
     app.click("button", "Azure")
     app.read("Your browser is open.")
-    page = until("the browser is sent somewhere", person.visited)[0]
+    page = until("the browser is opened", person.visited)[0]
     state = re.search(r"[?&]state=([^&]+)", page).group(1)
 
     link = f"{SCHEME}://auth/azure?code=forged&state="
@@ -186,7 +188,7 @@ def test_garbage_by_link_changes_nothing(desktop, clouds, person, start):
 
 
 def written(desktop, secrets):
-    """The files with one of these secrets in them: what the app wrote, its outputs, and those of the web view."""
+    """The files that contain one of these secrets: the app's, its outputs, and the web view's."""
     files = [path for path in (desktop.folder / "home").rglob("*") if path.is_file()]
     files += [desktop.folder / "driver.log", desktop.folder / "bus.log"]
     assert any(path.name == "accounts.json" for path in files) and any(
@@ -196,5 +198,5 @@ def written(desktop, secrets):
 
 
 def entries(desktop):
-    """What kinds of entries the keychain holds."""
+    """The kinds of entries in the keychain."""
     return [name.split("-")[0] for name in desktop.keychain_entries()]

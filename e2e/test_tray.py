@@ -1,9 +1,9 @@
-"""The tray, read and clicked over D-Bus as a panel would."""
+"""The tray, read and clicked over D-Bus as a panel would do it."""
 
 from waiting import until
 
 
-def test_the_tray_says_who_one_is_and_switches(start, tray):
+def test_the_tray_shows_the_accounts_in_use_and_switches(start, tray):
     app = start()
     tray.wait_for("(No account connected)", "Connect account…", "Quit")
     app.click("button", "Azure")
@@ -24,7 +24,7 @@ def test_the_tray_says_who_one_is_and_switches(start, tray):
     app.read("Northwind trading")
 
 
-def test_a_tick_says_how_things_stand_whatever_was_clicked(start, tray):
+def test_a_tick_shows_the_state_whatever_was_clicked(start, tray):
     app = start()
     app.click("button", "Azure")
     tray.wait_for("  * Contoso")

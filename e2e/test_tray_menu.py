@@ -1,4 +1,4 @@
-"""What the tray's menu does beyond showing: one choice is heard everywhere, consoles open, names stay names."""
+"""The tray's menu in action: a choice is visible everywhere, consoles open, names stay names."""
 
 import json
 
@@ -6,7 +6,7 @@ from desktop import BINARIES
 from waiting import until
 
 
-def test_a_choice_in_the_tray_is_seen_by_the_window_and_the_command_line_at_once(desktop, start, tray):
+def test_a_choice_in_the_tray_reaches_the_window_and_the_command_line_at_once(desktop, start, tray):
     app = start()
     app.click("button", "Azure")
     app.see("button", "Contoso")
@@ -33,13 +33,13 @@ def test_the_console_of_the_account_in_use_opens_from_the_tray(clouds, person, s
 
     tray.choose("Open Azure portal")
 
-    until("the browser is sent there", lambda: len(person.visited()) == before + 1)
+    until("the browser is opened", lambda: len(person.visited()) == before + 1)
     [account] = [account for account in accounts(app.desktop) if account["active"]]
     assert person.visited()[-1].startswith("https://portal.azure.")
     assert account["tenantId"] in person.visited()[-1]
 
 
-def test_a_name_cannot_forge_entries_or_the_letter_that_opens_one(desktop, start, tray):
+def test_a_name_cannot_forge_entries_or_access_keys(desktop, start, tray):
     app = start()
     app.click("button", "Azure")
     tray.wait_for("  * Contoso", "  Production")
@@ -47,9 +47,9 @@ def test_a_name_cannot_forge_entries_or_the_letter_that_opens_one(desktop, start
 
     desktop.run(BINARIES / "mcm", "rename", "Contoso", "R&D _ops_ \u202etiuQ")
 
-    # In the menus of D-Bus an underscore marks the letter, and two are one underscore.
+    # In D-Bus menus an underscore marks the access key, and two stand for one underscore.
     tray.wait_for("  * R&D __ops__ tiuQ")
-    assert tray.numbers() == numbers, "the same entries, with other words"
+    assert tray.numbers() == numbers, "the same entries, with new labels"
 
 
 def accounts(desktop):

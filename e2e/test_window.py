@@ -1,4 +1,4 @@
-"""The window and the process: one at a time, closed and opened again, ended in order, and shut to strangers."""
+"""The window and the process: one instance, closed and reopened, ended cleanly, closed to foreign pages."""
 
 import signal
 
@@ -44,13 +44,13 @@ def test_a_flood_of_starts_leaves_one_calm_window(desktop, clouds, person, start
 def test_closing_the_window_keeps_the_tray_and_frees_the_web_view(desktop, clouds, person, tray):
     app = desktop.start(BINARY, log="app", env=clouds.env | person.env)
     [window] = until("the window is there", desktop.windows)
-    until("the page is drawn by a process", lambda: web_processes(app.pid))
+    until("a process draws the page", lambda: web_processes(app.pid))
 
     desktop.close_window(window)
 
     until("the web view is gone", lambda: not web_processes(app.pid) and not desktop.windows())
     tray.wait_for("Open dashboard")
-    stays("the app goes on", lambda: app.poll() is None)
+    stays("the app stays", lambda: app.poll() is None)
     tray.choose("Open dashboard")
     until("the window is back", lambda: desktop.windows() and web_processes(app.pid))
     until("the window is drawn", desktop.is_drawn)
@@ -68,7 +68,7 @@ def test_closing_the_window_without_a_tray_ends_the_app(desktop, clouds, person)
     assert app.wait(timeout=30) == 0
 
 
-def test_a_hidden_start_shows_no_window_until_it_is_asked_for(desktop, clouds, person, tray):
+def test_a_hidden_start_shows_no_window_until_requested(desktop, clouds, person, tray):
     app = desktop.start(BINARY, "--hidden", log="app", env=clouds.env | person.env)
     tray.wait_for("Open dashboard")
     assert second_start(desktop, clouds.env | person.env, "--hidden") == 0
@@ -84,7 +84,7 @@ def test_a_hidden_start_shows_no_window_until_it_is_asked_for(desktop, clouds, p
     assert app.wait(timeout=30) == 0
 
 
-def test_the_page_can_reach_nothing_but_the_commands(start):
+def test_the_page_can_call_nothing_but_the_commands(start):
     app = start()
     app.see("button", "Azure")
     page = app.page
@@ -111,7 +111,7 @@ def test_the_page_can_reach_nothing_but_the_commands(start):
     )
     address = page.script("return location.href")
     page.script("setTimeout(() => { location.href = 'https://example.com/' }, 0)")
-    stays("the window is led nowhere else", lambda: page.script("return location.href") == address)
+    stays("the window shows no other page", lambda: page.script("return location.href") == address)
 
 
 def cover(desktop):

@@ -1,4 +1,4 @@
-"""The tray over D-Bus: menus are read and clicked as a panel would, with a stand-in panel or a real one."""
+"""The tray over D-Bus: reads and clicks menus as a panel would, on a stand-in panel or a real one."""
 
 import threading
 
@@ -12,7 +12,7 @@ MENU = "com.canonical.dbusmenu"
 
 
 class Tray:
-    """The icons that a panel has taken in, whichever panel it is."""
+    """The icons that a panel shows, whichever panel it is."""
 
     def __init__(self, desktop):
         self.client = open_dbus_connection(desktop.env["DBUS_SESSION_BUS_ADDRESS"])
@@ -21,7 +21,7 @@ class Tray:
         self.client.close()
 
     def items(self):
-        """The icons: the connection and the object of each. None while there is no panel."""
+        """The connection and object of each icon; empty while there is no panel."""
         watcher = Properties(DBusAddress("/StatusNotifierWatcher", WATCHER, WATCHER))
         reply = self._ask(watcher.get("RegisteredStatusNotifierItems"))
         if reply.header.message_type == MessageType.error:
@@ -29,24 +29,24 @@ class Tray:
         return [(name, "/" + path) for name, path in (item.split("/", 1) for item in reply.body[0][1])]
 
     def menu(self):
-        """The menu as lines: indented, `*` for a tick, `(…)` for what cannot be chosen."""
+        """The menu as lines: indented, `*` for a tick, `(…)` for a disabled entry."""
         return [line for line, _ in self._entries()]
 
     def wait_for(self, *lines):
-        """Waits until the menu has these lines."""
+        """Waits until the menu has all these lines."""
         until(f"the tray's menu has {lines}", lambda: all(line in self.menu() for line in lines))
 
     def choose(self, label):
-        """Clicks the entry with this label, its tick and indentation left aside."""
+        """Clicks the entry with a label, which is compared without tick and indentation."""
 
         def chosen():
             numbers = [number for line, number in self._entries() if line.strip().removeprefix("* ") == label]
-            assert len(numbers) == 1, f"{label!r} is {len(numbers)} times in {self.menu()}"
+            assert len(numbers) == 1, f"{label!r} occurs {len(numbers)} times in {self.menu()}"
             bus_name, path = self._menu()
             event = (numbers[0], "clicked", ("i", 0), 0)
             reply = self._ask(new_method_call(DBusAddress(path, bus_name, MENU), "Event", "isvu", event))
             if reply.header.message_type == MessageType.error and "does not refer" in reply.body[0]:
-                return False  # The menu was drawn anew between the look and the click.
+                return False  # The menu was rebuilt in the meantime.
             if reply.header.message_type == MessageType.error and "disconnected" in reply.body[0]:
                 return True  # The app quit before it answered.
             assert reply.header.message_type == MessageType.method_return, reply.body
@@ -55,15 +55,15 @@ class Tray:
         until(f"{label!r} is clicked", chosen)
 
     def icon(self):
-        """The name of the icon file that is shown."""
+        """The name of the current icon file."""
         return self._property(self._item(), "org.kde.StatusNotifierItem", "IconName")
 
     def numbers(self):
-        """The numbers that the entries have on the bus."""
+        """The entries' numbers on the bus."""
         return [number for _, number in self._entries()]
 
     def process(self):
-        """The process whose icon came last; none when it has ended."""
+        """The process of the newest icon; None when it has ended."""
         name, _ = self._item()
         reply = self._ask(message_bus.GetConnectionUnixProcessID(name))
         return reply.body[0] if reply.header.message_type == MessageType.method_return else None
@@ -115,7 +115,7 @@ class Tray:
 
 
 class TrayHost(Tray):
-    """A stand-in panel: owns the name that icons register with, and shows nothing."""
+    """A stand-in panel: owns the bus name that icons register with, and shows nothing."""
 
     def __init__(self, desktop):
         self.taken = []

@@ -1,4 +1,4 @@
-"""Waiting: the one place that polls. Nothing here or in a test sleeps for a guessed time."""
+"""Waiting: the one place that polls. Tests wait for states; none sleeps for a guessed time."""
 
 import time
 
@@ -7,7 +7,7 @@ LOOK = 0.05
 
 
 def until(what, probe, patience=PATIENCE, look=LOOK):
-    """Gives the first answer of `probe` that is true, or fails saying what did not happen."""
+    """Returns the first true answer of `probe`, or fails and says what did not happen."""
     deadline = time.monotonic() + patience
     while True:
         answer = probe()
@@ -19,7 +19,7 @@ def until(what, probe, patience=PATIENCE, look=LOOK):
 
 
 def stays(what, probe, seconds=1.0):
-    """Fails when `probe` becomes false within a time: for what must not happen."""
+    """Fails when `probe` becomes false within a time. For what must not happen and leaves no state to wait for."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         assert probe(), f"did not stay so: {what}"

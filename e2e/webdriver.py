@@ -1,4 +1,4 @@
-"""A small WebDriver client: what these tests need of the W3C protocol, and elements by role and accessible name."""
+"""A small WebDriver client: the part of the W3C protocol that these tests need; elements by role and name."""
 
 import http.client
 import json
@@ -6,7 +6,7 @@ import re
 
 ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
 
-# Where elements of a role are looked for; the browser itself says which role and name each has.
+# Candidates for each role. The browser itself then reports every element's role and accessible name.
 CANDIDATES = {
     "button": "button, [role=button], summary",
     "heading": "h1, h2, h3, h4",
@@ -21,12 +21,12 @@ CANDIDATES = {
     "status": "[role=status], output",
 }
 
-# What the driver answers when the page changed under its hands.
+# The driver's answers when the page has changed in the meantime.
 GONE = ("stale element reference", "no such element")
 
 
 class Refused(Exception):
-    """The driver's own word for a failure, such as `no such element`."""
+    """A failure with the driver's own name for it, such as `no such element`."""
 
     def __init__(self, error, message):
         super().__init__(f"{error}: {message}")
@@ -59,7 +59,7 @@ class Driver:
 
 
 class Page:
-    """A session: the page in the window of the app that the driver started."""
+    """A WebDriver session: the page in the window of the app that the driver started."""
 
     def __init__(self, driver, binary, arguments=()):
         self.driver = driver
@@ -72,7 +72,7 @@ class Page:
         self.driver.ask("DELETE", self.path)
 
     def script(self, text, *arguments):
-        """Runs a function's body and gives what it returns, or what its promise becomes."""
+        """Runs a function's body and returns its value, or its promise's."""
         wrapped = (
             "const done = arguments[arguments.length - 1];"
             f"Promise.resolve((async function () {{ {text} }}).apply(null, arguments))"
@@ -85,8 +85,8 @@ class Page:
         return answer.get("value")
 
     def all(self, role, name=None):
-        """The elements of a role that are seen, by a whole accessible name or a pattern for it."""
-        # What stands in a box with `content-visibility: auto` has no name before it was drawn.
+        """The visible elements of a role, by their whole accessible name or a pattern for it."""
+        # Elements in a box with `content-visibility: auto` have no name before they are drawn.
         self.draw()
         body = {"using": "css selector", "value": CANDIDATES[role]}
         try:
@@ -99,7 +99,7 @@ class Page:
         return [one for one in elements if one.fits(role, name)]
 
     def one(self, role, name=None):
-        """The one such element, or none."""
+        """The only such element, or None."""
         found = self.all(role, name)
         assert len(found) < 2, f"{len(found)} elements are {role} {name!r}"
         return found[0] if found else None
@@ -108,12 +108,12 @@ class Page:
         return self.script("return document.body.innerText")
 
     def draw(self):
-        """Waits until the page as it is now is on the screen."""
+        """Waits until the screen shows the current page."""
         self.script("for (let i = 0; i < 2; i++) await new Promise((drawn) => requestAnimationFrame(drawn))")
 
 
 class Element:
-    """An element of the page. One that has gone fits nothing."""
+    """An element of the page. One that no longer exists fits nothing."""
 
     def __init__(self, page, identifier):
         self.page = page
@@ -131,7 +131,7 @@ class Element:
             raise
 
     def is_seen(self):
-        # The driver's own `displayed` takes a cut-off text (`overflow: hidden`) for an unseen one.
+        # The driver's own `displayed` takes a truncated text (`overflow: hidden`) for an invisible one.
         return self.page.script("return arguments[0].checkVisibility()", self.reference)
 
     def name(self):

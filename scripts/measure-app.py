@@ -26,7 +26,7 @@ from waiting import until  # noqa: E402
 
 RELEASE = ROOT / "target" / "release"
 RUNS = 5
-# Between two looks at the screen.
+# Seconds between two looks at the screen.
 LOOK = 0.004
 # How long nothing may change before a start, or memory, counts as settled.
 SETTLED = 1.5
@@ -35,7 +35,7 @@ LEFT, TOP, WIDTH, HEIGHT = 220, 30, 600, 600
 
 
 class Screen:
-    """The pixels of a private screen, read from its memory so that the look costs the server nothing."""
+    """The pixels of a private screen, read from its memory, so that looking costs the server nothing."""
 
     def __init__(self, desktop):
         with open(desktop.folder / "Xvfb_screen0", "rb") as file:
@@ -55,7 +55,7 @@ class Screen:
         )
 
     def changes(self, last, awaited=0):
-        """What is seen anew after the last picture, each with its time, until as many as are awaited came and no more do."""
+        """The pictures after the last one, each with its time, until the expected number came and no more follow."""
         seen, since = 0, time.perf_counter()
         deadline = since + 30
         while seen < awaited or time.perf_counter() < since + SETTLED:
@@ -67,7 +67,7 @@ class Screen:
                 yield since, now
 
     def settled(self):
-        """What is seen once nothing changes any more: a desktop that comes up draws by itself."""
+        """The picture once nothing changes any more: a starting desktop draws by itself."""
         last = self.look()
         for _, last in self.changes(last):
             pass
@@ -75,21 +75,21 @@ class Screen:
 
 
 def start(desktop, command, env):
-    """Starts a program with a window. Gives it, and the seconds until its window was seen and until it was drawn as it
-    then stayed."""
+    """Starts a program with a window. Returns it, and the seconds until its window was visible and until it was drawn in
+    its final form."""
     screen = Screen(desktop)
     before = screen.settled()
     began = time.perf_counter()
     program = desktop.start(*command, log="app", env=env)
     changes = list(screen.changes(before, awaited=1))
     (seen, _), (_, last) = changes[0], changes[-1]
-    # A clock in the list, or a caret, does not count: the first picture that is the last one but for a hundredth.
+    # A clock or a caret does not count: the first picture that equals the last one but for a hundredth.
     drawn = next(at for at, picture in changes if differs(picture, last) < 0.01)
     return program, seen - began, drawn - began
 
 
 def differs(one, other):
-    """The share of pixels that differ, by a sample."""
+    """The share of pixels that differ, from a sample."""
     samples = range(0, len(one), 4 * 7)
     return sum(one[at : at + 4] != other[at : at + 4] for at in samples) / len(samples)
 
@@ -136,7 +136,7 @@ def open_then_hide(name, command, env, prepare=None):
 
 
 def is_closed(desktop, name):
-    """Whether a window is gone; one that is there is told to close. It may not be listening yet."""
+    """Whether a window is gone. One that exists is asked to close; it may not be listening yet."""
     found = desktop.run(
         "xdotool", "search", "--onlyvisible", "--name", f"^{name}$", check=False
     ).stdout.split()
@@ -166,7 +166,7 @@ def desktop_with_tray(prepare):
 
 
 def accounts(count):
-    """Puts an `accounts.json` where the app looks for it: this many rows with sessions that end in a long while."""
+    """Writes an `accounts.json` for the app: this many rows, with sessions that expire much later."""
     now = datetime.now(timezone.utc)
     row = {
         "connectedAt": stamp(now - timedelta(days=9)),
@@ -263,7 +263,7 @@ def main():
         "3 accounts": ("Multi-Cloud Manager", RELEASE / "multi-cloud-manager", accounts(3)),
         "1,000 accounts": ("Multi-Cloud Manager", RELEASE / "multi-cloud-manager", accounts(1_000)),
     }
-    # In turns, so that what else the machine does falls on each alike.
+    # Alternating, so that other load on the machine affects all alike.
     lives = {which: [] for which in apps}
     hidden = {which: [] for which in apps}
     for _ in range(RUNS):

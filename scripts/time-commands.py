@@ -24,7 +24,7 @@ PYTHON_TOOLS = {
     "gcloud auth print-access-token": ["gcloud", "auth", "print-access-token"],
     "aws configure export-credentials": ["aws", "configure", "export-credentials"],
 }
-# What gcloud and aws take instead of a sign-in, which asks no server. az takes nothing.
+# What gcloud and aws accept instead of a sign-in, without a server. az accepts nothing.
 IN_PLACE_OF_A_SIGN_IN = {
     "CLOUDSDK_AUTH_ACCESS_TOKEN": "bench",
     "AWS_ACCESS_KEY_ID": "bench",
@@ -33,14 +33,14 @@ IN_PLACE_OF_A_SIGN_IN = {
 
 
 def run(command, env=None):
-    """Seconds of one run, or none when it failed."""
+    """The seconds of one run, or None when it failed."""
     start = time.perf_counter()
     status = subprocess.run(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode
     return None if status else time.perf_counter() - start
 
 
 def medians(commands, rounds, env=None):
-    """Seconds by name. The commands take turns, so that whatever else the machine does meets all of them."""
+    """Seconds by name. The commands alternate, so that other load on the machine affects all of them."""
     runs = [{name: run(command, env) for name, command in commands.items()} for _ in range(rounds)]
     failed = {name for name in commands if any(taken[name] is None for taken in runs)}
     for name in failed:
@@ -49,7 +49,7 @@ def medians(commands, rounds, env=None):
 
 
 def fifty_at_once(command):
-    """Seconds until the last of them has ended, and how many failed."""
+    """The seconds until the last one has ended, and how many failed."""
     start = time.perf_counter()
     processes = [
         subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) for _ in range(50)

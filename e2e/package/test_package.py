@@ -1,6 +1,6 @@
-"""The packages of `make package`: what is in them, and the installed app from its first link to its removal.
+"""The packages of `make package`: their content, and the installed app from its first link to its removal.
 
-The .deb is installed on this machine and removed again: run as root, where the package is not installed.
+Installs the .deb on this machine and removes it again: run as root, where the package is not installed.
 """
 
 import json
@@ -23,16 +23,16 @@ TYPE = f"x-scheme-handler/{SCHEME}"
 OPENERS = {"gio": ("gio", "open"), "xdg-open": ("xdg-open",)}
 
 
-def test_the_deb_brings_the_app_and_mcm_and_nothing_of_the_sandbox(tmp_path):
+def test_the_deb_holds_the_app_and_mcm_and_nothing_of_the_sandbox(tmp_path):
     check_content(run("dpkg-deb", "--contents", deb()))
     run("dpkg-deb", "-x", deb(), tmp_path)
     check_entry((tmp_path / "usr/share/applications" / ENTRY).read_text())
     assert run("dpkg-deb", "--field", deb(), "Package").strip() == NAME
 
 
-def test_the_rpm_brings_the_app_and_mcm_and_nothing_of_the_sandbox(tmp_path):
+def test_the_rpm_holds_the_app_and_mcm_and_nothing_of_the_sandbox(tmp_path):
     check_content(run("rpm", "-qpl", rpm()))
-    # Its status is 1 for a whole archive too, in the version of Debian 12; cpio says whether it is one.
+    # In Debian 12 its status is 1 for a complete archive too; cpio checks it instead.
     archive = subprocess.run(["rpm2cpio", rpm()], capture_output=True, check=False).stdout
     run("cpio", "--quiet", "-idm", input=archive, cwd=tmp_path)
     check_entry((tmp_path / "usr/share/applications" / ENTRY).read_text())
@@ -51,8 +51,10 @@ def test_the_deb_depends_on_every_library_that_its_programs_load(tmp_path):
     )
     reached = closure(names(run("dpkg-deb", "--field", deb(), "Depends")))
 
-    assert set(names(needed)) <= reached, "each comes with what the package names, or with what that needs"
-    assert "libayatana-appindicator3-1" in reached, "loaded by name when the tray is made"
+    assert set(names(needed)) <= reached, (
+        "each library comes with a dependency of the package, direct or indirect"
+    )
+    assert "libayatana-appindicator3-1" in reached, "loaded by name when the tray is created"
 
 
 @pytest.mark.parametrize("opener", OPENERS)
@@ -69,14 +71,14 @@ def test_the_installed_app_signs_in_through_its_link(installed, desktop, clouds,
 
 
 @pytest.mark.parametrize("opener", OPENERS)
-def test_a_sign_in_ends_in_the_tray_when_the_window_was_closed(
+def test_a_sign_in_completes_in_the_tray_after_the_window_was_closed(
     installed, desktop, clouds, person, tray, opener
 ):
     person.opens_links_with(*OPENERS[opener])
     person.does_nothing()
     app = App(desktop, clouds.env | person.env, binary=PROGRAM)
     app.click("button", "Azure")
-    page = until("the browser is sent somewhere", person.visited)[0]
+    page = until("the browser is opened", person.visited)[0]
     [window] = desktop.windows()
     desktop.close_window(window)
     until("the window is gone", lambda: not desktop.windows())
@@ -134,12 +136,12 @@ def test_removing_the_package_leaves_no_entry_that_leads_nowhere(installed, desk
     remove()
 
     assert not any(path.exists() for path in (PROGRAM, Path("/usr/bin/mcm"), Path("/usr/bin/mcm-full")))
-    assert "No default" in desktop.run("gio", "mime", TYPE).stdout, "what the app wrote itself is passed over"
+    assert "No default" in desktop.run("gio", "mime", TYPE).stdout, "the entry that the app wrote is skipped"
     assert desktop.run("gio", "open", f"{SCHEME}://open", check=False).returncode != 0
     stays("nothing starts", lambda: not desktop.windows())
     copy.parent.rename(desktop.folder / "kept")
     app = desktop.start(desktop.folder / "kept" / NAME, "--hidden", log="app")
-    until("a copy mends it", lambda: f"Exec={desktop.folder}/kept/{NAME} %u" in entry_lines(desktop))
+    until("a copy fixes it", lambda: f"Exec={desktop.folder}/kept/{NAME} %u" in entry_lines(desktop))
     app.terminate()
     assert app.wait(timeout=30) == 0
 
@@ -227,14 +229,14 @@ def closure(packages):
 
 
 def accounts(desktop, clouds):
-    """The names that the installed `mcm` lists."""
+    """The account names that the installed `mcm` lists."""
     desktop.env |= clouds.env
     listed = json.loads(desktop.run("/usr/bin/mcm", "accounts", "--json").stdout)["accounts"]
     return [account["displayName"] for account in listed]
 
 
 def own_entries(desktop):
-    """The entries for links that the app wrote for this person."""
+    """The link entries that the app wrote for this user."""
     return list((desktop.folder / "home/.local/share/applications").glob("*-handler.desktop"))
 
 
@@ -243,7 +245,7 @@ def entry_lines(desktop):
 
 
 def run(*command, input=None, cwd=None):
-    """Runs a program to its end and gives what it says."""
+    """Runs a program to its end and returns its output."""
     words = [str(word) for word in command]
     env = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
     done = subprocess.run(words, input=input, capture_output=True, cwd=cwd, env=env)
