@@ -28,6 +28,8 @@ mod logout;
 mod man;
 mod other_tools;
 mod output;
+#[cfg(test)]
+mod reference;
 mod run;
 mod shell;
 mod targets;

@@ -14,21 +14,32 @@ use crate::help::fitted;
 
 #[test]
 fn the_manual_page_says_what_the_help_says() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../bundle/mcm.1");
     let page = page().expect("memory takes every byte");
-    if std::fs::read(&path).ok().as_deref() != Some(page.as_slice()) {
-        File::create(&path)
-            .and_then(|mut file| file.write_all(&page))
+    hold_committed("src-tauri/bundle/mcm.1", &page);
+}
+
+/// Fails when a committed file differs from what the definitions say, after writing it anew.
+pub(crate) fn hold_committed(path: &str, text: &[u8]) {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .join(path);
+    if std::fs::read(&file).ok().as_deref() != Some(text) {
+        File::create(&file)
+            .and_then(|mut file| file.write_all(text))
             .expect("the folder is there");
-        panic!(
-            "src-tauri/bundle/mcm.1 said something else and is written anew. Add it to the commit."
-        );
+        panic!("{path} said something else and is written anew. Add it to the commit.");
     }
 }
 
-fn page() -> io::Result<Vec<u8>> {
+/// The commands as the documents show them.
+pub(crate) fn documented() -> Command {
     let mut command = without_help(fitted(Arguments::command()).disable_help_subcommand(true));
     command.build();
+    command
+}
+
+fn page() -> io::Result<Vec<u8>> {
+    let command = documented();
     let (mut page, man) = (
         Vec::new(),
         Man::new(command.clone()).manual("Multi-Cloud Manager"),
