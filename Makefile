@@ -70,6 +70,8 @@ check: ui ruff ## formats, lints, types and documentation, of everything
 	shellcheck $$(grep -lsE '^#!.*sh$$' .ci/* scripts/* e2e/*)
 	$(RUFF) format --check .
 	$(RUFF) check .
+	@echo "==> documents: the files that they name"
+	python3 scripts/check-paths.py $$(git ls-files '*.md')
 	@echo "==> dashboard: prettier, ESLint, then types"
 	npm --prefix ui run format:check
 	npm --prefix ui run lint
