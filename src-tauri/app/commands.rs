@@ -13,7 +13,9 @@ use mcm_core::app::{
 use mcm_core::credential::AccessKeys;
 use mcm_core::error::{Error, ErrorView};
 use mcm_core::provider::aws::{AwsSource, Caller};
-use mcm_core::snapshot::{Copyable, Found, Preferences, RedirectKind, SignInId, Snapshot};
+use mcm_core::settings::{Preferences, RedirectKind};
+use mcm_core::sign_in::SignInId;
+use mcm_core::snapshot::{Copyable, Found, Snapshot};
 use mcm_core::store::PendingRole;
 use serde::Deserialize;
 use tauri::ipc::{Channel, Invoke};

@@ -2,7 +2,9 @@
 
 use jiff::Timestamp;
 use mcm_core::account::{AccountId, Cloud, Identity, SessionTimes, Target};
-use mcm_core::snapshot::{AccountView, KeychainState, KeychainView, Preferences, Snapshot, Status};
+use mcm_core::settings::Preferences;
+use mcm_core::snapshot::{AccountView, Snapshot, Status};
+use mcm_core::vault::{KeychainState, KeychainView};
 
 pub(crate) fn at(seconds: i64) -> Timestamp {
     Timestamp::from_second(1_800_000_000 + seconds).unwrap()

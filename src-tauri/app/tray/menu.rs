@@ -4,7 +4,8 @@
 
 use jiff::Timestamp;
 use mcm_core::account::{AccountId, Cloud, Target};
-use mcm_core::snapshot::{AccountView, KeychainState, Snapshot, Status};
+use mcm_core::snapshot::{AccountView, Snapshot, Status};
+use mcm_core::vault::KeychainState;
 
 /// The most entries of one submenu; the rest is in the dashboard.
 const MOST: usize = 20;

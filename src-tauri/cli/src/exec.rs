@@ -28,6 +28,7 @@ use self::broker::{Broker, Who};
 use self::endpoint::Endpoint;
 use crate::arguments::Exec;
 use crate::aws_files;
+use crate::child_exit::End;
 use crate::choice::{Choice, choose};
 use crate::credential_env::{self, lasting};
 use crate::failure::Failure;
@@ -35,9 +36,9 @@ use crate::interactive::sign_in_where_needed;
 use crate::output::note;
 use crate::variables;
 
+pub(crate) use self::child::ignores_interrupts;
 #[cfg(not(unix))]
 pub(crate) use self::child::run;
-pub(crate) use self::child::{End, NotStarted, ignores_interrupts, raise};
 pub(crate) use self::nesting::outside;
 
 /// A command that can start, and what it is lent.

@@ -10,7 +10,7 @@ use mcm_core::error::{Code, Error};
 use mcm_core::resource::Resource;
 use mcm_core::world::Environment;
 
-use crate::exec::{End, NotStarted, raise};
+use crate::child_exit::{End, NotStarted, raise};
 use crate::output::note;
 
 /// Why a command failed.

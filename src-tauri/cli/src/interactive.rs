@@ -7,7 +7,7 @@ use mcm_core::account::{Account, AccountId, Cloud};
 use mcm_core::app::{Acquired, App, Connect, OnDuplicate};
 use mcm_core::error::{Code, Error};
 use mcm_core::resource::Resource;
-use mcm_core::snapshot::RedirectKind;
+use mcm_core::settings::RedirectKind;
 use mcm_core::vault::Vault;
 
 use crate::choice::Choice;

@@ -9,6 +9,7 @@ mod accounts;
 mod activity;
 mod arguments;
 mod aws_files;
+mod child_exit;
 mod choice;
 mod completion;
 mod configure;

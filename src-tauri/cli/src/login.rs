@@ -10,7 +10,9 @@ use jiff::tz::TimeZone;
 use mcm_core::account::{AccountId, Cloud, Enforcement, Identity, OfferedTenant};
 use mcm_core::app::{App, Connect, OnDuplicate};
 use mcm_core::error::{Code, Error, ErrorView};
-use mcm_core::snapshot::{AccountView, RedirectKind, SignInId, SignInStep, Status};
+use mcm_core::settings::RedirectKind;
+use mcm_core::sign_in::{SignInId, SignInStep};
+use mcm_core::snapshot::{AccountView, Status};
 use mcm_core::vault::Vault;
 
 use crate::arguments::{AzureLogin, CommonLogin, GcpLogin, Redirect};

@@ -36,11 +36,12 @@ use crate::redirect::{Delivered, Frontend, Redirects};
 use crate::resource::Resource;
 use crate::session::{RefreshMode, Sessions, not_found};
 use crate::settings::{self, Settings};
-use crate::snapshot::{
-    Copyable, KeychainState, Preferences, RedirectKind, SignInId, Snapshot, Theme,
-};
+use crate::settings::{Preferences, RedirectKind, Theme};
+use crate::sign_in::SignInId;
+use crate::snapshot::{Copyable, Snapshot};
 use crate::store::{Accounts, Store};
 use crate::text;
+use crate::vault::KeychainState;
 use crate::world::World;
 
 /// How long telling a provider of a sign-out may take; the local removal never waits for it.

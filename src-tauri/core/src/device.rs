@@ -7,13 +7,13 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use url::Url;
 
 use crate::error::{Code, Error, Result};
 use crate::http::{self, Http};
-use crate::oauth::{OAuthClient, TokenFailure, Tokens};
+use crate::oauth::{OAuthClient, TokenAnswer, TokenFailure, Tokens, Wire};
 use crate::sign_in::SignInContext;
 use crate::text;
 use crate::world::Clock;
@@ -75,10 +75,7 @@ impl DeviceFlow<'_> {
             )
         })?;
         let asked_at = clock.now();
-        let authorization = self
-            .client
-            .authorize_device(http, endpoint, self.scopes)
-            .await?;
+        let authorization = self.authorize_device(http, endpoint).await?;
         let page = self.page(&authorization.verification_uri)?;
         let code = code(&authorization.user_code)?;
         let ends = asked_at + Duration::from_secs(authorization.expires_in).min(LONGEST_LIFE);
@@ -94,11 +91,7 @@ impl DeviceFlow<'_> {
             if asked_at >= ends {
                 return Err(expired().into());
             }
-            let failure = match self
-                .client
-                .poll_device(http, &authorization.device_code, self.extra)
-                .await
-            {
+            let failure = match self.poll_device(http, &authorization.device_code).await {
                 Ok(tokens) => {
                     context.finishing();
                     return Ok((tokens, asked_at));
@@ -153,6 +146,57 @@ impl DeviceFlow<'_> {
             );
             Error::new(Code::SignInRejected, message)
         })
+    }
+
+    /// Asks for a code to type on another device (RFC 8628 3.1).
+    ///
+    /// # Errors
+    /// As `exchange`.
+    async fn authorize_device(
+        &self,
+        http: &Http,
+        endpoint: &Url,
+    ) -> std::result::Result<Authorization, TokenFailure> {
+        let scope = self.scopes.join(" ");
+        let wire = Wire::new(http, endpoint);
+        let answer = wire
+            .post(
+                endpoint,
+                &[
+                    ("client_id", self.client.client_id.as_str()),
+                    ("scope", &scope),
+                ],
+            )
+            .await?;
+        serde_json::from_slice(answer.body()).map_err(|_| wire.nonsense().into())
+    }
+
+    /// Asks whether the user has finished on the other device (RFC 8628 3.4), once.
+    ///
+    /// # Errors
+    /// As `exchange`; "not yet" is a refusal too.
+    async fn poll_device(
+        &self,
+        http: &Http,
+        device_code: &SecretString,
+    ) -> std::result::Result<Tokens, TokenFailure> {
+        let wire = Wire::new(http, &self.client.token_endpoint);
+        let mut fields = vec![
+            ("grant_type", "urn:ietf:params:oauth:grant-type:device_code"),
+            ("client_id", self.client.client_id.as_str()),
+            ("device_code", device_code.expose_secret()),
+        ];
+        fields.extend(
+            self.client
+                .client_secret
+                .as_ref()
+                .map(|secret| ("client_secret", secret.expose_secret())),
+        );
+        fields.extend(self.extra);
+        let answer = wire.post(&self.client.token_endpoint, &fields).await?;
+        let answer =
+            serde_json::from_slice::<TokenAnswer>(answer.body()).map_err(|_| wire.nonsense())?;
+        Ok(answer.into_tokens())
     }
 }
 

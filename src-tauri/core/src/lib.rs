@@ -11,6 +11,7 @@ pub mod credential;
 pub mod device;
 pub mod error;
 pub mod file;
+pub mod guid;
 pub mod http;
 pub mod id_token;
 pub mod logging;

@@ -21,7 +21,6 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, Serialize};
 use url::Url;
 
-use crate::device::Authorization;
 use crate::error::{Code, Error, Result};
 use crate::http::{self, Http};
 use crate::random;
@@ -207,55 +206,6 @@ impl OAuthClient {
         wire.read(answer)
     }
 
-    /// Asks for a code to type on another device (RFC 8628 3.1).
-    ///
-    /// # Errors
-    /// As `exchange`.
-    pub(crate) async fn authorize_device(
-        &self,
-        http: &Http,
-        endpoint: &Url,
-        scopes: &[&str],
-    ) -> std::result::Result<Authorization, TokenFailure> {
-        let scope = scopes.join(" ");
-        let wire = Wire::new(http, endpoint);
-        let answer = wire
-            .post(
-                endpoint,
-                &[("client_id", &self.client_id), ("scope", &scope)],
-            )
-            .await?;
-        serde_json::from_slice(answer.body()).map_err(|_| wire.nonsense().into())
-    }
-
-    /// Asks whether the person is done on the other device (RFC 8628 3.4), once.
-    ///
-    /// # Errors
-    /// As `exchange`; "not yet" is a refusal too.
-    pub(crate) async fn poll_device(
-        &self,
-        http: &Http,
-        device_code: &SecretString,
-        extra: &[(&str, &str)],
-    ) -> std::result::Result<Tokens, TokenFailure> {
-        let wire = Wire::new(http, &self.token_endpoint);
-        let mut fields = vec![
-            ("grant_type", "urn:ietf:params:oauth:grant-type:device_code"),
-            ("client_id", self.client_id.as_str()),
-            ("device_code", device_code.expose_secret()),
-        ];
-        fields.extend(
-            self.client_secret
-                .as_ref()
-                .map(|secret| ("client_secret", secret.expose_secret())),
-        );
-        fields.extend(extra);
-        let answer = wire.post(&self.token_endpoint, &fields).await?;
-        let answer =
-            serde_json::from_slice::<TokenAnswer>(answer.body()).map_err(|_| wire.nonsense())?;
-        Ok(answer.into_tokens())
-    }
-
     fn client(&self) -> Result<Client> {
         let authorization = AuthUrl::from_url(self.authorization_endpoint.clone());
         let mut client = oauth2::Client::new(ClientId::new(self.client_id.clone()))
@@ -345,7 +295,7 @@ fn redirect_url(text: &str) -> Result<RedirectUrl> {
 }
 
 /// A token request on its way: keeps what the `oauth2` crate does not hand through.
-struct Wire {
+pub(crate) struct Wire {
     http: Http,
     place: String,
     retry_after: Mutex<Option<Duration>>,
@@ -361,7 +311,7 @@ impl<'c> AsyncHttpClient<'c> for Wire {
 }
 
 impl Wire {
-    fn new(http: &Http, endpoint: &Url) -> Self {
+    pub(crate) fn new(http: &Http, endpoint: &Url) -> Self {
         Self {
             http: http.clone(),
             place: http::place(endpoint),
@@ -370,7 +320,7 @@ impl Wire {
     }
 
     /// Posts a form. An OAuth error in the answer is the refusal.
-    async fn post(
+    pub(crate) async fn post(
         &self,
         endpoint: &Url,
         fields: &[(&str, &str)],
@@ -432,7 +382,7 @@ impl Wire {
         }
     }
 
-    fn nonsense(&self) -> Error {
+    pub(crate) fn nonsense(&self) -> Error {
         let message = format!(
             "{} answered a token request with something that is not a token answer. A proxy or a sign-in page of the \
              network may be in between: check the network, then try again.",
@@ -444,7 +394,7 @@ impl Wire {
 
 /// A token answer on the wire (RFC 6749 5.1), read tolerantly where servers are known to differ.
 #[derive(Deserialize, Serialize)]
-struct TokenAnswer {
+pub(crate) struct TokenAnswer {
     #[serde(skip_serializing)]
     access_token: AccessToken,
     #[serde(deserialize_with = "bearer")]
@@ -464,7 +414,7 @@ struct TokenAnswer {
 }
 
 impl TokenAnswer {
-    fn into_tokens(self) -> Tokens {
+    pub(crate) fn into_tokens(self) -> Tokens {
         let life = |seconds: u64| Duration::from_secs(seconds).min(LONGEST_LIFE);
         Tokens {
             access_token: self.access_token.into_secret().into(),

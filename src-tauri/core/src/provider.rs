@@ -7,8 +7,10 @@ pub mod aws;
 pub mod azure;
 mod gcp;
 
+use serde::Serialize;
 use std::sync::Arc;
 use std::time::Duration;
+use ts_rs::TS;
 
 use async_trait::async_trait;
 use url::Url;
@@ -21,10 +23,37 @@ use crate::provider::azure::Azure;
 use crate::provider::gcp::Gcp;
 use crate::resource::{Identifier, Resource};
 use crate::settings::{self, Settings};
+use crate::settings::{RedirectKind, SettingProblem};
 use crate::sign_in::SignInContext;
-use crate::snapshot::{CloudView, RedirectKind};
 use crate::text;
 use crate::world::Clock;
+
+/// A cloud as the Connect and first-run screens need it.
+#[derive(Clone, Debug, PartialEq, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+#[ts(export)]
+pub struct CloudView {
+    /// Which cloud.
+    pub cloud: Cloud,
+    /// Whether signing in can start.
+    pub ready: bool,
+    /// Whether it is a stand-in on this machine: its endpoints are loopback addresses.
+    pub sandbox: bool,
+    /// What is missing or malformed, with where it was read and how to set it.
+    pub problems: Vec<SettingProblem>,
+    /// The client id in force, when there is one.
+    pub client_id: Option<String>,
+    /// Where the client id was read: an environment variable's name, `settings.toml`, or nothing.
+    pub client_id_origin: Option<String>,
+    /// Which redirect a sign-in uses.
+    pub redirect: RedirectKind,
+    /// The redirect URIs to register at the provider.
+    pub redirect_uris: Vec<String>,
+    /// The scopes that a sign-in asks for.
+    pub scopes: Vec<String>,
+    /// The sign-in server in force.
+    pub authority: String,
+}
 
 /// What a cloud does for us.
 #[async_trait]

@@ -7,7 +7,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::settings::is_guid;
+use crate::guid::is_guid;
 
 /// Longer than any identifier that Entra takes (255), and short enough for a line.
 const MAX_IDENTIFIER_BYTES: usize = 255;

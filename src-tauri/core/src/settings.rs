@@ -7,15 +7,17 @@
 mod aws;
 mod gcp;
 
+use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
+use ts_rs::TS;
 
 use toml_edit::DocumentMut;
 use url::Url;
 
 use crate::error::{Code, Error, ErrorView, Result};
 use crate::file;
+use crate::guid::is_guid;
 use crate::http;
-use crate::snapshot::{Preferences, RedirectKind, SettingProblem, Theme};
 use crate::world::{Environment, SCHEME};
 pub use aws::AwsSettings;
 pub(crate) use gcp::is_google;
@@ -36,6 +38,63 @@ pub struct Settings {
     pub shortcut: Option<String>,
     /// Why `settings.toml` could not be used at all, if it could not.
     pub unreadable: Option<ErrorView>,
+}
+
+/// How a provider's answer comes back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
+#[serde(rename_all = "kebab-case")]
+#[ts(export)]
+pub enum RedirectKind {
+    /// Through the app's own URI scheme.
+    DeepLink,
+    /// Through a listener on a loopback address.
+    Loopback,
+}
+
+/// A setting that is missing or cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+#[ts(export)]
+pub struct SettingProblem {
+    /// The setting's name, for example `AZURE_CLIENT_ID`.
+    pub name: String,
+    /// Where it was read, or where it was looked for.
+    pub origin: String,
+    /// What is wrong and how to mend it.
+    pub message: String,
+}
+
+/// How the app looks and behaves.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase", default)]
+#[ts(export)]
+pub struct Preferences {
+    /// Light, dark, or as the system has it.
+    pub theme: Theme,
+    /// Whether the first-run screen was passed.
+    pub welcomed: bool,
+}
+
+impl Default for Preferences {
+    fn default() -> Self {
+        Self {
+            theme: Theme::System,
+            welcomed: false,
+        }
+    }
+}
+
+/// The colour scheme.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "kebab-case")]
+#[ts(export)]
+pub enum Theme {
+    /// As the system has it.
+    System,
+    /// Light.
+    Light,
+    /// Dark.
+    Dark,
 }
 
 /// What signing in to Azure needs.
@@ -497,15 +556,6 @@ pub fn parse_tenant(text: &str) -> Result<String> {
         "\"{shown}\" is not a tenant. Give its id (a GUID) or its domain, for example contoso.example."
     );
     Err(Error::new(Code::InvalidInput, message))
-}
-
-/// Whether a text is a GUID in its usual form.
-pub fn is_guid(text: &str) -> bool {
-    text.len() == 36
-        && text.bytes().enumerate().all(|(index, byte)| match index {
-            8 | 13 | 18 | 23 => byte == b'-',
-            _ => byte.is_ascii_hexdigit(),
-        })
 }
 
 fn preferences(lookup: &mut Lookup<'_>) -> Preferences {

@@ -3,7 +3,10 @@
 //! It opens the browser (again, when the person asks), chooses between the app's scheme and loopback, and waits for
 //! the redirect. The address of the sign-in page stays in here: it goes to the browser and nowhere else.
 
+use crate::account::{AccountId, Cloud};
+use serde::{Deserialize, Serialize};
 use std::sync::{Arc, Mutex};
+use ts_rs::TS;
 
 use jiff::Timestamp;
 use tokio::sync::Notify;
@@ -11,7 +14,7 @@ use url::Url;
 
 use crate::error::{Code, Error, ErrorView, Result};
 use crate::redirect::{Answer, PendingFlow, Redirects};
-use crate::snapshot::{RedirectKind, RoleVerification, SignInStep};
+use crate::settings::RedirectKind;
 use crate::world::{Browser, SchemeRegistration};
 
 /// What a provider may use while a person signs in.
@@ -26,6 +29,157 @@ pub struct SignInContext {
     pub tell: Arc<dyn Fn(SignInEvent) + Send + Sync>,
     /// Rung when the person asks for the browser again.
     pub again: Arc<Notify>,
+}
+
+/// The number of a sign-in, unique while the process lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
+#[serde(transparent)]
+#[ts(export)]
+pub struct SignInId(pub u32);
+
+/// A sign-in in progress, or how it ended.
+#[derive(Clone, Debug, PartialEq, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+#[ts(export)]
+pub struct SignInView {
+    /// Its number.
+    pub id: SignInId,
+    /// The cloud signed in to.
+    pub cloud: Cloud,
+    /// The row that it renews, when it is not a new one.
+    pub account: Option<AccountId>,
+    /// How the answer comes back.
+    pub redirect: RedirectKind,
+    /// Whether the app's scheme belongs to another program, so that loopback is used instead.
+    pub scheme_taken: bool,
+    /// When it started.
+    #[ts(type = "string")]
+    pub started_at: Timestamp,
+    /// When it will be given up.
+    #[ts(type = "string")]
+    pub expires_at: Timestamp,
+    /// Where it stands.
+    pub step: SignInStep,
+    /// AWS: the checks of the role. They stay when the sign-in has ended, however quickly it did.
+    pub verification: Option<RoleVerification>,
+}
+
+/// Where a sign-in stands.
+#[derive(Clone, Debug, PartialEq, Serialize, TS)]
+#[serde(
+    tag = "step",
+    rename_all = "kebab-case",
+    rename_all_fields = "camelCase"
+)]
+#[ts(export)]
+pub enum SignInStep {
+    /// The provider's metadata is being read.
+    Starting,
+    /// The browser is open; the person finishes there.
+    Browser,
+    /// A code waits to be typed on any device. It is gone from here when it is no longer good.
+    Code {
+        /// The code.
+        code: String,
+        /// The page to type it at.
+        page: String,
+        /// Until when it is good.
+        #[ts(type = "string")]
+        expires_at: Timestamp,
+    },
+    /// No browser could be started; the person can try again or cancel.
+    BrowserFailed {
+        /// What to tell the person.
+        error: ErrorView,
+    },
+    /// AWS: the role is being assumed with, without and with a wrong External ID.
+    Verifying,
+    /// The answer is being checked and exchanged.
+    Finishing,
+    /// Another person's row has the same tenant or address: replace it or keep both.
+    Choice {
+        /// The row that is there already.
+        existing: AccountId,
+        /// Who is connected there.
+        existing_who: String,
+        /// Who signed in now.
+        who: String,
+    },
+    /// The account is connected.
+    Done {
+        /// The row.
+        account: AccountId,
+        /// Whether the row was there before.
+        updated: bool,
+    },
+    /// It ended without an account.
+    Failed {
+        /// What to tell the person.
+        error: ErrorView,
+    },
+}
+
+/// The checks of an AWS role, and for whom they are made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+#[ts(export)]
+pub struct RoleVerification {
+    /// Who calls, as AWS says.
+    pub caller: String,
+    /// The checks and how they stand.
+    pub checks: Vec<RoleCheck>,
+}
+
+/// One check of an AWS role.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+#[ts(export)]
+pub struct RoleCheck {
+    /// What is checked.
+    pub what: RoleCheckKind,
+    /// How it stands.
+    pub state: CheckState,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// While it is tried again: when that ends.
+    #[ts(type = "string | null")]
+    pub until: Option<Timestamp>,
+    /// Who AWS says we became, once that was asked.
+    pub became: Option<String>,
+}
+
+/// What is checked of an AWS role.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "kebab-case")]
+#[ts(export)]
+pub enum RoleCheckKind {
+    /// It lets the caller in with the External ID. A new role takes a while to.
+    RightId,
+    /// It refuses the caller without an External ID.
+    NoId,
+    /// It refuses the caller with a wrong External ID.
+    WrongId,
+    /// The session that it gave belongs to it.
+    Identity,
+}
+
+/// How a check stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "kebab-case")]
+#[ts(export)]
+pub enum CheckState {
+    /// Not begun.
+    Waiting,
+    /// AWS is being asked.
+    Running,
+    /// AWS is asked again in a moment.
+    Retrying,
+    /// As it has to be.
+    Passed,
+    /// Not as it has to be.
+    Failed,
+    /// AWS gave no clear answer.
+    Unknown,
 }
 
 /// What there is to tell.

@@ -17,11 +17,13 @@ mod secret_service;
 #[cfg(test)]
 mod tests;
 
+use serde::Serialize;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+use ts_rs::TS;
 
 use keyring_core::CredentialStore;
 use secrecy::{ExposeSecret, SecretSlice};
@@ -30,12 +32,41 @@ use tokio::sync::{Mutex, Semaphore, watch};
 use tokio::time::{Instant, timeout_at};
 
 use crate::account::{AccountId, GrantKey};
-use crate::error::{Code, Error, Result};
-use crate::snapshot::{KeychainState, KeychainView};
+use crate::error::{Code, Error, ErrorView, Result};
 
 use connection::{KeychainConnection, KeychainStatus};
 use failure::KeychainFailure;
 use lock::LockMode;
+
+/// The state of the keychain.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+#[ts(export)]
+pub struct KeychainView {
+    /// How it stands.
+    pub state: KeychainState,
+    /// What the platform calls it, for example `Login keyring`.
+    pub name: String,
+    /// What went wrong, when something did.
+    pub error: Option<ErrorView>,
+}
+
+/// How the keychain stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "kebab-case")]
+#[ts(export)]
+pub enum KeychainState {
+    /// Not asked yet.
+    Unknown,
+    /// It can be read and written.
+    Unlocked,
+    /// It is locked.
+    Locked,
+    /// There is none: tokens live in memory only.
+    Absent,
+    /// It failed.
+    Failed,
+}
 
 /// What a record is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

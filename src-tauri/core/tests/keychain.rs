@@ -13,7 +13,7 @@ use std::process::Command;
 
 use mcm_core::account::{AccountId, GrantKey};
 use mcm_core::error::{Code, Result};
-use mcm_core::snapshot::KeychainState;
+use mcm_core::vault::KeychainState;
 use mcm_core::vault::{Record, Vault};
 use secrecy::{ExposeSecret as _, SecretSlice};
 use tokio::runtime::Runtime;

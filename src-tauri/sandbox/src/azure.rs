@@ -30,9 +30,9 @@ use self::directory::{Directory, Person, Tenant};
 use self::grants::Grants;
 use self::refusal::Refusal;
 use self::scope::Scope;
-use crate::Revocation;
 use crate::device::Devices;
 use crate::faults::Endpoint;
+use crate::faults::Revocation;
 use crate::jwt::SigningKey;
 use crate::server::Shared;
 

@@ -17,11 +17,10 @@ use serde::Deserialize;
 use crate::aws::directory::Role;
 use crate::aws::{AccessKey, Assumption, Aws};
 use crate::azure::{Azure, Rotation};
-use crate::faults::Rule;
+use crate::faults::{Revocation, Rule};
 use crate::google::{Google, Policy};
 use crate::journal::Request;
 use crate::page::{STYLE, SUBMIT};
-use crate::sandbox::Revocation;
 use crate::server::Shared;
 
 /// What can be controlled.

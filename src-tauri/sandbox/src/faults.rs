@@ -125,6 +125,20 @@ pub struct Status {
     pub body: String,
 }
 
+/// Why a person's refresh tokens stop working.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Revocation {
+    /// Somebody revoked them.
+    Revoked,
+    /// The password was changed.
+    PasswordChanged,
+    /// The sign-in is older than the organisation allows.
+    Expired,
+    /// A refusal of the test's own choice.
+    Refused(OAuthError),
+}
+
 /// A refusal in OAuth's terms.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", default, deny_unknown_fields)]

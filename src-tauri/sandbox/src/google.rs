@@ -29,9 +29,9 @@ use self::device::DeviceRequest;
 use self::directory::{Directory, Person};
 use self::grants::{Grant, Grants};
 use self::refusal::Refusal;
-use crate::Revocation;
 use crate::device::Devices;
 use crate::faults::Endpoint;
+use crate::faults::Revocation;
 use crate::jwt::SigningKey;
 use crate::server::Shared;
 

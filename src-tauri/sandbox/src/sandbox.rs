@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::aws::directory::Role;
@@ -15,7 +14,7 @@ use crate::aws::{self, AccessKey, Addresses, Assumption, Aws};
 use crate::azure::{self, Azure, Rotation};
 use crate::clock::Clock;
 use crate::control::{self, Clouds};
-use crate::faults::{Faults, OAuthError};
+use crate::faults::{Faults, Revocation};
 use crate::google::{self, Google};
 use crate::journal::{Request, Server};
 use crate::server::{Bound, Classify, Running, Shared, bind};
@@ -78,20 +77,6 @@ impl Ports {
             Self::From(first) => first.saturating_add(index),
         }
     }
-}
-
-/// Why a person's refresh tokens stop working.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Revocation {
-    /// Somebody revoked them.
-    Revoked,
-    /// The password was changed.
-    PasswordChanged,
-    /// The sign-in is older than the organisation allows.
-    Expired,
-    /// A refusal of the test's own choice.
-    Refused(OAuthError),
 }
 
 /// The AWS user whose key the environment holds.

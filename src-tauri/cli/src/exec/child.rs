@@ -5,6 +5,8 @@ use std::io;
 
 use mcm_core::error::{Code, Error};
 
+use crate::child_exit::NotStarted;
+
 #[cfg(not(unix))]
 #[path = "child/elsewhere.rs"]
 mod system;
@@ -12,24 +14,7 @@ mod system;
 #[path = "child/unix.rs"]
 mod system;
 
-pub(crate) use system::{ignores_interrupts, raise, run};
-
-/// How a command ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum End {
-    /// By itself, with this status.
-    Exited(i32),
-    /// By a signal.
-    #[cfg_attr(not(unix), expect(dead_code, reason = "there are no signals"))]
-    Killed(i32),
-}
-
-/// A command that could not be started, as shells tell it: status 127 when it is not there, 126 when it is no program.
-#[derive(Debug)]
-pub(crate) struct NotStarted {
-    pub(crate) error: Error,
-    pub(crate) status: u8,
-}
+pub(crate) use system::{ignores_interrupts, run};
 
 pub(super) fn not_started(program: &OsStr, error: &io::Error) -> NotStarted {
     let name = program.to_string_lossy();

@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 use mcm_core::account::{AccountId, Cloud};
 use mcm_core::app::{App, Connect, ConnectRole, PrepareRole, PreparedRole};
 use mcm_core::error::Error;
-use mcm_core::snapshot::{
+use mcm_core::sign_in::{
     CheckState, RoleCheck, RoleCheckKind, RoleVerification, SignInId, SignInStep,
 };
 use mcm_core::store::PendingRole;

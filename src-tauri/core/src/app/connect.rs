@@ -14,8 +14,9 @@ use crate::provider::{SignInRequest, SignedIn};
 use crate::redirect::STATE_LIFE;
 use crate::resource::Identifier;
 use crate::session::not_found;
+use crate::settings::RedirectKind;
 use crate::sign_in::{SignInContext, SignInEvent, cancelled};
-use crate::snapshot::{RedirectKind, SignInId, SignInStep, SignInView};
+use crate::sign_in::{SignInId, SignInStep, SignInView};
 use crate::store::Accounts;
 
 /// The most sign-ins that are kept for showing; older ones that have ended go first.

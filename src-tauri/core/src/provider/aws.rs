@@ -30,11 +30,13 @@ use crate::account::{Account, Cloud, Enforcement, Identity, OrganizationAccount,
 use crate::credential::{AccessKeys, Grant, RoleGrant, Session};
 use crate::error::{Code, Error, Result};
 use crate::http::{self, Http};
+use crate::provider::CloudView;
 use crate::provider::{Progress, Provider, Refreshed, SignInRequest, SignedIn};
 use crate::resource::Resource;
 use crate::settings::AwsSettings;
+use crate::settings::RedirectKind;
+use crate::sign_in::{RoleCheck, RoleVerification, SignInStep};
 use crate::sign_in::{SignInContext, SignInEvent};
-use crate::snapshot::{CloudView, RedirectKind, RoleCheck, RoleVerification, SignInStep};
 use crate::text;
 use crate::world::Clock;
 

@@ -25,16 +25,18 @@ use crate::account::{
 use crate::credential::{Credential, Grant, RefreshGrant, Session};
 use crate::device::DeviceFlow;
 use crate::error::{Code, Error, Result};
+use crate::guid::is_guid;
 use crate::http::{self, Http};
 use crate::id_token::{Claims, Expected};
 use crate::oauth::{Attempt, OAuthClient, TokenFailure, Tokens};
+use crate::provider::CloudView;
 use crate::provider::azure::metadata::Metadata;
 use crate::provider::{Progress, Provider, Refreshed, SignInRequest, SignedIn};
 use crate::redirect::{Answer, Expectation, Issuer, LoopbackHost, Method, PendingFlow, Receiver};
 use crate::resource::Resource;
-use crate::settings::{AzureSettings, is_guid, parse_tenant};
+use crate::settings::RedirectKind;
+use crate::settings::{AzureSettings, parse_tenant};
 use crate::sign_in::SignInContext;
-use crate::snapshot::{CloudView, RedirectKind};
 use crate::world::{Clock, SCHEME};
 
 /// Entra ends a sign-in that was not used for this long.

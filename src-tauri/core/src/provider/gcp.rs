@@ -23,14 +23,15 @@ use crate::http::{self, Http};
 use crate::id_token::keys::Keys;
 use crate::id_token::{Claims, Expected};
 use crate::oauth::{self, Attempt, OAuthClient, TokenFailure, Tokens};
+use crate::provider::CloudView;
 use crate::provider::gcp::error_messages::Redeemed;
 use crate::provider::gcp::metadata::Metadata;
 use crate::provider::{Progress, Provider, Refreshed, SignInRequest, SignedIn};
 use crate::redirect::{Answer, Expectation, LoopbackHost, Method, PendingFlow, Receiver};
 use crate::resource::Resource;
+use crate::settings::RedirectKind;
 use crate::settings::{GcpAccess, GcpSettings, is_google};
 use crate::sign_in::SignInContext;
-use crate::snapshot::{CloudView, RedirectKind};
 use crate::text;
 use crate::world::Clock;
 

@@ -4,6 +4,7 @@
 //! text as it stands and never builds a URL from it, so that no normalisation can make two addresses equal.
 //! Only `redirect.rs` acts on a verdict.
 
+use crate::guid::is_guid;
 use std::collections::HashSet;
 use std::fmt;
 
@@ -342,14 +343,6 @@ impl Issuer {
             },
         }
     }
-}
-
-fn is_guid(text: &str) -> bool {
-    text.len() == 36
-        && text.bytes().enumerate().all(|(place, byte)| match place {
-            8 | 13 | 18 | 23 => byte == b'-',
-            _ => byte.is_ascii_hexdigit(),
-        })
 }
 
 /// The parameters that are read. Everything else, `access_token` and `id_token` among it, must be well formed and is

@@ -3,7 +3,7 @@
 use url::Url;
 
 use super::Lookup;
-use crate::snapshot::SettingProblem;
+use crate::settings::SettingProblem;
 use crate::world::Environment;
 
 /// What signing in to AWS needs.

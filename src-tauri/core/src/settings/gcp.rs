@@ -11,10 +11,11 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use url::Url;
 
-use super::{Lookup, Sourced, is_guid};
+use super::{Lookup, Sourced};
 use crate::error::{Code, Error, Result};
 use crate::file;
-use crate::snapshot::{RedirectKind, SettingProblem};
+use crate::guid::is_guid;
+use crate::settings::{RedirectKind, SettingProblem};
 
 const ISSUER: &str = "https://accounts.google.com";
 const RESOURCE_MANAGER: &str = "https://cloudresourcemanager.googleapis.com";

@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::error::{Code, Error, ErrorView, Result};
-use crate::snapshot::{KeychainState, KeychainView};
+use crate::vault::{KeychainState, KeychainView};
 
 use super::entries::Entries;
 use super::failure::KeychainFailure;

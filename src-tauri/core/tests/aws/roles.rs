@@ -5,7 +5,8 @@ use std::time::Duration;
 use mcm_core::account::{AccountId, Cloud, Enforcement, Identity};
 use mcm_core::app::{Connect, ConnectRole, PrepareRole};
 use mcm_core::error::Result;
-use mcm_core::snapshot::{CheckState, RoleCheck, RoleVerification, SignInId, Snapshot};
+use mcm_core::sign_in::{CheckState, RoleCheck, RoleVerification, SignInId};
+use mcm_core::snapshot::Snapshot;
 use sandbox_clouds::aws::Assumption;
 
 use crate::harness::{Harness, within};

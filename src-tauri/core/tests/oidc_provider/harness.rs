@@ -13,8 +13,9 @@ use mcm_core::credential::Grant;
 use mcm_core::error::Result;
 use mcm_core::http::Http;
 use mcm_core::redirect::Frontend;
+use mcm_core::settings::RedirectKind;
 use mcm_core::sign_in::RecordedBrowser;
-use mcm_core::snapshot::{AccountView, RedirectKind, Snapshot};
+use mcm_core::snapshot::{AccountView, Snapshot};
 use mcm_core::vault::{Record, Vault};
 use mcm_core::world::{
     Clock as _, Environment, ManualClock, Paths, SchemeRegistration, SystemClock, World,

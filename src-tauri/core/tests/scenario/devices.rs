@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use mcm_core::account::{AccountId, Cloud};
 use mcm_core::app::Connect;
 use mcm_core::error::{Code, Result};
-use mcm_core::snapshot::{SignInId, SignInStep};
+use mcm_core::sign_in::{SignInId, SignInStep};
 use sandbox_clouds::browser::Browser;
 use sandbox_clouds::{Endpoint, Fault, Rule};
 

@@ -3,7 +3,7 @@
 use std::io;
 use std::process::Command;
 
-use super::End;
+use crate::child_exit::End;
 
 /// Runs a command to its end.
 pub(crate) async fn run(mut command: Command) -> io::Result<End> {
@@ -19,11 +19,6 @@ pub(crate) async fn run(mut command: Command) -> io::Result<End> {
             _ = tokio::signal::ctrl_c() => {}
         }
     }
-}
-
-/// No command ends by a signal.
-pub(crate) fn raise(_signal: i32) -> u8 {
-    1
 }
 
 /// Nobody ignores Ctrl-C.

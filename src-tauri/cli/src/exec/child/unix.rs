@@ -19,7 +19,7 @@ use signal_hook::low_level::emulate_default_handler;
 use signal_hook::low_level::siginfo::{Cause, Origin};
 use tokio::sync::mpsc;
 
-use super::End;
+use crate::child_exit::End;
 
 /// What must not end or stop us while the command lives.
 const HELD: [i32; 7] = [SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGTSTP];
@@ -132,13 +132,4 @@ fn ignored() -> impl Fn(i32) -> bool {
         .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
         .unwrap_or(0);
     move |signal| mask >> (signal - 1) & 1 == 1
-}
-
-/// Ends this process by the signal that ended the command, where that leaves no memory image of ours behind; gives the
-/// status that shells make of it otherwise.
-pub(crate) fn raise(signal: i32) -> u8 {
-    if [SIGINT, SIGTERM, SIGHUP].contains(&signal) {
-        let _ = emulate_default_handler(signal);
-    }
-    u8::try_from(128 + signal).unwrap_or(u8::MAX)
 }

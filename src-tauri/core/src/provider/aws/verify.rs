@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use super::sts::{Assume, Sts, StsFailure, StsFailureKind};
 use crate::credential::Session;
 use crate::random;
-use crate::snapshot::{CheckState, RoleCheck, RoleCheckKind};
+use crate::sign_in::{CheckState, RoleCheck, RoleCheckKind};
 use crate::world::Clock;
 
 /// How a customer's CloudTrail tells our checks from use.

@@ -11,9 +11,10 @@ use url::Url;
 
 use crate::account::{OfferedTenant, Target};
 use crate::error::{Code, Error, Result};
+use crate::guid::is_guid;
 use crate::http::{self, Http};
 use crate::provider::Progress;
-use crate::settings::{AzureSettings, is_guid};
+use crate::settings::AzureSettings;
 use crate::text;
 
 const API_VERSION: &str = "2022-12-01";

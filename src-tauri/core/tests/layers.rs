@@ -1,0 +1,117 @@
+//! The order that ARCHITECTURE.md draws, held against the `use` lines: no circle of files in any crate, and only the
+//! use cases know what a screen is given. A module is a file below `src` with the folder of its name.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+type Imports = BTreeMap<String, BTreeSet<String>>;
+
+#[test]
+fn no_crate_has_a_circle_of_files() {
+    for (folder, prefix) in [
+        ("core/src", "crate::"),
+        ("cli/src", "crate::"),
+        ("sandbox/src", "crate::"),
+        ("app", "crate::"),
+    ] {
+        let imports = imports(&crate_folder(folder), prefix);
+        assert!(imports.len() > 10, "{folder} has modules");
+        if let Some(circle) = circle(&imports) {
+            panic!("{folder} has a circle of files: {}", circle.join(" -> "));
+        }
+    }
+}
+
+#[test]
+fn only_the_use_cases_import_the_snapshot() {
+    let imports = imports(&crate_folder("core/src"), "crate::");
+    let importers: Vec<_> = imports
+        .iter()
+        .filter(|(_, of)| of.contains("snapshot"))
+        .map(|(name, _)| name.as_str())
+        .collect();
+    assert_eq!(importers, ["app"]);
+}
+
+fn crate_folder(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(name)
+}
+
+/// What each module imports from its siblings.
+fn imports(folder: &Path, prefix: &str) -> Imports {
+    let mut imports = Imports::new();
+    for file in rust_files(folder) {
+        let relative = file.strip_prefix(folder).expect("below the folder");
+        let first = relative.iter().next().expect("a name").to_string_lossy();
+        let module = first.trim_end_matches(".rs").to_owned();
+        if matches!(module.as_str(), "lib" | "main" | "bin") || is_test(relative) {
+            continue;
+        }
+        let text = fs::read_to_string(&file).expect("readable");
+        let own = imports.entry(module.clone()).or_default();
+        for line in code(&text) {
+            for (place, _) in line.match_indices(prefix) {
+                let rest = &line[place + prefix.len()..];
+                let end = rest.find(|c: char| !c.is_ascii_lowercase() && c != '_');
+                let name = &rest[..end.unwrap_or(rest.len())];
+                if !name.is_empty() && name != module {
+                    own.insert(name.to_owned());
+                }
+            }
+        }
+    }
+    let known: BTreeSet<_> = imports.keys().cloned().collect();
+    for of in imports.values_mut() {
+        of.retain(|name| known.contains(name));
+    }
+    imports
+}
+
+/// The lines that are neither comments nor tests.
+fn code(text: &str) -> impl Iterator<Item = &str> {
+    text.lines()
+        .take_while(|line| line.trim() != "mod tests {")
+        .filter(|line| !line.trim_start().starts_with("//"))
+}
+
+fn is_test(path: &Path) -> bool {
+    path.iter()
+        .any(|part| part == "tests" || part == "tests.rs")
+}
+
+fn rust_files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            found.extend(rust_files(&path));
+        } else if path.extension().is_some_and(|end| end == "rs") {
+            found.push(path);
+        }
+    }
+    found
+}
+
+/// A path that leads back to where it starts.
+fn circle(imports: &Imports) -> Option<Vec<String>> {
+    fn walk<'a>(at: &'a str, imports: &'a Imports, path: &mut Vec<&'a str>) -> bool {
+        if path.first() == Some(&at) && path.len() > 1 {
+            return true;
+        }
+        if path.contains(&at) {
+            return false;
+        }
+        path.push(at);
+        if imports[at].iter().any(|next| walk(next, imports, path)) {
+            return true;
+        }
+        path.pop();
+        false
+    }
+    imports.keys().find_map(|start| {
+        let mut path = Vec::new();
+        walk(start, imports, &mut path)
+            .then(|| path.iter().map(|name| (*name).to_owned()).collect())
+    })
+}
