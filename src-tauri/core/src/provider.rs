@@ -1,7 +1,8 @@
 //! What a cloud does for us, in four methods, and the table that maps a cloud to its provider.
 //!
-//! The only file of core with a `match cloud`. A provider sees `oauth`, `http`, `redirect`, `account` and `error`; never the
-//! keychain, the session or another provider. What it gives back is stored and published by others.
+//! The only file of core with a `match cloud`. A provider sees what a request and a sign-in need, and the types that it
+//! fills (ARCHITECTURE.md lists them); never the keychain, the store, the session or another provider. Others store and
+//! publish what it returns.
 
 pub mod aws;
 pub mod azure;
