@@ -125,7 +125,7 @@ bench: ui ## measure sessions, mcm and the app in release builds, as ratios with
 	@scripts/bench
 
 .PHONY: package
-package: ui ## build the .deb and the .rpm: the app and mcm, without the sandbox
+package: ui ## build the .deb, the .rpm and their bill of materials: the app and mcm, without the sandbox
 	@[ -x target/tauri-cli-$(TAURI_CLI)/node_modules/.bin/tauri ] || { \
 	  echo "==> Tauri's bundler"; \
 	  npm install --prefix target/tauri-cli-$(TAURI_CLI) --no-save --no-audit --no-fund @tauri-apps/cli@$(TAURI_CLI); }
@@ -133,6 +133,7 @@ package: ui ## build the .deb and the .rpm: the app and mcm, without the sandbox
 	rm -rf target/release/bundle
 	target/tauri-cli-$(TAURI_CLI)/node_modules/.bin/tauri build --ci --bundles deb,rpm -- \
 	  --locked --package multi-cloud-manager --package mcm-cli
+	@python3 scripts/sbom.py target/release/bundle/multi-cloud-manager.cdx.json
 
 .PHONY: screenshots
 screenshots: ui ## take the README's pictures from the gallery of screens (ui/screens), light and dark

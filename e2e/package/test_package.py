@@ -19,6 +19,7 @@ BUNDLES = ROOT / "target/release/bundle"
 NAME = "multi-cloud-manager"
 PROGRAM = Path("/usr/bin") / NAME
 ENTRY = "Multi-Cloud Manager.desktop"
+LICENCES = [f"usr/share/doc/{NAME}/LICENSE-{name}" for name in ("MIT", "APACHE")]
 TYPE = f"x-scheme-handler/{SCHEME}"
 OPENERS = {"gio": ("gio", "open"), "xdg-open": ("xdg-open",)}
 
@@ -55,6 +56,14 @@ def test_the_deb_depends_on_every_library_that_its_programs_load(tmp_path):
         "each library comes with a dependency of the package, direct or indirect"
     )
     assert "libayatana-appindicator3-1" in reached, "loaded by name when the tray is created"
+
+
+def test_the_bill_of_materials_names_what_is_linked_and_nothing_of_the_sandbox():
+    bill = json.loads((BUNDLES / f"{NAME}.cdx.json").read_text())
+    names = {component["name"] for component in bill["components"]}
+    assert bill["bomFormat"] == "CycloneDX"
+    assert {NAME, "mcm-core", "tauri", "aws-sdk-sts", "svelte"} <= names
+    assert names.isdisjoint({"sandbox-clouds", "empty-app", "proptest"})
 
 
 @pytest.mark.parametrize("opener", OPENERS)
@@ -158,7 +167,7 @@ def installed():
 
 def check_content(listing):
     programs = [f"usr/bin/{name}" for name in (NAME, "mcm", "mcm-full")]
-    for path in (*programs, "usr/share/man/man1/mcm.1", f"usr/share/applications/{ENTRY}"):
+    for path in (*programs, "usr/share/man/man1/mcm.1", *LICENCES, f"usr/share/applications/{ENTRY}"):
         assert re.search(rf"[ /]{re.escape(path)}$", listing, re.MULTILINE), path
     assert "usr/share/icons/hicolor/128x128/" in listing
     assert "sandbox" not in listing and "empty-app" not in listing
