@@ -6,6 +6,7 @@
 pub mod account;
 pub mod activity;
 pub mod app;
+pub mod aws_files;
 pub mod browser;
 pub mod credential;
 pub mod device;

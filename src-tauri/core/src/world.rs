@@ -130,6 +130,11 @@ impl Environment {
         named.or_else(|| Some(directories::BaseDirs::new()?.home_dir().to_owned()))
     }
 
+    /// The value of a variable as it is set, also an empty one: for rules of other programs, which tell the two apart.
+    pub fn raw(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+
     /// The value of a variable; one that is set but empty counts as not set.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0

@@ -49,11 +49,11 @@ const CLIENTS: [(&str, &str, &[&str]); 7] = [
     ),
 ];
 
-fn here() -> PathBuf {
+pub(crate) fn here() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/mcm/clients")
 }
 
-fn program(name: &str) -> PathBuf {
+pub(crate) fn program(name: &str) -> PathBuf {
     if name == "node" {
         let modules = here().join("node/node_modules");
         assert!(

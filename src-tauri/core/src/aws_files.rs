@@ -1,0 +1,377 @@
+//! The one reader of AWS's shared files, `config` and `credentials`.
+//!
+//! `Document` reads as botocore does, which is the strictest of the clients, and keeps every line. The other SDKs read
+//! otherwise in places (`aws_files/clients.rs`); `Files` can be asked for each client's reading, so that nothing is
+//! handed out that one of them would take for somebody else's. Where the files lie is in `aws_files/place.rs`. Nothing
+//! here writes.
+
+mod clients;
+mod document;
+mod place;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Code, Error};
+use crate::world::Environment;
+
+pub use document::{Broken, Document, Section, Setting, nested};
+
+/// Settings that are the keys of a user or a session.
+pub const KEYS: [&str; 4] = [
+    "aws_access_key_id",
+    "aws_secret_access_key",
+    "aws_session_token",
+    "aws_security_token",
+];
+/// Settings that give a profile a credential in another way, or belong to one that does.
+const SOURCES: [&str; 10] = [
+    "role_arn",
+    "source_profile",
+    "credential_source",
+    "external_id",
+    "mfa_serial",
+    "role_session_name",
+    "web_identity_token_file",
+    "credential_process",
+    "login_session",
+    "duration_seconds",
+];
+
+/// Whether a setting is a key.
+pub fn is_key(setting: &str) -> bool {
+    KEYS.contains(&setting.to_lowercase().as_str())
+}
+
+/// Whether a setting gives a profile a credential, or belongs to what does.
+pub fn is_source(setting: &str) -> bool {
+    let setting = setting.to_lowercase();
+    is_key(&setting) || SOURCES.contains(&setting.as_str()) || setting.starts_with("sso_")
+}
+
+/// Which of the two files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// `~/.aws/config`
+    Config,
+    /// `~/.aws/credentials`
+    Credentials,
+}
+
+impl Kind {
+    /// The variable that leads to another file.
+    pub fn variable(self) -> &'static str {
+        match self {
+            Self::Config => "AWS_CONFIG_FILE",
+            Self::Credentials => "AWS_SHARED_CREDENTIALS_FILE",
+        }
+    }
+}
+
+/// Whose rules a file is read by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Client {
+    /// `aws`, boto3.
+    Botocore,
+    /// The SDK for JavaScript, version 3.
+    JavaScript,
+    /// The SDK for JavaScript, version 2.
+    JavaScript2,
+    /// The SDK for Go, version 2, with which Terraform reads.
+    Go,
+    /// The SDK for Rust, which follows the specification that those for Java, Kotlin, .NET and C++ follow too.
+    Rust,
+}
+
+impl Client {
+    /// Every client whose rules are known.
+    pub const ALL: [Self; 5] = [
+        Self::Botocore,
+        Self::JavaScript,
+        Self::JavaScript2,
+        Self::Go,
+        Self::Rust,
+    ];
+
+    /// The client as a user knows it.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Botocore => "the AWS CLI and boto3",
+            Self::JavaScript => "the AWS SDK for JavaScript 3",
+            Self::JavaScript2 => "the AWS SDK for JavaScript 2",
+            Self::Go => "Terraform and the AWS SDK for Go",
+            Self::Rust => "the AWS SDKs for Rust and Java",
+        }
+    }
+
+    /// The profiles that this client sees in a file.
+    ///
+    /// # Errors
+    /// Where the client refuses the whole file. The line is that of botocore; the others say none.
+    pub fn profiles(self, bytes: &[u8], kind: Kind) -> Result<Profiles, Broken> {
+        let refused = || Broken {
+            line: 1,
+            why: format!("{} cannot read it. Fix it", self.title()),
+        };
+        match self {
+            Self::Botocore => Ok(botocore(&Document::parse(bytes)?, kind)),
+            Self::JavaScript => Ok(clients::javascript(&clients::text_of(bytes), kind)),
+            Self::JavaScript2 => {
+                clients::javascript_2(&clients::text_of(bytes), kind).ok_or_else(refused)
+            }
+            Self::Go => Ok(clients::go(&clients::text_of(bytes), kind)),
+            // A file that is not UTF-8 is an empty one to it.
+            Self::Rust => match std::str::from_utf8(bytes) {
+                Ok(text) => clients::rust(text, kind).ok_or_else(refused),
+                Err(_) => Ok(Profiles::default()),
+            },
+        }
+    }
+}
+
+/// The settings of one profile. Nested sections are left as the text that they are.
+pub type Settings = BTreeMap<String, String>;
+
+/// The profiles of one file, by name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Profiles(BTreeMap<String, Settings>);
+
+impl Profiles {
+    /// The profile of this name.
+    pub fn get(&self, name: &str) -> Option<&Settings> {
+        self.0.get(name)
+    }
+
+    /// Every profile with its settings.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Settings)> {
+        self.0
+            .iter()
+            .map(|(name, settings)| (name.as_str(), settings))
+    }
+}
+
+/// The profiles as botocore's `build_profile_map` finds them in `config`; in `credentials` a title is a name.
+fn botocore(document: &Document<'_>, kind: Kind) -> Profiles {
+    let named = document
+        .settings()
+        .into_iter()
+        .filter_map(|(title, settings)| {
+            let name = match kind {
+                Kind::Credentials => title.to_owned(),
+                Kind::Config => profile_name(title)?,
+            };
+            Some((name, settings))
+        });
+    // Of two sections for one profile the later one counts.
+    Profiles(named.collect())
+}
+
+/// The profile that a section of `config` describes, by botocore's rules.
+pub fn profile_name(title: &str) -> Option<String> {
+    if title == "default" {
+        return Some(title.to_owned());
+    }
+    if !title.starts_with("profile") {
+        return None;
+    }
+    match <[String; 2]>::try_from(shell_words(title)?) {
+        Ok([_, name]) => Some(name),
+        Err(_) => None,
+    }
+}
+
+/// The words of a text as Python's `shlex.split` has them; none when a quote or an escape is not ended.
+pub fn shell_words(text: &str) -> Option<Vec<String>> {
+    let (mut words, mut word, mut quote) = (Vec::new(), None::<String>, None);
+    let mut characters = text.chars();
+    while let Some(c) = characters.next() {
+        match quote {
+            Some(open) if c == open => quote = None,
+            Some('"') if c == '\\' => {
+                let escaped = characters.next()?;
+                let word = word.get_or_insert_default();
+                if !matches!(escaped, '"' | '\\') {
+                    word.push('\\');
+                }
+                word.push(escaped);
+            }
+            None if c == '\\' => word.get_or_insert_default().push(characters.next()?),
+            None if matches!(c, '"' | '\'') => {
+                quote = Some(c);
+                word.get_or_insert_default();
+            }
+            None if matches!(c, ' ' | '\t' | '\r' | '\n') => words.extend(word.take()),
+            _ => word.get_or_insert_default().push(c),
+        }
+    }
+    words.extend(word);
+    quote.is_none().then_some(words)
+}
+
+/// A shared file that was read.
+#[derive(Clone, Debug)]
+pub struct SharedFile {
+    /// Where it lies.
+    pub path: PathBuf,
+    /// What is in it; empty when there is none.
+    pub bytes: Vec<u8>,
+    /// Whether only a copy is the same file to every client: a pipe can be read once, and not all of them expand a
+    /// `$HOME` or `~` of the variable, or take an empty one for no file.
+    pub needs_copy: bool,
+    kind: Kind,
+}
+
+impl SharedFile {
+    /// The file as botocore reads it, with its lines.
+    ///
+    /// # Errors
+    /// `setting-invalid`, with file and line.
+    pub fn document(&self) -> Result<Document<'_>, Error> {
+        Document::parse(&self.bytes).map_err(|broken| self.broken(&broken))
+    }
+
+    /// The same file with this content.
+    #[must_use]
+    pub fn with(&self, bytes: Vec<u8>) -> Self {
+        Self {
+            bytes,
+            ..self.clone()
+        }
+    }
+
+    /// The profiles that a client sees in it.
+    ///
+    /// # Errors
+    /// `setting-invalid`, with file and line, when that client refuses it.
+    pub fn profiles(&self, client: Client) -> Result<Profiles, Error> {
+        let read = client.profiles(&self.bytes, self.kind);
+        read.map_err(|broken| self.broken(&broken))
+    }
+
+    /// The variable that leads to another file in its place.
+    pub fn variable(&self) -> &'static str {
+        self.kind.variable()
+    }
+
+    /// How a file that cannot be read is put.
+    pub fn broken(&self, broken: &Broken) -> Error {
+        let message = format!(
+            "{}, line {}: {}.",
+            shown(&self.path),
+            broken.line,
+            broken.why
+        );
+        Error::new(Code::SettingInvalid, message)
+    }
+}
+
+/// Both shared files, read once.
+#[derive(Clone, Debug)]
+pub struct Files {
+    /// `~/.aws/config`, or what stands in for it.
+    pub config: SharedFile,
+    /// `~/.aws/credentials`, or what stands in for it.
+    pub credentials: SharedFile,
+}
+
+impl Files {
+    /// Reads both. A file that is not there, or that this user may not read, is an empty one.
+    pub fn read(environment: &Environment) -> Self {
+        let read = |kind| {
+            let path = place::of(environment, kind);
+            let (bytes, is_pipe) = path.as_deref().map(place::read).unwrap_or_default();
+            let path = path.unwrap_or_default();
+            let named = environment.raw(kind.variable());
+            SharedFile {
+                needs_copy: is_pipe
+                    || named.is_some_and(|named| named.is_empty() || path != Path::new(named)),
+                path,
+                bytes,
+                kind,
+            }
+        };
+        Self {
+            config: read(Kind::Config),
+            credentials: read(Kind::Credentials),
+        }
+    }
+
+    /// Every profile that a client sees.
+    ///
+    /// # Errors
+    /// `setting-invalid`, with file and line, when the client refuses one of them.
+    pub fn profiles(&self, client: Client) -> Result<Merged, Error> {
+        Ok(Merged {
+            config: self.config.profiles(client)?,
+            credentials: self.credentials.profiles(client)?,
+        })
+    }
+}
+
+/// Where AWS's clients look for a shared file; none when a variable is set to nothing, which leads botocore nowhere.
+pub fn path(environment: &Environment, kind: Kind) -> Option<PathBuf> {
+    place::of(environment, kind)
+}
+
+/// The profiles of both files. Of a setting that is in both, the one in `credentials` counts.
+#[derive(Clone, Debug)]
+pub struct Merged {
+    /// Those of `config`.
+    pub config: Profiles,
+    /// Those of `credentials`.
+    pub credentials: Profiles,
+}
+
+impl Merged {
+    /// The value of a setting.
+    pub fn get(&self, profile: &str, setting: &str) -> Option<&str> {
+        self.credentials
+            .0
+            .get(profile)
+            .and_then(|settings| settings.get(setting))
+            .or_else(|| self.config.0.get(profile)?.get(setting))
+            .map(String::as_str)
+    }
+
+    /// Whether there is such a profile.
+    pub fn has(&self, profile: &str) -> bool {
+        self.config.get(profile).is_some() || self.credentials.get(profile).is_some()
+    }
+
+    /// The names of all profiles, sorted.
+    pub fn names(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = self
+            .config
+            .iter()
+            .chain(self.credentials.iter())
+            .map(|(name, _)| name)
+            .collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
+    /// The names of a profile's settings, sorted.
+    pub fn settings(&self, profile: &str) -> Vec<&str> {
+        let of_both = [self.config.get(profile), self.credentials.get(profile)];
+        let mut settings: Vec<&str> = of_both
+            .into_iter()
+            .flatten()
+            .flat_map(|settings| settings.keys().map(String::as_str))
+            .collect();
+        settings.sort_unstable();
+        settings.dedup();
+        settings
+    }
+}
+
+fn shown(path: &Path) -> String {
+    crate::text::shown(&path.display().to_string())
+}
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}: {}", self.line, self.why)
+    }
+}
