@@ -110,7 +110,7 @@ impl Foreign {
         Ok(())
     }
 
-    /// Replaces the content, keeping the old one as `backup`; none takes the file away. The caller holds a lock, so
+    /// Replaces the content, keeping the first one that was ever replaced as `backup`; none takes the file away. The caller holds a lock, so
     /// that no other process of ours does the same.
     ///
     /// # Errors
@@ -124,7 +124,10 @@ impl Foreign {
             );
             return Err(Error::new(Code::Busy, message));
         }
-        if let Some(before) = &self.before {
+        // The first one is kept: a later one would already hold what we put in.
+        if let Some(before) = &self.before
+            && !self.backup().exists()
+        {
             replace(&self.backup(), before)?;
         }
         let failed = |error| storage_failed("saved", &self.path, error);
