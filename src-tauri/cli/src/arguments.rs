@@ -97,8 +97,8 @@ on the disk:
 
 The file is ~/.aws/config, or what AWS_CONFIG_FILE names. The change is shown first and made when you agree; without a
 terminal to ask on it needs --yes, and is otherwise only shown, with status 2. Profiles of yours, comments and order
-stay byte for byte; what was there before is kept in config.before-mcm. Our profiles are found by the comment in them and
-brought up to date where they are, and a name that is taken is never overwritten. A file that AWS's own tools would not
+stay byte for byte; what was there before mcm first changed it is kept in config.before-mcm. Our profiles
+are found by the comment in them and brought up to date where they are, and a name that is taken is never overwritten. A file that AWS's own tools would not
 read is refused, with the line to mend.
 
 Examples:
@@ -169,7 +169,7 @@ const EXEC_HELP: &str = "\
 The command finds its credentials at an endpoint on this machine that lives as long as it does, and renews them there.
 Each cloud's own way is used: a container's credentials for AWS, an App Service's identity for Azure, a credential file
 without a secret for Google Cloud. Variables that would win over the account are unset for the command; where the
-default profile of ~/.aws has credentials, it gets a copy of that file without them.
+default profile of ~/.aws has credentials, it gets a copy of that file without them, and is refused where a copy could not be safe.
 
 Examples:
   mcm exec contoso-production -- aws s3 ls
@@ -204,8 +204,8 @@ Examples:
   eval \"$(mcm env --unset)\"                          take everything back
 
 The credential is in the shell's variables, is not renewed, and can be read by every program that the shell starts;
-until when it is good is told on standard error. When a profile of ~/.aws/config runs \"mcm credential-process\" for
-the account, AWS_PROFILE names it instead, and no secret of AWS is in the shell. Azure's tools read no token from a
+until when it is good is told on standard error. When a profile of ~/.aws/config runs this
+\"mcm credential-process\" for the account, and no client would read it otherwise, AWS_PROFILE names it instead, and no secret of AWS is in the shell. Azure's tools read no token from a
 variable: AZURE_ACCESS_TOKEN is for scripts. \"mcm exec\" has none of these limits.
 
 Without --interactive it never opens a browser: an account that needs you ends the command at once with status 3, and

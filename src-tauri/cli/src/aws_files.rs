@@ -1,139 +1,227 @@
 //! AWS's own files, as far as a command or a shell must be kept from them or can be led to them.
 //!
-//! AWS's libraries look into the `default` profile before they ask a container's endpoint, so a person who keeps keys
-//! there would work as somebody else than the account that they named. Such a file is replaced, for one command, by a
-//! copy without these lines and without anybody's keys; everything else in it stays as it is. Nothing here writes to
-//! the files themselves.
+//! AWS's libraries look into the `default` profile before they ask a container's endpoint, so a user who keeps keys there
+//! would work as somebody else than the account that they named. Such a file is replaced, for one command, by a copy
+//! without what gives the default profile a credential, and without any keys; everything else in it stays as it is. The
+//! copy is then read as every client reads it: where one would still find a key, the command is refused. Nothing here
+//! writes to the files themselves.
 
 use std::path::Path;
 
 use mcm_core::account::AccountId;
+use mcm_core::aws_files::{self, Client, Document, Files, Kind, Profiles, SharedFile};
+use mcm_core::error::{Code, Error};
 use mcm_core::file;
 use mcm_core::world::Environment;
 
-use crate::other_tools::OtherTools;
+use crate::configure::{asked, is_this_program};
 
-/// Keys of a user or a session. They are copied for nobody.
-const KEYS: [&str; 4] = [
-    "aws_access_key_id",
-    "aws_secret_access_key",
-    "aws_session_token",
-    "aws_security_token",
-];
-/// Whatever else gives a profile a credential, or belongs to what does.
-const SOURCES: [&str; 9] = [
-    "role_arn",
-    "source_profile",
-    "credential_source",
-    "external_id",
-    "mfa_serial",
-    "role_session_name",
-    "web_identity_token_file",
-    "credential_process",
-    "login_session",
-];
+/// What boto reads its keys from when there are none in AWS's files; botocore still does, before it asks an endpoint.
+const BOTO_FILES: [&str; 2] = ["/etc/boto.cfg", "~/.boto"];
 
-/// Copies of the files whose default profile has a credential, by the variable that leads to them.
-pub(crate) fn without_default_credentials(
+/// Copies of the files that would give a command another credential than the lent one, by the variable that leads to
+/// them.
+///
+/// # Errors
+/// `setting-invalid`, with file and line, when no copy can be made that is safe with every client.
+pub(crate) fn without_credentials(
     environment: &Environment,
-) -> Vec<(&'static str, String)> {
-    let Ok(tools) = OtherTools::of(environment) else {
-        return Vec::new();
-    };
-    let files = [
-        ("AWS_CONFIG_FILE", tools.aws_config()),
-        ("AWS_SHARED_CREDENTIALS_FILE", tools.aws_credentials()),
-    ];
-    files
-        .into_iter()
-        .filter_map(|(variable, path)| Some((variable, copy(&text(&path)?)?)))
-        .collect()
+) -> Result<Vec<(&'static str, Vec<u8>)>, Error> {
+    let files = Files::read(environment);
+    let mut copies = Vec::new();
+    for (variable, file) in [
+        (Kind::Config.variable(), &files.config),
+        (Kind::Credentials.variable(), &files.credentials),
+    ] {
+        copies.extend(copy(file)?.map(|bytes| (variable, bytes)));
+    }
+    copies.extend(boto_copy(environment).map(|bytes| ("BOTO_CONFIG", bytes)));
+    Ok(copies)
 }
 
-/// The profile whose credentials come from `mcm credential-process` for this account.
+/// The profile whose only source of a credential, to every client, is this very program, asked for this account.
 pub(crate) fn profile_that_asks_us(
     environment: &Environment,
     account: &AccountId,
 ) -> Option<String> {
-    let config = OtherTools::of(environment).ok()?.aws_config();
-    profile_running(&text(&config)?, account.as_str())
-}
-
-/// What is in one of the files. One that we cannot read is not read by a command either.
-fn text(path: &Path) -> Option<String> {
-    let bytes = file::read(path).ok().flatten()?;
-    Some(String::from_utf8_lossy(&bytes).into_owned())
-}
-
-fn profile_running(text: &str, account: &str) -> Option<String> {
-    let mut profile = None;
-    for line in text.lines() {
-        if let Some(section) = section(line) {
-            profile = section
-                .strip_prefix("profile ")
-                .map(str::to_owned)
-                .filter(|name| !name.contains(' '));
-        } else if key(line).as_deref() == Some("credential_process") {
-            let mut words = line.split_whitespace().rev();
-            if words.next() == Some(account)
-                && words.next() == Some("credential-process")
-                && profile.is_some()
-            {
-                return profile;
-            }
-        }
-    }
-    None
-}
-
-/// The copy of a file; none when its default profile has no credential.
-fn copy(text: &str) -> Option<String> {
-    let (mut is_default, mut is_dropping, mut has_credential) = (false, false, false);
-    let mut kept = String::with_capacity(text.len());
-    for line in text.split_inclusive('\n') {
-        let is_continued = line.starts_with([' ', '\t']) && !line.trim().is_empty();
-        if !is_continued {
-            is_dropping = false;
-            if let Some(section) = section(line) {
-                is_default = section == "default" || section == "profile default";
-            } else if let Some(key) = key(line) {
-                let gives = KEYS.contains(&key.as_str())
-                    || SOURCES.contains(&key.as_str())
-                    || key.starts_with("sso_");
-                has_credential |= is_default && gives;
-                is_dropping = is_default && gives || KEYS.contains(&key.as_str());
-            }
-        }
-        if !is_dropping {
-            kept.push_str(line);
-        }
-    }
-    has_credential.then_some(kept)
-}
-
-/// The name in a section's head, with single spaces.
-fn section(line: &str) -> Option<String> {
-    let (name, _) = line.trim().strip_prefix('[')?.split_once(']')?;
-    Some(
-        name.split_whitespace()
-            .collect::<Vec<_>>()
-            .join(" ")
-            .replace('"', ""),
-    )
-}
-
-fn key(line: &str) -> Option<String> {
-    let line = line.trim();
-    if line.starts_with(['#', ';']) {
+    let files = Files::read(environment);
+    if files.config.needs_copy || files.credentials.needs_copy {
         return None;
     }
-    line.find(['=', ':'])
-        .map(|end| line[..end].trim().to_ascii_lowercase())
+    let readings: Vec<_> = Client::ALL
+        .into_iter()
+        .map(|client| files.profiles(client))
+        .collect::<Result<_, _>>()
+        .ok()?;
+    let is_ours = |profile: &str| {
+        readings.iter().all(|reading| {
+            let settings = reading.settings(profile);
+            let mut sources = settings.iter().filter(|name| aws_files::is_source(name));
+            let command = reading
+                .config
+                .get(profile)
+                .and_then(|own| own.get("credential_process"));
+            let is_alone =
+                sources.next() == Some(&"credential_process") && sources.next().is_none();
+            let (program, asked) = match command.and_then(|command| asked(command)) {
+                Some(words) if is_alone => words,
+                _ => return false,
+            };
+            asked == account.as_str() && is_this_program(&program, environment)
+        })
+    };
+    let names = readings.first()?.names().into_iter();
+    let mut names = names.filter(|name| *name != "default");
+    names.find(|name| is_ours(name)).map(str::to_owned)
+}
+
+/// The copy of a file; none when the file itself will do.
+fn copy(file: &SharedFile) -> Result<Option<Vec<u8>>, Error> {
+    let is_harmless = Client::ALL.into_iter().all(|client| {
+        let profiles = client_profiles(client, file);
+        profiles.is_none_or(|profiles| default_source(&profiles).is_none())
+    });
+    if is_harmless && !file.needs_copy {
+        return Ok(None);
+    }
+    let refused = |why: &str| {
+        let message = format!(
+            "{why} So mcm cannot keep other credentials out of this command. Fix the file, or set {} to another one.",
+            file.variable()
+        );
+        Error::new(Code::SettingInvalid, message)
+    };
+    let kept = match file.document() {
+        Ok(document) => without(&document).into_bytes(),
+        Err(_) if first_credential(file).is_none() => file.bytes.clone(),
+        Err(error) => return Err(refused(error.message())),
+    };
+    let copy = file.with(kept);
+    if let Some((client, profile)) = first_credential(&copy) {
+        let why = format!(
+            "{}: {} would still find a credential in profile \"{profile}\" of a copy.",
+            file.path.display(),
+            client.title()
+        );
+        return Err(refused(&why));
+    }
+    Ok(Some(copy.bytes))
+}
+
+/// A client that finds a key in a file, or a credential for the default profile, and the profile.
+fn first_credential(file: &SharedFile) -> Option<(Client, String)> {
+    Client::ALL.into_iter().find_map(|client| {
+        let profiles = client_profiles(client, file)?;
+        let has_key = |(_, settings): &(&str, &aws_files::Settings)| {
+            settings
+                .iter()
+                .any(|(name, value)| aws_files::is_key(name) && !value.is_empty())
+        };
+        let with_key = profiles
+            .iter()
+            .find(has_key)
+            .map(|(name, _)| name.to_owned());
+        let found = with_key.or_else(|| default_source(&profiles).map(|_| "default".to_owned()));
+        Some((client, found?))
+    })
+}
+
+/// What a client sees; none when it refuses the file, and so finds nothing in it.
+fn client_profiles(client: Client, file: &SharedFile) -> Option<Profiles> {
+    file.profiles(client).ok()
+}
+
+fn default_source(profiles: &Profiles) -> Option<&str> {
+    let mut names = profiles.get("default")?.keys();
+    names
+        .find(|name| aws_files::is_source(name))
+        .map(String::as_str)
+}
+
+/// The file without any keys, and without what gives the default profile a credential.
+fn without(document: &Document<'_>) -> String {
+    let lines = document.lines();
+    let mut is_dropped = vec![false; lines.len()];
+    for section in document.sections() {
+        let is_default = is_default(section.title);
+        let gives =
+            |name: &str| aws_files::is_key(name) || is_default && aws_files::is_source(name);
+        for setting in &section.settings {
+            for line in setting.lines.clone() {
+                // What is the rest of a value to botocore is a setting of its own to others.
+                is_dropped[line] =
+                    gives(&setting.key) || name(lines[line]).is_some_and(|name| gives(&name));
+            }
+        }
+    }
+    let kept = lines
+        .iter()
+        .zip(is_dropped)
+        .filter(|(_, is_dropped)| !is_dropped);
+    kept.map(|(line, _)| *line).collect()
+}
+
+/// Whether some client takes a section of this title for the default profile. Botocore gives the settings of `DEFAULT`
+/// to every section.
+fn is_default(title: &str) -> bool {
+    let title = title
+        .replace(['"', '\''], " ")
+        .replace("profile.", "profile ");
+    let words: Vec<&str> = title.split_whitespace().collect();
+    match words.as_slice() {
+        ["default" | "DEFAULT"] => true,
+        [prefix, "default"] => prefix.starts_with("profile"),
+        _ => false,
+    }
+}
+
+/// What stands before the first `=` or `:` of a line that is no comment.
+fn name(line: &str) -> Option<String> {
+    let line = line.trim();
+    let (name, _) = line.split_once(['=', ':'])?;
+    (!line.starts_with(['#', ';'])).then(|| name.trim().to_lowercase())
+}
+
+/// A copy of boto's own file without its keys; none when there are none in it.
+fn boto_copy(environment: &Environment) -> Option<Vec<u8>> {
+    let home = environment.home();
+    let place = |path: &str| match (path.strip_prefix("~/"), &home) {
+        (Some(rest), Some(home)) => home.join(rest),
+        _ => Path::new(path).to_owned(),
+    };
+    let paths = match environment.get("BOTO_CONFIG") {
+        Some(path) => vec![place(path)],
+        None => BOTO_FILES.map(place).to_vec(),
+    };
+    // Of the two, the user's own is the one whose other settings matter.
+    paths.iter().rev().find_map(|path| {
+        let bytes = file::read(path).ok().flatten()?;
+        let document = Document::parse(&bytes).ok()?;
+        let is_key = |setting: &aws_files::Setting<'_>| aws_files::is_key(&setting.key);
+        let mut sections = document.sections().iter();
+        let has_keys = sections.any(|section| section.settings.iter().any(is_key));
+        has_keys.then(|| without(&document).into_bytes())
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn copied(text: &str) -> Option<String> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("config");
+        file::replace(&path, text.as_bytes()).expect("ours");
+        let environment = Environment::from_pairs([
+            ("HOME", folder.path().to_str().expect("text")),
+            ("AWS_CONFIG_FILE", path.to_str().expect("text")),
+        ]);
+        let copies = without_credentials(&environment).expect("it can be copied");
+        copies
+            .into_iter()
+            .next()
+            .map(|(_, bytes)| String::from_utf8(bytes).expect("text"))
+    }
 
     #[test]
     fn a_default_profile_without_a_credential_leaves_the_file_alone() {
@@ -142,31 +230,21 @@ mod tests {
             "[default]\nregion = eu-central-1\n",
             "[profile work]\nrole_arn = a\n[work]\naws_access_key_id=k\n",
         ] {
-            assert_eq!(copy(text), None, "{text}");
+            assert_eq!(copied(text), None, "{text}");
         }
     }
 
     #[test]
-    fn the_copy_lacks_the_default_credential_and_everybodys_keys_and_nothing_else() {
+    fn the_copy_lacks_the_default_credential_and_all_keys_and_nothing_else() {
         let text = "# mine\n[default]\nregion = eu-central-1\nAWS_Access_Key_Id = CANARY\naws_secret_access_key: CANARY\n\
-            sso_session = s\ns3 =\n  max_concurrent_requests = 20\ncredential_process =\n  CANARY --flag\n\n\
+            sso_session = s\ns3 =\n  max_concurrent_requests = 20\ncredential_process =\n  CANARY --flag=x\n\n\
             [profile work]\nrole_arn = arn\n  aws_secret = kept\naws_session_token=CANARY\noutput = json\n";
-        let kept = copy(text).expect("there is a credential");
+        let kept = copied(text).expect("there is a credential");
         assert_eq!(
             kept,
             "# mine\n[default]\nregion = eu-central-1\ns3 =\n  max_concurrent_requests = 20\n\n\
              [profile work]\nrole_arn = arn\n  aws_secret = kept\noutput = json\n"
         );
-    }
-
-    #[test]
-    fn the_profile_that_runs_us_for_an_account_is_found_and_no_other() {
-        let text = "[default]\ncredential_process = mcm credential-process aws-1\n[profile a]\nregion = r\n\
-            credential_process = '/usr/bin/mcm' credential-process aws-12\n[profile b]\n\
-            credential_process=mcm credential-process aws-1\n";
-        assert_eq!(profile_running(text, "aws-1").as_deref(), Some("b"));
-        assert_eq!(profile_running(text, "aws-12").as_deref(), Some("a"));
-        assert_eq!(profile_running(text, "aws-123"), None);
     }
 
     #[test]
@@ -176,8 +254,51 @@ mod tests {
             "[profile default]",
             "[ default ] # mine",
             "[profile \"default\"]",
+            "[profile.default]",
         ] {
-            assert!(copy(&format!("{head}\nrole_arn = a\n")).is_some(), "{head}");
+            assert!(
+                copied(&format!("{head}\nrole_arn = a\n")).is_some(),
+                "{head}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_key_that_some_client_takes_for_the_rest_of_a_value_is_not_copied() {
+        for text in [
+            "[default]\n  aws_access_key_id = CANARY\n  aws_secret_access_key = CANARY\n",
+            "[default]\n\taws_access_key_id = CANARY\n\taws_secret_access_key = CANARY\n",
+            "[default]\naws_access_key_id = CANARY\naws_secret_access_key = CANARY\n  [old]\n  aws_access_key_id = CANARY\n",
+            "[default]\nregion = r\n  aws_access_key_id = CANARY\n  aws_secret_access_key = CANARY\n",
+            "[default]\nsso_session = s\ns3 =\n  aws_access_key_id = CANARY\n",
+            "[DEFAULT]\naws_access_key_id = CANARY\n[default]\nregion = r\n",
+            "[default]\rsso_session = s\raws_access_key_id = CANARY\r",
+        ] {
+            let kept = copied(text).expect("there is a credential");
+            assert!(!kept.contains("CANARY"), "{text:?} became {kept:?}");
+        }
+    }
+
+    #[test]
+    fn a_file_whose_keys_cannot_be_told_apart_is_refused_with_its_line() {
+        for text in [
+            "[default]\naws_access_key_id = k\n[default]\nregion = r\n",
+            "\u{feff}[default]\naws_access_key_id = k\n",
+        ] {
+            let folder = tempfile::tempdir().expect("a folder");
+            let path = folder.path().join("credentials");
+            file::replace(&path, text.as_bytes()).expect("ours");
+            let path = path.to_str().expect("text");
+            let environment = Environment::from_pairs([
+                ("HOME", "/nowhere"),
+                ("AWS_SHARED_CREDENTIALS_FILE", path),
+            ]);
+            let error = without_credentials(&environment).expect_err(text);
+            let message = error.message();
+            assert!(
+                message.contains(path) && message.contains(", line "),
+                "{message}"
+            );
         }
     }
 }

@@ -13,12 +13,14 @@ use std::time::Duration;
 
 use mcm_core::account::{Account, Cloud, Identity};
 use mcm_core::app::App;
+use mcm_core::aws_files::{Client, Files};
 use mcm_core::error::{Code, Error};
 use mcm_core::file::{self, Foreign};
-use mcm_core::world::World;
+use mcm_core::world::{Environment, World};
 
-pub(crate) use self::aws_config::asked_account;
 use self::aws_config::{Config, Draft, Profile, Wanted};
+pub(crate) use self::aws_config::{asked, asked_account};
+pub(crate) use self::program::is_this as is_this_program;
 use crate::arguments::ConfigureAws;
 use crate::failure::Failure;
 use crate::other_tools::OtherTools;
@@ -45,19 +47,8 @@ pub(crate) async fn run(app: &App, world: &World, wish: ConfigureAws) -> Result<
         take_out(app, &config, &mut draft, &wish)?
     } else {
         let program = program::of_this_process(&world.environment)?;
-        let credentials = Foreign::read(&tools.aws_credentials()).ok();
-        let credentials = credentials
-            .as_ref()
-            .and_then(Foreign::bytes)
-            .unwrap_or_default();
-        put_in(
-            app,
-            &config,
-            &mut draft,
-            &wish,
-            &program,
-            &String::from_utf8_lossy(credentials),
-        )?
+        let in_credentials = names_in_credentials(&world.environment);
+        put_in(app, &config, &mut draft, &wish, &program, &in_credentials)?
     };
 
     let is_new = file.bytes().is_none();
@@ -121,7 +112,7 @@ fn put_in(
     draft: &mut Draft<'_, '_>,
     wish: &ConfigureAws,
     program: &str,
-    credentials: &str,
+    in_credentials: &HashSet<String>,
 ) -> Result<Vec<String>, Failure> {
     let accounts = chosen(app, &wish.accounts)?;
     if let (Some(name), [_, _, ..]) = (&wish.name, accounts.as_slice()) {
@@ -131,7 +122,6 @@ fn put_in(
         );
         return Err(Error::new(Code::InvalidInput, message).into());
     }
-    let in_credentials = section_names(credentials);
     let mut taken: HashSet<String> = config.names().map(str::to_lowercase).collect();
     taken.extend(in_credentials.iter().cloned());
     let (profiles, mut told) = (config.profiles(), Vec::new());
@@ -366,13 +356,18 @@ fn safe(name: &str) -> String {
         .to_owned()
 }
 
-/// The names of the sections of AWS's credentials file, in lower case. Keys under one of them win over a profile of
-/// that name in the config file.
-fn section_names(credentials: &str) -> HashSet<String> {
-    let names = credentials
-        .lines()
-        .filter_map(|line| line.trim().strip_prefix('[')?.split_once(']'));
-    names.map(|(name, _)| name.trim().to_lowercase()).collect()
+/// The names of the profiles that any client sees in AWS's credentials file, in lower case. Keys under one of them win
+/// over a profile of that name in the config file.
+fn names_in_credentials(environment: &Environment) -> HashSet<String> {
+    let credentials = Files::read(environment).credentials;
+    let seen = Client::ALL
+        .into_iter()
+        .filter_map(|client| credentials.profiles(client).ok());
+    let names = seen.flat_map(|profiles| {
+        let names = profiles.iter().map(|(name, _)| name.trim().to_lowercase());
+        names.collect::<Vec<_>>()
+    });
+    names.collect()
 }
 
 /// Asks the person.

@@ -3,6 +3,7 @@
 //! It changes nothing and shows no value of a secret variable. What is looked at stands in `doctor/checks.rs`, and what
 //! other tools leave in plain text in `doctor/leftovers.rs`. The JSON is stable: checks may be added, none changes its name.
 
+mod aws_files;
 mod checks;
 mod leftovers;
 

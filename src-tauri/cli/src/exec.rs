@@ -116,8 +116,8 @@ pub(crate) async fn prepare(app: &Arc<App>, world: &World, wish: Exec) -> Result
         setting.set(endpoint.variables(account.cloud()));
         match account.cloud() {
             Cloud::Aws => {
-                for (name, text) in aws_files::without_default_credentials(&world.environment) {
-                    let path = files.write(&name.to_lowercase(), text.as_bytes())?;
+                for (name, bytes) in aws_files::without_credentials(&world.environment)? {
+                    let path = files.write(&name.to_lowercase(), &bytes)?;
                     setting.set([(name, path)]);
                 }
             }

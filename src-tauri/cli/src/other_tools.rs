@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use mcm_core::aws_files::{self, Kind};
 use mcm_core::error::{Code, Error};
 use mcm_core::world::Environment;
 
@@ -26,13 +27,12 @@ impl<'a> OtherTools<'a> {
 
     /// AWS's config file.
     pub(crate) fn aws_config(&self) -> PathBuf {
-        self.named("AWS_CONFIG_FILE")
-            .unwrap_or_else(|| self.aws().join("config"))
+        aws_files::path(self.environment, Kind::Config).unwrap_or_else(|| self.aws().join("config"))
     }
 
     /// AWS's file of long-lived keys.
     pub(crate) fn aws_credentials(&self) -> PathBuf {
-        self.named("AWS_SHARED_CREDENTIALS_FILE")
+        aws_files::path(self.environment, Kind::Credentials)
             .unwrap_or_else(|| self.aws().join("credentials"))
     }
 

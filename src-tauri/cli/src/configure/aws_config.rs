@@ -1,9 +1,10 @@
 //! The shared config file of AWS's clients, as lines that are kept and lines that are ours.
 //!
-//! Read as botocore reads it (Python's `configparser`), which is the strictest of the clients: what it would refuse is
-//! refused here, and what it would read otherwise than it looks cannot be taken for a header. Nothing here touches the
+//! Read by the one reader, as botocore reads it: what botocore would refuse is refused here, and so is what only some
+//! client would take for an end of a line. Nothing here touches the
 //! disk. Every change is a `Draft`, whose lines are both the preview and the new content.
 
+use mcm_core::aws_files::{self, Document, Setting};
 use mcm_core::error::{Code, Error};
 
 /// The comment that says which lines are ours. It stands below the header, where no client takes it for anything else.
@@ -65,105 +66,41 @@ impl<'a> Config<'a> {
     /// # Errors
     /// What is wrong with it, with its line: the rest of a sentence that begins with the file's name.
     pub(super) fn parse(bytes: &'a [u8]) -> Result<Self, String> {
-        let text = std::str::from_utf8(bytes).map_err(|error| {
-            let line = 1 + bytes[..error.valid_up_to()]
-                .iter()
-                .filter(|byte| **byte == b'\n')
-                .count();
-            format!("line {line}: it is not UTF-8 text. Save it as UTF-8")
-        })?;
-        if text.starts_with('\u{feff}') {
-            return Err("line 1: it begins with a byte-order mark, which AWS's clients do not read. Save it as UTF-8 \
-                        without one"
-                .to_owned());
-        }
-        let mut config = Self {
-            lines: text.split_inclusive('\n').collect(),
-            sections: Vec::new(),
-        };
-        let mut indent = 0;
-        for index in 0..config.lines.len() {
-            let line = config.lines[index];
-            let told = |why: &str| Err(format!("line {}: {why}", index + 1));
+        let document = Document::parse(bytes).map_err(|broken| broken.to_string())?;
+        let lines = document.lines().to_vec();
+        for (index, line) in lines.iter().enumerate() {
             let content = line.strip_suffix('\n').unwrap_or(line);
             let content = content.strip_suffix('\r').unwrap_or(content);
-            if content.contains(is_odd) {
-                return told("it holds a control character or an unusual line break. Take it out");
+            if content.contains(is_odd) || line.ends_with('\r') {
+                return Err(format!(
+                    "line {}: it holds a control character or an unusual line break. Remove it",
+                    index + 1
+                ));
             }
-            let value = content.trim();
-            if value.starts_with(['#', ';']) {
-                if let (Some(mark), Some(section)) =
-                    (region_of_mark(value), config.sections.last_mut())
-                {
-                    section.mark = section.mark.or(Some((index, mark)));
-                }
-                continue;
-            }
-            if value.is_empty() {
-                continue;
-            }
-            let own_indent = content.len() - content.trim_start().len();
-            let last = config
-                .sections
-                .last_mut()
-                .and_then(|section| section.entries.last_mut());
-            if let Some(entry) = last.filter(|_| own_indent > indent) {
-                entry.goes_on = true;
-                continue;
-            }
-            indent = own_indent;
-            if let Some(rest) = value.strip_prefix('[') {
-                let Some((title, _)) = rest.rsplit_once(']').filter(|(title, _)| !title.is_empty())
-                else {
-                    return told("the section's name does not end with \"]\". Close it");
-                };
-                if let Some(other) = config
-                    .sections
-                    .iter()
-                    .find(|section| section.title == title)
-                {
-                    let why = format!(
-                        "the section is there already, from line {}. AWS's command line refuses such a file. Put the two \
-                         together",
-                        other.header + 1
-                    );
-                    return told(&why);
-                }
-                config.sections.push(Section {
-                    header: index,
-                    title,
-                    entries: Vec::new(),
-                    mark: None,
-                });
-                continue;
-            }
-            let Some(section) = config.sections.last_mut() else {
-                return told(
-                    "it stands before the first section. Put it below a header such as [default]",
-                );
-            };
-            let Some((key, value)) = value.split_once(['=', ':']) else {
-                return told("it is neither a section, a comment nor \"name = value\". Mend it");
-            };
-            let key = key.trim().to_lowercase();
-            if key.is_empty() {
-                return told("the name before \"=\" is missing. Mend it");
-            }
-            if let Some(other) = section.entries.iter().find(|entry| entry.key == key) {
-                let why = format!(
-                    "{key} is set already, on line {}. AWS's command line refuses such a file. Take one out",
-                    other.line + 1
-                );
-                return told(&why);
-            }
-            section.entries.push(Entry {
-                key,
-                value: value.trim(),
-                line: index,
-                goes_on: false,
-            });
         }
-        Ok(config)
+        let headers = document.sections().iter().map(|section| section.header);
+        let ends: Vec<usize> = headers.skip(1).chain([lines.len()]).collect();
+        let sections = document.sections().iter().zip(ends).map(|(section, end)| {
+            let entry = |setting: &Setting<'a>| Entry {
+                key: setting.key.clone(),
+                value: setting.first,
+                line: setting.lines.start,
+                goes_on: setting.is_continued(),
+            };
+            let below = (section.header + 1..end).zip(&lines[section.header + 1..end]);
+            Section {
+                header: section.header,
+                title: section.title,
+                entries: section.settings.iter().map(entry).collect(),
+                mark: below
+                    .filter_map(|(index, line)| Some((index, region_of_mark(line.trim())?)))
+                    .next(),
+            }
+        });
+        Ok(Self {
+            sections: sections.collect(),
+            lines,
+        })
     }
 
     /// The names of all its profiles and other sections, for a new profile to keep clear of.
@@ -174,7 +111,7 @@ impl<'a> Config<'a> {
     /// The profiles whose credential comes from `mcm`.
     pub(super) fn profiles(&self) -> Vec<Profile<'a>> {
         let profile = |(index, section): (usize, &Section<'a>)| {
-            let is_profile = section.title == "default" || section.title.starts_with("profile");
+            let is_profile = aws_files::profile_name(section.title).is_some();
             let account = asked_account(
                 section
                     .entry("credential_process")
@@ -468,10 +405,15 @@ fn region_of_mark(comment: &str) -> Option<Option<&str>> {
 
 /// The account that a `credential_process` asks `mcm` about; none when it runs anything else.
 pub(crate) fn asked_account(command: &str) -> Option<String> {
+    asked(command).map(|(_, account)| account)
+}
+
+/// The program and the account of a `credential_process` that asks `mcm`; none when it runs anything else.
+pub(crate) fn asked(command: &str) -> Option<(String, String)> {
     let [program, subcommand, account] = <[String; 3]>::try_from(words(command)?).ok()?;
-    let program = program.rsplit(['/', '\\']).next()?.to_lowercase();
-    let is_us = matches!(program.as_str(), "mcm" | "mcm.exe") && subcommand == "credential-process";
-    (is_us && !account.is_empty()).then_some(account)
+    let file = program.rsplit(['/', '\\']).next()?.to_lowercase();
+    let is_us = matches!(file.as_str(), "mcm" | "mcm.exe") && subcommand == "credential-process";
+    (is_us && !account.is_empty()).then_some((program, account))
 }
 
 /// The words of a command as a shell splits them, quotes taken off; none when a quote is not closed. A backslash is

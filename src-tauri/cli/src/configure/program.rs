@@ -25,6 +25,25 @@ pub(super) fn of_this_process(environment: &Environment) -> Result<String, Error
     started.to_str().map(str::to_owned).ok_or_else(unknown)
 }
 
+/// Whether a word that a shell would run is this program, here and now.
+pub(crate) fn is_this(program: &str, environment: &Environment) -> bool {
+    let this = std::env::current_exe().and_then(|path| path.with_file_name(name()).canonicalize());
+    let Ok(this) = this else {
+        return false;
+    };
+    let path = Path::new(program);
+    if path.is_absolute() {
+        return path.canonicalize().is_ok_and(|real| real == this);
+    }
+    // A name alone is what the PATH says it is; another relative path depends on where the client is started.
+    let on_path = environment.get("PATH").unwrap_or_default();
+    let found = std::env::split_paths(on_path)
+        .map(|folder| folder.join(program))
+        .find(|file| file.is_file());
+    let is_name = path.components().count() == 1;
+    is_name && found.is_some_and(|file| file.canonicalize().is_ok_and(|real| real == this))
+}
+
 /// The first way on a PATH to this very file.
 fn on_path(path: &str, real: &Path) -> Option<PathBuf> {
     let mut ways = std::env::split_paths(path)

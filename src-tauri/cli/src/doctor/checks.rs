@@ -59,6 +59,7 @@ pub(super) async fn all(app: &App, world: &World) -> Vec<Check> {
     );
     checks.extend(scheme().await);
     checks.push(other_sign_ins(&world.environment));
+    checks.extend(super::aws_files::all(&world.environment));
     checks.extend(super::leftovers::all(&world.environment));
     checks.extend(servers(app, world, &snapshot).await);
     checks

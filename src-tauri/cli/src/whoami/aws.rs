@@ -2,27 +2,53 @@
 //! credential chains).
 
 use mcm_core::account::{Account, AccountId, Cloud};
+use mcm_core::aws_files::{Client, Files, Merged};
 
-use super::{Found, Shell, Source, text, value};
+use super::{Found, Shell, Source};
 use crate::configure::asked_account;
 
 pub(super) fn command_line(shell: &Shell<'_>) -> Found {
-    // botocore lets the older name win.
-    find(shell, "aws", &["AWS_DEFAULT_PROFILE", "AWS_PROFILE"])
+    // botocore lets the older name win, and takes an empty name for a name.
+    let variables = ["AWS_DEFAULT_PROFILE", "AWS_PROFILE"];
+    let empty = variables
+        .into_iter()
+        .find(|name| shell.environment.raw(name).is_some());
+    if let Some(variable) = empty.filter(|name| shell.environment.raw(name) == Some("")) {
+        let why = format!(
+            "{variable} is set to nothing, which the AWS CLI takes for the name of a profile. Unset it."
+        );
+        return Found::other("aws", Cloud::Aws, Source::Broken, None, why);
+    }
+    find(shell, "aws", Client::Botocore, &variables)
 }
 
 pub(super) fn terraform(shell: &Shell<'_>) -> Found {
     find(
         shell,
         "terraform-aws",
+        Client::Go,
         &["AWS_PROFILE", "AWS_DEFAULT_PROFILE"],
     )
 }
 
-fn find(shell: &Shell<'_>, tool: &'static str, profile_variables: &[&'static str]) -> Found {
+fn find(
+    shell: &Shell<'_>,
+    tool: &'static str,
+    client: Client,
+    profile_variables: &[&'static str],
+) -> Found {
     let named = shell.first(profile_variables);
     let name = named.map_or("default", |(_, name)| name);
-    let profile = Profile::read(shell, name);
+    let profile = match Files::read(shell.environment).profiles(client) {
+        Ok(profiles) => Profile {
+            profiles,
+            name: name.to_owned(),
+        },
+        Err(error) => {
+            let why = error.message().to_owned();
+            return Found::other(tool, Cloud::Aws, Source::Broken, None, why);
+        }
+    };
     let region = shell
         .first(&["AWS_REGION", "AWS_DEFAULT_REGION"])
         .map(|(_, region)| region.to_owned());
@@ -174,68 +200,29 @@ fn asked<'s>(shell: &'s Shell<'_>, name: &str) -> Option<&'s Account> {
     shell.stored.account(&id)
 }
 
-/// A profile, as it stands in the two files.
+/// A profile, as the tool sees it in the two files.
 struct Profile {
-    config: Option<String>,
-    credentials: Option<String>,
+    profiles: Merged,
     name: String,
 }
 
 impl Profile {
-    fn read(shell: &Shell<'_>, name: &str) -> Self {
-        let (config, credentials) = (shell.tools.aws_config(), shell.tools.aws_credentials());
-        Self {
-            config: text(&config),
-            credentials: text(&credentials),
-            name: name.to_owned(),
-        }
-    }
-
     fn config(&self, key: &str) -> Option<&str> {
-        value(
-            self.config.as_deref()?,
-            |title| self.is_in_config(title),
-            key,
-        )
+        let settings = self.profiles.config.get(&self.name)?;
+        settings.get(key).map(String::as_str)
     }
 
     fn credentials(&self, key: &str) -> Option<&str> {
-        value(
-            self.credentials.as_deref()?,
-            |title| title == self.name,
-            key,
-        )
+        let settings = self.profiles.credentials.get(&self.name)?;
+        settings.get(key).map(String::as_str)
     }
 
     fn get(&self, key: &str) -> Option<&str> {
-        self.config(key).or_else(|| self.credentials(key))
-    }
-
-    fn is_in_config(&self, title: &str) -> bool {
-        let named = title
-            .strip_prefix("profile")
-            .map(|rest| rest.trim().trim_matches(['"', '\'']));
-        named == Some(&self.name) || title == "default" && self.name == "default"
+        self.profiles.get(&self.name, key)
     }
 
     fn exists(&self) -> bool {
-        let has = |text: &Option<String>, is_section: &dyn Fn(&str) -> bool| {
-            let mut titles = text
-                .iter()
-                .flat_map(|text| text.lines())
-                .filter_map(|line| {
-                    Some(
-                        line.trim_end()
-                            .strip_prefix('[')?
-                            .rsplit_once(']')?
-                            .0
-                            .trim(),
-                    )
-                });
-            titles.any(is_section)
-        };
-        has(&self.config, &|title| self.is_in_config(title))
-            || has(&self.credentials, &|title| title == self.name)
+        self.profiles.has(&self.name)
     }
 }
 

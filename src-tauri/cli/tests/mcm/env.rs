@@ -74,7 +74,8 @@ fn a_profile_that_asks_mcm_keeps_the_secret_out_of_the_shell() {
     let harness = Harness::start();
     let aws = connected(&harness, "Reader");
     let text = format!(
-        "[profile contoso-production]\ncredential_process = mcm credential-process {aws}\n"
+        "[profile contoso-production]\ncredential_process = {} credential-process {aws}\n",
+        env!("CARGO_BIN_EXE_mcm")
     );
     write(&harness.folder().join(".aws/config"), 0o600, &text);
     let ended = harness.mcm(&["env", &aws, "--shell", "bash"]);

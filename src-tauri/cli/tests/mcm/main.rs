@@ -6,6 +6,8 @@
 
 mod accounts;
 mod aws;
+mod aws_files;
+mod aws_identities;
 mod clients;
 mod completion;
 mod configure;

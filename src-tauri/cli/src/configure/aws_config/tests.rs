@@ -85,7 +85,7 @@ fn a_file_that_a_client_would_refuse_is_refused_with_its_line() {
 #[test]
 fn what_looks_like_a_section_or_a_profile_of_ours_and_is_none_is_left_alone() {
     let text = format!(
-        "[a]\ns3 =\n  [profile nested]\n  credential_process = {COMMAND}\n[profile b]\ncredential_process = other aws-1\n\
+        "[a]\ns3 =\n  x = [profile nested]\n  credential_process = {COMMAND}\n[profile b]\ncredential_process = other aws-1\n\
          [profile c]\ncredential_process = {COMMAND} --flag\n[services d]\ncredential_process = {COMMAND}\n"
     );
     let config = Config::parse(text.as_bytes()).expect("a good file");

@@ -1,0 +1,240 @@
+//! AWS's files as people have them: a command works as the account that was named, or not at all.
+//!
+//! Each file is tried with AWS's own clients, which take the first credential that they find in it.
+
+use std::path::Path;
+use std::process::Command;
+
+use crate::aws::connected;
+use crate::clients::{here, program};
+use crate::harness::{Ended, Harness, write};
+
+/// A key of somebody else's, in the files that a command must not work with.
+const OTHER: &str = "AKIAOTHEROTHEROTHER1";
+
+/// Prints the id of the key that a client takes.
+const CLIENTS: [(&str, &[&str]); 3] = [
+    ("boto3", &["python", "key_id.py"]),
+    ("@aws-sdk/client-sts", &["node", "node/key_id.js", "3"]),
+    ("aws-sdk", &["node", "node/key_id.js", "2"]),
+];
+
+fn keys(indent: &str) -> String {
+    format!(
+        "{indent}aws_access_key_id = {OTHER}\n{indent}aws_secret_access_key = SECRET-OF-ANOTHER\n"
+    )
+}
+
+/// What a client prints under `mcm exec`.
+fn lent_to(harness: &Harness, account: &str, words: &[&str]) -> Ended {
+    let mut command = harness.command(&["exec", account, "--"]);
+    command
+        .arg(program(words[0]))
+        .args(&words[1..])
+        .current_dir(here())
+        .env_remove("AWS_ACCESS_KEY_ID")
+        .env_remove("AWS_SECRET_ACCESS_KEY")
+        .env("AWS_EC2_METADATA_DISABLED", "true")
+        .env("AWS_SDK_LOAD_CONFIG", "1");
+    Ended::of(command.output().expect("mcm starts"))
+}
+
+fn credentials(harness: &Harness, text: &str) {
+    write(&harness.folder().join(".aws/credentials"), 0o600, text);
+}
+
+fn config(harness: &Harness, text: &str) {
+    write(&harness.folder().join(".aws/config"), 0o600, text);
+}
+
+/// What `mcm env` prints.
+fn env(harness: &Harness, account: &str) -> String {
+    harness.mcm(&["env", account, "--shell", "bash"]).done()
+}
+
+fn us(program: &Path, account: &str) -> String {
+    format!(
+        "credential_process = {} credential-process {account}\n",
+        program.display()
+    )
+}
+
+#[test]
+fn keys_of_a_default_profile_are_nobodys_however_they_are_written() {
+    let harness = Harness::start();
+    let account = connected(&harness, "Reader");
+    for text in [
+        format!("[default]\n{}", keys("")),
+        format!("[default]\n{}", keys("  ")),
+        format!("[default]\n{}", keys("\t")),
+        format!("[default]\nregion = us-east-1\n{}", keys("  ")),
+        format!("[default]\n{}  [old]\n{}", keys(""), keys("  ")),
+        format!("[ default ]\n{}", keys("")),
+        format!("[default] # mine\n{}", keys("")),
+        format!("[default]\r\n{}", keys("").replace('\n', "\r\n")),
+        format!("[DEFAULT]\n{}[default]\nregion = us-east-1\n", keys("")),
+        format!("[profile default]\n{}", keys("")),
+    ] {
+        for file in [credentials, config] {
+            credentials(&harness, "");
+            config(&harness, "");
+            file(&harness, &text);
+            for (client, words) in CLIENTS {
+                let told = lent_to(&harness, &account, words).done();
+                assert!(told.starts_with("ASIA"), "{client} with {text:?}: {told}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_file_whose_keys_cannot_be_told_apart_stops_the_command() {
+    let harness = Harness::start();
+    let account = connected(&harness, "Reader");
+    for text in [
+        format!("[default]\n{}[default]\nregion = r\n", keys("")),
+        format!("\u{feff}[default]\n{}", keys("")),
+    ] {
+        credentials(&harness, &text);
+        let told = lent_to(&harness, &account, CLIENTS[0].1).failed(1);
+        assert!(
+            told.contains(".aws/credentials, line ") && !told.contains("SECRET"),
+            "{told}"
+        );
+    }
+}
+
+#[test]
+fn a_file_that_only_some_clients_find_is_kept_from_all() {
+    let harness = Harness::start();
+    let account = connected(&harness, "Reader");
+    write(
+        &harness.folder().join("alt"),
+        0o600,
+        &format!("[default]\n{}", keys("")),
+    );
+    credentials(&harness, &format!("[default]\n{}", keys("")));
+    for value in ["$HOME/alt", "${HOME}/alt", "~/alt", ""] {
+        for (client, words) in CLIENTS {
+            let mut command = harness.command(&["exec", &account, "--"]);
+            command
+                .arg(program(words[0]))
+                .args(&words[1..])
+                .current_dir(here())
+                .env_remove("AWS_ACCESS_KEY_ID")
+                .env_remove("AWS_SECRET_ACCESS_KEY")
+                .env("AWS_EC2_METADATA_DISABLED", "true")
+                .env("AWS_SDK_LOAD_CONFIG", "1")
+                .env("AWS_SHARED_CREDENTIALS_FILE", value);
+            let told = Ended::of(command.output().expect("mcm starts")).done();
+            assert!(told.starts_with("ASIA"), "{client} with {value:?}: {told}");
+        }
+    }
+}
+
+#[test]
+fn the_old_file_of_boto_is_kept_from_botocore() {
+    let harness = Harness::start();
+    let account = connected(&harness, "Reader");
+    let text = format!("[Credentials]\n{}[GSUtil]\nparallel = 1\n", keys(""));
+    write(&harness.folder().join(".boto"), 0o600, &text);
+    let told = lent_to(&harness, &account, CLIENTS[0].1).done();
+    assert!(told.starts_with("ASIA"), "{told}");
+}
+
+#[test]
+fn a_shell_is_led_to_a_profile_only_where_every_client_asks_this_program() {
+    let harness = Harness::start();
+    let account = connected(&harness, "Reader");
+    let mcm = Path::new(env!("CARGO_BIN_EXE_mcm"));
+    let ours = us(mcm, &account);
+    config(&harness, &format!("[profile prod]\n{ours}"));
+    assert!(env(&harness, &account).contains("AWS_PROFILE='prod'"));
+    let gone = us(Path::new("/gone/bin/mcm"), &account);
+    for (in_config, in_credentials) in [
+        (
+            format!("[profile prod]\n{ours}"),
+            format!("[prod]\n{}", keys("")),
+        ),
+        (format!("[profile prod]\ns3 =\n  {ours}"), String::new()),
+        (
+            format!("[profile prod]\n{ours}role_arn = arn:aws:iam::1:role/x\nsource_profile = y\n"),
+            String::new(),
+        ),
+        (
+            format!("[profile prod]\nregion = x\n  {ours}"),
+            String::new(),
+        ),
+        (
+            format!("[profile prod]\nsso_session = x\n{ours}"),
+            String::new(),
+        ),
+        (format!("[profile prod]\n{gone}"), String::new()),
+        (
+            format!("[profile prod]\n{ours}[profile prod]\n"),
+            String::new(),
+        ),
+        (format!("[profile prod]\n{ours}"), "broken".to_owned()),
+        (format!("[prod]\n{ours}"), String::new()),
+    ] {
+        config(&harness, &in_config);
+        credentials(&harness, &in_credentials);
+        let lines = env(&harness, &account);
+        assert!(
+            !lines.contains("export AWS_PROFILE") && lines.contains("export AWS_ACCESS_KEY_ID"),
+            "{in_config:?} {in_credentials:?}: {lines}"
+        );
+    }
+}
+
+#[test]
+fn whoami_says_what_the_client_finds_or_that_it_finds_nothing() {
+    let harness = Harness::start();
+    for (text, wanted) in [
+        (format!("[default]\n{}", keys("")), "file"),
+        (format!("[default]\n{}", keys("  ")), "file"),
+        (format!("[default] # mine\n{}", keys("")), "file"),
+        (format!("[ default ]\n{}", keys("")), "none"),
+        (format!("[default]\nregion = r\n{}", keys("  ")), "none"),
+        (
+            format!("[default]\r{}", keys("").replace('\n', "\r")),
+            "file",
+        ),
+        (format!("[default]\n{}[default]\n", keys("")), "broken"),
+        (format!("\u{feff}[default]\n{}", keys("")), "broken"),
+    ] {
+        credentials(&harness, &text);
+        let found = source_of_aws(&harness, &[]);
+        assert_eq!(found, wanted, "{text:?}");
+        let mut client = Command::new(program("python"));
+        harness
+            .equip(&mut client)
+            .arg("key_id.py")
+            .current_dir(here())
+            .env_remove("AWS_ACCESS_KEY_ID")
+            .env_remove("AWS_SECRET_ACCESS_KEY")
+            .env("AWS_EC2_METADATA_DISABLED", "true");
+        let theirs = Ended::of(client.output().expect("Python starts"));
+        let agrees = match wanted {
+            "file" => theirs.result.trim() == OTHER,
+            "none" => theirs.result.trim() == "None",
+            _ => theirs.status != 0,
+        };
+        assert!(agrees, "{text:?}: {} {}", theirs.result, theirs.told);
+    }
+    credentials(&harness, &format!("[default]\n{}", keys("")));
+    assert_eq!(source_of_aws(&harness, &[("AWS_PROFILE", "")]), "broken");
+    let alternative = [("AWS_SHARED_CREDENTIALS_FILE", "$HOME/.aws/credentials")];
+    assert_eq!(source_of_aws(&harness, &alternative), "file");
+}
+
+fn source_of_aws(harness: &Harness, variables: &[(&str, &str)]) -> String {
+    let mut command = harness.command(&["whoami", "--json"]);
+    command
+        .env_remove("AWS_ACCESS_KEY_ID")
+        .env_remove("AWS_SECRET_ACCESS_KEY")
+        .envs(variables.iter().copied());
+    let told = Ended::of(command.output().expect("mcm starts")).json();
+    let source = &told["tools"][0]["source"];
+    source.as_str().expect("a source").to_owned()
+}
