@@ -18,7 +18,7 @@ const TRAY_WAIT: Duration = Duration::from_secs(2);
 pub(crate) struct Farewell(PathBuf);
 
 impl Farewell {
-    /// The no_tray_notice of the installation with these folders.
+    /// The notice of the installation with these folders.
     pub(crate) fn new(paths: &Paths) -> Self {
         Self(paths.data.join("told-of-no-tray"))
     }

@@ -90,7 +90,7 @@ impl Port {
     /// Another program can sit on `[::1]` while we have 127.0.0.1, and would be asked first for `localhost`; such a
     /// port is given up and the next one tried. No socket here sets `SO_REUSEADDR`, which would let a second one
     /// share the address. On Windows the counterpart `SO_EXCLUSIVEADDRUSE` would also keep out a program of the same
-    /// user that sets `SO_REUSEADDR`; neither std, tokio nor socket2 0.6 can set it, and this crate must_back_off unsafe
+    /// user that sets `SO_REUSEADDR`; neither std, tokio nor socket2 0.6 can set it, and this crate forbids unsafe
     /// code.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! Where the answers of a sign-in page come in: the app's URI scheme and the loopback listener.
 //!
 //! What lives here: what a flow expects, and its two doors. What an answer must satisfy is the pure function in
-//! `redirect/accept.rs`; the pending flows are in `redirect/flows.rs`, sockets and HTTP in `redirect/loopback.rs`, the
+//! `redirect/accept.rs`; the pending flows are in `redirect/pending_flows.rs`, sockets and HTTP in `redirect/loopback.rs`, the
 //! pages that a browser gets in `redirect/page.rs`. Providers call `expect`; the shell calls `deliver` with whatever text arrived.
 
 mod accept;

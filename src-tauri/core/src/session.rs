@@ -434,7 +434,7 @@ impl Sessions {
         }
     }
 
-    /// Whether an earlier failure must_back_off another request now.
+    /// Whether an earlier failure forbids another request now.
     fn must_back_off(&self, renewal_failure: &RenewalFailure, mode: RefreshMode) -> bool {
         let now = self.0.clock.now();
         let waits = renewal_failure.not_before.is_some_and(|until| {

@@ -405,7 +405,7 @@ impl Vault {
         self.0.status.watch()
     }
 
-    /// Runs a job with the connection, in its mode and under the lock file. The job runs on a thread of the blocking pool: a
+    /// Runs a job with the connection, one at a time and under the lock file. The job runs on a thread of the blocking pool: a
     /// keychain that hangs can be left behind, and never more than one thread hangs, because it keeps the connection. A
     /// process that ends shuts its runtime down in the background, so it does not wait for that one. The result of a job
     /// that was left behind is dropped. On the caller's own thread, jobs that only read go beside those of other processes.

@@ -1,6 +1,6 @@
 //! What one call at a time works with: the connection to the keychain, and what memory holds in its stead.
 //!
-//! Everything here blocks and runs on the vault's own thread, in the vault's mode. What is decided here: when to
+//! Everything here blocks and runs on the vault's own thread, one job at a time. What is decided here: when to
 //! connect, when to connect again, and what happens where there is no keychain.
 
 use std::collections::HashMap;

@@ -470,7 +470,7 @@ async fn each_refusal_of_aws_is_told_with_what_to_do_and_nothing_is_connected() 
             "AccessDenied",
             403,
             Code::RoleRefused,
-            "A policy of the organisation must_back_off it",
+            "A policy of the organisation forbids it",
         ),
     ] {
         let harness = Harness::start().await;

@@ -55,7 +55,7 @@ pub(super) fn caller(failure: &StsFailure, place: &str, expired: &Error, now: Ti
         _ => Error::new(
             Code::RoleRefused,
             format!(
-                "{place} does not let the caller say who it is. A policy of the organisation must_back_off it: ask its administrator."
+                "{place} does not let the caller say who it is. A policy of the organisation forbids it: ask its administrator."
             ),
         ),
     };
@@ -140,7 +140,7 @@ pub(super) fn refused(refused: &AssumeRefusal<'_>) -> Error {
     ));
     if !open_without_id {
         causes.push(
-            "a policy of yours or of your organisation (service control policy, permissions boundary) must_back_off \
+            "a policy of yours or of your organisation (service control policy, permissions boundary) forbids \
              sts:AssumeRole"
                 .to_owned(),
         );

@@ -34,7 +34,7 @@ const MOST_TRIES: u32 = 4;
 /// What the checks of the External ID came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// AssumeRefusal without the id and with a wrong one.
+    /// Refused without the id and with a wrong one.
     Enforced,
     /// Let in at least once.
     Open { without: bool, with_wrong: bool },
