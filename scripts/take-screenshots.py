@@ -73,6 +73,8 @@ def main():
     settings = Gtk.Settings.get_default()
     settings.set_property("gtk-font-name", "Cantarell 11")
     settings.set_property("gtk-xft-hinting", 0)
+    # The page then moves nothing: prefers-reduced-motion.
+    settings.set_property("gtk-enable-animations", False)
     handler = functools.partial(Quiet, directory=GALLERY)
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
