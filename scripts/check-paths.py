@@ -1,7 +1,8 @@
-"""Fails when a document names a file that does not exist: check-paths.py DOCUMENT...
+"""Fails when a document names a file that does not exist, or a test a case that is not in the table of cases:
+check-paths.py DOCUMENT...
 
-Looks at links, and at words in backticks that begin with a folder or file of the repository. ARCHITECTURE.md writes
-paths from src-tauri on; both roots count.
+Looks at links, and at words in backticks that begin with a folder of the repository. ARCHITECTURE.md writes paths from
+src-tauri on; both roots count. Tests cite cases as `// C2`.
 """
 
 import re
@@ -10,6 +11,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 ROOTS = (ROOT, ROOT / "src-tauri")
+CASES = ROOT / "src-tauri/core/tests/cases.md"
 TOP = {entry.name for root in ROOTS for entry in root.iterdir() if entry.is_dir()}
 
 
@@ -26,13 +28,23 @@ def paths(document):
             yield word, ROOTS
 
 
+def unknown_cases():
+    """The cited cases without a row in the table."""
+    rows = set(re.findall(r"^\| ([A-Z]\d+) \|", CASES.read_text(), flags=re.MULTILINE))
+    for file in sorted((ROOT / "src-tauri").rglob("*.rs")):
+        for cites in re.findall(r"// ([A-Z]\d+(?:, [A-Z]\d+)*)$", file.read_text(), flags=re.MULTILINE):
+            yield from (
+                f"{file}: case {case} is not in {CASES}" for case in cites.split(", ") if case not in rows
+            )
+
+
 def main():
     wrong = [
         f"{document}: {path} does not exist"
         for document in map(Path, sys.argv[1:])
         for path, roots in paths(document)
         if not any((root / path).exists() for root in roots)
-    ]
+    ] + list(unknown_cases())
     if wrong:
         sys.exit("\n".join(wrong))
 
