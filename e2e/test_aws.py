@@ -17,7 +17,7 @@ def prepare(app):
     """Goes from the first screen to the templates of a role; returns its External ID."""
     app.click("button", "AWS")
     app.read(ADA)
-    app.click("button", "Make External ID and templates")
+    app.click("button", "Create External ID and templates")
     return app.read(r"mcm-[0-9a-f]{32}").group()
 
 
@@ -44,10 +44,10 @@ def test_from_nothing_to_a_verified_role_in_one_go(desktop, clouds, start, perso
     app.read("1. Who you are")
     app.read(ADA)
     app.picture("aws-who")
-    app.choose("A session lasts", "2 hours")
+    app.choose("Session length", "2 hours")
     app.choose("What the role may do", "Read only")
     app.see("textbox", "Role name").type("LongReader")
-    app.click("button", "Make External ID and templates")
+    app.click("button", "Create External ID and templates")
     external_id = app.read(r"mcm-[0-9a-f]{32}").group()
 
     # Every template describes the same role.
@@ -61,7 +61,7 @@ def test_from_nothing_to_a_verified_role_in_one_go(desktop, clouds, start, perso
         if form != "Trust policy":
             assert "LongReader" in text and "7200" in text and "ReadOnlyAccess" in text, form
     app.picture("aws-role")
-    app.choose("A session lasts", "4 hours")
+    app.choose("Session length", "4 hours")
     app.read("14400")
     assert not clouds.assumptions(ROLE + "LongReader"), "the role is not contacted before its ARN is entered"
 
@@ -113,10 +113,10 @@ def test_a_role_that_ignores_its_external_id_is_refused_with_the_line_that_fixes
 
     verify(app, ROLE + role)
 
-    app.read("The role does not demand the External ID", 60)
+    app.read("The role does not require the External ID", 60)
     app.read(how)
     app.read(re.escape(f'"Condition": {{"StringEquals": {{"sts:ExternalId": "{external_id}"}}}}'))
-    app.read(r"Be refused without an External ID\s+Failed")
+    app.read(r"Refused without an External ID\s+Failed")
     app.picture(f"aws-not-enforced-{role}")
     assert app.accounts() == []
 
@@ -125,7 +125,7 @@ def test_a_role_that_ignores_its_external_id_is_connected_only_when_that_is_acce
     app = start()
     prepare(app)
     verify(app, ROLE + "IgnoringReader")
-    app.read("The role does not demand the External ID", 60)
+    app.read("The role does not require the External ID", 60)
 
     app.click("button", "Connect as not enforced")
 
@@ -137,7 +137,7 @@ def test_waiting_for_a_new_role_is_shown_and_can_be_cancelled(clouds, start):
     app = start()
     external_id = prepare(app)
     verify(app, ROLE + "ForeignReader")
-    app.read(r"try \d+, for another \d+ s; a new role takes a while to spread\s+Trying again", 30)
+    app.read(r"try \d+, for another \d+ s; a new role takes a while to become active\s+Retrying", 30)
     app.picture("aws-trying-again")
     app.click("button", "Cancel sign-in")
     app.read("Sign-in cancelled")
@@ -149,7 +149,7 @@ def test_waiting_for_a_new_role_is_shown_and_can_be_cancelled(clouds, start):
     field = app.see("textbox", "Role ARN")
     app.page.script("arguments[0].select()", field.reference)
     verify(app, ROLE + "New")
-    app.read("Trying again", 30)
+    app.read("Retrying", 30)
     app.read("is connected", 60)
     app.read("Enforced")
     assert len(clouds.assumptions(ROLE + "ForeignReader")) == tries, "nothing is sent after a cancel"
@@ -178,12 +178,12 @@ def test_typed_keys_are_kept_only_in_the_keychain(desktop, clouds, start):
         "return [...document.querySelectorAll('details[open] input')].map((one) => one.value.length)"
     )
     assert lengths == [len(key["id"]), len(wrong), 0]
-    app.click("button", "Check and keep")
+    app.click("button", "Check and save")
     app.read("secret access key is not the one")
     assert desktop.keychain_entries() == []
 
     type_secret(app, key["secret"])
-    app.click("button", "Check and keep")
+    app.click("button", "Check and save")
     app.read(r"You are\s+arn:aws:iam::111122223333:user/ada")
     assert len(desktop.keychain_entries()) == 1
     app.picture("aws-typed-keys")

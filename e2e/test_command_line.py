@@ -33,8 +33,8 @@ def test_fifty_terminals_and_the_app_renew_a_session_once_and_keep_the_sign_in(
     app = start()
     app.click("button", "Azure")
     app.see("button", "Contoso")
-    tray.choose("Pause renewing")
-    tray.wait_for("* Pause renewing")
+    tray.choose("Pause automatic renewal")
+    tray.wait_for("* Pause automatic renewal")
     clouds.change(access_token_life_ms=3_600_000)
     desktop.env |= clouds.env | person.env
     until("the session has expired", lambda: not has_session(desktop))
@@ -46,14 +46,14 @@ def test_fifty_terminals_and_the_app_renew_a_session_once_and_keep_the_sign_in(
         )
         for _ in range(50)
     ]
-    tray.choose("Pause renewing")
+    tray.choose("Pause automatic renewal")
 
     tokens = {terminal.communicate(timeout=60)[0] for terminal in terminals}
     assert len(tokens) == 1 and tokens.pop().strip() in clouds.secrets()
     assert len(clouds.requests("azure-token", grant_type="refresh_token")) == before + 1
     app.click("button", "Contoso")
     app.click("button", "Renew")
-    app.read("Contoso is renewed.")
+    app.read("Contoso was renewed.")
 
 
 def has_session(desktop):

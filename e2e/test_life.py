@@ -19,7 +19,7 @@ def test_start_at_login_is_the_desktops_own_entry_and_starts_hidden(desktop, clo
     app.click("button", "Settings")
     assert not entry.exists(), "it is off by default"
 
-    app.click("checkbox", "Start when you log in So that sessions are renewed before you need them.")
+    app.click("checkbox", "Start when you log in Sessions are then renewed before you need them.")
 
     app.read("The app starts in the tray when you log in")
     assert f"\nExec={BINARY} --hidden\n" in entry.read_text()
@@ -138,7 +138,7 @@ def test_quitting_waits_until_a_renewal_is_stored_and_for_nothing_else(desktop, 
     again.see("button", "Contoso")
     again.click("button", "Contoso")
     again.click("button", "Renew")
-    again.read("Contoso is renewed.")
+    again.read("Contoso was renewed.")
 
 
 def test_every_way_that_a_session_ends_is_a_clean_quit(desktop, clouds, person, tray):

@@ -14,7 +14,7 @@ def test_a_session_that_cannot_renew_is_announced_with_a_button_to_sign_in(
 
     app.click("button", "Renew")
 
-    summary = "Contoso asks you to sign in again"
+    summary = "Contoso needs you to sign in"
     body, _ = notifications.wait_for(summary)
     assert "cannot be renewed" in body
     visits = len(person.visited())

@@ -27,14 +27,14 @@ def test_a_real_panel_shows_the_icon_and_its_menu_and_the_dashboard_follows(desk
 def test_pointer_and_keys_choose_an_entry(desktop, start, panel):
     app = start()
     app.click("button", "Look around first")
-    panel.wait_for("Pause renewing")
+    panel.wait_for("Pause automatic renewal")
 
     panel.press_icon()
     until("the menu is open", lambda: menus(desktop))
-    desktop.run("xdotool", "key", "--delay", "50", *["Down"] * steps_to(panel, "Pause renewing"), "Return")
+    desktop.run("xdotool", "key", "--delay", "50", *["Down"] * steps_to(panel, "Pause automatic renewal"), "Return")
 
-    app.read("Renewing is paused.")
-    panel.wait_for("* Pause renewing")
+    app.read("Automatic renewal paused.")
+    panel.wait_for("* Pause automatic renewal")
 
 
 def test_the_tray_survives_a_restart_of_the_panel(desktop, clouds, person, panel):

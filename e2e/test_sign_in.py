@@ -29,7 +29,7 @@ def test_azure_connects_through_the_apps_own_scheme_and_survives_a_kill(desktop,
     again.click("button", "Contoso")
     renewals = len(clouds.requests("azure-token", grant_type="refresh_token"))
     again.click("button", "Renew")
-    again.read("Contoso is renewed.")
+    again.read("Contoso was renewed.")
     assert len(clouds.requests("azure-token", grant_type="refresh_token")) == renewals + 1
     assert entries(desktop) == ["grant", "session"]
     assert len(person.visited()) == 1, "no second sign-in was needed"
@@ -87,7 +87,7 @@ def test_a_scheme_of_another_program_is_not_taken_over(desktop, person, start):
 
     app.click("button", "Azure")
 
-    app.read("Another program answers this app’s links")
+    app.read("Another program opens this app’s links")
     app.picture("scheme-taken")
     person.signs_in()
     person.browse(until("the browser is opened", person.visited)[0])
@@ -100,7 +100,7 @@ def test_a_cancelled_sign_in_leaves_nothing(desktop, person, start):
     person.does_nothing()
     app = start()
     app.click("button", "Azure")
-    app.read("Your browser is open. Finish there; this window will notice.")
+    app.read("Finish signing in there. This window updates automatically.")
     app.picture("waiting-for-the-browser")
 
     app.click("button", "Cancel sign-in")
@@ -137,7 +137,7 @@ def test_disconnecting_leaves_nothing_in_the_keychain(desktop, start):
     app.picture("disconnect")
     app.click("button", "Disconnect")
 
-    app.read("Contoso is disconnected.")
+    app.read("Contoso was disconnected.")
     until("the row is gone", lambda: app.accounts() == [])
     assert desktop.keychain_entries() == []
 

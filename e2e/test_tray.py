@@ -32,11 +32,11 @@ def test_a_tick_shows_the_state_whatever_was_clicked(start, tray):
     tray.choose("Contoso")
 
     until("the one in use is ticked", lambda: "  * Contoso" in tray.menu())
-    tray.choose("Pause renewing")
-    tray.wait_for("* Pause renewing")
-    app.read("Renewing is paused.")
-    tray.choose("Pause renewing")
-    tray.wait_for("Pause renewing")
+    tray.choose("Pause automatic renewal")
+    tray.wait_for("* Pause automatic renewal")
+    app.read("Automatic renewal paused.")
+    tray.choose("Pause automatic renewal")
+    tray.wait_for("Pause automatic renewal")
 
 
 def test_an_account_that_needs_it_is_signed_in_to_from_the_tray(clouds, person, start, tray):

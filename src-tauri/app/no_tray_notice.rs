@@ -1,4 +1,4 @@
-//! Farewell: what is said when closing the window ends the app, because the desktop shows no tray to stay in.
+//! NoTrayNotice: what is said when closing the window ends the app, because the desktop shows no tray to stay in.
 //!
 //! A notification, the first time only; the log has a line every time.
 
@@ -14,23 +14,23 @@ use tokio::time::timeout;
 /// How long the desktop may take to show it. The app does not stay for a desktop that does not answer.
 const TRAY_WAIT: Duration = Duration::from_secs(2);
 
-/// Whether it was said already: an empty file in our data folder.
-pub(crate) struct Farewell(PathBuf);
+/// Remembers that it was shown: an empty file in our data folder.
+pub(crate) struct NoTrayNotice(PathBuf);
 
-impl Farewell {
-    /// The notice of the installation with these folders.
+impl NoTrayNotice {
+    /// The notice for the installation with these folders.
     pub(crate) fn new(paths: &Paths) -> Self {
         Self(paths.data.join("told-of-no-tray"))
     }
 
-    /// Says it, unless it was said before.
-    pub(crate) async fn say(&self) {
+    /// Shows it, unless it was shown before.
+    pub(crate) async fn show_once(&self) {
         tracing::info!("the window was closed and the desktop shows no tray, so the app ends");
         if self.0.exists() {
             return;
         }
         if let Err(error) = file::replace(&self.0, &[]) {
-            tracing::warn!(%error, "that there is no tray will be said again");
+            tracing::warn!(%error, "the notice about the missing tray will be shown again");
         }
         let shown = timeout(TRAY_WAIT, spawn_blocking(show)).await;
         if !matches!(shown, Ok(Ok(true))) {
@@ -46,7 +46,7 @@ fn show() -> bool {
         .summary("Multi-Cloud Manager has ended")
         .body(
             "This desktop shows no tray, so closing the window ends the app. \
-             Sessions renew by themselves while it is open, and when mcm asks for them.",
+             Sessions renew automatically while it is open, and when mcm needs them.",
         )
         .show()
         .is_ok()

@@ -27,11 +27,11 @@ struct Notice {
     minutes: i64,
 }
 
-/// What was told: the session that each account was told of.
+/// The session for which each account was last announced.
 #[derive(Default)]
-struct Told(HashMap<AccountId, Timestamp>);
+struct Announced(HashMap<AccountId, Timestamp>);
 
-impl Told {
+impl Announced {
     /// The notices that are due, each once for a session.
     fn due(&mut self, snapshot: &Snapshot, now: Timestamp) -> Vec<Notice> {
         let mut due = Vec::new();
@@ -57,13 +57,13 @@ impl Told {
     }
 }
 
-/// Tells what is due, as long as the app lives.
+/// Shows due notices for as long as the app runs.
 pub(crate) async fn follow(app: AppHandle, core: Arc<App>, clock: Arc<dyn Clock>) {
     let mut snapshots = core.watch();
-    let mut told = Told::default();
+    let mut announced = Announced::default();
     loop {
         let snapshot = snapshots.borrow_and_update().clone();
-        for notice in told.due(&snapshot, clock.now()) {
+        for notice in announced.due(&snapshot, clock.now()) {
             async_runtime::spawn_blocking({
                 let app = app.clone();
                 move || show(&app, &notice)
@@ -75,13 +75,13 @@ pub(crate) async fn follow(app: AppHandle, core: Arc<App>, clock: Arc<dyn Clock>
     }
 }
 
-/// Shows a notice and waits for what the person does with it, which may be nothing until they log out.
+/// Shows a notice and waits for the user's choice, which may not come before they log out.
 fn show(app: &AppHandle, notice: &Notice) {
     let mut notification = Notification::new();
     notification
         .appname("Multi-Cloud Manager")
         .icon("multi-cloud-manager")
-        .summary(&format!("{} asks you to sign in again", notice.name))
+        .summary(&format!("{} needs you to sign in", notice.name))
         .body(&format!(
             "Its session ends in {} min and cannot be renewed.",
             notice.minutes
@@ -146,17 +146,17 @@ mod tests {
 
     #[test]
     fn a_session_that_cannot_renew_is_told_of_once_before_it_ends() {
-        let mut told = Told::default();
-        let [notice] = &told.due(&one(Status::SignInAgain, Some(540)), at(0))[..] else {
+        let mut announced = Announced::default();
+        let [notice] = &announced.due(&one(Status::SignInAgain, Some(540)), at(0))[..] else {
             panic!("one notice")
         };
         assert_eq!(notice.minutes, 9);
         assert_eq!(
-            told.due(&one(Status::SignInAgain, Some(540)), at(60)),
+            announced.due(&one(Status::SignInAgain, Some(540)), at(60)),
             [],
             "quiet after that"
         );
-        let next = told.due(&one(Status::SignInAgain, Some(4000)), at(3000));
+        let next = announced.due(&one(Status::SignInAgain, Some(4000)), at(3000));
         assert_eq!(
             next.len(),
             1,
@@ -173,7 +173,7 @@ mod tests {
             (Status::SignInAgain, Some(-60)),
         ] {
             assert_eq!(
-                Told::default().due(&one(status, ends), at(0)),
+                Announced::default().due(&one(status, ends), at(0)),
                 [],
                 "{status:?} {ends:?}"
             );

@@ -21,7 +21,7 @@ use crate::clipboard::Clipboard;
 use crate::commands;
 use crate::feed::Feed;
 use crate::launch_args::LaunchArgs;
-use crate::no_tray_notice::Farewell;
+use crate::no_tray_notice::NoTrayNotice;
 use crate::notice;
 use crate::quit::{self, Quitting, quit};
 use crate::scheme::DesktopSchemes;
@@ -81,7 +81,7 @@ pub fn run() -> ExitCode {
 fn set_up(app: &AppHandle, environment: Environment, paths: Paths) {
     // A log that cannot be kept is no reason not to start.
     let _ = logging::start("app", &paths, &environment);
-    app.manage(Farewell::new(&paths));
+    app.manage(NoTrayNotice::new(&paths));
     let clock = Arc::new(SystemClock);
     let program = program(app);
     let scheme = scheme(app, program.as_deref());
@@ -189,7 +189,7 @@ fn on_event(app: &AppHandle, event: RunEvent) {
             if label == MAIN && !has_tray(app) && !app.state::<Quitting>().has_begun() {
                 let app = app.clone();
                 async_runtime::spawn(async move {
-                    app.state::<Farewell>().say().await;
+                    app.state::<NoTrayNotice>().show_once().await;
                     quit(&app);
                 });
             }

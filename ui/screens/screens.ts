@@ -194,7 +194,7 @@ export const screens: Record<string, Screen> = {
   "aws-role": {
     snapshot: snapshot({ accounts: usual, clouds }),
     answers: awsAnswers,
-    steps: [...atAws, click("Make External ID and templates")],
+    steps: [...atAws, click("Create External ID and templates")],
   },
   "aws-verifying": {
     snapshot: awsSignIn(verifying, { step: "verifying" }),
@@ -228,7 +228,7 @@ aws iam get-role --role-name ReadOnly --query Role.AssumeRolePolicyDocument`,
     answers: awsAnswers,
     steps: [
       click("Connect account"),
-      click("Make External ID and templates"),
+      click("Create External ID and templates"),
       type("Role ARN", "arn:aws:iam::123456789012:role/ReadOnly"),
       toEnd,
     ],
@@ -242,7 +242,7 @@ aws iam get-role --role-name ReadOnly --query Role.AssumeRolePolicyDocument`,
       ),
     }),
     answers: awsAnswers,
-    steps: [click("Connect account"), click("Make External ID and templates"), toEnd],
+    steps: [click("Connect account"), click("Create External ID and templates"), toEnd],
   },
   "aws-detail": {
     snapshot: snapshot({ accounts: [aws({ active: true })], clouds }),
@@ -379,7 +379,7 @@ aws iam get-role --role-name ReadOnly --query Role.AssumeRolePolicyDocument`,
   "detail-targets-failed": detail({
     targetsError: errorView(
       "server-failed",
-      "Azure Resource Manager answered with 503. Read again in a moment.",
+      "Azure Resource Manager answered with 503. Refresh in a moment.",
     ),
   }),
   "detail-no-access": {
@@ -435,7 +435,7 @@ aws iam get-role --role-name ReadOnly --query Role.AssumeRolePolicyDocument`,
         cloudView({ sandbox: true, authority: "http://127.0.0.1:41999", clientIdOrigin: "AZURE_CLIENT_ID" }),
       ],
     }),
-    steps: [click("Connect account"), click("Sign in to a certain tenant")],
+    steps: [click("Connect account"), click("Sign in to a specific tenant")],
   },
   "connect-no-client-id": {
     snapshot: snapshot({ accounts: usual, clouds: [cloudView(noClientId), ...clouds.slice(1)] }),

@@ -116,8 +116,8 @@ describe("the list", () => {
     ["sign-in-again", "Sign in again"],
     ["locked", "Locked"],
     ["offline", "42 min, offline"],
-    ["noSession", "Ready when used"],
-    ["reading", "Reading subscriptions"],
+    ["noSession", "Renews on use"],
+    ["reading", "Loading subscriptions"],
   ] as const)("says in words when an account is %s", async (state, words) => {
     const account = everyStatus[state];
     await open({ accounts: [account] });
@@ -209,7 +209,7 @@ describe("the list", () => {
     const drawn = (): number => document.querySelectorAll("button[data-account]").length;
     expect(drawn()).toBe(25);
     expect(boxes).toHaveLength(39);
-    expect(boxes[0]?.box.getAttribute("aria-label")).toBe("25 accounts further away");
+    expect(boxes[0]?.box.getAttribute("aria-label")).toBe("25 accounts further down");
 
     boxes[0]?.near();
     await tick();
@@ -289,6 +289,20 @@ describe("the search", () => {
     expect(named("search").at(-1)?.args).toEqual({ query: "stag" });
   });
 
+  test("says in use only beside the target that is", async () => {
+    const found = { target: subscriptions[1] };
+    await open({ accounts: usual }, { search: () => [{ account: azure().id, ...found }] });
+    expect(within(row("Contoso")).getByText("In use")).toBeTruthy();
+
+    await fireEvent.input(screen.getByRole("searchbox"), { target: { value: "stag" } });
+    await waitFor(() => expect(within(row("Contoso")).getByText("Staging")).toBeTruthy());
+    expect(within(row("Contoso")).queryByText("In use")).toBeNull();
+
+    found.target = subscriptions[0];
+    await fireEvent.input(screen.getByRole("searchbox"), { target: { value: "prod" } });
+    await waitFor(() => expect(within(row("Contoso")).getByText("In use")).toBeTruthy());
+  });
+
   test("drops an answer that comes after a later question's", async () => {
     const late: ((found: unknown) => void)[] = [];
     await open({ accounts: usual }, { search: () => new Promise((resolve) => late.push(resolve)) });
@@ -340,7 +354,7 @@ describe("the search", () => {
     fails = false;
     await click("Try again");
 
-    await screen.findByText("Nothing fits “fab”");
+    await screen.findByText("No matches for “fab”");
   });
 
   test("asks for nothing when it is empty", async () => {
@@ -350,10 +364,10 @@ describe("the search", () => {
 });
 
 describe("banners", () => {
-  test("a locked keychain offers to retry", async () => {
+  test("a locked keychain offers to unlock it", async () => {
     const { named } = await open({ keychain: { state: "locked", name: "Login keyring", error: null } });
 
-    await click("Retry");
+    await click("Unlock…");
 
     expect(screen.getByText(/Login keyring is locked/)).toBeTruthy();
     expect(named("retry_keychain")).toHaveLength(1);
@@ -362,7 +376,7 @@ describe("banners", () => {
   test("being offline is said, with what was last known still shown", async () => {
     await open({ accounts: [everyStatus.offline], offline: true });
 
-    expect(screen.getByText(/No cloud can be reached/)).toBeTruthy();
+    expect(screen.getByText(/You are offline/)).toBeTruthy();
     expect(row("Wingtip")).toBeTruthy();
   });
 
@@ -379,7 +393,7 @@ describe("the details", () => {
     await click("Contoso");
 
     const detail = screen.getByRole("complementary", { name: "Details of Contoso" });
-    expect(within(detail).getByText("15:42, in 42 min; renews by itself")).toBeTruthy();
+    expect(within(detail).getByText("15:42, in 42 min; renews automatically")).toBeTruthy();
     expect(within(detail).getByText("Until 21 Feb 2027 if unused; each use extends it")).toBeTruthy();
     expect(within(detail).getByText("Login keyring")).toBeTruthy();
     await waitFor(() => expect(within(detail).getAllByRole("radio")).toHaveLength(4));
@@ -407,7 +421,7 @@ describe("the details", () => {
     finish(null);
 
     await waitFor(() => button("Renewed"));
-    expect(within(screen.getByRole("log")).getByText("Contoso is renewed.")).toBeTruthy();
+    expect(within(screen.getByRole("log")).getByText("Contoso was renewed.")).toBeTruthy();
   });
 
   test("a failed action says what happened, what to do and the reference", async () => {
@@ -423,7 +437,7 @@ describe("the details", () => {
     await click("Renew");
 
     const log = screen.getByRole("log");
-    await waitFor(() => within(log).getByText("The cloud asks to wait"));
+    await waitFor(() => within(log).getByText("Too many requests"));
     expect(within(log).getByText("Entra asks to wait 30 seconds.")).toBeTruthy();
     expect(within(log).getByText("Reference r-7f3a91")).toBeTruthy();
     expect(button("Renew")).toBeTruthy();
@@ -456,8 +470,8 @@ describe("the details", () => {
     const { named } = await open({ accounts: [everyStatus.reading] });
     await click("Proseware");
 
-    expect(screen.getByText("Reading subscriptions, 23 so far")).toBeTruthy();
-    await click("Cancel reading subscriptions");
+    expect(screen.getByText("Loading subscriptions, 23 so far")).toBeTruthy();
+    await click("Cancel loading subscriptions");
 
     expect(named("cancel_reading")).toHaveLength(1);
   });
@@ -466,7 +480,7 @@ describe("the details", () => {
     const { named } = await open({ accounts: [azure()] });
     await click("Contoso");
 
-    await click("Read again");
+    await click("Refresh");
 
     expect(named("read_targets")[0]?.args).toEqual({ account: azure().id });
   });
@@ -477,7 +491,7 @@ describe("the details", () => {
     ];
     const { send } = await open({ accounts: changed(minutes(-60)) });
     await click("Contoso");
-    expect(screen.getByText("2 subscriptions added, 1 gone, seen 14:00")).toBeTruthy();
+    expect(screen.getByText("2 subscriptions added, 1 removed · 14:00")).toBeTruthy();
 
     await send({ accounts: changed(minutes(-25 * 60)) });
 
@@ -556,7 +570,7 @@ describe("the details", () => {
     await fireEvent.click(within(screen.getByRole("dialog")).getByRole("button", { name: "Disconnect" }));
 
     const log = screen.getByRole("log");
-    expect(await within(log).findByText("Disconnected here, but Google could not be told")).toBeTruthy();
+    expect(await within(log).findByText("Removed here, but Google could not revoke access")).toBeTruthy();
     expect(within(log).getByText("What you granted still stands at Google.")).toBeTruthy();
   });
 
@@ -636,7 +650,7 @@ describe("a sign-in", () => {
   test("waits for the browser, which can be opened again", async () => {
     const { named } = await connecting({ step: "browser" });
 
-    expect(screen.getByText("Your browser is open. Finish there; this window will notice.")).toBeTruthy();
+    expect(screen.getByText("Finish signing in there. This window updates automatically.")).toBeTruthy();
     await click("Open again");
 
     expect(named("reopen_browser")[0]?.args).toEqual({ signIn: 1 });
@@ -654,7 +668,7 @@ describe("a sign-in", () => {
 
   test("says when another program answers the app's links", async () => {
     await open({ accounts: usual, signIns: [signInView({ step: "browser" }, { schemeTaken: true })] });
-    expect(screen.getByText(/Another program answers this app’s links/)).toBeTruthy();
+    expect(screen.getByText(/Another program opens this app’s links/)).toBeTruthy();
   });
 
   test("offers another try when no browser opened", async () => {
@@ -671,10 +685,10 @@ describe("a sign-in", () => {
 
   test.each([
     ["sign-in-refused", "Sign-in refused"],
-    ["sign-in-expired", "Nobody finished the sign-in in time"],
-    ["admin-needed", "Your administrator has to act first"],
-    ["sign-in-rejected", "The answer failed a check, so nothing of it was used"],
-    ["wrong-person", "Somebody else signed in"],
+    ["sign-in-expired", "The sign-in timed out"],
+    ["admin-needed", "Your administrator must act first"],
+    ["sign-in-rejected", "The response failed a security check and was discarded"],
+    ["wrong-person", "A different user signed in"],
     ["offline", "The cloud cannot be reached"],
   ] as const)("that ended with %s says so and can be tried again", async (code, title) => {
     const { calls } = await connecting(failed(code));
@@ -700,7 +714,7 @@ describe("a sign-in", () => {
     });
 
     expect(
-      screen.getByText(/ada@contoso.example is connected already, and grace@contoso.example/),
+      screen.getByText(/ada@contoso.example is already connected, and grace@contoso.example/),
     ).toBeTruthy();
     await click(name);
     await fireEvent.click(button(name));
@@ -808,7 +822,7 @@ describe("a text to copy", () => {
 
     await click("Copy http://localhost");
 
-    expect(await screen.findByText("It could not be copied. It is selected now: press Ctrl C.")).toBeTruthy();
+    expect(await screen.findByText("Could not copy. The text is selected: press Ctrl C.")).toBeTruthy();
     expect(getSelection()?.toString()).toBe("http://localhost");
     expect(within(screen.getByRole("log")).queryByText(/could not be copied/)).toBeNull();
   });
@@ -834,7 +848,7 @@ describe("setting Google Cloud up", () => {
     }
     expect(screen.getByText(/test user, at most 100/)).toBeTruthy();
     expect(screen.getByText(/client_secret_file = "client_secret_….json"/)).toBeTruthy();
-    expect(screen.getByText(/No redirect URI is entered/)).toBeTruthy();
+    expect(screen.getByText(/Enter no redirect URI/)).toBeTruthy();
     expect(screen.queryByText(/az ad app create/)).toBeNull();
   });
 
@@ -857,7 +871,7 @@ describe("setting Google Cloud up", () => {
 
     await click("Settings");
 
-    expect(screen.getByText(/Full: command lines may change/)).toBeTruthy();
+    expect(screen.getByText(/Full: command lines can change/)).toBeTruthy();
     expect(screen.getByText(/for clients of type iOS only/)).toBeTruthy();
   });
 });
@@ -877,7 +891,7 @@ describe("activity", () => {
     expect(lines[0]?.textContent).toMatch(/14:42\s+Az\s+Contoso\s+Renewed/);
     expect(lines[1]?.textContent).toMatch(/Credentials for\s+terraform/);
     expect(lines[3]?.textContent).toMatch(/Session could not be renewed: sign in again\s+Reference r-7f3a91/);
-    expect(lines[4]?.textContent).toMatch(/2 subscriptions added, 1 gone/);
+    expect(lines[4]?.textContent).toMatch(/2 subscriptions added, 1 removed/);
     expect(screen.getByRole("region", { name: "Yesterday" })).toBeTruthy();
     expect(screen.getByRole("region", { name: "21 Nov" })).toBeTruthy();
   });
@@ -910,7 +924,7 @@ describe("activity", () => {
 
     await click("Activity");
 
-    expect(await screen.findByText("Nothing has happened yet")).toBeTruthy();
+    expect(await screen.findByText("No activity yet")).toBeTruthy();
   });
 
   test("that cannot be read says why and can be tried again", async () => {
@@ -976,7 +990,7 @@ describe("activity", () => {
     await waitFor(() => expect(late).toHaveLength(2));
 
     late[1]?.([]);
-    await screen.findByText("Nothing is known of Fabrikam yet");
+    await screen.findByText("No activity for Fabrikam yet");
     late[0]?.(everyHappening);
     await tick();
 
@@ -1159,7 +1173,7 @@ describe("connecting AWS", () => {
 
     expect(await screen.findByText("The session of profile work is over.")).toBeTruthy();
     expect(screen.getByText("aws sso login --profile work")).toBeTruthy();
-    expect((button("Make External ID and templates") as HTMLButtonElement).disabled).toBe(true);
+    expect((button("Create External ID and templates") as HTMLButtonElement).disabled).toBe(true);
   });
 
   test("typed keys are sent once and do not stay in the page", async () => {
@@ -1167,7 +1181,7 @@ describe("connecting AWS", () => {
     await screen.findByLabelText("Credentials from");
     await fireEvent.input(field("Access key id"), { target: { value: "AKIAIOSFODNN7EXAMPLE" } });
     await fireEvent.input(field("Secret access key"), { target: { value: "wJalrXUtnFEMI" } });
-    await click("Check and keep");
+    await click("Check and save");
 
     await waitFor(() =>
       expect((field("Credentials from") as HTMLSelectElement).value).toBe("keychain:AKIAIOSFODNN7EXAMPLE"),
@@ -1183,7 +1197,7 @@ describe("connecting AWS", () => {
   test("makes the templates, keeps them in step with the choice, and verifies the role", async () => {
     const { named } = await openAws();
     await screen.findAllByText(awsCaller.arn);
-    await click("Make External ID and templates");
+    await click("Create External ID and templates");
     expect(await screen.findByRole("tab", { name: "Trust policy", selected: true })).toBeTruthy();
     expect(screen.getByText(preparedRole.externalId)).toBeTruthy();
 
@@ -1225,16 +1239,16 @@ describe("connecting AWS", () => {
     await send({ accounts: usual, clouds, signIns: [verifies(verifying)] });
     const checks = within(screen.getByRole("list", { name: "Checks of the role" })).getAllByRole("listitem");
     expect(checks.map((one) => one.textContent?.replace(/\s+/g, " ").trim())).toEqual([
-      "Assume the role with the External ID try 3, for another 42 s; a new role takes a while to spread Trying again",
-      "Be refused without an External ID Waiting",
-      "Be refused with a wrong External ID Waiting",
-      "Ask AWS who we became Waiting",
+      "Assume the role with the External ID try 3, for another 42 s; a new role takes a while to become active Retrying",
+      "Refused without an External ID Waiting",
+      "Refused with a wrong External ID Waiting",
+      "Check the assumed identity Waiting",
     ]);
     await send({ accounts: usual, clouds, signIns: [verifies(verified)] });
     expect(
       screen.getByText("arn:aws:sts::123456789012:assumed-role/ReadOnly/multi-cloud-manager"),
     ).toBeTruthy();
-    expect(screen.getByText("Ask AWS who we became: Passed").getAttribute("role")).toBe("status");
+    expect(screen.getByText("Check the assumed identity: Passed").getAttribute("role")).toBe("status");
 
     const loosened: RoleCheck[] = verified.map((check) =>
       check.what === "no-id" ? { ...check, state: "failed" } : check,
@@ -1268,10 +1282,10 @@ describe("connecting AWS", () => {
     });
     const lastWish = (): unknown => named("prepare_role").at(-1)?.args["wish"];
     await screen.findAllByText(awsCaller.arn);
-    await fireEvent.change(field("A session lasts"), { target: { value: "14400" } });
+    await fireEvent.change(field("Session length"), { target: { value: "14400" } });
     await fireEvent.input(field("Role name"), { target: { value: " Auditor " } });
     expect(named("prepare_role")).toEqual([]);
-    await click("Make External ID and templates");
+    await click("Create External ID and templates");
     await screen.findByRole("tab", { name: "Trust policy", selected: true });
     const wish = {
       source: "default",
@@ -1281,7 +1295,7 @@ describe("connecting AWS", () => {
     };
     expect(lastWish()).toEqual({ ...wish, roleName: "Auditor" });
 
-    await fireEvent.change(field("A session lasts"), { target: { value: "900" } });
+    await fireEvent.change(field("Session length"), { target: { value: "900" } });
     const kept = { externalId: preparedRole.externalId, roleName: "Auditor", sessionSeconds: 900 };
     await waitFor(() => expect(lastWish()).toEqual({ ...wish, ...kept }));
     await fireEvent.change(field("What the role may do"), { target: { value: "policy" } });
@@ -1289,7 +1303,7 @@ describe("connecting AWS", () => {
     await fireEvent.input(field("Policy ARN"), { target: { value: policy.arn } });
     await fireEvent.change(field("Policy ARN"));
     await waitFor(() => expect(lastWish()).toEqual({ ...wish, ...kept, permissions: policy }));
-    await click("Make another External ID");
+    await click("Create another External ID");
     await waitFor(() =>
       expect(lastWish()).toEqual({ ...wish, another: true, permissions: policy, sessionSeconds: 900 }),
     );
@@ -1303,7 +1317,7 @@ describe("connecting AWS", () => {
 
   test("goes on with a connection that waits, as it was prepared", async () => {
     const { named } = await openAws();
-    await click(`Go on with ${pendingRole.externalId}`);
+    await click(`Continue with ${pendingRole.externalId}`);
     await waitFor(() => expect(named("prepare_role")).toHaveLength(1));
     expect(named("prepare_role")[0]?.args["wish"]).toEqual({
       externalId: pendingRole.externalId,
@@ -1312,7 +1326,7 @@ describe("connecting AWS", () => {
     });
   });
 
-  test("this app itself is no source, and is not asked while there is another", async () => {
+  test("this app is no source, and is not asked while there is another", async () => {
     const ours = { source: "default", kind: "ourselves", region: null, accountId: null, signInCommand: null };
     const { named } = await openAws({ aws_sources: () => [ours, ...awsSources.slice(1)] });
     await waitFor(() =>
@@ -1320,7 +1334,7 @@ describe("connecting AWS", () => {
     );
     const options = [...(field("Credentials from") as HTMLSelectElement).options];
     expect(options.map((option) => option.disabled)).toEqual([true, false, false]);
-    expect(options[0]?.textContent).toContain("this app itself");
+    expect(options[0]?.textContent).toContain("this app");
   });
 
   test("a refusal comes with the command that shows the trust policy, to copy", async () => {
@@ -1342,8 +1356,8 @@ describe("connecting AWS", () => {
 
   test("drops a connection that waits for its role", async () => {
     const { named } = await openAws();
-    await screen.findByRole("button", { name: `Drop ${pendingRole.externalId}` });
-    await click(`Drop ${pendingRole.externalId}`);
+    await screen.findByRole("button", { name: `Discard ${pendingRole.externalId}` });
+    await click(`Discard ${pendingRole.externalId}`);
 
     await waitFor(() =>
       expect(named("drop_pending_role").at(-1)?.args).toEqual({ externalId: pendingRole.externalId }),
@@ -1480,12 +1494,12 @@ describe("the desktop's settings", () => {
       set_at_login: ({ atLogin }) => desktop({ atLogin: atLogin as "off" | "window" | "hidden" }),
     });
     expect(box(/Start when/).checked).toBe(false);
-    expect(box(/Without a window/).disabled).toBe(true);
+    expect(box(/Start minimised/).disabled).toBe(true);
 
     await fireEvent.click(box(/Start when/));
-    await waitFor(() => expect(box(/Without a window/).checked).toBe(true));
-    await fireEvent.click(box(/Without a window/));
-    await waitFor(() => expect(box(/Without a window/).checked).toBe(false));
+    await waitFor(() => expect(box(/Start minimised/).checked).toBe(true));
+    await fireEvent.click(box(/Start minimised/));
+    await waitFor(() => expect(box(/Start minimised/).checked).toBe(false));
     await fireEvent.click(box(/Start when/));
     await waitFor(() => expect(box(/Start when/).checked).toBe(false));
 

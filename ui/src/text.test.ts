@@ -43,9 +43,9 @@ test("no title is an error number", () => {
 });
 
 test("a session says when it ends and what happens then", () => {
-  expect(text.sessionLine(azure(), false, NOW)).toBe("15:42, in 42 min; renews by itself");
+  expect(text.sessionLine(azure(), false, NOW)).toBe("15:42, in 42 min; renews automatically");
   expect(text.sessionLine(azure(), true, NOW)).toBe("15:42, in 42 min; does not renew while paused");
-  expect(text.sessionLine(azure({ session: null }), false, NOW)).toMatch(/one is made when it is used/);
+  expect(text.sessionLine(azure({ session: null }), false, NOW)).toMatch(/one is created on first use/);
   expect(
     text.sessionLine(azure({ session: { issuedAt: minutes(-60), expiresAt: minutes(-1) } }), false, NOW),
   ).toBe("Ended 14:59");
@@ -57,15 +57,15 @@ test("a sign-in says how long it lasts and why it ends", () => {
     "Until 16:30; Entra ends it then",
   );
   expect(text.signInLine(google({ signInEnd: { at: minutes(90), why: "provider-limit" } }), NOW)).toBe(
-    "Until 16:30; Google ends it then: the client is in testing (7 days), or access was granted for a time",
+    "Until 16:30; Google ends it then: the client is in testing (7 days), or access was granted for a limited time",
   );
-  expect(text.signInLine(google(), NOW)).toMatch(/six months go by without use/);
+  expect(text.signInLine(google(), NOW)).toMatch(/after six months without use/);
   expect(text.signInLine(azure({ signInEnd: { at: minutes(-90), why: "idle" } }), NOW)).toBe(
     "Ended 13:30; sign in again",
   );
   expect(text.signInLine(fabrikam(), NOW)).toBe("It has ended");
   expect(text.signInLine(azure({ status: "sign-in-again" }), NOW)).toBe(
-    "No further session without signing in again",
+    "Expired. Sign in again for a new session.",
   );
 });
 
@@ -74,8 +74,8 @@ test("a session says when it will not renew by itself, and why", () => {
     text.sessionLine(azure(changes), false, NOW).split("; ")[1];
 
   expect(after({ status: "locked" })).toBe("does not renew while the keychain is locked");
-  expect(after({ status: "offline" })).toBe("renews once the cloud can be reached");
-  expect(after({ retryAt: minutes(1) })).toBe("renewing failed and is tried again by itself");
+  expect(after({ status: "offline" })).toBe("renews when you are back online");
+  expect(after({ retryAt: minutes(1) })).toBe("renewal failed and is retried automatically");
   expect(after({ signInEnd: { at: minutes(20), why: "provider-limit" } })).toMatch(/^then sign in again/);
   expect(after({ status: "sign-in-again" })).toBe("does not renew until you sign in again");
 });
@@ -144,9 +144,9 @@ test("the command to register names every redirect and prints the client id", ()
 });
 
 test("a changed list of targets is told in the cloud's own words", () => {
-  expect(text.changeLine("azure", { added: 2, removed: 1 })).toBe("2 subscriptions added, 1 gone");
+  expect(text.changeLine("azure", { added: 2, removed: 1 })).toBe("2 subscriptions added, 1 removed");
   expect(text.changeLine("gcp", { added: 1, removed: 0 })).toBe("1 project added");
-  expect(text.changeLine("gcp", { added: 0, removed: 3 })).toBe("3 projects gone");
+  expect(text.changeLine("gcp", { added: 0, removed: 3 })).toBe("3 projects removed");
 });
 
 test("each thing that can happen has its words", () => {

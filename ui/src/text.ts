@@ -1,4 +1,4 @@
-// Every sentence shown to a person. Sentence case, the clouds' own words, what happened and then what to do.
+// Every sentence shown to the user. Sentence case, the clouds' own words, what happened and then what to do.
 // The body of a failure comes from the backend, where the cause is known; its title stands in `titles`.
 
 import {
@@ -36,31 +36,31 @@ export const titles: Record<Code, string> = {
   "setting-missing": "A setting is missing",
   "setting-invalid": "A setting cannot be used",
   offline: "The cloud cannot be reached",
-  "server-failed": "The cloud answered with a failure",
-  throttled: "The cloud asks to wait",
+  "server-failed": "The cloud returned an error",
+  throttled: "Too many requests",
   "sign-in-cancelled": "Sign-in cancelled",
   "sign-in-refused": "Sign-in refused",
-  "sign-in-expired": "Nobody finished the sign-in in time",
+  "sign-in-expired": "The sign-in timed out",
   "browser-failed": "Your browser did not open",
-  "sign-in-rejected": "The answer failed a check, so nothing of it was used",
+  "sign-in-rejected": "The response failed a security check and was discarded",
   "sign-in-again": "Sign in again",
-  "source-expired": "The credentials that call AWS cannot be used",
+  "source-expired": "The credentials used to call AWS do not work",
   "role-refused": "AWS did not let this caller assume the role",
-  "not-enforced": "The role does not demand the External ID",
-  "clock-off": "This machine’s clock is off",
-  "admin-needed": "Your administrator has to act first",
-  "wrong-person": "Somebody else signed in",
-  "already-connected": "Connected already",
+  "not-enforced": "The role does not require the External ID",
+  "clock-off": "This machine’s clock is wrong",
+  "admin-needed": "Your administrator must act first",
+  "wrong-person": "A different user signed in",
+  "already-connected": "Already connected",
   "keychain-locked": "The keychain is locked",
   "keychain-absent": "This machine has no keychain",
-  "keychain-failed": "The keychain did not answer as it should",
+  "keychain-failed": "The keychain returned an error",
   "storage-failed": "A file could not be written or read",
-  "storage-unreadable": "A file cannot be understood and was left as it is",
-  "not-found": "It is not there any more",
-  ambiguous: "The name fits more than one account",
+  "storage-unreadable": "A file could not be read. It was not changed.",
+  "not-found": "No longer exists",
+  ambiguous: "The name matches more than one account",
   "invalid-input": "This cannot be used",
-  busy: "Another program holds the account",
-  unsupported: "This cloud does not offer it",
+  busy: "Another process is using this account",
+  unsupported: "Not supported by this cloud",
   internal: "Something went wrong in this app",
 };
 
@@ -72,6 +72,7 @@ export const app = {
   loading: "Loading accounts",
   watchFailed: "The accounts cannot be shown",
   retry: "Retry",
+  unlock: "Unlock…",
   tryAgain: "Try again",
   cancel: "Cancel",
   close: "Close",
@@ -79,7 +80,7 @@ export const app = {
   dismiss: "Dismiss",
   copy: "Copy",
   copied: "Copied",
-  selected: "It could not be copied. It is selected now: press Ctrl C.",
+  selected: "Could not copy. The text is selected: press Ctrl C.",
   reference: (reference: string) => `Reference ${reference}`,
   region: "Results of actions",
 };
@@ -99,7 +100,7 @@ export const rail = {
 export function keychainLine(keychain: KeychainView): string {
   switch (keychain.state) {
     case "unknown":
-      return "Keychain not asked yet";
+      return "Keychain: not checked yet";
     case "unlocked":
       return `Keychain: ${keychain.name}, unlocked`;
     case "locked":
@@ -131,7 +132,7 @@ export const accounts = {
   starred: "Starred",
   colour: (colour: string) => `Marked ${colour}`,
   menu: (name: string) => `More for ${name}`,
-  further: (count: number) => `${plural(count, "account")} further away`,
+  further: (count: number) => `${plural(count, "account")} further down`,
   results: (count: number, query: string) => `${plural(count, "account")} for “${query}”`,
 };
 
@@ -140,7 +141,7 @@ export const switcher = {
   list: "Accounts",
   more: (count: number) => `${plural(count, "more account")}. Type to narrow the list.`,
   none: "No account is connected yet. Connect one in the dashboard.",
-  nothing: (query: string) => `Nothing fits “${query}”.`,
+  nothing: (query: string) => `No matches for “${query}”.`,
   keys: [
     ["↑ ↓", "move"],
     ["Enter", "use"],
@@ -151,17 +152,14 @@ export const switcher = {
 
 export const banners = {
   label: "What needs you",
-  locked: (keychain: string) =>
-    `${keychain} is locked, so accounts cannot be used or renewed. Unlock it, then retry.`,
-  absent:
-    "This machine has no keychain. Sign-ins work, and are gone when you quit. Start a keychain, then retry.",
-  failed: (keychain: string) => `${keychain} did not answer as it should.`,
+  locked: (keychain: string) => `${keychain} is locked. Unlock it to use and renew your accounts.`,
+  absent: "This machine has no keychain. Sign-ins are lost when you quit. Start a keychain, then retry.",
+  failed: (keychain: string) => `${keychain} returned an error.`,
   again: (count: number) =>
-    count === 1 ? "1 account asks you to sign in again." : `${count} accounts ask you to sign in again.`,
+    count === 1 ? "1 account needs you to sign in." : `${count} accounts need you to sign in.`,
   review: "Review",
-  offline:
-    "No cloud can be reached. You see what was last known; renewing goes on by itself once you are back online.",
-  paused: "Renewing is paused. Sessions end when their time is up.",
+  offline: "You are offline. Accounts show their last known state. Renewal resumes when you are back online.",
+  paused: "Automatic renewal is paused. Sessions will expire.",
   resume: "Resume",
 };
 
@@ -208,7 +206,7 @@ const targetNouns: Record<Cloud, [string, string]> = {
 export function targetLine(account: AccountView): string {
   if (lacksCloudAccess(account)) return access.none;
   if (account.target !== null) return account.target.name;
-  if (account.readingTargets !== null) return `Reading ${targetNouns[account.cloud][1]}`;
+  if (account.readingTargets !== null) return `Loading ${targetNouns[account.cloud][1]}`;
   if (account.targetCount === 0) return `No ${targetNouns[account.cloud][0]}`;
   return `No ${targetNouns[account.cloud][0]} chosen`;
 }
@@ -221,9 +219,9 @@ export const access = {
   none: "No cloud access",
   why: {
     azure:
-      "Entra signed you in without access to Azure, so no subscription can be read. Ask for it again; if it stays away, your administrator has to approve it.",
-    gcp: "Google signed you in, but access to Google Cloud was not granted, so no project can be read and tokens open nothing. Ask for it again and leave Google Cloud ticked on Google’s page.",
-    aws: "The role lets nobody in. Ask for it again.",
+      "Entra signed you in without access to Azure, so subscriptions cannot be loaded. Ask for access again. If that fails, your administrator must approve it.",
+    gcp: "Google signed you in, but access to Google Cloud was not granted, so projects cannot be loaded. Ask for access again and leave Google Cloud ticked on Google’s page.",
+    aws: "The role grants no access. Ask for it again.",
   } satisfies Record<Cloud, string>,
   ask: "Ask for it again",
   askShort: "Ask again",
@@ -232,10 +230,12 @@ export const access = {
 
 export const clock = {
   signInAgain: "Sign in again",
+  /** The session still works although it cannot renew. */
+  worksFor: (rest: string) => `Works for ${rest}`,
   locked: "Locked",
   offline: "Offline",
   expired: "Expired",
-  onDemand: "Ready when used",
+  onDemand: "Renews on use",
   renewing: "Renewing",
   renewingWith: (rest: string) => `${rest}, renewing`,
   retryingWith: (rest: string) => `${rest}, retrying`,
@@ -280,7 +280,7 @@ export const detail = {
   organizationNote: "This role may list them. Connect a role in each that you want to use.",
   organizationSearch: "Search accounts",
   hasRole: "Connected",
-  offered: "You may also enter",
+  offered: "Other tenants you can add",
   add: "Add",
   adding: "Adding",
   addTenant: (name: string) => `Add ${name}`,
@@ -289,7 +289,7 @@ export const detail = {
 /** When the Session ends and what happens then. */
 export function sessionLine(account: AccountView, paused: boolean, now: number): string {
   if (account.session === null) {
-    return account.status === "connected" ? "No session now; one is made when it is used" : "No session";
+    return account.status === "connected" ? "No session yet; one is created on first use" : "No session";
   }
   const rest = left(account.session.expiresAt, now);
   const at = moment(account.session.expiresAt, now);
@@ -302,17 +302,17 @@ function sessionAfter({ status, session, signInEnd, retryAt }: AccountView, paus
   if (status === "locked") return "does not renew while the keychain is locked";
   if (paused) return "does not renew while paused";
   if (session !== null && signInEnd !== null && Date.parse(signInEnd.at) <= Date.parse(session.expiresAt)) {
-    return "then sign in again, for the sign-in ends too";
+    return "then sign in again, because the sign-in ends too";
   }
-  if (status === "offline") return "renews once the cloud can be reached";
-  return retryAt === null ? "renews by itself" : "renewing failed and is tried again by itself";
+  if (status === "offline") return "renews when you are back online";
+  return retryAt === null ? "renews automatically" : "renewal failed and is retried automatically";
 }
 
 /** How long the sign-in itself lasts, and why it ends. */
 export function signInLine(account: AccountView, now: number): string {
   if (account.status === "sign-in-again" && account.cloud !== "aws") {
     return account.session !== null && left(account.session.expiresAt, now) !== null
-      ? "No further session without signing in again"
+      ? "Expired. Sign in again for a new session."
       : "It has ended";
   }
   const end: SignInEnd | null = account.signInEnd;
@@ -329,15 +329,15 @@ export function signInLine(account: AccountView, now: number): string {
 /** How long a sign-in lasts whose end nobody has named. */
 const endless: Record<Cloud, string> = {
   azure: "Until you or your organisation end it",
-  gcp: "Until you or your organisation end it, or six months go by without use",
-  aws: "As long as the role lets you in",
+  gcp: "Until you or your organisation end it, or after six months without use",
+  aws: "Until the role’s trust policy changes",
 };
 
 /** Why a Cloud names an end beforehand. */
 const limits: Record<Cloud, string> = {
   azure: "Entra ends it then",
-  gcp: "Google ends it then: the client is in testing (7 days), or access was granted for a time",
-  aws: "the role allows no longer",
+  gcp: "Google ends it then: the client is in testing (7 days), or access was granted for a limited time",
+  aws: "the maximum that the role allows",
 };
 
 export const targets = {
@@ -345,43 +345,43 @@ export const targets = {
   search: (cloud: Cloud) => `Search ${targetNouns[cloud][1]}`,
   loading: (cloud: Cloud) => `Loading ${targetNouns[cloud][1]}`,
   reading: (cloud: Cloud, count: number) =>
-    count === 0 ? `Reading ${targetNouns[cloud][1]}` : `Reading ${targetNouns[cloud][1]}, ${count} so far`,
+    count === 0 ? `Loading ${targetNouns[cloud][1]}` : `Loading ${targetNouns[cloud][1]}, ${count} so far`,
   cancel: "Cancel",
-  cancelReading: (cloud: Cloud) => `Cancel reading ${targetNouns[cloud][1]}`,
-  readAgain: "Read again",
+  cancelReading: (cloud: Cloud) => `Cancel loading ${targetNouns[cloud][1]}`,
+  readAgain: "Refresh",
   none: {
-    azure: "This sign-in sees no subscription. Ask for a role on one, then read again.",
-    gcp: "This sign-in sees no project. Ask for a role on one, then read again.",
+    azure: "This sign-in sees no subscription. Ask for a role on one, then refresh.",
+    gcp: "This sign-in sees no project. Ask for a role on one, then refresh.",
     aws: "No region is known for this role.",
   } satisfies Record<Cloud, string>,
-  noneFits: (query: string) => `Nothing fits “${query}”.`,
-  readAt: (when: string) => `Read ${when}`,
-  changedAt: (what: string, when: string) => `${what}, seen ${when}`,
+  noneFits: (query: string) => `No matches for “${query}”.`,
+  readAt: (when: string) => `Refreshed ${when}`,
+  changedAt: (what: string, when: string) => `${what} · ${when}`,
 };
 
-/** How a list of Targets changed: `2 subscriptions added, 1 gone`. */
+/** How a list of Targets changed: `2 subscriptions added, 1 removed`. */
 export function changeLine(
   cloud: Cloud,
   { added, removed }: Pick<TargetsChange, "added" | "removed">,
 ): string {
   const [one, many] = targetNouns[cloud];
-  if (added === 0) return `${counted(removed, one, many)} gone`;
+  if (added === 0) return `${counted(removed, one, many)} removed`;
   const more = `${counted(added, one, many)} added`;
-  return removed === 0 ? more : `${more}, ${removed.toLocaleString("en-GB")} gone`;
+  return removed === 0 ? more : `${more}, ${removed.toLocaleString("en-GB")} removed`;
 }
 
 export const activity = {
   title: "Activity",
-  intro: "What this app and mcm did with your accounts, on this machine. No secret is ever written down.",
+  intro: "What this app and mcm did with your accounts on this machine. Event log. Contains no secrets.",
   filter: "Account",
   all: "All accounts",
   gone: (name: string) => `${name} (disconnected)`,
   loading: "Loading activity",
   most: (count: number) => `These are the newest ${count.toLocaleString("en-GB")}. Older ones are not shown.`,
-  emptyTitle: "Nothing has happened yet",
-  empty: "Sign-ins, renewals and credentials that were handed out are listed here as they happen.",
-  emptyOf: (name: string) => `Nothing is known of ${name} yet`,
-  emptyOfBody: "What happens to it is listed here, the newest first.",
+  emptyTitle: "No activity yet",
+  empty: "Sign-ins, renewals and issued credentials are listed here.",
+  emptyOf: (name: string) => `No activity for ${name} yet`,
+  emptyOfBody: "Its events are listed here, newest first.",
   today: "Today",
   yesterday: "Yesterday",
   show: (name: string) => `Show ${name}`,
@@ -413,7 +413,7 @@ export function happeningLine({ cloud, what }: Pick<ActivityEvent, "cloud" | "wh
     case "handed-out":
       return { ...plain("Credentials for"), program: what.to, note: what.resource ?? null };
     case "used":
-      return plain(`Put in use for ${cloudNames[cloud]}`);
+      return plain(`Now in use for ${cloudNames[cloud]}`);
     case "targets-changed":
       return plain(changeLine(cloud, what));
     case "disconnected":
@@ -480,22 +480,22 @@ export const done = {
   shortcutSet: (keys: string) => `${keys} opens the list of your accounts.`,
   shortcutOff: "The shortcut is off.",
   usingTarget: (name: string, target: string) => `${name} is in use with ${target}.`,
-  chosen: (target: string) => `${target} is chosen.`,
-  renewed: (name: string) => `${name} is renewed.`,
+  chosen: (target: string) => `Now using ${target}.`,
+  renewed: (name: string) => `${name} was renewed.`,
   renamed: (name: string) => `Renamed to ${name}.`,
-  nameRemoved: "The cloud’s own name is shown again.",
-  disconnected: (name: string) => `${name} is disconnected.`,
-  untold: (cloud: Cloud) => `Disconnected here, but ${issuers[cloud]} could not be told`,
+  nameRemoved: "The cloud’s name is shown again.",
+  disconnected: (name: string) => `${name} was disconnected.`,
+  untold: (cloud: Cloud) => `Removed here, but ${issuers[cloud]} could not revoke access`,
   connected: (name: string) => `${name} is connected.`,
-  updated: (name: string) => `${name} is signed in again.`,
+  updated: (name: string) => `Signed in to ${name} again.`,
   cancelled: "Sign-in cancelled.",
-  tenantAdded: (name: string) => `${name} is added.`,
+  tenantAdded: (name: string) => `${name} was added.`,
   clientIdSaved: "Client id saved.",
   redirectSaved: "Redirect saved.",
   diagnosticsCopied: "Diagnostics copied. They hold no secret.",
-  forgotten: "Everything is forgotten.",
-  paused: "Renewing is paused.",
-  resumed: "Renewing goes on.",
+  forgotten: "All accounts and saved sign-ins removed. Nothing changes at the cloud providers.",
+  paused: "Automatic renewal paused.",
+  resumed: "Automatic renewal resumed.",
   unlocked: "The keychain is unlocked.",
 };
 
@@ -503,12 +503,12 @@ export const empty = {
   noneTitle: "No account yet",
   none: "Connect a cloud to see its accounts, their sessions and what is in use.",
   inUseTitle: "No account in use",
-  inUse: "Choose Use on an account, and command lines that ask for the active one get it.",
+  inUse: "Choose Use on an account. Command lines that ask for the active account then get it.",
   needsYouTitle: "Nothing needs you",
-  needsYou: "Every account is signed in. Sessions renew by themselves.",
+  needsYou: "Every account is signed in. Sessions renew automatically.",
   cloudTitle: (cloud: Cloud) => `No ${cloudNames[cloud]} account yet`,
   cloud: "Connect one to see it here.",
-  searchTitle: (query: string) => `Nothing fits “${query}”`,
+  searchTitle: (query: string) => `No matches for “${query}”`,
   search: "Search looks at names, tenants, e-mails, project and account ids.",
   showAll: "Search all accounts",
 };
@@ -523,10 +523,9 @@ export function emptyList(filter: Filter): { title: string; body: string } {
 
 export const signIn = {
   starting: "Preparing the sign-in",
-  browser: "Your browser is open. Finish there; this window will notice.",
-  schemeTaken:
-    "Another program answers this app’s links, so the answer comes back over a local port instead.",
-  waits: (rest: string) => `Waits another ${rest}`,
+  browser: "Finish signing in there. This window updates automatically.",
+  schemeTaken: "Another program opens this app’s links, so this sign-in uses localhost instead.",
+  waits: (rest: string) => `Expires in ${rest}`,
   finishing: "Checking the answer",
   openAgain: "Open again",
   cancel: "Cancel sign-in",
@@ -535,9 +534,9 @@ export const signIn = {
   to: (cloud: Cloud) => `Signing in to ${cloudNames[cloud]}`,
   done: (updated: boolean) => (updated ? "Signed in again" : "Connected"),
   another: "Connect another",
-  choiceTitle: "Somebody else is connected here",
+  choiceTitle: "Another user is connected here",
   choice: (existing: string, now: string) =>
-    `${existing} is connected already, and ${now} signed in now. Replace the account, or keep both.`,
+    `${existing} is already connected, and ${now} has now signed in. Replace the account, or keep both.`,
   replace: "Replace",
   keepBoth: "Keep both",
 };
@@ -547,20 +546,22 @@ export const roleChecks = {
   label: "Checks of the role",
   what: {
     "right-id": "Assume the role with the External ID",
-    "no-id": "Be refused without an External ID",
-    "wrong-id": "Be refused with a wrong External ID",
-    identity: "Ask AWS who we became",
+    "no-id": "Refused without an External ID",
+    "wrong-id": "Refused with a wrong External ID",
+    identity: "Check the assumed identity",
   } satisfies Record<RoleCheckKind, string>,
   state: {
     waiting: "Waiting",
     running: "Running",
-    retrying: "Trying again",
+    retrying: "Retrying",
     passed: "Passed",
     failed: "Failed",
     unknown: "No clear answer",
   } satisfies Record<CheckState, string>,
   attempts: (count: number, rest: string | null) =>
-    rest === null ? `try ${count}` : `try ${count}, for another ${rest}; a new role takes a while to spread`,
+    rest === null
+      ? `try ${count}`
+      : `try ${count}, for another ${rest}; a new role takes a while to become active`,
   caller: (arn: string) => `As ${arn}`,
   heard: (what: string, state: string) => `${what}: ${state}`,
 };
@@ -578,43 +579,43 @@ export const awsConnect = {
     if (where === "keychain") return `Keychain: access keys ${name}`;
     return `Default chain: ${sourceKinds[kind]}`;
   },
-  callerLoading: "Asking AWS who this is",
+  callerLoading: "Checking the identity with AWS",
   caller: "You are",
   account: "Account id",
   principal: "Trusted as",
-  inexact: "AWS leaves the path of a role out. If this role has one, put it into the principal.",
-  chained: "These are a role’s credentials, so AWS gives sessions of an hour at most.",
+  inexact: "AWS omits the path of a role. If this role has one, add it to the principal.",
+  chained: "These are a role’s credentials, so AWS limits sessions to one hour.",
   signInWith: "Sign in again with",
   keys: "Enter access keys",
-  keysNote: "AWS is asked whose they are; then they are kept in the keychain, and nowhere else.",
+  keysNote: "AWS confirms whose they are. They are stored in the keychain only.",
   keyId: "Access key id",
   secret: "Secret access key",
   token: "Session token, if there is one",
-  addKeys: "Check and keep",
+  addKeys: "Check and save",
   removeKeys: "Remove these keys",
-  keysAdded: "The access keys are in the keychain.",
-  keysRemoved: "The access keys are removed.",
+  keysAdded: "Access keys saved in the keychain.",
+  keysRemoved: "Access keys removed.",
   create: "2. Create the role",
-  createNote:
-    "In the account that you want to see. The role trusts you, and only together with the External ID.",
+  createNote: "In the account that you want to use. The role trusts you only together with the External ID.",
   permissions: "What the role may do",
   permissionKinds: {
     "view-only": "View only: names and states (ViewOnlyAccess)",
     "read-only": "Read only: also contents (ReadOnlyAccess)",
     nothing: "Nothing yet",
-    policy: "A policy of mine",
+    policy: "A policy of my own",
   } satisfies Record<Permissions["kind"], string>,
   policyArn: "Policy ARN",
-  life: "A session lasts",
-  lifeNote: "A session renews by itself. The templates let the role give this long, and an hour at least.",
-  lifeChained: "AWS gives an hour at most, because a role’s credentials assume this one.",
-  dictated: "My organisation dictates the External ID",
+  life: "Session length",
+  lifeNote:
+    "A session renews automatically. The templates let the role give this long, and an hour at least.",
+  lifeChained: "AWS allows one hour at most, because a role’s credentials assume this one.",
+  dictated: "Use an External ID from my organisation",
   externalId: "External ID",
-  prepare: "Make External ID and templates",
+  prepare: "Create External ID and templates",
   prepareAgain: "Update templates",
-  another: "Make another External ID",
+  another: "Create another External ID",
   roleName: "Role name",
-  roleNameOwn: "One of its own",
+  roleNameOwn: "Generated name",
   roleNameNote: "1 to 64 letters, digits and _ + = , . @ -",
   forms: "The role as",
   form: {
@@ -624,21 +625,22 @@ export const awsConnect = {
     terraform: "Terraform",
   } satisfies Record<Exclude<keyof RoleTemplates, "cloudformationCommand">, string>,
   deploy: "Command that deploys it",
-  waiting: "Waiting for their role",
-  goOn: (id: string) => `Go on with ${id}`,
-  goOnShort: "Go on",
-  drop: (id: string) => `Drop ${id}`,
-  dropShort: "Drop",
-  dropped: "Dropped. Its External ID is not used again.",
+  waiting: "Waiting for a role",
+  goOn: (id: string) => `Continue with ${id}`,
+  goOnShort: "Continue",
+  drop: (id: string) => `Discard ${id}`,
+  dropShort: "Discard",
+  dropped: "Discarded. Its External ID is not used again.",
   verify: "3. Verify",
-  verifyNote: "Paste the ARN of the role once it is there.",
+  verifyNote: "After creating the role, paste its ARN.",
   roleArn: "Role ARN",
   roleArnHint: "arn:aws:iam::123456789012:role/MultiCloudManager",
   start: "Verify and connect",
-  policyLine: "Line for the trust policy",
+  policyLine: "Condition for the trust policy",
   seePolicy: "To see the trust policy",
   accept: "Connect as not enforced",
-  acceptNote: "Anybody whom the role trusts can then use it without the External ID, and the row says so.",
+  acceptNote:
+    "Every principal that the role trusts can then use it without the External ID. The row says so.",
 };
 
 const sourceKinds: Record<AwsSourceKind, string> = {
@@ -649,7 +651,7 @@ const sourceKinds: Record<AwsSourceKind, string> = {
   "static-keys": "access keys in a file",
   process: "a program",
   role: "another role",
-  ourselves: "this app itself, which cannot be its own source",
+  ourselves: "this app, which cannot be its own source",
   "typed-keys": "typed access keys",
   nothing: "nothing found yet",
 };
@@ -691,28 +693,27 @@ export const connect = {
   title: "Connect account",
   intro: "Choose a cloud. Your browser opens for the sign-in; passwords never pass through this app.",
   needs: {
-    azure:
-      "Signs you in to your home tenant. Other tenants that you may enter are offered afterwards, one click each.",
-    gcp: "Signs you in with your Google account. Its projects are read afterwards.",
+    azure: "Signs you in to your home tenant. You can add your other tenants afterwards, one click each.",
+    gcp: "Signs you in with your Google account. Its projects are loaded afterwards.",
     aws: "Assumes a role that you create with an External ID made for this connection.",
   } satisfies Record<Cloud, string>,
   sandbox: "Sandbox clouds on this machine: nothing leaves it",
-  tenantToggle: "Sign in to a certain tenant",
+  tenantToggle: "Sign in to a specific tenant",
   tenant: "Tenant id or domain",
   tenantHint: "contoso.onmicrosoft.com",
   server: "Sign-in server",
-  comesBack: "Answer comes back",
+  comesBack: "Redirect",
   back: "Back to accounts",
-  unavailable: "It cannot be connected in this build.",
-  none: "No cloud can be connected in this build.",
+  unavailable: "This build cannot connect it.",
+  none: "This build cannot connect any cloud.",
 };
 
 export const redirects: Record<RedirectKind, { label: string; note: string }> = {
   "deep-link": {
-    label: "Through this app’s link",
+    label: "App link",
     note: "The browser asks once whether it may open this app.",
   },
-  loopback: { label: "Through a local port", note: "The browser ends on a page that this machine serves." },
+  loopback: { label: "Localhost", note: "The browser ends on a page served by this machine." },
 };
 
 /** Google takes links for one type of client only. */
@@ -747,36 +748,35 @@ export const setup = {
   clientIdAlone:
     "The client id alone is enough only for a client that has no secret. Google’s desktop clients have one.",
   notGuid: "A client id is a GUID, for example 1b7a2c3d-0000-4000-8000-0123456789ab.",
-  readAt: (origin: string) => `Looked for in ${origin}`,
+  readAt: (origin: string) => `Read from ${origin}`,
   copyWhat: (what: string) => `Copy ${what}`,
 };
 
 /** What to do in the Google Cloud console before anybody can sign in. */
 export const googleSetup = {
   project: "Choose a project for the client",
-  projectBody:
-    "Any project of yours will do; it need not be one that you work in. Switch on the Cloud Resource Manager API in it, which lists the projects.",
+  projectBody: "Any project will do. Enable the Cloud Resource Manager API in it, which lists the projects.",
   enable: "gcloud services enable cloudresourcemanager.googleapis.com --project PROJECT_ID",
-  enableWhat: "command that switches on the API",
+  enableWhat: "command that enables the API",
   consent: "Set up the consent screen",
   consentBody: "In the console, under Google Auth Platform, Branding and then Audience:",
   audiences: [
-    ["Internal", "Everybody is in one Workspace organisation. Sign-ins last."],
+    ["Internal", "All users are in one Workspace organisation. Sign-ins do not expire."],
     [
       "External, in testing",
-      "Add each person as a test user, at most 100. Google ends their sign-ins after 7 days.",
+      "Add each user as a test user, at most 100. Google ends their sign-ins after 7 days.",
     ],
-    ["External, in production", "For everybody else. Google verifies the app for the cloud scopes."],
+    ["External, in production", "For all other users. Google verifies the app for the cloud scopes."],
   ] as const,
   scopes: "Add the scopes",
   scopesBody: "Under Data Access:",
   readOnly:
-    "Read-only access is enough to see accounts, projects and sessions here. Choose full access when command lines are to change something with the tokens. Set it with access, in the lines of step 5.",
+    "Read-only access is enough to see accounts, projects and sessions here. Choose full access if command lines must change resources. Set it with access, in the lines of step 5.",
   client: "Create the client",
   clientBody:
-    "Under Clients, of type Desktop app; one of type Web application is refused. No redirect URI is entered: Google answers desktop clients on 127.0.0.1, at any port.",
+    "Under Clients, of type Desktop app; one of type Web application is refused. Enter no redirect URI: Google redirects desktop clients to 127.0.0.1, at any port.",
   clientByLink:
-    "Answers are set to come back through the reversed client id, which Google allows for clients of type iOS only. For a Desktop app client, choose the local port in Settings.",
+    "The redirect is set to the reversed client id, which Google allows for iOS clients only. For a Desktop app client, choose localhost in Settings.",
   file: "Name its file",
   fileBody:
     "Download the client’s JSON file and name it in settings.toml; the path counts from that file’s folder. Then start this app again.",
@@ -794,7 +794,7 @@ export function googleLines(cloud: CloudView): string {
 export function googleAccess(cloud: CloudView): string {
   return isReadOnly(cloud)
     ? "Read-only: enough to look"
-    : "Full: command lines may change what you may change";
+    : "Full: command lines can change what you can change";
 }
 
 function isReadOnly(cloud: CloudView): boolean {
@@ -826,26 +826,26 @@ export const settings = {
   clientId: "Client id",
   fromEnvironment: (name: string) => `Set by ${name} in the environment. Change it there.`,
   fromFile: (origin: string) => `Read from ${origin}`,
-  redirect: "How the answer comes back",
+  redirect: "Redirect method",
   server: "Sign-in server",
   howToRegister: "What to register",
   access: "Cloud access",
   accessNote: "Set by access under [gcp] in settings.toml",
   theme: "Appearance",
-  themes: { system: "As the system", light: "Light", dark: "Dark" } satisfies Record<Theme, string>,
+  themes: { system: "Match system", light: "Light", dark: "Dark" } satisfies Record<Theme, string>,
   sessions: "Sessions",
-  pause: "Pause renewing",
-  pauseNote: "Sessions end when their time is up, and no cloud is asked in the background.",
+  pause: "Pause automatic renewal",
+  pauseNote: "Sessions will expire. No background requests are made.",
   desktop: "Desktop",
-  desktopLoading: "Asking the desktop",
+  desktopLoading: "Checking the desktop",
   atLogin: "Start when you log in",
-  atLoginNote: "So that sessions are renewed before you need them.",
-  hidden: "Without a window, in the tray only",
-  hiddenNote: "Start the app again, or click its icon in the tray, to see it.",
+  atLoginNote: "Sessions are then renewed before you need them.",
+  hidden: "Start minimised to the tray",
+  hiddenNote: "Start the app again, or click its tray icon, to open the window.",
   shortcut: "Shortcut for switching",
-  shortcutNote: "Opens a list of your accounts from any program: type, press Enter.",
+  shortcutNote: "Switch accounts from anywhere: type a name, press Enter.",
   shortcutImpossible:
-    "A Wayland session lets no program listen for keys everywhere. In the keyboard settings of your desktop, give a shortcut to this command:",
+    "Wayland does not allow global shortcuts. In your desktop’s keyboard settings, assign a shortcut to this command:",
   shortcutCommand: "multi-cloud-manager --switcher",
   shortcutWhat: "command of the switcher",
   shortcutSet: "Set keys…",
@@ -854,15 +854,15 @@ export const settings = {
   shortcutNone: "Off",
   shortcutPress: "Press the keys",
   shortcutHelp:
-    "Hold two of Ctrl, Alt and Shift, or the Super key, and press a letter, a digit, F1 to F12 or the space bar. Nothing happens when another program has the keys. Escape cancels.",
+    "Hold two of Ctrl, Alt and Shift, or the Super key, and press a letter, a digit, F1 to F12 or the space bar. Nothing happens if another program uses the keys. Escape cancels.",
   stored: "What is stored and where",
   storedLoading: "Loading places",
   diagnostics: "Diagnostics",
-  diagnosticsNote: "The version, this machine’s kind, states and counts, without names, tokens or addresses.",
+  diagnosticsNote: "Version, system, states and counts. No names, tokens or addresses.",
   copyDiagnostics: "Copy diagnostics",
   forget: "Forget everything",
   forgetNote:
-    "Removes every account, its entries in the keychain and what was recorded about it. Settings and the log stay, and the clouds keep what they know.",
+    "Removes every account, its keychain entries and its activity. Settings and the log stay. Nothing changes at the cloud providers.",
   forgetOpen: "Forget everything…",
 };
 
@@ -879,14 +879,14 @@ export const forget = {
 export const rename = {
   title: "Rename account",
   label: "Name",
-  note: "Only here and in mcm. Leave it empty for the cloud’s own name.",
+  note: "Used here and in mcm. Leave it empty for the cloud’s name.",
 };
 
 export const disconnectDialog = {
   title: (name: string) => `Disconnect ${name}?`,
   ends: "Ends at Google",
   removed: "Removed from this machine",
-  stays: "Stays until you end it yourself",
+  stays: "Stays until you end it",
   confirm: "Disconnect",
   running: "Disconnecting",
 };
@@ -902,7 +902,7 @@ export function disconnectFacts(
     siblings === 0 ? `The sign-in and its session in ${kept}` : `The session of this tenant in ${kept}`,
     `Name, colour and star of the account, and its list of ${targetNouns[account.cloud][1]}`,
   ];
-  if (account.active) removed.push(`Its place as the ${cloudNames[account.cloud]} account in use`);
+  if (account.active) removed.push(`Its use as the active ${cloudNames[account.cloud]} account`);
   switch (account.identity.cloud) {
     case "azure":
       return {
@@ -915,7 +915,7 @@ export function disconnectFacts(
                 `The sign-in of ${account.identity.username}, for ${plural(siblings, "other tenant")} connected with it.`,
               ]),
           "Entra offers no way to revoke a refresh token. A copy made elsewhere would work until it ends.",
-          "To end every sign-in of this person, sign out everywhere at myaccount.microsoft.com.",
+          "To end every sign-in of this user, sign out everywhere at myaccount.microsoft.com.",
         ],
       };
     case "gcp":
@@ -926,8 +926,8 @@ export function disconnectFacts(
         ],
         removed,
         stays: [
-          "Access tokens handed out already may work until they end, at most an hour.",
-          "If Google cannot be reached, the account goes from here all the same. End the grant then at myaccount.google.com/connections.",
+          "Access tokens already issued may work for up to an hour.",
+          "If Google cannot be reached, the account is removed here. Then end the grant at myaccount.google.com/connections.",
         ],
       };
     case "aws":
@@ -935,8 +935,8 @@ export function disconnectFacts(
         ends: [],
         removed,
         stays: [
-          "The role and its trust policy stay in AWS. Remove the role there if nobody needs it.",
-          "Credentials handed out already work until they end.",
+          "The role and its trust policy stay in AWS. Remove the role there if it is not needed.",
+          "Credentials already issued work until they expire.",
         ],
       };
   }

@@ -130,7 +130,7 @@ impl Menu {
         });
         items.push(Item::Tick {
             action: Action::Pause(!snapshot.paused),
-            label: "Pause renewing".into(),
+            label: "Pause automatic renewal".into(),
             ticked: snapshot.paused,
         });
         items.push(Item::Separator);
@@ -197,7 +197,7 @@ fn standing(account: &AccountView, now: Timestamp) -> String {
         (Status::Locked, _) => "keychain locked".into(),
         (Status::Offline, None) => "offline".into(),
         (Status::Expired, _) => "expired".into(),
-        (_, None) => "renews when used".into(),
+        (_, None) => "renews on use".into(),
         (_, Some(left)) if left < 60 => "less than 1 min left".into(),
         (_, Some(left)) if left < 60 * 60 => format!("{} min left", left / 60),
         (_, Some(left)) => format!("{} h {} min left", left / 3600, left % 3600 / 60),

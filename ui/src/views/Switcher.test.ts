@@ -264,5 +264,5 @@ test("says when nothing fits", async () => {
 
   await fireEvent.input(box(), { target: { value: "zzz" } });
 
-  await waitFor(() => expect(screen.getByText("Nothing fits “zzz”.")).toBeTruthy());
+  await waitFor(() => expect(screen.getByText("No matches for “zzz”.")).toBeTruthy());
 });

@@ -62,7 +62,7 @@ fn the_menu_says_who_one_is_and_offers_the_others() {
             "--",
             "Connect account…",
             "Open dashboard",
-            "Pause renewing",
+            "Pause automatic renewal",
             "--",
             "Quit",
         ]
@@ -78,7 +78,7 @@ fn without_accounts_the_menu_offers_to_connect_one() {
             "--",
             "Connect account…",
             "Open dashboard",
-            "Pause renewing",
+            "Pause automatic renewal",
             "--",
             "Quit"
         ]
@@ -120,7 +120,7 @@ fn the_menu_of_one_account_is_this_value() {
             Item::Separator,
             choice(Action::Connect, "Connect account…"),
             choice(Action::Open, "Open dashboard"),
-            tick(Action::Pause(true), "Pause renewing", false),
+            tick(Action::Pause(true), "Pause automatic renewal", false),
             Item::Separator,
             choice(Action::Quit, "Quit"),
         ])
@@ -166,8 +166,8 @@ fn a_thousand_accounts_of_three_clouds_keep_the_menu_short_and_grouped() {
 #[test]
 fn the_time_left_is_said_in_minutes_and_hours() {
     for (left, said) in [
-        (-1, "renews when used"),
-        (0, "renews when used"),
+        (-1, "renews on use"),
+        (0, "renews on use"),
         (59, "less than 1 min left"),
         (60, "1 min left"),
         (3599, "59 min left"),
