@@ -168,7 +168,7 @@ async fn reopen_browser(core: Core<'_>, sign_in: SignInId) -> Answer {
     core.reopen_browser(sign_in).map_err(to_view)
 }
 
-/// What a person can decide about somebody else's row for the same tenant or address.
+/// What a user can decide about another user's row for the same tenant or address.
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum Decision {

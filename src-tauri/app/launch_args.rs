@@ -1,6 +1,6 @@
 //! Starts: what the arguments of this process, of a second start, or an address from the system mean.
 //!
-//! Arguments come from any program of this person, a web page included, so they are judged here as text and go
+//! Arguments come from any program of this user, a web page included, so they are judged here as text and go
 //! nowhere else: no event, no web view, no log. An address of a sign-in goes to core, which looks for a pending flow.
 
 use mcm_core::account::AccountId;

@@ -1,4 +1,4 @@
-//! Who handles the app's URI scheme on this machine: asked, and made this app where nobody else does.
+//! Who handles the app's URI scheme on this machine: asked, and made this app where no other program does.
 //!
 //! `tauri-plugin-deep-link` knows the scheme from `tauri.conf.json` for the bundles, and registers it on Windows. On
 //! Linux it is done here: the plug-in takes a scheme from whoever has it, writes an `Exec` line that `xdg-open` outside
@@ -36,7 +36,7 @@ impl SchemeRegistration for DesktopSchemes {
 
 #[cfg(target_os = "linux")]
 mod platform {
-    //! A `.desktop` file of this person's, and their list of defaults, both through GIO: it knows the rules of every
+    //! A `.desktop` file of this user's, and their list of defaults, both through GIO: it knows the rules of every
     //! desktop, `xdg-open` reads the same files, and no program has to run.
 
     use std::path::Path;
@@ -171,7 +171,7 @@ mod platform {
 
 #[cfg(windows)]
 mod platform {
-    //! The registry of this person, by the plug-in, after a look at who has the scheme.
+    //! The registry of this user, by the plug-in, after a look at who has the scheme.
 
     use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! The global shortcut: keys that open the switcher from any program. Off until the person sets them.
+//! The global shortcut: keys that open the switcher from any program. Off until the user sets them.
 //!
 //! What keys may be is decided here; `shortcut/x11.rs` listens on an X server, the crate `global-hotkey` elsewhere.
 

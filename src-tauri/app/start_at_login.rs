@@ -1,5 +1,5 @@
-//! Start at login: the desktop's own entry for it, read, written and mended. That entry is the only truth; nothing of
-//! it is kept in a file of ours, so what the person changes in the desktop's settings holds here too.
+//! Start at login: the desktop's own entry for it, read, written and fixed. That entry is the only truth; nothing of
+//! it is kept in a file of ours, so what the user changes in the desktop's settings holds here too.
 //!
 //! Debug builds have an entry of their own, as they have folders of their own.
 
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use tauri::{AppHandle, Manager as _};
 use ts_rs::TS;
 
-/// What happens when this person logs in.
+/// What happens when this user logs in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "kebab-case")]
 #[ts(export)]
@@ -32,10 +32,10 @@ pub(crate) struct LoginEntry {
 }
 
 impl LoginEntry {
-    /// The entry of this person for a program.
+    /// The entry of this user for a program.
     ///
     /// # Errors
-    /// When the system does not say where this person's folders are.
+    /// When the system does not say where this user's folders are.
     pub(crate) fn of(app: &AppHandle, program: PathBuf) -> tauri::Result<Self> {
         Ok(Self {
             program,
@@ -43,7 +43,7 @@ impl LoginEntry {
         })
     }
 
-    /// What the entry says. One that the person disabled in the desktop's settings says nothing.
+    /// What the entry says. One that the user disabled in the desktop's settings says nothing.
     ///
     /// # Errors
     /// `storage-failed`.
@@ -146,7 +146,7 @@ mod platform {
         let Some((target, rest)) = entry.words.split_first() else {
             return Ok(());
         };
-        // A bare name, such as `env`, is a way of the person's own to start it.
+        // A bare name, such as `env`, is a way of the user's own to start it.
         let is_gone = Path::new(target).is_absolute() && !Path::new(target).exists();
         if !is_gone {
             return Ok(());
@@ -155,7 +155,7 @@ mod platform {
         for word in rest {
             words.push(exec_line::word(word).ok_or_else(unfit)?);
         }
-        // Everything else in it, such as a delay, is the person's.
+        // Everything else in it, such as a delay, is the user's.
         entry.file.set_value(ENTRY, "Exec", &words.join(" "));
         file::replace(path, entry.file.to_data().as_bytes())
     }
@@ -315,7 +315,7 @@ mod platform {
 
 #[cfg(target_os = "macos")]
 mod platform {
-    //! A launch agent of this person (`launchd.plist(5)`). launchd keeps a switch of its own for each label, which the
+    //! A launch agent of this user (`launchd.plist(5)`). launchd keeps a switch of its own for each label, which the
     //! person sets in the system's settings; it is not readable from here and wins over the file.
 
     use std::path::{Path, PathBuf};

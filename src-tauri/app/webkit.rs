@@ -32,7 +32,7 @@ pub(crate) fn of_this_process_alone(environment: &Environment) -> Vec<&'static s
     without_card(environment).map(|(name, _)| name).collect()
 }
 
-/// Those of the variables that the person left to us.
+/// Those of the variables that the user left to us.
 fn without_card(environment: &Environment) -> impl Iterator<Item = (&'static str, &'static str)> {
     WITHOUT_CARD
         .into_iter()

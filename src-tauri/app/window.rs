@@ -45,7 +45,7 @@ impl Place {
     }
 }
 
-/// Where the person was in a dashboard that was closed: the dashboard's own text, in memory only.
+/// Where the user was in a dashboard that was closed: the dashboard's own text, in memory only.
 #[derive(Default)]
 pub(crate) struct KeptPlace(Mutex<Option<String>>);
 

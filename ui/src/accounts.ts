@@ -1,4 +1,4 @@
-// What the screens read out of Accounts: who they are, which group they stand in, which need the person.
+// What the screens read out of Accounts: who they are, which group they stand in, which need the user.
 // Facts only; the sentences are in text.ts.
 
 import type { AccountId } from "./bindings/AccountId";
@@ -101,7 +101,7 @@ export function lacksClientId(cloud: CloudView): boolean {
   return cloud.clientId === null || cloud.problems.some((problem) => NAMES_CLIENT.test(problem.name));
 }
 
-/** Whether the person signed in and left out what lets anybody read or use the Cloud itself. */
+/** Whether the user signed in and left out what lets anybody read or use the Cloud itself. */
 export function lacksCloudAccess(account: AccountView): boolean {
   return account.missingScopes.some((scope) => CLOUD_ACCESS.test(scope));
 }

@@ -1,5 +1,5 @@
 // Every command of the backend, and nothing else. The only file that imports @tauri-apps; only views call it.
-// No token, code, state or sign-in URL passes through here in either direction. Access keys that a person types for
+// No token, code, state or sign-in URL passes through here in either direction. Access keys that a user types for
 // AWS go to the backend once and never come back.
 
 import { Channel, invoke } from "@tauri-apps/api/core";
@@ -41,7 +41,7 @@ export class Failure extends Error implements ErrorView {
 /** A place where something of this app is kept. */
 export type StoragePlace = { label: string; path: string; what: string };
 
-/** What to do when somebody else signed in to a tenant or address that is connected already. */
+/** What to do when another user signed in to a tenant or address that is connected already. */
 export type Decision = "replace" | "keep-both";
 
 /** Hands every Snapshot to `receive`, the present one first. */
@@ -49,7 +49,7 @@ export function watch(receive: (snapshot: Snapshot) => void): Promise<void> {
   return call("watch", { channel: new Channel<Snapshot>(receive) });
 }
 
-/** Access keys as a person typed them. */
+/** Access keys as a user typed them. */
 export type AccessKeys = { access_key_id: string; secret_access_key: string; session_token: string | null };
 
 /**
@@ -231,7 +231,7 @@ export function closeSwitcher(): Promise<void> {
   return call("close_switcher");
 }
 
-/** Tries the keychain again; the system may ask the person to unlock it. */
+/** Tries the keychain again; the system may ask the user to unlock it. */
 export function retryKeychain(): Promise<void> {
   return call("retry_keychain");
 }
@@ -252,7 +252,7 @@ export function storage(): Promise<StoragePlace[]> {
   return call("storage");
 }
 
-/** Keeps where the person is until the app ends: at most 2 KiB, in memory only. */
+/** Keeps where the user is until the app ends: at most 2 KiB, in memory only. */
 export function keepPlace(place: string): Promise<void> {
   return call("keep_place", { place });
 }

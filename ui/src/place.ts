@@ -1,4 +1,4 @@
-// Where a person is in the dashboard. It outlives the web view in the app's memory, as a text that only this file
+// Where a user is in the dashboard. It outlives the web view in the app's memory, as a text that only this file
 // reads and writes: ids and names of screens, and the search. It is never written to disk.
 
 import { CLOUDS, type Filter } from "./accounts.ts";

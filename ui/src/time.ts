@@ -1,4 +1,4 @@
-// Times as a person reads them. Takes every moment as an argument; asks no clock.
+// Times as a user reads them. Takes every moment as an argument; asks no clock.
 
 import type { SessionTimes } from "./bindings/SessionTimes";
 

@@ -1,4 +1,4 @@
-//! Keys as a person reads and `settings.toml` keeps them: `Ctrl+Alt+K`.
+//! Keys as a user reads and `settings.toml` keeps them: `Ctrl+Alt+K`.
 
 use std::fmt;
 use std::str::FromStr;

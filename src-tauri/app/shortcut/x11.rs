@@ -153,7 +153,7 @@ impl Shared {
         let _ = self.connection.flush();
     }
 
-    /// The key that bears a letter, whichever layout the person has.
+    /// The key that bears a letter, whichever layout the user has.
     fn keycode(&self, key: Key) -> Result<Keycode, ShortcutError> {
         let setup = self.connection.setup();
         let (first, last) = (setup.min_keycode, setup.max_keycode);

@@ -1,7 +1,7 @@
 //! What the tray and the dashboard draw: one value, whole, without any secret.
 //!
 //! What lives here: the types and nothing else; `app.rs` builds them. They are exported to `ui/src/bindings` by
-//! this crate's tests. Texts for a person stand in `ui/src/text.ts`, so a Snapshot carries facts, not sentences;
+//! this crate's tests. Texts for a user stand in `ui/src/text.ts`, so a Snapshot carries facts, not sentences;
 //! the exceptions are errors, whose sentence is made where the cause is known.
 
 use jiff::Timestamp;
@@ -38,9 +38,9 @@ pub struct Snapshot {
     pub keychain: KeychainView,
     /// Whether the last attempts to reach a cloud all failed for want of a network.
     pub offline: bool,
-    /// Whether the person paused renewing.
+    /// Whether the user paused renewing.
     pub paused: bool,
-    /// What a person must know about files and settings.
+    /// What a user must know about files and settings.
     pub problems: Vec<ErrorView>,
     /// How the app looks and behaves, as chosen.
     pub preferences: Preferences,
@@ -55,11 +55,11 @@ pub struct AccountView {
     pub id: AccountId,
     /// Its cloud.
     pub cloud: Cloud,
-    /// The person's name for it, or the cloud's.
+    /// The user's name for it, or the cloud's.
     pub name: String,
-    /// Whether `name` was given by the person.
+    /// Whether `name` was given by the user.
     pub renamed: bool,
-    /// The colour given by the person.
+    /// The colour given by the user.
     pub colour: Option<String>,
     /// Whether it is starred.
     pub starred: bool,
@@ -69,7 +69,7 @@ pub struct AccountView {
     pub identity: Identity,
     /// How it stands.
     pub status: Status,
-    /// Why it needs the person, or why the last renewal failed.
+    /// Why it needs the user, or why the last renewal failed.
     pub renewal_failure: Option<ErrorView>,
     /// When the next attempt to renew is made after a passing failure.
     #[ts(type = "string | null")]

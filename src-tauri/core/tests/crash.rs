@@ -159,7 +159,7 @@ async fn killed_while_renewing(test: &str, rotation: Rotation) {
         let (app, _) = app(home.path(), &environment, LATER, usize::MAX);
         match app.session(&id).await {
             Ok(_) => {}
-            // The server had burnt the old token, and the answer died with the process: the person is asked, once.
+            // The server had burnt the old token, and the answer died with the process: the user is asked, once.
             Err(error) if rotation == Rotation::Strict && error.code() == Code::SignInAgain => {
                 asked_again += 1;
                 let before = clouds.requests().len();

@@ -273,7 +273,7 @@ impl Azure {
         })
     }
 
-    /// The person and the tenant, if the one may enter the other.
+    /// The user and the tenant, if the one may enter the other.
     fn enter(&self, email: &str, tenant_id: &str) -> Result<(&Person, &Tenant), Refusal> {
         let person = self.person(email)?;
         let tenant = self

@@ -1,4 +1,4 @@
-//! A browser for tests and scripts: reads the sign-in pages and answers them as a person would.
+//! A browser for tests and scripts: reads the sign-in pages and answers them as a user would.
 //!
 //! It keeps cookies, follows redirects and submits forms with the headers that a real one sends, and stops where the
 //! cloud hands over to the app. It knows the pages of the sandbox only.
@@ -28,12 +28,12 @@ pub enum Landing {
     Page {
         /// Its status code.
         status: u16,
-        /// What a person reads on it.
+        /// What a user reads on it.
         text: String,
     },
-    /// The cloud showed an error, or a page on which the person finds nothing to press.
+    /// The cloud showed an error, or a page on which the user finds nothing to press.
     ErrorPage(String),
-    /// The person stopped, as told to, and closed the window.
+    /// The user stopped, as told to, and closed the window.
     GaveUp,
     /// A page could not be loaded.
     Unreachable(String),
@@ -49,7 +49,7 @@ impl Landing {
     }
 }
 
-/// A browser with a person in front of it. Cookies last as long as the value.
+/// A browser with a user in front of it. Cookies last as long as the value.
 #[derive(Debug)]
 pub struct Browser {
     client: Client,
@@ -202,7 +202,7 @@ impl Browser {
         Landing::Unreachable("more pages than any sign-in has".to_owned())
     }
 
-    /// What the person presses on a page.
+    /// What the user presses on a page.
     fn choose<'a>(&self, document: &'a Document) -> Option<(&'a Form, &'a Button)> {
         let form = document.forms.first()?;
         let answer = |value: &str| {

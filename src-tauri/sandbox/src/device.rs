@@ -1,6 +1,6 @@
 //! Device authorisation (RFC 8628) as far as clouds agree about it: devices that wait, and codes that people type.
 //!
-//! `R` is what the device asked for, `A` what a person's approval brings. Answers and errors are each cloud's own.
+//! `R` is what the device asked for, `A` what a user's approval brings. Answers and errors are each cloud's own.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use crate::identifier::user_code;
 
-/// The devices that wait for a person.
+/// The devices that wait for a user.
 pub(crate) struct Devices<R, A> {
     life: Duration,
     waiting: HashMap<String, Device<R, A>>,
@@ -20,7 +20,7 @@ struct Device<R, A> {
     request: R,
     expires: Timestamp,
     last_poll: Option<Timestamp>,
-    /// The person's decision, once there is one.
+    /// The user's decision, once there is one.
     decision: Option<Option<A>>,
 }
 
@@ -31,13 +31,13 @@ pub(crate) enum Poll<A> {
     Pending,
     /// As before, and the device asks too often.
     TooFast,
-    /// The person said no.
+    /// The user said no.
     Declined,
     /// Too late.
     Expired,
     /// There is no such device code, or it was used before.
     Unknown,
-    /// The person said yes.
+    /// The user said yes.
     Approved(A),
 }
 
@@ -54,7 +54,7 @@ impl<R: Clone, A> Devices<R, A> {
         self.life
     }
 
-    /// Lets a device wait; returns the code that a person types.
+    /// Lets a device wait; returns the code that a user types.
     pub(crate) fn add(&mut self, device_code: String, request: R, now: Timestamp) -> String {
         let user_code = user_code();
         let device = Device {
@@ -80,7 +80,7 @@ impl<R: Clone, A> Devices<R, A> {
         Some((code.clone(), device.request.clone()))
     }
 
-    /// Notes what the person decided: an approval, or a refusal.
+    /// Notes what the user decided: an approval, or a refusal.
     pub(crate) fn decide(&mut self, device_code: &str, decision: Option<A>) {
         if let Some(device) = self.waiting.get_mut(device_code) {
             device.decision = Some(decision);

@@ -75,7 +75,7 @@ pub enum Fault {
     ServiceError(ServiceError),
     /// The id token carries another nonce.
     WrongNonce,
-    /// The id token says that somebody else issued it; at Google's authorise endpoint, the callback does.
+    /// The id token says that another user issued it; at Google's authorise endpoint, the callback does.
     WrongIssuer,
     /// The callback does not say who issued it, although the discovery document promises so (Google).
     MissingIssuer,
@@ -125,7 +125,7 @@ pub struct Status {
     pub body: String,
 }
 
-/// Why a person's refresh tokens stop working.
+/// Why a user's refresh tokens stop working.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Revocation {

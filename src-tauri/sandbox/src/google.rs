@@ -161,12 +161,12 @@ impl Google {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The person with this e-mail address or subject.
+    /// The user with this e-mail address or subject.
     fn find_person(&self, hint: &str) -> Option<Person> {
         self.directory().find_person(hint).cloned()
     }
 
-    /// What grants know a person by: the address may change.
+    /// What grants know a user by: the address may change.
     fn subject_of(&self, person: &str) -> String {
         self.find_person(person)
             .map_or_else(|| person.to_owned(), |person| person.subject)

@@ -42,7 +42,7 @@ pub(crate) fn access_key_id(prefix: &str) -> String {
     prefix.chars().chain(rest).collect()
 }
 
-/// A code that a person can type: two groups of four consonants.
+/// A code that a user can type: two groups of four consonants.
 pub(crate) fn user_code() -> String {
     const ALPHABET: &[u8; 16] = b"BCDFGHJKLMNPQRST";
     let letters: String = random_bytes::<8>()

@@ -1,7 +1,7 @@
 //! Azure, Google Cloud and AWS on loopback: what the demo and the tests sign in to instead of the real ones.
 //!
 //! [`Sandbox::start`] runs every server until it is dropped; [`Sandbox::environment`] is what points the app at them.
-//! [`browser::Browser`] clicks through the sign-in pages as a person would. Nothing here is part of a bundle, and
+//! [`browser::Browser`] clicks through the sign-in pages as a user would. Nothing here is part of a bundle, and
 //! nothing here listens anywhere but on 127.0.0.1.
 
 pub mod aws;

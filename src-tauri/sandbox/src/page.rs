@@ -1,4 +1,4 @@
-//! The frame of every page that a person sees, and the two files that the pages load.
+//! The frame of every page that a user sees, and the two files that the pages load.
 //!
 //! Plain HTML without inline code: the policy allows only the style sheet and the one script that submits a
 //! `form_post` answer. Each page says that it is a sandbox.
@@ -84,7 +84,7 @@ pub(crate) fn escape(text: &str) -> String {
     html
 }
 
-/// A form that sends these fields along with the button that the person presses.
+/// A form that sends these fields along with the button that the user presses.
 pub(crate) fn form(action: &str, fields: &[(&str, &str)], rest: &str) -> String {
     let hidden: String = fields
         .iter()

@@ -28,7 +28,7 @@ pub struct Options {
     pub clock: Clock,
     /// How long an access token lasts.
     pub access_token_life: Duration,
-    /// How often a device that waits for a person may ask whether it may go on.
+    /// How often a device that waits for a user may ask whether it may go on.
     pub device_interval: Duration,
     /// Rows on a page of a list.
     pub page_size: usize,
@@ -331,34 +331,34 @@ impl Sandbox {
             .store(milliseconds, Ordering::Relaxed);
     }
 
-    /// Refuses every refresh token that a person holds by now, in every cloud.
+    /// Refuses every refresh token that a user holds by now, in every cloud.
     pub fn revoke(&self, person: &str, revocation: &Revocation) {
         self.azure.revoke(person, revocation);
         self.google.revoke(person, revocation);
     }
 
-    /// Revokes every refresh token that a person holds by now.
+    /// Revokes every refresh token that a user holds by now.
     pub fn revoke_all(&self, person: &str) {
         self.revoke(person, &Revocation::Revoked);
     }
 
-    /// Changes a person's password, which ends every session.
+    /// Changes a user's password, which ends every session.
     pub fn change_password(&self, person: &str) {
         self.revoke(person, &Revocation::PasswordChanged);
     }
 
-    /// Lets a person's sign-ins grow too old.
+    /// Lets a user's sign-ins grow too old.
     pub fn expire(&self, person: &str) {
         self.revoke(person, &Revocation::Expired);
     }
 
-    /// Makes every access token of a person invalid before its time.
+    /// Makes every access token of a user invalid before its time.
     pub fn reject_access_tokens(&self, person: &str) {
         self.azure.forget_access_tokens(person);
         self.google.forget_access_tokens(person);
     }
 
-    /// Takes a person's consent back, so that the next sign-in asks for it.
+    /// Takes a user's consent back, so that the next sign-in asks for it.
     pub fn forget_consents(&self, person: &str) {
         self.azure.forget_consents(person);
         self.google.forget_consents(person);

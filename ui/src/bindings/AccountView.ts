@@ -23,15 +23,15 @@ id: AccountId,
  */
 cloud: Cloud, 
 /**
- * The person's name for it, or the cloud's.
+ * The user's name for it, or the cloud's.
  */
 name: string, 
 /**
- * Whether `name` was given by the person.
+ * Whether `name` was given by the user.
  */
 renamed: boolean, 
 /**
- * The colour given by the person.
+ * The colour given by the user.
  */
 colour: string | null, 
 /**
@@ -51,7 +51,7 @@ identity: Identity,
  */
 status: Status, 
 /**
- * Why it needs the person, or why the last renewal failed.
+ * Why it needs the user, or why the last renewal failed.
  */
 renewalFailure: ErrorView | null, 
 /**

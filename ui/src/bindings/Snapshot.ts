@@ -39,11 +39,11 @@ keychain: KeychainView,
  */
 offline: boolean, 
 /**
- * Whether the person paused renewing.
+ * Whether the user paused renewing.
  */
 paused: boolean, 
 /**
- * What a person must know about files and settings.
+ * What a user must know about files and settings.
  */
 problems: Array<ErrorView>, 
 /**

@@ -1,4 +1,4 @@
-// A shortcut out of the keys that a person presses, as the backend writes it: `Ctrl+Alt+K`. Whether it may be one is the
+// A shortcut out of the keys that a user presses, as the backend writes it: `Ctrl+Alt+K`. Whether it may be one is the
 // backend's to say.
 
 type Pressed = Pick<KeyboardEvent, "key" | "code" | "ctrlKey" | "altKey" | "shiftKey" | "metaKey">;
@@ -20,7 +20,7 @@ export function pressed(event: Pressed): string | null {
   return key === null ? null : held(event) + key;
 }
 
-/** What is on the key in this person's layout; where that is no Latin letter, what is there in the usual one. */
+/** What is on the key in this user's layout; where that is no Latin letter, what is there in the usual one. */
 function keyOf({ key, code }: Pressed): string | null {
   if (/^[a-z0-9]$/i.test(key)) return key.toUpperCase();
   if (/^F([1-9]|1[0-2])$/.test(key)) return key;

@@ -1,4 +1,4 @@
-// What a person can do with a sign-in in progress.
+// What a user can do with a sign-in in progress.
 
 import type { SignInStep } from "../bindings/SignInStep";
 import type { SignInView } from "../bindings/SignInView";

@@ -47,7 +47,7 @@ export function scrolled(): Place["scroll"] {
   return { screen: panes().screen?.scrollTop ?? 0, detail: panes().detail?.scrollTop ?? 0 };
 }
 
-/** Scrolls both as far as they were; lists that fill later are waited for a little, but not against the person. */
+/** Scrolls both as far as they were; lists that fill later are waited for a little, but not against the user. */
 export function scrollTo(wanted: Place["scroll"]): void {
   const until = performance.now() + SCROLL_WITHIN;
   let set = scrolled();

@@ -1,4 +1,4 @@
-// What a person does with a sign-in in progress, as commands.
+// What a user does with a sign-in in progress, as commands.
 
 import { tenantOf } from "../accounts.ts";
 import type { AccountView } from "../bindings/AccountView";

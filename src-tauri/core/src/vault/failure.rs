@@ -1,4 +1,4 @@
-//! What can go wrong with the keychain, and the sentence that a person reads about it.
+//! What can go wrong with the keychain, and the sentence that a user reads about it.
 //!
 //! The keychain crates' error is turned into ours here, at the boundary, and nowhere else: its `Debug` prints the
 //! secret that could not be decoded, so neither that nor the error itself goes any further.
@@ -12,7 +12,7 @@ use super::Kind;
 
 /// A failed step of the work with a keychain.
 pub(super) enum KeychainFailure {
-    /// The keychain is locked, or the person refused to let us in.
+    /// The keychain is locked, or the user refused to let us in.
     Locked(Option<Cause>),
     /// There is no keychain.
     Absent(Option<Cause>),
@@ -144,7 +144,7 @@ pub(super) fn silent(limit: Duration) -> Error {
     Error::new(Code::KeychainFailed, message)
 }
 
-/// The person did not answer the keychain's dialog in time.
+/// The user did not answer the keychain's dialog in time.
 pub(super) fn unanswered() -> Error {
     Error::new(
         Code::KeychainLocked,

@@ -94,7 +94,7 @@ fn private_folder() -> DirBuilder {
     builder
 }
 
-/// Elsewhere the folder of the person's own data is private already.
+/// Elsewhere the folder of the user's own data is private already.
 #[cfg(not(unix))]
 fn private(_: &mut OpenOptions) {}
 

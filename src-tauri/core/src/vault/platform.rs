@@ -1,7 +1,7 @@
 //! What differs between the operating systems' keychains.
 //!
 //! Each system has the same few items here: how its store is reached, what an entry of ours is created with, how all
-//! of them are found, which failures are refusals, and how the person is asked to unlock.
+//! of them are found, which failures are refusals, and how the user is asked to unlock.
 
 use std::collections::HashMap;
 use std::error::Error as Cause;
@@ -21,7 +21,7 @@ pub(super) const NAME: &str = if cfg!(target_os = "macos") {
     "Login keyring"
 };
 
-/// Reaches the keychain's store without asking the person anything. Each of its answers may take as long as the limit.
+/// Reaches the keychain's store without asking the user anything. Each of its answers may take as long as the limit.
 #[cfg(target_os = "linux")]
 pub(super) fn connect(limit: Option<Duration>) -> Result<Arc<CredentialStore>> {
     super::secret_service::connect(limit)
@@ -74,7 +74,7 @@ pub(super) fn search(store: &CredentialStore, service: &str) -> Result<Vec<Entry
     }
 }
 
-/// Whether a failure means that the keychain is locked or that the person refused to let us in.
+/// Whether a failure means that the keychain is locked or that the user refused to let us in.
 #[cfg(target_os = "macos")]
 pub(super) fn is_refusal(cause: &(dyn Cause + Send + Sync + 'static)) -> bool {
     /// `SecBase.h`: errSecUserCanceled, errSecAuthFailed, errSecInteractionNotAllowed, errSecInteractionRequired.
@@ -83,14 +83,14 @@ pub(super) fn is_refusal(cause: &(dyn Cause + Send + Sync + 'static)) -> bool {
     error.is_some_and(|error| REFUSALS.contains(&error.code()))
 }
 
-/// Whether a failure means that the keychain is locked or that the person refused to let us in. Elsewhere than on
+/// Whether a failure means that the keychain is locked or that the user refused to let us in. Elsewhere than on
 /// macOS the store says so itself.
 #[cfg(not(target_os = "macos"))]
 pub(super) fn is_refusal(_: &(dyn Cause + Send + Sync + 'static)) -> bool {
     false
 }
 
-/// Has the keychain ask the person to unlock it, and waits for the answer without limit.
+/// Has the keychain ask the user to unlock it, and waits for the answer without limit.
 pub(super) fn unlock(store: &CredentialStore, service: &str) -> Result<()> {
     #[cfg(target_os = "linux")]
     if let Some(store) = store

@@ -1,9 +1,9 @@
 //! The keychain of a Linux desktop (GNOME Keyring, KWallet, KeePassXC), over the Secret Service API on D-Bus.
 //!
 //! A store of our own, because the one of the keyring family opens an encrypted session, which costs more than all
-//! the rest of a read and protects only from somebody who can listen on this person's session bus, and such a
+//! the rest of a read and protects only from somebody who can listen on this user's session bus, and such a
 //! somebody can ask the keychain itself. And because that one unlocks, with a dialog that waits for ever, whenever
-//! it meets something locked. Nothing here asks the person anything but [`Store::unlock`].
+//! it meets something locked. Nothing here asks the user anything but [`Store::unlock`].
 //!
 //! Source: Secret Service API draft 0.2, <https://specifications.freedesktop.org/secret-service/latest/>.
 
@@ -39,8 +39,8 @@ const BUS_NAME: &str = "org.freedesktop.secrets";
 const PATH: &str = "/org/freedesktop/secrets";
 const INTERFACE: &str = "org.freedesktop.Secret.Service";
 
-/// Connects to this person's bus. The session with the Secret Service is opened by the first call that needs it. Each
-/// answer may take as long as the limit, if there is one; what a person is asked has none.
+/// Connects to this user's bus. The session with the Secret Service is opened by the first call that needs it. Each
+/// answer may take as long as the limit, if there is one; what a user is asked has none.
 pub(super) fn connect(limit: Option<Duration>) -> Result<Arc<CredentialStore>> {
     let runtime = runtime::Builder::new_current_thread()
         .enable_all()
@@ -72,7 +72,7 @@ pub(super) fn connect(limit: Option<Duration>) -> Result<Arc<CredentialStore>> {
     Ok(Arc::new(Store(Arc::new(session))))
 }
 
-/// The bus of this person's session, not greeted yet where that is a socket with a path. The library would start a thread
+/// The bus of this user's session, not greeted yet where that is a socket with a path. The library would start a thread
 /// for connecting to it, and wait for an answer to every line.
 async fn session_bus(limit: Option<Duration>) -> zbus::Result<Connection> {
     let address = Address::session()?;
@@ -216,7 +216,7 @@ impl Drop for Session {
 pub(super) struct Store(Arc<Session>);
 
 impl Store {
-    /// Unlocks the default collection, or creates it where there is none. The keychain asks the person; this waits
+    /// Unlocks the default collection, or creates it where there is none. The keychain asks the user; this waits
     /// for the answer without limit.
     pub(super) fn unlock(&self) -> Result<()> {
         self.0.wait(async {

@@ -1,4 +1,4 @@
-//! What the AWS scenarios have in common: the sandbox's roles, and connecting one as a person would.
+//! What the AWS scenarios have in common: the sandbox's roles, and connecting one as a user would.
 
 use std::time::Duration;
 

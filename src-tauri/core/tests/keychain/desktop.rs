@@ -249,7 +249,7 @@ impl Desktop {
         }
     }
 
-    /// Locks the keyring, as a screen lock or the person may do.
+    /// Locks the keyring, as a screen lock or the user may do.
     pub(crate) fn lock(&self) {
         let service = SecretService::connect(EncryptionType::Plain).expect("the keyring runs");
         service
@@ -345,7 +345,7 @@ impl Desktop {
     }
 }
 
-/// What the person does with the dialog.
+/// What the user does with the dialog.
 #[derive(Clone, Copy)]
 pub(crate) enum Answer {
     /// Types the right password.

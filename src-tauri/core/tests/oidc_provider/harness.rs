@@ -105,7 +105,7 @@ impl Harness {
         }
     }
 
-    /// Connects as a person would: starts the sign-in, goes through the pages, comes back, and sees the targets.
+    /// Connects as a user would: starts the sign-in, goes through the pages, comes back, and sees the targets.
     pub(crate) async fn connect(&self, person: &str) -> Result<AccountId> {
         let id = self
             .sign_in(self.wish(), &self::person(person), |_| {})
@@ -265,7 +265,7 @@ fn open(
     App::open(world, Frontend::Window)
 }
 
-/// A browser with this person in front of it.
+/// A browser with this user in front of it.
 pub(crate) fn person(name: &str) -> Browser {
     Browser::new().as_person(name)
 }

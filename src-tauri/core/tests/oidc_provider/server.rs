@@ -140,7 +140,7 @@ impl Server {
         self.control(json!({ "set": { "iss": issuer } })).await;
     }
 
-    /// Ends what a person granted.
+    /// Ends what a user granted.
     pub(crate) async fn revoke(&self, person: &str) {
         self.control(json!({ "revoke": person })).await;
     }

@@ -64,7 +64,7 @@ async fn ended(harness: &Harness, id: SignInId) -> Result<AccountId> {
     within(passing).await
 }
 
-/// When the server was asked whether the person is done.
+/// When the server was asked whether the user is done.
 fn polls(harness: &Harness) -> Vec<Timestamp> {
     let requests = harness.clouds.requests().into_iter();
     requests
@@ -73,7 +73,7 @@ fn polls(harness: &Harness) -> Vec<Timestamp> {
         .collect()
 }
 
-/// One fault for each of the next questions whether the person is done.
+/// One fault for each of the next questions whether the user is done.
 fn spoil(harness: &Harness, faults: impl IntoIterator<Item = Fault>) {
     for fault in faults {
         harness.clouds.faults().add(

@@ -179,7 +179,7 @@ impl Harness {
         Paths::below(self.home.path()).data
     }
 
-    /// Connects as a person would: starts the sign-in, clicks through the pages, comes back.
+    /// Connects as a user would: starts the sign-in, clicks through the pages, comes back.
     pub(crate) async fn connect(&self, person: &str) -> Result<AccountId> {
         self.sign_in(
             Connect::new(Cloud::Azure),

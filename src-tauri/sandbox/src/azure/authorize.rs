@@ -1,6 +1,6 @@
 //! `/{tenant}/oauth2/v2.0/authorize` and the pages that follow it.
 //!
-//! A request is checked once and becomes a transaction; each page that the person answers moves the transaction on,
+//! A request is checked once and becomes a transaction; each page that the user answers moves the transaction on,
 //! and `show` gives the next page or sends the code. An unknown client or redirect URI never redirects.
 
 use std::collections::HashMap;
@@ -74,7 +74,7 @@ pub(super) async fn start(
     azure.begin(&headers, asked)
 }
 
-/// A page that the person answered.
+/// A page that the user answered.
 pub(super) async fn proceed(
     State(azure): State<Arc<Azure>>,
     Form(fields): Form<Fields>,
@@ -127,7 +127,7 @@ pub(super) async fn proceed(
 }
 
 impl Azure {
-    /// A person has typed the code of a device.
+    /// A user has typed the code of a device.
     pub(super) fn start_for_device(
         &self,
         headers: &HeaderMap,
@@ -165,7 +165,7 @@ impl Azure {
         self.show(&id, &transaction)
     }
 
-    /// The person that needs no page: signed in with this browser and not asked to choose.
+    /// The user that needs no page: signed in with this browser and not asked to choose.
     fn signed_in(&self, asked: &Asked, browsing: &str) -> Option<String> {
         if matches!(asked.prompt, Prompt::SelectAccount | Prompt::Login) {
             return None;

@@ -1,6 +1,6 @@
 //! Entra's device authorisation: the device's request, the page for its code, and its questions.
 //!
-//! Once the code is typed, the person goes through the same pages as in any sign-in (`authorize.rs`).
+//! Once the code is typed, the user goes through the same pages as in any sign-in (`authorize.rs`).
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -27,7 +27,7 @@ pub(crate) struct DeviceRequest {
     pub(super) scope: Scope,
 }
 
-/// What a person's approval brings.
+/// What a user's approval brings.
 pub(crate) struct Approval {
     pub(super) client_id: String,
     pub(super) person: String,

@@ -51,7 +51,7 @@ pub struct Person {
     pub name: String,
     /// The home tenant's GUID.
     pub home: String,
-    /// The GUIDs of the tenants that have invited the person.
+    /// The GUIDs of the tenants that have invited the user.
     pub guest_in: Vec<String>,
 }
 
@@ -125,7 +125,7 @@ impl Directory {
         self
     }
 
-    /// Adds a person, at home in the tenant of the e-mail's domain and a guest in those of the other domains.
+    /// Adds a user, at home in the tenant of the e-mail's domain and a guest in those of the other domains.
     pub fn person(mut self, email: &str, name: &str, guest_in: &[&str]) -> Self {
         let domain = email.rsplit('@').next().unwrap_or_default();
         self.people.push(Person {
@@ -147,7 +147,7 @@ impl Directory {
         &self.tenants
     }
 
-    /// The person with this sign-in name, which is compared without regard to case.
+    /// The user with this sign-in name, which is compared without regard to case.
     pub fn find_person(&self, email: &str) -> Option<&Person> {
         self.people
             .iter()
@@ -161,7 +161,7 @@ impl Directory {
         })
     }
 
-    /// The tenants that a person may enter, the home tenant first.
+    /// The tenants that a user may enter, the home tenant first.
     pub fn tenants_of<'a>(&'a self, person: &'a Person) -> impl Iterator<Item = &'a Tenant> {
         std::iter::once(&person.home)
             .chain(&person.guest_in)
@@ -207,12 +207,12 @@ impl Tenant {
 }
 
 impl Person {
-    /// The object id of the person in a tenant: another one in each.
+    /// The object id of the user in a tenant: another one in each.
     pub fn object_id(&self, tenant_id: &str) -> String {
         guid(&format!("{tenant_id}/{}", self.email))
     }
 
-    /// Whether the person is a member or a guest of a tenant.
+    /// Whether the user is a member or a guest of a tenant.
     pub fn may_enter(&self, tenant_id: &str) -> bool {
         self.home == tenant_id || self.guest_in.iter().any(|guest| guest == tenant_id)
     }

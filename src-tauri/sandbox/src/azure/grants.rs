@@ -163,7 +163,7 @@ impl Grants {
         }
     }
 
-    /// Refuses every refresh token that a person holds by now.
+    /// Refuses every refresh token that a user holds by now.
     pub(crate) fn refuse(&mut self, person: &str, refusal: &Refusal) {
         for family in self
             .families
@@ -182,7 +182,7 @@ impl Grants {
         self.access_tokens.get(value)
     }
 
-    /// Makes every access token of a person unknown.
+    /// Makes every access token of a user unknown.
     pub(crate) fn forget_access_tokens(&mut self, person: &str) {
         self.access_tokens
             .retain(|_, token| !token.person.eq_ignore_ascii_case(person));

@@ -30,7 +30,7 @@ pub(super) fn pick_account(id: &str, asked: &Asked, people: &[Person]) -> Respon
     step("Pick an account", "", id, asked, &buttons)
 }
 
-/// The person that the app expects.
+/// The user that the app expects.
 pub(super) fn sign_in(id: &str, asked: &Asked, person: &Person) -> Response {
     let label = format!(
         "Sign in as {} <small>{}</small>",

@@ -1,6 +1,6 @@
 //! `/{tenant}/oauth2/v2.0/token`: codes and refresh tokens become access tokens.
 //!
-//! A refresh token is bound to a person and a client, not to a tenant: it may be redeemed at every tenant that the
+//! A refresh token is bound to a user and a client, not to a tenant: it may be redeemed at every tenant that the
 //! person may enter. The token answer's faults are acted out here.
 
 use std::collections::HashMap;
@@ -349,7 +349,7 @@ impl Azure {
     }
 }
 
-/// Who the person is across tenants: the object id in the home tenant, and that tenant.
+/// Who the user is across tenants: the object id in the home tenant, and that tenant.
 pub(super) fn client_info(person: &Person) -> String {
     base64url(json!({ "uid": person.object_id(&person.home), "utid": person.home }).to_string())
 }

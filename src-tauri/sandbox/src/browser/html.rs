@@ -1,8 +1,8 @@
-//! Just enough HTML to use a page: its forms with their fields and buttons, and the text that a person reads.
+//! Just enough HTML to use a page: its forms with their fields and buttons, and the text that a user reads.
 //!
 //! Reads what the sandbox's own pages and the app's closing pages contain; not a general parser.
 
-/// What a person can do with a page.
+/// What a user can do with a page.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Document {
     pub(super) forms: Vec<Form>,

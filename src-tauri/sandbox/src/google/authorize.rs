@@ -1,6 +1,6 @@
 //! Google's authorise endpoint and the pages that follow it.
 //!
-//! A request is checked once and becomes a transaction; each page that the person answers moves the transaction on,
+//! A request is checked once and becomes a transaction; each page that the user answers moves the transaction on,
 //! and `next_page` shows the next one or sends the code. Every answer says who issued it (RFC 9207).
 
 use std::collections::HashMap;
@@ -31,7 +31,7 @@ pub(crate) struct Transaction {
     browsing: String,
     wants_list: bool,
     person: Option<String>,
-    /// What the person left ticked, once the consent page has been answered.
+    /// What the user left ticked, once the consent page has been answered.
     ticked: Option<Vec<String>>,
 }
 
@@ -145,7 +145,7 @@ pub(super) async fn start(
     google.begin(&headers, asked)
 }
 
-/// A page that the person answered.
+/// A page that the user answered.
 pub(super) async fn proceed(
     State(google): State<Arc<Google>>,
     Form(fields): Form<Vec<(String, String)>>,
@@ -189,7 +189,7 @@ pub(super) async fn proceed(
 }
 
 impl Google {
-    /// A person has typed the code of a device.
+    /// A user has typed the code of a device.
     pub(super) fn start_for_device(
         &self,
         headers: &HeaderMap,
@@ -224,7 +224,7 @@ impl Google {
         with_cookie(self.next_page(&id, &transaction), COOKIE, &browsing)
     }
 
-    /// The person that needs no page: signed in with this browser and not asked to choose.
+    /// The user that needs no page: signed in with this browser and not asked to choose.
     fn signed_in(&self, asked: &Asked, browsing: &str) -> Option<String> {
         if asked.prompts_for("select_account") {
             return None;

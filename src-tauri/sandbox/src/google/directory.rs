@@ -1,7 +1,7 @@
 //! The people and projects that the Google stand-in knows.
 //!
 //! Numbers are made from names, so tests and screenshots are the same at every start. Google has no list of tenants:
-//! a person is known by a number, and sees projects.
+//! a user is known by a number, and sees projects.
 
 use sha2::{Digest as _, Sha256};
 
@@ -14,7 +14,7 @@ pub struct Directory {
 /// Somebody who signs in.
 #[derive(Clone, Debug)]
 pub struct Person {
-    /// The `sub` of the person's id tokens, 21 digits.
+    /// The `sub` of the user's id tokens, 21 digits.
     pub subject: String,
     /// The e-mail address.
     pub email: String,
@@ -22,7 +22,7 @@ pub struct Person {
     pub name: String,
     /// The Workspace domain (`hd`), unless the account is a personal one.
     pub hosted_domain: Option<String>,
-    /// The projects that the person may see.
+    /// The projects that the user may see.
     pub projects: Vec<Project>,
 }
 
@@ -107,7 +107,7 @@ impl Directory {
         Self::empty().person(ada)
     }
 
-    /// Adds a person.
+    /// Adds a user.
     pub fn person(mut self, person: Person) -> Self {
         self.people.push(person);
         self
@@ -118,7 +118,7 @@ impl Directory {
         &self.people
     }
 
-    /// The person with this e-mail address or subject.
+    /// The user with this e-mail address or subject.
     pub fn find_person(&self, hint: &str) -> Option<&Person> {
         self.people
             .iter()
@@ -127,7 +127,7 @@ impl Directory {
 }
 
 impl Person {
-    /// A person without projects, whose subject comes from the address.
+    /// A user without projects, whose subject comes from the address.
     pub fn new(email: &str, name: &str, hosted_domain: Option<&str>) -> Self {
         Self {
             subject: digits(email, 21),
@@ -138,7 +138,7 @@ impl Person {
         }
     }
 
-    /// Adds a project that the person may see.
+    /// Adds a project that the user may see.
     pub fn project(mut self, project: Project) -> Self {
         self.projects.push(project);
         self

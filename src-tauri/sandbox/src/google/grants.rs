@@ -1,6 +1,6 @@
 //! What the Google stand-in has handed out: codes, refresh tokens and access tokens.
 //!
-//! A refresh token is not rotated. A person has at most 100 of them per client: the 101st silently ends the oldest.
+//! A refresh token is not rotated. A user has at most 100 of them per client: the 101st silently ends the oldest.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -16,7 +16,7 @@ const MAX_REFRESH_TOKENS: usize = 100;
 #[derive(Clone)]
 pub(crate) struct Grant {
     pub(crate) client_id: String,
-    /// The subject of the person.
+    /// The subject of the user.
     pub(crate) person: String,
     pub(crate) scopes: Vec<String>,
 }
@@ -28,7 +28,7 @@ pub(crate) struct Code {
     pub(crate) redirect_uri: String,
     pub(crate) challenge: String,
     pub(crate) nonce: Option<String>,
-    /// Whether a refresh token comes with it: the app asked for offline access and the person has just consented.
+    /// Whether a refresh token comes with it: the app asked for offline access and the user has just consented.
     pub(crate) brings_refresh_token: bool,
     pub(crate) issued: Timestamp,
     pub(crate) is_spent: bool,
@@ -53,7 +53,7 @@ pub(crate) struct Grants {
     /// The oldest first.
     refresh_tokens: Vec<RefreshToken>,
     access_tokens: HashMap<String, AccessToken>,
-    /// The scopes that a person has granted a client, by client and person.
+    /// The scopes that a user has granted a client, by client and person.
     consents: HashMap<(String, String), HashSet<String>>,
 }
 
@@ -136,7 +136,7 @@ impl Grants {
         self.refresh_tokens.retain(|token| token.value != value);
     }
 
-    /// Refuses every refresh token that a person holds by now.
+    /// Refuses every refresh token that a user holds by now.
     pub(super) fn refuse(&mut self, person: &str, refusal: &Refusal) {
         for token in &mut self.refresh_tokens {
             if token.grant.person == person {
@@ -158,7 +158,7 @@ impl Grants {
             .map(|token| &token.grant)
     }
 
-    /// Makes every access token of a person unknown.
+    /// Makes every access token of a user unknown.
     pub(super) fn forget_access_tokens(&mut self, person: &str) {
         self.access_tokens
             .retain(|_, token| token.grant.person != person);

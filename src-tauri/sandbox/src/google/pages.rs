@@ -24,7 +24,7 @@ pub(super) fn choose_account(id: &str, people: &[Person]) -> Response {
     )
 }
 
-/// The person that the app expects.
+/// The user that the app expects.
 pub(super) fn sign_in(id: &str, person: &Person) -> Response {
     let buttons = account(person) + &button("answer", "another", "Use another account") + &cancel();
     step(

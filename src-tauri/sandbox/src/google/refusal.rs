@@ -57,7 +57,7 @@ impl Refusal {
         Self::invalid_grant("Token has been expired or revoked.")
     }
 
-    /// The organisation's session length has passed: the person has to sign in again, nothing was revoked.
+    /// The organisation's session length has passed: the user has to sign in again, nothing was revoked.
     pub(super) fn needs_reauthentication() -> Self {
         let subtype = Some("invalid_rapt".to_owned());
         Self {

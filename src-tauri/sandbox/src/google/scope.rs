@@ -1,4 +1,4 @@
-//! Google's scopes: which exist, how they are spelt in an answer, and which a person may untick.
+//! Google's scopes: which exist, how they are spelt in an answer, and which a user may untick.
 
 use super::refusal::CLOUD_SCOPES;
 

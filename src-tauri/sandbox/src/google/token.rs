@@ -1,6 +1,6 @@
 //! Google's token, userinfo and revocation endpoints.
 //!
-//! A refresh answers without a refresh token: the old one stays. Revoking any token ends what the person granted to
+//! A refresh answers without a refresh token: the old one stays. Revoking any token ends what the user granted to
 //! every client of the project. The token answer's faults are acted out here.
 
 use std::collections::HashMap;
@@ -31,7 +31,7 @@ const ACCESS_TOKEN_LENGTH: usize = 240;
 const REFRESH_TOKEN_LENGTH: usize = 104;
 const ID_TOKEN_LIFE: Duration = Duration::from_secs(3600);
 
-/// How long a refresh token lasts while the app is in testing, unless it only identifies the person.
+/// How long a refresh token lasts while the app is in testing, unless it only identifies the user.
 const TESTING_LIFE: Duration = Duration::from_secs(7 * 24 * 3600 - 1);
 
 /// RFC 8628, section 3.4.
@@ -287,7 +287,7 @@ impl Google {
     }
 }
 
-/// Adds what the scopes allow to be said about a person.
+/// Adds what the scopes allow to be said about a user.
 fn describe(claims: &mut Value, person: &Person, scopes: &[String]) {
     if let Some(domain) = &person.hosted_domain {
         claims["hd"] = domain.as_str().into();
