@@ -2,8 +2,10 @@
 
 import json
 import re
+import sqlite3
 import time
 from collections import Counter
+from contextlib import closing
 
 from app import BINARY, second_start
 from desktop import SCHEME
@@ -154,6 +156,12 @@ def log_lines(desktop):
 
 
 def kept(desktop):
-    """The content of `accounts.json`."""
-    [file] = (desktop.folder / "home").rglob("accounts.json")
-    return json.loads(file.read_text())
+    """The accounts and those in use, of `accounts.db`."""
+    [file] = (desktop.folder / "home").rglob("accounts.db")
+    with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as database:
+        rows = database.execute("SELECT id, identity FROM account").fetchall()
+        active = dict(database.execute("SELECT cloud, account FROM active"))
+    return {
+        "accounts": [{"id": id, "identity": json.loads(identity)} for id, identity in rows],
+        "active": active,
+    }

@@ -1,6 +1,8 @@
 """The app's links: the package's entry, the entry that the app writes, and what happens to both."""
 
 import shutil
+import sqlite3
+from contextlib import closing
 
 import pytest
 from desktop import BINARIES, SCHEME
@@ -120,5 +122,6 @@ def default_of(desktop):
 
 
 def kept(desktop):
-    [file] = (desktop.folder / "home").rglob("accounts.json")
-    return file.read_text()
+    [file] = (desktop.folder / "home").rglob("accounts.db")
+    with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as database:
+        return list(database.iterdump())

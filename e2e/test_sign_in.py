@@ -191,7 +191,7 @@ def written(desktop, secrets):
     """The files that contain one of these secrets: the app's, its outputs, and the web view's."""
     files = [path for path in (desktop.folder / "home").rglob("*") if path.is_file()]
     files += [desktop.folder / "driver.log", desktop.folder / "bus.log"]
-    assert any(path.name == "accounts.json" for path in files) and any(
+    assert any(path.name == "accounts.db" for path in files) and any(
         path.suffix == ".log" for path in files[:-2]
     )
     return [path for path in files if any(secret.encode() in path.read_bytes() for secret in secrets)]

@@ -166,7 +166,7 @@ def desktop_with_tray(prepare):
 
 
 def accounts(count):
-    """Writes an `accounts.json` for the app: this many rows, with sessions that expire much later."""
+    """Writes an `accounts.json`, which the app takes into its database: this many rows, with sessions that expire much later."""
     now = datetime.now(timezone.utc)
     row = {
         "connectedAt": stamp(now - timedelta(days=9)),

@@ -486,7 +486,7 @@ export const places: StoragePlace[] = [
   },
   {
     label: "Accounts",
-    path: "/home/ada/.local/share/io.github.multicloudmanager/accounts.json",
+    path: "/home/ada/.local/share/io.github.multicloudmanager/accounts.db",
     what: "Names, tenants, chosen subscriptions. No secret.",
   },
   {

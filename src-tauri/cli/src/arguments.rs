@@ -62,6 +62,10 @@ const ACTIVITY_HELP: &str = "\
 whose kind is connected, signed-in-again, renewed, renewal-failed, handed-out, used, targets-changed or disconnected. Fields
 and kinds may be added; none changes its meaning.";
 
+const EXPORT_HELP: &str = "\
+Prints the accounts with their targets, the account in use in each cloud, connections to AWS that wait for their role, the
+names of typed access keys, and the activity. Secrets stay in the keychain. Fields may be added; none changes its meaning.";
+
 const DOCTOR_HELP: &str = "\
 Also looks for what would win over the accounts here: variables of other sign-ins, and credentials that aws, az and gcloud
 keep in plain text, which are named without what is in them. Nothing is changed. Status 1 when a check fails.
@@ -314,6 +318,13 @@ pub(crate) enum Command {
         limit: usize,
         /// Print JSON
         #[arg(long)]
+        json: bool,
+    },
+    /// Print everything that is stored, without any secret
+    #[command(after_help = EXPORT_HELP)]
+    Export {
+        /// Print JSON
+        #[arg(long, required = true)]
         json: bool,
     },
     /// Check keychain, settings, accounts, clock, network and whatever else signing in needs

@@ -1,7 +1,7 @@
 //! Shell completion: commands, options, and the names of accounts, their targets and Azure's resources.
 //!
 //! A shell asks by running `mcm` with a variable set, which is looked at before anything else: no completion passes the
-//! start of a command, and no command starts the engine. What it reads is `accounts.json`, never the keychain or a
+//! start of a command, and no command starts the engine. What it reads is `accounts.db`, never the keychain or a
 //! network. Names in it come from servers and from files, and a shell takes what it is given for what was typed: only
 //! words that mean nothing to any shell are offered.
 
@@ -17,7 +17,7 @@ use clap_complete::env::Shells;
 use mcm_core::account::{Account, Cloud, Target};
 use mcm_core::error::Error;
 use mcm_core::provider::azure::resource;
-use mcm_core::store::{Accounts, Store};
+use mcm_core::store::Store;
 use mcm_core::world::{Environment, Paths};
 
 use crate::arguments::Arguments;
@@ -34,17 +34,17 @@ pub(crate) fn is_asked(environment: &Environment) -> bool {
 
 /// Answers a shell. Whatever is wrong with the accounts, commands and options are offered all the same.
 pub(crate) fn answer(environment: &Environment) -> ExitCode {
-    let paths = Paths::resolve(environment);
-    let stored = paths
-        .and_then(|paths| Store::in_folder(&paths.data).read())
-        .unwrap_or_default();
+    let store = Paths::resolve(environment).map(|paths| Store::in_folder(&paths.data));
+    let names = store
+        .as_ref()
+        .map(|store| store.read_without_lists().unwrap_or_default());
     let line = std::env::args_os()
         .skip_while(|word| word != "--")
         .skip(1)
         .collect();
     let asked = Arc::new(Asked {
-        accounts: Offers::of_accounts(&stored),
-        stored,
+        accounts: Offers::of_accounts(&names.unwrap_or_default()),
+        store: store.ok(),
         line,
     });
     let factory = || with_names(Arguments::command(), &asked);
@@ -125,7 +125,7 @@ fn resources(typed: &OsStr) -> Vec<CompletionCandidate> {
 
 /// What a shell asks about.
 struct Asked {
-    stored: Arc<Accounts>,
+    store: Option<Store>,
     accounts: Offers,
     /// What was typed so far, the program first.
     line: Vec<OsString>,
@@ -148,11 +148,8 @@ impl Asked {
         let matches = command.try_get_matches_from(&self.line).ok()?;
         let (_, matches) = matches.subcommand()?;
         match matches.try_get_one::<String>("account").ok().flatten() {
-            Some(name) => self.stored.resolve(name).ok(),
-            None => self
-                .stored
-                .account(self.stored.active.get(&Cloud::Aws)?)
-                .cloned(),
+            Some(name) => self.store.as_ref()?.resolve(name).ok(),
+            None => self.store.as_ref()?.active(Cloud::Aws).ok(),
         }
     }
 }
@@ -181,8 +178,8 @@ struct Offer {
 const MANY: usize = 200;
 
 impl Offers {
-    fn of_accounts(stored: &Accounts) -> Self {
-        Self::of(stored.accounts.iter().map(Offer::of_account).collect())
+    fn of_accounts(accounts: &[Account]) -> Self {
+        Self::of(accounts.iter().map(Offer::of_account).collect())
     }
 
     fn of_targets(account: &Account) -> Self {
@@ -304,6 +301,7 @@ fn plain_words(name: &str) -> impl Iterator<Item = String> {
 mod tests {
     use super::*;
     use clap::ValueEnum as _;
+    use futures_util::FutureExt as _;
     use mcm_core::account::Identity;
 
     fn azure(home: &str, name: &str, username: &str) -> Account {
@@ -318,15 +316,18 @@ mod tests {
     }
 
     fn words(accounts: &[Account]) -> Vec<Vec<String>> {
-        let stored = Accounts {
-            accounts: accounts.to_vec(),
-            ..Accounts::default()
-        };
-        let offers = Offers::of_accounts(&stored);
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = Store::in_folder(folder.path());
+        let put =
+            store.change(|change| accounts.iter().try_for_each(|account| change.put(account)));
+        put.now_or_never()
+            .expect("nobody else writes")
+            .expect("written");
+        let offers = Offers::of_accounts(accounts);
         let plain = |(offer, account): (&Offer, &Account)| {
             let mut words: Vec<String> = offers.words(offer, "").cloned().collect();
             assert!(words.iter().all(|word| {
-                stored
+                store
                     .resolve(word)
                     .is_ok_and(|found| found.id == account.id)
             }));

@@ -256,7 +256,7 @@ fn chosen(app: &App, names: &[String]) -> Result<Vec<Account>, Failure> {
             .accounts
             .iter()
             .filter(|account| account.cloud() == Cloud::Aws)
-            .cloned()
+            .map(|account| Account::clone(account))
             .collect();
         if all.is_empty() {
             let message =

@@ -7,7 +7,6 @@ use mcm_core::app::App;
 use mcm_core::credential::Session;
 use mcm_core::error::{Code, Error};
 use mcm_core::resource::Resource;
-use mcm_core::store::Accounts;
 use mcm_core::vault::Vault;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
@@ -15,6 +14,7 @@ use serde::Serialize;
 use crate::arguments::CredentialOf;
 use crate::failure::Failure;
 use crate::interactive;
+use crate::lookup::Lookup;
 use crate::output::print;
 use crate::token::requesting_program;
 
@@ -24,7 +24,7 @@ pub(crate) async fn run(
     whose: &CredentialOf,
     may_ask: bool,
 ) -> Result<(), Failure> {
-    let account = account(&*app.stored()?, whose)?;
+    let account = account(app, whose)?;
     let attempt = async || app.issue(&account.id, &requesting_program()).await;
     let session = interactive::issue(
         app,
@@ -41,11 +41,11 @@ pub(crate) async fn run(
 /// The account that is asked for, when it is one of AWS.
 ///
 /// # Errors
-/// As `Accounts::resolve` and `Accounts::in_use`; `unsupported`.
-pub(crate) fn account(stored: &Accounts, whose: &CredentialOf) -> Result<Account, Error> {
+/// As `Lookup`; `unsupported`.
+pub(crate) fn account(lookup: &impl Lookup, whose: &CredentialOf) -> Result<Account, Error> {
     let account = match &whose.account {
-        Some(name) => stored.resolve(name)?,
-        None => stored.in_use(Cloud::Aws)?,
+        Some(name) => lookup.named(name)?,
+        None => lookup.active(Cloud::Aws)?,
     };
     if account.cloud() == Cloud::Aws {
         return Ok(account);

@@ -58,7 +58,7 @@ async fn issue(wish: &IssueCommand, environment: &Environment) -> Option<()> {
     let paths = Paths::resolve(environment).ok()?;
     let vault = Vault::on_this_thread(APP_ID, paths.keychain_lock(), KEYCHAIN_TIMEOUT);
     let cached_sessions = CachedSessions::open(&paths, Arc::new(SystemClock), vault);
-    let stored = cached_sessions.stored().ok()?;
+    let look = cached_sessions.look()?;
     let resource = |account: &Account, text: Option<&str>| match text {
         None => Some(Resource::Management),
         Some(text) => provider::resource(
@@ -75,7 +75,7 @@ async fn issue(wish: &IssueCommand, environment: &Environment) -> Option<()> {
             json,
             ..
         } => {
-            let account = token::account(&stored, whose).ok()?;
+            let account = token::account(&look, whose).ok()?;
             let resource = resource(&account, text.as_deref())?;
             let session = cached_sessions
                 .issue(&account, &resource, &requesting_program())
@@ -83,7 +83,7 @@ async fn issue(wish: &IssueCommand, environment: &Environment) -> Option<()> {
             token::print_credential(&account, &session, *json).ok()
         }
         IssueCommand::CredentialProcess { whose, .. } => {
-            let account = credential_process::account(&stored, whose).ok()?;
+            let account = credential_process::account(&look, whose).ok()?;
             let session = cached_sessions
                 .issue(&account, &Resource::Management, &requesting_program())
                 .await?;
@@ -91,7 +91,7 @@ async fn issue(wish: &IssueCommand, environment: &Environment) -> Option<()> {
         }
         IssueCommand::KubeToken { whose, .. } => {
             let version = kube_token::version(environment.get(kube_token::EXEC_INFO)).ok()?;
-            let account = kube_token::account(&stored, environment, whose).ok()?;
+            let account = kube_token::account(&look, environment, whose).ok()?;
             // What EKS takes is signed with the credential, which needs all that is known of AWS.
             if account.cloud() == Cloud::Aws {
                 return None;

@@ -8,7 +8,6 @@ use mcm_core::app::App;
 use mcm_core::error::{Code, Error};
 use mcm_core::provider::azure::resource::AKS_SERVER;
 use mcm_core::resource::Resource;
-use mcm_core::store::Accounts;
 use mcm_core::world::{Environment, World};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
@@ -16,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::arguments::ClusterOf;
 use crate::failure::Failure;
 use crate::interactive;
+use crate::lookup::Lookup;
 use crate::output::print;
 use crate::token::requesting_program;
 use crate::variables;
@@ -34,7 +34,7 @@ pub(crate) async fn run(
     may_ask: bool,
 ) -> Result<(), Failure> {
     let version = version(world.environment.get(EXEC_INFO))?;
-    let account = account(&*app.stored()?, &world.environment, whose)?;
+    let account = account(app, &world.environment, whose)?;
     let resource = resource(&account, whose).map_or(Ok(Resource::Management), |text| {
         app.resource(&account.id, text)
     })?;
@@ -64,13 +64,13 @@ pub(crate) async fn run(
 /// The account that is asked for, when the options are for its cloud.
 ///
 /// # Errors
-/// As `Accounts::resolve` and `Accounts::in_use`; `invalid-input`.
+/// As `Lookup`; `invalid-input`.
 pub(crate) fn account(
-    stored: &Accounts,
+    lookup: &impl Lookup,
     environment: &Environment,
     whose: &ClusterOf,
 ) -> Result<Account, Error> {
-    let account = named(stored, environment, whose)?;
+    let account = named(lookup, environment, whose)?;
     let cloud = account.cloud();
     if let Some((option, of)) = whose.options().find(|(_, of)| *of != cloud) {
         let message = format!(
@@ -106,27 +106,27 @@ pub(crate) fn print_credential(
 
 /// The account that is named; inside `mcm exec`, else, the one of its accounts that fits.
 fn named(
-    stored: &Accounts,
+    lookup: &impl Lookup,
     environment: &Environment,
     whose: &ClusterOf,
 ) -> Result<Account, Error> {
     if let Some(name) = &whose.account {
-        return stored.resolve(name);
+        return lookup.named(name);
     }
     if let Some(cloud) = whose.active {
-        return stored.in_use(cloud);
+        return lookup.active(cloud);
     }
     let Some(listed) = environment.get(variables::EXEC_ACCOUNTS) else {
         let message = "Name an account, or print --active azure, --active gcp or --active aws.";
         return Err(Error::new(Code::InvalidInput, message));
     };
-    let listed: Vec<&Account> = listed
+    let listed: Vec<Account> = listed
         .split(',')
-        .filter_map(|id| stored.account(&AccountId::from(id.trim().to_owned())))
+        .filter_map(|id| lookup.with_id(&AccountId::from(id.trim().to_owned())))
         .filter(|account| whose.options().all(|(_, cloud)| cloud == account.cloud()))
         .collect();
     match listed.as_slice() {
-        [one] => Ok((*one).clone()),
+        [one] => Ok(one.clone()),
         [] => {
             let message = "No account that \"mcm exec\" runs this with fits. Name an account.";
             Err(Error::new(Code::NotFound, message))

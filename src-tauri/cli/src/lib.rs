@@ -18,6 +18,7 @@ mod credential_process;
 mod doctor;
 mod env;
 mod exec;
+mod export;
 mod failure;
 mod fast_path;
 mod help;
@@ -25,6 +26,7 @@ mod interactive;
 mod kube_token;
 mod login;
 mod logout;
+mod lookup;
 #[cfg(test)]
 mod man;
 mod other_tools;

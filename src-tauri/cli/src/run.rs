@@ -16,7 +16,7 @@ use mcm_core::world::{APP_ID, Environment, NoScheme, Paths, SystemClock, World};
 use crate::arguments::{Arguments, Command, Configure, IssueCommand, Login};
 use crate::failure::Failure;
 use crate::{
-    accounts, activity, completion, configure, credential_process, doctor, env, exec, help,
+    accounts, activity, completion, configure, credential_process, doctor, env, exec, export, help,
     kube_token, login, logout, targets, token, whoami,
 };
 
@@ -164,6 +164,7 @@ async fn dispatch(command: Command, world: World) -> Result<(), Failure> {
                 limit,
                 json,
             } => activity::run(&app, account.as_deref(), limit, json),
+            Command::Export { json: _ } => export::run(&app),
             Command::Doctor { json } => doctor::run(&app, &world, json).await,
         }
     });

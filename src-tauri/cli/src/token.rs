@@ -7,7 +7,6 @@ use mcm_core::app::App;
 use mcm_core::credential::Session;
 use mcm_core::error::{Code, Error};
 use mcm_core::resource::Resource;
-use mcm_core::store::Accounts;
 use mcm_core::vault::Vault;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
@@ -15,6 +14,7 @@ use serde::Serialize;
 use crate::arguments::TokenOf;
 use crate::failure::Failure;
 use crate::interactive;
+use crate::lookup::Lookup;
 use crate::output::print;
 
 pub(crate) async fn run(
@@ -25,7 +25,7 @@ pub(crate) async fn run(
     json: bool,
     may_ask: bool,
 ) -> Result<(), Failure> {
-    let account = account(&*app.stored()?, whose)?;
+    let account = account(app, whose)?;
     let resource = resource.map_or(Ok(Resource::Management), |text| {
         app.resource(&account.id, text)
     })?;
@@ -40,11 +40,11 @@ pub(crate) async fn run(
 /// The account that is asked for, when it is one that has access tokens.
 ///
 /// # Errors
-/// As `Accounts::resolve` and `Accounts::in_use`; `unsupported`.
-pub(crate) fn account(stored: &Accounts, whose: &TokenOf) -> Result<Account, Error> {
+/// As `Lookup`; `unsupported`.
+pub(crate) fn account(lookup: &impl Lookup, whose: &TokenOf) -> Result<Account, Error> {
     let account = match (&whose.account, whose.active) {
-        (Some(name), _) => stored.resolve(name)?,
-        (None, Some(cloud)) => stored.in_use(cloud)?,
+        (Some(name), _) => lookup.named(name)?,
+        (None, Some(cloud)) => lookup.active(cloud)?,
         (None, None) => unreachable!("the arguments ask for one of them"),
     };
     if account.cloud() != Cloud::Aws {

@@ -93,6 +93,7 @@ enum Source {
 struct Shell<'a> {
     environment: &'a Environment,
     tools: OtherTools<'a>,
+    app: &'a App,
     stored: Arc<Accounts>,
     /// The accounts that `mcm exec` lends here.
     lent: Vec<AccountId>,
@@ -110,6 +111,7 @@ pub(crate) fn run(app: &App, json: bool) -> Result<(), Failure> {
     let shell = Shell {
         environment: &environment,
         tools: OtherTools::of(&environment)?,
+        app,
         stored: app.stored()?,
         lent,
     };

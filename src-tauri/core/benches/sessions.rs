@@ -153,9 +153,9 @@ async fn waking(harness: &Harness) -> Duration {
         people.push(account);
     }
     let store = Store::in_folder(&harness.world.paths.data);
-    let put = store.change(|stored| {
-        stored.accounts = people;
-        Ok(())
+    let put = store.change(|change| {
+        change.remove(&harness.id)?;
+        people.iter().try_for_each(|person| change.put(person))
     });
     put.await.expect("written");
     harness

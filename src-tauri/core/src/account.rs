@@ -1,6 +1,6 @@
 //! What a connected identity is: clouds, accounts, targets, and the keys they are known by.
 //!
-//! Everything here is metadata and may be shown and written to `accounts.json`; no secret lives here.
+//! Everything here is metadata and may be shown and written to `accounts.db`; no secret lives here.
 //! What a grant or a session holds stands in `provider.rs`.
 
 use std::collections::HashSet;
@@ -71,6 +71,22 @@ impl AccountId {
     }
 }
 
+impl AccountId {
+    /// Reads an id from storage: a cloud and twelve lower-case hexadecimal digits.
+    pub fn parse(text: &str) -> Option<Self> {
+        let id = Self(text.to_owned());
+        let (_, digits) = text.split_once('-')?;
+        let fits = id.cloud().is_some() && digits.len() == 12 && is_lower_hex(digits);
+        fits.then_some(id)
+    }
+
+    /// The cloud that the id names.
+    pub fn cloud(&self) -> Option<Cloud> {
+        let (name, _) = self.0.split_once('-')?;
+        Cloud::ALL.into_iter().find(|cloud| cloud.as_str() == name)
+    }
+}
+
 impl From<String> for AccountId {
     fn from(text: String) -> Self {
         Self(text)
@@ -89,10 +105,25 @@ impl fmt::Display for AccountId {
 pub struct GrantKey(String);
 
 impl GrantKey {
+    /// Reads a key from storage: 32 lower-case hexadecimal digits. It becomes the name of a lock file.
+    pub fn parse(text: &str) -> Option<Self> {
+        (text.len() == 32 && is_lower_hex(text)).then(|| Self(text.to_owned()))
+    }
+
+    /// The key of a grant that is not known any more. No grant has it.
+    pub(crate) fn unknown() -> Self {
+        Self("0".repeat(32))
+    }
+
     /// The key as text: hexadecimal digits, fit for a file name and a keychain entry.
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+fn is_lower_hex(text: &str) -> bool {
+    text.bytes()
+        .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 /// Who an account is, in its cloud's own terms. The stable fields make the keys; the others are only shown.
@@ -437,7 +468,7 @@ pub struct ResourceSession {
     pub renewal_failure: Option<RenewalFailure>,
 }
 
-/// One connected identity: a row of the dashboard, as `accounts.json` keeps it.
+/// One connected identity: a row of the dashboard, as `accounts.db` keeps it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Account {
@@ -556,6 +587,34 @@ impl Account {
         self.custom_name
             .clone()
             .unwrap_or_else(|| self.identity.default_name())
+    }
+
+    /// What it can be called by, in lower case: its name, its label and its user.
+    pub fn names(&self) -> [String; 3] {
+        let (label, who) = (self.identity.label(), self.identity.who());
+        [self.name(), label.to_owned(), who.to_owned()].map(|name| name.to_lowercase())
+    }
+
+    /// Everything that it can be found by, in lower case.
+    pub fn found_by(&self) -> String {
+        let mut text = format!("{} {}", self.id, self.identity.default_name());
+        for name in self.names() {
+            text.push(' ');
+            text.push_str(&name);
+        }
+        if let Identity::Azure {
+            default_domain: Some(domain),
+            ..
+        }
+        | Identity::Gcp {
+            hosted_domain: Some(domain),
+            ..
+        } = &self.identity
+        {
+            text.push(' ');
+            text.push_str(domain);
+        }
+        text.to_lowercase()
     }
 
     /// How long its session for a resource lives, when there is one.

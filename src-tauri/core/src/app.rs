@@ -12,6 +12,7 @@ mod search;
 mod sign_in_lock;
 
 use std::collections::{BTreeMap, HashMap};
+use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::time::Duration;
@@ -24,22 +25,22 @@ use ts_rs::TS;
 use crate::account::{
     Account, AccountId, COLOURS, Cloud, Identity, OrganizationAccount, Target, TargetsChange,
 };
-use crate::activity::{Activity, ActivityEvent, ActivityKind};
+use crate::activity::{ActivityEvent, ActivityKind};
 pub use crate::app::aws::{ConnectRole, PrepareRole, PreparedRole};
 pub use crate::app::cached_sessions::CachedSessions;
 pub use crate::app::connect::{Connect, OnDuplicate};
 pub use crate::app::sign_in_lock::{Acquired, SignInGuard, SignInLock};
-use crate::credential::Session;
+use crate::credential::{Grant, Session};
 use crate::error::{Code, Error, ErrorView, Result};
 use crate::provider::{self, Providers};
 use crate::redirect::{Delivered, Frontend, Redirects};
 use crate::resource::Resource;
-use crate::session::{RefreshMode, Sessions, not_found};
+use crate::session::{RefreshMode, Sessions};
 use crate::settings::{self, Settings};
 use crate::settings::{Preferences, RedirectKind, Theme};
 use crate::sign_in::SignInId;
 use crate::snapshot::{Copyable, Snapshot};
-use crate::store::{Accounts, Store};
+use crate::store::{Accounts, Change, Export, Store, not_found};
 use crate::text;
 use crate::vault::KeychainState;
 use crate::world::World;
@@ -54,7 +55,6 @@ pub struct App {
     world: World,
     store: Store,
     sessions: Sessions,
-    activity: Activity,
     redirects: Arc<Redirects>,
     state: Mutex<State>,
     snapshot: watch::Sender<Arc<Snapshot>>,
@@ -74,6 +74,8 @@ struct State {
     offline: bool,
     paused: bool,
     revision: u64,
+    /// Whether anybody looks at Snapshots. Until then none is built, and of the accounts only what is asked for is read.
+    is_watched: bool,
 }
 
 /// A list of targets that is being read.
@@ -131,32 +133,23 @@ impl App {
             offline: false,
             paused: false,
             revision: 0,
+            is_watched: false,
         };
-        state.take(store.read());
         Arc::new_cyclic(|this: &Weak<Self>| {
             let (vault, clock) = (world.vault.clone(), world.clock.clone());
             let locks = world.paths.data.join("locks");
-            let activity = Activity::in_folder(&world.paths.data);
             let app = this.clone();
-            let sessions = Sessions::new(
-                clock,
-                vault,
-                store.clone(),
-                activity.clone(),
-                locks,
-                move || {
-                    if let Some(app) = app.upgrade() {
-                        app.reload();
-                    }
-                },
-            );
+            let sessions = Sessions::new(clock, vault, store.clone(), locks, move || {
+                if let Some(app) = app.upgrade() {
+                    app.reload();
+                }
+            });
             let first = build_snapshot::build(&mut state, &world, &sessions);
             let snapshot = watch::Sender::new(Arc::new(first));
             Self {
                 world,
                 store,
                 sessions,
-                activity,
                 redirects,
                 state: Mutex::new(state),
                 snapshot,
@@ -167,7 +160,15 @@ impl App {
 
     /// The state, as it changes.
     pub fn watch(&self) -> watch::Receiver<Arc<Snapshot>> {
+        self.begin_watching();
         self.snapshot.subscribe()
+    }
+
+    /// Reads all accounts and builds the first Snapshot, once.
+    fn begin_watching(&self) {
+        if !std::mem::replace(&mut self.state().is_watched, true) {
+            self.reload();
+        }
     }
 
     /// The settings in force.
@@ -181,13 +182,41 @@ impl App {
     /// `storage-unreadable`, `storage-failed`.
     pub fn stored(&self) -> Result<Arc<Accounts>> {
         let state = self.state();
+        if !state.is_watched {
+            return self.store.read();
+        }
         state
             .book_error
             .clone()
             .map_or_else(|| Ok(state.stored.clone()), Err)
     }
 
-    /// Reads `accounts.json` again, for a process that stays and follows what the others choose.
+    /// Everything that is stored and no secret, for a backup or another program.
+    ///
+    /// # Errors
+    /// `storage-*`.
+    pub fn export(&self) -> Result<Export> {
+        self.store.export()
+    }
+
+    /// What is wrong with `accounts.db`, as SQLite says; nothing when it is sound.
+    ///
+    /// # Errors
+    /// `storage-*`.
+    pub fn faults(&self) -> Result<Vec<String>> {
+        self.store.faults()
+    }
+
+    /// How many secrets of killed or interrupted sign-ins and sign-outs the keychain may hold.
+    ///
+    /// # Errors
+    /// `storage-*`.
+    pub fn left_over_secrets(&self) -> Result<usize> {
+        let noted = self.store.intents(None)?;
+        Ok(noted.iter().filter(|(_, is_needed)| !is_needed).count())
+    }
+
+    /// Reads `accounts.db` again, for a process that stays and follows what the others choose.
     pub fn read_again(&self) {
         self.reload();
     }
@@ -241,17 +270,34 @@ impl App {
         to: &str,
     ) -> Result<Session> {
         let session = self.session_for(id, resource).await?;
-        self.activity.record(
-            &self.account(id)?,
-            self.world.clock.now(),
-            ActivityKind::handed_out(resource, to),
-        );
+        let what = ActivityKind::handed_out(resource, to);
+        let event = ActivityEvent::of(&*self.account(id)?, self.world.clock.now(), what);
+        let log = self.store.issue_log();
+        let logged = log.add(&event).or_else(|error| match error.kind() {
+            // The log is full: its events move into the database.
+            io::ErrorKind::FileTooLarge => self
+                .store
+                .take_in_activity()
+                .map_err(io::Error::other)
+                .and_then(|()| log.add(&event)),
+            _ => Err(error),
+        });
+        if let Err(error) = logged {
+            // Nobody is kept from their work by that.
+            tracing::warn!(kind = %error.kind(), "an issued credential could not be logged");
+        }
         Ok(session)
     }
 
     /// What happened, newest first, to one account or to all; at most `most`.
     pub fn activity(&self, id: Option<&AccountId>, most: usize) -> Vec<ActivityEvent> {
-        self.activity.read(id, most)
+        self.store.activity(id, most).unwrap_or_else(|error| {
+            tracing::warn!(
+                code = error.code().as_str(),
+                "the activity could not be read"
+            );
+            Vec::new()
+        })
     }
 
     /// Renews now, because a person asked for it.
@@ -277,7 +323,7 @@ impl App {
     /// # Errors
     /// `not-found`.
     pub fn targets(&self, id: &AccountId) -> Result<Vec<Target>> {
-        Ok(self.account(id)?.targets)
+        Ok(self.account(id)?.targets.clone())
     }
 
     /// Reads the account's targets again. A failure keeps the old list and is kept beside it.
@@ -331,25 +377,21 @@ impl App {
             self.world.clock.now(),
             read.as_ref().map(drop).map_err(Clone::clone),
         );
-        let mut changed = None;
-        let edit = |stored: &mut Accounts| {
-            let account = stored.account_mut(id).ok_or_else(|| not_found(id))?;
+        let edit = |account: &mut Account| {
             account.targets_error = read.as_ref().err().map(ErrorView::from);
             let Ok(Read {
                 targets,
                 organization,
             }) = read
             else {
-                return Ok(());
+                return Ok(None);
             };
             // The first list is no change.
+            let mut changed = None;
             if account.targets_read_at.is_some() {
                 account.targets_change = TargetsChange::between(&account.targets, &targets, now)
                     .or(account.targets_change);
-                changed = account
-                    .targets_change
-                    .filter(|change| change.at == now)
-                    .map(|change| (account.clone(), change));
+                changed = account.targets_change.filter(|change| change.at == now);
             }
             account.targets = targets;
             if let Some(organization) = organization {
@@ -360,16 +402,20 @@ impl App {
             if let ([only], None) = (account.targets.as_slice(), &account.target) {
                 account.target = Some(only.id.clone());
             }
-            Ok(())
+            Ok(changed)
         };
-        self.store.change(edit).await?;
-        if let Some((account, TargetsChange { added, removed, .. })) = changed {
-            self.activity.record(
-                &account,
-                now,
-                ActivityKind::TargetsChanged { added, removed },
-            );
-        }
+        let change = |change: &Change<'_>| {
+            let changed = change.edit(id, edit)?.ok_or_else(|| not_found(id))?;
+            match (changed, change.account(id)?) {
+                (Some(TargetsChange { added, removed, .. }), Some(account)) => change.record(
+                    &account,
+                    now,
+                    ActivityKind::TargetsChanged { added, removed },
+                ),
+                _ => Ok(()),
+            }
+        };
+        self.store.change(change).await?;
         result
     }
 
@@ -423,15 +469,16 @@ impl App {
     /// `not-found`, `storage-*`.
     pub async fn use_account(&self, id: &AccountId) -> Result<()> {
         let now = self.world.clock.now();
-        self.change(|stored| {
-            let account = stored.account_mut(id).ok_or_else(|| not_found(id))?;
-            account.used_at = Some(now);
-            let account = account.clone();
-            stored.active.insert(account.cloud(), id.clone());
-            Ok(account)
+        self.change(|change| {
+            let used = change.edit(id, |account| {
+                account.used_at = Some(now);
+                Ok(account.clone())
+            });
+            let account = used?.ok_or_else(|| not_found(id))?;
+            change.set_active(account.cloud(), id)?;
+            change.record(&account, now, ActivityKind::Used)
         })
         .await
-        .map(|account| self.activity.record(&account, now, ActivityKind::Used))
     }
 
     /// Chooses the target to work on.
@@ -519,8 +566,8 @@ impl App {
     pub async fn add_tenant(&self, id: &AccountId, tenant_id: &str) -> Result<AccountId> {
         let now = self.world.clock.now();
         let added = self
-            .change(|stored| {
-                let account = stored.account(id).ok_or_else(|| not_found(id))?;
+            .change(|change| {
+                let account = change.account(id)?.ok_or_else(|| not_found(id))?;
                 let offered = account
                     .offered
                     .iter()
@@ -539,8 +586,8 @@ impl App {
                 let mut row = Account::new(identity, now);
                 row.offered.clone_from(&account.offered);
                 let added = row.id.clone();
-                if stored.account(&added).is_none() {
-                    stored.add(row);
+                if change.account(&added)?.is_none() {
+                    change.put(&row)?;
                 }
                 Ok(added)
             })
@@ -561,6 +608,15 @@ impl App {
         let removed = self.sessions.remove(id).await;
         self.reload();
         let (account, grant) = removed?;
+        self.finish_disconnecting(&account, grant).await
+    }
+
+    /// Removes what else belonged to an account whose row and secrets are removed, and revokes its grant.
+    async fn finish_disconnecting(
+        &self,
+        account: &Account,
+        grant: Option<Grant>,
+    ) -> Result<Option<Error>> {
         // Typed keys go with the last connection that used them.
         if let Identity::Aws { source, .. } = &account.identity
             && let Some(keys) = provider::aws::typed_key(source)
@@ -575,7 +631,7 @@ impl App {
             Ok(Err(error)) => error.code(),
             Err(_) => Code::Offline,
         };
-        tracing::warn!(account = %id, code = code.as_str(), "the provider could not be told of the sign-out");
+        tracing::warn!(account = %account.id, code = code.as_str(), "the grant could not be revoked at the provider");
         let message = format!(
             "{} is removed from this machine, but {} could not be told, so the access granted there still stands. End it \
              in the security settings of that account.",
@@ -595,17 +651,27 @@ impl App {
             first_error = first_error.or(self.disconnect(&account.id).await.err());
         }
         first_error = first_error.or(self.world.vault.sweep_all().await.err());
-        let emptied = self.change(|stored| {
-            stored.pending_roles.clear();
-            stored.left_behind.clear();
-            stored.access_keys.clear();
+        let is_swept = first_error.is_none();
+        let emptied = self.change(|change| {
+            for pending in change.pending_roles()? {
+                change.remove_pending_role(&pending.external_id)?;
+            }
+            for keys in change.all()?.access_keys {
+                change.remove_access_keys(&keys.access_key_id)?;
+            }
+            change.forget_activity()?;
+            // The keychain holds nothing any more, unless that failed.
+            if is_swept {
+                change.settle_all()?;
+            }
             Ok(())
         });
         first_error = first_error.or(emptied.await.err());
-        let forgotten = self.activity.forget().map_err(|error| {
+        let log = self.store.issue_log();
+        let forgotten = log.forget().map_err(|error| {
             let message = format!(
                 "{} could not be removed. Remove it yourself.",
-                self.activity.path().display()
+                log.path().display()
             );
             Error::new(Code::StorageFailed, message).with_source(error)
         });
@@ -790,7 +856,7 @@ impl App {
 
     /// What to paste into a report: versions, states and counts; no name, id or address of the person's.
     pub fn diagnostics(&self) -> String {
-        let snapshot = self.snapshot.borrow().clone();
+        let snapshot = self.watch().borrow().clone();
         let mut lines = vec![
             format!(
                 "Multi-Cloud Manager {} ({})",
@@ -857,11 +923,8 @@ impl App {
         self.sessions.finish().await;
     }
 
-    fn account(&self, id: &AccountId) -> Result<Account> {
-        self.stored()?
-            .account(id)
-            .cloned()
-            .ok_or_else(|| not_found(id))
+    fn account(&self, id: &AccountId) -> Result<Arc<Account>> {
+        self.store.account(id)?.ok_or_else(|| not_found(id))
     }
 
     fn providers(&self) -> Providers {
@@ -873,18 +936,21 @@ impl App {
         id: &AccountId,
         edit: impl FnOnce(&mut Account) -> Result<()>,
     ) -> Result<()> {
-        self.change(|stored| edit(stored.account_mut(id).ok_or_else(|| not_found(id))?))
+        self.change(|change| change.edit(id, edit)?.ok_or_else(|| not_found(id)))
             .await
     }
 
-    async fn change<T>(&self, edit: impl FnOnce(&mut Accounts) -> Result<T>) -> Result<T> {
+    async fn change<T>(&self, edit: impl FnOnce(&Change<'_>) -> Result<T>) -> Result<T> {
         let changed = self.store.change(edit).await;
         self.reload();
         changed
     }
 
-    /// Reads `accounts.json` again and draws.
+    /// Reads what changed in `accounts.db` and builds a Snapshot.
     pub fn reload(&self) {
+        if !self.state().is_watched {
+            return;
+        }
         let read = self.store.read();
         self.state().take(read);
         self.publish();
@@ -921,6 +987,9 @@ impl App {
 
     fn publish(&self) {
         let mut state = self.state();
+        if !state.is_watched {
+            return;
+        }
         let snapshot = build_snapshot::build(&mut state, &self.world, &self.sessions);
         // Sent under the lock, so that revisions leave in order.
         self.snapshot.send_replace(Arc::new(snapshot));

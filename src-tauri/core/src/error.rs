@@ -59,7 +59,7 @@ pub enum Code {
     KeychainFailed,
     /// A file of ours could not be written or read.
     StorageFailed,
-    /// `accounts.json` or `settings.toml` cannot be understood, and is left as it is.
+    /// `accounts.db` or `settings.toml` cannot be understood, and is left as it is.
     StorageUnreadable,
     /// No such account, target or flow.
     NotFound,

@@ -7,46 +7,88 @@ mod foreign;
 mod run_folder;
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc;
 use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::Semaphore;
 
 use crate::error::{Code, Error, Result};
 pub use foreign::Foreign;
 pub use run_folder::RunFolder;
 
-/// How often a waiting process looks whether a lock is free. `std::fs::File::lock` cannot be given up, so it is polled.
-const LOOK: Duration = Duration::from_millis(10);
+/// How many threads of this process wait for locks at once. The others wait for one of those.
+static WAITING: Semaphore = Semaphore::const_new(64);
 
 /// A lock that one process holds; dropping it lets go.
 #[derive(Debug)]
 pub struct Lock(#[expect(dead_code, reason = "held for its lock")] File);
 
-/// Takes the lock file at `path`, waiting at most `limit` for another process.
+/// Takes the lock file at `path`, waiting at most `limit` for another process. The system wakes those who wait in their
+/// order, so nobody is passed over.
 ///
 /// # Errors
 /// `busy` when the other process does not let go in time, `storage-failed` when the file cannot be made.
 pub async fn lock(path: &Path, limit: Duration) -> Result<Lock> {
-    let file = open_private(path).map_err(|error| storage_failed("locked", path, error))?;
-    let wait = async {
-        loop {
-            match file.try_lock() {
-                Ok(()) => return Ok(()),
-                Err(TryLockError::WouldBlock) => tokio::time::sleep(LOOK).await,
-                Err(TryLockError::Error(error)) => {
-                    return Err(storage_failed("locked", path, error));
-                }
-            }
-        }
+    let file = match try_lock(path)? {
+        Ok(lock) => return Ok(lock),
+        Err(file) => file,
     };
-    tokio::time::timeout(limit, wait).await.map_err(|_| {
-        let message = format!(
-            "Another process of Multi-Cloud Manager has been busy for {} s. Try again; if it stays so, end that process.",
-            limit.as_secs()
-        );
-        Error::new(Code::Busy, message)
-    })??;
-    Ok(Lock(file))
+    if limit.is_zero() {
+        return Err(busy(limit));
+    }
+    let wait = async {
+        let waiting = WAITING.acquire().await;
+        // The system knows no limit. A thread that is given up lets go when its turn has come.
+        let locked = tokio::task::spawn_blocking(move || {
+            let _waiting = waiting;
+            file.lock().map(|()| Lock(file))
+        });
+        locked
+            .await
+            .unwrap_or_else(|_| Err(io::ErrorKind::Interrupted.into()))
+    };
+    match tokio::time::timeout(limit, wait).await {
+        Ok(locked) => locked.map_err(|error| storage_failed("locked", path, error)),
+        Err(_) => Err(busy(limit)),
+    }
+}
+
+/// As `lock`, for what must not be interrupted by other tasks. Blocks the thread.
+///
+/// # Errors
+/// As `lock`.
+pub fn lock_blocking(path: &Path, limit: Duration) -> Result<Lock> {
+    let file = match try_lock(path)? {
+        Ok(lock) => return Ok(lock),
+        Err(file) => file,
+    };
+    let (locked, awaited) = mpsc::channel();
+    std::thread::spawn(move || locked.send(file.lock().map(|()| Lock(file))));
+    match awaited.recv_timeout(limit) {
+        Ok(locked) => locked.map_err(|error| storage_failed("locked", path, error)),
+        Err(_) => Err(busy(limit)),
+    }
+}
+
+/// The lock, or the file to wait with.
+fn try_lock(path: &Path) -> Result<std::result::Result<Lock, File>> {
+    let file = open_private(path).map_err(|error| storage_failed("locked", path, error))?;
+    match file.try_lock() {
+        Ok(()) => Ok(Ok(Lock(file))),
+        Err(TryLockError::WouldBlock) => Ok(Err(file)),
+        Err(TryLockError::Error(error)) => Err(storage_failed("locked", path, error)),
+    }
+}
+
+fn busy(limit: Duration) -> Error {
+    let message = format!(
+        "Another process of Multi-Cloud Manager has been busy for {} s. Try again. If this persists, end that process.",
+        limit.as_secs()
+    );
+    Error::new(Code::Busy, message)
 }
 
 /// Replaces the file at `path` with `bytes`, readable by this user only, through a temporary file beside it.
@@ -57,7 +99,7 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
     let write = || -> io::Result<()> {
         let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
         make_private_folder(folder)?;
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        let mut file = temporary().tempfile_in(folder)?;
         file.write_all(bytes)?;
         file.as_file().sync_all()?;
         file.persist(path)?;
@@ -78,13 +120,144 @@ pub fn read(path: &Path) -> Result<Option<Vec<u8>>> {
     }
 }
 
-/// When a file was last replaced, how long it is, and its first bytes: enough to see that it was replaced.
-pub fn stamp(path: &Path, beginning: u64) -> Option<(std::time::SystemTime, u64, Vec<u8>)> {
-    let file = File::open(path).ok()?;
-    let metadata = file.metadata().ok()?;
-    let mut bytes = Vec::new();
-    file.take(beginning).read_to_end(&mut bytes).ok()?;
-    Some((metadata.modified().ok()?, metadata.len(), bytes))
+/// As `read`, for a file that others may have put there: no more than so many bytes, and nothing but a file.
+///
+/// # Errors
+/// As `read`; `storage-failed` for a pipe, a folder, a device or a longer file, at once.
+pub fn read_at_most(path: &Path, limit: u64) -> Result<Option<Vec<u8>>> {
+    match fs::metadata(path) {
+        Ok(metadata) if !metadata.is_file() => Err(storage_failed(
+            "read",
+            path,
+            io::ErrorKind::NotADirectory.into(),
+        )),
+        Ok(metadata) if metadata.len() > limit => {
+            let message = format!(
+                "{} is too large: {} MB, and at most {} MB can be read. Move it away.",
+                path.display(),
+                metadata.len() / 1_000_000,
+                limit / 1_000_000
+            );
+            Err(Error::new(Code::StorageFailed, message))
+        }
+        _ => read(path),
+    }
+}
+
+/// A new file beside another, which takes its place when it is complete.
+#[derive(Debug)]
+pub(crate) struct NewFile {
+    new: tempfile::TempPath,
+    place: PathBuf,
+}
+
+/// Makes an empty file beside the one at `path`, readable by this user only.
+///
+/// # Errors
+/// `storage-failed`.
+pub(crate) fn new_beside(path: &Path) -> Result<NewFile> {
+    let make = || -> io::Result<NewFile> {
+        let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
+        make_private_folder(folder)?;
+        Ok(NewFile {
+            new: temporary().tempfile_in(folder)?.into_temp_path(),
+            place: path.to_owned(),
+        })
+    };
+    make().map_err(|error| storage_failed("saved", path, error))
+}
+
+impl NewFile {
+    pub(crate) fn path(&self) -> &Path {
+        &self.new
+    }
+
+    /// Puts it in place, whole.
+    ///
+    /// # Errors
+    /// `storage-failed`; what was there before still is.
+    pub(crate) fn put_in_place(self) -> Result<()> {
+        let put = || -> io::Result<()> {
+            File::open(&self.new)?.sync_all()?;
+            self.new.persist(&self.place)?;
+            sync_folder(self.place.parent().ok_or(io::ErrorKind::InvalidInput)?)
+        };
+        let place = self.place.clone();
+        put().map_err(|error| storage_failed("saved", &place, error))
+    }
+}
+
+/// A file that is being written, by a name that `sweep_temporary` knows.
+fn temporary() -> tempfile::Builder<'static, 'static> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(TEMPORARY_PREFIX).suffix(TEMPORARY_SUFFIX);
+    builder
+}
+
+const TEMPORARY_PREFIX: &str = ".mcm-";
+const TEMPORARY_SUFFIX: &str = ".tmp";
+
+/// Removes files of ours in a folder that a process was killed over while it wrote them, at least an hour ago.
+pub fn sweep_temporary(folder: &Path, now: Timestamp) {
+    let is_ours = |name: &str| {
+        let random = name
+            .strip_prefix(TEMPORARY_PREFIX)
+            .and_then(|rest| rest.strip_suffix(TEMPORARY_SUFFIX));
+        // Earlier versions named them so.
+        let random = random.or_else(|| name.strip_prefix(".tmp"));
+        random.is_some_and(|random| {
+            random.len() == 6 && random.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        })
+    };
+    let is_old = |metadata: &fs::Metadata| {
+        let written = metadata
+            .modified()
+            .ok()
+            .and_then(|time| Timestamp::try_from(time).ok());
+        written.is_some_and(|written| now.duration_since(written) > SignedDuration::from_hours(1))
+    };
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let is_left = entry.file_name().to_str().is_some_and(is_ours)
+            && entry
+                .metadata()
+                .is_ok_and(|metadata| metadata.is_file() && is_old(&metadata));
+        if is_left && let Err(error) = fs::remove_file(entry.path()) {
+            tracing::warn!(kind = %error.kind(), "a temporary file could not be removed");
+        }
+    }
+}
+
+/// Refuses what is no file, and a file of another user.
+///
+/// # Errors
+/// `storage-failed`, naming the path.
+pub(crate) fn require_own_file(path: &Path, metadata: &fs::Metadata) -> Result<()> {
+    let refused = |why: &str| {
+        Err(Error::new(
+            Code::StorageFailed,
+            format!("{} {why}", path.display()),
+        ))
+    };
+    if !metadata.is_file() {
+        return refused("is not a file. Move what is there to another place.");
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt as _;
+        if metadata.uid() != rustix::process::geteuid().as_raw() {
+            return refused("belongs to another user. Move it away, or make it yours.");
+        }
+    }
+    Ok(())
+}
+
+/// The error for a folder that allows no locks.
+pub(crate) fn no_locks(path: &Path) -> Error {
+    let message = format!(
+        "{} cannot be locked. This folder does not allow locks. Set MCM_HOME to a local folder.",
+        path.display()
+    );
+    Error::new(Code::StorageFailed, message)
 }
 
 /// Moves a file that cannot be understood to a name beside it that is not taken, so that nothing of it is lost.
@@ -92,24 +265,38 @@ pub fn stamp(path: &Path, beginning: u64) -> Option<(std::time::SystemTime, u64,
 /// # Errors
 /// `storage-failed`, naming the path.
 pub fn set_aside(path: &Path) -> Result<PathBuf> {
-    let name = path
-        .file_name()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .into_owned();
     for number in 1..1000 {
-        let aside = path.with_file_name(format!("{name}.kept-{number}"));
-        if aside.exists() {
-            continue;
+        let aside = beside(path, &format!("kept-{number}"));
+        if !aside.exists() {
+            fs::rename(path, &aside).map_err(|error| storage_failed("set aside", path, error))?;
+            return Ok(aside);
         }
-        fs::rename(path, &aside).map_err(|error| storage_failed("set aside", path, error))?;
-        return Ok(aside);
     }
     Err(storage_failed(
         "set aside",
         path,
         io::ErrorKind::AlreadyExists.into(),
     ))
+}
+
+/// As `set_aside`, under a name with this ending when that is not taken.
+///
+/// # Errors
+/// As `set_aside`.
+pub(crate) fn set_aside_as(path: &Path, ending: &str) -> Result<PathBuf> {
+    let aside = beside(path, ending);
+    if aside.exists() {
+        return set_aside(path);
+    }
+    fs::rename(path, &aside).map_err(|error| storage_failed("set aside", path, error))?;
+    Ok(aside)
+}
+
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".");
+    name.push(ending);
+    path.with_file_name(name)
 }
 
 /// Opens a file for a lock or a log: made when missing, readable by this user only, never shortened.
@@ -143,7 +330,10 @@ fn sync_folder(_folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-fn storage_failed(what: &str, path: &Path, error: io::Error) -> Error {
+pub(crate) fn storage_failed(what: &str, path: &Path, error: io::Error) -> Error {
+    if is_about_locks(&error) {
+        return no_locks(path).with_source(error);
+    }
     let why = match error.kind() {
         io::ErrorKind::StorageFull => "the disk is full; free some space",
         io::ErrorKind::ReadOnlyFilesystem => "the disk is read-only",
@@ -158,6 +348,21 @@ fn storage_failed(what: &str, path: &Path, error: io::Error) -> Error {
         format!("{} could not be {what}: {why}.", path.display()),
     )
     .with_source(error)
+}
+
+/// Whether the folder's file system has no locks, as some network folders.
+#[cfg(unix)]
+fn is_about_locks(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    let number = error.raw_os_error();
+    [Errno::NOLCK, Errno::OPNOTSUPP]
+        .iter()
+        .any(|errno| number == Some(errno.raw_os_error()))
+}
+
+#[cfg(not(unix))]
+fn is_about_locks(_error: &io::Error) -> bool {
+    false
 }
 
 #[cfg(test)]
@@ -202,17 +407,57 @@ mod tests {
         );
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_lock_is_waited_for_with_a_limit_and_goes_with_its_holder() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("x.lock");
-        let held = lock(&path, Duration::from_secs(1)).await.expect("free");
-        let refused = lock(&path, Duration::from_secs(1)).await.expect_err("held");
-        assert_eq!(refused.code(), Code::Busy);
+        let (short, long) = (Duration::from_millis(20), Duration::from_secs(60));
+        let held = lock(&path, long).await.expect("free");
+        for limit in [Duration::ZERO, short] {
+            let refused = lock(&path, limit).await.expect_err("held");
+            assert_eq!(refused.code(), Code::Busy);
+        }
+        assert_eq!(
+            lock_blocking(&path, short).expect_err("held").code(),
+            Code::Busy
+        );
+        let waiting = tokio::spawn({
+            let path = path.clone();
+            async move { lock(&path, long).await }
+        });
         drop(held);
-        lock(&path, Duration::from_secs(1))
-            .await
-            .expect("free again");
+        waiting.await.expect("no panic").expect("free again");
+    }
+
+    #[test]
+    fn only_old_files_of_ours_are_swept() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let names = [
+            ".mcm-a1B2c3.tmp",
+            ".tmpa1B2c3",
+            ".mcm-notes.tmp",
+            "accounts.db",
+            ".tmp",
+        ];
+        for name in names {
+            replace(&folder.path().join(name), b"x").expect("written");
+        }
+        let now = Timestamp::try_from(
+            fs::metadata(folder.path())
+                .expect("there")
+                .modified()
+                .expect("a time"),
+        );
+        let now = now.expect("a time");
+        sweep_temporary(folder.path(), now);
+        assert_eq!(
+            fs::read_dir(folder.path()).expect("readable").count(),
+            5,
+            "they may still be written"
+        );
+        sweep_temporary(folder.path(), now + SignedDuration::from_hours(2));
+        let left = names.map(|name| folder.path().join(name).exists());
+        assert_eq!(left, [false, false, true, true, true]);
     }
 
     #[test]

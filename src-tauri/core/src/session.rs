@@ -17,14 +17,14 @@ use jiff::Timestamp;
 use crate::account::{
     Account, AccountId, Cloud, GrantKey, RenewalFailure, ResourceSession, SessionTimes,
 };
-use crate::activity::{Activity, ActivityKind};
+use crate::activity::ActivityKind;
 use crate::credential::{AccessKeys, Grant, Session};
 use crate::error::{Code, Error, ErrorView, Result};
 use crate::file;
 use crate::provider::{self, Providers, Refreshed};
 use crate::random;
-use crate::resource::{Identifier, Resource};
-use crate::store::{LeftBehind, Store};
+use crate::resource::Resource;
+use crate::store::{Change, Intent, Store, not_found};
 use crate::vault::{Record, Vault};
 use crate::world::Clock;
 
@@ -53,7 +53,11 @@ pub fn renewal_due(cloud: Cloud, times: &SessionTimes) -> Timestamp {
         .duration_since(times.expires_at)
         .unsigned_abs())
         / 2;
-    times.expires_at - provider::min_remaining_lifetime(cloud).min(half)
+    // What storage holds may be any time.
+    earlier(
+        times.expires_at,
+        provider::min_remaining_lifetime(cloud).min(half),
+    )
 }
 
 /// When the app renews a session by itself: ahead of `renewal_due`, spread by the account's id so that accounts that
@@ -71,7 +75,17 @@ pub fn renewal_planned(cloud: Cloud, account: &AccountId, times: &SessionTimes) 
 
 /// Whether a session can be handed out now.
 pub fn is_fresh(cloud: Cloud, times: &SessionTimes, now: Timestamp) -> bool {
-    now < renewal_due(cloud, times) && now + CLOCK_TOLERANCE >= times.issued_at
+    now < renewal_due(cloud, times) && later(now, CLOCK_TOLERANCE) >= times.issued_at
+}
+
+/// A moment before another, or the first that there is.
+fn earlier(time: Timestamp, by: Duration) -> Timestamp {
+    time.checked_sub(by).unwrap_or(Timestamp::MIN)
+}
+
+/// A moment after another, or the last that there is.
+fn later(time: Timestamp, by: Duration) -> Timestamp {
+    time.checked_add(by).unwrap_or(Timestamp::MAX)
 }
 
 /// What a caller wants.
@@ -95,7 +109,6 @@ struct Inner {
     clock: Arc<dyn Clock>,
     vault: Vault,
     store: Store,
-    activity: Activity,
     locks: PathBuf,
     running: Mutex<HashMap<(AccountId, Resource), Renewal>>,
     /// Rotated grants that the keychain refused: the only copy, kept until it takes them.
@@ -109,7 +122,6 @@ impl Sessions {
         clock: Arc<dyn Clock>,
         vault: Vault,
         store: Store,
-        activity: Activity,
         locks: PathBuf,
         on_change: impl Fn() + Send + Sync + 'static,
     ) -> Self {
@@ -118,7 +130,6 @@ impl Sessions {
             clock,
             vault,
             store,
-            activity,
             locks,
             running,
             unsaved,
@@ -173,20 +184,58 @@ impl Sessions {
         }
     }
 
-    /// Stores what a sign-in gave: the grant, then the session, then the row, which `edit` makes or updates.
+    /// Stores the result of a sign-in: the grant, then the session, then the row, which `edit` makes or updates. What the
+    /// keychain is about to hold is noted first, so that a sign-in that is killed leaves nothing that nobody finds.
     ///
     /// # Errors
-    /// `keychain-*` and `storage-*`; the old grant and row then still stand.
+    /// `keychain-*`, `storage-*` and those of `edit`; the old row then still stands.
     pub async fn store_sign_in(
+        &self,
+        mut account: Account,
+        grant: &Grant,
+        mut session: Session,
+        edit: impl FnOnce(&Change<'_>, Account) -> Result<()>,
+    ) -> Result<()> {
+        let key = account.grant.clone();
+        let stored = {
+            let _lock = self.lock(&key).await?;
+            session.generation = account.generation;
+            account.session = Some(session.times);
+            account.renewal_failure = None;
+            self.store_locked(account, grant, &session, edit).await
+        };
+        if let Err(error) = &stored {
+            tracing::warn!(
+                code = error.code().as_str(),
+                "a sign-in could not be stored"
+            );
+            // Of an account that is connected, everything is needed, and nothing is removed.
+            let cleaned = self.clean_up(&key).await;
+            self.report_clean_up(cleaned.map(drop));
+        }
+        self.clean_up_all().await;
+        stored
+    }
+
+    async fn store_locked(
         &self,
         account: Account,
         grant: &Grant,
-        mut session: Session,
-        edit: impl FnOnce(&mut crate::store::Accounts, Account) -> Result<()>,
+        session: &Session,
+        edit: impl FnOnce(&Change<'_>, Account) -> Result<()>,
     ) -> Result<()> {
-        let _lock = self.lock(&account.grant).await?;
-        let mut account = account;
-        session.generation = account.generation;
+        let intents = [
+            Intent::Grant(account.grant.clone()),
+            Intent::Session {
+                account: account.id.clone(),
+                resource: Resource::Management.key().to_owned(),
+                grant: account.grant.clone(),
+            },
+        ];
+        self.0
+            .store
+            .change(|change| intents.iter().try_for_each(|intent| change.note(intent)))
+            .await?;
         self.0
             .vault
             .write(&Record::grant(&account.grant), grant.to_bytes())
@@ -196,108 +245,196 @@ impl Sessions {
             .vault
             .write(&record(&account, &Resource::Management), session.to_bytes())
             .await?;
-        account.session = Some(session.times);
-        account.renewal_failure = None;
-        self.0.store.change(|stored| edit(stored, account)).await
-    }
-
-    /// Takes the account out: the row first, then its secrets; the grant goes with its last row. The removed account
-    /// and its grant, if it was the last row of it, are given back for telling the provider.
-    ///
-    /// # Errors
-    /// `not-found`; `keychain-*` when a secret could not be removed (the row is gone all the same).
-    pub async fn remove(&self, id: &AccountId) -> Result<(Account, Option<Grant>)> {
-        let (account, is_last) = self
-            .0
-            .store
-            .change(|stored| {
-                let account = stored.remove(id).ok_or_else(|| not_found(id))?;
-                let is_last = stored
-                    .accounts
-                    .iter()
-                    .all(|other| other.grant != account.grant);
-                Ok((account, is_last))
-            })
-            .await?;
-        // A renewal that is running finds the row gone; waiting for it keeps it from writing after us.
-        let lock = self.lock(&account.grant).await;
-        if let Err(error) = &lock {
-            tracing::warn!(
-                code = error.code().as_str(),
-                "another process holds a grant that is being removed"
-            );
-        }
-        let session = self
-            .0
-            .vault
-            .delete(&record(&account, &Resource::Management))
-            .await;
-        let left_behind = self.clear_left_behind(&account).await;
-        let mut grant = None;
-        if is_last {
-            let record = Record::grant(&account.grant);
-            grant = self
-                .0
-                .vault
-                .read(&record)
-                .await
-                .ok()
-                .flatten()
-                .and_then(|bytes| Grant::from_bytes(&bytes).ok());
-            self.unsaved().remove(&account.grant);
-            self.0.vault.delete(&record).await?;
-        }
-        session?;
-        left_behind?;
-        self.0
-            .activity
-            .record(&account, self.0.clock.now(), ActivityKind::Disconnected);
-        Ok((account, grant))
-    }
-
-    /// Removes the sessions for resources that this and other disconnected accounts left in the keychain.
-    async fn clear_left_behind(&self, account: &Account) -> Result<()> {
-        let own = account.resources.iter().map(|known| known.resource.clone());
-        let own = own.map(|resource| LeftBehind {
-            account: account.id.clone(),
-            resource,
-        });
-        let left_behind: Vec<_> = self
-            .0
-            .store
-            .read()?
-            .left_behind
-            .iter()
-            .cloned()
-            .chain(own)
-            .collect();
-        if left_behind.is_empty() {
-            return Ok(());
-        }
-        for left in &left_behind {
-            self.0
-                .vault
-                .delete(&Record::session(&left.account, left.resource.as_str()))
-                .await?;
-        }
         self.0
             .store
-            .change(|stored| {
-                stored
-                    .left_behind
-                    .retain(|left| !left_behind.contains(left));
-                Ok(())
+            .change(|change| {
+                edit(change, account)?;
+                intents.iter().try_for_each(|intent| change.settle(intent))
             })
             .await
     }
 
-    fn account(&self, id: &AccountId) -> Result<Account> {
+    /// Removes the account: its row and the note of its secrets at once, then the secrets. The removed account and its
+    /// grant, if no other row has it, are returned for revoking it at the provider.
+    ///
+    /// # Errors
+    /// `not-found`; `keychain-*` or `busy` when a secret could not be removed yet: the row is gone all the same, and the
+    /// secret is removed later.
+    pub async fn remove(&self, id: &AccountId) -> Result<(Account, Option<Grant>)> {
+        let at = self.0.clock.now();
+        let remove = |change: &Change<'_>| {
+            let account = change.remove(id)?.ok_or_else(|| not_found(id))?;
+            change.record(&account, at, ActivityKind::Disconnected)?;
+            Ok(account)
+        };
+        let account = self.0.store.change(remove).await?;
+        let grant = self.finish_removal(&account).await?;
+        Ok((account, grant))
+    }
+
+    /// Removes from the keychain what a removed row left, and returns its grant, if no other row has it.
+    ///
+    /// # Errors
+    /// `keychain-*` or `busy`: the rest is removed later.
+    pub async fn finish_removal(&self, account: &Account) -> Result<Option<Grant>> {
+        let grant = self.clean_up(&account.grant).await?;
+        self.clean_up_all().await;
+        Ok(grant)
+    }
+
+    /// Removes from the keychain what is noted of a grant and no row needs. The grant's lock comes first: a renewal or a
+    /// sign-in that is running ends before, and what it stored is seen. Returns the grant when it was removed.
+    async fn clean_up(&self, grant: &GrantKey) -> Result<Option<Grant>> {
+        let _lock = self.lock(grant).await?;
+        self.clean_up_locked(grant).await
+    }
+
+    async fn clean_up_locked(&self, grant: &GrantKey) -> Result<Option<Grant>> {
+        let (mut settled, mut removed, mut failure) = (Vec::new(), None, None);
+        for (intent, is_needed) in self.0.store.intents(Some(grant))? {
+            if !is_needed {
+                match self.remove_secret(&intent).await {
+                    Ok(read) => removed = removed.or(read),
+                    Err(error) => {
+                        failure.get_or_insert(error);
+                        continue;
+                    }
+                }
+            }
+            settled.push(intent);
+        }
+        self.settle(&settled).await?;
+        failure.map_or(Ok(removed), Err)
+    }
+
+    async fn settle(&self, intents: &[Intent]) -> Result<()> {
+        if intents.is_empty() {
+            return Ok(());
+        }
         self.0
             .store
-            .read()?
-            .account(id)
-            .cloned()
-            .ok_or_else(|| not_found(id))
+            .change(|change| intents.iter().try_for_each(|intent| change.settle(intent)))
+            .await
+    }
+
+    /// Removes one secret that no row needs. What was a grant is returned.
+    async fn remove_secret(&self, intent: &Intent) -> Result<Option<Grant>> {
+        let vault = &self.0.vault;
+        match intent {
+            Intent::Grant(key) => {
+                let record = Record::grant(key);
+                // One that cannot be read is removed without being revoked.
+                let bytes = vault.read(&record).await.ok().flatten();
+                let grant = bytes.and_then(|bytes| Grant::from_bytes(&bytes).ok());
+                self.unsaved().remove(key);
+                vault.delete(&record).await?;
+                Ok(grant)
+            }
+            Intent::Session {
+                account, resource, ..
+            } => vault
+                .delete(&Record::session(account, resource))
+                .await
+                .map(|()| None),
+            Intent::AccessKeys(id) => vault.delete(&Record::access_keys(id)).await.map(|()| None),
+        }
+    }
+
+    /// Removes what killed sign-ins and interrupted sign-outs left in the keychain. What another process works on is
+    /// left to it, and what fails to the next time.
+    pub async fn clean_up_all(&self) {
+        let intents = match self.0.store.intents(None) {
+            Ok(intents) => intents,
+            Err(error) => {
+                tracing::warn!(
+                    code = error.code().as_str(),
+                    "left-over secrets could not be looked for"
+                );
+                return;
+            }
+        };
+        let mut grants = Vec::new();
+        for (intent, _) in intents {
+            match intent {
+                Intent::AccessKeys(id) => {
+                    self.report_clean_up(self.clean_up_access_keys(&id).await);
+                }
+                Intent::Grant(grant) | Intent::Session { grant, .. }
+                    if !grants.contains(&grant) =>
+                {
+                    grants.push(grant);
+                }
+                Intent::Grant(_) | Intent::Session { .. } => {}
+            }
+        }
+        for grant in grants {
+            let path = self.lock_path(&grant);
+            let cleaned = match file::lock(&path, Duration::ZERO).await {
+                Ok(_lock) => self.clean_up_locked(&grant).await.map(drop),
+                Err(error) if error.code() == Code::Busy => Ok(()),
+                Err(error) => Err(error),
+            };
+            self.report_clean_up(cleaned);
+        }
+    }
+
+    fn report_clean_up(&self, cleaned: Result<()>) {
+        if let Err(error) = cleaned {
+            tracing::warn!(
+                code = error.code().as_str(),
+                "a left-over secret could not be removed yet"
+            );
+        }
+    }
+
+    /// Stores access keys: noted, then into the keychain, then `edit` names them.
+    ///
+    /// # Errors
+    /// `keychain-*`, `storage-*`, `busy`, and those of `edit`.
+    pub async fn store_access_keys(
+        &self,
+        keys: &AccessKeys,
+        edit: impl FnOnce(&Change<'_>) -> Result<()>,
+    ) -> Result<()> {
+        let record = Record::access_keys(&keys.access_key_id);
+        let _lock = self.lock_access_keys(&record).await?;
+        let intent = Intent::AccessKeys(keys.access_key_id.clone());
+        self.0.store.change(|change| change.note(&intent)).await?;
+        self.0.vault.write(&record, keys.to_bytes()).await?;
+        self.0
+            .store
+            .change(|change| {
+                edit(change)?;
+                change.settle(&intent)
+            })
+            .await
+    }
+
+    /// Removes access keys from the keychain that are noted and have no name any more.
+    ///
+    /// # Errors
+    /// `keychain-*`, `storage-*`, `busy`: they are removed later.
+    pub async fn clean_up_access_keys(&self, id: &str) -> Result<()> {
+        let _lock = self.lock_access_keys(&Record::access_keys(id)).await?;
+        let wanted = Intent::AccessKeys(id.to_owned());
+        let known = self.0.store.intents(None)?;
+        let Some((intent, is_needed)) = known.into_iter().find(|(intent, _)| *intent == wanted)
+        else {
+            return Ok(());
+        };
+        if !is_needed {
+            self.remove_secret(&intent).await?;
+        }
+        self.settle(&[intent]).await
+    }
+
+    async fn lock_access_keys(&self, record: &Record) -> Result<file::Lock> {
+        let path = self.0.locks.join(format!("{}.lock", record.user()));
+        file::lock(&path, GRANT_LOCK_TIMEOUT).await
+    }
+
+    fn account(&self, id: &AccountId) -> Result<Arc<Account>> {
+        self.0.store.account(id)?.ok_or_else(|| not_found(id))
     }
 
     /// The stored session, when it belongs to the account as it is now.
@@ -387,7 +524,20 @@ impl Sessions {
             .refresh(&account, &grant, resource)
             .await
         {
-            Ok(refreshed) => return self.publish(&account, resource, refreshed).await,
+            Ok(refreshed) if refreshed.session.times.expires_at > self.0.clock.now() => {
+                return self.publish(&account, resource, refreshed).await;
+            }
+            // Nobody could use it, and everybody who asks would ask for another one at once.
+            Ok(refreshed) => {
+                self.store_rotated(&account, refreshed.grant).await?;
+                Error::new(
+                    Code::ServerFailed,
+                    format!(
+                        "{} returned a session that has already expired. It is requested again later.",
+                        account.cloud().title()
+                    ),
+                )
+            }
             Err(error) => error,
         };
         tracing::warn!(
@@ -471,92 +621,87 @@ impl Sessions {
         resource: &Resource,
         refreshed: Refreshed,
     ) -> Result<Session> {
-        if let Some(grant) = refreshed.grant {
-            let bytes = grant.to_bytes();
-            self.unsaved().insert(account.grant.clone(), grant);
-            // The person signed out meanwhile: whoever removes the row waits for our lock and deletes the grant then.
-            self.0
-                .vault
-                .write(&Record::grant(&account.grant), bytes)
-                .await?;
-            self.unsaved().remove(&account.grant);
-        }
+        self.store_rotated(account, refreshed.grant).await?;
         let mut session = refreshed.session;
         session.generation = account.generation;
-        let is_current = |stored: &crate::store::Accounts| {
-            stored
-                .account(&account.id)
-                .is_some_and(|now| now.generation == account.generation)
-        };
-        if !is_current(&*self.0.store.read()?) {
+        let is_current =
+            |now: Option<&Account>| now.is_some_and(|now| now.generation == account.generation);
+        if !is_current(self.0.store.account(&account.id)?.as_deref()) {
             return Err(signed_out());
         }
-        let edit = |stored: &mut crate::store::Accounts| {
-            if !is_current(stored) {
-                return Err(signed_out());
-            }
-            let row = stored
-                .account_mut(&account.id)
-                .expect("a current account is stored");
-            match resource {
-                Resource::Management => {
-                    (row.session, row.renewal_failure) = (Some(session.times), None);
+        let (record, now) = (record(account, resource), self.0.clock.now());
+        if resource.identifier().is_none() {
+            self.0.vault.write(&record, session.to_bytes()).await?;
+        }
+        self.0
+            .store
+            .change(|change| {
+                let edited = change.edit(&account.id, |row| {
+                    if !is_current(Some(row)) {
+                        return Err(signed_out());
+                    }
+                    match resource {
+                        Resource::Management => {
+                            (row.session, row.renewal_failure) = (Some(session.times), None);
+                        }
+                        Resource::Named(identifier) => {
+                            let known = row.resource_mut(identifier);
+                            (known.session, known.renewal_failure) = (Some(session.times), None);
+                        }
+                    }
+                    row.sign_in_end = refreshed.sign_in_end;
+                    if let Some(identity) = refreshed.identity {
+                        row.identity = identity;
+                    }
+                    self.make_room(change, row)
+                });
+                edited?.ok_or_else(signed_out)?;
+                match resource {
+                    Resource::Management => change.record(account, now, ActivityKind::Renewed),
+                    Resource::Named(_) => Ok(()),
                 }
-                Resource::Named(identifier) => {
-                    let known = row.resource_mut(identifier);
-                    (known.session, known.renewal_failure) = (Some(session.times), None);
-                }
-            }
-            row.sign_in_end = refreshed.sign_in_end;
-            if let Some(identity) = refreshed.identity {
-                row.identity = identity;
-            }
-            Ok(())
-        };
-        let record = record(account, resource);
-        match resource {
-            Resource::Management => {
-                self.0.vault.write(&record, session.to_bytes()).await?;
-                self.0.store.change(edit).await?;
-                self.0
-                    .activity
-                    .record(account, self.0.clock.now(), ActivityKind::Renewed);
-            }
-            // The name first: whoever disconnects the account then finds the secret.
-            Resource::Named(identifier) => {
-                self.make_room(account, identifier).await?;
-                self.0.store.change(edit).await?;
-                self.0.vault.write(&record, session.to_bytes()).await?;
-            }
+            })
+            .await?;
+        // The name is stored before a secret of its own, so that a sign-out finds the secret.
+        if resource.identifier().is_some() {
+            self.0.vault.write(&record, session.to_bytes()).await?;
+            let cleaned = self.clean_up_locked(&account.grant).await;
+            self.report_clean_up(cleaned.map(drop));
         }
         Ok(session)
     }
 
-    /// Takes out the resource whose session ended first, when one more would be too many.
-    async fn make_room(&self, account: &Account, identifier: &Identifier) -> Result<()> {
-        if account.resource(identifier).is_some() || account.resources.len() < MOST_RESOURCES {
-            return Ok(());
-        }
-        let ends = |known: &&ResourceSession| known.session.map(|session| session.expires_at);
-        let oldest = account
-            .resources
-            .iter()
-            .min_by_key(ends)
-            .expect("there are too many");
-        let oldest = oldest.resource.clone();
+    /// Stores a grant that took the place of the stored one. After a sign-out meanwhile, the one who removed the row waits
+    /// for our lock and then removes the grant.
+    async fn store_rotated(&self, account: &Account, grant: Option<Grant>) -> Result<()> {
+        let Some(grant) = grant else { return Ok(()) };
+        let bytes = grant.to_bytes();
+        self.unsaved().insert(account.grant.clone(), grant);
         self.0
             .vault
-            .delete(&record(account, &Resource::Named(oldest.clone())))
+            .write(&Record::grant(&account.grant), bytes)
             .await?;
-        self.0
-            .store
-            .change(|stored| {
-                if let Some(row) = stored.account_mut(&account.id) {
-                    row.resources.retain(|known| known.resource != oldest);
-                }
-                Ok(())
-            })
-            .await
+        self.unsaved().remove(&account.grant);
+        Ok(())
+    }
+
+    /// Removes the resources whose sessions end first, when there are too many, and notes their secrets.
+    fn make_room(&self, change: &Change<'_>, row: &mut Account) -> Result<()> {
+        while row.resources.len() > MOST_RESOURCES {
+            let ends = |(_, known): &(usize, &ResourceSession)| {
+                known.session.map(|session| session.expires_at)
+            };
+            // The last one is the one that needs the room.
+            let others = row.resources.iter().enumerate().take(MOST_RESOURCES);
+            let (index, _) = others.min_by_key(ends).expect("there are too many");
+            let oldest = row.resources.remove(index);
+            change.note(&Intent::Session {
+                account: row.id.clone(),
+                resource: oldest.resource.as_str().to_owned(),
+                grant: row.grant.clone(),
+            })?;
+        }
+        Ok(())
     }
 
     /// Keeps a failure with the row, so that every process knows it. A keychain that is locked is no failure of the
@@ -599,22 +744,17 @@ impl Sessions {
             attempts,
             challenge,
         };
-        match resource {
-            Resource::Management => {
-                let what = ActivityKind::RenewalFailed {
-                    code: error.code(),
-                    reference: error.reference(),
-                };
-                self.0.activity.record(account, at, what);
-            }
-            Resource::Named(identifier) => self.make_room(account, identifier).await?,
-        }
         self.0
             .store
-            .change(|stored| {
-                if let Some(row) = stored.account_mut(&account.id)
-                    && row.generation == account.generation
-                {
+            .change(|change| {
+                if resource.identifier().is_none() {
+                    let (code, reference) = (error.code(), error.reference());
+                    change.record(account, at, ActivityKind::RenewalFailed { code, reference })?;
+                }
+                let edited = change.edit(&account.id, |row| {
+                    if row.generation != account.generation {
+                        return Ok(());
+                    }
                     if renewal_failure.error.code == Code::NotEnforced {
                         row.identity.mark_not_enforced();
                     }
@@ -624,18 +764,24 @@ impl Sessions {
                             row.resource_mut(identifier).renewal_failure = Some(renewal_failure);
                         }
                     }
-                }
-                Ok(())
+                    self.make_room(change, row)
+                });
+                edited.map(drop)
             })
-            .await
+            .await?;
+        if resource.identifier().is_some() {
+            let cleaned = self.clean_up_locked(&account.grant).await;
+            self.report_clean_up(cleaned.map(drop));
+        }
+        Ok(())
     }
 
     async fn lock(&self, grant: &GrantKey) -> Result<file::Lock> {
-        file::lock(
-            &self.0.locks.join(format!("{}.lock", grant.as_str())),
-            GRANT_LOCK_TIMEOUT,
-        )
-        .await
+        file::lock(&self.lock_path(grant), GRANT_LOCK_TIMEOUT).await
+    }
+
+    fn lock_path(&self, grant: &GrantKey) -> PathBuf {
+        self.0.locks.join(format!("{}.lock", grant.as_str()))
     }
 
     fn running(&self) -> MutexGuard<'_, HashMap<(AccountId, Resource), Renewal>> {
@@ -681,13 +827,5 @@ fn signed_out() -> Error {
     Error::new(
         Code::SignInAgain,
         "The account was signed out meanwhile. Sign in again to use it.",
-    )
-}
-
-/// No such account.
-pub fn not_found(id: &AccountId) -> Error {
-    Error::new(
-        Code::NotFound,
-        format!("There is no account {id}. Run \"mcm accounts\" to see the connected ones."),
     )
 }

@@ -149,7 +149,7 @@ impl Environment {
 pub struct Paths {
     /// Where `settings.toml` lies.
     pub config: PathBuf,
-    /// Where `accounts.json` and the lock files lie.
+    /// Where `accounts.db` and the lock files lie.
     pub data: PathBuf,
     /// Where the logs lie.
     pub logs: PathBuf,

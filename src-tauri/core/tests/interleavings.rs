@@ -25,8 +25,8 @@ use mcm_core::resource::Resource;
 use mcm_core::settings::Settings;
 use mcm_core::sign_in::{RecordedBrowser, SignInContext};
 use mcm_core::snapshot::Snapshot;
-use mcm_core::store::Store;
-use mcm_core::vault::{KeychainLimits, Vault};
+use mcm_core::store::{Intent, Store};
+use mcm_core::vault::{KeychainLimits, Record, Vault};
 use mcm_core::world::{Clock as _, Environment, ManualClock, NoScheme, Paths, World};
 use proptest::prelude::*;
 use proptest::test_runner::Config;
@@ -53,6 +53,8 @@ enum Step {
     SignIn { process: usize },
     /// A person disconnects.
     SignOut { process: usize },
+    /// Somebody signs in while another process signs out, with a renewal that runs before both.
+    SignOutAndIn { process: usize },
     /// A process dies in the middle of what it does, and starts again.
     Die { process: usize },
     /// The clock moves, possibly back.
@@ -77,6 +79,7 @@ fn step() -> impl Strategy<Value = Step> {
         3 => process.clone().prop_map(|process| Step::Renew { process }),
         2 => process.clone().prop_map(|process| Step::SignIn { process }),
         2 => process.clone().prop_map(|process| Step::SignOut { process }),
+        2 => process.clone().prop_map(|process| Step::SignOutAndIn { process }),
         2 => process.prop_map(|process| Step::Die { process }),
         5 => (-90..180_i32).prop_map(|minutes| Step::Clock { minutes }),
         1 => any::<bool>().prop_map(|locked| Step::Lock { locked }),
@@ -254,7 +257,11 @@ impl Provider for Scripted {
         })
     }
 
-    async fn sign_out(&self, _grant: &Grant) -> Result<()> {
+    async fn sign_out(&self, grant: &Grant) -> Result<()> {
+        let number: usize = grant.refresh_token()?.refresh_token.expose_secret()[3..]
+            .parse()
+            .expect("a number");
+        self.0.families.lock().expect("unpoisoned")[number / 1000] = None;
         Ok(())
     }
 
@@ -438,6 +445,30 @@ impl Story {
                 // With a locked keychain the row goes and the secrets stay; the error says so.
                 self.signed_out |= gone.is_ok();
             }
+            Step::SignOutAndIn { process } => {
+                self.settle();
+                let other = 1 - process;
+                let (leaving, entering) = (
+                    self.process(process).app.clone(),
+                    self.process(other).app.clone(),
+                );
+                let (renewing, renewed) = (leaving.clone(), id.clone());
+                self.process(process).run(async move {
+                    let _ = renewing.renew(&renewed).await;
+                });
+                self.process(process).run(async move {
+                    let _ = leaving.disconnect(&id).await;
+                });
+                self.process(other).run(async move {
+                    if let Ok(sign_in) = entering.connect(Connect::new(Cloud::Azure)) {
+                        let _ = entering.sign_in_ended(sign_in).await;
+                    }
+                });
+                self.wait();
+                // Either may have come last: what is there now is whole.
+                self.signed_out = self.rows().is_empty();
+                self.settle();
+            }
             Step::Die { process } => {
                 self.died = true;
                 self.processes[process]
@@ -460,31 +491,92 @@ impl Story {
     }
 
     fn settle(&mut self) {
+        self.wait();
+        self.check();
+        self.died = false;
+    }
+
+    fn wait(&mut self) {
         for process in self.processes.iter_mut().flatten() {
             process.settle();
         }
-        self.check();
-        self.died = false;
+    }
+
+    fn rows(&self) -> Vec<Arc<Account>> {
+        let store = Store::in_folder(&Paths::below(self.home.path()).data);
+        store.read().expect("readable").accounts.clone()
+    }
+
+    /// The names of the secrets in the keychain.
+    fn secrets(&self) -> Vec<String> {
+        let listed = std::fs::read_dir(self.home.path().join("keychain"));
+        let names = listed
+            .into_iter()
+            .flatten()
+            .flatten()
+            .map(|entry| entry.file_name());
+        names
+            .map(|name| name.to_string_lossy().into_owned())
+            .collect()
     }
 
     fn check(&self) {
         let broken = self.watcher.broken.lock().expect("unpoisoned");
         assert!(broken.is_empty(), "{broken:?}");
-        let stored = Store::in_folder(&Paths::below(self.home.path()).data)
-            .read()
-            .expect("readable");
-        let listed =
-            std::fs::read_dir(self.home.path().join("keychain")).map_or(0, Iterator::count);
+        let (rows, secrets) = (self.rows(), self.secrets());
+        let mut known = Vec::new();
+        for row in &rows {
+            let grant = Record::grant(&row.grant);
+            let is_there = secrets.iter().any(|secret| secret.ends_with(&grant.user()));
+            assert!(
+                is_there,
+                "an account is left without its grant: {secrets:?}"
+            );
+            known.push(grant);
+            known.push(Record::session(&row.id, Resource::Management.key()));
+            let resources = row.resources.iter();
+            known.extend(resources.map(|known| Record::session(&row.id, known.resource.as_str())));
+        }
+        known.extend(self.noted());
+        // Also after a death, and while the keychain is locked.
+        for secret in &secrets {
+            let is_known = known.iter().any(|record| secret.ends_with(&record.user()));
+            assert!(
+                is_known,
+                "{secret} belongs to no account and nobody will remove it"
+            );
+        }
         if self.signed_out {
-            assert!(
-                stored.accounts.is_empty(),
-                "a signed-out account was revived"
-            );
-            // A dead process cannot clean up behind itself; the next sign-in or sign-out does.
-            assert!(
-                self.died || listed == 0,
-                "{listed} secrets are left of a signed-out account"
-            );
+            assert!(rows.is_empty(), "a signed-out account was revived");
+        }
+    }
+
+    /// The records that are to be removed unless an account needs them.
+    fn noted(&self) -> Vec<Record> {
+        let store = Store::in_folder(&Paths::below(self.home.path()).data);
+        let noted = store.intents(None).expect("readable").into_iter();
+        noted
+            .map(|(intent, _)| match intent {
+                Intent::Grant(key) => Record::grant(&key),
+                Intent::Session {
+                    account, resource, ..
+                } => Record::session(&account, &resource),
+                Intent::AccessKeys(id) => Record::access_keys(&id),
+            })
+            .collect()
+    }
+
+    /// Once everything is at rest and the keychain is open, only what an account needs is left.
+    fn end(&mut self) {
+        self.watcher.locked.store(false, Ordering::SeqCst);
+        self.settle();
+        let app = self.process(0).app.clone();
+        self.process(0)
+            .runtime
+            .block_on(async move { app.clean_up().await });
+        assert_eq!(self.noted(), []);
+        if self.rows().is_empty() {
+            assert_eq!(self.secrets(), Vec::<String>::new());
         }
     }
 }
@@ -499,8 +591,7 @@ proptest! {
         for step in &steps {
             story.take(step);
         }
-        story.watcher.locked.store(false, Ordering::SeqCst);
-        story.settle();
+        story.end();
     }
 
     #[test]
@@ -517,6 +608,6 @@ proptest! {
                 prop_assert_eq!(Some(stored), story.watcher.newest(), "no login was lost, and none is behind");
             }
         }
-        story.settle();
+        story.end();
     }
 }

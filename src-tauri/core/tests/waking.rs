@@ -167,10 +167,7 @@ impl Harness {
                 .expect("written");
         }
         Store::in_folder(&world.paths.data)
-            .change(|stored| {
-                stored.accounts = people;
-                Ok(())
-            })
+            .change(|change| people.iter().try_for_each(|person| change.put(person)))
             .await
             .expect("written");
         let app = open(&world, &server);

@@ -10,7 +10,7 @@ export type PendingRole = {
  */
 externalId: string, 
 /**
- * Who is to assume the role: `default`, `profile:NAME` or `keychain:ACCESS_KEY_ID`.
+ * The source of the credentials that assume the role: `default`, `profile:NAME` or `keychain:ACCESS_KEY_ID`.
  */
 source: string, 
 /**
@@ -26,7 +26,7 @@ roleName: string,
  */
 permissions: Permissions, 
 /**
- * The life of its sessions in seconds, when somebody said.
+ * The lifetime of its sessions in seconds, when one was chosen.
  */
 sessionSeconds: number | null, 
 /**

@@ -37,6 +37,8 @@ pub(super) async fn all(app: &App, world: &World) -> Vec<Check> {
     let snapshot = app.watch().borrow().clone();
     let mut checks = vec![keychain(&world.vault, &*world.clock).await];
     checks.extend(accounts(app, &snapshot));
+    checks.extend(database(app));
+    checks.extend(left_over_secrets(app));
     checks.extend(
         snapshot
             .problems
@@ -132,6 +134,31 @@ fn accounts(app: &App, snapshot: &Snapshot) -> Vec<Check> {
     std::iter::once(Check::ok("accounts", count))
         .chain(waiting)
         .collect()
+}
+
+/// Whether the database is sound, when it can be opened at all.
+fn database(app: &App) -> Option<Check> {
+    let faults = app.faults().ok()?;
+    Some(match faults.first() {
+        None => Check::ok("database", "no fault found"),
+        Some(fault) => Check::fail(
+            "database",
+            format!("{} faults found, the first: {fault}", faults.len()),
+            "Save what \"mcm export --json\" prints. Then restore the file from a backup.",
+        ),
+    })
+}
+
+/// Secrets that a sign-in or sign-out was interrupted over.
+fn left_over_secrets(app: &App) -> Option<Check> {
+    match app.left_over_secrets().ok()? {
+        0 => None,
+        count => Some(Check::warn(
+            "left-over secrets",
+            format!("{count} in the keychain that no account needs"),
+            "Unlock the keychain and start the app, or sign in or out once: they are then removed.",
+        )),
+    }
 }
 
 /// Where the settings come from, unless the file is one of the problems already.

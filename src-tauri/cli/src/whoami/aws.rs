@@ -193,7 +193,7 @@ fn asked<'s>(shell: &'s Shell<'_>, name: &str) -> Option<&'s Account> {
     let id = match name {
         "--active" => shell.stored.active.get(&Cloud::Aws)?.clone(),
         name => shell
-            .stored
+            .app
             .resolve(name)
             .map_or_else(|_| AccountId::from(name.to_owned()), |account| account.id),
     };

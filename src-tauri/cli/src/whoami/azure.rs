@@ -163,13 +163,7 @@ fn signed_in(shell: &Shell<'_>, tool: &'static str) -> Found {
             if tenant_id.eq_ignore_ascii_case(&subscription.tenant_id)
                 && name.as_ref().is_some_and(|name| name.eq_ignore_ascii_case(username)))
     };
-    match shell
-        .stored
-        .accounts
-        .iter()
-        .find(is_same)
-        .filter(|_| is_person)
-    {
+    match shell.stored.iter().find(is_same).filter(|_| is_person) {
         Some(account) => Found::ours(tool, Source::CommandLine, account, why).at(place),
         None => other(Source::CommandLine, name, why).at(place),
     }

@@ -227,7 +227,7 @@ fn of_file(shell: &Shell<'_>, tool: &'static str, path: &Path, variable: &str) -
 /// The account of ours with this address, or somebody else.
 fn by_address(shell: &Shell<'_>, tool: &'static str, address: &str, why: String) -> Found {
     let is_same = |account: &&Account| matches!(&account.identity, Identity::Gcp { email: Some(email), .. } if email.eq_ignore_ascii_case(address));
-    match shell.stored.accounts.iter().find(is_same) {
+    match shell.stored.iter().find(is_same) {
         Some(account) => Found::ours(tool, Source::CommandLine, account, why),
         None => Found::other(
             tool,

@@ -260,7 +260,7 @@ fn a_name_that_fits_two_accounts_is_refused_with_the_ids_to_choose_from() {
     harness.login(LINUS, &["azure", "--keep-both"]).done();
     let told = harness.mcm(&["token", "contoso"]).failed(1);
     assert!(
-        told.contains("fits 2 accounts") && told.contains(&ada),
+        told.contains("matches 2 accounts") && told.contains(&ada),
         "{told}"
     );
     harness.mcm(&["token", "linus"]).done();
@@ -315,4 +315,52 @@ fn a_damaged_list_of_accounts_is_named_and_left_as_it_is() {
         fs::read_to_string(file).expect("still there"),
         "{\"version\":1,\"acc"
     );
+}
+
+#[test]
+fn everything_that_is_stored_is_printed_and_no_secret_is() {
+    let harness = Harness::start();
+    let id = harness.connected(false);
+    harness.mcm(&["token", &id]).done();
+    let printed = harness.mcm(&["export", "--json"]).done();
+    let json: serde_json::Value = serde_json::from_str(&printed).expect("JSON");
+    assert_eq!(json["version"], 1);
+    assert_eq!(json["accounts"][0]["id"], id.as_str());
+    assert_eq!(
+        json["accounts"][0]["targets"].as_array().map(Vec::len),
+        Some(4)
+    );
+    assert_eq!(json["active"]["azure"], id.as_str());
+    assert_eq!(json["activity"][0]["what"]["kind"], "handed-out");
+    for secret in harness.secrets_of_the_clouds() {
+        assert!(!printed.contains(&secret));
+    }
+}
+
+#[test]
+fn a_database_that_is_damaged_inside_is_found_by_doctor_and_read_no_further() {
+    use std::io::{Seek as _, SeekFrom, Write as _};
+    let harness = Harness::start();
+    harness.connected(false);
+    let file = harness.home().join("data/accounts.db");
+    let length = fs::metadata(&file).expect("there").len();
+    let mut open = fs::OpenOptions::new()
+        .write(true)
+        .open(&file)
+        .expect("ours");
+    // The pages after the first one, which holds the tables' names.
+    open.seek(SeekFrom::Start(4096)).expect("long enough");
+    let rest = usize::try_from(length - 4096).expect("small");
+    open.write_all(&vec![0x55; rest]).expect("written");
+    let findings = harness.mcm(&["doctor", "--json"]);
+    let checks: serde_json::Value = serde_json::from_str(&findings.result).expect("JSON");
+    let failed = checks["checks"].as_array().expect("a list").iter();
+    let failed: Vec<_> = failed.filter(|check| check["status"] == "fail").collect();
+    assert!(
+        failed
+            .iter()
+            .any(|check| check.to_string().contains("accounts.db")),
+        "{checks}"
+    );
+    assert_eq!(fs::metadata(&file).expect("still there").len(), length);
 }

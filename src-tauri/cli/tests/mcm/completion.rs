@@ -16,7 +16,7 @@ fn with_accounts() -> Harness {
     let harness = Harness::without_keychain();
     let azure = |id: &str, name: &str, user: &str| {
         json!({
-            "id": id, "grant": "00", "connectedAt": "2026-11-26T00:00:00Z",
+            "id": id, "grant": "0".repeat(32), "connectedAt": "2026-11-26T00:00:00Z",
             "identity": { "cloud": "azure", "home": id, "tenantId": id, "tenantName": name, "defaultDomain": null,
                           "username": user },
         })
@@ -29,7 +29,7 @@ fn with_accounts() -> Harness {
         target("1b539779", HOSTILE)
     ]);
     let aws = json!({
-        "id": "aws-000000000004", "grant": "01", "connectedAt": "2026-11-26T00:00:00Z",
+        "id": "aws-000000000004", "grant": "1".repeat(32), "connectedAt": "2026-11-26T00:00:00Z",
         "targets": [target("eu-central-1", "Europe (Frankfurt)"), target("us-east-1", "US East (N. Virginia)")],
         "identity": {
             "cloud": "aws", "roleArn": "arn:aws:iam::444455556666:role/Reader", "accountId": "444455556666", "partition": "aws",
@@ -199,7 +199,7 @@ fn fish_offers_accounts_with_what_is_told_of_them() {
 
 #[test]
 fn a_damaged_list_of_accounts_leaves_the_commands() {
-    let harness = with_accounts();
+    let harness = Harness::without_keychain();
     write(&harness.accounts_file(), 0o600, "{\"version\":1,");
     assert_eq!(
         in_bash(&harness, "mcm credential-p"),

@@ -24,6 +24,7 @@ fn nothing_fails_on_a_machine_that_is_set_up() {
     for name in [
         "keychain",
         "accounts",
+        "database",
         "azure settings",
         "clock",
         "azure sign-in",
@@ -51,6 +52,7 @@ fn the_json_is_as_documented() {
     let expected = [
         "keychain",
         "accounts",
+        "database",
         "settings file",
         "azure settings",
         "gcp settings",

@@ -37,7 +37,7 @@ fn an_unknown_account_is_named_with_the_command_that_lists_them() {
     ] {
         let told = harness.mcm(arguments).failed(1);
         assert!(
-            told.starts_with("mcm: No account fits \"nobody\"."),
+            told.starts_with("mcm: No account matches \"nobody\"."),
             "{told}"
         );
         assert!(
@@ -84,12 +84,12 @@ fn colour_is_for_terminals_that_want_it() {
     let failing = "targets nobody";
     assert!(
         on_a_terminal(&harness, failing, &[])
-            .starts_with("\u{1b}[1;31mmcm:\u{1b}[0m No account fits")
+            .starts_with("\u{1b}[1;31mmcm:\u{1b}[0m No account matches")
     );
     for variables in [("NO_COLOR", "1"), ("TERM", "dumb")] {
         let shown = on_a_terminal(&harness, failing, &[variables]);
         assert!(
-            shown.starts_with("mcm: No account fits") && !shown.contains('\u{1b}'),
+            shown.starts_with("mcm: No account matches") && !shown.contains('\u{1b}'),
             "{shown:?}"
         );
     }

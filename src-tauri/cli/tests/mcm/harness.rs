@@ -12,6 +12,9 @@ use std::process::{Child, ChildStderr, Command, Output, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
+use mcm_core::account::{Account, AccountId};
+use mcm_core::store::Store;
 use mcm_core::world::{APP_ID, Environment};
 use sandbox_clouds::browser::{Browser, Landing};
 use sandbox_clouds::{Endpoint, Options, Sandbox};
@@ -198,10 +201,24 @@ impl Harness {
         self.sandbox
             .set_access_token_life(Duration::from_secs(3600));
         self.sandbox.forget_requests();
-        self.mcm(&["accounts", "--json"]).json()["accounts"][0]["id"]
-            .as_str()
-            .expect("an id")
-            .to_owned()
+        let listed = self.mcm(&["accounts", "--json"]).json();
+        let id = listed["accounts"][0]["id"].as_str().expect("an id");
+        // The cloud was asked for another session at once, which was over too.
+        self.edit(id, |account| account.renewal_failure = None);
+        id.to_owned()
+    }
+
+    /// Changes what is stored of an account.
+    pub(crate) fn edit(&self, id: &str, edit: impl FnOnce(&mut Account)) {
+        let store = Store::in_folder(&self.home().join("data"));
+        let change = store.change(|change| {
+            change.edit(&AccountId::from(id.to_owned()), |account| {
+                edit(account);
+                Ok(())
+            })
+        });
+        let edited = change.now_or_never().expect("nobody else writes");
+        edited.expect("written").expect("connected");
     }
 
     /// What the clouds gave out, but for what stands in the person's own variables.
@@ -284,7 +301,7 @@ impl Harness {
         self.folder.path().join("mcm")
     }
 
-    /// Where `accounts.json` lies.
+    /// Where earlier versions kept `accounts.json`, which becomes the database.
     pub(crate) fn accounts_file(&self) -> PathBuf {
         self.home().join("data/accounts.json")
     }

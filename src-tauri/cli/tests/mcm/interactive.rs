@@ -168,6 +168,9 @@ fn every_account_of_a_command_is_signed_in_to_first_and_no_browser_opens_while_i
     harness.login(ADA, &["azure"]).done();
     harness.login(ADA, &["gcp"]).done();
     let (azure, gcp) = (harness.account_of("azure"), harness.account_of("gcp"));
+    for id in [&azure, &gcp] {
+        harness.edit(id, |account| account.renewal_failure = None);
+    }
     harness.sandbox.revoke_all(ADA);
     harness.mcm(&["exec", &azure, &gcp, "--", "true"]).failed(3);
     assert!(!harness.has_opened_a_page());

@@ -143,7 +143,7 @@ fn ctrl_c_gives_a_sign_in_up_and_leaves_nothing() {
     begun.interrupt();
     let told = begun.ended().failed(1);
     assert!(told.contains("You cancelled the sign-in."), "{told}");
-    assert!(!harness.accounts_file().exists());
+    assert!(!harness.home().join("data/accounts.db").exists());
     assert_eq!(harness.keychain_entries(), 0);
 }
 

@@ -127,21 +127,17 @@ impl App {
             return Err(Error::new(Code::InvalidInput, message));
         }
         let caller = self.aws().caller(&source, Some(&keys)).await?;
-        self.world
-            .vault
-            .write(&Record::access_keys(&id), keys.to_bytes())
-            .await?;
         let typed = TypedKeys {
-            access_key_id: id.clone(),
+            access_key_id: id,
             arn: caller.arn.clone(),
             added_at: self.world.clock.now(),
         };
-        self.change(|stored| {
-            stored.access_keys.retain(|keys| keys.access_key_id != id);
-            stored.access_keys.push(typed);
-            Ok(())
-        })
-        .await?;
+        let stored = self
+            .sessions
+            .store_access_keys(&keys, |change| change.put_access_keys(&typed))
+            .await;
+        self.reload();
+        stored?;
         Ok(caller)
     }
 
@@ -240,22 +236,17 @@ impl App {
             session_seconds: seconds,
             made_at: self.world.clock.now(),
         };
-        self.change(|stored| {
+        self.change(|change| {
             // The templates of a connection that is made already are only shown again.
-            if connected_with(stored, &pending.external_id).is_none() {
-                let made_at = stored
-                    .pending_roles
-                    .iter()
-                    .find(|old| old.external_id == pending.external_id);
-                let made_at = made_at.map_or(pending.made_at, |old| old.made_at);
-                stored
-                    .pending_roles
-                    .retain(|old| old.external_id != pending.external_id);
-                stored
-                    .pending_roles
-                    .push(PendingRole { made_at, ..pending });
+            if connected_with(&change.all()?, &pending.external_id).is_some() {
+                return Ok(());
             }
-            Ok(())
+            let known = change.pending_roles()?;
+            let old = known
+                .iter()
+                .find(|old| old.external_id == pending.external_id);
+            let made_at = old.map_or(pending.made_at, |old| old.made_at);
+            change.put_pending_role(&PendingRole { made_at, ..pending })
         })
         .await?;
         Ok(PreparedRole {
@@ -281,19 +272,15 @@ impl App {
     /// # Errors
     /// `not-found`, `storage-*`.
     pub async fn drop_pending_role(&self, external_id: &str) -> Result<()> {
-        self.change(|stored| {
-            let before = stored.pending_roles.len();
-            stored
-                .pending_roles
-                .retain(|pending| pending.external_id != external_id);
-            if stored.pending_roles.len() == before {
-                let message = format!(
-                    "No connection waits with the External ID {}.",
-                    text::shown(external_id)
-                );
-                return Err(Error::new(Code::NotFound, message));
+        self.change(|change| {
+            if change.remove_pending_role(external_id)? {
+                return Ok(());
             }
-            Ok(())
+            let message = format!(
+                "No connection waits with the External ID {}.",
+                text::shown(external_id)
+            );
+            Err(Error::new(Code::NotFound, message))
         })
         .await
     }
@@ -304,7 +291,7 @@ impl App {
     /// # Errors
     /// `not-found`.
     pub fn organization(&self, id: &AccountId) -> Result<Vec<OrganizationAccount>> {
-        Ok(self.account(id)?.organization)
+        Ok(self.account(id)?.organization.clone())
     }
 
     /// Reads the accounts of the organisation. Nothing when AWS gave no answer: what is known stays then.
@@ -428,13 +415,16 @@ impl App {
         let role = arn.and_then(|arn| RoleArn::parse(arn).ok());
         let at = self.world.clock.now();
         let noted = self
-            .change(|stored| {
+            .change(|change| {
                 let id = match (&wish.account, &role) {
-                    (Some(id), _) => Some(id.clone()),
-                    (None, Some(role)) => row_of(stored, role).map(|row| row.id.clone()),
-                    (None, None) => None,
+                    (Some(id), _) => id.clone(),
+                    (None, Some(role)) => match row_of(&change.all()?, role) {
+                        Some(row) => row.id.clone(),
+                        None => return Ok(()),
+                    },
+                    (None, None) => return Ok(()),
                 };
-                if let Some(row) = id.and_then(|id| stored.account_mut(&id)) {
+                let edited = change.edit(&id, |row| {
                     row.identity.mark_not_enforced();
                     let error = ErrorView::from(error);
                     row.renewal_failure = Some(RenewalFailure {
@@ -444,8 +434,9 @@ impl App {
                         attempts: 1,
                         challenge: None,
                     });
-                }
-                Ok(())
+                    Ok(())
+                });
+                edited.map(drop)
             })
             .await;
         if let Err(error) = noted {
@@ -458,20 +449,14 @@ impl App {
 
     /// Removes access keys from the keychain when no connection uses them any more.
     pub(super) async fn drop_unused_keys(&self, access_key_id: &str) -> Result<()> {
-        if self.stored()?.uses_access_keys(access_key_id) {
-            return Ok(());
-        }
-        self.world
-            .vault
-            .delete(&Record::access_keys(access_key_id))
-            .await?;
-        self.change(|stored| {
-            stored
-                .access_keys
-                .retain(|keys| keys.access_key_id != access_key_id);
+        self.change(|change| {
+            if !change.all()?.uses_access_keys(access_key_id) {
+                change.remove_access_keys(access_key_id)?;
+            }
             Ok(())
         })
-        .await
+        .await?;
+        self.sessions.clean_up_access_keys(access_key_id).await
     }
 
     fn aws(&self) -> Aws {
@@ -618,17 +603,14 @@ fn fits(asked: &str, source: &str) -> bool {
 
 /// The row of a role, by AWS's own comparison.
 fn row_of<'a>(stored: &'a Accounts, role: &RoleArn) -> Option<&'a Account> {
-    stored
-        .accounts
-        .iter()
-        .find(|account| account.identity.is_role(role.as_str()))
+    let mut accounts = stored.accounts.iter().map(AsRef::as_ref);
+    accounts.find(|account: &&Account| account.identity.is_role(role.as_str()))
 }
 
 /// The row that has this External ID.
 fn connected_with<'a>(stored: &'a Accounts, id: &str) -> Option<&'a Account> {
-    stored.accounts
-        .iter()
-        .find(|account| matches!(&account.identity, Identity::Aws { external_id, .. } if external_id == id))
+    let mut accounts = stored.accounts.iter().map(AsRef::as_ref);
+    accounts.find(|account: &&Account| matches!(&account.identity, Identity::Aws { external_id, .. } if external_id == id))
 }
 
 /// Whether the person accepted that the role lets in without the right id.
@@ -694,7 +676,7 @@ fn only_keys(stored: &Accounts) -> Result<Source> {
     }
 }
 
-fn no_keys(id: &str) -> Error {
+pub(super) fn no_keys(id: &str) -> Error {
     let message = format!(
         "The keychain holds no access keys {}. Enter them again.",
         text::shown(id)

@@ -11,6 +11,7 @@ use tokio::sync::Semaphore;
 
 use super::App;
 use crate::account::{Account, AccountId};
+use crate::file;
 use crate::resource::Resource;
 use crate::session::{RefreshMode, renewal_planned};
 
@@ -20,20 +21,44 @@ const AT_ONCE: usize = 8;
 const HOLD: Duration = Duration::from_secs(30);
 /// How often the lists of targets are read again, at most.
 const LIST_LIFE: Duration = Duration::from_secs(24 * 3600);
-/// How often `accounts.json` is looked at: one `stat`, so that a change by `mcm` shows within a second.
+/// How often `accounts.db` is asked for the number of its last change, so that a change by `mcm` shows within a second.
 const LOOK: Duration = Duration::from_millis(500);
 /// The longest that the plan is left unlooked at.
 const LONGEST_NAP: Duration = Duration::from_secs(60);
 
 impl App {
-    /// Renews ahead of time and follows `accounts.json` and the keychain, until the app is dropped.
+    /// Renews ahead of time and follows `accounts.db` and the keychain, until the app is dropped.
     pub fn start_background_tasks(&self) {
         let vault = self.world.vault.clone();
         // How it stands is in the Snapshot; a keychain that cannot be used is no reason not to start.
         tokio::spawn(async move { drop(vault.check().await) });
+        tokio::spawn(clean_up(self.this.clone()));
         tokio::spawn(follow_accounts(self.this.clone()));
         tokio::spawn(follow_keychain(self.this.clone()));
         tokio::spawn(renew_ahead(self.this.clone()));
+    }
+}
+
+impl App {
+    /// Removes what processes that were killed left: secrets that no account needs, and files that were being written.
+    pub async fn clean_up(&self) {
+        let now = self.world.clock.now();
+        for folder in [&self.world.paths.data, &self.world.paths.config] {
+            file::sweep_temporary(folder, now);
+        }
+        self.sessions.clean_up_all().await;
+        if let Err(error) = self.store.take_in_activity() {
+            tracing::warn!(
+                code = error.code().as_str(),
+                "the activity could not be taken in"
+            );
+        }
+    }
+}
+
+async fn clean_up(app: Weak<App>) {
+    if let Some(app) = app.upgrade() {
+        app.clean_up().await;
     }
 }
 
@@ -42,7 +67,7 @@ async fn follow_accounts(app: Weak<App>) {
     loop {
         {
             let Some(app) = app.upgrade() else { return };
-            let now = app.store.stamp();
+            let now = app.store.revision().ok();
             if now != last {
                 last = now;
                 app.reload();

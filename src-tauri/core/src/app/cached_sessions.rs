@@ -6,12 +6,11 @@
 use std::sync::Arc;
 
 use crate::account::Account;
-use crate::activity::{Activity, ActivityKind};
+use crate::activity::{ActivityEvent, ActivityKind, IssueLog};
 use crate::credential::Session;
-use crate::error::Result;
 use crate::resource::Resource;
 use crate::session::Sessions;
-use crate::store::{Accounts, Store};
+use crate::store::{Look, Store};
 use crate::vault::Vault;
 use crate::world::{Clock, Paths};
 
@@ -20,51 +19,34 @@ pub struct CachedSessions {
     clock: Arc<dyn Clock>,
     store: Store,
     sessions: Sessions,
-    activity: Activity,
+    issued: IssueLog,
 }
 
 impl CachedSessions {
     /// Nothing is read before it is asked for.
     pub fn open(paths: &Paths, clock: Arc<dyn Clock>, vault: Vault) -> Self {
-        let (store, activity) = (
-            Store::in_folder(&paths.data),
-            Activity::in_folder(&paths.data),
-        );
+        let store = Store::in_folder(&paths.data);
         let locks = paths.data.join("locks");
-        let sessions = Sessions::new(
-            clock.clone(),
-            vault,
-            store.clone(),
-            activity.clone(),
-            locks,
-            || {},
-        );
+        let sessions = Sessions::new(clock.clone(), vault, store.clone(), locks, || {});
         Self {
             clock,
             store,
             sessions,
-            activity,
+            issued: IssueLog::in_folder(&paths.data),
         }
     }
 
-    /// The connected accounts.
-    ///
-    /// # Errors
-    /// `storage-unreadable`, `storage-failed`.
-    pub fn stored(&self) -> Result<Arc<Accounts>> {
-        self.store.read()
+    /// One look at the accounts; none when `App` has to do something about them first.
+    pub fn look(&self) -> Option<Look> {
+        Look::open(&self.store)
     }
 
     /// As `App::hand_out_for`, as long as nothing has to be done for it; else, and after any failure, none.
     pub async fn issue(&self, account: &Account, resource: &Resource, to: &str) -> Option<Session> {
         let session = self.sessions.fresh(account, resource).await.ok()??;
-        self.activity
-            .add(
-                account,
-                self.clock.now(),
-                ActivityKind::handed_out(resource, to),
-            )
-            .ok()?;
+        let what = ActivityKind::handed_out(resource, to);
+        let event = ActivityEvent::of(account, self.clock.now(), what);
+        self.issued.add(&event).ok()?;
         Some(session)
     }
 }

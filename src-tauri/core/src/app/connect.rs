@@ -6,18 +6,18 @@ use std::sync::Arc;
 
 use tokio::sync::{Notify, oneshot};
 
+use super::aws::no_keys;
 use super::{App, ConnectRole, no_sign_in};
 use crate::account::{Account, AccountId, Cloud, Identity};
 use crate::activity::ActivityKind;
 use crate::error::{Code, Error, ErrorView, Result};
-use crate::provider::{SignInRequest, SignedIn};
+use crate::provider::{self, SignInRequest, SignedIn};
 use crate::redirect::STATE_LIFE;
 use crate::resource::Identifier;
-use crate::session::not_found;
 use crate::settings::RedirectKind;
 use crate::sign_in::{SignInContext, SignInEvent, cancelled};
 use crate::sign_in::{SignInId, SignInStep, SignInView};
-use crate::store::Accounts;
+use crate::store::{Change, not_found};
 
 /// The most sign-ins that are kept for showing; older ones that have ended go first.
 const MOST_SIGN_INS: usize = 16;
@@ -320,12 +320,14 @@ impl App {
     ) -> Result<(AccountId, bool)> {
         let account_id = signed_in.identity.account_id();
         let stored = self.stored().unwrap_or_default();
-        let updated = stored.account(&account_id).is_some();
-        let other = stored.accounts.iter().find(|row| {
+        let is_other = |row: &Account| {
             row.id != account_id && row.identity.shares_label_with(&signed_in.identity)
-        });
+        };
+        let others: Vec<&Arc<Account>> =
+            stored.accounts.iter().filter(|row| is_other(row)).collect();
+        let is_known = stored.account(&account_id).is_some();
         let mut replaced = None;
-        if let Some(other) = other.filter(|_| !updated) {
+        if let Some(other) = others.first().filter(|_| !is_known) {
             match self
                 .decision(id, &signed_in, other, on_duplicate, cancel)
                 .await?
@@ -335,35 +337,46 @@ impl App {
                 OnDuplicate::Ask | OnDuplicate::Fail => return Err(duplicate(&signed_in, other)),
             }
         }
-        let mut account = Account::new(signed_in.identity, self.world.clock.now());
-        account.offered = signed_in.offered;
-        account.missing_scopes = signed_in.missing_scopes;
+        let mut account = Account::new(signed_in.identity.clone(), self.world.clock.now());
+        account.offered.clone_from(&signed_in.offered);
+        account.missing_scopes.clone_from(&signed_in.missing_scopes);
         account.sign_in_end = signed_in.sign_in_end;
-        account.target = signed_in.target;
-        let adopted = self.sessions.store_sign_in(
-            account,
-            &signed_in.grant,
-            signed_in.session,
-            |stored, account| {
-                upsert(stored, account);
-                Ok(())
-            },
-        );
-        let adopted = adopted.await;
-        self.reload();
-        adopted?;
-        if let Ok(account) = self.account(&account_id) {
-            let what = if updated {
-                ActivityKind::SignedInAgain
-            } else {
-                ActivityKind::Connected
+        account.target.clone_from(&signed_in.target);
+        let (mut was_known, mut removed, now) = (false, None, self.world.clock.now());
+        let edit = |change: &Change<'_>, account: Account| {
+            was_known = change.account(&account.id)?.is_some();
+            // Another process may have connected one more since the user decided.
+            let alike = change.with_label_of(&account.identity)?;
+            let new = alike
+                .iter()
+                .find(|row| is_other(row) && others.iter().all(|other| other.id != row.id));
+            if let Some(new) = new.filter(|_| !was_known) {
+                return Err(duplicate(&signed_in, new));
+            }
+            let what = match was_known {
+                true => ActivityKind::SignedInAgain,
+                false => ActivityKind::Connected,
             };
-            self.activity.record(&account, self.world.clock.now(), what);
+            let stored = upsert(change, account)?;
+            change.record(&stored, now, what)?;
+            if let Some(replaced) = &replaced {
+                removed = change.remove(replaced)?;
+            }
+            removed
+                .iter()
+                .try_for_each(|removed| change.record(removed, now, ActivityKind::Disconnected))
+        };
+        let stored_sign_in = self
+            .sessions
+            .store_sign_in(account, &signed_in.grant, signed_in.session.clone(), edit)
+            .await;
+        self.reload();
+        stored_sign_in?;
+        if let Some(removed) = removed {
+            let grant = self.sessions.finish_removal(&removed).await?;
+            self.finish_disconnecting(&removed, grant).await?;
         }
-        if let Some(replaced) = replaced {
-            self.disconnect(&replaced).await?;
-        }
-        Ok((account_id, updated))
+        Ok((account_id, was_known))
     }
 
     async fn decision(
@@ -424,48 +437,60 @@ impl App {
     }
 }
 
-/// Puts a row in, or updates the one that is there: what the person chose for it stays.
-fn upsert(stored: &mut Accounts, mut account: Account) {
-    // A new sign-in of the same person may have mended the person's other rows; a tenant's own demand stays.
-    for sibling in stored
-        .accounts
-        .iter_mut()
-        .filter(|sibling| sibling.grant == account.grant)
+/// Adds a row, or updates the one that is there: what the user chose for it stays.
+fn upsert(change: &Change<'_>, mut account: Account) -> Result<Account> {
+    // A new sign-in of the same user may have fixed the user's other rows; a tenant's own demand stays.
+    for sibling in change.of_grant(&account.grant)? {
+        change.edit(&sibling, |sibling| {
+            sibling.renewal_failure = sibling
+                .renewal_failure
+                .take()
+                .filter(|failure| failure.challenge.is_some());
+            for resource in &mut sibling.resources {
+                resource.renewal_failure = None;
+            }
+            Ok(())
+        })?;
+    }
+    if let Identity::Aws {
+        external_id,
+        source,
+        ..
+    } = &account.identity
     {
-        if sibling
-            .renewal_failure
-            .as_ref()
-            .is_some_and(|renewal_failure| renewal_failure.challenge.is_none())
-        {
-            sibling.renewal_failure = None;
+        // The role has its External ID for good now.
+        change.remove_pending_role(external_id)?;
+        require_keys(change, source)?;
+    }
+    let Some(row) = change.account(&account.id)? else {
+        change.put(&account)?;
+        // The first account of a cloud is the one in use.
+        if change.active(account.cloud())?.is_none() {
+            change.set_active(account.cloud(), &account.id)?;
         }
-        for resource in &mut sibling.resources {
-            resource.renewal_failure = None;
-        }
+        return Ok(account);
+    };
+    account.identity.keep_names_of(&row.identity);
+    let updated = Account {
+        identity: account.identity,
+        offered: account.offered,
+        missing_scopes: account.missing_scopes,
+        sign_in_end: account.sign_in_end,
+        session: account.session,
+        renewal_failure: None,
+        generation: account.generation,
+        ..row
+    };
+    change.put(&updated)?;
+    Ok(updated)
+}
+
+/// Refuses a role whose typed access keys were removed while it was connected.
+fn require_keys(change: &Change<'_>, source: &str) -> Result<()> {
+    match provider::aws::typed_key(source) {
+        Some(keys) if !change.has_access_keys(keys)? => Err(no_keys(keys)),
+        _ => Ok(()),
     }
-    // The role has its External ID for good now.
-    if let Identity::Aws { external_id, .. } = &account.identity {
-        stored
-            .pending_roles
-            .retain(|pending| pending.external_id != *external_id);
-    }
-    if let Some(row) = stored.account_mut(&account.id) {
-        account.identity.keep_names_of(&row.identity);
-        row.identity = account.identity;
-        row.offered = account.offered;
-        row.missing_scopes = account.missing_scopes;
-        row.sign_in_end = account.sign_in_end;
-        row.session = account.session;
-        row.renewal_failure = None;
-        row.generation = account.generation;
-        return;
-    }
-    // The first account of a cloud is the one in use.
-    stored
-        .active
-        .entry(account.cloud())
-        .or_insert_with(|| account.id.clone());
-    stored.add(account);
 }
 
 fn duplicate(signed_in: &SignedIn, other: &Account) -> Error {

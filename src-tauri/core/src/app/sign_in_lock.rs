@@ -89,11 +89,8 @@ impl SignInLock {
             }
             lock => lock?,
         };
-        let stored = self.store.read()?;
-        if stored
-            .account(&self.account)
-            .is_none_or(|account| account.generation != self.generation)
-        {
+        let account = self.store.account(&self.account)?;
+        if account.is_none_or(|account| account.generation != self.generation) {
             return Ok(Acquired::SignedInMeanwhile);
         }
         // A file that cannot be read is nobody's outcome.

@@ -325,7 +325,8 @@ struct Client {
 
 fn read_client_file(path: &Path) -> std::result::Result<Client, String> {
     let shown = path.display();
-    let is_large = file::stamp(path, 0).is_some_and(|(_, size, _)| size > LARGEST_CLIENT_FILE);
+    let is_large =
+        std::fs::metadata(path).is_ok_and(|metadata| metadata.len() > LARGEST_CLIENT_FILE);
     let bytes = if is_large {
         Ok(Some(Vec::new()))
     } else {

@@ -402,8 +402,9 @@ async fn disconnecting_removes_every_trace_and_the_shared_grant_only_with_its_la
             .is_none()
     );
     assert!(harness.rows().is_empty());
-    let text = std::fs::read_to_string(harness.data().join("accounts.json")).expect("readable");
-    assert!(!text.contains("contoso"), "{text}");
+    let pages = std::fs::read(harness.data().join("accounts.db")).expect("readable");
+    let pages = String::from_utf8_lossy(&pages).to_lowercase();
+    assert!(!pages.contains("ada@contoso"), "{pages}");
 }
 
 #[tokio::test]

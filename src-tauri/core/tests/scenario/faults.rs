@@ -59,7 +59,7 @@ async fn every_fault_of_the_token_endpoint_ends_the_sign_in_with_nothing_stored(
         let error = harness.connect(ADA).await.expect_err(&format!("{fault:?}"));
         assert_eq!(error.code(), code, "{fault:?}: {error}");
         assert!(harness.rows().is_empty(), "{fault:?}");
-        assert!(!harness.data().join("accounts.json").exists(), "{fault:?}");
+        assert!(!harness.data().join("accounts.db").exists(), "{fault:?}");
     }
 }
 
@@ -246,7 +246,7 @@ async fn a_folder_that_cannot_be_written_keeps_the_old_accounts() {
             snapshot.accounts[0].reading_targets.is_none() && snapshot.accounts[0].target_count == 4
         })
         .await;
-    let path = harness.data().join("accounts.json");
+    let path = harness.data().join("accounts.db");
     let before = std::fs::read(&path).expect("readable");
     // A folder in the file's place refuses to be replaced, also for root.
     std::fs::rename(&path, path.with_extension("aside")).expect("moved");
@@ -260,7 +260,7 @@ async fn a_folder_that_cannot_be_written_keeps_the_old_accounts() {
         .await
         .expect_err("cannot be saved");
     assert_eq!(error.code(), Code::StorageFailed);
-    assert!(error.message().contains("accounts.json"), "{error}");
+    assert!(error.message().contains("accounts.db"), "{error}");
     std::fs::remove_dir(&path).expect("removed");
     std::fs::rename(path.with_extension("aside"), &path).expect("moved back");
     assert_eq!(std::fs::read(&path).expect("readable"), before);

@@ -629,8 +629,9 @@ async fn disconnecting_revokes_at_google_and_removes_every_trace() {
             .expect("readable")
             .is_none()
     );
-    let text = std::fs::read_to_string(harness.data().join("accounts.json")).expect("readable");
-    assert!(!text.contains("contoso"), "{text}");
+    let pages = std::fs::read(harness.data().join("accounts.db")).expect("readable");
+    let pages = String::from_utf8_lossy(&pages).to_lowercase();
+    assert!(!pages.contains("hosteddomain"), "{pages}");
 }
 
 #[tokio::test]

@@ -315,14 +315,8 @@ async fn disconnecting_removes_the_sessions_of_every_resource() {
                 .is_none()
         );
     }
-    assert!(
-        harness
-            .app
-            .stored()
-            .expect("readable")
-            .left_behind
-            .is_empty()
-    );
+    let noted = mcm_core::store::Store::in_folder(&harness.data()).intents(None);
+    assert_eq!(noted.expect("readable"), []);
 }
 
 #[tokio::test]

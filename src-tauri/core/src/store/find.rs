@@ -1,0 +1,209 @@
+//! Finding accounts in `accounts.db` by a name, without reading the others.
+
+use std::path::Path;
+
+use rusqlite::{Connection, OptionalExtension as _};
+
+use super::open::{Database, Problem};
+use super::{Intent, Store, rows, schema};
+use crate::account::{Account, AccountId, Cloud, GrantKey};
+use crate::error::{Code, Error, Result};
+use crate::resource::Resource;
+use crate::text;
+
+/// How many accounts an error names at most.
+const MAX_NAMED: usize = 8;
+
+/// One look at the database, for a program that needs one account and nothing else.
+#[derive(Debug)]
+pub struct Look(Database);
+
+impl Look {
+    /// Opens the database as it is; none when there is none of this version, or anything is wrong with it.
+    pub fn open(store: &Store) -> Option<Self> {
+        let database = Database::for_a_look(&store.path).ok()?;
+        // One transaction for all that is asked, so that the file is locked and looked at once.
+        database.connection.execute_batch("BEGIN").ok()?;
+        schema::is_current(&database.connection)
+            .ok()?
+            .then_some(Self(database))
+    }
+
+    /// The one account with this id, this exact name, or this part of a name, with the target that was chosen of its
+    /// lists. None in every other case.
+    pub fn account(&self, name: &str) -> Option<Account> {
+        let found = find(&self.0.connection, name).ok()?;
+        let [id] = found.as_slice() else { return None };
+        self.by_id(id)
+    }
+
+    /// As `account`, for the one in use in a cloud.
+    pub fn active(&self, cloud: Cloud) -> Option<Account> {
+        self.by_id(&active(&self.0.connection, cloud).ok()??)
+    }
+
+    /// As `account`, by the id alone.
+    pub fn by_id(&self, id: &AccountId) -> Option<Account> {
+        let connection = &self.0.connection;
+        let (mut account, _) = rows::account_by_id(connection, id).ok()??;
+        if let Some(target) = &account.target {
+            account.targets = rows::target_of(connection, id, target)
+                .ok()?
+                .into_iter()
+                .collect();
+        }
+        Some(account)
+    }
+}
+
+impl Store {
+    /// The one account that the user names: by its id, its exact name, or any part that fits no other.
+    ///
+    /// # Errors
+    /// `not-found`, or `ambiguous` with the ids to choose from; as `read`.
+    pub fn resolve(&self, name: &str) -> Result<Account> {
+        if name.trim().is_empty() {
+            let message = "Name an account: its id, or a part of its name.";
+            return Err(Error::new(Code::InvalidInput, message));
+        }
+        let found = self.reading(|connection, _| Ok(find(connection, name)?))?;
+        let found = found.unwrap_or_default();
+        let shown = text::shown(name);
+        match found.as_slice() {
+            [id] => self.require(id),
+            [] => {
+                let message = format!(
+                    "No account matches \"{shown}\". Run \"mcm accounts\" to see the connected ones."
+                );
+                Err(Error::new(Code::NotFound, message))
+            }
+            several => {
+                let named = several.iter().take(MAX_NAMED).map(|id| {
+                    let account = self.require(id)?;
+                    Ok(format!("{} ({})", account.id, account.name()))
+                });
+                let list = named.collect::<Result<Vec<String>>>()?.join(", ");
+                let message = format!(
+                    "\"{shown}\" matches {} accounts. Name one by its id: {list}.",
+                    several.len()
+                );
+                Err(Error::new(Code::Ambiguous, message))
+            }
+        }
+    }
+
+    /// The account in use in a cloud.
+    ///
+    /// # Errors
+    /// `not-found` when there is none; as `read`.
+    pub fn active(&self, cloud: Cloud) -> Result<Account> {
+        let found = self.reading(|connection, _| Ok(active(connection, cloud)?))?;
+        let id = found.flatten().ok_or_else(|| {
+            let message = format!(
+                "No {} account is in use. Run \"mcm use ACCOUNT\" to choose one.",
+                cloud.title()
+            );
+            Error::new(Code::NotFound, message)
+        })?;
+        self.require(&id)
+    }
+
+    /// What the keychain may hold and no account may need, of one grant or of all, each with whether an account needs it.
+    ///
+    /// # Errors
+    /// As `read`.
+    pub fn intents(&self, grant: Option<&GrantKey>) -> Result<Vec<(Intent, bool)>> {
+        let read = self.reading(|connection, _| {
+            let mut all = intents(connection, &self.path)?;
+            all.retain(|(intent, _)| match (grant, intent) {
+                (None, _) => true,
+                (Some(wanted), Intent::Grant(grant) | Intent::Session { grant, .. }) => {
+                    grant == wanted
+                }
+                (Some(_), Intent::AccessKeys(_)) => false,
+            });
+            Ok(all)
+        });
+        Ok(read?.unwrap_or_default())
+    }
+
+    fn require(&self, id: &AccountId) -> Result<Account> {
+        let account = self.account(id)?;
+        account
+            .map(|account| Account::clone(&account))
+            .ok_or_else(|| super::not_found(id))
+    }
+}
+
+/// The accounts that a name fits best: the one with this id, else those called so, else those with that part.
+fn find(connection: &Connection, name: &str) -> rusqlite::Result<Vec<AccountId>> {
+    let wanted = name.trim().to_lowercase();
+    if wanted.is_empty() {
+        return Ok(Vec::new());
+    }
+    for query in [
+        "SELECT id FROM account WHERE id = ?",
+        "SELECT account FROM account_name JOIN account ON id = account WHERE name = ? ORDER BY position",
+        "SELECT account FROM account_text JOIN account ON id = account WHERE instr(text, ?) ORDER BY position",
+    ] {
+        let mut statement = connection.prepare_cached(query)?;
+        let rows = statement.query_map([&wanted], |row| {
+            Ok(AccountId::from(row.get::<_, String>(0)?))
+        })?;
+        let found = rows.collect::<rusqlite::Result<Vec<_>>>()?;
+        if !found.is_empty() {
+            return Ok(found);
+        }
+    }
+    Ok(Vec::new())
+}
+
+fn active(connection: &Connection, cloud: Cloud) -> rusqlite::Result<Option<AccountId>> {
+    connection
+        .prepare_cached("SELECT account FROM active WHERE cloud = ?")?
+        .query_row([cloud.as_str()], |row| {
+            Ok(AccountId::from(row.get::<_, String>(0)?))
+        })
+        .optional()
+}
+
+fn intents(
+    connection: &Connection,
+    path: &Path,
+) -> std::result::Result<Vec<(Intent, bool)>, Problem> {
+    let mut statement = connection.prepare_cached(
+        "SELECT kind, subject, resource, grant_key, CASE kind \
+         WHEN 'grant' THEN EXISTS (SELECT 1 FROM account WHERE account.grant_key = subject) \
+         WHEN 'session' THEN EXISTS (SELECT 1 FROM account WHERE id = subject) AND (resource = ?1 OR EXISTS \
+         (SELECT 1 FROM resource_session AS known WHERE known.account = subject AND known.resource = intent.resource)) \
+         ELSE EXISTS (SELECT 1 FROM access_keys WHERE access_key_id = subject) END \
+         FROM intent",
+    )?;
+    let rows = statement.query_map([Resource::Management.key()], |row| {
+        let text = |index: usize| row.get::<_, String>(index);
+        Ok((
+            text(0)?,
+            text(1)?,
+            text(2)?,
+            text(3)?,
+            row.get::<_, bool>(4)?,
+        ))
+    })?;
+    let mut all = Vec::new();
+    for row in rows {
+        let (kind, subject, resource, grant, is_needed) = row?;
+        let unfit = || Problem::Damaged(format!("a note in {}", path.display()));
+        let grant = || GrantKey::parse(&grant).ok_or_else(unfit);
+        let intent = match kind.as_str() {
+            "grant" => Intent::Grant(grant()?),
+            "session" => Intent::Session {
+                account: AccountId::parse(&subject).ok_or_else(unfit)?,
+                resource,
+                grant: grant()?,
+            },
+            _ => Intent::AccessKeys(subject),
+        };
+        all.push((intent, is_needed));
+    }
+    Ok(all)
+}

@@ -1,0 +1,131 @@
+//! Activity in `accounts.db`: adding to it, taking in what other files hold of it, and reading it.
+
+use std::collections::HashSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, TransactionBehavior, params};
+
+use super::open::{Database, Problem};
+use super::{STORE_LOCK_TIMEOUT, Store, rows};
+use crate::account::{AccountId, Cloud};
+use crate::activity::{self, ActivityEvent, IssueLog};
+use crate::error::Result;
+use crate::file;
+
+/// How many events are kept; the oldest go first.
+const MAX_EVENTS: i64 = 10_000;
+/// How many go at once, so that most events remove none.
+const AT_ONCE: i64 = 500;
+
+impl Store {
+    /// What happened to one account or to all, the newest first, at most `most`.
+    ///
+    /// # Errors
+    /// As `read`.
+    pub fn activity(&self, account: Option<&AccountId>, most: usize) -> Result<Vec<ActivityEvent>> {
+        self.take_in_activity()?;
+        let read = self.reading(|connection, _| Ok(read(connection, account, most)?));
+        Ok(read?.unwrap_or_default())
+    }
+
+    /// Takes into the database what lies in files beside it: the credentials that were issued, and the log of earlier
+    /// versions.
+    ///
+    /// # Errors
+    /// As `change`. What was not taken in stays in its file.
+    pub fn take_in_activity(&self) -> Result<()> {
+        let log = self.issue_log();
+        let of_earlier_versions = earlier_logs(&self.path);
+        if of_earlier_versions.is_empty() && log.is_empty() {
+            return Ok(());
+        }
+        let _lock = file::lock_blocking(&self.lock, STORE_LOCK_TIMEOUT)?;
+        let mut opened = self.opened();
+        let database = Database::for_writing(&mut opened.database, &self.path)?;
+        for path in of_earlier_versions {
+            let failed = |error| file::storage_failed("read", &path, error);
+            let events = fs::File::open(&path)
+                .and_then(|file| activity::events(&file))
+                .map_err(failed)?;
+            self.take_in(database, &events)?;
+            file::set_aside_as(&path, "migrated")?;
+        }
+        let failed = |error| file::storage_failed("read", log.path(), error);
+        log.take(|events| self.take_in(database, events), failed)
+    }
+
+    pub(crate) fn issue_log(&self) -> IssueLog {
+        IssueLog::in_folder(self.path.parent().unwrap_or(Path::new("")))
+    }
+
+    fn take_in(&self, database: &mut Database, events: &[ActivityEvent]) -> Result<()> {
+        let take_in = || -> std::result::Result<(), Problem> {
+            let transaction = database
+                .connection
+                .transaction_with_behavior(TransactionBehavior::Immediate)?;
+            // A process that was killed after this left the events in the file.
+            let known: HashSet<ActivityEvent> =
+                read(&transaction, None, usize::MAX)?.into_iter().collect();
+            for event in events.iter().filter(|event| !known.contains(event)) {
+                add(&transaction, event)?;
+            }
+            Ok(transaction.commit()?)
+        };
+        let mut take_in = take_in;
+        take_in().map_err(|problem| problem.into_error(&self.path))
+    }
+}
+
+/// The logs that earlier versions kept, the older one first.
+fn earlier_logs(database: &Path) -> Vec<PathBuf> {
+    let paths = ["activity.old.jsonl", "activity.jsonl"].map(|name| database.with_file_name(name));
+    paths.into_iter().filter(|path| path.is_file()).collect()
+}
+
+/// Adds one event.
+pub(super) fn add(connection: &Connection, event: &ActivityEvent) -> rusqlite::Result<()> {
+    let at = i64::try_from(event.at.as_nanosecond()).unwrap_or(i64::MAX);
+    connection
+        .prepare_cached(
+            "INSERT INTO activity (at, account, cloud, name, what) VALUES (?, ?, ?, ?, ?)",
+        )?
+        .execute(params![
+            at,
+            event.account.as_str(),
+            event.cloud.as_str(),
+            event.name,
+            rows::as_json(&event.what),
+        ])?;
+    let id = connection.last_insert_rowid();
+    if id % AT_ONCE == 0 {
+        connection.execute("DELETE FROM activity WHERE id <= ?", [id - MAX_EVENTS])?;
+    }
+    Ok(())
+}
+
+fn read(
+    connection: &Connection,
+    account: Option<&AccountId>,
+    most: usize,
+) -> rusqlite::Result<Vec<ActivityEvent>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT at, account, cloud, name, what FROM activity WHERE ?1 IS NULL OR account = ?1 \
+         ORDER BY at DESC, id DESC LIMIT ?2",
+    )?;
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    let rows = statement.query_map(params![account.map(AccountId::as_str), most], |row| {
+        let account: String = row.get("account")?;
+        let cloud: String = row.get("cloud")?;
+        let cloud = Cloud::ALL.into_iter().find(|known| known.as_str() == cloud);
+        Ok(ActivityEvent {
+            at: jiff::Timestamp::from_nanosecond(row.get::<_, i64>("at")?.into())
+                .map_err(|_| rows::unfit(&account, "at"))?,
+            cloud: cloud.ok_or_else(|| rows::unfit(&account, "cloud"))?,
+            name: row.get("name")?,
+            what: rows::json(row, &account, "what")?,
+            account: AccountId::from(account),
+        })
+    })?;
+    rows.collect()
+}

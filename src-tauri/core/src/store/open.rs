@@ -1,0 +1,352 @@
+//! Opening `accounts.db`: making it, bringing it to this version, and what can be wrong with the file.
+//!
+//! SQLite keeps a rollback journal and no write-ahead log: there is no shared memory, so a network folder works when it
+//! has locks; and a process that runs for some milliseconds leaves nothing that the next one has to go through. No code
+//! here opens the file by itself: on Unix, closing any handle of it drops this process's locks on it.
+
+use std::fs::{self, Metadata};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use super::legacy::{self, Legacy};
+use super::{STORE_LOCK_TIMEOUT, schema};
+use crate::error::{Code, Error, Result};
+use crate::file;
+
+/// How long a transaction waits for a reader or writer of another process.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// As `BUSY_TIMEOUT`, for a program that has another to fall back on.
+const SHORT_BUSY_TIMEOUT: Duration = Duration::from_millis(250);
+
+/// Why a database cannot be used.
+#[derive(Debug)]
+pub(super) enum Problem {
+    /// It was written by a newer version of this app.
+    Newer(i64),
+    /// It is a database of another program.
+    NotOurs,
+    /// A value or the whole file cannot be understood.
+    Damaged(String),
+    /// What SQLite says.
+    Sqlite(rusqlite::Error),
+    /// An error that is complete already.
+    Told(Error),
+}
+
+/// An open database, and the file that it was when it was opened.
+#[derive(Debug)]
+pub(super) struct Database {
+    pub(super) connection: Connection,
+    file: FileId,
+}
+
+impl Database {
+    /// The database at `path`; none when there is none. `accounts.json` becomes one first.
+    pub(super) fn for_reading<'a>(
+        slot: &'a mut Option<Self>,
+        path: &Path,
+        lock: &Path,
+    ) -> Result<Option<&'a mut Self>> {
+        if is_still_there(slot.as_ref(), path) {
+            return Ok(slot.as_mut());
+        }
+        *slot = None;
+        if file_id(path)?.is_none() {
+            if !legacy::path(path).exists() {
+                return Ok(None);
+            }
+            let _lock = file::lock_blocking(lock, STORE_LOCK_TIMEOUT)?;
+            // Another process may have made it since we looked.
+            if file_id(path)?.is_none()
+                && let Some(legacy) = Legacy::read(&legacy::path(path))?
+            {
+                create(path, Some(&legacy))?;
+            }
+        }
+        let Some(file) = file_id(path)? else {
+            return Ok(None);
+        };
+        let opened = Self::open(path, file).map_err(|problem| problem.into_error(path))?;
+        Ok(Some(slot.insert(opened)))
+    }
+
+    /// The database at `path`, made when there is none. What is damaged is set aside. The caller holds the lock file.
+    pub(super) fn for_writing<'a>(slot: &'a mut Option<Self>, path: &Path) -> Result<&'a mut Self> {
+        if !is_still_there(slot.as_ref(), path) {
+            *slot = None;
+            let opened = match file_id(path)? {
+                None => create_from_legacy(path)?,
+                Some(file) => match Self::open(path, file) {
+                    Err(problem) if problem.is_damage() => {
+                        set_aside(path)?;
+                        create(path, None)?
+                    }
+                    opened => opened.map_err(|problem| problem.into_error(path))?,
+                },
+            };
+            *slot = Some(opened);
+            // A process that was killed over the migration, or an earlier version, left it. It is not read again.
+            if legacy::path(path).exists() {
+                legacy::keep_aside(path)?;
+            }
+        }
+        Ok(slot.as_mut().expect("opened above"))
+    }
+
+    /// The database at `path` as it is, for one quick look. Any other file there is a failure, whatever it is.
+    pub(super) fn for_a_look(path: &Path) -> std::result::Result<Self, Problem> {
+        let Some(file) = file_id(path)? else {
+            return Err(Problem::NotOurs);
+        };
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags)?;
+        connection.busy_timeout(SHORT_BUSY_TIMEOUT)?;
+        Ok(Self { connection, file })
+    }
+
+    fn open(path: &Path, file: FileId) -> std::result::Result<Self, Problem> {
+        let mut connection = connect(path)?;
+        if !schema::is_current(&connection)? {
+            schema::update(&mut connection)?;
+        }
+        Ok(Self { connection, file })
+    }
+
+    /// Runs a query in one read transaction.
+    pub(super) fn read<T>(
+        &self,
+        query: impl FnOnce(&Connection) -> std::result::Result<T, Problem>,
+    ) -> std::result::Result<T, Problem> {
+        let transaction = self.connection.unchecked_transaction()?;
+        query(&transaction)
+    }
+}
+
+/// Opens an existing file as a database.
+fn connect(path: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.pragma_update(None, "trusted_schema", false)?;
+    connection.pragma_update(None, "cell_size_check", true)?;
+    // What is removed leaves nothing in the file.
+    connection.pragma_update_and_check(None, "secure_delete", true, |_| Ok(()))?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
+    // Emptying the journal saves a file's creation at each change. The answer is the mode, which is not ours to choose
+    // in a folder that is read-only.
+    connection.pragma_update_and_check(None, "journal_mode", "TRUNCATE", |_| Ok(()))?;
+    Ok(connection)
+}
+
+/// Makes the database under another name and puts it in place whole, so that a process killed meanwhile leaves what was
+/// there before.
+fn create(path: &Path, contents: Option<&Legacy>) -> Result<Database> {
+    let new = file::new_beside(path)?;
+    let made = || {
+        let mut connection = connect(new.path())?;
+        // Nobody else knows the file, and it is thrown away when it is not complete.
+        connection.pragma_update_and_check(None, "journal_mode", "MEMORY", |_| Ok(()))?;
+        schema::create(&mut connection)?;
+        if let Some(contents) = contents {
+            contents.write_to(&mut connection)?;
+        }
+        connection
+            .close()
+            .map_err(|(_, error)| Problem::Sqlite(error))
+    };
+    made().map_err(|problem: Problem| problem.into_error(path))?;
+    new.put_in_place()?;
+    if contents.is_some() {
+        legacy::keep_aside(path)?;
+    }
+    let Some(file) = file_id(path)? else {
+        return Err(file::storage_failed(
+            "read",
+            path,
+            io::ErrorKind::NotFound.into(),
+        ));
+    };
+    Database::open(path, file).map_err(|problem| problem.into_error(path))
+}
+
+/// Makes the database of what `accounts.json` holds, or an empty one. What cannot be understood is set aside.
+fn create_from_legacy(path: &Path) -> Result<Database> {
+    let legacy_path = legacy::path(path);
+    match Legacy::read(&legacy_path) {
+        Ok(legacy) => create(path, legacy.as_ref()),
+        Err(error)
+            if error.code() == Code::StorageUnreadable && !legacy::is_newer(&legacy_path) =>
+        {
+            let aside = file::set_aside(&legacy_path)?;
+            tracing::warn!(aside = %aside.display(), "accounts.json could not be read and was set aside");
+            create(path, None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Moves a damaged database to another name, with its journal: the pair may be all that somebody can repair.
+fn set_aside(path: &Path) -> Result<()> {
+    let aside = file::set_aside(path)?;
+    tracing::warn!(aside = %aside.display(), "accounts.db could not be read and was set aside");
+    match fs::rename(journal(path), journal(&aside)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(file::storage_failed("set aside", &journal(path), error))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn journal(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push("-journal");
+    name.into()
+}
+
+/// What tells one file from another that takes its place.
+type FileId = (u64, u64);
+
+/// Whether the open database is still the one that other processes open.
+fn is_still_there(database: Option<&Database>, path: &Path) -> bool {
+    database.is_some_and(|database| {
+        fs::metadata(path).is_ok_and(|metadata| id_of(&metadata) == database.file)
+    })
+}
+
+/// The file at `path`; none when there is none.
+///
+/// # Errors
+/// `storage-failed` when it is no file, or another user's.
+fn file_id(path: &Path) -> Result<Option<FileId>> {
+    match fs::metadata(path) {
+        Ok(metadata) => {
+            file::require_own_file(path, &metadata)?;
+            Ok(Some(id_of(&metadata)))
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(file::storage_failed("read", path, error)),
+    }
+}
+
+#[cfg(unix)]
+fn id_of(metadata: &Metadata) -> FileId {
+    use std::os::unix::fs::MetadataExt as _;
+    (metadata.dev(), metadata.ino())
+}
+
+/// Elsewhere the system keeps an open database where it is.
+#[cfg(not(unix))]
+fn id_of(_metadata: &Metadata) -> FileId {
+    (0, 0)
+}
+
+impl From<rusqlite::Error> for Problem {
+    fn from(error: rusqlite::Error) -> Self {
+        match error {
+            rusqlite::Error::FromSqlConversionFailure(_, _, what) => {
+                Self::Damaged(what.to_string())
+            }
+            error => Self::Sqlite(error),
+        }
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        Self::Told(error)
+    }
+}
+
+impl Problem {
+    /// Whether the file as a whole is of no use to any version.
+    fn is_damage(&self) -> bool {
+        match self {
+            Self::NotOurs => true,
+            Self::Sqlite(error) => matches!(
+                error.sqlite_error_code(),
+                Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt)
+            ),
+            Self::Newer(_) | Self::Damaged(_) | Self::Told(_) => false,
+        }
+    }
+
+    /// The error for the user.
+    pub(super) fn into_error(self, path: &Path) -> Error {
+        let shown = path.display();
+        let unreadable = |message: String| Error::new(Code::StorageUnreadable, message);
+        match self {
+            Self::Told(error) => error,
+            Self::Newer(version) => unreadable(format!(
+                "{shown} was written by a newer version of this app (format {version}, this version reads {}). Update \
+                 the app. The file was not changed.",
+                schema::VERSION
+            )),
+            Self::NotOurs => unreadable(format!(
+                "{shown} is not a database of this app. Restore it from a backup. If you connect an account instead, the \
+                 file is kept under another name."
+            )),
+            Self::Damaged(what) => unreadable(format!(
+                "{shown} holds a value that cannot be read: {what}. Restore it from a backup. The file was not changed."
+            )),
+            Self::Sqlite(error) => of_sqlite(path, error),
+        }
+    }
+}
+
+fn of_sqlite(path: &Path, error: rusqlite::Error) -> Error {
+    let code = error.sqlite_error_code();
+    let shown = path.display();
+    let failed = |why: &str| {
+        Error::new(
+            Code::StorageFailed,
+            format!("{shown} cannot be used: {why}."),
+        )
+    };
+    let made = match code {
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Error::new(
+            Code::Busy,
+            format!(
+                "Another program is using {shown}. Try again. If this persists, close that program."
+            ),
+        ),
+        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => Error::new(
+            Code::StorageUnreadable,
+            format!(
+                "{shown} is damaged. Restore it from a backup. If you connect an account instead, a file that cannot be \
+                 opened is kept under another name."
+            ),
+        ),
+        Some(ErrorCode::DiskFull) => failed("the disk is full; free some space"),
+        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => {
+            failed("it is read-only; check its permissions and its folder's")
+        }
+        Some(ErrorCode::CannotOpen) => {
+            failed("it cannot be opened; check its permissions and its folder's")
+        }
+        Some(ErrorCode::FileLockingProtocolFailed) => file::no_locks(path),
+        Some(ErrorCode::SystemIoFailure) if is_about_locks(&error) => file::no_locks(path),
+        Some(ErrorCode::SystemIoFailure) => failed("the disk reported an error; check the disk"),
+        _ => failed("the database reported an error"),
+    };
+    made.with_source(error)
+}
+
+/// Whether an input or output error was one of taking a lock (`SQLITE_IOERR_LOCK` and its kin).
+fn is_about_locks(error: &rusqlite::Error) -> bool {
+    use rusqlite::ffi;
+    let extended = error.sqlite_error().map(|error| error.extended_code);
+    matches!(
+        extended,
+        Some(
+            ffi::SQLITE_IOERR_LOCK
+                | ffi::SQLITE_IOERR_RDLOCK
+                | ffi::SQLITE_IOERR_UNLOCK
+                | ffi::SQLITE_IOERR_CHECKRESERVEDLOCK
+        )
+    )
+}

@@ -1,0 +1,598 @@
+//! The store through its door: what is written is read, and what is wrong with a file is said and changes nothing.
+
+use std::fs;
+use std::path::PathBuf;
+
+use super::*;
+use crate::account::{SessionTimes, Target};
+use crate::activity::{ActivityEvent, ActivityKind};
+use crate::error::{Code, Error};
+use crate::resource::Identifier;
+
+fn azure(home: &str) -> Account {
+    let identity = Identity::Azure {
+        home: home.into(),
+        tenant_id: format!("tenant-of-{home}"),
+        tenant_name: Some(format!("Contoso {home}")),
+        default_domain: None,
+        username: format!("{home}@contoso.example"),
+    };
+    Account::new(identity, Timestamp::UNIX_EPOCH)
+}
+
+fn target(id: &str) -> Target {
+    Target {
+        id: id.into(),
+        name: format!("Name of {id}"),
+        state: None,
+        parent: Some("root".into()),
+    }
+}
+
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        Self(tempfile::tempdir().expect("a folder"))
+    }
+
+    fn store(&self) -> Store {
+        Store::in_folder(self.0.path())
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+}
+
+async fn put(store: &Store, account: &Account) -> Result<()> {
+    store.change(|change| change.put(account)).await
+}
+
+fn ids(store: &Store) -> Vec<AccountId> {
+    let all = store.read().expect("readable");
+    all.accounts
+        .iter()
+        .map(|account| account.id.clone())
+        .collect()
+}
+
+#[tokio::test]
+async fn what_is_written_is_read_back_whole() {
+    let folder = Folder::new();
+    let store = folder.store();
+    assert_eq!(
+        *store.read().expect("no file is no account"),
+        Accounts::default()
+    );
+    assert!(!store.path().exists(), "reading makes no file");
+    let mut account = azure("a");
+    account.targets = vec![target("one"), target("two")];
+    account.target = Some("two".into());
+    account.session = Some(SessionTimes {
+        issued_at: Timestamp::UNIX_EPOCH,
+        expires_at: Timestamp::MIN,
+    });
+    let graph = Identifier::parse("https://graph.microsoft.com").expect("an identifier");
+    account.resource_mut(&graph).session = account.session;
+    put(&store, &account).await.expect("written");
+    let other = folder.store();
+    assert_eq!(*other.read().expect("readable").accounts[0], account);
+    assert_eq!(
+        other.account(&account.id).expect("readable").as_deref(),
+        Some(&account)
+    );
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = fs::metadata(store.path())
+            .expect("there")
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+}
+
+#[tokio::test]
+async fn a_failed_edit_writes_nothing() {
+    let folder = Folder::new();
+    let store = folder.store();
+    put(&store, &azure("a")).await.expect("written");
+    let before = fs::read(store.path()).expect("readable");
+    let refused = store.change::<()>(|change| {
+        change.remove(&azure("a").id)?;
+        Err(Error::new(Code::NotFound, "No."))
+    });
+    refused.await.expect_err("refused");
+    store
+        .change(|change| change.account(&azure("a").id))
+        .await
+        .expect("read");
+    assert_eq!(fs::read(store.path()).expect("readable"), before);
+    assert_eq!(ids(&store).len(), 1);
+}
+
+#[tokio::test]
+async fn the_changes_of_another_process_are_read_and_nothing_else_is() {
+    let folder = Folder::new();
+    let (ours, theirs) = (folder.store(), folder.store());
+    for home in ["a", "b", "c"] {
+        put(&ours, &azure(home)).await.expect("written");
+    }
+    let before = theirs.read().expect("readable");
+    assert_eq!(before.accounts.len(), 3);
+    let edit = |account: &mut Account| {
+        account.custom_name = Some("Renamed".into());
+        account.targets.push(target("new"));
+        Ok(())
+    };
+    let edited = ours
+        .change(|change| change.edit(&azure("b").id, edit))
+        .await;
+    edited.expect("written").expect("there");
+    let after = theirs.read().expect("readable");
+    assert_eq!(after.accounts[1].name(), "Renamed");
+    assert_eq!(after.accounts[1].targets.len(), 1);
+    assert!(
+        Arc::ptr_eq(&before.accounts[0], &after.accounts[0]),
+        "what did not change is shared"
+    );
+    ours.change(|change| change.remove(&azure("a").id))
+        .await
+        .expect("written");
+    assert_eq!(ids(&theirs), [azure("b").id, azure("c").id]);
+    assert_eq!(
+        *theirs.read().expect("readable"),
+        *folder.store().read().expect("readable")
+    );
+}
+
+#[tokio::test]
+async fn an_account_is_found_by_its_id_its_name_or_a_part_of_it() {
+    let folder = Folder::new();
+    let store = folder.store();
+    for home in ["ada", "adam", "eve"] {
+        put(&store, &azure(home)).await.expect("written");
+    }
+    let named = |name: &str| store.resolve(name).map(|account| account.id);
+    assert_eq!(
+        named(azure("eve").id.as_str()).expect("by its id"),
+        azure("eve").id
+    );
+    assert_eq!(
+        named("contoso ADA").expect("by its exact name"),
+        azure("ada").id
+    );
+    assert_eq!(named("ve@").expect("by a part"), azure("eve").id);
+    assert_eq!(named("nobody").expect_err("no one").code(), Code::NotFound);
+    let several = named("contoso").expect_err("three");
+    assert_eq!(several.code(), Code::Ambiguous);
+    assert!(
+        several.message().contains(azure("adam").id.as_str()),
+        "{several}"
+    );
+    let look = Look::open(&store).expect("a database");
+    assert_eq!(
+        look.account("contoso ada").map(|account| account.id),
+        Some(azure("ada").id)
+    );
+    assert_eq!(look.account("contoso"), None);
+}
+
+#[tokio::test]
+async fn a_removed_account_leaves_a_note_of_every_secret_until_that_is_settled() {
+    let folder = Folder::new();
+    let store = folder.store();
+    let mut account = azure("a");
+    let graph = Identifier::parse("https://graph.microsoft.com").expect("an identifier");
+    account.resource_mut(&graph);
+    put(&store, &account).await.expect("written");
+    store
+        .change(|change| change.set_active(Cloud::Azure, &account.id))
+        .await
+        .expect("written");
+    store
+        .change(|change| change.remove(&account.id))
+        .await
+        .expect("written");
+    assert_eq!(store.read().expect("readable").active, BTreeMap::new());
+    let noted = store.intents(None).expect("readable");
+    assert_eq!(noted.len(), 3, "{noted:?}");
+    assert!(noted.iter().all(|(_, is_needed)| !is_needed));
+    put(&store, &account).await.expect("connected again");
+    assert!(
+        store
+            .intents(Some(&account.grant))
+            .expect("readable")
+            .iter()
+            .all(|(_, is_needed)| *is_needed)
+    );
+    let settle = |change: &Change<'_>| {
+        noted
+            .iter()
+            .try_for_each(|(intent, _)| change.settle(intent))
+    };
+    store.change(settle).await.expect("written");
+    assert_eq!(store.intents(None).expect("readable"), []);
+}
+
+#[tokio::test]
+async fn a_damaged_file_is_named_when_read_and_kept_when_an_account_is_stored() {
+    let folder = Folder::new();
+    let foreign = folder.path("foreign");
+    Connection::open(&foreign)
+        .and_then(|connection| connection.execute_batch("CREATE TABLE t (x)"))
+        .expect("a database");
+    for damage in [
+        b"".to_vec(),
+        b"not a database".to_vec(),
+        vec![7; 9000],
+        fs::read(&foreign).expect("readable"),
+    ] {
+        let folder = Folder::new();
+        let store = folder.store();
+        file::replace(store.path(), &damage).expect("written");
+        let error = store.read().expect_err("damaged");
+        assert_eq!(error.code(), Code::StorageUnreadable, "{error}");
+        assert!(error.message().contains("accounts.db"), "{error}");
+        assert_eq!(fs::read(store.path()).expect("there"), damage);
+        put(&store, &azure("a")).await.expect("goes on beside it");
+        assert_eq!(
+            fs::read(folder.path("accounts.db.kept-1")).expect("kept"),
+            damage
+        );
+        assert_eq!(ids(&store), [azure("a").id]);
+    }
+}
+
+#[tokio::test]
+async fn a_database_of_a_newer_version_is_never_written() {
+    let folder = Folder::new();
+    put(&folder.store(), &azure("a")).await.expect("written");
+    let connection = Connection::open(folder.store().path()).expect("a database");
+    connection
+        .pragma_update(None, "user_version", 99)
+        .expect("set");
+    drop(connection);
+    let before = fs::read(folder.store().path()).expect("readable");
+    let error = put(&folder.store(), &azure("b"))
+        .await
+        .expect_err("not ours to write");
+    assert_eq!(error.code(), Code::StorageUnreadable);
+    assert!(error.message().contains("newer version"), "{error}");
+    assert_eq!(
+        folder.store().read().expect_err("newer").message(),
+        error.message()
+    );
+    assert_eq!(fs::read(folder.store().path()).expect("readable"), before);
+    assert!(Look::open(&folder.store()).is_none());
+}
+
+#[tokio::test]
+async fn every_earlier_version_becomes_this_one_and_keeps_what_it_holds() {
+    for version in 1..=schema::VERSION {
+        let folder = Folder::new();
+        let store = folder.store();
+        let connection = Connection::open(store.path()).expect("a database");
+        schema::create_version(&connection, version);
+        let account = azure("a");
+        rows::write_account(&connection, &account, Revisions { row: 1, lists: 1 })
+            .expect("written");
+        rows::write_names(&connection, &account).expect("written");
+        drop(connection);
+        assert!(version == schema::VERSION || Look::open(&store).is_none());
+        assert_eq!(
+            *store.read().expect("updated").accounts[0],
+            account,
+            "from version {version}"
+        );
+        assert!(Look::open(&store).is_some());
+        put(&store, &azure("b")).await.expect("written");
+        assert_eq!(ids(&store).len(), 2);
+    }
+}
+
+#[tokio::test]
+async fn a_value_that_no_version_writes_is_named_and_nothing_is_done_with_it() {
+    let folder = Folder::new();
+    put(&folder.store(), &azure("a")).await.expect("written");
+    for (column, value) in [
+        ("identity", "{}"),
+        ("connected_at", "soon"),
+        ("renewal_failure", "{}"),
+    ] {
+        let connection = Connection::open(folder.store().path()).expect("a database");
+        let kept: Option<String> = connection
+            .query_row(&format!("SELECT {column} FROM account"), [], |row| {
+                row.get(0)
+            })
+            .expect("a row");
+        let set = format!("UPDATE account SET {column} = ?");
+        connection.execute(&set, [value]).expect("set");
+        let error = folder.store().read().expect_err(column);
+        assert_eq!(error.code(), Code::StorageUnreadable);
+        assert!(
+            error.message().contains(column) && error.message().contains(azure("a").id.as_str()),
+            "{error}"
+        );
+        connection.execute(&set, [kept]).expect("set");
+    }
+    let connection = Connection::open(folder.store().path()).expect("a database");
+    for (column, value) in [
+        ("grant_key", "../../../x"),
+        ("id", "azure-../../../x"),
+        ("cloud", "gcp"),
+    ] {
+        let set = format!("UPDATE account SET {column} = ?");
+        connection
+            .execute(&set, [value])
+            .expect_err("the table refuses it");
+    }
+}
+
+const LEGACY: &str = r#"{"version":1,"revision":7,"accounts":[{"id":"ID","grant":"GRANT",
+    "identity":{"cloud":"azure","home":"a","tenantId":"tenant-of-a","tenantName":"Contoso a","defaultDomain":null,
+    "username":"a@contoso.example"},"customName":"Work","colour":"blue","starred":true,
+    "targets":[{"id":"one","name":"One","state":"Enabled","parent":null}],"target":"one",
+    "session":{"issuedAt":"2026-11-24T10:00:00Z","expiresAt":"2026-11-24T11:00:00Z"},
+    "trouble":{"error":{"code":"offline","message":"No network.","reference":"r"},"at":"2026-11-24T11:00:00Z",
+    "notBefore":"2026-11-24T11:05:00Z","attempts":2,"challenge":null},
+    "resources":[{"resource":"https://graph.microsoft.com","session":null,"trouble":null}],
+    "generation":9007199254740991,"connectedAt":"2026-11-01T00:00:00Z"}],"active":{"azure":"ID"},
+    "pendingRoles":[{"externalId":"mcm-0","source":"default","principalArn":"arn","roleName":"R",
+    "madeAt":"2026-11-01T00:00:00Z"}],"accessKeys":[{"accessKeyId":"AKIAEXAMPLE","arn":"arn",
+    "addedAt":"2026-11-01T00:00:00Z"}],"leftBehind":[{"account":"azure-0123456789ab",
+    "resource":"https://vault.azure.net"}]}"#;
+
+fn legacy() -> String {
+    let account = azure("a");
+    LEGACY
+        .replace("ID", account.id.as_str())
+        .replace("AKazure", "AKIA")
+        .replace("GRANT", account.grant.as_str())
+}
+
+#[tokio::test]
+async fn accounts_json_becomes_the_database_and_is_kept_as_it_was() {
+    let folder = Folder::new();
+    file::replace(&folder.path("accounts.json"), legacy().as_bytes()).expect("written");
+    assert!(
+        Look::open(&folder.store()).is_none(),
+        "a look changes nothing"
+    );
+    // As many processes as there are, at once.
+    let read: Vec<_> = std::thread::scope(|scope| {
+        let started: Vec<_> = (0..8)
+            .map(|_| scope.spawn(|| folder.store().read().expect("readable")))
+            .collect();
+        started
+            .into_iter()
+            .map(|thread| thread.join().expect("no panic"))
+            .collect()
+    });
+    for all in &read {
+        let [account] = all.accounts.as_slice() else {
+            panic!("{all:?}")
+        };
+        assert_eq!(
+            (account.name().as_str(), account.starred, account.generation),
+            ("Work", true, 9_007_199_254_740_991)
+        );
+        assert_eq!((account.targets.len(), account.resources.len()), (1, 1));
+        assert_eq!(
+            account
+                .renewal_failure
+                .as_ref()
+                .map(|failure| failure.attempts),
+            Some(2)
+        );
+        assert!(all.is_active(account));
+        assert_eq!((all.pending_roles.len(), all.access_keys.len()), (1, 1));
+    }
+    let kept = fs::read(folder.path("accounts.json.migrated")).expect("kept");
+    assert_eq!(kept, legacy().as_bytes());
+    assert!(!folder.path("accounts.json").exists());
+    let noted = folder.store().intents(None).expect("readable");
+    assert_eq!(noted.len(), 1, "a session of a removed account: {noted:?}");
+    // One that an earlier version writes later is not ours to read.
+    file::replace(&folder.path("accounts.json"), b"{}").expect("written");
+    assert_eq!(ids(&folder.store()).len(), 1);
+}
+
+#[tokio::test]
+async fn an_accounts_json_that_cannot_be_read_is_named_and_kept_when_an_account_is_stored() {
+    let with_path = legacy().replace(azure("a").grant.as_str(), "../../../x");
+    for damage in [
+        "",
+        "{\"version\":1,\"acc",
+        "not JSON",
+        "[]",
+        "{\"version\":1}",
+        with_path.as_str(),
+    ] {
+        let folder = Folder::new();
+        file::replace(&folder.path("accounts.json"), damage.as_bytes()).expect("written");
+        let error = folder.store().read().expect_err(damage);
+        assert_eq!(error.code(), Code::StorageUnreadable, "{damage:?}");
+        assert!(error.message().contains("accounts.json"), "{error}");
+        assert!(!folder.store().path().exists());
+        put(&folder.store(), &azure("b"))
+            .await
+            .expect("goes on beside it");
+        let kept = fs::read(folder.path("accounts.json.kept-1")).expect("kept");
+        assert_eq!(kept, damage.as_bytes());
+    }
+    let folder = Folder::new();
+    let newer = br#"{"version":2,"accounts":{"shape":"unknown"}}"#;
+    file::replace(&folder.path("accounts.json"), newer).expect("written");
+    let error = put(&folder.store(), &azure("a"))
+        .await
+        .expect_err("not ours to write");
+    assert!(error.message().contains("newer version"), "{error}");
+    assert_eq!(
+        fs::read(folder.path("accounts.json")).expect("there"),
+        newer
+    );
+}
+
+#[tokio::test]
+async fn what_is_no_file_is_refused_at_once() {
+    let folder = Folder::new();
+    fs::create_dir(folder.store().path()).expect("a folder in its place");
+    let error = folder.store().read().expect_err("no file");
+    assert_eq!(error.code(), Code::StorageFailed);
+    assert!(error.message().contains("accounts.db"), "{error}");
+    put(&folder.store(), &azure("a"))
+        .await
+        .expect_err("no file");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_in_place_of_a_file_is_refused_and_never_waited_for() {
+    for name in ["accounts.db", "accounts.json"] {
+        let folder = Folder::new();
+        let made = std::process::Command::new("mkfifo")
+            .arg(folder.path(name))
+            .status();
+        assert!(made.expect("coreutils").success());
+        let error = folder.store().read().expect_err("a pipe");
+        assert_eq!(error.code(), Code::StorageFailed, "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_database_that_is_replaced_is_opened_again() {
+    let folder = Folder::new();
+    let store = folder.store();
+    put(&store, &azure("a")).await.expect("written");
+    let backup = fs::read(store.path()).expect("readable");
+    put(&store, &azure("b")).await.expect("written");
+    assert_eq!(ids(&store).len(), 2);
+    file::replace(store.path(), &backup).expect("restored");
+    assert_eq!(ids(&store), [azure("a").id]);
+    fs::remove_file(store.path()).expect("removed");
+    assert_eq!(*store.read().expect("readable"), Accounts::default());
+    put(&store, &azure("c")).await.expect("written");
+    assert_eq!(ids(&folder.store()), [azure("c").id]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 8)]
+async fn sixty_writers_at_once_all_succeed() {
+    let folder = Arc::new(Folder::new());
+    put(&folder.store(), &azure("a")).await.expect("written");
+    let writers: Vec<_> = (0..60)
+        .map(|number| {
+            let store = folder.store();
+            tokio::spawn(async move { put(&store, &azure(&number.to_string())).await })
+        })
+        .collect();
+    for writer in writers {
+        writer.await.expect("no panic").expect("written");
+    }
+    assert_eq!(ids(&folder.store()).len(), 61);
+}
+
+fn event(home: &str, second: i64, what: ActivityKind) -> ActivityEvent {
+    let at = Timestamp::from_second(second).expect("a time");
+    ActivityEvent::of(&azure(home), at, what)
+}
+
+fn issued(home: &str, second: i64) -> ActivityEvent {
+    let to = "terraform".to_owned();
+    event(home, second, ActivityKind::HandedOut { to, resource: None })
+}
+
+#[tokio::test]
+async fn activity_is_kept_with_what_happened_and_the_newest_comes_first() {
+    let folder = Folder::new();
+    let store = folder.store();
+    for (second, what) in [(1, ActivityKind::Connected), (3, ActivityKind::Renewed)] {
+        let at = Timestamp::from_second(second).expect("a time");
+        let change = |change: &Change<'_>| change.record(&azure("a"), at, what);
+        store.change(change).await.expect("written");
+    }
+    store.issue_log().add(&issued("b", 2)).expect("logged");
+    let all = folder.store().activity(None, 10).expect("readable");
+    let expected = [
+        event("a", 3, ActivityKind::Renewed),
+        issued("b", 2),
+        event("a", 1, ActivityKind::Connected),
+    ];
+    assert_eq!(all, expected);
+    assert_eq!(
+        store.activity(Some(&azure("b").id), 10).expect("readable"),
+        [issued("b", 2)]
+    );
+    assert_eq!(store.activity(None, 1).expect("readable").len(), 1);
+}
+
+#[tokio::test]
+async fn events_in_a_file_are_taken_in_once_also_after_a_kill_and_a_torn_line_costs_itself_alone() {
+    let folder = Folder::new();
+    let store = folder.store();
+    let log = store.issue_log();
+    log.add(&issued("a", 1)).expect("logged");
+    let mut lines = fs::read(log.path()).expect("readable");
+    lines.extend_from_slice(b"{\"at\":\"20");
+    file::replace(log.path(), &lines).expect("torn");
+    log.add(&issued("a", 2)).expect("logged");
+    let whole = fs::read(log.path()).expect("readable");
+    store.take_in_activity().expect("taken in");
+    assert_eq!(fs::read(log.path()).expect("readable"), b"");
+    // A process that is killed between the two leaves the file as it was.
+    file::replace(log.path(), &whole).expect("written");
+    assert_eq!(
+        store.activity(None, 10).expect("readable"),
+        [issued("a", 2), issued("a", 1)]
+    );
+}
+
+#[tokio::test]
+async fn the_activity_log_of_earlier_versions_is_taken_in_and_kept_as_it_was() {
+    let folder = Folder::new();
+    let lines = |events: &[ActivityEvent]| {
+        let lines = events.iter().map(|event| rows::as_json(event) + "\n");
+        lines.collect::<String>()
+    };
+    let (old, new) = (
+        lines(&[issued("a", 1)]),
+        lines(&[issued("a", 2), issued("a", 3)]),
+    );
+    file::replace(&folder.path("activity.old.jsonl"), old.as_bytes()).expect("written");
+    file::replace(&folder.path("activity.jsonl"), new.as_bytes()).expect("written");
+    let all = folder.store().activity(None, 10).expect("readable");
+    assert_eq!(all, [issued("a", 3), issued("a", 2), issued("a", 1)]);
+    for (name, kept) in [("activity.old.jsonl", old), ("activity.jsonl", new)] {
+        assert_eq!(
+            fs::read(folder.path(&format!("{name}.migrated"))).expect("kept"),
+            kept.as_bytes()
+        );
+        assert!(!folder.path(name).exists());
+    }
+}
+
+#[tokio::test]
+async fn activity_stays_within_its_bounds_and_keeps_the_newest() {
+    let folder = Folder::new();
+    let store = folder.store();
+    let rounds = 12_000;
+    let record = |change: &Change<'_>| {
+        (0..rounds).try_for_each(|second| {
+            let at = Timestamp::from_second(second).expect("a time");
+            change.record(&azure("a"), at, ActivityKind::Renewed)
+        })
+    };
+    store.change(record).await.expect("written");
+    let all = store.activity(None, usize::MAX).expect("readable");
+    assert!((10_000..10_500).contains(&all.len()), "{}", all.len());
+    assert_eq!(all[0].at.as_second(), rounds - 1);
+    let log = store.issue_log();
+    let refused = (0..).find_map(|second| log.add(&issued("a", second)).err());
+    assert_eq!(
+        refused.map(|error| error.kind()),
+        Some(std::io::ErrorKind::FileTooLarge)
+    );
+    store.take_in_activity().expect("taken in");
+    log.add(&issued("a", 0)).expect("room again");
+}
