@@ -5,6 +5,7 @@
 use jiff::Timestamp;
 use mcm_core::account::{AccountId, Cloud, Target};
 use mcm_core::snapshot::{AccountView, Snapshot, Status};
+use mcm_core::text::shown;
 use mcm_core::vault::KeychainState;
 
 /// The most entries of one submenu; the rest is in the dashboard.
@@ -295,9 +296,7 @@ fn targets_of(account: &AccountView, targets: &[Target]) -> Option<Item> {
 /// A name from a server as a part of a label: one line, cut, and each `&` doubled, because a single one marks the
 /// letter that opens an entry.
 fn name(text: &str) -> String {
-    let is_plain = |c: &char| !c.is_control() && !is_mark(*c);
-    let plain: String = text.chars().filter(is_plain).collect();
-    let plain = plain.trim();
+    let plain = shown(text);
     let mut cut: String = plain.chars().take(MAX_LABEL_CHARS).collect();
     if cut.len() < plain.len() {
         cut.truncate(cut.trim_end().len());
@@ -308,11 +307,6 @@ fn name(text: &str) -> String {
     } else {
         cut.replace('&', "&&")
     }
-}
-
-/// Marks that are not seen and turn the reading direction or break a line.
-fn is_mark(c: char) -> bool {
-    matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
 /// What the icon says at a glance.

@@ -3,6 +3,7 @@
 use std::io::{self, Write as _};
 
 use mcm_core::error::{Code, Error, Result};
+use mcm_core::text;
 use serde::Serialize;
 
 /// Prints a result and a newline.
@@ -43,8 +44,13 @@ pub(crate) fn ask(question: &str) {
     let _ = write!(output, "{question}").and_then(|()| output.flush());
 }
 
-/// Lines up columns, two spaces apart. Nothing stands after the last column.
+/// Lines up columns, two spaces apart. Nothing stands after the last column. Cells may come from files and servers, so
+/// each is cleaned once more.
 pub(crate) fn table<const COLUMNS: usize>(rows: &[[String; COLUMNS]]) -> String {
+    let rows: Vec<[String; COLUMNS]> = rows
+        .iter()
+        .map(|row| std::array::from_fn(|column| text::shown(&row[column])))
+        .collect();
     let width = |column: usize| {
         rows.iter()
             .map(|row| row[column].chars().count())
@@ -53,10 +59,11 @@ pub(crate) fn table<const COLUMNS: usize>(rows: &[[String; COLUMNS]]) -> String 
     };
     let widths: [usize; COLUMNS] = std::array::from_fn(width);
     let line = |row: &[String; COLUMNS]| {
-        let cells = row
-            .iter()
-            .zip(widths)
-            .map(|(cell, width)| format!("{cell:width$}"));
+        let cells = row.iter().zip(widths).map(|(cell, width)| {
+            // A width given to `format!` may not exceed 65,535.
+            let missing = width - cell.chars().count();
+            cell.clone() + &" ".repeat(missing)
+        });
         cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
     };
     rows.iter().map(line).collect::<Vec<_>>().join("\n")
@@ -71,5 +78,13 @@ mod tests {
         let rows =
             [["NAME", "STATE"], ["Zoë", "ok"], ["Contoso", ""]].map(|row| row.map(str::to_owned));
         assert_eq!(table(&rows), "NAME     STATE\nZoë      ok\nContoso");
+    }
+
+    #[test]
+    fn a_cell_of_any_length_and_content_is_one_short_line() {
+        let long = ["x".repeat(70_000), "a\u{1b}[31m\u{202e}\nb".to_owned()];
+        let line = table(&[long]);
+        assert!(line.chars().count() < 600, "{}", line.len());
+        assert!(line.ends_with("a[31mb"), "{line:?}");
     }
 }

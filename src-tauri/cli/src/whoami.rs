@@ -15,6 +15,7 @@ use mcm_core::account::{Account, AccountId, Cloud};
 use mcm_core::app::App;
 use mcm_core::file::Foreign;
 use mcm_core::store::Accounts;
+use mcm_core::text::shown;
 use mcm_core::world::Environment;
 use serde::Serialize;
 use url::Url;
@@ -278,15 +279,6 @@ impl Found {
             ..self
         }
     }
-}
-
-/// A text of somebody else's, without what could forge what a person reads.
-fn shown(text: &str) -> String {
-    let is_fit = |c: &char| {
-        !c.is_control()
-            && !matches!(*c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    text.chars().filter(is_fit).take(256).collect()
 }
 
 /// A text file of another tool's; none when there is no such file, or none that can be read.

@@ -10,6 +10,9 @@ use std::time::Duration;
 use serde::Serialize;
 use ts_rs::TS;
 
+/// The longest claims challenge that is kept, in bytes.
+const MAX_CHALLENGE_BYTES: usize = 8 * 1024;
+
 /// What went wrong, for a program that acts on it. A code exists only when somebody acts on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, serde::Deserialize, TS)]
 #[serde(rename_all = "kebab-case")]
@@ -164,9 +167,11 @@ impl Error {
         self.change(|inner| inner.retry_after = wait)
     }
 
-    /// Adds the claims challenge that the next interactive sign-in has to answer (Entra's `claims`).
+    /// Adds the claims challenge that the next interactive sign-in has to answer (Entra's `claims`). One of more than
+    /// 8 KiB is dropped: it would be stored, and sent in an address.
     #[must_use]
     pub fn with_challenge(self, claims: Option<String>) -> Self {
+        let claims = claims.filter(|claims| claims.len() <= MAX_CHALLENGE_BYTES);
         self.change(|inner| inner.challenge = claims)
     }
 

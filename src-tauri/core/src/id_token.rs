@@ -20,6 +20,9 @@ use crate::error::{Code, Error, Result};
 /// How far the machine's clock and the server's may differ: MSAL's figure.
 const SKEW: Duration = Duration::from_secs(120);
 
+/// The longest subject (OpenID Connect Core 2: 255 ASCII characters).
+const MAX_SUBJECT_BYTES: usize = 255;
+
 /// The claims that any provider's sign-in reads. All but `subject` and the ids may change from one day to the next.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Claims {
@@ -89,7 +92,16 @@ impl Claims {
         let bytes = URL_SAFE_NO_PAD
             .decode(payload.trim_end_matches('='))
             .map_err(|_| rejected("cannot be decoded"))?;
-        serde_json::from_slice(&bytes).map_err(|_| rejected("lacks a claim that it must have"))
+        let claims: Self = serde_json::from_slice(&bytes)
+            .map_err(|_| rejected("lacks a claim that it must have"))?;
+        let is_subject = (1..=MAX_SUBJECT_BYTES).contains(&claims.sub.len())
+            && claims.sub.bytes().all(|byte| byte.is_ascii_graphic());
+        if !is_subject {
+            return Err(rejected(
+                "names its user in a form that OpenID Connect does not allow",
+            ));
+        }
+        Ok(claims)
     }
 
     /// Checks that the token was made by the right issuer, for this app and this flow, and is still good.
@@ -194,6 +206,9 @@ mod tests {
             (r#""nonce":"n""#, r#""nonce":"m""#),
             (r#""nonce":"n","#, ""),
             (r#""sub":"s","#, ""),
+            (r#""sub":"s""#, r#""sub":"""#),
+            (r#""sub":"s""#, r#""sub":"a\u001b[31m""#),
+            (r#""sub":"s""#, &format!(r#""sub":"{}""#, "s".repeat(256))),
         ] {
             let error = check(&claims(change), NOW).expect_err(change.1);
             assert_eq!(error.code(), Code::SignInRejected, "{change:?}");

@@ -27,6 +27,6 @@ pub mod settings;
 pub mod sign_in;
 pub mod snapshot;
 pub mod store;
-mod text;
+pub mod text;
 pub mod vault;
 pub mod world;

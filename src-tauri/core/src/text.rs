@@ -1,21 +1,69 @@
-//! Names that come from a server, made fit to be shown.
+//! Text from a server, a file or another program, made safe to show on one line.
+//!
+//! One function serves every screen, terminal and log line. It removes what cannot be seen or changes the reading order,
+//! so that no name can pass for another or forge a line.
 
-/// The longest name shown: longer than any cloud allows.
+use unicode_normalization::UnicodeNormalization as _;
+use unicode_properties::{GeneralCategory, UnicodeGeneralCategory as _};
+
+/// The longest name shown, in characters: longer than any cloud allows.
 const MAX_TEXT_CHARS: usize = 256;
+/// Combining marks in a row that a script needs at most. More of them cover the lines above and below.
+const MAX_MARKS: usize = 4;
 
-/// A name without control characters and bidirectional marks, which could forge what a person reads, and cut at 256
-/// characters.
-pub(crate) fn shown(text: &str) -> String {
-    let forging = |c: &char| {
-        c.is_control()
-            || matches!(*c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
-    };
+/// A text on one line in composed form (NFC), cut at 256 characters.
+///
+/// Removed are control and format characters, line and paragraph separators, private-use and unassigned code points
+/// (general categories Cc, Cf, Zl, Zp, Co, Cn), what Unicode calls default-ignorable, and combining marks after the
+/// fourth in a row. Each other kind of space becomes a plain one.
+pub fn shown(text: &str) -> String {
+    let mut marks = 0;
     text.chars()
-        .filter(|c| !forging(c))
+        // Composing never needs more than a few characters for one; the rest of a huge text is not looked at.
+        .take(MAX_TEXT_CHARS * 8)
+        .nfc()
+        .filter_map(|c| match c.general_category() {
+            GeneralCategory::Control
+            | GeneralCategory::Format
+            | GeneralCategory::LineSeparator
+            | GeneralCategory::ParagraphSeparator
+            | GeneralCategory::PrivateUse
+            | GeneralCategory::Surrogate
+            | GeneralCategory::Unassigned => None,
+            GeneralCategory::SpaceSeparator => Some((c, ' ')),
+            _ if is_default_ignorable(c) => None,
+            _ => Some((c, c)),
+        })
+        .filter_map(|(read, c)| {
+            let is_mark = matches!(
+                read.general_category(),
+                GeneralCategory::NonspacingMark
+                    | GeneralCategory::EnclosingMark
+                    | GeneralCategory::SpacingMark
+            );
+            marks = if is_mark { marks + 1 } else { 0 };
+            (marks <= MAX_MARKS).then_some(c)
+        })
         .take(MAX_TEXT_CHARS)
         .collect::<String>()
         .trim()
         .to_owned()
+}
+
+/// What has no shape of its own although its category is that of a letter or a mark (Default_Ignorable_Code_Point in
+/// DerivedCoreProperties.txt, without what the categories cover).
+fn is_default_ignorable(c: char) -> bool {
+    matches!(
+        c,
+        '\u{34f}'
+            | '\u{115f}'..='\u{1160}'
+            | '\u{17b4}'..='\u{17b5}'
+            | '\u{180b}'..='\u{180f}'
+            | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}'
+            | '\u{ffa0}'
+            | '\u{e0000}'..='\u{e0fff}'
+    )
 }
 
 #[cfg(test)]
@@ -27,5 +75,57 @@ mod tests {
         assert_eq!(shown(" Con\u{202e}toso\r\n\u{1b}[31m "), "Contoso[31m");
         assert_eq!(shown("Zoë’s Überteam 東京"), "Zoë’s Überteam 東京");
         assert_eq!(shown(&"x".repeat(10_000)).len(), 256);
+    }
+
+    #[test]
+    fn nothing_invisible_makes_two_names_look_alike() {
+        for mark in [
+            '\u{61c}',
+            '\u{ad}',
+            '\u{200b}',
+            '\u{200d}',
+            '\u{200e}',
+            '\u{2060}',
+            '\u{2028}',
+            '\u{2029}',
+            '\u{2066}',
+            '\u{3164}',
+            '\u{fe0f}',
+            '\u{180e}',
+            '\u{fff9}',
+            '\u{feff}',
+            '\u{e0061}',
+            '\u{e0100}',
+            '\u{34f}',
+            '\u{115f}',
+            '\u{e000}',
+            '\u{378}',
+            '\u{7f}',
+            '\u{9b}',
+        ] {
+            assert_eq!(
+                shown(&format!("Con{mark}toso")),
+                "Contoso",
+                "{:x}",
+                u32::from(mark)
+            );
+        }
+        assert_eq!(shown("a\u{a0}b\u{2003}c\u{3000}d"), "a b c d");
+    }
+
+    #[test]
+    fn one_letter_written_in_two_ways_is_one_text_and_marks_do_not_pile_up() {
+        assert_eq!(shown("Zoe\u{308}"), shown("Zo\u{eb}"));
+        let piled = format!("a{}", "\u{301}".repeat(60));
+        assert!(shown(&piled).chars().count() <= 1 + MAX_MARKS);
+        assert_eq!(
+            shown("हिन्दी ภาษาไทย tiếng Việt"),
+            "हिन्दी ภาษาไทย tiếng Việt"
+        );
+    }
+
+    #[test]
+    fn a_text_of_marks_alone_is_empty() {
+        assert_eq!(shown("\u{200b}\u{202e}\u{2060}"), "");
     }
 }
