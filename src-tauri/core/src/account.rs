@@ -445,6 +445,9 @@ pub struct RenewalFailure {
     pub attempts: u32,
     /// What the next interactive sign-in has to ask for (Entra's claims challenge).
     pub challenge: Option<String>,
+    /// The mark of the surroundings that it comes of; absent when it is the account's, wherever it is met.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub surroundings: Option<String>,
 }
 
 impl RenewalFailure {

@@ -139,11 +139,13 @@ impl App {
             let (vault, clock) = (world.vault.clone(), world.clock.clone());
             let locks = world.paths.data.join("locks");
             let app = this.clone();
-            let sessions = Sessions::new(clock, vault, store.clone(), locks, move || {
-                if let Some(app) = app.upgrade() {
-                    app.reload();
-                }
-            });
+            let environment = world.environment.clone();
+            let sessions =
+                Sessions::new(clock, vault, store.clone(), locks, environment, move || {
+                    if let Some(app) = app.upgrade() {
+                        app.reload();
+                    }
+                });
             let first = build_snapshot::build(&mut state, &world, &sessions);
             let snapshot = watch::Sender::new(Arc::new(first));
             Self {

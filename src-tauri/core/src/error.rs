@@ -127,6 +127,7 @@ struct Inner {
     reference: String,
     retry_after: Option<Duration>,
     challenge: Option<String>,
+    is_local: bool,
     source: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -143,6 +144,7 @@ impl Error {
             reference: crate::random::reference(),
             retry_after: None,
             challenge: None,
+            is_local: false,
             source: None,
         }))
     }
@@ -173,6 +175,12 @@ impl Error {
     pub fn with_challenge(self, claims: Option<String>) -> Self {
         let claims = claims.filter(|claims| claims.len() <= MAX_CHALLENGE_BYTES);
         self.change(|inner| inner.challenge = claims)
+    }
+
+    /// Says that it comes of what this process has around it, whatever its code: another caller, for example.
+    #[must_use]
+    pub fn with_local_cause(self) -> Self {
+        self.change(|inner| inner.is_local = true)
     }
 
     /// Adds what caused it. Its text goes to the log and nowhere else, so it too must hold no secret.
@@ -212,6 +220,22 @@ impl Error {
     /// The claims challenge for the next interactive sign-in.
     pub fn challenge(&self) -> Option<&str> {
         self.0.challenge.as_deref()
+    }
+
+    /// Whether it says something of the account, wherever it is met. Else it comes of variables, files, a network or a
+    /// clock that another process may not have.
+    pub fn is_of_account(&self) -> bool {
+        !self.0.is_local
+            && matches!(
+                self.0.code,
+                Code::SignInAgain
+                    | Code::SignInRefused
+                    | Code::AdminNeeded
+                    | Code::RoleRefused
+                    | Code::NotEnforced
+                    | Code::WrongPerson
+                    | Code::Throttled
+            )
     }
 
     /// Whether waiting may help: the one question that callers ask before they keep a session and back off.

@@ -27,6 +27,7 @@ pub mod settings;
 pub mod sign_in;
 pub mod snapshot;
 pub mod store;
+mod surroundings;
 pub mod text;
 pub mod vault;
 pub mod world;

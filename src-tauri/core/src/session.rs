@@ -25,8 +25,9 @@ use crate::provider::{self, Providers, Refreshed};
 use crate::random;
 use crate::resource::Resource;
 use crate::store::{Change, Intent, Store, not_found};
+use crate::surroundings;
 use crate::vault::{Record, Vault};
-use crate::world::Clock;
+use crate::world::{Clock, Environment};
 
 /// How far ahead of that the app renews by itself, so that nobody has to wait.
 const REFRESH_AHEAD: Duration = Duration::from_secs(5 * 60);
@@ -40,6 +41,8 @@ const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(3600);
 /// The waits after a refusal that is about one resource: only a person can mend it, but not only in this app.
 const FIRST_WAIT_REFUSED: Duration = Duration::from_secs(60);
 const LONGEST_WAIT_REFUSED: Duration = LONGEST_RETRY_AFTER;
+/// The wait after a failure that comes of this process's surroundings, and that no time of its own mends.
+const LOCAL_WAIT: Duration = Duration::from_secs(30);
 /// How many other resources an account has sessions for, at most. Whoever asks for more pushes the oldest out.
 const MOST_RESOURCES: usize = 32;
 /// How long another process may hold a grant: a whole request with its time limit, and the keychain work around it.
@@ -110,6 +113,7 @@ struct Inner {
     vault: Vault,
     store: Store,
     locks: PathBuf,
+    environment: Environment,
     running: Mutex<HashMap<(AccountId, Resource), Renewal>>,
     /// Rotated grants that the keychain refused: the only copy, kept until it takes them.
     unsaved: Mutex<HashMap<GrantKey, Grant>>,
@@ -123,6 +127,7 @@ impl Sessions {
         vault: Vault,
         store: Store,
         locks: PathBuf,
+        environment: Environment,
         on_change: impl Fn() + Send + Sync + 'static,
     ) -> Self {
         let (running, unsaved) = (Mutex::default(), Mutex::default());
@@ -131,6 +136,7 @@ impl Sessions {
             vault,
             store,
             locks,
+            environment,
             running,
             unsaved,
             on_change: Box::new(on_change),
@@ -502,7 +508,7 @@ impl Sessions {
         }
         // What the account cannot do, it cannot do for any resource.
         for part in [&Resource::Management, resource] {
-            let Some(renewal_failure) = account.renewal_failure_for(part) else {
+            let Some(renewal_failure) = self.failure(&account, part) else {
                 continue;
             };
             let just_met = Some(renewal_failure) != before.renewal_failure_for(part);
@@ -514,7 +520,8 @@ impl Sessions {
             let error = Error::new(
                 Code::SignInAgain,
                 "The keychain no longer holds the sign-in of this account. Sign in again.",
-            );
+            )
+            .with_local_cause();
             self.record_trouble(&account, &Resource::Management, &error)
                 .await?;
             return Err(error);
@@ -582,6 +589,22 @@ impl Sessions {
                 Err(error)
             }
         }
+    }
+
+    /// The failure of an account's last renewal, when it counts in this process: it is the account's own, or was met
+    /// with the variables, files and clock that this process has.
+    pub fn failure<'a>(
+        &self,
+        account: &'a Account,
+        resource: &Resource,
+    ) -> Option<&'a RenewalFailure> {
+        let failure = account.renewal_failure_for(resource)?;
+        let Some(mark) = &failure.surroundings else {
+            return Some(failure);
+        };
+        let is_of_this_clock = failure.at <= later(self.0.clock.now(), CLOCK_TOLERANCE);
+        let is_here = || *mark == surroundings::mark(&self.0.environment, account.cloud());
+        (is_of_this_clock && is_here()).then_some(failure)
     }
 
     /// Whether an earlier failure forbids another request now.
@@ -704,8 +727,8 @@ impl Sessions {
         Ok(())
     }
 
-    /// Keeps a failure with the row, so that every process knows it. A keychain that is locked is no failure of the
-    /// account's.
+    /// Keeps a failure with the row, so that every process knows it: the account's own failures for all of them, others
+    /// for those with the same surroundings, and never as final. A keychain that is locked is no failure of the account's.
     async fn record_trouble(
         &self,
         account: &Account,
@@ -719,13 +742,14 @@ impl Sessions {
             return Ok(());
         }
         let at = self.0.clock.now();
-        let attempts = account
-            .renewal_failure_for(resource)
+        let attempts = self
+            .failure(account, resource)
             .map_or(1, |renewal_failure| {
                 renewal_failure.attempts.saturating_add(1)
             });
         let wait = match (error.is_transient(), resource) {
             (true, _) => Some(wait_after(attempts, error.retry_after())),
+            (false, _) if !error.is_of_account() => Some(LOCAL_WAIT),
             (false, Resource::Management) => None,
             (false, Resource::Named(_)) => Some(backed_off(
                 attempts,
@@ -743,6 +767,8 @@ impl Sessions {
             not_before,
             attempts,
             challenge,
+            surroundings: (!error.is_of_account())
+                .then(|| surroundings::mark(&self.0.environment, account.cloud())),
         };
         self.0
             .store

@@ -24,5 +24,6 @@ mod kubectl;
 mod lent;
 mod login;
 mod processes;
+mod surroundings;
 mod token;
 mod whoami;

@@ -433,6 +433,7 @@ impl App {
                         not_before: None,
                         attempts: 1,
                         challenge: None,
+                        surroundings: None,
                     });
                     Ok(())
                 });

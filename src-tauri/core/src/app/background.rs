@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use tokio::sync::Semaphore;
 
 use super::App;
-use crate::account::{Account, AccountId};
+use crate::account::{Account, AccountId, RenewalFailure};
 use crate::file;
 use crate::resource::Resource;
 use crate::session::{RefreshMode, renewal_planned};
@@ -107,7 +107,8 @@ async fn renew_ahead(app: Weak<App>) {
             held.retain(|_, until| *until > now);
             let mut wake = now + LONGEST_NAP;
             for account in stored.accounts.iter().filter(|_| !paused) {
-                let Some(mut planned) = planned(account) else {
+                let failure = app.sessions.failure(account, &Resource::Management);
+                let Some(mut planned) = planned(account, failure) else {
                     continue;
                 };
                 // A cloud that asked one account to wait is not asked for the others either.
@@ -176,11 +177,11 @@ async fn renew(app: Weak<App>, gate: Arc<Semaphore>, id: AccountId) {
 }
 
 /// When the account is renewed next; never while only the person can help.
-fn planned(account: &Account) -> Option<Timestamp> {
+fn planned(account: &Account, failure: Option<&RenewalFailure>) -> Option<Timestamp> {
     let planned = account.session.map_or(Timestamp::MIN, |session| {
         renewal_planned(account.cloud(), &account.id, &session)
     });
-    match &account.renewal_failure {
+    match failure {
         Some(renewal_failure) => renewal_failure.not_before.map(|until| planned.max(until)),
         None => Some(planned),
     }

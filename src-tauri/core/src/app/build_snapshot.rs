@@ -3,9 +3,10 @@
 use jiff::Timestamp;
 
 use super::{State, is_locked};
-use crate::account::{Account, OfferedTenant};
+use crate::account::{Account, OfferedTenant, RenewalFailure};
 use crate::error::{Code, ErrorView};
 use crate::provider;
+use crate::resource::Resource;
 use crate::session::Sessions;
 use crate::snapshot::{AccountView, Snapshot, Status};
 use crate::store::Accounts;
@@ -63,6 +64,7 @@ fn view(
     locked: bool,
     now: Timestamp,
 ) -> AccountView {
+    let failure = sessions.failure(account, &Resource::Management);
     AccountView {
         id: account.id.clone(),
         cloud: account.cloud(),
@@ -72,15 +74,9 @@ fn view(
         starred: account.starred,
         active: state.stored.is_active(account),
         identity: account.identity.clone(),
-        status: status(account, locked, now),
-        renewal_failure: account
-            .renewal_failure
-            .as_ref()
-            .map(|renewal_failure| renewal_failure.error.clone()),
-        retry_at: account
-            .renewal_failure
-            .as_ref()
-            .and_then(|renewal_failure| renewal_failure.not_before),
+        status: status(account, failure, locked, now),
+        renewal_failure: failure.map(|failure| failure.error.clone()),
+        retry_at: failure.and_then(|failure| failure.not_before),
         renewing: sessions.is_renewing(&account.id),
         session: account.session.filter(|session| session.expires_at > now),
         sign_in_end: account.sign_in_end,
@@ -98,12 +94,21 @@ fn view(
 }
 
 /// How an account stands. A session that is over is no failure by itself: it is renewed when somebody asks.
-pub(super) fn status(account: &Account, locked: bool, now: Timestamp) -> Status {
+pub(super) fn status(
+    account: &Account,
+    failure: Option<&RenewalFailure>,
+    locked: bool,
+    now: Timestamp,
+) -> Status {
     let is_over = account
         .session
         .is_none_or(|session| session.expires_at <= now);
-    match &account.renewal_failure {
-        Some(renewal_failure) if renewal_failure.is_final() => Status::SignInAgain,
+    match failure {
+        Some(renewal_failure)
+            if renewal_failure.is_final() || renewal_failure.error.code == Code::SignInAgain =>
+        {
+            Status::SignInAgain
+        }
         _ if locked => Status::Locked,
         Some(renewal_failure) if is_over && renewal_failure.error.code == Code::Offline => {
             Status::Offline

@@ -12,7 +12,7 @@ use crate::resource::Resource;
 use crate::session::Sessions;
 use crate::store::{Look, Store};
 use crate::vault::Vault;
-use crate::world::{Clock, Paths};
+use crate::world::{Clock, Environment, Paths};
 
 /// The door to what is at hand.
 pub struct CachedSessions {
@@ -27,7 +27,9 @@ impl CachedSessions {
     pub fn open(paths: &Paths, clock: Arc<dyn Clock>, vault: Vault) -> Self {
         let store = Store::in_folder(&paths.data);
         let locks = paths.data.join("locks");
-        let sessions = Sessions::new(clock.clone(), vault, store.clone(), locks, || {});
+        // It renews nothing, so it meets no failures.
+        let nothing = Environment::default();
+        let sessions = Sessions::new(clock.clone(), vault, store.clone(), locks, nothing, || {});
         Self {
             clock,
             store,

@@ -526,9 +526,16 @@ impl Provider for Aws {
                     known: true,
                     prepared_for: None,
                 };
-                return Err(self
+                let error = self
                     .explained(failure, &calling, &known.role, &verification, history)
-                    .await);
+                    .await;
+                // What another caller is refused says nothing of the one that the role was connected with.
+                let is_known = principal(known.caller) == principal(&calling.caller.arn);
+                return Err(if is_known {
+                    error
+                } else {
+                    error.with_local_cause()
+                });
             }
         };
         let mut now = account.identity.clone();
@@ -620,21 +627,25 @@ pub(crate) fn typed_key(source: &str) -> Option<&str> {
 }
 
 /// The AWS part of an identity.
-struct Known {
+struct Known<'a> {
     role: RoleArn,
     seconds: u32,
+    /// The ARN of who assumed the role last.
+    caller: &'a str,
 }
 
-impl Known {
-    fn of(identity: &Identity) -> Result<Self> {
+impl<'a> Known<'a> {
+    fn of(identity: &'a Identity) -> Result<Self> {
         match identity {
             Identity::Aws {
                 role_arn,
                 session_seconds,
+                caller,
                 ..
             } => Ok(Self {
                 role: RoleArn::parse(role_arn)?,
                 seconds: *session_seconds,
+                caller,
             }),
             _ => Err(Error::new(
                 Code::Internal,
@@ -649,6 +660,17 @@ fn enforcement(verdict: Verdict) -> Enforcement {
         Verdict::Enforced => Enforcement::Enforced,
         Verdict::Open { .. } => Enforcement::NotEnforced,
         Verdict::Unknown => Enforcement::Unknown,
+    }
+}
+
+/// The part of a caller's ARN that stays: a role's sessions have names of their own.
+fn principal(arn: &str) -> &str {
+    match arn.split_once(":assumed-role/") {
+        Some((_, session)) => {
+            let name = session.split('/').next().unwrap_or_default();
+            &arn[..arn.len() - session.len() + name.len()]
+        }
+        None => arn,
     }
 }
 

@@ -1,0 +1,88 @@
+//! What a process has around it that may make a renewal fail, as a short mark.
+//!
+//! Another variable, another proxy, another content of AWS's files: a failure that was met with these says nothing of a
+//! process that has others. Of a digest of them all only eight bytes are kept, from which no value can be found.
+
+use sha2::{Digest as _, Sha256};
+
+use crate::account::Cloud;
+use crate::aws_files::Files;
+use crate::world::Environment;
+
+/// Variables that lead requests of every cloud elsewhere, or to another keychain.
+const OF_EVERY_CLOUD: [&str; 6] = [
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "ALL_PROXY",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "DBUS_SESSION_BUS_ADDRESS",
+];
+/// The mark of the surroundings that renewals of a cloud have in this environment.
+pub(crate) fn mark(environment: &Environment, cloud: Cloud) -> String {
+    let prefixes: &[&str] = match cloud {
+        Cloud::Aws => &["AWS_", "MCM_AWS_"],
+        Cloud::Azure => &["AZURE_", "MCM_AZURE_"],
+        Cloud::Gcp => &["GOOGLE_", "MCM_GOOGLE_"],
+    };
+    let counts = |name: &str| {
+        let name = name.to_uppercase();
+        prefixes.iter().any(|prefix| name.starts_with(prefix))
+            || OF_EVERY_CLOUD.contains(&name.as_str())
+    };
+    let mut variables: Vec<(&str, &str)> = environment
+        .pairs()
+        .filter(|(name, _)| counts(name))
+        .collect();
+    variables.sort_unstable();
+    let mut digest = Sha256::new();
+    for (name, value) in variables {
+        for part in [name, value] {
+            digest.update(part.len().to_le_bytes());
+            digest.update(part);
+        }
+    }
+    if cloud == Cloud::Aws {
+        let files = Files::read(environment);
+        for file in [files.config, files.credentials] {
+            digest.update(file.bytes.len().to_le_bytes());
+            digest.update(file.bytes);
+        }
+    }
+    let digest = digest.finalize();
+    digest[..8]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(pairs: &[(&str, &str)], cloud: Cloud) -> String {
+        let home = [("HOME", "/nowhere"), ("USERPROFILE", "/nowhere")];
+        let pairs = home.into_iter().chain(pairs.iter().copied());
+        mark(&Environment::from_pairs(pairs), cloud)
+    }
+
+    #[test]
+    fn a_mark_differs_with_what_a_renewal_depends_on_and_with_nothing_else() {
+        let plain = of(&[], Cloud::Aws);
+        assert_eq!(
+            of(&[("TERM", "xterm"), ("AZURE_CLIENT_ID", "x")], Cloud::Aws),
+            plain
+        );
+        for variable in [
+            ("AWS_ENDPOINT_URL", "http://localhost:1"),
+            ("AWS_ACCESS_KEY_ID", "AKIAX"),
+            ("https_proxy", "http://localhost:1"),
+            ("HTTPS_PROXY", "http://localhost:1"),
+        ] {
+            assert_ne!(of(&[variable], Cloud::Aws), plain, "{variable:?}");
+        }
+        let plain = of(&[], Cloud::Azure);
+        assert_ne!(of(&[("AZURE_AUTHORITY_HOST", "x")], Cloud::Azure), plain);
+        assert_eq!(of(&[("AWS_PROFILE", "x")], Cloud::Azure), plain);
+    }
+}
