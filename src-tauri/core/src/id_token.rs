@@ -37,26 +37,36 @@ pub struct Claims {
     /// The issuer's stable id of the person.
     pub sub: String,
     /// Entra: the tenant.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "if_readable")]
     pub tid: Option<String>,
     /// Entra: the person's object id in that tenant.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "if_readable")]
     pub oid: Option<String>,
     /// Entra: the user name, only for showing.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "if_readable")]
     pub preferred_username: Option<String>,
     /// The person's name, only for showing.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "if_readable")]
     pub name: Option<String>,
     /// The e-mail address, only for showing.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "if_readable")]
     pub email: Option<String>,
     /// Google: whether the address is known to be the person's.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "if_readable")]
     pub email_verified: Option<bool>,
     /// Google: the Workspace domain.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "if_readable")]
     pub hd: Option<String>,
+}
+
+/// An optional claim; of another type than usual it counts as missing, because it is only shown or compared.
+fn if_readable<'de, D, T>(deserializer: D) -> std::result::Result<Option<T>, D::Error>
+where
+    D: serde::Deserializer<'de>,
+    T: serde::de::DeserializeOwned,
+{
+    let value = serde_json::Value::deserialize(deserializer)?;
+    Ok(serde_json::from_value(value).ok())
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -195,6 +205,14 @@ mod tests {
     fn a_good_token_passes() {
         check(&claims(("", "")), NOW).expect("a good token");
         check(&claims((r#""us""#, r#"["us"]"#)), NOW).expect("a list of one audience");
+    }
+
+    #[test]
+    fn an_optional_claim_of_an_odd_type_counts_as_missing() {
+        let odd = r#""sub":"s","email":["a@b.example"],"email_verified":"true","name":7,"hd":null"#;
+        let claims = Claims::decode(&token(&claims((r#""sub":"s""#, odd)))).expect("readable");
+        assert_eq!((claims.email, claims.name, claims.hd), (None, None, None));
+        assert_eq!(claims.email_verified, None);
     }
 
     #[test]
