@@ -63,7 +63,7 @@ async function show(target: HTMLElement): Promise<void> {
   }
   await settle();
   await document.fonts.ready;
-  // For whoever takes a picture.
+  // Signals that a screenshot can be taken.
   document.title = `shown: ${asked.get("screen")}`;
 }
 

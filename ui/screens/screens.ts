@@ -12,14 +12,14 @@ import {
   cloudView,
   days,
   errorView,
-  everyHappening,
+  everyEvent,
   everyStatus,
   fabrikam,
   google,
   googleView,
   googleWithoutAccess,
   manyAccounts,
-  manyHappenings,
+  manyEvents,
   manyTargets,
   minutes,
   noClientId,
@@ -54,7 +54,7 @@ const projects = ["contoso-data-prod", "contoso-data-test", "contoso-web"].map((
 }));
 const happened = {
   activity: ({ account }: Record<string, unknown>) =>
-    everyHappening.filter((one) => account === null || one.account === account),
+    everyEvent.filter((one) => account === null || one.account === account),
 };
 const clouds = [
   cloudView(),
@@ -296,7 +296,7 @@ aws iam get-role --role-name ReadOnly --query Role.AssumeRolePolicyDocument`,
   "accounts-many": { snapshot: snapshot({ accounts: manyAccounts(1_000) }) },
   "accounts-menu": { snapshot: snapshot({ accounts: usual, clouds }), steps: [click("More for Fabrikam")] },
   "accounts-needs-you": { snapshot: snapshot({ accounts: usual, clouds }), steps: [click("Needs you")] },
-  "accounts-needs-nobody": { snapshot: snapshot({ accounts: [azure()] }), steps: [click("Needs you")] },
+  "accounts-none-need-you": { snapshot: snapshot({ accounts: [azure()] }), steps: [click("Needs you")] },
   "accounts-locked": {
     snapshot: snapshot({
       accounts: usual.map((account) => ({ ...account, status: "locked" as const, renewing: false })),
@@ -500,13 +500,13 @@ aws iam get-role --role-name ReadOnly --query Role.AssumeRolePolicyDocument`,
   },
   "activity-many": {
     snapshot: snapshot({ accounts: usual, clouds }),
-    answers: { activity: () => manyHappenings(500) },
+    answers: { activity: () => manyEvents(500) },
     steps: [click("Activity")],
   },
   "activity-empty": { snapshot: snapshot({ clouds }), steps: [click("Activity")] },
   "activity-empty-of-one": {
     snapshot: snapshot({ accounts: usual, clouds }),
-    answers: { activity: ({ account }) => (account === null ? everyHappening : []) },
+    answers: { activity: ({ account }) => (account === null ? everyEvent : []) },
     steps: [click("Activity"), choose("Account", fabrikam().id)],
   },
   "activity-loading": {

@@ -17,13 +17,13 @@ import {
   cloudView,
   desktop,
   errorView,
-  everyHappening,
+  everyEvent,
   everyStatus,
   fabrikam,
   google,
   googleView,
   googleWithoutAccess,
-  happening,
+  activityEvent,
   manyTargets,
   minutes,
   noClientId,
@@ -43,7 +43,7 @@ import {
 
 type Answers = Record<string, (args: Record<string, unknown>) => unknown>;
 
-/** The dashboard with a backend that answers as told and remembers what it was asked. */
+/** The dashboard with a backend that gives scripted answers and records every call. */
 async function open(first: Partial<Snapshot> | null, answers: Answers = {}) {
   const calls: { command: string; args: Record<string, unknown> }[] = [];
   let deliver: (next: Snapshot) => void = () => undefined;
@@ -156,7 +156,7 @@ describe("the list", () => {
     expect(named("connect")[0]?.args).toEqual({ cloud: "gcp", tenant: null, account: account.id });
   });
 
-  test("narrows to what needs the person from the banner", async () => {
+  test("narrows to what needs the user from the banner", async () => {
     await open({ accounts: usual });
 
     await click("Review");
@@ -231,7 +231,7 @@ describe("the list", () => {
     expect(named("renew")).toEqual([]);
     expect(named("connect")[0]?.args).toEqual({
       cloud: "azure",
-      tenant: "77aa01cc-19fe-4d5c-8b7a-0011223344ff",
+      tenant: null,
       account: fabrikam().id,
     });
   });
@@ -380,14 +380,14 @@ describe("banners", () => {
     expect(row("Wingtip")).toBeTruthy();
   });
 
-  test("nothing is said when nobody must act", async () => {
+  test("no banner is shown when no action is needed", async () => {
     await open({ accounts: [azure()] });
     expect(screen.queryByRole("region", { name: "What needs you" })).toBeNull();
   });
 });
 
 describe("the details", () => {
-  test("open with what a person needs to trust the account", async () => {
+  test("open with what a user needs to trust the account", async () => {
     await open({ accounts: usual }, { targets: () => subscriptions });
 
     await click("Contoso");
@@ -559,7 +559,7 @@ describe("the details", () => {
     await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
   });
 
-  test("disconnecting says when the cloud could not be told", async () => {
+  test("disconnecting says when the cloud could not revoke access", async () => {
     await open(
       { accounts: [google()] },
       { disconnect: () => errorView("offline", "What you granted still stands at Google.") },
@@ -705,7 +705,7 @@ describe("a sign-in", () => {
   test.each([
     ["Keep both", "keep-both"],
     ["Replace", "replace"],
-  ])("of somebody else asks, and %s is sent once", async (name, decision) => {
+  ])("of a different user asks, and %s is sent once", async (name, decision) => {
     const { named } = await connecting({
       step: "choice",
       existing: azure().id,
@@ -878,7 +878,7 @@ describe("setting Google Cloud up", () => {
 
 describe("activity", () => {
   const ofOne = ({ account }: Record<string, unknown>): unknown =>
-    everyHappening.filter((one) => account === null || one.account === account);
+    everyEvent.filter((one) => account === null || one.account === account);
 
   test("says what happened to which account, by day, the newest first", async () => {
     await open({ accounts: usual }, { activity: ofOne });
@@ -968,7 +968,7 @@ describe("activity", () => {
 
   test("of one account stands in its details, the last five, with the way to all of it", async () => {
     const many = Array.from({ length: 9 }, (_, index) =>
-      happening(azure(), minutes(-index), { kind: "renewed" }),
+      activityEvent(azure(), minutes(-index), { kind: "renewed" }),
     );
     const { named } = await open({ accounts: usual }, { activity: () => many });
     await click("Contoso");
@@ -991,7 +991,7 @@ describe("activity", () => {
 
     late[1]?.([]);
     await screen.findByText("No activity for Fabrikam yet");
-    late[0]?.(everyHappening);
+    late[0]?.(everyEvent);
     await tick();
 
     expect(screen.queryByRole("region", { name: "Today" })).toBeNull();
@@ -1081,7 +1081,7 @@ describe("the place", () => {
     expect(named("activity")[0]?.args).toEqual({ account: azure().id });
   });
 
-  test("is kept as ids, once a person stays there", async () => {
+  test("is kept as ids, once the user stays there", async () => {
     const { named } = await open({ accounts: usual });
 
     await click("Needs you");
@@ -1519,7 +1519,7 @@ describe("the desktop's settings", () => {
     await waitFor(() => expect(box(/Start when/).checked).toBe(false));
   });
 
-  test("a shortcut is recorded, told when it is taken, and turned off", async () => {
+  test("a shortcut is recorded, refused when it is taken, and turned off", async () => {
     const { named } = await settings({
       set_shortcut: ({ keys }) => {
         if (keys === "Ctrl+Alt+T") throw errorView("invalid-input", "Another program has Ctrl+Alt+T.");

@@ -23,8 +23,8 @@ import {
 
 const all = [azure({ active: true }), fabrikam(), google(), aws()];
 
-test("rows stand under their clouds, starred ones first", () => {
-  const shown = groups([azure(), fabrikam({ starred: true }), aws()], "all", null);
+test("rows stand under their clouds, in the order of the snapshot", () => {
+  const shown = groups([fabrikam({ starred: true }), azure(), aws()], "all", null);
 
   expect(shown.map((group) => [group.cloud, group.rows.map((row) => row.account.name)])).toEqual([
     ["azure", ["Fabrikam", "Contoso"]],
@@ -52,13 +52,13 @@ test("a search keeps its own order and carries the target that fitted", () => {
   ]);
 });
 
-test("the rail narrows to what is in use, what needs the person, and each cloud", () => {
+test("the rail narrows to what is in use, what needs the user, and each cloud", () => {
   expect(all.filter((one) => fits(one, "in-use")).map((one) => one.name)).toEqual(["Contoso"]);
   expect(all.filter((one) => fits(one, "needs-you")).map((one) => one.name)).toEqual(["Fabrikam"]);
   expect(all.filter((one) => fits(one, "aws")).map((one) => one.name)).toEqual(["contoso-prod"]);
 });
 
-test("an Azure person's tenants live from the same grant, other clouds' accounts do not", () => {
+test("an Azure user's tenants live from the same grant, other clouds' accounts do not", () => {
   expect(siblings(azure(), all)).toBe(1);
   expect(siblings(google(), [google(), google({ id: "gcp-2" })])).toBe(0);
 });
@@ -94,7 +94,7 @@ test("a Google account without an address is known by its id", () => {
   expect(who(googleWithoutAccess().identity)).toBe("110248495921238986499");
 });
 
-test("ids are written as a person can read them", () => {
+test("ids are written in readable groups", () => {
   expect(spaced("123456789012")).toBe("1234 5678 9012");
   expect(shortened("6f1c0d52-8a4e-4b7e-9d10-5a6b7c8d9b41")).toBe("6f1c0d52-…-9b41");
   expect(shortened("contoso-data-prod")).toBe("contoso-data-prod");

@@ -41,15 +41,16 @@ export function fits(account: AccountView, filter: Filter): boolean {
 }
 
 /**
- * Rows by Cloud: in the order of the search when there is one, the Cloud of the best row first; else starred first, then
- * as the Snapshot has them.
+ * Rows by Cloud: in the order of the search when there is one, the Cloud of the best row first; else as
+ * the Snapshot orders them.
  */
 export function groups(
   accounts: readonly AccountView[],
   filter: Filter,
   found: readonly Found[] | null,
 ): Group[] {
-  const rows = found === null ? starredFirst(accounts) : asFound(accounts, found);
+  const rows =
+    found === null ? accounts.map((account) => ({ account, found: null })) : asFound(accounts, found);
   const kept = rows.filter((row) => fits(row.account, filter));
   const clouds = found === null ? CLOUDS : [...new Set(kept.map((row) => row.account.cloud))];
   return clouds
@@ -57,7 +58,7 @@ export function groups(
     .filter((group) => group.rows.length > 0);
 }
 
-/** The signed-in person or role, as the Cloud calls it. */
+/** The signed-in user or role, as the Cloud calls it. */
 export function who(identity: Identity): string {
   switch (identity.cloud) {
     case "azure":
@@ -106,12 +107,7 @@ export function lacksCloudAccess(account: AccountView): boolean {
   return account.missingScopes.some((scope) => CLOUD_ACCESS.test(scope));
 }
 
-/** The tenant to ask for when an Account signs in again. */
-export function tenantOf(identity: Identity): string | null {
-  return identity.cloud === "azure" ? identity.tenantId : null;
-}
-
-/** How many other Accounts live from the same Grant: an Azure person's tenants share one. */
+/** How many other Accounts live from the same Grant: an Azure user's tenants share one. */
 export function siblings(account: AccountView, accounts: readonly AccountView[]): number {
   const { id, identity } = account;
   if (identity.cloud !== "azure") return 0;
@@ -122,11 +118,6 @@ export function siblings(account: AccountView, accounts: readonly AccountView[])
 
 export function targetTotal(rows: readonly Row[]): number {
   return rows.reduce((sum, row) => sum + row.account.targetCount, 0);
-}
-
-function starredFirst(accounts: readonly AccountView[]): Row[] {
-  const rows = accounts.map((account) => ({ account, found: null }));
-  return [...rows.filter((row) => row.account.starred), ...rows.filter((row) => !row.account.starred)];
 }
 
 function asFound(accounts: readonly AccountView[], found: readonly Found[]): Row[] {

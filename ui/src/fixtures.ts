@@ -16,9 +16,9 @@ import type { RoleCheck } from "./bindings/RoleCheck";
 import type { SignInStep } from "./bindings/SignInStep";
 import type { SignInView } from "./bindings/SignInView";
 import type { Snapshot } from "./bindings/Snapshot";
+import type { StoredPlace } from "./bindings/StoredPlace";
 import type { Status } from "./bindings/Status";
 import type { Target } from "./bindings/Target";
-import type { StoragePlace } from "./ipc.ts";
 
 const CLOUD_PLATFORM = "https://www.googleapis.com/auth/cloud-platform";
 
@@ -247,7 +247,7 @@ export const organizationAccounts: OrganizationAccount[] = [
   { accountId: "777788889999", name: "Contoso staging", state: "SUSPENDED" },
 ];
 
-/** A Google account whose person left Google Cloud unticked, and whose address Google does not vouch for. */
+/** A Google account whose user left Google Cloud unticked, and whose address Google does not vouch for. */
 export function googleWithoutAccess(changes: Partial<AccountView> = {}): AccountView {
   return google({
     id: "gcp-5511aa01cc77",
@@ -268,7 +268,7 @@ export function googleWithoutAccess(changes: Partial<AccountView> = {}): Account
   });
 }
 
-/** Another tenant of the same person. */
+/** Another tenant of the same user. */
 export function fabrikam(changes: Partial<AccountView> = {}): AccountView {
   return azure(
     {
@@ -478,7 +478,7 @@ export function manyAccounts(count: number): AccountView[] {
   );
 }
 
-export const places: StoragePlace[] = [
+export const places: StoredPlace[] = [
   {
     label: "Keychain",
     path: "Login keyring, service io.github.multicloudmanager",
@@ -501,31 +501,31 @@ export const places: StoragePlace[] = [
   },
 ];
 
-export function happening(account: AccountView, at: string, what: ActivityKind): ActivityEvent {
+export function activityEvent(account: AccountView, at: string, what: ActivityKind): ActivityEvent {
   return { at, account: account.id, cloud: account.cloud, name: account.name, what };
 }
 
 /** One of each kind, over three days, with an account that is gone. */
-export const everyHappening: ActivityEvent[] = [
-  happening(azure(), minutes(-18), { kind: "renewed" }),
-  happening(azure(), minutes(-20), { kind: "handed-out", to: "terraform" }),
-  happening(google(), minutes(-26), { kind: "used" }),
-  happening(fabrikam(), minutes(-31), {
+export const everyEvent: ActivityEvent[] = [
+  activityEvent(azure(), minutes(-18), { kind: "renewed" }),
+  activityEvent(azure(), minutes(-20), { kind: "handed-out", to: "terraform" }),
+  activityEvent(google(), minutes(-26), { kind: "used" }),
+  activityEvent(fabrikam(), minutes(-31), {
     kind: "renewal-failed",
     code: "sign-in-again",
     reference: "r-7f3a91",
   }),
-  happening(azure(), minutes(-357), { kind: "targets-changed", added: 2, removed: 1 }),
-  happening(azure(), minutes(-358), { kind: "signed-in-again" }),
-  happening(google(), days(-1), { kind: "renewal-failed", code: "offline", reference: "r-02bd44" }),
-  happening(google(), days(-1.1), { kind: "targets-changed", added: 0, removed: 3 }),
-  happening(azure({ id: "azure-00000000dead", name: "Old lab" }), days(-3), { kind: "disconnected" }),
-  happening(aws(), days(-3.1), { kind: "handed-out", to: "aws" }),
-  happening(aws(), days(-40), { kind: "connected" }),
+  activityEvent(azure(), minutes(-357), { kind: "targets-changed", added: 2, removed: 1 }),
+  activityEvent(azure(), minutes(-358), { kind: "signed-in-again" }),
+  activityEvent(google(), days(-1), { kind: "renewal-failed", code: "offline", reference: "r-02bd44" }),
+  activityEvent(google(), days(-1.1), { kind: "targets-changed", added: 0, removed: 3 }),
+  activityEvent(azure({ id: "azure-00000000dead", name: "Old lab" }), days(-3), { kind: "disconnected" }),
+  activityEvent(aws(), days(-3.1), { kind: "handed-out", to: "aws" }),
+  activityEvent(aws(), days(-40), { kind: "connected" }),
 ];
 
-export function manyHappenings(count: number): ActivityEvent[] {
+export function manyEvents(count: number): ActivityEvent[] {
   return Array.from({ length: count }, (_, index) =>
-    happening(index % 3 === 0 ? google() : azure(), minutes(-7 * index), { kind: "renewed" }),
+    activityEvent(index % 3 === 0 ? google() : azure(), minutes(-7 * index), { kind: "renewed" }),
   );
 }

@@ -23,6 +23,7 @@ import type { PrepareRole } from "./bindings/PrepareRole";
 import type { RedirectKind } from "./bindings/RedirectKind";
 import type { SignInId } from "./bindings/SignInId";
 import type { Snapshot } from "./bindings/Snapshot";
+import type { StoredPlace } from "./bindings/StoredPlace";
 import type { Target } from "./bindings/Target";
 
 /** What a command that failed throws. */
@@ -37,9 +38,6 @@ export class Failure extends Error implements ErrorView {
     this.reference = view.reference;
   }
 }
-
-/** A place where something of this app is kept. */
-export type StoragePlace = { label: string; path: string; what: string };
 
 /** What to do when another user signed in to a tenant or address that is connected already. */
 export type Decision = "replace" | "keep-both";
@@ -163,7 +161,7 @@ export function setStar(account: AccountId, starred: boolean): Promise<void> {
   return call("set_star", { account, starred });
 }
 
-/** Answers why the cloud could not be told, when it could not: the account is gone from here all the same. */
+/** Answers why the cloud could not revoke access, when it could not: the account is gone from here all the same. */
 export function disconnect(account: AccountId): Promise<ErrorView | null> {
   return call("disconnect", { account });
 }
@@ -248,7 +246,7 @@ export function pause(paused: boolean): Promise<void> {
   return call("pause", { paused });
 }
 
-export function storage(): Promise<StoragePlace[]> {
+export function storage(): Promise<StoredPlace[]> {
   return call("storage");
 }
 

@@ -4,7 +4,7 @@ import {
   azure,
   aws,
   cloudView,
-  everyHappening,
+  everyEvent,
   fabrikam,
   google,
   googleView,
@@ -143,7 +143,7 @@ test("the command to register names every redirect and prints the client id", ()
   expect(command).toContain("--is-fallback-public-client true");
 });
 
-test("a changed list of targets is told in the cloud's own words", () => {
+test("a changed list of targets is shown in the cloud's own words", () => {
   expect(text.changeLine("azure", { added: 2, removed: 1 })).toBe("2 subscriptions added, 1 removed");
   expect(text.changeLine("gcp", { added: 1, removed: 0 })).toBe("1 project added");
   expect(text.changeLine("gcp", { added: 0, removed: 3 })).toBe("3 projects removed");
@@ -154,7 +154,6 @@ test("each thing that can happen has its words", () => {
     ...readFileSync("src/bindings/ActivityKind.ts", "utf8").matchAll(/"kind": "([a-z-]+)"/g),
   ].map((match) => match[1]);
 
-  expect(new Set(everyHappening.map((one) => one.what.kind))).toEqual(new Set(kinds));
-  for (const one of everyHappening)
-    expect(text.happeningLine(one).text, one.what.kind).toMatch(/^[A-Z0-9]\S*/);
+  expect(new Set(everyEvent.map((one) => one.what.kind))).toEqual(new Set(kinds));
+  for (const one of everyEvent) expect(text.activityLine(one).text, one.what.kind).toMatch(/^[A-Z0-9]\S*/);
 });

@@ -326,7 +326,7 @@ export function signInLine(account: AccountView, now: number): string {
   }
 }
 
-/** How long a sign-in lasts whose end nobody has named. */
+/** How long a sign-in lasts whose end the cloud does not name. */
 const endless: Record<Cloud, string> = {
   azure: "Until you or your organisation end it",
   gcp: "Until you or your organisation end it, or after six months without use",
@@ -391,13 +391,13 @@ export const activity = {
   of: (name: string) => `All activity of ${name}`,
 };
 
-/** What happened, in words; `program` is who asked, and `note` what a person may search the log for. */
-export function happeningLine({ cloud, what }: Pick<ActivityEvent, "cloud" | "what">): {
+/** An activity event in words; `program` made the request, and `note` is the reference to search the log for. */
+export function activityLine({ cloud, what }: Pick<ActivityEvent, "cloud" | "what">): {
   text: string;
   program: string | null;
   note: string | null;
 } {
-  const plain = (text: string): ReturnType<typeof happeningLine> => ({ text, program: null, note: null });
+  const plain = (text: string): ReturnType<typeof activityLine> => ({ text, program: null, note: null });
   switch (what.kind) {
     case "connected":
       return plain("Connected");
@@ -485,7 +485,7 @@ export const done = {
   renamed: (name: string) => `Renamed to ${name}.`,
   nameRemoved: "The cloud’s name is shown again.",
   disconnected: (name: string) => `${name} was disconnected.`,
-  untold: (cloud: Cloud) => `Removed here, but ${issuers[cloud]} could not revoke access`,
+  unrevoked: (cloud: Cloud) => `Removed here, but ${issuers[cloud]} could not revoke access`,
   connected: (name: string) => `${name} is connected.`,
   updated: (name: string) => `Signed in to ${name} again.`,
   cancelled: "Sign-in cancelled.",
@@ -661,7 +661,7 @@ export function conditionLine(externalId: string): string {
   return `"Condition": {"StringEquals": {"sts:ExternalId": ${JSON.stringify(externalId)}}}`;
 }
 
-/** How a person says the life of a session. */
+/** The life of a session in words. */
 export function life(seconds: number): string {
   const minutes = seconds / 60;
   if (minutes < 60) return `${minutes.toLocaleString("en-GB")} minutes`;

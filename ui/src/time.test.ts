@@ -33,7 +33,7 @@ test("nothing is left of what has ended", () => {
   expect(left(minutes(0), NOW)).toBeNull();
 });
 
-test("a wait that somebody watches counts seconds", () => {
+test("a wait on screen counts seconds", () => {
   expect(countdown(minutes(0.7), NOW)).toBe("42 s");
   expect(countdown(minutes(2.05), NOW)).toBe("2 min 03 s");
   expect(countdown(minutes(-1), NOW)).toBe("0 s");

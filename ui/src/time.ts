@@ -28,7 +28,7 @@ export function left(moment: string, now: number): string | null {
   return rest > 0 ? duration(rest) : null;
 }
 
-/** How long until `moment` in seconds below a minute, for a wait that somebody watches. */
+/** How long until `moment` in seconds below a minute, for a wait on screen. */
 export function countdown(moment: string, now: number): string {
   const rest = Math.max(0, Date.parse(moment) - now);
   const seconds = Math.ceil(rest / 1000);

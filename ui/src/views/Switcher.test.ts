@@ -17,7 +17,7 @@ import Switcher from "./Switcher.svelte";
 
 type Answers = Record<string, (args: Record<string, unknown>) => unknown>;
 
-/** The switcher with a backend that answers as told and remembers what it was asked. */
+/** The switcher with a backend that gives scripted answers and records every call. */
 async function open(shown: Partial<Snapshot>, answers: Answers = {}) {
   const calls: { command: string; args: Record<string, unknown> }[] = [];
   let send: (next: Snapshot) => void = () => undefined;
@@ -171,7 +171,7 @@ test("Enter waits for the search that a change of the accounts began anew", asyn
   await waitFor(() => expect(named("switch_to")).toEqual([{ account: fabrikam().id, target: null }]));
 });
 
-test("a search that failed switches to nothing, but to a row that the person moves to", async () => {
+test("a search that failed switches to nothing, but to a row that the user moves to", async () => {
   const { named } = await open(
     { accounts: [azure(), fabrikam()] },
     {

@@ -1,6 +1,6 @@
 // What can be done with an Account, for the list and for its details: each action with the words for its result.
 
-import { needsYou, tenantOf } from "../accounts.ts";
+import { needsYou } from "../accounts.ts";
 import type { AccountId } from "../bindings/AccountId";
 import type { AccountView } from "../bindings/AccountView";
 import type { Target } from "../bindings/Target";
@@ -47,7 +47,7 @@ export class AccountActions {
 
   async signInAgain(account: AccountView): Promise<void> {
     this.#show(account.id);
-    await attempt(this.#report, () => ipc.connect(account.cloud, tenantOf(account.identity), account.id));
+    await attempt(this.#report, () => ipc.connect(account.cloud, null, account.id));
   }
 
   async openConsole(account: AccountView, signOutFirst = false): Promise<void> {

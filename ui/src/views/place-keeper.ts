@@ -1,5 +1,5 @@
 // Keeps the place with the app while the web view lives and brings it back when it is opened anew. A place that
-// cannot be kept or brought back is no failure to tell of: the dashboard begins at its start.
+// cannot be kept or brought back is not reported as a failure: the dashboard begins at its start.
 
 import * as ipc from "../ipc.ts";
 import { read, written, type Place } from "../place.ts";

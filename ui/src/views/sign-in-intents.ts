@@ -1,6 +1,5 @@
 // What a user does with a sign-in in progress, as commands.
 
-import { tenantOf } from "../accounts.ts";
 import type { AccountView } from "../bindings/AccountView";
 import type { ConnectRole } from "../bindings/ConnectRole";
 import type { SignInView } from "../bindings/SignInView";
@@ -17,8 +16,9 @@ export function signInIntents(
   roleFor: () => ConnectRole | null = () => null,
 ): SignInIntents {
   const tenant = (signIn: SignInView): string | null => {
-    const account = accounts().find((one) => one.id === signIn.account);
-    return account === undefined ? tenantFor(signIn) : tenantOf(account.identity);
+    // Core takes the tenant of an Account that signs in again from that Account.
+    const isKnown = accounts().some((one) => one.id === signIn.account);
+    return isKnown ? null : tenantFor(signIn);
   };
   const again = (signIn: SignInView, role: ConnectRole | null): Promise<boolean> =>
     attempt(report, async () => {

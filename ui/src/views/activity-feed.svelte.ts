@@ -9,7 +9,7 @@ import { asErrorView } from "./attempt.ts";
 
 const REST = 1_000;
 
-export class Happenings {
+export class ActivityFeed {
   /** The newest first; nothing until they were read for this Account. */
   list = $state.raw<readonly ActivityEvent[] | null>(null);
   error = $state.raw<ErrorView | null>(null);
