@@ -36,6 +36,7 @@ OIDC_PROVIDER := src-tauri/core/tests/oidc_provider
 MOTO := src-tauri/core/tests/aws/moto
 CLIENTS := src-tauri/cli/tests/mcm/clients
 RUFF := target/ruff/venv/bin/ruff
+FUZZ := --fuzz-dir src-tauri/core/fuzz
 
 .PHONY: help
 help: ## list the targets
@@ -114,6 +115,16 @@ audit: toolchain ## licences, sources, versions and advisories of the dependenci
 	fi
 	@echo "==> dependencies that nothing uses"
 	cargo machete
+
+# Without a sanitizer, which only a nightly toolchain has: the crates forbid unsafe code, so a panic is what there is to find.
+.PHONY: fuzz
+fuzz: toolchain ## run each of core's fuzz targets for a minute
+	@scripts/install build-essential
+	@command -v cargo-fuzz >/dev/null || cargo install --locked --version ^0.13 cargo-fuzz
+	@for target in $$(cargo fuzz list $(FUZZ)); do \
+	  echo "==> fuzz: $$target"; \
+	  cargo fuzz run $(FUZZ) --target-dir target/fuzz --sanitizer none "$$target" -- -max_total_time=60; \
+	done
 
 .PHONY: bench
 bench: ui ## measure sessions, mcm and the app in release builds, as ratios within one run
