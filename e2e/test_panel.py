@@ -31,7 +31,9 @@ def test_pointer_and_keys_choose_an_entry(desktop, start, panel):
 
     panel.press_icon()
     until("the menu is open", lambda: menus(desktop))
-    desktop.run("xdotool", "key", "--delay", "50", *["Down"] * steps_to(panel, "Pause automatic renewal"), "Return")
+    desktop.run(
+        "xdotool", "key", "--delay", "50", *["Down"] * steps_to(panel, "Pause automatic renewal"), "Return"
+    )
 
     app.read("Automatic renewal paused.")
     panel.wait_for("* Pause automatic renewal")
