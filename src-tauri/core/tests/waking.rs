@@ -34,6 +34,8 @@ struct Server {
     is_offline: AtomicBool,
     /// What the next request is told to wait.
     asks_to_wait: Mutex<Option<Duration>>,
+    /// How long the sessions live.
+    life: Mutex<Duration>,
     /// The ids of everybody's targets.
     targets: Mutex<Vec<&'static str>>,
 }
@@ -43,7 +45,7 @@ impl Server {
         let issued_at = self.clock.now();
         let times = SessionTimes {
             issued_at,
-            expires_at: issued_at + HOUR,
+            expires_at: issued_at + *self.life.lock().expect("unpoisoned"),
         };
         Session {
             credential: Credential::Bearer("at".into()),
@@ -142,6 +144,7 @@ impl Harness {
             most_at_once: AtomicUsize::new(0),
             is_offline: AtomicBool::new(false),
             asks_to_wait: Mutex::default(),
+            life: Mutex::new(HOUR),
             targets: Mutex::new(vec!["a", "b"]),
         });
         let home = tempfile::tempdir().expect("a folder");
@@ -374,4 +377,56 @@ async fn lists_are_read_again_by_the_day_and_what_changed_is_told() {
         }],
         "told once"
     );
+}
+
+#[tokio::test]
+async fn a_time_that_no_cloud_gives_keeps_nobody_from_being_renewed() {
+    for odd in [Timestamp::MIN, Timestamp::MAX] {
+        let harness = Harness::with_accounts(2).await;
+        let store = Store::in_folder(&harness.world.paths.data);
+        let first = store.read().expect("readable").accounts[0].id.clone();
+        let edit = |account: &mut Account| {
+            account.session = Some(SessionTimes {
+                issued_at: odd,
+                expires_at: odd,
+            });
+            Ok(())
+        };
+        let edited = store.change(|change| change.edit(&first, edit)).await;
+        edited.expect("written").expect("connected");
+        harness.server.clock.advance(2 * HOUR);
+        let now = harness.server.clock.now();
+        harness.app.start_background_tasks();
+        let renewed = |snapshot: &Snapshot| {
+            let mut others = snapshot
+                .accounts
+                .iter()
+                .filter(|account| account.id != first);
+            others.all(|account| {
+                account
+                    .session
+                    .is_some_and(|session| session.issued_at == now)
+            })
+        };
+        until(&harness.app, renewed).await;
+    }
+}
+
+#[tokio::test]
+async fn a_session_that_is_over_on_arrival_is_requested_once_and_not_by_everyone() {
+    let harness = Harness::with_accounts(1).await;
+    *harness.server.life.lock().expect("unpoisoned") = Duration::ZERO;
+    harness.server.clock.advance(2 * HOUR);
+    let id = harness.app.stored().expect("readable").accounts[0]
+        .id
+        .clone();
+    for _ in 0..20 {
+        let process = open(&harness.world, &harness.server);
+        let error = process.session(&id).await.expect_err("of no use");
+        assert_eq!(error.code(), Code::ServerFailed);
+    }
+    assert_eq!(harness.server.requests.load(Ordering::SeqCst), 1);
+    *harness.server.life.lock().expect("unpoisoned") = HOUR;
+    harness.server.clock.advance(HOUR);
+    harness.app.session(&id).await.expect("asked again later");
 }

@@ -23,6 +23,8 @@ const HOLD: Duration = Duration::from_secs(30);
 const LIST_LIFE: Duration = Duration::from_secs(24 * 3600);
 /// How often `accounts.db` is asked for the number of its last change, so that a change by `mcm` shows within a second.
 const LOOK: Duration = Duration::from_millis(500);
+/// How long a task that ended unexpectedly waits, so that it does not fail without end.
+const RESTART: Duration = Duration::from_secs(5);
 /// The longest that the plan is left unlooked at.
 const LONGEST_NAP: Duration = Duration::from_secs(60);
 
@@ -33,10 +35,28 @@ impl App {
         // How it stands is in the Snapshot; a keychain that cannot be used is no reason not to start.
         tokio::spawn(async move { drop(vault.check().await) });
         tokio::spawn(clean_up(self.this.clone()));
-        tokio::spawn(follow_accounts(self.this.clone()));
-        tokio::spawn(follow_keychain(self.this.clone()));
-        tokio::spawn(renew_ahead(self.this.clone()));
+        let this = &self.this;
+        keep_running("following the accounts", this.clone(), follow_accounts);
+        keep_running("following the keychain", this.clone(), follow_keychain);
+        keep_running("renewing", this.clone(), renew_ahead);
     }
+}
+
+/// Starts a task that ends with the app, and starts it again when a defect of ours ended it before.
+fn keep_running<F: Future<Output = ()> + Send + 'static>(
+    name: &'static str,
+    app: Weak<App>,
+    task: impl Fn(Weak<App>) -> F + Send + 'static,
+) {
+    tokio::spawn(async move {
+        while tokio::spawn(task(app.clone())).await.is_err() {
+            tracing::error!("{name} stopped unexpectedly and is started again");
+            let Some(clock) = app.upgrade().map(|app| app.world.clock.clone()) else {
+                return;
+            };
+            clock.sleep_until(clock.now() + RESTART).await;
+        }
+    });
 }
 
 impl App {
