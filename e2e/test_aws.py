@@ -194,7 +194,7 @@ def test_typed_keys_are_kept_only_in_the_keychain(desktop, clouds, start):
     for canary in (key["secret"], wrong):
         assert canary not in kept and canary not in values and canary not in app.page.text()
     app.click("button", "Remove these keys")
-    app.read("The access keys are removed")
+    app.read("Access keys removed")
     assert desktop.keychain_entries() == []
 
 

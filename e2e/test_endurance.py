@@ -47,7 +47,7 @@ def test_the_app_and_a_pending_sign_in_survive_a_flood_of_links_and_starts(deskt
     person.does_nothing()
     app = start()
     app.click("button", "Azure")
-    app.read("Your browser is open.")
+    app.read("Finish signing in there.")
     page = until("the browser is opened", person.visited)[0]
     state = re.search(r"[?&]state=([^&]+)", page).group(1)
     before = len(log_lines(desktop))
@@ -60,7 +60,7 @@ def test_the_app_and_a_pending_sign_in_survive_a_flood_of_links_and_starts(deskt
     lines = log_lines(desktop)[before:]
     assert len(lines) <= 1 + (time.monotonic() - began), lines
     assert not [line for line in lines if state in line or "forged" in line]
-    app.read("Your browser is open.")
+    app.read("Finish signing in there.")
     assert clouds.requests("azure-token") == [], "no forged code was redeemed"
     assert len(desktop.windows()) == 1
     person.signs_in()

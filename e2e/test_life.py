@@ -70,7 +70,7 @@ def test_the_window_comes_back_to_where_it_was(desktop, start, tray):
     app.read("Northwind")
     until(
         "the results of actions have disappeared",
-        lambda: not re.search("is (connected|added)", app.page.text()),
+        lambda: not re.search("(is|was) (connected|added)", app.page.text()),
     )
     desktop.still_shot("place-before")
     [window] = desktop.windows()

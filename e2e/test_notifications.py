@@ -25,6 +25,6 @@ def test_a_session_that_cannot_renew_is_announced_with_a_button_to_sign_in(
         return len(person.visited()) > visits
 
     until("the button starts a sign-in", signing_in)
-    app.read("Contoso is signed in again.")
+    app.read("Signed in to Contoso again.")
     assert len(person.visited()) == visits + 1
     assert [title for title, _, _ in notifications.shown] == [summary], "shown once"

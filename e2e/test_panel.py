@@ -35,7 +35,7 @@ def test_pointer_and_keys_choose_an_entry(desktop, start, panel):
         "xdotool", "key", "--delay", "50", *["Down"] * steps_to(panel, "Pause automatic renewal"), "Return"
     )
 
-    app.read("Automatic renewal paused.")
+    app.read("Automatic renewal is paused.")
     panel.wait_for("* Pause automatic renewal")
 
 

@@ -160,7 +160,7 @@ def test_malformed_links_change_nothing(desktop, clouds, person, start):
     person.does_nothing()
     app = start()
     app.click("button", "Azure")
-    app.read("Your browser is open.")
+    app.read("Finish signing in there.")
     page = until("the browser is opened", person.visited)[0]
     state = re.search(r"[?&]state=([^&]+)", page).group(1)
 
@@ -180,7 +180,7 @@ def test_malformed_links_change_nothing(desktop, clouds, person, start):
     ]:
         assert second_start(desktop, clouds.env | person.env, *arguments) == 0, arguments
 
-    app.read("Your browser is open.")
+    app.read("Finish signing in there.")
     assert clouds.requests("azure-token") == [], "no forged code was redeemed"
     person.signs_in()
     person.browse(page)

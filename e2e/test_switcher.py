@@ -88,7 +88,7 @@ def test_an_account_that_needs_it_is_signed_in_to_from_the_switcher(desktop, clo
     tray.wait_for("  * Contoso")
     assert len(person.visited()) == 2
     until("the switcher is gone", lambda: not switchers(desktop))
-    app.read("Contoso is signed in again.")
+    app.read("Signed in to Contoso again.")
 
 
 def test_escape_its_own_keys_and_another_window_close_the_switcher(desktop, clouds, person, tray):

@@ -34,7 +34,7 @@ def test_a_tick_shows_the_state_whatever_was_clicked(start, tray):
     until("the one in use is ticked", lambda: "  * Contoso" in tray.menu())
     tray.choose("Pause automatic renewal")
     tray.wait_for("* Pause automatic renewal")
-    app.read("Automatic renewal paused.")
+    app.read("Automatic renewal is paused.")
     tray.choose("Pause automatic renewal")
     tray.wait_for("Pause automatic renewal")
 
