@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use jiff::SignedDuration;
+use mcm_core::credential::AccessKeys;
 use mcm_core::error::Code;
 use mcm_core::provider::aws::AwsSourceKind;
 use mcm_core::snapshot::Status;
@@ -45,6 +46,29 @@ impl Shared {
     #[expect(clippy::disallowed_methods, reason = "the AWS CLI writes this file")]
     fn write(&self, text: &str) {
         std::fs::write(&self.config, text).expect("written");
+    }
+}
+
+#[tokio::test]
+async fn typed_keys_need_no_file_and_take_nothing_from_one() {
+    let shared = shared(&[("AWS_PROFILE", "gone")]).await;
+    for text in [
+        "[default]\n  region = x\n[profile broken\n",
+        "[default]\nendpoint_url = http://localhost:1\nregion = cn-north-1\n",
+    ] {
+        shared.write(text);
+        let ada = shared.harness.clouds.aws_access_key("ada").expect("a user");
+        let keys = AccessKeys {
+            access_key_id: ada.id,
+            secret_access_key: ada.secret.into(),
+            session_token: None,
+        };
+        let caller = shared.harness.app.add_access_keys(keys).await;
+        assert_eq!(
+            caller.expect("checked").arn,
+            "arn:aws:iam::111122223333:user/ada",
+            "{text}"
+        );
     }
 }
 

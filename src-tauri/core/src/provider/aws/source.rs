@@ -23,6 +23,7 @@ use serde::Serialize;
 use ts_rs::TS;
 use url::Url;
 
+use crate::aws_files::Kind;
 use crate::credential::AccessKeys;
 use crate::error::{Code, Error, Result};
 use crate::http;
@@ -47,6 +48,9 @@ const AFTER_PROFILES: [&str; 2] = [
     "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
     "AWS_CONTAINER_CREDENTIALS_FULL_URI",
 ];
+
+/// A file with nothing in it.
+const NO_FILE: &str = if cfg!(windows) { "NUL" } else { "/dev/null" };
 
 /// Keys of a profile that the SDK prefers to `credential_process`.
 const BEFORE_PROCESS: [&str; 5] = [
@@ -232,7 +236,11 @@ impl Surroundings {
     /// `source-expired`, naming the command that mends it; `not-found` for a profile that is not there;
     /// `setting-invalid` for shared files or endpoints that cannot be used.
     pub(super) async fn load(&self, source: &Source, keys: Option<&AccessKeys>) -> Result<Loaded> {
-        let profiles = self.profiles().await?;
+        // Typed keys need no file, so no fault of one is theirs.
+        let profiles = match source {
+            Source::Keychain(_) => ProfileSet::default(),
+            Source::Default | Source::Profile(_) => self.profiles().await?,
+        };
         let expired = expired(source, &profiles, &self.environment);
         let config = self.config(source, keys, &profiles).await?;
         require_safe_endpoints(&config)?;
@@ -316,6 +324,11 @@ impl Surroundings {
                         "The keychain holds no access keys with this id. Enter them again.",
                     )
                 })?;
+                // Nor is the endpoint or the region of a profile that has nothing to do with them.
+                for file in [Kind::Config, Kind::Credentials] {
+                    variables.insert(file.variable().into(), NO_FILE.into());
+                }
+                variables.remove("AWS_PROFILE");
                 loader = loader.credentials_provider(credentials(keys));
             }
         }
