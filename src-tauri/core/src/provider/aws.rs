@@ -361,6 +361,7 @@ impl Aws {
             FoundRole::Untold
         };
         error_messages::refused(&error_messages::AssumeRefusal {
+            sentence: failure.sentence.as_deref(),
             caller: &calling.caller,
             role,
             external_id: verification.external_id,

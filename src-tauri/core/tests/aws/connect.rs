@@ -316,8 +316,11 @@ async fn a_role_that_trusts_somebody_else_is_given_up_after_a_minute_with_everyt
         "arn:aws:iam::111122223333:user/ada",
         role("ForeignReader").as_str(),
         external_id.as_str(),
+        "AWS says: User: arn:aws:iam::111122223333:user/ada is not authorized to perform: sts:AssumeRole",
         "(1)",
-        "(4)",
+        "(5)",
+        "aws:MultiFactorAuthPresent",
+        "sts:RoleSessionName",
         "aws iam get-role --role-name ForeignReader",
         "Ruled out",
     ] {
@@ -391,7 +394,7 @@ async fn in_the_callers_own_account_a_missing_role_is_told_and_one_that_is_there
         "{error}"
     );
     assert!(
-        error.message().contains("(3)") && !error.message().contains("(4)"),
+        error.message().contains("(4)") && !error.message().contains("(5)"),
         "{error}"
     );
 }

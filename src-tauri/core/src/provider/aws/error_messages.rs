@@ -1,7 +1,7 @@
-//! What AWS's refusals mean for the person, and whether waiting helps.
+//! What AWS's refusals mean for the user, and whether waiting helps.
 //!
-//! Codes decide, never the sentences that come with them. AccessDenied is the same for four causes (STS tells no
-//! stranger whether a role exists), so all four are named, with what our own checks rule out.
+//! Codes decide, never the sentences that come with them. AccessDenied is the same for five causes (STS tells no
+//! stranger whether a role exists), so AWS's own sentence is shown, then the causes that our own checks do not rule out.
 
 use std::time::Duration;
 
@@ -20,6 +20,8 @@ const CLOCK_WAIT: Duration = Duration::from_secs(60);
 
 /// What is known when a role was refused.
 pub(super) struct AssumeRefusal<'a> {
+    /// AWS's own sentence. It names the policy that refused, where AWS says so.
+    pub(super) sentence: Option<&'a str>,
     pub(super) caller: &'a Caller,
     pub(super) role: &'a RoleArn,
     pub(super) external_id: &'a str,
@@ -85,10 +87,11 @@ fn signature(server: Option<Timestamp>, now: Timestamp) -> Error {
     }
 }
 
-/// AccessDenied on `AssumeRole`: the four causes, less those that our checks rule out, with the ids to compare. The only
+/// AccessDenied on `AssumeRole`: the five causes, less those that our checks rule out, with the ids to compare. The only
 /// message of several lines.
 pub(super) fn refused(refused: &AssumeRefusal<'_>) -> Error {
     let AssumeRefusal {
+        sentence,
         caller,
         role,
         external_id,
@@ -140,6 +143,11 @@ pub(super) fn refused(refused: &AssumeRefusal<'_>) -> Error {
     ));
     if !open_without_id {
         causes.push(
+            "its trust policy has another condition, such as multi-factor authentication (aws:MultiFactorAuthPresent) or \
+             a session name (sts:RoleSessionName)"
+                .to_owned(),
+        );
+        causes.push(
             "a policy of yours or of your organisation (service control policy, permissions boundary) forbids \
              sts:AssumeRole"
                 .to_owned(),
@@ -150,8 +158,12 @@ pub(super) fn refused(refused: &AssumeRefusal<'_>) -> Error {
         .enumerate()
         .map(|(index, cause)| format!("({}) {cause}", index + 1))
         .collect();
+    let reason = match sentence {
+        Some(sentence) => format!(".\nAWS says: {sentence}"),
+        None => ", and does not say why.".to_owned(),
+    };
     let message = format!(
-        "AWS refused to let {} assume {role}, and does not say why.\nWhat is left:\n{}\nRuled out: {}.\nTo compare with the \
+        "AWS refused to let {} assume {role}{reason}\nWhat is left:\n{}\nRuled out: {}.\nTo compare with the \
          trust policy:\nPrincipal: {}\nExternal ID: {external_id}\nTo see the trust policy, run this with credentials of \
          account {}:\naws iam get-role --role-name {} --query Role.AssumeRolePolicyDocument",
         caller.arn,

@@ -17,8 +17,11 @@ use super::signed;
 use crate::account::SessionTimes;
 use crate::credential::{AccessKeys, Credential, Session};
 use crate::error::{Code, Error};
+use crate::text;
 
 const CONNECT_TIME: Duration = Duration::from_secs(10);
+/// The words of AWS's own sentence that are shown at most.
+const MAX_WORDS: usize = 60;
 const CALL_TIME: Duration = Duration::from_secs(30);
 
 /// The Security Token Service, spoken to with one set of credentials.
@@ -32,6 +35,8 @@ pub(super) struct StsFailure {
     pub(super) kind: StsFailureKind,
     /// AWS's own code, for the reference.
     pub(super) code: String,
+    /// AWS's own sentence, cleaned.
+    pub(super) sentence: Option<String>,
     /// The server's clock.
     pub(super) date: Option<Timestamp>,
     /// How long the server asked to wait.
@@ -145,6 +150,7 @@ impl StsFailure {
         Self {
             kind: StsFailureKind::RenewalFailure,
             code: "incomplete-answer".into(),
+            sentence: None,
             date: None,
             retry_after: None,
         }
@@ -212,12 +218,28 @@ fn failure<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> StsFai
         _ if status == Some(429) => StsFailureKind::Throttled,
         _ => StsFailureKind::RenewalFailure,
     };
+    let sentence = error
+        .as_service_error()
+        .and_then(ProvideErrorMetadata::message)
+        .map(str::to_owned)
+        .or_else(|| signed::element(&String::from_utf8_lossy(body?), "Message"));
+    let sentence = sentence
+        .map(|sentence| cleaned(&sentence))
+        .filter(|sentence| !sentence.is_empty());
     StsFailure {
         kind,
         code,
+        sentence,
         date,
         retry_after,
     }
+}
+
+/// A sentence of AWS's, made safe to show. It is longer than a name: the policy that refused stands at its end.
+fn cleaned(sentence: &str) -> String {
+    let words = sentence.split_whitespace().take(MAX_WORDS);
+    let words: Vec<String> = words.map(text::shown).collect();
+    words.join(" ")
 }
 
 /// The failures that are the same whatever was asked, as a person reads them; the others are their callers' to explain.
