@@ -186,6 +186,25 @@ describe("the list", () => {
     expect(named("renew").map((call) => call.args["account"])).toEqual([azure().id]);
   });
 
+  test("ignores u and r where no row has the focus", async () => {
+    const { named } = await open({ accounts: usual });
+    button("Settings").focus();
+    await fireEvent.keyDown(button("Settings"), { key: "u" });
+    await fireEvent.keyDown(document.body, { key: "u" });
+    await fireEvent.keyDown(document.body, { key: "r" });
+
+    expect(named("use_account")).toEqual([]);
+    expect(named("renew")).toEqual([]);
+  });
+
+  test("keeps the beginning of a cut name in any script, and shows the whole name on hover", async () => {
+    const name = "شركة كونتوسو للتجارة";
+    await open({ accounts: [azure({ name })] });
+
+    expect(button(name).getAttribute("dir")).toBe("auto");
+    expect(button(name).title).toBe(name);
+  });
+
   test("draws a screenful of a thousand rows, and the others when they come near", async () => {
     const boxes: { box: Element; near: () => void }[] = [];
     class Watcher {
@@ -740,7 +759,8 @@ describe("a sign-in", () => {
 
     await send({ accounts: usual, signIns: [signInView(failed("sign-in-cancelled"))] });
 
-    await waitFor(() => within(screen.getByRole("log")).getByText("Sign-in cancelled."));
+    const notice = await waitFor(() => within(screen.getByRole("log")).getByText("Sign-in cancelled."));
+    expect(notice.closest(".notice")?.querySelector("svg")).toBeNull();
     expect(named("dismiss_sign_in")).toHaveLength(1);
     expect(button("Azure")).toBeTruthy();
   });

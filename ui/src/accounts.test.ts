@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import {
+  disabledLast,
   fits,
   groups,
   lacksClientId,
@@ -19,6 +20,7 @@ import {
   googleWithoutAccess,
   noClientId,
   production,
+  subscriptions,
 } from "./fixtures.ts";
 
 const all = [azure({ active: true }), fabrikam(), google(), aws()];
@@ -92,6 +94,19 @@ test("cloud access is missing only when its own scope is", () => {
 
 test("a Google account without an address is known by its id", () => {
   expect(who(googleWithoutAccess().identity)).toBe("110248495921238986499");
+});
+
+test("disabled targets come last, in the clouds' own words for disabled", () => {
+  const [first, second] = subscriptions;
+  if (first === undefined || second === undefined) throw new Error("two subscriptions are needed");
+  const listed = [
+    { ...first, name: "A", state: "Disabled" },
+    { ...first, name: "B", state: "DELETE_REQUESTED" },
+    { ...second, name: "C", state: "Warned" },
+    { ...second, name: "D", state: null },
+  ];
+
+  expect(disabledLast(listed).map((target) => target.name)).toEqual(["C", "D", "A", "B"]);
 });
 
 test("ids are written in readable groups", () => {

@@ -120,6 +120,18 @@ export function targetTotal(rows: readonly Row[]): number {
   return rows.reduce((sum, row) => sum + row.account.targetCount, 0);
 }
 
+/** The clouds' own words, in lower case, for a Target that refuses all work. */
+const DISABLED = ["disabled", "deleted", "delete_requested"];
+
+export function isDisabled(target: Target): boolean {
+  return DISABLED.includes(target.state?.toLowerCase() ?? "");
+}
+
+/** The Targets in their order, with the disabled ones last. */
+export function disabledLast(targets: readonly Target[]): Target[] {
+  return [...targets.filter((one) => !isDisabled(one)), ...targets.filter(isDisabled)];
+}
+
 function asFound(accounts: readonly AccountView[], found: readonly Found[]): Row[] {
   const byId = new Map<AccountId, AccountView>(accounts.map((account) => [account.id, account]));
   const rows = new Map<AccountId, Row>();

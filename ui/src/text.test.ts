@@ -157,3 +157,13 @@ test("each thing that can happen has its words", () => {
   expect(new Set(everyEvent.map((one) => one.what.kind))).toEqual(new Set(kinds));
   for (const one of everyEvent) expect(text.activityLine(one).text, one.what.kind).toMatch(/^[A-Z0-9]\S*/);
 });
+
+test("a target says where it belongs and only an unusual state", () => {
+  const project = { id: "web", name: "Web", parent: "folders/126547106612", state: "ACTIVE" };
+
+  expect(text.aboutTarget(project)).toBe("web · Folder 126547106612");
+  expect(text.aboutTarget({ ...project, id: "Web", parent: "organizations/7" })).toBe("Organisation 7");
+  expect(text.aboutTarget({ ...project, parent: null, state: "DELETE_REQUESTED" })).toBe(
+    "web · delete requested",
+  );
+});

@@ -28,6 +28,7 @@ import type { RedirectKind } from "./bindings/RedirectKind";
 import type { RoleCheckKind } from "./bindings/RoleCheckKind";
 import type { RoleTemplates } from "./bindings/RoleTemplates";
 import type { SignInEnd } from "./bindings/SignInEnd";
+import type { Target } from "./bindings/Target";
 import type { TargetsChange } from "./bindings/TargetsChange";
 import type { Theme } from "./bindings/Theme";
 import { day, left, moment } from "./time.ts";
@@ -209,6 +210,16 @@ export function targetLine(account: AccountView): string {
   if (account.readingTargets !== null) return `Loading ${targetNouns[account.cloud][1]}`;
   if (account.targetCount === 0) return `No ${targetNouns[account.cloud][0]}`;
   return `No ${targetNouns[account.cloud][0]} chosen`;
+}
+
+/** The line under a Target's name: its id where the name is another, where it belongs, and a state that is not the usual. */
+export function aboutTarget({ id, name, parent, state }: Target): string {
+  const parts = [
+    id === name ? null : shortened(id),
+    parent?.replace(/^folders\//, "Folder ").replace(/^organizations\//, "Organisation ") ?? null,
+    state === null || /^(enabled|active)$/i.test(state) ? null : state.toLowerCase().replaceAll("_", " "),
+  ];
+  return parts.filter((part) => part !== null).join(" · ");
 }
 
 /** Who answers for a Cloud's sign-ins. */
