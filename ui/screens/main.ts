@@ -3,6 +3,7 @@
 import { mockIPC } from "@tauri-apps/api/mocks";
 import { mount, tick } from "svelte";
 import App from "../src/App.svelte";
+import "../src/fonts.css";
 import "../src/tokens.css";
 import "../src/base.css";
 import type { Snapshot } from "../src/bindings/Snapshot";

@@ -22,6 +22,8 @@ test(
       expect(text).not.toMatch(/https?:\/\//);
     }
     for (const { text } of css) expect(text).not.toMatch(/data:|https?:\/\/|@import/);
+    // The bundled font comes with the pages, and only in the two ranges that are declared.
+    expect(files.filter((file) => file.name.endsWith(".woff2"))).toHaveLength(2);
     for (const { text } of files) {
       expect(text).not.toMatch(/<[a-z]+[^>`"']*\sstyle=/);
       expect(text).not.toContain("contoso.example");

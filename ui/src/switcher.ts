@@ -1,6 +1,7 @@
 // Starts the switcher in its own small window.
 
 import { mount } from "svelte";
+import "./fonts.css";
 import "./tokens.css";
 import "./base.css";
 import Switcher from "./views/Switcher.svelte";
