@@ -166,10 +166,16 @@ impl App {
         self.snapshot.subscribe()
     }
 
-    /// Reads all accounts and builds the first Snapshot, once.
+    /// Reads all accounts and builds the first Snapshot, once. It happens under the lock, so that no second watcher sees
+    /// the accounts as none.
     fn begin_watching(&self) {
-        if !std::mem::replace(&mut self.state().is_watched, true) {
-            self.reload();
+        let mut state = self.state();
+        if !state.is_watched {
+            state.is_watched = true;
+            let read = self.store.read();
+            state.take(read);
+            let first = build_snapshot::build(&mut state, &self.world, &self.sessions);
+            self.snapshot.send_replace(Arc::new(first));
         }
     }
 
