@@ -3,7 +3,6 @@
 //! Programs wait for that at every call of theirs, so this holds nothing else, and nothing that fails is told here: for
 //! whatever is not done so, `mcm` becomes `mcm-full`, which does it from the beginning with the same arguments and variables.
 
-use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 use std::sync::Arc;
 use std::time::Duration;
@@ -109,18 +108,26 @@ async fn issue(wish: &IssueCommand, environment: &Environment) -> Option<()> {
 /// Becomes `mcm-full`, which lies beside the file that this program is, whatever link it was started by. Comes back only
 /// when that cannot be, or where a process cannot become another.
 fn go_on() -> ExitCode {
-    let name = format!("mcm-full{}", env::consts::EXE_SUFFIX);
-    let this = env::current_exe().and_then(|path| path.canonicalize());
-    let program = this.map_or_else(|_| PathBuf::from(&name), |path| path.with_file_name(&name));
+    // Never by way of PATH, where another program may have this name.
+    let Ok(this) = env::current_exe().and_then(|path| path.canonicalize()) else {
+        return failed(
+            "The file of mcm was replaced or removed while it ran. Run the command again.",
+        );
+    };
+    let program = this.with_file_name(format!("mcm-full{}", env::consts::EXE_SUFFIX));
     let mut command = Command::new(&program);
     command.args(env::args_os().skip(1));
     become_it(command).unwrap_or_else(|error| {
-        note(&format!(
-            "mcm: {} cannot be started ({error}). It belongs beside mcm. Install Multi-Cloud Manager again.",
+        failed(&format!(
+            "{} cannot be started ({error}). It belongs beside mcm. Install Multi-Cloud Manager again.",
             program.display()
-        ));
-        ExitCode::FAILURE
+        ))
     })
+}
+
+fn failed(why: &str) -> ExitCode {
+    note(&format!("mcm: {why}"));
+    ExitCode::FAILURE
 }
 
 #[cfg(unix)]

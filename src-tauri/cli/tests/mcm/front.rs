@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::harness::{Ended, Harness, install, missing};
+use crate::harness::{Ended, Harness, install, missing, write};
 
 /// `mcm` in a folder without `mcm-full`, with the environment of the harness.
 fn alone(harness: &Harness, arguments: &[&str]) -> (PathBuf, Command) {
@@ -82,6 +82,31 @@ fn a_missing_mcm_full_is_named_with_what_to_do() {
             "{told}"
         );
     }
+}
+
+#[test]
+fn a_program_of_that_name_on_path_is_never_run() {
+    let harness = Harness::start();
+    let (program, _) = alone(&harness, &[]);
+    let mark = harness.folder().join("ran");
+    let stranger = harness.folder().join("bin/mcm-full");
+    let script = format!("#!/bin/sh\n/usr/bin/touch {}\n", mark.display());
+    std::fs::create_dir(harness.folder().join("bin")).expect("a folder");
+    write(&stranger, 0o700, &script);
+    // The file is replaced while it runs: what is left of it is what this test holds open.
+    let file = std::fs::File::open(&program).expect("it is there");
+    std::fs::remove_file(&program).expect("it is ours");
+    let open = format!(
+        "/proc/{}/fd/{}",
+        std::process::id(),
+        std::os::fd::AsRawFd::as_raw_fd(&file)
+    );
+    let mut command = Command::new(open);
+    harness.equip(&mut command).arg("accounts");
+    command.env("PATH", stranger.parent().expect("a folder"));
+    let told = Ended::of(command.output().expect("it starts")).failed(1);
+    assert!(told.contains("Run the command again"), "{told}");
+    assert!(!mark.exists());
 }
 
 #[test]
