@@ -1,10 +1,41 @@
-//! The accounts that a person names for a child process or a shell: at most one of each cloud.
+//! The accounts that the user names where a credential is issued or an account removed.
+//!
+//! An id or a whole name is demanded there. Only at a terminal does a part of a name do, and then the account is named
+//! on standard error, because `prod` is a part of `nonprod` as well.
+
+use std::io::{IsTerminal as _, stderr, stdin, stdout};
 
 use mcm_core::account::{Account, Cloud};
 use mcm_core::app::App;
 use mcm_core::error::{Code, Error};
 
 use crate::arguments::AccountsOf;
+use crate::output::note;
+
+/// The account with this id or whole name; at a terminal also the only one that a part of a name fits.
+///
+/// # Errors
+/// As `App::named`.
+pub(crate) fn by_name(app: &App, name: &str) -> Result<Account, Error> {
+    app.named(name).or_else(|error| {
+        if error.code() != Code::NotFound || !is_at_terminal() {
+            return Err(error);
+        }
+        let account = app.resolve(name)?;
+        note(&format!(
+            "mcm: {} ({}), {}.",
+            account.name(),
+            account.id,
+            account.identity.who()
+        ));
+        Ok(account)
+    })
+}
+
+/// Whether a user reads all that is printed, and can answer. No script or program in between takes the result.
+fn is_at_terminal() -> bool {
+    stdin().is_terminal() && stdout().is_terminal() && stderr().is_terminal()
+}
 
 /// An account for the tools of its cloud.
 pub(crate) struct Choice {
@@ -17,7 +48,7 @@ pub(crate) struct Choice {
 /// Finds the accounts, those in use after those that are named.
 ///
 /// # Errors
-/// `invalid-input` for no account and for two of one cloud; what `App::resolve` and `App::active` answer.
+/// `invalid-input` for no account and for two of one cloud; what `by_name` and `App::active` answer.
 pub(crate) fn choose(app: &App, whose: &AccountsOf) -> Result<Vec<Choice>, Error> {
     if whose.accounts.is_empty() && whose.active.is_empty() {
         let message =
@@ -25,7 +56,7 @@ pub(crate) fn choose(app: &App, whose: &AccountsOf) -> Result<Vec<Choice>, Error
         return Err(Error::new(Code::InvalidInput, message));
     }
     let named = whose.accounts.iter().map(|name| {
-        app.resolve(name).map(|account| Choice {
+        by_name(app, name).map(|account| Choice {
             account,
             is_active: false,
         })

@@ -8,7 +8,7 @@ mod preview;
 mod program;
 
 use std::collections::HashSet;
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _};
 use std::time::Duration;
 
 use mcm_core::account::{Account, Cloud, Identity};
@@ -24,7 +24,7 @@ pub(crate) use self::program::is_this as is_this_program;
 use crate::arguments::ConfigureAws;
 use crate::failure::Failure;
 use crate::other_tools::OtherTools;
-use crate::output::{note, print};
+use crate::output::{confirm, note, print};
 
 /// Nobody holds the lock for longer than it takes to write a file.
 const CONFIG_LOCK_TIMEOUT: Duration = Duration::from_secs(10);
@@ -380,16 +380,7 @@ async fn confirmed(path: &str) -> Result<bool, Error> {
                        look.";
         return Err(Error::new(Code::InvalidInput, message));
     }
-    let path = path.to_owned();
-    // On a thread of its own, so that Ctrl-C is heard.
-    let asked = tokio::task::spawn_blocking(move || {
-        let mut error = io::stderr().lock();
-        let _ = write!(error, "Write this to {path}? [y/N] ").and_then(|()| error.flush());
-        let mut answer = String::new();
-        io::stdin().read_line(&mut answer).map(|_| answer)
-    });
-    let answer = asked.await.ok().and_then(Result::ok).unwrap_or_default();
-    Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+    Ok(confirm(format!("Write this to {path}? [y/N] ")).await)
 }
 
 #[cfg(test)]

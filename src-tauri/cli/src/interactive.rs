@@ -74,7 +74,7 @@ pub(crate) async fn sign_in_where_needed(
     for Choice { account, .. } in choices {
         let attempt = async || app.session(&account.id).await;
         issue(app, vault, account, &Resource::Management, true, attempt).await?;
-        *account = app.resolve(account.id.as_str())?;
+        *account = app.named(account.id.as_str())?;
     }
     Ok(())
 }

@@ -4,8 +4,9 @@ use mcm_core::account::Cloud;
 use mcm_core::app::App;
 
 use crate::arguments::LogoutOf;
+use crate::choice::by_name;
 use crate::failure::Failure;
-use crate::output::print;
+use crate::output::{confirm, note, print};
 
 pub(crate) async fn run(app: &App, whose: &LogoutOf) -> Result<(), Failure> {
     let Some(name) = &whose.account else {
@@ -20,9 +21,14 @@ pub(crate) async fn run(app: &App, whose: &LogoutOf) -> Result<(), Failure> {
             "Removed {accounts} and every keychain entry of this app. Settings stay."
         ))?);
     };
-    let account = app.resolve(name)?;
-    let siblings = app
-        .stored()?
+    let stored = app.stored()?;
+    let account = by_name(app, name)?;
+    let is_a_part = app.named(name).is_err();
+    if is_a_part && !confirm(format!("Disconnect {}? [y/N] ", account.name())).await {
+        note("Nothing was disconnected.");
+        return Err(Failure::Told);
+    }
+    let siblings = stored
         .accounts
         .iter()
         .filter(|other| other.grant == account.grant)

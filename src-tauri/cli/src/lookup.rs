@@ -6,9 +6,11 @@ use mcm_core::app::App;
 use mcm_core::error::{Code, Error};
 use mcm_core::store::Look;
 
+use crate::choice::by_name;
+
 /// Finds one account.
 pub(crate) trait Lookup {
-    /// As `App::resolve`.
+    /// As `choice::by_name`.
     fn named(&self, name: &str) -> Result<Account, Error>;
 
     /// As `App::active`.
@@ -20,7 +22,7 @@ pub(crate) trait Lookup {
 
 impl Lookup for App {
     fn named(&self, name: &str) -> Result<Account, Error> {
-        self.resolve(name)
+        by_name(self, name)
     }
 
     fn active(&self, cloud: Cloud) -> Result<Account, Error> {

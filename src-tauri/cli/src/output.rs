@@ -44,6 +44,22 @@ pub(crate) fn ask(question: &str) {
     let _ = write!(output, "{question}").and_then(|()| output.flush());
 }
 
+/// Asks the user at the terminal for a yes. Anything else is a no.
+pub(crate) async fn confirm(question: String) -> bool {
+    // On a thread of its own, so that Ctrl-C is heard.
+    let asked = tokio::task::spawn_blocking(move || {
+        ask(&question);
+        let mut answer = String::new();
+        io::stdin().read_line(&mut answer).map(|_| answer)
+    });
+    let answer = asked
+        .await
+        .ok()
+        .and_then(io::Result::ok)
+        .unwrap_or_default();
+    matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")
+}
+
 /// Lines up columns, two spaces apart. Nothing stands after the last column. Cells may come from files and servers, so
 /// each is cleaned once more.
 pub(crate) fn table<const COLUMNS: usize>(rows: &[[String; COLUMNS]]) -> String {

@@ -134,7 +134,7 @@ impl Broker {
         // Another process may have chosen another account, or signed out of this one.
         self.app.read_again();
         match self.who.get(&cloud) {
-            Some(Who::Account(id)) => Ok(self.app.resolve(id.as_str())?),
+            Some(Who::Account(id)) => Ok(self.app.named(id.as_str())?),
             Some(Who::Active) => Ok(self.app.active(cloud)?),
             None => Err(Error::new(
                 Code::NotFound,

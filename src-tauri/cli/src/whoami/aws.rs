@@ -194,7 +194,7 @@ fn asked<'s>(shell: &'s Shell<'_>, name: &str) -> Option<&'s Account> {
         "--active" => shell.stored.active.get(&Cloud::Aws)?.clone(),
         name => shell
             .app
-            .resolve(name)
+            .named(name)
             .map_or_else(|_| AccountId::from(name.to_owned()), |account| account.id),
     };
     shell.stored.account(&id)

@@ -1,6 +1,8 @@
 //! Listing accounts and targets, choosing them, and what the JSON looks like.
 
 use std::fs;
+use std::io::Write as _;
+use std::process::{Command, Stdio};
 
 use jiff::Timestamp;
 
@@ -263,7 +265,65 @@ fn a_name_that_fits_two_accounts_is_refused_with_the_ids_to_choose_from() {
         told.contains("matches 2 accounts") && told.contains(&ada),
         "{told}"
     );
-    harness.mcm(&["token", "linus"]).done();
+    harness.mcm(&["token", "linus@contoso.example"]).done();
+}
+
+#[test]
+fn a_part_of_a_name_gives_out_and_removes_nothing() {
+    let harness = Harness::start();
+    let id = harness.connected(false);
+    harness.mcm(&["rename", &id, "nonprod"]).done();
+    for arguments in [
+        &["token", "prod"][..],
+        &["credential-process", "prod"],
+        &["kube-token", "prod"],
+        &["exec", "prod", "--", "true"],
+        &["logout", "prod"],
+    ] {
+        let told = harness.mcm(arguments).failed(1);
+        assert!(told.contains(&format!("{id} (nonprod)")), "{told}");
+    }
+    let told = harness.mcm(&["env", "prod", "--shell", "bash"]).told;
+    assert!(told.contains(&format!("{id} (nonprod)")), "{told}");
+    for whole in [id.as_str(), "NonProd", ADA] {
+        harness.mcm(&["token", whole]).done();
+    }
+}
+
+#[test]
+fn at_a_terminal_a_part_of_a_name_does_and_the_account_is_said() {
+    let harness = Harness::start();
+    let id = harness.connected(false);
+    harness.mcm(&["rename", &id, "nonprod"]).done();
+    let at_a_terminal = |arguments: &str, answer: &str| {
+        let mcm = env!("CARGO_BIN_EXE_mcm");
+        let mut command = Command::new("script");
+        command.args([
+            "--quiet",
+            "--command",
+            &format!("{mcm} {arguments}"),
+            "/dev/null",
+        ]);
+        let command = harness.equip(&mut command).stdin(Stdio::piped());
+        let mut script = command
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("it is in bsdutils");
+        let mut input = script.stdin.take().expect("piped");
+        input.write_all(answer.as_bytes()).expect("it reads");
+        let output = script.wait_with_output().expect("it ends");
+        String::from_utf8(output.stdout).expect("text")
+    };
+    let shown = at_a_terminal("exec prod -- echo done", "");
+    assert!(
+        shown.contains(&format!("mcm: nonprod ({id})")) && shown.contains("done\r\n"),
+        "{shown}"
+    );
+    let shown = at_a_terminal("logout prod", "n\n");
+    assert!(shown.contains("Nothing was disconnected"), "{shown}");
+    assert_eq!(harness.account_of("azure"), id);
+    let shown = at_a_terminal("logout prod", "y\n");
+    assert!(shown.contains("Disconnected nonprod"), "{shown}");
 }
 
 #[test]

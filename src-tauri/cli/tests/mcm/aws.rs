@@ -242,7 +242,7 @@ fn tokens_and_credentials_name_each_other_for_the_wrong_cloud() {
     let told = harness.mcm(&["token", "--active", "aws"]).failed(2);
     assert!(told.contains("mcm credential-process --active"), "{told}");
     let told = harness
-        .mcm(&["credential-process", "ada@contoso"])
+        .mcm(&["credential-process", "ada@contoso.example"])
         .failed(1);
     assert!(told.contains("mcm token azure-"), "{told}");
 }
@@ -686,13 +686,13 @@ fn the_profile_that_runs_us_is_not_asked_for_the_credential_that_it_wants() {
         mcm(profile, &["login", "aws", "--print", "cli"]).done();
         let connected = mcm(None, &["login", "aws", "--role-arn", &role(name)]).done();
         assert!(connected.contains(source), "{connected}");
+        let accounts = harness.mcm(&["accounts", "--json"]).json();
+        let mut rows = accounts["accounts"].as_array().expect("a list").iter();
+        let row = rows.find(|row| row["roleArn"] == role(name));
+        let id = row.expect("it is connected")["id"].as_str().expect("an id");
         harness.forget_sessions();
         harness.sandbox.forget_requests();
-        mcm(
-            Some("production"),
-            &["credential-process", &format!("role/{name}")],
-        )
-        .done();
+        mcm(Some("production"), &["credential-process", id]).done();
         let asked: Vec<_> = harness
             .sandbox
             .requests()

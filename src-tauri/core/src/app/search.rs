@@ -69,6 +69,14 @@ impl App {
         self.store.resolve(name)
     }
 
+    /// As `Store::named`.
+    ///
+    /// # Errors
+    /// As `Store::named`.
+    pub fn named(&self, name: &str) -> Result<Account> {
+        self.store.named(name)
+    }
+
     /// The account in use in a cloud.
     ///
     /// # Errors

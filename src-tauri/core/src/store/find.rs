@@ -11,6 +11,14 @@ use crate::error::{Code, Error, Result};
 use crate::resource::Resource;
 use crate::text;
 
+/// The account with this id, else those with this whole name.
+const WHOLE: [&str; 2] = [
+    "SELECT id FROM account WHERE id = ?",
+    "SELECT account FROM account_name JOIN account ON id = account WHERE name = ? ORDER BY position",
+];
+/// The accounts with this part of a name.
+const PART: &str = "SELECT account FROM account_text JOIN account ON id = account WHERE instr(text, ?) ORDER BY position";
+
 /// How many accounts an error names at most.
 const MAX_NAMED: usize = 8;
 
@@ -29,10 +37,10 @@ impl Look {
             .then_some(Self(database))
     }
 
-    /// The one account with this id, this exact name, or this part of a name, with the target that was chosen of its
-    /// lists. None in every other case.
+    /// The one account with this id or whole name, with the target that was chosen of its lists. None in every other
+    /// case.
     pub fn account(&self, name: &str) -> Option<Account> {
-        let found = find(&self.0.connection, name).ok()?;
+        let found = find(&self.0.connection, name, &WHOLE).ok()?;
         let [id] = found.as_slice() else { return None };
         self.by_id(id)
     }
@@ -62,14 +70,47 @@ impl Store {
     /// # Errors
     /// `not-found`, or `ambiguous` with the ids to choose from; as `read`.
     pub fn resolve(&self, name: &str) -> Result<Account> {
+        match self.named(name) {
+            Err(error) if error.code() == Code::NotFound => {}
+            found => return found,
+        }
+        self.only(name, &self.found(name, &[PART])?)
+    }
+
+    /// The one account with this id or whole name. What is issued or removed goes by it: a part of a name, as `prod` is
+    /// of `nonprod`, would fit another account once the right one is gone.
+    ///
+    /// # Errors
+    /// `not-found` with the accounts that have this part, or `ambiguous` with the ids to choose from; as `read`.
+    pub fn named(&self, name: &str) -> Result<Account> {
         if name.trim().is_empty() {
-            let message = "Name an account: its id, or a part of its name.";
+            let message = "Name an account: its id, or its name.";
             return Err(Error::new(Code::InvalidInput, message));
         }
-        let found = self.reading(|connection, _| Ok(find(connection, name)?))?;
-        let found = found.unwrap_or_default();
+        let found = self.found(name, &WHOLE)?;
+        if !found.is_empty() {
+            return self.only(name, &found);
+        }
+        let similar = self.found(name, &[PART])?;
+        if similar.is_empty() {
+            return self.only(name, &similar);
+        }
+        let message = format!(
+            "No account is called \"{}\". Give a whole name or an id. Similar: {}.",
+            text::shown(name),
+            self.list(&similar)?
+        );
+        Err(Error::new(Code::NotFound, message))
+    }
+
+    fn found(&self, name: &str, queries: &[&str]) -> Result<Vec<AccountId>> {
+        let found = self.reading(|connection, _| Ok(find(connection, name, queries)?))?;
+        Ok(found.unwrap_or_default())
+    }
+
+    fn only(&self, name: &str, found: &[AccountId]) -> Result<Account> {
         let shown = text::shown(name);
-        match found.as_slice() {
+        match found {
             [id] => self.require(id),
             [] => {
                 let message = format!(
@@ -78,18 +119,23 @@ impl Store {
                 Err(Error::new(Code::NotFound, message))
             }
             several => {
-                let named = several.iter().take(MAX_NAMED).map(|id| {
-                    let account = self.require(id)?;
-                    Ok(format!("{} ({})", account.id, account.name()))
-                });
-                let list = named.collect::<Result<Vec<String>>>()?.join(", ");
                 let message = format!(
-                    "\"{shown}\" matches {} accounts. Name one by its id: {list}.",
-                    several.len()
+                    "\"{shown}\" matches {} accounts. Name one by its id: {}.",
+                    several.len(),
+                    self.list(several)?
                 );
                 Err(Error::new(Code::Ambiguous, message))
             }
         }
+    }
+
+    /// The first of these accounts, with their names.
+    fn list(&self, ids: &[AccountId]) -> Result<String> {
+        let named = ids.iter().take(MAX_NAMED).map(|id| {
+            let account = self.require(id)?;
+            Ok(format!("{} ({})", account.id, account.name()))
+        });
+        Ok(named.collect::<Result<Vec<String>>>()?.join(", "))
     }
 
     /// The account in use in a cloud.
@@ -135,17 +181,13 @@ impl Store {
     }
 }
 
-/// The accounts that a name fits best: the one with this id, else those called so, else those with that part.
-fn find(connection: &Connection, name: &str) -> rusqlite::Result<Vec<AccountId>> {
+/// The accounts that the first query with a result finds for a name.
+fn find(connection: &Connection, name: &str, queries: &[&str]) -> rusqlite::Result<Vec<AccountId>> {
     let wanted = name.trim().to_lowercase();
     if wanted.is_empty() {
         return Ok(Vec::new());
     }
-    for query in [
-        "SELECT id FROM account WHERE id = ?",
-        "SELECT account FROM account_name JOIN account ON id = account WHERE name = ? ORDER BY position",
-        "SELECT account FROM account_text JOIN account ON id = account WHERE instr(text, ?) ORDER BY position",
-    ] {
+    for query in queries {
         let mut statement = connection.prepare_cached(query)?;
         let rows = statement.query_map([&wanted], |row| {
             Ok(AccountId::from(row.get::<_, String>(0)?))
