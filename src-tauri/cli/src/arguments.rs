@@ -10,7 +10,8 @@ use mcm_core::provider::aws::Permissions;
 use crate::shell::Shell;
 
 const AFTER_HELP: &str = "\
-ACCOUNT is an account's id, its name, its user name, or any part of them that fits no other account.
+ACCOUNT is an account's id, its name or its user name. Where nothing is issued or removed, and at a terminal, a part of
+them that fits no other account does too.
 
 Examples:
   mcm login azure --all-tenants        sign in to every tenant that you may enter
@@ -212,8 +213,12 @@ until when it is good is told on standard error. When a profile of ~/.aws/config
 \"mcm credential-process\" for the account, and no client would read it otherwise, AWS_PROFILE names it instead, and no secret of AWS is in the shell. Azure's tools read no token from a
 variable: AZURE_ACCESS_TOKEN is for scripts. \"mcm exec\" has none of these limits.
 
-Without --interactive it never opens a browser: an account that needs you ends the command at once with status 3, and
-nothing is printed for the shell to evaluate.
+Without --interactive it never opens a browser: an account that needs you ends the command at once with status 3.
+
+When it fails and its output is not a terminal, it prints lines that unset what would work as another account, and end
+with a command that fails: eval \"$(mcm env …)\" then fails too, and stops a script that runs under \"set -e\".
+
+The lines are for the shell whose file runs mcm. Any other program has to name one with --shell.
 
 --unset prints lines that unset every variable that says as whom, or where, the tools of a cloud work.";
 
@@ -605,7 +610,7 @@ pub(crate) struct Exec {
 pub(crate) struct Env {
     #[command(flatten)]
     pub(crate) whose: AccountsOf,
-    /// The shell to write for; the one that runs mcm when nobody says
+    /// The shell to write for [default: the one that runs mcm]
     #[arg(long, value_enum)]
     pub(crate) shell: Option<Shell>,
     /// When only you can help, open a browser for you to sign in with before anything is printed

@@ -27,11 +27,26 @@ pub fn run() -> ExitCode {
         return completion::answer(&whole);
     }
     be_called_mcm();
-    let arguments = Arguments::try_parse().unwrap_or_else(|error| help::end(&error));
+    let arguments = Arguments::try_parse().unwrap_or_else(|error| {
+        let is_env = std::env::args_os().nth(1).is_some_and(|word| word == "env");
+        if is_env && error.use_stderr() {
+            env::print_failing(None);
+        }
+        help::end(&error)
+    });
     let environment = exec::outside(&whole);
+    let evaluating = match &arguments.command {
+        Command::Env(wish) => Some(wish.shell),
+        _ => None,
+    };
     match run_command(arguments.command, &environment) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => failure.report(&environment),
+        Err(failure) => {
+            if let Some(shell) = evaluating {
+                env::print_failing(shell);
+            }
+            failure.report(&environment)
+        }
     }
 }
 

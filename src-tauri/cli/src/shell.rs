@@ -1,7 +1,6 @@
 //! How shells set and unset variables, with values that may hold anything: names and tokens come from servers.
 
 use clap::ValueEnum;
-use mcm_core::world::Environment;
 
 /// A shell whose language is spoken here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -19,23 +18,29 @@ pub(crate) enum Shell {
 const POWERSHELL_QUOTES: [char; 5] = ['\'', '\u{2018}', '\u{2019}', '\u{201a}', '\u{201b}'];
 
 impl Shell {
-    /// The shell that runs us, by the name of its process, else the person's own.
-    pub(crate) fn around(parent: &str, environment: &Environment) -> Self {
-        let named = |name: &str| {
-            let name = name
-                .rsplit(['/', '\\'])
-                .next()
-                .unwrap_or_default()
-                .trim_start_matches('-');
-            Self::from_str(name.trim_end_matches(".exe"), true).ok()
-        };
-        named(parent)
-            .or_else(|| named(environment.get("SHELL")?))
-            .unwrap_or(if cfg!(windows) {
-                Self::Powershell
-            } else {
-                Self::Bash
-            })
+    /// The shell that runs this program, if it is one of these.
+    ///
+    /// The file of the parent process decides. A process may call itself anything, a script by its own name, and `SHELL`
+    /// is the login shell, whatever runs now. Lines quoted for the wrong shell could run what they hold.
+    pub(crate) fn around() -> Option<Self> {
+        Self::of_program(&parent_program()?)
+    }
+
+    /// The shell that a program's file is: `/usr/bin/zsh-5.9` is a zsh.
+    fn of_program(path: &str) -> Option<Self> {
+        let path = path.trim_end_matches(" (deleted)");
+        let name = path.rsplit(['/', '\\']).next()?;
+        let name = name.trim_end_matches(".exe").trim_start_matches('-');
+        let is_version = |c: char| c.is_ascii_digit() || matches!(c, '.' | '-');
+        match name.trim_end_matches(is_version) {
+            "sh" | "dash" | "ash" | "busybox" | "bash" | "rbash" | "ksh" | "mksh" | "lksh" => {
+                Some(Self::Bash)
+            }
+            "zsh" => Some(Self::Zsh),
+            "fish" => Some(Self::Fish),
+            "pwsh" | "powershell" => Some(Self::Powershell),
+            _ => None,
+        }
     }
 
     /// Its name in lower case.
@@ -57,6 +62,14 @@ impl Shell {
         }
     }
 
+    /// A line that fails, for what evaluates it.
+    pub(crate) fn fail(self) -> &'static str {
+        match self {
+            Self::Bash | Self::Zsh | Self::Fish => "false",
+            Self::Powershell => "throw 'mcm env failed.'",
+        }
+    }
+
     /// Lines that unset variables, also those that are not set.
     pub(crate) fn unset<'a>(self, names: impl IntoIterator<Item = &'a str>) -> String {
         let line = |name| match self {
@@ -66,6 +79,36 @@ impl Shell {
         };
         names.into_iter().map(line).collect::<Vec<_>>().join("\n")
     }
+}
+
+/// The file of the program that runs this one.
+#[cfg(target_os = "linux")]
+fn parent_program() -> Option<String> {
+    let parent = std::os::unix::process::parent_id();
+    let path = std::fs::read_link(format!("/proc/{parent}/exe")).ok()?;
+    Some(path.to_string_lossy().into_owned())
+}
+
+/// The file of the program that runs this one. `ps` belongs to the system and prints the whole path of it.
+#[cfg(all(unix, not(target_os = "linux")))]
+fn parent_program() -> Option<String> {
+    let parent = std::os::unix::process::parent_id().to_string();
+    let asked = std::process::Command::new("/bin/ps")
+        .args(["-o", "comm=", "-p", &parent])
+        .output();
+    Some(
+        String::from_utf8_lossy(&asked.ok()?.stdout)
+            .trim()
+            .to_owned(),
+    )
+}
+
+/// Nothing says what runs this program. Git's bash sets `SHELL`, PowerShell does not.
+#[cfg(windows)]
+fn parent_program() -> Option<String> {
+    std::env::var_os("SHELL")
+        .is_none()
+        .then(|| "powershell.exe".to_owned())
 }
 
 /// A quotation mark ends the quotation, stands by itself, and begins it again.
@@ -210,19 +253,23 @@ mod tests {
     }
 
     #[test]
-    fn the_shell_around_us_is_known_by_its_process_then_by_the_persons_own() {
-        let of = |parent: &str, own: &str| {
-            let environment = Environment::from_pairs(if own.is_empty() {
-                vec![]
-            } else {
-                vec![("SHELL", own)]
-            });
-            Shell::around(parent, &environment)
-        };
-        assert_eq!(of("fish", "/bin/bash"), Shell::Fish);
-        assert_eq!(of("-zsh", ""), Shell::Zsh);
-        assert_eq!(of("pwsh", "/bin/bash"), Shell::Powershell);
-        assert_eq!(of("make", "/usr/bin/fish"), Shell::Fish);
-        assert_eq!(of("make", "/opt/nu"), Shell::Bash);
+    fn a_shell_is_known_by_its_file() {
+        for (path, shell) in [
+            ("/usr/bin/fish", Some(Shell::Fish)),
+            ("/usr/bin/zsh-5.9", Some(Shell::Zsh)),
+            ("/bin/zsh5", Some(Shell::Zsh)),
+            ("-zsh", Some(Shell::Zsh)),
+            ("/usr/bin/dash", Some(Shell::Bash)),
+            ("/bin/ksh93", Some(Shell::Bash)),
+            ("/usr/bin/bash (deleted)", Some(Shell::Bash)),
+            ("/opt/microsoft/powershell/7/pwsh", Some(Shell::Powershell)),
+            ("C:\\Windows\\powershell.exe", Some(Shell::Powershell)),
+            ("/usr/bin/make", None),
+            ("/home/ada/fish/deploy", None),
+            ("/usr/bin/nu", None),
+            ("", None),
+        ] {
+            assert_eq!(Shell::of_program(path), shell, "{path}");
+        }
     }
 }

@@ -128,14 +128,67 @@ fn several_clouds_go_into_one_shell_and_azure_says_what_its_tools_do_not_read() 
 }
 
 #[test]
-fn an_account_that_needs_a_sign_in_prints_nothing_to_evaluate() {
+fn lines_of_a_failure_fail_in_the_shell_and_leave_no_credential_there() {
     let harness = Harness::start();
     let azure = harness.connected(true);
     harness.sandbox.revoke_all(ADA);
-    assert!(
-        harness
-            .mcm(&["env", &azure])
-            .failed(3)
-            .contains("mcm login azure")
-    );
+    let show = "echo \"[$AWS_PROFILE] [$AWS_SESSION_TOKEN]\"";
+    for (shell, goes_on) in [
+        (
+            &["bash", "-c"][..],
+            "eval \"$(ASKED)\" && echo goes on; SHOW",
+        ),
+        (
+            &["zsh", "-f", "-c"],
+            "eval \"$(ASKED)\" && echo goes on; SHOW",
+        ),
+        (
+            &["fish", "--no-config", "-c"],
+            "ASKED | source; and echo goes on; SHOW",
+        ),
+    ] {
+        for (asked, advice) in [
+            (format!("mcm env {azure}"), "mcm login azure"),
+            ("mcm env nope".to_owned(), "No account matches"),
+            ("mcm env --nonsense".to_owned(), "Usage: mcm env"),
+        ] {
+            let script = goes_on.replace("ASKED", &asked).replace("SHOW", show);
+            let ended = run(&harness, shell, &script);
+            assert_eq!(ended.result, "[] []\n", "{shell:?} {asked}");
+            assert!(ended.told.contains(advice), "{}", ended.told);
+        }
+    }
+    let strict = "set -euo pipefail; eval \"$(mcm env nope)\"; echo goes on";
+    for shell in [&["bash", "-c"][..], &["zsh", "-f", "-c"]] {
+        let ended = run(&harness, shell, strict);
+        assert_eq!((ended.status, ended.result.as_str()), (1, ""), "{shell:?}");
+    }
+    let powershell = harness.mcm(&["env", "nope", "--shell", "powershell"]);
+    assert!(powershell.result.ends_with("\nthrow 'mcm env failed.'\n"));
+}
+
+#[test]
+fn the_shell_that_reads_the_lines_is_the_one_that_runs_mcm_whatever_it_calls_itself() {
+    let harness = Harness::start();
+    let aws = connected(&harness, "Reader");
+    for (interpreter, login_shell, line) in [
+        ("/bin/bash", "/usr/bin/fish", "export AWS_REGION="),
+        ("/usr/bin/fish", "/bin/bash", "set -gx AWS_REGION "),
+    ] {
+        let script = harness.folder().join("fish");
+        let mcm = env!("CARGO_BIN_EXE_mcm");
+        write(
+            &script,
+            0o700,
+            &format!("#!{interpreter}\n{mcm} env {aws}\ntrue\n"),
+        );
+        let mut command = Command::new(&script);
+        harness.equip(&mut command).env("SHELL", login_shell);
+        let lines = Ended::of(command.output().expect("it starts")).done();
+        assert!(lines.contains(line), "{interpreter}: {lines}");
+    }
+    // A test is no shell.
+    let ended = harness.mcm(&["env", &aws]);
+    assert_eq!((ended.status, ended.result.as_str()), (2, "false\n"));
+    assert!(ended.told.contains("--shell"), "{}", ended.told);
 }

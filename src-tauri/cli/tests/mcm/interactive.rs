@@ -232,12 +232,14 @@ fn a_sign_in_that_the_person_gives_up_starts_no_command_and_prints_no_line() {
             "touch",
             mark.to_str().expect("text"),
         ][..],
-        &["env", "--interactive", &id],
+        &["env", "--interactive", "--shell", "bash", &id],
     ] {
         let begun = harness.begin(arguments);
         let page = harness.next_page();
         harness.browse(&ada().cancel(), &page);
-        begun.ended().failed(1);
+        let ended = begun.ended();
+        assert_eq!(ended.status, 1, "{}", ended.told);
+        assert!(!ended.result.contains("export"), "{}", ended.result);
     }
     assert!(!mark.exists());
 }
