@@ -1,13 +1,18 @@
 //! A port of this machine's own: sockets, HTTP and their limits, for what a process serves on loopback.
 //!
-//! Everything that connects is a stranger. What is served is for others to say: the answers of sign-in pages
-//! (`redirect/loopback.rs`) and the credentials of `mcm exec`. The only file that may name `hyper`.
+//! Everything that connects is a stranger, and on Linux only this user's programs are answered. What is served is for
+//! others to say: sign-in answers (`redirect/loopback.rs`), the page that a browser is sent to (`browser.rs`) and the
+//! credentials of `mcm exec`. The only file that may name `hyper`.
+
+mod peer_check;
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::future::pending;
 use std::io;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use http_body_util::{BodyExt as _, Collected, Full, LengthLimitError, Limited};
@@ -33,6 +38,8 @@ const BACKLOG: u32 = 64;
 const LONGEST_HEAD: usize = 16 * 1024;
 /// How many headers a request may have.
 const MOST_HEADERS: usize = 64;
+/// How many connections wait for the check of their user, at most; further ones wait in the system's queue.
+const MAX_UNCHECKED: usize = 1024;
 /// The pause after the system refused to accept, so that a lack of file descriptors does not keep a core busy.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -57,7 +64,7 @@ pub struct ConnectionLimits {
     pub head_time: Duration,
     /// How long a connection may live altogether.
     pub connection_time: Duration,
-    /// How many connections are open at once; one more closes the oldest.
+    /// How many connections are open at once; one more closes the oldest that has sent no request yet.
     pub connections: usize,
 }
 
@@ -125,21 +132,46 @@ impl Port {
         &self.authority
     }
 
-    /// Gives every connection to `visit`, at most `most` at once, and never ends. Dropping it ends them all.
-    pub async fn serve<F>(&self, most: usize, mut visit: impl FnMut(TcpStream, SocketAddr) -> F)
+    /// Gives every connection of this user to `visit`, at most `most` at once, and never ends. Dropping it ends them all.
+    /// Another user's connection is closed without an answer, and takes nobody's place.
+    pub async fn serve<F>(&self, most: usize, mut visit: impl FnMut(Connection) -> F)
     where
         F: Future<Output = ()> + Send + 'static,
     {
         let mut visitors = Visitors::new(most);
+        let mut unchecked = Vec::new();
+        let mut check = std::pin::pin!(None);
         loop {
-            match self.accept().await {
-                Ok((stream, from)) => visitors.admit(visit(stream, from)),
-                Err(_) => sleep(ACCEPT_PAUSE).await,
+            if check.is_none() && !unchecked.is_empty() {
+                check.set(Some(peer_check::admitted(std::mem::take(&mut unchecked))));
+            }
+            let checked = async {
+                match check.as_mut().as_pin_mut() {
+                    Some(check) => check.await,
+                    None => pending().await,
+                }
+            };
+            tokio::select! {
+                admitted = checked => {
+                    check.set(None);
+                    for stream in admitted {
+                        let has_spoken = Arc::new(AtomicBool::new(false));
+                        let connection = Connection {
+                            stream,
+                            has_spoken: has_spoken.clone(),
+                        };
+                        visitors.admit(visit(connection), has_spoken);
+                    }
+                }
+                accepted = self.accept(), if unchecked.len() < MAX_UNCHECKED => match accepted {
+                    Ok(stream) => unchecked.push(stream),
+                    Err(_) => sleep(ACCEPT_PAUSE).await,
+                },
             }
         }
     }
 
-    async fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
+    async fn accept(&self) -> io::Result<TcpStream> {
         let second = async {
             match &self.ipv6 {
                 Ipv6::Served(listener) => listener.accept().await,
@@ -150,6 +182,7 @@ impl Port {
             accepted = self.ipv4.accept() => accepted,
             accepted = second => accepted,
         }
+        .map(|(stream, _)| stream)
     }
 }
 
@@ -170,11 +203,18 @@ impl Ipv6 {
     }
 }
 
-/// The connections of a port: when there are too many, the oldest goes, so that silent ones keep nobody out.
+/// A connection from a program of this user.
+pub struct Connection {
+    stream: TcpStream,
+    has_spoken: Arc<AtomicBool>,
+}
+
+/// The connections of a port. When there are too many, the oldest one that has sent no request goes, so that silent ones
+/// keep nobody out and no request is cut off.
 struct Visitors {
     most: usize,
     tasks: JoinSet<()>,
-    oldest_first: VecDeque<AbortHandle>,
+    oldest_first: VecDeque<(AbortHandle, Arc<AtomicBool>)>,
 }
 
 impl Visitors {
@@ -186,27 +226,39 @@ impl Visitors {
         }
     }
 
-    fn admit(&mut self, visit: impl Future<Output = ()> + Send + 'static) {
+    fn admit(
+        &mut self,
+        visit: impl Future<Output = ()> + Send + 'static,
+        has_spoken: Arc<AtomicBool>,
+    ) {
         while self.tasks.try_join_next().is_some() {}
-        self.oldest_first.retain(|visitor| !visitor.is_finished());
-        while self.oldest_first.len() >= self.most {
-            if let Some(oldest) = self.oldest_first.pop_front() {
-                oldest.abort();
+        self.oldest_first
+            .retain(|(visitor, _)| !visitor.is_finished());
+        if self.oldest_first.len() >= self.most {
+            let silent = |(_, spoke): &(_, Arc<AtomicBool>)| !spoke.load(Ordering::Relaxed);
+            let Some(oldest) = self.oldest_first.iter().position(silent) else {
+                return;
+            };
+            if let Some((visitor, _)) = self.oldest_first.remove(oldest) {
+                visitor.abort();
             }
         }
-        self.oldest_first.push_back(self.tasks.spawn(visit));
+        self.oldest_first
+            .push_back((self.tasks.spawn(visit), has_spoken));
     }
 }
 
 /// One request and its answer, within the limits; then the connection closes.
 pub async fn converse<F>(
-    stream: TcpStream,
+    connection: Connection,
     limits: &ConnectionLimits,
     answer: impl Fn(Request) -> F,
 ) where
     F: Future<Output = Reply>,
 {
+    let Connection { stream, has_spoken } = connection;
     let service = service_fn(|request| {
+        has_spoken.store(true, Ordering::Relaxed);
         let answered = answer(request);
         async { Ok::<_, Infallible>(answered.await) }
     });

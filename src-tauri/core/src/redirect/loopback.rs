@@ -13,7 +13,6 @@ use http::header::{
 use http::{Method as Verb, StatusCode};
 use http_body_util::Full;
 use jiff::Timestamp;
-use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
@@ -22,7 +21,7 @@ use super::page::{self, Page};
 use super::pending_flows::{PendingFlows, Phase};
 use super::{Delivered, Frontend, Method, ReceiverLimits};
 use crate::error::{Code, Error, Result};
-use crate::loopback::{self, Bytes, LoopbackHost, Port, Reply, Request, single};
+use crate::loopback::{self, Bytes, Connection, LoopbackHost, Port, Reply, Request, single};
 
 /// A port that answers nobody yet.
 pub(super) struct Listener(Port);
@@ -51,8 +50,8 @@ impl Listener {
             fetched,
         });
         let door = &visit.door;
-        let served = self.0.serve(door.limits.connections, |stream, _| {
-            visit.clone().serve(stream)
+        let served = self.0.serve(door.limits.connections, |connection| {
+            visit.clone().serve(connection)
         });
         let over = async {
             if door.ended().await {
@@ -130,9 +129,9 @@ struct Visit {
 
 impl Visit {
     /// One request and its answer; then the connection closes.
-    async fn serve(self: Arc<Self>, stream: TcpStream) {
+    async fn serve(self: Arc<Self>, connection: Connection) {
         let is_last = AtomicBool::new(false);
-        loopback::converse(stream, &self.door.limits.visit(), |request| {
+        loopback::converse(connection, &self.door.limits.visit(), |request| {
             self.reply(request, &is_last)
         })
         .await;

@@ -1,0 +1,140 @@
+//! Checks which user's program is at the other end of a loopback connection.
+//!
+//! Linux lists the owner of every socket. The table is read on a blocking thread, once for all connections that wait, so
+//! that a flood costs no more than a few readings. Elsewhere no such table exists, and the secrets alone protect.
+
+#[cfg(target_os = "linux")]
+pub(super) use linux::admitted;
+
+#[cfg(target_os = "linux")]
+mod linux {
+    use std::net::{IpAddr, SocketAddr};
+
+    use tokio::net::TcpStream;
+    use tokio::task::spawn_blocking;
+
+    /// How often the table is read for a connection that is not in it: the kernel may skip a row while others change.
+    const ATTEMPTS: usize = 3;
+
+    /// Keeps the connections of this user and of the administrator, who may read every program's memory anyway. A
+    /// connection that the system does not list is refused, as is every one when the table cannot be read.
+    pub(in crate::loopback) async fn admitted(waiting: Vec<TcpStream>) -> Vec<TcpStream> {
+        let mut unknown: Vec<TcpStream> = waiting;
+        let mut admitted = Vec::new();
+        for _ in 0..ATTEMPTS {
+            if unknown.is_empty() {
+                break;
+            }
+            let Ok(tables) = spawn_blocking(read_tables).await else {
+                break;
+            };
+            let ours = rustix::process::getuid().as_raw();
+            let mut missed = Vec::new();
+            for stream in unknown {
+                let ends = stream.peer_addr().ok().zip(stream.local_addr().ok());
+                let uid = ends.map(|(from, to)| owner(&tables, from, to));
+                match uid {
+                    Some(Some(uid)) if uid == ours || uid == 0 => admitted.push(stream),
+                    Some(None) => missed.push(stream),
+                    // Another user's, or closed already.
+                    Some(Some(_)) | None => {}
+                }
+            }
+            unknown = missed;
+        }
+        if !unknown.is_empty() {
+            tracing::warn!(
+                refused = unknown.len(),
+                "connections to a loopback port were refused: their user is not known"
+            );
+        }
+        admitted
+    }
+
+    fn read_tables() -> String {
+        let mut tables = String::new();
+        for path in ["/proc/net/tcp", "/proc/net/tcp6"] {
+            tables.push_str(&std::fs::read_to_string(path).unwrap_or_default());
+        }
+        tables
+    }
+
+    /// The user of the socket that is bound to `from` and connected to `to` (proc_net_tcp in the kernel's documentation).
+    /// A socket that no program holds any more has inode 0 and is listed as the administrator's, so it has no owner here.
+    fn owner(tables: &str, from: SocketAddr, to: SocketAddr) -> Option<u32> {
+        let (from, to) = (spellings(from), spellings(to));
+        tables.lines().find_map(|line| {
+            let columns: Vec<&str> = line.split_ascii_whitespace().take(10).collect();
+            let [_, local, remote, _, _, _, _, uid, _, inode] = columns[..] else {
+                return None;
+            };
+            let is_it = from
+                .iter()
+                .zip(&to)
+                .any(|(from, to)| local == from && remote == to);
+            (is_it && inode != "0").then(|| uid.parse().ok()).flatten()
+        })
+    }
+
+    /// An address as the kernel writes it: words in the machine's order, then the port. A socket of IPv6 that speaks IPv4
+    /// has the same address behind a prefix.
+    fn spellings(address: SocketAddr) -> Vec<String> {
+        let written = |octets: &[u8]| -> String {
+            octets
+                .chunks_exact(4)
+                .map(|word| {
+                    format!(
+                        "{:08X}",
+                        u32::from_ne_bytes(word.try_into().unwrap_or_default())
+                    )
+                })
+                .chain([format!(":{:04X}", address.port())])
+                .collect()
+        };
+        match address.ip() {
+            IpAddr::V4(ip) => vec![
+                written(&ip.octets()),
+                written(&ip.to_ipv6_mapped().octets()),
+            ],
+            IpAddr::V6(ip) => vec![written(&ip.octets())],
+        }
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        const TABLES: &str = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
+   0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 1 1 0 100 0 0 10 0
+   1: 0100007F:C001 0100007F:1F90 01 00000000:00000000 00:00000000 00000000 65534        0 2 1 0 20 4 30 10 -1
+   2: 0100007F:1F90 0100007F:C001 01 00000000:00000000 00:00000000 00000000  1000        0 3 1 0 20 4 30 10 -1
+   3: 0100007F:C004 0100007F:1F90 05 00000000:00000000 00:00000000 00000000     0        0 0 1 0 20 4 30 10 -1
+   0: 0000000000000000FFFF00000100007F:C002 0000000000000000FFFF00000100007F:1F90 01 00000000:00000000 00:00000000 00000000   501        0 4 1
+   1: 00000000000000000000000001000000:C005 00000000000000000000000001000000:1F90 01 00000000:00000000 00:00000000 00000000   502        0 5 1";
+
+        #[test]
+        #[cfg(target_endian = "little")]
+        fn the_owner_of_the_other_end_is_found_and_not_our_own() {
+            let at = |port| SocketAddr::from(([127, 0, 0, 1], port));
+            assert_eq!(owner(TABLES, at(0xC001), at(0x1F90)), Some(65534));
+            assert_eq!(owner(TABLES, at(0xC002), at(0x1F90)), Some(501));
+            assert_eq!(owner(TABLES, at(0xC003), at(0x1F90)), None);
+            let at = |port| SocketAddr::from((std::net::Ipv6Addr::LOCALHOST, port));
+            assert_eq!(owner(TABLES, at(0xC005), at(0x1F90)), Some(502));
+            assert_eq!(owner(TABLES, at(0xC001), at(0x1F90)), None);
+        }
+
+        #[test]
+        #[cfg(target_endian = "little")]
+        fn a_socket_that_nobody_holds_any_more_is_not_the_administrators() {
+            let at = |port| SocketAddr::from(([127, 0, 0, 1], port));
+            assert_eq!(owner(TABLES, at(0xC004), at(0x1F90)), None);
+        }
+    }
+}
+
+/// Keeps every connection: only Linux tells whose it is.
+#[cfg(not(target_os = "linux"))]
+pub(super) async fn admitted(waiting: Vec<tokio::net::TcpStream>) -> Vec<tokio::net::TcpStream> {
+    waiting
+}
