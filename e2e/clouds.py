@@ -2,6 +2,7 @@
 
 import json
 import shlex
+import sys
 import urllib.request
 
 from desktop import BINARIES
@@ -63,6 +64,16 @@ class Clouds:
             return answer.read()
 
 
+# Prints the page that the app's link leads to. The link works once.
+FOLLOW = """
+import http.client, sys, urllib.parse
+link = urllib.parse.urlsplit(sys.argv[1])
+connection = http.client.HTTPConnection(link.netloc, timeout=10)
+connection.request("GET", link.path)
+print(connection.getresponse().headers["Location"])
+"""
+
+
 class Person:
     """The user at the browser. The browser is a script that does what was set here."""
 
@@ -76,12 +87,16 @@ class Person:
         pages, action, variables = (
             shlex.quote(str(file)) for file in (self.pages, self.action, self.variables)
         )
+        follow = shlex.quote(FOLLOW)
         self.program.write_text(
-            f'#!/bin/sh\nenv >{variables}\nprintf "%s\\n" "$1" >>{pages}\nread -r action <{action}\n'
+            f"#!/bin/sh\nenv >{variables}\ncase $1 in\n"
+            f'  http://127.0.0.1:*/open/*) page=$({sys.executable} -c {follow} "$1") ;;\n'
+            f"  *) page=$1 ;;\nesac\n"
+            f'printf "%s\\n" "$page" >>{pages}\nread -r action <{action}\n'
             f"case $action in\n"
             f"  idle) ;;\n"
-            f'  refuse) SANDBOX_REFUSE=1 exec {sandbox} "$1" ;;\n'
-            f'  *) SANDBOX_PERSON=$action exec {sandbox} "$1" ;;\n'
+            f'  refuse) SANDBOX_REFUSE=1 exec {sandbox} "$page" ;;\n'
+            f'  *) SANDBOX_PERSON=$action exec {sandbox} "$page" ;;\n'
             f"esac\n"
         )
         self.program.chmod(0o755)

@@ -1,8 +1,13 @@
-//! The system browser: what opens a sign-in page in the person's own browser.
+//! The system browser: opens a page in the user's own browser, without naming the page to the programs on the way.
+//!
+//! Every local user can read the arguments of a program, and the addresses of sign-ins and consoles hold secrets. So the
+//! browser is started with an address on this machine that works once, and is sent on from there (`browser/link.rs`).
 //!
 //! On Linux the programs of `BROWSER`, else `xdg-open`, are started here, because what matters is whether one really
 //! opened something: `xdg-open` without a browser ends with a failure a moment later, and a library that does not wait
 //! would call that success. Elsewhere `webbrowser` knows the platform's way. The address is never logged.
+
+mod link;
 
 use async_trait::async_trait;
 use url::Url;
@@ -11,7 +16,7 @@ use crate::error::{Code, Error, Result};
 use crate::http;
 use crate::world::{Browser, Environment};
 
-/// The person's own browser.
+/// The user's own browser.
 pub struct SystemBrowser {
     #[cfg_attr(
         not(target_os = "linux"),
@@ -50,7 +55,7 @@ impl SystemBrowser {
 impl Browser for SystemBrowser {
     async fn open(&self, page: &Url) -> Result<()> {
         http::require_safe(page)?;
-        let page = page.to_string();
+        let page = link::to(page)?;
         #[cfg(target_os = "linux")]
         let open = {
             let (programs, kept_back) = (self.programs.clone(), self.kept_back.clone());
@@ -168,8 +173,8 @@ mod tests {
             .expect("it is kept back");
     }
 
-    #[tokio::test]
-    async fn the_page_takes_the_place_of_the_mark_or_comes_last() {
+    /// A browser that writes down its arguments, and what it wrote.
+    async fn arguments(options: &str) -> String {
         let folder = tempfile::tempdir().expect("a folder");
         let seen = folder.path().join("seen");
         let script = folder.path().join("browser");
@@ -178,17 +183,66 @@ mod tests {
             format!("printf '%s ' \"$@\" >{}", seen.display()).as_bytes(),
         )
         .expect("written");
-        open(&format!("sh {} --new %s last", script.display()))
+        open(&format!("sh {}{options}", script.display()))
             .await
             .expect("opened");
-        let text = std::fs::read_to_string(&seen).expect("called");
-        assert_eq!(text, "--new https://login.example/authorize?state=s last ");
-        open(&format!("sh {}", script.display()))
+        std::fs::read_to_string(&seen).expect("called")
+    }
+
+    #[tokio::test]
+    async fn the_link_takes_the_place_of_the_mark_or_comes_last() {
+        let text = arguments(" --new %s last").await;
+        let link = text
+            .strip_prefix("--new ")
+            .and_then(|text| text.strip_suffix(" last "))
+            .expect("in between");
+        assert!(link.starts_with("http://127.0.0.1:"), "{text}");
+        assert!(arguments("").await.starts_with("http://127.0.0.1:"));
+    }
+
+    #[tokio::test]
+    async fn the_arguments_of_a_browser_hold_a_link_that_leads_to_the_page_once() {
+        let text = arguments("").await;
+        assert!(!text.contains("login.example") && !text.contains("state"));
+        let first = get(text.trim()).await;
+        assert!(first.starts_with("HTTP/1.1 303 "), "{first}");
+        assert!(first.contains("location: https://login.example/authorize?state=s\r\n"));
+        let second = get(text.trim()).await;
+        assert!(second.starts_with("HTTP/1.1 410 "), "{second}");
+        assert!(!second.contains("state=s") && second.contains("start again"));
+    }
+
+    #[tokio::test]
+    async fn a_link_under_another_name_or_with_another_path_leads_nowhere() {
+        let text = arguments("").await;
+        let (authority, path) = parts(text.trim());
+        for (host, path) in [(authority, "/open/x"), ("localhost:1", path)] {
+            let answer = exchange(authority, host, path).await;
+            assert!(answer.starts_with("HTTP/1.1 404 "), "{answer}");
+        }
+        let answer = get(text.trim()).await;
+        assert!(answer.starts_with("HTTP/1.1 303 "), "{answer}");
+    }
+
+    fn parts(link: &str) -> (&str, &str) {
+        let rest = link.strip_prefix("http://").expect("http");
+        rest.split_at(rest.find('/').expect("a path"))
+    }
+
+    async fn get(link: &str) -> String {
+        let (authority, path) = parts(link);
+        exchange(authority, authority, path).await
+    }
+
+    async fn exchange(authority: &str, host: &str, path: &str) -> String {
+        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+        let mut stream = tokio::net::TcpStream::connect(authority)
             .await
-            .expect("opened");
-        assert_eq!(
-            std::fs::read_to_string(&seen).expect("called"),
-            "https://login.example/authorize?state=s "
-        );
+            .expect("it listens");
+        let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.expect("sent");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.expect("answered");
+        answer
     }
 }

@@ -49,6 +49,9 @@ impl Landing {
     }
 }
 
+/// How the path of the link begins that leads a browser from the app to a page.
+const APP_LINK: &str = "/open/";
+
 /// A browser with a user in front of it. Cookies last as long as the value.
 #[derive(Debug)]
 pub struct Browser {
@@ -145,6 +148,10 @@ impl Browser {
         let Ok(url) = Url::parse(url) else {
             return Landing::Unreachable(format!("not a URL: {url}"));
         };
+        let url = match self.follow_link(url).await {
+            Ok(url) => url,
+            Err(landing) => return landing,
+        };
         let cloud = url.origin();
         let mut visit = Visit {
             url,
@@ -200,6 +207,38 @@ impl Browser {
             visit = self.submit(&here, form, button);
         }
         Landing::Unreachable("more pages than any sign-in has".to_owned())
+    }
+
+    /// The page that the app's link leads to; any other address as it is. The link works once.
+    async fn follow_link(&self, url: Url) -> Result<Url, Landing> {
+        if !url.path().starts_with(APP_LINK) {
+            return Ok(url);
+        }
+        let link = Visit {
+            url,
+            form: None,
+            from: None,
+        };
+        let unreachable = |why: String| Landing::Unreachable(why);
+        let response = self
+            .load(&link)
+            .await
+            .map_err(|error| unreachable(error.without_url().to_string()))?;
+        let location = response.headers().get(header::LOCATION);
+        location
+            .and_then(|location| location.to_str().ok())
+            .and_then(|location| Url::parse(location).ok())
+            .ok_or_else(|| unreachable(format!("the app's link: {}", response.status())))
+    }
+
+    /// The page that an app's browser was opened for.
+    ///
+    /// # Panics
+    /// When the link leads nowhere.
+    pub async fn page_of(&self, link: &str) -> String {
+        let url = Url::parse(link).expect("the app opens an address");
+        let page = self.follow_link(url).await;
+        page.expect("the link leads to a page").into()
     }
 
     /// What the user presses on a page.

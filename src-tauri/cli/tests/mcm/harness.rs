@@ -162,7 +162,12 @@ impl Harness {
 
     /// The next page that `mcm` opens.
     pub(crate) fn next_page(&self) -> String {
-        self.pages.recv_timeout(TIMEOUT).expect("mcm opens a page")
+        let link = self.pages.recv_timeout(TIMEOUT).expect("mcm opens a page");
+        assert!(
+            link.starts_with("http://127.0.0.1:") && !link.contains('?'),
+            "every local user can read what a browser is started with: {link}"
+        );
+        self.runtime.block_on(Browser::new().page_of(&link))
     }
 
     /// Whether `mcm` opened a page that no test has taken.
