@@ -147,6 +147,8 @@ pub struct Refreshed {
     pub identity: Option<Identity>,
     /// When the sign-in itself ends, where known.
     pub sign_in_end: Option<SignInEnd>,
+    /// Why the session must not be used. A grant that came with it is stored all the same.
+    pub refusal: Option<Error>,
 }
 
 /// The providers in force.

@@ -531,20 +531,13 @@ impl Sessions {
             .refresh(&account, &grant, resource)
             .await
         {
-            Ok(refreshed) if refreshed.session.times.expires_at > self.0.clock.now() => {
-                return self.publish(&account, resource, refreshed).await;
-            }
-            // Nobody could use it, and everybody who asks would ask for another one at once.
-            Ok(refreshed) => {
-                self.store_rotated(&account, refreshed.grant).await?;
-                Error::new(
-                    Code::ServerFailed,
-                    format!(
-                        "{} returned a session that has already expired. It is requested again later.",
-                        account.cloud().title()
-                    ),
-                )
-            }
+            Ok(refreshed) => match self.refusal(&account, &refreshed) {
+                None => return self.publish(&account, resource, refreshed).await,
+                Some(error) => {
+                    self.store_rotated(&account, refreshed.grant).await?;
+                    error
+                }
+            },
             Err(error) => error,
         };
         tracing::warn!(
@@ -579,10 +572,18 @@ impl Sessions {
             .refresh(account, grant, &Resource::Management)
             .await
         {
-            Ok(refreshed) => self
-                .publish(account, &Resource::Management, refreshed)
-                .await
-                .map(drop),
+            Ok(refreshed) => match self.refusal(account, &refreshed) {
+                None => self
+                    .publish(account, &Resource::Management, refreshed)
+                    .await
+                    .map(drop),
+                Some(error) => {
+                    self.store_rotated(account, refreshed.grant).await?;
+                    self.record_trouble(account, &Resource::Management, &error)
+                        .await?;
+                    Err(error)
+                }
+            },
             Err(error) => {
                 self.record_trouble(account, &Resource::Management, &error)
                     .await?;
@@ -605,6 +606,23 @@ impl Sessions {
         let is_of_this_clock = failure.at <= later(self.0.clock.now(), CLOCK_TOLERANCE);
         let is_here = || *mark == surroundings::mark(&self.0.environment, account.cloud());
         (is_of_this_clock && is_here()).then_some(failure)
+    }
+
+    /// Why a renewed session must not be handed out. An expired one is of no use, and every caller would ask for another
+    /// at once.
+    fn refusal(&self, account: &Account, refreshed: &Refreshed) -> Option<Error> {
+        let is_expired = refreshed.session.times.expires_at <= self.0.clock.now();
+        let expired = || {
+            let cloud = account.cloud().title();
+            let message = format!(
+                "{cloud} returned a session that has already expired. It is requested again later."
+            );
+            Error::new(Code::ServerFailed, message)
+        };
+        refreshed
+            .refusal
+            .clone()
+            .or_else(|| is_expired.then(expired))
     }
 
     /// Whether an earlier failure forbids another request now.

@@ -254,6 +254,7 @@ impl Provider for Scripted {
             session,
             identity: None,
             sign_in_end: None,
+            refusal: None,
         })
     }
 

@@ -109,6 +109,7 @@ impl Provider for Scripted {
             session: server.session(),
             identity: None,
             sign_in_end: None,
+            refusal: None,
         })
     }
 

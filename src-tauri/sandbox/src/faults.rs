@@ -85,6 +85,8 @@ pub enum Fault {
     WrongAudience,
     /// The id token names another tenant than the one asked for (Azure) or another Workspace domain (Google).
     WrongTenant,
+    /// The whole token answer is for another user of the same tenant (Azure).
+    AnotherUser,
     /// The id token says that the e-mail address is not verified (Google).
     UnverifiedEmail,
     /// The id token expired an hour ago.

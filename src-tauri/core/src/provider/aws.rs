@@ -573,6 +573,7 @@ impl Provider for Aws {
             session,
             identity,
             sign_in_end: None,
+            refusal: None,
         })
     }
 

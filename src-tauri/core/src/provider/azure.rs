@@ -244,6 +244,53 @@ impl Azure {
         Ok(tenant.to_ascii_lowercase())
     }
 
+    /// Checks that a renewal is for this app, tenant and user, and returns the user's name of today. Entra never answers
+    /// for anybody else; if a server does, its session is not used.
+    fn check_renewal(
+        &self,
+        tokens: &Tokens,
+        known: AzureIdentity<'_>,
+        client_id: &str,
+    ) -> Result<Option<String>> {
+        let info = tokens.client_info.as_deref().map(ClientInfo::read);
+        let info = info.transpose().map_err(|error| {
+            wrong_renewal("with a client_info that cannot be read").with_source(error)
+        })?;
+        if let Some(info) = info
+            && !info.home().eq_ignore_ascii_case(known.home)
+        {
+            return Err(wrong_renewal("for another user"));
+        }
+        let Some(id_token) = &tokens.id_token else {
+            return Ok(None);
+        };
+        let claims = Claims::decode(id_token).map_err(|error| {
+            wrong_renewal("with an id_token that cannot be read").with_source(error)
+        })?;
+        let tenant = claims.tid.as_deref().unwrap_or_default();
+        if !tenant.eq_ignore_ascii_case(known.tenant_id) {
+            return Err(wrong_renewal("for another tenant"));
+        }
+        // In the home tenant the user's object id is the first part of `uid.utid`; a guest's is another.
+        let of_home = known.home.split_once('.');
+        if let (Some((uid, utid)), Some(oid)) = (of_home, claims.oid.as_deref())
+            && utid.eq_ignore_ascii_case(tenant)
+            && !oid.eq_ignore_ascii_case(uid)
+        {
+            return Err(wrong_renewal("for another user"));
+        }
+        let expected = Expected {
+            client_id,
+            issuers: &[&claims.iss],
+            nonce: None,
+            now: self.clock.now(),
+        };
+        claims.check(&expected).map_err(|error| {
+            wrong_renewal("with an id_token that is not valid").with_source(error)
+        })?;
+        Ok(Some(username(&claims)).filter(|name| !name.is_empty()))
+    }
+
     fn sign_in_end(&self) -> Option<SignInEnd> {
         Some(SignInEnd {
             at: self.clock.now() + IDLE_LIMIT,
@@ -419,19 +466,10 @@ impl Provider for Azure {
                 (failure, _) => explained(failure),
             })?;
 
-        // Entra never answers a refresh for somebody else; if a server does, nothing of it is used.
-        let username = match tokens.id_token.as_ref().map(Claims::decode).transpose()? {
-            Some(claims) => {
-                let tenant = claims.tid.as_deref().unwrap_or_default();
-                if !tenant.eq_ignore_ascii_case(known.tenant_id) {
-                    return Err(Error::new(
-                        Code::ServerFailed,
-                        "Entra renewed the session for another tenant, so the answer was dropped. It is tried again by itself.",
-                    ));
-                }
-                Some(username(&claims)).filter(|name| !name.is_empty())
-            }
-            None => None,
+        // The rotated grant is stored even then: the one that was redeemed may be worthless by now.
+        let (username, refusal) = match self.check_renewal(&tokens, known, &grant.client_id) {
+            Ok(username) => (username, None),
+            Err(error) => (None, Some(error)),
         };
         let rotated = tokens.refresh_token.clone().map(|refresh_token| {
             Grant::RefreshToken(RefreshGrant {
@@ -447,6 +485,7 @@ impl Provider for Azure {
             session,
             identity,
             sign_in_end: self.sign_in_end(),
+            refusal,
         })
     }
 
@@ -556,15 +595,25 @@ struct ClientInfo {
     utid: String,
 }
 
-/// The person as `uid.utid`. A server that sends no `client_info` names its own users by object id and tenant, which
+impl ClientInfo {
+    fn read(text: &str) -> Result<Self> {
+        let bytes = URL_SAFE_NO_PAD.decode(text.trim_end_matches('=')).ok();
+        bytes
+            .and_then(|bytes| serde_json::from_slice::<Self>(&bytes).ok())
+            .filter(|info| !info.uid.is_empty() && !info.utid.is_empty())
+            .ok_or_else(|| missing("a readable client_info"))
+    }
+
+    fn home(&self) -> String {
+        format!("{}.{}", self.uid, self.utid)
+    }
+}
+
+/// The user as `uid.utid`. A server that sends no `client_info` names its own users by object id and tenant, which
 /// is what Entra's `uid` and `utid` are for a person at home.
 fn home(client_info: Option<&str>, claims: &Claims, tenant: &str) -> Result<String> {
     if let Some(text) = client_info {
-        let bytes = URL_SAFE_NO_PAD.decode(text.trim_end_matches('=')).ok();
-        let info = bytes.and_then(|bytes| serde_json::from_slice::<ClientInfo>(&bytes).ok());
-        let info = info.filter(|info| !info.uid.is_empty() && !info.utid.is_empty());
-        let info = info.ok_or_else(|| missing("a readable client_info"))?;
-        return Ok(format!("{}.{}", info.uid, info.utid));
+        return ClientInfo::read(text).map(|info| info.home());
     }
     Ok(format!(
         "{}.{tenant}",
@@ -624,6 +673,14 @@ fn missing(what: &str) -> Error {
     let message =
         format!("Entra's answer lacks {what}, so nothing of it was used. Start the sign-in again.");
     Error::new(Code::SignInRejected, message)
+}
+
+/// A renewal that is not used.
+fn wrong_renewal(how: &str) -> Error {
+    let message = format!(
+        "Entra renewed the session {how}, so the session was not used. It is requested again later."
+    );
+    Error::new(Code::ServerFailed, message)
 }
 
 fn not_azure() -> Error {

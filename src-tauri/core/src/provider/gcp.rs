@@ -396,6 +396,7 @@ impl Provider for Gcp {
             session: session(&tokens, asked_at),
             identity,
             sign_in_end: sign_in_end(&tokens, asked_at).or(account.sign_in_end),
+            refusal: None,
         })
     }
 

@@ -1,5 +1,7 @@
 //! Everything that can go wrong at a server, a file or the network: told clearly, and nothing lost or half-written.
 
+use std::time::Duration;
+
 use mcm_core::account::Cloud;
 use mcm_core::app::Connect;
 use mcm_core::error::Code;
@@ -60,6 +62,35 @@ async fn every_fault_of_the_token_endpoint_ends_the_sign_in_with_nothing_stored(
         assert_eq!(error.code(), code, "{fault:?}: {error}");
         assert!(harness.rows().is_empty(), "{fault:?}");
         assert!(!harness.data().join("accounts.db").exists(), "{fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_renewal_for_another_user_tenant_or_app_is_not_used_and_the_rotated_grant_is_kept() {
+    for fault in [
+        Fault::AnotherUser,
+        Fault::WrongTenant,
+        Fault::WrongAudience,
+        Fault::ExpiredIdToken,
+    ] {
+        let strict = |options: &mut sandbox_clouds::Options| {
+            options.azure_rotation = sandbox_clouds::azure::Rotation::Strict;
+        };
+        let harness = Harness::with(strict, &[]).await;
+        let id = harness.connect(ADA).await.expect("connected");
+        let before = harness.row(&id);
+        harness.clock.advance(Duration::from_secs(2 * 3600));
+        harness
+            .clouds
+            .faults()
+            .next(Endpoint::AzureToken, fault.clone());
+        let error = harness.app.session(&id).await.map(drop);
+        let error = error.expect_err(&format!("{fault:?}"));
+        assert_eq!(error.code(), Code::ServerFailed, "{fault:?}");
+        assert_eq!(harness.row(&id).identity, before.identity, "{fault:?}");
+        harness.clock.advance(Duration::from_secs(600));
+        let renewed = harness.app.session(&id).await.map(drop);
+        renewed.unwrap_or_else(|error| panic!("{fault:?}: the rotated grant is lost: {error}"));
     }
 }
 
@@ -168,6 +199,17 @@ async fn subscriptions_that_cannot_be_read_leave_the_account_connected_and_the_o
         );
         assert_eq!(row.targets_error.expect("told").code, code);
     }
+    // The hostile link leads to the sandbox under another name. A request there would carry the access token.
+    let strays = harness.clouds.requests().into_iter();
+    let strays: Vec<_> = strays
+        .filter(|request| {
+            request.path == "/subscriptions" && request.host.starts_with("localhost:")
+        })
+        .collect();
+    assert!(
+        strays.is_empty(),
+        "the token went to another host: {strays:?}"
+    );
     harness.app.read_targets(&id).await.expect("read");
     assert!(harness.row(&id).targets_error.is_none());
 }

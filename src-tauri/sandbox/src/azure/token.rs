@@ -300,6 +300,10 @@ impl Azure {
         for fault in spoiled.iter() {
             match fault {
                 Fault::StringExpiresIn => answer["expires_in"] = life.as_secs().to_string().into(),
+                Fault::AnotherUser if issue.wants_client_info => {
+                    let info = json!({ "uid": guid("another user"), "utid": issue.person.home });
+                    answer["client_info"] = base64url(info.to_string()).into();
+                }
                 Fault::TokenType(token_type) => answer["token_type"] = token_type.as_str().into(),
                 _ => {}
             }
@@ -337,6 +341,10 @@ impl Azure {
                 Fault::WrongIssuer => claims["iss"] = "https://issuer.example/v2.0".into(),
                 Fault::WrongAudience => claims["aud"] = guid("another application").into(),
                 Fault::WrongTenant => claims["tid"] = guid("another tenant").into(),
+                Fault::AnotherUser => {
+                    claims["oid"] = guid("another user").into();
+                    claims["preferred_username"] = "eve@contoso.example".into();
+                }
                 Fault::ExpiredIdToken => {
                     claims["iat"] = (issued - 7200).into();
                     claims["nbf"] = (issued - 7200).into();
