@@ -65,7 +65,7 @@ pub(crate) async fn confirm(question: String) -> bool {
 pub(crate) fn table<const COLUMNS: usize>(rows: &[[String; COLUMNS]]) -> String {
     let rows: Vec<[String; COLUMNS]> = rows
         .iter()
-        .map(|row| std::array::from_fn(|column| text::shown(&row[column])))
+        .map(|row| std::array::from_fn(|column| cleaned(&row[column])))
         .collect();
     let width = |column: usize| {
         rows.iter()
@@ -83,6 +83,12 @@ pub(crate) fn table<const COLUMNS: usize>(rows: &[[String; COLUMNS]]) -> String 
         cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
     };
     rows.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// A cell without what could forge another line; the spaces that set it in stay.
+fn cleaned(cell: &str) -> String {
+    let indent = cell.len() - cell.trim_start_matches(' ').len();
+    " ".repeat(indent.min(8)) + &text::shown(cell)
 }
 
 #[cfg(test)]

@@ -9,8 +9,8 @@ mod files;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use files::{Hook, keychain};
 use jiff::Timestamp;
@@ -122,10 +122,12 @@ fn child() -> Option<(PathBuf, Variables, usize)> {
     ))
 }
 
-async fn clouds(rotation: Rotation, now: &'static str) -> (Sandbox, Variables) {
-    let time: Timestamp = now.parse().expect("a time");
+/// The clouds, and their time, which a test may change.
+async fn clouds(rotation: Rotation) -> (Sandbox, Variables, Arc<Mutex<Timestamp>>) {
+    let time = Arc::new(Mutex::new(time_of(START)));
+    let now = time.clone();
     let options = Options {
-        clock: Clock::new(move || time),
+        clock: Clock::new(move || *now.lock().expect("unpoisoned")),
         azure_rotation: rotation,
         ..Options::default()
     };
@@ -135,7 +137,11 @@ async fn clouds(rotation: Rotation, now: &'static str) -> (Sandbox, Variables) {
         .into_iter()
         .map(|(name, value)| (name.to_owned(), value))
         .collect();
-    (clouds, environment)
+    (clouds, environment, time)
+}
+
+fn time_of(text: &str) -> Timestamp {
+    text.parse().expect("a time")
 }
 
 async fn killed_while_renewing(test: &str, rotation: Rotation) {
@@ -145,15 +151,17 @@ async fn killed_while_renewing(test: &str, rotation: Rotation) {
         app.session(&id).await.expect("renewed");
         return;
     }
-    // The clouds stay at one time; the session of the first sign-in is over at the later one.
-    let (clouds, environment) = clouds(rotation, START).await;
+    // The session of the first sign-in is over at the later time.
+    let (clouds, environment, time) = clouds(rotation).await;
     let mut asked_again = 0;
     for steps in 1..MOST_STEPS {
         let home = tempfile::tempdir().expect("a folder");
+        *time.lock().expect("unpoisoned") = time_of(START);
         let id = {
             let (app, browser) = app(home.path(), &environment, START, usize::MAX);
             connect(&app, &browser).await.expect("connected")
         };
+        *time.lock().expect("unpoisoned") = time_of(LATER);
         clouds.forget_requests();
         let died = run_child(test, home.path(), &environment, steps);
         let (app, _) = app(home.path(), &environment, LATER, usize::MAX);
@@ -209,7 +217,7 @@ async fn a_sign_in_killed_at_any_step_leaves_no_account_or_one_that_works() {
         connect(&app, &browser).await.expect("connected");
         return;
     }
-    let (_clouds, environment) = clouds(Rotation::Strict, START).await;
+    let (_clouds, environment, _) = clouds(Rotation::Strict).await;
     for steps in 1..MOST_STEPS {
         let home = tempfile::tempdir().expect("a folder");
         let test = "a_sign_in_killed_at_any_step_leaves_no_account_or_one_that_works";
