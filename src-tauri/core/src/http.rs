@@ -4,6 +4,8 @@
 //! environment, no redirects, a limit on time and on size, and plain `http` to loopback addresses only.
 //! What an answer means is its caller's business; what "cannot be reached" and "asked to wait" mean is settled here.
 
+mod list;
+
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -14,6 +16,8 @@ use serde::de::DeserializeOwned;
 use url::{Host, Url};
 
 use crate::error::{Code, Error, Result};
+
+pub use list::{ListLimits, ListReading};
 
 /// The longest answer that is read. Entra's token answers are under 10 KiB, a page of 1,000 projects under 1 MiB.
 const LARGEST_ANSWER: usize = 4 << 20;
@@ -44,6 +48,7 @@ impl Default for TimeLimits {
 pub struct Http {
     client: Arc<OnceLock<reqwest::Client>>,
     limits: TimeLimits,
+    list_limits: ListLimits,
 }
 
 /// An answer, whole.
@@ -64,8 +69,17 @@ impl Http {
     /// A client with other limits than the default.
     pub fn with_limits(limits: TimeLimits) -> Self {
         Self {
-            client: Arc::default(),
             limits,
+            ..Self::default()
+        }
+    }
+
+    /// The same client with other limits for whole lists.
+    #[must_use]
+    pub fn with_list_limits(self, list_limits: ListLimits) -> Self {
+        Self {
+            list_limits,
+            ..self
         }
     }
 
@@ -135,6 +149,10 @@ impl Http {
         url: &Url,
         bearer: Option<&SecretString>,
     ) -> Result<std::result::Result<T, Answer>> {
+        self.get(url, bearer).await?.into_json(&place(url))
+    }
+
+    async fn get(&self, url: &Url, bearer: Option<&SecretString>) -> Result<Answer> {
         let mut request =
             http::Request::get(url.as_str()).header(http::header::ACCEPT, "application/json");
         if let Some(token) = bearer {
@@ -146,19 +164,7 @@ impl Http {
         let request = request
             .body(Vec::new())
             .map_err(|error| unusable_address(url.as_str(), error))?;
-        let answer = self.send(request).await?;
-        answer.refuse_trouble(&place(url))?;
-        if answer.status != 200 {
-            return Ok(Err(answer));
-        }
-        serde_json::from_slice(&answer.body).map(Ok).map_err(|error| {
-            let message = format!(
-                "{} answered with something else than the JSON expected. A proxy or a sign-in page of the network \
-                 may be in between: check the network, then try again.",
-                place(url)
-            );
-            Error::new(Code::ServerFailed, message).with_source(JsonPosition(error.line(), error.column()))
-        })
+        self.send(request).await
     }
 
     fn client(&self) -> Result<&reqwest::Client> {
@@ -180,6 +186,22 @@ impl Http {
 }
 
 impl Answer {
+    /// The JSON of an answer with status 200, or the answer with any other status.
+    fn into_json<T: DeserializeOwned>(self, place: &str) -> Result<std::result::Result<T, Self>> {
+        self.refuse_trouble(place)?;
+        if self.status != 200 {
+            return Ok(Err(self));
+        }
+        serde_json::from_slice(&self.body).map(Ok).map_err(|error| {
+            let message = format!(
+                "{place} answered with something else than the JSON expected. A proxy or a sign-in page of the network \
+                 may be in between: check the network, then try again."
+            );
+            Error::new(Code::ServerFailed, message)
+                .with_source(JsonPosition(error.line(), error.column()))
+        })
+    }
+
     /// 429 and 5xx as the passing failures that they are.
     ///
     /// # Errors

@@ -111,8 +111,21 @@ pub enum Fault {
     RepeatingNextLink,
     /// A page has no rows and still has a successor (Google).
     EmptyPage,
+    /// A list never ends: each page is made up and leads to another one (Azure's subscriptions, Google's projects, AWS's
+    /// accounts).
+    EndlessList(MadeUpPage),
     /// The API is switched off in the project that the client belongs to (Google).
     ServiceDisabled,
+}
+
+/// A page of a list that never ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct MadeUpPage {
+    /// How many rows it has.
+    pub rows: usize,
+    /// How long the name in each row is.
+    pub name_bytes: usize,
 }
 
 /// An HTTP answer without any of the cloud's own content.

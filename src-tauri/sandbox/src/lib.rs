@@ -23,7 +23,7 @@ pub use aws::directory::Directory as AwsDirectory;
 pub use azure::directory::Directory as AzureDirectory;
 pub use clock::Clock;
 pub use faults::Revocation;
-pub use faults::{Endpoint, Fault, Faults, OAuthError, Rule, ServiceError, Status};
+pub use faults::{Endpoint, Fault, Faults, MadeUpPage, OAuthError, Rule, ServiceError, Status};
 pub use google::directory::Directory as GoogleDirectory;
 pub use identifier::guid;
 pub use journal::{Request, Server};

@@ -22,7 +22,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use url::{Url, form_urlencoded};
 
 use crate::clock::Clock;
-use crate::faults::{Endpoint, Fault, Faults, Status};
+use crate::faults::{Endpoint, Fault, Faults, MadeUpPage, Status};
 use crate::journal::{Journal, Request as Recorded, Server};
 
 /// No request to a cloud is longer than this.
@@ -61,6 +61,14 @@ impl Spoiled {
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Fault> {
         self.0.iter()
+    }
+
+    /// The page that takes the place of the real one, when a list is not to end.
+    pub(crate) fn made_up_page(&self) -> Option<MadeUpPage> {
+        self.iter().find_map(|fault| match fault {
+            Fault::EndlessList(page) => Some(*page),
+            _ => None,
+        })
     }
 }
 

@@ -727,6 +727,19 @@ async fn the_organisation_is_information_for_a_role_that_may_list_it_and_nothing
         all,
         "what was known stays when AWS gives no answer"
     );
+    let page = sandbox_clouds::MadeUpPage {
+        rows: 20,
+        name_bytes: 10,
+    };
+    let faults = harness.clouds.faults();
+    faults.always(Endpoint::AwsAccounts, Fault::EndlessList(page));
+    harness
+        .app
+        .read_targets(&id)
+        .await
+        .expect("the regions need nobody");
+    harness.clouds.faults().clear();
+    assert_eq!(names(), all, "a list without an end takes no place");
 
     let reader = connect(&harness, "Reader").await.expect("connected");
     harness

@@ -215,6 +215,41 @@ async fn subscriptions_that_cannot_be_read_leave_the_account_connected_and_the_o
 }
 
 #[tokio::test]
+async fn a_list_without_an_end_is_given_up_by_its_bytes_its_rows_or_its_time() {
+    use sandbox_clouds::MadeUpPage;
+    let harness = Harness::start().await;
+    let azure = harness.connect(ADA).await.expect("connected");
+    let google = crate::google::connect(&harness, ADA)
+        .await
+        .expect("connected");
+    harness
+        .until(|snapshot| snapshot.accounts.iter().all(|row| row.target_count == 4))
+        .await;
+    let page = |rows, name_bytes| Fault::EndlessList(MadeUpPage { rows, name_bytes });
+    for (id, endpoint) in [
+        (azure, Endpoint::AzureSubscriptions),
+        (google, Endpoint::GoogleProjects),
+    ] {
+        // A page of one row in 100 milliseconds takes the time before the rows.
+        for (page, latency, limit) in [
+            (page(1, 1 << 20), 0, "more than 8 MiB"),
+            (page(400, 10), 0, "more than 5000 rows"),
+            (page(1, 10), 100, "more than 8 seconds"),
+        ] {
+            let faults = harness.clouds.faults();
+            faults.always(endpoint, Fault::Latency(latency));
+            faults.always(endpoint, page);
+            let read = crate::harness::within(harness.app.read_targets(&id)).await;
+            faults.clear();
+            let error = read.expect_err(limit);
+            assert_eq!(error.code(), Code::ServerFailed, "{limit}");
+            assert!(error.message().contains(limit), "{limit}: {error}");
+            assert_eq!(harness.row(&id).target_count, 4, "the known list stays");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_session_that_the_server_ended_early_is_renewed_once_for_the_list() {
     let harness = Harness::start().await;
     let id = harness.connect(ADA).await.expect("connected");

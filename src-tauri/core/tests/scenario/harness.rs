@@ -9,7 +9,7 @@ use std::time::Duration;
 use mcm_core::account::{AccountId, Cloud};
 use mcm_core::app::{App, Connect};
 use mcm_core::error::Result;
-use mcm_core::http::{Http, TimeLimits};
+use mcm_core::http::{Http, ListLimits, TimeLimits};
 use mcm_core::redirect::Frontend;
 use mcm_core::sign_in::RecordedBrowser;
 use mcm_core::snapshot::{AccountView, Snapshot};
@@ -24,6 +24,13 @@ use crate::left_behind;
 
 /// How long a scenario waits for something that must happen: generous, because machines are busy.
 const TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Whole lists, smaller than the app's own limits so that a scenario reaches them.
+pub(crate) const LIST_LIMITS: ListLimits = ListLimits {
+    bytes: 8 << 20,
+    rows: 5_000,
+    time: Duration::from_secs(8),
+};
 
 /// The people of the sandbox.
 pub(crate) const ADA: &str = "ada@contoso.example";
@@ -315,7 +322,8 @@ fn open(
         http: Http::with_limits(TimeLimits {
             connect: Duration::from_secs(5),
             total: Duration::from_secs(5),
-        }),
+        })
+        .with_list_limits(LIST_LIMITS),
         vault: vault.clone(),
         browser: browser.clone(),
         scheme: Arc::new(Scheme(scheme_is_ours)),

@@ -59,6 +59,12 @@ pub(super) async fn search(
         );
     };
 
+    if let Some(page) = spoiled.made_up_page() {
+        let row = json!({ "projectId": "made-up", "displayName": "x".repeat(page.name_bytes), "state": "ACTIVE" });
+        let next = format!("sandbox-page-{}", start + page.rows);
+        let answer = json!({ "projects": vec![row; page.rows], "nextPageToken": next });
+        return Json(answer).into_response();
+    }
     let wanted = |project: &&Project| state.is_none_or(|state| project.state == state);
     let projects: Vec<&Project> = person.projects.iter().filter(wanted).collect();
     let size = search

@@ -105,7 +105,7 @@ impl Signed<'_> {
     /// `offline`, `throttled` and `server-failed`.
     pub(super) async fn accounts(&self) -> Result<Vec<OrganizationAccount>> {
         let url = self.address("Organizations", &self.partition.organizations)?;
-        let mut accounts = Vec::new();
+        let (mut accounts, mut list) = (Vec::new(), self.http.start_list(&url));
         let mut next: Option<String> = None;
         for _ in 0..MOST_PAGES {
             let body = next.take().map_or_else(
@@ -117,9 +117,8 @@ impl Signed<'_> {
                 ("x-amz-target", "AWSOrganizationsV20161128.ListAccounts"),
             ];
             let region = self.partition.organizations.region;
-            let answer = self
-                .send("organizations", region, &url, &headers, body)
-                .await?;
+            let request = self.send("organizations", region, &url, &headers, body);
+            let answer = list.page(request).await?;
             answer.refuse_trouble(&http::place(&url))?;
             if answer.status != 200 {
                 return no_list(&answer, &http::place(&url));
@@ -132,6 +131,7 @@ impl Signed<'_> {
                 Error::new(Code::ServerFailed, message)
                     .with_source(http::JsonPosition(error.line(), error.column()))
             })?;
+            list.count(page.accounts.len())?;
             let rows = page
                 .accounts
                 .into_iter()
@@ -143,10 +143,14 @@ impl Signed<'_> {
             }));
             next = page.next_token.filter(|token| !token.is_empty());
             if next.is_none() {
-                break;
+                return Ok(accounts);
             }
         }
-        Ok(accounts)
+        let message = format!(
+            "{} sent a list without an end, so it was not used. Try again later.",
+            http::place(&url)
+        );
+        Err(Error::new(Code::ServerFailed, message))
     }
 
     async fn iam(&self, fields: &[(&str, &str)]) -> Result<Answer> {

@@ -110,7 +110,7 @@ pub(super) async fn subscriptions(
 ///
 /// # Errors
 /// `server-failed` for pages that lead elsewhere or go round in circles, `sign-in-again` when the token is refused,
-/// and those of `Http::get_json`.
+/// and those of `ListReading`.
 async fn read<T: DeserializeOwned>(
     http: &Http,
     settings: &AzureSettings,
@@ -124,17 +124,17 @@ async fn read<T: DeserializeOwned>(
         Error::new(Code::Internal, "Resource Manager's address cannot be used.").with_source(error)
     })?);
     let mut seen = HashSet::new();
-    let mut items = Vec::new();
+    let (mut items, mut list) = (Vec::new(), http.start_list(home));
     while let Some(url) = next {
         if seen.len() == MOST_PAGES || !seen.insert(url.clone()) {
             return Err(odd_pages(home));
         }
-        let page: Page<T> = http
+        let page: Page<T> = list
             .get_json(&url, Some(token))
             .await?
             .map_err(|answer| refused(home, what, &answer))?;
+        progress(list.count(page.value.len())?);
         items.extend(page.value);
-        progress(items.len());
         next = match page.next_link.filter(|link| !link.is_empty()) {
             None => None,
             Some(link) => Some(

@@ -49,7 +49,7 @@ struct Project {
 /// # Errors
 /// `server-failed` for pages that go round in circles, `sign-in-again` when the token is refused, `sign-in-refused`
 /// when it was not granted access, `admin-needed` for what only an administrator can mend, and those of
-/// `Http::get_json`.
+/// `ListReading`.
 pub(super) async fn search(
     http: &Http,
     home: &Url,
@@ -58,15 +58,15 @@ pub(super) async fn search(
 ) -> Result<Vec<Target>> {
     let mut page_token = String::new();
     let mut seen = HashSet::new();
-    let mut targets = Vec::new();
+    let (mut targets, mut list) = (Vec::new(), http.start_list(home));
     loop {
         let url = address(home, &page_token)?;
-        let page: Page = http
+        let page: Page = list
             .get_json(&url, Some(token))
             .await?
             .map_err(|answer| refused(home, &answer))?;
+        progress(list.count(page.projects.len())?);
         targets.extend(page.projects.into_iter().map(target));
-        progress(targets.len());
         page_token = page.next_page_token.unwrap_or_default();
         if page_token.is_empty() {
             break;

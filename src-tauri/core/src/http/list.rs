@@ -1,0 +1,115 @@
+//! Reading a list page by page, within one limit of bytes, rows and time for the whole of it.
+//!
+//! A page's own limits stand in `Http`. Without these ones, a server that always names another page would fill the memory.
+
+use std::time::Duration;
+
+use secrecy::SecretString;
+use serde::de::DeserializeOwned;
+use tokio::time::{Instant, timeout_at};
+use url::Url;
+
+use super::{Answer, Http, place};
+use crate::error::{Code, Error, Result};
+
+/// What a whole list may cost.
+#[derive(Clone, Copy, Debug)]
+pub struct ListLimits {
+    /// All pages together.
+    pub bytes: usize,
+    /// All pages together.
+    pub rows: usize,
+    /// From the first request to the last answer.
+    pub time: Duration,
+}
+
+impl Default for ListLimits {
+    fn default() -> Self {
+        // Resource Manager's row has about 600 bytes, and 100,000 of them are 200 requests at least.
+        Self {
+            bytes: 64 << 20,
+            rows: 100_000,
+            time: Duration::from_secs(300),
+        }
+    }
+}
+
+/// A list that is being read.
+pub struct ListReading<'a> {
+    http: &'a Http,
+    place: String,
+    until: Instant,
+    bytes: usize,
+    rows: usize,
+}
+
+impl Http {
+    /// Starts to read a list at a server. The time runs from here.
+    pub fn start_list(&self, home: &Url) -> ListReading<'_> {
+        ListReading {
+            http: self,
+            place: place(home),
+            until: Instant::now() + self.list_limits.time,
+            bytes: 0,
+            rows: 0,
+        }
+    }
+}
+
+impl ListReading<'_> {
+    /// Reads a page as JSON, as `Http::get_json` does.
+    ///
+    /// # Errors
+    /// As `Http::get_json` and `page`.
+    pub async fn get_json<T: DeserializeOwned>(
+        &mut self,
+        url: &Url,
+        bearer: Option<&SecretString>,
+    ) -> Result<std::result::Result<T, Answer>> {
+        let http = self.http;
+        let answer = self.page(http.get(url, bearer)).await?;
+        answer.into_json(&place(url))
+    }
+
+    /// Waits for the answer with a page.
+    ///
+    /// # Errors
+    /// `server-failed` when the list takes too long or is too long; and those of the request.
+    pub async fn page(&mut self, request: impl Future<Output = Result<Answer>>) -> Result<Answer> {
+        let limits = self.http.list_limits;
+        let Ok(answer) = timeout_at(self.until, request).await else {
+            return Err(self.stopped(&format!(
+                "took more than {} seconds to send a list",
+                limits.time.as_secs()
+            )));
+        };
+        let answer = answer?;
+        self.bytes = self.bytes.saturating_add(answer.body.len());
+        if self.bytes > limits.bytes {
+            let size = limits.bytes >> 20;
+            return Err(self.stopped(&format!("sent a list of more than {size} MiB")));
+        }
+        Ok(answer)
+    }
+
+    /// Counts the rows of a page, and returns how many there are by now.
+    ///
+    /// # Errors
+    /// `server-failed` when there are too many.
+    pub fn count(&mut self, rows: usize) -> Result<usize> {
+        self.rows = self.rows.saturating_add(rows);
+        let most = self.http.list_limits.rows;
+        if self.rows > most {
+            return Err(self.stopped(&format!("sent a list of more than {most} rows")));
+        }
+        Ok(self.rows)
+    }
+
+    fn stopped(&self, why: &str) -> Error {
+        let message = format!(
+            "{} {why}, so reading was stopped. The list that was known is kept. Try again later.",
+            self.place
+        );
+        Error::new(Code::ServerFailed, message)
+    }
+}
