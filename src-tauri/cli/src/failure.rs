@@ -129,6 +129,10 @@ fn advice(account: &Account, error: &Error) -> Option<String> {
             "\n  When the role is mended: {}",
             sign_in_advice(&account.identity)
         )),
+        _ if error.needs_sign_in() => Some(format!(
+            "\n  When that is settled: {}",
+            sign_in_advice(&account.identity)
+        )),
         _ => None,
     }
 }

@@ -85,7 +85,7 @@ fn helps(account: &Account, error: &Error) -> bool {
     match error.code() {
         Code::SignInAgain => true,
         Code::RoleRefused | Code::NotEnforced => is_mended,
-        _ => false,
+        _ => error.needs_sign_in(),
     }
 }
 

@@ -50,6 +50,8 @@ pub enum Code {
     ClockOff,
     /// An administrator of the person's organisation has to act first.
     AdminNeeded,
+    /// The organisation refuses it here or now, and may allow it later. A sign-in would not help.
+    PolicyBlocked,
     /// A re-sign-in came back as somebody else.
     WrongPerson,
     /// Another person's account with the same tenant or address is connected already.
@@ -98,6 +100,7 @@ impl Code {
             Self::NotEnforced => "not-enforced",
             Self::ClockOff => "clock-off",
             Self::AdminNeeded => "admin-needed",
+            Self::PolicyBlocked => "policy-blocked",
             Self::WrongPerson => "wrong-person",
             Self::AlreadyConnected => "already-connected",
             Self::KeychainLocked => "keychain-locked",
@@ -128,6 +131,7 @@ struct Inner {
     retry_after: Option<Duration>,
     challenge: Option<String>,
     is_local: bool,
+    needs_sign_in: bool,
     source: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -145,6 +149,7 @@ impl Error {
             retry_after: None,
             challenge: None,
             is_local: false,
+            needs_sign_in: false,
             source: None,
         }))
     }
@@ -181,6 +186,12 @@ impl Error {
     #[must_use]
     pub fn with_local_cause(self) -> Self {
         self.change(|inner| inner.is_local = true)
+    }
+
+    /// Says that nothing is tried again before the user has signed in, whatever its code.
+    #[must_use]
+    pub fn with_sign_in_needed(self, needs_sign_in: bool) -> Self {
+        self.change(|inner| inner.needs_sign_in = needs_sign_in)
     }
 
     /// Adds what caused it. Its text goes to the log and nowhere else, so it too must hold no secret.
@@ -222,6 +233,11 @@ impl Error {
         self.0.challenge.as_deref()
     }
 
+    /// Whether nothing is tried again before the user has signed in.
+    pub fn needs_sign_in(&self) -> bool {
+        self.0.needs_sign_in || self.0.code == Code::SignInAgain
+    }
+
     /// Whether it says something of the account, wherever it is met. Else it comes of variables, files, a network or a
     /// clock that another process may not have.
     pub fn is_of_account(&self) -> bool {
@@ -231,6 +247,7 @@ impl Error {
                 Code::SignInAgain
                     | Code::SignInRefused
                     | Code::AdminNeeded
+                    | Code::PolicyBlocked
                     | Code::RoleRefused
                     | Code::NotEnforced
                     | Code::WrongPerson
@@ -245,6 +262,7 @@ impl Error {
             Code::Offline
                 | Code::ServerFailed
                 | Code::Throttled
+                | Code::PolicyBlocked
                 | Code::SourceExpired
                 | Code::ClockOff
                 | Code::KeychainLocked

@@ -522,9 +522,8 @@ impl Sessions {
                 "The keychain no longer holds the sign-in of this account. Sign in again.",
             )
             .with_local_cause();
-            self.record_trouble(&account, &Resource::Management, &error)
-                .await?;
-            return Err(error);
+            let part = &Resource::Management;
+            return Err(self.record_trouble(&account, part, error).await?);
         };
         let error = match providers
             .of(account.cloud())
@@ -556,8 +555,7 @@ impl Sessions {
                 return Err(of_grant);
             }
         }
-        self.record_trouble(&account, resource, &error).await?;
-        Err(error)
+        Err(self.record_trouble(&account, resource, error).await?)
     }
 
     /// Whether a grant that was refused for a resource still makes management sessions. What it makes is kept.
@@ -567,28 +565,20 @@ impl Sessions {
         account: &Account,
         grant: &Grant,
     ) -> Result<()> {
+        let part = &Resource::Management;
         match providers
             .of(account.cloud())
-            .refresh(account, grant, &Resource::Management)
+            .refresh(account, grant, part)
             .await
         {
             Ok(refreshed) => match self.refusal(account, &refreshed) {
-                None => self
-                    .publish(account, &Resource::Management, refreshed)
-                    .await
-                    .map(drop),
+                None => self.publish(account, part, refreshed).await.map(drop),
                 Some(error) => {
                     self.store_rotated(account, refreshed.grant).await?;
-                    self.record_trouble(account, &Resource::Management, &error)
-                        .await?;
-                    Err(error)
+                    Err(self.record_trouble(account, part, error).await?)
                 }
             },
-            Err(error) => {
-                self.record_trouble(account, &Resource::Management, &error)
-                    .await?;
-                Err(error)
-            }
+            Err(error) => Err(self.record_trouble(account, part, error).await?),
         }
     }
 
@@ -747,17 +737,18 @@ impl Sessions {
 
     /// Keeps a failure with the row, so that every process knows it: the account's own failures for all of them, others
     /// for those with the same surroundings, and never as final. A keychain that is locked is no failure of the account's.
+    /// The failure is returned as its callers are told it.
     async fn record_trouble(
         &self,
         account: &Account,
         resource: &Resource,
-        error: &Error,
-    ) -> Result<()> {
+        error: Error,
+    ) -> Result<Error> {
         if matches!(
             error.code(),
             Code::KeychainLocked | Code::KeychainFailed | Code::Busy | Code::StorageFailed
         ) {
-            return Ok(());
+            return Ok(error);
         }
         let at = self.0.clock.now();
         let attempts = self
@@ -780,7 +771,7 @@ impl Sessions {
             error.challenge().map(str::to_owned),
         );
         let renewal_failure = RenewalFailure {
-            error: ErrorView::from(error),
+            error: ErrorView::from(&error),
             at,
             not_before,
             attempts,
@@ -817,7 +808,7 @@ impl Sessions {
             let cleaned = self.clean_up_locked(&account.grant).await;
             self.report_clean_up(cleaned.map(drop));
         }
-        Ok(())
+        Ok(error.with_sign_in_needed(wait.is_none()))
     }
 
     async fn lock(&self, grant: &GrantKey) -> Result<file::Lock> {
@@ -864,7 +855,9 @@ fn record(account: &Account, resource: &Resource) -> Record {
 }
 
 fn repeat_error(renewal_failure: &RenewalFailure) -> Error {
-    Error::seen(&renewal_failure.error).with_challenge(renewal_failure.challenge.clone())
+    Error::seen(&renewal_failure.error)
+        .with_challenge(renewal_failure.challenge.clone())
+        .with_sign_in_needed(renewal_failure.is_final())
 }
 
 fn signed_out() -> Error {

@@ -162,7 +162,7 @@ pub struct OAuthError {
     pub error: String,
     /// Entra's `suberror`, Google's `error_subtype`.
     pub suberror: Option<String>,
-    /// `error_description`.
+    /// `error_description`; for Azure it may begin with a number, as `AADSTS53003: …`.
     pub description: String,
     /// The claims that a new sign-in has to ask for (Entra).
     pub claims: Option<String>,

@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::time::Duration;
 
-use sandbox_clouds::Revocation;
 use sandbox_clouds::aws::directory::{Condition, Role, Statement, Trusted, Wanted};
 use sandbox_clouds::browser::{Browser, Landing};
+use sandbox_clouds::{OAuthError, Revocation};
 
 use crate::aws::connected;
 use crate::harness::{ADA, Begun, Ended, Harness};
@@ -288,4 +288,33 @@ fn a_role_that_was_mended_is_verified_again_without_a_browser() {
         .mcm(&["exec", "--interactive", &id, "--", "true"])
         .done();
     assert!(!harness.has_opened_a_page());
+}
+
+#[test]
+fn whatever_waits_for_the_user_is_status_3_with_the_command_and_interactive_helps() {
+    for error in ["access_denied", "invalid_grant"] {
+        let harness = Harness::start();
+        let id = harness.connected(true);
+        let refusal = OAuthError {
+            error: error.into(),
+            description: match error {
+                "invalid_grant" => "AADSTS90094: An administrator has to consent.".into(),
+                _ => String::new(),
+            },
+            ..OAuthError::default()
+        };
+        harness.sandbox.revoke(ADA, &Revocation::Refused(refusal));
+        for _ in 0..2 {
+            let told = harness.mcm(&["token", &id]).failed(3);
+            assert!(
+                told.contains("When that is settled: Run \"mcm login azure"),
+                "{told}"
+            );
+            assert_eq!(harness.renewals(), 1, "{error}: nobody is asked again");
+        }
+        let begun = harness.begin(&["token", &id, "--interactive"]);
+        let page = harness.next_page();
+        harness.browse(&ada(), &page);
+        begun.ended().done();
+    }
 }

@@ -1,10 +1,11 @@
 //! Azure: signing in at Microsoft Entra, renewing per tenant, and reading tenants and subscriptions.
 //!
 //! Sources: the Microsoft identity platform v2 documentation and MSAL's behaviour. The advice for Entra's errors
-//! stands in `azure/error_messages.rs`, Resource Manager in `azure/resource_manager.rs`, the other resources in
+//! stands in `azure/error_messages.rs` and `azure/error_numbers.rs`, Resource Manager in `azure/resource_manager.rs`, the other resources in
 //! `azure/resource.rs`.
 
 mod error_messages;
+mod error_numbers;
 mod metadata;
 pub mod resource;
 mod resource_manager;
@@ -463,7 +464,10 @@ impl Provider for Azure {
                 (TokenFailure::Refused(refusal), Resource::Named(identifier)) => {
                     error_messages::resource(&refusal, identifier)
                 }
-                (failure, _) => explained(failure),
+                (TokenFailure::Refused(refusal), Resource::Management) => {
+                    error_messages::renewal(&refusal)
+                }
+                (TokenFailure::Failed(error), _) => error,
             })?;
 
         // The rotated grant is stored even then: the one that was redeemed may be worthless by now.

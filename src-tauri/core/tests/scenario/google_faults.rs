@@ -505,3 +505,25 @@ async fn a_sign_in_without_a_refresh_token_connects_nobody() {
         "the row is as it was"
     );
 }
+
+#[tokio::test]
+async fn one_odd_refusal_of_a_renewal_passes_and_the_account_comes_back() {
+    for error in ["invalid_request", "heard_of_by_nobody"] {
+        let harness = Harness::start().await;
+        let id = connect(&harness, ADA).await.expect("connected");
+        harness.clock.advance(Duration::from_secs(2 * 3600));
+        harness
+            .clouds
+            .faults()
+            .next(Endpoint::GoogleToken, Fault::oauth_error(error));
+        let refused = harness.app.session(&id).await.map(drop);
+        assert_eq!(
+            refused.expect_err(error).code(),
+            Code::ServerFailed,
+            "{error}"
+        );
+        assert_eq!(harness.row(&id).status, Status::Expired, "{error}");
+        harness.clock.advance(Duration::from_secs(600));
+        harness.app.session(&id).await.expect("renewed");
+    }
+}

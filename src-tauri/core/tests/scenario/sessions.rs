@@ -5,7 +5,7 @@ use std::time::Duration;
 use mcm_core::error::Code;
 use mcm_core::snapshot::Status;
 use sandbox_clouds::azure::Rotation;
-use sandbox_clouds::{Endpoint, Fault};
+use sandbox_clouds::{Endpoint, Fault, OAuthError};
 use secrecy::ExposeSecret as _;
 
 use crate::harness::{ADA, Harness, within};
@@ -326,4 +326,80 @@ async fn a_paused_app_renews_nothing_by_itself() {
     harness
         .until(|snapshot| snapshot.accounts[0].session.is_some())
         .await;
+}
+
+/// A refusal of a renewal as Entra sends it.
+fn refused(error: &str, number: u32) -> Fault {
+    Fault::OAuthError(OAuthError {
+        error: error.into(),
+        description: format!("AADSTS{number}: Told by the sandbox."),
+        ..OAuthError::default()
+    })
+}
+
+#[tokio::test]
+async fn a_refusal_that_time_or_another_place_ends_is_asked_again_and_the_account_comes_back() {
+    let policies = [
+        50005, 50097, 50105, 53000, 53001, 53002, 53003, 53004, 530_031, 530_032, 530_033, 530_034,
+        530_035,
+    ];
+    let cases = policies
+        .map(|number| (refused("invalid_grant", number), Code::PolicyBlocked))
+        .into_iter()
+        .chain([
+            (refused("interaction_required", 53003), Code::PolicyBlocked),
+            (refused("invalid_grant", 90033), Code::ServerFailed),
+            (refused("invalid_grant", 90006), Code::ServerFailed),
+            (refused("invalid_grant", 50058), Code::ServerFailed),
+            (refused("invalid_grant", 50196), Code::Throttled),
+            (Fault::oauth_error("invalid_request"), Code::ServerFailed),
+            (Fault::oauth_error("heard_of_by_nobody"), Code::ServerFailed),
+        ]);
+    let harness = Harness::start().await;
+    let id = harness.connect(ADA).await.expect("connected");
+    for (fault, code) in cases {
+        harness.clock.advance(2 * HOUR);
+        let asked = harness.token_requests("refresh_token");
+        harness
+            .clouds
+            .faults()
+            .next(Endpoint::AzureToken, fault.clone());
+        let error = harness.app.session(&id).await.map(drop);
+        let error = error.expect_err(&format!("{fault:?}"));
+        assert_eq!(error.code(), code, "{fault:?}: {error}");
+        assert!(
+            error.message().ends_with("It is tried again by itself."),
+            "{error}"
+        );
+        assert_eq!(harness.row(&id).status, Status::Expired, "{fault:?}");
+        let again = harness.app.session(&id).await.map(drop);
+        assert_eq!(again.expect_err("waiting").code(), code, "{fault:?}");
+        assert_eq!(
+            harness.token_requests("refresh_token"),
+            asked + 1,
+            "{fault:?}"
+        );
+        harness.clock.advance(Duration::from_secs(600));
+        let renewed = harness.app.session(&id).await.map(drop);
+        renewed.unwrap_or_else(|error| panic!("{fault:?}: {error}"));
+        assert_eq!(harness.row(&id).status, Status::Connected, "{fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn only_what_a_sign_in_mends_asks_for_one() {
+    for number in [50076, 50079, 50173, 70043, 700_082, 65001] {
+        let harness = Harness::start().await;
+        let id = harness.connect(ADA).await.expect("connected");
+        harness.clock.advance(2 * HOUR);
+        let fault = refused("invalid_grant", number);
+        harness.clouds.faults().next(Endpoint::AzureToken, fault);
+        let error = harness.app.session(&id).await.expect_err("refused");
+        assert_eq!(error.code(), Code::SignInAgain, "{number}");
+        assert!(
+            error.needs_sign_in() && error.message().ends_with("Sign in again."),
+            "{error}"
+        );
+        assert_eq!(harness.row(&id).status, Status::SignInAgain, "{number}");
+    }
 }

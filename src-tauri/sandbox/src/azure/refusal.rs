@@ -141,12 +141,19 @@ impl Refusal {
 }
 
 impl From<OAuthError> for Refusal {
+    /// A description may begin with the number of its own, as `AADSTS53003: …`.
     fn from(fault: OAuthError) -> Self {
+        let numbered = fault
+            .description
+            .strip_prefix("AADSTS")
+            .and_then(|rest| rest.split_once(": "))
+            .and_then(|(number, text)| Some((number.parse().ok()?, text.to_owned())));
+        let (code, text) = numbered.unwrap_or((90000, fault.description));
         Self {
             error: fault.error,
             suberror: fault.suberror,
-            code: 90000,
-            text: fault.description,
+            code,
+            text,
             claims: fault.claims,
         }
     }

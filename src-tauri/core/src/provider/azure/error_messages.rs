@@ -1,88 +1,122 @@
-//! What Entra's errors mean for the person, and whether waiting helps.
+//! What Entra's errors mean for the user, and whether waiting helps.
 //!
-//! `error` and `suberror` decide; the AADSTS number only chooses the words, because Microsoft reserves the right to
-//! change the numbers (its error reference says never to depend on them in code).
+//! A known AADSTS number decides code and words together (`azure/error_numbers.rs`), so that they cannot contradict each
+//! other. Else `error` and `suberror` decide, and what is not known passes: one odd answer must not end an account.
 
+use super::error_numbers::{Meaning, Remedy, meaning};
 use crate::error::{Code, Error};
 use crate::oauth::Refusal;
 use crate::resource::Identifier;
 
+/// What was refused.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Refused {
+    /// A sign-in that the user has begun.
+    SignIn,
+    /// A renewal, which the app tries again by itself where time may help.
+    Renewal,
+}
+
 /// An error that came back to the redirect URI.
 pub(super) fn authorize(error: &str, description: &str) -> Error {
     let number = aadsts(description);
-    let code = match error {
-        "access_denied" => match number {
-            Some(90094 | 90095) => Code::AdminNeeded,
-            _ => Code::SignInRefused,
-        },
-        "temporarily_unavailable" | "server_error" => Code::ServerFailed,
-        "interaction_required" | "login_required" | "consent_required" => Code::SignInAgain,
-        _ => Code::SignInRejected,
+    let by_error = || match error {
+        "access_denied" => of(
+            Remedy::Consent,
+            "The sign-in was refused at Microsoft. Nothing was changed. Start it again when you are ready.",
+        ),
+        "interaction_required" | "login_required" | "consent_required" => {
+            of(Remedy::SignIn, "Microsoft asks for a complete sign-in.")
+        }
+        _ => of(
+            Remedy::Registration,
+            "Microsoft did not accept this app's request. Show the reference to whoever registered the app.",
+        ),
     };
-    let default = match code {
-        Code::SignInRefused => {
-            "The sign-in was refused at Microsoft. Nothing was changed. Start it again when you are ready."
-        }
-        Code::AdminNeeded => {
-            "Your organisation lets only an administrator approve this app. Ask one to grant it consent."
-        }
-        Code::ServerFailed => "Microsoft's sign-in is in trouble. Try again in a few minutes.",
-        Code::SignInAgain => "Microsoft asks for a complete sign-in. Start it again.",
-        _ => {
-            "Microsoft did not accept this app's request. Show the reference to whoever registered the app."
-        }
-    };
-    worded(code, number, error, default)
+    let meaning = busy(error).or_else(|| number.and_then(meaning));
+    told(
+        &meaning.unwrap_or_else(by_error),
+        number,
+        error,
+        Refused::SignIn,
+    )
 }
 
-/// An error that came from the token endpoint.
+/// An error that came from the token endpoint during a sign-in.
 pub(super) fn token(refusal: &Refusal) -> Error {
+    explained(refusal, Refused::SignIn)
+}
+
+/// An error that came from the token endpoint when a kept sign-in was used.
+pub(super) fn renewal(refusal: &Refusal) -> Error {
+    explained(refusal, Refused::Renewal)
+}
+
+fn explained(refusal: &Refusal, refused: Refused) -> Error {
     let number = aadsts(&refusal.error_description);
-    let code = match (refusal.error.as_str(), refusal.suberror.as_str()) {
-        ("temporarily_unavailable" | "server_error", _) => Code::ServerFailed,
-        ("slow_down", _) => Code::Throttled,
-        ("consent_required", _) | (_, "consent_required") => Code::SignInAgain,
-        ("interaction_required" | "invalid_grant" | "login_required", _) => Code::SignInAgain,
-        // The registration, not the person: signing in again would lead to the same answer.
-        (
-            "invalid_client"
-            | "unauthorized_client"
-            | "invalid_request"
-            | "invalid_scope"
-            | "invalid_resource",
-            _,
-        ) => Code::SignInRejected,
-        ("access_denied", _) => Code::SignInRefused,
-        _ => Code::SignInRejected,
-    };
-    let default = match (code, refusal.suberror.as_str()) {
-        (Code::ServerFailed | Code::Throttled, _) => {
-            "Microsoft's sign-in is in trouble. It is tried again by itself."
-        }
-        (_, "basic_action" | "additional_action") => {
-            "Your organisation asks for another sign-in step. Sign in again."
-        }
-        (_, "message_only") => {
-            "Your organisation blocks this sign-in. Sign in again to read its message."
-        }
-        (_, "consent_required") => {
-            "This app lacks a consent that it needs. Sign in again and accept it."
-        }
-        (_, "user_password_expired") => "Your password has expired. Sign in again to change it.",
-        (Code::SignInAgain, _) => "Microsoft no longer accepts the kept sign-in. Sign in again.",
-        (Code::SignInRefused, _) => "The sign-in was refused at Microsoft. Nothing was changed.",
-        _ => {
-            "Microsoft did not accept this app's registration. Show the reference to whoever registered the app."
-        }
-    };
-    worded(code, number, &refusal.error, default)
+    let meaning = busy(&refusal.error)
+        .or_else(|| number.and_then(meaning))
+        .unwrap_or_else(|| by_error(&refusal.error, &refusal.suberror));
+    told(&meaning, number, &refusal.error, refused)
         .with_retry_after(refusal.retry_after)
         .with_challenge(refusal.claims.clone())
 }
 
-/// As `token`, for another resource than Resource Manager: what is refused is that resource, and perhaps no more.
+/// The errors that say of themselves that they pass, whatever number comes with them.
+fn busy(error: &str) -> Option<Meaning> {
+    match error {
+        "temporarily_unavailable" | "server_error" => {
+            Some(of(Remedy::Wait, "Microsoft's sign-in is in trouble."))
+        }
+        "slow_down" => Some(of(Remedy::AskLess, "Microsoft received too many requests.")),
+        _ => None,
+    }
+}
+
+fn by_error(error: &str, suberror: &str) -> Meaning {
+    match (error, suberror) {
+        ("consent_required", _) | (_, "consent_required") => of(
+            Remedy::SignIn,
+            "This app lacks a consent that it needs, which you can give while signing in.",
+        ),
+        ("interaction_required" | "invalid_grant" | "login_required", suberror) => {
+            let words = match suberror {
+                "basic_action" | "additional_action" => {
+                    "Your organisation asks for another sign-in step."
+                }
+                "message_only" => {
+                    "Your organisation blocks this sign-in. Its message is shown while you sign in."
+                }
+                "user_password_expired" => {
+                    "Your password has expired, and you can change it while signing in."
+                }
+                _ => "Microsoft no longer accepts the kept sign-in.",
+            };
+            of(Remedy::SignIn, words)
+        }
+        ("access_denied", _) => of(
+            Remedy::Consent,
+            "The sign-in was refused at Microsoft. Nothing was changed.",
+        ),
+        // The registration, not the user: signing in again would lead to the same answer.
+        ("invalid_client" | "unauthorized_client" | "invalid_scope" | "invalid_resource", _) => of(
+            Remedy::Registration,
+            "Microsoft did not accept this app's registration. Show the reference to whoever registered the app.",
+        ),
+        _ => of(
+            Remedy::Wait,
+            "Microsoft answered with an error that this app does not know.",
+        ),
+    }
+}
+
+fn of(remedy: Remedy, words: &'static str) -> Meaning {
+    Meaning { remedy, words }
+}
+
+/// As `renewal`, for another resource than Resource Manager: what is refused is that resource, and perhaps no more.
 pub(super) fn resource(refusal: &Refusal, resource: &Identifier) -> Error {
-    let error = token(refusal);
+    let error = renewal(refusal);
     let is_consent = "consent_required" == refusal.error || "consent_required" == refusal.suberror;
     let (code, message) = match refusal.error.as_str() {
         "invalid_resource" | "invalid_scope" => (
@@ -111,11 +145,27 @@ pub(super) fn resource(refusal: &Refusal, resource: &Identifier) -> Error {
         .with_challenge(refusal.claims.clone())
 }
 
-/// Chooses the words by number, where a number is known to mean something that helps.
-fn worded(code: Code, number: Option<u32>, error: &str, default: &str) -> Error {
-    let words = number.and_then(words);
+fn told(meaning: &Meaning, number: Option<u32>, error: &str, refused: Refused) -> Error {
+    let code = match meaning.remedy {
+        Remedy::Wait => Code::ServerFailed,
+        Remedy::AskLess => Code::Throttled,
+        Remedy::Organisation => Code::PolicyBlocked,
+        Remedy::SignIn => Code::SignInAgain,
+        Remedy::Approval => Code::AdminNeeded,
+        Remedy::Consent => Code::SignInRefused,
+        Remedy::Registration => Code::SignInRejected,
+    };
+    let next = match (refused, meaning.remedy) {
+        (Refused::Renewal, Remedy::Wait | Remedy::AskLess | Remedy::Organisation) => {
+            " It is tried again by itself."
+        }
+        (Refused::SignIn, Remedy::Wait | Remedy::AskLess) => " Try again in a few minutes.",
+        (Refused::Renewal, Remedy::SignIn) => " Sign in again.",
+        (Refused::SignIn, Remedy::SignIn) => " Start the sign-in again.",
+        _ => "",
+    };
     let detail = number.map_or_else(|| error.to_owned(), |number| format!("AADSTS{number}"));
-    Error::new(code, words.unwrap_or(default)).with_detail(&detail)
+    Error::new(code, format!("{}{next}", meaning.words)).with_detail(&detail)
 }
 
 /// The first AADSTS number in a description.
@@ -125,85 +175,6 @@ fn aadsts(description: &str) -> Option<u32> {
         .find(|c: char| !c.is_ascii_digit())
         .unwrap_or(digits.len());
     digits[..end].parse().ok()
-}
-
-/// Microsoft's error reference, as advice.
-fn words(number: u32) -> Option<&'static str> {
-    Some(match number {
-        50076 | 50074 | 50078 => "Your organisation asks for another sign-in step. Sign in again.",
-        50072 | 50079 => {
-            "Your organisation asks you to set up multi-factor sign-in. Sign in again to do that."
-        }
-        50158 | 50097 => {
-            "Your organisation asks for a proof from this device or another service. Sign in again."
-        }
-        53000 => {
-            "This device does not meet your organisation's rules. Ask your administrator what is missing."
-        }
-        53001 => {
-            "This device is not joined to your organisation. Ask your administrator how to join it."
-        }
-        53002 => {
-            "Your organisation has not approved this app. Ask your administrator to approve it."
-        }
-        53003 | 530_032 | 530_035 => {
-            "A policy of your organisation blocks this sign-in. Ask your administrator; trying again will not help."
-        }
-        53011 => "Microsoft blocks this account because of a risk. Ask your administrator.",
-        65001 => "This app lacks a consent that it needs. Sign in again and accept it.",
-        65004 => {
-            "You did not accept the permissions. Nothing was changed. Start again to accept them."
-        }
-        90094 | 90095 => {
-            "Your organisation lets only an administrator approve this app. Ask one to grant it consent."
-        }
-        700_016 | 7_000_112 | 70001 => {
-            "The app registration is not known or is disabled in this tenant. Check AZURE_CLIENT_ID, AZURE_TENANT_ID and \
-             the cloud."
-        }
-        50105 => "You are not assigned to this app. Ask your administrator to assign you.",
-        50011 | 70004 | 900_971 => {
-            "The redirect URI is not registered. Add it to the app registration under Mobile and desktop applications, \
-             exactly as the Connect screen shows it."
-        }
-        7_000_218 => {
-            "The app registration is not a public client. In its Authentication page, set \"Allow public client flows\" \
-             to Yes."
-        }
-        700_025 => {
-            "The app registration is a public client, and something sent a secret for it. Report this with the reference."
-        }
-        70043 | 70008 | 700_082 => {
-            "The kept sign-in was too old or not used for too long. Sign in again."
-        }
-        50173 | 50132 | 50133 | 50089 => {
-            "The kept sign-in was ended, for example by a new password. Sign in again."
-        }
-        700_084 => {
-            "The redirect URI is registered as a single-page app, which ends sign-ins after a day. Register it under Mobile and desktop applications."
-        }
-        90072 | 50020 | 16000 | 16003 | 50034 | 50014 | 51004 => {
-            "This account does not belong to that tenant. Sign in with another account, or ask to be invited."
-        }
-        500_212 | 500_213 => {
-            "A rule between your organisation and that tenant blocks this sign-in. Ask the administrators of both."
-        }
-        50057 => "This account is disabled. Ask your administrator.",
-        50053 => "This account is locked after too many attempts. Wait, or ask your administrator.",
-        50055 | 50144 => "Your password has expired. Sign in again to change it.",
-        90038 => {
-            "This tenant belongs to a national cloud. Set azure.cloud in settings.toml to us-government or china."
-        }
-        50194 => "The app registration serves one tenant only. Set AZURE_TENANT_ID to that tenant.",
-        54005 | 700_005 | 501_481 | 50147 => {
-            "The answer of the sign-in had been used already or was not ours. Start the sign-in again."
-        }
-        50058 => "There is no sign-in at Microsoft to build on. Sign in again.",
-        90033 | 90006 | 90055 | 50196 => {
-            "Microsoft's sign-in is busy. It is tried again by itself."
-        }
-        _ => return None,
-    })
 }
 
 #[cfg(test)]
@@ -216,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn error_and_suberror_decide_and_the_number_only_chooses_words() {
+    fn a_known_number_decides_then_error_and_suberror_and_the_unknown_passes() {
         for (error, suberror, description, code) in [
             (
                 "invalid_grant",
@@ -229,7 +200,7 @@ mod tests {
                 "invalid_grant",
                 "",
                 "AADSTS90033: transient",
-                Code::SignInAgain,
+                Code::ServerFailed,
             ),
             (
                 "interaction_required",
@@ -249,10 +220,53 @@ mod tests {
                 "AADSTS7000218: secret wanted",
                 Code::SignInRejected,
             ),
-            ("something_new", "", "AADSTS1", Code::SignInRejected),
+            ("something_new", "", "AADSTS1", Code::ServerFailed),
+            ("invalid_request", "", "", Code::ServerFailed),
+            (
+                "invalid_request",
+                "",
+                "AADSTS90038: cloud",
+                Code::SignInRejected,
+            ),
+            (
+                "temporarily_unavailable",
+                "",
+                "AADSTS50076: MFA",
+                Code::ServerFailed,
+            ),
+            (
+                "interaction_required",
+                "message_only",
+                "AADSTS53003: blocked",
+                Code::PolicyBlocked,
+            ),
+            ("invalid_grant", "", "AADSTS90055: busy", Code::Throttled),
         ] {
-            let told = token(&refusal(error, suberror, description));
+            let told = renewal(&refusal(error, suberror, description));
             assert_eq!(told.code(), code, "{error} {suberror} {description}");
+        }
+    }
+
+    #[test]
+    fn words_promise_another_try_exactly_where_waiting_helps() {
+        for number in 0..10_000_000 {
+            if meaning(number).is_none() {
+                continue;
+            }
+            let refusal = refusal("invalid_grant", "", &format!("AADSTS{number}: x"));
+            let (renewal, signing_in) = (renewal(&refusal), token(&refusal));
+            assert_eq!(
+                renewal.message().ends_with("It is tried again by itself."),
+                renewal.is_transient(),
+                "{number}"
+            );
+            assert_eq!(
+                renewal.message().ends_with("Sign in again."),
+                renewal.code() == Code::SignInAgain,
+                "{number}"
+            );
+            assert_eq!(renewal.code(), signing_in.code(), "{number}");
+            assert!(!signing_in.message().contains("by itself"), "{number}");
         }
     }
 

@@ -111,6 +111,11 @@ pub(super) fn token(refusal: &Refusal, redeemed: Redeemed, with_secret: bool) ->
             Code::Throttled,
             "Google's sign-in asked to wait. It is tried again by itself.",
         ),
+        // One odd answer must not end an account.
+        _ if redeemed == Redeemed::RefreshToken => (
+            Code::ServerFailed,
+            "Google answered with an error that this app does not know. It is tried again by itself.",
+        ),
         _ => (Code::SignInRejected, REQUEST),
     };
     let detail = if subtype.is_empty() {
@@ -202,13 +207,15 @@ mod tests {
                 true,
                 Code::Throttled,
             ),
+            ("use_dpop_nonce", "", RefreshToken, true, Code::ServerFailed),
             (
-                "use_dpop_nonce",
+                "invalid_request",
                 "",
                 RefreshToken,
                 true,
-                Code::SignInRejected,
+                Code::ServerFailed,
             ),
+            ("use_dpop_nonce", "", Sent, true, Code::SignInRejected),
         ] {
             let told = error_for(error, subtype, redeemed, with_secret);
             assert_eq!(told.code(), code, "{error} {subtype} {redeemed:?}");

@@ -1,0 +1,162 @@
+//! What Entra's AADSTS numbers mean: one row for each, with what can mend it and the words for that.
+//!
+//! Source: Microsoft's "Microsoft Entra authentication and authorization error codes" (learn.microsoft.com,
+//! entra/identity-platform/reference-error-codes). The name beside a row is that page's; "not listed" says that the page
+//! lacks the number. Microsoft may change the numbers, so a number that is not here decides nothing.
+
+/// What can mend an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Remedy {
+    /// Time: Microsoft is in trouble.
+    Wait,
+    /// Time, and fewer requests.
+    AskLess,
+    /// Somebody at the organisation, or another place, device or hour. A sign-in would meet the same answer, and the kept
+    /// one works again afterwards.
+    Organisation,
+    /// A sign-in.
+    SignIn,
+    /// A sign-in, after an administrator has approved the app.
+    Approval,
+    /// The user, who refused.
+    Consent,
+    /// The app registration or a setting.
+    Registration,
+}
+
+/// A row of the table.
+#[derive(Debug)]
+pub(super) struct Meaning {
+    pub(super) remedy: Remedy,
+    /// What happened, and what to do where the remedy does not say it.
+    pub(super) words: &'static str,
+}
+
+/// The meaning of a number, where it is known.
+pub(super) fn meaning(number: u32) -> Option<Meaning> {
+    use Remedy::{Approval, AskLess, Consent, Organisation, Registration, SignIn, Wait};
+    let (remedy, words) = match number {
+        50033 // RetryableError
+        | 50087 // SasRetryableError
+        | 50166 // ExternalClaimsProviderThrottled
+        | 70012 // MsaServerError
+        | 90006 // ExternalServerRetryableError
+        | 90012 // RequestTimeout
+        | 90024 // RequestBudgetExceededError
+        | 90033 // MsodsServiceUnavailable
+        | 90090 // GraphRetryableError
+        | 90091 // GraphServiceUnreachable
+        => (Wait, "Microsoft's sign-in is busy."),
+        50058 // UserInformationNotProvided: expected with prompt=none, which is never sent here
+        => (Wait, "Microsoft found no session to build on. If this goes on, sign in again."),
+        50196 // LoopDetected
+        | 90055 // TenantThrottlingError
+        => (AskLess, "Microsoft received too many requests."),
+
+        50002 // NotAllowedTenant
+        | 500_021 | 500_022 // tenant restrictions, in the page's words
+        => (Organisation, "Your network lets you sign in to some tenants only, and this is not one of them. Ask your administrator."),
+        50005 // DevicePolicyError
+        => (Organisation, "Your organisation does not allow this kind of device. Ask your administrator which ones it allows."),
+        50053 // IdsLocked, or an address with malicious activity
+        => (Organisation, "This account is locked after too many attempts, or your network is blocked. Wait, or ask your administrator."),
+        50057 // UserDisabled
+        => (Organisation, "This account is disabled. Ask your administrator."),
+        50097 // DeviceAuthenticationRequired
+        | 50155 // DeviceAuthenticationFailed
+        | 50187 // DeviceInformationNotProvided
+        => (Organisation, "Your organisation asks for a proof from this device. Ask your administrator how it is registered."),
+        50105 // EntitlementGrantsNotFound
+        => (Organisation, "You are not assigned to this app. Ask your administrator to assign you."),
+        50131 // ConditionalAccessFailed
+        | 53003 // BlockedByConditionalAccess
+        | 530_031 // not listed; Entra: "Access policy does not allow token issuance"
+        | 530_032 // BlockedByConditionalAccessOnSecurityPolicy
+        | 530_033 // not listed; Entra: a device flow blocked by a rule about devices
+        | 530_035 // BlockedBySecurityDefaults
+        => (Organisation, "A policy of your organisation blocks this sign-in here or now. Ask your administrator which one."),
+        53000 // DeviceNotCompliant
+        => (Organisation, "This device does not meet your organisation's rules. Ask your administrator what is missing."),
+        53001 // DeviceNotDomainJoined
+        => (Organisation, "This device is not joined to your organisation. Ask your administrator how to join it."),
+        53002 // ApplicationUsedIsNotAnApprovedApp
+        => (Organisation, "Your organisation has not approved this app. Ask your administrator to approve it."),
+        53004 // ProofUpBlockedDueToRisk
+        | 53010 // ProofUpBlockedDueToSecurityInfoAcr
+        => (Organisation, "Your organisation asks for multi-factor sign-in, and does not let you set it up here. Ask your administrator."),
+        53011 // "User blocked due to risk on home tenant"
+        | 530_034 // DelegatedAdminBlockedDueToSuspiciousActivity
+        => (Organisation, "Microsoft blocks this account because of a risk. Ask your administrator."),
+        500_212 // NotAllowedByOutboundPolicyTenant
+        | 500_213 // NotAllowedByInboundPolicyTenant
+        => (Organisation, "A rule between your organisation and that tenant blocks this sign-in. Ask the administrators of both."),
+
+        50074 // UserStrongAuthClientAuthNRequiredInterrupt
+        | 50076 // UserStrongAuthClientAuthNRequired
+        | 50078 // UserStrongAuthExpired
+        => (SignIn, "Your organisation asks for another sign-in step."),
+        50072 // UserStrongAuthEnrollmentRequiredInterrupt
+        | 50079 // UserStrongAuthEnrollmentRequired
+        => (SignIn, "Your organisation asks you to set up multi-factor sign-in, which you can do while signing in."),
+        50158 // ExternalSecurityChallenge
+        => (SignIn, "Your organisation asks for a proof from another service."),
+        70043 // BadTokenDueToSignInFrequency
+        | 70008 // ExpiredOrRevokedGrant
+        | 700_082 // ExpiredOrRevokedGrantInactiveToken
+        => (SignIn, "The kept sign-in was too old or not used for too long."),
+        50089 // "flow token expired"
+        | 50132 // SsoArtifactInvalidOrExpired
+        | 50133 // SsoArtifactRevoked
+        | 50173 // FreshTokenNeeded
+        => (SignIn, "The kept sign-in was ended, for example by a new password."),
+        50055 // InvalidPasswordExpiredPassword
+        | 50144 // InvalidPasswordExpiredOnPremPassword
+        => (SignIn, "Your password has expired, and you can change it while signing in."),
+        16000 // InteractionRequired
+        | 16003 // SsoUserAccountNotFoundInResourceTenant
+        | 50014 // GuestUserInPendingState
+        | 50020 // UserUnauthorized
+        | 50034 // UserAccountNotFound
+        | 51004 // UserAccountNotInDirectory
+        | 90072 // PassThroughUserMfaError
+        => (SignIn, "This account does not belong to that tenant. Use another account, or ask to be invited."),
+        65001 // DelegationDoesNotExist
+        => (SignIn, "This app lacks a consent that it needs, which you can give while signing in."),
+        54005 // "Authorization code was already redeemed"
+        | 50147 // MissingCodeChallenge
+        | 501_481 // "Code_Verifier doesn't match the code_challenge"
+        | 700_005 // InvalidGrantRedeemAgainstWrongTenant
+        => (SignIn, "The answer of the sign-in had been used already or was not ours."),
+
+        90094 // AdminConsentRequired
+        | 90095 // AdminConsentRequiredRequestAccess
+        => (Approval, "Your organisation lets only an administrator approve this app. Ask one to grant it consent."),
+        65004 // UserDeclinedConsent
+        => (Consent, "You did not accept the permissions. Nothing was changed. Start again to accept them."),
+
+        50011 // InvalidReplyTo
+        | 70004 // InvalidRedirectUri
+        | 900_971 // "No reply address provided"
+        => (Registration, "The redirect URI is not registered. Add it to the app registration under Mobile and desktop \
+             applications, exactly as the Connect screen shows it."),
+        50194 // "isn't configured as a multitenant application"
+        => (Registration, "The app registration serves one tenant only. Set AZURE_TENANT_ID to that tenant."),
+        70001 // UnauthorizedClient
+        | 700_016 // UnauthorizedClient_DoesNotMatchRequest
+        | 7_000_112 // UnauthorizedClientApplicationDisabled
+        => (Registration, "The app registration is not known or is disabled in this tenant. Check AZURE_CLIENT_ID, \
+             AZURE_TENANT_ID and the cloud."),
+        700_025 // InvalidClientPublicClientWithCredential
+        => (Registration, "The app registration is a public client, and something sent a secret for it. Report this with the reference."),
+        700_084 // a refresh token of a single-page app
+        => (SignIn, "The redirect URI is registered as a single-page app, which ends sign-ins after a day. Register it under \
+             Mobile and desktop applications."),
+        7_000_218 // "must contain … 'client_assertion' or 'client_secret'"
+        => (Registration, "The app registration is not a public client. In its Authentication page, set \"Allow public client \
+             flows\" to Yes."),
+        90038 // NationalCloudTenantRedirection
+        => (Registration, "This tenant belongs to a national cloud. Set azure.cloud in settings.toml to us-government or china."),
+        _ => return None,
+    };
+    Some(Meaning { remedy, words })
+}
