@@ -10,6 +10,7 @@ use mcm_core::app::App;
 use mcm_core::browser::SystemBrowser;
 use mcm_core::http::Http;
 use mcm_core::logging;
+use mcm_core::memory;
 use mcm_core::redirect::Frontend;
 use mcm_core::vault::Vault;
 use mcm_core::world::{
@@ -36,6 +37,7 @@ use crate::window::{self, KeptPlace, MAIN, OpenRequests, Place};
 
 /// Runs the app until it is quit. A second start hands its arguments to the first and ends.
 pub fn run() -> ExitCode {
+    memory::keep_private();
     let environment = Environment::of_this_process();
     #[cfg(target_os = "linux")]
     webkit::draw_without_card(&environment);

@@ -12,6 +12,7 @@ use clap::Parser as _;
 use futures_util::FutureExt as _;
 use mcm_core::account::{Account, Cloud};
 use mcm_core::app::CachedSessions;
+use mcm_core::memory;
 use mcm_core::provider;
 use mcm_core::resource::Resource;
 use mcm_core::settings::Settings;
@@ -30,6 +31,7 @@ const KEYCHAIN_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Hands out the credential that the arguments ask for, or becomes `mcm-full`.
 pub fn run_fast_path() -> ExitCode {
+    memory::keep_private();
     if is_handed_out() {
         ExitCode::SUCCESS
     } else {
@@ -136,7 +138,7 @@ fn become_it(mut command: Command) -> io::Result<ExitCode> {
     if let Some(name) = env::args_os().next() {
         command.arg0(name);
     }
-    Err(command.exec())
+    Err(memory::start_other(|| command.exec()))
 }
 
 #[cfg(not(unix))]

@@ -9,6 +9,7 @@ use mcm_core::browser::SystemBrowser;
 use mcm_core::error::{Code, Error};
 use mcm_core::http::Http;
 use mcm_core::logging;
+use mcm_core::memory;
 use mcm_core::redirect::Frontend;
 use mcm_core::vault::Vault;
 use mcm_core::world::{APP_ID, Environment, NoScheme, Paths, SystemClock, World};
@@ -27,6 +28,8 @@ pub fn run() -> ExitCode {
         return completion::answer(&whole);
     }
     be_called_mcm();
+    // From here on the name cannot be written any more.
+    memory::keep_private();
     let arguments = Arguments::try_parse().unwrap_or_else(|error| {
         let is_env = std::env::args_os().nth(1).is_some_and(|word| word == "env");
         if is_env && error.use_stderr() {

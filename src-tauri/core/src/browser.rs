@@ -109,7 +109,7 @@ mod started {
         for variable in kept_back {
             command.env_remove(variable);
         }
-        let Ok(mut program) = command.spawn() else {
+        let Ok(mut program) = crate::memory::start_other(|| command.spawn()) else {
             return false;
         };
         let (ended, end) = mpsc::channel();

@@ -17,6 +17,7 @@ pub mod http;
 pub mod id_token;
 pub mod logging;
 pub mod loopback;
+pub mod memory;
 pub mod oauth;
 pub mod provider;
 pub mod random;

@@ -373,6 +373,11 @@ impl Begun {
         &self.told
     }
 
+    /// The id of the process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Presses Ctrl-C.
     pub(crate) fn interrupt(&self) {
         let id = self.child.id().to_string();

@@ -4,10 +4,15 @@ use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::harness::{Harness, install_script};
+use sandbox_clouds::{Endpoint, Fault};
+
+use crate::harness::{Begun, Harness, install, install_script, run};
 use crate::lent::Lent;
+
+const MCM: &str = env!("CARGO_BIN_EXE_mcm");
 
 fn account(harness: &Harness) -> String {
     harness.connected(false)
@@ -274,4 +279,95 @@ fn a_job_that_is_stopped_stops_whole_and_goes_on_whole() {
         .write_all(b"go\n")
         .expect("it reads");
     assert_eq!(mcm.wait().expect("it ends").code(), Some(7));
+}
+
+/// A program from a shell that allows core dumps of any size.
+fn allowing_dumps(harness: &Harness, program: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new("sh");
+    command.args(["-c", "ulimit -c unlimited && exec \"$0\" \"$@\""]);
+    command.arg(program).args(arguments);
+    harness.equip(&mut command);
+    command.stdin(Stdio::null()).current_dir(harness.folder());
+    command
+}
+
+/// The limit for core dumps of a process, as `/proc` shows it.
+fn dump_limit(process: &str) -> Option<String> {
+    let limits = fs::read_to_string(format!("/proc/{process}/limits")).ok()?;
+    let line = limits
+        .lines()
+        .find(|line| line.starts_with("Max core file size"))?;
+    line.split_whitespace().nth(4).map(str::to_owned)
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn mcm_leaves_no_core_dump_even_where_somebody_raises_the_limit() {
+    let harness = Harness::start();
+    let id = harness.connected(true);
+    for raised in [false, true] {
+        let faults = harness.sandbox.faults();
+        faults.next(Endpoint::AzureToken, Fault::Hang);
+        harness.sandbox.forget_requests();
+        let mut child = allowing_dumps(&harness, Path::new(MCM), &["token", &id])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("sh starts");
+        harness.until_renewing();
+        let process = child.id().to_string();
+        assert_eq!(dump_limit(&process).as_deref(), Some("0"));
+        if raised {
+            let arguments = ["--pid", &process, "--core=unlimited"];
+            run(
+                Command::new("prlimit").args(arguments),
+                "prlimit",
+                "util-linux",
+            );
+            assert_eq!(dump_limit(&process).as_deref(), Some("unlimited"));
+        }
+        signal("-ABRT", &process);
+        let status = child.wait().expect("it ends");
+        assert_eq!(status.signal(), Some(6));
+        assert!(!status.core_dumped(), "raised: {raised}");
+    }
+    // The same signal leaves a dump of another program, else this proves nothing.
+    let other = Command::new("sh")
+        .args(["-c", "ulimit -c unlimited && kill -ABRT $$"])
+        .current_dir(harness.folder())
+        .status()
+        .expect("sh starts");
+    assert!(other.core_dumped(), "this system writes no core dumps");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn the_small_mcm_limits_its_dumps_before_it_asks_the_keychain() {
+    let harness = Harness::start();
+    let id = account(&harness);
+    // Without the file of mcm-full it stays what it is.
+    let alone = harness.folder().join("alone");
+    install(Path::new(MCM), &alone);
+    let lock = harness.home().join("data/keychain.lock");
+    let lock = fs::File::open(lock).expect("the keychain was asked before");
+    lock.lock().expect("nobody holds it");
+    let begun = Begun::start(allowing_dumps(&harness, &alone, &["token", &id]));
+    // It waits for the keychain's lock.
+    harness.until("the limit is 0", || {
+        let name = fs::read_to_string(format!("/proc/{}/comm", begun.id()));
+        let is_mcm = name.is_ok_and(|name| name == "alone\n");
+        is_mcm && dump_limit(&begun.id().to_string()).as_deref() == Some("0")
+    });
+    drop(lock);
+    begun.ended();
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn the_command_has_the_limit_for_dumps_that_mcm_was_started_with() {
+    let harness = Harness::start();
+    let id = account(&harness);
+    let arguments = ["exec", &id, "--", "sh", "-c", "ulimit -c"];
+    let ended = Begun::start(allowing_dumps(&harness, Path::new(MCM), &arguments)).ended();
+    assert_eq!(ended.done(), "unlimited\n");
 }

@@ -11,6 +11,7 @@ use std::io;
 use std::process::Command;
 use std::thread;
 
+use mcm_core::memory;
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGUSR1, SIGUSR2};
 use signal_hook::iterator::SignalsInfo;
@@ -38,7 +39,7 @@ pub(crate) async fn run(mut command: Command) -> io::Result<End> {
     let mut signals = SignalsInfo::<WithOrigin>::new(held)?;
     let (events, mut arriving) = mpsc::unbounded_channel();
 
-    let child = command.spawn()?;
+    let child = memory::start_other(|| command.spawn())?;
     // The command has them, and nobody else needs them.
     drop(command);
     let pid = Pid::from_child(&child);
