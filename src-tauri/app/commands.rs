@@ -376,8 +376,9 @@ async fn retry_keychain(core: Core<'_>) -> Answer {
 }
 
 #[tauri::command]
-async fn forget_everything(core: Core<'_>) -> Answer {
-    core.forget_everything().await.map_err(to_view)
+async fn forget_everything(core: Core<'_>) -> Answer<Vec<ErrorView>> {
+    let untold = core.forget_everything().await.map_err(to_view)?;
+    Ok(untold.iter().map(ErrorView::from).collect())
 }
 
 #[tauri::command]

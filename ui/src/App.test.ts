@@ -1050,7 +1050,8 @@ describe("settings", () => {
   });
 
   test("forget everything only after the words were typed", async () => {
-    const { named } = await open({ accounts: usual });
+    const unrevoked = { code: "offline", message: "Google could not be told.", reference: "1" };
+    const { named } = await open({ accounts: usual }, { forget_everything: () => [unrevoked] });
     await click("Settings");
     await click("Forget everything…");
     const dialog = screen.getByRole("dialog");
@@ -1062,6 +1063,7 @@ describe("settings", () => {
     await fireEvent.click(confirm);
 
     await waitFor(() => expect(named("forget_everything")).toHaveLength(1));
+    expect(await screen.findByText(/Google could not be told/)).toBeTruthy();
   });
 });
 

@@ -238,7 +238,8 @@ export function copyDiagnostics(): Promise<void> {
   return call("copy_diagnostics");
 }
 
-export function forgetEverything(): Promise<void> {
+/** What providers could not be told of is given back. */
+export function forgetEverything(): Promise<ErrorView[]> {
   return call("forget_everything");
 }
 

@@ -498,6 +498,7 @@ export const done = {
   nameRemoved: "The cloud’s name is shown again.",
   disconnected: (name: string) => `${name} was disconnected.`,
   unrevoked: (cloud: Cloud) => `Removed here, but ${issuers[cloud]} could not revoke access`,
+  forgottenHere: "Everything is removed here, but access was not revoked everywhere",
   connected: (name: string) => `${name} is connected.`,
   updated: (name: string) => `Signed in to ${name} again.`,
   cancelled: "Sign-in cancelled.",

@@ -2,6 +2,7 @@
 
 use mcm_core::account::Cloud;
 use mcm_core::app::App;
+use mcm_core::error::Error;
 
 use crate::arguments::LogoutOf;
 use crate::choice::by_name;
@@ -11,15 +12,16 @@ use crate::output::{confirm, note, print};
 pub(crate) async fn run(app: &App, whose: &LogoutOf) -> Result<(), Failure> {
     let Some(name) = &whose.account else {
         let count = app.stored().map_or(0, |stored| stored.accounts.len());
-        app.forget_everything().await?;
+        let untold = app.forget_everything().await?;
         let accounts = if count == 1 {
             "1 account".to_owned()
         } else {
             format!("{count} accounts")
         };
-        return Ok(print(&format!(
+        print(&format!(
             "Removed {accounts} and every keychain entry of this app. Settings stay."
-        ))?);
+        ))?;
+        return tell(untold);
     };
     let stored = app.stored()?;
     let account = by_name(app, name)?;
@@ -34,7 +36,7 @@ pub(crate) async fn run(app: &App, whose: &LogoutOf) -> Result<(), Failure> {
         .filter(|other| other.grant == account.grant)
         .count()
         - 1;
-    app.disconnect(&account.id).await?;
+    let untold = app.disconnect(&account.id).await?;
     let (name, who) = (account.name(), account.identity.who());
     let sign_in = match siblings {
         0 if account.cloud() == Cloud::Aws => {
@@ -46,8 +48,21 @@ pub(crate) async fn run(app: &App, whose: &LogoutOf) -> Result<(), Failure> {
             format!("its session; the kept sign-in of {who} stays for {several} other accounts")
         }
     };
-    Ok(print(&format!(
+    print(&format!(
         "Disconnected {name} ({who}). Removed: the account ({}), {sign_in}.",
         account.id
-    ))?)
+    ))?;
+    tell(untold)
+}
+
+/// Fails when a provider could not be told: what was granted there still stands.
+fn tell(untold: impl IntoIterator<Item = Error>) -> Result<(), Failure> {
+    let mut untold: Vec<Error> = untold.into_iter().collect();
+    let Some(last) = untold.pop() else {
+        return Ok(());
+    };
+    for error in untold {
+        note(&format!("mcm: {error}\n  reference: {}", error.reference()));
+    }
+    Err(last.into())
 }

@@ -649,14 +649,18 @@ impl App {
         Ok(Some(Error::new(code, message)))
     }
 
-    /// Removes every account and every keychain entry of this app. Settings stay.
+    /// Removes every account and every keychain entry of this app. Settings stay. Why providers could not be told is given
+    /// back, as by `disconnect`.
     ///
     /// # Errors
     /// The first thing that could not be removed; the others are removed all the same.
-    pub async fn forget_everything(&self) -> Result<()> {
-        let mut first_error = None;
+    pub async fn forget_everything(&self) -> Result<Vec<Error>> {
+        let (mut first_error, mut untold) = (None, Vec::new());
         for account in &self.stored().unwrap_or_default().accounts {
-            first_error = first_error.or(self.disconnect(&account.id).await.err());
+            match self.disconnect(&account.id).await {
+                Ok(error) => untold.extend(error),
+                Err(error) => first_error = first_error.or(Some(error)),
+            }
         }
         first_error = first_error.or(self.world.vault.sweep_all().await.err());
         let is_swept = first_error.is_none();
@@ -685,7 +689,7 @@ impl App {
         });
         first_error = first_error.or(forgotten.err());
         self.reload();
-        first_error.map_or(Ok(()), Err)
+        first_error.map_or(Ok(untold), Err)
     }
 
     /// Asks the keychain again; may show the system's own prompt.

@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 use mcm_core::world::{Clock as _, SystemClock};
 use sandbox_clouds::browser::Browser;
-use sandbox_clouds::guid;
+use sandbox_clouds::{Endpoint, Fault, guid};
 
 use crate::harness::{ADA, Harness, LINUS};
 
@@ -286,4 +286,29 @@ fn google_refuses_codes_and_that_is_told_with_what_to_do() {
         told.contains("TVs and Limited Input") && told.contains("browser"),
         "{told}"
     );
+}
+
+#[test]
+fn logout_tells_when_the_cloud_could_not_be_told() {
+    for arguments in [&["logout", ADA][..], &["logout", "--all"]] {
+        let harness = Harness::start();
+        harness.login(ADA, &["gcp"]).done();
+        let faults = harness.sandbox.faults();
+        faults.always(Endpoint::GoogleRevoke, Fault::status(503));
+        let ended = harness.mcm(arguments);
+        assert!(
+            ended.result.contains("Disconnected") || ended.result.contains("Removed 1 account"),
+            "{}",
+            ended.result
+        );
+        let told = ended.told;
+        assert_eq!(ended.status, 1, "{told}");
+        assert!(told.contains("Google Cloud could not be told"), "{told}");
+        assert!(
+            told.contains("still stands") && told.contains("reference: "),
+            "{told}"
+        );
+        let listed = harness.mcm(&["accounts", "--json"]).json();
+        assert_eq!(listed["accounts"], serde_json::json!([]));
+    }
 }
