@@ -7,6 +7,9 @@ use std::sync::{Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
+/// Where a discovery document leads that was tampered with; nobody is there.
+pub(crate) const FOREIGN_TOKEN_ENDPOINT: &str = "https://elsewhere.example/token";
+
 /// An operation of a cloud that rules and the journal tell apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -105,6 +108,8 @@ pub enum Fault {
     MalformedJson,
     /// A device is sent to another site's page to have its code typed (Azure).
     ForeignCodePage,
+    /// The discovery document names a token endpoint on another host, which must never see a code.
+    ForeignTokenEndpoint,
     /// A list's link to the next page leads to another host, which must never see the bearer token.
     HostileNextLink,
     /// A list's link or token for the next page leads to the same page again.
@@ -136,6 +141,8 @@ pub struct Status {
     pub code: u16,
     /// The `Retry-After` header, verbatim.
     pub retry_after: Option<String>,
+    /// The `Location` header, verbatim.
+    pub location: Option<String>,
     /// The body.
     pub body: String,
 }
@@ -185,6 +192,15 @@ impl Fault {
     pub fn status(code: u16) -> Self {
         Self::Status(Status {
             code,
+            ..Status::default()
+        })
+    }
+
+    /// A redirect that keeps method and body, to an address.
+    pub fn redirect(address: &str) -> Self {
+        Self::Status(Status {
+            code: 307,
+            location: Some(address.to_owned()),
             ..Status::default()
         })
     }

@@ -290,6 +290,13 @@ fn status_only(status: &Status) -> Response<Body> {
     {
         response.headers_mut().insert(header::RETRY_AFTER, after);
     }
+    if let Some(location) = status
+        .location
+        .as_deref()
+        .and_then(|location| HeaderValue::from_str(location).ok())
+    {
+        response.headers_mut().insert(header::LOCATION, location);
+    }
     response
 }
 

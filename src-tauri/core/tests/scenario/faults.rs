@@ -95,6 +95,74 @@ async fn a_renewal_for_another_user_tenant_or_app_is_not_used_and_the_rotated_gr
 }
 
 #[tokio::test]
+async fn metadata_that_names_a_foreign_token_endpoint_ends_the_sign_in_before_a_page_opens() {
+    for (cloud, endpoint) in [
+        (Cloud::Azure, Endpoint::AzureDiscovery),
+        (Cloud::Gcp, Endpoint::GoogleDiscovery),
+    ] {
+        let harness = Harness::start().await;
+        let faults = harness.clouds.faults();
+        faults.always(endpoint, Fault::ForeignTokenEndpoint);
+        let browser = Browser::new().as_person(ADA);
+        let error = harness.sign_in(Connect::new(cloud), &browser).await;
+        let error = error.expect_err("metadata that leads elsewhere");
+        assert_eq!(error.code(), Code::SignInRejected, "{error}");
+        assert!(
+            error.message().contains("nothing was sent to it"),
+            "{error}"
+        );
+        let asked = harness.clouds.requests();
+        assert!(
+            asked
+                .iter()
+                .all(|request| request.endpoint == Some(endpoint)),
+            "{asked:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn no_redirect_is_followed_with_a_code_a_refresh_token_or_an_access_token() {
+    let other = sandbox_clouds::Sandbox::start(sandbox_clouds::Options::default())
+        .await
+        .expect("loopback ports");
+    let [azure, google] = [other.azure_authority(), other.google_issuer()];
+    for (cloud, tokens, list, place) in [
+        (
+            Cloud::Azure,
+            Endpoint::AzureToken,
+            Endpoint::AzureSubscriptions,
+            azure,
+        ),
+        (
+            Cloud::Gcp,
+            Endpoint::GoogleToken,
+            Endpoint::GoogleProjects,
+            google,
+        ),
+    ] {
+        let harness = Harness::start().await;
+        let faults = harness.clouds.faults();
+        let elsewhere = Fault::redirect(place.as_str());
+        let browser = Browser::new().as_person(ADA);
+        faults.next(tokens, elsewhere.clone());
+        let refused = harness.sign_in(Connect::new(cloud), &browser).await;
+        refused.expect_err("no token answer");
+        let id = harness.sign_in(Connect::new(cloud), &browser).await;
+        let id = id.expect("connected");
+        harness
+            .until(|snapshot| snapshot.accounts[0].target_count == 4)
+            .await;
+        faults.next(list, elsewhere.clone());
+        harness.app.read_targets(&id).await.expect_err("no list");
+        faults.next(tokens, elsewhere);
+        harness.app.renew(&id).await.expect_err("no token answer");
+        assert_eq!(faults.rules(), [], "each redirect was met");
+    }
+    assert!(other.requests().is_empty(), "{:?}", other.requests());
+}
+
+#[tokio::test]
 async fn an_expiry_that_is_text_is_understood() {
     let harness = Harness::start().await;
     harness

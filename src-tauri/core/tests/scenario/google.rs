@@ -636,7 +636,13 @@ async fn disconnecting_revokes_at_google_and_removes_every_trace() {
 
 #[tokio::test]
 async fn disconnecting_removes_every_trace_also_when_google_is_gone_or_knows_the_token_no_more() {
-    for fault in [Some(Fault::Drop), Some(Fault::status(503)), None] {
+    for fault in [
+        Some(Fault::Drop),
+        Some(Fault::status(401)),
+        Some(Fault::status(403)),
+        Some(Fault::status(503)),
+        None,
+    ] {
         let harness = Harness::start().await;
         let id = connect(&harness, ADA).await.expect("connected");
         let key = harness

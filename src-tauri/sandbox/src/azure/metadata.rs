@@ -5,15 +5,18 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::{Extension, Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use serde_json::json;
 
 use super::{Authority, Azure};
+use crate::faults::{FOREIGN_TOKEN_ENDPOINT, Fault};
+use crate::server::Spoiled;
 
 pub(super) async fn openid_configuration(
     State(azure): State<Arc<Azure>>,
+    Extension(spoiled): Extension<Spoiled>,
     Path(tenant): Path<String>,
 ) -> Response {
     let authority = match azure.authority(&tenant) {
@@ -21,10 +24,15 @@ pub(super) async fn openid_configuration(
         Err(refusal) => return refusal.into_token_answer(azure.shared.clock.now()),
     };
     let base = format!("{}{}", azure.authority, authority.key());
+    let token_endpoint = if spoiled.by(&Fault::ForeignTokenEndpoint) {
+        FOREIGN_TOKEN_ENDPOINT.to_owned()
+    } else {
+        format!("{base}/oauth2/v2.0/token")
+    };
     Json(json!({
         "issuer": azure.issuer(issuing_tenant(&authority)),
         "authorization_endpoint": format!("{base}/oauth2/v2.0/authorize"),
-        "token_endpoint": format!("{base}/oauth2/v2.0/token"),
+        "token_endpoint": token_endpoint,
         "device_authorization_endpoint": format!("{base}/oauth2/v2.0/devicecode"),
         "jwks_uri": format!("{base}/discovery/v2.0/keys"),
         "response_types_supported": ["code"],

@@ -3,19 +3,29 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{Extension, State};
 use axum::http::header;
 use axum::response::IntoResponse;
 use serde_json::{Value, json};
 
 use super::Google;
+use crate::faults::{FOREIGN_TOKEN_ENDPOINT, Fault};
+use crate::server::Spoiled;
 
-pub(super) async fn openid_configuration(State(google): State<Arc<Google>>) -> Json<Value> {
+pub(super) async fn openid_configuration(
+    State(google): State<Arc<Google>>,
+    Extension(spoiled): Extension<Spoiled>,
+) -> Json<Value> {
     let base = google.issuer();
+    let token_endpoint = if spoiled.by(&Fault::ForeignTokenEndpoint) {
+        FOREIGN_TOKEN_ENDPOINT.to_owned()
+    } else {
+        format!("{base}/token")
+    };
     Json(json!({
         "issuer": base,
         "authorization_endpoint": format!("{base}/o/oauth2/v2/auth"),
-        "token_endpoint": format!("{base}/token"),
+        "token_endpoint": token_endpoint,
         "device_authorization_endpoint": format!("{base}/device/code"),
         "userinfo_endpoint": format!("{base}/v1/userinfo"),
         "revocation_endpoint": format!("{base}/revoke"),
