@@ -104,9 +104,7 @@ impl Claims {
             .map_err(|_| rejected("cannot be decoded"))?;
         let claims: Self = serde_json::from_slice(&bytes)
             .map_err(|_| rejected("lacks a claim that it must have"))?;
-        let is_subject = (1..=MAX_SUBJECT_BYTES).contains(&claims.sub.len())
-            && claims.sub.bytes().all(|byte| byte.is_ascii_graphic());
-        if !is_subject {
+        if !is_user_id(&claims.sub) {
             return Err(rejected(
                 "names its user in a form that OpenID Connect does not allow",
             ));
@@ -167,6 +165,12 @@ impl Claims {
         }
         Ok(())
     }
+}
+
+/// Whether a text can be a server's id of a user: 1 to 255 visible ASCII characters.
+pub fn is_user_id(text: &str) -> bool {
+    (1..=MAX_SUBJECT_BYTES).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 fn rejected(what: &str) -> Error {

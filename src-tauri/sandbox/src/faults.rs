@@ -90,6 +90,8 @@ pub enum Fault {
     WrongTenant,
     /// The whole token answer is for another user of the same tenant (Azure).
     AnotherUser,
+    /// The whole token answer names its user by this id (Azure).
+    UserId(String),
     /// The id token says that the e-mail address is not verified (Google).
     UnverifiedEmail,
     /// The id token expired an hour ago.

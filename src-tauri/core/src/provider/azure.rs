@@ -28,7 +28,7 @@ use crate::device::DeviceFlow;
 use crate::error::{Code, Error, Result};
 use crate::guid::is_guid;
 use crate::http::{self, Http};
-use crate::id_token::{Claims, Expected};
+use crate::id_token::{Claims, Expected, is_user_id};
 use crate::oauth::{Attempt, OAuthClient, TokenFailure, Tokens};
 use crate::provider::CloudView;
 use crate::provider::azure::metadata::Metadata;
@@ -604,7 +604,7 @@ impl ClientInfo {
         let bytes = URL_SAFE_NO_PAD.decode(text.trim_end_matches('=')).ok();
         bytes
             .and_then(|bytes| serde_json::from_slice::<Self>(&bytes).ok())
-            .filter(|info| !info.uid.is_empty() && !info.utid.is_empty())
+            .filter(|info| is_user_id(&info.uid) && is_user_id(&info.utid))
             .ok_or_else(|| missing("a readable client_info"))
     }
 
@@ -619,10 +619,11 @@ fn home(client_info: Option<&str>, claims: &Claims, tenant: &str) -> Result<Stri
     if let Some(text) = client_info {
         return ClientInfo::read(text).map(|info| info.home());
     }
-    Ok(format!(
-        "{}.{tenant}",
-        claims.oid.as_deref().unwrap_or(&claims.sub)
-    ))
+    let oid = claims.oid.as_deref().unwrap_or(&claims.sub);
+    if !is_user_id(oid) {
+        return Err(missing("a readable id of the user"));
+    }
+    Ok(format!("{oid}.{tenant}"))
 }
 
 /// The name to show. It comes from a server, so control characters and bidirectional marks are taken out.

@@ -426,3 +426,53 @@ async fn a_folder_that_cannot_be_written_keeps_the_old_accounts() {
             .is_some()
     );
 }
+
+#[tokio::test]
+async fn a_user_id_that_no_server_issues_connects_nobody() {
+    for id in [
+        "x".repeat(65_600),
+        "a\u{1b}[31m\u{202e}b".into(),
+        String::new(),
+    ] {
+        let harness = Harness::start().await;
+        harness
+            .clouds
+            .faults()
+            .next(Endpoint::AzureToken, Fault::UserId(id.clone()));
+        let error = harness.connect(ADA).await.expect_err("an odd id");
+        assert_eq!(error.code(), Code::SignInRejected, "{error}");
+        assert!(harness.rows().is_empty(), "{} characters", id.len());
+    }
+}
+
+#[tokio::test]
+async fn a_claims_challenge_is_sent_with_the_next_sign_in_unless_it_is_too_long_for_an_address() {
+    for (length, is_sent) in [(8_000, true), (3 << 20, false)] {
+        let harness = Harness::start().await;
+        let id = harness.connect(ADA).await.expect("connected");
+        harness.clock.advance(Duration::from_secs(2 * 3600));
+        let claims = format!("{{\"access_token\":{{\"x\":\"{}\"}}}}", "c".repeat(length));
+        let refusal = sandbox_clouds::OAuthError {
+            error: "interaction_required".into(),
+            claims: Some(claims.clone()),
+            ..sandbox_clouds::OAuthError::default()
+        };
+        harness
+            .clouds
+            .faults()
+            .next(Endpoint::AzureToken, Fault::OAuthError(refusal));
+        let refused = harness.app.session(&id).await.map(drop);
+        assert_eq!(refused.expect_err("refused").code(), Code::SignInAgain);
+        let stored = std::fs::metadata(harness.data().join("accounts.db"));
+        assert!(stored.expect("a file").len() < 1 << 20);
+        let again = Connect {
+            account: Some(id),
+            ..Connect::new(Cloud::Azure)
+        };
+        harness.app.connect(again).expect("started");
+        let page = harness.next_page().await;
+        let sent = page.query_pairs().find(|(name, _)| name == "claims");
+        let sent = sent.map(|(_, value)| value.into_owned());
+        assert_eq!(sent, is_sent.then_some(claims), "{length}");
+    }
+}

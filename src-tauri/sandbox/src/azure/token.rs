@@ -304,6 +304,10 @@ impl Azure {
                     let info = json!({ "uid": guid("another user"), "utid": issue.person.home });
                     answer["client_info"] = base64url(info.to_string()).into();
                 }
+                Fault::UserId(id) if issue.wants_client_info => {
+                    let info = json!({ "uid": id, "utid": issue.person.home });
+                    answer["client_info"] = base64url(info.to_string()).into();
+                }
                 Fault::TokenType(token_type) => answer["token_type"] = token_type.as_str().into(),
                 _ => {}
             }
@@ -345,6 +349,7 @@ impl Azure {
                     claims["oid"] = guid("another user").into();
                     claims["preferred_username"] = "eve@contoso.example".into();
                 }
+                Fault::UserId(id) => claims["oid"] = id.as_str().into(),
                 Fault::ExpiredIdToken => {
                     claims["iat"] = (issued - 7200).into();
                     claims["nbf"] = (issued - 7200).into();
