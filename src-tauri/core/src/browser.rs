@@ -224,6 +224,34 @@ mod tests {
         assert!(answer.starts_with("HTTP/1.1 303 "), "{answer}");
     }
 
+    #[tokio::test]
+    async fn another_user_who_reads_the_link_learns_nothing_and_leaves_it_unused() {
+        // Only the administrator can work as somebody else.
+        if !rustix::process::getuid().is_root() {
+            return;
+        }
+        let text = arguments("").await;
+        let (authority, path) = parts(text.trim());
+        let script = "exec 3<>\"/dev/tcp/127.0.0.1/$0\" && printf %s \"$1\" >&3 && cat <&3";
+        let (_, port) = authority.split_once(':').expect("a port");
+        let request = format!("GET {path} HTTP/1.1\r\nHost: {authority}\r\n\r\n");
+        let mut command = std::process::Command::new("timeout");
+        command
+            .args([
+                "20",
+                "setpriv",
+                "--reuid=65534",
+                "--regid=65534",
+                "--clear-groups",
+            ])
+            .args(["bash", "-c", script, port, &request]);
+        let told = tokio::task::spawn_blocking(move || command.output()).await;
+        let told = told.expect("no panic").expect("setpriv is in util-linux");
+        assert_eq!(String::from_utf8_lossy(&told.stdout), "");
+        let answer = get(text.trim()).await;
+        assert!(answer.starts_with("HTTP/1.1 303 "), "{answer}");
+    }
+
     fn parts(link: &str) -> (&str, &str) {
         let rest = link.strip_prefix("http://").expect("http");
         rest.split_at(rest.find('/').expect("a path"))

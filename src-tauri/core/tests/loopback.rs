@@ -725,3 +725,87 @@ async fn a_loopback_answer_as_a_deep_link_is_a_mix_up() {
     ));
     assert_still_waiting_for_query(&mut waiting).await;
 }
+
+/// What another user of this machine is answered. Only the administrator can work as somebody else.
+#[cfg(target_os = "linux")]
+async fn exchange_as_another_user(waiting: &PendingFlow, request: &str) -> String {
+    let script = "exec 3<>\"/dev/tcp/127.0.0.1/$0\" && printf %s \"$1\" >&3 && cat <&3";
+    let nobody = [
+        "20",
+        "setpriv",
+        "--reuid=65534",
+        "--regid=65534",
+        "--clear-groups",
+        "bash",
+        "-c",
+        script,
+    ];
+    let port = port(waiting).to_string();
+    let mut command = std::process::Command::new("timeout");
+    command.args(nobody).args([&port, request]);
+    let output = tokio::task::spawn_blocking(move || command.output()).await;
+    let output = output
+        .expect("no panic")
+        .expect("setpriv is in the package util-linux");
+    String::from_utf8(output.stdout).expect("text")
+}
+
+#[tokio::test]
+#[cfg(target_os = "linux")]
+async fn another_user_of_this_machine_ends_no_sign_in_even_with_its_state() {
+    if !rustix::process::getuid().is_root() {
+        return;
+    }
+    let (redirects, _) = redirects();
+    let mut waiting = redirects.open_flow(azure()).await.expect("a port");
+    for body in [
+        format!("error=access_denied&state={}", waiting.state()),
+        format!("code=theirs&state={}", waiting.state()),
+    ] {
+        let request = form(&waiting, FORM, &body);
+        assert_eq!(exchange_as_another_user(&waiting, &request).await, "");
+    }
+    assert_still_waiting_for_form(&mut waiting).await;
+}
+
+#[tokio::test]
+#[cfg(target_os = "linux")]
+async fn connections_of_another_user_take_nobodys_place() {
+    if !rustix::process::getuid().is_root() {
+        return;
+    }
+    let (redirects, _) = redirects();
+    let redirects = redirects.with_limits(PATIENT);
+    let mut waiting = redirects.open_flow(google()).await.expect("a port");
+    let mut silent = Vec::new();
+    for _ in 0..PATIENT.connections {
+        silent.push(connect(&waiting).await);
+    }
+    // More than there are places, each closed before it takes one.
+    let many = "for i in {1..40}; do exec 3<>\"/dev/tcp/127.0.0.1/$0\" && cat <&3; done";
+    let port = port(&waiting).to_string();
+    let mut command = std::process::Command::new("timeout");
+    command.args([
+        "20",
+        "setpriv",
+        "--reuid=65534",
+        "--regid=65534",
+        "--clear-groups",
+        "bash",
+        "-c",
+        many,
+        &port,
+    ]);
+    let ended = tokio::task::spawn_blocking(move || command.output()).await;
+    ended
+        .expect("no panic")
+        .expect("setpriv is in the package util-linux");
+    for stream in &silent {
+        let mut byte = [0];
+        let read = stream.try_read(&mut byte);
+        let error = read.expect_err("it is still open");
+        assert_eq!(error.kind(), std::io::ErrorKind::WouldBlock);
+    }
+    drop(silent);
+    assert_still_waiting_for_query(&mut waiting).await;
+}
