@@ -8,15 +8,14 @@ use std::sync::Arc;
 use mcm_core::account::{AccountId, Cloud, OrganizationAccount, Target};
 use mcm_core::activity::ActivityEvent;
 use mcm_core::app::{
-    App, Connect, ConnectRole, OnDuplicate, PrepareRole, PreparedRole, StoredPlace,
+    App, Connect, ConnectRole, EnteredKeys, OnDuplicate, PrepareRole, PreparedRole, StoredPlace,
 };
-use mcm_core::credential::AccessKeys;
 use mcm_core::error::{Error, ErrorView};
 use mcm_core::provider::aws::{AwsSource, Caller};
+use mcm_core::role::{PendingRole, SourceChoice};
 use mcm_core::settings::{Preferences, RedirectKind};
 use mcm_core::sign_in::SignInId;
 use mcm_core::snapshot::{Copyable, Found, Snapshot};
-use mcm_core::store::PendingRole;
 use serde::Deserialize;
 use tauri::ipc::{Channel, Invoke};
 use tauri::{AppHandle, Runtime, State, WebviewWindow};
@@ -121,12 +120,12 @@ async fn aws_sources(core: Core<'_>) -> Answer<Vec<AwsSource>> {
 }
 
 #[tauri::command]
-async fn aws_caller(core: Core<'_>, source: String) -> Answer<Caller> {
+async fn aws_caller(core: Core<'_>, source: SourceChoice) -> Answer<Caller> {
     core.aws_caller(&source).await.map_err(to_view)
 }
 
 #[tauri::command]
-async fn add_access_keys(core: Core<'_>, keys: AccessKeys) -> Answer<Caller> {
+async fn add_access_keys(core: Core<'_>, keys: EnteredKeys) -> Answer<Caller> {
     core.add_access_keys(keys).await.map_err(to_view)
 }
 

@@ -1209,9 +1209,9 @@ describe("connecting AWS", () => {
       expect((field("Credentials from") as HTMLSelectElement).value).toBe("keychain:AKIAIOSFODNN7EXAMPLE"),
     );
     expect(named("add_access_keys")[0]?.args["keys"]).toEqual({
-      access_key_id: "AKIAIOSFODNN7EXAMPLE",
-      secret_access_key: "wJalrXUtnFEMI",
-      session_token: null,
+      accessKeyId: "AKIAIOSFODNN7EXAMPLE",
+      secretAccessKey: "wJalrXUtnFEMI",
+      sessionToken: null,
     });
     expect((field("Secret access key") as HTMLInputElement).value).toBe("");
   });

@@ -12,6 +12,7 @@ import type { Code } from "./bindings/Code";
 import type { ConnectRole } from "./bindings/ConnectRole";
 import type { Copyable } from "./bindings/Copyable";
 import type { DesktopView } from "./bindings/DesktopView";
+import type { EnteredKeys } from "./bindings/EnteredKeys";
 import type { ErrorView } from "./bindings/ErrorView";
 import type { Found } from "./bindings/Found";
 import type { ActivityEvent } from "./bindings/ActivityEvent";
@@ -23,6 +24,7 @@ import type { PrepareRole } from "./bindings/PrepareRole";
 import type { RedirectKind } from "./bindings/RedirectKind";
 import type { SignInId } from "./bindings/SignInId";
 import type { Snapshot } from "./bindings/Snapshot";
+import type { SourceChoice } from "./bindings/SourceChoice";
 import type { StoredPlace } from "./bindings/StoredPlace";
 import type { Target } from "./bindings/Target";
 
@@ -47,9 +49,6 @@ export function watch(receive: (snapshot: Snapshot) => void): Promise<void> {
   return call("watch", { channel: new Channel<Snapshot>(receive) });
 }
 
-/** Access keys as a user typed them. */
-export type AccessKeys = { access_key_id: string; secret_access_key: string; session_token: string | null };
-
 /**
  * Starts a sign-in: to `tenant` when one is given, for the row `account` when it signs in again, as `role` in AWS
  * where the row does not say it.
@@ -69,12 +68,12 @@ export function awsSources(): Promise<AwsSource[]> {
 }
 
 /** Who the credentials of a source belong to, as AWS says. */
-export function awsCaller(source: string): Promise<Caller> {
+export function awsCaller(source: SourceChoice): Promise<Caller> {
   return call("aws_caller", { source });
 }
 
 /** Puts typed access keys into the keychain, once AWS has said whose they are. */
-export function addAccessKeys(keys: AccessKeys): Promise<Caller> {
+export function addAccessKeys(keys: EnteredKeys): Promise<Caller> {
   return call("add_access_keys", { keys });
 }
 

@@ -5,8 +5,9 @@
 use std::collections::HashMap;
 
 use jiff::Timestamp;
-use mcm_core::account::{AccountId, Cloud, Enforcement, Identity, Target};
+use mcm_core::account::{AccountId, Cloud, Identity, Target};
 use mcm_core::app::App;
+use mcm_core::role::Enforcement;
 use mcm_core::snapshot::{AccountView, Status};
 use serde::Serialize;
 

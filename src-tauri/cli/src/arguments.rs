@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
 use mcm_core::account::Cloud;
 use mcm_core::app::OnDuplicate;
-use mcm_core::provider::aws::Permissions;
+use mcm_core::role::Permissions;
 
 use crate::shell::Shell;
 

@@ -386,7 +386,7 @@ async fn confirmed(path: &str) -> Result<bool, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use mcm_core::account::Enforcement;
+    use mcm_core::role::{Enforcement, Source};
 
     fn account(name: &str) -> Account {
         let identity = Identity::Aws {
@@ -396,7 +396,7 @@ mod tests {
             alias: Some(name.into()),
             external_id: "x".into(),
             enforced: Enforcement::Enforced,
-            source: "default".into(),
+            source: Source::Default,
             caller: "arn:aws:iam::111122223333:user/ada".into(),
             session_seconds: 3600,
             longest_session_seconds: None,

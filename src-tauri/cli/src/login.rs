@@ -7,9 +7,10 @@ mod keys;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use mcm_core::account::{AccountId, Cloud, Enforcement, Identity, OfferedTenant};
+use mcm_core::account::{AccountId, Cloud, Identity, OfferedTenant};
 use mcm_core::app::{App, Connect, OnDuplicate};
 use mcm_core::error::{Code, Error, ErrorView};
+use mcm_core::role::Enforcement;
 use mcm_core::settings::RedirectKind;
 use mcm_core::sign_in::{SignInId, SignInStep};
 use mcm_core::snapshot::{AccountView, Status};
@@ -260,7 +261,7 @@ fn print_connected(account: &AccountView) -> Result<(), Error> {
         rows.extend([
             ["  External ID", enforced].map(str::to_owned),
             ["", external_id].map(str::to_owned),
-            ["  assumed by", source].map(str::to_owned),
+            ["  assumed by", &source.to_string()].map(str::to_owned),
             ["  sessions", &format!("{session_seconds} seconds")].map(str::to_owned),
             [
                 "  region",

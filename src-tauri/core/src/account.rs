@@ -14,6 +14,7 @@ use ts_rs::TS;
 use crate::error::ErrorView;
 use crate::random;
 use crate::resource::{Identifier, Resource};
+use crate::role::{Enforcement, Source};
 
 /// One of the three clouds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, TS)]
@@ -173,9 +174,8 @@ pub enum Identity {
         external_id: String,
         /// Whether the role refuses callers without the External ID.
         enforced: Enforcement,
-        /// Where the credentials come from that assume the role: `default`, `profile:NAME` or
-        /// `keychain:ACCESS_KEY_ID`.
-        source: String,
+        /// Where the credentials come from that assume the role.
+        source: Source,
         /// The ARN that AWS knew the caller by when the role was last assumed.
         caller: String,
         /// The life of its sessions, in seconds.
@@ -183,19 +183,6 @@ pub enum Identity {
         /// The longest life that the role was seen to give, when that could be found.
         longest_session_seconds: Option<u32>,
     },
-}
-
-/// Whether an AWS role was seen to refuse callers that lack the External ID.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
-#[serde(rename_all = "kebab-case")]
-#[ts(export)]
-pub enum Enforcement {
-    /// Refused without the id and with a wrong one.
-    Enforced,
-    /// Could be assumed without the right id, and the person accepted that.
-    NotEnforced,
-    /// Not established.
-    Unknown,
 }
 
 impl Identity {
@@ -251,6 +238,14 @@ impl Identity {
     /// Whether it is the AWS role with this ARN, compared as AWS does.
     pub fn is_role(&self, arn: &str) -> bool {
         matches!(self, Self::Aws { role_arn, .. } if canonical_role_arn(role_arn) == canonical_role_arn(arn))
+    }
+
+    /// The id of the typed access keys that assume an AWS role, when it is assumed with such keys.
+    pub fn access_key_id(&self) -> Option<&str> {
+        match self {
+            Self::Aws { source, .. } => source.access_key_id(),
+            Self::Azure { .. } | Self::Gcp { .. } => None,
+        }
     }
 
     /// Marks an AWS role as one that lets in without the right External ID.

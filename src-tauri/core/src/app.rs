@@ -23,10 +23,10 @@ use tokio::sync::{Notify, watch};
 use ts_rs::TS;
 
 use crate::account::{
-    Account, AccountId, COLOURS, Cloud, Identity, OrganizationAccount, Target, TargetsChange,
+    Account, AccountId, COLOURS, Cloud, OrganizationAccount, Target, TargetsChange,
 };
 use crate::activity::{ActivityEvent, ActivityKind};
-pub use crate::app::aws::{ConnectRole, PrepareRole, PreparedRole};
+pub use crate::app::aws::{ConnectRole, EnteredKeys, PrepareRole, PreparedRole};
 pub use crate::app::cached_sessions::CachedSessions;
 pub use crate::app::connect::{Connect, OnDuplicate};
 pub use crate::app::sign_in_lock::{Acquired, SignInGuard, SignInLock};
@@ -626,9 +626,7 @@ impl App {
         grant: Option<Grant>,
     ) -> Result<Option<Error>> {
         // Typed keys go with the last connection that used them.
-        if let Identity::Aws { source, .. } = &account.identity
-            && let Some(keys) = provider::aws::typed_key(source)
-        {
+        if let Some(keys) = account.identity.access_key_id() {
             self.drop_unused_keys(keys).await?;
         }
         let Some(grant) = grant else { return Ok(None) };

@@ -12,6 +12,7 @@ use url::Url;
 
 use crate::account::SessionTimes;
 use crate::error::{Code, Error, Result};
+use crate::role::Source;
 
 /// The long-lived thing that a sign-in gave, from which sessions are made.
 #[derive(Clone)]
@@ -47,8 +48,8 @@ pub struct RoleGrant {
     pub role_arn: String,
     /// The External ID, sent with every request for the role.
     pub external_id: String,
-    /// Who assumes it: `default`, `profile:NAME` or `keychain:ACCESS_KEY_ID`.
-    pub source: String,
+    /// Who assumes it.
+    pub source: Source,
     /// The access keys of a `keychain:` source. They have a record of their own, so they are put in when the grant is
     /// read and never stored with it.
     #[serde(skip)]
@@ -133,7 +134,7 @@ struct StoredRefreshGrant<'a> {
 struct StoredRoleGrant<'a> {
     role_arn: &'a str,
     external_id: &'a str,
-    source: &'a str,
+    source: &'a Source,
 }
 
 #[derive(Serialize)]
@@ -189,6 +190,23 @@ impl Grant {
             Self::Role(grant) => Ok(grant),
             Self::RefreshToken(_) => Err(of_another_cloud()),
         }
+    }
+
+    /// The id of access keys that the grant needs and that have a record of their own.
+    pub fn access_key_id(&self) -> Option<&str> {
+        match self {
+            Self::Role(grant) => grant.source.access_key_id(),
+            Self::RefreshToken(_) => None,
+        }
+    }
+
+    /// The grant with the access keys that it needs.
+    #[must_use]
+    pub fn with_access_keys(mut self, keys: AccessKeys) -> Self {
+        if let Self::Role(grant) = &mut self {
+            grant.keys = Some(keys);
+        }
+        self
     }
 
     /// The bytes that the keychain keeps.
@@ -419,7 +437,7 @@ mod tests {
         let grant = Grant::Role(RoleGrant {
             role_arn: "arn:aws:iam::444455556666:role/Reader".into(),
             external_id: "mcm-0".into(),
-            source: "keychain:ASIAEXAMPLE".into(),
+            source: Source::Keychain("ASIAIOSFODNN7EXAMPLE".into()),
             keys: Some(keys()),
         });
         assert!(!format!("{grant:?}").contains("CANARY"));

@@ -23,6 +23,7 @@ pub mod provider;
 pub mod random;
 pub mod redirect;
 pub mod resource;
+pub mod role;
 pub mod session;
 pub mod settings;
 pub mod sign_in;

@@ -157,29 +157,38 @@ pub struct Providers {
     azure: Arc<dyn Provider>,
     gcp: Arc<dyn Provider>,
     aws: Arc<dyn Provider>,
+    aws_alone: Arc<Aws>,
 }
 
 impl Providers {
     /// The real ones, over one HTTP client.
     pub fn new(settings: &Settings, http: crate::http::Http, clock: Arc<dyn Clock>) -> Self {
+        let aws = Arc::new(Aws::new(settings.aws.clone(), http.clone(), clock.clone()));
         Self {
             azure: Arc::new(Azure::new(
                 settings.azure.clone(),
                 http.clone(),
                 clock.clone(),
             )),
-            gcp: Arc::new(Gcp::new(settings.gcp.clone(), http.clone(), clock.clone())),
-            aws: Arc::new(Aws::new(settings.aws.clone(), http, clock)),
+            gcp: Arc::new(Gcp::new(settings.gcp.clone(), http, clock)),
+            aws: aws.clone(),
+            aws_alone: aws,
         }
     }
 
-    /// The same provider for every cloud: for tests of what stands above providers.
-    pub fn scripted(provider: Arc<dyn Provider>) -> Self {
+    /// The same provider for every cloud, and what AWS alone offers: for tests of what stands above providers.
+    pub fn scripted(provider: Arc<dyn Provider>, aws: Arc<Aws>) -> Self {
         Self {
             azure: provider.clone(),
             gcp: provider.clone(),
             aws: provider,
+            aws_alone: aws,
         }
+    }
+
+    /// What AWS offers and no other cloud does: sources, callers, its console, cluster tokens, the organisation.
+    pub fn aws(&self) -> &Arc<Aws> {
+        &self.aws_alone
     }
 
     /// The provider of a cloud.

@@ -632,17 +632,16 @@ impl Sessions {
         let Some(bytes) = self.0.vault.read(&Record::grant(&account.grant)).await? else {
             return Ok(None);
         };
-        let mut grant = Grant::from_bytes(&bytes)?;
-        // Keys that were typed in have a record of their own; a role whose keys are gone is no grant any more.
-        if let Grant::Role(role) = &mut grant
-            && let Some(id) = provider::aws::typed_key(&role.source)
-        {
-            let Some(bytes) = self.0.vault.read(&Record::access_keys(id)).await? else {
-                return Ok(None);
-            };
-            role.keys = Some(AccessKeys::from_bytes(&bytes)?);
-        }
-        Ok(Some(grant))
+        let grant = Grant::from_bytes(&bytes)?;
+        let Some(id) = grant.access_key_id() else {
+            return Ok(Some(grant));
+        };
+        // A grant whose keys are gone is no grant any more.
+        let Some(bytes) = self.0.vault.read(&Record::access_keys(id)).await? else {
+            return Ok(None);
+        };
+        let keys = AccessKeys::from_bytes(&bytes)?;
+        Ok(Some(grant.with_access_keys(keys)))
     }
 
     /// Stores the rotated grant, then the session, then the row's times: unless the account was signed out meanwhile.

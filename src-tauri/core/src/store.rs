@@ -20,15 +20,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use jiff::Timestamp;
 use rusqlite::Connection;
-use serde::{Deserialize, Serialize};
-use ts_rs::TS;
 
-use crate::account::{Account, AccountId, Cloud, GrantKey, Identity};
+use crate::account::{Account, AccountId, Cloud, GrantKey};
 use crate::error::{Code, Error, Result};
 use crate::file;
-use crate::provider::{self, aws::Permissions};
+use crate::role::{PendingRole, TypedKeys};
 pub use change::Change;
 pub use find::Look;
 pub use inspect::Export;
@@ -52,44 +49,6 @@ pub struct Accounts {
     index: HashMap<AccountId, usize>,
     revisions: Vec<Revisions>,
     revision: i64,
-}
-
-/// A connection to AWS that waits for its role. Known by its External ID, which is no secret.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
-#[serde(rename_all = "camelCase")]
-#[ts(export)]
-pub struct PendingRole {
-    /// The External ID, fixed from here on.
-    pub external_id: String,
-    /// The source of the credentials that assume the role: `default`, `profile:NAME` or `keychain:ACCESS_KEY_ID`.
-    pub source: String,
-    /// The caller that the templates named.
-    pub principal_arn: String,
-    /// The name that the templates gave the role.
-    pub role_name: String,
-    /// What the templates let it do.
-    #[serde(default)]
-    pub permissions: Permissions,
-    /// The lifetime of its sessions in seconds, when one was chosen.
-    #[serde(default)]
-    pub session_seconds: Option<u32>,
-    /// When it was made.
-    #[ts(type = "string")]
-    pub made_at: Timestamp,
-}
-
-/// AWS access keys that the user typed in, without their secret part.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
-#[serde(rename_all = "camelCase")]
-#[ts(export)]
-pub struct TypedKeys {
-    /// The access key id.
-    pub access_key_id: String,
-    /// The ARN of their owner, as AWS said when they were entered.
-    pub arn: String,
-    /// When they were entered.
-    #[ts(type = "string")]
-    pub added_at: Timestamp,
 }
 
 /// An entry that the keychain may hold and no account may need: noted before it is written, and when its account is
@@ -151,13 +110,11 @@ impl Accounts {
 
     /// Whether a connection, made or pending, uses these access keys.
     pub fn uses_access_keys(&self, access_key_id: &str) -> bool {
-        let is_theirs = |source: &str| provider::aws::typed_key(source) == Some(access_key_id);
-        let in_use = |account: &Arc<Account>| matches!(&account.identity, Identity::Aws { source, .. } if is_theirs(source));
-        self.accounts.iter().any(in_use)
-            || self
-                .pending_roles
-                .iter()
-                .any(|pending| is_theirs(&pending.source))
+        let connected = self.iter().map(|account| account.identity.access_key_id());
+        let pending = self.pending_roles.iter();
+        connected
+            .chain(pending.map(|pending| pending.source.access_key_id()))
+            .any(|id| id == Some(access_key_id))
     }
 
     fn index_accounts(&mut self) {

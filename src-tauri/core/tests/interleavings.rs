@@ -19,6 +19,7 @@ use mcm_core::app::{App, Connect};
 use mcm_core::credential::{Credential, Grant, RefreshGrant, Session};
 use mcm_core::error::{Code, Error, Result};
 use mcm_core::http::Http;
+use mcm_core::provider::aws::Aws;
 use mcm_core::provider::{Progress, Provider, Providers, Refreshed, SignInRequest, SignedIn};
 use mcm_core::redirect::Frontend;
 use mcm_core::resource::Resource;
@@ -317,7 +318,13 @@ impl Process {
             )]),
         };
         let settings = Arc::new(Settings::load(&world.paths.config, &world.environment));
-        let providers = Providers::scripted(Arc::new(Scripted(watcher.clone())));
+        let aws = Aws::new(
+            settings.aws.clone(),
+            world.http.clone(),
+            world.clock.clone(),
+        );
+        let aws = Arc::new(aws);
+        let providers = Providers::scripted(Arc::new(Scripted(watcher.clone())), aws);
         let app = {
             let _inside = runtime.enter();
             App::with_providers(world, Frontend::Terminal, settings, providers)

@@ -34,6 +34,33 @@ fn only_the_use_cases_import_the_snapshot() {
     assert_eq!(importers, ["app"]);
 }
 
+#[test]
+fn sessions_and_the_store_know_no_cloud() {
+    let folder = crate_folder("core/src");
+    for file in rust_files(&folder) {
+        let relative = file.strip_prefix(&folder).expect("below the folder");
+        let first = relative.iter().next().expect("a name").to_string_lossy();
+        if !matches!(&*first, "session.rs" | "session" | "store.rs" | "store") || is_test(relative)
+        {
+            continue;
+        }
+        let text = fs::read_to_string(&file).expect("readable");
+        for cloud in [
+            "provider::aws",
+            "provider::azure",
+            "provider::gcp",
+            "Cloud::Az",
+            "Cloud::Aw",
+            "Cloud::G",
+            "Identity::A",
+            "Identity::G",
+        ] {
+            let named = code(&text).find(|line| line.contains(cloud));
+            assert_eq!(named, None, "{}", relative.display());
+        }
+    }
+}
+
 fn crate_folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(name)
 }

@@ -12,6 +12,7 @@ use mcm_core::app::App;
 use mcm_core::credential::{Credential, Grant, RefreshGrant, Session};
 use mcm_core::error::{Code, Error, Result};
 use mcm_core::http::Http;
+use mcm_core::provider::aws::Aws;
 use mcm_core::provider::{Progress, Provider, Providers, Refreshed, SignInRequest, SignedIn};
 use mcm_core::redirect::Frontend;
 use mcm_core::resource::Resource;
@@ -217,7 +218,13 @@ fn grant(issued_at: Timestamp) -> Grant {
 
 fn open(world: &World, server: &Arc<Server>) -> Arc<App> {
     let settings = Arc::new(Settings::load(&world.paths.config, &world.environment));
-    let providers = Providers::scripted(Arc::new(Scripted(server.clone())));
+    let aws = Aws::new(
+        settings.aws.clone(),
+        world.http.clone(),
+        world.clock.clone(),
+    );
+    let aws = Arc::new(aws);
+    let providers = Providers::scripted(Arc::new(Scripted(server.clone())), aws);
     App::with_providers(world.clone(), Frontend::Terminal, settings, providers)
 }
 

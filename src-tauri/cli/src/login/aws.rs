@@ -6,10 +6,10 @@ use jiff::tz::TimeZone;
 use mcm_core::account::{AccountId, Cloud};
 use mcm_core::app::{App, Connect, ConnectRole, PrepareRole, PreparedRole};
 use mcm_core::error::Error;
+use mcm_core::role::{PendingRole, Source, SourceChoice};
 use mcm_core::sign_in::{
     CheckState, RoleCheck, RoleCheckKind, RoleVerification, SignInId, SignInStep,
 };
-use mcm_core::store::PendingRole;
 use mcm_core::vault::Vault;
 
 use super::{keys, open_keychain, print_connected, until_targets_are_read, view};
@@ -53,7 +53,7 @@ async fn connect(
     let role = ConnectRole {
         role_arn,
         external_id: wish.external_id,
-        source: wish.source,
+        source: chosen(wish.source.as_deref())?,
         session_seconds: wish.session_duration,
         accept_not_enforced: wish.accept_not_enforced,
     };
@@ -139,7 +139,7 @@ fn progress(check: &RoleCheck) -> Option<String> {
 async fn print_template(app: &App, form: Template, wish: AwsLogin) -> Result<(), Failure> {
     let prepared = app
         .prepare_role(PrepareRole {
-            source: wish.source.or_else(|| profile_in_force(app)),
+            source: chosen(wish.source.as_deref())?.or_else(|| profile_in_force(app)),
             external_id: wish.external_id,
             another: wish.another,
             role_name: wish.role_name,
@@ -158,9 +158,14 @@ async fn print_template(app: &App, form: Template, wish: AwsLogin) -> Result<(),
     Ok(print(text.trim_end())?)
 }
 
+/// The source that the user named, if any.
+fn chosen(source: Option<&str>) -> Result<Option<SourceChoice>, Error> {
+    source.map(str::parse).transpose()
+}
+
 /// The profile that the default chain stands for in this shell. It is kept by its name, because the connection is used
 /// in other shells too.
-fn profile_in_force(app: &App) -> Option<String> {
+fn profile_in_force(app: &App) -> Option<SourceChoice> {
     let settings = app.settings();
     let environment = &settings.aws.environment;
     if environment.get("AWS_ACCESS_KEY_ID").is_some() {
@@ -168,7 +173,7 @@ fn profile_in_force(app: &App) -> Option<String> {
     }
     environment
         .get("AWS_PROFILE")
-        .map(|name| format!("profile:{name}"))
+        .map(|name| Source::Profile(name.to_owned()).into())
 }
 
 fn print_prepared(prepared: &PreparedRole, form: Template) {
@@ -221,7 +226,13 @@ fn list_pending(app: &App) -> Result<(), Failure> {
             principal_arn,
             ..
         } = pending.clone();
-        [role_name, source, principal_arn, made_at, external_id]
+        [
+            role_name,
+            source.to_string(),
+            principal_arn,
+            made_at,
+            external_id,
+        ]
     };
     let head = ["ROLE", "SOURCE", "CALLER", "MADE", "EXTERNAL ID"].map(str::to_owned);
     let rows: Vec<_> = std::iter::once(head)

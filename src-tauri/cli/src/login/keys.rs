@@ -6,10 +6,9 @@
 use std::io::{self, IsTerminal as _, Read as _};
 
 use jiff::tz::TimeZone;
-use mcm_core::app::App;
-use mcm_core::credential::AccessKeys;
+use mcm_core::app::{App, EnteredKeys};
 use mcm_core::error::{Code, Error};
-use mcm_core::store::TypedKeys;
+use mcm_core::role::TypedKeys;
 use mcm_core::vault::Vault;
 use secrecy::{ExposeSecret as _, SecretString};
 
@@ -66,7 +65,7 @@ pub(crate) async fn remove(app: &App, access_key_id: &str) -> Result<(), Failure
 }
 
 /// Asks for one after the other. Only the id is seen while it is typed.
-async fn typed() -> Result<AccessKeys, Error> {
+async fn typed() -> Result<EnteredKeys, Error> {
     ask("Access key id: ");
     let access_key_id = line().await?.expose_secret().to_owned();
     let hidden = Hidden::start()?;
@@ -76,7 +75,7 @@ async fn typed() -> Result<AccessKeys, Error> {
     let session_token = line().await?;
     drop(hidden);
     let session_token = Some(session_token).filter(|token| !token.expose_secret().is_empty());
-    Ok(AccessKeys {
+    Ok(EnteredKeys {
         access_key_id,
         secret_access_key,
         session_token,
@@ -84,7 +83,7 @@ async fn typed() -> Result<AccessKeys, Error> {
 }
 
 /// Reads them from standard input, with blanks or newlines between.
-async fn piped() -> Result<AccessKeys, Error> {
+async fn piped() -> Result<EnteredKeys, Error> {
     let text = read(|| {
         let mut text = String::new();
         io::stdin()
@@ -104,7 +103,7 @@ async fn piped() -> Result<AccessKeys, Error> {
             return Err(Error::new(Code::InvalidInput, message));
         }
     };
-    Ok(AccessKeys {
+    Ok(EnteredKeys {
         access_key_id: (*id).to_owned(),
         secret_access_key: (*secret).into(),
         session_token: token.map(SecretString::from),

@@ -2,6 +2,8 @@
 //!
 //! Connecting itself goes through `app/connect.rs` as in every cloud; here is what it needs to know of a role first.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
@@ -9,17 +11,18 @@ use ts_rs::TS;
 
 use super::App;
 use super::connect::Connect;
-use crate::account::{
-    Account, AccountId, Cloud, Enforcement, Identity, OrganizationAccount, RenewalFailure,
-};
+use crate::account::{Account, AccountId, Cloud, Identity, OrganizationAccount, RenewalFailure};
 use crate::credential::{AccessKeys, Session};
 use crate::error::{Code, Error, ErrorView, Result};
 use crate::provider::SignInRequest;
 use crate::provider::aws::{
-    self, Aws, AwsSource, AwsSourceKind, Caller, Permissions, RoleArn, RoleRequest, RoleTemplates,
-    SESSION_SECONDS, Source, TemplateWish,
+    self, Aws, AwsSource, AwsSourceKind, Caller, RoleArn, RoleRequest, RoleTemplates,
+    SESSION_SECONDS, TemplateWish,
 };
-use crate::store::{Accounts, PendingRole, TypedKeys};
+use crate::role::{
+    Enforcement, PendingRole, Permissions, Source, SourceChoice, TypedKeys, is_access_key_id,
+};
+use crate::store::Accounts;
 use crate::text;
 use crate::vault::Record;
 
@@ -32,8 +35,8 @@ pub struct ConnectRole {
     pub role_arn: Option<String>,
     /// The External ID of this connection.
     pub external_id: Option<String>,
-    /// Who assumes the role: `default`, `profile:NAME`, `keychain:ACCESS_KEY_ID`, or `keychain` for the only keys there.
-    pub source: Option<String>,
+    /// Who assumes the role.
+    pub source: Option<SourceChoice>,
     /// The life of its sessions in seconds; an hour when nobody says.
     pub session_seconds: Option<u32>,
     /// Whether a role that can be assumed without the right External ID is connected all the same, and marked so.
@@ -46,7 +49,7 @@ pub struct ConnectRole {
 #[ts(export, optional_fields)]
 pub struct PrepareRole {
     /// Who is to assume it, as in `ConnectRole`; the default chain when nobody says.
-    pub source: Option<String>,
+    pub source: Option<SourceChoice>,
     /// An External ID that the organisation dictates, or that of a connection to print the templates of again.
     pub external_id: Option<String>,
     /// Whether a new External ID is made although one waits for its role already.
@@ -78,6 +81,45 @@ pub struct PreparedRole {
     pub templates: RoleTemplates,
 }
 
+/// Access keys as the user enters them.
+#[derive(Clone, Deserialize, TS)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[ts(export)]
+pub struct EnteredKeys {
+    /// The access key id.
+    pub access_key_id: String,
+    /// The secret access key.
+    #[ts(type = "string")]
+    pub secret_access_key: SecretString,
+    /// The session token, which a user's own keys do not have.
+    #[ts(type = "string | null")]
+    pub session_token: Option<SecretString>,
+}
+
+impl EnteredKeys {
+    fn check(self) -> Result<AccessKeys> {
+        let refused = |message: &str| Err(Error::new(Code::InvalidInput, message));
+        if !is_access_key_id(&self.access_key_id) {
+            return refused(
+                "This is no access key id of AWS. It has 16 characters or more and begins with AKIA or ASIA.",
+            );
+        }
+        if self.secret_access_key.expose_secret().trim().is_empty() {
+            return refused("Enter the secret access key too.");
+        }
+        if self.access_key_id.starts_with("ASIA") && self.session_token.is_none() {
+            return refused(
+                "These are the keys of a session (ASIA). Enter the session token that came with them too.",
+            );
+        }
+        Ok(AccessKeys {
+            access_key_id: self.access_key_id,
+            secret_access_key: self.secret_access_key,
+            session_token: self.session_token,
+        })
+    }
+}
+
 impl App {
     /// The sources of AWS credentials on this machine: the default chain, the shared config's profiles, typed keys.
     ///
@@ -86,7 +128,7 @@ impl App {
     pub async fn aws_sources(&self) -> Result<Vec<AwsSource>> {
         let mut sources = self.aws().sources().await?;
         sources.extend(self.stored()?.access_keys.iter().map(|keys| AwsSource {
-            source: Source::Keychain(keys.access_key_id.clone()).to_string(),
+            source: Source::Keychain(keys.access_key_id.clone()),
             kind: AwsSourceKind::TypedKeys,
             region: None,
             account_id: None,
@@ -99,7 +141,7 @@ impl App {
     ///
     /// # Errors
     /// `source-expired`, `clock-off`, `not-found`, `invalid-input`, and what the network brings.
-    pub async fn aws_caller(&self, source: &str) -> Result<Caller> {
+    pub async fn aws_caller(&self, source: &SourceChoice) -> Result<Caller> {
         let (source, keys) = self.source_with_keys(source).await?;
         self.aws().caller(&source, keys.as_ref()).await
     }
@@ -108,24 +150,10 @@ impl App {
     ///
     /// # Errors
     /// `invalid-input` for what cannot be keys; those of `aws_caller`, and `keychain-*`: nothing is stored then.
-    pub async fn add_access_keys(&self, keys: AccessKeys) -> Result<Caller> {
+    pub async fn add_access_keys(&self, entered: EnteredKeys) -> Result<Caller> {
+        let keys = entered.check()?;
         let id = keys.access_key_id.clone();
-        let source: Source = format!("keychain:{id}").parse().map_err(|_| {
-            Error::new(
-                Code::InvalidInput,
-                "This is no access key id of AWS. It has 16 characters or more and begins with AKIA or ASIA.",
-            )
-        })?;
-        if keys.secret_access_key.expose_secret().trim().is_empty() {
-            return Err(Error::new(
-                Code::InvalidInput,
-                "Enter the secret access key too.",
-            ));
-        }
-        if id.starts_with("ASIA") && keys.session_token.is_none() {
-            let message = "These are the keys of a session (ASIA). Enter the session token that came with them too.";
-            return Err(Error::new(Code::InvalidInput, message));
-        }
+        let source = Source::Keychain(id.clone());
         let caller = self.aws().caller(&source, Some(&keys)).await?;
         let typed = TypedKeys {
             access_key_id: id,
@@ -178,9 +206,8 @@ impl App {
     /// # Errors
     /// Those of `aws_caller` and `RoleTemplates::new`, `storage-*`; nothing is shown that was not kept first.
     pub async fn prepare_role(&self, wish: PrepareRole) -> Result<PreparedRole> {
-        let (source, keys) = self
-            .source_with_keys(wish.source.as_deref().unwrap_or("default"))
-            .await?;
+        let asked = wish.source.unwrap_or(Source::Default.into());
+        let (source, keys) = self.source_with_keys(&asked).await?;
         let caller = self.aws().caller(&source, keys.as_ref()).await?;
         let stored = self.stored()?;
         let waiting = stored
@@ -191,7 +218,7 @@ impl App {
                 Some(id) => pending.external_id == *id,
                 None => {
                     !wish.another
-                        && pending.source == source.to_string()
+                        && pending.source == source
                         && pending.principal_arn == caller.principal_arn
                 }
             });
@@ -229,7 +256,7 @@ impl App {
         } = template;
         let pending = PendingRole {
             external_id: external_id.clone(),
-            source: source.to_string(),
+            source,
             principal_arn: caller.principal_arn.clone(),
             role_name: role_name.clone(),
             permissions: permissions.clone(),
@@ -460,21 +487,20 @@ impl App {
         self.sessions.clean_up_access_keys(access_key_id).await
     }
 
-    fn aws(&self) -> Aws {
-        Aws::new(
-            self.settings().aws.clone(),
-            self.world.http.clone(),
-            self.world.clock.clone(),
-        )
+    fn aws(&self) -> Arc<Aws> {
+        self.state().providers.aws().clone()
     }
 
-    /// Reads a source, and its keys from the keychain when it has any there.
-    async fn source_with_keys(&self, source: &str) -> Result<(Source, Option<AccessKeys>)> {
-        let source = match source.trim() {
-            "keychain" => only_keys(&*self.stored()?)?,
-            other => other.parse()?,
+    /// The source that the user chose, with its keys from the keychain when it has any there.
+    async fn source_with_keys(
+        &self,
+        choice: &SourceChoice,
+    ) -> Result<(Source, Option<AccessKeys>)> {
+        let source = match choice {
+            SourceChoice::Named(source) => source.clone(),
+            SourceChoice::OnlyKeys => only_keys(&*self.stored()?)?,
         };
-        let Source::Keychain(id) = &source else {
+        let Some(id) = source.access_key_id() else {
             return Ok((source, None));
         };
         let bytes = self
@@ -491,7 +517,7 @@ impl App {
 /// What a connection is made with.
 struct Chosen {
     external_id: String,
-    source: String,
+    source: SourceChoice,
     /// The life of sessions that was chosen before.
     seconds: Option<u32>,
     /// The principal that the role's template named.
@@ -504,7 +530,7 @@ fn choose(
     role: &RoleArn,
     asked: &ConnectRole,
 ) -> Result<Chosen> {
-    let source = |kept: &str| asked.source.clone().unwrap_or_else(|| kept.to_owned());
+    let source = |kept: &Source| asked.source.clone().unwrap_or_else(|| kept.clone().into());
     if let Some(Identity::Aws {
         external_id: fixed,
         source: kept,
@@ -535,7 +561,7 @@ fn choose(
         if pending.is_none() {
             require_unused(stored, id)?;
         }
-        let kept = pending.map_or("default", |pending| pending.source.as_str());
+        let kept = pending.map_or(&Source::Default, |pending| &pending.source);
         return Ok(Chosen {
             external_id: id.clone(),
             source: source(kept),
@@ -549,7 +575,7 @@ fn choose(
             asked
                 .source
                 .as_ref()
-                .is_none_or(|source| fits(source, &pending.source))
+                .is_none_or(|asked| asked.fits(&pending.source))
         })
         .collect();
     let of_name: Vec<&&PendingRole> = of_source
@@ -595,11 +621,6 @@ fn require_life(seconds: Option<u32>) -> Result<()> {
             Err(Error::new(Code::InvalidInput, message))
         }
     }
-}
-
-/// Whether a source that a person named is this one.
-fn fits(asked: &str, source: &str) -> bool {
-    asked.trim() == source || (asked.trim() == "keychain" && aws::typed_key(source).is_some())
 }
 
 /// The row of a role, by AWS's own comparison.

@@ -11,9 +11,10 @@ use super::{App, ConnectRole, no_sign_in};
 use crate::account::{Account, AccountId, Cloud, Identity};
 use crate::activity::ActivityKind;
 use crate::error::{Code, Error, ErrorView, Result};
-use crate::provider::{self, SignInRequest, SignedIn};
+use crate::provider::{SignInRequest, SignedIn};
 use crate::redirect::STATE_LIFE;
 use crate::resource::Identifier;
+use crate::role::Source;
 use crate::settings::RedirectKind;
 use crate::sign_in::{SignInContext, SignInEvent, cancelled};
 use crate::sign_in::{SignInId, SignInStep, SignInView};
@@ -486,8 +487,8 @@ fn upsert(change: &Change<'_>, mut account: Account) -> Result<Account> {
 }
 
 /// Refuses a role whose typed access keys were removed while it was connected.
-fn require_keys(change: &Change<'_>, source: &str) -> Result<()> {
-    match provider::aws::typed_key(source) {
+fn require_keys(change: &Change<'_>, source: &Source) -> Result<()> {
+    match source.access_key_id() {
         Some(keys) if !change.has_access_keys(keys)? => Err(no_keys(keys)),
         _ => Ok(()),
     }

@@ -26,13 +26,14 @@ use serde::Serialize;
 use ts_rs::TS;
 use url::Url;
 
-use crate::account::{Account, Cloud, Enforcement, Identity, OrganizationAccount, Target};
+use crate::account::{Account, Cloud, Identity, OrganizationAccount, Target};
 use crate::credential::{AccessKeys, Grant, RoleGrant, Session};
 use crate::error::{Code, Error, Result};
 use crate::http::{self, Http};
 use crate::provider::CloudView;
 use crate::provider::{Progress, Provider, Refreshed, SignInRequest, SignedIn};
 use crate::resource::Resource;
+use crate::role::{Enforcement, Source};
 use crate::settings::AwsSettings;
 use crate::settings::RedirectKind;
 use crate::sign_in::{RoleCheck, RoleVerification, SignInStep};
@@ -47,10 +48,10 @@ pub use external_id::{
 };
 use partition::Partition;
 use signed::{FoundRole, Signed};
-pub use source::{AwsSource, AwsSourceKind, Source};
+pub use source::{AwsSource, AwsSourceKind};
 use source::{Loaded, Surroundings};
 use sts::{Sts, StsFailure, StsFailureKind};
-pub use template::{Permissions, RoleTemplates, TemplateWish};
+pub use template::{RoleTemplates, TemplateWish};
 pub use verify::ONE_HOUR;
 use verify::{Stopped, Verdict, Verification, Verified};
 
@@ -63,7 +64,7 @@ pub const SESSION_SECONDS: std::ops::RangeInclusive<u32> = 900..=43_200;
 #[ts(export)]
 pub struct Caller {
     /// The source of the credentials.
-    pub source: String,
+    pub source: Source,
     /// The ARN that `GetCallerIdentity` gave.
     pub arn: String,
     /// The twelve digits of the caller's account.
@@ -294,7 +295,7 @@ impl Aws {
         };
         let partition = parsed.partition;
         let caller = Caller {
-            source: source.to_string(),
+            source: source.clone(),
             arn,
             account_id: parsed.account_id,
             partition: partition.id.to_owned(),
@@ -476,7 +477,7 @@ impl Provider for Aws {
             alias,
             external_id: external_id.clone(),
             enforced: enforcement(verdict),
-            source: wish.source.to_string(),
+            source: wish.source.clone(),
             caller: calling.caller.arn.clone(),
             session_seconds: seconds,
             longest_session_seconds: longest,
@@ -484,7 +485,7 @@ impl Provider for Aws {
         let grant = Grant::Role(RoleGrant {
             role_arn: role.as_str().to_owned(),
             external_id: external_id.clone(),
-            source: wish.source.to_string(),
+            source: wish.source.clone(),
             keys: None,
         });
         let region = role.partition.region(calling.caller.region.as_deref());
@@ -507,9 +508,7 @@ impl Provider for Aws {
     ) -> Result<Refreshed> {
         let known = Known::of(&account.identity)?;
         let grant = grant.role()?;
-        let calling = self
-            .calling(&grant.source.parse()?, grant.keys.as_ref())
-            .await?;
+        let calling = self.calling(&grant.source, grant.keys.as_ref()).await?;
         let sts = self.sts(&calling, &known.role)?;
         let verification = Verification {
             sts: &sts,
@@ -621,11 +620,6 @@ pub(super) fn view(settings: &AwsSettings) -> CloudView {
             |url| url.to_string(),
         ),
     }
-}
-
-/// The id of the typed keys that a source names, when it names some.
-pub(crate) fn typed_key(source: &str) -> Option<&str> {
-    source.strip_prefix("keychain:")
 }
 
 /// The AWS part of an identity.

@@ -12,11 +12,12 @@ use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use super::log;
 use super::open::{Database, Problem};
 use super::rows::{self, Revisions};
-use super::{Accounts, Intent, PendingRole, TypedKeys};
+use super::{Accounts, Intent};
 use crate::account::{Account, AccountId, Cloud, GrantKey, Identity};
 use crate::activity::{ActivityEvent, ActivityKind};
 use crate::error::Result;
 use crate::resource::Resource;
+use crate::role::{PendingRole, TypedKeys};
 
 /// A change that is being made. Dropped before its end, it changes nothing.
 pub struct Change<'a> {

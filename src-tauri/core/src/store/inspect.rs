@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{PendingRole, Store, TypedKeys};
+use super::Store;
 use crate::account::{Account, AccountId, Cloud};
 use crate::activity::ActivityEvent;
 use crate::error::Result;
+use crate::role::{PendingRole, TypedKeys};
 
 /// Everything that is stored and no secret.
 #[derive(Clone, Debug, Serialize)]

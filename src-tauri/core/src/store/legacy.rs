@@ -8,11 +8,11 @@ use serde::Deserialize;
 
 use super::open::Problem;
 use super::rows::{self, Revisions};
-use super::{PendingRole, TypedKeys};
 use crate::account::{Account, AccountId, Cloud, GrantKey};
 use crate::error::{Code, Error, Result};
 use crate::file;
 use crate::resource::Identifier;
+use crate::role::{PendingRole, TypedKeys};
 
 /// The newest version of the file that there was.
 const VERSION: u32 = 1;

@@ -8,12 +8,12 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{PendingRole, TypedKeys};
 use crate::account::{
     Account, AccountId, Cloud, GrantKey, OfferedTenant, OrganizationAccount, ResourceSession,
     SessionTimes, Target,
 };
 use crate::resource::Identifier;
+use crate::role::{PendingRole, TypedKeys};
 
 /// An account with the changes that wrote it last.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -385,7 +385,10 @@ pub(super) fn pending_roles(connection: &Connection) -> rusqlite::Result<Vec<Pen
     let rows = statement.query_map([], |row| {
         let external_id: String = row.get("external_id")?;
         Ok(PendingRole {
-            source: row.get("source")?,
+            source: row
+                .get::<_, String>("source")?
+                .parse()
+                .map_err(|_| unfit(&external_id, "source"))?,
             principal_arn: row.get("principal_arn")?,
             role_name: row.get("role_name")?,
             permissions: json(row, &external_id, "permissions")?,
@@ -411,7 +414,7 @@ pub(super) fn write_pending_role(
          VALUES (?, ?, ?, ?, ?, ?, ?)",
         params![
             role.external_id,
-            role.source,
+            role.source.to_string(),
             role.principal_arn,
             role.role_name,
             as_json(&role.permissions),

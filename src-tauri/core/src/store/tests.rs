@@ -3,8 +3,10 @@
 use std::fs;
 use std::path::PathBuf;
 
+use jiff::Timestamp;
+
 use super::*;
-use crate::account::{SessionTimes, Target};
+use crate::account::{Identity, SessionTimes, Target};
 use crate::activity::{ActivityEvent, ActivityKind};
 use crate::error::{Code, Error};
 use crate::resource::Identifier;

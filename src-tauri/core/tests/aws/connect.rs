@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use mcm_core::account::{Cloud, Enforcement};
-use mcm_core::app::{Connect, ConnectRole, PrepareRole};
+use mcm_core::account::Cloud;
+use mcm_core::app::{Connect, ConnectRole, EnteredKeys, PrepareRole};
 use mcm_core::error::Code;
+use mcm_core::role::{Enforcement, Source};
 use mcm_core::sign_in::{CheckState, RoleCheckKind};
 use mcm_core::snapshot::{Snapshot, Status};
 use mcm_core::world::Clock as _;
@@ -13,8 +14,8 @@ use sandbox_clouds::{Endpoint, Fault, Rule};
 
 use crate::harness::{Harness, within};
 use crate::roles::{
-    PRODUCTION, attempts, checks, connect, finish, is_retrying, known, prepare, role, verification,
-    wish, with,
+    PRODUCTION, attempts, caller, checks, connect, finish, is_retrying, known, prepare, role,
+    verification, wish, with,
 };
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -34,7 +35,7 @@ async fn a_role_that_enforces_is_connected_and_its_session_renews() {
     assert_eq!(row.target.expect("the source's region").id, "eu-central-1");
     let role_now = known(&harness, &id);
     assert_eq!(
-        (role_now.enforced, role_now.source.as_str()),
+        (role_now.enforced, role_now.source.to_string().as_str()),
         (Enforcement::Enforced, "default")
     );
     assert_eq!(role_now.alias.as_deref(), Some("contoso-production"));
@@ -408,7 +409,7 @@ async fn a_role_is_refused_to_somebody_elses_keys_with_whom_its_template_was_mad
         ("AWS_ACCESS_KEY_ID", &grace.id),
         ("AWS_SECRET_ACCESS_KEY", &grace.secret),
     ]);
-    let caller = shell.aws_caller("default").await.expect("a caller");
+    let caller = caller(&shell, "default").await.expect("a caller");
     assert_eq!(
         caller.arn, "arn:aws:iam::111122223333:user/grace",
         "told before anything is asked for"
@@ -609,7 +610,12 @@ async fn a_chained_caller_gets_an_hour_and_is_told_so() {
     let reader = connect(&harness, "Reader").await.expect("connected");
     let session = harness.app.session(&reader).await.expect("a session");
     let keys = session.access_keys().expect("keys").clone();
-    let hop = format!("keychain:{}", keys.access_key_id);
+    let hop = Source::Keychain(keys.access_key_id.clone());
+    let keys = EnteredKeys {
+        access_key_id: keys.access_key_id,
+        secret_access_key: keys.secret_access_key,
+        session_token: keys.session_token,
+    };
     let caller = harness.app.add_access_keys(keys).await.expect("a caller");
     assert!(caller.is_chained && !caller.principal_is_exact);
     assert_eq!(
@@ -619,7 +625,7 @@ async fn a_chained_caller_gets_an_hour_and_is_told_so() {
     );
 
     let wish = PrepareRole {
-        source: Some(hop),
+        source: Some(hop.into()),
         ..PrepareRole::default()
     };
     harness.app.prepare_role(wish).await.expect("prepared");

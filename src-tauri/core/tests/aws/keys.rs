@@ -1,19 +1,20 @@
 //! Access keys that are typed in: checked before they are kept, and gone with the last connection that uses them.
 
+use mcm_core::app::EnteredKeys;
 use mcm_core::app::{ConnectRole, PrepareRole};
-use mcm_core::credential::AccessKeys;
 use mcm_core::error::Code;
+use mcm_core::role::SourceChoice;
 use mcm_core::vault::Record;
 
 use crate::harness::Harness;
 use crate::roles::{finish, known, role, with};
 
-fn keys_of(harness: &Harness, user: &str) -> AccessKeys {
+fn keys_of(harness: &Harness, user: &str) -> EnteredKeys {
     let key = harness
         .clouds
         .aws_access_key(user)
         .expect("there is such a user");
-    AccessKeys {
+    EnteredKeys {
         access_key_id: key.id,
         secret_access_key: key.secret.into(),
         session_token: None,
@@ -41,7 +42,7 @@ async fn typed_keys_are_checked_kept_used_and_removed_with_their_last_connection
     );
 
     let wish = PrepareRole {
-        source: Some("keychain".into()),
+        source: Some(SourceChoice::OnlyKeys),
         ..PrepareRole::default()
     };
     harness.app.prepare_role(wish).await.expect("prepared");
@@ -59,7 +60,10 @@ async fn typed_keys_are_checked_kept_used_and_removed_with_their_last_connection
         ..ConnectRole::default()
     };
     let account = finish(&harness, with(wish)).await.expect("connected");
-    assert_eq!(known(&harness, &account).source, format!("keychain:{id}"));
+    assert_eq!(
+        known(&harness, &account).source.to_string(),
+        format!("keychain:{id}")
+    );
     harness
         .app
         .renew(&account)
@@ -85,7 +89,7 @@ async fn typed_keys_are_checked_kept_used_and_removed_with_their_last_connection
 #[tokio::test]
 async fn keys_that_aws_does_not_accept_are_not_kept() {
     let harness = Harness::start().await;
-    let wrong_secret = AccessKeys {
+    let wrong_secret = EnteredKeys {
         secret_access_key: "not-the-secret-of-this-key".into(),
         ..keys_of(&harness, "ada")
     };
@@ -96,7 +100,7 @@ async fn keys_that_aws_does_not_accept_are_not_kept() {
         .await
         .expect_err("refused");
     assert!(error.message().contains("secret access key"), "{error}");
-    let unknown = AccessKeys {
+    let unknown = EnteredKeys {
         access_key_id: "AKIAIOSFODNN7EXAMPLE".into(),
         secret_access_key: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY".into(),
         session_token: None,
@@ -110,7 +114,7 @@ async fn keys_that_aws_does_not_accept_are_not_kept() {
         error.message().contains("does not know the access key"),
         "{error}"
     );
-    let halved = AccessKeys {
+    let halved = EnteredKeys {
         access_key_id: "ASIAIOSFODNN7EXAMPLE".into(),
         ..keys_of(&harness, "ada")
     };
@@ -120,7 +124,7 @@ async fn keys_that_aws_does_not_accept_are_not_kept() {
         .await
         .expect_err("refused");
     assert!(error.message().contains("session token"), "{error}");
-    let odd = AccessKeys {
+    let odd = EnteredKeys {
         access_key_id: "ada".into(),
         ..keys_of(&harness, "ada")
     };

@@ -8,11 +8,10 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio};
 
-use mcm_core::account::Enforcement;
-use mcm_core::app::{ConnectRole, PrepareRole};
-use mcm_core::credential::AccessKeys;
+use mcm_core::app::{ConnectRole, EnteredKeys, PrepareRole};
 use mcm_core::error::Code;
-use mcm_core::provider::aws::{Caller, Permissions, RoleTemplates, TemplateWish};
+use mcm_core::provider::aws::{Caller, RoleTemplates, TemplateWish};
+use mcm_core::role::{Enforcement, Permissions, Source};
 use mcm_core::world::{Clock as _, SystemClock};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -213,7 +212,7 @@ fn the_cloudformation_template_is_flawless_for_every_partition_and_choice() {
     let template = |partition: &str, permissions, seconds| {
         let arn = format!("arn:{partition}:iam::111122223333:role/ops/Dev");
         let caller = Caller {
-            source: "default".into(),
+            source: Source::Default,
             arn: arn.clone(),
             account_id: "111122223333".into(),
             partition: partition.into(),
@@ -305,7 +304,7 @@ async fn a_role_of_moto_with_another_external_id_is_refused() {
 async fn a_wrong_secret_key_is_told_from_an_unknown_key() {
     let moto = Moto::start();
     let harness = moto.harness().await;
-    let wrong = AccessKeys {
+    let wrong = EnteredKeys {
         access_key_id: moto.at.access_key_id.clone(),
         secret_access_key: "another-secret-access-key-of-forty-chars".into(),
         session_token: None,
@@ -316,7 +315,7 @@ async fn a_wrong_secret_key_is_told_from_an_unknown_key() {
         .await
         .expect_err("refused");
     assert!(error.message().contains("secret access key"), "{error}");
-    let unknown = AccessKeys {
+    let unknown = EnteredKeys {
         access_key_id: "AKIAIOSFODNN7EXAMPLE".into(),
         secret_access_key: "another-secret-access-key-of-forty-chars".into(),
         session_token: None,

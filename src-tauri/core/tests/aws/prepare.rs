@@ -2,7 +2,7 @@
 
 use mcm_core::app::{ConnectRole, PrepareRole};
 use mcm_core::error::Code;
-use mcm_core::provider::aws::Permissions;
+use mcm_core::role::Permissions;
 
 use crate::harness::Harness;
 use crate::roles::{attempts, finish, known, prepare, role, with};

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use mcm_core::account::{AccountId, Cloud, Enforcement, Identity};
-use mcm_core::app::{Connect, ConnectRole, PrepareRole};
+use mcm_core::account::{AccountId, Cloud, Identity};
+use mcm_core::app::{App, Connect, ConnectRole, PrepareRole};
 use mcm_core::error::Result;
+use mcm_core::provider::aws::Caller;
+use mcm_core::role::{Enforcement, Source};
 use mcm_core::sign_in::{CheckState, RoleCheck, RoleVerification, SignInId};
 use mcm_core::snapshot::Snapshot;
 use sandbox_clouds::aws::Assumption;
@@ -16,6 +18,11 @@ pub(crate) const PRODUCTION: &str = "444455556666";
 /// A role of the production account.
 pub(crate) fn role(name: &str) -> String {
     format!("arn:aws:iam::{PRODUCTION}:role/{name}")
+}
+
+/// Who the credentials of a source belong to; the source as a user writes it.
+pub(crate) async fn caller(app: &App, source: &str) -> Result<Caller> {
+    app.aws_caller(&source.parse()?).await
 }
 
 /// A wish for a role with the External ID that waits.
@@ -96,7 +103,7 @@ pub(crate) struct Known {
     pub(crate) external_id: String,
     pub(crate) enforced: Enforcement,
     pub(crate) alias: Option<String>,
-    pub(crate) source: String,
+    pub(crate) source: Source,
     pub(crate) session_seconds: u32,
     pub(crate) longest: Option<u32>,
     pub(crate) caller: String,

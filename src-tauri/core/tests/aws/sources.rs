@@ -3,14 +3,15 @@
 use std::path::PathBuf;
 
 use jiff::SignedDuration;
-use mcm_core::credential::AccessKeys;
+use mcm_core::app::EnteredKeys;
 use mcm_core::error::Code;
 use mcm_core::provider::aws::AwsSourceKind;
+use mcm_core::role::Source;
 use mcm_core::snapshot::Status;
 use sandbox_clouds::{Clock, Endpoint, Fault, ServiceError};
 
 use crate::harness::Harness;
-use crate::roles::{connect, finish, prepare, wish};
+use crate::roles::{caller, connect, finish, prepare, wish};
 
 /// A harness whose shared config of AWS is written by the test.
 struct Shared {
@@ -58,7 +59,7 @@ async fn typed_keys_need_no_file_and_take_nothing_from_one() {
     ] {
         shared.write(text);
         let ada = shared.harness.clouds.aws_access_key("ada").expect("a user");
-        let keys = AccessKeys {
+        let keys = EnteredKeys {
             access_key_id: ada.id,
             secret_access_key: ada.secret.into(),
             session_token: None,
@@ -82,12 +83,10 @@ async fn the_person_sees_whose_keys_are_in_the_environment_and_a_profile_is_neve
         "[profile grace]\nregion = eu-west-1\naws_access_key_id = {}\naws_secret_access_key = {}\n",
         grace.id, grace.secret
     ));
-    let ambient = harness.app.aws_caller("default").await.expect("a caller");
+    let ambient = caller(&harness.app, "default").await.expect("a caller");
     assert_eq!(ambient.arn, "arn:aws:iam::111122223333:user/ada");
     assert_eq!(ambient.region.as_deref(), Some("eu-central-1"));
-    let named = harness
-        .app
-        .aws_caller("profile:grace")
+    let named = caller(&harness.app, "profile:grace")
         .await
         .expect("a caller");
     assert_eq!(
@@ -117,11 +116,15 @@ async fn profiles_are_listed_with_where_their_credentials_come_from() {
         .iter()
         .map(|source| {
             (
-                source.source.as_str(),
+                source.source.to_string(),
                 source.kind,
                 source.sign_in_command.as_deref(),
             )
         })
+        .collect();
+    let told: Vec<_> = told
+        .iter()
+        .map(|(source, kind, command)| (source.as_str(), *kind, *command))
         .collect();
     assert_eq!(
         told,
@@ -147,19 +150,13 @@ async fn profiles_are_listed_with_where_their_credentials_come_from() {
             ("profile:static", AwsSourceKind::StaticKeys, None),
         ]
     );
-    let error = shared
-        .harness
-        .app
-        .aws_caller("profile:nobody")
+    let error = caller(&shared.harness.app, "profile:nobody")
         .await
         .expect_err("no such profile");
     assert_eq!(error.code(), Code::NotFound);
     for odd in ["", "profile:", "keychain:x", "AKIAIOSFODNN7EXAMPLE"] {
         assert_eq!(
-            shared
-                .harness
-                .app
-                .aws_caller(odd)
+            caller(&shared.harness.app, odd)
                 .await
                 .expect_err(odd)
                 .code(),
@@ -197,10 +194,7 @@ async fn a_profile_whose_session_is_over_names_the_command_that_mends_it() {
         ("dev", "\"aws sso login --profile dev\""),
         ("web", "\"aws login --profile web\""),
     ] {
-        let error = shared
-            .harness
-            .app
-            .aws_caller(&format!("profile:{profile}"))
+        let error = caller(&shared.harness.app, &format!("profile:{profile}"))
             .await
             .expect_err(profile);
         assert_eq!(error.code(), Code::SourceExpired, "{error}");
@@ -234,7 +228,7 @@ async fn a_profile_that_runs_this_app_is_no_source_by_itself_nor_through_others_
         .expect("listed")
         .into_iter()
         .filter(|source| source.kind == AwsSourceKind::Ourselves)
-        .map(|source| source.source)
+        .map(|source| source.source.to_string())
         .collect();
     assert_eq!(
         refused,
@@ -248,7 +242,7 @@ async fn a_profile_that_runs_this_app_is_no_source_by_itself_nor_through_others_
         ]
     );
     for source in &refused {
-        let error = harness.app.aws_caller(source).await.expect_err(source);
+        let error = caller(&harness.app, source).await.expect_err(source);
         assert_eq!(error.code(), Code::SettingInvalid, "{source}: {error}");
         assert!(
             error
@@ -257,16 +251,12 @@ async fn a_profile_that_runs_this_app_is_no_source_by_itself_nor_through_others_
             "{source}: {error}"
         );
         let wish = mcm_core::app::PrepareRole {
-            source: Some(source.clone()),
+            source: Some(source.parse().expect(source)),
             ..Default::default()
         };
         assert!(harness.app.prepare_role(wish).await.is_err(), "{source}");
     }
-    let error = harness
-        .app
-        .aws_caller("profile:far")
-        .await
-        .expect_err("far");
+    let error = caller(&harness.app, "profile:far").await.expect_err("far");
     assert!(
         error
             .message()
@@ -289,7 +279,7 @@ async fn a_role_is_not_prepared_nor_connected_with_a_session_that_is_over() {
         key.id, key.secret
     ));
     let wish = || mcm_core::app::PrepareRole {
-        source: Some("profile:short".into()),
+        source: Some(Source::Profile("short".into()).into()),
         ..Default::default()
     };
     harness.app.prepare_role(wish()).await.expect("prepared");
@@ -338,7 +328,7 @@ async fn the_region_of_a_role_is_its_profiles_at_first_and_any_of_the_partition_
         ("north", "Reader", "eu-north-1"),
         ("nowhere", "LongReader", "us-east-1"),
     ] {
-        let source = Some(format!("profile:{profile}"));
+        let source = Some(Source::Profile(profile.to_owned()).into());
         let wish = mcm_core::app::PrepareRole {
             source,
             ..Default::default()
@@ -390,7 +380,7 @@ async fn a_source_session_that_ends_is_told_and_the_account_recovers_when_it_is_
     let hour = std::time::Duration::from_secs(3600);
     write(&harness.clouds.aws_session("ada", hour).expect("a user"));
     let wish = mcm_core::app::PrepareRole {
-        source: Some("profile:short".into()),
+        source: Some(Source::Profile("short".into()).into()),
         ..Default::default()
     };
     harness.app.prepare_role(wish).await.expect("prepared");
@@ -426,7 +416,7 @@ async fn a_clock_that_is_ten_minutes_off_is_named_with_its_direction() {
             &[],
         )
         .await;
-        let error = harness.app.aws_caller("default").await.expect_err("off");
+        let error = caller(&harness.app, "default").await.expect_err("off");
         assert_eq!(error.code(), Code::ClockOff);
         assert!(error.message().contains(word), "{error}");
         assert!(error.is_transient(), "setting the clock is enough");
@@ -547,11 +537,7 @@ async fn an_endpoint_that_is_neither_https_nor_this_machine_is_refused() {
         &[("AWS_ENDPOINT_URL_STS", "http://sts.evil.example")],
     )
     .await;
-    let error = harness
-        .app
-        .aws_caller("default")
-        .await
-        .expect_err("refused");
+    let error = caller(&harness.app, "default").await.expect_err("refused");
     assert_eq!(error.code(), Code::SettingInvalid);
     prepare_fails(&harness).await;
     assert!(harness.app.connect(wish("Reader")).is_err());

@@ -5,7 +5,6 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::str::FromStr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -27,6 +26,7 @@ use crate::aws_files::Kind;
 use crate::credential::AccessKeys;
 use crate::error::{Code, Error, Result};
 use crate::http;
+use crate::role::Source;
 use crate::text;
 use crate::world::{Clock, Environment};
 
@@ -61,57 +61,13 @@ const BEFORE_PROCESS: [&str; 5] = [
     "login_session",
 ];
 
-/// Who assumes a role.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Source {
-    /// The SDK's default chain: environment, the default profile, what the machine has.
-    Default,
-    /// A profile of the shared config.
-    Profile(String),
-    /// Access keys that were typed in, by their id.
-    Keychain(String),
-}
-
-impl FromStr for Source {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        let named = |name: &str| (!name.is_empty()).then(|| name.to_owned());
-        let source = match text.trim().split_once(':') {
-            None if text.trim() == "default" => Some(Self::Default),
-            Some(("profile", name)) => named(name).map(Self::Profile),
-            Some(("keychain", id)) => named(id)
-                .filter(|id| is_access_key_id(id))
-                .map(Self::Keychain),
-            _ => None,
-        };
-        source.ok_or_else(|| {
-            let message = format!(
-                "\"{}\" is no source of AWS credentials. Use default, profile:NAME or keychain:ACCESS_KEY_ID.",
-                text::shown(text)
-            );
-            Error::new(Code::InvalidInput, message)
-        })
-    }
-}
-
-impl fmt::Display for Source {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Default => f.write_str("default"),
-            Self::Profile(name) => write!(f, "profile:{name}"),
-            Self::Keychain(id) => write!(f, "keychain:{id}"),
-        }
-    }
-}
-
 /// A source that a person can choose.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
 #[serde(rename_all = "camelCase")]
 #[ts(export)]
 pub struct AwsSource {
-    /// What it is chosen by: `default`, `profile:NAME` or `keychain:ACCESS_KEY_ID`.
-    pub source: String,
+    /// What it is chosen by.
+    pub source: Source,
     /// Where its credentials come from.
     pub kind: AwsSourceKind,
     /// Its region, when it names one.
@@ -205,7 +161,7 @@ impl Surroundings {
             .map(str::to_owned)
             .or_else(|| profiles.get("region").map(text::shown));
         let chain = AwsSource {
-            source: "default".into(),
+            source: Source::Default,
             kind,
             region,
             account_id: None,
@@ -220,7 +176,7 @@ impl Surroundings {
                 None => AwsSourceKind::of(profile),
             };
             Some(AwsSource {
-                source: Source::Profile(name.to_owned()).to_string(),
+                source: Source::Profile(name.to_owned()),
                 kind,
                 region: profile.get("region").map(text::shown),
                 account_id: profile.get("sso_account_id").map(text::shown),
@@ -386,11 +342,6 @@ pub(super) fn credentials(keys: &AccessKeys) -> Credentials {
 pub(super) fn system_time(at: Timestamp) -> SystemTime {
     SystemTime::UNIX_EPOCH
         + Duration::try_from(at.duration_since(Timestamp::UNIX_EPOCH)).unwrap_or_default()
-}
-
-/// AWS's form of access key ids: 16 to 128 letters and digits.
-pub(super) fn is_access_key_id(id: &str) -> bool {
-    (16..=128).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
 }
 
 /// Requests are signed, and some answers hold credentials: they go over `https` or stay on this machine.

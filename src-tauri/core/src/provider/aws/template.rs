@@ -3,41 +3,19 @@
 //! The texts are files in `aws/templates/`; a word between two `@` stands for a value, which is put in quoted as the
 //! file's language has it. IAM permits quotes and dollar signs in paths, so nothing goes in bare.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use ts_rs::TS;
 
 use super::arn::{is_account_id, is_role_name};
 use super::partition::Partition;
 use super::{Caller, SESSION_SECONDS, external_id};
 use crate::error::{Code, Error, Result};
+use crate::role::Permissions;
 
 const TRUST_POLICY: &str = include_str!("templates/trust-policy.json");
 const CLOUDFORMATION: &str = include_str!("templates/cloudformation.yaml");
 const CREATE_ROLE: &str = include_str!("templates/create-role.sh");
 const TERRAFORM: &str = include_str!("templates/terraform.tf");
-
-/// What a role may do, beyond being assumed.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
-#[serde(
-    tag = "kind",
-    rename_all = "kebab-case",
-    rename_all_fields = "camelCase"
-)]
-#[ts(export)]
-pub enum Permissions {
-    /// AWS's `ViewOnlyAccess`: lists resources, reads no content.
-    #[default]
-    ViewOnly,
-    /// AWS's `ReadOnlyAccess`: reads resources with their content.
-    ReadOnly,
-    /// Nothing: somebody attaches a policy later.
-    Nothing,
-    /// A policy of the person's choice.
-    Policy {
-        /// Its ARN.
-        arn: String,
-    },
-}
 
 /// What a template is made for.
 #[derive(Clone, Debug)]

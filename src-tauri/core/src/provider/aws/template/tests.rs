@@ -7,6 +7,7 @@ use yaml_rust2::{Yaml, YamlLoader};
 
 use super::*;
 use crate::provider::aws::external_id;
+use crate::role::Source;
 
 /// A path that would break out of every language's quotes, as IAM permits them.
 const NASTY: &str = "a'b\"c$d${e}%{f}\\g`h`#i@seconds@";
@@ -14,7 +15,7 @@ const NASTY: &str = "a'b\"c$d${e}%{f}\\g`h`#i@seconds@";
 fn caller(partition: &str, resource: &str) -> Caller {
     let arn = format!("arn:{partition}:iam::111122223333:{resource}");
     Caller {
-        source: "default".into(),
+        source: Source::Default,
         arn: arn.clone(),
         account_id: "111122223333".into(),
         partition: partition.into(),
