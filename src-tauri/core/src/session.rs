@@ -3,7 +3,7 @@
 //! One renewal at a time per grant, across threads (a shared task) and processes (a lock file). The renewal runs in a
 //! task of its own, so a caller who gives up cannot lose a rotated refresh token. The rotated grant is stored before
 //! the session is published. A grant may serve several resources: each has its session, and its own failure unless it is
-//! the grant's. Expiry is wall-clock time. Only `app.rs` calls this file.
+//! the grant's. Expiry is wall-clock time. Only `app/` calls this file.
 
 use std::collections::HashMap;
 use std::path::PathBuf;

@@ -1,6 +1,6 @@
 //! What the tray and the dashboard draw: one value, whole, without any secret.
 //!
-//! What lives here: the types and nothing else; `app.rs` builds them. They are exported to `ui/src/bindings` by
+//! What lives here: the types and nothing else; `app/build_snapshot.rs` builds them. They are exported to `ui/src/bindings` by
 //! this crate's tests. Texts for a user stand in `ui/src/text.ts`, so a Snapshot carries facts, not sentences;
 //! the exceptions are errors, whose sentence is made where the cause is known.
 

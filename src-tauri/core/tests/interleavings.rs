@@ -413,7 +413,7 @@ impl Story {
                 for _ in 0..callers {
                     let (app, id) = (self.process(process).app.clone(), id.clone());
                     self.process(process).run(async move {
-                        app.read_again();
+                        app.reload();
                         let Ok(resource) = app.resource(&id, RESOURCES[resource]) else {
                             return;
                         };

@@ -132,7 +132,7 @@ impl Broker {
 
     fn account(&self, cloud: Cloud) -> Result<Account, BrokerError> {
         // Another process may have chosen another account, or signed out of this one.
-        self.app.read_again();
+        self.app.reload();
         match self.who.get(&cloud) {
             Some(Who::Account(id)) => Ok(self.app.named(id.as_str())?),
             Some(Who::Active) => Ok(self.app.active(cloud)?),

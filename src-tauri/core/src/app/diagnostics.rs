@@ -1,0 +1,146 @@
+//! What is stored and where, what is wrong with it, and what to paste into a report.
+
+use serde::Serialize;
+use ts_rs::TS;
+
+use super::App;
+use crate::error::Result;
+use crate::settings::Settings;
+use crate::store::Export;
+
+/// A folder or store of ours, for "what is stored and where".
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+#[ts(export)]
+pub struct StoredPlace {
+    /// What it is called.
+    pub label: String,
+    /// Where it is.
+    pub path: String,
+    /// What is in it.
+    pub what: String,
+}
+
+impl App {
+    /// What is stored and where.
+    pub fn storage(&self) -> Vec<StoredPlace> {
+        let place = |label: &str, path: String, what: &str| StoredPlace {
+            label: label.into(),
+            path,
+            what: what.into(),
+        };
+        vec![
+            place(
+                "Keychain",
+                self.world.vault.watch().borrow().name.clone(),
+                "Refresh tokens, current sessions, and AWS access keys that you typed in. Nothing else on this machine holds them.",
+            ),
+            place(
+                "Accounts",
+                self.store.path().display().to_string(),
+                "Names, tenants, subscriptions, projects and times. No secret.",
+            ),
+            place(
+                "Settings",
+                Settings::path(&self.world.paths.config)
+                    .display()
+                    .to_string(),
+                "Client ids, choices, and Google's client secret if you wrote it there. No other secret.",
+            ),
+            place(
+                "Logs",
+                self.world.paths.logs.display().to_string(),
+                "What happened, without names of secrets or their values.",
+            ),
+        ]
+    }
+
+    /// What to paste into a report: versions, states and counts; no name, id or address of the person's.
+    pub fn diagnostics(&self) -> String {
+        let snapshot = self.watch().borrow().clone();
+        let mut lines = vec![
+            format!(
+                "Multi-Cloud Manager {} ({})",
+                env!("CARGO_PKG_VERSION"),
+                std::env::consts::OS
+            ),
+            format!(
+                "keychain: {:?} ({})",
+                snapshot.keychain.state, snapshot.keychain.name
+            ),
+            format!(
+                "accounts: {}, offline: {}, paused: {}",
+                snapshot.accounts.len(),
+                snapshot.offline,
+                snapshot.paused
+            ),
+        ];
+        for cloud in &snapshot.clouds {
+            lines.push(format!(
+                "{}: ready {}, sandbox {}, redirect {:?}, client id from {}, problems: {}",
+                cloud.cloud,
+                cloud.ready,
+                cloud.sandbox,
+                cloud.redirect,
+                if cloud.client_id.is_some() {
+                    "settings"
+                } else {
+                    "nowhere"
+                },
+                cloud
+                    .problems
+                    .iter()
+                    .map(|problem| problem.name.as_str())
+                    .collect::<Vec<_>>()
+                    .join(", "),
+            ));
+        }
+        for problem in &snapshot.problems {
+            lines.push(format!(
+                "problem: {} ({})",
+                problem.code.as_str(),
+                problem.reference
+            ));
+        }
+        for account in snapshot
+            .accounts
+            .iter()
+            .filter(|account| account.renewal_failure.is_some())
+        {
+            let renewal_failure = account.renewal_failure.as_ref().expect("filtered");
+            lines.push(format!(
+                "{}: {:?}, {} ({})",
+                account.id,
+                account.status,
+                renewal_failure.code.as_str(),
+                renewal_failure.reference
+            ));
+        }
+        lines.join("\n")
+    }
+
+    /// Everything that is stored and no secret, for a backup or another program.
+    ///
+    /// # Errors
+    /// `storage-*`.
+    pub fn export(&self) -> Result<Export> {
+        self.store.export()
+    }
+
+    /// What is wrong with `accounts.db`, as SQLite says; nothing when it is sound.
+    ///
+    /// # Errors
+    /// `storage-*`.
+    pub fn faults(&self) -> Result<Vec<String>> {
+        self.store.faults()
+    }
+
+    /// How many secrets of killed or interrupted sign-ins and sign-outs the keychain may hold.
+    ///
+    /// # Errors
+    /// `storage-*`.
+    pub fn left_over_secrets(&self) -> Result<usize> {
+        let noted = self.store.intents(None)?;
+        Ok(noted.iter().filter(|(_, is_needed)| !is_needed).count())
+    }
+}

@@ -1,0 +1,96 @@
+//! Disconnecting: removing an account, or all of them, with every secret, and revoking what the cloud granted.
+
+use std::time::Duration;
+
+use super::App;
+use crate::account::{Account, AccountId};
+use crate::credential::Grant;
+use crate::error::{Code, Error, Result};
+
+/// How long telling a provider of a sign-out may take; the local removal never waits for it.
+const SIGN_OUT_TIME: Duration = Duration::from_secs(10);
+
+impl App {
+    /// Removes the account with everything of it, and tells the provider where it offers that. Works offline: why the
+    /// provider could not be told is then given back, because what was granted there still stands.
+    ///
+    /// # Errors
+    /// `not-found`; `keychain-*` when a secret could not be removed, which is then named.
+    pub async fn disconnect(&self, id: &AccountId) -> Result<Option<Error>> {
+        let removed = self.sessions.remove(id).await;
+        self.reload();
+        let (account, grant) = removed?;
+        self.finish_disconnecting(&account, grant).await
+    }
+
+    /// Removes every account and every keychain entry of this app. Settings stay. Why providers could not be told is given
+    /// back, as by `disconnect`.
+    ///
+    /// # Errors
+    /// The first thing that could not be removed; the others are removed all the same.
+    pub async fn forget_everything(&self) -> Result<Vec<Error>> {
+        let (mut first_error, mut untold) = (None, Vec::new());
+        for account in &self.stored().unwrap_or_default().accounts {
+            match self.disconnect(&account.id).await {
+                Ok(error) => untold.extend(error),
+                Err(error) => first_error = first_error.or(Some(error)),
+            }
+        }
+        first_error = first_error.or(self.world.vault.sweep_all().await.err());
+        let is_swept = first_error.is_none();
+        let emptied = self.change(|change| {
+            for pending in change.pending_roles()? {
+                change.remove_pending_role(&pending.external_id)?;
+            }
+            for keys in change.all()?.access_keys {
+                change.remove_access_keys(&keys.access_key_id)?;
+            }
+            change.forget_activity()?;
+            // The keychain holds nothing any more, unless that failed.
+            if is_swept {
+                change.settle_all()?;
+            }
+            Ok(())
+        });
+        first_error = first_error.or(emptied.await.err());
+        let log = self.store.issue_log();
+        let forgotten = log.forget().map_err(|error| {
+            let message = format!(
+                "{} could not be removed. Remove it yourself.",
+                log.path().display()
+            );
+            Error::new(Code::StorageFailed, message).with_source(error)
+        });
+        first_error = first_error.or(forgotten.err());
+        self.reload();
+        first_error.map_or(Ok(untold), Err)
+    }
+
+    /// Removes what else belonged to an account whose row and secrets are removed, and revokes its grant.
+    pub(super) async fn finish_disconnecting(
+        &self,
+        account: &Account,
+        grant: Option<Grant>,
+    ) -> Result<Option<Error>> {
+        // Typed keys go with the last connection that used them.
+        if let Some(keys) = account.identity.access_key_id() {
+            self.drop_unused_keys(keys).await?;
+        }
+        let Some(grant) = grant else { return Ok(None) };
+        let (providers, cloud) = (self.providers(), account.cloud());
+        let told = tokio::time::timeout(SIGN_OUT_TIME, providers.of(cloud).sign_out(&grant)).await;
+        let code = match told {
+            Ok(Ok(())) => return Ok(None),
+            Ok(Err(error)) => error.code(),
+            Err(_) => Code::Offline,
+        };
+        tracing::warn!(account = %account.id, code = code.as_str(), "the grant could not be revoked at the provider");
+        let message = format!(
+            "{} is removed from this machine, but {} could not be told, so the access granted there still stands. End it \
+             in the security settings of that account.",
+            account.name(),
+            cloud.title()
+        );
+        Ok(Some(Error::new(code, message)))
+    }
+}

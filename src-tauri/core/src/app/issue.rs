@@ -1,0 +1,106 @@
+//! Issuing: sessions for this app's own requests, and credentials for programs, which are logged.
+
+use std::io;
+
+use super::App;
+use crate::account::AccountId;
+use crate::activity::{ActivityEvent, ActivityKind};
+use crate::credential::Session;
+use crate::error::Result;
+use crate::provider;
+use crate::resource::Resource;
+use crate::session::RefreshMode;
+
+impl App {
+    /// A session that can be handed out.
+    ///
+    /// # Errors
+    /// As `Sessions::session`.
+    pub async fn session(&self, id: &AccountId) -> Result<Session> {
+        self.session_for(id, &Resource::Management).await
+    }
+
+    /// As `session`, for a program that is given the credential.
+    ///
+    /// # Errors
+    /// As `session`.
+    pub async fn issue(&self, id: &AccountId, to: &str) -> Result<Session> {
+        self.hand_out_for(id, &Resource::Management, to).await
+    }
+
+    /// As `issue`, for any resource of the account's. What a resource is refused for says nothing of the others.
+    ///
+    /// # Errors
+    /// As `session`; `unsupported` for a cloud that has one credential for everything.
+    pub async fn hand_out_for(
+        &self,
+        id: &AccountId,
+        resource: &Resource,
+        to: &str,
+    ) -> Result<Session> {
+        let session = self.session_for(id, resource).await?;
+        let what = ActivityKind::handed_out(resource, to);
+        let event = ActivityEvent::of(&*self.account(id)?, self.world.clock.now(), what);
+        let log = self.store.issue_log();
+        let logged = log.add(&event).or_else(|error| match error.kind() {
+            // The log is full: its events move into the database.
+            io::ErrorKind::FileTooLarge => self
+                .store
+                .take_in_activity()
+                .map_err(io::Error::other)
+                .and_then(|()| log.add(&event)),
+            _ => Err(error),
+        });
+        if let Err(error) = logged {
+            // Nobody is kept from their work by that.
+            tracing::warn!(kind = %error.kind(), "an issued credential could not be logged");
+        }
+        Ok(session)
+    }
+
+    /// The resource that a person or a program names, for an account. The text may come from anybody.
+    ///
+    /// # Errors
+    /// `not-found`; as `provider::resource`.
+    pub fn resource(&self, id: &AccountId, text: &str) -> Result<Resource> {
+        provider::resource(&self.settings(), self.account(id)?.cloud(), text)
+    }
+
+    /// Renews now, because a person asked for it.
+    ///
+    /// # Errors
+    /// As `Sessions::session`.
+    pub async fn renew(&self, id: &AccountId) -> Result<()> {
+        let session = self
+            .sessions
+            .session(
+                &self.providers(),
+                id,
+                &Resource::Management,
+                RefreshMode::Renewed,
+            )
+            .await;
+        self.note(session.as_ref().err());
+        session.map(drop)
+    }
+
+    /// What happened, newest first, to one account or to all; at most `most`.
+    pub fn activity(&self, id: Option<&AccountId>, most: usize) -> Vec<ActivityEvent> {
+        self.store.activity(id, most).unwrap_or_else(|error| {
+            tracing::warn!(
+                code = error.code().as_str(),
+                "the activity could not be read"
+            );
+            Vec::new()
+        })
+    }
+
+    async fn session_for(&self, id: &AccountId, resource: &Resource) -> Result<Session> {
+        let session = self
+            .sessions
+            .session(&self.providers(), id, resource, RefreshMode::Fresh)
+            .await;
+        self.note(session.as_ref().err());
+        session
+    }
+}

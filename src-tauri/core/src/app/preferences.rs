@@ -1,0 +1,178 @@
+//! What the user chooses: names, colours and stars of accounts, and the settings that a screen can change.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::App;
+use crate::account::{AccountId, COLOURS, Cloud};
+use crate::error::{Code, Error, Result};
+use crate::provider::{self, Providers};
+use crate::settings::{self, Preferences, RedirectKind, Settings, Theme};
+use crate::text;
+
+/// The longest name that a person can give a row.
+const LONGEST_NAME: usize = 80;
+
+impl App {
+    /// Gives the row a name of the person's; none gives it the cloud's back.
+    ///
+    /// # Errors
+    /// `invalid-input` for a name that is too long, `not-found`, `storage-*`.
+    pub async fn rename(&self, id: &AccountId, name: Option<&str>) -> Result<()> {
+        let name = name.map(text::shown).filter(|name| !name.is_empty());
+        if name
+            .as_ref()
+            .is_some_and(|name| name.chars().count() > LONGEST_NAME)
+        {
+            return Err(Error::new(
+                Code::InvalidInput,
+                format!("A name has at most {LONGEST_NAME} characters."),
+            ));
+        }
+        self.edit(id, |account| {
+            account.custom_name = name;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Gives the row a colour.
+    ///
+    /// # Errors
+    /// `invalid-input` for one that is not in `COLOURS`, `not-found`, `storage-*`.
+    pub async fn set_colour(&self, id: &AccountId, colour: Option<&str>) -> Result<()> {
+        if let Some(colour) = colour.filter(|colour| !COLOURS.contains(colour)) {
+            let message = format!(
+                "\"{}\" is not a colour. Choose {}.",
+                text::shown(colour),
+                COLOURS.join(", ")
+            );
+            return Err(Error::new(Code::InvalidInput, message));
+        }
+        self.edit(id, |account| {
+            account.colour = colour.map(str::to_owned);
+            Ok(())
+        })
+        .await
+    }
+
+    /// Stars the row or takes its star away.
+    ///
+    /// # Errors
+    /// `not-found`, `storage-*`.
+    pub async fn set_star(&self, id: &AccountId, starred: bool) -> Result<()> {
+        self.edit(id, |account| {
+            account.starred = starred;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Saves a cloud's client id in `settings.toml` and uses it at once.
+    ///
+    /// # Errors
+    /// `invalid-input` for an id of the wrong kind, `storage-*`.
+    pub fn save_client_id(&self, cloud: Cloud, client_id: &str) -> Result<()> {
+        let client_id = client_id.trim();
+        if !client_id.is_empty() {
+            provider::check_client_id(&self.settings(), cloud, client_id)
+                .map_err(|why| Error::new(Code::InvalidInput, format!("The client id {why}")))?;
+        }
+        self.save(
+            cloud.as_str(),
+            "client_id",
+            Some(client_id).filter(|id| !id.is_empty()),
+        )
+    }
+
+    /// Saves the path of the JSON file that Google's console offers for an OAuth client, and uses the client at once. The
+    /// file stays where it is; nothing of it is copied.
+    ///
+    /// # Errors
+    /// `invalid-input` for a file of another kind, with the reason; `storage-*`.
+    pub fn save_google_client_file(&self, path: &Path) -> Result<()> {
+        settings::check_gcp_client_file(path)
+            .map_err(|why| Error::new(Code::InvalidInput, format!("The path {why}")))?;
+        let path = path.to_str().ok_or_else(|| {
+            Error::new(
+                Code::InvalidInput,
+                "The path of the file is not Unicode text. Rename the file.",
+            )
+        })?;
+        // A client id beside it would win over the one in the file.
+        settings::save(
+            &self.world.paths.config,
+            Cloud::Gcp.as_str(),
+            "client_id",
+            None,
+        )?;
+        self.save(Cloud::Gcp.as_str(), "client_secret_file", Some(path))
+    }
+
+    /// Saves how a cloud's answer comes back.
+    ///
+    /// # Errors
+    /// `storage-*`.
+    pub fn save_redirect(&self, cloud: Cloud, redirect: RedirectKind) -> Result<()> {
+        let value = match redirect {
+            RedirectKind::DeepLink => "deep-link",
+            RedirectKind::Loopback => "loopback",
+        };
+        self.save(cloud.as_str(), "redirect", Some(value))
+    }
+
+    /// Saves how the app looks and behaves.
+    ///
+    /// # Errors
+    /// `storage-*`.
+    pub fn save_preferences(&self, preferences: &Preferences) -> Result<()> {
+        let theme = match preferences.theme {
+            Theme::System => None,
+            Theme::Light => Some("light"),
+            Theme::Dark => Some("dark"),
+        };
+        settings::save(&self.world.paths.config, "app", "theme", theme)?;
+        settings::save_flag(
+            &self.world.paths.config,
+            "app",
+            "welcomed",
+            preferences.welcomed,
+        )?;
+        self.reload_settings();
+        Ok(())
+    }
+
+    /// The keys that open the switcher, as they are saved.
+    pub fn shortcut(&self) -> Option<String> {
+        self.settings().shortcut.clone()
+    }
+
+    /// Saves the keys that open the switcher; none takes them out. What keys may be is the shell's to say.
+    ///
+    /// # Errors
+    /// `storage-*`.
+    pub fn save_shortcut(&self, keys: Option<&str>) -> Result<()> {
+        self.save("app", "shortcut", keys)
+    }
+
+    fn save(&self, section: &str, key: &str, value: Option<&str>) -> Result<()> {
+        settings::save(&self.world.paths.config, section, key, value)?;
+        self.reload_settings();
+        Ok(())
+    }
+
+    fn reload_settings(&self) {
+        let settings = Arc::new(Settings::load(
+            &self.world.paths.config,
+            &self.world.environment,
+        ));
+        let providers =
+            Providers::new(&settings, self.world.http.clone(), self.world.clock.clone());
+        {
+            let mut state = self.state();
+            state.settings = settings;
+            state.providers = providers;
+        }
+        self.publish();
+    }
+}

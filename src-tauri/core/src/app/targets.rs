@@ -1,0 +1,218 @@
+//! An account's targets: reading the list, and the one in use.
+//!
+//! One reading at a time for each account. A list that could not be read leaves the old one, and says why beside it.
+
+use std::sync::Arc;
+
+use tokio::sync::Notify;
+
+use super::App;
+use crate::account::{Account, AccountId, Cloud, OrganizationAccount, Target, TargetsChange};
+use crate::activity::ActivityKind;
+use crate::error::{Code, Error, ErrorView, Result};
+use crate::resource::Resource;
+use crate::session::RefreshMode;
+use crate::store::{Change, not_found};
+use crate::text;
+
+/// A list of targets that is being read.
+pub(super) struct Reading {
+    pub(super) count: u32,
+    cancel: Arc<Notify>,
+}
+
+/// What was read of an account.
+struct Read {
+    targets: Vec<Target>,
+    /// None when it is not known.
+    organization: Option<Vec<OrganizationAccount>>,
+}
+
+impl App {
+    /// The account's targets as last read.
+    ///
+    /// # Errors
+    /// `not-found`.
+    pub fn targets(&self, id: &AccountId) -> Result<Vec<Target>> {
+        Ok(self.account(id)?.targets.clone())
+    }
+
+    /// Reads the account's targets again. A failure keeps the old list and is kept beside it.
+    ///
+    /// # Errors
+    /// As `session`, and what the provider's list answers; `sign-in-cancelled` never.
+    pub async fn read_targets(&self, id: &AccountId) -> Result<()> {
+        let Some(cancel) = self.begin_reading(id) else {
+            return Ok(());
+        };
+        self.publish();
+        self.go_on_reading(id, &cancel).await
+    }
+
+    /// Stops reading the account's targets; the old list stays.
+    pub fn cancel_reading(&self, id: &AccountId) {
+        if let Some(reading) = self.state().reading.get(id) {
+            reading.cancel.notify_one();
+        }
+    }
+
+    /// Makes the account the one in use in its cloud.
+    ///
+    /// # Errors
+    /// `not-found`, `storage-*`.
+    pub async fn use_account(&self, id: &AccountId) -> Result<()> {
+        let now = self.world.clock.now();
+        self.change(|change| {
+            let used = change.edit(id, |account| {
+                account.used_at = Some(now);
+                Ok(account.clone())
+            });
+            let account = used?.ok_or_else(|| not_found(id))?;
+            change.set_active(account.cloud(), id)?;
+            change.record(&account, now, ActivityKind::Used)
+        })
+        .await
+    }
+
+    /// Chooses the target to work on.
+    ///
+    /// # Errors
+    /// `not-found` for a target that the account does not have, `storage-*`.
+    pub async fn choose_target(&self, id: &AccountId, target: &str) -> Result<()> {
+        self.edit(id, |account| {
+            let found = account
+                .targets
+                .iter()
+                .find(|known| known.id == target)
+                .map(|known| known.id.clone());
+            account.target = Some(found.ok_or_else(|| {
+                let message = format!(
+                    "{} has no target \"{}\". Read its targets again.",
+                    account.name(),
+                    text::shown(target)
+                );
+                Error::new(Code::NotFound, message)
+            })?);
+            Ok(())
+        })
+        .await
+    }
+
+    /// Marks the account's targets as being read, for the next Snapshot; none when they are already.
+    pub(super) fn begin_reading(&self, id: &AccountId) -> Option<Arc<Notify>> {
+        let mut state = self.state();
+        if state.reading.contains_key(id) {
+            return None;
+        }
+        let cancel = Arc::new(Notify::new());
+        state.reading.insert(
+            id.clone(),
+            Reading {
+                count: 0,
+                cancel: cancel.clone(),
+            },
+        );
+        Some(cancel)
+    }
+
+    /// Reads the targets that `begin_reading` marked. The mark goes when what was read is stored.
+    pub(super) async fn go_on_reading(&self, id: &AccountId, cancel: &Notify) -> Result<()> {
+        let read = tokio::select! {
+            read = self.read_targets_once(id) => Some(read),
+            () = cancel.notified() => None,
+        };
+        let result = match read {
+            Some(read) => self.take_over(id, read).await,
+            None => Ok(()),
+        };
+        self.state().reading.remove(id);
+        self.reload();
+        result
+    }
+
+    /// Stores what was read, or why it could not be.
+    async fn take_over(&self, id: &AccountId, read: Result<Read>) -> Result<()> {
+        self.note(read.as_ref().err());
+        let (now, result) = (
+            self.world.clock.now(),
+            read.as_ref().map(drop).map_err(Clone::clone),
+        );
+        let edit = |account: &mut Account| {
+            account.targets_error = read.as_ref().err().map(ErrorView::from);
+            let Ok(Read {
+                targets,
+                organization,
+            }) = read
+            else {
+                return Ok(None);
+            };
+            // The first list is no change.
+            let mut changed = None;
+            if account.targets_read_at.is_some() {
+                account.targets_change = TargetsChange::between(&account.targets, &targets, now)
+                    .or(account.targets_change);
+                changed = account.targets_change.filter(|change| change.at == now);
+            }
+            account.targets = targets;
+            if let Some(organization) = organization {
+                account.organization = organization;
+            }
+            account.targets_read_at = Some(now);
+            // The only target there is needs no choice.
+            if let ([only], None) = (account.targets.as_slice(), &account.target) {
+                account.target = Some(only.id.clone());
+            }
+            Ok(changed)
+        };
+        let change = |change: &Change<'_>| {
+            let changed = change.edit(id, edit)?.ok_or_else(|| not_found(id))?;
+            match (changed, change.account(id)?) {
+                (Some(TargetsChange { added, removed, .. }), Some(account)) => change.record(
+                    &account,
+                    now,
+                    ActivityKind::TargetsChanged { added, removed },
+                ),
+                _ => Ok(()),
+            }
+        };
+        self.store.change(change).await?;
+        result
+    }
+
+    async fn read_targets_once(&self, id: &AccountId) -> Result<Read> {
+        let providers = self.providers();
+        let account = self.account(id)?;
+        let provider = providers.of(account.cloud());
+        let progress = |count: usize| {
+            if let Some(reading) = self.state().reading.get_mut(id) {
+                reading.count = u32::try_from(count).unwrap_or(u32::MAX);
+            }
+            self.publish();
+        };
+        let mut session = self
+            .sessions
+            .session(&providers, id, &Resource::Management, RefreshMode::Fresh)
+            .await?;
+        let targets = match provider.targets(&account, &session, &progress).await {
+            // The provider ended the session before its time: a new one tells whether the sign-in still stands.
+            Err(error) if error.code() == Code::SignInAgain => {
+                session = self
+                    .sessions
+                    .session(&providers, id, &Resource::Management, RefreshMode::Renewed)
+                    .await?;
+                provider.targets(&account, &session, &progress).await
+            }
+            read => read,
+        }?;
+        let is_aws = account.cloud() == Cloud::Aws;
+        let organization = if is_aws {
+            self.read_organization(&account, &session).await
+        } else {
+            None
+        };
+        Ok(Read {
+            targets,
+            organization,
+        })
+    }
+}

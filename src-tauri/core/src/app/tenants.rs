@@ -1,0 +1,50 @@
+//! Other tenants that a sign-in may enter: an account's row for one of them.
+
+use super::App;
+use crate::account::{Account, AccountId};
+use crate::error::{Code, Error, Result};
+use crate::provider;
+use crate::store::not_found;
+use crate::text;
+
+impl App {
+    /// Connects another tenant with the same sign-in. A tenant that asks for more becomes a row that needs a sign-in.
+    ///
+    /// # Errors
+    /// `not-found` for a tenant that was not offered, `storage-*`. What the tenant itself answers stands in the row.
+    pub async fn add_tenant(&self, id: &AccountId, tenant_id: &str) -> Result<AccountId> {
+        let now = self.world.clock.now();
+        let added = self
+            .change(|change| {
+                let account = change.account(id)?.ok_or_else(|| not_found(id))?;
+                let offered = account
+                    .offered
+                    .iter()
+                    .find(|offered| offered.tenant_id.eq_ignore_ascii_case(tenant_id));
+                let identity = offered.and_then(|offered| {
+                    provider::azure::identity_in_tenant(&account.identity, offered)
+                });
+                let identity = identity.ok_or_else(|| {
+                    let message = format!(
+                        "{} does not offer tenant \"{}\".",
+                        account.name(),
+                        text::shown(tenant_id)
+                    );
+                    Error::new(Code::NotFound, message)
+                })?;
+                let mut row = Account::new(identity, now);
+                row.offered.clone_from(&account.offered);
+                let added = row.id.clone();
+                if change.account(&added)?.is_none() {
+                    change.put(&row)?;
+                }
+                Ok(added)
+            })
+            .await?;
+        if self.renew(&added).await.is_ok() {
+            // A list that cannot be read is told in the row.
+            let _ = self.read_targets(&added).await;
+        }
+        Ok(added)
+    }
+}
