@@ -6,6 +6,7 @@
 mod accounts;
 pub mod directory;
 mod federation;
+pub mod identity_center;
 mod keys;
 mod refusal;
 mod signature;

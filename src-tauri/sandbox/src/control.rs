@@ -15,6 +15,7 @@ use axum::{Json, Router};
 use serde::Deserialize;
 
 use crate::aws::directory::Role;
+use crate::aws::identity_center::{self, AssignedAccount, IdentityCenter};
 use crate::aws::{AccessKey, Assumption, Aws};
 use crate::azure::{Azure, Rotation};
 use crate::faults::{Revocation, Rule};
@@ -29,6 +30,7 @@ pub(crate) struct Clouds {
     pub(crate) azure: Arc<Azure>,
     pub(crate) google: Arc<Google>,
     pub(crate) aws: Arc<Aws>,
+    pub(crate) identity_center: Arc<IdentityCenter>,
 }
 
 #[derive(Clone)]
@@ -75,6 +77,14 @@ struct Settings {
     rotate_google_signing_key: bool,
     #[serde(default)]
     aws_session_life_ms: Option<u64>,
+    #[serde(default)]
+    identity_center: Option<identity_center::Policy>,
+    #[serde(default)]
+    identity_center_accounts: Option<Vec<AssignedAccount>>,
+    #[serde(default)]
+    end_identity_center_session: Option<String>,
+    #[serde(default)]
+    reject_identity_center_tokens: bool,
 }
 
 pub(crate) fn router(clouds: Clouds, shared: Arc<Shared>) -> Router {
@@ -181,6 +191,20 @@ async fn change_settings(
             .clouds
             .aws
             .set_session_life(Some(Duration::from_millis(life)));
+    }
+    let center = &controls.clouds.identity_center;
+    if let Some(policy) = settings.identity_center {
+        center.set_policy(policy);
+    }
+    if let Some(accounts) = settings.identity_center_accounts {
+        let people = center.directory().people;
+        center.set_directory(identity_center::Directory { people, accounts });
+    }
+    if let Some(person) = settings.end_identity_center_session {
+        center.end_session(&person);
+    }
+    if settings.reject_identity_center_tokens {
+        center.reject_access_tokens();
     }
     StatusCode::NO_CONTENT
 }

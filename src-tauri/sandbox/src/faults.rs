@@ -56,6 +56,24 @@ pub enum Endpoint {
     AwsSigninToken,
     /// `login` of the AWS console.
     AwsLogin,
+    /// `RegisterClient` of IAM Identity Center.
+    CenterRegister,
+    /// The authorise request of IAM Identity Center, not the pages that follow it.
+    CenterAuthorize,
+    /// `StartDeviceAuthorization` of IAM Identity Center.
+    CenterDevice,
+    /// `CreateToken` of IAM Identity Center.
+    CenterToken,
+    /// `ListAccounts` of the access portal.
+    CenterAccounts,
+    /// `ListAccountRoles` of the access portal.
+    CenterRoles,
+    /// `GetRoleCredentials` of the access portal.
+    CenterCredentials,
+    /// `Logout` of the access portal.
+    CenterLogout,
+    /// The page of the access portal.
+    CenterStart,
 }
 
 /// A way for a request to fail, or for its answer to be wrong.

@@ -30,6 +30,8 @@ pub enum Server {
     AwsOrganizations,
     /// The federation endpoint of the AWS console: `signin.aws.amazon.com`.
     AwsFederation,
+    /// IAM Identity Center: `oidc.REGION.amazonaws.com`, `portal.sso.REGION.amazonaws.com` and the portal's page in one.
+    AwsIdentityCenter,
 }
 
 /// A request that reached a server.

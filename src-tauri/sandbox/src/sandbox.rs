@@ -10,6 +10,7 @@ use std::time::Duration;
 use url::Url;
 
 use crate::aws::directory::Role;
+use crate::aws::identity_center::{self, IdentityCenter};
 use crate::aws::{self, AccessKey, Addresses, Assumption, Aws};
 use crate::azure::{self, Azure, Rotation};
 use crate::clock::Clock;
@@ -42,6 +43,8 @@ pub struct Options {
     pub google: google::directory::Directory,
     /// AWS's accounts, users and roles.
     pub aws: aws::directory::Directory,
+    /// IAM Identity Center's users and assignments.
+    pub identity_center: identity_center::Directory,
 }
 
 impl Default for Options {
@@ -57,6 +60,7 @@ impl Default for Options {
             google_policy: google::Policy::default(),
             google: google::directory::Directory::contoso(),
             aws: aws::directory::Directory::contoso(),
+            identity_center: identity_center::Directory::contoso(),
         }
     }
 }
@@ -87,6 +91,7 @@ pub struct Sandbox {
     azure: Arc<Azure>,
     google: Arc<Google>,
     aws: Arc<Aws>,
+    identity_center: Arc<IdentityCenter>,
     /// The key of the environment.
     aws_key: Option<AccessKey>,
     shared: Arc<Shared>,
@@ -113,6 +118,7 @@ impl Sandbox {
         let aws_iam = bind(options.ports.nth(5)).await?;
         let aws_organizations = bind(options.ports.nth(6)).await?;
         let aws_federation = bind(options.ports.nth(7)).await?;
+        let aws_identity_center = bind(options.ports.nth(8)).await?;
 
         let azure = Arc::new(Azure::new(
             azure_authority.url.clone(),
@@ -142,12 +148,19 @@ impl Sandbox {
             options.page_size,
             Arc::clone(&shared),
         ));
+        let identity_center = Arc::new(IdentityCenter::new(
+            aws_identity_center.url.clone(),
+            options.identity_center,
+            Arc::clone(&aws),
+            Arc::clone(&shared),
+        ));
         let aws_key = aws.issue_user_key(CALLER);
 
         let clouds = Clouds {
             azure: Arc::clone(&azure),
             google: Arc::clone(&google),
             aws: Arc::clone(&aws),
+            identity_center: Arc::clone(&identity_center),
         };
         let controls = control::router(clouds, Arc::clone(&shared));
         let run = |bound: Bound, server, classify: Classify, cloud| {
@@ -208,11 +221,18 @@ impl Sandbox {
                 aws::classify,
                 aws::federation(Arc::clone(&aws)),
             ),
+            run(
+                aws_identity_center,
+                Server::AwsIdentityCenter,
+                identity_center::classify,
+                identity_center::router(Arc::clone(&identity_center)),
+            ),
         ];
         let sandbox = Self {
             azure,
             google,
             aws,
+            identity_center,
             aws_key,
             shared,
             _servers: servers,
@@ -293,6 +313,8 @@ impl Sandbox {
                 bare(&self.aws.addresses.organizations),
             ),
             ("MCM_AWS_SIGN_IN", bare(&self.aws.addresses.federation)),
+            ("AWS_ENDPOINT_URL_SSO_OIDC", bare(&self.identity_center.url)),
+            ("AWS_ENDPOINT_URL_SSO", bare(&self.identity_center.url)),
             // Nobody should look for credentials on the network of the machine that runs a test.
             ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
         ];
@@ -432,6 +454,61 @@ impl Sandbox {
     /// Lets role sessions end after this time, whatever was asked for; `None` gives back what was asked for.
     pub fn set_aws_session_life(&self, life: Option<Duration>) {
         self.aws.set_session_life(life);
+    }
+
+    /// The stand-in of the access portal's page, a start URL.
+    pub fn start_url(&self) -> Url {
+        self.identity_center.start_url()
+    }
+
+    /// How IAM Identity Center behaves.
+    pub fn identity_center_policy(&self) -> identity_center::Policy {
+        self.identity_center.policy()
+    }
+
+    /// How IAM Identity Center behaves from now on.
+    pub fn set_identity_center_policy(&self, policy: identity_center::Policy) {
+        self.identity_center.set_policy(policy);
+    }
+
+    /// Who may do what in IAM Identity Center.
+    pub fn identity_center_directory(&self) -> identity_center::Directory {
+        self.identity_center.directory()
+    }
+
+    /// Who may do what in IAM Identity Center from now on.
+    pub fn set_identity_center_directory(&self, directory: identity_center::Directory) {
+        self.identity_center.set_directory(directory);
+    }
+
+    /// Ends a user's session in IAM Identity Center. The credentials of roles live on.
+    pub fn end_identity_center_session(&self, person: &str) {
+        self.identity_center.end_session(person);
+    }
+
+    /// Makes every access token of IAM Identity Center unknown before its time.
+    pub fn reject_identity_center_tokens(&self) {
+        self.identity_center.reject_access_tokens();
+    }
+
+    /// Makes every registration at IAM Identity Center unknown.
+    pub fn forget_identity_center_registrations(&self) {
+        self.identity_center.forget_registrations();
+    }
+
+    /// Signs every browser out of IAM Identity Center.
+    pub fn forget_identity_center_browsers(&self) {
+        self.identity_center.forget_browsers();
+    }
+
+    /// The most calls of the access portal that came within one second.
+    pub fn identity_center_busiest_second(&self) -> usize {
+        self.identity_center.busiest_second()
+    }
+
+    /// The bodies that `RegisterClient` of IAM Identity Center was sent.
+    pub fn identity_center_registrations(&self) -> Vec<serde_json::Value> {
+        self.identity_center.registrations()
     }
 
     /// Every well-formed `AssumeRole` request so far, the oldest first.

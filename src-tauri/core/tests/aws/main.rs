@@ -7,6 +7,7 @@ mod connect;
     reason = "the harness of the other clouds' scenarios, which use all of it"
 )]
 mod harness;
+mod identity_center;
 mod keys;
 #[path = "../support/left_behind.rs"]
 mod left_behind;

@@ -1,0 +1,671 @@
+//! The OIDC service: registrations, the authorise page, devices and tokens.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Bytes;
+use axum::extract::{Extension, Form, Query, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+use url::Url;
+
+use super::{IdentityCenter, Issued, RefreshRotation, Refusal};
+use crate::device::Poll;
+use crate::faults::Fault;
+use crate::identifier::opaque;
+use crate::page::{button, cookie, enter_code_at, escape, form, page, with_cookie};
+use crate::server::Spoiled;
+
+const COOKIE: &str = "sandbox-center-session";
+const NOT: &str = "AWS IAM Identity Center";
+const SCOPE: &str = "sso:account:access";
+const CODE: &str = "authorization_code";
+const REFRESH: &str = "refresh_token";
+const DEVICE: &str = "urn:ietf:params:oauth:grant-type:device_code";
+const CODE_LIFE: Duration = Duration::from_secs(600);
+/// A sign-in session without refreshes lasts as long as AWS's default.
+const REFRESH_LIFE: Duration = Duration::from_secs(90 * 24 * 3600);
+
+/// A registration.
+pub(super) struct Client {
+    secret: String,
+    grant_types: Vec<String>,
+    redirect_uris: Vec<String>,
+    name: String,
+    expires: Timestamp,
+}
+
+/// An authorisation code.
+pub(super) struct Code {
+    client_id: String,
+    redirect_uri: String,
+    challenge: String,
+    approval: Approval,
+    expires: Timestamp,
+}
+
+/// Who approved, in which session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Approval {
+    person: String,
+    session: u64,
+}
+
+/// Somebody on the way to a code, or to the approval of a device.
+#[derive(Clone)]
+pub(super) struct Transaction {
+    /// The registration; none for a device, whose code brings it.
+    client_id: String,
+    redirect_uri: String,
+    state: String,
+    challenge: String,
+    device: Option<String>,
+    browsing: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Registration {
+    client_name: String,
+    client_type: String,
+    #[serde(default)]
+    scopes: Vec<String>,
+    #[serde(default)]
+    grant_types: Vec<String>,
+    #[serde(default)]
+    redirect_uris: Vec<String>,
+    #[serde(default)]
+    issuer_url: Option<String>,
+}
+
+pub(super) async fn register(State(center): State<Arc<IdentityCenter>>, body: Bytes) -> Response {
+    center.answer(|| {
+        let sent: Value = parsed(&body)?;
+        let wish: Registration = parsed(&body)?;
+        let metadata = |why: &str| {
+            Refusal::oidc(
+                400,
+                "InvalidClientMetadataException",
+                "invalid_client_metadata",
+                why,
+            )
+        };
+        if wish.client_type != "public" || wish.client_name.is_empty() {
+            return Err(metadata("only public clients with a name"));
+        }
+        if wish.scopes != [SCOPE] {
+            return Err(Refusal::oidc(
+                400,
+                "InvalidScopeException",
+                "invalid_scope",
+                "",
+            ));
+        }
+        if wish.grant_types.iter().any(|kind| kind == CODE) {
+            let is_fit = |uri: &String| {
+                Url::parse(uri)
+                    .is_ok_and(|uri| uri.host_str() == Some("127.0.0.1") && uri.port().is_none())
+            };
+            if wish.redirect_uris.is_empty() || !wish.redirect_uris.iter().all(is_fit) {
+                return Err(Refusal::oidc(
+                    400,
+                    "InvalidRedirectUriException",
+                    "invalid_redirect_uri",
+                    "",
+                ));
+            }
+            if !wish
+                .issuer_url
+                .as_deref()
+                .is_some_and(|url| center.is_start_url(url))
+            {
+                return Err(metadata("unknown issuerUrl"));
+            }
+        }
+        let now = center.shared.clock.now();
+        let (id, secret) = (
+            opaque("sandbox-center-client-", 40),
+            center
+                .shared
+                .journal
+                .issue(opaque("sandbox-center-secret.", 1200)),
+        );
+        let mut state = center.state();
+        let expires = now + Duration::from_secs(state.policy.registration_life.unsigned_abs());
+        state.registrations.push(sent);
+        state.clients.insert(
+            id.clone(),
+            Client {
+                secret: secret.clone(),
+                grant_types: wish.grant_types,
+                redirect_uris: wish.redirect_uris,
+                name: wish.client_name,
+                expires,
+            },
+        );
+        Ok(json!({
+            "clientId": id,
+            "clientSecret": secret,
+            "clientIdIssuedAt": now.as_second(),
+            "clientSecretExpiresAt": expires.as_second(),
+            "authorizationEndpoint": null,
+            "tokenEndpoint": null,
+        }))
+    })
+}
+
+#[derive(Deserialize)]
+pub(super) struct AuthorizeQuery {
+    #[serde(default)]
+    response_type: String,
+    #[serde(default)]
+    client_id: String,
+    #[serde(default)]
+    redirect_uri: String,
+    #[serde(default)]
+    state: String,
+    #[serde(default)]
+    code_challenge: String,
+    #[serde(default)]
+    code_challenge_method: String,
+    #[serde(default, alias = "scope")]
+    scopes: String,
+}
+
+/// The app's request.
+pub(super) async fn authorize(
+    State(center): State<Arc<IdentityCenter>>,
+    Query(asked): Query<AuthorizeQuery>,
+    headers: HeaderMap,
+) -> Response {
+    let wrong = |why: &str| {
+        page(
+            StatusCode::BAD_REQUEST,
+            NOT,
+            "Invalid request",
+            &escape(why),
+        )
+    };
+    let is_registered = {
+        let state = center.state();
+        let without_port = Url::parse(&asked.redirect_uri).ok().map(|mut uri| {
+            let _ = uri.set_port(None);
+            uri.to_string()
+        });
+        state.clients.get(&asked.client_id).is_some_and(|client| {
+            client
+                .redirect_uris
+                .iter()
+                .any(|known| Some(known) == without_port.as_ref())
+                && center.shared.clock.now() < client.expires
+        })
+    };
+    if !is_registered {
+        return wrong("The client or its redirect URI is not registered.");
+    }
+    if asked.response_type != "code" || asked.scopes != SCOPE {
+        return wrong("response_type or scopes");
+    }
+    if asked.code_challenge_method != "S256" || asked.code_challenge.len() != 43 {
+        return wrong("PKCE with S256 is required.");
+    }
+    let transaction = Transaction {
+        client_id: asked.client_id,
+        redirect_uri: asked.redirect_uri,
+        state: asked.state,
+        challenge: asked.code_challenge,
+        device: None,
+        browsing: String::new(),
+    };
+    center.begin(&headers, transaction)
+}
+
+#[derive(Deserialize)]
+pub(super) struct PageAnswer {
+    transaction: String,
+    #[serde(default)]
+    person: Option<String>,
+    #[serde(default)]
+    answer: Option<String>,
+}
+
+/// A page that the user answered.
+pub(super) async fn proceed(
+    State(center): State<Arc<IdentityCenter>>,
+    Form(fields): Form<PageAnswer>,
+) -> Response {
+    let Some(transaction) = center
+        .state()
+        .transactions
+        .get(&fields.transaction)
+        .cloned()
+    else {
+        return page(StatusCode::BAD_REQUEST, NOT, "This sign-in is over", "");
+    };
+    if let Some(person) = fields.person {
+        let mut state = center.state();
+        if !state.directory.people.contains(&person) {
+            return page(StatusCode::FORBIDDEN, NOT, "There is no such user", "");
+        }
+        state.browsing.insert(transaction.browsing.clone(), person);
+    }
+    match fields.answer.as_deref() {
+        Some("cancel") => {
+            center.state().transactions.remove(&fields.transaction);
+            center.decline(&transaction)
+        }
+        Some("accept") => {
+            let mut state = center.state();
+            let person = state.browsing.get(&transaction.browsing).cloned();
+            state
+                .consents
+                .extend(person.map(|person| (transaction.client_id.clone(), person)));
+            drop(state);
+            center.next_page(&fields.transaction, &transaction)
+        }
+        _ => center.next_page(&fields.transaction, &transaction),
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct DeviceWish {
+    client_id: String,
+    client_secret: String,
+    start_url: String,
+}
+
+pub(super) async fn start_device(
+    State(center): State<Arc<IdentityCenter>>,
+    Extension(spoiled): Extension<Spoiled>,
+    body: Bytes,
+) -> Response {
+    center.answer(|| {
+        let wish: DeviceWish = parsed(&body)?;
+        center.check_client(&wish.client_id, &wish.client_secret, DEVICE)?;
+        if !center.is_start_url(&wish.start_url) {
+            return Err(Refusal::oidc(
+                400,
+                "InvalidRequestException",
+                "invalid_request",
+                "",
+            ));
+        }
+        let device = center
+            .shared
+            .journal
+            .issue(opaque("sandbox-center-device.", 120));
+        let now = center.shared.clock.now();
+        let user_code = center.devices().add(device.clone(), (), now);
+        let mut page = center.url.join("device").expect("a plain word joins");
+        if spoiled.by(&Fault::ForeignCodePage) {
+            page = Url::parse("https://device.sso.example/").expect("a URL");
+        }
+        let complete = format!("{page}?user_code={user_code}");
+        Ok(json!({
+            "deviceCode": device,
+            "userCode": user_code,
+            "verificationUri": page.as_str(),
+            "verificationUriComplete": complete,
+            "expiresIn": 600,
+            "interval": center.shared.device_interval.as_secs().max(1),
+        }))
+    })
+}
+
+pub(super) async fn enter_code() -> Response {
+    enter_code_at(NOT, "/device", "")
+}
+
+#[derive(Deserialize)]
+pub(super) struct TypedCode {
+    user_code: String,
+}
+
+pub(super) async fn check_code(
+    State(center): State<Arc<IdentityCenter>>,
+    headers: HeaderMap,
+    Form(typed): Form<TypedCode>,
+) -> Response {
+    let found = center
+        .devices()
+        .find(&typed.user_code, center.shared.clock.now());
+    let Some((device, ())) = found else {
+        return enter_code_at(NOT, "/device", "There is no such code.");
+    };
+    let transaction = Transaction {
+        client_id: String::new(),
+        redirect_uri: String::new(),
+        state: String::new(),
+        challenge: String::new(),
+        device: Some(device),
+        browsing: String::new(),
+    };
+    center.begin(&headers, transaction)
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct TokenWish {
+    client_id: String,
+    client_secret: String,
+    grant_type: String,
+    #[serde(default)]
+    code: String,
+    #[serde(default)]
+    code_verifier: String,
+    #[serde(default)]
+    redirect_uri: String,
+    #[serde(default)]
+    refresh_token: String,
+    #[serde(default)]
+    device_code: String,
+}
+
+pub(super) async fn token(
+    State(center): State<Arc<IdentityCenter>>,
+    Extension(spoiled): Extension<Spoiled>,
+    body: Bytes,
+) -> Response {
+    center.answer(|| {
+        let wish: TokenWish = parsed(&body)?;
+        center.check_client(&wish.client_id, &wish.client_secret, &wish.grant_type)?;
+        let reason = center.state().policy.kms_reason.clone();
+        if let Some(reason) = reason {
+            let refusal = Refusal::oidc(400, "AccessDeniedException", "access_denied", "");
+            return Err(Refusal {
+                reason: Some(reason),
+                ..refusal
+            });
+        }
+        let now = center.shared.clock.now();
+        match wish.grant_type.as_str() {
+            CODE => center.redeem_code(&wish, now, &spoiled),
+            REFRESH => center.refresh(&wish, now, &spoiled),
+            DEVICE => center.poll(&wish, now, &spoiled),
+            _ => Err(Refusal::oidc(
+                400,
+                "UnsupportedGrantTypeException",
+                "unsupported_grant_type",
+                "",
+            )),
+        }
+    })
+}
+
+impl IdentityCenter {
+    pub(super) fn answer(&self, make: impl FnOnce() -> Result<Value, Refusal>) -> Response {
+        match make() {
+            Ok(value) => axum::Json(value).into_response(),
+            Err(refusal) => {
+                let policy = self.policy();
+                refusal.into_answer(&policy)
+            }
+        }
+    }
+
+    fn check_client(&self, id: &str, secret: &str, grant_type: &str) -> Result<(), Refusal> {
+        let state = self.state();
+        let is_known =
+            |client: &&Client| client.secret == secret && self.shared.clock.now() < client.expires;
+        let Some(client) = state.clients.get(id).filter(is_known) else {
+            return Err(Refusal::oidc(
+                401,
+                "InvalidClientException",
+                "invalid_client",
+                "Invalid client provided",
+            ));
+        };
+        if client.grant_types.iter().any(|kind| kind == grant_type) {
+            return Ok(());
+        }
+        Err(Refusal::oidc(
+            400,
+            "UnauthorizedClientException",
+            "unauthorized_client",
+            "",
+        ))
+    }
+
+    fn begin(&self, headers: &HeaderMap, mut transaction: Transaction) -> Response {
+        let browsing = cookie(headers, COOKIE).unwrap_or_else(|| opaque("sandbox-browser-", 48));
+        transaction.browsing.clone_from(&browsing);
+        let id = opaque("sandbox-transaction-", 48);
+        self.state()
+            .transactions
+            .insert(id.clone(), transaction.clone());
+        with_cookie(self.next_page(&id, &transaction), COOKIE, &browsing)
+    }
+
+    /// The page that a transaction is at, or its end.
+    fn next_page(&self, id: &str, transaction: &Transaction) -> Response {
+        let step = |title: &str, rest: &str| {
+            let main = form("/authorize/answer", &[("transaction", id)], rest);
+            page(StatusCode::OK, NOT, title, &main)
+        };
+        let (person, people, consented, name) = {
+            let state = self.state();
+            let person = state.browsing.get(&transaction.browsing).cloned();
+            let consented = person.as_ref().is_some_and(|person| {
+                state
+                    .consents
+                    .contains(&(transaction.client_id.clone(), person.clone()))
+            });
+            let name = state
+                .clients
+                .get(&transaction.client_id)
+                .map_or_else(|| "a device".to_owned(), |client| client.name.clone());
+            (person, state.directory.people.clone(), consented, name)
+        };
+        let Some(person) = person else {
+            let people: String = people
+                .iter()
+                .map(|person| button("person", person, &escape(person)))
+                .collect();
+            return step("Sign in", &(people + &button("answer", "cancel", "Cancel")));
+        };
+        if !consented {
+            let rest =
+                button("answer", "accept", "Allow access") + &button("answer", "cancel", "Deny");
+            return step(&format!("Allow {name} to access your data?"), &rest);
+        }
+        let mut state = self.state();
+        state.transactions.remove(id);
+        let approval = Approval {
+            session: state.session_of(&person),
+            person,
+        };
+        if let Some(device) = &transaction.device {
+            drop(state);
+            self.devices().decide(device, Some(approval));
+            return page(StatusCode::OK, NOT, "Request approved", "");
+        }
+        let code = self
+            .shared
+            .journal
+            .issue(opaque("sandbox-center-code.", 200));
+        state.codes.insert(
+            code.clone(),
+            Code {
+                client_id: transaction.client_id.clone(),
+                redirect_uri: transaction.redirect_uri.clone(),
+                challenge: transaction.challenge.clone(),
+                approval,
+                expires: self.shared.clock.now() + CODE_LIFE,
+            },
+        );
+        redirect(transaction, &[("code", &code)])
+    }
+
+    fn decline(&self, transaction: &Transaction) -> Response {
+        match &transaction.device {
+            Some(device) => {
+                self.devices().decide(device, None);
+                page(StatusCode::OK, NOT, "Request denied", "")
+            }
+            None => redirect(
+                transaction,
+                &[
+                    ("error", "access_denied"),
+                    ("error_description", "User denied"),
+                ],
+            ),
+        }
+    }
+
+    fn redeem_code(
+        &self,
+        wish: &TokenWish,
+        now: Timestamp,
+        spoiled: &Spoiled,
+    ) -> Result<Value, Refusal> {
+        let code = self.state().codes.remove(&wish.code);
+        let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(&wish.code_verifier));
+        let fits = |code: &Code| {
+            code.client_id == wish.client_id
+                && code.redirect_uri == wish.redirect_uri
+                && code.challenge == challenge
+                && now < code.expires
+        };
+        let code = code
+            .filter(fits)
+            .ok_or_else(|| invalid_grant("Invalid grant provided"))?;
+        Ok(self.issue(&code.approval, &wish.client_id, now, true, spoiled))
+    }
+
+    fn poll(&self, wish: &TokenWish, now: Timestamp, spoiled: &Spoiled) -> Result<Value, Refusal> {
+        let interval = self.shared.device_interval;
+        let polled = self.devices().poll(&wish.device_code, interval, now);
+        match polled {
+            Poll::Approved(approval) => {
+                Ok(self.issue(&approval, &wish.client_id, now, true, spoiled))
+            }
+            Poll::Pending => Err(Refusal::oidc(
+                400,
+                "AuthorizationPendingException",
+                "authorization_pending",
+                "",
+            )),
+            Poll::TooFast => Err(Refusal::oidc(400, "SlowDownException", "slow_down", "")),
+            Poll::Declined => Err(Refusal::oidc(
+                400,
+                "AccessDeniedException",
+                "access_denied",
+                "",
+            )),
+            Poll::Expired => Err(Refusal::oidc(
+                400,
+                "ExpiredTokenException",
+                "expired_token",
+                "",
+            )),
+            Poll::Unknown => Err(invalid_grant("Invalid grant provided")),
+        }
+    }
+
+    fn refresh(
+        &self,
+        wish: &TokenWish,
+        now: Timestamp,
+        spoiled: &Spoiled,
+    ) -> Result<Value, Refusal> {
+        let wrong = || invalid_grant("Invalid refresh token provided");
+        let (issued, rotation) = {
+            let mut state = self.state();
+            let rotation = state.policy.rotation;
+            if let Some(person) = state.spent.get(&wish.refresh_token).cloned() {
+                if rotation == RefreshRotation::DetectReuse {
+                    *state.sessions.entry(person).or_default() += 1;
+                }
+                return Err(wrong());
+            }
+            let issued = state.refresh_tokens.get(&wish.refresh_token).cloned();
+            let is_theirs =
+                |issued: &Issued| issued.client_id == wish.client_id && state.is_live(issued, now);
+            let issued = issued.filter(is_theirs).ok_or_else(wrong)?;
+            if rotation != RefreshRotation::Keep {
+                state.refresh_tokens.remove(&wish.refresh_token);
+                state
+                    .spent
+                    .insert(wish.refresh_token.clone(), issued.person.clone());
+            }
+            (issued, rotation)
+        };
+        let approval = Approval {
+            person: issued.person,
+            session: issued.session,
+        };
+        let rotates = rotation != RefreshRotation::Keep;
+        Ok(self.issue(&approval, &wish.client_id, now, rotates, spoiled))
+    }
+
+    fn issue(
+        &self,
+        approval: &Approval,
+        client_id: &str,
+        now: Timestamp,
+        with_refresh: bool,
+        spoiled: &Spoiled,
+    ) -> Value {
+        let journal = &self.shared.journal;
+        let mut state = self.state();
+        let life = state.policy.access_token_life;
+        let issued = |expires| Issued {
+            person: approval.person.clone(),
+            session: approval.session,
+            client_id: client_id.to_owned(),
+            expires,
+        };
+        let access = journal.issue(opaque("sandbox-center-at.", 600));
+        let expires = now + jiff::SignedDuration::from_secs(life);
+        state.access_tokens.insert(access.clone(), issued(expires));
+        let may_refresh = state
+            .clients
+            .get(client_id)
+            .is_some_and(|client| client.grant_types.iter().any(|kind| kind == REFRESH));
+        let is_given = with_refresh && may_refresh && !spoiled.by(&Fault::MissingRefreshToken);
+        let refresh = is_given.then(|| {
+            let refresh = journal.issue(opaque("sandbox-center-rt.", 900));
+            state
+                .refresh_tokens
+                .insert(refresh.clone(), issued(now + REFRESH_LIFE));
+            refresh
+        });
+        let expires_in: Value = if spoiled.by(&Fault::StringExpiresIn) {
+            life.to_string().into()
+        } else {
+            life.into()
+        };
+        json!({
+            "accessToken": access,
+            "tokenType": "Bearer",
+            "expiresIn": expires_in,
+            "refreshToken": refresh,
+            "idToken": null,
+        })
+    }
+}
+
+fn invalid_grant(message: &str) -> Refusal {
+    Refusal::oidc(400, "InvalidGrantException", "invalid_grant", message)
+}
+
+fn parsed<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
+    serde_json::from_slice(body)
+        .map_err(|_| Refusal::oidc(400, "InvalidRequestException", "invalid_request", ""))
+}
+
+fn redirect(transaction: &Transaction, answer: &[(&str, &str)]) -> Response {
+    let mut url = Url::parse(&transaction.redirect_uri).expect("it was checked at the beginning");
+    url.query_pairs_mut()
+        .extend_pairs(answer)
+        .append_pair("state", &transaction.state);
+    let location = HeaderValue::from_str(url.as_str()).expect("a URL is printable ASCII");
+    (StatusCode::FOUND, [(header::LOCATION, location)]).into_response()
+}
