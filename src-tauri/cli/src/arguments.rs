@@ -352,6 +352,9 @@ pub(crate) enum IssueCommand {
         /// Azure: what the token is for, when not Resource Manager
         #[arg(long, value_name = "RESOURCE")]
         resource: Option<String>,
+        /// Azure: a claims challenge that a server answered, in JSON or Base64; a new token that meets it is printed
+        #[arg(long, value_name = "CHALLENGE")]
+        claims: Option<String>,
         /// Print JSON as `az account get-access-token` does
         #[arg(long)]
         json: bool,

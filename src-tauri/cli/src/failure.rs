@@ -38,6 +38,16 @@ impl Failure {
         Self::Error(error, advice)
     }
 
+    /// The same failure with other advice, where it is one that needs a sign-in.
+    pub(crate) fn advising(self, advice: &str) -> Self {
+        match self {
+            Self::Error(error, _) if error.code() == Code::SignInAgain => {
+                Self::Error(error, Some(advice.to_owned()))
+            }
+            other => other,
+        }
+    }
+
     /// The failure of work with a resource of an account. Signing in to the account helps only where that is what fails.
     pub(crate) fn of_resource(
         app: &App,

@@ -74,6 +74,7 @@ async fn issue(wish: &IssueCommand, environment: &Environment) -> Option<()> {
             whose,
             resource: text,
             json,
+            claims: None,
             ..
         } => {
             let account = token::account(&look, whose).ok()?;
@@ -83,6 +84,8 @@ async fn issue(wish: &IssueCommand, environment: &Environment) -> Option<()> {
                 .await?;
             token::print_credential(&account, &session, *json).ok()
         }
+        // Only a new token meets a claims challenge.
+        IssueCommand::Token { .. } => None,
         IssueCommand::CredentialProcess { whose, .. } => {
             let account = credential_process::account(&look, whose).ok()?;
             let session = cached_sessions

@@ -5,6 +5,7 @@
 
 use mcm_core::account::{Account, AccountId, Cloud};
 use mcm_core::app::{Acquired, App, Connect, OnDuplicate};
+use mcm_core::claims::ClaimsChallenge;
 use mcm_core::error::{Code, Error};
 use mcm_core::resource::Resource;
 use mcm_core::settings::RedirectKind;
@@ -51,7 +52,9 @@ pub(crate) async fn issue<T>(
             } else {
                 note(error.message());
             }
-            let ended = sign_in_again(app, account, resource).await;
+            let challenge = error.challenge().map(ClaimsChallenge::parse);
+            let challenge = challenge.and_then(Result::ok);
+            let ended = sign_in_again(app, account, resource, challenge).await;
             guard.ended(&ended);
             // The browser waits for its last page, however the sign-in ended.
             app.last_pages_shown().await;
@@ -93,11 +96,13 @@ async fn sign_in_again(
     app: &App,
     account: &Account,
     resource: &Resource,
+    challenge: Option<ClaimsChallenge>,
 ) -> Result<AccountId, Error> {
     let wish = Connect {
         account: Some(account.id.clone()),
         redirect: Some(RedirectKind::Loopback),
         resource: resource.identifier().cloned(),
+        challenge,
         on_duplicate: OnDuplicate::KeepBoth,
         ..Connect::new(account.cloud())
     };

@@ -143,6 +143,7 @@ async fn dispatch(command: Command, world: World) -> Result<(), Failure> {
             Command::IssueCommand(IssueCommand::Token {
                 whose,
                 resource,
+                claims,
                 json,
                 interactive,
             }) => {
@@ -151,6 +152,7 @@ async fn dispatch(command: Command, world: World) -> Result<(), Failure> {
                     &world.vault,
                     &whose,
                     resource.as_deref(),
+                    claims.as_deref(),
                     json,
                     interactive,
                 )

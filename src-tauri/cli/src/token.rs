@@ -1,9 +1,10 @@
-//! `mcm token`: an access token of Azure or Google Cloud. It opens no browser unless it is told to.
+//! `mcm token`: an access token of Azure or Google Cloud. It opens no browser unless `--interactive` allows it.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use mcm_core::account::{Account, Cloud, Identity};
 use mcm_core::app::App;
+use mcm_core::claims::ClaimsChallenge;
 use mcm_core::credential::Session;
 use mcm_core::error::{Code, Error};
 use mcm_core::resource::Resource;
@@ -22,6 +23,7 @@ pub(crate) async fn run(
     vault: &Vault,
     whose: &TokenOf,
     resource: Option<&str>,
+    claims: Option<&str>,
     json: bool,
     may_ask: bool,
 ) -> Result<(), Failure> {
@@ -29,11 +31,23 @@ pub(crate) async fn run(
     let resource = resource.map_or(Ok(Resource::Management), |text| {
         app.resource(&account.id, text)
     })?;
+    let challenge = claims.map(ClaimsChallenge::parse).transpose()?;
     let attempt = async || {
-        app.hand_out_for(&account.id, &resource, &requesting_program())
-            .await
+        let program = requesting_program();
+        match &challenge {
+            None => app.hand_out_for(&account.id, &resource, &program).await,
+            Some(challenge) => {
+                app.answer(&account.id, &resource, challenge, &program)
+                    .await
+            }
+        }
     };
-    let session = interactive::issue(app, vault, &account, &resource, may_ask, attempt).await?;
+    let session = interactive::issue(app, vault, &account, &resource, may_ask, attempt)
+        .await
+        .map_err(|failure| match challenge.is_some() && !may_ask {
+            true => failure.advising("Run the command again with --interactive."),
+            false => failure,
+        })?;
     Ok(print_credential(&account, &session, json)?)
 }
 

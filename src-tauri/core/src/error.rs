@@ -10,8 +10,8 @@ use std::time::Duration;
 use serde::Serialize;
 use ts_rs::TS;
 
-/// The longest claims challenge that is kept, in bytes.
-const MAX_CHALLENGE_BYTES: usize = 8 * 1024;
+/// The longest claims challenge that is kept or sent, in bytes: it becomes part of an address.
+pub const MAX_CHALLENGE_BYTES: usize = 8 * 1024;
 
 /// What went wrong, for a program that acts on it. A code exists only when somebody acts on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, serde::Deserialize, TS)]

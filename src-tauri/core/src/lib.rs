@@ -8,6 +8,7 @@ pub mod activity;
 pub mod app;
 pub mod aws_files;
 pub mod browser;
+pub mod claims;
 pub mod credential;
 pub mod device;
 pub mod error;

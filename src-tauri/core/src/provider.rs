@@ -17,6 +17,7 @@ use async_trait::async_trait;
 use url::Url;
 
 use crate::account::{Account, Cloud, Identity, OfferedTenant, SignInEnd, Target};
+use crate::claims::ClaimsChallenge;
 use crate::credential::{Grant, Session};
 use crate::error::{Code, Error, Result};
 use crate::provider::aws::{Aws, RoleRequest};
@@ -65,8 +66,9 @@ pub trait Provider: Send + Sync {
     /// Any of the sign-in codes, explained for a person.
     async fn sign_in(&self, request: &SignInRequest, context: &SignInContext) -> Result<SignedIn>;
 
-    /// Makes a new session for a resource from the grant; only resources that `resource` gave. The grant in the answer, when there is one, replaces the old one, and the
-    /// old one may be dead by then: it has to be stored before the session is used.
+    /// Makes a new session for a resource from the grant; only resources that `resource` gave. With a claims challenge,
+    /// which only clouds that pass `check_challenge` get, it is one that meets it. The grant in the answer, when there is one,
+    /// replaces the old one, and the old one may be dead by then: it has to be stored before the session is used.
     ///
     /// # Errors
     /// `sign-in-again` when only the person can help; transient codes when waiting may.
@@ -75,6 +77,7 @@ pub trait Provider: Send + Sync {
         account: &Account,
         grant: &Grant,
         resource: &Resource,
+        challenge: Option<&ClaimsChallenge>,
     ) -> Result<Refreshed>;
 
     /// Ends the grant at the provider, where it offers that.
@@ -231,6 +234,23 @@ pub fn check_resource(cloud: Cloud, resource: &Resource) -> Result<()> {
         (Cloud::Gcp | Cloud::Aws, Resource::Named(identifier)) => {
             Err(one_for_everything(cloud, identifier.as_str()))
         }
+    }
+}
+
+/// Refuses a claims challenge for a cloud whose sessions have none.
+///
+/// # Errors
+/// `unsupported`.
+pub fn check_challenge(cloud: Cloud) -> Result<()> {
+    match cloud {
+        Cloud::Azure => Ok(()),
+        Cloud::Gcp | Cloud::Aws => Err(Error::new(
+            Code::Unsupported,
+            format!(
+                "{} has no claims challenges. Leave them out.",
+                cloud.title()
+            ),
+        )),
     }
 }
 

@@ -18,6 +18,7 @@ use crate::account::{
     Account, AccountId, Cloud, GrantKey, RenewalFailure, ResourceSession, SessionTimes,
 };
 use crate::activity::ActivityKind;
+use crate::claims::ClaimsChallenge;
 use crate::credential::{AccessKeys, Grant, Session};
 use crate::error::{Code, Error, ErrorView, Result};
 use crate::file;
@@ -104,6 +105,14 @@ pub enum RefreshMode {
 
 type Renewal = Shared<BoxFuture<'static, Result<Session>>>;
 
+/// What a renewal makes. Callers of the same share one.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct RenewalKey {
+    id: AccountId,
+    resource: Resource,
+    challenge: Option<ClaimsChallenge>,
+}
+
 /// Hands out sessions.
 #[derive(Clone)]
 pub struct Sessions(Arc<Inner>);
@@ -114,7 +123,7 @@ struct Inner {
     store: Store,
     locks: PathBuf,
     environment: Environment,
-    running: Mutex<HashMap<(AccountId, Resource), Renewal>>,
+    running: Mutex<HashMap<RenewalKey, Renewal>>,
     /// Rotated grants that the keychain refused: the only copy, kept until it takes them.
     unsaved: Mutex<HashMap<GrantKey, Grant>>,
     on_change: Box<dyn Fn() + Send + Sync>,
@@ -162,7 +171,37 @@ impl Sessions {
         {
             return Ok(session);
         }
-        self.renewal(providers, id, resource, mode).await
+        let (id, resource, challenge) = (id.clone(), resource.clone(), None);
+        let wanted = RenewalKey {
+            id,
+            resource,
+            challenge,
+        };
+        self.renewal(providers, wanted, mode).await
+    }
+
+    /// A new session that meets a claims challenge, whatever is stored. A refusal is not kept with the account, because
+    /// its other sessions may do: its error carries what the next sign-in has to prove.
+    ///
+    /// # Errors
+    /// As `session`; `unsupported` for a cloud without claims challenges.
+    pub async fn answer(
+        &self,
+        providers: &Providers,
+        id: &AccountId,
+        resource: &Resource,
+        challenge: &ClaimsChallenge,
+    ) -> Result<Session> {
+        let cloud = self.account(id)?.cloud();
+        provider::check_challenge(cloud)?;
+        provider::check_resource(cloud, resource)?;
+        let (id, resource) = (id.clone(), resource.clone());
+        let wanted = RenewalKey {
+            id,
+            resource,
+            challenge: Some(challenge.clone()),
+        };
+        self.renewal(providers, wanted, RefreshMode::Fresh).await
     }
 
     /// The session in the keychain, when it can be handed out as it is.
@@ -177,7 +216,8 @@ impl Sessions {
     /// Whether a renewal of the account's management session is running in this process.
     pub fn is_renewing(&self, id: &AccountId) -> bool {
         self.running()
-            .contains_key(&(id.clone(), Resource::Management))
+            .keys()
+            .any(|key| key.id == *id && key.resource == Resource::Management)
     }
 
     /// Waits until every renewal that is running in this process has ended, so that no grant is lost at a quit.
@@ -454,22 +494,14 @@ impl Sessions {
     }
 
     /// The renewal that is running for the account and the resource, or a new one in a task of its own.
-    fn renewal(
-        &self,
-        providers: &Providers,
-        id: &AccountId,
-        resource: &Resource,
-        mode: RefreshMode,
-    ) -> Renewal {
-        let key = (id.clone(), resource.clone());
+    fn renewal(&self, providers: &Providers, wanted: RenewalKey, mode: RefreshMode) -> Renewal {
         let mut running = self.running();
-        if let Some(renewal) = running.get(&key) {
+        if let Some(renewal) = running.get(&wanted) {
             return renewal.clone();
         }
-        let (this, providers, ended) = (self.clone(), providers.clone(), key.clone());
+        let (this, providers, ended) = (self.clone(), providers.clone(), wanted.clone());
         let task = tokio::spawn(async move {
-            let (id, resource) = &ended;
-            let result = this.renew(&providers, id, resource, mode).await;
+            let result = this.renew(&providers, &ended, mode).await;
             this.running().remove(&ended);
             (this.0.on_change)();
             result
@@ -483,7 +515,7 @@ impl Sessions {
             })
         };
         let renewal = renewal.boxed().shared();
-        running.insert(key, renewal.clone());
+        running.insert(wanted, renewal.clone());
         drop(running);
         (self.0.on_change)();
         renewal
@@ -492,16 +524,22 @@ impl Sessions {
     async fn renew(
         &self,
         providers: &Providers,
-        id: &AccountId,
-        resource: &Resource,
+        wanted: &RenewalKey,
         mode: RefreshMode,
     ) -> Result<Session> {
+        let RenewalKey {
+            id,
+            resource,
+            challenge,
+        } = wanted;
+        let challenge = challenge.as_ref();
         let before = self.account(id)?;
         let _lock = self.lock(&before.grant).await?;
         // Whoever held the lock meanwhile may have done the work, or met the failure, that we came for.
         let account = self.account(id)?;
         let renewed_meanwhile = account.session_for(resource) != before.session_for(resource);
-        if (renewed_meanwhile || mode == RefreshMode::Fresh)
+        if challenge.is_none()
+            && (renewed_meanwhile || mode == RefreshMode::Fresh)
             && let Some(session) = self.fresh(&account, resource).await?
         {
             return Ok(session);
@@ -527,7 +565,7 @@ impl Sessions {
         };
         let error = match providers
             .of(account.cloud())
-            .refresh(&account, &grant, resource)
+            .refresh(&account, &grant, resource, challenge)
             .await
         {
             Ok(refreshed) => match self.refusal(&account, &refreshed) {
@@ -546,6 +584,12 @@ impl Sessions {
             reference = error.reference(),
             "renewal failed"
         );
+        if let Some(challenge) = challenge
+            && error.code() == Code::SignInAgain
+        {
+            let asked = error.challenge().unwrap_or(challenge.as_str()).to_owned();
+            return Err(error.with_challenge(Some(asked)));
+        }
         let is_named = resource.identifier().is_some();
         if is_named && error.code() == Code::SignInAgain {
             // No code tells whether the resource was refused or the grant: the management session does.
@@ -568,7 +612,7 @@ impl Sessions {
         let part = &Resource::Management;
         match providers
             .of(account.cloud())
-            .refresh(account, grant, part)
+            .refresh(account, grant, part, None)
             .await
         {
             Ok(refreshed) => match self.refusal(account, &refreshed) {
@@ -818,7 +862,7 @@ impl Sessions {
         self.0.locks.join(format!("{}.lock", grant.as_str()))
     }
 
-    fn running(&self) -> MutexGuard<'_, HashMap<(AccountId, Resource), Renewal>> {
+    fn running(&self) -> MutexGuard<'_, HashMap<RenewalKey, Renewal>> {
         self.0
             .running
             .lock()

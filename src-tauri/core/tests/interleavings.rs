@@ -16,6 +16,7 @@ use files::{Hook, keychain};
 use jiff::Timestamp;
 use mcm_core::account::{Account, AccountId, Cloud, Identity, SessionTimes, Target};
 use mcm_core::app::{App, Connect};
+use mcm_core::claims::ClaimsChallenge;
 use mcm_core::credential::{Credential, Grant, RefreshGrant, Session};
 use mcm_core::error::{Code, Error, Result};
 use mcm_core::http::Http;
@@ -220,6 +221,7 @@ impl Provider for Scripted {
         _account: &Account,
         grant: &Grant,
         resource: &Resource,
+        _challenge: Option<&ClaimsChallenge>,
     ) -> Result<Refreshed> {
         let watcher = &self.0;
         if watcher.in_flight.fetch_add(1, Ordering::SeqCst) > 0 {

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use mcm_core::account::{Account, Identity, SessionTimes, Target};
 use mcm_core::activity::ActivityKind;
 use mcm_core::app::App;
+use mcm_core::claims::ClaimsChallenge;
 use mcm_core::credential::{Credential, Grant, RefreshGrant, Session};
 use mcm_core::error::{Code, Error, Result};
 use mcm_core::http::Http;
@@ -86,6 +87,7 @@ impl Provider for Scripted {
         _account: &Account,
         _grant: &Grant,
         _resource: &Resource,
+        _challenge: Option<&ClaimsChallenge>,
     ) -> Result<Refreshed> {
         let server = &self.0;
         server.requests.fetch_add(1, Ordering::SeqCst);

@@ -51,6 +51,9 @@ pub struct Request {
     pub tenant: Option<String>,
     /// The form's `grant_type` (token endpoints only).
     pub grant_type: Option<String>,
+    /// The form's or the address's `claims` (token and authorise endpoints only).
+    #[serde(default)]
+    pub claims: Option<String>,
     /// When it came.
     pub at: Timestamp,
 }

@@ -253,6 +253,8 @@ impl Door {
             host: text("host").unwrap_or_default().to_owned(),
             tenant: tenant.map(str::to_owned),
             grant_type,
+            claims: field(form, "claims")
+                .or_else(|| field(parts.uri.query().unwrap_or_default().as_bytes(), "claims")),
             at: self.shared.clock.now(),
         });
         faults

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use sandbox_clouds::azure::Rotation;
+use sandbox_clouds::browser::Browser;
 use sandbox_clouds::{Endpoint, Fault, guid};
 
 use crate::harness::{ADA, Begun, Harness};
@@ -221,4 +222,67 @@ fn a_resource_that_cannot_be_had_is_named_and_costs_the_account_nothing() {
         "connected"
     );
     assert!(!harness.has_opened_a_page());
+}
+
+/// As a resource asks for a token that was issued later than a moment, and as a policy asks for a second factor.
+const LATER: &str = r#"{"access_token":{"nbf":{"essential":true,"value":"1604106651"}}}"#;
+const SECOND_FACTOR: &str = r#"{"access_token":{"capolids":{"essential":true,"values":["x"]}}}"#;
+
+#[test]
+fn a_claims_challenge_is_met_by_a_new_token_which_takes_the_place_of_the_old_one() {
+    let harness = Harness::start();
+    let id = harness.connected(false);
+    let warm = harness.mcm(&["token", &id]).done();
+    let base64 =
+        "eyJhY2Nlc3NfdG9rZW4iOnsibmJmIjp7ImVzc2VudGlhbCI6dHJ1ZSwgInZhbHVlIjoiMTYwNDEwNjY1MSJ9fX0=";
+    let mut printed = vec![warm];
+    for claims in [LATER, base64] {
+        printed.push(harness.mcm(&["token", &id, "--claims", claims]).done());
+        assert_ne!(printed[printed.len() - 1], printed[printed.len() - 2]);
+        assert_eq!(
+            harness.mcm(&["token", &id]).done(),
+            printed[printed.len() - 1]
+        );
+    }
+    let sent: Vec<String> = harness
+        .sandbox
+        .requests()
+        .into_iter()
+        .filter_map(|request| request.claims)
+        .collect();
+    let wanted = r#"{"access_token":{"nbf":{"essential":true,"value":"1604106651"},"xms_cc":{"values":["cp1"]}}}"#;
+    assert_eq!(sent, [wanted, wanted]);
+}
+
+#[test]
+fn a_claims_challenge_that_needs_the_user_says_so_and_leaves_the_account_as_it_is() {
+    let harness = Harness::start();
+    let id = harness.connected(false);
+    let warm = harness.mcm(&["token", &id]).done();
+    let asked = ["token", &id, "--claims", SECOND_FACTOR];
+    let told = harness.mcm(&asked).failed(3);
+    assert!(told.contains("--interactive"), "{told}");
+    assert!(!harness.has_opened_a_page());
+    assert_eq!(harness.mcm(&["token", &id]).done(), warm, "it still serves");
+
+    let begun = harness.begin(&[&asked[..], &["--interactive"]].concat());
+    let page = harness.next_page();
+    assert!(page.contains("capolids"), "{page}");
+    harness.browse(&Browser::new().as_person(ADA), &page);
+    let proven = begun.ended().done();
+    assert_ne!(proven, warm);
+    assert!(harness.sandbox.azure_audience(proven.trim()).is_some());
+    harness.mcm(&asked).done();
+}
+
+#[test]
+fn what_is_no_claims_challenge_is_refused_before_anything_is_asked() {
+    let harness = Harness::start();
+    let id = harness.connected(false);
+    let long = format!(r#"{{"a":"{}"}}"#, "x".repeat(8 * 1024));
+    for claims in ["", "{}", "nonsense", &long] {
+        let told = harness.mcm(&["token", &id, "--claims", claims]).failed(2);
+        assert!(told.contains("claims challenge"), "{told}");
+    }
+    assert_eq!(harness.sandbox.requests(), []);
 }

@@ -10,6 +10,7 @@ use super::aws::no_keys;
 use super::{App, ConnectRole, no_sign_in};
 use crate::account::{Account, AccountId, Cloud, Identity};
 use crate::activity::ActivityKind;
+use crate::claims::ClaimsChallenge;
 use crate::error::{Code, Error, ErrorView, Result};
 use crate::provider::{SignInRequest, SignedIn};
 use crate::redirect::STATE_LIFE;
@@ -38,6 +39,8 @@ pub struct Connect {
     pub device_code: bool,
     /// Azure: the resource that the person is asked to consent to, when not Resource Manager.
     pub resource: Option<Identifier>,
+    /// Azure: what the user has to prove, when not what the account's last refusal asked for.
+    pub challenge: Option<ClaimsChallenge>,
     /// What to do when somebody else's row has the same tenant or address.
     pub on_duplicate: OnDuplicate,
     /// AWS: the role, and who assumes it. Not needed to sign in to a row again as it is.
@@ -54,6 +57,7 @@ impl Connect {
             redirect: None,
             device_code: false,
             resource: None,
+            challenge: None,
             on_duplicate: OnDuplicate::Ask,
             role: None,
         }
@@ -120,8 +124,13 @@ impl App {
         let request = SignInRequest {
             tenant: wish.tenant.clone(),
             known: known.map(|account| account.identity.clone()),
-            challenge: known
-                .and_then(|account| account.renewal_failure.as_ref()?.challenge.clone()),
+            challenge: wish
+                .challenge
+                .as_ref()
+                .map(ToString::to_string)
+                .or_else(|| {
+                    known.and_then(|account| account.renewal_failure.as_ref()?.challenge.clone())
+                }),
             consent: known.is_some_and(|account| !account.missing_scopes.is_empty()),
             redirect: wish.redirect,
             device_code: wish.device_code,

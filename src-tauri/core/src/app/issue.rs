@@ -5,6 +5,7 @@ use std::io;
 use super::App;
 use crate::account::AccountId;
 use crate::activity::{ActivityEvent, ActivityKind};
+use crate::claims::ClaimsChallenge;
 use crate::credential::Session;
 use crate::error::Result;
 use crate::provider;
@@ -39,6 +40,11 @@ impl App {
         to: &str,
     ) -> Result<Session> {
         let session = self.session_for(id, resource).await?;
+        self.log_issue(id, resource, to)?;
+        Ok(session)
+    }
+
+    fn log_issue(&self, id: &AccountId, resource: &Resource, to: &str) -> Result<()> {
         let what = ActivityKind::handed_out(resource, to);
         let event = ActivityEvent::of(&*self.account(id)?, self.world.clock.now(), what);
         let log = self.store.issue_log();
@@ -55,6 +61,27 @@ impl App {
             // Nobody is kept from their work by that.
             tracing::warn!(kind = %error.kind(), "an issued credential could not be logged");
         }
+        Ok(())
+    }
+
+    /// A new session that meets a claims challenge, for a program that is given the credential.
+    ///
+    /// # Errors
+    /// As `Sessions::answer`.
+    pub async fn answer(
+        &self,
+        id: &AccountId,
+        resource: &Resource,
+        challenge: &ClaimsChallenge,
+        to: &str,
+    ) -> Result<Session> {
+        let session = self
+            .sessions
+            .answer(&self.providers(), id, resource, challenge)
+            .await;
+        self.note(session.as_ref().err());
+        let session = session?;
+        self.log_issue(id, resource, to)?;
         Ok(session)
     }
 

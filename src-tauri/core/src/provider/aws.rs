@@ -27,6 +27,7 @@ use ts_rs::TS;
 use url::Url;
 
 use crate::account::{Account, Cloud, Identity, OrganizationAccount, Target};
+use crate::claims::ClaimsChallenge;
 use crate::credential::{AccessKeys, Grant, RoleGrant, Session};
 use crate::error::{Code, Error, Result};
 use crate::http::{self, Http};
@@ -505,6 +506,7 @@ impl Provider for Aws {
         account: &Account,
         grant: &Grant,
         _resource: &Resource,
+        _challenge: Option<&ClaimsChallenge>,
     ) -> Result<Refreshed> {
         let known = Known::of(&account.identity)?;
         let grant = grant.role()?;

@@ -23,6 +23,7 @@ use url::Url;
 use crate::account::{
     Account, Cloud, Identity, OfferedTenant, SessionTimes, SignInEnd, SignInEndReason, Target,
 };
+use crate::claims::{self, ClaimsChallenge};
 use crate::credential::{Credential, Grant, RefreshGrant, Session};
 use crate::device::DeviceFlow;
 use crate::error::{Code, Error, Result};
@@ -140,14 +141,16 @@ impl Azure {
         let attempt = Attempt::new();
         let scopes = scopes(&self.settings, resource);
         let scopes = scopes.each_ref().map(String::as_str);
-        let mut extra = vec![("client_info", "1"), ("response_mode", mode)];
+        let claims = claims::with_capability(request.challenge.as_deref());
+        let mut extra = vec![
+            ("client_info", "1"),
+            ("response_mode", mode),
+            ("claims", claims.as_str()),
+        ];
         // A hint and an account picker cannot be combined (Entra's documentation of the authorize request).
         match request.known.as_ref().and_then(AzureIdentity::of) {
             Some(known) => extra.push(("login_hint", known.username)),
             None => extra.push(("prompt", "select_account")),
-        }
-        if let Some(claims) = &request.challenge {
-            extra.push(("claims", claims));
         }
         let redirect_uri = waiting.redirect_uri().to_owned();
         let page =
@@ -160,7 +163,11 @@ impl Azure {
         };
         let asked_at = self.clock.now();
         let scope = scopes.join(" ");
-        let fields = [("client_info", "1"), ("scope", scope.as_str())];
+        let fields = [
+            ("client_info", "1"),
+            ("scope", scope.as_str()),
+            ("claims", claims.as_str()),
+        ];
         let exchanged = client
             .exchange(&self.http, &attempt, &redirect_uri, &code, &fields)
             .await;
@@ -182,10 +189,8 @@ impl Azure {
     ) -> Result<Visit> {
         let scopes = scopes(&self.settings, resource);
         let scopes = scopes.each_ref().map(String::as_str);
-        let mut extra = vec![("client_info", "1")];
-        if let Some(claims) = &request.challenge {
-            extra.push(("claims", claims));
-        }
+        let claims = claims::with_capability(request.challenge.as_deref());
+        let extra = [("client_info", "1"), ("claims", claims.as_str())];
         let flow = DeviceFlow {
             client,
             endpoint: metadata.device_authorization_endpoint.as_ref(),
@@ -373,8 +378,14 @@ impl Provider for Azure {
                 let asked_at = self.clock.now();
                 let scopes = self.scopes();
                 let scopes = scopes.each_ref().map(String::as_str);
+                let claims = claims::with_capability(None);
                 let managing = client
-                    .refresh(&self.http, &refresh_token, &scopes, &[])
+                    .refresh(
+                        &self.http,
+                        &refresh_token,
+                        &scopes,
+                        &[("claims", claims.as_str())],
+                    )
                     .await
                     .map_err(explained)?;
                 let refresh_token = managing.refresh_token.clone().unwrap_or(refresh_token);
@@ -431,6 +442,7 @@ impl Provider for Azure {
         account: &Account,
         grant: &Grant,
         resource: &Resource,
+        challenge: Option<&ClaimsChallenge>,
     ) -> Result<Refreshed> {
         let grant = grant.refresh_token()?;
         let known = AzureIdentity::of(&account.identity).ok_or_else(not_azure)?;
@@ -452,12 +464,13 @@ impl Provider for Azure {
         let asked_at = self.clock.now();
         let scopes = scopes(&self.settings, resource);
         let scopes = scopes.each_ref().map(String::as_str);
+        let claims = claims::with_capability(challenge.map(ClaimsChallenge::as_str));
         let tokens = client
             .refresh(
                 &self.http,
                 &grant.refresh_token,
                 &scopes,
-                &[("client_info", "1")],
+                &[("client_info", "1"), ("claims", claims.as_str())],
             )
             .await
             .map_err(|failure| match (failure, resource) {

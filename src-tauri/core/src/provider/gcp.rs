@@ -16,6 +16,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
 use crate::account::{Account, Cloud, Identity, SessionTimes, SignInEnd, SignInEndReason, Target};
+use crate::claims::ClaimsChallenge;
 use crate::credential::{Credential, Grant, RefreshGrant, Session};
 use crate::device::DeviceFlow;
 use crate::error::{Code, Error, Result};
@@ -354,6 +355,7 @@ impl Provider for Gcp {
         account: &Account,
         grant: &Grant,
         _resource: &Resource,
+        _challenge: Option<&ClaimsChallenge>,
     ) -> Result<Refreshed> {
         let grant = grant.refresh_token()?;
         let endpoint = Url::parse(&grant.token_endpoint)

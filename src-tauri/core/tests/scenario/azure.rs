@@ -1,5 +1,7 @@
 //! Connecting, using and disconnecting Azure accounts.
 
+use std::time::Duration;
+
 use mcm_core::account::{Cloud, Identity};
 use mcm_core::app::{Connect, OnDuplicate};
 use mcm_core::error::Code;
@@ -691,4 +693,22 @@ async fn subscriptions_come_page_by_page_and_reading_them_can_be_cancelled() {
         .expect("no panic")
         .expect("cancelling is no failure");
     assert_eq!(harness.row(&id).target_count, 4, "the old list stays");
+}
+
+#[tokio::test]
+async fn every_request_for_a_token_declares_that_its_access_may_be_evaluated_continuously() {
+    let harness = Harness::start().await;
+    let id = harness.connect(ADA).await.expect("connected");
+    harness.clock.advance(Duration::from_secs(2 * 3600));
+    harness.app.session(&id).await.expect("renewed");
+    let requests = harness.clouds.requests();
+    let declares = |endpoint| {
+        let of_it = requests.iter().filter(|r| r.endpoint == Some(endpoint));
+        of_it
+            .map(|request| request.claims.clone().unwrap_or_default())
+            .collect::<Vec<_>>()
+    };
+    let capability = r#"{"access_token":{"xms_cc":{"values":["cp1"]}}}"#;
+    assert_eq!(declares(Endpoint::AzureAuthorize), [capability]);
+    assert_eq!(declares(Endpoint::AzureToken), [capability; 2]);
 }

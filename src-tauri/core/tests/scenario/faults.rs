@@ -447,6 +447,7 @@ async fn a_user_id_that_no_server_issues_connects_nobody() {
 
 #[tokio::test]
 async fn a_claims_challenge_is_sent_with_the_next_sign_in_unless_it_is_too_long_for_an_address() {
+    let capability = serde_json::json!({ "values": ["cp1"] });
     for (length, is_sent) in [(8_000, true), (3 << 20, false)] {
         let harness = Harness::start().await;
         let id = harness.connect(ADA).await.expect("connected");
@@ -472,7 +473,10 @@ async fn a_claims_challenge_is_sent_with_the_next_sign_in_unless_it_is_too_long_
         harness.app.connect(again).expect("started");
         let page = harness.next_page().await;
         let sent = page.query_pairs().find(|(name, _)| name == "claims");
-        let sent = sent.map(|(_, value)| value.into_owned());
-        assert_eq!(sent, is_sent.then_some(claims), "{length}");
+        let (_, sent) = sent.expect("the app declares what it can do");
+        let sent: serde_json::Value = serde_json::from_str(&sent).expect("JSON");
+        let sent = &sent["access_token"];
+        assert_eq!(sent["xms_cc"], capability);
+        assert_eq!(sent.get("x").is_some(), is_sent, "{length}");
     }
 }

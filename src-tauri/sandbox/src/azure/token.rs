@@ -193,7 +193,10 @@ fn redeem_refresh_token(
     }
     let home = &azure.person(&family.person)?.home;
     let (person, tenant) = azure.enter(&family.person, authority.tenant_id().unwrap_or(home))?;
-    if tenant.demands_second_factor && !family.passed_second_factor {
+    let asks_for_it = fields
+        .get("claims")
+        .is_some_and(|claims| claims.contains("capolids"));
+    if (tenant.demands_second_factor || asks_for_it) && !family.passed_second_factor {
         return Err(Refusal::needs_second_factor(&tenant.id));
     }
     if !azure.has_consent(client_id, person, tenant, &scope.resource) {
