@@ -20,6 +20,7 @@ use mcm_core::error::Code;
 use mcm_core::http::Http;
 use mcm_core::redirect::Frontend;
 use mcm_core::sign_in::RecordedBrowser;
+use mcm_core::snapshot::Snapshot;
 use mcm_core::vault::{KeychainLimits, Vault};
 use mcm_core::world::{Environment, ManualClock, NoScheme, Paths, World};
 use sandbox_clouds::azure::Rotation;
@@ -87,7 +88,15 @@ async fn connect(app: &App, browser: &RecordedBrowser) -> mcm_core::error::Resul
     let id = app.connect(Connect::new(Cloud::Azure))?;
     let page = browser.next_page().await;
     Browser::new().as_person(ADA).browse(page.as_str()).await;
-    app.sign_in_ended(id).await
+    let account = app.sign_in_ended(id).await?;
+    // The list is still being read, at the time of the sign-in.
+    let mut snapshots = app.watch();
+    let is_read = |snapshot: &Arc<Snapshot>| {
+        let mut accounts = snapshot.accounts.iter();
+        accounts.all(|account| account.reading_targets.is_none())
+    };
+    snapshots.wait_for(is_read).await.expect("the app lives");
+    Ok(account)
 }
 
 /// Runs one thing in a process that dies at its `steps`-th keychain operation. Whether it died.
