@@ -531,6 +531,19 @@ pub struct Account {
     pub used_at: Option<Timestamp>,
 }
 
+/// The part of an account that each sign-in brings anew. What the user chose for the row is not in it.
+#[derive(Clone, Debug)]
+pub struct Refreshable {
+    /// Who it is, with what the provider says of it today.
+    pub identity: Identity,
+    /// Other tenants that the same sign-in may enter.
+    pub offered: Vec<OfferedTenant>,
+    /// Scopes that were asked for and not granted.
+    pub missing_scopes: Vec<String>,
+    /// When the sign-in itself ends, where known.
+    pub sign_in_end: Option<SignInEnd>,
+}
+
 /// An account of the organisation that a role may list. Information only: it is not signed in to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
@@ -573,6 +586,19 @@ impl Account {
             connected_at: now,
             used_at: None,
         }
+    }
+
+    /// Takes over what a sign-in brought, with its session. Names that it could not read stay as they were.
+    pub fn refresh(&mut self, brought: Refreshable, session: SessionTimes, generation: u64) {
+        let mut identity = brought.identity;
+        identity.keep_names_of(&self.identity);
+        self.identity = identity;
+        self.offered = brought.offered;
+        self.missing_scopes = brought.missing_scopes;
+        self.sign_in_end = brought.sign_in_end;
+        self.session = Some(session);
+        self.renewal_failure = None;
+        self.generation = generation;
     }
 
     /// The cloud that it belongs to.

@@ -1,4 +1,4 @@
-//! What a cloud does for us, in four methods, and the table that maps a cloud to its provider.
+//! What a cloud does for us, in five methods, and the table that maps a cloud to its provider.
 //!
 //! The only file of core with a `match cloud`. A provider sees what a request and a sign-in need, and the types that it
 //! fills (ARCHITECTURE.md lists them); never the keychain, the store, the session or another provider. Others store and
@@ -16,7 +16,7 @@ use ts_rs::TS;
 use async_trait::async_trait;
 use url::Url;
 
-use crate::account::{Account, Cloud, Identity, OfferedTenant, SignInEnd, Target};
+use crate::account::{Account, Cloud, Identity, Refreshable, SignInEnd, Target};
 use crate::claims::ClaimsChallenge;
 use crate::credential::{Grant, Session};
 use crate::error::{Code, Error, Result};
@@ -60,6 +60,12 @@ pub struct CloudView {
 /// What a cloud does for us.
 #[async_trait]
 pub trait Provider: Send + Sync {
+    /// Refuses to begin a sign-in while a setting that it needs is missing or cannot be used.
+    ///
+    /// # Errors
+    /// `setting-missing` or `setting-invalid`, with what to set and where.
+    fn check_set_up(&self) -> Result<()>;
+
     /// Signs a person in through the browser. Nothing is stored; dropping the future cancels it.
     ///
     /// # Errors
@@ -124,18 +130,12 @@ pub struct SignInRequest {
 
 /// A sign-in that the provider completed and that passed every check.
 pub struct SignedIn {
-    /// Who it is.
-    pub identity: Identity,
+    /// What the account's row takes over.
+    pub account: Refreshable,
     /// The long-lived part.
     pub grant: Grant,
     /// The first session. Its generation is set by whoever stores it.
     pub session: Session,
-    /// Other tenants that the same grant may enter.
-    pub offered: Vec<OfferedTenant>,
-    /// Scopes that were asked for and not granted.
-    pub missing_scopes: Vec<String>,
-    /// When the sign-in itself ends, where known.
-    pub sign_in_end: Option<SignInEnd>,
     /// The target that a new row begins with, when one is the natural choice.
     pub target: Option<String>,
 }
@@ -204,13 +204,13 @@ impl Providers {
     }
 }
 
-/// The clouds that this build can sign in to, as the Connect screen shows them.
-pub fn cloud_views(settings: &Settings) -> Vec<CloudView> {
-    vec![
-        azure::view(&settings.azure),
-        gcp::view(&settings.gcp),
-        aws::view(&settings.aws),
-    ]
+/// A cloud as the Connect screen shows it.
+pub fn cloud_view(settings: &Settings, cloud: Cloud) -> CloudView {
+    match cloud {
+        Cloud::Azure => azure::view(&settings.azure),
+        Cloud::Gcp => gcp::view(&settings.gcp),
+        Cloud::Aws => aws::view(&settings.aws),
+    }
 }
 
 /// The resource that a person or a program names, for an account of the cloud. The text may come from anybody.

@@ -15,7 +15,7 @@ use futures_util::future::{BoxFuture, Shared};
 use jiff::Timestamp;
 
 use crate::account::{
-    Account, AccountId, Cloud, GrantKey, RenewalFailure, ResourceSession, SessionTimes,
+    Account, AccountId, Cloud, GrantKey, Identity, RenewalFailure, ResourceSession, SessionTimes,
 };
 use crate::activity::ActivityKind;
 use crate::claims::ClaimsChallenge;
@@ -129,6 +129,25 @@ struct Inner {
     on_change: Box<dyn Fn() + Send + Sync>,
 }
 
+/// Secrets that are noted and in the keychain, and that no row needs yet. Their lock is held until this is dropped.
+#[must_use = "the row that needs the secrets is still to be stored"]
+pub struct NewSecrets {
+    intents: Vec<Intent>,
+    _lock: file::Lock,
+}
+
+impl NewSecrets {
+    /// Removes the note, in the change that stores the row.
+    ///
+    /// # Errors
+    /// `storage-*`.
+    pub fn settle(&self, change: &Change<'_>) -> Result<()> {
+        self.intents
+            .iter()
+            .try_for_each(|intent| change.settle(intent))
+    }
+}
+
 impl Sessions {
     /// `on_change` is told whenever a renewal starts or ends.
     pub fn new(
@@ -230,74 +249,47 @@ impl Sessions {
         }
     }
 
-    /// Stores the result of a sign-in: the grant, then the session, then the row, which `edit` makes or updates. What the
-    /// keychain is about to hold is noted first, so that a sign-in that is killed leaves nothing that nobody finds.
+    /// Puts what a sign-in gave into the keychain: noted first, then the grant, then the session. The row comes after
+    /// that, in a change that settles the secrets.
     ///
     /// # Errors
-    /// `keychain-*`, `storage-*` and those of `edit`; the old row then still stands.
-    pub async fn store_sign_in(
+    /// `keychain-*`, `storage-*`, `busy`. After those, and when no row is stored, `clean_up_all` removes what was written.
+    pub async fn write_sign_in(
         &self,
-        mut account: Account,
-        grant: &Grant,
-        mut session: Session,
-        edit: impl FnOnce(&Change<'_>, Account) -> Result<()>,
-    ) -> Result<()> {
-        let key = account.grant.clone();
-        let stored = {
-            let _lock = self.lock(&key).await?;
-            session.generation = account.generation;
-            account.session = Some(session.times);
-            account.renewal_failure = None;
-            self.store_locked(account, grant, &session, edit).await
-        };
-        if let Err(error) = &stored {
-            tracing::warn!(
-                code = error.code().as_str(),
-                "a sign-in could not be stored"
-            );
-            // Of an account that is connected, everything is needed, and nothing is removed.
-            let cleaned = self.clean_up(&key).await;
-            self.report_clean_up(cleaned.map(drop));
-        }
-        self.clean_up_all().await;
-        stored
-    }
-
-    async fn store_locked(
-        &self,
-        account: Account,
+        identity: &Identity,
         grant: &Grant,
         session: &Session,
-        edit: impl FnOnce(&Change<'_>, Account) -> Result<()>,
-    ) -> Result<()> {
-        let intents = [
-            Intent::Grant(account.grant.clone()),
+    ) -> Result<NewSecrets> {
+        let (account, key) = (identity.account_id(), identity.grant_key());
+        let lock = self.lock(&key).await?;
+        let resource = Resource::Management.key();
+        let intents = vec![
+            Intent::Grant(key.clone()),
             Intent::Session {
-                account: account.id.clone(),
-                resource: Resource::Management.key().to_owned(),
-                grant: account.grant.clone(),
+                account: account.clone(),
+                resource: resource.to_owned(),
+                grant: key.clone(),
             },
         ];
-        self.0
-            .store
-            .change(|change| intents.iter().try_for_each(|intent| change.note(intent)))
+        let secrets = self.note(intents, lock).await?;
+        let vault = &self.0.vault;
+        vault.write(&Record::grant(&key), grant.to_bytes()).await?;
+        self.unsaved().remove(&key);
+        vault
+            .write(&Record::session(&account, resource), session.to_bytes())
             .await?;
-        self.0
-            .vault
-            .write(&Record::grant(&account.grant), grant.to_bytes())
-            .await?;
-        self.unsaved().remove(&account.grant);
-        self.0
-            .vault
-            .write(&record(&account, &Resource::Management), session.to_bytes())
-            .await?;
-        self.0
-            .store
-            .change(|change| {
-                edit(change, account)?;
-                intents.iter().try_for_each(|intent| change.settle(intent))
-            })
-            .await
+        Ok(secrets)
+    }
+
+    /// Notes secrets that the keychain is about to hold, so that a process that is killed leaves nothing that nobody
+    /// finds.
+    async fn note(&self, intents: Vec<Intent>, lock: file::Lock) -> Result<NewSecrets> {
+        let note = |change: &Change<'_>| intents.iter().try_for_each(|intent| change.note(intent));
+        self.0.store.change(note).await?;
+        Ok(NewSecrets {
+            intents,
+            _lock: lock,
+        })
     }
 
     /// Removes the account: its row and the note of its secrets at once, then the secrets. The removed account and its
@@ -433,27 +425,17 @@ impl Sessions {
         }
     }
 
-    /// Stores access keys: noted, then into the keychain, then `edit` names them.
+    /// Puts access keys into the keychain, noted first. Their name comes after that, in a change that settles them.
     ///
     /// # Errors
-    /// `keychain-*`, `storage-*`, `busy`, and those of `edit`.
-    pub async fn store_access_keys(
-        &self,
-        keys: &AccessKeys,
-        edit: impl FnOnce(&Change<'_>) -> Result<()>,
-    ) -> Result<()> {
+    /// `keychain-*`, `storage-*`, `busy`.
+    pub async fn write_access_keys(&self, keys: &AccessKeys) -> Result<NewSecrets> {
         let record = Record::access_keys(&keys.access_key_id);
-        let _lock = self.lock_access_keys(&record).await?;
+        let lock = self.lock_access_keys(&record).await?;
         let intent = Intent::AccessKeys(keys.access_key_id.clone());
-        self.0.store.change(|change| change.note(&intent)).await?;
+        let secrets = self.note(vec![intent], lock).await?;
         self.0.vault.write(&record, keys.to_bytes()).await?;
-        self.0
-            .store
-            .change(|change| {
-                edit(change)?;
-                change.settle(&intent)
-            })
-            .await
+        Ok(secrets)
     }
 
     /// Removes access keys from the keychain that are noted and have no name any more.

@@ -64,6 +64,17 @@ pub struct SettingProblem {
     pub message: String,
 }
 
+impl SettingProblem {
+    fn to_error(&self, is_missing: bool) -> Error {
+        let code = if is_missing {
+            Code::SettingMissing
+        } else {
+            Code::SettingInvalid
+        };
+        Error::new(code, self.message.clone())
+    }
+}
+
 /// How the app looks and behaves.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase", default)]
@@ -137,12 +148,7 @@ impl AzureSettings {
     /// `setting-missing` or `setting-invalid`, with what to set and where.
     pub fn client_id(&self) -> Result<&str> {
         if let Some(problem) = self.problems.first() {
-            let code = if self.client_id.is_none() {
-                Code::SettingMissing
-            } else {
-                Code::SettingInvalid
-            };
-            return Err(Error::new(code, problem.message.clone()));
+            return Err(problem.to_error(self.client_id.is_none()));
         }
         let client_id = self
             .client_id

@@ -14,7 +14,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use files::{Hook, keychain};
 use jiff::Timestamp;
-use mcm_core::account::{Account, AccountId, Cloud, Identity, SessionTimes, Target};
+use mcm_core::account::{Account, AccountId, Cloud, Identity, Refreshable, SessionTimes, Target};
 use mcm_core::app::{App, Connect};
 use mcm_core::claims::ClaimsChallenge;
 use mcm_core::credential::{Credential, Grant, RefreshGrant, Session};
@@ -196,6 +196,10 @@ struct Scripted(Arc<Watcher>);
 
 #[async_trait]
 impl Provider for Scripted {
+    fn check_set_up(&self) -> Result<()> {
+        Ok(())
+    }
+
     async fn sign_in(&self, _request: &SignInRequest, _desk: &SignInContext) -> Result<SignedIn> {
         let watcher = &self.0;
         let number = {
@@ -206,12 +210,14 @@ impl Provider for Scripted {
         };
         let (grant, session) = watcher.tokens(number);
         Ok(SignedIn {
-            identity: identity(),
+            account: Refreshable {
+                identity: identity(),
+                offered: Vec::new(),
+                missing_scopes: Vec::new(),
+                sign_in_end: None,
+            },
             grant,
             session,
-            offered: Vec::new(),
-            missing_scopes: Vec::new(),
-            sign_in_end: None,
             target: None,
         })
     }

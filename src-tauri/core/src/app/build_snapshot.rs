@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::{State, is_locked};
-use crate::account::{Account, OfferedTenant, RenewalFailure};
+use crate::account::{Account, Cloud, OfferedTenant, RenewalFailure};
 use crate::error::{Code, ErrorView};
 use crate::provider;
 use crate::resource::Resource;
@@ -43,7 +43,9 @@ pub(super) fn build(state: &mut State, world: &World, sessions: &Sessions) -> Sn
         revision: state.revision,
         at: now,
         accounts,
-        clouds: provider::cloud_views(&state.settings),
+        clouds: Cloud::ALL
+            .map(|cloud| provider::cloud_view(&state.settings, cloud))
+            .into(),
         sign_ins: state
             .sign_ins
             .values()

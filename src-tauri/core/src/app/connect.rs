@@ -4,15 +4,18 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use tokio::sync::{Notify, oneshot};
 
 use super::aws::no_keys;
 use super::{App, ConnectRole, no_sign_in};
-use crate::account::{Account, AccountId, Cloud, Identity};
+use crate::account::{Account, AccountId, Cloud, Identity, Refreshable};
 use crate::activity::ActivityKind;
 use crate::claims::ClaimsChallenge;
+use crate::credential::Session;
 use crate::error::{Code, Error, ErrorView, Result};
-use crate::provider::{SignInRequest, SignedIn};
+use crate::provider::{self, SignInRequest, SignedIn};
+use crate::random;
 use crate::redirect::STATE_LIFE;
 use crate::resource::Identifier;
 use crate::role::Source;
@@ -101,21 +104,8 @@ impl App {
     /// `not-found` for an account that is not connected, `setting-*` when the cloud is not set up.
     pub fn connect(&self, wish: Connect) -> Result<SignInId> {
         let providers = self.providers();
-        let views = crate::provider::cloud_views(&self.settings());
-        let view = views.into_iter().find(|view| view.cloud == wish.cloud);
-        let usual = view
-            .as_ref()
-            .map_or(RedirectKind::Loopback, |view| view.redirect);
-        if let Some(view) = view
-            && let Some(problem) = view.problems.first()
-        {
-            let code = if view.client_id.is_none() && !view.redirect_uris.is_empty() {
-                Code::SettingMissing
-            } else {
-                Code::SettingInvalid
-            };
-            return Err(Error::new(code, problem.message.clone()));
-        }
+        providers.of(wish.cloud).check_set_up()?;
+        let usual = provider::cloud_view(&self.settings(), wish.cloud).redirect;
         let stored = self.stored().unwrap_or_default();
         let known = match &wish.account {
             Some(id) => Some(stored.account(id).ok_or_else(|| not_found(id))?),
@@ -188,14 +178,14 @@ impl App {
             if let Err(error) = &signed_in {
                 this.note_loosened(&wish, error).await;
             }
-            let adopted = match signed_in {
+            let stored = match signed_in {
                 Ok(signed_in) => {
                     this.store_sign_in(id, signed_in, wish.on_duplicate, &cancel)
                         .await
                 }
                 Err(error) => Err(error),
             };
-            this.end(id, adopted).await;
+            this.end(id, stored).await;
         });
         Ok(id)
     }
@@ -320,86 +310,71 @@ impl App {
         self.publish();
     }
 
-    /// Stores a completed sign-in. From here on it is not cancelled halfway.
+    /// Stores a completed sign-in: secrets first, then the row. Once the duplicates are decided it is not cancelled.
     async fn store_sign_in(
         &self,
         id: SignInId,
-        signed_in: SignedIn,
+        mut signed_in: SignedIn,
         on_duplicate: OnDuplicate,
         cancel: &Notify,
     ) -> Result<(AccountId, bool)> {
-        let account_id = signed_in.identity.account_id();
-        let stored = self.stored().unwrap_or_default();
-        let is_other = |row: &Account| {
-            row.id != account_id && row.identity.shares_label_with(&signed_in.identity)
-        };
-        let others: Vec<&Arc<Account>> =
-            stored.accounts.iter().filter(|row| is_other(row)).collect();
-        let is_known = stored.account(&account_id).is_some();
-        let mut replaced = None;
-        if let Some(other) = others.first().filter(|_| !is_known) {
-            match self
-                .decision(id, &signed_in, other, on_duplicate, cancel)
-                .await?
-            {
-                OnDuplicate::Replace => replaced = Some(other.id.clone()),
-                OnDuplicate::KeepBoth => {}
-                OnDuplicate::Ask | OnDuplicate::Fail => return Err(duplicate(&signed_in, other)),
-            }
-        }
-        let mut account = Account::new(signed_in.identity.clone(), self.world.clock.now());
-        account.offered.clone_from(&signed_in.offered);
-        account.missing_scopes.clone_from(&signed_in.missing_scopes);
-        account.sign_in_end = signed_in.sign_in_end;
-        account.target.clone_from(&signed_in.target);
-        let (mut was_known, mut removed, now) = (false, None, self.world.clock.now());
-        let edit = |change: &Change<'_>, account: Account| {
-            was_known = change.account(&account.id)?.is_some();
-            // Another process may have connected one more since the user decided.
-            let alike = change.with_label_of(&account.identity)?;
-            let new = alike
-                .iter()
-                .find(|row| is_other(row) && others.iter().all(|other| other.id != row.id));
-            if let Some(new) = new.filter(|_| !was_known) {
-                return Err(duplicate(&signed_in, new));
-            }
-            let what = match was_known {
-                true => ActivityKind::SignedInAgain,
-                false => ActivityKind::Connected,
-            };
-            let stored = upsert(change, account)?;
-            change.record(&stored, now, what)?;
-            if let Some(replaced) = &replaced {
-                removed = change.remove(replaced)?;
-            }
-            removed
-                .iter()
-                .try_for_each(|removed| change.record(removed, now, ActivityKind::Disconnected))
-        };
-        let stored_sign_in = self
-            .sessions
-            .store_sign_in(account, &signed_in.grant, signed_in.session.clone(), edit)
-            .await;
+        let duplicates = self
+            .decide_duplicates(id, &signed_in.account.identity, on_duplicate, cancel)
+            .await?;
+        signed_in.session.generation = random::generation();
+        let stored = self.store_row(signed_in, &duplicates).await;
+        // Of an account that is connected, everything is needed, and nothing is removed.
+        self.sessions.clean_up_all().await;
         self.reload();
-        stored_sign_in?;
+        let StoredRow {
+            account,
+            was_known,
+            removed,
+        } = stored?;
         if let Some(removed) = removed {
             let grant = self.sessions.finish_removal(&removed).await?;
             self.finish_disconnecting(&removed, grant).await?;
         }
-        Ok((account_id, was_known))
+        Ok((account, was_known))
     }
 
-    async fn decision(
+    /// What becomes of other users' rows with the same tenant or address, as the user decides.
+    async fn decide_duplicates(
         &self,
         id: SignInId,
-        signed_in: &SignedIn,
-        other: &Account,
+        identity: &Identity,
         on_duplicate: OnDuplicate,
         cancel: &Notify,
-    ) -> Result<OnDuplicate> {
-        if on_duplicate != OnDuplicate::Ask {
-            return Ok(on_duplicate);
+    ) -> Result<Duplicates> {
+        let stored = self.stored().unwrap_or_default();
+        let others = stored.iter().filter(|row| is_other(row, identity));
+        let mut duplicates = Duplicates {
+            seen: others.map(|row| row.id.clone()).collect(),
+            replaced: None,
+        };
+        let first = duplicates.seen.first().and_then(|id| stored.account(id));
+        let is_known = stored.account(&identity.account_id()).is_some();
+        if let Some(other) = first.filter(|_| !is_known) {
+            let decision = match on_duplicate {
+                OnDuplicate::Ask => self.ask(id, identity, other, cancel).await?,
+                decided => decided,
+            };
+            match decision {
+                OnDuplicate::Replace => duplicates.replaced = Some(other.id.clone()),
+                OnDuplicate::KeepBoth => {}
+                OnDuplicate::Ask | OnDuplicate::Fail => return Err(duplicate(identity, other)),
+            }
         }
+        Ok(duplicates)
+    }
+
+    async fn ask(
+        &self,
+        id: SignInId,
+        identity: &Identity,
+        other: &Account,
+        cancel: &Notify,
+    ) -> Result<OnDuplicate> {
         let (sender, receiver) = oneshot::channel();
         if let Some(sign_in) = self.state().sign_ins.get_mut(&id.0) {
             sign_in.decision = Some(sender);
@@ -407,7 +382,7 @@ impl App {
         let step = SignInStep::Choice {
             existing: other.id.clone(),
             existing_who: other.identity.who().to_owned(),
-            who: signed_in.identity.who().to_owned(),
+            who: identity.who().to_owned(),
         };
         self.update_view(id, |view| view.step = step);
         let decision = tokio::select! {
@@ -418,8 +393,54 @@ impl App {
         Ok(decision)
     }
 
-    async fn end(&self, id: SignInId, adopted: Result<(AccountId, bool)>) {
-        let step = match &adopted {
+    async fn store_row(&self, signed_in: SignedIn, duplicates: &Duplicates) -> Result<StoredRow> {
+        let SignedIn {
+            account,
+            grant,
+            session,
+            target,
+        } = signed_in;
+        let secrets = self
+            .sessions
+            .write_sign_in(&account.identity, &grant, &session)
+            .await?;
+        let now = self.world.clock.now();
+        let change = |change: &Change<'_>| {
+            let id = account.identity.account_id();
+            let was_known = change.account(&id)?.is_some();
+            // Another process may have connected one more since the user decided.
+            let alike = change.with_label_of(&account.identity)?;
+            let is_new = |row: &&Account| {
+                is_other(row, &account.identity) && !duplicates.seen.contains(&row.id)
+            };
+            if let Some(new) = alike.iter().find(is_new).filter(|_| !was_known) {
+                return Err(duplicate(&account.identity, new));
+            }
+            let what = match was_known {
+                true => ActivityKind::SignedInAgain,
+                false => ActivityKind::Connected,
+            };
+            let row = add_or_refresh(change, account, &session, target, now)?;
+            change.record(&row, now, what)?;
+            let removed = match &duplicates.replaced {
+                Some(replaced) => change.remove(replaced)?,
+                None => None,
+            };
+            if let Some(removed) = &removed {
+                change.record(removed, now, ActivityKind::Disconnected)?;
+            }
+            secrets.settle(change)?;
+            Ok(StoredRow {
+                account: id,
+                was_known,
+                removed,
+            })
+        };
+        self.store.change(change).await
+    }
+
+    async fn end(&self, id: SignInId, stored: Result<(AccountId, bool)>) {
+        let step = match &stored {
             Ok((account, updated)) => SignInStep::Done {
                 account: account.clone(),
                 updated: *updated,
@@ -436,7 +457,7 @@ impl App {
             }
         };
         // Whoever sees the end sees the reading as well.
-        let reading = adopted
+        let reading = stored
             .ok()
             .and_then(|(account, _)| Some((self.begin_reading(&account)?, account)));
         self.update_view(id, |view| view.step = step);
@@ -447,10 +468,37 @@ impl App {
     }
 }
 
-/// Adds a row, or updates the one that is there: what the user chose for it stays.
-fn upsert(change: &Change<'_>, mut account: Account) -> Result<Account> {
+/// The rows of other users with the same tenant or address.
+struct Duplicates {
+    /// Those that the user knows of.
+    seen: Vec<AccountId>,
+    /// The one that the new row replaces.
+    replaced: Option<AccountId>,
+}
+
+/// What storing a row came to.
+struct StoredRow {
+    account: AccountId,
+    was_known: bool,
+    removed: Option<Account>,
+}
+
+/// Whether a row is another user's, of the same tenant or address.
+fn is_other(row: &Account, identity: &Identity) -> bool {
+    row.id != identity.account_id() && row.identity.shares_label_with(identity)
+}
+
+/// Adds a row, or refreshes the one that is there: what the user chose for it stays.
+fn add_or_refresh(
+    change: &Change<'_>,
+    brought: Refreshable,
+    session: &Session,
+    target: Option<String>,
+    now: Timestamp,
+) -> Result<Account> {
+    let (id, cloud) = (brought.identity.account_id(), brought.identity.cloud());
     // A new sign-in of the same user may have fixed the user's other rows; a tenant's own demand stays.
-    for sibling in change.of_grant(&account.grant)? {
+    for sibling in change.of_grant(&brought.identity.grant_key())? {
         change.edit(&sibling, |sibling| {
             sibling.renewal_failure = sibling
                 .renewal_failure
@@ -466,33 +514,25 @@ fn upsert(change: &Change<'_>, mut account: Account) -> Result<Account> {
         external_id,
         source,
         ..
-    } = &account.identity
+    } = &brought.identity
     {
         // The role has its External ID for good now.
         change.remove_pending_role(external_id)?;
         require_keys(change, source)?;
     }
-    let Some(row) = change.account(&account.id)? else {
-        change.put(&account)?;
-        // The first account of a cloud is the one in use.
-        if change.active(account.cloud())?.is_none() {
-            change.set_active(account.cloud(), &account.id)?;
-        }
-        return Ok(account);
-    };
-    account.identity.keep_names_of(&row.identity);
-    let updated = Account {
-        identity: account.identity,
-        offered: account.offered,
-        missing_scopes: account.missing_scopes,
-        sign_in_end: account.sign_in_end,
-        session: account.session,
-        renewal_failure: None,
-        generation: account.generation,
-        ..row
-    };
-    change.put(&updated)?;
-    Ok(updated)
+    let known = change.account(&id)?;
+    let is_new = known.is_none();
+    let mut row = known.unwrap_or_else(|| Account {
+        target,
+        ..Account::new(brought.identity.clone(), now)
+    });
+    row.refresh(brought, session.times, session.generation);
+    change.put(&row)?;
+    // The first account of a cloud is the one in use.
+    if is_new && change.active(cloud)?.is_none() {
+        change.set_active(cloud, &id)?;
+    }
+    Ok(row)
 }
 
 /// Refuses a role whose typed access keys were removed while it was connected.
@@ -503,13 +543,13 @@ fn require_keys(change: &Change<'_>, source: &Source) -> Result<()> {
     }
 }
 
-fn duplicate(signed_in: &SignedIn, other: &Account) -> Error {
+fn duplicate(identity: &Identity, other: &Account) -> Error {
     let message = format!(
         "{} is connected already as {}, and you signed in as {}. Nothing was changed. Sign in again with --replace to \
          take the other one out, or with --keep-both.",
         other.name(),
         other.identity.who(),
-        signed_in.identity.who()
+        identity.who()
     );
     Error::new(Code::AlreadyConnected, message)
 }

@@ -26,7 +26,7 @@ use serde::Serialize;
 use ts_rs::TS;
 use url::Url;
 
-use crate::account::{Account, Cloud, Identity, OrganizationAccount, Target};
+use crate::account::{Account, Cloud, Identity, OrganizationAccount, Refreshable, Target};
 use crate::claims::ClaimsChallenge;
 use crate::credential::{AccessKeys, Grant, RoleGrant, Session};
 use crate::error::{Code, Error, Result};
@@ -407,6 +407,10 @@ impl Aws {
 
 #[async_trait]
 impl Provider for Aws {
+    fn check_set_up(&self) -> Result<()> {
+        self.settings.check()
+    }
+
     async fn sign_in(&self, request: &SignInRequest, context: &SignInContext) -> Result<SignedIn> {
         let wish = request.role.as_ref().ok_or_else(|| {
             Error::new(Code::InvalidInput, "Enter the ARN of the role to connect.")
@@ -491,12 +495,14 @@ impl Provider for Aws {
         });
         let region = role.partition.region(calling.caller.region.as_deref());
         Ok(SignedIn {
-            identity,
+            account: Refreshable {
+                identity,
+                offered: Vec::new(),
+                missing_scopes: Vec::new(),
+                sign_in_end: None,
+            },
             grant,
             session,
-            offered: Vec::new(),
-            missing_scopes: Vec::new(),
-            sign_in_end: None,
             target: Some(region.to_owned()),
         })
     }

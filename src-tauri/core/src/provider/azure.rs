@@ -21,7 +21,8 @@ use serde::Deserialize;
 use url::Url;
 
 use crate::account::{
-    Account, Cloud, Identity, OfferedTenant, SessionTimes, SignInEnd, SignInEndReason, Target,
+    Account, Cloud, Identity, OfferedTenant, Refreshable, SessionTimes, SignInEnd, SignInEndReason,
+    Target,
 };
 use crate::claims::{self, ClaimsChallenge};
 use crate::credential::{Credential, Grant, RefreshGrant, Session};
@@ -307,6 +308,10 @@ impl Azure {
 
 #[async_trait]
 impl Provider for Azure {
+    fn check_set_up(&self) -> Result<()> {
+        self.settings.client_id().map(drop)
+    }
+
     async fn sign_in(&self, request: &SignInRequest, context: &SignInContext) -> Result<SignedIn> {
         let client_id = self.settings.client_id()?.to_owned();
         let known = request.known.as_ref().and_then(AzureIdentity::of);
@@ -427,12 +432,14 @@ impl Provider for Azure {
         });
         let sign_in_end = self.sign_in_end();
         Ok(SignedIn {
-            identity,
+            account: Refreshable {
+                identity,
+                offered,
+                missing_scopes,
+                sign_in_end,
+            },
             grant,
             session,
-            offered,
-            missing_scopes,
-            sign_in_end,
             target: None,
         })
     }

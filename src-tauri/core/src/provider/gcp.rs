@@ -15,7 +15,9 @@ use jiff::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
-use crate::account::{Account, Cloud, Identity, SessionTimes, SignInEnd, SignInEndReason, Target};
+use crate::account::{
+    Account, Cloud, Identity, Refreshable, SessionTimes, SignInEnd, SignInEndReason, Target,
+};
 use crate::claims::ClaimsChallenge;
 use crate::credential::{Credential, Grant, RefreshGrant, Session};
 use crate::device::DeviceFlow;
@@ -281,6 +283,10 @@ impl Gcp {
 
 #[async_trait]
 impl Provider for Gcp {
+    fn check_set_up(&self) -> Result<()> {
+        self.settings.client_id().map(drop)
+    }
+
     async fn sign_in(&self, request: &SignInRequest, context: &SignInContext) -> Result<SignedIn> {
         let client_id = self.settings.client_id()?.to_owned();
         let metadata = self
@@ -340,12 +346,14 @@ impl Provider for Gcp {
             issued_at: asked_at,
         });
         Ok(SignedIn {
-            identity: identity(metadata.issuer, &claims),
+            account: Refreshable {
+                identity: identity(metadata.issuer, &claims),
+                offered: Vec::new(),
+                missing_scopes: missing_scopes(self.settings.access, tokens.scopes.as_deref()),
+                sign_in_end: sign_in_end(&tokens, asked_at),
+            },
             grant,
             session: session(&tokens, asked_at),
-            offered: Vec::new(),
-            missing_scopes: missing_scopes(self.settings.access, tokens.scopes.as_deref()),
-            sign_in_end: sign_in_end(&tokens, asked_at),
             target: None,
         })
     }

@@ -3,6 +3,7 @@
 use url::Url;
 
 use super::Lookup;
+use crate::error::Result;
 use crate::settings::SettingProblem;
 use crate::world::Environment;
 
@@ -15,6 +16,19 @@ pub struct AwsSettings {
     pub sign_in: Option<Url>,
     /// What is malformed.
     pub problems: Vec<SettingProblem>,
+}
+
+impl AwsSettings {
+    /// Refuses settings that cannot be used.
+    ///
+    /// # Errors
+    /// `setting-invalid`, with what to set and where.
+    pub fn check(&self) -> Result<()> {
+        match self.problems.first() {
+            Some(problem) => Err(problem.to_error(false)),
+            None => Ok(()),
+        }
+    }
 }
 
 impl std::fmt::Debug for AwsSettings {

@@ -70,14 +70,7 @@ impl GcpSettings {
     pub fn client_id(&self) -> Result<&str> {
         match (&self.client_id, self.problems.first()) {
             (Some(client_id), None) => Ok(&client_id.value),
-            (client_id, Some(problem)) => {
-                let code = if client_id.is_none() {
-                    Code::SettingMissing
-                } else {
-                    Code::SettingInvalid
-                };
-                Err(Error::new(code, problem.message.clone()))
-            }
+            (client_id, Some(problem)) => Err(problem.to_error(client_id.is_none())),
             (None, None) => Err(Error::new(
                 Code::SettingMissing,
                 "GOOGLE_CLIENT_ID is not set.",

@@ -67,12 +67,12 @@ impl App {
             arn: caller.arn.clone(),
             added_at: self.world.clock.now(),
         };
-        let stored = self
-            .sessions
-            .store_access_keys(&keys, |change| change.put_access_keys(&typed))
-            .await;
-        self.reload();
-        stored?;
+        let secrets = self.sessions.write_access_keys(&keys).await?;
+        self.change(|change| {
+            change.put_access_keys(&typed)?;
+            secrets.settle(change)
+        })
+        .await?;
         Ok(caller)
     }
 
