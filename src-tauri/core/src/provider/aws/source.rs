@@ -264,7 +264,10 @@ impl Surroundings {
             .disable_clock_skew_correction(true);
         match source {
             Source::Default if self.environment.get("AWS_ACCESS_KEY_ID").is_some() => {}
-            Source::Default => require_other_than_us(profiles, profiles.selected_profile())?,
+            Source::Default => {
+                require_named_profile(profiles, &self.environment)?;
+                require_other_than_us(profiles, profiles.selected_profile())?;
+            }
             Source::Profile(name) => {
                 require_profile(name, profiles, &self.environment)?;
                 for variable in BEFORE_PROFILES.iter().chain(&AFTER_PROFILES) {
@@ -371,6 +374,21 @@ fn require_profile(name: &str, profiles: &ProfileSet, environment: &Environment)
         return Err(Error::new(Code::Unsupported, message));
     }
     require_other_than_us(profiles, name)
+}
+
+/// A profile that `AWS_PROFILE` names has to exist: without it the SDK would go on to the machine's role.
+fn require_named_profile(profiles: &ProfileSet, environment: &Environment) -> Result<()> {
+    let Some(name) = environment.get("AWS_PROFILE") else {
+        return Ok(());
+    };
+    if profiles.get_profile(name).is_some() {
+        return Ok(());
+    }
+    let message = format!(
+        "AWS_PROFILE names the profile \"{}\", which is in neither of AWS's files. Unset it, or correct it.",
+        text::shown(name)
+    );
+    Err(Error::new(Code::NotFound, message))
 }
 
 /// A profile that gets its credentials from this app waits for the very session that it is asked to help make.
