@@ -3,6 +3,7 @@
 //! Programs wait for that at every call of theirs, so this holds nothing else, and nothing that fails is told here: for
 //! whatever is not done so, `mcm` becomes `mcm-full`, which does it from the beginning with the same arguments and variables.
 
+use std::io::IsTerminal as _;
 use std::process::{Command, ExitCode};
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,7 +23,7 @@ use mcm_core::world::{APP_ID, Environment, Paths, SystemClock};
 use crate::arguments::{IssueArguments, IssueCommand};
 #[cfg(not(unix))]
 use crate::failure::Failure;
-use crate::output::note;
+use crate::output::{note, print};
 use crate::token::requesting_program;
 use crate::{completion, credential_process, exec, kube_token, token};
 
@@ -132,6 +133,10 @@ fn go_on() -> ExitCode {
 
 fn failed(why: &str) -> ExitCode {
     note(&format!("mcm: {why}"));
+    // A shell that evaluates these lines must not go on as another account.
+    if env::args_os().nth(1).is_some_and(|word| word == "env") && !io::stdout().is_terminal() {
+        let _ = print("false");
+    }
     ExitCode::FAILURE
 }
 

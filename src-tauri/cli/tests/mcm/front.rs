@@ -82,6 +82,9 @@ fn a_missing_mcm_full_is_named_with_what_to_do() {
             "{told}"
         );
     }
+    let (_, mut command) = alone(&harness, &["env", &id]);
+    let ended = Ended::of(command.output().expect("it starts"));
+    assert_eq!((ended.status, ended.result.as_str()), (1, "false\n"));
 }
 
 #[test]
