@@ -174,7 +174,12 @@ const EXEC_HELP: &str = "\
 The command finds its credentials at an endpoint on this machine that lives as long as it does, and renews them there.
 Each cloud's own way is used: a container's credentials for AWS, an App Service's identity for Azure, a credential file
 without a secret for Google Cloud. Variables that would win over the account are unset for the command; where the
-default profile of ~/.aws has credentials, it gets a copy of that file without them, and is refused where a copy could not be safe.
+default profile of ~/.aws has credentials, it gets a read-only copy of that file without them, and is refused where a copy
+could not be safe. az and azd get folders of their own, in which they are signed in as the account: ~/.azure is neither read
+nor changed, but for az's extensions and settings. gsutil gets a file of its own.
+
+Last, mcm looks where each tool will look. Where one would work as another identity, nothing is started, and the message
+names what wins. --force reports that and goes on.
 
 Examples:
   mcm exec contoso-production -- aws s3 ls
@@ -193,7 +198,7 @@ standard error. Azure's tools read no token from a variable, so Azure stays as i
 a role of AWS is verified again. While the command runs, no browser opens, with or without it: a credential that only you
 can renew is refused at once, with what to run, and is there again for the next request when you have done so.
 
-az finds the account after \"az login --identity\", best with an AZURE_CONFIG_DIR of its own.
+A region in AWS_REGION wins over the one in use for the account, and --region over both.
 
 A signal that is sent to mcm is passed on to the command. Ctrl-C in a terminal reaches it once, as without mcm; what a
 program sends to the whole process group (kill -- -PGID) reaches it twice, so send that to mcm alone.
@@ -211,12 +216,17 @@ Examples:
 The credential is in the shell's variables, is not renewed, and can be read by every program that the shell starts;
 until when it is good is told on standard error. When a profile of ~/.aws/config runs this
 \"mcm credential-process\" for the account, and no client would read it otherwise, AWS_PROFILE names it instead, and no secret of AWS is in the shell. Azure's tools read no token from a
-variable: AZURE_ACCESS_TOKEN is for scripts. \"mcm exec\" has none of these limits.
+variable: AZURE_ACCESS_TOKEN is for scripts. Google's libraries and gsutil read none either, and find nobody. \"mcm exec\"
+has none of these limits. Where a tool would work as another identity, as az signed in as somebody else does, it fails;
+--force reports that and goes on.
 
 Without --interactive it never opens a browser: an account that needs you ends the command at once with status 3.
 
 When it fails and its output is not a terminal, it prints lines that unset what would work as another account, and end
 with a command that fails: eval \"$(mcm env …)\" then fails too, and stops a script that runs under \"set -e\".
+
+The lines begin with \"false || true\": of an mcm that is killed, the shell gets \"false\" alone. MCM_ENV marks the key, so that
+mcm never takes it for your own.
 
 The lines are for the shell whose file runs mcm. Any other program has to name one with --shell.
 
@@ -601,6 +611,12 @@ pub(crate) struct Exec {
     /// Put the credential into the command's variables, for tools that know no endpoint
     #[arg(long)]
     pub(crate) env: bool,
+    /// AWS: the region to work in [default: AWS_REGION where it is set, else the one in use]
+    #[arg(long)]
+    pub(crate) region: Option<String>,
+    /// Go on where a tool would work as another identity, which is reported
+    #[arg(long)]
+    pub(crate) force: bool,
     /// When only you can help, open a browser for you to sign in with before the command starts
     #[arg(long)]
     pub(crate) interactive: bool,
@@ -616,11 +632,17 @@ pub(crate) struct Env {
     /// The shell to write for [default: the one that runs mcm]
     #[arg(long, value_enum)]
     pub(crate) shell: Option<Shell>,
+    /// AWS: the region to work in [default: AWS_REGION where it is set, else the one in use]
+    #[arg(long)]
+    pub(crate) region: Option<String>,
+    /// Go on where a tool would work as another identity, which is reported
+    #[arg(long)]
+    pub(crate) force: bool,
     /// When only you can help, open a browser for you to sign in with before anything is printed
     #[arg(long)]
     pub(crate) interactive: bool,
     /// Print lines that take everything back
-    #[arg(long, conflicts_with_all = ["accounts", "active", "interactive"])]
+    #[arg(long, conflicts_with_all = ["accounts", "active", "interactive", "region", "force"])]
     pub(crate) unset: bool,
 }
 

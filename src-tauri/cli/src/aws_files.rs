@@ -6,36 +6,49 @@
 //! copy is then read as every client reads it: where one would still find a key, the command is refused. Nothing here
 //! writes to the files themselves.
 
-use std::path::Path;
+use std::path::PathBuf;
 
 use mcm_core::account::AccountId;
-use mcm_core::aws_files::{self, Client, Document, Files, Kind, Profiles, SharedFile};
+use mcm_core::aws_files::{self, Client, Document, Files, Profiles, SharedFile};
 use mcm_core::error::{Code, Error};
 use mcm_core::file;
 use mcm_core::world::Environment;
 
 use crate::configure::{asked, is_this_program};
+use crate::variables::Fact;
 
 /// What boto reads its keys from when there are none in AWS's files; botocore still does, before it asks an endpoint.
 const BOTO_FILES: [&str; 2] = ["/etc/boto.cfg", "~/.boto"];
 
-/// Copies of the files that would give a command another credential than the lent one, by the variable that leads to
-/// them.
+/// A copy of a file that would give a command another credential than the lent one.
+#[derive(Debug)]
+pub(crate) struct FileCopy {
+    /// What leads to it.
+    pub(crate) fact: Fact,
+    /// The file itself.
+    pub(crate) original: PathBuf,
+    /// What the copy holds.
+    pub(crate) content: Vec<u8>,
+}
+
+/// The copies that a command needs.
 ///
 /// # Errors
 /// `setting-invalid`, with file and line, when no copy can be made that is safe with every client.
-pub(crate) fn without_credentials(
-    environment: &Environment,
-) -> Result<Vec<(&'static str, Vec<u8>)>, Error> {
+pub(crate) fn without_credentials(environment: &Environment) -> Result<Vec<FileCopy>, Error> {
     let files = Files::read(environment);
     let mut copies = Vec::new();
-    for (variable, file) in [
-        (Kind::Config.variable(), &files.config),
-        (Kind::Credentials.variable(), &files.credentials),
+    for (fact, file) in [
+        (Fact::AwsConfig, &files.config),
+        (Fact::AwsCredentials, &files.credentials),
     ] {
-        copies.extend(copy(file)?.map(|bytes| (variable, bytes)));
+        copies.extend(copy(file)?.map(|content| FileCopy {
+            fact,
+            original: file.path.clone(),
+            content,
+        }));
     }
-    copies.extend(boto_copy(environment).map(|bytes| ("BOTO_CONFIG", bytes)));
+    copies.extend(boto_copy(environment));
     Ok(copies)
 }
 
@@ -183,25 +196,65 @@ fn name(line: &str) -> Option<String> {
 }
 
 /// A copy of boto's own file without its keys; none when there are none in it.
-fn boto_copy(environment: &Environment) -> Option<Vec<u8>> {
+fn boto_copy(environment: &Environment) -> Option<FileCopy> {
+    // Of the two, the user's own is the one whose other settings matter.
+    boto_files(environment)
+        .into_iter()
+        .rev()
+        .find_map(|original| {
+            let bytes = file::read(&original).ok().flatten()?;
+            let document = Document::parse(&bytes).ok()?;
+            has_keys(&document).then(|| FileCopy {
+                fact: Fact::Boto,
+                content: without(&document).into_bytes(),
+                original,
+            })
+        })
+}
+
+/// The file of boto's in which botocore finds keys, if there is one.
+pub(crate) fn boto_file_with_keys(environment: &Environment) -> Option<PathBuf> {
+    boto_files(environment).into_iter().find(|path| {
+        let bytes = file::read(path).ok().flatten().unwrap_or_default();
+        Document::parse(&bytes).is_ok_and(|document| has_keys(&document))
+    })
+}
+
+fn has_keys(document: &Document<'_>) -> bool {
+    let is_key = |setting: &aws_files::Setting<'_>| aws_files::is_key(&setting.key);
+    let mut sections = document.sections().iter();
+    sections.any(|section| section.settings.iter().any(is_key))
+}
+
+fn boto_files(environment: &Environment) -> Vec<PathBuf> {
     let home = environment.home();
     let place = |path: &str| match (path.strip_prefix("~/"), &home) {
         (Some(rest), Some(home)) => home.join(rest),
-        _ => Path::new(path).to_owned(),
+        _ => PathBuf::from(path),
     };
-    let paths = match environment.get("BOTO_CONFIG") {
+    match environment.get("BOTO_CONFIG") {
         Some(path) => vec![place(path)],
         None => BOTO_FILES.map(place).to_vec(),
+    }
+}
+
+/// Whether a profile takes its credential from this program, by itself or by way of the profiles that it builds on.
+pub(crate) fn leads_to_us(environment: &Environment, profile: &str) -> bool {
+    let Ok(profiles) = Files::read(environment).profiles(Client::Botocore) else {
+        return false;
     };
-    // Of the two, the user's own is the one whose other settings matter.
-    paths.iter().rev().find_map(|path| {
-        let bytes = file::read(path).ok().flatten()?;
-        let document = Document::parse(&bytes).ok()?;
-        let is_key = |setting: &aws_files::Setting<'_>| aws_files::is_key(&setting.key);
-        let mut sections = document.sections().iter();
-        let has_keys = sections.any(|section| section.settings.iter().any(is_key));
-        has_keys.then(|| without(&document).into_bytes())
-    })
+    let mut name = profile;
+    // A profile may name itself as its source, and two may name each other.
+    for _ in 0..8 {
+        if let Some(command) = profiles.get(name, "credential_process") {
+            return asked(command).is_some();
+        }
+        match profiles.get(name, "source_profile") {
+            Some(source) => name = source,
+            None => return false,
+        }
+    }
+    false
 }
 
 #[cfg(test)]
@@ -220,7 +273,7 @@ mod tests {
         copies
             .into_iter()
             .next()
-            .map(|(_, bytes)| String::from_utf8(bytes).expect("text"))
+            .map(|copy| String::from_utf8(copy.content).expect("text"))
     }
 
     #[test]

@@ -79,6 +79,19 @@ pub(crate) fn choose(app: &App, whose: &AccountsOf) -> Result<Vec<Choice>, Error
     Ok(chosen)
 }
 
+/// Whether a region makes sense for these accounts.
+///
+/// # Errors
+/// `invalid-input` for a region without an account of AWS.
+pub(crate) fn require_aws(region: Option<&str>, choices: &[Choice]) -> Result<(), Error> {
+    let is_aws = |choice: &Choice| choice.account.cloud() == Cloud::Aws;
+    if region.is_some() && !choices.iter().any(is_aws) {
+        let message = "--region is for AWS. Name an account of AWS, or leave it out.";
+        return Err(Error::new(Code::InvalidInput, message));
+    }
+    Ok(())
+}
+
 fn two_of(cloud: Cloud, one: &Account, other: &Account) -> Error {
     let message = if one.id == other.id {
         format!("{} ({}) is named twice. Name it once.", one.name(), one.id)

@@ -4,116 +4,220 @@
 //! exception: when a profile of `~/.aws/config` runs `mcm credential-process` for the account, the shell is told of the
 //! profile and gets no secret. What would win over the accounts is unset in the same breath.
 
-use std::collections::BTreeMap;
 use std::io::{IsTerminal as _, stdout};
 
 use jiff::tz::TimeZone;
-use mcm_core::account::Cloud;
+use mcm_core::account::{Account, Cloud};
 use mcm_core::app::App;
 use mcm_core::error::{Code, Error};
-use mcm_core::world::World;
-use secrecy::{ExposeSecret as _, SecretString};
+use mcm_core::world::{Environment, World};
+use secrecy::ExposeSecret as _;
 
 use crate::arguments::Env;
 use crate::aws_files;
-use crate::choice::choose;
+use crate::choice::{Choice, choose, require_aws};
 use crate::credential_env::{self, lasting};
 use crate::failure::Failure;
 use crate::interactive::sign_in_where_needed;
-use crate::output::{note, print};
+use crate::output::{note, print, print_unfinished};
 use crate::shell::Shell;
 use crate::token::requesting_program;
-use crate::variables;
+use crate::variables::{self, Changes, Fact, Facts, Way};
+use crate::whoami::check;
+
+/// What the lines of a command begin with that was killed before it printed them: a shell that evaluates them fails.
+const UNFINISHED: &str = "false";
+/// What makes the beginning harmless.
+const FINISHED: &str = " || true\n";
 
 pub(crate) async fn run(app: &App, world: &World, wish: &Env) -> Result<(), Failure> {
     let Some(shell) = wish.shell.or_else(Shell::around) else {
         let message = "No known shell runs mcm here. Name the one that reads this with --shell.";
         return Err(Error::new(Code::InvalidInput, message).into());
     };
+    let shell_has = Environment::of_this_process();
     if wish.unset {
-        let names = Cloud::ALL
-            .into_iter()
-            .flat_map(variables::of)
-            .map(|variable| variable.name);
-        return Ok(print(&shell.unset(names))?);
+        return Ok(print(&finished(
+            shell,
+            &shell.unset(variables::taken_back(&shell_has)),
+        ))?);
     }
-    let mut given: BTreeMap<&'static str, SecretString> = BTreeMap::new();
-    let (mut taken, mut told) = (Vec::new(), Vec::new());
     let mut choices = choose(app, &wish.whose)?;
+    require_aws(wish.region.as_deref(), &choices)?;
     if wish.interactive {
         sign_in_where_needed(app, &world.vault, &mut choices).await?;
     }
-    for choice in choices {
-        let account = choice.account;
-        taken.extend(variables::of(account.cloud()).filter(|variable| variable.would_win()));
-        given.extend(credential_env::places(&account, &app.settings()));
+    let (mut facts, mut told) = (Facts::new(), Vec::new());
+    for Choice { account, .. } in &choices {
+        let places = credential_env::places(
+            account,
+            &app.settings(),
+            &world.environment,
+            wish.region.as_deref(),
+        )?;
+        facts.extend(places.facts);
+        told.extend(places.remarks);
         // Also for a profile: an account that needs its person fails here and not in the next program.
         let handed = app.issue(&account.id, &requesting_program()).await;
-        let session = handed.map_err(|error| Failure::of(&account, error))?;
+        let session = handed.map_err(|error| Failure::of(account, error))?;
         let profile = aws_files::profile_that_asks_us(&world.environment, &account.id);
         if let Some(profile) = profile.filter(|name| is_plain(name)) {
             let name = account.name();
             told.push(format!("{name}: by the profile \"{profile}\", which runs mcm for each credential. It holds no secret."));
-            given.insert("AWS_PROFILE", profile.into());
+            facts.insert(Fact::Profile, profile.into());
+            facts.insert(Fact::LoadConfig, "1".into());
             continue;
         }
         told.push(lasting(
-            &account,
+            account,
             &session,
             world.clock.now(),
             &TimeZone::system(),
         ));
-        if account.cloud() == Cloud::Azure {
-            told.push(
-                "  AZURE_ACCESS_TOKEN is for scripts: az, Terraform and Azure's libraries read no token from a variable. \
-                 Run them with \"mcm exec\"."
-                    .to_owned(),
-            );
-        }
-        given.extend(credential_env::plain(&account, &session));
+        told.extend(limits(account.cloud()).map(str::to_owned));
+        facts.extend(credential_env::plain(account, &session));
     }
-    let unset = taken
+    facts.extend(marks(&facts, &choices, &shell_has));
+    let ways: Vec<(Cloud, Way)> = choices
         .iter()
-        .map(|variable| variable.name)
-        .filter(|name| !given.contains_key(name));
-    let mut lines = shell.unset(unset);
-    for (name, value) in &given {
-        if !is_plain(value.expose_secret()) {
-            let message = format!(
-                "The value for {name} has characters that mcm puts into no shell. Use \"mcm exec\"."
-            );
-            return Err(Error::new(Code::Unsupported, message).into());
-        }
-        lines.push('\n');
-        lines.push_str(&shell.set(name, value.expose_secret()));
-    }
-    let lines = SecretString::from(lines);
+        .map(|choice| (choice.account.cloud(), Way::Plain))
+        .collect();
+    let changes = Changes::of(&shell_has, &ways, &facts);
+    let lines = lines(shell, &changes)?;
+    let accounts: Vec<&Account> = choices.iter().map(|choice| &choice.account).collect();
+    check::require(app, &changes.applied(&shell_has), &accounts, wish.force)?;
     for line in told {
         note(&line);
     }
-    if variables::are_secret(given.keys().copied()) {
+    if variables::are_secret(
+        changes
+            .given()
+            .filter(|(_, value)| !value.is_empty())
+            .map(|(name, _)| name),
+    ) {
         note(
             "Every program that this shell starts can read these. \"mcm env --unset\" takes them back, and \"mcm exec\" keeps them out of the shell.",
         );
     }
-    Ok(print(lines.expose_secret())?)
+    Ok(print(&finished(shell, &lines))?)
+}
+
+/// What a shell cannot have that "mcm exec" gives.
+fn limits(cloud: Cloud) -> Option<&'static str> {
+    match cloud {
+        Cloud::Aws => None,
+        Cloud::Azure => Some(
+            "  AZURE_ACCESS_TOKEN is for scripts: az, Terraform and Azure's libraries read no token from a variable. \
+             Run them with \"mcm exec\".",
+        ),
+        Cloud::Gcp => Some(
+            "  gcloud and Terraform use it. Google's libraries and gsutil read no token from a variable: run them with \
+             \"mcm exec\".",
+        ),
+    }
+}
+
+/// What tells `mcm` later that it set these variables itself, and for whom.
+fn marks(facts: &Facts, choices: &[Choice], shell_has: &Environment) -> Facts {
+    let clouds: Vec<Cloud> = choices
+        .iter()
+        .map(|choice| choice.account.cloud())
+        .collect();
+    let is_replaced = |id: &str| {
+        Cloud::ALL
+            .iter()
+            .any(|cloud| clouds.contains(cloud) && id.starts_with(cloud.as_str()))
+    };
+    let before = shell_has.get(variables::ENV_ACCOUNTS).unwrap_or_default();
+    let before = before
+        .split(':')
+        .filter(|id| !id.is_empty() && !is_replaced(id));
+    let ids = choices.iter().map(|choice| choice.account.id.as_str());
+    let accounts: Vec<&str> = before.chain(ids).collect();
+    let set = [
+        ("AWS_REGION", Fact::Region),
+        ("AWS_DEFAULT_REGION", Fact::Region),
+        ("AZURE_TENANT_ID", Fact::Tenant),
+    ];
+    let set = set.into_iter().filter_map(|(name, fact)| {
+        let value = facts.get(&fact)?.expose_secret();
+        // What the user typed is the user's, and stays so.
+        (shell_has.get(name) != Some(value) || is_marked(shell_has, name))
+            .then(|| format!("{name}={value}"))
+    });
+    let set: Vec<String> = set.collect();
+    let mut marks = Facts::from([
+        (Fact::EnvAccounts, accounts.join(":").into()),
+        (Fact::EnvSet, set.join(":").into()),
+    ]);
+    if let Some(key) = facts.get(&Fact::KeyId) {
+        marks.insert(Fact::EnvKey, key.clone());
+    }
+    marks
+}
+
+/// Whether `mcm env` set this variable before.
+fn is_marked(shell_has: &Environment, name: &str) -> bool {
+    let set = shell_has.get(variables::ENV_SET).unwrap_or_default();
+    let mut pairs = set.split(':').filter_map(|pair| pair.split_once('='));
+    pairs.any(|(set, _)| set == name)
+}
+
+fn lines(shell: Shell, changes: &Changes) -> Result<String, Error> {
+    let mut lines = shell.unset(changes.removed());
+    for (name, value) in changes.given() {
+        if !is_plain(value) {
+            let message = format!(
+                "The value for {name} has characters that mcm puts into no shell. Use \"mcm exec\"."
+            );
+            return Err(Error::new(Code::Unsupported, message));
+        }
+        lines.push('\n');
+        lines.push_str(&shell.set(name, value));
+    }
+    Ok(lines)
+}
+
+/// Prints what makes a shell fail if this process ends before it prints its lines. At a terminal nobody evaluates them,
+/// and PowerShell fails by itself when it is given nothing.
+pub(crate) fn begin(wish: &Env) {
+    let shell = wish.shell.or_else(Shell::around);
+    if shell.is_some_and(has_beginning) {
+        print_unfinished(UNFINISHED);
+    }
+}
+
+fn has_beginning(shell: Shell) -> bool {
+    shell != Shell::Powershell && !stdout().is_terminal()
+}
+
+/// The lines behind the beginning.
+fn finished(shell: Shell, lines: &str) -> String {
+    if has_beginning(shell) {
+        format!("{FINISHED}{lines}")
+    } else {
+        lines.to_owned()
+    }
 }
 
 /// Prints lines that fail, for a shell that evaluates them: `eval "$(mcm env …)"` must not go on as another account.
 /// What would win is unset. At a terminal nobody evaluates anything.
-pub(crate) fn print_failing(shell: Option<Shell>) {
+pub(crate) fn print_failing(shell: Option<Shell>, has_begun: bool) {
     if stdout().is_terminal() {
         return;
     }
     let lines = match shell.or_else(Shell::around) {
         Some(shell) => {
-            let all = Cloud::ALL.into_iter().flat_map(variables::of);
-            let names = all.filter(|variable| variable.would_win());
-            let unset = shell.unset(names.map(|variable| variable.name));
-            format!("{unset}\n{}", shell.fail())
+            let unset = shell.unset(variables::that_would_win(&Environment::of_this_process()));
+            let beginning = if has_begun && has_beginning(shell) {
+                FINISHED
+            } else {
+                ""
+            };
+            format!("{beginning}{unset}\n{}", shell.fail())
         }
         // It is a command that fails in every shell.
-        None => "false".to_owned(),
+        None => UNFINISHED.to_owned(),
     };
     // The failure is on standard error as well.
     let _ = print(&lines);

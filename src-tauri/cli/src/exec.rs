@@ -8,33 +8,32 @@
 mod broker;
 mod child;
 mod endpoint;
+mod files;
 mod nesting;
 
-use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use mcm_core::account::{Account, Cloud};
 use mcm_core::app::App;
-use mcm_core::error::{Code, Error};
-use mcm_core::file::{self, RunFolder};
 use mcm_core::world::{Environment, World};
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::ExposeSecret as _;
 
 use self::broker::{Broker, Who};
 use self::endpoint::Endpoint;
+use self::files::RunFiles;
 use crate::arguments::Exec;
-use crate::aws_files;
 use crate::child_exit::End;
-use crate::choice::{Choice, choose};
+use crate::choice::{Choice, choose, require_aws};
 use crate::credential_env::{self, lasting};
 use crate::failure::Failure;
 use crate::interactive::sign_in_where_needed;
 use crate::output::note;
-use crate::variables;
+use crate::variables::{Fact, Facts, Way};
+use crate::whoami::check;
 
 pub(crate) use self::child::ignores_interrupts;
 #[cfg(not(unix))]
@@ -47,19 +46,20 @@ pub(crate) struct Ready {
     program: OsString,
     /// None for a command that has everything in plain variables.
     endpoint: Option<Endpoint>,
-    /// Where the files for the command lie, if it needs any.
-    folder: Option<RunFolder>,
+    /// The files for the command.
+    files: RunFiles,
 }
 
 /// Finds the accounts, makes sure that each has a session, and gets everything ready for the command.
 pub(crate) async fn prepare(app: &Arc<App>, world: &World, wish: Exec) -> Result<Ready, Failure> {
+    let environment = &world.environment;
     let mut choices = choose(app, &wish.whose)?;
+    require_aws(wish.region.as_deref(), &choices)?;
     if wish.interactive {
         sign_in_where_needed(app, &world.vault, &mut choices).await?;
     }
     let mut words = wish.command.into_iter();
     let program = words.next().expect("the arguments ask for a command");
-    let mut setting = Setting::of(&world.environment, &choices);
     let borrower = Path::new(&program)
         .file_name()
         .unwrap_or(&program)
@@ -82,7 +82,7 @@ pub(crate) async fn prepare(app: &Arc<App>, world: &World, wish: Exec) -> Result
     );
     // No tool of Azure's reads a token from a variable.
     let is_plain = |account: &Account| wish.env && account.cloud() != Cloud::Azure;
-    let mut lasts = Vec::new();
+    let (mut facts, mut told) = (Facts::new(), Vec::new());
     for Choice { account, .. } in &choices {
         let session = if is_plain(account) {
             app.issue(&account.id, &borrower).await
@@ -91,8 +91,8 @@ pub(crate) async fn prepare(app: &Arc<App>, world: &World, wish: Exec) -> Result
         };
         let session = session.map_err(|error| Failure::of(account, error))?;
         if is_plain(account) {
-            setting.set(credential_env::plain(account, &session));
-            lasts.push(lasting(
+            facts.extend(credential_env::plain(account, &session));
+            told.push(lasting(
                 account,
                 &session,
                 world.clock.now(),
@@ -104,48 +104,94 @@ pub(crate) async fn prepare(app: &Arc<App>, world: &World, wish: Exec) -> Result
     let is_served = choices.iter().any(|choice| !is_plain(&choice.account));
     let endpoint = is_served.then(|| Endpoint::open(broker)).transpose()?;
 
-    let mut files = Files {
-        base: runtime_folder(&world.environment),
-        folder: None,
-    };
+    let settings = app.settings();
+    let mut files = RunFiles::new(environment);
+    let mut ways = Vec::new();
     for Choice { account, .. } in &choices {
-        setting.set(credential_env::places(account, &app.settings()));
+        let places =
+            credential_env::places(account, &settings, environment, wish.region.as_deref())?;
+        told.extend(places.remarks);
+        let project = places.facts.get(&Fact::Project).cloned();
+        facts.extend(places.facts);
+        let cloud = account.cloud();
         let Some(endpoint) = endpoint.as_ref().filter(|_| !is_plain(account)) else {
+            ways.push((cloud, Way::Plain));
             continue;
         };
-        setting.set(endpoint.variables(account.cloud()));
-        match account.cloud() {
-            Cloud::Aws => {
-                for (name, bytes) in aws_files::without_credentials(&world.environment)? {
-                    let path = files.write(&name.to_lowercase(), &bytes)?;
-                    setting.set([(name, path)]);
-                }
-            }
+        ways.push((cloud, Way::Served));
+        facts.extend(endpoint.facts(cloud));
+        let own = match cloud {
+            Cloud::Aws => files.for_aws(environment)?,
+            Cloud::Azure => files.for_azure(account, &settings, environment)?,
             Cloud::Gcp => {
-                let path = files.write(
-                    "google.json",
-                    endpoint.google_file().expose_secret().as_bytes(),
-                )?;
-                setting.set([
-                    ("GOOGLE_APPLICATION_CREDENTIALS", path.clone()),
-                    ("CLOUDSDK_AUTH_CREDENTIAL_FILE_OVERRIDE", path),
-                ]);
+                let project = project.as_ref().map(|project| project.expose_secret());
+                files.for_google(&endpoint.google_file(project))?
             }
-            Cloud::Azure => {}
+        };
+        for (fact, value) in own {
+            // gsutil's own file has no key of AWS's either, and stands for the copy.
+            if fact != Fact::Boto || cloud == Cloud::Gcp {
+                facts.insert(fact, value);
+            } else {
+                facts.entry(fact).or_insert(value);
+            }
         }
     }
-    for line in lasts {
+    facts.extend(common(environment, &choices));
+    let changes = nesting::with_outside(environment, &ways, facts);
+    // What the command sees is this process's own environment, changed.
+    let seen = changes.applied(&Environment::of_this_process());
+    let accounts: Vec<&Account> = choices.iter().map(|choice| &choice.account).collect();
+    check::require(app, &seen, &accounts, wish.force)?;
+    for line in told {
         note(&line);
     }
     let mut command = Command::new(&program);
     command.args(words);
-    setting.apply(&mut command);
+    changes.apply(&mut command);
     Ok(Ready {
         command,
         program,
         endpoint,
-        folder: files.folder,
+        files,
     })
+}
+
+/// What holds for the tools of every cloud: whose the credentials are, and that no proxy sees the endpoint.
+fn common(environment: &Environment, choices: &[Choice]) -> Facts {
+    let ids: Vec<&str> = choices
+        .iter()
+        .map(|choice| choice.account.id.as_str())
+        .collect();
+    let (upper, lower) = (environment.get("NO_PROXY"), environment.get("no_proxy"));
+    Facts::from([
+        (Fact::Accounts, ids.join(",").into()),
+        (
+            Fact::NoProxyUpper,
+            with_this_machine(upper.or(lower)).into(),
+        ),
+        (
+            Fact::NoProxyLower,
+            with_this_machine(lower.or(upper)).into(),
+        ),
+    ])
+}
+
+/// A list of hosts that no proxy is asked for, with this machine.
+fn with_this_machine(hosts: Option<&str>) -> String {
+    let mut hosts: Vec<&str> = hosts
+        .into_iter()
+        .flat_map(|hosts| hosts.split(','))
+        .collect();
+    for own in ["127.0.0.1", "localhost"] {
+        if !hosts
+            .iter()
+            .any(|host| matches!(host.trim(), "*") || host.trim() == own)
+        {
+            hosts.push(own);
+        }
+    }
+    hosts.join(",")
 }
 
 impl Ready {
@@ -155,7 +201,7 @@ impl Ready {
             command,
             program,
             endpoint,
-            folder,
+            files,
         } = self;
         let ended = tokio::select! {
             ended = child::run(command) => ended,
@@ -166,7 +212,8 @@ impl Ready {
                 }
             } => unreachable!("it serves until it is dropped"),
         };
-        drop((endpoint, folder));
+        files.tell_lost_changes();
+        drop((endpoint, files));
         // A renewal that is under way may hold the only copy of a new refresh token.
         app.finish().await;
         match ended {
@@ -177,81 +224,22 @@ impl Ready {
     }
 }
 
-/// The variables of a command, where they differ from ours.
-struct Setting {
-    given: BTreeMap<&'static str, SecretString>,
-    taken: Vec<&'static str>,
-    environment: Environment,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl Setting {
-    /// Without whatever would win over the accounts, and with their ids.
-    fn of(environment: &Environment, choices: &[Choice]) -> Self {
-        let clouds = choices.iter().map(|choice| choice.account.cloud());
-        let taken = clouds
-            .flat_map(variables::of)
-            .filter(|variable| variable.would_win());
-        let ids: Vec<&str> = choices
-            .iter()
-            .map(|choice| choice.account.id.as_str())
-            .collect();
-        Self {
-            given: BTreeMap::from([(variables::EXEC_ACCOUNTS, ids.join(",").into())]),
-            taken: taken.map(|variable| variable.name).collect(),
-            environment: environment.clone(),
+    #[test]
+    fn no_proxy_is_asked_for_this_machine_and_what_was_there_stays() {
+        for (was, is) in [
+            (None, "127.0.0.1,localhost"),
+            (
+                Some("intranet.example"),
+                "intranet.example,127.0.0.1,localhost",
+            ),
+            (Some("localhost, .corp"), "localhost, .corp,127.0.0.1"),
+            (Some("*"), "*"),
+        ] {
+            assert_eq!(with_this_machine(was), is);
         }
     }
-
-    fn set(&mut self, pairs: impl IntoIterator<Item = (&'static str, SecretString)>) {
-        self.given.extend(pairs);
-    }
-
-    fn apply(mut self, command: &mut Command) {
-        for name in &self.taken {
-            command.env_remove(name);
-        }
-        let (name, outside) = nesting::remembered(&self.environment, &self.taken, &self.given);
-        self.given.insert(name, outside.into());
-        command.envs(
-            self.given
-                .iter()
-                .map(|(name, value)| (name, value.expose_secret())),
-        );
-    }
-}
-
-/// The files of one run, in a folder that is made for the first of them.
-struct Files {
-    base: PathBuf,
-    folder: Option<RunFolder>,
-}
-
-impl Files {
-    /// Writes a file and gives its path.
-    fn write(&mut self, name: &str, content: &[u8]) -> Result<SecretString, Error> {
-        let folder = match &mut self.folder {
-            Some(folder) => folder,
-            none => none.insert(RunFolder::make(&self.base)?),
-        };
-        let path = folder.path().join(name);
-        file::replace(&path, content)?;
-        let path = path.into_os_string().into_string().map_err(|path| {
-            let path = path.to_string_lossy().into_owned();
-            Error::new(
-                Code::StorageFailed,
-                format!(
-                    "\"{path}\" is not Unicode text, so no program can be told of it. Set XDG_RUNTIME_DIR."
-                ),
-            )
-        })?;
-        Ok(path.into())
-    }
-}
-
-/// Where files go that do not outlive the login (XDG Base Directory Specification), else where temporary ones go.
-fn runtime_folder(environment: &Environment) -> PathBuf {
-    let runtime = environment.get("XDG_RUNTIME_DIR").map(PathBuf::from);
-    runtime
-        .filter(|folder| folder.is_absolute() && folder.is_dir())
-        .unwrap_or_else(std::env::temp_dir)
 }

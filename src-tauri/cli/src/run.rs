@@ -16,9 +16,10 @@ use mcm_core::world::{APP_ID, Environment, NoScheme, Paths, SystemClock, World};
 
 use crate::arguments::{Arguments, Command, Configure, IssueCommand, Login};
 use crate::failure::Failure;
+use crate::output::note;
 use crate::{
-    accounts, activity, completion, configure, credential_process, doctor, env, exec, export, help,
-    kube_token, login, logout, targets, token, whoami,
+    accounts, activity, aws_files, completion, configure, credential_process, doctor, env, exec,
+    export, help, kube_token, login, logout, targets, token, variables, whoami,
 };
 
 /// Runs the command that the arguments ask for.
@@ -33,20 +34,26 @@ pub fn run() -> ExitCode {
     let arguments = Arguments::try_parse().unwrap_or_else(|error| {
         let is_env = std::env::args_os().nth(1).is_some_and(|word| word == "env");
         if is_env && error.use_stderr() {
-            env::print_failing(None);
+            env::print_failing(None, false);
         }
         help::end(&error)
     });
-    let environment = exec::outside(&whole);
+    let (environment, has_own_key) = variables::without_own(&exec::outside(&whole));
+    if has_own_key && is_about_aws(&arguments.command) {
+        note("mcm: AWS_ACCESS_KEY_ID is what mcm env set here, so it assumes no role.");
+    }
     let evaluating = match &arguments.command {
-        Command::Env(wish) => Some(wish.shell),
+        Command::Env(wish) => {
+            env::begin(wish);
+            Some(wish.shell)
+        }
         _ => None,
     };
     match run_command(arguments.command, &environment) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             if let Some(shell) = evaluating {
-                env::print_failing(shell);
+                env::print_failing(shell, true);
             }
             failure.report(&environment)
         }
@@ -62,6 +69,17 @@ fn be_called_mcm() {
             .open("/proc/self/comm");
         // Without /proc nobody is told any name.
         let _ = name.and_then(|mut file| std::io::Write::write_all(&mut file, b"mcm"));
+    }
+}
+
+/// Whether a command may assume a role of AWS by what the environment holds.
+fn is_about_aws(command: &Command) -> bool {
+    match command {
+        Command::Login(Login::Aws(_))
+        | Command::IssueCommand(IssueCommand::CredentialProcess { .. }) => true,
+        Command::Env(wish) => !wish.unset,
+        Command::Exec(_) => true,
+        _ => false,
     }
 }
 
@@ -91,18 +109,24 @@ fn run_command(command: Command, environment: &Environment) -> Result<(), Failur
 
 /// What a command goes by. Whoever runs `credential-process` or `kube-token` may name with `AWS_PROFILE` the profile that
 /// runs it: to assume the role as that one would be to ask ourselves. `exec` and `env` take that variable away from others.
+/// Any other profile is the user's word, also one that does not exist.
 fn environment_of(command: &Command, whole: &Environment) -> Environment {
     const CONSUMER: [&str; 2] = ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"];
-    let is_run_by_it = matches!(
+    let may_be_run_by_it = matches!(
         command,
         Command::IssueCommand(
             IssueCommand::CredentialProcess { .. } | IssueCommand::KubeToken { .. }
-        )
+        ) | Command::Exec(_)
+            | Command::Env(_)
     );
-    if is_run_by_it || matches!(command, Command::Exec(_) | Command::Env(_)) {
-        return Environment::from_pairs(whole.pairs().filter(|(name, _)| !CONSUMER.contains(name)));
-    }
-    whole.clone()
+    let is_run_by_it = |name: &str, value: &str| {
+        may_be_run_by_it && CONSUMER.contains(&name) && aws_files::leads_to_us(whole, value)
+    };
+    Environment::from_pairs(
+        whole
+            .pairs()
+            .filter(|(name, value)| !is_run_by_it(name, value)),
+    )
 }
 
 fn world(paths: Paths, environment: Environment) -> World {

@@ -7,6 +7,7 @@ use mcm_core::app::App;
 use mcm_core::error::{Code, Error};
 use serde::Serialize;
 
+use crate::credential_env::concern;
 use crate::failure::Failure;
 use crate::output::{note, print, print_json, table};
 
@@ -106,6 +107,15 @@ pub(crate) async fn run_use(app: &App, name: &str, target: Option<&str>) -> Resu
         account.name(),
         account.identity.who(),
     );
+    if let Some(concern) = concern(&account) {
+        note(&concern);
+    }
+    if account.cloud() == Cloud::Azure && account.target.is_none() {
+        note(&format!(
+            "No subscription is chosen, so az and Terraform get none. Choose one: mcm use {} SUBSCRIPTION",
+            account.id
+        ));
+    }
     Ok(print(&format!(
         "In use for {cloud}: {name} ({who}){target}"
     ))?)

@@ -1,23 +1,51 @@
 //! The variables that say as whom the clouds' own tools work, and where.
 //!
-//! One table for everybody: `mcm exec` and `mcm env` take out of it what would win over the account that was asked
-//! for, and a command that examines the shell finds in it what is set. What `mcm` itself sets is in it too, because a
-//! shell inside `mcm exec` has it and an older `mcm env` may have left it.
+//! `variables/table.rs` is the one table: which tools read a variable, what it does to them, what `mcm exec` and `mcm env`
+//! make of it, and where that is written. `variables/changes.rs` turns it into the variables of a command or a shell.
+//! What is set, unset, passed on, warned of or explained anywhere comes from here.
+
+mod changes;
+#[cfg(test)]
+mod page;
+mod table;
 
 use mcm_core::account::Cloud;
 use mcm_core::world::Environment;
 
+pub(crate) use changes::{Changes, Fact, Facts, Way};
+use table::TABLE;
+
 /// Where `mcm exec` says which accounts its command has: their ids, separated by commas.
 pub(crate) const EXEC_ACCOUNTS: &str = "MCM_EXEC";
+/// What passes on to `mcm` inside `mcm exec` what the shell outside had. It holds no secret.
+pub(crate) const OUTSIDE: &str = "MCM_EXEC_OUTSIDE";
+/// The id of the access key that `mcm env` put into the shell, so that it is never taken for the user's own.
+pub(crate) const ENV_KEY: &str = "MCM_ENV";
+/// The accounts that `mcm env` put into the shell: their ids, separated by colons.
+pub(crate) const ENV_ACCOUNTS: &str = "MCM_ENV_ACCOUNTS";
+/// What `mcm env` set that `mcm` itself reads, as `NAME=value` separated by colons.
+pub(crate) const ENV_SET: &str = "MCM_ENV_SET";
 
-/// A variable that the tools of a cloud read.
+/// A variable, or all variables whose names begin alike, and what is done with it.
 pub(crate) struct Variable {
-    /// Its name.
+    /// Its name; what names begin with where it ends with `*`.
     pub(crate) name: &'static str,
     /// Whose tools read it.
-    pub(crate) cloud: Cloud,
+    pub(crate) clouds: &'static [Cloud],
     /// What it does to them.
     pub(crate) effect: Effect,
+    /// What becomes of it for a command that is served by the endpoint of `mcm exec`.
+    pub(crate) exec: Act,
+    /// What becomes of it for a shell, and for `mcm exec --env`.
+    pub(crate) env: Act,
+    /// Whether `mcm` goes by it, so that one inside `mcm exec` has to know what was outside.
+    pub(crate) is_read_by_mcm: bool,
+    /// The tools that read it. Only the page that documents the table shows it, and where it is written.
+    #[cfg_attr(not(test), expect(dead_code, reason = "for the page"))]
+    pub(crate) readers: &'static str,
+    /// Where that is written.
+    #[cfg_attr(not(test), expect(dead_code, reason = "for the page"))]
+    pub(crate) source: &'static str,
 }
 
 /// What a variable does to the tools that read it.
@@ -28,131 +56,147 @@ pub(crate) enum Effect {
     /// It says where a credential is fetched: a profile, a file, an endpoint, another way to sign in.
     Source,
     /// It changes as whom the work is done, or where it must not be done: a tenant, an impersonated account, a
-    /// subscription, which belongs to one tenant.
+    /// subscription, which belongs to one tenant, a project that pays.
     Identity,
     /// It says where the work is done, for whoever does it: a region, a project.
     Place,
+    /// It leads to a tool's own files, some of which hold a sign-in.
+    Files,
+    /// Prompts show it as the name of the identity.
+    Shown,
+    /// It sets how a client fetches its credential.
+    Client,
+    /// It is a mark of ours.
+    Mark,
+}
+
+/// What becomes of a variable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Act {
+    /// It stays as it is.
+    Keep,
+    /// It goes.
+    Remove,
+    /// It becomes this. Where that is not known, what would win goes, and everything else stays.
+    Set(Fact),
+    /// It becomes this text.
+    Text(&'static str),
 }
 
 impl Variable {
     /// Whether it has to go before the tools work as the account that was asked for.
     pub(crate) fn would_win(&self) -> bool {
-        self.effect != Effect::Place
+        matches!(
+            self.effect,
+            Effect::Credential | Effect::Source | Effect::Identity
+        )
+    }
+
+    /// Whether a variable of this name is meant.
+    fn is(&self, name: &str) -> bool {
+        match self.name.strip_suffix('*') {
+            Some(beginning) => name.starts_with(beginning),
+            None => name == self.name,
+        }
+    }
+
+    fn is_prefix(&self) -> bool {
+        self.name.ends_with('*')
+    }
+
+    /// Whether `mcm env --unset` takes it back: it says as whom or where, or a shell may have it from `mcm env`.
+    fn is_taken_back(&self) -> bool {
+        self.would_win()
+            || matches!(self.effect, Effect::Place | Effect::Shown | Effect::Mark)
+            || matches!(self.env, Act::Set(_) | Act::Text(_))
     }
 }
 
-/// Every variable that the tools of a cloud read.
-pub(crate) fn of(cloud: Cloud) -> impl Iterator<Item = &'static Variable> {
-    ALL.iter().filter(move |variable| variable.cloud == cloud)
+/// What is known of a variable. One that is named whole comes before one that begins so.
+fn known(name: &str) -> Option<&'static Variable> {
+    TABLE.iter().find(|variable| variable.is(name))
 }
 
 /// The variables that are set here and make the tools of a cloud work as somebody else than the account in use.
-pub(crate) fn that_win(
-    cloud: Cloud,
-    environment: &Environment,
-) -> impl Iterator<Item = &'static Variable> {
-    of(cloud).filter(|variable| variable.would_win() && environment.get(variable.name).is_some())
+pub(crate) fn that_win(cloud: Cloud, environment: &Environment) -> Vec<&str> {
+    let wins = |name: &str| {
+        known(name).is_some_and(|variable| variable.would_win() && variable.clouds.contains(&cloud))
+    };
+    let set = environment
+        .pairs()
+        .filter(|(name, value)| !value.trim().is_empty() && wins(name));
+    let mut names: Vec<&str> = set.map(|(name, _)| name).collect();
+    names.sort_by_key(|name| TABLE.iter().position(|variable| variable.is(name)));
+    names
+}
+
+/// The names to unset in a shell, so that it works as nobody. Of those that only begin alike, the ones that are set.
+pub(crate) fn taken_back(environment: &Environment) -> Vec<&str> {
+    names(environment, Variable::is_taken_back)
+}
+
+/// The names to unset in a shell that must not go on as somebody else.
+pub(crate) fn that_would_win(environment: &Environment) -> Vec<&str> {
+    names(environment, Variable::would_win)
+}
+
+fn names(environment: &Environment, is_meant: impl Fn(&Variable) -> bool) -> Vec<&str> {
+    let mut names = Vec::new();
+    for variable in TABLE.iter().filter(|variable| is_meant(variable)) {
+        if variable.is_prefix() {
+            names.extend(set_of(variable, environment));
+        } else {
+            names.push(variable.name);
+        }
+    }
+    names
+}
+
+/// The variables that are set and that this row, and none before it, means.
+fn set_of<'e>(
+    variable: &'static Variable,
+    environment: &'e Environment,
+) -> impl Iterator<Item = &'e str> {
+    let names = environment.pairs().map(|(name, _)| name);
+    names.filter(move |name| known(name).is_some_and(|row| std::ptr::eq(row, variable)))
+}
+
+/// The names of variables that `mcm` itself goes by, none of them secret.
+pub(crate) fn read_by_mcm() -> impl Iterator<Item = &'static str> {
+    TABLE
+        .iter()
+        .filter(|variable| variable.is_read_by_mcm)
+        .map(|variable| variable.name)
 }
 
 /// Whether one of these holds a credential.
 pub(crate) fn are_secret<'a>(mut names: impl Iterator<Item = &'a str>) -> bool {
-    names.any(|name| {
-        ALL.iter()
-            .any(|variable| variable.name == name && variable.effect == Effect::Credential)
-    })
+    names.any(|name| known(name).is_some_and(|variable| variable.effect == Effect::Credential))
 }
 
-use Cloud::{Aws, Azure, Gcp};
-use Effect::{Credential, Identity, Place, Source};
-
-const fn variable(name: &'static str, cloud: Cloud, effect: Effect) -> Variable {
-    Variable {
-        name,
-        cloud,
-        effect,
-    }
+/// The environment without what `mcm env` put into it and nobody has changed since, and whether its key was there.
+pub(crate) fn without_own(environment: &Environment) -> (Environment, bool) {
+    const KEY: [&str; 5] = [
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+        "AWS_SECURITY_TOKEN",
+        "AWS_CREDENTIAL_EXPIRATION",
+    ];
+    let key = environment.get(ENV_KEY);
+    let is_own_key = key.is_some() && key == environment.get(KEY[0]);
+    let own_settings = environment.get(ENV_SET).unwrap_or_default();
+    let is_own = |name: &str, value: &str| {
+        is_own_key && KEY.contains(&name)
+            || own_settings
+                .split(':')
+                .any(|pair| pair.split_once('=') == Some((name, value)))
+    };
+    let kept = environment
+        .pairs()
+        .filter(|(name, value)| !is_own(name, value));
+    (Environment::from_pairs(kept), is_own_key)
 }
-
-/// In the order in which the tools of a cloud look.
-#[rustfmt::skip]
-const ALL: [Variable; 74] = [
-    variable("AWS_ACCESS_KEY_ID", Aws, Credential),
-    variable("AWS_SECRET_ACCESS_KEY", Aws, Credential),
-    variable("AWS_SESSION_TOKEN", Aws, Credential),
-    variable("AWS_SECURITY_TOKEN", Aws, Credential),
-    variable("AWS_CREDENTIAL_EXPIRATION", Aws, Identity),
-    variable("AWS_ACCOUNT_ID", Aws, Identity),
-    variable("AWS_PROFILE", Aws, Source),
-    variable("AWS_DEFAULT_PROFILE", Aws, Source),
-    variable("AWS_ROLE_ARN", Aws, Source),
-    variable("AWS_ROLE_SESSION_NAME", Aws, Source),
-    variable("AWS_WEB_IDENTITY_TOKEN_FILE", Aws, Source),
-    variable("AWS_CREDENTIAL_FILE", Aws, Source),
-    variable("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", Aws, Source),
-    variable("AWS_CONTAINER_CREDENTIALS_FULL_URI", Aws, Source),
-    variable("AWS_CONTAINER_AUTHORIZATION_TOKEN", Aws, Credential),
-    variable("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", Aws, Source),
-    variable("AWS_REGION", Aws, Place),
-    variable("AWS_DEFAULT_REGION", Aws, Place),
-
-    variable("AZURE_CLIENT_SECRET", Azure, Credential),
-    variable("AZURE_CLIENT_CERTIFICATE_PATH", Azure, Source),
-    variable("AZURE_CLIENT_CERTIFICATE_PASSWORD", Azure, Credential),
-    variable("AZURE_CLIENT_SEND_CERTIFICATE_CHAIN", Azure, Source),
-    variable("AZURE_USERNAME", Azure, Source),
-    variable("AZURE_PASSWORD", Azure, Credential),
-    variable("AZURE_FEDERATED_TOKEN_FILE", Azure, Source),
-    variable("AZURE_ACCESS_TOKEN", Azure, Credential),
-    variable("AZURE_TOKEN_CREDENTIALS", Azure, Source),
-    variable("AZURE_CLIENT_ID", Azure, Identity),
-    variable("AZURE_TENANT_ID", Azure, Identity),
-    variable("AZURE_SUBSCRIPTION_ID", Azure, Identity),
-    variable("AZURE_POD_IDENTITY_AUTHORITY_HOST", Azure, Source),
-    variable("IDENTITY_ENDPOINT", Azure, Source),
-    variable("IDENTITY_HEADER", Azure, Credential),
-    variable("IDENTITY_SERVER_THUMBPRINT", Azure, Source),
-    variable("IMDS_ENDPOINT", Azure, Source),
-    variable("MSI_ENDPOINT", Azure, Source),
-    variable("MSI_SECRET", Azure, Credential),
-    variable("ARM_ACCESS_KEY", Azure, Credential),
-    variable("ARM_SAS_TOKEN", Azure, Credential),
-    variable("ARM_CLIENT_SECRET", Azure, Credential),
-    variable("ARM_CLIENT_SECRET_FILE_PATH", Azure, Source),
-    variable("ARM_CLIENT_CERTIFICATE", Azure, Credential),
-    variable("ARM_CLIENT_CERTIFICATE_PATH", Azure, Source),
-    variable("ARM_CLIENT_CERTIFICATE_PASSWORD", Azure, Credential),
-    variable("ARM_OIDC_TOKEN", Azure, Credential),
-    variable("ARM_OIDC_TOKEN_FILE_PATH", Azure, Source),
-    variable("ARM_OIDC_REQUEST_TOKEN", Azure, Credential),
-    variable("ARM_OIDC_REQUEST_URL", Azure, Source),
-    variable("ARM_USE_AKS_WORKLOAD_IDENTITY", Azure, Source),
-    variable("ARM_USE_OIDC", Azure, Source),
-    variable("ARM_USE_CLI", Azure, Source),
-    variable("ARM_USE_MSI", Azure, Source),
-    variable("ARM_MSI_ENDPOINT", Azure, Source),
-    variable("ARM_CLIENT_ID", Azure, Identity),
-    variable("ARM_CLIENT_ID_FILE_PATH", Azure, Identity),
-    variable("ARM_TENANT_ID", Azure, Identity),
-    variable("ARM_SUBSCRIPTION_ID", Azure, Identity),
-    variable("ARM_ENVIRONMENT", Azure, Identity),
-
-    variable("GOOGLE_APPLICATION_CREDENTIALS", Gcp, Source),
-    variable("GOOGLE_CREDENTIALS", Gcp, Credential),
-    variable("GOOGLE_CLOUD_KEYFILE_JSON", Gcp, Credential),
-    variable("GCLOUD_KEYFILE_JSON", Gcp, Credential),
-    variable("GOOGLE_OAUTH_ACCESS_TOKEN", Gcp, Credential),
-    variable("GOOGLE_IMPERSONATE_SERVICE_ACCOUNT", Gcp, Identity),
-    variable("CLOUDSDK_AUTH_ACCESS_TOKEN", Gcp, Credential),
-    variable("CLOUDSDK_AUTH_ACCESS_TOKEN_FILE", Gcp, Source),
-    variable("CLOUDSDK_AUTH_CREDENTIAL_FILE_OVERRIDE", Gcp, Source),
-    variable("CLOUDSDK_AUTH_IMPERSONATE_SERVICE_ACCOUNT", Gcp, Identity),
-    variable("CLOUDSDK_CORE_ACCOUNT", Gcp, Identity),
-    variable("CLOUDSDK_ACTIVE_CONFIG_NAME", Gcp, Source),
-    variable("CLOUDSDK_CORE_PROJECT", Gcp, Place),
-    variable("GOOGLE_CLOUD_PROJECT", Gcp, Place),
-    variable("GCLOUD_PROJECT", Gcp, Place),
-    variable("GOOGLE_PROJECT", Gcp, Place),
-];
 
 #[cfg(test)]
 mod tests {
@@ -163,18 +207,38 @@ mod tests {
     #[test]
     fn every_name_is_there_once_and_can_be_written_in_every_shell() {
         let mut seen = HashSet::new();
-        for variable in &ALL {
+        for variable in &TABLE {
+            let name = variable.name;
+            assert!(seen.insert(name), "{name} is there twice");
+            let is_fit = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+            let is_no_proxy = name == "no_proxy";
             assert!(
-                seen.insert(variable.name),
-                "{} is there twice",
-                variable.name
+                is_no_proxy || name.trim_end_matches('*').chars().all(is_fit),
+                "{name}"
             );
             assert!(
-                variable
-                    .name
-                    .chars()
-                    .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
+                !variable.readers.is_empty() && !variable.source.is_empty(),
+                "{name}"
             );
+        }
+    }
+
+    #[test]
+    fn a_name_that_is_written_whole_comes_before_one_that_begins_so() {
+        for (place, variable) in TABLE.iter().enumerate() {
+            if variable.is_prefix() {
+                let mut later = TABLE.iter().skip(place + 1);
+                let hidden = later.find(|other| variable.is(other.name));
+                assert_eq!(hidden.map(|other| other.name), None);
+            }
+        }
+    }
+
+    #[test]
+    fn what_would_win_never_stays() {
+        for variable in TABLE.iter().filter(|variable| variable.would_win()) {
+            assert_ne!(variable.exec, Act::Keep, "{}", variable.name);
+            assert_ne!(variable.env, Act::Keep, "{}", variable.name);
         }
     }
 
@@ -184,11 +248,41 @@ mod tests {
             ("AWS_PROFILE", "a"),
             ("AWS_REGION", "r"),
             ("AWS_SESSION_TOKEN", ""),
+            ("AWS_BEARER_TOKEN_BEDROCK", "t"),
+            ("AWS_ACCESS_KEY", "k"),
         ]);
-        let names: Vec<_> = that_win(Cloud::Aws, &set)
-            .map(|variable| variable.name)
-            .collect();
-        assert_eq!(names, ["AWS_PROFILE"]);
-        assert_eq!(that_win(Cloud::Gcp, &set).count(), 0);
+        assert_eq!(
+            that_win(Cloud::Aws, &set),
+            ["AWS_ACCESS_KEY", "AWS_BEARER_TOKEN_BEDROCK", "AWS_PROFILE"]
+        );
+        assert_eq!(that_win(Cloud::Gcp, &set), [""; 0]);
+    }
+
+    #[test]
+    fn what_mcm_env_set_is_left_out_until_it_is_changed() {
+        let shell = |key, region| {
+            Environment::from_pairs([
+                ("MCM_ENV", "ASIAOURS"),
+                ("MCM_ENV_SET", "AWS_REGION=eu-north-1:AZURE_TENANT_ID=t"),
+                ("AWS_ACCESS_KEY_ID", key),
+                ("AWS_SESSION_TOKEN", "x"),
+                ("AWS_REGION", region),
+                ("AZURE_TENANT_ID", "t"),
+            ])
+        };
+        let (seen, is_own_key) = without_own(&shell("ASIAOURS", "eu-north-1"));
+        assert!(is_own_key);
+        for name in [
+            "AWS_ACCESS_KEY_ID",
+            "AWS_SESSION_TOKEN",
+            "AWS_REGION",
+            "AZURE_TENANT_ID",
+        ] {
+            assert_eq!(seen.get(name), None, "{name}");
+        }
+        let (seen, is_own_key) = without_own(&shell("AKIAMINE", "us-west-2"));
+        assert!(!is_own_key);
+        assert_eq!(seen.get("AWS_ACCESS_KEY_ID"), Some("AKIAMINE"));
+        assert_eq!(seen.get("AWS_REGION"), Some("us-west-2"));
     }
 }

@@ -6,6 +6,7 @@
 
 mod aws;
 mod azure;
+pub(crate) mod check;
 mod google;
 
 use std::path::Path;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 
 use mcm_core::account::{Account, AccountId, Cloud};
 use mcm_core::app::App;
+use mcm_core::error::Error;
 use mcm_core::file::Foreign;
 use mcm_core::store::Accounts;
 use mcm_core::text::shown;
@@ -66,6 +68,8 @@ struct Found {
 enum Source {
     /// `mcm exec` lends it.
     McmExec,
+    /// `mcm env` put it into the shell.
+    McmEnv,
     /// A profile asks `mcm credential-process`.
     McmProfile,
     /// A variable holds it.
@@ -98,24 +102,14 @@ struct Shell<'a> {
     stored: Arc<Accounts>,
     /// The accounts that `mcm exec` lends here.
     lent: Vec<AccountId>,
+    /// The accounts that `mcm env` put into this shell.
+    given: Vec<AccountId>,
 }
 
 pub(crate) fn run(app: &App, json: bool) -> Result<(), Failure> {
     // As the tools see it: inside `mcm exec` too, where `mcm` itself works with what was outside.
     let environment = Environment::of_this_process();
-    let lent = environment
-        .get(variables::EXEC_ACCOUNTS)
-        .unwrap_or_default()
-        .split(',')
-        .filter(|id| !id.is_empty());
-    let lent = lent.map(|id| AccountId::from(id.to_owned())).collect();
-    let shell = Shell {
-        environment: &environment,
-        tools: OtherTools::of(&environment)?,
-        app,
-        stored: app.stored()?,
-        lent,
-    };
+    let shell = Shell::of(&environment, app)?;
     let found = [
         aws::command_line(&shell),
         azure::command_line(&shell),
@@ -203,6 +197,24 @@ fn to_line(row: &Row, stored: &Accounts) -> String {
     )
 }
 
+impl<'a> Shell<'a> {
+    fn of(environment: &'a Environment, app: &'a App) -> Result<Self, Error> {
+        let ids = |variable, separator: char| {
+            let ids = environment.get(variable).unwrap_or_default();
+            let ids = ids.split(separator).filter(|id| !id.is_empty());
+            ids.map(|id| AccountId::from(id.to_owned())).collect()
+        };
+        Ok(Self {
+            environment,
+            tools: OtherTools::of(environment)?,
+            app,
+            stored: app.stored()?,
+            lent: ids(variables::EXEC_ACCOUNTS, ','),
+            given: ids(variables::ENV_ACCOUNTS, ':'),
+        })
+    }
+}
+
 impl Shell<'_> {
     fn get(&self, name: &str) -> Option<&str> {
         self.environment.get(name)
@@ -215,11 +227,27 @@ impl Shell<'_> {
 
     /// The account of a cloud that `mcm exec` lends here.
     fn lent(&self, cloud: Cloud) -> Option<&Account> {
-        let of_cloud = |account: &&Account| account.cloud() == cloud;
-        self.lent
-            .iter()
+        self.of_cloud(&self.lent, cloud)
+    }
+
+    /// The account of AWS whose key, which is this one, `mcm env` put into the shell.
+    fn given(&self, key: &str) -> Option<&Account> {
+        let is_ours = self.get(variables::ENV_KEY) == Some(key);
+        is_ours
+            .then(|| self.of_cloud(&self.given, Cloud::Aws))
+            .flatten()
+    }
+
+    fn of_cloud(&self, ids: &[AccountId], cloud: Cloud) -> Option<&Account> {
+        ids.iter()
             .filter_map(|id| self.stored.account(id))
-            .find(of_cloud)
+            .find(|account| account.cloud() == cloud)
+    }
+
+    /// A setting that a variable sets, also to nothing, else what a file says.
+    fn set_or<'s>(&'s self, variable: &str, configured: Option<&'s str>) -> Option<&'s str> {
+        let value = self.environment.raw(variable).or(configured);
+        value.filter(|value| !value.trim().is_empty())
     }
 
     /// The account that `mcm exec` lends at this address, if it can be one of ours.

@@ -241,10 +241,7 @@ fn other_sign_ins(environment: &Environment) -> Check {
     let set = Cloud::ALL
         .into_iter()
         .flat_map(|cloud| variables::that_win(cloud, environment));
-    let set: Vec<_> = set
-        .map(|variable| variable.name)
-        .filter(|name| !SETTINGS.contains(name))
-        .collect();
+    let set: Vec<_> = set.filter(|name| !SETTINGS.contains(name)).collect();
     if set.is_empty() {
         return Check::ok(
             "environment",

@@ -25,7 +25,7 @@ use self::aws::Aws;
 use self::azure::Azure;
 use self::google::Google;
 use super::broker::{Broker, BrokerError};
-use crate::credential_env::Pairs;
+use crate::variables::Facts;
 
 /// What one program may take. A child may run many at once.
 const LIMITS: ConnectionLimits = ConnectionLimits {
@@ -77,20 +77,21 @@ impl Endpoint {
         })
     }
 
-    /// The variables that lead a cloud's tools here.
-    pub(crate) fn variables(&self, cloud: Cloud) -> Pairs {
+    /// What leads a cloud's tools here.
+    pub(crate) fn facts(&self, cloud: Cloud) -> Facts {
         let at = &self.state.authority;
         match cloud {
-            Cloud::Aws => self.state.aws.variables(at),
-            Cloud::Azure => self.state.azure.variables(at),
+            Cloud::Aws => self.state.aws.facts(at),
+            Cloud::Azure => self.state.azure.facts(at),
             // A file leads there.
-            Cloud::Gcp => Pairs::new(),
+            Cloud::Gcp => Facts::new(),
         }
     }
 
     /// The file that leads Google's libraries here. It holds a handle, and nothing of Google's.
-    pub(crate) fn google_file(&self) -> SecretString {
-        self.state.google.file(&self.state.authority)
+    /// The project pays for what is asked with it.
+    pub(crate) fn google_file(&self, project: Option<&str>) -> SecretString {
+        self.state.google.file(&self.state.authority, project)
     }
 
     /// Serves until it is dropped.

@@ -5,25 +5,11 @@
 
 use std::collections::BTreeMap;
 
+use mcm_core::account::Cloud;
 use mcm_core::world::Environment;
-use secrecy::{ExposeSecret as _, SecretString};
 
-/// The variable that passes on what the shell outside had.
-const OUTSIDE: &str = "MCM_EXEC_OUTSIDE";
-/// What `mcm` itself reads, none of it secret. Everything else that was set for a command is left out.
-const PASSED_ON: [&str; 11] = [
-    "AWS_CONFIG_FILE",
-    "AWS_SHARED_CREDENTIALS_FILE",
-    "AWS_PROFILE",
-    "AWS_DEFAULT_PROFILE",
-    "AWS_REGION",
-    "AWS_DEFAULT_REGION",
-    "AWS_ROLE_ARN",
-    "AWS_ROLE_SESSION_NAME",
-    "AWS_WEB_IDENTITY_TOKEN_FILE",
-    "AZURE_CLIENT_ID",
-    "AZURE_TENANT_ID",
-];
+use crate::variables::{self, Changes, Fact, Facts, OUTSIDE, Way};
+
 /// What leads AWS's libraries to the endpoint.
 const ENDPOINT: [&str; 2] = [
     "AWS_CONTAINER_CREDENTIALS_FULL_URI",
@@ -31,31 +17,24 @@ const ENDPOINT: [&str; 2] = [
 ];
 
 /// A variable that was changed for a command: what it became, and what it was.
-type Changes = BTreeMap<String, (Option<String>, Option<String>)>;
+type Outer = BTreeMap<String, (Option<String>, Option<String>)>;
 
-/// The variable to pass on with a command, with its value.
-pub(super) fn remembered(
+/// What becomes of the variables for a command, with what passes on those that `mcm` goes by, none of them secret.
+pub(super) fn with_outside(
     environment: &Environment,
-    taken: &[&'static str],
-    given: &BTreeMap<&'static str, SecretString>,
-) -> (&'static str, String) {
-    let changes = PASSED_ON
-        .into_iter()
-        .filter(|name| taken.contains(name) || given.contains_key(name));
-    let changes = changes.map(|name| {
-        let became = given
-            .get(name)
-            .map(|value| value.expose_secret().to_owned());
-        (
-            name.to_owned(),
-            (became, environment.get(name).map(str::to_owned)),
-        )
+    ways: &[(Cloud, Way)],
+    mut facts: Facts,
+) -> Changes {
+    let changes = Changes::of(environment, ways, &facts);
+    let outer = variables::read_by_mcm().filter_map(|name| {
+        let became = changes.of_name(name)?.map(str::to_owned);
+        let was = environment.get(name).map(str::to_owned);
+        Some((name.to_owned(), (became, was)))
     });
-    let changes: Changes = changes.collect();
-    (
-        OUTSIDE,
-        serde_json::to_string(&changes).expect("text serialises"),
-    )
+    let outer: Outer = outer.collect();
+    let text = serde_json::to_string(&outer).expect("text serialises");
+    facts.insert(Fact::Outside, text.into());
+    Changes::of(environment, ways, &facts)
 }
 
 /// The environment as it was outside `mcm exec`, with what was set inside by hand.
@@ -63,7 +42,7 @@ pub(crate) fn outside(environment: &Environment) -> Environment {
     let Some(passed) = environment.get(OUTSIDE) else {
         return environment.clone();
     };
-    let changes: Changes = serde_json::from_str(passed).unwrap_or_default();
+    let changes: Outer = serde_json::from_str(passed).unwrap_or_default();
     let is_unchanged =
         |name: &str, became: &Option<String>| environment.get(name) == became.as_deref();
     let stays = |name: &str| {
@@ -92,13 +71,15 @@ mod tests {
             ("AWS_REGION", "us-east-1"),
             ("PATH", "/bin"),
         ]);
-        let given = BTreeMap::from([
-            ("AWS_REGION", "eu-central-1".into()),
-            ("AWS_CONFIG_FILE", "/run/config".into()),
+        let facts = Facts::from([
+            (Fact::Region, "eu-central-1".into()),
+            (Fact::AwsConfig, "/run/config".into()),
         ]);
-        let (name, value) = remembered(&outer, &["AZURE_CLIENT_ID", "AWS_PROFILE"], &given);
+        let ways = [(Cloud::Aws, Way::Served), (Cloud::Azure, Way::Served)];
+        let changes = with_outside(&outer, &ways, facts);
+        let passed = changes.of_name(OUTSIDE).flatten().expect("it is set");
         let inner = Environment::from_pairs([
-            (name, value.as_str()),
+            (OUTSIDE, passed),
             ("AWS_REGION", "eu-central-1"),
             ("AWS_CONFIG_FILE", "/mine"),
             (

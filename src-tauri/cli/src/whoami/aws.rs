@@ -5,6 +5,7 @@ use mcm_core::account::{Account, AccountId, Cloud};
 use mcm_core::aws_files::{Client, Files, Merged};
 
 use super::{Found, Shell, Source};
+use crate::aws_files::boto_file_with_keys;
 use crate::configure::asked_account;
 
 pub(super) fn command_line(shell: &Shell<'_>) -> Found {
@@ -31,6 +32,16 @@ pub(super) fn terraform(shell: &Shell<'_>) -> Found {
     )
 }
 
+/// One of the clients, by what it is called.
+pub(super) fn client(shell: &Shell<'_>, client: Client) -> Found {
+    let variables: &[&'static str] = match client {
+        Client::Botocore => &["AWS_DEFAULT_PROFILE", "AWS_PROFILE"],
+        Client::Go => &["AWS_PROFILE", "AWS_DEFAULT_PROFILE"],
+        Client::JavaScript | Client::JavaScript2 | Client::Rust => &["AWS_PROFILE"],
+    };
+    find(shell, client.title(), client, variables)
+}
+
 fn find(
     shell: &Shell<'_>,
     tool: &'static str,
@@ -53,34 +64,46 @@ fn find(
         .first(&["AWS_REGION", "AWS_DEFAULT_REGION"])
         .map(|(_, region)| region.to_owned());
     let region = region.or_else(|| profile.get("region").map(str::to_owned));
-    credential(shell, tool, &profile, named).at(region)
+    credential(shell, tool, client, &profile, named).at(region)
 }
 
 fn credential(
     shell: &Shell<'_>,
     tool: &'static str,
+    client: Client,
     profile: &Profile,
     named: Option<(&'static str, &str)>,
 ) -> Found {
     let other =
         |source, identity, why: String| Found::other(tool, Cloud::Aws, source, identity, why);
-    match (
-        shell.get("AWS_ACCESS_KEY_ID"),
-        shell.get("AWS_SECRET_ACCESS_KEY"),
-    ) {
-        (Some(key), Some(_)) => {
-            let why = "AWS_ACCESS_KEY_ID is set, which comes before every profile.";
-            return match shell.lent(Cloud::Aws) {
-                Some(account) => Found::lent(tool, account, "AWS_ACCESS_KEY_ID"),
-                None => other(Source::Environment, Some(short(key)), why.to_owned()),
-            };
+    // The SDK for JavaScript passes over keys in variables when one names a profile.
+    let are_keys_read = client != Client::JavaScript || named.is_none();
+    for (ids, secrets) in keys_of(client) {
+        let Some((variable, key)) = shell.first(ids).filter(|_| are_keys_read) else {
+            continue;
+        };
+        if shell.first(secrets).is_none() {
+            let why = format!(
+                "{variable} is set without {}. Unset it, or set both.",
+                secrets[0]
+            );
+            return other(Source::Broken, None, why);
         }
-        (Some(_), None) => {
-            let why =
-                "AWS_ACCESS_KEY_ID is set without AWS_SECRET_ACCESS_KEY. Unset it, or set both.";
-            return other(Source::Broken, None, why.to_owned());
+        if let Some(account) = shell.given(key) {
+            let why = format!("mcm env put {variable} into this shell.");
+            return Found::ours(tool, Source::McmEnv, account, why);
         }
-        (None, _) => {}
+        return match shell
+            .lent(Cloud::Aws)
+            .filter(|_| variable == "AWS_ACCESS_KEY_ID")
+        {
+            Some(account) => Found::lent(tool, account, variable),
+            None => other(
+                Source::Environment,
+                Some(short(key)),
+                format!("{variable} is set, which comes before every profile."),
+            ),
+        };
     }
     let why_profile = match named {
         Some((variable, name)) => format!("{variable} names the profile {name}"),
@@ -167,6 +190,21 @@ fn credential(
             decided("whose keys are in AWS's config file"),
         );
     }
+    if client == Client::Botocore
+        && let Some((variable, file)) = shell.first(&["AWS_CREDENTIAL_FILE"])
+    {
+        let why = format!("{variable} is set: whoever has the key in {file}.");
+        return other(Source::File, None, why);
+    }
+    if client == Client::Botocore
+        && let Some(file) = boto_file_with_keys(shell.environment)
+    {
+        let why = format!(
+            "{} has keys, which come before a container.",
+            file.display()
+        );
+        return other(Source::File, None, why);
+    }
     const CONTAINER: [&str; 2] = [
         "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
         "AWS_CONTAINER_CREDENTIALS_FULL_URI",
@@ -186,6 +224,23 @@ fn credential(
         capitalised(&why_profile)
     );
     other(Source::None, None, why)
+}
+
+/// The variables in which a client finds an access key, and its secret.
+fn keys_of(client: Client) -> &'static [(&'static [&'static str], &'static [&'static str])] {
+    match client {
+        Client::Botocore | Client::JavaScript | Client::Rust => {
+            &[(&["AWS_ACCESS_KEY_ID"], &["AWS_SECRET_ACCESS_KEY"])]
+        }
+        Client::Go => &[(
+            &["AWS_ACCESS_KEY_ID", "AWS_ACCESS_KEY"],
+            &["AWS_SECRET_ACCESS_KEY", "AWS_SECRET_KEY"],
+        )],
+        Client::JavaScript2 => &[
+            (&["AWS_ACCESS_KEY_ID"], &["AWS_SECRET_ACCESS_KEY"]),
+            (&["AMAZON_ACCESS_KEY_ID"], &["AMAZON_SECRET_ACCESS_KEY"]),
+        ],
+    }
 }
 
 /// The account that a profile asks us for.

@@ -47,9 +47,10 @@ pub(super) fn command_line(shell: &Shell<'_>) -> Found {
     let project = project.map(str::to_owned);
     let other =
         |source, identity, why: String| Found::other(TOOL, Cloud::Gcp, source, identity, why);
-    let impersonated = shell
-        .get("CLOUDSDK_AUTH_IMPERSONATE_SERVICE_ACCOUNT")
-        .or_else(|| configured("auth", "impersonate_service_account"));
+    let impersonated = shell.set_or(
+        "CLOUDSDK_AUTH_IMPERSONATE_SERVICE_ACCOUNT",
+        configured("auth", "impersonate_service_account"),
+    );
     if let Some(service_account) = impersonated {
         let why = "gcloud is told to impersonate this service account.";
         return other(
@@ -59,10 +60,8 @@ pub(super) fn command_line(shell: &Shell<'_>) -> Found {
         )
         .at(project);
     }
-    if let Some((variable, _)) = shell.first(&[
-        "CLOUDSDK_AUTH_ACCESS_TOKEN_FILE",
-        "CLOUDSDK_AUTH_ACCESS_TOKEN",
-    ]) {
+    if shell.get("CLOUDSDK_AUTH_ACCESS_TOKEN").is_some() {
+        let variable = "CLOUDSDK_AUTH_ACCESS_TOKEN";
         let found = match shell.lent(Cloud::Gcp) {
             Some(account) => return Found::lent(TOOL, account, variable),
             None => other(
@@ -73,7 +72,19 @@ pub(super) fn command_line(shell: &Shell<'_>) -> Found {
         };
         return found.at(project);
     }
-    if let Some(file) = shell.get("CLOUDSDK_AUTH_CREDENTIAL_FILE_OVERRIDE") {
+    let token_file = shell.set_or(
+        "CLOUDSDK_AUTH_ACCESS_TOKEN_FILE",
+        configured("auth", "access_token_file"),
+    );
+    if let Some(file) = token_file {
+        let why = format!("gcloud takes its token from {file}. Whose it is, only Google knows.");
+        return other(Source::File, None, why).at(project);
+    }
+    let file = shell.set_or(
+        "CLOUDSDK_AUTH_CREDENTIAL_FILE_OVERRIDE",
+        configured("auth", "credential_file_override"),
+    );
+    if let Some(file) = file {
         return of_file(
             shell,
             TOOL,
@@ -145,25 +156,29 @@ pub(super) fn terraform(shell: &Shell<'_>) -> Found {
         )
         .at(project);
     }
-    if let Some(file) = shell.get("GOOGLE_APPLICATION_CREDENTIALS") {
-        return of_file(
-            shell,
-            TOOL,
-            Path::new(file),
-            "GOOGLE_APPLICATION_CREDENTIALS",
-        )
-        .at(project);
+    default_credentials(shell, TOOL).at(project)
+}
+
+/// Google's own libraries, which look for application default credentials alone.
+pub(super) fn libraries(shell: &Shell<'_>) -> Found {
+    default_credentials(shell, "a program with Google's libraries")
+}
+
+fn default_credentials(shell: &Shell<'_>, tool: &'static str) -> Found {
+    let variable = "GOOGLE_APPLICATION_CREDENTIALS";
+    if let Some(file) = shell.get(variable) {
+        return of_file(shell, tool, Path::new(file), variable);
     }
     let file = shell
         .tools
         .gcloud()
         .join("application_default_credentials.json");
     if text(&file).is_some() {
-        return of_file(shell, TOOL, &file, "").at(project);
+        return of_file(shell, tool, &file, "");
     }
     let why = "No variable says who, and there are no application default credentials. On a machine of Google it is the \
                machine's service account.";
-    other(Source::None, None, why.to_owned()).at(project)
+    Found::other(tool, Cloud::Gcp, Source::None, None, why.to_owned())
 }
 
 /// Whoever a credential file is for; `variable` names it, or nothing does.

@@ -122,7 +122,8 @@ fn several_clouds_go_into_one_shell_and_azure_says_what_its_tools_do_not_read() 
         );
     }
     assert!(
-        lines.contains("$env:GOOGLE_APPLICATION_CREDENTIALS = $null\n"),
+        lines.contains("$env:GOOGLE_BACKEND_CREDENTIALS = $null\n")
+            && lines.contains("$env:GOOGLE_APPLICATION_CREDENTIALS = '/nonexistent/"),
         "{lines}"
     );
 }

@@ -31,7 +31,9 @@ fn every_cloud_is_lent_in_its_own_form_and_is_the_one_that_mcm_hands_out() {
     harness.mcm(&["use", &azure, "production"]).done();
     harness.mcm(&["use", &gcp, "contoso-production"]).done();
     harness.mcm(&["use", &aws, "eu-north-1"]).done();
-    let lent = Lent::start(&harness, &[&azure, &gcp, &aws]);
+    let lent = Lent::start_with(&harness, &[&azure, &gcp, &aws], |command| {
+        command.env_remove("AWS_REGION");
+    });
 
     let credential = lent.aws();
     let printed = harness.mcm(&["credential-process", &aws]).json();
@@ -671,9 +673,8 @@ fn plain_variables_are_given_when_asked_for_with_how_long_they_last() {
             .contains_key("AWS_CONTAINER_CREDENTIALS_FULL_URI")
     );
     assert!(
-        !lent
-            .variables
-            .contains_key("GOOGLE_APPLICATION_CREDENTIALS")
+        !fs::exists(lent.get("GOOGLE_APPLICATION_CREDENTIALS")).expect("a path"),
+        "Google's libraries find nobody"
     );
     assert_eq!(
         lent.azure(ARM).status,
@@ -692,7 +693,7 @@ fn plain_variables_are_given_when_asked_for_with_how_long_they_last() {
         told.contains(&format!("good until {}", expires.strftime("%H:%M"))),
         "{told}"
     );
-    assert_eq!(told.lines().count(), 2, "{told}");
+    assert_eq!(told.matches("good until").count(), 2, "{told}");
 }
 
 #[test]

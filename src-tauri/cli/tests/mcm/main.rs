@@ -23,6 +23,7 @@ mod kube_token;
 mod kubectl;
 mod lent;
 mod login;
+mod named_identity;
 mod processes;
 mod surroundings;
 mod token;

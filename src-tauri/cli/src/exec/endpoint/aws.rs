@@ -8,8 +8,8 @@ use secrecy::ExposeSecret as _;
 use serde::Serialize;
 
 use super::{Secret, json, status_of, wrong_method};
-use crate::credential_env::Pairs;
 use crate::exec::broker::Broker;
+use crate::variables::{Fact, Facts};
 
 /// The door for AWS's tools.
 #[derive(Default)]
@@ -39,17 +39,13 @@ struct Failed<'a> {
 }
 
 impl Aws {
-    pub(super) fn variables(&self, authority: &str) -> Pairs {
-        vec![
-            (
-                "AWS_CONTAINER_CREDENTIALS_FULL_URI",
-                format!("http://{authority}/{}/aws", self.path.text()).into(),
-            ),
-            (
-                "AWS_CONTAINER_AUTHORIZATION_TOKEN",
-                self.header.text().into(),
-            ),
-        ]
+    pub(super) fn facts(&self, authority: &str) -> Facts {
+        let address = format!("http://{authority}/{}/aws", self.path.text());
+        Facts::from([
+            (Fact::ContainerAddress, address.into()),
+            (Fact::ContainerToken, self.header.text().into()),
+            (Fact::LoadConfig, "1".into()),
+        ])
     }
 
     pub(super) async fn answer(&self, broker: &Broker, request: &Request) -> Reply {

@@ -8,8 +8,8 @@ use serde::Serialize;
 use url::form_urlencoded;
 
 use super::{Secret, json, status_of, wrong_method};
-use crate::credential_env::Pairs;
 use crate::exec::broker::Broker;
+use crate::variables::{Fact, Facts};
 
 const HEADER: HeaderName = HeaderName::from_static("x-identity-header");
 const METADATA: HeaderName = HeaderName::from_static("metadata");
@@ -57,25 +57,13 @@ struct Failed<'a> {
 }
 
 impl Azure {
-    pub(super) fn variables(&self, authority: &str) -> Pairs {
-        vec![
-            (
-                "IDENTITY_ENDPOINT",
-                format!("http://{authority}/{}/azure", self.path.text()).into(),
-            ),
-            ("IDENTITY_HEADER", self.header.text().into()),
-            // Else a program that fails here falls through to another source, perhaps another account.
-            (
-                "AZURE_TOKEN_CREDENTIALS",
-                "ManagedIdentityCredential".into(),
-            ),
-            ("ARM_USE_MSI", "true".into()),
-            ("ARM_USE_CLI", "false".into()),
-            (
-                "ARM_MSI_ENDPOINT",
-                format!("http://{authority}/{}/azure-msi", self.msi_path.text()).into(),
-            ),
-        ]
+    pub(super) fn facts(&self, authority: &str) -> Facts {
+        let at = |path: &Secret, door: &str| format!("http://{authority}/{}/{door}", path.text());
+        Facts::from([
+            (Fact::IdentityEndpoint, at(&self.path, "azure").into()),
+            (Fact::IdentityHeader, self.header.text().into()),
+            (Fact::MsiEndpoint, at(&self.msi_path, "azure-msi").into()),
+        ])
     }
 
     /// As App Service.

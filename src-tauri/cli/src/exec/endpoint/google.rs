@@ -38,6 +38,8 @@ struct CredentialFile<'a> {
     refresh_token: &'a str,
     token_url: String,
     token_info_url: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    quota_project_id: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -72,7 +74,7 @@ struct Failed<'a> {
 }
 
 impl Google {
-    pub(super) fn file(&self, authority: &str) -> SecretString {
+    pub(super) fn file(&self, authority: &str, project: Option<&str>) -> SecretString {
         let at = format!("http://{authority}/{}", self.path.text());
         let file = CredentialFile {
             r#type: "external_account_authorized_user",
@@ -82,6 +84,7 @@ impl Google {
             refresh_token: self.handle.text(),
             token_url: format!("{at}/token"),
             token_info_url: format!("{at}/introspect"),
+            quota_project_id: project,
         };
         serde_json::to_string_pretty(&file)
             .expect("plain fields serialise")

@@ -1,0 +1,215 @@
+//! The table of variables. A row says who reads a variable, what it does, and what becomes of it; `docs/variables.md` is
+//! made from it. Rows are in the order in which the tools of a cloud look, and those that begin alike come last.
+
+use mcm_core::account::Cloud::{self, Aws, Azure, Gcp};
+
+use super::Act::{Keep, Remove, Set, Text};
+use super::Effect::{self, Client, Credential, Files, Identity, Mark, Place, Shown, Source};
+use super::{Act, Fact as F, Variable};
+
+/// A file that is not there, for libraries that would look for another sign-in where they find no variable. Their error
+/// shows its name.
+const NO_FILE: &str = "/nonexistent/mcm-env-has-no-file-for-google-libraries/use-mcm-exec";
+
+const AWS: &[Cloud] = &[Aws];
+const AZURE: &[Cloud] = &[Azure];
+const GCP: &[Cloud] = &[Gcp];
+const AWS_AND_GCP: &[Cloud] = &[Aws, Gcp];
+const EVERY: &[Cloud] = &Cloud::ALL;
+
+// Where it is written.
+const BOTO_DOC: &str = "botocore: credentials.py, configprovider.py";
+const GO_DOC: &str = "AWS SDK for Go 2: config/env_config.go";
+const JS2_DOC: &str = "AWS SDK for JavaScript 2: lib/node_loader.js";
+const JAVA_DOC: &str = "AWS SDK for Java 1: AwsProfileFileLocationProvider";
+const BEARER_DOC: &str =
+    "AWS SDKs and Tools Reference Guide, environment variables; botocore: auth.py";
+const AWS_DOC: &str = "AWS SDKs and Tools Reference Guide, settings reference";
+const STAR_DOC: &str = "starship: modules/aws.rs";
+const GRANTED_DOC: &str = "granted: assume script, pkg/assume";
+const BOTOPY_DOC: &str = "boto: pyami/config.py; botocore: BotoProvider";
+const AZID_DOC: &str =
+    "azure-identity: EnvironmentCredential, ManagedIdentityCredential, DefaultAzureCredential";
+const AZST_DOC: &str = "Azure CLI: az storage, environment variables";
+const APPSVC_DOC: &str = "App Service: managed identities, REST protocol";
+const AZD_DOC: &str = "Azure Developer CLI: environment variables";
+const AZCLI_DOC: &str = "Azure CLI: configuration";
+const TFAZ_DOC: &str = "Terraform: provider azurerm";
+const TFAZB_DOC: &str = "Terraform: backend azurerm";
+const KUBEL_DOC: &str = "kubelogin: concepts, environment variables";
+const AZCOPY_DOC: &str = "azcopy: azcopy env";
+const MCM_DOC: &str = "docs/tools.md";
+const ADC_DOC: &str = "Google Cloud: application default credentials";
+const TFG_DOC: &str = "Terraform: provider google";
+const TFGCS_DOC: &str = "Terraform: backend gcs";
+const GCLOUD_DOC: &str = "gcloud topic configurations; core/credentials/store.py";
+const GSUTIL_DOC: &str = "gsutil of the Google Cloud CLI: bin/bootstrapping/gsutil.py";
+const GAUTH_DOC: &str = "google-auth: environment_vars.py";
+const CURL_DOC: &str = "curl: environment; Python: urllib.request.getproxies";
+
+const fn row(
+    name: &'static str,
+    clouds: &'static [Cloud],
+    effect: Effect,
+    (exec, env): (Act, Act),
+    readers: &'static str,
+    source: &'static str,
+) -> Variable {
+    Variable {
+        name,
+        clouds,
+        effect,
+        exec,
+        env,
+        is_read_by_mcm: false,
+        readers,
+        source,
+    }
+}
+
+impl Variable {
+    /// `mcm` goes by it too.
+    const fn and_mcm(self) -> Self {
+        Self {
+            is_read_by_mcm: true,
+            ..self
+        }
+    }
+}
+
+#[rustfmt::skip]
+pub(super) static TABLE: [Variable; 130] = [
+    row("AWS_ACCESS_KEY_ID", AWS, Credential, (Remove, Set(F::KeyId)), "every AWS SDK", BOTO_DOC),
+    row("AWS_SECRET_ACCESS_KEY", AWS, Credential, (Remove, Set(F::SecretKey)), "every AWS SDK", BOTO_DOC),
+    row("AWS_SESSION_TOKEN", AWS, Credential, (Remove, Set(F::SessionToken)), "every AWS SDK", BOTO_DOC),
+    row("AWS_SECURITY_TOKEN", AWS, Credential, (Remove, Remove), "boto3, the AWS CLI", BOTO_DOC),
+    row("AWS_ACCESS_KEY", AWS, Credential, (Remove, Remove), "AWS SDKs for Go and Java 1, Terraform", GO_DOC),
+    row("AWS_SECRET_KEY", AWS, Credential, (Remove, Remove), "AWS SDKs for Go and Java 1, Terraform", GO_DOC),
+    row("AMAZON_*", AWS, Credential, (Remove, Remove), "AWS SDK for JavaScript 2", JS2_DOC),
+    row("AWS_BEARER_TOKEN_*", AWS, Credential, (Remove, Remove), "every AWS SDK, for one service each; it beats a signature", BEARER_DOC),
+    row("AWS_CREDENTIAL_EXPIRATION", AWS, Identity, (Remove, Set(F::Expiration)), "AWS SDKs for Java and JavaScript, prompts", AWS_DOC),
+    row("AWS_ACCOUNT_ID", AWS, Identity, (Remove, Remove), "every AWS SDK", AWS_DOC),
+    row("AWS_PROFILE", AWS, Source, (Remove, Set(F::Profile)), "every AWS SDK", AWS_DOC).and_mcm(),
+    row("AWS_DEFAULT_PROFILE", AWS, Source, (Remove, Remove), "boto3 and the AWS CLI, before AWS_PROFILE", BOTO_DOC).and_mcm(),
+    row("AWS_ROLE_ARN", AWS, Source, (Remove, Remove), "every AWS SDK", AWS_DOC).and_mcm(),
+    row("AWS_ROLE_SESSION_NAME", AWS, Source, (Remove, Remove), "every AWS SDK", AWS_DOC).and_mcm(),
+    row("AWS_WEB_IDENTITY_TOKEN_FILE", AWS, Source, (Remove, Remove), "every AWS SDK", AWS_DOC).and_mcm(),
+    row("AWS_CREDENTIAL_FILE", AWS, Source, (Remove, Remove), "boto3 and the AWS CLI, before a container", BOTO_DOC),
+    row("AWS_CREDENTIAL_PROFILES_FILE", AWS, Source, (Remove, Remove), "AWS SDK for Java 1", JAVA_DOC),
+    row("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", AWS, Source, (Remove, Remove), "every AWS SDK, before the whole address", AWS_DOC),
+    row("AWS_CONTAINER_CREDENTIALS_FULL_URI", AWS, Source, (Set(F::ContainerAddress), Remove), "every AWS SDK", AWS_DOC),
+    row("AWS_CONTAINER_AUTHORIZATION_TOKEN", AWS, Credential, (Set(F::ContainerToken), Remove), "every AWS SDK", AWS_DOC),
+    row("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", AWS, Source, (Remove, Remove), "every AWS SDK, before the token", AWS_DOC),
+    row("AWS_REGION", AWS, Place, (Set(F::Region), Set(F::Region)), "every AWS SDK", AWS_DOC).and_mcm(),
+    row("AWS_DEFAULT_REGION", AWS, Place, (Set(F::Region), Set(F::Region)), "the AWS CLI 1, boto3, Terraform", BOTO_DOC).and_mcm(),
+    row("AWS_CONFIG_FILE", AWS, Files, (Set(F::AwsConfig), Keep), "every AWS SDK", AWS_DOC).and_mcm(),
+    row("AWS_SHARED_CREDENTIALS_FILE", AWS, Files, (Set(F::AwsCredentials), Keep), "every AWS SDK", AWS_DOC).and_mcm(),
+    row("AWS_SDK_LOAD_CONFIG", AWS, Client, (Set(F::LoadConfig), Set(F::LoadConfig)), "AWS SDKs for JavaScript 2 and Go 1; without it they pass over AWS_CONFIG_FILE", JS2_DOC).and_mcm(),
+    row("AWS_EC2_METADATA_DISABLED", AWS, Client, (Text("true"), Keep), "every AWS SDK; a refused request must not end at the machine's role", AWS_DOC).and_mcm(),
+    row("AWS_VAULT", AWS, Shown, (Remove, Remove), "prompts", STAR_DOC),
+    row("AWSUME_PROFILE", AWS, Shown, (Remove, Remove), "prompts", STAR_DOC),
+    row("AWS_SSO_PROFILE", AWS, Shown, (Remove, Remove), "prompts", STAR_DOC),
+    row("AWSU_PROFILE", AWS, Shown, (Remove, Remove), "prompts", STAR_DOC),
+    row("GRANTED_ALIAS_CONFIGURED", AWS, Client, (Keep, Keep), "granted, for its own alias", GRANTED_DOC),
+    row("GRANTED_ENABLE_AUTO_REASSUME", AWS, Client, (Keep, Keep), "granted, for its own alias", GRANTED_DOC),
+    row("GRANTED_QUIET", AWS, Client, (Keep, Keep), "granted, for its own output", GRANTED_DOC),
+    row("GRANTED_*", AWS, Shown, (Remove, Remove), "prompts, granted", GRANTED_DOC),
+    row("BOTO_CONFIG", AWS_AND_GCP, Files, (Set(F::Boto), Set(F::Boto)), "boto3 and the AWS CLI, before a container; gsutil", BOTOPY_DOC),
+    row("BOTO_PATH", GCP, Files, (Remove, Remove), "gsutil", BOTOPY_DOC),
+
+    row("AZURE_CLIENT_SECRET", AZURE, Credential, (Remove, Remove), "Azure SDKs, azd, kubelogin", AZID_DOC),
+    row("AZURE_CLIENT_CERTIFICATE_PATH", AZURE, Source, (Remove, Remove), "Azure SDKs, azd, kubelogin", AZID_DOC),
+    row("AZURE_CLIENT_CERTIFICATE_PASSWORD", AZURE, Credential, (Remove, Remove), "Azure SDKs, azd, kubelogin", AZID_DOC),
+    row("AZURE_CLIENT_SEND_CERTIFICATE_CHAIN", AZURE, Source, (Remove, Remove), "Azure SDKs", AZID_DOC),
+    row("AZURE_USERNAME", AZURE, Source, (Remove, Remove), "Azure SDKs, kubelogin", AZID_DOC),
+    row("AZURE_PASSWORD", AZURE, Credential, (Remove, Remove), "Azure SDKs, kubelogin", AZID_DOC),
+    row("AZURE_FEDERATED_TOKEN_FILE", AZURE, Source, (Remove, Remove), "Azure SDKs, kubelogin", AZID_DOC),
+    row("AZURE_ACCESS_TOKEN", AZURE, Credential, (Remove, Set(F::AzureToken)), "scripts only", MCM_DOC),
+    row("AZURE_TOKEN_CREDENTIALS", AZURE, Source, (Text("ManagedIdentityCredential"), Text("EnvironmentCredential")), "DefaultAzureCredential of every Azure SDK; a shell's finds nothing there, and so nobody else", AZID_DOC),
+    row("AZURE_CLIENT_ID", AZURE, Identity, (Remove, Remove), "Azure SDKs, azd, kubelogin", AZID_DOC).and_mcm(),
+    row("AZURE_TENANT_ID", AZURE, Identity, (Set(F::Tenant), Set(F::Tenant)), "Azure SDKs, azd, kubelogin", AZID_DOC).and_mcm(),
+    row("AZURE_SUBSCRIPTION_ID", AZURE, Identity, (Set(F::Subscription), Set(F::Subscription)), "azd, samples of the SDKs, Ansible", AZD_DOC),
+    row("AZURE_POD_IDENTITY_AUTHORITY_HOST", AZURE, Source, (Remove, Remove), "Azure SDKs", AZID_DOC),
+    row("AZURE_STORAGE_KEY", AZURE, Credential, (Remove, Remove), "az storage", AZST_DOC),
+    row("AZURE_STORAGE_CONNECTION_STRING", AZURE, Credential, (Remove, Remove), "az storage", AZST_DOC),
+    row("AZURE_STORAGE_SAS_TOKEN", AZURE, Credential, (Remove, Remove), "az storage", AZST_DOC),
+    row("IDENTITY_ENDPOINT", AZURE, Source, (Set(F::IdentityEndpoint), Remove), "Azure SDKs, az", APPSVC_DOC),
+    row("IDENTITY_HEADER", AZURE, Credential, (Set(F::IdentityHeader), Remove), "Azure SDKs, az", APPSVC_DOC),
+    row("IDENTITY_SERVER_THUMBPRINT", AZURE, Source, (Remove, Remove), "Azure SDKs", AZID_DOC),
+    row("IMDS_ENDPOINT", AZURE, Source, (Remove, Remove), "Azure SDKs", AZID_DOC),
+    row("MSI_ENDPOINT", AZURE, Source, (Remove, Remove), "Azure SDKs, az", AZID_DOC),
+    row("MSI_SECRET", AZURE, Credential, (Remove, Remove), "Azure SDKs, az", AZID_DOC),
+    row("ARM_ACCESS_KEY", AZURE, Credential, (Remove, Remove), "Terraform's azurerm backend", TFAZB_DOC),
+    row("ARM_SAS_TOKEN", AZURE, Credential, (Remove, Remove), "Terraform's azurerm backend", TFAZB_DOC),
+    row("ARM_CLIENT_SECRET", AZURE, Credential, (Remove, Remove), "Terraform, Pulumi", TFAZ_DOC),
+    row("ARM_CLIENT_SECRET_FILE_PATH", AZURE, Source, (Remove, Remove), "Terraform", TFAZ_DOC),
+    row("ARM_CLIENT_CERTIFICATE", AZURE, Credential, (Remove, Remove), "Terraform", TFAZ_DOC),
+    row("ARM_CLIENT_CERTIFICATE_PATH", AZURE, Source, (Remove, Remove), "Terraform, Pulumi", TFAZ_DOC),
+    row("ARM_CLIENT_CERTIFICATE_PASSWORD", AZURE, Credential, (Remove, Remove), "Terraform, Pulumi", TFAZ_DOC),
+    row("ARM_OIDC_TOKEN", AZURE, Credential, (Remove, Remove), "Terraform, Pulumi", TFAZ_DOC),
+    row("ARM_OIDC_TOKEN_FILE_PATH", AZURE, Source, (Remove, Remove), "Terraform", TFAZ_DOC),
+    row("ARM_OIDC_REQUEST_TOKEN", AZURE, Credential, (Remove, Remove), "Terraform, Pulumi", TFAZ_DOC),
+    row("ARM_OIDC_REQUEST_URL", AZURE, Source, (Remove, Remove), "Terraform, Pulumi", TFAZ_DOC),
+    row("ARM_USE_AKS_WORKLOAD_IDENTITY", AZURE, Source, (Remove, Remove), "Terraform", TFAZ_DOC),
+    row("ARM_USE_OIDC", AZURE, Source, (Remove, Remove), "Terraform, Pulumi", TFAZ_DOC),
+    row("ARM_USE_CLI", AZURE, Source, (Text("false"), Text("false")), "Terraform; whom az signed in is nobody's choice here", TFAZ_DOC),
+    row("ARM_USE_MSI", AZURE, Source, (Text("true"), Remove), "Terraform, Pulumi", TFAZ_DOC),
+    row("ARM_MSI_ENDPOINT", AZURE, Source, (Set(F::MsiEndpoint), Remove), "Terraform, Pulumi", TFAZ_DOC),
+    row("ARM_CLIENT_ID", AZURE, Identity, (Remove, Remove), "Terraform, Pulumi", TFAZ_DOC),
+    row("ARM_CLIENT_ID_FILE_PATH", AZURE, Identity, (Remove, Remove), "Terraform", TFAZ_DOC),
+    row("ARM_TENANT_ID", AZURE, Identity, (Set(F::Tenant), Set(F::Tenant)), "Terraform, Pulumi", TFAZ_DOC),
+    row("ARM_AUXILIARY_TENANT_IDS", AZURE, Identity, (Remove, Remove), "Terraform", TFAZ_DOC),
+    row("ARM_SUBSCRIPTION_ID", AZURE, Identity, (Set(F::Subscription), Set(F::Subscription)), "Terraform, Pulumi", TFAZ_DOC),
+    row("ARM_ENVIRONMENT", AZURE, Identity, (Set(F::TerraformCloud), Set(F::TerraformCloud)), "Terraform, Pulumi", TFAZ_DOC),
+    row("ARM_METADATA_HOST", AZURE, Identity, (Remove, Remove), "Terraform's azurerm backend", TFAZB_DOC),
+    row("ARM_METADATA_HOSTNAME", AZURE, Identity, (Remove, Remove), "Terraform", TFAZ_DOC),
+    row("AAD_LOGIN_METHOD", AZURE, Source, (Remove, Remove), "kubelogin", KUBEL_DOC),
+    row("AAD_SERVICE_PRINCIPAL_*", AZURE, Credential, (Remove, Remove), "kubelogin", KUBEL_DOC),
+    row("AAD_USER_PRINCIPAL_*", AZURE, Credential, (Remove, Remove), "kubelogin", KUBEL_DOC),
+    row("AZCOPY_AUTO_LOGIN_TYPE", AZURE, Source, (Remove, Remove), "azcopy", AZCOPY_DOC),
+    row("AZCOPY_SPA_*", AZURE, Credential, (Remove, Remove), "azcopy", AZCOPY_DOC),
+    row("AZCOPY_MSI_*", AZURE, Identity, (Remove, Remove), "azcopy", AZCOPY_DOC),
+    row("AZCOPY_TENANT_ID", AZURE, Identity, (Remove, Remove), "azcopy", AZCOPY_DOC),
+    row("AZURE_CONFIG_DIR", AZURE, Files, (Set(F::AzFolder), Keep), "az; the folder of its sign-ins", AZCLI_DOC).and_mcm(),
+    row("AZURE_EXTENSION_DIR", AZURE, Files, (Set(F::AzExtensions), Keep), "az; the extensions stay the user's", AZCLI_DOC),
+    row("AZD_CONFIG_DIR", AZURE, Files, (Set(F::AzdFolder), Keep), "azd; the folder of its sign-ins", AZD_DOC).and_mcm(),
+
+    row("GOOGLE_APPLICATION_CREDENTIALS", GCP, Source, (Set(F::GoogleFile), Text(NO_FILE)), "Google's libraries; a shell's finds nothing there, and so nobody else", ADC_DOC),
+    row("GOOGLE_CREDENTIALS", GCP, Credential, (Remove, Remove), "Terraform, Pulumi", TFG_DOC),
+    row("GOOGLE_CLOUD_KEYFILE_JSON", GCP, Credential, (Remove, Remove), "Terraform", TFG_DOC),
+    row("GCLOUD_KEYFILE_JSON", GCP, Credential, (Remove, Remove), "Terraform", TFG_DOC),
+    row("GOOGLE_OAUTH_ACCESS_TOKEN", GCP, Credential, (Remove, Set(F::GoogleToken)), "Terraform, Pulumi", TFG_DOC),
+    row("GOOGLE_IMPERSONATE_SERVICE_ACCOUNT", GCP, Identity, (Remove, Remove), "Terraform, Pulumi", TFG_DOC),
+    row("GOOGLE_BACKEND_CREDENTIALS", GCP, Credential, (Remove, Remove), "Terraform's gcs backend", TFGCS_DOC),
+    row("GOOGLE_BACKEND_OAUTH_ACCESS_TOKEN", GCP, Credential, (Remove, Remove), "Terraform's gcs backend", TFGCS_DOC),
+    row("GOOGLE_BACKEND_IMPERSONATE_SERVICE_ACCOUNT", GCP, Identity, (Remove, Remove), "Terraform's gcs backend", TFGCS_DOC),
+    row("CLOUDSDK_AUTH_ACCESS_TOKEN", GCP, Credential, (Remove, Set(F::GoogleToken)), "gcloud, before everything but impersonation", GCLOUD_DOC),
+    row("CLOUDSDK_AUTH_ACCESS_TOKEN_FILE", GCP, Source, (Text(""), Text("")), "gcloud; empty, it beats auth/access_token_file in the configuration", GCLOUD_DOC),
+    row("CLOUDSDK_AUTH_CREDENTIAL_FILE_OVERRIDE", GCP, Source, (Set(F::GoogleFile), Text("")), "gcloud; empty, it beats auth/credential_file_override in the configuration", GCLOUD_DOC),
+    row("CLOUDSDK_AUTH_IMPERSONATE_SERVICE_ACCOUNT", GCP, Identity, (Text(""), Text("")), "gcloud; empty, it beats auth/impersonate_service_account in the configuration", GCLOUD_DOC),
+    row("CLOUDSDK_AUTH_DISABLE_CREDENTIALS", GCP, Source, (Text("false"), Text("false")), "gcloud; it beats auth/disable_credentials in the configuration", GCLOUD_DOC),
+    row("CLOUDSDK_CORE_ACCOUNT", GCP, Identity, (Set(F::GoogleAccount), Set(F::GoogleAccount)), "gcloud, which shows it", GCLOUD_DOC),
+    row("CLOUDSDK_CORE_PASS_CREDENTIALS_TO_GSUTIL", GCP, Source, (Text("false"), Text("false")), "gcloud's gsutil, which else takes the credential of gcloud's account", GSUTIL_DOC),
+    row("CLOUDSDK_CORE_UNIVERSE_DOMAIN", GCP, Identity, (Remove, Remove), "gcloud", GCLOUD_DOC),
+    row("GOOGLE_CLOUD_UNIVERSE_DOMAIN", GCP, Identity, (Remove, Remove), "Google's libraries", GAUTH_DOC),
+    row("CLOUDSDK_ACTIVE_CONFIG_NAME", GCP, Source, (Remove, Remove), "gcloud", GCLOUD_DOC).and_mcm(),
+    row("CLOUDSDK_CONFIG", GCP, Files, (Keep, Keep), "gcloud; its own settings stay the user's", GCLOUD_DOC),
+    row("GOOGLE_CLOUD_QUOTA_PROJECT", GCP, Identity, (Set(F::Project), Set(F::Project)), "Google's libraries, before the credential file", GAUTH_DOC),
+    row("CLOUDSDK_BILLING_QUOTA_PROJECT", GCP, Identity, (Set(F::Quota), Set(F::Quota)), "gcloud; it beats billing/quota_project in the configuration", GCLOUD_DOC),
+    row("USER_PROJECT_OVERRIDE", GCP, Identity, (Remove, Remove), "Terraform", TFG_DOC),
+    row("GOOGLE_BILLING_PROJECT", GCP, Identity, (Remove, Remove), "Terraform", TFG_DOC),
+    row("CLOUDSDK_CORE_PROJECT", GCP, Place, (Set(F::Project), Set(F::Project)), "gcloud, Terraform", GCLOUD_DOC),
+    row("GOOGLE_CLOUD_PROJECT", GCP, Place, (Set(F::Project), Set(F::Project)), "Google's libraries, Terraform", ADC_DOC),
+    row("GCLOUD_PROJECT", GCP, Place, (Set(F::Project), Set(F::Project)), "older Google libraries, Terraform", TFG_DOC),
+    row("GOOGLE_PROJECT", GCP, Place, (Set(F::Project), Set(F::Project)), "Terraform, before GOOGLE_CLOUD_PROJECT", TFG_DOC),
+    row("CLOUDSDK_COMPUTE_REGION", GCP, Place, (Keep, Keep), "gcloud", GCLOUD_DOC),
+    row("CLOUDSDK_COMPUTE_ZONE", GCP, Place, (Keep, Keep), "gcloud", GCLOUD_DOC),
+
+    row("NO_PROXY", EVERY, Client, (Set(F::NoProxyUpper), Keep), "every client with a proxy; the endpoint's secrets must not go to it", CURL_DOC),
+    row("no_proxy", EVERY, Client, (Set(F::NoProxyLower), Keep), "every client with a proxy; the endpoint's secrets must not go to it", CURL_DOC),
+    row("MCM_EXEC", EVERY, Mark, (Set(F::Accounts), Set(F::Accounts)), "mcm whoami", MCM_DOC),
+    row("MCM_EXEC_OUTSIDE", EVERY, Mark, (Set(F::Outside), Set(F::Outside)), "mcm", MCM_DOC),
+    row("MCM_ENV", AWS, Mark, (Remove, Set(F::EnvKey)), "mcm", MCM_DOC),
+    row("MCM_ENV_ACCOUNTS", EVERY, Mark, (Keep, Set(F::EnvAccounts)), "mcm whoami", MCM_DOC),
+    row("MCM_ENV_SET", EVERY, Mark, (Keep, Set(F::EnvSet)), "mcm", MCM_DOC),
+];

@@ -1,0 +1,96 @@
+//! The last look before a command starts or a shell is given its lines: by the rules of `mcm whoami`, over the variables
+//! and files that the tools will see, every tool works as the account that was asked for, or as nobody.
+//!
+//! What would win is taken away before; this finds what was not thought of. It reads a few files and asks nobody.
+
+use std::fmt::Write as _;
+
+use mcm_core::account::{Account, Cloud};
+use mcm_core::app::App;
+use mcm_core::aws_files::Client;
+use mcm_core::error::{Code, Error};
+use mcm_core::world::Environment;
+
+use super::{Found, Shell, Source, aws, azure, google};
+use crate::output::note;
+use crate::variables::EXEC_ACCOUNTS;
+
+/// Looks at every tool of the accounts' clouds in an environment that was made for them.
+///
+/// # Errors
+/// `setting-invalid`, naming the tool and what wins, unless it is forced, which reports the same.
+pub(crate) fn require(
+    app: &App,
+    environment: &Environment,
+    accounts: &[&Account],
+    is_forced: bool,
+) -> Result<(), Error> {
+    // A shell is not told of them in this variable, but was given them all the same.
+    let ids: Vec<&str> = accounts.iter().map(|account| account.id.as_str()).collect();
+    let ids = ids.join(",");
+    let others = environment
+        .pairs()
+        .filter(|(name, _)| *name != EXEC_ACCOUNTS);
+    let environment = Environment::from_pairs(others.chain([(EXEC_ACCOUNTS, ids.as_str())]));
+    // Without a home folder no tool has files.
+    let Ok(shell) = Shell::of(&environment, app) else {
+        return Ok(());
+    };
+    let mut others = String::new();
+    for account in accounts {
+        for found in tools(&shell, account.cloud()) {
+            if is_somebody_else(&found, account) {
+                let who = found.identity.as_deref().unwrap_or("somebody else");
+                write!(
+                    others,
+                    "\n  {} would work as {who}, not as {}: {}",
+                    found.tool,
+                    account.name(),
+                    found.why
+                )
+                .expect("a String grows");
+            } else if let (Some(place), Some(target)) = (&found.place, &account.target)
+                && account.cloud() != Cloud::Aws
+                && found.account.is_some()
+                && place != target
+            {
+                note(&format!(
+                    "{} works in {place}, not in {target}.",
+                    found.tool
+                ));
+            }
+        }
+    }
+    if others.is_empty() {
+        return Ok(());
+    }
+    if is_forced {
+        note(&format!("mcm: --force goes on, although{others}"));
+        return Ok(());
+    }
+    let message = format!(
+        "Another identity would win:{others}\nRemove what wins, or use \"mcm exec\". With --force mcm goes on."
+    );
+    Err(Error::new(Code::SettingInvalid, message))
+}
+
+/// Whether a tool does its work, and as another identity. One that fails, or finds nobody, does nothing.
+fn is_somebody_else(found: &Found, account: &Account) -> bool {
+    found.account.as_ref() != Some(&account.id)
+        && !matches!(found.source, Source::None | Source::Broken)
+}
+
+fn tools(shell: &Shell<'_>, cloud: Cloud) -> Vec<Found> {
+    match cloud {
+        Cloud::Aws => Client::ALL
+            .into_iter()
+            .map(|client| aws::client(shell, client))
+            .collect(),
+        Cloud::Azure => vec![azure::command_line(shell), azure::terraform(shell)],
+        Cloud::Gcp => vec![
+            google::command_line(shell),
+            google::terraform(shell),
+            google::libraries(shell),
+        ],
+    }
+}
