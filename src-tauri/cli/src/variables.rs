@@ -106,9 +106,11 @@ impl Variable {
 
     /// Whether `mcm env --unset` takes it back: it says as whom or where, or a shell may have it from `mcm env`.
     fn is_taken_back(&self) -> bool {
-        self.would_win()
-            || matches!(self.effect, Effect::Place | Effect::Shown | Effect::Mark)
-            || matches!(self.env, Act::Set(_) | Act::Text(_))
+        // What `mcm exec` says to its command is not the shell's to take back.
+        let is_of_exec = self.effect == Effect::Mark && matches!(self.exec, Act::Set(_));
+        let is_set = matches!(self.env, Act::Set(_) | Act::Text(_));
+        let says_where = matches!(self.effect, Effect::Place | Effect::Shown);
+        !is_of_exec && (self.would_win() || says_where || is_set)
     }
 }
 

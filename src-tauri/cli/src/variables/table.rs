@@ -78,7 +78,7 @@ impl Variable {
 }
 
 #[rustfmt::skip]
-pub(super) static TABLE: [Variable; 130] = [
+pub(super) static TABLE: [Variable; 131] = [
     row("AWS_ACCESS_KEY_ID", AWS, Credential, (Remove, Set(F::KeyId)), "every AWS SDK", BOTO_DOC),
     row("AWS_SECRET_ACCESS_KEY", AWS, Credential, (Remove, Set(F::SecretKey)), "every AWS SDK", BOTO_DOC),
     row("AWS_SESSION_TOKEN", AWS, Credential, (Remove, Set(F::SessionToken)), "every AWS SDK", BOTO_DOC),
@@ -170,6 +170,7 @@ pub(super) static TABLE: [Variable; 130] = [
     row("AZCOPY_SPA_*", AZURE, Credential, (Remove, Remove), "azcopy", AZCOPY_DOC),
     row("AZCOPY_MSI_*", AZURE, Identity, (Remove, Remove), "azcopy", AZCOPY_DOC),
     row("AZCOPY_TENANT_ID", AZURE, Identity, (Remove, Remove), "azcopy", AZCOPY_DOC),
+    row("AZURE_CLOUD_NAME", AZURE, Identity, (Remove, Remove), "az; the cloud of its settings", AZCLI_DOC),
     row("AZURE_CONFIG_DIR", AZURE, Files, (Set(F::AzFolder), Keep), "az; the folder of its sign-ins", AZCLI_DOC).and_mcm(),
     row("AZURE_EXTENSION_DIR", AZURE, Files, (Set(F::AzExtensions), Keep), "az; the extensions stay the user's", AZCLI_DOC),
     row("AZD_CONFIG_DIR", AZURE, Files, (Set(F::AzdFolder), Keep), "azd; the folder of its sign-ins", AZD_DOC).and_mcm(),

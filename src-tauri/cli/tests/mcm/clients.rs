@@ -80,15 +80,26 @@ fn home(harness: &Harness) -> PathBuf {
 }
 
 impl Client {
-    fn start(harness: &Harness, (provider, name, words): (&str, &'static str, &[&str])) -> Self {
+    fn start(harness: &Harness, client: (&str, &'static str, &[&str])) -> Self {
+        Self::start_with(harness, client, |_| {})
+    }
+
+    fn start_with(
+        harness: &Harness,
+        (provider, name, words): (&str, &'static str, &[&str]),
+        change: impl FnOnce(&mut Command),
+    ) -> Self {
         let mut command = harness.command(&["exec", &harness.account_of(provider), "--"]);
         // Azure's libraries refuse a sign-in server on this machine, also where they ask it for nothing.
         command.args(["env", "--unset=AZURE_AUTHORITY_HOST"]);
+        // Nothing listens there, so a client that asks this proxy for the endpoint fails.
+        command.args(["http_proxy", "HTTP_PROXY"].map(|name| format!("{name}=http://127.0.0.1:9")));
         command
             .arg(program(words[0]))
             .args(&words[1..])
             .current_dir(here())
             .env("HOME", home(harness));
+        change(&mut command);
         command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -111,6 +122,20 @@ impl Client {
             .expect("piped")
             .write_all(b"\n")
             .expect("it reads");
+    }
+
+    /// It was answered as the account.
+    fn assert_answer(&mut self) {
+        let answer = self.answer();
+        let is_right = match self.name {
+            "boto3" | "@aws-sdk/client-sts" => answer
+                .as_str()
+                .is_some_and(|arn| arn.contains("444455556666:assumed-role/Reader/")),
+            "azure-identity" | "@azure/identity" => answer == 4,
+            "google-auth" | "google-auth-library" => answer == json!(["contoso-production", 4]),
+            _ => answer == true,
+        };
+        assert!(is_right, "{}: {answer}", self.name);
     }
 
     /// What it was answered; it stays until it is dropped.
@@ -174,18 +199,7 @@ fn every_client_works_as_the_account_and_leaves_no_secret() {
     all_clouds(&harness);
     let mut clients = CLIENTS.map(|client| Client::start(&harness, client));
     clients.iter_mut().for_each(Client::go_on);
-    for client in &mut clients {
-        let answer = client.answer();
-        let is_right = match client.name {
-            "boto3" | "@aws-sdk/client-sts" => answer
-                .as_str()
-                .is_some_and(|arn| arn.contains("444455556666:assumed-role/Reader/")),
-            "azure-identity" | "@azure/identity" => answer == 4,
-            "google-auth" | "google-auth-library" => answer == json!(["contoso-production", 4]),
-            _ => answer == true,
-        };
-        assert!(is_right, "{}: {answer}", client.name);
-    }
+    clients.iter_mut().for_each(Client::assert_answer);
     let secrets = harness.secrets_of_the_clouds();
     assert_eq!(
         processes_that_show(&secrets),
@@ -195,6 +209,90 @@ fn every_client_works_as_the_account_and_leaves_no_secret() {
     drop(clients);
     let files = format!("{}{}", files_below(&home(&harness)), harness.files());
     assert!(!secrets.iter().any(|secret| files.contains(secret.as_str())));
+}
+
+/// Variables of somebody else, each of which some client would take.
+const STALE: [(&str, &str); 22] = [
+    ("AWS_ACCESS_KEY_ID", "AKIAOTHEROTHEROTHER1"),
+    ("AWS_SECRET_ACCESS_KEY", "CANARY"),
+    ("AWS_ACCESS_KEY", "AKIAOTHEROTHEROTHER1"),
+    ("AWS_SECRET_KEY", "CANARY"),
+    ("AMAZON_ACCESS_KEY_ID", "AKIAOTHEROTHEROTHER1"),
+    ("AMAZON_SECRET_ACCESS_KEY", "CANARY"),
+    ("AWS_PROFILE", "other"),
+    ("AWS_DEFAULT_PROFILE", "other"),
+    ("AWS_CREDENTIAL_FILE", "HOME/other-keys"),
+    ("BOTO_CONFIG", "HOME/other-boto"),
+    ("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "/other"),
+    ("AZURE_CLIENT_ID", "00000000-0000-0000-0000-000000000001"),
+    ("AZURE_CLIENT_SECRET", "CANARY"),
+    ("AZURE_TENANT_ID", "00000000-0000-0000-0000-000000000002"),
+    ("AZURE_TOKEN_CREDENTIALS", "EnvironmentCredential"),
+    ("MSI_ENDPOINT", "http://127.0.0.1:9/"),
+    ("IMDS_ENDPOINT", "http://127.0.0.1:9/"),
+    ("GOOGLE_APPLICATION_CREDENTIALS", "HOME/other.json"),
+    ("GOOGLE_CLOUD_QUOTA_PROJECT", "other-pays"),
+    ("GOOGLE_CLOUD_PROJECT", "other-project"),
+    ("GCLOUD_PROJECT", "other-project"),
+    ("GOOGLE_CLOUD_UNIVERSE_DOMAIN", "other.example"),
+];
+
+#[test]
+fn every_client_works_as_the_account_among_variables_and_files_of_somebody_else() {
+    let harness = Harness::start();
+    all_clouds(&harness);
+    let home = home(&harness);
+    let keys = "aws_access_key_id = AKIAOTHEROTHEROTHER1\naws_secret_access_key = CANARY\n";
+    for (name, text) in [
+        (".aws/credentials", format!("[default]\n{keys}[other]\n{keys}")),
+        (".boto", format!("[Credentials]\n{keys}")),
+        ("other-boto", format!("[Credentials]\n{keys}")),
+        (
+            "other-keys",
+            "AWSAccessKeyId=AKIAOTHEROTHEROTHER1\nAWSSecretKey=CANARY\n".to_owned(),
+        ),
+        (
+            ".config/gcloud/application_default_credentials.json",
+            r#"{"type":"authorized_user","client_id":"x","client_secret":"CANARY","refresh_token":"CANARY"}"#
+                .to_owned(),
+        ),
+    ] {
+        write(&home.join(name), 0o600, &text);
+    }
+    let stale = STALE.map(|(name, value)| {
+        let value = value.replace("HOME", home.to_str().expect("text"));
+        (name, value)
+    });
+    let mut clients = CLIENTS.map(|client| {
+        Client::start_with(&harness, client, |command| {
+            command.envs(stale.iter().map(|(name, value)| (name, value)));
+        })
+    });
+    clients.iter_mut().for_each(Client::go_on);
+    clients.iter_mut().for_each(Client::assert_answer);
+
+    let account = harness.account_of("aws");
+    for files in [true, false] {
+        for (name, words) in [
+            ("boto3", ["python", "key_id.py", ""]),
+            ("@aws-sdk/client-sts", ["node", "node/key_id.js", "3"]),
+            ("aws-sdk", ["node", "node/key_id.js", "2"]),
+        ] {
+            let mut command = harness.command(&["exec", &account, "--"]);
+            command
+                .arg(program(words[0]))
+                .args(&words[1..])
+                .current_dir(here())
+                .env_remove("AWS_EC2_METADATA_DISABLED");
+            if files {
+                command
+                    .env("HOME", &home)
+                    .envs(stale.iter().map(|(name, value)| (name, value)));
+            }
+            let key = Ended::of(command.output().expect("mcm starts")).done();
+            assert!(key.starts_with("ASIA"), "{name}: {key}");
+        }
+    }
 }
 
 #[test]
