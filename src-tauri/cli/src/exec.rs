@@ -125,7 +125,7 @@ pub(crate) async fn prepare(app: &Arc<App>, world: &World, wish: Exec) -> Result
             Cloud::Azure => files.for_azure(account, &settings, environment)?,
             Cloud::Gcp => {
                 let project = project.as_ref().map(|project| project.expose_secret());
-                files.for_google(&endpoint.google_file(project))?
+                files.for_google(&endpoint.google_file(project), environment)?
             }
         };
         for (fact, value) in own {

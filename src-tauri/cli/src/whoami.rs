@@ -7,7 +7,7 @@
 mod aws;
 mod azure;
 pub(crate) mod check;
-mod google;
+pub(crate) mod google;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -16,9 +16,12 @@ use crate::aws_files::{self, FileCopy};
 use crate::other_tools::OtherTools;
 use crate::output::note;
 use crate::variables::{Fact, Facts};
+use crate::whoami::google::proxy_of_gcloud;
 
 /// The folder of the copies. A program that cannot write to one shows its path.
 const COPIES: &str = "read-only-copies-of-mcm-exec";
+/// What gcloud gets when it would hand the endpoint's secrets to a proxy: a file that is not there.
+const NO_GCLOUD_FILE: &str = "/nonexistent/gcloud-has-a-proxy-of-its-own/set-HTTPS_PROXY-instead";
 /// The sections of `az`'s settings that name no identity.
 const AZ_SECTIONS: [&str; 4] = ["core", "defaults", "extension", "logging"];
 
@@ -63,7 +66,11 @@ impl RunFiles {
     }
 
     /// The credential file for Google's libraries and gcloud, and the file that leads gsutil to it.
-    pub(super) fn for_google(&mut self, credential: &SecretString) -> Result<Facts, Error> {
+    pub(super) fn for_google(
+        &mut self,
+        credential: &SecretString,
+        environment: &Environment,
+    ) -> Result<Facts, Error> {
         let folder = self.folder()?;
         let path = folder.join("google.json");
         file::replace(&path, credential.expose_secret().as_bytes())?;
@@ -74,8 +81,19 @@ impl RunFiles {
             google_file.expose_secret()
         );
         file::replace(&boto, text.as_bytes())?;
+        let gcloud_file = match proxy_of_gcloud(environment) {
+            None => google_file.clone(),
+            Some(proxy) => {
+                note(&format!(
+                    "gcloud would hand this run's secrets to its own proxy, {proxy}, so it gets no credential. Set HTTPS_PROXY, and \
+                     unset proxy/type, proxy/address and proxy/port in gcloud."
+                ));
+                NO_GCLOUD_FILE.into()
+            }
+        };
         Ok(Facts::from([
             (Fact::GoogleFile, google_file),
+            (Fact::GcloudFile, gcloud_file),
             (Fact::Boto, shown_to_a_program(&boto)?),
         ]))
     }

@@ -76,6 +76,8 @@ pub(crate) enum Fact {
     GoogleAccount,
     /// Google: the file that leads to the endpoint.
     GoogleFile,
+    /// Google: the same file for gcloud.
+    GcloudFile,
     /// Google: an access token.
     GoogleToken,
     /// `NO_PROXY`, with this machine.

@@ -186,7 +186,7 @@ pub(super) static TABLE: [Variable; 131] = [
     row("GOOGLE_BACKEND_IMPERSONATE_SERVICE_ACCOUNT", GCP, Identity, (Remove, Remove), "Terraform's gcs backend", TFGCS_DOC),
     row("CLOUDSDK_AUTH_ACCESS_TOKEN", GCP, Credential, (Remove, Set(F::GoogleToken)), "gcloud, before everything but impersonation", GCLOUD_DOC),
     row("CLOUDSDK_AUTH_ACCESS_TOKEN_FILE", GCP, Source, (Text(""), Text("")), "gcloud; empty, it beats auth/access_token_file in the configuration", GCLOUD_DOC),
-    row("CLOUDSDK_AUTH_CREDENTIAL_FILE_OVERRIDE", GCP, Source, (Set(F::GoogleFile), Text("")), "gcloud; empty, it beats auth/credential_file_override in the configuration", GCLOUD_DOC),
+    row("CLOUDSDK_AUTH_CREDENTIAL_FILE_OVERRIDE", GCP, Source, (Set(F::GcloudFile), Text("")), "gcloud; empty, it beats auth/credential_file_override in the configuration", GCLOUD_DOC),
     row("CLOUDSDK_AUTH_IMPERSONATE_SERVICE_ACCOUNT", GCP, Identity, (Text(""), Text("")), "gcloud; empty, it beats auth/impersonate_service_account in the configuration", GCLOUD_DOC),
     row("CLOUDSDK_AUTH_DISABLE_CREDENTIALS", GCP, Source, (Text("false"), Text("false")), "gcloud; it beats auth/disable_credentials in the configuration", GCLOUD_DOC),
     row("CLOUDSDK_CORE_ACCOUNT", GCP, Identity, (Set(F::GoogleAccount), Set(F::GoogleAccount)), "gcloud, which shows it", GCLOUD_DOC),

@@ -4,9 +4,12 @@
 use std::path::Path;
 
 use mcm_core::account::{Account, Cloud, Identity};
+use mcm_core::text::shown;
+use mcm_core::world::Environment;
 use serde::Deserialize;
 
 use super::{Found, Shell, Source, text, value};
+use crate::other_tools::OtherTools;
 
 /// What is not secret of a credential file; everything else in it is passed over.
 #[derive(Deserialize)]
@@ -20,26 +23,9 @@ struct CredentialFile {
 
 pub(super) fn command_line(shell: &Shell<'_>) -> Found {
     const TOOL: &str = "gcloud";
-    let folder = shell.tools.gcloud();
-    let (name, why_name) = match shell.get("CLOUDSDK_ACTIVE_CONFIG_NAME") {
-        Some(name) => (name.to_owned(), "which CLOUDSDK_ACTIVE_CONFIG_NAME names"),
-        None => {
-            let active = text(&folder.join("active_config")).map(|name| name.trim().to_owned());
-            (
-                active
-                    .filter(|name| !name.is_empty())
-                    .unwrap_or_else(|| "default".to_owned()),
-                "the active one",
-            )
-        }
-    };
-    let is_name = name
-        .chars()
-        .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
-    let path = folder.join("configurations").join(format!("config_{name}"));
-    let configuration = if is_name { text(&path) } else { None }.unwrap_or_default();
-    let configured =
-        |section: &str, key: &str| value(&configuration, |title| title == section, key);
+    let configuration = Configuration::active(shell.environment, &shell.tools);
+    let Configuration { name, why_name, .. } = &configuration;
+    let configured = |section: &str, key: &str| configuration.get(section, key);
 
     let project = shell
         .get("CLOUDSDK_CORE_PROJECT")
@@ -107,6 +93,54 @@ pub(super) fn command_line(shell: &Shell<'_>) -> Found {
             other(Source::None, None, why).at(project)
         }
     }
+}
+
+/// The configuration of gcloud that is in force.
+struct Configuration {
+    text: String,
+    name: String,
+    /// What made it the one.
+    why_name: &'static str,
+}
+
+impl Configuration {
+    fn active(environment: &Environment, tools: &OtherTools<'_>) -> Self {
+        let folder = tools.gcloud();
+        let (name, why_name) = match environment.get("CLOUDSDK_ACTIVE_CONFIG_NAME") {
+            Some(name) => (name.to_owned(), "which CLOUDSDK_ACTIVE_CONFIG_NAME names"),
+            None => {
+                let active = text(&folder.join("active_config")).map(|name| name.trim().to_owned());
+                let active = active.filter(|name| !name.is_empty());
+                (
+                    active.unwrap_or_else(|| "default".to_owned()),
+                    "the active one",
+                )
+            }
+        };
+        let is_name = name
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
+        let path = folder.join("configurations").join(format!("config_{name}"));
+        Self {
+            text: if is_name { text(&path) } else { None }.unwrap_or_default(),
+            name,
+            why_name,
+        }
+    }
+
+    fn get(&self, section: &str, key: &str) -> Option<&str> {
+        value(&self.text, |title| title == section, key)
+    }
+}
+
+/// The proxy that gcloud asks for everything, also for what is on this machine; those of other programs leave that out.
+pub(crate) fn proxy_of_gcloud(environment: &Environment) -> Option<String> {
+    let tools = OtherTools::of(environment).ok()?;
+    let configuration = Configuration::active(environment, &tools);
+    let address = environment
+        .get("CLOUDSDK_PROXY_ADDRESS")
+        .or_else(|| configuration.get("proxy", "address"))?;
+    (!address.is_empty()).then(|| shown(address))
 }
 
 pub(super) fn terraform(shell: &Shell<'_>) -> Found {

@@ -193,6 +193,42 @@ fn gclouds_own_configuration_of_somebody_else_does_not_win() {
 }
 
 #[test]
+fn gclouds_own_proxy_gets_no_secret_of_the_run() {
+    let harness = Harness::start();
+    harness.login(ADA, &["gcp"]).done();
+    let gcp = harness.account_of("gcp");
+    let settings = "[proxy]\ntype = http\naddress = proxy.example\nport = 3128\n";
+    let folder = harness.folder().join(".config/gcloud/configurations");
+    write(&folder.join("config_default"), 0o600, settings);
+    let lent = Lent::start(&harness, &[&gcp]);
+    let file = lent.get("CLOUDSDK_AUTH_CREDENTIAL_FILE_OVERRIDE");
+    assert!(!Path::new(file).exists(), "{file}");
+    assert!(
+        Path::new(lent.get("GOOGLE_APPLICATION_CREDENTIALS")).exists(),
+        "others ask no proxy for this machine"
+    );
+    let told = lent.ended().told;
+    assert!(
+        told.contains("proxy.example") && told.contains("HTTPS_PROXY"),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_token_for_one_service_is_shown_by_whoami_and_named_by_doctor() {
+    let harness = Harness::start();
+    let run = |arguments: &[&str]| {
+        let mut command = harness.command(arguments);
+        command.env("AWS_BEARER_TOKEN_BEDROCK", "CANARY");
+        Ended::of(command.output().expect("mcm starts")).result
+    };
+    for result in [run(&["whoami"]), run(&["doctor"])] {
+        assert!(result.contains("AWS_BEARER_TOKEN_BEDROCK"), "{result}");
+        assert!(!result.contains("CANARY"));
+    }
+}
+
+#[test]
 fn a_shell_in_which_az_stays_somebody_else_is_refused_unless_it_is_forced() {
     let harness = Harness::start();
     az_signed_in(&harness);
