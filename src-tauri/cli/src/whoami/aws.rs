@@ -3,6 +3,7 @@
 
 use mcm_core::account::{Account, AccountId, Cloud};
 use mcm_core::aws_files::{Client, Files, Merged};
+use mcm_core::text::shown;
 
 use super::{Found, Shell, Source};
 use crate::aws_files::boto_file_with_keys;
@@ -64,7 +65,20 @@ fn find(
         .first(&["AWS_REGION", "AWS_DEFAULT_REGION"])
         .map(|(_, region)| region.to_owned());
     let region = region.or_else(|| profile.get("region").map(str::to_owned));
-    credential(shell, tool, client, &profile, named).at(region)
+    let mut found = credential(shell, tool, client, &profile, named).at(region);
+    // A token for one service beats whatever signs the requests to the others.
+    let mut tokens: Vec<&str> = shell
+        .environment
+        .pairs()
+        .filter(|(name, value)| name.starts_with("AWS_BEARER_TOKEN_") && !value.is_empty())
+        .map(|(name, _)| name)
+        .collect();
+    tokens.sort_unstable();
+    if let Some(token) = tokens.first() {
+        let why = format!(" {token} is set: requests to that service carry it instead.");
+        found.why.push_str(&shown(&why));
+    }
+    found
 }
 
 fn credential(
