@@ -2,10 +2,13 @@
 //!
 //! The JSON is stable: fields and kinds may be added, none is renamed, removed or given another meaning.
 
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use mcm_core::account::Cloud;
 use mcm_core::activity::{ActivityEvent, ActivityKind};
 use mcm_core::app::App;
+use mcm_core::error::{Code, Error};
+use mcm_core::store::ChainBreak;
 use serde::Serialize;
 
 use crate::failure::Failure;
@@ -40,12 +43,68 @@ pub(crate) fn run(
     Ok(print(&table(&rows))?)
 }
 
+/// What `mcm activity --verify --json` prints.
+#[derive(Serialize)]
+struct Verified {
+    /// How many events follow each other as they were written.
+    events: usize,
+    /// How many events of earlier versions are not in the chain.
+    unchecked: usize,
+    /// The hash of the last event.
+    end: String,
+    /// Whether the whole chain holds.
+    intact: bool,
+}
+
+/// `mcm activity --verify`: whether the log is what was written.
+pub(crate) fn verify(app: &App, json: bool) -> Result<(), Failure> {
+    let found = app.check_activity()?;
+    if json {
+        print_json(&Verified {
+            events: found.events,
+            unchecked: found.unchecked,
+            end: found.end.clone(),
+            intact: found.broken_at.is_none(),
+        })?;
+    }
+    let what = match found.broken_at {
+        Some(ChainBreak::Event { at }) => {
+            format!(
+                "The event of {} is not the one that was written",
+                shown_time(at, &TimeZone::system())
+            )
+        }
+        Some(ChainBreak::End) => "Events at the end are missing".to_owned(),
+        None if json => return Ok(()),
+        None => {
+            let count = |number: usize| match number {
+                1 => "1 event".to_owned(),
+                more => format!("{more} events"),
+            };
+            let mut text = format!("{} as they were written.", count(found.events));
+            if found.unchecked > 0 {
+                text.push_str(&format!(
+                    " {} of an earlier version were not checked.",
+                    count(found.unchecked)
+                ));
+            }
+            if !found.end.is_empty() {
+                text.push_str(&format!(" The last has the hash {}.", found.end));
+            }
+            return Ok(print(&text)?);
+        }
+    };
+    if json {
+        return Err(Failure::Told);
+    }
+    let message = format!(
+        "{what}. Another program changed the activity log in accounts.db. Do not rely on it."
+    );
+    Err(Error::new(Code::StorageUnreadable, message).into())
+}
+
 fn line(happening: &ActivityEvent, zone: &TimeZone) -> [String; 3] {
-    let at = happening
-        .at
-        .to_zoned_datetime(zone.clone())
-        .strftime("%Y-%m-%d %H:%M:%S")
-        .to_string();
+    let at = shown_time(happening.at, zone);
     let what = match &happening.what {
         ActivityKind::Connected => "connected".to_owned(),
         ActivityKind::SignedInAgain => "signed in again".to_owned(),
@@ -68,4 +127,10 @@ fn line(happening: &ActivityEvent, zone: &TimeZone) -> [String; 3] {
         ActivityKind::Disconnected => "disconnected".to_owned(),
     };
     [at, happening.name.clone(), what]
+}
+
+fn shown_time(at: Timestamp, zone: &TimeZone) -> String {
+    at.to_zoned_datetime(zone.clone())
+        .strftime("%Y-%m-%d %H:%M:%S")
+        .to_string()
 }

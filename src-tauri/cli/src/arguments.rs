@@ -61,7 +61,11 @@ readAt is RFC 3339, or null. Fields may be added; none changes its meaning.";
 const ACTIVITY_HELP: &str = "\
 --json prints {\"activity\":[…]}, each with at (RFC 3339), account (its id), cloud, name (as it was called then) and what,
 whose kind is connected, signed-in-again, renewed, renewal-failed, handed-out, used, targets-changed or disconnected. Fields
-and kinds may be added; none changes its meaning.";
+and kinds may be added; none changes its meaning.
+
+Each event is chained to the one before by a hash. --verify checks that, and prints how many events fit and the hash of
+the last: note it, and a later check shows whether it is still in the chain's place. Status 1 when something was changed. With
+--json it prints {\"events\":…,\"unchecked\":…,\"end\":…,\"intact\":…}.";
 
 const EXPORT_HELP: &str = "\
 Prints the accounts with their targets, the account in use in each cloud, connections to AWS that wait for their role, the
@@ -327,7 +331,11 @@ pub(crate) enum Command {
     #[command(after_help = ACTIVITY_HELP)]
     Activity {
         /// Only this account's
+        #[arg(conflicts_with = "verify")]
         account: Option<String>,
+        /// Check that nothing in the log was changed or removed since it was written
+        #[arg(long)]
+        verify: bool,
         /// How many lines at most
         #[arg(long, value_name = "NUMBER", default_value_t = 100)]
         limit: usize,

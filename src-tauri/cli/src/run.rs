@@ -204,9 +204,13 @@ async fn dispatch(command: Command, world: World) -> Result<(), Failure> {
             }
             Command::Logout { whose } => logout::run(&app, &whose).await,
             Command::Activity {
+                verify: true, json, ..
+            } => activity::verify(&app, json),
+            Command::Activity {
                 account,
                 limit,
                 json,
+                ..
             } => activity::run(&app, account.as_deref(), limit, json),
             Command::Export { json: _ } => export::run(&app),
             Command::Doctor { json } => doctor::run(&app, &world, json).await,

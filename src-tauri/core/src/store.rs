@@ -4,7 +4,9 @@
 //! `store/rows.rs` their columns, `store/find.rs` accounts by name, `store/open.rs` opening, migrating and what can be
 //! wrong with the file. The keychain is `session.rs`'s: under a grant's lock, a transaction here decides what to remove.
 
+mod chain;
 mod change;
+mod fields;
 mod find;
 mod inspect;
 mod legacy;
@@ -26,6 +28,7 @@ use crate::account::{Account, AccountId, Cloud, GrantKey};
 use crate::error::{Code, Error, Result};
 use crate::file;
 use crate::role::{PendingRole, TypedKeys};
+pub use chain::{ChainBreak, ChainCheck};
 pub use change::Change;
 pub use find::Look;
 pub use inspect::Export;

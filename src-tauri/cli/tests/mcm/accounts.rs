@@ -424,3 +424,37 @@ fn a_database_that_is_damaged_inside_is_found_by_doctor_and_read_no_further() {
     );
     assert_eq!(fs::metadata(&file).expect("still there").len(), length);
 }
+
+#[test]
+fn an_activity_log_that_another_program_changed_is_found() {
+    let harness = Harness::start();
+    let id = harness.connected(false);
+    harness.mcm(&["token", &id]).done();
+    let whole = harness.mcm(&["activity", "--verify"]).done();
+    assert!(whole.contains("as they were written"), "{whole}");
+    let json = harness.mcm(&["activity", "--verify", "--json"]).done();
+    let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!(json["intact"], true);
+    assert!(json["events"].as_u64() >= Some(2), "{json}");
+    assert!(whole.contains(json["end"].as_str().expect("a hash")));
+
+    let database = harness.home().join("data/accounts.db");
+    let changed = std::process::Command::new("/usr/bin/python3")
+        .arg("-c")
+        .arg(
+            "import sqlite3, sys\nwith sqlite3.connect(sys.argv[1]) as db:\n \
+             db.execute(\"DELETE FROM activity WHERE what LIKE '%connected%'\")",
+        )
+        .arg(&database)
+        .status();
+    assert!(changed.expect("python runs").success());
+    let told = harness.mcm(&["activity", "--verify"]).failed(1);
+    assert!(told.contains("not the one that was written"), "{told}");
+    let ended = harness.mcm(&["activity", "--verify", "--json"]);
+    assert_eq!(ended.status, 1, "{}", ended.told);
+    assert!(
+        ended.result.contains("\"intact\": false"),
+        "{}",
+        ended.result
+    );
+}

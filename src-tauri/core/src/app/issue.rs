@@ -11,6 +11,7 @@ use crate::error::Result;
 use crate::provider;
 use crate::resource::Resource;
 use crate::session::RefreshMode;
+use crate::store::ChainCheck;
 
 impl App {
     /// A session that can be handed out.
@@ -120,6 +121,14 @@ impl App {
             );
             Vec::new()
         })
+    }
+
+    /// Checks that the activity is what was written.
+    ///
+    /// # Errors
+    /// `storage-*`.
+    pub fn check_activity(&self) -> Result<ChainCheck> {
+        self.store.check_activity()
     }
 
     async fn session_for(&self, id: &AccountId, resource: &Resource) -> Result<Session> {

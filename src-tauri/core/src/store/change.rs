@@ -9,10 +9,10 @@ use std::path::Path;
 use jiff::Timestamp;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
-use super::log;
 use super::open::{Database, Problem};
 use super::rows::{self, Revisions};
 use super::{Accounts, Intent};
+use super::{chain, log};
 use crate::account::{Account, AccountId, Cloud, GrantKey, Identity};
 use crate::activity::{ActivityEvent, ActivityKind};
 use crate::error::Result;
@@ -254,7 +254,7 @@ impl<'a> Change<'a> {
     /// # Errors
     /// `storage-*`.
     pub fn forget_activity(&self) -> Result<()> {
-        self.writing(|connection| connection.execute("DELETE FROM activity", []))?;
+        self.writing(chain::forget)?;
         Ok(())
     }
 

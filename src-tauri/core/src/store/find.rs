@@ -9,6 +9,7 @@ use super::{Intent, Store, rows, schema};
 use crate::account::{Account, AccountId, Cloud, GrantKey};
 use crate::error::{Code, Error, Result};
 use crate::resource::Resource;
+use crate::role::is_access_key_id;
 use crate::text;
 
 /// The account with this id, else those with this whole name.
@@ -243,7 +244,8 @@ fn intents(
                 resource,
                 grant: grant()?,
             },
-            _ => Intent::AccessKeys(subject),
+            _ if is_access_key_id(&subject) => Intent::AccessKeys(subject),
+            _ => return Err(unfit()),
         };
         all.push((intent, is_needed));
     }

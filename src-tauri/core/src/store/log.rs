@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, TransactionBehavior, params};
 
+use super::chain::{self, Link};
+use super::fields::cleaned;
 use super::open::{Database, Problem};
 use super::{STORE_LOCK_TIMEOUT, Store, rows};
 use crate::account::{AccountId, Cloud};
@@ -86,20 +88,22 @@ fn earlier_logs(database: &Path) -> Vec<PathBuf> {
 /// Adds one event.
 pub(super) fn add(connection: &Connection, event: &ActivityEvent) -> rusqlite::Result<()> {
     let at = i64::try_from(event.at.as_nanosecond()).unwrap_or(i64::MAX);
+    let what = rows::as_json(&event.what);
+    let link = Link {
+        at,
+        account: event.account.as_str(),
+        cloud: event.cloud.as_str(),
+        name: &event.name,
+        what: &what,
+    };
+    let (id, hash) = chain::add(connection, &link)?;
     connection
         .prepare_cached(
-            "INSERT INTO activity (at, account, cloud, name, what) VALUES (?, ?, ?, ?, ?)",
+            "INSERT INTO activity (id, at, account, cloud, name, what, chain) VALUES (?, ?, ?, ?, ?, ?, ?)",
         )?
-        .execute(params![
-            at,
-            event.account.as_str(),
-            event.cloud.as_str(),
-            event.name,
-            rows::as_json(&event.what),
-        ])?;
-    let id = connection.last_insert_rowid();
+        .execute(params![id, at, link.account, link.cloud, link.name, what, hash])?;
     if id % AT_ONCE == 0 {
-        connection.execute("DELETE FROM activity WHERE id <= ?", [id - MAX_EVENTS])?;
+        chain::remove_until(connection, id - MAX_EVENTS)?;
     }
     Ok(())
 }
@@ -122,9 +126,9 @@ fn read(
             at: jiff::Timestamp::from_nanosecond(row.get::<_, i64>("at")?.into())
                 .map_err(|_| rows::unfit(&account, "at"))?,
             cloud: cloud.ok_or_else(|| rows::unfit(&account, "cloud"))?,
-            name: row.get("name")?,
+            name: cleaned(row.get("name")?),
             what: rows::json(row, &account, "what")?,
-            account: AccountId::from(account),
+            account: AccountId::parse(&account).ok_or_else(|| rows::unfit(&account, "account"))?,
         })
     })?;
     rows.collect()

@@ -8,6 +8,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::fields::{self, cleaned};
 use crate::account::{
     Account, AccountId, Cloud, GrantKey, OfferedTenant, OrganizationAccount, ResourceSession,
     SessionTimes, Target,
@@ -60,18 +61,20 @@ pub(super) fn accounts_where(
 fn account(row: &Row<'_>) -> rusqlite::Result<(Account, Revisions)> {
     let id: String = row.get("id")?;
     let grant: String = row.get("grant_key")?;
+    let key = AccountId::parse(&id).ok_or_else(|| unfit(&id, "id"))?;
     let account = Account {
-        id: AccountId::parse(&id).ok_or_else(|| unfit(&id, "id"))?,
         grant: GrantKey::parse(&grant).ok_or_else(|| unfit(&id, "grant_key"))?,
-        identity: json(row, &id, "identity")?,
-        custom_name: row.get("custom_name")?,
-        colour: row.get("colour")?,
+        identity: fields::identity(json(row, &id, "identity")?, &key)
+            .ok_or_else(|| unfit(&id, "identity"))?,
+        id: key,
+        custom_name: shown(row, "custom_name")?,
+        colour: shown(row, "colour")?,
         starred: row.get("starred")?,
         targets: Vec::new(),
         targets_read_at: time(row, &id, "targets_read_at")?,
         targets_error: optional_json(row, &id, "targets_error")?,
         targets_change: optional_json(row, &id, "targets_change")?,
-        target: row.get("target")?,
+        target: shown(row, "target")?,
         offered: Vec::new(),
         organization: Vec::new(),
         missing_scopes: json(row, &id, "missing_scopes")?,
@@ -190,26 +193,26 @@ pub(super) fn target_of(
 
 fn target(row: &Row<'_>) -> rusqlite::Result<Target> {
     Ok(Target {
-        id: row.get("id")?,
-        name: row.get("name")?,
-        state: row.get("state")?,
-        parent: row.get("parent")?,
+        id: cleaned(row.get("id")?),
+        name: cleaned(row.get("name")?),
+        state: shown(row, "state")?,
+        parent: shown(row, "parent")?,
     })
 }
 
 fn tenant(row: &Row<'_>) -> rusqlite::Result<OfferedTenant> {
     Ok(OfferedTenant {
-        tenant_id: row.get("tenant_id")?,
-        name: row.get("name")?,
-        default_domain: row.get("default_domain")?,
+        tenant_id: cleaned(row.get("tenant_id")?),
+        name: shown(row, "name")?,
+        default_domain: shown(row, "default_domain")?,
     })
 }
 
 fn organization_account(row: &Row<'_>) -> rusqlite::Result<OrganizationAccount> {
     Ok(OrganizationAccount {
-        account_id: row.get("account_id")?,
-        name: row.get("name")?,
-        state: row.get("state")?,
+        account_id: cleaned(row.get("account_id")?),
+        name: cleaned(row.get("name")?),
+        state: shown(row, "state")?,
     })
 }
 
@@ -384,7 +387,7 @@ pub(super) fn pending_roles(connection: &Connection) -> rusqlite::Result<Vec<Pen
         connection.prepare_cached("SELECT * FROM pending_role ORDER BY position")?;
     let rows = statement.query_map([], |row| {
         let external_id: String = row.get("external_id")?;
-        Ok(PendingRole {
+        let role = PendingRole {
             source: row
                 .get::<_, String>("source")?
                 .parse()
@@ -395,7 +398,10 @@ pub(super) fn pending_roles(connection: &Connection) -> rusqlite::Result<Vec<Pen
             session_seconds: row.get("session_seconds")?,
             made_at: required_time(row, &external_id, "made_at")?,
             external_id,
-        })
+        };
+        let fits = fields::is_pending_role(&role);
+        fits.then_some(role)
+            .ok_or_else(|| unfit("a pending role", "a name"))
     })?;
     rows.collect()
 }
@@ -430,11 +436,14 @@ pub(super) fn access_keys(connection: &Connection) -> rusqlite::Result<Vec<Typed
     let mut statement = connection.prepare_cached("SELECT * FROM access_keys ORDER BY position")?;
     let rows = statement.query_map([], |row| {
         let access_key_id: String = row.get("access_key_id")?;
-        Ok(TypedKeys {
+        let keys = TypedKeys {
             arn: row.get("arn")?,
             added_at: required_time(row, &access_key_id, "added_at")?,
             access_key_id,
-        })
+        };
+        let fits = fields::is_access_keys(&keys);
+        fits.then_some(keys)
+            .ok_or_else(|| unfit("access keys", "a name"))
     })?;
     rows.collect()
 }
@@ -464,6 +473,11 @@ fn times(
         issued_at,
         expires_at,
     }))
+}
+
+/// A text that is only shown.
+fn shown(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<String>> {
+    Ok(row.get::<_, Option<String>>(column)?.map(cleaned))
 }
 
 pub(super) fn required_time(row: &Row<'_>, id: &str, column: &str) -> rusqlite::Result<Timestamp> {

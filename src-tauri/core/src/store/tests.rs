@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 
 use super::*;
-use crate::account::{Identity, SessionTimes, Target};
+use crate::account::{Identity, OfferedTenant, SessionTimes, Target};
 use crate::activity::{ActivityEvent, ActivityKind};
 use crate::error::{Code, Error};
 use crate::resource::Identifier;
@@ -300,6 +300,14 @@ async fn a_value_that_no_version_writes_is_named_and_nothing_is_done_with_it() {
     put(&folder.store(), &azure("a")).await.expect("written");
     for (column, value) in [
         ("identity", "{}"),
+        (
+            "identity",
+            r#"{"cloud":"azure","home":"a","tenantId":"tenant-of-b","tenantName":null,"defaultDomain":null,"username":"a"}"#,
+        ),
+        (
+            "identity",
+            r#"{"cloud":"azure","home":"a","tenantId":"../x?","tenantName":null,"defaultDomain":null,"username":"a"}"#,
+        ),
         ("connected_at", "soon"),
         ("renewal_failure", "{}"),
     ] {
@@ -342,7 +350,7 @@ const LEGACY: &str = r#"{"version":1,"revision":7,"accounts":[{"id":"ID","grant"
     "resources":[{"resource":"https://graph.microsoft.com","session":null,"trouble":null}],
     "generation":9007199254740991,"connectedAt":"2026-11-01T00:00:00Z"}],"active":{"azure":"ID"},
     "pendingRoles":[{"externalId":"mcm-0","source":"default","principalArn":"arn","roleName":"R",
-    "madeAt":"2026-11-01T00:00:00Z"}],"accessKeys":[{"accessKeyId":"AKIAEXAMPLE","arn":"arn",
+    "madeAt":"2026-11-01T00:00:00Z"}],"accessKeys":[{"accessKeyId":"AKIAIOSFODNN7EXAMPLE","arn":"arn",
     "addedAt":"2026-11-01T00:00:00Z"}],"leftBehind":[{"account":"azure-0123456789ab",
     "resource":"https://vault.azure.net"}]}"#;
 
@@ -597,4 +605,86 @@ async fn activity_stays_within_its_bounds_and_keeps_the_newest() {
     );
     store.take_in_activity().expect("taken in");
     log.add(&issued("a", 0)).expect("room again");
+}
+
+#[tokio::test]
+async fn names_that_another_program_wrote_are_safe_to_show_and_keys_have_their_form() {
+    let folder = Folder::new();
+    let store = folder.store();
+    let mut account = azure("a");
+    account.targets = vec![target("one")];
+    account.offered = vec![OfferedTenant {
+        tenant_id: "t".into(),
+        name: Some("Fabrikam".into()),
+        default_domain: None,
+    }];
+    account.custom_name = Some("Work".into());
+    let keys = TypedKeys {
+        access_key_id: "AKIAIOSFODNN7EXAMPLE".into(),
+        arn: "arn:aws:iam::111122223333:user/ada".into(),
+        added_at: Timestamp::UNIX_EPOCH,
+    };
+    let change = |change: &Change<'_>| {
+        change.put(&account)?;
+        change.put_access_keys(&keys)?;
+        change.record(&account, Timestamp::UNIX_EPOCH, ActivityKind::Used)
+    };
+    store.change(change).await.expect("written");
+    let connection = Connection::open(store.path()).expect("a database");
+    let odd = "\u{202e}a\u{1b}[2Jb";
+    for set in [
+        "UPDATE account SET custom_name = ?1, colour = ?1, revision = revision + 1, lists_revision = revision + 1, \
+         identity = json_set(identity, '$.tenantName', ?1, '$.username', ?1)",
+        "UPDATE target SET name = ?1, state = ?1, parent = ?1",
+        "UPDATE offered_tenant SET name = ?1, default_domain = ?1",
+        "UPDATE activity SET name = ?1",
+    ] {
+        assert_eq!(connection.execute(set, [odd]).expect(set), 1);
+    }
+    let read = folder.store().read().expect("readable");
+    let activity = folder.store().activity(None, 10).expect("readable");
+    let all = format!("{:?} {activity:?}", read.accounts);
+    assert!(all.contains("a[2Jb"), "{all}");
+    for part in ["\u{202e}", "\u{1b}", "\\u{202e}", "\\u{1b}"] {
+        assert!(!all.contains(part), "{part:?} in {all}");
+    }
+    for (set, what) in [
+        (
+            "UPDATE access_keys SET access_key_id = '../x'",
+            "access keys",
+        ),
+        (
+            "UPDATE access_keys SET access_key_id = 'AKIAIOSFODNN7EXAMPLE', arn = 'a' || char(27)",
+            "access keys",
+        ),
+        ("DELETE FROM access_keys", ""),
+        (
+            "INSERT INTO pending_role VALUES (1, 'mcm-1', 'default', 'arn:aws:iam::111122223333:user/ada', \
+             'x; rm -rf ~', '{\"kind\":\"nothing\"}', NULL, '2026-01-01T00:00:00Z')",
+            "pending role",
+        ),
+        (
+            "UPDATE pending_role SET role_name = 'reader', external_id = '$(x)'",
+            "pending role",
+        ),
+        ("UPDATE pending_role SET external_id = 'mcm-1'", ""),
+        (
+            "INSERT INTO intent VALUES ('access-keys', '../x', '', '')",
+            "note",
+        ),
+    ] {
+        connection.execute(set, []).expect(set);
+        let store = folder.store();
+        let read = store.read().map(drop).and(store.intents(None).map(drop));
+        match read {
+            Ok(()) => assert_eq!(what, "", "{set}"),
+            Err(error) => {
+                assert_eq!(error.code(), Code::StorageUnreadable, "{set}");
+                assert!(
+                    !what.is_empty() && error.message().contains(what),
+                    "{set}: {error}"
+                );
+            }
+        }
+    }
 }
