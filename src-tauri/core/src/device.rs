@@ -13,7 +13,7 @@ use url::Url;
 
 use crate::error::{Code, Error, Result};
 use crate::http::{self, Http};
-use crate::oauth::{OAuthClient, TokenAnswer, TokenFailure, Tokens, Wire};
+use crate::oauth::{OAuthClient, TokenFailure, Tokens, Wire};
 use crate::sign_in::SignInContext;
 use crate::text;
 use crate::world::Clock;
@@ -194,9 +194,7 @@ impl DeviceFlow<'_> {
         );
         fields.extend(self.extra);
         let answer = wire.post(&self.client.token_endpoint, &fields).await?;
-        let answer =
-            serde_json::from_slice::<TokenAnswer>(answer.body()).map_err(|_| wire.nonsense())?;
-        Ok(answer.into_tokens())
+        Tokens::parse(answer.body()).ok_or_else(|| wire.nonsense().into())
     }
 }
 

@@ -84,6 +84,14 @@ pub struct Tokens {
     pub client_info: Option<String>,
 }
 
+impl Tokens {
+    /// Reads a token answer. None for anything else; nothing of it is kept then.
+    pub fn parse(body: &[u8]) -> Option<Self> {
+        let answer: TokenAnswer = serde_json::from_slice(body).ok()?;
+        Some(answer.into_tokens())
+    }
+}
+
 /// Why no tokens came.
 #[derive(Debug)]
 pub enum TokenFailure {

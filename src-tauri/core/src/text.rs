@@ -17,37 +17,46 @@ const MAX_MARKS: usize = 4;
 /// (general categories Cc, Cf, Zl, Zp, Co, Cn), what Unicode calls default-ignorable, and combining marks after the
 /// fourth in a row. Each other kind of space becomes a plain one.
 pub fn shown(text: &str) -> String {
+    let is_plain = |byte: u8| matches!(byte, b' '..=b'~');
+    if text.len() <= MAX_TEXT_CHARS && text.bytes().all(is_plain) {
+        return text.trim().to_owned();
+    }
     let mut marks = 0;
     text.chars()
         // Composing never needs more than a few characters for one; the rest of a huge text is not looked at.
         .take(MAX_TEXT_CHARS * 8)
+        .filter(|c| is_visible(*c))
+        // After what stood between a letter and its mark is gone.
         .nfc()
-        .filter_map(|c| match c.general_category() {
-            GeneralCategory::Control
-            | GeneralCategory::Format
-            | GeneralCategory::LineSeparator
-            | GeneralCategory::ParagraphSeparator
-            | GeneralCategory::PrivateUse
-            | GeneralCategory::Surrogate
-            | GeneralCategory::Unassigned => None,
-            GeneralCategory::SpaceSeparator => Some((c, ' ')),
-            _ if is_default_ignorable(c) => None,
-            _ => Some((c, c)),
-        })
-        .filter_map(|(read, c)| {
+        .filter_map(|c| {
             let is_mark = matches!(
-                read.general_category(),
+                c.general_category(),
                 GeneralCategory::NonspacingMark
                     | GeneralCategory::EnclosingMark
                     | GeneralCategory::SpacingMark
             );
             marks = if is_mark { marks + 1 } else { 0 };
-            (marks <= MAX_MARKS).then_some(c)
+            let is_space = c.general_category() == GeneralCategory::SpaceSeparator;
+            (marks <= MAX_MARKS).then_some(if is_space { ' ' } else { c })
         })
         .take(MAX_TEXT_CHARS)
         .collect::<String>()
         .trim()
         .to_owned()
+}
+
+fn is_visible(c: char) -> bool {
+    let is_hidden = matches!(
+        c.general_category(),
+        GeneralCategory::Control
+            | GeneralCategory::Format
+            | GeneralCategory::LineSeparator
+            | GeneralCategory::ParagraphSeparator
+            | GeneralCategory::PrivateUse
+            | GeneralCategory::Surrogate
+            | GeneralCategory::Unassigned
+    );
+    !is_hidden && !is_default_ignorable(c)
 }
 
 /// What has no shape of its own although its category is that of a letter or a mark (Default_Ignorable_Code_Point in
@@ -116,6 +125,7 @@ mod tests {
     #[test]
     fn one_letter_written_in_two_ways_is_one_text_and_marks_do_not_pile_up() {
         assert_eq!(shown("Zoe\u{308}"), shown("Zo\u{eb}"));
+        assert_eq!(shown("Zoe\u{200d}\u{308}"), "Zo\u{eb}");
         let piled = format!("a{}", "\u{301}".repeat(60));
         assert!(shown(&piled).chars().count() <= 1 + MAX_MARKS);
         assert_eq!(

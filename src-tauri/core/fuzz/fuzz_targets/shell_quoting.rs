@@ -1,0 +1,69 @@
+//! Any value in a line for a shell: read back by the shell's rules, the line is one assignment of that value.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+#[allow(dead_code)]
+#[path = "../../../cli/src/shell.rs"]
+mod shell;
+
+use shell::Shell;
+
+/// What PowerShell takes for a single quotation mark (PowerShell language specification 2.3.5.2).
+const POWERSHELL_QUOTES: [char; 5] = ['\'', '\u{2018}', '\u{2019}', '\u{201a}', '\u{201b}'];
+
+fuzz_target!(|value: &str| {
+    for shell in [Shell::Bash, Shell::Zsh, Shell::Fish, Shell::Powershell] {
+        let line = shell.set("NAME", value);
+        let (beginning, read): (_, fn(&str) -> Option<String>) = match shell {
+            Shell::Bash | Shell::Zsh => ("export NAME=", posix),
+            Shell::Fish => ("set -gx NAME ", fish),
+            Shell::Powershell => ("$env:NAME = ", powershell),
+        };
+        let quoted = line.strip_prefix(beginning).expect("an assignment");
+        assert_eq!(read(quoted).as_deref(), Some(value), "{line}");
+    }
+});
+
+/// Single quotes hold everything but themselves; outside of them only an escaped quote stands.
+fn posix(text: &str) -> Option<String> {
+    let (mut value, mut rest) = (String::new(), text);
+    while !rest.is_empty() {
+        if let Some(after) = rest.strip_prefix(r"\'") {
+            value.push('\'');
+            rest = after;
+            continue;
+        }
+        let (held, after) = rest.strip_prefix('\'')?.split_once('\'')?;
+        value.push_str(held);
+        rest = after;
+    }
+    Some(value)
+}
+
+/// In single quotes a backslash escapes itself and the quote.
+fn fish(text: &str) -> Option<String> {
+    let mut chars = text.strip_prefix('\'')?.strip_suffix('\'')?.chars();
+    let mut value = String::new();
+    while let Some(c) = chars.next() {
+        match c {
+            '\'' => return None,
+            '\\' => value.push(chars.next().filter(|c| matches!(c, '\\' | '\''))?),
+            other => value.push(other),
+        }
+    }
+    Some(value)
+}
+
+/// In single quotes two quotes of any kind stand for the first.
+fn powershell(text: &str) -> Option<String> {
+    let mut chars = text.strip_prefix('\'')?.strip_suffix('\'')?.chars();
+    let mut value = String::new();
+    while let Some(c) = chars.next() {
+        if POWERSHELL_QUOTES.contains(&c) {
+            chars.next().filter(|next| POWERSHELL_QUOTES.contains(next))?;
+        }
+        value.push(c);
+    }
+    Some(value)
+}
