@@ -37,6 +37,9 @@ pub struct RefreshGrant {
     pub authority: Url,
     /// Where it is redeemed; for Entra with `{tenant}` in the place of the tenant.
     pub token_endpoint: String,
+    /// Who issues its id_tokens; for Entra with `{tenantid}` in the place of the tenant. None in grants of earlier versions.
+    #[serde(default)]
+    pub issuer: Option<String>,
     /// When this token was issued.
     pub issued_at: Timestamp,
 }
@@ -127,6 +130,8 @@ struct StoredRefreshGrant<'a> {
     client_secret: Option<&'a str>,
     authority: &'a Url,
     token_endpoint: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    issuer: Option<&'a str>,
     issued_at: Timestamp,
 }
 
@@ -221,6 +226,7 @@ impl Grant {
                     .map(ExposeSecret::expose_secret),
                 authority: &grant.authority,
                 token_endpoint: &grant.token_endpoint,
+                issuer: grant.issuer.as_deref(),
                 issued_at: grant.issued_at,
             }),
             Self::Role(grant) => stored(&StoredRoleGrant {
@@ -369,6 +375,7 @@ mod tests {
             client_secret: Some("CANARY-cs".into()),
             authority: Url::parse("https://login.example/").expect("a URL"),
             token_endpoint: "https://login.example/{tenant}/token".into(),
+            issuer: Some("https://login.example/{tenantid}/v2.0".into()),
             issued_at: Timestamp::UNIX_EPOCH,
         });
         let back = Grant::from_bytes(&grant.to_bytes()).expect("what was written");

@@ -115,7 +115,7 @@ impl Claims {
     /// Checks that the token was made by the right issuer, for this app and this flow, and is still good.
     ///
     /// # Errors
-    /// `sign-in-rejected`, naming the check.
+    /// `sign-in-rejected`, naming the check; `clock-off` when it is not valid at the machine's time.
     pub fn check(&self, expected: &Expected<'_>) -> Result<()> {
         self.check_parties(expected.client_id, expected.issuers)?;
         if let Some(nonce) = expected.nonce {
@@ -137,10 +137,10 @@ impl Claims {
                 .is_some_and(|start| now < start.saturating_sub(skew))
         {
             return Err(Error::new(
-                Code::SignInRejected,
+                Code::ClockOff,
                 format!(
                     "The provider's answer is not valid at this machine's time, {}. Check the machine's clock and time \
-                     zone, then sign in again.",
+                     zone, then try again.",
                     expected.now
                 ),
             ));

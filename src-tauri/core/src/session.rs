@@ -627,9 +627,17 @@ impl Sessions {
     /// Why a renewed session must not be handed out. An expired one is of no use, and every caller would ask for another
     /// at once.
     fn refusal(&self, account: &Account, refreshed: &Refreshed) -> Option<Error> {
-        let is_expired = refreshed.session.times.expires_at <= self.0.clock.now();
+        let times = refreshed.session.times;
+        let is_expired = times.expires_at <= self.0.clock.now();
         let expired = || {
             let cloud = account.cloud().title();
+            // No cloud issues what ended before it was asked for: the two clocks differ.
+            if times.expires_at < times.issued_at {
+                let message = format!(
+                    "This machine's clock is ahead of {cloud}'s, so new sessions look expired. Set the clock, then try again."
+                );
+                return Error::new(Code::ClockOff, message);
+            }
             let message = format!(
                 "{cloud} returned a session that has already expired. It is requested again later."
             );

@@ -139,6 +139,7 @@ impl Watcher {
             client_secret: None,
             authority: "https://login.example/".parse().expect("a URL"),
             token_endpoint: "https://login.example/token".into(),
+            issuer: None,
             issued_at: now,
         });
         let times = SessionTimes {

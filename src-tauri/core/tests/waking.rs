@@ -218,6 +218,7 @@ fn grant(issued_at: Timestamp) -> Grant {
         client_secret: None,
         authority: "https://login.example/".parse().expect("a URL"),
         token_endpoint: "https://login.example/token".into(),
+        issuer: None,
         issued_at,
     })
 }

@@ -63,7 +63,8 @@ struct Header {
     #[serde(default)]
     kid: Option<String>,
     #[serde(default)]
-    crit: Option<serde::de::IgnoredAny>,
+    #[serde(deserialize_with = "is_present")]
+    crit: bool,
 }
 
 impl Keys {
@@ -143,6 +144,11 @@ impl Keys {
     }
 }
 
+/// Whatever the value is, `null` included.
+fn is_present<'de, D: serde::Deserializer<'de>>(value: D) -> std::result::Result<bool, D::Error> {
+    serde::de::IgnoredAny::deserialize(value).map(|_| true)
+}
+
 fn header(token: &str) -> Result<Header> {
     let first = token.split('.').next().unwrap_or_default();
     let bytes = URL_SAFE_NO_PAD
@@ -154,7 +160,7 @@ fn header(token: &str) -> Result<Header> {
         return Err(rejected("is not signed with RS256"));
     }
     // RFC 7515 4.1.11: an extension that must be understood and is not.
-    if header.crit.is_some() {
+    if header.crit {
         return Err(rejected("needs an extension that this app does not have"));
     }
     Ok(header)

@@ -258,6 +258,7 @@ impl Azure {
         tokens: &Tokens,
         known: AzureIdentity<'_>,
         client_id: &str,
+        issuer: &str,
     ) -> Result<Option<String>> {
         let info = tokens.client_info.as_deref().map(ClientInfo::read);
         let info = info.transpose().map_err(|error| {
@@ -288,14 +289,31 @@ impl Azure {
         }
         let expected = Expected {
             client_id,
-            issuers: &[&claims.iss],
+            issuers: &[&metadata::issuer_of(issuer, tenant)],
             nonce: None,
             now: self.clock.now(),
         };
-        claims.check(&expected).map_err(|error| {
-            wrong_renewal("with an id_token that is not valid").with_source(error)
-        })?;
+        claims
+            .check(&expected)
+            .map_err(|error| match error.code() {
+                Code::ClockOff => error,
+                _ => wrong_renewal("with an id_token that is not valid").with_source(error),
+            })?;
         Ok(Some(username(&claims)).filter(|name| !name.is_empty()))
+    }
+
+    /// Who issues the id_tokens of a grant, with a place for the tenant. Grants of earlier versions do not say; their
+    /// server does.
+    async fn issuer(&self, grant: &RefreshGrant, tenant: &str) -> Result<String> {
+        if let Some(issuer) = &grant.issuer {
+            return Ok(issuer.clone());
+        }
+        let now = self.clock.now();
+        let metadata = self
+            .metadata
+            .read(&self.http, &grant.authority, tenant, now)
+            .await?;
+        Ok(metadata.issuer_template(tenant))
     }
 
     fn sign_in_end(&self) -> Option<SignInEnd> {
@@ -415,6 +433,7 @@ impl Provider for Azure {
             .into_iter()
             .partition(|tenant| tenant.tenant_id == tenant_id);
         let own = own.into_iter().next();
+        let identity_tenant = tenant_id.clone();
         let identity = Identity::Azure {
             home,
             tenant_name: own.as_ref().and_then(|tenant| tenant.name.clone()),
@@ -427,7 +446,11 @@ impl Provider for Azure {
             client_id,
             client_secret: None,
             authority: self.settings.authority.clone(),
-            token_endpoint: token_endpoint_template(&metadata.token_endpoint, &tenant),
+            token_endpoint: token_endpoint_template(
+                &metadata.token_endpoint,
+                &[&tenant, &identity_tenant],
+            ),
+            issuer: Some(metadata.issuer_template(&identity_tenant)),
             issued_at: asked_at,
         });
         let sign_in_end = self.sign_in_end();
@@ -491,7 +514,12 @@ impl Provider for Azure {
             })?;
 
         // The rotated grant is stored even then: the one that was redeemed may be worthless by now.
-        let (username, refusal) = match self.check_renewal(&tokens, known, &grant.client_id) {
+        let issuer = self.issuer(grant, known.tenant_id).await;
+        let checked = issuer
+            .as_ref()
+            .map_err(Error::clone)
+            .and_then(|issuer| self.check_renewal(&tokens, known, &grant.client_id, issuer));
+        let (username, refusal) = match checked {
             Ok(username) => (username, None),
             Err(error) => (None, Some(error)),
         };
@@ -499,6 +527,7 @@ impl Provider for Azure {
             Grant::RefreshToken(RefreshGrant {
                 refresh_token,
                 issued_at: asked_at,
+                issuer: issuer.ok(),
                 ..grant.clone()
             })
         });
@@ -671,13 +700,14 @@ fn missing_scopes(asked: &str, granted: &[String]) -> Vec<String> {
     }
 }
 
-/// A token endpoint with the tenant that was asked replaced by a place for any other.
-fn token_endpoint_template(endpoint: &Url, tenant: &str) -> String {
+/// A token endpoint with the tenant that was asked, by its id or a domain, replaced by a place for any other.
+fn token_endpoint_template(endpoint: &Url, tenants: &[&str]) -> String {
     let mut segments: Vec<&str> = endpoint.path().split('/').collect();
-    if let Some(segment) = segments
-        .iter_mut()
-        .find(|segment| segment.eq_ignore_ascii_case(tenant))
-    {
+    if let Some(segment) = segments.iter_mut().find(|segment| {
+        tenants
+            .iter()
+            .any(|tenant| segment.eq_ignore_ascii_case(tenant))
+    }) {
         *segment = TENANT;
     }
     format!(
@@ -723,11 +753,17 @@ mod tests {
     fn the_token_endpoint_of_a_grant_serves_every_tenant() {
         let endpoint =
             Url::parse("https://login.example/organizations/oauth2/v2.0/token").expect("a URL");
-        let template = token_endpoint_template(&endpoint, "organizations");
+        let template = token_endpoint_template(&endpoint, &["organizations", "t1"]);
         assert_eq!(template, "https://login.example/{tenant}/oauth2/v2.0/token");
+        // The metadata of a domain names the tenant's id.
+        let endpoint = Url::parse("https://login.example/T1/oauth2/v2.0/token").expect("a URL");
+        assert_eq!(
+            token_endpoint_template(&endpoint, &["contoso.example", "t1"]),
+            template
+        );
         let other = Url::parse("http://127.0.0.1:4000/oidc/token").expect("a URL");
         assert_eq!(
-            token_endpoint_template(&other, "organizations"),
+            token_endpoint_template(&other, &["organizations", "t1"]),
             "http://127.0.0.1:4000/oidc/token"
         );
     }

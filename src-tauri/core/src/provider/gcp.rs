@@ -343,6 +343,7 @@ impl Provider for Gcp {
             client_secret: client.client_secret,
             authority: self.settings.issuer.clone(),
             token_endpoint: metadata.token_endpoint.to_string(),
+            issuer: None,
             issued_at: asked_at,
         });
         Ok(SignedIn {
@@ -387,9 +388,13 @@ impl Provider for Gcp {
             .refresh(&self.http, &grant.refresh_token, &[], &[])
             .await
             .map_err(|failure| explained(failure, Redeemed::RefreshToken, &client))?;
-        let identity = match &tokens.id_token {
-            Some(id_token) => self.today(account, grant, id_token).await?,
-            None => None,
+        // A rotated grant is stored even when the answer is refused: the one that was redeemed may be worthless by now.
+        let (identity, refusal) = match &tokens.id_token {
+            Some(id_token) => match self.today(account, grant, id_token).await {
+                Ok(identity) => (identity, None),
+                Err(error) => (None, Some(error)),
+            },
+            None => (None, None),
         };
         let rotated = tokens.refresh_token.clone().map(|refresh_token| {
             let client_secret = client.client_secret.clone();
@@ -406,7 +411,7 @@ impl Provider for Gcp {
             session: session(&tokens, asked_at),
             identity,
             sign_in_end: sign_in_end(&tokens, asked_at).or(account.sign_in_end),
-            refusal: None,
+            refusal,
         })
     }
 

@@ -48,7 +48,7 @@ async fn every_fault_of_the_token_endpoint_ends_the_sign_in_with_nothing_stored(
         (AzureToken, Fault::WrongIssuer, Code::SignInRejected),
         (AzureToken, Fault::WrongAudience, Code::SignInRejected),
         (AzureToken, Fault::WrongTenant, Code::SignInRejected),
-        (AzureToken, Fault::ExpiredIdToken, Code::SignInRejected),
+        (AzureToken, Fault::ExpiredIdToken, Code::ClockOff),
         (AzureToken, Fault::MissingRefreshToken, Code::SignInRejected),
         (
             AzureToken,
@@ -71,8 +71,13 @@ async fn a_renewal_for_another_user_tenant_or_app_is_not_used_and_the_rotated_gr
         Fault::AnotherUser,
         Fault::WrongTenant,
         Fault::WrongAudience,
+        Fault::WrongIssuer,
         Fault::ExpiredIdToken,
     ] {
+        let code = match fault {
+            Fault::ExpiredIdToken => Code::ClockOff,
+            _ => Code::ServerFailed,
+        };
         let strict = |options: &mut sandbox_clouds::Options| {
             options.azure_rotation = sandbox_clouds::azure::Rotation::Strict;
         };
@@ -86,7 +91,7 @@ async fn a_renewal_for_another_user_tenant_or_app_is_not_used_and_the_rotated_gr
             .next(Endpoint::AzureToken, fault.clone());
         let error = harness.app.session(&id).await.map(drop);
         let error = error.expect_err(&format!("{fault:?}"));
-        assert_eq!(error.code(), Code::ServerFailed, "{fault:?}");
+        assert_eq!(error.code(), code, "{fault:?}");
         assert_eq!(harness.row(&id).identity, before.identity, "{fault:?}");
         harness.clock.advance(Duration::from_secs(600));
         let renewed = harness.app.session(&id).await.map(drop);

@@ -33,8 +33,18 @@ pub(super) struct Metadata {
 impl Metadata {
     /// The issuer of a tenant's tokens.
     pub(super) fn issuer_of(&self, tenant: &str) -> String {
-        self.issuer.replace(TENANT_PLACE, tenant)
+        issuer_of(&self.issuer, tenant)
     }
+
+    /// The issuer with a place for any tenant, also when the metadata is that of one.
+    pub(super) fn issuer_template(&self, tenant: &str) -> String {
+        self.issuer.replace(tenant, TENANT_PLACE)
+    }
+}
+
+/// The issuer of a tenant's tokens, from an issuer with a place for it.
+pub(super) fn issuer_of(template: &str, tenant: &str) -> String {
+    template.replace(TENANT_PLACE, tenant)
 }
 
 /// Metadata that was read, by its address.
