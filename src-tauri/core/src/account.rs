@@ -3,6 +3,8 @@
 //! Everything here is metadata and may be shown and written to `accounts.db`; no secret lives here.
 //! What a grant or a session holds stands in `provider.rs`.
 
+mod stored;
+
 use std::collections::HashSet;
 use std::fmt;
 
@@ -15,6 +17,7 @@ use crate::error::ErrorView;
 use crate::random;
 use crate::resource::{Identifier, Resource};
 use crate::role::{Enforcement, Source};
+pub use stored::is_key;
 
 /// One of the three clouds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, TS)]

@@ -134,6 +134,14 @@ pub fn is_access_key_id(id: &str) -> bool {
     (16..=128).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
 }
 
+/// Whether a text can be an External ID: at most 1,224 characters of AWS's set.
+pub fn is_external_id(text: &str) -> bool {
+    (1..=1_224).contains(&text.len())
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"_+=,.@:/-".contains(&byte))
+}
+
 /// Whether an AWS role was seen to refuse callers that lack the External ID.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "kebab-case")]

@@ -10,8 +10,8 @@ use serde::de::DeserializeOwned;
 
 use super::fields::{self, cleaned};
 use crate::account::{
-    Account, AccountId, Cloud, GrantKey, OfferedTenant, OrganizationAccount, ResourceSession,
-    SessionTimes, Target,
+    Account, AccountId, Cloud, GrantKey, Identity, OfferedTenant, OrganizationAccount,
+    ResourceSession, SessionTimes, Target,
 };
 use crate::resource::Identifier;
 use crate::role::{PendingRole, TypedKeys};
@@ -64,7 +64,8 @@ fn account(row: &Row<'_>) -> rusqlite::Result<(Account, Revisions)> {
     let key = AccountId::parse(&id).ok_or_else(|| unfit(&id, "id"))?;
     let account = Account {
         grant: GrantKey::parse(&grant).ok_or_else(|| unfit(&id, "grant_key"))?,
-        identity: fields::identity(json(row, &id, "identity")?, &key)
+        identity: json::<Identity>(row, &id, "identity")?
+            .read_back()
             .ok_or_else(|| unfit(&id, "identity"))?,
         id: key,
         custom_name: shown(row, "custom_name")?,

@@ -302,10 +302,6 @@ async fn a_value_that_no_version_writes_is_named_and_nothing_is_done_with_it() {
         ("identity", "{}"),
         (
             "identity",
-            r#"{"cloud":"azure","home":"a","tenantId":"tenant-of-b","tenantName":null,"defaultDomain":null,"username":"a"}"#,
-        ),
-        (
-            "identity",
             r#"{"cloud":"azure","home":"a","tenantId":"../x?","tenantName":null,"defaultDomain":null,"username":"a"}"#,
         ),
         ("connected_at", "soon"),
