@@ -48,6 +48,21 @@ pub(crate) struct Variable {
     pub(crate) source: &'static str,
 }
 
+/// A setting in a file of gcloud's that a variable beats.
+pub(crate) struct FileSetting {
+    /// The section that it stands in.
+    pub(crate) section: &'static str,
+    /// Its name there.
+    pub(crate) key: &'static str,
+    /// The variable that beats it.
+    pub(crate) variable: &'static str,
+}
+
+/// The settings of gcloud that say who works or who pays.
+pub(crate) fn gcloud_settings() -> impl Iterator<Item = &'static FileSetting> {
+    table::GCLOUD_SETTINGS.iter()
+}
+
 /// What a variable does to the tools that read it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Effect {
@@ -232,6 +247,20 @@ mod tests {
                 let mut later = TABLE.iter().skip(place + 1);
                 let hidden = later.find(|other| variable.is(other.name));
                 assert_eq!(hidden.map(|other| other.name), None);
+            }
+        }
+    }
+
+    #[test]
+    fn a_setting_of_gcloud_is_beaten_by_a_variable_that_is_always_set() {
+        for setting in gcloud_settings() {
+            let variable = known(setting.variable).expect("it is in the table");
+            for act in [variable.exec, variable.env] {
+                assert!(
+                    matches!(act, Act::Text(_) | Act::Set(Fact::GcloudFile | Fact::Quota)),
+                    "{}",
+                    setting.variable
+                );
             }
         }
     }

@@ -20,6 +20,7 @@ use url::Url;
 use super::Check;
 use crate::failure::sign_in_advice;
 use crate::variables;
+use crate::whoami::google;
 
 /// How long a server may take to answer.
 const PROBE_LIMITS: TimeLimits = TimeLimits {
@@ -61,6 +62,7 @@ pub(super) async fn all(app: &App, world: &World) -> Vec<Check> {
     );
     checks.extend(scheme().await);
     checks.push(other_sign_ins(&world.environment));
+    checks.extend(gcloud_settings(&world.environment));
     checks.extend(super::aws_files::all(&world.environment));
     checks.extend(super::leftovers::all(&world.environment));
     checks.extend(servers(app, world, &snapshot).await);
@@ -255,6 +257,19 @@ fn other_sign_ins(environment: &Environment) -> Check {
         "The clouds' own tools prefer these to the account in use: \"mcm whoami\" tells as whom each works. Unset them where \
          you use one of this app.",
     )
+}
+
+/// Settings of gcloud that make it work as another identity, or let another project pay.
+fn gcloud_settings(environment: &Environment) -> Option<Check> {
+    let set = google::settings_that_win(environment);
+    (!set.is_empty()).then(|| {
+        Check::warn(
+            "gcloud settings",
+            format!("{} set in gcloud's configuration", set.join(", ")),
+            "gcloud prefers these to its own account. Under \"mcm exec\" they do not count; elsewhere run \"gcloud config unset\" \
+             for each.",
+        )
+    })
 }
 
 /// Who handles the app's scheme. `mcm` itself does not need it.

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use mcm_core::account::Cloud;
 
-use super::table::TABLE;
+use super::table::{GCLOUD_SETTINGS, TABLE};
 use super::{Act, Effect, Variable};
 use crate::man::hold_committed;
 
@@ -38,6 +38,18 @@ fn page() -> String {
         for row in TABLE.iter().filter(|row| row.clouds == clouds) {
             writeln!(page, "{}", line(row)).expect(GROWS);
         }
+    }
+    page.push_str(
+        "\n## Settings in gcloud's configurations\n\n\
+         `mcm doctor` warns of these. The variables beat them.\n\n| setting | beaten by |\n|---|---|\n",
+    );
+    for setting in &GCLOUD_SETTINGS {
+        writeln!(
+            page,
+            "| `{}/{}` | `{}` |",
+            setting.section, setting.key, setting.variable
+        )
+        .expect(GROWS);
     }
     page
 }

@@ -5,7 +5,7 @@ use mcm_core::account::Cloud::{self, Aws, Azure, Gcp};
 
 use super::Act::{Keep, Remove, Set, Text};
 use super::Effect::{self, Client, Credential, Files, Identity, Mark, Place, Shown, Source};
-use super::{Act, Fact as F, Variable};
+use super::{Act, Fact as F, FileSetting, Variable};
 
 /// A file that is not there, for libraries that would look for another sign-in where they find no variable. Their error
 /// shows its name.
@@ -191,7 +191,7 @@ pub(super) static TABLE: [Variable; 131] = [
     row("CLOUDSDK_AUTH_DISABLE_CREDENTIALS", GCP, Source, (Text("false"), Text("false")), "gcloud; it beats auth/disable_credentials in the configuration", GCLOUD_DOC),
     row("CLOUDSDK_CORE_ACCOUNT", GCP, Identity, (Set(F::GoogleAccount), Set(F::GoogleAccount)), "gcloud, which shows it", GCLOUD_DOC),
     row("CLOUDSDK_CORE_PASS_CREDENTIALS_TO_GSUTIL", GCP, Source, (Text("false"), Text("false")), "gcloud's gsutil, which else takes the credential of gcloud's account", GSUTIL_DOC),
-    row("CLOUDSDK_CORE_UNIVERSE_DOMAIN", GCP, Identity, (Remove, Remove), "gcloud", GCLOUD_DOC),
+    row("CLOUDSDK_CORE_UNIVERSE_DOMAIN", GCP, Identity, (Text("googleapis.com"), Text("googleapis.com")), "gcloud; it beats core/universe_domain in the configuration", GCLOUD_DOC),
     row("GOOGLE_CLOUD_UNIVERSE_DOMAIN", GCP, Identity, (Remove, Remove), "Google's libraries", GAUTH_DOC),
     row("CLOUDSDK_ACTIVE_CONFIG_NAME", GCP, Source, (Remove, Remove), "gcloud", GCLOUD_DOC).and_mcm(),
     row("CLOUDSDK_CONFIG", GCP, Files, (Keep, Keep), "gcloud; its own settings stay the user's", GCLOUD_DOC),
@@ -214,3 +214,24 @@ pub(super) static TABLE: [Variable; 131] = [
     row("MCM_ENV_ACCOUNTS", EVERY, Mark, (Keep, Set(F::EnvAccounts)), "mcm whoami", MCM_DOC),
     row("MCM_ENV_SET", EVERY, Mark, (Keep, Set(F::EnvSet)), "mcm", MCM_DOC),
 ];
+
+/// Settings of gcloud's configurations that say who works or who pays, and the variable that beats each for a command and a
+/// shell.
+#[rustfmt::skip]
+pub(super) static GCLOUD_SETTINGS: [FileSetting; 7] = [
+    setting("auth", "impersonate_service_account", "CLOUDSDK_AUTH_IMPERSONATE_SERVICE_ACCOUNT"),
+    setting("auth", "access_token_file", "CLOUDSDK_AUTH_ACCESS_TOKEN_FILE"),
+    setting("auth", "credential_file_override", "CLOUDSDK_AUTH_CREDENTIAL_FILE_OVERRIDE"),
+    setting("auth", "disable_credentials", "CLOUDSDK_AUTH_DISABLE_CREDENTIALS"),
+    setting("core", "universe_domain", "CLOUDSDK_CORE_UNIVERSE_DOMAIN"),
+    setting("core", "pass_credentials_to_gsutil", "CLOUDSDK_CORE_PASS_CREDENTIALS_TO_GSUTIL"),
+    setting("billing", "quota_project", "CLOUDSDK_BILLING_QUOTA_PROJECT"),
+];
+
+const fn setting(section: &'static str, key: &'static str, variable: &'static str) -> FileSetting {
+    FileSetting {
+        section,
+        key,
+        variable,
+    }
+}

@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use super::{Found, Shell, Source, text, value};
 use crate::other_tools::OtherTools;
+use crate::variables;
 
 /// What is not secret of a credential file; everything else in it is passed over.
 #[derive(Deserialize)]
@@ -131,6 +132,24 @@ impl Configuration {
     fn get(&self, section: &str, key: &str) -> Option<&str> {
         value(&self.text, |title| title == section, key)
     }
+}
+
+/// The settings of gcloud's configuration in force that say who works or who pays, as `section/key`.
+pub(crate) fn settings_that_win(environment: &Environment) -> Vec<String> {
+    let Ok(tools) = OtherTools::of(environment) else {
+        return Vec::new();
+    };
+    let configuration = Configuration::active(environment, &tools);
+    let is_set = |setting: &&variables::FileSetting| {
+        let configured = configuration.get(setting.section, setting.key);
+        // A variable beats it, also an empty one.
+        environment.raw(setting.variable).is_none()
+            && configured.is_some_and(|value| !value.is_empty())
+    };
+    variables::gcloud_settings()
+        .filter(is_set)
+        .map(|setting| format!("{}/{}", setting.section, setting.key))
+        .collect()
 }
 
 /// The proxy that gcloud asks for everything, also for what is on this machine; those of other programs leave that out.

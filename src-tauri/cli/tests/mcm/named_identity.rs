@@ -119,7 +119,6 @@ fn older_and_service_wide_variables_do_not_reach_the_command() {
         "GOOGLE_BACKEND_CREDENTIALS",
         "GOOGLE_BACKEND_IMPERSONATE_SERVICE_ACCOUNT",
         "GOOGLE_CLOUD_UNIVERSE_DOMAIN",
-        "CLOUDSDK_CORE_UNIVERSE_DOMAIN",
         "USER_PROJECT_OVERRIDE",
         "GOOGLE_BILLING_PROJECT",
         "BOTO_PATH",
@@ -133,6 +132,7 @@ fn older_and_service_wide_variables_do_not_reach_the_command() {
         ("CLOUDSDK_AUTH_IMPERSONATE_SERVICE_ACCOUNT", ""),
         ("CLOUDSDK_AUTH_ACCESS_TOKEN_FILE", ""),
         ("CLOUDSDK_CORE_ACCOUNT", ADA),
+        ("CLOUDSDK_CORE_UNIVERSE_DOMAIN", "googleapis.com"),
         ("NO_PROXY", "corp.example,127.0.0.1,localhost"),
         ("no_proxy", "corp.example,127.0.0.1,localhost"),
     ];
@@ -181,6 +181,11 @@ fn gclouds_own_configuration_of_somebody_else_does_not_win() {
             assert_eq!(tool["account"], gcp, "{tool}");
         }
     }
+    let doctor = harness.mcm(&["doctor"]).result;
+    assert!(
+        doctor.contains("auth/impersonate_service_account, auth/access_token_file set"),
+        "{doctor}"
+    );
     let ended = harness.mcm(&["env", &gcp, "--shell", "bash"]);
     let lines = ended.done();
     for line in [
