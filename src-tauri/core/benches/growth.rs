@@ -12,10 +12,10 @@ use mcm_core::account::{Account, Identity, SessionTimes, Target};
 use mcm_core::app::App;
 use mcm_core::http::Http;
 use mcm_core::redirect::Frontend;
-use mcm_core::sign_in::RecordedBrowser;
 use mcm_core::store::Store;
+use mcm_core::testing::{ManualClock, RecordedBrowser};
 use mcm_core::vault::Vault;
-use mcm_core::world::{Environment, ManualClock, NoScheme, Paths, World};
+use mcm_core::world::{Environment, NoScheme, Paths, World};
 
 const SIZES: [(usize, usize); 4] = [(1, 12), (1_000, 12), (1_000, 60), (10_000, 12)];
 const ROUNDS: usize = 20;

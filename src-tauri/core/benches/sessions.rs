@@ -12,10 +12,10 @@ use mcm_core::app::{App, Connect};
 use mcm_core::credential::Grant;
 use mcm_core::http::Http;
 use mcm_core::redirect::Frontend;
-use mcm_core::sign_in::RecordedBrowser;
 use mcm_core::store::Store;
+use mcm_core::testing::{ManualClock, RecordedBrowser};
 use mcm_core::vault::{Record, Vault};
-use mcm_core::world::{Clock as _, Environment, ManualClock, NoScheme, Paths, World};
+use mcm_core::world::{Clock as _, Environment, NoScheme, Paths, World};
 use sandbox_clouds::browser::Browser;
 use sandbox_clouds::{Clock, Endpoint, Fault, Options, Sandbox};
 

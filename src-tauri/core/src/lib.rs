@@ -31,6 +31,7 @@ pub mod sign_in;
 pub mod snapshot;
 pub mod store;
 mod surroundings;
+pub mod testing;
 pub mod text;
 pub mod vault;
 pub mod world;

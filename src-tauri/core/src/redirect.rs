@@ -351,7 +351,7 @@ mod tests {
     use futures_util::FutureExt as _;
 
     use super::*;
-    use crate::world::ManualClock;
+    use crate::testing::ManualClock;
 
     const AZURE: &str = "io.github.multicloudmanager://auth/azure";
 

@@ -5,7 +5,7 @@
 
 use crate::account::{AccountId, Cloud};
 use serde::{Deserialize, Serialize};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use ts_rs::TS;
 
 use jiff::Timestamp;
@@ -252,42 +252,6 @@ impl SignInContext {
                 () = self.again.notified() => {}
             }
         }
-    }
-}
-
-/// A browser that a test holds: keeps the last page for a scripted person to visit.
-#[derive(Default)]
-pub struct RecordedBrowser {
-    page: Mutex<Option<Url>>,
-    opened: Notify,
-}
-
-impl RecordedBrowser {
-    /// Waits until a page was opened, and takes it.
-    pub async fn next_page(&self) -> Url {
-        loop {
-            if let Some(page) = self
-                .page
-                .lock()
-                .expect("no code panics while it holds this lock")
-                .take()
-            {
-                return page;
-            }
-            self.opened.notified().await;
-        }
-    }
-}
-
-#[async_trait::async_trait]
-impl Browser for RecordedBrowser {
-    async fn open(&self, page: &Url) -> Result<()> {
-        *self
-            .page
-            .lock()
-            .expect("no code panics while it holds this lock") = Some(page.clone());
-        self.opened.notify_one();
-        Ok(())
     }
 }
 

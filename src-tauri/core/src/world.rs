@@ -11,7 +11,6 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use tokio::sync::watch;
 use url::Url;
 
 use crate::error::{Code, Error, Result};
@@ -52,39 +51,6 @@ impl Clock for SystemClock {
             }
             tokio::time::sleep(left.min(LONGEST_NAP)).await;
         }
-    }
-}
-
-/// A clock that a test sets. Sleepers wake when it passes their moment.
-pub struct ManualClock(watch::Sender<Timestamp>);
-
-impl ManualClock {
-    /// A clock that stands at `start`.
-    pub fn new(start: Timestamp) -> Arc<Self> {
-        Arc::new(Self(watch::Sender::new(start)))
-    }
-
-    /// Moves the clock forward.
-    pub fn advance(&self, by: Duration) {
-        self.0.send_modify(|now| *now += by);
-    }
-
-    /// Sets the clock, also backwards.
-    pub fn set(&self, to: Timestamp) {
-        self.0.send_replace(to);
-    }
-}
-
-#[async_trait]
-impl Clock for ManualClock {
-    fn now(&self) -> Timestamp {
-        *self.0.borrow()
-    }
-
-    async fn sleep_until(&self, at: Timestamp) {
-        let mut clock = self.0.subscribe();
-        // The sender lives as long as `self`, so waiting cannot fail.
-        let _ = clock.wait_for(|now| *now >= at).await;
     }
 }
 

@@ -25,11 +25,12 @@ use mcm_core::provider::{Progress, Provider, Providers, Refreshed, SignInRequest
 use mcm_core::redirect::Frontend;
 use mcm_core::resource::Resource;
 use mcm_core::settings::Settings;
-use mcm_core::sign_in::{RecordedBrowser, SignInContext};
+use mcm_core::sign_in::SignInContext;
 use mcm_core::snapshot::Snapshot;
 use mcm_core::store::{Intent, Store};
+use mcm_core::testing::{ManualClock, RecordedBrowser};
 use mcm_core::vault::{KeychainLimits, Record, Vault};
-use mcm_core::world::{Clock as _, Environment, ManualClock, NoScheme, Paths, World};
+use mcm_core::world::{Clock as _, Environment, NoScheme, Paths, World};
 use proptest::prelude::*;
 use proptest::test_runner::Config;
 use secrecy::ExposeSecret as _;

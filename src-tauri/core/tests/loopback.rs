@@ -11,7 +11,7 @@ use mcm_core::redirect::{
     Answer, Expectation, Frontend, Issuer, LoopbackHost, Method, PendingFlow, Receiver,
     ReceiverLimits, Redirects, STATE_LIFE,
 };
-use mcm_core::world::ManualClock;
+use mcm_core::testing::ManualClock;
 use secrecy::ExposeSecret as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};

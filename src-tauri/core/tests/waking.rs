@@ -18,11 +18,12 @@ use mcm_core::provider::{Progress, Provider, Providers, Refreshed, SignInRequest
 use mcm_core::redirect::Frontend;
 use mcm_core::resource::Resource;
 use mcm_core::settings::Settings;
-use mcm_core::sign_in::{RecordedBrowser, SignInContext};
+use mcm_core::sign_in::SignInContext;
 use mcm_core::snapshot::{Snapshot, Status};
 use mcm_core::store::Store;
+use mcm_core::testing::{ManualClock, RecordedBrowser};
 use mcm_core::vault::{Record, Vault};
-use mcm_core::world::{Clock as _, Environment, ManualClock, NoScheme, Paths, World};
+use mcm_core::world::{Clock as _, Environment, NoScheme, Paths, World};
 
 const LATENCY: Duration = Duration::from_millis(50);
 const HOUR: Duration = Duration::from_secs(3600);
@@ -346,7 +347,7 @@ async fn failures_without_a_network_are_asked_again_ever_more_rarely() {
     for _ in 0..60 {
         harness.app.finish().await;
         harness.server.clock.advance(Duration::from_secs(60));
-        tokio::task::yield_now().await;
+        harness.server.clock.asleep().await;
     }
     harness.app.finish().await;
     let asked = harness.server.requests.load(Ordering::SeqCst);

@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
 
 use crate::faults::Endpoint;
 
@@ -61,30 +62,28 @@ pub struct Request {
 /// Collects requests and secrets.
 #[derive(Default)]
 pub(crate) struct Journal {
-    requests: Mutex<Vec<Request>>,
+    requests: watch::Sender<Vec<Request>>,
     secrets: Mutex<Vec<String>>,
 }
 
 impl Journal {
     pub(crate) fn record(&self, request: Request) {
-        self.requests
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(request);
+        self.requests.send_modify(|requests| requests.push(request));
     }
 
     pub(crate) fn requests(&self) -> Vec<Request> {
-        self.requests
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.requests.borrow().clone()
     }
 
     pub(crate) fn forget_requests(&self) {
-        self.requests
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clear();
+        self.requests.send_modify(Vec::clear);
+    }
+
+    /// Waits until the requests so far are such.
+    pub(crate) async fn until(&self, is_so: impl Fn(&[Request]) -> bool) {
+        let mut requests = self.requests.subscribe();
+        // The sender lives as long as `self`, so waiting cannot fail.
+        let _ = requests.wait_for(|requests| is_so(requests)).await;
     }
 
     /// Notes a secret before it is handed out, and returns it.

@@ -335,6 +335,11 @@ impl Sandbox {
         self.shared.journal.requests()
     }
 
+    /// Waits until the requests so far are such.
+    pub async fn until_requests(&self, is_so: impl Fn(&[Request]) -> bool) {
+        self.shared.journal.until(is_so).await;
+    }
+
     /// Empties the list of requests.
     pub fn forget_requests(&self) {
         self.shared.journal.forget_requests();

@@ -17,7 +17,7 @@ use mcm_core::account::{Account, AccountId};
 use mcm_core::store::Store;
 use mcm_core::world::{APP_ID, Environment};
 use sandbox_clouds::browser::{Browser, Landing};
-use sandbox_clouds::{Endpoint, Options, Sandbox};
+use sandbox_clouds::{Endpoint, Options, Request, Sandbox};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -260,40 +260,42 @@ impl Harness {
 
     /// How many times a refresh token was redeemed.
     pub(crate) fn renewals(&self) -> usize {
-        let is_renewal = |request: &&sandbox_clouds::Request| {
-            request.endpoint == Some(Endpoint::AzureToken)
-                && request.grant_type.as_deref() == Some("refresh_token")
-        };
         self.sandbox.requests().iter().filter(is_renewal).count()
     }
 
     /// Waits until a refresh token is being redeemed.
     pub(crate) fn until_renewing(&self) {
-        self.until("mcm renews the session", || self.renewals() > 0);
+        self.until_request("mcm renews the session", |request| is_renewal(&request));
     }
 
-    /// Waits until something is so.
+    /// Waits until a server was asked.
+    pub(crate) fn until_requested(&self, endpoint: Endpoint) {
+        self.until_request("mcm asks the server", |request| {
+            request.endpoint == Some(endpoint)
+        });
+    }
+
+    fn until_request(&self, what: &str, is_it: impl Fn(&Request) -> bool) {
+        let waited = self.runtime.block_on(async {
+            let asked = self
+                .sandbox
+                .until_requests(|requests| requests.iter().any(&is_it));
+            tokio::time::timeout(TIMEOUT, asked).await
+        });
+        waited.unwrap_or_else(|_| panic!("waited in vain: {what}"));
+    }
+
+    /// Waits until something is so that nothing tells of, such as what another program does.
     pub(crate) fn until(&self, what: &str, is_so: impl Fn() -> bool) {
         let waiting = async {
             while !is_so() {
-                tokio::task::yield_now().await;
+                tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };
         let waited = self
             .runtime
             .block_on(async { tokio::time::timeout(TIMEOUT, waiting).await });
         waited.unwrap_or_else(|_| panic!("waited in vain: {what}"));
-    }
-
-    /// Waits until a server was asked.
-    pub(crate) fn until_requested(&self, endpoint: Endpoint) {
-        let is_asked = || {
-            self.sandbox
-                .requests()
-                .iter()
-                .any(|request| request.endpoint == Some(endpoint))
-        };
-        self.until("mcm asks the server", is_asked);
     }
 
     /// The folder of everything here, which is `HOME` and where temporary files go.
@@ -680,4 +682,9 @@ fn path() -> String {
         .get("PATH")
         .unwrap_or("/usr/bin:/bin")
         .to_owned()
+}
+
+fn is_renewal(request: &&Request) -> bool {
+    request.endpoint == Some(Endpoint::AzureToken)
+        && request.grant_type.as_deref() == Some("refresh_token")
 }

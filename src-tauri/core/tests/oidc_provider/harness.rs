@@ -14,12 +14,10 @@ use mcm_core::error::Result;
 use mcm_core::http::Http;
 use mcm_core::redirect::Frontend;
 use mcm_core::settings::RedirectKind;
-use mcm_core::sign_in::RecordedBrowser;
 use mcm_core::snapshot::{AccountView, Snapshot};
+use mcm_core::testing::{ManualClock, RecordedBrowser};
 use mcm_core::vault::{Record, Vault};
-use mcm_core::world::{
-    Clock as _, Environment, ManualClock, Paths, SchemeRegistration, SystemClock, World,
-};
+use mcm_core::world::{Clock as _, Environment, Paths, SchemeRegistration, SystemClock, World};
 use sandbox_clouds::browser::{Browser, Landing};
 use secrecy::ExposeSecret as _;
 use url::Url;

@@ -11,12 +11,10 @@ use mcm_core::app::{App, Connect};
 use mcm_core::error::Result;
 use mcm_core::http::{Http, ListLimits, TimeLimits};
 use mcm_core::redirect::Frontend;
-use mcm_core::sign_in::RecordedBrowser;
 use mcm_core::snapshot::{AccountView, Snapshot};
+use mcm_core::testing::{ManualClock, RecordedBrowser};
 use mcm_core::vault::Vault;
-use mcm_core::world::{
-    Clock as _, Environment, ManualClock, Paths, SCHEME, SchemeRegistration, World,
-};
+use mcm_core::world::{Clock as _, Environment, Paths, SCHEME, SchemeRegistration, World};
 use sandbox_clouds::browser::{Browser, Landing};
 use sandbox_clouds::{Clock, Endpoint, Options, Sandbox};
 

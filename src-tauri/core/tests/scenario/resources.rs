@@ -11,7 +11,7 @@ use mcm_core::snapshot::Status;
 use mcm_core::vault::Record;
 use sandbox_clouds::azure::Rotation;
 use sandbox_clouds::browser::Browser;
-use sandbox_clouds::{Endpoint, Fault};
+use sandbox_clouds::{Endpoint, Fault, Request};
 use secrecy::ExposeSecret as _;
 
 use crate::harness::{ADA, Harness, within};
@@ -332,12 +332,13 @@ async fn a_late_session_for_a_resource_cannot_outlive_its_account() {
     let record = Record::session(&id, graph.key());
     let late =
         tokio::spawn(async move { app.hand_out_for(&asking, &graph, "test").await.map(drop) });
-    let asked = async {
-        while harness.token_requests("refresh_token") == 0 {
-            tokio::task::yield_now().await;
-        }
-    };
-    within(asked).await;
+    let is_renewal = |request: &Request| request.grant_type.as_deref() == Some("refresh_token");
+    within(
+        harness
+            .clouds
+            .until_requests(|requests| requests.iter().any(is_renewal)),
+    )
+    .await;
     harness.app.disconnect(&id).await.expect("disconnected");
     within(late)
         .await

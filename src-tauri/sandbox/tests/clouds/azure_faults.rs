@@ -93,16 +93,14 @@ async fn a_dropped_connection_leaves_no_answer_and_may_leave_its_effect() {
 async fn a_hanging_request_never_ends_by_itself_and_does_not_hold_up_others() {
     let (clouds, token) = signed_in().await;
     clouds.faults().next(Endpoint::AzureToken, Fault::Hang);
+    let before = clouds.requests().len();
     let hanging = raw_refresh(&clouds, &token);
     tokio::pin!(hanging);
     tokio::select! {
         biased;
         _ = &mut hanging => panic!("the request was answered"),
-        () = async {
-            while clouds.faults().rules().iter().any(|rule| rule.fault == Fault::Hang) {
-                tokio::task::yield_now().await;
-            }
-        } => {}
+        // A request is in the journal once it has met its faults.
+        () = clouds.until_requests(|requests| requests.len() > before) => {}
     }
     assert_eq!(
         refresh(&clouds, "organizations", &token).await.status(),

@@ -144,9 +144,7 @@ async fn the_environment_points_at_the_servers_and_nothing_answers_after_the_dro
         .faults()
         .always(Endpoint::AzureDiscovery, Fault::Hang);
     let hanging = tokio::spawn(client().get(&url).send());
-    while clouds.requests().len() < 2 {
-        tokio::task::yield_now().await;
-    }
+    clouds.until_requests(|requests| requests.len() == 2).await;
     drop(clouds);
     hanging
         .await

@@ -1,0 +1,131 @@
+//! What tests put in the place of the world's parts. Nothing of the product uses it.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use tokio::sync::{Notify, watch};
+use url::Url;
+
+use crate::error::Result;
+use crate::world::{Browser, Clock};
+
+/// A clock that moves only when told.
+pub struct ManualClock {
+    now: watch::Sender<Timestamp>,
+    sleepers: watch::Sender<Sleepers>,
+}
+
+/// Until when each caller of `sleep_until` sleeps.
+#[derive(Default)]
+struct Sleepers {
+    last: u64,
+    until: BTreeMap<u64, Timestamp>,
+}
+
+impl ManualClock {
+    /// A clock that stands at `start`.
+    pub fn new(start: Timestamp) -> Arc<Self> {
+        Arc::new(Self {
+            now: watch::Sender::new(start),
+            sleepers: watch::Sender::default(),
+        })
+    }
+
+    /// Moves the clock forward.
+    pub fn advance(&self, by: Duration) {
+        self.now.send_modify(|now| *now += by);
+    }
+
+    /// Sets the clock, also backwards.
+    pub fn set(&self, to: Timestamp) {
+        self.now.send_replace(to);
+    }
+
+    /// Waits until a task sleeps that this time does not wake.
+    pub async fn asleep(&self) {
+        let mut sleepers = self.sleepers.subscribe();
+        let is_asleep =
+            |sleepers: &Sleepers| sleepers.until.values().any(|until| *until > self.now());
+        // The sender lives as long as `self`, so waiting cannot fail.
+        let _ = sleepers.wait_for(is_asleep).await;
+    }
+}
+
+#[async_trait]
+impl Clock for ManualClock {
+    fn now(&self) -> Timestamp {
+        *self.now.borrow()
+    }
+
+    async fn sleep_until(&self, at: Timestamp) {
+        let mut clock = self.now.subscribe();
+        let _asleep = Asleep::new(&self.sleepers, at);
+        // The sender lives as long as `self`, so waiting cannot fail.
+        let _ = clock.wait_for(|now| *now >= at).await;
+    }
+}
+
+/// A caller of `sleep_until`, until it wakes or gives up.
+struct Asleep<'a> {
+    sleepers: &'a watch::Sender<Sleepers>,
+    number: u64,
+}
+
+impl<'a> Asleep<'a> {
+    fn new(sleepers: &'a watch::Sender<Sleepers>, until: Timestamp) -> Self {
+        let mut number = 0;
+        sleepers.send_modify(|sleepers| {
+            sleepers.last += 1;
+            number = sleepers.last;
+            sleepers.until.insert(number, until);
+        });
+        Self { sleepers, number }
+    }
+}
+
+impl Drop for Asleep<'_> {
+    fn drop(&mut self) {
+        self.sleepers.send_modify(|sleepers| {
+            sleepers.until.remove(&self.number);
+        });
+    }
+}
+
+/// A browser that a test holds: keeps the last page for a scripted person to visit.
+#[derive(Default)]
+pub struct RecordedBrowser {
+    page: Mutex<Option<Url>>,
+    opened: Notify,
+}
+
+impl RecordedBrowser {
+    /// Waits until a page was opened, and takes it.
+    pub async fn next_page(&self) -> Url {
+        loop {
+            if let Some(page) = self
+                .page
+                .lock()
+                .expect("no code panics while it holds this lock")
+                .take()
+            {
+                return page;
+            }
+            self.opened.notified().await;
+        }
+    }
+}
+
+#[async_trait]
+impl Browser for RecordedBrowser {
+    async fn open(&self, page: &Url) -> Result<()> {
+        *self
+            .page
+            .lock()
+            .expect("no code panics while it holds this lock") = Some(page.clone());
+        self.opened.notify_one();
+        Ok(())
+    }
+}
