@@ -10,9 +10,9 @@ use std::fmt;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use ts_rs::TS;
 
+use crate::digest::digest;
 use crate::error::ErrorView;
 use crate::random;
 use crate::resource::{Identifier, Resource};
@@ -203,11 +203,11 @@ impl Identity {
         let digest = match self {
             Self::Azure {
                 home, tenant_id, ..
-            } => digest(&["azure", home, tenant_id]),
+            } => digest(["azure", home, tenant_id]),
             Self::Gcp {
                 issuer, subject, ..
-            } => digest(&["gcp", issuer, subject]),
-            Self::Aws { role_arn, .. } => digest(&["aws", &canonical_role_arn(role_arn)]),
+            } => digest(["gcp", issuer, subject]),
+            Self::Aws { role_arn, .. } => digest(["aws", &canonical_role_arn(role_arn)]),
         };
         AccountId(format!("{}-{}", self.cloud(), &digest[..12]))
     }
@@ -215,11 +215,11 @@ impl Identity {
     /// The grant that serves this identity.
     pub fn grant_key(&self) -> GrantKey {
         GrantKey(match self {
-            Self::Azure { home, .. } => digest(&["grant", "azure", home]),
+            Self::Azure { home, .. } => digest(["grant", "azure", home]),
             Self::Gcp {
                 issuer, subject, ..
-            } => digest(&["grant", "gcp", issuer, subject]),
-            Self::Aws { role_arn, .. } => digest(&["grant", "aws", &canonical_role_arn(role_arn)]),
+            } => digest(["grant", "gcp", issuer, subject]),
+            Self::Aws { role_arn, .. } => digest(["grant", "aws", &canonical_role_arn(role_arn)]),
         })
     }
 
@@ -317,20 +317,6 @@ fn canonical_role_arn(arn: &str) -> String {
         Some((path, name)) => format!("{path}/{}", name.to_ascii_lowercase()),
         None => arn.to_owned(),
     }
-}
-
-/// SHA-256 over length-prefixed parts, so that no two lists of parts give the same digest.
-fn digest(parts: &[&str]) -> String {
-    let mut hash = Sha256::new();
-    for part in parts {
-        hash.update((part.len() as u64).to_be_bytes());
-        hash.update(part.as_bytes());
-    }
-    hash.finalize()
-        .iter()
-        .take(16)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
 }
 
 /// What a person works on inside an account: a subscription, a project, or an AWS account and region.
@@ -736,7 +722,7 @@ mod tests {
 
     #[test]
     fn parts_of_a_key_cannot_run_into_each_other() {
-        assert_ne!(digest(&["a.b", "c"]), digest(&["a", "b.c"]));
-        assert_ne!(digest(&["ab", ""]), digest(&["a", "b"]));
+        assert_ne!(digest(["a.b", "c"]), digest(["a", "b.c"]));
+        assert_ne!(digest(["ab", ""]), digest(["a", "b"]));
     }
 }

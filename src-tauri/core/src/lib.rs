@@ -11,6 +11,7 @@ pub mod browser;
 pub mod claims;
 pub mod credential;
 pub mod device;
+mod digest;
 pub mod error;
 pub mod file;
 pub mod guid;

@@ -3,10 +3,9 @@
 //! Another variable, another proxy, another content of AWS's files: a failure that was met with these says nothing of a
 //! process that has others. Of a digest of them all only eight bytes are kept, from which no value can be found.
 
-use sha2::{Digest as _, Sha256};
-
 use crate::account::Cloud;
 use crate::aws_files::Files;
+use crate::digest::digest;
 use crate::world::Environment;
 
 /// Variables that lead requests of every cloud elsewhere, or to another keychain.
@@ -35,25 +34,17 @@ pub(crate) fn mark(environment: &Environment, cloud: Cloud) -> String {
         .filter(|(name, _)| counts(name))
         .collect();
     variables.sort_unstable();
-    let mut digest = Sha256::new();
-    for (name, value) in variables {
-        for part in [name, value] {
-            digest.update(part.len().to_le_bytes());
-            digest.update(part);
-        }
+    let mut parts: Vec<&[u8]> = Vec::new();
+    for (name, value) in &variables {
+        parts.extend([name.as_bytes(), value.as_bytes()]);
     }
-    if cloud == Cloud::Aws {
-        let files = Files::read(environment);
-        for file in [files.config, files.credentials] {
-            digest.update(file.bytes.len().to_le_bytes());
-            digest.update(file.bytes);
-        }
+    let files = (cloud == Cloud::Aws).then(|| Files::read(environment));
+    if let Some(files) = &files {
+        parts.extend([&*files.config.bytes, &*files.credentials.bytes]);
     }
-    let digest = digest.finalize();
-    digest[..8]
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    let mut mark = digest(parts);
+    mark.truncate(16);
+    mark
 }
 
 #[cfg(test)]

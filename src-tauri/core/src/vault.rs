@@ -27,11 +27,11 @@ use ts_rs::TS;
 
 use keyring_core::CredentialStore;
 use secrecy::{ExposeSecret, SecretSlice};
-use sha2::{Digest, Sha256};
 use tokio::sync::{Mutex, Semaphore, watch};
 use tokio::time::{Instant, timeout_at};
 
 use crate::account::{AccountId, GrantKey};
+use crate::digest::digest;
 use crate::error::{Code, Error, ErrorView, Result};
 
 use connection::{KeychainConnection, KeychainStatus};
@@ -118,7 +118,7 @@ impl Record {
             key: if fits {
                 text.to_owned()
             } else {
-                digest(&[text])
+                digest([text])
             },
         }
     }
@@ -127,7 +127,7 @@ impl Record {
     pub fn session(account: &AccountId, resource: &str) -> Self {
         Self {
             kind: Kind::Session,
-            key: digest(&[account.as_str(), resource]),
+            key: digest([account.as_str(), resource]),
         }
     }
 
@@ -135,7 +135,7 @@ impl Record {
     pub fn access_keys(access_key_id: &str) -> Self {
         Self {
             kind: Kind::AccessKeys,
-            key: digest(&[access_key_id]),
+            key: digest([access_key_id]),
         }
     }
 
@@ -149,20 +149,6 @@ impl Record {
     pub fn user(&self) -> String {
         format!("{}-{}", self.kind.as_str(), self.key)
     }
-}
-
-/// SHA-256 over length-prefixed parts, cut to 128 bits, in hexadecimal digits.
-fn digest(parts: &[&str]) -> String {
-    let mut hash = Sha256::new();
-    for part in parts {
-        hash.update((part.len() as u64).to_be_bytes());
-        hash.update(part.as_bytes());
-    }
-    hash.finalize()
-        .iter()
-        .take(16)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
 }
 
 /// How long the vault waits.
