@@ -6,10 +6,11 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use mcm_core::account::{AccountId, Cloud};
 use mcm_core::app::{App, Connect};
 use mcm_core::snapshot::{Snapshot, Status};
+use mcm_core::words;
 use mcm_core::world::Clock;
 use notify_rust::Notification;
 use tauri::{AppHandle, Manager as _, async_runtime};
@@ -24,7 +25,7 @@ struct Notice {
     account: AccountId,
     cloud: Cloud,
     name: String,
-    minutes: i64,
+    left: SignedDuration,
 }
 
 /// The session for which each account was last announced.
@@ -50,7 +51,7 @@ impl Announced {
                 account: account.id.clone(),
                 cloud: account.cloud,
                 name: account.name.clone(),
-                minutes: (session.expires_at.duration_since(now).as_secs() / 60).max(1),
+                left: session.expires_at.duration_since(now),
             });
         }
         due
@@ -83,8 +84,8 @@ fn show(app: &AppHandle, notice: &Notice) {
         .icon("multi-cloud-manager")
         .summary(&format!("{} needs you to sign in", notice.name))
         .body(&format!(
-            "Its session ends in {} min and cannot be renewed.",
-            notice.minutes
+            "Its session ends in {} and cannot be renewed.",
+            words::duration(notice.left)
         ))
         .action("default", "Open")
         .action(SIGN_IN, "Sign in again");
@@ -150,7 +151,7 @@ mod tests {
         let [notice] = &announced.due(&one(Status::SignInAgain, Some(540)), at(0))[..] else {
             panic!("one notice")
         };
-        assert_eq!(notice.minutes, 9);
+        assert_eq!(words::duration(notice.left), "9 min");
         assert_eq!(
             announced.due(&one(Status::SignInAgain, Some(540)), at(60)),
             [],

@@ -165,16 +165,17 @@ export const banners = {
   resume: "Resume",
 };
 
+/** What rows and Targets are called; a role's regions are not counted. */
+const nouns = {
+  azure: { row: "tenant", target: "subscription", counted: true },
+  gcp: { row: "account", target: "project", counted: true },
+  aws: { row: "role", target: "region", counted: false },
+} satisfies Record<Cloud, { row: string; target: string; counted: boolean }>;
+
 /** Under a group's heading: `5 tenants, 23 subscriptions`. */
 export function groupCount(cloud: Cloud, rows: number, targets: number): string {
-  switch (cloud) {
-    case "azure":
-      return `${plural(rows, "tenant")}, ${plural(targets, "subscription")}`;
-    case "gcp":
-      return `${plural(rows, "account")}, ${plural(targets, "project")}`;
-    case "aws":
-      return plural(rows, "role");
-  }
+  const { row, target, counted } = nouns[cloud];
+  return [plural(rows, row), ...(counted ? [plural(targets, target)] : [])].join(", ");
 }
 
 /** The line under an account's name. */
@@ -198,19 +199,13 @@ export function identityLine(account: AccountView): string {
   }
 }
 
-const targetNouns: Record<Cloud, [string, string]> = {
-  azure: ["subscription", "subscriptions"],
-  gcp: ["project", "projects"],
-  aws: ["region", "regions"],
-};
-
 /** The chosen Target in a row. */
 export function targetLine(account: AccountView): string {
   if (lacksCloudAccess(account)) return access.none;
   if (account.target !== null) return account.target.name;
-  if (account.readingTargets !== null) return `Loading ${targetNouns[account.cloud][1]}`;
-  if (account.targetCount === 0) return `No ${targetNouns[account.cloud][0]}`;
-  return `No ${targetNouns[account.cloud][0]} chosen`;
+  if (account.readingTargets !== null) return `Loading ${nouns[account.cloud].target}s`;
+  if (account.targetCount === 0) return `No ${nouns[account.cloud].target}`;
+  return `No ${nouns[account.cloud].target} chosen`;
 }
 
 /** The line under a Target's name: its id where the name is another, where it belongs, and a state that is not the usual. */
@@ -353,13 +348,13 @@ const limits: Record<Cloud, string> = {
 };
 
 export const targets = {
-  heading: { azure: "Subscriptions", gcp: "Projects", aws: "Regions" } satisfies Record<Cloud, string>,
-  search: (cloud: Cloud) => `Search ${targetNouns[cloud][1]}`,
-  loading: (cloud: Cloud) => `Loading ${targetNouns[cloud][1]}`,
+  heading: (cloud: Cloud) => `${raised(nouns[cloud].target)}s`,
+  search: (cloud: Cloud) => `Search ${nouns[cloud].target}s`,
+  loading: (cloud: Cloud) => `Loading ${nouns[cloud].target}s`,
   reading: (cloud: Cloud, count: number) =>
-    count === 0 ? `Loading ${targetNouns[cloud][1]}` : `Loading ${targetNouns[cloud][1]}, ${count} so far`,
+    count === 0 ? `Loading ${nouns[cloud].target}s` : `Loading ${nouns[cloud].target}s, ${count} so far`,
   cancel: "Cancel",
-  cancelReading: (cloud: Cloud) => `Cancel loading ${targetNouns[cloud][1]}`,
+  cancelReading: (cloud: Cloud) => `Cancel loading ${nouns[cloud].target}s`,
   readAgain: "Refresh",
   none: {
     azure: "This sign-in sees no subscription. Ask for a role on one, then refresh.",
@@ -376,9 +371,9 @@ export function changeLine(
   cloud: Cloud,
   { added, removed }: Pick<TargetsChange, "added" | "removed">,
 ): string {
-  const [one, many] = targetNouns[cloud];
-  if (added === 0) return `${counted(removed, one, many)} removed`;
-  const more = `${counted(added, one, many)} added`;
+  const { target } = nouns[cloud];
+  if (added === 0) return `${plural(removed, target)} removed`;
+  const more = `${plural(added, target)} added`;
   return removed === 0 ? more : `${more}, ${removed.toLocaleString("en-GB")} removed`;
 }
 
@@ -913,7 +908,7 @@ export function disconnectFacts(
   const kept = keychain.state === "absent" ? "memory" : keychain.name;
   const removed = [
     siblings === 0 ? `The sign-in and its session in ${kept}` : `The session of this tenant in ${kept}`,
-    `Name, colour and star of the account, and its list of ${targetNouns[account.cloud][1]}`,
+    `Name, colour and star of the account, and its list of ${nouns[account.cloud].target}s`,
   ];
   if (account.active) removed.push(`Its use as the active ${cloudNames[account.cloud]} account`);
   switch (account.identity.cloud) {
@@ -969,11 +964,11 @@ export const keys = {
 };
 
 function plural(count: number, one: string): string {
-  return counted(count, one, `${one}s`);
+  return `${count.toLocaleString("en-GB")} ${count === 1 ? one : `${one}s`}`;
 }
 
-function counted(count: number, one: string, many: string): string {
-  return `${count.toLocaleString("en-GB")} ${count === 1 ? one : many}`;
+function raised(word: string): string {
+  return word.charAt(0).toUpperCase() + word.slice(1);
 }
 
 /** A sentence's beginning inside another sentence. */

@@ -7,6 +7,7 @@ use mcm_core::account::{AccountId, Cloud, Target};
 use mcm_core::snapshot::{AccountView, Snapshot, Status};
 use mcm_core::text::shown;
 use mcm_core::vault::KeychainState;
+use mcm_core::words;
 
 /// The most entries of one submenu; the rest is in the dashboard.
 const MOST: usize = 20;
@@ -191,17 +192,15 @@ fn in_use(snapshot: &Snapshot, cloud: Cloud, now: Timestamp) -> Item {
 fn standing(account: &AccountView, now: Timestamp) -> String {
     let left = account
         .session
-        .map(|session| session.expires_at.duration_since(now).as_secs())
-        .filter(|left| *left > 0);
+        .map(|session| session.expires_at.duration_since(now))
+        .filter(|left| left.is_positive());
     match (account.status, left) {
         (Status::SignInAgain, _) => "sign in again".into(),
         (Status::Locked, _) => "keychain locked".into(),
         (Status::Offline, None) => "offline".into(),
         (Status::Expired, _) => "expired".into(),
         (_, None) => "renews on use".into(),
-        (_, Some(left)) if left < 60 => "less than 1 min left".into(),
-        (_, Some(left)) if left < 60 * 60 => format!("{} min left", left / 60),
-        (_, Some(left)) => format!("{} h {} min left", left / 3600, left % 3600 / 60),
+        (_, Some(left)) => format!("{} left", words::duration(left)),
     }
 }
 
@@ -241,14 +240,9 @@ fn account(account: &AccountView) -> Item {
 }
 
 fn console(account: &AccountView) -> Item {
-    let label = match account.cloud {
-        Cloud::Azure => "Open Azure portal",
-        Cloud::Gcp => "Open Google Cloud console",
-        Cloud::Aws => "Open AWS console",
-    };
     Item::Choice {
         action: Action::Console(account.id.clone()),
-        label: label.into(),
+        label: format!("Open {}", words::console(account.cloud)),
     }
 }
 
@@ -282,13 +276,9 @@ fn targets_of(account: &AccountView, targets: &[Target]) -> Option<Item> {
             },
         ]);
     }
-    let noun = match account.cloud {
-        Cloud::Azure => "Subscriptions",
-        Cloud::Gcp => "Projects",
-        Cloud::Aws => "Regions",
-    };
+    let (first, rest) = words::targets(account.cloud).split_at(1);
     Some(Item::Submenu {
-        label: format!("{noun} of {}", name(&account.name)),
+        label: format!("{}{rest} of {}", first.to_uppercase(), name(&account.name)),
         items,
     })
 }

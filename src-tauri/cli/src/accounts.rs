@@ -9,6 +9,7 @@ use mcm_core::account::{AccountId, Cloud, Identity, Target};
 use mcm_core::app::App;
 use mcm_core::role::Enforcement;
 use mcm_core::snapshot::{AccountView, Status};
+use mcm_core::words;
 use serde::Serialize;
 
 use crate::failure::Failure;
@@ -187,7 +188,7 @@ fn line(view: &AccountView, now: Timestamp) -> [String; 7] {
             .map_or_else(|| "-".to_owned(), |target| target.name.clone()),
         view.session.map_or_else(
             || "-".to_owned(),
-            |session| time_left(now, session.expires_at),
+            |session| words::duration(session.expires_at.duration_since(now)),
         ),
         status.as_str().unwrap_or_default().to_owned(),
         view.id.to_string(),
@@ -208,34 +209,4 @@ fn who(identity: &Identity) -> String {
         _ => "",
     };
     format!("{}{remark}", identity.who())
-}
-
-fn time_left(now: Timestamp, end: Timestamp) -> String {
-    let minutes = end.duration_since(now).as_mins().max(0);
-    match (minutes / 60, minutes % 60) {
-        (0, 0) => "< 1 min".to_owned(),
-        (0, minutes) => format!("{minutes} min"),
-        (hours, minutes) => format!("{hours} h {minutes:02} min"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn time_left_is_told_in_hours_and_minutes_and_never_as_more_than_it_is() {
-        let end: Timestamp = "2026-11-23T18:00:00Z".parse().expect("a time");
-        let cases = [
-            ("17:59:01", "< 1 min"),
-            ("17:59:00", "1 min"),
-            ("17:00:01", "59 min"),
-            ("16:54:30", "1 h 05 min"),
-            ("18:00:01", "< 1 min"),
-        ];
-        for (now, told) in cases {
-            let now = format!("2026-11-23T{now}Z").parse().expect("a time");
-            assert_eq!(time_left(now, end), told);
-        }
-    }
 }

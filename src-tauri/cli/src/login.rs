@@ -15,11 +15,11 @@ use mcm_core::settings::RedirectKind;
 use mcm_core::sign_in::{SignInId, SignInStep};
 use mcm_core::snapshot::{AccountView, Status};
 use mcm_core::vault::Vault;
+use mcm_core::words;
 
 use crate::arguments::{AzureLogin, CommonLogin, GcpLogin, Redirect};
 use crate::failure::{Failure, sign_in_advice};
 use crate::output::{note, print, table};
-use crate::targets::targets_noun;
 
 pub(crate) async fn azure(app: &App, vault: &Vault, wish: AzureLogin) -> Result<(), Failure> {
     let on_duplicate = wish.common.on_duplicate();
@@ -237,7 +237,7 @@ fn view(app: &App, id: &AccountId) -> Result<AccountView, Error> {
 }
 
 fn print_connected(account: &AccountView) -> Result<(), Error> {
-    let targets = targets_noun(account.cloud);
+    let targets = words::targets(account.cloud);
     let mut rows = vec![
         ["  account", account.id.as_str()].map(str::to_owned),
         ["  identity", account.identity.who()].map(str::to_owned),

@@ -5,6 +5,7 @@
 use mcm_core::account::{Account, AccountId, Cloud, OrganizationAccount, Target};
 use mcm_core::app::App;
 use mcm_core::error::{Code, Error};
+use mcm_core::words;
 use serde::Serialize;
 
 use crate::credential_env::concern;
@@ -66,7 +67,7 @@ pub(crate) async fn run(app: &App, name: &str, json: bool, refresh: bool) -> Res
         ));
     }
     if account.targets.is_empty() {
-        let noun = targets_noun(account.cloud());
+        let noun = words::targets(account.cloud());
         note(&format!(
             "{} shows no {noun} to {}.",
             account.name(),
@@ -121,15 +122,6 @@ pub(crate) async fn run_use(app: &App, name: &str, target: Option<&str>) -> Resu
     ))?)
 }
 
-/// What people call a cloud's targets.
-pub(crate) fn targets_noun(cloud: Cloud) -> &'static str {
-    match cloud {
-        Cloud::Azure => "subscriptions",
-        Cloud::Gcp => "projects",
-        Cloud::Aws => "regions",
-    }
-}
-
 /// The one target that a person names: by its id, its exact name, or a part that fits no other.
 pub(crate) fn find<'a>(account: &'a Account, wanted: &str) -> Result<&'a Target, Error> {
     let wanted = wanted.trim().to_lowercase();
@@ -145,7 +137,7 @@ pub(crate) fn find<'a>(account: &'a Account, wanted: &str) -> Result<&'a Target,
         [] => {
             let message = format!(
                 "None of the {} of {} fits \"{wanted}\". Run \"mcm targets {} --refresh\" to see them.",
-                targets_noun(account.cloud()),
+                words::targets(account.cloud()),
                 account.name(),
                 account.id
             );
@@ -160,7 +152,7 @@ pub(crate) fn find<'a>(account: &'a Account, wanted: &str) -> Result<&'a Target,
             let message = format!(
                 "\"{wanted}\" fits {} {}. Name one by its id: {}.",
                 several.len(),
-                targets_noun(account.cloud()),
+                words::targets(account.cloud()),
                 list.join(", ")
             );
             Err(Error::new(Code::Ambiguous, message))

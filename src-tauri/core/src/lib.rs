@@ -35,4 +35,5 @@ mod surroundings;
 pub mod testing;
 pub mod text;
 pub mod vault;
+pub mod words;
 pub mod world;

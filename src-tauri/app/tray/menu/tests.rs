@@ -168,10 +168,10 @@ fn the_time_left_is_said_in_minutes_and_hours() {
     for (left, said) in [
         (-1, "renews on use"),
         (0, "renews on use"),
-        (59, "less than 1 min left"),
+        (59, "under 1 min left"),
         (60, "1 min left"),
         (3599, "59 min left"),
-        (3600, "1 h 0 min left"),
+        (3600, "1 h 00 min left"),
         (86_399, "23 h 59 min left"),
     ] {
         let mut view = account(Cloud::Azure, 1, "Contoso");
