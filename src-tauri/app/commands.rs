@@ -217,8 +217,10 @@ async fn targets(core: Core<'_>, account: AccountId) -> Answer<Vec<Target>> {
 }
 
 #[tauri::command]
-async fn use_account(core: Core<'_>, account: AccountId) -> Answer {
-    core.use_account(&account).await.map_err(to_view)
+async fn use_account(core: Core<'_>, account: AccountId, target: Option<String>) -> Answer {
+    core.use_account(&account, target.as_deref())
+        .await
+        .map_err(to_view)
 }
 
 #[tauri::command]

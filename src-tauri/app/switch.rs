@@ -14,7 +14,7 @@ use crate::window::{OpenRequests, Place};
 /// a sign-in that sign-in is started, and the dashboard shows it.
 ///
 /// # Errors
-/// As `use_account`, `choose_target` and `connect` of core.
+/// As `use_account` and `connect` of core.
 pub(crate) async fn switch_to<R: Runtime>(
     app: &AppHandle<R>,
     account: &AccountId,
@@ -33,8 +33,5 @@ pub(crate) async fn switch_to<R: Runtime>(
             .request(Place::Account(account.clone()));
         return Ok(());
     }
-    if let Some(target) = target {
-        core.choose_target(account, target).await?;
-    }
-    core.use_account(account).await
+    core.use_account(account, target).await
 }

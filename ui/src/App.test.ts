@@ -427,7 +427,7 @@ describe("the details", () => {
     await click("Use");
 
     expect(named("choose_target")[0]?.args).toEqual({ account: azure().id, target: subscriptions[1]?.id });
-    expect(named("use_account")[0]?.args).toEqual({ account: azure().id });
+    expect(named("use_account")[0]?.args).toEqual({ account: azure().id, target: null });
   });
 
   test("renewing shows in its place and then says that it is done", async () => {

@@ -139,8 +139,9 @@ export function activity(account: AccountId | null): Promise<ActivityEvent[]> {
   return call("activity", { account });
 }
 
-export function useAccount(account: AccountId): Promise<void> {
-  return call("use_account", { account });
+/** Puts an Account to use in its Cloud, with one of its Targets when one is named. */
+export function useAccount(account: AccountId, target: string | null): Promise<void> {
+  return call("use_account", { account, target });
 }
 
 export function chooseTarget(account: AccountId, target: string): Promise<void> {

@@ -93,11 +93,9 @@ pub(crate) async fn run(app: &App, name: &str, json: bool, refresh: bool) -> Res
 
 pub(crate) async fn run_use(app: &App, name: &str, target: Option<&str>) -> Result<(), Failure> {
     let account = app.resolve(name)?;
-    if let Some(target) = target {
-        app.choose_target(&account.id, &find(&account, target)?.id)
-            .await?;
-    }
-    app.use_account(&account.id).await?;
+    let target = target.map(|wanted| find(&account, wanted)).transpose()?;
+    let target = target.map(|target| target.id.as_str());
+    app.use_account(&account.id, target).await?;
     let account = app.resolve(account.id.as_str())?;
     let target = account
         .chosen_target()

@@ -25,15 +25,8 @@ export class AccountActions {
   }
 
   async use(account: AccountView, target: Target | null = null): Promise<void> {
-    if (target === null) {
-      await attempt(this.#report, () => ipc.useAccount(account.id), done.using(account.name));
-      return;
-    }
-    const both = async (): Promise<void> => {
-      await ipc.chooseTarget(account.id, target.id);
-      await ipc.useAccount(account.id);
-    };
-    await attempt(this.#report, both, done.usingTarget(account.name, target.name));
+    const words = target === null ? done.using(account.name) : done.usingTarget(account.name, target.name);
+    await attempt(this.#report, () => ipc.useAccount(account.id, target?.id ?? null), words);
   }
 
   /** Renews the Session, or signs in again where only that helps. */

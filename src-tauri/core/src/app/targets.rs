@@ -56,14 +56,17 @@ impl App {
         }
     }
 
-    /// Makes the account the one in use in its cloud.
+    /// Makes the account, and one of its targets when one is named, the ones in use in its cloud: both or neither.
     ///
     /// # Errors
-    /// `not-found`, `storage-*`.
-    pub async fn use_account(&self, id: &AccountId) -> Result<()> {
+    /// `not-found`, also for a target that the account does not have; `storage-*`.
+    pub async fn use_account(&self, id: &AccountId, target: Option<&str>) -> Result<()> {
         let now = self.world.clock.now();
         self.change(|change| {
             let used = change.edit(id, |account| {
+                if let Some(target) = target {
+                    choose(account, target)?;
+                }
                 account.used_at = Some(now);
                 Ok(account.clone())
             });
@@ -74,28 +77,12 @@ impl App {
         .await
     }
 
-    /// Chooses the target to work on.
+    /// Chooses the target to work on, of an account that may not be in use.
     ///
     /// # Errors
     /// `not-found` for a target that the account does not have, `storage-*`.
     pub async fn choose_target(&self, id: &AccountId, target: &str) -> Result<()> {
-        self.edit(id, |account| {
-            let found = account
-                .targets
-                .iter()
-                .find(|known| known.id == target)
-                .map(|known| known.id.clone());
-            account.target = Some(found.ok_or_else(|| {
-                let message = format!(
-                    "{} has no target \"{}\". Read its targets again.",
-                    account.name(),
-                    text::shown(target)
-                );
-                Error::new(Code::NotFound, message)
-            })?);
-            Ok(())
-        })
-        .await
+        self.edit(id, |account| choose(account, target)).await
     }
 
     /// Marks the account's targets as being read, for the next Snapshot; none when they are already.
@@ -215,4 +202,17 @@ impl App {
             organization,
         })
     }
+}
+
+fn choose(account: &mut Account, target: &str) -> Result<()> {
+    if !account.targets.iter().any(|known| known.id == target) {
+        let message = format!(
+            "{} has no target \"{}\". Read its targets again.",
+            account.name(),
+            text::shown(target)
+        );
+        return Err(Error::new(Code::NotFound, message));
+    }
+    account.target = Some(target.to_owned());
+    Ok(())
 }

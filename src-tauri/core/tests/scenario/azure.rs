@@ -103,6 +103,33 @@ async fn a_scheme_that_belongs_to_another_program_leads_to_loopback_and_is_told(
 }
 
 #[tokio::test]
+async fn an_account_is_put_to_use_with_its_target_or_not_at_all() {
+    let harness = Harness::start().await;
+    let ada = harness.connect(ADA).await.expect("connected");
+    let grace = harness.connect(GRACE).await.expect("connected");
+    harness
+        .until(|snapshot| snapshot.accounts.iter().all(|row| row.target_count > 0))
+        .await;
+    let target = harness.app.targets(&grace).expect("read")[0].id.clone();
+    let (before, used) = (harness.row(&grace), |id| harness.row(id).active);
+    assert!(used(&ada) && !used(&grace));
+
+    let refused = harness
+        .app
+        .use_account(&grace, Some("no-such-target"))
+        .await;
+    assert_eq!(refused.expect_err("no target").code(), Code::NotFound);
+    assert_eq!(harness.row(&grace), before);
+    assert!(used(&ada) && !used(&grace));
+
+    let done = harness.app.use_account(&grace, Some(&target)).await;
+    done.expect("used");
+    assert!(used(&grace) && !used(&ada));
+    let row = harness.row(&grace);
+    assert_eq!(row.target.map(|target| target.id), Some(target));
+}
+
+#[tokio::test]
 async fn connecting_the_same_person_again_updates_the_row_and_keeps_what_was_chosen_for_it() {
     let harness = Harness::start().await;
     let id = harness.connect(ADA).await.expect("connected");
