@@ -78,7 +78,7 @@ impl Variable {
 }
 
 #[rustfmt::skip]
-pub(super) static TABLE: [Variable; 131] = [
+pub(super) static TABLE: [Variable; 134] = [
     row("AWS_ACCESS_KEY_ID", AWS, Credential, (Remove, Set(F::KeyId)), "every AWS SDK", BOTO_DOC),
     row("AWS_SECRET_ACCESS_KEY", AWS, Credential, (Remove, Set(F::SecretKey)), "every AWS SDK", BOTO_DOC),
     row("AWS_SESSION_TOKEN", AWS, Credential, (Remove, Set(F::SessionToken)), "every AWS SDK", BOTO_DOC),
@@ -172,6 +172,8 @@ pub(super) static TABLE: [Variable; 131] = [
     row("AZCOPY_TENANT_ID", AZURE, Identity, (Remove, Remove), "azcopy", AZCOPY_DOC),
     row("AZURE_CLOUD_NAME", AZURE, Identity, (Remove, Remove), "az; the cloud of its settings", AZCLI_DOC),
     row("AZURE_CONFIG_DIR", AZURE, Files, (Set(F::AzFolder), Keep), "az; the folder of its sign-ins", AZCLI_DOC).and_mcm(),
+    row("AZURE_CORE_COLLECT_TELEMETRY", AZURE, Client, (Text("no"), Keep), "az, which else writes into its folder after the command has ended", AZCLI_DOC),
+    row("AZURE_DEV_COLLECT_TELEMETRY", AZURE, Client, (Text("no"), Keep), "azd, which else writes into its folder after the command has ended", AZD_DOC),
     row("AZURE_EXTENSION_DIR", AZURE, Files, (Set(F::AzExtensions), Keep), "az; the extensions stay the user's", AZCLI_DOC),
     row("AZD_CONFIG_DIR", AZURE, Files, (Set(F::AzdFolder), Keep), "azd; the folder of its sign-ins", AZD_DOC).and_mcm(),
 
@@ -203,6 +205,7 @@ pub(super) static TABLE: [Variable; 131] = [
     row("GOOGLE_CLOUD_PROJECT", GCP, Place, (Set(F::Project), Set(F::Project)), "Google's libraries, Terraform", ADC_DOC),
     row("GCLOUD_PROJECT", GCP, Place, (Set(F::Project), Set(F::Project)), "older Google libraries, Terraform", TFG_DOC),
     row("GOOGLE_PROJECT", GCP, Place, (Set(F::Project), Set(F::Project)), "Terraform, before GOOGLE_CLOUD_PROJECT", TFG_DOC),
+    row("CLOUDSDK_CORE_DISABLE_FILE_LOGGING", GCP, Client, (Text("true"), Text("true")), "gcloud, whose log has what gcloud auth print-access-token prints", GCLOUD_DOC),
     row("CLOUDSDK_COMPUTE_REGION", GCP, Place, (Keep, Keep), "gcloud", GCLOUD_DOC),
     row("CLOUDSDK_COMPUTE_ZONE", GCP, Place, (Keep, Keep), "gcloud", GCLOUD_DOC),
 

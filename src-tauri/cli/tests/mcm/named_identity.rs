@@ -133,6 +133,9 @@ fn older_and_service_wide_variables_do_not_reach_the_command() {
         ("CLOUDSDK_AUTH_ACCESS_TOKEN_FILE", ""),
         ("CLOUDSDK_CORE_ACCOUNT", ADA),
         ("CLOUDSDK_CORE_UNIVERSE_DOMAIN", "googleapis.com"),
+        ("CLOUDSDK_CORE_DISABLE_FILE_LOGGING", "true"),
+        ("AZURE_CORE_COLLECT_TELEMETRY", "no"),
+        ("AZURE_DEV_COLLECT_TELEMETRY", "no"),
         ("NO_PROXY", "corp.example,127.0.0.1,localhost"),
         ("no_proxy", "corp.example,127.0.0.1,localhost"),
     ];
