@@ -46,7 +46,7 @@ fn page() -> String {
     for setting in &GCLOUD_SETTINGS {
         writeln!(
             page,
-            "| `{}/{}` | `{}` |",
+            "| `[{}] {}` | `{}` |",
             setting.section, setting.key, setting.variable
         )
         .expect(GROWS);
