@@ -8,13 +8,18 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use mcm_core::account::{AccountId, Cloud};
-use mcm_core::app::{App, Connect};
+use mcm_core::app::App;
+#[cfg(target_os = "linux")]
+use mcm_core::app::Connect;
 use mcm_core::snapshot::{Snapshot, Status};
 use mcm_core::words;
 use mcm_core::world::Clock;
 use notify_rust::Notification;
-use tauri::{AppHandle, Manager as _, async_runtime};
+#[cfg(target_os = "linux")]
+use tauri::Manager as _;
+use tauri::{AppHandle, async_runtime};
 
+#[cfg(target_os = "linux")]
 use crate::window::{OpenRequests, Place};
 
 const SIGN_IN: &str = "sign-in";
@@ -89,6 +94,10 @@ fn show(app: &AppHandle, notice: &Notice) {
         ))
         .action("default", "Open")
         .action(SIGN_IN, "Sign in again");
+    // The name under which Windows shows it, and which the installer gives to the app's entry in the start menu. A build
+    // that nobody installed has no such entry, and is shown as PowerShell's.
+    #[cfg(all(windows, not(debug_assertions)))]
+    notification.app_id(mcm_core::world::APP_ID);
     let Ok(shown) = notification.show().inspect_err(|error| {
         tracing::warn!(%error, "the desktop shows no notifications");
     }) else {

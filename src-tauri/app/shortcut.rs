@@ -180,12 +180,11 @@ fn is_possible(environment: &Environment) -> bool {
     !is_wayland && environment.get("DISPLAY").is_some()
 }
 
-#[cfg(test)]
+#[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::*;
 
     #[test]
-    #[cfg(target_os = "linux")]
     fn a_wayland_session_is_not_promised_what_it_cannot_do() {
         let is_possible =
             |pairs: &[(&str, &str)]| is_possible(&Environment::from_pairs(pairs.iter().copied()));

@@ -8,6 +8,8 @@ use std::sync::Arc;
 
 use mcm_core::app::App;
 use mcm_core::browser::SystemBrowser;
+#[cfg(windows)]
+use mcm_core::error::{Code, Error};
 use mcm_core::http::Http;
 use mcm_core::logging;
 use mcm_core::memory;
@@ -50,6 +52,14 @@ pub fn run() -> ExitCode {
         Ok(paths) => paths,
         Err(error) => return fail(&error),
     };
+    #[cfg(windows)]
+    if let Err(error) = tauri::webview_version() {
+        tracing::error!(%error, "there is no web view");
+        return fail(&Error::new(
+            Code::Unsupported,
+            "The Microsoft Edge WebView2 Runtime is missing. Install it from Microsoft's website, then start the app again.",
+        ));
+    }
     let builder = tauri::Builder::default();
     // The first plug-in, so that a second start ends before it does anything. macOS starts one instance by itself.
     #[cfg(not(target_os = "macos"))]
@@ -242,5 +252,11 @@ fn fail(error: &dyn std::error::Error) -> ExitCode {
     tracing::error!(%error, "the app cannot start");
     // As above.
     let _ = writeln!(std::io::stderr(), "multi-cloud-manager: {error}");
+    #[cfg(windows)]
+    rfd::MessageDialog::new()
+        .set_level(rfd::MessageLevel::Error)
+        .set_title("Multi-Cloud Manager cannot start")
+        .set_description(error.to_string())
+        .show();
     ExitCode::FAILURE
 }

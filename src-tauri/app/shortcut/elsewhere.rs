@@ -1,6 +1,6 @@
 //! Listening on Windows and macOS, by the crate `global-hotkey`. On the main thread, whose loop hears the keys.
 
-use std::sync::Mutex;
+use std::cell::RefCell;
 
 use global_hotkey::hotkey::{Code, HotKey, Modifiers};
 use global_hotkey::{GlobalHotKeyEvent, GlobalHotKeyManager, HotKeyState};
@@ -8,11 +8,22 @@ use global_hotkey::{GlobalHotKeyEvent, GlobalHotKeyManager, HotKeyState};
 use super::ShortcutError;
 use super::keys::{Key, Keys};
 
-/// What keys are asked for at.
-pub(super) struct Listener {
-    manager: GlobalHotKeyManager,
-    registered: Mutex<Option<(Keys, HotKey)>>,
+thread_local! {
+    /// On Windows a window belongs to the thread that made it, and the keys come to that window. So it stays there.
+    #[allow(
+        clippy::missing_const_for_thread_local,
+        reason = "it is const, which Clippy overlooks with a standard library that was built from source"
+    )]
+    static REGISTRATION: RefCell<Option<Registration>> = const { RefCell::new(None) };
 }
+
+struct Registration {
+    manager: GlobalHotKeyManager,
+    registered: Option<(Keys, HotKey)>,
+}
+
+/// Shows that the keys can be listened for. Its methods are for the main thread, where `open` was called.
+pub(super) struct Listener;
 
 impl Listener {
     /// `pressed` is called at each press; the time is for X servers only.
@@ -26,26 +37,34 @@ impl Listener {
                 pressed(0);
             }
         }));
-        Ok(Self {
+        REGISTRATION.set(Some(Registration {
             manager,
-            registered: Mutex::new(None),
-        })
+            registered: None,
+        }));
+        Ok(Self)
     }
 
     /// Listens for other keys, or for none. When they cannot be had, those before stay.
     pub(super) fn listen(&self, keys: Option<Keys>) -> Result<(), ShortcutError> {
-        let mut registered = self
-            .registered
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        if registered.map(|(keys, _)| keys) == keys {
+        REGISTRATION.with_borrow_mut(|registration| match registration {
+            Some(registration) => registration.listen(keys),
+            None => Err(ShortcutError::Unreachable(
+                "the keys belong to another thread".into(),
+            )),
+        })
+    }
+}
+
+impl Registration {
+    fn listen(&mut self, keys: Option<Keys>) -> Result<(), ShortcutError> {
+        if self.registered.map(|(keys, _)| keys) == keys {
             return Ok(());
         }
         let next = keys.map(|keys| (keys, hot_key(keys)));
         if let Some((_, hot_key)) = next {
             self.manager.register(hot_key).map_err(refused)?;
         }
-        if let Some((_, last)) = std::mem::replace(&mut *registered, next) {
+        if let Some((_, last)) = std::mem::replace(&mut self.registered, next) {
             // Fails only for what is not registered.
             let _ = self.manager.unregister(last);
         }
@@ -66,7 +85,7 @@ fn hot_key(keys: Keys) -> HotKey {
         (keys.ctrl, Modifiers::CONTROL),
         (keys.alt, Modifiers::ALT),
         (keys.shift, Modifiers::SHIFT),
-        (keys.system, Modifiers::SUPER),
+        (keys.system, Modifiers::META),
     ] {
         modifiers.set(modifier, held);
     }

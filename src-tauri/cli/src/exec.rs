@@ -146,7 +146,7 @@ pub(crate) async fn prepare(app: &Arc<App>, world: &World, wish: Exec) -> Result
     for line in told {
         note(&line);
     }
-    let mut command = Command::new(&program);
+    let mut command = Command::new(child::program_file(&program));
     command.args(words);
     changes.apply(&mut command);
     Ok(Ready {

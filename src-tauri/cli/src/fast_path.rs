@@ -115,7 +115,7 @@ async fn issue(wish: &IssueCommand, environment: &Environment) -> Option<()> {
 /// when that cannot be, or where a process cannot become another.
 fn go_on() -> ExitCode {
     // Never by way of PATH, where another program may have this name.
-    let Ok(this) = env::current_exe().and_then(|path| path.canonicalize()) else {
+    let Ok(this) = env::current_exe().and_then(dunce::canonicalize) else {
         return failed(
             "The file of mcm was replaced or removed while it ran. Run the command again.",
         );

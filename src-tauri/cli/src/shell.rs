@@ -103,12 +103,10 @@ fn parent_program() -> Option<String> {
     )
 }
 
-/// Nothing says what runs this program. Git's bash sets `SHELL`, PowerShell does not.
+/// Windows tells no program which one started it, and the variables of one shell reach the next.
 #[cfg(windows)]
 fn parent_program() -> Option<String> {
-    std::env::var_os("SHELL")
-        .is_none()
-        .then(|| "powershell.exe".to_owned())
+    None
 }
 
 /// A quotation mark ends the quotation, stands by itself, and begins it again.
@@ -134,8 +132,9 @@ fn quoted_for_powershell(value: &str) -> String {
     quoted
 }
 
-#[cfg(test)]
-mod tests {
+/// What the shells of this system make of the lines.
+#[cfg(all(test, unix))]
+mod shells {
     use std::process::{Command, Stdio};
 
     use proptest::prelude::*;
@@ -238,6 +237,11 @@ mod tests {
             );
         }
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
 
     #[test]
     fn powershell_gets_one_line_in_which_nothing_ends_the_quotation() {

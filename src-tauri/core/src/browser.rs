@@ -51,6 +51,14 @@ impl SystemBrowser {
     }
 }
 
+/// Only on Linux does a variable name the browser.
+const NOT_STARTED: &str = if cfg!(target_os = "linux") {
+    "No browser could be started. Set BROWSER to the program that opens web pages, for example BROWSER=firefox, then try \
+     again."
+} else {
+    "No browser could be started. Choose a default browser in the system's settings, then try again."
+};
+
 #[async_trait]
 impl Browser for SystemBrowser {
     async fn open(&self, page: &Url) -> Result<()> {
@@ -70,11 +78,7 @@ impl Browser for SystemBrowser {
         // Starting a program waits for the disk, and then for its first moments.
         match tokio::task::spawn_blocking(open).await {
             Ok(true) => Ok(()),
-            _ => Err(Error::new(
-                Code::BrowserFailed,
-                "No browser could be started. Set BROWSER to the program that opens web pages, for example \
-                 BROWSER=firefox, then try again.",
-            )),
+            _ => Err(Error::new(Code::BrowserFailed, NOT_STARTED)),
         }
     }
 }

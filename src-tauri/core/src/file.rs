@@ -102,7 +102,7 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
         let mut file = temporary().tempfile_in(folder)?;
         file.write_all(bytes)?;
         file.as_file().sync_all()?;
-        file.persist(path)?;
+        put_in_place(file.into_temp_path(), path)?;
         sync_folder(folder)
     };
     write().map_err(|error| storage_failed("saved", path, error))
@@ -179,12 +179,39 @@ impl NewFile {
     pub(crate) fn put_in_place(self) -> Result<()> {
         let put = || -> io::Result<()> {
             File::open(&self.new)?.sync_all()?;
-            self.new.persist(&self.place)?;
+            put_in_place(self.new, &self.place)?;
             sync_folder(self.place.parent().ok_or(io::ErrorKind::InvalidInput)?)
         };
         let place = self.place.clone();
         put().map_err(|error| storage_failed("saved", &place, error))
     }
+}
+
+/// Gives a complete file the name of another, whose place it takes.
+#[cfg(not(windows))]
+fn put_in_place(new: tempfile::TempPath, place: &Path) -> io::Result<()> {
+    Ok(new.persist(place)?)
+}
+
+/// Gives a complete file the name of another, whose place it takes. Windows refuses while a program has the other open,
+/// which a scanner for viruses does for a moment.
+#[cfg(windows)]
+fn put_in_place(mut new: tempfile::TempPath, place: &Path) -> io::Result<()> {
+    const TRIES: u32 = 100;
+    const PAUSE: Duration = Duration::from_millis(10);
+    for _ in 1..TRIES {
+        match new.persist(place) {
+            Ok(()) => return Ok(()),
+            Err(failed)
+                if failed.error.kind() == io::ErrorKind::PermissionDenied && !place.is_dir() =>
+            {
+                new = failed.path;
+                std::thread::sleep(PAUSE);
+            }
+            Err(failed) => return Err(failed.error),
+        }
+    }
+    Ok(new.persist(place)?)
 }
 
 /// A file that is being written, by a name that `sweep_temporary` knows.

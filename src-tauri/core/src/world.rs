@@ -4,6 +4,7 @@
 //! their real and manual twins. The keychain (`vault.rs`) and HTTP (`http.rs`) are parts of the World with files
 //! of their own. Only this file may read the machine's clock and environment.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -65,7 +66,8 @@ impl Environment {
         Self(Arc::new(
             pairs
                 .filter_map(|(name, value)| {
-                    Some((name.into_string().ok()?, value.into_string().ok()?))
+                    let name = as_compared(&name.into_string().ok()?).into_owned();
+                    Some((name, value.into_string().ok()?))
                 })
                 .collect(),
         ))
@@ -76,7 +78,7 @@ impl Environment {
         Self(Arc::new(
             pairs
                 .into_iter()
-                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .map(|(name, value)| (as_compared(name).into_owned(), value.to_owned()))
                 .collect(),
         ))
     }
@@ -98,15 +100,24 @@ impl Environment {
 
     /// The value of a variable as it is set, also an empty one: for rules of other programs, which tell the two apart.
     pub fn raw(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str)
+        self.0.get(as_compared(name).as_ref()).map(String::as_str)
     }
 
     /// The value of a variable; one that is set but empty counts as not set.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0
-            .get(name)
+            .get(as_compared(name).as_ref())
             .map(String::as_str)
             .filter(|value| !value.trim().is_empty())
+    }
+}
+
+/// A variable's name in the form in which it is looked up. Windows calls `PATH` `Path`, and takes both for one.
+fn as_compared(name: &str) -> Cow<'_, str> {
+    if cfg!(windows) {
+        Cow::Owned(name.to_uppercase())
+    } else {
+        Cow::Borrowed(name)
     }
 }
 

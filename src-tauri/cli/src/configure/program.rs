@@ -19,7 +19,7 @@ pub(super) fn of_this_process(environment: &Environment) -> Result<String, Error
         Error::new(Code::SettingInvalid, message)
     };
     let this = std::env::current_exe().map(|path| path.with_file_name(name()));
-    let file = this.and_then(|path| path.canonicalize().map(|real| (path, real)));
+    let file = this.and_then(|path| dunce::canonicalize(&path).map(|real| (path, real)));
     let (path, real) = file.map_err(|error| unknown().with_source(error))?;
     let started = on_path(environment.get("PATH").unwrap_or_default(), &real).unwrap_or(path);
     started.to_str().map(str::to_owned).ok_or_else(unknown)
@@ -27,13 +27,14 @@ pub(super) fn of_this_process(environment: &Environment) -> Result<String, Error
 
 /// Whether a word that a shell would run is this program, here and now.
 pub(crate) fn is_this(program: &str, environment: &Environment) -> bool {
-    let this = std::env::current_exe().and_then(|path| path.with_file_name(name()).canonicalize());
+    let this =
+        std::env::current_exe().and_then(|path| dunce::canonicalize(path.with_file_name(name())));
     let Ok(this) = this else {
         return false;
     };
     let path = Path::new(program);
     if path.is_absolute() {
-        return path.canonicalize().is_ok_and(|real| real == this);
+        return dunce::canonicalize(path).is_ok_and(|real| real == this);
     }
     // A name alone is what the PATH says it is; another relative path depends on where the client is started.
     let on_path = environment.get("PATH").unwrap_or_default();
@@ -41,7 +42,7 @@ pub(crate) fn is_this(program: &str, environment: &Environment) -> bool {
         .map(|folder| folder.join(program))
         .find(|file| file.is_file());
     let is_name = path.components().count() == 1;
-    is_name && found.is_some_and(|file| file.canonicalize().is_ok_and(|real| real == this))
+    is_name && found.is_some_and(|file| dunce::canonicalize(file).is_ok_and(|real| real == this))
 }
 
 /// The first way on a PATH to this very file.
@@ -49,7 +50,7 @@ fn on_path(path: &str, real: &Path) -> Option<PathBuf> {
     let mut ways = std::env::split_paths(path)
         .filter(|folder| folder.is_absolute())
         .map(|folder| folder.join(name()));
-    ways.find(|way| way.canonicalize().is_ok_and(|behind| behind == *real))
+    ways.find(|way| dunce::canonicalize(way).is_ok_and(|behind| behind == *real))
 }
 
 fn name() -> String {

@@ -14,7 +14,7 @@ mod system;
 #[path = "child/unix.rs"]
 mod system;
 
-pub(crate) use system::{ignores_interrupts, run};
+pub(crate) use system::{ignores_interrupts, program_file, run};
 
 pub(super) fn not_started(program: &OsStr, error: &io::Error) -> NotStarted {
     let name = program.to_string_lossy();
@@ -29,7 +29,14 @@ pub(super) fn not_started(program: &OsStr, error: &io::Error) -> NotStarted {
         io::ErrorKind::PermissionDenied => (
             Code::Unsupported,
             126,
-            format!("The command \"{name}\" may not be run. Check its permissions (chmod +x)."),
+            format!(
+                "The command \"{name}\" may not be run. {}",
+                if cfg!(windows) {
+                    "Check its permissions."
+                } else {
+                    "Check its permissions (chmod +x)."
+                }
+            ),
         ),
         io::ErrorKind::ArgumentListTooLong => (
             Code::Unsupported,

@@ -68,12 +68,13 @@ pub(crate) async fn remove(app: &App, access_key_id: &str) -> Result<(), Failure
 async fn typed() -> Result<EnteredKeys, Error> {
     ask("Access key id: ");
     let access_key_id = line().await?.expose_secret().to_owned();
-    let hidden = Hidden::start()?;
-    ask("Secret access key (not shown): ");
-    let secret_access_key = line().await?;
-    ask("Session token, if there is one (not shown): ");
-    let session_token = line().await?;
-    drop(hidden);
+    let (secret_access_key, session_token) = {
+        let _hidden = Hidden::start()?;
+        ask("Secret access key (not shown): ");
+        let secret_access_key = line().await?;
+        ask("Session token, if there is one (not shown): ");
+        (secret_access_key, line().await?)
+    };
     let session_token = Some(session_token).filter(|token| !token.expose_secret().is_empty());
     Ok(EnteredKeys {
         access_key_id,

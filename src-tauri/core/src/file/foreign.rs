@@ -7,7 +7,7 @@ use std::fs::{self, File, Metadata};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::{make_private_folder, replace, storage_failed, sync_folder};
+use super::{make_private_folder, put_in_place, replace, storage_failed, sync_folder};
 use crate::error::{Code, Error, Result};
 
 /// Longer than any file that a person keeps by hand.
@@ -41,7 +41,7 @@ impl Foreign {
             }
             found => found.map_err(failed)?,
         };
-        let place = fs::canonicalize(path).map_err(|error| {
+        let place = dunce::canonicalize(path).map_err(|error| {
             let why = match error.kind() {
                 io::ErrorKind::NotFound => "it is a link to a file that does not exist",
                 io::ErrorKind::PermissionDenied => "this user may not follow it",
@@ -156,7 +156,7 @@ impl Foreign {
             keep_owner(&fs::metadata(&self.place)?, file.as_file())?;
         }
         file.as_file().sync_all()?;
-        file.persist(&self.place)?;
+        put_in_place(file.into_temp_path(), &self.place)?;
         sync_folder(folder)
     }
 }

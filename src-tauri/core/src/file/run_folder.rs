@@ -20,9 +20,10 @@ const LOCK: &str = "lock";
 /// A folder of one run.
 #[derive(Debug)]
 pub struct RunFolder {
-    folder: TempDir,
+    /// Let go first: Windows removes no file that is open.
     #[expect(dead_code, reason = "held for its lock")]
     lock: File,
+    folder: TempDir,
 }
 
 impl RunFolder {
@@ -40,7 +41,7 @@ impl RunFolder {
             let lock = open_private(&folder.path().join(LOCK))?;
             lock.lock()?;
             sweep(base, &folder.path().metadata()?);
-            Ok(Self { folder, lock })
+            Ok(Self { lock, folder })
         };
         make().map_err(|error| storage_failed("used for a folder of this run", base, error))
     }
@@ -54,13 +55,13 @@ impl RunFolder {
 /// Removes what killed runs left of whoever owns this one's folder. What cannot be removed is of no use to anybody.
 fn sweep(base: &Path, ours: &Metadata) {
     let entries = fs::read_dir(base).into_iter().flatten().flatten();
-    for (folder, _lock) in entries.filter_map(|entry| abandoned(&entry, ours)) {
+    for folder in entries.filter_map(|entry| abandoned(&entry, ours)) {
         let _ = fs::remove_dir_all(folder);
     }
 }
 
-/// A folder of a run that is over, with its lock, which nobody else can take meanwhile.
-fn abandoned(entry: &DirEntry, ours: &Metadata) -> Option<(PathBuf, File)> {
+/// A folder of a run that is over: its lock is free, and no run takes over the folder of another.
+fn abandoned(entry: &DirEntry, ours: &Metadata) -> Option<PathBuf> {
     // Not through a link, and never another user's, whose lock could be anything.
     let metadata = entry.metadata().ok()?;
     if !entry.file_name().to_str()?.starts_with(PREFIX)
@@ -71,9 +72,13 @@ fn abandoned(entry: &DirEntry, ours: &Metadata) -> Option<(PathBuf, File)> {
     }
     let folder = entry.path();
     // It is opened, not made: a run that has just begun makes it.
-    let lock = File::options().append(true).open(folder.join(LOCK)).ok()?;
+    let lock = File::options()
+        .read(true)
+        .write(true)
+        .open(folder.join(LOCK))
+        .ok()?;
     lock.try_lock().ok()?;
-    Some((folder, lock))
+    Some(folder)
 }
 
 #[cfg(unix)]

@@ -183,9 +183,16 @@ impl CredentialStoreApi for Fake {
     }
 
     fn search(&self, spec: &HashMap<&str, &str>) -> Result<Vec<Entry>> {
-        let service = spec.get("service").copied().unwrap_or_default();
+        let is_meant = |owner: &str| match (spec.get("service"), spec.get("pattern")) {
+            (Some(service), _) => owner == *service,
+            // As Windows is asked: by the end of a name.
+            (None, Some(pattern)) => {
+                pattern.ends_with(&format!("\\.{}$", owner.replace('.', "\\.")))
+            }
+            (None, None) => false,
+        };
         self.operation(|state| {
-            let names = state.entries.keys().filter(|(owner, _)| owner == service);
+            let names = state.entries.keys().filter(|(owner, _)| is_meant(owner));
             let entry = |name: &(String, String)| FakeEntry {
                 fake: self.clone(),
                 name: name.clone(),

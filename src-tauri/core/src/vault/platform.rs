@@ -27,16 +27,15 @@ pub(super) fn connect(limit: Option<Duration>) -> Result<Arc<CredentialStore>> {
     super::secret_service::connect(limit)
 }
 
-/// Reaches the keychain's store.
-#[cfg(target_os = "macos")]
+/// Reaches the keychain's store, which the crate `keyring` chooses once for the process.
+#[cfg(any(target_os = "macos", target_os = "windows"))]
 pub(super) fn connect(_: Option<Duration>) -> Result<Arc<CredentialStore>> {
-    Ok(apple_native_keyring_store::keychain::Store::new()?)
-}
-
-/// Reaches the keychain's store.
-#[cfg(target_os = "windows")]
-pub(super) fn connect(_: Option<Duration>) -> Result<Arc<CredentialStore>> {
-    Ok(windows_native_keyring_store::Store::new()?)
+    match keyring::Entry::store_status() {
+        Ok(()) => keyring_core::get_default_store().ok_or(keyring_core::Error::NoDefaultStore),
+        Err(error) => Err(keyring_core::Error::NoStorageAccess(
+            error.to_string().into(),
+        )),
+    }
 }
 
 /// There is no keychain that we know of.

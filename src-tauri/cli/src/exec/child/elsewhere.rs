@@ -1,5 +1,6 @@
 //! Where there are no signals: Ctrl-C reaches every process of the console, and the command decides what becomes of it.
 
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::process::Command;
 
@@ -19,6 +20,12 @@ pub(crate) async fn run(mut command: Command) -> io::Result<End> {
             _ = tokio::signal::ctrl_c() => {}
         }
     }
+}
+
+/// The file that a command's name stands for, as the system's shells find it: `az` is `az.cmd`. A name that leads to no file
+/// is left as it is, so that starting it says why.
+pub(crate) fn program_file(name: &OsStr) -> OsString {
+    which::which(name).map_or_else(|_| name.to_owned(), Into::into)
 }
 
 /// Nobody ignores Ctrl-C.

@@ -6,6 +6,7 @@
 //! us, who cannot tell it from one to us alone. A lost signal would be worse than a second one, and so would a group of
 //! the command's own: `kill -KILL -- -PGID` would leave it running, and the others of a pipe would lose the terminal.
 
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io;
 use std::process::Command;
@@ -74,6 +75,11 @@ pub(crate) async fn run(mut command: Command) -> io::Result<End> {
     };
     hold.close();
     Ok(end)
+}
+
+/// The file that a command's name stands for. The system finds it when the command starts.
+pub(crate) fn program_file(name: &OsStr) -> OsString {
+    name.to_owned()
 }
 
 /// Waits until the command stops or ends.
