@@ -26,6 +26,8 @@ SHELL_PACKAGES := zsh fish
 TEST_PACKAGES := $(RUN_PACKAGES) xvfb xauth openbox xfce4-panel dbus dbus-x11 xdg-dbus-proxy libglib2.0-bin \
   gnome-keyring libsecret-tools webkit2gtk-driver xdotool wmctrl x11-utils imagemagick python3-dbus python3-gi \
   $(PYTHON_PACKAGES) bsdutils openssl $(if $(shell command -v kubectl),,kubernetes-client)
+# To compile for Windows.
+CROSS_PACKAGES := $(PYTHON_PACKAGES) gcc-mingw-w64-x86-64-win32 g++-mingw-w64-x86-64-win32 binutils-mingw-w64-x86-64 nasm
 # To look into the packages.
 PACKAGE_TEST_PACKAGES := dpkg-dev rpm rpm2cpio cpio
 # To draw the README's pictures in the app's engine.
@@ -45,7 +47,7 @@ help: ## list the targets
 .PHONY: deps
 deps: ## install the Debian packages of every target; asks first, except as root or in CI
 	@scripts/install $(BUILD_PACKAGES) $(RUN_PACKAGES) $(CHECK_PACKAGES) $(SHELL_PACKAGES) $(TEST_PACKAGES) \
-	  $(PACKAGE_TEST_PACKAGES) $(SCREENSHOT_PACKAGES)
+	  $(PACKAGE_TEST_PACKAGES) $(CROSS_PACKAGES) $(SCREENSHOT_PACKAGES)
 
 .PHONY: run
 run: display build ## build the app and start it; against the sandbox clouds while no client id is set
@@ -82,6 +84,11 @@ check: ui ruff ## formats, lints, types and documentation, of everything
 	cargo clippy $(LOCKED) --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc $(LOCKED) --workspace --no-deps
 
+.PHONY: cross-check
+cross-check: ui ## lint everything for Windows and macOS as well
+	@scripts/install $(CROSS_PACKAGES)
+	@scripts/cross-check
+
 .PHONY: test-core
 test-core: oidc-provider moto ## test core alone, every tier: a minute once it is built
 	@scripts/install $(TEST_PACKAGES)
@@ -98,6 +105,7 @@ test: check oidc-provider moto clients ## check, then every test; the end-to-end
 	@echo "==> the types generated from Rust are the committed ones"
 	@stale=$$(git status --porcelain -- ui/src/bindings | sed -n '/^.[^ ]/p'); \
 	[ -z "$$stale" ] || { printf '%s\n' "$$stale" "The tests wrote these anew. Add them to the commit." >&2; exit 1; }
+	@$(MAKE) --no-print-directory cross-check
 	@echo "==> end-to-end tests"
 	e2e/run --numprocesses 2 --dist worksteal
 
