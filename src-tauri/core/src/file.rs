@@ -1,95 +1,21 @@
-//! Files of ours: replaced atomically, and locked across processes. Those of other programs: `file/foreign.rs`.
+//! Files of ours, replaced atomically. Locks across processes: `file/lock.rs`. Files of other programs: `file/foreign.rs`.
 //!
-//! The only place that may write to disk. A reader sees the old content or the new one, whole; a lock goes with its
-//! holder, also when that is killed.
+//! The only place that may write to disk. A reader sees the old content or the new one, whole.
 
 mod foreign;
+mod lock;
 mod run_folder;
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc;
-use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use tokio::sync::Semaphore;
 
 use crate::error::{Code, Error, Result};
 pub use foreign::Foreign;
+pub use lock::{Lock, LockMode, lock, lock_blocking};
 pub use run_folder::RunFolder;
-
-/// How many threads of this process wait for locks at once. The others wait for one of those.
-static WAITING: Semaphore = Semaphore::const_new(64);
-
-/// A lock that one process holds; dropping it lets go.
-#[derive(Debug)]
-pub struct Lock(#[expect(dead_code, reason = "held for its lock")] File);
-
-/// Takes the lock file at `path`, waiting at most `limit` for another process. The system wakes those who wait in their
-/// order, so nobody is passed over.
-///
-/// # Errors
-/// `busy` when the other process does not let go in time, `storage-failed` when the file cannot be made.
-pub async fn lock(path: &Path, limit: Duration) -> Result<Lock> {
-    let file = match try_lock(path)? {
-        Ok(lock) => return Ok(lock),
-        Err(file) => file,
-    };
-    if limit.is_zero() {
-        return Err(busy(limit));
-    }
-    let wait = async {
-        let waiting = WAITING.acquire().await;
-        // The system knows no limit. A thread that is given up lets go when its turn has come.
-        let locked = tokio::task::spawn_blocking(move || {
-            let _waiting = waiting;
-            file.lock().map(|()| Lock(file))
-        });
-        locked
-            .await
-            .unwrap_or_else(|_| Err(io::ErrorKind::Interrupted.into()))
-    };
-    match tokio::time::timeout(limit, wait).await {
-        Ok(locked) => locked.map_err(|error| storage_failed("locked", path, error)),
-        Err(_) => Err(busy(limit)),
-    }
-}
-
-/// As `lock`, for what must not be interrupted by other tasks. Blocks the thread.
-///
-/// # Errors
-/// As `lock`.
-pub fn lock_blocking(path: &Path, limit: Duration) -> Result<Lock> {
-    let file = match try_lock(path)? {
-        Ok(lock) => return Ok(lock),
-        Err(file) => file,
-    };
-    let (locked, awaited) = mpsc::channel();
-    std::thread::spawn(move || locked.send(file.lock().map(|()| Lock(file))));
-    match awaited.recv_timeout(limit) {
-        Ok(locked) => locked.map_err(|error| storage_failed("locked", path, error)),
-        Err(_) => Err(busy(limit)),
-    }
-}
-
-/// The lock, or the file to wait with.
-fn try_lock(path: &Path) -> Result<std::result::Result<Lock, File>> {
-    let file = open_private(path).map_err(|error| storage_failed("locked", path, error))?;
-    match file.try_lock() {
-        Ok(()) => Ok(Ok(Lock(file))),
-        Err(TryLockError::WouldBlock) => Ok(Err(file)),
-        Err(TryLockError::Error(error)) => Err(storage_failed("locked", path, error)),
-    }
-}
-
-fn busy(limit: Duration) -> Error {
-    let message = format!(
-        "Another process of Multi-Cloud Manager has been busy for {} s. Try again. If this persists, end that process.",
-        limit.as_secs()
-    );
-    Error::new(Code::Busy, message)
-}
 
 /// Replaces the file at `path` with `bytes`, readable by this user only, through a temporary file beside it.
 ///
@@ -326,16 +252,19 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
     path.with_file_name(name)
 }
 
-/// Opens a file for a lock or a log: made when missing, readable by this user only, never shortened.
+/// Opens a file for a lock or a log: made when missing, with its folder, readable by this user only, never shortened.
 pub(crate) fn open_private(path: &Path) -> io::Result<File> {
-    if let Some(folder) = path.parent() {
-        make_private_folder(folder)?;
-    }
     let mut options = OpenOptions::new();
     options.create(true).append(true).read(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
+    match (options.open(path), path.parent()) {
+        (Err(error), Some(folder)) if error.kind() == io::ErrorKind::NotFound => {
+            make_private_folder(folder)?;
+            options.open(path)
+        }
+        (opened, _) => opened,
+    }
 }
 
 pub(crate) fn make_private_folder(folder: &Path) -> io::Result<()> {
@@ -432,28 +361,6 @@ mod tests {
             1,
             "no temporary file stays"
         );
-    }
-
-    #[tokio::test]
-    async fn a_lock_is_waited_for_with_a_limit_and_goes_with_its_holder() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("x.lock");
-        let (short, long) = (Duration::from_millis(20), Duration::from_secs(60));
-        let held = lock(&path, long).await.expect("free");
-        for limit in [Duration::ZERO, short] {
-            let refused = lock(&path, limit).await.expect_err("held");
-            assert_eq!(refused.code(), Code::Busy);
-        }
-        assert_eq!(
-            lock_blocking(&path, short).expect_err("held").code(),
-            Code::Busy
-        );
-        let waiting = tokio::spawn({
-            let path = path.clone();
-            async move { lock(&path, long).await }
-        });
-        drop(held);
-        waiting.await.expect("no panic").expect("free again");
     }
 
     #[test]

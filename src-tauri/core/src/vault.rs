@@ -10,7 +10,6 @@ mod entries;
 mod failure;
 #[cfg(test)]
 mod fake;
-mod lock;
 mod platform;
 #[cfg(target_os = "linux")]
 mod secret_service;
@@ -19,7 +18,7 @@ mod tests;
 
 use serde::Serialize;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -33,10 +32,10 @@ use tokio::time::{Instant, timeout_at};
 use crate::account::{AccountId, GrantKey};
 use crate::digest::digest;
 use crate::error::{Code, Error, ErrorView, Result};
+use crate::file::{self, LockMode};
 
 use connection::{KeychainConnection, KeychainStatus};
 use failure::KeychainFailure;
-use lock::LockMode;
 
 /// The state of the keychain.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
@@ -412,8 +411,7 @@ impl Vault {
             connection.asked_at = now;
             // Others work with the keychain meanwhile.
             connection.connect_ahead();
-            let lock = |path| lock::hold_within(path, mode, limit);
-            let _lock = self.0.lock_file.as_deref().map(lock).transpose()?;
+            let _lock = hold(self.0.lock_file.as_deref(), mode, limit)?;
             return job(&mut connection);
         }
         let Ok(mut connection) =
@@ -430,7 +428,7 @@ impl Vault {
         let ticket = Arc::new(Ticket::default());
         let taken = Arc::clone(&ticket);
         let outcome = on_a_thread(deadline, move || {
-            let _lock = lock_file.as_deref().map(lock::hold).transpose()?;
+            let _lock = hold(lock_file.as_deref(), LockMode::Exclusive, limit)?;
             if !taken.take() {
                 return Err(failure::busy_elsewhere());
             }
@@ -454,6 +452,15 @@ impl fmt::Debug for Vault {
             .field("service", &self.0.service)
             .finish_non_exhaustive()
     }
+}
+
+/// The lock that keeps keychain work to one process at a time, or to such as only read: a record takes several entries.
+fn hold(path: Option<&Path>, mode: LockMode, limit: Duration) -> Result<Option<file::Lock>> {
+    let held = path.map(|path| file::lock_blocking(path, mode, limit));
+    held.transpose().map_err(|error| match error.code() {
+        Code::Busy => failure::busy_elsewhere(),
+        _ => error,
+    })
 }
 
 /// Who takes it first decides: the thread does the job, or the caller gives up and the job is never done.

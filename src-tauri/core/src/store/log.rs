@@ -13,7 +13,7 @@ use super::{STORE_LOCK_TIMEOUT, Store, rows};
 use crate::account::{AccountId, Cloud};
 use crate::activity::{self, ActivityEvent, IssueLog};
 use crate::error::Result;
-use crate::file;
+use crate::file::{self, LockMode};
 
 /// How many events are kept; the oldest go first.
 const MAX_EVENTS: i64 = 10_000;
@@ -42,7 +42,7 @@ impl Store {
         if of_earlier_versions.is_empty() && log.is_empty() {
             return Ok(());
         }
-        let _lock = file::lock_blocking(&self.lock, STORE_LOCK_TIMEOUT)?;
+        let _lock = file::lock_blocking(&self.lock, LockMode::Exclusive, STORE_LOCK_TIMEOUT)?;
         let mut opened = self.opened();
         let database = Database::for_writing(&mut opened.database, &self.path)?;
         for path in of_earlier_versions {

@@ -14,7 +14,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use super::legacy::{self, Legacy};
 use super::{STORE_LOCK_TIMEOUT, schema};
 use crate::error::{Code, Error, Result};
-use crate::file;
+use crate::file::{self, LockMode};
 
 /// How long a transaction waits for a reader or writer of another process.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -58,7 +58,7 @@ impl Database {
             if !legacy::path(path).exists() {
                 return Ok(None);
             }
-            let _lock = file::lock_blocking(lock, STORE_LOCK_TIMEOUT)?;
+            let _lock = file::lock_blocking(lock, LockMode::Exclusive, STORE_LOCK_TIMEOUT)?;
             // Another process may have made it since we looked.
             if file_id(path)?.is_none()
                 && let Some(legacy) = Legacy::read(&legacy::path(path))?

@@ -4,6 +4,7 @@ use futures_util::FutureExt as _;
 
 use super::super::fake::{Behaviour, Fake};
 use super::*;
+use crate::file::lock_blocking;
 
 fn on_this_thread(fake: &Fake, limits: KeychainLimits, lock_file: Option<&Path>) -> Vault {
     let (fake, lock_file) = (fake.clone(), lock_file.map(Path::to_owned));
@@ -78,7 +79,8 @@ async fn process_that_does_not_let_go_of_the_lock_file_makes_others_busy_and_cha
     let folder = tempfile::tempdir().expect("temporary folder");
     let lock_file = folder.path().join("data").join("keychain.lock");
     let fake = Fake::new();
-    let held = lock::hold(&lock_file).expect("folder is ours");
+    let held =
+        lock_blocking(&lock_file, LockMode::Exclusive, PATIENT.call).expect("folder is ours");
     let hasty = vault_with(&fake, HASTY, Some(&lock_file));
     assert_eq!(code_of(write(&hasty, &grant(), b"late")).await, Code::Busy);
     assert_eq!(code_of(hasty.read(&grant())).await, Code::Busy);
@@ -114,7 +116,8 @@ fn work_on_this_thread_needs_no_runtime_and_is_never_pending() {
 fn work_on_this_thread_gives_up_a_lock_file_that_another_process_keeps() {
     let folder = tempfile::tempdir().expect("temporary folder");
     let lock_file = folder.path().join("keychain.lock");
-    let held = lock::hold(&lock_file).expect("folder is ours");
+    let held =
+        lock_blocking(&lock_file, LockMode::Exclusive, PATIENT.call).expect("folder is ours");
     let vault = on_this_thread(&Fake::new(), HASTY, Some(&lock_file));
     let busy = vault
         .read(&grant())
@@ -156,7 +159,7 @@ fn lock_file_is_private_to_the_person() {
     use std::os::unix::fs::PermissionsExt;
     let folder = tempfile::tempdir().expect("temporary folder");
     let path = folder.path().join("data").join("keychain.lock");
-    drop(lock::hold(&path).expect("folder is ours"));
+    drop(lock_blocking(&path, LockMode::Exclusive, PATIENT.call).expect("folder is ours"));
     let mode = |path: &Path| path.metadata().expect("it is there").permissions().mode() & 0o777;
     assert_eq!(mode(&path), 0o600);
     assert_eq!(mode(path.parent().expect("has a folder")), 0o700);
