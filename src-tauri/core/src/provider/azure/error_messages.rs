@@ -118,8 +118,13 @@ fn of(remedy: Remedy, words: &'static str) -> Meaning {
 pub(super) fn resource(refusal: &Refusal, resource: &Identifier) -> Error {
     let error = renewal(refusal);
     let is_consent = "consent_required" == refusal.error || "consent_required" == refusal.suberror;
+    let number = aadsts(&refusal.error_description);
+    // The words of these numbers are about Resource Manager.
+    let is_unknown = number
+        .and_then(meaning)
+        .is_some_and(|meaning| meaning.remedy == Remedy::Permission);
     let (code, message) = match refusal.error.as_str() {
-        "invalid_resource" | "invalid_scope" => (
+        error if is_unknown || matches!(error, "invalid_resource" | "invalid_scope") => (
             Code::NotFound,
             format!(
                 "Entra has no token for {resource} for this app: the tenant may not know it, or the app registration \
@@ -137,7 +142,6 @@ pub(super) fn resource(refusal: &Refusal, resource: &Identifier) -> Error {
             format!("{} This is about {resource}.", error.message()),
         ),
     };
-    let number = aadsts(&refusal.error_description);
     let detail = number.map_or_else(|| refusal.error.clone(), |number| format!("AADSTS{number}"));
     Error::new(code, message)
         .with_detail(&detail)
@@ -151,7 +155,7 @@ fn told(meaning: &Meaning, number: Option<u32>, error: &str, refused: Refused) -
         Remedy::AskLess => Code::Throttled,
         Remedy::Organisation => Code::PolicyBlocked,
         Remedy::SignIn => Code::SignInAgain,
-        Remedy::Approval => Code::AdminNeeded,
+        Remedy::Approval | Remedy::Permission => Code::AdminNeeded,
         Remedy::Consent => Code::SignInRefused,
         Remedy::Registration => Code::SignInRejected,
     };
@@ -326,6 +330,33 @@ mod tests {
                 "{told}"
             );
             assert!(!format!("{told:?}").contains("CANARY"));
+        }
+    }
+
+    #[test]
+    fn a_missing_permission_is_named_with_who_gives_it_and_about_its_own_resource() {
+        let graph = Identifier::parse("https://graph.microsoft.com").expect("an identifier");
+        for (number, who) in [
+            (650_057, "Its owner"),
+            (65005, "Its owner"),
+            (650_052, "administrator"),
+            (500_011, "administrator"),
+        ] {
+            let refusal = refusal("invalid_client", "", &format!("AADSTS{number}: x"));
+            for told in [token(&refusal), renewal(&refusal)] {
+                assert_eq!(told.code(), Code::AdminNeeded, "{number}");
+                let words = told.message();
+                assert!(
+                    words.contains("Azure Service Management") && words.contains(who),
+                    "{told}"
+                );
+            }
+            let told = resource(&refusal, &graph);
+            assert_eq!(told.code(), Code::NotFound, "{number}");
+            assert!(
+                !told.message().contains("Azure Service Management"),
+                "{told}"
+            );
         }
     }
 

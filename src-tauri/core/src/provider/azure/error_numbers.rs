@@ -22,6 +22,8 @@ pub(super) enum Remedy {
     Consent,
     /// The app registration or a setting.
     Registration,
+    /// A permission that the registration, or the tenant, lacks for what is asked for.
+    Permission,
 }
 
 /// A row of the table.
@@ -34,9 +36,12 @@ pub(super) struct Meaning {
 
 /// The meaning of a number, where it is known.
 pub(super) fn meaning(number: u32) -> Option<Meaning> {
-    use Remedy::{Approval, AskLess, Consent, Organisation, Registration, SignIn, Wait};
+    use Remedy::{
+        Approval, AskLess, Consent, Organisation, Permission, Registration, SignIn, Wait,
+    };
     let (remedy, words) = match number {
-        50033 // RetryableError
+        50000 // TokenIssuanceError
+        | 50033 // RetryableError
         | 50087 // SasRetryableError
         | 50166 // ExternalClaimsProviderThrottled
         | 70012 // MsaServerError
@@ -46,10 +51,19 @@ pub(super) fn meaning(number: u32) -> Option<Meaning> {
         | 90033 // MsodsServiceUnavailable
         | 90090 // GraphRetryableError
         | 90091 // GraphServiceUnreachable
+        | 501_621 // ClaimsTransformationTimeoutRegularExpressionTimeout: "a retry of the request may succeed"
         => (Wait, "Microsoft's sign-in is busy."),
         50058 // UserInformationNotProvided: expected with prompt=none, which is never sent here
         => (Wait, "Microsoft found no session to build on. If this goes on, sign in again."),
-        50196 // LoopDetected
+        40010 // OAuth2IdPRetryableServerError
+        | 80001 // OnPremiseStoreIsNotAvailable
+        | 80002 // OnPremisePasswordValidatorRequestTimedout
+        | 80005 // OnPremisePasswordValidatorUnpredictableWebException
+        | 80007 // OnPremisePasswordValidatorErrorOccurredOnPrem
+        | 80014 // OnPremisePasswordValidationAuthenticationAgentTimeout
+        => (Wait, "Your organisation's own sign-in server is in trouble."),
+        50088 // "Limit on telecom MFA calls reached. Please try again in a few minutes."
+        | 50196 // LoopDetected
         | 90055 // TenantThrottlingError
         => (AskLess, "Microsoft received too many requests."),
 
@@ -63,9 +77,14 @@ pub(super) fn meaning(number: u32) -> Option<Meaning> {
         50057 // UserDisabled
         => (Organisation, "This account is disabled. Ask your administrator."),
         50097 // DeviceAuthenticationRequired
+        | 50127 // BrokerAppNotInstalled
+        | 50129 // DeviceIsNotWorkplaceJoined
         | 50155 // DeviceAuthenticationFailed
         | 50187 // DeviceInformationNotProvided
+        | 135_011 // "Device used during the authentication is disabled"
         => (Organisation, "Your organisation asks for a proof from this device. Ask your administrator how it is registered."),
+        80012 // OnPremisePasswordValidationAccountLogonInvalidHours
+        => (Organisation, "Your organisation does not allow sign-ins at this hour. Ask your administrator which it allows."),
         50105 // EntitlementGrantsNotFound
         => (Organisation, "You are not assigned to this app. Ask your administrator to assign you."),
         50131 // ConditionalAccessFailed
@@ -98,8 +117,17 @@ pub(super) fn meaning(number: u32) -> Option<Meaning> {
         50072 // UserStrongAuthEnrollmentRequiredInterrupt
         | 50079 // UserStrongAuthEnrollmentRequired
         => (SignIn, "Your organisation asks you to set up multi-factor sign-in, which you can do while signing in."),
+        50085 // "Refresh token needs social IDP login. Have user try signing-in again"
+        | 50139 // SessionMissingMsaOAuth2RefreshToken
+        | 50197 // ConflictingIdentities: "Try signing in again"
+        | 51006 // ForceReauthDueToInsufficientAuth
+        | 700_020 // InteractionRequired
+        | 9_002_341 // "The user is required to permit Single Sign-On"
+        => (SignIn, "Microsoft asks for a complete sign-in."),
         50158 // ExternalSecurityChallenge
         => (SignIn, "Your organisation asks for a proof from another service."),
+        70000 // InvalidGrant: "The refresh token isn't valid"
+        => (SignIn, "Microsoft no longer accepts the kept sign-in."),
         70043 // BadTokenDueToSignInFrequency
         | 70008 // ExpiredOrRevokedGrant
         | 700_082 // ExpiredOrRevokedGrantInactiveToken
@@ -110,13 +138,15 @@ pub(super) fn meaning(number: u32) -> Option<Meaning> {
         | 50173 // FreshTokenNeeded
         => (SignIn, "The kept sign-in was ended, for example by a new password."),
         50055 // InvalidPasswordExpiredPassword
+        | 50135 // PasswordChangeCompromisedPassword
         | 50144 // InvalidPasswordExpiredOnPremPassword
-        => (SignIn, "Your password has expired, and you can change it while signing in."),
+        => (SignIn, "Your password has expired or must be changed, which you can do while signing in."),
         16000 // InteractionRequired
         | 16003 // SsoUserAccountNotFoundInResourceTenant
         | 50014 // GuestUserInPendingState
         | 50020 // UserUnauthorized
         | 50034 // UserAccountNotFound
+        | 500_208 // "The domain is not a valid login domain for the account type"
         | 51004 // UserAccountNotInDirectory
         | 90072 // PassThroughUserMfaError
         => (SignIn, "This account does not belong to that tenant. Use another account, or ask to be invited."),
@@ -130,9 +160,21 @@ pub(super) fn meaning(number: u32) -> Option<Meaning> {
 
         90094 // AdminConsentRequired
         | 90095 // AdminConsentRequiredRequestAccess
+        | 90099 // "has not been authorized in the tenant"
         => (Approval, "Your organisation lets only an administrator approve this app. Ask one to grant it consent."),
         65004 // UserDeclinedConsent
         => (Consent, "You did not accept the permissions. Nothing was changed. Start again to accept them."),
+
+        65005 // MisconfiguredApplication: a resource "which wasn't specified in its required resource access list"
+        | 650_056 // "the client has not listed any permissions … Or, the admin has not consented in the tenant"
+        | 650_057 // "a resource which isn't listed in the requested permissions in the client's application registration"
+        => (Permission, "The app registration lacks a permission: Azure Service Management, user_impersonation. Its owner \
+             adds it under API permissions, and an administrator may have to grant consent."),
+        500_011 // InvalidResourceServicePrincipalNotFound
+        | 650_052 // "a service that your organization hasn't subscribed to or enabled"
+        | 650_054 // "a resource that has been removed or is no longer available"
+        => (Permission, "This tenant does not have the service Azure Service Management enabled. Check that it is the right \
+             tenant (AZURE_TENANT_ID), or ask its administrator to enable it."),
 
         50011 // InvalidReplyTo
         | 70004 // InvalidRedirectUri
@@ -146,6 +188,15 @@ pub(super) fn meaning(number: u32) -> Option<Meaning> {
         | 7_000_112 // UnauthorizedClientApplicationDisabled
         => (Registration, "The app registration is not known or is disabled in this tenant. Check AZURE_CLIENT_ID, \
              AZURE_TENANT_ID and the cloud."),
+        65002 // "applications owned and operated by Microsoft must get approval from the API owner"
+        => (Registration, "AZURE_CLIENT_ID is one of Microsoft's own apps, which may not ask for this. Register an app of yours."),
+        90002 // InvalidTenantName
+        => (Registration, "Microsoft knows no such tenant. Check AZURE_TENANT_ID and azure.cloud in settings.toml."),
+        90124 // V1ResourceV2GlobalEndpointNotSupported
+        | 90130 // NonConvergedAppV2GlobalEndpointNotSupported
+        | 9_001_023 // "isn't supported over the /common or /consumers endpoints"
+        | 9_002_332 // "configured for use by Microsoft Entra users only"
+        => (Registration, "The app serves work or school accounts only. Set AZURE_TENANT_ID to organizations or to your tenant."),
         700_025 // InvalidClientPublicClientWithCredential
         => (Registration, "The app registration is a public client, and something sent a secret for it. Report this with the reference."),
         700_084 // a refresh token of a single-page app
