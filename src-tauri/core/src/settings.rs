@@ -5,6 +5,7 @@
 //! `settings/gcp.rs`, that of AWS in `settings/aws.rs`.
 
 mod aws;
+mod azure_cloud;
 mod gcp;
 
 use serde::{Deserialize, Serialize};
@@ -18,8 +19,10 @@ use crate::error::{Code, Error, ErrorView, Result};
 use crate::file;
 use crate::guid::is_guid;
 use crate::http;
+use crate::resource::Identifier;
 use crate::world::{Environment, SCHEME};
 pub use aws::AwsSettings;
+pub use azure_cloud::AzureCloud;
 pub(crate) use gcp::is_google;
 pub use gcp::{GcpAccess, GcpSettings, check_gcp_client_file, check_gcp_client_id};
 
@@ -119,6 +122,8 @@ pub struct AzureSettings {
     pub authority: Url,
     /// Azure Resource Manager, for example `https://management.azure.com/`.
     pub resource_manager: Url,
+    /// What tokens for Resource Manager are asked for, when not for its address: an Azure Stack has another.
+    pub audience: Option<Identifier>,
     /// The portal.
     pub portal: Url,
     /// How the answer comes back.
@@ -159,49 +164,9 @@ impl AzureSettings {
 
     /// The cloud that the sign-in server belongs to.
     pub fn cloud(&self) -> AzureCloud {
-        let is_ours = |(_, host, ..): &(&str, &str, &str, &str)| {
-            Url::parse(host).is_ok_and(|url| url == self.authority)
-        };
-        match AZURE_CLOUDS.iter().position(is_ours) {
-            Some(1) => AzureCloud::UsGovernment,
-            Some(2) => AzureCloud::China,
-            _ => AzureCloud::Public,
-        }
+        AzureCloud::of_authority(&self.authority).unwrap_or(AzureCloud::Public)
     }
 }
-
-/// One of the Azure clouds that stand apart from each other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AzureCloud {
-    /// The one for everybody; also what a sign-in server of somebody else's counts as.
-    Public,
-    /// Azure Government.
-    UsGovernment,
-    /// Azure operated by 21Vianet.
-    China,
-}
-
-/// The three Azure clouds that can be chosen by name: sign-in server, Resource Manager, portal.
-const AZURE_CLOUDS: [(&str, &str, &str, &str); 3] = [
-    (
-        "public",
-        "https://login.microsoftonline.com",
-        "https://management.azure.com",
-        "https://portal.azure.com",
-    ),
-    (
-        "us-government",
-        "https://login.microsoftonline.us",
-        "https://management.usgovcloudapi.net",
-        "https://portal.azure.us",
-    ),
-    (
-        "china",
-        "https://login.partner.microsoftonline.cn",
-        "https://management.chinacloudapi.cn",
-        "https://portal.azure.cn",
-    ),
-];
 
 impl Settings {
     /// Where `settings.toml` lies.
@@ -346,6 +311,15 @@ impl Lookup<'_> {
         }
     }
 
+    /// Where a setting was read, when it is set.
+    fn origin(&self, section: &str, key: &str, variable: &str) -> Option<String> {
+        if self.environment.get(variable).is_some() {
+            return Some(variable.to_owned());
+        }
+        let set = self.document.get(section)?.get(key)?.as_str()?;
+        (!set.trim().is_empty()).then(|| format!("{section}.{key} in {}", self.path.display()))
+    }
+
     fn flag(&mut self, section: &str, key: &str) -> Option<bool> {
         let item = self.document.get(section)?.get(key)?;
         if item.as_bool().is_none() {
@@ -440,36 +414,25 @@ impl Lookup<'_> {
 }
 
 fn azure(lookup: &mut Lookup<'_>) -> AzureSettings {
-    let cloud = lookup.text("azure", "cloud", None);
-    let named = cloud
-        .as_ref()
-        .map_or(Some(AZURE_CLOUDS[0]), |cloud| azure_cloud(&cloud.value));
-    if let (Some(cloud), None) = (&cloud, named) {
-        let what = format!(
-            "is \"{}\". Set it to public, us-government or china.",
-            cloud.value
-        );
-        lookup.problem("cloud", cloud.origin.clone(), &what);
-    }
-    let (_, authority, resource_manager, portal) = named.unwrap_or(AZURE_CLOUDS[0]);
-    let authority = lookup.endpoint("azure", "authority_host", "AZURE_AUTHORITY_HOST", authority);
-    // An authority that belongs to a known cloud brings that cloud's other addresses along.
-    let sibling = AZURE_CLOUDS
-        .iter()
-        .find(|(_, host, ..)| Url::parse(host).is_ok_and(|url| url == authority));
-    let (resource_manager, portal) = sibling
-        .map_or((resource_manager, portal), |(_, _, arm, portal)| {
-            (arm, portal)
-        });
-    let resource_manager = lookup.endpoint(
-        "azure",
-        "resource_manager",
-        "MCM_AZURE_RESOURCE_MANAGER",
+    let AzureServers {
+        authority,
+        tenant_in_authority,
         resource_manager,
-    );
+        portal,
+    } = azure_servers(lookup);
+    let audience = azure_audience(lookup);
 
     let tenant = lookup.text("azure", "tenant", Some("AZURE_TENANT_ID"));
-    let tenant = tenant.map_or_else(
+    if let (Some(set), Some(inside)) = (&tenant, &tenant_in_authority)
+        && !set.value.eq_ignore_ascii_case(&inside.value)
+    {
+        let what = format!(
+            "names tenant \"{}\", and {} names \"{}\". Remove one of them.",
+            inside.value, set.origin, set.value
+        );
+        lookup.problem("AZURE_AUTHORITY_HOST", inside.origin.clone(), &what);
+    }
+    let tenant = tenant.or(tenant_in_authority).map_or_else(
         || "organizations".to_owned(),
         |tenant| {
             if parse_tenant(&tenant.value).is_err() {
@@ -496,23 +459,131 @@ fn azure(lookup: &mut Lookup<'_>) -> AzureSettings {
             }
         }
     }
-    let portal = Url::parse(portal).expect("the defaults are URLs");
     let problems = std::mem::take(&mut lookup.problems);
     AzureSettings {
         client_id,
         tenant,
         authority,
         resource_manager,
+        audience,
         portal,
         redirect,
         problems,
     }
 }
 
-fn azure_cloud(name: &str) -> Option<(&'static str, &'static str, &'static str, &'static str)> {
-    AZURE_CLOUDS
-        .into_iter()
-        .find(|(known, ..)| known.eq_ignore_ascii_case(name))
+/// Azure's servers, of one cloud or of somebody's own.
+struct AzureServers {
+    authority: Url,
+    /// A tenant behind the sign-in server's address.
+    tenant_in_authority: Option<Sourced>,
+    resource_manager: Url,
+    portal: Url,
+}
+
+/// The servers that the settings name. A sign-in server of a known cloud, by any of its names, brings that cloud's others
+/// along; one of somebody's own brings none.
+fn azure_servers(lookup: &mut Lookup<'_>) -> AzureServers {
+    const AUTHORITY: (&str, &str) = ("authority_host", "AZURE_AUTHORITY_HOST");
+    const RESOURCE_MANAGER: (&str, &str) = ("resource_manager", "MCM_AZURE_RESOURCE_MANAGER");
+    let mut chosen = AzureCloud::Public;
+    if let Some(set) = lookup.text("azure", "cloud", None) {
+        match AzureCloud::named(&set.value) {
+            Some(cloud) => chosen = cloud,
+            None => {
+                let what = format!(
+                    "is \"{}\". Set it to public, us-government or china.",
+                    set.value
+                );
+                lookup.problem("cloud", set.origin, &what);
+            }
+        }
+    }
+    let own = chosen.authority();
+    let named = lookup.endpoint("azure", AUTHORITY.0, AUTHORITY.1, own.as_str());
+    let cloud = AzureCloud::of_authority(&named);
+    let (authority, tenant_in_authority) = match cloud {
+        Some(cloud) => (cloud.authority(), tenant_behind(lookup, &named, AUTHORITY)),
+        None => (named, None),
+    };
+    let usual = cloud.unwrap_or(chosen);
+    let resource_manager = lookup.endpoint(
+        "azure",
+        RESOURCE_MANAGER.0,
+        RESOURCE_MANAGER.1,
+        usual.resource_manager().as_str(),
+    );
+    let origin = lookup.origin("azure", RESOURCE_MANAGER.0, RESOURCE_MANAGER.1);
+    match (cloud, origin) {
+        (None, None) => {
+            let origin = format!(
+                "MCM_AZURE_RESOURCE_MANAGER, and azure.resource_manager in {}",
+                lookup.path.display()
+            );
+            let what = format!(
+                "are not set. {} is the sign-in server of no Azure cloud that this app knows: set the Resource Manager \
+                 that belongs to it.",
+                http::place(&authority)
+            );
+            lookup.problem(RESOURCE_MANAGER.1, origin, &what);
+        }
+        (Some(cloud), Some(origin)) => {
+            let other = AzureCloud::of_resource_manager(&resource_manager);
+            if let Some(other) = other.filter(|other| *other != cloud) {
+                let what = format!(
+                    "is the Resource Manager of Azure's cloud \"{}\", and the sign-in server is that of \"{}\". Set \
+                     azure.cloud alone.",
+                    other.name(),
+                    cloud.name()
+                );
+                lookup.problem(RESOURCE_MANAGER.1, origin, &what);
+            }
+        }
+        _ => {}
+    }
+    AzureServers {
+        authority,
+        tenant_in_authority,
+        resource_manager,
+        portal: usual.portal(),
+    }
+}
+
+/// The tenant behind a known sign-in server's address, where tools of Azure put it.
+fn tenant_behind(
+    lookup: &mut Lookup<'_>,
+    named: &Url,
+    (key, variable): (&str, &str),
+) -> Option<Sourced> {
+    let first = named
+        .path_segments()?
+        .next()
+        .filter(|first| !first.is_empty())?;
+    let origin = lookup.origin("azure", key, variable)?;
+    match parse_tenant(first) {
+        Ok(value) => Some(Sourced { value, origin }),
+        Err(_) => {
+            let what = format!(
+                "has the path \"{}\", which names no tenant. Give the host alone.",
+                crate::text::shown(named.path())
+            );
+            lookup.problem(variable, origin, &what);
+            None
+        }
+    }
+}
+
+fn azure_audience(lookup: &mut Lookup<'_>) -> Option<Identifier> {
+    let found = lookup.text("azure", "audience", Some("MCM_AZURE_AUDIENCE"))?;
+    let audience = Identifier::parse(&found.value);
+    if audience.is_none() {
+        let what = format!(
+            "is \"{}\", which identifies no resource: https://…, api://… or a GUID, without \"/.default\".",
+            crate::text::shown(&found.value)
+        );
+        lookup.problem("MCM_AZURE_AUDIENCE", found.origin, &what);
+    }
+    audience
 }
 
 /// An Entra client id is a GUID. A server of somebody else's may use other ids, so there only the shapes of other
@@ -524,9 +595,7 @@ pub fn check_azure_client_id(client_id: &str, authority: &Url) -> std::result::R
     let of_another_cloud =
         client_id.ends_with(".apps.googleusercontent.com") || client_id.starts_with("arn:");
     let well_formed = !client_id.is_empty() && client_id.chars().all(|c| c.is_ascii_graphic());
-    let known_cloud = AZURE_CLOUDS
-        .iter()
-        .any(|(_, host, ..)| Url::parse(host).is_ok_and(|url| url == *authority));
+    let known_cloud = AzureCloud::of_authority(authority).is_some();
     if well_formed && !of_another_cloud && (is_guid(client_id) || !known_cloud) {
         return Ok(());
     }
@@ -661,6 +730,116 @@ mod tests {
             (china.portal.as_str(), china.problems),
             ("https://portal.azure.cn/", vec![])
         );
+    }
+
+    #[test]
+    fn every_name_of_a_clouds_sign_in_server_brings_that_cloud_along() {
+        for (host, cloud, arm, portal) in [
+            (
+                "login.windows.net",
+                AzureCloud::Public,
+                "management.azure.com",
+                "portal.azure.com",
+            ),
+            (
+                "sts.windows.net",
+                AzureCloud::Public,
+                "management.azure.com",
+                "portal.azure.com",
+            ),
+            (
+                "login.usgovcloudapi.net",
+                AzureCloud::UsGovernment,
+                "management.usgovcloudapi.net",
+                "portal.azure.us",
+            ),
+            (
+                "https://login.chinacloudapi.cn/",
+                AzureCloud::China,
+                "management.chinacloudapi.cn",
+                "portal.azure.cn",
+            ),
+            (
+                "https://login.microsoftonline.us/common",
+                AzureCloud::UsGovernment,
+                "management.usgovcloudapi.net",
+                "portal.azure.us",
+            ),
+        ] {
+            let settings = load(
+                "",
+                &[("AZURE_AUTHORITY_HOST", host), ("AZURE_CLIENT_ID", GUID)],
+            );
+            let azure = settings.azure;
+            assert_eq!(azure.problems, [], "{host}");
+            assert_eq!(azure.cloud(), cloud, "{host}");
+            assert_eq!(azure.resource_manager.host_str(), Some(arm), "{host}");
+            assert_eq!(azure.portal.host_str(), Some(portal), "{host}");
+            // The cloud's first name, whose metadata speaks for itself.
+            assert_eq!(AzureCloud::of_authority(&azure.authority), Some(cloud));
+            assert_eq!(azure.authority, cloud.authority(), "{host}");
+        }
+    }
+
+    #[test]
+    fn a_tenant_behind_the_sign_in_server_is_used_and_never_beside_another() {
+        let authority = |path: &str| format!("https://login.microsoftonline.us/{path}");
+        let behind = authority("contoso.example/v2.0");
+        let found = load(
+            "",
+            &[("AZURE_AUTHORITY_HOST", &behind), ("AZURE_CLIENT_ID", GUID)],
+        );
+        assert_eq!(found.azure.tenant, "contoso.example");
+        for (path, tenant, says) in [
+            (
+                "contoso.example",
+                "fabrikam.example",
+                "names tenant \"contoso.example\"",
+            ),
+            ("x/y", "contoso.example", "names no tenant"),
+        ] {
+            let variables = [
+                ("AZURE_AUTHORITY_HOST", &*authority(path)),
+                ("AZURE_TENANT_ID", tenant),
+                ("AZURE_CLIENT_ID", GUID),
+            ];
+            assert!(problem(&load("", &variables)).contains(says), "{path}");
+        }
+    }
+
+    #[test]
+    fn servers_that_do_not_belong_together_are_named() {
+        let with = |pairs: &[(&str, &str)]| {
+            let id = [("AZURE_CLIENT_ID", GUID)];
+            load("", &[&id[..], pairs].concat())
+        };
+        let own = ("AZURE_AUTHORITY_HOST", "https://login.contoso.example");
+        assert!(problem(&with(&[own])).contains("of no Azure cloud that this app knows"));
+        let regional = ("AZURE_AUTHORITY_HOST", "login-us.microsoftonline.com");
+        assert!(problem(&with(&[regional])).contains("login-us.microsoftonline.com"));
+        let government = ("MCM_AZURE_RESOURCE_MANAGER", "management.usgovcloudapi.net");
+        assert!(problem(&with(&[government])).contains("Set azure.cloud alone"));
+        let stack = (
+            "MCM_AZURE_RESOURCE_MANAGER",
+            "https://management.local.azurestack.external",
+        );
+        assert_eq!(with(&[stack]).azure.problems, []);
+        assert_eq!(with(&[own, stack]).azure.problems, []);
+    }
+
+    #[test]
+    fn an_azure_stack_may_have_an_audience_of_its_own() {
+        let audience = "https://management.contoso.example/11111111-2222-3333-4444-555555555555";
+        let found = load(
+            &format!("[azure]\naudience = \"{audience}\""),
+            &[("AZURE_CLIENT_ID", GUID)],
+        );
+        assert_eq!(found.azure.audience.expect("set").as_str(), audience);
+        let odd = [
+            ("MCM_AZURE_AUDIENCE", "http://x"),
+            ("AZURE_CLIENT_ID", GUID),
+        ];
+        assert!(problem(&load("", &odd)).contains("MCM_AZURE_AUDIENCE"));
     }
 
     #[test]

@@ -596,7 +596,11 @@ pub fn identity_in_tenant(identity: &Identity, tenant: &OfferedTenant) -> Option
 /// consented to is taken; an identifier's own slash at its end stays, so that two stand in a row.
 fn scopes(settings: &AzureSettings, resource: &Resource) -> [String; 4] {
     let scope = match resource {
-        Resource::Management => format!("{}user_impersonation", settings.resource_manager),
+        Resource::Management => match &settings.audience {
+            // As az asks an Azure Stack: whatever was consented to.
+            Some(audience) => format!("{audience}/.default"),
+            None => format!("{}user_impersonation", settings.resource_manager),
+        },
         Resource::Named(identifier) => format!("{identifier}/.default"),
     };
     [
@@ -687,7 +691,10 @@ fn username(claims: &Claims) -> String {
 
 /// The asked scope when the granted ones lack it. Entra may answer with `.default` or another case of it.
 fn missing_scopes(asked: &str, granted: &[String]) -> Vec<String> {
-    let resource = asked.trim_end_matches("user_impersonation");
+    let resource = asked
+        .rsplit_once('/')
+        .map_or(asked, |(resource, _)| resource);
+    let resource = resource.trim_end_matches('/');
     let has = granted.iter().any(|scope| {
         scope
             .to_ascii_lowercase()
@@ -766,6 +773,27 @@ mod tests {
             token_endpoint_template(&other, &["organizations", "t1"]),
             "http://127.0.0.1:4000/oidc/token"
         );
+    }
+
+    #[test]
+    fn an_audience_of_its_own_is_what_resource_managers_tokens_are_asked_for() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let variables = [
+            ("AZURE_AUTHORITY_HOST", "https://login.contoso.example"),
+            (
+                "MCM_AZURE_RESOURCE_MANAGER",
+                "https://management.contoso.example",
+            ),
+            ("MCM_AZURE_AUDIENCE", "https://management.contoso.example/1"),
+        ];
+        let environment = crate::world::Environment::from_pairs(variables);
+        let settings = crate::settings::Settings::load(folder.path(), &environment).azure;
+        let asked = scopes(&settings, &Resource::Management);
+        assert_eq!(asked[0], "https://management.contoso.example/1/.default");
+        let granted = ["https://management.contoso.example/1/user_impersonation".to_owned()];
+        assert_eq!(missing_scopes(&asked[0], &granted), [""; 0]);
+        let itself = resource::parse(&settings, "https://management.contoso.example/1");
+        assert_eq!(itself.expect("a resource"), Resource::Management);
     }
 
     #[test]

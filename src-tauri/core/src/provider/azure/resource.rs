@@ -36,19 +36,6 @@ pub const AKS_SERVER: &str = "6dae42f8-4368-4678-94ff-3960e28e3630";
 /// The name of Resource Manager, whose session every account has.
 const RESOURCE_MANAGER: &str = "arm";
 
-/// The two hosts that mean Resource Manager, in the same order of clouds.
-const RESOURCE_MANAGERS: [[&str; 2]; 3] = [
-    ["management.azure.com", "management.core.windows.net"],
-    [
-        "management.usgovcloudapi.net",
-        "management.core.usgovcloudapi.net",
-    ],
-    [
-        "management.chinacloudapi.cn",
-        "management.core.chinacloudapi.cn",
-    ],
-];
-
 /// The short names that a person can give.
 pub fn names() -> impl Iterator<Item = &'static str> {
     std::iter::once(RESOURCE_MANAGER).chain(NAMES.iter().map(|(name, _)| *name))
@@ -70,16 +57,16 @@ pub(in crate::provider) fn parse(settings: &AzureSettings, text: &str) -> Result
     let identifier = known.map_or(text, |(_, identifiers)| identifiers[cloud]);
     let bare = |text: &str| text.trim_end_matches('/').to_ascii_lowercase();
     // The configured one may be a server on this machine, which is no resource of anybody else's.
+    let audience = settings.audience.as_ref();
     if text.eq_ignore_ascii_case(RESOURCE_MANAGER)
         || bare(text) == bare(settings.resource_manager.as_str())
+        || audience.is_some_and(|audience| bare(text) == bare(audience.as_str()))
     {
         return Ok(Resource::Management);
     }
     let identifier = Identifier::parse(identifier).ok_or_else(|| no_resource(text))?;
-    if RESOURCE_MANAGERS[cloud]
-        .iter()
-        .any(|host| identifier.is_server(host))
-    {
+    let hosts = settings.cloud().resource_manager_hosts();
+    if hosts.iter().any(|host| identifier.is_server(host)) {
         return Ok(Resource::Management);
     }
     Ok(Resource::Named(identifier))
