@@ -9,10 +9,11 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, PoisonError};
 
 use reqwest::header::{self, HeaderMap, HeaderValue};
-use reqwest::{Client, Method, redirect};
+use reqwest::{Client, ClientBuilder, Method, redirect};
 use url::{Origin, Url};
 
 use self::html::{Button, Document, Form};
+use crate::company::{self, Company};
 
 const USER_AGENT: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0";
 
@@ -82,9 +83,17 @@ struct Visit {
 impl Browser {
     /// A browser whose person is the first one that a page offers and who agrees to everything.
     pub fn new() -> Self {
-        let client = Client::builder()
+        Self::with(Client::builder().no_proxy())
+    }
+
+    /// As `new`, inside a company's network.
+    pub fn inside(company: &Company) -> Self {
+        Self::with(company::client(company))
+    }
+
+    fn with(client: ClientBuilder) -> Self {
+        let client = client
             .redirect(redirect::Policy::none())
-            .no_proxy()
             .user_agent(USER_AGENT)
             .build()
             .expect("a client without certificates of its own can always be built");

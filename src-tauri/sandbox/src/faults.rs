@@ -163,6 +163,8 @@ pub struct Status {
     pub retry_after: Option<String>,
     /// The `Location` header, verbatim.
     pub location: Option<String>,
+    /// The `WWW-Authenticate` header, verbatim.
+    pub challenge: Option<String>,
     /// The body.
     pub body: String,
 }
@@ -212,6 +214,15 @@ impl Fault {
     pub fn status(code: u16) -> Self {
         Self::Status(Status {
             code,
+            ..Status::default()
+        })
+    }
+
+    /// An answer with this status and body.
+    pub fn answer(code: u16, body: impl Into<String>) -> Self {
+        Self::Status(Status {
+            code,
+            body: body.into(),
             ..Status::default()
         })
     }

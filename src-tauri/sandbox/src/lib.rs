@@ -8,6 +8,7 @@ pub mod aws;
 pub mod azure;
 pub mod browser;
 mod clock;
+pub mod company;
 mod control;
 mod device;
 mod faults;

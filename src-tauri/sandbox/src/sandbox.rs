@@ -2,7 +2,9 @@
 //!
 //! Each control has a twin under `/_sandbox/` for tests in other processes; see `control.rs`.
 
+use std::collections::HashMap;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -25,6 +27,9 @@ use crate::server::{Bound, Classify, Running, Shared, bind};
 pub struct Options {
     /// The ports of the servers.
     pub ports: Ports,
+    /// Whether the servers have public names under https, which lead to them inside a [`Company`](crate::company::Company)
+    /// alone.
+    pub is_public: bool,
     /// The time that the clouds live in.
     pub clock: Clock,
     /// How long an access token lasts.
@@ -51,6 +56,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             ports: Ports::Random,
+            is_public: false,
             clock: Clock::system(),
             access_token_life: Duration::from_secs(3600),
             device_interval: Duration::from_secs(5),
@@ -83,6 +89,19 @@ impl Ports {
     }
 }
 
+/// The public names, in the order of [`Server`].
+const NAMES: [&str; 9] = [
+    "azure-login.clouds.test",
+    "azure-management.clouds.test",
+    "google-login.clouds.test",
+    "google-management.clouds.test",
+    "aws-sts.clouds.test",
+    "aws-iam.clouds.test",
+    "aws-organizations.clouds.test",
+    "aws-signin.clouds.test",
+    "aws-identity-center.clouds.test",
+];
+
 /// The AWS user whose key the environment holds.
 const CALLER: &str = "ada";
 
@@ -94,6 +113,7 @@ pub struct Sandbox {
     identity_center: Arc<IdentityCenter>,
     /// The key of the environment.
     aws_key: Option<AccessKey>,
+    names: HashMap<String, SocketAddr>,
     shared: Arc<Shared>,
     /// Stop when they are dropped.
     _servers: Vec<Running>,
@@ -110,15 +130,28 @@ impl Sandbox {
             device_interval: options.device_interval,
             ..Shared::default()
         });
-        let azure_authority = bind(options.ports.nth(0)).await?;
-        let azure_resource_manager = bind(options.ports.nth(1)).await?;
-        let google_issuer = bind(options.ports.nth(2)).await?;
-        let google_resource_manager = bind(options.ports.nth(3)).await?;
-        let aws_sts = bind(options.ports.nth(4)).await?;
-        let aws_iam = bind(options.ports.nth(5)).await?;
-        let aws_organizations = bind(options.ports.nth(6)).await?;
-        let aws_federation = bind(options.ports.nth(7)).await?;
-        let aws_identity_center = bind(options.ports.nth(8)).await?;
+        let mut names = HashMap::new();
+        let mut bound = Vec::new();
+        for (index, name) in (0..).zip(NAMES) {
+            let server = bind(options.ports.nth(index)).await?;
+            names.insert(name.to_owned(), server.address);
+            bound.push(if options.is_public {
+                server.named(name)
+            } else {
+                server
+            });
+        }
+        let [
+            azure_authority,
+            azure_resource_manager,
+            google_issuer,
+            google_resource_manager,
+            aws_sts,
+            aws_iam,
+            aws_organizations,
+            aws_federation,
+            aws_identity_center,
+        ] = <[Bound; NAMES.len()]>::try_from(bound).unwrap_or_else(|_| unreachable!("one a name"));
 
         let azure = Arc::new(Azure::new(
             azure_authority.url.clone(),
@@ -234,11 +267,17 @@ impl Sandbox {
             aws,
             identity_center,
             aws_key,
+            names,
             shared,
             _servers: servers,
         };
         sandbox.set_access_token_life(options.access_token_life);
         Ok(sandbox)
+    }
+
+    /// The public names of the servers, and where they are.
+    pub fn names(&self) -> HashMap<String, SocketAddr> {
+        self.names.clone()
     }
 
     /// The sign-in server of Azure.

@@ -44,6 +44,7 @@ pub(crate) struct Shared {
 /// A port that belongs to a server which does not answer yet.
 pub(crate) struct Bound {
     listener: TcpListener,
+    pub(crate) address: SocketAddr,
     pub(crate) url: Url,
 }
 
@@ -79,12 +80,23 @@ pub(crate) type Classify =
 /// Takes a port of 127.0.0.1; 0 lets the system choose.
 pub(crate) async fn bind(port: u16) -> std::io::Result<Bound> {
     let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await?;
-    let url = format!("http://{}/", listener.local_addr()?);
+    let address = listener.local_addr()?;
+    let url = format!("http://{address}/");
     let url = Url::parse(&url).expect("an address and a port make a URL");
-    Ok(Bound { listener, url })
+    Ok(Bound {
+        listener,
+        address,
+        url,
+    })
 }
 
 impl Bound {
+    /// Gives the server a public name, which leads to it inside a company's network alone.
+    pub(crate) fn named(mut self, name: &str) -> Self {
+        self.url = Url::parse(&format!("https://{name}/")).expect("a name makes a URL");
+        self
+    }
+
     /// Answers from now on: `/_sandbox/…` from `controls`, everything else from `cloud`.
     pub(crate) fn run(
         self,
@@ -298,6 +310,15 @@ fn status_only(status: &Status) -> Response<Body> {
         .and_then(|location| HeaderValue::from_str(location).ok())
     {
         response.headers_mut().insert(header::LOCATION, location);
+    }
+    if let Some(challenge) = status
+        .challenge
+        .as_deref()
+        .and_then(|challenge| HeaderValue::from_str(challenge).ok())
+    {
+        response
+            .headers_mut()
+            .insert(header::WWW_AUTHENTICATE, challenge);
     }
     response
 }
