@@ -6,6 +6,7 @@
 mod aws_files;
 mod checks;
 mod leftovers;
+mod network;
 
 use mcm_core::app::App;
 use mcm_core::world::World;

@@ -1,6 +1,5 @@
 //! How a command fails: what is told on standard error, what goes to the log, and the exit status.
 
-use std::error::Error as _;
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
@@ -88,11 +87,11 @@ impl Failure {
             Self::Ended(End::Killed(signal)) => return ExitCode::from(raise(*signal)),
         };
         let reference = error.reference();
-        let cause = error.source().map(ToString::to_string);
+        let causes = error.causes();
         tracing::warn!(
             code = error.code().as_str(),
             reference,
-            cause,
+            causes,
             "the command failed"
         );
 

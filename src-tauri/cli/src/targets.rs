@@ -120,11 +120,18 @@ pub(crate) async fn run_use(app: &App, name: &str, target: Option<&str>) -> Resu
     ))?)
 }
 
-/// The one target that a person names: by its id, its exact name, or a part that fits no other.
+/// The one target that a person names: by its id, which wins, its exact name, or a part that fits no other.
 pub(crate) fn find<'a>(account: &'a Account, wanted: &str) -> Result<&'a Target, Error> {
     let wanted = wanted.trim().to_lowercase();
+    let by_id = account
+        .targets
+        .iter()
+        .find(|target| target.id.to_lowercase() == wanted);
+    if let Some(target) = by_id {
+        return Ok(target);
+    }
     let names = |target: &Target| [target.id.to_lowercase(), target.name.to_lowercase()];
-    let exact = |target: &&Target| names(target).contains(&wanted);
+    let exact = |target: &&Target| target.name.to_lowercase() == wanted;
     let partly = |target: &&Target| names(target).iter().any(|name| name.contains(&wanted));
     let mut fits: Vec<&Target> = account.targets.iter().filter(exact).collect();
     if fits.is_empty() && !wanted.is_empty() {

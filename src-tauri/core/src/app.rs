@@ -73,7 +73,7 @@ impl App {
     /// Reads settings and accounts. Never fails: what could not be read is in the Snapshot.
     pub fn open(world: World, front: Frontend) -> Arc<Self> {
         let settings = Arc::new(Settings::load(&world.paths.config, &world.environment));
-        let providers = Providers::new(&settings, world.http.clone(), world.clock.clone());
+        let providers = Providers::new(&settings, &world.http, world.clock.clone());
         Self::with_providers(world, front, settings, providers)
     }
 

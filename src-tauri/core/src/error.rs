@@ -200,6 +200,15 @@ impl Error {
         self.change(|inner| inner.source = Some(Arc::new(source)))
     }
 
+    /// What caused it, and what caused that, as one line for the log.
+    pub fn causes(&self) -> Option<String> {
+        let first = std::error::Error::source(self)?;
+        let chain = std::iter::successors(Some(first), |cause| cause.source());
+        let mut texts: Vec<String> = chain.take(16).map(ToString::to_string).collect();
+        texts.dedup();
+        Some(texts.join(": "))
+    }
+
     fn change(mut self, edit: impl FnOnce(&mut Inner)) -> Self {
         edit(Arc::make_mut(&mut self.0));
         self

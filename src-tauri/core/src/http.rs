@@ -1,29 +1,34 @@
 //! HTTP: one client for every cloud, with the rules that no caller may forget.
 //!
-//! The only file that names `reqwest`. rustls with the operating system's trust store, proxies from the
-//! environment, no redirects, a limit on time and on size, and plain `http` to loopback addresses only.
-//! What an answer means is its caller's business; what "cannot be reached" and "asked to wait" mean is settled here.
+//! Only this file and its folder name `reqwest`. rustls with the operating system's trust store and the user's own CA
+//! (`http/network.rs`), the user's proxy (`http/proxy.rs`), no redirects, a limit on time and on size, and plain `http`
+//! to this machine only. Whether the server itself answered is decided once, in `http/answer.rs`, before any status is
+//! interpreted.
 
+mod answer;
+mod desktop_proxy;
 mod list;
+mod network;
+mod proxy;
+mod unreachable;
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use jiff::Timestamp;
-use jiff::fmt::rfc2822;
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 use url::{Host, Url};
 
 use crate::error::{Code, Error, Result};
 
+pub(crate) use answer::from_json;
+pub use answer::{Answer, Dialect, Refused};
 pub use list::{ListLimits, ListReading};
+pub use network::{Network, Route, Unusable};
+pub use proxy::{Proxy, Variables};
 
 /// The longest answer that is read. Entra's token answers are under 10 KiB, a page of 1,000 projects under 1 MiB.
 const LARGEST_ANSWER: usize = 4 << 20;
-/// MSAL's limits: an unreadable `Retry-After` counts as 5 s, and none is honoured beyond an hour.
-const DEFAULT_WAIT: Duration = Duration::from_secs(5);
-const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 
 /// How long to wait for a cloud.
 #[derive(Clone, Copy, Debug)]
@@ -46,23 +51,10 @@ impl Default for TimeLimits {
 /// The client. Building it loads the trust store, so that is left until the first request.
 #[derive(Clone, Default)]
 pub struct Http {
-    client: Arc<OnceLock<reqwest::Client>>,
+    client: Arc<Mutex<Option<(Route, reqwest::Client)>>>,
+    network: Arc<Network>,
     limits: TimeLimits,
     list_limits: ListLimits,
-}
-
-/// An answer, whole.
-pub struct Answer {
-    /// The HTTP status.
-    pub status: u16,
-    /// The body, at most 4 MiB.
-    pub body: Vec<u8>,
-    /// How long the server asked to wait, capped at an hour.
-    pub retry_after: Option<Duration>,
-    /// The server's clock.
-    pub date: Option<Timestamp>,
-    /// `Content-Type`.
-    pub content_type: Option<String>,
 }
 
 impl Http {
@@ -83,44 +75,44 @@ impl Http {
         }
     }
 
-    /// Sends a request and reads the whole answer, whatever its status.
+    /// A client with the same limits that goes through this network: its proxy, and its certificate authority.
+    #[must_use]
+    pub fn through(&self, network: &Network) -> Self {
+        Self {
+            client: Arc::default(),
+            network: Arc::new(network.clone()),
+            ..self.clone()
+        }
+    }
+
+    /// Sends a request and reads the whole answer, whatever its status, when the server itself spoke.
     ///
     /// # Errors
-    /// `offline` when the server cannot be reached in time, `server-failed` when it breaks off or says too much.
-    pub async fn send(&self, request: http::Request<Vec<u8>>) -> Result<Answer> {
+    /// `offline` when the server cannot be reached in time, or something else answered for it; `throttled` and
+    /// `server-failed` when it is in trouble, breaks off or says too much; `setting-invalid` for a proxy or certificate
+    /// authority that cannot be used.
+    pub async fn send(&self, request: http::Request<Vec<u8>>, dialect: Dialect) -> Result<Answer> {
         let (parts, body) = request.into_parts();
         let url = Url::parse(&parts.uri.to_string())
             .map_err(|error| unusable_address(&parts.uri.to_string(), error))?;
-        require_safe(&url)?;
+        require_permitted(&url, dialect)?;
         let place = place(&url);
-        let sent = self
-            .client()?
+        let (route, client) = self.client().await?;
+        let failed = |error| {
+            self.network.forget_route();
+            unreachable::explain(&place, &route, error)
+        };
+        let sent = client
             .request(parts.method, url)
             .headers(parts.headers)
             .body(body)
             .send()
             .await;
-        let mut response = sent.map_err(|error| unreachable(&place, error))?;
-
-        let header = |name| {
-            response
-                .headers()
-                .get(name)
-                .and_then(|value| value.to_str().ok())
-                .map(str::to_owned)
-        };
+        let mut response = sent.map_err(failed)?;
         let status = response.status().as_u16();
-        let retry_after = header(http::header::RETRY_AFTER);
-        let date = header(http::header::DATE)
-            .as_deref()
-            .and_then(parse_http_date);
-        let content_type = header(http::header::CONTENT_TYPE);
+        let headers = std::mem::take(response.headers_mut());
         let mut body = Vec::new();
-        while let Some(chunk) = response
-            .chunk()
-            .await
-            .map_err(|error| unreachable(&place, error))?
-        {
+        while let Some(chunk) = response.chunk().await.map_err(failed)? {
             if body.len() + chunk.len() > LARGEST_ANSWER {
                 let message = format!(
                     "{place} sent an answer of more than 4 MiB, which was dropped. Try again later."
@@ -129,26 +121,24 @@ impl Http {
             }
             body.extend_from_slice(&chunk);
         }
-        let retry_after = retry_after.map(|text| parse_retry_after(&text, date));
-        Ok(Answer {
-            status,
-            body,
-            retry_after,
-            date,
-            content_type,
-        })
+        let answer = Answer::new(status, headers, body);
+        let spoken = answer.require_speaker(&place, dialect, &route);
+        if spoken.is_err() {
+            self.network.forget_route();
+        }
+        spoken.map(|()| answer)
     }
 
-    /// Reads JSON from an address, with a bearer token when one is given.
+    /// Reads JSON from an address, with a bearer token when one is given. `E` is the shape of the server's refusals.
     ///
     /// # Errors
-    /// As `send`; and `throttled` or `server-failed` for 429 and 5xx. Any other status is given back for its
-    /// caller to explain.
-    pub async fn get_json<T: DeserializeOwned>(
+    /// As `send`; `throttled` or `server-failed` for 429 and 5xx; `server-failed` for JSON of neither shape. What the
+    /// server refuses with is given back for its caller to explain.
+    pub async fn get_json<T: DeserializeOwned, E: DeserializeOwned>(
         &self,
         url: &Url,
         bearer: Option<&SecretString>,
-    ) -> Result<std::result::Result<T, Answer>> {
+    ) -> Result<std::result::Result<T, Refused<E>>> {
         self.get(url, bearer).await?.into_json(&place(url))
     }
 
@@ -164,66 +154,29 @@ impl Http {
         let request = request
             .body(Vec::new())
             .map_err(|error| unusable_address(url.as_str(), error))?;
-        self.send(request).await
+        self.send(request, Dialect::Json).await
     }
 
-    fn client(&self) -> Result<&reqwest::Client> {
-        if let Some(client) = self.client.get() {
-            return Ok(client);
+    /// The client for the way that leads out now: another one when the desktop's proxy has changed.
+    async fn client(&self) -> Result<(Route, reqwest::Client)> {
+        let route = self.network.route().await?;
+        let mut kept = self
+            .client
+            .lock()
+            .expect("no code panics while it holds this lock");
+        if let Some((way, client)) = kept.as_ref().filter(|(way, _)| *way == route) {
+            return Ok((way.clone(), client.clone()));
         }
-        let built = reqwest::Client::builder()
+        let builder = reqwest::Client::builder()
             .connect_timeout(self.limits.connect)
             .timeout(self.limits.total)
             .redirect(reqwest::redirect::Policy::none())
-            .user_agent(concat!("multi-cloud-manager/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(|error| {
-                let message = "The machine's certificate store could not be loaded. Install the ca-certificates package.";
-                Error::new(Code::Internal, message).with_source(error)
-            })?;
-        Ok(self.client.get_or_init(|| built))
+            .user_agent(concat!("multi-cloud-manager/", env!("CARGO_PKG_VERSION")));
+        let client = self.network.build(builder, &route)?;
+        *kept = Some((route.clone(), client.clone()));
+        Ok((route, client))
     }
 }
-
-impl Answer {
-    /// The JSON of an answer with status 200, or the answer with any other status.
-    fn into_json<T: DeserializeOwned>(self, place: &str) -> Result<std::result::Result<T, Self>> {
-        self.refuse_trouble(place)?;
-        if self.status != 200 {
-            return Ok(Err(self));
-        }
-        serde_json::from_slice(&self.body).map(Ok).map_err(|error| {
-            let message = format!(
-                "{place} answered with something else than the JSON expected. A proxy or a sign-in page of the network \
-                 may be in between: check the network, then try again."
-            );
-            Error::new(Code::ServerFailed, message)
-                .with_source(JsonPosition(error.line(), error.column()))
-        })
-    }
-
-    /// 429 and 5xx as the passing failures that they are.
-    ///
-    /// # Errors
-    /// `throttled` or `server-failed`, with the wait that was asked for.
-    pub fn refuse_trouble(&self, place: &str) -> Result<()> {
-        let (code, what) = match self.status {
-            429 => (Code::Throttled, "asked to wait before the next request"),
-            500.. => (Code::ServerFailed, "is in trouble"),
-            _ => return Ok(()),
-        };
-        let message = format!(
-            "{place} {what} (HTTP {}). It is tried again by itself.",
-            self.status
-        );
-        Err(Error::new(code, message).with_retry_after(self.retry_after))
-    }
-}
-
-/// The position of a JSON error, without the text around it, which may hold a secret.
-#[derive(Debug, thiserror::Error)]
-#[error("not the JSON expected, at line {0} column {1}")]
-pub(crate) struct JsonPosition(pub(crate) usize, pub(crate) usize);
 
 /// The host and port of an address, which is all of it that may stand in a message.
 pub fn place(url: &Url) -> String {
@@ -257,6 +210,25 @@ pub fn require_safe(url: &Url) -> Result<()> {
     Err(Error::new(Code::SettingInvalid, message))
 }
 
+/// As `require_safe`; a machine's own metadata service is plain `http` by nature, and never beyond the machine's link.
+fn require_permitted(url: &Url, dialect: Dialect) -> Result<()> {
+    let is_metadata = dialect == Dialect::Aws && url.scheme() == "http" && is_of_the_link(url);
+    if is_metadata {
+        Ok(())
+    } else {
+        require_safe(url)
+    }
+}
+
+/// Whether an address is a service of the machine's own link: EC2's, ECS's and EKS's (`fd00:ec2::/32`).
+fn is_of_the_link(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(address)) => address.is_link_local(),
+        Some(Host::Ipv6(address)) => address.segments()[..2] == [0xfd00, 0x0ec2],
+        Some(Host::Domain(_)) | None => false,
+    }
+}
+
 fn unusable_address(text: &str, source: impl std::error::Error + Send + Sync + 'static) -> Error {
     let host: String = text.chars().take_while(|c| *c != '?').take(100).collect();
     Error::new(
@@ -266,74 +238,9 @@ fn unusable_address(text: &str, source: impl std::error::Error + Send + Sync + '
     .with_source(source)
 }
 
-/// A request that got no answer: the network's fault until the server has begun to speak.
-fn unreachable(place: &str, error: reqwest::Error) -> Error {
-    let error = error.without_url();
-    let (code, message) = if error.is_timeout() {
-        (
-            Code::Offline,
-            format!(
-                "{place} did not answer in time. Check the network; it is tried again by itself."
-            ),
-        )
-    } else if error.is_connect() {
-        (
-            Code::Offline,
-            format!("{place} cannot be reached. Check the network and the proxy settings."),
-        )
-    } else {
-        (
-            Code::ServerFailed,
-            format!("{place} broke off in the middle of its answer. It is tried again by itself."),
-        )
-    };
-    Error::new(code, message).with_source(error)
-}
-
-fn parse_http_date(text: &str) -> Option<Timestamp> {
-    rfc2822::DateTimeParser::new().parse_timestamp(text).ok()
-}
-
-/// `Retry-After` in seconds or as a date (RFC 9110 10.2.3), measured by the server's own clock.
-fn parse_retry_after(text: &str, server_now: Option<Timestamp>) -> Duration {
-    let seconds = text.trim().parse::<u64>().ok().map(Duration::from_secs);
-    let until = || {
-        let at = parse_http_date(text)?;
-        Duration::try_from(at.duration_since(server_now?)).ok()
-    };
-    seconds
-        .or_else(until)
-        .unwrap_or(DEFAULT_WAIT)
-        .min(LONGEST_WAIT)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn retry_after_is_read_as_seconds_or_date_and_capped() {
-        let now = parse_http_date("Tue, 24 Nov 2026 10:00:00 GMT");
-        assert!(now.is_some());
-        for (text, seconds) in [
-            ("7", 7),
-            (" 0 ", 0),
-            ("1000000000", 3600),
-            ("99999999999999999999999", 5),
-            ("-3", 5),
-            ("soon", 5),
-            ("", 5),
-            ("Tue, 24 Nov 2026 10:01:30 GMT", 90),
-            ("Tue, 24 Nov 2026 09:00:00 GMT", 5),
-            ("Fri, 24 Nov 2028 10:00:00 GMT", 3600),
-        ] {
-            assert_eq!(
-                parse_retry_after(text, now),
-                Duration::from_secs(seconds),
-                "{text:?}"
-            );
-        }
-    }
 
     #[test]
     fn only_https_and_this_machine_are_asked() {
@@ -344,5 +251,27 @@ mod tests {
         );
         assert!(!safe("http://login.microsoftonline.com/") && !safe("http://127.0.0.1.example/"));
         assert!(!safe("file:///etc/passwd") && !safe("ftp://127.0.0.1/"));
+    }
+
+    #[test]
+    fn a_metadata_service_is_asked_on_the_machines_own_link_and_by_aws_alone() {
+        let permitted = |text: &str, dialect| {
+            require_permitted(&Url::parse(text).expect("a URL"), dialect).is_ok()
+        };
+        for own in [
+            "http://169.254.169.254/latest",
+            "http://169.254.170.2/v2",
+            "http://[fd00:ec2::254]/",
+        ] {
+            assert!(permitted(own, Dialect::Aws), "{own}");
+            assert!(!permitted(own, Dialect::Json), "{own}");
+        }
+        for other in [
+            "http://10.0.0.1/",
+            "http://[fd00:ec3::254]/",
+            "http://sts.example/",
+        ] {
+            assert!(!permitted(other, Dialect::Aws), "{other}");
+        }
     }
 }

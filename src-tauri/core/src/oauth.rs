@@ -11,6 +11,7 @@ use futures_util::future::BoxFuture;
 use oauth2::basic::{
     BasicRevocationErrorResponse, BasicTokenIntrospectionResponse, BasicTokenType,
 };
+use oauth2::http::header::CONTENT_TYPE;
 use oauth2::{
     AccessToken, AsyncHttpClient, AuthType, AuthUrl, AuthorizationCode, ClientId, ClientSecret,
     CsrfToken, EndpointNotSet, EndpointSet, ErrorResponse, PkceCodeChallenge, PkceCodeVerifier,
@@ -22,7 +23,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use url::Url;
 
 use crate::error::{Code, Error, Result};
-use crate::http::{self, Http};
+use crate::http::{self, Dialect, Http};
 use crate::random;
 
 /// MSAL's assumption when a server does not say how long a token lives.
@@ -246,7 +247,8 @@ pub async fn revoke(
     };
     let request = form(endpoint, body)?;
     let place = http::place(endpoint);
-    let answer = http.send(request).await?;
+    // RFC 7009 2.2 lets a server say nothing.
+    let answer = http.send(request, Dialect::JsonOrNothing).await?;
     answer.refuse_trouble(&place)?;
     let refusal = serde_json::from_slice::<Refusal>(&answer.body).map(|refusal| refusal.error);
     let about_client = matches!(
@@ -263,10 +265,7 @@ pub async fn revoke(
 
 fn form(endpoint: &Url, body: String) -> Result<oauth2::HttpRequest> {
     let request = oauth2::http::Request::post(endpoint.as_str())
-        .header(
-            oauth2::http::header::CONTENT_TYPE,
-            "application/x-www-form-urlencoded",
-        )
+        .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
         .body(body.into_bytes());
     request.map_err(|error| {
         Error::new(
@@ -351,7 +350,7 @@ impl Wire {
     }
 
     async fn send(&self, request: oauth2::HttpRequest) -> Result<oauth2::HttpResponse> {
-        let answer = self.http.send(request).await?;
+        let answer = self.http.send(request, Dialect::Json).await?;
         // A refusal may come with any 4xx status, 429 among them; only what has no OAuth error in it is failure.
         if serde_json::from_slice::<Refusal>(&answer.body).is_err() {
             answer.refuse_trouble(&self.place)?;
@@ -361,8 +360,8 @@ impl Wire {
             .lock()
             .expect("no code panics while it holds this lock") = answer.retry_after;
         let mut response = oauth2::http::Response::builder().status(answer.status);
-        if let Some(content_type) = &answer.content_type {
-            response = response.header(oauth2::http::header::CONTENT_TYPE, content_type);
+        if let Some(content_type) = answer.headers.get(CONTENT_TYPE) {
+            response = response.header(CONTENT_TYPE, content_type);
         }
         response
             .body(answer.body)
@@ -392,8 +391,8 @@ impl Wire {
 
     pub(crate) fn nonsense(&self) -> Error {
         let message = format!(
-            "{} answered a token request with something that is not a token answer. A proxy or a sign-in page of the \
-             network may be in between: check the network, then try again.",
+            "{} sent JSON that is no answer to a request for a token. Try again later; if it goes on, check that address \
+             in the settings.",
             self.place
         );
         Error::new(Code::ServerFailed, message)

@@ -164,8 +164,9 @@ pub struct Providers {
 }
 
 impl Providers {
-    /// The real ones, over one HTTP client.
-    pub fn new(settings: &Settings, http: crate::http::Http, clock: Arc<dyn Clock>) -> Self {
+    /// The real ones, over one HTTP client that goes through the network of the settings.
+    pub fn new(settings: &Settings, http: &crate::http::Http, clock: Arc<dyn Clock>) -> Self {
+        let http = http.through(&settings.network);
         let aws = Arc::new(Aws::new(settings.aws.clone(), http.clone(), clock.clone()));
         Self {
             azure: Arc::new(Azure::new(

@@ -7,6 +7,7 @@
 mod aws;
 mod azure_cloud;
 mod gcp;
+mod network;
 
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -18,7 +19,7 @@ use url::Url;
 use crate::error::{Code, Error, ErrorView, Result};
 use crate::file;
 use crate::guid::is_guid;
-use crate::http;
+use crate::http::{self, Network};
 use crate::resource::Identifier;
 use crate::world::{Environment, SCHEME};
 pub use aws::AwsSettings;
@@ -35,6 +36,10 @@ pub struct Settings {
     pub gcp: GcpSettings,
     /// AWS's.
     pub aws: AwsSettings,
+    /// How the clouds are reached.
+    pub network: Network,
+    /// What is malformed in the network's section.
+    pub network_problems: Vec<SettingProblem>,
     /// How the app looks and behaves.
     pub preferences: Preferences,
     /// The keys that open the switcher, as the person wrote them.
@@ -190,6 +195,7 @@ impl Settings {
         let azure = azure(&mut lookup);
         let gcp = gcp::read(&mut lookup);
         let aws = aws::read(&mut lookup);
+        let (network, network_problems) = network::read(&mut lookup);
         let preferences = preferences(&mut lookup);
         let shortcut = lookup
             .text("app", "shortcut", None)
@@ -198,6 +204,8 @@ impl Settings {
             azure,
             gcp,
             aws,
+            network,
+            network_problems,
             preferences,
             shortcut,
             unreadable,

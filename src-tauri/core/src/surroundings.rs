@@ -9,10 +9,11 @@ use crate::digest::digest;
 use crate::world::Environment;
 
 /// Variables that lead requests of every cloud elsewhere, or to another keychain.
-const OF_EVERY_CLOUD: [&str; 6] = [
+const OF_EVERY_CLOUD: [&str; 7] = [
     "HTTP_PROXY",
     "HTTPS_PROXY",
     "ALL_PROXY",
+    "NO_PROXY",
     "SSL_CERT_FILE",
     "SSL_CERT_DIR",
     "DBUS_SESSION_BUS_ADDRESS",

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use mcm_core::account::Cloud;
 use mcm_core::app::App;
 use mcm_core::error::{Code, Error};
-use mcm_core::http::{self, Answer, Http, TimeLimits};
+use mcm_core::http::{Dialect, Http, TimeLimits};
 use mcm_core::provider::CloudView;
 use mcm_core::settings::SettingProblem;
 use mcm_core::settings::Settings;
@@ -65,6 +65,7 @@ pub(super) async fn all(app: &App, world: &World) -> Vec<Check> {
     checks.extend(gcloud_settings(&world.environment));
     checks.extend(super::aws_files::all(&world.environment));
     checks.extend(super::leftovers::all(&world.environment));
+    checks.extend(super::network::all(app, &world.environment).await);
     checks.extend(servers(app, world, &snapshot).await);
     checks
 }
@@ -322,9 +323,11 @@ fn scheme_handler(handler: &str) -> Check {
 /// A server that signing in, or reading targets, needs.
 struct Server {
     name: &'static str,
-    url: Url,
+    request: ::http::Request<Vec<u8>>,
+    /// The language of its answers, without which it was not the server that answered.
+    dialect: Dialect,
     /// One that says how to sign in has to answer well; of the others, which are asked without a token, it is enough
-    /// that they answer.
+    /// that they refuse.
     is_sign_in: bool,
 }
 
@@ -341,34 +344,16 @@ async fn servers(app: &App, world: &World, snapshot: &Snapshot) -> Vec<Check> {
     };
     let mut servers = Vec::new();
     if is_ready(Cloud::Azure) {
-        let url = azure
-            .authority
-            .join(&format!("{}/v2.0/{METADATA}", azure.tenant));
-        servers.extend(url.map(|url| Server {
-            name: "azure sign-in",
-            url,
-            is_sign_in: true,
-        }));
-        let url = azure.resource_manager.clone();
-        servers.push(Server {
-            name: "azure resource manager",
-            url,
-            is_sign_in: false,
-        });
+        let path = format!("{}/v2.0/{METADATA}", azure.tenant);
+        servers.extend(asked("azure sign-in", &azure.authority, &path, true));
+        let path = "subscriptions?api-version=2022-12-01";
+        let server = &azure.resource_manager;
+        servers.extend(asked("azure resource manager", server, path, false));
     }
     if is_ready(Cloud::Gcp) {
-        let url = gcp.issuer.join(METADATA);
-        servers.extend(url.map(|url| Server {
-            name: "gcp sign-in",
-            url,
-            is_sign_in: true,
-        }));
-        let url = gcp.resource_manager.clone();
-        servers.push(Server {
-            name: "gcp resource manager",
-            url,
-            is_sign_in: false,
-        });
+        servers.extend(asked("gcp sign-in", &gcp.issuer, METADATA, true));
+        let (server, path) = (&gcp.resource_manager, "v3/projects:search");
+        servers.extend(asked("gcp resource manager", server, path, false));
     }
     // AWS needs no settings; only who uses it asks for it.
     if let Some(aws) = snapshot
@@ -381,53 +366,73 @@ async fn servers(app: &App, world: &World, snapshot: &Snapshot) -> Vec<Check> {
             .any(|account| account.cloud == Cloud::Aws)
         && let Ok(url) = Url::parse(&aws.authority)
     {
-        servers.push(Server {
-            name: "aws sts",
-            url,
-            is_sign_in: false,
-        });
+        servers.extend(sts(&url));
     }
-    let http = Http::with_limits(PROBE_LIMITS);
-    let answers = join_all(servers.iter().map(|server| ask(&http, &server.url))).await;
-    let date = answers.iter().find_map(|answer| answer.as_ref().ok()?.date);
-    let checks = servers
+    let http = Http::with_limits(PROBE_LIMITS).through(&settings.network);
+    let asked = servers.into_iter().map(|server| {
+        let http = http.clone();
+        async move {
+            let place = place(&server.request);
+            let answer = http.send(server.request, server.dialect).await;
+            (server.name, server.is_sign_in, place, answer)
+        }
+    });
+    let answers = join_all(asked).await;
+    let date = answers
         .iter()
-        .zip(&answers)
-        .map(|(server, answer)| server.check(answer.as_ref().map(|answer| answer.status)));
+        .find_map(|(.., answer)| answer.as_ref().ok()?.date);
+    let checks = answers.iter().map(|(name, is_sign_in, place, answer)| {
+        let status = answer.as_ref().map(|answer| answer.status);
+        answered(name, *is_sign_in, place, status)
+    });
     clock(world.clock.now(), date)
         .into_iter()
         .chain(checks)
         .collect()
 }
 
-async fn ask(http: &Http, url: &Url) -> Result<Answer, Error> {
-    let request = ::http::Request::get(url.as_str()).body(Vec::new());
-    let unusable = |_| Error::new(Code::SettingInvalid, "This is not the address of a server.");
-    http.send(request.map_err(unusable)?).await
+/// A server by what is asked of it, which it answers in JSON, also to refuse.
+fn asked(name: &'static str, server: &Url, path: &str, is_sign_in: bool) -> Option<Server> {
+    let url = server.join(path).ok()?;
+    Some(Server {
+        name,
+        request: ::http::Request::get(url.as_str()).body(Vec::new()).ok()?,
+        dialect: Dialect::Json,
+        is_sign_in,
+    })
 }
 
-impl Server {
-    fn check(&self, status: Result<u16, &Error>) -> Check {
-        let place = http::place(&self.url);
-        match status {
-            Ok(200) => Check::ok(self.name, format!("{place} answers")),
-            Ok(500..) => Check::warn(
-                self.name,
-                format!("{place} is in trouble"),
-                "Try again later.",
-            ),
-            Ok(_) if !self.is_sign_in => Check::ok(self.name, format!("{place} answers")),
-            Ok(status) => Check::fail(
-                self.name,
-                format!("{place} does not know {} (HTTP {status})", self.url.path()),
-                "Check the tenant and the address of the sign-in server in the settings.",
-            ),
-            Err(error) => Check::fail(
-                self.name,
-                format!("{place} does not answer"),
-                error.message(),
-            ),
-        }
+/// STS by a question that it refuses without a signature.
+fn sts(url: &Url) -> Option<Server> {
+    let question = b"Action=GetCallerIdentity&Version=2011-06-15".to_vec();
+    let request = ::http::Request::post(url.as_str()).header(
+        ::http::header::CONTENT_TYPE,
+        "application/x-www-form-urlencoded",
+    );
+    Some(Server {
+        name: "aws sts",
+        request: request.body(question).ok()?,
+        dialect: Dialect::Aws,
+        is_sign_in: false,
+    })
+}
+
+fn place(request: &::http::Request<Vec<u8>>) -> String {
+    let authority = request.uri().authority();
+    authority.map_or_else(String::new, ToString::to_string)
+}
+
+fn answered(name: &str, is_sign_in: bool, place: &str, status: Result<u16, &Error>) -> Check {
+    match status {
+        Ok(200) => Check::ok(name, format!("{place} answers")),
+        Ok(500..) => Check::warn(name, format!("{place} is in trouble"), "Try again later."),
+        Ok(_) if !is_sign_in => Check::ok(name, format!("{place} answers")),
+        Ok(status) => Check::fail(
+            name,
+            format!("{place} does not know what is asked (HTTP {status})"),
+            "Check the tenant and the address of the sign-in server in the settings.",
+        ),
+        Err(error) => Check::fail(name, format!("{place} does not answer"), error.message()),
     }
 }
 
@@ -502,15 +507,8 @@ mod tests {
 
     #[test]
     fn a_server_that_refuses_a_request_without_a_token_is_there() {
-        let url = Url::parse("https://management.example/").expect("a URL");
         let status = |is_sign_in, status| {
-            Server {
-                name: "server",
-                url: url.clone(),
-                is_sign_in,
-            }
-            .check(Ok(status))
-            .status
+            answered("server", is_sign_in, "management.example", Ok(status)).status
         };
         assert_eq!(status(false, 401), Status::Ok);
         assert_eq!(status(true, 400), Status::Fail);

@@ -60,6 +60,7 @@ fn the_json_is_as_documented() {
         "scheme handler",
         "environment",
         "plain-text credentials",
+        "proxy",
         "clock",
         "azure sign-in",
         "azure resource manager",

@@ -17,6 +17,7 @@ use mcm_core::account::{Account, AccountId};
 use mcm_core::store::Store;
 use mcm_core::world::{APP_ID, Environment};
 use sandbox_clouds::browser::{Browser, Landing};
+use sandbox_clouds::company::{Company, Rules};
 use sandbox_clouds::{Endpoint, Options, Request, Sandbox};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -86,19 +87,31 @@ impl Ended {
 impl Harness {
     /// A machine with an unlocked keychain.
     pub(crate) fn start() -> Self {
-        Self::with_bus(Some(Bus::start))
+        Self::with_bus(Some(Bus::start), false)
+    }
+
+    /// A machine with an unlocked keychain, for clouds with public names.
+    pub(crate) fn for_public_clouds() -> Self {
+        Self::with_bus(Some(Bus::start), true)
     }
 
     /// A machine without a keychain.
     pub(crate) fn without_keychain() -> Self {
-        Self::with_bus(None)
+        Self::with_bus(None, false)
     }
 
-    fn with_bus(bus: Option<fn(&Path) -> Bus>) -> Self {
+    /// A company's network before the clouds.
+    pub(crate) fn company(&self, rules: Rules) -> Company {
+        let company = Company::start(self.sandbox.names(), rules);
+        self.runtime.block_on(company).expect("a free port")
+    }
+
+    fn with_bus(bus: Option<fn(&Path) -> Bus>, is_public: bool) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let runtime = Runtime::new().expect("a runtime starts");
         let options = Options {
             device_interval: Duration::from_secs(1),
+            is_public,
             ..Options::default()
         };
         let sandbox = runtime

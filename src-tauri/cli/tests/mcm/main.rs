@@ -9,6 +9,7 @@ mod aws;
 mod aws_files;
 mod aws_identities;
 mod clients;
+mod company;
 mod completion;
 mod configure;
 mod doctor;

@@ -166,8 +166,7 @@ impl App {
             &self.world.paths.config,
             &self.world.environment,
         ));
-        let providers =
-            Providers::new(&settings, self.world.http.clone(), self.world.clock.clone());
+        let providers = Providers::new(&settings, &self.world.http, self.world.clock.clone());
         {
             let mut state = self.state();
             state.settings = settings;

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 
-use super::{Answer, Http, place};
+use super::{Answer, Http, Refused, place};
 use crate::error::{Code, Error, Result};
 
 /// What a whole list may cost.
@@ -61,11 +61,11 @@ impl ListReading<'_> {
     ///
     /// # Errors
     /// As `Http::get_json` and `page`.
-    pub async fn get_json<T: DeserializeOwned>(
+    pub async fn get_json<T: DeserializeOwned, E: DeserializeOwned>(
         &mut self,
         url: &Url,
         bearer: Option<&SecretString>,
-    ) -> Result<std::result::Result<T, Answer>> {
+    ) -> Result<std::result::Result<T, Refused<E>>> {
         let http = self.http;
         let answer = self.page(http.get(url, bearer)).await?;
         answer.into_json(&place(url))

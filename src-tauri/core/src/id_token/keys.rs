@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use jsonwebtoken::{Algorithm, DecodingKey};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use url::Url;
 
 use super::rejected;
@@ -119,12 +120,13 @@ impl Keys {
         now: Timestamp,
         early_at: Option<Timestamp>,
     ) -> Result<Kept> {
-        let set: KeySet = http.get_json(address, None).await?.map_err(|answer| {
+        let read = http.get_json::<KeySet, IgnoredAny>(address, None).await?;
+        let set = read.map_err(|refused| {
             let message = format!(
                 "{} did not give the keys that its identity tokens are signed with (HTTP {}), so nothing of its answer \
                  was used. Start the sign-in again.",
                 http::place(address),
-                answer.status
+                refused.status
             );
             Error::new(Code::ServerFailed, message)
         })?;

@@ -13,6 +13,7 @@ mod signed;
 mod source;
 mod sts;
 mod template;
+mod transport;
 mod verify;
 
 use std::sync::Arc;
@@ -238,6 +239,7 @@ impl Aws {
         Surroundings {
             environment: self.settings.environment.clone(),
             clock: self.clock.clone(),
+            http: self.http.clone(),
         }
     }
 

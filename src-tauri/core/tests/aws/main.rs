@@ -1,5 +1,6 @@
 //! AWS through the product's one door, against the sandbox's STS and against moto.
 
+mod company;
 mod connect;
 #[path = "../scenario/harness.rs"]
 #[allow(

@@ -8,7 +8,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use mcm_core::account::Cloud;
-use mcm_core::http::Http;
+use mcm_core::http::{Dialect, Http};
 use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -164,7 +164,7 @@ impl Server {
             .body(body.into_bytes());
         let answer = self
             .http
-            .send(request.expect("a request"))
+            .send(request.expect("a request"), Dialect::Json)
             .await
             .expect("answered");
         (
@@ -195,7 +195,7 @@ impl Server {
             .expect("a URL");
         let answer = self
             .http
-            .get_json::<Value>(&url, Some(session))
+            .get_json::<Value, Value>(&url, Some(session))
             .await
             .expect("answered");
         answer.map_or_else(|refused| refused.status, |_| 200)
@@ -212,7 +212,7 @@ impl Server {
         let request = http::Request::post(door.as_str()).body(wish.to_string().into_bytes());
         let answer = self
             .http
-            .send(request.expect("a request"))
+            .send(request.expect("a request"), Dialect::Json)
             .await
             .expect("answered");
         assert_eq!(

@@ -17,8 +17,13 @@ async fn every_fault_of_the_token_endpoint_ends_the_sign_in_with_nothing_stored(
     use Endpoint::{AzureDiscovery, AzureToken};
     for (endpoint, fault, code) in [
         (AzureDiscovery, Fault::status(500), Code::ServerFailed),
-        (AzureDiscovery, Fault::status(404), Code::SignInRejected),
-        (AzureDiscovery, Fault::NotJson, Code::ServerFailed),
+        (
+            AzureDiscovery,
+            Fault::answer(400, r#"{"error":"invalid_tenant"}"#),
+            Code::SignInRejected,
+        ),
+        (AzureDiscovery, Fault::status(404), Code::Offline),
+        (AzureDiscovery, Fault::NotJson, Code::Offline),
         (AzureDiscovery, Fault::MalformedJson, Code::ServerFailed),
         (AzureDiscovery, Fault::OversizedAnswer, Code::ServerFailed),
         (AzureDiscovery, Fault::Drop, Code::ServerFailed),
@@ -29,7 +34,7 @@ async fn every_fault_of_the_token_endpoint_ends_the_sign_in_with_nothing_stored(
         ),
         (AzureToken, Fault::status(503), Code::ServerFailed),
         (AzureToken, Fault::retry_after(429, "7"), Code::Throttled),
-        (AzureToken, Fault::NotJson, Code::ServerFailed),
+        (AzureToken, Fault::NotJson, Code::Offline),
         (AzureToken, Fault::MalformedJson, Code::ServerFailed),
         (AzureToken, Fault::OversizedAnswer, Code::ServerFailed),
         (AzureToken, Fault::Drop, Code::ServerFailed),
@@ -247,11 +252,15 @@ async fn subscriptions_that_cannot_be_read_leave_the_account_connected_and_the_o
     for (fault, code) in [
         (Fault::HostileNextLink, Code::ServerFailed),
         (Fault::RepeatingNextLink, Code::ServerFailed),
-        (Fault::status(403), Code::AdminNeeded),
+        (
+            Fault::answer(403, r#"{"error":{"code":"AuthorizationFailed"}}"#),
+            Code::AdminNeeded,
+        ),
+        (Fault::status(403), Code::Offline),
         (Fault::status(500), Code::ServerFailed),
         (Fault::retry_after(429, "5"), Code::Throttled),
         (Fault::OversizedAnswer, Code::ServerFailed),
-        (Fault::NotJson, Code::ServerFailed),
+        (Fault::NotJson, Code::Offline),
     ] {
         harness
             .clouds

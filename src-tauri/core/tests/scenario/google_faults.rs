@@ -418,9 +418,13 @@ async fn trouble_at_google_keeps_the_session_and_the_sign_in() {
 async fn a_discovery_document_that_cannot_be_read_ends_the_sign_in_before_the_browser_opens() {
     for (fault, code) in [
         (Fault::Drop, Code::Offline),
-        (Fault::status(404), Code::SignInRejected),
+        (
+            Fault::answer(404, r#"{"error":"not_found"}"#),
+            Code::SignInRejected,
+        ),
+        (Fault::status(404), Code::Offline),
         (Fault::status(500), Code::ServerFailed),
-        (Fault::NotJson, Code::ServerFailed),
+        (Fault::NotJson, Code::Offline),
         (Fault::OversizedAnswer, Code::ServerFailed),
     ] {
         let harness = Harness::start().await;

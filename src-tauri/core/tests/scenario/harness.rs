@@ -180,6 +180,21 @@ impl Harness {
         self.restart();
     }
 
+    /// Sets variables for the apps that start from now on, in place of those of the same names.
+    pub(crate) fn set(&mut self, variables: &[(&str, &str)]) {
+        let is_other = |name: &String| variables.iter().all(|(other, _)| other != name);
+        self.environment.retain(|(name, _)| is_other(name));
+        let set = variables
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        self.environment.extend(set);
+    }
+
+    /// The folder of everything that the app keeps.
+    pub(crate) fn home(&self) -> &std::path::Path {
+        self.home.path()
+    }
+
     pub(crate) fn data(&self) -> std::path::PathBuf {
         Paths::below(self.home.path()).data
     }

@@ -3,6 +3,7 @@
 //! A scripted person sits in front of the sandbox's browser. Every scenario ends with the leak check of `harness.rs`.
 
 mod azure;
+mod company;
 mod devices;
 mod faults;
 mod google;
@@ -10,5 +11,6 @@ mod google_faults;
 mod harness;
 #[path = "../support/left_behind.rs"]
 mod left_behind;
+mod lists;
 mod resources;
 mod sessions;

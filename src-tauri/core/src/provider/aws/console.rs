@@ -10,7 +10,7 @@ use url::{Url, form_urlencoded};
 use super::partition::Partition;
 use crate::credential::AccessKeys;
 use crate::error::{Code, Error, Result};
-use crate::http::{self, Http};
+use crate::http::{self, Dialect, Http};
 
 #[derive(Deserialize)]
 struct Token {
@@ -101,7 +101,7 @@ async fn signin_token(http: &Http, door: &Url, keys: &AccessKeys) -> Result<Secr
         .map_err(|error| {
             Error::new(Code::Internal, "The console's address cannot be used.").with_source(error)
         })?;
-    let answer = http.send(request).await?;
+    let answer = http.send(request, Dialect::JsonOnSuccess).await?;
     let place = http::place(door);
     answer.refuse_trouble(&place)?;
     let read = serde_json::from_slice::<Token>(&answer.body)

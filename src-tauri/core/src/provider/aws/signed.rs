@@ -3,6 +3,8 @@
 //! Their SDKs are far too heavy for a call each. Everything here is optional: a caller who may not ask is told nothing,
 //! which is no error.
 
+use std::collections::HashSet;
+
 use aws_config::SdkConfig;
 use aws_credential_types::Credentials;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
@@ -15,7 +17,7 @@ use super::partition::{Global, Partition};
 use super::source;
 use crate::account::OrganizationAccount;
 use crate::error::{Code, Error, Result};
-use crate::http::{self, Answer, Http};
+use crate::http::{self, Answer, Dialect, Http};
 use crate::text;
 use crate::world::Clock;
 
@@ -46,7 +48,7 @@ pub(super) enum FoundRole {
 #[serde(rename_all = "PascalCase")]
 struct AccountsPage {
     #[serde(default)]
-    accounts: Vec<AccountRow>,
+    accounts: Option<Vec<serde_json::Value>>,
     next_token: Option<String>,
 }
 
@@ -106,7 +108,7 @@ impl Signed<'_> {
     pub(super) async fn accounts(&self) -> Result<Vec<OrganizationAccount>> {
         let url = self.address("Organizations", &self.partition.organizations)?;
         let (mut accounts, mut list) = (Vec::new(), self.http.start_list(&url));
-        let mut next: Option<String> = None;
+        let (mut next, mut ids) = (None::<String>, HashSet::new());
         for _ in 0..MOST_PAGES {
             let body = next.take().map_or_else(
                 || "{}".to_owned(),
@@ -123,19 +125,21 @@ impl Signed<'_> {
             if answer.status != 200 {
                 return no_list(&answer, &http::place(&url));
             }
-            let page: AccountsPage = serde_json::from_slice(&answer.body).map_err(|error| {
+            let page: AccountsPage = http::from_json(&answer.body).map_err(|position| {
                 let message = format!(
                     "{} sent a list that cannot be read. Try again later.",
                     http::place(&url)
                 );
-                Error::new(Code::ServerFailed, message)
-                    .with_source(http::JsonPosition(error.line(), error.column()))
+                Error::new(Code::ServerFailed, message).with_source(position)
             })?;
-            list.count(page.accounts.len())?;
-            let rows = page
-                .accounts
+            let rows = page.accounts.unwrap_or_default();
+            list.count(rows.len())?;
+            // A row without an id names no account, and one that comes twice is one.
+            let rows = rows
                 .into_iter()
-                .filter(|row| is_account_id(&row.id));
+                .filter_map(|row| serde_json::from_value(row).ok());
+            let rows = rows
+                .filter(|row: &AccountRow| is_account_id(&row.id) && ids.insert(row.id.clone()));
             accounts.extend(rows.map(|row| OrganizationAccount {
                 name: text::shown(&row.name),
                 state: row.state.map(|state| text::shown(&state)),
@@ -220,7 +224,7 @@ impl Signed<'_> {
             .body(body.into_bytes())
             .map_err(|error| unsigned(&error))?;
         instructions.apply_to_request_http1x(&mut request);
-        self.http.send(request).await
+        self.http.send(request, Dialect::Aws).await
     }
 }
 

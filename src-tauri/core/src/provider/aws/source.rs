@@ -22,10 +22,11 @@ use serde::Serialize;
 use ts_rs::TS;
 use url::Url;
 
+use super::transport::{self, Transport};
 use crate::aws_files::Kind;
 use crate::credential::AccessKeys;
 use crate::error::{Code, Error, Result};
-use crate::http;
+use crate::http::{self, Http};
 use crate::role::Source;
 use crate::text;
 use crate::world::{Clock, Environment};
@@ -137,6 +138,7 @@ pub(super) struct Loaded {
 pub(super) struct Surroundings {
     pub(super) environment: Environment,
     pub(super) clock: Arc<dyn Clock>,
+    pub(super) http: Http,
 }
 
 impl Surroundings {
@@ -235,7 +237,9 @@ impl Surroundings {
     /// # Errors
     /// `setting-invalid` for endpoints that cannot be used.
     pub(super) async fn bare_config(&self) -> Result<SdkConfig> {
-        let loader = aws_config::defaults(BehaviorVersion::latest()).no_credentials();
+        let loader = aws_config::defaults(BehaviorVersion::latest())
+            .http_client(Transport::new(&self.http))
+            .no_credentials();
         let config = loader.env(Env::from(self.variables())).load().await;
         require_safe_endpoints(&config)?;
         Ok(config)
@@ -260,6 +264,7 @@ impl Surroundings {
     ) -> Result<SdkConfig> {
         let mut variables = self.variables();
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
+            .http_client(Transport::new(&self.http))
             .time_source(WorldTime(self.clock.clone()))
             .disable_clock_skew_correction(true);
         match source {
@@ -515,6 +520,10 @@ fn expired(source: &Source, profiles: &ProfileSet, environment: &Environment) ->
 
 /// What a person is told when a source gave nothing. The SDK's text goes nowhere: it may quote what it read.
 fn unavailable(source: &Source, error: &CredentialsError, expired: Error) -> Error {
+    // A network that is not there says nothing of a session.
+    if let Some(own) = transport::own_error(error) {
+        return own;
+    }
     let has_command = expired.message().contains("Run \"");
     match error {
         CredentialsError::ProviderTimedOut(_) => {

@@ -13,7 +13,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
 
-use super::signed;
+use super::{signed, transport};
 use crate::account::SessionTimes;
 use crate::credential::{AccessKeys, Credential, Session};
 use crate::error::{Code, Error};
@@ -41,6 +41,8 @@ pub(super) struct StsFailure {
     pub(super) date: Option<Timestamp>,
     /// How long the server asked to wait.
     pub(super) retry_after: Option<Duration>,
+    /// What kept the request from the server, when something did.
+    pub(super) way: Option<Error>,
 }
 
 /// What kind of failure it is.
@@ -153,6 +155,7 @@ impl StsFailure {
             sentence: None,
             date: None,
             retry_after: None,
+            way: None,
         }
     }
 
@@ -165,7 +168,10 @@ impl StsFailure {
     }
 }
 
-fn failure<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> StsFailure {
+fn failure<E>(error: &SdkError<E, HttpResponse>) -> StsFailure
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+{
     let header = |name: &str| {
         error
             .raw_response()
@@ -232,6 +238,7 @@ fn failure<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> StsFai
         sentence,
         date,
         retry_after,
+        way: transport::own_error(error),
     }
 }
 
@@ -244,6 +251,9 @@ fn cleaned(sentence: &str) -> String {
 
 /// The failures that are the same whatever was asked, as a person reads them; the others are their callers' to explain.
 pub(super) fn passing(failure: &StsFailure, place: &str) -> Option<Error> {
+    if let Some(way) = &failure.way {
+        return Some(way.clone());
+    }
     let (code, message) = match failure.kind {
         StsFailureKind::Throttled => (
             Code::Throttled,

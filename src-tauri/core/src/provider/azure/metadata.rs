@@ -13,6 +13,7 @@ use url::Url;
 
 use crate::error::{Code, Error, Result};
 use crate::http::{self, Http};
+use crate::oauth::Refusal;
 
 /// MSAL keeps metadata for a day.
 const LIFE: Duration = Duration::from_secs(24 * 3600);
@@ -82,12 +83,14 @@ impl Cache {
         {
             return Ok(metadata);
         }
-        let metadata: Metadata = http.get_json(&address, None).await?.map_err(|answer| {
+        let read = http.get_json::<Metadata, Refusal>(&address, None).await?;
+        let metadata = read.map_err(|refused| {
+            // Entra says invalid_tenant, or invalid_request with AADSTS90002; nothing else is asked of it here.
             let message = format!(
                 "{} knows no tenant \"{tenant}\". Check the tenant and the cloud (AZURE_TENANT_ID, AZURE_AUTHORITY_HOST).",
                 http::place(authority)
             );
-            Error::new(Code::SignInRejected, message).with_detail(&format!("HTTP-{}", answer.status))
+            Error::new(Code::SignInRejected, message).with_detail(&refused.error.error)
         })?;
         check(&metadata, authority)?;
         lock().insert(address, (metadata.clone(), now));

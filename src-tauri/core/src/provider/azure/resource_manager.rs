@@ -1,18 +1,20 @@
 //! Azure Resource Manager: the tenants a person may enter and a tenant's subscriptions.
 //!
-//! Links to the next page are followed on the same host only, because the access token goes along.
+//! Links to the next page are followed on the same host only, because the access token goes along. What servers really
+//! send is taken: a list that is null, a row twice, a row without an id, a link without a host.
 
 use std::collections::HashSet;
 
 use secrecy::SecretString;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use url::Url;
 
 use crate::account::{OfferedTenant, Target};
 use crate::error::{Code, Error, Result};
 use crate::guid::is_guid;
-use crate::http::{self, Http};
+use crate::http::{self, Http, Refused};
 use crate::provider::Progress;
 use crate::settings::AzureSettings;
 use crate::text;
@@ -22,9 +24,9 @@ const API_VERSION: &str = "2022-12-01";
 const MOST_PAGES: usize = 200;
 
 #[derive(Deserialize)]
-struct Page<T> {
-    #[serde(default = "Vec::new")]
-    value: Vec<T>,
+struct Page {
+    #[serde(default)]
+    value: Option<Vec<Value>>,
     #[serde(default, rename = "nextLink")]
     next_link: Option<String>,
 }
@@ -69,18 +71,19 @@ pub(super) async fn tenants(
     token: &SecretString,
 ) -> Result<Vec<OfferedTenant>> {
     let tenants: Vec<Tenant> = read(http, settings, "tenants", token, &|_| {}).await?;
+    let mut seen = HashSet::new();
     let offered = tenants
         .into_iter()
-        .filter(|tenant| is_guid(&tenant.tenant_id))
         .map(|tenant| OfferedTenant {
             tenant_id: tenant.tenant_id.to_ascii_lowercase(),
             name: named(tenant.display_name),
             default_domain: named(tenant.default_domain),
-        });
+        })
+        .filter(|tenant| is_guid(&tenant.tenant_id) && seen.insert(tenant.tenant_id.clone()));
     Ok(offered.collect())
 }
 
-/// The subscriptions of the token's tenant.
+/// The subscriptions of the token's tenant, each once.
 ///
 /// # Errors
 /// As `read`.
@@ -92,6 +95,7 @@ pub(super) async fn subscriptions(
 ) -> Result<Vec<Target>> {
     let subscriptions: Vec<Subscription> =
         read(http, settings, "subscriptions", token, progress).await?;
+    let mut seen = HashSet::new();
     let mut targets: Vec<Target> = subscriptions
         .into_iter()
         .map(|subscription| Target {
@@ -101,12 +105,13 @@ pub(super) async fn subscriptions(
             state: named(subscription.state),
             parent: None,
         })
+        .filter(|target| seen.insert(target.id.to_ascii_lowercase()))
         .collect();
     targets.sort_by_key(|target| target.name.to_lowercase());
     Ok(targets)
 }
 
-/// Reads every page of a list.
+/// Reads every page of a list. A row that lacks what every row has is skipped, and counted in the log.
 ///
 /// # Errors
 /// `server-failed` for pages that lead elsewhere or go round in circles, `sign-in-again` when the token is refused,
@@ -125,25 +130,34 @@ async fn read<T: DeserializeOwned>(
     })?);
     let mut seen = HashSet::new();
     let (mut items, mut list) = (Vec::new(), http.start_list(home));
+    let mut skipped = 0_usize;
     while let Some(url) = next {
         if seen.len() == MOST_PAGES || !seen.insert(url.clone()) {
             return Err(odd_pages(home));
         }
-        let page: Page<T> = list
-            .get_json(&url, Some(token))
-            .await?
-            .map_err(|answer| refused(home, what, &answer))?;
-        progress(list.count(page.value.len())?);
-        items.extend(page.value);
+        let page = list.get_json::<Page, ArmError>(&url, Some(token)).await?;
+        let page = page.map_err(|refused| explain(home, what, &refused))?;
+        let rows = page.value.unwrap_or_default();
+        progress(list.count(rows.len())?);
+        for row in rows {
+            match serde_json::from_value(row) {
+                Ok(item) => items.push(item),
+                Err(_) => skipped += 1,
+            }
+        }
         next = match page.next_link.filter(|link| !link.is_empty()) {
             None => None,
+            // Some servers leave their own host out.
             Some(link) => Some(
-                Url::parse(&link)
+                url.join(&link)
                     .ok()
                     .filter(|link| link.origin() == home.origin())
                     .ok_or_else(|| odd_pages(home))?,
             ),
         };
+    }
+    if skipped > 0 {
+        tracing::warn!(skipped, what, "rows of a list have no id and are left out");
     }
     Ok(items)
 }
@@ -156,17 +170,10 @@ fn odd_pages(home: &Url) -> Error {
     Error::new(Code::ServerFailed, message)
 }
 
-fn refused(home: &Url, what: &str, answer: &http::Answer) -> Error {
-    let code = serde_json::from_slice::<ArmError>(&answer.body)
-        .map(|failure| failure.error.code)
-        .unwrap_or_default();
-    let detail = if code.is_empty() {
-        format!("HTTP-{}", answer.status)
-    } else {
-        code
-    };
+/// What Resource Manager's own refusal means.
+fn explain(home: &Url, what: &str, refused: &Refused<ArmError>) -> Error {
     let place = http::place(home);
-    let error = match answer.status {
+    let error = match refused.status {
         401 => Error::new(
             Code::SignInAgain,
             format!("{place} did not accept the session for reading {what}. Sign in again."),
@@ -180,7 +187,7 @@ fn refused(home: &Url, what: &str, answer: &http::Answer) -> Error {
             format!("{place} refused to list {what} (HTTP {status}). Try again later."),
         ),
     };
-    error.with_detail(&detail)
+    error.with_detail(&refused.error.error.code)
 }
 
 fn named(name: Option<String>) -> Option<String> {

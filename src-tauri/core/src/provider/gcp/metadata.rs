@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use url::Url;
 
 use crate::error::{Code, Error, Result};
@@ -88,13 +89,16 @@ impl Cache {
                 Error::new(Code::Internal, "The issuer's address cannot be used.")
                     .with_source(error)
             })?;
-        let metadata: Metadata = http.get_json(&address, None).await?.map_err(|answer| {
+        let read = http
+            .get_json::<Metadata, IgnoredAny>(&address, None)
+            .await?;
+        let metadata = read.map_err(|refused| {
             let message = format!(
                 "{} does not describe itself as a sign-in server. Check MCM_GOOGLE_ISSUER.",
                 http::place(issuer)
             );
             Error::new(Code::SignInRejected, message)
-                .with_detail(&format!("HTTP-{}", answer.status))
+                .with_detail(&format!("HTTP-{}", refused.status))
         })?;
         check(&metadata, issuer)?;
         lock().insert(issuer.clone(), (metadata.clone(), now));

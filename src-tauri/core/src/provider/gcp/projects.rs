@@ -1,7 +1,7 @@
 //! Google's Resource Manager: the projects that a person may see.
 //!
 //! `projects:search` (v3). Pages may be short or empty and still have a successor, and a list without rows has no
-//! `projects` member at all.
+//! `projects` member at all. A project that comes twice is one, and a row without an id is left out.
 
 use std::collections::HashSet;
 
@@ -12,7 +12,7 @@ use url::Url;
 
 use crate::account::Target;
 use crate::error::{Code, Error, Result};
-use crate::http::{self, Http};
+use crate::http::{self, Http, Refused};
 use crate::provider::Progress;
 use crate::text;
 
@@ -23,11 +23,14 @@ const MOST_PAGES: usize = 2000;
 /// Where an API is switched on.
 const CONSOLES: [&str; 2] = ["console.developers.google.com", "console.cloud.google.com"];
 
+/// The kind of violation by which VPC Service Controls are known.
+const VPC_SERVICE_CONTROLS: &str = "VPC_SERVICE_CONTROLS";
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Page {
     #[serde(default)]
-    projects: Vec<Project>,
+    projects: Option<Vec<Value>>,
     #[serde(default)]
     next_page_token: Option<String>,
 }
@@ -57,16 +60,24 @@ pub(super) async fn search(
     progress: &Progress<'_>,
 ) -> Result<Vec<Target>> {
     let mut page_token = String::new();
-    let mut seen = HashSet::new();
+    let (mut seen, mut ids) = (HashSet::new(), HashSet::new());
     let (mut targets, mut list) = (Vec::new(), http.start_list(home));
+    let mut skipped = 0_usize;
     loop {
         let url = address(home, &page_token)?;
-        let page: Page = list
-            .get_json(&url, Some(token))
-            .await?
-            .map_err(|answer| refused(home, &answer))?;
-        progress(list.count(page.projects.len())?);
-        targets.extend(page.projects.into_iter().map(target));
+        let page = list
+            .get_json::<Page, GoogleError>(&url, Some(token))
+            .await?;
+        let page = page.map_err(|refused| explain(home, &refused))?;
+        let rows = page.projects.unwrap_or_default();
+        progress(list.count(rows.len())?);
+        for row in rows {
+            match serde_json::from_value(row).map(target) {
+                Ok(target) if !ids.insert(target.id.clone()) => {}
+                Ok(target) => targets.push(target),
+                Err(_) => skipped += 1,
+            }
+        }
         page_token = page.next_page_token.unwrap_or_default();
         if page_token.is_empty() {
             break;
@@ -78,6 +89,9 @@ pub(super) async fn search(
             );
             return Err(Error::new(Code::ServerFailed, message));
         }
+    }
+    if skipped > 0 {
+        tracing::warn!(skipped, "projects without an id are left out");
     }
     targets.sort_by_cached_key(|target| target.name.to_lowercase());
     Ok(targets)
@@ -110,7 +124,24 @@ fn target(project: Project) -> Target {
     }
 }
 
-/// A refusal of a Google API: what of its `details` is acted on.
+/// A refusal of a Google API, as it is sent. What else stands in it may be of any shape.
+#[derive(Deserialize)]
+struct GoogleError {
+    error: GoogleErrorBody,
+}
+
+#[derive(Deserialize)]
+struct GoogleErrorBody {
+    #[serde(default)]
+    status: Value,
+    #[serde(default)]
+    details: Value,
+    /// The older form of `details`.
+    #[serde(default)]
+    errors: Value,
+}
+
+/// What of a refusal is acted on.
 #[derive(Default)]
 struct ProjectsError {
     status: String,
@@ -123,19 +154,25 @@ struct ProjectsError {
 }
 
 impl ProjectsError {
-    fn read(body: &[u8]) -> Self {
-        let body: Value = serde_json::from_slice(body).unwrap_or_default();
-        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    fn read(body: &GoogleErrorBody) -> Self {
         let mut refused = Self {
-            status: text(&body["error"]["status"]),
+            status: body.status.as_str().unwrap_or_default().to_owned(),
+            reason: body.errors[0]["reason"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned(),
             ..Self::default()
         };
-        for detail in body["error"]["details"].as_array().into_iter().flatten() {
+        for detail in body.details.as_array().into_iter().flatten() {
             if let Some(reason) = detail["reason"].as_str() {
                 refused.reason = reason.to_owned();
                 let metadata = &detail["metadata"];
                 refused.consumer = metadata["consumer"].as_str().and_then(project);
                 refused.link = refused.link.or_else(|| link(&metadata["activationUrl"]));
+            }
+            let mut violations = detail["violations"].as_array().into_iter().flatten();
+            if violations.any(|violation| violation["type"] == VPC_SERVICE_CONTROLS) {
+                refused.reason = VPC_SERVICE_CONTROLS.to_owned();
             }
             let links = detail["links"].as_array().into_iter().flatten();
             refused.link = refused
@@ -143,6 +180,14 @@ impl ProjectsError {
                 .or_else(|| links.map(|entry| &entry["url"]).find_map(link));
         }
         refused
+    }
+
+    /// The paying project, in a sentence.
+    fn project(&self) -> String {
+        match &self.consumer {
+            Some(project) => format!("the project {project}"),
+            None => "the OAuth client's project".to_owned(),
+        }
     }
 }
 
@@ -165,16 +210,63 @@ fn link(text: &Value) -> Option<Url> {
     is_console.then_some(url)
 }
 
-fn refused(home: &Url, answer: &http::Answer) -> Error {
-    let refused = ProjectsError::read(&answer.body);
+/// What Google's own refusal means. The reasons are those of `google.api.ErrorReason`, and the older ones of `errors`.
+fn explain(home: &Url, answer: &Refused<GoogleError>) -> Error {
+    let refused = ProjectsError::read(&answer.error.error);
     let place = http::place(home);
+    let project = refused.project();
     let error = match (answer.status, refused.reason.as_str()) {
+        (
+            _,
+            "RATE_LIMIT_EXCEEDED"
+            | "RESOURCE_QUOTA_EXCEEDED"
+            | "rateLimitExceeded"
+            | "userRateLimitExceeded"
+            | "quotaExceeded",
+        ) => Error::new(
+            Code::Throttled,
+            format!(
+                "{place} received too many requests for {project}. It is tried again by itself."
+            ),
+        ),
         (401, _) => Error::new(
             Code::SignInAgain,
             format!("{place} did not accept the session for reading projects. Sign in again."),
         ),
         (403, "SERVICE_DISABLED") => service_disabled(&refused),
         (403, "ACCESS_TOKEN_SCOPE_INSUFFICIENT") => no_access(),
+        (403, VPC_SERVICE_CONTROLS | "SECURITY_POLICY_VIOLATED") => Error::new(
+            Code::PolicyBlocked,
+            "Your organisation answers these requests in its own networks only (VPC Service Controls). Use its network or \
+             VPN, or ask your administrator.",
+        ),
+        (403, "ORG_RESTRICTION_VIOLATION") => Error::new(
+            Code::PolicyBlocked,
+            "Your network lets you use some Google organisations only, and this is not one of them. Ask your administrator.",
+        ),
+        (403, "USER_PROJECT_DENIED") => Error::new(
+            Code::AdminNeeded,
+            format!(
+                "You may not send requests that count for {project}. Ask its owner for the role Service Usage Consumer \
+                 (roles/serviceusage.serviceUsageConsumer)."
+            ),
+        ),
+        (403, "CONSUMER_INVALID") => Error::new(
+            Code::AdminNeeded,
+            format!(
+                "Google does not know {project} any more. Use an OAuth client of a project that exists."
+            ),
+        ),
+        (403, "CONSUMER_SUSPENDED") => Error::new(
+            Code::AdminNeeded,
+            format!(
+                "Google has suspended {project}. Its owner has to settle that in the Google Cloud console."
+            ),
+        ),
+        (403, "BILLING_DISABLED") => Error::new(
+            Code::AdminNeeded,
+            format!("Billing is switched off for {project}. Ask its owner to switch it on."),
+        ),
         (403, _) => Error::new(
             Code::AdminNeeded,
             format!(
@@ -226,22 +318,20 @@ pub(super) fn no_access() -> Error {
 mod tests {
     use super::*;
 
-    fn answer(status: u16, details: &str) -> http::Answer {
+    fn answer(status: u16, details: &str) -> Refused<GoogleError> {
         let body = format!(
             r#"{{"error":{{"code":{status},"message":"CANARY","status":"PERMISSION_DENIED","details":{details}}}}}"#
         );
-        http::Answer {
+        Refused {
+            error: serde_json::from_str(&body).expect("a refusal"),
             status,
-            body: body.into_bytes(),
-            retry_after: None,
-            date: None,
-            content_type: None,
+            headers: ::http::HeaderMap::new(),
         }
     }
 
     fn error_for(status: u16, details: &str) -> Error {
         let home = Url::parse("https://cloudresourcemanager.googleapis.com/").expect("a URL");
-        refused(&home, &answer(status, details))
+        explain(&home, &answer(status, details))
     }
 
     fn disabled(url: &str) -> String {
@@ -308,6 +398,27 @@ mod tests {
                 Code::AdminNeeded,
             ),
             (403, r#""odd""#, Code::AdminNeeded),
+            (
+                403,
+                r#"[{"violations":[{"type":"VPC_SERVICE_CONTROLS","description":"CANARY"}]},
+                    {"reason":"SECURITY_POLICY_VIOLATED"}]"#,
+                Code::PolicyBlocked,
+            ),
+            (
+                403,
+                r#"[{"reason":"USER_PROJECT_DENIED","metadata":{"consumer":"projects/42"}}]"#,
+                Code::AdminNeeded,
+            ),
+            (
+                403,
+                r#"[{"reason":"RATE_LIMIT_EXCEEDED"}]"#,
+                Code::Throttled,
+            ),
+            (
+                403,
+                r#"[],"errors":[{"reason":"userRateLimitExceeded"}]"#,
+                Code::Throttled,
+            ),
             (404, "[]", Code::ServerFailed),
         ] {
             let told = error_for(status, details);

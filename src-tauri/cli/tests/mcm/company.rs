@@ -1,0 +1,157 @@
+//! `mcm` in a company's network: through its proxy and past its certificates, or with what to do.
+
+use std::fs;
+use std::process::Command;
+
+use sandbox_clouds::Status;
+use sandbox_clouds::browser::{Browser, Landing};
+use sandbox_clouds::company::{Company, Protocol, Rules};
+
+use crate::harness::{ADA, Begun, Ended, Harness};
+
+/// `mcm` as it runs inside the company's network, which trusts the company's authority by `settings.toml`.
+fn inside(harness: &Harness, company: &Company, arguments: &[&str]) -> Command {
+    let config = harness.home().join("config");
+    fs::create_dir_all(&config).expect("made");
+    let write = |name: &str, text: &str| {
+        mcm_core::file::replace(&config.join(name), text.as_bytes()).expect("written");
+    };
+    write("company.pem", company.ca());
+    write("settings.toml", "[network]\nca_file = \"company.pem\"\n");
+    let mut command = harness.command(arguments);
+    command.env("ALL_PROXY", company.proxy_with_sign_in());
+    command
+}
+
+fn ended(mut command: Command) -> Ended {
+    Ended::of(command.output().expect("mcm starts"))
+}
+
+fn login(harness: &Harness, company: &Company, cloud: &str) -> Ended {
+    let begun = Begun::start(inside(harness, company, &["login", cloud]));
+    let page = harness.next_page();
+    let landing = harness.browse(&Browser::inside(company).as_person(ADA), &page);
+    assert!(
+        matches!(landing, Landing::Page { status: 200, .. }),
+        "{landing:?}"
+    );
+    begun.ended()
+}
+
+#[test]
+fn accounts_work_through_the_companys_proxy_and_doctor_says_how() {
+    let harness = Harness::for_public_clouds();
+    let company = harness.company(Rules {
+        protocol: Protocol::Socks,
+        sign_in: Some("ada:CANARY".to_owned()),
+        ..Rules::default()
+    });
+    for cloud in ["azure", "gcp"] {
+        login(&harness, &company, cloud).done();
+        harness.forget_sessions();
+        let token = ended(inside(&harness, &company, &["token", "--active", cloud])).done();
+        assert!(token.len() > 16, "{cloud}");
+    }
+    let doctor = ended(inside(&harness, &company, &["doctor"])).result;
+    let proxy = format!(
+        "ok    proxy: socks5h://{} (from ALL_PROXY)",
+        company.address()
+    );
+    let trusted = "ok    certificate authorities: the system's, and 1 from network.ca_file in ";
+    for line in [
+        proxy.as_str(),
+        trusted,
+        "ok    azure sign-in: azure-login.clouds.test answers",
+        "ok    azure resource manager: azure-management.clouds.test answers",
+        "ok    gcp sign-in: google-login.clouds.test answers",
+        "ok    gcp resource manager: google-management.clouds.test answers",
+    ] {
+        assert!(doctor.contains(line), "no {line} in {doctor}");
+    }
+    assert!(!doctor.contains("CANARY") && !harness.files().contains("CANARY"));
+}
+
+#[test]
+fn what_stands_in_the_way_is_told_and_every_cause_is_in_the_log() {
+    let harness = Harness::for_public_clouds();
+    let company = harness.company(Rules::default());
+    login(&harness, &company, "azure").done();
+    harness.forget_sessions();
+    let token = &["token", "--active", "azure"][..];
+    let mut untrusted = inside(&harness, &company, token);
+    fs::remove_file(harness.home().join("config/settings.toml")).expect("removed");
+    untrusted.env("HTTPS_PROXY", company.proxy());
+    let told = ended(untrusted).failed(1);
+    assert!(
+        told.contains("The certificate of azure-login.clouds.test is not trusted.")
+            && told.contains("SSL_CERT_FILE or network.ca_file"),
+        "{told}"
+    );
+    assert!(
+        harness
+            .files()
+            .contains("invalid peer certificate: UnknownIssuer")
+    );
+    company.change(|rules| {
+        rules.page = Some(Status {
+            code: 302,
+            location: Some("http://portal.example/".to_owned()),
+            ..Status::default()
+        });
+    });
+    // What another shell was refused says nothing of this one, and its failure is not waited out here.
+    let mut captive = inside(&harness, &company, token);
+    captive.env("NO_PROXY", "example.com");
+    let told = ended(captive).failed(1);
+    assert!(
+        told.contains("A page of the network came instead of an answer"),
+        "{told}"
+    );
+    let doctor = ended(inside(&harness, &company, &["doctor"])).result;
+    assert!(
+        doctor.contains("FAIL  azure sign-in: azure-login.clouds.test does not answer"),
+        "{doctor}"
+    );
+    company.change(|rules| {
+        *rules = Rules {
+            sign_in: Some("a:b".to_owned()),
+            ..Rules::default()
+        }
+    });
+    let mut unknown = inside(&harness, &company, token);
+    unknown.env("HTTPS_PROXY", company.proxy());
+    let told = ended(unknown).failed(1);
+    assert!(
+        told.contains("wants a sign-in before it leads to"),
+        "{told}"
+    );
+    company.change(|rules| *rules = Rules::default());
+    let mut well = inside(&harness, &company, token);
+    well.env("NO_PROXY", "example.org");
+    ended(well).done();
+}
+
+#[test]
+fn a_proxy_that_cannot_be_used_is_named_and_nothing_goes_around_it() {
+    let harness = Harness::start();
+    harness.connected(true);
+    let with = |arguments: &[&str]| {
+        let mut command = harness.command(arguments);
+        command.env("HTTPS_PROXY", "quic://ada:CANARY@proxy.example");
+        ended(command)
+    };
+    let told = with(&["token", "--active", "azure"]).failed(1);
+    assert!(
+        told.contains("HTTPS_PROXY names a proxy of a kind"),
+        "{told}"
+    );
+    let doctor = with(&["doctor"]);
+    assert_eq!(doctor.status, 1);
+    assert!(
+        doctor.result.contains("FAIL  proxy: no cloud can be asked"),
+        "{}",
+        doctor.result
+    );
+    assert!(!format!("{told}{}", doctor.result).contains("CANARY"));
+    assert!(harness.sandbox.requests().is_empty(), "nothing was asked");
+}

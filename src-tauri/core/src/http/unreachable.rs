@@ -1,0 +1,181 @@
+//! Requests that got no answer: what stood in the way, in words, and every cause of it in the log.
+//!
+//! A certificate that is not trusted, one that is not of this time, a proxy that lets nobody through, a name that is not
+//! found and a server that is silent each have their own remedy.
+
+use std::error::Error as StdError;
+use std::io;
+
+use rustls::CertificateError;
+
+use super::answer::proxy_sign_in;
+use super::network::Route;
+use crate::error::{Code, Error};
+
+/// More causes than this are a chain that leads in a circle.
+const MOST_CAUSES: usize = 16;
+
+/// What a request met on its way.
+#[derive(Debug, PartialEq, Eq)]
+enum Obstacle {
+    /// Nobody known vouches for the certificate.
+    UntrustedCertificate,
+    /// The certificate's time is over, by this machine's clock.
+    ExpiredCertificate,
+    /// The certificate's time has not begun, by this machine's clock.
+    EarlyCertificate,
+    /// The certificate is another server's.
+    ForeignCertificate,
+    /// The certificate is of no use for another reason.
+    UnusableCertificate,
+    /// The proxy wants a sign-in.
+    ProxySignIn,
+    /// The proxy did not lead on.
+    ProxyRefusal,
+    /// No answer in time.
+    Silence,
+    /// No connection.
+    NoConnection,
+    /// The connection broke.
+    BrokenOff,
+}
+
+/// The failure of a request, in words. Every cause goes to the log, which names no address but the place.
+pub(super) fn explain(place: &str, route: &Route, error: reqwest::Error) -> Error {
+    let error = error.without_url();
+    tracing::warn!(place, causes = causes(&error), "a server was not reached");
+    words(&obstacle(&error), place, route).with_source(error)
+}
+
+fn words(obstacle: &Obstacle, place: &str, route: &Route) -> Error {
+    let (code, message) = match obstacle {
+        Obstacle::UntrustedCertificate => (
+            Code::Offline,
+            format!(
+                "The certificate of {place} is not trusted. A company proxy may inspect TLS: add its CA to the system, or \
+                 set SSL_CERT_FILE or network.ca_file."
+            ),
+        ),
+        Obstacle::ExpiredCertificate => (
+            Code::ClockOff,
+            format!(
+                "The certificate of {place} has expired, by this machine's clock. Check the clock. If it is right, the \
+                 server or an inspecting proxy has to renew the certificate."
+            ),
+        ),
+        Obstacle::EarlyCertificate => (
+            Code::ClockOff,
+            format!(
+                "The certificate of {place} is not valid yet, by this machine's clock. Set the clock, then try again."
+            ),
+        ),
+        Obstacle::ForeignCertificate => (
+            Code::Offline,
+            format!(
+                "Another server answered for {place}: its certificate has another name. Open any website in a browser: \
+                 the network may want a sign-in."
+            ),
+        ),
+        Obstacle::UnusableCertificate => (
+            Code::Offline,
+            format!(
+                "The certificate of {place} cannot be used. The log has the reason; tell it to your network's \
+                 administrator."
+            ),
+        ),
+        Obstacle::ProxySignIn => return proxy_sign_in(place, route),
+        Obstacle::ProxyRefusal => (
+            Code::Offline,
+            format!(
+                "{} did not lead to {place}. Check {}, or ask your network's administrator to allow {place}.",
+                route.named(),
+                route.variable()
+            ),
+        ),
+        Obstacle::Silence => (
+            Code::Offline,
+            format!(
+                "{place} did not answer in time. It is tried again by itself. {}",
+                route.advice()
+            ),
+        ),
+        Obstacle::NoConnection => (
+            Code::Offline,
+            format!("{place} cannot be reached. {}", route.advice()),
+        ),
+        Obstacle::BrokenOff => (
+            Code::ServerFailed,
+            format!("{place} broke off in the middle of its answer. It is tried again by itself."),
+        ),
+    };
+    Error::new(code, message)
+}
+
+fn obstacle(error: &reqwest::Error) -> Obstacle {
+    let mut found = None;
+    each_cause(error, &mut |cause| {
+        found = found.take().or_else(|| of_cause(cause));
+    });
+    match found {
+        Some(obstacle) => obstacle,
+        None if error.is_timeout() => Obstacle::Silence,
+        None if error.is_connect() => Obstacle::NoConnection,
+        None => Obstacle::BrokenOff,
+    }
+}
+
+fn of_cause(cause: &(dyn StdError + 'static)) -> Option<Obstacle> {
+    if let Some(rustls::Error::InvalidCertificate(certificate)) = cause.downcast_ref() {
+        return Some(match certificate {
+            CertificateError::UnknownIssuer | CertificateError::BadSignature => {
+                Obstacle::UntrustedCertificate
+            }
+            CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+                Obstacle::ExpiredCertificate
+            }
+            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+                Obstacle::EarlyCertificate
+            }
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+                Obstacle::ForeignCertificate
+            }
+            _ => Obstacle::UnusableCertificate,
+        });
+    }
+    // The types of a tunnel and of SOCKS are not public; their words are.
+    let text = cause.to_string();
+    if text.contains("proxy authorization required") {
+        return Some(Obstacle::ProxySignIn);
+    }
+    let is_refusal =
+        text.starts_with("tunnel error: ") || text == "error connecting to socks proxy";
+    is_refusal.then_some(Obstacle::ProxyRefusal)
+}
+
+/// Every cause of an error, as one line for the log.
+fn causes(error: &reqwest::Error) -> String {
+    let mut texts: Vec<String> = Vec::new();
+    each_cause(error, &mut |cause| {
+        let text = cause.to_string();
+        if texts.last() != Some(&text) {
+            texts.push(text);
+        }
+    });
+    texts.join(": ")
+}
+
+/// Visits an error and what caused it. What an I/O error wraps is a cause too, which `source` passes over.
+fn each_cause(error: &(dyn StdError + 'static), visit: &mut dyn FnMut(&(dyn StdError + 'static))) {
+    let mut next = Some(error);
+    for _ in 0..MOST_CAUSES {
+        let Some(cause) = next else { return };
+        visit(cause);
+        let wrapped = cause
+            .downcast_ref::<io::Error>()
+            .and_then(io::Error::get_ref);
+        next = match wrapped {
+            Some(wrapped) => Some(wrapped as &(dyn StdError + 'static)),
+            None => cause.source(),
+        };
+    }
+}
