@@ -447,6 +447,9 @@ pub(crate) struct AzureLogin {
     /// Also connect every other tenant that you may enter
     #[arg(long)]
     pub(crate) all_tenants: bool,
+    /// What the sign-in has to prove: the text that az or terraform printed with this option
+    #[arg(long, value_name = "BASE64")]
+    pub(crate) claims_challenge: Option<String>,
     #[command(flatten)]
     pub(crate) common: CommonLogin,
 }

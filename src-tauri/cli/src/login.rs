@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use mcm_core::account::{AccountId, Cloud, Identity, OfferedTenant};
 use mcm_core::app::{App, Connect, OnDuplicate};
+use mcm_core::claims::ClaimsChallenge;
 use mcm_core::error::{Code, Error, ErrorView};
 use mcm_core::role::Enforcement;
 use mcm_core::settings::RedirectKind;
@@ -23,14 +24,23 @@ use crate::output::{note, print, table};
 
 pub(crate) async fn azure(app: &App, vault: &Vault, wish: AzureLogin) -> Result<(), Failure> {
     let on_duplicate = wish.common.on_duplicate();
-    let again = wish
-        .tenant
-        .as_deref()
-        .filter(|_| on_duplicate == OnDuplicate::Fail);
-    let account = again.and_then(|tenant| waiting_in(app, tenant));
+    let challenge = wish.claims_challenge.as_deref().map(ClaimsChallenge::parse);
+    let challenge = challenge.transpose()?;
+    let is_again = on_duplicate == OnDuplicate::Fail;
+    let account = match &challenge {
+        _ if !is_again => None,
+        // It is about the account that was refused, which may stand well otherwise.
+        Some(_) => only(app, wish.tenant.as_deref(), |_| true),
+        None => wish.tenant.as_deref().and_then(|tenant| {
+            only(app, Some(tenant), |account| {
+                account.status == Status::SignInAgain
+            })
+        }),
+    };
     let wanted = Connect {
         tenant: wish.tenant,
         account,
+        challenge,
         ..Connect::new(Cloud::Azure)
     };
     let account = connect(app, vault, wanted, &wish.common).await?;
@@ -113,28 +123,35 @@ pub(crate) async fn add_tenant(app: &App, account: &str, tenant: &str) -> Result
     }
 }
 
-/// The account that a sign-in to this tenant is for, when there is one that waits for it: it then answers what the
-/// tenant asked for, and nobody else may come back.
-fn waiting_in(app: &App, tenant: &str) -> Option<AccountId> {
+/// The only account of a tenant, or of all of Azure, that a sign-in may be for: it then answers what the tenant asked for,
+/// and nobody else may come back.
+fn only(
+    app: &App,
+    tenant: Option<&str>,
+    may_be: impl Fn(&AccountView) -> bool,
+) -> Option<AccountId> {
     let snapshot = app.watch().borrow().clone();
-    let waits = |account: &&AccountView| match &account.identity {
+    let is_in = |account: &&AccountView| match &account.identity {
         Identity::Azure {
             tenant_id,
             default_domain,
             ..
-        } => {
+        } => tenant.is_none_or(|tenant| {
             let names = [Some(tenant_id), default_domain.as_ref()];
-            account.status == Status::SignInAgain
-                && names
-                    .into_iter()
-                    .flatten()
-                    .any(|name| name.eq_ignore_ascii_case(tenant))
-        }
+            names
+                .into_iter()
+                .flatten()
+                .any(|name| name.eq_ignore_ascii_case(tenant))
+        }),
         Identity::Gcp { .. } | Identity::Aws { .. } => false,
     };
-    let mut waiting = snapshot.accounts.iter().filter(waits);
-    let first = waiting.next()?;
-    waiting.next().is_none().then(|| first.id.clone())
+    let mut fitting = snapshot
+        .accounts
+        .iter()
+        .filter(is_in)
+        .filter(|account| may_be(account));
+    let first = fitting.next()?;
+    fitting.next().is_none().then(|| first.id.clone())
 }
 
 /// Tells where the sign-in stands until it has ended.

@@ -678,6 +678,37 @@ impl Sessions {
         Ok(Some(grant.with_access_keys(keys)))
     }
 
+    /// Keeps with the account what a resource wants proved and a renewal could not, so that the next sign-in asks for it.
+    /// Without a challenge nothing changes.
+    ///
+    /// # Errors
+    /// `storage-*`.
+    pub async fn keep_challenge(&self, account: &Account, error: &Error) -> Result<()> {
+        let Some(challenge) = error.challenge() else {
+            return Ok(());
+        };
+        let failure = RenewalFailure {
+            error: ErrorView::from(error),
+            at: self.0.clock.now(),
+            not_before: None,
+            attempts: 1,
+            challenge: Some(challenge.to_owned()),
+            surroundings: None,
+        };
+        self.0
+            .store
+            .change(|change| {
+                let keep = |row: &mut Account| {
+                    if row.generation == account.generation {
+                        row.renewal_failure = Some(failure);
+                    }
+                    Ok(())
+                };
+                change.edit(&account.id, keep).map(drop)
+            })
+            .await
+    }
+
     /// Stores the rotated grant, then the session, then the row's times: unless the account was signed out meanwhile.
     async fn publish(
         &self,

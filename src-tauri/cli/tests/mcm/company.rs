@@ -155,3 +155,36 @@ fn a_proxy_that_cannot_be_used_is_named_and_nothing_goes_around_it() {
     assert!(!format!("{told}{}", doctor.result).contains("CANARY"));
     assert!(harness.sandbox.requests().is_empty(), "nothing was asked");
 }
+
+#[test]
+fn what_az_or_terraform_printed_is_asked_of_the_sign_in() {
+    let harness = Harness::start();
+    harness.connected(false);
+    // {"access_token":{"acrs":{"essential":true,"value":"p1"}}}
+    let challenge = "eyJhY2Nlc3NfdG9rZW4iOnsiYWNycyI6eyJlc3NlbnRpYWwiOnRydWUsInZhbHVlIjoicDEifX19";
+    let begun = harness.begin(&["login", "azure", "--claims-challenge", challenge]);
+    let page = harness.next_page();
+    let url = url::Url::parse(&page).expect("a URL");
+    let asked = |wanted: &str| {
+        let mut pairs = url.query_pairs();
+        pairs
+            .find(|(name, _)| name == wanted)
+            .map(|(_, value)| value.into_owned())
+    };
+    assert!(
+        asked("claims").is_some_and(|claims| claims.contains("\"value\":\"p1\"")),
+        "{page}"
+    );
+    assert_eq!(
+        asked("login_hint").as_deref(),
+        Some(ADA),
+        "it is for the only account"
+    );
+    harness.browse(&Browser::new().as_person(ADA), &page);
+    begun.ended().done();
+    let told = harness
+        .mcm(&["login", "azure", "--claims-challenge", "no challenge"])
+        .failed(2);
+    assert!(told.contains("claims challenge"), "{told}");
+    assert!(!harness.has_opened_a_page());
+}

@@ -9,7 +9,10 @@ use tokio::sync::Notify;
 use super::App;
 use crate::account::{Account, AccountId, Cloud, OrganizationAccount, Target, TargetsChange};
 use crate::activity::ActivityKind;
+use crate::claims::ClaimsChallenge;
+use crate::credential::Session;
 use crate::error::{Code, Error, ErrorView, Result};
+use crate::provider::Providers;
 use crate::resource::Resource;
 use crate::session::RefreshMode;
 use crate::store::{Change, not_found};
@@ -47,6 +50,24 @@ impl App {
         };
         self.publish();
         self.go_on_reading(id, &cancel).await
+    }
+
+    /// A new session after a list refused the one that was used: one that proves what the list wants proved, if it does.
+    async fn renewed_after(
+        &self,
+        providers: &Providers,
+        id: &AccountId,
+        refusal: &Error,
+    ) -> Result<Session> {
+        let part = &Resource::Management;
+        let challenge = refusal.challenge().map(ClaimsChallenge::parse);
+        match challenge.transpose()? {
+            Some(challenge) => self.sessions.answer(providers, id, part, &challenge).await,
+            None => {
+                let renewed = RefreshMode::Renewed;
+                self.sessions.session(providers, id, part, renewed).await
+            }
+        }
     }
 
     /// Stops reading the account's targets; the old list stays.
@@ -181,13 +202,20 @@ impl App {
             .session(&providers, id, &Resource::Management, RefreshMode::Fresh)
             .await?;
         let targets = match provider.targets(&account, &session, &progress).await {
-            // The provider ended the session before its time: a new one tells whether the sign-in still stands.
+            // The provider ended the session before its time, or wants more proved: a new one tells whether the sign-in
+            // still stands and can prove it.
             Err(error) if error.code() == Code::SignInAgain => {
-                session = self
-                    .sessions
-                    .session(&providers, id, &Resource::Management, RefreshMode::Renewed)
-                    .await?;
-                provider.targets(&account, &session, &progress).await
+                let read = match self.renewed_after(&providers, id, &error).await {
+                    Ok(renewed) => {
+                        session = renewed;
+                        provider.targets(&account, &session, &progress).await
+                    }
+                    Err(error) => Err(error),
+                };
+                if let Err(error) = &read {
+                    self.sessions.keep_challenge(&account, error).await?;
+                }
+                read
             }
             read => read,
         }?;

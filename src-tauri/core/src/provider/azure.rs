@@ -4,6 +4,7 @@
 //! stands in `azure/error_messages.rs` and `azure/error_numbers.rs`, Resource Manager in `azure/resource_manager.rs`, the other resources in
 //! `azure/resource.rs`.
 
+mod challenge;
 mod error_messages;
 mod error_numbers;
 mod metadata;

@@ -2,7 +2,8 @@
 
 use mcm_core::account::AccountId;
 use mcm_core::error::Code;
-use sandbox_clouds::{Endpoint, Fault};
+use mcm_core::snapshot::Status as AccountStatus;
+use sandbox_clouds::{Endpoint, Fault, Status};
 use serde_json::json;
 
 use crate::google;
@@ -213,4 +214,88 @@ async fn valid_json_of_another_shape_is_never_called_a_proxy_or_a_page() {
             );
         }
     }
+}
+
+/// A 401 of Resource Manager that wants more proved.
+fn challenge(claims: &str) -> Fault {
+    use base64::Engine as _;
+    let claims = base64::engine::general_purpose::STANDARD.encode(claims);
+    Fault::Status(Status {
+        code: 401,
+        challenge: Some(format!(
+            "Bearer realm=\"\", authorization_uri=\"https://login.microsoftonline.com/common/oauth2/authorize\", \
+             error=\"insufficient_claims\", claims=\"{claims}\""
+        )),
+        body: r#"{"error":{"code":"InvalidAuthenticationToken","message":"x"}}"#.to_owned(),
+        ..Status::default()
+    })
+}
+
+const CLAIMS: &str = r#"{"access_token":{"acrs":{"essential":true,"value":"p1"}}}"#;
+
+/// What a claims request wants proved. It may ask for more beside that.
+fn proof(claims: &str) -> String {
+    let claims: serde_json::Value = serde_json::from_str(claims).expect("JSON");
+    claims["access_token"]["acrs"]["value"]
+        .as_str()
+        .expect("a value")
+        .to_owned()
+}
+
+#[tokio::test]
+async fn what_resource_manager_wants_proved_is_asked_of_a_renewal_first() {
+    let harness = Harness::start().await;
+    let id = azure(&harness).await;
+    let renewals = harness.token_requests("refresh_token");
+    harness
+        .clouds
+        .faults()
+        .next(Endpoint::AzureSubscriptions, challenge(CLAIMS));
+    harness
+        .app
+        .read_targets(&id)
+        .await
+        .expect("read with a new session");
+    assert_eq!(harness.token_requests("refresh_token"), renewals + 1);
+    let requests = harness.clouds.requests();
+    let asked = requests
+        .iter()
+        .rev()
+        .find_map(|request| request.claims.as_deref());
+    assert_eq!(proof(asked.expect("it asks")), "p1");
+    let row = harness.row(&id);
+    assert_eq!(
+        (row.status, row.renewal_failure),
+        (AccountStatus::Connected, None)
+    );
+}
+
+#[tokio::test]
+async fn what_a_renewal_cannot_prove_is_asked_of_the_next_sign_in() {
+    let harness = Harness::start().await;
+    let id = azure(&harness).await;
+    harness
+        .clouds
+        .faults()
+        .always(Endpoint::AzureSubscriptions, challenge(CLAIMS));
+    let error = harness.app.read_targets(&id).await.expect_err("not enough");
+    assert_eq!(error.code(), Code::SignInAgain, "{error}");
+    assert!(error.message().contains("another sign-in step"), "{error}");
+    harness.clouds.faults().clear();
+    assert_eq!(harness.row(&id).status, AccountStatus::SignInAgain);
+    let again = mcm_core::app::Connect {
+        account: Some(id.clone()),
+        ..mcm_core::app::Connect::new(mcm_core::account::Cloud::Azure)
+    };
+    let browser = sandbox_clouds::browser::Browser::new().as_person(ADA);
+    let (started, visited) = (harness.app.connect(again), harness.next_page().await);
+    let sent = visited.query_pairs().find(|(name, _)| name == "claims");
+    assert_eq!(proof(&sent.expect("it asks").1), "p1");
+    if let sandbox_clouds::browser::Landing::Redirect(url) = browser.browse(visited.as_str()).await
+    {
+        harness.app.deliver(url.as_str());
+    }
+    let ended = harness.app.sign_in_ended(started.expect("started")).await;
+    ended.expect("signed in");
+    assert_eq!(harness.row(&id).status, AccountStatus::Connected);
 }

@@ -16,6 +16,7 @@ use crate::error::{Code, Error, Result};
 use crate::guid::is_guid;
 use crate::http::{self, Http, Refused};
 use crate::provider::Progress;
+use crate::provider::azure::challenge;
 use crate::settings::AzureSettings;
 use crate::text;
 
@@ -170,10 +171,15 @@ fn odd_pages(home: &Url) -> Error {
     Error::new(Code::ServerFailed, message)
 }
 
-/// What Resource Manager's own refusal means.
+/// What Resource Manager's own refusal means. A 401 may say what a new token has to prove.
 fn explain(home: &Url, what: &str, refused: &Refused<ArmError>) -> Error {
     let place = http::place(home);
+    let challenge = challenge::of(&refused.headers).filter(|_| refused.status == 401);
     let error = match refused.status {
+        401 if challenge.is_some() => Error::new(
+            Code::SignInAgain,
+            format!("{place} asks for another sign-in step before it lists {what}. Sign in again."),
+        ),
         401 => Error::new(
             Code::SignInAgain,
             format!("{place} did not accept the session for reading {what}. Sign in again."),
@@ -187,7 +193,9 @@ fn explain(home: &Url, what: &str, refused: &Refused<ArmError>) -> Error {
             format!("{place} refused to list {what} (HTTP {status}). Try again later."),
         ),
     };
-    error.with_detail(&refused.error.error.code)
+    error
+        .with_detail(&refused.error.error.code)
+        .with_challenge(challenge.map(|challenge| challenge.to_string()))
 }
 
 fn named(name: Option<String>) -> Option<String> {
