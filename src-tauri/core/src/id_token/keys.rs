@@ -211,6 +211,16 @@ mod tests {
     }
 
     #[test]
+    fn a_header_with_critical_extensions_is_refused_whatever_their_value_is() {
+        let token = |header: &str| format!("{}.e30.AA", URL_SAFE_NO_PAD.encode(header));
+        assert!(header(&token(r#"{"alg":"RS256"}"#)).is_ok());
+        for crit in ["null", "[]", r#"["b64"]"#, "0"] {
+            let text = token(&format!(r#"{{"alg":"RS256","crit":{crit}}}"#));
+            assert!(header(&text).is_err(), "{crit}");
+        }
+    }
+
+    #[test]
     fn only_rs256_is_taken_whatever_the_header_says() {
         header(&token(r#"{"alg":"RS256","kid":"k"}"#)).expect("RS256");
         for refused in [

@@ -145,6 +145,20 @@ impl Harness {
         )
     }
 
+    /// A second process of which nobody has seen anything yet.
+    pub(crate) fn starting_app(&self) -> Arc<App> {
+        let Self {
+            home,
+            clock,
+            vault,
+            browser,
+            environment,
+            scheme_is_ours,
+            ..
+        } = self;
+        start(home, clock, vault, browser, environment, *scheme_is_ours)
+    }
+
     /// A second process with variables that win over this one's.
     pub(crate) fn app_with(&self, variables: &[(&str, &str)]) -> Arc<App> {
         let Self {
@@ -327,6 +341,29 @@ fn open(
     scheme_is_ours: bool,
     shown: &Arc<Mutex<Vec<String>>>,
 ) -> Arc<App> {
+    let app = start(home, clock, vault, browser, environment, scheme_is_ours);
+    let (mut snapshots, shown) = (app.watch(), shown.clone());
+    tokio::spawn(async move {
+        loop {
+            let json = serde_json::to_string(&*snapshots.borrow_and_update().clone())
+                .expect("a Snapshot is JSON");
+            shown.lock().expect("unpoisoned").push(json);
+            if snapshots.changed().await.is_err() {
+                return;
+            }
+        }
+    });
+    app
+}
+
+fn start(
+    home: &tempfile::TempDir,
+    clock: &Arc<ManualClock>,
+    vault: &Vault,
+    browser: &Arc<RecordedBrowser>,
+    environment: &[(String, String)],
+    scheme_is_ours: bool,
+) -> Arc<App> {
     let pairs = environment
         .iter()
         .map(|(name, value)| (name.as_str(), value.as_str()));
@@ -343,19 +380,7 @@ fn open(
         paths: Paths::below(home.path()),
         environment: Environment::from_pairs(pairs),
     };
-    let app = App::open(world, Frontend::Window);
-    let (mut snapshots, shown) = (app.watch(), shown.clone());
-    tokio::spawn(async move {
-        loop {
-            let json = serde_json::to_string(&*snapshots.borrow_and_update().clone())
-                .expect("a Snapshot is JSON");
-            shown.lock().expect("unpoisoned").push(json);
-            if snapshots.changed().await.is_err() {
-                return;
-            }
-        }
-    });
-    app
+    App::open(world, Frontend::Window)
 }
 
 /// Fails the scenario when something that must happen does not.

@@ -14,3 +14,4 @@ mod left_behind;
 mod lists;
 mod resources;
 mod sessions;
+mod trust;
