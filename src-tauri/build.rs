@@ -1,7 +1,7 @@
 //! Declares the commands of the app and lets Tauri read `tauri.conf.json`.
 //!
 //! With an app manifest, a command that is not declared here or not granted in `tauri.conf.json` is refused to every
-//! window. A test in `src-tauri/app/commands.rs` holds the three lists together.
+//! window. A test in `src-tauri/app/commands/tests.rs` compares the three lists.
 #![expect(
     clippy::disallowed_methods,
     reason = "a build script reads cargo's variables and writes to its folder"

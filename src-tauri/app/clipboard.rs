@@ -1,11 +1,11 @@
-//! The clipboard, written to from here only: the web view neither reads nor writes it.
+//! The clipboard, written only from here: the web view neither reads nor writes it.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use mcm_core::error::{Code, Error, Result};
 
-/// The desktop's clipboard. Kept for the life of the app, because on X11 the program that copied a text has to hand
-/// it out.
+/// The desktop's clipboard. Kept for the lifetime of the app, because on X11 the program that copied a text has to
+/// provide it.
 #[derive(Clone, Default)]
 pub(crate) struct Clipboard(Arc<Mutex<Option<arboard::Clipboard>>>);
 
@@ -23,7 +23,7 @@ impl Clipboard {
 
     fn write_now(&self, text: String) -> std::result::Result<(), arboard::Error> {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // Opened anew after a failure: the display it was opened on may be gone.
+        // Opened again after a failure: its display may no longer exist.
         let mut clipboard = kept.take().map_or_else(arboard::Clipboard::new, Ok)?;
         clipboard.set_text(text)?;
         *kept = Some(clipboard);

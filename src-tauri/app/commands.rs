@@ -1,7 +1,7 @@
-//! The commands: everything that a window can ask for. Each calls one use case and maps its error.
+//! The commands that a window can call. Each calls one use case and maps its error.
 //!
 //! All are async, so that none runs on the main thread. They are declared in `build.rs` and granted in
-//! `tauri.conf.json`; whether an id exists and a text is fit to be used is decided by core.
+//! `tauri.conf.json`; core checks ids and texts.
 
 use std::sync::Arc;
 
@@ -32,7 +32,7 @@ use crate::{switch, switcher};
 type Core<'a> = State<'a, Arc<App>>;
 type Answer<T = ()> = Result<T, ErrorView>;
 
-/// The most happenings that the Activity screen is given.
+/// The most events that the Activity screen gets.
 const MOST_HAPPENINGS: usize = 500;
 
 /// Every command by its name.

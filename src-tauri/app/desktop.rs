@@ -1,4 +1,4 @@
-//! What a screen is told of this desktop and of how the app sits on it.
+//! The state of this desktop and of the app on it, for a screen.
 
 use std::sync::Arc;
 
@@ -16,14 +16,14 @@ use crate::start_at_login::{AtLogin, LoginEntry};
 #[serde(rename_all = "camelCase")]
 #[ts(export)]
 pub(crate) struct DesktopView {
-    /// What happens at login.
+    /// The app's behaviour at login.
     at_login: AtLogin,
     /// The keys that open the switcher.
     shortcut: ShortcutView,
 }
 
 impl DesktopView {
-    /// How things stand at this moment.
+    /// Reads the current state.
     ///
     /// # Errors
     /// `storage-failed` when the desktop's own entry cannot be read.
@@ -36,7 +36,7 @@ impl DesktopView {
     }
 }
 
-/// Changes what happens at login.
+/// Changes the app's behaviour at login.
 ///
 /// # Errors
 /// `storage-failed`.

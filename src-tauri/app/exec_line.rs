@@ -2,8 +2,8 @@
 
 use gio::glib;
 
-/// A program's path as the first word. Quoted only where that is needed, because `xdg-open` 1.1.3 takes the quotes for
-/// a part of the name. None for a path that would forge a line.
+/// A program's path as the first word. Quoted only where necessary, because `xdg-open` 1.1.3 reads the quotes as a
+/// part of the name. None for a path that would forge a line.
 pub(crate) fn word(program: &str) -> Option<String> {
     if program.chars().any(char::is_control) {
         return None;
@@ -26,7 +26,7 @@ pub(crate) fn word(program: &str) -> Option<String> {
     Some(quoted)
 }
 
-/// The words of a line as a key file gives it, which has undone the file's own escapes.
+/// The words of a line from a key file, which has already undone the file's own escapes.
 pub(crate) fn words(line: &str) -> Option<Vec<String>> {
     let words = glib::shell_parse_argv(line).ok()?;
     words

@@ -1,6 +1,6 @@
-//! The feed: Snapshots on their way to the windows that are open.
+//! The feed: sends Snapshots to the open windows.
 //!
-//! A window hands over a channel and hears every state, the present one first. It hears nothing else.
+//! A window passes a channel and receives every state, starting with the current one. It receives nothing else.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,15 +12,15 @@ use tauri::ipc::Channel;
 use tokio::sync::watch;
 use tokio::time::sleep;
 
-/// The shortest time between two Snapshots. States that come faster are left out, never the last one.
+/// The shortest time between two Snapshots. Intermediate states are skipped, never the last one.
 const MIN_SEND_INTERVAL: Duration = Duration::from_millis(40);
 
-/// The feeds of the windows that are open, by label. A later one, after a reload, takes the place of the one before.
+/// The feeds of the open windows, by label. A later one, after a reload, replaces the earlier one.
 #[derive(Default)]
 pub(crate) struct Feed(Mutex<HashMap<String, JoinHandle<()>>>);
 
 impl Feed {
-    /// Sends the present Snapshot and then each that follows.
+    /// Sends the current Snapshot and then each new one.
     pub(crate) fn start(
         &self,
         window: &str,
@@ -31,7 +31,7 @@ impl Feed {
         end(self.feeds().insert(window.to_owned(), next));
     }
 
-    /// Ends with the web view that listened. Whether there was one.
+    /// Ends the feed with its web view. Returns whether there was one.
     pub(crate) fn stop(&self, window: &str) -> bool {
         let feed = self.feeds().remove(window);
         let was_heard = feed.is_some();
@@ -107,7 +107,7 @@ mod tests {
             first_heard.recv().await.unwrap();
             feed.start("main", core.watch(), second);
             second_heard.recv().await.unwrap();
-            // The task that ends lets go of its channel, and with it of the sender.
+            // The task that ends drops its channel, and with it the sender.
             assert_eq!(
                 timeout(Duration::from_secs(10), first_heard.recv()).await,
                 Ok(None)
@@ -127,7 +127,7 @@ mod tests {
         });
     }
 
-    /// A channel as a dashboard has it, and the revisions that come through it.
+    /// A channel like a dashboard's, and the revisions that arrive on it.
     fn channel() -> (Channel<Snapshot>, mpsc::UnboundedReceiver<u64>) {
         let (sender, receiver) = mpsc::unbounded_channel();
         let channel = Channel::new(move |body| {

@@ -1,4 +1,4 @@
-//! Snapshots for tests of what is drawn and told from them.
+//! Snapshots for tests of the tray, the windows and the notifications.
 
 use jiff::Timestamp;
 use mcm_core::account::{AccountId, Cloud, Identity, SessionTimes, Target};

@@ -1,19 +1,19 @@
-//! Starts: what the arguments of this process, of a second start, or an address from the system mean.
+//! Starts: the meaning of this process's arguments, of a second start's, or of an address from the system.
 //!
-//! Arguments come from any program of this user, a web page included, so they are judged here as text and go
-//! nowhere else: no event, no web view, no log. An address of a sign-in goes to core, which looks for a pending flow.
+//! Arguments come from any program of this user, including a web page, so they are checked here as text and go
+//! nowhere else: no event, no web view, no log. A sign-in's address goes to core, which looks for a pending flow.
 
 use mcm_core::account::AccountId;
 use mcm_core::world::SCHEME;
 
-/// How the schemes begin that Google gives to its clients; the rest is the client's id.
+/// The prefix of the schemes of Google's clients; the rest is the client's id.
 const GOOGLE: &str = "com.googleusercontent.apps.";
-/// The longest address that is looked at, in bytes. A sign-in's is a tenth of that.
+/// The longest address that is accepted, in bytes. A sign-in's is a tenth of that.
 const MAX_LINK_BYTES: usize = 8 * 1024;
-/// The longest account id there is room for; ids are much shorter.
+/// The longest account id that is accepted; real ids are much shorter.
 const LONGEST_ID: usize = 64;
 
-/// What a start asks for.
+/// The request of a start.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum LaunchArgs<'a> {
     /// The window.
@@ -22,14 +22,15 @@ pub(crate) enum LaunchArgs<'a> {
     Account(AccountId),
     /// No window: the start at login.
     Hidden,
-    /// The switcher, for a shortcut that the desktop itself keeps.
+    /// The switcher, for a shortcut that the desktop itself manages.
     Switcher,
-    /// The window, and this address of a scheme of ours for whoever waits for it.
+    /// The window, and this address of one of our schemes for the flow that waits for it.
     Address(&'a str),
 }
 
 impl<'a> LaunchArgs<'a> {
-    /// Reads a program's arguments without its own name. Exactly one argument means anything; all else is the window.
+    /// Parses a program's arguments without its own name. Only a single argument has a meaning; everything else opens
+    /// the window.
     pub(crate) fn read(arguments: &'a [String]) -> Self {
         match arguments {
             [only] if only == "--hidden" => Self::Hidden,
@@ -39,7 +40,7 @@ impl<'a> LaunchArgs<'a> {
         }
     }
 
-    /// Reads an address that the system hands over.
+    /// Parses an address from the system.
     pub(crate) fn read_address(address: &'a str) -> Self {
         let Some((scheme, rest)) = address
             .split_once(':')

@@ -1,7 +1,7 @@
-//! The shell around the core: window, tray, commands, deep links. The only code that names Tauri.
+//! The app around the core: window, tray, commands, deep links. The only code that uses Tauri.
 //!
 //! It decides nothing about accounts; it translates between the desktop and `mcm_core::app::App`. `wiring` starts
-//! everything and is the place to begin reading.
+//! everything; start reading there.
 
 mod clipboard;
 mod commands;

@@ -1,6 +1,6 @@
-//! NoTrayNotice: what is said when closing the window ends the app, because the desktop shows no tray to stay in.
+//! The notice that closing the window ends the app, because the desktop shows no tray to stay in.
 //!
-//! A notification, the first time only; the log has a line every time.
+//! It is shown as a notification the first time; the log has a line every time.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -11,10 +11,10 @@ use notify_rust::Notification;
 use tauri::async_runtime::spawn_blocking;
 use tokio::time::timeout;
 
-/// How long the desktop may take to show it. The app does not stay for a desktop that does not answer.
+/// The time for the desktop to show it. The app does not wait longer.
 const TRAY_WAIT: Duration = Duration::from_secs(2);
 
-/// Remembers that it was shown: an empty file in our data folder.
+/// Records that it was shown: an empty file in our data folder.
 pub(crate) struct NoTrayNotice(PathBuf);
 
 impl NoTrayNotice {

@@ -1,7 +1,7 @@
-//! Notices: a desktop notification before a session ends that cannot renew by itself, once for each session.
+//! Notifications before a session expires that cannot renew automatically, once for each session.
 //!
-//! Which notices are due is a pure function of the Snapshot. The action "Sign in again" starts that sign-in. The app is
-//! quiet about it after that: the row, the banner and the tray go on saying it.
+//! Which ones are due is a pure function of the Snapshot. The action "Sign in again" starts that sign-in. There is no
+//! second notification: the row, the banner and the tray keep showing it.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ use crate::window::{OpenRequests, Place};
 
 const SIGN_IN: &str = "sign-in";
 
-/// Something to tell: an account whose session will end and not be renewed.
+/// A notification: an account whose session will expire without renewal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Notice {
     account: AccountId,
@@ -33,12 +33,12 @@ struct Notice {
     left: SignedDuration,
 }
 
-/// The session for which each account was last announced.
+/// The last announced session of each account.
 #[derive(Default)]
 struct Announced(HashMap<AccountId, Timestamp>);
 
 impl Announced {
-    /// The notices that are due, each once for a session.
+    /// The notifications that are due, once for each session.
     fn due(&mut self, snapshot: &Snapshot, now: Timestamp) -> Vec<Notice> {
         let mut due = Vec::new();
         for account in snapshot
@@ -63,7 +63,7 @@ impl Announced {
     }
 }
 
-/// Shows due notices for as long as the app runs.
+/// Shows due notifications as long as the app runs.
 pub(crate) async fn follow(app: AppHandle, core: Arc<App>, clock: Arc<dyn Clock>) {
     let mut snapshots = core.watch();
     let mut announced = Announced::default();
@@ -81,7 +81,7 @@ pub(crate) async fn follow(app: AppHandle, core: Arc<App>, clock: Arc<dyn Clock>
     }
 }
 
-/// Shows a notice and waits for the user's choice, which may not come before they log out.
+/// Shows a notification and waits for the user's choice, which may not come before they log out.
 fn show(app: &AppHandle, notice: &Notice) {
     let mut notification = Notification::new();
     notification
@@ -105,12 +105,12 @@ fn show(app: &AppHandle, notice: &Notice) {
     };
     #[cfg(target_os = "linux")]
     {
-        // Answered after the wait, which runs in a runtime of its own.
+        // Handled after the wait, which runs in a runtime of its own.
         let mut pressed = String::new();
         shown.wait_for_action(|action| action.clone_into(&mut pressed));
         answer(app, notice, &pressed);
     }
-    // Elsewhere a notification has no actions here: the row and the tray offer the sign-in.
+    // On other systems a notification has no actions here: the row and the tray offer the sign-in.
     #[cfg(not(target_os = "linux"))]
     let _ = (app, shown);
 }

@@ -1,4 +1,4 @@
-//! The end: the window goes at once, the process when core is done with what must not be cut off.
+//! Quitting: the window closes at once. The process exits once running renewals have been stored.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -6,25 +6,24 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use mcm_core::app::App;
 use tauri::{AppHandle, Manager as _};
 
-/// Whether the end has begun.
+/// Whether the app is quitting.
 #[derive(Default)]
 pub(crate) struct Quitting(AtomicBool);
 
 impl Quitting {
-    /// Whether it has.
+    /// Returns whether it is.
     pub(crate) fn has_begun(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
 }
 
-/// Ends the app. Waits for renewals that are running, because a rotated refresh token must reach the keychain, and for
-/// nothing else.
+/// Quits the app. Waits only for running renewals, because a rotated refresh token must reach the keychain.
 pub(crate) fn quit(app: &AppHandle) {
     if app.state::<Quitting>().0.swap(true, Ordering::Relaxed) {
         return;
     }
     for window in app.webview_windows().values() {
-        // A window that is gone already is as good.
+        // It may already be closed.
         let _ = window.hide();
     }
     let app = app.clone();
@@ -35,7 +34,7 @@ pub(crate) fn quit(app: &AppHandle) {
     });
 }
 
-/// Ends the app when the system or a terminal asks for it.
+/// Quits the app when the system or a terminal asks for it.
 pub(crate) async fn on_signal(app: AppHandle) {
     if let Err(error) = signal().await {
         tracing::warn!(%error, "signals cannot be heard");

@@ -1,7 +1,7 @@
-//! Who handles the app's URI scheme on this machine: asked, and made this app where no other program does.
+//! The handler of the app's URI scheme on this machine: looked up, and set to this app where no other program is.
 //!
-//! `tauri-plugin-deep-link` knows the scheme from `tauri.conf.json` for the bundles, and registers it on Windows. On
-//! Linux it is done here: the plug-in takes a scheme from whoever has it, writes an `Exec` line that `xdg-open` outside
+//! `tauri-plugin-deep-link` reads the scheme from `tauri.conf.json` for the bundles, and registers it on Windows. On
+//! Linux this file does it: the plug-in replaces any existing handler, writes an `Exec` line that `xdg-open` outside
 //! GNOME cannot read, and runs `xdg-mime`, which may be missing. Its events go to web views; ours may not listen.
 
 use std::path::PathBuf;
@@ -10,9 +10,9 @@ use async_trait::async_trait;
 use mcm_core::world::SchemeRegistration;
 use tauri::AppHandle;
 
-/// The desktop's register of schemes.
+/// The desktop's list of schemes.
 pub(crate) struct DesktopSchemes {
-    /// What the system is to start. It is told apart by its file name, so an older copy elsewhere is ours too.
+    /// The program to start. It is recognised by its file name, so an older copy elsewhere is ours too.
     pub(crate) program: PathBuf,
     /// The app, whose plug-in registers on Windows.
     pub(crate) app: AppHandle,
@@ -36,7 +36,7 @@ impl SchemeRegistration for DesktopSchemes {
 
 #[cfg(target_os = "linux")]
 mod platform {
-    //! A `.desktop` file of this user's, and their list of defaults, both through GIO: it knows the rules of every
+    //! A `.desktop` file of this user's, and their list of defaults, both through GIO: it follows the rules of every
     //! desktop, `xdg-open` reads the same files, and no program has to run.
 
     use std::path::Path;
@@ -74,13 +74,13 @@ mod platform {
         registered.is_ok()
     }
 
-    /// Whether a handler is another entry for this app, such as the one that a package brought.
+    /// Whether a handler is another entry for this app, such as a package's.
     fn starts_us(handler: &gio::AppInfo, program: &Path) -> bool {
         handler.executable().file_name() == program.file_name()
     }
 
-    /// Whether a handler hands links to this very program, as the entry that its package brought does. Nothing has to be
-    /// written then, and nothing of ours is left when the package goes.
+    /// Whether a handler passes links to this very program, like the entry of its package. Nothing has to be written
+    /// then, and nothing of ours is left when the package is removed.
     fn serves(handler: &gio::AppInfo, program: &Path) -> bool {
         let started = glib::find_program_in_path(handler.executable());
         let is_this =
@@ -113,7 +113,7 @@ mod platform {
         Ok(())
     }
 
-    /// With `TryExec`, a desktop passes the entry over once the program is gone.
+    /// With `TryExec`, a desktop ignores the entry once the program is gone.
     fn desktop_file(scheme: &str, program: &Path) -> Option<String> {
         let path = program.to_str()?;
         let word = exec_line::word(path)?;
@@ -171,7 +171,7 @@ mod platform {
 
 #[cfg(windows)]
 mod platform {
-    //! The registry of this user, by the plug-in, after a look at who has the scheme.
+    //! The registry of this user, through the plug-in, after checking who has the scheme.
 
     use std::path::Path;
 

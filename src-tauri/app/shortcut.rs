@@ -1,6 +1,7 @@
 //! The global shortcut: keys that open the switcher from any program. Off until the user sets them.
 //!
-//! What keys may be is decided here; `shortcut/x11.rs` listens on an X server, the crate `global-hotkey` elsewhere.
+//! This file decides which keys are valid; `shortcut/x11.rs` listens on an X server, the crate `global-hotkey`
+//! elsewhere.
 
 mod keys;
 #[cfg_attr(target_os = "linux", path = "shortcut/x11.rs")]
@@ -25,15 +26,15 @@ use listener::Listener;
 #[serde(rename_all = "camelCase")]
 #[ts(export)]
 pub(crate) struct ShortcutView {
-    /// Whether this desktop lets a program listen for keys everywhere.
+    /// Whether this desktop lets a program listen for keys globally.
     possible: bool,
-    /// The keys that are set.
+    /// The configured keys.
     keys: Option<String>,
     /// Why they do not work now.
     error: Option<ErrorView>,
 }
 
-/// The keys in force.
+/// The active keys.
 pub(crate) struct Shortcut {
     app: AppHandle,
     possible: bool,
@@ -42,16 +43,16 @@ pub(crate) struct Shortcut {
 
 #[derive(Default)]
 struct Set {
-    /// Made when it is first needed: nothing listens for keys while the shortcut is off.
+    /// Created on first use: nothing listens for keys while the shortcut is off.
     listener: Option<Listener>,
     error: Option<Error>,
 }
 
-/// Why keys cannot be listened for.
+/// The reason why keys cannot be listened for.
 enum ShortcutError {
     /// Another program has them.
     Taken,
-    /// No key of the keyboard makes them.
+    /// No key of the keyboard produces them.
     #[cfg(target_os = "linux")]
     NoSuchKey,
     /// The desktop does not answer.
@@ -68,7 +69,7 @@ impl Shortcut {
         }
     }
 
-    /// Listens for the keys that are saved, when there are some. On the main thread.
+    /// Listens for the saved keys, if any. On the main thread.
     pub(crate) fn start(&self, core: &App) {
         let Some(saved) = core.shortcut() else { return };
         if !self.possible {
@@ -80,10 +81,11 @@ impl Shortcut {
         }
     }
 
-    /// Sets other keys, or none, and saves them. When they cannot be had, those before stay.
+    /// Sets other keys, or none, and saves them. If they are not available, the old ones stay.
     ///
     /// # Errors
-    /// `invalid-input` for keys that another program has or that would be in everybody's way, `unsupported`, `storage-*`.
+    /// `invalid-input` for keys that another program has or that would disturb every program, `unsupported`,
+    /// `storage-*`.
     pub(crate) async fn change(&self, core: &App, wish: Option<&str>) -> Result<()> {
         let wish = wish.map(str::parse::<Keys>).transpose()?;
         if wish.is_some() && !self.possible {
@@ -95,7 +97,7 @@ impl Shortcut {
         let before = core.shortcut().and_then(|saved| saved.parse().ok());
         self.listen_on_main_thread(wish).await?;
         if let Err(error) = core.save_shortcut(wish.map(|keys| keys.to_string()).as_deref()) {
-            // What is in force is what is saved.
+            // The active keys are saved.
             let _ = self.listen_on_main_thread(before).await;
             return Err(error);
         }
@@ -103,7 +105,7 @@ impl Shortcut {
         Ok(())
     }
 
-    /// How it stands.
+    /// The current state.
     pub(crate) fn view(&self, core: &App) -> ShortcutView {
         ShortcutView {
             possible: self.possible,
@@ -167,8 +169,8 @@ fn to_error(refused: &ShortcutError, keys: Option<Keys>) -> Error {
     }
 }
 
-/// A Wayland session gives keys to the program in front only. An app that runs there through Xwayland can ask for them
-/// and be promised them, and hears nothing.
+/// A Wayland session sends keys only to the focused program. An app that runs there through Xwayland can request them
+/// successfully, and never receives them.
 fn is_possible(environment: &Environment) -> bool {
     if !cfg!(target_os = "linux") {
         return true;

@@ -1,15 +1,16 @@
-//! A second start: its arguments go to the app that runs, and it ends, before anything talks to the display.
+//! A second start: passes its arguments to the running app and exits, before it contacts the display.
 //!
-//! The single-instance plug-in does the same, but once Tauri's threads are inside the display's libraries, and a process
-//! that ends beside them may crash. It stays for the name that it owns, and for two starts at the same moment.
+//! The single-instance plug-in does the same, but once Tauri's threads are inside the display's libraries, and a
+//! process that exits beside them may crash. It stays for the name that it owns, and for two starts at the same
+//! moment.
 
 use gio::glib::ToVariant as _;
 use mcm_core::world::SCHEME;
 
-/// How long the app that runs may take, in milliseconds.
+/// The time for the running app's answer, in milliseconds.
 const WAIT: i32 = 10_000;
 
-/// Hands this process's arguments over. False when no app takes them.
+/// Passes on this process's arguments. False when no app accepts them.
 pub(crate) fn is_taken() -> bool {
     let Ok(bus) = gio::bus_get_sync(gio::BusType::Session, gio::Cancellable::NONE) else {
         return false;
@@ -18,7 +19,7 @@ pub(crate) fn is_taken() -> bool {
     let arguments: Vec<String> = std::env::args_os()
         .map(|argument| argument.to_string_lossy().into_owned())
         .collect();
-    // Where this process stands is nobody's concern.
+    // The working directory is not sent.
     let folder = "";
     bus.call_sync(
         Some(&name),

@@ -1,5 +1,5 @@
-//! Start at login: the desktop's own entry for it, read, written and fixed. That entry is the only truth; nothing of
-//! it is kept in a file of ours, so what the user changes in the desktop's settings holds here too.
+//! Start at login: the desktop's own entry for it, read, written and fixed. That entry is the only state; no file of
+//! ours copies it, so what the user changes in the desktop's settings counts here too.
 //!
 //! Debug builds have an entry of their own, as they have folders of their own.
 
@@ -25,9 +25,9 @@ pub(crate) enum AtLogin {
 
 /// The desktop's entry that starts the app.
 pub(crate) struct LoginEntry {
-    /// What is to be started.
+    /// The program to start.
     program: PathBuf,
-    /// The file that says so; on Windows it is a value of the registry instead.
+    /// The entry's file; on Windows it is a value of the registry instead.
     file: PathBuf,
 }
 
@@ -35,7 +35,7 @@ impl LoginEntry {
     /// The entry of this user for a program.
     ///
     /// # Errors
-    /// When the system does not say where this user's folders are.
+    /// When the system does not provide this user's folders.
     pub(crate) fn of(app: &AppHandle, program: PathBuf) -> tauri::Result<Self> {
         Ok(Self {
             program,
@@ -43,7 +43,7 @@ impl LoginEntry {
         })
     }
 
-    /// What the entry says. One that the user disabled in the desktop's settings says nothing.
+    /// Reads the entry. One that the user disabled in the desktop's settings counts as none.
     ///
     /// # Errors
     /// `storage-failed`.
@@ -51,7 +51,7 @@ impl LoginEntry {
         platform::read(&self.file)
     }
 
-    /// Writes the entry, or takes it away.
+    /// Writes the entry, or removes it.
     ///
     /// # Errors
     /// `storage-failed`.
@@ -146,7 +146,7 @@ mod platform {
         let Some((target, rest)) = entry.words.split_first() else {
             return Ok(());
         };
-        // A bare name, such as `env`, is a way of the user's own to start it.
+        // A bare name, such as `env`, is the user's own way to start it.
         let is_gone = Path::new(target).is_absolute() && !Path::new(target).exists();
         if !is_gone {
             return Ok(());
@@ -160,7 +160,7 @@ mod platform {
         file::replace(path, entry.file.to_data().as_bytes())
     }
 
-    /// An entry that is in force.
+    /// An entry that is active.
     struct Entry {
         file: KeyFile,
         words: Vec<String>,
@@ -172,7 +172,7 @@ mod platform {
         };
         let entry = KeyFile::new();
         let flags = KeyFileFlags::KEEP_COMMENTS | KeyFileFlags::KEEP_TRANSLATIONS;
-        // What no desktop can read starts nothing.
+        // An invalid entry starts nothing.
         let Ok(()) = entry.load_from_data(&String::from_utf8_lossy(&bytes), flags) else {
             return Ok(None);
         };
@@ -210,7 +210,7 @@ mod platform {
             let folder = tempfile::tempdir().unwrap();
             let program = folder.path().join("our (1) app");
             file::replace(&program, b"#!").unwrap();
-            // The desktop takes no entry for what cannot be run.
+            // The desktop ignores an entry for a file that cannot be run.
             std::fs::set_permissions(
                 &program,
                 std::os::unix::fs::PermissionsExt::from_mode(0o700),
@@ -316,7 +316,7 @@ mod platform {
 #[cfg(target_os = "macos")]
 mod platform {
     //! A launch agent of this user (`launchd.plist(5)`). launchd keeps a switch of its own for each label, which the
-    //! person sets in the system's settings; it is not readable from here and wins over the file.
+    //! user sets in the system's settings; it is not readable from here and overrides the file.
 
     use std::path::{Path, PathBuf};
 

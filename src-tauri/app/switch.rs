@@ -1,4 +1,5 @@
-//! Switching: puts an account to use, or starts the sign-in that it needs first. The tray and the switcher do it alike.
+//! Switching: puts an account in use, or starts the sign-in that it needs first. The same for the tray and the
+//! switcher.
 
 use std::sync::Arc;
 
@@ -10,8 +11,8 @@ use tauri::{AppHandle, Manager as _, Runtime};
 
 use crate::window::{OpenRequests, Place};
 
-/// Makes an account, and one of its targets when one is named, the one in use in its cloud. For an account that needs
-/// a sign-in that sign-in is started, and the dashboard shows it.
+/// Puts an account, and optionally one of its targets, in use in its cloud. For an account that needs a sign-in, it
+/// starts that sign-in, and the dashboard shows it.
 ///
 /// # Errors
 /// As `use_account` and `connect` of core.

@@ -1,7 +1,7 @@
-//! The switcher: a small window in front of everything, to type, press Enter and be gone. Its web view lives only while
-//! it is seen.
+//! The switcher: a small window in front of everything, to type, press Enter and be gone. Its web view exists only
+//! while it is shown.
 //!
-//! Who wants it makes a `SwitcherRequests`, from any thread and as often as they like; it is answered a few times a second.
+//! Any thread may call `SwitcherRequests`, any number of times; it is handled a few times a second.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -13,34 +13,34 @@ use tokio::time::sleep;
 
 use crate::window::shut_in;
 
-/// The label of the window. `tauri.conf.json` grants it what it needs by this name.
+/// The label of the window. `tauri.conf.json` grants its commands by this name.
 pub(crate) const SWITCHER: &str = "switcher";
-/// The shortest time between two answers to a call.
+/// The shortest time between two handled requests.
 const SEARCH_INTERVAL: Duration = Duration::from_millis(200);
-/// How long the window may be without the keyboard. While the keys of a global shortcut are held, on an X server,
-/// nobody has it.
+/// How long the window may be without the keyboard. While the keys of a global shortcut are held on an X server, no
+/// window has it.
 const AWAY: Duration = Duration::from_millis(150);
 
-/// Asks for the switcher; asked once more, it goes away.
+/// Requests for the switcher; a second request closes it.
 #[derive(Default)]
 pub(crate) struct SwitcherRequests {
-    /// When the keys were pressed, on the clock of the X server; 0 where nobody knows.
+    /// When the keys were pressed, on the X server's clock; 0 if unknown.
     at: AtomicU32,
-    /// Whether the window had the keyboard since it was opened.
+    /// Whether the window has had the keyboard since it was opened.
     had_keyboard: AtomicBool,
-    /// What is typed before the page can hear it; none once it can.
+    /// The text typed before the page can receive it; none once it can.
     ahead: Mutex<Option<String>>,
     rung: Notify,
 }
 
 impl SwitcherRequests {
-    /// Wants the switcher. Calls that come faster than they are answered count as one.
+    /// Requests the switcher. Requests that come faster than they are handled count as one.
     pub(crate) fn request(&self, at: u32) {
         self.at.store(at, Ordering::Relaxed);
         self.rung.notify_one();
     }
 
-    /// What was typed until now, with a line break for Enter. From here on the page hears for itself.
+    /// The text typed so far, with a line break for Enter. From here on the page receives the keys itself.
     pub(crate) fn typed_ahead(&self) -> String {
         self.ahead
             .lock()
@@ -49,13 +49,13 @@ impl SwitcherRequests {
             .unwrap_or_default()
     }
 
-    /// The window is opened anew: nothing was typed, and nobody had the keyboard.
+    /// The window is opened again: nothing was typed yet, and it had no keyboard.
     fn begin(&self) {
         self.had_keyboard.store(false, Ordering::Relaxed);
         *self.ahead.lock().unwrap_or_else(PoisonError::into_inner) = Some(String::new());
     }
 
-    /// Keeps what is typed for the page. False when the page hears for itself.
+    /// Keeps typed text for the page. False when the page receives the keys itself.
     #[cfg(target_os = "linux")]
     fn keep(&self, typed: Option<char>) -> bool {
         let mut ahead = self.ahead.lock().unwrap_or_else(PoisonError::into_inner);
@@ -67,37 +67,37 @@ impl SwitcherRequests {
     }
 }
 
-/// The most that is kept of what is typed ahead, in bytes.
+/// The most typed text that is kept, in bytes.
 #[cfg(target_os = "linux")]
 const LONGEST_AHEAD: usize = 256;
 
-/// Opens or closes the switcher at each call, as long as the app lives.
+/// Opens or closes the switcher at each request, as long as the app runs.
 pub(crate) async fn answer(app: AppHandle) {
     loop {
         app.state::<SwitcherRequests>().rung.notified().await;
         let handle = app.clone();
-        // Fails only when the app is ending.
+        // Fails only when the app is quitting.
         let _ = app.run_on_main_thread(move || toggle(&handle));
         sleep(SEARCH_INTERVAL).await;
     }
 }
 
-/// Closes the switcher, when it is open.
+/// Closes the switcher if it is open.
 pub(crate) fn close<R: Runtime>(app: &AppHandle<R>) {
     if let Some(window) = app.get_webview_window(SWITCHER) {
-        // Fails only for a window that is gone already.
+        // Fails only for a window that is already closed.
         let _ = window.destroy();
     }
 }
 
-/// Takes note that the window got the keyboard or lost it. A window that was left is closed.
+/// Records that the window got the keyboard or lost it. A window that lost it is closed.
 pub(crate) fn on_focus(app: &AppHandle, focused: bool) {
     let call = app.state::<SwitcherRequests>();
     if focused {
         call.had_keyboard.store(true, Ordering::Relaxed);
         return;
     }
-    // A window that never had the keyboard was not left: the desktop may be slow to give it.
+    // A window that never had the keyboard did not lose it: the desktop may be slow.
     if !call.had_keyboard.load(Ordering::Relaxed) {
         return;
     }
@@ -127,7 +127,7 @@ fn toggle(app: &AppHandle) {
     }
 }
 
-/// Makes the window. It is shown once its place is known.
+/// Creates the window. It is shown once its position is known.
 pub(crate) fn build<R: Runtime>(app: &AppHandle<R>) -> tauri::Result<WebviewWindow<R>> {
     shut_in(app, SWITCHER, "switcher.html", |window| {
         window
@@ -142,8 +142,8 @@ pub(crate) fn build<R: Runtime>(app: &AppHandle<R>) -> tauri::Result<WebviewWind
     })
 }
 
-/// Shows the window with the keyboard. A window manager gives it to a window that comes with the time of the key press,
-/// and keeps it from one that seems to come by itself.
+/// Shows the window with the keyboard. A window manager gives it to a window with the time of the key press, and
+/// withholds it from one without.
 #[cfg(target_os = "linux")]
 fn bring_forward(window: &WebviewWindow, at: u32) -> tauri::Result<()> {
     use gtk::prelude::{BinExt as _, GtkWindowExt as _, WidgetExt as _};
@@ -157,7 +157,7 @@ fn bring_forward(window: &WebviewWindow, at: u32) -> tauri::Result<()> {
     Ok(())
 }
 
-/// Who opens the switcher types at once, and a page takes its time to load.
+/// The user types at once, and a page takes time to load.
 #[cfg(target_os = "linux")]
 fn hear(app: &AppHandle, event: &gtk::gdk::EventKey) -> gtk::glib::Propagation {
     use gtk::gdk::ModifierType;

@@ -1,6 +1,6 @@
-//! The tray: shows the menu and the icon of the latest Snapshot, and does what is chosen there.
+//! The tray: shows the menu and the icon of the latest Snapshot, and runs the chosen actions.
 //!
-//! What the menu says is decided in `tray/menu.rs`; this file only brings it to the desktop.
+//! `tray/menu.rs` decides the content of the menu; this file shows it on the desktop.
 
 mod menu;
 
@@ -23,12 +23,12 @@ use crate::tray_host::TrayHost;
 use crate::window::{OpenRequests, Place};
 use menu::{Action, Item, Menu, TrayStatus};
 
-/// How often the time that is left is written anew.
+/// How often the remaining time is updated.
 const TICK: Duration = Duration::from_secs(20);
-/// The shortest time between two drawings.
+/// The shortest time between two updates.
 const MIN_REDRAW_INTERVAL: Duration = Duration::from_millis(250);
-/// How long the icon waits for a tray that shows it. An icon that is made while a panel starts may appear twice there:
-/// as the panel wants it and in the older way that the library falls back to. A desktop that knows only the older way
+/// How long the icon waits for a tray. An icon that is created while a panel starts may appear there twice: in the
+/// panel's format and in the older one that the library falls back to. A desktop that supports only the older format
 /// gets it after this time.
 const TRAY_HOST_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -44,7 +44,7 @@ struct Shown {
     entries: Vec<Entry>,
 }
 
-/// An entry on the desktop, in the order of the menu, a submenu before what is in it.
+/// An entry on the desktop, in the order of the menu, a submenu before its entries.
 enum Entry {
     Separator,
     Plain(MenuItem<Wry>),
@@ -62,7 +62,7 @@ impl Tray {
                 if let Some(action) = Action::from_id(&event.id().0) {
                     act(app, action);
                 }
-                // The desktop ticks what was clicked, whether or not that is how things stand.
+                // The desktop ticks a clicked entry, whatever its real state.
                 app.state::<Tray>().set_ticks();
             })
             .build(app)?;
@@ -110,7 +110,7 @@ impl Tray {
     }
 }
 
-/// Makes the icon and draws it whenever it would look different, as long as the app lives.
+/// Creates the icon and updates it whenever it changes, as long as the app runs.
 pub(crate) async fn follow(app: AppHandle, core: Arc<App>, clock: Arc<dyn Clock>, host: TrayHost) {
     host.appeared(TRAY_HOST_TIMEOUT).await;
     let handle = app.clone();
@@ -121,7 +121,7 @@ pub(crate) async fn follow(app: AppHandle, core: Arc<App>, clock: Arc<dyn Clock>
         Err(error) => tracing::warn!(%error, "there is no tray icon"),
     });
     if made.is_err() {
-        // The app is ending.
+        // The app is quitting.
         return;
     }
     let mut snapshots = core.watch();
@@ -135,7 +135,7 @@ pub(crate) async fn follow(app: AppHandle, core: Arc<App>, clock: Arc<dyn Clock>
         );
         if last.as_ref() != Some(&next) {
             let (handle, (menu, status)) = (app.clone(), next.clone());
-            // Fails only when the app is ending.
+            // Fails only when the app is quitting.
             let _ = app.run_on_main_thread(move || {
                 let Some(tray) = handle.try_state::<Tray>() else {
                     return;
@@ -154,7 +154,7 @@ pub(crate) async fn follow(app: AppHandle, core: Arc<App>, clock: Arc<dyn Clock>
     }
 }
 
-/// Does what was chosen.
+/// Runs the chosen action.
 fn act(app: &AppHandle, action: Action) {
     let core = app.state::<Arc<App>>().inner().clone();
     let open_requests = app.state::<OpenRequests>();
@@ -183,7 +183,7 @@ fn act(app: &AppHandle, action: Action) {
     }
 }
 
-/// Runs a use case. A menu has no room to say why it failed, so the dashboard opens at the account.
+/// Runs a use case. A menu has no room for an error, so the dashboard opens at the account.
 fn carry_out(
     app: &AppHandle,
     account: &AccountId,
@@ -241,7 +241,7 @@ fn build(
     Ok(())
 }
 
-/// Brings entries of one shape from what they show to what they shall show.
+/// Updates entries of the same structure from the old content to the new one.
 fn rewrite<'a>(
     entries: &mut impl Iterator<Item = &'a Entry>,
     last: &[Item],
@@ -284,7 +284,7 @@ fn set_ticks<'a>(entries: &mut impl Iterator<Item = &'a Entry>, items: &[Item]) 
     for item in items {
         match (entries.next(), item) {
             (Some(Entry::Tick(entry)), Item::Tick { ticked, .. }) => {
-                // Fails only when the app is ending.
+                // Fails only when the app is quitting.
                 let _ = entry.set_checked(*ticked);
             }
             (Some(Entry::Submenu(_)), Item::Submenu { items, .. }) => set_ticks(entries, items),

@@ -5,16 +5,16 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-/// How long the bus may take to answer, in milliseconds.
+/// The time for the bus's answer, in milliseconds.
 #[cfg(target_os = "linux")]
 const WAIT: i32 = 2_000;
 
-/// Follows the desktop's tray.
+/// Watches the desktop's tray.
 #[derive(Clone)]
 pub(crate) struct TrayHost(watch::Sender<bool>);
 
 impl TrayHost {
-    /// Starts to follow it. On the main thread, which is told of changes.
+    /// Starts to watch it. On the main thread, which receives the changes.
     pub(crate) fn follow() -> Self {
         let host = Self(watch::Sender::new(cfg!(not(target_os = "linux"))));
         #[cfg(target_os = "linux")]
@@ -29,12 +29,12 @@ impl TrayHost {
 
     /// Waits until a tray is shown, but no longer than `patience`.
     pub(crate) async fn appeared(&self, patience: Duration) {
-        // Late or not: whoever waits goes on.
+        // The caller continues, late or not.
         let _ = timeout(patience, self.0.subscribe().wait_for(|is_there| *is_there)).await;
     }
 
-    /// On Linux a tray is there when somebody owns the name that icons register with. Without a session bus nobody
-    /// does. Not by `gio::bus_watch_name`: that stops the process when the bus goes away, as it does at logout.
+    /// On Linux a tray exists when a program owns the name that icons register with. Without a session bus there is
+    /// none. Not with `gio::bus_watch_name`: that stops the process when the bus goes away, as it does at logout.
     #[cfg(target_os = "linux")]
     fn follow_watcher(&self) {
         use gio::glib::ToVariant as _;
@@ -45,7 +45,7 @@ impl TrayHost {
             return;
         };
         let (host, kept) = (self.clone(), bus.clone());
-        // Followed until the process ends, so the subscription is never given back, and keeps its connection.
+        // Watched until the process ends, so the subscription is never cancelled, and keeps its connection.
         let _ = bus.signal_subscribe(
             Some(BUS),
             Some(BUS),

@@ -1,5 +1,5 @@
-//! What WebKitGTK costs, and what the app does without: the graphics card, a process that outlives the windows, and
-//! standing still when a window opens.
+//! The costs of WebKitGTK that the app avoids: the graphics card, a process that outlives the windows, and a pause
+//! when a window opens.
 
 use std::fs;
 
@@ -9,7 +9,7 @@ use mcm_core::world::Environment;
 use rustix::process::{Pid, Signal, kill_process};
 use tauri::{AppHandle, Manager as _, Runtime, WebviewWindow};
 
-/// What GTK and WebKit read when they start.
+/// The variables that GTK and WebKit read when they start.
 const WITHOUT_CARD: [(&str, &str); 2] = [
     ("GDK_GL", "disable"),
     ("WEBKIT_DISABLE_DMABUF_RENDERER", "1"),
@@ -17,32 +17,32 @@ const WITHOUT_CARD: [(&str, &str); 2] = [
 /// WebKit's process for requests, by as much of its name as the kernel keeps.
 const REQUESTS: &str = "WebKitNetworkPr";
 
-/// Draws by the processor: lists and forms gain nothing by the card, whose drivers are a third of the memory that the app
-/// takes, also while no window is open. Who sets these variables otherwise is obeyed. The first thing that the process
-/// does, because no other thread may read variables while they are set.
+/// Draws with the processor: lists and forms gain nothing from the card, whose drivers use a third of the app's
+/// memory, even while no window is open. Values set by the user win. The first action of the process, because no
+/// other thread may read variables while they are set.
 pub(crate) fn draw_without_card(environment: &Environment) {
     for (name, value) in without_card(environment) {
-        // Fails for a name that no variable can have.
+        // Fails for a name that is not valid for a variable.
         let _ = glib::setenv(name, value, true);
     }
 }
 
-/// The variables that are set for this process alone: a browser that it starts may well draw by the card.
+/// The variables that are set for this process only: a browser that it starts may use the card.
 pub(crate) fn of_this_process_alone(environment: &Environment) -> Vec<&'static str> {
     without_card(environment).map(|(name, _)| name).collect()
 }
 
-/// Those of the variables that the user left to us.
+/// Those of the variables that the user did not set.
 fn without_card(environment: &Environment) -> impl Iterator<Item = (&'static str, &'static str)> {
     WITHOUT_CARD
         .into_iter()
         .filter(|(name, _)| environment.get(name).is_none())
 }
 
-/// Keeps a new web view from drawing until its page is loaded. To draw, WebKit waits up to half a second for the page's own
-/// process, which waits for files of the page; they are served by this thread, so that both would stand still.
+/// Keeps a new web view from drawing until its page is loaded. To draw, WebKit waits up to half a second for the
+/// page's own process, which waits for files of the page; this thread serves them, so both would wait.
 pub(crate) fn keep_from_drawing<R: Runtime>(window: &WebviewWindow<R>) {
-    // Fails for a window that is gone already.
+    // Fails for a window that is already closed.
     let _ = window.with_webview(|view| {
         view.inner().set_no_show_all(true);
         view.inner().hide();
@@ -58,14 +58,14 @@ pub(crate) fn let_draw<R: Runtime>(window: &WebviewWindow<R>) {
     });
 }
 
-/// Ends WebKit's process for requests when no window is left. It holds nothing of ours, and WebKit starts another with
-/// the next window; by itself it stays. Only after a page that was heard, which it helped to load: WebKit takes the whole
-/// app down when the process ends before it has reported. On the main thread, which starts it.
+/// Ends WebKit's process for requests when no window is left; otherwise it would stay. It holds nothing of ours, and
+/// WebKit starts another with the next window. Only after a page has loaded with its help: WebKit ends the whole app
+/// when the process ends before it has reported. On the main thread, which starts it.
 pub(crate) fn end_idle_process(app: &AppHandle) {
     if !app.webview_windows().is_empty() {
         return;
     }
-    // A kernel that does not tell whose children are whose leaves the process where it is.
+    // On a kernel that does not list child processes, the process stays.
     let children = fs::read_to_string("/proc/thread-self/children").unwrap_or_default();
     for child in children.split_whitespace() {
         let name = fs::read_to_string(format!("/proc/{child}/comm")).unwrap_or_default();

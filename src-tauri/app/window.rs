@@ -1,6 +1,6 @@
-//! The dashboard's window: at most one, made when somebody wants to see it and gone, web view and all, when closed.
+//! The dashboard's window: at most one, created on request and destroyed, including its web view, when closed.
 //!
-//! Who wants it rings `OpenRequests`, from any thread and as often as they like; it is answered a few times a second.
+//! Any thread may call `OpenRequests`, any number of times; it is handled a few times a second.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -20,13 +20,13 @@ use crate::webkit;
 
 /// The label of the dashboard's window. `tauri.conf.json` grants commands to it by this name.
 pub(crate) const MAIN: &str = "main";
-/// The shortest time between two answers to the bell.
+/// The shortest time between two handled requests.
 const REQUEST_INTERVAL: Duration = Duration::from_millis(300);
 
-/// What the window is opened at.
+/// The place at which the window opens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
-    /// Where it was, or its start.
+    /// Its last place, or its start.
     AsItWas,
     /// The choice of a cloud to connect.
     Connect,
@@ -35,7 +35,7 @@ pub(crate) enum Place {
 }
 
 impl Place {
-    /// The fragment of the dashboard's address that stands for the place.
+    /// The fragment of the dashboard's address for the place.
     fn fragment(&self) -> String {
         match self {
             Self::AsItWas => String::new(),
@@ -45,7 +45,7 @@ impl Place {
     }
 }
 
-/// Where the user was in a dashboard that was closed: the dashboard's own text, in memory only.
+/// The user's last place in a dashboard that was closed: the dashboard's own text, in memory only.
 #[derive(Default)]
 pub(crate) struct KeptPlace(Mutex<Option<String>>);
 
@@ -59,7 +59,7 @@ impl KeptPlace {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = place;
     }
 
-    /// The place that was kept last.
+    /// The last kept place.
     pub(crate) fn kept(&self) -> Option<String> {
         self.0
             .lock()
@@ -68,7 +68,7 @@ impl KeptPlace {
     }
 }
 
-/// Asks for the window. Rings that come faster than they are answered count as one, the last place wins.
+/// Requests for the window. Requests that come faster than they are handled count as one; the last place wins.
 #[derive(Default)]
 pub(crate) struct OpenRequests {
     wanted: Mutex<Option<Place>>,
@@ -76,7 +76,7 @@ pub(crate) struct OpenRequests {
 }
 
 impl OpenRequests {
-    /// Wants the window at a place.
+    /// Requests the window at a place.
     pub(crate) fn request(&self, place: Place) {
         let mut wanted = self.wanted.lock().unwrap_or_else(PoisonError::into_inner);
         // A request that names no place does not undo one that does.
@@ -102,12 +102,12 @@ impl OpenRequests {
     }
 }
 
-/// Opens the window whenever the bell is rung, as long as the app lives.
+/// Opens the window at each request, as long as the app runs.
 pub(crate) async fn answer(app: AppHandle) {
     loop {
         let place = app.state::<OpenRequests>().next().await;
         let handle = app.clone();
-        // Fails only when the app is ending.
+        // Fails only when the app is quitting.
         let _ = app.run_on_main_thread(move || open(&handle, &place));
         sleep(REQUEST_INTERVAL).await;
     }
@@ -136,7 +136,7 @@ fn bring_forward(window: &WebviewWindow, place: &Place) -> tauri::Result<()> {
     }
 }
 
-/// Makes the window.
+/// Creates the window.
 pub(crate) fn build<R: Runtime>(
     app: &AppHandle<R>,
     place: &Place,
@@ -154,7 +154,8 @@ pub(crate) fn build<R: Runtime>(
     )
 }
 
-/// Makes a window as every one of the app is: it shows one page of ours and can be led nowhere else.
+/// Creates a window with the settings of every window of the app: it shows one page of ours and cannot navigate
+/// elsewhere.
 pub(crate) fn shut_in<'a, R: Runtime>(
     app: &'a AppHandle<R>,
     label: &str,

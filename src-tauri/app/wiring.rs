@@ -1,4 +1,4 @@
-//! Wiring: makes the World, opens the core, and connects window, tray, commands and deep links to it.
+//! Wiring: creates the World, opens the core, and connects window, tray, commands and deep links to it.
 
 use std::io::Write as _;
 use std::panic::PanicHookInfo;
@@ -37,7 +37,7 @@ use crate::tray_host::TrayHost;
 use crate::webkit;
 use crate::window::{self, KeptPlace, MAIN, OpenRequests, Place};
 
-/// Runs the app until it is quit. A second start hands its arguments to the first and ends.
+/// Runs the app until it quits. A second start passes its arguments to the first and exits.
 pub fn run() -> ExitCode {
     memory::keep_private();
     let environment = Environment::of_this_process();
@@ -61,7 +61,7 @@ pub fn run() -> ExitCode {
         ));
     }
     let builder = tauri::Builder::default();
-    // The first plug-in, so that a second start ends before it does anything. macOS starts one instance by itself.
+    // The first plug-in, so that a second start exits before it does anything. macOS itself starts only one instance.
     #[cfg(not(target_os = "macos"))]
     let builder = builder.plugin(tauri_plugin_single_instance::init(|app, arguments, _| {
         handle_start(
@@ -91,7 +91,7 @@ pub fn run() -> ExitCode {
 }
 
 fn set_up(app: &AppHandle, environment: Environment, paths: Paths) {
-    // A log that cannot be kept is no reason not to start.
+    // The app works without its log.
     let _ = logging::start("app", &paths, &environment);
     app.manage(NoTrayNotice::new(&paths));
     let clock = Arc::new(SystemClock);
@@ -160,7 +160,7 @@ fn scheme(app: &AppHandle, program: Option<&Path>) -> Arc<dyn SchemeRegistration
     }
 }
 
-/// Does what a start asks for. Called from any thread, with input from anybody.
+/// Handles a start. Called from any thread, with input from any program.
 fn handle_start(app: &AppHandle, start: &LaunchArgs<'_>) {
     let core = app.try_state::<Arc<App>>();
     let place = match (start, core) {
@@ -197,7 +197,7 @@ fn on_event(app: &AppHandle, event: RunEvent) {
                 #[cfg(target_os = "linux")]
                 webkit::end_idle_process(app);
             }
-            // The dashboard was closed: the tray stays, where there is one.
+            // The dashboard was closed: the tray stays, if there is one.
             if label == MAIN && !has_tray(app) && !app.state::<Quitting>().has_begun() {
                 let app = app.clone();
                 async_runtime::spawn(async move {
@@ -213,7 +213,7 @@ fn on_event(app: &AppHandle, event: RunEvent) {
         } if label == SWITCHER => {
             switcher::on_focus(app, focused);
         }
-        // The last window was closed, which is no reason to end.
+        // The last window was closed, which does not quit the app.
         RunEvent::ExitRequested {
             code: None, api, ..
         } => api.prevent_exit(),
@@ -234,14 +234,14 @@ fn has_tray(app: &AppHandle) -> bool {
     app.try_state::<Tray>().is_some() && app.state::<TrayHost>().is_there()
 }
 
-/// Where it happened and nothing else: a panic's text may quote a value.
+/// Reports only the place: a panic's text may quote a value.
 fn log_panic(panic: &PanicHookInfo<'_>) {
     let place = panic
         .location()
         .map(ToString::to_string)
         .unwrap_or_default();
     tracing::error!(place, "a defect stopped a task");
-    // Nobody is left to tell when standard error is closed too.
+    // When standard error is closed too, there is nowhere left to report it.
     let _ = writeln!(
         std::io::stderr(),
         "multi-cloud-manager: a defect stopped a task at {place}"

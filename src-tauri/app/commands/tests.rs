@@ -1,4 +1,5 @@
-//! Who may call what, asked of the authority that Tauri builds from `build.rs` and `tauri.conf.json`.
+//! Which window may call which command, checked with the authority that Tauri builds from `build.rs` and
+//! `tauri.conf.json`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,7 +18,7 @@ use super::*;
 use crate::switcher::SWITCHER;
 use crate::window::{self, MAIN, Place};
 
-/// Every command of Tauri's own, or of a plug-in, that could be reached if somebody granted it.
+/// Every command of Tauri's own, or of a plug-in, that would be reachable if it were granted.
 const FOREIGN: [&str; 9] = [
     "plugin:event|listen",
     "plugin:event|emit",
@@ -38,7 +39,8 @@ fn declared() -> BTreeSet<&'static str> {
     env!("COMMANDS").split(' ').collect()
 }
 
-/// What each window may call: the dashboard all but the switcher's own, the switcher those and what it lists.
+/// The commands of each window: the dashboard has all but the switcher's own, the switcher those and the ones for its
+/// list.
 fn allowed(label: &str) -> BTreeSet<&'static str> {
     match label {
         MAIN => declared()
@@ -155,7 +157,7 @@ fn every_granted_command_is_answered_and_every_other_refused() {
     for window in &windows {
         let allowed = allowed(window.label());
         for command in declared() {
-            // Without arguments most are refused as such, and none as unknown or not allowed.
+            // Without arguments most are refused for that reason, and none as unknown or not allowed.
             let acts = [
                 "close_switcher",
                 "copy_diagnostics",

@@ -1,4 +1,5 @@
-//! Listening on Windows and macOS, by the crate `global-hotkey`. On the main thread, whose loop hears the keys.
+//! Listening on Windows and macOS, through the crate `global-hotkey`. On the main thread, whose loop receives the
+//! keys.
 
 use std::cell::RefCell;
 
@@ -44,7 +45,7 @@ impl Listener {
         Ok(Self)
     }
 
-    /// Listens for other keys, or for none. When they cannot be had, those before stay.
+    /// Listens for other keys, or for none. If they are not available, the old ones stay.
     pub(super) fn listen(&self, keys: Option<Keys>) -> Result<(), ShortcutError> {
         REGISTRATION.with_borrow_mut(|registration| match registration {
             Some(registration) => registration.listen(keys),
@@ -65,7 +66,7 @@ impl Registration {
             self.manager.register(hot_key).map_err(refused)?;
         }
         if let Some((_, last)) = std::mem::replace(&mut self.registered, next) {
-            // Fails only for what is not registered.
+            // Fails only for keys that are not registered.
             let _ = self.manager.unregister(last);
         }
         Ok(())

@@ -1,22 +1,22 @@
-//! Keys as a user reads and `settings.toml` keeps them: `Ctrl+Alt+K`.
+//! Keys as shown to the user and stored in `settings.toml`: `Ctrl+Alt+K`.
 
 use std::fmt;
 use std::str::FromStr;
 
 use mcm_core::error::{Code, Error};
 
-/// One key and the modifiers held with it.
+/// One key and its modifiers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Keys {
     pub(super) ctrl: bool,
     pub(super) alt: bool,
     pub(super) shift: bool,
-    /// The key with the system's sign: Windows, Command, Super.
+    /// The key with the system's logo: Windows, Command, Super.
     pub(super) system: bool,
     pub(super) key: Key,
 }
 
-/// The keys that every keyboard has and every layout names alike.
+/// The keys that every keyboard and every layout has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Key {
     /// `A` to `Z`, `0` to `9`, in upper case.
@@ -53,7 +53,7 @@ impl FromStr for Keys {
             system,
             key,
         };
-        // One modifier and a key is what programs use themselves: Ctrl+C would copy nowhere any more.
+        // Programs use one modifier and a key themselves: Ctrl+C would no longer copy anywhere.
         if !system && [ctrl, alt, shift].iter().filter(|held| **held).count() < 2 {
             let message = format!(
                 "{keys} would be taken from every program. Hold two of Ctrl, Alt and Shift, or the Super key, with it."

@@ -1,7 +1,6 @@
 //! Listening on an X server: the keys are grabbed at the root window, and one thread waits for them.
 //!
-//! The crate `global-hotkey` does the same by looking twenty times a second, and says that all is well where there is
-//! no X server.
+//! The crate `global-hotkey` does the same by polling twenty times a second, and reports success without an X server.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -19,7 +18,7 @@ const LOCKS: [u16; 4] = [0, NUM_LOCK, CAPS_LOCK, NUM_LOCK | CAPS_LOCK];
 const NUM_LOCK: u16 = 1 << 4;
 const CAPS_LOCK: u16 = 1 << 1;
 
-/// A connection that keys are grabbed on, as long as the process lives.
+/// A connection that grabs keys, for the lifetime of the process.
 pub(super) struct Listener(Arc<Shared>);
 
 struct Shared {
@@ -52,7 +51,7 @@ impl Listener {
         Ok(Self(shared))
     }
 
-    /// Listens for other keys, or for none. When they cannot be had, those before stay.
+    /// Listens for other keys, or for none. If they are not available, the old ones stay.
     pub(super) fn listen(&self, keys: Option<Keys>) -> Result<(), ShortcutError> {
         let mut grabbed = self
             .0
@@ -72,7 +71,7 @@ impl Listener {
 
 impl Shared {
     fn wait(&self, pressed: &impl Fn(u32)) {
-        // A key that is held down is told of as released and pressed again, at one time.
+        // A key that is held down is reported as released and pressed again, at one time.
         let mut released_at = None;
         loop {
             match self.connection.wait_for_event() {
@@ -90,7 +89,7 @@ impl Shared {
         }
     }
 
-    /// Another layout may have the key elsewhere.
+    /// In another layout the key may be elsewhere.
     fn follow_layout(&self) {
         let mut grabbed = self.grabbed.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(last) = *grabbed else { return };
@@ -153,7 +152,7 @@ impl Shared {
         let _ = self.connection.flush();
     }
 
-    /// The key that bears a letter, whichever layout the user has.
+    /// The key of a letter, in any layout.
     fn keycode(&self, key: Key) -> Result<Keycode, ShortcutError> {
         let setup = self.connection.setup();
         let (first, last) = (setup.min_keycode, setup.max_keycode);

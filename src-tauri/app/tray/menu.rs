@@ -1,6 +1,6 @@
-//! The tray's menu as a value: made from a Snapshot, compared, and tested without a desktop.
+//! The tray's menu as a value: built from a Snapshot, compared, and tested without a desktop.
 //!
-//! Names come from servers, so a label is one line, cut, and free of what a menu reads as its own marks.
+//! Names come from servers, so a label is one line, cut, and without characters that have a meaning in menus.
 
 use jiff::Timestamp;
 use mcm_core::account::{AccountId, Cloud, Target};
@@ -9,7 +9,7 @@ use mcm_core::text::shown;
 use mcm_core::vault::KeychainState;
 use mcm_core::words;
 
-/// The most entries of one submenu; the rest is in the dashboard.
+/// The most entries of one submenu; the dashboard has the rest.
 const MOST: usize = 20;
 /// The longest name in a label, in characters.
 const MAX_LABEL_CHARS: usize = 40;
@@ -23,21 +23,21 @@ pub(crate) struct Menu(pub(crate) Vec<Item>);
 pub(crate) enum Item {
     /// A line between groups.
     Separator,
-    /// A text that does nothing.
+    /// A text without an action.
     Text(String),
-    /// Something to choose.
+    /// An entry with an action.
     Choice { action: Action, label: String },
-    /// Something to choose, ticked or not.
+    /// An entry with an action, ticked or not.
     Tick {
         action: Action,
         label: String,
         ticked: bool,
     },
-    /// A menu in the menu.
+    /// A submenu.
     Submenu { label: String, items: Vec<Item> },
 }
 
-/// What a choice asks for.
+/// The action of an entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Action {
     /// Open the dashboard.
@@ -46,21 +46,21 @@ pub(crate) enum Action {
     Show(AccountId),
     /// Open the dashboard where a cloud is connected.
     Connect,
-    /// Use the account in its cloud, or sign in to it where that is needed first.
+    /// Use the account in its cloud, or sign in to it first if needed.
     Use(AccountId),
     /// Open the cloud's own console as the account.
     Console(AccountId),
     /// Work on the account's target.
     Target(AccountId, String),
-    /// Stop or resume renewing.
+    /// Pause or resume automatic renewal.
     Pause(bool),
-    /// End the app.
+    /// Quit the app.
     Quit,
 }
 
 impl Action {
-    /// The action as a menu knows it. It says all, so that a click on a menu that has just changed does what the
-    /// person read and not what took its place.
+    /// The action as the menu's id. It is complete, so that a click on a menu that has just changed runs the action
+    /// that the user read.
     pub(crate) fn id(&self) -> String {
         match self {
             Self::Open => "open".into(),
@@ -96,7 +96,7 @@ impl Action {
 }
 
 impl Menu {
-    /// The menu of a Snapshot. `targets` gives the targets of an account in use.
+    /// The menu of a Snapshot. `targets` returns the targets of an account in use.
     pub(crate) fn of(
         snapshot: &Snapshot,
         targets: impl Fn(&AccountId) -> Vec<Target>,
@@ -143,7 +143,7 @@ impl Menu {
         Self(items)
     }
 
-    /// Whether `other` can be shown by changing texts and ticks, so that an open menu stays open.
+    /// Whether `other` differs only in texts and ticks, so that an open menu stays open.
     pub(crate) fn has_shape_of(&self, other: &Self) -> bool {
         have_one_shape(&self.0, &other.0)
     }
@@ -173,7 +173,7 @@ fn active(snapshot: &Snapshot, cloud: Cloud) -> Option<&AccountView> {
     of(snapshot, cloud).find(|account| account.active)
 }
 
-/// The line that says who one is in a cloud, and for how long.
+/// The line with the account in use in a cloud, and its remaining time.
 fn in_use(snapshot: &Snapshot, cloud: Cloud, now: Timestamp) -> Item {
     match active(snapshot, cloud) {
         None => Item::Text(format!("{}: none in use", cloud.title())),
@@ -207,7 +207,7 @@ fn standing(account: &AccountView, now: Timestamp) -> String {
 fn accounts(snapshot: &Snapshot, cloud: Cloud) -> Item {
     let mut rows: Vec<&AccountView> = of(snapshot, cloud).collect();
     let count = rows.len();
-    // A stable sort: what was never used keeps the Snapshot's order, starred first and then by name.
+    // A stable sort: accounts that were never used keep the Snapshot's order, starred first and then by name.
     rows.sort_by_key(|account| (!account.active, std::cmp::Reverse(account.used_at)));
     rows.truncate(MOST);
     let mut items: Vec<Item> = rows.into_iter().map(account).collect();
@@ -256,7 +256,7 @@ fn targets_of(account: &AccountView, targets: &[Target]) -> Option<Item> {
             .as_ref()
             .is_some_and(|chosen| chosen.id == target.id)
     };
-    // The chosen one first, so that it is among those shown.
+    // The chosen one first, so that it is always shown.
     let mut shown: Vec<&Target> = targets.iter().collect();
     shown.sort_by_key(|target| !is_chosen(target));
     shown.truncate(MOST);
@@ -299,21 +299,21 @@ fn name(text: &str) -> String {
     }
 }
 
-/// What the icon says at a glance.
+/// The state that the icon shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TrayStatus {
-    /// Nothing to do.
+    /// No action needed.
     Good,
     /// A renewal is running.
     Renewing,
-    /// Somebody has to act.
+    /// The user has to act.
     NeedsYou,
     /// No cloud can be reached.
     Offline,
 }
 
 impl TrayStatus {
-    /// The status of a Snapshot; what needs the person comes first.
+    /// The status of a Snapshot; what needs the user comes first.
     pub(crate) fn of(snapshot: &Snapshot) -> Self {
         let any = |fits: fn(&AccountView) -> bool| snapshot.accounts.iter().any(fits);
         let is_locked = snapshot.keychain.state == KeychainState::Locked;

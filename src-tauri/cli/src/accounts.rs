@@ -1,4 +1,4 @@
-//! `mcm accounts`: what is connected and how it stands; and `mcm rename`.
+//! `mcm accounts`: the connected accounts and their status; and `mcm rename`.
 //!
 //! The JSON is stable: fields may be added, none is renamed, removed or given another meaning.
 
@@ -25,15 +25,15 @@ struct Accounts {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Row {
-    /// What every command takes as ACCOUNT.
+    /// The value that every command accepts as ACCOUNT.
     id: AccountId,
     /// `azure`, `gcp` or `aws`.
     provider: Cloud,
-    /// The person's name for it, or the cloud's.
+    /// The user's name for it, or else the cloud's.
     display_name: String,
     #[serde(flatten)]
     details: Details,
-    /// Who is signed in, as a person would say it.
+    /// The identity that is signed in, in readable form.
     identity: String,
     /// `connected`, `expired`, `sign-in-again`, `locked` or `offline`.
     status: Status,
@@ -43,19 +43,19 @@ struct Row {
     session_expires_at: Option<String>,
 }
 
-/// What only the accounts of one cloud have.
+/// Fields that only the accounts of one cloud have.
 #[derive(Serialize)]
 #[serde(untagged, rename_all_fields = "camelCase")]
 enum Details {
     Azure {
         tenant_id: String,
-        /// The ids of its subscriptions as last read.
+        /// The ids of its subscriptions as last loaded.
         subscriptions: Vec<String>,
     },
     Gcp {
         /// The address; null when Google does not confirm one.
         email: Option<String>,
-        /// The ids of its projects as last read.
+        /// The ids of its projects as last loaded.
         projects: Vec<String>,
     },
     Aws {
@@ -71,7 +71,7 @@ enum Details {
     },
 }
 
-/// Whether a role was seen to refuse callers without its External ID: true, false or `unknown`.
+/// Whether the role refused callers without its External ID: true, false or `unknown`.
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Enforced {
@@ -195,7 +195,7 @@ fn line(view: &AccountView, now: Timestamp) -> [String; 7] {
     ]
 }
 
-/// Who is signed in, and for a role whether its External ID protects it.
+/// The identity, and for a role whether its External ID protects it.
 fn who(identity: &Identity) -> String {
     let remark = match identity {
         Identity::Aws {

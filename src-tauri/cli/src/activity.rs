@@ -1,4 +1,4 @@
-//! `mcm activity`: what happened to the accounts, newest first.
+//! `mcm activity`: the events of the accounts, newest first.
 //!
 //! The JSON is stable: fields and kinds may be added, none is renamed, removed or given another meaning.
 

@@ -1,4 +1,4 @@
-//! What a person can ask of `mcm`, and the help that they read.
+//! The commands and options of `mcm`, and their help.
 
 use std::ffi::OsString;
 
@@ -236,7 +236,7 @@ The lines are for the shell whose file runs mcm. Any other program has to name o
 
 --unset prints lines that unset every variable that says as whom, or where, the tools of a cloud work.";
 
-/// Sign in to your clouds, switch between accounts, and hand short-lived credentials to other programs.
+/// Sign in to your clouds, switch between accounts, and give other programs short-lived credentials.
 #[derive(Parser)]
 #[command(name = "mcm", bin_name = "mcm", version, arg_required_else_help = true, after_help = AFTER_HELP)]
 pub(crate) struct Arguments {
@@ -244,7 +244,7 @@ pub(crate) struct Arguments {
     pub(crate) command: Command,
 }
 
-/// The arguments of `mcm` when it hands out a credential.
+/// The arguments of the commands that issue a credential.
 #[derive(Parser)]
 #[command(name = "mcm", disable_help_flag = true, disable_help_subcommand = true)]
 pub(crate) struct IssueArguments {
@@ -272,50 +272,50 @@ pub(crate) enum Command {
         /// Print JSON
         #[arg(long)]
         json: bool,
-        /// Read the list again first
+        /// Load the list from the cloud first
         #[arg(long)]
         refresh: bool,
     },
-    /// Make an account, and a subscription, project or region of it, the ones in use
+    /// Switch to an account, and optionally a subscription, project or region
     Use {
         /// The account
         account: String,
-        /// The subscription, project or region: its id, its name, or a part of them that fits no other
+        /// The subscription, project or region: its id, its name, or a part that matches no other
         target: Option<String>,
     },
     #[command(flatten)]
     IssueCommand(IssueCommand),
-    /// Put accounts into the configuration of other programs
+    /// Add accounts to the configuration of other programs
     #[command(subcommand)]
     Configure(Configure),
-    /// Say as whom aws, az, gcloud and terraform would work in this shell, and why
+    /// Show which identity aws, az, gcloud and terraform use in this shell, and why
     #[command(after_help = WHOAMI_HELP)]
     Whoami {
         /// Print JSON
         #[arg(long)]
         json: bool,
     },
-    /// Print what a shell reads to complete commands, options and names
+    /// Print a shell's completion script for commands, options and names
     #[command(after_help = COMPLETION_HELP)]
     Completion {
         /// The shell
         #[arg(value_enum)]
         shell: Shell,
     },
-    /// Run a command as one or several accounts
+    /// Run a command as one or more accounts
     #[command(after_help = EXEC_HELP)]
     Exec(Exec),
-    /// Print lines that make a shell work as one or several accounts
+    /// Print shell commands that set credentials
     #[command(after_help = ENV_HELP)]
     Env(Env),
-    /// Connect another tenant that an account's sign-in may enter, without a browser
+    /// Connect another tenant that an account's sign-in can access, without a browser
     AddTenant {
         /// The account
         account: String,
         /// The tenant: its id, its domain or its name
         tenant: String,
     },
-    /// Give an account a name of your own; without a name it gets its cloud's back
+    /// Rename an account; without NAME, restore its cloud's name
     Rename {
         /// The account
         account: String,
@@ -327,30 +327,30 @@ pub(crate) enum Command {
         #[command(flatten)]
         whose: LogoutOf,
     },
-    /// List what happened to the accounts, newest first
+    /// List the accounts' activity, newest first
     #[command(after_help = ACTIVITY_HELP)]
     Activity {
-        /// Only this account's
+        /// Show only this account
         #[arg(conflicts_with = "verify")]
         account: Option<String>,
         /// Check that nothing in the log was changed or removed since it was written
         #[arg(long)]
         verify: bool,
-        /// How many lines at most
+        /// The maximum number of lines
         #[arg(long, value_name = "NUMBER", default_value_t = 100)]
         limit: usize,
         /// Print JSON
         #[arg(long)]
         json: bool,
     },
-    /// Print everything that is stored, without any secret
+    /// Print all stored data, without secrets
     #[command(after_help = EXPORT_HELP)]
     Export {
         /// Print JSON
         #[arg(long, required = true)]
         json: bool,
     },
-    /// Check keychain, settings, accounts, clock, network and whatever else signing in needs
+    /// Find problems and how to fix them
     #[command(after_help = DOCTOR_HELP)]
     Doctor {
         /// Print JSON
@@ -359,15 +359,15 @@ pub(crate) enum Command {
     },
 }
 
-/// What hands out a credential, and is all that `mcm` does without `mcm-full`.
+/// The commands that issue a credential. `mcm` runs them without `mcm-full` when the keychain has the credential ready.
 #[derive(Subcommand)]
 pub(crate) enum IssueCommand {
-    /// Print an access token of Azure or Google Cloud that lives for 5 minutes or longer
+    /// Print an access token of Azure or Google Cloud that is valid for at least 5 minutes
     #[command(after_help = TOKEN_HELP)]
     Token {
         #[command(flatten)]
         whose: TokenOf,
-        /// Azure: what the token is for, when not Resource Manager
+        /// Azure: the resource that the token is for, if not Resource Manager
         #[arg(long, value_name = "RESOURCE")]
         resource: Option<String>,
         /// Azure: a claims challenge that a server answered, in JSON or Base64; a new token that meets it is printed
@@ -385,11 +385,11 @@ pub(crate) enum IssueCommand {
     CredentialProcess {
         #[command(flatten)]
         whose: CredentialOf,
-        /// When only you can help, verify the role again, once for all that ask meanwhile
+        /// Verify the role again if needed, once for all waiting processes
         #[arg(long)]
         interactive: bool,
     },
-    /// Print an account's credential for a Kubernetes cluster of EKS, GKE or AKS, as kubectl reads it from a program
+    /// Print a credential for an EKS, GKE or AKS cluster, as a kubectl exec plugin
     #[command(after_help = KUBE_TOKEN_HELP)]
     KubeToken {
         #[command(flatten)]
@@ -409,10 +409,10 @@ pub(crate) enum Configure {
 
 #[derive(Args)]
 pub(crate) struct ConfigureAws {
-    /// The accounts; every AWS account when none is named
+    /// The accounts; by default every AWS account
     #[arg(value_name = "ACCOUNT")]
     pub(crate) accounts: Vec<String>,
-    /// The profile's name, for one account
+    /// The profile's name; for one account only
     #[arg(long, value_name = "NAME", conflicts_with = "undo")]
     pub(crate) name: Option<String>,
     /// Write without asking
@@ -421,7 +421,7 @@ pub(crate) struct ConfigureAws {
     /// Show the change and write nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
-    /// Take out what this command put in, and nothing else
+    /// Remove what this command added, and nothing else
     #[arg(long)]
     pub(crate) undo: bool,
 }
@@ -434,7 +434,7 @@ pub(crate) enum Login {
     /// Sign in to Google Cloud
     #[command(after_help = GCP_HELP)]
     Gcp(GcpLogin),
-    /// Connect an AWS role, or print what creates one
+    /// Connect an AWS role, or print a template that creates one
     #[command(after_help = LOGIN_AWS_HELP)]
     Aws(AwsLogin),
 }
@@ -444,7 +444,7 @@ pub(crate) struct AzureLogin {
     /// The tenant to sign in to: its id or one of its domains
     #[arg(long, value_name = "TENANT")]
     pub(crate) tenant: Option<String>,
-    /// Also connect every other tenant that you may enter
+    /// Also connect every other tenant that you can access
     #[arg(long)]
     pub(crate) all_tenants: bool,
     /// What the sign-in has to prove: the text that az or terraform printed with this option
@@ -464,10 +464,10 @@ pub(crate) struct GcpLogin {
 pub(crate) struct AwsLogin {
     #[command(flatten)]
     pub(crate) step: AwsStep,
-    /// Who assumes the role
+    /// The identity that assumes the role
     #[arg(long, value_name = "SOURCE", conflicts_with_all = NO_ROLE)]
     pub(crate) source: Option<String>,
-    /// How long its sessions last, 900 to 43200; an hour when nobody says
+    /// How long its sessions last, 900 to 43200 (default: 3600)
     #[arg(
         long,
         value_name = "SECONDS",
@@ -475,46 +475,46 @@ pub(crate) struct AwsLogin {
         conflicts_with_all = NO_ROLE
     )]
     pub(crate) session_duration: Option<u32>,
-    /// The External ID, when several wait for a role or when your organisation dictates it
+    /// The External ID, if several wait for a role or your organisation gave you one
     #[arg(long, value_name = "ID", conflicts_with_all = NO_ROLE)]
     pub(crate) external_id: Option<String>,
-    /// Connect the role although it can be assumed without the right External ID, and mark it so
+    /// Connect the role even if it can be assumed without the right External ID, and mark it as such
     #[arg(long, conflicts_with_all = NO_ROLE, conflicts_with = "print")]
     pub(crate) accept_not_enforced: bool,
-    /// What the role may do: view-only (as it is when nobody says), read-only, none, or a policy's ARN
+    /// The role's permissions: view-only (default), read-only, none, or a policy's ARN
     #[arg(long, value_name = "POLICY", conflicts_with_all = NO_ROLE, conflicts_with = "role_arn", value_parser = permissions)]
     pub(crate) permissions: Option<Permissions>,
     /// The name of the role to create
     #[arg(long, value_name = "NAME", conflicts_with_all = NO_ROLE, conflicts_with = "role_arn")]
     pub(crate) role_name: Option<String>,
-    /// Make a new External ID although one waits for its role already
+    /// Create a new External ID even if another one waits for its role
     #[arg(long, conflicts_with_all = NO_ROLE, conflicts_with_all = ["role_arn", "external_id"])]
     pub(crate) another: bool,
 }
 
-/// The wishes of AWS that are about no role.
+/// The steps of `mcm login aws` that concern no role.
 const NO_ROLE: [&str; 5] = ["pending", "drop", "add_keys", "keys", "remove_keys"];
 
-/// What a person wants of AWS; exactly one of them.
+/// The step of `mcm login aws`: exactly one.
 #[derive(Args)]
 #[group(required = true, multiple = false)]
 pub(crate) struct AwsStep {
     /// Check the role with this ARN and connect it
     #[arg(long, value_name = "ARN")]
     pub(crate) role_arn: Option<String>,
-    /// Print what creates a role that you can connect
+    /// Print a template that creates a role
     #[arg(long, value_enum, value_name = "FORM")]
     pub(crate) print: Option<Template>,
     /// List the External IDs that wait for their role
     #[arg(long)]
     pub(crate) pending: bool,
-    /// Drop an External ID that waits for its role
+    /// Discard an External ID that waits for its role
     #[arg(long, value_name = "ID")]
     pub(crate) drop: Option<String>,
-    /// Put access keys into the keychain, typed or from standard input, once AWS has said whose they are
+    /// Store access keys in the keychain, typed or from standard input, after checking them with AWS
     #[arg(long)]
     pub(crate) add_keys: bool,
-    /// List the access keys that the keychain holds
+    /// List the access keys in the keychain
     #[arg(long)]
     pub(crate) keys: bool,
     /// Remove access keys that no connection uses from the keychain
@@ -532,22 +532,22 @@ pub(crate) enum Template {
 
 #[derive(Args)]
 pub(crate) struct CommonLogin {
-    /// How the answer comes back; only the app can receive a deep link, so mcm always uses loopback
+    /// Redirect method; only the app can receive a deep link, so mcm always uses loopback
     #[arg(long, value_enum, default_value_t = Redirect::Loopback)]
     pub(crate) redirect: Redirect,
-    /// Sign in by typing a code on any device, for a machine without a browser or over SSH
+    /// Sign in by entering a code on any device, for SSH or a machine without a browser
     #[arg(long)]
     pub(crate) device_code: bool,
-    /// Take out another person's account of the same tenant or address
+    /// Replace the account already connected for the same tenant or address
     #[arg(long, conflicts_with = "keep_both")]
     pub(crate) replace: bool,
-    /// Keep another person's account of the same tenant or address beside the new one
+    /// Keep the account already connected for the same tenant or address beside the new one
     #[arg(long)]
     pub(crate) keep_both: bool,
 }
 
 impl CommonLogin {
-    /// What to do about another person's account of the same tenant or address.
+    /// What to do when another user's account of the same tenant or address is connected.
     pub(crate) fn on_duplicate(&self) -> OnDuplicate {
         match (self.replace, self.keep_both) {
             (true, _) => OnDuplicate::Replace,
@@ -594,16 +594,16 @@ pub(crate) struct ClusterOf {
     /// EKS: the cluster's name
     #[arg(long, value_name = "NAME")]
     pub(crate) cluster: Option<String>,
-    /// EKS: the cluster's region, when not the account's chosen one
+    /// EKS: the cluster's region, if not the account's chosen one
     #[arg(long, value_name = "REGION")]
     pub(crate) region: Option<String>,
-    /// AKS: the Entra application of the cluster's server, when not the one of every AKS cluster
+    /// AKS: the Entra application id of the cluster's server, if not the default one
     #[arg(long, value_name = "ID")]
     pub(crate) server_id: Option<String>,
 }
 
 impl ClusterOf {
-    /// The options that were given, and the cloud that each is for.
+    /// The options on the command line, and the cloud that each is for.
     pub(crate) fn options(&self) -> impl Iterator<Item = (&'static str, Cloud)> {
         [
             ("--cluster", Cloud::Aws, self.cluster.is_some()),
@@ -619,7 +619,7 @@ impl ClusterOf {
 pub(crate) struct Exec {
     #[command(flatten)]
     pub(crate) whose: AccountsOf,
-    /// Put the credential into the command's variables, for tools that know no endpoint
+    /// Put the credential into the command's variables, for tools that cannot use an endpoint
     #[arg(long)]
     pub(crate) env: bool,
     /// AWS: the region to work in [default: AWS_REGION where it is set, else the one in use]
@@ -628,7 +628,7 @@ pub(crate) struct Exec {
     /// Go on where a tool would work as another identity, which is reported
     #[arg(long)]
     pub(crate) force: bool,
-    /// When only you can help, open a browser for you to sign in with before the command starts
+    /// Open a browser if sign-in is needed, before the command starts
     #[arg(long)]
     pub(crate) interactive: bool,
     /// The command and its arguments
@@ -640,7 +640,7 @@ pub(crate) struct Exec {
 pub(crate) struct Env {
     #[command(flatten)]
     pub(crate) whose: AccountsOf,
-    /// The shell to write for [default: the one that runs mcm]
+    /// The shell to print for [default: the one that runs mcm]
     #[arg(long, value_enum)]
     pub(crate) shell: Option<Shell>,
     /// AWS: the region to work in [default: AWS_REGION where it is set, else the one in use]
@@ -649,10 +649,10 @@ pub(crate) struct Env {
     /// Go on where a tool would work as another identity, which is reported
     #[arg(long)]
     pub(crate) force: bool,
-    /// When only you can help, open a browser for you to sign in with before anything is printed
+    /// Open a browser if sign-in is needed, before anything is printed
     #[arg(long)]
     pub(crate) interactive: bool,
-    /// Print lines that take everything back
+    /// Print commands that unset everything again
     #[arg(long, conflicts_with_all = ["accounts", "active", "interactive", "region", "force"])]
     pub(crate) unset: bool,
 }
@@ -660,10 +660,10 @@ pub(crate) struct Env {
 /// One account of each cloud.
 #[derive(Args)]
 pub(crate) struct AccountsOf {
-    /// The accounts, one of each cloud at most
+    /// The accounts, at most one of each cloud
     #[arg(value_name = "ACCOUNT")]
     pub(crate) accounts: Vec<String>,
-    /// The account in use in this cloud; may be given for several clouds
+    /// The account in use in this cloud; several clouds are allowed
     #[arg(long, value_name = "CLOUD", value_delimiter = ',', value_parser = any_cloud)]
     pub(crate) active: Vec<Cloud>,
 }
@@ -702,7 +702,7 @@ fn cloud(text: &str) -> Result<Cloud, String> {
     })
 }
 
-/// What a role may do.
+/// Parses a role's permissions.
 #[expect(
     clippy::unnecessary_wraps,
     reason = "clap's parsers may fail; what is no ARN is told by the core"

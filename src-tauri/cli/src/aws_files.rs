@@ -1,10 +1,9 @@
-//! AWS's own files, as far as a command or a shell must be kept from them or can be led to them.
+//! Copies of AWS's own files that keep other credentials from a command, and the profile that runs `mcm`.
 //!
-//! AWS's libraries look into the `default` profile before they ask a container's endpoint, so a user who keeps keys there
-//! would work as somebody else than the account that they named. Such a file is replaced, for one command, by a copy
-//! without what gives the default profile a credential, and without any keys; everything else in it stays as it is. The
-//! copy is then read as every client reads it: where one would still find a key, the command is refused. Nothing here
-//! writes to the files themselves.
+//! AWS's libraries read the `default` profile before they ask a container's endpoint. A user with keys there would
+//! work as another account than the one they named. For one command, such a file is replaced by a copy without the
+//! default profile's credential and without any keys; everything else stays. The copy is then read as every client
+//! reads it, and the command is refused if one would still find a key. Nothing here writes to the files themselves.
 
 use std::path::PathBuf;
 
@@ -17,7 +16,8 @@ use mcm_core::world::Environment;
 use crate::configure::{asked, is_this_program};
 use crate::variables::Fact;
 
-/// What boto reads its keys from when there are none in AWS's files; botocore still does, before it asks an endpoint.
+/// The files from which boto reads keys when AWS's files have none. botocore still reads them, before it asks an
+/// endpoint.
 const BOTO_FILES: [&str; 2] = ["/etc/boto.cfg", "~/.boto"];
 
 /// A copy of a file that would give a command another credential than the lent one.
@@ -34,7 +34,7 @@ pub(crate) struct FileCopy {
 /// The copies that a command needs.
 ///
 /// # Errors
-/// `setting-invalid`, with file and line, when no copy can be made that is safe with every client.
+/// `setting-invalid`, with file and line, when no copy is safe with every client.
 pub(crate) fn without_credentials(environment: &Environment) -> Result<Vec<FileCopy>, Error> {
     let files = Files::read(environment);
     let mut copies = Vec::new();
@@ -88,7 +88,7 @@ pub(crate) fn profile_that_asks_us(
     names.find(|name| is_ours(name)).map(str::to_owned)
 }
 
-/// The copy of a file; none when the file itself will do.
+/// The copy of a file; none when the file itself is safe.
 fn copy(file: &SharedFile) -> Result<Option<Vec<u8>>, Error> {
     let is_harmless = Client::ALL.into_iter().all(|client| {
         let profiles = client_profiles(client, file);
@@ -121,7 +121,7 @@ fn copy(file: &SharedFile) -> Result<Option<Vec<u8>>, Error> {
     Ok(Some(copy.bytes))
 }
 
-/// A client that finds a key in a file, or a credential for the default profile, and the profile.
+/// A client that finds a key in a file, or a credential for the default profile, and that profile.
 fn first_credential(file: &SharedFile) -> Option<(Client, String)> {
     Client::ALL.into_iter().find_map(|client| {
         let profiles = client_profiles(client, file)?;
@@ -139,7 +139,7 @@ fn first_credential(file: &SharedFile) -> Option<(Client, String)> {
     })
 }
 
-/// What a client sees; none when it refuses the file, and so finds nothing in it.
+/// The profiles that a client reads; none when it refuses the file, and so finds nothing in it.
 fn client_profiles(client: Client, file: &SharedFile) -> Option<Profiles> {
     file.profiles(client).ok()
 }
@@ -161,7 +161,7 @@ fn without(document: &Document<'_>) -> String {
             |name: &str| aws_files::is_key(name) || is_default && aws_files::is_source(name);
         for setting in &section.settings {
             for line in setting.lines.clone() {
-                // What is the rest of a value to botocore is a setting of its own to others.
+                // What botocore reads as the rest of a value, other clients read as a setting of its own.
                 is_dropped[line] =
                     gives(&setting.key) || name(lines[line]).is_some_and(|name| gives(&name));
             }
@@ -174,8 +174,8 @@ fn without(document: &Document<'_>) -> String {
     kept.map(|(line, _)| *line).collect()
 }
 
-/// Whether some client takes a section of this title for the default profile. Botocore gives the settings of `DEFAULT`
-/// to every section.
+/// Whether some client takes a section of this title for the default profile. Botocore gives the settings of
+/// `DEFAULT` to every section.
 fn is_default(title: &str) -> bool {
     let title = title
         .replace(['"', '\''], " ")
@@ -188,7 +188,7 @@ fn is_default(title: &str) -> bool {
     }
 }
 
-/// What stands before the first `=` or `:` of a line that is no comment.
+/// The text before the first `=` or `:` of a line that is no comment.
 fn name(line: &str) -> Option<String> {
     let line = line.trim();
     let (name, _) = line.split_once(['=', ':'])?;

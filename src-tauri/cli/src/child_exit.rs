@@ -19,7 +19,8 @@ pub(crate) enum End {
     Killed(i32),
 }
 
-/// A command that could not be started, as shells tell it: status 127 when it is not there, 126 when it is no program.
+/// A command that could not be started, with the status that shells use: 127 when it is not there, 126 when it is no
+/// program.
 #[derive(Debug)]
 pub(crate) struct NotStarted {
     pub(crate) error: Error,
@@ -27,8 +28,8 @@ pub(crate) struct NotStarted {
 }
 
 #[cfg(unix)]
-/// Ends this process by the signal that ended the command, where that leaves no memory image of ours behind; gives the
-/// status that shells make of it otherwise.
+/// Ends this process with the signal that ended the command, unless that would leave a core dump of ours; then it
+/// returns the status that shells use.
 pub(crate) fn raise(signal: i32) -> u8 {
     if [SIGINT, SIGTERM, SIGHUP].contains(&signal) {
         let _ = emulate_default_handler(signal);
@@ -37,7 +38,7 @@ pub(crate) fn raise(signal: i32) -> u8 {
 }
 
 #[cfg(not(unix))]
-/// No command ends by a signal.
+/// Without signals, no command ends by one.
 pub(crate) fn raise(_signal: i32) -> u8 {
     1
 }

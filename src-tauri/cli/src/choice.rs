@@ -1,7 +1,7 @@
 //! The accounts that the user names where a credential is issued or an account removed.
 //!
-//! An id or a whole name is demanded there. Only at a terminal does a part of a name do, and then the account is named
-//! on standard error, because `prod` is a part of `nonprod` as well.
+//! There, an id or a whole name is required. A part of a name is accepted only at a terminal, and the account is then
+//! named on standard error, because `prod` is a part of `nonprod` as well.
 
 use std::io::{IsTerminal as _, stderr, stdin, stdout};
 
@@ -12,7 +12,7 @@ use mcm_core::error::{Code, Error};
 use crate::arguments::AccountsOf;
 use crate::output::note;
 
-/// The account with this id or whole name; at a terminal also the only one that a part of a name fits.
+/// Finds the account with this id or whole name; at a terminal also the only one that a part of a name matches.
 ///
 /// # Errors
 /// As `App::named`.
@@ -32,23 +32,23 @@ pub(crate) fn by_name(app: &App, name: &str) -> Result<Account, Error> {
     })
 }
 
-/// Whether a user reads all that is printed, and can answer. No script or program in between takes the result.
+/// Whether a user reads all that is printed and can answer. No script or program in between takes the result.
 fn is_at_terminal() -> bool {
     stdin().is_terminal() && stdout().is_terminal() && stderr().is_terminal()
 }
 
 /// An account for the tools of its cloud.
 pub(crate) struct Choice {
-    /// The account, as it stands now.
+    /// The account, as stored now.
     pub(crate) account: Account,
-    /// Whether it was named as the one in use, whichever that is.
+    /// Whether it was chosen with `--active`, as the one in use.
     pub(crate) is_active: bool,
 }
 
 /// Finds the accounts, those in use after those that are named.
 ///
 /// # Errors
-/// `invalid-input` for no account and for two of one cloud; what `by_name` and `App::active` answer.
+/// `invalid-input` for no account and for two of one cloud; the errors of `by_name` and `App::active`.
 pub(crate) fn choose(app: &App, whose: &AccountsOf) -> Result<Vec<Choice>, Error> {
     if whose.accounts.is_empty() && whose.active.is_empty() {
         let message =

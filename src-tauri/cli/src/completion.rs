@@ -1,9 +1,9 @@
 //! Shell completion: commands, options, and the names of accounts, their targets and Azure's resources.
 //!
-//! A shell asks by running `mcm` with a variable set, which is looked at before anything else: no completion passes the
-//! start of a command, and no command starts the engine. What it reads is `accounts.db`, never the keychain or a
-//! network. Names in it come from servers and from files, and a shell takes what it is given for what was typed: only
-//! words that mean nothing to any shell are offered.
+//! A shell asks by running `mcm` with a variable set, which is checked before anything else: no completion gets past
+//! the start of a command, and no command starts the engine. Completion reads `accounts.db`, never the keychain or a
+//! network. Names come from servers and files, and a shell treats a completion like typed text: only words without
+//! meaning to any shell are offered.
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
@@ -24,7 +24,7 @@ use crate::arguments::Arguments;
 use crate::output::print;
 use crate::shell::Shell;
 
-/// What the scripts set when a shell asks.
+/// The variable that the scripts set when a shell asks.
 const VARIABLE: &str = "MCM_COMPLETE";
 
 /// Whether a shell asks.
@@ -32,7 +32,7 @@ pub(crate) fn is_asked(environment: &Environment) -> bool {
     environment.get(VARIABLE).is_some()
 }
 
-/// Answers a shell. Whatever is wrong with the accounts, commands and options are offered all the same.
+/// Answers a shell. Commands and options are offered even when the accounts cannot be read.
 pub(crate) fn answer(environment: &Environment) -> ExitCode {
     let store = Paths::resolve(environment).map(|paths| Store::in_folder(&paths.data));
     let names = store
@@ -58,7 +58,7 @@ pub(crate) fn answer(environment: &Environment) -> ExitCode {
     }
 }
 
-/// Prints what a shell reads to complete `mcm`.
+/// Prints a shell's completion script for `mcm`.
 ///
 /// # Errors
 /// As `print`.
@@ -66,7 +66,7 @@ pub(crate) fn print_script(shell: Shell) -> Result<(), Error> {
     print(script(shell).trim())
 }
 
-/// What a shell reads to complete `mcm`.
+/// Renders a shell's completion script for `mcm`.
 fn script(shell: Shell) -> String {
     let mut script = Vec::new();
     let shells = Shells::builtins();
@@ -79,7 +79,7 @@ fn script(shell: Shell) -> String {
     String::from_utf8(script).expect("scripts are text")
 }
 
-/// The commands, whose arguments that take a name know what there is.
+/// The commands, whose arguments that take a name complete what is stored.
 fn with_names(command: Command, asked: &Arc<Asked>) -> Command {
     let clouds = clouds_of(command.get_name());
     let command = command.mut_args(|argument| {
@@ -123,11 +123,11 @@ fn resources(typed: &OsStr) -> Vec<CompletionCandidate> {
         .collect()
 }
 
-/// What a shell asks about.
+/// The line that a shell asks about.
 struct Asked {
     store: Option<Store>,
     accounts: Offers,
-    /// What was typed so far, the program first.
+    /// The words typed so far, the program first.
     line: Vec<OsString>,
 }
 
@@ -142,7 +142,7 @@ impl Asked {
         })
     }
 
-    /// The account that is named on the line; else the one that is in use in AWS, whose regions need no account there.
+    /// The account named on the line; else the AWS account in use, whose regions need no account there.
     fn account(&self) -> Option<Account> {
         let command = Arguments::command().ignore_errors(true);
         let matches = command.try_get_matches_from(&self.line).ok()?;
@@ -154,27 +154,27 @@ impl Asked {
     }
 }
 
-/// Things of one kind as they can be offered, put together once.
+/// Items of one kind as they can be offered, compiled once.
 struct Offers {
     all: Vec<Offer>,
-    /// How many have a name, in lower case.
+    /// How many items have a name, in lower case.
     exact: HashMap<String, usize>,
 }
 
 /// An account or a target as it can be offered.
 struct Offer {
     cloud: Cloud,
-    /// The words that it might be called by, the best first; its id comes last.
+    /// The words that may name it, the best first; its id comes last.
     words: Vec<String>,
     /// Its whole names, in lower case.
     names: HashSet<String>,
-    /// Everything that it can be found by, in lower case.
+    /// Every text that it can be found by, in lower case.
     found_by: String,
-    /// What is told of it, where a shell shows that.
+    /// A description, where a shell shows one.
     about: String,
 }
 
-/// With more than this, and nothing typed, ids are offered, which need no comparing.
+/// Above this number, and with nothing typed, ids are offered, which need no comparison.
 const MANY: usize = 200;
 
 impl Offers {
@@ -216,7 +216,7 @@ impl Offers {
             .collect()
     }
 
-    /// The words that begin as typed and fit this one and no other, the best first.
+    /// The words that begin as typed and match this one and no other, the best first.
     fn words<'a>(&'a self, offer: &'a Offer, typed: &str) -> impl Iterator<Item = &'a String> {
         let typed = typed.to_lowercase();
         offer.words.iter().filter(move |word| {
@@ -252,7 +252,7 @@ impl Offer {
         Self::new(account.cloud(), words, names, account.found_by(), &about)
     }
 
-    /// By its id, which people know; a subscription's they do not.
+    /// By its id, which users know; a subscription's id they do not.
     fn of_target(cloud: Cloud, target: &Target) -> Self {
         let (name, id) = (target.name.as_str(), target.id.as_str());
         let mut words = Vec::new();
@@ -286,7 +286,7 @@ impl Offer {
     }
 }
 
-/// The parts of a name that mean nothing to any shell.
+/// The parts of a name that have no meaning to any shell.
 fn plain_words(name: &str) -> impl Iterator<Item = String> {
     let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '.' | '_' | '-' | '@' | '+');
     let words = name

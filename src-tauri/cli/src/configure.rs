@@ -1,7 +1,7 @@
-//! `mcm configure`: profiles in other programs' configuration, put in by merging and taken out again.
+//! `mcm configure`: profiles in other programs' configuration, merged in and removed again.
 //!
-//! The change is shown before it is made. What the file is made of stands in `configure/aws_config.rs`, how a change is
-//! shown in `configure/preview.rs`, which program the profiles run in `configure/program.rs`.
+//! The change is shown before it is made. `configure/aws_config.rs` parses and edits the file, `configure/preview.rs`
+//! shows a change, and `configure/program.rs` finds the program that the profiles run.
 
 mod aws_config;
 mod preview;
@@ -26,9 +26,9 @@ use crate::failure::Failure;
 use crate::other_tools::OtherTools;
 use crate::output::{confirm, note, print};
 
-/// Nobody holds the lock for longer than it takes to write a file.
+/// The lock is held only while a file is written.
 const CONFIG_LOCK_TIMEOUT: Duration = Duration::from_secs(10);
-/// The longest name that we make for a profile.
+/// The longest name that we give a profile.
 const LONGEST_NAME: usize = 64;
 
 pub(crate) async fn run(app: &App, world: &World, wish: ConfigureAws) -> Result<(), Failure> {
@@ -60,7 +60,7 @@ pub(crate) async fn run(app: &App, world: &World, wish: ConfigureAws) -> Result<
         note(&told.join("\n"));
         return Ok(());
     }
-    // What every client could read before, every client can read after.
+    // Every client that could read the file before can read it afterwards.
     Config::parse(content.as_bytes()).map_err(|why| {
         Error::new(
             Code::Internal,
@@ -105,7 +105,7 @@ pub(crate) async fn run(app: &App, world: &World, wish: ConfigureAws) -> Result<
     Ok(())
 }
 
-/// Drafts a profile for every account that is asked for, or brings the one that is there up to date.
+/// Drafts a profile for every requested account, or updates the one that is there.
 fn put_in(
     app: &App,
     config: &Config<'_>,
@@ -162,7 +162,7 @@ fn put_in(
                 ));
             }
         }
-        // A profile that a person wrote is theirs, and enough unless another is asked for.
+        // A profile that the user wrote stays as it is, and is enough unless another name is requested.
         let names_it = |profile: &&Profile<'_>| {
             !profile.ours
                 && app
@@ -211,7 +211,7 @@ fn put_in(
     Ok(told)
 }
 
-/// Drafts the file without what we put in: all of it, or that of some accounts or profiles.
+/// Drafts the file without what we added: all of it, or only that of some accounts or profiles.
 fn take_out(
     app: &App,
     config: &Config<'_>,
@@ -248,7 +248,7 @@ fn take_out(
     Ok(told)
 }
 
-/// The AWS accounts that a person means; all of them when none is named.
+/// The AWS accounts that the user named; all of them when none is named.
 fn chosen(app: &App, names: &[String]) -> Result<Vec<Account>, Failure> {
     if names.is_empty() {
         let stored = app.stored()?;
@@ -292,7 +292,7 @@ fn region(account: &Account) -> Option<&str> {
         .then_some(region)
 }
 
-/// Refuses a name for a profile that is somebody else's, or that some client cannot read.
+/// Refuses a name for a profile that is taken, or that some client cannot read.
 fn require_free(name: &str, taken: &HashSet<String>) -> Result<(), Error> {
     if name.is_empty() || name != safe(name) {
         let shown: String = name.chars().filter(|c| !c.is_control()).take(80).collect();
@@ -311,7 +311,7 @@ fn require_free(name: &str, taken: &HashSet<String>) -> Result<(), Error> {
     Ok(())
 }
 
-/// A name for the account's profile that nobody has: its own, with the role's when that is taken, and then numbers.
+/// A free name for the account's profile: its own, with the role's when that is taken, and then numbers.
 fn free_name(account: &Account, taken: &HashSet<String>) -> String {
     let Identity::Aws {
         role_arn,
@@ -322,7 +322,7 @@ fn free_name(account: &Account, taken: &HashSet<String>) -> String {
         unreachable!("only AWS accounts have profiles")
     };
     let mut base = safe(&account.name());
-    // Whoever names no profile gets `default`: that is never decided here.
+    // A program without a named profile uses `default`; that is never decided here.
     if base.is_empty() || base.eq_ignore_ascii_case("default") {
         base = format!("aws-{account_id}");
     }
@@ -337,7 +337,7 @@ fn free_name(account: &Account, taken: &HashSet<String>) -> String {
         .expect("numbers do not end")
 }
 
-/// A name made of what every client takes in a profile's name (the JavaScript SDK's `\w` and `-`).
+/// A name in the characters that every client accepts in a profile's name (the JavaScript SDK's `\w` and `-`).
 fn safe(name: &str) -> String {
     let mut safe = String::new();
     for c in name.chars() {
@@ -347,7 +347,7 @@ fn safe(name: &str) -> String {
             _ => safe.push('-'),
         }
     }
-    // Never `__proto__`, at which that SDK gives up the whole file.
+    // Never `__proto__`, which makes that SDK give up the whole file.
     let safe = safe.trim_start_matches(['-', '_']);
     safe.chars()
         .take(LONGEST_NAME)
@@ -356,8 +356,8 @@ fn safe(name: &str) -> String {
         .to_owned()
 }
 
-/// The names of the profiles that any client sees in AWS's credentials file, in lower case. Keys under one of them win
-/// over a profile of that name in the config file.
+/// The names of the profiles that any client reads in AWS's credentials file, in lower case. Keys under one of them
+/// override a profile of that name in the config file.
 fn names_in_credentials(environment: &Environment) -> HashSet<String> {
     let credentials = Files::read(environment).credentials;
     let seen = Client::ALL
@@ -370,7 +370,7 @@ fn names_in_credentials(environment: &Environment) -> HashSet<String> {
     names.collect()
 }
 
-/// Asks the person.
+/// Asks the user for confirmation.
 ///
 /// # Errors
 /// `invalid-input` when there is no terminal to ask on.

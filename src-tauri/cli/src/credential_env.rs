@@ -164,7 +164,7 @@ fn is_address(text: &str) -> bool {
             .all(|c| c.is_ascii_alphanumeric() || "._~+@-".contains(c))
 }
 
-/// The credential in plain variables. For Azure there is only one for scripts: none of its tools reads a token there.
+/// The credential in plain variables. Azure's is for scripts only: none of its tools reads a token there.
 pub(crate) fn plain(account: &Account, session: &Session) -> Facts {
     match (&session.credential, &account.identity) {
         (Credential::AccessKeys(keys), _) => {
@@ -193,7 +193,7 @@ pub(crate) fn plain(account: &Account, session: &Session) -> Facts {
 
 const NO_BOTO_FILE: &str = if cfg!(windows) { "NUL" } else { "/dev/null" };
 
-/// What is told of a credential that does not renew itself.
+/// The note about a credential that does not renew itself.
 pub(crate) fn lasting(
     account: &Account,
     session: &Session,

@@ -38,10 +38,10 @@ pub(crate) async fn run(
     Ok(print_credential(&account, &session)?)
 }
 
-/// The account that is asked for, when it is one of AWS.
+/// The requested account, if it is one of AWS.
 ///
 /// # Errors
-/// As `Lookup`; `unsupported`.
+/// Those of `Lookup`; `unsupported`.
 pub(crate) fn account(lookup: &impl Lookup, whose: &CredentialOf) -> Result<Account, Error> {
     let account = match &whose.account {
         Some(name) => lookup.named(name)?,
@@ -62,7 +62,7 @@ pub(crate) fn account(lookup: &impl Lookup, whose: &CredentialOf) -> Result<Acco
 /// Prints the credential.
 ///
 /// # Errors
-/// As `print` and `Session::access_keys`.
+/// Those of `print` and `Session::access_keys`.
 pub(crate) fn print_credential(account: &Account, session: &Session) -> Result<(), Error> {
     let account_id = match &account.identity {
         Identity::Aws { account_id, .. } => Some(account_id.as_str()),

@@ -1,7 +1,8 @@
-//! `mcm doctor`: looks at everything that signing in and handing out need, and says how to mend what is wrong.
+//! `mcm doctor`: checks everything that signing in and issuing credentials need, and shows how to fix what is wrong.
 //!
-//! It changes nothing and shows no value of a secret variable. What is looked at stands in `doctor/checks.rs`, and what
-//! other tools leave in plain text in `doctor/leftovers.rs`. The JSON is stable: checks may be added, none changes its name.
+//! It changes nothing and shows no value of a secret variable. The checks are in `doctor/checks.rs`; the search for
+//! other tools' plain-text credentials is in `doctor/leftovers.rs`. The JSON is stable: checks may be added, none
+//! changes its name.
 
 mod aws_files;
 mod checks;
@@ -21,15 +22,15 @@ struct Findings {
     checks: Vec<Check>,
 }
 
-/// One thing that was looked at.
+/// One check and its result.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 struct Check {
-    /// What was looked at.
+    /// The name of the check.
     name: String,
     status: Status,
-    /// What was found.
+    /// The result.
     found: String,
-    /// What to do about it; null when it is as it should be.
+    /// The fix; null when there is no problem.
     remedy: Option<String>,
 }
 
@@ -69,7 +70,7 @@ impl Check {
     }
 }
 
-/// Looks at everything and prints what was found. Fails when anything does.
+/// Runs every check and prints the results. Fails when a check does.
 pub(crate) async fn run(app: &App, world: &World, json: bool) -> Result<(), Failure> {
     let checks = checks::all(app, world).await;
     let has_failed = checks.iter().any(|check| check.status == Status::Fail);

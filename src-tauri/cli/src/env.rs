@@ -1,8 +1,8 @@
-//! `mcm env`: lines that make a shell work as one or several accounts.
+//! `mcm env`: shell commands that set the credentials of one or more accounts.
 //!
-//! The shell keeps what it is given, so a credential among it is one in plain variables that nobody renews. AWS is the
-//! exception: when a profile of `~/.aws/config` runs `mcm credential-process` for the account, the shell is told of the
-//! profile and gets no secret. What would win over the accounts is unset in the same breath.
+//! The shell keeps what it reads, so a credential in its variables is not renewed. AWS is the exception: when a
+//! profile of `~/.aws/config` runs `mcm credential-process` for the account, the shell gets the profile's name and no
+//! secret. Variables that would override the accounts are unset in the same output.
 
 use std::io::{IsTerminal as _, stdout};
 
@@ -200,8 +200,9 @@ fn finished(shell: Shell, lines: &str) -> String {
     }
 }
 
-/// Prints lines that fail, for a shell that evaluates them: `eval "$(mcm env …)"` must not go on as another account.
-/// What would win is unset. At a terminal nobody evaluates anything.
+/// Prints commands that fail, for a shell that evaluates them: `eval "$(mcm env …)"` must not go on as another
+/// account. Variables that would override an account are unset. Output to a terminal is not evaluated, so nothing is
+/// printed there.
 pub(crate) fn print_failing(shell: Option<Shell>, has_begun: bool) {
     if stdout().is_terminal() {
         return;
@@ -216,10 +217,10 @@ pub(crate) fn print_failing(shell: Option<Shell>, has_begun: bool) {
             };
             format!("{beginning}{unset}\n{}", shell.fail())
         }
-        // It is a command that fails in every shell.
+        // This command fails in every shell.
         None => UNFINISHED.to_owned(),
     };
-    // The failure is on standard error as well.
+    // The failure is also on standard error.
     let _ = print(&lines);
 }
 

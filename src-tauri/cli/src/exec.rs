@@ -1,9 +1,9 @@
-//! `mcm exec`: runs a command as one or several accounts, with no secret in a file or an argument.
+//! `mcm exec`: runs a command as one or more accounts, with no secret in a file or an argument.
 //!
-//! Everything that can fail fails before the command starts: unknown accounts, and those that need a sign-in, which
-//! `--interactive` asks the person for. Then the endpoint (`exec/endpoint.rs`) lends credentials (`exec/broker.rs`) for as
-//! long as the command lives, which has the terminal and its signals to itself (`exec/child.rs`). What it did is its own
-//! affair: its status is ours.
+//! Everything that can fail fails before the command starts: unknown accounts, and those that need a sign-in, for
+//! which `--interactive` opens a browser. Then the endpoint (`exec/endpoint.rs`) issues credentials
+//! (`exec/broker.rs`) while the command runs. The command owns the terminal and its signals (`exec/child.rs`), and
+//! its exit status is ours.
 
 mod broker;
 mod child;
@@ -40,7 +40,7 @@ pub(crate) use self::child::ignores_interrupts;
 pub(crate) use self::child::run;
 pub(crate) use self::nesting::outside;
 
-/// A command that can start, and what it is lent.
+/// A command that can start, and the endpoint and files that it uses.
 pub(crate) struct Ready {
     command: Command,
     program: OsString,
@@ -195,7 +195,7 @@ fn with_this_machine(hosts: Option<&str>) -> String {
 }
 
 impl Ready {
-    /// Runs the command to its end and serves it meanwhile. What it borrowed last is kept before we end.
+    /// Runs the command to its end and serves it meanwhile. A renewal that it caused is stored before we end.
     pub(crate) async fn run(self, app: &App) -> Result<(), Failure> {
         let Self {
             command,

@@ -1,4 +1,4 @@
-//! `mcm export`: everything that is stored and no secret, for a backup or another program.
+//! `mcm export`: all stored data without secrets, for a backup or another program.
 //!
 //! The JSON is stable: fields may be added, none is renamed, removed or given another meaning.
 

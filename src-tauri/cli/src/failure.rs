@@ -1,4 +1,4 @@
-//! How a command fails: what is told on standard error, what goes to the log, and the exit status.
+//! Failures of a command: the text on standard error, the line in the log, and the exit status.
 
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
@@ -14,13 +14,13 @@ use crate::output::note;
 
 /// Why a command failed.
 pub(crate) enum Failure {
-    /// What the result that was printed says.
+    /// The printed result already shows it.
     Told,
-    /// An error, and what to run next where that is known.
+    /// An error, and the command to run next where it is known.
     Error(Error, Option<String>),
-    /// The command that was run could not be started.
+    /// The command could not be started.
     NotStarted(NotStarted),
-    /// The command that was run ended so.
+    /// The command ended this way.
     Ended(End),
 }
 
@@ -31,7 +31,7 @@ impl From<Error> for Failure {
 }
 
 impl Failure {
-    /// The failure of work with an account. One that needs a sign-in comes with the command for it.
+    /// The failure of work with an account. If it needs a sign-in, it comes with the command for it.
     pub(crate) fn of(account: &Account, error: Error) -> Self {
         let advice = advice(account, &error);
         Self::Error(error, advice)
@@ -47,7 +47,8 @@ impl Failure {
         }
     }
 
-    /// The failure of work with a resource of an account. Signing in to the account helps only where that is what fails.
+    /// The failure of work with a resource of an account. Signing in to the account is advised only if the account
+    /// itself needs it.
     pub(crate) fn of_resource(
         app: &App,
         account: &Account,
@@ -77,7 +78,7 @@ impl Failure {
         Self::Error(error, advice)
     }
 
-    /// Tells the person and the log, and gives the exit status.
+    /// Prints the failure, logs it, and returns the exit status.
     pub(crate) fn report(&self, environment: &Environment) -> ExitCode {
         let (error, advice) = match self {
             Self::Told => return ExitCode::FAILURE,
@@ -112,7 +113,7 @@ impl Failure {
             return ExitCode::from(*status);
         }
         match error.code() {
-            // With advice it is about an account that is connected, which waits for its person.
+            // With advice, the failure concerns a connected account that needs the user.
             _ if !advice.is_empty() => ExitCode::from(3),
             Code::SignInAgain | Code::SourceExpired => ExitCode::from(3),
             Code::InvalidInput => ExitCode::from(2),
@@ -121,7 +122,7 @@ impl Failure {
     }
 }
 
-/// What happened to an account and what to do, in one text.
+/// The error and its remedy, in one text.
 pub(crate) fn advised(account: &Account, error: &Error) -> String {
     advice(account, error).map_or_else(
         || error.message().to_owned(),
@@ -129,11 +130,11 @@ pub(crate) fn advised(account: &Account, error: &Error) -> String {
     )
 }
 
-/// What to run for an account after an error, where that is known.
+/// The command to run for an account after an error, where it is known.
 fn advice(account: &Account, error: &Error) -> Option<String> {
     match error.code() {
         Code::SignInAgain => Some(sign_in_advice(&account.identity)),
-        // The message ends with what mends the role.
+        // The message ends with the fix for the role.
         Code::RoleRefused | Code::NotEnforced => Some(format!(
             "\n  When the role is mended: {}",
             sign_in_advice(&account.identity)
@@ -146,7 +147,7 @@ fn advice(account: &Account, error: &Error) -> Option<String> {
     }
 }
 
-/// The status of a command, which has more than eight bits on Windows alone.
+/// The status of a command. On Windows it has more than eight bits.
 fn exit_code(status: i32) -> ExitCode {
     match u8::try_from(status) {
         Ok(status) => ExitCode::from(status),

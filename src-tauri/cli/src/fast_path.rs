@@ -1,7 +1,7 @@
-//! What `mcm` does by itself: it hands out a credential that lies ready in the keychain.
+//! The part of `mcm` that issues a cached credential from the keychain.
 //!
-//! Programs wait for that at every call of theirs, so this holds nothing else, and nothing that fails is told here: for
-//! whatever is not done so, `mcm` becomes `mcm-full`, which does it from the beginning with the same arguments and variables.
+//! Programs wait for it at every call, so this file holds nothing else and explains no failure: for everything else,
+//! `mcm` becomes `mcm-full`, which starts over with the same arguments and variables.
 
 use std::io::IsTerminal as _;
 use std::process::{Command, ExitCode};
@@ -27,10 +27,10 @@ use crate::output::{note, print};
 use crate::token::requesting_program;
 use crate::{completion, credential_process, exec, kube_token, token};
 
-/// How long the keychain may take for an answer, and others who are served before. `mcm-full` waits for longer, and tells.
+/// How long to wait for the keychain, and for the processes before us. `mcm-full` waits longer, and explains.
 const KEYCHAIN_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Hands out the credential that the arguments ask for, or becomes `mcm-full`.
+/// Issues the requested credential, or becomes `mcm-full`.
 pub fn run_fast_path() -> ExitCode {
     memory::keep_private();
     if is_handed_out() {
@@ -97,7 +97,7 @@ async fn issue(wish: &IssueCommand, environment: &Environment) -> Option<()> {
         IssueCommand::KubeToken { whose, .. } => {
             let version = kube_token::version(environment.get(kube_token::EXEC_INFO)).ok()?;
             let account = kube_token::account(&look, environment, whose).ok()?;
-            // What EKS takes is signed with the credential, which needs all that is known of AWS.
+            // EKS tokens are signed with the credential, which needs all of AWS's code.
             if account.cloud() == Cloud::Aws {
                 return None;
             }
@@ -111,10 +111,10 @@ async fn issue(wish: &IssueCommand, environment: &Environment) -> Option<()> {
     }
 }
 
-/// Becomes `mcm-full`, which lies beside the file that this program is, whatever link it was started by. Comes back only
-/// when that cannot be, or where a process cannot become another.
+/// Becomes `mcm-full`, which is beside the file of this program, whatever link started it. Returns only when that
+/// fails, or where a process cannot become another.
 fn go_on() -> ExitCode {
-    // Never by way of PATH, where another program may have this name.
+    // Never through PATH, where another program may have this name.
     let Ok(this) = env::current_exe().and_then(dunce::canonicalize) else {
         return failed(
             "The file of mcm was replaced or removed while it ran. Run the command again.",

@@ -1,14 +1,13 @@
-//! The long texts of the help, fitted to whoever reads them.
+//! The long texts of the help, wrapped for the terminal.
 //!
-//! They are written with line breaks for the reader of the source. Paragraphs are put together again, so that clap breaks
-//! them where the terminal ends; lines that are set in are examples and columns, and stay. Only a run that shows help
-//! comes here.
+//! The source has line breaks for its own readers. Here paragraphs are joined again, so that clap wraps them at the
+//! terminal's width; indented lines are examples and columns, and stay. Only a run that shows help gets here.
 
 use clap::{Command, CommandFactory as _, Error, error::ErrorKind};
 
 use crate::arguments::Arguments;
 
-/// Shows the help that was asked for, or what is wrong with the arguments, and ends the process.
+/// Shows the requested help, or the error in the arguments, and ends the process.
 pub(crate) fn end(error: &Error) -> ! {
     use ErrorKind::{DisplayHelp, DisplayHelpOnMissingArgumentOrSubcommand};
     if matches!(
@@ -20,7 +19,7 @@ pub(crate) fn end(error: &Error) -> ! {
     error.exit()
 }
 
-/// The command with its long texts, and those of the commands below it, in whole paragraphs.
+/// The command with its long texts, and those of its subcommands, in whole paragraphs.
 pub(crate) fn fitted(command: Command) -> Command {
     let command = match command.get_after_help().map(ToString::to_string) {
         Some(text) => command.after_help(in_paragraphs(&text)),

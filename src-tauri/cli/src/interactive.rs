@@ -1,7 +1,7 @@
-//! `--interactive`: a command that finds that only the person can help asks the person, once for all that ask.
+//! `--interactive`: a command that needs a sign-in opens a browser, once for all waiting processes.
 //!
-//! Without the option nothing here opens a browser: the command ends at once, with the command to run. Only a command
-//! that the person started gets here, and before it hands anything out; what `mcm exec` serves never does.
+//! Without the option nothing here opens a browser: the command ends at once with the command to run. Only a command
+//! that the user started gets here, before it issues anything; requests to `mcm exec` never do.
 
 use mcm_core::account::{Account, AccountId, Cloud};
 use mcm_core::app::{Acquired, App, Connect, OnDuplicate};
@@ -16,7 +16,7 @@ use crate::failure::Failure;
 use crate::login::{open_keychain, sign_in};
 use crate::output::note;
 
-/// Does what `attempt` does; when it fails for want of the person, who may be asked, signs in and does it once more.
+/// Runs `attempt`; if it needs a sign-in and that is allowed, signs in and runs it once more.
 pub(crate) async fn issue<T>(
     app: &App,
     vault: &Vault,
@@ -67,8 +67,8 @@ pub(crate) async fn issue<T>(
         .map_err(|error| Failure::of_resource(app, account, resource, error))
 }
 
-/// Sees to it that each account has a session, one after the other. It comes before the first of them is handed out,
-/// which would grow old while the person signs in to the next.
+/// Makes sure that each account has a session, one after the other, before the first of them is issued. Otherwise
+/// that one would age while the user signs in to the next.
 pub(crate) async fn sign_in_where_needed(
     app: &App,
     vault: &Vault,
@@ -82,7 +82,7 @@ pub(crate) async fn sign_in_where_needed(
     Ok(())
 }
 
-/// Whether signing in again may help: in AWS, verifying the role again.
+/// Whether a new sign-in may help: in AWS, verifying the role again.
 fn helps(account: &Account, error: &Error) -> bool {
     let is_mended = account.cloud() == Cloud::Aws;
     match error.code() {

@@ -1,6 +1,6 @@
-//! `mcm kube-token`: an account's credential as kubectl's exec plug-ins print it, for EKS, GKE and AKS.
+//! `mcm kube-token`: an account's credential in the format of kubectl's exec plug-ins, for EKS, GKE and AKS.
 //!
-//! Standard output is kubectl's; what goes wrong is told on standard error, which kubectl shows.
+//! kubectl reads standard output; failures go to standard error, which kubectl shows.
 
 use jiff::Timestamp;
 use mcm_core::account::{Account, AccountId, Cloud};
@@ -20,11 +20,11 @@ use crate::output::print;
 use crate::token::requesting_program;
 use crate::variables;
 
-/// What kubectl wants to be answered in, unless it says so itself.
+/// The version that kubectl expects unless it names one.
 const USUAL_VERSION: &str = "client.authentication.k8s.io/v1";
-/// The versions that differ in nothing that is answered here.
+/// The versions that are the same in everything that is answered here.
 const VERSIONS: [&str; 2] = [USUAL_VERSION, "client.authentication.k8s.io/v1beta1"];
-/// Where kubectl says what it wants.
+/// The variable in which kubectl names its version.
 pub(crate) const EXEC_INFO: &str = "KUBERNETES_EXEC_INFO";
 
 pub(crate) async fn run(
@@ -61,10 +61,10 @@ pub(crate) async fn run(
     Ok(print_credential(version, &token, expires_at)?)
 }
 
-/// The account that is asked for, when the options are for its cloud.
+/// The requested account, if the options are for its cloud.
 ///
 /// # Errors
-/// As `Lookup`; `invalid-input`.
+/// Those of `Lookup`; `invalid-input`.
 pub(crate) fn account(
     lookup: &impl Lookup,
     environment: &Environment,
@@ -87,7 +87,7 @@ pub(crate) fn account(
     Ok(account)
 }
 
-/// The resource that the cluster's server is, where it is not the cloud's management.
+/// The resource of the cluster's server, if it is not the management plane.
 pub(crate) fn resource<'a>(account: &Account, whose: &'a ClusterOf) -> Option<&'a str> {
     (account.cloud() == Cloud::Azure).then(|| whose.server_id.as_deref().unwrap_or(AKS_SERVER))
 }
@@ -95,7 +95,7 @@ pub(crate) fn resource<'a>(account: &Account, whose: &'a ClusterOf) -> Option<&'
 /// Prints the token.
 ///
 /// # Errors
-/// As `print`.
+/// Those of `print`.
 pub(crate) fn print_credential(
     version: &'static str,
     token: &SecretString,
@@ -104,7 +104,7 @@ pub(crate) fn print_credential(
     print(as_kubectl_reads(version, token, expires_at).expose_secret())
 }
 
-/// The account that is named; inside `mcm exec`, else, the one of its accounts that fits.
+/// The named account; inside `mcm exec`, the one of its accounts that matches.
 fn named(
     lookup: &impl Lookup,
     environment: &Environment,
@@ -145,7 +145,7 @@ fn named(
     }
 }
 
-/// The version that kubectl wants to be answered in.
+/// The version in which kubectl expects the answer.
 ///
 /// # Errors
 /// `invalid-input`.
@@ -158,7 +158,7 @@ pub(crate) fn version(exec_info: Option<&str>) -> Result<&'static str, Error> {
     let Some(text) = exec_info.filter(|text| !text.trim().is_empty()) else {
         return Ok(USUAL_VERSION);
     };
-    // The parser's error may quote what it read, and a cluster's configuration may be in there.
+    // The parser's error may quote its input, which may hold a cluster's configuration.
     let info: ExecInfo = serde_json::from_str(text).map_err(|_| {
         let message = format!(
             "{EXEC_INFO} cannot be understood. It is kubectl's to set: unset it, or let kubectl do so."

@@ -1,9 +1,8 @@
 //! `mcm`: Multi-Cloud Manager without a window, in two programs.
 //!
-//! `mcm`, which is in `fast_path.rs`, is the one that is run. It hands out what lies ready, because programs wait for that at
-//! every call of theirs, and becomes `mcm-full`, which is in `run.rs`, for everything else. `arguments.rs` says what can be
-//! asked; each command has a file of its own; what they do is the core's. Results go to standard output, everything else to
-//! standard error.
+//! Users and tools run `mcm` (`fast_path.rs`). It issues cached credentials, because programs wait for it at every
+//! call, and becomes `mcm-full` (`run.rs`) for everything else. `arguments.rs` defines the commands; each has a file
+//! of its own, and core does the work. Results go to standard output, everything else to standard error.
 
 mod accounts;
 mod activity;

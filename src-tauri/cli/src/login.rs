@@ -1,6 +1,6 @@
 //! `mcm login` and `mcm add-tenant`: from the browser to a connected account.
 //!
-//! The address of the sign-in page is never shown: it holds the sign-in's `state`.
+//! The address of the sign-in page is never shown: it contains the sign-in's `state`.
 
 pub(crate) mod aws;
 mod keys;
@@ -56,7 +56,7 @@ pub(crate) async fn gcp(app: &App, vault: &Vault, wish: &GcpLogin) -> Result<(),
         .map(drop)
 }
 
-/// From the browser to a connected account whose targets have been read.
+/// Signs in with the browser and connects the account with its targets.
 async fn connect(
     app: &App,
     vault: &Vault,
@@ -86,7 +86,7 @@ async fn connect(
     Ok(account)
 }
 
-/// Makes sure that the sign-in can be kept, before the person goes through it: memory ends with this process.
+/// Makes sure that the sign-in can be stored, before the user goes through it: memory ends with this process.
 pub(crate) async fn open_keychain(vault: &Vault) -> Result<(), Error> {
     match vault.check().await {
         Err(error) if matches!(error.code(), Code::KeychainLocked | Code::KeychainAbsent) => {
@@ -154,7 +154,7 @@ fn only(
     fitting.next().is_none().then(|| first.id.clone())
 }
 
-/// Tells where the sign-in stands until it has ended.
+/// Shows the progress of the sign-in until it has ended.
 pub(crate) async fn sign_in(app: &App, id: SignInId) -> Result<AccountId, Error> {
     let mut snapshots = app.watch();
     let left_starting = snapshots.wait_for(|snapshot| {
@@ -182,7 +182,7 @@ pub(crate) async fn sign_in(app: &App, id: SignInId) -> Result<AccountId, Error>
             page,
             expires_at,
         }) => print_code(&code, &page, expires_at),
-        // A browser that is quick has answered before this is read.
+        // A fast browser has answered before this is read.
         Some(SignInStep::Browser | SignInStep::Finishing | SignInStep::Done { .. }) => {
             note("Your browser is open. Finish signing in there. Ctrl-C cancels.");
         }
@@ -191,7 +191,7 @@ pub(crate) async fn sign_in(app: &App, id: SignInId) -> Result<AccountId, Error>
     app.sign_in_ended(id).await
 }
 
-/// The code that a person types elsewhere, and what it does.
+/// The code that the user enters elsewhere, and its page.
 fn print_code(code: &str, page: &str, expires_at: Timestamp) {
     let until = expires_at
         .to_zoned_datetime(TimeZone::system())
@@ -216,7 +216,7 @@ async fn until_targets_are_read(app: &App, id: &AccountId) {
     let _ = read.await;
 }
 
-/// Connects the offered tenants one after the other. One that asks for more is told and does not stop the others.
+/// Connects the offered tenants one after the other. A failure is reported and does not stop the others.
 async fn add_every_tenant(app: &App, account: &AccountView) -> Result<(), Failure> {
     let mut first_failure = None;
     for offered in &account.offered {

@@ -1,5 +1,5 @@
-//! Finding the account that a command issues a credential of: through `App`, which explains what it does not find, or by
-//! one look at the database, which is all that the fast path may hold.
+//! Finding the account of a credential: through `App`, which explains why it finds none, or by one look at the
+//! database, which is all that the fast path contains.
 
 use mcm_core::account::{Account, AccountId, Cloud};
 use mcm_core::app::App;
@@ -10,10 +10,10 @@ use crate::choice::by_name;
 
 /// Finds one account.
 pub(crate) trait Lookup {
-    /// As `choice::by_name`.
+    /// Finds it as `choice::by_name` does.
     fn named(&self, name: &str) -> Result<Account, Error>;
 
-    /// As `App::active`.
+    /// Finds it as `App::active` does.
     fn active(&self, cloud: Cloud) -> Result<Account, Error>;
 
     /// The account with this id; none in every other case.
@@ -48,7 +48,7 @@ impl Lookup for Look {
     }
 }
 
-/// Why there is no account is explained by `mcm-full`.
+/// `mcm-full` explains why there is no account.
 fn not_seen() -> Error {
     Error::new(Code::NotFound, "There is no such account.")
 }

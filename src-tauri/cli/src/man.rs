@@ -1,6 +1,6 @@
-//! The manual page, made of the same definitions as the help, and held to them by a test.
+//! The manual page, generated from the same definitions as the help, and checked against them by a test.
 //!
-//! It is committed as `src-tauri/bundle/mcm.1`, which the packages install: nothing of making it is in the program.
+//! It is committed as `src-tauri/bundle/mcm.1`, which the packages install. The program contains none of this.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -18,7 +18,7 @@ fn the_manual_page_says_what_the_help_says() {
     hold_committed("src-tauri/bundle/mcm.1", &page);
 }
 
-/// Fails when a committed file differs from what the definitions say, after writing it anew.
+/// Fails when a committed file differs from the definitions, after rewriting it.
 pub(crate) fn hold_committed(path: &str, text: &[u8]) {
     let file = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../..")
@@ -65,7 +65,7 @@ fn page() -> io::Result<Vec<u8>> {
     Ok(page)
 }
 
-/// Without the option that every command has.
+/// Without the help option that every command has.
 fn without_help(command: Command) -> Command {
     command
         .disable_help_flag(true)
@@ -98,7 +98,7 @@ fn describe(page: &mut Vec<u8>, command: &Command) -> io::Result<()> {
         let mut options = Vec::new();
         Man::new(command.clone()).render_options_section(&mut options)?;
         let options = String::from_utf8(options).expect("the help is text");
-        // The list without its heading, which the command's own stands for.
+        // The list without its heading; the command's own heading is enough.
         page.write_all(options.replace(".SH OPTIONS\n", "").as_bytes())?;
     }
     if let Some(more) = command.get_after_help() {
@@ -107,7 +107,7 @@ fn describe(page: &mut Vec<u8>, command: &Command) -> io::Result<()> {
     Ok(())
 }
 
-/// A text of paragraphs, with what is set in as it stands.
+/// A text of paragraphs, with indented lines unchanged.
 fn as_written(page: &mut Vec<u8>, text: &str) -> io::Result<()> {
     for block in text.split("\n\n") {
         writeln!(page, ".PP")?;
@@ -126,7 +126,7 @@ fn as_written(page: &mut Vec<u8>, text: &str) -> io::Result<()> {
     Ok(())
 }
 
-/// A line that the formatter takes as text.
+/// A line that the formatter reads as text.
 fn escaped(line: &str) -> String {
     let line = line
         .replace('\\', "\\e")

@@ -1,4 +1,4 @@
-//! Where the clouds' own tools keep their files, by the rules of those tools.
+//! The paths where the clouds' own tools keep their files, by the rules of those tools.
 
 use std::path::{Path, PathBuf};
 
@@ -6,7 +6,7 @@ use mcm_core::aws_files::{self, Kind};
 use mcm_core::error::{Code, Error};
 use mcm_core::world::Environment;
 
-/// The places of one person's files.
+/// The paths of one user's files.
 pub(crate) struct OtherTools<'a> {
     environment: &'a Environment,
     home: PathBuf,
@@ -14,7 +14,7 @@ pub(crate) struct OtherTools<'a> {
 
 impl<'a> OtherTools<'a> {
     /// # Errors
-    /// `storage-failed` when this person has no home folder.
+    /// `storage-failed` when this user has no home folder.
     pub(crate) fn of(environment: &'a Environment) -> Result<Self, Error> {
         let home = environment.home().ok_or_else(|| {
             Error::new(
@@ -36,12 +36,12 @@ impl<'a> OtherTools<'a> {
             .unwrap_or_else(|| self.aws().join("credentials"))
     }
 
-    /// AWS's folder, where the caches are whatever the variables say.
+    /// AWS's folder, which holds the caches whatever the variables are.
     pub(crate) fn aws(&self) -> PathBuf {
         self.home.join(".aws")
     }
 
-    /// Where `aws login` keeps what it is given.
+    /// The folder in which `aws login` stores its sessions.
     pub(crate) fn aws_login_cache(&self) -> PathBuf {
         self.named("AWS_LOGIN_CACHE_DIRECTORY")
             .unwrap_or_else(|| self.aws().join("login/cache"))
@@ -62,7 +62,7 @@ impl<'a> OtherTools<'a> {
             })
     }
 
-    /// The file that a variable names; a tilde is the home folder, as AWS's command line has it.
+    /// The file that a variable names; a tilde is the home folder, as in AWS's command line.
     fn named(&self, variable: &str) -> Option<PathBuf> {
         let path = Path::new(self.environment.get(variable)?);
         Some(

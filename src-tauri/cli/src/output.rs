@@ -9,7 +9,7 @@ use serde::Serialize;
 /// Prints a result and a newline.
 ///
 /// # Errors
-/// `storage-failed` when it cannot be written. A reader that has gone away, as `head` does, is no failure.
+/// `storage-failed` when it cannot be written. A reader that closed early, such as `head`, is no failure.
 pub(crate) fn print(result: &str) -> Result<()> {
     let mut output = io::stdout().lock();
     match writeln!(output, "{result}").and_then(|()| output.flush()) {
@@ -32,28 +32,28 @@ pub(crate) fn print_unfinished(text: &str) {
 /// Prints a result as JSON.
 ///
 /// # Errors
-/// As `print`.
+/// Those of `print`.
 pub(crate) fn print_json(result: &impl Serialize) -> Result<()> {
     print(
         &serde_json::to_string_pretty(result).expect("results have string keys and finite numbers"),
     )
 }
 
-/// Tells the person something that is no result.
+/// Shows the user something that is no result.
 pub(crate) fn note(text: &str) {
-    // Nobody is left to tell when standard error is closed too.
+    // When standard error is closed too, there is nowhere left to report it.
     let _ = writeln!(io::stderr().lock(), "{text}");
 }
 
-/// Asks the person something; the answer goes on the same line.
+/// Asks the user a question; the answer goes on the same line.
 pub(crate) fn ask(question: &str) {
     let mut output = io::stderr().lock();
     let _ = write!(output, "{question}").and_then(|()| output.flush());
 }
 
-/// Asks the user at the terminal for a yes. Anything else is a no.
+/// Asks the user at the terminal to confirm. Every answer but yes means no.
 pub(crate) async fn confirm(question: String) -> bool {
-    // On a thread of its own, so that Ctrl-C is heard.
+    // On a thread of its own, so that Ctrl-C works.
     let asked = tokio::task::spawn_blocking(move || {
         ask(&question);
         let mut answer = String::new();
@@ -67,7 +67,7 @@ pub(crate) async fn confirm(question: String) -> bool {
     matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")
 }
 
-/// Lines up columns, two spaces apart. Nothing stands after the last column. Cells may come from files and servers, so
+/// Aligns columns, two spaces apart, without spaces after the last one. Cells may come from files and servers, so
 /// each is cleaned once more.
 pub(crate) fn table<const COLUMNS: usize>(rows: &[[String; COLUMNS]]) -> String {
     let rows: Vec<[String; COLUMNS]> = rows
@@ -92,7 +92,7 @@ pub(crate) fn table<const COLUMNS: usize>(rows: &[[String; COLUMNS]]) -> String 
     rows.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
-/// A cell without what could forge another line; the spaces that set it in stay.
+/// A cell without characters that could forge another line; leading spaces stay.
 fn cleaned(cell: &str) -> String {
     let indent = cell.len() - cell.trim_start_matches(' ').len();
     " ".repeat(indent.min(8)) + &text::shown(cell)

@@ -1,6 +1,6 @@
-//! The reference of `mcm` for the web, made from the same definitions as the help and the manual page.
+//! The reference of `mcm` for the web, generated from the same definitions as the help and the manual page.
 //!
-//! It is committed as `docs/command-line.md`, and a test holds it to them. Nothing of this is in the program.
+//! It is committed as `docs/command-line.md`, and a test checks it. The program contains none of this.
 
 use std::fmt::Write as _;
 
@@ -60,9 +60,9 @@ fn describe(page: &mut String, command: &Command) {
     page.push_str(&in_blocks(command));
 }
 
-/// The argument as it is typed.
+/// The argument as the user types it.
 fn spelled(argument: &Arg) -> String {
-    // Colourless, and as the usage line writes it.
+    // Without colour, as in the usage line.
     argument.to_string().replace('|', "\\|")
 }
 
@@ -91,7 +91,7 @@ fn meaning(argument: &Arg) -> String {
     meaning
 }
 
-/// The long text of a command: paragraphs, and examples as they stand.
+/// The long text of a command: paragraphs, and examples unchanged.
 fn in_blocks(command: &Command) -> String {
     let text = command.get_after_help().map(ToString::to_string);
     let mut blocks = String::new();
@@ -116,7 +116,7 @@ fn in_blocks(command: &Command) -> String {
     blocks.replace("\n\n\n", "\n\n")
 }
 
-/// Text that Markdown takes as text.
+/// Text that Markdown reads as text.
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {

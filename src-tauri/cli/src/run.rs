@@ -1,4 +1,4 @@
-//! The whole of `mcm`: every command, from the arguments to the exit status.
+//! `mcm-full`: every command, from the arguments to the exit status.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -22,14 +22,14 @@ use crate::{
     export, help, kube_token, login, logout, targets, token, variables, whoami,
 };
 
-/// Runs the command that the arguments ask for.
+/// Runs the command in the arguments.
 pub fn run() -> ExitCode {
     let whole = Environment::of_this_process();
     if completion::is_asked(&whole) {
         return completion::answer(&whole);
     }
     be_called_mcm();
-    // From here on the name cannot be written any more.
+    // From here on the name cannot be changed any more.
     memory::keep_private();
     let arguments = Arguments::try_parse().unwrap_or_else(|error| {
         let is_env = std::env::args_os().nth(1).is_some_and(|word| word == "env");
@@ -60,14 +60,14 @@ pub fn run() -> ExitCode {
     }
 }
 
-/// What the system names us to others: the log of what was handed out to whom among them.
+/// Sets the name under which the system shows this process; the activity log of other programs uses it too.
 fn be_called_mcm() {
     #[cfg(target_os = "linux")]
     {
         let name = std::fs::OpenOptions::new()
             .write(true)
             .open("/proc/self/comm");
-        // Without /proc nobody is told any name.
+        // Without /proc there is no such name.
         let _ = name.and_then(|mut file| std::io::Write::write_all(&mut file, b"mcm"));
     }
 }
@@ -99,16 +99,17 @@ fn run_command(command: Command, environment: &Environment) -> Result<(), Failur
             .with_source(error)
         })?;
     let world = world(paths, environment_of(&command, environment));
-    // A log that cannot be kept is no reason not to work.
+    // A command works without its log.
     let _ = logging::start("mcm", &world.paths, environment);
     let outcome = runtime.block_on(dispatch(command, world));
-    // A keychain that hangs does not keep the process.
+    // A hanging keychain does not keep the process alive.
     runtime.shutdown_background();
     outcome
 }
 
-/// What a command goes by. Whoever runs `credential-process` or `kube-token` may name with `AWS_PROFILE` the profile that
-/// runs it: to assume the role as that one would be to ask ourselves. `exec` and `env` take that variable away from others.
+/// The environment that a command uses. The user of `credential-process` or `kube-token` may have set `AWS_PROFILE`
+/// to the profile that runs it: assuming the role with that profile would ask ourselves. `exec` and `env` remove that
+/// variable for others.
 /// Any other profile is the user's word, also one that does not exist.
 fn environment_of(command: &Command, whole: &Environment) -> Environment {
     const CONSUMER: [&str; 2] = ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"];
@@ -143,12 +144,12 @@ fn world(paths: Paths, environment: Environment) -> World {
 
 async fn dispatch(command: Command, world: World) -> Result<(), Failure> {
     if matches!(command, Command::Accounts { .. }) {
-        // Whether the keychain is locked is part of how the accounts stand. Why it fails is told by who needs it.
+        // The accounts' status depends on a locked keychain. The commands that need the keychain explain a failure.
         let _ = world.vault.check().await;
     }
     let app = App::open(world.clone(), Frontend::Terminal);
     let mut ready = None;
-    // To listen for Ctrl-C ends that it is ignored, which the command would have inherited.
+    // Listening for Ctrl-C would stop ignoring it, and the command inherits that.
     let is_ignored = matches!(command, Command::Exec(_)) && exec::ignores_interrupts();
     let work = Box::pin(async {
         match command {
@@ -221,14 +222,14 @@ async fn dispatch(command: Command, world: World) -> Result<(), Failure> {
     } else {
         unless_stopped(&app, work).await?;
     }
-    // From here on Ctrl-C is the command's.
+    // From here on the command handles Ctrl-C.
     match ready {
         Some(ready) => ready.run(&app).await,
         None => Ok(()),
     }
 }
 
-/// Does the work of a command, or as much of it as must not be left halfway when the person presses Ctrl-C.
+/// Runs a command, or, when the user presses Ctrl-C, as much of it as must not be left halfway.
 async fn unless_stopped(
     app: &App,
     mut work: impl Future<Output = Result<(), Failure>> + Unpin,
@@ -237,7 +238,7 @@ async fn unless_stopped(
         done = &mut work => return done,
         _ = tokio::signal::ctrl_c() => {}
     }
-    // A sign-in that is given up says so, or how it ended meanwhile. It is not left halfway.
+    // A cancelled sign-in still reports how it ended. It is not left halfway.
     let snapshot = app.watch().borrow().clone();
     if snapshot
         .sign_ins
@@ -246,7 +247,7 @@ async fn unless_stopped(
     {
         return work.await;
     }
-    // A renewal that is under way may hold the only copy of a new refresh token.
+    // A renewal in progress may hold the only copy of a new refresh token.
     tokio::select! {
         () = app.finish() => {}
         _ = tokio::signal::ctrl_c() => {}

@@ -1,11 +1,11 @@
-//! How shells set and unset variables, with values that may hold anything: names and tokens come from servers.
+//! The commands that set and unset variables in each shell, with any value: names and tokens come from servers.
 
 use clap::ValueEnum;
 
-/// A shell whose language is spoken here.
+/// A shell for which `mcm` can print commands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Shell {
-    /// And every other one that reads POSIX: sh, dash, ksh
+    /// Also for the other POSIX shells: sh, dash, ksh
     #[value(aliases = ["sh", "dash", "ksh"])]
     Bash,
     Zsh,
@@ -14,19 +14,19 @@ pub(crate) enum Shell {
     Powershell,
 }
 
-/// What PowerShell takes for a single quotation mark (PowerShell language specification 2.3.5.2).
+/// The characters that PowerShell reads as a single quotation mark (PowerShell language specification 2.3.5.2).
 const POWERSHELL_QUOTES: [char; 5] = ['\'', '\u{2018}', '\u{2019}', '\u{201a}', '\u{201b}'];
 
 impl Shell {
     /// The shell that runs this program, if it is one of these.
     ///
-    /// The file of the parent process decides. A process may call itself anything, a script by its own name, and `SHELL`
-    /// is the login shell, whatever runs now. Lines quoted for the wrong shell could run what they hold.
+    /// The file of the parent process decides. A process can choose its name, a script has its own, and `SHELL` is
+    /// the login shell, whatever runs now. Lines quoted for the wrong shell could run the values in them.
     pub(crate) fn around() -> Option<Self> {
         Self::of_program(&parent_program()?)
     }
 
-    /// The shell that a program's file is: `/usr/bin/zsh-5.9` is a zsh.
+    /// The shell of a program's file: `/usr/bin/zsh-5.9` is a zsh.
     fn of_program(path: &str) -> Option<Self> {
         let path = path.trim_end_matches(" (deleted)");
         let name = path.rsplit(['/', '\\']).next()?;
@@ -53,7 +53,7 @@ impl Shell {
         }
     }
 
-    /// A line that sets a variable for the shell and what it starts.
+    /// A line that sets a variable for the shell and the programs it starts.
     pub(crate) fn set(self, name: &str, value: &str) -> String {
         match self {
             Self::Bash | Self::Zsh => format!("export {name}={}", quoted_for_posix(value)),
@@ -62,7 +62,7 @@ impl Shell {
         }
     }
 
-    /// A line that fails, for what evaluates it.
+    /// A line that fails when it is evaluated.
     pub(crate) fn fail(self) -> &'static str {
         match self {
             Self::Bash | Self::Zsh | Self::Fish => "false",
@@ -89,7 +89,7 @@ fn parent_program() -> Option<String> {
     Some(path.to_string_lossy().into_owned())
 }
 
-/// The file of the program that runs this one. `ps` belongs to the system and prints the whole path of it.
+/// The file of the program that runs this one. `ps` belongs to the system and prints its whole path.
 #[cfg(all(unix, not(target_os = "linux")))]
 fn parent_program() -> Option<String> {
     let parent = std::os::unix::process::parent_id().to_string();
@@ -118,7 +118,7 @@ fn quoted_for_fish(value: &str) -> String {
     format!("'{}'", value.replace('\\', r"\\").replace('\'', r"\'"))
 }
 
-/// One line, because `Invoke-Expression` is given line by line: line breaks are put together by number.
+/// One line, because `Invoke-Expression` reads line by line: line breaks are added by number.
 fn quoted_for_powershell(value: &str) -> String {
     let mut quoted = String::from("'");
     for c in value.chars() {
@@ -147,7 +147,7 @@ mod shells {
         (Shell::Fish, "fish", &["--no-config", "-c"]),
     ];
 
-    /// What the shell makes of the values, as its children see them.
+    /// The values as the shell's children see them.
     fn read_back(program: &str, flags: &[&str], script: &str, count: usize) -> Vec<String> {
         let printed = format!("{script}\nenv -0");
         let output = Command::new(program)
@@ -173,7 +173,7 @@ mod shells {
         (0..count).map(value).collect()
     }
 
-    /// What tells shells apart, and what they all act on.
+    /// Characters that distinguish shells, and those that all of them act on.
     fn hostile() -> impl Strategy<Value = String> {
         let piece = prop_oneof![
             Just("'".to_owned()),

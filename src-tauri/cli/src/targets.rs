@@ -1,4 +1,4 @@
-//! `mcm targets` and `mcm use`: an account's subscriptions or projects, and the ones in use.
+//! `mcm targets` and `mcm use`: an account's subscriptions, projects or regions, and the ones in use.
 //!
 //! The JSON is stable: fields may be added, none is renamed, removed or given another meaning.
 
@@ -18,7 +18,7 @@ use crate::output::{note, print, print_json, table};
 struct Targets<'a> {
     /// The account's id.
     account: &'a AccountId,
-    /// When the list was read, in RFC 3339 and UTC.
+    /// When the list was loaded, in RFC 3339 and UTC.
     read_at: Option<String>,
     targets: Vec<Row<'a>>,
     /// AWS: the accounts of the organisation, where the role may list them. They are no targets.
@@ -31,7 +31,7 @@ struct Row<'a> {
     /// The cloud's own id.
     id: &'a str,
     name: &'a str,
-    /// The cloud's own word, for example `Enabled`; null when it gives none.
+    /// The state as the cloud reports it, for example `Enabled`; null when it reports none.
     state: Option<&'a str>,
     /// Whether it is the account's chosen one.
     active: bool,

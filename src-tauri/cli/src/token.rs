@@ -51,10 +51,10 @@ pub(crate) async fn run(
     Ok(print_credential(&account, &session, json)?)
 }
 
-/// The account that is asked for, when it is one that has access tokens.
+/// The requested account, if it has access tokens.
 ///
 /// # Errors
-/// As `Lookup`; `unsupported`.
+/// Those of `Lookup`; `unsupported`.
 pub(crate) fn account(lookup: &impl Lookup, whose: &TokenOf) -> Result<Account, Error> {
     let account = match (&whose.account, whose.active) {
         (Some(name), _) => lookup.named(name)?,
@@ -75,7 +75,7 @@ pub(crate) fn account(lookup: &impl Lookup, whose: &TokenOf) -> Result<Account, 
 /// Prints the access token.
 ///
 /// # Errors
-/// As `print` and `Session::bearer`.
+/// Those of `print` and `Session::bearer`.
 pub(crate) fn print_credential(
     account: &Account,
     session: &Session,
@@ -108,17 +108,17 @@ pub(crate) fn requesting_program() -> String {
     "mcm".to_owned()
 }
 
-/// What `az account get-access-token` prints, which the Azure SDKs and many scripts read.
+/// The JSON of `az account get-access-token`, which the Azure SDKs and many scripts read.
 #[derive(Serialize)]
 struct AzToken<'a> {
     #[serde(rename = "accessToken")]
     access_token: &'a str,
-    /// In local time and without an offset. Kept for old readers; `expires_on` is the unambiguous one.
+    /// In local time, without an offset. Kept for old readers; `expires_on` is unambiguous.
     #[serde(rename = "expiresOn")]
     expires_on_local: String,
     /// Seconds since 1970.
     expires_on: i64,
-    /// The subscription in use; left out when none is chosen.
+    /// The subscription in use; omitted when none is chosen.
     #[serde(skip_serializing_if = "Option::is_none")]
     subscription: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]

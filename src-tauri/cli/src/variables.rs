@@ -1,4 +1,4 @@
-//! The variables that say as whom the clouds' own tools work, and where.
+//! The variables that decide which identity, and which place, the clouds' own tools use.
 //!
 //! `variables/table.rs` is the one table: which tools read a variable, what it does to them, what `mcm exec` and `mcm env`
 //! make of it, and where that is written. `variables/changes.rs` turns it into the variables of a command or a shell.
@@ -15,7 +15,7 @@ use mcm_core::world::Environment;
 pub(crate) use changes::{Changes, Fact, Facts, Way};
 use table::TABLE;
 
-/// Where `mcm exec` says which accounts its command has: their ids, separated by commas.
+/// The variable in which `mcm exec` lists the accounts of its command: their ids, separated by commas.
 pub(crate) const EXEC_ACCOUNTS: &str = "MCM_EXEC";
 /// What passes on to `mcm` inside `mcm exec` what the shell outside had. It holds no secret.
 pub(crate) const OUTSIDE: &str = "MCM_EXEC_OUTSIDE";
@@ -30,9 +30,9 @@ pub(crate) const ENV_SET: &str = "MCM_ENV_SET";
 pub(crate) struct Variable {
     /// Its name; what names begin with where it ends with `*`.
     pub(crate) name: &'static str,
-    /// Whose tools read it.
+    /// The cloud whose tools read it.
     pub(crate) clouds: &'static [Cloud],
-    /// What it does to them.
+    /// Its effect on them.
     pub(crate) effect: Effect,
     /// What becomes of it for a command that is served by the endpoint of `mcm exec`.
     pub(crate) exec: Act,
@@ -63,17 +63,17 @@ pub(crate) fn gcloud_settings() -> impl Iterator<Item = &'static FileSetting> {
     table::GCLOUD_SETTINGS.iter()
 }
 
-/// What a variable does to the tools that read it.
+/// The effect of a variable on the tools that read it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Effect {
     /// It is a credential or a part of one, and secret.
     Credential,
-    /// It says where a credential is fetched: a profile, a file, an endpoint, another way to sign in.
+    /// It decides where a credential is fetched: a profile, a file, an endpoint, another way to sign in.
     Source,
-    /// It changes as whom the work is done, or where it must not be done: a tenant, an impersonated account, a
+    /// It changes the identity, or where it must not be used: a tenant, an impersonated account, a subscription,
     /// subscription, which belongs to one tenant, a project that pays.
     Identity,
-    /// It says where the work is done, for whoever does it: a region, a project.
+    /// It decides where the work is done, whatever the identity: a region, a project.
     Place,
     /// It leads to a tool's own files, some of which hold a sign-in.
     Files,
@@ -99,7 +99,7 @@ pub(crate) enum Act {
 }
 
 impl Variable {
-    /// Whether it has to go before the tools work as the account that was asked for.
+    /// Whether it must be unset before the tools work as the requested account.
     pub(crate) fn would_win(&self) -> bool {
         matches!(
             self.effect,
@@ -134,7 +134,7 @@ fn known(name: &str) -> Option<&'static Variable> {
     TABLE.iter().find(|variable| variable.is(name))
 }
 
-/// The variables that are set here and make the tools of a cloud work as somebody else than the account in use.
+/// The variables that are set here and make the tools of a cloud use another identity than the account in use.
 pub(crate) fn that_win(cloud: Cloud, environment: &Environment) -> Vec<&str> {
     let wins = |name: &str| {
         known(name).is_some_and(|variable| variable.would_win() && variable.clouds.contains(&cloud))

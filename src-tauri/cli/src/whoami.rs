@@ -1,7 +1,7 @@
-//! `mcm whoami`: as whom the next `aws`, `az`, `gcloud` and `terraform` would work in this shell, and why.
+//! `mcm whoami`: the identity that `aws`, `az`, `gcloud` and `terraform` use in this shell, and why.
 //!
-//! It looks where the tools look, in their order, and nowhere else: no server is asked, no credential is read, and of an
-//! access key only enough is shown to tell it from another. Each cloud's rules have a file of their own. The JSON is
+//! It looks where the tools look, in their order, and nowhere else: it contacts no server and reads no credential,
+//! and shows only enough of an access key to distinguish it. Each cloud's rules have a file of their own. The JSON is
 //! stable: fields and sources may be added, none is renamed, removed or given another meaning.
 
 mod aws;
@@ -41,24 +41,24 @@ struct Row {
     found: Found,
     /// The account in use in the tool's cloud.
     active_account: Option<AccountId>,
-    /// Whether the tool works as the account in use; null when that cannot be to_line.
+    /// Whether the tool uses the account in use; null when that is unknown.
     is_active: Option<bool>,
 }
 
-/// As whom a tool would work.
+/// The identity that a tool would use.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 struct Found {
     /// `aws`, `az`, `gcloud`, `terraform-aws`, `terraform-azurerm` or `terraform-google`.
     tool: &'static str,
     provider: Cloud,
     source: Source,
-    /// Who that is, as far as it can be to_line without asking; null when it cannot.
+    /// The identity, as far as it is known without asking a server; else null.
     identity: Option<String>,
     /// The region, the subscription or the project.
     place: Option<String>,
-    /// The account's id, if it is one of ours.
+    /// The account's id, if it is connected here.
     account: Option<AccountId>,
-    /// What decided it, as a sentence.
+    /// The reason, as a sentence.
     why: String,
 }
 
@@ -66,11 +66,11 @@ struct Found {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 enum Source {
-    /// `mcm exec` lends it.
+    /// `mcm exec` serves it.
     McmExec,
     /// `mcm env` put it into the shell.
     McmEnv,
-    /// A profile asks `mcm credential-process`.
+    /// A profile runs `mcm credential-process`.
     McmProfile,
     /// A variable holds it.
     Environment,
@@ -80,7 +80,7 @@ enum Source {
     SignIn,
     /// A role that is assumed from another source.
     Role,
-    /// An identity that another provider vouches for.
+    /// An identity from a federated provider.
     Federation,
     /// Another program.
     Process,
@@ -88,13 +88,13 @@ enum Source {
     CommandLine,
     /// The machine, or the container that it runs in.
     Machine,
-    /// There is none, or only what a server would have to say.
+    /// There is none, or only a server knows.
     None,
-    /// What is set cannot work.
+    /// The configuration is not valid.
     Broken,
 }
 
-/// Where it is looked.
+/// The places to look in.
 struct Shell<'a> {
     environment: &'a Environment,
     tools: OtherTools<'a>,
@@ -107,7 +107,7 @@ struct Shell<'a> {
 }
 
 pub(crate) fn run(app: &App, json: bool) -> Result<(), Failure> {
-    // As the tools see it: inside `mcm exec` too, where `mcm` itself works with what was outside.
+    // As the tools see it: also inside `mcm exec`, where `mcm` itself uses the variables outside.
     let environment = Environment::of_this_process();
     let shell = Shell::of(&environment, app)?;
     let found = [
@@ -139,7 +139,7 @@ fn compared(found: Found, stored: &Accounts) -> Row {
     let is_active = match (&found.account, &active_account) {
         (Some(account), Some(active)) => Some(account == active),
         (Some(_), None) => Some(false),
-        // Somebody whom we do not know is not the account in use; nobody at all is not somebody else.
+        // An unknown identity is not the account in use. Without any identity there is nothing to compare.
         (None, Some(_)) if found.identity.is_some() => Some(false),
         (None, _) => None,
     };
@@ -281,7 +281,7 @@ impl Found {
         }
     }
 
-    /// Somebody else, or nobody.
+    /// Another identity, or none.
     fn other(
         tool: &'static str,
         provider: Cloud,
@@ -309,11 +309,11 @@ impl Found {
     }
 }
 
-/// A text file of another tool's; none when there is no such file, or none that can be read.
+/// Another tool's text file; none when there is no such file, or it cannot be read.
 fn text(path: &Path) -> Option<String> {
     let file = Foreign::read(path).ok()?;
     let text = String::from_utf8_lossy(file.bytes()?).into_owned();
-    // `az` begins its files with a byte-order mark.
+    // `az` starts its files with a byte-order mark.
     Some(
         text.strip_prefix('\u{feff}')
             .map(str::to_owned)
@@ -321,7 +321,7 @@ fn text(path: &Path) -> Option<String> {
     )
 }
 
-/// The value of a key in one section of a file of sections.
+/// The value of a key in one section of an ini-style file.
 fn value<'t>(text: &'t str, is_section: impl Fn(&str) -> bool, key: &str) -> Option<&'t str> {
     let mut is_inside = false;
     for line in text.lines() {

@@ -1,7 +1,7 @@
-//! What a connected identity is: clouds, accounts, targets, and the keys they are known by.
+//! Connected identities: clouds, accounts, targets, and the keys that identify them.
 //!
-//! Everything here is metadata and may be shown and written to `accounts.db`; no secret lives here.
-//! What a grant or a session holds stands in `provider.rs`.
+//! Everything here is metadata and may be shown and written to `accounts.db`; it contains no secret. Grants and
+//! sessions are in `credential.rs`.
 
 mod stored;
 
@@ -36,7 +36,7 @@ impl Cloud {
     /// Every cloud, in the order in which screens show them.
     pub const ALL: [Self; 3] = [Self::Azure, Self::Gcp, Self::Aws];
 
-    /// The short name used in JSON, on the command line and in ids.
+    /// The short name in JSON, on the command line and in ids.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Azure => "azure",
@@ -45,7 +45,7 @@ impl Cloud {
         }
     }
 
-    /// The name a person knows.
+    /// The product name of the cloud.
     pub fn title(self) -> &'static str {
         match self {
             Self::Azure => "Azure",
@@ -103,7 +103,7 @@ impl fmt::Display for AccountId {
     }
 }
 
-/// The key of a grant: what one refresh token (or one role connection) is known by. An Azure person's rows share one.
+/// The key of a grant, which identifies one refresh token (or one role connection). An Azure user's rows share one.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct GrantKey(String);
@@ -114,7 +114,7 @@ impl GrantKey {
         (text.len() == 32 && is_lower_hex(text)).then(|| Self(text.to_owned()))
     }
 
-    /// The key of a grant that is not known any more. No grant has it.
+    /// The key of a grant that is no longer known. No grant has it.
     pub(crate) fn unknown() -> Self {
         Self("0".repeat(32))
     }
@@ -130,7 +130,7 @@ fn is_lower_hex(text: &str) -> bool {
         .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
-/// Who an account is, in its cloud's own terms. The stable fields make the keys; the others are only shown.
+/// An account's identity, in its cloud's own terms. The stable fields make the keys; the others are only shown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(
     tag = "cloud",
@@ -139,51 +139,51 @@ fn is_lower_hex(text: &str) -> bool {
 )]
 #[ts(export)]
 pub enum Identity {
-    /// A person in an Azure tenant. Key: `home` and `tenant_id`.
+    /// A user in an Azure tenant. Key: `home` and `tenant_id`.
     Azure {
-        /// The person, as `uid.utid` (Entra's home account id).
+        /// The user, as `uid.utid` (Entra's home account id).
         home: String,
         /// The tenant, a GUID in lower case.
         tenant_id: String,
-        /// The tenant's display name, when it could be read.
+        /// The tenant's display name, if known.
         tenant_name: Option<String>,
-        /// The tenant's default domain, when it could be read.
+        /// The tenant's default domain, if known.
         default_domain: Option<String>,
-        /// The person's user name as Entra shows it; may change.
+        /// The user name as Entra shows it; may change.
         username: String,
     },
     /// A Google account. Key: `issuer` and `subject`.
     Gcp {
         /// The issuer, in its `https` spelling.
         issuer: String,
-        /// Google's stable id of the person.
+        /// Google's stable id of the user.
         subject: String,
-        /// The e-mail address, when Google says that it is the person's; may change.
+        /// The e-mail address, if Google confirms it; may change.
         email: Option<String>,
         /// The Workspace domain, when there is one.
         hosted_domain: Option<String>,
     },
     /// An AWS role. Key: the ARN, compared as AWS does.
     Aws {
-        /// The role's ARN, as the person gave it.
+        /// The role's ARN, as the user entered it.
         role_arn: String,
         /// The twelve-digit account id.
         account_id: String,
         /// The partition, for example `aws` or `aws-cn`.
         partition: String,
-        /// The account's alias, when it could be read.
+        /// The account's alias, if known.
         alias: Option<String>,
-        /// The External ID that the role asks for. Not a secret.
+        /// The External ID that the role requires. Not a secret.
         external_id: String,
         /// Whether the role refuses callers without the External ID.
         enforced: Enforcement,
         /// Where the credentials come from that assume the role.
         source: Source,
-        /// The ARN that AWS knew the caller by when the role was last assumed.
+        /// The caller's ARN when the role was last assumed.
         caller: String,
-        /// The life of its sessions, in seconds.
+        /// The length of its sessions, in seconds.
         session_seconds: u32,
-        /// The longest life that the role was seen to give, when that could be found.
+        /// The longest session that the role was seen to permit, if known.
         longest_session_seconds: Option<u32>,
     },
 }
@@ -198,7 +198,7 @@ impl Identity {
         }
     }
 
-    /// The row that this identity is, whenever it is connected again.
+    /// The id of this identity's row, the same whenever it is connected again.
     pub fn account_id(&self) -> AccountId {
         let digest = match self {
             Self::Azure {
@@ -223,8 +223,8 @@ impl Identity {
         })
     }
 
-    /// What people call the row: the tenant, the address or the role. Two identities with the same label are
-    /// two people on one tenant, or one address given to somebody else.
+    /// The row's label: the tenant, the address or the role. Two identities with the same label are two users of one
+    /// tenant, or one address that was given to another user.
     pub fn label(&self) -> &str {
         match self {
             Self::Azure { tenant_id, .. } => tenant_id,
@@ -251,14 +251,14 @@ impl Identity {
         }
     }
 
-    /// Marks an AWS role as one that lets in without the right External ID.
+    /// Marks an AWS role as one that can be assumed without the right External ID.
     pub fn mark_not_enforced(&mut self) {
         if let Self::Aws { enforced, .. } = self {
             *enforced = Enforcement::NotEnforced;
         }
     }
 
-    /// Takes over the names of the row that is updated, where they could not be read this time.
+    /// Keeps the names of the row that is updated where they could not be loaded this time.
     pub fn keep_names_of(&mut self, row: &Self) {
         if let (Self::Aws { alias, .. }, Self::Aws { alias: old, .. }) = (&mut *self, row) {
             *alias = alias.take().or_else(|| old.clone());
@@ -281,7 +281,7 @@ impl Identity {
         }
     }
 
-    /// Who is signed in, as a person would say it.
+    /// The identity, in readable form.
     pub fn who(&self) -> &str {
         match self {
             Self::Azure { username, .. } => username,
@@ -290,7 +290,7 @@ impl Identity {
         }
     }
 
-    /// The name of a row that nobody has named.
+    /// The name of a row that has no name of its own.
     pub fn default_name(&self) -> String {
         match self {
             Self::Azure {
@@ -319,7 +319,7 @@ fn canonical_role_arn(arn: &str) -> String {
     }
 }
 
-/// What a person works on inside an account: a subscription, a project, or an AWS account and region.
+/// What the user works on inside an account: a subscription, a project, or an AWS region.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
 #[ts(export)]
@@ -328,22 +328,22 @@ pub struct Target {
     pub id: String,
     /// The display name.
     pub name: String,
-    /// The cloud's own word for its state, for example `Enabled` or `Disabled`.
+    /// The state as the cloud reports it, for example `Enabled` or `Disabled`.
     pub state: Option<String>,
-    /// What it belongs to: a folder, an organisation, a management group.
+    /// Its parent: a folder, an organisation, a management group.
     pub parent: Option<String>,
 }
 
-/// How a list of targets changed when it was read again.
+/// The change of a list of targets between two loads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
 #[ts(export)]
 pub struct TargetsChange {
-    /// How many appeared.
+    /// The number of added targets.
     pub added: u32,
-    /// How many vanished.
+    /// The number of removed targets.
     pub removed: u32,
-    /// When that was seen.
+    /// The time of the second load.
     #[ts(type = "string")]
     pub at: Timestamp,
 }
@@ -366,70 +366,70 @@ impl TargetsChange {
     }
 }
 
-/// A tenant that the signed-in person may enter, which is not a row yet.
+/// A tenant that the user can access, which is not a row yet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
 #[ts(export)]
 pub struct OfferedTenant {
     /// The tenant, a GUID in lower case.
     pub tenant_id: String,
-    /// Its display name, when it could be read.
+    /// Its display name, if known.
     pub name: Option<String>,
-    /// Its default domain, when it could be read.
+    /// Its default domain, if known.
     pub default_domain: Option<String>,
 }
 
-/// How long the current session lives. Not the session itself.
+/// The lifetime of the current session, without the session itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
 #[ts(export)]
 pub struct SessionTimes {
-    /// When it was made.
+    /// When it was issued.
     #[ts(type = "string")]
     pub issued_at: Timestamp,
-    /// When it ends.
+    /// When it expires.
     #[ts(type = "string")]
     pub expires_at: Timestamp,
 }
 
-/// When the sign-in itself ends, where that is known.
+/// When the sign-in itself expires, if known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
 #[ts(export)]
 pub struct SignInEnd {
-    /// The moment after which only a new sign-in helps.
+    /// The time after which only a new sign-in helps.
     #[ts(type = "string")]
     pub at: Timestamp,
-    /// Why it ends then.
+    /// Why it expires then.
     pub why: SignInEndReason,
 }
 
-/// Why a sign-in ends.
+/// The reason for a sign-in's expiry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "kebab-case")]
 #[ts(export)]
 pub enum SignInEndReason {
-    /// Entra ends a sign-in that was not used for 90 days.
+    /// Entra expires a sign-in that was not used for 90 days.
     Idle,
-    /// The provider said so in its answer.
+    /// The provider's answer contained it.
     ProviderLimit,
 }
 
-/// What the last attempt to renew led to, when it was not success.
+/// The failure of the last renewal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RenewalFailure {
-    /// What to tell the person.
+    /// The message for the user.
     pub error: ErrorView,
-    /// When it was met.
+    /// When it happened.
     pub at: Timestamp,
-    /// No further attempt before this moment; absent when only the person can help.
+    /// No further attempt before this time; absent when only the user can help.
     pub not_before: Option<Timestamp>,
     /// How many attempts failed in a row.
     pub attempts: u32,
-    /// What the next interactive sign-in has to ask for (Entra's claims challenge).
+    /// The claims that the next interactive sign-in has to request (Entra's claims challenge).
     pub challenge: Option<String>,
-    /// The mark of the surroundings that it comes of; absent when it is the account's, wherever it is met.
+    /// The mark of the surroundings that caused it; absent when it concerns the account itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub surroundings: Option<String>,
 }
@@ -441,7 +441,7 @@ impl RenewalFailure {
     }
 }
 
-/// What is known of an account's session for one of its cloud's other resources. Not the session itself.
+/// An account's session for one of its cloud's other resources, without the session itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ResourceSession {
@@ -449,13 +449,13 @@ pub struct ResourceSession {
     pub resource: Identifier,
     /// How long the session lives, when there is one.
     pub session: Option<SessionTimes>,
-    /// What the last attempt to renew it led to, when it failed. It never is final: an administrator may mend it without
-    /// a new sign-in.
+    /// The failure of the last renewal, if it failed. It is never final: an administrator may fix it without a new
+    /// sign-in.
     #[serde(default, rename = "trouble")]
     pub renewal_failure: Option<RenewalFailure>,
 }
 
-/// One connected identity: a row of the dashboard, as `accounts.db` keeps it.
+/// One connected identity: a row of the dashboard, as stored in `accounts.db`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Account {
@@ -463,27 +463,27 @@ pub struct Account {
     pub id: AccountId,
     /// The grant that serves it; always `identity.grant_key()`.
     pub grant: GrantKey,
-    /// Who it is.
+    /// The user's identity.
     pub identity: Identity,
-    /// The name that the person gave it.
+    /// The name that the user gave it.
     #[serde(default)]
     pub custom_name: Option<String>,
-    /// The colour that the person gave it: one of the names in `COLOURS`.
+    /// The colour that the user chose: one of the names in `COLOURS`.
     #[serde(default)]
     pub colour: Option<String>,
-    /// Whether the person starred it.
+    /// Whether the user starred it.
     #[serde(default)]
     pub starred: bool,
-    /// Its targets as last read.
+    /// Its targets as last loaded.
     #[serde(default)]
     pub targets: Vec<Target>,
-    /// When the targets were last read.
+    /// When the targets were last loaded.
     #[serde(default)]
     pub targets_read_at: Option<Timestamp>,
-    /// Why the targets could not be read the last time.
+    /// The failure of the last load of the targets.
     #[serde(default)]
     pub targets_error: Option<ErrorView>,
-    /// What the last change of the list was.
+    /// The last change of the list.
     #[serde(default)]
     pub targets_change: Option<TargetsChange>,
     /// The id of the chosen target.
@@ -501,21 +501,21 @@ pub struct Account {
     /// How long the session lives, when there is one.
     #[serde(default)]
     pub session: Option<SessionTimes>,
-    /// When the sign-in itself ends.
+    /// When the sign-in itself expires.
     #[serde(default)]
     pub sign_in_end: Option<SignInEnd>,
-    /// What the last attempt to renew led to, when it failed.
+    /// The failure of the last renewal, if it failed.
     #[serde(default, rename = "trouble")]
     pub renewal_failure: Option<RenewalFailure>,
-    /// Its sessions for other resources than the management: every one that the keychain may hold.
+    /// Its sessions for resources other than the management plane: every one that the keychain may hold.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub resources: Vec<ResourceSession>,
-    /// Another one at every sign-in, so that a late renewal can tell.
+    /// A new number at every sign-in, which shows a late renewal.
     #[serde(default)]
     pub generation: u64,
     /// When it was first connected.
     pub connected_at: Timestamp,
-    /// When it was last chosen or handed out.
+    /// When it was last chosen, or a credential of it issued.
     #[serde(default)]
     pub used_at: Option<Timestamp>,
 }
@@ -529,7 +529,7 @@ pub struct Refreshable {
     pub offered: Vec<OfferedTenant>,
     /// Scopes that were asked for and not granted.
     pub missing_scopes: Vec<String>,
-    /// When the sign-in itself ends, where known.
+    /// The expiry of the sign-in itself, if known.
     pub sign_in_end: Option<SignInEnd>,
 }
 
@@ -542,15 +542,15 @@ pub struct OrganizationAccount {
     pub account_id: String,
     /// Its name.
     pub name: String,
-    /// AWS's word for its state, for example `ACTIVE`.
+    /// The state as AWS reports it, for example `ACTIVE`.
     pub state: Option<String>,
 }
 
-/// The colours that an account can be given; the dashboard has a token for each.
+/// The colours of accounts; the dashboard has a token for each.
 pub const COLOURS: [&str; 6] = ["blue", "green", "amber", "red", "violet", "grey"];
 
 impl Account {
-    /// A new row for an identity.
+    /// Creates a row for an identity.
     pub fn new(identity: Identity, now: Timestamp) -> Self {
         Self {
             id: identity.account_id(),
@@ -595,20 +595,20 @@ impl Account {
         self.identity.cloud()
     }
 
-    /// The name shown for it.
+    /// The name to show.
     pub fn name(&self) -> String {
         self.custom_name
             .clone()
             .unwrap_or_else(|| self.identity.default_name())
     }
 
-    /// What it can be called by, in lower case: its name, its label and its user.
+    /// The names that identify it, in lower case: its name, its label and its user.
     pub fn names(&self) -> [String; 3] {
         let (label, who) = (self.identity.label(), self.identity.who());
         [self.name(), label.to_owned(), who.to_owned()].map(|name| name.to_lowercase())
     }
 
-    /// Everything that it can be found by, in lower case.
+    /// Every text that it can be found by, in lower case.
     pub fn found_by(&self) -> String {
         let mut text = format!("{} {}", self.id, self.identity.default_name());
         for name in self.names() {
@@ -630,7 +630,7 @@ impl Account {
         text.to_lowercase()
     }
 
-    /// How long its session for a resource lives, when there is one.
+    /// The lifetime of its session for a resource, if there is one.
     pub fn session_for(&self, resource: &Resource) -> Option<SessionTimes> {
         match resource {
             Resource::Management => self.session,
@@ -638,7 +638,7 @@ impl Account {
         }
     }
 
-    /// What the last attempt to renew its session for a resource led to, when it failed.
+    /// The failure of the last renewal of its session for a resource, if it failed.
     pub fn renewal_failure_for(&self, resource: &Resource) -> Option<&RenewalFailure> {
         match resource {
             Resource::Management => self.renewal_failure.as_ref(),
@@ -646,14 +646,14 @@ impl Account {
         }
     }
 
-    /// What is known of its session for another resource than the management.
+    /// The state of its session for a resource other than the management plane.
     pub fn resource(&self, identifier: &Identifier) -> Option<&ResourceSession> {
         self.resources
             .iter()
             .find(|known| known.resource == *identifier)
     }
 
-    /// The same, to change it; made when there is none.
+    /// The same, to change it; created if there is none.
     pub fn resource_mut(&mut self, identifier: &Identifier) -> &mut ResourceSession {
         let index = self
             .resources
@@ -671,7 +671,7 @@ impl Account {
         &mut self.resources[index]
     }
 
-    /// The target that the person chose, when it is still there.
+    /// The target that the user chose, if it still exists.
     pub fn chosen_target(&self) -> Option<&Target> {
         self.targets
             .iter()

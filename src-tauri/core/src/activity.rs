@@ -1,7 +1,8 @@
-//! Activity: what happened to each account, for the Activity screen and `mcm activity`. Names and codes only; no secret.
+//! Activity: the events of each account, for the Activity screen and `mcm activity`. Names and codes only; no secret.
 //!
-//! It is kept in `accounts.db`, in the transaction of what happened (`store/log.rs`). Credentials are issued too often for
-//! that: each adds a line to `issued.jsonl`, which is taken into the database when somebody reads.
+//! Events are stored in `accounts.db`, in the transaction that they describe (`store/log.rs`). Credentials are issued
+//! too often for that: each adds a line to `issued.jsonl`, and reading the activity moves the lines into the
+//! database.
 
 use std::fs;
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
@@ -17,28 +18,28 @@ use crate::file;
 use crate::resource::Resource;
 use crate::text;
 
-/// A file of this length is taken into the database before more is added.
+/// A file of this length is moved into the database before more is added.
 const MAX_LENGTH: u64 = 512 * 1024;
 
-/// Something that happened to an account.
+/// An event of an account.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
 #[ts(export)]
 pub struct ActivityEvent {
-    /// When.
+    /// Its time.
     #[ts(type = "string")]
     pub at: Timestamp,
-    /// To which account.
+    /// The account.
     pub account: AccountId,
     /// Its cloud.
     pub cloud: Cloud,
-    /// What it was called then.
+    /// The account's name at that time.
     pub name: String,
-    /// What.
+    /// The kind of event.
     pub what: ActivityKind,
 }
 
-/// What happened.
+/// The kind of an event.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
 #[serde(
     tag = "kind",
@@ -49,22 +50,22 @@ pub struct ActivityEvent {
 pub enum ActivityKind {
     /// The account was connected.
     Connected,
-    /// Its person signed in again.
+    /// Its user signed in again.
     SignedInAgain,
     /// Its session was renewed.
     Renewed,
     /// Its session could not be renewed.
     RenewalFailed {
-        /// Why.
+        /// The error code.
         code: Code,
         /// The reference shown with the message.
         reference: String,
     },
-    /// A credential was handed out.
+    /// A credential was issued.
     HandedOut {
-        /// The program that asked, as the system names it.
+        /// The program that asked, by the system's name for it.
         to: String,
-        /// The resource that it opens, when that is not the management.
+        /// The resource that it is for, if not the management plane.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         #[ts(optional)]
         resource: Option<String>,
@@ -73,9 +74,9 @@ pub enum ActivityKind {
     Used,
     /// Its list of targets changed.
     TargetsChanged {
-        /// How many appeared.
+        /// The number of added targets.
         added: u32,
-        /// How many vanished.
+        /// The number of removed targets.
         removed: u32,
     },
     /// The account was disconnected.
@@ -83,7 +84,7 @@ pub enum ActivityKind {
 }
 
 impl ActivityKind {
-    /// A credential for a resource was handed out to a program. Its name may be anything.
+    /// A credential for a resource was issued to a program. The program's name may be anything.
     pub fn handed_out(resource: &Resource, to: &str) -> Self {
         let resource = resource.identifier().map(ToString::to_string);
         Self::HandedOut {
@@ -94,7 +95,7 @@ impl ActivityKind {
 }
 
 impl ActivityEvent {
-    /// An event of an account as it is now.
+    /// Creates an event of an account as it is now.
     pub fn of(account: &Account, at: Timestamp, what: ActivityKind) -> Self {
         Self {
             at,
@@ -106,8 +107,8 @@ impl ActivityEvent {
     }
 }
 
-/// The credentials that were issued and are not in the database yet, one JSON object a line. A line that a crash tore is
-/// passed over.
+/// The issued credentials that are not in the database yet, one JSON object a line. A line that a crash cut off is
+/// skipped.
 #[derive(Clone, Debug)]
 pub struct IssueLog {
     path: PathBuf,
@@ -129,13 +130,13 @@ impl IssueLog {
         fs::metadata(&self.path).is_ok_and(|metadata| metadata.len() == 0) || !self.path.exists()
     }
 
-    /// Adds a line. It costs no wait for the disk.
+    /// Adds a line, without waiting for the disk.
     ///
     /// # Errors
     /// The system's; `FileTooLarge` when the log has to be taken into the database first.
     pub fn add(&self, event: &ActivityEvent) -> io::Result<()> {
         let mut file = file::open_private(&self.path)?;
-        // Whoever takes the lines away waits until they are whole.
+        // A reader that removes the lines waits until they are complete.
         file.lock_shared()?;
         if file.metadata()?.len() >= MAX_LENGTH {
             return Err(io::ErrorKind::FileTooLarge.into());
@@ -150,11 +151,11 @@ impl IssueLog {
         file.write_all(&line)
     }
 
-    /// Hands every event to `store` and removes the lines when that succeeded. A process that is killed in between has
-    /// the same events handed out again.
+    /// Passes every event to `store` and removes the lines if that succeeded. After a kill in between, the same
+    /// events are passed again.
     ///
     /// # Errors
-    /// The system's, as `from`, and those of `store`.
+    /// The system's, through `from`, and those of `store`.
     pub(crate) fn take<E>(
         &self,
         store: impl FnOnce(&[ActivityEvent]) -> Result<(), E>,
@@ -181,7 +182,7 @@ impl IssueLog {
     }
 }
 
-/// The events in a file that holds one a line.
+/// The events in a file with one a line.
 pub(crate) fn events(mut file: &fs::File) -> io::Result<Vec<ActivityEvent>> {
     let mut bytes = Vec::new();
     file.seek(SeekFrom::Start(0))?;

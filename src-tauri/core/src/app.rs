@@ -1,4 +1,4 @@
-//! The use cases: what the dashboard, the tray and `mcm` can ask for.
+//! The use cases behind the dashboard, the tray and `mcm`.
 //!
 //! The door to core. State goes out one way, as whole Snapshots on a `watch`; `app/build_snapshot.rs` makes them. Here are
 //! the state and its changes; each file of `app/` holds the use cases that its name says.
@@ -41,7 +41,7 @@ use crate::store::{Accounts, Change, Store, not_found};
 use crate::vault::KeychainState;
 use crate::world::World;
 
-/// The product. One per process.
+/// The application core. One per process.
 pub struct App {
     world: World,
     store: Store,
@@ -60,24 +60,24 @@ struct State {
     sign_ins: BTreeMap<u32, connect::SignIn>,
     last_sign_in: u32,
     reading: HashMap<AccountId, Reading>,
-    /// Clouds that asked to wait, and until when nothing is renewed there ahead of time.
+    /// Clouds that received too many requests, and until when nothing is renewed there ahead of time.
     held_clouds: HashMap<Cloud, Timestamp>,
     offline: bool,
     paused: bool,
     revision: u64,
-    /// Whether anybody looks at Snapshots. Until then none is built, and of the accounts only what is asked for is read.
+    /// Whether Snapshots are watched. Until then none is built, and only the requested accounts are read.
     is_watched: bool,
 }
 
 impl App {
-    /// Reads settings and accounts. Never fails: what could not be read is in the Snapshot.
+    /// Reads settings and accounts. Never fails: the Snapshot contains what could not be read.
     pub fn open(world: World, front: Frontend) -> Arc<Self> {
         let settings = Arc::new(Settings::load(&world.paths.config, &world.environment));
         let providers = Providers::new(&settings, &world.http, world.clock.clone());
         Self::with_providers(world, front, settings, providers)
     }
 
-    /// As `open`, with providers that a test scripts.
+    /// As `open`, with scripted providers for tests.
     pub fn with_providers(
         world: World,
         front: Frontend,
@@ -131,8 +131,8 @@ impl App {
         self.snapshot.subscribe()
     }
 
-    /// Reads all accounts and builds the first Snapshot, once. It happens under the lock, so that no second watcher sees
-    /// the accounts as none.
+    /// Reads all accounts and builds the first Snapshot, once. It happens under the lock, so that no second watcher
+    /// sees an empty list.
     fn begin_watching(&self) {
         let mut state = self.state();
         if !state.is_watched {
@@ -169,7 +169,7 @@ impl App {
         self.redirects.deliver(url)
     }
 
-    /// Asks the keychain again; may show the system's own prompt.
+    /// Tries the keychain again; may show the system's own prompt.
     ///
     /// # Errors
     /// `keychain-*`.
@@ -177,16 +177,16 @@ impl App {
         self.world.vault.unlock().await
     }
 
-    /// Stops or resumes renewing by itself.
+    /// Pauses or resumes automatic renewal.
     pub fn pause(&self, paused: bool) {
         self.state().paused = paused;
         self.publish();
     }
 
-    /// The text that a person copies. Never a credential.
+    /// The text to copy. Never a credential.
     ///
     /// # Errors
-    /// `not-found` when there is no such thing to copy.
+    /// `not-found` when there is nothing to copy.
     pub fn copyable(&self, id: &AccountId, what: Copyable) -> Result<String> {
         let account = self.account(id)?;
         Ok(match what {
@@ -217,7 +217,7 @@ impl App {
         self.world.browser.open(&page).await
     }
 
-    /// Ends what must end before the process does: renewals that are running, and nothing else.
+    /// Waits for what must finish before the process ends: running renewals, and nothing else.
     pub async fn finish(&self) {
         self.sessions.finish().await;
     }
@@ -245,7 +245,7 @@ impl App {
         changed
     }
 
-    /// Reads what changed in `accounts.db` and builds a Snapshot.
+    /// Reads what changed in `accounts.db` and builds a Snapshot. A process that keeps running sees other processes' changes.
     pub fn reload(&self) {
         if !self.state().is_watched {
             return;
@@ -255,12 +255,12 @@ impl App {
         self.publish();
     }
 
-    /// Remembers whether the network is there.
+    /// Records whether the network is available.
     fn note(&self, error: Option<&Error>) {
         let offline = match error.map(Error::code) {
             None => false,
             Some(Code::Offline) => true,
-            // Anything else says nothing about the network.
+            // Other errors do not show the state of the network.
             Some(_) => return,
         };
         let changed = std::mem::replace(&mut self.state().offline, offline) != offline;
@@ -275,7 +275,7 @@ impl App {
             return;
         }
         let snapshot = build_snapshot::build(&mut state, &self.world, &self.sessions);
-        // Sent under the lock, so that revisions leave in order.
+        // Sent under the lock, so that revisions are in order.
         self.snapshot.send_replace(Arc::new(snapshot));
     }
 
@@ -287,7 +287,7 @@ impl App {
 }
 
 impl State {
-    /// Takes over what was read. A file that cannot be read keeps the last good accounts on the screen.
+    /// Takes over the result of a read. When a file cannot be read, the last good accounts stay on the screen.
     fn take(&mut self, read: Result<Arc<Accounts>>) {
         match read {
             Ok(stored) => {
@@ -299,12 +299,12 @@ impl State {
     }
 }
 
-/// Whether the keychain's state keeps every account from being read.
+/// Whether the keychain's state blocks every account.
 fn is_locked(world: &World) -> bool {
     world.vault.watch().borrow().state == KeychainState::Locked
 }
 
-/// The number of a sign-in that is not there.
+/// The error for the number of an unknown sign-in.
 fn no_sign_in(id: SignInId) -> Error {
     Error::new(
         Code::NotFound,

@@ -1,9 +1,8 @@
 //! The one reader of AWS's shared files, `config` and `credentials`.
 //!
-//! `Document` reads as botocore does, which is the strictest of the clients, and keeps every line. The other SDKs read
-//! otherwise in places (`aws_files/clients.rs`); `Files` can be asked for each client's reading, so that nothing is
-//! handed out that one of them would take for somebody else's. Where the files lie is in `aws_files/place.rs`. Nothing
-//! here writes.
+//! `Document` reads as botocore does, which is the strictest of the clients, and keeps every line. The other SDKs
+//! differ in places (`aws_files/clients.rs`); `Files` offers each client's reading, so that no credential is issued
+//! that one of them would mistake for another identity's. `aws_files/place.rs` finds the files. Nothing here writes.
 
 mod clients;
 mod document;
@@ -50,7 +49,7 @@ pub fn is_source(setting: &str) -> bool {
     is_key(&setting) || SOURCES.contains(&setting.as_str()) || setting.starts_with("sso_")
 }
 
-/// Which of the two files.
+/// The kind of file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// `~/.aws/config`
@@ -60,7 +59,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// The variable that leads to another file.
+    /// The variable that names another file.
     pub fn variable(self) -> &'static str {
         match self {
             Self::Config => "AWS_CONFIG_FILE",
@@ -69,7 +68,7 @@ impl Kind {
     }
 }
 
-/// Whose rules a file is read by.
+/// The client whose rules a file is read by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Client {
     /// `aws`, boto3.
@@ -85,7 +84,7 @@ pub enum Client {
 }
 
 impl Client {
-    /// Every client whose rules are known.
+    /// Every client with known rules.
     pub const ALL: [Self; 5] = [
         Self::Botocore,
         Self::JavaScript,
@@ -94,7 +93,7 @@ impl Client {
         Self::Rust,
     ];
 
-    /// The client as a user knows it.
+    /// The name of the client for users.
     pub fn title(self) -> &'static str {
         match self {
             Self::Botocore => "the AWS CLI and boto3",
@@ -108,7 +107,7 @@ impl Client {
     /// The profiles that this client sees in a file.
     ///
     /// # Errors
-    /// Where the client refuses the whole file. The line is that of botocore; the others say none.
+    /// A refusal of the whole file. The line is botocore's; the other clients report none.
     pub fn profiles(self, bytes: &[u8], kind: Kind) -> Result<Profiles, Broken> {
         let refused = || Broken {
             line: 1,
@@ -130,7 +129,7 @@ impl Client {
     }
 }
 
-/// The settings of one profile. Nested sections are left as the text that they are.
+/// The settings of one profile. Nested sections stay text.
 pub type Settings = BTreeMap<String, String>;
 
 /// The profiles of one file, by name.
@@ -181,7 +180,7 @@ pub fn profile_name(title: &str) -> Option<String> {
     }
 }
 
-/// The words of a text as Python's `shlex.split` has them; none when a quote or an escape is not ended.
+/// The words of a text as Python's `shlex.split` returns them; none when a quote or an escape is not ended.
 pub fn shell_words(text: &str) -> Option<Vec<String>> {
     let (mut words, mut word, mut quote) = (Vec::new(), None::<String>, None);
     let mut characters = text.chars();
@@ -212,12 +211,12 @@ pub fn shell_words(text: &str) -> Option<Vec<String>> {
 /// A shared file that was read.
 #[derive(Clone, Debug)]
 pub struct SharedFile {
-    /// Where it lies.
+    /// Its path.
     pub path: PathBuf,
-    /// What is in it; empty when there is none.
+    /// Its content; empty when there is no file.
     pub bytes: Vec<u8>,
     /// Whether only a copy is the same file to every client: a pipe can be read once, and not all of them expand a
-    /// `$HOME` or `~` of the variable, or take an empty one for no file.
+    /// `$HOME` or `~` of the variable, or treat an empty one as no file.
     pub needs_copy: bool,
     kind: Kind,
 }
@@ -249,12 +248,12 @@ impl SharedFile {
         read.map_err(|broken| self.broken(&broken))
     }
 
-    /// The variable that leads to another file in its place.
+    /// The variable that names another file instead.
     pub fn variable(&self) -> &'static str {
         self.kind.variable()
     }
 
-    /// How a file that cannot be read is put.
+    /// The error for a file that cannot be read.
     pub fn broken(&self, broken: &Broken) -> Error {
         let message = format!(
             "{}, line {}: {}.",
@@ -269,14 +268,14 @@ impl SharedFile {
 /// Both shared files, read once.
 #[derive(Clone, Debug)]
 pub struct Files {
-    /// `~/.aws/config`, or what stands in for it.
+    /// `~/.aws/config`, or its replacement.
     pub config: SharedFile,
-    /// `~/.aws/credentials`, or what stands in for it.
+    /// `~/.aws/credentials`, or its replacement.
     pub credentials: SharedFile,
 }
 
 impl Files {
-    /// Reads both. A file that is not there, or that this user may not read, is an empty one.
+    /// Reads both. A file that does not exist, or that this user may not read, is empty.
     pub fn read(environment: &Environment) -> Self {
         let read = |kind| {
             let path = place::of(environment, kind);
@@ -309,7 +308,7 @@ impl Files {
     }
 }
 
-/// Where AWS's clients look for a shared file; none when a variable is set to nothing, which leads botocore nowhere.
+/// The path where AWS's clients look for a shared file; none when a variable is empty, which leads botocore nowhere.
 pub fn path(environment: &Environment, kind: Kind) -> Option<PathBuf> {
     place::of(environment, kind)
 }

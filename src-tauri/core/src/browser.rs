@@ -1,11 +1,11 @@
-//! The system browser: opens a page in the user's own browser, without naming the page to the programs on the way.
+//! The system browser: opens a page in the user's own browser, without showing the page to the programs on the way.
 //!
-//! Every local user can read the arguments of a program, and the addresses of sign-ins and consoles hold secrets. So the
-//! browser is started with an address on this machine that works once, and is sent on from there (`browser/link.rs`).
+//! Every local user can read the arguments of a program, and the addresses of sign-ins and consoles contain secrets.
+//! So the browser gets an address on this machine that works once and redirects to the page (`browser/link.rs`).
 //!
-//! On Linux the programs of `BROWSER`, else `xdg-open`, are started here, because what matters is whether one really
-//! opened something: `xdg-open` without a browser ends with a failure a moment later, and a library that does not wait
-//! would call that success. Elsewhere `webbrowser` knows the platform's way. The address is never logged.
+//! On Linux the programs of `BROWSER`, else `xdg-open`, are started here, because a real success matters: `xdg-open`
+//! without a browser fails a moment later, and a library that does not wait would report success. Elsewhere
+//! `webbrowser` knows the platform's way. The address is never logged.
 
 mod link;
 
@@ -28,8 +28,8 @@ pub struct SystemBrowser {
 }
 
 impl SystemBrowser {
-    /// The programs that `BROWSER` names, separated by colons as `xdg-open` and Python's `webbrowser` read it, or the
-    /// desktop's own choice.
+    /// The programs in `BROWSER`, separated by colons as `xdg-open` and Python's `webbrowser` read it, or the
+    /// desktop's default.
     pub fn new(environment: &Environment) -> Self {
         let named = environment.get("BROWSER").unwrap_or("xdg-open").split(':');
         let programs = named.map(|program| {
@@ -44,7 +44,7 @@ impl SystemBrowser {
         }
     }
 
-    /// With variables of this process that the browser does not inherit.
+    /// Without some variables of this process, which the browser does not inherit.
     #[must_use]
     pub fn keeping_back(self, kept_back: Vec<&'static str>) -> Self {
         Self { kept_back, ..self }
@@ -85,17 +85,19 @@ impl Browser for SystemBrowser {
 
 #[cfg(target_os = "linux")]
 mod started {
-    //! A browser that was started: whether it stays, or ends well.
+    //! Starting a browser and watching whether it keeps running or succeeds.
 
     use std::process::{Command, Stdio};
     use std::sync::mpsc;
     use std::thread;
     use std::time::Duration;
 
-    /// How long a program has to fail. One that runs on is a browser; one that ends well has handed the page over.
+    /// The time in which a program can fail. One that keeps running is a browser; one that succeeds has passed on the
+    /// page.
     const TIME_TO_FAIL: Duration = Duration::from_millis(1500);
 
-    /// Starts a program with the page in the place of `%s`, else as its last argument. Whether it opened something.
+    /// Starts a program with the page instead of `%s`, else as its last argument. Returns whether it opened
+    /// something.
     pub(super) fn opens(words: &[String], page: &str, kept_back: &[&str]) -> bool {
         let mut arguments: Vec<String> = words[1..]
             .iter()
@@ -117,7 +119,7 @@ mod started {
             return false;
         };
         let (ended, end) = mpsc::channel();
-        // Waited for in a thread of its own, so that no dead process is left behind however long it runs.
+        // A thread of its own waits, so that no zombie process remains however long it runs.
         thread::spawn(move || {
             let ended_well = program.wait().is_ok_and(|status| status.success());
             let _ = ended.send(ended_well);
@@ -177,7 +179,7 @@ mod tests {
             .expect("it is kept back");
     }
 
-    /// A browser that writes down its arguments, and what it wrote.
+    /// A browser that records its arguments, and the record.
     async fn arguments(options: &str) -> String {
         let folder = tempfile::tempdir().expect("a folder");
         let seen = folder.path().join("seen");
@@ -230,7 +232,7 @@ mod tests {
 
     #[tokio::test]
     async fn another_user_who_reads_the_link_learns_nothing_and_leaves_it_unused() {
-        // Only the administrator can work as somebody else.
+        // Only the administrator can run a process as another user.
         if !rustix::process::getuid().is_root() {
             return;
         }

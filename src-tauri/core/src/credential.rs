@@ -1,6 +1,6 @@
-//! What is secret: grants and sessions, and their form in the keychain.
+//! Secrets: grants and sessions, and their form in the keychain.
 //!
-//! No `Debug`, no `Serialize` on either; the form for the keychain is private to this file and is made only there.
+//! Neither has `Debug` or `Serialize`; the form for the keychain is private to this file and created only here.
 
 use std::fmt;
 
@@ -14,28 +14,28 @@ use crate::account::SessionTimes;
 use crate::error::{Code, Error, Result};
 use crate::role::Source;
 
-/// The long-lived thing that a sign-in gave, from which sessions are made.
+/// The long-lived result of a sign-in, from which sessions are created.
 #[derive(Clone)]
 pub enum Grant {
     /// A refresh token (Azure, Google Cloud).
     RefreshToken(RefreshGrant),
-    /// A role and who may assume it (AWS).
+    /// A role and its source (AWS).
     Role(RoleGrant),
 }
 
-/// A refresh token, and where and as whom it can be redeemed.
+/// A refresh token, with the server and the client for redeeming it.
 #[derive(Clone, Deserialize)]
 pub struct RefreshGrant {
     /// The refresh token.
     pub refresh_token: SecretString,
     /// The app registration that it was issued to.
     pub client_id: String,
-    /// That app registration's secret, for providers that issue one to apps that cannot keep it (Google).
+    /// The client secret, for providers that issue one to apps that cannot keep it (Google).
     #[serde(default)]
     pub client_secret: Option<SecretString>,
     /// The sign-in server that issued it.
     pub authority: Url,
-    /// Where it is redeemed; for Entra with `{tenant}` in the place of the tenant.
+    /// The token endpoint; for Entra with `{tenant}` instead of the tenant.
     pub token_endpoint: String,
     /// Who issues its id_tokens; for Entra with `{tenantid}` in the place of the tenant. None in grants of earlier versions.
     #[serde(default)]
@@ -44,16 +44,16 @@ pub struct RefreshGrant {
     pub issued_at: Timestamp,
 }
 
-/// An AWS role, the External ID that goes with it, and who assumes it.
+/// An AWS role, its External ID, and its source.
 #[derive(Clone, Deserialize)]
 pub struct RoleGrant {
     /// The role's ARN.
     pub role_arn: String,
     /// The External ID, sent with every request for the role.
     pub external_id: String,
-    /// Who assumes it.
+    /// The source that assumes it.
     pub source: Source,
-    /// The access keys of a `keychain:` source. They have a record of their own, so they are put in when the grant is
+    /// The access keys of a `keychain:` source. They have a record of their own: they are added when the grant is
     /// read and never stored with it.
     #[serde(skip)]
     pub keys: Option<AccessKeys>,
@@ -71,18 +71,18 @@ pub struct AccessKeys {
     pub session_token: Option<SecretString>,
 }
 
-/// The short-lived credential made from a grant.
+/// The short-lived credential created from a grant.
 #[derive(Clone)]
 pub struct Session {
     /// The credential itself.
     pub credential: Credential,
-    /// How long it lives.
+    /// Its lifetime.
     pub times: SessionTimes,
-    /// The generation of the account that it was made for.
+    /// The generation of the account that it was created for.
     pub generation: u64,
 }
 
-/// A credential, in the form that its cloud takes.
+/// A credential, in its cloud's form.
 #[derive(Clone)]
 pub enum Credential {
     /// A bearer token (Azure, Google Cloud).
@@ -168,7 +168,7 @@ struct ReadSession {
     generation: u64,
 }
 
-/// Tells a stored grant's kind without keeping anything of it.
+/// The kind of a stored grant, without its content.
 #[derive(Deserialize)]
 struct GrantKind {
     role_arn: Option<IgnoredAny>,
@@ -276,7 +276,7 @@ impl Session {
     /// The bearer token in it.
     ///
     /// # Errors
-    /// `unsupported` for AWS, whose clients take access keys.
+    /// `unsupported` for AWS, whose clients use access keys.
     pub fn bearer(&self) -> Result<&SecretString> {
         match &self.credential {
             Credential::Bearer(token) => Ok(token),
@@ -290,7 +290,7 @@ impl Session {
     /// The access keys in it.
     ///
     /// # Errors
-    /// `unsupported` for Azure and Google Cloud, whose clients take a bearer token.
+    /// `unsupported` for Azure and Google Cloud, whose clients use a bearer token.
     pub fn access_keys(&self) -> Result<&AccessKeys> {
         match &self.credential {
             Credential::AccessKeys(keys) => Ok(keys),
@@ -347,7 +347,7 @@ fn stored(value: &impl Serialize) -> SecretSlice<u8> {
 }
 
 fn parsed<'a, T: Deserialize<'a>>(bytes: &'a SecretSlice<u8>) -> Result<T> {
-    // The parser's error may quote what it read, so it is dropped.
+    // The parser's error may quote its input, so it is dropped.
     serde_json::from_slice(bytes.expose_secret()).map_err(|_| not_ours())
 }
 

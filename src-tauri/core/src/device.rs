@@ -1,8 +1,8 @@
-//! Signing in with a code on another device (RFC 8628): asking for the code, having it shown, and waiting.
+//! Signing in with a code on another device (RFC 8628): requesting the code, showing it, and waiting.
 //!
-//! There is no redirect, no PKCE and no nonce here: whoever types the code in approves this process, and whoever was
-//! talked into typing somebody else's code approves that one. So it runs only when a person asks for it, and the page
-//! must be one of the provider's own. What an answer means is the provider's business.
+//! There is no redirect, no PKCE and no nonce here: entering the code approves the process that shows it, even if an
+//! attacker's process does. So it runs only at the user's request, and the page must be one of the provider's own.
+//! Providers interpret the answers.
 
 use std::time::Duration;
 
@@ -18,32 +18,32 @@ use crate::sign_in::SignInContext;
 use crate::text;
 use crate::world::Clock;
 
-/// How often is asked when the server does not say (RFC 8628 3.2), and how much less often after each "slow down" (3.5).
+/// The polling interval if the server sends none (RFC 8628 3.2), and its increase after each "slow down" (3.5).
 const INTERVAL: Duration = Duration::from_secs(5);
-/// The longest interval that a server can ask for, and the longest that failure on the way leads to.
+/// The longest interval, whether the server asks for it or failures lead to it.
 const LONGEST_INTERVAL: Duration = Duration::from_secs(60);
-/// The longest that anybody is waited for, whatever the server says.
+/// The longest wait, whatever the server sends.
 const LONGEST_LIFE: Duration = Duration::from_secs(30 * 60);
-/// The longest code that a person can be asked to type.
+/// The longest code that a user can be asked to enter.
 const LONGEST_CODE: usize = 32;
 
-/// Where and as whom a code is asked for.
+/// The server and the client for a code.
 pub struct DeviceFlow<'a> {
     /// The app registration, with the token endpoint.
     pub client: &'a OAuthClient,
-    /// Where codes are made, when the server does that.
+    /// The endpoint for codes, if the server has one.
     pub endpoint: Option<&'a Url>,
-    /// The sign-in server, whose own pages may take the code.
+    /// The sign-in server, whose own pages may accept the code.
     pub authority: &'a Url,
     /// The other hosts whose pages may.
     pub hosts: &'a [&'a str],
-    /// What is asked for.
+    /// The requested scopes.
     pub scopes: &'a [&'a str],
-    /// What else goes along when it is asked whether the person is done.
+    /// Further parameters for polling.
     pub extra: &'a [(&'a str, &'a str)],
 }
 
-/// What a server answers to a device (RFC 8628 3.2). Google spells the address its own way.
+/// A server's answer to a device (RFC 8628 3.2). Google spells the address its own way.
 #[derive(Deserialize)]
 pub(crate) struct Authorization {
     device_code: SecretString,
@@ -56,8 +56,8 @@ pub(crate) struct Authorization {
 }
 
 impl DeviceFlow<'_> {
-    /// Has the person shown where to type which code, and waits until they did. Gives the tokens, and the moment before
-    /// they were asked for.
+    /// Shows the user the page and the code, and waits until the code was entered. Returns the tokens, and the time
+    /// before they were requested.
     ///
     /// # Errors
     /// The provider's refusal; `sign-in-expired`, `sign-in-refused`, `sign-in-rejected`; `unsupported`.
@@ -83,7 +83,7 @@ impl DeviceFlow<'_> {
 
         let mut interval = authorization.interval.map_or(INTERVAL, Duration::from_secs);
         interval = interval.clamp(Duration::from_secs(1), LONGEST_INTERVAL);
-        // Grows while the server cannot be asked, and is as before when it can.
+        // Grows while the server cannot be reached, and is reset when it can.
         let mut wait = interval;
         loop {
             clock.sleep_until((clock.now() + wait).min(ends)).await;
@@ -124,7 +124,7 @@ impl DeviceFlow<'_> {
         }
     }
 
-    /// The page to type the code at: the provider's own, or nothing is shown.
+    /// The page for the code: the provider's own, otherwise nothing is shown.
     fn page(&self, text: &str) -> Result<Url> {
         let page = Url::parse(text)
             .ok()
@@ -148,10 +148,10 @@ impl DeviceFlow<'_> {
         })
     }
 
-    /// Asks for a code to type on another device (RFC 8628 3.1).
+    /// Requests a code for another device (RFC 8628 3.1).
     ///
     /// # Errors
-    /// As `exchange`.
+    /// Those of `exchange`.
     async fn authorize_device(
         &self,
         http: &Http,
@@ -171,10 +171,10 @@ impl DeviceFlow<'_> {
         serde_json::from_slice(answer.body()).map_err(|_| wire.nonsense().into())
     }
 
-    /// Asks whether the user has finished on the other device (RFC 8628 3.4), once.
+    /// Asks once whether the user has finished on the other device (RFC 8628 3.4).
     ///
     /// # Errors
-    /// As `exchange`; "not yet" is a refusal too.
+    /// Those of `exchange`; "not yet" is a refusal too.
     async fn poll_device(
         &self,
         http: &Http,
@@ -198,7 +198,7 @@ impl DeviceFlow<'_> {
     }
 }
 
-/// The code as it is shown. It comes from a server and goes to a terminal.
+/// The code to show. It comes from a server and goes to a terminal.
 fn code(text: &str) -> Result<String> {
     let shown = text::shown(text);
     let fits = !shown.is_empty()

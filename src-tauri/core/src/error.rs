@@ -1,7 +1,7 @@
-//! The one error that leaves core: a closed code, a sentence for a person, and a reference to the log.
+//! The one error that leaves core: a closed code, a sentence for the user, and a reference to the log.
 //!
-//! What lives here: `Error` and `Code`. What does not: the mapping of a provider's answers to codes, which
-//! stands beside each provider. Anybody may construct an `Error`; its message must be safe to show.
+//! This file holds `Error` and `Code`. The mapping of a provider's answers to codes is beside each provider. Any
+//! module may construct an `Error`; its message must be safe to show.
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,48 +13,48 @@ use ts_rs::TS;
 /// The longest claims challenge that is kept or sent, in bytes: it becomes part of an address.
 pub const MAX_CHALLENGE_BYTES: usize = 8 * 1024;
 
-/// What went wrong, for a program that acts on it. A code exists only when somebody acts on it.
+/// The kind of failure, for a program that acts on it. A code exists only when something acts on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, serde::Deserialize, TS)]
 #[serde(rename_all = "kebab-case")]
 #[ts(export)]
 pub enum Code {
-    /// A setting that the operation needs is not set.
+    /// A setting that the operation needs is missing.
     SettingMissing,
-    /// A setting is set to something that cannot be used.
+    /// A setting has a value that cannot be used.
     SettingInvalid,
     /// The provider cannot be reached.
     Offline,
-    /// The provider answered with a failure of its own, or with nonsense.
+    /// The provider returned an error of its own, or an answer that makes no sense.
     ServerFailed,
     /// The provider asked to wait.
     Throttled,
-    /// The person cancelled the sign-in in this app.
+    /// The user cancelled the sign-in in this app.
     SignInCancelled,
-    /// The person, or the organisation, refused at the provider.
+    /// The user, or the organisation, refused at the provider.
     SignInRefused,
-    /// Nobody finished the sign-in within ten minutes.
+    /// The sign-in was not finished within ten minutes.
     SignInExpired,
     /// No browser could be started.
     BrowserFailed,
-    /// The provider's answer failed a check, so nothing of it was used.
+    /// The provider's answer failed a check, so none of it was used.
     SignInRejected,
     /// Only a new interactive sign-in helps.
     SignInAgain,
-    /// The session that a role is assumed from is over; the person renews it outside this app.
+    /// The session of a role's source has expired; the user renews it outside this app.
     SourceExpired,
     /// AWS refuses to let the caller assume the role.
     RoleRefused,
-    /// The role can be assumed without the right External ID, and nobody accepted that.
+    /// The role can be assumed without the right External ID, and the user did not accept that.
     NotEnforced,
     /// This machine's clock is too far off for the provider.
     ClockOff,
-    /// An administrator of the person's organisation has to act first.
+    /// An administrator of the user's organisation has to act first.
     AdminNeeded,
     /// The organisation refuses it here or now, and may allow it later. A sign-in would not help.
     PolicyBlocked,
-    /// A re-sign-in came back as somebody else.
+    /// Another user signed in than the one who was asked to.
     WrongPerson,
-    /// Another person's account with the same tenant or address is connected already.
+    /// Another user's account with the same tenant or address is connected already.
     AlreadyConnected,
     /// The keychain is locked.
     KeychainLocked,
@@ -64,24 +64,24 @@ pub enum Code {
     KeychainFailed,
     /// A file of ours could not be written or read.
     StorageFailed,
-    /// `accounts.db` or `settings.toml` cannot be understood, and is left as it is.
+    /// `accounts.db` or `settings.toml` is not valid, and was not changed.
     StorageUnreadable,
     /// No such account, target or flow.
     NotFound,
-    /// A name fits more than one account.
+    /// A name matches more than one account.
     Ambiguous,
     /// Input that cannot be used.
     InvalidInput,
-    /// Another process holds the account and did not let go in time.
+    /// Another process is using the account and did not finish in time.
     Busy,
     /// The cloud does not offer the operation.
     Unsupported,
-    /// A defect of ours.
+    /// A defect of this program.
     Internal,
 }
 
 impl Code {
-    /// The code as it stands in JSON and in the log, for example `sign-in-again`.
+    /// The code as in JSON and in the log, for example `sign-in-again`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::SettingMissing => "setting-missing",
@@ -118,7 +118,7 @@ impl Code {
     }
 }
 
-/// A failure that a person can be told about. Cheap to clone, so that every waiting caller gets the same one.
+/// A failure that can be shown to the user. Cheap to clone, so that every waiting caller gets the same one.
 #[derive(Clone)]
 pub struct Error(Arc<Inner>);
 
@@ -139,7 +139,7 @@ struct Inner {
 pub type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
-    /// An error with a sentence that says what happened and what to do. The sentence must hold no secret.
+    /// Creates an error from a sentence that says what happened and what to do. The sentence must hold no secret.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
         Self(Arc::new(Inner {
             code,
@@ -154,7 +154,7 @@ impl Error {
         }))
     }
 
-    /// The error that a screen showed before, with the same reference.
+    /// Recreates an error that a screen showed before, with the same reference.
     pub fn seen(view: &ErrorView) -> Self {
         Self::new(view.code, view.message.clone())
             .change(|inner| inner.reference.clone_from(&view.reference))
@@ -182,19 +182,19 @@ impl Error {
         self.change(|inner| inner.challenge = claims)
     }
 
-    /// Says that it comes of what this process has around it, whatever its code: another caller, for example.
+    /// Marks an error as caused by this process's surroundings, whatever its code: another caller, for example.
     #[must_use]
     pub fn with_local_cause(self) -> Self {
         self.change(|inner| inner.is_local = true)
     }
 
-    /// Says that nothing is tried again before the user has signed in, whatever its code.
+    /// Marks whether a retry must wait until the user has signed in, whatever the code.
     #[must_use]
     pub fn with_sign_in_needed(self, needs_sign_in: bool) -> Self {
         self.change(|inner| inner.needs_sign_in = needs_sign_in)
     }
 
-    /// Adds what caused it. Its text goes to the log and nowhere else, so it too must hold no secret.
+    /// Adds the cause. Its text goes only to the log, and it too must hold no secret.
     #[must_use]
     pub fn with_source(self, source: impl std::error::Error + Send + Sync + 'static) -> Self {
         self.change(|inner| inner.source = Some(Arc::new(source)))
@@ -219,12 +219,12 @@ impl Error {
         self.0.code
     }
 
-    /// What happened and what to do, for a person.
+    /// The sentence for the user: what happened, and what to do.
     pub fn message(&self) -> &str {
         &self.0.message
     }
 
-    /// The provider's short code, when there is one, and a random tag that finds the error in the log.
+    /// The provider's short code, if there is one, and a random tag that finds the error in the log.
     pub fn reference(&self) -> String {
         match &self.0.detail {
             Some(detail) => format!("{detail} · {}", self.0.reference),
@@ -232,7 +232,7 @@ impl Error {
         }
     }
 
-    /// How long the provider asked to wait.
+    /// The time that the provider asked to wait.
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.retry_after
     }
@@ -242,13 +242,13 @@ impl Error {
         self.0.challenge.as_deref()
     }
 
-    /// Whether nothing is tried again before the user has signed in.
+    /// Whether a retry must wait until the user has signed in.
     pub fn needs_sign_in(&self) -> bool {
         self.0.needs_sign_in || self.0.code == Code::SignInAgain
     }
 
-    /// Whether it says something of the account, wherever it is met. Else it comes of variables, files, a network or a
-    /// clock that another process may not have.
+    /// Whether the error concerns the account itself. Otherwise it comes from variables, files, a network or a clock
+    /// that another process may not have.
     pub fn is_of_account(&self) -> bool {
         !self.0.is_local
             && matches!(
@@ -264,7 +264,7 @@ impl Error {
             )
     }
 
-    /// Whether waiting may help: the one question that callers ask before they keep a session and back off.
+    /// Whether waiting may help: callers ask only this before they keep a session and back off.
     pub fn is_transient(&self) -> bool {
         matches!(
             self.0.code,
@@ -309,14 +309,14 @@ impl std::error::Error for Error {
     }
 }
 
-/// What a failure looks like to a screen or in JSON.
+/// An error in the form for screens and JSON.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, serde::Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
 #[ts(export)]
 pub struct ErrorView {
     /// What went wrong, for a program.
     pub code: Code,
-    /// What happened and what to do.
+    /// The sentence for the user.
     pub message: String,
     /// A reference to search for in the log.
     pub reference: String,

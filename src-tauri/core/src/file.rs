@@ -34,7 +34,7 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
     write().map_err(|error| storage_failed("saved", path, error))
 }
 
-/// The content of a file; none when there is no such file.
+/// Reads a file; none when there is no such file.
 ///
 /// # Errors
 /// `storage-failed`, naming the path.
@@ -46,10 +46,10 @@ pub fn read(path: &Path) -> Result<Option<Vec<u8>>> {
     }
 }
 
-/// As `read`, for a file that others may have put there: no more than so many bytes, and nothing but a file.
+/// As `read`, for a file that others may have put there: limited in size, and regular files only.
 ///
 /// # Errors
-/// As `read`; `storage-failed` for a pipe, a folder, a device or a longer file, at once.
+/// Those of `read`; at once `storage-failed` for a pipe, a folder, a device or a longer file.
 pub fn read_at_most(path: &Path, limit: u64) -> Result<Option<Vec<u8>>> {
     match fs::metadata(path) {
         Ok(metadata) if !metadata.is_file() => Err(storage_failed(
@@ -70,7 +70,7 @@ pub fn read_at_most(path: &Path, limit: u64) -> Result<Option<Vec<u8>>> {
     }
 }
 
-/// A new file beside another, which takes its place when it is complete.
+/// A new file beside another, which replaces it when it is complete.
 #[derive(Debug)]
 pub(crate) struct NewFile {
     new: tempfile::TempPath,
@@ -98,10 +98,10 @@ impl NewFile {
         &self.new
     }
 
-    /// Puts it in place, whole.
+    /// Puts it in place, complete.
     ///
     /// # Errors
-    /// `storage-failed`; what was there before still is.
+    /// `storage-failed`; the old file then still exists.
     pub(crate) fn put_in_place(self) -> Result<()> {
         let put = || -> io::Result<()> {
             File::open(&self.new)?.sync_all()?;
@@ -140,7 +140,7 @@ fn put_in_place(mut new: tempfile::TempPath, place: &Path) -> io::Result<()> {
     Ok(new.persist(place)?)
 }
 
-/// A file that is being written, by a name that `sweep_temporary` knows.
+/// The temporary name of a file that is being written; `sweep_temporary` knows it.
 fn temporary() -> tempfile::Builder<'static, 'static> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(TEMPORARY_PREFIX).suffix(TEMPORARY_SUFFIX);
@@ -150,7 +150,7 @@ fn temporary() -> tempfile::Builder<'static, 'static> {
 const TEMPORARY_PREFIX: &str = ".mcm-";
 const TEMPORARY_SUFFIX: &str = ".tmp";
 
-/// Removes files of ours in a folder that a process was killed over while it wrote them, at least an hour ago.
+/// Removes incomplete files of ours in a folder that a killed process left at least an hour ago.
 pub fn sweep_temporary(folder: &Path, now: Timestamp) {
     let is_ours = |name: &str| {
         let random = name
@@ -180,7 +180,7 @@ pub fn sweep_temporary(folder: &Path, now: Timestamp) {
     }
 }
 
-/// Refuses what is no file, and a file of another user.
+/// Refuses anything but a regular file of this user.
 ///
 /// # Errors
 /// `storage-failed`, naming the path.
@@ -213,7 +213,7 @@ pub(crate) fn no_locks(path: &Path) -> Error {
     Error::new(Code::StorageFailed, message)
 }
 
-/// Moves a file that cannot be understood to a name beside it that is not taken, so that nothing of it is lost.
+/// Moves an invalid file to a free name beside it, so that nothing is lost.
 ///
 /// # Errors
 /// `storage-failed`, naming the path.
@@ -232,10 +232,10 @@ pub fn set_aside(path: &Path) -> Result<PathBuf> {
     ))
 }
 
-/// As `set_aside`, under a name with this ending when that is not taken.
+/// As `set_aside`, under a name with this ending if it is free.
 ///
 /// # Errors
-/// As `set_aside`.
+/// Those of `set_aside`.
 pub(crate) fn set_aside_as(path: &Path, ending: &str) -> Result<PathBuf> {
     let aside = beside(path, ending);
     if aside.exists() {
@@ -306,7 +306,7 @@ pub(crate) fn storage_failed(what: &str, path: &Path, error: io::Error) -> Error
     .with_source(error)
 }
 
-/// Whether the folder's file system has no locks, as some network folders.
+/// Whether the folder's file system has no locks, like some network folders.
 #[cfg(unix)]
 fn is_about_locks(error: &io::Error) -> bool {
     use rustix::io::Errno;

@@ -1,4 +1,4 @@
-//! HTTP: one client for every cloud, with the rules that no caller may forget.
+//! HTTP: one client for every cloud, with the rules that apply to every request.
 //!
 //! Only this file and its folder name `reqwest`. rustls with the operating system's trust store and the user's own CA
 //! (`http/network.rs`), the user's proxy (`http/proxy.rs`), no redirects, a limit on time and on size, and plain `http`
@@ -30,10 +30,10 @@ pub use proxy::{Proxy, Variables};
 /// The longest answer that is read. Entra's token answers are under 10 KiB, a page of 1,000 projects under 1 MiB.
 const LARGEST_ANSWER: usize = 4 << 20;
 
-/// How long to wait for a cloud.
+/// The time limits for a cloud.
 #[derive(Clone, Copy, Debug)]
 pub struct TimeLimits {
-    /// Until a connection stands.
+    /// Until the connection is established.
     pub connect: Duration,
     /// Until the whole answer is read.
     pub total: Duration,
@@ -48,7 +48,7 @@ impl Default for TimeLimits {
     }
 }
 
-/// The client. Building it loads the trust store, so that is left until the first request.
+/// The client. Creating it loads the trust store, so that happens at the first request.
 #[derive(Clone, Default)]
 pub struct Http {
     client: Arc<Mutex<Option<(Route, reqwest::Client)>>>,
@@ -58,7 +58,7 @@ pub struct Http {
 }
 
 impl Http {
-    /// A client with other limits than the default.
+    /// A client with other limits than the default ones.
     pub fn with_limits(limits: TimeLimits) -> Self {
         Self {
             limits,
@@ -178,14 +178,14 @@ impl Http {
     }
 }
 
-/// The host and port of an address, which is all of it that may stand in a message.
+/// The host and port of an address; nothing else of it may appear in a message.
 pub fn place(url: &Url) -> String {
     let host = url.host_str().unwrap_or("an address without a host");
     url.port()
         .map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
-/// Whether an address names this machine.
+/// Whether an address is on this machine.
 pub fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Ipv4(address)) => address.is_loopback(),
@@ -195,7 +195,7 @@ pub fn is_loopback(url: &Url) -> bool {
     }
 }
 
-/// `https`, or plain `http` to this machine.
+/// Requires `https`, or plain `http` to this machine.
 ///
 /// # Errors
 /// `setting-invalid`, naming the address.

@@ -1,8 +1,8 @@
-//! OpenID Connect id_tokens: reading the claims and checking them.
+//! OpenID Connect id_tokens: decoding the claims and checking them.
 //!
-//! A native client gets the id_token directly over TLS from the token endpoint, so Entra's need no signature check
-//! (Microsoft's advice to native clients; MSAL does the same); the claims are checked all the same, before any
-//! token that came with them is used (RFC 9700 4.5.3.2). Signatures are checked in `id_token/keys.rs`.
+//! A native client gets the id_token directly over TLS from the token endpoint, so Entra's needs no signature check
+//! (Microsoft's advice to native clients; MSAL does the same). The claims are checked anyway, before any token that
+//! came with them is used (RFC 9700 4.5.3.2). Signatures are checked in `id_token/keys.rs`.
 
 pub mod keys;
 
@@ -17,16 +17,16 @@ use subtle::ConstantTimeEq;
 
 use crate::error::{Code, Error, Result};
 
-/// How far the machine's clock and the server's may differ: MSAL's figure.
+/// The permitted difference between the machine's clock and the server's, as in MSAL.
 const SKEW: Duration = Duration::from_secs(120);
 
 /// The longest subject (OpenID Connect Core 2: 255 ASCII characters).
 const MAX_SUBJECT_BYTES: usize = 255;
 
-/// The claims that any provider's sign-in reads. All but `subject` and the ids may change from one day to the next.
+/// The claims that any provider's sign-in reads. All but `subject` and the ids may change at any time.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Claims {
-    /// Who issued it.
+    /// The issuer.
     pub iss: String,
     aud: Audience,
     exp: i64,
@@ -34,24 +34,24 @@ pub struct Claims {
     nbf: Option<i64>,
     #[serde(default)]
     nonce: Option<String>,
-    /// The issuer's stable id of the person.
+    /// The issuer's stable id of the user.
     pub sub: String,
     /// Entra: the tenant.
     #[serde(default, deserialize_with = "if_readable")]
     pub tid: Option<String>,
-    /// Entra: the person's object id in that tenant.
+    /// Entra: the user's object id in that tenant.
     #[serde(default, deserialize_with = "if_readable")]
     pub oid: Option<String>,
-    /// Entra: the user name, only for showing.
+    /// Entra: the user name, for display only.
     #[serde(default, deserialize_with = "if_readable")]
     pub preferred_username: Option<String>,
-    /// The person's name, only for showing.
+    /// The user's display name, for display only.
     #[serde(default, deserialize_with = "if_readable")]
     pub name: Option<String>,
-    /// The e-mail address, only for showing.
+    /// The e-mail address, for display only.
     #[serde(default, deserialize_with = "if_readable")]
     pub email: Option<String>,
-    /// Google: whether the address is known to be the person's.
+    /// Google: whether the address is confirmed as the user's.
     #[serde(default, deserialize_with = "if_readable")]
     pub email_verified: Option<bool>,
     /// Google: the Workspace domain.
@@ -59,7 +59,7 @@ pub struct Claims {
     pub hd: Option<String>,
 }
 
-/// An optional claim; of another type than usual it counts as missing, because it is only shown or compared.
+/// An optional claim; one of an unexpected type counts as missing, because it is only shown or compared.
 fn if_readable<'de, D, T>(deserializer: D) -> std::result::Result<Option<T>, D::Error>
 where
     D: serde::Deserializer<'de>,
@@ -76,11 +76,11 @@ enum Audience {
     Many(Vec<String>),
 }
 
-/// What an id_token must say to belong to this flow.
+/// The required claims of this flow.
 pub struct Expected<'a> {
     /// Our client id.
     pub client_id: &'a str,
-    /// The issuers that are right, for the tenant that the token itself names.
+    /// The valid issuers, for the tenant that the token itself names.
     pub issuers: &'a [&'a str],
     /// The flow's nonce; none on a refresh, where servers send none.
     pub nonce: Option<&'a str>,
@@ -89,7 +89,7 @@ pub struct Expected<'a> {
 }
 
 impl Claims {
-    /// Decodes the claims without judging them.
+    /// Decodes the claims without checking them.
     ///
     /// # Errors
     /// `sign-in-rejected` when it is not an id_token.
@@ -112,7 +112,7 @@ impl Claims {
         Ok(claims)
     }
 
-    /// Checks that the token was made by the right issuer, for this app and this flow, and is still good.
+    /// Checks that the token was issued by the right issuer, for this app and this flow, and is still valid.
     ///
     /// # Errors
     /// `sign-in-rejected`, naming the check; `clock-off` when it is not valid at the machine's time.

@@ -1,7 +1,7 @@
-//! The log: what happened, for a person who looks for a reference. Never a secret, an address with a query or a name.
+//! The log, in which a user finds an error by its reference. Never a secret, an address with a query, or a name.
 //!
-//! One file a day in the log folder, a week of them, readable by this user only. The level is `info`, or what
-//! `MCM_LOG` asks for. Only the binaries start it.
+//! One file a day in the log folder, a week of them, readable by this user only. The level is `info`, or the one in
+//! `MCM_LOG`. Only the binaries start it.
 
 use std::io;
 
@@ -14,7 +14,7 @@ use crate::error::{Code, Error, Result};
 use crate::file;
 use crate::world::{Environment, Paths};
 
-/// How many days of logs are kept.
+/// The number of days for which logs are kept.
 const DAYS: usize = 7;
 
 /// Starts writing the log of `program` (`app` or `mcm`). Without a log folder the program runs without a log.
@@ -37,8 +37,8 @@ pub fn start(program: &str, paths: &Paths, environment: &Environment) -> Result<
         .max_log_files(DAYS)
         .build(&paths.logs)
         .map_err(|error| failed(io::Error::other(error)))?;
-    // Other crates may log what they send at finer levels, so they are held to warnings. The AWS SDK's warnings quote
-    // lines of its shared files, which hold keys, so it says nothing.
+    // Other crates may log what they send at finer levels, so they are limited to warnings. The AWS SDK's warnings
+    // quote lines of its shared files, which contain keys, so it logs nothing.
     let level = environment.get("MCM_LOG").unwrap_or("info");
     let others = "warn,aws_config=off,aws_runtime=off";
     let filter =
@@ -48,7 +48,7 @@ pub fn start(program: &str, paths: &Paths, environment: &Environment) -> Result<
     let layer = tracing_subscriber::fmt::layer()
         .with_ansi(false)
         .with_writer(std::sync::Mutex::new(appender));
-    // A second start in one process keeps the first.
+    // A second start in one process keeps the first log.
     let _ = tracing_subscriber::registry()
         .with(filter)
         .with(layer)

@@ -1,8 +1,8 @@
-//! A port of this machine's own: sockets, HTTP and their limits, for what a process serves on loopback.
+//! A port on this machine: sockets, HTTP and their limits, for everything that a process serves on loopback.
 //!
-//! Everything that connects is a stranger, and on Linux only this user's programs are answered. What is served is for
-//! others to say: sign-in answers (`redirect/loopback.rs`), the page that a browser is sent to (`browser.rs`) and the
-//! credentials of `mcm exec`. The only file that may name `hyper`.
+//! No client is trusted, and on Linux only this user's programs are answered. Callers define the answers: sign-in
+//! redirects (`redirect/loopback.rs`), the page for a browser (`browser.rs`) and the credentials of `mcm exec`. The
+//! only file that may use `hyper`.
 
 mod peer_check;
 
@@ -30,25 +30,25 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{sleep, timeout};
 
-/// How many ports are tried when somebody else has the IPv6 half of one.
+/// The number of ports to try while another program has the IPv6 half.
 const ATTEMPTS: usize = 16;
-/// How many connections the system queues before they are accepted.
+/// The number of connections that the system queues before they are accepted.
 const BACKLOG: u32 = 64;
-/// The longest request head. The longest address of a sign-in's answer fits twice.
+/// The longest request head: twice the longest address of a sign-in redirect.
 const LONGEST_HEAD: usize = 16 * 1024;
-/// How many headers a request may have.
+/// The most headers in a request.
 const MOST_HEADERS: usize = 64;
-/// How many connections wait for the check of their user, at most; further ones wait in the system's queue.
+/// The most connections that wait for the check of their user; further ones wait in the system's queue.
 const MAX_UNCHECKED: usize = 1024;
 /// The pause after the system refused to accept, so that a lack of file descriptors does not keep a core busy.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// A request whose body is still to come.
+/// A request whose body has not been read.
 pub type Request = hyper::Request<Incoming>;
-/// A whole answer.
+/// A complete answer.
 pub type Reply = Response<Full<Bytes>>;
 
-/// The name that a port goes by.
+/// The host name of a port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LoopbackHost {
     /// `localhost`, on 127.0.0.1 and `[::1]` at once, because a client may try either.
@@ -57,29 +57,29 @@ pub enum LoopbackHost {
     Ipv4,
 }
 
-/// What one stranger may take.
+/// The limits for one client.
 #[derive(Clone, Copy, Debug)]
 pub struct ConnectionLimits {
-    /// How long a client may take to send its request's head.
+    /// The time for a request's head.
     pub head_time: Duration,
-    /// How long a connection may live altogether.
+    /// The lifetime of a connection.
     pub connection_time: Duration,
-    /// How many connections are open at once; one more closes the oldest that has sent no request yet.
+    /// The number of open connections; one more closes the oldest that has sent no request yet.
     pub connections: usize,
 }
 
-/// A bound pair of sockets that answers nobody yet.
+/// A bound pair of sockets that answers no request yet.
 pub struct Port {
     authority: String,
     ipv4: TcpListener,
     ipv6: Ipv6,
 }
 
-/// What became of `[::1]` with the same port.
+/// The state of `[::1]` with the same port.
 enum Ipv6 {
     /// Served too: a client may resolve `localhost` to it first.
     Served(TcpListener),
-    /// Held and never listened on, so that nobody else sits there.
+    /// Bound but never listened on, so that no other program can use it.
     Held(
         #[cfg_attr(
             not(test),
@@ -87,21 +87,21 @@ enum Ipv6 {
         )]
         TcpSocket,
     ),
-    /// This machine has no IPv6 loopback, or for a literal 127.0.0.1 somebody else has the port.
+    /// This machine has no IPv6 loopback, or another program has the port, for a literal 127.0.0.1.
     Absent,
 }
 
 impl Port {
     /// Binds a port that the system chooses, on both loopback addresses.
     ///
-    /// Another program can sit on `[::1]` while we have 127.0.0.1, and would be asked first for `localhost`; such a
-    /// port is given up and the next one tried. No socket here sets `SO_REUSEADDR`, which would let a second one
-    /// share the address. On Windows the counterpart `SO_EXCLUSIVEADDRUSE` would also keep out a program of the same
+    /// Another program can listen on `[::1]` while we have 127.0.0.1, and would get the requests to `localhost`; such
+    /// a port is given up and the next one tried. No socket here sets `SO_REUSEADDR`, which would let a second one
+    /// share the address. On Windows the counterpart `SO_EXCLUSIVEADDRUSE` would also block a program of the same
     /// user that sets `SO_REUSEADDR`; neither std, tokio nor socket2 0.6 can set it, and this crate forbids unsafe
     /// code.
     ///
     /// # Errors
-    /// The system's, when no port could be had.
+    /// The system's, when no port is free.
     pub fn bind(host: LoopbackHost) -> io::Result<Self> {
         for _ in 0..ATTEMPTS {
             let ipv4 = TcpSocket::new_v4()?;
@@ -127,13 +127,13 @@ impl Port {
         Err(io::ErrorKind::AddrInUse.into())
     }
 
-    /// Its host and number, as a `Host` header names them.
+    /// Its host and number, as in a `Host` header.
     pub fn authority(&self) -> &str {
         &self.authority
     }
 
-    /// Gives every connection of this user to `visit`, at most `most` at once, and never ends. Dropping it ends them all.
-    /// Another user's connection is closed without an answer, and takes nobody's place.
+    /// Passes every connection of this user to `visit`, at most `most` at once, and never ends. Dropping it closes
+    /// them all. Another user's connection is closed without an answer, and takes no place.
     pub async fn serve<F>(&self, most: usize, mut visit: impl FnMut(Connection) -> F)
     where
         F: Future<Output = ()> + Send + 'static,
@@ -187,7 +187,7 @@ impl Port {
 }
 
 impl Ipv6 {
-    /// Takes the IPv6 half of a port; `None` when `localhost` would lead to somebody else there.
+    /// Binds the IPv6 half of a port; `None` when `localhost` would lead to another program there.
     fn take(host: LoopbackHost, port: u16) -> Option<Self> {
         let Ok(socket) = TcpSocket::new_v6() else {
             return Some(Self::Absent);
@@ -209,8 +209,8 @@ pub struct Connection {
     has_spoken: Arc<AtomicBool>,
 }
 
-/// The connections of a port. When there are too many, the oldest one that has sent no request goes, so that silent ones
-/// keep nobody out and no request is cut off.
+/// The connections of a port. When there are too many, the oldest one without a request is closed, so that silent
+/// ones block nobody and no request is cut off.
 struct Visitors {
     most: usize,
     tasks: JoinSet<()>,
@@ -269,16 +269,16 @@ pub async fn converse<F>(
         .max_buf_size(LONGEST_HEAD)
         .max_headers(MOST_HEADERS)
         .serve_connection(TokioIo::new(stream), service);
-    // How a stranger's connection failed is of no use to anybody.
+    // A client's failure needs no report.
     let _ = timeout(limits.connection_time, connection).await;
 }
 
-/// Whether a request names this port as its host: a name that somebody rebound to this machine does not.
+/// Whether a request names this port as its host: a name that was rebound to this machine does not.
 pub fn is_addressed_to(request: &Request, authority: &str) -> bool {
     request.uri().authority().is_none() && single(request.headers(), &HOST) == Some(authority)
 }
 
-/// The value of a header that came exactly once.
+/// The value of a header that occurs exactly once.
 pub fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     let mut values = headers.get_all(name).iter();
     let value = values.next()?.to_str().ok()?;
@@ -288,7 +288,7 @@ pub fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> 
 /// The body of a request.
 ///
 /// # Errors
-/// The status to refuse it with: it is longer than `longest`, or broke off.
+/// The status to refuse it with: it is longer than `longest`, or incomplete.
 pub async fn body(request: Request, longest: usize) -> Result<Bytes, StatusCode> {
     let body = Limited::new(request.into_body(), longest).collect().await;
     body.map(Collected::to_bytes).map_err(|error| {
@@ -300,7 +300,7 @@ pub async fn body(request: Request, longest: usize) -> Result<Bytes, StatusCode>
     })
 }
 
-/// An answer that nobody keeps.
+/// An answer that must not be cached.
 pub fn reply(status: StatusCode, content_type: &'static str, text: impl Into<Bytes>) -> Reply {
     let mut reply = Response::new(Full::from(text.into()));
     *reply.status_mut() = status;

@@ -1,6 +1,6 @@
-//! What the system may keep of this process's memory: no core dump, which would hold refresh tokens.
+//! Protection of this process's memory: no core dump, which would contain refresh tokens.
 //!
-//! Each program of ours calls `keep_private` first. A command or browser that it starts has the limit of before.
+//! Each program of ours calls `keep_private` first. A command or browser that it starts gets the original limit.
 
 #[cfg(unix)]
 use std::sync::OnceLock;
@@ -12,10 +12,10 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 #[cfg(unix)]
 static LIMIT_BEFORE: OnceLock<Rlimit> = OnceLock::new();
 
-/// Keeps the memory of this process out of core dumps. On Linux other programs of this user can no longer read it through
-/// `/proc` or attach to it, unless they are the administrator's.
+/// Excludes the memory of this process from core dumps. On Linux other programs of this user can no longer read it
+/// through `/proc` or attach to it, except the administrator's.
 pub fn keep_private() {
-    // Without it, everything works all the same.
+    // If this fails, everything still works.
     #[cfg(target_os = "linux")]
     let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
     #[cfg(unix)]
@@ -28,7 +28,7 @@ pub fn keep_private() {
     }
 }
 
-/// Starts another program, which gets the limit that this process was started with.
+/// Starts another program with the limit that this process was started with.
 pub fn start_other<T>(start: impl FnOnce() -> T) -> T {
     #[cfg(unix)]
     if let Some(before) = LIMIT_BEFORE.get() {
@@ -42,6 +42,6 @@ pub fn start_other<T>(start: impl FnOnce() -> T) -> T {
 
 #[cfg(unix)]
 fn limit(limit: &Rlimit) {
-    // To lower one's own limit, or to raise it to the maximum, is always allowed.
+    // Lowering one's own limit, or raising it to the maximum, is always allowed.
     let _ = setrlimit(Resource::Core, *limit);
 }

@@ -1,7 +1,7 @@
 //! OAuth 2.0 as every provider needs it: authorise URLs with PKCE, code exchange, refresh, and token answers.
 //!
-//! The only file that names `oauth2`. What a provider adds of its own (prompts, hints, claims) is handed in as
-//! extra parameters; what its errors mean is the provider's business. Nothing here is printed with its secrets.
+//! The only file that uses `oauth2`. A provider passes its own additions (prompts, hints, claims) as extra
+//! parameters, and interprets its errors. Nothing here is printed with its secrets.
 
 use std::fmt;
 use std::sync::Mutex;
@@ -26,9 +26,9 @@ use crate::error::{Code, Error, Result};
 use crate::http::{self, Dialect, Http};
 use crate::random;
 
-/// MSAL's assumption when a server does not say how long a token lives.
+/// MSAL's assumption when a server does not send the lifetime of a token.
 const ASSUMED_LIFE: Duration = Duration::from_secs(600);
-/// No provider issues access tokens that live longer than a day or so; beyond this the answer is nonsense.
+/// No provider issues access tokens that live longer than about a day; a longer lifetime makes no sense.
 const LONGEST_LIFE: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// An app registration and the endpoints that serve it.
@@ -36,15 +36,15 @@ const LONGEST_LIFE: Duration = Duration::from_secs(7 * 24 * 3600);
 pub struct OAuthClient {
     /// The client id.
     pub client_id: String,
-    /// Google issues its desktop clients one and does not treat it as secret; Entra's public clients have none.
+    /// Google issues one to desktop clients and does not treat it as secret; Entra's public clients have none.
     pub client_secret: Option<SecretString>,
-    /// Where the person signs in.
+    /// The page where the user signs in.
     pub authorization_endpoint: Url,
-    /// Where codes and refresh tokens are redeemed, and the only place they are ever sent.
+    /// The endpoint where codes and refresh tokens are redeemed, and the only one that they are sent to.
     pub token_endpoint: Url,
 }
 
-/// What one attempt to sign in keeps to itself: fresh for each, never stored.
+/// The secrets of one sign-in attempt: new for each, never stored.
 pub struct Attempt {
     verifier: SecretString,
     /// Comes back inside the id_token.
@@ -52,7 +52,7 @@ pub struct Attempt {
 }
 
 impl Attempt {
-    /// A new verifier of 43 characters (RFC 7636 4.1) and a nonce, each of 256 random bits.
+    /// Creates a verifier of 43 characters (RFC 7636 4.1) and a nonce, each of 256 random bits.
     pub fn new() -> Self {
         Self {
             verifier: random::token(32).into(),
@@ -67,19 +67,19 @@ impl Default for Attempt {
     }
 }
 
-/// Tokens as a provider answered, checked for form.
+/// Tokens from a provider, checked for form.
 pub struct Tokens {
     /// The access token.
     pub access_token: SecretString,
-    /// A refresh token, when the provider sent one.
+    /// A refresh token, if the provider sent one.
     pub refresh_token: Option<SecretString>,
     /// The id_token, not yet checked.
     pub id_token: Option<SecretString>,
-    /// How long the access token lives: at most a week, ten minutes when the server did not say.
+    /// The lifetime of the access token: at most a week, ten minutes when the server did not send it.
     pub expires_in: Duration,
-    /// How long the refresh token lives, when the provider says so.
+    /// The lifetime of the refresh token, if the provider sends it.
     pub refresh_expires_in: Option<Duration>,
-    /// The scopes granted, when the provider says so.
+    /// The granted scopes, if the provider sends them.
     pub scopes: Option<Vec<String>>,
     /// Entra's `client_info`.
     pub client_info: Option<String>,
@@ -93,12 +93,12 @@ impl Tokens {
     }
 }
 
-/// Why no tokens came.
+/// The reason why no tokens came.
 #[derive(Debug)]
 pub enum TokenFailure {
     /// The server refused with an OAuth error; its provider explains it.
     Refused(Refusal),
-    /// Anything else, explained already.
+    /// Any other failure, already explained.
     Failed(Error),
 }
 
@@ -108,12 +108,12 @@ impl From<Error> for TokenFailure {
     }
 }
 
-/// An OAuth error answer (RFC 6749 5.2), with what Entra and Google add.
+/// An OAuth error answer (RFC 6749 5.2), with the additions of Entra and Google.
 #[derive(Clone, Deserialize, Serialize)]
 pub struct Refusal {
     /// The error code.
     pub error: String,
-    /// For developers; may hold trace ids. Providers read numbers from it and show none of it.
+    /// For developers; may contain trace ids. Providers read numbers from it and never show it.
     #[serde(default)]
     pub error_description: String,
     /// Entra's `suberror`, Google's `error_subtype`.
@@ -122,7 +122,7 @@ pub struct Refusal {
     /// Entra's claims challenge.
     #[serde(default)]
     pub claims: Option<String>,
-    /// How long the server asked to wait.
+    /// The wait that the server asked for.
     #[serde(skip)]
     pub retry_after: Option<Duration>,
 }
@@ -145,7 +145,7 @@ impl fmt::Display for Refusal {
 impl ErrorResponse for Refusal {}
 
 impl OAuthClient {
-    /// The page that the browser opens. The verifier goes along only as its S256 challenge.
+    /// The page that the browser opens. Only the verifier's S256 challenge is in it.
     pub fn authorize_url(
         &self,
         attempt: &Attempt,
@@ -167,7 +167,7 @@ impl OAuthClient {
         Ok(request.url().0)
     }
 
-    /// Redeems a code, with the attempt's verifier: a token answer is never taken for a flow without one.
+    /// Redeems a code with the attempt's verifier, so that a code never works in another flow.
     ///
     /// # Errors
     /// The provider's refusal, or `offline`, `throttled`, `server-failed`.
@@ -194,7 +194,7 @@ impl OAuthClient {
     /// Redeems a refresh token.
     ///
     /// # Errors
-    /// As `exchange`.
+    /// Those of `exchange`.
     pub async fn refresh(
         &self,
         http: &Http,
@@ -228,11 +228,11 @@ impl OAuthClient {
     }
 }
 
-/// Tells a revocation endpoint to end a token (RFC 7009). The token goes in the body, never in the address. A token that
-/// the server no longer knows is ended already.
+/// Revokes a token at a revocation endpoint (RFC 7009). The token is in the body, never in the address. A token that
+/// the server no longer knows is already revoked.
 ///
 /// # Errors
-/// `offline`, `throttled` or `server-failed` when the server did not say that the token is ended.
+/// `offline`, `throttled` or `server-failed` when the server did not confirm the revocation.
 pub async fn revoke(
     http: &Http,
     endpoint: &Url,
@@ -255,7 +255,7 @@ pub async fn revoke(
         refusal.as_deref(),
         Ok("invalid_client" | "unauthorized_client")
     );
-    // Google answers 400 for a token that it does not know, where RFC 7009 2.2 has 200.
+    // Google answers 400 for an unknown token, where RFC 7009 2.2 has 200.
     if matches!(answer.status, 200 | 400) && !about_client {
         return Ok(());
     }
@@ -301,7 +301,7 @@ fn redirect_url(text: &str) -> Result<RedirectUrl> {
     })
 }
 
-/// A token request on its way: keeps what the `oauth2` crate does not hand through.
+/// A token request in progress: keeps what the `oauth2` crate does not pass through.
 pub(crate) struct Wire {
     http: Http,
     place: String,
@@ -351,7 +351,7 @@ impl Wire {
 
     async fn send(&self, request: oauth2::HttpRequest) -> Result<oauth2::HttpResponse> {
         let answer = self.http.send(request, Dialect::Json).await?;
-        // A refusal may come with any 4xx status, 429 among them; only what has no OAuth error in it is failure.
+        // A refusal may come with any 4xx status, including 429; only an answer without an OAuth error is a failure.
         if serde_json::from_slice::<Refusal>(&answer.body).is_err() {
             answer.refuse_trouble(&self.place)?;
         }
@@ -382,7 +382,7 @@ impl Wire {
                 Err(TokenFailure::Refused(refusal))
             }
             Err(RequestTokenError::Request(error)) => Err(TokenFailure::Failed(error)),
-            // Both hold parts of the answer, which may be a token: their text goes nowhere.
+            // Both contain parts of the answer, which may be a token: their text is dropped.
             Err(RequestTokenError::Parse(..) | RequestTokenError::Other(_)) => {
                 Err(self.nonsense().into())
             }
@@ -399,7 +399,7 @@ impl Wire {
     }
 }
 
-/// A token answer on the wire (RFC 6749 5.1), read tolerantly where servers are known to differ.
+/// A token answer in transit (RFC 6749 5.1), parsed tolerantly where servers are known to differ.
 #[derive(Deserialize, Serialize)]
 pub(crate) struct TokenAnswer {
     #[serde(skip_serializing)]
@@ -467,7 +467,7 @@ impl TokenResponse for TokenAnswer {
     }
 }
 
-/// Bearer in any case; nothing else can be used (RFC 6749 7.1).
+/// Bearer in any case; no other type can be used (RFC 6749 7.1).
 fn bearer<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> std::result::Result<BasicTokenType, D::Error> {
@@ -479,7 +479,7 @@ fn bearer<'de, D: Deserializer<'de>>(
     }
 }
 
-/// Seconds as a number or a string; anything else, a negative number among them, counts as not said.
+/// Seconds as a number or a string; anything else, including a negative number, counts as missing.
 fn lenient_seconds<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> std::result::Result<Option<u64>, D::Error> {

@@ -1,8 +1,8 @@
 //! What a cloud does for us, in five methods, and the table that maps a cloud to its provider.
 //!
-//! The only file of core with a `match cloud`. A provider sees what a request and a sign-in need, and the types that it
-//! fills (ARCHITECTURE.md lists them); never the keychain, the store, the session or another provider. Others store and
-//! publish what it returns.
+//! The only file of core with a `match cloud`. A provider sees what a request and a sign-in need, and the types that
+//! it fills (ARCHITECTURE.md lists them); never the keychain, the store, the session or another provider. Its callers
+//! store and publish what it returns.
 
 pub mod aws;
 pub mod azure;
@@ -39,25 +39,25 @@ pub struct CloudView {
     pub cloud: Cloud,
     /// Whether signing in can start.
     pub ready: bool,
-    /// Whether it is a stand-in on this machine: its endpoints are loopback addresses.
+    /// Whether it is a sandbox on this machine: its endpoints are loopback addresses.
     pub sandbox: bool,
-    /// What is missing or malformed, with where it was read and how to set it.
+    /// The missing or malformed settings, with where they were read and how to set them.
     pub problems: Vec<SettingProblem>,
     /// The client id in force, when there is one.
     pub client_id: Option<String>,
     /// Where the client id was read: an environment variable's name, `settings.toml`, or nothing.
     pub client_id_origin: Option<String>,
-    /// Which redirect a sign-in uses.
+    /// The redirect method of a sign-in.
     pub redirect: RedirectKind,
     /// The redirect URIs to register at the provider.
     pub redirect_uris: Vec<String>,
-    /// The scopes that a sign-in asks for.
+    /// The scopes of a sign-in.
     pub scopes: Vec<String>,
     /// The sign-in server in force.
     pub authority: String,
 }
 
-/// What a cloud does for us.
+/// The interface of a cloud.
 #[async_trait]
 pub trait Provider: Send + Sync {
     /// Refuses to begin a sign-in while a setting that it needs is missing or cannot be used.
@@ -66,10 +66,10 @@ pub trait Provider: Send + Sync {
     /// `setting-missing` or `setting-invalid`, with what to set and where.
     fn check_set_up(&self) -> Result<()>;
 
-    /// Signs a person in through the browser. Nothing is stored; dropping the future cancels it.
+    /// Signs the user in through the browser. Nothing is stored; dropping the future cancels it.
     ///
     /// # Errors
-    /// Any of the sign-in codes, explained for a person.
+    /// Any of the sign-in codes, explained for the user.
     async fn sign_in(&self, request: &SignInRequest, context: &SignInContext) -> Result<SignedIn>;
 
     /// Makes a new session for a resource from the grant; only resources that `resource` gave. With a claims challenge,
@@ -77,7 +77,7 @@ pub trait Provider: Send + Sync {
     /// replaces the old one, and the old one may be dead by then: it has to be stored before the session is used.
     ///
     /// # Errors
-    /// `sign-in-again` when only the person can help; transient codes when waiting may.
+    /// `sign-in-again` when only the user can help; transient codes when waiting may.
     async fn refresh(
         &self,
         account: &Account,
@@ -86,16 +86,16 @@ pub trait Provider: Send + Sync {
         challenge: Option<&ClaimsChallenge>,
     ) -> Result<Refreshed>;
 
-    /// Ends the grant at the provider, where it offers that.
+    /// Revokes the grant at the provider, where it offers that.
     ///
     /// # Errors
-    /// When the provider could not be told; the local copy is removed all the same.
+    /// When the provider did not revoke it; the local copy is removed anyway.
     async fn sign_out(&self, grant: &Grant) -> Result<()>;
 
-    /// Reads the account's targets, telling `progress` how many were read so far.
+    /// Loads the account's targets, reporting to `progress` how many were loaded so far.
     ///
     /// # Errors
-    /// As `refresh`. The old list is kept then.
+    /// Those of `refresh`. The old list is kept then.
     async fn targets(
         &self,
         account: &Account,
@@ -104,27 +104,27 @@ pub trait Provider: Send + Sync {
     ) -> Result<Vec<Target>>;
 }
 
-/// Told how many targets were read so far.
+/// Called with the number of targets loaded so far.
 pub type Progress<'a> = dyn Fn(usize) + Send + Sync + 'a;
 
-/// What a person asked for.
+/// The user's request for a sign-in.
 #[derive(Clone, Debug, Default)]
 pub struct SignInRequest {
-    /// Azure: the tenant to sign in to, when not the one in the settings.
+    /// Azure: the tenant to sign in to, if not the one in the settings.
     pub tenant: Option<String>,
-    /// The row that is signed in to again: nobody else may come back.
+    /// The row to sign in to again: only its user may sign in.
     pub known: Option<Identity>,
-    /// What the last refusal asked the next sign-in to prove (Entra's claims challenge).
+    /// The claims that the last refusal demanded of the next sign-in (Entra's claims challenge).
     pub challenge: Option<String>,
-    /// Whether consent is asked for although it was given once: the row lacks a scope.
+    /// Whether to ask for consent although it was given once: the row lacks a scope.
     pub consent: bool,
-    /// The redirect, when not the one in the settings.
+    /// The redirect method, if not the one in the settings.
     pub redirect: Option<RedirectKind>,
-    /// Whether a code is typed on another device instead of a browser being opened on this one.
+    /// Whether the user enters a code on another device, instead of a browser on this one.
     pub device_code: bool,
-    /// Azure: the resource that the person is asked to consent to, when not Resource Manager.
+    /// Azure: the resource to consent to, if not Resource Manager.
     pub resource: Option<Identifier>,
-    /// AWS: the role, and who assumes it.
+    /// AWS: the role, and the source that assumes it.
     pub role: Option<RoleRequest>,
 }
 
@@ -134,27 +134,27 @@ pub struct SignedIn {
     pub account: Refreshable,
     /// The long-lived part.
     pub grant: Grant,
-    /// The first session. Its generation is set by whoever stores it.
+    /// The first session. Its generation is set when it is stored.
     pub session: Session,
-    /// The target that a new row begins with, when one is the natural choice.
+    /// The target to choose for a new row, if one is the natural choice.
     pub target: Option<String>,
 }
 
-/// A session made from a grant.
+/// A session created from a grant.
 pub struct Refreshed {
     /// The grant that replaces the one redeemed, when the provider sent one.
     pub grant: Option<Grant>,
-    /// The new session. Its generation is set by whoever stores it.
+    /// The new session. Its generation is set when it is stored.
     pub session: Session,
-    /// The identity with what the provider says of it today; the same person.
+    /// The identity as the provider reports it now; the same user.
     pub identity: Option<Identity>,
-    /// When the sign-in itself ends, where known.
+    /// The expiry of the sign-in itself, if known.
     pub sign_in_end: Option<SignInEnd>,
-    /// Why the session must not be used. A grant that came with it is stored all the same.
+    /// The reason why the session must not be used. A grant that came with it is stored anyway.
     pub refusal: Option<Error>,
 }
 
-/// The providers in force.
+/// The providers in use.
 #[derive(Clone)]
 pub struct Providers {
     azure: Arc<dyn Provider>,
@@ -214,7 +214,8 @@ pub fn cloud_view(settings: &Settings, cloud: Cloud) -> CloudView {
     }
 }
 
-/// The resource that a person or a program names, for an account of the cloud. The text may come from anybody.
+/// Finds the resource that the user or a program names, for an account of the cloud. The text may come from any
+/// program.
 ///
 /// # Errors
 /// `invalid-input` for a text that names none; `unsupported` for a cloud with one credential for everything.
@@ -264,8 +265,8 @@ fn one_for_everything(cloud: Cloud, text: &str) -> Error {
     Error::new(Code::Unsupported, message)
 }
 
-/// The life that a session must have left to be handed out: what a cloud's clients need before they would ask again
-/// at once (Azure 5 min, Google 3 min 45 s, AWS 15 min).
+/// The remaining lifetime that a session needs to be issued: below it, a cloud's clients would ask again at once
+/// (Azure 5 min, Google 3 min 45 s, AWS 15 min).
 pub fn min_remaining_lifetime(cloud: Cloud) -> Duration {
     Duration::from_secs(match cloud {
         Cloud::Azure | Cloud::Gcp => 5 * 60,
@@ -273,10 +274,10 @@ pub fn min_remaining_lifetime(cloud: Cloud) -> Duration {
     })
 }
 
-/// Checks that a client id is of its cloud's kind.
+/// Checks that a client id has its cloud's form.
 ///
 /// # Errors
-/// The rest of the sentence that begins with where it was read.
+/// The rest of a sentence that begins with where it was read.
 pub fn check_client_id(
     settings: &Settings,
     cloud: Cloud,

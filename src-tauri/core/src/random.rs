@@ -1,7 +1,7 @@
 //! Random values from the operating system's generator: state, nonce, verifier, references.
 //!
-//! Nothing else in the project draws randomness. A machine without a working generator cannot sign anybody in,
-//! so a failure here ends the process.
+//! Nothing else in the project creates random values. A machine without a working generator cannot sign in, so a
+//! failure here ends the process.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -21,7 +21,7 @@ pub(crate) fn reference() -> String {
     )
 }
 
-/// A number that tells one sign-in of an account from the next; small enough for every reader of JSON.
+/// A number that distinguishes the sign-ins of an account; small enough for every JSON reader.
 pub(crate) fn generation() -> u64 {
     getrandom::u64().expect("the operating system provides randomness") >> 11
 }

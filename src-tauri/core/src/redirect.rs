@@ -1,8 +1,9 @@
-//! Where the answers of a sign-in page come in: the app's URI scheme and the loopback listener.
+//! Redirects: how the response of a sign-in page arrives, through the app's URI scheme or the loopback listener.
 //!
-//! What lives here: what a flow expects, and its two doors. What an answer must satisfy is the pure function in
-//! `redirect/accept.rs`; the pending flows are in `redirect/pending_flows.rs`, sockets and HTTP in `redirect/loopback.rs`, the
-//! pages that a browser gets in `redirect/page.rs`. Providers call `expect`; the shell calls `deliver` with whatever text arrived.
+//! This file holds the expectation of a flow and the two ways in. The checks of a response are the pure function in
+//! `redirect/accept.rs`; pending flows are in `redirect/pending_flows.rs`, the listener in `redirect/loopback.rs`,
+//! the pages for a browser in `redirect/page.rs`. Providers call `open_flow`; the app calls `deliver` with whatever
+//! text arrived.
 
 mod accept;
 mod loopback;
@@ -26,21 +27,21 @@ use crate::world::Clock;
 use loopback::{Counted, Door, Listener};
 use pending_flows::PendingFlows;
 
-/// How long a flow waits for its answer.
+/// How long a flow waits for its response.
 pub const STATE_LIFE: Duration = Duration::from_mins(10);
 
-/// What a flow is waiting for.
+/// The expectation of a flow.
 #[derive(Debug)]
 pub struct Expectation {
-    /// The cloud that the person signs in to.
+    /// The cloud that the user signs in to.
     pub cloud: Cloud,
-    /// Where the answer comes in.
+    /// The receiver of the response.
     pub receiver: Receiver,
-    /// Who must have sent it.
+    /// The required issuer.
     pub issuer: Issuer,
 }
 
-/// Where the answer of a flow comes in. A flow has one receiver; the same answer elsewhere is not accepted.
+/// The receiver of a flow's response. A flow has one; the same response elsewhere is not accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Receiver {
     /// The app's URI scheme.
@@ -49,19 +50,18 @@ pub enum Receiver {
         /// `io.github.multicloudmanager://auth/azure` or `com.googleusercontent.apps.ID:/oauth2redirect`.
         redirect_uri: String,
     },
-    /// A listener on this machine, with a port of its own.
+    /// A listener on this machine, with its own port.
     Loopback {
-        /// The name that the redirect URI uses.
+        /// The host name in the redirect URI.
         host: LoopbackHost,
-        /// How the provider sends its answer.
+        /// How the provider sends its response.
         method: Method,
-        /// What a browser may name as the `Origin` of the answer besides `null`, for example
-        /// `https://login.microsoftonline.com`.
+        /// The permitted `Origin` of the response besides `null`, for example `https://login.microsoftonline.com`.
         origins: Vec<String>,
     },
 }
 
-/// How a provider hands its answer to a loopback listener.
+/// How a provider sends its response to a loopback listener.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
     /// GET with the parameters in the query.
@@ -70,25 +70,25 @@ pub enum Method {
     FormPost,
 }
 
-/// What the `iss` parameter of an answer must be (RFC 9207).
+/// The required `iss` parameter of a response (RFC 9207).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Issuer {
-    /// The provider's metadata announces the parameter: it must be there and equal this.
+    /// The provider's metadata announces the parameter: it is required and must equal this.
     Required(String),
-    /// The metadata does not announce it: when it is there all the same, it must equal this, in which
-    /// `{tenantid}` stands for any tenant's GUID as in Entra's metadata.
+    /// The metadata does not announce it: if it is present, it must equal this, in which `{tenantid}` stands for any
+    /// tenant's GUID as in Entra's metadata.
     IfPresent(String),
 }
 
-/// What the provider answered, after every check that can be made without asking it anything.
+/// The provider's response, after every check that needs no request.
 pub enum Answer {
     /// The authorisation code.
     Code(SecretString),
-    /// The provider, or the person there, said no.
+    /// The provider, or the user there, refused.
     Refused {
         /// The error code, `[a-z_]{1,64}`; anything else has become `unrecognised_error`.
         error: String,
-        /// The provider's own text reduced to printable ASCII and 2 KiB, to find error numbers in. Not for a screen.
+        /// The provider's own text reduced to printable ASCII and 2 KiB, to find error numbers in. Not for display.
         description: String,
     },
 }
@@ -105,7 +105,7 @@ impl fmt::Debug for Answer {
     }
 }
 
-/// What became of a delivered address: for the log, and for nothing else.
+/// What happened to a delivered address: for the log only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Delivered {
     /// It answered a flow.
@@ -116,7 +116,7 @@ pub enum Delivered {
     Ignored(Reason),
 }
 
-/// Whether the process has a window that the closing page can offer to return to.
+/// Whether the process has a window that the closing page can lead back to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Frontend {
     /// The desktop app.
@@ -128,15 +128,15 @@ pub enum Frontend {
 /// The limits of a loopback listener. A test shortens them.
 #[derive(Clone, Copy, Debug)]
 pub struct ReceiverLimits {
-    /// How long a client may take to send its request's head.
+    /// The time for a request's head.
     pub head_time: Duration,
-    /// How long a connection may live altogether.
+    /// The lifetime of a connection.
     pub connection_time: Duration,
     /// The largest body, in bytes.
     pub body_size: usize,
-    /// How many connections are open at once; one more closes the oldest.
+    /// The number of open connections; one more closes the oldest.
     pub connections: usize,
-    /// How long the listener stays for the closing page after the answer came.
+    /// How long the listener stays open for the closing page after the response came.
     pub closing_time: Duration,
 }
 
@@ -153,7 +153,7 @@ impl Default for ReceiverLimits {
 }
 
 impl ReceiverLimits {
-    /// What one of a listener's visitors may take.
+    /// The limits for one of a listener's clients.
     fn visit(&self) -> crate::loopback::ConnectionLimits {
         let Self {
             head_time,
@@ -169,7 +169,7 @@ impl ReceiverLimits {
     }
 }
 
-/// The pending sign-ins of this process and the doors to them.
+/// The pending sign-ins of this process and their receivers.
 pub struct Redirects {
     front: Frontend,
     limits: ReceiverLimits,
@@ -192,11 +192,11 @@ impl Redirects {
         Self { limits, ..self }
     }
 
-    /// Opens a flow, with its listener bound, before the browser is sent anywhere. When eight flows wait already,
-    /// the oldest ends as cancelled.
+    /// Opens a flow, with its listener bound, before the browser opens. When eight flows already wait, the oldest is
+    /// cancelled.
     ///
     /// # Errors
-    /// `busy` when no loopback port could be had; `internal` when the redirect URI cannot be one.
+    /// `busy` when no loopback port is free; `internal` when the redirect URI is not valid.
     pub async fn open_flow(&self, expectation: Expectation) -> Result<PendingFlow> {
         let Expectation {
             cloud,
@@ -241,17 +241,17 @@ impl Redirects {
         })
     }
 
-    /// The deep link's door: takes any text from anybody. Only an address that answers a pending flow changes
-    /// anything; the link of the closing page (`…://open`) is ignored here like every other.
+    /// Receives a deep link: any text from any program. Only an address that answers a pending flow has an effect;
+    /// the link of the closing page (`…://open`) is ignored here like every other.
     pub fn deliver(&self, url: &str) -> Delivered {
         self.flows.deliver(&Arrival::DeepLink(url))
     }
 
-    /// Returns when no listener is open any more, so that a process about to end does not take the closing page
-    /// with it. Waits as long as a flow is pending on loopback.
+    /// Returns when no listener is open any more, so that the end of the process does not cut off the closing page.
+    /// Waits as long as a flow is pending on loopback.
     pub async fn closed(&self) {
         let mut listeners = self.flows.listeners.subscribe();
-        // The sender lives as long as `self`, so waiting cannot fail.
+        // The sender exists as long as `self`, so waiting cannot fail.
         let _ = listeners.wait_for(|count| *count == 0).await;
     }
 }
@@ -281,7 +281,7 @@ fn private_redirect_uri(text: &str) -> Result<String> {
     }
 }
 
-/// A flow that waits for its answer. Dropping it forgets the flow and closes its listener.
+/// A flow that waits for its response. Dropping it removes the flow and closes its listener.
 pub struct PendingFlow {
     flow: Flow,
     redirect_uri: String,
@@ -302,16 +302,16 @@ impl PendingFlow {
         self.state.expose_secret()
     }
 
-    /// The moment after which no answer is accepted.
+    /// The time after which no response is accepted.
     pub fn expires_at(&self) -> Timestamp {
         self.expires_at
     }
 
-    /// Waits for the answer. May be dropped and called again; there is one answer.
+    /// Waits for the response. May be dropped and called again; there is one response.
     ///
     /// # Errors
-    /// `sign-in-expired` after ten minutes of the wall clock, `sign-in-cancelled` when newer flows pushed this
-    /// one out, `sign-in-rejected` when the answer came from another issuer.
+    /// `sign-in-expired` after ten minutes of the wall clock, `sign-in-cancelled` when newer flows replaced this one,
+    /// `sign-in-rejected` when the response came from another issuer.
     pub async fn answer(&mut self) -> Result<Answer> {
         let Some(outcome) = &mut self.outcome else {
             return Err(Error::new(

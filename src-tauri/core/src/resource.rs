@@ -1,7 +1,7 @@
-//! What a session is for: the resource that its credential opens.
+//! The purpose of a session: the resource that its credential is for.
 //!
-//! Every account has a session for managing its cloud's resources. A cloud may make sessions for others from the same
-//! grant (Azure does); which names they have stands with its provider. Nothing here is secret.
+//! Every account has a session for the management plane of its cloud. A cloud may create sessions for other resources
+//! from the same grant (Azure does); their names are in its provider. Nothing here is secret.
 
 use std::fmt;
 
@@ -9,20 +9,20 @@ use serde::{Deserialize, Serialize};
 
 use crate::guid::is_guid;
 
-/// Longer than any identifier that Entra takes (255), and short enough for a line.
+/// Longer than any identifier that Entra accepts (255), and short enough for a line.
 const MAX_IDENTIFIER_BYTES: usize = 255;
 
-/// What a session is for.
+/// The purpose of a session.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Resource {
-    /// Managing the cloud's resources: the session that every account has.
+    /// The management plane: the session that every account has.
     Management,
-    /// Something else, by the identifier that the cloud knows it by.
+    /// Another resource, by the cloud's identifier.
     Named(Identifier),
 }
 
 impl Resource {
-    /// The word that tells its session from the account's others. No identifier is the same as the first.
+    /// The key that distinguishes its session from the account's others. No identifier equals the management plane's.
     pub fn key(&self) -> &str {
         match self {
             Self::Management => "management",
@@ -30,7 +30,7 @@ impl Resource {
         }
     }
 
-    /// The identifier, of one that is not the management.
+    /// The identifier; none for the management plane.
     pub fn identifier(&self) -> Option<&Identifier> {
         match self {
             Self::Management => None,
@@ -39,14 +39,15 @@ impl Resource {
     }
 }
 
-/// The identifier of a resource: `https://HOST/…` or `api://NAME/…`, or a GUID. A slash at its end belongs to it.
+/// The identifier of a resource: `https://HOST/…` or `api://NAME/…`, or a GUID. A trailing slash is part of it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Identifier(String);
 
 impl Identifier {
-    /// Reads an identifier. The text may come from anybody: it goes into a request's scope, a file and a message, so
-    /// only what an identifier needs passes. Scheme, host and GUID come back in lower case.
+    /// Parses an identifier. The text may come from any program and goes into a request's scope, a file and a
+    /// message, so only the characters of an identifier are allowed. Scheme, host and GUID are returned in lower
+    /// case.
     pub fn parse(text: &str) -> Option<Self> {
         if text.len() > MAX_IDENTIFIER_BYTES {
             return None;
@@ -71,7 +72,7 @@ impl Identifier {
             .peekable();
         let mut path_fits = true;
         while let Some(segment) = segments.next() {
-            // The last one may be empty: that is the slash at the end, or no path at all.
+            // The last one may be empty: that is the trailing slash, or no path at all.
             path_fits &= is_segment(segment) || (segment.is_empty() && segments.peek().is_none());
         }
         (fits && path_fits).then(|| Self(format!("{scheme}://{}{path}", host.to_ascii_lowercase())))
@@ -82,7 +83,7 @@ impl Identifier {
         &self.0
     }
 
-    /// Whether it names this server and no part of it.
+    /// Whether it names this server as a whole.
     pub fn is_server(&self, host: &str) -> bool {
         let bare = self.0.strip_suffix('/').unwrap_or(&self.0);
         bare.strip_prefix("https://") == Some(host)
@@ -107,8 +108,8 @@ fn is_host(host: &str) -> bool {
     host.contains('.') && host.split('.').all(label)
 }
 
-/// A part of a path: unreserved characters (RFC 3986 2.3), and not a step to another folder. `.default` is the end of
-/// a scope and of no resource.
+/// A part of a path: unreserved characters (RFC 3986 2.3), and no step to another folder. `.default` ends a scope,
+/// never a resource.
 fn is_segment(segment: &str) -> bool {
     let is_unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
     !segment.is_empty()

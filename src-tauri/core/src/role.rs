@@ -18,7 +18,7 @@ use crate::text;
 #[serde(try_from = "String", into = "String")]
 #[ts(export, type = "string")]
 pub enum Source {
-    /// The SDK's default chain: environment, the default profile, what the machine has.
+    /// The SDK's default chain: environment, the default profile, the machine's role.
     Default,
     /// A profile of the shared config.
     Profile(String),
@@ -142,7 +142,7 @@ pub fn is_external_id(text: &str) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || b"_+=,.@:/-".contains(&byte))
 }
 
-/// Whether an AWS role was seen to refuse callers that lack the External ID.
+/// Whether an AWS role refused callers without its External ID.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "kebab-case")]
 #[ts(export)]
@@ -155,7 +155,7 @@ pub enum Enforcement {
     Unknown,
 }
 
-/// What a role may do, beyond being assumed.
+/// The role's permissions.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(
     tag = "kind",
@@ -178,7 +178,7 @@ pub enum Permissions {
     },
 }
 
-/// A connection to AWS that waits for its role. Known by its External ID, which is no secret.
+/// A connection to AWS that waits for its role. Identified by its External ID, which is not secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
 #[ts(export)]
@@ -187,17 +187,17 @@ pub struct PendingRole {
     pub external_id: String,
     /// The source of the credentials that assume the role.
     pub source: Source,
-    /// The caller that the templates named.
+    /// The caller in the templates.
     pub principal_arn: String,
-    /// The name that the templates gave the role.
+    /// The role's name in the templates.
     pub role_name: String,
-    /// What the templates let it do.
+    /// The role's permissions in the templates.
     #[serde(default)]
     pub permissions: Permissions,
-    /// The lifetime of its sessions in seconds, when one was chosen.
+    /// The length of its sessions in seconds, if one was chosen.
     #[serde(default)]
     pub session_seconds: Option<u32>,
-    /// When it was made.
+    /// When it was issued.
     #[ts(type = "string")]
     pub made_at: Timestamp,
 }
@@ -209,7 +209,7 @@ pub struct PendingRole {
 pub struct TypedKeys {
     /// The access key id.
     pub access_key_id: String,
-    /// The ARN of their owner, as AWS said when they were entered.
+    /// The ARN of their owner, from AWS when they were entered.
     pub arn: String,
     /// When they were entered.
     #[ts(type = "string")]

@@ -1,8 +1,8 @@
-//! Sessions: handing out a valid one, renewing it once for everybody who asks, and never after a sign-out.
+//! Sessions: issuing a valid one, renewing it once for all callers, and never after a sign-out.
 //!
 //! One renewal at a time per grant, across threads (a shared task) and processes (a lock file). The renewal runs in a
-//! task of its own, so a caller who gives up cannot lose a rotated refresh token. The rotated grant is stored before
-//! the session is published. A grant may serve several resources: each has its session, and its own failure unless it is
+//! task of its own, so a caller that gives up cannot lose a rotated refresh token. The rotated grant is stored before
+//! the session is published. A grant may serve several resources: each has its session, and its own failure unless
 //! the grant's. Expiry is wall-clock time. Only `app/` calls this file.
 
 use std::collections::HashMap;
@@ -30,42 +30,43 @@ use crate::surroundings;
 use crate::vault::{Record, Vault};
 use crate::world::{Clock, Environment};
 
-/// How far ahead of that the app renews by itself, so that nobody has to wait.
+/// How much earlier the app renews by itself, so that no caller has to wait.
 const REFRESH_AHEAD: Duration = Duration::from_secs(5 * 60);
-/// A clock that went back by more than this makes every session suspect.
+/// A clock that was set back by more than this makes every session suspect.
 const CLOCK_TOLERANCE: Duration = Duration::from_secs(120);
-/// The waits after passing failures: doubled from the first to the longest.
+/// The waits after temporary failures: doubled from the first to the longest.
 const FIRST_WAIT: Duration = Duration::from_secs(5);
 const LONGEST_WAIT: Duration = Duration::from_secs(300);
-/// The longest that a provider's `Retry-After` keeps an account from being tried.
+/// The longest `Retry-After` of a provider that delays an account.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(3600);
-/// The waits after a refusal that is about one resource: only a person can mend it, but not only in this app.
+/// The waits after a refusal of one resource: only an administrator can fix it, possibly outside this app.
 const FIRST_WAIT_REFUSED: Duration = Duration::from_secs(60);
 const LONGEST_WAIT_REFUSED: Duration = LONGEST_RETRY_AFTER;
-/// The wait after a failure that comes of this process's surroundings, and that no time of its own mends.
+/// The wait after a failure of this process's surroundings, which do not change by waiting.
 const LOCAL_WAIT: Duration = Duration::from_secs(30);
-/// How many other resources an account has sessions for, at most. Whoever asks for more pushes the oldest out.
+/// The most other resources that an account has sessions for. A further one replaces the oldest.
 const MOST_RESOURCES: usize = 32;
 /// How long another process may hold a grant: a whole request with its time limit, and the keychain work around it.
 const GRANT_LOCK_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// When a session has to be renewed before it is handed out: with less left than its cloud's clients need, but never
-/// before half of its life is gone, so that a server with very short lives is not asked at every call.
+/// The time from which a session has to be renewed before it is issued: when less remains than its cloud's clients
+/// need, but never before half of its lifetime, so that a server with very short lifetimes is not asked at every
+/// call.
 pub fn renewal_due(cloud: Cloud, times: &SessionTimes) -> Timestamp {
     let half = (times
         .issued_at
         .duration_since(times.expires_at)
         .unsigned_abs())
         / 2;
-    // What storage holds may be any time.
+    // Storage may contain any time.
     earlier(
         times.expires_at,
         provider::min_remaining_lifetime(cloud).min(half),
     )
 }
 
-/// When the app renews a session by itself: ahead of `renewal_due`, spread by the account's id so that accounts that
-/// were connected together are not renewed together.
+/// The time at which the app renews a session by itself: ahead of `renewal_due`, spread by the account's id so that
+/// accounts that were connected together are not renewed together.
 pub fn renewal_planned(cloud: Cloud, account: &AccountId, times: &SessionTimes) -> Timestamp {
     let due = renewal_due(cloud, times);
     let half = times.issued_at.duration_since(due).unsigned_abs() / 2;
@@ -77,29 +78,29 @@ pub fn renewal_planned(cloud: Cloud, account: &AccountId, times: &SessionTimes) 
         .mul_f64(0.5 + f64::from(spread) / 2000.0)
 }
 
-/// Whether a session can be handed out now.
+/// Whether a session can be issued now.
 pub fn is_fresh(cloud: Cloud, times: &SessionTimes, now: Timestamp) -> bool {
     now < renewal_due(cloud, times) && later(now, CLOCK_TOLERANCE) >= times.issued_at
 }
 
-/// A moment before another, or the first that there is.
+/// A time before another, or the first possible one.
 fn earlier(time: Timestamp, by: Duration) -> Timestamp {
     time.checked_sub(by).unwrap_or(Timestamp::MIN)
 }
 
-/// A moment after another, or the last that there is.
+/// A time after another, or the last possible one.
 fn later(time: Timestamp, by: Duration) -> Timestamp {
     time.checked_add(by).unwrap_or(Timestamp::MAX)
 }
 
-/// What a caller wants.
+/// What a caller needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RefreshMode {
-    /// A session that can be handed out.
+    /// A session that can be issued.
     Fresh,
-    /// A new session, because a person asked for it: waits from earlier failures do not count.
+    /// A new session at the user's request: waits from earlier failures do not count.
     Renewed,
-    /// A new session ahead of time, because the app renews by itself.
+    /// A new session ahead of time, in the background.
     Ahead,
 }
 
@@ -113,7 +114,7 @@ struct RenewalKey {
     challenge: Option<ClaimsChallenge>,
 }
 
-/// Hands out sessions.
+/// Issues sessions.
 #[derive(Clone)]
 pub struct Sessions(Arc<Inner>);
 
@@ -124,7 +125,7 @@ struct Inner {
     locks: PathBuf,
     environment: Environment,
     running: Mutex<HashMap<RenewalKey, Renewal>>,
-    /// Rotated grants that the keychain refused: the only copy, kept until it takes them.
+    /// Rotated grants that the keychain refused: the only copy, kept until it accepts them.
     unsaved: Mutex<HashMap<GrantKey, Grant>>,
     on_change: Box<dyn Fn() + Send + Sync>,
 }
@@ -149,7 +150,7 @@ impl NewSecrets {
 }
 
 impl Sessions {
-    /// `on_change` is told whenever a renewal starts or ends.
+    /// `on_change` is called whenever a renewal starts or ends.
     pub fn new(
         clock: Arc<dyn Clock>,
         vault: Vault,
@@ -171,11 +172,11 @@ impl Sessions {
         }))
     }
 
-    /// A session of the account for a resource, as `mode` asks. Callers at the same time get the same one.
+    /// Returns a session of the account for a resource, as `mode` requires. Simultaneous callers get the same one.
     ///
     /// # Errors
-    /// `sign-in-again` when only the person can help, at once and without a request; transient codes; `not-found` for
-    /// an account that is not connected; `unsupported` for a resource that its cloud makes no sessions for.
+    /// `sign-in-again` when only the user can help, at once and without a request; transient codes; `not-found` for
+    /// an account that is not connected; `unsupported` for a resource that its cloud offers no sessions for.
     pub async fn session(
         &self,
         providers: &Providers,
@@ -223,7 +224,7 @@ impl Sessions {
         self.renewal(providers, wanted, RefreshMode::Fresh).await
     }
 
-    /// The session in the keychain, when it can be handed out as it is.
+    /// The session in the keychain, if it can be issued as it is.
     ///
     /// # Errors
     /// `keychain-*`.
@@ -239,7 +240,7 @@ impl Sessions {
             .any(|key| key.id == *id && key.resource == Resource::Management)
     }
 
-    /// Waits until every renewal that is running in this process has ended, so that no grant is lost at a quit.
+    /// Waits until every running renewal of this process has ended, so that no grant is lost when it quits.
     pub async fn finish(&self) {
         loop {
             let Some(renewal) = self.running().values().next().cloned() else {
@@ -292,12 +293,12 @@ impl Sessions {
         })
     }
 
-    /// Removes the account: its row and the note of its secrets at once, then the secrets. The removed account and its
-    /// grant, if no other row has it, are returned for revoking it at the provider.
+    /// Removes the account: its row and the note of its secrets at once, then the secrets. Returns the removed
+    /// account and its grant, if no other row has it, for revoking it at the provider.
     ///
     /// # Errors
-    /// `not-found`; `keychain-*` or `busy` when a secret could not be removed yet: the row is gone all the same, and the
-    /// secret is removed later.
+    /// `not-found`; `keychain-*` or `busy` when a secret could not be removed yet: the row is removed anyway, and the
+    /// secret later.
     pub async fn remove(&self, id: &AccountId) -> Result<(Account, Option<Grant>)> {
         let at = self.0.clock.now();
         let remove = |change: &Change<'_>| {
@@ -310,7 +311,7 @@ impl Sessions {
         Ok((account, grant))
     }
 
-    /// Removes from the keychain what a removed row left, and returns its grant, if no other row has it.
+    /// Removes a removed row's secrets from the keychain, and returns its grant, if no other row has it.
     ///
     /// # Errors
     /// `keychain-*` or `busy`: the rest is removed later.
@@ -320,8 +321,8 @@ impl Sessions {
         Ok(grant)
     }
 
-    /// Removes from the keychain what is noted of a grant and no row needs. The grant's lock comes first: a renewal or a
-    /// sign-in that is running ends before, and what it stored is seen. Returns the grant when it was removed.
+    /// Removes a grant's noted secrets that no row needs. The grant's lock comes first: a running renewal or sign-in
+    /// ends before, and its result is seen. Returns the grant when it was removed.
     async fn clean_up(&self, grant: &GrantKey) -> Result<Option<Grant>> {
         let _lock = self.lock(grant).await?;
         self.clean_up_locked(grant).await
@@ -355,7 +356,7 @@ impl Sessions {
             .await
     }
 
-    /// Removes one secret that no row needs. What was a grant is returned.
+    /// Removes one secret that no row needs. Returns it if it was a grant.
     async fn remove_secret(&self, intent: &Intent) -> Result<Option<Grant>> {
         let vault = &self.0.vault;
         match intent {
@@ -378,8 +379,8 @@ impl Sessions {
         }
     }
 
-    /// Removes what killed sign-ins and interrupted sign-outs left in the keychain. What another process works on is
-    /// left to it, and what fails to the next time.
+    /// Removes what killed sign-ins and interrupted sign-outs left in the keychain. It skips what another process
+    /// works on, and retries failures the next time.
     pub async fn clean_up_all(&self) {
         let intents = match self.0.store.intents(None) {
             Ok(intents) => intents,
@@ -438,7 +439,7 @@ impl Sessions {
         Ok(secrets)
     }
 
-    /// Removes access keys from the keychain that are noted and have no name any more.
+    /// Removes noted access keys without a name from the keychain.
     ///
     /// # Errors
     /// `keychain-*`, `storage-*`, `busy`: they are removed later.
@@ -465,7 +466,7 @@ impl Sessions {
         self.0.store.account(id)?.ok_or_else(|| not_found(id))
     }
 
-    /// The stored session, when it belongs to the account as it is now.
+    /// The stored session, if it belongs to the account as it is now.
     async fn kept(&self, account: &Account, resource: &Resource) -> Result<Option<Session>> {
         let Some(bytes) = self.0.vault.read(&record(account, resource)).await? else {
             return Ok(None);
@@ -475,7 +476,7 @@ impl Sessions {
             .filter(|session| session.generation == account.generation))
     }
 
-    /// The renewal that is running for the account and the resource, or a new one in a task of its own.
+    /// The running renewal for the account and the resource, or a new one in a task of its own.
     fn renewal(&self, providers: &Providers, wanted: RenewalKey, mode: RefreshMode) -> Renewal {
         let mut running = self.running();
         if let Some(renewal) = running.get(&wanted) {
@@ -517,7 +518,7 @@ impl Sessions {
         let challenge = challenge.as_ref();
         let before = self.account(id)?;
         let _lock = self.lock(&before.grant).await?;
-        // Whoever held the lock meanwhile may have done the work, or met the failure, that we came for.
+        // The previous holder of the lock may have done the same work, or met the same failure.
         let account = self.account(id)?;
         let renewed_meanwhile = account.session_for(resource) != before.session_for(resource);
         if challenge.is_none()
@@ -526,7 +527,7 @@ impl Sessions {
         {
             return Ok(session);
         }
-        // What the account cannot do, it cannot do for any resource.
+        // A failure of the account applies to every resource.
         for part in [&Resource::Management, resource] {
             let Some(renewal_failure) = self.failure(&account, part) else {
                 continue;
@@ -574,7 +575,7 @@ impl Sessions {
         }
         let is_named = resource.identifier().is_some();
         if is_named && error.code() == Code::SignInAgain {
-            // No code tells whether the resource was refused or the grant: the management session does.
+            // No code shows whether the resource or the grant was refused: the management session decides.
             if let Err(of_grant) = self.try_grant(providers, &account, &grant).await
                 && of_grant.code() == Code::SignInAgain
             {
@@ -584,7 +585,7 @@ impl Sessions {
         Err(self.record_trouble(&account, resource, error).await?)
     }
 
-    /// Whether a grant that was refused for a resource still makes management sessions. What it makes is kept.
+    /// Whether a grant that was refused for a resource still creates management sessions. A created session is kept.
     async fn try_grant(
         &self,
         providers: &Providers,
@@ -608,8 +609,8 @@ impl Sessions {
         }
     }
 
-    /// The failure of an account's last renewal, when it counts in this process: it is the account's own, or was met
-    /// with the variables, files and clock that this process has.
+    /// The failure of an account's last renewal, if it applies to this process: it concerns the account itself, or
+    /// has the variables, files and clock of this process.
     pub fn failure<'a>(
         &self,
         account: &'a Account,
@@ -624,8 +625,8 @@ impl Sessions {
         (is_of_this_clock && is_here()).then_some(failure)
     }
 
-    /// Why a renewed session must not be handed out. An expired one is of no use, and every caller would ask for another
-    /// at once.
+    /// The reason why a renewed session must not be issued. An expired one is useless, and every caller would ask for
+    /// another at once.
     fn refusal(&self, account: &Account, refreshed: &Refreshed) -> Option<Error> {
         let times = refreshed.session.times;
         let is_expired = times.expires_at <= self.0.clock.now();
@@ -649,11 +650,11 @@ impl Sessions {
             .or_else(|| is_expired.then(expired))
     }
 
-    /// Whether an earlier failure forbids another request now.
+    /// Whether a new request must wait after an earlier failure.
     fn must_back_off(&self, renewal_failure: &RenewalFailure, mode: RefreshMode) -> bool {
         let now = self.0.clock.now();
         let waits = renewal_failure.not_before.is_some_and(|until| {
-            // A clock that was set back must not keep an account waiting for longer than any wait lasts.
+            // A clock that was set back must not delay an account for longer than the longest wait.
             now < until && until.duration_since(now).unsigned_abs() <= LONGEST_RETRY_AFTER
         });
         renewal_failure.is_final() || (waits && mode != RefreshMode::Renewed)
@@ -709,7 +710,7 @@ impl Sessions {
             .await
     }
 
-    /// Stores the rotated grant, then the session, then the row's times: unless the account was signed out meanwhile.
+    /// Stores the rotated grant, then the session, then the row's times, unless the account was signed out meanwhile.
     async fn publish(
         &self,
         account: &Account,
@@ -757,7 +758,7 @@ impl Sessions {
                 }
             })
             .await?;
-        // The name is stored before a secret of its own, so that a sign-out finds the secret.
+        // The name is stored before its secret, so that a sign-out finds the secret.
         if resource.identifier().is_some() {
             self.0.vault.write(&record, session.to_bytes()).await?;
             let cleaned = self.clean_up_locked(&account.grant).await;
@@ -766,8 +767,8 @@ impl Sessions {
         Ok(session)
     }
 
-    /// Stores a grant that took the place of the stored one. After a sign-out meanwhile, the one who removed the row waits
-    /// for our lock and then removes the grant.
+    /// Stores a grant that replaced the stored one. After a sign-out meanwhile, the process that removed the row
+    /// waits for our lock and then removes the grant.
     async fn store_rotated(&self, account: &Account, grant: Option<Grant>) -> Result<()> {
         let Some(grant) = grant else { return Ok(()) };
         let bytes = grant.to_bytes();
@@ -780,13 +781,13 @@ impl Sessions {
         Ok(())
     }
 
-    /// Removes the resources whose sessions end first, when there are too many, and notes their secrets.
+    /// Removes the resources whose sessions expire first, if there are too many, and notes their secrets.
     fn make_room(&self, change: &Change<'_>, row: &mut Account) -> Result<()> {
         while row.resources.len() > MOST_RESOURCES {
             let ends = |(_, known): &(usize, &ResourceSession)| {
                 known.session.map(|session| session.expires_at)
             };
-            // The last one is the one that needs the room.
+            // The last one is the new one.
             let others = row.resources.iter().enumerate().take(MOST_RESOURCES);
             let (index, _) = others.min_by_key(ends).expect("there are too many");
             let oldest = row.resources.remove(index);
@@ -799,9 +800,9 @@ impl Sessions {
         Ok(())
     }
 
-    /// Keeps a failure with the row, so that every process knows it: the account's own failures for all of them, others
-    /// for those with the same surroundings, and never as final. A keychain that is locked is no failure of the account's.
-    /// The failure is returned as its callers are told it.
+    /// Stores a failure with the row, so that every process knows it: the account's own failures for all of them,
+    /// others for those with the same surroundings, and never as final. A locked keychain is not a failure of the
+    /// account. Returns the failure for the callers.
     async fn record_trouble(
         &self,
         account: &Account,
@@ -898,7 +899,7 @@ impl Sessions {
     }
 }
 
-/// The wait after the n-th failure in a row: what the provider asked for, else doubled each time, with jitter.
+/// The wait after the n-th failure in a row: the provider's, else doubled each time, with jitter.
 fn wait_after(attempts: u32, retry_after: Option<Duration>) -> Duration {
     if let Some(asked) = retry_after {
         return asked.min(LONGEST_RETRY_AFTER);
@@ -913,7 +914,7 @@ fn backed_off(attempts: u32, first: Duration, longest: Duration) -> Duration {
         .min(longest)
 }
 
-/// Where the keychain keeps a session of the account.
+/// The record of an account's session in the keychain.
 fn record(account: &Account, resource: &Resource) -> Record {
     Record::session(&account.id, resource.key())
 }

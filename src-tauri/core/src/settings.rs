@@ -1,8 +1,8 @@
-//! Settings: `settings.toml` and the environment, which wins over it.
+//! Settings: `settings.toml` and the environment, which takes precedence.
 //!
-//! Loading never fails: what is missing or malformed is named together with where it was read and how to set it, and
-//! the app starts all the same. Endpoints come from here only, never from the dashboard. Google Cloud's section is in
-//! `settings/gcp.rs`, that of AWS in `settings/aws.rs`.
+//! Loading never fails: each missing or malformed setting is named with where it was read and how to set it, and the
+//! app starts anyway. Endpoints come only from here, never from the dashboard. Google Cloud's section is in
+//! `settings/gcp.rs`, AWS's in `settings/aws.rs`.
 
 mod aws;
 mod azure_cloud;
@@ -27,7 +27,7 @@ pub use azure_cloud::AzureCloud;
 pub(crate) use gcp::is_google;
 pub use gcp::{GcpAccess, GcpSettings, check_gcp_client_file, check_gcp_client_id};
 
-/// All settings in force.
+/// All settings in use.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// Azure's.
@@ -40,15 +40,15 @@ pub struct Settings {
     pub network: Network,
     /// What is malformed in the network's section.
     pub network_problems: Vec<SettingProblem>,
-    /// How the app looks and behaves.
+    /// The preferences for the app's appearance and behaviour.
     pub preferences: Preferences,
-    /// The keys that open the switcher, as the person wrote them.
+    /// The keys that open the switcher, as the user wrote them.
     pub shortcut: Option<String>,
-    /// Why `settings.toml` could not be used at all, if it could not.
+    /// The reason why `settings.toml` could not be used at all, if any.
     pub unreadable: Option<ErrorView>,
 }
 
-/// How a provider's answer comes back.
+/// The redirect method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
 #[serde(rename_all = "kebab-case")]
 #[ts(export)]
@@ -66,9 +66,9 @@ pub enum RedirectKind {
 pub struct SettingProblem {
     /// The setting's name, for example `AZURE_CLIENT_ID`.
     pub name: String,
-    /// Where it was read, or where it was looked for.
+    /// Where it was read, or looked for.
     pub origin: String,
-    /// What is wrong and how to mend it.
+    /// The fault and its fix.
     pub message: String,
 }
 
@@ -83,14 +83,14 @@ impl SettingProblem {
     }
 }
 
-/// How the app looks and behaves.
+/// The app's appearance and behaviour.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase", default)]
 #[ts(export)]
 pub struct Preferences {
-    /// Light, dark, or as the system has it.
+    /// Light, dark, or the system's.
     pub theme: Theme,
-    /// Whether the first-run screen was passed.
+    /// Whether the first-run screen was completed.
     pub welcomed: bool,
 }
 
@@ -108,7 +108,7 @@ impl Default for Preferences {
 #[serde(rename_all = "kebab-case")]
 #[ts(export)]
 pub enum Theme {
-    /// As the system has it.
+    /// The system's.
     System,
     /// Light.
     Light,
@@ -116,12 +116,12 @@ pub enum Theme {
     Dark,
 }
 
-/// What signing in to Azure needs.
+/// The settings for signing in to Azure.
 #[derive(Clone, Debug)]
 pub struct AzureSettings {
     /// The application (client) id and where it was read.
     pub client_id: Option<Sourced>,
-    /// The tenant signed in to when nobody asks for another: `organizations`, a GUID or a domain.
+    /// The default tenant: `organizations`, a GUID or a domain.
     pub tenant: String,
     /// The sign-in server, for example `https://login.microsoftonline.com/`.
     pub authority: Url,
@@ -131,7 +131,7 @@ pub struct AzureSettings {
     pub audience: Option<Identifier>,
     /// The portal.
     pub portal: Url,
-    /// How the answer comes back.
+    /// The redirect method.
     pub redirect: RedirectKind,
     /// What is missing or malformed.
     pub problems: Vec<SettingProblem>,
@@ -147,12 +147,12 @@ pub struct Sourced {
 }
 
 impl AzureSettings {
-    /// The redirect URI of the app's own scheme. Register it exactly so.
+    /// The redirect URI of the app's own scheme. Register exactly this.
     pub fn deep_link_redirect() -> String {
         format!("{SCHEME}://auth/azure")
     }
 
-    /// The client id, when signing in can start.
+    /// The client id, if signing in can start.
     ///
     /// # Errors
     /// `setting-missing` or `setting-invalid`, with what to set and where.
@@ -174,12 +174,12 @@ impl AzureSettings {
 }
 
 impl Settings {
-    /// Where `settings.toml` lies.
+    /// The path of `settings.toml`.
     pub fn path(config: &Path) -> PathBuf {
         config.join("settings.toml")
     }
 
-    /// Reads everything. Whatever is wrong is in `problems` and `unreadable`.
+    /// Loads everything. All faults are in `problems` and `unreadable`.
     pub fn load(config: &Path, environment: &Environment) -> Self {
         let path = Self::path(config);
         let (document, unreadable) = match read_document(&path) {
@@ -213,10 +213,10 @@ impl Settings {
     }
 }
 
-/// Writes one key of `settings.toml`, keeping its comments and order; none takes the key out.
+/// Writes one key of `settings.toml`, keeping its comments and order; none removes the key.
 ///
 /// # Errors
-/// `storage-unreadable` when the file cannot be understood (it is then left as it is), `storage-failed`.
+/// `storage-unreadable` when the file is not valid (it is then not changed), `storage-failed`.
 pub fn save(config: &Path, section: &str, key: &str, value: Option<&str>) -> Result<()> {
     save_item(config, section, key, value.map(toml_edit::value))
 }
@@ -281,7 +281,7 @@ fn unreadable(path: &Path, why: &str) -> Error {
     Error::new(Code::StorageUnreadable, message)
 }
 
-/// Finds settings and collects what is wrong with them.
+/// Finds settings and collects their faults.
 struct Lookup<'a> {
     document: &'a DocumentMut,
     path: &'a Path,
@@ -337,7 +337,7 @@ impl Lookup<'_> {
         item.as_bool()
     }
 
-    /// An endpoint: `https`, or a loopback address. A bare host name is taken as `https`, as the Azure SDKs do.
+    /// An endpoint: `https`, or a loopback address. A bare host name is taken as `https`, as in the Azure SDKs.
     fn endpoint(&mut self, section: &str, key: &str, variable: &str, default: &str) -> Url {
         let default = Url::parse(default).expect("the defaults are URLs");
         let Some(found) = self.text(section, key, Some(variable)) else {
@@ -594,11 +594,11 @@ fn azure_audience(lookup: &mut Lookup<'_>) -> Option<Identifier> {
     audience
 }
 
-/// An Entra client id is a GUID. A server of somebody else's may use other ids, so there only the shapes of other
-/// clouds' ids are refused.
+/// An Entra client id is a GUID. Another server may use other ids, so there only the forms of other clouds' ids are
+/// refused.
 ///
 /// # Errors
-/// The rest of the sentence that begins with where it was read.
+/// The rest of a sentence that begins with where it was read.
 pub fn check_azure_client_id(client_id: &str, authority: &Url) -> std::result::Result<(), String> {
     let of_another_cloud =
         client_id.ends_with(".apps.googleusercontent.com") || client_id.starts_with("arn:");
@@ -618,7 +618,7 @@ pub fn check_azure_client_id(client_id: &str, authority: &Url) -> std::result::R
     ))
 }
 
-/// A tenant as a person writes it: a GUID, a domain, or one of Entra's three words. Comes back in lower case.
+/// Parses a tenant: a GUID, a domain, or one of Entra's three words. Returned in lower case.
 ///
 /// # Errors
 /// `invalid-input`, naming it.

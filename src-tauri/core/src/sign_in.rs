@@ -1,7 +1,7 @@
-//! The context of a sign-in: what a provider may use while a person signs in, and how it tells where it stands.
+//! The context of a sign-in: what a provider may use while the user signs in, and how it reports progress.
 //!
-//! It opens the browser (again, when the person asks), chooses between the app's scheme and loopback, and waits for
-//! the redirect. The address of the sign-in page stays in here: it goes to the browser and nowhere else.
+//! It opens the browser (again, at the user's request), chooses between the app's scheme and loopback, and waits for
+//! the redirect. The address of the sign-in page stays in this file: it goes only to the browser.
 
 use crate::account::{AccountId, Cloud};
 use serde::{Deserialize, Serialize};
@@ -17,17 +17,17 @@ use crate::redirect::{Answer, PendingFlow, Redirects};
 use crate::settings::RedirectKind;
 use crate::world::{Browser, SchemeRegistration};
 
-/// What a provider may use while a person signs in.
+/// What a provider may use while the user signs in.
 pub struct SignInContext {
-    /// Where redirects are waited for.
+    /// The pending flows.
     pub redirects: Arc<Redirects>,
     /// What opens the page.
     pub browser: Arc<dyn Browser>,
-    /// Who handles the scheme that an answer comes back through.
+    /// The handler of the app's scheme.
     pub scheme: Arc<dyn SchemeRegistration>,
-    /// Told at every step.
+    /// Called at every step.
     pub tell: Arc<dyn Fn(SignInEvent) + Send + Sync>,
-    /// Rung when the person asks for the browser again.
+    /// Notified when the user asks for the browser again.
     pub again: Arc<Notify>,
 }
 
@@ -37,7 +37,7 @@ pub struct SignInContext {
 #[ts(export)]
 pub struct SignInId(pub u32);
 
-/// A sign-in in progress, or how it ended.
+/// A sign-in in progress, or its result.
 #[derive(Clone, Debug, PartialEq, Serialize, TS)]
 #[serde(rename_all = "camelCase")]
 #[ts(export)]
@@ -46,25 +46,25 @@ pub struct SignInView {
     pub id: SignInId,
     /// The cloud signed in to.
     pub cloud: Cloud,
-    /// The row that it renews, when it is not a new one.
+    /// The row that it signs in to again, if it is not a new one.
     pub account: Option<AccountId>,
-    /// How the answer comes back.
+    /// The redirect method.
     pub redirect: RedirectKind,
     /// Whether the app's scheme belongs to another program, so that loopback is used instead.
     pub scheme_taken: bool,
     /// When it started.
     #[ts(type = "string")]
     pub started_at: Timestamp,
-    /// When it will be given up.
+    /// When it expires.
     #[ts(type = "string")]
     pub expires_at: Timestamp,
-    /// Where it stands.
+    /// The current step.
     pub step: SignInStep,
-    /// AWS: the checks of the role. They stay when the sign-in has ended, however quickly it did.
+    /// AWS: the checks of the role. They stay when the sign-in has ended.
     pub verification: Option<RoleVerification>,
 }
 
-/// Where a sign-in stands.
+/// A step of a sign-in.
 #[derive(Clone, Debug, PartialEq, Serialize, TS)]
 #[serde(
     tag = "step",
@@ -73,36 +73,36 @@ pub struct SignInView {
 )]
 #[ts(export)]
 pub enum SignInStep {
-    /// The provider's metadata is being read.
+    /// The provider's metadata is being loaded.
     Starting,
-    /// The browser is open; the person finishes there.
+    /// The browser is open; the user finishes there.
     Browser,
-    /// A code waits to be typed on any device. It is gone from here when it is no longer good.
+    /// A code waits to be entered on any device. It is removed from here when it expires.
     Code {
         /// The code.
         code: String,
-        /// The page to type it at.
+        /// The page for the code.
         page: String,
-        /// Until when it is good.
+        /// When it expires.
         #[ts(type = "string")]
         expires_at: Timestamp,
     },
-    /// No browser could be started; the person can try again or cancel.
+    /// No browser could be started; the user can try again or cancel.
     BrowserFailed {
         /// What to tell the person.
         error: ErrorView,
     },
     /// AWS: the role is being assumed with, without and with a wrong External ID.
     Verifying,
-    /// The answer is being checked and exchanged.
+    /// The response is being checked and redeemed.
     Finishing,
-    /// Another person's row has the same tenant or address: replace it or keep both.
+    /// Another user's row has the same tenant or address: replace it or keep both.
     Choice {
-        /// The row that is there already.
+        /// The existing row.
         existing: AccountId,
-        /// Who is connected there.
+        /// Its user.
         existing_who: String,
-        /// Who signed in now.
+        /// The user who signed in now.
         who: String,
     },
     /// The account is connected.
@@ -119,14 +119,14 @@ pub enum SignInStep {
     },
 }
 
-/// The checks of an AWS role, and for whom they are made.
+/// The checks of an AWS role, and their caller.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
 #[serde(rename_all = "camelCase")]
 #[ts(export)]
 pub struct RoleVerification {
-    /// Who calls, as AWS says.
+    /// The caller, as AWS identifies it.
     pub caller: String,
-    /// The checks and how they stand.
+    /// The checks and their state.
     pub checks: Vec<RoleCheck>,
 }
 
@@ -137,69 +137,69 @@ pub struct RoleVerification {
 pub struct RoleCheck {
     /// What is checked.
     pub what: RoleCheckKind,
-    /// How it stands.
+    /// Its state.
     pub state: CheckState,
-    /// How often it was tried.
+    /// The number of attempts.
     pub attempts: u32,
-    /// While it is tried again: when that ends.
+    /// While it is retried: when that ends.
     #[ts(type = "string | null")]
     pub until: Option<Timestamp>,
-    /// Who AWS says we became, once that was asked.
+    /// The assumed identity from AWS, once it was requested.
     pub became: Option<String>,
 }
 
-/// What is checked of an AWS role.
+/// The subject of a check of an AWS role.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, TS)]
 #[serde(rename_all = "kebab-case")]
 #[ts(export)]
 pub enum RoleCheckKind {
-    /// It lets the caller in with the External ID. A new role takes a while to.
+    /// It lets the caller in with the External ID. A new role takes a while to do so.
     RightId,
     /// It refuses the caller without an External ID.
     NoId,
     /// It refuses the caller with a wrong External ID.
     WrongId,
-    /// The session that it gave belongs to it.
+    /// Its session belongs to it.
     Identity,
 }
 
-/// How a check stands.
+/// The state of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, TS)]
 #[serde(rename_all = "kebab-case")]
 #[ts(export)]
 pub enum CheckState {
-    /// Not begun.
+    /// Not started.
     Waiting,
     /// AWS is being asked.
     Running,
     /// AWS is asked again in a moment.
     Retrying,
-    /// As it has to be.
+    /// The expected result.
     Passed,
-    /// Not as it has to be.
+    /// Not the expected result.
     Failed,
     /// AWS gave no clear answer.
     Unknown,
 }
 
-/// What there is to tell.
+/// An event of a sign-in.
 #[derive(Clone, Debug)]
 pub enum SignInEvent {
     /// The sign-in reached a step.
     Step(SignInStep),
-    /// A role of AWS is being verified, and this is how its checks stand.
+    /// A role of AWS is being verified; the state of its checks.
     Verifying(RoleVerification),
-    /// How the answer will come back.
+    /// The redirect method in use.
     Receiver {
         /// The redirect in use.
         redirect: RedirectKind,
-        /// Whether the scheme was wanted but belongs to another program.
+        /// Whether the scheme was requested but belongs to another program.
         scheme_taken: bool,
     },
 }
 
 impl SignInContext {
-    /// The redirect to use: the scheme only when this app handles it on this machine, else loopback.
+    /// The redirect method to use: the scheme only when this app handles it on this machine, else loopback.
     pub async fn receiver(&self, wanted: RedirectKind, scheme: &str) -> RedirectKind {
         let scheme_taken = wanted == RedirectKind::DeepLink && !self.scheme.ensure(scheme).await;
         let redirect = if scheme_taken {
@@ -214,7 +214,7 @@ impl SignInContext {
         redirect
     }
 
-    /// Has the person shown a code, and the page to type it at on any device.
+    /// Shows the user a code, and the page where any device can enter it.
     pub(crate) fn show_code(&self, code: &str, page: &Url, expires_at: Timestamp) {
         let (code, page) = (code.to_owned(), page.to_string());
         (self.tell)(SignInEvent::Step(SignInStep::Code {
@@ -224,16 +224,16 @@ impl SignInContext {
         }));
     }
 
-    /// Takes what was shown away: the answer has come.
+    /// Removes the code from the screen: the answer has come.
     pub(crate) fn finishing(&self) {
         (self.tell)(SignInEvent::Step(SignInStep::Finishing));
     }
 
-    /// Opens the page and waits for the redirect. A browser that does not start ends nothing: the person can ask for
-    /// it again until the sign-in expires.
+    /// Opens the page and waits for the redirect. A browser that does not start ends nothing: the user can open it
+    /// again until the sign-in expires.
     ///
     /// # Errors
-    /// `sign-in-expired` and what else the receiver says.
+    /// `sign-in-expired` and those of the receiver.
     pub async fn browse(&self, page: &Url, mut waiting: PendingFlow) -> Result<Answer> {
         let answer = waiting.answer();
         tokio::pin!(answer);
@@ -255,7 +255,7 @@ impl SignInContext {
     }
 }
 
-/// A sign-in that the person gave up.
+/// A sign-in that the user cancelled.
 pub fn cancelled() -> Error {
     Error::new(
         Code::SignInCancelled,

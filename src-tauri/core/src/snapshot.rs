@@ -1,8 +1,8 @@
-//! What the tray and the dashboard draw: one value, whole, without any secret.
+//! What the tray and the dashboard show: one complete value, without secrets.
 //!
 //! What lives here: the types and nothing else; `app/build_snapshot.rs` builds them. They are exported to `ui/src/bindings` by
-//! this crate's tests. Texts for a user stand in `ui/src/text.ts`, so a Snapshot carries facts, not sentences;
-//! the exceptions are errors, whose sentence is made where the cause is known.
+//! `ui/src/bindings`. Sentences for the user are in `ui/src/text.ts`, so a Snapshot carries facts; the exceptions are
+//! errors, whose sentence is made where the cause is known.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -22,10 +22,10 @@ use crate::vault::KeychainView;
 #[serde(rename_all = "camelCase")]
 #[ts(export)]
 pub struct Snapshot {
-    /// Grows with every change; a screen drops what is older than what it shows.
+    /// Grows with every change; a screen ignores an older one than it shows.
     #[ts(type = "number")]
     pub revision: u64,
-    /// The machine's time when it was made.
+    /// The machine's time when it was built.
     #[ts(type = "string")]
     pub at: Timestamp,
     /// The connected accounts, by cloud, the last used first.
@@ -40,9 +40,9 @@ pub struct Snapshot {
     pub offline: bool,
     /// Whether the user paused renewing.
     pub paused: bool,
-    /// What a user must know about files and settings.
+    /// Problems with files and settings that the user must know about.
     pub problems: Vec<ErrorView>,
-    /// How the app looks and behaves, as chosen.
+    /// The preferences for the app's appearance and behaviour.
     pub preferences: Preferences,
 }
 
@@ -65,71 +65,71 @@ pub struct AccountView {
     pub starred: bool,
     /// Whether it is the one in use in its cloud.
     pub active: bool,
-    /// Who it is.
+    /// Its identity.
     pub identity: Identity,
-    /// How it stands.
+    /// Its status.
     pub status: Status,
     /// Why it needs the user, or why the last renewal failed.
     pub renewal_failure: Option<ErrorView>,
-    /// When the next attempt to renew is made after a passing failure.
+    /// When the next renewal is attempted after a temporary failure.
     #[ts(type = "string | null")]
     pub retry_at: Option<Timestamp>,
     /// Whether a renewal is running.
     pub renewing: bool,
-    /// How long the session lives; none when there is no session.
+    /// The lifetime of the session; none when there is no session.
     pub session: Option<SessionTimes>,
-    /// When the sign-in itself ends, where known.
+    /// When the sign-in itself expires, if known.
     pub sign_in_end: Option<SignInEnd>,
     /// The chosen target.
     pub target: Option<Target>,
-    /// How many targets it has.
+    /// The number of its targets.
     pub target_count: u32,
-    /// Grows when the list of targets changes, so that a screen knows to ask for it again.
+    /// Changes with the list of targets, so that a screen knows when to load it again.
     #[ts(type = "string | null")]
     pub targets_read_at: Option<Timestamp>,
-    /// What the last change of the list was.
+    /// The last change of the list.
     pub targets_change: Option<TargetsChange>,
-    /// How many targets have been read so far, while they are being read.
+    /// The number of targets loaded so far, while they are loading.
     pub reading_targets: Option<u32>,
-    /// Why the targets could not be read the last time.
+    /// The failure of the last load of the targets.
     pub targets_error: Option<ErrorView>,
-    /// Tenants that the same sign-in may enter and that are not rows yet.
+    /// Tenants that the same sign-in can access and that are not rows yet.
     pub offered: Vec<OfferedTenant>,
-    /// Scopes that were asked for and not granted.
+    /// Scopes that were requested and not granted.
     pub missing_scopes: Vec<String>,
     /// When it was first connected.
     #[ts(type = "string")]
     pub connected_at: Timestamp,
-    /// When it was last chosen or handed out.
+    /// When it was last chosen, or a credential of it issued.
     #[ts(type = "string | null")]
     pub used_at: Option<Timestamp>,
 }
 
-/// How an account stands. The same words as in `mcm accounts --json`.
+/// The status of an account. The same words as in `mcm accounts --json`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
 #[serde(rename_all = "kebab-case")]
 #[ts(export)]
 pub enum Status {
-    /// A session is valid, or will be made when it is asked for.
+    /// A session is valid, or will be created on request.
     Connected,
-    /// The session is over and the last attempts to renew it failed for a passing reason.
+    /// The session has expired and the last renewals failed for a temporary reason.
     Expired,
     /// Only a new interactive sign-in helps.
     SignInAgain,
-    /// The keychain is locked, so nothing can be read.
+    /// The keychain is locked, so no session can be read.
     Locked,
-    /// The cloud cannot be reached; what is shown is what was last known.
+    /// The cloud cannot be reached; the screen shows the last known state.
     Offline,
 }
 
-/// What a search found: an account and, when a target's name or id fitted, that target.
+/// A search result: an account and, if a target's name or id matched, that target.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
 #[serde(rename_all = "camelCase")]
 #[ts(export)]
 pub struct Found {
     /// The account.
     pub account: AccountId,
-    /// The target that fitted, when the account itself did not.
+    /// The target that matched, when the account itself did not.
     pub target: Option<Target>,
 }
 
@@ -142,7 +142,7 @@ pub enum Copyable {
     CloudId,
     /// The id of the chosen target.
     TargetId,
-    /// The account's id in this app, as `mcm` takes it.
+    /// The account's id in this app, as `mcm` accepts it.
     AccountId,
     /// A shell line that prints an access token.
     TokenCommand,

@@ -1,8 +1,8 @@
-//! `accounts.db`: what is known of the accounts, without any secret, shared by the app and `mcm`.
+//! `accounts.db`: the accounts and their state, without any secret, shared by the app and `mcm`.
 //!
-//! What lives here: reading all accounts or one, and changes, each one transaction. `store/schema.rs` has the tables,
-//! `store/rows.rs` their columns, `store/find.rs` accounts by name, `store/open.rs` opening, migrating and what can be
-//! wrong with the file. The keychain is `session.rs`'s: under a grant's lock, a transaction here decides what to remove.
+//! This file reads all accounts or one, and starts changes, each one transaction. `store/schema.rs` has the tables,
+//! `store/rows.rs` their columns, `store/find.rs` accounts by name, `store/open.rs` opening, migrating and faults of
+//! the file. The keychain belongs to `session.rs`: under a grant's lock, a transaction here decides what to remove.
 
 mod chain;
 mod change;
@@ -38,29 +38,28 @@ use rows::Revisions;
 /// How long a change waits for those of other processes, each of which takes milliseconds.
 const STORE_LOCK_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The accounts with what belongs to all of them, as of one change.
+/// All accounts and their common data, as of one change.
 #[derive(Clone, Debug, Default)]
 pub struct Accounts {
     /// The connected accounts, the oldest first.
     pub accounts: Vec<Arc<Account>>,
     /// The account in use in each cloud.
     pub active: BTreeMap<Cloud, AccountId>,
-    /// External IDs that were made or entered and wait for their role.
+    /// External IDs that were created or entered and wait for their role.
     pub pending_roles: Vec<PendingRole>,
-    /// The AWS access keys that the keychain holds.
+    /// The AWS access keys in the keychain.
     pub access_keys: Vec<TypedKeys>,
     index: HashMap<AccountId, usize>,
     revisions: Vec<Revisions>,
     revision: i64,
 }
 
-/// An entry that the keychain may hold and no account may need: noted before it is written, and when its account is
-/// removed.
+/// A keychain entry that no account may need: noted before it is written, and when its account is removed.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Intent {
     /// A grant.
     Grant(GrantKey),
-    /// A session of an account for a resource, made from a grant.
+    /// A session of an account for a resource, created from a grant.
     Session {
         /// The account.
         account: AccountId,
@@ -126,7 +125,7 @@ impl Accounts {
     }
 }
 
-/// The door to `accounts.db`. Clones share the connection and what was read last.
+/// Access to `accounts.db`. Clones share the connection and the last read.
 #[derive(Clone, Debug)]
 pub struct Store {
     path: PathBuf,
@@ -150,12 +149,12 @@ impl Store {
         }
     }
 
-    /// Where it is stored.
+    /// Its path.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Reads all accounts; without a database there are none. Only what changed since the last time is read.
+    /// Reads all accounts; none without a database. Only what changed since the last time is read.
     ///
     /// # Errors
     /// `storage-unreadable` for a database that is damaged or newer, `storage-failed` when the disk refuses, `busy`.
@@ -168,7 +167,7 @@ impl Store {
         .map(Option::unwrap_or_default)
     }
 
-    /// Reads all accounts without their lists, for a program that needs what they are called.
+    /// Reads all accounts without their lists, for a program that needs only their names.
     ///
     /// # Errors
     /// As `read`.
@@ -180,7 +179,7 @@ impl Store {
         Ok(read?.unwrap_or_default())
     }
 
-    /// One account, read whole.
+    /// Reads one account completely.
     ///
     /// # Errors
     /// As `read`.
@@ -201,7 +200,7 @@ impl Store {
         Ok(read?.flatten())
     }
 
-    /// The number of the last change, by which a process sees that another one made some.
+    /// The number of the last change, from which a process sees that another one made some.
     ///
     /// # Errors
     /// As `read`.
@@ -212,8 +211,8 @@ impl Store {
 
     /// Makes one change, in one transaction. Nothing is written when `edit` fails or changes nothing.
     ///
-    /// A damaged file is set aside under another name first, because the user has decided to go on; a database of a
-    /// newer version is refused.
+    /// A damaged file is set aside under another name first, because the user has decided to continue; a database of
+    /// a newer version is refused.
     ///
     /// # Errors
     /// Those of `edit`, and `storage-failed`, `storage-unreadable`, `busy`.
@@ -251,7 +250,7 @@ impl Store {
     }
 }
 
-/// No such account.
+/// The error for an account that does not exist.
 pub fn not_found(id: &AccountId) -> Error {
     Error::new(
         Code::NotFound,
@@ -266,7 +265,7 @@ fn revision(connection: &Connection) -> rusqlite::Result<(i64, i64)> {
         .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))
 }
 
-/// Reads the accounts, over those that were read before.
+/// Reads the accounts, reusing those that were read before.
 fn read_all(
     connection: &Connection,
     last: Option<&Arc<Accounts>>,
@@ -278,7 +277,7 @@ fn read_all(
         return Ok(last.clone());
     }
     let mut all = match last {
-        // After a removal, and in a database that was put in place of ours, everything is read.
+        // After a removal, and in a database that replaced ours, everything is read.
         Some(last) if last.revision < revision && removed_at <= last.revision => {
             let mut all = Accounts::clone(last);
             for (account, revisions) in rows::accounts_changed_since(connection, last.revision)? {

@@ -1,14 +1,14 @@
-//! What a process has around it that may make a renewal fail, as a short mark.
+//! A process's surroundings that may make a renewal fail, as a short mark.
 //!
-//! Another variable, another proxy, another content of AWS's files: a failure that was met with these says nothing of a
-//! process that has others. Of a digest of them all only eight bytes are kept, from which no value can be found.
+//! With other variables, another proxy or other AWS files, the same renewal may succeed: such a failure does not
+//! apply to a process with other surroundings. The mark is eight bytes of a digest, from which no value can be found.
 
 use crate::account::Cloud;
 use crate::aws_files::Files;
 use crate::digest::digest;
 use crate::world::Environment;
 
-/// Variables that lead requests of every cloud elsewhere, or to another keychain.
+/// Variables that lead every cloud's requests elsewhere, or to another keychain.
 const OF_EVERY_CLOUD: [&str; 7] = [
     "HTTP_PROXY",
     "HTTPS_PROXY",
@@ -18,7 +18,7 @@ const OF_EVERY_CLOUD: [&str; 7] = [
     "SSL_CERT_DIR",
     "DBUS_SESSION_BUS_ADDRESS",
 ];
-/// The mark of the surroundings that renewals of a cloud have in this environment.
+/// The mark of the surroundings of a cloud's renewals in this environment.
 pub(crate) fn mark(environment: &Environment, cloud: Cloud) -> String {
     let prefixes: &[&str] = match cloud {
         Cloud::Aws => &["AWS_", "MCM_AWS_"],

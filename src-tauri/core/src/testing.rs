@@ -94,7 +94,7 @@ impl Drop for Asleep<'_> {
     }
 }
 
-/// A browser that a test holds: keeps the last page for a scripted person to visit.
+/// A browser for tests: keeps the last page for a scripted user to visit.
 #[derive(Default)]
 pub struct RecordedBrowser {
     page: Mutex<Option<Url>>,

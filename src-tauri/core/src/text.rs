@@ -1,21 +1,21 @@
 //! Text from a server, a file or another program, made safe to show on one line.
 //!
-//! One function serves every screen, terminal and log line. It removes what cannot be seen or changes the reading order,
-//! so that no name can pass for another or forge a line.
+//! One function serves every screen, terminal and log line. It removes invisible characters and those that change the
+//! reading order, so that no name can imitate another or forge a line.
 
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory as _};
 
 /// The longest name shown, in characters: longer than any cloud allows.
 const MAX_TEXT_CHARS: usize = 256;
-/// Combining marks in a row that a script needs at most. More of them cover the lines above and below.
+/// The most combining marks in a row that a script needs. More would cover the lines above and below.
 const MAX_MARKS: usize = 4;
 
-/// A text on one line in composed form (NFC), cut at 256 characters.
+/// Returns a text on one line in composed form (NFC), cut at 256 characters.
 ///
 /// Removed are control and format characters, line and paragraph separators, private-use and unassigned code points
 /// (general categories Cc, Cf, Zl, Zp, Co, Cn), what Unicode calls default-ignorable, and combining marks after the
-/// fourth in a row. Each other kind of space becomes a plain one.
+/// fourth in a row. Every other space becomes a plain one.
 pub fn shown(text: &str) -> String {
     let is_plain = |byte: u8| matches!(byte, b' '..=b'~');
     if text.len() <= MAX_TEXT_CHARS && text.bytes().all(is_plain) {
@@ -23,7 +23,7 @@ pub fn shown(text: &str) -> String {
     }
     let mut marks = 0;
     text.chars()
-        // Composing never needs more than a few characters for one; the rest of a huge text is not looked at.
+        // Composing needs only a few characters for one; the rest of a huge text is not examined.
         .take(MAX_TEXT_CHARS * 8)
         .filter(|c| is_visible(*c))
         // After what stood between a letter and its mark is gone.
@@ -59,8 +59,8 @@ fn is_visible(c: char) -> bool {
     !is_hidden && !is_default_ignorable(c)
 }
 
-/// What has no shape of its own although its category is that of a letter or a mark (Default_Ignorable_Code_Point in
-/// DerivedCoreProperties.txt, without what the categories cover).
+/// Characters without a shape of their own although their category is that of a letter or a mark
+/// (Default_Ignorable_Code_Point in DerivedCoreProperties.txt, without those that the categories cover).
 fn is_default_ignorable(c: char) -> bool {
     matches!(
         c,

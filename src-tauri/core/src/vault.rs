@@ -1,9 +1,9 @@
-//! The keychain: where Grants and Sessions rest between two moments of use.
+//! The keychain: the storage of Grants and Sessions between uses.
 //!
-//! What lives here: which record is kept under which name, the time limits, the order of calls, and what is known of
-//! the keychain's state. `vault/entries.rs` holds the format, `vault/connection.rs` what one call at a time works with,
-//! `vault/platform.rs` the operating systems. Only these files name the keychain crates. Callers are the session and
-//! the app; providers never see the vault. What a record means is not known here.
+//! This file has the names of the records, the time limits, the order of calls, and the keychain's state.
+//! `vault/entries.rs` has the format, `vault/connection.rs` the connection of one call at a time, `vault/platform.rs`
+//! the operating systems. Only these files use the keychain crates. Callers are the session and the app; providers
+//! never see the vault. The content of a record is opaque here.
 
 mod connection;
 mod entries;
@@ -42,15 +42,15 @@ use failure::KeychainFailure;
 #[serde(rename_all = "camelCase")]
 #[ts(export)]
 pub struct KeychainView {
-    /// How it stands.
+    /// Its state.
     pub state: KeychainState,
-    /// What the platform calls it, for example `Login keyring`.
+    /// The platform's name for it, for example `Login keyring`.
     pub name: String,
-    /// What went wrong, when something did.
+    /// The error, if there was one.
     pub error: Option<ErrorView>,
 }
 
-/// How the keychain stands.
+/// The state of the keychain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, TS)]
 #[serde(rename_all = "kebab-case")]
 #[ts(export)]
@@ -61,20 +61,20 @@ pub enum KeychainState {
     Unlocked,
     /// It is locked.
     Locked,
-    /// There is none: tokens live in memory only.
+    /// There is none: tokens are only in memory.
     Absent,
     /// It failed.
     Failed,
 }
 
-/// What a record is.
+/// The kind of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
-    /// The long-lived thing: a refresh token, or a role with its External ID and source. Lost for good when lost.
+    /// The long-lived part: a refresh token, or a role with its External ID and source. It cannot be recreated.
     Grant,
-    /// The short-lived credential made from a Grant. Can be made again.
+    /// The short-lived credential created from a Grant. It can be recreated.
     Session,
-    /// AWS access keys that a person typed in. Lost for good when lost.
+    /// AWS access keys that the user typed. They cannot be recreated.
     AccessKeys,
 }
 
@@ -88,7 +88,7 @@ impl Kind {
         }
     }
 
-    /// The word in a sentence to a person.
+    /// The word for the user.
     fn noun(self) -> &'static str {
         match self {
             Self::Grant => "sign-in",
@@ -98,7 +98,7 @@ impl Kind {
     }
 }
 
-/// The name of one secret in the keychain. It tells nothing about the person: no address, no tenant.
+/// The name of one secret in the keychain. It reveals nothing about the user: no address, no tenant.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Record {
     kind: Kind,
@@ -106,7 +106,7 @@ pub struct Record {
 }
 
 impl Record {
-    /// The Grant that a key stands for.
+    /// The Grant with a key.
     pub fn grant(key: &GrantKey) -> Self {
         let text = key.as_str();
         let fits = !text.is_empty()
@@ -143,19 +143,19 @@ impl Record {
         self.kind
     }
 
-    /// The user name of the keychain entry that the record starts at. It has no dot, because Windows joins user and
-    /// service with one and would otherwise take two names for the same.
+    /// The user name of the record's first keychain entry. It has no dot, because Windows joins user and service with
+    /// one and would otherwise treat two names as the same.
     pub fn user(&self) -> String {
         format!("{}-{}", self.kind.as_str(), self.key)
     }
 }
 
-/// How long the vault waits.
+/// The vault's time limits.
 #[derive(Clone, Copy, Debug)]
 pub struct KeychainLimits {
     /// For one call, with everything that it waits for.
     pub call: Duration,
-    /// For the person to answer the keychain's own dialog.
+    /// For the user's answer to the keychain's own dialog.
     pub unlock: Duration,
     /// Between two attempts to find a keychain where there was none.
     pub retry: Duration,
@@ -171,12 +171,12 @@ impl Default for KeychainLimits {
     }
 }
 
-/// The keychain of this person on this machine. Clones are one vault.
+/// The keychain of this user on this machine. Clones are one vault.
 ///
-/// Every method ends within its limit, also when the keychain hangs. In general a method fails with
-/// `keychain-locked` when the keychain is locked, `keychain-failed` when it fails, refuses or does not answer, `busy`
-/// when this or another process is not done with it in time, and `storage-failed` when the lock file cannot be used.
-/// Where there is no keychain, secrets are held in memory and move to the keychain when one appears.
+/// Every method ends within its limit, even when the keychain hangs. In general a method fails with `keychain-locked`
+/// when the keychain is locked, `keychain-failed` when it fails, refuses or does not answer, `busy` when this or
+/// another process does not finish in time, and `storage-failed` when the lock file cannot be used. Without a
+/// keychain, secrets are kept in memory and move to the keychain when one appears.
 #[derive(Clone)]
 pub struct Vault(Arc<Inner>);
 
@@ -188,16 +188,16 @@ struct Inner {
     limits: KeychainLimits,
     prompt: Arc<Semaphore>,
     status: Arc<KeychainStatus>,
-    /// Whether the work is done on the thread that asks for it.
+    /// Whether the work runs on the calling thread.
     on_callers_thread: bool,
 }
 
-/// Reaches the keychain's store; called again after each failure.
+/// Connects to the keychain's store; called again after each failure.
 type ConnectKeychain = dyn Fn() -> keyring_core::Result<Arc<CredentialStore>> + Send + Sync;
 
 impl Vault {
-    /// The operating system's keychain. Nothing is asked of it before the first call. The lock file keeps the work of
-    /// all our processes apart, so each must be given the same one.
+    /// The operating system's keychain. Nothing is asked of it before the first call. The lock file separates the
+    /// work of all our processes, so each must use the same one.
     pub fn platform(service: &str, lock_file: PathBuf) -> Self {
         Self::over(
             || platform::connect(None),
@@ -207,9 +207,9 @@ impl Vault {
         )
     }
 
-    /// As `platform`, for a process that does nothing else while it waits: the work is done on the thread that asks for
-    /// it, and no call needs a runtime around it or is ever pending. Each answer of the keychain may take as long as
-    /// `limit` on Linux; what it shows a person elsewhere is waited for.
+    /// As `platform`, for a process that does nothing else while it waits: the work runs on the calling thread, and
+    /// no call needs a runtime or is ever pending. Each answer of the keychain may take as long as `limit` on Linux;
+    /// on other systems it waits for a dialog.
     pub fn on_this_thread(service: &str, lock_file: PathBuf, limit: Duration) -> Self {
         let connect = move || platform::connect(Some(limit));
         let limits = KeychainLimits {
@@ -245,8 +245,7 @@ impl Vault {
         )
     }
 
-    /// A vault that forgets everything with the process, for tests and demonstrations. It starts no thread, so it
-    /// also serves where time is paused.
+    /// A vault in memory, for tests and demonstrations. It starts no thread, so it also works with paused time.
     pub fn in_memory() -> Self {
         let status = Arc::new(KeychainStatus::new(KeychainState::Unlocked, "Memory"));
         Self::new(
@@ -281,13 +280,13 @@ impl Vault {
         }))
     }
 
-    /// The secret of a record, or nothing when the keychain does not hold it. Never asks the person anything on
-    /// Linux and Windows; macOS may show its own dialog.
+    /// The secret of a record, or none when the keychain does not have it. Never shows a dialog on Linux and Windows;
+    /// macOS may show its own.
     ///
     /// # Errors
-    /// As said at the type; `keychain-failed` also when what is stored is damaged, which changes nothing in the
-    /// keychain; `keychain-absent` when there is no keychain to know a Grant from. A Session that cannot be known
-    /// for that reason counts as not there, since it can be made again.
+    /// As described at the type; `keychain-failed` also when the stored secret is damaged, which changes nothing in
+    /// the keychain; `keychain-absent` when there is no keychain to find a Grant in. A Session then counts as
+    /// missing, since it can be recreated.
     pub async fn read(&self, record: &Record) -> Result<Option<SecretSlice<u8>>> {
         let record = record.clone();
         let secret = self
@@ -296,11 +295,11 @@ impl Vault {
         Ok(secret.map(|secret| SecretSlice::from(secret.to_vec())))
     }
 
-    /// Stores the secret of a record and reads it back. Interrupted at any moment, the record holds the old secret
-    /// or the new one, whole.
+    /// Stores the secret of a record and reads it back. Interrupted at any moment, the record has the complete old
+    /// secret or the complete new one.
     ///
     /// # Errors
-    /// As said at the type. An error leaves the old secret or the new one, and does not say which.
+    /// As described at the type. An error leaves the old secret or the new one, without saying which.
     pub async fn write(&self, record: &Record, secret: SecretSlice<u8>) -> Result<()> {
         let record = record.clone();
         self.call(LockMode::Exclusive, move |connection| {
@@ -309,12 +308,12 @@ impl Vault {
         .await
     }
 
-    /// Removes a record with all its parts. One that is not there is removed already. Where there is no keychain, the
-    /// record is removed from memory, and from the keychain if it appears while this process lives.
+    /// Removes a record with all its parts. A missing one counts as removed. Without a keychain, the record is
+    /// removed from memory, and from the keychain if one appears while this process runs.
     ///
     /// # Errors
-    /// As said at the type. After an error the record may be gone with parts of it left, which the next `write` or
-    /// `delete` of it removes.
+    /// As described at the type. After an error the record may be gone with parts of it left, which the next `write`
+    /// or `delete` of it removes.
     pub async fn delete(&self, record: &Record) -> Result<()> {
         let record = record.clone();
         self.call(LockMode::Exclusive, move |connection| {
@@ -323,7 +322,7 @@ impl Vault {
         .await
     }
 
-    /// How many keychain entries hold a record; none when it is not there or in memory only.
+    /// The number of keychain entries of a record; none when it is missing or only in memory.
     ///
     /// # Errors
     /// As for [`Vault::read`].
@@ -335,31 +334,30 @@ impl Vault {
         .await
     }
 
-    /// Forgets everything: removes every keychain entry of our service, and what is held in memory. Returns how many
-    /// entries were removed.
+    /// Removes every keychain entry of our service, and everything in memory. Returns the number of removed entries.
     ///
     /// # Errors
-    /// As said at the type; `keychain-absent` when there is no keychain to remove anything from.
+    /// As described at the type; `keychain-absent` when there is no keychain.
     pub async fn sweep_all(&self) -> Result<u32> {
         self.call(LockMode::Exclusive, KeychainConnection::sweep_all)
             .await
     }
 
-    /// Looks at the keychain without asking the person anything, so that its state is known.
+    /// Checks the keychain without a dialog, so that its state is known.
     ///
     /// # Errors
-    /// As said at the type; `keychain-absent` when there is none.
+    /// As described at the type; `keychain-absent` when there is none.
     pub async fn check(&self) -> Result<()> {
         self.call(LockMode::Exclusive, KeychainConnection::check)
             .await
     }
 
-    /// Has the keychain ask the person to unlock it, or to set it up where there is none yet. One dialog is open at a
-    /// time; whoever asks meanwhile waits for the same one. Other calls go on, and no other process is kept waiting.
+    /// Opens the keychain's dialog to unlock it, or to create it where there is none yet. One dialog is open at a
+    /// time; further callers wait for it. Other calls continue, and no other process has to wait.
     ///
     /// # Errors
-    /// As said at the type; `keychain-locked` also when the person dismissed the dialog or did not answer it in time,
-    /// and `keychain-absent` when there is no keychain to unlock.
+    /// As described at the type; `keychain-locked` also when the user dismissed the dialog or did not answer it in
+    /// time, and `keychain-absent` when there is no keychain to unlock.
     pub async fn unlock(&self) -> Result<()> {
         let Some(connect) = self.0.connect.clone() else {
             return Ok(());
@@ -385,15 +383,16 @@ impl Vault {
         Err(error)
     }
 
-    /// The keychain's state as last seen, and every change of it.
+    /// The last known state of the keychain, and every change of it.
     pub fn watch(&self) -> watch::Receiver<KeychainView> {
         self.0.status.watch()
     }
 
-    /// Runs a job with the connection, one at a time and under the lock file. The job runs on a thread of the blocking pool: a
-    /// keychain that hangs can be left behind, and never more than one thread hangs, because it keeps the connection. A
-    /// process that ends shuts its runtime down in the background, so it does not wait for that one. The result of a job
-    /// that was left behind is dropped. On the caller's own thread, jobs that only read go beside those of other processes.
+    /// Runs a job with the connection, one at a time and under the lock file. The job runs on a thread of the
+    /// blocking pool: a hanging keychain can be abandoned, and never more than one thread hangs, because it keeps the
+    /// connection. A process shuts its runtime down in the background, so it does not wait for that thread. The
+    /// result of an abandoned job is dropped. On the calling thread, read-only jobs run beside those of other
+    /// processes.
     async fn call<T: Send + 'static>(
         &self,
         mode: LockMode,
@@ -409,7 +408,7 @@ impl Vault {
                 .try_lock()
                 .map_err(|_| failure::busy_here())?;
             connection.asked_at = now;
-            // Others work with the keychain meanwhile.
+            // Others use the keychain meanwhile.
             connection.connect_ahead();
             let _lock = hold(self.0.lock_file.as_deref(), mode, limit)?;
             return job(&mut connection);
@@ -463,7 +462,7 @@ fn hold(path: Option<&Path>, mode: LockMode, limit: Duration) -> Result<Option<f
     })
 }
 
-/// Who takes it first decides: the thread does the job, or the caller gives up and the job is never done.
+/// The first to take it decides: the thread does the job, or the caller gives up and the job never runs.
 #[derive(Default)]
 struct Ticket(AtomicBool);
 
@@ -473,8 +472,8 @@ impl Ticket {
     }
 }
 
-/// What a job on a thread of the runtime's blocking pool led to, or nothing when it was not done by the deadline. Paused
-/// time does not run ahead of a job there, which takes real time.
+/// The result of a job on a thread of the runtime's blocking pool, or none when it was not done by the deadline.
+/// Paused time does not advance past such a job, which takes real time.
 async fn on_a_thread<T: Send + 'static>(
     deadline: Instant,
     job: impl FnOnce() -> T + Send + 'static,

@@ -1,8 +1,8 @@
 //! The World: clock, environment, folders and browser, which a test replaces.
 //!
-//! What lives here: the parts of the machine that core asks for, each behind the smallest door that serves, and
-//! their real and manual twins. The keychain (`vault.rs`) and HTTP (`http.rs`) are parts of the World with files
-//! of their own. Only this file may read the machine's clock and environment.
+//! This file has the parts of the machine that core uses, each behind a small trait, with a real and a manual
+//! implementation. The keychain (`vault.rs`) and HTTP (`http.rs`) are parts of the World with files of their own.
+//! Only this file may read the machine's clock and environment.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -21,17 +21,17 @@ use crate::vault::Vault;
 /// The wall clock. Expiry is a wall-clock time, because `Instant` stands still while a laptop sleeps.
 #[async_trait]
 pub trait Clock: Send + Sync {
-    /// The time now.
+    /// The current time.
     fn now(&self) -> Timestamp;
 
-    /// Returns when the wall clock has reached `at`, also after a sleep of the machine or a change of its clock.
+    /// Returns when the wall clock has reached `at`, even after the machine slept or its clock changed.
     async fn sleep_until(&self, at: Timestamp);
 }
 
 /// The machine's clock.
 pub struct SystemClock;
 
-/// The longest stretch slept at once: after a resume or a clock change, the wall clock is read within this time.
+/// The longest single sleep: after a resume or a clock change, the wall clock is read within this time.
 const LONGEST_NAP: Duration = Duration::from_secs(15);
 
 #[async_trait]
@@ -60,7 +60,7 @@ impl Clock for SystemClock {
 pub struct Environment(Arc<HashMap<String, String>>);
 
 impl Environment {
-    /// The variables of this process. A variable that is not Unicode is left out.
+    /// The variables of this process. A variable that is not Unicode is omitted.
     pub fn of_this_process() -> Self {
         let pairs = std::env::vars_os();
         Self(Arc::new(
@@ -83,14 +83,14 @@ impl Environment {
         ))
     }
 
-    /// Every variable, for libraries that read more of them than we know of.
+    /// Every variable, for libraries that read further ones.
     pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    /// This person's home folder, where other programs keep their files.
+    /// This user's home folder, where other programs keep their files.
     pub fn home(&self) -> Option<PathBuf> {
         let named = self
             .get(if cfg!(windows) { "USERPROFILE" } else { "HOME" })
@@ -98,12 +98,12 @@ impl Environment {
         named.or_else(|| Some(directories::BaseDirs::new()?.home_dir().to_owned()))
     }
 
-    /// The value of a variable as it is set, also an empty one: for rules of other programs, which tell the two apart.
+    /// The value of a variable, even an empty one: for rules of other programs that distinguish the two.
     pub fn raw(&self, name: &str) -> Option<&str> {
         self.0.get(as_compared(name).as_ref()).map(String::as_str)
     }
 
-    /// The value of a variable; one that is set but empty counts as not set.
+    /// The value of a variable; an empty one counts as unset.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0
             .get(as_compared(name).as_ref())
@@ -121,19 +121,19 @@ fn as_compared(name: &str) -> Cow<'_, str> {
     }
 }
 
-/// The folders that belong to us.
+/// Our own folders.
 #[derive(Clone, Debug)]
 pub struct Paths {
-    /// Where `settings.toml` lies.
+    /// The folder of `settings.toml`.
     pub config: PathBuf,
-    /// Where `accounts.db` and the lock files lie.
+    /// The folder of `accounts.db` and the lock files.
     pub data: PathBuf,
-    /// Where the logs lie.
+    /// The folder of the logs.
     pub logs: PathBuf,
 }
 
-/// The name of our folders, of the Tauri identifier and of the keychain service. A debug build keeps its own, so
-/// that it never touches the accounts of an installed one.
+/// The name of our folders, of the Tauri identifier and of the keychain service. A debug build has its own, so that
+/// it never touches the accounts of an installed one.
 pub const APP_ID: &str = if cfg!(debug_assertions) {
     "io.github.multicloudmanager.dev"
 } else {
@@ -147,7 +147,7 @@ impl Paths {
     /// The platform's folders, or those below `MCM_HOME` when it is set.
     ///
     /// # Errors
-    /// `storage-failed` when `MCM_HOME` is not an absolute path, or this person has no home folder.
+    /// `storage-failed` when `MCM_HOME` is not an absolute path, or this user has no home folder.
     pub fn resolve(environment: &Environment) -> Result<Self> {
         if let Some(home) = environment.get("MCM_HOME") {
             let home = Path::new(home);
@@ -177,7 +177,7 @@ impl Paths {
         })
     }
 
-    /// The lock file that keeps the keychain work of all our processes apart.
+    /// The lock file that separates the keychain work of all our processes.
     pub fn keychain_lock(&self) -> PathBuf {
         self.data.join("keychain.lock")
     }
@@ -192,17 +192,17 @@ impl Paths {
     }
 }
 
-/// What opens a sign-in page. The address holds the flow's `state`, so it is handed over and never kept.
+/// Opens a sign-in page. The address contains the flow's `state`, so it is passed on and never kept.
 #[async_trait]
 pub trait Browser: Send + Sync {
-    /// Opens the page, or says why no browser could be started (`browser-failed`).
+    /// Opens the page, or returns why no browser could be started (`browser-failed`).
     async fn open(&self, page: &Url) -> Result<()>;
 }
 
-/// Who handles the app's URI scheme on this machine.
+/// The handler of the app's URI scheme on this machine.
 #[async_trait]
 pub trait SchemeRegistration: Send + Sync {
-    /// Makes this app the handler where that is possible, and says whether it is the handler now.
+    /// Makes this app the handler where possible, and returns whether it is the handler now.
     async fn ensure(&self, scheme: &str) -> bool;
 }
 
@@ -216,7 +216,7 @@ impl SchemeRegistration for NoScheme {
     }
 }
 
-/// Everything that core asks of the machine.
+/// Everything that core uses of the machine.
 #[derive(Clone)]
 pub struct World {
     /// The wall clock.
@@ -225,11 +225,11 @@ pub struct World {
     pub http: Http,
     /// The keychain.
     pub vault: Vault,
-    /// What opens a sign-in page.
+    /// Opens a sign-in page.
     pub browser: Arc<dyn Browser>,
-    /// Who handles the app's URI scheme.
+    /// The handler of the app's URI scheme.
     pub scheme: Arc<dyn SchemeRegistration>,
-    /// The folders that belong to us.
+    /// Our own folders.
     pub paths: Paths,
     /// The environment variables.
     pub environment: Environment,

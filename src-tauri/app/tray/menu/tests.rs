@@ -1,4 +1,4 @@
-//! The menu of a Snapshot, read as a person would.
+//! The menu of a Snapshot, read as a user would.
 
 use mcm_core::account::SessionTimes;
 

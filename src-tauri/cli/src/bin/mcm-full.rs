@@ -1,4 +1,4 @@
-//! Everything that `mcm` can do. It is started by `mcm`.
+//! Every command of `mcm`. `mcm` starts it.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! `mcm`, as people and programs run it.
+//! `mcm`, as users and programs run it.
 
 use std::process::ExitCode;
 

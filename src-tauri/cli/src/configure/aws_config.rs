@@ -1,20 +1,20 @@
-//! The shared config file of AWS's clients, as lines that are kept and lines that are ours.
+//! The shared config file of AWS's clients, as lines that stay and lines that are ours.
 //!
-//! Read by the one reader, as botocore reads it: what botocore would refuse is refused here, and so is what only some
-//! client would take for an end of a line. Nothing here touches the
-//! disk. Every change is a `Draft`, whose lines are both the preview and the new content.
+//! Parsed by the one reader, as botocore does: a file that botocore would reject is refused here, and so is a
+//! character that only some client takes for a line break. Nothing here touches the disk. Every change is a `Draft`,
+//! whose lines are both the preview and the new content.
 
 use mcm_core::aws_files::{self, Document, Setting};
 use mcm_core::error::{Code, Error};
 
-/// The comment that says which lines are ours. It stands below the header, where no client takes it for anything else.
+/// The comment that marks our lines. It is below the header, where every client reads it as a comment.
 const MARK: &str = "# Written by \"mcm configure aws\"";
 const MARK_REGION: &str = " with region ";
 const MARK_END: &str = "; \"mcm configure aws --undo\" takes it out.";
 
 /// A config file that every client can read.
 pub(super) struct Config<'a> {
-    /// With their ends.
+    /// With their line ends.
     lines: Vec<&'a str>,
     sections: Vec<Section<'a>>,
 }
@@ -23,10 +23,10 @@ pub(super) struct Config<'a> {
 struct Section<'a> {
     /// The line of its header.
     header: usize,
-    /// What stands in the brackets.
+    /// The text in the brackets.
     title: &'a str,
     entries: Vec<Entry<'a>>,
-    /// The line of our comment, and the region that it tells of.
+    /// The line of our comment, and the region that it records.
     mark: Option<(usize, Option<&'a str>)>,
 }
 
@@ -35,7 +35,7 @@ struct Entry<'a> {
     key: String,
     value: &'a str,
     line: usize,
-    /// Whether lines below go on with the value.
+    /// Whether further lines continue the value.
     goes_on: bool,
 }
 
@@ -44,13 +44,13 @@ pub(super) struct Profile<'a> {
     section: usize,
     /// The profile's name.
     pub(super) name: &'a str,
-    /// The account that its credential is asked of, as written there.
+    /// The account that its command names, as written there.
     pub(super) account: String,
-    /// Whether `mcm configure` wrote it. One that a person wrote is theirs.
+    /// Whether `mcm configure` wrote it. Otherwise it is the user's.
     pub(super) ours: bool,
 }
 
-/// What a profile of ours holds.
+/// The content of a profile of ours.
 pub(super) struct Wanted<'a> {
     /// The profile's name.
     pub(super) name: &'a str,
@@ -64,7 +64,7 @@ impl<'a> Config<'a> {
     /// Reads a file's content.
     ///
     /// # Errors
-    /// What is wrong with it, with its line: the rest of a sentence that begins with the file's name.
+    /// The fault and its line: the rest of a sentence that begins with the file's name.
     pub(super) fn parse(bytes: &'a [u8]) -> Result<Self, String> {
         let document = Document::parse(bytes).map_err(|broken| broken.to_string())?;
         let lines = document.lines().to_vec();
@@ -103,7 +103,7 @@ impl<'a> Config<'a> {
         })
     }
 
-    /// The names of all its profiles and other sections, for a new profile to keep clear of.
+    /// The names of all its profiles and other sections, which a new profile must avoid.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         self.sections.iter().map(|section| section.name())
     }
@@ -132,7 +132,7 @@ impl<'a> Config<'a> {
             .collect()
     }
 
-    /// A change to it that is not made yet.
+    /// A change that is not written yet.
     pub(super) fn draft(&self) -> Draft<'_, 'a> {
         Draft {
             config: self,
@@ -142,7 +142,7 @@ impl<'a> Config<'a> {
         }
     }
 
-    /// How its lines end: as the last one that ends does.
+    /// Its line end: the one of the last line that has one.
     fn line_end(&self) -> &'static str {
         let last = self.lines.iter().rev().find(|line| line.ends_with('\n'));
         if last.is_some_and(|line| line.ends_with("\r\n")) {
@@ -154,7 +154,7 @@ impl<'a> Config<'a> {
 }
 
 impl<'a> Section<'a> {
-    /// The name of the profile, or whatever the section is the section of.
+    /// The name of the profile, or of whatever else the section describes.
     fn name(&self) -> &'a str {
         let rest = match self.title.split_once(char::is_whitespace) {
             Some((_, rest)) => rest.trim(),
@@ -167,7 +167,7 @@ impl<'a> Section<'a> {
         self.entries.iter().find(|entry| entry.key == key)
     }
 
-    /// The region as we wrote it; one that somebody changed is theirs.
+    /// The region as we wrote it; a changed one is the user's.
     fn own_region(&self) -> Option<&Entry<'a>> {
         let written = self.mark?.1?;
         self.entry("region")
@@ -175,13 +175,13 @@ impl<'a> Section<'a> {
     }
 }
 
-/// A change: which lines go, which come.
+/// A change: the lines to remove and the lines to add.
 pub(super) struct Draft<'c, 'a> {
     config: &'c Config<'a>,
     taken_out: Vec<bool>,
-    /// Lines, each with the index of the line that it stands before.
+    /// New lines, each with the index of the line that it precedes.
     put_in: Vec<(usize, String)>,
-    /// What comes at the end: each profile's lines, without their ends.
+    /// The lines at the end: each profile's, without their line ends.
     appended: Vec<Vec<String>>,
 }
 
@@ -201,7 +201,7 @@ impl<'a> Draft<'_, 'a> {
         self.appended.push(lines);
     }
 
-    /// Brings a profile of ours up to date, where it is. What somebody changed or added in it stays.
+    /// Updates a profile of ours in place. What the user changed or added in it stays.
     pub(super) fn update(&mut self, profile: &Profile<'_>, wanted: &Wanted<'_>) {
         let section = &self.config.sections[profile.section];
         let Some((mark, _)) = section.mark else {
@@ -238,7 +238,7 @@ impl<'a> Draft<'_, 'a> {
         }
     }
 
-    /// Takes out what we put in of a profile. Says whether settings of somebody else's stay in it, with its header.
+    /// Removes what we added to a profile. Returns whether the user's settings stay in it, with its header.
     pub(super) fn remove(&mut self, profile: &Profile<'_>) -> bool {
         let section = &self.config.sections[profile.section];
         let Some((mark, _)) = section.mark else {
@@ -258,7 +258,7 @@ impl<'a> Draft<'_, 'a> {
         }
         if !others {
             self.taken_out[section.header] = true;
-            // The empty line above came with it.
+            // The empty line above was added with it.
             if let Some(above) = section.header.checked_sub(1)
                 && matches!(self.config.lines[above], "\n" | "\r\n")
             {
@@ -277,7 +277,7 @@ impl<'a> Draft<'_, 'a> {
         }
     }
 
-    /// Whether the file was made for what is taken out: nothing is left, and no line was above it.
+    /// Whether the file was created for what is removed: nothing is left, and no line was above it.
     pub(super) fn leaves_nothing(&self) -> bool {
         self.taken_out.iter().all(|taken| *taken)
             && self.put_in.is_empty()
@@ -289,8 +289,8 @@ impl<'a> Draft<'_, 'a> {
                 .is_some_and(|section| section.header == 0)
     }
 
-    /// The lines, in order. `is_new` when there is no such file yet: an empty one begins with an empty line, so that
-    /// taking everything out again leaves it as it was.
+    /// The lines, in order. `is_new` when there is no such file yet: an empty file begins with an empty line, so that
+    /// removing everything restores it.
     pub(super) fn lines(self, is_new: bool) -> Vec<Line<'a>> {
         let (config, end) = (self.config, self.config.line_end());
         let mut lines = Vec::with_capacity(config.lines.len() + 5 * self.appended.len());
@@ -311,7 +311,7 @@ impl<'a> Draft<'_, 'a> {
             new.extend(profile.iter().map(|line| format!("{line}{end}")));
         }
         lines.extend(new.into_iter().map(Line::PutIn));
-        // What came without an end of its last line goes without one.
+        // A file without a final line end stays without one.
         let is_open = config
             .lines
             .last()
@@ -320,7 +320,7 @@ impl<'a> Draft<'_, 'a> {
     }
 }
 
-/// Gives every line that stays its end, and takes the last one's off when `is_open`.
+/// Gives every remaining line its line end, and removes the last one's when `is_open`.
 fn with_ends<'a>(lines: Vec<Line<'a>>, end: &str, is_open: bool) -> Vec<Line<'a>> {
     let last = lines
         .iter()
@@ -392,7 +392,7 @@ impl Wanted<'_> {
     }
 }
 
-/// Whether a comment is ours, and the region that it tells of.
+/// Whether a comment is ours, and the region that it records.
 #[expect(clippy::option_option, reason = "a mark without a region is a mark")]
 fn region_of_mark(comment: &str) -> Option<Option<&str>> {
     let region = comment.strip_prefix(MARK)?.strip_suffix(MARK_END)?;
@@ -403,12 +403,12 @@ fn region_of_mark(comment: &str) -> Option<Option<&str>> {
     }
 }
 
-/// The account that a `credential_process` asks `mcm` about; none when it runs anything else.
+/// The account that a `credential_process` requests from `mcm`; none when it runs anything else.
 pub(crate) fn asked_account(command: &str) -> Option<String> {
     asked(command).map(|(_, account)| account)
 }
 
-/// The program and the account of a `credential_process` that asks `mcm`; none when it runs anything else.
+/// The program and the account of a `credential_process` that runs `mcm`; none when it runs anything else.
 pub(crate) fn asked(command: &str) -> Option<(String, String)> {
     let [program, subcommand, account] = <[String; 3]>::try_from(words(command)?).ok()?;
     let file = program.rsplit(['/', '\\']).next()?.to_lowercase();
@@ -416,7 +416,7 @@ pub(crate) fn asked(command: &str) -> Option<(String, String)> {
     (is_us && !account.is_empty()).then_some((program, account))
 }
 
-/// The words of a command as a shell splits them, quotes taken off; none when a quote is not closed. A backslash is
+/// The words of a command as a shell splits them, without quotes; none when a quote is not closed. A backslash is
 /// part of a path, as on Windows: we write no other.
 fn words(command: &str) -> Option<Vec<String>> {
     let (mut words, mut word, mut quote) = (Vec::new(), None::<String>, None);
@@ -435,11 +435,11 @@ fn words(command: &str) -> Option<Vec<String>> {
     quote.is_none().then_some(words)
 }
 
-/// The value of `credential_process` that runs `program` for an account, so that a shell (the SDKs for Go, Java,
-/// JavaScript and Rust) and botocore, which splits it by itself, run the same.
+/// The value of `credential_process` that runs `program` for an account. A shell (the SDKs for Go, Java, JavaScript
+/// and Rust) and botocore, which splits it itself, run the same.
 ///
 /// # Errors
-/// `setting-invalid` for a path that one of them would take apart.
+/// `setting-invalid` for a path that one of them would split.
 pub(super) fn command(program: &str, account: &str) -> Result<String, Error> {
     let is_plain =
         |c: char| c.is_alphanumeric() || matches!(c, '/' | '.' | '_' | '-' | '+' | ':' | '@' | ',');
@@ -448,7 +448,7 @@ pub(super) fn command(program: &str, account: &str) -> Result<String, Error> {
     if program.chars().all(is_plain) {
         return Ok(format!("{program} credential-process {account}"));
     }
-    // A blank before a mark of comment would end the value for some clients; both are refused here anyway.
+    // A blank before a comment sign would end the value for some clients; both signs are refused here anyway.
     if program.chars().all(is_quotable) {
         return Ok(format!("\"{program}\" credential-process {account}"));
     }
@@ -463,7 +463,7 @@ pub(super) fn command(program: &str, account: &str) -> Result<String, Error> {
     Err(Error::new(Code::SettingInvalid, message))
 }
 
-/// Characters at which one client or another begins a new line, or which no person means.
+/// Characters that some client takes for a line break, or that no user means to write.
 fn is_odd(c: char) -> bool {
     c.is_control() && c != '\t' || matches!(c, '\u{2028}' | '\u{2029}')
 }

@@ -1,4 +1,4 @@
-//! A change as a unified diff, fit to be shown: no value of somebody else's setting is in it.
+//! A change as a unified diff, safe to show: it has no value of the user's own settings.
 
 use std::fmt::Write as _;
 
@@ -7,8 +7,8 @@ use super::aws_config::Line;
 /// How many unchanged lines are shown around a change.
 const AROUND: usize = 3;
 
-/// The change of the file called `name`, in unified form; empty when there is none. `is_new` and `is_gone` say that
-/// the file is not there before and after.
+/// The change of the file called `name`, in unified form; empty when there is none. `is_new` and `is_gone` mean that
+/// the file does not exist before or after.
 pub(super) fn unified(name: &str, lines: &[Line<'_>], is_new: bool, is_gone: bool) -> String {
     let changed: Vec<usize> = (0..lines.len())
         .filter(|index| !matches!(lines[*index], Line::Kept(_)))

@@ -1,15 +1,14 @@
-//! Where `mcm` is, for programs that are started without a shell's PATH.
+//! The path of `mcm`, for programs that are started without a shell's PATH.
 //!
-//! An absolute path: an editor or an IDE started from the desktop has another PATH than a terminal. And the path by
-//! which a person starts it rather than the file behind it: a package manager's link stays when the version behind it
-//! changes.
+//! It is absolute: an editor or an IDE started from the desktop has another PATH than a terminal. And it is the path
+//! that the user runs, not the file behind it: a package manager's link stays when the version behind it changes.
 
 use std::path::{Path, PathBuf};
 
 use mcm_core::error::{Code, Error};
 use mcm_core::world::Environment;
 
-/// The path by which `mcm` is started, which lies beside `mcm-full`.
+/// The path that starts `mcm`; `mcm-full` is beside it.
 ///
 /// # Errors
 /// `setting-invalid` when it cannot be found, or is not Unicode text.
@@ -36,7 +35,7 @@ pub(crate) fn is_this(program: &str, environment: &Environment) -> bool {
     if path.is_absolute() {
         return dunce::canonicalize(path).is_ok_and(|real| real == this);
     }
-    // A name alone is what the PATH says it is; another relative path depends on where the client is started.
+    // The PATH decides what a bare name is; another relative path depends on the client's folder.
     let on_path = environment.get("PATH").unwrap_or_default();
     let found = std::env::split_paths(on_path)
         .map(|folder| folder.join(program))
@@ -45,7 +44,7 @@ pub(crate) fn is_this(program: &str, environment: &Environment) -> bool {
     is_name && found.is_some_and(|file| dunce::canonicalize(file).is_ok_and(|real| real == this))
 }
 
-/// The first way on a PATH to this very file.
+/// The first path on a PATH to this very file.
 fn on_path(path: &str, real: &Path) -> Option<PathBuf> {
     let mut ways = std::env::split_paths(path)
         .filter(|folder| folder.is_absolute())

@@ -7,7 +7,7 @@ use mcm_core::world::Environment;
 
 use super::Check;
 
-/// One check for each file that is there.
+/// One check for each file that exists.
 pub(super) fn all(environment: &Environment) -> Vec<Check> {
     let files = Files::read(environment);
     let (config, credentials) = (
@@ -60,7 +60,7 @@ fn check(name: &str, file: &SharedFile) -> Option<Check> {
     ))
 }
 
-/// A profile whose credential a client reads otherwise than botocore does.
+/// A profile whose credential a client reads differently from botocore.
 fn disagreement(file: &SharedFile, client: Client) -> Option<String> {
     let sources = |client| -> Option<BTreeMap<String, Vec<(String, String)>>> {
         let profiles = file.profiles(client).ok()?;

@@ -1,4 +1,4 @@
-//! The checks of `mcm doctor`, each from what it looks at to what it found.
+//! The checks of `mcm doctor`, each with its result and its fix.
 
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -27,13 +27,13 @@ const PROBE_LIMITS: TimeLimits = TimeLimits {
     connect: Duration::from_secs(3),
     total: Duration::from_secs(5),
 };
-/// How far the clock may be off before it is mentioned, and before answers are refused for it.
+/// How far the clock may be off before it is a warning, and before servers reject answers for it.
 const CLOCK_MENTIONED: Duration = Duration::from_secs(30);
 const CLOCK_HARMFUL: Duration = Duration::from_secs(120);
-/// Variables of ours too, which alone sign nobody in.
+/// Variables that `mcm` reads too, and that sign in nobody by themselves.
 const SETTINGS: [&str; 2] = ["AZURE_CLIENT_ID", "AZURE_TENANT_ID"];
 
-/// Every check, in the order in which they are shown. The servers are asked at the same time.
+/// All checks, in the order in which they are shown. The servers are asked at the same time.
 pub(super) async fn all(app: &App, world: &World) -> Vec<Check> {
     let snapshot = app.watch().borrow().clone();
     let mut checks = vec![keychain(&world.vault, &*world.clock).await];
@@ -72,7 +72,7 @@ pub(super) async fn all(app: &App, world: &World) -> Vec<Check> {
 
 async fn keychain(vault: &Vault, clock: &dyn Clock) -> Check {
     let asked_at = clock.now();
-    // A record that nobody has is looked for as any other is.
+    // Reading a record that does not exist takes as long as reading any other.
     let read = async {
         vault
             .check()
@@ -139,7 +139,7 @@ fn accounts(app: &App, snapshot: &Snapshot) -> Vec<Check> {
         .collect()
 }
 
-/// Whether the database is sound, when it can be opened at all.
+/// Whether the database is intact, if it can be opened at all.
 fn database(app: &App) -> Option<Check> {
     let faults = app.faults().ok()?;
     Some(match faults.first() {
@@ -152,7 +152,7 @@ fn database(app: &App) -> Option<Check> {
     })
 }
 
-/// Secrets that a sign-in or sign-out was interrupted over.
+/// Secrets that an interrupted sign-in or sign-out left behind.
 fn left_over_secrets(app: &App) -> Option<Check> {
     match app.left_over_secrets().ok()? {
         0 => None,
@@ -164,7 +164,7 @@ fn left_over_secrets(app: &App) -> Option<Check> {
     }
 }
 
-/// Where the settings come from, unless the file is one of the problems already.
+/// Where the settings come from, unless the file is already one of the problems.
 fn settings_file(world: &World) -> Option<Check> {
     let path = Settings::path(&world.paths.config);
     let moved = match world.environment.get("MCM_HOME") {
@@ -188,10 +188,10 @@ fn settings_file(world: &World) -> Option<Check> {
     }
 }
 
-/// A cloud's settings. One that is not set up is a failure only where it is missed.
+/// A cloud's settings. A missing setup fails only where it is needed.
 fn settings(cloud: &CloudView, snapshot: &Snapshot) -> Check {
     let name = format!("{} settings", cloud.cloud);
-    // AWS needs no client id, so it is always ready; it is no substitute for a cloud that a person wants.
+    // AWS needs no client id, so it is always ready; it does not replace a cloud that the user wants.
     let is_missed = snapshot
         .accounts
         .iter()
@@ -273,7 +273,7 @@ fn gcloud_settings(environment: &Environment) -> Option<Check> {
     })
 }
 
-/// Who handles the app's scheme. `mcm` itself does not need it.
+/// Which program handles the app's scheme. `mcm` itself does not need it.
 async fn scheme() -> Option<Check> {
     if !cfg!(target_os = "linux") {
         return None;
@@ -320,7 +320,7 @@ fn scheme_handler(handler: &str) -> Check {
     )
 }
 
-/// A server that signing in, or reading targets, needs.
+/// A server that signing in, or loading targets, needs.
 struct Server {
     name: &'static str,
     request: ::http::Request<Vec<u8>>,
@@ -331,7 +331,7 @@ struct Server {
     is_sign_in: bool,
 }
 
-/// Whether the servers of every cloud that is set up answer, and what the clock of the first one shows.
+/// Whether the servers of every cloud that is set up answer, and how far the clock differs from the first one's.
 async fn servers(app: &App, world: &World, snapshot: &Snapshot) -> Vec<Check> {
     const METADATA: &str = ".well-known/openid-configuration";
     let settings = app.settings();
@@ -355,7 +355,7 @@ async fn servers(app: &App, world: &World, snapshot: &Snapshot) -> Vec<Check> {
         let (server, path) = (&gcp.resource_manager, "v3/projects:search");
         servers.extend(asked("gcp resource manager", server, path, false));
     }
-    // AWS needs no settings; only who uses it asks for it.
+    // AWS needs no settings; it is asked only when it is used.
     if let Some(aws) = snapshot
         .clouds
         .iter()
@@ -436,7 +436,7 @@ fn answered(name: &str, is_sign_in: bool, place: &str, status: Result<u16, &Erro
     }
 }
 
-/// Expiry is wall-clock time, so a clock that is wrong makes good sessions look over and old ones good.
+/// Expiry is wall-clock time: a wrong clock makes valid sessions look expired and expired ones valid.
 fn clock(now: Timestamp, server: Option<Timestamp>) -> Option<Check> {
     let off = now.duration_since(server?);
     let (seconds, direction) = (

@@ -1,7 +1,7 @@
 //! Credentials that other tools keep in plain text.
 //!
-//! A file is looked through for the words that stand beside a credential, and named. Nothing of what is in it is kept or
-//! shown. What may be read by others on the machine is said.
+//! A file is searched for the words that accompany a credential, and named. None of its content is kept or shown. A
+//! file that others on the machine may read is reported as such.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,15 +18,15 @@ struct Place {
     name: &'static str,
     /// A file, or a folder of files and of folders of files.
     path: PathBuf,
-    /// What it holds.
+    /// The kind of credential that it holds.
     what: &'static str,
-    /// Words that stand beside a credential in it, in lower case.
+    /// Words that accompany a credential in it, in lower case.
     signs: &'static [&'static str],
-    /// What to do about it.
+    /// The fix.
     remedy: &'static str,
 }
 
-/// Every place where something was found; one check that says so when nothing was.
+/// Every place where a credential was found; one passing check when there was none.
 pub(super) fn all(environment: &Environment) -> Vec<Check> {
     let Ok(tools) = OtherTools::of(environment) else {
         return Vec::new();
@@ -154,7 +154,7 @@ fn places(tools: &OtherTools<'_>) -> Vec<Place> {
 }
 
 impl Place {
-    /// What was found, if there is a credential, or a file that may hold one and cannot be read.
+    /// The finding, if there is a credential, or a file that may hold one and cannot be read.
     fn check(&self) -> Option<Check> {
         let files = files(&self.path, 2);
         let holding: Vec<&PathBuf> = files.iter().filter(|file| self.is_in(file)).collect();
@@ -202,7 +202,7 @@ impl Place {
     }
 }
 
-/// The files at a place, in order; `depth` folders deep.
+/// The files at a place, in order, down to `depth` folders.
 fn files(path: &Path, depth: usize) -> Vec<PathBuf> {
     let Ok(metadata) = fs::metadata(path) else {
         return Vec::new();
@@ -229,7 +229,7 @@ fn files(path: &Path, depth: usize) -> Vec<PathBuf> {
     found
 }
 
-/// The permissions of a file, where they reach further than its owner.
+/// The permissions of a file, if they extend beyond its owner.
 #[cfg(unix)]
 fn wider_mode(path: &Path) -> Option<u32> {
     use std::os::unix::fs::PermissionsExt as _;

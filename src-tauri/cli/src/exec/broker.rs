@@ -1,7 +1,7 @@
-//! Who a child works as, and what may be lent to it now.
+//! The accounts that a child works as, and the sessions that may be issued to it now.
 //!
-//! It answers at once: a keychain or a server that takes its time is waited for less long than any client waits, and
-//! what is still valid is lent meanwhile. It never lends what is over, and nothing of an account that was disconnected.
+//! It answers at once: it waits for a slow keychain or server for less time than any client waits, and issues what is
+//! still valid meanwhile. It never issues an expired session, nor one of an account that was disconnected.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -18,24 +18,25 @@ use mcm_core::world::Clock;
 
 use crate::failure::advised;
 
-/// How long a client may have to wait. The most impatient one, the AWS SDK for JavaScript, waits for a second.
+/// How long a client may have to wait. The least patient one, the AWS SDK for JavaScript, waits for a second.
 const RENEWAL_TIMEOUT: Duration = Duration::from_millis(700);
-/// What a session that could not be renewed must have left to be lent all the same. Clients take it and ask again: those
-/// of AWS at each request when less than ten minutes are left, and refused then they fail, with a credential that is good.
+/// The remaining lifetime that a session needs to be issued when it could not be renewed. Clients take it and ask
+/// again: AWS's do so at each request when less than ten minutes remain. A refusal would make them fail while the
+/// credential is still valid.
 const LAST_MINUTE: Duration = Duration::from_secs(60);
 
-/// Whom a child works as in one cloud.
+/// The account that a child works as in one cloud.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Who {
     /// Always the same account.
     Account(AccountId),
-    /// Whatever account is in use at the moment of a request.
+    /// The account in use at the moment of a request.
     Active,
 }
 
 type Lent = HashMap<(AccountId, Resource), Session>;
 
-/// Lends the sessions of some accounts to one child.
+/// Issues the sessions of some accounts to one child.
 pub(crate) struct Broker {
     app: Arc<App>,
     clock: Arc<dyn Clock>,
@@ -46,11 +47,11 @@ pub(crate) struct Broker {
     lent: Mutex<Lent>,
 }
 
-/// Why nothing was lent.
+/// Why no session was issued.
 pub(crate) struct BrokerError {
-    /// What went wrong.
+    /// The error.
     pub(crate) code: Code,
-    /// What happened and what to do, for the person in front of the program that asked.
+    /// The error and its remedy, for the user of the program that asked.
     pub(crate) message: String,
 }
 
@@ -86,13 +87,13 @@ impl Broker {
         }
     }
 
-    /// Keeps what an account has when the command starts.
+    /// Keeps an account's session from the start of the command.
     pub(crate) fn keep(&self, account: &Account, session: Session) {
         self.lent()
             .insert((account.id.clone(), Resource::Management), session);
     }
 
-    /// Now, for telling how long something lives.
+    /// The current time, to compute a remaining lifetime.
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
     }
@@ -102,8 +103,8 @@ impl Broker {
         self.app.settings()
     }
 
-    /// A session of the cloud's account for managing its resources, or for the resource that the program names. It is
-    /// not over.
+    /// A session of the cloud's account for the management plane, or for the resource that the program names. It has
+    /// not expired.
     pub(crate) async fn lend(
         &self,
         cloud: Cloud,
@@ -131,7 +132,7 @@ impl Broker {
     }
 
     fn account(&self, cloud: Cloud) -> Result<Account, BrokerError> {
-        // Another process may have chosen another account, or signed out of this one.
+        // Another process may have switched accounts, or disconnected this one.
         self.app.reload();
         match self.who.get(&cloud) {
             Some(Who::Account(id)) => Ok(self.app.named(id.as_str())?),

@@ -1,8 +1,8 @@
-//! The loopback endpoint of `mcm exec`: credentials in the forms in which the clouds' own libraries fetch them.
+//! The loopback endpoint of `mcm exec`: credentials in the formats that the clouds' own libraries fetch.
 //!
-//! It lives as long as the child. Every door has secrets of its own, made for this run: one in its path, and one in a
-//! header wherever the client can send one. `Host` must be ours to the letter, and whatever a browser sends is refused.
-//! Who is lent what is `broker.rs`; sockets and their limits are the core's.
+//! It exists as long as the child. Every route has its own secrets, made for this run: one in its path, and one in a
+//! header where the client can send one. `Host` must match exactly, and requests of browsers are refused. `broker.rs`
+//! decides which session is issued; core owns sockets and their limits.
 
 mod aws;
 mod azure;
@@ -27,7 +27,7 @@ use self::google::Google;
 use super::broker::{Broker, BrokerError};
 use crate::variables::Facts;
 
-/// What one program may take. A child may run many at once.
+/// The limits for one program. A child may run many at once.
 const LIMITS: ConnectionLimits = ConnectionLimits {
     head_time: Duration::from_secs(2),
     connection_time: Duration::from_secs(5),
@@ -38,13 +38,13 @@ const LONGEST_BODY: usize = 8 * 1024;
 /// The bytes of a secret.
 const SECRET_BYTES: usize = 32;
 
-/// A bound port that answers nobody yet.
+/// A bound port that answers no request yet.
 pub(crate) struct Endpoint {
     port: Port,
     state: Arc<EndpointState>,
 }
 
-/// What every connection shares.
+/// The state that every connection shares.
 struct EndpointState {
     authority: String,
     broker: Broker,
@@ -54,10 +54,10 @@ struct EndpointState {
 }
 
 impl Endpoint {
-    /// Binds a port and makes the secrets of this run.
+    /// Binds a port and creates the secrets of this run.
     ///
     /// # Errors
-    /// `busy` when no port could be had.
+    /// `busy` when no port is free.
     pub(crate) fn open(broker: Broker) -> Result<Self, Error> {
         let port = Port::bind(LoopbackHost::Ipv4).map_err(|error| {
             let message = "No port on this machine could be opened for the command. Try again.";
@@ -83,12 +83,12 @@ impl Endpoint {
         match cloud {
             Cloud::Aws => self.state.aws.facts(at),
             Cloud::Azure => self.state.azure.facts(at),
-            // A file leads there.
+            // A file points there.
             Cloud::Gcp => Facts::new(),
         }
     }
 
-    /// The file that leads Google's libraries here. It holds a handle, and nothing of Google's.
+    /// The file that points Google's libraries here. It holds a handle, and nothing of Google's.
     /// The project pays for what is asked with it.
     pub(crate) fn google_file(&self, project: Option<&str>) -> SecretString {
         self.state.google.file(&self.state.authority, project)
@@ -143,7 +143,7 @@ impl EndpointState {
     }
 }
 
-/// Whether a web page is behind a request. Node's own `fetch` sends `Sec-Fetch-Mode` like a browser, but alone.
+/// Whether a web page sent a request. Node's own `fetch` sends `Sec-Fetch-Mode` like a browser, but only that.
 fn is_from_a_browser(headers: &HeaderMap) -> bool {
     let sent_by_pages = |name: &HeaderName| {
         *name == ORIGIN
@@ -166,7 +166,7 @@ impl Secret {
         is_same(self.text(), given)
     }
 
-    /// Whether a header that came exactly once holds it.
+    /// Whether a header that occurs exactly once holds it.
     fn is_in(&self, headers: &HeaderMap, name: &HeaderName) -> bool {
         loopback::single(headers, name).is_some_and(|given| self.is(given))
     }
@@ -181,7 +181,7 @@ fn is_same(secret: &str, given: &str) -> bool {
     secret.as_bytes().ct_eq(given.as_bytes()).into()
 }
 
-/// A refusal before it is known who asks, in the words of every client at once.
+/// A refusal before the client is known, in the format of every client at once.
 #[derive(Serialize)]
 struct Refusal<'a> {
     code: &'a str,
@@ -213,7 +213,7 @@ fn wrong_method(allowed: &Method) -> Reply {
     reply
 }
 
-/// The status that tells a client whether to try again.
+/// The status from which a client knows whether to try again.
 fn status_of(refused: &BrokerError) -> StatusCode {
     match refused.code {
         _ if refused.is_soon_over() => StatusCode::SERVICE_UNAVAILABLE,

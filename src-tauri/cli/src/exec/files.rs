@@ -25,7 +25,7 @@ const NO_GCLOUD_FILE: &str = "/nonexistent/gcloud-has-a-proxy-of-its-own/set-HTT
 /// The sections of `az`'s settings that name no identity.
 const AZ_SECTIONS: [&str; 4] = ["core", "defaults", "extension", "logging"];
 
-/// The files of one run, in a folder that is made for the first of them.
+/// The files of one run, in a folder that is created for the first of them.
 pub(super) struct RunFiles {
     base: PathBuf,
     folder: Option<RunFolder>,
@@ -253,7 +253,7 @@ fn unusable(path: &Path) -> impl FnOnce(std::io::Error) -> Error {
     |error| Error::new(Code::StorageFailed, message).with_source(error)
 }
 
-/// Where files go that do not outlive the login (XDG Base Directory Specification), else where temporary ones go.
+/// The folder for files that do not outlive the login (XDG Base Directory Specification), else the temporary folder.
 fn runtime_folder(environment: &Environment) -> PathBuf {
     let runtime = environment.get("XDG_RUNTIME_DIR").map(PathBuf::from);
     runtime

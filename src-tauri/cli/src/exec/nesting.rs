@@ -1,7 +1,7 @@
-//! `mcm` inside `mcm exec`: it goes by the variables that the person set, not by those that were made for a command.
+//! `mcm` inside `mcm exec`: it uses the variables that the user set, not those that were set for a command.
 //!
-//! Else an AWS role would be assumed by way of the endpoint that lends it, and the settings that Azure's variables hold
-//! would be the child's. What the person's shell had is passed on in one variable, which never holds a secret.
+//! Otherwise an AWS role would be assumed through the endpoint that issues it, and Azure's variables would hold the
+//! child's settings. The values of the user's shell are passed on in one variable, which never holds a secret.
 
 use std::collections::BTreeMap;
 
@@ -10,13 +10,13 @@ use mcm_core::world::Environment;
 
 use crate::variables::{self, Changes, Fact, Facts, OUTSIDE, Way};
 
-/// What leads AWS's libraries to the endpoint.
+/// The variables that point AWS's libraries to the endpoint.
 const ENDPOINT: [&str; 2] = [
     "AWS_CONTAINER_CREDENTIALS_FULL_URI",
     "AWS_CONTAINER_AUTHORIZATION_TOKEN",
 ];
 
-/// A variable that was changed for a command: what it became, and what it was.
+/// A variable that was changed for a command: its new and its old value.
 type Outer = BTreeMap<String, (Option<String>, Option<String>)>;
 
 /// What becomes of the variables for a command, with what passes on those that `mcm` goes by, none of them secret.
@@ -37,7 +37,7 @@ pub(super) fn with_outside(
     Changes::of(environment, ways, &facts)
 }
 
-/// The environment as it was outside `mcm exec`, with what was set inside by hand.
+/// The environment outside `mcm exec`, with what the user set inside.
 pub(crate) fn outside(environment: &Environment) -> Environment {
     let Some(passed) = environment.get(OUTSIDE) else {
         return environment.clone();

@@ -1,6 +1,6 @@
-//! `mcm login aws`: from what creates a role to a connected one.
+//! `mcm login aws`: from a role's template to the connected role.
 //!
-//! Nothing opens a browser. What is checked is the core's; here it is told as it runs.
+//! Nothing opens a browser. Core runs the checks; this file shows their progress.
 
 use jiff::tz::TimeZone;
 use mcm_core::account::{AccountId, Cloud};
@@ -66,7 +66,7 @@ async fn connect(
     Ok(print_connected(&view(app, &account)?)?)
 }
 
-/// Tells who calls and how the checks go, until the sign-in has ended.
+/// Shows the caller and the progress of the checks, until the sign-in has ended.
 async fn verify(app: &App, id: SignInId) -> Result<AccountId, Error> {
     let mut snapshots = app.watch();
     let mut told: Vec<RoleCheck> = Vec::new();
@@ -103,7 +103,7 @@ fn print_caller(caller: &str) {
     note(&format!("You call AWS as {caller} (account {account_id})."));
 }
 
-/// What a person reads of a check, when it came to something.
+/// The line for a check, once it has a result.
 fn progress(check: &RoleCheck) -> Option<String> {
     if check.what == RoleCheckKind::Identity {
         return match check.state {
@@ -163,8 +163,8 @@ fn chosen(source: Option<&str>) -> Result<Option<SourceChoice>, Error> {
     source.map(str::parse).transpose()
 }
 
-/// The profile that the default chain stands for in this shell. It is kept by its name, because the connection is used
-/// in other shells too.
+/// The profile that the default chain uses in this shell. It is stored by name, because the connection is used in
+/// other shells too.
 fn profile_in_force(app: &App) -> Option<SourceChoice> {
     let settings = app.settings();
     let environment = &settings.aws.environment;

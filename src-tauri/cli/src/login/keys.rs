@@ -1,7 +1,7 @@
-//! `mcm login aws --add-keys`, `--keys` and `--remove-keys`: access keys that a person types in, for the keychain.
+//! `mcm login aws --add-keys`, `--keys` and `--remove-keys`: access keys that the user types, for the keychain.
 //!
-//! They come from a terminal that shows nothing of them, or from standard input; never from an argument, which every
-//! program of the machine could read. AWS is asked whose they are before they are kept.
+//! They come from a terminal without echo, or from standard input; never from an argument, which every program of the
+//! machine could read. AWS confirms their owner before they are stored.
 
 use std::io::{self, IsTerminal as _, Read as _};
 
@@ -64,7 +64,7 @@ pub(crate) async fn remove(app: &App, access_key_id: &str) -> Result<(), Failure
     ))?)
 }
 
-/// Asks for one after the other. Only the id is seen while it is typed.
+/// Asks for one after the other. Only the id is visible while it is typed.
 async fn typed() -> Result<EnteredKeys, Error> {
     ask("Access key id: ");
     let access_key_id = line().await?.expose_secret().to_owned();
@@ -83,7 +83,7 @@ async fn typed() -> Result<EnteredKeys, Error> {
     })
 }
 
-/// Reads them from standard input, with blanks or newlines between.
+/// Reads them from standard input, separated by spaces or newlines.
 async fn piped() -> Result<EnteredKeys, Error> {
     let text = read(|| {
         let mut text = String::new();
@@ -119,7 +119,7 @@ async fn line() -> Result<SecretString, Error> {
     Ok(line.await?.expose_secret().trim().into())
 }
 
-/// Reads on a thread of its own, so that Ctrl-C is heard meanwhile.
+/// Reads on a thread of its own, so that Ctrl-C works meanwhile.
 async fn read(
     how: impl FnOnce() -> io::Result<String> + Send + 'static,
 ) -> Result<SecretString, Error> {
@@ -128,7 +128,7 @@ async fn read(
         .map_err(io::Error::other)
         .and_then(|read| read);
     text.map(SecretString::from).map_err(|error| {
-        // What was read is not quoted: it may be half of a secret.
+        // The input is not quoted: it may be half of a secret.
         Error::new(
             Code::InvalidInput,
             "The access keys could not be read as text. Enter them again.",
@@ -137,7 +137,7 @@ async fn read(
     })
 }
 
-/// A terminal that does not show what is typed. It does again when this is dropped, after Ctrl-C too.
+/// A terminal without echo. The echo returns when this is dropped, also after Ctrl-C.
 #[cfg(unix)]
 struct Hidden(rustix::termios::Termios);
 
@@ -152,7 +152,7 @@ impl Hidden {
         let before = tcgetattr(io::stdin()).map_err(failed)?;
         let mut hidden = before.clone();
         hidden.local_modes.remove(LocalModes::ECHO);
-        // The newline is shown, so that the next question stands on a line of its own.
+        // The newline is shown, so that the next question starts on a new line.
         hidden.local_modes.insert(LocalModes::ECHONL);
         tcsetattr(io::stdin(), OptionalActions::Flush, &hidden).map_err(failed)?;
         Ok(Self(before))

@@ -1,5 +1,5 @@
-//! Where `aws` and Terraform look: variables, the profile, the container, the machine (botocore's and the Go SDK's
-//! credential chains).
+//! The places where `aws` and Terraform look: variables, the profile, the container, the machine (botocore's and the
+//! Go SDK's credential chains).
 
 use mcm_core::account::{Account, AccountId, Cloud};
 use mcm_core::aws_files::{Client, Files, Merged};
@@ -10,7 +10,7 @@ use crate::aws_files::boto_file_with_keys;
 use crate::configure::asked_account;
 
 pub(super) fn command_line(shell: &Shell<'_>) -> Found {
-    // botocore lets the older name win, and takes an empty name for a name.
+    // In botocore the older name wins, and an empty name counts as a name.
     let variables = ["AWS_DEFAULT_PROFILE", "AWS_PROFILE"];
     let empty = variables
         .into_iter()
@@ -257,7 +257,7 @@ fn keys_of(client: Client) -> &'static [(&'static [&'static str], &'static [&'st
     }
 }
 
-/// The account that a profile asks us for.
+/// The account that a profile requests from us.
 fn asked<'s>(shell: &'s Shell<'_>, name: &str) -> Option<&'s Account> {
     let id = match name {
         "--active" => shell.stored.active.get(&Cloud::Aws)?.clone(),
@@ -295,7 +295,7 @@ impl Profile {
     }
 }
 
-/// Enough of an access key's id to tell it from another.
+/// Enough of an access key's id to distinguish it.
 fn short(key: &str) -> String {
     let characters: Vec<char> = key.chars().collect();
     if characters.len() < 12 {

@@ -1,4 +1,4 @@
-//! Where `az` and Terraform's provider for Azure look: their variables, and whom `az login` signed in.
+//! The places where `az` and Terraform's provider for Azure look: their variables, and the user of `az login`.
 
 use mcm_core::account::{Account, Cloud, Identity};
 use serde::Deserialize;
@@ -95,7 +95,7 @@ pub(super) fn terraform(shell: &Shell<'_>) -> Found {
     }
 }
 
-/// Whom `az login` signed in.
+/// The user, application or machine that `az login` signed in.
 fn signed_in(shell: &Shell<'_>, tool: &'static str) -> Found {
     let folder = shell.tools.azure();
     let other =
@@ -128,7 +128,7 @@ fn signed_in(shell: &Shell<'_>, tool: &'static str) -> Found {
     let place = Some(subscription.id.clone());
     let user = subscription.user.as_ref();
     let name = user.map(|user| user.name.clone());
-    // What `az login --identity` remembers instead of a person.
+    // The user that `az login --identity` stores.
     let is_machine = matches!(
         name.as_deref(),
         Some("systemAssignedIdentity" | "userAssignedIdentity")

@@ -1,5 +1,5 @@
-//! Where `gcloud` and Terraform's provider for Google look: their variables, gcloud's configuration, and the application
-//! default credentials.
+//! The places where `gcloud` and Terraform's provider for Google look: their variables, gcloud's configuration, and
+//! the application default credentials.
 
 use std::path::Path;
 
@@ -12,7 +12,7 @@ use super::{Found, Shell, Source, text, value};
 use crate::other_tools::OtherTools;
 use crate::variables;
 
-/// What is not secret of a credential file; everything else in it is passed over.
+/// The fields of a credential file that are not secret; everything else in it is skipped.
 #[derive(Deserialize)]
 struct CredentialFile {
     #[serde(rename = "type", default)]
@@ -234,7 +234,7 @@ fn default_credentials(shell: &Shell<'_>, tool: &'static str) -> Found {
     Found::other(tool, Cloud::Gcp, Source::None, None, why.to_owned())
 }
 
-/// Whoever a credential file is for; `variable` names it, or nothing does.
+/// The identity of a credential file; `variable` names the file, or is empty.
 fn of_file(shell: &Shell<'_>, tool: &'static str, path: &Path, variable: &str) -> Found {
     let other =
         |source, identity, why: String| Found::other(tool, Cloud::Gcp, source, identity, why);
@@ -292,7 +292,7 @@ fn of_file(shell: &Shell<'_>, tool: &'static str, path: &Path, variable: &str) -
     }
 }
 
-/// The account of ours with this address, or somebody else.
+/// The connected account with this address, or another identity.
 fn by_address(shell: &Shell<'_>, tool: &'static str, address: &str, why: String) -> Found {
     let is_same = |account: &&Account| matches!(&account.identity, Identity::Gcp { email: Some(email), .. } if email.eq_ignore_ascii_case(address));
     match shell.stored.iter().find(is_same) {

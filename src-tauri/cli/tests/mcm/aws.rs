@@ -1,4 +1,4 @@
-//! AWS: preparing a role, connecting it, and handing out its credentials.
+//! AWS: preparing a role, connecting it, and issuing its credentials.
 
 use jiff::{SignedDuration, Timestamp};
 use mcm_core::world::{Clock as _, SystemClock};

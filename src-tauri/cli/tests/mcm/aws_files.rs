@@ -1,4 +1,5 @@
-//! The reader of AWS's shared files beside the readers of AWS's own clients: the same bytes, the same settings.
+//! Compares the reader of AWS's shared files with the readers of AWS's own clients: the same bytes, the same
+//! settings.
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -13,7 +14,7 @@ use serde_json::{Map, Value, json};
 
 use crate::clients::{here, program};
 
-/// What files are made of, with what readers disagree about among it.
+/// The parts of the files, including those that readers disagree about.
 const PIECES: [&str; 60] = [
     "\n",
     "\n",
@@ -84,7 +85,7 @@ fn files(count: usize) -> Vec<Vec<u8>> {
         1 => Just(vec![0xff]),
     ];
     let lines = prop::collection::vec(piece, 0..24).prop_map(|pieces| pieces.concat());
-    // Half of them begin as files do, so that more is read of them than a first line.
+    // Half of them begin like real files, so that readers get past the first line.
     let file = (any::<bool>(), lines).prop_map(|(is_whole, lines)| {
         let header: &[u8] = if is_whole { b"[default]\n" } else { b"" };
         [header, &lines].concat()
@@ -94,7 +95,7 @@ fn files(count: usize) -> Vec<Vec<u8>> {
     (0..count).map(tree).collect()
 }
 
-/// What a program answers to the files, one line each.
+/// The program's answers about the files, one line each.
 fn answers(words: &[&str], files: &[Vec<u8>]) -> Vec<Value> {
     let mut command = Command::new(program(words[0]));
     command

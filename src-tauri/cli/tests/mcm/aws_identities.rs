@@ -1,4 +1,4 @@
-//! AWS's files as people have them: a command works as the account that was named, or not at all.
+//! AWS's files as users have them: a command works as the named account, or does not start.
 //!
 //! Each file is tried with AWS's own clients, which take the first credential that they find in it.
 
@@ -9,10 +9,10 @@ use crate::aws::connected;
 use crate::clients::{here, program};
 use crate::harness::{Ended, Harness, write};
 
-/// A key of somebody else's, in the files that a command must not work with.
+/// Another user's key, in the files that a command must not use.
 const OTHER: &str = "AKIAOTHEROTHEROTHER1";
 
-/// Prints the id of the key that a client takes.
+/// Prints the id of the key that a client uses.
 const CLIENTS: [(&str, &[&str]); 3] = [
     ("boto3", &["python", "key_id.py"]),
     ("@aws-sdk/client-sts", &["node", "node/key_id.js", "3"]),
@@ -25,7 +25,7 @@ fn keys(indent: &str) -> String {
     )
 }
 
-/// What a client prints under `mcm exec`.
+/// The output of a client under `mcm exec`.
 fn lent_to(harness: &Harness, account: &str, words: &[&str]) -> Ended {
     let mut command = harness.command(&["exec", account, "--"]);
     command
@@ -47,7 +47,7 @@ fn config(harness: &Harness, text: &str) {
     write(&harness.folder().join(".aws/config"), 0o600, text);
 }
 
-/// What `mcm env` prints.
+/// The output of `mcm env`.
 fn env(harness: &Harness, account: &str) -> String {
     harness.mcm(&["env", account, "--shell", "bash"]).done()
 }

@@ -15,14 +15,14 @@ use crate::aws::{connected, role};
 use crate::harness::{ADA, Ended, Harness, write};
 use crate::lent::processes_that_show;
 
-/// A client that has not begun.
+/// A client that has not started.
 struct Client {
     name: &'static str,
     process: Child,
     output: BufReader<ChildStdout>,
 }
 
-/// The clients by the account that they work as: how each is called, and the words that start it.
+/// The clients by the account that they use: the name of each, and the words that start it.
 const CLIENTS: [(&str, &str, &[&str]); 7] = [
     ("aws", "boto3", &["python", "ask.py", "boto3"]),
     (
@@ -72,7 +72,7 @@ pub(crate) fn program(name: &str) -> PathBuf {
     program
 }
 
-/// A person's home of their own for what clients write.
+/// A home of its own for the files that clients write.
 fn home(harness: &Harness) -> PathBuf {
     let home = harness.folder().join("home");
     fs::create_dir_all(&home).expect("ours");
@@ -90,7 +90,7 @@ impl Client {
         change: impl FnOnce(&mut Command),
     ) -> Self {
         let mut command = harness.command(&["exec", &harness.account_of(provider), "--"]);
-        // Azure's libraries refuse a sign-in server on this machine, also where they ask it for nothing.
+        // Azure's libraries refuse a sign-in server on this machine, even if they send it no request.
         command.args(["env", "--unset=AZURE_AUTHORITY_HOST"]);
         // Nothing listens there, so a client that asks this proxy for the endpoint fails.
         command.args(["http_proxy", "HTTP_PROXY"].map(|name| format!("{name}=http://127.0.0.1:9")));
@@ -138,7 +138,7 @@ impl Client {
         assert!(is_right, "{}: {answer}", self.name);
     }
 
-    /// What it was answered; it stays until it is dropped.
+    /// The client's answer; the client runs until this is dropped.
     fn answer(&mut self) -> Value {
         let mut line = String::new();
         self.output.read_line(&mut line).expect("text");
@@ -341,7 +341,7 @@ fn aws_works_by_the_endpoint_and_by_credential_process_and_caches_nothing() {
 #[test]
 fn a_session_that_ended_is_told_by_the_client_with_what_to_run() {
     let harness = Harness::start();
-    // So short that nothing of it is lent once it cannot be renewed.
+    // So short that it is not issued once it cannot be renewed.
     harness
         .sandbox
         .set_access_token_life(Duration::from_secs(55));
@@ -358,7 +358,7 @@ fn a_session_that_ended_is_told_by_the_client_with_what_to_run() {
         let error_output = client.error_output();
         let advice = match client.name {
             "boto3" => format!("mcm login aws --role-arn {}", role("Reader")),
-            // It shows nobody's message.
+            // It shows no message of the endpoint.
             "@aws-sdk/client-sts" => "CredentialsProviderError".to_owned(),
             "google-auth" | "google-auth-library" => "mcm login gcp".to_owned(),
             _ => format!("mcm login azure --tenant {}", guid("contoso.example")),
@@ -375,7 +375,7 @@ fn a_session_that_ended_is_told_by_the_client_with_what_to_run() {
 #[test]
 fn clients_of_aws_work_with_the_last_minutes_when_nothing_new_can_be_had() {
     let harness = Harness::start();
-    // botocore asks anew for each request when less than ten minutes are left, and fails when it is refused then.
+    // botocore asks again at each request when less than ten minutes remain, and fails when it is then refused.
     harness
         .sandbox
         .set_aws_session_life(Some(Duration::from_secs(5 * 60)));

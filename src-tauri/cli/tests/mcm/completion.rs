@@ -1,4 +1,4 @@
-//! Shell completion, asked by the real shells.
+//! Shell completion, requested by the real shells.
 //!
 //! Programs needed: bash, zsh, fish.
 
@@ -11,7 +11,7 @@ use crate::harness::{Harness, write};
 
 const HOSTILE: &str = "$(touch pwned)`touch pwned`;touch pwned\u{1b}[31m *?\"' $HOME";
 
-/// A machine with accounts in its list, and no keychain.
+/// A machine with stored accounts, and no keychain.
 fn with_accounts() -> Harness {
     let harness = Harness::without_keychain();
     let azure = |id: &str, name: &str, user: &str| {
@@ -52,7 +52,7 @@ fn with_accounts() -> Harness {
     harness
 }
 
-/// What a shell offers for a line, given a script that sets `line` and prints the offers.
+/// The completions that a shell offers for a line, given a script that sets `line` and prints them.
 fn offered(harness: &Harness, shell: &str, script: &str) -> Vec<String> {
     let mcm = harness.command(&[]);
     let folder = Path::new(mcm.get_program())

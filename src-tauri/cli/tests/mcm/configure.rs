@@ -1,4 +1,4 @@
-//! `mcm configure aws`, read back by botocore: the file of a person keeps everything, and the profiles work.
+//! `mcm configure aws`, read back by botocore: the user's file keeps everything, and the profiles work.
 
 use std::fs;
 use std::io::Write as _;
@@ -11,12 +11,12 @@ use serde_json::Value;
 use crate::aws::{connected, role};
 use crate::harness::{Ended, Harness, write};
 
-/// A file as a person keeps it: comments, odd indentation, line ends of two kinds, keys, and no end of the last line.
+/// A user's file: comments, odd indentation, line ends of two kinds, keys, and no end of the last line.
 const THEIRS: &str = "# my clouds\r\n[default]\r\nregion=eu-west-1\r\n\r\n[profile contoso-production]\n  \
                       aws_access_key_id = AKIACANARY\n  aws_secret_access_key = CANARY\n; old\n[sso-session s]\nsso_region : \
                       x\n[profile nested]\ns3 =\n    max_concurrent_requests = 20";
 
-/// Where AWS's clients look for the config file.
+/// The path where AWS's clients look for the config file.
 fn file(harness: &Harness) -> PathBuf {
     harness.home().with_file_name(".aws").join("config")
 }
@@ -54,7 +54,7 @@ fn on_a_terminal(harness: &Harness, answer: &str) -> (i32, String) {
     )
 }
 
-/// What botocore makes of a profile: the region, and the credential that it gets through it.
+/// botocore's view of a profile: the region, and the credential that it gets through it.
 fn botocore(harness: &Harness, profile: &str) -> Value {
     const PROGRAM: &str = "
 import json, sys
@@ -74,7 +74,7 @@ print(json.dumps({'method': session.get_credentials().method, 'region': session.
             .filter_map(|(name, value)| Some((name, value?)))
             .filter(|(name, _)| name.to_str().is_some_and(keep)),
     );
-    // No cloud is asked: the session that was made while connecting is handed out.
+    // No cloud is asked: the session created while connecting is issued.
     let output = command
         .output()
         .expect("Python starts; make test installs botocore in target/moto");
@@ -330,7 +330,7 @@ fn several_at_once_leave_a_whole_file() {
         .collect();
     for begun in begun {
         let ended = begun.ended();
-        // Whoever read the file before another wrote it is told to look again.
+        // A command that read the file before another one wrote it is told to try again.
         assert!(
             ended.status == 0 || ended.told.contains("in the meantime"),
             "{}",

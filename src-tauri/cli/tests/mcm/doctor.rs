@@ -1,4 +1,4 @@
-//! `mcm doctor`, in health and in failure.
+//! `mcm doctor`, with and without problems.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
@@ -174,7 +174,7 @@ fn credentials_of_other_tools_are_named_without_what_is_in_them_and_with_what_to
         .result
     };
     fs::set_permissions(&files[4].0, fs::Permissions::from_mode(0o644)).expect("ours");
-    // What only looks like such a file keeps nobody waiting.
+    // A path that only looks like such a file does not block the command.
     symlink("/dev/zero", home.join(".aws/sso/cache/2.json")).expect("linked");
 
     let printed = doctor(&["doctor", "--json"]);

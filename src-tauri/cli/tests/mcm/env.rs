@@ -1,11 +1,11 @@
-//! `mcm env`, read by the shells that it writes for.
+//! `mcm env`, evaluated by the shells that it prints for.
 
 use std::process::Command;
 
 use crate::aws::connected;
 use crate::harness::{ADA, Ended, Harness, write};
 
-/// Gives a script to a shell, with what `mcm` needs and some variables that would win.
+/// Runs a script in a shell, with what `mcm` needs and some variables that would win.
 fn run(harness: &Harness, shell: &[&str], script: &str) -> Ended {
     let mut command = Command::new(shell[0]);
     command
@@ -188,7 +188,7 @@ fn the_shell_that_reads_the_lines_is_the_one_that_runs_mcm_whatever_it_calls_its
         let lines = Ended::of(command.output().expect("it starts")).done();
         assert!(lines.contains(line), "{interpreter}: {lines}");
     }
-    // A test is no shell.
+    // A test is not a shell.
     let ended = harness.mcm(&["env", &aws]);
     assert_eq!((ended.status, ended.result.as_str()), (2, "false\n"));
     assert!(ended.told.contains("--shell"), "{}", ended.told);

@@ -1,4 +1,4 @@
-//! `mcm exec`: what a command is given, what it can fetch, and who cannot.
+//! `mcm exec`: what a command gets, what it can fetch, and who cannot.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -387,7 +387,7 @@ except Exception as error: print(type(error).__name__)";
         String::from_utf8_lossy(&output.stdout).trim().to_owned()
     };
     assert_eq!(ask(&["env"]), "200");
-    // Only the administrator can work as somebody else.
+    // Only the administrator can run a process as another user.
     if rustix::process::getuid().is_root() {
         let somebody = [
             "setpriv",
@@ -748,7 +748,7 @@ fn mcm_inside_a_command_goes_by_the_persons_own_variables_and_never_asks_its_own
         "{settings}"
     );
 
-    // A role whose source is the default chain finds nobody here, and least of all itself.
+    // A role whose source is the default chain finds no credential here, least of all its own.
     write(&config, 0o600, "");
     harness.forget_sessions();
     harness.sandbox.forget_requests();

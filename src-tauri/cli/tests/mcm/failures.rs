@@ -1,4 +1,4 @@
-//! Wrong usage, unknown names, and what must never be told.
+//! Wrong usage, unknown names, and secrets that must never be shown.
 
 use std::process::{Command, Stdio};
 

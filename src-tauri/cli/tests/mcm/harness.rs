@@ -1,4 +1,4 @@
-//! What a test works with: the clouds, a D-Bus and keychain of its own, a browser, and `mcm` itself.
+//! The tools of a test: the clouds, a D-Bus and keychain of its own, a browser, and `mcm` itself.
 //!
 //! Nothing of the machine is shared: `mcm` gets no variable but those named here. A missing program is a failure with
 //! its name, never a silent pass.
@@ -35,7 +35,7 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 /// The name of the keychain's service on the bus.
 const KEYCHAIN: &str = "org.freedesktop.secrets";
 
-/// A machine with one person on it.
+/// A machine with one user.
 pub(crate) struct Harness {
     pub(crate) sandbox: Sandbox,
     runtime: Runtime,
@@ -72,7 +72,7 @@ impl Ended {
         serde_json::from_str(&self.done()).expect("the result is JSON")
     }
 
-    /// What was told when the command failed with this status.
+    /// The standard error of a command that failed with this status.
     pub(crate) fn failed(self, status: i32) -> String {
         assert_eq!(
             (self.status, self.result.as_str()),
@@ -168,7 +168,7 @@ impl Harness {
         Begun::start(self.command(arguments))
     }
 
-    /// Goes where a person would from a page.
+    /// Follows a page as a user would.
     pub(crate) fn browse(&self, browser: &Browser, page: &str) -> Landing {
         self.runtime.block_on(browser.browse(page))
     }
@@ -188,7 +188,7 @@ impl Harness {
         self.pages.try_recv().is_ok()
     }
 
-    /// Runs `mcm login` with this person in front of the browser.
+    /// Runs `mcm login` with this user in front of the browser.
     pub(crate) fn login(&self, person: &str, arguments: &[&str]) -> Ended {
         let begun = self.begin(&[&["login"], arguments].concat());
         let page = self.next_page();
@@ -210,7 +210,7 @@ impl Harness {
         row["id"].as_str().expect("an id").to_owned()
     }
 
-    /// Ada's account of Contoso, connected; its session is over at once when `is_over`.
+    /// Ada's account of Contoso, connected; with `is_over`, its session has expired at once.
     pub(crate) fn connected(&self, is_over: bool) -> String {
         if is_over {
             self.sandbox.set_access_token_life(Duration::ZERO);
@@ -221,7 +221,7 @@ impl Harness {
         self.sandbox.forget_requests();
         let listed = self.mcm(&["accounts", "--json"]).json();
         let id = listed["accounts"][0]["id"].as_str().expect("an id");
-        // The cloud was asked for another session at once, which was over too.
+        // The cloud was asked for another session at once, which had expired too.
         self.edit(id, |account| account.renewal_failure = None);
         id.to_owned()
     }
@@ -239,7 +239,7 @@ impl Harness {
         edited.expect("written").expect("connected");
     }
 
-    /// What the clouds gave out, but for what stands in the person's own variables.
+    /// The secrets that the clouds issued, except those in the user's own variables.
     pub(crate) fn secrets_of_the_clouds(&self) -> Vec<String> {
         let own = self.sandbox.environment();
         let is_own = |secret: &String| own.iter().any(|(_, value)| value == secret);
@@ -331,7 +331,7 @@ impl Harness {
         self.bus.as_ref().map_or(0, Bus::entries)
     }
 
-    /// Takes the sessions out of the keychain, so that the next one has to be made.
+    /// Removes the sessions from the keychain, so that the next one must be created.
     pub(crate) fn forget_sessions(&self) {
         self.bus
             .as_ref()
@@ -358,7 +358,7 @@ pub(crate) struct Begun {
 }
 
 impl Begun {
-    /// Starts a command that a test changed.
+    /// Starts a command that a test has changed.
     pub(crate) fn start(mut command: Command) -> Self {
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         Self {
@@ -412,7 +412,7 @@ impl Begun {
     }
 }
 
-/// A D-Bus that starts a keychain, unlocked, when it is asked for one.
+/// A D-Bus that starts an unlocked keychain on request.
 struct Bus {
     address: String,
     daemon: Child,
@@ -580,7 +580,7 @@ fn bus_config(folder: &Path, services: &Path) -> String {
     )
 }
 
-/// A `$BROWSER` that hands the page it is given to the test, and the test's end of it.
+/// A `$BROWSER` that passes its page to the test, and the test's end of it.
 fn browser(folder: &Path) -> mpsc::Receiver<String> {
     let pipe = folder.join("pages");
     run(Command::new("mkfifo").arg(&pipe), "mkfifo", "coreutils");
@@ -589,7 +589,7 @@ fn browser(folder: &Path) -> mpsc::Receiver<String> {
         &format!("printf %s \"$1\" > {}", pipe.display()),
     );
     let (sender, pages) = mpsc::channel();
-    // It waits for a writer for as long as there may be one, and ends with the test process.
+    // It waits for a writer as long as there may be one, and ends with the test process.
     std::thread::spawn(move || {
         let mut page = String::new();
         while fs::File::open(&pipe)
@@ -609,8 +609,8 @@ fn executable(path: &Path, script: &str) -> PathBuf {
     path.to_owned()
 }
 
-/// Puts a copy of a program where it can be run at once. Another process writes it: what a test beside starts may inherit
-/// the file while it is being written, and the system runs no program that somebody can still write to.
+/// Copies a program so that it can run at once. Another process writes it: a program that another thread starts may
+/// inherit the open file, and the system runs no program that is open for writing.
 pub(crate) fn install(program: &Path, path: &Path) {
     run(
         Command::new("install")
@@ -621,7 +621,7 @@ pub(crate) fn install(program: &Path, path: &Path) {
     );
 }
 
-/// As [`install`], for a script that the test brings along.
+/// As [`install`], for a script of the test's own.
 pub(crate) fn install_script(path: &Path, script: &str) {
     let mut install = Command::new("install");
     install

@@ -1,4 +1,4 @@
-//! When only the person can help: many callers, one answer, and one browser only where somebody asked for it.
+//! Accounts that need a sign-in: many callers, one answer, and one browser only on request.
 
 use std::path::Path;
 use std::time::Duration;
@@ -18,12 +18,12 @@ fn ada() -> Browser {
     Browser::new().as_person(ADA)
 }
 
-/// Ends what was begun.
+/// Kills a started command when the test ends.
 fn ended(begun: Vec<Begun>) -> Vec<Ended> {
     begun.into_iter().map(Begun::ended).collect()
 }
 
-/// An account whose session is over and whose sign-in is revoked.
+/// An account whose session has expired and whose sign-in was revoked.
 fn revoked() -> (Harness, String) {
     let harness = Harness::start();
     let id = harness.connected(true);
@@ -175,7 +175,7 @@ fn every_account_of_a_command_is_signed_in_to_first_and_no_browser_opens_while_i
     harness.mcm(&["exec", &azure, &gcp, "--", "true"]).failed(3);
     assert!(!harness.has_opened_a_page());
 
-    // Shorter than what may be lent after a failure.
+    // Shorter than the remaining lifetime that a failed renewal still issues.
     harness
         .sandbox
         .set_access_token_life(Duration::from_secs(50));

@@ -1,4 +1,4 @@
-//! Access keys of AWS: typed at a terminal that does not show them, or handed over on standard input.
+//! AWS access keys: typed at a terminal without echo, or passed on standard input.
 
 use std::io::{Read as _, Write as _};
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -13,7 +13,7 @@ use crate::harness::{Ended, Harness};
 const TIMEOUT: Duration = Duration::from_secs(60);
 const ADA_ARN: &str = "arn:aws:iam::111122223333:user/ada";
 const ROLE: &str = "arn:aws:iam::444455556666:role/Reader";
-/// Forty characters, as AWS's are, and nobody's.
+/// Forty characters, as AWS's keys have, and of no user.
 const WRONG_SECRET: &str = "canary/of/a/wrong/secret/access/key/0000";
 
 /// `mcm login aws --add-keys` at a terminal, by util-linux's `script`, and what the terminal is like afterwards.
@@ -27,7 +27,7 @@ struct Terminal {
 impl Terminal {
     fn start(harness: &Harness) -> Self {
         let mcm = env!("CARGO_BIN_EXE_mcm");
-        // The shell outlives Ctrl-C, to tell what is left of it.
+        // The shell outlives Ctrl-C, to print the terminal's modes.
         let line = format!("trap : INT; {mcm} login aws --add-keys; echo status $?; stty -a");
         let mut command = Command::new("script");
         command

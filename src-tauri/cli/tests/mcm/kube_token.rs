@@ -1,4 +1,4 @@
-//! Tokens for Kubernetes: in kubectl's form, and accepted by a cluster that checks them as the real ones do.
+//! Tokens for Kubernetes: in kubectl's format, and accepted by a cluster that checks them as real ones do.
 
 use std::collections::HashMap;
 use std::io::{Read as _, Write as _};
@@ -23,7 +23,7 @@ fn info(version: &str) -> String {
         .to_string()
 }
 
-/// What kubectl would be answered, and the token in it.
+/// The answer to kubectl, and the token in it.
 fn answered(ended: Ended, version: &str) -> (Timestamp, String) {
     let json = ended.json();
     assert_eq!(
@@ -40,8 +40,8 @@ fn answered(ended: Ended, version: &str) -> (Timestamp, String) {
     (ends, status["token"].as_str().expect("a token").to_owned())
 }
 
-/// What aws-iam-authenticator does with a token: it looks at the address in it, and asks STS there who the caller is, in
-/// the name of its own cluster. Gives the caller's ARN.
+/// Checks a token as aws-iam-authenticator does: it calls the STS address in it for the caller's identity, with the
+/// name of its own cluster. Returns the caller's ARN.
 pub(crate) fn authenticate(
     harness: &Harness,
     cluster: &str,

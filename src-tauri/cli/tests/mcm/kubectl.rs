@@ -1,4 +1,4 @@
-//! The real kubectl, with `mcm kube-token` in its kubeconfig, against a server that looks at what it sends.
+//! The real kubectl, with `mcm kube-token` in its kubeconfig, against a server that records what it sends.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
@@ -79,7 +79,7 @@ impl Cluster {
         }
     }
 
-    /// The credential that a request came with.
+    /// The credential of a request.
     fn bearer(&self) -> String {
         self.bearers
             .recv_timeout(TIMEOUT)
@@ -103,7 +103,7 @@ fn respond(answer: &mut ChildStdin) {
         .expect("kubectl reads");
 }
 
-/// Runs kubectl against the cluster with this user, and gives the credential that it sent.
+/// Runs kubectl against the cluster as this user, and returns the credential that it sent.
 fn bearer(harness: &Harness, arguments: &[&str]) -> String {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let cluster = Cluster::start(folder.path());

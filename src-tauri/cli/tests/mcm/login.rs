@@ -71,7 +71,7 @@ fn every_tenant_is_added_and_one_that_asks_for_more_is_told_and_stops_no_other()
             .contains(&advice)
     );
 
-    // The command that was told connects the row that waits.
+    // The printed command connects the row that waits.
     harness
         .login(ADA, &["azure", "--tenant", &guid("fabrikam.example")])
         .done();

@@ -1,4 +1,4 @@
-//! The command of `mcm exec` as a process: its status, its signals, the terminal, and what is left of it.
+//! The command of `mcm exec` as a process: its status, its signals, the terminal, and its remains.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -101,7 +101,7 @@ while True: signal.pause()";
 fn a_signal_that_the_command_sends_to_its_group_reaches_it_once() {
     let harness = Harness::start();
     let id = account(&harness);
-    // It stops us meanwhile, so that a second signal would come after it has had the first.
+    // It stops us meanwhile, so that a second signal would arrive after the first.
     let script = "import os, signal
 signal.signal(signal.SIGUSR1, lambda *_: os.write(1, b'usr1\\n'))
 signal.signal(signal.SIGUSR2, lambda *_: (os.write(1, b'usr2\\n'), os._exit(0)))
@@ -112,7 +112,7 @@ os.kill(0, signal.SIGUSR1)
 os.kill(mcm, signal.SIGCONT)
 while True: signal.pause()";
     let mut command = harness.command(&["exec", &id, "--", "/usr/bin/python3", "-c", script]);
-    // Else the test is in the group as well.
+    // Otherwise the test is in the group as well.
     let mut mcm = command
         .process_group(0)
         .stdout(Stdio::piped())
@@ -121,7 +121,7 @@ while True: signal.pause()";
     let mut lines = BufReader::new(mcm.stdout.take().expect("piped")).lines();
     let mut next = || lines.next().map(|line| line.expect("text"));
     assert_eq!(next().as_deref(), Some("usr1"));
-    // Passed on in their order, a second one would come before it.
+    // Signals are passed on in order, so a second one would arrive before this one.
     signal("-USR2", &mcm.id().to_string());
     assert_eq!(next().as_deref(), Some("usr2"));
     assert_eq!(next(), None);
@@ -331,7 +331,7 @@ fn mcm_leaves_no_core_dump_even_where_somebody_raises_the_limit() {
         assert_eq!(status.signal(), Some(6));
         assert!(!status.core_dumped(), "raised: {raised}");
     }
-    // The same signal leaves a dump of another program, else this proves nothing.
+    // The same signal dumps another program's core; otherwise this would prove nothing.
     let other = Command::new("sh")
         .args(["-c", "ulimit -c unlimited && kill -ABRT $$"])
         .current_dir(harness.folder())
@@ -345,7 +345,7 @@ fn mcm_leaves_no_core_dump_even_where_somebody_raises_the_limit() {
 fn the_small_mcm_limits_its_dumps_before_it_asks_the_keychain() {
     let harness = Harness::start();
     let id = account(&harness);
-    // Without the file of mcm-full it stays what it is.
+    // Without the file of mcm-full, mcm does not become another program.
     let alone = harness.folder().join("alone");
     install(Path::new(MCM), &alone);
     let lock = harness.home().join("data/keychain.lock");

@@ -1,4 +1,4 @@
-//! What one process has around it is not the account's state: the next shell works, at once and without a sign-in.
+//! The surroundings of one process are not the account's state: the next shell works, at once and without a sign-in.
 
 use std::process::Command;
 

@@ -1,4 +1,4 @@
-//! Handing out tokens: warm, over, final, and to many at once.
+//! Issuing tokens: cached, expired, refused, and to many callers at once.
 
 use jiff::Timestamp;
 use sandbox_clouds::azure::Rotation;
@@ -132,7 +132,7 @@ fn without_an_account_in_use_the_command_to_choose_one_is_told() {
 fn a_renewal_that_was_interrupted_keeps_what_it_got() {
     let harness = Harness::start();
     let id = harness.connected(true);
-    // The refresh token is spent by the renewal, whose answer takes its time.
+    // The renewal spends the refresh token, and its answer is slow.
     harness
         .sandbox
         .set_azure_rotation(sandbox_clouds::azure::Rotation::Strict);

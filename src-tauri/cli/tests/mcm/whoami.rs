@@ -1,11 +1,11 @@
-//! `mcm whoami`: what decides as whom each tool works.
+//! `mcm whoami`: what decides the identity of each tool.
 
 use serde_json::Value;
 
 use crate::aws::{connected, role};
 use crate::harness::{ADA, Ended, Harness, write};
 
-/// What is said of a tool in a shell with these variables, and no others of AWS, Azure or Google.
+/// The row of a tool in a shell with these variables, and no others of AWS, Azure or Google.
 fn whoami(harness: &Harness, tool: &str, variables: &[(&str, &str)]) -> Value {
     let all = run(harness, variables, &["whoami", "--json"]).json();
     let tools = all["tools"].as_array().expect("a list");

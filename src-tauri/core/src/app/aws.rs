@@ -24,7 +24,7 @@ impl App {
     /// The sources of AWS credentials on this machine: the default chain, the shared config's profiles, typed keys.
     ///
     /// # Errors
-    /// `setting-invalid` when a shared file of AWS cannot be understood, `storage-*`.
+    /// `setting-invalid` when a shared file of AWS is not valid, `storage-*`.
     pub async fn aws_sources(&self) -> Result<Vec<AwsSource>> {
         let mut sources = self.aws().sources().await?;
         sources.extend(self.stored()?.access_keys.iter().map(|keys| AwsSource {
@@ -37,16 +37,16 @@ impl App {
         Ok(sources)
     }
 
-    /// Who a source's credentials belong to, as AWS says.
+    /// The owner of a source's credentials, as AWS identifies it.
     ///
     /// # Errors
-    /// `source-expired`, `clock-off`, `not-found`, `invalid-input`, and what the network brings.
+    /// `source-expired`, `clock-off`, `not-found`, `invalid-input`, and network errors.
     pub async fn aws_caller(&self, source: &SourceChoice) -> Result<Caller> {
         let (source, keys) = self.source_with_keys(source).await?;
         self.aws().caller(&source, keys.as_ref()).await
     }
 
-    /// The accounts of the organisation as last read with the targets, for information; none when the role may not
+    /// The accounts of the organisation as last loaded with the targets, for information; none when the role may not
     /// list them.
     ///
     /// # Errors
@@ -55,13 +55,13 @@ impl App {
         Ok(self.account(id)?.organization.clone())
     }
 
-    /// Reads the accounts of the organisation. Nothing when AWS gave no answer: what is known stays then.
+    /// Loads the accounts of the organisation. None when AWS did not answer: the known ones stay.
     pub(super) async fn read_organization(
         &self,
         account: &Account,
         session: &Session,
     ) -> Option<Vec<OrganizationAccount>> {
-        // Loading the SDK's settings makes a large future, which the other clouds need not carry.
+        // Loading the SDK's settings creates a large future, which the other clouds need not carry.
         let read = Box::pin(self.aws().organization(account, session)).await;
         read.inspect_err(|error| {
             tracing::info!(
@@ -72,11 +72,11 @@ impl App {
         .ok()
     }
 
-    /// Opens AWS's console as the account's role, in the region of its target. Signing out first ends the session that
-    /// the browser has there, which AWS may otherwise keep beside the new one.
+    /// Opens AWS's console as the account's role, in the region of its target. Signing out first ends the browser's
+    /// session there, which AWS may otherwise keep beside the new one.
     ///
     /// # Errors
-    /// As `session`; `browser-failed`, `unsupported`, and what the console's sign-in server says.
+    /// Those of `session`; `browser-failed`, `unsupported`, and those of the console's sign-in server.
     pub async fn open_aws_console(&self, id: &AccountId, sign_out_first: bool) -> Result<()> {
         let account = self.account(id)?;
         if account.cloud() != Cloud::Aws {
@@ -92,8 +92,8 @@ impl App {
         self.world.browser.open(&page).await
     }
 
-    /// A token that makes an AWS account known to an EKS cluster, for a program that is given it, and until when it
-    /// counts. The region is the account's chosen one when nobody says.
+    /// A token that authenticates an AWS account to an EKS cluster, for a program, and its expiry. The region is the
+    /// account's chosen one by default.
     ///
     /// # Errors
     /// As `session`; as `Aws::cluster_token`.

@@ -1,6 +1,6 @@
-//! Keeping: renewing ahead of time, and following what other processes change.
+//! Background tasks: renewing ahead of time, and following the changes of other processes.
 //!
-//! Only a process that stays does this: the app with its window or tray, not `mcm`.
+//! They run only in a process that keeps running: the app with its window or tray, not `mcm`.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
@@ -15,24 +15,24 @@ use crate::file;
 use crate::resource::Resource;
 use crate::session::{RefreshMode, renewal_planned};
 
-/// How many renewals run at once when many accounts wake together.
+/// The number of simultaneous renewals when many accounts wake together.
 const AT_ONCE: usize = 8;
-/// How soon an account is tried again after a failure that is not kept with it, such as a locked keychain.
+/// The delay before an account is tried again after a failure that is not stored with it, such as a locked keychain.
 const HOLD: Duration = Duration::from_secs(30);
-/// How often the lists of targets are read again, at most.
+/// The shortest time between two loads of the lists of targets.
 const LIST_LIFE: Duration = Duration::from_secs(24 * 3600);
-/// How often `accounts.db` is asked for the number of its last change, so that a change by `mcm` shows within a second.
+/// The interval for checking `accounts.db` for changes, so that a change by `mcm` shows within a second.
 const LOOK: Duration = Duration::from_millis(500);
-/// How long a task that ended unexpectedly waits, so that it does not fail without end.
+/// The pause after a task ended unexpectedly, so that it does not fail in a loop.
 const RESTART: Duration = Duration::from_secs(5);
-/// The longest that the plan is left unlooked at.
+/// The longest time between two looks at the plan.
 const LONGEST_NAP: Duration = Duration::from_secs(60);
 
 impl App {
     /// Renews ahead of time and follows `accounts.db` and the keychain, until the app is dropped.
     pub fn start_background_tasks(&self) {
         let vault = self.world.vault.clone();
-        // How it stands is in the Snapshot; a keychain that cannot be used is no reason not to start.
+        // The Snapshot shows the keychain's state; an unusable keychain does not stop the start.
         tokio::spawn(async move { drop(vault.check().await) });
         tokio::spawn(clean_up(self.this.clone()));
         let this = &self.this;
@@ -42,7 +42,7 @@ impl App {
     }
 }
 
-/// Starts a task that ends with the app, and starts it again when a defect of ours ended it before.
+/// Starts a task that ends with the app, and restarts it if a defect of ours ended it earlier.
 fn keep_running<F: Future<Output = ()> + Send + 'static>(
     name: &'static str,
     app: Weak<App>,
@@ -60,7 +60,7 @@ fn keep_running<F: Future<Output = ()> + Send + 'static>(
 }
 
 impl App {
-    /// Removes what processes that were killed left: secrets that no account needs, and files that were being written.
+    /// Removes what killed processes left: secrets that no account needs, and incomplete files.
     pub async fn clean_up(&self) {
         let now = self.world.clock.now();
         for folder in [&self.world.paths.data, &self.world.paths.config] {
@@ -131,7 +131,7 @@ async fn renew_ahead(app: Weak<App>) {
                 let Some(mut planned) = planned(account, failure) else {
                     continue;
                 };
-                // A cloud that asked one account to wait is not asked for the others either.
+                // After too many requests for one account, the cloud is not asked for the others either.
                 for until in [held.get(&account.id), held_clouds.get(&account.cloud())]
                     .into_iter()
                     .flatten()
@@ -180,7 +180,7 @@ async fn renew(app: Weak<App>, gate: Arc<Semaphore>, id: AccountId) {
         let until = app.world.clock.now() + wait;
         app.state().held_clouds.insert(account.cloud(), until);
     }
-    // The list is read with the session that was just made, so a quiet account is asked for both at once.
+    // The list is loaded with the new session, so a quiet account sends both requests together.
     let is_old = |account: &Account, now: Timestamp| {
         account
             .targets_read_at
@@ -191,12 +191,12 @@ async fn renew(app: Weak<App>, gate: Arc<Semaphore>, id: AccountId) {
             .account(&id)
             .is_ok_and(|account| is_old(&account, app.world.clock.now()))
     {
-        // A list that cannot be read is told in the row.
+        // The row shows why a list could not be loaded.
         let _ = app.read_targets(&id).await;
     }
 }
 
-/// When the account is renewed next; never while only the person can help.
+/// The time of the account's next renewal; never while only the user can help.
 fn planned(account: &Account, failure: Option<&RenewalFailure>) -> Option<Timestamp> {
     let planned = account.session.map_or(Timestamp::MIN, |session| {
         renewal_planned(account.cloud(), &account.id, &session)

@@ -1,4 +1,4 @@
-//! Drawing: from the state to the Snapshot, without asking anybody anything.
+//! Builds the Snapshot from the state, without any request.
 
 use jiff::Timestamp;
 
@@ -12,7 +12,7 @@ use crate::snapshot::{AccountView, Snapshot, Status};
 use crate::store::Accounts;
 use crate::world::World;
 
-/// The Snapshot of this moment, with the next revision.
+/// Builds the current Snapshot, with the next revision.
 pub(super) fn build(state: &mut State, world: &World, sessions: &Sessions) -> Snapshot {
     state.revision += 1;
     let now = world.clock.now();
@@ -95,7 +95,7 @@ fn view(
     }
 }
 
-/// How an account stands. A session that is over is no failure by itself: it is renewed when somebody asks.
+/// The status of an account. An expired session is not a failure: it is renewed on request.
 pub(super) fn status(
     account: &Account,
     failure: Option<&RenewalFailure>,
@@ -120,7 +120,7 @@ pub(super) fn status(
     }
 }
 
-/// The offered tenants that the same person has no row for yet.
+/// The offered tenants that the same user has no row for yet.
 fn still_offered(account: &Account, stored: &Accounts) -> Vec<OfferedTenant> {
     let connected = |tenant: &OfferedTenant| {
         provider::azure::identity_in_tenant(&account.identity, tenant)

@@ -1,7 +1,7 @@
-//! What is at hand: sessions that lie in the keychain and can be handed out as they are.
+//! Cached sessions: those in the keychain that can be issued as they are.
 //!
-//! The part of the hand-out that programs wait for at every call of theirs. It knows no settings, no provider and no
-//! network, so that a program which needs nothing else is small. Whatever takes more than that is `App`'s.
+//! Programs wait for this part at every call. It has no settings, no provider and no network, so that a program which
+//! needs nothing else is small. `App` does everything else.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::store::{Look, Store};
 use crate::vault::Vault;
 use crate::world::{Clock, Environment, Paths};
 
-/// The door to what is at hand.
+/// Issues cached sessions.
 pub struct CachedSessions {
     clock: Arc<dyn Clock>,
     store: Store,
@@ -23,7 +23,7 @@ pub struct CachedSessions {
 }
 
 impl CachedSessions {
-    /// Nothing is read before it is asked for.
+    /// Nothing is read before a request.
     pub fn open(paths: &Paths, clock: Arc<dyn Clock>, vault: Vault) -> Self {
         let store = Store::in_folder(&paths.data);
         let locks = paths.data.join("locks");
@@ -38,12 +38,12 @@ impl CachedSessions {
         }
     }
 
-    /// One look at the accounts; none when `App` has to do something about them first.
+    /// Reads the accounts once; none when `App` has to act on them first.
     pub fn look(&self) -> Option<Look> {
         Look::open(&self.store)
     }
 
-    /// As `App::hand_out_for`, as long as nothing has to be done for it; else, and after any failure, none.
+    /// As `App::issue_for`, if no renewal is needed; otherwise, and after any failure, none.
     pub async fn issue(&self, account: &Account, resource: &Resource, to: &str) -> Option<Session> {
         let session = self.sessions.fresh(account, resource).await.ok()??;
         let what = ActivityKind::handed_out(resource, to);

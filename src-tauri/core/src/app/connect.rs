@@ -1,6 +1,7 @@
 //! Connecting: a sign-in from the first click to a stored account, in a task of its own.
 //!
-//! The provider signs in and stores nothing; here the result is compared with what is connected, stored, and told.
+//! The provider signs in and stores nothing; this file compares the result with the connected accounts, stores it,
+//! and reports it.
 
 use std::sync::Arc;
 
@@ -24,34 +25,34 @@ use crate::sign_in::{SignInContext, SignInEvent, cancelled};
 use crate::sign_in::{SignInId, SignInStep, SignInView};
 use crate::store::{Change, not_found};
 
-/// The most sign-ins that are kept for showing; older ones that have ended go first.
+/// The most sign-ins that are kept for display; the oldest ended ones are dropped first.
 const MOST_SIGN_INS: usize = 16;
 
-/// What a person wants to connect.
+/// A request to connect.
 #[derive(Clone, Debug)]
 pub struct Connect {
     /// The cloud.
     pub cloud: Cloud,
-    /// Azure: the tenant, when not the one in the settings.
+    /// Azure: the tenant, if not the one in the settings.
     pub tenant: Option<String>,
     /// The row to sign in to again.
     pub account: Option<AccountId>,
-    /// The redirect, when not the one in the settings.
+    /// The redirect method, if not the one in the settings.
     pub redirect: Option<RedirectKind>,
-    /// Whether a code is typed on another device instead of a browser being opened on this one.
+    /// Whether the user enters a code on another device, instead of a browser on this one.
     pub device_code: bool,
-    /// Azure: the resource that the person is asked to consent to, when not Resource Manager.
+    /// Azure: the resource to consent to, if not Resource Manager.
     pub resource: Option<Identifier>,
     /// Azure: what the user has to prove, when not what the account's last refusal asked for.
     pub challenge: Option<ClaimsChallenge>,
-    /// What to do when somebody else's row has the same tenant or address.
+    /// What to do when another user's row has the same tenant or address.
     pub on_duplicate: OnDuplicate,
-    /// AWS: the role, and who assumes it. Not needed to sign in to a row again as it is.
+    /// AWS: the role, and the source that assumes it. Not needed to sign in to an unchanged row again.
     pub role: Option<ConnectRole>,
 }
 
 impl Connect {
-    /// A new account, as the settings have it, asking the person about duplicates.
+    /// A new account with the configured settings; duplicates are the user's choice.
     pub fn new(cloud: Cloud) -> Self {
         Self {
             cloud,
@@ -67,20 +68,20 @@ impl Connect {
     }
 }
 
-/// What to do when somebody else's row has the same tenant or address.
+/// What to do when another user's row has the same tenant or address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnDuplicate {
-    /// Ask on the screen.
+    /// Let the user choose on the screen.
     Ask,
-    /// Change nothing and say so.
+    /// Change nothing and report it.
     Fail,
-    /// Take the other row out.
+    /// Remove the other row.
     Replace,
     /// Keep both rows.
     KeepBoth,
 }
 
-/// A sign-in in progress, or how it ended.
+/// A sign-in in progress, or its result.
 pub(super) struct SignIn {
     pub(super) view: SignInView,
     cancel: Arc<Notify>,
@@ -98,7 +99,7 @@ impl SignIn {
 }
 
 impl App {
-    /// Starts a sign-in. How it goes is in the Snapshot, under the number given back.
+    /// Starts a sign-in. The Snapshot shows its progress, under the returned number.
     ///
     /// # Errors
     /// `not-found` for an account that is not connected, `setting-*` when the cloud is not set up.
@@ -144,7 +145,7 @@ impl App {
                 step: SignInStep::Starting,
                 verification: None,
             };
-            // What ended is replaced by what begins; the screen shows one sign-in a cloud.
+            // A new sign-in replaces the ended one; the screen shows one for each cloud.
             state
                 .sign_ins
                 .retain(|_, sign_in| !sign_in.has_ended() || sign_in.view.cloud != wish.cloud);
@@ -190,7 +191,7 @@ impl App {
         Ok(id)
     }
 
-    /// Gives a sign-in up. Nothing that is connected changes.
+    /// Cancels a sign-in. The connected accounts do not change.
     ///
     /// # Errors
     /// `not-found` when it has ended.
@@ -205,7 +206,7 @@ impl App {
         Ok(())
     }
 
-    /// Takes a sign-in that has ended off the screen.
+    /// Removes an ended sign-in from the screen.
     pub fn dismiss_sign_in(&self, id: SignInId) {
         {
             let mut state = self.state();
@@ -216,7 +217,7 @@ impl App {
         self.publish();
     }
 
-    /// Opens the browser again at the same sign-in.
+    /// Opens the browser again for the same sign-in.
     ///
     /// # Errors
     /// `not-found` when it has ended.
@@ -231,10 +232,10 @@ impl App {
         Ok(())
     }
 
-    /// Says what to do with somebody else's row for the same tenant or address.
+    /// Answers what to do with another user's row for the same tenant or address.
     ///
     /// # Errors
-    /// `not-found` when nobody asked.
+    /// `not-found` when no sign-in asked.
     pub fn decide_duplicate(&self, id: SignInId, decision: OnDuplicate) -> Result<()> {
         let decided = self
             .state()
@@ -246,10 +247,10 @@ impl App {
             .ok_or_else(|| no_sign_in(id))
     }
 
-    /// Waits until a sign-in has ended, and says how.
+    /// Waits until a sign-in has ended, and returns its result.
     ///
     /// # Errors
-    /// `not-found` when it was dismissed; why it failed.
+    /// `not-found` when it was dismissed; the reason for its failure.
     pub async fn sign_in_ended(&self, id: SignInId) -> Result<AccountId> {
         let mut snapshots = self.watch();
         loop {
@@ -269,8 +270,8 @@ impl App {
         }
     }
 
-    /// Returns when the browser has the last page of every sign-in that came back on loopback, so that a process
-    /// about to end does not take it along. Waits while a sign-in is pending there.
+    /// Returns when the browser has loaded the last page of every sign-in that came back on loopback, so that the end
+    /// of the process does not cut it off. Waits while a sign-in is pending there.
     pub async fn last_pages_shown(&self) {
         self.redirects.closed().await;
     }
@@ -323,7 +324,7 @@ impl App {
             .await?;
         signed_in.session.generation = random::generation();
         let stored = self.store_row(signed_in, &duplicates).await;
-        // Of an account that is connected, everything is needed, and nothing is removed.
+        // Everything of a connected account is needed, so nothing is removed.
         self.sessions.clean_up_all().await;
         self.reload();
         let StoredRow {
@@ -456,13 +457,13 @@ impl App {
                 }
             }
         };
-        // Whoever sees the end sees the reading as well.
+        // A watcher that sees the end also sees that the targets are loading.
         let reading = stored
             .ok()
             .and_then(|(account, _)| Some((self.begin_reading(&account)?, account)));
         self.update_view(id, |view| view.step = step);
         if let Some((cancel, account)) = reading {
-            // A list that cannot be read is told in the row.
+            // The row shows why a list could not be loaded.
             let _ = self.go_on_reading(&account, &cancel).await;
         }
     }
@@ -516,7 +517,7 @@ fn add_or_refresh(
         ..
     } = &brought.identity
     {
-        // The role has its External ID for good now.
+        // The role keeps its External ID from now on.
         change.remove_pending_role(external_id)?;
         require_keys(change, source)?;
     }
@@ -528,7 +529,7 @@ fn add_or_refresh(
     });
     row.refresh(brought, session.times, session.generation);
     change.put(&row)?;
-    // The first account of a cloud is the one in use.
+    // The first account of a cloud is in use.
     if is_new && change.active(cloud)?.is_none() {
         change.set_active(cloud, &id)?;
     }

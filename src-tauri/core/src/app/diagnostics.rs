@@ -13,16 +13,16 @@ use crate::store::Export;
 #[serde(rename_all = "camelCase")]
 #[ts(export)]
 pub struct StoredPlace {
-    /// What it is called.
+    /// Its label.
     pub label: String,
-    /// Where it is.
+    /// Its path.
     pub path: String,
-    /// What is in it.
+    /// Its content.
     pub what: String,
 }
 
 impl App {
-    /// What is stored and where.
+    /// The stored data and its places.
     pub fn storage(&self) -> Vec<StoredPlace> {
         let place = |label: &str, path: String, what: &str| StoredPlace {
             label: label.into(),
@@ -55,7 +55,7 @@ impl App {
         ]
     }
 
-    /// What to paste into a report: versions, states and counts; no name, id or address of the person's.
+    /// A report to paste: versions, states and counts; no name, id or address of the user's.
     pub fn diagnostics(&self) -> String {
         let snapshot = self.watch().borrow().clone();
         let mut lines = vec![
@@ -119,7 +119,7 @@ impl App {
         lines.join("\n")
     }
 
-    /// Everything that is stored and no secret, for a backup or another program.
+    /// All stored data without secrets, for a backup or another program.
     ///
     /// # Errors
     /// `storage-*`.
@@ -127,7 +127,7 @@ impl App {
         self.store.export()
     }
 
-    /// What is wrong with `accounts.db`, as SQLite says; nothing when it is sound.
+    /// The faults of `accounts.db` that SQLite finds; none when it is intact.
     ///
     /// # Errors
     /// `storage-*`.
@@ -135,7 +135,7 @@ impl App {
         self.store.faults()
     }
 
-    /// How many secrets of killed or interrupted sign-ins and sign-outs the keychain may hold.
+    /// The number of secrets that killed or interrupted sign-ins and sign-outs may have left in the keychain.
     ///
     /// # Errors
     /// `storage-*`.

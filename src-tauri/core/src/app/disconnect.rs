@@ -7,15 +7,15 @@ use crate::account::{Account, AccountId};
 use crate::credential::Grant;
 use crate::error::{Code, Error, Result};
 
-/// How long telling a provider of a sign-out may take; the local removal never waits for it.
+/// The time limit for revoking at a provider after a sign-out; the local removal never waits for it.
 const SIGN_OUT_TIME: Duration = Duration::from_secs(10);
 
 impl App {
-    /// Removes the account with everything of it, and tells the provider where it offers that. Works offline: why the
-    /// provider could not be told is then given back, because what was granted there still stands.
+    /// Removes the account with everything that belongs to it, and revokes at the provider where it offers that.
+    /// Works offline: it then returns why nothing was revoked, because the grant is still valid there.
     ///
     /// # Errors
-    /// `not-found`; `keychain-*` when a secret could not be removed, which is then named.
+    /// `not-found`; `keychain-*` when a secret could not be removed, naming it.
     pub async fn disconnect(&self, id: &AccountId) -> Result<Option<Error>> {
         let removed = self.sessions.remove(id).await;
         self.reload();
@@ -23,11 +23,11 @@ impl App {
         self.finish_disconnecting(&account, grant).await
     }
 
-    /// Removes every account and every keychain entry of this app. Settings stay. Why providers could not be told is given
-    /// back, as by `disconnect`.
+    /// Removes every account and every keychain entry of this app. Settings stay. Returns which providers could not
+    /// revoke access, as `disconnect` does.
     ///
     /// # Errors
-    /// The first thing that could not be removed; the others are removed all the same.
+    /// The first thing that could not be removed; the others are removed anyway.
     pub async fn forget_everything(&self) -> Result<Vec<Error>> {
         let (mut first_error, mut untold) = (None, Vec::new());
         for account in &self.stored().unwrap_or_default().accounts {
@@ -46,7 +46,7 @@ impl App {
                 change.remove_access_keys(&keys.access_key_id)?;
             }
             change.forget_activity()?;
-            // The keychain holds nothing any more, unless that failed.
+            // The keychain is empty now, unless that failed.
             if is_swept {
                 change.settle_all()?;
             }
@@ -66,13 +66,13 @@ impl App {
         first_error.map_or(Ok(untold), Err)
     }
 
-    /// Removes what else belonged to an account whose row and secrets are removed, and revokes its grant.
+    /// Removes the rest of an account whose row and secrets are removed, and revokes its grant.
     pub(super) async fn finish_disconnecting(
         &self,
         account: &Account,
         grant: Option<Grant>,
     ) -> Result<Option<Error>> {
-        // Typed keys go with the last connection that used them.
+        // Typed keys are removed with the last connection that used them.
         if let Some(keys) = account.identity.access_key_id() {
             self.drop_unused_keys(keys).await?;
         }

@@ -14,7 +14,7 @@ use crate::session::RefreshMode;
 use crate::store::ChainCheck;
 
 impl App {
-    /// A session that can be handed out.
+    /// A session that can be issued.
     ///
     /// # Errors
     /// As `Sessions::session`.
@@ -22,15 +22,15 @@ impl App {
         self.session_for(id, &Resource::Management).await
     }
 
-    /// As `session`, for a program that is given the credential.
+    /// As `session`, for a program that gets the credential.
     ///
     /// # Errors
-    /// As `session`.
+    /// Those of `session`.
     pub async fn issue(&self, id: &AccountId, to: &str) -> Result<Session> {
         self.hand_out_for(id, &Resource::Management, to).await
     }
 
-    /// As `issue`, for any resource of the account's. What a resource is refused for says nothing of the others.
+    /// As `issue`, for any resource of the account's. A refusal of one resource does not affect the others.
     ///
     /// # Errors
     /// As `session`; `unsupported` for a cloud that has one credential for everything.
@@ -59,7 +59,7 @@ impl App {
             _ => Err(error),
         });
         if let Err(error) = logged {
-            // Nobody is kept from their work by that.
+            // A failed log does not stop the user's work.
             tracing::warn!(kind = %error.kind(), "an issued credential could not be logged");
         }
         Ok(())
@@ -86,15 +86,15 @@ impl App {
         Ok(session)
     }
 
-    /// The resource that a person or a program names, for an account. The text may come from anybody.
+    /// Finds the resource that the user or a program names, for an account. The text may come from any program.
     ///
     /// # Errors
-    /// `not-found`; as `provider::resource`.
+    /// `not-found`; those of `provider::resource`.
     pub fn resource(&self, id: &AccountId, text: &str) -> Result<Resource> {
         provider::resource(&self.settings(), self.account(id)?.cloud(), text)
     }
 
-    /// Renews now, because a person asked for it.
+    /// Renews now, at the user's request.
     ///
     /// # Errors
     /// As `Sessions::session`.
@@ -112,7 +112,7 @@ impl App {
         session.map(drop)
     }
 
-    /// What happened, newest first, to one account or to all; at most `most`.
+    /// The events of one account or of all, newest first; at most `most`.
     pub fn activity(&self, id: Option<&AccountId>, most: usize) -> Vec<ActivityEvent> {
         self.store.activity(id, most).unwrap_or_else(|error| {
             tracing::warn!(

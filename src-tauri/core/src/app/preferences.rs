@@ -10,11 +10,11 @@ use crate::provider::{self, Providers};
 use crate::settings::{self, Preferences, RedirectKind, Settings, Theme};
 use crate::text;
 
-/// The longest name that a person can give a row.
+/// The longest name that a user can give a row.
 const LONGEST_NAME: usize = 80;
 
 impl App {
-    /// Gives the row a name of the person's; none gives it the cloud's back.
+    /// Renames the row; without a name it gets its cloud's name again.
     ///
     /// # Errors
     /// `invalid-input` for a name that is too long, `not-found`, `storage-*`.
@@ -56,7 +56,7 @@ impl App {
         .await
     }
 
-    /// Stars the row or takes its star away.
+    /// Adds or removes the row's star.
     ///
     /// # Errors
     /// `not-found`, `storage-*`.
@@ -85,8 +85,8 @@ impl App {
         )
     }
 
-    /// Saves the path of the JSON file that Google's console offers for an OAuth client, and uses the client at once. The
-    /// file stays where it is; nothing of it is copied.
+    /// Saves the path of the JSON file that Google's console offers for an OAuth client, and uses the client at once.
+    /// The file stays where it is; none of it is copied.
     ///
     /// # Errors
     /// `invalid-input` for a file of another kind, with the reason; `storage-*`.
@@ -109,7 +109,7 @@ impl App {
         self.save(Cloud::Gcp.as_str(), "client_secret_file", Some(path))
     }
 
-    /// Saves how a cloud's answer comes back.
+    /// Saves a cloud's redirect method.
     ///
     /// # Errors
     /// `storage-*`.
@@ -121,7 +121,7 @@ impl App {
         self.save(cloud.as_str(), "redirect", Some(value))
     }
 
-    /// Saves how the app looks and behaves.
+    /// Saves the preferences for the app's appearance and behaviour.
     ///
     /// # Errors
     /// `storage-*`.
@@ -142,12 +142,12 @@ impl App {
         Ok(())
     }
 
-    /// The keys that open the switcher, as they are saved.
+    /// The saved keys that open the switcher.
     pub fn shortcut(&self) -> Option<String> {
         self.settings().shortcut.clone()
     }
 
-    /// Saves the keys that open the switcher; none takes them out. What keys may be is the shell's to say.
+    /// Saves the keys that open the switcher; none removes them. The shell decides which keys are valid.
     ///
     /// # Errors
     /// `storage-*`.

@@ -1,4 +1,4 @@
-//! Looking up: which accounts a person means by a few letters.
+//! Search: the accounts that a few letters match.
 
 use super::App;
 use crate::account::{Account, Cloud};
@@ -6,9 +6,10 @@ use crate::error::Result;
 use crate::snapshot::Found;
 
 impl App {
-    /// The accounts that fit every word of a query, and for those that fit only by a target, that target. An empty
-    /// query finds all. The best comes first: a name that is the query, then one that begins with it, then one with a
-    /// word that does, then any other part, then targets in the same order; among equals the starred, then the last used.
+    /// The accounts that match every word of a query, and for those that match only by a target, that target. An
+    /// empty query finds all. The best comes first: a name that equals the query, then one that begins with it, then
+    /// one with a word that does, then any other part, then targets in the same order; among equals the starred, then
+    /// the last used.
     pub fn search(&self, query: &str) -> Vec<Found> {
         let query = query.to_lowercase();
         let words: Vec<&str> = query.split_whitespace().collect();
@@ -38,7 +39,7 @@ impl App {
                         .all(|word| name.contains(word) || id.contains(word));
                     has_all.then(|| (Fit::of(&name, &missing.join(" ")), target))
                 });
-                // Of targets that fit alike the first, as they are listed.
+                // Of targets that match equally the first, in list order.
                 let (fit, target) = fits.min_by_key(|(fit, _)| *fit)?;
                 (Some(fit), Some(target))
             };
@@ -86,7 +87,7 @@ impl App {
     }
 }
 
-/// How well a name fits a query, the best first.
+/// The quality of a match, the best first.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Fit {
     Whole,
@@ -96,7 +97,7 @@ enum Fit {
 }
 
 impl Fit {
-    /// Both in lower case. What fits by an id alone is a part.
+    /// Both in lower case. A match by an id alone counts as a part.
     fn of(name: &str, query: &str) -> Self {
         if name == query {
             return Self::Whole;

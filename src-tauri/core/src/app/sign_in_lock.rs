@@ -1,7 +1,7 @@
-//! Taking turns: one sign-in for everybody on this machine who finds that the same grant needs its person.
+//! The sign-in lock: one sign-in for every process on this machine that finds the same grant in need of its user.
 //!
-//! Whoever asks first signs in; the others, in this process or another, wait and share what it came to. Only a command
-//! that was told to may get here: nothing opens a browser by itself.
+//! The first caller signs in; the others, in this process or another, wait and share the result. Only a command with
+//! `--interactive` gets here: no browser opens without a request.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use crate::world::Clock;
 /// Longer than any sign-in lasts.
 const SIGN_IN_LOCK_TIMEOUT: Duration = Duration::from_secs(STATE_LIFE.as_secs() + 60);
 
-/// A caller who may sign in to an account, as it was when the caller looked.
+/// A caller that may sign in to an account, with the account's state at that time.
 pub struct SignInLock {
     account: AccountId,
     generation: u64,
@@ -32,22 +32,22 @@ pub struct SignInLock {
     clock: Arc<dyn Clock>,
 }
 
-/// What the wait for a turn led to.
+/// The result of waiting for the lock.
 pub enum Acquired {
-    /// Nobody signed in meanwhile: it is this caller's to do.
+    /// No other caller signed in meanwhile: this one has to.
     Held(SignInGuard),
-    /// Somebody did.
+    /// Another caller signed in.
     SignedInMeanwhile,
 }
 
-/// The turn to sign in. The others wait while it lives.
+/// The lock for one sign-in. The others wait while it is held.
 pub struct SignInGuard {
     outcome: PathBuf,
     clock: Arc<dyn Clock>,
     _lock: file::Lock,
 }
 
-/// How the last sign-in failed. One that succeeded shows in the account.
+/// The failure of the last sign-in. A success shows in the account.
 #[derive(Serialize, Deserialize)]
 struct Outcome {
     at: Timestamp,
@@ -55,7 +55,7 @@ struct Outcome {
 }
 
 impl App {
-    /// Takes down how an account stands, before it is asked for a credential, for the case that only its person can help.
+    /// Records the account's generation before a request, so that a sign-in by another process is noticed.
     pub fn sign_in_lock(&self, account: &Account) -> SignInLock {
         let file = |ending: &str| {
             self.world
@@ -77,10 +77,10 @@ impl App {
 }
 
 impl SignInLock {
-    /// Waits until nobody else signs in. `waiting` is told when somebody does.
+    /// Waits until no other caller signs in. `waiting` is called when one does.
     ///
     /// # Errors
-    /// Why somebody else's sign-in failed meanwhile; `busy` when it does not end; `storage-*`.
+    /// The failure of the other caller's sign-in; `busy` when it does not end; `storage-*`.
     pub async fn acquire(self, waiting: impl FnOnce()) -> Result<Acquired> {
         let lock = match file::lock(&self.lock, Duration::ZERO).await {
             Err(error) if error.code() == Code::Busy => {
@@ -93,7 +93,7 @@ impl SignInLock {
         if account.is_none_or(|account| account.generation != self.generation) {
             return Ok(Acquired::SignedInMeanwhile);
         }
-        // A file that cannot be read is nobody's outcome.
+        // An unreadable file has no result.
         let last = file::read(&self.outcome)?
             .and_then(|bytes| serde_json::from_slice::<Outcome>(&bytes).ok());
         if let Some(last) = last.filter(|last| last.at >= self.since) {
@@ -108,7 +108,7 @@ impl SignInLock {
 }
 
 impl SignInGuard {
-    /// Tells the others how it ended.
+    /// Records the result for the others.
     pub fn ended<T>(self, ended: &Result<T>) {
         let Err(error) = ended else { return };
         let outcome = Outcome {
@@ -117,7 +117,7 @@ impl SignInGuard {
         };
         let json = serde_json::to_vec(&outcome).expect("plain fields serialise");
         if let Err(error) = file::replace(&self.outcome, &json) {
-            // The others then ask the person once more.
+            // The others then ask the user once more.
             tracing::warn!(
                 code = error.code().as_str(),
                 "how a sign-in ended could not be told"

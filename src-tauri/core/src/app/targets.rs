@@ -18,21 +18,21 @@ use crate::session::RefreshMode;
 use crate::store::{Change, not_found};
 use crate::text;
 
-/// A list of targets that is being read.
+/// A list of targets that is being loaded.
 pub(super) struct Reading {
     pub(super) count: u32,
     cancel: Arc<Notify>,
 }
 
-/// What was read of an account.
+/// The result of loading an account.
 struct Read {
     targets: Vec<Target>,
-    /// None when it is not known.
+    /// None when it is unknown.
     organization: Option<Vec<OrganizationAccount>>,
 }
 
 impl App {
-    /// The account's targets as last read.
+    /// The account's targets as last loaded.
     ///
     /// # Errors
     /// `not-found`.
@@ -40,10 +40,10 @@ impl App {
         Ok(self.account(id)?.targets.clone())
     }
 
-    /// Reads the account's targets again. A failure keeps the old list and is kept beside it.
+    /// Loads the account's targets again. A failure keeps the old list and is stored beside it.
     ///
     /// # Errors
-    /// As `session`, and what the provider's list answers; `sign-in-cancelled` never.
+    /// Those of `session` and of the provider's list; never `sign-in-cancelled`.
     pub async fn read_targets(&self, id: &AccountId) -> Result<()> {
         let Some(cancel) = self.begin_reading(id) else {
             return Ok(());
@@ -70,7 +70,7 @@ impl App {
         }
     }
 
-    /// Stops reading the account's targets; the old list stays.
+    /// Stops loading the account's targets; the old list stays.
     pub fn cancel_reading(&self, id: &AccountId) {
         if let Some(reading) = self.state().reading.get(id) {
             reading.cancel.notify_one();
@@ -106,7 +106,7 @@ impl App {
         self.edit(id, |account| choose(account, target)).await
     }
 
-    /// Marks the account's targets as being read, for the next Snapshot; none when they are already.
+    /// Marks the account's targets as loading, for the next Snapshot; none when they already are.
     pub(super) fn begin_reading(&self, id: &AccountId) -> Option<Arc<Notify>> {
         let mut state = self.state();
         if state.reading.contains_key(id) {
@@ -123,7 +123,7 @@ impl App {
         Some(cancel)
     }
 
-    /// Reads the targets that `begin_reading` marked. The mark goes when what was read is stored.
+    /// Loads the targets that `begin_reading` marked. The mark is removed when the result is stored.
     pub(super) async fn go_on_reading(&self, id: &AccountId, cancel: &Notify) -> Result<()> {
         let read = tokio::select! {
             read = self.read_targets_once(id) => Some(read),
@@ -138,7 +138,7 @@ impl App {
         result
     }
 
-    /// Stores what was read, or why it could not be.
+    /// Stores the result, or the failure.
     async fn take_over(&self, id: &AccountId, read: Result<Read>) -> Result<()> {
         self.note(read.as_ref().err());
         let (now, result) = (
@@ -166,7 +166,7 @@ impl App {
                 account.organization = organization;
             }
             account.targets_read_at = Some(now);
-            // The only target there is needs no choice.
+            // A single target needs no choice.
             if let ([only], None) = (account.targets.as_slice(), &account.target) {
                 account.target = Some(only.id.clone());
             }

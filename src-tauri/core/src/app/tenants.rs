@@ -8,10 +8,11 @@ use crate::store::not_found;
 use crate::text;
 
 impl App {
-    /// Connects another tenant with the same sign-in. A tenant that asks for more becomes a row that needs a sign-in.
+    /// Connects another tenant with the same sign-in. A tenant with further demands becomes a row that needs a
+    /// sign-in.
     ///
     /// # Errors
-    /// `not-found` for a tenant that was not offered, `storage-*`. What the tenant itself answers stands in the row.
+    /// `not-found` for a tenant that was not offered, `storage-*`. The tenant's own answer is in the row.
     pub async fn add_tenant(&self, id: &AccountId, tenant_id: &str) -> Result<AccountId> {
         let now = self.world.clock.now();
         let added = self
@@ -42,7 +43,7 @@ impl App {
             })
             .await?;
         if self.renew(&added).await.is_ok() {
-            // A list that cannot be read is told in the row.
+            // The row shows why a list could not be loaded.
             let _ = self.read_targets(&added).await;
         }
         Ok(added)

@@ -1,15 +1,15 @@
 //! AWS's shared files as the SDKs for JavaScript, Go and Rust read them.
 //!
 //! Each function follows the parser of one SDK, named with its source, as far as a profile's settings depend on it.
-//! They read less strictly than botocore, and each differently: what one takes for somebody's key another takes for
-//! the rest of a value. Nothing here decides anything; `aws_files.rs` compares what they read.
+//! They are less strict than botocore, and each differs: a key to one is the rest of a value to another. Nothing here
+//! decides anything; `aws_files.rs` compares the results.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::{Kind, Profiles, Settings};
 
-/// To set this key of an object does nothing in JavaScript.
+/// Setting this key of an object has no effect in JavaScript.
 const PROTOTYPE: &str = "__proto__";
 
 /// `@smithy/core` 3.41, `submodules/config/shared-ini-file-loader`: `parseIni`, `getConfigData`.
@@ -21,7 +21,7 @@ pub(super) fn javascript(text: &str, kind: Kind) -> Profiles {
         if line.len() > 1 && line.starts_with('[') && line.ends_with(']') {
             let title = &line[1..line.len() - 1];
             if matches!(title, "__proto__" | "profile __proto__") {
-                // It gives up the file, and goes on without it.
+                // It drops the file, and continues without it.
                 return Profiles::default();
             }
             nested = None;
@@ -104,7 +104,7 @@ pub(super) fn javascript_2(text: &str, kind: Kind) -> Option<Profiles> {
     if kind == Kind::Credentials {
         return Some(Profiles(sections.into_iter().collect()));
     }
-    // Two sections for one profile are more than it can take.
+    // It fails on two sections for one profile.
     let mut profiles = Profiles::default();
     for (title, settings) in sections {
         let after = |prefix| {
@@ -144,7 +144,7 @@ pub(super) fn go(text: &str, kind: Kind) -> Profiles {
             let Some(value) = key.as_ref().and_then(|key| settings.get_mut(key)) else {
                 continue;
             };
-            // Below an empty value it is a setting of a nested section, which is nobody's credential.
+            // Below an empty value it is a setting of a nested section, which is no credential.
             if !value.is_empty() && !line.contains(['=', ':']) {
                 value.push('\n');
                 value.push_str(line.trim_start_matches([' ', '\t']));
@@ -311,7 +311,7 @@ fn prefixed(title: &str) -> Option<(&str, &str)> {
     (!name.is_empty() && name.chars().all(is_name)).then_some((prefix, name))
 }
 
-/// White space as JavaScript's `trim` and `\s` have it.
+/// White space as in JavaScript's `trim` and `\s`.
 fn is_javascript_space(c: char) -> bool {
     c.is_whitespace() && c != '\u{85}' || c == '\u{feff}'
 }

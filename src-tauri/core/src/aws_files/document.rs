@@ -22,7 +22,7 @@ pub struct Document<'a> {
 pub struct Section<'a> {
     /// The line of its header, from 0.
     pub header: usize,
-    /// What stands in the brackets.
+    /// The text in the brackets.
     pub title: &'a str,
     /// Its settings, in order.
     pub settings: Vec<Setting<'a>>,
@@ -37,16 +37,16 @@ pub struct Setting<'a> {
     pub first: &'a str,
     /// The value with its continuation lines. It begins with a line break when it is a nested section.
     pub value: String,
-    /// Its lines, from 0: the first, the continuations and what lies between them.
+    /// Its lines, from 0: the first, the continuations and the lines between them.
     pub lines: Range<usize>,
 }
 
-/// Why a file cannot be read.
+/// The reason why a file cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Broken {
     /// The line, from 1.
     pub line: usize,
-    /// What is wrong and what to do. It quotes nothing: a line may hold a secret.
+    /// The fault and its fix. It quotes nothing: a line may hold a secret.
     pub why: String,
 }
 
@@ -54,7 +54,7 @@ impl<'a> Document<'a> {
     /// Reads a file's content.
     ///
     /// # Errors
-    /// What botocore would refuse the whole file for.
+    /// The reason why botocore would refuse the whole file.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, Broken> {
         let text = std::str::from_utf8(bytes).map_err(|error| {
             let before = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
@@ -165,7 +165,7 @@ impl<'a> Document<'a> {
         Ok(self)
     }
 
-    /// Its lines with their ends, as they stand.
+    /// Its lines with their line ends, unchanged.
     pub fn lines(&self) -> &[&'a str] {
         &self.lines
     }
@@ -175,7 +175,7 @@ impl<'a> Document<'a> {
         &self.sections
     }
 
-    /// The sections as botocore hands them on: without `[DEFAULT]`, whose settings are in each of the others.
+    /// The sections as botocore returns them: without `[DEFAULT]`, whose settings are in each of the others.
     pub fn settings(&self) -> Vec<(&'a str, BTreeMap<String, String>)> {
         let pairs = |section: &Section<'a>| {
             let pairs = section.settings.iter();
@@ -216,7 +216,7 @@ impl Setting<'_> {
         self.value.starts_with('\n')
     }
 
-    /// Whether lines below go on with the value.
+    /// Whether further lines continue the value.
     pub fn is_continued(&self) -> bool {
         self.lines.len() > 1
     }
@@ -244,7 +244,7 @@ pub fn nested(value: &str) -> Option<Vec<(&str, &str)>> {
     pairs.collect()
 }
 
-/// What stands in the brackets of a header: everything up to the last `]`, whatever follows it.
+/// The text in the brackets of a header: everything up to the last `]`, whatever follows it.
 fn header(content: &str) -> Option<&str> {
     let rest = content.strip_prefix('[')?;
     let (title, _) = rest.rsplit_once(']')?;
@@ -268,7 +268,7 @@ fn split_lines(text: &str) -> Vec<&str> {
     lines
 }
 
-/// White space as Python's `str.strip` and `\s` have it: Unicode's, and the four separators of ASCII.
+/// White space as in Python's `str.strip` and `\s`: Unicode's, and the four separators of ASCII.
 pub(super) fn is_space(c: char) -> bool {
     c.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&c)
 }

@@ -1,4 +1,4 @@
-//! Where AWS's clients look for the shared files, and how such a file is read without waiting for anybody.
+//! The paths where AWS's clients look for the shared files, and reading them without blocking.
 
 use std::fs::{self, File};
 use std::io::Read as _;
@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 use super::Kind;
 use crate::world::Environment;
 
-/// Longer than any file that a user keeps by hand.
+/// Longer than any file that a user writes by hand.
 const MAX_BYTES: u64 = 4 * 1024 * 1024;
 
-/// Where botocore looks: the variable, expanded as `os.path.expandvars` and `expanduser` do, else the home folder.
+/// The path as botocore finds it: the variable, expanded like `os.path.expandvars` and `expanduser`, else the home
+/// folder.
 pub(super) fn of(environment: &Environment, kind: Kind) -> Option<PathBuf> {
     let name = match kind {
         Kind::Config => "config",
@@ -35,7 +36,7 @@ fn expanded(path: &str, environment: &Environment, home: Option<&Path>) -> PathB
     }
 }
 
-/// `$NAME` and `${NAME}` as Python's `os.path.expandvars` replaces them: one that is not set stays as it is.
+/// Expands `$NAME` and `${NAME}` like Python's `os.path.expandvars`: an unset variable stays unchanged.
 fn with_variables(path: &str, environment: &Environment) -> String {
     let (mut expanded, mut rest) = (String::with_capacity(path.len()), path);
     while let Some(at) = rest.find('$') {
@@ -62,7 +63,7 @@ fn with_variables(path: &str, environment: &Environment) -> String {
     expanded
 }
 
-/// What is in a file, and whether it is a pipe. Nothing is waited for longer than a pipe's writer needs to write.
+/// The content of a file, and whether it is a pipe. It waits no longer than a pipe's writer needs to write.
 pub(super) fn read(path: &Path) -> (Vec<u8>, bool) {
     let Ok(metadata) = fs::metadata(path) else {
         return (Vec::new(), false);
@@ -91,12 +92,12 @@ mod pipe {
     use std::sync::mpsc;
     use std::time::Duration;
 
-    /// How long a writer that has the pipe open may take.
+    /// The time limit for a writer that has the pipe open.
     const PATIENCE: Duration = Duration::from_secs(2);
 
-    /// What a pipe's writer has written, once; nothing when none has it open.
+    /// The text of a pipe's writer, once; none when no writer has it open.
     pub(super) fn read(path: &Path) -> Vec<u8> {
-        // Without this flag opening waits until somebody opens it for writing.
+        // Without this flag, opening waits until a writer opens it.
         let opened = OpenOptions::new()
             .read(true)
             .custom_flags(O_NONBLOCK)

@@ -1,7 +1,7 @@
-//! A link on this machine that leads a browser to a page, once and within 30 seconds.
+//! A link on this machine that redirects a browser to a page, once and within 30 seconds.
 //!
-//! The link stands in the arguments of the browser, where every user of this machine can read it. Only this user's
-//! programs are answered (`loopback/peer_check.rs`), and the real address goes to the first of them alone.
+//! The link is in the arguments of the browser, where every user of this machine can read it. Only this user's
+//! programs are answered (`loopback/peer_check.rs`), and only the first of them gets the real address.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -15,11 +15,11 @@ use crate::error::{Code, Error, Result};
 use crate::loopback::{self, ConnectionLimits, LoopbackHost, Port, Reply, Request};
 use crate::random;
 
-/// How long the link leads to the page.
+/// How long the link redirects to the page.
 const LINK_LIFETIME: Duration = Duration::from_secs(30);
-/// How long the port says afterwards that the link is used up.
+/// How long the port answers afterwards that the link has expired.
 const NOTICE_TIME: Duration = Duration::from_secs(90);
-/// What one visitor may take.
+/// The limits for one visitor.
 const LIMITS: ConnectionLimits = ConnectionLimits {
     head_time: Duration::from_secs(2),
     connection_time: Duration::from_secs(5),
@@ -28,12 +28,12 @@ const LIMITS: ConnectionLimits = ConnectionLimits {
 /// The bytes of the secret in the link.
 const SECRET_BYTES: usize = 32;
 
-/// What a browser shows that opens the link again.
+/// The page for a browser that opens the link again.
 const USED_UP: &str = "<!doctype html><html lang=en><meta charset=utf-8><title>Multi-Cloud Manager</title>\
     <h1>This link has expired</h1><p>It works once, and for 30 seconds. Return to Multi-Cloud Manager or your terminal, \
     and start again.";
 
-/// A link to the page, served from now on.
+/// Opens a link to the page, served from now on.
 ///
 /// # Errors
 /// `busy` when no port could be opened.

@@ -1,7 +1,7 @@
-//! Files of other programs: read as they stand behind their links, and replaced without changing what they are.
+//! Files of other programs: read through their links, and replaced without changing what they are.
 //!
-//! Owner, permissions and links stay; what was there before is kept beside the file; a file that changed since it was
-//! read is not replaced. What cannot be kept so is refused with a reason.
+//! Owner, permissions and links stay; the old content is kept beside the file; a file that changed since it was read
+//! is not replaced. A file that cannot be kept like that is refused with a reason.
 
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read as _, Write as _};
@@ -10,25 +10,25 @@ use std::path::{Path, PathBuf};
 use super::{make_private_folder, put_in_place, replace, storage_failed, sync_folder};
 use crate::error::{Code, Error, Result};
 
-/// Longer than any file that a person keeps by hand.
+/// Longer than any file that a user writes by hand.
 const LARGEST: u64 = 4 * 1024 * 1024;
 
 /// A file of another program's, as it was when it was read.
 #[derive(Debug)]
 pub struct Foreign {
-    /// Where that program looks for it.
+    /// The path where that program looks for it.
     path: PathBuf,
-    /// Where it is, behind every link.
+    /// Its real path, after every link.
     place: PathBuf,
     /// What was in it; none while there is no such file.
     before: Option<Vec<u8>>,
 }
 
 impl Foreign {
-    /// Reads the file at `path`. That there is none is no failure.
+    /// Reads the file at `path`. A missing file is no failure.
     ///
     /// # Errors
-    /// `storage-failed` for a link that leads nowhere, for what is no file, and for one that is too large.
+    /// `storage-failed` for a broken link, for anything but a regular file, and for one that is too large.
     pub fn read(path: &Path) -> Result<Self> {
         let failed = |error| storage_failed("read", path, error);
         match fs::symlink_metadata(path) {
@@ -49,7 +49,7 @@ impl Foreign {
             };
             refused(path, &format!("{why}. Mend or remove the link.")).with_source(error)
         })?;
-        // Looked at before it is opened: opening a pipe would wait for whoever writes to it.
+        // Checked before it is opened: opening a pipe would wait for its writer.
         let metadata = fs::metadata(&place).map_err(failed)?;
         require_file(path, &metadata)?;
         let mut before = Vec::new();
@@ -74,7 +74,7 @@ impl Foreign {
         self.before.as_deref()
     }
 
-    /// Where the old content is kept when the file is replaced.
+    /// The path of the old content after the file is replaced.
     pub fn backup(&self) -> PathBuf {
         let name = self
             .path
@@ -88,7 +88,7 @@ impl Foreign {
     /// Whether the file may be replaced.
     ///
     /// # Errors
-    /// `storage-failed` for one that is read-only or has other names, which a replacement would cut off.
+    /// `storage-failed` for one that is read-only, or has other names, which would keep the old content.
     pub fn require_replaceable(&self) -> Result<()> {
         if self.before.is_none() {
             return Ok(());
@@ -110,11 +110,11 @@ impl Foreign {
         Ok(())
     }
 
-    /// Replaces the content, keeping the first one that was ever replaced as `backup`; none takes the file away. The caller holds a lock, so
-    /// that no other process of ours does the same.
+    /// Replaces the content, keeping the first content that was ever replaced as `backup`; none removes the file. The
+    /// caller holds a lock, so that no other process of ours does the same.
     ///
     /// # Errors
-    /// `busy` when the file changed since it was read, `storage-failed`; the file is then as it was.
+    /// `busy` when the file changed since it was read, `storage-failed`; the file is then unchanged.
     pub fn replace(&self, bytes: Option<&[u8]>) -> Result<()> {
         self.require_replaceable()?;
         if Self::read(&self.path)?.before != self.before {
@@ -124,7 +124,7 @@ impl Foreign {
             );
             return Err(Error::new(Code::Busy, message));
         }
-        // The first one is kept: a later one would already hold what we put in.
+        // The first one is kept: a later one would already have our changes.
         if let Some(before) = &self.before
             && !self.backup().exists()
         {
@@ -133,7 +133,7 @@ impl Foreign {
         let failed = |error| storage_failed("saved", &self.path, error);
         match bytes {
             Some(bytes) => self.put(bytes).map_err(failed),
-            // A link is somebody's arrangement: what it leads to is emptied and both stay.
+            // A link is the user's arrangement: its target is emptied and both stay.
             None if self.place != self.path
                 && fs::symlink_metadata(&self.path).is_ok_and(|m| m.is_symlink()) =>
             {
@@ -176,7 +176,7 @@ fn require_file(path: &Path, metadata: &Metadata) -> Result<()> {
     ))
 }
 
-/// Gives a new file the owner and the permissions of the one that it replaces.
+/// Gives a new file the owner and the permissions of the file that it replaces.
 #[cfg(unix)]
 fn keep_owner(old: &Metadata, new: &File) -> io::Result<()> {
     use std::os::unix::fs::MetadataExt as _;

@@ -14,10 +14,10 @@ use tokio::sync::Semaphore;
 use super::{open_private, storage_failed};
 use crate::error::{Code, Error, Result};
 
-/// How many threads of this process wait for locks at once. The others wait for one of those.
+/// The number of threads of this process that wait for locks at once. Others wait for one of those.
 static WAITING: Semaphore = Semaphore::const_new(64);
 
-/// A lock that one process holds; dropping it lets go.
+/// A lock that one process holds; dropping it releases it.
 #[derive(Debug)]
 pub struct Lock(#[expect(dead_code, reason = "held for its lock")] File);
 
@@ -44,7 +44,7 @@ impl LockMode {
 /// in their order, so nobody is passed over.
 ///
 /// # Errors
-/// `busy` when the other process does not let go in time, `storage-failed` when the file cannot be made.
+/// `busy` when the other process does not release it in time, `storage-failed` when the file cannot be created.
 pub async fn lock(path: &Path, limit: Duration) -> Result<Lock> {
     let mode = LockMode::Exclusive;
     let file = match try_lock(path, mode)? {

@@ -1,7 +1,7 @@
-//! A folder that lives as long as one run of ours, for what another program has to find in a file.
+//! A folder that exists as long as one run of ours, for files that another program has to read.
 //!
-//! Readable by this user only, and removed when it is dropped. A process that was killed leaves its folder behind; the
-//! next run sees by the lock in it that nobody holds it any more, and removes it.
+//! Readable by this user only, and removed when it is dropped. A killed process leaves its folder behind; the next
+//! run finds its lock free and removes it.
 
 use std::fs::{self, DirEntry, File, Metadata};
 use std::io;
@@ -12,9 +12,9 @@ use tempfile::TempDir;
 use super::{open_private, storage_failed};
 use crate::error::Result;
 
-/// What the folders' names begin with.
+/// The prefix of the folders' names.
 const PREFIX: &str = "mcm-run-";
-/// The file in each that its process holds locked.
+/// The file in each folder that its process holds locked.
 const LOCK: &str = "lock";
 
 /// A folder of one run.
@@ -27,7 +27,7 @@ pub struct RunFolder {
 }
 
 impl RunFolder {
-    /// Makes a folder below `base`, and removes those that killed runs left there.
+    /// Creates a folder below `base`, and removes those that killed runs left there.
     ///
     /// # Errors
     /// `storage-failed`, naming the path.
@@ -46,13 +46,13 @@ impl RunFolder {
         make().map_err(|error| storage_failed("used for a folder of this run", base, error))
     }
 
-    /// Where it is.
+    /// Its path.
     pub fn path(&self) -> &Path {
         self.folder.path()
     }
 }
 
-/// Removes what killed runs left of whoever owns this one's folder. What cannot be removed is of no use to anybody.
+/// Removes folders that killed runs of the same user left. A failure to remove one has no effect on this run.
 fn sweep(base: &Path, ours: &Metadata) {
     let entries = fs::read_dir(base).into_iter().flatten().flatten();
     for folder in entries.filter_map(|entry| abandoned(&entry, ours)) {
@@ -71,7 +71,7 @@ fn abandoned(entry: &DirEntry, ours: &Metadata) -> Option<PathBuf> {
         return None;
     }
     let folder = entry.path();
-    // It is opened, not made: a run that has just begun makes it.
+    // It is opened, not created: a run that has just started creates it.
     let lock = File::options()
         .read(true)
         .write(true)
@@ -87,7 +87,7 @@ fn is_same_owner(one: &Metadata, other: &Metadata) -> bool {
     one.uid() == other.uid()
 }
 
-/// Where temporary files are each user's own.
+/// Whether temporary files are separate for each user.
 #[cfg(not(unix))]
 fn is_same_owner(_one: &Metadata, _other: &Metadata) -> bool {
     true

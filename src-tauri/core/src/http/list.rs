@@ -1,6 +1,7 @@
-//! Reading a list page by page, within one limit of bytes, rows and time for the whole of it.
+//! Loading a list page by page, with one limit of bytes, rows and time for the whole list.
 //!
-//! A page's own limits stand in `Http`. Without these ones, a server that always names another page would fill the memory.
+//! A single page's limits are in `Http`. Without these, a server that always names another page would fill the
+//! memory.
 
 use std::time::Duration;
 
@@ -12,20 +13,20 @@ use url::Url;
 use super::{Answer, Http, Refused, place};
 use crate::error::{Code, Error, Result};
 
-/// What a whole list may cost.
+/// The limits of a whole list.
 #[derive(Clone, Copy, Debug)]
 pub struct ListLimits {
     /// All pages together.
     pub bytes: usize,
     /// All pages together.
     pub rows: usize,
-    /// From the first request to the last answer.
+    /// Time from the first request to the last answer.
     pub time: Duration,
 }
 
 impl Default for ListLimits {
     fn default() -> Self {
-        // Resource Manager's row has about 600 bytes, and 100,000 of them are 200 requests at least.
+        // A row of Resource Manager has about 600 bytes, and 100,000 of them are at least 200 requests.
         Self {
             bytes: 64 << 20,
             rows: 100_000,
@@ -34,7 +35,7 @@ impl Default for ListLimits {
     }
 }
 
-/// A list that is being read.
+/// A list that is being loaded.
 pub struct ListReading<'a> {
     http: &'a Http,
     place: String,
@@ -44,7 +45,7 @@ pub struct ListReading<'a> {
 }
 
 impl Http {
-    /// Starts to read a list at a server. The time runs from here.
+    /// Starts to load a list from a server. The time runs from here.
     pub fn start_list(&self, home: &Url) -> ListReading<'_> {
         ListReading {
             http: self,
@@ -57,10 +58,10 @@ impl Http {
 }
 
 impl ListReading<'_> {
-    /// Reads a page as JSON, as `Http::get_json` does.
+    /// Loads a page as JSON, as `Http::get_json` does.
     ///
     /// # Errors
-    /// As `Http::get_json` and `page`.
+    /// Those of `Http::get_json` and `page`.
     pub async fn get_json<T: DeserializeOwned, E: DeserializeOwned>(
         &mut self,
         url: &Url,
@@ -92,7 +93,7 @@ impl ListReading<'_> {
         Ok(answer)
     }
 
-    /// Counts the rows of a page, and returns how many there are by now.
+    /// Counts the rows of a page, and returns the number so far.
     ///
     /// # Errors
     /// `server-failed` when there are too many.

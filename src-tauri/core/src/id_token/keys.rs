@@ -1,7 +1,7 @@
-//! The keys that an issuer signs its id_tokens with, and the check of a signature.
+//! The keys with which an issuer signs its id_tokens, and the check of a signature.
 //!
-//! The only file that names `jsonwebtoken`. RS256 and nothing else: what the token's own header says never chooses
-//! the algorithm. What a token claims is judged in `id_token.rs`.
+//! The only file that uses `jsonwebtoken`. RS256 only: the token's own header never chooses the algorithm.
+//! `id_token.rs` checks the claims.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard};
@@ -20,12 +20,12 @@ use super::rejected;
 use crate::error::{Code, Error, Result};
 use crate::http::{self, Http};
 
-/// How long keys are kept. Google publishes a new key well over an hour before it signs with it.
+/// How long keys are cached. Google publishes a new key well over an hour before it signs with it.
 const LIFE: Duration = Duration::from_secs(3600);
-/// How often at most keys are read again early, because a token names one that is not among them.
+/// The shortest time between early reloads, when a token names an unknown key.
 const PAUSE: Duration = Duration::from_secs(60);
 
-/// Keys that were read, by their address.
+/// Keys that were loaded, by their address.
 #[derive(Default)]
 pub struct Keys(Mutex<HashMap<Url, Kept>>);
 
@@ -33,11 +33,11 @@ pub struct Keys(Mutex<HashMap<Url, Kept>>);
 struct Kept {
     keys: Vec<Key>,
     read_at: Timestamp,
-    /// When they were last read early.
+    /// When they were last reloaded early.
     early_at: Option<Timestamp>,
 }
 
-/// A published key (RFC 7517), of any kind; only what RS256 needs is read.
+/// A published key (RFC 7517), of any kind; only the members for RS256 are read.
 #[derive(Clone, Deserialize)]
 struct Key {
     kty: String,
@@ -72,7 +72,7 @@ impl Keys {
     /// Checks that the issuer whose keys are at this address signed the token.
     ///
     /// # Errors
-    /// `sign-in-rejected` when it did not; `offline`, `throttled` or `server-failed` when its keys cannot be read.
+    /// `sign-in-rejected` when it did not; `offline`, `throttled` or `server-failed` when its keys cannot be loaded.
     pub async fn verify(
         &self,
         http: &Http,
@@ -89,7 +89,7 @@ impl Keys {
         if let Some(key) = find(&kept.keys, header.kid.as_deref()) {
             return check(token, key);
         }
-        // The issuer may have begun to sign with a new key since its keys were read.
+        // The issuer may have started to use a new key since its keys were loaded.
         let is_early = !is_new
             && kept
                 .early_at
@@ -105,7 +105,7 @@ impl Keys {
         ))
     }
 
-    /// The keys at this address, unless they are too old or from the future of a clock that was set back.
+    /// The keys at this address, unless they are too old, or from the future because the clock was set back.
     fn kept(&self, address: &Url, now: Timestamp) -> Option<Kept> {
         self.lock()
             .get(address)
@@ -161,14 +161,14 @@ fn header(token: &str) -> Result<Header> {
     if header.alg != "RS256" {
         return Err(rejected("is not signed with RS256"));
     }
-    // RFC 7515 4.1.11: an extension that must be understood and is not.
+    // RFC 7515 4.1.11: an unknown extension that must be understood.
     if header.crit {
         return Err(rejected("needs an extension that this app does not have"));
     }
     Ok(header)
 }
 
-/// The RS256 key with this id; without an id, the only RS256 key there is.
+/// The RS256 key with this id; without an id, the only RS256 key.
 fn find<'a>(keys: &'a [Key], kid: Option<&str>) -> Option<&'a Key> {
     let mut fits = keys.iter().filter(|key| {
         key.kty == "RSA"

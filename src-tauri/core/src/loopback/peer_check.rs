@@ -1,7 +1,7 @@
 //! Checks which user's program is at the other end of a loopback connection.
 //!
-//! Linux lists the owner of every socket. The table is read on a blocking thread, once for all connections that wait, so
-//! that a flood costs no more than a few readings. Elsewhere no such table exists, and the secrets alone protect.
+//! Linux lists the owner of every socket. The table is read on a blocking thread, once for all waiting connections,
+//! so that a flood costs only a few reads. Other systems have no such table, and the secrets alone protect.
 
 #[cfg(target_os = "linux")]
 pub(super) use linux::admitted;
@@ -13,11 +13,11 @@ mod linux {
     use tokio::net::TcpStream;
     use tokio::task::spawn_blocking;
 
-    /// How often the table is read for a connection that is not in it: the kernel may skip a row while others change.
+    /// The number of reads for a connection that is not in the table: the kernel may skip a row while others change.
     const ATTEMPTS: usize = 3;
 
-    /// Keeps the connections of this user and of the administrator, who may read every program's memory anyway. A
-    /// connection that the system does not list is refused, as is every one when the table cannot be read.
+    /// Keeps the connections of this user and of the administrator, who can read every program's memory anyway. A
+    /// connection that the system does not list is refused, and so is every one when the table cannot be read.
     pub(in crate::loopback) async fn admitted(waiting: Vec<TcpStream>) -> Vec<TcpStream> {
         let mut unknown: Vec<TcpStream> = waiting;
         let mut admitted = Vec::new();
@@ -36,7 +36,7 @@ mod linux {
                 match uid {
                     Some(Some(uid)) if uid == ours || uid == 0 => admitted.push(stream),
                     Some(None) => missed.push(stream),
-                    // Another user's, or closed already.
+                    // Another user's, or already closed.
                     Some(Some(_)) | None => {}
                 }
             }
@@ -59,8 +59,9 @@ mod linux {
         tables
     }
 
-    /// The user of the socket that is bound to `from` and connected to `to` (proc_net_tcp in the kernel's documentation).
-    /// A socket that no program holds any more has inode 0 and is listed as the administrator's, so it has no owner here.
+    /// The user of the socket that is bound to `from` and connected to `to` (proc_net_tcp in the kernel's
+    /// documentation). A socket without a program has inode 0 and is listed as the administrator's, so it has no
+    /// owner here.
     fn owner(tables: &str, from: SocketAddr, to: SocketAddr) -> Option<u32> {
         let (from, to) = (spellings(from), spellings(to));
         tables.lines().find_map(|line| {
@@ -76,8 +77,8 @@ mod linux {
         })
     }
 
-    /// An address as the kernel writes it: words in the machine's order, then the port. A socket of IPv6 that speaks IPv4
-    /// has the same address behind a prefix.
+    /// An address in the kernel's format: words in the machine's byte order, then the port. An IPv6 socket that uses
+    /// IPv4 has the same address behind a prefix.
     fn spellings(address: SocketAddr) -> Vec<String> {
         let written = |octets: &[u8]| -> String {
             octets
@@ -133,7 +134,7 @@ mod linux {
     }
 }
 
-/// Keeps every connection: only Linux tells whose it is.
+/// Keeps every connection: only Linux lists their users.
 #[cfg(not(target_os = "linux"))]
 pub(super) async fn admitted(waiting: Vec<tokio::net::TcpStream>) -> Vec<tokio::net::TcpStream> {
     waiting

@@ -1,7 +1,7 @@
-//! AWS: assuming a role as the person's own identity, with an External ID that the role was seen to demand.
+//! AWS: assuming a role with the user's own identity, and with an External ID that the role was seen to enforce.
 //!
-//! Decision 6 of the design: no keys of ours exist. Who calls is in `aws/source.rs`, the checks of a role in
-//! `aws/verify.rs`, the advice for refusals in `aws/error_messages.rs`. Only the files of this folder name the AWS SDK.
+//! There are no keys of our own. `aws/source.rs` finds the caller, `aws/verify.rs` checks a role, and
+//! `aws/error_messages.rs` explains refusals. Only the files of this folder use the AWS SDK.
 
 mod arn;
 mod cluster;
@@ -57,17 +57,17 @@ pub use template::{RoleTemplates, TemplateWish};
 pub use verify::ONE_HOUR;
 use verify::{Stopped, Verdict, Verification, Verified};
 
-/// The permitted lives of a session, in seconds (STS API, `AssumeRole`).
+/// The permitted session lengths, in seconds (STS API, `AssumeRole`).
 pub const SESSION_SECONDS: std::ops::RangeInclusive<u32> = 900..=43_200;
 
-/// Who calls AWS, as AWS itself says.
+/// The caller, as AWS identifies it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
 #[serde(rename_all = "camelCase")]
 #[ts(export)]
 pub struct Caller {
     /// The source of the credentials.
     pub source: Source,
-    /// The ARN that `GetCallerIdentity` gave.
+    /// The ARN from `GetCallerIdentity`.
     pub arn: String,
     /// The twelve digits of the caller's account.
     pub account_id: String,
@@ -75,30 +75,30 @@ pub struct Caller {
     pub partition: String,
     /// The user or role as a trust policy has to name it.
     pub principal_arn: String,
-    /// Whether `principal_arn` is certain. STS leaves a role's path out, and not every caller may look it up.
+    /// Whether `principal_arn` is certain. STS omits a role's path, and not every caller may look it up.
     pub principal_is_exact: bool,
-    /// Whether the credentials are a role's: AWS then gives the roles assumed from it an hour at most.
+    /// Whether the credentials are a role's: AWS limits sessions of roles assumed from it to an hour.
     pub is_chained: bool,
     /// The region of the source.
     pub region: Option<String>,
 }
 
-/// Which role to connect, and as whom.
+/// The role to connect, and the source that assumes it.
 #[derive(Clone, Debug)]
 pub struct RoleRequest {
     /// The role.
     pub role: RoleArn,
     /// The External ID of this connection.
     pub external_id: String,
-    /// Who assumes it.
+    /// The source that assumes it.
     pub source: Source,
     /// The keys of a `keychain:` source.
     pub keys: Option<AccessKeys>,
-    /// The life of its sessions in seconds; an hour when nobody says.
+    /// The length of its sessions in seconds; 3600 by default.
     pub seconds: Option<u32>,
-    /// Whether a role that lets in without the right External ID is connected all the same, and marked so.
+    /// Whether to connect a role that can be assumed without the right External ID, and to mark it as such.
     pub accept_not_enforced: bool,
-    /// The principal that the role's template named, when it was made here.
+    /// The principal that the role's template named, if this app created it.
     pub prepared_for: Option<String>,
 }
 
@@ -109,14 +109,14 @@ pub struct Aws {
     clock: Arc<dyn Clock>,
 }
 
-/// A caller with what is needed to go on.
+/// A caller with the clients and settings for further requests.
 struct Calling {
     caller: Caller,
     loaded: Loaded,
     partition: &'static Partition,
 }
 
-/// What is known of a role from before.
+/// The facts that are already known about a role.
 #[derive(Clone, Copy)]
 struct History<'a> {
     /// Whether it was verified before.
@@ -125,7 +125,7 @@ struct History<'a> {
     prepared_for: Option<&'a str>,
 }
 
-/// Who AWS says a session of a role belongs to.
+/// AWS's answer about the owner of a role's session.
 struct Became {
     arn: String,
     credentials: Credentials,
@@ -141,26 +141,26 @@ impl Aws {
         }
     }
 
-    /// The sources that a person can choose among: the default chain and the profiles of the shared config.
+    /// Lists the sources that the user can choose: the default chain and the profiles of the shared config.
     ///
     /// # Errors
-    /// `setting-invalid` when a shared file cannot be understood.
+    /// `setting-invalid` when a shared file is not valid.
     pub async fn sources(&self) -> Result<Vec<AwsSource>> {
         self.surroundings().sources().await
     }
 
-    /// Who a source's credentials belong to. Nothing else is asked of AWS than that and, for a role, its path.
+    /// Finds the owner of a source's credentials. It asks AWS only for that and, for a role, for its path.
     ///
     /// # Errors
-    /// `source-expired`, `clock-off`, `not-found` for an unknown profile, `offline` and the like.
+    /// `source-expired`, `clock-off`, `not-found` for an unknown profile, `offline` and similar codes.
     pub async fn caller(&self, source: &Source, keys: Option<&AccessKeys>) -> Result<Caller> {
         Ok(self.calling(source, keys).await?.caller)
     }
 
-    /// The address that opens the console as the role. It is a credential: for the browser alone.
+    /// The address that opens the console as the role. It is a credential: for the browser only.
     ///
     /// # Errors
-    /// As `console::page`; `internal` for an account of another cloud.
+    /// Those of `console::page`; `internal` for an account of another cloud.
     pub async fn console_page(
         &self,
         account: &Account,
@@ -185,10 +185,10 @@ impl Aws {
         .await
     }
 
-    /// A token that makes the role known to an EKS cluster, and until when it counts. Nothing is asked of AWS.
+    /// A token that authenticates the role to an EKS cluster, and its expiry. It sends no request to AWS.
     ///
     /// # Errors
-    /// `invalid-input` for a cluster or region that cannot be; `internal` for an account of another cloud.
+    /// `invalid-input` for an impossible cluster or region; `internal` for an account of another cloud.
     pub async fn cluster_token(
         &self,
         account: &Account,
@@ -218,7 +218,7 @@ impl Aws {
         Ok((token, session.times.expires_at.min(now + cluster::LIFE)))
     }
 
-    /// The accounts of the organisation, when the role may list them; else none.
+    /// Lists the accounts of the organisation; none if the role may not list them.
     ///
     /// # Errors
     /// `offline`, `throttled`, `server-failed`; `internal` for an account of another cloud.
@@ -314,7 +314,7 @@ impl Aws {
         })
     }
 
-    /// STS of the role's partition, as the caller.
+    /// STS of the role's partition, with the caller's credentials.
     fn sts(&self, calling: &Calling, role: &RoleArn) -> Result<Sts> {
         if calling.partition != role.partition {
             let message = format!(
@@ -332,7 +332,7 @@ impl Aws {
         ))
     }
 
-    /// A refusal to assume the role, explained with what can be found out about it.
+    /// Explains a refusal to assume the role with everything that can be found out about it.
     async fn explained(
         &self,
         failure: StsFailure,
@@ -375,7 +375,7 @@ impl Aws {
         })
     }
 
-    /// Asks AWS whose session it is: the role's, and nobody else's.
+    /// Asks AWS for the session's identity, and refuses any but the role's.
     async fn check_session(
         &self,
         calling: &Calling,
@@ -539,7 +539,7 @@ impl Provider for Aws {
                 let error = self
                     .explained(failure, &calling, &known.role, &verification, history)
                     .await;
-                // What another caller is refused says nothing of the one that the role was connected with.
+                // A refusal of another caller does not concern the caller that the role was connected with.
                 let is_known = principal(known.caller) == principal(&calling.caller.arn);
                 return Err(if is_known {
                     error
@@ -556,7 +556,7 @@ impl Provider for Aws {
             ..
         } = &mut now
         {
-            // What could not be established at the sign-in is tried again until it can.
+            // A check without a result at the sign-in is repeated until it has one.
             if *enforced == Enforcement::Unknown {
                 match verification.recheck().await {
                     Verdict::Open {
@@ -586,12 +586,12 @@ impl Provider for Aws {
         })
     }
 
-    /// A role's sessions end by themselves; there is nothing to tell AWS.
+    /// A role's sessions expire by themselves; AWS offers nothing to revoke.
     async fn sign_out(&self, _grant: &Grant) -> Result<()> {
         Ok(())
     }
 
-    /// The regions of the role's partition, from a table: no permission is needed to know them.
+    /// The regions of the role's partition, from a table: no permission is needed.
     async fn targets(
         &self,
         account: &Account,
@@ -636,7 +636,7 @@ pub(super) fn view(settings: &AwsSettings) -> CloudView {
 struct Known<'a> {
     role: RoleArn,
     seconds: u32,
-    /// The ARN of who assumed the role last.
+    /// The ARN of the last caller that assumed the role.
     caller: &'a str,
 }
 
@@ -669,7 +669,7 @@ fn enforcement(verdict: Verdict) -> Enforcement {
     }
 }
 
-/// The part of a caller's ARN that stays: a role's sessions have names of their own.
+/// The part of a caller's ARN that does not change: a role's sessions have names of their own.
 fn principal(arn: &str) -> &str {
     match arn.split_once(":assumed-role/") {
         Some((_, session)) => {
@@ -680,7 +680,7 @@ fn principal(arn: &str) -> &str {
     }
 }
 
-/// Whether an ARN is that of a role with this path-less ARN.
+/// Whether an ARN belongs to the role with this path-less ARN.
 fn is_same_role(arn: &str, bare: &str) -> bool {
     let parts = |arn: &str| {
         let (account, resource) = arn.split_once(":role/")?;
@@ -694,7 +694,7 @@ fn is_same_role(arn: &str, bare: &str) -> bool {
         && arn.bytes().all(|b| (b'!'..=b'~').contains(&b))
 }
 
-/// Where STS is, as a person reads it.
+/// The name of the STS endpoint, in readable form.
 fn place(config: &SdkConfig, region: &str) -> String {
     source::endpoint(config, "STS").map_or_else(
         || format!("AWS STS in {region}"),

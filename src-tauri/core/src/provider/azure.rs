@@ -1,8 +1,8 @@
-//! Azure: signing in at Microsoft Entra, renewing per tenant, and reading tenants and subscriptions.
+//! Azure: signing in at Microsoft Entra, renewing per tenant, and loading tenants and subscriptions.
 //!
-//! Sources: the Microsoft identity platform v2 documentation and MSAL's behaviour. The advice for Entra's errors
-//! stands in `azure/error_messages.rs` and `azure/error_numbers.rs`, Resource Manager in `azure/resource_manager.rs`, the other resources in
-//! `azure/resource.rs`.
+//! Sources: the Microsoft identity platform v2 documentation and MSAL's behaviour. Messages for Entra's errors are in
+//! `azure/error_messages.rs` and `azure/error_numbers.rs`, Resource Manager in `azure/resource_manager.rs`, other
+//! resources in `azure/resource.rs`.
 
 mod challenge;
 mod error_messages;
@@ -43,12 +43,12 @@ use crate::settings::{AzureSettings, parse_tenant};
 use crate::sign_in::SignInContext;
 use crate::world::{Clock, SCHEME};
 
-/// Entra ends a sign-in that was not used for this long.
+/// Entra expires a sign-in that was not used for this long.
 const IDLE_LIMIT: Duration = Duration::from_secs(90 * 24 * 3600);
-/// Stands for the tenant in a grant's token endpoint: the same refresh token is redeemed at each tenant.
+/// Placeholder for the tenant in a grant's token endpoint: the same refresh token is redeemed at each tenant.
 const TENANT: &str = "{tenant}";
 
-/// Whose pages take the codes of other devices, besides the sign-in server's own (Microsoft's documents and answers).
+/// The hosts whose pages accept device codes, besides the sign-in server's own (Microsoft's documents and answers).
 const CODE_PAGES: [&str; 4] = [
     "microsoft.com",
     "www.microsoft.com",
@@ -56,7 +56,7 @@ const CODE_PAGES: [&str; 4] = [
     "login.microsoftonline.com",
 ];
 
-/// What one visit to Entra's pages gave.
+/// The result of one visit to Entra's pages.
 struct Visit {
     tokens: Tokens,
     asked_at: Timestamp,
@@ -82,7 +82,7 @@ impl Azure {
         }
     }
 
-    /// The scopes of a sign-in: Resource Manager as the person, and a refresh token.
+    /// The scopes of a sign-in: Resource Manager as the user, and a refresh token.
     fn scopes(&self) -> [String; 4] {
         scopes(&self.settings, &Resource::Management)
     }
@@ -116,7 +116,7 @@ impl Azure {
                 )
             }
         };
-        // Entra does not announce RFC 9207; when an `iss` comes along all the same, it must be the issuer's.
+        // Entra does not announce RFC 9207; an `iss` that comes anyway must be the issuer's.
         let issuer = Issuer::IfPresent(metadata.issuer.clone());
         let waiting = context
             .redirects
@@ -129,7 +129,7 @@ impl Azure {
         Ok((waiting, mode))
     }
 
-    /// Sends the person to Entra's pages in the browser and redeems the answer.
+    /// Opens Entra's pages in the browser and redeems the answer.
     async fn visit(
         &self,
         request: &SignInRequest,
@@ -180,7 +180,7 @@ impl Azure {
         })
     }
 
-    /// Has the person go to Entra's pages on another device, with a code. No nonce goes along and none comes back.
+    /// Signs the user in on another device, with a code. No nonce is sent and none comes back.
     async fn visit_elsewhere(
         &self,
         request: &SignInRequest,
@@ -212,7 +212,7 @@ impl Azure {
         })
     }
 
-    /// Turns a token answer into a session, after every check that its id_token allows.
+    /// Turns a token answer into a session, after every check that its id_token permits.
     fn session(&self, tokens: &Tokens, asked_at: Timestamp) -> Session {
         let times = SessionTimes {
             issued_at: asked_at,
@@ -252,8 +252,8 @@ impl Azure {
         Ok(tenant.to_ascii_lowercase())
     }
 
-    /// Checks that a renewal is for this app, tenant and user, and returns the user's name of today. Entra never answers
-    /// for anybody else; if a server does, its session is not used.
+    /// Checks that a renewal is for this app, tenant and user, and returns the user's current name. Entra never
+    /// answers for another user; if a server does, its session is not used.
     fn check_renewal(
         &self,
         tokens: &Tokens,
@@ -395,7 +395,7 @@ impl Provider for Azure {
             .refresh_token
             .clone()
             .ok_or_else(|| missing("a refresh token"))?;
-        // The person was asked about another resource: Resource Manager's session comes from the same grant.
+        // The user consented to another resource: Resource Manager's session comes from the same grant.
         let (tokens, asked_at, refresh_token) = match resource {
             Resource::Management => (tokens, asked_at, refresh_token),
             Resource::Named(_) => {
@@ -514,7 +514,7 @@ impl Provider for Azure {
                 (TokenFailure::Failed(error), _) => error,
             })?;
 
-        // The rotated grant is stored even then: the one that was redeemed may be worthless by now.
+        // The rotated grant is stored even then: the redeemed one may no longer be valid.
         let issuer = self.issuer(grant, known.tenant_id).await;
         let checked = issuer
             .as_ref()
@@ -543,7 +543,7 @@ impl Provider for Azure {
         })
     }
 
-    /// Entra has no revocation endpoint for a public client's refresh token: removing it here is all there is.
+    /// Entra has no revocation endpoint for a public client's refresh token, so it can only be removed here.
     async fn sign_out(&self, _grant: &Grant) -> Result<()> {
         Ok(())
     }
@@ -581,7 +581,7 @@ pub(super) fn view(settings: &AzureSettings) -> CloudView {
     }
 }
 
-/// The row that the same person has in another tenant.
+/// The row that the same user has in another tenant.
 pub fn identity_in_tenant(identity: &Identity, tenant: &OfferedTenant) -> Option<Identity> {
     let known = AzureIdentity::of(identity)?;
     Some(Identity::Azure {
@@ -593,8 +593,8 @@ pub fn identity_in_tenant(identity: &Identity, tenant: &OfferedTenant) -> Option
     })
 }
 
-/// The scopes that a token for a resource is asked with. Of other resources than Resource Manager, whatever was
-/// consented to is taken; an identifier's own slash at its end stays, so that two stand in a row.
+/// The scopes that a token for a resource is requested with. For resources other than Resource Manager, everything
+/// already consented to is requested; an identifier's own trailing slash stays, so that two are in a row.
 fn scopes(settings: &AzureSettings, resource: &Resource) -> [String; 4] {
     let scope = match resource {
         Resource::Management => match &settings.audience {
@@ -646,7 +646,7 @@ impl<'a> AzureIdentity<'a> {
     }
 }
 
-/// Entra's `client_info`: who the person is, wherever they sign in.
+/// Entra's `client_info`: the user's identity, in every tenant.
 #[derive(Deserialize)]
 struct ClientInfo {
     uid: String,
@@ -667,8 +667,8 @@ impl ClientInfo {
     }
 }
 
-/// The user as `uid.utid`. A server that sends no `client_info` names its own users by object id and tenant, which
-/// is what Entra's `uid` and `utid` are for a person at home.
+/// The user as `uid.utid`. A server without `client_info` identifies its own users by object id and tenant, which are
+/// Entra's `uid` and `utid` for a user in the home tenant.
 fn home(client_info: Option<&str>, claims: &Claims, tenant: &str) -> Result<String> {
     if let Some(text) = client_info {
         return ClientInfo::read(text).map(|info| info.home());
@@ -680,7 +680,7 @@ fn home(client_info: Option<&str>, claims: &Claims, tenant: &str) -> Result<Stri
     Ok(format!("{oid}.{tenant}"))
 }
 
-/// The name to show. It comes from a server, so control characters and bidirectional marks are taken out.
+/// The name to show. It comes from a server, so control characters and bidirectional marks are removed.
 fn username(claims: &Claims) -> String {
     let name = claims
         .preferred_username
@@ -690,7 +690,7 @@ fn username(claims: &Claims) -> String {
     crate::text::shown(name.unwrap_or_default())
 }
 
-/// The asked scope when the granted ones lack it. Entra may answer with `.default` or another case of it.
+/// The requested scope, if the granted ones lack it. Entra may answer with `.default` or in another case.
 fn missing_scopes(asked: &str, granted: &[String]) -> Vec<String> {
     let resource = asked
         .rsplit_once('/')
@@ -738,7 +738,7 @@ fn missing(what: &str) -> Error {
     Error::new(Code::SignInRejected, message)
 }
 
-/// A renewal that is not used.
+/// The error of a renewal that is not used.
 fn wrong_renewal(how: &str) -> Error {
     let message = format!(
         "Entra renewed the session {how}, so the session was not used. It is requested again later."

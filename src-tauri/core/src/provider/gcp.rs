@@ -1,7 +1,8 @@
-//! Google Cloud: signing in with a Google account, renewing, revoking, and reading projects.
+//! Google Cloud: signing in with a Google account, renewing, revoking, and loading projects.
 //!
-//! Sources: Google's OAuth pages for installed apps and its OpenID Connect reference. The advice for Google's errors
-//! stands in `gcp/error_messages.rs`, the discovery document in `gcp/metadata.rs`, Resource Manager in `gcp/projects.rs`.
+//! Sources: Google's OAuth pages for installed apps and its OpenID Connect reference. Messages for Google's errors
+//! are in `gcp/error_messages.rs`, the discovery document in `gcp/metadata.rs`, Resource Manager in
+//! `gcp/projects.rs`.
 
 mod error_messages;
 mod metadata;
@@ -39,7 +40,7 @@ use crate::text;
 use crate::world::Clock;
 
 const CONSOLE: &str = "https://console.cloud.google.com/";
-/// Whose pages take the codes of other devices, besides the issuer's own (Google's guide for limited-input devices).
+/// The hosts whose pages accept device codes, besides the issuer's own (Google's guide for limited-input devices).
 const CODE_PAGES: [&str; 2] = ["www.google.com", "google.com"];
 
 /// The provider.
@@ -51,18 +52,18 @@ pub(super) struct Gcp {
     keys: Keys,
 }
 
-/// What Google's pages are to ask the person.
+/// The question that Google's pages ask the user.
 #[derive(Clone, Copy)]
 enum Ask<'a> {
-    /// Who it is, and for consent.
+    /// The user's identity, and consent.
     Anybody,
-    /// This person, and for consent only where Google has none. No refresh token comes then.
+    /// Consent of this user, only where Google has none yet. Then no refresh token comes.
     Known(Known<'a>),
-    /// This person, for consent in any case.
+    /// Consent of this user in any case.
     Consent(Known<'a>),
 }
 
-/// What one visit to Google's pages gave, with every check done.
+/// The result of one visit to Google's pages, with every check passed.
 struct Visit {
     tokens: Tokens,
     claims: Claims,
@@ -81,7 +82,7 @@ impl Gcp {
         }
     }
 
-    /// Sends the person to Google's pages and redeems the answer.
+    /// Opens Google's pages and redeems the answer.
     async fn visit(
         &self,
         context: &SignInContext,
@@ -93,7 +94,7 @@ impl Gcp {
         let waiting = self.receive(context, wanted, metadata).await?;
         let attempt = Attempt::new();
         let redirect_uri = waiting.redirect_uri().to_owned();
-        // Google names the subject beside the address as a hint; unlike the address it never changes.
+        // Google accepts the subject as a hint as well as the address; unlike the address it never changes.
         let mut extra = vec![("access_type", "offline")];
         match ask {
             Ask::Anybody => extra.push(("prompt", "consent select_account")),
@@ -129,7 +130,7 @@ impl Gcp {
         })
     }
 
-    /// Has the person go to Google's pages on another device, with a code. No nonce goes along and none comes back.
+    /// Signs the user in on another device, with a code. No nonce is sent and none comes back.
     async fn visit_elsewhere(
         &self,
         context: &SignInContext,
@@ -160,7 +161,7 @@ impl Gcp {
         })
     }
 
-    /// Who an answer is about, after every check.
+    /// The identity in an answer, after every check.
     async fn checked(
         &self,
         tokens: &Tokens,
@@ -227,7 +228,7 @@ impl Gcp {
             .await
     }
 
-    /// The secret that goes with a grant: today's of the same client, else the one that the grant came with.
+    /// The secret for a grant: the current one of the same client, else the one that the grant came with.
     fn secret_for(&self, grant: &RefreshGrant) -> Option<SecretString> {
         let is_same = self
             .settings
@@ -238,7 +239,7 @@ impl Gcp {
         current.or(grant.client_secret.as_ref()).cloned()
     }
 
-    /// What the id_token of a renewal says of the person today. None when it says nothing new.
+    /// The user's current identity in the id_token of a renewal. None when nothing changed.
     async fn today(
         &self,
         account: &Account,
@@ -258,7 +259,7 @@ impl Gcp {
             return Err(wrong_renewal());
         }
         let today = identity(known.issuer.to_owned(), &claims);
-        // An answer without an address says nothing about it, for example when only the cloud was granted.
+        // An answer without an address does not change it, for example when only the cloud was granted.
         if today == account.identity || claims.email.is_none() {
             return Ok(None);
         }
@@ -322,7 +323,7 @@ impl Provider for Gcp {
         if !request.device_code
             && let (Ask::Known(known), None) = (ask, &visit.tokens.refresh_token)
         {
-            // Google had the person's consent and asked for none; a refresh token comes with a new one only.
+            // Google already had the user's consent; a refresh token comes only with a new one.
             visit = self
                 .visit(context, wanted, &client, &metadata, Ask::Consent(known))
                 .await?;
@@ -383,7 +384,7 @@ impl Provider for Gcp {
             token_endpoint: endpoint,
         };
         let asked_at = self.clock.now();
-        // Without a scope, the new session has what was granted.
+        // Without a scope, the new session has the granted ones.
         let tokens = client
             .refresh(&self.http, &grant.refresh_token, &[], &[])
             .await
@@ -415,8 +416,8 @@ impl Provider for Gcp {
         })
     }
 
-    /// Revokes at the issuer that the grant came from. Google then ends what the person granted to every client of the
-    /// same Google Cloud project.
+    /// Revokes at the issuer of the grant. Google then revokes what the user granted to every client of the same
+    /// Google Cloud project.
     async fn sign_out(&self, grant: &Grant) -> Result<()> {
         let grant = grant.refresh_token()?;
         let metadata = self
@@ -426,7 +427,7 @@ impl Provider for Gcp {
         let Some(endpoint) = &metadata.revocation_endpoint else {
             return Ok(());
         };
-        // RFC 7009 2.1 has the client name itself; Google documents the token alone.
+        // RFC 7009 2.1 requires the client id; Google documents only the token.
         let mut extra = Vec::new();
         let secret = self.secret_for(grant);
         if !is_google(&grant.authority) {
@@ -482,7 +483,7 @@ pub(super) fn view(settings: &GcpSettings) -> CloudView {
     }
 }
 
-/// The console as this person, at this project.
+/// The console as this user, at this project.
 pub(super) fn console(email: Option<&str>, project: Option<&str>) -> Option<Url> {
     let mut page = Url::parse(CONSOLE).ok()?;
     let pairs = [("authuser", email), ("project", project)];
@@ -500,8 +501,8 @@ fn scopes(access: GcpAccess) -> [&'static str; 4] {
     ["openid", "email", "profile", access.scope()]
 }
 
-/// The asked scopes that were not granted. Order and spelling differ in answers, and the full access covers the lesser;
-/// an answer that names none granted what was asked (RFC 6749 5.1).
+/// The requested scopes that were not granted. Order and spelling differ in answers, and the full access includes the
+/// lesser; an answer without scopes granted the requested ones (RFC 6749 5.1).
 fn missing_scopes(access: GcpAccess, granted: Option<&[String]>) -> Vec<String> {
     let Some(granted) = granted else {
         return Vec::new();
@@ -548,7 +549,7 @@ impl<'a> Known<'a> {
         }
     }
 
-    /// Refuses anybody else.
+    /// Refuses any other user.
     fn require(self, claims: &Claims) -> Result<()> {
         if claims.sub == self.subject {
             return Ok(());
@@ -563,7 +564,8 @@ impl<'a> Known<'a> {
     }
 }
 
-/// Who the claims are about. An address that is not known to be the person's is left out, because it could be anybody's.
+/// The identity in the claims. An address that is not confirmed as the user's is omitted, because it could belong to
+/// another user.
 fn identity(issuer: String, claims: &Claims) -> Identity {
     let shown = |name: &Option<String>| {
         name.as_deref()
@@ -590,7 +592,8 @@ fn session(tokens: &Tokens, asked_at: Timestamp) -> Session {
     }
 }
 
-/// When the refresh token ends, where Google says so: in Testing after 7 days, or when access was granted for a time.
+/// The expiry of the refresh token, if Google sends it: in Testing after 7 days, or when access was granted for a
+/// time.
 fn sign_in_end(tokens: &Tokens, asked_at: Timestamp) -> Option<SignInEnd> {
     // Zero stands for a token without an end.
     let life = tokens
@@ -619,7 +622,7 @@ fn missing(what: &str) -> Error {
     Error::new(Code::SignInRejected, message)
 }
 
-/// Google never answers a renewal for somebody else; if a server does, nothing of it is used.
+/// Google never answers a renewal for another user; if a server does, its answer is not used.
 fn wrong_renewal() -> Error {
     let message = "Google renewed the session for somebody else, so the answer was dropped. It is tried again by itself.";
     Error::new(Code::ServerFailed, message)

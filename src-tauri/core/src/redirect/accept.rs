@@ -1,8 +1,8 @@
-//! The one judge of every arrival: text from anybody goes in, a verdict comes out.
+//! The one check of every arrival: any text goes in, a verdict comes out.
 //!
-//! Pure: no clock, no lock, no input or output, no panic, and time linear in the length of the text. It compares
-//! text as it stands and never builds a URL from it, so that no normalisation can make two addresses equal.
-//! Only `redirect.rs` acts on a verdict.
+//! Pure: no clock, no lock, no input or output, no panic, and time linear in the length of the text. It compares text
+//! unchanged and never builds a URL from it, so that no normalisation can make two addresses equal. Only
+//! `redirect.rs` acts on a verdict.
 
 use crate::guid::is_guid;
 use std::collections::HashSet;
@@ -19,7 +19,7 @@ use crate::account::Cloud;
 const LONGEST_ADDRESS: usize = 8 * 1024;
 /// The longest body of a form, in bytes.
 const LONGEST_FORM: usize = 16 * 1024;
-/// The most parameters in one arrival; the longest honest answer has eight.
+/// The most parameters in one arrival; the longest real response has eight.
 const MOST_PARAMETERS: usize = 64;
 /// The longest description that is kept, in bytes.
 const LONGEST_DESCRIPTION: usize = 2 * 1024;
@@ -29,22 +29,22 @@ const LONGEST_DESCRIPTION: usize = 2 * 1024;
 pub struct Flow(u64);
 
 impl Flow {
-    /// The flow with this number.
+    /// Creates the number of a flow.
     pub fn new(number: u64) -> Self {
         Self(number)
     }
 }
 
-/// Something that came in.
+/// A text that arrived.
 #[derive(Clone, Copy)]
 pub enum Arrival<'a> {
-    /// An address that the operating system handed over.
+    /// An address that the operating system passed on.
     DeepLink(&'a str),
     /// A request to the listener of a flow, whose host and origin were checked.
     Request {
-        /// Whose listener it is.
+        /// The flow of the listener.
         flow: Flow,
-        /// How the parameters came.
+        /// How the parameters arrived.
         method: Method,
         /// The path of the request, without the query.
         path: &'a str,
@@ -62,7 +62,7 @@ impl fmt::Debug for Arrival<'_> {
     }
 }
 
-/// A flow that waits.
+/// A pending flow.
 pub struct Pending {
     /// Its number.
     pub flow: Flow,
@@ -70,11 +70,11 @@ pub struct Pending {
     pub cloud: Cloud,
     /// Its `state`.
     pub state: SecretString,
-    /// Where its answer comes in.
+    /// The receiver of its response.
     pub receiver: Receiver,
-    /// Who must have sent the answer.
+    /// The required issuer of its response.
     pub issuer: Issuer,
-    /// The first moment at which an answer is too late.
+    /// The first time at which a response is too late.
     pub expires_at: Timestamp,
 }
 
@@ -87,7 +87,7 @@ impl fmt::Debug for Pending {
     }
 }
 
-/// A flow that is over.
+/// An ended flow.
 pub struct Ended {
     /// Its `state`.
     pub state: SecretString,
@@ -108,17 +108,17 @@ impl fmt::Debug for Ended {
 pub enum Ending {
     /// The provider answered.
     Answered,
-    /// An answer failed a check that no second answer can mend.
+    /// A response failed a check that no second response can pass.
     Rejected,
-    /// Its time was up.
+    /// It expired.
     Expired,
-    /// Newer flows pushed it out.
+    /// Newer flows replaced it.
     Displaced,
-    /// Whoever waited went away.
+    /// Its caller stopped waiting.
     Cancelled,
 }
 
-/// What to do about an arrival.
+/// The result of checking an arrival.
 #[derive(Debug)]
 pub enum Verdict {
     /// It answers this flow, which ends.
@@ -128,48 +128,48 @@ pub enum Verdict {
         /// The answer.
         answer: Answer,
     },
-    /// It ends this flow without an answer: the `state` reached somebody who should not have it.
+    /// It ends this flow without a response: the `state` reached a program that should not have it.
     Rejected {
         /// The flow.
         flow: Flow,
-        /// What is wrong.
+        /// The fault.
         reason: Reason,
     },
     /// It changes nothing; every pending flow keeps waiting.
     Ignored(Reason),
 }
 
-/// Why an arrival was not accepted.
+/// The reason why an arrival was not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
-    /// Longer than any honest answer.
+    /// Longer than any real response.
     TooLong,
-    /// Not an answer in form: a bad escape, a raw control character, a fragment, too many parameters.
+    /// Malformed: a bad escape, a raw control character, a fragment, too many parameters.
     Malformed,
-    /// A parameter came twice (RFC 6749 §3.1).
+    /// A parameter occurs twice (RFC 6749 §3.1).
     Duplicate,
     /// No `state`.
     NoState,
     /// A `state` that belongs to no flow of this process.
     UnknownState,
-    /// The flow has its answer already.
+    /// The flow already has its response.
     AlreadyUsed,
-    /// The flow's time was up.
+    /// The flow has expired.
     TooLate,
     /// The flow was cancelled.
     Cancelled,
-    /// The `state` of one flow at the address of another, or at none.
+    /// The `state` of one flow at the address of another flow, or of none.
     WrongReceiver,
-    /// Another issuer than the one that was asked, or none where one is promised (RFC 9207).
+    /// Another issuer than the requested one, or none where one is announced (RFC 9207).
     WrongIssuer,
     /// Neither a code nor an error.
     Empty,
-    /// A request of a form that no provider sends: method, host, origin or content type.
+    /// A request in a form that no provider sends: method, host, origin or content type.
     WrongRequest,
 }
 
 impl Reason {
-    /// The reason as it stands in the log.
+    /// The reason as in the log.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::TooLong => "too-long",
@@ -188,8 +188,8 @@ impl Reason {
     }
 }
 
-/// Judges an arrival. Only a pending flow's exact `state`, in time, at that flow's own receiver, from its own issuer
-/// is an answer; a `state` is found in the same time whatever part of it is right.
+/// Checks an arrival. It is a response only with a pending flow's exact `state`, in time, at that flow's own
+/// receiver, from its own issuer; the search for a `state` takes the same time whatever part of it is right.
 pub fn accept(
     arrival: &Arrival<'_>,
     pending: &[Pending],
@@ -235,7 +235,7 @@ fn judge(
     })
 }
 
-/// Where an arrival came in.
+/// The receiver of an arrival.
 enum Place<'a> {
     Address(&'a str),
     Listener(Flow, Method),
@@ -258,7 +258,7 @@ impl Place<'_> {
     }
 }
 
-/// Byte for byte; only a redirect URI without any path may come back with `/` for a path (Entra and browsers add it).
+/// Byte for byte; only a redirect URI without any path may come back with the path `/` (Entra and browsers add it).
 fn is_same_address(address: &str, redirect_uri: &str) -> bool {
     let has_path = redirect_uri
         .split_once("://")
@@ -272,7 +272,7 @@ fn split<'a>(arrival: &Arrival<'a>) -> Result<(Place<'a>, &'a str), Reason> {
             if text.len() > LONGEST_ADDRESS {
                 return Err(Reason::TooLong);
             }
-            // Browsers and Entra leave an empty fragment behind; one with content is not an answer of ours.
+            // Browsers and Entra leave an empty fragment behind; one with content is not a response of ours.
             let text = text.strip_suffix('#').unwrap_or(text);
             if text.contains('#') {
                 return Err(Reason::Malformed);
@@ -302,7 +302,7 @@ fn split<'a>(arrival: &Arrival<'a>) -> Result<(Place<'a>, &'a str), Reason> {
     }
 }
 
-/// Compares with every one, so that the time tells nothing about which was close.
+/// Compares with every one, so that the time does not show which was close.
 fn find<'a, T>(all: &'a [T], state_of: impl Fn(&T) -> &SecretString, state: &str) -> Option<&'a T> {
     let mut found = None;
     for one in all {
@@ -345,8 +345,8 @@ impl Issuer {
     }
 }
 
-/// The parameters that are read. Everything else, `access_token` and `id_token` among it, must be well formed and is
-/// then forgotten.
+/// The parameters that are used. Everything else, including `access_token` and `id_token`, must be well formed and is
+/// then dropped.
 #[derive(Default)]
 struct Parameters {
     state: Option<String>,
@@ -381,7 +381,7 @@ impl Parameters {
         Ok(parameters)
     }
 
-    /// An error beats a code: a provider sends one of them.
+    /// An error takes precedence over a code: a provider sends one of them.
     fn into_answer(self) -> Result<Answer, Reason> {
         if let Some(error) = self.error {
             let description = self.error_description.unwrap_or_default();
@@ -406,7 +406,7 @@ impl Parameters {
     }
 }
 
-/// Replaced as a whole: leaving characters out could make a known code of an unknown one.
+/// Replaced as a whole: removing characters could turn an unknown code into a known one.
 fn error_code(error: String) -> String {
     let known_form = (1..=64).contains(&error.len())
         && error.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'_'));
@@ -424,8 +424,8 @@ fn printable(text: &str) -> String {
         .collect()
 }
 
-/// Undoes form encoding, strictly: a bad escape, a raw character that no browser leaves raw, a NUL or bytes that are
-/// not UTF-8 spoil the whole arrival.
+/// Undoes form encoding, strictly: a bad escape, a raw character that every browser escapes, a NUL or bytes that are
+/// not UTF-8 make the whole arrival malformed.
 fn decode(text: &str) -> Result<String, Reason> {
     let mut decoded = Vec::with_capacity(text.len());
     let mut bytes = text.bytes();

@@ -1,8 +1,8 @@
 //! The loopback listener: one flow's own port on this machine, from before the browser opens until its last page.
 //!
-//! Everything that connects is a stranger. What lives here: which requests reach the flow, and what a browser is shown;
-//! sockets, HTTP and their limits are `crate::loopback`, what an answer must satisfy is `accept.rs`. Only `redirect.rs`
-//! opens a listener.
+//! No client is trusted. This file decides which requests reach the flow, and what a browser sees; sockets, HTTP and
+//! their limits are in `crate::loopback`, the checks of a response in `accept.rs`. Only `redirect.rs` opens a
+//! listener.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,11 +23,11 @@ use super::{Delivered, Frontend, Method, ReceiverLimits};
 use crate::error::{Code, Error, Result};
 use crate::loopback::{self, Bytes, Connection, LoopbackHost, Port, Reply, Request, single};
 
-/// A port that answers nobody yet.
+/// A port that answers no request yet.
 pub(super) struct Listener(Port);
 
 impl Listener {
-    /// Binds a port. What a program of this user could take there is a code without its PKCE verifier.
+    /// Binds a port. A program of this user could steal there only a code without its PKCE verifier.
     pub(super) fn bind(host: LoopbackHost) -> Result<Self> {
         Port::bind(host).map(Self).map_err(|error| {
             let message =
@@ -41,7 +41,7 @@ impl Listener {
         format!("http://{}", self.0.authority())
     }
 
-    /// Serves until the flow ends, then until its last page was fetched or the closing time is over.
+    /// Serves until the flow ends, then until its last page was loaded or the closing time is over.
     pub(super) async fn serve(self, door: Door) {
         let (fetched, mut closing_page) = watch::channel(false);
         let visit = Arc::new(Visit {
@@ -55,7 +55,7 @@ impl Listener {
         });
         let over = async {
             if door.ended().await {
-                // The sender lives in `visit`, so waiting cannot fail.
+                // The sender exists in `visit`, so waiting cannot fail.
                 let _ = timeout(
                     door.limits.closing_time,
                     closing_page.wait_for(|fetched| *fetched),
@@ -67,12 +67,12 @@ impl Listener {
             () = served => {}
             () = over => {}
         }
-        // The sockets go before the listener counts as closed.
+        // The sockets close before the listener counts as closed.
         drop(self);
     }
 }
 
-/// Counts a listener as open for as long as it lives.
+/// Counts a listener as open for as long as it exists.
 pub(super) struct Counted(watch::Sender<usize>);
 
 impl Counted {
@@ -88,7 +88,7 @@ impl Drop for Counted {
     }
 }
 
-/// What a listener needs to know about its flow.
+/// The flow of a listener.
 pub(super) struct Door {
     pub(super) flow: Flow,
     pub(super) method: Method,
@@ -103,7 +103,7 @@ pub(super) struct Door {
 }
 
 impl Door {
-    /// Waits for the end of the flow, and says whether there is a closing page to show.
+    /// Waits for the end of the flow, and returns whether there is a closing page.
     async fn ended(&self) -> bool {
         let mut phase = self.phase.clone();
         tokio::select! {
@@ -119,11 +119,11 @@ impl Door {
     }
 }
 
-/// What every connection of a listener shares.
+/// The state that every connection of a listener shares.
 struct Visit {
     authority: String,
     door: Door,
-    /// Whether a browser has the closing page.
+    /// Whether a browser has loaded the closing page.
     fetched: watch::Sender<bool>,
 }
 
@@ -169,7 +169,7 @@ impl Visit {
             parameters: &parameters,
         };
         match self.door.flows.deliver(&arrival) {
-            // On to an address without the code, which is the one that stays in the browser's history.
+            // Redirects to an address without the code, which is the one that stays in the browser's history.
             Delivered::Accepted | Delivered::Rejected(_) => {
                 let mut reply = self.page(StatusCode::SEE_OTHER, Page::Received);
                 *reply.body_mut() = Full::default();
@@ -182,7 +182,7 @@ impl Visit {
         }
     }
 
-    /// The parameters of a request in the form that this flow's provider sends, or what to say to any other.
+    /// The parameters of a request in the form that this flow's provider sends, or the answer to any other.
     async fn parameters(&self, request: Request) -> std::result::Result<Bytes, Box<Reply>> {
         let query = request.uri().query().unwrap_or_default();
         match (self.door.method, request.method()) {
@@ -203,7 +203,7 @@ impl Visit {
         }
     }
 
-    /// Another site's script may not speak for the provider, and a form comes as a form.
+    /// A script of another site may not pose as the provider, and a form must have a form's content type.
     fn check(&self, headers: &HeaderMap) -> std::result::Result<(), Box<Reply>> {
         let is_allowed = |origin: &HeaderValue| {
             origin == "null"

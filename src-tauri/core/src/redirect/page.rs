@@ -1,6 +1,6 @@
-//! The pages that a browser gets from the loopback listener: static text, no script, nothing of the request in it.
+//! The pages that a browser gets from the loopback listener: static text, no script, nothing from the request.
 //!
-//! Nothing here knows about HTTP; `loopback.rs` sends these bytes with the headers that they need.
+//! This file knows no HTTP; `loopback.rs` sends these bytes with the right headers.
 
 use std::sync::LazyLock;
 
@@ -11,22 +11,22 @@ use sha2::{Digest as _, Sha256};
 use super::{Frontend, Reason};
 use crate::world::SCHEME;
 
-/// What a page tells the person.
+/// The message of a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Page {
-    /// The answer is here; whether the sign-in works out is not known yet.
+    /// The response arrived; whether the sign-in succeeds is not known yet.
     Received,
-    /// The provider said no.
+    /// The provider refused.
     Refused,
-    /// The answer failed a check and the flow is over.
+    /// The response failed a check and the flow has ended.
     Rejected,
-    /// The flow had its answer before.
+    /// The flow already had its response.
     AlreadyUsed,
-    /// The flow's time was up.
+    /// The flow has expired.
     TooLate,
-    /// A code came in an address although the provider was told to send it otherwise.
+    /// A code arrived in an address although the provider was told to send it differently.
     InAddress,
-    /// Nothing that this listener waits for.
+    /// A request that this listener does not wait for.
     Unknown,
 }
 
@@ -97,7 +97,7 @@ impl Page {
     }
 }
 
-/// What a browser may do with a page: apply the one style sheet.
+/// The permissions of a page in a browser: applying the one style sheet.
 pub(super) static CONTENT_SECURITY_POLICY: LazyLock<String> = LazyLock::new(|| {
     let hash = STANDARD.encode(Sha256::digest(STYLE));
     format!(

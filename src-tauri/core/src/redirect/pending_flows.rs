@@ -1,7 +1,7 @@
-//! The pending flows behind both doors: opening, answering and ending them.
+//! The pending flows behind both receivers: opening, answering and ending them.
 //!
-//! Every change happens here, under one lock that is never held over an await. What an arrival is worth is decided in
-//! `accept.rs`. Only `redirect.rs` and the listener come here.
+//! Every change happens here, under one lock that is never held over an await. `accept.rs` checks the arrivals. Only
+//! `redirect.rs` and the listener use this file.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -19,19 +19,19 @@ use crate::error::{Code, Error, Result};
 use crate::random;
 use crate::world::Clock;
 
-/// How many flows wait at once; one more drops the oldest.
+/// The number of flows that may wait at once; one more drops the oldest.
 const MOST_PENDING: usize = 8;
 
-/// How many ended flows are remembered, to tell a late or repeated answer from an unknown one.
+/// The number of ended flows that are remembered, to distinguish a late or repeated response from an unknown one.
 const MOST_ENDED: usize = 32;
 
 /// The shortest time between two log lines about ignored arrivals.
 const LOG_INTERVAL: Duration = Duration::from_secs(1);
 
-/// What the two doors share.
+/// The state that both receivers share.
 pub(super) struct PendingFlows {
     pub(super) clock: Arc<dyn Clock>,
-    /// How many listeners are open.
+    /// The number of open listeners.
     pub(super) listeners: watch::Sender<usize>,
     flows: Mutex<Flows>,
 }
@@ -45,24 +45,24 @@ struct Flows {
     ignored: Ignored,
 }
 
-/// The two that want to know how a flow ends: the caller of `answer`, and the listener.
+/// The two that wait for the end of a flow: the caller of `answer`, and the listener.
 struct Waiter {
     outcome: oneshot::Sender<Result<Answer>>,
     phase: watch::Sender<Phase>,
 }
 
-/// What a flow's listener has to do.
+/// The next step of a flow's listener.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
-    /// Wait for the answer.
+    /// Wait for the response.
     PendingFlow,
-    /// The flow is over: show this page to the person, then close.
+    /// The flow has ended: show this page to the user, then close.
     Closing(Page),
     /// Close now.
     Gone,
 }
 
-/// A flow just opened.
+/// A flow that was just opened.
 pub(super) struct Opened {
     pub(super) flow: Flow,
     pub(super) state: SecretString,
@@ -80,11 +80,11 @@ impl PendingFlows {
         }
     }
 
-    /// Opens a flow; the oldest goes when there are too many.
+    /// Opens a flow; drops the oldest when there are too many.
     pub(super) fn open(&self, cloud: Cloud, receiver: &Receiver, issuer: Issuer) -> Opened {
         let now = self.clock.now();
         let mut flows = self.flows();
-        // The oldest is also the first to expire, so no flow goes while an expired one stays.
+        // The oldest is also the first to expire, so no flow is dropped while an expired one stays.
         if flows.pending.len() >= MOST_PENDING {
             let oldest = flows.pending[0].flow;
             flows.end(oldest, Ending::Displaced);
@@ -113,7 +113,7 @@ impl PendingFlows {
         }
     }
 
-    /// Judges an arrival and does what the verdict says.
+    /// Checks an arrival and acts on the verdict.
     pub(super) fn deliver(&self, arrival: &Arrival<'_>) -> Delivered {
         let now = self.clock.now();
         let mut flows = self.flows();
@@ -143,13 +143,13 @@ impl PendingFlows {
         }
     }
 
-    /// Counts a request that was turned away before anybody looked for a flow in it.
+    /// Counts a request that was refused before a flow was looked up.
     pub(super) fn ignore(&self, reason: Reason) {
         let now = self.clock.now();
         self.flows().ignored.count(reason, now);
     }
 
-    /// Ends a flow without an answer; nothing happens when it ended before.
+    /// Ends a flow without a response; has no effect when it has already ended.
     pub(super) fn end(&self, flow: Flow, ending: Ending) {
         self.flows().end(flow, ending);
     }
@@ -175,7 +175,7 @@ impl Flows {
         }
         self.ended.push(Ended { state, ending });
         if let Some(waiter) = self.waiters.remove(&flow) {
-            // Either may have stopped listening; then nobody is left to tell.
+            // Either may have stopped listening.
             let _ = waiter.outcome.send(outcome);
             let _ = waiter.phase.send(phase);
         }
@@ -184,7 +184,7 @@ impl Flows {
 }
 
 impl Ending {
-    /// What the waiting caller is told.
+    /// The result for the waiting caller.
     pub(super) fn to_error(self) -> Error {
         match self {
             Self::Answered => Error::new(
@@ -209,7 +209,7 @@ impl Ending {
     }
 }
 
-/// How many arrivals were ignored since the last log line about them.
+/// The number of arrivals that were ignored since the last log line about them.
 #[derive(Default)]
 struct Ignored {
     count: u64,
@@ -217,7 +217,8 @@ struct Ignored {
 }
 
 impl Ignored {
-    /// Logs at most one line a second, also when the wall clock is set back. The line says why, and never what.
+    /// Logs at most one line a second, even when the wall clock is set back. The line has the reason, and never the
+    /// text.
     fn count(&mut self, reason: Reason, now: Timestamp) {
         self.count = self.count.saturating_add(1);
         let quiet = |last: Timestamp| now >= last && now < last + LOG_INTERVAL;
@@ -289,7 +290,7 @@ mod tests {
                         "a.b://c/d?state=canary-state&code=canary-code",
                     ));
                 }
-                // Set back as well: the machine's clock may jump.
+                // Also after the clock is set back: the machine's clock may jump.
                 let to = if second == 0 { 3_600 } else { 60 };
                 clock.set(Timestamp::from_second(to).unwrap());
             }

@@ -7,14 +7,14 @@ use crate::error::Result;
 use crate::settings::SettingProblem;
 use crate::world::Environment;
 
-/// What signing in to AWS needs.
+/// The settings for signing in to AWS.
 #[derive(Clone)]
 pub struct AwsSettings {
     /// The variables that the SDK reads: `AWS_PROFILE`, `AWS_REGION`, `AWS_ENDPOINT_URL_STS` and so on.
     pub environment: Environment,
-    /// The console's sign-in server, when it is not that of the role's partition.
+    /// The console's sign-in server, if it is not that of the role's partition.
     pub sign_in: Option<Url>,
-    /// What is malformed.
+    /// The malformed settings.
     pub problems: Vec<SettingProblem>,
 }
 
@@ -33,14 +33,14 @@ impl AwsSettings {
 
 impl std::fmt::Debug for AwsSettings {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // The environment may hold access keys.
+        // The environment may contain access keys.
         f.debug_struct("AwsSettings")
             .field("sign_in", &self.sign_in)
             .finish_non_exhaustive()
     }
 }
 
-/// The variables of the SDK that say where signed requests go.
+/// The SDK's variables that decide where signed requests go.
 const ENDPOINTS: [&str; 4] = [
     "AWS_ENDPOINT_URL",
     "AWS_ENDPOINT_URL_STS",
@@ -52,7 +52,7 @@ const SIGN_IN: &str = "https://signin.aws.amazon.com/";
 pub(super) fn read(lookup: &mut Lookup<'_>) -> AwsSettings {
     for variable in ENDPOINTS {
         if lookup.environment.get(variable).is_some() {
-            // Read for its problems; the SDK reads the value itself.
+            // Read only for its problems; the SDK reads the value itself.
             lookup.endpoint("aws", "endpoint_url", variable, SIGN_IN);
         }
     }

@@ -1,7 +1,7 @@
 //! Google Cloud's section of the settings: the OAuth client and the endpoints.
 //!
-//! The client comes from the environment, from `settings.toml`, or from the JSON file that Google's console offers for
-//! download. Google does not treat the secret of a desktop client as one; here it is handled as one all the same, and
+//! The client comes from the environment, from `settings.toml`, or from the JSON file that Google's console offers
+//! for download. Google does not treat the secret of a desktop client as one; here it is treated as one anyway, and
 //! no message quotes it.
 
 use std::path::Path;
@@ -24,36 +24,36 @@ const SCHEME_START: &str = "com.googleusercontent.apps.";
 /// Google's own file has less than a kilobyte.
 const LARGEST_CLIENT_FILE: u64 = 64 * 1024;
 
-/// What signing in to Google Cloud needs.
+/// The settings for signing in to Google Cloud.
 #[derive(Clone, Debug)]
 pub struct GcpSettings {
     /// The OAuth client id and where it was read.
     pub client_id: Option<Sourced>,
-    /// The client's secret, when it has one.
+    /// The client's secret, if it has one.
     pub client_secret: Option<SecretString>,
-    /// What a sign-in asks to be allowed.
+    /// The access that a sign-in requests.
     pub access: GcpAccess,
     /// The issuer; its discovery document names every other address of the sign-in.
     pub issuer: Url,
     /// Resource Manager, for example `https://cloudresourcemanager.googleapis.com/`.
     pub resource_manager: Url,
-    /// How the answer comes back.
+    /// The redirect method.
     pub redirect: RedirectKind,
     /// What is missing or malformed.
     pub problems: Vec<SettingProblem>,
 }
 
-/// What a sign-in asks to be allowed.
+/// The access that a sign-in requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GcpAccess {
-    /// To look: enough for the dashboard.
+    /// Read-only: enough for the dashboard.
     ReadOnly,
-    /// All that the person may do: what command lines need to change something.
+    /// Everything that the user may do: what command lines need to change something.
     Full,
 }
 
 impl GcpAccess {
-    /// The scope that stands for it.
+    /// The scope of it.
     pub fn scope(self) -> &'static str {
         match self {
             Self::ReadOnly => "https://www.googleapis.com/auth/cloud-platform.read-only",
@@ -63,7 +63,7 @@ impl GcpAccess {
 }
 
 impl GcpSettings {
-    /// The client id, when signing in can start.
+    /// The client id, if signing in can start.
     ///
     /// # Errors
     /// `setting-missing` or `setting-invalid`, with what to set and where.
@@ -83,13 +83,13 @@ impl GcpSettings {
         is_google(&self.issuer)
     }
 
-    /// The reversed client id, which Google sends answers to for clients of type iOS only. A client of type desktop
-    /// has an id of the same form, and Google refuses the scheme for it: the id alone cannot tell.
+    /// The reversed client id, which Google accepts as a redirect only for clients of type iOS. A client of type
+    /// desktop has an id of the same form, and Google refuses the scheme for it: the id alone does not show the type.
     pub fn reversed_client_id(&self) -> Option<String> {
         reversed(&self.client_id.as_ref()?.value)
     }
 
-    /// The redirect URI of the reversed client id: one slash, as Google wants it.
+    /// The redirect URI of the reversed client id: one slash, as Google requires.
     pub fn deep_link_redirect(&self) -> Option<String> {
         self.reversed_client_id()
             .map(|scheme| format!("{scheme}:/oauth2redirect"))
@@ -110,11 +110,11 @@ fn reversed(client_id: &str) -> Option<String> {
     fits.then(|| format!("{SCHEME_START}{id}"))
 }
 
-/// Google's client ids end in `.apps.googleusercontent.com`. A server of somebody else's may use other ids, so there
-/// only the shapes of other clouds' ids are refused.
+/// Google's client ids end in `.apps.googleusercontent.com`. Another server may use other ids, so there only the
+/// forms of other clouds' ids are refused.
 ///
 /// # Errors
-/// The rest of the sentence that begins with where it was read.
+/// The rest of a sentence that begins with where it was read.
 pub fn check_gcp_client_id(client_id: &str, issuer: &Url) -> std::result::Result<(), String> {
     let remedy = format!(
         "Use the client id of an OAuth client of type Desktop app: it ends in {CLIENT_ID_END} and stands in the Google \
@@ -160,7 +160,7 @@ fn is_secret(text: &str) -> bool {
 /// Whether a file is the JSON that Google's console offers for a desktop client.
 ///
 /// # Errors
-/// The rest of the sentence that begins with where it was named.
+/// The rest of a sentence that begins with where it was named.
 pub fn check_gcp_client_file(path: &Path) -> std::result::Result<(), String> {
     read_client_file(path).map(drop)
 }
@@ -179,7 +179,7 @@ pub(super) fn read(lookup: &mut Lookup<'_>) -> GcpSettings {
         Ok(()) => true,
         Err(why) => {
             lookup.problem("GOOGLE_CLIENT_ID", found.origin.clone(), &why);
-            // What may be a secret is not kept where ids are shown.
+            // A value that may be a secret is not kept where ids are shown.
             !is_secret(&found.value)
         }
     });
@@ -221,13 +221,13 @@ fn access(lookup: &mut Lookup<'_>) -> GcpAccess {
                 found.origin,
                 &format!("is \"{other}\". Set it to read-only or full."),
             );
-            // The lesser of the two, until it is settled what was meant.
+            // The lesser access, until the setting is fixed.
             GcpAccess::ReadOnly
         }
     }
 }
 
-/// The client id in force and the secret that belongs to it: one named beside another id is not used.
+/// The client id in use and its secret: a secret beside another id is not used.
 fn client(lookup: &mut Lookup<'_>) -> (Option<Sourced>, Option<SecretString>) {
     let secret = |found: Sourced| SecretString::from(found.value);
     let file = lookup
@@ -272,7 +272,7 @@ fn client(lookup: &mut Lookup<'_>) -> (Option<Sourced>, Option<SecretString>) {
     (Some(client_id), client_secret)
 }
 
-/// The client in the file that Google offers for download. Its path counts from the folder of `settings.toml`.
+/// The client in the file that Google offers for download. Its path is relative to the folder of `settings.toml`.
 fn client_file(lookup: &mut Lookup<'_>, named: Sourced) -> Option<(Sourced, Option<SecretString>)> {
     let path = lookup
         .path
@@ -298,7 +298,7 @@ fn client_file(lookup: &mut Lookup<'_>, named: Sourced) -> Option<(Sourced, Opti
     }
 }
 
-/// Google's `client_secret_*.json`. What else is in it, endpoints among it, is not read: those come from discovery.
+/// Google's `client_secret_*.json`. Its other fields, including endpoints, are ignored: those come from discovery.
 #[derive(Deserialize)]
 struct ClientFile {
     #[serde(default)]
@@ -330,7 +330,7 @@ fn read_client_file(path: &Path) -> std::result::Result<Client, String> {
         .ok_or_else(|| {
             format!("names {shown}, which is not there. Give the full path of the file.")
         })?;
-    // The parser's error may quote what it read, so it is dropped.
+    // The parser's error may quote its input, so it is dropped.
     let file: ClientFile = serde_json::from_slice(&bytes).map_err(|_| not_a_client_file(path))?;
     match file {
         ClientFile {

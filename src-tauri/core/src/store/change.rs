@@ -1,6 +1,6 @@
-//! One change to `accounts.db`: a transaction, with what an edit may read and write in it.
+//! One change to `accounts.db`: a transaction, with the reads and writes of an edit.
 //!
-//! What is decided together is done together: the last row of a grant and the note of what it leaves in the keychain, the
+//! Decisions that belong together are in one transaction: the last row of a grant and the note of its secrets, the
 //! account in use, an account that replaces another.
 
 use std::cell::Cell;
@@ -19,7 +19,7 @@ use crate::error::Result;
 use crate::resource::Resource;
 use crate::role::{PendingRole, TypedKeys};
 
-/// A change that is being made. Dropped before its end, it changes nothing.
+/// A change in progress. Dropped before its end, it has no effect.
 pub struct Change<'a> {
     transaction: Transaction<'a>,
     path: &'a Path,
@@ -136,8 +136,8 @@ impl<'a> Change<'a> {
         }
     }
 
-    /// Removes an account and notes what it leaves in the keychain. The cloud then has no account in use, if it was
-    /// that one.
+    /// Removes an account and notes its secrets in the keychain. If it was in use, its cloud then has no account in
+    /// use.
     ///
     /// # Errors
     /// `storage-*`.
@@ -176,7 +176,7 @@ impl<'a> Change<'a> {
             .find_map(|(known, id)| (known == cloud).then_some(id)))
     }
 
-    /// Makes an account the one in use in a cloud.
+    /// Sets the account in use in a cloud.
     ///
     /// # Errors
     /// `storage-*`.
@@ -209,7 +209,7 @@ impl<'a> Change<'a> {
         self.writing(|connection| rows::write_pending_role(connection, role))
     }
 
-    /// Removes a connection that waits for its role. Whether there was one.
+    /// Removes a connection that waits for its role. Returns whether there was one.
     ///
     /// # Errors
     /// `storage-*`.
@@ -228,7 +228,7 @@ impl<'a> Change<'a> {
         self.writing(|connection| rows::write_access_keys(connection, keys))
     }
 
-    /// Removes the name of access keys and notes that the keychain holds them. Whether there were such keys.
+    /// Removes the name of access keys and notes that the keychain holds them. Returns whether there were such keys.
     ///
     /// # Errors
     /// `storage-*`.
@@ -240,7 +240,7 @@ impl<'a> Change<'a> {
         )
     }
 
-    /// Adds to the activity of an account.
+    /// Adds an event to the activity of an account.
     ///
     /// # Errors
     /// `storage-*`.

@@ -20,25 +20,25 @@ const WHOLE: [&str; 2] = [
 /// The accounts with this part of a name.
 const PART: &str = "SELECT account FROM account_text JOIN account ON id = account WHERE instr(text, ?) ORDER BY position";
 
-/// How many accounts an error names at most.
+/// The most accounts that an error names.
 const MAX_NAMED: usize = 8;
 
-/// One look at the database, for a program that needs one account and nothing else.
+/// One look at the database, for a program that needs only one account.
 #[derive(Debug)]
 pub struct Look(Database);
 
 impl Look {
-    /// Opens the database as it is; none when there is none of this version, or anything is wrong with it.
+    /// Opens the database without changes; none when there is none of this version, or anything is wrong with it.
     pub fn open(store: &Store) -> Option<Self> {
         let database = Database::for_a_look(&store.path).ok()?;
-        // One transaction for all that is asked, so that the file is locked and looked at once.
+        // One transaction for everything, so that the file is locked and checked once.
         database.connection.execute_batch("BEGIN").ok()?;
         schema::is_current(&database.connection)
             .ok()?
             .then_some(Self(database))
     }
 
-    /// The one account with this id or whole name, with the target that was chosen of its lists. None in every other
+    /// The one account with this id or whole name, with only the chosen target of its lists. None in every other
     /// case.
     pub fn account(&self, name: &str) -> Option<Account> {
         let found = find(&self.0.connection, name, &WHOLE).ok()?;
@@ -66,10 +66,10 @@ impl Look {
 }
 
 impl Store {
-    /// The one account that the user names: by its id, its exact name, or any part that fits no other.
+    /// The one account that the user names: by its id, its exact name, or any part that matches no other.
     ///
     /// # Errors
-    /// `not-found`, or `ambiguous` with the ids to choose from; as `read`.
+    /// `not-found`, or `ambiguous` with the ids to choose from; those of `read`.
     pub fn resolve(&self, name: &str) -> Result<Account> {
         match self.named(name) {
             Err(error) if error.code() == Code::NotFound => {}
@@ -78,11 +78,12 @@ impl Store {
         self.only(name, &self.found(name, &[PART])?)
     }
 
-    /// The one account with this id or whole name. What is issued or removed goes by it: a part of a name, as `prod` is
-    /// of `nonprod`, would fit another account once the right one is gone.
+    /// The one account with this id or whole name. Issuing and removing need it: a part of a name, as `prod` is of
+    /// `nonprod`, would match another account once the right one is removed.
     ///
     /// # Errors
-    /// `not-found` with the accounts that have this part, or `ambiguous` with the ids to choose from; as `read`.
+    /// `not-found` with the accounts that have this part, or `ambiguous` with the ids to choose from; those of
+    /// `read`.
     pub fn named(&self, name: &str) -> Result<Account> {
         if name.trim().is_empty() {
             let message = "Name an account: its id, or its name.";
@@ -142,7 +143,7 @@ impl Store {
     /// The account in use in a cloud.
     ///
     /// # Errors
-    /// `not-found` when there is none; as `read`.
+    /// `not-found` when there is none; those of `read`.
     pub fn active(&self, cloud: Cloud) -> Result<Account> {
         let found = self.reading(|connection, _| Ok(active(connection, cloud)?))?;
         let id = found.flatten().ok_or_else(|| {
@@ -155,7 +156,7 @@ impl Store {
         self.require(&id)
     }
 
-    /// What the keychain may hold and no account may need, of one grant or of all, each with whether an account needs it.
+    /// The keychain entries that no account may need, of one grant or of all, each with whether an account needs it.
     ///
     /// # Errors
     /// As `read`.

@@ -1,4 +1,4 @@
-//! Looking into `accounts.db`: whether it is sound, and everything in it for a backup or another program.
+//! Inspecting `accounts.db`: whether it is intact, and all its data for a backup or another program.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use crate::activity::ActivityEvent;
 use crate::error::Result;
 use crate::role::{PendingRole, TypedKeys};
 
-/// Everything that is stored and no secret.
+/// All stored data without secrets.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Export {
@@ -24,12 +24,12 @@ pub struct Export {
     pub pending_roles: Vec<PendingRole>,
     /// The AWS access keys in the keychain, without their secret part.
     pub access_keys: Vec<TypedKeys>,
-    /// What happened, the newest first.
+    /// The activity, newest first.
     pub activity: Vec<ActivityEvent>,
 }
 
 impl Store {
-    /// Everything that is stored, all of one moment but the activity.
+    /// All stored data as of one moment, except the activity.
     ///
     /// # Errors
     /// As `read`.
@@ -45,7 +45,7 @@ impl Store {
         })
     }
 
-    /// What SQLite finds wrong with the file: its pages, its indexes, and rows that name others that are not there.
+    /// The faults that SQLite finds in the file: its pages, its indexes, and rows that refer to missing ones.
     ///
     /// # Errors
     /// As `read`.

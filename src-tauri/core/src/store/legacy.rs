@@ -1,4 +1,4 @@
-//! `accounts.json`, which earlier versions kept instead of `accounts.db`: read once, and kept aside as it was.
+//! `accounts.json`, which earlier versions used instead of `accounts.db`: read once, and kept unchanged.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -14,12 +14,12 @@ use crate::file;
 use crate::resource::Identifier;
 use crate::role::{PendingRole, TypedKeys};
 
-/// The newest version of the file that there was.
+/// The last version of the file's format.
 const VERSION: u32 = 1;
 /// Longer than the file of 100,000 accounts was.
 const MAX_BYTES: u64 = 256 * 1024 * 1024;
 
-/// What the file held.
+/// The content of the file.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Legacy {
@@ -98,7 +98,7 @@ impl Legacy {
         Ok(Some(legacy))
     }
 
-    /// Checks what becomes the name of a file or of a keychain entry.
+    /// Checks a text that becomes the name of a file or of a keychain entry.
     fn check(&self, path: &Path) -> Result<()> {
         let ids = self.accounts.iter().map(|account| &account.id);
         let ids = ids.chain(self.active.values());
@@ -136,7 +136,7 @@ impl Legacy {
             rows::write_lists(&transaction, &empty, account)?;
         }
         for (cloud, id) in &self.active {
-            // One that names no account was never in use.
+            // An entry that names no account was never in use.
             if self
                 .accounts
                 .iter()
@@ -155,7 +155,7 @@ impl Legacy {
             rows::write_access_keys(&transaction, keys)?;
         }
         for left in &self.left_behind {
-            // Which grant it was made from is not known any more: its own name keeps its place.
+            // Its grant is no longer known: the account's own id stands in for it.
             let grant = GrantKey::unknown();
             transaction.execute(
                 "INSERT OR IGNORE INTO intent (kind, subject, resource, grant_key) VALUES ('session', ?, ?, ?)",

@@ -1,4 +1,4 @@
-//! Activity in `accounts.db`: adding to it, taking in what other files hold of it, and reading it.
+//! Activity in `accounts.db`: adding events, importing those in other files, and reading them.
 
 use std::collections::HashSet;
 use std::fs;
@@ -15,13 +15,13 @@ use crate::activity::{self, ActivityEvent, IssueLog};
 use crate::error::Result;
 use crate::file::{self, LockMode};
 
-/// How many events are kept; the oldest go first.
+/// The number of events that are kept; the oldest are removed first.
 const MAX_EVENTS: i64 = 10_000;
-/// How many go at once, so that most events remove none.
+/// The number of events removed at once, so that most new events remove none.
 const AT_ONCE: i64 = 500;
 
 impl Store {
-    /// What happened to one account or to all, the newest first, at most `most`.
+    /// The events of one account or of all, newest first, at most `most`.
     ///
     /// # Errors
     /// As `read`.
@@ -31,11 +31,10 @@ impl Store {
         Ok(read?.unwrap_or_default())
     }
 
-    /// Takes into the database what lies in files beside it: the credentials that were issued, and the log of earlier
-    /// versions.
+    /// Imports the files beside the database: the credentials that were issued, and the log of earlier versions.
     ///
     /// # Errors
-    /// As `change`. What was not taken in stays in its file.
+    /// Those of `change`. What was not imported stays in its file.
     pub fn take_in_activity(&self) -> Result<()> {
         let log = self.issue_log();
         let of_earlier_versions = earlier_logs(&self.path);
@@ -79,7 +78,7 @@ impl Store {
     }
 }
 
-/// The logs that earlier versions kept, the older one first.
+/// The logs of earlier versions, the older one first.
 fn earlier_logs(database: &Path) -> Vec<PathBuf> {
     let paths = ["activity.old.jsonl", "activity.jsonl"].map(|name| database.with_file_name(name));
     paths.into_iter().filter(|path| path.is_file()).collect()

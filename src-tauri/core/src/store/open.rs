@@ -1,8 +1,8 @@
-//! Opening `accounts.db`: making it, bringing it to this version, and what can be wrong with the file.
+//! Opening `accounts.db`: creating it, migrating it to this version, and the faults of the file.
 //!
-//! SQLite keeps a rollback journal and no write-ahead log: there is no shared memory, so a network folder works when it
-//! has locks; and a process that runs for some milliseconds leaves nothing that the next one has to go through. No code
-//! here opens the file by itself: on Unix, closing any handle of it drops this process's locks on it.
+//! SQLite keeps a rollback journal and no write-ahead log: there is no shared memory, so a network folder works if it
+//! has locks; and a process that runs for some milliseconds leaves nothing for the next one to read. No other code
+//! opens the file: on Unix, closing any handle of it drops this process's locks on it.
 
 use std::fs::{self, Metadata};
 use std::io;
@@ -21,22 +21,22 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// As `BUSY_TIMEOUT`, for a program that has another to fall back on.
 const SHORT_BUSY_TIMEOUT: Duration = Duration::from_millis(250);
 
-/// Why a database cannot be used.
+/// The reason why a database cannot be used.
 #[derive(Debug)]
 pub(super) enum Problem {
     /// It was written by a newer version of this app.
     Newer(i64),
     /// It is a database of another program.
     NotOurs,
-    /// A value or the whole file cannot be understood.
+    /// A value or the whole file is not valid.
     Damaged(String),
-    /// What SQLite says.
+    /// An error of SQLite.
     Sqlite(rusqlite::Error),
-    /// An error that is complete already.
+    /// A finished error.
     Told(Error),
 }
 
-/// An open database, and the file that it was when it was opened.
+/// An open database, and the identity of its file when it was opened.
 #[derive(Debug)]
 pub(super) struct Database {
     pub(super) connection: Connection,
@@ -44,7 +44,7 @@ pub(super) struct Database {
 }
 
 impl Database {
-    /// The database at `path`; none when there is none. `accounts.json` becomes one first.
+    /// The database at `path`; none when there is none. `accounts.json` is migrated first.
     pub(super) fn for_reading<'a>(
         slot: &'a mut Option<Self>,
         path: &Path,
@@ -59,7 +59,7 @@ impl Database {
                 return Ok(None);
             }
             let _lock = file::lock_blocking(lock, LockMode::Exclusive, STORE_LOCK_TIMEOUT)?;
-            // Another process may have made it since we looked.
+            // Another process may have created it since we looked.
             if file_id(path)?.is_none()
                 && let Some(legacy) = Legacy::read(&legacy::path(path))?
             {
@@ -73,7 +73,8 @@ impl Database {
         Ok(Some(slot.insert(opened)))
     }
 
-    /// The database at `path`, made when there is none. What is damaged is set aside. The caller holds the lock file.
+    /// The database at `path`, created when there is none. A damaged one is set aside. The caller holds the lock
+    /// file.
     pub(super) fn for_writing<'a>(slot: &'a mut Option<Self>, path: &Path) -> Result<&'a mut Self> {
         if !is_still_there(slot.as_ref(), path) {
             *slot = None;
@@ -88,7 +89,7 @@ impl Database {
                 },
             };
             *slot = Some(opened);
-            // A process that was killed over the migration, or an earlier version, left it. It is not read again.
+            // A process that was killed during the migration, or an earlier version, left it. It is not read again.
             if legacy::path(path).exists() {
                 legacy::keep_aside(path)?;
             }
@@ -96,7 +97,7 @@ impl Database {
         Ok(slot.as_mut().expect("opened above"))
     }
 
-    /// The database at `path` as it is, for one quick look. Any other file there is a failure, whatever it is.
+    /// The database at `path` unchanged, for one quick look. Any other file there is a failure.
     pub(super) fn for_a_look(path: &Path) -> std::result::Result<Self, Problem> {
         let Some(file) = file_id(path)? else {
             return Err(Problem::NotOurs);
@@ -133,23 +134,23 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.pragma_update(None, "trusted_schema", false)?;
     connection.pragma_update(None, "cell_size_check", true)?;
-    // What is removed leaves nothing in the file.
+    // Removed rows leave nothing in the file.
     connection.pragma_update_and_check(None, "secure_delete", true, |_| Ok(()))?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
-    // Emptying the journal saves a file's creation at each change. The answer is the mode, which is not ours to choose
-    // in a folder that is read-only.
+    // Emptying the journal saves creating a file at each change. The answer is the mode, which we cannot choose in a
+    // read-only folder.
     connection.pragma_update_and_check(None, "journal_mode", "TRUNCATE", |_| Ok(()))?;
     Ok(connection)
 }
 
-/// Makes the database under another name and puts it in place whole, so that a process killed meanwhile leaves what was
-/// there before.
+/// Creates the database under another name and puts it in place complete, so that a process killed meanwhile leaves
+/// the old state.
 fn create(path: &Path, contents: Option<&Legacy>) -> Result<Database> {
     let new = file::new_beside(path)?;
     let made = || {
         let mut connection = connect(new.path())?;
-        // Nobody else knows the file, and it is thrown away when it is not complete.
+        // No other process knows the file, and an incomplete one is dropped.
         connection.pragma_update_and_check(None, "journal_mode", "MEMORY", |_| Ok(()))?;
         schema::create(&mut connection)?;
         if let Some(contents) = contents {
@@ -174,7 +175,7 @@ fn create(path: &Path, contents: Option<&Legacy>) -> Result<Database> {
     Database::open(path, file).map_err(|problem| problem.into_error(path))
 }
 
-/// Makes the database of what `accounts.json` holds, or an empty one. What cannot be understood is set aside.
+/// Creates the database from `accounts.json`, or an empty one. An invalid file is set aside.
 fn create_from_legacy(path: &Path) -> Result<Database> {
     let legacy_path = legacy::path(path);
     match Legacy::read(&legacy_path) {
@@ -190,7 +191,7 @@ fn create_from_legacy(path: &Path) -> Result<Database> {
     }
 }
 
-/// Moves a damaged database to another name, with its journal: the pair may be all that somebody can repair.
+/// Moves a damaged database to another name, with its journal: it may only be repairable as a pair.
 fn set_aside(path: &Path) -> Result<()> {
     let aside = file::set_aside(path)?;
     tracing::warn!(aside = %aside.display(), "accounts.db could not be read and was set aside");
@@ -208,7 +209,7 @@ fn journal(path: &Path) -> PathBuf {
     name.into()
 }
 
-/// What tells one file from another that takes its place.
+/// The identity of a file, which distinguishes it from a replacement.
 type FileId = (u64, u64);
 
 /// Whether the open database is still the one that other processes open.
@@ -221,7 +222,7 @@ fn is_still_there(database: Option<&Database>, path: &Path) -> bool {
 /// The file at `path`; none when there is none.
 ///
 /// # Errors
-/// `storage-failed` when it is no file, or another user's.
+/// `storage-failed` when it is not a file, or another user's.
 fn file_id(path: &Path) -> Result<Option<FileId>> {
     match fs::metadata(path) {
         Ok(metadata) => {
@@ -239,7 +240,7 @@ fn id_of(metadata: &Metadata) -> FileId {
     (metadata.dev(), metadata.ino())
 }
 
-/// Elsewhere the system keeps an open database where it is.
+/// Other systems keep an open database in place.
 #[cfg(not(unix))]
 fn id_of(_metadata: &Metadata) -> FileId {
     (0, 0)
@@ -263,7 +264,7 @@ impl From<Error> for Problem {
 }
 
 impl Problem {
-    /// Whether the file as a whole is of no use to any version.
+    /// Whether no version can use the file.
     fn is_damage(&self) -> bool {
         match self {
             Self::NotOurs => true,
@@ -336,7 +337,7 @@ fn of_sqlite(path: &Path, error: rusqlite::Error) -> Error {
     made.with_source(error)
 }
 
-/// Whether an input or output error was one of taking a lock (`SQLITE_IOERR_LOCK` and its kin).
+/// Whether an input or output error comes from taking a lock (`SQLITE_IOERR_LOCK` and similar).
 fn is_about_locks(error: &rusqlite::Error) -> bool {
     use rusqlite::ffi;
     let extended = error.sqlite_error().map(|error| error.extended_code);

@@ -1,4 +1,4 @@
-//! Rows of `accounts.db`: from a value to its columns and back. What a change is, and when one is made, is not known here.
+//! Rows of `accounts.db`: from a value to its columns and back. Changes are defined elsewhere.
 
 use std::collections::HashMap;
 
@@ -16,7 +16,7 @@ use crate::account::{
 use crate::resource::Identifier;
 use crate::role::{PendingRole, TypedKeys};
 
-/// An account with the changes that wrote it last.
+/// An account with the numbers of its last changes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Revisions {
     pub(super) row: i64,
@@ -133,7 +133,7 @@ pub(super) fn read_resources(
     Ok(())
 }
 
-/// The lists of every account, each table read once.
+/// The lists of every account, reading each table once.
 pub(super) fn read_all_lists(
     connection: &Connection,
     accounts: &mut [(Account, Revisions)],
@@ -147,7 +147,7 @@ pub(super) fn read_all_lists(
         let mut statement =
             connection.prepare(&format!("SELECT * FROM {table} ORDER BY account, position"))?;
         let mut rows = statement.query([])?;
-        // The rows of one account come together.
+        // The rows of one account are adjacent.
         let mut last: Option<(String, usize)> = None;
         while let Some(row) = rows.next()? {
             let id = row.get_ref("account")?.as_str()?;
@@ -270,7 +270,7 @@ pub(super) fn write_account(
     Ok(())
 }
 
-/// Writes what an account can be called and found by.
+/// Writes the names and texts that an account can be found by.
 pub(super) fn write_names(connection: &Connection, account: &Account) -> rusqlite::Result<()> {
     let id = account.id.as_str();
     connection
@@ -287,7 +287,7 @@ pub(super) fn write_names(connection: &Connection, account: &Account) -> rusqlit
     Ok(())
 }
 
-/// Writes the lists of an account that differ from what is stored.
+/// Writes the lists of an account that differ from the stored ones.
 pub(super) fn write_lists(
     connection: &Connection,
     before: &Account,

@@ -1,7 +1,7 @@
 //! The tables of `accounts.db` and the steps from each version to the next.
 //!
-//! A database knows its version (`user_version`) and that it is ours (`application_id`). A released step never changes:
-//! a new version adds a step.
+//! A database records its version (`user_version`) and that it is ours (`application_id`). A released step never
+//! changes: a new version adds a step.
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
@@ -24,7 +24,7 @@ pub(super) const VERSION: u32 = STEPS.len() as u32;
 /// Whether the database is ours and up to date.
 ///
 /// # Errors
-/// `Problem::Newer` and `Problem::NotOurs`; those of the database, also when the file is no database.
+/// `Problem::Newer` and `Problem::NotOurs`; those of the database, also when the file is not a database.
 pub(super) fn is_current(connection: &Connection) -> Result<bool, Problem> {
     let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
     if pragma("application_id")? != i64::from(APPLICATION_ID) {
@@ -37,7 +37,7 @@ pub(super) fn is_current(connection: &Connection) -> Result<bool, Problem> {
     Ok(version == i64::from(VERSION))
 }
 
-/// Makes the tables in an empty database.
+/// Creates the tables in an empty database.
 ///
 /// # Errors
 /// Those of the database.
@@ -48,10 +48,10 @@ pub(super) fn create(connection: &mut Connection) -> Result<(), Problem> {
     Ok(transaction.commit()?)
 }
 
-/// Brings an older database of ours to this version, in one transaction.
+/// Migrates an older database of ours to this version, in one transaction.
 ///
 /// # Errors
-/// As `is_current`.
+/// Those of `is_current`.
 pub(super) fn update(connection: &mut Connection) -> Result<(), Problem> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     // Another process may have done it since we looked.

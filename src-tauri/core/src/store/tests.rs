@@ -1,4 +1,4 @@
-//! The store through its door: what is written is read, and what is wrong with a file is said and changes nothing.
+//! The store through its public interface: what is written is read, and a faulty file is reported and not changed.
 
 use std::fs;
 use std::path::PathBuf;

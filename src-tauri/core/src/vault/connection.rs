@@ -1,7 +1,7 @@
-//! What one call at a time works with: the connection to the keychain, and what memory holds in its stead.
+//! The connection of one call at a time to the keychain, and the memory that replaces a missing keychain.
 //!
-//! Everything here blocks and runs on the vault's own thread, one job at a time. What is decided here: when to
-//! connect, when to connect again, and what happens where there is no keychain.
+//! Everything here blocks and runs on the vault's own thread, one job at a time. It decides when to connect, when to
+//! reconnect, and what happens without a keychain.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -23,16 +23,16 @@ use super::{ConnectKeychain, Kind, Record};
 pub(super) type Bytes = Zeroizing<Vec<u8>>;
 
 pub(super) struct KeychainConnection {
-    /// When the call that is being served was made.
+    /// When the current call was made.
     pub(super) asked_at: Instant,
     /// None for a vault that is memory by design.
     connect: Option<Arc<ConnectKeychain>>,
     service: String,
     store: Option<Arc<CredentialStore>>,
-    /// What could not go to the keychain because there is none. `None` marks a record to be deleted there.
+    /// Records for a keychain that does not exist yet. `None` marks a record to delete there.
     memory: HashMap<Record, Option<Bytes>>,
     retry: Duration,
-    /// Until when an absent keychain is not looked for again.
+    /// Until when a missing keychain is not searched again.
     absent_until: Option<Instant>,
     status: Arc<KeychainStatus>,
 }
@@ -56,7 +56,7 @@ impl KeychainConnection {
         }
     }
 
-    /// Connects, if that is possible now.
+    /// Connects, if possible now.
     pub(super) fn connect_ahead(&mut self) {
         let _ = self.connected();
     }
@@ -86,7 +86,7 @@ impl KeychainConnection {
             }
             Err(error) => {
                 let absent = is_absent(&error);
-                // A record that memory holds already is kept up to date there whatever the keychain's failure is.
+                // A record in memory is updated there, whatever the keychain's failure.
                 if absent || self.memory.contains_key(record) {
                     self.memory
                         .insert(record.clone(), Some(Zeroizing::new(secret.to_vec())));
@@ -143,7 +143,7 @@ impl KeychainConnection {
         Ok(())
     }
 
-    /// Moves what memory holds to the keychain, as far as that succeeds. Whatever fails stays in memory.
+    /// Moves the records in memory to the keychain, as far as possible. Failed ones stay in memory.
     fn settle(&mut self) {
         let waiting: Vec<Record> = self.memory.keys().cloned().collect();
         for record in waiting {
@@ -162,8 +162,8 @@ impl KeychainConnection {
         }
     }
 
-    /// Does a piece of work with the keychain. When the keychain breaks under it (its daemon was started anew, say),
-    /// connects again and does the work once more; all work here may be repeated.
+    /// Runs a piece of work with the keychain. If the keychain fails during it (its daemon was restarted, say), it
+    /// reconnects and runs the work once more; all work here may be repeated.
     fn keychain<T>(
         &mut self,
         work: impl Fn(&Entries<'_>) -> std::result::Result<T, KeychainFailure>,
@@ -233,7 +233,7 @@ fn is_absent(error: &Error) -> bool {
     error.code() == Code::KeychainAbsent
 }
 
-/// What is known of the keychain's state, for the screens.
+/// The last known state of the keychain, for the screens.
 pub(super) struct KeychainStatus(watch::Sender<KeychainView>);
 
 impl KeychainStatus {
@@ -262,7 +262,7 @@ impl KeychainStatus {
         self.see(state, Some(error));
     }
 
-    /// Two errors of one state are the same news, so the first one stays.
+    /// A second error of the same state is not news, so the first one stays.
     fn see(&self, state: KeychainState, error: Option<&Error>) {
         self.0.send_if_modified(|view| {
             if view.state == state {

@@ -1,11 +1,11 @@
-//! How a record lies in the keychain: a head, and parts when it is long.
+//! The format of a record in the keychain: a head, and parts when it is long.
 //!
-//! The head is the entry named after the record. It says which format, how long, in how many parts and with which
-//! hash, and holds the secret's beginning, which for a short one is all of it. The rest lies in parts, in one of two
-//! slots that take turns: a write fills the slot that the head does not point at, and then replaces the head, which
-//! is one operation of the keychain. So whatever interrupts a write, the head points at a whole secret. The parts of a slot always have the
-//! numbers from 0 without a gap, because they are written upwards and removed downwards; that is how a left-over is
-//! found without a search.
+//! The head is the entry named after the record. It has the format, the length, the number of parts and the hash, and
+//! the beginning of the secret, which is all of a short one. The rest is in parts, in one of two slots that
+//! alternate: a write fills the slot that the head does not point to, and then replaces the head, which is one
+//! operation of the keychain. So whatever interrupts a write, the head points to a complete secret. The parts of a
+//! slot are always numbered from 0 without a gap, because they are written upwards and removed downwards; that finds
+//! left-overs without a search.
 
 use keyring_core::{CredentialStore, Entry};
 use secrecy::zeroize::{Zeroize, Zeroizing};
@@ -16,10 +16,10 @@ use super::failure::KeychainFailure;
 use super::{Record, platform};
 
 /// The most bytes of a secret in one entry. Windows refuses entries of more than 2,560 bytes
-/// (`CRED_MAX_CREDENTIAL_BLOB_SIZE`); what is left serves the head.
+/// (`CRED_MAX_CREDENTIAL_BLOB_SIZE`); the rest is for the head.
 const MAX_ENTRY_BYTES: usize = 2_048;
 
-/// The most parts of one record: room for about 128 KiB, and a bound on what a damaged head can make us do.
+/// The most parts of one record: room for about 128 KiB, and a limit for a damaged head.
 const MAX_PARTS: u32 = 64;
 
 const FORMAT: &str = "1";
@@ -37,7 +37,7 @@ impl<'a> Entries<'a> {
         Self { store, service }
     }
 
-    /// The secret of a record, whole and with its hash checked.
+    /// The complete secret of a record, with its hash checked.
     pub(super) fn read(&self, record: &Record) -> Result<Option<Bytes>> {
         let Some(entry) = self.get(record, &record.user())? else {
             return Ok(None);
@@ -60,7 +60,7 @@ impl<'a> Entries<'a> {
     }
 
     fn join(&self, record: &Record, head: &Head, beginning: &[u8]) -> Result<Bytes> {
-        // Allocated once: a vector that grows leaves copies behind.
+        // Allocated once: a growing vector leaves copies behind.
         let mut secret = Zeroizing::new(Vec::with_capacity(head.length));
         let mut append = |piece: &[u8]| {
             if secret.len() + piece.len() > head.length {
@@ -83,10 +83,10 @@ impl<'a> Entries<'a> {
         Ok(secret)
     }
 
-    /// Replaces the secret of a record: parts, their check, the head, its check, and then what is left of the old.
+    /// Replaces the secret of a record: parts, their check, the head, its check, and then the rest of the old one.
     pub(super) fn write(&self, record: &Record, secret: &[u8]) -> Result<()> {
         let user = record.user();
-        // A head that is there twice or cannot be understood points at nothing that could be kept.
+        // A head that exists twice or is not valid points to nothing worth keeping.
         let old = match self.get(record, &user) {
             Err(KeychainFailure::Damaged(..)) => None,
             old => old?,
@@ -133,7 +133,7 @@ impl<'a> Entries<'a> {
             .sweep(record, head.slot(), parts)
             .and_then(|()| self.sweep(record, 1 - head.slot(), 0));
         if let Err(failure) = swept {
-            // The new secret is in place all the same, and the next write sweeps again.
+            // The new secret is in place anyway, and the next write sweeps again.
             tracing::warn!(error = ?failure.into_error(), "parts of an old secret are left in the keychain");
         }
         Ok(())
@@ -146,14 +146,14 @@ impl<'a> Entries<'a> {
         }
     }
 
-    /// Removes a record: the head first, so that nothing points at parts that are gone.
+    /// Removes a record: the head first, so that nothing points to missing parts.
     pub(super) fn delete(&self, record: &Record) -> Result<()> {
         self.remove(record, &record.user())?;
         self.sweep(record, 0, 0)?;
         self.sweep(record, 1, 0)
     }
 
-    /// How many entries hold a record.
+    /// The number of entries of a record.
     pub(super) fn count(&self, record: &Record) -> Result<u32> {
         let Some(entry) = self.get(record, &record.user())? else {
             return Ok(0);
@@ -162,7 +162,7 @@ impl<'a> Entries<'a> {
         Ok(1 + head.parts)
     }
 
-    /// Removes every entry of the service and says how many there were.
+    /// Removes every entry of the service and returns their number.
     pub(super) fn sweep_all(&self) -> Result<u32> {
         let mut removed = 0;
         for entry in platform::search(self.store, self.service)? {
@@ -218,8 +218,8 @@ impl<'a> Entries<'a> {
         }
     }
 
-    /// Sets an entry. When it is there more than once, one is set and the others are removed: nothing could be read
-    /// from them anyway.
+    /// Sets an entry. If it exists more than once, one is set and the others are removed: they could not be read
+    /// anyway.
     fn set(&self, record: &Record, user: &str, secret: &[u8]) -> Result<()> {
         let doubles = match self.entry(record, user)?.set_secret(secret) {
             Err(keyring_core::Error::Ambiguous(doubles)) => doubles,
@@ -249,7 +249,7 @@ fn removed(outcome: keyring_core::Result<()>) -> Result<()> {
     }
 }
 
-/// The failure without the bytes that some errors carry, which are wiped.
+/// The failure without the bytes in some errors, which are wiped.
 fn redacted(mut error: keyring_core::Error) -> KeychainFailure {
     if let keyring_core::Error::BadEncoding(bytes) | keyring_core::Error::BadDataFormat(bytes, _) =
         &mut error
@@ -265,7 +265,7 @@ fn part(record: &Record, slot: u64, number: u32) -> String {
 }
 
 /// Cuts a secret into its beginning and further pieces that each fit an entry, between two characters where it is
-/// text: a keychain that takes text only (KWallet) must get text in each entry.
+/// text: a keychain for text only (KWallet) must get text in each entry.
 fn cut(secret: &[u8]) -> (&[u8], Vec<&[u8]>) {
     let (beginning, mut rest) = secret.split_at(boundary(secret));
     let mut pieces = Vec::new();
@@ -277,7 +277,7 @@ fn cut(secret: &[u8]) -> (&[u8], Vec<&[u8]>) {
     (beginning, pieces)
 }
 
-/// Where to cut off as much as fits an entry. Bytes that are no text are cut where they must be.
+/// The position after which nothing more fits an entry. Bytes that are not text may be cut anywhere.
 fn boundary(secret: &[u8]) -> usize {
     if secret.len() <= MAX_ENTRY_BYTES {
         return secret.len();
@@ -289,19 +289,19 @@ fn boundary(secret: &[u8]) -> usize {
         .unwrap_or(MAX_ENTRY_BYTES)
 }
 
-/// What the head's first line says: `mcm <format> <generation> <length> <parts> <SHA-256>`.
+/// The head's first line: `mcm <format> <generation> <length> <parts> <SHA-256>`.
 #[derive(Debug, PartialEq)]
 struct Head {
     /// Raised by each write.
     generation: u64,
     /// The length of the secret in bytes.
     length: usize,
-    /// How many parts follow the secret's beginning, which is in the head itself.
+    /// The number of parts after the secret's beginning, which is in the head itself.
     parts: u32,
     hash: [u8; 32],
 }
 
-/// Why a head cannot be used.
+/// The reason why a head cannot be used.
 #[derive(Debug, PartialEq)]
 enum Flaw {
     Malformed,
@@ -320,7 +320,7 @@ impl Flaw {
 }
 
 impl Head {
-    /// Which slot the parts lie in.
+    /// The slot of the parts.
     fn slot(&self) -> u64 {
         self.generation % 2
     }
@@ -340,7 +340,7 @@ impl Head {
         entry
     }
 
-    /// The head and what follows it.
+    /// The head and the bytes after it.
     fn parse(entry: &[u8]) -> std::result::Result<(Self, &[u8]), Flaw> {
         let end = entry
             .iter()

@@ -1,7 +1,7 @@
-//! What can go wrong with the keychain, and the sentence that a user reads about it.
+//! The failures of the keychain, and their sentences for the user.
 //!
-//! The keychain crates' error is turned into ours here, at the boundary, and nowhere else: its `Debug` prints the
-//! secret that could not be decoded, so neither that nor the error itself goes any further.
+//! The keychain crates' error is converted only here, at the boundary: its `Debug` prints the secret that could not
+//! be decoded, so neither that nor the error itself leaves this file.
 
 use std::fmt;
 use std::time::Duration;
@@ -12,21 +12,21 @@ use super::Kind;
 
 /// A failed step of the work with a keychain.
 pub(super) enum KeychainFailure {
-    /// The keychain is locked, or the user refused to let us in.
+    /// The keychain is locked, or the user denied access.
     Locked(Option<Cause>),
     /// There is no keychain.
     Absent(Option<Cause>),
     /// The keychain failed; a new connection to it may help.
     Broken(Cause),
-    /// The keychain refused; asking again is of no use.
+    /// The keychain refused; a retry is useless.
     Refused(&'static str, Option<Cause>),
-    /// What is stored cannot be used.
+    /// The stored data cannot be used.
     Damaged(Kind, String),
-    /// What is stored was written in a later format.
+    /// The stored data has a later format.
     Newer(Kind),
 }
 
-/// The keychain's own words about a failure, for the log.
+/// The keychain's own text about a failure, for the log.
 #[derive(Debug)]
 pub(super) struct Cause(String);
 
@@ -126,7 +126,7 @@ impl KeychainFailure {
     }
 }
 
-/// There is no keychain.
+/// The error for a missing keychain.
 pub(super) fn absent() -> Error {
     Error::new(
         Code::KeychainAbsent,
@@ -135,7 +135,7 @@ pub(super) fn absent() -> Error {
     )
 }
 
-/// The keychain did not answer in time.
+/// The error for a keychain that did not answer in time.
 pub(super) fn silent(limit: Duration) -> Error {
     let message = format!(
         "Your keychain did not answer within {} seconds. If it shows a question, answer it, then choose Retry.",
@@ -144,7 +144,7 @@ pub(super) fn silent(limit: Duration) -> Error {
     Error::new(Code::KeychainFailed, message)
 }
 
-/// The user did not answer the keychain's dialog in time.
+/// The error for a keychain dialog that the user did not answer in time.
 pub(super) fn unanswered() -> Error {
     Error::new(
         Code::KeychainLocked,
@@ -152,7 +152,7 @@ pub(super) fn unanswered() -> Error {
     )
 }
 
-/// An earlier call of this process has not come back.
+/// The error for an earlier call of this process that has not returned.
 pub(super) fn busy_here() -> Error {
     Error::new(
         Code::Busy,
@@ -160,7 +160,7 @@ pub(super) fn busy_here() -> Error {
     )
 }
 
-/// Another process of ours holds the lock file.
+/// The error for another process of ours that holds the lock file.
 pub(super) fn busy_elsewhere() -> Error {
     Error::new(
         Code::Busy,

@@ -1,4 +1,4 @@
-//! A keychain for tests: as strict as Windows about lengths, and it fails in whatever way a test asks.
+//! A keychain for tests: as strict as Windows about lengths, with any failure that a test needs.
 
 use std::any::Any;
 use std::collections::{BTreeMap, HashMap};
@@ -7,10 +7,10 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use keyring_core::api::{Credential, CredentialApi, CredentialStore, CredentialStoreApi};
 use keyring_core::{Entry, Error, Result};
 
-/// What Windows allows (`CRED_MAX_CREDENTIAL_BLOB_SIZE`).
+/// The limit of Windows (`CRED_MAX_CREDENTIAL_BLOB_SIZE`).
 pub(super) const WINDOWS_LIMIT: usize = 2_560;
 
-/// How the keychain behaves.
+/// The keychain's behaviour.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Behaviour {
     Well,
@@ -18,22 +18,22 @@ pub(super) enum Behaviour {
     Absent,
     /// Reads, and refuses every write.
     Full,
-    /// Keeps text only, and puts a replacement for what is none.
+    /// Stores text only, and replaces anything else.
     TextOnly,
     /// Answers with the raw bytes of a secret in its error.
     Talkative,
-    /// Does not answer until its mood changes.
+    /// Does not answer until its behaviour changes.
     Hanging,
 }
 
-/// When the keychain dies under its user.
+/// When the keychain fails during its use.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Death {
-    /// That operation is not done, nor is any after it.
+    /// That operation is not done, nor is any later one.
     Before(u32),
-    /// That operation is done, but nobody is told, and none after it is done.
+    /// That operation is done, but not reported, and no later one is done.
     After(u32),
-    /// That operation fails, and those after it succeed again.
+    /// That operation fails, and later ones succeed again.
     Hiccup(u32),
 }
 
@@ -76,7 +76,7 @@ impl Fake {
         Arc::new(self.clone())
     }
 
-    /// As a vault reaches it.
+    /// The connection of a vault.
     pub(super) fn connect(&self) -> Result<Arc<CredentialStore>> {
         let mut state = self.state();
         state.connections += 1;
@@ -92,7 +92,7 @@ impl Fake {
         self.0.changed.notify_all();
     }
 
-    /// Counts operations anew, and dies as told.
+    /// Counts operations from zero, and fails as requested.
     pub(super) fn die(&self, death: Option<Death>) {
         let mut state = self.state();
         state.operations = 0;
@@ -121,7 +121,7 @@ impl Fake {
             .collect()
     }
 
-    /// Changes what is stored behind everybody's back.
+    /// Changes the stored data behind the vault's back.
     pub(super) fn tamper(&self, user: &str, change: impl FnOnce(&mut Vec<Vec<u8>>)) {
         let mut state = self.state();
         let name = state.entries.keys().find(|(_, name)| name == user).cloned();
@@ -216,12 +216,12 @@ impl CredentialStoreApi for Fake {
 struct FakeEntry {
     fake: Fake,
     name: (String, String),
-    /// Which of several secrets of the name it is.
+    /// The index among several secrets of the name.
     copy: Option<usize>,
 }
 
 impl FakeEntry {
-    /// Where the secret stands among those of its name.
+    /// The position of the secret among those of its name.
     fn place(&self, state: &State) -> Result<usize> {
         let count = state.entries.get(&self.name).map_or(0, Vec::len);
         match (count, self.copy) {

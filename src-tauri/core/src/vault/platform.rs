@@ -1,7 +1,7 @@
-//! What differs between the operating systems' keychains.
+//! The differences between the operating systems' keychains.
 //!
-//! Each system has the same few items here: how its store is reached, what an entry of ours is created with, how all
-//! of them are found, which failures are refusals, and how the user is asked to unlock.
+//! Each system has the same few items here: connecting to its store, the attributes of a new entry, finding all our
+//! entries, the failures that are refusals, and the dialog to unlock.
 
 use std::collections::HashMap;
 use std::error::Error as Cause;
@@ -12,7 +12,7 @@ use keyring_core::{CredentialStore, Entry, Result};
 
 use super::Kind;
 
-/// What people call the keychain.
+/// The usual name of the keychain.
 pub(super) const NAME: &str = if cfg!(target_os = "macos") {
     "Login keychain"
 } else if cfg!(target_os = "windows") {
@@ -21,7 +21,7 @@ pub(super) const NAME: &str = if cfg!(target_os = "macos") {
     "Login keyring"
 };
 
-/// Reaches the keychain's store without asking the user anything. Each of its answers may take as long as the limit.
+/// Connects to the keychain's store without a dialog. Each of its answers may take as long as the limit.
 #[cfg(target_os = "linux")]
 pub(super) fn connect(limit: Option<Duration>) -> Result<Arc<CredentialStore>> {
     super::secret_service::connect(limit)
@@ -38,14 +38,14 @@ pub(super) fn connect(_: Option<Duration>) -> Result<Arc<CredentialStore>> {
     }
 }
 
-/// There is no keychain that we know of.
+/// There is no known keychain.
 #[cfg(not(any(target_os = "linux", target_os = "macos", target_os = "windows")))]
 pub(super) fn connect(_: Option<Duration>) -> Result<Arc<CredentialStore>> {
     Err(keyring_core::Error::NoDefaultStore)
 }
 
-/// What an entry is created with: on Linux the text that keychain programs show for it; on Windows that it stays on
-/// this machine, since the default roams with a domain profile.
+/// The attributes of a new entry: on Linux the label that keychain programs show; on Windows that it stays on this
+/// machine, since the default roams with a domain profile.
 pub(super) fn modifiers(kind: Kind) -> HashMap<&'static str, &'static str> {
     if cfg!(target_os = "linux") {
         let label = match kind {
@@ -65,7 +65,7 @@ pub(super) fn modifiers(kind: Kind) -> HashMap<&'static str, &'static str> {
 pub(super) fn search(store: &CredentialStore, service: &str) -> Result<Vec<Entry>> {
     if cfg!(target_os = "windows") {
         // Windows finds an entry by one name, `user.service`. Our user names have no dot, so this finds no other
-        // service's entries, not even those of one whose name ends like ours.
+        // service's entries, not even those of a service whose name ends like ours.
         let pattern = format!("^[0-9a-z-]+\\.{}$", service.replace('.', "\\."));
         store.search(&HashMap::from([("pattern", pattern.as_str())]))
     } else {
@@ -73,7 +73,7 @@ pub(super) fn search(store: &CredentialStore, service: &str) -> Result<Vec<Entry
     }
 }
 
-/// Whether a failure means that the keychain is locked or that the user refused to let us in.
+/// Whether a failure means that the keychain is locked or that the user denied access.
 #[cfg(target_os = "macos")]
 pub(super) fn is_refusal(cause: &(dyn Cause + Send + Sync + 'static)) -> bool {
     /// `SecBase.h`: errSecUserCanceled, errSecAuthFailed, errSecInteractionNotAllowed, errSecInteractionRequired.
@@ -82,14 +82,14 @@ pub(super) fn is_refusal(cause: &(dyn Cause + Send + Sync + 'static)) -> bool {
     error.is_some_and(|error| REFUSALS.contains(&error.code()))
 }
 
-/// Whether a failure means that the keychain is locked or that the user refused to let us in. Elsewhere than on
-/// macOS the store says so itself.
+/// Whether a failure means that the keychain is locked or that the user denied access. On systems other than macOS
+/// the store reports it itself.
 #[cfg(not(target_os = "macos"))]
 pub(super) fn is_refusal(_: &(dyn Cause + Send + Sync + 'static)) -> bool {
     false
 }
 
-/// Has the keychain ask the user to unlock it, and waits for the answer without limit.
+/// Opens the keychain's dialog to unlock it, and waits for the answer without limit.
 pub(super) fn unlock(store: &CredentialStore, service: &str) -> Result<()> {
     #[cfg(target_os = "linux")]
     if let Some(store) = store

@@ -1,9 +1,9 @@
 //! The keychain of a Linux desktop (GNOME Keyring, KWallet, KeePassXC), over the Secret Service API on D-Bus.
 //!
-//! A store of our own, because the one of the keyring family opens an encrypted session, which costs more than all
-//! the rest of a read and protects only from somebody who can listen on this user's session bus, and such a
-//! somebody can ask the keychain itself. And because that one unlocks, with a dialog that waits for ever, whenever
-//! it meets something locked. Nothing here asks the user anything but [`Store::unlock`].
+//! A store of our own for two reasons. The one of the keyring family opens an encrypted session, which costs more
+//! than the rest of a read and protects only from a program that can read this user's session bus; such a program can
+//! ask the keychain itself. And it unlocks whatever is locked with a dialog that waits forever. Here only
+//! [`Store::unlock`] shows a dialog.
 //!
 //! Source: Secret Service API draft 0.2, <https://specifications.freedesktop.org/secret-service/latest/>.
 
@@ -28,7 +28,7 @@ use zbus::connection::Builder;
 use zbus::zvariant::OwnedObjectPath;
 use zbus::{Connection, DBusError as _, Guid};
 
-/// As `secret-tool` and the keyring family name them, so that entries can be found with their tools.
+/// The attributes of `secret-tool` and the keyring family, so that their tools find our entries.
 const SERVICE: &str = "service";
 const USERNAME: &str = "username";
 
@@ -40,7 +40,7 @@ const PATH: &str = "/org/freedesktop/secrets";
 const INTERFACE: &str = "org.freedesktop.Secret.Service";
 
 /// Connects to this user's bus. The session with the Secret Service is opened by the first call that needs it. Each
-/// answer may take as long as the limit, if there is one; what a user is asked has none.
+/// answer may take as long as the limit, if there is one; a dialog has none.
 pub(super) fn connect(limit: Option<Duration>) -> Result<Arc<CredentialStore>> {
     let runtime = runtime::Builder::new_current_thread()
         .enable_all()
@@ -57,7 +57,7 @@ pub(super) fn connect(limit: Option<Duration>) -> Result<Arc<CredentialStore>> {
         }
     });
     let bus = bus.map_err(|error| match error {
-        // No address, or nobody at the address: there is no session bus to find a keychain on.
+        // No address, or no bus at the address: there is no session bus for a keychain.
         zbus::Error::Address(_) | zbus::Error::Connection(..) => Error::NoDefaultStore,
         other => failure(other.into()),
     })?;
@@ -72,8 +72,8 @@ pub(super) fn connect(limit: Option<Duration>) -> Result<Arc<CredentialStore>> {
     Ok(Arc::new(Store(Arc::new(session))))
 }
 
-/// The bus of this user's session, not greeted yet where that is a socket with a path. The library would start a thread
-/// for connecting to it, and wait for an answer to every line.
+/// The bus of this user's session, not greeted yet if that is a socket with a path. The library would start a thread
+/// to connect to it, and wait for an answer to every line.
 async fn session_bus(limit: Option<Duration>) -> zbus::Result<Connection> {
     let address = Address::session()?;
     let socket = match address.transport() {
@@ -90,7 +90,8 @@ async fn session_bus(limit: Option<Duration>) -> zbus::Result<Connection> {
             let mut stream = connect().await?;
             match authenticate(&mut stream).await {
                 Ok(guid) => Builder::authenticated_socket(stream, guid)?,
-                // A proxy before the bus, as Flatpak's, may take one line at a time only. The library heeds that.
+                // A proxy before the bus, such as Flatpak's, may accept only one line at a time. The library does
+                // that.
                 Err(_) => Builder::unix_stream(connect().await?),
             }
         }
@@ -102,14 +103,14 @@ async fn session_bus(limit: Option<Duration>) -> zbus::Result<Connection> {
     }
 }
 
-/// Says who we are, which the bus knows from the socket, and begins (D-Bus Specification, "Authentication Protocol"; all at
-/// once as sd-bus does). Gives the bus's own id.
+/// Authenticates, which the bus knows from the socket, and begins (D-Bus Specification, "Authentication Protocol";
+/// all at once as in sd-bus). Returns the bus's own id.
 async fn authenticate(stream: &mut UnixStream) -> zbus::Result<Guid<'static>> {
     stream
         .write_all(b"\0AUTH EXTERNAL\r\nDATA\r\nBEGIN\r\n")
         .await?;
     let mut answer = Vec::new();
-    // The bus says nothing more before it is greeted.
+    // The bus sends nothing more before it is greeted.
     loop {
         let has_ended = stream.read_buf(&mut answer).await? == 0;
         let text = std::str::from_utf8(&answer).unwrap_or_default();
@@ -150,8 +151,8 @@ impl Session {
         self.service.get_or_try_init(open).await.map_err(failure)
     }
 
-    /// Greets the bus, and asks the keychain for nothing, which it answers. gnome-keyring notes each new client while it
-    /// goes on with its work; as of version 42 it may come to the client's request first, and then it breaks down.
+    /// Greets the bus, and sends the keychain an empty request, which it answers. gnome-keyring registers each new
+    /// client while it continues its work; as of version 42 it may handle the client's request first, and then crash.
     async fn introduce(&self) -> zbus::Result<()> {
         let ask = self.bus.call_method(
             Some(BUS_NAME),
@@ -160,12 +161,12 @@ impl Session {
             "Ping",
             &(),
         );
-        // The greeting has to be the first message; its answer is nothing to wait for.
+        // The greeting has to be the first message; its answer need not be awaited.
         let (greeted, answered) = tokio::join!(self.greet(), ask);
         greeted.and(answered.map(drop))
     }
 
-    /// Greets the bus, unless the library has done so. Our name on it, which is the answer, nobody here needs.
+    /// Greets the bus, unless the library has done so. The answer, our name on the bus, is not needed here.
     async fn greet(&self) -> zbus::Result<()> {
         if self.bus.unique_name().is_none() {
             let (bus, path) = ("org.freedesktop.DBus", "/org/freedesktop/DBus");
@@ -176,7 +177,7 @@ impl Session {
         Ok(())
     }
 
-    /// Where the items with the given attributes are. A search needs no session, so the first one is on its way while
+    /// The paths of the items with the given attributes. A search needs no session, so the first one is sent while
     /// the session is opened: every `mcm token` waits for this.
     async fn search(
         &self,
@@ -216,8 +217,8 @@ impl Drop for Session {
 pub(super) struct Store(Arc<Session>);
 
 impl Store {
-    /// Unlocks the default collection, or creates it where there is none. The keychain asks the user; this waits
-    /// for the answer without limit.
+    /// Unlocks the default collection, or creates it where there is none. The keychain shows a dialog; this waits for
+    /// its answer without limit.
     pub(super) fn unlock(&self) -> Result<()> {
         self.0.wait(async {
             let service = self.0.service().await?;
@@ -262,7 +263,7 @@ impl CredentialStoreApi for Store {
         })))
     }
 
-    /// The entries with the given attributes. Fails when any of them is locked, because a part is not the answer.
+    /// The entries with the given attributes. Fails when any of them is locked, because the list would be incomplete.
     fn search(&self, spec: &HashMap<&str, &str>) -> Result<Vec<Entry>> {
         self.0.wait(async {
             let (_, found) = self.0.search(spec).await?;
@@ -289,8 +290,8 @@ impl CredentialStoreApi for Store {
     }
 }
 
-/// The collection that new items go to, unlocked. A keychain that is locked may not tell what it holds, so an item
-/// is known not to be there only when this collection is unlocked.
+/// The collection for new items, unlocked. A locked keychain may not list its content, so an item counts as missing
+/// only when this collection is unlocked.
 async fn default_collection(session: &Session) -> Result<Collection<'_>> {
     let collection = session
         .service()
@@ -302,7 +303,7 @@ async fn default_collection(session: &Session) -> Result<Collection<'_>> {
     Ok(collection)
 }
 
-/// An entry by its name, whether it is there or not.
+/// An entry by its name, whether it exists or not.
 struct Named {
     session: Arc<Session>,
     service: String,
@@ -388,7 +389,7 @@ impl CredentialApi for Named {
     }
 }
 
-/// An entry that a search found, by its place on the bus.
+/// An entry that a search found, by its path on the bus.
 struct Found {
     session: Arc<Session>,
     path: OwnedObjectPath,
@@ -450,7 +451,7 @@ impl CredentialApi for Found {
     }
 }
 
-/// Says which failures mean "locked" and which "there is no keychain". The others may be over with a new connection.
+/// Maps failures to "locked" and "there is no keychain". A new connection may fix the others.
 fn failure(error: secret_service::Error) -> Error {
     use secret_service::Error as KeychainFailure;
     match error {

@@ -12,14 +12,14 @@ use crate::account::Identity;
 
 const SERVICE: &str = "io.github.multicloudmanager.test";
 
-/// For keychains that answer: so long that it never passes, however busy the machine.
+/// For keychains that answer: so long that it never passes, however busy the machine is.
 const PATIENT: KeychainLimits = KeychainLimits {
     call: Duration::from_secs(60),
     unlock: Duration::from_secs(60),
     retry: Duration::ZERO,
 };
 
-/// For keychains that do not.
+/// For keychains that do not answer.
 const HASTY: KeychainLimits = KeychainLimits {
     call: Duration::from_millis(50),
     unlock: Duration::from_millis(50),
@@ -57,7 +57,7 @@ fn session() -> Record {
     )
 }
 
-/// Bytes that are no text and differ with the seed.
+/// Bytes that are not text and differ with the seed.
 fn bytes(seed: u8, length: usize) -> Vec<u8> {
     (0..length)
         .map(|at| (at as u8).wrapping_mul(31).wrapping_add(seed) | 0x80)
@@ -239,7 +239,7 @@ async fn secret_beyond_all_bounds_is_refused_and_the_old_one_stays() {
     );
 }
 
-// Trouble with what is stored.
+// Problems with stored data.
 
 #[tokio::test]
 async fn damaged_record_is_named_and_never_deleted_by_a_read() {

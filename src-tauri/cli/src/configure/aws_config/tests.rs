@@ -1,4 +1,4 @@
-//! Files as people keep them, and files at random.
+//! Files as users keep them, and random files.
 
 use proptest::prelude::*;
 
@@ -24,7 +24,7 @@ fn with(before: Option<&str>, names: &[&str]) -> String {
     content(&draft.lines(before.is_none()))
 }
 
-/// The content without what is ours; none when the file goes.
+/// The content without our lines; none when the file is removed.
 fn without(text: &str) -> Option<String> {
     let config = Config::parse(text.as_bytes()).expect("a good file");
     let mut draft = config.draft();
@@ -219,7 +219,7 @@ fn a_path_is_quoted_for_shells_and_splitters_alike_or_refused() {
     }
 }
 
-/// A line without its end, as people write them, odd ones among them.
+/// A line without its end, as users write them, odd ones among them.
 fn line() -> impl Strategy<Value = String> {
     prop_oneof![
         Just(String::new()),
@@ -260,14 +260,14 @@ proptest! {
         let file = before.unwrap_or_default();
         prop_assume!(Config::parse(file.as_bytes()).is_ok());
         let configured = with(before, &["ours-1", "ours-2", "ours-3"][..count]);
-        // Every line of theirs is there, as it was and in order.
+        // Every line of the user's is there, unchanged and in order.
         let mut left = configured.lines();
         prop_assert!(file.lines().all(|line| left.any(|kept| kept == line)), "{configured:?}");
         let config = Config::parse(configured.as_bytes());
         prop_assert_eq!(config.expect("as good as before").profiles().len(), count);
         prop_assert_eq!(without(&configured), before.map(str::to_owned), "{:?}", configured);
 
-        // The same when somebody wrote above and below it since.
+        // The same when the user wrote above and below it since.
         let end = Config::parse(file.as_bytes()).expect("as before").line_end();
         let around = |text: &str| {
             let above = if above { "[profile above]\nregion = x\n" } else { "" };

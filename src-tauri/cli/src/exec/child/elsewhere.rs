@@ -1,4 +1,4 @@
-//! Where there are no signals: Ctrl-C reaches every process of the console, and the command decides what becomes of it.
+//! Systems without signals: Ctrl-C reaches every process of the console, and the command decides how to handle it.
 
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -28,7 +28,7 @@ pub(crate) fn program_file(name: &OsStr) -> OsString {
     which::which(name).map_or_else(|_| name.to_owned(), Into::into)
 }
 
-/// Nobody ignores Ctrl-C.
+/// Ctrl-C is never ignored here.
 pub(crate) fn ignores_interrupts() -> bool {
     false
 }

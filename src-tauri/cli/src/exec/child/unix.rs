@@ -1,10 +1,11 @@
-//! On Unix: the terminal's signals reach the command by themselves, because it is in the same process group, and are
-//! its to decide about. Those that somebody sends to us alone are passed on. When the command stops, so do we, so that
-//! the shell sees a job that stopped; when we go on, so does the command.
+//! On Unix, the terminal's signals reach the command directly, because it is in the same process group, and the
+//! command handles them. Signals that another process sends to us alone are passed on. When the command stops, so do
+//! we, so that the shell sees a stopped job; when we continue, so does the command.
 //!
-//! A signal that a program sends to the whole group (`kill -- -PGID`) reaches the command twice: from the kernel, and from
-//! us, who cannot tell it from one to us alone. A lost signal would be worse than a second one, and so would a group of
-//! the command's own: `kill -KILL -- -PGID` would leave it running, and the others of a pipe would lose the terminal.
+//! A signal that a program sends to the whole group (`kill -- -PGID`) reaches the command twice: from the kernel, and
+//! from us, because we cannot distinguish it from a signal to us alone. A lost signal would be worse than a second
+//! one. So would a group of the command's own: `kill -KILL -- -PGID` would leave it running, and the other commands
+//! of a pipe would lose the terminal.
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -23,7 +24,7 @@ use tokio::sync::mpsc;
 
 use crate::child_exit::End;
 
-/// What must not end or stop us while the command lives.
+/// Signals that must not end or stop us while the command runs.
 const HELD: [i32; 7] = [SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGTSTP];
 
 enum Event {
@@ -34,14 +35,14 @@ enum Event {
 
 /// Runs a command to its end.
 pub(crate) async fn run(mut command: Command) -> io::Result<End> {
-    // A signal that we were told to ignore (nohup) the command ignores too: a handler would end that.
+    // The command also ignores a signal that we were started to ignore (nohup): a handler would end that.
     let ignored = ignored();
     let held = HELD.into_iter().filter(|signal| !ignored(*signal));
     let mut signals = SignalsInfo::<WithOrigin>::new(held)?;
     let (events, mut arriving) = mpsc::unbounded_channel();
 
     let child = memory::start_other(|| command.spawn())?;
-    // The command has them, and nobody else needs them.
+    // Only the command still needs its handles.
     drop(command);
     let pid = Pid::from_child(&child);
     let hold = signals.handle();
@@ -65,7 +66,8 @@ pub(crate) async fn run(mut command: Command) -> io::Result<End> {
         match arriving.recv().await {
             Some(Event::Signal(origin)) => pass_on(pid, &origin),
             Some(Event::Stopped) => {
-                // Until somebody lets us go on. Nothing is lost meanwhile: whoever could ask us stands still as well.
+                // Waits until a signal continues us. Nothing is lost meanwhile: every program that could ask us is
+                // stopped as well.
                 let _ = emulate_default_handler(SIGTSTP);
                 let _ = kill_process(pid, Signal::CONT);
             }
@@ -93,7 +95,7 @@ fn next_change(pid: Pid) -> Event {
                 if let Some(signal) = status.terminating_signal() {
                     return Event::Ended(End::Killed(signal));
                 }
-                // A stop that the terminal asked for. Whoever sends SIGSTOP to the command alone means it alone.
+                // A stop that the terminal requested. A SIGSTOP to the command alone concerns only the command.
                 let stops = [Signal::TSTP, Signal::TTIN, Signal::TTOU].map(Signal::as_raw);
                 if status
                     .stopping_signal()
@@ -103,15 +105,15 @@ fn next_change(pid: Pid) -> Event {
                 }
             }
             Ok(None) | Err(rustix::io::Errno::INTR) => {}
-            // Somebody else has waited for it, which cannot happen; its status is unknown then.
+            // Another thread has waited for it, which cannot happen; its status is then unknown.
             Err(_) => return Event::Ended(End::Exited(1)),
         }
     }
 }
 
-/// Passes a signal on that was sent to us. One of the terminal's went to the whole group, and so does a request to stop:
-/// passed on late, it would stop a command that has been told to go on. What the command sends itself it knows of; to
-/// its group (`kill 0`), it has had it.
+/// Passes on a signal that was sent to us. The terminal's signals went to the whole group, and so does a request to
+/// stop: passed on late, it would stop a command that has already continued. A signal from the command itself is not
+/// passed on either; one to its group (`kill 0`) has reached it.
 fn pass_on(pid: Pid, origin: &Origin) {
     let is_the_commands = origin
         .process
@@ -126,12 +128,12 @@ fn pass_on(pid: Pid, origin: &Origin) {
     }
 }
 
-/// Whether this process was started to ignore Ctrl-C, as a job in the background of a script is.
+/// Whether this process was started to ignore Ctrl-C, like a script's background job.
 pub(crate) fn ignores_interrupts() -> bool {
     ignored()(SIGINT)
 }
 
-/// Which signals this process was started to ignore. Only Linux tells.
+/// The signals that this process was started to ignore. Only Linux shows them.
 fn ignored() -> impl Fn(i32) -> bool {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));

@@ -11,7 +11,7 @@ use super::{Secret, json, status_of, wrong_method};
 use crate::exec::broker::Broker;
 use crate::variables::{Fact, Facts};
 
-/// The door for AWS's tools.
+/// The route for AWS's tools.
 #[derive(Default)]
 pub(super) struct Aws {
     pub(super) path: Secret,

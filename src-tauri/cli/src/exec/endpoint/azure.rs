@@ -1,4 +1,4 @@
-//! Azure's managed identity, as App Service offers it (REST protocol 2019-08-01), and as Terraform asks for it.
+//! Azure's managed identity, as App Service offers it (REST protocol 2019-08-01), and as Terraform requests it.
 
 use http::{HeaderName, Method, StatusCode};
 use mcm_core::account::Cloud;
@@ -14,7 +14,7 @@ use crate::variables::{Fact, Facts};
 const HEADER: HeaderName = HeaderName::from_static("x-identity-header");
 const METADATA: HeaderName = HeaderName::from_static("metadata");
 const API_VERSION: &str = "2019-08-01";
-/// What names one of several managed identities. There is one account here, and nobody else is handed out for it.
+/// The parameters that select one of several managed identities. There is one account here, so they are refused.
 const SELECTORS: [&str; 6] = [
     "client_id",
     "object_id",
@@ -24,12 +24,12 @@ const SELECTORS: [&str; 6] = [
     "resource_id",
 ];
 
-/// The doors for Azure's tools.
+/// The routes for Azure's tools.
 #[derive(Default)]
 pub(super) struct Azure {
     pub(super) path: Secret,
     header: Secret,
-    /// Terraform sends no secret header, so its door has a path that nobody else is told.
+    /// Terraform sends no secret header, so its route has a path that only Terraform's variable holds.
     pub(super) msi_path: Secret,
 }
 
@@ -80,7 +80,7 @@ impl Azure {
         token(broker, request).await
     }
 
-    /// As Terraform asks. The header keeps out what can send addresses only.
+    /// The route for Terraform. The header keeps out clients that can only send addresses.
     pub(super) async fn answer_msi(&self, broker: &Broker, request: &Request) -> Reply {
         if loopback::single(request.headers(), &METADATA) != Some("true") {
             return failed(
@@ -147,7 +147,7 @@ async fn token(broker: &Broker, request: &Request) -> Reply {
     json(StatusCode::OK, &token)
 }
 
-/// A parameter that came exactly once.
+/// A parameter that occurs exactly once.
 fn parameter(query: &str, name: &str) -> Option<String> {
     let mut found = form_urlencoded::parse(query.as_bytes()).filter(|(known, _)| known == name);
     let value = found.next()?.1.into_owned();

@@ -1,5 +1,5 @@
 //! Google's `external_account_authorized_user`: an OAuth token endpoint (RFC 6749) for a handle, and introspection
-//! (RFC 7662), which `gcloud` asks for a name to show.
+//! (RFC 7662), from which `gcloud` reads a name to show.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -14,14 +14,14 @@ use url::form_urlencoded;
 use super::{LONGEST_BODY, Secret, is_same, json, refusal, wrong_method};
 use crate::exec::broker::{Broker, BrokerError};
 
-/// The client id in the file. It is the same for everybody.
+/// The client id in the file. It is the same for every run.
 const CLIENT_ID: &str = "mcm";
-/// What the ids of Google's own clients end with.
+/// The ending of the ids of Google's own clients.
 const GOOGLE_CLIENTS: &str = ".apps.googleusercontent.com";
-/// The libraries demand the audience of a workforce pool; nobody is asked there.
+/// The audience of a workforce pool, which the libraries require. No server is asked about it.
 const AUDIENCE: &str = "//iam.googleapis.com/locations/global/workforcePools/mcm/providers/mcm";
 
-/// The door for Google's tools.
+/// The route for Google's tools.
 #[derive(Default)]
 pub(super) struct Google {
     pub(super) path: Secret,
@@ -61,7 +61,7 @@ struct Introspection<'a> {
     token_type: &'static str,
 }
 
-/// What is said of a token that is not ours (RFC 7662 2.2).
+/// The answer about a token that is not ours (RFC 7662 2.2).
 #[derive(Serialize)]
 struct Inactive {
     active: bool,
@@ -137,7 +137,7 @@ impl Google {
             Ok(lent) => lent,
             Err(refused) => return not_lent(&refused),
         };
-        // Only who has the token, or what it is got with, is told of it.
+        // Only a client that has the token, or the handle for it, gets an answer about it.
         let is_known = |given: &str| {
             self.handle.is(given)
                 || session
@@ -159,8 +159,8 @@ impl Google {
         json(StatusCode::OK, &introspection)
     }
 
-    /// The form of the file's client, or of gcloud's: it puts its own public client, whose secret everybody knows, in the
-    /// place of the file's.
+    /// The client of the file, or gcloud's own: gcloud sends its own public client, whose secret is public, instead
+    /// of the file's.
     async fn form(&self, request: Request) -> Result<Bytes, Box<Reply>> {
         if !self.is_the_client(request.headers()) {
             let message = "The client's secret is not the one of this run.";
@@ -206,13 +206,13 @@ impl Google {
             .split_once(':')
             .is_some_and(|(id, secret)| match id {
                 CLIENT_ID => self.client_secret.is(secret),
-                // A public client proves nothing; the handle, or the token, has to do for it.
+                // A public client proves nothing; the handle, or the token, is the proof.
                 id => id.ends_with(GOOGLE_CLIENTS),
             })
     }
 }
 
-/// A field that came exactly once.
+/// A field that occurs exactly once.
 fn field(form: &[u8], name: &str) -> Option<String> {
     let mut found = form_urlencoded::parse(form).filter(|(known, _)| known == name);
     let value = found.next()?.1.into_owned();

@@ -53,10 +53,10 @@ impl EnteredKeys {
 }
 
 impl App {
-    /// Takes access keys into the keychain, once AWS has said whose they are.
+    /// Stores access keys in the keychain, once AWS has confirmed their owner.
     ///
     /// # Errors
-    /// `invalid-input` for what cannot be keys; those of `aws_caller`, and `keychain-*`: nothing is stored then.
+    /// `invalid-input` for malformed keys; those of `aws_caller`, and `keychain-*`: nothing is stored then.
     pub async fn add_access_keys(&self, entered: EnteredKeys) -> Result<Caller> {
         let keys = entered.check()?;
         let id = keys.access_key_id.clone();
@@ -76,7 +76,7 @@ impl App {
         Ok(caller)
     }
 
-    /// The access keys that the keychain holds.
+    /// The access keys in the keychain.
     ///
     /// # Errors
     /// `storage-*`.

@@ -17,67 +17,67 @@ use crate::role::{Enforcement, PendingRole, Permissions, Source, SourceChoice};
 use crate::store::Accounts;
 use crate::text;
 
-/// Which role to connect. What is left out comes from the row, or from the connection that waits for its role.
+/// The role to connect. Missing values come from the row, or from the connection that waits for its role.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, TS)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 #[ts(export, optional_fields)]
 pub struct ConnectRole {
-    /// The role's ARN, or a console address that holds it.
+    /// The role's ARN, or a console address that contains it.
     pub role_arn: Option<String>,
     /// The External ID of this connection.
     pub external_id: Option<String>,
     /// Who assumes the role.
     pub source: Option<SourceChoice>,
-    /// The life of its sessions in seconds; an hour when nobody says.
+    /// The length of its sessions in seconds; 3600 by default.
     pub session_seconds: Option<u32>,
-    /// Whether a role that can be assumed without the right External ID is connected all the same, and marked so.
+    /// Whether to connect a role that can be assumed without the right External ID, and to mark it as such.
     pub accept_not_enforced: bool,
 }
 
-/// What to prepare a role with.
+/// The values to prepare a role with.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, TS)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 #[ts(export, optional_fields)]
 pub struct PrepareRole {
-    /// Who is to assume it, as in `ConnectRole`; the default chain when nobody says.
+    /// The source that will assume it, as in `ConnectRole`; by default the default chain.
     pub source: Option<SourceChoice>,
-    /// An External ID that the organisation dictates, or that of a connection to print the templates of again.
+    /// An External ID from the organisation, or that of a connection whose templates are printed again.
     pub external_id: Option<String>,
-    /// Whether a new External ID is made although one waits for its role already.
+    /// Whether to create a new External ID even if one waits for its role.
     pub another: bool,
-    /// The role's name; as it was prepared before, or one of its own, when nobody says.
+    /// The role's name; by default the prepared one, or a generated one.
     pub role_name: Option<String>,
-    /// What the role may do; as it was prepared before, or view only, when nobody says.
+    /// The role's permissions; by default the prepared ones, or view only.
     pub permissions: Option<Permissions>,
-    /// The life of its sessions in seconds; as it was prepared before, or an hour, when nobody says.
+    /// The length of its sessions in seconds; by default the prepared one, or an hour.
     pub session_seconds: Option<u32>,
 }
 
-/// A role that can be created now.
+/// A role that is ready to be created.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
 #[serde(rename_all = "camelCase")]
 #[ts(export)]
 pub struct PreparedRole {
-    /// The External ID, which is kept from here on.
+    /// The External ID, which is reserved from here on.
     pub external_id: String,
-    /// The name that the templates give the role.
+    /// The role's name in the templates.
     pub role_name: String,
-    /// What the templates let the role do.
+    /// The role's permissions in the templates.
     pub permissions: Permissions,
-    /// The life of its sessions in seconds. The templates permit that, and an hour at least.
+    /// The length of its sessions in seconds. The templates permit it, and at least an hour.
     pub session_seconds: u32,
-    /// Who will assume it.
+    /// The caller that will assume it.
     pub caller: Caller,
-    /// The role in every form.
+    /// The role in every format.
     pub templates: RoleTemplates,
 }
 
 impl App {
-    /// Makes an External ID, keeps it, and gives the templates of a role that demands it. A connection that already
-    /// waits for its role with the same caller keeps its id, so printing twice prints the same.
+    /// Creates an External ID, stores it, and returns the templates of a role that requires it. A connection that
+    /// already waits for its role with the same caller keeps its id, so printing twice prints the same.
     ///
     /// # Errors
-    /// Those of `aws_caller` and `RoleTemplates::new`, `storage-*`; nothing is shown that was not kept first.
+    /// Those of `aws_caller` and `RoleTemplates::new`, `storage-*`; nothing is shown that was not stored first.
     pub async fn prepare_role(&self, wish: PrepareRole) -> Result<PreparedRole> {
         let asked = wish.source.unwrap_or(Source::Default.into());
         let (source, keys) = self.source_with_keys(&asked).await?;
@@ -137,7 +137,7 @@ impl App {
             made_at: self.world.clock.now(),
         };
         self.change(|change| {
-            // The templates of a connection that is made already are only shown again.
+            // The templates of an existing connection are only shown again.
             if connected_with(&change.all()?, &pending.external_id).is_some() {
                 return Ok(());
             }
@@ -167,7 +167,7 @@ impl App {
         Ok(self.stored()?.pending_roles.clone())
     }
 
-    /// Drops a connection that waits for its role. Its External ID is not used again.
+    /// Discards a connection that waits for its role. Its External ID is not used again.
     ///
     /// # Errors
     /// `not-found`, `storage-*`.
@@ -185,8 +185,8 @@ impl App {
         .await
     }
 
-    /// Completes a request for AWS with the role: read, matched with its row or the connection that waits for it, and
-    /// with the typed keys of its source.
+    /// Completes a request for AWS with the role: parsed, matched with its row or the waiting connection, and with
+    /// the typed keys of its source.
     pub(in crate::app) async fn with_role(
         &self,
         mut request: SignInRequest,
@@ -240,8 +240,8 @@ impl App {
         Ok(request)
     }
 
-    /// When a role that is connected was found to let in without the right id: its row says so from then on, and
-    /// nothing is made from it until the person accepts that or the role is mended.
+    /// Marks the row of a connected role that was found to be assumable without the right id. No session is created
+    /// from it until the user accepts that or fixes the role.
     pub(in crate::app) async fn note_loosened(&self, wish: &Connect, error: &Error) {
         if wish.cloud != Cloud::Aws || error.code() != Code::NotEnforced {
             return;
@@ -284,13 +284,13 @@ impl App {
     }
 }
 
-/// What a connection is made with.
+/// The parts of a connection.
 struct Chosen {
     external_id: String,
     source: SourceChoice,
-    /// The life of sessions that was chosen before.
+    /// The session length that was chosen before.
     seconds: Option<u32>,
-    /// The principal that the role's template named.
+    /// The principal in the role's template.
     prepared_for: Option<String>,
 }
 
@@ -405,7 +405,7 @@ fn connected_with<'a>(stored: &'a Accounts, id: &str) -> Option<&'a Account> {
     accounts.find(|account: &&Account| matches!(&account.identity, Identity::Aws { external_id, .. } if external_id == id))
 }
 
-/// Whether the person accepted that the role lets in without the right id.
+/// Whether the user accepted that the role can be assumed without the right id.
 fn is_accepted(row: &Account) -> bool {
     let marked = row
         .renewal_failure
@@ -420,7 +420,7 @@ fn is_accepted(row: &Account) -> bool {
     ) && !marked
 }
 
-/// An id of this app's own form has to wait for a role, or belong to a connection: it is never given a second one.
+/// An id of this app's own form has to wait for a role, or belong to a connection: it is never used twice.
 fn require_known(stored: &Accounts, id: &str) -> Result<()> {
     if connected_with(stored, id).is_some() {
         Ok(())
@@ -446,7 +446,7 @@ fn require_unused(stored: &Accounts, id: &str) -> Result<()> {
     Err(Error::new(Code::InvalidInput, message))
 }
 
-/// A name that two connections in one account do not share.
+/// A name that is unique among the connections of an account.
 fn default_role_name(external_id: &str) -> String {
     if aws::is_external_id_of_ours(external_id) {
         return format!("MultiCloudManager-{}", &external_id[4..12]);

@@ -1,4 +1,4 @@
-//! ARNs: reading a role's strictly, answering kindly when it is something else, and naming the caller's principal.
+//! ARNs: parsing a role's strictly, explaining anything else, and naming the caller's principal.
 //!
 //! Source: the ARN formats of the IAM user guide, and its limits for paths (512) and role names (64).
 
@@ -10,7 +10,7 @@ use super::partition::Partition;
 use crate::error::{Code, Error, Result};
 use crate::text;
 
-/// The longest ARN that `AssumeRole` takes.
+/// The longest ARN that `AssumeRole` accepts.
 const MAX_ARN_BYTES: usize = 2048;
 const LONGEST_PATH: usize = 512;
 const LONGEST_NAME: usize = 64;
@@ -27,10 +27,10 @@ pub struct RoleArn {
 }
 
 impl RoleArn {
-    /// Reads what a person pasted: a role's ARN, or a console address that holds one.
+    /// Parses what the user pasted: a role's ARN, or a console address that contains one.
     ///
     /// # Errors
-    /// `invalid-input`, saying what it is instead and where the role's ARN is found.
+    /// `invalid-input`, saying what it is instead and where to find the role's ARN.
     pub fn parse(pasted: &str) -> Result<Self> {
         let pasted = pasted
             .trim()
@@ -145,7 +145,7 @@ impl RoleArn {
         })
     }
 
-    /// Takes the ARN out of a console address, or makes it from one that switches roles.
+    /// Extracts the ARN from a console address, or builds it from one that switches roles.
     fn of_address(address: &str) -> Result<Self> {
         let decoded = decoded(&decoded(address));
         let in_arn = |c: char| c.is_ascii_alphanumeric() || "_+=,.@:/-".contains(c);
@@ -199,7 +199,7 @@ impl fmt::Display for RoleArn {
     }
 }
 
-/// What a person pasted in the place of a role's ARN, and what to do about it.
+/// Names what the user pasted instead of a role's ARN, and what to do about it.
 fn other_than_a_role(
     service: &str,
     resource: &str,
@@ -243,16 +243,16 @@ fn other_than_a_role(
     })
 }
 
-/// Who an ARN of `GetCallerIdentity` is, as a trust policy has to name them.
+/// The owner of an ARN of `GetCallerIdentity`, as a trust policy has to name them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Principal {
-    /// A user, by the ARN as it is.
+    /// A user, by the unchanged ARN.
     User(String),
-    /// A role, by its name: STS leaves the role's path out (IAM user guide, "IAM identifiers").
+    /// A role, by its name: STS omits the role's path (IAM user guide, "IAM identifiers").
     Role(String),
-    /// The account's root, who may not assume a role.
+    /// The account's root, which may not assume a role.
     Root,
-    /// A federated user, who may not either.
+    /// A federated user, which may not either.
     Federated,
 }
 
@@ -265,10 +265,10 @@ pub(super) struct CallerArn {
 }
 
 impl CallerArn {
-    /// Reads the ARN that `GetCallerIdentity` gave.
+    /// Parses the ARN from `GetCallerIdentity`.
     ///
     /// # Errors
-    /// `server-failed` for what is none of AWS's forms.
+    /// `server-failed` for an unknown form.
     pub(super) fn parse(arn: &str) -> Result<Self> {
         let odd = || {
             let message =
@@ -310,7 +310,7 @@ pub(super) fn is_account_id(text: &str) -> bool {
     text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit())
 }
 
-/// 1 to 64 characters of IAM's set.
+/// 1 to 64 characters of the set that IAM permits.
 pub(super) fn is_role_name(name: &str) -> bool {
     (1..=LONGEST_NAME).contains(&name.len())
         && name
@@ -318,7 +318,7 @@ pub(super) fn is_role_name(name: &str) -> bool {
             .all(|b| b.is_ascii_alphanumeric() || b"_+=,.@-".contains(&b))
 }
 
-/// Percent-decoding of a whole address, its fragment included.
+/// Percent-decodes a whole address, including its fragment.
 fn decoded(text: &str) -> String {
     let plus_kept = text
         .replace('+', "%2B")

@@ -1,8 +1,8 @@
-//! What an EKS cluster takes for a token: an address of STS, signed in advance, that tells the cluster who calls.
+//! The token of an EKS cluster: an address of STS, signed in advance, that identifies the caller to the cluster.
 //!
 //! The form is that of `aws eks get-token` and of aws-iam-authenticator, which reads it: `GetCallerIdentity` at a
-//! regional STS, signed over the cluster's name, good for a minute, as base64url behind a fixed word. Whoever has it can
-//! ask that one question and be taken for the caller by that one cluster, no more.
+//! regional STS, signed over the cluster's name, valid for a minute, as base64url after a fixed prefix. Its holder
+//! can send only that request, and is accepted as the caller only by that cluster.
 
 use std::time::Duration;
 
@@ -24,11 +24,11 @@ use crate::error::{Code, Error, Result};
 use crate::http;
 use crate::text;
 
-/// How long the cluster may ask STS. The cluster remembers the answer for as long as the token counts.
+/// How long the cluster may ask STS. The cluster caches the answer for the lifetime of the token.
 const SIGNED_FOR: Duration = Duration::from_secs(60);
-/// How long the token counts: the authenticator's fifteen minutes less one, as the AWS CLI has it.
+/// The lifetime of the token: the authenticator's fifteen minutes minus one, as in the AWS CLI.
 pub(super) const LIFE: Duration = Duration::from_secs(14 * 60);
-/// The header that ties the address to one cluster.
+/// The header that binds the address to one cluster.
 const CLUSTER: &str = "x-k8s-aws-id";
 const PREFIX: &str = "k8s-aws-v1.";
 /// The longest name of a cluster (EKS API, `CreateCluster`).
@@ -96,7 +96,7 @@ fn signed(
     Ok(request.uri().to_string())
 }
 
-/// Refuses what cannot be a cluster's name. It goes into a header.
+/// Refuses an invalid cluster name. It goes into a header.
 ///
 /// # Errors
 /// `invalid-input`, naming it.

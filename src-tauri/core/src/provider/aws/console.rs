@@ -1,7 +1,8 @@
-//! The console's federation endpoint: a role's session becomes an address that opens the console as the role.
+//! The console's federation endpoint, which turns a role's session into an address that opens the console as the
+//! role.
 //!
-//! That address is a credential for 15 minutes (IAM user guide, "Enable custom identity broker access"), so it goes to
-//! the browser and nowhere else. The session is sent in a form rather than in an address, which proxies would log.
+//! That address is a credential for 15 minutes (IAM user guide, "Enable custom identity broker access"), so it goes
+//! only to the browser. The session is sent in a form rather than in an address, which proxies would log.
 
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
@@ -18,11 +19,11 @@ struct Token {
     signin_token: SecretString,
 }
 
-/// The address that opens the console in a region, signing the browser's other session out first when asked to.
+/// The address that opens the console in a region, and on request signs out the browser's other session first.
 ///
 /// # Errors
-/// `unsupported` for partitions without such an endpoint, `sign-in-rejected` when it refuses the session, and those of
-/// `Http::send`.
+/// `unsupported` for partitions without such an endpoint, `sign-in-rejected` when it refuses the session, and those
+/// of `Http::send`.
 pub(super) async fn page(
     http: &Http,
     sign_in: Option<&Url>,
@@ -47,7 +48,7 @@ pub(super) async fn page(
         .expect("a plain word joins any server's address");
     let token = signin_token(http, &door, keys).await?;
 
-    // Built from the partition's table alone, so it leads nowhere but to AWS's console.
+    // Built only from the partition's table, so it leads only to AWS's console.
     let region = partition.region(Some(region));
     let destination = format!(
         "https://{region}.{}/console/home?region={region}",

@@ -1,7 +1,8 @@
-//! What AWS's refusals mean for the user, and whether waiting helps.
+//! Maps AWS's refusals to messages for the user and to codes, which decide whether waiting helps.
 //!
-//! Codes decide, never the sentences that come with them. AccessDenied is the same for five causes (STS tells no
-//! stranger whether a role exists), so AWS's own sentence is shown, then the causes that our own checks do not rule out.
+//! Codes decide, never the sentences that come with them. AccessDenied is the same for five causes (STS never shows a
+//! stranger whether a role exists), so AWS's own sentence is shown, then the causes that our own checks do not rule
+//! out.
 
 use std::time::Duration;
 
@@ -13,26 +14,26 @@ use super::sts::{self, StsFailure, StsFailureKind};
 use super::{Caller, History};
 use crate::error::{Code, Error};
 
-/// The difference from which a clock is to blame for a bad signature: AWS permits five minutes.
+/// The clock difference from which a bad signature is the clock's fault: AWS permits five minutes.
 const MOST_SKEW: SignedDuration = SignedDuration::from_mins(4);
-/// How soon a request is tried again that a wrong clock spoiled.
+/// The delay before a request that failed because of the clock is retried.
 const CLOCK_WAIT: Duration = Duration::from_secs(60);
 
-/// What is known when a role was refused.
+/// The facts that are known when a role was refused.
 pub(super) struct AssumeRefusal<'a> {
     /// AWS's own sentence. It names the policy that refused, where AWS says so.
     pub(super) sentence: Option<&'a str>,
     pub(super) caller: &'a Caller,
     pub(super) role: &'a RoleArn,
     pub(super) external_id: &'a str,
-    /// What IAM told the caller of the role, which it may do within one account.
+    /// IAM's answer to the caller about the role, which it may give within one account.
     pub(super) found: FoundRole,
     /// Whether the role let the caller in without an External ID.
     pub(super) open_without_id: bool,
     pub(super) history: History<'a>,
 }
 
-/// Failures of the caller's own credentials, whatever was asked. `expired` is how the source puts the end of its
+/// Failures of the caller's own credentials, for any request. `expired` creates the source's error for an expired
 /// session.
 pub(super) fn caller(failure: &StsFailure, place: &str, expired: &Error, now: Timestamp) -> Error {
     if let Some(passing) = sts::passing(failure, place) {
@@ -64,7 +65,7 @@ pub(super) fn caller(failure: &StsFailure, place: &str, expired: &Error, now: Ti
     error.with_detail(&failure.code)
 }
 
-/// A signature that AWS does not accept: the clock, when the server's tells another time, else the secret key.
+/// A signature that AWS rejects: because of the clock, if the server's time differs, else because of the secret key.
 fn signature(server: Option<Timestamp>, now: Timestamp) -> Error {
     let skew = server.map(|server| now.duration_since(server));
     match skew.filter(|skew| skew.abs() >= MOST_SKEW) {
@@ -87,8 +88,8 @@ fn signature(server: Option<Timestamp>, now: Timestamp) -> Error {
     }
 }
 
-/// AccessDenied on `AssumeRole`: the five causes, less those that our checks rule out, with the ids to compare. The only
-/// message of several lines.
+/// AccessDenied on `AssumeRole`: the five causes, without those that our checks rule out, and the ids to compare. The
+/// only message of several lines.
 pub(super) fn refused(refused: &AssumeRefusal<'_>) -> Error {
     let AssumeRefusal {
         sentence,
@@ -176,7 +177,7 @@ pub(super) fn refused(refused: &AssumeRefusal<'_>) -> Error {
     Error::new(Code::RoleRefused, message).with_detail("AccessDenied")
 }
 
-/// A role that lets the caller in without the right External ID.
+/// The error for a role that lets the caller in without the right External ID.
 pub(super) fn not_enforced(
     role: &RoleArn,
     external_id: &str,

@@ -1,7 +1,7 @@
-//! External IDs: making one, and judging one that a person's organisation dictates.
+//! External IDs: creating one, and checking one from the user's organisation.
 //!
-//! An External ID is no secret (AWS's user guide, "How to use an external ID"). It is made before the role's template
-//! is shown and stays with the connection.
+//! An External ID is not a secret (AWS's user guide, "How to use an external ID"). It is created before the role's
+//! template is shown and stays with the connection.
 
 use crate::error::{Code, Error, Result};
 use crate::random;
@@ -10,12 +10,12 @@ const PREFIX: &str = "mcm-";
 /// 128 bits, as hexadecimal digits.
 const DIGITS: usize = 32;
 
-/// A new External ID: unique, because it has 128 random bits.
+/// Creates an External ID: unique, because it has 128 random bits.
 pub fn generate() -> String {
     format!("{PREFIX}{}", random::hex(DIGITS / 2))
 }
 
-/// Whether it has the form of those that this app makes.
+/// Whether it has the form of this app's own.
 pub fn is_ours(id: &str) -> bool {
     id.strip_prefix(PREFIX).is_some_and(|rest| {
         rest.len() == DIGITS
@@ -25,10 +25,10 @@ pub fn is_ours(id: &str) -> bool {
     })
 }
 
-/// Judges an External ID by AWS's rule: 2 to 1,224 characters of `[A-Za-z0-9_+=,.@:/-]` (STS API, `AssumeRole`).
+/// Checks an External ID by AWS's rule: 2 to 1,224 characters of `[A-Za-z0-9_+=,.@:/-]` (STS API, `AssumeRole`).
 ///
 /// # Errors
-/// `invalid-input`, with what is wrong.
+/// `invalid-input`, with the reason.
 pub fn check(id: &str) -> Result<()> {
     let permitted = |b: u8| b.is_ascii_alphanumeric() || b"_+=,.@:/-".contains(&b);
     let why = if !(2..=1224).contains(&id.len()) {

@@ -1,22 +1,22 @@
-//! AWS's partitions: which there are, their regions, and the addresses of what is global in each.
+//! AWS's partitions: their names, their regions, and the addresses of their global services.
 //!
-//! Source: `partitions.json` and `endpoints.json` of botocore 1.44.5, and for the console AWS's page on custom console
-//! access. Credentials never cross partitions, so the role's ARN decides which one is spoken to.
+//! Source: `partitions.json` and `endpoints.json` of botocore 1.44.5, and for the console AWS's page on custom
+//! console access. Credentials never cross partitions, so the role's ARN decides the partition.
 
 /// A partition of AWS: a cloud of its own, with its own accounts.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Partition {
-    /// As ARNs have it.
+    /// The id, as in ARNs.
     pub(super) id: &'static str,
-    /// The region that is asked when the person's own is of another partition.
+    /// The region to use when the user's own is of another partition.
     pub(super) home_region: &'static str,
     /// Identity and Access Management.
     pub(super) iam: Global,
     /// AWS Organizations.
     pub(super) organizations: Global,
-    /// The console, where it may be entered from outside.
+    /// The console, if it can be opened from outside.
     pub(super) console: Option<Console>,
-    /// The regions and what AWS calls them.
+    /// The regions and AWS's names for them.
     pub(super) regions: &'static [(&'static str, &'static str)],
 }
 
@@ -31,9 +31,9 @@ pub(super) struct Global {
 /// The console's hosts.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Console {
-    /// Preceded by a region and a dot.
+    /// The part after a region and a dot.
     pub(super) host: &'static str,
-    /// The federation endpoint's.
+    /// The host of the federation endpoint.
     pub(super) sign_in: &'static str,
 }
 
@@ -43,7 +43,7 @@ impl Partition {
         PARTITIONS.iter().find(|partition| partition.id == id)
     }
 
-    /// Every partition's id, for a person to compare with.
+    /// Every partition's id, for a message.
     pub(super) fn ids() -> String {
         PARTITIONS
             .iter()
@@ -66,7 +66,7 @@ impl Partition {
         domain.trim_start_matches('.')
     }
 
-    /// The region to ask: the wished one when the partition has it, else the home region.
+    /// The region to use: the requested one if the partition has it, else the home region.
     pub(super) fn region<'a>(&self, wished: Option<&'a str>) -> &'a str {
         wished
             .filter(|region| self.has(region))

@@ -1,7 +1,7 @@
-//! What IAM and Organizations tell about an account, each with one signed request through the one HTTP client.
+//! Facts about an account from IAM and Organizations, each with one signed request through the one HTTP client.
 //!
-//! Their SDKs are far too heavy for a call each. Everything here is optional: a caller who may not ask is told nothing,
-//! which is no error.
+//! Their SDKs are far too large for one call each. Everything here is optional: a caller without permission gets
+//! nothing, which is no error.
 
 use std::collections::HashSet;
 
@@ -21,10 +21,10 @@ use crate::http::{self, Answer, Dialect, Http};
 use crate::text;
 use crate::world::Clock;
 
-/// The most pages of an organisation that are read: 20 accounts a page.
+/// The most pages of an organisation that are loaded: 20 accounts a page.
 const MOST_PAGES: usize = 500;
 
-/// A door to IAM and Organizations with one set of credentials.
+/// A client of IAM and Organizations with one set of credentials.
 pub(super) struct Signed<'a> {
     pub(super) http: &'a Http,
     pub(super) clock: &'a dyn Clock,
@@ -33,12 +33,12 @@ pub(super) struct Signed<'a> {
     pub(super) partition: &'static Partition,
 }
 
-/// What IAM says of a role.
+/// IAM's answer about a role.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum FoundRole {
-    /// It is there, with this ARN.
+    /// It exists, with this ARN.
     There(String),
-    /// It is not.
+    /// It does not exist.
     Missing,
     /// The caller may not know.
     Untold,
@@ -71,7 +71,7 @@ struct AccountRow {
 }
 
 impl Signed<'_> {
-    /// The account's alias, when there is one and the caller may read it.
+    /// The account's alias, if there is one and the caller may read it.
     pub(super) async fn alias(&self) -> Option<String> {
         let answer = self
             .iam(&[("Action", "ListAccountAliases"), ("Version", "2010-05-08")])
@@ -83,7 +83,7 @@ impl Signed<'_> {
         element(&body, "member").filter(|alias| is_alias(alias))
     }
 
-    /// A role of the caller's own account by its name: the ARN with its path, which STS leaves out.
+    /// Finds a role of the caller's own account by its name: the ARN with its path, which STS omits.
     pub(super) async fn role(&self, name: &str) -> FoundRole {
         let fields = [
             ("Action", "GetRole"),
@@ -101,7 +101,7 @@ impl Signed<'_> {
         }
     }
 
-    /// The accounts of the organisation; none when the caller may not list them.
+    /// Lists the accounts of the organisation; none when the caller may not list them.
     ///
     /// # Errors
     /// `offline`, `throttled` and `server-failed`.
@@ -228,7 +228,7 @@ impl Signed<'_> {
     }
 }
 
-/// What a refusal to list an organisation means: that the caller may not or that there is none, or nothing at all.
+/// Interprets a refusal to list an organisation: no permission, no organisation, or a failure.
 fn no_list(answer: &Answer, place: &str) -> Result<Vec<OrganizationAccount>> {
     let read = serde_json::from_slice::<JsonError>(&answer.body);
     let code = read.map(|error| error.code).unwrap_or_default();
@@ -248,7 +248,7 @@ fn no_list(answer: &Answer, place: &str) -> Result<Vec<OrganizationAccount>> {
     }
 }
 
-/// AWS's form of account aliases: 3 to 63 small letters, digits and single hyphens within.
+/// AWS's form of account aliases: 3 to 63 lowercase letters, digits and single hyphens inside.
 fn is_alias(alias: &str) -> bool {
     (3..=63).contains(&alias.len())
         && alias

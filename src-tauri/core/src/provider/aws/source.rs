@@ -1,7 +1,7 @@
-//! Sources: who assumes the roles. The SDK's default chain, a profile of the shared config, or keys that were typed in.
+//! Sources: the identities that assume roles. The SDK's default chain, a profile of the shared config, or typed keys.
 //!
-//! The SDK reads files and asks IAM Identity Center or `aws login`'s server by itself; the environment it sees is the
-//! World's. What a failure to get credentials means for the person is said here, because it depends on the source.
+//! The SDK reads files and asks IAM Identity Center or `aws login`'s server itself; its environment is the World's.
+//! The messages for a failed source are here, because they depend on the source.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -31,11 +31,11 @@ use crate::role::Source;
 use crate::text;
 use crate::world::{Clock, Environment};
 
-/// The longest that a source may take: a profile can run a program that asks a person.
+/// The longest time for a source: a profile can run a program that asks the user.
 const SOURCE_TIMEOUT: Duration = Duration::from_secs(60);
-/// How soon a source whose session is over is looked at again: the person mends it outside this app.
+/// The delay before an expired source is tried again: the user renews it outside this app.
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
-/// Variables that come before a profile in the SDK's chain, and would stand in for the profile that was asked for.
+/// Variables that come before a profile in the SDK's chain, and would replace the requested profile.
 const BEFORE_PROFILES: [&str; 6] = [
     "AWS_ACCESS_KEY_ID",
     "AWS_SECRET_ACCESS_KEY",
@@ -44,13 +44,13 @@ const BEFORE_PROFILES: [&str; 6] = [
     "AWS_WEB_IDENTITY_TOKEN_FILE",
     "AWS_ROLE_ARN",
 ];
-/// Variables that make the SDK go on to other sources when a profile has none.
+/// Variables that make the SDK continue to other sources when a profile has none.
 const AFTER_PROFILES: [&str; 2] = [
     "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
     "AWS_CONTAINER_CREDENTIALS_FULL_URI",
 ];
 
-/// A file with nothing in it.
+/// An empty file.
 const NO_FILE: &str = if cfg!(windows) { "NUL" } else { "/dev/null" };
 
 /// Keys of a profile that the SDK prefers to `credential_process`.
@@ -62,24 +62,24 @@ const BEFORE_PROCESS: [&str; 5] = [
     "login_session",
 ];
 
-/// A source that a person can choose.
+/// A source that the user can choose.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
 #[serde(rename_all = "camelCase")]
 #[ts(export)]
 pub struct AwsSource {
     /// What it is chosen by.
     pub source: Source,
-    /// Where its credentials come from.
+    /// The kind of its credentials.
     pub kind: AwsSourceKind,
     /// Its region, when it names one.
     pub region: Option<String>,
-    /// The account that it says it belongs to, when it does. Only the caller's ARN is certain.
+    /// The account that it claims to belong to, if it names one. Only the caller's ARN is certain.
     pub account_id: Option<String>,
-    /// The command that signs in again when its session is over, when there is one.
+    /// The command that signs in again when its session has expired, if there is one.
     pub sign_in_command: Option<String>,
 }
 
-/// Where a source's credentials come from.
+/// The kind of a source's credentials.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, TS)]
 #[serde(rename_all = "kebab-case")]
 #[ts(export)]
@@ -94,9 +94,9 @@ pub enum AwsSourceKind {
     Login,
     /// Keys in the shared files.
     StaticKeys,
-    /// A program that the profile names.
+    /// A program of the profile.
     Process,
-    /// This app itself, as the profile's program: it would be asked for the credential that it wants.
+    /// This app itself, as the profile's program: it would be asked for its own credential.
     Ourselves,
     /// A role that the profile assumes from another source.
     Role,
@@ -125,15 +125,15 @@ impl AwsSourceKind {
     }
 }
 
-/// Credentials of a source, and what the SDK was configured with to get them.
+/// Credentials of a source, and the SDK's configuration for them.
 pub(super) struct Loaded {
     pub(super) credentials: Credentials,
     pub(super) config: SdkConfig,
-    /// How a failure of the source's own session is put.
+    /// Creates the error for the source's expired session.
     pub(super) expired: Error,
 }
 
-/// The World's parts that the SDK is given.
+/// The World's parts that the SDK uses.
 #[derive(Clone)]
 pub(super) struct Surroundings {
     pub(super) environment: Environment,
@@ -142,10 +142,10 @@ pub(super) struct Surroundings {
 }
 
 impl Surroundings {
-    /// The profiles of the shared config, and the default chain before them.
+    /// Lists the profiles of the shared config, after the default chain.
     ///
     /// # Errors
-    /// `setting-invalid` when a shared file cannot be understood.
+    /// `setting-invalid` when a shared file is not valid.
     pub(super) async fn sources(&self) -> Result<Vec<AwsSource>> {
         let profiles = self.profiles().await?;
         let kind = match self.environment.get("AWS_ACCESS_KEY_ID") {
@@ -188,13 +188,13 @@ impl Surroundings {
         Ok(std::iter::once(chain).chain(named).collect())
     }
 
-    /// The credentials of a source, fresh from wherever they come.
+    /// Loads the credentials of a source, always fresh.
     ///
     /// # Errors
-    /// `source-expired`, naming the command that mends it; `not-found` for a profile that is not there;
-    /// `setting-invalid` for shared files or endpoints that cannot be used.
+    /// `source-expired`, naming the command that renews it; `not-found` for a missing profile; `setting-invalid` for
+    /// shared files or endpoints that cannot be used.
     pub(super) async fn load(&self, source: &Source, keys: Option<&AccessKeys>) -> Result<Loaded> {
-        // Typed keys need no file, so no fault of one is theirs.
+        // Typed keys need no file, so an invalid file does not matter.
         let profiles = match source {
             Source::Keychain(_) => ProfileSet::default(),
             Source::Default | Source::Profile(_) => self.profiles().await?,
@@ -232,7 +232,7 @@ impl Surroundings {
         })
     }
 
-    /// What the environment and the shared config set, without any credentials.
+    /// The settings of the environment and the shared config, without any credentials.
     ///
     /// # Errors
     /// `setting-invalid` for endpoints that cannot be used.
@@ -245,8 +245,8 @@ impl Surroundings {
         Ok(config)
     }
 
-    /// The environment as the SDK is given it. An empty variable is one that is not set, which the SDK sees otherwise
-    /// for some: with an empty `AWS_REGION` it would sign for no region.
+    /// The environment that the SDK sees. An empty variable counts as unset, which the SDK treats differently for
+    /// some: with an empty `AWS_REGION` it would sign for no region.
     fn variables(&self) -> HashMap<String, String> {
         let set = self
             .environment
@@ -288,7 +288,7 @@ impl Surroundings {
                         "The keychain holds no access keys with this id. Enter them again.",
                     )
                 })?;
-                // Nor is the endpoint or the region of a profile that has nothing to do with them.
+                // The endpoint or region of an unrelated profile does not apply either.
                 for file in [Kind::Config, Kind::Credentials] {
                     variables.insert(file.variable().into(), NO_FILE.into());
                 }
@@ -318,7 +318,7 @@ impl Surroundings {
     }
 }
 
-/// The endpoint that the environment or the shared config sets for a service, if one is.
+/// The endpoint that the environment or the shared config sets for a service, if any.
 pub(super) fn endpoint(config: &SdkConfig, service: &str) -> Option<Url> {
     let key = ServiceConfigKey::builder()
         .service_id(service)
@@ -333,7 +333,7 @@ pub(super) fn endpoint(config: &SdkConfig, service: &str) -> Option<Url> {
         .and_then(|url| Url::parse(&url).ok())
 }
 
-/// The keys as the SDK takes them.
+/// The keys in the SDK's type.
 pub(super) fn credentials(keys: &AccessKeys) -> Credentials {
     Credentials::new(
         keys.access_key_id.clone(),
@@ -346,13 +346,13 @@ pub(super) fn credentials(keys: &AccessKeys) -> Credentials {
     )
 }
 
-/// A moment as the SDK takes it.
+/// A time in the SDK's type.
 pub(super) fn system_time(at: Timestamp) -> SystemTime {
     SystemTime::UNIX_EPOCH
         + Duration::try_from(at.duration_since(Timestamp::UNIX_EPOCH)).unwrap_or_default()
 }
 
-/// Requests are signed, and some answers hold credentials: they go over `https` or stay on this machine.
+/// Requests are signed, and some answers hold credentials: they use `https` or stay on this machine.
 fn require_safe_endpoints(config: &SdkConfig) -> Result<()> {
     for service in ["STS", "IAM", "Organizations"] {
         if let Some(endpoint) = endpoint(config, service) {
@@ -396,7 +396,7 @@ fn require_named_profile(profiles: &ProfileSet, environment: &Environment) -> Re
     Err(Error::new(Code::NotFound, message))
 }
 
-/// A profile that gets its credentials from this app waits for the very session that it is asked to help make.
+/// Refuses a profile that gets its credentials from this app: it would wait for the session that it helps to create.
 fn require_other_than_us(profiles: &ProfileSet, name: &str) -> Result<()> {
     let Some(found) = runs_us(profiles, name) else {
         return Ok(());
@@ -414,7 +414,7 @@ fn require_other_than_us(profiles: &ProfileSet, name: &str) -> Result<()> {
     Err(Error::new(Code::SettingInvalid, message))
 }
 
-/// The profile at the end of a chain of `source_profile`s, when its credentials come from this app.
+/// The profile at the end of a chain of `source_profile`s, if its credentials come from this app.
 fn runs_us<'a>(profiles: &'a ProfileSet, name: &'a str) -> Option<&'a str> {
     let first = name;
     let mut name = name;
@@ -432,7 +432,7 @@ fn runs_us<'a>(profiles: &'a ProfileSet, name: &'a str) -> Option<&'a str> {
             name = next;
             continue;
         }
-        // The SDK asks the program only where nothing else of the profile comes before it.
+        // The SDK runs the program only if nothing else in the profile comes before it.
         let program = profile
             .get("credential_process")
             .filter(|command| is_our_program(command));
@@ -441,7 +441,7 @@ fn runs_us<'a>(profiles: &'a ProfileSet, name: &'a str) -> Option<&'a str> {
     None
 }
 
-/// Whether a command line runs this app for a credential, however it is quoted and wherever it lies.
+/// Whether a command line runs this app for a credential, whatever its quoting and path.
 fn is_our_program(command: &str) -> bool {
     let words = || command.split(|c: char| c.is_whitespace() || "\"'`;|&()$=".contains(c));
     let is_us = |word: &str| {
@@ -453,7 +453,7 @@ fn is_our_program(command: &str) -> bool {
     words().any(is_us) && words().any(|word| word == "credential-process")
 }
 
-/// The command that signs in to a profile, or to the one it builds on.
+/// The command that signs in to a profile, or to the one that it builds on.
 fn sign_in_command(profiles: &ProfileSet, name: &str) -> Option<String> {
     let mut name = name;
     // A chain of profiles is as long as the file at most.
@@ -473,7 +473,7 @@ fn sign_in_command(profiles: &ProfileSet, name: &str) -> Option<String> {
     None
 }
 
-/// A name as a shell takes it.
+/// A name quoted for a shell.
 fn quoted(name: &str) -> String {
     let plain = name
         .bytes()
@@ -486,7 +486,7 @@ fn quoted(name: &str) -> String {
     }
 }
 
-/// What a person is told when the source's own session is over.
+/// The message for a source whose session has expired.
 fn expired(source: &Source, profiles: &ProfileSet, environment: &Environment) -> Error {
     let profile = match source {
         Source::Profile(name) => Some(name.as_str()),
@@ -518,7 +518,7 @@ fn expired(source: &Source, profiles: &ProfileSet, environment: &Environment) ->
     Error::new(Code::SourceExpired, message).with_retry_after(Some(LOOK_AGAIN))
 }
 
-/// What a person is told when a source gave nothing. The SDK's text goes nowhere: it may quote what it read.
+/// The message for a source without credentials. The SDK's text is not used: it may quote what it read.
 fn unavailable(source: &Source, error: &CredentialsError, expired: Error) -> Error {
     // A network that is not there says nothing of a session.
     if let Some(own) = transport::own_error(error) {
@@ -533,7 +533,7 @@ fn unavailable(source: &Source, error: &CredentialsError, expired: Error) -> Err
             );
             Error::new(Code::Offline, message)
         }
-        // An Identity Center or login session that was never started, or ended, is all of these.
+        // An Identity Center or login session that was never started, or has expired, looks like this.
         _ if has_command => expired,
         CredentialsError::CredentialsNotLoaded(_) => {
             let message = format!(

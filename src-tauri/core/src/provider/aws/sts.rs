@@ -1,4 +1,4 @@
-//! STS: who calls, and assuming a role. One region's endpoint, one attempt a call; trying again is its callers' to do.
+//! STS: the caller's identity, and assuming a role. One region's endpoint, one attempt a call; callers retry.
 
 use std::time::{Duration, SystemTime};
 
@@ -20,16 +20,16 @@ use crate::error::{Code, Error};
 use crate::text;
 
 const CONNECT_TIME: Duration = Duration::from_secs(10);
-/// The words of AWS's own sentence that are shown at most.
+/// The longest part of AWS's own sentence that is shown, in words.
 const MAX_WORDS: usize = 60;
 const CALL_TIME: Duration = Duration::from_secs(30);
 
-/// The Security Token Service, spoken to with one set of credentials.
+/// The Security Token Service, with one set of credentials.
 pub(super) struct Sts {
     client: Client,
 }
 
-/// Why STS gave nothing.
+/// The reason why a call to STS failed.
 #[derive(Debug)]
 pub(super) struct StsFailure {
     pub(super) kind: StsFailureKind,
@@ -39,36 +39,36 @@ pub(super) struct StsFailure {
     pub(super) sentence: Option<String>,
     /// The server's clock.
     pub(super) date: Option<Timestamp>,
-    /// How long the server asked to wait.
+    /// The time that the server asked to wait.
     pub(super) retry_after: Option<Duration>,
     /// What kept the request from the server, when something did.
     pub(super) way: Option<Error>,
 }
 
-/// What kind of failure it is.
+/// The kind of failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum StsFailureKind {
-    /// The caller may not. For a role: it is missing, or does not trust the caller, or not so.
+    /// Access is denied. For a role: it is missing, or its trust policy does not allow the caller.
     AccessDenied,
     /// A value of the request is not permitted. Ours are checked, so it is the duration.
     Invalid,
-    /// The caller's own session is over.
+    /// The caller's own session has expired.
     Expired,
     /// The access key is not known.
     UnknownKey,
-    /// The signature is wrong: the secret key, or the clock.
+    /// The signature is wrong: because of the secret key, or the clock.
     Signature,
-    /// STS is switched off in the region.
+    /// STS is disabled in the region.
     RegionDisabled,
     /// AWS asked to wait.
     Throttled,
     /// AWS cannot be reached.
     Offline,
-    /// AWS is in failure, or answers with nonsense.
+    /// AWS failed, or its answer makes no sense.
     RenewalFailure,
 }
 
-/// Which role to assume, and how.
+/// The role to assume, and the parameters.
 pub(super) struct Assume<'a> {
     pub(super) role_arn: &'a str,
     pub(super) session_name: &'a str,
@@ -88,7 +88,7 @@ impl Sts {
             .region(Region::new(region.to_owned()))
             .retry_config(RetryConfig::disabled())
             .timeout_config(timeouts)
-            // A wrong clock would make every expiry wrong, so it is told and not worked around.
+            // A wrong clock would make every expiry wrong, so it is reported and not worked around.
             .disable_clock_skew_correction(true)
             .build();
         Self {
@@ -96,7 +96,7 @@ impl Sts {
         }
     }
 
-    /// The ARN of whoever the credentials belong to.
+    /// The ARN of the credentials' owner.
     pub(super) async fn caller_arn(&self) -> std::result::Result<String, StsFailure> {
         let answer = self
             .client
@@ -107,7 +107,7 @@ impl Sts {
         answer.arn.ok_or_else(StsFailure::nonsense)
     }
 
-    /// Assumes a role. The session's generation is set by whoever stores it.
+    /// Assumes a role. The session's generation is set when it is stored.
     pub(super) async fn assume(
         &self,
         wish: &Assume<'_>,
@@ -159,7 +159,7 @@ impl StsFailure {
         }
     }
 
-    /// Whether the same request may be answered otherwise in a moment.
+    /// Whether a retry may get another answer.
     pub(super) fn may_pass(&self) -> bool {
         matches!(
             self.kind,
@@ -187,7 +187,7 @@ where
         .as_service_error()
         .and_then(ProvideErrorMetadata::code)
         .map(str::to_owned);
-    // Some stand-ins wrap the error in one element more than STS does, where the SDK does not look.
+    // Some stand-ins wrap the error in one more element than STS, where the SDK does not look.
     let body = error
         .raw_response()
         .and_then(|answer| answer.body().bytes());
@@ -242,14 +242,14 @@ where
     }
 }
 
-/// A sentence of AWS's, made safe to show. It is longer than a name: the policy that refused stands at its end.
+/// A sentence of AWS's, cleaned for display. It may be longer than a name: the policy that refused is at its end.
 fn cleaned(sentence: &str) -> String {
     let words = sentence.split_whitespace().take(MAX_WORDS);
     let words: Vec<String> = words.map(text::shown).collect();
     words.join(" ")
 }
 
-/// The failures that are the same whatever was asked, as a person reads them; the others are their callers' to explain.
+/// The failures that are the same for every request, as messages; callers explain the others.
 pub(super) fn passing(failure: &StsFailure, place: &str) -> Option<Error> {
     if let Some(way) = &failure.way {
         return Some(way.clone());

@@ -1,7 +1,8 @@
 //! Templates of the role: trust policy, CloudFormation, AWS CLI and Terraform, complete and ready to run.
 //!
-//! The texts are files in `aws/templates/`; a word between two `@` stands for a value, which is put in quoted as the
-//! file's language has it. IAM permits quotes and dollar signs in paths, so nothing goes in bare.
+//! The texts are files in `aws/templates/`; a word between two `@` is a placeholder for a value, which is inserted in
+//! the quoting of the file's language. IAM permits quotes and dollar signs in paths, so no value is inserted
+//! unquoted.
 
 use serde::Serialize;
 use ts_rs::TS;
@@ -17,18 +18,18 @@ const CLOUDFORMATION: &str = include_str!("templates/cloudformation.yaml");
 const CREATE_ROLE: &str = include_str!("templates/create-role.sh");
 const TERRAFORM: &str = include_str!("templates/terraform.tf");
 
-/// What a template is made for.
+/// The values of a template.
 #[derive(Clone, Debug)]
 pub struct TemplateWish {
     /// The name of the role to create.
     pub role_name: String,
-    /// What it may do.
+    /// Its permissions.
     pub permissions: Permissions,
-    /// The longest session that it is to permit, in seconds.
+    /// The longest session that it permits, in seconds.
     pub seconds: u32,
 }
 
-/// The role, in every form that people create roles in.
+/// The role, in every format in which roles are created.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
 #[serde(rename_all = "camelCase")]
 #[ts(export)]
@@ -46,10 +47,10 @@ pub struct RoleTemplates {
 }
 
 impl RoleTemplates {
-    /// The templates of a role for a caller and an External ID.
+    /// Renders the templates of a role for a caller and an External ID.
     ///
     /// # Errors
-    /// `invalid-input` for a name, a life, a policy or an External ID that AWS would not take.
+    /// `invalid-input` for a name, a session length, a policy or an External ID that AWS would not accept.
     pub fn new(caller: &Caller, external_id: &str, wish: &TemplateWish) -> Result<Self> {
         external_id::check(external_id)?;
         if !is_role_name(&wish.role_name) {
@@ -57,7 +58,7 @@ impl RoleTemplates {
                 "A role's name has 1 to 64 letters, digits and _ + = , . @ -. Choose another one.";
             return Err(Error::new(Code::InvalidInput, message));
         }
-        // A role permits an hour at least, whatever a session of it asks for.
+        // A role permits at least an hour, whatever its sessions ask for.
         let longest = *SESSION_SECONDS.end();
         if wish.seconds > longest {
             let message = format!(
@@ -178,7 +179,8 @@ fn stack_name(role_name: &str) -> String {
     }
 }
 
-/// A template with its places filled in one pass, so that a value that looks like a place stays what it is.
+/// A template with its placeholders filled in one pass, so that a value that looks like a placeholder stays
+/// unchanged.
 fn fill(template: &str, value: impl Fn(&str) -> String) -> String {
     let mut pieces = template.split('@');
     let mut filled = pieces.next().unwrap_or_default().to_owned();
@@ -189,7 +191,7 @@ fn fill(template: &str, value: impl Fn(&str) -> String) -> String {
     filled
 }
 
-/// A JSON string, which YAML reads as one too.
+/// A JSON string, which is a YAML string too.
 fn json(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }

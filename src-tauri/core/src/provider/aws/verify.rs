@@ -1,8 +1,8 @@
 //! Verifying a role: it lets the caller in with the External ID, and refuses without it and with a wrong one.
 //!
 //! Source: AWS's user guide on External IDs ("test whether you can assume the role both with and without the correct
-//! external ID"). A refusal proves something only between two successes, because a new role spreads through IAM for a
-//! while. Sessions of the attempts are dropped where they are made; only the last one leaves this file.
+//! external ID"). A refusal proves something only between two successes, because a new role takes a while to spread
+//! through IAM. Sessions of the attempts are dropped at once; only the last one leaves this file.
 
 use std::time::Duration;
 
@@ -14,31 +14,31 @@ use crate::random;
 use crate::sign_in::{CheckState, RoleCheck, RoleCheckKind};
 use crate::world::Clock;
 
-/// How a customer's CloudTrail tells our checks from use.
+/// The session name that distinguishes our checks from use in a customer's CloudTrail.
 const PROBE: &str = "multi-cloud-manager-extid-probe";
 /// The name of the sessions that are used.
 const SESSION: &str = "multi-cloud-manager";
-/// The shortest session that STS makes.
+/// The shortest session that STS creates.
 const PROBE_SECONDS: u32 = 900;
-/// What every role permits, and the most that a role assumed from a role gets.
+/// The length that every role permits, and the most for a role assumed from a role.
 pub const ONE_HOUR: u32 = 3600;
-/// The lives that are tried to find a role's `MaxSessionDuration`, the longest that AWS has first.
+/// The lengths that are tried to find a role's `MaxSessionDuration`, starting with AWS's longest.
 const LIVES: [u32; 4] = [43_200, 28_800, 14_400, 7_200];
 /// How long a new role may take to spread.
 const SPREADING: Duration = Duration::from_secs(60);
 const FIRST_WAIT: Duration = Duration::from_secs(2);
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
-/// How often a check is tried that AWS answered neither way.
+/// The number of attempts for a check without a clear answer.
 const MOST_TRIES: u32 = 4;
 
-/// What the checks of the External ID came to.
+/// The result of the checks of the External ID.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     /// Refused without the id and with a wrong one.
     Enforced,
     /// Let in at least once.
     Open { without: bool, with_wrong: bool },
-    /// AWS gave no clear answer at least once, and did not let in.
+    /// AWS gave no clear answer at least once, and never let the caller in.
     Unknown,
 }
 
@@ -48,23 +48,23 @@ pub(super) struct Verification<'a> {
     pub(super) clock: &'a dyn Clock,
     pub(super) role_arn: &'a str,
     pub(super) external_id: &'a str,
-    /// Whether the caller's credentials are a role's: AWS then gives an hour at most.
+    /// Whether the caller's credentials are a role's: AWS then limits sessions to an hour.
     pub(super) is_chained: bool,
     /// Whether the role may be so new that it has not spread yet.
     pub(super) may_be_new: bool,
-    /// Told of every change.
+    /// Called with every change.
     pub(super) tell: &'a (dyn Fn(&[RoleCheck]) + Send + Sync),
 }
 
 /// A role that let the caller in.
 pub(super) struct Verified<'a> {
-    /// Who the session belongs to is still to be checked.
+    /// The session, whose owner is still to be checked.
     pub(super) checks: Checks<'a>,
     pub(super) verdict: Verdict,
     pub(super) session: Session,
-    /// The life that was asked for it, in seconds.
+    /// The length that was requested for it, in seconds.
     pub(super) seconds: u32,
-    /// The longest life that the role was seen to give.
+    /// The longest session that the role was seen to permit.
     pub(super) longest: Option<u32>,
 }
 
@@ -95,7 +95,7 @@ impl<'a> Checks<'a> {
         }
     }
 
-    /// Asks AWS who the session belongs to, in sight of the person.
+    /// Asks AWS for the session's owner, and shows the check.
     pub(super) async fn who<T>(
         &mut self,
         asked: impl Future<Output = crate::error::Result<T>>,
@@ -130,8 +130,8 @@ impl<'a> Checks<'a> {
 }
 
 impl<'a> Verification<'a> {
-    /// Runs every check of the External ID, then assumes the role for use, for `wished` seconds or the longest that it permits. A role that
-    /// lets in without the right id is assumed no further unless that is accepted.
+    /// Runs every check of the External ID, then assumes the role for use, for `wished` seconds or the longest that
+    /// it permits. A role that does not enforce the External ID is not assumed again unless that is accepted.
     pub(super) async fn run(
         &self,
         wished: u32,
@@ -162,7 +162,7 @@ impl<'a> Verification<'a> {
             }
             let longest = self.longest().await;
             match self.for_use(longest.unwrap_or(wished).min(wished)).await {
-                // The refusals above may have been a role that is not everywhere yet: they count for nothing.
+                // The refusals above may come from a role that has not spread yet: they do not count.
                 Err(failure)
                     if failure.kind == StsFailureKind::AccessDenied && self.clock.now() < until => {
                 }
@@ -180,17 +180,18 @@ impl<'a> Verification<'a> {
         }
     }
 
-    /// What the two attempts that must fail come to.
+    /// The result of the two attempts that must fail.
     pub(super) async fn recheck(&self) -> Verdict {
         self.verdict(&mut Checks::new(self.tell)).await
     }
 
-    /// Whether the role lets the caller in without an External ID. Tells a wrong id from the other causes of a refusal.
+    /// Whether the role lets the caller in without an External ID. Distinguishes a wrong id from the other causes of
+    /// a refusal.
     pub(super) async fn is_open_without_id(&self) -> bool {
         self.probe(None, PROBE_SECONDS).await.is_ok()
     }
 
-    /// Assumes the role for use; for an hour when the role permits no longer. Gives the life that was asked for too.
+    /// Assumes the role for use; for an hour when the role permits no longer. Returns the requested length too.
     pub(super) async fn for_use(&self, seconds: u32) -> Result<(Session, u32), StsFailure> {
         let seconds = if self.is_chained {
             seconds.min(ONE_HOUR)
@@ -204,7 +205,7 @@ impl<'a> Verification<'a> {
             seconds,
         };
         match self.sts.assume(&wish(seconds), self.clock.now()).await {
-            // Everything else in the request was checked before, so the life is what is not permitted.
+            // Everything else in the request was checked before, so the length is not permitted.
             Err(failure) if failure.kind == StsFailureKind::Invalid && seconds > ONE_HOUR => {
                 let session = self.sts.assume(&wish(ONE_HOUR), self.clock.now()).await?;
                 Ok((session, ONE_HOUR))
@@ -213,7 +214,7 @@ impl<'a> Verification<'a> {
         }
     }
 
-    /// Lets the caller in with the id, waiting for a new role to spread.
+    /// Assumes the role with the id, waiting for a new role to spread.
     async fn right_id(&self, checks: &mut Checks<'_>, until: Timestamp) -> Result<(), Stopped> {
         let what = RoleCheckKind::RightId;
         let mut wait = FIRST_WAIT;
@@ -286,7 +287,7 @@ impl<'a> Verification<'a> {
         None
     }
 
-    /// The longest life that the role gives, found by trying. None when AWS gave no clear answer.
+    /// The longest session that the role permits, found by trying. None when AWS gave no clear answer.
     async fn longest(&self) -> Option<u32> {
         if self.is_chained {
             return Some(ONE_HOUR);
@@ -313,16 +314,16 @@ impl<'a> Verification<'a> {
     }
 }
 
-/// Why a verification ended early.
+/// The reason why a verification ended early.
 #[derive(Debug)]
 pub(super) enum Stopped {
-    /// The role does not let the caller in with the External ID, or AWS cannot be asked.
+    /// The role refuses the caller with the External ID, or AWS cannot be asked.
     AssumeRefusal(StsFailure),
-    /// It lets the caller in without the right one, which was not accepted.
+    /// It lets the caller in without the right one, and the user did not accept that.
     Open { without: bool, with_wrong: bool },
 }
 
-/// A wrong External ID that begins like the right one, so that a policy with a wildcard at the end is found out too.
+/// A wrong External ID that begins like the right one, so that a policy with a trailing wildcard is found too.
 fn wrong_id(right: &str) -> String {
     format!("{}{}", &right[..right.len() / 2], random::hex(16))
 }

@@ -1,23 +1,24 @@
-//! What Entra's errors mean for the user, and whether waiting helps.
+//! Maps Entra's errors to messages for the user and to codes, which decide whether waiting helps.
 //!
-//! A known AADSTS number decides code and words together (`azure/error_numbers.rs`), so that they cannot contradict each
-//! other. Else `error` and `suberror` decide, and what is not known passes: one odd answer must not end an account.
+//! A known AADSTS number decides code and words together (`azure/error_numbers.rs`), so that they cannot contradict
+//! each other. Otherwise `error` and `suberror` decide, and an unknown error is treated as temporary: one odd answer
+//! must not end an account.
 
 use super::error_numbers::{Meaning, Remedy, meaning};
 use crate::error::{Code, Error};
 use crate::oauth::Refusal;
 use crate::resource::Identifier;
 
-/// What was refused.
+/// The kind of request that was refused.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Refused {
-    /// A sign-in that the user has begun.
+    /// A sign-in that the user started.
     SignIn,
-    /// A renewal, which the app tries again by itself where time may help.
+    /// A renewal, which the app retries where time may help.
     Renewal,
 }
 
-/// An error that came back to the redirect URI.
+/// Maps an error that came to the redirect URI.
 pub(super) fn authorize(error: &str, description: &str) -> Error {
     let number = aadsts(description);
     let by_error = || match error {
@@ -42,12 +43,12 @@ pub(super) fn authorize(error: &str, description: &str) -> Error {
     )
 }
 
-/// An error that came from the token endpoint during a sign-in.
+/// Maps an error of the token endpoint during a sign-in.
 pub(super) fn token(refusal: &Refusal) -> Error {
     explained(refusal, Refused::SignIn)
 }
 
-/// An error that came from the token endpoint when a kept sign-in was used.
+/// Maps an error of the token endpoint when a saved sign-in was used.
 pub(super) fn renewal(refusal: &Refusal) -> Error {
     explained(refusal, Refused::Renewal)
 }
@@ -62,7 +63,7 @@ fn explained(refusal: &Refusal, refused: Refused) -> Error {
         .with_challenge(refusal.claims.clone())
 }
 
-/// The errors that say of themselves that they pass, whatever number comes with them.
+/// The errors that are temporary by definition, whatever number comes with them.
 fn busy(error: &str) -> Option<Meaning> {
     match error {
         "temporarily_unavailable" | "server_error" => {
@@ -98,7 +99,7 @@ fn by_error(error: &str, suberror: &str) -> Meaning {
             Remedy::Consent,
             "The sign-in was refused at Microsoft. Nothing was changed.",
         ),
-        // The registration, not the user: signing in again would lead to the same answer.
+        // The registration is at fault: signing in again would lead to the same answer.
         ("invalid_client" | "unauthorized_client" | "invalid_scope" | "invalid_resource", _) => of(
             Remedy::Registration,
             "Microsoft did not accept this app's registration. Show the reference to whoever registered the app.",
@@ -114,7 +115,8 @@ fn of(remedy: Remedy, words: &'static str) -> Meaning {
     Meaning { remedy, words }
 }
 
-/// As `renewal`, for another resource than Resource Manager: what is refused is that resource, and perhaps no more.
+/// As `renewal`, for a resource other than Resource Manager: the refusal concerns that resource, and perhaps only
+/// that.
 pub(super) fn resource(refusal: &Refusal, resource: &Identifier) -> Error {
     let error = renewal(refusal);
     let is_consent = "consent_required" == refusal.error || "consent_required" == refusal.suberror;

@@ -1,24 +1,24 @@
-//! What Entra's AADSTS numbers mean: one row for each, with what can mend it and the words for that.
+//! The table of Entra's AADSTS numbers: one row for each, with its remedy and its message.
 //!
 //! Source: Microsoft's "Microsoft Entra authentication and authorization error codes" (learn.microsoft.com,
-//! entra/identity-platform/reference-error-codes). The name beside a row is that page's; "not listed" says that the page
-//! lacks the number. Microsoft may change the numbers, so a number that is not here decides nothing.
+//! entra/identity-platform/reference-error-codes). The name beside a row is that page's; "not listed" means that the
+//! page lacks the number. Microsoft may change the numbers, so a number that is not here decides nothing.
 
-/// What can mend an error.
+/// The remedy of an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Remedy {
-    /// Time: Microsoft is in trouble.
+    /// Waiting: Microsoft is temporarily unavailable.
     Wait,
-    /// Time, and fewer requests.
+    /// Waiting, and fewer requests.
     AskLess,
-    /// Somebody at the organisation, or another place, device or hour. A sign-in would meet the same answer, and the kept
-    /// one works again afterwards.
+    /// An administrator, or another place, device or hour. A sign-in would meet the same answer, and the saved one
+    /// works again afterwards.
     Organisation,
     /// A sign-in.
     SignIn,
     /// A sign-in, after an administrator has approved the app.
     Approval,
-    /// The user, who refused.
+    /// The user, who declined.
     Consent,
     /// The app registration or a setting.
     Registration,
@@ -30,11 +30,11 @@ pub(super) enum Remedy {
 #[derive(Debug)]
 pub(super) struct Meaning {
     pub(super) remedy: Remedy,
-    /// What happened, and what to do where the remedy does not say it.
+    /// The message: what happened, and what to do where the remedy does not imply it.
     pub(super) words: &'static str,
 }
 
-/// The meaning of a number, where it is known.
+/// Returns the meaning of a number, if it is known.
 pub(super) fn meaning(number: u32) -> Option<Meaning> {
     use Remedy::{
         Approval, AskLess, Consent, Organisation, Permission, Registration, SignIn, Wait,

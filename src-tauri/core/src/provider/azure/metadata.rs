@@ -1,7 +1,7 @@
-//! Entra's OpenID Connect metadata: reading it, checking it, and its issuer that is templated by tenant.
+//! Entra's OpenID Connect metadata: loading it, checking it, and its issuer with a placeholder for the tenant.
 //!
-//! The metadata of `organizations` names the issuer `https://…/{tenantid}/v2.0`; the `tid` of a token takes the
-//! place's place, and the result must equal the token's `iss` exactly (Microsoft's access-tokens page).
+//! The metadata of `organizations` names the issuer `https://…/{tenantid}/v2.0`. Replace `{tenantid}` with the
+//! token's `tid`, then compare with `iss` exactly (Microsoft's access-tokens page).
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -19,7 +19,7 @@ use crate::oauth::Refusal;
 const LIFE: Duration = Duration::from_secs(24 * 3600);
 const TENANT_PLACE: &str = "{tenantid}";
 
-/// What is used of the metadata.
+/// The parts of the metadata that are used.
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Metadata {
     pub(super) issuer: String,
@@ -48,15 +48,15 @@ pub(super) fn issuer_of(template: &str, tenant: &str) -> String {
     template.replace(TENANT_PLACE, tenant)
 }
 
-/// Metadata that was read, by its address.
+/// Metadata that was loaded, by its address.
 #[derive(Default)]
 pub(super) struct Cache(Mutex<HashMap<Url, (Metadata, Timestamp)>>);
 
 impl Cache {
-    /// The metadata of a tenant at a sign-in server.
+    /// Loads the metadata of a tenant at a sign-in server.
     ///
     /// # Errors
-    /// `sign-in-rejected` when the tenant is not known there or the metadata fails a check.
+    /// `sign-in-rejected` when the tenant is unknown there or the metadata fails a check.
     pub(super) async fn read(
         &self,
         http: &Http,
@@ -98,7 +98,7 @@ impl Cache {
     }
 }
 
-/// The metadata must speak for the server that was asked: codes and tokens go nowhere else (RFC 9700 4.4).
+/// The metadata must be for the requested server: codes and tokens go nowhere else (RFC 9700 4.4).
 fn check(metadata: &Metadata, authority: &Url) -> Result<()> {
     let refuse = |what: &str| {
         let message = format!(

@@ -1,14 +1,14 @@
-//! The resources of Azure that a person or an SDK can ask a token for, and what they are called.
+//! The Azure resources that a user or an SDK can request a token for, and their names.
 //!
-//! Short names stand for the address that the resource has in the Azure cloud in force. Sources: the cloud endpoints of
-//! the Azure CLI, and Microsoft's pages on national clouds.
+//! Short names depend on the configured Azure cloud. Sources: the cloud endpoints of the Azure CLI, and Microsoft's
+//! pages on national clouds.
 
 use crate::error::{Code, Error, Result};
 use crate::resource::{Identifier, Resource};
 use crate::settings::{AzureCloud, AzureSettings};
 use crate::text;
 
-/// What people call the resources, and their identifiers in the public cloud, for the US government and in China.
+/// The short names of the resources, and their identifiers in the public cloud, for the US government and in China.
 const NAMES: [(&str, [&str; 3]); 4] = [
     (
         "graph",
@@ -36,15 +36,15 @@ pub const AKS_SERVER: &str = "6dae42f8-4368-4678-94ff-3960e28e3630";
 /// The name of Resource Manager, whose session every account has.
 const RESOURCE_MANAGER: &str = "arm";
 
-/// The short names that a person can give.
+/// The short names that a user can enter.
 pub fn names() -> impl Iterator<Item = &'static str> {
     std::iter::once(RESOURCE_MANAGER).chain(NAMES.iter().map(|(name, _)| *name))
 }
 
-/// The resource that a text names.
+/// Finds the resource that a text names.
 ///
 /// # Errors
-/// `invalid-input`, naming the text and what could stand there.
+/// `invalid-input`, naming the text and the permitted forms.
 pub(in crate::provider) fn parse(settings: &AzureSettings, text: &str) -> Result<Resource> {
     let cloud = match settings.cloud() {
         AzureCloud::Public => 0,
@@ -56,7 +56,7 @@ pub(in crate::provider) fn parse(settings: &AzureSettings, text: &str) -> Result
         .find(|(name, _)| name.eq_ignore_ascii_case(text));
     let identifier = known.map_or(text, |(_, identifiers)| identifiers[cloud]);
     let bare = |text: &str| text.trim_end_matches('/').to_ascii_lowercase();
-    // The configured one may be a server on this machine, which is no resource of anybody else's.
+    // The configured one may be a server on this machine, which is nowhere else a resource.
     let audience = settings.audience.as_ref();
     if text.eq_ignore_ascii_case(RESOURCE_MANAGER)
         || bare(text) == bare(settings.resource_manager.as_str())

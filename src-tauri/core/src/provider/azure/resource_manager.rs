@@ -1,4 +1,4 @@
-//! Azure Resource Manager: the tenants a person may enter and a tenant's subscriptions.
+//! Azure Resource Manager: the tenants that the user can access, and a tenant's subscriptions.
 //!
 //! Links to the next page are followed on the same host only, because the access token goes along. What servers really
 //! send is taken: a list that is null, a row twice, a row without an id, a link without a host.
@@ -21,7 +21,7 @@ use crate::settings::AzureSettings;
 use crate::text;
 
 const API_VERSION: &str = "2022-12-01";
-/// Resource Manager gives up to 1,000 a page; more pages than this is a server gone wrong.
+/// Resource Manager returns up to 1,000 rows a page; more pages than this is a faulty server.
 const MOST_PAGES: usize = 200;
 
 #[derive(Deserialize)]
@@ -62,7 +62,7 @@ struct FailureBody {
     code: String,
 }
 
-/// The tenants that the person may enter.
+/// Loads the tenants that the user can access.
 ///
 /// # Errors
 /// As `read`.
@@ -115,8 +115,8 @@ pub(super) async fn subscriptions(
 /// Reads every page of a list. A row that lacks what every row has is skipped, and counted in the log.
 ///
 /// # Errors
-/// `server-failed` for pages that lead elsewhere or go round in circles, `sign-in-again` when the token is refused,
-/// and those of `ListReading`.
+/// `server-failed` for pages that lead to another host or in circles, `sign-in-again` when the token is refused, and
+/// those of `ListReading`.
 async fn read<T: DeserializeOwned>(
     http: &Http,
     settings: &AzureSettings,

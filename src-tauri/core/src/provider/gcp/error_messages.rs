@@ -1,12 +1,12 @@
-//! What Google's errors mean for the person, and whether waiting helps.
+//! Maps Google's errors to messages for the user and to codes, which decide whether waiting helps.
 //!
-//! `error` and `error_subtype` decide, as in google-auth; the description is read by nobody. Sources: Google's OAuth
-//! pages for installed apps and for the expiry of refresh tokens.
+//! `error` and `error_subtype` decide, as in google-auth; the description is ignored. Sources: Google's OAuth pages
+//! for installed apps and for the expiry of refresh tokens.
 
 use crate::error::{Code, Error};
 use crate::oauth::Refusal;
 
-/// An error that came back to the redirect URI.
+/// Maps an error that came to the redirect URI.
 pub(super) fn authorize(error: &str) -> Error {
     let (code, message) = match error {
         "access_denied" => (
@@ -47,18 +47,18 @@ pub(super) fn authorize(error: &str) -> Error {
     Error::new(code, message).with_detail(error)
 }
 
-/// What was being redeemed.
+/// The credential that was being redeemed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Redeemed {
     /// The code of a sign-in.
     Code,
-    /// The kept refresh token.
+    /// The saved refresh token.
     RefreshToken,
     /// The code of a device, or the request for one.
     DeviceCode,
 }
 
-/// An error that came from the token endpoint. `with_secret` is whether a client secret was sent.
+/// Maps an error of the token endpoint. `with_secret` is whether a client secret was sent.
 pub(super) fn token(refusal: &Refusal, redeemed: Redeemed, with_secret: bool) -> Error {
     let (error, subtype) = (refusal.error.as_str(), refusal.suberror.as_str());
     let (code, message) = match error {
@@ -91,7 +91,7 @@ pub(super) fn token(refusal: &Refusal, redeemed: Redeemed, with_secret: bool) ->
             "Google refused the sign-in. Nothing was changed.",
         ),
         "deleted_client" => (Code::SettingInvalid, DELETED),
-        // The client, not the person: signing in again would lead to the same answer.
+        // The client is at fault: signing in again would lead to the same answer.
         "invalid_client" | "unauthorized_client" | "invalid_request" if !with_secret => (
             Code::SettingMissing,
             "Google did not accept the client id without its client secret. Set gcp.client_secret_file in settings.toml \

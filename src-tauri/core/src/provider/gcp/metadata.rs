@@ -1,7 +1,7 @@
-//! The issuer's discovery document: reading it, checking it, and keeping it.
+//! The issuer's discovery document: loading it, checking it, and caching it.
 //!
-//! Every address of a sign-in comes from it, so it must speak for the issuer that was asked, and may lead only where
-//! that issuer is known to live: codes and tokens go nowhere else (RFC 8414 3.3, RFC 9700 4.4).
+//! Every address of a sign-in comes from it. So it must be for the requested issuer, and may lead only to that
+//! issuer's known hosts: codes and tokens go nowhere else (RFC 8414 3.3, RFC 9700 4.4).
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -26,7 +26,7 @@ const GOOGLES: [&str; 4] = [
     "openidconnect.googleapis.com",
 ];
 
-/// What is used of the document.
+/// The parts of the document that are used.
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Metadata {
     pub(super) issuer: String,
@@ -44,7 +44,7 @@ pub(super) struct Metadata {
 }
 
 impl Metadata {
-    /// What the `iss` of an answer must be.
+    /// The required `iss` of an answer.
     pub(super) fn expected_issuer(&self) -> Issuer {
         if self.authorization_response_iss_parameter_supported {
             Issuer::Required(self.issuer.clone())
@@ -53,7 +53,7 @@ impl Metadata {
         }
     }
 
-    /// The issuer as id_tokens spell it: Google's may leave the scheme out (its OpenID Connect reference).
+    /// The issuer as id_tokens spell it: Google's may omit the scheme (its OpenID Connect reference).
     pub(super) fn token_issuers(&self) -> [&str; 2] {
         let bare = self
             .issuer
@@ -63,12 +63,12 @@ impl Metadata {
     }
 }
 
-/// Documents that were read, by their issuer.
+/// Documents that were loaded, by their issuer.
 #[derive(Default)]
 pub(super) struct Cache(Mutex<HashMap<Url, (Metadata, Timestamp)>>);
 
 impl Cache {
-    /// The document of an issuer.
+    /// Loads the document of an issuer.
     ///
     /// # Errors
     /// `sign-in-rejected` when there is none or it fails a check; those of `Http::get_json`.
@@ -114,7 +114,7 @@ fn check(metadata: &Metadata, issuer: &Url) -> Result<()> {
         );
         Err(Error::new(Code::SignInRejected, message))
     };
-    // Settings keep a slash at the end of an issuer that has none; everything else must be the same.
+    // Settings keep a trailing slash of an issuer that has none; everything else must be equal.
     let (asked, named) = (issuer.as_str(), metadata.issuer.as_str());
     if named != asked && Some(named) != asked.strip_suffix('/') {
         return refuse("another issuer");

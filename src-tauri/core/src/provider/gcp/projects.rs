@@ -1,4 +1,4 @@
-//! Google's Resource Manager: the projects that a person may see.
+//! Google's Resource Manager: the projects that the user can see.
 //!
 //! `projects:search` (v3). Pages may be short or empty and still have a successor, and a list without rows has no
 //! `projects` member at all. A project that comes twice is one, and a row without an id is left out.
@@ -16,11 +16,11 @@ use crate::http::{self, Http, Refused};
 use crate::provider::Progress;
 use crate::text;
 
-/// What is asked for; the server may give less.
+/// The requested page size; the server may return less.
 const PAGE_SIZE: usize = 500;
-/// More pages than this, empty ones among them, is a server gone wrong.
+/// More pages than this, including empty ones, is a faulty server.
 const MOST_PAGES: usize = 2000;
-/// Where an API is switched on.
+/// The console page where an API is enabled.
 const CONSOLES: [&str; 2] = ["console.developers.google.com", "console.cloud.google.com"];
 
 /// The kind of violation by which VPC Service Controls are known.
@@ -47,12 +47,11 @@ struct Project {
     parent: Option<String>,
 }
 
-/// The active projects, by name.
+/// Loads the active projects, by name.
 ///
 /// # Errors
-/// `server-failed` for pages that go round in circles, `sign-in-again` when the token is refused, `sign-in-refused`
-/// when it was not granted access, `admin-needed` for what only an administrator can mend, and those of
-/// `ListReading`.
+/// `server-failed` for pages that lead in circles, `sign-in-again` when the token is refused, `sign-in-refused` when
+/// it was not granted access, `admin-needed` when only an administrator can help, and those of `ListReading`.
 pub(super) async fn search(
     http: &Http,
     home: &Url,
@@ -147,9 +146,9 @@ struct ProjectsError {
     status: String,
     /// `reason` of the ErrorInfo.
     reason: String,
-    /// The project that pays for the request: the one that the OAuth client belongs to.
+    /// The project that is billed for the request: the one of the OAuth client.
     consumer: Option<String>,
-    /// Where the API is switched on.
+    /// The page where the API is enabled.
     link: Option<Url>,
 }
 
@@ -198,7 +197,7 @@ fn project(consumer: &str) -> Option<String> {
     ((1..=64).contains(&project.len()) && project.chars().all(fits)).then(|| project.to_owned())
 }
 
-/// A link that a person may be shown: to Google's console and nowhere else, whatever the answer says.
+/// A link that is safe to show: only to Google's console, whatever the answer contains.
 fn link(text: &Value) -> Option<Url> {
     let url = Url::parse(text.as_str()?).ok()?;
     let is_console = url.scheme() == "https"
@@ -307,7 +306,7 @@ fn service_disabled(refused: &ProjectsError) -> Error {
     Error::new(Code::AdminNeeded, message)
 }
 
-/// The person signed in and did not grant access to the cloud.
+/// The user signed in and did not grant access to the cloud.
 pub(super) fn no_access() -> Error {
     let message = "Access to Google Cloud was not granted at the sign-in, so no project can be read. Sign in again and \
                    leave Google Cloud ticked on Google's page.";

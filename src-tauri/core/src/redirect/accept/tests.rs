@@ -1,4 +1,4 @@
-//! The callback cases C1 to C20 as far as they are the judge's, and properties over arbitrary text.
+//! The callback cases C1 to C20 that concern `accept`, and properties over arbitrary text.
 
 use proptest::prelude::*;
 
@@ -610,7 +610,7 @@ fn nothing_of_an_arrival_or_a_flow_shows_in_debug() {
     );
 }
 
-/// Percent-encodes every byte, the heaviest form in which the same value can come.
+/// Percent-encodes every byte, the longest form in which the same value can arrive.
 fn escaped(text: &str) -> String {
     text.bytes().map(|byte| format!("%{byte:02X}")).collect()
 }

@@ -1,4 +1,4 @@
-//! A keychain that dies at each step of the work, and what is there afterwards.
+//! A keychain that fails at each step of the work, and the state afterwards.
 
 use super::super::fake::{Death, Fake};
 use super::*;
@@ -70,7 +70,7 @@ async fn interrupt_write(old: Option<usize>, new: usize, death: fn(u32) -> Death
     }
 }
 
-/// Writes once more after an interruption and says how many entries the record has by its own account.
+/// Writes once more after an interruption and returns the number of entries that the record counts.
 async fn fresh_entries(fake: &Fake, nth: u32) -> usize {
     let value = bytes(9, if nth.is_multiple_of(2) { 20 } else { 2_500 });
     write(&vault(fake), &grant(), &value)

@@ -1,4 +1,4 @@
-//! Who waits for whom, how long, and what a caller is told meanwhile.
+//! Waiting for the keychain: by whom, how long, and with which answer.
 
 use futures_util::FutureExt as _;
 
