@@ -1,9 +1,8 @@
-//! Any bytes as AWS's config or credentials: no panic in any client's way of reading, and every byte stands in a line.
+//! Any bytes as AWS's config or credentials: no panic in any client's way of reading.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use mcm_core::aws_files::document::Document;
-use mcm_core::aws_files::{Client, Kind};
+use mcm_core::aws_files::{Client, Document, Kind};
 
 fuzz_target!(|input: &[u8]| {
     for client in [Client::Botocore, Client::JavaScript, Client::JavaScript2, Client::Go, Client::Rust] {
@@ -11,7 +10,5 @@ fuzz_target!(|input: &[u8]| {
             let _ = client.profiles(input, kind);
         }
     }
-    if let Ok(document) = Document::parse(input) {
-        assert_eq!(document.lines().concat().as_bytes(), input, "a rewritten file keeps every other byte");
-    }
+    let _ = Document::parse(input);
 });
