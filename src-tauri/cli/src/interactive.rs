@@ -26,10 +26,17 @@ pub(crate) async fn issue<T>(
     attempt: impl AsyncFn() -> Result<T, Error>,
 ) -> Result<T, Failure> {
     let lock = app.sign_in_lock(account);
-    let error = match attempt().await {
+    let mut error = match attempt().await {
         Ok(handed_out) => return Ok(handed_out),
         Err(error) => error,
     };
+    if may_ask && error.code() == Code::KeychainLocked {
+        open_keychain(vault).await?;
+        error = match attempt().await {
+            Ok(handed_out) => return Ok(handed_out),
+            Err(error) => error,
+        };
+    }
     if may_ask && error.code() == Code::SourceExpired {
         note(
             "--interactive cannot sign in to what an AWS role is assumed with. The command below can.",

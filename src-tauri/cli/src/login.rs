@@ -86,11 +86,13 @@ async fn connect(
     Ok(account)
 }
 
-/// Makes sure that the sign-in can be stored, before the user goes through it: memory ends with this process.
+pub(crate) const OPEN_IT: &str = "Your keychain asks for your permission. Answer it in its dialog.";
+
+/// Makes sure that the sign-in can be kept, before the person goes through it: memory ends with this process.
 pub(crate) async fn open_keychain(vault: &Vault) -> Result<(), Error> {
     match vault.check().await {
         Err(error) if matches!(error.code(), Code::KeychainLocked | Code::KeychainAbsent) => {
-            note("Your keychain is not open. If it shows a question, answer it.");
+            note(OPEN_IT);
             vault.unlock().await
         }
         checked => checked,

@@ -1,17 +1,22 @@
 //! `mcm logout`: disconnects accounts and says what was removed.
 
+use std::io::{self, IsTerminal as _};
+
 use mcm_core::account::Cloud;
 use mcm_core::app::App;
-use mcm_core::error::Error;
+use mcm_core::error::{Code, Error};
+use mcm_core::vault::Vault;
 
 use crate::arguments::LogoutOf;
 use crate::choice::by_name;
 use crate::failure::Failure;
+use crate::login::OPEN_IT;
 use crate::output::{confirm, note, print};
 
-pub(crate) async fn run(app: &App, whose: &LogoutOf) -> Result<(), Failure> {
+pub(crate) async fn run(app: &App, vault: &Vault, whose: &LogoutOf) -> Result<(), Failure> {
     let Some(name) = &whose.account else {
         let count = app.stored().map_or(0, |stored| stored.accounts.len());
+        unlock_at_a_terminal(vault).await;
         let untold = app.forget_everything().await?;
         let accounts = if count == 1 {
             "1 account".to_owned()
@@ -36,6 +41,7 @@ pub(crate) async fn run(app: &App, whose: &LogoutOf) -> Result<(), Failure> {
         .filter(|other| other.grant == account.grant)
         .count()
         - 1;
+    unlock_at_a_terminal(vault).await;
     let untold = app.disconnect(&account.id).await?;
     let (name, who) = (account.name(), account.identity.who());
     let sign_in = match siblings {
@@ -53,6 +59,17 @@ pub(crate) async fn run(app: &App, whose: &LogoutOf) -> Result<(), Failure> {
         account.id
     ))?;
     tell(untold)
+}
+
+/// Has a locked keychain ask its user, who is there. What stays locked, the sign-out says.
+async fn unlock_at_a_terminal(vault: &Vault) {
+    if io::stdin().is_terminal()
+        && let Err(error) = vault.check().await
+        && error.code() == Code::KeychainLocked
+    {
+        note(OPEN_IT);
+        let _ = vault.unlock().await;
+    }
 }
 
 /// Fails when a provider could not be told: what was granted there still stands.

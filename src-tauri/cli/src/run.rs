@@ -203,7 +203,7 @@ async fn dispatch(command: Command, world: World) -> Result<(), Failure> {
             Command::Rename { account, name } => {
                 accounts::rename(&app, &account, name.as_deref()).await
             }
-            Command::Logout { whose } => logout::run(&app, &whose).await,
+            Command::Logout { whose } => logout::run(&app, &world.vault, &whose).await,
             Command::Activity {
                 verify: true, json, ..
             } => activity::verify(&app, json),

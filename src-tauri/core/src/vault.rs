@@ -371,11 +371,22 @@ impl Vault {
         let asked = on_a_thread(deadline, move || {
             let _turn = mode;
             let store = connect().map_err(KeychainFailure::from)?;
-            platform::unlock(&*store, &service).map_err(KeychainFailure::from)
+            platform::unlock(&*store, &service).map_err(KeychainFailure::from)?;
+            Ok::<_, KeychainFailure>(store)
         });
         let failure = match asked.await? {
             None => return Err(failure::unanswered()),
-            Some(Ok(())) => return self.check().await,
+            Some(Ok(store)) => {
+                // KeePassXC has allowed this connection, and no other.
+                let Ok(mut connection) =
+                    timeout_at(deadline, Arc::clone(&self.0.connection).lock_owned()).await
+                else {
+                    return Err(failure::busy_here());
+                };
+                connection.replace(store);
+                drop(connection);
+                return self.check().await;
+            }
             Some(Err(failure)) => failure,
         };
         let error = failure.into_error();
@@ -472,13 +483,19 @@ impl Ticket {
     }
 }
 
-/// The result of a job on a thread of the runtime's blocking pool, or none when it was not done by the deadline.
-/// Paused time does not advance past such a job, which takes real time.
+/// What a job on a thread of the runtime's blocking pool led to, or nothing when it was not done by the deadline. While the
+/// keychain asks its user something, the user's time counts instead. Paused
+/// time does not run ahead of a job there, which takes real time.
 async fn on_a_thread<T: Send + 'static>(
     deadline: Instant,
     job: impl FnOnce() -> T + Send + 'static,
 ) -> Result<Option<T>> {
-    match timeout_at(deadline, tokio::task::spawn_blocking(job)).await {
+    let mut job = tokio::task::spawn_blocking(job);
+    let mut done = timeout_at(deadline, &mut job).await;
+    if done.is_err() && platform::is_asking() {
+        done = timeout_at(deadline + KeychainLimits::default().unlock, &mut job).await;
+    }
+    match done {
         Ok(Ok(outcome)) => Ok(Some(outcome)),
         Ok(Err(_)) => Err(Error::new(
             Code::Internal,

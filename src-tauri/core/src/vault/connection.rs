@@ -61,6 +61,12 @@ impl KeychainConnection {
         let _ = self.connected();
     }
 
+    /// Goes on with a connection that was made elsewhere.
+    pub(super) fn replace(&mut self, store: Arc<CredentialStore>) {
+        self.store = Some(store);
+        self.absent_until = None;
+    }
+
     pub(super) fn read(&mut self, record: &Record) -> Result<Option<Bytes>> {
         self.settle();
         if let Some(kept) = self.memory.get(record) {

@@ -14,6 +14,8 @@ use super::Kind;
 pub(super) enum KeychainFailure {
     /// The keychain is locked, or the user denied access.
     Locked(Option<Cause>),
+    /// The keychain is open, and its program keeps our entries from this process until the user allows it.
+    NotAllowed(Option<String>, Cause),
     /// There is no keychain.
     Absent(Option<Cause>),
     /// The keychain failed; a new connection to it may help.
@@ -42,7 +44,10 @@ impl From<keyring_core::Error> for KeychainFailure {
     fn from(error: keyring_core::Error) -> Self {
         use keyring_core::Error as Keyring;
         match error {
-            Keyring::NoStorageAccess(cause) => Self::Locked(Some(Cause(cause.to_string()))),
+            Keyring::NoStorageAccess(cause) => match super::platform::locked_by(&*cause) {
+                Some(program) => Self::NotAllowed(program, Cause(cause.to_string())),
+                None => Self::Locked(Some(Cause(cause.to_string()))),
+            },
             Keyring::NoDefaultStore => Self::Absent(None),
             Keyring::PlatformFailure(cause) if super::platform::is_refusal(&*cause) => {
                 Self::Locked(Some(Cause(cause.to_string())))
@@ -87,6 +92,15 @@ impl KeychainFailure {
                 ),
                 cause,
             ),
+            Self::NotAllowed(program, cause) => {
+                let program = program.as_deref().map_or("Your keychain", keychain_name);
+                let message = format!(
+                    "{program} has not allowed this program to read its entries. Choose Unlock… in the app, or add --interactive, \
+                     and allow it in the dialog."
+                );
+                let error = Error::new(Code::KeychainLocked, message).with_detail("not-allowed");
+                (error, Some(cause))
+            }
             Self::Absent(cause) => (absent(), cause),
             Self::Broken(cause) => {
                 let message = "Your keychain failed. Choose Retry; if it fails again, log out of this computer and in again.";
@@ -126,7 +140,17 @@ impl KeychainFailure {
     }
 }
 
-/// The error for a missing keychain.
+/// What users call the keychain that a program's name on the system stands for.
+fn keychain_name(program: &str) -> &str {
+    match program {
+        "keepassxc" => "KeePassXC",
+        "kwalletd5" | "kwalletd6" | "ksecretd" => "KWallet",
+        "gnome-keyring-d" => "GNOME Keyring",
+        other => other,
+    }
+}
+
+/// There is no keychain.
 pub(super) fn absent() -> Error {
     Error::new(
         Code::KeychainAbsent,

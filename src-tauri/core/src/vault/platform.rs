@@ -89,14 +89,32 @@ pub(super) fn is_refusal(_: &(dyn Cause + Send + Sync + 'static)) -> bool {
     false
 }
 
-/// Opens the keychain's dialog to unlock it, and waits for the answer without limit.
+/// The program that keeps our entries locked though the keychain is open, when that is why a call failed.
+pub(super) fn locked_by(cause: &(dyn Cause + Send + Sync + 'static)) -> Option<Option<String>> {
+    #[cfg(target_os = "linux")]
+    if let Some(locked) = cause.downcast_ref::<super::secret_service::ItemsLocked>() {
+        return Some(locked.program.clone());
+    }
+    let _ = cause;
+    None
+}
+
+/// Whether the keychain shows its user a question of ours now. A system that shows one while it reads does not tell.
+pub(super) fn is_asking() -> bool {
+    #[cfg(target_os = "linux")]
+    return super::secret_service::is_asking();
+    #[cfg(not(target_os = "linux"))]
+    return cfg!(target_os = "macos");
+}
+
+/// Has the keychain ask the user to unlock it, and waits for the answer without limit.
 pub(super) fn unlock(store: &CredentialStore, service: &str) -> Result<()> {
     #[cfg(target_os = "linux")]
     if let Some(store) = store
         .as_any()
         .downcast_ref::<super::secret_service::Store>()
     {
-        return store.unlock();
+        return store.unlock(service);
     }
     // A system without a call for it asks when an entry is read.
     match search(store, service)?.first() {

@@ -12,8 +12,10 @@ use std::collections::HashMap;
 use std::fmt;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use futures_util::StreamExt as _;
 use keyring_core::api::{Credential, CredentialApi, CredentialStore, CredentialStoreApi};
 use keyring_core::{Entry, Error, Result};
 use secret_service::{Collection, EncryptionType, Item, SecretService};
@@ -25,8 +27,10 @@ use tokio::time::timeout;
 use zbus::address::Address;
 use zbus::address::transport::{Transport, UnixSocket};
 use zbus::connection::Builder;
-use zbus::zvariant::OwnedObjectPath;
-use zbus::{Connection, DBusError as _, Guid};
+use zbus::zvariant::{ObjectPath, OwnedObjectPath, OwnedValue};
+use zbus::{Connection, DBusError as _, Guid, MatchRule, MessageStream};
+
+use crate::text;
 
 /// The attributes of `secret-tool` and the keyring family, so that their tools find our entries.
 const SERVICE: &str = "service";
@@ -38,6 +42,9 @@ const CONTENT_TYPE: &str = "application/octet-stream";
 const BUS_NAME: &str = "org.freedesktop.secrets";
 const PATH: &str = "/org/freedesktop/secrets";
 const INTERFACE: &str = "org.freedesktop.Secret.Service";
+const PROMPT: &str = "org.freedesktop.Secret.Prompt";
+/// The path that stands for no prompt.
+const NO_PROMPT: &str = "/";
 
 /// Connects to this user's bus. The session with the Secret Service is opened by the first call that needs it. Each
 /// answer may take as long as the limit, if there is one; a dialog has none.
@@ -129,6 +136,30 @@ async fn authenticate(stream: &mut UnixStream) -> zbus::Result<Guid<'static>> {
     }
 }
 
+/// How many questions of the keychain's this process has on the screen.
+static ASKED: AtomicUsize = AtomicUsize::new(0);
+
+/// Whether the keychain asks its user something now, on behalf of this process.
+pub(super) fn is_asking() -> bool {
+    ASKED.load(Ordering::SeqCst) > 0
+}
+
+/// A question on the screen.
+struct Asking;
+
+impl Asking {
+    fn begin() -> Self {
+        ASKED.fetch_add(1, Ordering::SeqCst);
+        Self
+    }
+}
+
+impl Drop for Asking {
+    fn drop(&mut self) {
+        ASKED.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
 /// A session, and the runtime that its messages move on: one thread, the one that waits for an answer.
 struct Session {
     bus: Connection,
@@ -195,7 +226,106 @@ impl Session {
         let (unlocked, locked) = found.map_err(|error| failure(error.into()))?;
         Ok((service?, Places { unlocked, locked }))
     }
+
+    /// Removes an item. KeePassXC asks the user first, and this waits for the answer without limit.
+    async fn delete(&self, item: &ObjectPath<'_>) -> Result<()> {
+        let deleted = self.bus.call_method(
+            Some(BUS_NAME),
+            item,
+            Some("org.freedesktop.Secret.Item"),
+            "Delete",
+            &(),
+        );
+        let answer = deleted.await.map_err(|error| failure(error.into()))?;
+        let prompt: OwnedObjectPath = answer
+            .body()
+            .deserialize()
+            .map_err(|error| failure(error.into()))?;
+        if prompt.as_str() == NO_PROMPT {
+            return Ok(());
+        }
+        let _asking = Asking::begin();
+        let dismissed = self.ask(&prompt).await;
+        match dismissed.map_err(|error| failure(error.into()))? {
+            false => Ok(()),
+            true => Err(failure(secret_service::Error::Prompt)),
+        }
+    }
+
+    /// Shows the user a question of the keychain's. Whether it was dismissed.
+    async fn ask(&self, prompt: &ObjectPath<'_>) -> zbus::Result<bool> {
+        let rule = MatchRule::builder()
+            .msg_type(zbus::message::Type::Signal)
+            .interface(PROMPT)?
+            .member("Completed")?
+            .path(prompt)?
+            .build();
+        let mut completed = MessageStream::for_match_rule(rule, &self.bus, Some(1)).await?;
+        self.bus
+            .call_method(Some(BUS_NAME), prompt, Some(PROMPT), "Prompt", &"")
+            .await?;
+        let signal = completed
+            .next()
+            .await
+            .ok_or_else(|| zbus::Error::from(io::Error::from(io::ErrorKind::ConnectionReset)))??;
+        let (is_dismissed, _): (bool, OwnedValue) = signal.body().deserialize()?;
+        Ok(is_dismissed)
+    }
+
+    /// Why items are locked: the whole keychain is, or its program keeps these from this process.
+    async fn locked(&self) -> Error {
+        let is_open = async {
+            let collection = self.service().await?.get_default_collection().await;
+            collection
+                .map_err(failure)?
+                .is_locked()
+                .await
+                .map(|is_locked| !is_locked)
+                .map_err(failure)
+        };
+        if is_open.await.unwrap_or(false) {
+            Error::NoStorageAccess(Box::new(ItemsLocked {
+                program: self.program().await,
+            }))
+        } else {
+            failure(secret_service::Error::Locked)
+        }
+    }
+
+    /// The name of the program that answers as the keychain, where the system tells.
+    async fn program(&self) -> Option<String> {
+        let (bus, path) = ("org.freedesktop.DBus", "/org/freedesktop/DBus");
+        let asked = self
+            .bus
+            .call_method(
+                Some(bus),
+                path,
+                Some(bus),
+                "GetConnectionUnixProcessID",
+                &BUS_NAME,
+            )
+            .await
+            .ok()?;
+        let process: u32 = asked.body().deserialize().ok()?;
+        let name = std::fs::read_to_string(format!("/proc/{process}/comm")).ok()?;
+        Some(text::shown(name.trim()))
+    }
 }
+
+/// The keychain is unlocked, and keeps our items from this process until the user allows it.
+#[derive(Debug)]
+pub(super) struct ItemsLocked {
+    /// The keychain's program.
+    pub(super) program: Option<String>,
+}
+
+impl fmt::Display for ItemsLocked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the keychain keeps the entries locked for this program")
+    }
+}
+
+impl std::error::Error for ItemsLocked {}
 
 /// Paths of items.
 struct Places {
@@ -217,19 +347,37 @@ impl Drop for Session {
 pub(super) struct Store(Arc<Session>);
 
 impl Store {
-    /// Unlocks the default collection, or creates it where there is none. The keychain shows a dialog; this waits for
-    /// its answer without limit.
-    pub(super) fn unlock(&self) -> Result<()> {
+    /// Unlocks the default collection, or creates it where there is none; then the items of our service, which KeePassXC
+    /// locks for each program. The keychain asks the user; this waits for the answer without limit.
+    pub(super) fn unlock(&self, service_name: &str) -> Result<()> {
         self.0.wait(async {
             let service = self.0.service().await?;
             match service.get_default_collection().await {
-                Ok(collection) => collection.unlock().await.map_err(failure),
+                Ok(collection) => collection.unlock().await.map_err(failure)?,
                 Err(secret_service::Error::NoResult) => service
                     .create_collection("Default keyring", "default")
                     .await
                     .map(drop)
-                    .map_err(failure),
-                Err(error) => Err(failure(error)),
+                    .map_err(failure)?,
+                Err(error) => return Err(failure(error)),
+            }
+            let ours = HashMap::from([(SERVICE, service_name)]);
+            let locked = self.0.search(&ours).await?.1.locked;
+            if locked.is_empty() {
+                return Ok(());
+            }
+            let mut items = Vec::new();
+            for path in locked {
+                items.push(service.get_item_by_path(path).await.map_err(failure)?);
+            }
+            service
+                .unlock_all(&items.iter().collect::<Vec<_>>())
+                .await
+                .map_err(failure)?;
+            if self.0.search(&ours).await?.1.locked.is_empty() {
+                Ok(())
+            } else {
+                Err(self.0.locked().await)
             }
         })
     }
@@ -268,7 +416,7 @@ impl CredentialStoreApi for Store {
         self.0.wait(async {
             let (_, found) = self.0.search(spec).await?;
             if !found.locked.is_empty() {
-                return Err(failure(secret_service::Error::Locked));
+                return Err(self.0.locked().await);
             }
             if found.unlocked.is_empty() {
                 default_collection(&self.0).await?;
@@ -333,7 +481,7 @@ impl Named {
             return service.get_item_by_path(path).await.map_err(failure);
         }
         if !found.locked.is_empty() {
-            return Err(failure(secret_service::Error::Locked));
+            return Err(self.session.locked().await);
         }
         default_collection(&self.session).await?;
         Err(Error::NoEntry)
@@ -368,7 +516,7 @@ impl CredentialApi for Named {
 
     fn delete_credential(&self) -> Result<()> {
         self.session
-            .wait(async { self.item().await?.delete().await.map_err(failure) })
+            .wait(async { self.session.delete(&self.item().await?.item_path).await })
     }
 
     /// Succeeds when there is such an item.
@@ -431,7 +579,7 @@ impl CredentialApi for Found {
 
     fn delete_credential(&self) -> Result<()> {
         self.session
-            .wait(async { self.item().await?.delete().await.map_err(failure) })
+            .wait(async { self.session.delete(&self.path).await })
     }
 
     fn get_credential(&self) -> Result<Option<Arc<Credential>>> {
