@@ -35,6 +35,7 @@ pub(crate) fn account(cloud: Cloud, number: u32, name: &str) -> AccountView {
         }),
         sign_in_end: None,
         target: None,
+        pinned: Vec::new(),
         target_count: 0,
         targets_read_at: None,
         reading_targets: None,

@@ -67,6 +67,8 @@ export function who(identity: Identity): string {
       return identity.email ?? identity.subject;
     case "aws":
       return roleName(identity.roleArn);
+    case "identity-center":
+      return identity.userName ?? identity.startUrl;
   }
 }
 
@@ -79,6 +81,8 @@ export function cloudId(identity: Identity): string | null {
       return identity.hostedDomain;
     case "aws":
       return identity.accountId;
+    case "identity-center":
+      return identity.startUrl;
   }
 }
 

@@ -84,6 +84,7 @@ export function azure(changes: Partial<AccountView> = {}, tenantName = "Contoso"
     session: { issuedAt: minutes(-18), expiresAt: minutes(42.5) },
     signInEnd: { at: days(89), why: "idle" },
     target: production,
+    pinned: [],
     targetCount: 4,
     targetsReadAt: minutes(-30),
     targetsChange: null,
@@ -360,6 +361,7 @@ export function signInView(step: SignInStep, changes: Partial<SignInView> = {}):
     startedAt: minutes(-1),
     expiresAt: minutes(9.2),
     step,
+    portal: null,
     verification: null,
     ...changes,
   };

@@ -196,16 +196,23 @@ export function identityLine(account: AccountView): string {
           ? []
           : [`External ID: ${lowered(enforcement[identity.enforced])}`]),
       ].join(" · ");
+    case "identity-center":
+      return `${who(identity)} · IAM Identity Center`;
   }
+}
+
+/** What the targets of an account are called. */
+export function targetNoun(account: AccountView): string {
+  return account.identity.cloud === "identity-center" ? "role" : nouns[account.cloud].target;
 }
 
 /** The chosen Target in a row. */
 export function targetLine(account: AccountView): string {
   if (lacksCloudAccess(account)) return access.none;
   if (account.target !== null) return account.target.name;
-  if (account.readingTargets !== null) return `Loading ${nouns[account.cloud].target}s`;
-  if (account.targetCount === 0) return `No ${nouns[account.cloud].target}`;
-  return `No ${nouns[account.cloud].target} chosen`;
+  if (account.readingTargets !== null) return `Loading ${targetNoun(account)}s`;
+  if (account.targetCount === 0) return `No ${targetNoun(account)}`;
+  return `No ${targetNoun(account)} chosen`;
 }
 
 /** The line under a Target's name: its id where the name is another, where it belongs, and a state that is not the usual. */
@@ -908,7 +915,7 @@ export function disconnectFacts(
   const kept = keychain.state === "absent" ? "memory" : keychain.name;
   const removed = [
     siblings === 0 ? `The sign-in and its session in ${kept}` : `The session of this tenant in ${kept}`,
-    `Name, colour and star of the account, and its list of ${nouns[account.cloud].target}s`,
+    `Name, colour and star of the account, and its list of ${targetNoun(account)}s`,
   ];
   if (account.active) removed.push(`Its use as the active ${cloudNames[account.cloud]} account`);
   switch (account.identity.cloud) {
@@ -944,6 +951,15 @@ export function disconnectFacts(
         removed,
         stays: [
           "The role and its trust policy stay in AWS. Remove the role there if it is not needed.",
+          "Credentials already issued work until they expire.",
+        ],
+      };
+    case "identity-center":
+      return {
+        ends: [],
+        removed,
+        stays: [
+          "You stay signed in to IAM Identity Center in the browser and in other programs.",
           "Credentials already issued work until they expire.",
         ],
       };

@@ -276,7 +276,7 @@ fn targets_of(account: &AccountView, targets: &[Target]) -> Option<Item> {
             },
         ]);
     }
-    let (first, rest) = words::targets(account.cloud).split_at(1);
+    let (first, rest) = words::targets(&account.identity).split_at(1);
     Some(Item::Submenu {
         label: format!("{}{rest} of {}", first.to_uppercase(), name(&account.name)),
         items,

@@ -5,8 +5,9 @@
 use std::collections::HashMap;
 
 use jiff::Timestamp;
-use mcm_core::account::{AccountId, Cloud, Identity, Target};
+use mcm_core::account::{Account, AccountId, Cloud, Identity, Target};
 use mcm_core::app::App;
+use mcm_core::error::{Code, Error};
 use mcm_core::role::Enforcement;
 use mcm_core::snapshot::{AccountView, Status};
 use mcm_core::words;
@@ -58,7 +59,25 @@ enum Details {
         /// The ids of its projects as last loaded.
         projects: Vec<String>,
     },
+    IdentityCenter {
+        /// `identity-center`.
+        kind: &'static str,
+        start_url: String,
+        sso_region: String,
+        /// Null while no role is assigned.
+        user_name: Option<String>,
+        /// `aws`, `aws-cn`, `aws-us-gov` and so on.
+        partition: String,
+        /// `ACCOUNT/ROLE` of every role as last read.
+        roles: Vec<String>,
+        /// The role in use.
+        role: Option<String>,
+        /// The pinned roles.
+        pinned: Vec<String>,
+    },
     Aws {
+        /// `role`.
+        kind: &'static str,
         /// Twelve digits.
         account_id: String,
         role_arn: String,
@@ -121,9 +140,37 @@ pub(crate) fn run(app: &App, json: bool) -> Result<(), Failure> {
     ]
     .map(str::to_owned);
     let rows: Vec<_> = std::iter::once(head)
-        .chain(snapshot.accounts.iter().map(|view| line(view, snapshot.at)))
+        .chain(snapshot.accounts.iter().flat_map(|view| {
+            let known = stored.account(&view.id);
+            let pinned = view
+                .pinned
+                .iter()
+                .map(|target| pinned_line(view, known, target));
+            std::iter::once(line(view, snapshot.at)).chain(pinned.collect::<Vec<_>>())
+        }))
         .collect();
     Ok(print(&table(&rows))?)
+}
+
+/// Pins a target or takes the pin away.
+pub(crate) async fn pin(app: &App, name: &str, pinned: bool) -> Result<(), Failure> {
+    let account = app.named(name)?;
+    let typed = name.trim().to_lowercase();
+    let is_whole = account.id.as_str() == typed || account.names().contains(&typed);
+    let target = account
+        .chosen_target()
+        .filter(|_| !is_whole)
+        .ok_or_else(|| {
+            let message = "Name a target behind the account, as in contoso/123456789012/ReadOnly.";
+            Error::new(Code::InvalidInput, message)
+        })?;
+    app.pin_target(&account.id, &target.id, pinned).await?;
+    let state = if pinned { "pinned" } else { "no longer pinned" };
+    Ok(print(&format!(
+        "{} of {} is {state}.",
+        target.name,
+        account.name()
+    ))?)
 }
 
 pub(crate) async fn rename(app: &App, account: &str, name: Option<&str>) -> Result<(), Failure> {
@@ -152,6 +199,22 @@ fn row(view: &AccountView, targets: &[Target]) -> Row {
                 email: email.clone(),
                 projects: targets,
             },
+            Identity::IdentityCenter {
+                start_url,
+                region,
+                partition,
+                user_name,
+                ..
+            } => Details::IdentityCenter {
+                kind: "identity-center",
+                start_url: start_url.clone(),
+                sso_region: region.clone(),
+                user_name: user_name.clone(),
+                partition: partition.clone(),
+                roles: targets,
+                role: view.target.as_ref().map(|target| target.id.clone()),
+                pinned: view.pinned.clone(),
+            },
             Identity::Aws {
                 account_id,
                 role_arn,
@@ -160,6 +223,7 @@ fn row(view: &AccountView, targets: &[Target]) -> Row {
                 partition,
                 ..
             } => Details::Aws {
+                kind: "role",
                 account_id: account_id.clone(),
                 role_arn: role_arn.clone(),
                 external_id: external_id.clone(),
@@ -195,7 +259,31 @@ fn line(view: &AccountView, now: Timestamp) -> [String; 7] {
     ]
 }
 
-/// The identity, and for a role whether its External ID protects it.
+/// A pinned target as an entry of its own. It stays when its cloud no longer lists it.
+fn pinned_line(view: &AccountView, known: Option<&Account>, target: &str) -> [String; 7] {
+    let listed =
+        known.and_then(|account| account.targets.iter().find(|listed| listed.id == target));
+    let is_chosen = view
+        .target
+        .as_ref()
+        .is_some_and(|chosen| chosen.id == target);
+    [
+        if view.active && is_chosen { "*" } else { "" }.to_owned(),
+        format!("  {}", listed.map_or(target, |listed| &listed.name)),
+        String::new(),
+        "pinned".to_owned(),
+        String::new(),
+        if listed.is_some() {
+            ""
+        } else {
+            "no longer listed"
+        }
+        .to_owned(),
+        format!("{}/{target}", view.id),
+    ]
+}
+
+/// Who is signed in, and for a role whether its External ID protects it.
 fn who(identity: &Identity) -> String {
     let remark = match identity {
         Identity::Aws {

@@ -10,13 +10,15 @@ use mcm_core::role::Permissions;
 use crate::shell::Shell;
 
 const AFTER_HELP: &str = "\
-ACCOUNT is an account's id, its name or its user name. Where nothing is issued or removed, and at a terminal, a part of
+ACCOUNT is an account's id, its name or its user name; ACCOUNT/TARGET also names a subscription, project, region or role
+of it, by its id or whole name, for this command alone. Where nothing is issued or removed, and at a terminal, a part of
 them that fits no other account does too.
 
 Examples:
   mcm login azure --all-tenants        sign in to every tenant that you may enter
   mcm login aws --print cli            commands that create a role for you
   mcm login aws --role-arn ARN         check that role, and connect it
+  mcm login aws --sso-start-url URL    sign in to IAM Identity Center: every account and role
   mcm accounts                         what is connected, and what is in use
   mcm use contoso Production           choose an account and a subscription
   mcm token --active azure             an access token of the account in use
@@ -42,7 +44,8 @@ const ACCOUNTS_HELP: &str = "\
 --json prints {\"accounts\":[…]}, each with id, provider (azure, gcp, aws), displayName, identity, status (connected,
 expired, sign-in-again, locked, offline), active, sessionExpiresAt (RFC 3339 or null), and for Azure tenantId and
 subscriptions, for Google Cloud email and projects, for AWS accountId, roleArn, externalId, externalIdEnforced (true,
-false or \"unknown\"), partition and region. Fields may be added; none changes its meaning.";
+false or \"unknown\"), partition, region and kind (role); for IAM Identity Center kind (identity-center), startUrl, ssoRegion,
+userName, partition, roles, role (the one in use) and pinned. Fields may be added; none changes its meaning.";
 
 const DEVICE_CODE_HELP: &str = "\
 --device-code shows a page and a code to type there, on any device. Use it only for a sign-in that you started \
@@ -83,7 +86,11 @@ A role is connected in two steps. --print gives what creates it, with a new Exte
 --role-arn checks the role that was created and connects it. The checks assume it with the External ID, without one
 and with a wrong one: only the first may succeed, else the role is refused.
 
+Without options, the start URLs of IAM Identity Center in ~/.aws/config are listed. --sso-start-url takes any form of a
+start URL. One sign-in serves every account and role that is assigned to you; name them as ACCOUNT/123456789012/ROLE.
+
 Examples:
+  mcm login aws --sso-start-url https://d-1234567890.awsapps.com/start
   mcm login aws --print cli --source profile:work
   mcm login aws --print terraform --permissions none > role.tf
   mcm login aws --role-arn arn:aws:iam::123456789012:role/MultiCloudManager-1a2b3c4d
@@ -110,8 +117,12 @@ stay byte for byte; what was there before mcm first changed it is kept in config
 are found by the comment in them and brought up to date where they are, and a name that is taken is never overwritten. A file that AWS's own tools would not
 read is refused, with the line to mend.
 
+Of a sign-in to IAM Identity Center, the pinned roles become profiles, or the ones that you name as ACCOUNT/123456789012/ROLE;
+--all takes every role. Without a region of their own, they work in that of the sign-in.
+
 Examples:
   mcm configure aws --dry-run
+  mcm configure aws contoso --all --filter ReadOnly --name-template '{account}-{role}'
   mcm configure aws contoso --name production
   mcm configure aws --undo";
 
@@ -322,10 +333,22 @@ pub(crate) enum Command {
         /// The new name
         name: Option<String>,
     },
+    /// Pin a subscription, project or role, so that it is an entry of its own here and in the app
+    Pin {
+        /// The account and its target, as in contoso/123456789012/ReadOnly
+        #[arg(value_name = "ACCOUNT/TARGET")]
+        account: String,
+        /// Take the pin away
+        #[arg(long)]
+        remove: bool,
+    },
     /// Disconnect an account and remove its secrets from the keychain
     Logout {
         #[command(flatten)]
         whose: LogoutOf,
+        /// Also sign out of IAM Identity Center, which ends the sessions of the browser and of other programs
+        #[arg(long, conflicts_with = "all")]
+        identity_center: bool,
     },
     /// List the accounts' activity, newest first
     #[command(after_help = ACTIVITY_HELP)]
@@ -412,7 +435,16 @@ pub(crate) struct ConfigureAws {
     /// The accounts; by default every AWS account
     #[arg(value_name = "ACCOUNT")]
     pub(crate) accounts: Vec<String>,
-    /// The profile's name; for one account only
+    /// Also every role of the sign-ins to IAM Identity Center, and not only the pinned ones
+    #[arg(long, conflicts_with_all = ["name", "undo"])]
+    pub(crate) all: bool,
+    /// With --all: only the roles that have these words in their account's name, their name or their id
+    #[arg(long, value_name = "TEXT", requires = "all")]
+    pub(crate) filter: Option<String>,
+    /// The names of the profiles of Identity Center's roles, made of {account}, {account-id}, {role} and {name}
+    #[arg(long, value_name = "TEMPLATE", default_value = "{account}-{role}", conflicts_with_all = ["name", "undo"])]
+    pub(crate) name_template: String,
+    /// The profile's name, for one account
     #[arg(long, value_name = "NAME", conflicts_with = "undo")]
     pub(crate) name: Option<String>,
     /// Write without asking
@@ -434,9 +466,9 @@ pub(crate) enum Login {
     /// Sign in to Google Cloud
     #[command(after_help = GCP_HELP)]
     Gcp(GcpLogin),
-    /// Connect an AWS role, or print a template that creates one
+    /// Sign in to IAM Identity Center, connect an AWS role, or print what creates one
     #[command(after_help = LOGIN_AWS_HELP)]
-    Aws(AwsLogin),
+    Aws(Box<AwsLogin>),
 }
 
 #[derive(Args)]
@@ -464,7 +496,19 @@ pub(crate) struct GcpLogin {
 pub(crate) struct AwsLogin {
     #[command(flatten)]
     pub(crate) step: AwsStep,
-    /// The identity that assumes the role
+    /// The region of Identity Center, when it is not to be found
+    #[arg(long, value_name = "REGION", requires = "sso_start_url")]
+    pub(crate) sso_region: Option<String>,
+    /// Sign in to Identity Center by typing a code on any device
+    #[arg(long, requires = "sso_start_url")]
+    pub(crate) device_code: bool,
+    /// Replace the account already connected for this start URL
+    #[arg(long, requires = "sso_start_url", conflicts_with = "keep_both")]
+    pub(crate) replace: bool,
+    /// Keep the account already connected for this start URL beside the new one
+    #[arg(long, requires = "sso_start_url")]
+    pub(crate) keep_both: bool,
+    /// Who assumes the role
     #[arg(long, value_name = "SOURCE", conflicts_with_all = NO_ROLE)]
     pub(crate) source: Option<String>,
     /// How long its sessions last, 900 to 43200 (default: 3600)
@@ -492,13 +536,23 @@ pub(crate) struct AwsLogin {
     pub(crate) another: bool,
 }
 
-/// The steps of `mcm login aws` that concern no role.
-const NO_ROLE: [&str; 5] = ["pending", "drop", "add_keys", "keys", "remove_keys"];
+/// The wishes of AWS that are about no role.
+const NO_ROLE: [&str; 6] = [
+    "pending",
+    "drop",
+    "add_keys",
+    "keys",
+    "remove_keys",
+    "sso_start_url",
+];
 
 /// The step of `mcm login aws`: exactly one.
 #[derive(Args)]
-#[group(required = true, multiple = false)]
+#[group(required = false, multiple = false)]
 pub(crate) struct AwsStep {
+    /// Sign in to IAM Identity Center at this start URL
+    #[arg(long, value_name = "URL")]
+    pub(crate) sso_start_url: Option<String>,
     /// Check the role with this ARN and connect it
     #[arg(long, value_name = "ARN")]
     pub(crate) role_arn: Option<String>,

@@ -7,7 +7,6 @@
 
 use std::path::PathBuf;
 
-use mcm_core::account::AccountId;
 use mcm_core::aws_files::{self, Client, Document, Files, Profiles, SharedFile};
 use mcm_core::error::{Code, Error};
 use mcm_core::file;
@@ -53,10 +52,7 @@ pub(crate) fn without_credentials(environment: &Environment) -> Result<Vec<FileC
 }
 
 /// The profile whose only source of a credential, to every client, is this very program, asked for this account.
-pub(crate) fn profile_that_asks_us(
-    environment: &Environment,
-    account: &AccountId,
-) -> Option<String> {
+pub(crate) fn profile_that_asks_us(environment: &Environment, account: &str) -> Option<String> {
     let files = Files::read(environment);
     if files.config.needs_copy || files.credentials.needs_copy {
         return None;
@@ -80,7 +76,7 @@ pub(crate) fn profile_that_asks_us(
                 Some(words) if is_alone => words,
                 _ => return false,
             };
-            asked == account.as_str() && is_this_program(&program, environment)
+            asked == account && is_this_program(&program, environment)
         })
     };
     let names = readings.first()?.names().into_iter();

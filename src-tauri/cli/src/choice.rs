@@ -5,7 +5,7 @@
 
 use std::io::{IsTerminal as _, stderr, stdin, stdout};
 
-use mcm_core::account::{Account, Cloud};
+use mcm_core::account::{Account, Cloud, Target};
 use mcm_core::app::App;
 use mcm_core::error::{Code, Error};
 
@@ -43,6 +43,43 @@ pub(crate) struct Choice {
     pub(crate) account: Account,
     /// Whether it was chosen with `--active`, as the one in use.
     pub(crate) is_active: bool,
+    /// Whether the user named a target too, as in `ACCOUNT/TARGET`.
+    pub(crate) is_at_target: bool,
+}
+
+impl Choice {
+    fn named(app: &App, name: &str) -> Result<Self, Error> {
+        let account = by_name(app, name)?;
+        // A whole name may have a slash of its own.
+        let typed = name.trim().to_lowercase();
+        let is_whole = account.id.as_str() == typed || account.names().contains(&typed);
+        Ok(Self {
+            is_active: false,
+            is_at_target: !is_whole && typed.contains('/'),
+            account,
+        })
+    }
+
+    /// The target that the user named.
+    pub(crate) fn named_target(&self) -> Option<Target> {
+        self.is_at_target
+            .then(|| self.account.chosen_target().cloned())
+            .flatten()
+    }
+
+    /// The account as it stands by now.
+    ///
+    /// # Errors
+    /// As `App::named`.
+    pub(crate) fn refresh(&mut self, app: &App) -> Result<(), Error> {
+        let target = self.named_target();
+        let account = app.named(self.account.id.as_str())?;
+        self.account = match target {
+            Some(target) => account.at_target(target),
+            None => account,
+        };
+        Ok(())
+    }
 }
 
 /// Finds the accounts, those in use after those that are named.
@@ -55,16 +92,12 @@ pub(crate) fn choose(app: &App, whose: &AccountsOf) -> Result<Vec<Choice>, Error
             "Name an account, or --active with a cloud. This command with --help says more.";
         return Err(Error::new(Code::InvalidInput, message));
     }
-    let named = whose.accounts.iter().map(|name| {
-        by_name(app, name).map(|account| Choice {
-            account,
-            is_active: false,
-        })
-    });
+    let named = whose.accounts.iter().map(|name| Choice::named(app, name));
     let in_use = whose.active.iter().map(|cloud| {
         app.active(*cloud).map(|account| Choice {
             account,
             is_active: true,
+            is_at_target: false,
         })
     });
     let mut chosen: Vec<Choice> = Vec::new();

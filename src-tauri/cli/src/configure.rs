@@ -11,11 +11,12 @@ use std::collections::HashSet;
 use std::io::{self, IsTerminal as _};
 use std::time::Duration;
 
-use mcm_core::account::{Account, Cloud, Identity};
+use mcm_core::account::{Account, Cloud, Identity, Target};
 use mcm_core::app::App;
 use mcm_core::aws_files::{Client, Files};
 use mcm_core::error::{Code, Error};
 use mcm_core::file::{self, Foreign};
+use mcm_core::resource::Resource;
 use mcm_core::world::{Environment, World};
 
 use self::aws_config::{Config, Draft, Profile, Wanted};
@@ -114,7 +115,7 @@ fn put_in(
     program: &str,
     in_credentials: &HashSet<String>,
 ) -> Result<Vec<String>, Failure> {
-    let accounts = chosen(app, &wish.accounts)?;
+    let accounts = chosen(app, wish)?;
     if let (Some(name), [_, _, ..]) = (&wish.name, accounts.as_slice()) {
         let message = format!(
             "--name {name} is for one account, and {} are meant. Name one.",
@@ -126,9 +127,10 @@ fn put_in(
     taken.extend(in_credentials.iter().cloned());
     let (profiles, mut told) = (config.profiles(), Vec::new());
     for account in &accounts {
-        let command = aws_config::command(program, account.id.as_str())?;
+        let asked = asked_as(account);
+        let command = aws_config::command(program, &asked)?;
         let region = region(account);
-        let of_account = |profile: &&Profile<'_>| profile.account == account.id.as_str();
+        let of_account = |profile: &&Profile<'_>| profile.account == asked;
         let ours: Vec<&Profile<'_>> = profiles
             .iter()
             .filter(of_account)
@@ -167,7 +169,7 @@ fn put_in(
             !profile.ours
                 && app
                     .resolve(&profile.account)
-                    .is_ok_and(|named| named.id == account.id)
+                    .is_ok_and(|named| asked_as(&named) == asked)
         };
         let theirs = profiles.iter().find(names_it);
         if let (Some(theirs), true, None) = (theirs, ours.is_empty(), &wish.name) {
@@ -180,7 +182,10 @@ fn put_in(
             continue;
         }
         if ours.is_empty() {
-            let name = rename.map_or_else(|| free_name(account, &taken), str::to_owned);
+            let name = rename.map_or_else(
+                || free_name(account, &wish.name_template, &taken),
+                str::to_owned,
+            );
             taken.insert(name.to_lowercase());
             draft.add(&Wanted {
                 name: &name,
@@ -200,7 +205,7 @@ fn put_in(
             && !stored
                 .accounts
                 .iter()
-                .any(|a| a.id.as_str() == profile.account)
+                .any(|account| account.id.as_str() == row_of(&profile.account))
     };
     told.extend(profiles.iter().filter(is_gone).map(|profile| {
         format!(
@@ -228,12 +233,22 @@ fn take_out(
         let of_name = |profile: &&Profile<'_>| profile.name == name || profile.account == *name;
         match profiles.iter().find(of_name) {
             Some(profile) => wanted.insert(profile.account.clone()),
-            None => wanted.insert(app.resolve(name)?.id.to_string()),
+            None => {
+                let named = app.resolve(name)?;
+                let is_whole =
+                    named.names().contains(&name.to_lowercase()) || named.id.as_str() == name;
+                wanted.insert(if is_whole {
+                    named.id.to_string()
+                } else {
+                    asked_as(&named)
+                })
+            }
         };
     }
     let mut told = Vec::new();
     for profile in &profiles {
         let is_named = wanted.contains(&profile.account)
+            || wanted.contains(row_of(&profile.account))
             || wish.accounts.iter().any(|name| name == profile.name);
         if !wish.accounts.is_empty() && !is_named {
             continue;
@@ -248,25 +263,28 @@ fn take_out(
     Ok(told)
 }
 
-/// The AWS accounts that the user named; all of them when none is named.
-fn chosen(app: &App, names: &[String]) -> Result<Vec<Account>, Failure> {
-    if names.is_empty() {
-        let stored = app.stored()?;
-        let all: Vec<Account> = stored
-            .accounts
+/// The AWS accounts and roles that the user means; all accounts, and the pinned roles, when none is named.
+fn chosen(app: &App, wish: &ConfigureAws) -> Result<Vec<Account>, Failure> {
+    let mut accounts: Vec<Account> = Vec::new();
+    let stored = app.stored()?;
+    if wish.accounts.is_empty() {
+        let rows = stored
             .iter()
-            .filter(|account| account.cloud() == Cloud::Aws)
-            .map(|account| Account::clone(account))
-            .collect();
-        if all.is_empty() {
-            let message =
-                "No AWS account is connected. Run \"mcm login aws --print cli\" to begin with one.";
+            .filter(|account| account.cloud() == Cloud::Aws);
+        for row in rows {
+            accounts.extend(roles_of(row, wish).unwrap_or_else(|| vec![Account::clone(row)]));
+        }
+        if accounts.is_empty() {
+            let message = if stored.iter().any(|account| account.cloud() == Cloud::Aws) {
+                "No role of IAM Identity Center is pinned. Name a role, or use --all for every role."
+            } else {
+                "No AWS account is connected. Run \"mcm login aws --print cli\" to begin with one."
+            };
             return Err(Error::new(Code::NotFound, message).into());
         }
-        return Ok(all);
+        return Ok(accounts);
     }
-    let mut accounts: Vec<Account> = Vec::new();
-    for name in names {
+    for name in &wish.accounts {
         let account = app.resolve(name)?;
         if account.cloud() != Cloud::Aws {
             let message = format!(
@@ -276,16 +294,71 @@ fn chosen(app: &App, names: &[String]) -> Result<Vec<Account>, Failure> {
             );
             return Err(Error::new(Code::Unsupported, message).into());
         }
-        if accounts.iter().all(|known| known.id != account.id) {
-            accounts.push(account);
+        let typed = name.trim().to_lowercase();
+        let is_row = account.id.as_str() == typed
+            || account.names().contains(&typed)
+            || !typed.contains('/');
+        let named = match roles_of(&account, wish).filter(|_| is_row) {
+            Some(roles) if roles.is_empty() => {
+                // The chosen role, or an error that asks for one.
+                account.issued_resource()?;
+                vec![account]
+            }
+            Some(roles) => roles,
+            None => vec![account],
+        };
+        for account in named {
+            let asked = asked_as(&account);
+            if accounts.iter().all(|known| asked_as(known) != asked) {
+                accounts.push(account);
+            }
         }
     }
     Ok(accounts)
 }
 
+/// The roles of a sign-in to Identity Center that become profiles, each as the account at that role. None for any other
+/// account.
+fn roles_of(account: &Account, wish: &ConfigureAws) -> Option<Vec<Account>> {
+    if !account.identity.is_identity_center() {
+        return None;
+    }
+    let filter = wish.filter.as_deref().unwrap_or_default().to_lowercase();
+    let is_wanted = |target: &&Target| {
+        let text = format!("{} {}", target.name, target.id).to_lowercase();
+        let is_pinned = account.pinned.contains(&target.id);
+        (wish.all || is_pinned) && filter.split_whitespace().all(|word| text.contains(word))
+    };
+    let wanted = account.targets.iter().filter(is_wanted);
+    // The whole list is not needed for each.
+    let bare = Account {
+        targets: Vec::new(),
+        organization: Vec::new(),
+        ..account.clone()
+    };
+    Some(
+        wanted
+            .map(|target| bare.clone().at_target(target.clone()))
+            .collect(),
+    )
+}
+
+/// The account as a profile's program is asked for it.
+fn asked_as(account: &Account) -> String {
+    match account.issued_resource() {
+        Ok(Resource::Named(pair)) => format!("{}/{pair}", account.id),
+        _ => account.id.to_string(),
+    }
+}
+
+/// The id of the row that a profile's program is asked for.
+fn row_of(asked: &str) -> &str {
+    asked.split('/').next().unwrap_or_default()
+}
+
 /// The account's region in use.
 fn region(account: &Account) -> Option<&str> {
-    let region = account.chosen_target()?.id.as_str();
+    let region = account.aws_region()?;
     region
         .chars()
         .all(|c| c.is_ascii_alphanumeric() || c == '-')
@@ -311,25 +384,21 @@ fn require_free(name: &str, taken: &HashSet<String>) -> Result<(), Error> {
     Ok(())
 }
 
-/// A free name for the account's profile: its own, with the role's when that is taken, and then numbers.
-fn free_name(account: &Account, taken: &HashSet<String>) -> String {
-    let Identity::Aws {
-        role_arn,
-        account_id,
-        ..
-    } = &account.identity
-    else {
-        unreachable!("only AWS accounts have profiles")
+/// A name for the account's profile that nobody has: its own, with the role's when that is taken, and then numbers.
+fn free_name(account: &Account, template: &str, taken: &HashSet<String>) -> String {
+    let account_id = account.aws_account_id().unwrap_or_default();
+    let (mut base, distinction) = match &account.identity {
+        Identity::Aws { role_arn, .. } => (
+            safe(&account.name()),
+            role_arn.rsplit('/').next().unwrap_or_default(),
+        ),
+        _ => (safe(&from_template(account, template)), account_id),
     };
-    let mut base = safe(&account.name());
-    // A program without a named profile uses `default`; that is never decided here.
+    // Whoever names no profile gets `default`: that is never decided here.
     if base.is_empty() || base.eq_ignore_ascii_case("default") {
         base = format!("aws-{account_id}");
     }
-    let with_role = safe(&format!(
-        "{base}-{}",
-        role_arn.rsplit('/').next().unwrap_or_default()
-    ));
+    let with_role = safe(&format!("{base}-{distinction}"));
     let numbered = (2..).map(|number| format!("{with_role}-{number}"));
     let mut names = [base, with_role.clone()].into_iter().chain(numbered);
     names
@@ -337,7 +406,20 @@ fn free_name(account: &Account, taken: &HashSet<String>) -> String {
         .expect("numbers do not end")
 }
 
-/// A name in the characters that every client accepts in a profile's name (the JavaScript SDK's `\w` and `-`).
+/// The name of a role's profile as the template has it.
+fn from_template(account: &Account, template: &str) -> String {
+    let target = account.chosen_target();
+    let pair = target.map_or("", |target| target.id.as_str());
+    let (account_id, role) = pair.split_once('/').unwrap_or((pair, ""));
+    let name = target.and_then(|target| target.parent.as_deref());
+    template
+        .replace("{account-id}", account_id)
+        .replace("{account}", name.unwrap_or(account_id))
+        .replace("{role}", role)
+        .replace("{name}", &account.name())
+}
+
+/// A name made of what every client takes in a profile's name (the JavaScript SDK's `\w` and `-`).
 fn safe(name: &str) -> String {
     let mut safe = String::new();
     for c in name.chars() {
@@ -409,6 +491,7 @@ mod tests {
         let named = |name: &str, taken: &[&str]| {
             free_name(
                 &account(name),
+                "",
                 &taken.iter().map(|name| (*name).to_owned()).collect(),
             )
         };

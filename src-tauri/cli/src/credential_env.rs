@@ -35,12 +35,18 @@ pub(crate) fn places(
     let mut facts = Facts::new();
     let mut remarks: Vec<String> = concern(account).into_iter().collect();
     match &account.identity {
-        Identity::Aws { .. } => {
+        Identity::Aws { .. } | Identity::IdentityCenter { .. } => {
+            // A sign-in to Identity Center has no region of the user's choice, but that of its portal.
+            let (target, is_chosen) = match &account.identity {
+                Identity::IdentityCenter { region, .. } => (Some(region.as_str()), false),
+                _ => (target, true),
+            };
             let typed = ["AWS_REGION", "AWS_DEFAULT_REGION"]
                 .into_iter()
                 .find_map(|name| Some((name, environment.get(name)?)));
             if let (None, Some((variable, typed)), Some(chosen)) = (region, typed, target)
                 && typed != chosen
+                && is_chosen
             {
                 remarks.push(format!(
                     "The region is {}, because {variable} is set. For {} it is {chosen}; --region names another.",
@@ -180,6 +186,8 @@ pub(crate) fn plain(account: &Account, session: &Session) -> Facts {
             facts.extend(token.map(|token| (Fact::SessionToken, token)));
             facts
         }
+        // It is never issued.
+        (Credential::Portal(_), _) => Facts::new(),
         (Credential::Bearer(token), Identity::Azure { .. }) => {
             Facts::from([(Fact::AzureToken, token.clone())])
         }

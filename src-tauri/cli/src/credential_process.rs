@@ -2,11 +2,10 @@
 //!
 //! It never opens a browser: a client that runs it shows its standard error, if anything.
 
-use mcm_core::account::{Account, Cloud, Identity};
+use mcm_core::account::{Account, Cloud};
 use mcm_core::app::App;
 use mcm_core::credential::Session;
 use mcm_core::error::{Code, Error};
-use mcm_core::resource::Resource;
 use mcm_core::vault::Vault;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
@@ -25,16 +24,12 @@ pub(crate) async fn run(
     may_ask: bool,
 ) -> Result<(), Failure> {
     let account = account(app, whose)?;
-    let attempt = async || app.issue(&account.id, &requesting_program()).await;
-    let session = interactive::issue(
-        app,
-        vault,
-        &account,
-        &Resource::Management,
-        may_ask,
-        attempt,
-    )
-    .await?;
+    let resource = account.issued_resource()?;
+    let attempt = async || {
+        app.hand_out_for(&account.id, &resource, &requesting_program())
+            .await
+    };
+    let session = interactive::issue(app, vault, &account, &resource, may_ask, attempt).await?;
     Ok(print_credential(&account, &session)?)
 }
 
@@ -64,11 +59,7 @@ pub(crate) fn account(lookup: &impl Lookup, whose: &CredentialOf) -> Result<Acco
 /// # Errors
 /// Those of `print` and `Session::access_keys`.
 pub(crate) fn print_credential(account: &Account, session: &Session) -> Result<(), Error> {
-    let account_id = match &account.identity {
-        Identity::Aws { account_id, .. } => Some(account_id.as_str()),
-        Identity::Azure { .. } | Identity::Gcp { .. } => None,
-    };
-    print(as_aws_reads(session, account_id)?.expose_secret())
+    print(as_aws_reads(session, account.aws_account_id())?.expose_secret())
 }
 
 /// Version 1 of the form that AWS documents for programs that supply credentials (AWS SDKs and Tools Reference Guide,

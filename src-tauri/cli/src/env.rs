@@ -58,9 +58,16 @@ pub(crate) async fn run(app: &App, world: &World, wish: &Env) -> Result<(), Fail
         facts.extend(places.facts);
         told.extend(places.remarks);
         // Also for a profile: an account that needs its person fails here and not in the next program.
-        let handed = app.issue(&account.id, &requesting_program()).await;
+        let resource = account.issued_resource()?;
+        let handed = app
+            .hand_out_for(&account.id, &resource, &requesting_program())
+            .await;
         let session = handed.map_err(|error| Failure::of(account, error))?;
-        let profile = aws_files::profile_that_asks_us(&world.environment, &account.id);
+        let asked = resource.identifier().map_or_else(
+            || account.id.to_string(),
+            |pair| format!("{}/{pair}", account.id),
+        );
+        let profile = aws_files::profile_that_asks_us(&world.environment, &asked);
         if let Some(profile) = profile.filter(|name| is_plain(name)) {
             let name = account.name();
             told.push(format!("{name}: by the profile \"{profile}\", which runs mcm for each credential. It holds no secret."));

@@ -70,7 +70,7 @@ pub(crate) async fn prepare(app: &Arc<App>, world: &World, wish: Exec) -> Result
         let who = if choice.is_active {
             Who::Active
         } else {
-            Who::Account(choice.account.id.clone())
+            Who::Account(choice.account.id.clone(), choice.named_target())
         };
         (choice.account.cloud(), who)
     });
@@ -84,10 +84,11 @@ pub(crate) async fn prepare(app: &Arc<App>, world: &World, wish: Exec) -> Result
     let is_plain = |account: &Account| wish.env && account.cloud() != Cloud::Azure;
     let (mut facts, mut told) = (Facts::new(), Vec::new());
     for Choice { account, .. } in &choices {
+        let resource = account.issued_resource()?;
         let session = if is_plain(account) {
-            app.issue(&account.id, &borrower).await
+            app.hand_out_for(&account.id, &resource, &borrower).await
         } else {
-            app.session(&account.id).await
+            app.session_for(&account.id, &resource).await
         };
         let session = session.map_err(|error| Failure::of(account, error))?;
         if is_plain(account) {
@@ -99,7 +100,7 @@ pub(crate) async fn prepare(app: &Arc<App>, world: &World, wish: Exec) -> Result
                 &TimeZone::system(),
             ));
         }
-        broker.keep(account, session);
+        broker.keep(account, resource, session);
     }
     let is_served = choices.iter().any(|choice| !is_plain(&choice.account));
     let endpoint = is_served.then(|| Endpoint::open(broker)).transpose()?;

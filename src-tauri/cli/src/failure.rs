@@ -69,7 +69,8 @@ impl Failure {
         {
             return Self::of(account, error);
         }
-        let advice = (error.code() == Code::SignInAgain).then(|| {
+        let is_asked_for = error.code() == Code::SignInAgain && identifier.pair().is_none();
+        let advice = is_asked_for.then(|| {
             format!(
                 "Run \"mcm token {} --resource {identifier} --interactive\".",
                 account.id
@@ -134,7 +135,8 @@ pub(crate) fn advised(account: &Account, error: &Error) -> String {
 fn advice(account: &Account, error: &Error) -> Option<String> {
     match error.code() {
         Code::SignInAgain => Some(sign_in_advice(&account.identity)),
-        // The message ends with the fix for the role.
+        // The message ends with what mends the role.
+        Code::RoleRefused if account.identity.is_identity_center() => None,
         Code::RoleRefused | Code::NotEnforced => Some(format!(
             "\n  When the role is mended: {}",
             sign_in_advice(&account.identity)
@@ -162,6 +164,11 @@ pub(crate) fn sign_in_advice(identity: &Identity) -> String {
             format!("Run \"mcm login azure --tenant {tenant_id}\".")
         }
         Identity::Gcp { .. } => "Run \"mcm login gcp\".".to_owned(),
+        Identity::IdentityCenter {
+            typed_url, region, ..
+        } => {
+            format!("Run \"mcm login aws --sso-start-url {typed_url} --sso-region {region}\".")
+        }
         Identity::Aws { role_arn, .. } => format!("Run \"mcm login aws --role-arn {role_arn}\"."),
     }
 }

@@ -15,7 +15,6 @@ use mcm_core::account::{Account, Cloud};
 use mcm_core::app::CachedSessions;
 use mcm_core::memory;
 use mcm_core::provider;
-use mcm_core::resource::Resource;
 use mcm_core::settings::Settings;
 use mcm_core::vault::Vault;
 use mcm_core::world::{APP_ID, Environment, Paths, SystemClock};
@@ -62,7 +61,7 @@ async fn issue(wish: &IssueCommand, environment: &Environment) -> Option<()> {
     let cached_sessions = CachedSessions::open(&paths, Arc::new(SystemClock), vault);
     let look = cached_sessions.look()?;
     let resource = |account: &Account, text: Option<&str>| match text {
-        None => Some(Resource::Management),
+        None => account.issued_resource().ok(),
         Some(text) => provider::resource(
             &Settings::load(&paths.config, environment),
             account.cloud(),
@@ -90,7 +89,11 @@ async fn issue(wish: &IssueCommand, environment: &Environment) -> Option<()> {
         IssueCommand::CredentialProcess { whose, .. } => {
             let account = credential_process::account(&look, whose).ok()?;
             let session = cached_sessions
-                .issue(&account, &Resource::Management, &requesting_program())
+                .issue(
+                    &account,
+                    &account.issued_resource().ok()?,
+                    &requesting_program(),
+                )
                 .await?;
             credential_process::print_credential(&account, &session).ok()
         }

@@ -54,7 +54,7 @@ pub(crate) async fn issue<T>(
     {
         Acquired::SignedInMeanwhile => {}
         Acquired::Held(guard) => {
-            if account.cloud() == Cloud::Aws {
+            if account.cloud() == Cloud::Aws && !account.identity.is_identity_center() {
                 note("Verifying the role again.");
             } else {
                 note(error.message());
@@ -81,17 +81,19 @@ pub(crate) async fn sign_in_where_needed(
     vault: &Vault,
     choices: &mut [Choice],
 ) -> Result<(), Failure> {
-    for Choice { account, .. } in choices {
-        let attempt = async || app.session(&account.id).await;
-        issue(app, vault, account, &Resource::Management, true, attempt).await?;
-        *account = app.named(account.id.as_str())?;
+    for choice in choices {
+        let (account, resource) = (&choice.account, choice.account.issued_resource()?);
+        let attempt = async || app.session_for(&account.id, &resource).await;
+        issue(app, vault, account, &resource, true, attempt).await?;
+        choice.refresh(app)?;
     }
     Ok(())
 }
 
 /// Whether a new sign-in may help: in AWS, verifying the role again.
 fn helps(account: &Account, error: &Error) -> bool {
-    let is_mended = account.cloud() == Cloud::Aws;
+    // A role of Identity Center is assigned by an administrator.
+    let is_mended = account.cloud() == Cloud::Aws && !account.identity.is_identity_center();
     match error.code() {
         Code::SignInAgain => true,
         Code::RoleRefused | Code::NotEnforced => is_mended,
@@ -108,7 +110,10 @@ async fn sign_in_again(
     let wish = Connect {
         account: Some(account.id.clone()),
         redirect: Some(RedirectKind::Loopback),
-        resource: resource.identifier().cloned(),
+        resource: resource
+            .identifier()
+            .filter(|identifier| identifier.pair().is_none())
+            .cloned(),
         challenge,
         on_duplicate: OnDuplicate::KeepBoth,
         ..Connect::new(account.cloud())

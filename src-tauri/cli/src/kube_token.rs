@@ -7,7 +7,6 @@ use mcm_core::account::{Account, AccountId, Cloud};
 use mcm_core::app::App;
 use mcm_core::error::{Code, Error};
 use mcm_core::provider::azure::resource::AKS_SERVER;
-use mcm_core::resource::Resource;
 use mcm_core::world::{Environment, World};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
@@ -35,14 +34,15 @@ pub(crate) async fn run(
 ) -> Result<(), Failure> {
     let version = version(world.environment.get(EXEC_INFO))?;
     let account = account(app, &world.environment, whose)?;
-    let resource = resource(&account, whose).map_or(Ok(Resource::Management), |text| {
-        app.resource(&account.id, text)
-    })?;
+    let resource = match resource(&account, whose) {
+        Some(text) => app.resource(&account.id, text)?,
+        None => account.issued_resource()?,
+    };
     let cluster = whose.cluster.as_deref();
     let attempt = async || match cluster {
         Some(cluster) => {
             app.hand_out_cluster_token(
-                &account.id,
+                &account,
                 cluster,
                 whose.region.as_deref(),
                 &requesting_program(),

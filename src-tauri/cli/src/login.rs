@@ -145,7 +145,7 @@ fn only(
                 .flatten()
                 .any(|name| name.eq_ignore_ascii_case(tenant))
         }),
-        Identity::Gcp { .. } | Identity::Aws { .. } => false,
+        Identity::Gcp { .. } | Identity::Aws { .. } | Identity::IdentityCenter { .. } => false,
     };
     let mut fitting = snapshot
         .accounts
@@ -256,7 +256,7 @@ fn view(app: &App, id: &AccountId) -> Result<AccountView, Error> {
 }
 
 fn print_connected(account: &AccountView) -> Result<(), Error> {
-    let targets = words::targets(account.cloud);
+    let targets = words::targets(&account.identity);
     let mut rows = vec![
         ["  account", account.id.as_str()].map(str::to_owned),
         ["  identity", account.identity.who()].map(str::to_owned),
@@ -288,6 +288,13 @@ fn print_connected(account: &AccountView) -> Result<(), Error> {
             ]
             .map(str::to_owned),
         ]);
+    }
+    if let Identity::IdentityCenter {
+        start_url, region, ..
+    } = &account.identity
+    {
+        rows.push(["  start URL", start_url].map(str::to_owned));
+        rows.push(["  region", region].map(str::to_owned));
     }
     match &account.targets_error {
         None => rows.push([format!("  {targets}"), account.target_count.to_string()]),

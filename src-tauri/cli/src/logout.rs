@@ -3,9 +3,8 @@
 use std::io::{self, IsTerminal as _};
 
 use mcm_core::account::Cloud;
-use mcm_core::app::App;
+use mcm_core::app::{App, SignOut};
 use mcm_core::error::{Code, Error};
-use mcm_core::vault::Vault;
 
 use crate::arguments::LogoutOf;
 use crate::choice::by_name;
@@ -13,7 +12,7 @@ use crate::failure::Failure;
 use crate::login::OPEN_IT;
 use crate::output::{confirm, note, print};
 
-pub(crate) async fn run(app: &App, vault: &Vault, whose: &LogoutOf) -> Result<(), Failure> {
+pub(crate) async fn run(app: &App, whose: &LogoutOf, identity_center: bool) -> Result<(), Failure> {
     let Some(name) = &whose.account else {
         let count = app.stored().map_or(0, |stored| stored.accounts.len());
         unlock_at_a_terminal(vault).await;
@@ -41,10 +40,25 @@ pub(crate) async fn run(app: &App, vault: &Vault, whose: &LogoutOf) -> Result<()
         .filter(|other| other.grant == account.grant)
         .count()
         - 1;
-    unlock_at_a_terminal(vault).await;
-    let untold = app.disconnect(&account.id).await?;
+    let sign_out = if identity_center {
+        if !account.identity.is_identity_center() {
+            let message = format!(
+                "{} is no sign-in to IAM Identity Center. Leave --identity-center out.",
+                account.name()
+            );
+            return Err(Error::new(Code::InvalidInput, message).into());
+        }
+        SignOut::Everywhere
+    } else {
+        SignOut::WhereItIsOurs
+    };
+    let untold = app.disconnect_and(&account.id, sign_out).await?;
     let (name, who) = (account.name(), account.identity.who());
     let sign_in = match siblings {
+        0 if account.identity.is_identity_center() => match (sign_out, &untold) {
+            (SignOut::Everywhere, None) => "its sessions and the saved sign-in, which ended at AWS too: the browser and other programs have to sign in again".to_owned(),
+            _ => "its sessions and the saved sign-in. The browser and other programs stay signed in".to_owned(),
+        },
         0 if account.cloud() == Cloud::Aws => {
             "its session and the kept connection. The role itself stays in AWS".to_owned()
         }

@@ -155,7 +155,7 @@ async fn dispatch(command: Command, world: World) -> Result<(), Failure> {
         match command {
             Command::Login(Login::Azure(wish)) => login::azure(&app, &world.vault, wish).await,
             Command::Login(Login::Gcp(wish)) => login::gcp(&app, &world.vault, &wish).await,
-            Command::Login(Login::Aws(wish)) => login::aws::run(&app, &world.vault, wish).await,
+            Command::Login(Login::Aws(wish)) => login::aws::run(&app, &world.vault, *wish).await,
             Command::Accounts { json } => accounts::run(&app, json),
             Command::Targets {
                 account,
@@ -203,7 +203,11 @@ async fn dispatch(command: Command, world: World) -> Result<(), Failure> {
             Command::Rename { account, name } => {
                 accounts::rename(&app, &account, name.as_deref()).await
             }
-            Command::Logout { whose } => logout::run(&app, &world.vault, &whose).await,
+            Command::Pin { account, remove } => accounts::pin(&app, &account, !remove).await,
+            Command::Logout {
+                whose,
+                identity_center,
+            } => logout::run(&app, &whose, identity_center).await,
             Command::Activity {
                 verify: true, json, ..
             } => activity::verify(&app, json),

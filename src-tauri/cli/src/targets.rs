@@ -60,14 +60,14 @@ pub(crate) async fn run(app: &App, name: &str, json: bool, refresh: bool) -> Res
             organization: &account.organization,
         })?);
     }
-    if !account.organization.is_empty() {
+    if !account.organization.is_empty() && !account.identity.is_identity_center() {
         let count = account.organization.len();
         note(&format!(
             "This role sees {count} accounts of its organisation too; --json lists them."
         ));
     }
     if account.targets.is_empty() {
-        let noun = words::targets(account.cloud());
+        let noun = words::targets(&account.identity);
         note(&format!(
             "{} shows no {noun} to {}.",
             account.name(),
@@ -142,7 +142,7 @@ pub(crate) fn find<'a>(account: &'a Account, wanted: &str) -> Result<&'a Target,
         [] => {
             let message = format!(
                 "None of the {} of {} fits \"{wanted}\". Run \"mcm targets {} --refresh\" to see them.",
-                words::targets(account.cloud()),
+                words::targets(&account.identity),
                 account.name(),
                 account.id
             );
@@ -157,7 +157,7 @@ pub(crate) fn find<'a>(account: &'a Account, wanted: &str) -> Result<&'a Target,
             let message = format!(
                 "\"{wanted}\" fits {} {}. Name one by its id: {}.",
                 several.len(),
-                words::targets(account.cloud()),
+                words::targets(&account.identity),
                 list.join(", ")
             );
             Err(Error::new(Code::Ambiguous, message))

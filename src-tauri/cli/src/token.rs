@@ -143,7 +143,7 @@ fn as_az_prints(
         subscription: account.chosen_target().map(|target| target.id.as_str()),
         tenant: match &account.identity {
             Identity::Azure { tenant_id, .. } => Some(tenant_id),
-            Identity::Gcp { .. } | Identity::Aws { .. } => None,
+            Identity::Gcp { .. } | Identity::Aws { .. } | Identity::IdentityCenter { .. } => None,
         },
         token_type: "Bearer",
     };

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 use crate::digest::digest;
-use crate::error::ErrorView;
+use crate::error::{Code, Error, ErrorView, Result};
 use crate::random;
 use crate::resource::{Identifier, Resource};
 use crate::role::{Enforcement, Source};
@@ -186,6 +186,20 @@ pub enum Identity {
         /// The longest session that the role was seen to permit, if known.
         longest_session_seconds: Option<u32>,
     },
+    /// A user of AWS IAM Identity Center. Key: the partition, the start URL and the user's name.
+    #[serde(rename = "identity-center")]
+    IdentityCenter {
+        /// The start URL that the sign-in was made with, without query, fragment and last slash.
+        start_url: String,
+        /// The start URL as the user typed it: perhaps the organisation's own name for it.
+        typed_url: String,
+        /// The region of the sign-in.
+        region: String,
+        /// The partition, for example `aws` or `aws-cn`.
+        partition: String,
+        /// The user's name, as AWS puts it into the sessions of roles; none while no role is assigned.
+        user_name: Option<String>,
+    },
 }
 
 impl Identity {
@@ -194,7 +208,7 @@ impl Identity {
         match self {
             Self::Azure { .. } => Cloud::Azure,
             Self::Gcp { .. } => Cloud::Gcp,
-            Self::Aws { .. } => Cloud::Aws,
+            Self::Aws { .. } | Self::IdentityCenter { .. } => Cloud::Aws,
         }
     }
 
@@ -208,6 +222,7 @@ impl Identity {
                 issuer, subject, ..
             } => digest(["gcp", issuer, subject]),
             Self::Aws { role_arn, .. } => digest(["aws", &canonical_role_arn(role_arn)]),
+            Self::IdentityCenter { .. } => self.center_digest(&[]),
         };
         AccountId(format!("{}-{}", self.cloud(), &digest[..12]))
     }
@@ -220,16 +235,40 @@ impl Identity {
                 issuer, subject, ..
             } => digest(["grant", "gcp", issuer, subject]),
             Self::Aws { role_arn, .. } => digest(["grant", "aws", &canonical_role_arn(role_arn)]),
+            Self::IdentityCenter { .. } => self.center_digest(&["grant"]),
         })
     }
 
-    /// The row's label: the tenant, the address or the role. Two identities with the same label are two users of one
-    /// tenant, or one address that was given to another user.
+    /// The digest of what tells a user of Identity Center from every other. AWS compares user names without regard to case.
+    fn center_digest(&self, kind: &[&str]) -> String {
+        let Self::IdentityCenter {
+            start_url,
+            partition,
+            user_name,
+            ..
+        } = self
+        else {
+            return digest(kind.iter().copied());
+        };
+        let start_url = start_url.to_lowercase();
+        let user_name = user_name.as_deref().unwrap_or_default().to_lowercase();
+        let key = ["identity-center", partition, &start_url, &user_name];
+        digest(kind.iter().copied().chain(key))
+    }
+
+    /// Whether it is a sign-in to AWS IAM Identity Center.
+    pub fn is_identity_center(&self) -> bool {
+        matches!(self, Self::IdentityCenter { .. })
+    }
+
+    /// What people call the row: the tenant, the address or the role. Two identities with the same label are
+    /// two people on one tenant, or one address given to somebody else.
     pub fn label(&self) -> &str {
         match self {
             Self::Azure { tenant_id, .. } => tenant_id,
             Self::Gcp { email, subject, .. } => email.as_ref().unwrap_or(subject),
             Self::Aws { role_arn, .. } => role_arn,
+            Self::IdentityCenter { start_url, .. } => start_url,
         }
     }
 
@@ -247,7 +286,7 @@ impl Identity {
     pub fn access_key_id(&self) -> Option<&str> {
         match self {
             Self::Aws { source, .. } => source.access_key_id(),
-            Self::Azure { .. } | Self::Gcp { .. } => None,
+            Self::Azure { .. } | Self::Gcp { .. } | Self::IdentityCenter { .. } => None,
         }
     }
 
@@ -287,6 +326,11 @@ impl Identity {
             Self::Azure { username, .. } => username,
             Self::Gcp { .. } => self.label(),
             Self::Aws { role_arn, .. } => role_arn,
+            Self::IdentityCenter {
+                start_url,
+                user_name,
+                ..
+            } => user_name.as_ref().unwrap_or(start_url),
         }
     }
 
@@ -307,6 +351,11 @@ impl Identity {
                 alias: Some(alias), ..
             } => alias.clone(),
             Self::Aws { account_id, .. } => format!("AWS Account ({account_id})"),
+            Self::IdentityCenter {
+                start_url,
+                typed_url,
+                ..
+            } => portal_name(typed_url, start_url),
         }
     }
 }
@@ -319,7 +368,29 @@ fn canonical_role_arn(arn: &str) -> String {
     }
 }
 
-/// What the user works on inside an account: a subscription, a project, or an AWS region.
+/// What a portal is called: the organisation's own host, the alias or id in AWS's, or the directory in an old address.
+fn portal_name(typed: &str, start_url: &str) -> String {
+    let host_of = |text: &str| {
+        let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
+        rest.split(['/', '?', '#'])
+            .next()
+            .unwrap_or_default()
+            .to_lowercase()
+    };
+    let (typed, host) = (host_of(typed), host_of(start_url));
+    if let Some((_, directory)) = start_url.split_once("/directory/") {
+        return directory.to_owned();
+    }
+    let is_own_name = !typed.is_empty() && typed.trim_end_matches('.') != host;
+    let is_address = host.starts_with(|c: char| c.is_ascii_digit()) || !host.contains('.');
+    match host.split('.').next() {
+        _ if is_own_name => typed,
+        Some(first) if !is_address => first.to_owned(),
+        _ => "identity-center".to_owned(),
+    }
+}
+
+/// What a person works on inside an account: a subscription, a project, or an AWS account and region.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
 #[ts(export)]
@@ -489,6 +560,9 @@ pub struct Account {
     /// The id of the chosen target.
     #[serde(default)]
     pub target: Option<String>,
+    /// The ids of the targets that the user pinned: they stay when a target is no longer listed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pinned: Vec<String>,
     /// Tenants that the same sign-in may enter.
     #[serde(default)]
     pub offered: Vec<OfferedTenant>,
@@ -544,6 +618,10 @@ pub struct OrganizationAccount {
     pub name: String,
     /// The state as AWS reports it, for example `ACTIVE`.
     pub state: Option<String>,
+    /// IAM Identity Center: when its roles were last read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(type = "string | null", optional)]
+    pub roles_read_at: Option<Timestamp>,
 }
 
 /// The colours of accounts; the dashboard has a token for each.
@@ -564,6 +642,7 @@ impl Account {
             targets_error: None,
             targets_change: None,
             target: None,
+            pinned: Vec::new(),
             offered: Vec::new(),
             organization: Vec::new(),
             missing_scopes: Vec::new(),
@@ -671,7 +750,78 @@ impl Account {
         &mut self.resources[index]
     }
 
-    /// The target that the user chose, if it still exists.
+    /// The resource whose session is issued: the management plane, or the chosen role of IAM Identity Center.
+    ///
+    /// # Errors
+    /// `invalid-input` when a role has to be named first.
+    pub fn issued_resource(&self) -> Result<Resource> {
+        if !self.identity.is_identity_center() {
+            return Ok(Resource::Management);
+        }
+        let pair = self.target.as_deref().and_then(Identifier::parse_pair);
+        pair.map(Resource::Named).ok_or_else(|| {
+            let message = format!(
+                "{name} has many roles. Name one, as in {name}/123456789012/ROLE, or choose one with \"mcm use\".",
+                name = self.name()
+            );
+            Error::new(Code::InvalidInput, message)
+        })
+    }
+
+    /// The twelve digits of the AWS account whose credentials are issued.
+    pub fn aws_account_id(&self) -> Option<&str> {
+        match &self.identity {
+            Identity::Aws { account_id, .. } => Some(account_id),
+            Identity::IdentityCenter { .. } => self.target.as_deref()?.get(..12),
+            Identity::Azure { .. } | Identity::Gcp { .. } => None,
+        }
+    }
+
+    /// The region that an AWS account's tools work in: the chosen one, or that of the sign-in.
+    pub fn aws_region(&self) -> Option<&str> {
+        match &self.identity {
+            Identity::Aws { .. } => self.chosen_target().map(|target| target.id.as_str()),
+            Identity::IdentityCenter { region, .. } => Some(region),
+            Identity::Azure { .. } | Identity::Gcp { .. } => None,
+        }
+    }
+
+    /// The target that the user names: by its id, its whole name, or an account and role of Identity Center.
+    pub fn find_target(&self, name: &str) -> Option<Target> {
+        let plain = |text: &str| text.replace(" / ", "/").to_lowercase();
+        let wanted = plain(name.trim());
+        let by_id = self.targets.iter().find(|target| target.id == name.trim());
+        let known = by_id.or_else(|| {
+            let mut fits = self
+                .targets
+                .iter()
+                .filter(|target| plain(&target.name) == wanted || plain(&target.id) == wanted);
+            let first = fits.next()?;
+            fits.next().is_none().then_some(first)
+        });
+        if known.is_some() || !self.identity.is_identity_center() {
+            return known.cloned();
+        }
+        // The list may be older than an assignment: AWS decides.
+        Identifier::parse_pair(name.trim()).map(|pair| Target {
+            id: pair.as_str().to_owned(),
+            name: pair.as_str().to_owned(),
+            state: None,
+            parent: None,
+        })
+    }
+
+    /// The account as if this target were the chosen one, for one command.
+    #[must_use]
+    pub fn at_target(mut self, target: Target) -> Self {
+        self.target = Some(target.id.clone());
+        if !self.targets.contains(&target) {
+            self.targets.push(target);
+        }
+        self
+    }
+
+    /// The target that the person chose, when it is still there.
     pub fn chosen_target(&self) -> Option<&Target> {
         self.targets
             .iter()

@@ -21,6 +21,8 @@ pub enum Grant {
     RefreshToken(RefreshGrant),
     /// A role and its source (AWS).
     Role(RoleGrant),
+    /// A sign-in to AWS IAM Identity Center.
+    IdentityCenter(IdentityCenterGrant),
 }
 
 /// A refresh token, with the server and the client for redeeming it.
@@ -59,6 +61,33 @@ pub struct RoleGrant {
     pub keys: Option<AccessKeys>,
 }
 
+/// A sign-in to AWS IAM Identity Center. Every role of it shares the access token, which rotates with the refresh token,
+/// and both belong to the registration: so they are one record under one lock.
+#[derive(Clone, Deserialize)]
+pub struct IdentityCenterGrant {
+    /// The region of the sign-in.
+    pub region: String,
+    /// The start URL that the registration was made for.
+    pub start_url: String,
+    /// The registration of this program, made for this sign-in.
+    pub client_id: String,
+    /// The registration's secret.
+    pub client_secret: SecretString,
+    /// When the registration expires, where AWS said so.
+    #[serde(default)]
+    pub registered_until: Option<Timestamp>,
+    /// Whether the registration is for codes that are typed on another device.
+    #[serde(default)]
+    pub by_device_code: bool,
+    /// The refresh token, which may be good for one use only.
+    #[serde(default)]
+    pub refresh_token: Option<SecretString>,
+    /// The token that the access portal takes.
+    pub access_token: SecretString,
+    /// How long the access token lives.
+    pub access_token_times: SessionTimes,
+}
+
 /// AWS access keys: a user's own, or those of a session when there is a session token.
 #[derive(Clone, Deserialize)]
 pub struct AccessKeys {
@@ -89,6 +118,8 @@ pub enum Credential {
     Bearer(SecretString),
     /// Access keys with a session token (AWS).
     AccessKeys(AccessKeys),
+    /// A token for the access portal of IAM Identity Center. It is never issued: it opens every role.
+    Portal(SecretString),
 }
 
 impl fmt::Debug for Grant {
@@ -101,6 +132,10 @@ impl fmt::Debug for Grant {
             Self::Role(grant) => f
                 .debug_struct("Grant")
                 .field("role_arn", &grant.role_arn)
+                .finish_non_exhaustive(),
+            Self::IdentityCenter(grant) => f
+                .debug_struct("Grant")
+                .field("start_url", &grant.start_url)
                 .finish_non_exhaustive(),
         }
     }
@@ -143,6 +178,21 @@ struct StoredRoleGrant<'a> {
 }
 
 #[derive(Serialize)]
+struct StoredIdentityCenterGrant<'a> {
+    region: &'a str,
+    start_url: &'a str,
+    client_id: &'a str,
+    client_secret: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    registered_until: Option<Timestamp>,
+    by_device_code: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<&'a str>,
+    access_token: &'a str,
+    access_token_times: SessionTimes,
+}
+
+#[derive(Serialize)]
 struct StoredAccessKeys<'a> {
     access_key_id: &'a str,
     secret_access_key: &'a str,
@@ -156,6 +206,8 @@ struct StoredSession<'a> {
     access_token: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     access_keys: Option<StoredAccessKeys<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    portal_token: Option<&'a str>,
     times: SessionTimes,
     generation: u64,
 }
@@ -164,6 +216,7 @@ struct StoredSession<'a> {
 struct ReadSession {
     access_token: Option<SecretString>,
     access_keys: Option<AccessKeys>,
+    portal_token: Option<SecretString>,
     times: SessionTimes,
     generation: u64,
 }
@@ -172,6 +225,7 @@ struct ReadSession {
 #[derive(Deserialize)]
 struct GrantKind {
     role_arn: Option<IgnoredAny>,
+    start_url: Option<IgnoredAny>,
 }
 
 impl Grant {
@@ -182,7 +236,7 @@ impl Grant {
     pub fn refresh_token(&self) -> Result<&RefreshGrant> {
         match self {
             Self::RefreshToken(grant) => Ok(grant),
-            Self::Role(_) => Err(of_another_cloud()),
+            Self::Role(_) | Self::IdentityCenter(_) => Err(of_another_cloud()),
         }
     }
 
@@ -193,7 +247,7 @@ impl Grant {
     pub fn role(&self) -> Result<&RoleGrant> {
         match self {
             Self::Role(grant) => Ok(grant),
-            Self::RefreshToken(_) => Err(of_another_cloud()),
+            Self::RefreshToken(_) | Self::IdentityCenter(_) => Err(of_another_cloud()),
         }
     }
 
@@ -201,7 +255,7 @@ impl Grant {
     pub fn access_key_id(&self) -> Option<&str> {
         match self {
             Self::Role(grant) => grant.source.access_key_id(),
-            Self::RefreshToken(_) => None,
+            Self::RefreshToken(_) | Self::IdentityCenter(_) => None,
         }
     }
 
@@ -234,6 +288,20 @@ impl Grant {
                 external_id: &grant.external_id,
                 source: &grant.source,
             }),
+            Self::IdentityCenter(grant) => stored(&StoredIdentityCenterGrant {
+                region: &grant.region,
+                start_url: &grant.start_url,
+                client_id: &grant.client_id,
+                client_secret: grant.client_secret.expose_secret(),
+                registered_until: grant.registered_until,
+                by_device_code: grant.by_device_code,
+                refresh_token: grant
+                    .refresh_token
+                    .as_ref()
+                    .map(ExposeSecret::expose_secret),
+                access_token: grant.access_token.expose_secret(),
+                access_token_times: grant.access_token_times,
+            }),
         }
     }
 
@@ -242,9 +310,14 @@ impl Grant {
     /// # Errors
     /// `keychain-failed` when it is something else.
     pub fn from_bytes(bytes: &SecretSlice<u8>) -> Result<Self> {
-        match parsed::<GrantKind>(bytes)?.role_arn {
-            Some(_) => parsed(bytes).map(Self::Role),
-            None => parsed(bytes).map(Self::RefreshToken),
+        match parsed::<GrantKind>(bytes)? {
+            GrantKind {
+                role_arn: Some(_), ..
+            } => parsed(bytes).map(Self::Role),
+            GrantKind {
+                start_url: Some(_), ..
+            } => parsed(bytes).map(Self::IdentityCenter),
+            _ => parsed(bytes).map(Self::RefreshToken),
         }
     }
 }
@@ -280,7 +353,7 @@ impl Session {
     pub fn bearer(&self) -> Result<&SecretString> {
         match &self.credential {
             Credential::Bearer(token) => Ok(token),
-            Credential::AccessKeys(_) => Err(Error::new(
+            Credential::AccessKeys(_) | Credential::Portal(_) => Err(Error::new(
                 Code::Unsupported,
                 "An AWS account has no access token. Its clients take access keys: run \"mcm credential-process\" or \"mcm env\".",
             )),
@@ -298,19 +371,36 @@ impl Session {
                 Code::Unsupported,
                 "This account has no access keys. Its clients take an access token: run \"mcm token\" or \"mcm env\".",
             )),
+            Credential::Portal(_) => Err(Error::new(
+                Code::InvalidInput,
+                "Name an account and a role of this sign-in, as in NAME/123456789012/ROLE.",
+            )),
+        }
+    }
+
+    /// The access portal's token in it.
+    ///
+    /// # Errors
+    /// `internal` for any other session: only the provider asks.
+    pub(crate) fn portal_token(&self) -> Result<&SecretString> {
+        match &self.credential {
+            Credential::Portal(token) => Ok(token),
+            Credential::Bearer(_) | Credential::AccessKeys(_) => Err(of_another_cloud()),
         }
     }
 
     /// The bytes that the keychain keeps.
     pub fn to_bytes(&self) -> SecretSlice<u8> {
-        let (access_token, access_keys) = match &self.credential {
-            Credential::Bearer(token) => (Some(token.expose_secret()), None),
-            Credential::AccessKeys(keys) => (None, Some(keys.for_storing())),
+        let (access_token, access_keys, portal_token) = match &self.credential {
+            Credential::Bearer(token) => (Some(token.expose_secret()), None, None),
+            Credential::AccessKeys(keys) => (None, Some(keys.for_storing()), None),
+            Credential::Portal(token) => (None, None, Some(token.expose_secret())),
         };
         let (times, generation) = (self.times, self.generation);
         stored(&StoredSession {
             access_token,
             access_keys,
+            portal_token,
             times,
             generation,
         })
@@ -324,12 +414,14 @@ impl Session {
         let ReadSession {
             access_token,
             access_keys,
+            portal_token,
             times,
             generation,
         } = parsed(bytes)?;
-        let credential = match (access_token, access_keys) {
-            (Some(token), None) => Credential::Bearer(token),
-            (None, Some(keys)) => Credential::AccessKeys(keys),
+        let credential = match (access_token, access_keys, portal_token) {
+            (Some(token), None, None) => Credential::Bearer(token),
+            (None, Some(keys), None) => Credential::AccessKeys(keys),
+            (None, None, Some(token)) => Credential::Portal(token),
             _ => return Err(not_ours()),
         };
         Ok(Self {

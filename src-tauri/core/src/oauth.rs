@@ -61,6 +61,19 @@ impl Attempt {
     }
 }
 
+impl Attempt {
+    /// The S256 challenge of the verifier (RFC 7636 4.2), for an authorise page that is not OAuth's form.
+    pub(crate) fn challenge(&self) -> String {
+        let challenge = PkceCodeChallenge::from_code_verifier_sha256(&self.verifier());
+        challenge.as_str().to_owned()
+    }
+
+    /// The verifier, for a token request that is not OAuth's form.
+    pub(crate) fn verifier_secret(&self) -> &SecretString {
+        &self.verifier
+    }
+}
+
 impl Default for Attempt {
     fn default() -> Self {
         Self::new()

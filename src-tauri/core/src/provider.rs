@@ -86,7 +86,13 @@ pub trait Provider: Send + Sync {
         challenge: Option<&ClaimsChallenge>,
     ) -> Result<Refreshed>;
 
-    /// Revokes the grant at the provider, where it offers that.
+    /// Whether the grant holds a token that the sessions of all resources are made with, and when that is renewed: by
+    /// `refresh` for the management. None for a grant that sessions are made from directly.
+    fn due(&self, _grant: &Grant) -> Option<Due> {
+        None
+    }
+
+    /// Ends the grant at the provider, where it offers that.
     ///
     /// # Errors
     /// When the provider did not revoke it; the local copy is removed anyway.
@@ -104,7 +110,18 @@ pub trait Provider: Send + Sync {
     ) -> Result<Vec<Target>>;
 }
 
-/// Called with the number of targets loaded so far.
+/// Whether what a grant makes sessions with has to be renewed first, where a grant holds such a thing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Due {
+    /// It is good for a while.
+    Later,
+    /// It is good still, and renewed ahead of its end.
+    Soon,
+    /// It has expired.
+    Now,
+}
+
+/// Told how many targets were read so far.
 pub type Progress<'a> = dyn Fn(usize) + Send + Sync + 'a;
 
 /// The user's request for a sign-in.
@@ -126,6 +143,8 @@ pub struct SignInRequest {
     pub resource: Option<Identifier>,
     /// AWS: the role, and the source that assumes it.
     pub role: Option<RoleRequest>,
+    /// AWS: the access portal of IAM Identity Center, when it is that.
+    pub identity_center: Option<aws::CenterRequest>,
 }
 
 /// A sign-in that the provider completed and that passed every check.
@@ -138,6 +157,8 @@ pub struct SignedIn {
     pub session: Session,
     /// The target to choose for a new row, if one is the natural choice.
     pub target: Option<String>,
+    /// AWS IAM Identity Center: some of the accounts that the user may enter, to know the sign-in by under another address.
+    pub accounts: Vec<String>,
 }
 
 /// A session created from a grant.
@@ -230,13 +251,19 @@ pub fn resource(settings: &Settings, cloud: Cloud, text: &str) -> Result<Resourc
 ///
 /// # Errors
 /// `unsupported`, naming it.
-pub fn check_resource(cloud: Cloud, resource: &Resource) -> Result<()> {
-    match (cloud, resource) {
-        (Cloud::Azure, _) | (_, Resource::Management) => Ok(()),
-        (Cloud::Gcp | Cloud::Aws, Resource::Named(identifier)) => {
-            Err(one_for_everything(cloud, identifier.as_str()))
-        }
+pub fn check_resource(identity: &Identity, resource: &Resource) -> Result<()> {
+    let Resource::Named(identifier) = resource else {
+        return Ok(());
+    };
+    let is_theirs = match identity {
+        Identity::Azure { .. } => identifier.pair().is_none(),
+        Identity::IdentityCenter { .. } => identifier.pair().is_some(),
+        Identity::Gcp { .. } | Identity::Aws { .. } => false,
+    };
+    if is_theirs {
+        return Ok(());
     }
+    Err(one_for_everything(identity.cloud(), identifier.as_str()))
 }
 
 /// Refuses a claims challenge for a cloud whose sessions have none.
@@ -300,6 +327,6 @@ pub fn console(settings: &Settings, account: &Account) -> Option<Url> {
             email.as_deref(),
             account.chosen_target().map(|target| target.id.as_str()),
         ),
-        Identity::Aws { .. } => None,
+        Identity::Aws { .. } | Identity::IdentityCenter { .. } => None,
     }
 }

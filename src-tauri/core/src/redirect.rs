@@ -54,7 +54,9 @@ pub enum Receiver {
     Loopback {
         /// The host name in the redirect URI.
         host: LoopbackHost,
-        /// How the provider sends its response.
+        /// The path of the redirect URI: nothing, or one that begins with a slash.
+        path: &'static str,
+        /// How the provider sends its answer.
         method: Method,
         /// The permitted `Origin` of the response besides `null`, for example `https://login.microsoftonline.com`.
         origins: Vec<String>,
@@ -205,21 +207,25 @@ impl Redirects {
         } = expectation;
         let (redirect_uri, listener) = match &receiver {
             Receiver::DeepLink { redirect_uri } => (private_redirect_uri(redirect_uri)?, None),
-            Receiver::Loopback { host, .. } => {
+            Receiver::Loopback { host, path, .. } => {
                 let listener = Listener::bind(*host)?;
-                (listener.redirect_uri(), Some(listener))
+                (format!("{}{path}", listener.redirect_uri()), Some(listener))
             }
         };
         let opened = self.flows.open(cloud, &receiver, issuer);
         if let (
             Some(listener),
             Receiver::Loopback {
-                method, origins, ..
+                path,
+                method,
+                origins,
+                ..
             },
         ) = (listener, receiver)
         {
             let door = Door {
                 flow: opened.flow,
+                path,
                 method,
                 origins,
                 expires_at: opened.expires_at,

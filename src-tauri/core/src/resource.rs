@@ -11,6 +11,8 @@ use crate::guid::is_guid;
 
 /// Longer than any identifier that Entra accepts (255), and short enough for a line.
 const MAX_IDENTIFIER_BYTES: usize = 255;
+/// The longest name of a role of IAM.
+const MAX_ROLE_BYTES: usize = 64;
 
 /// The purpose of a session.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -39,7 +41,7 @@ impl Resource {
     }
 }
 
-/// The identifier of a resource: `https://HOST/…` or `api://NAME/…`, or a GUID. A trailing slash is part of it.
+/// The identifier of a resource: `https://HOST/…` or `api://NAME/…`, a GUID, or an account and role of AWS. A slash at its end belongs to it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Identifier(String);
@@ -76,6 +78,29 @@ impl Identifier {
             path_fits &= is_segment(segment) || (segment.is_empty() && segments.peek().is_none());
         }
         (fits && path_fits).then(|| Self(format!("{scheme}://{}{path}", host.to_ascii_lowercase())))
+    }
+
+    /// Reads an account and a role of AWS IAM Identity Center: `123456789012/ROLE`. The text may come from anybody.
+    pub fn parse_pair(text: &str) -> Option<Self> {
+        let identifier = Self(text.to_owned());
+        identifier.pair()?;
+        Some(identifier)
+    }
+
+    /// Reads an identifier of either form, as storage has it.
+    pub(crate) fn parse_stored(text: &str) -> Option<Self> {
+        Self::parse(text).or_else(|| Self::parse_pair(text))
+    }
+
+    /// The twelve digits of the account and the name of the role, of an identifier that is such a pair.
+    pub fn pair(&self) -> Option<(&str, &str)> {
+        let (account_id, role) = self.0.split_once('/')?;
+        let is_account = account_id.len() == 12 && account_id.bytes().all(|b| b.is_ascii_digit());
+        let is_role = (1..=MAX_ROLE_BYTES).contains(&role.len())
+            && role
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"_+=,.@-".contains(&b));
+        (is_account && is_role).then_some((account_id, role))
     }
 
     /// The identifier as text.

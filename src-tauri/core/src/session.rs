@@ -22,7 +22,7 @@ use crate::claims::ClaimsChallenge;
 use crate::credential::{AccessKeys, Grant, Session};
 use crate::error::{Code, Error, ErrorView, Result};
 use crate::file;
-use crate::provider::{self, Providers, Refreshed};
+use crate::provider::{self, Due, Providers, Refreshed};
 use crate::random;
 use crate::resource::Resource;
 use crate::store::{Change, Intent, Store, not_found};
@@ -44,8 +44,8 @@ const FIRST_WAIT_REFUSED: Duration = Duration::from_secs(60);
 const LONGEST_WAIT_REFUSED: Duration = LONGEST_RETRY_AFTER;
 /// The wait after a failure of this process's surroundings, which do not change by waiting.
 const LOCAL_WAIT: Duration = Duration::from_secs(30);
-/// The most other resources that an account has sessions for. A further one replaces the oldest.
-const MOST_RESOURCES: usize = 32;
+/// How many other resources an account has sessions for, at most. Whoever asks for more pushes the oldest out.
+const MOST_RESOURCES: usize = 256;
 /// How long another process may hold a grant: a whole request with its time limit, and the keychain work around it.
 const GRANT_LOCK_TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -185,7 +185,7 @@ impl Sessions {
         mode: RefreshMode,
     ) -> Result<Session> {
         let account = self.account(id)?;
-        provider::check_resource(account.cloud(), resource)?;
+        provider::check_resource(&account.identity, resource)?;
         if mode == RefreshMode::Fresh
             && let Some(session) = self.fresh(&account, resource).await?
         {
@@ -212,9 +212,9 @@ impl Sessions {
         resource: &Resource,
         challenge: &ClaimsChallenge,
     ) -> Result<Session> {
-        let cloud = self.account(id)?.cloud();
-        provider::check_challenge(cloud)?;
-        provider::check_resource(cloud, resource)?;
+        let account = self.account(id)?;
+        provider::check_challenge(account.cloud())?;
+        provider::check_resource(&account.identity, resource)?;
         let (id, resource) = (id.clone(), resource.clone());
         let wanted = RenewalKey {
             id,
@@ -537,7 +537,7 @@ impl Sessions {
                 return Err(repeat_error(renewal_failure));
             }
         }
-        let Some(grant) = self.grant(&account).await? else {
+        let Some(mut grant) = self.grant(&account).await? else {
             let error = Error::new(
                 Code::SignInAgain,
                 "The keychain no longer holds the sign-in of this account. Sign in again.",
@@ -546,18 +546,33 @@ impl Sessions {
             let part = &Resource::Management;
             return Err(self.record_trouble(&account, part, error).await?);
         };
-        let error = match providers
-            .of(account.cloud())
-            .refresh(&account, &grant, resource, challenge)
-            .await
-        {
-            Ok(refreshed) => match self.refusal(&account, &refreshed) {
-                None => return self.publish(&account, resource, refreshed).await,
-                Some(error) => {
-                    self.store_rotated(&account, refreshed.grant).await?;
-                    error
+        let is_named = resource.identifier().is_some();
+        let due = providers.of(account.cloud()).due(&grant);
+        let mut is_renewed = false;
+        if is_named && matches!(due, Some(Due::Soon | Due::Now)) {
+            match self.try_grant(providers, &account, &grant).await {
+                Ok(()) => {
+                    is_renewed = true;
+                    grant = self.grant(&account).await?.unwrap_or(grant);
                 }
-            },
+                // What it holds is good for some minutes more.
+                Err(error) if due == Some(Due::Soon) && error.is_transient() => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let mut refreshed = self
+            .refresh(providers, &account, &grant, resource, challenge)
+            .await;
+        // A token that is refused before its time: exactly one renewal, and one more attempt.
+        if is_named && due.is_some() && needs_sign_in(&refreshed) && !is_renewed {
+            self.try_grant(providers, &account, &grant).await?;
+            grant = self.grant(&account).await?.unwrap_or(grant);
+            refreshed = self
+                .refresh(providers, &account, &grant, resource, challenge)
+                .await;
+        }
+        let error = match refreshed {
+            Ok(refreshed) => return self.publish(&account, resource, refreshed).await,
             Err(error) => error,
         };
         tracing::warn!(
@@ -573,9 +588,13 @@ impl Sessions {
             let asked = error.challenge().unwrap_or(challenge.as_str()).to_owned();
             return Err(error.with_challenge(Some(asked)));
         }
-        let is_named = resource.identifier().is_some();
         if is_named && error.code() == Code::SignInAgain {
-            // No code shows whether the resource or the grant was refused: the management session decides.
+            // A new token that is refused too is no good for any resource.
+            if due.is_some() {
+                let part = &Resource::Management;
+                return Err(self.record_trouble(&account, part, error).await?);
+            }
+            // No code tells whether the resource was refused or the grant: the management session does.
             if let Err(of_grant) = self.try_grant(providers, &account, &grant).await
                 && of_grant.code() == Code::SignInAgain
             {
@@ -585,7 +604,29 @@ impl Sessions {
         Err(self.record_trouble(&account, resource, error).await?)
     }
 
-    /// Whether a grant that was refused for a resource still creates management sessions. A created session is kept.
+    /// Asks the provider for a session that can be issued. A grant that came with one that cannot is stored all the same.
+    async fn refresh(
+        &self,
+        providers: &Providers,
+        account: &Account,
+        grant: &Grant,
+        resource: &Resource,
+        challenge: Option<&ClaimsChallenge>,
+    ) -> Result<Refreshed> {
+        let provider = providers.of(account.cloud());
+        let refreshed = provider
+            .refresh(account, grant, resource, challenge)
+            .await?;
+        match self.refusal(account, &refreshed) {
+            None => Ok(refreshed),
+            Some(error) => {
+                self.store_rotated(account, refreshed.grant).await?;
+                Err(error)
+            }
+        }
+    }
+
+    /// Whether a grant that was refused for a resource still makes management sessions. What it makes is kept.
     async fn try_grant(
         &self,
         providers: &Providers,
@@ -917,6 +958,10 @@ fn backed_off(attempts: u32, first: Duration, longest: Duration) -> Duration {
 /// The record of an account's session in the keychain.
 fn record(account: &Account, resource: &Resource) -> Record {
     Record::session(&account.id, resource.key())
+}
+
+fn needs_sign_in(refreshed: &Result<Refreshed>) -> bool {
+    matches!(refreshed, Err(error) if error.code() == Code::SignInAgain)
 }
 
 fn repeat_error(renewal_failure: &RenewalFailure) -> Error {

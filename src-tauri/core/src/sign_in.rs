@@ -60,11 +60,41 @@ pub struct SignInView {
     pub expires_at: Timestamp,
     /// The current step.
     pub step: SignInStep,
-    /// AWS: the checks of the role. They stay when the sign-in has ended.
+    /// AWS: the portal of IAM Identity Center that is signed in to, once it is found.
+    pub portal: Option<PortalView>,
+    /// AWS: the checks of the role. They stay when the sign-in has ended, however quickly it did.
     pub verification: Option<RoleVerification>,
 }
 
-/// A step of a sign-in.
+/// The access portal of a sign-in to IAM Identity Center.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+#[ts(export)]
+pub struct PortalView {
+    /// Its start URL.
+    pub start_url: String,
+    /// Its region.
+    pub region: String,
+    /// How the region was found.
+    pub region_origin: RegionOrigin,
+}
+
+/// How the region of an access portal was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "kebab-case")]
+#[ts(export)]
+pub enum RegionOrigin {
+    /// The user named it, or it was known from before.
+    Given,
+    /// The start URL names it.
+    StartUrl,
+    /// It stands beside the start URL in AWS's config file.
+    ConfigFile,
+    /// The portal's page names it.
+    PortalPage,
+}
+
+/// Where a sign-in stands.
 #[derive(Clone, Debug, PartialEq, Serialize, TS)]
 #[serde(
     tag = "step",
@@ -187,7 +217,9 @@ pub enum CheckState {
 pub enum SignInEvent {
     /// The sign-in reached a step.
     Step(SignInStep),
-    /// A role of AWS is being verified; the state of its checks.
+    /// The access portal of IAM Identity Center is found, and the browser opens next.
+    Portal(PortalView),
+    /// A role of AWS is being verified, and this is how its checks stand.
     Verifying(RoleVerification),
     /// The redirect method in use.
     Receiver {

@@ -82,7 +82,9 @@ pub struct AccountView {
     pub sign_in_end: Option<SignInEnd>,
     /// The chosen target.
     pub target: Option<Target>,
-    /// The number of its targets.
+    /// The ids of the pinned targets, also of those that are no longer listed.
+    pub pinned: Vec<String>,
+    /// How many targets it has.
     pub target_count: u32,
     /// Changes with the list of targets, so that a screen knows when to load it again.
     #[ts(type = "string | null")]

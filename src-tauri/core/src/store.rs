@@ -328,6 +328,7 @@ impl Accounts {
             account.targets.clone_from(&known.targets);
             account.offered.clone_from(&known.offered);
             account.organization.clone_from(&known.organization);
+            account.pinned.clone_from(&known.pinned);
             rows::read_resources(connection, &mut account)?;
         } else {
             rows::read_lists(connection, &mut account)?;

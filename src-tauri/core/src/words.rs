@@ -4,14 +4,15 @@
 
 use jiff::SignedDuration;
 
-use crate::account::Cloud;
+use crate::account::{Cloud, Identity};
 
-/// What a cloud's targets are called, in the plural.
-pub fn targets(cloud: Cloud) -> &'static str {
-    match cloud {
-        Cloud::Azure => "subscriptions",
-        Cloud::Gcp => "projects",
-        Cloud::Aws => "regions",
+/// What the targets of an account are called, in the plural.
+pub fn targets(identity: &Identity) -> &'static str {
+    match identity {
+        Identity::Azure { .. } => "subscriptions",
+        Identity::Gcp { .. } => "projects",
+        Identity::Aws { .. } => "regions",
+        Identity::IdentityCenter { .. } => "roles",
     }
 }
 

@@ -221,6 +221,7 @@ impl Provider for Scripted {
             grant,
             session,
             target: None,
+            accounts: Vec::new(),
         })
     }
 

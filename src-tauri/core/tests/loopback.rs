@@ -23,6 +23,7 @@ fn google() -> Expectation {
         cloud: Cloud::Gcp,
         receiver: Receiver::Loopback {
             host: LoopbackHost::Ipv4,
+            path: "",
             method: Method::Query,
             origins: vec!["https://accounts.google.com".into()],
         },
@@ -35,6 +36,7 @@ fn azure() -> Expectation {
         cloud: Cloud::Azure,
         receiver: Receiver::Loopback {
             host: LoopbackHost::Localhost,
+            path: "",
             method: Method::FormPost,
             origins: vec![ENTRA.into()],
         },

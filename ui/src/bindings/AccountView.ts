@@ -75,6 +75,10 @@ signInEnd: SignInEnd | null,
  */
 target: Target | null, 
 /**
+ * The ids of the pinned targets, also of those that are no longer listed.
+ */
+pinned: Array<string>, 
+/**
  * How many targets it has.
  */
 targetCount: number, 

@@ -81,4 +81,24 @@ sessionSeconds: number,
 /**
  * The longest life that the role was seen to give, when that could be found.
  */
-longestSessionSeconds: number | null, };
+longestSessionSeconds: number | null, } | { "cloud": "identity-center", 
+/**
+ * The start URL that the sign-in was made with, without query, fragment and last slash.
+ */
+startUrl: string, 
+/**
+ * The start URL as the user typed it: perhaps the organisation's own name for it.
+ */
+typedUrl: string, 
+/**
+ * The region of the sign-in.
+ */
+region: string, 
+/**
+ * The partition, for example `aws` or `aws-cn`.
+ */
+partition: string, 
+/**
+ * The user's name, as AWS puts it into the sessions of roles; none while no role is assigned.
+ */
+userName: string | null, };

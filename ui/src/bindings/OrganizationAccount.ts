@@ -15,4 +15,8 @@ name: string,
 /**
  * AWS's word for its state, for example `ACTIVE`.
  */
-state: string | null, };
+state: string | null, 
+/**
+ * IAM Identity Center: when its roles were last read.
+ */
+rolesReadAt?: string | null, };

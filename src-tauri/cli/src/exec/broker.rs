@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use mcm_core::account::{Account, AccountId, Cloud};
+use mcm_core::account::{Account, AccountId, Cloud, Target};
 use mcm_core::app::App;
 use mcm_core::credential::Session;
 use mcm_core::error::{Code, Error};
@@ -28,9 +28,9 @@ const LAST_MINUTE: Duration = Duration::from_secs(60);
 /// The account that a child works as in one cloud.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Who {
-    /// Always the same account.
-    Account(AccountId),
-    /// The account in use at the moment of a request.
+    /// Always the same account, at the target that the user named.
+    Account(AccountId, Option<Target>),
+    /// Whatever account is in use at the moment of a request.
     Active,
 }
 
@@ -87,10 +87,9 @@ impl Broker {
         }
     }
 
-    /// Keeps an account's session from the start of the command.
-    pub(crate) fn keep(&self, account: &Account, session: Session) {
-        self.lent()
-            .insert((account.id.clone(), Resource::Management), session);
+    /// Keeps what an account has when the command starts.
+    pub(crate) fn keep(&self, account: &Account, resource: Resource, session: Session) {
+        self.lent().insert((account.id.clone(), resource), session);
     }
 
     /// The current time, to compute a remaining lifetime.
@@ -113,7 +112,7 @@ impl Broker {
         let account = self.account(cloud)?;
         let resource = match resource {
             Some(text) => self.app.resource(&account.id, text)?,
-            None => Resource::Management,
+            None => account.issued_resource()?,
         };
         match self.ask(&account, &resource).await {
             Ok(session) => {
@@ -135,7 +134,13 @@ impl Broker {
         // Another process may have switched accounts, or disconnected this one.
         self.app.reload();
         match self.who.get(&cloud) {
-            Some(Who::Account(id)) => Ok(self.app.named(id.as_str())?),
+            Some(Who::Account(id, target)) => {
+                let account = self.app.named(id.as_str())?;
+                Ok(match target {
+                    Some(target) => account.at_target(target.clone()),
+                    None => account,
+                })
+            }
             Some(Who::Active) => Ok(self.app.active(cloud)?),
             None => Err(Error::new(
                 Code::NotFound,

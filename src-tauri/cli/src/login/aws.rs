@@ -4,15 +4,17 @@
 
 use jiff::tz::TimeZone;
 use mcm_core::account::{AccountId, Cloud};
-use mcm_core::app::{App, Connect, ConnectRole, PrepareRole, PreparedRole};
-use mcm_core::error::Error;
+use mcm_core::app::{
+    App, Connect, ConnectPortal, ConnectRole, OnDuplicate, PrepareRole, PreparedRole,
+};
+use mcm_core::error::{Code, Error};
 use mcm_core::role::{PendingRole, Source, SourceChoice};
 use mcm_core::sign_in::{
-    CheckState, RoleCheck, RoleCheckKind, RoleVerification, SignInId, SignInStep,
+    CheckState, RegionOrigin, RoleCheck, RoleCheckKind, RoleVerification, SignInId, SignInStep,
 };
 use mcm_core::vault::Vault;
 
-use super::{keys, open_keychain, print_connected, until_targets_are_read, view};
+use super::{keys, open_keychain, print_connected, sign_in, until_targets_are_read, view};
 use crate::arguments::{AwsLogin, Template};
 use crate::failure::Failure;
 use crate::output::{note, print, table};
@@ -36,11 +38,96 @@ pub(crate) async fn run(app: &App, vault: &Vault, mut wish: AwsLogin) -> Result<
     if let Some(access_key_id) = wish.step.remove_keys {
         return keys::remove(app, &access_key_id).await;
     }
+    if let Some(start_url) = wish.step.sso_start_url.take() {
+        return sign_in_to_center(app, vault, start_url, wish).await;
+    }
+    if wish.step.print.is_none() && wish.step.role_arn.is_none() {
+        return list_portals(app);
+    }
     if let Some(form) = wish.step.print {
         return print_template(app, form, wish).await;
     }
     let role_arn = wish.step.role_arn.take();
     connect(app, vault, role_arn, wish).await
+}
+
+/// Signs in to IAM Identity Center.
+async fn sign_in_to_center(
+    app: &App,
+    vault: &Vault,
+    start_url: String,
+    wish: AwsLogin,
+) -> Result<(), Failure> {
+    open_keychain(vault).await?;
+    let on_duplicate = match (wish.replace, wish.keep_both) {
+        (true, _) => OnDuplicate::Replace,
+        (_, true) => OnDuplicate::KeepBoth,
+        (false, false) => OnDuplicate::Fail,
+    };
+    let id = app.connect(Connect {
+        portal: Some(ConnectPortal {
+            start_url,
+            region: wish.sso_region,
+        }),
+        device_code: wish.device_code,
+        on_duplicate,
+        ..Connect::new(Cloud::Aws)
+    })?;
+    let mut snapshots = app.watch();
+    let found = snapshots.wait_for(|snapshot| {
+        let view = snapshot.sign_ins.iter().find(|view| view.id == id);
+        view.is_none_or(|view| view.portal.is_some() || view.step != SignInStep::Starting)
+    });
+    let portal = found.await.ok().and_then(|snapshot| {
+        let view = snapshot.sign_ins.iter().find(|view| view.id == id)?;
+        view.portal.clone()
+    });
+    if let Some(portal) = portal {
+        let origin = match portal.region_origin {
+            RegionOrigin::Given => "as you said",
+            RegionOrigin::StartUrl => "from the start URL",
+            RegionOrigin::ConfigFile => "from ~/.aws/config",
+            RegionOrigin::PortalPage => "from the portal's page; --sso-region names another",
+        };
+        note(&format!(
+            "Signing in at {} in {} ({origin}).",
+            portal.start_url, portal.region
+        ));
+    }
+    let signed_in = sign_in(app, id).await;
+    if let Ok(account) = &signed_in {
+        note("Loading your accounts and roles.");
+        until_targets_are_read(app, account).await;
+    }
+    // The browser waits for its last page, however the sign-in ended.
+    app.last_pages_shown().await;
+    let account = view(app, &signed_in?)?;
+    if account.target_count == 0 && account.targets_error.is_none() {
+        note("No accounts are assigned to you.");
+    }
+    Ok(print_connected(&account)?)
+}
+
+/// Lists the start URLs that AWS's config file names, with what signs in to each.
+fn list_portals(app: &App) -> Result<(), Failure> {
+    let found = app.found_portals();
+    if found.is_empty() {
+        let message = "Say what to connect: --sso-start-url URL for IAM Identity Center, or --role-arn ARN or --print FORM for a role. \"mcm login aws --help\" says more.";
+        return Err(Error::new(Code::InvalidInput, message).into());
+    }
+    let lines = found.iter().map(|portal| {
+        let region = portal
+            .region
+            .as_ref()
+            .map_or_else(String::new, |region| format!(" --sso-region {region}"));
+        [
+            portal.names.join(", "),
+            format!("mcm login aws --sso-start-url {}{region}", portal.start_url),
+        ]
+    });
+    let head = ["IN ~/.aws/config", "TO SIGN IN"].map(str::to_owned);
+    let rows: Vec<_> = std::iter::once(head).chain(lines).collect();
+    Ok(print(&table(&rows))?)
 }
 
 async fn connect(

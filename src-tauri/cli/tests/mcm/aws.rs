@@ -16,6 +16,7 @@ const ACCOUNTS: &str = r#"{
       "id": "ID",
       "provider": "aws",
       "displayName": "contoso-production",
+      "kind": "role",
       "accountId": "444455556666",
       "roleArn": "arn:aws:iam::444455556666:role/Reader",
       "externalId": "EXTERNAL-ID",

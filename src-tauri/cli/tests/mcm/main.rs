@@ -18,6 +18,7 @@ mod exec;
 mod failures;
 mod front;
 mod harness;
+mod identity_center;
 mod interactive;
 mod keys;
 mod kube_token;

@@ -14,7 +14,7 @@ const REDIRECT_URI: &str = "io.github.multicloudmanager://auth/azure";
 const STATES: [&str; 3] = ["1.a", "2.b", "3.c"];
 
 fuzz_target!(|input: &[u8]| {
-    let loopback = |method| Receiver::Loopback { host: LoopbackHost::Ipv4, method, origins: Vec::new() };
+    let loopback = |method| Receiver::Loopback { host: LoopbackHost::Ipv4, path: "", method, origins: Vec::new() };
     let receivers = [
         Receiver::DeepLink { redirect_uri: REDIRECT_URI.into() },
         loopback(Method::Query),

@@ -53,17 +53,31 @@ impl Identity {
                     vec![Some(caller), alias.as_mut()],
                 )
             }
+            Identity::IdentityCenter {
+                start_url,
+                typed_url,
+                region,
+                partition,
+                user_name,
+            } => {
+                let mut keys = vec![&*start_url, &*region, &*partition];
+                keys.extend(user_name.as_ref());
+                (keys, vec![Some(typed_url)])
+            }
         };
         let fits = keys.into_iter().all(|key| is_key(key));
         names.into_iter().flatten().for_each(clean);
         // A part of an address: nothing of it may lead elsewhere.
-        let tenant_fits = match &self {
+        let place_fits = match &self {
+            Identity::IdentityCenter { region, .. } => region
+                .bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-'),
             Identity::Azure { tenant_id, .. } => tenant_id
                 .bytes()
                 .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_')),
             _ => true,
         };
-        (fits && tenant_fits).then_some(self)
+        (fits && place_fits).then_some(self)
     }
 }
 

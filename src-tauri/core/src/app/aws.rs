@@ -84,6 +84,10 @@ impl App {
                 "Only AWS's console can be signed out of on the way. Open it without that.";
             return Err(Error::new(Code::Unsupported, message));
         }
+        if account.identity.is_identity_center() && !sign_out_first {
+            let page = self.aws().console_shortcut(&account)?;
+            return self.world.browser.open(&page).await;
+        }
         let session = self.session(id).await?;
         let page = self
             .aws()
@@ -99,15 +103,15 @@ impl App {
     /// As `session`; as `Aws::cluster_token`.
     pub async fn hand_out_cluster_token(
         &self,
-        id: &AccountId,
+        account: &Account,
         cluster: &str,
         region: Option<&str>,
         to: &str,
     ) -> Result<(SecretString, Timestamp)> {
-        let account = self.account(id)?;
-        let session = self.issue(id, to).await?;
+        let resource = account.issued_resource()?;
+        let session = self.hand_out_for(&account.id, &resource, to).await?;
         self.aws()
-            .cluster_token(&account, &session, cluster, region)
+            .cluster_token(account, &session, cluster, region)
             .await
     }
 

@@ -83,6 +83,7 @@ fn view(
         session: account.session.filter(|session| session.expires_at > now),
         sign_in_end: account.sign_in_end,
         target: account.chosen_target().cloned(),
+        pinned: account.pinned.clone(),
         target_count: u32::try_from(account.targets.len()).unwrap_or(u32::MAX),
         targets_read_at: account.targets_read_at,
         targets_change: account.targets_change,

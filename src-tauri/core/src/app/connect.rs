@@ -6,11 +6,13 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use serde::Deserialize;
 use tokio::sync::{Notify, oneshot};
+use ts_rs::TS;
 
 use super::aws::no_keys;
 use super::{App, ConnectRole, no_sign_in};
-use crate::account::{Account, AccountId, Cloud, Identity, Refreshable};
+use crate::account::{Account, AccountId, Cloud, Identity, OrganizationAccount, Refreshable};
 use crate::activity::ActivityKind;
 use crate::claims::ClaimsChallenge;
 use crate::credential::Session;
@@ -47,7 +49,9 @@ pub struct Connect {
     pub challenge: Option<ClaimsChallenge>,
     /// What to do when another user's row has the same tenant or address.
     pub on_duplicate: OnDuplicate,
-    /// AWS: the role, and the source that assumes it. Not needed to sign in to an unchanged row again.
+    /// AWS: the access portal of IAM Identity Center, when it is that. Not needed to sign in to a row again.
+    pub portal: Option<ConnectPortal>,
+    /// AWS: the role, and who assumes it. Not needed to sign in to a row again as it is.
     pub role: Option<ConnectRole>,
 }
 
@@ -63,12 +67,25 @@ impl Connect {
             resource: None,
             challenge: None,
             on_duplicate: OnDuplicate::Ask,
+            portal: None,
             role: None,
         }
     }
 }
 
-/// What to do when another user's row has the same tenant or address.
+/// The access portal of IAM Identity Center to sign in to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, TS)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[ts(export, optional_fields)]
+pub struct ConnectPortal {
+    /// The start URL, in any form that a browser shows.
+    pub start_url: String,
+    /// Its region, when it is not to be found.
+    #[serde(default)]
+    pub region: Option<String>,
+}
+
+/// What to do when somebody else's row has the same tenant or address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnDuplicate {
     /// Let the user choose on the screen.
@@ -127,6 +144,7 @@ impl App {
             device_code: wish.device_code,
             resource: wish.resource.clone(),
             role: None,
+            identity_center: None,
         };
         let (cancel, again) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
         let now = self.world.clock.now();
@@ -143,6 +161,7 @@ impl App {
                 started_at: now,
                 expires_at: now + STATE_LIFE,
                 step: SignInStep::Starting,
+                portal: None,
                 verification: None,
             };
             // A new sign-in replaces the ended one; the screen shows one for each cloud.
@@ -282,6 +301,7 @@ impl App {
             let Some(app) = app.upgrade() else { return };
             app.update_view(id, |view| match news {
                 SignInEvent::Step(step) => view.step = step,
+                SignInEvent::Portal(portal) => view.portal = Some(portal),
                 SignInEvent::Verifying(verification) => {
                     view.step = SignInStep::Verifying;
                     view.verification = Some(verification);
@@ -320,7 +340,7 @@ impl App {
         cancel: &Notify,
     ) -> Result<(AccountId, bool)> {
         let duplicates = self
-            .decide_duplicates(id, &signed_in.account.identity, on_duplicate, cancel)
+            .decide_duplicates(id, &signed_in, on_duplicate, cancel)
             .await?;
         signed_in.session.generation = random::generation();
         let stored = self.store_row(signed_in, &duplicates).await;
@@ -334,6 +354,8 @@ impl App {
         } = stored?;
         if let Some(removed) = removed {
             let grant = self.sessions.finish_removal(&removed).await?;
+            // A session at Identity Center is the user's, also of other programs.
+            let grant = grant.filter(|_| !removed.identity.is_identity_center());
             self.finish_disconnecting(&removed, grant).await?;
         }
         Ok((account, was_known))
@@ -343,12 +365,15 @@ impl App {
     async fn decide_duplicates(
         &self,
         id: SignInId,
-        identity: &Identity,
+        signed_in: &SignedIn,
         on_duplicate: OnDuplicate,
         cancel: &Notify,
     ) -> Result<Duplicates> {
+        let identity = &signed_in.account.identity;
         let stored = self.stored().unwrap_or_default();
-        let others = stored.iter().filter(|row| is_other(row, identity));
+        let others = stored
+            .iter()
+            .filter(|row| is_other(row, identity) || is_same_center(row, signed_in));
         let mut duplicates = Duplicates {
             seen: others.map(|row| row.id.clone()).collect(),
             replaced: None,
@@ -400,6 +425,7 @@ impl App {
             grant,
             session,
             target,
+            accounts: _,
         } = signed_in;
         let secrets = self
             .sessions
@@ -487,6 +513,25 @@ struct StoredRow {
 /// Whether a row is another user's, of the same tenant or address.
 fn is_other(row: &Account, identity: &Identity) -> bool {
     row.id != identity.account_id() && row.identity.shares_label_with(identity)
+}
+
+/// Whether a row is the same user's sign-in to the same Identity Center under another address: an alias and an id name one
+/// instance, and only its user and accounts tell.
+fn is_same_center(row: &Account, signed_in: &SignedIn) -> bool {
+    let user = |identity: &Identity| match identity {
+        Identity::IdentityCenter {
+            region,
+            user_name: Some(name),
+            ..
+        } => Some((region.clone(), name.to_lowercase())),
+        _ => None,
+    };
+    let identity = &signed_in.account.identity;
+    let is_theirs = |known: &OrganizationAccount| signed_in.accounts.contains(&known.account_id);
+    row.id != identity.account_id()
+        && user(&row.identity).is_some()
+        && user(&row.identity) == user(identity)
+        && row.organization.iter().any(is_theirs)
 }
 
 /// Adds a row, or refreshes the one that is there: what the user chose for it stays.

@@ -10,6 +10,15 @@ use crate::error::{Code, Error, Result};
 /// The time limit for revoking at a provider after a sign-out; the local removal never waits for it.
 const SIGN_OUT_TIME: Duration = Duration::from_secs(10);
 
+/// How far a sign-out goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignOut {
+    /// What was granted to this app ends, and nothing else.
+    WhereItIsOurs,
+    /// The user's session at the provider ends too.
+    Everywhere,
+}
+
 impl App {
     /// Removes the account with everything that belongs to it, and revokes at the provider where it offers that.
     /// Works offline: it then returns why nothing was revoked, because the grant is still valid there.
@@ -17,9 +26,20 @@ impl App {
     /// # Errors
     /// `not-found`; `keychain-*` when a secret could not be removed, naming it.
     pub async fn disconnect(&self, id: &AccountId) -> Result<Option<Error>> {
+        self.disconnect_and(id, SignOut::WhereItIsOurs).await
+    }
+
+    /// As `disconnect`; with `SignOut::Everywhere` a sign-in to AWS IAM Identity Center ends at AWS too, and with it the
+    /// sessions of the browser and of other programs.
+    ///
+    /// # Errors
+    /// As `disconnect`.
+    pub async fn disconnect_and(&self, id: &AccountId, sign_out: SignOut) -> Result<Option<Error>> {
         let removed = self.sessions.remove(id).await;
         self.reload();
         let (account, grant) = removed?;
+        let is_shared = account.identity.is_identity_center();
+        let grant = grant.filter(|_| !is_shared || sign_out == SignOut::Everywhere);
         self.finish_disconnecting(&account, grant).await
     }
 

@@ -3,13 +3,13 @@
 use std::io;
 
 use super::App;
-use crate::account::AccountId;
+use crate::account::{Account, AccountId};
 use crate::activity::{ActivityEvent, ActivityKind};
 use crate::claims::ClaimsChallenge;
 use crate::credential::Session;
-use crate::error::Result;
+use crate::error::{Code, Result};
 use crate::provider;
-use crate::resource::Resource;
+use crate::resource::{Identifier, Resource};
 use crate::session::RefreshMode;
 use crate::store::ChainCheck;
 
@@ -19,7 +19,8 @@ impl App {
     /// # Errors
     /// As `Sessions::session`.
     pub async fn session(&self, id: &AccountId) -> Result<Session> {
-        self.session_for(id, &Resource::Management).await
+        let resource = self.account(id)?.issued_resource()?;
+        self.session_for(id, &resource).await
     }
 
     /// As `session`, for a program that gets the credential.
@@ -27,7 +28,8 @@ impl App {
     /// # Errors
     /// Those of `session`.
     pub async fn issue(&self, id: &AccountId, to: &str) -> Result<Session> {
-        self.hand_out_for(id, &Resource::Management, to).await
+        let resource = self.account(id)?.issued_resource()?;
+        self.hand_out_for(id, &resource, to).await
     }
 
     /// As `issue`, for any resource of the account's. A refusal of one resource does not affect the others.
@@ -131,12 +133,35 @@ impl App {
         self.store.check_activity()
     }
 
-    async fn session_for(&self, id: &AccountId, resource: &Resource) -> Result<Session> {
+    /// As `session`, for any resource of the account's.
+    ///
+    /// # Errors
+    /// As `hand_out_for`.
+    pub async fn session_for(&self, id: &AccountId, resource: &Resource) -> Result<Session> {
+        let attempts = |account: &Account| {
+            let failure = account.renewal_failure_for(resource);
+            failure.map_or(0, |failure| failure.attempts)
+        };
+        let before = attempts(&*self.account(id)?);
         let session = self
             .sessions
             .session(&self.providers(), id, resource, RefreshMode::Fresh)
             .await;
         self.note(session.as_ref().err());
+        // A role that is refused for the first time, or again after a while: what is assigned may have changed.
+        if let Err(error) = &session
+            && error.code() == Code::RoleRefused
+            && let Some((account_id, _)) = resource.identifier().and_then(Identifier::pair)
+            && self
+                .account(id)
+                .is_ok_and(|account| attempts(&account) > before)
+            && let Err(error) = Box::pin(self.read_account_roles(id, account_id)).await
+        {
+            tracing::info!(
+                code = error.code().as_str(),
+                "the roles could not be read again"
+            );
+        }
         session
     }
 }

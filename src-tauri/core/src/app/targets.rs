@@ -24,11 +24,13 @@ pub(super) struct Reading {
     cancel: Arc<Notify>,
 }
 
-/// The result of loading an account.
-struct Read {
-    targets: Vec<Target>,
-    /// None when it is unknown.
-    organization: Option<Vec<OrganizationAccount>>,
+/// What was read of an account.
+pub(super) struct Read {
+    pub(super) targets: Vec<Target>,
+    /// None when it is not known.
+    pub(super) organization: Option<Vec<OrganizationAccount>>,
+    /// The list before the reading began, when parts of the new one are stored already.
+    pub(super) before: Option<Vec<Target>>,
 }
 
 impl App {
@@ -150,6 +152,7 @@ impl App {
             let Ok(Read {
                 targets,
                 organization,
+                before,
             }) = read
             else {
                 return Ok(None);
@@ -157,8 +160,9 @@ impl App {
             // The first list is no change.
             let mut changed = None;
             if account.targets_read_at.is_some() {
-                account.targets_change = TargetsChange::between(&account.targets, &targets, now)
-                    .or(account.targets_change);
+                let before = before.as_ref().unwrap_or(&account.targets);
+                account.targets_change =
+                    TargetsChange::between(before, &targets, now).or(account.targets_change);
                 changed = account.targets_change.filter(|change| change.at == now);
             }
             account.targets = targets;
@@ -190,6 +194,9 @@ impl App {
     async fn read_targets_once(&self, id: &AccountId) -> Result<Read> {
         let providers = self.providers();
         let account = self.account(id)?;
+        if account.identity.is_identity_center() {
+            return Box::pin(self.read_catalogue(&account)).await;
+        }
         let provider = providers.of(account.cloud());
         let progress = |count: usize| {
             if let Some(reading) = self.state().reading.get_mut(id) {
@@ -228,6 +235,7 @@ impl App {
         Ok(Read {
             targets,
             organization,
+            before: None,
         })
     }
 }

@@ -43,6 +43,8 @@ pub enum Dialect {
     JsonOrNothing,
     /// JSON where the status is 200, and any text of a refusal: the console's federation endpoint.
     JsonOnSuccess,
+    /// A page, whatever it says, and a redirect, which is not followed: the access portal of an organisation.
+    Page,
     /// AWS: JSON, XML of a service, or anything beside the id that AWS gives each request.
     Aws,
 }
@@ -88,6 +90,7 @@ impl Answer {
         match self.status {
             407 => Err(proxy_sign_in(place, route)),
             // Network Authentication Required (RFC 6585). No server of a cloud redirects.
+            300..=399 if dialect == Dialect::Page => Ok(()),
             300..=399 | 511 => Err(self.page_of_the_network(place)),
             _ if dialect.fits(self) => Ok(()),
             429 | 500.. => self.refuse_trouble(place),
@@ -171,6 +174,7 @@ impl Dialect {
         match self {
             Self::Json => is_json() || says_json(),
             Self::JsonOrNothing => answer.body.is_empty() || is_json() || says_json(),
+            Self::Page => true,
             Self::JsonOnSuccess => answer.status != 200 || is_json() || says_json(),
             Self::Aws => has_aws_id(&answer.headers) || is_json() || is_aws_xml(&answer.body),
         }

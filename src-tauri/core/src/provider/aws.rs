@@ -8,6 +8,7 @@ mod cluster;
 mod console;
 mod error_messages;
 mod external_id;
+mod identity_center;
 mod partition;
 mod signed;
 mod source;
@@ -33,7 +34,7 @@ use crate::credential::{AccessKeys, Grant, RoleGrant, Session};
 use crate::error::{Code, Error, Result};
 use crate::http::{self, Http};
 use crate::provider::CloudView;
-use crate::provider::{Progress, Provider, Refreshed, SignInRequest, SignedIn};
+use crate::provider::{Due, Progress, Provider, Refreshed, SignInRequest, SignedIn};
 use crate::resource::Resource;
 use crate::role::{Enforcement, Source};
 use crate::settings::AwsSettings;
@@ -48,6 +49,9 @@ use arn::{CallerArn, Principal};
 pub use external_id::{
     check as check_external_id, generate as new_external_id, is_ours as is_external_id_of_ours,
 };
+pub(crate) use identity_center::in_config as portals_in_config;
+pub use identity_center::{CenterAccount, CenterRequest, FoundPortal};
+use identity_center::{Pace, partition_of};
 use partition::Partition;
 use signed::{FoundRole, Signed};
 pub use source::{AwsSource, AwsSourceKind};
@@ -107,6 +111,7 @@ pub struct Aws {
     settings: AwsSettings,
     http: Http,
     clock: Arc<dyn Clock>,
+    center_pace: Pace,
 }
 
 /// A caller with the clients and settings for further requests.
@@ -138,6 +143,7 @@ impl Aws {
             settings,
             http,
             clock,
+            center_pace: Pace::default(),
         }
     }
 
@@ -167,22 +173,33 @@ impl Aws {
         session: &Session,
         sign_out_first: bool,
     ) -> Result<Url> {
-        let known = Known::of(&account.identity)?;
-        let region = account
-            .target
-            .as_deref()
-            .unwrap_or(known.role.partition.home_region);
+        let partition = partition(&account.identity)?;
+        let region = account.aws_region().unwrap_or(partition.home_region);
         let sign_in = self.settings.sign_in.as_ref();
         let keys = session.access_keys()?;
-        console::page(
-            &self.http,
-            sign_in,
-            known.role.partition,
-            region,
-            keys,
-            sign_out_first,
-        )
-        .await
+        console::page(&self.http, sign_in, partition, region, keys, sign_out_first).await
+    }
+
+    /// The address that opens the console as the chosen role of Identity Center, in the session that the browser has there.
+    /// It holds no secret.
+    ///
+    /// # Errors
+    /// `invalid-input` when no role is chosen; `unsupported` for some partitions; `internal` for another account.
+    pub fn console_shortcut(&self, account: &Account) -> Result<Url> {
+        let Identity::IdentityCenter {
+            start_url, region, ..
+        } = &account.identity
+        else {
+            return Err(Error::new(
+                Code::Internal,
+                "An account of another kind came to IAM Identity Center.",
+            ));
+        };
+        let resource = account.issued_resource()?;
+        let pair = resource.identifier().ok_or_else(|| {
+            Error::new(Code::Internal, "A role of IAM Identity Center has no name.")
+        })?;
+        identity_center::shortcut(start_url, partition(&account.identity)?, region, pair)
     }
 
     /// A token that authenticates the role to an EKS cluster, and its expiry. It sends no request to AWS.
@@ -197,9 +214,9 @@ impl Aws {
         region: Option<&str>,
     ) -> Result<(SecretString, Timestamp)> {
         cluster::check_name(cluster)?;
-        let partition = Known::of(&account.identity)?.role.partition;
+        let partition = partition(&account.identity)?;
         let region = region
-            .or(account.target.as_deref())
+            .or(account.aws_region())
             .unwrap_or(partition.home_region);
         if !partition.has(region) {
             let message = format!(
@@ -414,6 +431,9 @@ impl Provider for Aws {
     }
 
     async fn sign_in(&self, request: &SignInRequest, context: &SignInContext) -> Result<SignedIn> {
+        if let Some(wish) = &request.identity_center {
+            return Box::pin(self.sign_in_to_center(wish, request, context)).await;
+        }
         let wish = request.role.as_ref().ok_or_else(|| {
             Error::new(Code::InvalidInput, "Enter the ARN of the role to connect.")
         })?;
@@ -506,6 +526,7 @@ impl Provider for Aws {
             grant,
             session,
             target: Some(region.to_owned()),
+            accounts: Vec::new(),
         })
     }
 
@@ -513,9 +534,12 @@ impl Provider for Aws {
         &self,
         account: &Account,
         grant: &Grant,
-        _resource: &Resource,
+        resource: &Resource,
         _challenge: Option<&ClaimsChallenge>,
     ) -> Result<Refreshed> {
+        if let Grant::IdentityCenter(grant) = grant {
+            return self.refresh_center(account, grant, resource).await;
+        }
         let known = Known::of(&account.identity)?;
         let grant = grant.role()?;
         let calling = self.calling(&grant.source, grant.keys.as_ref()).await?;
@@ -586,9 +610,16 @@ impl Provider for Aws {
         })
     }
 
-    /// A role's sessions expire by themselves; AWS offers nothing to revoke.
-    async fn sign_out(&self, _grant: &Grant) -> Result<()> {
-        Ok(())
+    fn due(&self, grant: &Grant) -> Option<Due> {
+        self.center_due(grant)
+    }
+
+    /// A role's sessions end by themselves. A sign-in to Identity Center ends for the browser and other programs too.
+    async fn sign_out(&self, grant: &Grant) -> Result<()> {
+        match grant {
+            Grant::IdentityCenter(grant) => self.sign_out_of_center(grant).await,
+            Grant::Role(_) | Grant::RefreshToken(_) => Ok(()),
+        }
     }
 
     /// The regions of the role's partition, from a table: no permission is needed.
@@ -629,6 +660,14 @@ pub(super) fn view(settings: &AwsSettings) -> CloudView {
             || "https://sts.amazonaws.com/".to_owned(),
             |url| url.to_string(),
         ),
+    }
+}
+
+/// The partition of an identity of AWS.
+fn partition(identity: &Identity) -> Result<&'static Partition> {
+    match identity {
+        Identity::IdentityCenter { region, .. } => Ok(partition_of(region)),
+        identity => Ok(Known::of(identity)?.role.partition),
     }
 }
 

@@ -109,6 +109,7 @@ impl Azure {
                 (
                     Receiver::Loopback {
                         host: LoopbackHost::Localhost,
+                        path: "",
                         method: Method::FormPost,
                         origins,
                     },
@@ -465,6 +466,7 @@ impl Provider for Azure {
             grant,
             session,
             target: None,
+            accounts: Vec::new(),
         })
     }
 

@@ -208,6 +208,7 @@ impl Gcp {
             (RedirectKind::DeepLink, Some(redirect_uri)) => Receiver::DeepLink { redirect_uri },
             _ => Receiver::Loopback {
                 host: LoopbackHost::Ipv4,
+                path: "",
                 method: Method::Query,
                 origins: vec![
                     metadata
@@ -357,6 +358,7 @@ impl Provider for Gcp {
             grant,
             session: session(&tokens, asked_at),
             target: None,
+            accounts: Vec::new(),
         })
     }
 

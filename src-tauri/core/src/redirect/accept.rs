@@ -238,7 +238,7 @@ fn judge(
 /// The receiver of an arrival.
 enum Place<'a> {
     Address(&'a str),
-    Listener(Flow, Method),
+    Listener(Flow, Method, &'a str),
 }
 
 impl Place<'_> {
@@ -248,17 +248,24 @@ impl Place<'_> {
                 is_same_address(address, redirect_uri)
             }
             (
-                Self::Listener(flow, method),
+                Self::Listener(flow, method, path),
                 Receiver::Loopback {
-                    method: expected, ..
+                    method: expected,
+                    path: expected_path,
+                    ..
                 },
-            ) => *flow == pending.flow && method == expected,
+            ) => *flow == pending.flow && method == expected && is_path(path, expected_path),
             _ => false,
         }
     }
 }
 
-/// Byte for byte; only a redirect URI without any path may come back with the path `/` (Entra and browsers add it).
+/// Whether a request's path is that of the redirect URI. Browsers add a slash to one without a path.
+pub(super) fn is_path(path: &str, expected: &str) -> bool {
+    path == expected || (expected.is_empty() && path == "/")
+}
+
+/// Byte for byte; only a redirect URI without any path may come back with `/` for a path (Entra and browsers add it).
 fn is_same_address(address: &str, redirect_uri: &str) -> bool {
     let has_path = redirect_uri
         .split_once("://")
@@ -293,11 +300,8 @@ fn split<'a>(arrival: &Arrival<'a>) -> Result<(Place<'a>, &'a str), Reason> {
             if parameters.len() > longest {
                 return Err(Reason::TooLong);
             }
-            if !matches!(path, "" | "/") {
-                return Err(Reason::WrongReceiver);
-            }
             let parameters = std::str::from_utf8(parameters).map_err(|_| Reason::Malformed)?;
-            Ok((Place::Listener(flow, method), parameters))
+            Ok((Place::Listener(flow, method, path), parameters))
         }
     }
 }

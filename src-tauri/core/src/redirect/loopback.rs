@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use super::accept::{Arrival, Ending, Flow, Reason};
+use super::accept::{Arrival, Ending, Flow, Reason, is_path};
 use super::page::{self, Page};
 use super::pending_flows::{PendingFlows, Phase};
 use super::{Delivered, Frontend, Method, ReceiverLimits};
@@ -91,6 +91,7 @@ impl Drop for Counted {
 /// The flow of a listener.
 pub(super) struct Door {
     pub(super) flow: Flow,
+    pub(super) path: &'static str,
     pub(super) method: Method,
     pub(super) origins: Vec<String>,
     pub(super) expires_at: Timestamp,
@@ -146,7 +147,7 @@ impl Visit {
             return self.page(StatusCode::BAD_REQUEST, Page::Unknown);
         }
         match request.uri().path() {
-            "" | "/" => self.receive(request).await,
+            path if is_path(path, self.door.path) => self.receive(request).await,
             "/done" => self.closing_page(&request, is_last),
             _ => self.page(StatusCode::NOT_FOUND, Page::Unknown),
         }

@@ -130,6 +130,7 @@ impl<'a> Change<'a> {
                 empty.targets.clear();
                 empty.offered.clear();
                 empty.organization.clear();
+                empty.pinned.clear();
                 empty.resources.clear();
                 self.write(&empty, account, None)
             }
@@ -323,7 +324,8 @@ impl<'a> Change<'a> {
     fn write(&self, before: &Account, account: &Account, known: Option<Revisions>) -> Result<()> {
         let has_new_lists = before.targets != account.targets
             || before.offered != account.offered
-            || before.organization != account.organization;
+            || before.organization != account.organization
+            || before.pinned != account.pinned;
         let lists = match known {
             Some(known) if !has_new_lists => known.lists,
             _ => self.revision,

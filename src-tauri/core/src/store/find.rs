@@ -42,8 +42,24 @@ impl Look {
     /// case.
     pub fn account(&self, name: &str) -> Option<Account> {
         let found = find(&self.0.connection, name, &WHOLE).ok()?;
-        let [id] = found.as_slice() else { return None };
-        self.by_id(id)
+        match found.as_slice() {
+            [id] => self.by_id(id),
+            [] => self.at_target(name),
+            _ => None,
+        }
+    }
+
+    /// The account and the target that `ACCOUNT/TARGET` names, by the ids of both or the account's whole name.
+    fn at_target(&self, name: &str) -> Option<Account> {
+        let connection = &self.0.connection;
+        let (account, target) = splits(name).find_map(|(account, target)| {
+            let found = find(connection, account, &WHOLE).ok()?;
+            let [id] = found.as_slice() else { return None };
+            Some((id.clone(), target))
+        })?;
+        let known = rows::target_of(connection, &account, target.trim()).ok()??;
+        let (account, _) = rows::account_by_id(connection, &account).ok()??;
+        Some(account.at_target(known))
     }
 
     /// As `account`, for the one in use in a cloud.
@@ -93,6 +109,9 @@ impl Store {
         if !found.is_empty() {
             return self.only(name, &found);
         }
+        if let Some(account) = self.at_target(name)? {
+            return Ok(account);
+        }
         let similar = self.found(name, &[PART])?;
         if similar.is_empty() {
             return self.only(name, &similar);
@@ -103,6 +122,28 @@ impl Store {
             self.list(&similar)?
         );
         Err(Error::new(Code::NotFound, message))
+    }
+
+    /// The account at the target that `ACCOUNT/TARGET` names; none when no beginning of the text names an account.
+    fn at_target(&self, name: &str) -> Result<Option<Account>> {
+        for (account, target) in splits(name) {
+            let found = self.found(account, &WHOLE)?;
+            if found.is_empty() {
+                continue;
+            }
+            let account = self.only(account, &found)?;
+            let known = account.find_target(target).ok_or_else(|| {
+                let message = format!(
+                    "{} has no target \"{}\". Run \"mcm targets {}\" to see them.",
+                    account.name(),
+                    text::shown(target),
+                    account.id
+                );
+                Error::new(Code::NotFound, message)
+            })?;
+            return Ok(Some(account.at_target(known)));
+        }
+        Ok(None)
     }
 
     fn found(&self, name: &str, queries: &[&str]) -> Result<Vec<AccountId>> {
@@ -181,6 +222,13 @@ impl Store {
             .map(|account| Account::clone(&account))
             .ok_or_else(|| super::not_found(id))
     }
+}
+
+/// The ways to read a text as `ACCOUNT/TARGET`, the longest account first: names have slashes too.
+fn splits(name: &str) -> impl Iterator<Item = (&str, &str)> {
+    let slashes = name.rmatch_indices('/');
+    let parts = slashes.map(|(at, _)| (&name[..at], &name[at + 1..]));
+    parts.filter(|(account, target)| !account.is_empty() && !target.is_empty())
 }
 
 /// The accounts that the first query with a result finds for a name.

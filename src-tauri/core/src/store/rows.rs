@@ -76,6 +76,7 @@ fn account(row: &Row<'_>) -> rusqlite::Result<(Account, Revisions)> {
         targets_error: optional_json(row, &id, "targets_error")?,
         targets_change: optional_json(row, &id, "targets_change")?,
         target: shown(row, "target")?,
+        pinned: Vec::new(),
         offered: Vec::new(),
         organization: Vec::new(),
         missing_scopes: json(row, &id, "missing_scopes")?,
@@ -110,10 +111,15 @@ pub(super) fn read_lists(connection: &Connection, account: &mut Account) -> rusq
         .query_map([id], tenant)?
         .collect::<Result<_, _>>()?;
     let mut statement = connection.prepare_cached(
-        "SELECT account_id, name, state FROM organization_account WHERE account = ? ORDER BY position",
+        "SELECT account, account_id, name, state, roles_read_at FROM organization_account WHERE account = ? ORDER BY position",
     )?;
     account.organization = statement
         .query_map([id], organization_account)?
+        .collect::<Result<_, _>>()?;
+    let mut statement = connection
+        .prepare_cached("SELECT id FROM pinned_target WHERE account = ? ORDER BY position")?;
+    account.pinned = statement
+        .query_map([id], |row| row.get("id"))?
         .collect::<Result<_, _>>()?;
     read_resources(connection, account)
 }
@@ -172,6 +178,10 @@ pub(super) fn read_all_lists(
         account.organization.push(organization_account(row)?);
         Ok(())
     })?;
+    each("pinned_target", &|account, row| {
+        account.pinned.push(row.get("id")?);
+        Ok(())
+    })?;
     each("resource_session", &|account, row| {
         account.resources.push(resource(row)?);
         Ok(())
@@ -210,17 +220,19 @@ fn tenant(row: &Row<'_>) -> rusqlite::Result<OfferedTenant> {
 }
 
 fn organization_account(row: &Row<'_>) -> rusqlite::Result<OrganizationAccount> {
+    let account: String = row.get("account")?;
     Ok(OrganizationAccount {
         account_id: cleaned(row.get("account_id")?),
         name: cleaned(row.get("name")?),
         state: shown(row, "state")?,
+        roles_read_at: time(row, &account, "roles_read_at")?,
     })
 }
 
 fn resource(row: &Row<'_>) -> rusqlite::Result<ResourceSession> {
     let (account, name): (String, String) = (row.get("account")?, row.get("resource")?);
     Ok(ResourceSession {
-        resource: Identifier::parse(&name).ok_or_else(|| unfit(&account, "resource"))?,
+        resource: Identifier::parse_stored(&name).ok_or_else(|| unfit(&account, "resource"))?,
         session: times(row, &account, "issued_at", "expires_at")?,
         renewal_failure: optional_json(row, &account, "renewal_failure")?,
     })
@@ -328,7 +340,8 @@ pub(super) fn write_lists(
     if before.organization != account.organization {
         clear(connection, "organization_account", id)?;
         let mut statement = connection.prepare_cached(
-            "INSERT INTO organization_account (account, position, account_id, name, state) VALUES (?, ?, ?, ?, ?)",
+            "INSERT INTO organization_account (account, position, account_id, name, state, roles_read_at) \
+             VALUES (?, ?, ?, ?, ?, ?)",
         )?;
         for (position, other) in (0_i64..).zip(&account.organization) {
             statement.execute(params![
@@ -336,8 +349,17 @@ pub(super) fn write_lists(
                 position,
                 other.account_id,
                 other.name,
-                other.state
+                other.state,
+                other.roles_read_at.map(as_text),
             ])?;
+        }
+    }
+    if before.pinned != account.pinned {
+        clear(connection, "pinned_target", id)?;
+        let mut statement = connection
+            .prepare_cached("INSERT INTO pinned_target (account, position, id) VALUES (?, ?, ?)")?;
+        for (position, target) in (0_i64..).zip(&account.pinned) {
+            statement.execute(params![id, position, target])?;
         }
     }
     if before.resources != account.resources {

@@ -2,7 +2,7 @@
 
 use http::header::AUTHORIZATION;
 use http::{Method, StatusCode};
-use mcm_core::account::{Cloud, Identity};
+use mcm_core::account::Cloud;
 use mcm_core::loopback::{Reply, Request};
 use secrecy::ExposeSecret as _;
 use serde::Serialize;
@@ -82,10 +82,6 @@ impl Aws {
                 );
             }
         };
-        let account_id = match &account.identity {
-            Identity::Aws { account_id, .. } => Some(account_id.as_str()),
-            Identity::Azure { .. } | Identity::Gcp { .. } => None,
-        };
         let credential = Credential {
             access_key_id: &keys.access_key_id,
             secret_access_key: keys.secret_access_key.expose_secret(),
@@ -94,7 +90,7 @@ impl Aws {
                 .as_ref()
                 .map(|token| token.expose_secret()),
             expiration: format!("{:.0}", session.times.expires_at),
-            account_id,
+            account_id: account.aws_account_id(),
         };
         json(StatusCode::OK, &credential)
     }

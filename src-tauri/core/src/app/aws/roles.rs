@@ -11,7 +11,7 @@ use crate::app::connect::Connect;
 use crate::error::{Code, Error, ErrorView, Result};
 use crate::provider::SignInRequest;
 use crate::provider::aws::{
-    self, Caller, RoleArn, RoleRequest, RoleTemplates, SESSION_SECONDS, TemplateWish,
+    self, Caller, CenterRequest, RoleArn, RoleRequest, RoleTemplates, SESSION_SECONDS, TemplateWish,
 };
 use crate::role::{Enforcement, PendingRole, Permissions, Source, SourceChoice};
 use crate::store::Accounts;
@@ -193,6 +193,24 @@ impl App {
         wish: &Connect,
     ) -> Result<SignInRequest> {
         if wish.cloud != Cloud::Aws {
+            return Ok(request);
+        }
+        let known = match &request.known {
+            Some(Identity::IdentityCenter {
+                typed_url, region, ..
+            }) => Some((typed_url.clone(), Some(region.clone()))),
+            _ => None,
+        };
+        let asked = wish
+            .portal
+            .clone()
+            .map(|portal| (portal.start_url, portal.region));
+        if let Some((start_url, region)) = asked.or(known) {
+            let region = region.map(|region| region.trim().to_owned());
+            request.identity_center = Some(CenterRequest {
+                start_url,
+                region: region.filter(|region| !region.is_empty()),
+            });
             return Ok(request);
         }
         let stored = self.stored()?;

@@ -141,6 +141,7 @@ impl Signed<'_> {
             let rows = rows
                 .filter(|row: &AccountRow| is_account_id(&row.id) && ids.insert(row.id.clone()));
             accounts.extend(rows.map(|row| OrganizationAccount {
+                roles_read_at: None,
                 name: text::shown(&row.name),
                 state: row.state.map(|state| text::shown(&state)),
                 account_id: row.id,

@@ -239,6 +239,8 @@ impl Surroundings {
     pub(super) async fn bare_config(&self) -> Result<SdkConfig> {
         let loader = aws_config::defaults(BehaviorVersion::latest())
             .http_client(Transport::new(&self.http))
+            .time_source(WorldTime(self.clock.clone()))
+            .disable_clock_skew_correction(true)
             .no_credentials();
         let config = loader.env(Env::from(self.variables())).load().await;
         require_safe_endpoints(&config)?;

@@ -33,6 +33,7 @@ fn deep_link(number: u64, state: &str, redirect_uri: &str) -> Pending {
 fn loopback(number: u64, state: &str, method: Method) -> Pending {
     let receiver = Receiver::Loopback {
         host: LoopbackHost::Ipv4,
+        path: "",
         method,
         origins: Vec::new(),
     };

@@ -1,0 +1,279 @@
+//! AWS IAM Identity Center: one sign-in, and each of its roles by name in every command.
+
+use std::fs;
+
+use jiff::{SignedDuration, Timestamp};
+use mcm_core::world::{Clock as _, SystemClock};
+use sandbox_clouds::Endpoint;
+use sandbox_clouds::aws::identity_center::Directory;
+use sandbox_clouds::browser::Browser;
+use serde_json::{Value, json};
+
+use crate::harness::{Harness, everything_below, write};
+
+const READER: &str = "012345678901/ReadOnly";
+
+/// Signs in to the sandbox's portal and gives the account's id.
+fn connected(harness: &Harness) -> String {
+    let start_url = harness.sandbox.start_url().to_string();
+    let begun = harness.begin(&["login", "aws", "--sso-start-url", &start_url]);
+    let page = harness.next_page();
+    harness.browse(&Browser::new(), &page);
+    begun.ended().done();
+    harness.account_of("aws")
+}
+
+fn row(harness: &Harness) -> Value {
+    harness.mcm(&["accounts", "--json"]).json()["accounts"][0].clone()
+}
+
+#[test]
+fn one_sign_in_gives_every_role_and_each_is_named_behind_its_account() {
+    // I14, I30
+    let harness = Harness::start();
+    let start_url = harness.sandbox.start_url().to_string();
+    let begun = harness.begin(&["login", "aws", "--sso-start-url", &start_url]);
+    let page = harness.next_page();
+    harness.browse(&Browser::new(), &page);
+    let ended = begun.ended();
+    assert!(
+        ended.told.contains("in eu-west-1 (from the portal's page"),
+        "{}",
+        ended.told
+    );
+    let told = ended.done();
+    assert!(
+        told.contains("identity   ada") && told.contains("roles      6"),
+        "{told}"
+    );
+    let row = row(&harness);
+    let id = row["id"].as_str().expect("an id");
+    assert_eq!(
+        (
+            &row["kind"],
+            &row["startUrl"],
+            &row["ssoRegion"],
+            &row["userName"]
+        ),
+        (
+            &json!("identity-center"),
+            &json!(start_url),
+            &json!("eu-west-1"),
+            &json!("ada")
+        )
+    );
+    assert_eq!(row["roles"].as_array().expect("a list").len(), 6);
+    assert_eq!(row["roles"][5], READER);
+
+    let asked = format!("{id}/{READER}");
+    let first = harness.mcm(&["credential-process", &asked]).json();
+    assert_eq!(
+        (&first["Version"], &first["AccountId"]),
+        (&json!(1), &json!("012345678901"))
+    );
+    let until: Timestamp = first["Expiration"]
+        .as_str()
+        .expect("a time")
+        .parse()
+        .expect("RFC 3339");
+    assert!(until.duration_since(SystemClock.now()) > SignedDuration::from_mins(15));
+    harness.sandbox.forget_requests();
+    assert_eq!(
+        harness.mcm(&["credential-process", &asked]).json(),
+        first,
+        "it lies ready"
+    );
+    let by_name = harness
+        .mcm(&["credential-process", "identity-center/Labs: R&D/readonly"])
+        .json();
+    assert_eq!(by_name, first);
+    assert!(harness.sandbox.requests().is_empty());
+
+    let told = harness.mcm(&["credential-process", id]).failed(2);
+    assert!(told.contains("Name one"), "{told}");
+    let told = harness.mcm(&["token", &asked]).failed(1);
+    assert!(told.contains("has no access token"), "{told}");
+    let told = harness
+        .mcm(&["credential-process", &format!("{id}/012345678901/Nobody")])
+        .failed(1);
+    assert!(told.contains("not assigned to you"), "{told}");
+
+    harness.mcm(&["use", id, READER]).done();
+    assert_eq!(
+        harness.mcm(&["credential-process", "--active"]).json(),
+        first
+    );
+    for folder in [".aws/sso", ".aws/cli/cache"] {
+        assert!(!harness.folder().join(folder).exists(), "{folder}");
+    }
+    harness.assert_no_secret_in(&harness.files());
+}
+
+#[test]
+fn a_command_and_a_shell_work_as_the_role_that_is_named() {
+    let harness = Harness::start();
+    let id = connected(&harness);
+    let asked = format!("{id}/{READER}");
+    let lines = harness.mcm(&["env", "--shell", "bash", &asked]).done();
+    assert!(
+        lines.contains("AWS_ACCESS_KEY_ID") && lines.contains("AWS_REGION='eu-central-1'"),
+        "{lines}"
+    );
+    let shown = harness
+        .mcm(&[
+            "exec",
+            "--env",
+            &asked,
+            "--",
+            "printenv",
+            "AWS_ACCESS_KEY_ID",
+        ])
+        .done();
+    assert!(shown.starts_with("ASIA"), "{shown}");
+    let script = "test -n \"$AWS_CONTAINER_CREDENTIALS_FULL_URI\" && echo served";
+    assert_eq!(
+        harness
+            .mcm(&["exec", &asked, "--", "sh", "-c", script])
+            .done(),
+        "served\n"
+    );
+    let token = harness
+        .mcm(&["kube-token", &asked, "--cluster", "production"])
+        .json();
+    assert!(
+        token["status"]["token"]
+            .as_str()
+            .is_some_and(|token| token.starts_with("k8s-aws-v1."))
+    );
+}
+
+#[test]
+fn hundreds_of_profiles_are_merged_under_names_of_their_own_and_undone_to_the_byte() {
+    // I31
+    let harness = Harness::start();
+    let mut directory = Directory::of_size(30, 3);
+    directory.accounts[1].name = directory.accounts[0].name.clone();
+    directory.accounts[2].name = "odd ] name".into();
+    harness.sandbox.set_identity_center_directory(directory);
+    let id = connected(&harness);
+    let path = harness.folder().join(".aws/config");
+    fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+    let own = "# mine\n[profile work]\nregion = eu-north-1\n";
+    write(&path, 0o600, own);
+    harness
+        .mcm(&[
+            "configure",
+            "aws",
+            &id,
+            "--all",
+            "--filter",
+            "Role1",
+            "--yes",
+        ])
+        .done();
+    let merged = fs::read_to_string(&path).expect("written");
+    assert!(merged.starts_with(own), "{merged}");
+    let names: Vec<&str> = merged
+        .lines()
+        .filter(|line| line.starts_with("[profile "))
+        .collect();
+    assert_eq!(names.len(), 31);
+    let unique: std::collections::HashSet<_> = names.iter().collect();
+    assert_eq!(unique.len(), names.len(), "{names:?}");
+    assert!(
+        merged.contains("[profile odd-name-Role1]")
+            && merged.contains(&format!("credential-process {id}/000001000002/Role1")),
+        "{merged}"
+    );
+    let secrets = harness.secrets_of_the_clouds();
+    assert!(
+        secrets
+            .iter()
+            .all(|secret| !merged.contains(secret.as_str()))
+    );
+    harness
+        .mcm(&[
+            "configure",
+            "aws",
+            &id,
+            "--all",
+            "--filter",
+            "Role1",
+            "--yes",
+        ])
+        .done();
+    assert_eq!(
+        fs::read_to_string(&path).expect("there"),
+        merged,
+        "again changes nothing"
+    );
+    harness.mcm(&["configure", "aws", "--undo", "--yes"]).done();
+    assert_eq!(fs::read_to_string(&path).expect("there"), own);
+}
+
+#[test]
+fn start_urls_in_the_config_file_are_offered_and_no_token_of_the_cache_is_read() {
+    // I32
+    let harness = Harness::start();
+    let told = harness.mcm(&["login", "aws"]).failed(2);
+    assert!(told.contains("--sso-start-url"), "{told}");
+    let aws = harness.folder().join(".aws");
+    fs::create_dir_all(aws.join("sso/cache")).expect("made");
+    let config = "[sso-session contoso]\nsso_start_url = https://d-1234567890.awsapps.com/start#/\nsso_region = eu-west-1\n\
+        [profile a]\nsso_session = contoso\nsso_account_id = 111122223333\nsso_role_name = ReadOnly\n\
+        [profile old]\nsso_start_url = https://fabrikam.awsapps.com/start\nsso_region = us-east-2\n";
+    write(&aws.join("config"), 0o600, config);
+    let canary = r#"{"accessToken":"CANARY","startUrl":"https://d-1234567890.awsapps.com/start"}"#;
+    write(
+        &aws.join("sso/cache/0ad374308c5a4e22f723adf10145eafad7c4031c.json"),
+        0o600,
+        canary,
+    );
+    let listed = harness.mcm(&["login", "aws"]).done();
+    assert!(
+        listed.contains("contoso           mcm login aws --sso-start-url https://d-1234567890.awsapps.com/start --sso-region eu-west-1")
+            && listed.contains("https://fabrikam.awsapps.com/start --sso-region us-east-2"),
+        "{listed}"
+    );
+    let begun = harness.begin(&[
+        "login",
+        "aws",
+        "--sso-start-url",
+        "https://d-1234567890.awsapps.com/start",
+    ]);
+    let page = harness.next_page();
+    harness.browse(&Browser::new(), &page);
+    let ended = begun.ended();
+    assert!(
+        ended.told.contains("in eu-west-1 (from ~/.aws/config)"),
+        "{}",
+        ended.told
+    );
+    ended.done();
+    assert!(!everything_below(harness.home()).contains("CANARY"));
+}
+
+#[test]
+fn a_pinned_role_is_an_entry_of_its_own_and_signing_out_says_what_ends() {
+    let harness = Harness::start();
+    let id = connected(&harness);
+    harness.mcm(&["pin", &format!("{id}/{READER}")]).done();
+    let listed = harness.mcm(&["accounts"]).done();
+    assert!(
+        listed.contains("Labs: R&D / ReadOnly") && listed.contains(&format!("{id}/{READER}")),
+        "{listed}"
+    );
+    assert_eq!(row(&harness)["pinned"], json!([READER]));
+    harness
+        .mcm(&["pin", "--remove", &format!("{id}/{READER}")])
+        .done();
+    assert_eq!(row(&harness)["pinned"], json!([]));
+    let told = harness.mcm(&["logout", &id, "--identity-center"]).done();
+    assert!(told.contains("ended at AWS too"), "{told}");
+    let requests = harness.sandbox.requests();
+    let ended = requests
+        .iter()
+        .filter(|request| request.endpoint == Some(Endpoint::CenterLogout));
+    assert_eq!(ended.count(), 1);
+    assert_eq!(harness.keychain_entries(), 0);
+}

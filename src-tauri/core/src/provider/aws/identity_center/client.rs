@@ -1,0 +1,504 @@
+//! The JSON calls of IAM Identity Center: registrations, tokens, accounts, roles and their credentials.
+//!
+//! No call is signed. What an answer means for an account is said in `refusal.rs`. Source: botocore's models `sso-oidc`
+//! and `sso` (2019-06-10).
+
+use std::time::Duration;
+
+use ::http::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
+use jiff::Timestamp;
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::{Deserialize, Deserializer};
+use serde_json::json;
+use url::Url;
+
+use super::hosts::Hosts;
+use super::refusal::Refusal;
+use crate::account::SessionTimes;
+use crate::credential::{AccessKeys, Credential, Session};
+use crate::error::{Code, Error, Result};
+use crate::http::{self, Answer, Dialect, Http};
+use crate::text;
+
+/// The only scope there is for a program that lists accounts and takes roles' credentials.
+pub(super) const SCOPE: &str = "sso:account:access";
+/// As the consent page names us.
+const CLIENT_NAME: &str = "Multi-Cloud Manager";
+const REDIRECT: &str = "http://127.0.0.1/oauth/callback";
+const DEVICE: &str = "urn:ietf:params:oauth:grant-type:device_code";
+/// The service refuses larger pages.
+const PAGE_ROWS: &str = "100";
+/// No list of an organisation has more pages.
+const MAX_PAGES: usize = 1000;
+/// An access token is believed to live for no longer than this, and for this long when its life is not told.
+const LONGEST_LIFE: u64 = 12 * 3600;
+const ASSUMED_LIFE: u64 = 600;
+const LONGEST_NAME: usize = 128;
+const TOKEN_HEADER: &str = "x-amz-sso_bearer_token";
+
+/// Why a call gave nothing.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// The service said no.
+    Refused(Refusal),
+    /// Anything else, explained already.
+    Failed(Error),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+type Outcome<T> = std::result::Result<T, Failure>;
+
+/// How the user signs in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Flow {
+    Browser,
+    DeviceCode,
+}
+
+/// A registration of this program, which tokens belong to.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Registration {
+    pub(super) client_id: String,
+    pub(super) client_secret: SecretString,
+    /// In seconds since 1970.
+    #[serde(default)]
+    client_secret_expires_at: i64,
+}
+
+impl Registration {
+    pub(super) fn ends_at(&self) -> Option<Timestamp> {
+        let end = Timestamp::from_second(self.client_secret_expires_at).ok()?;
+        (self.client_secret_expires_at > 0).then_some(end)
+    }
+}
+
+/// A device that waits for its user.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct DeviceAuthorization {
+    pub(super) device_code: SecretString,
+    pub(super) user_code: String,
+    pub(super) verification_uri: String,
+    #[serde(default)]
+    pub(super) expires_in: u64,
+    #[serde(default)]
+    pub(super) interval: Option<u64>,
+}
+
+/// What redeems a grant.
+pub(super) enum Redeem<'a> {
+    Code {
+        code: &'a SecretString,
+        verifier: &'a SecretString,
+        redirect_uri: &'a str,
+    },
+    Refresh(&'a SecretString),
+    Device(&'a SecretString),
+}
+
+/// Tokens, checked for form.
+pub(super) struct Tokens {
+    pub(super) access_token: SecretString,
+    pub(super) refresh_token: Option<SecretString>,
+    pub(super) life: Duration,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct TokenAnswer {
+    access_token: SecretString,
+    #[serde(default)]
+    token_type: Option<String>,
+    #[serde(default, deserialize_with = "lenient_number")]
+    expires_in: Option<u64>,
+    #[serde(default)]
+    refresh_token: Option<SecretString>,
+}
+
+/// An account, its name cleaned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct ListedAccount {
+    pub(super) id: String,
+    pub(super) name: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct AccountPage {
+    #[serde(default)]
+    account_list: Vec<AccountRow>,
+    #[serde(default)]
+    next_token: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct AccountRow {
+    account_id: String,
+    #[serde(default)]
+    account_name: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RolePage {
+    #[serde(default)]
+    role_list: Vec<RoleRow>,
+    #[serde(default)]
+    next_token: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RoleRow {
+    role_name: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct CredentialsAnswer {
+    role_credentials: RoleCredentials,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RoleCredentials {
+    access_key_id: String,
+    secret_access_key: SecretString,
+    session_token: SecretString,
+    /// In milliseconds since 1970.
+    expiration: i64,
+}
+
+/// The two services of one region.
+pub(super) struct Client<'a> {
+    pub(super) http: &'a Http,
+    pub(super) hosts: &'a Hosts,
+}
+
+impl Client<'_> {
+    /// Registers this program for one sign-in.
+    pub(super) async fn register(&self, flow: Flow, start_url: &str) -> Outcome<Registration> {
+        let mut body = json!({
+            "clientName": CLIENT_NAME,
+            "clientType": "public",
+            "scopes": [SCOPE],
+        });
+        match flow {
+            Flow::Browser => {
+                body["grantTypes"] = json!(["authorization_code", "refresh_token"]);
+                body["redirectUris"] = json!([REDIRECT]);
+                body["issuerUrl"] = json!(start_url);
+            }
+            Flow::DeviceCode => body["grantTypes"] = json!([DEVICE, "refresh_token"]),
+        }
+        self.post("client/register", &body.to_string().into()).await
+    }
+
+    /// Asks for a code that the user types on another device.
+    pub(super) async fn start_device(
+        &self,
+        registration: &Registration,
+        start_url: &str,
+    ) -> Outcome<DeviceAuthorization> {
+        let body = json!({
+            "clientId": registration.client_id,
+            "clientSecret": registration.client_secret.expose_secret(),
+            "startUrl": start_url,
+        });
+        self.post("device_authorization", &body.to_string().into())
+            .await
+    }
+
+    /// Redeems a code, a device or a refresh token.
+    pub(super) async fn create_token(
+        &self,
+        client_id: &str,
+        client_secret: &SecretString,
+        redeem: &Redeem<'_>,
+    ) -> Outcome<Tokens> {
+        let mut body = json!({
+            "clientId": client_id,
+            "clientSecret": client_secret.expose_secret(),
+        });
+        match redeem {
+            Redeem::Code {
+                code,
+                verifier,
+                redirect_uri,
+            } => {
+                body["grantType"] = json!("authorization_code");
+                body["code"] = json!(code.expose_secret());
+                body["codeVerifier"] = json!(verifier.expose_secret());
+                body["redirectUri"] = json!(redirect_uri);
+            }
+            Redeem::Refresh(token) => {
+                body["grantType"] = json!("refresh_token");
+                body["refreshToken"] = json!(token.expose_secret());
+            }
+            Redeem::Device(code) => {
+                body["grantType"] = json!(DEVICE);
+                body["deviceCode"] = json!(code.expose_secret());
+            }
+        }
+        let answer: TokenAnswer = self.post("token", &body.to_string().into()).await?;
+        let is_bearer = answer
+            .token_type
+            .is_none_or(|kind| kind.eq_ignore_ascii_case("bearer"));
+        if !is_bearer || !is_header_text(&answer.access_token) {
+            return Err(self.nonsense(&self.hosts.oidc("token")).into());
+        }
+        let life = answer
+            .expires_in
+            .filter(|seconds| *seconds > 0)
+            .unwrap_or(ASSUMED_LIFE)
+            .min(LONGEST_LIFE);
+        Ok(Tokens {
+            access_token: answer.access_token,
+            refresh_token: answer
+                .refresh_token
+                .filter(|token| !token.expose_secret().is_empty()),
+            life: Duration::from_secs(life),
+        })
+    }
+
+    /// One page of the accounts, and the cursor of the next one.
+    pub(super) async fn accounts(
+        &self,
+        token: &SecretString,
+        cursor: Option<&str>,
+    ) -> Outcome<(Vec<ListedAccount>, Option<String>)> {
+        let page: AccountPage = self
+            .get("assignment/accounts", &[], cursor, true, token)
+            .await?;
+        let fits = |row: &AccountRow| {
+            row.account_id.len() == 12 && row.account_id.bytes().all(|b| b.is_ascii_digit())
+        };
+        let accounts = page.account_list.into_iter().filter(fits).map(|row| {
+            let name: String = text::shown(row.account_name.as_deref().unwrap_or_default())
+                .chars()
+                .take(LONGEST_NAME)
+                .collect();
+            ListedAccount {
+                name: if name.trim().is_empty() {
+                    row.account_id.clone()
+                } else {
+                    name.trim().to_owned()
+                },
+                id: row.account_id,
+            }
+        });
+        Ok((accounts.collect(), next(page.next_token)))
+    }
+
+    /// One page of an account's roles, and the cursor of the next one.
+    pub(super) async fn roles(
+        &self,
+        token: &SecretString,
+        account_id: &str,
+        cursor: Option<&str>,
+    ) -> Outcome<(Vec<String>, Option<String>)> {
+        let page: RolePage = self
+            .get(
+                "assignment/roles",
+                &[("account_id", account_id)],
+                cursor,
+                true,
+                token,
+            )
+            .await?;
+        let roles = page.role_list.into_iter().map(|row| row.role_name);
+        Ok((roles.collect(), next(page.next_token)))
+    }
+
+    /// The credentials of a role.
+    pub(super) async fn credentials(
+        &self,
+        token: &SecretString,
+        account_id: &str,
+        role: &str,
+        now: Timestamp,
+    ) -> Outcome<Session> {
+        let fields = [("role_name", role), ("account_id", account_id)];
+        let CredentialsAnswer {
+            role_credentials: given,
+        } = self
+            .get("federation/credentials", &fields, None, false, token)
+            .await?;
+        let expires_at = Timestamp::from_millisecond(given.expiration).ok();
+        let is_whole = !given.access_key_id.is_empty()
+            && !given.secret_access_key.expose_secret().is_empty()
+            && !given.session_token.expose_secret().is_empty();
+        let Some(expires_at) = expires_at.filter(|_| is_whole) else {
+            return Err(self
+                .nonsense(&self.hosts.portal("federation/credentials"))
+                .into());
+        };
+        Ok(Session {
+            credential: Credential::AccessKeys(AccessKeys {
+                access_key_id: given.access_key_id,
+                secret_access_key: given.secret_access_key,
+                session_token: Some(given.session_token),
+            }),
+            times: SessionTimes {
+                issued_at: now,
+                expires_at,
+            },
+            generation: 0,
+        })
+    }
+
+    /// Ends the user's session at Identity Center. One that it no longer knows is ended.
+    ///
+    /// # Errors
+    /// When the service could not be told.
+    pub(super) async fn log_out(&self, token: &SecretString) -> Result<()> {
+        let url = self.hosts.portal("logout");
+        let request = with_token(::http::Request::post(url.as_str()), token)?
+            .body(Vec::new())
+            .map_err(unusable)?;
+        let answer = self.http.send(request, Dialect::JsonOrNothing).await?;
+        answer.refuse_trouble(&http::place(&url))?;
+        if matches!(answer.status, 200..=299 | 401) {
+            return Ok(());
+        }
+        Err(Refusal::of(&answer).portal_error(&http::place(&url)))
+    }
+
+    async fn post<T: DeserializeOwned>(&self, path: &str, body: &SecretString) -> Outcome<T> {
+        let url = self.hosts.oidc(path);
+        let request = ::http::Request::post(url.as_str())
+            .header(CONTENT_TYPE, "application/json")
+            .header(ACCEPT, "application/json")
+            .body(body.expose_secret().as_bytes().to_vec())
+            .map_err(unusable)?;
+        self.read(&url, self.http.send(request, Dialect::JsonOrNothing).await?)
+    }
+
+    async fn get<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        fields: &[(&str, &str)],
+        cursor: Option<&str>,
+        is_list: bool,
+        token: &SecretString,
+    ) -> Outcome<T> {
+        let mut url = self.hosts.portal(path);
+        {
+            let mut query = url.query_pairs_mut();
+            query.extend_pairs(fields);
+            if is_list {
+                query.append_pair("max_result", PAGE_ROWS);
+            }
+            query.extend_pairs(cursor.map(|cursor| ("next_token", cursor)));
+        }
+        let request = with_token(::http::Request::get(url.as_str()), token)?
+            .header(ACCEPT, "application/json")
+            .body(Vec::new())
+            .map_err(unusable)?;
+        let answer = self.http.send(request, Dialect::JsonOrNothing).await?;
+        self.read(&url, answer)
+    }
+
+    fn read<T: DeserializeOwned>(&self, url: &Url, answer: Answer) -> Outcome<T> {
+        answer.refuse_trouble(&http::place(url))?;
+        if answer.status != 200 {
+            return Err(Failure::Refused(Refusal::of(&answer)));
+        }
+        // A parser's error may quote a token, so it is dropped.
+        serde_json::from_slice(&answer.body).map_err(|_| self.nonsense(url).into())
+    }
+
+    fn nonsense(&self, url: &Url) -> Error {
+        let message = format!(
+            "{} did not answer as IAM Identity Center does. Check the network for a proxy or sign-in page, then try again.",
+            http::place(url)
+        );
+        Error::new(Code::ServerFailed, message)
+    }
+}
+
+/// The pages of a list, until the last one.
+pub(super) struct Pages {
+    place: String,
+    cursors: Vec<String>,
+}
+
+impl Pages {
+    /// The list at a server.
+    pub(super) fn of(url: &Url) -> Self {
+        Self {
+            place: http::place(url),
+            cursors: Vec::new(),
+        }
+    }
+
+    /// What the next page is asked for with.
+    pub(super) fn cursor(&self) -> Option<&str> {
+        self.cursors.last().map(String::as_str)
+    }
+
+    /// Whether there is another page. A cursor that comes again ends the list as a broken one.
+    pub(super) fn has_next(&mut self, next: Option<String>) -> Result<bool> {
+        let Some(next) = next else { return Ok(false) };
+        if self.cursors.contains(&next) || self.cursors.len() >= MAX_PAGES {
+            let message = format!(
+                "{} sent a list that does not end, so reading was stopped. Try again later.",
+                self.place
+            );
+            return Err(Error::new(Code::ServerFailed, message));
+        }
+        self.cursors.push(next);
+        Ok(true)
+    }
+}
+
+fn next(cursor: Option<String>) -> Option<String> {
+    cursor.filter(|cursor| !cursor.is_empty() && cursor.len() <= 4096)
+}
+
+fn with_token(
+    request: ::http::request::Builder,
+    token: &SecretString,
+) -> Result<::http::request::Builder> {
+    let mut value = HeaderValue::from_str(token.expose_secret()).map_err(|_| {
+        let message = "The keychain holds an access token that cannot be one. Sign in again.";
+        Error::new(Code::SignInAgain, message)
+    })?;
+    value.set_sensitive(true);
+    Ok(request.header(TOKEN_HEADER, value))
+}
+
+fn is_header_text(token: &SecretString) -> bool {
+    let token = token.expose_secret();
+    !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+fn unusable(error: ::http::Error) -> Error {
+    Error::new(Code::Internal, "An address of AWS cannot be asked.").with_source(error)
+}
+
+/// A number, also as text; anything else is missing.
+fn lenient_number<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> std::result::Result<Option<u64>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Lenient {
+        Number(u64),
+        Text(String),
+        Other(IgnoredAny),
+    }
+    Ok(match Lenient::deserialize(deserializer)? {
+        Lenient::Number(number) => Some(number),
+        Lenient::Text(text) => text.trim().parse().ok(),
+        Lenient::Other(_) => None,
+    })
+}

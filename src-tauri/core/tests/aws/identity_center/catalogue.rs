@@ -1,0 +1,144 @@
+//! The catalogue: pages, a rate, what one account is refused, and what changed.
+
+use std::time::Duration;
+
+use mcm_core::account::TargetsChange;
+use sandbox_clouds::aws::identity_center::Directory;
+use sandbox_clouds::{Endpoint, Fault};
+use tokio::time::Instant;
+
+use super::{connect, count, read, set, stored};
+use crate::harness::Harness;
+
+#[tokio::test]
+async fn pages_are_followed_to_the_end_and_a_cursor_that_comes_again_ends_the_reading() {
+    // I13
+    let directory = Directory::of_size(25, 3);
+    let harness = Harness::with(|options| options.identity_center = directory, &[]).await;
+    set(&harness, |policy| policy.page_size = 2);
+    let id = connect(&harness).await.expect("connected");
+    // Twelve pages and two for each account: slowly enough for any portal.
+    let row = tokio::time::timeout(Duration::from_secs(60), async {
+        loop {
+            let row = stored(&harness.app, &id);
+            if row.targets_read_at.is_some() {
+                return row;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    })
+    .await
+    .expect("read");
+    assert_eq!((row.organization.len(), row.targets.len()), (25, 75));
+    assert!(
+        row.targets[0].id.starts_with("000001000000/"),
+        "{}",
+        row.targets[0].id
+    );
+
+    harness
+        .clouds
+        .faults()
+        .always(Endpoint::CenterAccounts, Fault::RepeatingNextLink);
+    assert!(harness.app.read_targets(&id).await.is_err());
+    assert_eq!(
+        stored(&harness.app, &id).targets.len(),
+        75,
+        "the list stays"
+    );
+}
+
+#[tokio::test]
+async fn an_account_that_is_refused_or_gone_hides_no_other() {
+    // I16
+    let harness = Harness::start().await;
+    set(&harness, |policy| {
+        policy.forbidden_accounts = vec!["444455556666".into()];
+        policy.missing_accounts = vec!["777788889999".into()];
+    });
+    let id = connect(&harness).await.expect("connected");
+    let row = read(&harness, &id).await;
+    assert_eq!((row.organization.len(), row.targets.len()), (5, 3));
+    assert!(row.targets_error.is_none());
+}
+
+#[tokio::test]
+async fn a_portal_that_asks_to_wait_loses_no_call_and_is_asked_less_often() {
+    // I15
+    let directory = Directory::of_size(40, 3);
+    let harness = Harness::with(|options| options.identity_center = directory, &[]).await;
+    set(&harness, |policy| {
+        policy.calls_per_second = Some(12);
+        policy.retry_after = Some("1".into());
+    });
+    let started = Instant::now();
+    let id = connect(&harness).await.expect("connected");
+    let usable = harness
+        .until(|snapshot| snapshot.accounts.iter().any(|row| row.target_count > 0))
+        .await;
+    assert!(
+        usable.accounts[0].reading_targets.is_some(),
+        "the list is usable before its end"
+    );
+    let row = read(&harness, &id).await;
+    assert_eq!((row.organization.len(), row.targets.len()), (40, 120));
+    assert!(harness.clouds.identity_center_busiest_second() <= 20);
+    assert!(started.elapsed() < Duration::from_secs(20));
+}
+
+#[tokio::test]
+async fn a_reading_that_was_cancelled_goes_on_where_it_ended_and_a_later_one_tells_what_changed() {
+    // I15, I29
+    let directory = Directory::of_size(60, 1);
+    let harness = Harness::with(|options| options.identity_center = directory, &[]).await;
+    let id = connect(&harness).await.expect("connected");
+    harness
+        .until(|snapshot| snapshot.accounts.iter().any(|row| row.target_count > 10))
+        .await;
+    harness.app.cancel_reading(&id);
+    let stopped = Instant::now();
+    harness
+        .until(|snapshot| snapshot.accounts[0].reading_targets.is_none())
+        .await;
+    assert!(stopped.elapsed() < Duration::from_secs(1));
+    let known = stored(&harness.app, &id);
+    assert!(known.targets_read_at.is_none() && !known.targets.is_empty());
+    harness.clouds.forget_requests();
+    harness.app.read_targets(&id).await.expect("read");
+    let asked = count(&harness, Endpoint::CenterRoles);
+    assert!(
+        asked + known.targets.len() <= 60,
+        "{asked} of 60 were read again"
+    );
+    assert_eq!(stored(&harness.app, &id).targets.len(), 60);
+
+    let mut directory = harness.clouds.identity_center_directory();
+    directory.accounts.truncate(20);
+    directory.accounts[0].roles = vec!["Role1".into(), "New".into(), "Newer".into()];
+    directory.accounts[1].roles.clear();
+    harness.clouds.set_identity_center_directory(directory);
+    harness
+        .app
+        .pin_target(&id, "000001000001/Role1", true)
+        .await
+        .expect("pinned");
+    harness.app.read_targets(&id).await.expect("read again");
+    let row = stored(&harness.app, &id);
+    assert!(
+        matches!(
+            row.targets_change,
+            Some(TargetsChange {
+                added: 2,
+                removed: 41,
+                ..
+            })
+        ),
+        "{:?}",
+        row.targets_change
+    );
+    assert_eq!(
+        row.pinned,
+        ["000001000001/Role1"],
+        "a pin stays when its role is gone"
+    );
+}
