@@ -66,6 +66,20 @@ fn start(test: &str, folder: &Path) -> Child {
         .expect("the child runs")
 }
 
+/// The integrity check of SQLite as Python has it.
+fn check_with_another_tool(database: &Path) {
+    let script = "import sqlite3, sys; database = sqlite3.connect(sys.argv[1]); \
+         print(*database.execute('PRAGMA integrity_check'), *database.execute('PRAGMA foreign_key_check'))";
+    let checked = Command::new("python3")
+        .args(["-I", "-c", script])
+        .arg(database)
+        .output()
+        .expect("Python 3");
+    let said = String::from_utf8_lossy(&checked.stdout);
+    let error = String::from_utf8_lossy(&checked.stderr);
+    assert_eq!(said.trim(), "('ok',)", "{error}");
+}
+
 /// Moments in microseconds at which a process is killed.
 fn moments(longest: u64) -> impl Iterator<Item = Duration> {
     let mut runner = TestRunner::default();
@@ -82,7 +96,7 @@ async fn a_writer_killed_at_any_moment_loses_nothing_that_was_written() {
     }
     let test = "a_writer_killed_at_any_moment_loses_nothing_that_was_written";
     let folder = tempfile::tempdir().expect("a folder");
-    for moment in moments(30_000).take(rounds()) {
+    for (round, moment) in moments(30_000).take(rounds()).enumerate() {
         let mut child = start(test, folder.path());
         let printed = BufReader::new(child.stdout.take().expect("piped"));
         let (told, written) = mpsc::channel();
@@ -102,6 +116,10 @@ async fn a_writer_killed_at_any_moment_loses_nothing_that_was_written() {
         reader.join().expect("no panic");
         let last = written.try_iter().last().unwrap_or(first);
         let store = Store::in_folder(folder.path());
+        // Either may be the first to open what the killed process left, and to roll it back.
+        if round % 3 == 0 {
+            check_with_another_tool(store.path());
+        }
         assert_eq!(store.faults().expect("readable"), Vec::<String>::new());
         let stored = store
             .account(&account(0).id)
@@ -166,7 +184,7 @@ async fn a_migration_killed_at_any_moment_leaves_the_old_file_or_the_new_one() {
     let accounts: Vec<Account> = (0..MIGRATED).map(account).collect();
     let json = serde_json::json!({ "version": 1, "accounts": accounts }).to_string();
     let mut unfinished = 0;
-    for moment in moments(12_000).take(rounds()) {
+    for (round, moment) in moments(12_000).take(rounds()).enumerate() {
         let folder = tempfile::tempdir().expect("a folder");
         let old = folder.path().join("accounts.json");
         mcm_core::file::replace(&old, json.as_bytes()).expect("written");
@@ -179,6 +197,9 @@ async fn a_migration_killed_at_any_moment_leaves_the_old_file_or_the_new_one() {
         assert!(other.wait().expect("ended").success());
         let store = Store::in_folder(folder.path());
         assert_eq!(store.faults().expect("readable"), Vec::<String>::new());
+        if round % 3 == 0 {
+            check_with_another_tool(store.path());
+        }
         assert_eq!(store.read().expect("readable").accounts.len(), MIGRATED);
         store
             .change(|change| change.remove(&account(0).id))

@@ -1,5 +1,6 @@
 -- Accounts and what was read of them, connections to AWS that wait for their role, and the names of access keys.
 -- No secret: those are in the keychain.
+-- What may be NULL says so in its CHECK: before SQLite 3.45, json_valid(NULL) is 0, and an older tool would find faults.
 
 -- The number of the last change. Each process compares it to see what the others changed.
 CREATE TABLE state (
@@ -24,13 +25,13 @@ CREATE TABLE account (
     starred INTEGER NOT NULL CHECK (starred IN (0, 1)),
     target TEXT,
     targets_read_at TEXT,
-    targets_error TEXT CHECK (json_valid(targets_error)),
-    targets_change TEXT CHECK (json_valid(targets_change)),
+    targets_error TEXT CHECK (targets_error IS NULL OR json_valid(targets_error)),
+    targets_change TEXT CHECK (targets_change IS NULL OR json_valid(targets_change)),
     missing_scopes TEXT NOT NULL CHECK (json_valid(missing_scopes)),
     session_issued_at TEXT,
     session_expires_at TEXT,
-    sign_in_end TEXT CHECK (json_valid(sign_in_end)),
-    renewal_failure TEXT CHECK (json_valid(renewal_failure)),
+    sign_in_end TEXT CHECK (sign_in_end IS NULL OR json_valid(sign_in_end)),
+    renewal_failure TEXT CHECK (renewal_failure IS NULL OR json_valid(renewal_failure)),
     generation INTEGER NOT NULL,
     connected_at TEXT NOT NULL,
     used_at TEXT,
@@ -104,7 +105,7 @@ CREATE TABLE resource_session (
     resource TEXT NOT NULL,
     issued_at TEXT,
     expires_at TEXT,
-    renewal_failure TEXT CHECK (json_valid(renewal_failure)),
+    renewal_failure TEXT CHECK (renewal_failure IS NULL OR json_valid(renewal_failure)),
     PRIMARY KEY (account, position),
     UNIQUE (account, resource),
     CHECK ((issued_at IS NULL) = (expires_at IS NULL))
