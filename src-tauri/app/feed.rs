@@ -82,7 +82,7 @@ mod tests {
             feed.start("main", core.watch(), channel);
             let first = heard.recv().await.unwrap();
             for turn in 1..=1_000 {
-                core.pause(turn % 2 == 0);
+                core.pause(turn % 2 == 1);
             }
             let mut count = 1;
             while heard.recv().await.unwrap() < first + 1_000 {

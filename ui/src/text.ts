@@ -877,7 +877,7 @@ export const settings = {
   copyDiagnostics: "Copy diagnostics",
   forget: "Forget everything",
   forgetNote:
-    "Removes every account, its keychain entries and its activity. Settings and the log stay. Nothing changes at the cloud providers.",
+    "Removes every account, its keychain entries, its activity and older copies of its data. Settings and the log stay. Nothing changes at the cloud providers.",
   forgetOpen: "Forget everything…",
 };
 

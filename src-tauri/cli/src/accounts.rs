@@ -2,8 +2,6 @@
 //!
 //! The JSON is stable: fields may be added, none is renamed, removed or given another meaning.
 
-use std::collections::HashMap;
-
 use jiff::Timestamp;
 use mcm_core::account::{Account, AccountId, Cloud, Identity, Target};
 use mcm_core::app::App;
@@ -109,23 +107,18 @@ impl From<Enforcement> for Enforced {
 }
 
 pub(crate) fn run(app: &App, json: bool) -> Result<(), Failure> {
-    let stored = app.stored()?;
-    let snapshot = app.watch().borrow().clone();
     if json {
-        let targets: HashMap<_, _> = stored
-            .accounts
-            .iter()
-            .map(|account| (&account.id, account.targets.as_slice()))
-            .collect();
-        let targets_of = |view: &AccountView| targets.get(&view.id).copied().unwrap_or_default();
-        let accounts = snapshot
-            .accounts
-            .iter()
-            .map(|view| row(view, targets_of(view)))
-            .collect();
+        let stored = app.stored()?;
+        let (_, views) = app.rows(&stored);
+        let accounts = views.iter().map(|view| {
+            let account = stored.account(&view.id);
+            row(view, account.map_or(&[], |account| &account.targets))
+        });
+        let accounts = accounts.collect();
         return Ok(print_json(&Accounts { accounts })?);
     }
-    if snapshot.accounts.is_empty() {
+    let (now, views) = app.rows(&app.stored_without_lists()?);
+    if views.is_empty() {
         note("No account is connected. Run \"mcm login azure\" to connect one.");
         return Ok(());
     }
@@ -140,14 +133,7 @@ pub(crate) fn run(app: &App, json: bool) -> Result<(), Failure> {
     ]
     .map(str::to_owned);
     let rows: Vec<_> = std::iter::once(head)
-        .chain(snapshot.accounts.iter().flat_map(|view| {
-            let known = stored.account(&view.id);
-            let pinned = view
-                .pinned
-                .iter()
-                .map(|target| pinned_line(view, known, target));
-            std::iter::once(line(view, snapshot.at)).chain(pinned.collect::<Vec<_>>())
-        }))
+        .chain(views.iter().map(|view| line(view, now)))
         .collect();
     Ok(print(&table(&rows))?)
 }

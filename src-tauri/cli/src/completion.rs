@@ -8,7 +8,7 @@
 use std::collections::{HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use clap::{Command, CommandFactory as _};
 use clap_complete::CompleteEnv;
@@ -35,15 +35,12 @@ pub(crate) fn is_asked(environment: &Environment) -> bool {
 /// Answers a shell. Commands and options are offered even when the accounts cannot be read.
 pub(crate) fn answer(environment: &Environment) -> ExitCode {
     let store = Paths::resolve(environment).map(|paths| Store::in_folder(&paths.data));
-    let names = store
-        .as_ref()
-        .map(|store| store.read_without_lists().unwrap_or_default());
     let line = std::env::args_os()
         .skip_while(|word| word != "--")
         .skip(1)
         .collect();
     let asked = Arc::new(Asked {
-        accounts: Offers::of_accounts(&names.unwrap_or_default()),
+        accounts: OnceLock::new(),
         store: store.ok(),
         line,
     });
@@ -86,7 +83,9 @@ fn with_names(command: Command, asked: &Arc<Asked>) -> Command {
         let asked = asked.clone();
         let completer = match argument.get_id().as_str() {
             "account" | "accounts" => ArgValueCompleter::new(move |typed: &OsStr| {
-                asked.accounts_and_targets(clouds, &typed.to_string_lossy())
+                asked.accounts().fitting(&typed.to_string_lossy(), |offer| {
+                    clouds.contains(&offer.cloud)
+                })
             }),
             "target" => {
                 ArgValueCompleter::new(move |typed: &OsStr| asked.targets(&Cloud::ALL, typed))
@@ -124,38 +123,21 @@ fn resources(typed: &OsStr) -> Vec<CompletionCandidate> {
 /// The line that a shell asks about.
 struct Asked {
     store: Option<Store>,
-    accounts: Offers,
-    /// The words typed so far, the program first.
+    /// Read when a name of one is asked for.
+    accounts: OnceLock<Offers>,
+    /// What was typed so far, the program first.
     line: Vec<OsString>,
 }
 
 impl Asked {
-    /// The accounts of some clouds; behind a slash, the targets of the account before it.
-    fn accounts_and_targets(&self, clouds: &[Cloud], typed: &str) -> Vec<CompletionCandidate> {
-        let account = typed.split_once('/').and_then(|(name, target)| {
-            let account = self.store.as_ref()?.named(name).ok()?;
-            Some((account, name, target))
-        });
-        let Some((account, name, target)) = account else {
-            return self
-                .accounts
-                .fitting(typed, |offer| clouds.contains(&offer.cloud));
-        };
-        let is_plain = |c: char| c.is_ascii_alphanumeric() || "/_+=,.@-".contains(c);
-        let fits = |known: &&Target| {
-            known.id.starts_with(target)
-                && known.id.chars().all(is_plain)
-                && clouds.contains(&account.cloud())
-        };
-        let about =
-            |known: &Target| -> String { known.name.chars().filter(|c| !c.is_control()).collect() };
-        let fitting = account.targets.iter().filter(fits);
-        fitting
-            .map(|known| {
-                CompletionCandidate::new(format!("{name}/{}", known.id))
-                    .help(Some(about(known).into()))
-            })
-            .collect()
+    fn accounts(&self) -> &Offers {
+        self.accounts.get_or_init(|| {
+            let read = self
+                .store
+                .as_ref()
+                .map(|store| store.read_own_rows().unwrap_or_default());
+            Offers::of_accounts(&read.unwrap_or_default())
+        })
     }
 
     /// The targets of the account on the line, if it is one of these clouds.

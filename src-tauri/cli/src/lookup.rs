@@ -30,7 +30,7 @@ impl Lookup for App {
     }
 
     fn with_id(&self, id: &AccountId) -> Option<Account> {
-        self.stored().ok()?.account(id).cloned()
+        self.account_without_lists(id).ok()?
     }
 }
 

@@ -9,14 +9,13 @@ mod azure;
 pub(crate) mod check;
 pub(crate) mod google;
 
+use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
 
 use mcm_core::account::{Account, AccountId, Cloud};
 use mcm_core::app::App;
 use mcm_core::error::Error;
 use mcm_core::file::Foreign;
-use mcm_core::store::Accounts;
 use mcm_core::text::shown;
 use mcm_core::world::Environment;
 use serde::Serialize;
@@ -99,7 +98,7 @@ struct Shell<'a> {
     environment: &'a Environment,
     tools: OtherTools<'a>,
     app: &'a App,
-    stored: Arc<Accounts>,
+    active: BTreeMap<Cloud, AccountId>,
     /// The accounts that `mcm exec` lends here.
     lent: Vec<AccountId>,
     /// The accounts that `mcm env` put into this shell.
@@ -120,7 +119,7 @@ pub(crate) fn run(app: &App, json: bool) -> Result<(), Failure> {
     ];
     let rows: Vec<Row> = found
         .into_iter()
-        .map(|found| compared(found, &shell.stored))
+        .map(|found| compared(found, &shell.active))
         .collect();
     if json {
         return Ok(print_json(&Whoami { tools: rows })?);
@@ -128,14 +127,14 @@ pub(crate) fn run(app: &App, json: bool) -> Result<(), Failure> {
     Ok(print(
         &rows
             .iter()
-            .map(|row| to_line(row, &shell.stored))
+            .map(|row| to_line(row, &shell))
             .collect::<Vec<_>>()
             .join("\n"),
     )?)
 }
 
-fn compared(found: Found, stored: &Accounts) -> Row {
-    let active_account = stored.active.get(&found.provider).cloned();
+fn compared(found: Found, active: &BTreeMap<Cloud, AccountId>) -> Row {
+    let active_account = active.get(&found.provider).cloned();
     let is_active = match (&found.account, &active_account) {
         (Some(account), Some(active)) => Some(account == active),
         (Some(_), None) => Some(false),
@@ -150,7 +149,7 @@ fn compared(found: Found, stored: &Accounts) -> Row {
     }
 }
 
-fn to_line(row: &Row, stored: &Accounts) -> String {
+fn to_line(row: &Row, shell: &Shell<'_>) -> String {
     const INDENT: &str = "\n                   ";
     let Row {
         found,
@@ -158,7 +157,7 @@ fn to_line(row: &Row, stored: &Accounts) -> String {
         is_active,
     } = row;
     let name = |id: &AccountId| {
-        let account = stored.account(id);
+        let account = shell.account(id);
         account.map_or_else(
             || id.to_string(),
             |account| format!("{} ({id})", account.name()),
@@ -208,7 +207,7 @@ impl<'a> Shell<'a> {
             environment,
             tools: OtherTools::of(environment)?,
             app,
-            stored: app.stored()?,
+            active: app.active_ids()?,
             lent: ids(variables::EXEC_ACCOUNTS, ','),
             given: ids(variables::ENV_ACCOUNTS, ':'),
         })
@@ -225,23 +224,33 @@ impl Shell<'_> {
         names.iter().find_map(|name| Some((*name, self.get(name)?)))
     }
 
+    /// The account with this id. Without one, or a file that was fine a moment ago, it is nobody's that we know.
+    fn account(&self, id: &AccountId) -> Option<Account> {
+        self.app.account_without_lists(id).ok().flatten()
+    }
+
+    /// The account that fits, of those with a label.
+    fn labelled(&self, label: &str, fits: impl Fn(&Account) -> bool) -> Option<Account> {
+        let found = self.app.with_label(label).unwrap_or_default();
+        found.into_iter().find(|account| fits(account))
+    }
+
     /// The account of a cloud that `mcm exec` lends here.
-    fn lent(&self, cloud: Cloud) -> Option<&Account> {
+    fn lent(&self, cloud: Cloud) -> Option<Account> {
         self.of_cloud(&self.lent, cloud)
     }
 
     /// The account of AWS whose key, which is this one, `mcm env` put into the shell.
-    fn given(&self, key: &str) -> Option<&Account> {
+    fn given(&self, key: &str) -> Option<Account> {
         let is_ours = self.get(variables::ENV_KEY) == Some(key);
         is_ours
             .then(|| self.of_cloud(&self.given, Cloud::Aws))
             .flatten()
     }
 
-    fn of_cloud(&self, ids: &[AccountId], cloud: Cloud) -> Option<&Account> {
-        ids.iter()
-            .filter_map(|id| self.stored.account(id))
-            .find(|account| account.cloud() == cloud)
+    fn of_cloud(&self, ids: &[AccountId], cloud: Cloud) -> Option<Account> {
+        let mut accounts = ids.iter().filter_map(|id| self.account(id));
+        accounts.find(|account| account.cloud() == cloud)
     }
 
     /// A setting that a variable sets, also to nothing, else what a file says.
@@ -251,7 +260,7 @@ impl Shell<'_> {
     }
 
     /// The account that `mcm exec` lends at this address, if it can be one of ours.
-    fn lent_at(&self, cloud: Cloud, address: &str) -> Option<&Account> {
+    fn lent_at(&self, cloud: Cloud, address: &str) -> Option<Account> {
         let url = Url::parse(address).ok()?;
         let is_here = matches!(url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"));
         is_here.then(|| self.lent(cloud)).flatten()

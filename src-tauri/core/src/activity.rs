@@ -169,17 +169,6 @@ impl IssueLog {
         store(&events(&file).map_err(&from)?)?;
         file.set_len(0).map_err(&from)
     }
-
-    /// Removes the log.
-    ///
-    /// # Errors
-    /// The system's.
-    pub(crate) fn forget(&self) -> io::Result<()> {
-        match fs::remove_file(&self.path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
-        }
-    }
 }
 
 /// The events in a file with one a line.

@@ -12,6 +12,7 @@ mod connect;
 mod diagnostics;
 mod disconnect;
 mod issue;
+mod listing;
 mod preferences;
 mod search;
 mod sign_in_lock;
@@ -59,6 +60,7 @@ struct State {
     providers: Providers,
     stored: Arc<Accounts>,
     book_error: Option<Error>,
+    write_failure: Option<Error>,
     sign_ins: BTreeMap<u32, connect::SignIn>,
     last_sign_in: u32,
     reading: HashMap<AccountId, Reading>,
@@ -93,6 +95,7 @@ impl App {
             providers,
             stored: Arc::default(),
             book_error: None,
+            write_failure: None,
             sign_ins: BTreeMap::new(),
             last_sign_in: 0,
             reading: HashMap::new(),
@@ -113,7 +116,8 @@ impl App {
                         app.reload();
                     }
                 });
-            let first = build_snapshot::build(&mut state, &world, &sessions);
+            let first = build_snapshot::build(&state, &world, &sessions);
+            state.revision = first.revision;
             let snapshot = watch::Sender::new(Arc::new(first));
             Self {
                 world,
@@ -140,8 +144,9 @@ impl App {
         if !state.is_watched {
             state.is_watched = true;
             let read = self.store.read();
-            state.take(read);
-            let first = build_snapshot::build(&mut state, &self.world, &self.sessions);
+            state.take(read, self.store.write_failure());
+            let first = build_snapshot::build(&state, &self.world, &self.sessions);
+            state.revision = first.revision;
             self.snapshot.send_replace(Arc::new(first));
         }
     }
@@ -249,12 +254,17 @@ impl App {
 
     /// Reads what changed in `accounts.db` and builds a Snapshot. A process that keeps running sees other processes' changes.
     pub fn reload(&self) {
-        if !self.state().is_watched {
-            return;
+        if self.state().is_watched {
+            self.read_changes();
+            self.publish();
         }
+    }
+
+    /// Whether there were any. It happens under the lock, so that an earlier state never takes the place of a later one.
+    fn read_changes(&self) -> bool {
+        let mut state = self.state();
         let read = self.store.read();
-        self.state().take(read);
-        self.publish();
+        state.take(read, self.store.write_failure())
     }
 
     /// Records whether the network is available.
@@ -276,9 +286,16 @@ impl App {
         if !state.is_watched {
             return;
         }
-        let snapshot = build_snapshot::build(&mut state, &self.world, &self.sessions);
-        // Sent under the lock, so that revisions are in order.
-        self.snapshot.send_replace(Arc::new(snapshot));
+        let snapshot = build_snapshot::build(&state, &self.world, &self.sessions);
+        // Sent under the lock, so that revisions leave in order. What looks like the last one is not sent.
+        self.snapshot.send_if_modified(|last| {
+            if last.looks_like(&snapshot) {
+                return false;
+            }
+            state.revision = snapshot.revision;
+            *last = Arc::new(snapshot);
+            true
+        });
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -289,19 +306,35 @@ impl App {
 }
 
 impl State {
-    /// Takes over the result of a read. When a file cannot be read, the last good accounts stay on the screen.
-    fn take(&mut self, read: Result<Arc<Accounts>>) {
-        match read {
-            Ok(stored) => {
-                self.stored = stored;
-                self.book_error = None;
-            }
-            Err(error) => self.book_error = Some(error),
-        }
+    /// Takes over what was read. A file that cannot be read keeps the last good accounts on the screen. Whether anything
+    /// is new.
+    fn take(&mut self, read: Result<Arc<Accounts>>, write_failure: Option<Error>) -> bool {
+        let (stored, book_error) = match read {
+            Ok(stored) => (stored, None),
+            Err(error) => (self.stored.clone(), Some(error)),
+        };
+        let is_new = !Arc::ptr_eq(&stored, &self.stored);
+        self.stored = stored;
+        // Both, so that neither is passed over.
+        let has_new_error = replace_error(&mut self.book_error, book_error);
+        replace_error(&mut self.write_failure, write_failure) || has_new_error || is_new
     }
 }
 
-/// Whether the keychain's state blocks every account.
+/// Replaces an error by the one of a later attempt, unless that says the same. Whether it did.
+fn replace_error(known: &mut Option<Error>, new: Option<Error>) -> bool {
+    let is_same = match (&known, &new) {
+        (Some(known), Some(new)) => known.message() == new.message(),
+        (None, None) => true,
+        _ => false,
+    };
+    if !is_same {
+        *known = new;
+    }
+    !is_same
+}
+
+/// Whether the keychain's state keeps every account from being read.
 fn is_locked(world: &World) -> bool {
     world.vault.watch().borrow().state == KeychainState::Locked
 }

@@ -204,6 +204,33 @@ pub(crate) fn require_own_file(path: &Path, metadata: &fs::Metadata) -> Result<(
     Ok(())
 }
 
+/// Why a file cannot be written, or made where there is none yet; none when it can.
+pub(crate) fn refusal_to_write(path: &Path) -> Option<Error> {
+    let place = if path.exists() { path } else { path.parent()? };
+    #[cfg(unix)]
+    {
+        use rustix::fs::{Access, access};
+        match access(place, Access::WRITE_OK) {
+            Err(errno) if errno != rustix::io::Errno::NOENT => {
+                Some(storage_failed("saved", path, errno.into()))
+            }
+            _ => None,
+        }
+    }
+    #[cfg(not(unix))]
+    {
+        let is_read_only =
+            fs::metadata(place).is_ok_and(|metadata| metadata.permissions().readonly());
+        is_read_only.then(|| storage_failed("saved", path, io::ErrorKind::PermissionDenied.into()))
+    }
+}
+
+/// Whether the folder of a lock file has no locks at all.
+pub(crate) fn has_no_locks(path: &Path) -> bool {
+    let tried = open_private(path).map(|file| file.try_lock());
+    matches!(tried, Ok(Err(fs::TryLockError::Error(error))) if is_about_locks(&error))
+}
+
 /// The error for a folder that allows no locks.
 pub(crate) fn no_locks(path: &Path) -> Error {
     let message = format!(
@@ -243,6 +270,52 @@ pub(crate) fn set_aside_as(path: &Path, ending: &str) -> Result<PathBuf> {
     }
     fs::rename(path, &aside).map_err(|error| storage_failed("set aside", path, error))?;
     Ok(aside)
+}
+
+/// Removes what was set aside of a file.
+///
+/// # Errors
+/// `storage-failed` for the first that could not be removed; the others are removed all the same.
+pub(crate) fn remove_set_aside(path: &Path) -> Result<()> {
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let is_ending = |ending: &str| {
+        let kept = ending.strip_prefix("kept-");
+        // A database is set aside with its journal.
+        let kept = kept.map(|number| number.strip_suffix("-journal").unwrap_or(number));
+        ending == "migrated" || kept.is_some_and(is_number)
+    };
+    let is_of_it = |entry: &fs::DirEntry| {
+        let (stem, name) = (path.file_name(), entry.file_name());
+        let stem = stem.and_then(|stem| stem.to_str()).unwrap_or_default();
+        let rest = name.to_str().and_then(|name| name.strip_prefix(stem));
+        rest.and_then(|rest| rest.strip_prefix('.'))
+            .is_some_and(is_ending)
+    };
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(storage_failed("read", folder, error)),
+    };
+    let mut first_error = None;
+    for aside in entries.flatten().filter(is_of_it) {
+        let removed = remove(&aside.path());
+        first_error = first_error.or(removed.err());
+    }
+    first_error.map_or(Ok(()), Err)
+}
+
+/// Removes a file, if there is one.
+///
+/// # Errors
+/// `storage-failed`, naming the path.
+pub(crate) fn remove(path: &Path) -> Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(storage_failed("removed", path, error))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn beside(path: &Path, ending: &str) -> PathBuf {

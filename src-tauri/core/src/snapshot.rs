@@ -46,6 +46,32 @@ pub struct Snapshot {
     pub preferences: Preferences,
 }
 
+impl Snapshot {
+    /// Whether a screen that shows this one would look the same with another.
+    pub fn looks_like(&self, other: &Self) -> bool {
+        let Self {
+            revision: _,
+            at: _,
+            accounts,
+            clouds,
+            sign_ins,
+            keychain,
+            offline,
+            paused,
+            problems,
+            preferences,
+        } = self;
+        *accounts == other.accounts
+            && *clouds == other.clouds
+            && *sign_ins == other.sign_ins
+            && *keychain == other.keychain
+            && *offline == other.offline
+            && *paused == other.paused
+            && *problems == other.problems
+            && *preferences == other.preferences
+    }
+}
+
 /// One row.
 #[derive(Clone, Debug, PartialEq, Serialize, TS)]
 #[serde(rename_all = "camelCase")]

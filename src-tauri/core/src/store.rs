@@ -137,6 +137,8 @@ pub struct Store {
 struct Opened {
     database: Option<Database>,
     last: Option<Arc<Accounts>>,
+    /// Why the last change could not be written.
+    write_failure: Option<Error>,
 }
 
 impl Store {
@@ -171,7 +173,7 @@ impl Store {
     ///
     /// # Errors
     /// As `read`.
-    pub fn read_without_lists(&self) -> Result<Vec<Account>> {
+    pub fn read_own_rows(&self) -> Result<Vec<Account>> {
         let read = self.reading(|connection, _| {
             let read = rows::accounts_changed_since(connection, i64::MIN)?;
             Ok(read.into_iter().map(|(account, _)| account).collect())
@@ -179,7 +181,60 @@ impl Store {
         Ok(read?.unwrap_or_default())
     }
 
-    /// Reads one account completely.
+    /// Reads all accounts, and of their lists only the target that is chosen.
+    ///
+    /// # Errors
+    /// As `read`.
+    pub fn read_without_lists(&self) -> Result<Accounts> {
+        let read = self.reading(|connection, _| {
+            let read = rows::accounts_changed_since(connection, i64::MIN)?;
+            let mut accounts: Vec<Account> = read.into_iter().map(|(account, _)| account).collect();
+            rows::read_chosen_targets(connection, &mut accounts)?;
+            let active = rows::active(connection)?.into_iter().collect();
+            Ok(Accounts {
+                active,
+                ..Accounts::of(accounts)
+            })
+        });
+        Ok(read?.unwrap_or_default())
+    }
+
+    /// One account, and of its lists only the target that is chosen.
+    ///
+    /// # Errors
+    /// As `read`.
+    pub fn account_without_lists(&self, id: &AccountId) -> Result<Option<Account>> {
+        let read = self.reading(|connection, _| Ok(rows::account_with_target(connection, id)?));
+        Ok(read?.flatten())
+    }
+
+    /// The accounts with a label, each as `account_without_lists`.
+    ///
+    /// # Errors
+    /// As `read`.
+    pub fn with_label(&self, label: &str) -> Result<Vec<Account>> {
+        let read = self.reading(|connection, _| {
+            let label = label.to_ascii_lowercase();
+            let mut found = rows::accounts_where(connection, "label", &label)?;
+            for account in &mut found {
+                rows::read_chosen_target(connection, account)?;
+            }
+            Ok(found)
+        });
+        Ok(read?.unwrap_or_default())
+    }
+
+    /// The account in use in each cloud.
+    ///
+    /// # Errors
+    /// As `read`.
+    pub fn active_ids(&self) -> Result<BTreeMap<Cloud, AccountId>> {
+        let read =
+            self.reading(|connection, _| Ok(rows::active(connection)?.into_iter().collect()));
+        Ok(read?.unwrap_or_default())
+    }
+
+    /// One account, read whole.
     ///
     /// # Errors
     /// As `read`.
@@ -218,13 +273,30 @@ impl Store {
     /// Those of `edit`, and `storage-failed`, `storage-unreadable`, `busy`.
     pub async fn change<T>(&self, edit: impl FnOnce(&Change<'_>) -> Result<T>) -> Result<T> {
         // Writers wait in the order of their arrival; SQLite's own lock is polled.
-        let _lock = file::lock(&self.lock, STORE_LOCK_TIMEOUT).await?;
+        let locked = file::lock(&self.lock, STORE_LOCK_TIMEOUT).await;
         let mut opened = self.opened();
-        let database = Database::for_writing(&mut opened.database, &self.path)?;
-        let change = Change::begin(database, &self.path)?;
-        let result = edit(&change)?;
-        change.commit()?;
-        Ok(result)
+        let changed = locked.and_then(|_lock| {
+            let database = Database::for_writing(&mut opened.database, &self.path)?;
+            let change = Change::begin(database, &self.path)?;
+            let result = edit(&change)?;
+            Ok((result, change.commit()?))
+        });
+        match &changed {
+            Ok((_, true)) => opened.write_failure = None,
+            Err(error) if error.code() == Code::StorageFailed => {
+                opened.write_failure = Some(error.clone());
+            }
+            _ => {}
+        }
+        changed.map(|(result, _)| result)
+    }
+
+    /// Why changes cannot be saved, although the accounts can be read: a place that is read-only, or what the last change
+    /// met, such as a full disk.
+    pub fn write_failure(&self) -> Option<Error> {
+        file::refusal_to_write(&self.path)
+            .or_else(|| file::refusal_to_write(&open::journal(&self.path)))
+            .or_else(|| self.opened().write_failure.clone())
     }
 
     /// Runs a query in one read transaction; none without a database.
@@ -233,7 +305,7 @@ impl Store {
         query: impl FnOnce(&Connection, &mut Option<Arc<Accounts>>) -> std::result::Result<T, Problem>,
     ) -> Result<Option<T>> {
         let mut opened = self.opened();
-        let Opened { database, last } = &mut *opened;
+        let Opened { database, last, .. } = &mut *opened;
         let Some(database) = Database::for_reading(database, &self.path, &self.lock)? else {
             return Ok(None);
         };

@@ -44,7 +44,7 @@ pub(super) async fn all(app: &App, world: &World) -> Vec<Check> {
         snapshot
             .problems
             .iter()
-            .filter(|_| app.stored().is_ok())
+            .filter(|_| app.stored().is_ok() && app.write_failure().is_none())
             .map(|problem| {
                 Check::fail(
                     "settings.toml",
@@ -141,6 +141,10 @@ fn accounts(app: &App, snapshot: &Snapshot) -> Vec<Check> {
 
 /// Whether the database is intact, if it can be opened at all.
 fn database(app: &App) -> Option<Check> {
+    if let Some(error) = app.write_failure() {
+        let remedy = "Until then no change is saved. Reading goes on.";
+        return Some(Check::fail("database", error.message(), remedy));
+    }
     let faults = app.faults().ok()?;
     Some(match faults.first() {
         None => Check::ok("database", "no fault found"),

@@ -105,13 +105,13 @@ fn credential(
         }
         if let Some(account) = shell.given(key) {
             let why = format!("mcm env put {variable} into this shell.");
-            return Found::ours(tool, Source::McmEnv, account, why);
+            return Found::ours(tool, Source::McmEnv, &account, why);
         }
         return match shell
             .lent(Cloud::Aws)
             .filter(|_| variable == "AWS_ACCESS_KEY_ID")
         {
-            Some(account) => Found::lent(tool, account, variable),
+            Some(account) => Found::lent(tool, &account, variable),
             None => other(
                 Source::Environment,
                 Some(short(key)),
@@ -182,7 +182,7 @@ fn credential(
             Some(Some(account)) => Found::ours(
                 tool,
                 Source::McmProfile,
-                account,
+                &account,
                 decided("which asks mcm for its credential"),
             ),
             Some(None) => other(
@@ -225,7 +225,7 @@ fn credential(
     ];
     if let Some((variable, address)) = shell.first(&CONTAINER) {
         return match shell.lent_at(Cloud::Aws, address) {
-            Some(account) => Found::lent(tool, account, variable),
+            Some(account) => Found::lent(tool, &account, variable),
             None => other(
                 Source::Machine,
                 None,
@@ -257,16 +257,16 @@ fn keys_of(client: Client) -> &'static [(&'static [&'static str], &'static [&'st
     }
 }
 
-/// The account that a profile requests from us.
-fn asked<'s>(shell: &'s Shell<'_>, name: &str) -> Option<&'s Account> {
+/// The account that a profile asks us for.
+fn asked(shell: &Shell<'_>, name: &str) -> Option<Account> {
     let id = match name {
-        "--active" => shell.stored.active.get(&Cloud::Aws)?.clone(),
+        "--active" => shell.active.get(&Cloud::Aws)?.clone(),
         name => shell
             .app
             .named(name)
             .map_or_else(|_| AccountId::from(name.to_owned()), |account| account.id),
     };
-    shell.stored.account(&id)
+    shell.account(&id)
 }
 
 /// A profile, as the tool sees it in the two files.

@@ -73,7 +73,7 @@ pub(super) fn terraform(shell: &Shell<'_>) -> Found {
             .first(&["ARM_MSI_ENDPOINT"])
             .map(|(_, address)| address);
         match address.and_then(|address| shell.lent_at(Cloud::Azure, address)) {
-            Some(account) => Found::lent(TOOL, account, "ARM_MSI_ENDPOINT"),
+            Some(account) => Found::lent(TOOL, &account, "ARM_MSI_ENDPOINT"),
             None => other(
                 Source::Machine,
                 "ARM_USE_MSI is set: the machine's identity.".to_owned(),
@@ -139,7 +139,7 @@ fn signed_in(shell: &Shell<'_>, tool: &'static str) -> Found {
             Some((variable, shell.lent_at(Cloud::Azure, address)?))
         });
         return match lent {
-            Some((variable, account)) => Found::lent(tool, account, variable).at(place),
+            Some((variable, account)) => Found::lent(tool, &account, variable).at(place),
             None => other(
                 Source::Machine,
                 name,
@@ -158,13 +158,14 @@ fn signed_in(shell: &Shell<'_>, tool: &'static str) -> Found {
         },
         folder.display()
     );
-    let is_same = |account: &&Account| {
+    let is_same = |account: &Account| {
         matches!(&account.identity, Identity::Azure { tenant_id, username, .. }
             if tenant_id.eq_ignore_ascii_case(&subscription.tenant_id)
                 && name.as_ref().is_some_and(|name| name.eq_ignore_ascii_case(username)))
     };
-    match shell.stored.iter().find(is_same).filter(|_| is_person) {
-        Some(account) => Found::ours(tool, Source::CommandLine, account, why).at(place),
+    let ours = is_person.then(|| shell.labelled(&subscription.tenant_id, is_same));
+    match ours.flatten() {
+        Some(account) => Found::ours(tool, Source::CommandLine, &account, why).at(place),
         None => other(Source::CommandLine, name, why).at(place),
     }
 }

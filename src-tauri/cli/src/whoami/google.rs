@@ -50,7 +50,7 @@ pub(super) fn command_line(shell: &Shell<'_>) -> Found {
     if shell.get("CLOUDSDK_AUTH_ACCESS_TOKEN").is_some() {
         let variable = "CLOUDSDK_AUTH_ACCESS_TOKEN";
         let found = match shell.lent(Cloud::Gcp) {
-            Some(account) => return Found::lent(TOOL, account, variable),
+            Some(account) => return Found::lent(TOOL, &account, variable),
             None => other(
                 Source::Environment,
                 None,
@@ -181,7 +181,7 @@ pub(super) fn terraform(shell: &Shell<'_>) -> Found {
     }
     if let Some((variable, _)) = shell.first(&["GOOGLE_OAUTH_ACCESS_TOKEN"]) {
         return match shell.lent(Cloud::Gcp) {
-            Some(account) => Found::lent(TOOL, account, variable),
+            Some(account) => Found::lent(TOOL, &account, variable),
             None => other(
                 Source::Environment,
                 None,
@@ -258,7 +258,7 @@ fn of_file(shell: &Shell<'_>, tool: &'static str, path: &Path, variable: &str) -
         .as_deref()
         .and_then(|address| shell.lent_at(Cloud::Gcp, address))
     {
-        return Found::lent(tool, account, variable);
+        return Found::lent(tool, &account, variable);
     }
     let account = file.account.filter(|account| !account.is_empty());
     match (file.kind.as_str(), file.client_email, account) {
@@ -294,9 +294,9 @@ fn of_file(shell: &Shell<'_>, tool: &'static str, path: &Path, variable: &str) -
 
 /// The connected account with this address, or another identity.
 fn by_address(shell: &Shell<'_>, tool: &'static str, address: &str, why: String) -> Found {
-    let is_same = |account: &&Account| matches!(&account.identity, Identity::Gcp { email: Some(email), .. } if email.eq_ignore_ascii_case(address));
-    match shell.stored.iter().find(is_same) {
-        Some(account) => Found::ours(tool, Source::CommandLine, account, why),
+    let is_same = |account: &Account| matches!(&account.identity, Identity::Gcp { email: Some(email), .. } if email.eq_ignore_ascii_case(address));
+    match shell.labelled(address, is_same) {
+        Some(account) => Found::ours(tool, Source::CommandLine, &account, why),
         None => Found::other(
             tool,
             Cloud::Gcp,

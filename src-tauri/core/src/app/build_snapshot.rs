@@ -1,9 +1,12 @@
 //! Builds the Snapshot from the state, without any request.
 
+use std::cmp::Reverse;
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 
-use super::{State, is_locked};
-use crate::account::{Account, Cloud, OfferedTenant, RenewalFailure};
+use super::{Reading, State, is_locked};
+use crate::account::{Account, AccountId, Cloud, OfferedTenant, RenewalFailure};
 use crate::error::{Code, ErrorView};
 use crate::provider;
 use crate::resource::Resource;
@@ -12,37 +15,21 @@ use crate::snapshot::{AccountView, Snapshot, Status};
 use crate::store::Accounts;
 use crate::world::World;
 
-/// Builds the current Snapshot, with the next revision.
-pub(super) fn build(state: &mut State, world: &World, sessions: &Sessions) -> Snapshot {
-    state.revision += 1;
+/// The Snapshot of this moment, with the next revision.
+pub(super) fn build(state: &State, world: &World, sessions: &Sessions) -> Snapshot {
     let now = world.clock.now();
-    let locked = is_locked(world);
-    let mut accounts: Vec<AccountView> = state
-        .stored
-        .accounts
-        .iter()
-        .map(|account| view(account, state, sessions, locked, now))
-        .collect();
-    accounts.sort_by(|a, b| {
-        let order = |account: &AccountView| {
-            (
-                account.cloud,
-                !account.starred,
-                std::cmp::Reverse(account.used_at),
-            )
-        };
-        order(a)
-            .cmp(&order(b))
-            .then_with(|| a.name.to_lowercase().cmp(&b.name.to_lowercase()))
-    });
     let problems = [
-        state.book_error.as_ref().map(ErrorView::from),
+        state
+            .book_error
+            .as_ref()
+            .or(state.write_failure.as_ref())
+            .map(ErrorView::from),
         state.settings.unreadable.clone(),
     ];
     Snapshot {
-        revision: state.revision,
+        revision: state.revision + 1,
         at: now,
-        accounts,
+        accounts: rows(&state.stored, &state.reading, world, sessions, now),
         clouds: Cloud::ALL
             .map(|cloud| provider::cloud_view(&state.settings, cloud))
             .into(),
@@ -59,9 +46,38 @@ pub(super) fn build(state: &mut State, world: &World, sessions: &Sessions) -> Sn
     }
 }
 
-fn view(
+/// The rows of accounts: by cloud, the starred first, then the last used, then by name.
+pub(super) fn rows(
+    stored: &Accounts,
+    reading: &HashMap<AccountId, Reading>,
+    world: &World,
+    sessions: &Sessions,
+    now: Timestamp,
+) -> Vec<AccountView> {
+    let locked = is_locked(world);
+    let row = |account: &Account| {
+        let view = row(account, stored, sessions, locked, now);
+        let reading_targets = reading.get(&account.id).map(|reading| reading.count);
+        AccountView {
+            reading_targets,
+            ..view
+        }
+    };
+    let mut accounts: Vec<AccountView> = stored.iter().map(row).collect();
+    accounts.sort_by_cached_key(|account| {
+        (
+            account.cloud,
+            !account.starred,
+            Reverse(account.used_at),
+            account.name.to_lowercase(),
+        )
+    });
+    accounts
+}
+
+fn row(
     account: &Account,
-    state: &State,
+    stored: &Accounts,
     sessions: &Sessions,
     locked: bool,
     now: Timestamp,
@@ -74,7 +90,7 @@ fn view(
         renamed: account.custom_name.is_some(),
         colour: account.colour.clone(),
         starred: account.starred,
-        active: state.stored.is_active(account),
+        active: stored.is_active(account),
         identity: account.identity.clone(),
         status: status(account, failure, locked, now),
         renewal_failure: failure.map(|failure| failure.error.clone()),
@@ -87,9 +103,9 @@ fn view(
         target_count: u32::try_from(account.targets.len()).unwrap_or(u32::MAX),
         targets_read_at: account.targets_read_at,
         targets_change: account.targets_change,
-        reading_targets: state.reading.get(&account.id).map(|reading| reading.count),
+        reading_targets: None,
         targets_error: account.targets_error.clone(),
-        offered: still_offered(account, &state.stored),
+        offered: still_offered(account, stored),
         missing_scopes: account.missing_scopes.clone(),
         connected_at: account.connected_at,
         used_at: account.used_at,

@@ -4,7 +4,7 @@ use serde::Serialize;
 use ts_rs::TS;
 
 use super::App;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::settings::Settings;
 use crate::store::Export;
 
@@ -127,7 +127,12 @@ impl App {
         self.store.export()
     }
 
-    /// The faults of `accounts.db` that SQLite finds; none when it is intact.
+    /// Why changes cannot be saved, although the accounts can be read.
+    pub fn write_failure(&self) -> Option<Error> {
+        self.store.write_failure()
+    }
+
+    /// What is wrong with `accounts.db`, as SQLite says; nothing when it is sound.
     ///
     /// # Errors
     /// `storage-*`.

@@ -43,8 +43,8 @@ impl App {
         self.finish_disconnecting(&account, grant).await
     }
 
-    /// Removes every account and every keychain entry of this app. Settings stay. Returns which providers could not
-    /// revoke access, as `disconnect` does.
+    /// Removes every account, every keychain entry of this app, and what was set aside of earlier files. Settings stay. Why
+    /// providers could not be told is given back, as by `disconnect`.
     ///
     /// # Errors
     /// The first thing that could not be removed; the others are removed anyway.
@@ -73,15 +73,7 @@ impl App {
             Ok(())
         });
         first_error = first_error.or(emptied.await.err());
-        let log = self.store.issue_log();
-        let forgotten = log.forget().map_err(|error| {
-            let message = format!(
-                "{} could not be removed. Remove it yourself.",
-                log.path().display()
-            );
-            Error::new(Code::StorageFailed, message).with_source(error)
-        });
-        first_error = first_error.or(forgotten.err());
+        first_error = first_error.or(self.store.forget_files().err());
         self.reload();
         first_error.map_or(Ok(untold), Err)
     }

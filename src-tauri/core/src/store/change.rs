@@ -40,9 +40,10 @@ impl<'a> Change<'a> {
         })
     }
 
-    pub(super) fn commit(self) -> Result<()> {
+    /// Ends the change. Whether it wrote anything.
+    pub(super) fn commit(self) -> Result<bool> {
         if !self.has_written.get() {
-            return Ok(());
+            return Ok(false);
         }
         self.reading(|connection| {
             connection
@@ -52,7 +53,8 @@ impl<'a> Change<'a> {
         let path = self.path;
         self.transaction
             .commit()
-            .map_err(|error| Problem::from(error).into_error(path))
+            .map_err(|error| Problem::from(error).into_error(path))?;
+        Ok(true)
     }
 
     /// The account with this id.

@@ -69,15 +69,7 @@ impl Look {
 
     /// As `account`, by the id alone.
     pub fn by_id(&self, id: &AccountId) -> Option<Account> {
-        let connection = &self.0.connection;
-        let (mut account, _) = rows::account_by_id(connection, id).ok()??;
-        if let Some(target) = &account.target {
-            account.targets = rows::target_of(connection, id, target)
-                .ok()?
-                .into_iter()
-                .collect();
-        }
-        Some(account)
+        rows::account_with_target(&self.0.connection, id).ok()?
     }
 }
 

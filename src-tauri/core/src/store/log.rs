@@ -9,13 +9,15 @@ use rusqlite::{Connection, TransactionBehavior, params};
 use super::chain::{self, Link};
 use super::fields::cleaned;
 use super::open::{Database, Problem};
-use super::{STORE_LOCK_TIMEOUT, Store, rows};
+use super::{STORE_LOCK_TIMEOUT, Store, legacy, rows};
 use crate::account::{AccountId, Cloud};
 use crate::activity::{self, ActivityEvent, IssueLog};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::file::{self, LockMode};
 
-/// The number of events that are kept; the oldest are removed first.
+/// The logs that earlier versions kept, the older one first.
+const EARLIER_LOGS: [&str; 2] = ["activity.old.jsonl", "activity.jsonl"];
+/// How many events are kept; the oldest go first.
 const MAX_EVENTS: i64 = 10_000;
 /// The number of events removed at once, so that most new events remove none.
 const AT_ONCE: i64 = 500;
@@ -26,7 +28,13 @@ impl Store {
     /// # Errors
     /// As `read`.
     pub fn activity(&self, account: Option<&AccountId>, most: usize) -> Result<Vec<ActivityEvent>> {
-        self.take_in_activity()?;
+        // Where nothing can be written, what is in the database can still be read.
+        if let Err(error) = self.take_in_activity() {
+            tracing::warn!(
+                code = error.code().as_str(),
+                "activity could not be taken in"
+            );
+        }
         let read = self.reading(|connection, _| Ok(read(connection, account, most)?));
         Ok(read?.unwrap_or_default())
     }
@@ -56,6 +64,25 @@ impl Store {
         log.take(|events| self.take_in(database, events), failed)
     }
 
+    /// Removes the files beside the database: what was set aside, the log of issued credentials, and logs of earlier
+    /// versions that were not taken in.
+    ///
+    /// # Errors
+    /// `storage-failed` for the first that could not be removed; the others are removed all the same.
+    pub fn forget_files(&self) -> Result<()> {
+        let mut logs = earlier_logs(&self.path);
+        logs.push(self.issue_log().path().to_owned());
+        let mut failures: Vec<Error> = logs
+            .iter()
+            .filter_map(|path| file::remove(path).err())
+            .collect();
+        let stems = EARLIER_LOGS.map(|name| self.path.with_file_name(name));
+        for stem in stems.iter().chain([&self.path, &legacy::path(&self.path)]) {
+            failures.extend(file::remove_set_aside(stem).err());
+        }
+        failures.into_iter().next().map_or(Ok(()), Err)
+    }
+
     pub(crate) fn issue_log(&self) -> IssueLog {
         IssueLog::in_folder(self.path.parent().unwrap_or(Path::new("")))
     }
@@ -78,9 +105,9 @@ impl Store {
     }
 }
 
-/// The logs of earlier versions, the older one first.
+/// The logs of earlier versions that are still there.
 fn earlier_logs(database: &Path) -> Vec<PathBuf> {
-    let paths = ["activity.old.jsonl", "activity.jsonl"].map(|name| database.with_file_name(name));
+    let paths = EARLIER_LOGS.map(|name| database.with_file_name(name));
     paths.into_iter().filter(|path| path.is_file()).collect()
 }
 

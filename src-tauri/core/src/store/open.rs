@@ -69,6 +69,10 @@ impl Database {
         let Some(file) = file_id(path)? else {
             return Ok(None);
         };
+        // SQLite takes a missing lock facility for a lock that another program holds, and waits for it.
+        if file::has_no_locks(lock) {
+            return Err(file::no_locks(path));
+        }
         let opened = Self::open(path, file).map_err(|problem| problem.into_error(path))?;
         Ok(Some(slot.insert(opened)))
     }
@@ -203,7 +207,8 @@ fn set_aside(path: &Path) -> Result<()> {
     }
 }
 
-fn journal(path: &Path) -> PathBuf {
+/// Where SQLite keeps what a change replaces, until the change is complete.
+pub(super) fn journal(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push("-journal");
     name.into()

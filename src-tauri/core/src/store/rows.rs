@@ -188,18 +188,64 @@ pub(super) fn read_all_lists(
     })
 }
 
-/// One target of an account.
-pub(super) fn target_of(
+/// One account, and of its lists only the target that is chosen.
+pub(super) fn account_with_target(
     connection: &Connection,
-    account: &AccountId,
-    target_id: &str,
-) -> rusqlite::Result<Option<Target>> {
+    id: &AccountId,
+) -> rusqlite::Result<Option<Account>> {
+    let Some((mut account, _)) = account_by_id(connection, id)? else {
+        return Ok(None);
+    };
+    read_chosen_target(connection, &mut account)?;
+    Ok(Some(account))
+}
+
+/// Reads the target that is chosen, and no other.
+pub(super) fn read_chosen_target(
+    connection: &Connection,
+    account: &mut Account,
+) -> rusqlite::Result<()> {
+    let Some(chosen) = &account.target else {
+        return Ok(());
+    };
     let mut statement = connection.prepare_cached(
-        "SELECT id, name, state, parent FROM target WHERE account = ? AND id = ? LIMIT 1",
+        "SELECT id, name, state, parent FROM target WHERE account = ? AND id = ? ORDER BY position LIMIT 1",
     )?;
-    statement
-        .query_row([account.as_str(), target_id], target)
-        .optional()
+    let found = statement
+        .query_row([account.id.as_str(), chosen.as_str()], target)
+        .optional()?;
+    account.targets = found.into_iter().collect();
+    Ok(())
+}
+
+/// As `read_chosen_target`, for all accounts, in the order of their connection.
+pub(super) fn read_chosen_targets(
+    connection: &Connection,
+    accounts: &mut [Account],
+) -> rusqlite::Result<()> {
+    // The order of the join is fixed: a look into the index for each account, and no pass through every target.
+    let mut statement = connection.prepare(
+        "SELECT target.account, target.id, target.name, target.state, target.parent FROM account CROSS JOIN target \
+         ON target.account = account.id AND target.id = account.target ORDER BY account.position, target.position",
+    )?;
+    let mut rows = statement.query([])?;
+    let mut left = accounts.iter_mut();
+    let mut last: Option<&mut Account> = None;
+    while let Some(row) = rows.next()? {
+        let id = row.get_ref("account")?.as_str()?;
+        if last
+            .as_ref()
+            .is_none_or(|account| account.id.as_str() != id)
+        {
+            last = left.find(|account| account.id.as_str() == id);
+        }
+        if let Some(account) = &mut last
+            && account.targets.is_empty()
+        {
+            account.targets.push(target(row)?);
+        }
+    }
+    Ok(())
 }
 
 fn target(row: &Row<'_>) -> rusqlite::Result<Target> {

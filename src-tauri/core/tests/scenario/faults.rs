@@ -387,6 +387,43 @@ async fn a_damaged_accounts_file_is_told_and_kept_when_an_account_is_connected()
 }
 
 #[tokio::test]
+async fn forgetting_everything_leaves_no_earlier_file_and_no_name() {
+    let harness = Harness::start().await;
+    let path = |name: &str| harness.data().join(name);
+    let earlier = [
+        "accounts.json.migrated",
+        "accounts.json.kept-1",
+        "accounts.json.kept-12",
+        "accounts.db.kept-1",
+        "accounts.db.kept-1-journal",
+        "activity.jsonl.migrated",
+        "activity.old.jsonl.migrated",
+        "activity.jsonl",
+    ];
+    harness.connect(ADA).await.expect("connected");
+    harness
+        .until(|snapshot| snapshot.accounts[0].target_count == 4)
+        .await;
+    let others = ["accounts.db.mine", "accounts.json.kept-x", "notes.txt"];
+    for name in earlier.iter().chain(&others) {
+        mcm_core::file::replace(&path(name), ADA.as_bytes()).expect("written");
+    }
+    harness.app.forget_everything().await.expect("forgotten");
+    for name in earlier {
+        assert!(!path(name).exists(), "{name}");
+    }
+    for name in others {
+        assert!(path(name).exists(), "{name} is not ours");
+        std::fs::remove_file(path(name)).expect("removed");
+    }
+    for (name, text) in crate::left_behind::files(&harness.data()) {
+        for word in [ADA, "Contoso", "contoso"] {
+            assert!(!text.contains(word), "{name} holds {word}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_file_of_a_newer_version_is_never_written_and_nothing_half_connected_stays() {
     let harness = Harness::start().await;
     let path = harness.data().join("accounts.json");
