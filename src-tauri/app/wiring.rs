@@ -194,6 +194,7 @@ fn on_event(app: &AppHandle, event: RunEvent) {
         } => {
             let was_heard = app.state::<Feed>().stop(&label);
             if was_heard {
+                app.state::<Arc<App>>().end_searching();
                 #[cfg(target_os = "linux")]
                 webkit::end_idle_process(app);
             }

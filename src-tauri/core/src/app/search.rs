@@ -1,9 +1,31 @@
-//! Search: the accounts that a few letters match.
+//! Search: which accounts the user means by a few letters.
+//!
+//! What accounts can be found by is put into lower case once and kept for the next keys, as long as a window is open.
+
+use std::cmp::Reverse;
+use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::App;
-use crate::account::{Account, Cloud};
+use crate::account::{Account, AccountId, Cloud};
 use crate::error::Result;
 use crate::snapshot::Found;
+use crate::store::Accounts;
+
+/// What accounts can be found by, prepared.
+#[derive(Clone, Default)]
+pub(super) struct Index(Arc<Vec<Arc<Entry>>>);
+
+/// One account. Everything is in lower case.
+struct Entry {
+    account: Arc<Account>,
+    own: String,
+    names: [String; 3],
+    /// The names and ids of its targets, each on a line of its own, which no word spans.
+    targets: String,
+    /// Where the name of each target ends there, and where its id does.
+    ends: Vec<(usize, usize)>,
+}
 
 impl App {
     /// The accounts that match every word of a query, and for those that match only by a target, that target. An
@@ -14,52 +36,41 @@ impl App {
         let query = query.to_lowercase();
         let words: Vec<&str> = query.split_whitespace().collect();
         let query = words.join(" ");
-        let stored = self.stored().unwrap_or_default();
-        let found = stored.accounts.iter().filter_map(|account| {
-            let own = account.found_by();
-            let missing: Vec<&str> = words
-                .iter()
-                .filter(|word| !own.contains(**word))
-                .copied()
-                .collect();
-            let (fit, target) = if missing.is_empty() {
-                (
-                    account
-                        .names()
-                        .iter()
-                        .map(|name| Fit::of(name, &query))
-                        .min(),
-                    None,
-                )
-            } else {
-                let fits = account.targets.iter().filter_map(|target| {
-                    let (name, id) = (target.name.to_lowercase(), target.id.to_lowercase());
-                    let has_all = missing
-                        .iter()
-                        .all(|word| name.contains(word) || id.contains(word));
-                    has_all.then(|| (Fit::of(&name, &missing.join(" ")), target))
-                });
-                // Of targets that match equally the first, in list order.
-                let (fit, target) = fits.min_by_key(|(fit, _)| *fit)?;
-                (Some(fit), Some(target))
-            };
+        let entries = self.search_index();
+        let found = entries.0.iter().filter_map(|entry| {
+            let (fit, target) = entry.fit(&words, &query)?;
+            let account = &entry.account;
             let order = (
                 target.is_some(),
                 fit,
                 !account.starred,
-                std::cmp::Reverse(account.used_at),
+                Reverse(account.used_at),
             );
-            Some((
-                order,
-                Found {
-                    account: account.id.clone(),
-                    target: target.cloned(),
-                },
-            ))
+            Some((order, account, target))
         });
         let mut found: Vec<_> = found.collect();
-        found.sort_by_key(|(order, _)| *order);
-        found.into_iter().map(|(_, found)| found).collect()
+        found.sort_by_key(|(order, ..)| *order);
+        let found = found.into_iter().map(|(_, account, target)| Found {
+            account: account.id.clone(),
+            target: target.map(|target| account.targets[target].clone()),
+        });
+        found.collect()
+    }
+
+    /// Lets go of what was prepared for searching, because no window is open.
+    pub fn end_searching(&self) {
+        self.state().search = Index::default();
+    }
+
+    fn search_index(&self) -> Index {
+        let stored = self.stored().unwrap_or_default();
+        let known = self.state().search.clone();
+        if known.is_of(&stored) {
+            return known;
+        }
+        let index = known.updated(&stored);
+        self.state().search = index.clone();
+        index
     }
 
     /// As `Store::resolve`.
@@ -87,7 +98,108 @@ impl App {
     }
 }
 
-/// The quality of a match, the best first.
+impl Index {
+    fn is_of(&self, stored: &Accounts) -> bool {
+        let same =
+            |(entry, account): (&Arc<Entry>, &Arc<Account>)| Arc::ptr_eq(&entry.account, account);
+        self.0.len() == stored.accounts.len() && self.0.iter().zip(&stored.accounts).all(same)
+    }
+
+    /// The index of these accounts. Those that did not change are not prepared again.
+    fn updated(&self, stored: &Accounts) -> Self {
+        let known: HashMap<&AccountId, &Arc<Entry>> = self
+            .0
+            .iter()
+            .map(|entry| (&entry.account.id, entry))
+            .collect();
+        let entries = stored.accounts.iter().map(|account| {
+            let known = known
+                .get(&account.id)
+                .filter(|entry| Arc::ptr_eq(&entry.account, account));
+            known.map_or_else(
+                || Arc::new(Entry::of(account.clone())),
+                |entry| Arc::clone(entry),
+            )
+        });
+        Self(Arc::new(entries.collect()))
+    }
+}
+
+impl Entry {
+    fn of(account: Arc<Account>) -> Self {
+        let (mut targets, mut ends) = (String::new(), Vec::with_capacity(account.targets.len()));
+        for target in &account.targets {
+            targets.push_str(&target.name.to_lowercase());
+            let name_end = targets.len();
+            targets.push('\n');
+            targets.push_str(&target.id.to_lowercase());
+            ends.push((name_end, targets.len()));
+            targets.push('\n');
+        }
+        targets.shrink_to_fit();
+        Self {
+            own: account.found_by(),
+            names: account.names(),
+            targets,
+            ends,
+            account,
+        }
+    }
+
+    /// How well it fits, and the target by which it does when it does not by itself. `query` is the words joined.
+    fn fit(&self, words: &[&str], query: &str) -> Option<(Fit, Option<usize>)> {
+        let is_missing = |word: &&str| !self.own.contains(*word);
+        let missing: Vec<&str> = words.iter().copied().filter(is_missing).collect();
+        let Some((first, others)) = missing.split_first() else {
+            let fits = self.names.iter().map(|name| Fit::of(name, query));
+            return Some((fits.min()?, None));
+        };
+        if !others.iter().all(|word| self.targets.contains(word)) {
+            return None;
+        }
+        let joined = missing.join(" ");
+        let (mut best, mut begin, mut next) = (None::<(Fit, usize)>, 0, 0);
+        // Of targets that fit alike the first, as they are listed.
+        for (at, _) in self.targets.match_indices(first) {
+            while next < self.ends.len() && self.ends[next].1 <= at {
+                begin = self.ends[next].1 + 1;
+                next += 1;
+            }
+            let Some(&(name_end, end)) = self.ends.get(next) else {
+                break;
+            };
+            // A second match in one target says nothing new.
+            if at < begin {
+                continue;
+            }
+            let (name, id) = (
+                &self.targets[begin..name_end],
+                &self.targets[name_end + 1..end],
+            );
+            let (this, has_all) = (
+                next,
+                others
+                    .iter()
+                    .all(|word| name.contains(word) || id.contains(word)),
+            );
+            begin = end + 1;
+            next += 1;
+            if !has_all {
+                continue;
+            }
+            let fit = Fit::of(name, &joined);
+            if best.is_none_or(|(known, _)| fit < known) {
+                best = Some((fit, this));
+            }
+            if fit == Fit::Whole {
+                break;
+            }
+        }
+        best.map(|(fit, target)| (fit, Some(target)))
+    }
+}
+
+/// How well a name fits a query, the best first.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Fit {
     Whole,
@@ -110,6 +222,73 @@ impl Fit {
             Self::Word
         } else {
             Self::Part
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::account::{Identity, Target};
+
+    /// The rule, written out without an index: the fit, and the target by which it fits.
+    fn fit_by_rule(account: &Account, words: &[&str]) -> Option<(Fit, Option<usize>)> {
+        let own = account.found_by();
+        let missing: Vec<&str> = words
+            .iter()
+            .copied()
+            .filter(|word| !own.contains(word))
+            .collect();
+        if missing.is_empty() {
+            let query = words.join(" ");
+            let names = account.names();
+            return Some((names.iter().map(|name| Fit::of(name, &query)).min()?, None));
+        }
+        let fits = account
+            .targets
+            .iter()
+            .enumerate()
+            .filter_map(|(at, target)| {
+                let (name, id) = (target.name.to_lowercase(), target.id.to_lowercase());
+                let has_all = missing
+                    .iter()
+                    .all(|word| name.contains(word) || id.contains(word));
+                has_all.then(|| (Fit::of(&name, &missing.join(" ")), Some(at)))
+            });
+        fits.min_by_key(|(fit, _)| *fit)
+    }
+
+    fn text() -> impl Strategy<Value = String> {
+        // Few letters, so that much fits; some change their length in lower case, and one ends a line.
+        proptest::string::string_regex("[abABÉİß \\-\n]{0,8}").expect("a pattern")
+    }
+
+    proptest! {
+        #[test]
+        fn the_index_finds_what_the_rule_finds(
+            targets in proptest::collection::vec((text(), text()), 0..6),
+            queries in proptest::collection::vec(text(), 1..6),
+        ) {
+            let identity = Identity::Azure {
+                home: "home".into(),
+                tenant_id: "tenant".into(),
+                tenant_name: Some("A ba".into()),
+                default_domain: None,
+                username: "ab@x".into(),
+            };
+            let mut account = Account::new(identity, Timestamp::UNIX_EPOCH);
+            let target = |(name, id)| Target { id, name, state: None, parent: None };
+            account.targets = targets.into_iter().map(target).collect();
+            let entry = Entry::of(Arc::new(account));
+            for query in queries {
+                let query = query.to_lowercase();
+                let words: Vec<&str> = query.split_whitespace().collect();
+                let found = entry.fit(&words, &words.join(" "));
+                prop_assert!(found == fit_by_rule(&entry.account, &words), "{query:?}");
+            }
         }
     }
 }
