@@ -262,6 +262,13 @@ impl App {
         }
     }
 
+    /// As `reload`, when anything changed.
+    fn follow(&self) {
+        if self.state().is_watched && self.read_changes() {
+            self.publish();
+        }
+    }
+
     /// Whether there were any. It happens under the lock, so that an earlier state never takes the place of a later one.
     fn read_changes(&self) -> bool {
         let mut state = self.state();

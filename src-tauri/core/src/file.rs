@@ -5,6 +5,7 @@
 mod foreign;
 mod lock;
 mod run_folder;
+mod watch;
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
@@ -16,6 +17,7 @@ use crate::error::{Code, Error, Result};
 pub use foreign::Foreign;
 pub use lock::{Lock, LockMode, lock, lock_blocking};
 pub use run_folder::RunFolder;
+pub use watch::Watch;
 
 /// Replaces the file at `path` with `bytes`, readable by this user only, through a temporary file beside it.
 ///

@@ -21,9 +21,7 @@ const AT_ONCE: usize = 8;
 const HOLD: Duration = Duration::from_secs(30);
 /// The shortest time between two loads of the lists of targets.
 const LIST_LIFE: Duration = Duration::from_secs(24 * 3600);
-/// The interval for checking `accounts.db` for changes, so that a change by `mcm` shows within a second.
-const LOOK: Duration = Duration::from_millis(500);
-/// The pause after a task ended unexpectedly, so that it does not fail in a loop.
+/// How long a task that ended unexpectedly waits, so that it does not fail without end.
 const RESTART: Duration = Duration::from_secs(5);
 /// The longest time between two looks at the plan.
 const LONGEST_NAP: Duration = Duration::from_secs(60);
@@ -83,6 +81,10 @@ async fn clean_up(app: Weak<App>) {
 }
 
 async fn follow_accounts(app: Weak<App>) {
+    let Some(path) = app.upgrade().map(|app| app.store.path().to_owned()) else {
+        return;
+    };
+    let mut watch = file::Watch::start(path);
     let mut last = None;
     loop {
         {
@@ -90,10 +92,10 @@ async fn follow_accounts(app: Weak<App>) {
             let now = app.store.revision().ok();
             if now != last {
                 last = now;
-                app.reload();
+                app.follow();
             }
         }
-        tokio::time::sleep(LOOK).await;
+        watch.changed().await;
     }
 }
 
