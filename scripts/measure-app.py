@@ -1,19 +1,20 @@
 """Measures the release build of the app beside an empty Tauri app: memory of the whole process tree, and the time until
-the window is seen and until it shows what it has to show. Each on a private desktop; prints medians and ratios.
+the window is seen and until it shows what it has to show. Then what the hidden app costs with many accounts: how often it
+wakes and what it writes while nothing changes, and the processor time that one change by `mcm` takes it, the tray's menu
+included. Each on a private desktop; prints medians and ratios.
 
-Run with e2e/python. Only figures of one run are worth comparing; nothing is asserted.
+Run with e2e/python and the benchmark program `growth`, which fills a home with accounts. Only figures of one run are worth comparing; nothing is asserted.
 """
 
-import json
 import mmap
+import os
 import re
 import shutil
 import statistics
 import struct
+import subprocess
 import sys
 import time
-import uuid
-from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -25,7 +26,13 @@ from tray import TrayHost  # noqa: E402
 from waiting import until  # noqa: E402
 
 RELEASE = ROOT / "target" / "release"
-RUNS = 5
+GROWTH = sys.argv[1]
+RUNS = int(os.environ.get("RUNS", "5"))
+# How many accounts, and how many targets each has.
+SIZES = [(3, 12), (1_000, 12), (1_000, 60), (10_000, 12)]
+# Seconds without any change, and how many changes follow.
+IDLE = 20
+CHANGES = 5
 # Seconds between two looks at the screen.
 LOOK = 0.004
 # How long nothing may change before a start, or memory, counts as settled.
@@ -165,57 +172,60 @@ def desktop_with_tray(prepare):
     return desktop, TrayHost(desktop)
 
 
-def accounts(count):
-    """Writes an `accounts.json`, which the app takes into its database: this many rows, with sessions that expire much later."""
-    now = datetime.now(timezone.utc)
-    row = {
-        "connectedAt": stamp(now - timedelta(days=9)),
-        "targetsReadAt": stamp(now),
-        "session": {"issuedAt": stamp(now), "expiresAt": stamp(now + timedelta(hours=8))},
-    }
-    rows = []
-    for number in range(count):
-        tenant = str(uuid.UUID(int=number + 1))
-        identity = {
-            "cloud": "azure",
-            "home": f"person-{number}.{tenant}",
-            "tenantId": tenant,
-            "tenantName": f"Customer {number:04}",
-            "defaultDomain": f"customer-{number:04}.example",
-            "username": f"ada@customer-{number:04}.example",
-        }
-        targets = [
-            {
-                "id": str(uuid.UUID(int=(number + 1) << 64 | which)),
-                "name": f"Subscription {which}",
-                "state": "Enabled",
-                "parent": None,
-            }
-            for which in range(3)
-        ]
-        rows.append(
-            row
-            | {
-                "id": f"azure-{number:012x}",
-                "grant": f"{number:032x}",
-                "identity": identity,
-                "targets": targets,
-            }
-        )
+def accounts(count, targets):
+    """Fills the home of a desktop with this many accounts, each with so many targets."""
 
     def prepare(desktop):
-        file = desktop.folder / "mcm/data/accounts.json"
-        file.parent.mkdir(parents=True)
-        file.write_text(
-            json.dumps({"version": 1, "revision": 1, "accounts": rows, "active": {"azure": rows[0]["id"]}})
-        )
-        desktop.env["MCM_HOME"] = str(desktop.folder / "mcm")
+        home = desktop.folder / "mcm"
+        subprocess.run([GROWTH, "fill", home / "data", str(count), str(targets)], check=True)
+        desktop.env["MCM_HOME"] = str(home)
 
     return prepare
 
 
-def stamp(time):
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ")
+def idle(count, targets):
+    """The hidden app: wake-ups a second and bytes written while nothing changes, and the milliseconds of processor time
+    that one change by another process takes it."""
+    desktop, tray = desktop_with_tray(accounts(count, targets))
+    try:
+        program = desktop.start(RELEASE / "multi-cloud-manager", "--hidden", log="app")
+        until("the icon is in the tray", tray.items)
+        memory(program.pid)
+        before, began = (wakes(program.pid), written(program.pid)), time.perf_counter()
+        time.sleep(IDLE)
+        seconds = time.perf_counter() - began
+        woken, wrote = wakes(program.pid) - before[0], written(program.pid) - before[1]
+        spent = processor_time(program.pid)
+        for number in range(CHANGES):
+            rename = [RELEASE / "mcm", "rename", "ada@customer-00000.example", f"Renamed {number}"]
+            desktop.run(*map(str, rename))
+            time.sleep(1)
+        spent = processor_time(program.pid) - spent
+        return {"woken": woken / seconds, "wrote": wrote, "change": spent * 1e3 / CHANGES}
+    finally:
+        tray.close()
+        desktop.close()
+
+
+def wakes(pid):
+    """How often the threads of a process have waited and were woken."""
+    threads = Path(f"/proc/{pid}/task").glob("*/status")
+    counts = (
+        re.search(r"^voluntary_ctxt_switches:\s+(\d+)", thread.read_text(), re.MULTILINE)
+        for thread in threads
+    )
+    return sum(int(count.group(1)) for count in counts)
+
+
+def written(pid):
+    """The bytes that a process has written, to whatever."""
+    return int(re.search(r"^write_bytes: (\d+)", Path(f"/proc/{pid}/io").read_text(), re.MULTILINE).group(1))
+
+
+def processor_time(pid):
+    """The seconds of processor time that a process has taken."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def median(runs):
@@ -258,11 +268,10 @@ def chromium():
 
 
 def main():
-    apps = {
-        "empty": ("Empty App", RELEASE / "empty-app", None),
-        "3 accounts": ("Multi-Cloud Manager", RELEASE / "multi-cloud-manager", accounts(3)),
-        "1,000 accounts": ("Multi-Cloud Manager", RELEASE / "multi-cloud-manager", accounts(1_000)),
-    }
+    apps = {"empty": ("Empty App", RELEASE / "empty-app", None)}
+    for count, targets in SIZES:
+        name = f"{count:,} x {targets}"
+        apps[name] = ("Multi-Cloud Manager", RELEASE / "multi-cloud-manager", accounts(count, targets))
     # Alternating, so that other load on the machine affects all alike.
     lives = {which: [] for which in apps}
     hidden = {which: [] for which in apps}
@@ -279,6 +288,12 @@ def main():
         say_memory(f"{which}: open", lives[which]["open"], base and base["open"])
         say_memory(f"{which}: closed, in the tray", lives[which]["hidden"], base and base["hidden"])
         say_memory(f"{which}: started hidden", hidden[which], None if which == "empty" else hidden["empty"])
+    for count, targets in SIZES:
+        found = idle(count, targets)
+        name = f"{count:,} x {targets}: hidden"
+        say(f"{name}, woken", found["woken"], unit="times a second")
+        say(f"{name}, written while idle", found["wrote"], unit="bytes")
+        say(f"{name}, one change by mcm", found["change"], unit="ms of processor time")
     chromium()
 
 
