@@ -289,6 +289,21 @@ async fn permissions_that_forbid_writing_are_named_and_reading_goes_on() {
 }
 
 #[tokio::test]
+async fn a_damaged_file_is_named_and_a_start_leaves_it_where_it_is() {
+    let home = Home::new().await;
+    let damage = b"not a database";
+    mcm_core::file::replace(&home.database(), damage).expect("written");
+    // What waits to be taken into the database makes the start write.
+    mcm_core::file::replace(&home.data().join("issued.jsonl"), b"{}\n").expect("written");
+    let said = home.start(&["env"]);
+    assert!(
+        holds(&said, "problem StorageUnreadable", "accounts.db is damaged"),
+        "{said:?}"
+    );
+    assert_eq!(home.contents(), damage);
+}
+
+#[tokio::test]
 async fn a_file_of_another_user_is_named_and_neither_read_nor_changed() {
     if !rustix::process::getuid().is_root() {
         return;

@@ -49,6 +49,8 @@ impl Store {
         if of_earlier_versions.is_empty() && log.is_empty() {
             return Ok(());
         }
+        // A damaged file is set aside when the user goes on, and not by this.
+        self.reading(|_, _| Ok(()))?;
         let _lock = file::lock_blocking(&self.lock, LockMode::Exclusive, STORE_LOCK_TIMEOUT)?;
         let mut opened = self.opened();
         let database = Database::for_writing(&mut opened.database, &self.path)?;
