@@ -234,7 +234,7 @@ impl Store {
         Ok(read?.unwrap_or_default())
     }
 
-    /// One account, read whole.
+    /// Reads one account completely.
     ///
     /// # Errors
     /// As `read`.

@@ -15,7 +15,7 @@ use crate::snapshot::{AccountView, Snapshot, Status};
 use crate::store::Accounts;
 use crate::world::World;
 
-/// The Snapshot of this moment, with the next revision.
+/// Builds the current Snapshot, with the next revision.
 pub(super) fn build(state: &State, world: &World, sessions: &Sessions) -> Snapshot {
     let now = world.clock.now();
     let problems = [

@@ -132,7 +132,7 @@ impl App {
         self.store.write_failure()
     }
 
-    /// What is wrong with `accounts.db`, as SQLite says; nothing when it is sound.
+    /// The faults of `accounts.db` that SQLite finds; none when it is intact.
     ///
     /// # Errors
     /// `storage-*`.

@@ -43,8 +43,8 @@ impl App {
         self.finish_disconnecting(&account, grant).await
     }
 
-    /// Removes every account, every keychain entry of this app, and what was set aside of earlier files. Settings stay. Why
-    /// providers could not be told is given back, as by `disconnect`.
+    /// Removes every account, every keychain entry of this app, and what was set aside of earlier files. Settings stay.
+    /// Returns which providers could not revoke access, as `disconnect` does.
     ///
     /// # Errors
     /// The first thing that could not be removed; the others are removed anyway.

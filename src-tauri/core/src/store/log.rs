@@ -17,7 +17,7 @@ use crate::file::{self, LockMode};
 
 /// The logs that earlier versions kept, the older one first.
 const EARLIER_LOGS: [&str; 2] = ["activity.old.jsonl", "activity.jsonl"];
-/// How many events are kept; the oldest go first.
+/// The number of events that are kept; the oldest are removed first.
 const MAX_EVENTS: i64 = 10_000;
 /// The number of events removed at once, so that most new events remove none.
 const AT_ONCE: i64 = 500;
