@@ -24,7 +24,7 @@ PYTHON_PACKAGES := python3-venv
 SHELL_PACKAGES := zsh fish
 # For the tests: a screen, a session bus, a keychain, a driver for the window, screenshots and keys; mcm's own tools.
 TEST_PACKAGES := $(RUN_PACKAGES) xvfb xauth openbox xfce4-panel dbus dbus-x11 xdg-dbus-proxy libglib2.0-bin \
-  gnome-keyring keepassxc libsecret-tools webkit2gtk-driver xdotool wmctrl x11-utils imagemagick python3-dbus python3-gi \
+  gnome-keyring libsecret-tools webkit2gtk-driver xdotool wmctrl x11-utils imagemagick python3-dbus python3-gi \
   $(PYTHON_PACKAGES) bsdutils openssl $(if $(shell command -v kubectl),,kubernetes-client)
 # To compile for Windows.
 CROSS_PACKAGES := $(PYTHON_PACKAGES) gcc-mingw-w64-x86-64-win32 g++-mingw-w64-x86-64-win32 binutils-mingw-w64-x86-64 nasm

@@ -118,6 +118,9 @@ pub(crate) fn run(app: &App, json: bool) -> Result<(), Failure> {
         return Ok(print_json(&Accounts { accounts })?);
     }
     let (now, views) = app.rows(&app.stored_without_lists()?);
+    // A pinned target is shown by its name, which is in the list.
+    let has_pins = views.iter().any(|view| !view.pinned.is_empty());
+    let listed = has_pins.then(|| app.stored()).transpose()?;
     if views.is_empty() {
         note("No account is connected. Run \"mcm login azure\" to connect one.");
         return Ok(());
@@ -133,7 +136,14 @@ pub(crate) fn run(app: &App, json: bool) -> Result<(), Failure> {
     ]
     .map(str::to_owned);
     let rows: Vec<_> = std::iter::once(head)
-        .chain(views.iter().map(|view| line(view, now)))
+        .chain(views.iter().flat_map(|view| {
+            let known = listed.as_ref().and_then(|listed| listed.account(&view.id));
+            let pinned = view
+                .pinned
+                .iter()
+                .map(|target| pinned_line(view, known, target));
+            std::iter::once(line(view, now)).chain(pinned.collect::<Vec<_>>())
+        }))
         .collect();
     Ok(print(&table(&rows))?)
 }

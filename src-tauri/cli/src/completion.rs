@@ -83,9 +83,7 @@ fn with_names(command: Command, asked: &Arc<Asked>) -> Command {
         let asked = asked.clone();
         let completer = match argument.get_id().as_str() {
             "account" | "accounts" => ArgValueCompleter::new(move |typed: &OsStr| {
-                asked.accounts().fitting(&typed.to_string_lossy(), |offer| {
-                    clouds.contains(&offer.cloud)
-                })
+                asked.accounts_and_targets(clouds, &typed.to_string_lossy())
             }),
             "target" => {
                 ArgValueCompleter::new(move |typed: &OsStr| asked.targets(&Cloud::ALL, typed))
@@ -138,6 +136,34 @@ impl Asked {
                 .map(|store| store.read_own_rows().unwrap_or_default());
             Offers::of_accounts(&read.unwrap_or_default())
         })
+    }
+
+    /// The accounts of some clouds; behind a slash, the targets of the account before it.
+    fn accounts_and_targets(&self, clouds: &[Cloud], typed: &str) -> Vec<CompletionCandidate> {
+        let account = typed.split_once('/').and_then(|(name, target)| {
+            let account = self.store.as_ref()?.named(name).ok()?;
+            Some((account, name, target))
+        });
+        let Some((account, name, target)) = account else {
+            return self
+                .accounts()
+                .fitting(typed, |offer| clouds.contains(&offer.cloud));
+        };
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || "/_+=,.@-".contains(c);
+        let fits = |known: &&Target| {
+            known.id.starts_with(target)
+                && known.id.chars().all(is_plain)
+                && clouds.contains(&account.cloud())
+        };
+        let about =
+            |known: &Target| -> String { known.name.chars().filter(|c| !c.is_control()).collect() };
+        let fitting = account.targets.iter().filter(fits);
+        fitting
+            .map(|known| {
+                CompletionCandidate::new(format!("{name}/{}", known.id))
+                    .help(Some(about(known).into()))
+            })
+            .collect()
     }
 
     /// The targets of the account on the line, if it is one of these clouds.

@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal as _};
 use mcm_core::account::Cloud;
 use mcm_core::app::{App, SignOut};
 use mcm_core::error::{Code, Error};
+use mcm_core::vault::Vault;
 
 use crate::arguments::LogoutOf;
 use crate::choice::by_name;
@@ -12,7 +13,12 @@ use crate::failure::Failure;
 use crate::login::OPEN_IT;
 use crate::output::{confirm, note, print};
 
-pub(crate) async fn run(app: &App, whose: &LogoutOf, identity_center: bool) -> Result<(), Failure> {
+pub(crate) async fn run(
+    app: &App,
+    vault: &Vault,
+    whose: &LogoutOf,
+    identity_center: bool,
+) -> Result<(), Failure> {
     let Some(name) = &whose.account else {
         let count = app.stored().map_or(0, |stored| stored.accounts.len());
         unlock_at_a_terminal(vault).await;
@@ -52,6 +58,7 @@ pub(crate) async fn run(app: &App, whose: &LogoutOf, identity_center: bool) -> R
     } else {
         SignOut::WhereItIsOurs
     };
+    unlock_at_a_terminal(vault).await;
     let untold = app.disconnect_and(&account.id, sign_out).await?;
     let (name, who) = (account.name(), account.identity.who());
     let sign_in = match siblings {

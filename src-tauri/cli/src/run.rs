@@ -207,7 +207,7 @@ async fn dispatch(command: Command, world: World) -> Result<(), Failure> {
             Command::Logout {
                 whose,
                 identity_center,
-            } => logout::run(&app, &whose, identity_center).await,
+            } => logout::run(&app, &world.vault, &whose, identity_center).await,
             Command::Activity {
                 verify: true, json, ..
             } => activity::verify(&app, json),

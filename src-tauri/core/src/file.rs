@@ -126,7 +126,7 @@ fn put_in_place(new: tempfile::TempPath, place: &Path) -> io::Result<()> {
 #[cfg(windows)]
 fn put_in_place(mut new: tempfile::TempPath, place: &Path) -> io::Result<()> {
     const TRIES: u32 = 100;
-    const PAUSE: Duration = Duration::from_millis(10);
+    const PAUSE: std::time::Duration = std::time::Duration::from_millis(10);
     for _ in 1..TRIES {
         match new.persist(place) {
             Ok(()) => return Ok(()),

@@ -309,46 +309,6 @@ fn dialog_of_the_keyring_unlocks_it_or_leaves_it_locked_as_the_person_answers() 
 }
 
 #[test]
-fn keepassxc_is_asked_for_its_entries_and_for_their_removal() {
-    in_session_with_screen(
-        "keepassxc_is_asked_for_its_entries_and_for_their_removal",
-        |desktop| {
-            desktop.start_keepassxc();
-            let writer = requesting_program(desktop);
-            writer.write(&grant(), b"kept").expect("it is unlocked");
-            // For KeePassXC each connection is a program of its own.
-            let reader = requesting_program(desktop);
-            let refused = reader.read(&grant()).expect_err("not allowed yet");
-            assert_eq!(refused.code(), Code::KeychainLocked);
-            assert!(refused.message().starts_with("KeePassXC"), "{refused}");
-            let vault = reader.vault.clone();
-            let unlocking = reader.runtime.spawn(async move { vault.unlock().await });
-            desktop.answer_keepassxc("Access Request", "Return");
-            reader
-                .runtime
-                .block_on(unlocking)
-                .expect("no panic")
-                .expect("it was allowed");
-            assert_eq!(
-                reader.read(&grant()).expect("allowed"),
-                Some(b"kept".to_vec())
-            );
-            let vault = reader.vault.clone();
-            let deleting = reader
-                .runtime
-                .spawn(async move { vault.delete(&grant()).await });
-            desktop.answer_keepassxc("Recycle Bin", "Return");
-            reader
-                .runtime
-                .block_on(deleting)
-                .expect("no panic")
-                .expect("it was allowed");
-            assert_eq!(reader.read(&grant()).expect("allowed"), None);
-        },
-    );
-}
-
-#[test]
 fn without_a_keyring_secrets_stay_in_memory_and_move_when_it_starts() {
     in_session(
         "without_a_keyring_secrets_stay_in_memory_and_move_when_it_starts",

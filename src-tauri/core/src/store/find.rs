@@ -57,8 +57,10 @@ impl Look {
             let [id] = found.as_slice() else { return None };
             Some((id.clone(), target))
         })?;
-        let known = rows::target_of(connection, &account, target.trim()).ok()??;
-        let (account, _) = rows::account_by_id(connection, &account).ok()??;
+        let (mut account, _) = rows::account_by_id(connection, &account).ok()??;
+        account.target = Some(target.trim().to_owned());
+        rows::read_chosen_target(connection, &mut account).ok()?;
+        let known = account.targets.pop()?;
         Some(account.at_target(known))
     }
 

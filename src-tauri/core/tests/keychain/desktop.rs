@@ -24,27 +24,6 @@ const PASSWORD: &str = "correct horse";
 const BUS: &str = "org.freedesktop.secrets";
 const PATH: &str = "/org/freedesktop/secrets";
 
-/// A database of KeePassXC's in its own form for exchange, whose one group is offered to other programs.
-const KEEPASSXC_DATABASE: &str = r#"<?xml version="1.0" encoding="UTF-8" standalone="yes"?>
-<KeePassFile>
-  <Meta>
-    <Generator>KeePassXC</Generator>
-    <CustomData>
-      <Item>
-        <Key>FDO_SECRETS_EXPOSED_GROUP</Key>
-        <Value>{00112233-4455-6677-8899-aabbccddeeff}</Value>
-      </Item>
-    </CustomData>
-  </Meta>
-  <Root>
-    <Group>
-      <UUID>ABEiM0RVZneImaq7zN3u/w==</UUID>
-      <Name>Root</Name>
-    </Group>
-  </Root>
-</KeePassFile>
-"#;
-
 /// A bus that starts no program by itself, so that a keychain is there only when the test starts it.
 const BARE_BUS: &str = r#"<busconfig>
   <type>session</type>
@@ -260,76 +239,6 @@ impl Desktop {
             .write_all(input.as_bytes())
             .expect("the daemon reads its password");
         self.daemon = Some(daemon);
-    }
-
-    /// Starts KeePassXC as it comes, but with the Secret Service on, and a new database open whose entries it offers there.
-    pub(crate) fn start_keepassxc(&mut self) {
-        let configuration = self.folder.join("home/.config/keepassxc");
-        fs::create_dir_all(&configuration).expect("the folder is ours");
-        fs::write(
-            configuration.join("keepassxc.ini"),
-            "[General]\nConfigVersion=2\nUpdateCheckMessageShown=true\n[FdoSecrets]\nEnabled=true\n[GUI]\nCheckForUpdates=false\n",
-        )
-        .expect("the folder is ours");
-        let (plain, database) = (
-            self.folder.join("database.xml"),
-            self.folder.join("database.kdbx"),
-        );
-        fs::write(&plain, KEEPASSXC_DATABASE).expect("the folder is ours");
-        let twice = format!("{PASSWORD}\n{PASSWORD}\n");
-        let mut import = Command::new("keepassxc-cli")
-            .args(["import", "--set-password"])
-            .args([&plain, &database])
-            .env("QT_QPA_PLATFORM", "offscreen")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap_or_else(|error| missing("keepassxc-cli", "keepassxc", &error));
-        let mut stdin = import.stdin.take().expect("it is piped");
-        stdin
-            .write_all(twice.as_bytes())
-            .expect("it reads the password");
-        drop(stdin);
-        assert!(import.wait().expect("it ends").success());
-        let mut program = Command::new("keepassxc")
-            .arg("--pw-stdin")
-            .arg(&database)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap_or_else(|error| missing("keepassxc", "keepassxc", &error));
-        let mut stdin = program.stdin.take().expect("it is piped");
-        stdin
-            .write_all(format!("{PASSWORD}\n").as_bytes())
-            .expect("it reads the password");
-        self.daemon = Some(program);
-        // Asked while it opens the database, it never answers.
-        wait_until("KeePassXC has opened its database", || {
-            let open = ["search", "--name", "^database.kdbx - KeePassXC"];
-            (!xdotool(&open).is_empty()).then_some(())
-        });
-        wait_until("KeePassXC offers its database", || {
-            collection_is_locked().filter(|locked| !locked)
-        });
-    }
-
-    /// Waits for a window of KeePassXC's with this in its title, and presses a key in it.
-    pub(crate) fn answer_keepassxc(&self, title: &str, key: &str) {
-        let search = ["search", "--onlyvisible", "--name", title];
-        let window = wait_until(title, || {
-            let found = xdotool(&search);
-            found.lines().last().map(str::to_owned)
-        });
-        wait_until("the window is gone", || {
-            if xdotool(&search).is_empty() {
-                return Some(());
-            }
-            xdotool(&["windowfocus", &window]);
-            xdotool(&["key", key]);
-            None
-        });
     }
 
     /// Kills the keyring as a crash does.
