@@ -19,11 +19,20 @@ pub(crate) fn account(cloud: Cloud, number: u32, name: &str) -> AccountView {
         colour: None,
         starred: false,
         active: false,
-        identity: Identity::Gcp {
-            issuer: "https://issuer.example".into(),
-            subject: number.to_string(),
-            email: Some("ada@example.com".into()),
-            hosted_domain: None,
+        identity: match cloud {
+            Cloud::Azure => Identity::Azure {
+                home: format!("{number}.1"),
+                tenant_id: number.to_string(),
+                tenant_name: None,
+                default_domain: None,
+                username: "ada@example.com".into(),
+            },
+            Cloud::Gcp | Cloud::Aws => Identity::Gcp {
+                issuer: "https://issuer.example".into(),
+                subject: number.to_string(),
+                email: Some("ada@example.com".into()),
+                hosted_domain: None,
+            },
         },
         status: Status::Connected,
         renewal_failure: None,

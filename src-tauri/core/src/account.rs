@@ -256,6 +256,12 @@ impl Identity {
         digest(kind.iter().copied().chain(key))
     }
 
+    /// The most other resources that an account has sessions for. A further one replaces the oldest.
+    pub fn most_resources(&self) -> usize {
+        // Every role of an IAM Identity Center is a resource.
+        if self.is_identity_center() { 256 } else { 32 }
+    }
+
     /// Whether it is a sign-in to AWS IAM Identity Center.
     pub fn is_identity_center(&self) -> bool {
         matches!(self, Self::IdentityCenter { .. })

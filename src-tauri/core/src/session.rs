@@ -44,8 +44,6 @@ const FIRST_WAIT_REFUSED: Duration = Duration::from_secs(60);
 const LONGEST_WAIT_REFUSED: Duration = LONGEST_RETRY_AFTER;
 /// The wait after a failure of this process's surroundings, which do not change by waiting.
 const LOCAL_WAIT: Duration = Duration::from_secs(30);
-/// How many other resources an account has sessions for, at most. Whoever asks for more pushes the oldest out.
-const MOST_RESOURCES: usize = 256;
 /// How long another process may hold a grant: a whole request with its time limit, and the keychain work around it.
 const GRANT_LOCK_TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -824,12 +822,13 @@ impl Sessions {
 
     /// Removes the resources whose sessions expire first, if there are too many, and notes their secrets.
     fn make_room(&self, change: &Change<'_>, row: &mut Account) -> Result<()> {
-        while row.resources.len() > MOST_RESOURCES {
+        let most = row.identity.most_resources();
+        while row.resources.len() > most {
             let ends = |(_, known): &(usize, &ResourceSession)| {
                 known.session.map(|session| session.expires_at)
             };
             // The last one is the new one.
-            let others = row.resources.iter().enumerate().take(MOST_RESOURCES);
+            let others = row.resources.iter().enumerate().take(most);
             let (index, _) = others.min_by_key(ends).expect("there are too many");
             let oldest = row.resources.remove(index);
             change.note(&Intent::Session {

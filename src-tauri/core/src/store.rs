@@ -190,6 +190,7 @@ impl Store {
             let read = rows::accounts_changed_since(connection, i64::MIN)?;
             let mut accounts: Vec<Account> = read.into_iter().map(|(account, _)| account).collect();
             rows::read_chosen_targets(connection, &mut accounts)?;
+            rows::read_pins(connection, &mut accounts)?;
             let active = rows::active(connection)?.into_iter().collect();
             Ok(Accounts {
                 active,

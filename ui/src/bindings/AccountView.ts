@@ -43,11 +43,11 @@ starred: boolean,
  */
 active: boolean, 
 /**
- * Who it is.
+ * Its identity.
  */
 identity: Identity, 
 /**
- * How it stands.
+ * Its status.
  */
 status: Status, 
 /**
@@ -55,7 +55,7 @@ status: Status,
  */
 renewalFailure: ErrorView | null, 
 /**
- * When the next attempt to renew is made after a passing failure.
+ * When the next renewal is attempted after a temporary failure.
  */
 retryAt: string | null, 
 /**
@@ -63,11 +63,11 @@ retryAt: string | null,
  */
 renewing: boolean, 
 /**
- * How long the session lives; none when there is no session.
+ * The lifetime of the session; none when there is no session.
  */
 session: SessionTimes | null, 
 /**
- * When the sign-in itself ends, where known.
+ * When the sign-in itself expires, if known.
  */
 signInEnd: SignInEnd | null, 
 /**
@@ -83,27 +83,27 @@ pinned: Array<string>,
  */
 targetCount: number, 
 /**
- * Grows when the list of targets changes, so that a screen knows to ask for it again.
+ * Changes with the list of targets, so that a screen knows when to load it again.
  */
 targetsReadAt: string | null, 
 /**
- * What the last change of the list was.
+ * The last change of the list.
  */
 targetsChange: TargetsChange | null, 
 /**
- * How many targets have been read so far, while they are being read.
+ * The number of targets loaded so far, while they are loading.
  */
 readingTargets: number | null, 
 /**
- * Why the targets could not be read the last time.
+ * The failure of the last load of the targets.
  */
 targetsError: ErrorView | null, 
 /**
- * Tenants that the same sign-in may enter and that are not rows yet.
+ * Tenants that the same sign-in can access and that are not rows yet.
  */
 offered: Array<OfferedTenant>, 
 /**
- * Scopes that were asked for and not granted.
+ * Scopes that were requested and not granted.
  */
 missingScopes: Array<string>, 
 /**
@@ -111,6 +111,6 @@ missingScopes: Array<string>,
  */
 connectedAt: string, 
 /**
- * When it was last chosen or handed out.
+ * When it was last chosen, or a credential of it issued.
  */
 usedAt: string | null, };

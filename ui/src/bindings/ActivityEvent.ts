@@ -4,15 +4,15 @@ import type { ActivityKind } from "./ActivityKind";
 import type { Cloud } from "./Cloud";
 
 /**
- * Something that happened to an account.
+ * An event of an account.
  */
 export type ActivityEvent = { 
 /**
- * When.
+ * Its time.
  */
 at: string, 
 /**
- * To which account.
+ * The account.
  */
 account: AccountId, 
 /**
@@ -20,10 +20,10 @@ account: AccountId,
  */
 cloud: Cloud, 
 /**
- * What it was called then.
+ * The account's name at that time.
  */
 name: string, 
 /**
- * What.
+ * The kind of event.
  */
 what: ActivityKind, };

@@ -2,11 +2,11 @@
 import type { Code } from "./Code";
 
 /**
- * What happened.
+ * The kind of an event.
  */
 export type ActivityKind = { "kind": "connected" } | { "kind": "signed-in-again" } | { "kind": "renewed" } | { "kind": "renewal-failed", 
 /**
- * Why.
+ * The error code.
  */
 code: Code, 
 /**
@@ -14,18 +14,18 @@ code: Code,
  */
 reference: string, } | { "kind": "handed-out", 
 /**
- * The program that asked, as the system names it.
+ * The program that asked, by the system's name for it.
  */
 to: string, 
 /**
- * The resource that it opens, when that is not the management.
+ * The resource that it is for, if not the management plane.
  */
 resource?: string, } | { "kind": "used" } | { "kind": "targets-changed", 
 /**
- * How many appeared.
+ * The number of added targets.
  */
 added: number, 
 /**
- * How many vanished.
+ * The number of removed targets.
  */
 removed: number, } | { "kind": "disconnected" };

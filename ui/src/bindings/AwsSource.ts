@@ -3,7 +3,7 @@ import type { AwsSourceKind } from "./AwsSourceKind";
 import type { Source } from "./Source";
 
 /**
- * A source that a person can choose.
+ * A source that the user can choose.
  */
 export type AwsSource = { 
 /**
@@ -11,7 +11,7 @@ export type AwsSource = {
  */
 source: Source, 
 /**
- * Where its credentials come from.
+ * The kind of its credentials.
  */
 kind: AwsSourceKind, 
 /**
@@ -19,10 +19,10 @@ kind: AwsSourceKind,
  */
 region: string | null, 
 /**
- * The account that it says it belongs to, when it does. Only the caller's ARN is certain.
+ * The account that it claims to belong to, if it names one. Only the caller's ARN is certain.
  */
 accountId: string | null, 
 /**
- * The command that signs in again when its session is over, when there is one.
+ * The command that signs in again when its session has expired, if there is one.
  */
 signInCommand: string | null, };

@@ -2,7 +2,7 @@
 import type { Source } from "./Source";
 
 /**
- * Who calls AWS, as AWS itself says.
+ * The caller, as AWS identifies it.
  */
 export type Caller = { 
 /**
@@ -10,7 +10,7 @@ export type Caller = {
  */
 source: Source, 
 /**
- * The ARN that `GetCallerIdentity` gave.
+ * The ARN from `GetCallerIdentity`.
  */
 arn: string, 
 /**
@@ -26,11 +26,11 @@ partition: string,
  */
 principalArn: string, 
 /**
- * Whether `principal_arn` is certain. STS leaves a role's path out, and not every caller may look it up.
+ * Whether `principal_arn` is certain. STS omits a role's path, and not every caller may look it up.
  */
 principalIsExact: boolean, 
 /**
- * Whether the credentials are a role's: AWS then gives the roles assumed from it an hour at most.
+ * Whether the credentials are a role's: AWS limits sessions of roles assumed from it to an hour.
  */
 isChained: boolean, 
 /**

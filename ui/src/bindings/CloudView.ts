@@ -16,11 +16,11 @@ cloud: Cloud,
  */
 ready: boolean, 
 /**
- * Whether it is a stand-in on this machine: its endpoints are loopback addresses.
+ * Whether it is a sandbox on this machine: its endpoints are loopback addresses.
  */
 sandbox: boolean, 
 /**
- * What is missing or malformed, with where it was read and how to set it.
+ * The missing or malformed settings, with where they were read and how to set them.
  */
 problems: Array<SettingProblem>, 
 /**
@@ -32,7 +32,7 @@ clientId: string | null,
  */
 clientIdOrigin: string | null, 
 /**
- * Which redirect a sign-in uses.
+ * The redirect method of a sign-in.
  */
 redirect: RedirectKind, 
 /**
@@ -40,7 +40,7 @@ redirect: RedirectKind,
  */
 redirectUris: Array<string>, 
 /**
- * The scopes that a sign-in asks for.
+ * The scopes of a sign-in.
  */
 scopes: Array<string>, 
 /**

@@ -2,11 +2,11 @@
 import type { SourceChoice } from "./SourceChoice";
 
 /**
- * Which role to connect. What is left out comes from the row, or from the connection that waits for its role.
+ * The role to connect. Missing values come from the row, or from the connection that waits for its role.
  */
 export type ConnectRole = { 
 /**
- * The role's ARN, or a console address that holds it.
+ * The role's ARN, or a console address that contains it.
  */
 roleArn?: string, 
 /**
@@ -18,10 +18,10 @@ externalId?: string,
  */
 source?: SourceChoice, 
 /**
- * The life of its sessions in seconds; an hour when nobody says.
+ * The length of its sessions in seconds; 3600 by default.
  */
 sessionSeconds?: number, 
 /**
- * Whether a role that can be assumed without the right External ID is connected all the same, and marked so.
+ * Whether to connect a role that can be assumed without the right External ID, and to mark it as such.
  */
 acceptNotEnforced: boolean, };

@@ -7,7 +7,7 @@ import type { ShortcutView } from "./ShortcutView";
  */
 export type DesktopView = { 
 /**
- * What happens at login.
+ * The app's behaviour at login.
  */
 atLogin: AtLogin, 
 /**

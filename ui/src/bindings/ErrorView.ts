@@ -2,7 +2,7 @@
 import type { Code } from "./Code";
 
 /**
- * What a failure looks like to a screen or in JSON.
+ * An error in the form for screens and JSON.
  */
 export type ErrorView = { 
 /**
@@ -10,7 +10,7 @@ export type ErrorView = {
  */
 code: Code, 
 /**
- * What happened and what to do.
+ * The sentence for the user.
  */
 message: string, 
 /**

@@ -3,7 +3,7 @@ import type { AccountId } from "./AccountId";
 import type { Target } from "./Target";
 
 /**
- * What a search found: an account and, when a target's name or id fitted, that target.
+ * A search result: an account and, if a target's name or id matched, that target.
  */
 export type Found = { 
 /**
@@ -11,6 +11,6 @@ export type Found = {
  */
 account: AccountId, 
 /**
- * The target that fitted, when the account itself did not.
+ * The target that matched, when the account itself did not.
  */
 target: Target | null, };

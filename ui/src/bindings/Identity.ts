@@ -3,11 +3,11 @@ import type { Enforcement } from "./Enforcement";
 import type { Source } from "./Source";
 
 /**
- * Who an account is, in its cloud's own terms. The stable fields make the keys; the others are only shown.
+ * An account's identity, in its cloud's own terms. The stable fields make the keys; the others are only shown.
  */
 export type Identity = { "cloud": "azure", 
 /**
- * The person, as `uid.utid` (Entra's home account id).
+ * The user, as `uid.utid` (Entra's home account id).
  */
 home: string, 
 /**
@@ -15,15 +15,15 @@ home: string,
  */
 tenantId: string, 
 /**
- * The tenant's display name, when it could be read.
+ * The tenant's display name, if known.
  */
 tenantName: string | null, 
 /**
- * The tenant's default domain, when it could be read.
+ * The tenant's default domain, if known.
  */
 defaultDomain: string | null, 
 /**
- * The person's user name as Entra shows it; may change.
+ * The user name as Entra shows it; may change.
  */
 username: string, } | { "cloud": "gcp", 
 /**
@@ -31,11 +31,11 @@ username: string, } | { "cloud": "gcp",
  */
 issuer: string, 
 /**
- * Google's stable id of the person.
+ * Google's stable id of the user.
  */
 subject: string, 
 /**
- * The e-mail address, when Google says that it is the person's; may change.
+ * The e-mail address, if Google confirms it; may change.
  */
 email: string | null, 
 /**
@@ -43,7 +43,7 @@ email: string | null,
  */
 hostedDomain: string | null, } | { "cloud": "aws", 
 /**
- * The role's ARN, as the person gave it.
+ * The role's ARN, as the user entered it.
  */
 roleArn: string, 
 /**
@@ -55,11 +55,11 @@ accountId: string,
  */
 partition: string, 
 /**
- * The account's alias, when it could be read.
+ * The account's alias, if known.
  */
 alias: string | null, 
 /**
- * The External ID that the role asks for. Not a secret.
+ * The External ID that the role requires. Not a secret.
  */
 externalId: string, 
 /**
@@ -71,15 +71,15 @@ enforced: Enforcement,
  */
 source: Source, 
 /**
- * The ARN that AWS knew the caller by when the role was last assumed.
+ * The caller's ARN when the role was last assumed.
  */
 caller: string, 
 /**
- * The life of its sessions, in seconds.
+ * The length of its sessions, in seconds.
  */
 sessionSeconds: number, 
 /**
- * The longest life that the role was seen to give, when that could be found.
+ * The longest session that the role was seen to permit, if known.
  */
 longestSessionSeconds: number | null, } | { "cloud": "identity-center", 
 /**

@@ -7,14 +7,14 @@ import type { KeychainState } from "./KeychainState";
  */
 export type KeychainView = { 
 /**
- * How it stands.
+ * Its state.
  */
 state: KeychainState, 
 /**
- * What the platform calls it, for example `Login keyring`.
+ * The platform's name for it, for example `Login keyring`.
  */
 name: string, 
 /**
- * What went wrong, when something did.
+ * The error, if there was one.
  */
 error: ErrorView | null, };

@@ -13,7 +13,7 @@ accountId: string,
  */
 name: string, 
 /**
- * AWS's word for its state, for example `ACTIVE`.
+ * The state as AWS reports it, for example `ACTIVE`.
  */
 state: string | null, 
 /**

@@ -3,7 +3,7 @@ import type { Permissions } from "./Permissions";
 import type { Source } from "./Source";
 
 /**
- * A connection to AWS that waits for its role. Known by its External ID, which is no secret.
+ * A connection to AWS that waits for its role. Identified by its External ID, which is not secret.
  */
 export type PendingRole = { 
 /**
@@ -15,22 +15,22 @@ externalId: string,
  */
 source: Source, 
 /**
- * The caller that the templates named.
+ * The caller in the templates.
  */
 principalArn: string, 
 /**
- * The name that the templates gave the role.
+ * The role's name in the templates.
  */
 roleName: string, 
 /**
- * What the templates let it do.
+ * The role's permissions in the templates.
  */
 permissions: Permissions, 
 /**
- * The lifetime of its sessions in seconds, when one was chosen.
+ * The length of its sessions in seconds, if one was chosen.
  */
 sessionSeconds: number | null, 
 /**
- * When it was made.
+ * When it was issued.
  */
 madeAt: string, };

@@ -2,14 +2,14 @@
 import type { Theme } from "./Theme";
 
 /**
- * How the app looks and behaves.
+ * The app's appearance and behaviour.
  */
 export type Preferences = { 
 /**
- * Light, dark, or as the system has it.
+ * Light, dark, or the system's.
  */
 theme: Theme, 
 /**
- * Whether the first-run screen was passed.
+ * Whether the first-run screen was completed.
  */
 welcomed: boolean, };

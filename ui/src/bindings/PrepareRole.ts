@@ -3,30 +3,30 @@ import type { Permissions } from "./Permissions";
 import type { SourceChoice } from "./SourceChoice";
 
 /**
- * What to prepare a role with.
+ * The values to prepare a role with.
  */
 export type PrepareRole = { 
 /**
- * Who is to assume it, as in `ConnectRole`; the default chain when nobody says.
+ * The source that will assume it, as in `ConnectRole`; by default the default chain.
  */
 source?: SourceChoice, 
 /**
- * An External ID that the organisation dictates, or that of a connection to print the templates of again.
+ * An External ID from the organisation, or that of a connection whose templates are printed again.
  */
 externalId?: string, 
 /**
- * Whether a new External ID is made although one waits for its role already.
+ * Whether to create a new External ID even if one waits for its role.
  */
 another: boolean, 
 /**
- * The role's name; as it was prepared before, or one of its own, when nobody says.
+ * The role's name; by default the prepared one, or a generated one.
  */
 roleName?: string, 
 /**
- * What the role may do; as it was prepared before, or view only, when nobody says.
+ * The role's permissions; by default the prepared ones, or view only.
  */
 permissions?: Permissions, 
 /**
- * The life of its sessions in seconds; as it was prepared before, or an hour, when nobody says.
+ * The length of its sessions in seconds; by default the prepared one, or an hour.
  */
 sessionSeconds?: number, };

@@ -4,30 +4,30 @@ import type { Permissions } from "./Permissions";
 import type { RoleTemplates } from "./RoleTemplates";
 
 /**
- * A role that can be created now.
+ * A role that is ready to be created.
  */
 export type PreparedRole = { 
 /**
- * The External ID, which is kept from here on.
+ * The External ID, which is reserved from here on.
  */
 externalId: string, 
 /**
- * The name that the templates give the role.
+ * The role's name in the templates.
  */
 roleName: string, 
 /**
- * What the templates let the role do.
+ * The role's permissions in the templates.
  */
 permissions: Permissions, 
 /**
- * The life of its sessions in seconds. The templates permit that, and an hour at least.
+ * The length of its sessions in seconds. The templates permit it, and at least an hour.
  */
 sessionSeconds: number, 
 /**
- * Who will assume it.
+ * The caller that will assume it.
  */
 caller: Caller, 
 /**
- * The role in every form.
+ * The role in every format.
  */
 templates: RoleTemplates, };

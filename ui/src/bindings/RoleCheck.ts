@@ -11,18 +11,18 @@ export type RoleCheck = {
  */
 what: RoleCheckKind, 
 /**
- * How it stands.
+ * Its state.
  */
 state: CheckState, 
 /**
- * How often it was tried.
+ * The number of attempts.
  */
 attempts: number, 
 /**
- * While it is tried again: when that ends.
+ * While it is retried: when that ends.
  */
 until: string | null, 
 /**
- * Who AWS says we became, once that was asked.
+ * The assumed identity from AWS, once it was requested.
  */
 became: string | null, };

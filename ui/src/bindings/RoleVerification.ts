@@ -2,14 +2,14 @@
 import type { RoleCheck } from "./RoleCheck";
 
 /**
- * The checks of an AWS role, and for whom they are made.
+ * The checks of an AWS role, and their caller.
  */
 export type RoleVerification = { 
 /**
- * Who calls, as AWS says.
+ * The caller, as AWS identifies it.
  */
 caller: string, 
 /**
- * The checks and how they stand.
+ * The checks and their state.
  */
 checks: Array<RoleCheck>, };

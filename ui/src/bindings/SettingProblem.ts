@@ -9,10 +9,10 @@ export type SettingProblem = {
  */
 name: string, 
 /**
- * Where it was read, or where it was looked for.
+ * Where it was read, or looked for.
  */
 origin: string, 
 /**
- * What is wrong and how to mend it.
+ * The fault and its fix.
  */
 message: string, };

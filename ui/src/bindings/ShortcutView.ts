@@ -6,11 +6,11 @@ import type { ErrorView } from "./ErrorView";
  */
 export type ShortcutView = { 
 /**
- * Whether this desktop lets a program listen for keys everywhere.
+ * Whether this desktop lets a program listen for keys globally.
  */
 possible: boolean, 
 /**
- * The keys that are set.
+ * The configured keys.
  */
 keys: string | null, 
 /**

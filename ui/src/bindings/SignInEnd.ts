@@ -2,14 +2,14 @@
 import type { SignInEndReason } from "./SignInEndReason";
 
 /**
- * When the sign-in itself ends, where that is known.
+ * When the sign-in itself expires, if known.
  */
 export type SignInEnd = { 
 /**
- * The moment after which only a new sign-in helps.
+ * The time after which only a new sign-in helps.
  */
 at: string, 
 /**
- * Why it ends then.
+ * Why it expires then.
  */
 why: SignInEndReason, };

@@ -11,11 +11,11 @@ export type SignInStep = { "step": "starting" } | { "step": "browser" } | { "ste
  */
 code: string, 
 /**
- * The page to type it at.
+ * The page for the code.
  */
 page: string, 
 /**
- * Until when it is good.
+ * When it expires.
  */
 expiresAt: string, } | { "step": "browser-failed", 
 /**
@@ -23,15 +23,15 @@ expiresAt: string, } | { "step": "browser-failed",
  */
 error: ErrorView, } | { "step": "verifying" } | { "step": "finishing" } | { "step": "choice", 
 /**
- * The row that is there already.
+ * The existing row.
  */
 existing: AccountId, 
 /**
- * Who is connected there.
+ * Its user.
  */
 existingWho: string, 
 /**
- * Who signed in now.
+ * The user who signed in now.
  */
 who: string, } | { "step": "done", 
 /**

@@ -8,7 +8,7 @@ import type { SignInId } from "./SignInId";
 import type { SignInStep } from "./SignInStep";
 
 /**
- * A sign-in in progress, or how it ended.
+ * A sign-in in progress, or its result.
  */
 export type SignInView = { 
 /**
@@ -20,11 +20,11 @@ id: SignInId,
  */
 cloud: Cloud, 
 /**
- * The row that it renews, when it is not a new one.
+ * The row that it signs in to again, if it is not a new one.
  */
 account: AccountId | null, 
 /**
- * How the answer comes back.
+ * The redirect method.
  */
 redirect: RedirectKind, 
 /**
@@ -36,11 +36,11 @@ schemeTaken: boolean,
  */
 startedAt: string, 
 /**
- * When it will be given up.
+ * When it expires.
  */
 expiresAt: string, 
 /**
- * Where it stands.
+ * The current step.
  */
 step: SignInStep, 
 /**

@@ -11,11 +11,11 @@ import type { SignInView } from "./SignInView";
  */
 export type Snapshot = { 
 /**
- * Grows with every change; a screen drops what is older than what it shows.
+ * Grows with every change; a screen ignores an older one than it shows.
  */
 revision: number, 
 /**
- * The machine's time when it was made.
+ * The machine's time when it was built.
  */
 at: string, 
 /**
@@ -43,10 +43,10 @@ offline: boolean,
  */
 paused: boolean, 
 /**
- * What a user must know about files and settings.
+ * Problems with files and settings that the user must know about.
  */
 problems: Array<ErrorView>, 
 /**
- * How the app looks and behaves, as chosen.
+ * The preferences for the app's appearance and behaviour.
  */
 preferences: Preferences, };

@@ -5,14 +5,14 @@
  */
 export type StoredPlace = { 
 /**
- * What it is called.
+ * Its label.
  */
 label: string, 
 /**
- * Where it is.
+ * Its path.
  */
 path: string, 
 /**
- * What is in it.
+ * Its content.
  */
 what: string, };

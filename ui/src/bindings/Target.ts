@@ -13,10 +13,10 @@ id: string,
  */
 name: string, 
 /**
- * The cloud's own word for its state, for example `Enabled` or `Disabled`.
+ * The state as the cloud reports it, for example `Enabled` or `Disabled`.
  */
 state: string | null, 
 /**
- * What it belongs to: a folder, an organisation, a management group.
+ * Its parent: a folder, an organisation, a management group.
  */
 parent: string | null, };

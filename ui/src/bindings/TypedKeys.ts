@@ -9,7 +9,7 @@ export type TypedKeys = {
  */
 accessKeyId: string, 
 /**
- * The ARN of their owner, as AWS said when they were entered.
+ * The ARN of their owner, from AWS when they were entered.
  */
 arn: string, 
 /**

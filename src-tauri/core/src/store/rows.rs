@@ -218,6 +218,23 @@ pub(super) fn read_chosen_target(
     Ok(())
 }
 
+/// Reads the pinned targets of all accounts, which are few.
+pub(super) fn read_pins(connection: &Connection, accounts: &mut [Account]) -> rusqlite::Result<()> {
+    let mut statement =
+        connection.prepare("SELECT account, id FROM pinned_target ORDER BY account, position")?;
+    let mut rows = statement.query([])?;
+    let mut pins: HashMap<String, Vec<String>> = HashMap::new();
+    while let Some(row) = rows.next()? {
+        pins.entry(row.get("account")?)
+            .or_default()
+            .push(row.get("id")?);
+    }
+    for account in accounts {
+        account.pinned = pins.remove(account.id.as_str()).unwrap_or_default();
+    }
+    Ok(())
+}
+
 /// As `read_chosen_target`, for all accounts, in the order of their connection.
 pub(super) fn read_chosen_targets(
     connection: &Connection,
