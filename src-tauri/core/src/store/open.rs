@@ -93,10 +93,10 @@ impl Database {
                 },
             };
             *slot = Some(opened);
-            // A process that was killed during the migration, or an earlier version, left it. It is not read again.
-            if legacy::path(path).exists() {
-                legacy::keep_aside(path)?;
-            }
+        }
+        // A process that was killed over the migration, or an earlier version, left it. It is not read again.
+        if legacy::path(path).exists() {
+            legacy::keep_aside(path)?;
         }
         Ok(slot.as_mut().expect("opened above"))
     }

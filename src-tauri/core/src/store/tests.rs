@@ -512,6 +512,11 @@ async fn accounts_json_becomes_the_database_and_is_kept_as_it_was() {
     // One that an earlier version writes later is not ours to read.
     file::replace(&folder.path("accounts.json"), b"{}").expect("written");
     assert_eq!(ids(&folder.store()).len(), 1);
+    // It is put aside by the next change, also of a process that has the database open.
+    let store = folder.store();
+    assert_eq!(ids(&store).len(), 1);
+    put(&store, &azure("b")).await.expect("written");
+    assert!(!folder.path("accounts.json").exists());
 }
 
 #[tokio::test]
