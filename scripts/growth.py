@@ -17,7 +17,7 @@ MCM = os.path.abspath("target/release/mcm")
 SIZES = [(0, 0), (1_000, 12), (1_000, 60), (10_000, 12)]
 COMMANDS = {
     "token": [MCM, "token", "contoso"],
-    "credential-process": [MCM, "credential-process", "Reader"],
+    "credential-process": [MCM, "credential-process", "contoso-production"],
     "accounts": [MCM, "accounts"],
     "whoami": [MCM, "whoami"],
     "completion": [MCM, "--", "mcm", "token", "con"],

@@ -15,7 +15,7 @@ MAIRU = "mairu credential-process, warm agent"
 COMMANDS = {
     TRUE: [TRUE],
     TOKEN: [MCM, "token", "contoso"],
-    PROCESS: [MCM, "credential-process", "Reader"],
+    PROCESS: [MCM, "credential-process", "contoso-production"],
     "mcm kube-token for GKE and AKS, warm": [MCM, "kube-token", "contoso"],
     "mcm accounts": [MCM, "accounts"],
 }
