@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use url::{Url, form_urlencoded};
 
-use super::partition::Partition;
+use super::partition::{Console, Partition};
 use crate::credential::AccessKeys;
 use crate::error::{Code, Error, Result};
 use crate::http::{self, Dialect, Http};
@@ -32,13 +32,7 @@ pub(super) async fn page(
     keys: &AccessKeys,
     sign_out_first: bool,
 ) -> Result<Url> {
-    let console = partition.console.as_ref().ok_or_else(|| {
-        let message = format!(
-            "The console of partition {} cannot be opened from here.",
-            partition.id
-        );
-        Error::new(Code::Unsupported, message)
-    })?;
+    let console = console_of(partition)?;
     let server = sign_in
         .cloned()
         .unwrap_or_else(|| address(&format!("https://{}/", console.sign_in)));
@@ -48,12 +42,7 @@ pub(super) async fn page(
         .expect("a plain word joins any server's address");
     let token = signin_token(http, &door, keys).await?;
 
-    // Built only from the partition's table, so it leads only to AWS's console.
-    let region = partition.region(Some(region));
-    let destination = format!(
-        "https://{region}.{}/console/home?region={region}",
-        console.host
-    );
+    let destination = destination(partition, region)?;
     let mut login = door;
     login.query_pairs_mut().extend_pairs([
         ("Action", "login"),
@@ -70,6 +59,29 @@ pub(super) async fn page(
         .query_pairs_mut()
         .extend_pairs([("Action", "logout"), ("redirect_uri", login.as_str())]);
     Ok(sign_out)
+}
+
+/// The console's address for a region. Built only from the partition's table, so it leads only to AWS's console.
+///
+/// # Errors
+/// `unsupported` for a partition whose console is not known.
+pub(super) fn destination(partition: &Partition, region: &str) -> Result<String> {
+    let console = console_of(partition)?;
+    let region = partition.region(Some(region));
+    Ok(format!(
+        "https://{region}.{}/console/home?region={region}",
+        console.host
+    ))
+}
+
+fn console_of(partition: &Partition) -> Result<&Console> {
+    partition.console.as_ref().ok_or_else(|| {
+        let message = format!(
+            "The console of partition {} cannot be opened from here.",
+            partition.id
+        );
+        Error::new(Code::Unsupported, message)
+    })
 }
 
 async fn signin_token(http: &Http, door: &Url, keys: &AccessKeys) -> Result<SecretString> {

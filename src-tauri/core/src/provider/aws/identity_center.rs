@@ -23,7 +23,7 @@ use self::refusal::{Refusal, other_region};
 use super::arn::CallerArn;
 use super::partition::Partition;
 use super::sts::Sts;
-use super::{Aws, error_messages, source};
+use super::{Aws, console, error_messages, source};
 use crate::account::{Account, Cloud, Identity, Refreshable, SessionTimes};
 use crate::credential::{Credential, Grant, IdentityCenterGrant, Session};
 use crate::error::{Code, Error, Result};
@@ -617,19 +617,7 @@ pub(super) fn shortcut(
     pair: &Identifier,
 ) -> Result<Url> {
     let (account_id, role) = pair.pair().ok_or_else(|| no_pair(pair))?;
-    let console = partition.console.as_ref().ok_or_else(|| {
-        let message = format!(
-            "The console of partition {} cannot be opened from here.",
-            partition.id
-        );
-        Error::new(Code::Unsupported, message)
-    })?;
-    // Built from the partition's table alone, so it leads nowhere but to AWS's console.
-    let region = partition.region(Some(region));
-    let destination = format!(
-        "https://{region}.{}/console/home?region={region}",
-        console.host
-    );
+    let destination = console::destination(partition, region)?;
     let mut query = url::form_urlencoded::Serializer::new(String::new());
     query.extend_pairs([
         ("account_id", account_id),
