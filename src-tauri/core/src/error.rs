@@ -332,6 +332,25 @@ impl From<&Error> for ErrorView {
     }
 }
 
+/// More causes than this are a chain that leads in a circle.
+const MOST_CAUSES: usize = 16;
+
+/// An error and what caused it. What an I/O error wraps is a cause too, which `source` passes over.
+pub(crate) fn causes<'e>(
+    error: &'e (dyn std::error::Error + 'static),
+) -> impl Iterator<Item = &'e (dyn std::error::Error + 'static)> {
+    let cause_of = |cause: &&'e (dyn std::error::Error + 'static)| {
+        let wrapped = cause
+            .downcast_ref::<std::io::Error>()
+            .and_then(std::io::Error::get_ref);
+        match wrapped {
+            Some(wrapped) => Some(wrapped as &(dyn std::error::Error + 'static)),
+            None => cause.source(),
+        }
+    };
+    std::iter::successors(Some(error), cause_of).take(MOST_CAUSES)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

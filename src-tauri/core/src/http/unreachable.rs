@@ -1,24 +1,20 @@
 //! Requests that got no answer: what stood in the way, in words, and every cause of it in the log.
 //!
-//! A certificate that is not trusted, one that is not of this time, a proxy that lets nobody through, a name that is not
+//! A certificate that is not trusted, one that is not of this time, a proxy that refuses, a name that is not
 //! found and a server that is silent each have their own remedy.
 
 use std::error::Error as StdError;
-use std::io;
 
 use rustls::CertificateError;
 
 use super::answer::proxy_sign_in;
 use super::network::Route;
-use crate::error::{Code, Error};
-
-/// More causes than this are a chain that leads in a circle.
-const MOST_CAUSES: usize = 16;
+use crate::error::{Code, Error, causes};
 
 /// What a request met on its way.
 #[derive(Debug, PartialEq, Eq)]
 enum Obstacle {
-    /// Nobody known vouches for the certificate.
+    /// No known authority issued the certificate.
     UntrustedCertificate,
     /// The certificate's time is over, by this machine's clock.
     ExpiredCertificate,
@@ -43,7 +39,11 @@ enum Obstacle {
 /// The failure of a request, in words. Every cause goes to the log, which names no address but the place.
 pub(super) fn explain(place: &str, route: &Route, error: reqwest::Error) -> Error {
     let error = error.without_url();
-    tracing::warn!(place, causes = causes(&error), "a server was not reached");
+    tracing::warn!(
+        place,
+        causes = line_of_causes(&error),
+        "a server was not reached"
+    );
     words(&obstacle(&error), place, route).with_source(error)
 }
 
@@ -112,11 +112,7 @@ fn words(obstacle: &Obstacle, place: &str, route: &Route) -> Error {
 }
 
 fn obstacle(error: &reqwest::Error) -> Obstacle {
-    let mut found = None;
-    each_cause(error, &mut |cause| {
-        found = found.take().or_else(|| of_cause(cause));
-    });
-    match found {
+    match causes(error).find_map(of_cause) {
         Some(obstacle) => obstacle,
         None if error.is_timeout() => Obstacle::Silence,
         None if error.is_connect() => Obstacle::NoConnection,
@@ -153,29 +149,8 @@ fn of_cause(cause: &(dyn StdError + 'static)) -> Option<Obstacle> {
 }
 
 /// Every cause of an error, as one line for the log.
-fn causes(error: &reqwest::Error) -> String {
-    let mut texts: Vec<String> = Vec::new();
-    each_cause(error, &mut |cause| {
-        let text = cause.to_string();
-        if texts.last() != Some(&text) {
-            texts.push(text);
-        }
-    });
+fn line_of_causes(error: &reqwest::Error) -> String {
+    let mut texts: Vec<String> = causes(error).map(ToString::to_string).collect();
+    texts.dedup();
     texts.join(": ")
-}
-
-/// Visits an error and what caused it. What an I/O error wraps is a cause too, which `source` passes over.
-fn each_cause(error: &(dyn StdError + 'static), visit: &mut dyn FnMut(&(dyn StdError + 'static))) {
-    let mut next = Some(error);
-    for _ in 0..MOST_CAUSES {
-        let Some(cause) = next else { return };
-        visit(cause);
-        let wrapped = cause
-            .downcast_ref::<io::Error>()
-            .and_then(io::Error::get_ref);
-        next = match wrapped {
-            Some(wrapped) => Some(wrapped as &(dyn StdError + 'static)),
-            None => cause.source(),
-        };
-    }
 }

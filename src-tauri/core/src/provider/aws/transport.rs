@@ -3,7 +3,6 @@
 
 use std::error::Error as StdError;
 use std::fmt;
-use std::io;
 use std::time::Duration;
 
 use aws_smithy_runtime_api::client::http::{
@@ -15,11 +14,8 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use http_body_util::Full;
 
-use crate::error::{Code, Error};
+use crate::error::{Code, Error, causes};
 use crate::http::{Dialect, Http};
-
-/// More causes than this are a chain that leads in a circle.
-const MOST_CAUSES: usize = 16;
 
 /// The way that the SDK's requests take.
 #[derive(Clone)]
@@ -91,7 +87,7 @@ async fn send(http: &Http, request: HttpRequest) -> Result<HttpResponse, Connect
             ConnectorError::other(error.into(), None)
         }
     })?;
-    // A body in memory would be printed by whoever logs the response, and it may be a credential.
+    // A log of the response would print a body in memory, and it may be a credential.
     let body = SdkBody::from_body_1_x(Full::from(answer.body));
     let mut response = ::http::Response::new(body);
     *response.status_mut() = ::http::StatusCode::from_u16(answer.status)
@@ -106,19 +102,5 @@ async fn send(http: &Http, request: HttpRequest) -> Result<HttpResponse, Connect
 
 /// What kept a request from its server, when our own client said so; else the failure is the server's or the SDK's.
 pub(super) fn own_error(error: &(dyn StdError + 'static)) -> Option<Error> {
-    let mut next = Some(error);
-    for _ in 0..MOST_CAUSES {
-        let cause = next?;
-        if let Some(own) = cause.downcast_ref::<Error>() {
-            return Some(own.clone());
-        }
-        let wrapped = cause
-            .downcast_ref::<io::Error>()
-            .and_then(io::Error::get_ref);
-        next = match wrapped {
-            Some(wrapped) => Some(wrapped as &(dyn StdError + 'static)),
-            None => cause.source(),
-        };
-    }
-    None
+    causes(error).find_map(|cause| cause.downcast_ref::<Error>().cloned())
 }
