@@ -137,7 +137,7 @@ pub enum Fault {
     /// A page has no rows and still has a successor (Google).
     EmptyPage,
     /// A list never ends: each page is made up and leads to another one (Azure's subscriptions, Google's projects, AWS's
-    /// accounts).
+    /// accounts, the accounts of IAM Identity Center).
     EndlessList(MadeUpPage),
     /// The API is switched off in the project that the client belongs to (Google).
     ServiceDisabled,

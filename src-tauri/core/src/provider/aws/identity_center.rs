@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 use url::Url;
 
-use self::client::{Client, Failure, Flow, ListedAccount, Pages, Redeem, Registration, Tokens};
+use self::client::{Client, Failure, Flow, Outcome, Redeem, Registration, Tokens};
 use self::find::Place;
 use self::hosts::Hosts;
 use self::refusal::{Refusal, other_region};
@@ -36,6 +36,7 @@ use crate::settings::RedirectKind;
 use crate::sign_in::{PortalView, SignInContext, SignInEvent};
 use crate::text;
 
+pub use self::client::CenterAccount;
 pub use self::find::FoundPortal;
 pub(crate) use self::find::in_config;
 pub(super) use self::pace::Pace;
@@ -61,15 +62,6 @@ pub struct CenterRequest {
     pub start_url: String,
     /// The region, when the user named one or it is known.
     pub region: Option<String>,
-}
-
-/// An account that is assigned to the user.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CenterAccount {
-    /// Twelve digits.
-    pub id: String,
-    /// Its name in the organisation.
-    pub name: String,
 }
 
 /// The identity's part that is Identity Center's.
@@ -316,7 +308,7 @@ impl Aws {
         client: &Client<'_>,
         tokens: &Tokens,
         place: &Place,
-    ) -> Result<(Option<String>, Vec<ListedAccount>)> {
+    ) -> Result<(Option<String>, Vec<CenterAccount>)> {
         let token = &tokens.access_token;
         let wrong = |failure| match failure {
             Failure::Refused(refusal) if refusal.is_unauthorized() => {
@@ -330,7 +322,10 @@ impl Aws {
             failure => portal_error(failure, client),
         };
         self.center_pace.count();
-        let (accounts, _) = client.accounts(token, None).await.map_err(wrong)?;
+        let accounts = client
+            .accounts(token, &mut client.start_list())
+            .await
+            .map_err(wrong)?;
         let mut tries = 0;
         for account in &accounts {
             if tries >= MAX_TRIES {
@@ -338,8 +333,9 @@ impl Aws {
             }
             tries += 1;
             self.center_pace.count();
-            let roles = match client.roles(token, &account.id, None).await {
-                Ok((roles, _)) => roles,
+            let first_page = &mut client.start_list();
+            let roles = match client.roles(token, &account.id, first_page).await {
+                Ok(roles) => roles,
                 Err(Failure::Refused(refusal)) if refusal.is_of_one() => continue,
                 Err(failure) => return Err(wrong(failure)),
             };
@@ -529,23 +525,13 @@ impl Aws {
             http: &self.http,
             hosts: &hosts,
         };
-        let (mut pages, mut accounts, mut waits) = (Pages::of(&hosts.portal), Vec::new(), 0);
-        loop {
+        let (mut pages, mut accounts, mut waits) = (client.start_list(), Vec::new(), 0);
+        while !pages.are_read() {
             self.center_pace.wait().await;
-            match client.accounts(token, pages.cursor()).await {
-                Ok((listed, next)) => {
-                    accounts.extend(
-                        listed
-                            .into_iter()
-                            .map(|ListedAccount { id, name }| CenterAccount { id, name }),
-                    );
-                    if !pages.has_next(next)? {
-                        return Ok(accounts);
-                    }
-                }
-                Err(failure) => self.wait_or_fail(failure, &mut waits, &client)?,
-            }
+            let page = client.accounts(token, &mut pages).await;
+            accounts.extend(self.unless_asked_to_wait(page, &mut waits, &client)?);
         }
+        Ok(accounts)
     }
 
     /// The roles that are assigned to the user in an account. None where AWS does not show them, which says nothing of the
@@ -564,21 +550,18 @@ impl Aws {
             http: &self.http,
             hosts: &hosts,
         };
-        let (mut pages, mut all, mut waits) = (Pages::of(&hosts.portal), Vec::new(), 0);
-        loop {
+        let (mut pages, mut roles, mut waits) = (client.start_list(), Vec::new(), 0);
+        while !pages.are_read() {
             self.center_pace.wait().await;
-            match client.roles(token, account_id, pages.cursor()).await {
-                Ok((roles, next)) => {
-                    let pairs = roles.iter().map(|role| format!("{account_id}/{role}"));
-                    all.extend(pairs.filter_map(|pair| Identifier::parse_pair(&pair)));
-                    if !pages.has_next(next)? {
-                        return Ok(all);
-                    }
-                }
+            match client.roles(token, account_id, &mut pages).await {
                 Err(Failure::Refused(refusal)) if refusal.is_of_one() => return Ok(Vec::new()),
-                Err(failure) => self.wait_or_fail(failure, &mut waits, &client)?,
+                page => roles.extend(self.unless_asked_to_wait(page, &mut waits, &client)?),
             }
         }
+        let pairs = roles.iter().map(|role| format!("{account_id}/{role}"));
+        Ok(pairs
+            .filter_map(|pair| Identifier::parse_pair(&pair))
+            .collect())
     }
 
     fn center<'a>(
@@ -593,15 +576,23 @@ impl Aws {
         ))
     }
 
-    /// Slows down when the portal asked to wait, so that the call is made again; any other failure is one.
-    fn wait_or_fail(&self, failure: Failure, waits: &mut u32, client: &Client<'_>) -> Result<()> {
-        match failure {
-            Failure::Failed(error) if error.code() == Code::Throttled && *waits < MAX_WAITS => {
+    /// The rows of a page. None, and a slower pace, when the portal asked to wait, so that the page is asked for again.
+    fn unless_asked_to_wait<T>(
+        &self,
+        page: Outcome<Vec<T>>,
+        waits: &mut u32,
+        client: &Client<'_>,
+    ) -> Result<Vec<T>> {
+        match page {
+            Ok(rows) => Ok(rows),
+            Err(Failure::Failed(error))
+                if error.code() == Code::Throttled && *waits < MAX_WAITS =>
+            {
                 self.center_pace.slow_down(error.retry_after());
                 *waits += 1;
-                Ok(())
+                Ok(Vec::new())
             }
-            failure => Err(portal_error(failure, client)),
+            Err(failure) => Err(portal_error(failure, client)),
         }
     }
 }

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use mcm_core::account::TargetsChange;
+use mcm_core::error::Code;
 use sandbox_clouds::aws::identity_center::Directory;
-use sandbox_clouds::{Endpoint, Fault};
+use sandbox_clouds::{Endpoint, Fault, MadeUpPage};
 use tokio::time::Instant;
 
 use super::{connect, count, read, set, stored};
@@ -46,6 +47,30 @@ async fn pages_are_followed_to_the_end_and_a_cursor_that_comes_again_ends_the_re
         75,
         "the list stays"
     );
+}
+
+#[tokio::test]
+async fn a_portal_that_never_ends_its_list_is_given_up_and_the_list_stays() {
+    let harness = Harness::start().await;
+    let id = connect(&harness).await.expect("connected");
+    let before = read(&harness, &id).await;
+    let page = MadeUpPage {
+        rows: 2_000,
+        name_bytes: 10,
+    };
+    harness
+        .clouds
+        .faults()
+        .always(Endpoint::CenterAccounts, Fault::EndlessList(page));
+    harness.clouds.forget_requests();
+    let given_up = harness.app.read_targets(&id).await;
+    let given_up = given_up.expect_err("more rows than any organisation has");
+    assert_eq!(given_up.code(), Code::ServerFailed);
+    assert!(given_up.message().contains("rows"), "{given_up}");
+    assert_eq!(count(&harness, Endpoint::CenterAccounts), 3);
+    let after = stored(&harness.app, &id);
+    assert_eq!(after.targets, before.targets);
+    assert_eq!(after.organization, before.organization);
 }
 
 #[tokio::test]

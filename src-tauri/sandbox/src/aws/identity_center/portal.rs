@@ -223,6 +223,12 @@ impl IdentityCenter {
                 .and_then(|from| from.parse().ok())
                 .ok_or_else(wrong)?,
         };
+        if let Some(page) = spoiled.made_up_page() {
+            let mut row = rows.swap_remove(0);
+            row["accountName"] = json!("x".repeat(page.name_bytes));
+            let next = format!("page-{}", from + page.rows);
+            return Ok(json!({ name: vec![row; page.rows], "nextToken": next }));
+        }
         if spoiled.by(&Fault::EmptyPage) {
             return Ok(json!({ name: [], "nextToken": format!("page-{from}") }));
         }

@@ -18,7 +18,7 @@ use super::refusal::Refusal;
 use crate::account::SessionTimes;
 use crate::credential::{AccessKeys, Credential, Session};
 use crate::error::{Code, Error, Result};
-use crate::http::{self, Answer, Dialect, Http};
+use crate::http::{self, Answer, Dialect, Http, ListReading};
 use crate::text;
 
 /// The only scope there is for a program that lists accounts and takes roles' credentials.
@@ -35,6 +35,7 @@ const MAX_PAGES: usize = 1000;
 const LONGEST_LIFE: u64 = 12 * 3600;
 const ASSUMED_LIFE: u64 = 600;
 const LONGEST_NAME: usize = 128;
+const LONGEST_CURSOR: usize = 4096;
 const TOKEN_HEADER: &str = "x-amz-sso_bearer_token";
 
 /// Why a call gave nothing.
@@ -52,7 +53,8 @@ impl From<Error> for Failure {
     }
 }
 
-type Outcome<T> = std::result::Result<T, Failure>;
+/// The answer of a call.
+pub(super) type Outcome<T> = std::result::Result<T, Failure>;
 
 /// How the user signs in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,11 +124,13 @@ struct TokenAnswer {
     refresh_token: Option<SecretString>,
 }
 
-/// An account, its name cleaned.
+/// An account that is assigned to the user.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct ListedAccount {
-    pub(super) id: String,
-    pub(super) name: String,
+pub struct CenterAccount {
+    /// Twelve digits.
+    pub id: String,
+    /// Its name in the organisation.
+    pub name: String,
 }
 
 #[derive(Deserialize)]
@@ -269,15 +273,14 @@ impl Client<'_> {
         })
     }
 
-    /// One page of the accounts, and the cursor of the next one.
+    /// The next page of the accounts, their names cleaned.
     pub(super) async fn accounts(
         &self,
         token: &SecretString,
-        cursor: Option<&str>,
-    ) -> Outcome<(Vec<ListedAccount>, Option<String>)> {
-        let page: AccountPage = self
-            .get("assignment/accounts", &[], cursor, true, token)
-            .await?;
+        pages: &mut Pages<'_>,
+    ) -> Outcome<Vec<CenterAccount>> {
+        let page: AccountPage = self.page("assignment/accounts", &[], token, pages).await?;
+        pages.turn(page.account_list.len(), page.next_token)?;
         let fits = |row: &AccountRow| {
             row.account_id.len() == 12 && row.account_id.bytes().all(|b| b.is_ascii_digit())
         };
@@ -286,7 +289,7 @@ impl Client<'_> {
                 .chars()
                 .take(LONGEST_NAME)
                 .collect();
-            ListedAccount {
+            CenterAccount {
                 name: if name.trim().is_empty() {
                     row.account_id.clone()
                 } else {
@@ -295,27 +298,21 @@ impl Client<'_> {
                 id: row.account_id,
             }
         });
-        Ok((accounts.collect(), next(page.next_token)))
+        Ok(accounts.collect())
     }
 
-    /// One page of an account's roles, and the cursor of the next one.
+    /// The next page of an account's roles.
     pub(super) async fn roles(
         &self,
         token: &SecretString,
         account_id: &str,
-        cursor: Option<&str>,
-    ) -> Outcome<(Vec<String>, Option<String>)> {
-        let page: RolePage = self
-            .get(
-                "assignment/roles",
-                &[("account_id", account_id)],
-                cursor,
-                true,
-                token,
-            )
-            .await?;
+        pages: &mut Pages<'_>,
+    ) -> Outcome<Vec<String>> {
+        let fields = [("account_id", account_id)];
+        let page: RolePage = self.page("assignment/roles", &fields, token, pages).await?;
+        pages.turn(page.role_list.len(), page.next_token)?;
         let roles = page.role_list.into_iter().map(|row| row.role_name);
-        Ok((roles.collect(), next(page.next_token)))
+        Ok(roles.collect())
     }
 
     /// The credentials of a role.
@@ -329,9 +326,7 @@ impl Client<'_> {
         let fields = [("role_name", role), ("account_id", account_id)];
         let CredentialsAnswer {
             role_credentials: given,
-        } = self
-            .get("federation/credentials", &fields, None, false, token)
-            .await?;
+        } = self.get("federation/credentials", &fields, token).await?;
         let expires_at = Timestamp::from_millisecond(given.expiration).ok();
         let is_whole = !given.access_key_id.is_empty()
             && !given.secret_access_key.expose_secret().is_empty()
@@ -358,7 +353,7 @@ impl Client<'_> {
     /// Ends the user's session at Identity Center. One that it no longer knows is ended.
     ///
     /// # Errors
-    /// When the service could not be told.
+    /// When the service could not be reached.
     pub(super) async fn log_out(&self, token: &SecretString) -> Result<()> {
         let url = self.hosts.portal("logout");
         let request = with_token(::http::Request::post(url.as_str()), token)?
@@ -386,25 +381,58 @@ impl Client<'_> {
         &self,
         path: &str,
         fields: &[(&str, &str)],
-        cursor: Option<&str>,
-        is_list: bool,
         token: &SecretString,
     ) -> Outcome<T> {
+        let (url, request) = self.request(path, fields, token)?;
+        let answer = self.http.send(request, Dialect::JsonOrNothing).await?;
+        self.read(&url, answer)
+    }
+
+    /// The page of a list that comes next.
+    async fn page<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        fields: &[(&str, &str)],
+        token: &SecretString,
+        pages: &mut Pages<'_>,
+    ) -> Outcome<T> {
+        let mut fields = fields.to_vec();
+        fields.push(("max_result", PAGE_ROWS));
+        fields.extend(
+            pages
+                .cursors
+                .last()
+                .map(|cursor| ("next_token", cursor.as_str())),
+        );
+        let (url, request) = self.request(path, &fields, token)?;
+        let sending = self.http.send(request, Dialect::JsonOrNothing);
+        let answer = pages.list.page(sending).await?;
+        self.read(&url, answer)
+    }
+
+    fn request(
+        &self,
+        path: &str,
+        fields: &[(&str, &str)],
+        token: &SecretString,
+    ) -> Result<(Url, ::http::Request<Vec<u8>>)> {
         let mut url = self.hosts.portal(path);
-        {
-            let mut query = url.query_pairs_mut();
-            query.extend_pairs(fields);
-            if is_list {
-                query.append_pair("max_result", PAGE_ROWS);
-            }
-            query.extend_pairs(cursor.map(|cursor| ("next_token", cursor)));
-        }
+        url.query_pairs_mut().extend_pairs(fields);
         let request = with_token(::http::Request::get(url.as_str()), token)?
             .header(ACCEPT, "application/json")
             .body(Vec::new())
             .map_err(unusable)?;
-        let answer = self.http.send(request, Dialect::JsonOrNothing).await?;
-        self.read(&url, answer)
+        Ok((url, request))
+    }
+
+    /// A list of the portal's, from its first page.
+    pub(super) fn start_list(&self) -> Pages<'_> {
+        Pages {
+            place: http::place(&self.hosts.portal),
+            list: self.http.start_list(&self.hosts.portal),
+            cursors: Vec::new(),
+            is_read: false,
+        }
     }
 
     fn read<T: DeserializeOwned>(&self, url: &Url, answer: Answer) -> Outcome<T> {
@@ -425,29 +453,29 @@ impl Client<'_> {
     }
 }
 
-/// The pages of a list, until the last one.
-pub(super) struct Pages {
+/// The pages of a list, within the limits of a whole list.
+pub(super) struct Pages<'a> {
     place: String,
+    list: ListReading<'a>,
     cursors: Vec<String>,
+    is_read: bool,
 }
 
-impl Pages {
-    /// The list at a server.
-    pub(super) fn of(url: &Url) -> Self {
-        Self {
-            place: http::place(url),
-            cursors: Vec::new(),
-        }
+impl Pages<'_> {
+    /// Whether the last page is read.
+    pub(super) fn are_read(&self) -> bool {
+        self.is_read
     }
 
-    /// What the next page is asked for with.
-    pub(super) fn cursor(&self) -> Option<&str> {
-        self.cursors.last().map(String::as_str)
-    }
-
-    /// Whether there is another page. A cursor that comes again ends the list as a broken one.
-    pub(super) fn has_next(&mut self, next: Option<String>) -> Result<bool> {
-        let Some(next) = next else { return Ok(false) };
+    /// Counts a page's rows and notes what the next one is asked for with. A cursor that comes again ends the list as a
+    /// broken one.
+    fn turn(&mut self, rows: usize, next: Option<String>) -> Result<()> {
+        self.list.count(rows)?;
+        let next = next.filter(|cursor| !cursor.is_empty() && cursor.len() <= LONGEST_CURSOR);
+        let Some(next) = next else {
+            self.is_read = true;
+            return Ok(());
+        };
         if self.cursors.contains(&next) || self.cursors.len() >= MAX_PAGES {
             let message = format!(
                 "{} sent a list that does not end, so reading was stopped. Try again later.",
@@ -456,12 +484,8 @@ impl Pages {
             return Err(Error::new(Code::ServerFailed, message));
         }
         self.cursors.push(next);
-        Ok(true)
+        Ok(())
     }
-}
-
-fn next(cursor: Option<String>) -> Option<String> {
-    cursor.filter(|cursor| !cursor.is_empty() && cursor.len() <= 4096)
 }
 
 fn with_token(
