@@ -95,7 +95,7 @@ fn show(app: &AppHandle, notice: &Notice) {
         .action("default", "Open")
         .action(SIGN_IN, "Sign in again");
     // The name under which Windows shows it, and which the installer gives to the app's entry in the start menu. A build
-    // that nobody installed has no such entry, and is shown as PowerShell's.
+    // that is not installed has no such entry, and is shown as PowerShell's.
     #[cfg(all(windows, not(debug_assertions)))]
     notification.app_id(mcm_core::world::APP_ID);
     let Ok(shown) = notification.show().inspect_err(|error| {

@@ -279,7 +279,7 @@ fn pinned_line(view: &AccountView, known: Option<&Account>, target: &str) -> [St
     ]
 }
 
-/// Who is signed in, and for a role whether its External ID protects it.
+/// The identity, and for a role whether its External ID protects it.
 fn who(identity: &Identity) -> String {
     let remark = match identity {
         Identity::Aws {

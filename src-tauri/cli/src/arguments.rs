@@ -229,10 +229,10 @@ Examples:
   eval \"$(mcm env --unset)\"                          take everything back
 
 The credential is in the shell's variables, is not renewed, and can be read by every program that the shell starts;
-until when it is good is told on standard error. When a profile of ~/.aws/config runs this
+standard error says until when it is valid. When a profile of ~/.aws/config runs this
 \"mcm credential-process\" for the account, and no client would read it otherwise, AWS_PROFILE names it instead, and no secret of AWS is in the shell. Azure's tools read no token from a
-variable: AZURE_ACCESS_TOKEN is for scripts. Google's libraries and gsutil read none either, and find nobody. \"mcm exec\"
-has none of these limits. Where a tool would work as another identity, as az signed in as somebody else does, it fails;
+variable: AZURE_ACCESS_TOKEN is for scripts. Google's libraries and gsutil read none either, and find no identity. \"mcm exec\"
+has none of these limits. Where a tool would work as another identity, as az signed in as another user does, it fails;
 --force reports that and goes on.
 
 Without --interactive it never opens a browser: an account that needs you ends the command at once with status 3.
@@ -444,7 +444,7 @@ pub(crate) struct ConfigureAws {
     /// The names of the profiles of Identity Center's roles, made of {account}, {account-id}, {role} and {name}
     #[arg(long, value_name = "TEMPLATE", default_value = "{account}-{role}", conflicts_with_all = ["name", "undo"])]
     pub(crate) name_template: String,
-    /// The profile's name, for one account
+    /// The profile's name; for one account only
     #[arg(long, value_name = "NAME", conflicts_with = "undo")]
     pub(crate) name: Option<String>,
     /// Write without asking
@@ -508,7 +508,7 @@ pub(crate) struct AwsLogin {
     /// Keep the account already connected for this start URL beside the new one
     #[arg(long, requires = "sso_start_url")]
     pub(crate) keep_both: bool,
-    /// Who assumes the role
+    /// The identity that assumes the role
     #[arg(long, value_name = "SOURCE", conflicts_with_all = NO_ROLE)]
     pub(crate) source: Option<String>,
     /// How long its sessions last, 900 to 43200 (default: 3600)
@@ -536,7 +536,7 @@ pub(crate) struct AwsLogin {
     pub(crate) another: bool,
 }
 
-/// The wishes of AWS that are about no role.
+/// The steps of `mcm login aws` that concern no role.
 const NO_ROLE: [&str; 6] = [
     "pending",
     "drop",

@@ -19,7 +19,7 @@ use crate::variables::Fact;
 /// endpoint.
 const BOTO_FILES: [&str; 2] = ["/etc/boto.cfg", "~/.boto"];
 
-/// A copy of a file that would give a command another credential than the lent one.
+/// A copy of a file that would give a command another credential than ours.
 #[derive(Debug)]
 pub(crate) struct FileCopy {
     /// What leads to it.

@@ -123,7 +123,7 @@ struct Asked {
     store: Option<Store>,
     /// Read when a name of one is asked for.
     accounts: OnceLock<Offers>,
-    /// What was typed so far, the program first.
+    /// The words typed so far, the program first.
     line: Vec<OsString>,
 }
 

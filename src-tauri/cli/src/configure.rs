@@ -384,7 +384,7 @@ fn require_free(name: &str, taken: &HashSet<String>) -> Result<(), Error> {
     Ok(())
 }
 
-/// A name for the account's profile that nobody has: its own, with the role's when that is taken, and then numbers.
+/// A free name for the account's profile: its own, with the role's when that is taken, and then numbers.
 fn free_name(account: &Account, template: &str, taken: &HashSet<String>) -> String {
     let account_id = account.aws_account_id().unwrap_or_default();
     let (mut base, distinction) = match &account.identity {
@@ -394,7 +394,7 @@ fn free_name(account: &Account, template: &str, taken: &HashSet<String>) -> Stri
         ),
         _ => (safe(&from_template(account, template)), account_id),
     };
-    // Whoever names no profile gets `default`: that is never decided here.
+    // A program without a named profile uses `default`; that is never decided here.
     if base.is_empty() || base.eq_ignore_ascii_case("default") {
         base = format!("aws-{account_id}");
     }
@@ -419,7 +419,7 @@ fn from_template(account: &Account, template: &str) -> String {
         .replace("{name}", &account.name())
 }
 
-/// A name made of what every client takes in a profile's name (the JavaScript SDK's `\w` and `-`).
+/// A name in the characters that every client accepts in a profile's name (the JavaScript SDK's `\w` and `-`).
 fn safe(name: &str) -> String {
     let mut safe = String::new();
     for c in name.chars() {

@@ -1,4 +1,4 @@
-//! What a child process or a shell is told of an account: where to work, and the credential itself where a cloud's tools
+//! What a child process or a shell gets of an account: where to work, and the credential itself where a cloud's tools
 //! take it from a variable. Ids are checked against the grammar of their cloud before they become a variable.
 
 use jiff::Timestamp;
@@ -17,7 +17,7 @@ use crate::variables::{Fact, Facts};
 pub(crate) struct Places {
     /// What is known.
     pub(crate) facts: Facts,
-    /// What the user is told.
+    /// The line for the user.
     pub(crate) remarks: Vec<String>,
 }
 
@@ -193,7 +193,7 @@ pub(crate) fn plain(account: &Account, session: &Session) -> Facts {
         }
         (Credential::Bearer(token), _) => Facts::from([
             (Fact::GoogleToken, token.clone()),
-            // gsutil takes no token from a variable, and must not take somebody else's from a file.
+            // gsutil takes no token from a variable, and must not take another user's from a file.
             (Fact::Boto, NO_BOTO_FILE.into()),
         ]),
     }

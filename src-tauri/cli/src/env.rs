@@ -124,7 +124,7 @@ fn limits(cloud: Cloud) -> Option<&'static str> {
     }
 }
 
-/// What tells `mcm` later that it set these variables itself, and for whom.
+/// The mark by which `mcm` knows later that it set these variables itself, and for which account.
 fn marks(facts: &Facts, choices: &[Choice], shell_has: &Environment) -> Facts {
     let clouds: Vec<Cloud> = choices
         .iter()

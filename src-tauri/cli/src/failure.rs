@@ -135,7 +135,7 @@ pub(crate) fn advised(account: &Account, error: &Error) -> String {
 fn advice(account: &Account, error: &Error) -> Option<String> {
     match error.code() {
         Code::SignInAgain => Some(sign_in_advice(&account.identity)),
-        // The message ends with what mends the role.
+        // The message ends with the fix for the role.
         Code::RoleRefused if account.identity.is_identity_center() => None,
         Code::RoleRefused | Code::NotEnforced => Some(format!(
             "\n  When the role is mended: {}",

@@ -88,7 +88,7 @@ async fn connect(
 
 pub(crate) const OPEN_IT: &str = "Your keychain asks for your permission. Answer it in its dialog.";
 
-/// Makes sure that the sign-in can be kept, before the person goes through it: memory ends with this process.
+/// Makes sure that the sign-in can be stored, before the user goes through it: memory ends with this process.
 pub(crate) async fn open_keychain(vault: &Vault) -> Result<(), Error> {
     match vault.check().await {
         Err(error) if matches!(error.code(), Code::KeychainLocked | Code::KeychainAbsent) => {

@@ -25,7 +25,7 @@ pub(crate) fn print(result: &str) -> Result<()> {
 /// Prints the beginning of a result, which is of use also when the rest never comes.
 pub(crate) fn print_unfinished(text: &str) {
     let mut output = io::stdout().lock();
-    // Whether it can be written is told with the result.
+    // The result says whether it could be written.
     let _ = write!(output, "{text}").and_then(|()| output.flush());
 }
 

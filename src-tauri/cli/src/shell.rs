@@ -103,7 +103,7 @@ fn parent_program() -> Option<String> {
     )
 }
 
-/// Windows tells no program which one started it, and the variables of one shell reach the next.
+/// On Windows a program cannot see which one started it, and the variables of one shell reach the next.
 #[cfg(windows)]
 fn parent_program() -> Option<String> {
     None

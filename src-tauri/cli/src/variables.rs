@@ -119,7 +119,7 @@ impl Variable {
         self.name.ends_with('*')
     }
 
-    /// Whether `mcm env --unset` takes it back: it says as whom or where, or a shell may have it from `mcm env`.
+    /// Whether `mcm env --unset` takes it back: it chooses an identity or a place, or a shell may have it from `mcm env`.
     fn is_taken_back(&self) -> bool {
         // What `mcm exec` says to its command is not the shell's to take back.
         let is_of_exec = self.effect == Effect::Mark && matches!(self.exec, Act::Set(_));
@@ -147,12 +147,12 @@ pub(crate) fn that_win(cloud: Cloud, environment: &Environment) -> Vec<&str> {
     names
 }
 
-/// The names to unset in a shell, so that it works as nobody. Of those that only begin alike, the ones that are set.
+/// The names to unset in a shell, so that it has no identity. Of those that only begin alike, the ones that are set.
 pub(crate) fn taken_back(environment: &Environment) -> Vec<&str> {
     names(environment, Variable::is_taken_back)
 }
 
-/// The names to unset in a shell that must not go on as somebody else.
+/// The names to unset in a shell that must not go on as another identity.
 pub(crate) fn that_would_win(environment: &Environment) -> Vec<&str> {
     names(environment, Variable::would_win)
 }
@@ -191,7 +191,7 @@ pub(crate) fn are_secret<'a>(mut names: impl Iterator<Item = &'a str>) -> bool {
     names.any(|name| known(name).is_some_and(|variable| variable.effect == Effect::Credential))
 }
 
-/// The environment without what `mcm env` put into it and nobody has changed since, and whether its key was there.
+/// The environment without the unchanged variables of `mcm env`, and whether its key was there.
 pub(crate) fn without_own(environment: &Environment) -> (Environment, bool) {
     const KEY: [&str; 5] = [
         "AWS_ACCESS_KEY_ID",

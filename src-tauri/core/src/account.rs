@@ -239,7 +239,7 @@ impl Identity {
         })
     }
 
-    /// The digest of what tells a user of Identity Center from every other. AWS compares user names without regard to case.
+    /// The digest of what identifies a user of Identity Center. AWS compares user names without regard to case.
     fn center_digest(&self, kind: &[&str]) -> String {
         let Self::IdentityCenter {
             start_url,
@@ -267,8 +267,8 @@ impl Identity {
         matches!(self, Self::IdentityCenter { .. })
     }
 
-    /// What people call the row: the tenant, the address or the role. Two identities with the same label are
-    /// two people on one tenant, or one address given to somebody else.
+    /// The row's label: the tenant, the address or the role. Two identities with the same label are two users of one
+    /// tenant, or one address that was given to another user.
     pub fn label(&self) -> &str {
         match self {
             Self::Azure { tenant_id, .. } => tenant_id,
@@ -396,7 +396,8 @@ fn portal_name(typed: &str, start_url: &str) -> String {
     }
 }
 
-/// What a person works on inside an account: a subscription, a project, or an AWS account and region.
+/// What the user works on inside an account: a subscription, a project, an AWS region, or an AWS account with a
+/// role.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
 #[ts(export)]
@@ -827,7 +828,7 @@ impl Account {
         self
     }
 
-    /// The target that the person chose, when it is still there.
+    /// The target that the user chose, if it still exists.
     pub fn chosen_target(&self) -> Option<&Target> {
         self.targets
             .iter()

@@ -343,7 +343,7 @@ fn replace_error(known: &mut Option<Error>, new: Option<Error>) -> bool {
     !is_same
 }
 
-/// Whether the keychain's state keeps every account from being read.
+/// Whether the keychain's state blocks every account.
 fn is_locked(world: &World) -> bool {
     world.vault.watch().borrow().state == KeychainState::Locked
 }

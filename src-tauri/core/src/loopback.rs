@@ -210,7 +210,7 @@ pub struct Connection {
 }
 
 /// The connections of a port. When there are too many, the oldest one without a request is closed, so that silent
-/// ones block nobody and no request is cut off.
+/// ones block no other and no request is cut off.
 struct Visitors {
     most: usize,
     tasks: JoinSet<()>,

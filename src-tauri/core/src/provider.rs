@@ -92,7 +92,7 @@ pub trait Provider: Send + Sync {
         None
     }
 
-    /// Ends the grant at the provider, where it offers that.
+    /// Revokes the grant at the provider, where it offers that.
     ///
     /// # Errors
     /// When the provider did not revoke it; the local copy is removed anyway.
@@ -121,7 +121,7 @@ pub enum Due {
     Now,
 }
 
-/// Told how many targets were read so far.
+/// Called with the number of targets loaded so far.
 pub type Progress<'a> = dyn Fn(usize) + Send + Sync + 'a;
 
 /// The user's request for a sign-in.

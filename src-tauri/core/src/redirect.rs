@@ -56,7 +56,7 @@ pub enum Receiver {
         host: LoopbackHost,
         /// The path of the redirect URI: nothing, or one that begins with a slash.
         path: &'static str,
-        /// How the provider sends its answer.
+        /// How the provider sends its response.
         method: Method,
         /// The permitted `Origin` of the response besides `null`, for example `https://login.microsoftonline.com`.
         origins: Vec<String>,

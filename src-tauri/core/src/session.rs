@@ -280,8 +280,7 @@ impl Sessions {
         Ok(secrets)
     }
 
-    /// Notes secrets that the keychain is about to hold, so that a process that is killed leaves nothing that nobody
-    /// finds.
+    /// Notes secrets that the keychain is about to hold, so that a killed process leaves none that cannot be found.
     async fn note(&self, intents: Vec<Intent>, lock: file::Lock) -> Result<NewSecrets> {
         let note = |change: &Change<'_>| intents.iter().try_for_each(|intent| change.note(intent));
         self.0.store.change(note).await?;
@@ -592,7 +591,7 @@ impl Sessions {
                 let part = &Resource::Management;
                 return Err(self.record_trouble(&account, part, error).await?);
             }
-            // No code tells whether the resource was refused or the grant: the management session does.
+            // No code shows whether the resource or the grant was refused: the management session decides.
             if let Err(of_grant) = self.try_grant(providers, &account, &grant).await
                 && of_grant.code() == Code::SignInAgain
             {
@@ -624,7 +623,7 @@ impl Sessions {
         }
     }
 
-    /// Whether a grant that was refused for a resource still makes management sessions. What it makes is kept.
+    /// Whether a grant that was refused for a resource still creates management sessions. A created session is kept.
     async fn try_grant(
         &self,
         providers: &Providers,

@@ -480,7 +480,7 @@ fn azure(lookup: &mut Lookup<'_>) -> AzureSettings {
     }
 }
 
-/// Azure's servers, of one cloud or of somebody's own.
+/// Azure's servers, of one cloud or an installation's own.
 struct AzureServers {
     authority: Url,
     /// A tenant behind the sign-in server's address.
@@ -490,7 +490,7 @@ struct AzureServers {
 }
 
 /// The servers that the settings name. A sign-in server of a known cloud, by any of its names, brings that cloud's others
-/// along; one of somebody's own brings none.
+/// along; an installation's own brings none.
 fn azure_servers(lookup: &mut Lookup<'_>) -> AzureServers {
     const AUTHORITY: (&str, &str) = ("authority_host", "AZURE_AUTHORITY_HOST");
     const RESOURCE_MANAGER: (&str, &str) = ("resource_manager", "MCM_AZURE_RESOURCE_MANAGER");

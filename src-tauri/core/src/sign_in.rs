@@ -62,7 +62,7 @@ pub struct SignInView {
     pub step: SignInStep,
     /// AWS: the portal of IAM Identity Center that is signed in to, once it is found.
     pub portal: Option<PortalView>,
-    /// AWS: the checks of the role. They stay when the sign-in has ended, however quickly it did.
+    /// AWS: the checks of the role. They stay when the sign-in has ended.
     pub verification: Option<RoleVerification>,
 }
 
@@ -94,7 +94,7 @@ pub enum RegionOrigin {
     PortalPage,
 }
 
-/// Where a sign-in stands.
+/// A step of a sign-in.
 #[derive(Clone, Debug, PartialEq, Serialize, TS)]
 #[serde(
     tag = "step",
@@ -219,7 +219,7 @@ pub enum SignInEvent {
     Step(SignInStep),
     /// The access portal of IAM Identity Center is found, and the browser opens next.
     Portal(PortalView),
-    /// A role of AWS is being verified, and this is how its checks stand.
+    /// A role of AWS is being verified; the state of its checks.
     Verifying(RoleVerification),
     /// The redirect method in use.
     Receiver {

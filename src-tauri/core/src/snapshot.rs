@@ -110,7 +110,7 @@ pub struct AccountView {
     pub target: Option<Target>,
     /// The ids of the pinned targets, also of those that are no longer listed.
     pub pinned: Vec<String>,
-    /// How many targets it has.
+    /// The number of its targets.
     pub target_count: u32,
     /// Changes with the list of targets, so that a screen knows when to load it again.
     #[ts(type = "string | null")]

@@ -484,8 +484,8 @@ impl Ticket {
 }
 
 /// What a job on a thread of the runtime's blocking pool led to, or nothing when it was not done by the deadline. While the
-/// keychain asks its user something, the user's time counts instead. Paused
-/// time does not run ahead of a job there, which takes real time.
+/// keychain asks its user something, the user's time limit counts instead. Paused time does not run ahead
+/// of a job there, which takes real time.
 async fn on_a_thread<T: Send + 'static>(
     deadline: Instant,
     job: impl FnOnce() -> T + Send + 'static,

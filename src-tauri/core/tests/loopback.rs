@@ -728,7 +728,7 @@ async fn a_loopback_answer_as_a_deep_link_is_a_mix_up() {
     assert_still_waiting_for_query(&mut waiting).await;
 }
 
-/// What another user of this machine is answered. Only the administrator can work as somebody else.
+/// The answer to another user of this machine. Only the administrator can work as another user.
 #[cfg(target_os = "linux")]
 async fn exchange_as_another_user(waiting: &PendingFlow, request: &str) -> String {
     let script = "exec 3<>\"/dev/tcp/127.0.0.1/$0\" && printf %s \"$1\" >&3 && cat <&3";

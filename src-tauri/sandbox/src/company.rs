@@ -234,7 +234,7 @@ async fn accept(listener: TcpListener, door: Door) {
             accepted = listener.accept() => {
                 let Ok((stream, _)) = accepted else { continue };
                 let door = door.clone();
-                // A client that goes away ends its connection; nobody wants to know.
+                // A client that goes away ends its connection, which is no failure.
                 connections.spawn(async move { let _ = door.serve(stream).await; });
             }
             Some(_) = connections.join_next() => {}

@@ -30,7 +30,7 @@ const PROBE_LIMITS: TimeLimits = TimeLimits {
 /// How far the clock may be off before it is a warning, and before servers reject answers for it.
 const CLOCK_MENTIONED: Duration = Duration::from_secs(30);
 const CLOCK_HARMFUL: Duration = Duration::from_secs(120);
-/// Variables that `mcm` reads too, and that sign in nobody by themselves.
+/// Variables that `mcm` reads too, and that do not sign in by themselves.
 const SETTINGS: [&str; 2] = ["AZURE_CLIENT_ID", "AZURE_TENANT_ID"];
 
 /// All checks, in the order in which they are shown. The servers are asked at the same time.

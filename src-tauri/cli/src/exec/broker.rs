@@ -30,7 +30,7 @@ const LAST_MINUTE: Duration = Duration::from_secs(60);
 pub(crate) enum Who {
     /// Always the same account, at the target that the user named.
     Account(AccountId, Option<Target>),
-    /// Whatever account is in use at the moment of a request.
+    /// The account in use at the moment of a request.
     Active,
 }
 
@@ -87,7 +87,7 @@ impl Broker {
         }
     }
 
-    /// Keeps what an account has when the command starts.
+    /// Keeps an account's session from the start of the command.
     pub(crate) fn keep(&self, account: &Account, resource: Resource, session: Session) {
         self.lent().insert((account.id.clone(), resource), session);
     }

@@ -98,7 +98,7 @@ impl RunFiles {
         ]))
     }
 
-    /// Folders in which `az` and `azd` are signed in by the identity endpoint, and as nobody else.
+    /// Folders in which `az` and `azd` are signed in by the identity endpoint alone.
     pub(super) fn for_azure(
         &mut self,
         account: &Account,
@@ -212,7 +212,7 @@ fn az_profile(account: &Account, cloud: &str) -> Value {
     json!({ "subscriptions": subscriptions })
 }
 
-/// The user's settings of `az` that say how it works, and not as whom.
+/// The user's settings of `az` that say how it works, without those that choose an identity.
 fn az_settings(text: &str) -> String {
     let mut kept = String::new();
     let mut is_kept = false;

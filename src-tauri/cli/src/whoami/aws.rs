@@ -207,7 +207,7 @@ fn credential(
     if client == Client::Botocore
         && let Some((variable, file)) = shell.first(&["AWS_CREDENTIAL_FILE"])
     {
-        let why = format!("{variable} is set: whoever has the key in {file}.");
+        let why = format!("{variable} is set: the user of the key in {file}.");
         return other(Source::File, None, why);
     }
     if client == Client::Botocore
@@ -257,7 +257,7 @@ fn keys_of(client: Client) -> &'static [(&'static [&'static str], &'static [&'st
     }
 }
 
-/// The account that a profile asks us for.
+/// The account that a profile requests from us.
 fn asked(shell: &Shell<'_>, name: &str) -> Option<Account> {
     let id = match name {
         "--active" => shell.active.get(&Cloud::Aws)?.clone(),

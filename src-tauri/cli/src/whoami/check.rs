@@ -1,7 +1,7 @@
 //! The last look before a command starts or a shell is given its lines: by the rules of `mcm whoami`, over the variables
-//! and files that the tools will see, every tool works as the account that was asked for, or as nobody.
+//! and files that the tools will see, every tool works as the account that was asked for, or without an identity.
 //!
-//! What would win is taken away before; this finds what was not thought of. It reads a few files and asks nobody.
+//! What would win is removed before; this finds what the table of variables missed. It reads a few files and asks no server.
 
 use std::fmt::Write as _;
 
@@ -39,8 +39,8 @@ pub(crate) fn require(
     let mut others = String::new();
     for account in accounts {
         for found in tools(&shell, account.cloud()) {
-            if is_somebody_else(&found, account) {
-                let who = found.identity.as_deref().unwrap_or("somebody else");
+            if is_another_identity(&found, account) {
+                let who = found.identity.as_deref().unwrap_or("another identity");
                 write!(
                     others,
                     "\n  {} would work as {who}, not as {}: {}",
@@ -74,8 +74,8 @@ pub(crate) fn require(
     Err(Error::new(Code::SettingInvalid, message))
 }
 
-/// Whether a tool does its work, and as another identity. One that fails, or finds nobody, does nothing.
-fn is_somebody_else(found: &Found, account: &Account) -> bool {
+/// Whether a tool does its work, and as another identity. One that fails, or finds no identity, does nothing.
+fn is_another_identity(found: &Found, account: &Account) -> bool {
     found.account.as_ref() != Some(&account.id)
         && !matches!(found.source, Source::None | Source::Broken)
 }

@@ -211,7 +211,7 @@ fn every_client_works_as_the_account_and_leaves_no_secret() {
     assert!(!secrets.iter().any(|secret| files.contains(secret.as_str())));
 }
 
-/// Variables of somebody else, each of which some client would take.
+/// Variables of another user, each of which some client would take.
 const STALE: [(&str, &str); 22] = [
     ("AWS_ACCESS_KEY_ID", "AKIAOTHEROTHEROTHER1"),
     ("AWS_SECRET_ACCESS_KEY", "CANARY"),

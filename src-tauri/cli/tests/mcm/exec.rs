@@ -674,7 +674,7 @@ fn plain_variables_are_given_when_asked_for_with_how_long_they_last() {
     );
     assert!(
         !fs::exists(lent.get("GOOGLE_APPLICATION_CREDENTIALS")).expect("a path"),
-        "Google's libraries find nobody"
+        "Google's libraries find no identity"
     );
     assert_eq!(
         lent.azure(ARM).status,

@@ -81,7 +81,7 @@ fn one_sign_in_gives_every_role_and_each_is_named_behind_its_account() {
     assert_eq!(
         harness.mcm(&["credential-process", &asked]).json(),
         first,
-        "it lies ready"
+        "it is in the keychain"
     );
     let by_name = harness
         .mcm(&["credential-process", "identity-center/Labs: R&D/readonly"])

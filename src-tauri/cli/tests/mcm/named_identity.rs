@@ -1,4 +1,4 @@
-//! The named identity or a refusal: what a command or a shell gets when variables, files and settings of somebody else are
+//! The named identity or a refusal: what a command or a shell gets when variables, files and settings of another user are
 //! about.
 
 use std::fs;
@@ -15,7 +15,7 @@ use crate::harness::{ADA, Ended, Harness, write};
 use crate::lent::Lent;
 
 const PRODUCTION: &str = "0a539779-a28c-45e2-807f-4dd6af13912b";
-/// A subscription that nobody has.
+/// A subscription that does not exist.
 const GONE: &str = "00000000-aaaa-bbbb-cccc-000000000000";
 
 /// What `az login` leaves behind: grace is signed in, to Fabrikam.

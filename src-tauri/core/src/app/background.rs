@@ -21,7 +21,7 @@ const AT_ONCE: usize = 8;
 const HOLD: Duration = Duration::from_secs(30);
 /// The shortest time between two loads of the lists of targets.
 const LIST_LIFE: Duration = Duration::from_secs(24 * 3600);
-/// How long a task that ended unexpectedly waits, so that it does not fail without end.
+/// The pause after a task ended unexpectedly, so that it does not fail in a loop.
 const RESTART: Duration = Duration::from_secs(5);
 /// The longest time between two looks at the plan.
 const LONGEST_NAP: Duration = Duration::from_secs(60);

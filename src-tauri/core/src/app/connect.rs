@@ -51,7 +51,7 @@ pub struct Connect {
     pub on_duplicate: OnDuplicate,
     /// AWS: the access portal of IAM Identity Center, when it is that. Not needed to sign in to a row again.
     pub portal: Option<ConnectPortal>,
-    /// AWS: the role, and who assumes it. Not needed to sign in to a row again as it is.
+    /// AWS: the role, and the source that assumes it. Not needed to sign in to an unchanged row again.
     pub role: Option<ConnectRole>,
 }
 

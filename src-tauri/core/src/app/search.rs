@@ -199,7 +199,7 @@ impl Entry {
     }
 }
 
-/// How well a name fits a query, the best first.
+/// The quality of a match, the best first.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Fit {
     Whole,

@@ -24,10 +24,10 @@ pub(super) struct Reading {
     cancel: Arc<Notify>,
 }
 
-/// What was read of an account.
+/// The result of loading an account.
 pub(super) struct Read {
     pub(super) targets: Vec<Target>,
-    /// None when it is not known.
+    /// None when it is unknown.
     pub(super) organization: Option<Vec<OrganizationAccount>>,
     /// The list before the reading began, when parts of the new one are stored already.
     pub(super) before: Option<Vec<Target>>,
@@ -209,7 +209,7 @@ impl App {
             .session(&providers, id, &Resource::Management, RefreshMode::Fresh)
             .await?;
         let targets = match provider.targets(&account, &session, &progress).await {
-            // The provider ended the session before its time, or wants more proved: a new one tells whether the sign-in
+            // The provider ended the session before its time, or wants more proved: a new one shows whether the sign-in
             // still stands and can prove it.
             Err(error) if error.code() == Code::SignInAgain => {
                 let read = match self.renewed_after(&providers, id, &error).await {

@@ -41,7 +41,7 @@ impl LockMode {
 }
 
 /// Takes the lock file at `path` exclusively, waiting at most `limit` for another process. The system wakes those who wait
-/// in their order, so nobody is passed over.
+/// in their order, so none is passed over.
 ///
 /// # Errors
 /// `busy` when the other process does not release it in time, `storage-failed` when the file cannot be created.

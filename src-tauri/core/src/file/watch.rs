@@ -120,7 +120,7 @@ mod linux {
         }
     }
 
-    /// Passes events on, until nobody waits for them any more.
+    /// Passes events on, as long as a receiver waits for them.
     fn forward(mut queue: &File, came: &Weak<Notify>) {
         let mut events = [0; 4096];
         loop {

@@ -80,7 +80,7 @@ impl Answer {
     ///
     /// # Errors
     /// `offline` for a page of the network or a proxy that wants a sign-in; `throttled` and `server-failed` for trouble
-    /// that is told in no language.
+    /// that stands in no language.
     pub(super) fn require_speaker(
         &self,
         place: &str,
@@ -213,7 +213,7 @@ fn is_aws_xml(body: &[u8]) -> bool {
     false
 }
 
-/// JSON of the shape that is asked for. Of an error only its place is told: the text around it may hold a secret.
+/// JSON of the shape that is asked for. Of an error only its place is given: the text around it may hold a secret.
 ///
 /// # Errors
 /// The place of what is not JSON, or not of that shape.
@@ -229,7 +229,7 @@ fn odd_json(place: &str, status: u16) -> Error {
     Error::new(Code::ServerFailed, message).with_detail(&format!("HTTP-{status}"))
 }
 
-/// The words for a proxy that lets nobody through without a sign-in of its own.
+/// The words for a proxy that wants a sign-in of its own.
 pub(super) fn proxy_sign_in(place: &str, route: &Route) -> Error {
     let message = format!(
         "{} wants a sign-in before it leads to {place} (HTTP 407). Set {} to http://USER:PASSWORD@HOST:PORT, or ask your \

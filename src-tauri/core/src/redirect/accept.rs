@@ -265,7 +265,7 @@ pub(super) fn is_path(path: &str, expected: &str) -> bool {
     path == expected || (expected.is_empty() && path == "/")
 }
 
-/// Byte for byte; only a redirect URI without any path may come back with `/` for a path (Entra and browsers add it).
+/// Byte for byte; only a redirect URI without any path may come back with the path `/` (Entra and browsers add it).
 fn is_same_address(address: &str, redirect_uri: &str) -> bool {
     let has_path = redirect_uri
         .split_once("://")

@@ -24,7 +24,7 @@ pub(super) enum Page {
     AlreadyUsed,
     /// The flow has expired.
     TooLate,
-    /// A code arrived in an address although the provider was told to send it differently.
+    /// A code arrived in an address although the provider was asked to send it differently.
     InAddress,
     /// A request that this listener does not wait for.
     Unknown,

@@ -8,7 +8,7 @@ use url::Url;
 /// One of the Azure clouds that stand apart from each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AzureCloud {
-    /// The one for everybody; also what a sign-in server of somebody else's counts as.
+    /// The public one; a sign-in server that Microsoft does not name counts as it too.
     Public,
     /// Azure Government.
     UsGovernment,
@@ -69,7 +69,7 @@ impl AzureCloud {
         CLOUDS.iter().find(is_it).map(|endpoints| endpoints.cloud)
     }
 
-    /// The cloud that a sign-in server belongs to, by whichever of its names; none for a server of somebody else's.
+    /// The cloud that a sign-in server belongs to, by any of its names; none for one that Microsoft does not name.
     pub(super) fn of_authority(authority: &Url) -> Option<Self> {
         Self::with(authority, |endpoints| endpoints.authorities)
     }

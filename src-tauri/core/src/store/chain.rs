@@ -1,7 +1,7 @@
 //! The chain of the activity: each event's hash covers the event and the hash before it.
 //!
 //! An event that is changed, removed, added or moved outside this app breaks the chain. Removing the oldest events does
-//! not: the chain then begins later. A program that knows this format can make a new chain; a noted end tells.
+//! not: the chain then begins later. A program that knows this format can make a new chain; an end that was noted elsewhere shows that.
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 use sha2::{Digest as _, Sha256};

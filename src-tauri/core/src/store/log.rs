@@ -15,7 +15,7 @@ use crate::activity::{self, ActivityEvent, IssueLog};
 use crate::error::{Error, Result};
 use crate::file::{self, LockMode};
 
-/// The logs that earlier versions kept, the older one first.
+/// The logs of earlier versions, the older one first.
 const EARLIER_LOGS: [&str; 2] = ["activity.old.jsonl", "activity.jsonl"];
 /// The number of events that are kept; the oldest are removed first.
 const MAX_EVENTS: i64 = 10_000;

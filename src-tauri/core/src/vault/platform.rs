@@ -107,7 +107,7 @@ pub(super) fn is_asking() -> bool {
     return cfg!(target_os = "macos");
 }
 
-/// Has the keychain ask the user to unlock it, and waits for the answer without limit.
+/// Opens the keychain's dialog to unlock it, and waits for the answer without limit.
 pub(super) fn unlock(store: &CredentialStore, service: &str) -> Result<()> {
     #[cfg(target_os = "linux")]
     if let Some(store) = store

@@ -292,7 +292,7 @@ impl Session {
         }
     }
 
-    /// The name of the program that answers as the keychain, where the system tells.
+    /// The name of the program that answers as the keychain, where the system gives it.
     async fn program(&self) -> Option<String> {
         let (bus, path) = ("org.freedesktop.DBus", "/org/freedesktop/DBus");
         let asked = self

@@ -19,7 +19,7 @@ use crate::harness::Harness;
 pub(crate) const ADMIN: &str = "111122223333/AdministratorAccess";
 pub(crate) const READER: &str = "012345678901/ReadOnly";
 
-/// A wish for the stand-in's portal, as a user enters its address.
+/// A sign-in to the stand-in's portal, as a user enters its address.
 fn wish(harness: &Harness) -> Connect {
     portal(harness.clouds.start_url().as_str(), None)
 }

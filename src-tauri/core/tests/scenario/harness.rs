@@ -145,7 +145,7 @@ impl Harness {
         )
     }
 
-    /// A second process of which nobody has seen anything yet.
+    /// A second process that has no watcher yet.
     pub(crate) fn starting_app(&self) -> Arc<App> {
         let Self {
             home,

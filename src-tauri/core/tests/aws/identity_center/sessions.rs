@@ -131,7 +131,7 @@ async fn a_token_that_is_refused_before_its_time_is_renewed_once() {
     assert_eq!(
         count(&harness, Endpoint::CenterToken),
         1,
-        "nobody is asked in vain"
+        "no server is asked in vain"
     );
     assert_eq!(harness.row(&id).status, Status::SignInAgain);
 }

@@ -253,7 +253,7 @@ async fn another_user_in_the_browser_replaces_nobody_without_a_question() {
     let error = harness
         .sign_in(again(), &grace)
         .await
-        .expect_err("somebody else");
+        .expect_err("another user");
     assert_eq!(error.code(), Code::AlreadyConnected);
     assert!(
         error.message().contains("ada") && error.message().contains("grace@contoso.example"),

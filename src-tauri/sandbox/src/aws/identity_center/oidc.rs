@@ -57,7 +57,7 @@ pub(super) struct Approval {
     session: u64,
 }
 
-/// Somebody on the way to a code, or to the approval of a device.
+/// A user on the way to a code, or to the approval of a device.
 #[derive(Clone)]
 pub(super) struct Transaction {
     /// The registration; none for a device, whose code brings it.

@@ -1,6 +1,6 @@
 //! What IAM Identity Center's refusals mean, and what the user can do.
 //!
-//! The header `x-amzn-ErrorType` tells them apart, and the body only where there is no header. No text of the server is
+//! The header `x-amzn-ErrorType` distinguishes them, and the body only where there is no header. No text of the server is
 //! shown.
 
 use serde::Deserialize;
@@ -182,7 +182,7 @@ pub(super) fn refused() -> String {
     "You cancelled the sign-in on AWS's page. Nothing was changed.".to_owned()
 }
 
-/// The advice for what looks like a wrong region, which AWS tells late and in other words.
+/// The advice for what looks like a wrong region, which AWS reports late and in other words.
 pub(super) fn other_region(start_url: &str, region: &str) -> String {
     format!(
         "Perhaps {start_url} is in another region than {region}: name it with --sso-region, or in the field Region."
