@@ -1,6 +1,7 @@
 //! What tests put in the place of the world's parts. Nothing of the product uses it.
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use url::Url;
 use crate::error::Result;
 use crate::world::{Browser, Clock};
 
-/// A clock that moves only when told.
+/// A clock that moves only when a test moves it.
 pub struct ManualClock {
     now: watch::Sender<Timestamp>,
     sleepers: watch::Sender<Sleepers>,
@@ -128,4 +129,20 @@ impl Browser for RecordedBrowser {
         self.opened.notify_one();
         Ok(())
     }
+}
+
+/// Says that a test could not check anything, past the runner, which hides what a passing test prints.
+pub fn not_checked(why: &str) {
+    // Where nothing can be written, there is no reader to inform.
+    let _ = writeln!(std::io::stderr().lock(), "NOT CHECKED: {why}");
+}
+
+/// Whether this process may run another as another user. Says so when it may not.
+#[cfg(unix)]
+pub fn may_run_as_another_user() -> bool {
+    let may = rustix::process::getuid().is_root();
+    if !may {
+        not_checked("only the administrator can run a process as another user.");
+    }
+    may
 }

@@ -11,7 +11,7 @@ use mcm_core::redirect::{
     Answer, Expectation, Frontend, Issuer, LoopbackHost, Method, PendingFlow, Receiver,
     ReceiverLimits, Redirects, STATE_LIFE,
 };
-use mcm_core::testing::ManualClock;
+use mcm_core::testing::{ManualClock, may_run_as_another_user};
 use secrecy::ExposeSecret as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -728,23 +728,15 @@ async fn a_loopback_answer_as_a_deep_link_is_a_mix_up() {
     assert_still_waiting_for_query(&mut waiting).await;
 }
 
-/// The answer to another user of this machine. Only the administrator can work as another user.
+/// Runs a script of bash as another user of this machine, with the port as `$0`. Only the administrator can do so.
 #[cfg(target_os = "linux")]
-async fn exchange_as_another_user(waiting: &PendingFlow, request: &str) -> String {
-    let script = "exec 3<>\"/dev/tcp/127.0.0.1/$0\" && printf %s \"$1\" >&3 && cat <&3";
-    let nobody = [
-        "20",
-        "setpriv",
-        "--reuid=65534",
-        "--regid=65534",
-        "--clear-groups",
-        "bash",
-        "-c",
-        script,
-    ];
+async fn as_another_user(waiting: &PendingFlow, script: &str, arguments: &[&str]) -> String {
     let port = port(waiting).to_string();
     let mut command = std::process::Command::new("timeout");
-    command.args(nobody).args([&port, request]);
+    command
+        .args(["20", "setpriv", "--reuid=65534", "--regid=65534"])
+        .args(["--clear-groups", "bash", "-c", script, &port])
+        .args(arguments);
     let output = tokio::task::spawn_blocking(move || command.output()).await;
     let output = output
         .expect("no panic")
@@ -755,7 +747,7 @@ async fn exchange_as_another_user(waiting: &PendingFlow, request: &str) -> Strin
 #[tokio::test]
 #[cfg(target_os = "linux")]
 async fn another_user_of_this_machine_ends_no_sign_in_even_with_its_state() {
-    if !rustix::process::getuid().is_root() {
+    if !may_run_as_another_user() {
         return;
     }
     let (redirects, _) = redirects();
@@ -765,7 +757,8 @@ async fn another_user_of_this_machine_ends_no_sign_in_even_with_its_state() {
         format!("code=theirs&state={}", waiting.state()),
     ] {
         let request = form(&waiting, FORM, &body);
-        assert_eq!(exchange_as_another_user(&waiting, &request).await, "");
+        let script = "exec 3<>\"/dev/tcp/127.0.0.1/$0\" && printf %s \"$1\" >&3 && cat <&3";
+        assert_eq!(as_another_user(&waiting, script, &[&request]).await, "");
     }
     assert_still_waiting_for_form(&mut waiting).await;
 }
@@ -773,7 +766,7 @@ async fn another_user_of_this_machine_ends_no_sign_in_even_with_its_state() {
 #[tokio::test]
 #[cfg(target_os = "linux")]
 async fn connections_of_another_user_take_nobodys_place() {
-    if !rustix::process::getuid().is_root() {
+    if !may_run_as_another_user() {
         return;
     }
     let (redirects, _) = redirects();
@@ -785,23 +778,7 @@ async fn connections_of_another_user_take_nobodys_place() {
     }
     // More than there are places, each closed before it takes one.
     let many = "for i in {1..40}; do exec 3<>\"/dev/tcp/127.0.0.1/$0\" && cat <&3; done";
-    let port = port(&waiting).to_string();
-    let mut command = std::process::Command::new("timeout");
-    command.args([
-        "20",
-        "setpriv",
-        "--reuid=65534",
-        "--regid=65534",
-        "--clear-groups",
-        "bash",
-        "-c",
-        many,
-        &port,
-    ]);
-    let ended = tokio::task::spawn_blocking(move || command.output()).await;
-    ended
-        .expect("no panic")
-        .expect("setpriv is in the package util-linux");
+    as_another_user(&waiting, many, &[]).await;
     for stream in &silent {
         let mut byte = [0];
         let read = stream.try_read(&mut byte);
