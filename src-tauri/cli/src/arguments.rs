@@ -225,7 +225,7 @@ const ENV_HELP: &str = "\
 Examples:
   eval \"$(mcm env contoso-production)\"               bash, zsh
   mcm env contoso-production | source                  fish
-  mcm env contoso-production | Out-String | Invoke-Expression   PowerShell
+  mcm env contoso-production --shell powershell | Out-String | Invoke-Expression
   eval \"$(mcm env --unset)\"                          take everything back
 
 The credential is in the shell's variables, is not renewed, and can be read by every program that the shell starts;

@@ -79,7 +79,7 @@ target: Target | null,
  */
 pinned: Array<string>, 
 /**
- * How many targets it has.
+ * The number of its targets.
  */
 targetCount: number, 
 /**

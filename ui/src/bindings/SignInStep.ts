@@ -3,7 +3,7 @@ import type { AccountId } from "./AccountId";
 import type { ErrorView } from "./ErrorView";
 
 /**
- * Where a sign-in stands.
+ * A step of a sign-in.
  */
 export type SignInStep = { "step": "starting" } | { "step": "browser" } | { "step": "code", 
 /**

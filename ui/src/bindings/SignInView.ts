@@ -48,6 +48,6 @@ step: SignInStep,
  */
 portal: PortalView | null, 
 /**
- * AWS: the checks of the role. They stay when the sign-in has ended, however quickly it did.
+ * AWS: the checks of the role. They stay when the sign-in has ended.
  */
 verification: RoleVerification | null, };
