@@ -5,6 +5,7 @@ import {
   groups,
   lacksClientId,
   lacksCloudAccess,
+  rowTotal,
   shortened,
   siblings,
   spaced,
@@ -24,6 +25,22 @@ import {
 } from "./fixtures.ts";
 
 const all = [azure({ active: true }), fabrikam(), google(), aws()];
+
+test("a sign-in to IAM Identity Center counts as the roles that it gives", () => {
+  const center = aws({
+    targetCount: 6,
+    identity: {
+      cloud: "identity-center",
+      startUrl: "https://d-1234567890.awsapps.com/start",
+      typedUrl: "https://d-1234567890.awsapps.com/start",
+      region: "eu-central-1",
+      partition: "aws",
+      userName: "ada",
+    },
+  });
+  const [shown] = groups([aws(), center], "all", null);
+  expect(rowTotal(shown?.rows ?? [])).toBe(7);
+});
 
 test("rows stand under their clouds, in the order of the snapshot", () => {
   const shown = groups([fabrikam({ starred: true }), azure(), aws()], "all", null);

@@ -120,6 +120,13 @@ export function siblings(account: AccountView, accounts: readonly AccountView[])
   ).length;
 }
 
+/** How many tenants, accounts or roles rows stand for: a sign-in to IAM Identity Center stands for each of its roles. */
+export function rowTotal(rows: readonly Row[]): number {
+  const counted = ({ account }: Row) =>
+    account.identity.cloud === "identity-center" ? account.targetCount : 1;
+  return rows.reduce((sum, row) => sum + counted(row), 0);
+}
+
 export function targetTotal(rows: readonly Row[]): number {
   return rows.reduce((sum, row) => sum + row.account.targetCount, 0);
 }

@@ -84,7 +84,7 @@ async fn sign_in_to_center(
     });
     if let Some(portal) = portal {
         let origin = match portal.region_origin {
-            RegionOrigin::Given => "as you said",
+            RegionOrigin::Given => "from --sso-region",
             RegionOrigin::StartUrl => "from the start URL",
             RegionOrigin::ConfigFile => "from ~/.aws/config",
             RegionOrigin::PortalPage => "from the portal's page; --sso-region names another",
