@@ -2,7 +2,7 @@
 //! starts everywhere, says what is wrong, changes nothing, and goes on once the place is in order.
 //!
 //! The test runs itself again as the app, in a place that a shell prepares: with a mount of its own where the system
-//! allows that (`unshare`), else that test passes unseen, as one that needs the administrator does.
+//! allows that (`unshare`). Elsewhere that test prints NOT CHECKED, as one that needs the administrator does.
 #![cfg(target_os = "linux")]
 
 use std::fs;

@@ -11,7 +11,9 @@ use mcm_core::redirect::{
     Answer, Expectation, Frontend, Issuer, LoopbackHost, Method, PendingFlow, Receiver,
     ReceiverLimits, Redirects, STATE_LIFE,
 };
-use mcm_core::testing::{ManualClock, may_run_as_another_user};
+use mcm_core::testing::ManualClock;
+#[cfg(target_os = "linux")]
+use mcm_core::testing::may_run_as_another_user;
 use secrecy::ExposeSecret as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
