@@ -70,7 +70,7 @@ fmt: ui ruff ## format Rust, TypeScript, Svelte and Python
 check: ui ruff ## formats, lints, types and documentation, of everything
 	@scripts/install $(CHECK_PACKAGES)
 	@echo "==> scripts: ShellCheck, then Ruff"
-	shellcheck $$(grep -lsE '^#!.*sh$$' .ci/* scripts/* e2e/*)
+	shellcheck --external-sources $$(grep -lsE '^#!.*sh$$' .ci/* scripts/* e2e/*)
 	$(RUFF) format --check .
 	$(RUFF) check .
 	@echo "==> documents: the files that they name"
