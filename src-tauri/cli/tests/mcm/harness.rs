@@ -12,7 +12,6 @@ use std::process::{Child, ChildStderr, Command, Output, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use futures_util::FutureExt as _;
 use mcm_core::account::{Account, AccountId};
 use mcm_core::store::Store;
 use mcm_core::world::{APP_ID, Environment};
@@ -235,8 +234,15 @@ impl Harness {
                 Ok(())
             })
         });
-        let edited = change.now_or_never().expect("nobody else writes");
-        edited.expect("written").expect("connected");
+        // Another process may still be writing what a sign-in led to.
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .expect("a runtime");
+        runtime
+            .block_on(change)
+            .expect("written")
+            .expect("connected");
     }
 
     /// The secrets that the clouds issued, except those in the user's own variables.
