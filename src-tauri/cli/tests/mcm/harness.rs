@@ -235,11 +235,7 @@ impl Harness {
             })
         });
         // Another process may still be writing what a sign-in led to.
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_time()
-            .build()
-            .expect("a runtime");
-        runtime
+        self.runtime
             .block_on(change)
             .expect("written")
             .expect("connected");
