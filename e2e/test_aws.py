@@ -170,7 +170,7 @@ def test_typed_keys_are_kept_only_in_the_keychain(desktop, clouds, start):
         AWS_ACCESS_KEY_ID="", AWS_SECRET_ACCESS_KEY="", AWS_EC2_METADATA_DISABLED="true", MCM_LOG="trace"
     )
     app.click("button", "AWS")
-    app.read("holds no credentials")
+    app.read("has no credentials")
     app.page.script("document.querySelector('summary').click()")
     app.see("textbox", "Access key id").type(key["id"])
     type_secret(app, wrong)
@@ -179,7 +179,7 @@ def test_typed_keys_are_kept_only_in_the_keychain(desktop, clouds, start):
     )
     assert lengths == [len(key["id"]), len(wrong), 0]
     app.click("button", "Check and save")
-    app.read("secret access key is not the one")
+    app.read("secret access key does not match")
     assert desktop.keychain_entries() == []
 
     type_secret(app, key["secret"])
@@ -211,7 +211,7 @@ def test_an_expired_source_and_this_app_as_source_give_different_errors(desktop,
     options = "return [...document.querySelector('select').options].filter((one) => one.disabled).map((one) => one.value)"
     assert app.page.script(options) == ["profile:ours"]
     app.choose("Credentials from", "Profile dev")
-    app.read('The session of AWS profile "dev" is over')
+    app.read('The session of AWS profile "dev" has expired')
     app.read("aws sso login --profile dev")
     app.picture("aws-source-expired")
 

@@ -69,8 +69,8 @@ def test_without_a_tray_closing_the_window_ends_the_app_and_says_so_once(
         desktop.close_window(window)
 
         assert app.wait(timeout=30) == 0
-        assert [summary for summary, _, _ in notifications.shown] == ["Multi-Cloud Manager has ended"], turn
-    body, _ = notifications.wait_for("Multi-Cloud Manager has ended")
+        assert [summary for summary, _, _ in notifications.shown] == ["Multi-Cloud Manager has quit"], turn
+    body, _ = notifications.wait_for("Multi-Cloud Manager has quit")
     assert "shows no tray" in body
 
 

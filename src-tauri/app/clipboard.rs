@@ -34,6 +34,6 @@ impl Clipboard {
 fn failed() -> Error {
     Error::new(
         Code::Internal,
-        "The clipboard could not be reached, so nothing was copied. Try again.",
+        "The clipboard is not available, so nothing was copied. Try again.",
     )
 }

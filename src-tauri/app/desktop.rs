@@ -48,7 +48,7 @@ fn login_entry<R: Runtime>(app: &AppHandle<R>) -> Result<tauri::State<'_, LoginE
     app.try_state().ok_or_else(|| {
         Error::new(
             Code::Unsupported,
-            "This program's own path is not known, so it cannot be started at login.",
+            "The path of this program is unknown, so it cannot start at login. Install it again.",
         )
     })
 }

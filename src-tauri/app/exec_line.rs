@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_comes_back_as_it_was() {
+    fn a_path_comes_back_unchanged() {
         for path in [
             "/usr/bin/app",
             "/opt/Multi Cloud/app",

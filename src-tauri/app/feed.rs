@@ -72,7 +72,7 @@ mod tests {
     use crate::commands::tests::core_below;
 
     #[test]
-    fn a_dashboard_hears_the_present_state_and_the_last_and_not_all_between() {
+    fn a_dashboard_receives_the_current_state_and_the_last_and_not_all_between() {
         let folder = tempfile::tempdir().unwrap();
         let core = core_below(folder.path());
         let (channel, mut heard) = channel();
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn a_closed_window_and_one_that_was_replaced_hear_nothing_more_and_the_other_goes_on() {
+    fn a_closed_or_replaced_window_receives_nothing_more_and_the_other_continues() {
         let folder = tempfile::tempdir().unwrap();
         let core = core_below(folder.path());
         let feed = Feed::default();

@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn one_address_of_our_scheme_is_taken_whole() {
+    fn one_address_of_our_scheme_is_passed_on_unchanged() {
         let address = format!("{SCHEME}://auth/azure?code=a&state=b");
         assert_eq!(read(&[&address]), format!("Address({address:?})"));
         let google = format!("{GOOGLE}1234-abcd:/oauth2redirect?code=a&state=b");

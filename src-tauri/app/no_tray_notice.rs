@@ -43,9 +43,9 @@ fn show() -> bool {
     Notification::new()
         .appname("Multi-Cloud Manager")
         .icon("multi-cloud-manager")
-        .summary("Multi-Cloud Manager has ended")
+        .summary("Multi-Cloud Manager has quit")
         .body(
-            "This desktop shows no tray, so closing the window ends the app. \
+            "This desktop shows no tray, so closing the window quits the app. \
              Sessions renew automatically while it is open, and when mcm needs them.",
         )
         .show()

@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn a_session_that_cannot_renew_is_told_of_once_before_it_ends() {
+    fn a_session_that_cannot_renew_is_announced_once_before_it_expires() {
         let mut announced = Announced::default();
         let [notice] = &announced.due(&one(Status::SignInAgain, Some(540)), at(0))[..] else {
             panic!("one notice")
@@ -164,18 +164,18 @@ mod tests {
         assert_eq!(
             announced.due(&one(Status::SignInAgain, Some(540)), at(60)),
             [],
-            "quiet after that"
+            "silent after that"
         );
         let next = announced.due(&one(Status::SignInAgain, Some(4000)), at(3000));
         assert_eq!(
             next.len(),
             1,
-            "the next session that cannot renew is told of again"
+            "the next session that cannot renew is announced again"
         );
     }
 
     #[test]
-    fn sessions_that_renew_and_sessions_that_are_over_are_not_told_of() {
+    fn sessions_that_renew_and_expired_sessions_are_not_announced() {
         for (status, ends) in [
             (Status::Connected, Some(60)),
             (Status::Offline, None),

@@ -37,7 +37,7 @@ pub(crate) fn quit(app: &AppHandle) {
 /// Quits the app when the system or a terminal asks for it.
 pub(crate) async fn on_signal(app: AppHandle) {
     if let Err(error) = signal().await {
-        tracing::warn!(%error, "signals cannot be heard");
+        tracing::warn!(%error, "signals cannot be received");
         return;
     }
     quit(&app);

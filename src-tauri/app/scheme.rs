@@ -96,7 +96,7 @@ mod platform {
     fn register(scheme: &str, program: &Path, file_name: &str, is_default: bool) -> Result<()> {
         let failed = |reason: &str| Error::new(Code::StorageFailed, reason.to_owned());
         let text = desktop_file(scheme, program)
-            .ok_or_else(|| failed("the program's path cannot stand in a desktop file"))?;
+            .ok_or_else(|| failed("the program's path is not valid in a desktop file"))?;
         let path = glib::user_data_dir().join("applications").join(file_name);
         let is_current = file::read(&path)?.is_some_and(|present| present == text.as_bytes());
         if !is_current {
@@ -149,7 +149,7 @@ mod platform {
         }
 
         #[test]
-        fn the_path_to_try_comes_back_from_glib_as_it_was() {
+        fn the_path_to_try_comes_back_from_glib_unchanged() {
             let path = "/opt/Multi Cloud/\\b/app";
             let text = desktop_file("com.example", Path::new(path)).unwrap();
             let key_file = glib::KeyFile::new();

@@ -91,7 +91,7 @@ impl Shortcut {
         if wish.is_some() && !self.possible {
             return Err(Error::new(
                 Code::Unsupported,
-                "This desktop lets no program listen for keys everywhere. Set the shortcut in the desktop's own settings.",
+                "This desktop does not support global shortcuts of apps. Set the shortcut in the desktop's own settings.",
             ));
         }
         let before = core.shortcut().and_then(|saved| saved.parse().ok());
@@ -117,12 +117,14 @@ impl Shortcut {
     async fn listen_on_main_thread(&self, keys: Option<Keys>) -> Result<()> {
         let (sender, answer) = tokio::sync::oneshot::channel();
         let app = self.app.clone();
-        let ending = |_| Error::new(Code::Internal, "The app is ending.");
+        let ending = |_| Error::new(Code::Internal, "The app is quitting.");
         self.app
             .run_on_main_thread(move || {
                 let _ = sender.send(app.state::<Self>().listen(keys));
             })
-            .map_err(|error| Error::new(Code::Internal, "The app is ending.").with_source(error))?;
+            .map_err(|error| {
+                Error::new(Code::Internal, "The app is quitting.").with_source(error)
+            })?;
         answer.await.map_err(ending)?
     }
 
@@ -152,7 +154,7 @@ fn to_error(refused: &ShortcutError, keys: Option<Keys>) -> Error {
     match refused {
         ShortcutError::Taken => Error::new(
             Code::InvalidInput,
-            format!("Another program has {keys}. Choose other keys, or free them there first."),
+            format!("Another program uses {keys}. Choose other keys, or free them there first."),
         ),
         #[cfg(target_os = "linux")]
         ShortcutError::NoSuchKey => Error::new(
@@ -163,7 +165,7 @@ fn to_error(refused: &ShortcutError, keys: Option<Keys>) -> Error {
             tracing::warn!(%error, "the keys of the desktop cannot be listened for");
             Error::new(
                 Code::Unsupported,
-                "The desktop does not let this app listen for keys.",
+                "The desktop does not let this app listen for keys. Set the shortcut in the desktop's own settings.",
             )
         }
     }
@@ -187,7 +189,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_wayland_session_is_not_promised_what_it_cannot_do() {
+    fn a_wayland_session_offers_no_shortcut() {
         let is_possible =
             |pairs: &[(&str, &str)]| is_possible(&Environment::from_pairs(pairs.iter().copied()));
         assert!(is_possible(&[("DISPLAY", ":0")]));

@@ -59,10 +59,10 @@ impl LoginEntry {
         platform::set(&self.file, &self.program, wish)
     }
 
-    /// Points an entry whose program is gone to where the app is now.
-    pub(crate) fn mend(&self) {
-        if let Err(error) = platform::mend(&self.file, &self.program) {
-            tracing::warn!(%error, "the entry that starts the app at login could not be mended");
+    /// Points an entry whose program is gone to the app's current path.
+    pub(crate) fn fix(&self) {
+        if let Err(error) = platform::fix(&self.file, &self.program) {
+            tracing::warn!(%error, "the entry that starts the app at login could not be fixed");
         }
     }
 }
@@ -73,7 +73,7 @@ const HIDDEN: &str = "--hidden";
 fn failed(error: impl std::error::Error + Send + Sync + 'static) -> Error {
     Error::new(
         Code::StorageFailed,
-        "The entry that starts the app at login could not be changed.",
+        "The entry that starts the app at login could not be changed. Check its permissions.",
     )
     .with_source(error)
 }
@@ -139,7 +139,7 @@ mod platform {
         file::replace(path, text.as_bytes())
     }
 
-    pub(super) fn mend(path: &Path, program: &Path) -> Result<()> {
+    pub(super) fn fix(path: &Path, program: &Path) -> Result<()> {
         let Some(entry) = enabled(path)? else {
             return Ok(());
         };
@@ -197,7 +197,7 @@ mod platform {
     fn unfit() -> Error {
         Error::new(
             Code::StorageFailed,
-            "The program's path cannot stand in a desktop file.",
+            "The program's path is not valid in a desktop file. Move the program.",
         )
     }
 
@@ -221,7 +221,7 @@ mod platform {
         }
 
         #[test]
-        fn what_was_chosen_is_read_back_and_off_leaves_no_file() {
+        fn the_choice_is_read_back_and_off_leaves_no_file() {
             let (_folder, entry, program) = home();
             assert_eq!(read(&entry).unwrap(), AtLogin::Off);
             for wish in [AtLogin::Window, AtLogin::Hidden, AtLogin::Window] {
@@ -238,7 +238,7 @@ mod platform {
         }
 
         #[test]
-        fn an_entry_that_the_person_disabled_is_off_and_stays_so() {
+        fn an_entry_that_the_user_disabled_is_off_and_stays_so() {
             let (_folder, entry, program) = home();
             for line in ["Hidden=true", "X-GNOME-Autostart-enabled=false"] {
                 set(&entry, Path::new("/gone/app"), AtLogin::Hidden).unwrap();
@@ -247,7 +247,7 @@ mod platform {
                 file::replace(&entry, text.as_bytes()).unwrap();
 
                 assert_eq!(read(&entry).unwrap(), AtLogin::Off, "{line}");
-                mend(&entry, &program).unwrap();
+                fix(&entry, &program).unwrap();
 
                 assert_eq!(
                     file::read(&entry).unwrap().unwrap(),
@@ -270,15 +270,15 @@ mod platform {
                         Exec=/gone/app --hidden\nX-GNOME-Autostart-Delay=5\n";
             file::replace(&entry, text.as_bytes()).unwrap();
 
-            mend(&entry, &program).unwrap();
+            fix(&entry, &program).unwrap();
 
-            let mended = String::from_utf8(file::read(&entry).unwrap().unwrap()).unwrap();
+            let fixed = String::from_utf8(file::read(&entry).unwrap().unwrap()).unwrap();
             let word = exec_line::word(program.to_str().unwrap()).unwrap();
-            assert_eq!(mended, text.replace("/gone/app", &word));
+            assert_eq!(fixed, text.replace("/gone/app", &word));
         }
 
         #[test]
-        fn a_program_that_is_still_there_and_a_way_of_the_persons_own_are_left_in_place() {
+        fn an_existing_program_and_the_users_own_command_stay_unchanged() {
             let (folder, entry, program) = home();
             set(&entry, &program, AtLogin::Hidden).unwrap();
             let ours = file::read(&entry).unwrap().unwrap();
@@ -288,14 +288,14 @@ mod platform {
             ] {
                 file::replace(&entry, &text).unwrap();
 
-                mend(&entry, &folder.path().join("another copy")).unwrap();
+                fix(&entry, &folder.path().join("another copy")).unwrap();
 
                 assert_eq!(file::read(&entry).unwrap().unwrap(), text);
             }
         }
 
         #[test]
-        fn what_no_desktop_can_read_is_off() {
+        fn an_invalid_entry_is_off() {
             let (_folder, entry, program) = home();
             for text in [
                 "",
@@ -305,7 +305,7 @@ mod platform {
             ] {
                 file::replace(&entry, text.as_bytes()).unwrap();
                 assert_eq!(read(&entry).unwrap(), AtLogin::Off, "{text:?}");
-                mend(&entry, &program).unwrap();
+                fix(&entry, &program).unwrap();
                 assert_eq!(file::read(&entry).unwrap().unwrap(), text.as_bytes());
             }
             assert!(set(&entry, Path::new("/opt/a\nExec=evil"), AtLogin::Window).is_err());
@@ -358,7 +358,7 @@ mod platform {
             .ok_or_else(|| {
                 Error::new(
                     Code::StorageFailed,
-                    "The program's path cannot stand in a property list.",
+                    "The program's path is not valid in a property list. Move the program.",
                 )
             })?;
         let hidden = if wish == AtLogin::Hidden {
@@ -380,7 +380,7 @@ mod platform {
         file::replace(path, text.as_bytes())
     }
 
-    pub(super) fn mend(path: &Path, program: &Path) -> Result<()> {
+    pub(super) fn fix(path: &Path, program: &Path) -> Result<()> {
         let wish = read(path)?;
         if wish == AtLogin::Off {
             return Ok(());
@@ -458,7 +458,7 @@ mod platform {
         }
     }
 
-    pub(super) fn mend(file: &Path, program: &Path) -> Result<()> {
+    pub(super) fn fix(file: &Path, program: &Path) -> Result<()> {
         match read(file)? {
             AtLogin::Off => Ok(()),
             wish => set(file, program, wish),

@@ -191,7 +191,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_typed_before_the_page_hears_is_kept_for_it_once() {
+    fn text_typed_before_the_page_is_ready_is_kept_for_it_once() {
         let call = SwitcherRequests::default();
         assert!(!call.keep(Some('x')), "no window is open");
         call.begin();
@@ -203,7 +203,7 @@ mod tests {
             "a key without a letter is kept from the page too"
         );
         assert_eq!(call.typed_ahead(), "no\n");
-        assert!(!call.keep(Some('x')), "the page hears for itself");
+        assert!(!call.keep(Some('x')), "the page receives the keys itself");
         call.begin();
         for _ in 0..1_000 {
             call.keep(Some('x'));

@@ -141,7 +141,7 @@ pub(crate) async fn follow(app: AppHandle, core: Arc<App>, clock: Arc<dyn Clock>
                     return;
                 };
                 if let Err(error) = tray.show(&handle, menu, status) {
-                    tracing::warn!(%error, "the tray could not be drawn");
+                    tracing::warn!(%error, "the tray could not be updated");
                 }
             });
             last = Some(next);
@@ -192,7 +192,7 @@ fn carry_out(
     let (app, account) = (app.clone(), account.clone());
     tauri::async_runtime::spawn(async move {
         if let Err(error) = run.await {
-            tracing::warn!(%account, code = error.code().as_str(), reference = error.reference(), "chosen in the tray, failed");
+            tracing::warn!(%account, code = error.code().as_str(), reference = error.reference(), "an action of the tray failed");
             app.state::<OpenRequests>().request(Place::Account(account));
         }
     });

@@ -197,7 +197,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_window_is_led_nowhere_else() {
+    fn the_window_cannot_navigate_elsewhere() {
         let ours = if cfg!(windows) {
             "http://tauri.localhost/"
         } else {
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn many_rings_are_one_and_the_last_place_wins() {
+    async fn many_requests_are_one_and_the_last_place_wins() {
         let open_requests = OpenRequests::default();
         for _ in 0..1_000 {
             open_requests.request(Place::AsItWas);

@@ -118,7 +118,7 @@ fn set_up(app: &AppHandle, environment: Environment, paths: Paths) {
     shortcut.start(&core);
     app.manage(shortcut);
     if let Some(entry) = program.and_then(|program| LoginEntry::of(app, program).ok()) {
-        entry.mend();
+        entry.fix();
         app.manage(entry);
     }
     async_runtime::spawn(notice::follow(app.clone(), core.clone(), clock.clone()));
@@ -138,7 +138,7 @@ fn set_up(app: &AppHandle, environment: Environment, paths: Paths) {
 fn program(app: &AppHandle) -> Option<PathBuf> {
     tauri::process::current_binary(&app.env())
         .inspect_err(|error| {
-            tracing::warn!(%error, "this program's own path is not known, so it takes no links and starts at no login");
+            tracing::warn!(%error, "the path of this program is unknown, so it cannot receive links or start at login");
         })
         .ok()
 }

@@ -1050,7 +1050,7 @@ describe("settings", () => {
   });
 
   test("forget everything only after the words were typed", async () => {
-    const unrevoked = { code: "offline", message: "Google could not be told.", reference: "1" };
+    const unrevoked = { code: "offline", message: "Google could not revoke access.", reference: "1" };
     const { named } = await open({ accounts: usual }, { forget_everything: () => [unrevoked] });
     await click("Settings");
     await click("Forget everything…");
@@ -1063,7 +1063,7 @@ describe("settings", () => {
     await fireEvent.click(confirm);
 
     await waitFor(() => expect(named("forget_everything")).toHaveLength(1));
-    expect(await screen.findByText(/Google could not be told/)).toBeTruthy();
+    expect(await screen.findByText(/Google could not revoke access/)).toBeTruthy();
   });
 });
 
@@ -1186,14 +1186,14 @@ describe("connecting AWS", () => {
     await openAws({
       aws_caller: ({ source }) => {
         if (source === "default") return awsCaller;
-        throw errorView("source-expired", "The session of profile work is over.");
+        throw errorView("source-expired", "The session of profile work has expired.");
       },
     });
     await fireEvent.change(await screen.findByLabelText("Credentials from"), {
       target: { value: "profile:work" },
     });
 
-    expect(await screen.findByText("The session of profile work is over.")).toBeTruthy();
+    expect(await screen.findByText("The session of profile work has expired.")).toBeTruthy();
     expect(screen.getByText("aws sso login --profile work")).toBeTruthy();
     expect((button("Create External ID and templates") as HTMLButtonElement).disabled).toBe(true);
   });

@@ -238,7 +238,7 @@ export function copyDiagnostics(): Promise<void> {
   return call("copy_diagnostics");
 }
 
-/** What providers could not be told of is given back. */
+/** Returns which providers could not revoke access. */
 export function forgetEverything(): Promise<ErrorView[]> {
   return call("forget_everything");
 }

@@ -48,7 +48,7 @@ test("a session says when it ends and what happens then", () => {
   expect(text.sessionLine(azure({ session: null }), false, NOW)).toMatch(/one is created on first use/);
   expect(
     text.sessionLine(azure({ session: { issuedAt: minutes(-60), expiresAt: minutes(-1) } }), false, NOW),
-  ).toBe("Ended 14:59");
+  ).toBe("Expired 14:59");
 });
 
 test("a sign-in says how long it lasts and why it ends", () => {
@@ -61,9 +61,9 @@ test("a sign-in says how long it lasts and why it ends", () => {
   );
   expect(text.signInLine(google(), NOW)).toMatch(/after six months without use/);
   expect(text.signInLine(azure({ signInEnd: { at: minutes(-90), why: "idle" } }), NOW)).toBe(
-    "Ended 13:30; sign in again",
+    "Expired 13:30; sign in again",
   );
-  expect(text.signInLine(fabrikam(), NOW)).toBe("It has ended");
+  expect(text.signInLine(fabrikam(), NOW)).toBe("Expired");
   expect(text.signInLine(azure({ status: "sign-in-again" }), NOW)).toBe(
     "Expired. Sign in again for a new session.",
   );

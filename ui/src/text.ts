@@ -225,16 +225,16 @@ export function aboutTarget({ id, name, parent, state }: Target): string {
   return parts.filter((part) => part !== null).join(" · ");
 }
 
-/** Who answers for a Cloud's sign-ins. */
+/** The issuer of a Cloud's sign-ins. */
 const issuers: Record<Cloud, string> = { azure: "Entra", gcp: "Google", aws: "AWS" };
 
-/** A sign-in that came without what lets anybody read or use the Cloud. */
+/** A sign-in that was granted without access to the Cloud. */
 export const access = {
   none: "No cloud access",
   why: {
     azure:
       "Entra signed you in without access to Azure, so subscriptions cannot be loaded. Ask for access again. If that fails, your administrator must approve it.",
-    gcp: "Google signed you in, but access to Google Cloud was not granted, so projects cannot be loaded. Ask for access again and leave Google Cloud ticked on Google’s page.",
+    gcp: "Google signed you in, but access to Google Cloud was not granted, so projects cannot be loaded. Ask for access again and keep Google Cloud selected on Google’s page.",
     aws: "The role grants no access. Ask for it again.",
   } satisfies Record<Cloud, string>,
   ask: "Ask for it again",
@@ -287,7 +287,7 @@ export const detail = {
   memoryOnly: "Memory only, until you quit",
   connected: "Connected",
   missingScopes: "Not granted",
-  missingScopesNote: "The cloud granted fewer scopes than were asked for, so some actions will be refused.",
+  missingScopesNote: "The cloud granted fewer scopes than requested, so some actions will be refused.",
   askAgain: "Ask again",
   nextTry: (rest: string) => `Next try in ${rest}.`,
   organization: "Accounts of the organisation",
@@ -300,14 +300,14 @@ export const detail = {
   addTenant: (name: string) => `Add ${name}`,
 };
 
-/** When the Session ends and what happens then. */
+/** When the Session expires and what happens then. */
 export function sessionLine(account: AccountView, paused: boolean, now: number): string {
   if (account.session === null) {
     return account.status === "connected" ? "No session yet; one is created on first use" : "No session";
   }
   const rest = left(account.session.expiresAt, now);
   const at = moment(account.session.expiresAt, now);
-  if (rest === null) return `Ended ${at}`;
+  if (rest === null) return `Expired ${at}`;
   return `${at}, in ${rest}; ${sessionAfter(account, paused)}`;
 }
 
@@ -327,11 +327,11 @@ export function signInLine(account: AccountView, now: number): string {
   if (account.status === "sign-in-again" && account.cloud !== "aws") {
     return account.session !== null && left(account.session.expiresAt, now) !== null
       ? "Expired. Sign in again for a new session."
-      : "It has ended";
+      : "Expired";
   }
   const end: SignInEnd | null = account.signInEnd;
   if (end === null) return endless[account.cloud];
-  if (left(end.at, now) === null) return `Ended ${moment(end.at, now)}; sign in again`;
+  if (left(end.at, now) === null) return `Expired ${moment(end.at, now)}; sign in again`;
   switch (end.why) {
     case "idle":
       return `Until ${day(end.at, now)} if unused; each use extends it`;
@@ -340,14 +340,14 @@ export function signInLine(account: AccountView, now: number): string {
   }
 }
 
-/** How long a sign-in lasts whose end the cloud does not name. */
+/** How long a sign-in lasts when the cloud names no expiry. */
 const endless: Record<Cloud, string> = {
   azure: "Until you or your organisation end it",
   gcp: "Until you or your organisation end it, or after six months without use",
   aws: "Until the role’s trust policy changes",
 };
 
-/** Why a Cloud names an end beforehand. */
+/** Why a Cloud names an expiry in advance. */
 const limits: Record<Cloud, string> = {
   azure: "Entra ends it then",
   gcp: "Google ends it then: the client is in testing (7 days), or access was granted for a limited time",
@@ -507,7 +507,7 @@ export const done = {
   tenantAdded: (name: string) => `${name} was added.`,
   clientIdSaved: "Client id saved.",
   redirectSaved: "Redirect saved.",
-  diagnosticsCopied: "Diagnostics copied. They hold no secret.",
+  diagnosticsCopied: "Diagnostics copied. They contain no secrets.",
   forgotten: "All accounts and saved sign-ins removed. Nothing changes at the cloud providers.",
   paused: "Automatic renewal paused.",
   resumed: "Automatic renewal resumed.",
@@ -541,7 +541,7 @@ export const signIn = {
   browser: "Finish signing in there. This window updates automatically.",
   schemeTaken: "Another program opens this app’s links, so this sign-in uses localhost instead.",
   waits: (rest: string) => `Expires in ${rest}`,
-  finishing: "Checking the answer",
+  finishing: "Checking the response",
   openAgain: "Open again",
   cancel: "Cancel sign-in",
   again: (name: string) => `Signing in again to ${name}`,
@@ -556,7 +556,7 @@ export const signIn = {
   keepBoth: "Keep both",
 };
 
-/** What is checked of a role, and how a check stands. */
+/** The checks of a role, and their state. */
 export const roleChecks = {
   label: "Checks of the role",
   what: {
@@ -671,12 +671,12 @@ const sourceKinds: Record<AwsSourceKind, string> = {
   nothing: "nothing found yet",
 };
 
-/** The condition that makes a role demand its External ID. */
+/** The condition that makes a role require its External ID. */
 export function conditionLine(externalId: string): string {
   return `"Condition": {"StringEquals": {"sts:ExternalId": ${JSON.stringify(externalId)}}}`;
 }
 
-/** The life of a session in words. */
+/** The length of a session in words. */
 export function life(seconds: number): string {
   const minutes = seconds / 60;
   if (minutes < 60) return `${minutes.toLocaleString("en-GB")} minutes`;
@@ -697,7 +697,7 @@ export function trustPolicyCommand(roleArn: string): string | null {
     : `aws iam get-role --role-name ${name} --query Role.AssumeRolePolicyDocument`;
 }
 
-/** Whether a role was seen to demand its External ID. */
+/** Whether a role requires its External ID. */
 export const enforcement: Record<Enforcement, string> = {
   enforced: "Enforced",
   "not-enforced": "Not enforced",
@@ -767,7 +767,7 @@ export const setup = {
   copyWhat: (what: string) => `Copy ${what}`,
 };
 
-/** What to do in the Google Cloud console before anybody can sign in. */
+/** What to do in the Google Cloud console before the first sign-in. */
 export const googleSetup = {
   project: "Choose a project for the client",
   projectBody: "Any project will do. Enable the Cloud Resource Manager API in it, which lists the projects.",
@@ -805,7 +805,7 @@ export function googleLines(cloud: CloudView): string {
   return `[gcp]\nclient_secret_file = "client_secret_….json"\naccess = "${asked}"  # or "${other}"`;
 }
 
-/** What a sign-in to Google asks to be allowed. */
+/** The access that a sign-in to Google requests. */
 export function googleAccess(cloud: CloudView): string {
   return isReadOnly(cloud)
     ? "Read-only: enough to look"
@@ -987,7 +987,7 @@ function raised(word: string): string {
   return word.charAt(0).toUpperCase() + word.slice(1);
 }
 
-/** A sentence's beginning inside another sentence. */
+/** A sentence with a lowercase start, inside another sentence. */
 function lowered(sentence: string): string {
   return sentence.charAt(0).toLowerCase() + sentence.slice(1);
 }

@@ -56,7 +56,7 @@ impl FromStr for Keys {
         // Programs use one modifier and a key themselves: Ctrl+C would no longer copy anywhere.
         if !system && [ctrl, alt, shift].iter().filter(|held| **held).count() < 2 {
             let message = format!(
-                "{keys} would be taken from every program. Hold two of Ctrl, Alt and Shift, or the Super key, with it."
+                "{keys} would stop working in every program. Hold two of Ctrl, Alt and Shift, or the Super key, with it."
             );
             return Err(Error::new(Code::InvalidInput, message));
         }
@@ -67,7 +67,7 @@ impl FromStr for Keys {
 fn no_keys(text: &str) -> Error {
     let shown: String = text.chars().filter(|c| !c.is_control()).take(40).collect();
     let message = format!(
-        "\"{shown}\" cannot be a shortcut. Hold two of Ctrl, Alt and Shift, or the Super key, and press a letter, a \
+        "\"{shown}\" is not a valid shortcut. Hold two of Ctrl, Alt and Shift, or the Super key, and press a letter, a \
          digit, F1 to F12 or the space bar."
     );
     Error::new(Code::InvalidInput, message)
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_shortcut_is_refused_with_what_would_be_one() {
+    fn an_invalid_shortcut_is_refused_with_the_permitted_keys() {
         for text in [
             "",
             "+",

@@ -82,7 +82,7 @@ impl Shared {
                 Ok(Event::MappingNotify(_)) => self.follow_layout(),
                 Ok(_) => {}
                 Err(error) => {
-                    tracing::warn!(%error, "the shortcut is not listened for any more");
+                    tracing::warn!(%error, "the shortcut no longer works");
                     return;
                 }
             }
@@ -102,7 +102,7 @@ impl Shared {
         self.release(last);
         *grabbed = self.grab(last.keys).ok();
         if grabbed.is_none() {
-            tracing::warn!(keys = %last.keys, "the shortcut is not on the new keyboard layout, or taken there");
+            tracing::warn!(keys = %last.keys, "the new keyboard layout has no such shortcut, or another program uses it");
         }
     }
 

@@ -32,7 +32,7 @@ pub(crate) fn run(
         return Ok(print_json(&Activity { activity })?);
     }
     if activity.is_empty() {
-        note("Nothing has happened yet.");
+        note("No activity yet.");
         return Ok(());
     }
     let zone = TimeZone::system();
@@ -113,16 +113,16 @@ fn line(happening: &ActivityEvent, zone: &TimeZone) -> [String; 3] {
             format!("session not renewed: {} ({reference})", code.as_str())
         }
         ActivityKind::HandedOut { to, .. } if happening.cloud == Cloud::Aws => {
-            format!("credential handed to {to}")
+            format!("credential issued to {to}")
         }
         ActivityKind::HandedOut {
             to,
             resource: Some(resource),
-        } => format!("token for {resource} handed to {to}"),
-        ActivityKind::HandedOut { to, resource: None } => format!("token handed to {to}"),
+        } => format!("token for {resource} issued to {to}"),
+        ActivityKind::HandedOut { to, resource: None } => format!("token issued to {to}"),
         ActivityKind::Used => "chosen".to_owned(),
         ActivityKind::TargetsChanged { added, removed } => {
-            format!("targets changed: {added} new, {removed} gone")
+            format!("targets changed: {added} added, {removed} removed")
         }
         ActivityKind::Disconnected => "disconnected".to_owned(),
     };

@@ -11,80 +11,81 @@ use crate::shell::Shell;
 
 const AFTER_HELP: &str = "\
 ACCOUNT is an account's id, its name or its user name; ACCOUNT/TARGET also names a subscription, project, region or role
-of it, by its id or whole name, for this command alone. Where nothing is issued or removed, and at a terminal, a part of
-them that fits no other account does too.
+of it, by its id or whole name, for this command alone. Commands that issue no credential and remove nothing also accept a
+part that matches one account. So do the others, at a terminal.
 
 Examples:
-  mcm login azure --all-tenants        sign in to every tenant that you may enter
-  mcm login aws --print cli            commands that create a role for you
-  mcm login aws --role-arn ARN         check that role, and connect it
+  mcm login azure --all-tenants        sign in to every tenant that you can access
+  mcm login aws --print cli            print commands that create a role for you
+  mcm login aws --role-arn ARN         check that role and connect it
   mcm login aws --sso-start-url URL    sign in to IAM Identity Center: every account and role
-  mcm accounts                         what is connected, and what is in use
-  mcm use contoso Production           choose an account and a subscription
-  mcm token --active azure             an access token of the account in use
-  mcm credential-process --active      the same for AWS, as its own tools read it
-  mcm configure aws                    profiles in ~/.aws/config that do so
-  mcm whoami                           as whom aws, az, gcloud and terraform work in this shell
-  mcm doctor                           what is wrong, and how to mend it
-  mcm exec production -- terraform plan   a command as that account, with no secret in a file
-  eval \"$(mcm env contoso)\"            the same for this shell, with the credential in its variables
+  mcm accounts                         list the connected accounts
+  mcm use contoso Production           switch to an account and a subscription
+  mcm token --active azure             print an access token for the account in use
+  mcm credential-process --active      print the AWS credential in use, as AWS's tools read it
+  mcm configure aws                    write profiles that use it to ~/.aws/config
+  mcm whoami                           show which identity aws, az, gcloud and terraform use here
+  mcm doctor                           find problems and how to fix them
+  mcm exec production -- terraform plan   run a command as that account, with no secret in a file
+  eval \"$(mcm env contoso)\"            set the credential in this shell's variables
 
 Environment:
   AZURE_CLIENT_ID, AZURE_TENANT_ID     the app registration, and the tenant to sign in to
   GOOGLE_CLIENT_ID, …_SECRET           the OAuth client of a desktop app
-  AWS_PROFILE, AWS_REGION, …           who assumes the role, as for every program of AWS
+  AWS_PROFILE, AWS_REGION, …           the identity that assumes the role, as for every AWS tool
   BROWSER                              the program that opens the sign-in page
   MCM_HOME                             one folder for settings, accounts and logs
-  MCM_LOG                              how much is logged: warn, info (default), debug, trace
-  NO_COLOR                             no colour, also in a terminal
+  MCM_LOG                              log level: error, warn, info (default), debug, trace
+  NO_COLOR                             no colour, even in a terminal
 
-Exit status: 0 done, 1 failed, 2 wrong usage, 3 sign in again.";
+Exit status: 0 success, 1 failure, 2 wrong usage, 3 sign in again.";
 
 const ACCOUNTS_HELP: &str = "\
 --json prints {\"accounts\":[…]}, each with id, provider (azure, gcp, aws), displayName, identity, status (connected,
-expired, sign-in-again, locked, offline), active, sessionExpiresAt (RFC 3339 or null), and for Azure tenantId and
-subscriptions, for Google Cloud email and projects, for AWS accountId, roleArn, externalId, externalIdEnforced (true,
-false or \"unknown\"), partition, region and kind (role); for IAM Identity Center kind (identity-center), startUrl, ssoRegion,
-userName, partition, roles, role (the one in use) and pinned. Fields may be added; none changes its meaning.";
+expired, sign-in-again, locked, offline), active and sessionExpiresAt (RFC 3339 or null). Azure accounts also have tenantId
+and subscriptions, Google Cloud accounts email and projects. AWS accounts have accountId, roleArn, externalId,
+externalIdEnforced (true, false or \"unknown\"), partition, region and kind (role); for IAM Identity Center kind (identity-center), startUrl, ssoRegion,
+userName, partition, roles, role (the one in use) and pinned. New fields may appear; existing ones keep their meaning.";
 
 const DEVICE_CODE_HELP: &str = "\
---device-code shows a page and a code to type there, on any device. Use it only for a sign-in that you started \
-yourself: whoever talks you into typing a code is signed in as you. Many organisations block this way; a browser on this \
-machine is the safer one.";
+--device-code shows a page and a code to enter there, on any device. Use it only for a sign-in that you started: anyone \
+who gets you to enter a code is signed in as you. Many organisations block device codes; a browser on this machine is safer.";
 
 const GCP_HELP: &str = "\
---device-code shows a page and a code to type there, on any device. Google offers that to clients of the type TVs and \
-Limited Input devices only, and grants them no access to Google Cloud, so at Google itself it is refused: sign in with a \
-browser. It serves issuers of your own.";
+--device-code shows a page and a code to enter there, on any device. Google offers it only to OAuth clients of the type \
+\"TVs and Limited Input devices\", and gives those no access to Google Cloud. So Google refuses it: sign in with a browser \
+instead. The option is for your own OpenID issuers.";
 
 const TARGETS_HELP: &str = "\
---json prints {\"account\",\"readAt\",\"targets\":[…]}, each target with id, name, state (the cloud's own word, or null) and active.
-readAt is RFC 3339, or null. Fields may be added; none changes its meaning.";
+--json prints {\"account\",\"readAt\",\"targets\":[…]}, each target with id, name, state (as the cloud reports it, or null) and
+active. readAt is RFC 3339, or null. New fields may appear; existing ones keep their meaning.";
 
 const ACTIVITY_HELP: &str = "\
---json prints {\"activity\":[…]}, each with at (RFC 3339), account (its id), cloud, name (as it was called then) and what,
-whose kind is connected, signed-in-again, renewed, renewal-failed, handed-out, used, targets-changed or disconnected. Fields
-and kinds may be added; none changes its meaning.
+--json prints {\"activity\":[…]}, each with at (RFC 3339), account (its id), cloud, name (at that time) and what. The kind of
+what is connected, signed-in-again, renewed, renewal-failed, handed-out, used, targets-changed or disconnected. New fields and
+kinds may appear; existing ones keep their meaning.
 
-Each event is chained to the one before by a hash. --verify checks that, and prints how many events fit and the hash of
-the last: note it, and a later check shows whether it is still in the chain's place. Status 1 when something was changed. With
---json it prints {\"events\":…,\"unchecked\":…,\"end\":…,\"intact\":…}.";
+A hash chains each event to the previous one. --verify checks the chain, and prints the number of intact events and the last
+hash. Note that hash: a later check shows whether it is still in its place in the chain. The exit status is 1 when an event was
+changed. With --json it prints {\"events\":…,\"unchecked\":…,\"end\":…,\"intact\":…}.";
 
 const EXPORT_HELP: &str = "\
-Prints the accounts with their targets, the account in use in each cloud, connections to AWS that wait for their role, the
-names of typed access keys, and the activity. Secrets stay in the keychain. Fields may be added; none changes its meaning.";
+Prints the accounts with their targets, the account in use in each cloud, AWS connections that wait for their role, the
+names of typed access keys, and the activity. Secrets stay in the keychain. New fields may appear; existing ones keep their
+meaning.";
 
 const DOCTOR_HELP: &str = "\
-Also looks for what would win over the accounts here: variables of other sign-ins, and credentials that aws, az and gcloud
-keep in plain text, which are named without what is in them. Nothing is changed. Status 1 when a check fails.
+Also finds what would override the accounts here: variables of other sign-ins, and credentials that aws, az and gcloud
+keep in plain text. It names those files without showing their contents. Nothing is changed. The exit status is 1 when a
+check fails.
 
---json prints {\"checks\":[…]}, each with name, status (ok, warn, fail), found and remedy (null when all is well). Checks may
-be added; none changes its name.";
+--json prints {\"checks\":[…]}, each with name, status (ok, warn, fail), found and remedy (null when there is no problem). New
+checks may appear; existing ones keep their names.";
 
 const LOGIN_AWS_HELP: &str = "\
-A role is connected in two steps. --print gives what creates it, with a new External ID that is kept for it, and
---role-arn checks the role that was created and connects it. The checks assume it with the External ID, without one
-and with a wrong one: only the first may succeed, else the role is refused.
+Connecting a role takes two steps. --print prints what creates the role, with a new External ID that is kept for it.
+--role-arn checks the role and connects it: it assumes the role with the External ID, without one, and with a wrong one.
+Only the first may succeed, otherwise the role is refused.
 
 Without options, the start URLs of IAM Identity Center in ~/.aws/config are listed. --sso-start-url takes any form of a
 start URL. One sign-in serves every account and role that is assigned to you; name them as ACCOUNT/123456789012/ROLE.
@@ -99,23 +100,23 @@ Examples:
   aws iam create-access-key --query 'AccessKey.[AccessKeyId,SecretAccessKey]' --output text |
     mcm login aws --add-keys
 
-SOURCE says who assumes the role: default (AWS's own chain: environment, profile, SSO, instance), profile:NAME, or
-keychain:ACCESS_KEY_ID for keys that --add-keys or the app took into the keychain; keychain alone for the only ones. When
-nobody says, it is the one that the role was prepared with: the profile in AWS_PROFILE, else default.";
+SOURCE is the identity that assumes the role: default (AWS's own chain: environment, profile, SSO, instance), profile:NAME,
+or keychain:ACCESS_KEY_ID for keys that --add-keys or the app stored in the keychain. keychain alone means the only stored
+keys. Without --source, the source is the one that the role was prepared with, then the profile in AWS_PROFILE, then default.";
 
 const CONFIGURE_AWS_HELP: &str = "\
-Each account becomes a profile that asks mcm for its credential, so that every program of AWS can use it and no key lies
-on the disk:
+Writes a profile for each account. The profile runs mcm for its credential, so every AWS tool can use it and no key is on
+the disk:
 
   [profile production]
   credential_process = /usr/bin/mcm credential-process aws-0123456789ab
   region = eu-central-1
 
-The file is ~/.aws/config, or what AWS_CONFIG_FILE names. The change is shown first and made when you agree; without a
-terminal to ask on it needs --yes, and is otherwise only shown, with status 2. Profiles of yours, comments and order
-stay byte for byte; what was there before mcm first changed it is kept in config.before-mcm. Our profiles
-are found by the comment in them and brought up to date where they are, and a name that is taken is never overwritten. A file that AWS's own tools would not
-read is refused, with the line to mend.
+The file is ~/.aws/config, or the one in AWS_CONFIG_FILE. The change is shown first and written after you confirm it.
+Without a terminal, add --yes; otherwise nothing is written and the exit status is 2. Your own profiles, comments and order
+stay byte for byte. The file as it was before mcm first changed it is kept as config.before-mcm. Profiles of mcm carry a
+comment and are updated in place; a name that is taken is never overwritten. A file that AWS's own tools would reject is
+refused, with the line to fix.
 
 Of a sign-in to IAM Identity Center, the pinned roles become profiles, or the ones that you name as ACCOUNT/123456789012/ROLE;
 --all takes every role. Without a region of their own, they work in that of the sign-in.
@@ -127,13 +128,12 @@ Examples:
   mcm configure aws --undo";
 
 const WHOAMI_HELP: &str = "\
-Looks where the tools look, in their order: variables, profiles, their own sign-ins. Asks no server and reads no
-credential; what only a server knows, such as the role of the machine, is said to be unknown.
+Looks where the tools look, in their order: variables, profiles, their own sign-ins. It contacts no server and reads no
+credential. What only a server knows, such as the machine's role, is shown as unknown.
 
---json prints {\"tools\":[…]}, each with tool (aws, az, gcloud, terraform-aws, terraform-azurerm, terraform-google),
-provider, source, identity, place (region, subscription or project), account (its id here, if it is one of ours), why,
-activeAccount and isActive (true, false, or null when that cannot be told). Fields and sources may be added; none changes its
-meaning.";
+--json prints {\"tools\":[…]}, each with tool (aws, az, gcloud, terraform-aws, terraform-azurerm, terraform-google), provider,
+source, identity, place (region, subscription or project), account (its id, if it is connected here), why, activeAccount and
+isActive (true, false, or null when unknown). New fields and sources may appear; existing ones keep their meaning.";
 
 const COMPLETION_HELP: &str = "\
 Add to the shell's start file:
@@ -143,34 +143,34 @@ Add to the shell's start file:
   fish         mcm completion fish | source             in ~/.config/fish/config.fish
   PowerShell   mcm completion powershell | Out-String | Invoke-Expression     in $PROFILE
 
-An account is offered by a word of its name that fits no other account, by its user name, or by its id; a subscription of
-the account on the line by a word of its name or its id, a project or region by its id.";
+Accounts are completed by a word of their name that matches no other account, by user name, or by id. Subscriptions of the
+account on the line are completed by a word of their name or by id, projects and regions by id.";
 
 const TOKEN_HELP: &str = "\
-RESOURCE is graph, key-vault, storage, aks, arm (as it is when nobody says), or a resource's own identifier: https://…, \
-api://… or a GUID. The short names follow the Azure cloud in settings.toml. Google's tokens serve every API.
+RESOURCE is graph, key-vault, storage, aks, arm (the default), or a resource's own identifier: https://…, api://… or a \
+GUID. The short names follow the Azure cloud in settings.toml. Google's tokens are valid for every API.
 
 Examples:
   mcm token contoso                          for Azure Resource Manager
   mcm token contoso --resource graph         for Microsoft Graph, with the same sign-in
   mcm token --active azure --resource https://database.windows.net/ --json
 
-Without --interactive it never opens a browser: an account that needs a sign-in ends the command at once with status 3.";
+Without --interactive it never opens a browser: for an account that needs a sign-in, the exit status is 3.";
 
 const CREDENTIAL_PROCESS_HELP: &str = "\
-Prints AWS's credential_process JSON, Version 1, with a credential that lives for 15 minutes or longer. In
+Prints AWS's credential_process JSON, Version 1, with a credential that is valid for at least 15 minutes. In
 ~/.aws/config:
 
   [profile production]
   credential_process = mcm credential-process ACCOUNT
   region = eu-central-1
 
-Never opens a browser: an account that needs you ends the command at once with status 3. --interactive verifies the role \
-again, as after you have mended its trust policy; it cannot sign in to the profile that the role is assumed with.";
+It never opens a browser: for an account that needs a sign-in, the exit status is 3. --interactive verifies the role again, \
+for example after you fixed its trust policy. It cannot sign in to the profile that assumes the role.";
 
 const KUBE_TOKEN_HELP: &str = "\
-Prints an ExecCredential as kubectl reads it from a program: for EKS a token of aws-iam-authenticator, for AKS one of \
-Entra, for GKE the access token. In ~/.kube/config:
+Prints an ExecCredential, as kubectl reads it from a program: for EKS a token of aws-iam-authenticator, for AKS an Entra \
+token, for GKE the access token. In ~/.kube/config:
 
   users:
   - name: production
@@ -181,20 +181,20 @@ Entra, for GKE the access token. In ~/.kube/config:
         args: [kube-token, ACCOUNT, --cluster, production]   # only EKS needs --cluster
         interactiveMode: Never
 
-An old kubectl wants apiVersion client.authentication.k8s.io/v1beta1, and no interactiveMode. Inside \"mcm exec\" no account \
-has to be named. Without --interactive it never opens a browser: an account that needs you ends the command at once with \
-status 3.";
+Old versions of kubectl need apiVersion client.authentication.k8s.io/v1beta1, without interactiveMode. Inside \"mcm exec\" \
+you can omit ACCOUNT. Without --interactive it never opens a browser: for an account that needs a sign-in, the exit status \
+is 3.";
 
 const EXEC_HELP: &str = "\
-The command finds its credentials at an endpoint on this machine that lives as long as it does, and renews them there.
-Each cloud's own way is used: a container's credentials for AWS, an App Service's identity for Azure, a credential file
-without a secret for Google Cloud. Variables that would win over the account are unset for the command; where the
-default profile of ~/.aws has credentials, it gets a read-only copy of that file without them, and is refused where a copy
-could not be safe. az and azd get folders of their own, in which they are signed in as the account: ~/.azure is neither read
-nor changed, but for az's extensions and settings. gsutil gets a file of its own.
+The command gets its credentials from an endpoint on this machine, and renews them there. The endpoint exists only while the
+command runs. Each cloud's tools use their own mechanism: container credentials for AWS, an App Service identity for Azure,
+a credential file without a secret for Google Cloud. Variables that would override the account are unset for the command.
+If the default profile of ~/.aws has credentials, the command gets a read-only copy of the file without them. If no copy would
+be safe, the command does not start. az and azd get their own folders, in which they are signed in as the account. ~/.azure is
+not changed, and only az's extensions and settings are read from it. gsutil gets its own file.
 
-Last, mcm looks where each tool will look. Where one would work as another identity, nothing is started, and the message
-names what wins. --force reports that and goes on.
+Finally, mcm looks where each tool will look. If one would use another identity, the command does not start, and the message
+names the cause. With --force, mcm reports that and continues.
 
 Examples:
   mcm exec contoso-production -- aws s3 ls
@@ -202,50 +202,50 @@ Examples:
   mcm exec --active aws -- ./deploy.sh
   mcm exec production -- bash
 
---active follows what is in use while the command runs: each credential is of the account in use at that moment. What
-the command was told when it started cannot follow: the region, tenant, subscription or project in its variables.
+--active follows the account in use while the command runs: each credential is for the account in use at that moment. The
+region, tenant, subscription or project in the command's variables is set once, at the start.
 
 --env puts the credential itself into the command's variables, for tools that know no endpoint: AWS access keys, and
-CLOUDSDK_AUTH_ACCESS_TOKEN and GOOGLE_OAUTH_ACCESS_TOKEN. They are not renewed; until when they are good is told on
-standard error. Azure's tools read no token from a variable, so Azure stays as it is.
+CLOUDSDK_AUTH_ACCESS_TOKEN and GOOGLE_OAUTH_ACCESS_TOKEN. These are not renewed; standard error shows when they expire.
+Azure's tools read no token from a variable, so Azure still uses the endpoint.
 
---interactive is about the start: each account that needs you is signed in to, one after the other, and the command waits;
-a role of AWS is verified again. While the command runs, no browser opens, with or without it: a credential that only you
-can renew is refused at once, with what to run, and is there again for the next request when you have done so.
+--interactive applies to the start: it signs in to each account that needs it, one after the other, or verifies the AWS role
+again, and the command waits. While the command runs, no browser opens. A credential that needs a sign-in is then refused with
+the command to run, and the next request succeeds once you have signed in.
 
-A region in AWS_REGION wins over the one in use for the account, and --region over both.
+AWS_REGION overrides the account's region in use, and --region overrides both.
 
-A signal that is sent to mcm is passed on to the command. Ctrl-C in a terminal reaches it once, as without mcm; what a
-program sends to the whole process group (kill -- -PGID) reaches it twice, so send that to mcm alone.
+A signal sent to mcm is passed on to the command. Ctrl-C in a terminal reaches it once, as without mcm. A signal sent to
+the whole process group (kill -- -PGID) reaches it twice, so send that to mcm alone.
 
-Exit status: the command's own; 128 and its number when a signal ended it; 127 when it was not found and 126 when it
-cannot be run. Before it starts: 1 failed, 2 wrong usage, 3 sign in again.";
+Exit status: the command's own; 128 plus the signal's number when a signal ended it; 127 when it was not found and 126 when
+it cannot be run. Before it starts: 1 failure, 2 wrong usage, 3 sign in again.";
 
 const ENV_HELP: &str = "\
 Examples:
   eval \"$(mcm env contoso-production)\"               bash, zsh
   mcm env contoso-production | source                  fish
   mcm env contoso-production --shell powershell | Out-String | Invoke-Expression
-  eval \"$(mcm env --unset)\"                          take everything back
+  eval \"$(mcm env --unset)\"                          unset everything again
 
-The credential is in the shell's variables, is not renewed, and can be read by every program that the shell starts;
-standard error says until when it is valid. When a profile of ~/.aws/config runs this
-\"mcm credential-process\" for the account, and no client would read it otherwise, AWS_PROFILE names it instead, and no secret of AWS is in the shell. Azure's tools read no token from a
-variable: AZURE_ACCESS_TOKEN is for scripts. Google's libraries and gsutil read none either, and find no identity. \"mcm exec\"
-has none of these limits. Where a tool would work as another identity, as az signed in as another user does, it fails;
---force reports that and goes on.
+The credential is in the shell's variables and is not renewed. Every program that the shell starts can read it. Standard error
+shows when it expires. If a profile in ~/.aws/config runs this \"mcm credential-process\" for the account, and every client
+reads it the same way, AWS_PROFILE names that profile instead, and the shell has no AWS secret. Azure's tools read no token
+from a variable: AZURE_ACCESS_TOKEN is for scripts. Google's libraries and gsutil read none either, and find no credential.
+\"mcm exec\" has none of these limits. If a tool would use another identity, for example az with its own sign-in, the command
+fails. With --force, mcm reports that and continues.
 
-Without --interactive it never opens a browser: an account that needs you ends the command at once with status 3.
+Without --interactive it never opens a browser: for an account that needs a sign-in, the exit status is 3.
 
-When it fails and its output is not a terminal, it prints lines that unset what would work as another account, and end
-with a command that fails: eval \"$(mcm env …)\" then fails too, and stops a script that runs under \"set -e\".
+If it fails and its output is not a terminal, it prints commands that unset what would act as another account, and then a
+command that fails. So eval \"$(mcm env …)\" fails too, and stops a script that runs under \"set -e\".
 
-The lines begin with \"false || true\": of an mcm that is killed, the shell gets \"false\" alone. MCM_ENV marks the key, so that
-mcm never takes it for your own.
+The output begins with \"false || true\", so that the shell only gets \"false\" from an mcm that was killed. MCM_ENV marks the
+key, so that mcm never mistakes it for your own.
 
-The lines are for the shell whose file runs mcm. Any other program has to name one with --shell.
+The commands are for the shell that runs mcm. Any other program must choose one with --shell.
 
---unset prints lines that unset every variable that says as whom, or where, the tools of a cloud work.";
+--unset prints commands that unset every variable that decides which identity, or which place, the tools of a cloud use.";
 
 /// Sign in to your clouds, switch between accounts, and give other programs short-lived credentials.
 #[derive(Parser)]
@@ -260,7 +260,7 @@ pub(crate) struct Arguments {
 #[command(name = "mcm", disable_help_flag = true, disable_help_subcommand = true)]
 pub(crate) struct IssueArguments {
     #[command(subcommand)]
-    pub(crate) wish: IssueCommand,
+    pub(crate) command: IssueCommand,
 }
 
 #[derive(Subcommand)]
@@ -399,7 +399,7 @@ pub(crate) enum IssueCommand {
         /// Print JSON as `az account get-access-token` does
         #[arg(long)]
         json: bool,
-        /// When only you can help, open a browser for you to sign in with, once for all that ask meanwhile
+        /// Open a browser if sign-in is needed, once for all waiting processes
         #[arg(long)]
         interactive: bool,
     },
@@ -417,7 +417,7 @@ pub(crate) enum IssueCommand {
     KubeToken {
         #[command(flatten)]
         whose: ClusterOf,
-        /// When only you can help, open a browser for you to sign in with, once for all that ask meanwhile
+        /// Open a browser if sign-in is needed, once for all waiting processes
         #[arg(long)]
         interactive: bool,
     },
@@ -466,7 +466,7 @@ pub(crate) enum Login {
     /// Sign in to Google Cloud
     #[command(after_help = GCP_HELP)]
     Gcp(GcpLogin),
-    /// Sign in to IAM Identity Center, connect an AWS role, or print what creates one
+    /// Sign in to IAM Identity Center, connect an AWS role, or print a template that creates one
     #[command(after_help = LOGIN_AWS_HELP)]
     Aws(Box<AwsLogin>),
 }
@@ -747,7 +747,9 @@ fn any_cloud(text: &str) -> Result<Cloud, String> {
 fn cloud(text: &str) -> Result<Cloud, String> {
     const WITH_TOKENS: [Cloud; 2] = [Cloud::Azure, Cloud::Gcp];
     if text == Cloud::Aws.as_str() {
-        return Err("AWS has no access tokens; run \"mcm credential-process --active\"".to_owned());
+        return Err(
+            "AWS has no access tokens. Run \"mcm credential-process --active\".".to_owned(),
+        );
     }
     let found = WITH_TOKENS.into_iter().find(|cloud| cloud.as_str() == text);
     found.ok_or_else(|| {
@@ -759,7 +761,7 @@ fn cloud(text: &str) -> Result<Cloud, String> {
 /// Parses a role's permissions.
 #[expect(
     clippy::unnecessary_wraps,
-    reason = "clap's parsers may fail; what is no ARN is told by the core"
+    reason = "clap's parsers may fail; the core reports an invalid ARN"
 )]
 fn permissions(text: &str) -> Result<Permissions, String> {
     Ok(match text {

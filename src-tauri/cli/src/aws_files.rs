@@ -51,8 +51,8 @@ pub(crate) fn without_credentials(environment: &Environment) -> Result<Vec<FileC
     Ok(copies)
 }
 
-/// The profile whose only source of a credential, to every client, is this very program, asked for this account.
-pub(crate) fn profile_that_asks_us(environment: &Environment, account: &str) -> Option<String> {
+/// Finds the profile whose only credential source, for every client, is this program with this account.
+pub(crate) fn profile_that_runs_mcm(environment: &Environment, account: &str) -> Option<String> {
     let files = Files::read(environment);
     if files.config.needs_copy || files.credentials.needs_copy {
         return None;
@@ -95,7 +95,7 @@ fn copy(file: &SharedFile) -> Result<Option<Vec<u8>>, Error> {
     }
     let refused = |why: &str| {
         let message = format!(
-            "{why} So mcm cannot keep other credentials out of this command. Fix the file, or set {} to another one.",
+            "{why} So mcm cannot keep other credentials from this command. Fix the file, or set {} to another file.",
             file.variable()
         );
         Error::new(Code::SettingInvalid, message)

@@ -88,8 +88,7 @@ impl Choice {
 /// `invalid-input` for no account and for two of one cloud; the errors of `by_name` and `App::active`.
 pub(crate) fn choose(app: &App, whose: &AccountsOf) -> Result<Vec<Choice>, Error> {
     if whose.accounts.is_empty() && whose.active.is_empty() {
-        let message =
-            "Name an account, or --active with a cloud. This command with --help says more.";
+        let message = "Name an account, or use --active with a cloud. See --help.";
         return Err(Error::new(Code::InvalidInput, message));
     }
     let named = whose.accounts.iter().map(|name| Choice::named(app, name));
@@ -127,10 +126,14 @@ pub(crate) fn require_aws(region: Option<&str>, choices: &[Choice]) -> Result<()
 
 fn two_of(cloud: Cloud, one: &Account, other: &Account) -> Error {
     let message = if one.id == other.id {
-        format!("{} ({}) is named twice. Name it once.", one.name(), one.id)
+        format!(
+            "{} ({}) is named twice. Name it only once.",
+            one.name(),
+            one.id
+        )
     } else {
         format!(
-            "{} ({}) and {} ({}) are both accounts of {}, whose tools work as one account at a time. Name one of them.",
+            "{} ({}) and {} ({}) are both accounts of {}, whose tools use one account at a time. Name one of them.",
             one.name(),
             one.id,
             other.name(),

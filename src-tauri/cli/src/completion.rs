@@ -355,7 +355,7 @@ mod tests {
         let put =
             store.change(|change| accounts.iter().try_for_each(|account| change.put(account)));
         put.now_or_never()
-            .expect("nobody else writes")
+            .expect("no other process writes")
             .expect("written");
         let offers = Offers::of_accounts(accounts);
         let plain = |(offer, account): (&Offer, &Account)| {
@@ -376,7 +376,7 @@ mod tests {
     }
 
     #[test]
-    fn an_account_is_offered_by_what_fits_no_other() {
+    fn an_account_is_offered_by_what_matches_no_other() {
         let accounts = [
             azure("a", "Contoso Ltd (Europe)", "ada@contoso.example"),
             azure("b", "Contoso", "b@x.example"),
@@ -395,7 +395,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hostile_name_is_offered_only_by_what_no_shell_acts_on() {
+    fn a_hostile_name_is_offered_only_by_words_that_no_shell_acts_on() {
         let hostile = "$(touch x) `id` ; rm -rf ~ 'a\"b \u{1b}[31m --all *? \\ |&<>!{}[]\n%PATH% $HOME @(1) -x";
         for offered in words(&[azure("a", hostile, hostile)]).concat() {
             assert!(
@@ -411,7 +411,7 @@ mod tests {
     }
 
     #[test]
-    fn a_target_is_offered_by_what_fits_no_other_and_is_found_by_it() {
+    fn a_target_is_offered_by_what_matches_no_other_and_is_found_by_it() {
         let target = |id: &str, name: &str| Target {
             id: id.into(),
             name: name.into(),

@@ -32,24 +32,31 @@ const CONFIG_LOCK_TIMEOUT: Duration = Duration::from_secs(10);
 /// The longest name that we give a profile.
 const LONGEST_NAME: usize = 64;
 
-pub(crate) async fn run(app: &App, world: &World, wish: ConfigureAws) -> Result<(), Failure> {
+pub(crate) async fn run(app: &App, world: &World, options: ConfigureAws) -> Result<(), Failure> {
     let tools = OtherTools::of(&world.environment)?;
     let path = tools.aws_config();
     let file = Foreign::read(&path)?;
     let config = Config::parse(file.bytes().unwrap_or_default()).map_err(|why| {
         let message = format!(
-            "{} cannot be changed safely and is left as it is. {why}.",
+            "{} cannot be changed safely and was not changed. {why}.",
             path.display()
         );
         Error::new(Code::StorageUnreadable, message)
     })?;
     let mut draft = config.draft();
-    let mut told = if wish.undo {
-        take_out(app, &config, &mut draft, &wish)?
+    let mut notes = if options.undo {
+        take_out(app, &config, &mut draft, &options)?
     } else {
         let program = program::of_this_process(&world.environment)?;
         let in_credentials = names_in_credentials(&world.environment);
-        put_in(app, &config, &mut draft, &wish, &program, &in_credentials)?
+        put_in(
+            app,
+            &config,
+            &mut draft,
+            &options,
+            &program,
+            &in_credentials,
+        )?
     };
 
     let is_new = file.bytes().is_none();
@@ -57,8 +64,8 @@ pub(crate) async fn run(app: &App, world: &World, wish: ConfigureAws) -> Result<
     let lines = draft.lines(is_new);
     let content = aws_config::content(&lines);
     if content.as_bytes() == file.bytes().unwrap_or_default() {
-        told.push(format!("{} needs no change.", path.display()));
-        note(&told.join("\n"));
+        notes.push(format!("{} needs no change.", path.display()));
+        note(&notes.join("\n"));
         return Ok(());
     }
     // Every client that could read the file before can read it afterwards.
@@ -74,13 +81,13 @@ pub(crate) async fn run(app: &App, world: &World, wish: ConfigureAws) -> Result<
         is_new,
         is_gone,
     ))?;
-    if wish.dry_run {
-        told.push("Nothing was written: this is only what would be.".to_owned());
-        note(&told.join("\n"));
+    if options.dry_run {
+        notes.push("Dry run: nothing was written.".to_owned());
+        note(&notes.join("\n"));
         return Ok(());
     }
     file.require_replaceable()?;
-    if !wish.yes && !confirmed(&path.display().to_string()).await? {
+    if !options.yes && !confirmed(&path.display().to_string()).await? {
         note("Nothing was written.");
         return Err(Failure::Told);
     }
@@ -93,16 +100,15 @@ pub(crate) async fn run(app: &App, world: &World, wish: ConfigureAws) -> Result<
     let kept = if is_new {
         String::new()
     } else {
-        format!(" What was there before is in {}.", file.backup().display())
+        format!(" The original file is kept as {}.", file.backup().display())
     };
-    told.push(format!("{} is written.{kept}", path.display()));
-    if !wish.undo && world.environment.get("MCM_HOME").is_some() {
-        told.push(
-            "MCM_HOME is set: the profiles find these accounts only where it is set too."
-                .to_owned(),
+    notes.push(format!("{} was written.{kept}", path.display()));
+    if !options.undo && world.environment.get("MCM_HOME").is_some() {
+        notes.push(
+            "MCM_HOME is set: the profiles work only where it has the same value.".to_owned(),
         );
     }
-    note(&told.join("\n"));
+    note(&notes.join("\n"));
     Ok(())
 }
 
@@ -111,21 +117,21 @@ fn put_in(
     app: &App,
     config: &Config<'_>,
     draft: &mut Draft<'_, '_>,
-    wish: &ConfigureAws,
+    options: &ConfigureAws,
     program: &str,
     in_credentials: &HashSet<String>,
 ) -> Result<Vec<String>, Failure> {
-    let accounts = chosen(app, wish)?;
-    if let (Some(name), [_, _, ..]) = (&wish.name, accounts.as_slice()) {
+    let accounts = chosen(app, options)?;
+    if let (Some(name), [_, _, ..]) = (&options.name, accounts.as_slice()) {
         let message = format!(
-            "--name {name} is for one account, and {} are meant. Name one.",
+            "--name {name} is for one account, but {} accounts match. Name one account.",
             accounts.len()
         );
         return Err(Error::new(Code::InvalidInput, message).into());
     }
     let mut taken: HashSet<String> = config.names().map(str::to_lowercase).collect();
     taken.extend(in_credentials.iter().cloned());
-    let (profiles, mut told) = (config.profiles(), Vec::new());
+    let (profiles, mut notes) = (config.profiles(), Vec::new());
     for account in &accounts {
         let asked = asked_as(account);
         let command = aws_config::command(program, &asked)?;
@@ -136,7 +142,7 @@ fn put_in(
             .filter(of_account)
             .filter(|profile| profile.ours)
             .collect();
-        let mut rename = wish
+        let mut rename = options
             .name
             .as_deref()
             .filter(|name| ours.iter().all(|profile| profile.name != *name));
@@ -153,14 +159,14 @@ fn put_in(
                     region,
                 },
             );
-            told.push(format!(
-                "[profile {name}] gives {} ({}).",
+            notes.push(format!(
+                "[profile {name}] uses {} ({}).",
                 account.name(),
                 account.id
             ));
             if in_credentials.contains(&name.to_lowercase()) {
-                told.push(format!(
-                    "  There are other keys under [{name}] in AWS's credentials file, and they win. Rename one of the two."
+                notes.push(format!(
+                    "  AWS's credentials file has other keys under [{name}], which override the profile. Rename one of the two."
                 ));
             }
         }
@@ -172,9 +178,9 @@ fn put_in(
                     .is_ok_and(|named| asked_as(&named) == asked)
         };
         let theirs = profiles.iter().find(names_it);
-        if let (Some(theirs), true, None) = (theirs, ours.is_empty(), &wish.name) {
-            told.push(format!(
-                "[profile {}] gives {} ({}) already. You wrote it, so it is left as it is.",
+        if let (Some(theirs), true, None) = (theirs, ours.is_empty(), &options.name) {
+            notes.push(format!(
+                "[profile {}] already uses {} ({}). You wrote it, so it was not changed.",
                 theirs.name,
                 account.name(),
                 account.id
@@ -183,7 +189,7 @@ fn put_in(
         }
         if ours.is_empty() {
             let name = rename.map_or_else(
-                || free_name(account, &wish.name_template, &taken),
+                || free_name(account, &options.name_template, &taken),
                 str::to_owned,
             );
             taken.insert(name.to_lowercase());
@@ -192,8 +198,8 @@ fn put_in(
                 command: &command,
                 region,
             });
-            told.push(format!(
-                "[profile {name}] gives {} ({}).",
+            notes.push(format!(
+                "[profile {name}] uses {} ({}).",
                 account.name(),
                 account.id
             ));
@@ -207,13 +213,13 @@ fn put_in(
                 .iter()
                 .any(|account| account.id.as_str() == row_of(&profile.account))
     };
-    told.extend(profiles.iter().filter(is_gone).map(|profile| {
+    notes.extend(profiles.iter().filter(is_gone).map(|profile| {
         format!(
-            "[profile {0}] is for {1}, which is not connected. Take it out with: mcm configure aws --undo {0}",
+            "[profile {0}] is for {1}, which is not connected. Remove it with: mcm configure aws --undo {0}",
             profile.name, profile.account
         )
     }));
-    Ok(told)
+    Ok(notes)
 }
 
 /// Drafts the file without what we added: all of it, or only that of some accounts or profiles.
@@ -221,7 +227,7 @@ fn take_out(
     app: &App,
     config: &Config<'_>,
     draft: &mut Draft<'_, '_>,
-    wish: &ConfigureAws,
+    options: &ConfigureAws,
 ) -> Result<Vec<String>, Failure> {
     let profiles: Vec<Profile<'_>> = config
         .profiles()
@@ -229,7 +235,7 @@ fn take_out(
         .filter(|profile| profile.ours)
         .collect();
     let mut wanted = HashSet::new();
-    for name in &wish.accounts {
+    for name in &options.accounts {
         let of_name = |profile: &&Profile<'_>| profile.name == name || profile.account == *name;
         match profiles.iter().find(of_name) {
             Some(profile) => wanted.insert(profile.account.clone()),
@@ -245,50 +251,50 @@ fn take_out(
             }
         };
     }
-    let mut told = Vec::new();
+    let mut notes = Vec::new();
     for profile in &profiles {
         let is_named = wanted.contains(&profile.account)
             || wanted.contains(row_of(&profile.account))
-            || wish.accounts.iter().any(|name| name == profile.name);
-        if !wish.accounts.is_empty() && !is_named {
+            || options.accounts.iter().any(|name| name == profile.name);
+        if !options.accounts.is_empty() && !is_named {
             continue;
         }
         if draft.remove(profile) {
-            told.push(format!(
-                "[profile {}] stays, without what we put in: there are settings of yours in it.",
+            notes.push(format!(
+                "[profile {}] stays, without what mcm added, because it has settings of yours.",
                 profile.name
             ));
         }
     }
-    Ok(told)
+    Ok(notes)
 }
 
-/// The AWS accounts and roles that the user means; all accounts, and the pinned roles, when none is named.
-fn chosen(app: &App, wish: &ConfigureAws) -> Result<Vec<Account>, Failure> {
+/// The AWS accounts and roles that the user named; all accounts, and the pinned roles, when none is named.
+fn chosen(app: &App, options: &ConfigureAws) -> Result<Vec<Account>, Failure> {
     let mut accounts: Vec<Account> = Vec::new();
     let stored = app.stored()?;
-    if wish.accounts.is_empty() {
+    if options.accounts.is_empty() {
         let rows = stored
             .iter()
             .filter(|account| account.cloud() == Cloud::Aws);
         for row in rows {
-            accounts.extend(roles_of(row, wish).unwrap_or_else(|| vec![Account::clone(row)]));
+            accounts.extend(roles_of(row, options).unwrap_or_else(|| vec![Account::clone(row)]));
         }
         if accounts.is_empty() {
             let message = if stored.iter().any(|account| account.cloud() == Cloud::Aws) {
                 "No role of IAM Identity Center is pinned. Name a role, or use --all for every role."
             } else {
-                "No AWS account is connected. Run \"mcm login aws --print cli\" to begin with one."
+                "No AWS account is connected. Run \"mcm login aws --print cli\" to connect one."
             };
             return Err(Error::new(Code::NotFound, message).into());
         }
         return Ok(accounts);
     }
-    for name in &wish.accounts {
+    for name in &options.accounts {
         let account = app.resolve(name)?;
         if account.cloud() != Cloud::Aws {
             let message = format!(
-                "{} is an account of {}, which has no place in AWS's config file. Name AWS accounts.",
+                "{} is an account of {}. Name AWS accounts only.",
                 account.name(),
                 account.cloud().title()
             );
@@ -298,7 +304,7 @@ fn chosen(app: &App, wish: &ConfigureAws) -> Result<Vec<Account>, Failure> {
         let is_row = account.id.as_str() == typed
             || account.names().contains(&typed)
             || !typed.contains('/');
-        let named = match roles_of(&account, wish).filter(|_| is_row) {
+        let named = match roles_of(&account, options).filter(|_| is_row) {
             Some(roles) if roles.is_empty() => {
                 // The chosen role, or an error that asks for one.
                 account.issued_resource()?;
@@ -319,15 +325,15 @@ fn chosen(app: &App, wish: &ConfigureAws) -> Result<Vec<Account>, Failure> {
 
 /// The roles of a sign-in to Identity Center that become profiles, each as the account at that role. None for any other
 /// account.
-fn roles_of(account: &Account, wish: &ConfigureAws) -> Option<Vec<Account>> {
+fn roles_of(account: &Account, options: &ConfigureAws) -> Option<Vec<Account>> {
     if !account.identity.is_identity_center() {
         return None;
     }
-    let filter = wish.filter.as_deref().unwrap_or_default().to_lowercase();
+    let filter = options.filter.as_deref().unwrap_or_default().to_lowercase();
     let is_wanted = |target: &&Target| {
         let text = format!("{} {}", target.name, target.id).to_lowercase();
         let is_pinned = account.pinned.contains(&target.id);
-        (wish.all || is_pinned) && filter.split_whitespace().all(|word| text.contains(word))
+        (options.all || is_pinned) && filter.split_whitespace().all(|word| text.contains(word))
     };
     let wanted = account.targets.iter().filter(is_wanted);
     // The whole list is not needed for each.
@@ -370,14 +376,14 @@ fn require_free(name: &str, taken: &HashSet<String>) -> Result<(), Error> {
     if name.is_empty() || name != safe(name) {
         let shown: String = name.chars().filter(|c| !c.is_control()).take(80).collect();
         let message = format!(
-            "\"{shown}\" is no name that all of AWS's clients read. Use letters, digits, - and _, at most {LONGEST_NAME}, \
-             and a letter or digit first."
+            "Not every AWS client can read the profile name \"{shown}\". Use at most {LONGEST_NAME} letters, digits, - and _, \
+             starting with a letter or digit."
         );
         return Err(Error::new(Code::InvalidInput, message));
     }
     if taken.contains(&name.to_lowercase()) {
         let message = format!(
-            "There is a profile {name} already, and it is not ours. Choose another --name."
+            "A profile {name} that mcm did not write already exists. Choose another --name."
         );
         return Err(Error::new(Code::InvalidInput, message));
     }
@@ -458,8 +464,8 @@ fn names_in_credentials(environment: &Environment) -> HashSet<String> {
 /// `invalid-input` when there is no terminal to ask on.
 async fn confirmed(path: &str) -> Result<bool, Error> {
     if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
-        let message = "Nothing was written: there is no terminal to ask on. Add --yes to write this, or --dry-run to only \
-                       look.";
+        let message = "Nothing was written: there is no terminal to confirm on. Add --yes to write this, or --dry-run to \
+                       preview it.";
         return Err(Error::new(Code::InvalidInput, message));
     }
     Ok(confirm(format!("Write this to {path}? [y/N] ")).await)
@@ -487,7 +493,7 @@ mod tests {
     }
 
     #[test]
-    fn a_profile_is_named_after_its_account_in_letters_that_every_client_reads() {
+    fn a_profile_is_named_after_its_account_in_characters_that_every_client_reads() {
         let named = |name: &str, taken: &[&str]| {
             free_name(
                 &account(name),
@@ -514,13 +520,13 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_is_asked_for_is_checked() {
+    fn a_requested_name_is_checked() {
         let taken = HashSet::from(["work".to_owned()]);
         assert!(
             require_free("play_2-b", &taken).is_ok() && require_free("default", &taken).is_ok()
         );
         for (name, why) in [
-            ("Work", "not ours"),
+            ("Work", "did not write"),
             ("a b", "letters"),
             ("", "letters"),
             ("__proto__", "letters"),

@@ -212,7 +212,7 @@ pub(crate) fn lasting(
     let at = ends.to_zoned_datetime(zone.clone()).strftime("%H:%M");
     let minutes = ends.duration_since(now).as_mins().max(0);
     format!(
-        "{}: a credential that is good until {at} ({minutes} min), and is not renewed.",
+        "{}: the credential expires at {at} (in {minutes} min) and is not renewed.",
         account.name()
     )
 }

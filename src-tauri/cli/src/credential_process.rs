@@ -26,7 +26,7 @@ pub(crate) async fn run(
     let account = account(app, whose)?;
     let resource = account.issued_resource()?;
     let attempt = async || {
-        app.hand_out_for(&account.id, &resource, &requesting_program())
+        app.issue_for(&account.id, &resource, &requesting_program())
             .await
     };
     let session = interactive::issue(app, vault, &account, &resource, may_ask, attempt).await?;
@@ -46,7 +46,7 @@ pub(crate) fn account(lookup: &impl Lookup, whose: &CredentialOf) -> Result<Acco
         return Ok(account);
     }
     let message = format!(
-        "{} is an account of {}, whose programs take an access token. Run \"mcm token {}\".",
+        "{} is an account of {}, which uses access tokens. Run \"mcm token {}\".",
         account.name(),
         account.cloud().title(),
         account.id

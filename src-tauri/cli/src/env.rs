@@ -30,58 +30,59 @@ const UNFINISHED: &str = "false";
 /// What makes the beginning harmless.
 const FINISHED: &str = " || true\n";
 
-pub(crate) async fn run(app: &App, world: &World, wish: &Env) -> Result<(), Failure> {
-    let Some(shell) = wish.shell.or_else(Shell::around) else {
-        let message = "No known shell runs mcm here. Name the one that reads this with --shell.";
+pub(crate) async fn run(app: &App, world: &World, options: &Env) -> Result<(), Failure> {
+    let Some(shell) = options.shell.or_else(Shell::around) else {
+        let message =
+            "No known shell runs mcm here. Choose the shell that reads this with --shell.";
         return Err(Error::new(Code::InvalidInput, message).into());
     };
     let shell_has = Environment::of_this_process();
-    if wish.unset {
+    if options.unset {
         return Ok(print(&finished(
             shell,
             &shell.unset(variables::taken_back(&shell_has)),
         ))?);
     }
-    let mut choices = choose(app, &wish.whose)?;
-    require_aws(wish.region.as_deref(), &choices)?;
-    if wish.interactive {
+    let mut choices = choose(app, &options.whose)?;
+    require_aws(options.region.as_deref(), &choices)?;
+    if options.interactive {
         sign_in_where_needed(app, &world.vault, &mut choices).await?;
     }
-    let (mut facts, mut told) = (Facts::new(), Vec::new());
+    let (mut facts, mut notes) = (Facts::new(), Vec::new());
     for Choice { account, .. } in &choices {
         let places = credential_env::places(
             account,
             &app.settings(),
             &world.environment,
-            wish.region.as_deref(),
+            options.region.as_deref(),
         )?;
         facts.extend(places.facts);
-        told.extend(places.remarks);
-        // Also for a profile: an account that needs its person fails here and not in the next program.
+        notes.extend(places.remarks);
+        // Also for a profile: an account that needs a sign-in fails here and not in the next program.
         let resource = account.issued_resource()?;
         let handed = app
-            .hand_out_for(&account.id, &resource, &requesting_program())
+            .issue_for(&account.id, &resource, &requesting_program())
             .await;
         let session = handed.map_err(|error| Failure::of(account, error))?;
         let asked = resource.identifier().map_or_else(
             || account.id.to_string(),
             |pair| format!("{}/{pair}", account.id),
         );
-        let profile = aws_files::profile_that_asks_us(&world.environment, &asked);
+        let profile = aws_files::profile_that_runs_mcm(&world.environment, &asked);
         if let Some(profile) = profile.filter(|name| is_plain(name)) {
             let name = account.name();
-            told.push(format!("{name}: by the profile \"{profile}\", which runs mcm for each credential. It holds no secret."));
+            notes.push(format!("{name}: AWS_PROFILE is \"{profile}\", a profile that runs mcm for each credential. It contains no secret."));
             facts.insert(Fact::Profile, profile.into());
             facts.insert(Fact::LoadConfig, "1".into());
             continue;
         }
-        told.push(lasting(
+        notes.push(lasting(
             account,
             &session,
             world.clock.now(),
             &TimeZone::system(),
         ));
-        told.extend(limits(account.cloud()).map(str::to_owned));
+        notes.extend(limits(account.cloud()).map(str::to_owned));
         facts.extend(credential_env::plain(account, &session));
     }
     facts.extend(marks(&facts, &choices, &shell_has));
@@ -92,8 +93,8 @@ pub(crate) async fn run(app: &App, world: &World, wish: &Env) -> Result<(), Fail
     let changes = Changes::of(&shell_has, &ways, &facts);
     let lines = lines(shell, &changes)?;
     let accounts: Vec<&Account> = choices.iter().map(|choice| &choice.account).collect();
-    check::require(app, &changes.applied(&shell_has), &accounts, wish.force)?;
-    for line in told {
+    check::require(app, &changes.applied(&shell_has), &accounts, options.force)?;
+    for line in notes {
         note(&line);
     }
     if variables::are_secret(
@@ -103,7 +104,7 @@ pub(crate) async fn run(app: &App, world: &World, wish: &Env) -> Result<(), Fail
             .map(|(name, _)| name),
     ) {
         note(
-            "Every program that this shell starts can read these. \"mcm env --unset\" takes them back, and \"mcm exec\" keeps them out of the shell.",
+            "Every program that this shell starts can read these variables. \"mcm env --unset\" unsets them; \"mcm exec\" keeps them out of the shell.",
         );
     }
     Ok(print(&finished(shell, &lines))?)
@@ -175,7 +176,7 @@ fn lines(shell: Shell, changes: &Changes) -> Result<String, Error> {
     for (name, value) in changes.given() {
         if !is_plain(value) {
             let message = format!(
-                "The value for {name} has characters that mcm puts into no shell. Use \"mcm exec\"."
+                "The value for {name} has characters that are not safe in a shell. Use \"mcm exec\"."
             );
             return Err(Error::new(Code::Unsupported, message));
         }
@@ -187,8 +188,8 @@ fn lines(shell: Shell, changes: &Changes) -> Result<String, Error> {
 
 /// Prints what makes a shell fail if this process ends before it prints its lines. At a terminal nobody evaluates them,
 /// and PowerShell fails by itself when it is given nothing.
-pub(crate) fn begin(wish: &Env) {
-    let shell = wish.shell.or_else(Shell::around);
+pub(crate) fn begin(options: &Env) {
+    let shell = options.shell.or_else(Shell::around);
     if shell.is_some_and(has_beginning) {
         print_unfinished(UNFINISHED);
     }

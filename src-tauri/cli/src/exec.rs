@@ -51,16 +51,20 @@ pub(crate) struct Ready {
 }
 
 /// Finds the accounts, makes sure that each has a session, and gets everything ready for the command.
-pub(crate) async fn prepare(app: &Arc<App>, world: &World, wish: Exec) -> Result<Ready, Failure> {
+pub(crate) async fn prepare(
+    app: &Arc<App>,
+    world: &World,
+    options: Exec,
+) -> Result<Ready, Failure> {
     let environment = &world.environment;
-    let mut choices = choose(app, &wish.whose)?;
-    require_aws(wish.region.as_deref(), &choices)?;
-    if wish.interactive {
+    let mut choices = choose(app, &options.whose)?;
+    require_aws(options.region.as_deref(), &choices)?;
+    if options.interactive {
         sign_in_where_needed(app, &world.vault, &mut choices).await?;
     }
-    let mut words = wish.command.into_iter();
+    let mut words = options.command.into_iter();
     let program = words.next().expect("the arguments ask for a command");
-    let borrower = Path::new(&program)
+    let client = Path::new(&program)
         .file_name()
         .unwrap_or(&program)
         .to_string_lossy()
@@ -78,22 +82,22 @@ pub(crate) async fn prepare(app: &Arc<App>, world: &World, wish: Exec) -> Result
         app.clone(),
         world.clock.clone(),
         who.collect(),
-        borrower.clone(),
+        client.clone(),
     );
     // No tool of Azure's reads a token from a variable.
-    let is_plain = |account: &Account| wish.env && account.cloud() != Cloud::Azure;
-    let (mut facts, mut told) = (Facts::new(), Vec::new());
+    let is_plain = |account: &Account| options.env && account.cloud() != Cloud::Azure;
+    let (mut facts, mut shown) = (Facts::new(), Vec::new());
     for Choice { account, .. } in &choices {
         let resource = account.issued_resource()?;
         let session = if is_plain(account) {
-            app.hand_out_for(&account.id, &resource, &borrower).await
+            app.issue_for(&account.id, &resource, &client).await
         } else {
             app.session_for(&account.id, &resource).await
         };
         let session = session.map_err(|error| Failure::of(account, error))?;
         if is_plain(account) {
             facts.extend(credential_env::plain(account, &session));
-            told.push(lasting(
+            shown.push(lasting(
                 account,
                 &session,
                 world.clock.now(),
@@ -110,8 +114,8 @@ pub(crate) async fn prepare(app: &Arc<App>, world: &World, wish: Exec) -> Result
     let mut ways = Vec::new();
     for Choice { account, .. } in &choices {
         let places =
-            credential_env::places(account, &settings, environment, wish.region.as_deref())?;
-        told.extend(places.remarks);
+            credential_env::places(account, &settings, environment, options.region.as_deref())?;
+        shown.extend(places.remarks);
         let project = places.facts.get(&Fact::Project).cloned();
         facts.extend(places.facts);
         let cloud = account.cloud();
@@ -143,8 +147,8 @@ pub(crate) async fn prepare(app: &Arc<App>, world: &World, wish: Exec) -> Result
     // What the command sees is this process's own environment, changed.
     let seen = changes.applied(&Environment::of_this_process());
     let accounts: Vec<&Account> = choices.iter().map(|choice| &choice.account).collect();
-    check::require(app, &seen, &accounts, wish.force)?;
-    for line in told {
+    check::require(app, &seen, &accounts, options.force)?;
+    for line in shown {
         note(&line);
     }
     let mut command = Command::new(child::program_file(&program));

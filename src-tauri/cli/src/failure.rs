@@ -138,11 +138,11 @@ fn advice(account: &Account, error: &Error) -> Option<String> {
         // The message ends with the fix for the role.
         Code::RoleRefused if account.identity.is_identity_center() => None,
         Code::RoleRefused | Code::NotEnforced => Some(format!(
-            "\n  When the role is mended: {}",
+            "\n  When the role is fixed: {}",
             sign_in_advice(&account.identity)
         )),
         _ if error.needs_sign_in() => Some(format!(
-            "\n  When that is settled: {}",
+            "\n  Next step: {}",
             sign_in_advice(&account.identity)
         )),
         _ => None,

@@ -48,14 +48,14 @@ fn is_handed_out() -> bool {
         return false;
     };
     let environment = exec::outside(&environment);
-    // A keychain on this thread leaves nothing to be awaited.
-    issue(&arguments.wish, &environment)
+    // Keychain work on this thread leaves nothing to await.
+    issue(&arguments.command, &environment)
         .now_or_never()
         .flatten()
         .is_some()
 }
 
-async fn issue(wish: &IssueCommand, environment: &Environment) -> Option<()> {
+async fn issue(options: &IssueCommand, environment: &Environment) -> Option<()> {
     let paths = Paths::resolve(environment).ok()?;
     let vault = Vault::on_this_thread(APP_ID, paths.keychain_lock(), KEYCHAIN_TIMEOUT);
     let cached_sessions = CachedSessions::open(&paths, Arc::new(SystemClock), vault);
@@ -69,7 +69,7 @@ async fn issue(wish: &IssueCommand, environment: &Environment) -> Option<()> {
         )
         .ok(),
     };
-    match wish {
+    match options {
         IssueCommand::Token {
             whose,
             resource: text,
@@ -128,7 +128,7 @@ fn go_on() -> ExitCode {
     command.args(env::args_os().skip(1));
     become_it(command).unwrap_or_else(|error| {
         failed(&format!(
-            "{} cannot be started ({error}). It belongs beside mcm. Install Multi-Cloud Manager again.",
+            "{} cannot be started ({error}). It must be beside mcm. Install Multi-Cloud Manager again.",
             program.display()
         ))
     })

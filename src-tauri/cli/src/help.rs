@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn paragraphs_are_put_together_and_examples_stay() {
+    fn paragraphs_are_joined_and_examples_stay() {
         let text = "One sentence that\ngoes on.\n\nExamples:\n  mcm a    one\n  mcm b    two\nThe end\nhere.";
         let joined = "One sentence that goes on.\n\nExamples:\n  mcm a    one\n  mcm b    two\nThe end here.";
         assert_eq!(in_paragraphs(text), joined);

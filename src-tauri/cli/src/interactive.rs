@@ -38,9 +38,7 @@ pub(crate) async fn issue<T>(
         };
     }
     if may_ask && error.code() == Code::SourceExpired {
-        note(
-            "--interactive cannot sign in to what an AWS role is assumed with. The command below can.",
-        );
+        note("--interactive cannot sign in to the AWS source of this role. Run the command below.");
     }
     if !may_ask || !helps(account, &error) {
         return Err(Failure::of_resource(app, account, resource, error));
@@ -107,7 +105,7 @@ async fn sign_in_again(
     resource: &Resource,
     challenge: Option<ClaimsChallenge>,
 ) -> Result<AccountId, Error> {
-    let wish = Connect {
+    let options = Connect {
         account: Some(account.id.clone()),
         redirect: Some(RedirectKind::Loopback),
         resource: resource
@@ -118,5 +116,5 @@ async fn sign_in_again(
         on_duplicate: OnDuplicate::KeepBoth,
         ..Connect::new(account.cloud())
     };
-    sign_in(app, app.connect(wish)?).await
+    sign_in(app, app.connect(options)?).await
 }

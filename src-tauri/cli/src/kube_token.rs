@@ -41,7 +41,7 @@ pub(crate) async fn run(
     let cluster = whose.cluster.as_deref();
     let attempt = async || match cluster {
         Some(cluster) => {
-            app.hand_out_cluster_token(
+            app.issue_cluster_token(
                 &account,
                 cluster,
                 whose.region.as_deref(),
@@ -51,7 +51,7 @@ pub(crate) async fn run(
         }
         None => {
             let session = app
-                .hand_out_for(&account.id, &resource, &requesting_program())
+                .issue_for(&account.id, &resource, &requesting_program())
                 .await?;
             Ok((session.bearer()?.clone(), session.times.expires_at))
         }
@@ -74,14 +74,14 @@ pub(crate) fn account(
     let cloud = account.cloud();
     if let Some((option, of)) = whose.options().find(|(_, of)| *of != cloud) {
         let message = format!(
-            "{option} is for {}, and {} is not one of its accounts.",
+            "{option} is for {} only, but {} is in another cloud. Remove {option}.",
             of.title(),
             account.name()
         );
         return Err(Error::new(Code::InvalidInput, message));
     }
     if cloud == Cloud::Aws && whose.cluster.is_none() {
-        let message = "A token for EKS is for one cluster. Give its name with --cluster.";
+        let message = "An EKS token is for one cluster. Name it with --cluster.";
         return Err(Error::new(Code::InvalidInput, message));
     }
     Ok(account)
@@ -117,7 +117,7 @@ fn named(
         return lookup.active(cloud);
     }
     let Some(listed) = environment.get(variables::EXEC_ACCOUNTS) else {
-        let message = "Name an account, or print --active azure, --active gcp or --active aws.";
+        let message = "Name an account, or use --active azure, --active gcp or --active aws.";
         return Err(Error::new(Code::InvalidInput, message));
     };
     let listed: Vec<Account> = listed
@@ -128,7 +128,7 @@ fn named(
     match listed.as_slice() {
         [one] => Ok(one.clone()),
         [] => {
-            let message = "No account that \"mcm exec\" runs this with fits. Name an account.";
+            let message = "\"mcm exec\" serves no matching account here. Name an account.";
             Err(Error::new(Code::NotFound, message))
         }
         several => {
@@ -137,7 +137,7 @@ fn named(
                 .map(|account| format!("{} ({})", account.id, account.name()))
                 .collect();
             let message = format!(
-                "\"mcm exec\" runs this with several accounts. Name one by its id: {}.",
+                "\"mcm exec\" serves several accounts here. Name one by its id: {}.",
                 list.join(", ")
             );
             Err(Error::new(Code::Ambiguous, message))
@@ -160,15 +160,13 @@ pub(crate) fn version(exec_info: Option<&str>) -> Result<&'static str, Error> {
     };
     // The parser's error may quote its input, which may hold a cluster's configuration.
     let info: ExecInfo = serde_json::from_str(text).map_err(|_| {
-        let message = format!(
-            "{EXEC_INFO} cannot be understood. It is kubectl's to set: unset it, or let kubectl do so."
-        );
+        let message = format!("{EXEC_INFO} is not valid. Unset it, so that only kubectl sets it.");
         Error::new(Code::InvalidInput, message)
     })?;
     VERSIONS.into_iter().find(|known| *known == info.api_version).ok_or_else(|| {
         let wanted: String = info.api_version.chars().filter(|c| !c.is_control()).take(80).collect();
         let message = format!(
-            "kubectl wants the version \"{wanted}\", and these are understood: {}. Set apiVersion in the users entry of the \
+            "kubectl asks for version \"{wanted}\", but mcm supports {}. Set apiVersion in the users entry of the \
              kubeconfig to one of them.",
             VERSIONS.join(", ")
         );
@@ -217,7 +215,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_answer_is_in_the_version_that_kubectl_wants() {
+    fn the_answer_is_in_the_version_that_kubectl_asks_for() {
         let info = |version: &str| {
             format!(r#"{{"apiVersion":"{version}","kind":"ExecCredential","spec":{{}}}}"#)
         };

@@ -22,36 +22,39 @@ use crate::arguments::{AzureLogin, CommonLogin, GcpLogin, Redirect};
 use crate::failure::{Failure, sign_in_advice};
 use crate::output::{note, print, table};
 
-pub(crate) async fn azure(app: &App, vault: &Vault, wish: AzureLogin) -> Result<(), Failure> {
-    let on_duplicate = wish.common.on_duplicate();
-    let challenge = wish.claims_challenge.as_deref().map(ClaimsChallenge::parse);
+pub(crate) async fn azure(app: &App, vault: &Vault, options: AzureLogin) -> Result<(), Failure> {
+    let on_duplicate = options.common.on_duplicate();
+    let challenge = options
+        .claims_challenge
+        .as_deref()
+        .map(ClaimsChallenge::parse);
     let challenge = challenge.transpose()?;
     let is_again = on_duplicate == OnDuplicate::Fail;
     let account = match &challenge {
         _ if !is_again => None,
         // It is about the account that was refused, which may stand well otherwise.
-        Some(_) => only(app, wish.tenant.as_deref(), |_| true),
-        None => wish.tenant.as_deref().and_then(|tenant| {
+        Some(_) => only(app, options.tenant.as_deref(), |_| true),
+        None => options.tenant.as_deref().and_then(|tenant| {
             only(app, Some(tenant), |account| {
                 account.status == Status::SignInAgain
             })
         }),
     };
     let wanted = Connect {
-        tenant: wish.tenant,
+        tenant: options.tenant,
         account,
         challenge,
         ..Connect::new(Cloud::Azure)
     };
-    let account = connect(app, vault, wanted, &wish.common).await?;
-    if wish.all_tenants {
+    let account = connect(app, vault, wanted, &options.common).await?;
+    if options.all_tenants {
         return add_every_tenant(app, &account).await;
     }
     Ok(print_offered(&account)?)
 }
 
-pub(crate) async fn gcp(app: &App, vault: &Vault, wish: &GcpLogin) -> Result<(), Failure> {
-    connect(app, vault, Connect::new(Cloud::Gcp), &wish.common)
+pub(crate) async fn gcp(app: &App, vault: &Vault, options: &GcpLogin) -> Result<(), Failure> {
+    connect(app, vault, Connect::new(Cloud::Gcp), &options.common)
         .await
         .map(drop)
 }
@@ -77,7 +80,7 @@ async fn connect(
     })?;
     let signed_in = sign_in(app, id).await;
     if let Ok(account) = &signed_in {
-        until_targets_are_read(app, account).await;
+        wait_for_targets(app, account).await;
     }
     // The browser waits for its last page, however the sign-in ended.
     app.last_pages_shown().await;
@@ -86,7 +89,7 @@ async fn connect(
     Ok(account)
 }
 
-pub(crate) const OPEN_IT: &str = "Your keychain asks for your permission. Answer it in its dialog.";
+pub(crate) const OPEN_IT: &str = "Your keychain asks for your permission. Answer in its dialog.";
 
 /// Makes sure that the sign-in can be stored, before the user goes through it: memory ends with this process.
 pub(crate) async fn open_keychain(vault: &Vault) -> Result<(), Error> {
@@ -201,12 +204,12 @@ fn print_code(code: &str, page: &str, expires_at: Timestamp) {
         .to_string();
     note(&format!(
         "On any device, open this page and enter the code:\n\n  {page}\n  {code}\n\nEnter it only if you ran this command \
-         yourself: whoever gives you a code is signed in as you.\nWaiting until {until}. Ctrl-C cancels."
+         yourself: anyone who gives you a code is signed in as you.\nWaiting until {until}. Ctrl-C cancels."
     ));
 }
 
 /// The app reads the targets as soon as the sign-in has ended, and ends it with that begun.
-async fn until_targets_are_read(app: &App, id: &AccountId) {
+async fn wait_for_targets(app: &App, id: &AccountId) {
     let mut snapshots = app.watch();
     let read = snapshots.wait_for(|snapshot| {
         snapshot
@@ -252,7 +255,12 @@ fn view(app: &App, id: &AccountId) -> Result<AccountView, Error> {
         .iter()
         .find(|view| view.id == *id)
         .cloned();
-    view.ok_or_else(|| Error::new(Code::NotFound, format!("{id} was disconnected meanwhile.")))
+    view.ok_or_else(|| {
+        Error::new(
+            Code::NotFound,
+            format!("{id} was disconnected during the sign-in. Connect it again."),
+        )
+    })
 }
 
 fn print_connected(account: &AccountView) -> Result<(), Error> {
@@ -275,7 +283,7 @@ fn print_connected(account: &AccountView) -> Result<(), Error> {
         let enforced = match enforced {
             Enforcement::Enforced => "enforced",
             Enforcement::NotEnforced => "NOT enforced, as you accepted",
-            Enforcement::Unknown => "not verified yet; it is checked again at the next renewal",
+            Enforcement::Unknown => "not verified yet; checked again at the next renewal",
         };
         rows.extend([
             ["  External ID", enforced].map(str::to_owned),
@@ -300,7 +308,7 @@ fn print_connected(account: &AccountView) -> Result<(), Error> {
         None => rows.push([format!("  {targets}"), account.target_count.to_string()]),
         Some(error) => {
             note(&format!(
-                "The {targets} of {} could not be read: {}",
+                "The {targets} of {} could not be loaded: {}",
                 account.name, error.message
             ));
         }
@@ -327,7 +335,7 @@ fn print_offered(account: &AccountView) -> Result<(), Error> {
     };
     let rows: Vec<_> = account.offered.iter().map(line).collect();
     print(&format!(
-        "You may also enter, with the same sign-in:\n{}",
+        "Other tenants you can add with the same sign-in:\n{}",
         table(&rows)
     ))
 }

@@ -22,7 +22,7 @@ pub(crate) async fn run(
     let Some(name) = &whose.account else {
         let count = app.stored().map_or(0, |stored| stored.accounts.len());
         unlock_at_a_terminal(vault).await;
-        let untold = app.forget_everything().await?;
+        let not_revoked = app.forget_everything().await?;
         let accounts = if count == 1 {
             "1 account".to_owned()
         } else {
@@ -31,7 +31,7 @@ pub(crate) async fn run(
         print(&format!(
             "Removed {accounts} and every keychain entry of this app. Settings stay."
         ))?;
-        return tell(untold);
+        return report(not_revoked);
     };
     let stored = app.stored()?;
     let account = by_name(app, name)?;
@@ -59,27 +59,27 @@ pub(crate) async fn run(
         SignOut::WhereItIsOurs
     };
     unlock_at_a_terminal(vault).await;
-    let untold = app.disconnect_and(&account.id, sign_out).await?;
+    let not_revoked = app.disconnect_and(&account.id, sign_out).await?;
     let (name, who) = (account.name(), account.identity.who());
     let sign_in = match siblings {
-        0 if account.identity.is_identity_center() => match (sign_out, &untold) {
+        0 if account.identity.is_identity_center() => match (sign_out, &not_revoked) {
             (SignOut::Everywhere, None) => "its sessions and the saved sign-in, which ended at AWS too: the browser and other programs have to sign in again".to_owned(),
             _ => "its sessions and the saved sign-in. The browser and other programs stay signed in".to_owned(),
         },
         0 if account.cloud() == Cloud::Aws => {
-            "its session and the kept connection. The role itself stays in AWS".to_owned()
+            "its session and the saved connection. The role itself stays in AWS".to_owned()
         }
-        0 => "its session and the kept sign-in".to_owned(),
-        1 => format!("its session; the kept sign-in of {who} stays for 1 other account"),
+        0 => "its session and the saved sign-in".to_owned(),
+        1 => format!("its session; the saved sign-in of {who} stays for 1 other account"),
         several => {
-            format!("its session; the kept sign-in of {who} stays for {several} other accounts")
+            format!("its session; the saved sign-in of {who} stays for {several} other accounts")
         }
     };
     print(&format!(
         "Disconnected {name} ({who}). Removed: the account ({}), {sign_in}.",
         account.id
     ))?;
-    tell(untold)
+    report(not_revoked)
 }
 
 /// Has a locked keychain ask its user, who is there. What stays locked, the sign-out says.
@@ -93,13 +93,13 @@ async fn unlock_at_a_terminal(vault: &Vault) {
     }
 }
 
-/// Fails when a provider could not be told: what was granted there still stands.
-fn tell(untold: impl IntoIterator<Item = Error>) -> Result<(), Failure> {
-    let mut untold: Vec<Error> = untold.into_iter().collect();
-    let Some(last) = untold.pop() else {
+/// Fails when a provider did not revoke its grant, which is then still valid there.
+fn report(not_revoked: impl IntoIterator<Item = Error>) -> Result<(), Failure> {
+    let mut not_revoked: Vec<Error> = not_revoked.into_iter().collect();
+    let Some(last) = not_revoked.pop() else {
         return Ok(());
     };
-    for error in untold {
+    for error in not_revoked {
         note(&format!("mcm: {error}\n  reference: {}", error.reference()));
     }
     Err(last.into())

@@ -50,5 +50,8 @@ impl Lookup for Look {
 
 /// `mcm-full` explains why there is no account.
 fn not_seen() -> Error {
-    Error::new(Code::NotFound, "There is no such account.")
+    Error::new(
+        Code::NotFound,
+        "This account is not connected. Run \"mcm accounts\".",
+    )
 }

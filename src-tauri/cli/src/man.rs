@@ -13,7 +13,7 @@ use crate::arguments::Arguments;
 use crate::help::fitted;
 
 #[test]
-fn the_manual_page_says_what_the_help_says() {
+fn the_manual_page_matches_the_help() {
     let page = page().expect("memory takes every byte");
     hold_committed("src-tauri/bundle/mcm.1", &page);
 }
@@ -27,7 +27,7 @@ pub(crate) fn hold_committed(path: &str, text: &[u8]) {
         File::create(&file)
             .and_then(|mut file| file.write_all(text))
             .expect("the folder is there");
-        panic!("{path} said something else and is written anew. Add it to the commit.");
+        panic!("{path} was out of date and has been rewritten. Add it to the commit.");
     }
 }
 

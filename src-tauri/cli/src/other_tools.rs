@@ -19,7 +19,7 @@ impl<'a> OtherTools<'a> {
         let home = environment.home().ok_or_else(|| {
             Error::new(
                 Code::StorageFailed,
-                "This user has no home folder, where other tools keep their files. Set HOME.",
+                "This user has no home folder. Set HOME.",
             )
         })?;
         Ok(Self { environment, home })

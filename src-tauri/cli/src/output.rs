@@ -15,7 +15,7 @@ pub(crate) fn print(result: &str) -> Result<()> {
     match writeln!(output, "{result}").and_then(|()| output.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Error::new(
             Code::StorageFailed,
-            "The result could not be written to standard output.",
+            "The result could not be written to standard output. Check the disk or the pipe.",
         )
         .with_source(error)),
         _ => Ok(()),

@@ -9,7 +9,7 @@ use clap::{Arg, Command};
 use crate::man::{documented, hold_committed};
 
 #[test]
-fn the_reference_says_what_the_help_says() {
+fn the_reference_matches_the_help() {
     hold_committed("docs/command-line.md", reference().as_bytes());
 }
 

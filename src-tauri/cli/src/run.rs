@@ -43,9 +43,9 @@ pub fn run() -> ExitCode {
         note("mcm: AWS_ACCESS_KEY_ID is what mcm env set here, so it assumes no role.");
     }
     let evaluating = match &arguments.command {
-        Command::Env(wish) => {
-            env::begin(wish);
-            Some(wish.shell)
+        Command::Env(options) => {
+            env::begin(options);
+            Some(options.shell)
         }
         _ => None,
     };
@@ -77,7 +77,7 @@ fn is_about_aws(command: &Command) -> bool {
     match command {
         Command::Login(Login::Aws(_))
         | Command::IssueCommand(IssueCommand::CredentialProcess { .. }) => true,
-        Command::Env(wish) => !wish.unset,
+        Command::Env(options) => !options.unset,
         Command::Exec(_) => true,
         _ => false,
     }
@@ -94,7 +94,7 @@ fn run_command(command: Command, environment: &Environment) -> Result<(), Failur
         .map_err(|error| {
             Error::new(
                 Code::Internal,
-                "The system is out of files or threads. Close some programs.",
+                "The system has no free file handles or threads. Close some programs.",
             )
             .with_source(error)
         })?;
@@ -153,9 +153,13 @@ async fn dispatch(command: Command, world: World) -> Result<(), Failure> {
     let is_ignored = matches!(command, Command::Exec(_)) && exec::ignores_interrupts();
     let work = Box::pin(async {
         match command {
-            Command::Login(Login::Azure(wish)) => login::azure(&app, &world.vault, wish).await,
-            Command::Login(Login::Gcp(wish)) => login::gcp(&app, &world.vault, &wish).await,
-            Command::Login(Login::Aws(wish)) => login::aws::run(&app, &world.vault, *wish).await,
+            Command::Login(Login::Azure(options)) => {
+                login::azure(&app, &world.vault, options).await
+            }
+            Command::Login(Login::Gcp(options)) => login::gcp(&app, &world.vault, &options).await,
+            Command::Login(Login::Aws(options)) => {
+                login::aws::run(&app, &world.vault, *options).await
+            }
             Command::Accounts { json } => accounts::run(&app, json),
             Command::Targets {
                 account,
@@ -189,14 +193,16 @@ async fn dispatch(command: Command, world: World) -> Result<(), Failure> {
             Command::IssueCommand(IssueCommand::KubeToken { whose, interactive }) => {
                 kube_token::run(&app, &world, &whose, interactive).await
             }
-            Command::Configure(Configure::Aws(wish)) => configure::run(&app, &world, wish).await,
+            Command::Configure(Configure::Aws(options)) => {
+                configure::run(&app, &world, options).await
+            }
             Command::Whoami { json } => whoami::run(&app, json),
-            Command::Completion { .. } => unreachable!("it is answered before an account is read"),
-            Command::Exec(wish) => {
-                ready = Some(exec::prepare(&app, &world, wish).await?);
+            Command::Completion { .. } => unreachable!("it is answered before any account is read"),
+            Command::Exec(options) => {
+                ready = Some(exec::prepare(&app, &world, options).await?);
                 Ok(())
             }
-            Command::Env(wish) => env::run(&app, &world, &wish).await,
+            Command::Env(options) => env::run(&app, &world, &options).await,
             Command::AddTenant { account, tenant } => {
                 login::add_tenant(&app, &account, &tenant).await
             }

@@ -63,13 +63,13 @@ pub(crate) async fn run(app: &App, name: &str, json: bool, refresh: bool) -> Res
     if !account.organization.is_empty() && !account.identity.is_identity_center() {
         let count = account.organization.len();
         note(&format!(
-            "This role sees {count} accounts of its organisation too; --json lists them."
+            "This role can also see {count} accounts of its organisation; --json lists them."
         ));
     }
     if account.targets.is_empty() {
         let noun = words::targets(&account.identity);
         note(&format!(
-            "{} shows no {noun} to {}.",
+            "{} has no {noun} for {}.",
             account.name(),
             account.identity.who()
         ));
@@ -116,11 +116,11 @@ pub(crate) async fn run_use(app: &App, name: &str, target: Option<&str>) -> Resu
         ));
     }
     Ok(print(&format!(
-        "In use for {cloud}: {name} ({who}){target}"
+        "Now in use for {cloud}: {name} ({who}){target}"
     ))?)
 }
 
-/// The one target that a person names: by its id, which wins, its exact name, or a part that fits no other.
+/// The target that the user names: by its id, which wins, its exact name, or a part that matches no other.
 pub(crate) fn find<'a>(account: &'a Account, wanted: &str) -> Result<&'a Target, Error> {
     let wanted = wanted.trim().to_lowercase();
     let by_id = account
@@ -141,7 +141,7 @@ pub(crate) fn find<'a>(account: &'a Account, wanted: &str) -> Result<&'a Target,
         [one] => Ok(one),
         [] => {
             let message = format!(
-                "None of the {} of {} fits \"{wanted}\". Run \"mcm targets {} --refresh\" to see them.",
+                "None of the {} of {} matches \"{wanted}\". Run \"mcm targets {} --refresh\" to list them.",
                 words::targets(&account.identity),
                 account.name(),
                 account.id
@@ -155,7 +155,7 @@ pub(crate) fn find<'a>(account: &'a Account, wanted: &str) -> Result<&'a Target,
                 .map(|target| format!("{} ({})", target.id, target.name))
                 .collect();
             let message = format!(
-                "\"{wanted}\" fits {} {}. Name one by its id: {}.",
+                "\"{wanted}\" matches {} {}. Name one by its id: {}.",
                 several.len(),
                 words::targets(&account.identity),
                 list.join(", ")

@@ -35,7 +35,7 @@ pub(crate) async fn run(
     let attempt = async || {
         let program = requesting_program();
         match &challenge {
-            None => app.hand_out_for(&account.id, &resource, &program).await,
+            None => app.issue_for(&account.id, &resource, &program).await,
             Some(challenge) => {
                 app.answer(&account.id, &resource, challenge, &program)
                     .await
@@ -65,7 +65,7 @@ pub(crate) fn account(lookup: &impl Lookup, whose: &TokenOf) -> Result<Account, 
         return Ok(account);
     }
     let message = format!(
-        "{} is an AWS account, which has no access token. Run \"mcm credential-process {}\".",
+        "{} is an AWS account, which has no access tokens. Run \"mcm credential-process {}\".",
         account.name(),
         account.id
     );

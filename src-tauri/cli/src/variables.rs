@@ -274,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_set_and_would_win_is_found_and_a_place_is_not_among_it() {
+    fn a_set_variable_that_would_win_is_found_and_a_place_is_not() {
         let set = Environment::from_pairs([
             ("AWS_PROFILE", "a"),
             ("AWS_REGION", "r"),

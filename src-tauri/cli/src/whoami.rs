@@ -99,8 +99,8 @@ struct Shell<'a> {
     tools: OtherTools<'a>,
     app: &'a App,
     active: BTreeMap<Cloud, AccountId>,
-    /// The accounts that `mcm exec` lends here.
-    lent: Vec<AccountId>,
+    /// The accounts that `mcm exec` serves here.
+    served: Vec<AccountId>,
     /// The accounts that `mcm env` put into this shell.
     given: Vec<AccountId>,
 }
@@ -166,7 +166,7 @@ fn to_line(row: &Row, shell: &Shell<'_>) -> String {
     let who = match (&found.account, &found.identity) {
         (Some(account), _) => name(account),
         (None, Some(identity)) => identity.clone(),
-        (None, None) if found.source == Source::None => "nobody".to_owned(),
+        (None, None) if found.source == Source::None => "no identity".to_owned(),
         (None, None) => "unknown".to_owned(),
     };
     let place = found
@@ -175,18 +175,12 @@ fn to_line(row: &Row, shell: &Shell<'_>) -> String {
         .map(|place| format!(", {place}"))
         .unwrap_or_default();
     let remark = match (is_active, active_account) {
-        (Some(true), _) => format!("{INDENT}It is the account in use here."),
+        (Some(true), _) => format!("{INDENT}This is the account in use."),
         (Some(false), Some(active)) => {
-            format!(
-                "{INDENT}NOT the account in use here, which is {}.",
-                name(active)
-            )
+            format!("{INDENT}NOT the account in use, which is {}.", name(active))
         }
         (Some(false), None) => {
-            format!(
-                "{INDENT}No account of {} is in use here.",
-                found.provider.title()
-            )
+            format!("{INDENT}No {} account is in use.", found.provider.title())
         }
         (None, _) => String::new(),
     };
@@ -208,7 +202,7 @@ impl<'a> Shell<'a> {
             tools: OtherTools::of(environment)?,
             app,
             active: app.active_ids()?,
-            lent: ids(variables::EXEC_ACCOUNTS, ','),
+            served: ids(variables::EXEC_ACCOUNTS, ','),
             given: ids(variables::ENV_ACCOUNTS, ':'),
         })
     }
@@ -235,9 +229,9 @@ impl Shell<'_> {
         found.into_iter().find(|account| fits(account))
     }
 
-    /// The account of a cloud that `mcm exec` lends here.
-    fn lent(&self, cloud: Cloud) -> Option<Account> {
-        self.of_cloud(&self.lent, cloud)
+    /// The account of a cloud that `mcm exec` serves here.
+    fn served(&self, cloud: Cloud) -> Option<Account> {
+        self.of_cloud(&self.served, cloud)
     }
 
     /// The account of AWS whose key, which is this one, `mcm env` put into the shell.
@@ -259,19 +253,19 @@ impl Shell<'_> {
         value.filter(|value| !value.trim().is_empty())
     }
 
-    /// The account that `mcm exec` lends at this address, if it can be one of ours.
-    fn lent_at(&self, cloud: Cloud, address: &str) -> Option<Account> {
+    /// The account that `mcm exec` serves at this address, if it can be one of ours.
+    fn served_at(&self, cloud: Cloud, address: &str) -> Option<Account> {
         let url = Url::parse(address).ok()?;
         let is_here = matches!(url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"));
-        is_here.then(|| self.lent(cloud)).flatten()
+        is_here.then(|| self.served(cloud)).flatten()
     }
 }
 
 impl Found {
-    /// What `mcm exec` lends.
-    fn lent(tool: &'static str, account: &Account, variable: &str) -> Self {
+    /// An account that `mcm exec` serves.
+    fn served(tool: &'static str, account: &Account, variable: &str) -> Self {
         let place = account.chosen_target().map(|target| target.id.clone());
-        let why = format!("mcm exec runs this shell and set {variable}.");
+        let why = format!("This shell runs inside mcm exec, which set {variable}.");
         Self::ours(tool, Source::McmExec, account, why).at(place)
     }
 

@@ -525,7 +525,7 @@ impl RenewalFailure {
 pub struct ResourceSession {
     /// The resource.
     pub resource: Identifier,
-    /// How long the session lives, when there is one.
+    /// The lifetime of the session, if there is one.
     pub session: Option<SessionTimes>,
     /// The failure of the last renewal, if it failed. It is never final: an administrator may fix it without a new
     /// sign-in.
@@ -576,10 +576,10 @@ pub struct Account {
     /// AWS: the accounts of the organisation, where the role may list them. For information.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub organization: Vec<OrganizationAccount>,
-    /// Scopes that were asked for and not granted.
+    /// Scopes that were requested and not granted.
     #[serde(default)]
     pub missing_scopes: Vec<String>,
-    /// How long the session lives, when there is one.
+    /// The lifetime of the session, if there is one.
     #[serde(default)]
     pub session: Option<SessionTimes>,
     /// When the sign-in itself expires.
@@ -608,7 +608,7 @@ pub struct Refreshable {
     pub identity: Identity,
     /// Other tenants that the same sign-in may enter.
     pub offered: Vec<OfferedTenant>,
-    /// Scopes that were asked for and not granted.
+    /// Scopes that were requested and not granted.
     pub missing_scopes: Vec<String>,
     /// The expiry of the sign-in itself, if known.
     pub sign_in_end: Option<SignInEnd>,
@@ -851,14 +851,14 @@ mod tests {
     }
 
     #[test]
-    fn two_people_in_one_tenant_are_two_rows_with_one_label() {
+    fn two_users_of_one_tenant_are_two_rows_with_one_label() {
         let (ada, linus) = (azure("a.t", "t"), azure("l.t", "t"));
         assert_ne!(ada.account_id(), linus.account_id());
         assert_eq!(ada.label(), linus.label());
     }
 
     #[test]
-    fn one_person_in_two_tenants_is_two_rows_with_one_grant() {
+    fn one_user_in_two_tenants_is_two_rows_with_one_grant() {
         let (home, guest) = (azure("a.t", "t"), azure("a.t", "u"));
         assert_ne!(home.account_id(), guest.account_id());
         assert_eq!(home.grant_key(), guest.grant_key());
@@ -878,7 +878,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_of_a_key_cannot_run_into_each_other() {
+    fn parts_of_a_key_cannot_merge() {
         assert_ne!(digest(["a.b", "c"]), digest(["a", "b.c"]));
         assert_ne!(digest(["ab", ""]), digest(["a", "b"]));
     }

@@ -296,7 +296,7 @@ impl App {
             return;
         }
         let snapshot = build_snapshot::build(&state, &self.world, &self.sessions);
-        // Sent under the lock, so that revisions leave in order. What looks like the last one is not sent.
+        // Sent under the lock, so that revisions are in order. What looks like the last one is not sent.
         self.snapshot.send_if_modified(|last| {
             if last.looks_like(&snapshot) {
                 return false;
@@ -315,7 +315,7 @@ impl App {
 }
 
 impl State {
-    /// Takes over what was read. A file that cannot be read keeps the last good accounts on the screen. Whether anything
+    /// Takes over the result of a read. When a file cannot be read, the last good accounts stay on the screen. Whether anything
     /// is new.
     fn take(&mut self, read: Result<Arc<Accounts>>, write_failure: Option<Error>) -> bool {
         let (stored, book_error) = match read {
@@ -352,6 +352,6 @@ fn is_locked(world: &World) -> bool {
 fn no_sign_in(id: SignInId) -> Error {
     Error::new(
         Code::NotFound,
-        format!("Sign-in {} has ended already.", id.0),
+        format!("Sign-in {} has already ended. Start a new one.", id.0),
     )
 }

@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_program_that_is_not_there_or_fails_is_no_browser() {
+    async fn a_program_that_is_missing_or_fails_is_no_browser() {
         for browser in ["/nonexistent", "false", "/nonexistent:false", "sleep 3 %s"] {
             let error = open(browser).await.expect_err(browser);
             assert_eq!(error.code(), Code::BrowserFailed);
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_kept_back_does_not_reach_the_browser() {
+    async fn withheld_variables_do_not_reach_the_browser() {
         let page = Url::parse("https://login.example/authorize").expect("a URL");
         let folder = tempfile::tempdir().expect("a folder");
         let script = folder.path().join("browser");
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_link_takes_the_place_of_the_mark_or_comes_last() {
+    async fn the_link_replaces_the_placeholder_or_comes_last() {
         let text = arguments(" --new %s last").await;
         let link = text
             .strip_prefix("--new ")
@@ -250,9 +250,9 @@ mod tests {
                 "--clear-groups",
             ])
             .args(["bash", "-c", script, port, &request]);
-        let told = tokio::task::spawn_blocking(move || command.output()).await;
-        let told = told.expect("no panic").expect("setpriv is in util-linux");
-        assert_eq!(String::from_utf8_lossy(&told.stdout), "");
+        let output = tokio::task::spawn_blocking(move || command.output()).await;
+        let output = output.expect("no panic").expect("setpriv is in util-linux");
+        assert_eq!(String::from_utf8_lossy(&output.stdout), "");
         let answer = get(text.trim()).await;
         assert!(answer.starts_with("HTTP/1.1 303 "), "{answer}");
     }

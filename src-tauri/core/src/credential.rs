@@ -268,7 +268,7 @@ impl Grant {
         self
     }
 
-    /// The bytes that the keychain keeps.
+    /// The bytes for the keychain.
     pub fn to_bytes(&self) -> SecretSlice<u8> {
         match self {
             Self::RefreshToken(grant) => stored(&StoredRefreshGrant {
@@ -305,10 +305,10 @@ impl Grant {
         }
     }
 
-    /// Reads what `to_bytes` wrote.
+    /// Parses the bytes of `to_bytes`.
     ///
     /// # Errors
-    /// `keychain-failed` when it is something else.
+    /// `keychain-failed` when they are something else.
     pub fn from_bytes(bytes: &SecretSlice<u8>) -> Result<Self> {
         match parsed::<GrantKind>(bytes)? {
             GrantKind {
@@ -323,15 +323,15 @@ impl Grant {
 }
 
 impl AccessKeys {
-    /// The bytes that the keychain keeps.
+    /// The bytes for the keychain.
     pub fn to_bytes(&self) -> SecretSlice<u8> {
         stored(&self.for_storing())
     }
 
-    /// Reads what `to_bytes` wrote.
+    /// Parses the bytes of `to_bytes`.
     ///
     /// # Errors
-    /// `keychain-failed` when it is something else.
+    /// `keychain-failed` when they are something else.
     pub fn from_bytes(bytes: &SecretSlice<u8>) -> Result<Self> {
         parsed(bytes)
     }
@@ -355,7 +355,7 @@ impl Session {
             Credential::Bearer(token) => Ok(token),
             Credential::AccessKeys(_) | Credential::Portal(_) => Err(Error::new(
                 Code::Unsupported,
-                "An AWS account has no access token. Its clients take access keys: run \"mcm credential-process\" or \"mcm env\".",
+                "An AWS account has access keys instead of an access token. Run \"mcm credential-process\" or \"mcm env\".",
             )),
         }
     }
@@ -369,7 +369,7 @@ impl Session {
             Credential::AccessKeys(keys) => Ok(keys),
             Credential::Bearer(_) => Err(Error::new(
                 Code::Unsupported,
-                "This account has no access keys. Its clients take an access token: run \"mcm token\" or \"mcm env\".",
+                "This account has an access token instead of access keys. Run \"mcm token\" or \"mcm env\".",
             )),
             Credential::Portal(_) => Err(Error::new(
                 Code::InvalidInput,
@@ -389,7 +389,7 @@ impl Session {
         }
     }
 
-    /// The bytes that the keychain keeps.
+    /// The bytes for the keychain.
     pub fn to_bytes(&self) -> SecretSlice<u8> {
         let (access_token, access_keys, portal_token) = match &self.credential {
             Credential::Bearer(token) => (Some(token.expose_secret()), None, None),
@@ -406,10 +406,10 @@ impl Session {
         })
     }
 
-    /// Reads what `to_bytes` wrote.
+    /// Parses the bytes of `to_bytes`.
     ///
     /// # Errors
-    /// `keychain-failed` when it is something else.
+    /// `keychain-failed` when they are something else.
     pub fn from_bytes(bytes: &SecretSlice<u8>) -> Result<Self> {
         let ReadSession {
             access_token,
@@ -444,14 +444,14 @@ fn parsed<'a, T: Deserialize<'a>>(bytes: &'a SecretSlice<u8>) -> Result<T> {
 }
 
 fn not_ours() -> Error {
-    let message = "A keychain entry of this app holds something that it did not write. Sign in again to replace it.";
+    let message = "A keychain entry of this app is not valid. Sign in again to replace it.";
     Error::new(Code::KeychainFailed, message)
 }
 
 fn of_another_cloud() -> Error {
     Error::new(
         Code::Internal,
-        "A grant of another cloud came to a provider.",
+        "A provider got a grant of another cloud. Report this with the reference.",
     )
 }
 
@@ -501,7 +501,7 @@ mod tests {
     }
 
     #[test]
-    fn a_grant_that_was_kept_before_there_were_client_secrets_is_read() {
+    fn a_grant_from_before_client_secrets_is_read() {
         let json = r#"{"refresh_token":"r","client_id":"c","authority":"https://login.example/",
             "token_endpoint":"https://login.example/token","issued_at":"2026-11-24T10:00:00Z"}"#;
         let grant = Grant::from_bytes(&json.as_bytes().to_vec().into()).expect("an older entry");
@@ -515,7 +515,7 @@ mod tests {
     }
 
     #[test]
-    fn a_session_that_was_kept_before_there_were_access_keys_is_read() {
+    fn a_session_from_before_access_keys_is_read() {
         let json = r#"{"access_token":"CANARY-at","times":{"issuedAt":"2026-11-24T10:00:00Z",
             "expiresAt":"2026-11-24T11:00:00Z"},"generation":3}"#;
         let session =

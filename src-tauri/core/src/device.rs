@@ -71,7 +71,7 @@ impl DeviceFlow<'_> {
             let place = http::place(self.authority);
             Error::new(
                 Code::Unsupported,
-                format!("{place} signs nobody in by code. Sign in with a browser."),
+                format!("{place} does not support device codes. Sign in with a browser."),
             )
         })?;
         let asked_at = clock.now();
@@ -140,7 +140,7 @@ impl DeviceFlow<'_> {
         };
         page.filter(is_ours).ok_or_else(|| {
             let message = format!(
-                "{} wants the code entered at a page that is not its own, so nothing was shown. Check the address of the \
+                "{} named a page of another server for the code, so it was not shown. Check the address of the \
                  sign-in server in the settings.",
                 http::place(self.authority)
             );
@@ -209,19 +209,18 @@ fn code(text: &str) -> Result<String> {
     if fits {
         return Ok(shown);
     }
-    let message =
-        "The sign-in server sent a code that nobody can type. Sign in with a browser instead.";
+    let message = "The sign-in server sent an invalid code. Sign in with a browser instead.";
     Err(Error::new(Code::SignInRejected, message))
 }
 
 fn expired() -> Error {
-    let message = "Nobody entered the code in time, and it is no longer good. Nothing was changed. Start the sign-in again.";
+    let message =
+        "The code expired before it was entered. Nothing was changed. Start the sign-in again.";
     Error::new(Code::SignInExpired, message)
 }
 
 fn refused() -> Error {
-    let message =
-        "The sign-in was refused on the page where the code was entered. Nothing was changed.";
+    let message = "The sign-in was refused on the page where the code was entered. Nothing was changed. Start it again.";
     Error::new(Code::SignInRefused, message)
 }
 
@@ -249,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_is_typed_at_the_providers_own_pages_only() {
+    fn a_code_is_entered_only_at_the_providers_own_pages() {
         let entra = "https://login.microsoftonline.com/";
         for page in [
             "https://microsoft.com/devicelogin",
@@ -278,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_is_short_and_cannot_forge_what_a_terminal_shows() {
+    fn a_code_is_short_and_cannot_forge_terminal_output() {
         assert_eq!(code("WDJB-MJHT").expect("a code"), "WDJB-MJHT");
         for text in ["", "A\u{1b}[2JB", "A\nB:", "ＡＢＣ", &"A".repeat(33)] {
             assert!(

@@ -214,7 +214,7 @@ impl Error {
         self
     }
 
-    /// What went wrong, for a program.
+    /// The kind of failure, for a program.
     pub fn code(&self) -> Code {
         self.0.code
     }
@@ -314,7 +314,7 @@ impl std::error::Error for Error {
 #[serde(rename_all = "camelCase")]
 #[ts(export)]
 pub struct ErrorView {
-    /// What went wrong, for a program.
+    /// The kind of failure, for a program.
     pub code: Code,
     /// The sentence for the user.
     pub message: String,

@@ -194,13 +194,13 @@ pub(crate) fn require_own_file(path: &Path, metadata: &fs::Metadata) -> Result<(
         ))
     };
     if !metadata.is_file() {
-        return refused("is not a file. Move what is there to another place.");
+        return refused("is not a file. Move it to another place.");
     }
     #[cfg(unix)]
     {
         use std::os::unix::fs::MetadataExt as _;
         if metadata.uid() != rustix::process::geteuid().as_raw() {
-            return refused("belongs to another user. Move it away, or make it yours.");
+            return refused("belongs to another user. Move it away, or change its owner.");
         }
     }
     Ok(())
@@ -368,11 +368,11 @@ pub(crate) fn storage_failed(what: &str, path: &Path, error: io::Error) -> Error
     let why = match error.kind() {
         io::ErrorKind::StorageFull => "the disk is full; free some space",
         io::ErrorKind::ReadOnlyFilesystem => "the disk is read-only",
-        io::ErrorKind::PermissionDenied => "this user may not; check its permissions",
+        io::ErrorKind::PermissionDenied => "access is denied; check its permissions",
         io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
-            "something else is in its place; move that away"
+            "another file or folder is in its place; move it away"
         }
-        _ => "the system refused",
+        _ => "the system refused it; check the disk",
     };
     Error::new(
         Code::StorageFailed,
@@ -462,7 +462,7 @@ mod tests {
         assert_eq!(
             fs::read_dir(folder.path()).expect("readable").count(),
             5,
-            "they may still be written"
+            "they may still be in use"
         );
         sweep_temporary(folder.path(), now + SignedDuration::from_hours(2));
         let left = names.map(|name| folder.path().join(name).exists());

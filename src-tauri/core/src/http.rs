@@ -115,7 +115,7 @@ impl Http {
         while let Some(chunk) = response.chunk().await.map_err(failed)? {
             if body.len() + chunk.len() > LARGEST_ANSWER {
                 let message = format!(
-                    "{place} sent an answer of more than 4 MiB, which was dropped. Try again later."
+                    "{place} sent a response of more than 4 MiB, which was dropped. Try again later."
                 );
                 return Err(Error::new(Code::ServerFailed, message));
             }
@@ -129,7 +129,7 @@ impl Http {
         spoken.map(|()| answer)
     }
 
-    /// Reads JSON from an address, with a bearer token when one is given. `E` is the shape of the server's refusals.
+    /// Loads JSON from an address, with a bearer token if there is one. `E` is the shape of the server's refusals.
     ///
     /// # Errors
     /// As `send`; `throttled` or `server-failed` for 429 and 5xx; `server-failed` for JSON of neither shape. What the
@@ -204,7 +204,7 @@ pub fn require_safe(url: &Url) -> Result<()> {
         return Ok(());
     }
     let message = format!(
-        "{} is not an https address. Only a server on this machine may be plain http.",
+        "{} is not an https address. Only a server on this machine may use plain http.",
         place(url)
     );
     Err(Error::new(Code::SettingInvalid, message))
@@ -233,7 +233,7 @@ fn unusable_address(text: &str, source: impl std::error::Error + Send + Sync + '
     let host: String = text.chars().take_while(|c| *c != '?').take(100).collect();
     Error::new(
         Code::Internal,
-        format!("\"{host}\" is not an address that can be asked."),
+        format!("\"{host}\" is not a valid address. Check the settings."),
     )
     .with_source(source)
 }

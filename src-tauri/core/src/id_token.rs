@@ -105,9 +105,7 @@ impl Claims {
         let claims: Self = serde_json::from_slice(&bytes)
             .map_err(|_| rejected("lacks a claim that it must have"))?;
         if !is_user_id(&claims.sub) {
-            return Err(rejected(
-                "names its user in a form that OpenID Connect does not allow",
-            ));
+            return Err(rejected("has a user id that OpenID Connect does not allow"));
         }
         Ok(claims)
     }
@@ -139,7 +137,7 @@ impl Claims {
             return Err(Error::new(
                 Code::ClockOff,
                 format!(
-                    "The provider's answer is not valid at this machine's time, {}. Check the machine's clock and time \
+                    "The provider's response is not valid at this machine's time, {}. Check the machine's clock and time \
                      zone, then try again.",
                     expected.now
                 ),
@@ -154,7 +152,7 @@ impl Claims {
     /// As `check`.
     pub fn check_parties(&self, client_id: &str, issuers: &[&str]) -> Result<()> {
         if !issuers.contains(&self.iss.as_str()) {
-            return Err(rejected("was issued by another server than the one asked"));
+            return Err(rejected("was issued by a different server"));
         }
         let for_us = match &self.aud {
             Audience::One(one) => one == client_id,
@@ -175,7 +173,7 @@ pub fn is_user_id(text: &str) -> bool {
 
 fn rejected(what: &str) -> Error {
     let message = format!(
-        "The identity token in the provider's answer {what}, so nothing of the answer was used. Start the sign-in again."
+        "The identity token in the provider's response {what}, so the response was not used. Start the sign-in again."
     );
     Error::new(Code::SignInRejected, message)
 }

@@ -24,7 +24,7 @@ const DAYS: usize = 7;
 pub fn start(program: &str, paths: &Paths, environment: &Environment) -> Result<()> {
     let failed = |error: io::Error| {
         let message = format!(
-            "{} cannot hold a log. The program goes on without one.",
+            "{} cannot contain a log. The program continues without one.",
             paths.logs.display()
         );
         Error::new(Code::StorageFailed, message).with_source(error)

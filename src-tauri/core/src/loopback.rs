@@ -323,7 +323,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_port_whose_ipv6_half_somebody_else_has_is_given_up_for_localhost() {
+    async fn a_port_whose_ipv6_half_is_taken_is_given_up_for_localhost() {
         // L3
         let Ok(squatter) = TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).await else {
             return; // A machine without IPv6.

@@ -272,7 +272,10 @@ pub async fn revoke(
     if matches!(answer.status, 200 | 400) && !about_client {
         return Ok(());
     }
-    let message = format!("{place} did not end the sign-in (HTTP {}).", answer.status);
+    let message = format!(
+        "{place} did not revoke the sign-in (HTTP {}).",
+        answer.status
+    );
     Err(Error::new(Code::ServerFailed, message).with_detail(&refusal.unwrap_or_default()))
 }
 
@@ -283,7 +286,7 @@ fn form(endpoint: &Url, body: String) -> Result<oauth2::HttpRequest> {
     request.map_err(|error| {
         Error::new(
             Code::Internal,
-            "An endpoint of the sign-in server cannot be used.",
+            "An endpoint of the sign-in server is not valid. Check the sign-in server in the settings.",
         )
         .with_source(error)
     })
@@ -310,7 +313,11 @@ type Client = oauth2::Client<
 
 fn redirect_url(text: &str) -> Result<RedirectUrl> {
     RedirectUrl::new(text.to_owned()).map_err(|error| {
-        Error::new(Code::Internal, "The redirect address is not a URL.").with_source(error)
+        Error::new(
+            Code::Internal,
+            "The redirect address is not a URL. Report this with the reference.",
+        )
+        .with_source(error)
     })
 }
 
@@ -566,7 +573,7 @@ mod tests {
     }
 
     #[test]
-    fn expiry_is_read_as_number_or_string_and_never_trusted_beyond_reason() {
+    fn expiry_is_read_as_number_or_string_and_limited() {
         for (field, seconds) in [
             (r#","expires_in":3599"#, 3599),
             (r#","expires_in":"3599""#, 3599),

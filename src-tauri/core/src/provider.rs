@@ -286,7 +286,7 @@ pub fn check_challenge(cloud: Cloud) -> Result<()> {
 fn one_for_everything(cloud: Cloud, text: &str) -> Error {
     let shown: String = text::shown(text).chars().take(80).collect();
     let message = format!(
-        "{} has one credential for all of its services, and none for \"{shown}\" alone. Leave the resource out.",
+        "{} has one credential for all its services, and none for \"{shown}\" alone. Remove the resource.",
         cloud.title()
     );
     Error::new(Code::Unsupported, message)

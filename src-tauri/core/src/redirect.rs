@@ -282,7 +282,7 @@ fn private_redirect_uri(text: &str) -> Result<String> {
     } else {
         Err(Error::new(
             Code::Internal,
-            "The redirect address of this sign-in cannot be used as one.",
+            "The redirect address of this sign-in is not valid. Report this with the reference.",
         ))
     }
 }
@@ -322,7 +322,7 @@ impl PendingFlow {
         let Some(outcome) = &mut self.outcome else {
             return Err(Error::new(
                 Code::Internal,
-                "The answer of this sign-in was taken already.",
+                "The response of this sign-in was already used. Start the sign-in again.",
             ));
         };
         let answer = tokio::select! {
@@ -421,7 +421,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_link_that_comes_twice_is_used_once() {
+    async fn a_link_that_arrives_twice_is_used_once() {
         // C3
         let (redirects, _) = redirects();
         let mut waiting = redirects.open_flow(azure()).await.unwrap();
@@ -453,7 +453,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_answer_in_time_counts_also_when_it_is_read_late() {
+    async fn an_answer_in_time_counts_even_when_it_is_read_late() {
         // C4
         let (redirects, clock) = redirects();
         let mut waiting = redirects.open_flow(azure()).await.unwrap();

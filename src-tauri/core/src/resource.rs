@@ -41,7 +41,7 @@ impl Resource {
     }
 }
 
-/// The identifier of a resource: `https://HOST/…` or `api://NAME/…`, a GUID, or an account and role of AWS. A slash at its end belongs to it.
+/// The identifier of a resource: `https://HOST/…` or `api://NAME/…`, a GUID, or an account and role of AWS. A trailing slash is part of it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Identifier(String);
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_else_is_no_identifier() {
+    fn anything_else_is_not_an_identifier() {
         let long = format!("https://{}.example", "x".repeat(300));
         for text in [
             "",
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_is_told_with_and_without_its_slash() {
+    fn a_server_is_recognised_with_and_without_its_slash() {
         let identifier = |text| Identifier::parse(text).expect("an identifier");
         assert!(identifier("https://management.azure.com/").is_server("management.azure.com"));
         assert!(identifier("https://management.azure.com").is_server("management.azure.com"));

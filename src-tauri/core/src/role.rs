@@ -51,7 +51,7 @@ impl FromStr for Source {
         };
         source.ok_or_else(|| {
             let message = format!(
-                "\"{}\" is no source of AWS credentials. Use default, profile:NAME or keychain:ACCESS_KEY_ID.",
+                "\"{}\" is not an AWS credential source. Use default, profile:NAME or keychain:ACCESS_KEY_ID.",
                 text::shown(text)
             );
             Error::new(Code::InvalidInput, message)

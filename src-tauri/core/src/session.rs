@@ -384,7 +384,7 @@ impl Sessions {
             Err(error) => {
                 tracing::warn!(
                     code = error.code().as_str(),
-                    "left-over secrets could not be looked for"
+                    "left-over secrets could not be listed"
                 );
                 return;
             }
@@ -537,7 +537,7 @@ impl Sessions {
         let Some(mut grant) = self.grant(&account).await? else {
             let error = Error::new(
                 Code::SignInAgain,
-                "The keychain no longer holds the sign-in of this account. Sign in again.",
+                "The keychain no longer has the sign-in of this account. Sign in again.",
             )
             .with_local_cause();
             let part = &Resource::Management;
@@ -678,7 +678,7 @@ impl Sessions {
                 return Error::new(Code::ClockOff, message);
             }
             let message = format!(
-                "{cloud} returned a session that has already expired. It is requested again later."
+                "{cloud} returned a session that has already expired. Check this machine's clock. Retrying automatically."
             );
             Error::new(Code::ServerFailed, message)
         };
@@ -971,6 +971,6 @@ fn repeat_error(renewal_failure: &RenewalFailure) -> Error {
 fn signed_out() -> Error {
     Error::new(
         Code::SignInAgain,
-        "The account was signed out meanwhile. Sign in again to use it.",
+        "The account was disconnected meanwhile. Connect it again to use it.",
     )
 }

@@ -36,7 +36,7 @@ pub struct Settings {
     pub gcp: GcpSettings,
     /// AWS's.
     pub aws: AwsSettings,
-    /// How the clouds are reached.
+    /// The preferences for the clouds are reached.
     pub network: Network,
     /// What is malformed in the network's section.
     pub network_problems: Vec<SettingProblem>,
@@ -275,7 +275,7 @@ fn read_document(path: &Path) -> Result<DocumentMut> {
 
 fn unreadable(path: &Path, why: &str) -> Error {
     let message = format!(
-        "{} cannot be understood: {why}. Mend it; it is left as it is.",
+        "{} is not valid: {why}. Fix it; the file was not changed.",
         path.display()
     );
     Error::new(Code::StorageUnreadable, message)
@@ -357,14 +357,17 @@ impl Lookup<'_> {
                 self.problem(
                     variable,
                     found.origin,
-                    &format!("is \"{}\", not the address of a server.", found.value),
+                    &format!(
+                        "is \"{}\", which is not a server address. Use an https address.",
+                        found.value
+                    ),
                 );
             }
             Ok(url) if !url.username().is_empty() || url.password().is_some() => {
                 self.problem(
                     variable,
                     found.origin,
-                    "holds a user name or password. Take it out.",
+                    "contains a user name or password. Remove it.",
                 );
             }
             Ok(mut url) => match http::require_safe(&url) {
@@ -376,7 +379,7 @@ impl Lookup<'_> {
                 }
                 Err(_) => {
                     let why = format!(
-                        "is \"{}\". Use https; only a server on this machine may be plain http.",
+                        "is \"{}\". Use https; only a server on this machine may use plain http.",
                         found.value
                     );
                     self.problem(variable, found.origin, &why);
@@ -386,7 +389,10 @@ impl Lookup<'_> {
                 self.problem(
                     variable,
                     found.origin,
-                    &format!("is \"{}\", not the address of a server.", found.value),
+                    &format!(
+                        "is \"{}\", which is not a server address. Use an https address.",
+                        found.value
+                    ),
                 );
             }
         }
@@ -445,7 +451,7 @@ fn azure(lookup: &mut Lookup<'_>) -> AzureSettings {
         |tenant| {
             if parse_tenant(&tenant.value).is_err() {
                 let what = format!(
-                    "is \"{}\", neither a tenant id (a GUID) nor a domain.",
+                    "is \"{}\". Set it to a tenant id (a GUID) or a domain.",
                     tenant.value
                 );
                 lookup.problem("AZURE_TENANT_ID", tenant.origin, &what);
@@ -636,7 +642,7 @@ pub fn parse_tenant(text: &str) -> Result<String> {
     }
     let shown: String = text.chars().filter(|c| !c.is_control()).take(80).collect();
     let message = format!(
-        "\"{shown}\" is not a tenant. Give its id (a GUID) or its domain, for example contoso.example."
+        "\"{shown}\" is not a tenant. Enter its id (a GUID) or its domain, for example contoso.example."
     );
     Err(Error::new(Code::InvalidInput, message))
 }
@@ -683,7 +689,7 @@ mod tests {
     }
 
     #[test]
-    fn the_environment_wins_over_the_file_and_the_origin_is_told() {
+    fn the_environment_wins_over_the_file_and_the_origin_is_named() {
         let toml = format!("[azure]\nclient_id = \"{GUID}\"\ntenant = \"contoso.example\"");
         let from_file = load(&toml, &[]);
         assert!(
@@ -722,7 +728,7 @@ mod tests {
     }
 
     #[test]
-    fn an_authority_of_a_known_cloud_brings_its_resource_manager_along() {
+    fn an_authority_of_a_known_cloud_implies_its_resource_manager() {
         let host = ("AZURE_AUTHORITY_HOST", "login.microsoftonline.us");
         let government = load("", &[host, ("AZURE_CLIENT_ID", GUID)]).azure;
         assert_eq!(
@@ -854,18 +860,14 @@ mod tests {
     fn each_malformed_setting_is_named_with_its_origin_and_remedy() {
         for (name, value, says) in [
             ("AZURE_AUTHORITY_HOST", "http://login.example", "https"),
-            (
-                "AZURE_AUTHORITY_HOST",
-                "https://",
-                "not the address of a server",
-            ),
+            ("AZURE_AUTHORITY_HOST", "https://", "not a server address"),
             (
                 "AZURE_AUTHORITY_HOST",
                 "https://me:secret@login.example",
                 "user name or password",
             ),
             ("MCM_AZURE_RESOURCE_MANAGER", "ftp://x", "https"),
-            ("AZURE_TENANT_ID", "my tenant", "neither a tenant id"),
+            ("AZURE_TENANT_ID", "my tenant", "a tenant id"),
             (
                 "MCM_REDIRECT_AZURE",
                 "carrier-pigeon",

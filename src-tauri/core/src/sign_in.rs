@@ -119,7 +119,7 @@ pub enum SignInStep {
     },
     /// No browser could be started; the user can try again or cancel.
     BrowserFailed {
-        /// What to tell the person.
+        /// The message for the user.
         error: ErrorView,
     },
     /// AWS: the role is being assumed with, without and with a wrong External ID.
@@ -144,7 +144,7 @@ pub enum SignInStep {
     },
     /// It ended without an account.
     Failed {
-        /// What to tell the person.
+        /// The message for the user.
         error: ErrorView,
     },
 }

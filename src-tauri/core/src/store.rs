@@ -327,7 +327,7 @@ impl Store {
 pub fn not_found(id: &AccountId) -> Error {
     Error::new(
         Code::NotFound,
-        format!("There is no account {id}. Run \"mcm accounts\" to see the connected ones."),
+        format!("There is no account {id}. Run \"mcm accounts\" to list the connected ones."),
     )
 }
 

@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mark_differs_with_what_a_renewal_depends_on_and_with_nothing_else() {
+    fn a_mark_differs_only_with_what_a_renewal_depends_on() {
         let plain = of(&[], Cloud::Aws);
         assert_eq!(
             of(&[("TERM", "xterm"), ("AZURE_CLIENT_ID", "x")], Cloud::Aws),

@@ -50,7 +50,7 @@ impl ManualClock {
         let mut sleepers = self.sleepers.subscribe();
         let is_asleep =
             |sleepers: &Sleepers| sleepers.until.values().any(|until| *until > self.now());
-        // The sender lives as long as `self`, so waiting cannot fail.
+        // The sender exists as long as `self`, so waiting cannot fail.
         let _ = sleepers.wait_for(is_asleep).await;
     }
 }
@@ -64,7 +64,7 @@ impl Clock for ManualClock {
     async fn sleep_until(&self, at: Timestamp) {
         let mut clock = self.now.subscribe();
         let _asleep = Asleep::new(&self.sleepers, at);
-        // The sender lives as long as `self`, so waiting cannot fail.
+        // The sender exists as long as `self`, so waiting cannot fail.
         let _ = clock.wait_for(|now| *now >= at).await;
     }
 }

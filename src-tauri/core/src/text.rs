@@ -80,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_cannot_turn_the_reading_direction_or_break_the_line() {
+    fn a_name_cannot_reverse_the_reading_direction_or_break_the_line() {
         assert_eq!(shown(" Con\u{202e}toso\r\n\u{1b}[31m "), "Contoso[31m");
         assert_eq!(shown("Zoë’s Überteam 東京"), "Zoë’s Überteam 東京");
         assert_eq!(shown(&"x".repeat(10_000)).len(), 256);
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn one_letter_written_in_two_ways_is_one_text_and_marks_do_not_pile_up() {
+    fn two_spellings_of_one_letter_are_one_text_and_marks_are_limited() {
         assert_eq!(shown("Zoe\u{308}"), shown("Zo\u{eb}"));
         assert_eq!(shown("Zoe\u{200d}\u{308}"), "Zo\u{eb}");
         let piled = format!("a{}", "\u{301}".repeat(60));

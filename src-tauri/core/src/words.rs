@@ -43,7 +43,7 @@ mod tests {
 
     #[test]
     fn a_duration_is_rounded_down_and_never_told_as_more_than_it_is() {
-        for (seconds, told) in [
+        for (seconds, shown) in [
             (-90_000, "under 1 min"),
             (-1, "under 1 min"),
             (0, "under 1 min"),
@@ -58,7 +58,7 @@ mod tests {
         ] {
             assert_eq!(
                 duration(SignedDuration::from_secs(seconds)),
-                told,
+                shown,
                 "{seconds}"
             );
         }

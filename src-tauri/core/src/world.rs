@@ -163,7 +163,7 @@ impl Paths {
         let base = directories::BaseDirs::new().ok_or_else(|| {
             Error::new(
                 Code::StorageFailed,
-                "This user has no home folder. Set HOME, or MCM_HOME for this app alone.",
+                "This user has no home folder. Set HOME, or MCM_HOME for this app only.",
             )
         })?;
         Ok(Self {

@@ -428,7 +428,7 @@ impl Story {
                         let Ok(resource) = app.resource(&id, RESOURCES[resource]) else {
                             return;
                         };
-                        let _ = app.hand_out_for(&id, &resource, "test").await;
+                        let _ = app.issue_for(&id, &resource, "test").await;
                     });
                 }
             }

@@ -189,7 +189,7 @@ async fn a_get_answer_leaves_no_code_in_the_address_bar_and_the_listener_closes(
         format!("{}/done", waiting.redirect_uri())
     );
     assert_eq!(page.status(), 200);
-    assert!(page.text().await.unwrap().contains("Answer received"));
+    assert!(page.text().await.unwrap().contains("Response received"));
     assert_answered(&mut waiting).await;
     redirects.closed().await;
     assert_refused(port(&waiting)).await;
@@ -212,7 +212,7 @@ async fn a_posted_answer_is_received_on_localhost() {
         .await
         .unwrap();
     assert_eq!(page.url().path(), "/done");
-    assert!(page.text().await.unwrap().contains("Answer received"));
+    assert!(page.text().await.unwrap().contains("Response received"));
     assert_answered(&mut waiting).await;
     redirects.closed().await;
     assert_refused(port(&waiting)).await;

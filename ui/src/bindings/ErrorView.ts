@@ -6,7 +6,7 @@ import type { Code } from "./Code";
  */
 export type ErrorView = { 
 /**
- * What went wrong, for a program.
+ * The kind of failure, for a program.
  */
 code: Code, 
 /**

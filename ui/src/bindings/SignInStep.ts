@@ -19,7 +19,7 @@ page: string,
  */
 expiresAt: string, } | { "step": "browser-failed", 
 /**
- * What to tell the person.
+ * The message for the user.
  */
 error: ErrorView, } | { "step": "verifying" } | { "step": "finishing" } | { "step": "choice", 
 /**
@@ -43,6 +43,6 @@ account: AccountId,
  */
 updated: boolean, } | { "step": "failed", 
 /**
- * What to tell the person.
+ * The message for the user.
  */
 error: ErrorView, };

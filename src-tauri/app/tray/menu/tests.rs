@@ -30,7 +30,7 @@ fn drawn(items: &[Item]) -> Vec<String> {
 }
 
 #[test]
-fn the_menu_says_who_one_is_and_offers_the_others() {
+fn the_menu_shows_the_account_in_use_and_offers_the_others() {
     let mut contoso = account(Cloud::Azure, 1, "Contoso");
     contoso.active = true;
     contoso.target = Some(target("sub-2", "Production"));
@@ -164,7 +164,7 @@ fn a_thousand_accounts_of_three_clouds_keep_the_menu_short_and_grouped() {
 }
 
 #[test]
-fn the_time_left_is_said_in_minutes_and_hours() {
+fn the_time_left_is_shown_in_minutes_and_hours() {
     for (left, said) in [
         (-1, "renews on use"),
         (0, "renews on use"),
@@ -272,7 +272,7 @@ fn only_texts_and_ticks_change_while_time_passes() {
 }
 
 #[test]
-fn the_icon_says_first_what_needs_the_person() {
+fn the_icon_shows_first_what_needs_the_user() {
     let mut both = snapshot(vec![
         account(Cloud::Azure, 1, "Contoso"),
         account(Cloud::Gcp, 2, "Ada"),

@@ -453,8 +453,8 @@ pub(super) fn command(program: &str, account: &str) -> Result<String, Error> {
         return Ok(format!("\"{program}\" credential-process {account}"));
     }
     let message = format!(
-        "mcm lies at {}, a path that AWS's clients cannot be given: some would take it apart. Put mcm, or a link to it, \
-         on the PATH in a folder named with letters, digits, blanks, dots and dashes.",
+        "Some AWS clients would split the path of mcm, {}. Put mcm, or a link to it, \
+         on the PATH in a folder named only with letters, digits, spaces, dots and dashes.",
         program
             .chars()
             .map(|c| if c.is_control() { '\u{fffd}' } else { c })

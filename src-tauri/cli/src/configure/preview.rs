@@ -72,9 +72,9 @@ fn without_value(line: &str) -> String {
     const HARMLESS: [&str; 2] = ["region", "output"];
     let line = without_end(line);
     let Some((key, _)) = line.split_once(['=', ':']) else {
-        // What is neither a header, a comment nor a key goes on with a value.
-        let is_told = line.trim().is_empty() || line.trim_start().starts_with(['[', '#', ';']);
-        return if is_told {
+        // A line that is neither a header, a comment nor a key continues a value.
+        let is_shown = line.trim().is_empty() || line.trim_start().starts_with(['[', '#', ';']);
+        return if is_shown {
             line.to_owned()
         } else {
             "  …".to_owned()
@@ -91,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_change_is_shown_as_patch_reads_it_and_no_value_of_others_is() {
+    fn a_change_is_shown_as_patch_reads_it_without_values_of_the_user() {
         let lines = [
             Line::Kept("[default]\n"),
             Line::Kept("# aws_secret_access_key = CANARY\n"),

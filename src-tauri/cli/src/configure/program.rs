@@ -14,7 +14,7 @@ use mcm_core::world::Environment;
 /// `setting-invalid` when it cannot be found, or is not Unicode text.
 pub(super) fn of_this_process(environment: &Environment) -> Result<String, Error> {
     let unknown = || {
-        let message = "The system does not say where mcm is; it may have been replaced just now. Run the command again.";
+        let message = "The path of mcm is unknown, perhaps because mcm was just replaced. Run the command again.";
         Error::new(Code::SettingInvalid, message)
     };
     let this = std::env::current_exe().map(|path| path.with_file_name(name()));

@@ -22,7 +22,7 @@ pub(super) fn all(environment: &Environment) -> Vec<Check> {
     let empty = empty.map(|variable| {
         Check::warn(
             variable,
-            "it is set to nothing, which AWS's clients understand differently",
+            "it is set to an empty value, which AWS's clients treat differently",
             format!("Unset {variable}, or give it a value."),
         )
     });
@@ -37,7 +37,7 @@ fn check(name: &str, file: &SharedFile) -> Option<Check> {
         return Some(Check::fail(
             name,
             error.message(),
-            "Until then the AWS CLI and boto3 refuse every profile.",
+            "Fix the file. Until then, the AWS CLI and boto3 refuse every profile.",
         ));
     }
     for client in Client::ALL {
@@ -51,7 +51,7 @@ fn check(name: &str, file: &SharedFile) -> Option<Check> {
                 file.path.display(),
                 client.title()
             ),
-            "Begin its lines at the left margin, without quotes or comments behind them.",
+            "Start its lines at the left margin, and remove quotes and trailing comments.",
         ));
     }
     Some(Check::ok(

@@ -49,7 +49,7 @@ pub(super) async fn all(app: &App, world: &World) -> Vec<Check> {
                 Check::fail(
                     "settings.toml",
                     &problem.message,
-                    "Until then every setting in it is ignored.",
+                    "Fix it. Until then, every setting in the file is ignored.",
                 )
             }),
     );
@@ -86,7 +86,7 @@ async fn keychain(vault: &Vault, clock: &dyn Clock) -> Check {
         Ok(()) if taken > 1000 => Check::warn(
             "keychain",
             format!("{name} can be read, but it took {taken} ms"),
-            "Every command waits for it. Log out of this computer and in again.",
+            "Every command waits for it. Log out of your desktop session and log in again.",
         ),
         Ok(()) => Check::ok("keychain", format!("{name} can be read ({taken} ms)")),
         Err(error) if error.code() == Code::KeychainLocked => {
@@ -104,7 +104,7 @@ fn accounts(app: &App, snapshot: &Snapshot) -> Vec<Check> {
     if let Err(error) = app.stored() {
         return vec![Check::fail(
             "accounts",
-            "the list cannot be read",
+            "the list of accounts cannot be read",
             error.message(),
         )];
     }
@@ -114,7 +114,7 @@ fn accounts(app: &App, snapshot: &Snapshot) -> Vec<Check> {
         .find(|place| place.label == "Accounts")
         .map(|place| place.path);
     let count = format!(
-        "{} connected, kept in {}",
+        "{} connected, stored in {}",
         snapshot.accounts.len(),
         place.unwrap_or_default()
     );
@@ -151,7 +151,7 @@ fn database(app: &App) -> Option<Check> {
         Some(fault) => Check::fail(
             "database",
             format!("{} faults found, the first: {fault}", faults.len()),
-            "Save what \"mcm export --json\" prints. Then restore the file from a backup.",
+            "Save the output of \"mcm export --json\". Then restore the file from a backup.",
         ),
     })
 }
@@ -162,8 +162,8 @@ fn left_over_secrets(app: &App) -> Option<Check> {
         0 => None,
         count => Some(Check::warn(
             "left-over secrets",
-            format!("{count} in the keychain that no account needs"),
-            "Unlock the keychain and start the app, or sign in or out once: they are then removed.",
+            format!("{count} in the keychain that no account uses"),
+            "Unlock the keychain and start the app, or sign in or out once. This removes them.",
         )),
     }
 }
@@ -178,7 +178,7 @@ fn settings_file(world: &World) -> Option<Check> {
     match mcm_core::file::read(&path) {
         Ok(None) => Some(Check::ok(
             "settings file",
-            format!("none at {}{moved}, and none is needed", path.display()),
+            format!("none at {}{moved}; none is required", path.display()),
         )),
         Ok(Some(_)) => Some(Check::ok(
             "settings file",
@@ -205,7 +205,7 @@ fn settings(cloud: &CloudView, snapshot: &Snapshot) -> Check {
                 .clouds
                 .iter()
                 .any(|cloud| cloud.ready && cloud.cloud != Cloud::Aws);
-    let told = |problems: &[SettingProblem]| {
+    let messages = |problems: &[SettingProblem]| {
         problems
             .iter()
             .map(|problem| problem.message.as_str())
@@ -229,17 +229,17 @@ fn settings(cloud: &CloudView, snapshot: &Snapshot) -> Check {
         }
         ([], None, _) => Check::ok(
             &name,
-            format!("no client id is needed, STS at {}", cloud.authority),
+            format!("no client id required, STS at {}", cloud.authority),
         ),
         (problems, None, _) if !is_missed => Check::warn(
             &name,
             format!("{} is not set up", cloud.cloud.title()),
-            told(problems),
+            messages(problems),
         ),
         (problems, ..) => Check::fail(
             &name,
-            format!("{} cannot be signed in to", cloud.cloud.title()),
-            told(problems),
+            format!("{} sign-in does not work", cloud.cloud.title()),
+            messages(problems),
         ),
     }
 }
@@ -252,15 +252,15 @@ fn other_sign_ins(environment: &Environment) -> Check {
     if set.is_empty() {
         return Check::ok(
             "environment",
-            "no variable makes other tools sign in as somebody else",
+            "no variable makes other tools use another identity",
         );
     }
     let names = set.join(", ");
     Check::warn(
         "environment",
         format!("{names} set"),
-        "The clouds' own tools prefer these to the account in use: \"mcm whoami\" tells as whom each works. Unset them where \
-         you use one of this app.",
+        "The clouds' own tools prefer these to the account in use. Run \"mcm whoami\" to see the identity of each. Unset them \
+         where you use an account of this app.",
     )
 }
 
@@ -295,8 +295,8 @@ async fn scheme() -> Option<Check> {
         Ok(Ok(Ok(handler))) => scheme_handler(&handler),
         _ => Check::warn(
             "scheme handler",
-            "xdg-mime did not say who it is",
-            "Install the package xdg-utils. Until then sign-ins in the app may use loopback.",
+            "xdg-mime did not name it",
+            "Install the package xdg-utils. Until then, sign-ins in the app may use loopback.",
         ),
     })
 }
@@ -310,17 +310,17 @@ fn scheme_handler(handler: &str) -> Check {
         return Check::ok("scheme handler", format!("{SCHEME} belongs to the app"));
     }
     if handler.is_empty() {
-        let found = format!("nobody handles {SCHEME}");
+        let found = format!("no program handles {SCHEME}");
         return Check::warn(
             "scheme handler",
             found,
-            "Start the app once: it then registers itself.",
+            "Start the app once to register it.",
         );
     }
     Check::warn(
         "scheme handler",
         format!("{SCHEME} belongs to {handler}"),
-        "Sign-ins in the app use loopback instead. Remove that program to have the scheme back.",
+        "Sign-ins in the app use loopback instead. Remove that program to use the scheme again.",
     )
 }
 
@@ -429,11 +429,15 @@ fn place(request: &::http::Request<Vec<u8>>) -> String {
 fn answered(name: &str, is_sign_in: bool, place: &str, status: Result<u16, &Error>) -> Check {
     match status {
         Ok(200) => Check::ok(name, format!("{place} answers")),
-        Ok(500..) => Check::warn(name, format!("{place} is in trouble"), "Try again later."),
+        Ok(500..) => Check::warn(
+            name,
+            format!("{place} returned a server error"),
+            "Try again later.",
+        ),
         Ok(_) if !is_sign_in => Check::ok(name, format!("{place} answers")),
         Ok(status) => Check::fail(
             name,
-            format!("{place} does not know what is asked (HTTP {status})"),
+            format!("{place} has no what is asked (HTTP {status})"),
             "Check the tenant and the address of the sign-in server in the settings.",
         ),
         Err(error) => Check::fail(name, format!("{place} does not answer"), error.message()),
@@ -447,12 +451,12 @@ fn clock(now: Timestamp, server: Option<Timestamp>) -> Option<Check> {
         off.unsigned_abs().as_secs(),
         if off.is_negative() { "behind" } else { "ahead" },
     );
-    let found = format!("{seconds} s {direction} of the sign-in server's");
-    let remedy = "Set the clock, or turn on its synchronisation (timedatectl set-ntp true).";
+    let found = format!("{seconds} s {direction} of the sign-in server");
+    let remedy = "Set the clock, or turn on time synchronisation (timedatectl set-ntp true).";
     Some(match off.unsigned_abs() {
         off if off > CLOCK_HARMFUL => Check::fail("clock", found, remedy),
         off if off > CLOCK_MENTIONED => Check::warn("clock", found, remedy),
-        _ => Check::ok("clock", "agrees with the sign-in server's"),
+        _ => Check::ok("clock", "agrees with the sign-in server"),
     })
 }
 
@@ -462,21 +466,21 @@ mod tests {
     use crate::doctor::Status;
 
     #[test]
-    fn a_clock_is_mentioned_from_half_a_minute_and_refused_from_two_minutes() {
+    fn a_clock_warns_from_half_a_minute_and_fails_from_two_minutes() {
         let server: Timestamp = "2026-11-23T18:00:00Z".parse().expect("a time");
         let at = |time: &str| {
             let now = format!("2026-11-23T{time}Z").parse().expect("a time");
-            clock(now, Some(server)).expect("the server told its time")
+            clock(now, Some(server)).expect("the server sent its time")
         };
         assert_eq!(at("18:00:30").status, Status::Ok);
         assert_eq!(at("17:59:29").status, Status::Warn);
         assert_eq!(at("17:50:00").status, Status::Fail);
-        assert_eq!(at("17:50:00").found, "600 s behind of the sign-in server's");
+        assert_eq!(at("17:50:00").found, "600 s behind of the sign-in server");
         assert_eq!(clock(server, None), None);
     }
 
     #[test]
-    fn the_scheme_is_ours_by_either_of_our_files() {
+    fn either_of_our_files_handles_the_scheme() {
         for handler in [
             "io.github.multicloudmanager-handler.desktop",
             "Multi-Cloud-Manager.desktop",
@@ -510,7 +514,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_that_refuses_a_request_without_a_token_is_there() {
+    fn a_server_that_refuses_a_request_without_a_token_answers() {
         let status = |is_sign_in, status| {
             answered("server", is_sign_in, "management.example", Ok(status)).status
         };

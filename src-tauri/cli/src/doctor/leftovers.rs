@@ -36,7 +36,7 @@ pub(super) fn all(environment: &Environment) -> Vec<Check> {
         places.push(Place {
             name: "google key file",
             path: PathBuf::from(file),
-            what: "a key or a refresh token of Google, which GOOGLE_APPLICATION_CREDENTIALS names",
+            what: "a Google key or refresh token, named by GOOGLE_APPLICATION_CREDENTIALS",
             signs: &["private_key", "\"refresh_token\": \"1//"],
             remedy: "Use \"mcm exec\" or your own account instead of a key, and delete the key at Google.",
         });
@@ -53,10 +53,10 @@ pub(super) fn all(environment: &Environment) -> Vec<Check> {
 
 fn places(tools: &OtherTools<'_>) -> Vec<Place> {
     const KEYS: &[&str] = &["aws_secret_access_key", "aws_session_token"];
-    const TYPE_THEM: &str = "Type the keys into the app, which keeps them in the keychain, and take them out of this file; \
+    const TYPE_THEM: &str = "Type the keys into the app, which stores them in the keychain, and remove them from this file. \
                              \"mcm configure aws\" writes profiles that need none.";
     const LOG_OUT: &str =
-        "Run \"gcloud auth revoke --all\" when you do not need gcloud's own sign-in.";
+        "Run \"gcloud auth revoke --all\" if you do not need gcloud's own sign-in.";
     let (aws, azure, gcloud) = (tools.aws(), tools.azure(), tools.gcloud());
     let place = |name, path, what, signs, remedy| Place {
         name,
@@ -85,42 +85,42 @@ fn places(tools: &OtherTools<'_>) -> Vec<Place> {
             aws.join("sso/cache"),
             "tokens of aws sso login",
             &["\"accesstoken\"", "\"refreshtoken\"", "\"clientsecret\""],
-            "Run \"aws sso logout\" when you do not need them.",
+            "Run \"aws sso logout\" if you do not need them.",
         ),
         place(
             "aws cli cache",
             aws.join("cli/cache"),
             "sessions of roles",
             &["\"secretaccesskey\""],
-            "Delete the files. Profiles with role_arn write them; those of \"mcm configure aws\" do not.",
+            "Delete the files. Profiles with role_arn create them; profiles of \"mcm configure aws\" do not.",
         ),
         place(
             "aws login cache",
             tools.aws_login_cache(),
             "tokens of aws login",
             &["\"secretaccesskey\"", "\"refreshtoken\""],
-            "Run \"aws logout\" when you do not need them.",
+            "Run \"aws logout\" if you do not need them.",
         ),
         place(
             "azure token cache",
             azure.join("msal_token_cache.json"),
             "refresh tokens of az",
             &["\"secret\""],
-            "Run \"az account clear\" when you do not need az's own sign-in.",
+            "Run \"az account clear\" if you do not need az's own sign-in.",
         ),
         place(
             "azure service principals",
             azure.join("service_principal_entries.json"),
             "secrets of applications",
             &["client_secret", "\"certificate\"", "client_assertion"],
-            "Run \"az logout\" for each application, and make its secret anew.",
+            "Run \"az logout\" for each application, and replace its secret.",
         ),
         place(
             "azure access tokens",
             azure.join("accessTokens.json"),
             "tokens of an old version of az",
             &["accesstoken", "refreshtoken"],
-            "Delete the file: no version of az of today reads it.",
+            "Delete the file: current versions of az do not read it.",
         ),
         place(
             "gcloud credentials",
@@ -146,9 +146,9 @@ fn places(tools: &OtherTools<'_>) -> Vec<Place> {
         place(
             "application default credentials",
             gcloud.join("application_default_credentials.json"),
-            "a refresh token or a key of Google",
+            "a Google refresh token or key",
             &["refresh_token", "private_key"],
-            "Run \"gcloud auth application-default revoke\"; \"mcm exec\" gives programs what they need instead.",
+            "Run \"gcloud auth application-default revoke\"; \"mcm exec\" gives programs credentials instead.",
         ),
     ]
 }
@@ -169,8 +169,8 @@ impl Place {
         let (others, close) = match open {
             None => (String::new(), String::new()),
             Some((file, mode)) => (
-                format!(" Others on this machine may read it (mode {mode:03o})."),
-                format!(" Until then: chmod 600 {}", file.display()),
+                format!(" Other users of this machine can read it (mode {mode:03o})."),
+                format!(" Until then, run: chmod 600 {}", file.display()),
             ),
         };
         let found = format!(

@@ -34,17 +34,17 @@ pub(crate) enum Who {
     Active,
 }
 
-type Lent = HashMap<(AccountId, Resource), Session>;
+type Issued = HashMap<(AccountId, Resource), Session>;
 
 /// Issues the sessions of some accounts to one child.
 pub(crate) struct Broker {
     app: Arc<App>,
     clock: Arc<dyn Clock>,
     who: HashMap<Cloud, Who>,
-    /// The program that borrows, for the activity log.
-    borrower: String,
-    /// What was lent last, for when the keychain is locked or the network is gone.
-    lent: Mutex<Lent>,
+    /// The child's program, for the activity log.
+    client: String,
+    /// The sessions issued last, for when the keychain is locked or the network is down.
+    served: Mutex<Issued>,
 }
 
 /// Why no session was issued.
@@ -76,20 +76,21 @@ impl Broker {
         app: Arc<App>,
         clock: Arc<dyn Clock>,
         who: HashMap<Cloud, Who>,
-        borrower: String,
+        client: String,
     ) -> Self {
         Self {
             app,
             clock,
             who,
-            borrower,
-            lent: Mutex::default(),
+            client,
+            served: Mutex::default(),
         }
     }
 
     /// Keeps an account's session from the start of the command.
     pub(crate) fn keep(&self, account: &Account, resource: Resource, session: Session) {
-        self.lent().insert((account.id.clone(), resource), session);
+        self.served()
+            .insert((account.id.clone(), resource), session);
     }
 
     /// The current time, to compute a remaining lifetime.
@@ -116,11 +117,11 @@ impl Broker {
         };
         match self.ask(&account, &resource).await {
             Ok(session) => {
-                self.lent()
+                self.served()
                     .insert((account.id.clone(), resource), session.clone());
                 Ok((account, session))
             }
-            Err(error) => match self.lent_before(&account, resource, error.code()) {
+            Err(error) => match self.issued_before(&account, resource, error.code()) {
                 Some(session) => Ok((account, session)),
                 None => Err(BrokerError {
                     code: error.code(),
@@ -142,23 +143,28 @@ impl Broker {
                 })
             }
             Some(Who::Active) => Ok(self.app.active(cloud)?),
-            None => Err(Error::new(
-                Code::NotFound,
-                "This program was started without that cloud.",
-            )
-            .into()),
+            None => {
+                let message = format!(
+                    "No {} account was given to mcm exec. Name one, and start the program again.",
+                    cloud.title()
+                );
+                Err(Error::new(Code::NotFound, message).into())
+            }
         }
     }
 
     async fn ask(&self, account: &Account, resource: &Resource) -> Result<Session, Error> {
-        // In a task of its own, which goes on when nobody waits for it any more.
-        let (app, id, borrower) = (self.app.clone(), account.id.clone(), self.borrower.clone());
+        // In a task of its own, which goes on when nothing waits for it any more.
+        let (app, id, client) = (self.app.clone(), account.id.clone(), self.client.clone());
         let resource = resource.clone();
-        let asked = tokio::spawn(async move { app.hand_out_for(&id, &resource, &borrower).await });
+        let asked = tokio::spawn(async move { app.issue_for(&id, &resource, &client).await });
         let session = match tokio::time::timeout(RENEWAL_TIMEOUT, asked).await {
             Ok(answered) => answered.map_err(|error| {
-                Error::new(Code::Internal, "The session could not be read. Try again.")
-                    .with_source(error)
+                Error::new(
+                    Code::Internal,
+                    "The session could not be read. Run the command again.",
+                )
+                .with_source(error)
             })??,
             Err(_) => {
                 let message = format!(
@@ -170,7 +176,7 @@ impl Broker {
         };
         if session.times.expires_at <= self.clock.now() {
             let message = format!(
-                "The session that {} gives to {} is over already. Check this machine's clock.",
+                "The new session that {} issued for {} has already expired. Check this machine's clock.",
                 account.cloud().title(),
                 account.name()
             );
@@ -179,8 +185,8 @@ impl Broker {
         Ok(session)
     }
 
-    /// What the account's program has already, when it is good for another minute and the account still stands.
-    fn lent_before(&self, account: &Account, resource: Resource, code: Code) -> Option<Session> {
+    /// The account's last issued session, if it is valid for another minute and the account is unchanged.
+    fn issued_before(&self, account: &Account, resource: Resource, code: Code) -> Option<Session> {
         if code == Code::NotFound {
             return None;
         }
@@ -188,14 +194,14 @@ impl Broker {
         let is_good = |session: &&Session| {
             session.generation == account.generation && session.times.expires_at > ends_after
         };
-        self.lent()
+        self.served()
             .get(&(account.id.clone(), resource))
             .filter(is_good)
             .cloned()
     }
 
-    fn lent(&self) -> MutexGuard<'_, Lent> {
-        self.lent
+    fn served(&self) -> MutexGuard<'_, Issued> {
+        self.served
             .lock()
             .expect("no code panics while it holds this lock")
     }

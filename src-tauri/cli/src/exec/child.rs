@@ -22,9 +22,7 @@ pub(super) fn not_started(program: &OsStr, error: &io::Error) -> NotStarted {
         io::ErrorKind::NotFound => (
             Code::NotFound,
             127,
-            format!(
-                "The command \"{name}\" was not found. Check its name, and that PATH leads to it."
-            ),
+            format!("The command \"{name}\" was not found. Check its name and PATH."),
         ),
         io::ErrorKind::PermissionDenied => (
             Code::Unsupported,
@@ -47,7 +45,7 @@ pub(super) fn not_started(program: &OsStr, error: &io::Error) -> NotStarted {
             Code::Unsupported,
             126,
             format!(
-                "The command \"{name}\" cannot be run ({error}). A script needs a first line that names its interpreter, \
+                "The command \"{name}\" cannot be run ({error}). A script needs a first line with its interpreter, \
                  such as #!/bin/sh."
             ),
         ),

@@ -60,7 +60,7 @@ impl Endpoint {
     /// `busy` when no port is free.
     pub(crate) fn open(broker: Broker) -> Result<Self, Error> {
         let port = Port::bind(LoopbackHost::Ipv4).map_err(|error| {
-            let message = "No port on this machine could be opened for the command. Try again.";
+            let message = "No local port could be opened for the command. Try again.";
             Error::new(Code::Busy, message).with_source(error)
         })?;
         let authority = port.authority().to_owned();
@@ -111,11 +111,14 @@ impl EndpointState {
         if !loopback::is_addressed_to(&request, &self.authority) {
             return refusal(
                 StatusCode::BAD_REQUEST,
-                "This address is not the one that the program was given.",
+                "This is not the address that mcm exec gave to the program. Use the one in its variables.",
             );
         }
         if is_from_a_browser(request.headers()) {
-            return refusal(StatusCode::FORBIDDEN, "Web pages get no credential here.");
+            return refusal(
+                StatusCode::FORBIDDEN,
+                "Web pages cannot get a credential here.",
+            );
         }
         let door = request
             .uri()
@@ -138,7 +141,10 @@ impl EndpointState {
             Some((secret, "introspect")) if self.google.path.is(secret) => {
                 self.google.introspect(&self.broker, request).await
             }
-            _ => refusal(StatusCode::NOT_FOUND, "There is nothing at this address."),
+            _ => refusal(
+                StatusCode::NOT_FOUND,
+                "This endpoint has no such path. Use the address in the program's variables.",
+            ),
         }
     }
 }
@@ -206,7 +212,7 @@ fn refusal(status: StatusCode, message: &str) -> Reply {
 fn wrong_method(allowed: &Method) -> Reply {
     let mut reply = refusal(
         StatusCode::METHOD_NOT_ALLOWED,
-        "This address takes another method.",
+        "This address needs another HTTP method.",
     );
     let allowed = HeaderValue::from_str(allowed.as_str()).expect("a method is a word");
     reply.headers_mut().insert(ALLOW, allowed);

@@ -14,41 +14,41 @@ use mcm_core::sign_in::{
 };
 use mcm_core::vault::Vault;
 
-use super::{keys, open_keychain, print_connected, sign_in, until_targets_are_read, view};
+use super::{keys, open_keychain, print_connected, sign_in, view, wait_for_targets};
 use crate::arguments::{AwsLogin, Template};
 use crate::failure::Failure;
 use crate::output::{note, print, table};
 
-pub(crate) async fn run(app: &App, vault: &Vault, mut wish: AwsLogin) -> Result<(), Failure> {
-    if let Some(external_id) = wish.step.drop {
+pub(crate) async fn run(app: &App, vault: &Vault, mut options: AwsLogin) -> Result<(), Failure> {
+    if let Some(external_id) = options.step.drop {
         app.drop_pending_role(&external_id).await?;
         return Ok(print(&format!(
-            "Dropped {external_id}. It is not used again."
+            "Discarded {external_id}. It will not be used again."
         ))?);
     }
-    if wish.step.pending {
+    if options.step.pending {
         return list_pending(app);
     }
-    if wish.step.add_keys {
+    if options.step.add_keys {
         return keys::add(app, vault).await;
     }
-    if wish.step.keys {
+    if options.step.keys {
         return keys::list(app);
     }
-    if let Some(access_key_id) = wish.step.remove_keys {
+    if let Some(access_key_id) = options.step.remove_keys {
         return keys::remove(app, &access_key_id).await;
     }
-    if let Some(start_url) = wish.step.sso_start_url.take() {
-        return sign_in_to_center(app, vault, start_url, wish).await;
+    if let Some(start_url) = options.step.sso_start_url.take() {
+        return sign_in_to_center(app, vault, start_url, options).await;
     }
-    if wish.step.print.is_none() && wish.step.role_arn.is_none() {
+    if options.step.print.is_none() && options.step.role_arn.is_none() {
         return list_portals(app);
     }
-    if let Some(form) = wish.step.print {
-        return print_template(app, form, wish).await;
+    if let Some(form) = options.step.print {
+        return print_template(app, form, options).await;
     }
-    let role_arn = wish.step.role_arn.take();
-    connect(app, vault, role_arn, wish).await
+    let role_arn = options.step.role_arn.take();
+    connect(app, vault, role_arn, options).await
 }
 
 /// Signs in to IAM Identity Center.
@@ -56,10 +56,10 @@ async fn sign_in_to_center(
     app: &App,
     vault: &Vault,
     start_url: String,
-    wish: AwsLogin,
+    options: AwsLogin,
 ) -> Result<(), Failure> {
     open_keychain(vault).await?;
-    let on_duplicate = match (wish.replace, wish.keep_both) {
+    let on_duplicate = match (options.replace, options.keep_both) {
         (true, _) => OnDuplicate::Replace,
         (_, true) => OnDuplicate::KeepBoth,
         (false, false) => OnDuplicate::Fail,
@@ -67,9 +67,9 @@ async fn sign_in_to_center(
     let id = app.connect(Connect {
         portal: Some(ConnectPortal {
             start_url,
-            region: wish.sso_region,
+            region: options.sso_region,
         }),
-        device_code: wish.device_code,
+        device_code: options.device_code,
         on_duplicate,
         ..Connect::new(Cloud::Aws)
     })?;
@@ -97,7 +97,7 @@ async fn sign_in_to_center(
     let signed_in = sign_in(app, id).await;
     if let Ok(account) = &signed_in {
         note("Loading your accounts and roles.");
-        until_targets_are_read(app, account).await;
+        wait_for_targets(app, account).await;
     }
     // The browser waits for its last page, however the sign-in ended.
     app.last_pages_shown().await;
@@ -134,46 +134,46 @@ async fn connect(
     app: &App,
     vault: &Vault,
     role_arn: Option<String>,
-    wish: AwsLogin,
+    options: AwsLogin,
 ) -> Result<(), Failure> {
     open_keychain(vault).await?;
     let role = ConnectRole {
         role_arn,
-        external_id: wish.external_id,
-        source: chosen(wish.source.as_deref())?,
-        session_seconds: wish.session_duration,
-        accept_not_enforced: wish.accept_not_enforced,
+        external_id: options.external_id,
+        source: chosen(options.source.as_deref())?,
+        session_seconds: options.session_duration,
+        accept_not_enforced: options.accept_not_enforced,
     };
     let id = app.connect(Connect {
         role: Some(role),
         ..Connect::new(Cloud::Aws)
     })?;
     let account = verify(app, id).await?;
-    until_targets_are_read(app, &account).await;
+    wait_for_targets(app, &account).await;
     Ok(print_connected(&view(app, &account)?)?)
 }
 
 /// Shows the caller and the progress of the checks, until the sign-in has ended.
 async fn verify(app: &App, id: SignInId) -> Result<AccountId, Error> {
     let mut snapshots = app.watch();
-    let mut told: Vec<RoleCheck> = Vec::new();
-    let mut is_caller_told = false;
+    let mut shown: Vec<RoleCheck> = Vec::new();
+    let mut is_caller_shown = false;
     loop {
         let snapshot = snapshots.borrow_and_update().clone();
         let view = snapshot.sign_ins.iter().find(|view| view.id == id);
         if let Some(RoleVerification { caller, checks }) =
             view.and_then(|view| view.verification.as_ref())
         {
-            if !is_caller_told {
-                is_caller_told = true;
+            if !is_caller_shown {
+                is_caller_shown = true;
                 print_caller(caller);
             }
-            for check in checks.iter().filter(|check| !told.contains(check)) {
+            for check in checks.iter().filter(|check| !shown.contains(check)) {
                 if let Some(line) = progress(check) {
                     note(&line);
                 }
             }
-            told.clone_from(checks);
+            shown.clone_from(checks);
         }
         match view.map(|view| &view.step) {
             Some(SignInStep::Starting | SignInStep::Verifying | SignInStep::Finishing) => {}
@@ -194,9 +194,9 @@ fn print_caller(caller: &str) {
 fn progress(check: &RoleCheck) -> Option<String> {
     if check.what == RoleCheckKind::Identity {
         return match check.state {
-            CheckState::Passed => Some(format!("  who we became: {}", check.became.as_deref()?)),
+            CheckState::Passed => Some(format!("  assumed identity: {}", check.became.as_deref()?)),
             CheckState::Failed => {
-                Some("  who we became: AWS did not confirm that it is the role.".to_owned())
+                Some("  assumed identity: AWS did not confirm that it is the role.".to_owned())
             }
             _ => None,
         };
@@ -211,27 +211,27 @@ fn progress(check: &RoleCheck) -> Option<String> {
         (_, CheckState::Running) if check.attempts > 1 => return None,
         (_, CheckState::Running) => "asking AWS …",
         (RoleCheckKind::RightId, CheckState::Retrying) => {
-            "refused so far; a new role takes up to a minute to be known everywhere, so it is tried again. Ctrl-C cancels."
+            "refused so far. A new role can take a minute to become available. Trying again; Ctrl-C cancels."
         }
-        (_, CheckState::Retrying) => "no clear answer; it is tried again.",
-        (RoleCheckKind::RightId, CheckState::Passed) => "let in, as it has to be.",
-        (_, CheckState::Passed) => "refused, as it has to be.",
+        (_, CheckState::Retrying) => "no clear answer; trying again.",
+        (RoleCheckKind::RightId, CheckState::Passed) => "allowed, as expected.",
+        (_, CheckState::Passed) => "refused, as expected.",
         (RoleCheckKind::RightId, CheckState::Failed) => "REFUSED.",
-        (_, CheckState::Failed) => "LET IN, which must not be.",
+        (_, CheckState::Failed) => "ALLOWED, although it must be refused.",
         (_, CheckState::Unknown) => "AWS gave no clear answer.",
     };
     Some(format!("  {how}: {came_to}"))
 }
 
-async fn print_template(app: &App, form: Template, wish: AwsLogin) -> Result<(), Failure> {
+async fn print_template(app: &App, form: Template, options: AwsLogin) -> Result<(), Failure> {
     let prepared = app
         .prepare_role(PrepareRole {
-            source: chosen(wish.source.as_deref())?.or_else(|| profile_in_force(app)),
-            external_id: wish.external_id,
-            another: wish.another,
-            role_name: wish.role_name,
-            permissions: wish.permissions,
-            session_seconds: wish.session_duration,
+            source: chosen(options.source.as_deref())?.or_else(|| profile_in_force(app)),
+            external_id: options.external_id,
+            another: options.another,
+            role_name: options.role_name,
+            permissions: options.permissions,
+            session_seconds: options.session_duration,
         })
         .await?;
     let templates = &prepared.templates;
@@ -274,12 +274,12 @@ fn print_prepared(prepared: &PreparedRole, form: Template) {
     print_caller(&caller.arn);
     if !caller.principal_is_exact {
         note(&format!(
-            "The role {} is named without its path, which AWS does not tell. Put it in if there is one.",
+            "AWS does not show the path of the role {}. If it has one, add it to the template.",
             caller.principal_arn
         ));
     }
     note(&format!(
-        "External ID {external_id} is kept for this role until it is connected."
+        "External ID {external_id} is reserved for this role until you connect it."
     ));
     if form == Template::Cloudformation {
         note(&format!(
@@ -296,7 +296,7 @@ fn print_prepared(prepared: &PreparedRole, form: Template) {
 fn list_pending(app: &App) -> Result<(), Failure> {
     let pending = app.pending_roles()?;
     if pending.is_empty() {
-        note("No External ID waits for a role.");
+        note("No External ID is waiting for a role.");
         return Ok(());
     }
     let zone = TimeZone::system();
@@ -321,7 +321,7 @@ fn list_pending(app: &App) -> Result<(), Failure> {
             external_id,
         ]
     };
-    let head = ["ROLE", "SOURCE", "CALLER", "MADE", "EXTERNAL ID"].map(str::to_owned);
+    let head = ["ROLE", "SOURCE", "CALLER", "CREATED", "EXTERNAL ID"].map(str::to_owned);
     let rows: Vec<_> = std::iter::once(head)
         .chain(pending.iter().map(line))
         .collect();

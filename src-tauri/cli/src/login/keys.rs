@@ -32,7 +32,7 @@ pub(crate) async fn add(app: &App, vault: &Vault) -> Result<(), Failure> {
         "To assume a role with them: --source keychain:{id}"
     ));
     Ok(print(&format!(
-        "The keychain keeps the access keys {id} of {}.",
+        "Stored the access key {id} of {} in the keychain.",
         caller.arn
     ))?)
 }
@@ -40,7 +40,7 @@ pub(crate) async fn add(app: &App, vault: &Vault) -> Result<(), Failure> {
 pub(crate) fn list(app: &App) -> Result<(), Failure> {
     let keys = app.access_keys()?;
     if keys.is_empty() {
-        note("The keychain holds no access keys.");
+        note("The keychain has no access keys.");
         return Ok(());
     }
     let zone = TimeZone::system();
@@ -60,7 +60,7 @@ pub(crate) fn list(app: &App) -> Result<(), Failure> {
 pub(crate) async fn remove(app: &App, access_key_id: &str) -> Result<(), Failure> {
     app.remove_access_keys(access_key_id).await?;
     Ok(print(&format!(
-        "Removed the access keys {access_key_id} from the keychain. At AWS they still work."
+        "Removed the access key {access_key_id} from the keychain. It still works at AWS until you delete it there."
     ))?)
 }
 
@@ -99,8 +99,8 @@ async fn piped() -> Result<EnteredKeys, Error> {
         [id, secret] => (id, secret, None),
         [id, secret, token] => (id, secret, Some(*token)),
         _ => {
-            let message = "Standard input has to hold an access key id and its secret access key, and the session token if \
-                           there is one, with blanks or newlines between.";
+            let message = "Standard input must contain an access key id, its secret access key, and an optional session token, \
+                           separated by spaces or newlines.";
             return Err(Error::new(Code::InvalidInput, message));
         }
     };
@@ -146,7 +146,8 @@ impl Hidden {
     fn start() -> Result<Self, Error> {
         use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
         let failed = |error: rustix::io::Errno| {
-            let message = "This terminal cannot hide what is typed. Hand the access keys over on standard input.";
+            let message =
+                "This terminal cannot hide what you type. Pass the access keys on standard input.";
             Error::new(Code::Unsupported, message).with_source(io::Error::from(error))
         };
         let before = tcgetattr(io::stdin()).map_err(failed)?;
@@ -173,8 +174,7 @@ struct Hidden;
 #[cfg(not(unix))]
 impl Hidden {
     fn start() -> Result<Self, Error> {
-        let message =
-            "On this system access keys are typed into the app, or handed over on standard input.";
+        let message = "mcm cannot hide what you type on this system. Use the app, or pass the access keys on standard input.";
         Err(Error::new(Code::Unsupported, message))
     }
 }

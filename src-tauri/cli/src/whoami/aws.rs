@@ -17,7 +17,7 @@ pub(super) fn command_line(shell: &Shell<'_>) -> Found {
         .find(|name| shell.environment.raw(name).is_some());
     if let Some(variable) = empty.filter(|name| shell.environment.raw(name) == Some("")) {
         let why = format!(
-            "{variable} is set to nothing, which the AWS CLI takes for the name of a profile. Unset it."
+            "{variable} is set to an empty value, which the AWS CLI reads as a profile's name. Unset it."
         );
         return Found::other("aws", Cloud::Aws, Source::Broken, None, why);
     }
@@ -108,10 +108,10 @@ fn credential(
             return Found::ours(tool, Source::McmEnv, &account, why);
         }
         return match shell
-            .lent(Cloud::Aws)
+            .served(Cloud::Aws)
             .filter(|_| variable == "AWS_ACCESS_KEY_ID")
         {
-            Some(account) => Found::lent(tool, &account, variable),
+            Some(account) => Found::served(tool, &account, variable),
             None => other(
                 Source::Environment,
                 Some(short(key)),
@@ -121,11 +121,12 @@ fn credential(
     }
     let why_profile = match named {
         Some((variable, name)) => format!("{variable} names the profile {name}"),
-        None => "no variable names a profile, so it is the default one".to_owned(),
+        None => "no variable names a profile, so the default one applies".to_owned(),
     };
     if let (Some((variable, name)), false) = (named, profile.exists()) {
-        let why =
-            format!("{variable} names the profile {name}, which is in neither of AWS's files.");
+        let why = format!(
+            "{variable} names the profile {name}, which is in neither of AWS's files. Fix the name."
+        );
         return other(Source::Broken, None, why);
     }
     let decided = |what: &str| format!("{}, {what}.", capitalised(&why_profile));
@@ -139,14 +140,14 @@ fn credential(
     }
     if shell.get("AWS_WEB_IDENTITY_TOKEN_FILE").is_some() {
         let role = shell.get("AWS_ROLE_ARN").map(str::to_owned);
-        let why = "AWS_WEB_IDENTITY_TOKEN_FILE is set: another provider vouches for the role in AWS_ROLE_ARN.";
+        let why = "AWS_WEB_IDENTITY_TOKEN_FILE is set: the role in AWS_ROLE_ARN, through another identity provider.";
         return other(Source::Federation, role, why.to_owned());
     }
     if let (Some(role), true) = (profile.get("role_arn"), federated) {
         return other(
             Source::Federation,
             Some(role.to_owned()),
-            decided("whose role another provider vouches for"),
+            decided("which assumes a role through another identity provider"),
         );
     }
     if profile.get("sso_session").is_some() || profile.get("sso_start_url").is_some() {
@@ -183,7 +184,7 @@ fn credential(
                 tool,
                 Source::McmProfile,
                 &account,
-                decided("which asks mcm for its credential"),
+                decided("which gets its credential from mcm"),
             ),
             Some(None) => other(
                 Source::Broken,
@@ -224,17 +225,17 @@ fn credential(
         "AWS_CONTAINER_CREDENTIALS_FULL_URI",
     ];
     if let Some((variable, address)) = shell.first(&CONTAINER) {
-        return match shell.lent_at(Cloud::Aws, address) {
-            Some(account) => Found::lent(tool, &account, variable),
+        return match shell.served_at(Cloud::Aws, address) {
+            Some(account) => Found::served(tool, &account, variable),
             None => other(
                 Source::Machine,
                 None,
-                format!("{variable} is set: the container's role, if any."),
+                format!("{variable} is set: the container's role, if it has one."),
             ),
         };
     }
     let why = format!(
-        "{}, and nothing gives it a credential. On a machine of AWS it is the machine's role.",
+        "{}, and it has no credential. On an AWS machine, the machine's role applies.",
         capitalised(&why_profile)
     );
     other(Source::None, None, why)

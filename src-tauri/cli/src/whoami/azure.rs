@@ -66,26 +66,26 @@ pub(super) fn terraform(shell: &Shell<'_>) -> Found {
     {
         other(
             Source::Federation,
-            format!("{variable} is set: another provider vouches for the application."),
+            format!("{variable} is set: an application, through another identity provider."),
         )
     } else if is_on("ARM_USE_MSI") {
         let address = shell
             .first(&["ARM_MSI_ENDPOINT"])
             .map(|(_, address)| address);
-        match address.and_then(|address| shell.lent_at(Cloud::Azure, address)) {
-            Some(account) => Found::lent(TOOL, &account, "ARM_MSI_ENDPOINT"),
+        match address.and_then(|address| shell.served_at(Cloud::Azure, address)) {
+            Some(account) => Found::served(TOOL, &account, "ARM_MSI_ENDPOINT"),
             None => other(
                 Source::Machine,
                 "ARM_USE_MSI is set: the machine's identity.".to_owned(),
             ),
         }
     } else if shell.get("ARM_USE_CLI").is_some() && !is_on("ARM_USE_CLI") {
-        let why = "ARM_USE_CLI turns az off, and no other variable says who.";
+        let why = "ARM_USE_CLI turns az off, and no other variable names an identity.";
         Found::other(TOOL, Cloud::Azure, Source::None, None, why.to_owned())
     } else {
         let found = signed_in(shell, TOOL);
         Found {
-            why: format!("It asks az. {}", found.why),
+            why: format!("Terraform uses az. {}", found.why),
             ..found
         }
     };
@@ -102,14 +102,14 @@ fn signed_in(shell: &Shell<'_>, tool: &'static str) -> Found {
         |source, identity, why: String| Found::other(tool, Cloud::Azure, source, identity, why);
     let Some(text) = text(&folder.join("azureProfile.json")) else {
         let why = format!(
-            "There is no sign-in of az in {}, and it takes none from variables.",
+            "az is not signed in: {} has no profile. Run az login.",
             folder.display()
         );
         return other(Source::None, None, why);
     };
     let Ok(profile) = serde_json::from_str::<AzureProfile>(&text) else {
         let why = format!(
-            "azureProfile.json in {} cannot be understood. Run az account clear.",
+            "azureProfile.json in {} is not valid. Run az account clear.",
             folder.display()
         );
         return other(Source::Broken, None, why);
@@ -120,7 +120,7 @@ fn signed_in(shell: &Shell<'_>, tool: &'static str) -> Found {
         .find(|subscription| subscription.is_default)
     else {
         let why = format!(
-            "az is signed in nowhere by what is in {}.",
+            "The profile in {} has no default subscription. Run az login.",
             folder.display()
         );
         return other(Source::None, None, why);
@@ -135,11 +135,11 @@ fn signed_in(shell: &Shell<'_>, tool: &'static str) -> Found {
     );
     if is_machine {
         let address = shell.first(&["IDENTITY_ENDPOINT", "MSI_ENDPOINT"]);
-        let lent = address.and_then(|(variable, address)| {
-            Some((variable, shell.lent_at(Cloud::Azure, address)?))
+        let served = address.and_then(|(variable, address)| {
+            Some((variable, shell.served_at(Cloud::Azure, address)?))
         });
-        return match lent {
-            Some((variable, account)) => Found::lent(tool, &account, variable).at(place),
+        return match served {
+            Some((variable, account)) => Found::served(tool, &account, variable).at(place),
             None => other(
                 Source::Machine,
                 name,
@@ -150,11 +150,11 @@ fn signed_in(shell: &Shell<'_>, tool: &'static str) -> Found {
     }
     let is_person = user.is_some_and(|user| user.kind != "servicePrincipal");
     let why = format!(
-        "az login signed {} in, in {}.",
+        "{} with az login, stored in {}.",
         if is_person {
-            "this person"
+            "This user signed in"
         } else {
-            "this application"
+            "This application signed in"
         },
         folder.display()
     );

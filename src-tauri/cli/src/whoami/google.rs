@@ -39,7 +39,7 @@ pub(super) fn command_line(shell: &Shell<'_>) -> Found {
         configured("auth", "impersonate_service_account"),
     );
     if let Some(service_account) = impersonated {
-        let why = "gcloud is told to impersonate this service account.";
+        let why = "gcloud is configured to impersonate this service account.";
         return other(
             Source::Role,
             Some(service_account.to_owned()),
@@ -49,12 +49,12 @@ pub(super) fn command_line(shell: &Shell<'_>) -> Found {
     }
     if shell.get("CLOUDSDK_AUTH_ACCESS_TOKEN").is_some() {
         let variable = "CLOUDSDK_AUTH_ACCESS_TOKEN";
-        let found = match shell.lent(Cloud::Gcp) {
-            Some(account) => return Found::lent(TOOL, &account, variable),
+        let found = match shell.served(Cloud::Gcp) {
+            Some(account) => return Found::served(TOOL, &account, variable),
             None => other(
                 Source::Environment,
                 None,
-                format!("{variable} is set. Whose token it is, only Google knows."),
+                format!("{variable} is set. Only Google knows whose token it is."),
             ),
         };
         return found.at(project);
@@ -81,10 +81,13 @@ pub(super) fn command_line(shell: &Shell<'_>) -> Found {
         .at(project);
     }
     let (account, why) = match shell.get("CLOUDSDK_CORE_ACCOUNT") {
-        Some(account) => (Some(account), "CLOUDSDK_CORE_ACCOUNT names it.".to_owned()),
+        Some(account) => (
+            Some(account),
+            "CLOUDSDK_CORE_ACCOUNT names this account.".to_owned(),
+        ),
         None => (
             configured("core", "account"),
-            format!("gcloud's configuration {name}, {why_name}, says so."),
+            format!("gcloud's configuration {name}, {why_name}, names this account."),
         ),
     };
     match account {
@@ -176,16 +179,16 @@ pub(super) fn terraform(shell: &Shell<'_>) -> Found {
     let other =
         |source, identity, why: String| Found::other(TOOL, Cloud::Gcp, source, identity, why);
     if let Some(service_account) = shell.get("GOOGLE_IMPERSONATE_SERVICE_ACCOUNT") {
-        let why = "GOOGLE_IMPERSONATE_SERVICE_ACCOUNT names it.".to_owned();
+        let why = "GOOGLE_IMPERSONATE_SERVICE_ACCOUNT names this service account.".to_owned();
         return other(Source::Role, Some(service_account.to_owned()), why).at(project);
     }
     if let Some((variable, _)) = shell.first(&["GOOGLE_OAUTH_ACCESS_TOKEN"]) {
-        return match shell.lent(Cloud::Gcp) {
-            Some(account) => Found::lent(TOOL, &account, variable),
+        return match shell.served(Cloud::Gcp) {
+            Some(account) => Found::served(TOOL, &account, variable),
             None => other(
                 Source::Environment,
                 None,
-                format!("{variable} is set. Whose token it is, only Google knows."),
+                format!("{variable} is set. Only Google knows whose token it is."),
             ),
         }
         .at(project);
@@ -229,8 +232,8 @@ fn default_credentials(shell: &Shell<'_>, tool: &'static str) -> Found {
     if text(&file).is_some() {
         return of_file(shell, tool, &file, "");
     }
-    let why = "No variable says who, and there are no application default credentials. On a machine of Google it is the \
-               machine's service account.";
+    let why = "No variable names an identity, and there are no application default credentials. On a Google Cloud machine, the \
+               machine's service account applies.";
     Found::other(tool, Cloud::Gcp, Source::None, None, why.to_owned())
 }
 
@@ -250,15 +253,15 @@ fn of_file(shell: &Shell<'_>, tool: &'static str, path: &Path, variable: &str) -
         return other(
             Source::Broken,
             None,
-            format!("{named}, which is no credential that can be read."),
+            format!("{named}, which is not a readable credential file. Fix or remove it."),
         );
     };
     if let Some(account) = file
         .token_url
         .as_deref()
-        .and_then(|address| shell.lent_at(Cloud::Gcp, address))
+        .and_then(|address| shell.served_at(Cloud::Gcp, address))
     {
-        return Found::lent(tool, &account, variable);
+        return Found::served(tool, &account, variable);
     }
     let account = file.account.filter(|account| !account.is_empty());
     match (file.kind.as_str(), file.client_email, account) {
@@ -266,7 +269,7 @@ fn of_file(shell: &Shell<'_>, tool: &'static str, path: &Path, variable: &str) -
             by_address(shell, tool, &address, format!("{named}."))
         }
         ("authorized_user", ..) => {
-            let why = format!("{named}: whoever ran gcloud auth application-default login.");
+            let why = format!("{named}: the user of gcloud auth application-default login.");
             other(Source::File, None, why)
         }
         ("service_account", email, _) => other(
@@ -282,12 +285,12 @@ fn of_file(shell: &Shell<'_>, tool: &'static str, path: &Path, variable: &str) -
         (kind, ..) if kind.starts_with("external_account") => other(
             Source::Federation,
             None,
-            format!("{named}: another provider vouches for it."),
+            format!("{named}: an identity of another provider."),
         ),
         _ => other(
             Source::File,
             None,
-            format!("{named}, a kind of credential that mcm does not know."),
+            format!("{named}, a kind of credential unknown to mcm."),
         ),
     }
 }

@@ -59,7 +59,7 @@ fn a_google_account_has_its_address_and_projects_in_the_json() {
 }
 
 #[test]
-fn a_session_that_is_over_is_null_in_the_json_and_no_trouble() {
+fn an_expired_session_is_null_in_the_json_and_no_failure() {
     let harness = Harness::start();
     harness.connected(true);
     let json = harness.mcm(&["accounts", "--json"]).json();
@@ -75,7 +75,11 @@ fn without_accounts_the_list_is_empty_and_says_how_to_connect_one() {
         "{\n  \"accounts\": []\n}\n"
     );
     let listed = harness.mcm(&["accounts"]);
-    assert!(listed.told.contains("mcm login azure"), "{}", listed.told);
+    assert!(
+        listed.stderr.contains("mcm login azure"),
+        "{}",
+        listed.stderr
+    );
     assert_eq!(listed.done(), "");
 }
 
@@ -115,12 +119,12 @@ fn a_locked_keychain_is_seen_in_every_account() {
     harness.lock_keychain();
     let json = harness.mcm(&["accounts", "--json"]).json();
     assert_eq!(json["accounts"][0]["status"], "locked");
-    let told = harness.mcm(&["token", &id]).failed(1);
-    assert!(told.contains("locked"), "{told}");
+    let output = harness.mcm(&["token", &id]).failed(1);
+    assert!(output.contains("locked"), "{output}");
 }
 
 #[test]
-fn targets_are_listed_without_asking_the_cloud_and_read_again_when_told() {
+fn targets_are_listed_without_asking_the_cloud_and_reloaded_on_request() {
     let harness = Harness::start();
     harness.connected(false);
     let json = harness.mcm(&["targets", "contoso", "--json"]).json();
@@ -215,23 +219,23 @@ fn the_activity_json_is_as_documented() {
 }
 
 #[test]
-fn a_target_is_chosen_by_id_by_name_or_by_a_part_that_fits_no_other() {
+fn a_target_is_chosen_by_id_by_name_or_by_a_part_that_matches_no_other() {
     let harness = Harness::start();
     harness.connected(false);
     for wanted in ["PRODUCTION", "prod", "0a539779-a28c-45e2-807f-4dd6af13912b"] {
-        let told = harness.mcm(&["use", "ada", wanted]).done();
+        let output = harness.mcm(&["use", "ada", wanted]).done();
         assert_eq!(
-            told,
-            format!("In use for Azure: Contoso ({ADA}), Production\n")
+            output,
+            format!("Now in use for Azure: Contoso ({ADA}), Production\n")
         );
     }
-    let told = harness.mcm(&["use", "ada", "ing"]).failed(1);
+    let output = harness.mcm(&["use", "ada", "ing"]).failed(1);
     assert!(
-        told.contains("Staging") && told.contains("Legacy billing"),
-        "{told}"
+        output.contains("Staging") && output.contains("Legacy billing"),
+        "{output}"
     );
-    let told = harness.mcm(&["use", "ada", "nothing"]).failed(1);
-    assert!(told.contains("--refresh"), "{told}");
+    let output = harness.mcm(&["use", "ada", "nothing"]).failed(1);
+    assert!(output.contains("--refresh"), "{output}");
     let json = harness.mcm(&["targets", "ada", "--json"]).json();
     assert_eq!(
         json["targets"][1]["active"], true,
@@ -240,7 +244,7 @@ fn a_target_is_chosen_by_id_by_name_or_by_a_part_that_fits_no_other() {
 }
 
 #[test]
-fn an_account_answers_to_its_own_name_until_that_is_taken_back() {
+fn an_account_has_its_own_name_until_that_is_reset() {
     let harness = Harness::start();
     harness.connected(false);
     harness.mcm(&["rename", "contoso", "Work"]).done();
@@ -256,20 +260,20 @@ fn an_account_answers_to_its_own_name_until_that_is_taken_back() {
 }
 
 #[test]
-fn a_name_that_fits_two_accounts_is_refused_with_the_ids_to_choose_from() {
+fn a_name_that_matches_two_accounts_is_refused_with_the_ids_to_choose_from() {
     let harness = Harness::start();
     let ada = harness.connected(false);
     harness.login(LINUS, &["azure", "--keep-both"]).done();
-    let told = harness.mcm(&["token", "contoso"]).failed(1);
+    let output = harness.mcm(&["token", "contoso"]).failed(1);
     assert!(
-        told.contains("matches 2 accounts") && told.contains(&ada),
-        "{told}"
+        output.contains("matches 2 accounts") && output.contains(&ada),
+        "{output}"
     );
     harness.mcm(&["token", "linus@contoso.example"]).done();
 }
 
 #[test]
-fn a_part_of_a_name_gives_out_and_removes_nothing() {
+fn a_part_of_a_name_issues_and_removes_nothing() {
     let harness = Harness::start();
     let id = harness.connected(false);
     harness.mcm(&["rename", &id, "nonprod"]).done();
@@ -280,18 +284,18 @@ fn a_part_of_a_name_gives_out_and_removes_nothing() {
         &["exec", "prod", "--", "true"],
         &["logout", "prod"],
     ] {
-        let told = harness.mcm(arguments).failed(1);
-        assert!(told.contains(&format!("{id} (nonprod)")), "{told}");
+        let output = harness.mcm(arguments).failed(1);
+        assert!(output.contains(&format!("{id} (nonprod)")), "{output}");
     }
-    let told = harness.mcm(&["env", "prod", "--shell", "bash"]).told;
-    assert!(told.contains(&format!("{id} (nonprod)")), "{told}");
+    let output = harness.mcm(&["env", "prod", "--shell", "bash"]).stderr;
+    assert!(output.contains(&format!("{id} (nonprod)")), "{output}");
     for whole in [id.as_str(), "NonProd", ADA] {
         harness.mcm(&["token", whole]).done();
     }
 }
 
 #[test]
-fn at_a_terminal_a_part_of_a_name_does_and_the_account_is_said() {
+fn at_a_terminal_a_part_of_a_name_is_enough_and_the_account_is_named() {
     let harness = Harness::start();
     let id = harness.connected(false);
     harness.mcm(&["rename", &id, "nonprod"]).done();
@@ -327,7 +331,7 @@ fn at_a_terminal_a_part_of_a_name_does_and_the_account_is_said() {
 }
 
 #[test]
-fn activity_tells_what_happened_and_who_was_handed_a_token_newest_first() {
+fn activity_lists_events_and_issued_tokens_newest_first() {
     let harness = Harness::start();
     let id = harness.connected(true);
     harness.mcm(&["token", &id]).done();
@@ -352,13 +356,13 @@ fn activity_tells_what_happened_and_who_was_handed_a_token_newest_first() {
         table
             .lines()
             .nth(1)
-            .is_some_and(|line| line.contains("token handed to")),
+            .is_some_and(|line| line.contains("token issued to")),
         "{table}"
     );
 }
 
 #[test]
-fn a_damaged_list_of_accounts_is_named_and_left_as_it_is() {
+fn a_damaged_list_of_accounts_is_named_and_not_changed() {
     let harness = Harness::start();
     let file = harness.accounts_file();
     write(&file, 0o600, "{\"version\":1,\"acc");
@@ -368,8 +372,8 @@ fn a_damaged_list_of_accounts_is_named_and_left_as_it_is() {
         &["token", "x"],
         &["targets", "x"],
     ] {
-        let told = harness.mcm(arguments).failed(1);
-        assert!(told.contains("accounts.json"), "{told}");
+        let output = harness.mcm(arguments).failed(1);
+        assert!(output.contains("accounts.json"), "{output}");
     }
     assert_eq!(
         fs::read_to_string(file).expect("still there"),
@@ -378,7 +382,7 @@ fn a_damaged_list_of_accounts_is_named_and_left_as_it_is() {
 }
 
 #[test]
-fn everything_that_is_stored_is_printed_and_no_secret_is() {
+fn export_prints_everything_stored_except_secrets() {
     let harness = Harness::start();
     let id = harness.connected(false);
     harness.mcm(&["token", &id]).done();
@@ -398,7 +402,7 @@ fn everything_that_is_stored_is_printed_and_no_secret_is() {
 }
 
 #[test]
-fn a_database_that_is_damaged_inside_is_found_by_doctor_and_read_no_further() {
+fn doctor_finds_a_database_that_is_damaged_inside() {
     use std::io::{Seek as _, SeekFrom, Write as _};
     let harness = Harness::start();
     harness.connected(false);
@@ -448,10 +452,10 @@ fn an_activity_log_that_another_program_changed_is_found() {
         .arg(&database)
         .status();
     assert!(changed.expect("python runs").success());
-    let told = harness.mcm(&["activity", "--verify"]).failed(1);
-    assert!(told.contains("not the one that was written"), "{told}");
+    let output = harness.mcm(&["activity", "--verify"]).failed(1);
+    assert!(output.contains("not the one that was written"), "{output}");
     let ended = harness.mcm(&["activity", "--verify", "--json"]);
-    assert_eq!(ended.status, 1, "{}", ended.told);
+    assert_eq!(ended.status, 1, "{}", ended.stderr);
     assert!(
         ended.result.contains("\"intact\": false"),
         "{}",

@@ -65,32 +65,32 @@ fn text<'a>(json: &'a Value, name: &str) -> &'a str {
 }
 
 #[test]
-fn a_role_is_prepared_checked_and_connected_in_sight_of_the_person() {
+fn a_role_is_prepared_checked_and_connected_with_visible_progress() {
     let harness = Harness::start();
     let external_id = prepare(&harness);
     let ended = harness.mcm(&["login", "aws", "--role-arn", &role("Reader")]);
-    let told: Vec<&str> = ended.told.lines().collect();
+    let output: Vec<&str> = ended.stderr.lines().collect();
     assert_eq!(
-        told[0],
+        output[0],
         format!("You call AWS as {ADA_ARN} (account 111122223333).")
     );
     assert!(
-        told.contains(&"  with the External ID: let in, as it has to be."),
+        output.contains(&"  with the External ID: allowed, as expected."),
         "{}",
-        ended.told
+        ended.stderr
     );
     assert!(
-        told.contains(&"  without an External ID: refused, as it has to be."),
+        output.contains(&"  without an External ID: refused, as expected."),
         "{}",
-        ended.told
+        ended.stderr
     );
     let became =
-        "  who we became: arn:aws:sts::444455556666:assumed-role/Reader/multi-cloud-manager";
+        "  assumed identity: arn:aws:sts::444455556666:assumed-role/Reader/multi-cloud-manager";
     assert_eq!(
-        told.iter().rfind(|line| line.starts_with("  ")),
+        output.iter().rfind(|line| line.starts_with("  ")),
         Some(&became),
         "{}",
-        ended.told
+        ended.stderr
     );
     let result = ended.done();
     assert!(
@@ -112,7 +112,7 @@ fn a_role_is_prepared_checked_and_connected_in_sight_of_the_person() {
             .mcm(&["login", "aws", "--pending"])
             .done()
             .is_empty(),
-        "the id waits no more"
+        "the id no longer waits"
     );
 }
 
@@ -135,7 +135,7 @@ fn the_accounts_json_of_a_role_is_as_documented() {
 }
 
 #[test]
-fn a_credential_is_printed_as_aws_reads_it_and_the_second_call_asks_nobody() {
+fn a_credential_is_printed_as_aws_reads_it_and_the_second_call_sends_no_request() {
     let harness = Harness::start();
     let id = connected(&harness, "Reader");
     let printed = harness.mcm(&["credential-process", &id]).done();
@@ -178,7 +178,7 @@ fn a_credential_is_printed_as_aws_reads_it_and_the_second_call_asks_nobody() {
 }
 
 #[test]
-fn a_session_that_is_missing_is_made_once_however_many_ask() {
+fn a_missing_session_is_created_once_for_many_callers() {
     let harness = Harness::start();
     let id = connected(&harness, "Reader");
     harness.forget_sessions();
@@ -197,20 +197,20 @@ fn a_session_that_is_missing_is_made_once_however_many_ask() {
 }
 
 #[test]
-fn a_role_that_is_gone_ends_a_credential_with_status_3_and_what_to_run() {
+fn a_deleted_role_ends_a_credential_with_status_3_and_the_command_to_run() {
     let harness = Harness::start();
     let id = connected(&harness, "Reader");
     harness.forget_sessions();
     harness.sandbox.remove_aws_role(&role("Reader"));
     for _ in 0..2 {
-        let told = harness.mcm(&["credential-process", &id]).failed(3);
+        let output = harness.mcm(&["credential-process", &id]).failed(3);
         assert!(
-            told.contains("aws iam get-role --role-name Reader"),
-            "{told}"
+            output.contains("aws iam get-role --role-name Reader"),
+            "{output}"
         );
         assert!(
-            told.contains(&format!("mcm login aws --role-arn {}", role("Reader"))),
-            "{told}"
+            output.contains(&format!("mcm login aws --role-arn {}", role("Reader"))),
+            "{output}"
         );
     }
     assert_eq!(row(&harness)["status"], "sign-in-again");
@@ -235,17 +235,20 @@ fn tokens_and_credentials_name_each_other_for_the_wrong_cloud() {
     let aws = connected(&harness, "Reader");
     let azure = harness.login(crate::harness::ADA, &["azure"]);
     azure.done();
-    let told = harness.mcm(&["token", &aws]).failed(1);
+    let output = harness.mcm(&["token", &aws]).failed(1);
     assert!(
-        told.contains(&format!("mcm credential-process {aws}")),
-        "{told}"
+        output.contains(&format!("mcm credential-process {aws}")),
+        "{output}"
     );
-    let told = harness.mcm(&["token", "--active", "aws"]).failed(2);
-    assert!(told.contains("mcm credential-process --active"), "{told}");
-    let told = harness
+    let output = harness.mcm(&["token", "--active", "aws"]).failed(2);
+    assert!(
+        output.contains("mcm credential-process --active"),
+        "{output}"
+    );
+    let output = harness
         .mcm(&["credential-process", "ada@contoso.example"])
         .failed(1);
-    assert!(told.contains("mcm token azure-"), "{told}");
+    assert!(output.contains("mcm token azure-"), "{output}");
 }
 
 #[test]
@@ -253,10 +256,10 @@ fn signing_out_of_a_role_leaves_nothing() {
     let harness = Harness::start();
     let id = connected(&harness, "Reader");
     assert!(harness.keychain_entries() > 0);
-    let told = harness.mcm(&["logout", "contoso-production"]).done();
+    let output = harness.mcm(&["logout", "contoso-production"]).done();
     assert!(
-        told.contains(&id) && told.contains("The role itself stays in AWS."),
-        "{told}"
+        output.contains(&id) && output.contains("The role itself stays in AWS."),
+        "{output}"
     );
     assert_eq!(harness.keychain_entries(), 0);
     assert!(
@@ -268,18 +271,18 @@ fn signing_out_of_a_role_leaves_nothing() {
 }
 
 #[test]
-fn a_role_that_does_not_enforce_is_refused_with_the_line_that_mends_it_unless_that_is_accepted() {
+fn a_role_that_does_not_enforce_is_refused_with_its_fix_unless_accepted() {
     let harness = Harness::start();
     let external_id = prepare(&harness);
     let arguments = ["login", "aws", "--role-arn", &role("IgnoringReader")];
-    let told = harness.mcm(&arguments).failed(1);
+    let output = harness.mcm(&arguments).failed(1);
     let line =
         format!("\"Condition\": {{\"StringEquals\": {{\"sts:ExternalId\": \"{external_id}\"}}}}");
-    assert!(told.contains(&line), "{told}");
+    assert!(output.contains(&line), "{output}");
     for which in ["without an External ID", "with a wrong External ID"] {
         assert!(
-            told.contains(&format!("  {which}: LET IN, which must not be.")),
-            "{told}"
+            output.contains(&format!("  {which}: ALLOWED, although it must be refused.")),
+            "{output}"
         );
     }
     assert_eq!(harness.keychain_entries(), 0);
@@ -294,7 +297,7 @@ fn a_role_that_does_not_enforce_is_refused_with_the_line_that_mends_it_unless_th
 }
 
 #[test]
-fn what_is_no_role_is_told_apart_before_aws_is_asked_for_one() {
+fn an_arn_that_is_no_role_is_refused_before_aws_is_asked() {
     let harness = Harness::start();
     prepare(&harness);
     for wrong in [
@@ -304,10 +307,10 @@ fn what_is_no_role_is_told_apart_before_aws_is_asked_for_one() {
         "https://console.aws.amazon.com/iam/home#/roles",
         "nonsense",
     ] {
-        let told = harness
+        let output = harness
             .mcm(&["login", "aws", "--role-arn", wrong])
             .failed(2);
-        assert!(told.contains("role"), "{wrong}: {told}");
+        assert!(output.contains("role"), "{wrong}: {output}");
     }
     assert!(harness.sandbox.aws_assumptions().is_empty());
     let address = format!(
@@ -321,7 +324,7 @@ fn what_is_no_role_is_told_apart_before_aws_is_asked_for_one() {
 }
 
 #[test]
-fn the_person_sees_whose_keys_the_shell_holds_before_a_role_is_asked_for() {
+fn the_user_sees_whose_keys_the_shell_holds_before_a_role_is_assumed() {
     let harness = Harness::start();
     let external_id = prepare(&harness);
     harness.sandbox.forget_requests();
@@ -336,8 +339,8 @@ fn the_person_sees_whose_keys_the_shell_holds_before_a_role_is_asked_for() {
     let begun = Begun::start(command);
     harness.until_requested(Endpoint::AwsAssumeRole);
     begun.interrupt();
-    let told = begun.ended().failed(1);
-    let first = told.lines().next().unwrap_or_default();
+    let output = begun.ended().failed(1);
+    let first = output.lines().next().unwrap_or_default();
     assert_eq!(
         first,
         "You call AWS as arn:aws:iam::111122223333:user/grace (account 111122223333)."
@@ -351,7 +354,7 @@ fn the_person_sees_whose_keys_the_shell_holds_before_a_role_is_asked_for() {
 }
 
 #[test]
-fn a_profile_that_runs_us_is_refused_as_a_source_with_what_it_is() {
+fn a_profile_that_runs_mcm_is_refused_as_a_source_and_named() {
     let harness = Harness::start();
     let file = harness.home().join("aws/config");
     let ours = format!(
@@ -375,10 +378,10 @@ fn a_profile_that_runs_us_is_refused_as_a_source_with_what_it_is() {
                 .env_remove("AWS_ACCESS_KEY_ID")
                 .env_remove("AWS_SECRET_ACCESS_KEY");
             command.env("AWS_CONFIG_FILE", &file);
-            let told = Ended::of(command.output().expect("mcm starts")).failed(1);
+            let output = Ended::of(command.output().expect("mcm starts")).failed(1);
             assert!(
-                told.contains("gets its credentials from this app"),
-                "{source}: {told}"
+                output.contains("gets its credentials from this app"),
+                "{source}: {output}"
             );
         }
     }
@@ -386,7 +389,7 @@ fn a_profile_that_runs_us_is_refused_as_a_source_with_what_it_is() {
 }
 
 #[test]
-fn the_organisation_is_information_beside_the_regions() {
+fn the_organisation_is_listed_beside_the_regions() {
     let harness = Harness::start();
     prepare(&harness);
     let auditor = "arn:aws:iam::111122223333:role/Auditor";
@@ -400,9 +403,9 @@ fn the_organisation_is_information_beside_the_regions() {
     assert!(organization.contains(&production), "{organization:?}");
     let ended = harness.mcm(&["targets", "role/Auditor"]);
     assert!(
-        ended.told.contains("3 accounts of its organisation"),
+        ended.stderr.contains("3 accounts of its organisation"),
         "{}",
-        ended.told
+        ended.stderr
     );
     assert!(
         !ended.done().contains("444455556666"),
@@ -415,7 +418,7 @@ fn the_organisation_is_information_beside_the_regions() {
 }
 
 #[test]
-fn every_form_of_a_role_is_printed_with_the_same_id_which_waits_until_it_is_dropped() {
+fn every_template_of_a_role_has_the_same_id_which_waits_until_it_is_discarded() {
     let harness = Harness::start();
     let external_id = prepare(&harness);
     for (form, part) in [
@@ -426,12 +429,12 @@ fn every_form_of_a_role_is_printed_with_the_same_id_which_waits_until_it_is_drop
     ] {
         let ended = harness.mcm(&["login", "aws", "--print", form]);
         assert!(
-            ended.told.contains(ADA_ARN) && ended.told.contains("--role-arn"),
+            ended.stderr.contains(ADA_ARN) && ended.stderr.contains("--role-arn"),
             "{}",
-            ended.told
+            ended.stderr
         );
         assert_eq!(
-            ended.told.contains("aws cloudformation deploy"),
+            ended.stderr.contains("aws cloudformation deploy"),
             form == "cloudformation"
         );
         let text = ended.done();
@@ -442,7 +445,7 @@ fn every_form_of_a_role_is_printed_with_the_same_id_which_waits_until_it_is_drop
     }
     assert!(
         harness.sandbox.aws_assumptions().is_empty(),
-        "only the caller was asked for"
+        "only the caller was requested"
     );
     let policies = [
         ("view-only", Some("job-function/ViewOnlyAccess")),
@@ -520,15 +523,15 @@ fn every_form_of_a_role_is_printed_with_the_same_id_which_waits_until_it_is_drop
 }
 
 #[test]
-fn ctrl_c_gives_the_checks_of_a_role_up_and_keeps_the_external_id() {
+fn ctrl_c_cancels_the_checks_of_a_role_and_keeps_the_external_id() {
     let harness = Harness::start();
     let external_id = prepare(&harness);
     harness.sandbox.forget_requests();
     let begun = harness.begin(&["login", "aws", "--role-arn", &role("ForeignReader")]);
     harness.until_requested(Endpoint::AwsAssumeRole);
     begun.interrupt();
-    let told = begun.ended().failed(1);
-    assert!(told.contains("You cancelled the sign-in."), "{told}");
+    let output = begun.ended().failed(1);
+    assert!(output.contains("You cancelled the sign-in."), "{output}");
     assert_eq!(harness.keychain_entries(), 0);
     assert!(
         harness
@@ -577,16 +580,16 @@ fn wrong_usage_of_aws_is_status_2() {
         &["credential-process"],
         &["credential-process", "a", "--active"],
     ] {
-        let told = harness.mcm(arguments).failed(2);
+        let output = harness.mcm(arguments).failed(2);
         assert!(
-            told.contains("Usage: mcm") || told.contains("--help"),
-            "{told}"
+            output.contains("Usage: mcm") || output.contains("--help"),
+            "{output}"
         );
     }
 }
 
 #[test]
-fn a_profile_can_be_the_source_and_the_life_of_sessions_be_chosen() {
+fn a_profile_can_be_the_source_and_the_session_length_can_be_chosen() {
     let harness = Harness::start();
     let key = harness
         .sandbox
@@ -634,7 +637,7 @@ fn a_profile_can_be_the_source_and_the_life_of_sessions_be_chosen() {
         connected.contains("profile:work") && connected.contains("14400 seconds"),
         "{connected}"
     );
-    let told = mcm(&[
+    let output = mcm(&[
         "login",
         "aws",
         "--role-arn",
@@ -643,14 +646,14 @@ fn a_profile_can_be_the_source_and_the_life_of_sessions_be_chosen() {
         "profile:nobody",
     ]);
     assert!(
-        told.status != 0 && told.told.contains("nobody"),
+        output.status != 0 && output.stderr.contains("nobody"),
         "{}",
-        told.told
+        output.stderr
     );
 }
 
 #[test]
-fn the_profile_that_runs_us_is_not_asked_for_the_credential_that_it_wants() {
+fn the_profile_that_runs_mcm_is_not_its_own_source() {
     let harness = Harness::start();
     let key = harness
         .sandbox
@@ -711,14 +714,14 @@ fn the_profile_that_runs_us_is_not_asked_for_the_credential_that_it_wants() {
 }
 
 #[test]
-fn no_secret_of_aws_is_told_logged_or_written() {
+fn no_secret_of_aws_is_printed_logged_or_written() {
     let harness = Harness::start();
-    let mut told = String::new();
+    let mut output = String::new();
     let mut run = |arguments: &[&str]| {
         let ended = harness.mcm(arguments);
-        told.push_str(&ended.told);
+        output.push_str(&ended.stderr);
         if arguments[0] != "credential-process" {
-            told.push_str(&ended.result);
+            output.push_str(&ended.result);
         }
     };
     for arguments in [
@@ -735,5 +738,5 @@ fn no_secret_of_aws_is_told_logged_or_written() {
     harness.forget_sessions();
     harness.sandbox.remove_aws_role(&role("Reader"));
     run(&["credential-process", "--active"]);
-    harness.assert_no_secret_in(&told);
+    harness.assert_no_secret_in(&output);
 }

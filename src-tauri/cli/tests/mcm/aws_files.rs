@@ -180,7 +180,7 @@ fn with_settings(mut readings: Value) -> Value {
 }
 
 #[test]
-fn ours_reads_what_botocore_reads() {
+fn our_reader_agrees_with_botocore() {
     let files = files(6000);
     let answers = answers(&["python", "read_aws_files.py"], &files);
     let mut readable = 0;
@@ -193,7 +193,7 @@ fn ours_reads_what_botocore_reads() {
 }
 
 #[test]
-fn ours_reads_what_the_sdks_for_javascript_read() {
+fn our_reader_agrees_with_the_sdks_for_javascript() {
     let files = files(3000);
     let answers = answers(&["node", "node/read_aws_files.js"], &files);
     for (file, theirs) in files.iter().zip(&answers) {

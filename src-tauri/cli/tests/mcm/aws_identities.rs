@@ -60,7 +60,7 @@ fn us(program: &Path, account: &str) -> String {
 }
 
 #[test]
-fn keys_of_a_default_profile_are_nobodys_however_they_are_written() {
+fn keys_of_a_default_profile_are_never_used_however_they_are_written() {
     let harness = Harness::start();
     let account = connected(&harness, "Reader");
     for text in [
@@ -80,15 +80,18 @@ fn keys_of_a_default_profile_are_nobodys_however_they_are_written() {
             config(&harness, "");
             file(&harness, &text);
             for (client, words) in CLIENTS {
-                let told = lent_to(&harness, &account, words).done();
-                assert!(told.starts_with("ASIA"), "{client} with {text:?}: {told}");
+                let output = lent_to(&harness, &account, words).done();
+                assert!(
+                    output.starts_with("ASIA"),
+                    "{client} with {text:?}: {output}"
+                );
             }
         }
     }
 }
 
 #[test]
-fn a_file_whose_keys_cannot_be_told_apart_stops_the_command() {
+fn a_file_whose_keys_are_ambiguous_stops_the_command() {
     let harness = Harness::start();
     let account = connected(&harness, "Reader");
     for text in [
@@ -96,10 +99,10 @@ fn a_file_whose_keys_cannot_be_told_apart_stops_the_command() {
         format!("\u{feff}[default]\n{}", keys("")),
     ] {
         credentials(&harness, &text);
-        let told = lent_to(&harness, &account, CLIENTS[0].1).failed(1);
+        let output = lent_to(&harness, &account, CLIENTS[0].1).failed(1);
         assert!(
-            told.contains(".aws/credentials, line ") && !told.contains("SECRET"),
-            "{told}"
+            output.contains(".aws/credentials, line ") && !output.contains("SECRET"),
+            "{output}"
         );
     }
 }
@@ -126,8 +129,11 @@ fn a_file_that_only_some_clients_find_is_kept_from_all() {
                 .env("AWS_EC2_METADATA_DISABLED", "true")
                 .env("AWS_SDK_LOAD_CONFIG", "1")
                 .env("AWS_SHARED_CREDENTIALS_FILE", value);
-            let told = Ended::of(command.output().expect("mcm starts")).done();
-            assert!(told.starts_with("ASIA"), "{client} with {value:?}: {told}");
+            let output = Ended::of(command.output().expect("mcm starts")).done();
+            assert!(
+                output.starts_with("ASIA"),
+                "{client} with {value:?}: {output}"
+            );
         }
     }
 }
@@ -138,12 +144,12 @@ fn the_old_file_of_boto_is_kept_from_botocore() {
     let account = connected(&harness, "Reader");
     let text = format!("[Credentials]\n{}[GSUtil]\nparallel = 1\n", keys(""));
     write(&harness.folder().join(".boto"), 0o600, &text);
-    let told = lent_to(&harness, &account, CLIENTS[0].1).done();
-    assert!(told.starts_with("ASIA"), "{told}");
+    let output = lent_to(&harness, &account, CLIENTS[0].1).done();
+    assert!(output.starts_with("ASIA"), "{output}");
 }
 
 #[test]
-fn a_shell_is_led_to_a_profile_only_where_every_client_asks_this_program() {
+fn env_names_a_profile_only_where_every_client_runs_this_program() {
     let harness = Harness::start();
     let account = connected(&harness, "Reader");
     let mcm = Path::new(env!("CARGO_BIN_EXE_mcm"));
@@ -188,7 +194,7 @@ fn a_shell_is_led_to_a_profile_only_where_every_client_asks_this_program() {
 }
 
 #[test]
-fn whoami_says_what_the_client_finds_or_that_it_finds_nothing() {
+fn whoami_shows_what_the_client_finds_or_that_it_finds_nothing() {
     let harness = Harness::start();
     for (text, wanted) in [
         (format!("[default]\n{}", keys("")), "file"),
@@ -220,7 +226,7 @@ fn whoami_says_what_the_client_finds_or_that_it_finds_nothing() {
             "none" => theirs.result.trim() == "None",
             _ => theirs.status != 0,
         };
-        assert!(agrees, "{text:?}: {} {}", theirs.result, theirs.told);
+        assert!(agrees, "{text:?}: {} {}", theirs.result, theirs.stderr);
     }
     credentials(&harness, &format!("[default]\n{}", keys("")));
     assert_eq!(source_of_aws(&harness, &[("AWS_PROFILE", "")]), "broken");
@@ -234,7 +240,7 @@ fn source_of_aws(harness: &Harness, variables: &[(&str, &str)]) -> String {
         .env_remove("AWS_ACCESS_KEY_ID")
         .env_remove("AWS_SECRET_ACCESS_KEY")
         .envs(variables.iter().copied());
-    let told = Ended::of(command.output().expect("mcm starts")).json();
-    let source = &told["tools"][0]["source"];
+    let output = Ended::of(command.output().expect("mcm starts")).json();
+    let source = &output["tools"][0]["source"];
     source.as_str().expect("a source").to_owned()
 }

@@ -12,8 +12,8 @@ use sandbox_clouds::guid;
 use serde_json::{Value, json};
 
 use crate::aws::{connected, role};
+use crate::exec_child::processes_that_show;
 use crate::harness::{ADA, Ended, Harness, write};
-use crate::lent::processes_that_show;
 
 /// A client that has not started.
 struct Client {
@@ -312,8 +312,8 @@ fn aws_works_by_the_endpoint_and_by_credential_process_and_caches_nothing() {
     );
     let mut command = harness.command(&["exec", &id, "--"]);
     command.arg(&aws).args(asked).env("HOME", home(&harness));
-    let lent = Ended::of(command.output().expect("mcm starts")).done();
-    assert!(lent.contains(":assumed-role/Reader/"), "{lent}");
+    let child = Ended::of(command.output().expect("mcm starts")).done();
+    assert!(child.contains(":assumed-role/Reader/"), "{child}");
 
     let us = format!(
         "[profile production]\nregion = eu-central-1\ncredential_process = {} credential-process {id}\n",
@@ -327,7 +327,7 @@ fn aws_works_by_the_endpoint_and_by_credential_process_and_caches_nothing() {
         .args(["--profile", "production"])
         .env("HOME", home(&harness));
     let handed = Ended::of(command.output().expect("aws starts")).done();
-    assert_eq!(handed, lent, "the same session");
+    assert_eq!(handed, child, "the same session");
     let files = files_below(&home(&harness));
     assert!(
         !harness
@@ -339,7 +339,7 @@ fn aws_works_by_the_endpoint_and_by_credential_process_and_caches_nothing() {
 }
 
 #[test]
-fn a_session_that_ended_is_told_by_the_client_with_what_to_run() {
+fn the_client_reports_an_expired_session_with_the_command_to_run() {
     let harness = Harness::start();
     // So short that it is not issued once it cannot be renewed.
     harness
@@ -373,7 +373,7 @@ fn a_session_that_ended_is_told_by_the_client_with_what_to_run() {
 }
 
 #[test]
-fn clients_of_aws_work_with_the_last_minutes_when_nothing_new_can_be_had() {
+fn clients_of_aws_use_the_last_minutes_when_a_renewal_fails() {
     let harness = Harness::start();
     // botocore asks again at each request when less than ten minutes remain, and fails when it is then refused.
     harness
@@ -393,7 +393,7 @@ fn clients_of_aws_work_with_the_last_minutes_when_nothing_new_can_be_had() {
 }
 
 #[test]
-fn a_locked_keychain_is_told_by_the_client() {
+fn the_client_reports_a_locked_keychain() {
     let harness = Harness::start();
     harness
         .sandbox

@@ -178,7 +178,7 @@ fn bash_offers_the_targets_of_the_account_on_the_line_and_the_names_of_resources
 }
 
 #[test]
-fn zsh_offers_accounts_with_what_is_told_of_them() {
+fn zsh_offers_accounts_with_their_description() {
     let harness = with_accounts();
     let script = "compdef() {}; _describe() { eval 'printf \"%s\\n\" \"${'${@[-1]}'[@]}\"' }; source COMPLETION; \
                   words=(mcm token Con); CURRENT=3; _clap_dynamic_completer_mcm";
@@ -187,7 +187,7 @@ fn zsh_offers_accounts_with_what_is_told_of_them() {
 }
 
 #[test]
-fn fish_offers_accounts_with_what_is_told_of_them() {
+fn fish_offers_accounts_with_their_description() {
     let harness = with_accounts();
     let offers = offered(
         &harness,
@@ -198,7 +198,7 @@ fn fish_offers_accounts_with_what_is_told_of_them() {
 }
 
 #[test]
-fn a_damaged_list_of_accounts_leaves_the_commands() {
+fn a_damaged_list_of_accounts_still_completes_commands() {
     let harness = Harness::without_keychain();
     write(&harness.accounts_file(), 0o600, "{\"version\":1,");
     assert_eq!(

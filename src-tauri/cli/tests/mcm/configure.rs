@@ -87,26 +87,26 @@ print(json.dumps({'method': session.get_credentials().method, 'region': session.
 }
 
 #[test]
-fn profiles_are_merged_in_work_in_botocore_and_come_out_again_to_the_byte() {
+fn profiles_are_merged_work_in_botocore_and_are_removed_to_the_byte() {
     let harness = Harness::start();
     let id = connected(&harness, "Reader");
     let path = file(&harness);
     write(&path, 0o640, THEIRS);
 
     let ended = configure(&harness, &["--yes"]);
-    let told = ended.told.clone();
+    let output = ended.stderr.clone();
     let shown = ended.done();
     assert!(
         shown.starts_with("--- /") && shown.contains("\n+[profile contoso-production-Reader]\n"),
         "{shown}"
     );
     assert!(
-        !shown.contains("CANARY") && !told.contains("CANARY"),
-        "{shown}{told}"
+        !shown.contains("CANARY") && !output.contains("CANARY"),
+        "{shown}{output}"
     );
     assert!(
-        told.contains("[profile contoso-production-Reader] gives contoso-production"),
-        "{told}"
+        output.contains("[profile contoso-production-Reader] uses contoso-production"),
+        "{output}"
     );
     let written = fs::read_to_string(&path).expect("there");
     assert!(written.starts_with(THEIRS), "{written}");
@@ -134,7 +134,7 @@ fn profiles_are_merged_in_work_in_botocore_and_come_out_again_to_the_byte() {
     assert_eq!(theirs["profiles"].as_array().expect("a list").len(), 4);
 
     let again = configure(&harness, &["--yes"]);
-    assert!(again.told.contains("needs no change"), "{}", again.told);
+    assert!(again.stderr.contains("needs no change"), "{}", again.stderr);
     assert_eq!(again.done(), "");
     configure(&harness, &["--undo", "--yes"]).done();
     assert_eq!(fs::read_to_string(&path).expect("there"), THEIRS);
@@ -145,11 +145,11 @@ fn without_a_terminal_and_a_yes_the_change_is_only_shown() {
     let harness = Harness::start();
     connected(&harness, "Reader");
     let ended = configure(&harness, &[]);
-    assert_eq!(ended.status, 2, "{}", ended.told);
+    assert_eq!(ended.status, 2, "{}", ended.stderr);
     assert!(
-        ended.result.contains("--- /dev/null") && ended.told.contains("--yes"),
+        ended.result.contains("--- /dev/null") && ended.stderr.contains("--yes"),
         "{}",
-        ended.told
+        ended.stderr
     );
     let dry = configure(&harness, &["--dry-run"]);
     assert_eq!((dry.status, &dry.result), (0, &ended.result));
@@ -157,21 +157,21 @@ fn without_a_terminal_and_a_yes_the_change_is_only_shown() {
 }
 
 #[test]
-fn on_a_terminal_the_person_decides() {
+fn on_a_terminal_the_user_decides() {
     let harness = Harness::start();
     connected(&harness, "Reader");
-    let (status, told) = on_a_terminal(&harness, "no\n");
-    assert_eq!(status, 1, "{told}");
+    let (status, output) = on_a_terminal(&harness, "no\n");
+    assert_eq!(status, 1, "{output}");
     assert!(
-        told.contains("[y/N]") && told.contains("Nothing was written."),
-        "{told}"
+        output.contains("[y/N]") && output.contains("Nothing was written."),
+        "{output}"
     );
     assert!(!file(&harness).exists());
-    let (status, told) = on_a_terminal(&harness, "y\n");
-    assert_eq!(status, 0, "{told}");
+    let (status, output) = on_a_terminal(&harness, "y\n");
+    assert_eq!(status, 0, "{output}");
     assert!(
-        told.contains("+[profile contoso-production]") && !told.contains('\u{1b}'),
-        "{told}"
+        output.contains("+[profile contoso-production]") && !output.contains('\u{1b}'),
+        "{output}"
     );
     assert!(
         fs::read_to_string(file(&harness))
@@ -186,7 +186,7 @@ fn on_a_terminal_the_person_decides() {
 }
 
 #[test]
-fn a_profile_follows_its_account_and_a_name_of_somebody_elses_is_never_taken() {
+fn a_profile_follows_its_account_and_never_takes_a_used_name() {
     let harness = Harness::start();
     let id = connected(&harness, "Reader");
     let path = file(&harness);
@@ -213,8 +213,8 @@ fn a_profile_follows_its_account_and_a_name_of_somebody_elses_is_never_taken() {
             .replace("eu-central-1", "eu-north-1")
     );
     for name in ["contoso-production", "a b", "__proto__"] {
-        let told = configure(&harness, &["contoso", "--name", name, "--yes"]).failed(2);
-        assert!(told.contains(name), "{told}");
+        let output = configure(&harness, &["contoso", "--name", name, "--yes"]).failed(2);
+        assert!(output.contains(name), "{output}");
     }
 
     harness.mcm(&["login", "aws", "--print", "cli"]).done();
@@ -224,7 +224,7 @@ fn a_profile_follows_its_account_and_a_name_of_somebody_elses_is_never_taken() {
     assert!(
         configure(&harness, &["--name", "x", "--yes"])
             .failed(2)
-            .contains("2 are meant")
+            .contains("2 accounts match")
     );
     configure(&harness, &["--yes"]).done();
     let both = fs::read_to_string(&path).expect("there");
@@ -236,12 +236,12 @@ fn a_profile_follows_its_account_and_a_name_of_somebody_elses_is_never_taken() {
     assert_eq!(fs::read_to_string(&path).expect("there"), second);
 
     harness.mcm(&["logout", &id]).done();
-    let told = configure(&harness, &["--yes"]).told;
+    let output = configure(&harness, &["--yes"]).stderr;
     assert!(
-        told.contains(&format!(
+        output.contains(&format!(
             "[profile work] is for {id}, which is not connected."
         )),
-        "{told}"
+        "{output}"
     );
     configure(&harness, &["--undo", "work", "--yes"]).done();
     assert!(
@@ -252,14 +252,14 @@ fn a_profile_follows_its_account_and_a_name_of_somebody_elses_is_never_taken() {
 }
 
 #[test]
-fn a_file_that_is_odd_is_named_with_its_line_and_left_as_it_is() {
+fn an_invalid_file_is_named_with_its_line_and_not_changed() {
     let harness = Harness::start();
     connected(&harness, "Reader");
     let path = file(&harness);
     for (text, why) in [
         (
             "[default]\n[profile a]\n[profile a]\n",
-            "line 3: the section is there already, from line 2",
+            "line 3: the section already exists, from line 2",
         ),
         (
             "[default]\n[profile a\n",
@@ -269,8 +269,11 @@ fn a_file_that_is_odd_is_named_with_its_line_and_left_as_it_is() {
     ] {
         write(&path, 0o600, text);
         for arguments in [&["--yes"][..], &["--undo", "--yes"], &["--dry-run"]] {
-            let told = configure(&harness, arguments).failed(1);
-            assert!(told.contains(why) && told.contains(".aws/config"), "{told}");
+            let output = configure(&harness, arguments).failed(1);
+            assert!(
+                output.contains(why) && output.contains(".aws/config"),
+                "{output}"
+            );
         }
         assert_eq!(fs::read_to_string(&path).expect("there"), text);
     }
@@ -332,9 +335,9 @@ fn several_at_once_leave_a_whole_file() {
         let ended = begun.ended();
         // A command that read the file before another one wrote it is told to try again.
         assert!(
-            ended.status == 0 || ended.told.contains("in the meantime"),
+            ended.status == 0 || ended.stderr.contains("meanwhile"),
             "{}",
-            ended.told
+            ended.stderr
         );
     }
     let written = fs::read_to_string(&path).expect("there");

@@ -89,7 +89,7 @@ fn the_json_is_as_documented() {
 }
 
 #[test]
-fn a_locked_keychain_is_told_from_one_that_is_not_there() {
+fn a_locked_keychain_is_distinguished_from_a_missing_one() {
     let harness = Harness::start();
     harness.lock_keychain();
     let ended = harness.mcm(&["doctor"]);
@@ -106,7 +106,7 @@ fn a_locked_keychain_is_told_from_one_that_is_not_there() {
 }
 
 #[test]
-fn credentials_of_other_tools_are_named_without_what_is_in_them_and_with_what_to_do() {
+fn credentials_of_other_tools_are_named_without_their_content_and_with_a_remedy() {
     let harness = Harness::without_keychain();
     let home = harness.home().with_file_name("");
     let named = harness.home().join("named");
@@ -202,7 +202,7 @@ fn credentials_of_other_tools_are_named_without_what_is_in_them_and_with_what_to
         );
         assert_eq!(check["status"], "warn");
         assert_eq!(
-            found.contains("Others on this machine may read it (mode 644)"),
+            found.contains("Other users of this machine can read it (mode 644)"),
             name == "aws credentials file",
             "{found}"
         );
@@ -214,7 +214,7 @@ fn credentials_of_other_tools_are_named_without_what_is_in_them_and_with_what_to
 }
 
 #[test]
-fn what_is_missing_fails_with_its_remedy() {
+fn a_missing_part_fails_with_its_remedy() {
     let harness = Harness::without_keychain();
     let mut command = harness.command(&["doctor"]);
     command

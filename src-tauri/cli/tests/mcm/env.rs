@@ -24,7 +24,7 @@ fn run(harness: &Harness, shell: &[&str], script: &str) -> Ended {
 }
 
 #[test]
-fn shells_take_the_credential_and_give_it_back() {
+fn shells_set_the_credential_and_unset_it() {
     let harness = Harness::start();
     let aws = connected(&harness, "Reader");
     let printed = harness.mcm(&["credential-process", &aws]).json();
@@ -56,21 +56,21 @@ fn shells_take_the_credential_and_give_it_back() {
             &format!("{evaluate}; {show}; {take_back}; {show}"),
         );
         assert!(
-            ended.told.contains("good until") && ended.told.contains("mcm env --unset"),
+            ended.stderr.contains("expires at") && ended.stderr.contains("mcm env --unset"),
             "{}",
-            ended.told
+            ended.stderr
         );
         assert_eq!(
             ended.result,
             format!("{expected}[] [] [] []\n"),
             "{shell:?}: {}",
-            ended.told
+            ended.stderr
         );
     }
 }
 
 #[test]
-fn a_profile_that_asks_mcm_keeps_the_secret_out_of_the_shell() {
+fn a_profile_that_runs_mcm_keeps_the_secret_out_of_the_shell() {
     let harness = Harness::start();
     let aws = connected(&harness, "Reader");
     let text = format!(
@@ -80,9 +80,11 @@ fn a_profile_that_asks_mcm_keeps_the_secret_out_of_the_shell() {
     write(&harness.folder().join(".aws/config"), 0o600, &text);
     let ended = harness.mcm(&["env", &aws, "--shell", "bash"]);
     assert!(
-        ended.told.contains("by the profile \"contoso-production\""),
+        ended
+            .stderr
+            .contains("AWS_PROFILE is \"contoso-production\""),
         "{}",
-        ended.told
+        ended.stderr
     );
     let lines = ended.done();
     assert!(
@@ -103,13 +105,13 @@ fn a_profile_that_asks_mcm_keeps_the_secret_out_of_the_shell() {
 }
 
 #[test]
-fn several_clouds_go_into_one_shell_and_azure_says_what_its_tools_do_not_read() {
+fn several_clouds_share_one_shell_and_azure_names_what_its_tools_do_not_read() {
     let harness = Harness::start();
     harness.login(ADA, &["azure"]).done();
     harness.login(ADA, &["gcp"]).done();
     let (azure, gcp) = (harness.account_of("azure"), harness.account_of("gcp"));
     let ended = harness.mcm(&["env", &azure, &gcp, "--shell", "powershell"]);
-    assert!(ended.told.contains("mcm exec"), "{}", ended.told);
+    assert!(ended.stderr.contains("mcm exec"), "{}", ended.stderr);
     let lines = ended.done();
     for (name, id) in [
         ("AZURE_ACCESS_TOKEN", &azure),
@@ -129,7 +131,7 @@ fn several_clouds_go_into_one_shell_and_azure_says_what_its_tools_do_not_read() 
 }
 
 #[test]
-fn lines_of_a_failure_fail_in_the_shell_and_leave_no_credential_there() {
+fn a_failure_fails_in_the_shell_and_leaves_no_credential_there() {
     let harness = Harness::start();
     let azure = harness.connected(true);
     harness.sandbox.revoke_all(ADA);
@@ -156,7 +158,7 @@ fn lines_of_a_failure_fail_in_the_shell_and_leave_no_credential_there() {
             let script = goes_on.replace("ASKED", &asked).replace("SHOW", show);
             let ended = run(&harness, shell, &script);
             assert_eq!(ended.result, "[] []\n", "{shell:?} {asked}");
-            assert!(ended.told.contains(advice), "{}", ended.told);
+            assert!(ended.stderr.contains(advice), "{}", ended.stderr);
         }
     }
     let strict = "set -euo pipefail; eval \"$(mcm env nope)\"; echo goes on";
@@ -169,7 +171,7 @@ fn lines_of_a_failure_fail_in_the_shell_and_leave_no_credential_there() {
 }
 
 #[test]
-fn the_shell_that_reads_the_lines_is_the_one_that_runs_mcm_whatever_it_calls_itself() {
+fn the_shell_is_the_program_that_runs_mcm_whatever_its_name() {
     let harness = Harness::start();
     let aws = connected(&harness, "Reader");
     for (interpreter, login_shell, line) in [
@@ -191,5 +193,5 @@ fn the_shell_that_reads_the_lines_is_the_one_that_runs_mcm_whatever_it_calls_its
     // A test is not a shell.
     let ended = harness.mcm(&["env", &aws]);
     assert_eq!((ended.status, ended.result.as_str()), (2, "false\n"));
-    assert!(ended.told.contains("--shell"), "{}", ended.told);
+    assert!(ended.stderr.contains("--shell"), "{}", ended.stderr);
 }

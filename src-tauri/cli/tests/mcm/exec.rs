@@ -10,8 +10,8 @@ use sandbox_clouds::{Endpoint, Fault, guid};
 use serde_json::Value;
 
 use crate::aws::{connected, role};
+use crate::exec_child::{ExecChild, get, post, processes_that_show, send};
 use crate::harness::{ADA, Ended, Harness, write};
-use crate::lent::{Lent, get, post, processes_that_show, send};
 
 const ARM: &str = "https://management.azure.com";
 
@@ -25,17 +25,17 @@ fn three_clouds(harness: &Harness) -> [String; 3] {
 }
 
 #[test]
-fn every_cloud_is_lent_in_its_own_form_and_is_the_one_that_mcm_hands_out() {
+fn every_cloud_is_served_in_its_own_format_with_the_credential_that_mcm_issues() {
     let harness = Harness::start();
     let [azure, gcp, aws] = three_clouds(&harness);
     harness.mcm(&["use", &azure, "production"]).done();
     harness.mcm(&["use", &gcp, "contoso-production"]).done();
     harness.mcm(&["use", &aws, "eu-north-1"]).done();
-    let lent = Lent::start_with(&harness, &[&azure, &gcp, &aws], |command| {
+    let child = ExecChild::start_with(&harness, &[&azure, &gcp, &aws], |command| {
         command.env_remove("AWS_REGION");
     });
 
-    let credential = lent.aws();
+    let credential = child.aws();
     let printed = harness.mcm(&["credential-process", &aws]).json();
     for name in ["AccessKeyId", "SecretAccessKey", "Expiration", "AccountId"] {
         assert_eq!(credential.text(name), printed[name], "{name}");
@@ -46,9 +46,9 @@ fn every_cloud_is_lent_in_its_own_form_and_is_the_one_that_mcm_hands_out() {
     for resource in [ARM, "https://management.core.windows.net/"] {
         let msi = format!(
             "{}?api-version=2018-02-01&resource={resource}",
-            lent.get("ARM_MSI_ENDPOINT")
+            child.get("ARM_MSI_ENDPOINT")
         );
-        for answer in [lent.azure(resource), get(&msi, &[("Metadata", "true")])] {
+        for answer in [child.azure(resource), get(&msi, &[("Metadata", "true")])] {
             assert_eq!(answer.text("access_token"), token["accessToken"]);
             assert_eq!(answer.text("expires_on"), token["expires_on"].to_string());
             assert_eq!(
@@ -59,7 +59,7 @@ fn every_cloud_is_lent_in_its_own_form_and_is_the_one_that_mcm_hands_out() {
     }
 
     let form = "grant_type=refresh_token&refresh_token=HANDLE";
-    let answer = lent.google("token_url", form);
+    let answer = child.google("token_url", form);
     assert_eq!(
         answer.text("access_token"),
         harness.mcm(&["token", &gcp]).done().trim()
@@ -70,18 +70,19 @@ fn every_cloud_is_lent_in_its_own_form_and_is_the_one_that_mcm_hands_out() {
             .is_some_and(|left| left > 225)
     );
     assert_eq!(
-        lent.google("token_info_url", "token=HANDLE")
+        child
+            .google("token_info_url", "token=HANDLE")
             .text("username"),
         ADA
     );
-    let told = lent.google("token_info_url", "token=another").json();
-    assert_eq!(told, serde_json::json!({ "active": false }));
-    // gcloud's own client is everybody's, so the handle has to do for it.
+    let output = child.google("token_info_url", "token=another").json();
+    assert_eq!(output, serde_json::json!({ "active": false }));
+    // gcloud's own client is public, so the handle alone must be enough.
     let gcloud = (
         "Authorization",
         "Basic MzI1NTU5NDA1NTkuYXBwcy5nb29nbGV1c2VyY29udGVudC5jb206eA==",
     );
-    let file = lent.google_file();
+    let file = child.google_file();
     let text = |name: &str| file[name].as_str().expect("text").to_owned();
     let known = form.replace("HANDLE", &text("refresh_token"));
     assert_eq!(post(&text("token_url"), &[gcloud], &known).status, 200);
@@ -106,29 +107,29 @@ fn every_cloud_is_lent_in_its_own_form_and_is_the_one_that_mcm_hands_out() {
         ("ARM_USE_MSI", "true"),
         ("MCM_EXEC", &format!("{azure},{gcp},{aws}")),
     ] {
-        assert_eq!(lent.get(name), value, "{name}");
+        assert_eq!(child.get(name), value, "{name}");
     }
-    assert_eq!(harness.sandbox.requests(), [], "nobody was asked");
+    assert_eq!(harness.sandbox.requests(), [], "no server was asked");
     let happened = harness
         .mcm(&["activity", &aws, "--json", "--limit", "2"])
         .json();
     assert_eq!(happened["activity"][1]["what"]["to"], "sh");
-    assert_eq!(lent.ended().done(), "");
+    assert_eq!(child.ended().done(), "");
 }
 
 #[test]
-fn another_resource_of_azure_is_lent_and_what_is_none_is_told() {
+fn another_resource_of_azure_is_served_and_an_unknown_one_is_refused() {
     let harness = Harness::start();
     let azure = harness.connected(false);
-    let lent = Lent::start(&harness, &[&azure]);
-    // Its first session is made at a server, which a client may have to ask for twice.
-    harness.until("its session is made", || {
-        lent.azure("https://vault.azure.net").status == 200
+    let child = ExecChild::start(&harness, &[&azure]);
+    // Its first session needs a server, so a client may have to ask twice.
+    harness.until("its session is created", || {
+        child.azure("https://vault.azure.net").status == 200
     });
-    let vault = lent.azure("https://vault.azure.net");
+    let vault = child.azure("https://vault.azure.net");
     assert_ne!(
         vault.text("access_token"),
-        lent.azure(ARM).text("access_token")
+        child.azure(ARM).text("access_token")
     );
     assert!(
         harness
@@ -136,23 +137,23 @@ fn another_resource_of_azure_is_lent_and_what_is_none_is_told() {
             .secrets()
             .contains(&vault.text("access_token"))
     );
-    let refused = lent.azure("nonsense");
+    let refused = child.azure("nonsense");
     assert_eq!(refused.status, 400);
     assert!(
-        refused.body.contains("is no resource of Azure"),
+        refused.body.contains("is not an Azure resource"),
         "{}",
         refused.body
     );
 }
 
 #[test]
-fn no_secret_of_a_cloud_is_given_to_the_command_or_shown_by_any_process_or_file() {
+fn no_secret_of_a_cloud_reaches_the_command_a_process_or_a_file() {
     let harness = Harness::start();
     let accounts = three_clouds(&harness);
-    let lent = Lent::start(&harness, &accounts.each_ref().map(String::as_str));
-    lent.aws();
-    lent.azure(ARM);
-    lent.google("token_url", "grant_type=refresh_token&refresh_token=HANDLE");
+    let child = ExecChild::start(&harness, &accounts.each_ref().map(String::as_str));
+    child.aws();
+    child.azure(ARM);
+    child.google("token_url", "grant_type=refresh_token&refresh_token=HANDLE");
     let clouds = harness.secrets_of_the_clouds();
     assert!(clouds.len() > 5);
     assert_eq!(processes_that_show(&clouds), Vec::<u32>::new());
@@ -162,25 +163,26 @@ fn no_secret_of_a_cloud_is_given_to_the_command_or_shown_by_any_process_or_file(
         "ARM_MSI_ENDPOINT",
     ];
     let doors = doors.map(|name| {
-        lent.get(name)
+        child
+            .get(name)
             .split('/')
             .nth(3)
             .expect("a secret")
             .to_owned()
     });
     let headers = ["IDENTITY_HEADER", "AWS_CONTAINER_AUTHORIZATION_TOKEN"]
-        .map(|name| lent.get(name).to_owned());
+        .map(|name| child.get(name).to_owned());
     let ours = [&doors[..], &headers].concat();
     assert_eq!(
         processes_that_show(&ours),
-        [lent.id],
-        "the command alone has this run's secrets"
+        [child.id],
+        "only the command has this run's secrets"
     );
     let handles = ["client_secret", "refresh_token"]
-        .map(|name| lent.google_file()[name].as_str().expect("text").to_owned());
+        .map(|name| child.google_file()[name].as_str().expect("text").to_owned());
     assert_eq!(processes_that_show(&handles), Vec::<u32>::new());
 
-    let path = lent.get("GOOGLE_APPLICATION_CREDENTIALS").to_owned();
+    let path = child.get("GOOGLE_APPLICATION_CREDENTIALS").to_owned();
     let mode = |path: &std::path::Path| {
         fs::metadata(path)
             .expect("it is there")
@@ -204,17 +206,17 @@ fn no_secret_of_a_cloud_is_given_to_the_command_or_shown_by_any_process_or_file(
         secrets.all(|secret| !files.contains(secret.as_str())),
         "nor is one in the log"
     );
-    lent.ended().done();
+    child.ended().done();
     assert!(!folder.exists(), "the folder goes with the command");
 }
 
 #[test]
-fn whoever_lacks_a_secret_or_is_a_web_page_is_refused() {
+fn a_client_without_a_secret_and_a_web_page_are_refused() {
     let harness = Harness::start();
     let [azure, gcp, aws] = three_clouds(&harness);
-    let lent = Lent::start(&harness, &[&azure, &gcp, &aws]);
-    let address = lent.get("AWS_CONTAINER_CREDENTIALS_FULL_URI");
-    let token = lent.get("AWS_CONTAINER_AUTHORIZATION_TOKEN");
+    let child = ExecChild::start(&harness, &[&azure, &gcp, &aws]);
+    let address = child.get("AWS_CONTAINER_CREDENTIALS_FULL_URI");
+    let token = child.get("AWS_CONTAINER_AUTHORIZATION_TOKEN");
     let right = ("Authorization", token);
     let (origin, path) = address.split_at(address.rfind("/aws").expect("as given"));
     let port = origin["http://127.0.0.1:".len()..]
@@ -222,11 +224,11 @@ fn whoever_lacks_a_secret_or_is_a_web_page_is_refused() {
         .next()
         .expect("a port")
         .to_owned();
-    let identity = lent.get("IDENTITY_ENDPOINT");
+    let identity = child.get("IDENTITY_ENDPOINT");
     let asked = format!("{identity}?api-version=2019-08-01&resource={ARM}");
-    let header = ("X-IDENTITY-HEADER", lent.get("IDENTITY_HEADER"));
-    let msi = format!("{}?resource={ARM}", lent.get("ARM_MSI_ENDPOINT"));
-    let file = lent.google_file();
+    let header = ("X-IDENTITY-HEADER", child.get("IDENTITY_HEADER"));
+    let msi = format!("{}?resource={ARM}", child.get("ARM_MSI_ENDPOINT"));
+    let file = child.google_file();
     let google = file["token_url"].as_str().expect("an address");
     let form = format!(
         "grant_type=refresh_token&refresh_token={}",
@@ -333,15 +335,15 @@ fn whoever_lacks_a_secret_or_is_a_web_page_is_refused() {
         ),
         (
             "google with a wrong handle",
-            lent.google("token_url", "grant_type=refresh_token&refresh_token=x"),
+            child.google("token_url", "grant_type=refresh_token&refresh_token=x"),
         ),
         (
             "google with another grant",
-            lent.google("token_url", "grant_type=password&refresh_token=HANDLE"),
+            child.google("token_url", "grant_type=password&refresh_token=HANDLE"),
         ),
         (
             "a body that is too long",
-            lent.google("token_url", &"x".repeat(9000)),
+            child.google("token_url", &"x".repeat(9000)),
         ),
     ];
     let secrets = harness.sandbox.secrets();
@@ -354,7 +356,7 @@ fn whoever_lacks_a_secret_or_is_a_web_page_is_refused() {
             "{what}"
         );
     }
-    assert_eq!(lent.aws().status, 200, "and the command is still served");
+    assert_eq!(child.aws().status, 200, "and the command is still served");
     let node = [right, ("Sec-Fetch-Mode", "cors")];
     assert_eq!(
         get(address, &node).status,
@@ -367,13 +369,13 @@ fn whoever_lacks_a_secret_or_is_a_web_page_is_refused() {
 fn another_user_of_this_machine_is_refused_even_with_the_secrets() {
     let harness = Harness::start();
     connected(&harness, "Reader");
-    let lent = Lent::start(&harness, &["--active", "aws"]);
+    let child = ExecChild::start(&harness, &["--active", "aws"]);
     let program = "import sys, urllib.request
 request = urllib.request.Request(sys.argv[1], headers={'Authorization': sys.argv[2]})
 try: print(urllib.request.urlopen(request).status)
 except Exception as error: print(type(error).__name__)";
-    let address = lent.get("AWS_CONTAINER_CREDENTIALS_FULL_URI");
-    let token = lent.get("AWS_CONTAINER_AUTHORIZATION_TOKEN");
+    let address = child.get("AWS_CONTAINER_CREDENTIALS_FULL_URI");
+    let token = child.get("AWS_CONTAINER_AUTHORIZATION_TOKEN");
     let ask = |as_somebody_else: &[&str]| {
         let words = [
             as_somebody_else,
@@ -400,7 +402,7 @@ except Exception as error: print(type(error).__name__)";
             ["RemoteDisconnected", "ConnectionResetError", "URLError"].contains(&&*refused),
             "{refused}"
         );
-        let environ = format!("/proc/{}/environ", lent.id);
+        let environ = format!("/proc/{}/environ", child.id);
         let read = Command::new(somebody[0])
             .args(&somebody[1..])
             .args(["cat", &environ])
@@ -413,7 +415,7 @@ except Exception as error: print(type(error).__name__)";
 }
 
 #[test]
-fn variables_and_profiles_that_would_win_are_kept_from_the_command_and_others_are_not() {
+fn only_variables_and_profiles_that_would_win_are_kept_from_the_command() {
     let harness = Harness::start();
     let aws = connected(&harness, "Reader");
     let config = harness.folder().join(".aws/config");
@@ -440,47 +442,47 @@ fn variables_and_profiles_that_would_win_are_kept_from_the_command_and_others_ar
         "GOOGLE_APPLICATION_CREDENTIALS",
         "LANG",
     ];
-    let lent = Lent::start_with(&harness, &[&aws], |command| {
+    let child = ExecChild::start_with(&harness, &[&aws], |command| {
         command.envs(stale.iter().chain(&others).map(|name| (name, "stale")));
     });
     for name in stale
         .iter()
         .chain(&["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"])
     {
-        assert!(!lent.variables.contains_key(*name), "{name}");
+        assert!(!child.variables.contains_key(*name), "{name}");
     }
     for name in others {
         assert_eq!(
-            lent.get(name),
+            child.get(name),
             "stale",
             "{name} is of no cloud that was asked for"
         );
     }
-    let copy = fs::read_to_string(lent.get("AWS_CONFIG_FILE")).expect("a copy");
+    let copy = fs::read_to_string(child.get("AWS_CONFIG_FILE")).expect("a copy");
     assert_eq!(
         copy,
         "[default]\nregion = us-east-1\n[profile other]\nrole_arn = kept\n"
     );
-    let copy = fs::read_to_string(lent.get("AWS_SHARED_CREDENTIALS_FILE")).expect("a copy");
+    let copy = fs::read_to_string(child.get("AWS_SHARED_CREDENTIALS_FILE")).expect("a copy");
     assert_eq!(copy, "[default]\n");
     assert!(
         fs::read_to_string(config)
-            .expect("the person's own")
+            .expect("the user's own")
             .contains("sso_session"),
         "nothing is rewritten"
     );
 }
 
 #[test]
-fn what_is_in_use_is_followed_while_the_command_runs() {
+fn active_follows_the_account_in_use_while_the_command_runs() {
     let harness = Harness::start();
     harness.login(ADA, &["azure"]).done();
     let northwind = guid("northwind.example");
     harness.mcm(&["add-tenant", "contoso", &northwind]).done();
     let token = |name: &str| harness.mcm(&["token", name]).done().trim().to_owned();
     harness.mcm(&["use", "contoso"]).done();
-    let follows = Lent::start(&harness, &["--active", "azure"]);
-    let stays = Lent::start(&harness, &["contoso"]);
+    let follows = ExecChild::start(&harness, &["--active", "azure"]);
+    let stays = ExecChild::start(&harness, &["contoso"]);
     assert_eq!(follows.azure(ARM).text("access_token"), token("contoso"));
     harness.mcm(&["use", "northwind"]).done();
     assert_eq!(follows.azure(ARM).text("access_token"), token("northwind"));
@@ -493,10 +495,10 @@ fn what_is_in_use_is_followed_while_the_command_runs() {
 }
 
 #[test]
-fn a_locked_keychain_and_a_slow_server_keep_nobody_waiting_while_something_is_valid() {
+fn a_valid_session_is_served_at_once_despite_a_locked_keychain_or_slow_server() {
     let harness = Harness::start();
     let azure = harness.connected(false);
-    let lent = Lent::start(&harness, &[&azure]);
+    let child = ExecChild::start(&harness, &[&azure]);
     let token = harness.mcm(&["token", &azure]).done();
     harness.forget_sessions();
     harness
@@ -505,7 +507,7 @@ fn a_locked_keychain_and_a_slow_server_keep_nobody_waiting_while_something_is_va
         .next(Endpoint::AzureToken, Fault::Latency(3000));
     let asked_at = now();
     assert_eq!(
-        lent.azure(ARM).text("access_token"),
+        child.azure(ARM).text("access_token"),
         token.trim(),
         "the one that is good for an hour"
     );
@@ -514,29 +516,29 @@ fn a_locked_keychain_and_a_slow_server_keep_nobody_waiting_while_something_is_va
         "no client waits longer"
     );
     harness.until("the renewal ends", || {
-        lent.azure(ARM).text("access_token") != token.trim()
+        child.azure(ARM).text("access_token") != token.trim()
     });
-    let renewed = lent.azure(ARM).text("access_token");
+    let renewed = child.azure(ARM).text("access_token");
     harness.lock_keychain();
-    assert_eq!(lent.azure(ARM).text("access_token"), renewed);
+    assert_eq!(child.azure(ARM).text("access_token"), renewed);
 }
 
 #[test]
-fn nothing_is_lent_that_is_nearly_over_and_the_client_is_told_why_or_to_try_again() {
+fn a_session_about_to_expire_is_refused_with_the_reason_or_a_retry() {
     let harness = Harness::start();
     harness
         .sandbox
         .set_access_token_life(Duration::from_secs(50));
     harness.login(ADA, &["azure"]).done();
     let azure = harness.account_of("azure");
-    let lent = Lent::start(&harness, &[&azure]);
+    let child = ExecChild::start(&harness, &[&azure]);
     harness.forget_sessions();
     harness
         .sandbox
         .faults()
         .next(Endpoint::AzureToken, Fault::Latency(3000));
     let asked_at = now();
-    let busy = lent.azure(ARM);
+    let busy = child.azure(ARM);
     assert!(
         asked_at.elapsed() < Duration::from_secs(2),
         "no client waits longer"
@@ -547,11 +549,11 @@ fn nothing_is_lent_that_is_nearly_over_and_the_client_is_told_why_or_to_try_agai
         "{}",
         busy.body
     );
-    harness.until("the renewal ends", || lent.azure(ARM).status == 200);
+    harness.until("the renewal ends", || child.azure(ARM).status == 200);
 
     harness.forget_sessions();
     harness.sandbox.revoke_all(ADA);
-    let refused = lent.azure(ARM);
+    let refused = child.azure(ARM);
     assert_eq!(refused.status, 403);
     let json: Value = serde_json::from_str(&refused.body).expect("JSON");
     let advice = format!("mcm login azure --tenant {}", guid("contoso.example"));
@@ -567,13 +569,13 @@ fn nothing_is_lent_that_is_nearly_over_and_the_client_is_told_why_or_to_try_agai
 }
 
 #[test]
-fn an_account_that_was_disconnected_is_lent_no_more() {
+fn a_disconnected_account_is_served_no_longer() {
     let harness = Harness::start();
     let aws = connected(&harness, "Reader");
-    let lent = Lent::start(&harness, &[&aws]);
-    assert_eq!(lent.aws().status, 200);
+    let child = ExecChild::start(&harness, &[&aws]);
+    assert_eq!(child.aws().status, 200);
     harness.mcm(&["logout", &aws]).done();
-    let refused = lent.aws();
+    let refused = child.aws();
     assert_eq!(refused.status, 403);
     let json: Value = serde_json::from_str(&refused.body).expect("JSON");
     assert_eq!(json["code"], "not-found");
@@ -592,32 +594,34 @@ fn an_account_that_needs_a_sign_in_fails_before_the_command_starts() {
     let azure = harness.connected(true);
     harness.sandbox.revoke_all(ADA);
     let mark = harness.folder().join("started");
-    let told = harness
+    let output = harness
         .mcm(&["exec", &azure, "--", "touch", mark.to_str().expect("text")])
         .failed(3);
     assert!(
-        told.contains(&format!(
+        output.contains(&format!(
             "mcm login azure --tenant {}",
             guid("contoso.example")
         )),
-        "{told}"
+        "{output}"
     );
     assert!(!mark.exists());
 }
 
 #[test]
-fn one_account_of_each_cloud_and_a_command_are_asked_for() {
+fn exec_needs_a_command_and_at_most_one_account_of_each_cloud() {
     let harness = Harness::start();
     harness.login(ADA, &["azure"]).done();
     harness
         .mcm(&["add-tenant", "contoso", &guid("northwind.example")])
         .done();
-    let told = harness
+    let output = harness
         .mcm(&["exec", "contoso", "northwind", "--", "true"])
         .failed(2);
     assert!(
-        told.contains("Contoso") && told.contains("Northwind") && told.contains("Name one of them"),
-        "{told}"
+        output.contains("Contoso")
+            && output.contains("Northwind")
+            && output.contains("Name one of them"),
+        "{output}"
     );
     assert!(
         harness
@@ -637,11 +641,13 @@ fn one_account_of_each_cloud_and_a_command_are_asked_for() {
         &["env", "contoso", "--shell", "nu"],
     ] {
         let ended = harness.mcm(arguments);
-        assert_eq!(ended.status, 2, "{}", ended.told);
-        let told = ended.told;
+        assert_eq!(ended.status, 2, "{}", ended.stderr);
+        let output = ended.stderr;
         assert!(
-            told.contains("Usage: mcm") || told.contains("--help") || told.contains("--shell"),
-            "{told}"
+            output.contains("Usage: mcm")
+                || output.contains("--help")
+                || output.contains("--shell"),
+            "{output}"
         );
     }
     assert!(
@@ -653,51 +659,51 @@ fn one_account_of_each_cloud_and_a_command_are_asked_for() {
 }
 
 #[test]
-fn plain_variables_are_given_when_asked_for_with_how_long_they_last() {
+fn env_option_sets_plain_variables_and_shows_when_they_expire() {
     let harness = Harness::start();
     let [azure, gcp, aws] = three_clouds(&harness);
-    let lent = Lent::start(&harness, &["--env", &azure, &gcp, &aws]);
+    let child = ExecChild::start(&harness, &["--env", &azure, &gcp, &aws]);
     let printed = harness.mcm(&["credential-process", &aws]).json();
-    assert_eq!(lent.get("AWS_ACCESS_KEY_ID"), printed["AccessKeyId"]);
+    assert_eq!(child.get("AWS_ACCESS_KEY_ID"), printed["AccessKeyId"]);
     assert_eq!(
-        lent.get("AWS_SECRET_ACCESS_KEY"),
+        child.get("AWS_SECRET_ACCESS_KEY"),
         printed["SecretAccessKey"]
     );
-    assert_eq!(lent.get("AWS_SESSION_TOKEN"), printed["SessionToken"]);
+    assert_eq!(child.get("AWS_SESSION_TOKEN"), printed["SessionToken"]);
     let token = harness.mcm(&["token", &gcp]).done();
-    assert_eq!(lent.get("CLOUDSDK_AUTH_ACCESS_TOKEN"), token.trim());
-    assert_eq!(lent.get("GOOGLE_OAUTH_ACCESS_TOKEN"), token.trim());
+    assert_eq!(child.get("CLOUDSDK_AUTH_ACCESS_TOKEN"), token.trim());
+    assert_eq!(child.get("GOOGLE_OAUTH_ACCESS_TOKEN"), token.trim());
     assert!(
-        !lent
+        !child
             .variables
             .contains_key("AWS_CONTAINER_CREDENTIALS_FULL_URI")
     );
     assert!(
-        !fs::exists(lent.get("GOOGLE_APPLICATION_CREDENTIALS")).expect("a path"),
+        !fs::exists(child.get("GOOGLE_APPLICATION_CREDENTIALS")).expect("a path"),
         "Google's libraries find no identity"
     );
     assert_eq!(
-        lent.azure(ARM).status,
+        child.azure(ARM).status,
         200,
         "for Azure there are no plain ones"
     );
-    assert_eq!(processes_that_show(&[token.trim().to_owned()]), [lent.id]);
+    assert_eq!(processes_that_show(&[token.trim().to_owned()]), [child.id]);
 
-    let told = lent.ended().told;
+    let output = child.ended().stderr;
     let expires: Timestamp = printed["Expiration"]
         .as_str()
         .expect("text")
         .parse()
         .expect("a time");
     assert!(
-        told.contains(&format!("good until {}", expires.strftime("%H:%M"))),
-        "{told}"
+        output.contains(&format!("expires at {}", expires.strftime("%H:%M"))),
+        "{output}"
     );
-    assert_eq!(told.matches("good until").count(), 2, "{told}");
+    assert_eq!(output.matches("expires at").count(), 2, "{output}");
 }
 
 #[test]
-fn mcm_inside_a_command_goes_by_the_persons_own_variables_and_never_asks_its_own_endpoint() {
+fn mcm_inside_a_command_uses_the_users_own_variables_and_never_its_own_endpoint() {
     let harness = Harness::start();
     let key = harness
         .sandbox
@@ -729,15 +735,15 @@ fn mcm_inside_a_command_goes_by_the_persons_own_variables_and_never_asks_its_own
     outside(&["login", "aws", "--print", "cli", "--source", "profile:work"]);
     outside(&["login", "aws", "--role-arn", &role("Reader")]);
     let aws = harness.account_of("aws");
-    let lent = Lent::start_with(&harness, &[&aws], change);
+    let child = ExecChild::start_with(&harness, &[&aws], change);
     assert_ne!(
-        lent.get("AWS_CONFIG_FILE"),
+        child.get("AWS_CONFIG_FILE"),
         config.to_str().expect("text"),
         "the command has a copy"
     );
     let inside = |arguments: &[&str]| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_mcm"));
-        command.args(arguments).env_clear().envs(&lent.variables);
+        command.args(arguments).env_clear().envs(&child.variables);
         Ended::of(command.output().expect("mcm starts"))
     };
     harness.forget_sessions();
@@ -756,10 +762,7 @@ fn mcm_inside_a_command_goes_by_the_persons_own_variables_and_never_asks_its_own
     assert_eq!(harness.sandbox.requests(), []);
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "how long a client waits is real time"
-)]
+#[expect(clippy::disallowed_methods, reason = "a client's timeout is real time")]
 fn now() -> Instant {
     Instant::now()
 }

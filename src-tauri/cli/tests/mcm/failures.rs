@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use crate::harness::{ADA, Harness};
 
 #[test]
-fn wrong_usage_is_status_2_and_says_what_is_right() {
+fn wrong_usage_is_status_2_and_shows_the_right_usage() {
     let harness = Harness::without_keychain();
     for arguments in [
         &[][..],
@@ -17,10 +17,10 @@ fn wrong_usage_is_status_2_and_says_what_is_right() {
         &["logout"],
         &["logout", "a", "--all"],
     ] {
-        let told = harness.mcm(arguments).failed(2);
+        let output = harness.mcm(arguments).failed(2);
         assert!(
-            told.contains("Usage: mcm") || told.contains("--help"),
-            "{told}"
+            output.contains("Usage: mcm") || output.contains("--help"),
+            "{output}"
         );
     }
     harness.mcm(&["token", " "]).failed(2);
@@ -35,14 +35,14 @@ fn an_unknown_account_is_named_with_the_command_that_lists_them() {
         &["use", "nobody"],
         &["logout", "nobody"],
     ] {
-        let told = harness.mcm(arguments).failed(1);
+        let output = harness.mcm(arguments).failed(1);
         assert!(
-            told.starts_with("mcm: No account matches \"nobody\"."),
-            "{told}"
+            output.starts_with("mcm: No account matches \"nobody\"."),
+            "{output}"
         );
         assert!(
-            told.contains("mcm accounts") && told.contains("\n  reference: "),
-            "{told}"
+            output.contains("mcm accounts") && output.contains("\n  reference: "),
+            "{output}"
         );
     }
 }
@@ -79,7 +79,7 @@ fn on_a_terminal(harness: &Harness, arguments: &str, variables: &[(&str, &str)])
 }
 
 #[test]
-fn colour_is_for_terminals_that_want_it() {
+fn colour_is_only_for_terminals_that_allow_it() {
     let harness = Harness::without_keychain();
     let failing = "targets nobody";
     assert!(
@@ -110,12 +110,12 @@ fn colour_is_for_terminals_that_want_it() {
 }
 
 #[test]
-fn no_secret_is_told_logged_or_written() {
+fn no_secret_is_printed_logged_or_written() {
     let harness = Harness::start();
-    let mut told = String::new();
+    let mut output = String::new();
     let login = harness.login(ADA, &["azure", "--all-tenants"]);
-    told.push_str(&login.told);
-    told.push_str(&login.result);
+    output.push_str(&login.stderr);
+    output.push_str(&login.result);
     for arguments in [
         &["accounts", "--json"][..],
         &["targets", "contoso", "--refresh"],
@@ -124,11 +124,11 @@ fn no_secret_is_told_logged_or_written() {
         &["logout", "northwind"],
     ] {
         let ended = harness.mcm(arguments);
-        told.push_str(&ended.told);
-        told.push_str(&ended.result);
+        output.push_str(&ended.stderr);
+        output.push_str(&ended.result);
     }
-    told.push_str(&harness.mcm(&["token", "contoso"]).told);
+    output.push_str(&harness.mcm(&["token", "contoso"]).stderr);
     harness.sandbox.revoke_all(ADA);
-    told.push_str(&harness.mcm(&["token", "fabrikam"]).told);
-    harness.assert_no_secret_in(&told);
+    output.push_str(&harness.mcm(&["token", "fabrikam"]).stderr);
+    harness.assert_no_secret_in(&output);
 }

@@ -47,7 +47,7 @@ pub(crate) struct Harness {
 pub(crate) struct Ended {
     pub(crate) status: i32,
     pub(crate) result: String,
-    pub(crate) told: String,
+    pub(crate) stderr: String,
 }
 
 impl Ended {
@@ -56,13 +56,13 @@ impl Ended {
         Self {
             status: output.status.code().expect("mcm ends by itself"),
             result: text(output.stdout),
-            told: text(output.stderr),
+            stderr: text(output.stderr),
         }
     }
 
     /// The result of a command that succeeded.
     pub(crate) fn done(self) -> String {
-        assert_eq!(self.status, 0, "{}", self.told);
+        assert_eq!(self.status, 0, "{}", self.stderr);
         self.result
     }
 
@@ -77,9 +77,9 @@ impl Ended {
             (self.status, self.result.as_str()),
             (status, ""),
             "{}",
-            self.told
+            self.stderr
         );
-        self.told
+        self.stderr
     }
 }
 
@@ -255,21 +255,21 @@ impl Harness {
         secrets
     }
 
-    /// Looks for everything that the clouds gave out, and for sign-in pages, in what was told and in the files.
-    pub(crate) fn assert_no_secret_in(&self, told: &str) {
-        let told = format!("{told}{}", self.files());
+    /// Searches the output and the files for every secret of the clouds, and for sign-in pages.
+    pub(crate) fn assert_no_secret_in(&self, output: &str) {
+        let output = format!("{output}{}", self.files());
         assert!(
-            told.contains("the command failed"),
-            "the log is among what is looked at"
+            output.contains("the command failed"),
+            "the log is searched too"
         );
         let secrets = self.sandbox.secrets();
         assert!(secrets.len() > 5);
         for secret in secrets {
-            assert!(!told.contains(&secret), "a secret was told");
+            assert!(!output.contains(&secret), "a secret was shown");
         }
         assert!(
-            !told.contains("state=") && !told.contains("code_challenge"),
-            "a sign-in page was told"
+            !output.contains("state=") && !output.contains("code_challenge"),
+            "a sign-in page was shown"
         );
     }
 
@@ -355,7 +355,7 @@ impl Harness {
 /// A running `mcm`.
 pub(crate) struct Begun {
     child: Child,
-    told: String,
+    stderr: String,
     reader: Option<BufReader<ChildStderr>>,
 }
 
@@ -365,13 +365,13 @@ impl Begun {
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         Self {
             child: command.spawn().expect("mcm starts"),
-            told: String::new(),
+            stderr: String::new(),
             reader: None,
         }
     }
 
-    /// What it has told so far, once that ends with a line that holds these words.
-    pub(crate) fn told_until(&mut self, words: &str) -> &str {
+    /// The standard error so far, once it ends with a line that contains these words.
+    pub(crate) fn stderr_until(&mut self, words: &str) -> &str {
         let stderr = &mut self.child.stderr;
         let reader = self
             .reader
@@ -382,12 +382,12 @@ impl Begun {
             let read = reader.read_line(&mut line).expect("mcm tells text");
             assert!(
                 read > 0,
-                "mcm ended without telling \"{words}\": {}",
-                self.told
+                "mcm ended without printing \"{words}\": {}",
+                self.stderr
             );
-            self.told.push_str(&line);
+            self.stderr.push_str(&line);
         }
-        &self.told
+        &self.stderr
     }
 
     /// The id of the process.
@@ -405,11 +405,11 @@ impl Begun {
     pub(crate) fn ended(mut self) -> Ended {
         if let Some(reader) = &mut self.reader {
             reader
-                .read_to_string(&mut self.told)
+                .read_to_string(&mut self.stderr)
                 .expect("mcm tells text");
         }
         let mut ended = Ended::of(self.child.wait_with_output().expect("mcm ends"));
-        ended.told.insert_str(0, &self.told);
+        ended.stderr.insert_str(0, &self.stderr);
         ended
     }
 }
@@ -471,7 +471,7 @@ impl Bus {
         let output = daemon.stdout.take().expect("it is piped");
         BufReader::new(output)
             .read_line(&mut address)
-            .expect("the bus tells its address");
+            .expect("the bus prints its address");
         let bus = Self {
             address: address.trim().to_owned(),
             daemon,

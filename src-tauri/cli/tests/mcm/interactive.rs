@@ -8,8 +8,8 @@ use sandbox_clouds::browser::{Browser, Landing};
 use sandbox_clouds::{OAuthError, Revocation};
 
 use crate::aws::connected;
+use crate::exec_child::ExecChild;
 use crate::harness::{ADA, Begun, Ended, Harness};
-use crate::lent::Lent;
 
 const ARM: &str = "https://management.azure.com";
 const GRAPH: &str = "https://graph.microsoft.com";
@@ -32,7 +32,7 @@ fn revoked() -> (Harness, String) {
 }
 
 #[test]
-fn twenty_at_once_are_told_the_same_at_once_and_no_browser_opens() {
+fn twenty_at_once_get_the_same_answer_at_once_and_no_browser_opens() {
     let (harness, id) = revoked();
     let begun = (0..20).map(|number| {
         let command = if number % 2 == 0 {
@@ -42,18 +42,22 @@ fn twenty_at_once_are_told_the_same_at_once_and_no_browser_opens() {
         };
         harness.begin(&[command, &id])
     });
-    let mut told: Vec<String> = ended(begun.collect())
+    let mut output: Vec<String> = ended(begun.collect())
         .into_iter()
         .map(|ended| ended.failed(3))
         .collect();
-    told.dedup();
-    assert_eq!(told.len(), 1, "one message with one reference: {told:?}");
-    assert!(told[0].contains("mcm login azure"), "{}", told[0]);
+    output.dedup();
+    assert_eq!(
+        output.len(),
+        1,
+        "one message with one reference: {output:?}"
+    );
+    assert!(output[0].contains("mcm login azure"), "{}", output[0]);
     assert!(!harness.has_opened_a_page());
 }
 
 #[test]
-fn twenty_at_once_that_may_ask_open_one_browser_and_share_what_it_came_to() {
+fn twenty_interactive_callers_open_one_browser_and_share_its_result() {
     let (harness, id) = revoked();
     let begun: Vec<Begun> = (0..20)
         .map(|_| harness.begin(&["token", &id, "--interactive"]))
@@ -69,31 +73,31 @@ fn twenty_at_once_that_may_ask_open_one_browser_and_share_what_it_came_to() {
     assert_eq!(tokens.len(), 1, "all got the session of the one sign-in");
     assert!(
         harness.sandbox.azure_audience(tokens[0].trim()).is_some(),
-        "and it is a live one"
+        "and it is valid"
     );
     assert!(!harness.has_opened_a_page(), "one browser");
 }
 
 #[test]
-fn a_sign_in_that_the_person_gives_up_is_given_up_for_all_who_waited() {
+fn a_cancelled_sign_in_is_cancelled_for_every_waiting_caller() {
     let (harness, id) = revoked();
     let mut begun: Vec<Begun> = (0..5)
         .map(|_| harness.begin(&["token", &id, "--interactive"]))
         .collect();
     let page = harness.next_page();
-    // Everybody waits before the person decides.
-    let waits = |caller: &mut Begun| caller.told_until(".").contains("Another mcm has started");
+    // Every caller waits before the user decides.
+    let waits = |caller: &mut Begun| caller.stderr_until(".").contains("Another mcm has started");
     let waiting = begun.iter_mut().map(waits).filter(|waits| *waits).count();
     assert_eq!(waiting, 4, "four wait for the fifth");
     harness.browse(&ada().cancel(), &page);
     let mut references: Vec<String> = ended(begun)
         .into_iter()
         .map(|ended| ended.failed(1))
-        .map(|told| told.lines().last().expect("a reference").to_owned())
+        .map(|output| output.lines().last().expect("a reference").to_owned())
         .collect();
     references.dedup();
     assert_eq!(references.len(), 1, "{references:?}");
-    assert!(!harness.has_opened_a_page(), "nobody asked again");
+    assert!(!harness.has_opened_a_page(), "no caller asked again");
 
     let again = harness.begin(&["token", &id, "--interactive"]);
     let page = harness.next_page();
@@ -102,7 +106,7 @@ fn a_sign_in_that_the_person_gives_up_is_given_up_for_all_who_waited() {
 }
 
 #[test]
-fn a_resource_that_lacks_consent_is_asked_for_and_then_handed_out() {
+fn a_resource_without_consent_is_issued_after_consent() {
     let harness = Harness::start();
     let id = harness.connected(false);
     harness.sandbox.ask_azure_consent_for(GRAPH);
@@ -113,7 +117,7 @@ fn a_resource_that_lacks_consent_is_asked_for_and_then_handed_out() {
     let page = harness.next_page();
     assert!(
         page.contains("graph.microsoft.com"),
-        "the person is asked about Graph"
+        "the user is asked about Graph"
     );
     harness.browse(&ada(), &page);
     let token = begun.ended().done();
@@ -139,7 +143,7 @@ fn callers_of_exec_and_env_open_one_browser_before_the_command_starts_or_a_line_
         harness.begin(&env),
     ];
     let page = harness.next_page();
-    let waits = |caller: &mut Begun| caller.told_until(".").contains("Another mcm has started");
+    let waits = |caller: &mut Begun| caller.stderr_until(".").contains("Another mcm has started");
     assert_eq!(
         begun.iter_mut().map(waits).filter(|waits| *waits).count(),
         3,
@@ -162,7 +166,7 @@ fn callers_of_exec_and_env_open_one_browser_before_the_command_starts_or_a_line_
 }
 
 #[test]
-fn every_account_of_a_command_is_signed_in_to_first_and_no_browser_opens_while_it_runs() {
+fn exec_signs_in_to_every_account_first_and_opens_no_browser_while_it_runs() {
     let harness = Harness::start();
     harness.sandbox.set_access_token_life(Duration::ZERO);
     harness.login(ADA, &["azure"]).done();
@@ -179,8 +183,8 @@ fn every_account_of_a_command_is_signed_in_to_first_and_no_browser_opens_while_i
     harness
         .sandbox
         .set_access_token_life(Duration::from_secs(50));
-    let lent = Lent::start_when(&harness, &["--interactive", &azure, &gcp], || {
-        // Google remembers the consent, and a new refresh token comes with a new one only.
+    let child = ExecChild::start_when(&harness, &["--interactive", &azure, &gcp], || {
+        // Google remembers the consent, and issues a new refresh token only with a new consent.
         for server in [
             "/oauth2/v2.0/authorize",
             "/o/oauth2/v2/auth",
@@ -195,15 +199,15 @@ fn every_account_of_a_command_is_signed_in_to_first_and_no_browser_opens_while_i
             );
         }
     });
-    assert_eq!(lent.azure(ARM).status, 200);
+    assert_eq!(child.azure(ARM).status, 200);
     harness.forget_sessions();
     harness.sandbox.revoke_all(ADA);
-    let refused = lent.azure(ARM);
+    let refused = child.azure(ARM);
     assert!(
         refused.status == 403 && refused.body.contains("mcm login azure"),
         "{refused:?}"
     );
-    let refused = lent.google("token_url", "grant_type=refresh_token&refresh_token=HANDLE");
+    let refused = child.google("token_url", "grant_type=refresh_token&refresh_token=HANDLE");
     assert!(
         refused.status == 400 && refused.body.contains("mcm login gcp"),
         "{refused:?}"
@@ -213,14 +217,14 @@ fn every_account_of_a_command_is_signed_in_to_first_and_no_browser_opens_while_i
         .login(ADA, &["azure", "--tenant", "contoso.example"])
         .done();
     assert_eq!(
-        lent.azure(ARM).status,
+        child.azure(ARM).status,
         200,
-        "whoever has signed in is served again"
+        "the account is served again after the sign-in"
     );
 }
 
 #[test]
-fn a_sign_in_that_the_person_gives_up_starts_no_command_and_prints_no_line() {
+fn a_cancelled_sign_in_starts_no_command_and_prints_no_line() {
     let (harness, id) = revoked();
     let mark = harness.folder().join("started");
     for arguments in [
@@ -238,14 +242,14 @@ fn a_sign_in_that_the_person_gives_up_starts_no_command_and_prints_no_line() {
         let page = harness.next_page();
         harness.browse(&ada().cancel(), &page);
         let ended = begun.ended();
-        assert_eq!(ended.status, 1, "{}", ended.told);
+        assert_eq!(ended.status, 1, "{}", ended.stderr);
         assert!(!ended.result.contains("export"), "{}", ended.result);
     }
     assert!(!mark.exists());
 }
 
 #[test]
-fn a_role_that_was_mended_is_verified_again_without_a_browser() {
+fn a_fixed_role_is_verified_again_without_a_browser() {
     let harness = Harness::start();
     let id = connected(&harness, "Reader");
     let accounts = harness.mcm(&["accounts", "--json"]).json();
@@ -291,7 +295,7 @@ fn a_role_that_was_mended_is_verified_again_without_a_browser() {
 }
 
 #[test]
-fn whatever_waits_for_the_user_is_status_3_with_the_command_and_interactive_helps() {
+fn every_state_that_needs_the_user_is_status_3_with_the_command_and_interactive_helps() {
     for error in ["access_denied", "invalid_grant"] {
         let harness = Harness::start();
         let id = harness.connected(true);
@@ -305,12 +309,12 @@ fn whatever_waits_for_the_user_is_status_3_with_the_command_and_interactive_help
         };
         harness.sandbox.revoke(ADA, &Revocation::Refused(refusal));
         for _ in 0..2 {
-            let told = harness.mcm(&["token", &id]).failed(3);
+            let output = harness.mcm(&["token", &id]).failed(3);
             assert!(
-                told.contains("When that is settled: Run \"mcm login azure"),
-                "{told}"
+                output.contains("Next step: Run \"mcm login azure"),
+                "{output}"
             );
-            assert_eq!(harness.renewals(), 1, "{error}: nobody is asked again");
+            assert_eq!(harness.renewals(), 1, "{error}: no server is asked again");
         }
         let begun = harness.begin(&["token", &id, "--interactive"]);
         let page = harness.next_page();

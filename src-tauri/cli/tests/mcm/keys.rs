@@ -35,7 +35,7 @@ impl Terminal {
             .env_clear()
             .env("SHELL", "/bin/sh");
         for (name, value) in harness.command(&[]).get_envs() {
-            command.env(name, value.expect("set, not taken away"));
+            command.env(name, value.expect("set, not removed"));
         }
         command
             .stdin(Stdio::piped())
@@ -116,8 +116,8 @@ fn mcm(harness: &Harness, arguments: &[&str], input: &str) -> Ended {
     Ended::of(process.wait_with_output().expect("mcm ends"))
 }
 
-fn assert_nowhere(harness: &Harness, told: &str, secret: &str) {
-    assert!(!told.contains(secret), "the secret was told: {told}");
+fn assert_nowhere(harness: &Harness, output: &str, secret: &str) {
+    assert!(!output.contains(secret), "the secret was shown: {output}");
     assert!(
         !harness.files().contains(secret),
         "the secret lies in a file"
@@ -125,7 +125,7 @@ fn assert_nowhere(harness: &Harness, told: &str, secret: &str) {
 }
 
 #[test]
-fn keys_are_typed_unseen_checked_kept_and_used() {
+fn keys_are_typed_unseen_checked_stored_and_used() {
     let harness = Harness::start();
     let key = key_of(&harness, "ada");
     let mut terminal = Terminal::start(&harness);
@@ -135,7 +135,7 @@ fn keys_are_typed_unseen_checked_kept_and_used() {
     let shown = terminal.ended();
     assert!(
         shown.contains(&format!(
-            "The keychain keeps the access keys {} of {ADA_ARN}.",
+            "Stored the access key {} of {ADA_ARN} in the keychain.",
             key.id
         )),
         "{shown}"
@@ -158,8 +158,8 @@ fn keys_are_typed_unseen_checked_kept_and_used() {
         "",
     )
     .done();
-    let told = mcm(&harness, &["login", "aws", "--remove-keys", &key.id], "").failed(2);
-    assert!(told.contains("A connection uses"), "{told}");
+    let output = mcm(&harness, &["login", "aws", "--remove-keys", &key.id], "").failed(2);
+    assert!(output.contains("A connection uses"), "{output}");
     let connected = mcm(&harness, &["login", "aws", "--role-arn", ROLE], "").done();
     assert!(connected.contains(&source), "{connected}");
     harness.forget_sessions();
@@ -169,7 +169,7 @@ fn keys_are_typed_unseen_checked_kept_and_used() {
 }
 
 #[test]
-fn ctrl_c_gives_the_terminal_back_as_it_was() {
+fn ctrl_c_restores_the_terminal() {
     let harness = Harness::start();
     let mut terminal = Terminal::start(&harness);
     terminal.enter("Access key id: ", "AKIAIOSFODNN7EXAMPLE");
@@ -188,7 +188,7 @@ fn ctrl_c_gives_the_terminal_back_as_it_was() {
 }
 
 #[test]
-fn keys_from_standard_input_are_kept_only_when_aws_knows_them() {
+fn keys_from_standard_input_are_stored_only_when_aws_knows_them() {
     let harness = Harness::start();
     let add = ["login", "aws", "--add-keys"];
     let key = key_of(&harness, "ada");
@@ -196,7 +196,7 @@ fn keys_from_standard_input_are_kept_only_when_aws_knows_them() {
         (
             format!("{}\t{WRONG_SECRET}\n", key.id),
             3,
-            "secret access key is not the one",
+            "secret access key does not match",
         ),
         (
             format!("AKIAIOSFODNN7EXAMPLE {WRONG_SECRET}"),
@@ -208,18 +208,18 @@ fn keys_from_standard_input_are_kept_only_when_aws_knows_them() {
             2,
             "session token",
         ),
-        (format!("ada {WRONG_SECRET}"), 2, "no access key id"),
-        (WRONG_SECRET.to_owned(), 2, "Standard input has to hold"),
+        (format!("ada {WRONG_SECRET}"), 2, "not an AWS access key id"),
+        (WRONG_SECRET.to_owned(), 2, "Standard input must contain"),
         (
             format!("a {WRONG_SECRET} b c"),
             2,
-            "Standard input has to hold",
+            "Standard input must contain",
         ),
-        (String::new(), 2, "Standard input has to hold"),
+        (String::new(), 2, "Standard input must contain"),
     ] {
-        let told = mcm(&harness, &add, &input).failed(status);
-        assert!(told.contains(word), "{word}: {told}");
-        assert_nowhere(&harness, &told, WRONG_SECRET);
+        let output = mcm(&harness, &add, &input).failed(status);
+        assert!(output.contains(word), "{word}: {output}");
+        assert_nowhere(&harness, &output, WRONG_SECRET);
     }
     assert_eq!(harness.keychain_entries(), 0);
     assert_eq!(mcm(&harness, &["login", "aws", "--keys"], "").done(), "");
@@ -227,7 +227,7 @@ fn keys_from_standard_input_are_kept_only_when_aws_knows_them() {
     let ended = mcm(&harness, &add, &format!("{}\n{}\n", key.id, key.secret));
     assert_nowhere(
         &harness,
-        &format!("{}{}", ended.told, ended.result),
+        &format!("{}{}", ended.stderr, ended.result),
         &key.secret,
     );
     assert!(ended.done().contains(ADA_ARN));
@@ -241,7 +241,11 @@ fn keys_from_standard_input_are_kept_only_when_aws_knows_them() {
         &add,
         &format!("{} {} {token}", session.id, session.secret),
     );
-    assert_nowhere(&harness, &format!("{}{}", ended.told, ended.result), &token);
+    assert_nowhere(
+        &harness,
+        &format!("{}{}", ended.stderr, ended.result),
+        &token,
+    );
     ended.done();
     assert_eq!(harness.keychain_entries(), 2);
     for id in [&key.id, &session.id] {

@@ -106,7 +106,7 @@ pub(crate) fn authenticate(
 }
 
 #[test]
-fn a_token_for_eks_makes_the_role_known_to_its_cluster_and_to_no_other() {
+fn a_token_for_eks_authenticates_the_role_to_its_cluster_and_to_no_other() {
     let harness = Harness::start();
     let id = connected(&harness, "Reader");
     let before = SystemClock.now();
@@ -122,7 +122,7 @@ fn a_token_for_eks_makes_the_role_known_to_its_cluster_and_to_no_other() {
     assert_eq!(
         harness.sandbox.requests(),
         [],
-        "signed here, without asking anybody"
+        "signed here, without a request"
     );
 
     let arn = authenticate(&harness, "production", &token).expect("the cluster accepts it");
@@ -151,7 +151,7 @@ fn a_token_for_eks_makes_the_role_known_to_its_cluster_and_to_no_other() {
 }
 
 #[test]
-fn a_token_for_eks_is_the_regions() {
+fn a_token_for_eks_is_for_one_region() {
     let harness = Harness::start();
     let id = connected(&harness, "Reader");
     let token = |arguments: &[&str]| {
@@ -170,7 +170,7 @@ fn a_token_for_eks_is_the_regions() {
     assert!(
         token(&["--region", "ap-south-1"]).starts_with("https://sts.ap-south-1.amazonaws.com/?")
     );
-    for (arguments, told) in [
+    for (arguments, output) in [
         (
             ["--cluster", "production", "--region", "mars-1"].as_slice(),
             "mars-1",
@@ -181,14 +181,14 @@ fn a_token_for_eks_is_the_regions() {
         ),
         (
             &["--cluster", "a\r\nHost: evil.example"],
-            "no name of an EKS cluster",
+            "not a valid EKS cluster name",
         ),
         (&[], "--cluster"),
     ] {
         let failed = harness
             .mcm(&[&["kube-token", id.as_str()], arguments].concat())
             .failed(2);
-        assert!(failed.contains(told), "{failed}");
+        assert!(failed.contains(output), "{failed}");
     }
 }
 
@@ -219,10 +219,10 @@ fn a_token_for_aks_is_for_its_server_and_one_for_gke_is_the_access_token() {
         harness.mcm(&["token", "--active", "gcp"]).done().trim(),
         token
     );
-    let told = harness
+    let output = harness
         .mcm(&["kube-token", "--active", "gcp", "--cluster", "production"])
         .failed(2);
-    assert!(told.contains("--cluster is for AWS"), "{told}");
+    assert!(output.contains("--cluster is for AWS"), "{output}");
 }
 
 #[test]
@@ -236,15 +236,15 @@ fn the_answer_has_the_version_that_kubectl_asks_for_and_another_is_an_error() {
     }
     let mut command = harness.command(&["kube-token", &id]);
     command.env("KUBERNETES_EXEC_INFO", info("v1alpha1"));
-    let told = Ended::of(command.output().expect("mcm starts")).failed(2);
+    let output = Ended::of(command.output().expect("mcm starts")).failed(2);
     assert!(
-        told.contains("v1alpha1") && told.contains("apiVersion"),
-        "{told}"
+        output.contains("v1alpha1") && output.contains("apiVersion"),
+        "{output}"
     );
 }
 
 #[test]
-fn inside_mcm_exec_no_account_has_to_be_named_while_one_fits() {
+fn inside_mcm_exec_the_account_can_be_omitted_while_one_matches() {
     let harness = Harness::start();
     let aws = connected(&harness, "Reader");
     let azure = harness.connected(false);
@@ -274,19 +274,19 @@ fn inside_mcm_exec_no_account_has_to_be_named_while_one_fits() {
     let both = format!("{aws},{azure}");
     let (_, token) = answered(inside(&both, &["--cluster", "production"]), "v1");
     assert!(authenticate(&harness, "production", &token).is_ok());
-    let told = inside(&both, &[]).failed(1);
-    assert!(told.contains(&aws) && told.contains(&azure), "{told}");
+    let output = inside(&both, &[]).failed(1);
+    assert!(output.contains(&aws) && output.contains(&azure), "{output}");
     assert!(inside("nobody", &[]).failed(1).contains("Name an account"));
     assert!(harness.mcm(&["kube-token"]).failed(2).contains("--active"));
 }
 
 #[test]
-fn an_account_that_needs_its_person_ends_at_once_with_status_3() {
+fn an_account_that_needs_a_sign_in_ends_at_once_with_status_3() {
     let harness = Harness::start();
     let id = harness.connected(false);
     harness.sandbox.set_access_token_life(Duration::ZERO);
     harness.sandbox.revoke_all(ADA);
-    let told = harness.mcm(&["kube-token", &id]).failed(3);
-    assert!(told.contains("mcm login azure --tenant"), "{told}");
+    let output = harness.mcm(&["kube-token", &id]).failed(3);
+    assert!(output.contains("mcm login azure --tenant"), "{output}");
     assert!(!harness.has_opened_a_page());
 }

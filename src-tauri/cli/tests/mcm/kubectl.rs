@@ -54,7 +54,7 @@ impl Cluster {
             .lines()
             .map_while(Result::ok);
         let address = lines.find_map(|line| Some(line.strip_prefix("ACCEPT ")?.to_owned()));
-        let address = address.expect("the server tells where it listens");
+        let address = address.expect("the server prints its address");
         let mut answer = server.stdin.take().expect("it is piped");
         let (sender, bearers) = mpsc::channel();
         std::thread::spawn(move || {
@@ -140,8 +140,8 @@ fn bearer(harness: &Harness, arguments: &[&str]) -> String {
     let output = kubectl
         .output()
         .unwrap_or_else(|error| missing("kubectl", "kubernetes-client", &error));
-    let told = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.success(), "{told}");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{stderr}");
     let bearer = cluster.bearer();
     assert!(
         !everything_below(folder.path().to_owned()).contains(&bearer),
@@ -151,7 +151,7 @@ fn bearer(harness: &Harness, arguments: &[&str]) -> String {
 }
 
 #[test]
-fn kubectl_is_let_in_to_aks_and_eks_with_what_it_is_given() {
+fn kubectl_reaches_aks_and_eks_with_the_credential_of_mcm() {
     let harness = Harness::start();
     let aws = connected(&harness, "Reader");
     let azure = harness.connected(false);

@@ -12,7 +12,7 @@ fn a_sign_in_connects_the_account_and_offers_the_other_tenants() {
     let harness = Harness::start();
     let ended = harness.login(ADA, &["azure"]);
     assert_eq!(
-        ended.told,
+        ended.stderr,
         "Your browser is open. Finish signing in there. Ctrl-C cancels.\n"
     );
     let id = "azure-1535dce659fc";
@@ -22,7 +22,7 @@ fn a_sign_in_connects_the_account_and_offers_the_other_tenants() {
   identity       {ADA}
   tenant         {}
   subscriptions  4
-You may also enter, with the same sign-in:
+Other tenants you can add with the same sign-in:
   Fabrikam   mcm add-tenant {id} {}
   Northwind  mcm add-tenant {id} {}
 ",
@@ -43,21 +43,21 @@ fn an_offered_tenant_is_added_without_a_browser() {
     assert!(added.starts_with("Connected Northwind\n"), "{added}");
     harness.mcm(&["token", "northwind"]).done();
     assert!(!harness.has_opened_a_page());
-    let told = harness
+    let output = harness
         .mcm(&["add-tenant", "contoso", "elsewhere"])
         .failed(1);
-    assert!(told.contains("elsewhere"), "{told}");
+    assert!(output.contains("elsewhere"), "{output}");
 }
 
 #[test]
-fn every_tenant_is_added_and_one_that_asks_for_more_is_told_and_stops_no_other() {
+fn all_tenants_are_added_and_one_that_needs_more_is_reported_and_stops_no_other() {
     let harness = Harness::start();
     let ended = harness.login(ADA, &["azure", "--all-tenants"]);
     let advice = format!("mcm login azure --tenant {}", guid("fabrikam.example"));
     assert!(
-        ended.told.contains("Fabrikam") && ended.told.contains(&advice),
+        ended.stderr.contains("Fabrikam") && ended.stderr.contains(&advice),
         "{}",
-        ended.told
+        ended.stderr
     );
     let result = ended.done();
     assert!(
@@ -79,13 +79,13 @@ fn every_tenant_is_added_and_one_that_asks_for_more_is_told_and_stops_no_other()
 }
 
 #[test]
-fn somebody_else_in_the_same_tenant_changes_nothing_without_a_choice() {
+fn another_user_of_the_same_tenant_changes_nothing_without_a_choice() {
     let harness = Harness::start();
     let ada = harness.connected(false);
-    let told = harness.login(LINUS, &["azure"]).failed(1);
+    let output = harness.login(LINUS, &["azure"]).failed(1);
     assert!(
-        told.contains("--replace") && told.contains("--keep-both"),
-        "{told}"
+        output.contains("--replace") && output.contains("--keep-both"),
+        "{output}"
     );
     let identities = || {
         let json = harness.mcm(&["accounts", "--json"]).json();
@@ -106,15 +106,15 @@ fn somebody_else_in_the_same_tenant_changes_nothing_without_a_choice() {
 }
 
 #[test]
-fn signing_out_says_what_went_and_leaves_nothing() {
+fn signing_out_lists_what_it_removed_and_leaves_nothing() {
     let harness = Harness::start();
     let id = harness.connected(false);
     assert!(harness.keychain_entries() > 0);
-    let told = harness.mcm(&["logout", "contoso"]).done();
+    let output = harness.mcm(&["logout", "contoso"]).done();
     let expected = format!(
-        "Disconnected Contoso ({ADA}). Removed: the account ({id}), its session and the kept sign-in.\n"
+        "Disconnected Contoso ({ADA}). Removed: the account ({id}), its session and the saved sign-in.\n"
     );
-    assert_eq!(told, expected);
+    assert_eq!(output, expected);
     assert_eq!(harness.keychain_entries(), 0);
     assert!(
         !harness.files().contains(ADA),
@@ -124,25 +124,25 @@ fn signing_out_says_what_went_and_leaves_nothing() {
 }
 
 #[test]
-fn a_sign_in_that_other_accounts_use_stays_until_the_last_of_them_goes() {
+fn a_sign_in_that_other_accounts_use_stays_until_the_last_is_removed() {
     let harness = Harness::start();
     harness.connected(false);
     harness.mcm(&["add-tenant", "contoso", "northwind"]).done();
-    let told = harness.mcm(&["logout", "contoso"]).done();
-    assert!(told.contains("stays for 1 other account"), "{told}");
+    let output = harness.mcm(&["logout", "contoso"]).done();
+    assert!(output.contains("stays for 1 other account"), "{output}");
     harness.mcm(&["token", "northwind"]).done();
     harness.mcm(&["logout", "--all"]).done();
     assert_eq!(harness.keychain_entries(), 0);
 }
 
 #[test]
-fn ctrl_c_gives_a_sign_in_up_and_leaves_nothing() {
+fn ctrl_c_cancels_a_sign_in_and_leaves_nothing() {
     let harness = Harness::start();
     let begun = harness.begin(&["login", "azure"]);
     harness.next_page();
     begun.interrupt();
-    let told = begun.ended().failed(1);
-    assert!(told.contains("You cancelled the sign-in."), "{told}");
+    let output = begun.ended().failed(1);
+    assert!(output.contains("You cancelled the sign-in."), "{output}");
     assert!(!harness.home().join("data/accounts.db").exists());
     assert_eq!(harness.keychain_entries(), 0);
 }
@@ -155,10 +155,10 @@ fn a_missing_client_id_is_named_before_a_browser_opens() {
         .env_remove("AZURE_CLIENT_ID")
         .output();
     let output = output.expect("mcm starts");
-    let told = String::from_utf8_lossy(&output.stderr);
+    let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(
-        told.contains("AZURE_CLIENT_ID") && told.contains("settings.toml"),
-        "{told}"
+        stderr.contains("AZURE_CLIENT_ID") && stderr.contains("settings.toml"),
+        "{stderr}"
     );
     assert_eq!(output.status.code(), Some(1));
     assert!(!harness.has_opened_a_page());
@@ -173,19 +173,19 @@ fn a_browser_that_does_not_start_ends_the_sign_in_and_no_address_is_shown() {
         .env("PATH", "/nonexistent")
         .output();
     let output = output.expect("mcm starts");
-    let told = String::from_utf8_lossy(&output.stderr);
+    let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(
-        told.contains("BROWSER=") && !told.contains("state="),
-        "{told}"
+        stderr.contains("BROWSER=") && !stderr.contains("state="),
+        "{stderr}"
     );
     assert_eq!(output.status.code(), Some(1));
 }
 
 #[test]
-fn without_a_keychain_nobody_is_sent_through_a_sign_in_that_cannot_be_kept() {
+fn without_a_keychain_no_sign_in_starts_because_it_could_not_be_stored() {
     let harness = Harness::without_keychain();
-    let told = harness.mcm(&["login", "azure"]).failed(1);
-    assert!(told.contains("keychain"), "{told}");
+    let output = harness.mcm(&["login", "azure"]).failed(1);
+    assert!(output.contains("keychain"), "{output}");
     assert!(!harness.has_opened_a_page());
 }
 
@@ -194,14 +194,14 @@ fn a_keychain_that_stays_locked_ends_a_sign_in_before_it_begins() {
     let harness = Harness::start();
     harness.connected(false);
     harness.lock_keychain();
-    // No program shows the keychain's question here, so it counts as dismissed.
-    let told = harness.mcm(&["login", "azure"]).failed(1);
-    assert!(told.contains("locked"), "{told}");
+    // No program shows the keychain's prompt here, so it counts as dismissed.
+    let output = harness.mcm(&["login", "azure"]).failed(1);
+    assert!(output.contains("locked"), "{output}");
     assert!(!harness.has_opened_a_page());
 }
 
 #[test]
-fn google_signs_in_and_hands_out_a_token() {
+fn google_signs_in_and_issues_a_token() {
     let harness = Harness::start();
     let ended = harness.login(ADA, &["gcp"]).done();
     assert!(ended.contains("projects"), "{ended}");
@@ -209,9 +209,9 @@ fn google_signs_in_and_hands_out_a_token() {
     assert!(harness.sandbox.secrets().contains(&token.trim().to_owned()));
 }
 
-/// The page and the code that `mcm` tells.
-fn page_and_code(told: &str) -> (String, String) {
-    let mut lines = told.lines().filter_map(|line| line.strip_prefix("  "));
+/// The page and the code that `mcm` prints.
+fn page_and_code(output: &str) -> (String, String) {
+    let mut lines = output.lines().filter_map(|line| line.strip_prefix("  "));
     let mut next = || lines.next().expect("a page and a code").to_owned();
     (next(), next())
 }
@@ -220,12 +220,12 @@ fn page_and_code(told: &str) -> (String, String) {
 fn a_code_that_is_typed_elsewhere_connects_the_account_without_a_browser_here() {
     let harness = Harness::start();
     let mut begun = harness.begin(&["login", "azure", "--device-code"]);
-    let told = begun.told_until("Ctrl-C cancels").to_owned();
+    let output = begun.stderr_until("Ctrl-C cancels").to_owned();
     assert!(
-        told.contains("only if you ran this command yourself"),
-        "{told}"
+        output.contains("only if you ran this command yourself"),
+        "{output}"
     );
-    let (page, code) = page_and_code(&told);
+    let (page, code) = page_and_code(&output);
     harness.browse(&Browser::new().as_person(ADA).with_user_code(&code), &page);
     let result = begun.ended().done();
     assert!(
@@ -247,10 +247,10 @@ fn a_code_that_is_typed_elsewhere_connects_the_account_without_a_browser_here() 
 }
 
 #[test]
-fn a_code_that_is_refused_or_given_up_connects_nobody() {
+fn a_refused_or_cancelled_code_connects_no_account() {
     let harness = Harness::start();
     let mut begun = harness.begin(&["login", "azure", "--device-code"]);
-    let (page, code) = page_and_code(begun.told_until("Ctrl-C cancels"));
+    let (page, code) = page_and_code(begun.stderr_until("Ctrl-C cancels"));
     harness.browse(
         &Browser::new().as_person(ADA).with_user_code(&code).cancel(),
         &page,
@@ -258,7 +258,7 @@ fn a_code_that_is_refused_or_given_up_connects_nobody() {
     assert!(begun.ended().failed(1).contains("refused"));
 
     let mut begun = harness.begin(&["login", "azure", "--device-code"]);
-    begun.told_until("Ctrl-C cancels");
+    begun.stderr_until("Ctrl-C cancels");
     let pressed = SystemClock.now();
     begun.interrupt();
     assert!(
@@ -279,17 +279,17 @@ fn a_code_that_is_refused_or_given_up_connects_nobody() {
 }
 
 #[test]
-fn google_refuses_codes_and_that_is_told_with_what_to_do() {
+fn google_refuses_codes_and_mcm_shows_the_remedy() {
     let harness = Harness::start();
-    let told = harness.mcm(&["login", "gcp", "--device-code"]).failed(1);
+    let output = harness.mcm(&["login", "gcp", "--device-code"]).failed(1);
     assert!(
-        told.contains("TVs and Limited Input") && told.contains("browser"),
-        "{told}"
+        output.contains("TVs and Limited Input") && output.contains("browser"),
+        "{output}"
     );
 }
 
 #[test]
-fn logout_tells_when_the_cloud_could_not_be_told() {
+fn logout_reports_a_cloud_that_revoked_nothing() {
     for arguments in [&["logout", ADA][..], &["logout", "--all"]] {
         let harness = Harness::start();
         harness.login(ADA, &["gcp"]).done();
@@ -301,12 +301,15 @@ fn logout_tells_when_the_cloud_could_not_be_told() {
             "{}",
             ended.result
         );
-        let told = ended.told;
-        assert_eq!(ended.status, 1, "{told}");
-        assert!(told.contains("Google Cloud could not be told"), "{told}");
+        let output = ended.stderr;
+        assert_eq!(ended.status, 1, "{output}");
         assert!(
-            told.contains("still stands") && told.contains("reference: "),
-            "{told}"
+            output.contains("Google Cloud could not revoke access"),
+            "{output}"
+        );
+        assert!(
+            output.contains("still granted") && output.contains("reference: "),
+            "{output}"
         );
         let listed = harness.mcm(&["accounts", "--json"]).json();
         assert_eq!(listed["accounts"], serde_json::json!([]));

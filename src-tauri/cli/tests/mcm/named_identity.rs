@@ -11,8 +11,8 @@ use serde_json::Value;
 
 use crate::aws::connected;
 use crate::clients::{here, program};
+use crate::exec_child::ExecChild;
 use crate::harness::{ADA, Ended, Harness, write};
-use crate::lent::Lent;
 
 const PRODUCTION: &str = "0a539779-a28c-45e2-807f-4dd6af13912b";
 /// A subscription that does not exist.
@@ -31,7 +31,7 @@ fn az_signed_in(harness: &Harness) -> String {
     profile
 }
 
-fn whoami(lent: &Lent) -> Value {
+fn whoami(lent: &ExecChild) -> Value {
     let mut command = Command::new(env!("CARGO_BIN_EXE_mcm"));
     command
         .args(["whoami", "--json"])
@@ -46,7 +46,7 @@ fn az_gets_a_folder_of_its_own_and_somebody_elses_sign_in_stays_untouched() {
     let profile = az_signed_in(&harness);
     let azure = harness.connected(false);
     harness.mcm(&["use", &azure, "production"]).done();
-    let lent = Lent::start(&harness, &[&azure]);
+    let lent = ExecChild::start(&harness, &[&azure]);
     let folder = Path::new(lent.get("AZURE_CONFIG_DIR")).to_owned();
     let mode = fs::metadata(&folder)
         .expect("a folder")
@@ -140,7 +140,7 @@ fn older_and_service_wide_variables_do_not_reach_the_command() {
         ("no_proxy", "corp.example,127.0.0.1,localhost"),
     ];
     let kept = ["CLOUDSDK_COMPUTE_ZONE", "GRANTED_ALIAS_CONFIGURED"];
-    let lent = Lent::start_with(&harness, &[&aws, &azure, &gcp], |command| {
+    let lent = ExecChild::start_with(&harness, &[&aws, &azure, &gcp], |command| {
         let names = gone.iter().chain(&kept).copied();
         let names = names.chain(set.iter().map(|(name, _)| *name));
         command.envs(names.map(|name| (name, "stale")));
@@ -177,7 +177,7 @@ fn gclouds_own_configuration_of_somebody_else_does_not_win() {
         0o600,
         settings,
     );
-    let lent = Lent::start(&harness, &[&gcp]);
+    let lent = ExecChild::start(&harness, &[&gcp]);
     let tools = &whoami(&lent)["tools"];
     for tool in tools.as_array().expect("a list") {
         if tool["provider"] == "gcp" {
@@ -208,17 +208,17 @@ fn gclouds_own_proxy_gets_no_secret_of_the_run() {
     let settings = "[proxy]\ntype = http\naddress = proxy.example\nport = 3128\n";
     let folder = harness.folder().join(".config/gcloud/configurations");
     write(&folder.join("config_default"), 0o600, settings);
-    let lent = Lent::start(&harness, &[&gcp]);
+    let lent = ExecChild::start(&harness, &[&gcp]);
     let file = lent.get("CLOUDSDK_AUTH_CREDENTIAL_FILE_OVERRIDE");
     assert!(!Path::new(file).exists(), "{file}");
     assert!(
         Path::new(lent.get("GOOGLE_APPLICATION_CREDENTIALS")).exists(),
         "others ask no proxy for this machine"
     );
-    let told = lent.ended().told;
+    let output = lent.ended().stderr;
     assert!(
-        told.contains("proxy.example") && told.contains("HTTPS_PROXY"),
-        "{told}"
+        output.contains("proxy.example") && output.contains("HTTPS_PROXY"),
+        "{output}"
     );
 }
 
@@ -242,17 +242,21 @@ fn a_shell_in_which_az_stays_somebody_else_is_refused_unless_it_is_forced() {
     az_signed_in(&harness);
     let azure = harness.connected(false);
     let ended = harness.mcm(&["env", &azure, "--shell", "bash"]);
-    assert_eq!(ended.status, 1, "{}", ended.told);
+    assert_eq!(ended.status, 1, "{}", ended.stderr);
     assert!(
         ended
-            .told
+            .stderr
             .contains("az would work as grace@fabrikam.example, not as Contoso"),
         "{}",
-        ended.told
+        ended.stderr
     );
     assert!(ended.result.ends_with("\nfalse\n") && !ended.result.contains("export"));
     let forced = harness.mcm(&["env", &azure, "--shell", "bash", "--force"]);
-    assert!(forced.told.contains("--force goes on"), "{}", forced.told);
+    assert!(
+        forced.stderr.contains("--force goes on"),
+        "{}",
+        forced.stderr
+    );
     assert!(forced.done().contains("export AZURE_ACCESS_TOKEN="));
 }
 
@@ -291,9 +295,9 @@ fn what_mcm_env_gave_a_shell_is_no_source_of_a_role() {
     );
     let ended = Ended::of(command.output().expect("bash starts"));
     assert!(
-        ended.told.contains("is what mcm env set here"),
+        ended.stderr.contains("is what mcm env set here"),
         "{}",
-        ended.told
+        ended.stderr
     );
     let result = ended.done();
     assert!(!result.starts_with(given), "another session");
@@ -316,12 +320,17 @@ fn a_region_that_is_typed_wins_and_a_difference_is_said() {
         Ended::of(command.output().expect("mcm starts"))
     };
     let typed = region(&[], Some("us-west-2"));
-    assert_eq!(typed.told.matches("us-west-2").count(), 1, "{}", typed.told);
-    assert!(typed.told.contains("eu-north-1"), "{}", typed.told);
+    assert_eq!(
+        typed.stderr.matches("us-west-2").count(),
+        1,
+        "{}",
+        typed.stderr
+    );
+    assert!(typed.stderr.contains("eu-north-1"), "{}", typed.stderr);
     assert_eq!(typed.done(), "us-west-2 us-west-2\n");
     let chosen = region(&[], None);
     assert_eq!(
-        (chosen.told.as_str(), chosen.result.as_str()),
+        (chosen.stderr.as_str(), chosen.result.as_str()),
         ("", "eu-north-1 eu-north-1\n")
     );
     let asked = region(&["--region", "ap-southeast-2"], Some("us-west-2"));
@@ -355,10 +364,10 @@ fn what_a_command_writes_to_a_copy_fails_or_is_said_to_be_lost() {
     let ended = Ended::of(command.output().expect("mcm starts"));
     // The administrator may write to what is read-only.
     let is_told = match rustix::process::getuid().is_root() {
-        true => ended.told.contains(config.to_str().expect("text")),
-        false => ended.status != 0 && ended.told.contains("read-only-copies-of-mcm-exec"),
+        true => ended.stderr.contains(config.to_str().expect("text")),
+        false => ended.status != 0 && ended.stderr.contains("read-only-copies-of-mcm-exec"),
     };
-    assert!(is_told, "{}", ended.told);
+    assert!(is_told, "{}", ended.stderr);
     assert!(
         !fs::read_to_string(&config)
             .expect("there")
@@ -389,7 +398,7 @@ fn a_profile_that_does_not_exist_is_refused_and_no_other_stands_in_for_it() {
         let ended = Ended::of(command.output().expect("mcm starts"));
         assert_ne!(ended.status, 0);
         assert_eq!(ended.result, "");
-        assert!(ended.told.contains("\"gone\""), "{}", ended.told);
+        assert!(ended.stderr.contains("\"gone\""), "{}", ended.stderr);
     }
 }
 
@@ -399,18 +408,18 @@ fn a_target_that_is_gone_or_out_of_order_is_said_and_never_left_out() {
     let azure = harness.connected(false);
     let none = harness.mcm(&["use", &azure]);
     assert!(
-        none.told.contains("No subscription is chosen"),
+        none.stderr.contains("No subscription is chosen"),
         "{}",
-        none.told
+        none.stderr
     );
     let disabled = harness.mcm(&["use", &azure, "legacy billing"]);
-    assert!(disabled.told.contains("Disabled"), "{}", disabled.told);
+    assert!(disabled.stderr.contains("Disabled"), "{}", disabled.stderr);
     let disabled = harness.mcm(&["exec", &azure, "--", "true"]);
-    assert!(disabled.told.contains("Disabled"), "{}", disabled.told);
+    assert!(disabled.stderr.contains("Disabled"), "{}", disabled.stderr);
     harness.edit(&azure, |account| account.target = Some(GONE.to_owned()));
-    let lent = Lent::start(&harness, &[&azure]);
+    let lent = ExecChild::start(&harness, &[&azure]);
     assert_eq!(lent.get("ARM_SUBSCRIPTION_ID"), GONE);
-    assert!(lent.ended().told.contains("is not listed any more"));
+    assert!(lent.ended().stderr.contains("is not listed any more"));
 
     harness.login(ADA, &["gcp"]).done();
     let gcp = harness.account_of("gcp");
@@ -420,8 +429,8 @@ fn a_target_that_is_gone_or_out_of_order_is_said_and_never_left_out() {
             target.state = Some("DELETE_REQUESTED".to_owned());
         }
     });
-    let told = harness.mcm(&["exec", &gcp, "--", "true"]).told;
-    assert!(told.contains("DELETE_REQUESTED"), "{told}");
+    let output = harness.mcm(&["exec", &gcp, "--", "true"]).stderr;
+    assert!(output.contains("DELETE_REQUESTED"), "{output}");
 }
 
 #[test]
@@ -431,8 +440,8 @@ fn an_id_that_its_cloud_does_not_have_becomes_no_variable() {
     let gcp = harness.account_of("gcp");
     for id in ["contoso'; touch x; '", "Contoso Production", "$(id)"] {
         harness.edit(&gcp, |account| account.target = Some(id.to_owned()));
-        let told = harness.mcm(&["exec", &gcp, "--", "true"]).failed(2);
-        assert!(told.contains("is not the id of a project"), "{told}");
+        let output = harness.mcm(&["exec", &gcp, "--", "true"]).failed(2);
+        assert!(output.contains("is not the id of a project"), "{output}");
         let ended = harness.mcm(&["env", &gcp, "--shell", "bash"]);
         assert_eq!(ended.status, 2);
         assert!(!ended.result.contains("touch"), "{}", ended.result);

@@ -9,8 +9,8 @@ use std::process::{Command, Stdio};
 
 use sandbox_clouds::{Endpoint, Fault};
 
+use crate::exec_child::ExecChild;
 use crate::harness::{Begun, Harness, install, install_script, run};
-use crate::lent::Lent;
 
 const MCM: &str = env!("CARGO_BIN_EXE_mcm");
 
@@ -27,13 +27,13 @@ fn signal(name: &str, id: &str) {
 }
 
 #[test]
-fn the_commands_status_is_ours_and_so_is_what_it_says() {
+fn the_commands_status_and_output_are_ours() {
     let harness = Harness::start();
     let id = account(&harness);
     let run = |script: &str| harness.mcm(&["exec", &id, "--", "sh", "-c", script]);
     let ended = run("echo out; echo err >&2; exit 42");
     assert_eq!(
-        (ended.status, ended.result.as_str(), ended.told.as_str()),
+        (ended.status, ended.result.as_str(), ended.stderr.as_str()),
         (42, "out\n", "err\n")
     );
     assert_eq!(run("true").done(), "");
@@ -47,13 +47,16 @@ fn the_commands_status_is_ours_and_so_is_what_it_says() {
 }
 
 #[test]
-fn a_command_that_cannot_be_started_is_status_127_or_126_and_said() {
+fn a_command_that_cannot_be_started_is_status_127_or_126_and_named() {
     let harness = Harness::start();
     let id = account(&harness);
-    let told = harness
+    let output = harness
         .mcm(&["exec", &id, "--", "no-such-command"])
         .failed(127);
-    assert!(told.contains("\"no-such-command\" was not found"), "{told}");
+    assert!(
+        output.contains("\"no-such-command\" was not found"),
+        "{output}"
+    );
     let file = harness.folder().join("plain");
     for (mode, text, said) in [
         (0o600, "#!/bin/sh\n", "chmod +x"),
@@ -61,10 +64,10 @@ fn a_command_that_cannot_be_started_is_status_127_or_126_and_said() {
     ] {
         install_script(&file, text);
         fs::set_permissions(&file, fs::Permissions::from_mode(mode)).expect("it is ours");
-        let told = harness
+        let output = harness
             .mcm(&["exec", &id, "--", file.to_str().expect("text")])
             .failed(126);
-        assert!(told.contains(said), "{told}");
+        assert!(output.contains(said), "{output}");
     }
 }
 
@@ -78,7 +81,7 @@ fn a_signal_that_ends_the_command_ends_us() {
 }
 
 #[test]
-fn a_signal_to_us_is_the_commands_to_decide_about_and_no_file_stays() {
+fn a_signal_to_us_is_left_to_the_command_and_no_file_stays() {
     let harness = Harness::start();
     let id = account(&harness);
     let script = "import os, signal, sys
@@ -129,7 +132,7 @@ while True: signal.pause()";
 }
 
 #[test]
-fn the_folder_goes_when_we_are_told_to_end_and_the_next_run_sweeps_what_a_killed_one_left() {
+fn a_signal_removes_the_folder_and_the_next_run_removes_that_of_a_killed_one() {
     let harness = Harness::start();
     harness.login(crate::harness::ADA, &["gcp"]).done();
     let id = harness.account_of("gcp");
@@ -137,7 +140,7 @@ fn the_folder_goes_when_we_are_told_to_end_and_the_next_run_sweeps_what_a_killed
     fs::create_dir(&runtime).expect("ours");
     let left = || fs::read_dir(&runtime).expect("readable").count();
     let start = || {
-        Lent::start_with(&harness, &[&id], |command| {
+        ExecChild::start_with(&harness, &[&id], |command| {
             command.env("XDG_RUNTIME_DIR", &runtime);
         })
     };
@@ -158,7 +161,7 @@ fn the_folder_goes_when_we_are_told_to_end_and_the_next_run_sweeps_what_a_killed
     let lent = start();
     signal("-KILL", &lent.mcm_id().to_string());
     lent.ended();
-    assert_eq!(left(), 1, "nobody was there to remove it");
+    assert_eq!(left(), 1, "a killed process cannot remove it");
     let lent = start();
     assert_eq!(left(), 1, "its own");
     lent.ended().done();
@@ -166,7 +169,7 @@ fn the_folder_goes_when_we_are_told_to_end_and_the_next_run_sweeps_what_a_killed
 }
 
 #[test]
-fn a_signal_that_we_were_started_to_ignore_is_ignored_by_the_command_too() {
+fn the_command_ignores_a_signal_that_we_were_started_to_ignore() {
     let harness = Harness::start();
     let id = account(&harness);
     let mask = |before: &str| {
@@ -189,7 +192,7 @@ fn a_signal_that_we_were_started_to_ignore_is_ignored_by_the_command_too() {
 }
 
 #[test]
-fn ctrl_c_in_a_terminal_is_the_commands_alone_and_is_sent_to_it_once() {
+fn ctrl_c_in_a_terminal_reaches_only_the_command_and_only_once() {
     let harness = Harness::start();
     let id = account(&harness);
     let program = harness.folder().join("in-the-terminal");
@@ -242,7 +245,7 @@ sys.exit(5)
 }
 
 #[test]
-fn a_job_that_is_stopped_stops_whole_and_goes_on_whole() {
+fn a_stopped_job_stops_and_continues_as_a_whole() {
     let harness = Harness::start();
     let id = account(&harness);
     let mut command =
@@ -302,7 +305,7 @@ fn dump_limit(process: &str) -> Option<String> {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn mcm_leaves_no_core_dump_even_where_somebody_raises_the_limit() {
+fn mcm_leaves_no_core_dump_even_when_the_limit_is_raised() {
     let harness = Harness::start();
     let id = harness.connected(true);
     for raised in [false, true] {
@@ -342,7 +345,7 @@ fn mcm_leaves_no_core_dump_even_where_somebody_raises_the_limit() {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn the_small_mcm_limits_its_dumps_before_it_asks_the_keychain() {
+fn the_fast_path_limits_its_dumps_before_it_asks_the_keychain() {
     let harness = Harness::start();
     let id = account(&harness);
     // Without the file of mcm-full, mcm does not become another program.
@@ -350,7 +353,7 @@ fn the_small_mcm_limits_its_dumps_before_it_asks_the_keychain() {
     install(Path::new(MCM), &alone);
     let lock = harness.home().join("data/keychain.lock");
     let lock = fs::File::open(lock).expect("the keychain was asked before");
-    lock.lock().expect("nobody holds it");
+    lock.lock().expect("no process holds it");
     let begun = Begun::start(allowing_dumps(&harness, &alone, &["token", &id]));
     // It waits for the keychain's lock.
     harness.until("the limit is 0", || {
@@ -364,7 +367,7 @@ fn the_small_mcm_limits_its_dumps_before_it_asks_the_keychain() {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn the_command_has_the_limit_for_dumps_that_mcm_was_started_with() {
+fn the_command_keeps_the_dump_limit_that_mcm_was_started_with() {
     let harness = Harness::start();
     let id = account(&harness);
     let arguments = ["exec", &id, "--", "sh", "-c", "ulimit -c"];

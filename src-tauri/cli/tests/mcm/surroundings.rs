@@ -62,17 +62,17 @@ fn a_fault_of_one_shell_for_aws_is_no_fault_of_the_next() {
         harness.forget_sessions();
         let mut command = in_files(&harness, &account);
         command.envs(faults.iter().copied());
-        let told = ended(command);
-        assert_ne!(told.status, 0, "{faults:?}");
+        let output = ended(command);
+        assert_ne!(output.status, 0, "{faults:?}");
         let next = ended(in_files(&harness, &account));
-        assert_eq!(next.status, 0, "after {faults:?}: {}", next.told);
+        assert_eq!(next.status, 0, "after {faults:?}: {}", next.stderr);
         let row = harness.mcm(&["accounts", "--json"]).json()["accounts"][0].clone();
         assert_eq!(row["status"], "connected", "after {faults:?}");
     }
 }
 
 #[test]
-fn a_file_that_is_whole_again_is_tried_at_once() {
+fn a_repaired_file_is_tried_at_once() {
     let harness = Harness::start();
     let account = connected(&harness, "Reader");
     let credentials = harness.folder().join(".aws/credentials");
@@ -95,7 +95,7 @@ fn a_shell_with_the_same_fault_is_refused_without_asking_again() {
         command
             .env("AWS_ACCESS_KEY_ID", &grace.id)
             .env("AWS_SECRET_ACCESS_KEY", &grace.secret);
-        ended(command).told
+        ended(command).stderr
     };
     let first = as_grace();
     harness.sandbox.forget_requests();

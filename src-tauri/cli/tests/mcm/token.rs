@@ -8,7 +8,7 @@ use sandbox_clouds::{Endpoint, Fault, guid};
 use crate::harness::{ADA, Begun, Harness};
 
 #[test]
-fn a_warm_token_is_printed_alone_and_without_any_request() {
+fn a_cached_token_is_printed_alone_and_without_any_request() {
     let harness = Harness::start();
     let id = harness.connected(false);
     let first = harness.mcm(&["token", &id]).done();
@@ -20,7 +20,7 @@ fn a_warm_token_is_printed_alone_and_without_any_request() {
 }
 
 #[test]
-fn a_session_that_is_over_is_renewed_once_and_then_handed_out_again() {
+fn an_expired_session_is_renewed_once_and_then_issued_again() {
     let harness = Harness::start();
     let id = harness.connected(true);
     let renewed = harness.mcm(&["token", &id]).done();
@@ -29,7 +29,7 @@ fn a_session_that_is_over_is_renewed_once_and_then_handed_out_again() {
     assert_eq!(
         harness.sandbox.requests().len(),
         1,
-        "the second one asked nobody"
+        "the second call sent no request"
     );
 }
 
@@ -94,12 +94,16 @@ fn a_final_refusal_is_status_3_with_the_command_to_run_and_never_a_browser() {
     harness.sandbox.revoke_all(ADA);
     let advice = format!("mcm login azure --tenant {}", guid("contoso.example"));
     for asked in [1, 1] {
-        let told = harness.mcm(&["token", &id]).failed(3);
+        let output = harness.mcm(&["token", &id]).failed(3);
         assert!(
-            told.contains(&advice) && told.contains("\n  reference: "),
-            "{told}"
+            output.contains(&advice) && output.contains("\n  reference: "),
+            "{output}"
         );
-        assert_eq!(harness.renewals(), asked, "the second attempt asks nobody");
+        assert_eq!(
+            harness.renewals(),
+            asked,
+            "the second attempt sends no request"
+        );
     }
     assert_eq!(
         harness.mcm(&["accounts", "--json"]).json()["accounts"][0]["status"],
@@ -122,14 +126,14 @@ fn a_passing_failure_is_status_1_and_the_account_stays() {
 }
 
 #[test]
-fn without_an_account_in_use_the_command_to_choose_one_is_told() {
+fn without_an_account_in_use_the_command_to_choose_one_is_shown() {
     let harness = Harness::start();
-    let told = harness.mcm(&["token", "--active", "azure"]).failed(1);
-    assert!(told.contains("mcm use ACCOUNT"), "{told}");
+    let output = harness.mcm(&["token", "--active", "azure"]).failed(1);
+    assert!(output.contains("mcm use ACCOUNT"), "{output}");
 }
 
 #[test]
-fn a_renewal_that_was_interrupted_keeps_what_it_got() {
+fn an_interrupted_renewal_stores_its_result() {
     let harness = Harness::start();
     let id = harness.connected(true);
     // The renewal spends the refresh token, and its answer is slow.
@@ -145,11 +149,11 @@ fn a_renewal_that_was_interrupted_keeps_what_it_got() {
     begun.interrupt();
     assert!(begun.ended().failed(1).contains("You stopped the command."));
     harness.mcm(&["token", &id]).done();
-    assert_eq!(harness.renewals(), 1, "the new session was kept");
+    assert_eq!(harness.renewals(), 1, "the new session was stored");
 }
 
 #[test]
-fn a_resource_is_asked_for_by_its_name_or_identifier_and_then_kept() {
+fn a_resource_is_requested_by_name_or_identifier_and_then_cached() {
     let harness = Harness::start();
     let id = harness.connected(false);
     let graph = harness.mcm(&["token", &id, "--resource", "graph"]).done();
@@ -167,7 +171,7 @@ fn a_resource_is_asked_for_by_its_name_or_identifier_and_then_kept() {
     ];
     let json = harness.mcm(&active).json();
     assert_eq!(json["accessToken"], graph.trim());
-    assert_eq!(harness.renewals(), 1, "the second one asked nobody");
+    assert_eq!(harness.renewals(), 1, "the second call sent no request");
     let arm = harness.mcm(&["token", &id]).done();
     assert_eq!(
         harness.mcm(&["token", &id, "--resource", "arm"]).done(),
@@ -178,7 +182,7 @@ fn a_resource_is_asked_for_by_its_name_or_identifier_and_then_kept() {
         harness
             .mcm(&["activity"])
             .done()
-            .contains("token for https://graph.microsoft.com handed to")
+            .contains("token for https://graph.microsoft.com issued to")
     );
 
     let secrets = harness.sandbox.secrets();
@@ -194,28 +198,28 @@ fn a_resource_is_asked_for_by_its_name_or_identifier_and_then_kept() {
 }
 
 #[test]
-fn a_resource_that_cannot_be_had_is_named_and_costs_the_account_nothing() {
+fn a_refused_resource_is_named_and_leaves_the_account_as_it_is() {
     let harness = Harness::start();
     let id = harness.connected(false);
-    let told = harness.mcm(&["token", &id, "--resource", "graf"]).failed(2);
+    let output = harness.mcm(&["token", &id, "--resource", "graf"]).failed(2);
     assert!(
-        told.contains("\"graf\"") && told.contains("key-vault"),
-        "{told}"
+        output.contains("\"graf\"") && output.contains("key-vault"),
+        "{output}"
     );
-    let told = harness
+    let output = harness
         .mcm(&["token", &id, "--resource", "https://nobody.example"])
         .failed(1);
-    assert!(told.contains("https://nobody.example"), "{told}");
+    assert!(output.contains("https://nobody.example"), "{output}");
     harness
         .sandbox
         .ask_azure_consent_for("https://graph.microsoft.com");
-    let told = harness
+    let output = harness
         .mcm(&["token", &id, "--resource", "graph"])
         .failed(3);
     let advice = format!("mcm token {id} --resource https://graph.microsoft.com --interactive");
     assert!(
-        told.contains(&advice) && !told.contains("mcm login"),
-        "{told}"
+        output.contains(&advice) && !output.contains("mcm login"),
+        "{output}"
     );
     assert_eq!(
         harness.mcm(&["accounts", "--json"]).json()["accounts"][0]["status"],
@@ -260,8 +264,8 @@ fn a_claims_challenge_that_needs_the_user_says_so_and_leaves_the_account_as_it_i
     let id = harness.connected(false);
     let warm = harness.mcm(&["token", &id]).done();
     let asked = ["token", &id, "--claims", SECOND_FACTOR];
-    let told = harness.mcm(&asked).failed(3);
-    assert!(told.contains("--interactive"), "{told}");
+    let output = harness.mcm(&asked).failed(3);
+    assert!(output.contains("--interactive"), "{output}");
     assert!(!harness.has_opened_a_page());
     assert_eq!(harness.mcm(&["token", &id]).done(), warm, "it still serves");
 
@@ -281,8 +285,8 @@ fn what_is_no_claims_challenge_is_refused_before_anything_is_asked() {
     let id = harness.connected(false);
     let long = format!(r#"{{"a":"{}"}}"#, "x".repeat(8 * 1024));
     for claims in ["", "{}", "nonsense", &long] {
-        let told = harness.mcm(&["token", &id, "--claims", claims]).failed(2);
-        assert!(told.contains("claims challenge"), "{told}");
+        let output = harness.mcm(&["token", &id, "--claims", claims]).failed(2);
+        assert!(output.contains("claims challenge"), "{output}");
     }
     assert_eq!(harness.sandbox.requests(), []);
 }

@@ -74,7 +74,7 @@ fn the_json_is_as_documented() {
     };
     let key = "AWS_ACCESS_KEY_ID is set, which comes before every profile.";
     let az = format!(
-        "There is no sign-in of az in {}.azure, and it takes none from variables.",
+        "az is not signed in: {}.azure has no profile. Run az login.",
         home.display()
     );
     let tools = [
@@ -99,15 +99,15 @@ fn the_json_is_as_documented() {
             "azure",
             "none",
             "null",
-            &format!("It asks az. {az}"),
+            &format!("Terraform uses az. {az}"),
         ),
         expected(
             "terraform-google",
             "gcp",
             "none",
             "null",
-            "No variable says who, and there are no application default credentials. On a machine of Google it is the \
-             machine's service account.",
+            "No variable names an identity, and there are no application default credentials. On a Google Cloud machine, the \
+             machine's service account applies.",
         ),
     ];
     assert_eq!(
@@ -145,14 +145,15 @@ fn a_profile_of_ours_is_its_account_and_a_mismatch_with_the_account_in_use_is_po
     );
     harness.mcm(&["use", "role/LongReader"]).done();
     assert!(!is_active || whoami(&harness, "aws", &profile)["isActive"] == false);
-    let told = run(&harness, &profile, &["whoami"]).done();
+    let output = run(&harness, &profile, &["whoami"]).done();
     assert!(
-        told.contains("AWS_PROFILE names the profile reader, which asks mcm for its credential."),
-        "{told}"
+        output
+            .contains("AWS_PROFILE names the profile reader, which gets its credential from mcm."),
+        "{output}"
     );
     assert!(
-        told.contains("NOT the account in use here, which is AWS Account (444455556666)"),
-        "{told}"
+        output.contains("NOT the account in use, which is AWS Account (444455556666)"),
+        "{output}"
     );
 
     let row = whoami(
@@ -168,7 +169,7 @@ fn a_profile_of_ours_is_its_account_and_a_mismatch_with_the_account_in_use_is_po
 }
 
 #[test]
-fn inside_mcm_exec_it_is_the_account_that_is_lent() {
+fn inside_mcm_exec_it_is_the_served_account() {
     let harness = Harness::start();
     let aws = connected(&harness, "Reader");
     harness.login(ADA, &["gcp"]).done();
@@ -180,7 +181,7 @@ fn inside_mcm_exec_it_is_the_account_that_is_lent() {
                 .map(|row| said(row, "id").to_owned())
         })
         .expect("connected");
-    let lent = format!("{aws},{gcp}");
+    let served = format!("{aws},{gcp}");
     let file = harness.home().join("google.json");
     write(
         &file,
@@ -189,7 +190,7 @@ fn inside_mcm_exec_it_is_the_account_that_is_lent() {
     );
     let file = file.display().to_string();
     let variables = [
-        ("MCM_EXEC", lent.as_str()),
+        ("MCM_EXEC", served.as_str()),
         (
             "AWS_CONTAINER_CREDENTIALS_FULL_URI",
             "http://127.0.0.1:9/CANARY",
@@ -230,7 +231,7 @@ fn inside_mcm_exec_it_is_the_account_that_is_lent() {
 }
 
 #[test]
-fn az_and_gcloud_work_as_whom_they_signed_in() {
+fn az_and_gcloud_use_their_own_sign_in() {
     let harness = Harness::start();
     harness.login(ADA, &["azure"]).done();
     let account = &harness.mcm(&["accounts", "--json"]).json()["accounts"][0];

@@ -81,7 +81,7 @@ impl App {
         let account = self.account(id)?;
         if account.cloud() != Cloud::Aws {
             let message =
-                "Only AWS's console can be signed out of on the way. Open it without that.";
+                "Only AWS's console can be signed out first. Open it without that option.";
             return Err(Error::new(Code::Unsupported, message));
         }
         if account.identity.is_identity_center() && !sign_out_first {
@@ -100,8 +100,8 @@ impl App {
     /// account's chosen one by default.
     ///
     /// # Errors
-    /// As `session`; as `Aws::cluster_token`.
-    pub async fn hand_out_cluster_token(
+    /// Those of `session` and `Aws::cluster_token`.
+    pub async fn issue_cluster_token(
         &self,
         account: &Account,
         cluster: &str,
@@ -109,7 +109,7 @@ impl App {
         to: &str,
     ) -> Result<(SecretString, Timestamp)> {
         let resource = account.issued_resource()?;
-        let session = self.hand_out_for(&account.id, &resource, to).await?;
+        let session = self.issue_for(&account.id, &resource, to).await?;
         self.aws()
             .cluster_token(account, &session, cluster, region)
             .await

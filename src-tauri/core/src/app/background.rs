@@ -48,7 +48,7 @@ fn keep_running<F: Future<Output = ()> + Send + 'static>(
 ) {
     tokio::spawn(async move {
         while tokio::spawn(task(app.clone())).await.is_err() {
-            tracing::error!("{name} stopped unexpectedly and is started again");
+            tracing::error!("{name} stopped unexpectedly and was restarted");
             let Some(clock) = app.upgrade().map(|app| app.world.clock.clone()) else {
                 return;
             };

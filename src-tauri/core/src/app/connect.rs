@@ -85,7 +85,7 @@ pub struct ConnectPortal {
     pub region: Option<String>,
 }
 
-/// What to do when somebody else's row has the same tenant or address.
+/// What to do when another user's row has the same tenant or address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnDuplicate {
     /// Let the user choose on the screen.
@@ -184,7 +184,7 @@ impl App {
         let this = self
             .this
             .upgrade()
-            .expect("a method runs on an app that lives");
+            .expect("a method runs on an app that exists");
         tokio::spawn(async move {
             let context = this.context(id, again);
             let signed_in = tokio::select! {
@@ -591,8 +591,8 @@ fn require_keys(change: &Change<'_>, source: &Source) -> Result<()> {
 
 fn duplicate(identity: &Identity, other: &Account) -> Error {
     let message = format!(
-        "{} is connected already as {}, and you signed in as {}. Nothing was changed. Sign in again with --replace to \
-         take the other one out, or with --keep-both.",
+        "{} is already connected as {}, but you signed in as {}. Nothing was changed. Sign in again with --replace to \
+         replace the other account, or with --keep-both.",
         other.name(),
         other.identity.who(),
         identity.who()

@@ -33,7 +33,7 @@ impl App {
             place(
                 "Keychain",
                 self.world.vault.watch().borrow().name.clone(),
-                "Refresh tokens, current sessions, and AWS access keys that you typed in. Nothing else on this machine holds them.",
+                "Refresh tokens, current sessions, and AWS access keys that you typed in. They are stored nowhere else on this machine.",
             ),
             place(
                 "Accounts",
@@ -50,7 +50,7 @@ impl App {
             place(
                 "Logs",
                 self.world.paths.logs.display().to_string(),
-                "What happened, without names of secrets or their values.",
+                "Event log. Contains no secrets.",
             ),
         ]
     }

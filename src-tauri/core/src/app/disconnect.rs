@@ -49,10 +49,10 @@ impl App {
     /// # Errors
     /// The first thing that could not be removed; the others are removed anyway.
     pub async fn forget_everything(&self) -> Result<Vec<Error>> {
-        let (mut first_error, mut untold) = (None, Vec::new());
+        let (mut first_error, mut not_revoked) = (None, Vec::new());
         for account in &self.stored().unwrap_or_default().accounts {
             match self.disconnect(&account.id).await {
-                Ok(error) => untold.extend(error),
+                Ok(error) => not_revoked.extend(error),
                 Err(error) => first_error = first_error.or(Some(error)),
             }
         }
@@ -75,7 +75,7 @@ impl App {
         first_error = first_error.or(emptied.await.err());
         first_error = first_error.or(self.store.forget_files().err());
         self.reload();
-        first_error.map_or(Ok(untold), Err)
+        first_error.map_or(Ok(not_revoked), Err)
     }
 
     /// Removes the rest of an account whose row and secrets are removed, and revokes its grant.
@@ -90,15 +90,16 @@ impl App {
         }
         let Some(grant) = grant else { return Ok(None) };
         let (providers, cloud) = (self.providers(), account.cloud());
-        let told = tokio::time::timeout(SIGN_OUT_TIME, providers.of(cloud).sign_out(&grant)).await;
-        let code = match told {
+        let revoked =
+            tokio::time::timeout(SIGN_OUT_TIME, providers.of(cloud).sign_out(&grant)).await;
+        let code = match revoked {
             Ok(Ok(())) => return Ok(None),
             Ok(Err(error)) => error.code(),
             Err(_) => Code::Offline,
         };
         tracing::warn!(account = %account.id, code = code.as_str(), "the grant could not be revoked at the provider");
         let message = format!(
-            "{} is removed from this machine, but {} could not be told, so the access granted there still stands. End it \
+            "{} was removed here, but {} could not revoke access, so it is still granted there. Revoke it \
              in the security settings of that account.",
             account.name(),
             cloud.title()

@@ -17,7 +17,7 @@ impl App {
     /// A session that can be issued.
     ///
     /// # Errors
-    /// As `Sessions::session`.
+    /// Those of `Sessions::session`.
     pub async fn session(&self, id: &AccountId) -> Result<Session> {
         let resource = self.account(id)?.issued_resource()?;
         self.session_for(id, &resource).await
@@ -29,14 +29,14 @@ impl App {
     /// Those of `session`.
     pub async fn issue(&self, id: &AccountId, to: &str) -> Result<Session> {
         let resource = self.account(id)?.issued_resource()?;
-        self.hand_out_for(id, &resource, to).await
+        self.issue_for(id, &resource, to).await
     }
 
     /// As `issue`, for any resource of the account's. A refusal of one resource does not affect the others.
     ///
     /// # Errors
-    /// As `session`; `unsupported` for a cloud that has one credential for everything.
-    pub async fn hand_out_for(
+    /// Those of `session`; `unsupported` for a cloud that has one credential for everything.
+    pub async fn issue_for(
         &self,
         id: &AccountId,
         resource: &Resource,
@@ -99,7 +99,7 @@ impl App {
     /// Renews now, at the user's request.
     ///
     /// # Errors
-    /// As `Sessions::session`.
+    /// Those of `Sessions::session`.
     pub async fn renew(&self, id: &AccountId) -> Result<()> {
         let session = self
             .sessions
@@ -136,7 +136,7 @@ impl App {
     /// As `session`, for any resource of the account's.
     ///
     /// # Errors
-    /// As `hand_out_for`.
+    /// As `issue_for`.
     pub async fn session_for(&self, id: &AccountId, resource: &Resource) -> Result<Session> {
         let attempts = |account: &Account| {
             let failure = account.renewal_failure_for(resource);

@@ -26,7 +26,7 @@ impl App {
         {
             return Err(Error::new(
                 Code::InvalidInput,
-                format!("A name has at most {LONGEST_NAME} characters."),
+                format!("A name can have at most {LONGEST_NAME} characters. Shorten it."),
             ));
         }
         self.edit(id, |account| {

@@ -73,18 +73,18 @@ impl App {
         index
     }
 
-    /// As `Store::resolve`.
+    /// Resolves a name as `Store::resolve` does.
     ///
     /// # Errors
-    /// As `Store::resolve`.
+    /// Those of `Store::resolve`.
     pub fn resolve(&self, name: &str) -> Result<Account> {
         self.store.resolve(name)
     }
 
-    /// As `Store::named`.
+    /// Finds a name as `Store::named` does.
     ///
     /// # Errors
-    /// As `Store::named`.
+    /// Those of `Store::named`.
     pub fn named(&self, name: &str) -> Result<Account> {
         self.store.named(name)
     }

@@ -120,7 +120,7 @@ impl SignInGuard {
             // The others then ask the user once more.
             tracing::warn!(
                 code = error.code().as_str(),
-                "how a sign-in ended could not be told"
+                "the result of a sign-in could not be recorded"
             );
         }
     }

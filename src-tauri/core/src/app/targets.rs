@@ -243,7 +243,7 @@ impl App {
 fn choose(account: &mut Account, target: &str) -> Result<()> {
     if !account.targets.iter().any(|known| known.id == target) {
         let message = format!(
-            "{} has no target \"{}\". Read its targets again.",
+            "{} has no target \"{}\". Refresh its targets.",
             account.name(),
             text::shown(target)
         );

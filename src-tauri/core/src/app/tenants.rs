@@ -27,7 +27,7 @@ impl App {
                 });
                 let identity = identity.ok_or_else(|| {
                     let message = format!(
-                        "{} does not offer tenant \"{}\".",
+                        "{} does not offer tenant \"{}\". Run \"mcm login azure --tenant {1}\".",
                         account.name(),
                         text::shown(tenant_id)
                     );

@@ -101,8 +101,8 @@ impl<'a> Document<'a> {
                 let other = document.sections.iter().find(|other| other.title == title);
                 if let Some(other) = other.filter(|_| title != INHERITED) {
                     let why = format!(
-                        "the section is there already, from line {}. AWS's command line refuses such a file. Put the two \
-                         together",
+                        "the section already exists, from line {}. AWS's command line refuses such a file. Merge the two \
+                         sections",
                         other.header + 1
                     );
                     return Err(broken(index, &why));
@@ -117,8 +117,7 @@ impl<'a> Document<'a> {
             const UNCLOSED: &str = "the section's name does not end with \"]\". Close it";
             let is_unclosed = content.starts_with('[');
             let Some(section) = document.sections.last_mut() else {
-                let why =
-                    "it stands before the first section. Put it below a header such as [default]";
+                let why = "it is before the first section. Put it below a header such as [default]";
                 return Err(broken(index, if is_unclosed { UNCLOSED } else { why }));
             };
             let Some((key, value)) = content.split_once(['=', ':']) else {
@@ -131,7 +130,7 @@ impl<'a> Document<'a> {
             }
             if let Some(other) = seen.insert((section.title, key.clone()), index) {
                 let why = format!(
-                    "{} is set already, on line {}. AWS's command line refuses such a file. Remove one",
+                    "{} is already set, on line {}. AWS's command line refuses such a file. Remove one",
                     crate::text::shown(&key),
                     other + 1
                 );

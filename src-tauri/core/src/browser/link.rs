@@ -39,7 +39,7 @@ const USED_UP: &str = "<!doctype html><html lang=en><meta charset=utf-8><title>M
 /// `busy` when no port could be opened.
 pub(super) fn to(page: &Url) -> Result<String> {
     let failed = |source| {
-        let message = "No port on this machine could be opened for the browser. Try again.";
+        let message = "No local port could be opened for the browser. Try again.";
         Error::new(Code::Busy, message).with_source(source)
     };
     let location = HeaderValue::from_str(page.as_str())

@@ -20,7 +20,7 @@ pub struct Foreign {
     path: PathBuf,
     /// Its real path, after every link.
     place: PathBuf,
-    /// What was in it; none while there is no such file.
+    /// Its content; none if there is no such file.
     before: Option<Vec<u8>>,
 }
 
@@ -44,10 +44,10 @@ impl Foreign {
         let place = dunce::canonicalize(path).map_err(|error| {
             let why = match error.kind() {
                 io::ErrorKind::NotFound => "it is a link to a file that does not exist",
-                io::ErrorKind::PermissionDenied => "this user may not follow it",
+                io::ErrorKind::PermissionDenied => "access is denied",
                 _ => "its links lead nowhere",
             };
-            refused(path, &format!("{why}. Mend or remove the link.")).with_source(error)
+            refused(path, &format!("{why}. Fix or remove the link.")).with_source(error)
         })?;
         // Checked before it is opened: opening a pipe would wait for its writer.
         let metadata = fs::metadata(&place).map_err(failed)?;
@@ -59,7 +59,7 @@ impl Foreign {
         if before.len() as u64 > LARGEST {
             return Err(refused(
                 path,
-                "it is larger than 4 MiB. That is no file that a person keeps by hand.",
+                "it is larger than 4 MiB. Move it away, or name another file.",
             ));
         }
         Ok(Self {
@@ -69,7 +69,7 @@ impl Foreign {
         })
     }
 
-    /// What was in it; none while there is no such file.
+    /// Its content; none if there is no such file.
     pub fn bytes(&self) -> Option<&[u8]> {
         self.before.as_deref()
     }
@@ -99,7 +99,7 @@ impl Foreign {
         if metadata.permissions().readonly() {
             return Err(refused(
                 &self.path,
-                "it is read-only. Make it writable if it may be changed.",
+                "it is read-only. Make it writable to change it.",
             ));
         }
         #[cfg(unix)]
@@ -119,7 +119,7 @@ impl Foreign {
         self.require_replaceable()?;
         if Self::read(&self.path)?.before != self.before {
             let message = format!(
-                "{} was changed by another program in the meantime, so nothing was written. Run the command again.",
+                "{} was changed by another program meanwhile, so nothing was written. Run the command again.",
                 self.path.display()
             );
             return Err(Error::new(Code::Busy, message));
@@ -168,7 +168,7 @@ fn require_file(path: &Path, metadata: &Metadata) -> Result<()> {
     let what = if metadata.is_dir() {
         "it is a folder"
     } else {
-        "it is no regular file"
+        "it is not a regular file"
     };
     Err(refused(
         path,
@@ -195,7 +195,7 @@ fn keep_owner(old: &Metadata, new: &File) -> io::Result<()> {
 fn refused(path: &Path, why: &str) -> Error {
     Error::new(
         Code::StorageFailed,
-        format!("{} is left as it is: {why}", path.display()),
+        format!("{} was not changed: {why}", path.display()),
     )
 }
 
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_file_of_its_own_is_refused_with_the_reason() {
+    fn anything_but_a_plain_file_is_refused_with_the_reason() {
         let folder = tempfile::tempdir().expect("a folder");
         let at = |name: &str| folder.path().join(name);
         symlink("b", at("a")).expect("linked");
@@ -314,7 +314,7 @@ mod tests {
         Foreign::read(&path)
             .expect("readable")
             .replace(None)
-            .expect("taken away");
+            .expect("removed");
         assert!(!path.exists());
     }
 }

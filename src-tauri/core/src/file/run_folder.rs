@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_killed_run_left_is_removed_and_what_lives_stays() {
+    fn the_folder_of_a_killed_run_is_removed_and_that_of_a_live_one_stays() {
         let base = tempfile::tempdir().expect("a folder");
         let living = RunFolder::make(base.path()).expect("made");
         let dead = base.path().join(format!("{PREFIX}dead"));
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_that_is_not_there_is_named() {
+    fn a_missing_base_folder_is_named() {
         let error = RunFolder::make(Path::new("/nonexistent/runtime")).expect_err("no such place");
         assert!(error.message().contains("/nonexistent/runtime"), "{error}");
     }

@@ -260,7 +260,7 @@ fn percent_encoded(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn told(route: Route) -> String {
+    fn shown(route: Route) -> String {
         match route {
             Route::Proxy(proxy) => format!("{} but {}", proxy.place(), proxy.except),
             Route::Unknown(unusable) => unusable.what.to_owned(),
@@ -299,7 +299,7 @@ mod tests {
                 "socks5h://k.example:1080 but ",
             ),
         ] {
-            assert_eq!(told(gnome(&listed)), expected, "{listed}");
+            assert_eq!(shown(gnome(&listed)), expected, "{listed}");
         }
     }
 
@@ -331,7 +331,7 @@ mod tests {
                 "use the proxy for listed hosts alone, which this app cannot follow",
             ),
         ] {
-            assert_eq!(told(kde(listed, path)), expected, "{listed}");
+            assert_eq!(shown(kde(listed, path)), expected, "{listed}");
         }
     }
 }

@@ -16,9 +16,9 @@ use crate::error::{Code, Error, Result};
 /// The limits of a whole list.
 #[derive(Clone, Copy, Debug)]
 pub struct ListLimits {
-    /// All pages together.
+    /// Bytes of all pages together.
     pub bytes: usize,
-    /// All pages together.
+    /// Rows of all pages together.
     pub rows: usize,
     /// Time from the first request to the last answer.
     pub time: Duration,
@@ -108,7 +108,7 @@ impl ListReading<'_> {
 
     fn stopped(&self, why: &str) -> Error {
         let message = format!(
-            "{} {why}, so reading was stopped. The list that was known is kept. Try again later.",
+            "{} {why}, so loading was stopped. The previous list is kept. Try again later.",
             self.place
         );
         Error::new(Code::ServerFailed, message)

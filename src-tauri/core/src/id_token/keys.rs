@@ -123,8 +123,8 @@ impl Keys {
         let read = http.get_json::<KeySet, IgnoredAny>(address, None).await?;
         let set = read.map_err(|refused| {
             let message = format!(
-                "{} did not give the keys that its identity tokens are signed with (HTTP {}), so nothing of its answer \
-                 was used. Start the sign-in again.",
+                "{} did not return the keys of its identity tokens (HTTP {}), so its response \
+                 was not used. Start the sign-in again.",
                 http::place(address),
                 refused.status
             );
@@ -163,7 +163,9 @@ fn header(token: &str) -> Result<Header> {
     }
     // RFC 7515 4.1.11: an unknown extension that must be understood.
     if header.crit {
-        return Err(rejected("needs an extension that this app does not have"));
+        return Err(rejected(
+            "needs an extension that this app does not support",
+        ));
     }
     Ok(header)
 }
@@ -191,7 +193,7 @@ fn check(token: &str, key: &Key) -> Result<()> {
         .map_err(|_| rejected("is signed with a key that cannot be used"))?;
     match jsonwebtoken::crypto::verify(signature, message.as_bytes(), &key, Algorithm::RS256) {
         Ok(true) => Ok(()),
-        Ok(false) | Err(_) => Err(rejected("carries a signature that is not its issuer's")),
+        Ok(false) | Err(_) => Err(rejected("has a signature that is not its issuer's")),
     }
 }
 
@@ -237,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_found_by_its_id_and_only_when_it_is_meant_for_this() {
+    fn a_key_is_found_by_its_id_and_only_for_signatures() {
         let keys = [key("a", ("", "")), key("b", ("", ""))];
         assert_eq!(
             find(&keys, Some("b")).expect("there").kid.as_deref(),
@@ -266,7 +268,7 @@ mod tests {
         tdVMTBQY4uDZlxvb3qCo5ZwKh9kG4LT6_I5IhlJH7aGhyxXFvUK-DWNmoudF8NAco9_h9iaGNj8q2ethFkMLs91kzk2PAcDTW9gb54h4FRWyuXpoQ";
 
     #[test]
-    fn a_signature_holds_for_what_was_signed_with_that_key_and_nothing_else() {
+    fn a_signature_is_valid_only_for_its_text_and_key() {
         let modulus = format!(r#""n":"{MODULUS}""#);
         let signer = key("a", (r#""n":"AQAB""#, &modulus));
         let [header, payload, signature] = SIGNED;

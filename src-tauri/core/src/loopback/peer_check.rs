@@ -45,7 +45,7 @@ mod linux {
         if !unknown.is_empty() {
             tracing::warn!(
                 refused = unknown.len(),
-                "connections to a loopback port were refused: their user is not known"
+                "connections to a loopback port were refused because their user is unknown"
             );
         }
         admitted
@@ -127,7 +127,7 @@ mod linux {
 
         #[test]
         #[cfg(target_endian = "little")]
-        fn a_socket_that_nobody_holds_any_more_is_not_the_administrators() {
+        fn a_socket_without_a_program_is_not_the_administrators() {
             let at = |port| SocketAddr::from(([127, 0, 0, 1], port));
             assert_eq!(owner(TABLES, at(0xC004), at(0x1F90)), None);
         }

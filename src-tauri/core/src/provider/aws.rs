@@ -220,7 +220,7 @@ impl Aws {
             .unwrap_or(partition.home_region);
         if !partition.has(region) {
             let message = format!(
-                "Partition {} of AWS has no region \"{}\".",
+                "The AWS partition {} has no region \"{}\".",
                 partition.id,
                 text::shown(region)
             );
@@ -307,7 +307,7 @@ impl Aws {
             }
             Principal::Root | Principal::Federated => {
                 let message = format!(
-                    "These are credentials of {arn}, which AWS lets assume no role. Choose a source with those of a user or a \
+                    "These are credentials of {arn}, which cannot assume a role. Choose a source with those of a user or a \
                      role."
                 );
                 return Err(Error::new(Code::RoleRefused, message));
@@ -335,8 +335,8 @@ impl Aws {
     fn sts(&self, calling: &Calling, role: &RoleArn) -> Result<Sts> {
         if calling.partition != role.partition {
             let message = format!(
-                "The caller {} is in partition {} and the role {role} in {}. Credentials never cross partitions: choose a \
-                 source of the role's.",
+                "The caller {} is in partition {} and the role {role} in {}. Credentials never cross partitions. Choose a \
+                 source in the role's partition.",
                 calling.caller.arn, calling.partition.id, role.partition.id
             );
             return Err(Error::new(Code::RoleRefused, message));
@@ -379,7 +379,7 @@ impl Aws {
             .role(&role.name)
             .await
         } else {
-            FoundRole::Untold
+            FoundRole::Unknown
         };
         error_messages::refused(&error_messages::AssumeRefusal {
             sentence: failure.sentence.as_deref(),
@@ -417,7 +417,7 @@ impl Aws {
             return Ok(Became { arn, credentials });
         }
         let message = format!(
-            "AWS gave a session of {} instead of {role}, so nothing of it was used. Check AWS_ENDPOINT_URL_STS.",
+            "AWS returned a session of {} instead of {role}, so it was not used. Check AWS_ENDPOINT_URL_STS.",
             text::shown(&arn)
         );
         Err(Error::new(Code::SignInRejected, message))
@@ -694,7 +694,7 @@ impl<'a> Known<'a> {
             }),
             _ => Err(Error::new(
                 Code::Internal,
-                "An account of another cloud came to the AWS provider.",
+                "The AWS provider got an account of another cloud. Report this with the reference.",
             )),
         }
     }

@@ -240,7 +240,7 @@ impl Azure {
             .ok_or_else(|| {
                 Error::new(
                     Code::SignInRejected,
-                    "Entra's answer does not say which tenant it is for. Start the sign-in again.",
+                    "Entra's response does not name its tenant. Start the sign-in again.",
                 )
             })?;
         let issuer = metadata.issuer_of(tenant);
@@ -427,7 +427,7 @@ impl Provider for Azure {
             tracing::warn!(
                 code = error.code().as_str(),
                 reference = error.reference(),
-                "the tenants could not be read"
+                "the tenants could not be loaded"
             );
             Vec::new()
         });
@@ -485,7 +485,7 @@ impl Provider for Azure {
             .ok_or_else(|| {
                 Error::new(
                     Code::SignInAgain,
-                    "The kept sign-in names no usable server. Sign in again.",
+                    "The saved sign-in has no valid token endpoint. Sign in again.",
                 )
             })?;
         let client = OAuthClient {
@@ -736,14 +736,14 @@ fn explained(failure: TokenFailure) -> Error {
 
 fn missing(what: &str) -> Error {
     let message =
-        format!("Entra's answer lacks {what}, so nothing of it was used. Start the sign-in again.");
+        format!("Entra's response lacks {what}, so it was not used. Start the sign-in again.");
     Error::new(Code::SignInRejected, message)
 }
 
 /// The error of a renewal that is not used.
 fn wrong_renewal(how: &str) -> Error {
     let message = format!(
-        "Entra renewed the session {how}, so the session was not used. It is requested again later."
+        "Entra renewed the session {how}, so it was not used. It will be requested again later."
     );
     Error::new(Code::ServerFailed, message)
 }
@@ -751,7 +751,7 @@ fn wrong_renewal(how: &str) -> Error {
 fn not_azure() -> Error {
     Error::new(
         Code::Internal,
-        "An account of another cloud came to the Azure provider.",
+        "The Azure provider got an account of another cloud. Report this with the reference.",
     )
 }
 
@@ -812,7 +812,7 @@ mod tests {
         assert!(granted(&["https://management.azure.com/.default"]).is_empty());
         assert!(
             granted(&[]).is_empty(),
-            "an answer without scopes granted what was asked (RFC 6749 5.1)"
+            "an answer without scopes granted the requested ones (RFC 6749 5.1)"
         );
         assert_eq!(granted(&["openid", "profile"]), [asked]);
     }

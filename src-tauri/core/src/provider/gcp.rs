@@ -195,7 +195,7 @@ impl Gcp {
         let scheme = self.settings.reversed_client_id();
         let redirect = match (wanted, &scheme) {
             (RedirectKind::DeepLink, None) => {
-                let message = "This client id has no scheme of its own. Use the redirect loopback for Google Cloud.";
+                let message = "This client id has no URI scheme. Use the redirect method loopback for Google Cloud.";
                 return Err(Error::new(Code::SettingInvalid, message));
             }
             (wanted, scheme) => {
@@ -305,7 +305,7 @@ impl Provider for Gcp {
         let known = request.known.as_ref().and_then(Known::of);
         if let Some(known) = known.filter(|known| known.issuer != metadata.issuer) {
             let message = format!(
-                "{} signed in at {}, and MCM_GOOGLE_ISSUER now names {}. Set it back, or use Connect account.",
+                "{} signed in at {}, but MCM_GOOGLE_ISSUER is now {}. Restore it, or use Connect account.",
                 known.who, known.issuer, metadata.issuer
             );
             return Err(Error::new(Code::SettingInvalid, message));
@@ -376,7 +376,7 @@ impl Provider for Gcp {
             .ok_or_else(|| {
                 Error::new(
                     Code::SignInAgain,
-                    "The kept sign-in names no usable server. Sign in again.",
+                    "The saved sign-in has no valid token endpoint. Sign in again.",
                 )
             })?;
         let client = OAuthClient {
@@ -618,22 +618,22 @@ fn explained(failure: TokenFailure, redeemed: Redeemed, client: &OAuthClient) ->
 }
 
 fn missing(what: &str) -> Error {
-    let message = format!(
-        "Google's answer lacks {what}, so nothing of it was used. Start the sign-in again."
-    );
+    let message =
+        format!("Google's response lacks {what}, so it was not used. Start the sign-in again.");
     Error::new(Code::SignInRejected, message)
 }
 
 /// Google never answers a renewal for another user; if a server does, its answer is not used.
 fn wrong_renewal() -> Error {
-    let message = "Google renewed the session for somebody else, so the answer was dropped. It is tried again by itself.";
+    let message =
+        "Google renewed the session of another user, so it was not used. Retrying automatically.";
     Error::new(Code::ServerFailed, message)
 }
 
 fn not_google() -> Error {
     Error::new(
         Code::Internal,
-        "An account of another cloud came to the Google Cloud provider.",
+        "The Google Cloud provider got an account of another cloud. Report this with the reference.",
     )
 }
 
@@ -667,7 +667,7 @@ mod tests {
     }
 
     #[test]
-    fn the_console_opens_as_the_person_at_the_project() {
+    fn the_console_opens_as_the_user_at_the_project() {
         let page = console(Some("ada+x@contoso.example"), Some("p-1")).expect("a page");
         assert_eq!(
             page.as_str(),

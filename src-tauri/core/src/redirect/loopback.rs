@@ -30,8 +30,7 @@ impl Listener {
     /// Binds a port. A program of this user could steal there only a code without its PKCE verifier.
     pub(super) fn bind(host: LoopbackHost) -> Result<Self> {
         Port::bind(host).map(Self).map_err(|error| {
-            let message =
-                "No port on this machine could be opened for the answer of the sign-in. Try again.";
+            let message = "No local port could be opened for the sign-in. Try again.";
             Error::new(Code::Busy, message).with_source(error)
         })
     }

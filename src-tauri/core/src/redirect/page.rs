@@ -63,21 +63,21 @@ impl Page {
     fn text(self) -> (&'static str, &'static str) {
         match self {
             Self::Received => (
-                "Answer received",
-                "Multi-Cloud Manager is finishing the sign-in, and shows how it went.",
+                "Response received",
+                "Multi-Cloud Manager is finishing the sign-in and will show the result.",
             ),
             Self::Refused => (
                 "Sign-in refused",
-                "The sign-in page reported that you were not signed in. Multi-Cloud Manager shows what it said.",
+                "The sign-in page reported that you were not signed in. Multi-Cloud Manager shows the reason.",
             ),
             Self::Rejected => (
                 "Sign-in stopped",
-                "The answer did not come from the expected sign-in server, so nothing of it was used. \
+                "The response did not come from the expected sign-in server, so it was not used. \
                  Start the sign-in again.",
             ),
             Self::AlreadyUsed => (
                 "Already used",
-                "This answer was received before and cannot be used twice. You can close this tab.",
+                "This response was already used and cannot be used twice. You can close this tab.",
             ),
             Self::TooLate => (
                 "Too late",
@@ -85,13 +85,13 @@ impl Page {
             ),
             Self::InAddress => (
                 "Close this tab",
-                "The sign-in answer came in a form that is not accepted. Close this tab, and never share the \
-                 address of this page with anybody: it can give access to your account.",
+                "The sign-in response came in a form that is not accepted. Close this tab, and never share the \
+                 address of this page: it can give access to your account.",
             ),
             Self::Unknown => (
                 "Nothing to do here",
-                "This is not an answer that a sign-in is waiting for. Close this tab, and do not share its \
-                 address with anybody.",
+                "No sign-in is waiting for this response. Close this tab, and do not share its \
+                 address.",
             ),
         }
     }
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn a_received_answer_is_not_called_a_success() {
+    fn a_received_response_is_not_called_a_success() {
         let html = Page::Received.html(Frontend::Window).to_lowercase();
         assert!(
             !html.contains("success") && !html.contains("signed in"),

@@ -189,22 +189,25 @@ impl Ending {
         match self {
             Self::Answered => Error::new(
                 Code::Internal,
-                "The answer of this sign-in was taken already.",
+                "The response of this sign-in was already used. Start the sign-in again.",
             ),
             Self::Rejected => Error::new(
                 Code::SignInRejected,
-                "The answer did not come from the sign-in server that was asked, so nothing of it was used. \
+                "The response did not come from the expected sign-in server, so it was not used. \
                  Start the sign-in again.",
             ),
             Self::Expired => Error::new(
                 Code::SignInExpired,
-                "The sign-in was not finished within 10 minutes. Start it again.",
+                "The sign-in timed out after 10 minutes. Start it again.",
             ),
             Self::Displaced => Error::new(
                 Code::SignInCancelled,
-                "Too many sign-ins were waiting at once, so the oldest was dropped. Start it again.",
+                "Too many sign-ins were waiting, so the oldest was cancelled. Start it again.",
             ),
-            Self::Cancelled => Error::new(Code::SignInCancelled, "The sign-in was cancelled."),
+            Self::Cancelled => Error::new(
+                Code::SignInCancelled,
+                "The sign-in was cancelled. Start it again.",
+            ),
         }
     }
 }

@@ -117,12 +117,12 @@ fn reversed(client_id: &str) -> Option<String> {
 /// The rest of a sentence that begins with where it was read.
 pub fn check_gcp_client_id(client_id: &str, issuer: &Url) -> std::result::Result<(), String> {
     let remedy = format!(
-        "Use the client id of an OAuth client of type Desktop app: it ends in {CLIENT_ID_END} and stands in the Google \
+        "Use the client id of an OAuth client of type Desktop app: it ends in {CLIENT_ID_END} and is in the Google \
          Cloud console under APIs & Services, Credentials."
     );
     if is_secret(client_id) {
         return Err(format!(
-            "holds a client secret or an API key, not a client id. {remedy}"
+            "contains a client secret or an API key, not a client id. {remedy}"
         ));
     }
     let shown: String = client_id
@@ -148,7 +148,7 @@ pub fn check_gcp_client_id(client_id: &str, issuer: &Url) -> std::result::Result
         ));
     }
     Err(format!(
-        "is \"{shown}\", which is not a client id of Google's. {remedy}"
+        "is \"{shown}\", which is not a Google client id. {remedy}"
     ))
 }
 
@@ -193,7 +193,7 @@ pub(super) fn read(lookup: &mut Lookup<'_>) -> GcpSettings {
         lookup.problem(
             "MCM_REDIRECT_GCP",
             origin,
-            "is deep-link, but the client id has no scheme of its own. Set it to loopback.",
+            "is deep-link, but the client id has no URI scheme. Set it to loopback.",
         );
     }
     let problems = std::mem::take(&mut lookup.problems);
@@ -328,7 +328,7 @@ fn read_client_file(path: &Path) -> std::result::Result<Client, String> {
     let bytes = bytes
         .map_err(|_| format!("names {shown}, which cannot be read. Check its permissions."))?
         .ok_or_else(|| {
-            format!("names {shown}, which is not there. Give the full path of the file.")
+            format!("names {shown}, which does not exist. Enter the full path of the file.")
         })?;
     // The parser's error may quote its input, so it is dropped.
     let file: ClientFile = serde_json::from_slice(&bytes).map_err(|_| not_a_client_file(path))?;
@@ -338,13 +338,13 @@ fn read_client_file(path: &Path) -> std::result::Result<Client, String> {
             ..
         } if !client.client_id.trim().is_empty() => Ok(client),
         ClientFile { web: Some(_), .. } => Err(format!(
-            "names {shown}, which is for a web application: Google sends its answers to a web server, and its secret \
+            "names {shown}, which is for a web application: Google redirects it to a web server, and its secret \
              must not leave that server. Create an OAuth client of type Desktop app and use its file."
         )),
         ClientFile {
             kind: Some(kind), ..
         } if kind == "service_account" => Err(format!(
-            "names {shown}, which is the key of a service account, and people do not sign in with one. Create an OAuth \
+            "names {shown}, which is the key of a service account, and users cannot sign in with one. Create an OAuth \
              client of type Desktop app and use its file."
         )),
         _ => Err(not_a_client_file(path)),

@@ -96,7 +96,7 @@ impl Store {
     /// `read`.
     pub fn named(&self, name: &str) -> Result<Account> {
         if name.trim().is_empty() {
-            let message = "Name an account: its id, or its name.";
+            let message = "Name an account by its id or its name.";
             return Err(Error::new(Code::InvalidInput, message));
         }
         let found = self.found(name, &WHOLE)?;
@@ -111,7 +111,7 @@ impl Store {
             return self.only(name, &similar);
         }
         let message = format!(
-            "No account is called \"{}\". Give a whole name or an id. Similar: {}.",
+            "No account is called \"{}\". Enter a whole name or an id. Similar: {}.",
             text::shown(name),
             self.list(&similar)?
         );
@@ -151,7 +151,7 @@ impl Store {
             [id] => self.require(id),
             [] => {
                 let message = format!(
-                    "No account matches \"{shown}\". Run \"mcm accounts\" to see the connected ones."
+                    "No account matches \"{shown}\". Run \"mcm accounts\" to list the connected ones."
                 );
                 Err(Error::new(Code::NotFound, message))
             }

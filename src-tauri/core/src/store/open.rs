@@ -94,7 +94,7 @@ impl Database {
             };
             *slot = Some(opened);
         }
-        // A process that was killed over the migration, or an earlier version, left it. It is not read again.
+        // A process that was killed during the migration, or an earlier version, left it. It is not read again.
         if legacy::path(path).exists() {
             legacy::keep_aside(path)?;
         }
@@ -297,7 +297,7 @@ impl Problem {
                  file is kept under another name."
             )),
             Self::Damaged(what) => unreadable(format!(
-                "{shown} holds a value that cannot be read: {what}. Restore it from a backup. The file was not changed."
+                "{shown} contains an invalid value: {what}. Restore it from a backup. The file was not changed."
             )),
             Self::Sqlite(error) => of_sqlite(path, error),
         }
@@ -337,7 +337,7 @@ fn of_sqlite(path: &Path, error: rusqlite::Error) -> Error {
         Some(ErrorCode::FileLockingProtocolFailed) => file::no_locks(path),
         Some(ErrorCode::SystemIoFailure) if is_about_locks(&error) => file::no_locks(path),
         Some(ErrorCode::SystemIoFailure) => failed("the disk reported an error; check the disk"),
-        _ => failed("the database reported an error"),
+        _ => failed("the database reported an error; try again"),
     };
     made.with_source(error)
 }

@@ -60,11 +60,11 @@ fn ids(store: &Store) -> Vec<AccountId> {
 }
 
 #[tokio::test]
-async fn what_is_written_is_read_back_whole() {
+async fn what_is_written_is_read_back_completely() {
     let folder = Folder::new();
     let store = folder.store();
     assert_eq!(
-        *store.read().expect("no file is no account"),
+        *store.read().expect("no file means no account"),
         Accounts::default()
     );
     assert!(!store.path().exists(), "reading makes no file");
@@ -115,7 +115,7 @@ async fn a_failed_edit_writes_nothing() {
 }
 
 #[tokio::test]
-async fn the_changes_of_another_process_are_read_and_nothing_else_is() {
+async fn only_the_changes_of_another_process_are_read() {
     let folder = Folder::new();
     let (ours, theirs) = (folder.store(), folder.store());
     for home in ["a", "b", "c"] {
@@ -182,7 +182,7 @@ async fn an_account_is_found_by_its_id_its_name_or_a_part_of_it() {
 }
 
 #[tokio::test]
-async fn a_removed_account_leaves_a_note_of_every_secret_until_that_is_settled() {
+async fn a_removed_account_leaves_a_note_of_every_secret_until_that_is_removed() {
     let folder = Folder::new();
     let store = folder.store();
     let mut account = azure("a");
@@ -380,7 +380,7 @@ async fn a_database_of_a_newer_version_is_never_written() {
 }
 
 #[tokio::test]
-async fn every_earlier_version_becomes_this_one_and_keeps_what_it_holds() {
+async fn every_earlier_version_is_migrated_and_keeps_its_data() {
     for version in 1..=schema::VERSION {
         let folder = Folder::new();
         let store = folder.store();
@@ -404,7 +404,7 @@ async fn every_earlier_version_becomes_this_one_and_keeps_what_it_holds() {
 }
 
 #[tokio::test]
-async fn a_value_that_no_version_writes_is_named_and_nothing_is_done_with_it() {
+async fn a_value_that_no_version_writes_is_named_and_not_used() {
     let folder = Folder::new();
     put(&folder.store(), &azure("a")).await.expect("written");
     for (column, value) in [
@@ -468,7 +468,7 @@ fn legacy() -> String {
 }
 
 #[tokio::test]
-async fn accounts_json_becomes_the_database_and_is_kept_as_it_was() {
+async fn accounts_json_becomes_the_database_and_is_kept_unchanged() {
     let folder = Folder::new();
     file::replace(&folder.path("accounts.json"), legacy().as_bytes()).expect("written");
     assert!(
@@ -556,7 +556,7 @@ async fn an_accounts_json_that_cannot_be_read_is_named_and_kept_when_an_account_
 }
 
 #[tokio::test]
-async fn what_is_no_file_is_refused_at_once() {
+async fn anything_but_a_file_is_refused_at_once() {
     let folder = Folder::new();
     fs::create_dir(folder.store().path()).expect("a folder in its place");
     let error = folder.store().read().expect_err("no file");
@@ -569,7 +569,7 @@ async fn what_is_no_file_is_refused_at_once() {
 
 #[cfg(unix)]
 #[test]
-fn a_pipe_in_place_of_a_file_is_refused_and_never_waited_for() {
+fn a_pipe_instead_of_a_file_is_refused_without_waiting() {
     for name in ["accounts.db", "accounts.json"] {
         let folder = Folder::new();
         let made = std::process::Command::new("mkfifo")
@@ -624,7 +624,7 @@ fn issued(home: &str, second: i64) -> ActivityEvent {
 }
 
 #[tokio::test]
-async fn activity_is_kept_with_what_happened_and_the_newest_comes_first() {
+async fn activity_is_stored_in_its_transaction_and_the_newest_comes_first() {
     let folder = Folder::new();
     let store = folder.store();
     for (second, what) in [(1, ActivityKind::Connected), (3, ActivityKind::Renewed)] {
@@ -648,7 +648,7 @@ async fn activity_is_kept_with_what_happened_and_the_newest_comes_first() {
 }
 
 #[tokio::test]
-async fn events_in_a_file_are_taken_in_once_also_after_a_kill_and_a_torn_line_costs_itself_alone() {
+async fn events_in_a_file_are_imported_once_even_after_a_kill_or_a_torn_line() {
     let folder = Folder::new();
     let store = folder.store();
     let log = store.issue_log();
@@ -669,7 +669,7 @@ async fn events_in_a_file_are_taken_in_once_also_after_a_kill_and_a_torn_line_co
 }
 
 #[tokio::test]
-async fn the_activity_log_of_earlier_versions_is_taken_in_and_kept_as_it_was() {
+async fn the_activity_log_of_earlier_versions_is_imported_and_kept_unchanged() {
     let folder = Folder::new();
     let lines = |events: &[ActivityEvent]| {
         let lines = events.iter().map(|event| rows::as_json(event) + "\n");
@@ -693,7 +693,7 @@ async fn the_activity_log_of_earlier_versions_is_taken_in_and_kept_as_it_was() {
 }
 
 #[tokio::test]
-async fn activity_stays_within_its_bounds_and_keeps_the_newest() {
+async fn activity_stays_within_its_limit_and_keeps_the_newest() {
     let folder = Folder::new();
     let store = folder.store();
     let rounds = 12_000;

@@ -114,7 +114,7 @@ impl<'a> Entries<'a> {
             let kept = self.get(record, &part(record, head.slot(), number))?;
             if kept.is_none_or(|kept| kept[..] != **piece) {
                 return Err(KeychainFailure::Refused(
-                    "it does not keep what it is given",
+                    "it does not keep what was stored",
                     None,
                 ));
             }
@@ -125,7 +125,7 @@ impl<'a> Entries<'a> {
         if self.get(record, &user)? != Some(entry) {
             self.put_back(record, old)?;
             return Err(KeychainFailure::Refused(
-                "it does not keep what it is given",
+                "it does not keep what was stored",
                 None,
             ));
         }
@@ -204,7 +204,7 @@ impl<'a> Entries<'a> {
             Err(keyring_core::Error::NoEntry) => Ok(None),
             Err(keyring_core::Error::Ambiguous(_)) => Err(KeychainFailure::Damaged(
                 record.kind,
-                "it is there more than once".to_owned(),
+                "it exists more than once".to_owned(),
             )),
             Err(error) => Err(redacted(error)),
         }
@@ -413,7 +413,7 @@ mod tests {
         let outcome = Entries::new(&*store, "service").read(&record());
         outcome
             .map_err(KeychainFailure::into_error)
-            .expect("the keychain is well")
+            .expect("the keychain works")
             .map(|secret| secret.to_vec())
     }
 
@@ -422,14 +422,14 @@ mod tests {
         let outcome = Entries::new(&*store, "service").write(&record(), secret);
         outcome
             .map_err(KeychainFailure::into_error)
-            .expect("the keychain is well");
+            .expect("the keychain works");
     }
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]
 
         #[test]
-        fn any_secret_comes_back_and_no_entry_exceeds_what_windows_takes(
+        fn any_secret_comes_back_and_no_entry_exceeds_the_limit_of_windows(
             secrets in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..20_000), 1..4)
         ) {
             let fake = Fake::new();
@@ -470,7 +470,7 @@ mod tests {
     }
 
     #[test]
-    fn head_with_more_than_can_be_is_not_followed() {
+    fn head_with_impossible_numbers_is_not_followed() {
         let hash = "0".repeat(64);
         for line in [
             format!("mcm 1 0 10 65 {hash}\n"),
@@ -489,7 +489,7 @@ mod tests {
     }
 
     #[test]
-    fn generation_that_has_run_out_starts_again() {
+    fn generation_that_overflows_starts_again() {
         let fake = Fake::new();
         write(&fake, b"first");
         let last = Head {

@@ -53,7 +53,7 @@ impl From<keyring_core::Error> for KeychainFailure {
                 Self::Locked(Some(Cause(cause.to_string())))
             }
             Keyring::PlatformFailure(cause) => Self::Broken(Cause(cause.to_string())),
-            Keyring::NoEntry => Self::Refused("an entry vanished while it was used", None),
+            Keyring::NoEntry => Self::Refused("an entry disappeared while it was used", None),
             // These two carry the bytes that could not be decoded.
             Keyring::BadEncoding(_) | Keyring::BadDataFormat(..) => {
                 Self::Refused("an entry cannot be decoded", None)
@@ -70,11 +70,11 @@ impl From<keyring_core::Error> for KeychainFailure {
                 Some(Cause(format!("{name}: {reason}"))),
             ),
             Keyring::Ambiguous(entries) => Self::Refused(
-                "one entry is there more than once",
+                "one entry exists more than once",
                 Some(Cause(entries.len().to_string())),
             ),
             Keyring::NotSupportedByStore(reason) => {
-                Self::Refused("it cannot do what is needed", Some(Cause(reason)))
+                Self::Refused("it does not support the operation", Some(Cause(reason)))
             }
             _ => Self::Refused("it failed in an unknown way", None),
         }
@@ -88,7 +88,7 @@ impl KeychainFailure {
             Self::Locked(cause) => (
                 Error::new(
                     Code::KeychainLocked,
-                    "Your keychain is locked. Unlock it and choose Retry.",
+                    "Your keychain is locked. Unlock it, then try again.",
                 ),
                 cause,
             ),
@@ -103,18 +103,19 @@ impl KeychainFailure {
             }
             Self::Absent(cause) => (absent(), cause),
             Self::Broken(cause) => {
-                let message = "Your keychain failed. Choose Retry; if it fails again, log out of this computer and in again.";
+                let message = "Your keychain failed. Try again. If it fails again, log out of your desktop session and log in again.";
                 (Error::new(Code::KeychainFailed, message), Some(cause))
             }
             Self::Refused(what, cause) => {
-                let message =
-                    format!("Your keychain refused: {what}. Choose Retry, or sign in again.");
+                let message = format!(
+                    "Your keychain refused the request: {what}. Try again, or sign in again."
+                );
                 (Error::new(Code::KeychainFailed, message), cause)
             }
             Self::Damaged(kind, what) => {
                 let noun = kind.noun();
                 let message = format!(
-                    "What your keychain holds for this {noun} is damaged: {what}. Sign in again to replace it."
+                    "The keychain entry of this {noun} is damaged: {what}. Sign in again to replace it."
                 );
                 (
                     Error::new(Code::KeychainFailed, message).with_detail("damaged"),
@@ -124,8 +125,8 @@ impl KeychainFailure {
             Self::Newer(kind) => {
                 let noun = kind.noun();
                 let message = format!(
-                    "What your keychain holds for this {noun} was written by a newer version of this app. \
-                     Update this one, or sign in again to replace it."
+                    "The keychain entry of this {noun} was written by a newer version of this app. \
+                     Update this app, or sign in again to replace the entry."
                 );
                 (
                     Error::new(Code::KeychainFailed, message).with_detail("newer-format"),
@@ -154,15 +155,15 @@ fn keychain_name(program: &str) -> &str {
 pub(super) fn absent() -> Error {
     Error::new(
         Code::KeychainAbsent,
-        "There is no keychain in this session, so sign-ins are kept in memory and end with this app. \
-         Start or set up a keychain and choose Retry.",
+        "There is no keychain in this session, so sign-ins are only in memory and end with this app. \
+         Start or set up a keychain, then try again.",
     )
 }
 
 /// The error for a keychain that did not answer in time.
 pub(super) fn silent(limit: Duration) -> Error {
     let message = format!(
-        "Your keychain did not answer within {} seconds. If it shows a question, answer it, then choose Retry.",
+        "Your keychain did not answer within {} seconds. If it shows a dialog, answer it, then try again.",
         limit.as_secs_f32()
     );
     Error::new(Code::KeychainFailed, message)
@@ -172,7 +173,7 @@ pub(super) fn silent(limit: Duration) -> Error {
 pub(super) fn unanswered() -> Error {
     Error::new(
         Code::KeychainLocked,
-        "Your keychain is still locked: its question was not answered in time. Answer it, then choose Retry.",
+        "Your keychain is still locked, because its dialog was not answered in time. Answer it, then try again.",
     )
 }
 
@@ -180,7 +181,7 @@ pub(super) fn unanswered() -> Error {
 pub(super) fn busy_here() -> Error {
     Error::new(
         Code::Busy,
-        "Your keychain has not answered an earlier request yet. If it shows a question, answer it, then choose Retry.",
+        "Your keychain has not answered an earlier request yet. If it shows a dialog, answer it, then try again.",
     )
 }
 
@@ -188,6 +189,6 @@ pub(super) fn busy_here() -> Error {
 pub(super) fn busy_elsewhere() -> Error {
     Error::new(
         Code::Busy,
-        "Another window or command of this app is using the keychain and did not finish in time. Choose Retry.",
+        "Another window or command of this app is using the keychain and did not finish in time. Try again.",
     )
 }

@@ -612,14 +612,14 @@ fn failure(error: secret_service::Error) -> Error {
             Some("org.freedesktop.Secret.Error.IsLocked") => {
                 Error::NoStorageAccess(Box::new(other))
             }
-            Some(name) if is_nobody_there(name) => Error::NoDefaultStore,
+            Some(name) if is_service_missing(name) => Error::NoDefaultStore,
             _ => Error::PlatformFailure(Box::new(other)),
         },
     }
 }
 
 /// Whether the bus says that no keychain runs on it and that none can be started.
-fn is_nobody_there(name: &str) -> bool {
+fn is_service_missing(name: &str) -> bool {
     name == "org.freedesktop.DBus.Error.ServiceUnknown"
         || name == "org.freedesktop.DBus.Error.NameHasNoOwner"
         || name.starts_with("org.freedesktop.DBus.Error.Spawn.")

@@ -90,7 +90,7 @@ fn state(vault: &Vault) -> KeychainState {
 // Records.
 
 #[test]
-fn user_name_has_no_dot_and_nothing_of_the_person() {
+fn user_name_has_no_dot_and_nothing_of_the_user() {
     let odd = Record::session(
         &AccountId::from("gcp-0123456789ab".to_owned()),
         "https://a.b/c d",
@@ -223,7 +223,7 @@ async fn sweep_all_removes_every_entry_of_our_service_and_no_other() {
 }
 
 #[tokio::test]
-async fn secret_beyond_all_bounds_is_refused_and_the_old_one_stays() {
+async fn secret_beyond_every_limit_is_refused_and_the_old_one_stays() {
     let fake = Fake::new();
     let vault = vault(&fake);
     write(&vault, &grant(), b"old")
@@ -294,7 +294,7 @@ async fn damaged_record_is_named_and_never_deleted_by_a_read() {
 }
 
 #[tokio::test]
-async fn head_of_another_record_is_not_believed() {
+async fn head_of_another_record_is_not_accepted() {
     let fake = Fake::new();
     let vault = vault(&fake);
     write(&vault, &grant(), &bytes(1, 5_000))
@@ -310,7 +310,7 @@ async fn head_of_another_record_is_not_believed() {
 }
 
 #[tokio::test]
-async fn entry_that_is_there_twice_is_an_error_until_it_is_written_or_deleted() {
+async fn entry_that_exists_twice_is_an_error_until_it_is_written_or_deleted() {
     let fake = Fake::new();
     let vault = vault(&fake);
     let double = || fake.tamper(&grant().user(), |secrets| secrets.push(secrets[0].clone()));
@@ -339,7 +339,7 @@ async fn entry_that_is_there_twice_is_an_error_until_it_is_written_or_deleted() 
 }
 
 #[tokio::test]
-async fn keychain_that_does_not_keep_what_it_is_given_is_found_out_and_keeps_the_old_secret() {
+async fn keychain_that_does_not_keep_a_write_is_noticed_and_keeps_the_old_secret() {
     for length in [10, 5_000] {
         let fake = Fake::new();
         let vault = vault(&fake);
@@ -367,7 +367,7 @@ async fn keychain_that_does_not_keep_what_it_is_given_is_found_out_and_keeps_the
 }
 
 #[tokio::test]
-async fn keychain_that_takes_text_only_keeps_long_text() {
+async fn keychain_for_text_only_keeps_long_text() {
     let fake = Fake::new();
     fake.become_(Behaviour::TextOnly);
     let text = "{\"name\":\"Zażółć gęślą jaźń\"}".repeat(300);
@@ -415,14 +415,14 @@ async fn error_that_carries_a_secret_is_stripped_of_it() {
         .await
         .map(drop)
         .expect_err("the answer cannot be decoded");
-    let mut told = format!("{error} {error:?} {:?}", vault.watch().borrow().error);
+    let mut text = format!("{error} {error:?} {:?}", vault.watch().borrow().error);
     let mut source = error.source();
     while let Some(cause) = source {
-        told.push_str(&format!(" {cause} {cause:?}"));
+        text.push_str(&format!(" {cause} {cause:?}"));
         source = cause.source();
     }
     for leak in ["canary", "99, 97, 110", "0x63"] {
-        assert!(!told.contains(leak), "{told}");
+        assert!(!text.contains(leak), "{text}");
     }
 }
 
@@ -502,7 +502,7 @@ async fn without_a_keychain_secrets_live_in_memory_and_the_state_says_so() {
 }
 
 #[tokio::test]
-async fn without_a_keychain_an_unknown_grant_is_unknown_and_not_missing() {
+async fn without_a_keychain_an_unknown_grant_does_not_count_as_missing() {
     let fake = Fake::new();
     fake.become_(Behaviour::Absent);
     let vault = vault(&fake);
@@ -575,7 +575,7 @@ async fn memory_is_kept_while_the_keychain_that_appeared_is_locked() {
 }
 
 #[tokio::test]
-async fn memory_that_cannot_move_does_not_stand_in_the_way_of_other_records() {
+async fn memory_that_cannot_move_does_not_block_other_records() {
     let fake = Fake::new();
     write(&vault(&fake), &session(), b"other")
         .await
@@ -597,7 +597,7 @@ async fn memory_that_cannot_move_does_not_stand_in_the_way_of_other_records() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn absent_keychain_is_looked_for_at_intervals_and_at_once_when_asked() {
+async fn absent_keychain_is_searched_at_intervals_and_at_once_on_request() {
     let fake = Fake::new();
     fake.become_(Behaviour::Absent);
     let vault = vault_with(

@@ -59,7 +59,7 @@ fn pair(text: &str) -> Resource {
 }
 
 async fn credentials(harness: &Harness, id: &AccountId, text: &str) -> Result<Session> {
-    harness.app.hand_out_for(id, &pair(text), "test").await
+    harness.app.issue_for(id, &pair(text), "test").await
 }
 
 fn count(harness: &Harness, endpoint: Endpoint) -> usize {

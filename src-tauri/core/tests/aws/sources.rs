@@ -291,7 +291,7 @@ async fn a_role_is_not_prepared_nor_connected_with_a_session_that_is_over() {
     assert!(
         error
             .message()
-            .contains("The session of AWS profile \"short\" is over"),
+            .contains("The session of AWS profile \"short\" has expired"),
         "{error}"
     );
     assert_eq!(
@@ -440,13 +440,13 @@ async fn each_refusal_of_aws_is_told_with_what_to_do_and_nothing_is_connected() 
             "ExpiredToken",
             403,
             Code::SourceExpired,
-            "AWS_SESSION_TOKEN) is over",
+            "AWS_SESSION_TOKEN) has expired",
         ),
         (
             "ExpiredTokenException",
             400,
             Code::SourceExpired,
-            "AWS_SESSION_TOKEN) is over",
+            "AWS_SESSION_TOKEN) has expired",
         ),
         (
             "RegionDisabledException",
@@ -470,21 +470,26 @@ async fn each_refusal_of_aws_is_told_with_what_to_do_and_nothing_is_connected() 
             "SignatureDoesNotMatch",
             403,
             Code::SourceExpired,
-            "secret access key is not the one",
+            "secret access key does not match",
         ),
         (
             "RequestTimeTooSkewed",
             403,
             Code::SourceExpired,
-            "secret access key is not the one",
+            "secret access key does not match",
         ),
         ("Throttling", 400, Code::Throttled, "asked to wait"),
-        ("InternalFailure", 500, Code::ServerFailed, "in trouble"),
+        (
+            "InternalFailure",
+            500,
+            Code::ServerFailed,
+            "temporarily unavailable",
+        ),
         (
             "AccessDenied",
             403,
             Code::RoleRefused,
-            "A policy of the organisation forbids it",
+            "a policy of the organisation denies it",
         ),
     ] {
         let harness = Harness::start().await;

@@ -338,7 +338,7 @@ async fn a_tenant_that_asks_for_more_becomes_a_row_to_sign_in_to_and_hides_none_
         row.renewal_failure
             .expect("told")
             .message
-            .contains("another sign-in step")
+            .contains("another verification step")
     );
     assert_eq!(harness.row(&home).status, Status::Connected);
 

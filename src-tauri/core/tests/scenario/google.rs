@@ -351,7 +351,7 @@ async fn a_sign_in_that_the_organisation_ended_is_not_called_revoked_and_is_mend
     let error = harness.app.renew(&id).await.expect_err("over");
     assert_eq!(error.code(), Code::SignInAgain);
     assert!(
-        error.message().contains("Your organisation ends")
+        error.message().contains("Your organisation limits")
             && error.reference().contains("invalid_rapt")
     );
     assert_eq!(harness.row(&id).status, Status::SignInAgain);
@@ -683,7 +683,7 @@ async fn disconnecting_removes_every_trace_also_when_google_is_gone_or_knows_the
         assert_eq!(untold.is_none(), is_told);
         if let Some(error) = untold {
             assert!(
-                error.message().contains("still stands") && error.is_transient(),
+                error.message().contains("still granted") && error.is_transient(),
                 "{error:?}"
             );
         }

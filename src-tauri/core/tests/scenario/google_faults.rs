@@ -341,7 +341,7 @@ async fn empty_and_short_pages_do_not_end_a_list_and_circles_do() {
         .always(Endpoint::GoogleProjects, Fault::RepeatingNextLink);
     let error = within(harness.app.read_targets(&id))
         .await
-        .expect_err("round in circles");
+        .expect_err("pages in circles");
     assert_eq!(error.code(), Code::ServerFailed);
     assert_eq!(harness.row(&id).target_count, 4, "the old list stays");
 }
@@ -408,7 +408,7 @@ async fn trouble_at_google_keeps_the_session_and_the_sign_in() {
             .app
             .session(&id)
             .await
-            .expect("the session still stands");
+            .expect("the session is still valid");
     }
     assert_eq!(refresh_token(&harness, &id).await, token);
     harness.app.renew(&id).await.expect("over");

@@ -27,7 +27,7 @@ async fn strict() -> Harness {
 /// A token for what a person calls the resource.
 async fn token(harness: &Harness, id: &AccountId, resource: &str) -> Result<String, Error> {
     let resource = harness.app.resource(id, resource)?;
-    let session = harness.app.hand_out_for(id, &resource, "test").await?;
+    let session = harness.app.issue_for(id, &resource, "test").await?;
     Ok(session.bearer()?.expose_secret().to_owned())
 }
 
@@ -108,7 +108,7 @@ async fn callers_in_two_processes_make_one_request_for_each_resource_and_the_gra
         );
         tokio::spawn(async move {
             let resource = app.resource(&id, names[number % 3])?;
-            app.hand_out_for(&id, &resource, "test")
+            app.issue_for(&id, &resource, "test")
                 .await
                 .map(|session| (number % 3, session))
         })
@@ -330,8 +330,7 @@ async fn a_late_session_for_a_resource_cannot_outlive_its_account() {
     let (app, asking) = (harness.app.clone(), id.clone());
     let graph = app.resource(&id, "graph").expect("a resource");
     let record = Record::session(&id, graph.key());
-    let late =
-        tokio::spawn(async move { app.hand_out_for(&asking, &graph, "test").await.map(drop) });
+    let late = tokio::spawn(async move { app.issue_for(&asking, &graph, "test").await.map(drop) });
     let is_renewal = |request: &Request| request.grant_type.as_deref() == Some("refresh_token");
     within(
         harness
@@ -397,7 +396,7 @@ async fn a_cloud_with_one_credential_for_everything_says_so() {
     let graph = harness.app.resource(&azure, "graph").expect("a resource");
     let error = harness
         .app
-        .hand_out_for(&id, &graph, "test")
+        .issue_for(&id, &graph, "test")
         .await
         .expect_err("Google has none");
     assert_eq!(error.code(), Code::Unsupported);

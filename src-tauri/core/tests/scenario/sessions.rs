@@ -214,7 +214,11 @@ async fn a_person_who_presses_renew_does_not_wait_for_the_back_off() {
         .clouds
         .faults()
         .next(Endpoint::AzureToken, Fault::status(503));
-    harness.app.session(&id).await.expect_err("in trouble");
+    harness
+        .app
+        .session(&id)
+        .await
+        .expect_err("temporarily unavailable");
     harness.app.renew(&id).await.expect("renewed");
 }
 

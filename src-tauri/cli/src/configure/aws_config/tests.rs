@@ -63,27 +63,27 @@ fn a_file_that_a_client_would_refuse_is_refused_with_its_line() {
         ("region = x\n", 1, "before the first section"),
         ("[a]\nnonsense\n", 2, "neither a section"),
         ("[a]\n= x\n", 2, "is missing"),
-        ("[a]\nregion = x\nRegion: y\n", 3, "set already, on line 2"),
+        ("[a]\nregion = x\nRegion: y\n", 3, "already set, on line 2"),
         ("[a]\rregion = x\r", 1, "unusual line break"),
         ("[a]\nk = \u{0}\n", 2, "control character"),
         ("\u{feff}[a]\n", 1, "byte-order mark"),
     ] {
-        let Err(told) = Config::parse(text.as_bytes()) else {
+        let Err(fault) = Config::parse(text.as_bytes()) else {
             panic!("{text:?} was read")
         };
         assert!(
-            told.starts_with(&format!("line {line}: ")) && told.contains(why),
-            "{text:?}: {told}"
+            fault.starts_with(&format!("line {line}: ")) && fault.contains(why),
+            "{text:?}: {fault}"
         );
     }
-    let Err(told) = Config::parse(b"[a]\nk = \xff\n") else {
+    let Err(fault) = Config::parse(b"[a]\nk = \xff\n") else {
         panic!("it was read")
     };
-    assert!(told.starts_with("line 2: it is not UTF-8"), "{told}");
+    assert!(fault.starts_with("line 2: it is not UTF-8"), "{fault}");
 }
 
 #[test]
-fn what_looks_like_a_section_or_a_profile_of_ours_and_is_none_is_left_alone() {
+fn what_only_looks_like_a_section_or_a_profile_of_ours_stays() {
     let text = format!(
         "[a]\ns3 =\n  x = [profile nested]\n  credential_process = {COMMAND}\n[profile b]\ncredential_process = other aws-1\n\
          [profile c]\ncredential_process = {COMMAND} --flag\n[services d]\ncredential_process = {COMMAND}\n"
@@ -95,7 +95,7 @@ fn what_looks_like_a_section_or_a_profile_of_ours_and_is_none_is_left_alone() {
 }
 
 #[test]
-fn a_profile_that_a_person_wrote_is_known_and_never_taken_out() {
+fn a_profile_that_the_user_wrote_is_known_and_never_removed() {
     let text =
         "[profile mine]\ncredential_process = \"/opt/My Tools/mcm\" credential-process 'aws-1'\n";
     let config = Config::parse(text.as_bytes()).expect("a good file");
@@ -112,7 +112,7 @@ fn a_profile_that_a_person_wrote_is_known_and_never_taken_out() {
 }
 
 #[test]
-fn a_profile_of_ours_is_brought_up_to_date_where_it_is() {
+fn a_profile_of_ours_is_updated_in_place() {
     let text = with(Some("[default]\n"), &["x"]) + "\n# mine\n[profile y]\n";
     let config = Config::parse(text.as_bytes()).expect("a good file");
     let updated = |name, command, region| {
@@ -152,7 +152,7 @@ fn a_profile_of_ours_is_brought_up_to_date_where_it_is() {
 }
 
 #[test]
-fn a_region_is_put_below_a_last_line_that_has_no_end() {
+fn a_region_is_added_below_a_last_line_without_a_line_end() {
     let open = content(&{
         let config = Config::parse(b"[default]").expect("a good file");
         let mut draft = config.draft();
@@ -173,7 +173,7 @@ fn a_region_is_put_below_a_last_line_that_has_no_end() {
 }
 
 #[test]
-fn what_somebody_changed_or_added_in_a_profile_of_ours_stays() {
+fn what_the_user_changed_or_added_in_a_profile_of_ours_stays() {
     let ours = with(Some("[default]\n"), &["x"]);
     let added = ours.clone() + "output = json\n";
     assert_eq!(
@@ -189,7 +189,7 @@ fn what_somebody_changed_or_added_in_a_profile_of_ours_stays() {
     assert_eq!(
         without(&other),
         Some(other),
-        "it asks somebody else now, so it is theirs"
+        "it runs another program now, so it is the user's"
     );
 }
 
@@ -249,7 +249,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 2000, max_global_rejects: 200_000, failure_persistence: None, ..Default::default() })]
 
     #[test]
-    fn what_was_put_in_comes_out_again_to_the_byte(
+    fn what_was_added_is_removed_to_the_byte(
         text in file(),
         is_new in any::<bool>(),
         count in 1_usize..4,

@@ -53,7 +53,7 @@ impl Aws {
             return failed(
                 StatusCode::FORBIDDEN,
                 "AccessDenied",
-                "The authorization token is not the right one.",
+                "The authorization token is wrong. Use AWS_CONTAINER_AUTHORIZATION_TOKEN.",
             );
         }
         if request.method() != Method::GET {
@@ -63,11 +63,11 @@ impl Aws {
             return failed(
                 StatusCode::BAD_REQUEST,
                 "InvalidRequest",
-                "This address takes no parameters.",
+                "This address accepts no parameters. Remove them.",
             );
         }
         let (account, session) = match broker.lend(Cloud::Aws, None).await {
-            Ok(lent) => lent,
+            Ok(served) => served,
             Err(refused) => {
                 return failed(status_of(&refused), refused.code.as_str(), &refused.message);
             }

@@ -69,12 +69,12 @@ impl Azure {
     /// As App Service.
     pub(super) async fn answer(&self, broker: &Broker, request: &Request) -> Reply {
         if !self.header.is_in(request.headers(), &HEADER) {
-            let message = "X-IDENTITY-HEADER is not the value of IDENTITY_HEADER.";
+            let message = "X-IDENTITY-HEADER does not match IDENTITY_HEADER.";
             return failed(StatusCode::FORBIDDEN, "access_denied", message);
         }
         let query = request.uri().query().unwrap_or_default();
         if parameter(query, "api-version").as_deref() != Some(API_VERSION) {
-            let message = format!("This endpoint speaks api-version={API_VERSION} only.");
+            let message = format!("This endpoint supports only api-version={API_VERSION}.");
             return failed(StatusCode::BAD_REQUEST, "invalid_request", &message);
         }
         token(broker, request).await
@@ -86,7 +86,7 @@ impl Azure {
             return failed(
                 StatusCode::BAD_REQUEST,
                 "invalid_request",
-                "The header \"Metadata: true\" is missing.",
+                "The header \"Metadata: true\" is missing. Add it to the request.",
             );
         }
         token(broker, request).await
@@ -100,8 +100,8 @@ async fn token(broker: &Broker, request: &Request) -> Reply {
     let query = request.uri().query().unwrap_or_default();
     if let Some(selector) = SELECTORS.into_iter().find(|name| names(query, name)) {
         let message = format!(
-            "The program asks for one managed identity by {selector}, but \"mcm exec\" has one account to lend. Leave \
-             {selector} out, or unset AZURE_CLIENT_ID."
+            "The program selects a managed identity by {selector}, but \"mcm exec\" serves one account. Remove \
+             {selector}, or unset AZURE_CLIENT_ID."
         );
         return failed(StatusCode::BAD_REQUEST, "invalid_request", &message);
     }
@@ -109,11 +109,11 @@ async fn token(broker: &Broker, request: &Request) -> Reply {
         return failed(
             StatusCode::BAD_REQUEST,
             "invalid_request",
-            "The parameter resource is missing.",
+            "The parameter resource is missing. Add it to the request.",
         );
     };
     let (_, session) = match broker.lend(Cloud::Azure, Some(&resource)).await {
-        Ok(lent) => lent,
+        Ok(served) => served,
         Err(refused) => {
             return failed(status_of(&refused), refused.code.as_str(), &refused.message);
         }

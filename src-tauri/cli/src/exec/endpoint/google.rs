@@ -97,21 +97,21 @@ impl Google {
             Err(reply) => return *reply,
         };
         if field(&form, "grant_type").as_deref() != Some("refresh_token") {
-            let message = "This endpoint takes grant_type=refresh_token only.";
+            let message = "This endpoint supports only grant_type=refresh_token.";
             return failed(StatusCode::BAD_REQUEST, "unsupported_grant_type", message);
         }
         if !field(&form, "refresh_token").is_some_and(|given| self.handle.is(&given)) {
             let message =
-                "The handle is not the one of this run. Start the program with \"mcm exec\" again.";
+                "The handle is not valid in this run. Start the program with \"mcm exec\" again.";
             return failed(StatusCode::BAD_REQUEST, "invalid_grant", message);
         }
         let (_, session) = match broker.lend(Cloud::Gcp, None).await {
-            Ok(lent) => lent,
-            Err(refused) => return not_lent(&refused),
+            Ok(served) => served,
+            Err(refused) => return not_issued(&refused),
         };
         let access_token = match session.bearer() {
             Ok(token) => token.expose_secret(),
-            Err(error) => return not_lent(&error.into()),
+            Err(error) => return not_issued(&error.into()),
         };
         let expires_in = session
             .times
@@ -134,8 +134,8 @@ impl Google {
             Err(reply) => return *reply,
         };
         let (account, session) = match broker.lend(Cloud::Gcp, None).await {
-            Ok(lent) => lent,
-            Err(refused) => return not_lent(&refused),
+            Ok(served) => served,
+            Err(refused) => return not_issued(&refused),
         };
         // Only a client that has the token, or the handle for it, gets an answer about it.
         let is_known = |given: &str| {
@@ -163,7 +163,7 @@ impl Google {
     /// of the file's.
     async fn form(&self, request: Request) -> Result<Bytes, Box<Reply>> {
         if !self.is_the_client(request.headers()) {
-            let message = "The client's secret is not the one of this run.";
+            let message = "The client secret is not valid in this run. Start the program with \"mcm exec\" again.";
             let mut reply = failed(StatusCode::UNAUTHORIZED, "invalid_client", message);
             reply
                 .headers_mut()
@@ -181,7 +181,7 @@ impl Google {
                     .eq_ignore_ascii_case("application/x-www-form-urlencoded")
             });
         if !is_form || request.uri().query().is_some() {
-            let message = "This endpoint takes a form in the body.";
+            let message = "This endpoint needs a form in the request body.";
             return Err(Box::new(failed(
                 StatusCode::BAD_REQUEST,
                 "invalid_request",
@@ -189,7 +189,12 @@ impl Google {
             )));
         }
         let body = loopback::body(request, LONGEST_BODY).await;
-        body.map_err(|status| Box::new(refusal(status, "The body is too long or broke off.")))
+        body.map_err(|status| {
+            Box::new(refusal(
+                status,
+                "The request body is too long or incomplete.",
+            ))
+        })
     }
 
     fn is_the_client(&self, headers: &HeaderMap) -> bool {
@@ -219,7 +224,7 @@ fn field(form: &[u8], name: &str) -> Option<String> {
     found.next().is_none().then_some(value)
 }
 
-fn not_lent(refused: &BrokerError) -> Reply {
+fn not_issued(refused: &BrokerError) -> Reply {
     if refused.is_soon_over() {
         return failed(
             StatusCode::SERVICE_UNAVAILABLE,

@@ -33,7 +33,7 @@ impl EnteredKeys {
         let refused = |message: &str| Err(Error::new(Code::InvalidInput, message));
         if !is_access_key_id(&self.access_key_id) {
             return refused(
-                "This is no access key id of AWS. It has 16 characters or more and begins with AKIA or ASIA.",
+                "This is not an AWS access key id. One has 16 or more characters and begins with AKIA or ASIA.",
             );
         }
         if self.secret_access_key.expose_secret().trim().is_empty() {
@@ -99,7 +99,7 @@ impl App {
         }
         if stored.uses_access_keys(access_key_id) {
             let message = format!(
-                "A connection uses the access keys {}. Disconnect it first, or drop it while it waits for its role.",
+                "A connection uses the access keys {}. Disconnect it first, or discard it if it is waiting for its role.",
                 text::shown(access_key_id)
             );
             return Err(Error::new(Code::InvalidInput, message));
@@ -147,7 +147,7 @@ fn only_keys(stored: &Accounts) -> Result<Source> {
         [one] => Ok(Source::Keychain(one.access_key_id.clone())),
         [] => Err(Error::new(
             Code::NotFound,
-            "The keychain holds no AWS access keys. Enter them first.",
+            "The keychain has no AWS access keys. Enter them first.",
         )),
         several => {
             let list: Vec<String> = several
@@ -155,7 +155,7 @@ fn only_keys(stored: &Accounts) -> Result<Source> {
                 .map(|keys| format!("keychain:{} ({})", keys.access_key_id, keys.arn))
                 .collect();
             let message = format!(
-                "The keychain holds {} access keys. Name one: {}.",
+                "The keychain has {} access keys. Name one: {}.",
                 several.len(),
                 list.join(", ")
             );
@@ -166,7 +166,7 @@ fn only_keys(stored: &Accounts) -> Result<Source> {
 
 pub(crate) fn no_keys(id: &str) -> Error {
     let message = format!(
-        "The keychain holds no access keys {}. Enter them again.",
+        "The keychain has no access keys {}. Enter them again.",
         text::shown(id)
     );
     Error::new(Code::NotFound, message)

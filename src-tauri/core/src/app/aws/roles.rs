@@ -177,7 +177,7 @@ impl App {
                 return Ok(());
             }
             let message = format!(
-                "No connection waits with the External ID {}.",
+                "No connection is waiting with the External ID {}. Run \"mcm login aws --pending\".",
                 text::shown(external_id)
             );
             Err(Error::new(Code::NotFound, message))
@@ -231,7 +231,7 @@ impl App {
             .filter(|known| !known.is_role(role.as_str()))
         {
             let message = format!(
-                "This row belongs to {}, and the ARN is another role's. Use Connect account to add it.",
+                "This row belongs to {}, but the ARN is another role's. Use Connect account to add it.",
                 known.label()
             );
             return Err(Error::new(Code::WrongPerson, message));
@@ -328,7 +328,7 @@ fn choose(
     {
         if let Some(other) = asked.external_id.as_ref().filter(|asked| *asked != fixed) {
             let message = format!(
-                "{role} is connected with the External ID {fixed}, which stays for as long as it is. To use {}, disconnect it \
+                "{role} is connected with the External ID {fixed}, which cannot change. To use {}, disconnect it \
                  first.",
                 text::shown(other)
             );
@@ -374,8 +374,8 @@ fn choose(
         ([one], _) => *one,
         (_, [one]) => one,
         (_, []) => {
-            let message = "No External ID waits for a role. Prepare the role first: \"mcm login aws --print trust-policy\" makes \
-                           the id and the template. For a role whose External ID your organisation dictates, enter that id.";
+            let message = "No External ID is waiting for a role. Prepare the role first: \"mcm login aws --print trust-policy\" creates \
+                           the id and the template. If your organisation gave you an External ID, enter it.";
             return Err(Error::new(Code::NotFound, message));
         }
         (_, several) => {
@@ -384,7 +384,7 @@ fn choose(
                 .map(|pending| format!("{} (for {})", pending.external_id, pending.role_name))
                 .collect();
             let message = format!(
-                "{} External IDs wait for a role. Name the one in this role's trust policy with --external-id: {}.",
+                "{} External IDs are waiting for a role. Name the one in this role's trust policy with --external-id: {}.",
                 several.len(),
                 list.join(", ")
             );
@@ -404,7 +404,7 @@ fn require_life(seconds: Option<u32>) -> Result<()> {
         None => Ok(()),
         Some(seconds) => {
             let message = format!(
-                "A session lasts 900 to 43200 seconds, not {seconds}. Choose another life."
+                "A session lasts 900 to 43200 seconds, not {seconds}. Choose another length."
             );
             Err(Error::new(Code::InvalidInput, message))
         }
@@ -453,12 +453,12 @@ fn require_unused(stored: &Accounts, id: &str) -> Result<()> {
     }
     let message = match connected_with(stored, id) {
         Some(row) => format!(
-            "The External ID {id} belongs to {}. Each connection has its own: leave it out to use a new one.",
+            "The External ID {id} belongs to {}. Each connection has its own. Omit it to use a new one.",
             row.name()
         ),
         None => format!(
-            "The External ID {id} was made for another connection, or on another machine. Each connection has its own: leave \
-             it out to use a new one."
+            "The External ID {id} was made for another connection, or on another machine. Each connection has its own. Omit \
+             it to use a new one."
         ),
     };
     Err(Error::new(Code::InvalidInput, message))

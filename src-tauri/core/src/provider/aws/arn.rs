@@ -58,7 +58,7 @@ impl RoleArn {
         }
         if is_account_id(&arn.replace(['-', ' '], "")) {
             return Err(wrong(
-                "This is an AWS account id. The ARN of a role in that account is wanted: open the role in the IAM console \
+                "This is an AWS account id, but the ARN of a role is needed. Open the role in the IAM console \
                  and copy its ARN.",
             ));
         }
@@ -70,7 +70,7 @@ impl RoleArn {
         };
         if *prefix != "arn" {
             return Err(wrong(if prefix.eq_ignore_ascii_case("arn") {
-                "An ARN is written in small letters up to the role's name. Copy it from the IAM console."
+                "An ARN is lowercase up to the role's name. Copy it from the IAM console."
             } else {
                 "This is not an ARN. Open the role in the IAM console and copy its ARN."
             }));
@@ -89,12 +89,12 @@ impl RoleArn {
         }
         if !region.is_empty() {
             return Err(wrong(
-                "A role's ARN names no region. Copy the ARN from the IAM console.",
+                "A role's ARN has no region. Copy the ARN from the IAM console.",
             ));
         }
         if !is_account_id(&account) {
             return Err(wrong(
-                "The account in the ARN is not twelve digits. Copy the ARN again.",
+                "The account id in the ARN does not have twelve digits. Copy the ARN again.",
             ));
         }
         let (path, name) = resource["role".len()..]
@@ -108,7 +108,7 @@ impl RoleArn {
             || path.ends_with('/')
         {
             return Err(wrong(
-                "The role's path cannot be one of AWS's. Copy the ARN again.",
+                "The role's path is not valid in AWS. Copy the ARN again.",
             ));
         }
         if !is_role_name(name) {
@@ -116,24 +116,24 @@ impl RoleArn {
                 "The ARN ends before the role's name. Copy it again.".to_owned()
             } else {
                 format!(
-                    "\"{}\" cannot be a role's name: 1 to {LONGEST_NAME} letters, digits and _ + = , . @ -. Copy the ARN again.",
+                    "\"{}\" is not a valid role name (1 to {LONGEST_NAME} letters, digits and _ + = , . @ -). Copy the ARN again.",
                     text::shown(name)
                 )
             }));
         }
         if arn.len() > MAX_ARN_BYTES {
-            return Err(wrong("The ARN is longer than any of AWS's. Copy it again."));
+            return Err(wrong("The ARN is longer than AWS permits. Copy it again."));
         }
         if path.starts_with("/aws-service-role/") {
             return Err(wrong(
-                "This role belongs to an AWS service, and only that service can assume it. Make a role of your own from \
+                "This role belongs to an AWS service, and only that service can assume it. Create your own role from \
                  the template.",
             ));
         }
         if path.starts_with("/aws-reserved/") {
             return Err(wrong(
-                "This role belongs to IAM Identity Center, which does not let its trust policy be changed. Make a role of \
-                 your own from the template.",
+                "This role belongs to IAM Identity Center, and its trust policy cannot be changed. Create your \
+                 own role from the template.",
             ));
         }
         let name = name.to_owned();
@@ -187,7 +187,7 @@ impl RoleArn {
             Some(name) => format!(
                 "This address names the role {name}, but not its account. Open the page and copy the ARN from its summary."
             ),
-            None => "This address holds no role's ARN. Open the role in the IAM console and copy its ARN."
+            None => "This address contains no role ARN. Open the role in the IAM console and copy its ARN."
                 .to_owned(),
         }))
     }
@@ -214,7 +214,7 @@ fn other_than_a_role(
         ("sts", "assumed-role") => {
             let name = resource.split('/').nth(1).unwrap_or_default();
             format!(
-                "This is the ARN of a session. The role's own is arn:{partition}:iam::{account}:role/{}, with its path if it \
+                "This is the ARN of a session. The role's ARN is arn:{partition}:iam::{account}:role/{}, with its path if it \
                  has one.",
                 text::shown(name)
             )
@@ -223,23 +223,27 @@ fn other_than_a_role(
             format!("This is the ARN of a user, and only a role can be assumed. {copy}")
         }
         ("iam", "instance-profile") => format!(
-            "This is the ARN of an instance profile. The role inside has an ARN of its own, with role/ in the place of \
+            "This is the ARN of an instance profile. Its role has its own ARN, with role/ instead of \
              instance-profile/ and sometimes another name. {copy}"
         ),
         ("iam", "root") => {
             format!("This is the ARN of the account's root, and only a role can be assumed. {copy}")
         }
-        ("iam", "group") => format!("This is the ARN of a group, and only a role can be assumed. {copy}"),
-        ("iam", "policy") => format!("This is the ARN of a policy, and only a role can be assumed. {copy}"),
+        ("iam", "group") => {
+            format!("This is the ARN of a group, and only a role can be assumed. {copy}")
+        }
+        ("iam", "policy") => {
+            format!("This is the ARN of a policy, and only a role can be assumed. {copy}")
+        }
         (service, kind)
             if (service, kind) != ("iam", "role")
                 && service.eq_ignore_ascii_case("iam")
                 && kind.eq_ignore_ascii_case("role") =>
         {
-            "An ARN is written in small letters up to the role's path and name. Copy it from the IAM console."
+            "An ARN is lowercase up to the role's path and name. Copy it from the IAM console."
                 .to_owned()
         }
-        _ => format!("This is the ARN of something else than a role. {copy}"),
+        _ => format!("This is not the ARN of a role. {copy}"),
     })
 }
 
@@ -271,8 +275,7 @@ impl CallerArn {
     /// `server-failed` for an unknown form.
     pub(super) fn parse(arn: &str) -> Result<Self> {
         let odd = || {
-            let message =
-                "AWS names the caller in a form that this app does not know. Update the app.";
+            let message = "AWS returned the caller in an unknown form. Update the app.";
             Error::new(Code::ServerFailed, message)
         };
         let parts: Vec<&str> = arn.splitn(6, ':').collect();
@@ -365,7 +368,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_role_is_answered_with_what_it_is() {
+    fn an_arn_of_something_else_is_named_for_what_it_is() {
         for (pasted, word) in [
             ("", "Enter the ARN"),
             ("444455556666", "account id"),
@@ -384,11 +387,11 @@ mod tests {
                 "arn:aws:sts::444455556666:assumed-role/Reader/ada",
                 "arn:aws:iam::444455556666:role/Reader",
             ),
-            ("arn:aws:s3:::bucket", "something else"),
-            ("arn:aws:iam::444455556666:role", "something else"),
-            ("ARN:aws:iam::444455556666:role/Reader", "small letters"),
-            ("arn:aws:IAM::444455556666:role/Reader", "small letters"),
-            ("arn:aws:iam::444455556666:Role/Reader", "small letters"),
+            ("arn:aws:s3:::bucket", "not the ARN of a role"),
+            ("arn:aws:iam::444455556666:role", "not the ARN of a role"),
+            ("ARN:aws:iam::444455556666:role/Reader", "lowercase"),
+            ("arn:aws:IAM::444455556666:role/Reader", "lowercase"),
+            ("arn:aws:iam::444455556666:Role/Reader", "lowercase"),
             ("arn:AWS:iam::444455556666:role/Reader", "partition"),
             ("arn:aws-mars:iam::444455556666:role/Reader", "aws-us-gov"),
             (
@@ -400,15 +403,15 @@ mod tests {
             ("arn:aws:iam::444455556666:role/a//Reader", "path"),
             (
                 "arn:aws:iam::444455556666:role/Rea der",
-                "cannot be a role's name",
+                "not a valid role name",
             ),
             (
                 "arn:aws:iam::444455556666:role/Reader\nx",
-                "cannot be a role's name",
+                "not a valid role name",
             ),
             (
                 "arn:aws:iam::444455556666:role/Zoë",
-                "cannot be a role's name",
+                "not a valid role name",
             ),
             (
                 "arn:aws:iam::444455556666:role/aws-service-role/x.amazonaws.com/Y",
@@ -418,7 +421,7 @@ mod tests {
                 "arn:aws:iam::444455556666:role/aws-reserved/sso.amazonaws.com/eu-west-1/AWSReservedSSO_A_0",
                 "Identity Center",
             ),
-            ("https://example.com/", "holds no role's ARN"),
+            ("https://example.com/", "contains no role ARN"),
             (
                 "https://eu-central-1.console.aws.amazon.com/iam/home#/roles/details/Reader?section=x",
                 "role Reader",
@@ -435,7 +438,7 @@ mod tests {
     }
 
     #[test]
-    fn a_console_address_gives_its_role() {
+    fn a_console_address_contains_its_role() {
         for (address, arn) in [
             (
                 "https://us-east-1.console.aws.amazon.com/iam/home#/roles/arn%3Aaws%3Aiam%3A%3A444455556666%3Arole%2Fops%2FReader?x=1",
@@ -495,7 +498,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_input_makes_the_parser_panic_and_what_it_takes_is_plain_ascii(text in "\\PC{0,80}|arn:aws:iam::[0-9]{12}:role/\\PC{0,40}|https://\\PC{0,80}") {
+        fn no_input_makes_the_parser_panic_and_accepted_input_is_plain_ascii(text in "\\PC{0,80}|arn:aws:iam::[0-9]{12}:role/\\PC{0,40}|https://\\PC{0,80}") {
             if let Ok(role) = RoleArn::parse(&text) {
                 prop_assert!(role.as_str().bytes().all(|b| (b'!'..=b'~').contains(&b)));
             }

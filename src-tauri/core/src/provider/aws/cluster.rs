@@ -111,7 +111,7 @@ pub(super) fn check_name(cluster: &str) -> Result<()> {
     }
     let shown: String = text::shown(cluster).chars().take(LONGEST_NAME).collect();
     let message = format!(
-        "\"{shown}\" is no name of an EKS cluster: letters, digits, hyphens and underscores, at most {LONGEST_NAME}."
+        "\"{shown}\" is not a valid EKS cluster name. Use at most {LONGEST_NAME} letters, digits, hyphens and underscores."
     );
     Err(Error::new(Code::InvalidInput, message))
 }
@@ -123,7 +123,7 @@ mod tests {
     use secrecy::ExposeSecret as _;
 
     #[test]
-    fn the_address_is_the_regions_and_its_signature_covers_the_cluster() {
+    fn the_address_is_regional_and_its_signature_covers_the_cluster() {
         let config = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
             .build();
@@ -168,7 +168,7 @@ mod tests {
         assert_eq!(
             pairs.len(),
             9,
-            "the authenticator refuses what it does not know: {url}"
+            "the authenticator refuses unknown parameters: {url}"
         );
         assert_ne!(of("aws", "eu-central-1", "staging").query(), url.query());
         assert_eq!(
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_clusters_name_gets_into_the_header() {
+    fn only_a_valid_cluster_name_gets_into_the_header() {
         for name in ["production", "a", "Prod_1-x", &"x".repeat(100)] {
             assert!(check_name(name).is_ok(), "{name}");
         }

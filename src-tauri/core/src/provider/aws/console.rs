@@ -112,7 +112,11 @@ async fn signin_token(http: &Http, door: &Url, keys: &AccessKeys) -> Result<Secr
         .header(::http::header::ACCEPT, "application/json")
         .body(form.into_bytes())
         .map_err(|error| {
-            Error::new(Code::Internal, "The console's address cannot be used.").with_source(error)
+            Error::new(
+                Code::Internal,
+                "The console's address is not valid. Report this with the reference.",
+            )
+            .with_source(error)
         })?;
     let answer = http.send(request, Dialect::JsonOnSuccess).await?;
     let place = http::place(door);

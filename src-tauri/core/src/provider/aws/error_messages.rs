@@ -44,21 +44,21 @@ pub(super) fn caller(failure: &StsFailure, place: &str, expired: &Error, now: Ti
         StsFailureKind::UnknownKey => Error::new(
             Code::SourceExpired,
             format!(
-                "{place} does not know the access key: it was deleted, switched off, or belongs to another partition \
-                 (China, GovCloud). Compare the source and AWS_REGION."
+                "{place} does not know the access key. It was deleted, deactivated, or belongs to another partition \
+                 (China, GovCloud). Check the source and AWS_REGION."
             ),
         ),
         StsFailureKind::Signature => signature(failure.date, now),
         StsFailureKind::RegionDisabled => Error::new(
             Code::SettingInvalid,
             format!(
-                "The account has switched {place} off. Set AWS_REGION to another region, or ask its administrator."
+                "{place} is disabled in the account. Set AWS_REGION to another region, or ask its administrator."
             ),
         ),
         _ => Error::new(
             Code::RoleRefused,
             format!(
-                "{place} does not let the caller say who it is. A policy of the organisation forbids it: ask its administrator."
+                "{place} refuses GetCallerIdentity, because a policy of the organisation denies it. Ask its administrator."
             ),
         ),
     };
@@ -77,13 +77,13 @@ fn signature(server: Option<Timestamp>, now: Timestamp) -> Error {
                 "behind"
             };
             let message = format!(
-                "This machine's clock is {minutes} minutes {direction} AWS's, which accepts five. Set the clock, then try again."
+                "This machine's clock is {minutes} minutes {direction} AWS's. AWS accepts five. Set the clock, then try again."
             );
             Error::new(Code::ClockOff, message).with_retry_after(Some(CLOCK_WAIT))
         }
         None => Error::new(
             Code::SourceExpired,
-            "AWS does not accept the signature: the secret access key is not the one of its access key id. Enter both again.",
+            "AWS rejected the signature: the secret access key does not match its access key id. Enter both again.",
         ),
     }
 }
@@ -107,14 +107,14 @@ pub(super) fn refused(refused: &AssumeRefusal<'_>) -> Error {
         ruled_out.push("a missing role");
     } else if *found == FoundRole::Missing {
         let message = format!(
-            "AWS refused to let {} assume {role}: there is no role {} in account {}. Create it from the template, or \
+            "AWS refused to let {} assume {role}: account {2} has no role {1}. Create it from the template, or \
              correct the ARN.",
             caller.arn, role.name, role.account_id
         );
         return Error::new(Code::RoleRefused, message).with_detail("NoSuchEntity");
     } else if history.known {
         causes.push(format!(
-            "account {} has no role {} any more",
+            "role {1} no longer exists in account {0}",
             role.account_id, role.name
         ));
     } else {
@@ -128,19 +128,19 @@ pub(super) fn refused(refused: &AssumeRefusal<'_>) -> Error {
     } else {
         let hint = match history.prepared_for {
             Some(other) if other != caller.principal_arn => format!(
-                " (its template was made for {other}, and your credentials are now others: see AWS_ACCESS_KEY_ID and \
+                " (its template was made for {other}, but your credentials have changed: check AWS_ACCESS_KEY_ID and \
                  AWS_PROFILE)"
             ),
             _ if caller.principal_is_exact => String::new(),
-            _ => " (STS leaves a role's path out: put it in if there is one)".to_owned(),
+            _ => " (STS omits a role's path; add it if there is one)".to_owned(),
         };
         causes.push(format!(
-            "its trust policy names another principal than {}{hint}",
+            "its trust policy names a principal other than {}{hint}",
             caller.principal_arn
         ));
     }
     causes.push(format!(
-        "its trust policy asks for another External ID than {external_id}"
+        "its trust policy requires an External ID other than {external_id}"
     ));
     if !open_without_id {
         causes.push(
@@ -149,7 +149,7 @@ pub(super) fn refused(refused: &AssumeRefusal<'_>) -> Error {
                 .to_owned(),
         );
         causes.push(
-            "a policy of yours or of your organisation (service control policy, permissions boundary) forbids \
+            "a policy of yours or of your organisation (service control policy, permissions boundary) denies \
              sts:AssumeRole"
                 .to_owned(),
         );
@@ -161,10 +161,10 @@ pub(super) fn refused(refused: &AssumeRefusal<'_>) -> Error {
         .collect();
     let reason = match sentence {
         Some(sentence) => format!(".\nAWS says: {sentence}"),
-        None => ", and does not say why.".to_owned(),
+        None => ", and gives no reason.".to_owned(),
     };
     let message = format!(
-        "AWS refused to let {} assume {role}{reason}\nWhat is left:\n{}\nRuled out: {}.\nTo compare with the \
+        "AWS refused to let {} assume {role}{reason}\nPossible causes:\n{}\nRuled out: {}.\nTo compare with the \
          trust policy:\nPrincipal: {}\nExternal ID: {external_id}\nTo see the trust policy, run this with credentials of \
          account {}:\naws iam get-role --role-name {} --query Role.AssumeRolePolicyDocument",
         caller.arn,
@@ -190,10 +190,10 @@ pub(super) fn not_enforced(
         _ => "with a wrong External ID",
     };
     let message = format!(
-        "{role} can be assumed {how}, so the External ID protects nothing. The credentials of these attempts were \
-         dropped and nothing was connected. Give every statement of its trust policy that allows sts:AssumeRole this \
-         line: \"Condition\": {{\"StringEquals\": {{\"sts:ExternalId\": \"{external_id}\"}}}} (StringEqualsIfExists lets in \
-         whoever leaves it out). Then try again."
+        "{role} can be assumed {how}, so the External ID does not protect it. The credentials of these attempts were \
+         discarded and nothing was connected. Add this line to every statement of its trust policy that allows sts:AssumeRole: \
+         \"Condition\": {{\"StringEquals\": {{\"sts:ExternalId\": \"{external_id}\"}}}} (StringEqualsIfExists also allows callers \
+         without an External ID). Then try again."
     );
     Error::new(Code::NotEnforced, message)
 }
@@ -203,7 +203,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_bad_signature_is_the_clocks_fault_only_when_the_server_tells_another_time() {
+    fn a_bad_signature_is_the_clocks_fault_only_when_the_servers_time_differs() {
         let now: Timestamp = "2026-11-24T10:00:00Z".parse().expect("a time");
         let ahead = signature(Some(now - SignedDuration::from_mins(10)), now);
         assert_eq!(ahead.code(), Code::ClockOff);

@@ -32,15 +32,15 @@ pub fn is_ours(id: &str) -> bool {
 pub fn check(id: &str) -> Result<()> {
     let permitted = |b: u8| b.is_ascii_alphanumeric() || b"_+=,.@:/-".contains(&b);
     let why = if !(2..=1224).contains(&id.len()) {
-        "has 2 to 1,224 characters"
+        "must have 2 to 1,224 characters"
     } else if !id.bytes().all(permitted) {
-        "holds only letters, digits and _ + = , . @ : / - without spaces"
+        "may contain only letters, digits and _ + = , . @ : / -"
     } else {
         return Ok(());
     };
     Err(Error::new(
         Code::InvalidInput,
-        format!("An External ID {why}. Check the one that you entered."),
+        format!("The External ID {why}. Check it and enter it again."),
     ))
 }
 
@@ -51,17 +51,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_external_id_has_128_bits_is_unique_and_is_one_that_aws_takes() {
+    fn an_external_id_has_128_bits_is_unique_and_valid_in_aws() {
         let ids: HashSet<String> = (0..1000).map(|_| generate()).collect();
         assert_eq!(ids.len(), 1000);
         for id in &ids {
             assert!(is_ours(id) && id.len() == 36, "{id}");
-            check(id).expect("AWS takes it");
+            check(id).expect("AWS accepts it");
         }
     }
 
     #[test]
-    fn an_external_id_of_an_organisations_own_is_held_to_awss_rule() {
+    fn an_external_id_of_an_organisation_must_follow_awss_rule() {
         for good in ["ab", "Customer:42/eu=x,y.z@w_+-", &"x".repeat(1224)] {
             check(good).expect(good);
             assert!(!is_ours(good));

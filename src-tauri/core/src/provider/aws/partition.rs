@@ -275,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn a_region_of_another_partition_gives_way_to_the_home_region() {
+    fn a_region_of_another_partition_is_replaced_by_the_home_region() {
         let china = Partition::named("aws-cn").expect("known");
         assert_eq!(china.region(Some("cn-north-1")), "cn-north-1");
         assert_eq!(china.region(Some("eu-central-1")), "cn-northwest-1");

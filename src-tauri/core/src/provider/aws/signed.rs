@@ -40,8 +40,8 @@ pub(super) enum FoundRole {
     There(String),
     /// It does not exist.
     Missing,
-    /// The caller may not know.
-    Untold,
+    /// The caller has no permission to know.
+    Unknown,
 }
 
 #[derive(Deserialize)]
@@ -91,13 +91,13 @@ impl Signed<'_> {
             ("RoleName", name),
         ];
         let Ok(answer) = self.iam(&fields).await else {
-            return FoundRole::Untold;
+            return FoundRole::Unknown;
         };
         let body = String::from_utf8(answer.body).unwrap_or_default();
         match answer.status {
-            200 => element(&body, "Arn").map_or(FoundRole::Untold, FoundRole::There),
+            200 => element(&body, "Arn").map_or(FoundRole::Unknown, FoundRole::There),
             404 if element(&body, "Code").as_deref() == Some("NoSuchEntity") => FoundRole::Missing,
-            _ => FoundRole::Untold,
+            _ => FoundRole::Unknown,
         }
     }
 
@@ -127,7 +127,7 @@ impl Signed<'_> {
             }
             let page: AccountsPage = http::from_json(&answer.body).map_err(|position| {
                 let message = format!(
-                    "{} sent a list that cannot be read. Try again later.",
+                    "{} sent an invalid list. Try again later.",
                     http::place(&url)
                 );
                 Error::new(Code::ServerFailed, message).with_source(position)
@@ -152,7 +152,7 @@ impl Signed<'_> {
             }
         }
         let message = format!(
-            "{} sent a list without an end, so it was not used. Try again later.",
+            "{} sent an endless list, so it was not used. Try again later.",
             http::place(&url)
         );
         Err(Error::new(Code::ServerFailed, message))
@@ -240,11 +240,11 @@ fn no_list(answer: &Answer, place: &str) -> Result<Vec<OrganizationAccount>> {
         }
         "TooManyRequestsException" | "ThrottlingException" | "Throttling" => Err(Error::new(
             Code::Throttled,
-            format!("{place} asked to wait. Try again later."),
+            format!("{place} received too many requests. Try again later."),
         )),
         _ => Err(Error::new(
             Code::ServerFailed,
-            format!("{place} gave no list. Try again later."),
+            format!("{place} returned no list. Try again later."),
         )),
     }
 }
@@ -286,7 +286,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_alias_is_taken_only_in_awss_form() {
+    fn an_alias_is_used_only_in_awss_form() {
         assert!(is_alias("contoso-production") && is_alias("a1b"));
         for bad in [
             "",

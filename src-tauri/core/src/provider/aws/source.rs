@@ -211,7 +211,7 @@ impl Surroundings {
             Ok(Err(error)) => return Err(unavailable(source, &error, expired)),
             Err(_) => {
                 let message = format!(
-                    "{} gave no credentials within a minute. Try again.",
+                    "{} returned no credentials within a minute. Try again.",
                     shown(source)
                 );
                 return Err(
@@ -287,7 +287,7 @@ impl Surroundings {
                 let keys = keys.ok_or_else(|| {
                     Error::new(
                         Code::NotFound,
-                        "The keychain holds no access keys with this id. Enter them again.",
+                        "The keychain has no access keys with this id. Enter them again.",
                     )
                 })?;
                 // The endpoint or region of an unrelated profile does not apply either.
@@ -307,7 +307,7 @@ impl Surroundings {
         read.map_err(|_| {
             // The parser's error quotes lines, and a line of the credentials file may be a secret.
             let message = format!(
-                "AWS's shared files cannot be understood. Mend {} or {}.",
+                "AWS's shared files are not valid. Fix {} or {}.",
                 shared_file(&self.environment, "AWS_CONFIG_FILE", "config"),
                 shared_file(
                     &self.environment,
@@ -367,7 +367,7 @@ fn require_safe_endpoints(config: &SdkConfig) -> Result<()> {
 fn require_profile(name: &str, profiles: &ProfileSet, environment: &Environment) -> Result<()> {
     let Some(profile) = profiles.get_profile(name) else {
         let message = format!(
-            "There is no profile \"{}\" in {}. Run \"aws configure list-profiles\" to see those that there are.",
+            "There is no profile \"{}\" in {}. Run \"aws configure list-profiles\" to list them.",
             text::shown(name),
             shared_file(environment, "AWS_CONFIG_FILE", "config")
         );
@@ -375,7 +375,7 @@ fn require_profile(name: &str, profiles: &ProfileSet, environment: &Environment)
     };
     if profile.get("role_arn").is_some() && profile.get("credential_source").is_some() {
         let message = format!(
-            "Profile \"{}\" takes its credentials from the environment or the machine. Use the source default, and this role.",
+            "Profile \"{}\" uses credentials of the environment or the machine. Use the source default, and this role.",
             text::shown(name)
         );
         return Err(Error::new(Code::Unsupported, message));
@@ -409,8 +409,8 @@ fn require_other_than_us(profiles: &ProfileSet, name: &str) -> Result<()> {
         format!(" through its source_profile \"{}\"", text::shown(found))
     };
     let message = format!(
-        "Profile \"{}\" gets its credentials from this app{through} (credential_process runs mcm), so it cannot be what this \
-         app assumes a role with. Choose the profile, or the keys, that you had before it.",
+        "Profile \"{}\" gets its credentials from this app{through} (credential_process runs mcm), so it cannot assume \
+         a role for it. Choose a profile, or keys, from another source.",
         text::shown(name)
     );
     Err(Error::new(Code::SettingInvalid, message))
@@ -420,7 +420,7 @@ fn require_other_than_us(profiles: &ProfileSet, name: &str) -> Result<()> {
 fn runs_us<'a>(profiles: &'a ProfileSet, name: &'a str) -> Option<&'a str> {
     let first = name;
     let mut name = name;
-    // A chain of profiles is as long as the file at most.
+    // A chain of profiles has at most as many links as the file has profiles.
     for _ in 0..profiles.profiles().count() {
         let profile = profiles.get_profile(name)?;
         let has = |keys: &[&str]| keys.iter().any(|key| profile.get(key).is_some());
@@ -458,7 +458,7 @@ fn is_our_program(command: &str) -> bool {
 /// The command that signs in to a profile, or to the one that it builds on.
 fn sign_in_command(profiles: &ProfileSet, name: &str) -> Option<String> {
     let mut name = name;
-    // A chain of profiles is as long as the file at most.
+    // A chain of profiles has at most as many links as the file has profiles.
     for _ in 0..profiles.profiles().count() {
         let profile = profiles.get_profile(name)?;
         match AwsSourceKind::of(profile) {
@@ -500,19 +500,19 @@ fn expired(source: &Source, profiles: &ProfileSet, environment: &Environment) ->
     let command = profile.and_then(|name| sign_in_command(profiles, name));
     let message = match (source, profile, command) {
         (_, Some(name), Some(command)) => format!(
-            "The session of AWS profile \"{}\" is over. Run \"{command}\", then try again.",
+            "The session of AWS profile \"{}\" has expired. Run \"{command}\", then try again.",
             text::shown(name)
         ),
         (Source::Keychain(id), ..) => {
-            format!("The session of the access keys {} is over. Enter new ones.", text::shown(id))
+            format!("The session of the access keys {} has expired. Enter new ones.", text::shown(id))
         }
         (Source::Default, None, _) => {
-            "The AWS session in the environment (AWS_SESSION_TOKEN) is over. Start this app with a new one, or choose a \
+            "The AWS session in the environment (AWS_SESSION_TOKEN) has expired. Start this app with a new one, or choose a \
              profile."
                 .to_owned()
         }
         (_, name, None) => format!(
-            "The session of AWS profile \"{}\" is over. Renew its credentials, then try again.",
+            "The session of AWS profile \"{}\" has expired. Renew its credentials, then try again.",
             text::shown(name.unwrap_or("default"))
         ),
         (_, None, Some(_)) => unreachable!("a command belongs to a profile"),
@@ -530,7 +530,7 @@ fn unavailable(source: &Source, error: &CredentialsError, expired: Error) -> Err
     match error {
         CredentialsError::ProviderTimedOut(_) => {
             let message = format!(
-                "{} did not answer in time. Check the network; it is tried again by itself.",
+                "{} did not answer in time. Check the network. Retrying automatically.",
                 shown(source)
             );
             Error::new(Code::Offline, message)
@@ -539,21 +539,21 @@ fn unavailable(source: &Source, error: &CredentialsError, expired: Error) -> Err
         _ if has_command => expired,
         CredentialsError::CredentialsNotLoaded(_) => {
             let message = format!(
-                "{} holds no credentials. Sign in with \"aws login\" or \"aws configure sso\", or enter access keys.",
+                "{} has no credentials. Sign in with \"aws login\" or \"aws configure sso\", or enter access keys.",
                 shown(source)
             );
             Error::new(Code::SourceExpired, message).with_retry_after(Some(LOOK_AGAIN))
         }
         CredentialsError::InvalidConfiguration(_) => {
             let message = format!(
-                "{} is not set up as the AWS SDK needs it. Check it with \"aws sts get-caller-identity\".",
+                "{} is not valid for the AWS SDK. Check it with \"aws sts get-caller-identity\".",
                 shown(source)
             );
             Error::new(Code::SettingInvalid, message)
         }
         _ => {
             let message = format!(
-                "{} could not give its credentials. Check it with \"aws sts get-caller-identity\", then try again.",
+                "{} failed to provide credentials. Check it with \"aws sts get-caller-identity\", then try again.",
                 shown(source)
             );
             Error::new(Code::SourceExpired, message).with_retry_after(Some(LOOK_AGAIN))
@@ -565,7 +565,7 @@ fn shown(source: &Source) -> String {
     match source {
         Source::Default => "The AWS SDK's default chain".to_owned(),
         Source::Profile(name) => format!("AWS profile \"{}\"", text::shown(name)),
-        Source::Keychain(id) => format!("The keychain's entry for {}", text::shown(id)),
+        Source::Keychain(id) => format!("The keychain entry for {}", text::shown(id)),
     }
 }
 
@@ -595,7 +595,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_command_line_that_runs_us_is_known_however_it_is_written() {
+    fn a_command_line_that_runs_mcm_is_recognised_in_every_form() {
         for ours in [
             "mcm credential-process --active",
             "/usr/bin/mcm credential-process aws-01",

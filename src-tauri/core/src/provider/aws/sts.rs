@@ -183,7 +183,7 @@ where
         .and_then(|text| text.trim().parse().ok())
         .map(Duration::from_secs);
     let status = error.raw_response().map(|answer| answer.status().as_u16());
-    let told = error
+    let code = error
         .as_service_error()
         .and_then(ProvideErrorMetadata::code)
         .map(str::to_owned);
@@ -192,7 +192,7 @@ where
         .raw_response()
         .and_then(|answer| answer.body().bytes());
     let wrapped = || signed::element(&String::from_utf8_lossy(body?), "Code");
-    let code = told.or_else(wrapped).unwrap_or_default();
+    let code = code.or_else(wrapped).unwrap_or_default();
     let kind = match (error, code.as_str()) {
         (SdkError::TimeoutError(_), _) => StsFailureKind::Offline,
         (SdkError::DispatchFailure(failure), _) if failure.is_io() || failure.is_timeout() => {
@@ -257,7 +257,7 @@ pub(super) fn passing(failure: &StsFailure, place: &str) -> Option<Error> {
     let (code, message) = match failure.kind {
         StsFailureKind::Throttled => (
             Code::Throttled,
-            format!("{place} asked to wait. It is tried again by itself."),
+            format!("{place} received too many requests. Retrying automatically."),
         ),
         StsFailureKind::Offline => (
             Code::Offline,
@@ -265,7 +265,7 @@ pub(super) fn passing(failure: &StsFailure, place: &str) -> Option<Error> {
         ),
         StsFailureKind::RenewalFailure => (
             Code::ServerFailed,
-            format!("{place} is in trouble. It is tried again by itself."),
+            format!("{place} is temporarily unavailable. Retrying automatically."),
         ),
         _ => return None,
     };

@@ -55,14 +55,14 @@ impl RoleTemplates {
         external_id::check(external_id)?;
         if !is_role_name(&wish.role_name) {
             let message =
-                "A role's name has 1 to 64 letters, digits and _ + = , . @ -. Choose another one.";
+                "A role name has 1 to 64 letters, digits and _ + = , . @ -. Choose another name.";
             return Err(Error::new(Code::InvalidInput, message));
         }
         // A role permits at least an hour, whatever its sessions ask for.
         let longest = *SESSION_SECONDS.end();
         if wish.seconds > longest {
             let message = format!(
-                "A session lasts {longest} seconds (12 hours) at most. Choose a shorter one."
+                "A session lasts at most {longest} seconds (12 hours). Choose a shorter one."
             );
             return Err(Error::new(Code::InvalidInput, message));
         }
@@ -75,7 +75,7 @@ impl RoleTemplates {
                 "role_name" => quote(&wish.role_name),
                 "seconds" => seconds.clone(),
                 "permissions" => permissions.to_owned(),
-                other => unreachable!("no template has the place {other}"),
+                other => unreachable!("no template has the placeholder {other}"),
             })
         };
         let attached =
@@ -111,7 +111,7 @@ impl RoleTemplates {
             "role_name" => shell(&wish.role_name),
             "seconds" => seconds.clone(),
             "permissions" => attach.clone(),
-            other => unreachable!("no template has the place {other}"),
+            other => unreachable!("no template has the placeholder {other}"),
         });
         let cloudformation_command = format!(
             "aws cloudformation deploy --template-file multi-cloud-manager-role.yaml --stack-name {} --capabilities \
@@ -150,10 +150,10 @@ fn policy_arn(permissions: &Permissions, partition: &str) -> Result<Option<Strin
                     }
                     match Partition::named(found) {
                         Some(_) => format!(
-                            "The policy is of partition {found} and the caller of {partition}. Choose one of the caller's."
+                            "The policy is in partition {found}, but the caller is in {partition}. Choose a policy in the caller's partition."
                         ),
                         None => format!(
-                            "AWS has no such partition. An ARN begins with one of {}.",
+                            "AWS has no such partition. Use one of {}.",
                             Partition::ids()
                         ),
                     }

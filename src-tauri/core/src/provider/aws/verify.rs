@@ -334,7 +334,7 @@ mod tests {
     use crate::provider::aws::external_id;
 
     #[test]
-    fn a_wrong_id_is_one_that_aws_takes_and_begins_like_the_right_one() {
+    fn a_wrong_id_is_valid_in_aws_and_begins_like_the_right_one() {
         for right in [external_id::generate(), "ab".to_owned(), "x".repeat(1224)] {
             let wrong = wrong_id(&right);
             external_id::check(&wrong).expect("valid");

@@ -24,18 +24,18 @@ pub(super) fn authorize(error: &str, description: &str) -> Error {
     let by_error = || match error {
         "access_denied" => of(
             Remedy::Consent,
-            "The sign-in was refused at Microsoft. Nothing was changed. Start it again when you are ready.",
+            "The sign-in was refused at Microsoft. Nothing was changed. To try again, start it again.",
         ),
         "interaction_required" | "login_required" | "consent_required" => {
-            of(Remedy::SignIn, "Microsoft asks for a complete sign-in.")
+            of(Remedy::SignIn, "Microsoft requires a complete sign-in.")
         }
         _ => of(
             Remedy::Registration,
-            "Microsoft did not accept this app's request. Show the reference to whoever registered the app.",
+            "Microsoft rejected this app's request. Send the reference to the owner of the app registration.",
         ),
     };
     let meaning = busy(error).or_else(|| number.and_then(meaning));
-    told(
+    in_words(
         &meaning.unwrap_or_else(by_error),
         number,
         error,
@@ -58,7 +58,7 @@ fn explained(refusal: &Refusal, refused: Refused) -> Error {
     let meaning = busy(&refusal.error)
         .or_else(|| number.and_then(meaning))
         .unwrap_or_else(|| by_error(&refusal.error, &refusal.suberror));
-    told(&meaning, number, &refusal.error, refused)
+    in_words(&meaning, number, &refusal.error, refused)
         .with_retry_after(refusal.retry_after)
         .with_challenge(refusal.claims.clone())
 }
@@ -66,9 +66,10 @@ fn explained(refusal: &Refusal, refused: Refused) -> Error {
 /// The errors that are temporary by definition, whatever number comes with them.
 fn busy(error: &str) -> Option<Meaning> {
     match error {
-        "temporarily_unavailable" | "server_error" => {
-            Some(of(Remedy::Wait, "Microsoft's sign-in is in trouble."))
-        }
+        "temporarily_unavailable" | "server_error" => Some(of(
+            Remedy::Wait,
+            "Microsoft sign-in is temporarily unavailable.",
+        )),
         "slow_down" => Some(of(Remedy::AskLess, "Microsoft received too many requests.")),
         _ => None,
     }
@@ -78,20 +79,20 @@ fn by_error(error: &str, suberror: &str) -> Meaning {
     match (error, suberror) {
         ("consent_required", _) | (_, "consent_required") => of(
             Remedy::SignIn,
-            "This app lacks a consent that it needs, which you can give while signing in.",
+            "This app needs your consent, which you can give while signing in.",
         ),
         ("interaction_required" | "invalid_grant" | "login_required", suberror) => {
             let words = match suberror {
                 "basic_action" | "additional_action" => {
-                    "Your organisation asks for another sign-in step."
+                    "Your organisation requires another verification step."
                 }
                 "message_only" => {
-                    "Your organisation blocks this sign-in. Its message is shown while you sign in."
+                    "Your organisation blocks this sign-in and shows its reason while you sign in."
                 }
                 "user_password_expired" => {
-                    "Your password has expired, and you can change it while signing in."
+                    "Your password has expired. You can change it while signing in."
                 }
-                _ => "Microsoft no longer accepts the kept sign-in.",
+                _ => "Microsoft no longer accepts the saved sign-in.",
             };
             of(Remedy::SignIn, words)
         }
@@ -102,12 +103,9 @@ fn by_error(error: &str, suberror: &str) -> Meaning {
         // The registration is at fault: signing in again would lead to the same answer.
         ("invalid_client" | "unauthorized_client" | "invalid_scope" | "invalid_resource", _) => of(
             Remedy::Registration,
-            "Microsoft did not accept this app's registration. Show the reference to whoever registered the app.",
+            "Microsoft rejected this app's registration. Send the reference to the owner of the app registration.",
         ),
-        _ => of(
-            Remedy::Wait,
-            "Microsoft answered with an error that this app does not know.",
-        ),
+        _ => of(Remedy::Wait, "Microsoft returned an unknown error."),
     }
 }
 
@@ -129,19 +127,19 @@ pub(super) fn resource(refusal: &Refusal, resource: &Identifier) -> Error {
         error if is_unknown || matches!(error, "invalid_resource" | "invalid_scope") => (
             Code::NotFound,
             format!(
-                "Entra has no token for {resource} for this app: the tenant may not know it, or the app registration \
-                 lists no permission of it. Check its spelling, or add the permission to the registration."
+                "Entra issues no token for {resource} to this app: the tenant may lack it, or the app registration may lack \
+                 its permission. Check its spelling, or add the permission to the registration."
             ),
         ),
         _ if is_consent => (
             Code::SignInAgain,
             format!(
-                "This app lacks a consent for {resource}. Accept it in a sign-in for it, or have an administrator grant it."
+                "This app needs consent for {resource}. Accept it in a sign-in for it, or ask an administrator to grant it."
             ),
         ),
         _ => (
             error.code(),
-            format!("{} This is about {resource}.", error.message()),
+            format!("{} This concerns {resource}.", error.message()),
         ),
     };
     let detail = number.map_or_else(|| refusal.error.clone(), |number| format!("AADSTS{number}"));
@@ -151,7 +149,7 @@ pub(super) fn resource(refusal: &Refusal, resource: &Identifier) -> Error {
         .with_challenge(refusal.claims.clone())
 }
 
-fn told(meaning: &Meaning, number: Option<u32>, error: &str, refused: Refused) -> Error {
+fn in_words(meaning: &Meaning, number: Option<u32>, error: &str, refused: Refused) -> Error {
     let code = match meaning.remedy {
         Remedy::Wait => Code::ServerFailed,
         Remedy::AskLess => Code::Throttled,
@@ -163,7 +161,7 @@ fn told(meaning: &Meaning, number: Option<u32>, error: &str, refused: Refused) -
     };
     let next = match (refused, meaning.remedy) {
         (Refused::Renewal, Remedy::Wait | Remedy::AskLess | Remedy::Organisation) => {
-            " It is tried again by itself."
+            " Retrying automatically."
         }
         (Refused::SignIn, Remedy::Wait | Remedy::AskLess) => " Try again in a few minutes.",
         (Refused::Renewal, Remedy::SignIn) => " Sign in again.",
@@ -193,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn a_known_number_decides_then_error_and_suberror_and_the_unknown_passes() {
+    fn a_known_number_decides_then_error_and_suberror_and_an_unknown_error_is_temporary() {
         for (error, suberror, description, code) in [
             (
                 "invalid_grant",
@@ -248,13 +246,13 @@ mod tests {
             ),
             ("invalid_grant", "", "AADSTS90055: busy", Code::Throttled),
         ] {
-            let told = renewal(&refusal(error, suberror, description));
-            assert_eq!(told.code(), code, "{error} {suberror} {description}");
+            let shown = renewal(&refusal(error, suberror, description));
+            assert_eq!(shown.code(), code, "{error} {suberror} {description}");
         }
     }
 
     #[test]
-    fn words_promise_another_try_exactly_where_waiting_helps() {
+    fn messages_promise_a_retry_exactly_where_waiting_helps() {
         for number in 0..10_000_000 {
             if meaning(number).is_none() {
                 continue;
@@ -262,7 +260,7 @@ mod tests {
             let refusal = refusal("invalid_grant", "", &format!("AADSTS{number}: x"));
             let (renewal, signing_in) = (renewal(&refusal), token(&refusal));
             assert_eq!(
-                renewal.message().ends_with("It is tried again by itself."),
+                renewal.message().ends_with("Retrying automatically."),
                 renewal.is_transient(),
                 "{number}"
             );
@@ -272,28 +270,28 @@ mod tests {
                 "{number}"
             );
             assert_eq!(renewal.code(), signing_in.code(), "{number}");
-            assert!(!signing_in.message().contains("by itself"), "{number}");
+            assert!(!signing_in.message().contains("automatically"), "{number}");
         }
     }
 
     #[test]
     fn the_description_is_never_shown_and_the_number_is_the_reference() {
-        let told = token(&refusal(
+        let error = token(&refusal(
             "invalid_grant",
             "",
             "AADSTS50076: <b>CANARY</b>\r\nTrace ID: CANARY",
         ));
-        assert!(!format!("{told:?}").contains("CANARY"));
+        assert!(!format!("{error:?}").contains("CANARY"));
         assert!(
-            told.reference().starts_with("AADSTS50076 · "),
+            error.reference().starts_with("AADSTS50076 · "),
             "{}",
-            told.reference()
+            error.reference()
         );
-        assert!(told.message().contains("another sign-in step"));
+        assert!(error.message().contains("another verification step"));
     }
 
     #[test]
-    fn consent_that_was_refused_says_so_and_consent_for_administrators_names_them() {
+    fn declined_consent_and_required_administrator_consent_are_named() {
         assert_eq!(
             authorize("access_denied", "AADSTS65004: declined").code(),
             Code::SignInRefused
@@ -306,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refused_resource_is_named_with_what_mends_it() {
+    fn a_refused_resource_is_named_with_its_remedy() {
         let graph = Identifier::parse("https://graph.microsoft.com").expect("an identifier");
         for (error, suberror, code, word) in [
             (
@@ -319,19 +317,24 @@ mod tests {
                 "interaction_required",
                 "basic_action",
                 Code::SignInAgain,
-                "another sign-in step",
+                "another verification step",
             ),
             ("invalid_resource", "", Code::NotFound, "spelling"),
             ("invalid_grant", "", Code::SignInAgain, "no longer accepts"),
-            ("temporarily_unavailable", "", Code::ServerFailed, "trouble"),
+            (
+                "temporarily_unavailable",
+                "",
+                Code::ServerFailed,
+                "unavailable",
+            ),
         ] {
-            let told = resource(&refusal(error, suberror, "CANARY"), &graph);
-            assert_eq!(told.code(), code, "{error}");
+            let error = resource(&refusal(error, suberror, "CANARY"), &graph);
+            assert_eq!(error.code(), code, "{error}");
             assert!(
-                told.message().contains(word) && told.message().contains(graph.as_str()),
-                "{told}"
+                error.message().contains(word) && error.message().contains(graph.as_str()),
+                "{error}"
             );
-            assert!(!format!("{told:?}").contains("CANARY"));
+            assert!(!format!("{error:?}").contains("CANARY"));
         }
     }
 
@@ -345,19 +348,19 @@ mod tests {
             (500_011, "administrator"),
         ] {
             let refusal = refusal("invalid_client", "", &format!("AADSTS{number}: x"));
-            for told in [token(&refusal), renewal(&refusal)] {
-                assert_eq!(told.code(), Code::AdminNeeded, "{number}");
-                let words = told.message();
+            for shown in [token(&refusal), renewal(&refusal)] {
+                assert_eq!(shown.code(), Code::AdminNeeded, "{number}");
+                let words = shown.message();
                 assert!(
                     words.contains("Azure Service Management") && words.contains(who),
-                    "{told}"
+                    "{shown}"
                 );
             }
-            let told = resource(&refusal, &graph);
-            assert_eq!(told.code(), Code::NotFound, "{number}");
+            let shown = resource(&refusal, &graph);
+            assert_eq!(shown.code(), Code::NotFound, "{number}");
             assert!(
-                !told.message().contains("Azure Service Management"),
-                "{told}"
+                !shown.message().contains("Azure Service Management"),
+                "{shown}"
             );
         }
     }

@@ -52,9 +52,9 @@ pub(super) fn meaning(number: u32) -> Option<Meaning> {
         | 90090 // GraphRetryableError
         | 90091 // GraphServiceUnreachable
         | 501_621 // ClaimsTransformationTimeoutRegularExpressionTimeout: "a retry of the request may succeed"
-        => (Wait, "Microsoft's sign-in is busy."),
+        => (Wait, "Microsoft sign-in is busy."),
         50058 // UserInformationNotProvided: expected with prompt=none, which is never sent here
-        => (Wait, "Microsoft found no session to build on. If this goes on, sign in again."),
+        => (Wait, "Microsoft found no session to reuse. If this persists, sign in again."),
         40010 // OAuth2IdPRetryableServerError
         | 80001 // OnPremiseStoreIsNotAvailable
         | 80002 // OnPremisePasswordValidatorRequestTimedout
@@ -69,7 +69,7 @@ pub(super) fn meaning(number: u32) -> Option<Meaning> {
 
         50002 // NotAllowedTenant
         | 500_021 | 500_022 // tenant restrictions, in the page's words
-        => (Organisation, "Your network lets you sign in to some tenants only, and this is not one of them. Ask your administrator."),
+        => (Organisation, "Your network does not allow sign-in to this tenant. Ask your administrator to allow it."),
         50005 // DevicePolicyError
         => (Organisation, "Your organisation does not allow this kind of device. Ask your administrator which ones it allows."),
         50053 // IdsLocked, or an address with malicious activity
@@ -82,7 +82,7 @@ pub(super) fn meaning(number: u32) -> Option<Meaning> {
         | 50155 // DeviceAuthenticationFailed
         | 50187 // DeviceInformationNotProvided
         | 135_011 // "Device used during the authentication is disabled"
-        => (Organisation, "Your organisation asks for a proof from this device. Ask your administrator how it is registered."),
+        => (Organisation, "Your organisation requires device authentication. Ask your administrator how to register this device."),
         80012 // OnPremisePasswordValidationAccountLogonInvalidHours
         => (Organisation, "Your organisation does not allow sign-ins at this hour. Ask your administrator which it allows."),
         50105 // EntitlementGrantsNotFound
@@ -93,7 +93,7 @@ pub(super) fn meaning(number: u32) -> Option<Meaning> {
         | 530_032 // BlockedByConditionalAccessOnSecurityPolicy
         | 530_033 // not listed; Entra: a device flow blocked by a rule about devices
         | 530_035 // BlockedBySecurityDefaults
-        => (Organisation, "A policy of your organisation blocks this sign-in here or now. Ask your administrator which one."),
+        => (Organisation, "A policy of your organisation blocks this sign-in here or now. Ask your administrator which policy it is."),
         53000 // DeviceNotCompliant
         => (Organisation, "This device does not meet your organisation's rules. Ask your administrator what is missing."),
         53001 // DeviceNotDomainJoined
@@ -102,21 +102,21 @@ pub(super) fn meaning(number: u32) -> Option<Meaning> {
         => (Organisation, "Your organisation has not approved this app. Ask your administrator to approve it."),
         53004 // ProofUpBlockedDueToRisk
         | 53010 // ProofUpBlockedDueToSecurityInfoAcr
-        => (Organisation, "Your organisation asks for multi-factor sign-in, and does not let you set it up here. Ask your administrator."),
+        => (Organisation, "Your organisation requires multi-factor authentication, but blocks its setup here. Ask your administrator."),
         53011 // "User blocked due to risk on home tenant"
         | 530_034 // DelegatedAdminBlockedDueToSuspiciousActivity
-        => (Organisation, "Microsoft blocks this account because of a risk. Ask your administrator."),
+        => (Organisation, "Microsoft blocks this account because it is at risk. Ask your administrator to unblock it."),
         500_212 // NotAllowedByOutboundPolicyTenant
         | 500_213 // NotAllowedByInboundPolicyTenant
-        => (Organisation, "A rule between your organisation and that tenant blocks this sign-in. Ask the administrators of both."),
+        => (Organisation, "A cross-tenant access policy blocks this sign-in. Ask the administrators of both tenants."),
 
         50074 // UserStrongAuthClientAuthNRequiredInterrupt
         | 50076 // UserStrongAuthClientAuthNRequired
         | 50078 // UserStrongAuthExpired
-        => (SignIn, "Your organisation asks for another sign-in step."),
+        => (SignIn, "Your organisation requires another verification step."),
         50072 // UserStrongAuthEnrollmentRequiredInterrupt
         | 50079 // UserStrongAuthEnrollmentRequired
-        => (SignIn, "Your organisation asks you to set up multi-factor sign-in, which you can do while signing in."),
+        => (SignIn, "Your organisation requires multi-factor authentication. You can set it up while signing in."),
         50085 // "Refresh token needs social IDP login. Have user try signing-in again"
         | 50139 // SessionMissingMsaOAuth2RefreshToken
         | 50197 // ConflictingIdentities: "Try signing in again"
@@ -125,22 +125,22 @@ pub(super) fn meaning(number: u32) -> Option<Meaning> {
         | 9_002_341 // "The user is required to permit Single Sign-On"
         => (SignIn, "Microsoft asks for a complete sign-in."),
         50158 // ExternalSecurityChallenge
-        => (SignIn, "Your organisation asks for a proof from another service."),
+        => (SignIn, "Your organisation requires verification by another service."),
         70000 // InvalidGrant: "The refresh token isn't valid"
         => (SignIn, "Microsoft no longer accepts the kept sign-in."),
         70043 // BadTokenDueToSignInFrequency
         | 70008 // ExpiredOrRevokedGrant
         | 700_082 // ExpiredOrRevokedGrantInactiveToken
-        => (SignIn, "The kept sign-in was too old or not used for too long."),
+        => (SignIn, "Your saved sign-in has expired, or was not used for too long."),
         50089 // "flow token expired"
         | 50132 // SsoArtifactInvalidOrExpired
         | 50133 // SsoArtifactRevoked
         | 50173 // FreshTokenNeeded
-        => (SignIn, "The kept sign-in was ended, for example by a new password."),
+        => (SignIn, "Your saved sign-in was revoked, perhaps because your password changed."),
         50055 // InvalidPasswordExpiredPassword
         | 50135 // PasswordChangeCompromisedPassword
         | 50144 // InvalidPasswordExpiredOnPremPassword
-        => (SignIn, "Your password has expired or must be changed, which you can do while signing in."),
+        => (SignIn, "Your password has expired or must be changed. You can change it while signing in."),
         16000 // InteractionRequired
         | 16003 // SsoUserAccountNotFoundInResourceTenant
         | 50014 // GuestUserInPendingState
@@ -149,21 +149,21 @@ pub(super) fn meaning(number: u32) -> Option<Meaning> {
         | 500_208 // "The domain is not a valid login domain for the account type"
         | 51004 // UserAccountNotInDirectory
         | 90072 // PassThroughUserMfaError
-        => (SignIn, "This account does not belong to that tenant. Use another account, or ask to be invited."),
+        => (SignIn, "This account does not belong to that tenant. Use another account, or ask the tenant for an invitation."),
         65001 // DelegationDoesNotExist
-        => (SignIn, "This app lacks a consent that it needs, which you can give while signing in."),
+        => (SignIn, "This app needs your consent, which you can give while signing in."),
         54005 // "Authorization code was already redeemed"
         | 50147 // MissingCodeChallenge
         | 501_481 // "Code_Verifier doesn't match the code_challenge"
         | 700_005 // InvalidGrantRedeemAgainstWrongTenant
-        => (SignIn, "The answer of the sign-in had been used already or was not ours."),
+        => (SignIn, "The response of the sign-in had already been used, or was not for this app."),
 
         90094 // AdminConsentRequired
         | 90095 // AdminConsentRequiredRequestAccess
         | 90099 // "has not been authorized in the tenant"
-        => (Approval, "Your organisation lets only an administrator approve this app. Ask one to grant it consent."),
+        => (Approval, "Only an administrator can approve this app in your organisation. Ask one to grant consent."),
         65004 // UserDeclinedConsent
-        => (Consent, "You did not accept the permissions. Nothing was changed. Start again to accept them."),
+        => (Consent, "You did not accept the permissions. Nothing was changed. To accept them, start again."),
 
         65005 // MisconfiguredApplication: a resource "which wasn't specified in its required resource access list"
         | 650_056 // "the client has not listed any permissions … Or, the admin has not consented in the tenant"
@@ -179,14 +179,14 @@ pub(super) fn meaning(number: u32) -> Option<Meaning> {
         50011 // InvalidReplyTo
         | 70004 // InvalidRedirectUri
         | 900_971 // "No reply address provided"
-        => (Registration, "The redirect URI is not registered. Add it to the app registration under Mobile and desktop \
+        => (Registration, "The redirect URI is not registered. Add it to the app registration, under Mobile and desktop \
              applications, exactly as the Connect screen shows it."),
         50194 // "isn't configured as a multitenant application"
-        => (Registration, "The app registration serves one tenant only. Set AZURE_TENANT_ID to that tenant."),
+        => (Registration, "The app registration is for one tenant only. Set AZURE_TENANT_ID to that tenant."),
         70001 // UnauthorizedClient
         | 700_016 // UnauthorizedClient_DoesNotMatchRequest
         | 7_000_112 // UnauthorizedClientApplicationDisabled
-        => (Registration, "The app registration is not known or is disabled in this tenant. Check AZURE_CLIENT_ID, \
+        => (Registration, "The app registration is unknown or disabled in this tenant. Check AZURE_CLIENT_ID, \
              AZURE_TENANT_ID and the cloud."),
         65002 // "applications owned and operated by Microsoft must get approval from the API owner"
         => (Registration, "AZURE_CLIENT_ID is one of Microsoft's own apps, which may not ask for this. Register an app of yours."),
@@ -198,9 +198,9 @@ pub(super) fn meaning(number: u32) -> Option<Meaning> {
         | 9_002_332 // "configured for use by Microsoft Entra users only"
         => (Registration, "The app serves work or school accounts only. Set AZURE_TENANT_ID to organizations or to your tenant."),
         700_025 // InvalidClientPublicClientWithCredential
-        => (Registration, "The app registration is a public client, and something sent a secret for it. Report this with the reference."),
+        => (Registration, "A secret was sent for the app registration, which is a public client. Report this with the reference."),
         700_084 // a refresh token of a single-page app
-        => (SignIn, "The redirect URI is registered as a single-page app, which ends sign-ins after a day. Register it under \
+        => (SignIn, "The redirect URI is registered as a single-page app, so sign-ins end after a day. Register it under \
              Mobile and desktop applications."),
         7_000_218 // "must contain … 'client_assertion' or 'client_secret'"
         => (Registration, "The app registration is not a public client. In its Authentication page, set \"Allow public client \

@@ -69,7 +69,7 @@ impl Cache {
             .map_err(|error| {
                 Error::new(
                     Code::Internal,
-                    "The sign-in server's address cannot be used.",
+                    "The sign-in server's address is not valid. Check AZURE_AUTHORITY_HOST.",
                 )
                 .with_source(error)
             })?;
@@ -87,7 +87,7 @@ impl Cache {
         let metadata = read.map_err(|refused| {
             // Entra says invalid_tenant, or invalid_request with AADSTS90002; nothing else is asked of it here.
             let message = format!(
-                "{} knows no tenant \"{tenant}\". Check the tenant and the cloud (AZURE_TENANT_ID, AZURE_AUTHORITY_HOST).",
+                "{} has no tenant \"{tenant}\". Check the tenant and the cloud (AZURE_TENANT_ID, AZURE_AUTHORITY_HOST).",
                 http::place(authority)
             );
             Error::new(Code::SignInRejected, message).with_detail(&refused.error.error)
@@ -102,7 +102,7 @@ impl Cache {
 fn check(metadata: &Metadata, authority: &Url) -> Result<()> {
     let refuse = |what: &str| {
         let message = format!(
-            "{} describes itself with {what}, so nothing was sent to it. Check AZURE_AUTHORITY_HOST.",
+            "The metadata of {} has {what}, so nothing was sent to it. Check AZURE_AUTHORITY_HOST.",
             http::place(authority)
         );
         Err(Error::new(Code::SignInRejected, message))

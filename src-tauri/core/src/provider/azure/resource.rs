@@ -76,7 +76,7 @@ fn no_resource(text: &str) -> Error {
     let names: Vec<&str> = names().collect();
     let shown: String = text::shown(text).chars().take(80).collect();
     let message = format!(
-        "\"{shown}\" is no resource of Azure. Give {}, or the resource's identifier: https://…, \
+        "\"{shown}\" is not an Azure resource. Use {}, or the resource's identifier: https://…, \
          api://… or a GUID, without \"/.default\".",
         names.join(", ")
     );
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn every_spelling_of_the_clouds_own_resource_manager_means_the_session_that_is_there() {
+    fn every_spelling_of_the_clouds_own_resource_manager_means_the_management_session() {
         let public = settings("https://login.microsoftonline.com", None);
         for text in [
             "https://management.azure.com/",
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn a_resource_manager_on_this_machine_is_one_and_no_other_server_there_is() {
+    fn only_the_configured_resource_manager_on_this_machine_is_a_resource() {
         let sandbox = settings("http://127.0.0.1:4711", Some("http://127.0.0.1:4712"));
         for text in [
             "http://127.0.0.1:4712",
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_resource_is_named_with_what_could_be() {
+    fn an_unknown_resource_is_named_with_the_permitted_forms() {
         let public = settings("https://login.microsoftonline.com", None);
         let error = parse(&public, "graf\u{1b}[31m").expect_err("no resource");
         assert_eq!(error.code(), Code::InvalidInput);

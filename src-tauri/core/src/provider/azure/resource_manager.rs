@@ -1,6 +1,6 @@
 //! Azure Resource Manager: the tenants that the user can access, and a tenant's subscriptions.
 //!
-//! Links to the next page are followed on the same host only, because the access token goes along. What servers really
+//! Links to the next page are followed only on the same host, because the access token goes along. What servers really
 //! send is taken: a list that is null, a row twice, a row without an id, a link without a host.
 
 use std::collections::HashSet;
@@ -65,7 +65,7 @@ struct FailureBody {
 /// Loads the tenants that the user can access.
 ///
 /// # Errors
-/// As `read`.
+/// Those of `read`.
 pub(super) async fn tenants(
     http: &Http,
     settings: &AzureSettings,
@@ -84,10 +84,10 @@ pub(super) async fn tenants(
     Ok(offered.collect())
 }
 
-/// The subscriptions of the token's tenant, each once.
+/// Loads the subscriptions of the token's tenant, each once.
 ///
 /// # Errors
-/// As `read`.
+/// Those of `read`.
 pub(super) async fn subscriptions(
     http: &Http,
     settings: &AzureSettings,
@@ -112,7 +112,7 @@ pub(super) async fn subscriptions(
     Ok(targets)
 }
 
-/// Reads every page of a list. A row that lacks what every row has is skipped, and counted in the log.
+/// Loads every page of a list. A row that lacks what every row has is skipped, and counted in the log.
 ///
 /// # Errors
 /// `server-failed` for pages that lead to another host or in circles, `sign-in-again` when the token is refused, and
@@ -127,7 +127,11 @@ async fn read<T: DeserializeOwned>(
     let home = &settings.resource_manager;
     let first = home.join(&format!("{what}?api-version={API_VERSION}"));
     let mut next = Some(first.map_err(|error| {
-        Error::new(Code::Internal, "Resource Manager's address cannot be used.").with_source(error)
+        Error::new(
+            Code::Internal,
+            "Resource Manager's address is not valid. Check the settings.",
+        )
+        .with_source(error)
     })?);
     let mut seen = HashSet::new();
     let (mut items, mut list) = (Vec::new(), http.start_list(home));
@@ -165,7 +169,7 @@ async fn read<T: DeserializeOwned>(
 
 fn odd_pages(home: &Url) -> Error {
     let message = format!(
-        "{} sent a list whose pages lead to another server or round in circles, so it was not followed. Try again later.",
+        "{} sent a list whose pages lead to another server or in circles. It was not used. Try again later.",
         http::place(home)
     );
     Error::new(Code::ServerFailed, message)
@@ -182,11 +186,11 @@ fn explain(home: &Url, what: &str, refused: &Refused<ArmError>) -> Error {
         ),
         401 => Error::new(
             Code::SignInAgain,
-            format!("{place} did not accept the session for reading {what}. Sign in again."),
+            format!("{place} rejected the session while loading {what}. Sign in again."),
         ),
         403 => Error::new(
             Code::AdminNeeded,
-            format!("{place} does not let you read {what}. Ask your administrator for access."),
+            format!("{place} denied access to {what}. Ask your administrator for access."),
         ),
         status => Error::new(
             Code::ServerFailed,

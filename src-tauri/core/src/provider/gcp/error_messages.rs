@@ -11,24 +11,24 @@ pub(super) fn authorize(error: &str) -> Error {
     let (code, message) = match error {
         "access_denied" => (
             Code::SignInRefused,
-            "The sign-in was refused at Google. Nothing was changed. Start it again when you are ready.",
+            "The sign-in was refused at Google. Nothing was changed. To try again, start it again.",
         ),
         "admin_policy_enforced" => (Code::AdminNeeded, ADMIN_POLICY),
         "org_internal" => (Code::SignInRefused, INTERNAL),
         "disallowed_useragent" => (
             Code::BrowserFailed,
-            "Google refuses to sign people in inside another program's window. Make a full browser the default one, or \
+            "Google refuses sign-ins in an embedded browser. Make a full browser the default one, or \
              set BROWSER, then start the sign-in again.",
         ),
         "redirect_uri_mismatch" => (
             Code::SettingInvalid,
-            "The OAuth client does not allow this app's way back. A client of type Desktop app needs the redirect \
+            "The OAuth client does not allow this redirect method. A client of type Desktop app needs the redirect \
              loopback, one of type iOS the redirect deep-link.",
         ),
         "deleted_client" => (Code::SettingInvalid, DELETED),
         "invalid_client" | "unauthorized_client" => (
             Code::SettingInvalid,
-            "Google does not know this client id, or does not let it sign people in. Check GOOGLE_CLIENT_ID.",
+            "Google does not know this client id, or does not allow sign-ins with it. Check GOOGLE_CLIENT_ID.",
         ),
         "invalid_scope" => (Code::SettingInvalid, SCOPES),
         "interaction_required"
@@ -36,11 +36,11 @@ pub(super) fn authorize(error: &str) -> Error {
         | "consent_required"
         | "account_selection_required" => (
             Code::SignInAgain,
-            "Google asks for a complete sign-in. Start it again.",
+            "Google requires a complete sign-in. Start it again.",
         ),
         "temporarily_unavailable" | "server_error" | "internal_failure" => (
             Code::ServerFailed,
-            "Google's sign-in is in trouble. Try again in a few minutes.",
+            "Google sign-in is temporarily unavailable. Try again in a few minutes.",
         ),
         _ => (Code::SignInRejected, REQUEST),
     };
@@ -64,7 +64,7 @@ pub(super) fn token(refusal: &Refusal, redeemed: Redeemed, with_secret: bool) ->
     let (code, message) = match error {
         "invalid_grant" if matches!(subtype, "invalid_rapt" | "rapt_required") => (
             Code::SignInAgain,
-            "Your organisation ends Google Cloud sign-ins after a time, and this one has reached it. Nothing was revoked. \
+            "Your organisation limits the length of Google Cloud sessions, and this one has expired. Nothing was revoked. \
              Sign in again.",
         ),
         // Google's guide for TVs and limited-input devices: a client type of its own, and few scopes.
@@ -75,46 +75,46 @@ pub(super) fn token(refusal: &Refusal, redeemed: Redeemed, with_secret: bool) ->
         }
         "invalid_grant" if redeemed != Redeemed::RefreshToken => (
             Code::SignInRejected,
-            "Google did not accept the answer of the sign-in: it was used already, is too old, or was not ours. Start \
+            "Google rejected the response of the sign-in: it was used, has expired, or was not for this app. Start \
              the sign-in again.",
         ),
         "invalid_grant" => (
             Code::SignInAgain,
-            "Google no longer accepts the kept sign-in. It does not say why: access may have been revoked, the password \
-             changed, or the sign-in not used for 6 months; the consent screen may be in Testing, which ends sign-ins \
-             after 7 days; or this account signed in more than 100 times with this client. Sign in again.",
+            "Google no longer accepts the saved sign-in and gives no reason. Access may have been revoked, the password \
+             changed, or the sign-in not used for 6 months. The consent screen may be in Testing, where sign-ins expire \
+             after 7 days. Or this account signed in more than 100 times with this client. Sign in again.",
         ),
         "admin_policy_enforced" => (Code::AdminNeeded, ADMIN_POLICY),
         "org_internal" => (Code::SignInRefused, INTERNAL),
         "access_denied" => (
             Code::SignInRefused,
-            "Google refused the sign-in. Nothing was changed.",
+            "Google refused the sign-in. Nothing was changed. Start it again.",
         ),
         "deleted_client" => (Code::SettingInvalid, DELETED),
         // The client is at fault: signing in again would lead to the same answer.
         "invalid_client" | "unauthorized_client" | "invalid_request" if !with_secret => (
             Code::SettingMissing,
-            "Google did not accept the client id without its client secret. Set gcp.client_secret_file in settings.toml \
+            "Google rejected the client id without its client secret. Set gcp.client_secret_file in settings.toml \
              to the JSON file of the client, or set GOOGLE_CLIENT_SECRET, then sign in again.",
         ),
         "invalid_client" | "unauthorized_client" => (
             Code::SettingInvalid,
-            "Google does not accept this client id with this client secret. Check that GOOGLE_CLIENT_ID and \
+            "Google rejects this client id with this client secret. Check that GOOGLE_CLIENT_ID and \
              GOOGLE_CLIENT_SECRET, or the file in gcp.client_secret_file, belong to one client, then sign in again.",
         ),
         "invalid_scope" => (Code::SettingInvalid, SCOPES),
         "temporarily_unavailable" | "server_error" | "internal_failure" | "backend_error" => (
             Code::ServerFailed,
-            "Google's sign-in is in trouble. It is tried again by itself.",
+            "Google sign-in is temporarily unavailable. Retrying automatically.",
         ),
         "slow_down" | "rate_limit_exceeded" => (
             Code::Throttled,
-            "Google's sign-in asked to wait. It is tried again by itself.",
+            "Google received too many requests. Retrying automatically.",
         ),
         // One odd answer must not end an account.
         _ if redeemed == Redeemed::RefreshToken => (
             Code::ServerFailed,
-            "Google answered with an error that this app does not know. It is tried again by itself.",
+            "Google returned an unknown error. Retrying automatically.",
         ),
         _ => (Code::SignInRejected, REQUEST),
     };
@@ -128,16 +128,17 @@ pub(super) fn token(refusal: &Refusal, redeemed: Redeemed, with_secret: bool) ->
         .with_retry_after(refusal.retry_after)
 }
 
-const ADMIN_POLICY: &str = "Your organisation does not let this app reach Google Cloud. Ask an administrator of its Google Workspace to trust \
+const ADMIN_POLICY: &str = "Your organisation blocks this app's access to Google Cloud. Ask an administrator of its Google Workspace to trust \
      the client id.";
-const INTERNAL: &str = "This OAuth client serves one organisation only. Sign in with an account of that organisation, or make the \
+const INTERNAL: &str = "This OAuth client is for one organisation only. Sign in with an account of that organisation, or make the \
      consent screen External.";
 const DELETED: &str = "The OAuth client was deleted at Google. Create one of type Desktop app and set it in settings.toml, then sign in \
      again.";
-const SCOPES: &str = "Google does not offer the scopes that this app asks for. Set gcp.access in settings.toml to read-only or full.";
-const NO_DEVICES: &str = "Google signs in by code only clients of the type TVs and Limited Input devices, and grants them no access to Google \
+const SCOPES: &str = "Google does not offer the requested scopes. Set gcp.access in settings.toml to read-only or full.";
+const NO_DEVICES: &str = "Google allows device codes only for clients of the type TVs and Limited Input devices, without access to Google \
      Cloud. Sign in with a browser instead.";
-const REQUEST: &str = "Google did not accept this app's request. Show the reference to whoever created the OAuth client.";
+const REQUEST: &str =
+    "Google rejected this app's request. Send the reference to the owner of the OAuth client.";
 
 #[cfg(test)]
 mod tests {
@@ -217,21 +218,25 @@ mod tests {
             ),
             ("use_dpop_nonce", "", Sent, true, Code::SignInRejected),
         ] {
-            let told = error_for(error, subtype, redeemed, with_secret);
-            assert_eq!(told.code(), code, "{error} {subtype} {redeemed:?}");
-            assert!(told.reference().starts_with(error), "{}", told.reference());
-            assert!(!format!("{told:?}").contains("CANARY"));
+            let shown = error_for(error, subtype, redeemed, with_secret);
+            assert_eq!(shown.code(), code, "{error} {subtype} {redeemed:?}");
+            assert!(
+                shown.reference().starts_with(error),
+                "{}",
+                shown.reference()
+            );
+            assert!(!format!("{error:?}").contains("CANARY"));
         }
     }
 
     #[test]
-    fn a_session_that_the_organisation_ended_is_not_called_revoked() {
+    fn a_session_that_the_organisation_limits_is_not_called_revoked() {
         for subtype in ["invalid_rapt", "rapt_required"] {
             let message = error_for("invalid_grant", subtype, Redeemed::RefreshToken, true)
                 .message()
                 .to_owned();
             assert!(
-                message.contains("organisation ends") && message.contains("Nothing was revoked"),
+                message.contains("organisation limits") && message.contains("Nothing was revoked"),
                 "{message}"
             );
         }
@@ -246,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_person_refused_and_what_an_administrator_forbids_are_told_apart() {
+    fn a_refusal_by_the_user_differs_from_one_by_an_administrator() {
         assert_eq!(authorize("access_denied").code(), Code::SignInRefused);
         assert_eq!(authorize("admin_policy_enforced").code(), Code::AdminNeeded);
         assert_eq!(

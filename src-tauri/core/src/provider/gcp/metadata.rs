@@ -86,15 +86,18 @@ impl Cache {
         let address = issuer
             .join(".well-known/openid-configuration")
             .map_err(|error| {
-                Error::new(Code::Internal, "The issuer's address cannot be used.")
-                    .with_source(error)
+                Error::new(
+                    Code::Internal,
+                    "The issuer's address is not valid. Check MCM_GOOGLE_ISSUER.",
+                )
+                .with_source(error)
             })?;
         let read = http
             .get_json::<Metadata, IgnoredAny>(&address, None)
             .await?;
         let metadata = read.map_err(|refused| {
             let message = format!(
-                "{} does not describe itself as a sign-in server. Check MCM_GOOGLE_ISSUER.",
+                "{} has no OpenID discovery document. Check MCM_GOOGLE_ISSUER.",
                 http::place(issuer)
             );
             Error::new(Code::SignInRejected, message)
@@ -109,7 +112,7 @@ impl Cache {
 fn check(metadata: &Metadata, issuer: &Url) -> Result<()> {
     let refuse = |what: &str| {
         let message = format!(
-            "{} describes itself with {what}, so nothing was sent to it. Check MCM_GOOGLE_ISSUER.",
+            "The metadata of {} has {what}, so nothing was sent to it. Check MCM_GOOGLE_ISSUER.",
             http::place(issuer)
         );
         Err(Error::new(Code::SignInRejected, message))
@@ -257,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn the_issuer_of_an_answer_is_required_when_the_document_promises_it() {
+    fn the_issuer_of_an_answer_is_required_when_the_document_announces_it() {
         let issuer = "https://accounts.google.com".to_owned();
         assert_eq!(
             metadata(("", "")).expected_issuer(),

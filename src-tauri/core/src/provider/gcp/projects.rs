@@ -1,7 +1,7 @@
 //! Google's Resource Manager: the projects that the user can see.
 //!
-//! `projects:search` (v3). Pages may be short or empty and still have a successor, and a list without rows has no
-//! `projects` member at all. A project that comes twice is one, and a row without an id is left out.
+//! `projects:search` (v3). Pages may be short or empty and still have a successor, and an empty list has no
+//! `projects` member. A project that comes twice is one, and a row without an id is left out.
 
 use std::collections::HashSet;
 
@@ -83,7 +83,7 @@ pub(super) async fn search(
         }
         if seen.len() == MOST_PAGES || !seen.insert(page_token.clone()) {
             let message = format!(
-                "{} sent a list of projects whose pages go round in circles, so it was not used. Try again later.",
+                "{} sent a list of projects whose pages lead in circles. It was not used. Try again later.",
                 http::place(home)
             );
             return Err(Error::new(Code::ServerFailed, message));
@@ -98,7 +98,11 @@ pub(super) async fn search(
 
 fn address(home: &Url, page_token: &str) -> Result<Url> {
     let mut url = home.join("v3/projects:search").map_err(|error| {
-        Error::new(Code::Internal, "Resource Manager's address cannot be used.").with_source(error)
+        Error::new(
+            Code::Internal,
+            "Resource Manager's address is not valid. Check the settings.",
+        )
+        .with_source(error)
     })?;
     url.query_pairs_mut()
         .append_pair("query", "state:ACTIVE")
@@ -230,7 +234,7 @@ fn explain(home: &Url, answer: &Refused<GoogleError>) -> Error {
         ),
         (401, _) => Error::new(
             Code::SignInAgain,
-            format!("{place} did not accept the session for reading projects. Sign in again."),
+            format!("{place} rejected the session while loading projects. Sign in again."),
         ),
         (403, "SERVICE_DISABLED") => service_disabled(&refused),
         (403, "ACCESS_TOKEN_SCOPE_INSUFFICIENT") => no_access(),
@@ -269,7 +273,7 @@ fn explain(home: &Url, answer: &Refused<GoogleError>) -> Error {
         (403, _) => Error::new(
             Code::AdminNeeded,
             format!(
-                "{place} does not let you list projects. Ask your administrator for a role on one."
+                "{place} denied access to the project list. Ask your administrator for a role on a project."
             ),
         ),
         (status, _) => Error::new(
@@ -292,24 +296,24 @@ fn explain(home: &Url, answer: &Refused<GoogleError>) -> Error {
 
 fn service_disabled(refused: &ProjectsError) -> Error {
     let project = refused.consumer.as_ref().map_or_else(
-        || "the project that the OAuth client belongs to".to_owned(),
-        |project| format!("project {project}, which the OAuth client belongs to"),
+        || "the project of the OAuth client".to_owned(),
+        |project| format!("project {project} of the OAuth client"),
     );
     let place = refused.link.as_ref().map_or_else(
         || "in the Google Cloud console under APIs & Services".to_owned(),
         |link| format!("at {link}"),
     );
     let message = format!(
-        "The Cloud Resource Manager API is switched off in {project}. Enable it {place}, wait a few minutes, then read \
-         the projects again."
+        "The Cloud Resource Manager API is disabled in {project}. Enable it {place}, wait a few minutes, then refresh \
+         the projects."
     );
     Error::new(Code::AdminNeeded, message)
 }
 
 /// The user signed in and did not grant access to the cloud.
 pub(super) fn no_access() -> Error {
-    let message = "Access to Google Cloud was not granted at the sign-in, so no project can be read. Sign in again and \
-                   leave Google Cloud ticked on Google's page.";
+    let message = "Access to Google Cloud was not granted in the sign-in, so projects cannot be loaded. Sign in again and \
+                   keep Google Cloud selected on Google's page.";
     Error::new(Code::SignInRefused, message)
 }
 
@@ -338,14 +342,14 @@ mod tests {
             r#"[{{"@type":"type.googleapis.com/google.rpc.Help","links":[{{"url":"{url}"}}]}},
                 {{"reason":"SERVICE_DISABLED","metadata":{{"consumer":"projects/42"}}}}]"#
         );
-        let told = error_for(403, &details);
-        assert_eq!(told.code(), Code::AdminNeeded);
+        let error = error_for(403, &details);
+        assert_eq!(error.code(), Code::AdminNeeded);
         assert!(
-            told.reference().starts_with("SERVICE_DISABLED"),
+            error.reference().starts_with("SERVICE_DISABLED"),
             "{}",
-            told.reference()
+            error.reference()
         );
-        told.message().to_owned()
+        error.message().to_owned()
     }
 
     #[test]
@@ -382,7 +386,7 @@ mod tests {
     }
 
     #[test]
-    fn refusals_are_told_apart_and_never_quoted() {
+    fn refusals_are_distinguished_and_never_quoted() {
         for (status, details, code) in [
             (401, "[]", Code::SignInAgain),
             (403, "[]", Code::AdminNeeded),
@@ -420,9 +424,9 @@ mod tests {
             ),
             (404, "[]", Code::ServerFailed),
         ] {
-            let told = error_for(status, details);
-            assert_eq!(told.code(), code, "{status} {details}");
-            assert!(!format!("{told:?}").contains("CANARY"));
+            let error = error_for(status, details);
+            assert_eq!(error.code(), code, "{status} {details}");
+            assert!(!format!("{error:?}").contains("CANARY"));
         }
     }
 

@@ -89,7 +89,7 @@ fn the_right_state_at_the_right_address_is_an_answer() {
 }
 
 #[test]
-fn an_address_that_differs_in_anything_is_not_the_redirect_uri() {
+fn an_address_with_any_difference_is_not_the_redirect_uri() {
     // C1
     let parameters = format!("code=c&state={STATE}");
     for address in [
@@ -208,7 +208,7 @@ fn the_state_of_one_cloud_at_the_address_of_another_is_a_mix_up() {
 }
 
 #[test]
-fn the_state_of_one_door_at_the_other_is_a_mix_up() {
+fn the_state_of_one_receiver_at_the_other_is_a_mix_up() {
     // C5
     let pending = [
         deep_link(1, STATE, AZURE),
@@ -299,7 +299,7 @@ fn an_announced_issuer_is_required_and_exact_for_errors_too() {
 }
 
 #[test]
-fn an_issuer_that_was_not_announced_must_fit_when_it_is_there() {
+fn an_issuer_that_was_not_announced_must_match_if_present() {
     // C6
     let guid = "72f988bf-86f1-41af-91ab-2d7cd011db47";
     let fits =
@@ -356,7 +356,7 @@ fn a_parameter_that_comes_twice_spoils_the_arrival() {
 }
 
 #[test]
-fn an_error_beats_a_code() {
+fn an_error_takes_precedence_over_a_code() {
     // C9
     for parameters in [
         format!("code=c&error=server_error&state={STATE}"),
@@ -439,7 +439,7 @@ fn an_error_keeps_no_hostile_text() {
 }
 
 #[test]
-fn text_that_no_provider_sends_is_refused_whole() {
+fn text_that_no_provider_sends_is_refused_as_a_whole() {
     // C12
     for (rest, reason) in [
         ("&x=%", Reason::Malformed),
@@ -461,7 +461,7 @@ fn text_that_no_provider_sends_is_refused_whole() {
 }
 
 #[test]
-fn an_arrival_has_a_greatest_length_and_number_of_parameters() {
+fn an_arrival_is_limited_in_length_and_number_of_parameters() {
     // C12
     let of_length = |length: usize| {
         let start = format!("{AZURE}?code=c&state={STATE}&x=");
@@ -501,7 +501,7 @@ fn an_arrival_has_a_greatest_length_and_number_of_parameters() {
 }
 
 #[test]
-fn addresses_that_a_url_library_would_take_for_the_same_are_not() {
+fn addresses_that_a_url_library_treats_as_equal_are_not_equal() {
     // C13
     for trap in [
         "io.github.multicloudmanager://AUTH/azure",
@@ -578,7 +578,7 @@ fn flows_side_by_side_each_get_their_own_answer() {
 }
 
 #[test]
-fn no_parameter_leads_anywhere_else() {
+fn no_parameter_redirects_elsewhere() {
     // C20
     let plain = answered(&format!("code=c&state={STATE}"));
     for name in [
@@ -594,7 +594,7 @@ fn no_parameter_leads_anywhere_else() {
 }
 
 #[test]
-fn nothing_of_an_arrival_or_a_flow_shows_in_debug() {
+fn debug_shows_nothing_of_an_arrival_or_a_flow() {
     let flow = deep_link(1, STATE, AZURE);
     let url = format!("{AZURE}?code=canary&state={STATE}&error_description=canary");
     let refused = answered(&format!("error=x&error_description=canary&state={STATE}"));
@@ -618,7 +618,7 @@ fn escaped(text: &str) -> String {
 
 proptest! {
     #[test]
-    fn any_text_is_judged_without_a_panic_and_never_accepted(text in any::<String>(), bytes: Vec<u8>) {
+    fn any_text_is_checked_without_a_panic_and_never_accepted(text in any::<String>(), bytes: Vec<u8>) {
         let pending = [deep_link(1, STATE, AZURE), loopback(2, OTHER, Method::FormPost)];
         prop_assert!(reason_of(&judged(&text, &pending)).is_some());
         let addressed = judged(&format!("{AZURE}?{text}"), &pending);

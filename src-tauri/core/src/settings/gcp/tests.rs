@@ -169,7 +169,7 @@ fn a_file_of_the_wrong_kind_is_refused_with_the_reason_and_never_quoted() {
     }
     let missing = load(&[("settings.toml", toml)], &[]);
     assert!(
-        problem(&missing).contains("not there"),
+        problem(&missing).contains("does not exist"),
         "{:?}",
         missing.problems
     );
@@ -183,10 +183,13 @@ fn a_client_id_of_the_wrong_kind_is_named_with_the_remedy() {
         ("arn:aws:iam::1:role/x", "ARN"),
         ("ada@contoso.example", "e-mail"),
         ("bot@p.iam.gserviceaccount.com", "e-mail"),
-        ("1234", "not a client id"),
-        ("my client", "not a client id"),
-        (".apps.googleusercontent.com", "not a client id"),
-        ("evil/x.apps.googleusercontent.com", "not a client id"),
+        ("1234", "not a Google client id"),
+        ("my client", "not a Google client id"),
+        (".apps.googleusercontent.com", "not a Google client id"),
+        (
+            "evil/x.apps.googleusercontent.com",
+            "not a Google client id",
+        ),
     ] {
         let settings = load(&[], &[("GOOGLE_CLIENT_ID", wrong)]);
         let message = problem(&settings);
@@ -206,7 +209,7 @@ fn a_client_id_of_the_wrong_kind_is_named_with_the_remedy() {
 }
 
 #[test]
-fn a_secret_in_the_place_of_the_client_id_is_never_shown() {
+fn a_secret_instead_of_the_client_id_is_never_shown() {
     let settings = load(&[], &[("GOOGLE_CLIENT_ID", "GOCSPX-CANARY")]);
     assert!(problem(&settings).contains("secret"));
     assert!(!format!("{settings:?}").contains("CANARY"), "{settings:?}");
@@ -259,7 +262,7 @@ fn each_malformed_setting_is_named_with_its_origin_and_remedy() {
         (
             "MCM_GOOGLE_RESOURCE_MANAGER",
             "https://",
-            "not the address of a server",
+            "not a server address",
         ),
         (
             "MCM_REDIRECT_GCP",

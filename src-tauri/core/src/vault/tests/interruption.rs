@@ -4,7 +4,7 @@ use super::super::fake::{Death, Fake};
 use super::*;
 
 #[tokio::test]
-async fn interrupted_write_leaves_the_old_secret_or_the_new_one_whole() {
+async fn interrupted_write_leaves_the_complete_old_secret_or_the_complete_new_one() {
     let lengths = [None, Some(10), Some(3_000), Some(7_000)];
     for old in lengths {
         for new in lengths.into_iter().flatten() {

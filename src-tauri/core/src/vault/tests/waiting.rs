@@ -20,7 +20,7 @@ fn on_this_thread(fake: &Fake, limits: KeychainLimits, lock_file: Option<&Path>)
 }
 
 #[tokio::test]
-async fn keychain_that_hangs_is_given_up_and_the_next_caller_is_told() {
+async fn keychain_that_hangs_is_abandoned_and_the_next_caller_gets_an_error() {
     let fake = Fake::new();
     write(&vault(&fake), &grant(), b"kept")
         .await
@@ -51,7 +51,7 @@ async fn keychain_that_hangs_is_given_up_and_the_next_caller_is_told() {
 }
 
 #[tokio::test]
-async fn unanswered_unlock_is_given_up_and_blocks_nobody_else() {
+async fn unanswered_unlock_is_abandoned_and_blocks_no_other_call() {
     let fake = Fake::new();
     let vault = vault_with(
         &fake,
@@ -75,7 +75,7 @@ async fn unanswered_unlock_is_given_up_and_blocks_nobody_else() {
 }
 
 #[tokio::test]
-async fn process_that_does_not_let_go_of_the_lock_file_makes_others_busy_and_changes_nothing() {
+async fn process_that_keeps_the_lock_file_makes_others_busy_and_changes_nothing() {
     let folder = tempfile::tempdir().expect("temporary folder");
     let lock_file = folder.path().join("data").join("keychain.lock");
     let fake = Fake::new();
@@ -124,7 +124,7 @@ fn work_on_this_thread_gives_up_a_lock_file_that_another_process_keeps() {
         .now_or_never()
         .expect("it is not pending");
     assert_eq!(
-        busy.map(drop).expect_err("somebody else has it").code(),
+        busy.map(drop).expect_err("another process has it").code(),
         Code::Busy
     );
     drop(held);
@@ -155,7 +155,7 @@ async fn lock_file_that_cannot_be_used_is_named() {
 
 #[cfg(unix)]
 #[test]
-fn lock_file_is_private_to_the_person() {
+fn lock_file_is_private_to_the_user() {
     use std::os::unix::fs::PermissionsExt;
     let folder = tempfile::tempdir().expect("temporary folder");
     let path = folder.path().join("data").join("keychain.lock");
@@ -166,7 +166,7 @@ fn lock_file_is_private_to_the_person() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn concurrent_writers_leave_one_of_their_secrets_whole() {
+async fn concurrent_writers_leave_one_complete_secret() {
     let folder = tempfile::tempdir().expect("temporary folder");
     let lock_file = folder.path().join("keychain.lock");
     let fake = Fake::new();

@@ -66,7 +66,7 @@ async fn many_processes_and_roles_share_one_renewal_also_where_a_second_use_ends
     let asked = apps.iter().enumerate().map(|(index, app)| {
         let (app, id) = (app.clone(), id.clone());
         async move {
-            app.hand_out_for(&id, &super::pair(PAIRS[index % PAIRS.len()]), "test")
+            app.issue_for(&id, &super::pair(PAIRS[index % PAIRS.len()]), "test")
                 .await
         }
     });

@@ -87,7 +87,7 @@ struct Registration {
 pub(super) async fn register(State(center): State<Arc<IdentityCenter>>, body: Bytes) -> Response {
     center.answer(|| {
         let sent: Value = parsed(&body)?;
-        let wish: Registration = parsed(&body)?;
+        let request: Registration = parsed(&body)?;
         let metadata = |why: &str| {
             Refusal::oidc(
                 400,
@@ -96,10 +96,10 @@ pub(super) async fn register(State(center): State<Arc<IdentityCenter>>, body: By
                 why,
             )
         };
-        if wish.client_type != "public" || wish.client_name.is_empty() {
+        if request.client_type != "public" || request.client_name.is_empty() {
             return Err(metadata("only public clients with a name"));
         }
-        if wish.scopes != [SCOPE] {
+        if request.scopes != [SCOPE] {
             return Err(Refusal::oidc(
                 400,
                 "InvalidScopeException",
@@ -107,12 +107,12 @@ pub(super) async fn register(State(center): State<Arc<IdentityCenter>>, body: By
                 "",
             ));
         }
-        if wish.grant_types.iter().any(|kind| kind == CODE) {
+        if request.grant_types.iter().any(|kind| kind == CODE) {
             let is_fit = |uri: &String| {
                 Url::parse(uri)
                     .is_ok_and(|uri| uri.host_str() == Some("127.0.0.1") && uri.port().is_none())
             };
-            if wish.redirect_uris.is_empty() || !wish.redirect_uris.iter().all(is_fit) {
+            if request.redirect_uris.is_empty() || !request.redirect_uris.iter().all(is_fit) {
                 return Err(Refusal::oidc(
                     400,
                     "InvalidRedirectUriException",
@@ -120,7 +120,7 @@ pub(super) async fn register(State(center): State<Arc<IdentityCenter>>, body: By
                     "",
                 ));
             }
-            if !wish
+            if !request
                 .issuer_url
                 .as_deref()
                 .is_some_and(|url| center.is_start_url(url))
@@ -143,9 +143,9 @@ pub(super) async fn register(State(center): State<Arc<IdentityCenter>>, body: By
             id.clone(),
             Client {
                 secret: secret.clone(),
-                grant_types: wish.grant_types,
-                redirect_uris: wish.redirect_uris,
-                name: wish.client_name,
+                grant_types: request.grant_types,
+                redirect_uris: request.redirect_uris,
+                name: request.client_name,
                 expires,
             },
         );
@@ -275,7 +275,7 @@ pub(super) async fn proceed(
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct DeviceWish {
+struct DeviceRequest {
     client_id: String,
     client_secret: String,
     start_url: String,
@@ -287,9 +287,9 @@ pub(super) async fn start_device(
     body: Bytes,
 ) -> Response {
     center.answer(|| {
-        let wish: DeviceWish = parsed(&body)?;
-        center.check_client(&wish.client_id, &wish.client_secret, DEVICE)?;
-        if !center.is_start_url(&wish.start_url) {
+        let request: DeviceRequest = parsed(&body)?;
+        center.check_client(&request.client_id, &request.client_secret, DEVICE)?;
+        if !center.is_start_url(&request.start_url) {
             return Err(Refusal::oidc(
                 400,
                 "InvalidRequestException",
@@ -352,7 +352,7 @@ pub(super) async fn check_code(
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct TokenWish {
+struct TokenRequest {
     client_id: String,
     client_secret: String,
     grant_type: String,
@@ -374,8 +374,12 @@ pub(super) async fn token(
     body: Bytes,
 ) -> Response {
     center.answer(|| {
-        let wish: TokenWish = parsed(&body)?;
-        center.check_client(&wish.client_id, &wish.client_secret, &wish.grant_type)?;
+        let request: TokenRequest = parsed(&body)?;
+        center.check_client(
+            &request.client_id,
+            &request.client_secret,
+            &request.grant_type,
+        )?;
         let reason = center.state().policy.kms_reason.clone();
         if let Some(reason) = reason {
             let refusal = Refusal::oidc(400, "AccessDeniedException", "access_denied", "");
@@ -385,10 +389,10 @@ pub(super) async fn token(
             });
         }
         let now = center.shared.clock.now();
-        match wish.grant_type.as_str() {
-            CODE => center.redeem_code(&wish, now, &spoiled),
-            REFRESH => center.refresh(&wish, now, &spoiled),
-            DEVICE => center.poll(&wish, now, &spoiled),
+        match request.grant_type.as_str() {
+            CODE => center.redeem_code(&request, now, &spoiled),
+            REFRESH => center.refresh(&request, now, &spoiled),
+            DEVICE => center.poll(&request, now, &spoiled),
             _ => Err(Refusal::oidc(
                 400,
                 "UnsupportedGrantTypeException",
@@ -521,30 +525,35 @@ impl IdentityCenter {
 
     fn redeem_code(
         &self,
-        wish: &TokenWish,
+        request: &TokenRequest,
         now: Timestamp,
         spoiled: &Spoiled,
     ) -> Result<Value, Refusal> {
-        let code = self.state().codes.remove(&wish.code);
-        let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(&wish.code_verifier));
+        let code = self.state().codes.remove(&request.code);
+        let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(&request.code_verifier));
         let fits = |code: &Code| {
-            code.client_id == wish.client_id
-                && code.redirect_uri == wish.redirect_uri
+            code.client_id == request.client_id
+                && code.redirect_uri == request.redirect_uri
                 && code.challenge == challenge
                 && now < code.expires
         };
         let code = code
             .filter(fits)
             .ok_or_else(|| invalid_grant("Invalid grant provided"))?;
-        Ok(self.issue(&code.approval, &wish.client_id, now, true, spoiled))
+        Ok(self.issue(&code.approval, &request.client_id, now, true, spoiled))
     }
 
-    fn poll(&self, wish: &TokenWish, now: Timestamp, spoiled: &Spoiled) -> Result<Value, Refusal> {
+    fn poll(
+        &self,
+        request: &TokenRequest,
+        now: Timestamp,
+        spoiled: &Spoiled,
+    ) -> Result<Value, Refusal> {
         let interval = self.shared.device_interval;
-        let polled = self.devices().poll(&wish.device_code, interval, now);
+        let polled = self.devices().poll(&request.device_code, interval, now);
         match polled {
             Poll::Approved(approval) => {
-                Ok(self.issue(&approval, &wish.client_id, now, true, spoiled))
+                Ok(self.issue(&approval, &request.client_id, now, true, spoiled))
             }
             Poll::Pending => Err(Refusal::oidc(
                 400,
@@ -571,7 +580,7 @@ impl IdentityCenter {
 
     fn refresh(
         &self,
-        wish: &TokenWish,
+        request: &TokenRequest,
         now: Timestamp,
         spoiled: &Spoiled,
     ) -> Result<Value, Refusal> {
@@ -579,21 +588,22 @@ impl IdentityCenter {
         let (issued, rotation) = {
             let mut state = self.state();
             let rotation = state.policy.rotation;
-            if let Some(person) = state.spent.get(&wish.refresh_token).cloned() {
+            if let Some(person) = state.spent.get(&request.refresh_token).cloned() {
                 if rotation == RefreshRotation::DetectReuse {
                     *state.sessions.entry(person).or_default() += 1;
                 }
                 return Err(wrong());
             }
-            let issued = state.refresh_tokens.get(&wish.refresh_token).cloned();
-            let is_theirs =
-                |issued: &Issued| issued.client_id == wish.client_id && state.is_live(issued, now);
+            let issued = state.refresh_tokens.get(&request.refresh_token).cloned();
+            let is_theirs = |issued: &Issued| {
+                issued.client_id == request.client_id && state.is_live(issued, now)
+            };
             let issued = issued.filter(is_theirs).ok_or_else(wrong)?;
             if rotation != RefreshRotation::Keep {
-                state.refresh_tokens.remove(&wish.refresh_token);
+                state.refresh_tokens.remove(&request.refresh_token);
                 state
                     .spent
-                    .insert(wish.refresh_token.clone(), issued.person.clone());
+                    .insert(request.refresh_token.clone(), issued.person.clone());
             }
             (issued, rotation)
         };
@@ -602,7 +612,7 @@ impl IdentityCenter {
             session: issued.session,
         };
         let rotates = rotation != RefreshRotation::Keep;
-        Ok(self.issue(&approval, &wish.client_id, now, rotates, spoiled))
+        Ok(self.issue(&approval, &request.client_id, now, rotates, spoiled))
     }
 
     fn issue(

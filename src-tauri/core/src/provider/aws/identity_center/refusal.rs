@@ -275,16 +275,16 @@ mod tests {
 
     #[test]
     fn nothing_of_a_server_s_text_is_in_a_message() {
-        let told = refusal(
+        let shown = refusal(
             400,
             None,
             r#"{"error":"CANARY<b>","error_description":"CANARY","reason":"CANARY"}"#,
         );
         for error in [
-            told.sign_in_error("https://d-1.awsapps.com/start", "eu-west-1"),
-            told.renewal_error(),
-            told.portal_error("portal"),
-            told.role_error("portal", "Admin", "111122223333"),
+            shown.sign_in_error("https://d-1.awsapps.com/start", "eu-west-1"),
+            shown.renewal_error(),
+            shown.portal_error("portal"),
+            shown.role_error("portal", "Admin", "111122223333"),
         ] {
             assert!(!format!("{error:?}").contains("CANARY"), "{error:?}");
         }
@@ -294,8 +294,8 @@ mod tests {
     fn the_organisation_s_key_is_named_as_the_cause() {
         // I25
         let body = r#"{"error":"access_denied","reason":"KMS_AccessDeniedException"}"#;
-        let told = refusal(400, Some("AccessDeniedException"), body);
-        for error in [told.renewal_error(), told.sign_in_error("u", "r")] {
+        let shown = refusal(400, Some("AccessDeniedException"), body);
+        for error in [shown.renewal_error(), shown.sign_in_error("u", "r")] {
             assert_eq!(error.code(), Code::AdminNeeded);
             assert!(
                 error.reference().starts_with("KMS_AccessDeniedException"),

@@ -1,4 +1,4 @@
-//! `mcm` and `mcm-full`: which does what, and that nobody can tell.
+//! `mcm` and `mcm-full`: which of them does what, without a visible difference.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -19,7 +19,7 @@ fn alone(harness: &Harness, arguments: &[&str]) -> (PathBuf, Command) {
 }
 
 #[test]
-fn what_lies_ready_is_handed_out_without_mcm_full() {
+fn a_cached_credential_is_issued_without_mcm_full() {
     let harness = Harness::start();
     let id = harness.connected(false);
     let token = harness.mcm(&["token", &id]).done();
@@ -30,12 +30,12 @@ fn what_lies_ready_is_handed_out_without_mcm_full() {
             token
         );
     }
-    let told = harness.mcm(&["activity"]).done();
-    assert_eq!(told.matches("token handed to").count(), 3, "{told}");
+    let output = harness.mcm(&["activity"]).done();
+    assert_eq!(output.matches("token issued to").count(), 3, "{output}");
 }
 
 #[test]
-fn flatpaks_proxy_which_takes_one_line_at_a_time_leads_to_the_keychain_too() {
+fn the_keychain_is_reached_through_flatpaks_proxy_which_takes_one_line_at_a_time() {
     let harness = Harness::start();
     let id = harness.connected(false);
     let (_, mut command) = alone(&harness, &["token", &id]);
@@ -64,7 +64,7 @@ fn flatpaks_proxy_which_takes_one_line_at_a_time_leads_to_the_keychain_too() {
 }
 
 #[test]
-fn a_missing_mcm_full_is_named_with_what_to_do() {
+fn a_missing_mcm_full_is_named_with_its_remedy() {
     let harness = Harness::start();
     let id = harness.connected(false);
     harness.lock_keychain();
@@ -75,11 +75,11 @@ fn a_missing_mcm_full_is_named_with_what_to_do() {
         vec!["--help"],
     ] {
         let (program, mut command) = alone(&harness, &arguments);
-        let told = Ended::of(command.output().expect("it starts")).failed(1);
+        let output = Ended::of(command.output().expect("it starts")).failed(1);
         let full = program.with_file_name("mcm-full").display().to_string();
         assert!(
-            told.contains(&full) && told.contains("Install Multi-Cloud Manager again"),
-            "{told}"
+            output.contains(&full) && output.contains("Install Multi-Cloud Manager again"),
+            "{output}"
         );
     }
     let (_, mut command) = alone(&harness, &["env", &id]);
@@ -96,7 +96,7 @@ fn a_program_of_that_name_on_path_is_never_run() {
     let script = format!("#!/bin/sh\n/usr/bin/touch {}\n", mark.display());
     std::fs::create_dir(harness.folder().join("bin")).expect("a folder");
     write(&stranger, 0o700, &script);
-    // The file is replaced while it runs: what is left of it is what this test holds open.
+    // The file is replaced while it runs: only the handle of this test still refers to it.
     let file = std::fs::File::open(&program).expect("it is there");
     std::fs::remove_file(&program).expect("it is ours");
     let open = format!(
@@ -107,13 +107,13 @@ fn a_program_of_that_name_on_path_is_never_run() {
     let mut command = Command::new(open);
     harness.equip(&mut command).arg("accounts");
     command.env("PATH", stranger.parent().expect("a folder"));
-    let told = Ended::of(command.output().expect("it starts")).failed(1);
-    assert!(told.contains("Run the command again"), "{told}");
+    let output = Ended::of(command.output().expect("it starts")).failed(1);
+    assert!(output.contains("Run the command again"), "{output}");
     assert!(!mark.exists());
 }
 
 #[test]
-fn mcm_full_is_called_mcm_by_whoever_looks() {
+fn mcm_full_is_shown_as_mcm() {
     let harness = Harness::start();
     let id = harness.connected(false);
     let link = harness.folder().join("cloud");

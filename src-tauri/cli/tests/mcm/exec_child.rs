@@ -1,4 +1,4 @@
-//! A command under `mcm exec` that a test looks into: what it was given, and what it can fetch with it.
+//! A command under `mcm exec` that a test inspects: its variables, and what it can fetch with them.
 
 use std::collections::HashMap;
 use std::fs;
@@ -10,11 +10,11 @@ use serde_json::Value;
 
 use crate::harness::{Ended, Harness};
 
-/// Tells its process and its variables, then waits until it is let go.
+/// Prints its process id and its variables, then waits for its input to close.
 const SCRIPT: &str = r"printf 'PID=%s\0' $$; env -0; printf 'END\0'; exec cat";
 
-/// A command that waits. It is let go when this is dropped.
-pub(crate) struct Lent {
+/// A command that waits. It ends when this is dropped.
+pub(crate) struct ExecChild {
     pub(crate) variables: HashMap<String, String>,
     /// The command's process.
     pub(crate) id: u32,
@@ -22,7 +22,7 @@ pub(crate) struct Lent {
     output: BufReader<ChildStdout>,
 }
 
-impl Lent {
+impl ExecChild {
     pub(crate) fn start(harness: &Harness, arguments: &[&str]) -> Self {
         Self::start_with(harness, arguments, |_| {})
     }
@@ -38,7 +38,7 @@ impl Lent {
         Self::started(command.spawn().expect("mcm starts"))
     }
 
-    /// As `start`, with what the person does until the command starts.
+    /// As `start`; `meanwhile` acts as the user until the command starts.
     pub(crate) fn start_when(harness: &Harness, arguments: &[&str], person: impl FnOnce()) -> Self {
         let mcm = Self::command(harness, arguments)
             .spawn()
@@ -68,17 +68,17 @@ impl Lent {
                 Some((name, value)) => drop(variables.insert(name.to_owned(), value.to_owned())),
                 None if line == "END\0" => break,
                 None => {
-                    let told = mcm.wait_with_output().expect("mcm ends").stderr;
+                    let output = mcm.wait_with_output().expect("mcm ends").stderr;
                     panic!(
                         "the command did not start: {}",
-                        String::from_utf8_lossy(&told)
+                        String::from_utf8_lossy(&output)
                     );
                 }
             }
         }
         let id = variables
             .remove("PID")
-            .expect("it is told")
+            .expect("it is printed")
             .parse()
             .expect("a number");
         Self {
@@ -110,18 +110,18 @@ impl Lent {
     pub(crate) fn waited(mut self) -> Ended {
         let mut result = String::new();
         self.output.read_to_string(&mut result).expect("text");
-        let mut told = String::new();
+        let mut output = String::new();
         self.mcm
             .stderr
             .take()
             .expect("piped")
-            .read_to_string(&mut told)
+            .read_to_string(&mut output)
             .expect("text");
         let status = self.mcm.wait().expect("mcm ends");
         Ended {
             status: status.code().unwrap_or(-1),
             result,
-            told,
+            stderr: output,
         }
     }
 
@@ -169,14 +169,14 @@ impl Lent {
     }
 }
 
-impl Drop for Lent {
+impl Drop for ExecChild {
     fn drop(&mut self) {
         drop(self.mcm.stdin.take());
         let _ = self.mcm.wait();
     }
 }
 
-/// What the endpoint answered; status 0 when it hung up.
+/// The endpoint's answer; status 0 when it closed the connection.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -204,7 +204,7 @@ pub(crate) fn post(address: &str, headers: &[(&str, &str)], body: &str) -> Answe
     send("POST", address, &[&[form], headers].concat(), body)
 }
 
-/// Sends a request to the letter. `Host` is the address's, unless it is among the headers.
+/// Sends a request verbatim. `Host` is the address's, unless it is among the headers.
 pub(crate) fn send(method: &str, address: &str, headers: &[(&str, &str)], body: &str) -> Answer {
     let (authority, path) = address
         .strip_prefix("http://")
@@ -217,7 +217,7 @@ pub(crate) fn send(method: &str, address: &str, headers: &[(&str, &str)], body: 
     for (name, value) in headers {
         head.push_str(&format!("{name}: {value}\r\n"));
     }
-    let mut stream = TcpStream::connect(authority).expect("somebody listens");
+    let mut stream = TcpStream::connect(authority).expect("the endpoint listens");
     let request = format!("{head}Content-Length: {}\r\n\r\n{body}", body.len());
     let _ = stream.write_all(request.as_bytes());
     let mut answer = String::new();
@@ -241,7 +241,7 @@ fn base64(text: &str) -> String {
     base64::engine::general_purpose::STANDARD.encode(text)
 }
 
-/// Which processes have one of these texts among their arguments or their variables.
+/// The processes that have one of these texts among their arguments or their variables.
 pub(crate) fn processes_that_show(secrets: &[String]) -> Vec<u32> {
     let ids = fs::read_dir("/proc").expect("there is /proc").flatten();
     let ids = ids.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
