@@ -137,8 +137,8 @@ async fn remove_access_keys(core: Core<'_>, access_key_id: String) -> Answer {
 }
 
 #[tauri::command]
-async fn prepare_role(core: Core<'_>, wish: PrepareRole) -> Answer<PreparedRole> {
-    core.prepare_role(wish).await.map_err(to_view)
+async fn prepare_role(core: Core<'_>, request: PrepareRole) -> Answer<PreparedRole> {
+    core.prepare_role(request).await.map_err(to_view)
 }
 
 #[tauri::command]

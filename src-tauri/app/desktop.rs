@@ -40,8 +40,8 @@ impl DesktopView {
 ///
 /// # Errors
 /// `storage-failed`.
-pub(crate) fn set_at_login<R: Runtime>(app: &AppHandle<R>, wish: AtLogin) -> Result<()> {
-    login_entry(app)?.set(wish)
+pub(crate) fn set_at_login<R: Runtime>(app: &AppHandle<R>, choice: AtLogin) -> Result<()> {
+    login_entry(app)?.set(choice)
 }
 
 fn login_entry<R: Runtime>(app: &AppHandle<R>) -> Result<tauri::State<'_, LoginEntry>> {

@@ -123,11 +123,11 @@ fn answer(app: &AppHandle, notice: &Notice, action: &str) {
     app.state::<OpenRequests>()
         .request(Place::Account(notice.account.clone()));
     if action == SIGN_IN {
-        let wish = Connect {
+        let request = Connect {
             account: Some(notice.account.clone()),
             ..Connect::new(notice.cloud)
         };
-        let started = async_runtime::block_on(async { app.state::<Arc<App>>().connect(wish) });
+        let started = async_runtime::block_on(async { app.state::<Arc<App>>().connect(request) });
         if let Err(error) = started {
             tracing::info!(
                 code = error.code().as_str(),

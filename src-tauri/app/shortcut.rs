@@ -86,17 +86,17 @@ impl Shortcut {
     /// # Errors
     /// `invalid-input` for keys that another program has or that would disturb every program, `unsupported`,
     /// `storage-*`.
-    pub(crate) async fn change(&self, core: &App, wish: Option<&str>) -> Result<()> {
-        let wish = wish.map(str::parse::<Keys>).transpose()?;
-        if wish.is_some() && !self.possible {
+    pub(crate) async fn change(&self, core: &App, choice: Option<&str>) -> Result<()> {
+        let choice = choice.map(str::parse::<Keys>).transpose()?;
+        if choice.is_some() && !self.possible {
             return Err(Error::new(
                 Code::Unsupported,
                 "This desktop does not support global shortcuts of apps. Set the shortcut in the desktop's own settings.",
             ));
         }
         let before = core.shortcut().and_then(|saved| saved.parse().ok());
-        self.listen_on_main_thread(wish).await?;
-        if let Err(error) = core.save_shortcut(wish.map(|keys| keys.to_string()).as_deref()) {
+        self.listen_on_main_thread(choice).await?;
+        if let Err(error) = core.save_shortcut(choice.map(|keys| keys.to_string()).as_deref()) {
             // The active keys are saved.
             let _ = self.listen_on_main_thread(before).await;
             return Err(error);

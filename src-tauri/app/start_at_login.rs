@@ -55,8 +55,8 @@ impl LoginEntry {
     ///
     /// # Errors
     /// `storage-failed`.
-    pub(crate) fn set(&self, wish: AtLogin) -> Result<()> {
-        platform::set(&self.file, &self.program, wish)
+    pub(crate) fn set(&self, choice: AtLogin) -> Result<()> {
+        platform::set(&self.file, &self.program, choice)
     }
 
     /// Points an entry whose program is gone to the app's current path.
@@ -118,15 +118,15 @@ mod platform {
         }))
     }
 
-    pub(super) fn set(path: &Path, program: &Path, wish: AtLogin) -> Result<()> {
-        if wish == AtLogin::Off {
+    pub(super) fn set(path: &Path, program: &Path, choice: AtLogin) -> Result<()> {
+        if choice == AtLogin::Off {
             return match std::fs::remove_file(path) {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(failed(error)),
                 _ => Ok(()),
             };
         }
         let mut words = vec![program_word(program)?];
-        words.extend((wish == AtLogin::Hidden).then(|| HIDDEN.to_owned()));
+        words.extend((choice == AtLogin::Hidden).then(|| HIDDEN.to_owned()));
         let text = format!(
             "[{ENTRY}]\n\
              Type=Application\n\
@@ -224,9 +224,9 @@ mod platform {
         fn the_choice_is_read_back_and_off_leaves_no_file() {
             let (_folder, entry, program) = home();
             assert_eq!(read(&entry).unwrap(), AtLogin::Off);
-            for wish in [AtLogin::Window, AtLogin::Hidden, AtLogin::Window] {
-                set(&entry, &program, wish).unwrap();
-                assert_eq!(read(&entry).unwrap(), wish);
+            for choice in [AtLogin::Window, AtLogin::Hidden, AtLogin::Window] {
+                set(&entry, &program, choice).unwrap();
+                assert_eq!(read(&entry).unwrap(), choice);
                 let app = gio::DesktopAppInfo::from_filename(&entry).expect("the desktop takes it");
                 let line = gio::prelude::AppInfoExt::commandline(&app).unwrap();
                 let words = exec_line::words(line.to_str().unwrap()).unwrap();
@@ -345,8 +345,8 @@ mod platform {
         )
     }
 
-    pub(super) fn set(path: &Path, program: &Path, wish: AtLogin) -> Result<()> {
-        if wish == AtLogin::Off {
+    pub(super) fn set(path: &Path, program: &Path, choice: AtLogin) -> Result<()> {
+        if choice == AtLogin::Off {
             return match std::fs::remove_file(path) {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(failed(error)),
                 _ => Ok(()),
@@ -361,7 +361,7 @@ mod platform {
                     "The program's path is not valid in a property list. Move the program.",
                 )
             })?;
-        let hidden = if wish == AtLogin::Hidden {
+        let hidden = if choice == AtLogin::Hidden {
             argument(HIDDEN)
         } else {
             String::new()
@@ -381,11 +381,11 @@ mod platform {
     }
 
     pub(super) fn fix(path: &Path, program: &Path) -> Result<()> {
-        let wish = read(path)?;
-        if wish == AtLogin::Off {
+        let choice = read(path)?;
+        if choice == AtLogin::Off {
             return Ok(());
         }
-        set(path, program, wish)
+        set(path, program, choice)
     }
 
     fn argument(text: &str) -> String {
@@ -437,14 +437,14 @@ mod platform {
         })
     }
 
-    pub(super) fn set(_: &Path, program: &Path, wish: AtLogin) -> Result<()> {
+    pub(super) fn set(_: &Path, program: &Path, choice: AtLogin) -> Result<()> {
         let run = CURRENT_USER.create(RUN).map_err(failed)?;
         // A switch of Task Manager's would outlive the value.
         if let Ok(approved) = CURRENT_USER.options().write().open(APPROVED) {
             let _ = approved.remove_value(APP_ID);
         }
         let program = program.display();
-        match wish {
+        match choice {
             AtLogin::Off => {
                 let _ = run.remove_value(APP_ID);
                 Ok(())
@@ -461,7 +461,7 @@ mod platform {
     pub(super) fn fix(file: &Path, program: &Path) -> Result<()> {
         match read(file)? {
             AtLogin::Off => Ok(()),
-            wish => set(file, program, wish),
+            choice => set(file, program, choice),
         }
     }
 }

@@ -1227,7 +1227,7 @@ describe("connecting AWS", () => {
     expect(screen.getByText(preparedRole.templates.terraform)).toBeTruthy();
     await fireEvent.change(field("What the role may do"), { target: { value: "read-only" } });
     await waitFor(() => expect(named("prepare_role")).toHaveLength(2));
-    expect(named("prepare_role")[1]?.args["wish"]).toEqual({
+    expect(named("prepare_role")[1]?.args["request"]).toEqual({
       source: "default",
       externalId: preparedRole.externalId,
       another: false,
@@ -1291,9 +1291,9 @@ describe("connecting AWS", () => {
   test("asks for the name, the life and the policy that were chosen, and says what AWS does not take", async () => {
     let refuses = false;
     const { named } = await openAws({
-      prepare_role: ({ wish }) => {
+      prepare_role: ({ request }) => {
         if (refuses) throw errorView("invalid-input", "A role's name has 1 to 64 letters.");
-        const { roleName, sessionSeconds, permissions } = wish as PrepareRole;
+        const { roleName, sessionSeconds, permissions } = request as PrepareRole;
         return {
           ...preparedRole,
           roleName: roleName ?? preparedRole.roleName,
@@ -1302,32 +1302,32 @@ describe("connecting AWS", () => {
         };
       },
     });
-    const lastWish = (): unknown => named("prepare_role").at(-1)?.args["wish"];
+    const lastRequest = (): unknown => named("prepare_role").at(-1)?.args["request"];
     await screen.findAllByText(awsCaller.arn);
     await fireEvent.change(field("Session length"), { target: { value: "14400" } });
     await fireEvent.input(field("Role name"), { target: { value: " Auditor " } });
     expect(named("prepare_role")).toEqual([]);
     await click("Create External ID and templates");
     await screen.findByRole("tab", { name: "Trust policy", selected: true });
-    const wish = {
+    const request = {
       source: "default",
       another: false,
       permissions: { kind: "view-only" },
       sessionSeconds: 14_400,
     };
-    expect(lastWish()).toEqual({ ...wish, roleName: "Auditor" });
+    expect(lastRequest()).toEqual({ ...request, roleName: "Auditor" });
 
     await fireEvent.change(field("Session length"), { target: { value: "900" } });
     const kept = { externalId: preparedRole.externalId, roleName: "Auditor", sessionSeconds: 900 };
-    await waitFor(() => expect(lastWish()).toEqual({ ...wish, ...kept }));
+    await waitFor(() => expect(lastRequest()).toEqual({ ...request, ...kept }));
     await fireEvent.change(field("What the role may do"), { target: { value: "policy" } });
     const policy = { kind: "policy", arn: "arn:aws:iam::aws:policy/SecurityAudit" };
     await fireEvent.input(field("Policy ARN"), { target: { value: policy.arn } });
     await fireEvent.change(field("Policy ARN"));
-    await waitFor(() => expect(lastWish()).toEqual({ ...wish, ...kept, permissions: policy }));
+    await waitFor(() => expect(lastRequest()).toEqual({ ...request, ...kept, permissions: policy }));
     await click("Create another External ID");
     await waitFor(() =>
-      expect(lastWish()).toEqual({ ...wish, another: true, permissions: policy, sessionSeconds: 900 }),
+      expect(lastRequest()).toEqual({ ...request, another: true, permissions: policy, sessionSeconds: 900 }),
     );
 
     refuses = true;
@@ -1341,7 +1341,7 @@ describe("connecting AWS", () => {
     const { named } = await openAws();
     await click(`Continue with ${pendingRole.externalId}`);
     await waitFor(() => expect(named("prepare_role")).toHaveLength(1));
-    expect(named("prepare_role")[0]?.args["wish"]).toEqual({
+    expect(named("prepare_role")[0]?.args["request"]).toEqual({
       externalId: pendingRole.externalId,
       source: pendingRole.source,
       another: false,

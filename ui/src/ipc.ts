@@ -82,8 +82,8 @@ export function removeAccessKeys(accessKeyId: string): Promise<void> {
 }
 
 /** Makes and keeps an External ID, and answers the role that demands it in every form. */
-export function prepareRole(wish: PrepareRole): Promise<PreparedRole> {
-  return call("prepare_role", { wish });
+export function prepareRole(request: PrepareRole): Promise<PreparedRole> {
+  return call("prepare_role", { request });
 }
 
 /** The connections that wait for their role. */

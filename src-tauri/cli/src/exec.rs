@@ -86,7 +86,7 @@ pub(crate) async fn prepare(
     );
     // No tool of Azure's reads a token from a variable.
     let is_plain = |account: &Account| options.env && account.cloud() != Cloud::Azure;
-    let (mut facts, mut shown) = (Facts::new(), Vec::new());
+    let (mut facts, mut notes) = (Facts::new(), Vec::new());
     for Choice { account, .. } in &choices {
         let resource = account.issued_resource()?;
         let session = if is_plain(account) {
@@ -97,7 +97,7 @@ pub(crate) async fn prepare(
         let session = session.map_err(|error| Failure::of(account, error))?;
         if is_plain(account) {
             facts.extend(credential_env::plain(account, &session));
-            shown.push(lasting(
+            notes.push(lasting(
                 account,
                 &session,
                 world.clock.now(),
@@ -115,7 +115,7 @@ pub(crate) async fn prepare(
     for Choice { account, .. } in &choices {
         let places =
             credential_env::places(account, &settings, environment, options.region.as_deref())?;
-        shown.extend(places.remarks);
+        notes.extend(places.remarks);
         let project = places.facts.get(&Fact::Project).cloned();
         facts.extend(places.facts);
         let cloud = account.cloud();
@@ -148,7 +148,7 @@ pub(crate) async fn prepare(
     let seen = changes.applied(&Environment::of_this_process());
     let accounts: Vec<&Account> = choices.iter().map(|choice| &choice.account).collect();
     check::require(app, &seen, &accounts, options.force)?;
-    for line in shown {
+    for line in notes {
         note(&line);
     }
     let mut command = Command::new(child::program_file(&program));

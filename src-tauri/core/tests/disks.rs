@@ -277,7 +277,7 @@ async fn permissions_that_forbid_writing_are_named_and_reading_goes_on() {
             holds(
                 &said,
                 "problem StorageFailed",
-                "this user may not; check its permissions"
+                "access is denied; check its permissions"
             ),
             "{file:o} {folder:o} {said:?}"
         );

@@ -55,7 +55,7 @@ struct PersonChange {
 /// What `POST /_sandbox/aws-keys` asks for: keys of a user's own, or of a session of so many seconds.
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-struct KeyWish {
+struct KeyRequest {
     user: String,
     #[serde(default)]
     seconds: Option<u64>,
@@ -216,12 +216,12 @@ async fn put_role(State(controls): State<Controls>, Json(role): Json<Role>) -> S
 
 async fn issue_key(
     State(controls): State<Controls>,
-    Json(wish): Json<KeyWish>,
+    Json(request): Json<KeyRequest>,
 ) -> Result<Json<AccessKey>, StatusCode> {
     let aws = &controls.clouds.aws;
-    let key = match wish.seconds {
-        Some(seconds) => aws.issue_user_session(&wish.user, Duration::from_secs(seconds)),
-        None => aws.issue_user_key(&wish.user),
+    let key = match request.seconds {
+        Some(seconds) => aws.issue_user_session(&request.user, Duration::from_secs(seconds)),
+        None => aws.issue_user_key(&request.user),
     };
     key.map(Json).ok_or(StatusCode::NOT_FOUND)
 }

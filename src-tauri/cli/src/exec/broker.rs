@@ -105,7 +105,7 @@ impl Broker {
 
     /// A session of the cloud's account for the management plane, or for the resource that the program names. It has
     /// not expired.
-    pub(crate) async fn lend(
+    pub(crate) async fn issue(
         &self,
         cloud: Cloud,
         resource: Option<&str>,

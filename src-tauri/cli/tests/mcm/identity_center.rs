@@ -37,9 +37,11 @@ fn one_sign_in_gives_every_role_and_each_is_named_behind_its_account() {
     harness.browse(&Browser::new(), &page);
     let ended = begun.ended();
     assert!(
-        ended.told.contains("in eu-west-1 (from the portal's page"),
+        ended
+            .stderr
+            .contains("in eu-west-1 (from the portal's page"),
         "{}",
-        ended.told
+        ended.stderr
     );
     let told = ended.done();
     assert!(
@@ -245,9 +247,9 @@ fn start_urls_in_the_config_file_are_offered_and_no_token_of_the_cache_is_read()
     harness.browse(&Browser::new(), &page);
     let ended = begun.ended();
     assert!(
-        ended.told.contains("in eu-west-1 (from ~/.aws/config)"),
+        ended.stderr.contains("in eu-west-1 (from ~/.aws/config)"),
         "{}",
-        ended.told
+        ended.stderr
     );
     ended.done();
     assert!(!everything_below(harness.home()).contains("CANARY"));

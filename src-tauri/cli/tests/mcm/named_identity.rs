@@ -31,12 +31,12 @@ fn az_signed_in(harness: &Harness) -> String {
     profile
 }
 
-fn whoami(lent: &ExecChild) -> Value {
+fn whoami(child: &ExecChild) -> Value {
     let mut command = Command::new(env!("CARGO_BIN_EXE_mcm"));
     command
         .args(["whoami", "--json"])
         .env_clear()
-        .envs(&lent.variables);
+        .envs(&child.variables);
     Ended::of(command.output().expect("mcm starts")).json()
 }
 
@@ -46,8 +46,8 @@ fn az_gets_a_folder_of_its_own_and_somebody_elses_sign_in_stays_untouched() {
     let profile = az_signed_in(&harness);
     let azure = harness.connected(false);
     harness.mcm(&["use", &azure, "production"]).done();
-    let lent = ExecChild::start(&harness, &[&azure]);
-    let folder = Path::new(lent.get("AZURE_CONFIG_DIR")).to_owned();
+    let child = ExecChild::start(&harness, &[&azure]);
+    let folder = Path::new(child.get("AZURE_CONFIG_DIR")).to_owned();
     let mode = fs::metadata(&folder)
         .expect("a folder")
         .permissions()
@@ -68,23 +68,23 @@ fn az_gets_a_folder_of_its_own_and_somebody_elses_sign_in_stays_untouched() {
     assert!(config.contains("output = table") && !config.contains("CANARY"));
     let extensions = harness.folder().join(".azure/cliextensions");
     assert_eq!(
-        lent.get("AZURE_EXTENSION_DIR"),
+        child.get("AZURE_EXTENSION_DIR"),
         extensions.to_str().expect("text")
     );
-    let azd = Path::new(lent.get("AZD_CONFIG_DIR")).join("config.json");
+    let azd = Path::new(child.get("AZD_CONFIG_DIR")).join("config.json");
     assert!(
         fs::read_to_string(azd)
             .expect("settings")
             .contains("useAzCliAuth")
     );
 
-    let tools = &whoami(&lent)["tools"];
+    let tools = &whoami(&child)["tools"];
     for tool in tools.as_array().expect("a list") {
         if tool["provider"] == "azure" {
             assert_eq!(tool["account"], azure, "{tool}");
         }
     }
-    lent.ended().done();
+    child.ended().done();
     assert!(!folder.exists(), "it goes with the command");
     let own = harness.folder().join(".azure/azureProfile.json");
     assert_eq!(fs::read_to_string(own).expect("there"), profile);
@@ -140,7 +140,7 @@ fn older_and_service_wide_variables_do_not_reach_the_command() {
         ("no_proxy", "corp.example,127.0.0.1,localhost"),
     ];
     let kept = ["CLOUDSDK_COMPUTE_ZONE", "GRANTED_ALIAS_CONFIGURED"];
-    let lent = ExecChild::start_with(&harness, &[&aws, &azure, &gcp], |command| {
+    let child = ExecChild::start_with(&harness, &[&aws, &azure, &gcp], |command| {
         let names = gone.iter().chain(&kept).copied();
         let names = names.chain(set.iter().map(|(name, _)| *name));
         command.envs(names.map(|name| (name, "stale")));
@@ -149,18 +149,21 @@ fn older_and_service_wide_variables_do_not_reach_the_command() {
             .env_remove("no_proxy");
     });
     for name in gone {
-        assert!(!lent.variables.contains_key(name), "{name}");
+        assert!(!child.variables.contains_key(name), "{name}");
     }
     for (name, value) in set {
-        assert_eq!(lent.get(name), value, "{name}");
+        assert_eq!(child.get(name), value, "{name}");
     }
     for name in kept {
-        assert_eq!(lent.get(name), "stale", "{name}");
+        assert_eq!(child.get(name), "stale", "{name}");
     }
-    assert_eq!(lent.google_file()["quota_project_id"], "contoso-production");
-    let boto = fs::read_to_string(lent.get("BOTO_CONFIG")).expect("a file");
+    assert_eq!(
+        child.google_file()["quota_project_id"],
+        "contoso-production"
+    );
+    let boto = fs::read_to_string(child.get("BOTO_CONFIG")).expect("a file");
     assert!(
-        boto.contains(lent.get("GOOGLE_APPLICATION_CREDENTIALS")),
+        boto.contains(child.get("GOOGLE_APPLICATION_CREDENTIALS")),
         "{boto}"
     );
 }
@@ -177,8 +180,8 @@ fn gclouds_own_configuration_of_somebody_else_does_not_win() {
         0o600,
         settings,
     );
-    let lent = ExecChild::start(&harness, &[&gcp]);
-    let tools = &whoami(&lent)["tools"];
+    let child = ExecChild::start(&harness, &[&gcp]);
+    let tools = &whoami(&child)["tools"];
     for tool in tools.as_array().expect("a list") {
         if tool["provider"] == "gcp" {
             assert_eq!(tool["account"], gcp, "{tool}");
@@ -208,14 +211,14 @@ fn gclouds_own_proxy_gets_no_secret_of_the_run() {
     let settings = "[proxy]\ntype = http\naddress = proxy.example\nport = 3128\n";
     let folder = harness.folder().join(".config/gcloud/configurations");
     write(&folder.join("config_default"), 0o600, settings);
-    let lent = ExecChild::start(&harness, &[&gcp]);
-    let file = lent.get("CLOUDSDK_AUTH_CREDENTIAL_FILE_OVERRIDE");
+    let child = ExecChild::start(&harness, &[&gcp]);
+    let file = child.get("CLOUDSDK_AUTH_CREDENTIAL_FILE_OVERRIDE");
     assert!(!Path::new(file).exists(), "{file}");
     assert!(
-        Path::new(lent.get("GOOGLE_APPLICATION_CREDENTIALS")).exists(),
+        Path::new(child.get("GOOGLE_APPLICATION_CREDENTIALS")).exists(),
         "others ask no proxy for this machine"
     );
-    let output = lent.ended().stderr;
+    let output = child.ended().stderr;
     assert!(
         output.contains("proxy.example") && output.contains("HTTPS_PROXY"),
         "{output}"
@@ -417,9 +420,9 @@ fn a_target_that_is_gone_or_out_of_order_is_said_and_never_left_out() {
     let disabled = harness.mcm(&["exec", &azure, "--", "true"]);
     assert!(disabled.stderr.contains("Disabled"), "{}", disabled.stderr);
     harness.edit(&azure, |account| account.target = Some(GONE.to_owned()));
-    let lent = ExecChild::start(&harness, &[&azure]);
-    assert_eq!(lent.get("ARM_SUBSCRIPTION_ID"), GONE);
-    assert!(lent.ended().stderr.contains("is not listed any more"));
+    let child = ExecChild::start(&harness, &[&azure]);
+    assert_eq!(child.get("ARM_SUBSCRIPTION_ID"), GONE);
+    assert!(child.ended().stderr.contains("is not listed any more"));
 
     harness.login(ADA, &["gcp"]).done();
     let gcp = harness.account_of("gcp");

@@ -144,27 +144,28 @@ fn a_signal_removes_the_folder_and_the_next_run_removes_that_of_a_killed_one() {
             command.env("XDG_RUNTIME_DIR", &runtime);
         })
     };
-    let lent = start();
+    let child = start();
     assert!(
-        lent.get("GOOGLE_APPLICATION_CREDENTIALS")
+        child
+            .get("GOOGLE_APPLICATION_CREDENTIALS")
             .starts_with(runtime.to_str().expect("text"))
     );
     assert_eq!(left(), 1);
-    signal("-TERM", &lent.mcm_id().to_string());
+    signal("-TERM", &child.mcm_id().to_string());
     assert_eq!(
-        lent.waited().status,
+        child.waited().status,
         -1,
         "the command died of the signal, and so did we"
     );
     assert_eq!(left(), 0);
 
-    let lent = start();
-    signal("-KILL", &lent.mcm_id().to_string());
-    lent.ended();
+    let child = start();
+    signal("-KILL", &child.mcm_id().to_string());
+    child.ended();
     assert_eq!(left(), 1, "a killed process cannot remove it");
-    let lent = start();
+    let child = start();
     assert_eq!(left(), 1, "its own");
-    lent.ended().done();
+    child.ended().done();
     assert_eq!(left(), 0);
 }
 

@@ -148,7 +148,7 @@ impl Answer {
             _ => return Ok(()),
         };
         let message = format!(
-            "{place} {what} (HTTP {}). It is tried again by itself.",
+            "{place} {what} (HTTP {}). Retrying automatically.",
             self.status
         );
         Err(Error::new(code, message).with_retry_after(self.retry_after))

@@ -95,7 +95,7 @@ fn words(obstacle: &Obstacle, place: &str, route: &Route) -> Error {
         Obstacle::Silence => (
             Code::Offline,
             format!(
-                "{place} did not answer in time. It is tried again by itself. {}",
+                "{place} did not answer in time. Retrying automatically. {}",
                 route.advice()
             ),
         ),
@@ -105,7 +105,7 @@ fn words(obstacle: &Obstacle, place: &str, route: &Route) -> Error {
         ),
         Obstacle::BrokenOff => (
             Code::ServerFailed,
-            format!("{place} broke off in the middle of its answer. It is tried again by itself."),
+            format!("{place} sent an incomplete response. Retrying automatically."),
         ),
     };
     Error::new(code, message)

@@ -346,7 +346,7 @@ async fn a_role_that_wants_another_id_is_told_from_the_other_causes_when_it_can_
     assert!(
         error
             .message()
-            .contains("What is left:\n(1) its trust policy asks for another External ID"),
+            .contains("Possible causes:\n(1) its trust policy requires an External ID other than"),
         "{error}"
     );
     assert!(!error.message().contains("(2)"), "{error}");
@@ -375,7 +375,7 @@ async fn in_the_callers_own_account_a_missing_role_is_told_and_one_that_is_there
     assert!(
         error
             .message()
-            .contains("there is no role Nothing in account 111122223333"),
+            .contains("account 111122223333 has no role Nothing"),
         "{error}"
     );
     assert!(
@@ -431,7 +431,7 @@ async fn a_role_is_refused_to_somebody_elses_keys_with_whom_its_template_was_mad
     let error = within(shell.sign_in_ended(id)).await.expect_err("refused");
     assert_eq!(error.code(), Code::RoleRefused);
     for part in [
-        "another principal than arn:aws:iam::111122223333:user/grace",
+        "a principal other than arn:aws:iam::111122223333:user/grace",
         "its template was made for arn:aws:iam::111122223333:user/ada",
         "AWS_ACCESS_KEY_ID",
         &external_id,
@@ -600,7 +600,7 @@ async fn a_role_that_is_gone_asks_the_person_and_names_the_causes() {
     harness.clouds.remove_aws_role(&role("Reader"));
     let error = harness.app.renew(&id).await.expect_err("refused");
     assert_eq!(error.code(), Code::RoleRefused);
-    assert!(error.message().contains("any more"), "{error}");
+    assert!(error.message().contains("no longer"), "{error}");
     assert_eq!(harness.row(&id).status, Status::SignInAgain);
 }
 

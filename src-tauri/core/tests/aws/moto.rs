@@ -294,7 +294,7 @@ async fn a_role_of_moto_with_another_external_id_is_refused() {
     assert!(
         error
             .message()
-            .contains("What is left:\n(1) its trust policy asks for another External ID"),
+            .contains("Possible causes:\n(1) its trust policy requires an External ID other than"),
         "{error}"
     );
     assert!(harness.rows().is_empty());

@@ -478,7 +478,12 @@ async fn each_refusal_of_aws_is_told_with_what_to_do_and_nothing_is_connected() 
             Code::SourceExpired,
             "secret access key does not match",
         ),
-        ("Throttling", 400, Code::Throttled, "asked to wait"),
+        (
+            "Throttling",
+            400,
+            Code::Throttled,
+            "received too many requests",
+        ),
         (
             "InternalFailure",
             500,

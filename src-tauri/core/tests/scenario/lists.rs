@@ -166,7 +166,7 @@ async fn each_reason_of_googles_refusals_has_its_words() {
             403,
             "SOMETHING_NEW",
             Code::AdminNeeded,
-            "does not let you list projects",
+            "denied access to the project list",
         ),
     ] {
         let details = json!([{"reason": reason, "metadata": {"consumer": "projects/42"}}]);

@@ -372,7 +372,7 @@ async fn a_refusal_that_time_or_another_place_ends_is_asked_again_and_the_accoun
         let error = error.expect_err(&format!("{fault:?}"));
         assert_eq!(error.code(), code, "{fault:?}: {error}");
         assert!(
-            error.message().ends_with("It is tried again by itself."),
+            error.message().ends_with("Retrying automatically."),
             "{error}"
         );
         assert_eq!(harness.row(&id).status, Status::Expired, "{fault:?}");

@@ -66,7 +66,7 @@ impl Aws {
                 "This address accepts no parameters. Remove them.",
             );
         }
-        let (account, session) = match broker.lend(Cloud::Aws, None).await {
+        let (account, session) = match broker.issue(Cloud::Aws, None).await {
             Ok(served) => served,
             Err(refused) => {
                 return failed(status_of(&refused), refused.code.as_str(), &refused.message);

@@ -112,7 +112,7 @@ async fn token(broker: &Broker, request: &Request) -> Reply {
             "The parameter resource is missing. Add it to the request.",
         );
     };
-    let (_, session) = match broker.lend(Cloud::Azure, Some(&resource)).await {
+    let (_, session) = match broker.issue(Cloud::Azure, Some(&resource)).await {
         Ok(served) => served,
         Err(refused) => {
             return failed(status_of(&refused), refused.code.as_str(), &refused.message);

@@ -105,7 +105,7 @@ impl Google {
                 "The handle is not valid in this run. Start the program with \"mcm exec\" again.";
             return failed(StatusCode::BAD_REQUEST, "invalid_grant", message);
         }
-        let (_, session) = match broker.lend(Cloud::Gcp, None).await {
+        let (_, session) = match broker.issue(Cloud::Gcp, None).await {
             Ok(served) => served,
             Err(refused) => return not_issued(&refused),
         };
@@ -133,7 +133,7 @@ impl Google {
             Ok(form) => form,
             Err(reply) => return *reply,
         };
-        let (account, session) = match broker.lend(Cloud::Gcp, None).await {
+        let (account, session) = match broker.issue(Cloud::Gcp, None).await {
             Ok(served) => served,
             Err(refused) => return not_issued(&refused),
         };

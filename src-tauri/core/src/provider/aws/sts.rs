@@ -110,16 +110,16 @@ impl Sts {
     /// Assumes a role. The session's generation is set when it is stored.
     pub(super) async fn assume(
         &self,
-        wish: &Assume<'_>,
+        request: &Assume<'_>,
         now: Timestamp,
     ) -> std::result::Result<Session, StsFailure> {
-        let seconds = i32::try_from(wish.seconds).unwrap_or(i32::MAX);
+        let seconds = i32::try_from(request.seconds).unwrap_or(i32::MAX);
         let request = self
             .client
             .assume_role()
-            .role_arn(wish.role_arn)
-            .role_session_name(wish.session_name)
-            .set_external_id(wish.external_id.map(str::to_owned))
+            .role_arn(request.role_arn)
+            .role_session_name(request.session_name)
+            .set_external_id(request.external_id.map(str::to_owned))
             .duration_seconds(seconds);
         let answer = request.send().await.map_err(|error| failure(&error))?;
         let given = answer.credentials.ok_or_else(StsFailure::nonsense)?;

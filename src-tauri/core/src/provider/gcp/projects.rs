@@ -228,9 +228,7 @@ fn explain(home: &Url, answer: &Refused<GoogleError>) -> Error {
             | "quotaExceeded",
         ) => Error::new(
             Code::Throttled,
-            format!(
-                "{place} received too many requests for {project}. It is tried again by itself."
-            ),
+            format!("{place} received too many requests for {project}. Retrying automatically."),
         ),
         (401, _) => Error::new(
             Code::SignInAgain,
