@@ -29,7 +29,7 @@ export default ts.config(
   },
   {
     files: ["src/**/*.{ts,svelte}"],
-    ignores: ["src/ipc.ts", "src/**/*.test.ts", "src/test-setup.ts"],
+    ignores: ["src/ipc.ts", "src/**/*.test.ts", "src/test-setup.ts", "src/tests/**"],
     rules: {
       "no-restricted-imports": [
         "error",

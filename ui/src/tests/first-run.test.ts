@@ -1,0 +1,124 @@
+import { fireEvent, screen, waitFor, within } from "@testing-library/svelte";
+import { afterEach, describe, expect, test } from "vitest";
+import { azure, cloudView, googleView, noClientId, noGoogleClient } from "../fixtures.ts";
+import { button, click, open } from "./open.ts";
+
+describe("the first run", () => {
+  const fresh = { preferences: { theme: "system", welcomed: false } } as const;
+
+  test("says what the app does and offers the clouds that there are", async () => {
+    await open({ ...fresh });
+
+    expect(screen.getByRole("heading", { name: "Welcome to Multi-Cloud Manager" })).toBeTruthy();
+    expect(button("Azure")).toBeTruthy();
+    expect(screen.queryByRole("button", { name: "AWS" })).toBeNull();
+  });
+
+  test("can be passed", async () => {
+    const { named } = await open({ ...fresh });
+
+    await click("Look around first");
+
+    expect(named("save_preferences")[0]?.args).toEqual({ preferences: { theme: "system", welcomed: true } });
+  });
+
+  test("says that sandbox clouds stay on this machine", async () => {
+    await open({ ...fresh, clouds: [cloudView({ sandbox: true })] });
+    expect(screen.getByText("Sandbox clouds on this machine: nothing leaves it")).toBeTruthy();
+  });
+
+  test("shows what to register and takes a client id of the right form", async () => {
+    const { named } = await open({ ...fresh, clouds: [cloudView(noClientId)] });
+
+    expect(screen.getByText(/az ad app create/)).toBeTruthy();
+    expect(screen.queryByRole("button", { name: "Azure" })).toBeNull();
+    const field = screen.getByRole("textbox", { name: "Client id" });
+    await fireEvent.input(field, { target: { value: "not-a-guid" } });
+    await click("Save");
+    expect(screen.getByRole("alert").textContent).toMatch(/is a GUID/);
+    expect(named("save_client_id")).toEqual([]);
+    await fireEvent.input(field, { target: { value: "1b7a2c3d-0000-4000-8000-0123456789ab" } });
+    await click("Save");
+
+    expect(named("save_client_id")[0]?.args).toEqual({
+      cloud: "azure",
+      clientId: "1b7a2c3d-0000-4000-8000-0123456789ab",
+    });
+  });
+});
+
+describe("a text to copy", () => {
+  const fresh = { preferences: { theme: "system", welcomed: false } } as const;
+  const clipboard = (writeText: () => Promise<void>): void => {
+    Object.defineProperty(navigator, "clipboard", { configurable: true, value: { writeText } });
+  };
+  afterEach(() => Reflect.deleteProperty(navigator, "clipboard"));
+
+  test("says that it was copied", async () => {
+    clipboard(() => Promise.resolve());
+    await open({ ...fresh, clouds: [cloudView(noClientId)] });
+
+    await click("Copy http://localhost");
+
+    await waitFor(() => expect(button("Copy http://localhost").textContent?.trim()).toBe("Copied"));
+  });
+
+  test("is selected where the web view refuses to copy", async () => {
+    clipboard(() => Promise.reject(new DOMException("refused", "NotAllowedError")));
+    await open({ ...fresh, clouds: [cloudView(noClientId)] });
+
+    await click("Copy http://localhost");
+
+    expect(await screen.findByText("Could not copy. The text is selected: press Ctrl C.")).toBeTruthy();
+    expect(getSelection()?.toString()).toBe("http://localhost");
+    expect(within(screen.getByRole("log")).queryByText(/could not be copied/)).toBeNull();
+  });
+
+  test("of an account is copied by the backend, the whole of it", async () => {
+    const { named } = await open({ accounts: [azure()] });
+    await click("Contoso");
+
+    await click("Copy Tenant id");
+
+    await waitFor(() => expect(named("copy")[0]?.args).toEqual({ account: azure().id, what: "cloud-id" }));
+  });
+});
+
+describe("setting Google Cloud up", () => {
+  const fresh = { preferences: { theme: "system", welcomed: false } } as const;
+
+  test("shows each step in the console, with the lines for settings.toml", async () => {
+    await open({ ...fresh, clouds: [googleView(noGoogleClient)] });
+
+    for (const step of ["Choose a project for the client", "Set up the consent screen", "Add the scopes"]) {
+      expect(screen.getByRole("heading", { name: step })).toBeTruthy();
+    }
+    expect(screen.getByText(/test user, at most 100/)).toBeTruthy();
+    expect(screen.getByText(/client_secret_file = "client_secret_….json"/)).toBeTruthy();
+    expect(screen.getByText(/Enter no redirect URI/)).toBeTruthy();
+    expect(screen.queryByText(/az ad app create/)).toBeNull();
+  });
+
+  test("takes a client id", async () => {
+    const { named } = await open({ ...fresh, clouds: [googleView(noGoogleClient)] });
+
+    await fireEvent.input(screen.getByRole("textbox", { name: "Client id" }), {
+      target: { value: "412345678901-k3v9.apps.googleusercontent.com" },
+    });
+    await click("Save");
+
+    expect(named("save_client_id")[0]?.args).toEqual({
+      cloud: "gcp",
+      clientId: "412345678901-k3v9.apps.googleusercontent.com",
+    });
+  });
+
+  test("says in the settings which access a sign-in asks for", async () => {
+    await open({ clouds: [googleView()] });
+
+    await click("Settings");
+
+    expect(screen.getByText(/Full: command lines can change/)).toBeTruthy();
+    expect(screen.getByText(/for clients of type iOS only/)).toBeTruthy();
+  });
+});
