@@ -15,7 +15,7 @@ ADA = "arn:aws:iam::111122223333:user/ada"
 
 def prepare(app):
     """Goes from the first screen to the templates of a role; returns its External ID."""
-    app.click("button", "AWS")
+    app.click("button", "Assume a role")
     app.read(ADA)
     app.click("button", "Create External ID and templates")
     return app.read(r"mcm-[0-9a-f]{32}").group()
@@ -40,7 +40,7 @@ def everything_kept(desktop):
 
 def test_from_nothing_to_a_verified_role_in_one_go(desktop, clouds, start, person):
     app = start(MCM_LOG="trace")
-    app.click("button", "AWS")
+    app.click("button", "Assume a role")
     app.read("1. Who you are")
     app.read(ADA)
     app.picture("aws-who")
@@ -158,7 +158,7 @@ def test_waiting_for_a_new_role_is_shown_and_can_be_cancelled(clouds, start):
 def test_the_owner_of_the_keys_in_the_environment_is_shown_before_anything_happens(clouds, start):
     key = clouds.access_key("grace")
     app = start(AWS_ACCESS_KEY_ID=key["id"], AWS_SECRET_ACCESS_KEY=key["secret"])
-    app.click("button", "AWS")
+    app.click("button", "Assume a role")
     app.read(r"You are\s+arn:aws:iam::111122223333:user/grace")
     assert clouds.requests("aws-assume-role") == []
     app.picture("aws-environment-keys")
@@ -169,7 +169,7 @@ def test_typed_keys_are_kept_only_in_the_keychain(desktop, clouds, start):
     app = start(
         AWS_ACCESS_KEY_ID="", AWS_SECRET_ACCESS_KEY="", AWS_EC2_METADATA_DISABLED="true", MCM_LOG="trace"
     )
-    app.click("button", "AWS")
+    app.click("button", "Assume a role")
     app.read("has no credentials")
     app.page.script("document.querySelector('summary').click()")
     app.see("textbox", "Access key id").type(key["id"])
@@ -206,7 +206,7 @@ def test_an_expired_source_and_this_app_as_source_give_different_errors(desktop,
         "[sso-session contoso]\nsso_region = eu-central-1\nsso_start_url = https://contoso.awsapps.com/start\n"
     )
     app = start(AWS_CONFIG_FILE=str(config))
-    app.click("button", "AWS")
+    app.click("button", "Assume a role")
     app.read(ADA)
     options = "return [...document.querySelector('select').options].filter((one) => one.disabled).map((one) => one.value)"
     assert app.page.script(options) == ["profile:ours"]

@@ -8,10 +8,11 @@ use std::sync::Arc;
 use mcm_core::account::{AccountId, Cloud, OrganizationAccount, Target};
 use mcm_core::activity::ActivityEvent;
 use mcm_core::app::{
-    App, Connect, ConnectRole, EnteredKeys, OnDuplicate, PrepareRole, PreparedRole, StoredPlace,
+    App, Connect, ConnectPortal, ConnectRole, EnteredKeys, OnDuplicate, PrepareRole, PreparedRole,
+    StoredPlace,
 };
 use mcm_core::error::{Error, ErrorView};
-use mcm_core::provider::aws::{AwsSource, Caller};
+use mcm_core::provider::aws::{AwsSource, Caller, FoundPortal};
 use mcm_core::role::{PendingRole, SourceChoice};
 use mcm_core::settings::{Preferences, RedirectKind};
 use mcm_core::sign_in::SignInId;
@@ -57,12 +58,14 @@ pub(crate) fn handler<R: Runtime>() -> impl Fn(Invoke<R>) -> bool + Send + Sync 
         drop_pending_role,
         search,
         forget_everything,
+        found_portals,
         keep_place,
         kept_place,
         open_console,
         organization,
         pause,
         pending_roles,
+        pin_target,
         prepare_role,
         read_targets,
         remove_access_keys,
@@ -104,11 +107,15 @@ async fn connect(
     tenant: Option<String>,
     account: Option<AccountId>,
     role: Option<ConnectRole>,
+    portal: Option<ConnectPortal>,
+    device_code: Option<bool>,
 ) -> Answer<SignInId> {
     core.connect(Connect {
         tenant,
         account,
         role,
+        portal,
+        device_code: device_code.unwrap_or_default(),
         ..Connect::new(cloud)
     })
     .map_err(to_view)
@@ -226,6 +233,18 @@ async fn use_account(core: Core<'_>, account: AccountId, target: Option<String>)
 #[tauri::command]
 async fn choose_target(core: Core<'_>, account: AccountId, target: String) -> Answer {
     core.choose_target(&account, &target).await.map_err(to_view)
+}
+
+#[tauri::command]
+async fn pin_target(core: Core<'_>, account: AccountId, target: String, pinned: bool) -> Answer {
+    core.pin_target(&account, &target, pinned)
+        .await
+        .map_err(to_view)
+}
+
+#[tauri::command]
+async fn found_portals(core: Core<'_>) -> Answer<Vec<FoundPortal>> {
+    Ok(core.found_portals())
 }
 
 #[tauri::command]

@@ -49,6 +49,7 @@ async function show(target: HTMLElement): Promise<void> {
       case "storage":
         return places;
       case "activity":
+      case "found_portals":
       case "search":
       case "organization":
       case "targets":

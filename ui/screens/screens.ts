@@ -2,6 +2,7 @@
 
 import type { RoleCheck } from "../src/bindings/RoleCheck";
 import type { SignInStep } from "../src/bindings/SignInStep";
+import type { SignInView } from "../src/bindings/SignInView";
 import type { Snapshot } from "../src/bindings/Snapshot";
 import {
   aws,
@@ -15,6 +16,7 @@ import {
   everyEvent,
   everyStatus,
   fabrikam,
+  foundPortals,
   google,
   googleView,
   googleWithoutAccess,
@@ -26,6 +28,7 @@ import {
   noGoogleClient,
   organizationAccounts,
   pendingRole,
+  portal,
   preparedRole,
   signInView,
   snapshot,
@@ -160,8 +163,20 @@ const awsAnswers = {
   pending_roles: () => [pendingRole],
   prepare_role: () => preparedRole,
 };
-// The card is called by its mark and its name here.
-const atAws = [click("Connect account"), click("AwAWS")];
+const atAws = [click("Connect account"), click("Assume a role")];
+const portalAnswers = { found_portals: () => foundPortals };
+const atPortal = [click("Connect account"), click("Sign in with IAM Identity Center")];
+const portalSignIn = (step: SignInStep, changes: Partial<SignInView> = {}): Screen => ({
+  snapshot: snapshot({
+    accounts: usual,
+    clouds,
+    signIns: [
+      signInView(step, { cloud: "aws", redirect: "loopback", startUrl: portal.startUrl, portal, ...changes }),
+    ],
+  }),
+  answers: portalAnswers,
+  steps: [click("Connect account")],
+});
 const awsSignIn = (checks: RoleCheck[], step: SignInStep): Snapshot => {
   const signIn = signInView(step, { cloud: "aws", ...verification(checks) });
   return snapshot({ accounts: usual, clouds: [cloudView(awsView)], signIns: [signIn] });
@@ -176,6 +191,43 @@ const awsLoose = verified.map((check): RoleCheck => {
 const toEnd = (): void => document.querySelector("main.page")?.scrollTo(0, 100_000);
 
 export const screens: Record<string, Screen> = {
+  "portal-form": {
+    snapshot: snapshot({ accounts: usual, clouds }),
+    answers: portalAnswers,
+    steps: [...atPortal, type("Start URL", "https://contoso.awsapps.com/start")],
+  },
+  "portal-empty": { snapshot: snapshot({ accounts: usual, clouds }), steps: atPortal },
+  "portal-starting": portalSignIn({ step: "starting" }, { portal: null }),
+  "portal-browser": portalSignIn({ step: "browser" }),
+  "portal-code": portalSignIn(
+    {
+      step: "code",
+      code: "BCDF-GHJK",
+      page: "https://device.sso.eu-west-1.amazonaws.com/",
+      expiresAt: minutes(8.5),
+    },
+    { deviceCode: true },
+  ),
+  "portal-region-unknown": portalSignIn(
+    {
+      step: "failed",
+      error: errorView(
+        "invalid-input",
+        "The region of https://contoso.awsapps.com/start is not known. Name it with --sso-region, or in the field Region; your administrator knows it.",
+      ),
+    },
+    { portal: null },
+  ),
+  "portal-refused": portalSignIn({
+    step: "failed",
+    error: errorView("sign-in-refused", "The sign-in was refused in the browser. Nothing was changed."),
+  }),
+  "portal-choice": portalSignIn({
+    step: "choice",
+    existing: "aws-1",
+    existingWho: "ada@contoso.example",
+    who: "grace@contoso.example",
+  }),
   "aws-who": { snapshot: snapshot({ accounts: usual, clouds }), answers: awsAnswers, steps: atAws },
   "aws-expired": {
     snapshot: snapshot({ accounts: usual, clouds }),

@@ -9,8 +9,10 @@ import type { DesktopView } from "./bindings/DesktopView";
 import type { ErrorView } from "./bindings/ErrorView";
 import type { ActivityKind } from "./bindings/ActivityKind";
 import type { ActivityEvent } from "./bindings/ActivityEvent";
+import type { FoundPortal } from "./bindings/FoundPortal";
 import type { OrganizationAccount } from "./bindings/OrganizationAccount";
 import type { PendingRole } from "./bindings/PendingRole";
+import type { PortalView } from "./bindings/PortalView";
 import type { PreparedRole } from "./bindings/PreparedRole";
 import type { RoleCheck } from "./bindings/RoleCheck";
 import type { SignInStep } from "./bindings/SignInStep";
@@ -154,6 +156,21 @@ export const awsView: Partial<CloudView> = {
   clientId: null,
   authority: "https://sts.amazonaws.com",
 };
+
+export const portal: PortalView = {
+  startUrl: "https://contoso.awsapps.com/start",
+  region: "eu-west-1",
+  regionOrigin: "config-file",
+};
+
+export const foundPortals: FoundPortal[] = [
+  {
+    startUrl: portal.startUrl,
+    region: portal.region,
+    names: ["contoso", "prod", "dev", "staging", "billing"],
+  },
+  { startUrl: "https://d-9067a1b2c3.awsapps.com/start", region: null, names: ["lab"] },
+];
 
 export const awsSources: AwsSource[] = [
   { source: "default", kind: "environment", region: null, accountId: null, signInCommand: null },
@@ -361,6 +378,8 @@ export function signInView(step: SignInStep, changes: Partial<SignInView> = {}):
     startedAt: minutes(-1),
     expiresAt: minutes(9.2),
     step,
+    deviceCode: false,
+    startUrl: null,
     portal: null,
     verification: null,
     ...changes,

@@ -9,12 +9,14 @@ import type { AwsSource } from "./bindings/AwsSource";
 import type { Caller } from "./bindings/Caller";
 import type { Cloud } from "./bindings/Cloud";
 import type { Code } from "./bindings/Code";
+import type { ConnectPortal } from "./bindings/ConnectPortal";
 import type { ConnectRole } from "./bindings/ConnectRole";
 import type { Copyable } from "./bindings/Copyable";
 import type { DesktopView } from "./bindings/DesktopView";
 import type { EnteredKeys } from "./bindings/EnteredKeys";
 import type { ErrorView } from "./bindings/ErrorView";
 import type { Found } from "./bindings/Found";
+import type { FoundPortal } from "./bindings/FoundPortal";
 import type { ActivityEvent } from "./bindings/ActivityEvent";
 import type { OrganizationAccount } from "./bindings/OrganizationAccount";
 import type { PendingRole } from "./bindings/PendingRole";
@@ -49,17 +51,22 @@ export function watch(receive: (snapshot: Snapshot) => void): Promise<void> {
   return call("watch", { channel: new Channel<Snapshot>(receive) });
 }
 
-/**
- * Starts a sign-in: to `tenant` when one is given, for the row `account` when it signs in again, as `role` in AWS
- * where the row does not say it.
- */
+/** What a new sign-in to AWS is for: a role, or a portal of IAM Identity Center. A row that signs in again knows it. */
+export type AwsWish = { role?: ConnectRole; portal?: ConnectPortal; deviceCode?: boolean };
+
+/** Starts a sign-in: to `tenant` when one is given, for the row `account` when it signs in again. */
 export function connect(
   cloud: Cloud,
   tenant: string | null,
   account: AccountId | null,
-  role: ConnectRole | null = null,
+  wish: AwsWish = {},
 ): Promise<SignInId> {
-  return call("connect", role === null ? { cloud, tenant, account } : { cloud, tenant, account, role });
+  return call("connect", { cloud, tenant, account, ...wish });
+}
+
+/** The portals of IAM Identity Center that AWS's config file names. */
+export function foundPortals(): Promise<FoundPortal[]> {
+  return call("found_portals");
 }
 
 /** Where this machine has credentials for AWS. */
@@ -146,6 +153,11 @@ export function useAccount(account: AccountId, target: string | null): Promise<v
 
 export function chooseTarget(account: AccountId, target: string): Promise<void> {
   return call("choose_target", { account, target });
+}
+
+/** Pins a Target, so that it is an entry of its own in the tray and the switcher, or takes the pin away. */
+export function pinTarget(account: AccountId, target: string, pinned: boolean): Promise<void> {
+  return call("pin_target", { account, target, pinned });
 }
 
 /** Gives a name, or the cloud's own again. */

@@ -22,9 +22,11 @@ import type { Code } from "./bindings/Code";
 import type { Copyable } from "./bindings/Copyable";
 import type { Enforcement } from "./bindings/Enforcement";
 import type { ActivityEvent } from "./bindings/ActivityEvent";
+import type { FoundPortal } from "./bindings/FoundPortal";
 import type { KeychainView } from "./bindings/KeychainView";
 import type { Permissions } from "./bindings/Permissions";
 import type { RedirectKind } from "./bindings/RedirectKind";
+import type { RegionOrigin } from "./bindings/RegionOrigin";
 import type { RoleCheckKind } from "./bindings/RoleCheckKind";
 import type { RoleTemplates } from "./bindings/RoleTemplates";
 import type { SignInEnd } from "./bindings/SignInEnd";
@@ -549,9 +551,25 @@ export const signIn = {
   to: (cloud: Cloud) => `Signing in to ${cloudNames[cloud]}`,
   done: (updated: boolean) => (updated ? "Signed in again" : "Connected"),
   another: "Connect another",
-  choiceTitle: "Another user is connected here",
+  code: "Enter this code on any device. This window updates automatically.",
+  codeLabel: "Code",
+  codePage: "Page for the code",
+  codeNote: "Enter only a code that you asked for here. Never enter one that was sent to you.",
+  openPage: "Open page",
+  portal: "Portal",
+  region: "Region",
+  regionFrom: {
+    given: "entered by you",
+    "start-url": "from the start URL",
+    "config-file": "from AWS’s config file",
+    "portal-page": "from the portal’s page",
+  } satisfies Record<RegionOrigin, string>,
+  choiceTitle: (existing: string, now: string) =>
+    existing === now ? "You are already connected here" : "Another user is connected here",
   choice: (existing: string, now: string) =>
-    `${existing} is already connected, and ${now} has now signed in. Replace the account, or keep both.`,
+    existing === now
+      ? `${now} is connected under another address of the same place. Replace that account, or keep both.`
+      : `${existing} is already connected, and ${now} has now signed in. Replace the account, or keep both.`,
   replace: "Replace",
   keepBoth: "Keep both",
 };
@@ -580,6 +598,32 @@ export const roleChecks = {
   caller: (arn: string) => `As ${arn}`,
   heard: (what: string, state: string) => `${what}: ${state}`,
 };
+
+/** The sign-in with IAM Identity Center. */
+export const portalConnect = {
+  title: "Sign in with IAM Identity Center",
+  back: "All clouds",
+  found: "Found in AWS’s config file",
+  aboutFound: ({ region, names }: Pick<FoundPortal, "region" | "names">) =>
+    [region ?? "region not named", named(names)].join(" · "),
+  startUrl: "Start URL",
+  startUrlHint: "https://d-1234567890.awsapps.com/start",
+  startUrlNote: "As in your browser, or your organisation’s own address that leads to it.",
+  region: "Region, if you know it",
+  regionHint: "Found automatically",
+  regionNote: "Otherwise it is read from the address, AWS’s config file or the portal’s page, and shown.",
+  deviceCode: "Enter a code on another device instead",
+  deviceCodeNote: "Anyone who gets you to enter their code gets your access. Use a browser here if you can.",
+  start: "Sign in",
+  note: "One sign-in gives every account and role that is assigned to you. Nothing is written to ~/.aws.",
+};
+
+/** The first of several names, and how many more there are. */
+function named(names: readonly string[]): string {
+  const most = 3;
+  const more = names.length - most;
+  return [...names.slice(0, most), ...(more > 0 ? [`${more} more`] : [])].join(", ");
+}
 
 /** The three steps to a role of AWS. */
 export const awsConnect = {
@@ -712,6 +756,10 @@ export const connect = {
     gcp: "Signs you in with your Google account. Its projects are loaded afterwards.",
     aws: "Assumes a role that you create with an External ID made for this connection.",
   } satisfies Record<Cloud, string>,
+  portal: "Sign in with IAM Identity Center",
+  portalNeeds:
+    "One sign-in in your browser for every account and role that your organisation assigned to you.",
+  role: "Assume a role",
   sandbox: "Sandbox clouds on this machine: nothing leaves it",
   tenantToggle: "Sign in to a specific tenant",
   tenant: "Tenant id or domain",

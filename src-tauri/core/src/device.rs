@@ -86,7 +86,10 @@ impl DeviceFlow<'_> {
         // Grows while the server cannot be reached, and is reset when it can.
         let mut wait = interval;
         loop {
-            clock.sleep_until((clock.now() + wait).min(ends)).await;
+            let next = (clock.now() + wait).min(ends);
+            context
+                .wait_beside_code(&page, clock.sleep_until(next))
+                .await;
             let asked_at = clock.now();
             if asked_at >= ends {
                 return Err(expired().into());

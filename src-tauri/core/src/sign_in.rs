@@ -60,6 +60,10 @@ pub struct SignInView {
     pub expires_at: Timestamp,
     /// The current step.
     pub step: SignInStep,
+    /// Whether the user enters a code on another device.
+    pub device_code: bool,
+    /// AWS: the start URL as the user typed it, when it is a sign-in to IAM Identity Center.
+    pub start_url: Option<String>,
     /// AWS: the portal of IAM Identity Center that is signed in to, once it is found.
     pub portal: Option<PortalView>,
     /// AWS: the checks of the role. They stay when the sign-in has ended.
@@ -254,6 +258,25 @@ impl SignInContext {
             page,
             expires_at,
         }));
+    }
+
+    /// Waits, and opens the page for the code in the browser each time that the user asks for it meanwhile.
+    pub(crate) async fn wait_beside_code(&self, page: &Url, wait: impl Future<Output = ()>) {
+        tokio::pin!(wait);
+        loop {
+            tokio::select! {
+                () = &mut wait => return,
+                () = self.again.notified() => {
+                    // The page stands beside the code, to be opened by hand.
+                    if let Err(error) = self.browser.open(page).await {
+                        tracing::info!(
+                            code = error.code().as_str(),
+                            "the page for a code could not be opened"
+                        );
+                    }
+                }
+            }
+        }
     }
 
     /// Removes the code from the screen: the answer has come.

@@ -44,6 +44,14 @@ expiresAt: string,
  */
 step: SignInStep, 
 /**
+ * Whether the user enters a code on another device.
+ */
+deviceCode: boolean, 
+/**
+ * AWS: the start URL as the user typed it, when it is a sign-in to IAM Identity Center.
+ */
+startUrl: string | null, 
+/**
  * AWS: the portal of IAM Identity Center that is signed in to, once it is found.
  */
 portal: PortalView | null, 

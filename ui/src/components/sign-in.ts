@@ -10,6 +10,8 @@ export type SignInIntents = {
   dismiss: (signIn: SignInView) => void;
   /** Connects a role of AWS that lets in without its External ID all the same. */
   accept: (signIn: SignInView) => void;
+  /** Puts a code, or the page for it, on the clipboard. */
+  copy: (value: string) => Promise<boolean>;
   decide: (signIn: SignInView, decision: "replace" | "keep-both") => void;
 };
 

@@ -41,7 +41,7 @@ describe("connecting AWS", () => {
   async function openAws(more: Answers = {}) {
     const opened = await open({ accounts: usual, clouds }, { ...answers, ...more });
     await click("Connect account");
-    await click("AWS");
+    await click("Assume a role");
     return opened;
   }
 

@@ -11,7 +11,7 @@ describe("the first run", () => {
 
     expect(screen.getByRole("heading", { name: "Welcome to Multi-Cloud Manager" })).toBeTruthy();
     expect(button("Azure")).toBeTruthy();
-    expect(screen.queryByRole("button", { name: "AWS" })).toBeNull();
+    expect(screen.queryByRole("button", { name: "Assume a role" })).toBeNull();
   });
 
   test("can be passed", async () => {

@@ -28,7 +28,9 @@ export async function open(first: Partial<Snapshot> | null, answers: Answers = {
     const answer = answers[command];
     if (answer !== undefined) return answer(args);
     if (["desktop", "set_at_login", "set_shortcut"].includes(command)) return desktop();
-    return ["activity", "search", "organization", "storage", "targets"].includes(command) ? [] : null;
+    return ["activity", "found_portals", "search", "organization", "storage", "targets"].includes(command)
+      ? []
+      : null;
   });
   render(App);
   await tick();

@@ -1,12 +1,14 @@
 // What a user does with a sign-in in progress, as commands.
 
 import type { AccountView } from "../bindings/AccountView";
+import type { ConnectPortal } from "../bindings/ConnectPortal";
 import type { ConnectRole } from "../bindings/ConnectRole";
 import type { SignInView } from "../bindings/SignInView";
 import type { Report } from "../components/notice.ts";
 import type { SignInIntents } from "../components/sign-in.ts";
 import * as ipc from "../ipc.ts";
 import { attempt } from "./attempt.ts";
+import { copyText } from "./copy-text.ts";
 
 /** `tenantFor` and `roleFor` answer what a new sign-in asks for, so that another try asks for the same. */
 export function signInIntents(
@@ -20,20 +22,35 @@ export function signInIntents(
     const isKnown = accounts().some((one) => one.id === signIn.account);
     return isKnown ? null : tenantFor(signIn);
   };
-  const again = (signIn: SignInView, role: ConnectRole | null): Promise<boolean> =>
+  const again = (signIn: SignInView, wish: ipc.AwsWish): Promise<boolean> =>
     attempt(report, async () => {
       await ipc.dismissSignIn(signIn.id);
-      await ipc.connect(signIn.cloud, tenant(signIn), signIn.account, role);
+      await ipc.connect(signIn.cloud, tenant(signIn), signIn.account, wish);
     });
-  // A row knows its role itself.
-  const role = (signIn: SignInView): ConnectRole | null =>
-    signIn.cloud === "aws" && signIn.account === null ? roleFor() : null;
+  // A row knows its role and its portal itself.
+  const wish = (signIn: SignInView): ipc.AwsWish => {
+    const byCode = signIn.deviceCode ? { deviceCode: true } : {};
+    if (signIn.cloud !== "aws" || signIn.account !== null) return byCode;
+    if (signIn.startUrl !== null) return { portal: portalOf(signIn, signIn.startUrl), ...byCode };
+    const role = roleFor();
+    return role === null ? {} : { role };
+  };
   return {
     cancel: (signIn) => void attempt(report, () => ipc.cancelSignIn(signIn.id)),
     reopen: (signIn) => void attempt(report, () => ipc.reopenBrowser(signIn.id)),
     dismiss: (signIn) => void attempt(report, () => ipc.dismissSignIn(signIn.id)),
+    copy: copyText,
     decide: (signIn, decision) => void attempt(report, () => ipc.decideDuplicate(signIn.id, decision)),
-    retry: (signIn) => void again(signIn, role(signIn)),
-    accept: (signIn) => void again(signIn, { ...role(signIn), acceptNotEnforced: true }),
+    retry: (signIn) => void again(signIn, wish(signIn)),
+    accept: (signIn) => void again(signIn, accepting(wish(signIn))),
   };
+}
+
+/** The portal of a sign-in, with its region where the user named it: one that was found is found again. */
+function portalOf({ portal }: SignInView, startUrl: string): ConnectPortal {
+  return portal?.regionOrigin === "given" ? { startUrl, region: portal.region } : { startUrl };
+}
+
+function accepting(wish: ipc.AwsWish): ipc.AwsWish {
+  return { ...wish, role: { ...wish.role, acceptNotEnforced: true } };
 }

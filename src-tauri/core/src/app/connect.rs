@@ -26,6 +26,7 @@ use crate::settings::RedirectKind;
 use crate::sign_in::{SignInContext, SignInEvent, cancelled};
 use crate::sign_in::{SignInId, SignInStep, SignInView};
 use crate::store::{Change, not_found};
+use crate::text;
 
 /// The most sign-ins that are kept for display; the oldest ended ones are dropped first.
 const MOST_SIGN_INS: usize = 16;
@@ -161,6 +162,11 @@ impl App {
                 started_at: now,
                 expires_at: now + STATE_LIFE,
                 step: SignInStep::Starting,
+                device_code: wish.device_code,
+                start_url: wish
+                    .portal
+                    .as_ref()
+                    .map(|portal| text::shown(&portal.start_url)),
                 portal: None,
                 verification: None,
             };
@@ -590,6 +596,17 @@ fn require_keys(change: &Change<'_>, source: &Source) -> Result<()> {
 }
 
 fn duplicate(identity: &Identity, other: &Account) -> Error {
+    if let Identity::IdentityCenter { start_url, .. } = &other.identity
+        && other.identity.who() == identity.who()
+    {
+        let message = format!(
+            "You are already signed in to this Identity Center as {}, as {} with {start_url}. Nothing was changed. \
+             Sign in again with --replace to replace it, or with --keep-both.",
+            identity.who(),
+            other.name(),
+        );
+        return Error::new(Code::AlreadyConnected, message);
+    }
     let message = format!(
         "{} is already connected as {}, but you signed in as {}. Nothing was changed. Sign in again with --replace to \
          replace the other account, or with --keep-both.",

@@ -289,8 +289,9 @@ impl Aws {
                 }
                 Err(failed) => return Err(explained(failed)),
             }
-            self.clock
-                .sleep_until((self.clock.now() + wait).min(ends))
+            let next = (self.clock.now() + wait).min(ends);
+            context
+                .wait_beside_code(&page, self.clock.sleep_until(next))
                 .await;
             if self.clock.now() >= ends {
                 let message = format!(
