@@ -15,6 +15,7 @@ pub(crate) fn account(cloud: Cloud, number: u32, name: &str) -> AccountView {
         id: AccountId::from(format!("{cloud}-{number:012}")),
         cloud,
         name: name.into(),
+        looks_like_another: false,
         renamed: false,
         colour: None,
         starred: false,

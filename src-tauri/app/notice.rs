@@ -55,7 +55,7 @@ impl Announced {
             due.push(Notice {
                 account: account.id.clone(),
                 cloud: account.cloud,
-                name: account.name.clone(),
+                name: account.distinct_name(),
                 left: session.expires_at.duration_since(now),
             });
         }

@@ -67,6 +67,7 @@ export function azure(changes: Partial<AccountView> = {}, tenantName = "Contoso"
     id: "azure-6f1c0d52aa01",
     cloud: "azure",
     name: tenantName,
+    looksLikeAnother: false,
     renamed: false,
     colour: null,
     starred: false,

@@ -180,6 +180,11 @@ export function groupCount(cloud: Cloud, rows: number, targets: number): string 
   return [plural(rows, row), ...(counted ? [plural(targets, target)] : [])].join(", ");
 }
 
+/** An account's name, with its id where the name looks like another's. */
+export function distinctName({ id, name, looksLikeAnother }: AccountView): string {
+  return looksLikeAnother ? `${name} (${id})` : name;
+}
+
 /** The line under an account's name. */
 export function identityLine(account: AccountView): string {
   const { identity } = account;

@@ -5,7 +5,7 @@
 use jiff::Timestamp;
 use mcm_core::account::{AccountId, Cloud, Target};
 use mcm_core::snapshot::{AccountView, Snapshot, Status};
-use mcm_core::text::shown;
+use mcm_core::text::{look_alike, shown};
 use mcm_core::vault::KeychainState;
 use mcm_core::words;
 
@@ -114,8 +114,8 @@ impl Menu {
         items.push(Item::Separator);
         for cloud in &connected {
             items.push(accounts(snapshot, *cloud));
-            if let Some(active) = active(snapshot, *cloud) {
-                items.extend(targets_of(active, &targets(&active.id)));
+            if let Some((active, label)) = active(snapshot, *cloud) {
+                items.extend(targets_of(active, &label, &targets(&active.id)));
                 items.push(console(active));
             }
         }
@@ -169,22 +169,34 @@ fn of(snapshot: &Snapshot, cloud: Cloud) -> impl Iterator<Item = &AccountView> {
         .filter(move |account| account.cloud == cloud)
 }
 
-fn active(snapshot: &Snapshot, cloud: Cloud) -> Option<&AccountView> {
-    of(snapshot, cloud).find(|account| account.active)
+/// The account in use in a cloud, and its name.
+fn active(snapshot: &Snapshot, cloud: Cloud) -> Option<(&AccountView, String)> {
+    let mut rows = shown_rows(snapshot, cloud).into_iter();
+    rows.find(|(account, _)| account.active)
+}
+
+/// The accounts of a cloud that the menu shows, the one in use first, and their names.
+fn shown_rows(snapshot: &Snapshot, cloud: Cloud) -> Vec<(&AccountView, String)> {
+    let mut rows: Vec<&AccountView> = of(snapshot, cloud).collect();
+    // A stable sort: accounts that were never used keep the Snapshot's order, starred first and then by name.
+    rows.sort_by_key(|account| (!account.active, std::cmp::Reverse(account.used_at)));
+    rows.truncate(MOST);
+    let names = rows.iter().map(|account| NameParts {
+        name: &account.name,
+        id: account.id.as_str(),
+        is_alike: account.looks_like_another,
+    });
+    let names = names_of(names.collect());
+    rows.into_iter().zip(names).collect()
 }
 
 /// The line with the account in use in a cloud, and its remaining time.
 fn in_use(snapshot: &Snapshot, cloud: Cloud, now: Timestamp) -> Item {
     match active(snapshot, cloud) {
         None => Item::Text(format!("{}: none in use", cloud.title())),
-        Some(account) => Item::Choice {
+        Some((account, name)) => Item::Choice {
             action: Action::Show(account.id.clone()),
-            label: format!(
-                "{}: {} · {}",
-                cloud.title(),
-                name(&account.name),
-                standing(account, now)
-            ),
+            label: format!("{}: {name} · {}", cloud.title(), standing(account, now)),
         },
     }
 }
@@ -205,12 +217,9 @@ fn standing(account: &AccountView, now: Timestamp) -> String {
 }
 
 fn accounts(snapshot: &Snapshot, cloud: Cloud) -> Item {
-    let mut rows: Vec<&AccountView> = of(snapshot, cloud).collect();
-    let count = rows.len();
-    // A stable sort: accounts that were never used keep the Snapshot's order, starred first and then by name.
-    rows.sort_by_key(|account| (!account.active, std::cmp::Reverse(account.used_at)));
-    rows.truncate(MOST);
-    let mut items: Vec<Item> = rows.into_iter().map(account).collect();
+    let count = of(snapshot, cloud).count();
+    let rows = shown_rows(snapshot, cloud).into_iter();
+    let mut items: Vec<Item> = rows.map(|(row, name)| account(row, name)).collect();
     if count > MOST {
         let label = format!("All {count} in the dashboard…");
         items.extend([
@@ -227,8 +236,8 @@ fn accounts(snapshot: &Snapshot, cloud: Cloud) -> Item {
     }
 }
 
-fn account(account: &AccountView) -> Item {
-    let mut label = name(&account.name);
+fn account(account: &AccountView, name: String) -> Item {
+    let mut label = name;
     if account.status == Status::SignInAgain {
         label.push_str(" · sign in again");
     }
@@ -246,7 +255,7 @@ fn console(account: &AccountView) -> Item {
     }
 }
 
-fn targets_of(account: &AccountView, targets: &[Target]) -> Option<Item> {
+fn targets_of(account: &AccountView, name: &str, targets: &[Target]) -> Option<Item> {
     if targets.is_empty() {
         return None;
     }
@@ -260,12 +269,18 @@ fn targets_of(account: &AccountView, targets: &[Target]) -> Option<Item> {
     let mut shown: Vec<&Target> = targets.iter().collect();
     shown.sort_by_key(|target| !is_chosen(target));
     shown.truncate(MOST);
-    let tick = |target: &Target| Item::Tick {
+    let names = shown.iter().map(|target| NameParts {
+        name: &target.name,
+        id: &target.id,
+        is_alike: false,
+    });
+    let names = names_of(names.collect());
+    let tick = |(target, label): (&Target, String)| Item::Tick {
         action: Action::Target(account.id.clone(), target.id.clone()),
-        label: name(&target.name),
+        label,
         ticked: is_chosen(target),
     };
-    let mut items: Vec<Item> = shown.into_iter().map(tick).collect();
+    let mut items: Vec<Item> = shown.into_iter().zip(names).map(tick).collect();
     if targets.len() > MOST {
         let label = format!("All {} in the dashboard…", targets.len());
         items.extend([
@@ -278,13 +293,35 @@ fn targets_of(account: &AccountView, targets: &[Target]) -> Option<Item> {
     }
     let (first, rest) = words::targets(&account.identity).split_at(1);
     Some(Item::Submenu {
-        label: format!("{}{rest} of {}", first.to_uppercase(), name(&account.name)),
+        label: format!("{}{rest} of {name}", first.to_uppercase()),
         items,
     })
 }
 
-/// A name from a server as a part of a label: one line, cut, and each `&` doubled, because a single one marks the
-/// letter that opens an entry.
+/// What a label is made of.
+struct NameParts<'a> {
+    name: &'a str,
+    id: &'a str,
+    /// Whether the name looks like one that the menu may not show.
+    is_alike: bool,
+}
+
+/// The names of entries that are shown together, each with its id where it looks like another.
+fn names_of(entries: Vec<NameParts<'_>>) -> Vec<String> {
+    let names: Vec<String> = entries.iter().map(|entry| name(entry.name)).collect();
+    let alike = look_alike(names.iter().map(String::as_str));
+    let with_id = entries.iter().zip(alike).zip(&names);
+    let with_id = with_id.map(|((entry, is_alike), name)| {
+        if is_alike || entry.is_alike {
+            format!("{name} ({})", escaped(&shown(entry.id)))
+        } else {
+            name.clone()
+        }
+    });
+    with_id.collect()
+}
+
+/// A name from a server as a part of a label: one line, and cut.
 fn name(text: &str) -> String {
     let plain = shown(text);
     let mut cut: String = plain.chars().take(MAX_LABEL_CHARS).collect();
@@ -295,8 +332,13 @@ fn name(text: &str) -> String {
     if cut.is_empty() {
         "(no name)".into()
     } else {
-        cut.replace('&', "&&")
+        escaped(&cut)
     }
+}
+
+/// A text with each `&` doubled, because a single one marks the letter that opens an entry.
+fn escaped(text: &str) -> String {
+    text.replace('&', "&&")
 }
 
 /// The state that the icon shows.

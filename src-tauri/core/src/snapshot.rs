@@ -83,6 +83,8 @@ pub struct AccountView {
     pub cloud: Cloud,
     /// The user's name for it, or the cloud's.
     pub name: String,
+    /// Whether the name looks like that of another account of its cloud. The id is then shown beside it.
+    pub looks_like_another: bool,
     /// Whether `name` was given by the user.
     pub renamed: bool,
     /// The colour given by the user.
@@ -131,6 +133,17 @@ pub struct AccountView {
     /// When it was last chosen, or a credential of it issued.
     #[ts(type = "string | null")]
     pub used_at: Option<Timestamp>,
+}
+
+impl AccountView {
+    /// Its name, with its id where the name looks like another's.
+    pub fn distinct_name(&self) -> String {
+        if self.looks_like_another {
+            format!("{} ({})", self.name, self.id)
+        } else {
+            self.name.clone()
+        }
+    }
 }
 
 /// The status of an account. The same words as in `mcm accounts --json`.

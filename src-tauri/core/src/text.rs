@@ -1,10 +1,13 @@
 //! Text from a server, a file or another program, made safe to show on one line.
 //!
 //! One function serves every screen, terminal and log line. It removes invisible characters and those that change the
-//! reading order, so that no name can imitate another or forge a line.
+//! reading order, so that no name can forge a line. Names that look like another are found by a second function.
+
+use std::collections::HashMap;
 
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory as _};
+use unicode_security::skeleton;
 
 /// The longest name shown, in characters: longer than any cloud allows.
 const MAX_TEXT_CHARS: usize = 256;
@@ -43,6 +46,25 @@ pub fn shown(text: &str) -> String {
         .collect::<String>()
         .trim()
         .to_owned()
+}
+
+/// Which of these names look like another of them, so that a user cannot tell them apart: `l` and `I`, `rn` and `m`,
+/// a Latin and a Cyrillic `o`, one space and two.
+///
+/// Compared by their skeletons (Unicode Technical Standard 39, section 4).
+pub fn look_alike<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<bool> {
+    let looks: Vec<String> = names
+        .into_iter()
+        .map(|name| {
+            let words: Vec<&str> = name.split_whitespace().collect();
+            skeleton(&words.join(" ")).collect()
+        })
+        .collect();
+    let mut counts = HashMap::<&str, usize>::new();
+    for look in &looks {
+        *counts.entry(look).or_default() += 1;
+    }
+    looks.iter().map(|look| counts[look.as_str()] > 1).collect()
 }
 
 fn is_visible(c: char) -> bool {
@@ -132,6 +154,25 @@ mod tests {
             shown("हिन्दी ภาษาไทย tiếng Việt"),
             "हिन्दी ภาษาไทย tiếng Việt"
         );
+    }
+
+    #[test]
+    fn names_that_a_reader_cannot_tell_apart_are_found() {
+        for other in [
+            "Contoso Mall",
+            "Cont\u{43e}so Mall",
+            "\u{421}ontoso Mall",
+            "Contoso MaIl",
+            "Contoso Ma1l",
+            "C\u{3bf}ntoso  Mall",
+            "\u{1d402}ontoso Mall",
+        ] {
+            let names = ["Contoso Mall", "Fabrikam", other];
+            assert_eq!(look_alike(names), [true, false, true], "{other}");
+        }
+        assert_eq!(look_alike(["modern", "rnodem"]), [true, true]);
+        let different = ["Contoso", "contoso", "Contosa", "Contoso 2", ""];
+        assert_eq!(look_alike(different), [false; 5]);
     }
 
     #[test]

@@ -27,6 +27,10 @@ cloud: Cloud,
  */
 name: string, 
 /**
+ * Whether the name looks like that of another account of its cloud. The id is then shown beside it.
+ */
+looksLikeAnother: boolean, 
+/**
  * Whether `name` was given by the user.
  */
 renamed: boolean, 

@@ -203,6 +203,20 @@ describe("the details", () => {
     expect(within(log).getByText("What you granted still stands at Google.")).toBeTruthy();
   });
 
+  test("accounts whose names look alike show their ids, in the row and before they go", async () => {
+    const alike = azure({ id: "azure-0000000000aa", name: "Cont\u043eso", looksLikeAnother: true });
+    const fabrikam = azure({ id: "azure-0000000000bb", name: "Fabrikam" });
+    await open({ accounts: [azure({ looksLikeAnother: true }), alike, fabrikam] });
+
+    for (const id of [azure().id, alike.id]) expect(screen.getByText(id)).toBeTruthy();
+    expect(screen.queryByText(fabrikam.id)).toBeNull();
+
+    await click(alike.name);
+    await click("More actions");
+    await fireEvent.click(screen.getByRole("menuitem", { name: "Disconnect…" }));
+    expect(within(screen.getByRole("dialog")).getByText(new RegExp(alike.id))).toBeTruthy();
+  });
+
   test("an empty name gives the cloud's own name back", async () => {
     const { named } = await open({ accounts: [azure({ name: "Work", renamed: true })] });
     await click("Work");

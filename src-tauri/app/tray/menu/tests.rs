@@ -70,6 +70,36 @@ fn the_menu_shows_the_account_in_use_and_offers_the_others() {
 }
 
 #[test]
+fn names_that_look_alike_have_their_ids_beside_them() {
+    let mut contoso = account(Cloud::Azure, 1, "Contoso");
+    contoso.active = true;
+    let other = account(Cloud::Azure, 2, "Cont\u{43e}so");
+    let long = |number| account(Cloud::Azure, number, &format!("{}{number}", "x".repeat(50)));
+    let fabrikam = account(Cloud::Azure, 5, "Fabrikam");
+    let mut elsewhere = account(Cloud::Gcp, 6, "Contoso");
+    elsewhere.looks_like_another = true;
+    let ids = [&contoso, &other, &elsewhere].map(|row| row.id.clone());
+    let rows = vec![contoso, other, long(3), long(4), fabrikam, elsewhere];
+    let targets = |_: &AccountId| vec![target("sub-1", "Prod"), target("sub-2", "Pr\u{43e}d")];
+    let lines = drawn(&Menu::of(&snapshot(rows), targets, at(0)).0);
+    let cut = format!("{}…", "x".repeat(40));
+    for expected in [
+        format!("Azure: Contoso ({}) · 50 min left", ids[0]),
+        format!("  * Contoso ({})", ids[0]),
+        format!("  Cont\u{43e}so ({})", ids[1]),
+        "  Fabrikam".into(),
+        format!("Subscriptions of Contoso ({}) >", ids[0]),
+        "  Prod (sub-1)".into(),
+        "  Pr\u{43e}d (sub-2)".into(),
+        format!("  Contoso ({})", ids[2]),
+    ] {
+        assert!(lines.contains(&expected), "{expected} in {lines:#?}");
+    }
+    let cut = |line: &&String| line.trim().starts_with(&format!("{cut} ("));
+    assert_eq!(lines.iter().filter(cut).count(), 2, "{lines:#?}");
+}
+
+#[test]
 fn without_accounts_the_menu_offers_to_connect_one() {
     assert_eq!(
         drawn(&menu(vec![]).0),
@@ -210,7 +240,7 @@ fn the_chosen_target_is_shown_among_many() {
     let targets: Vec<Target> = (0..100)
         .map(|number| target(&format!("sub-{number}"), &format!("Subscription {number}")))
         .collect();
-    let Some(Item::Submenu { items, .. }) = targets_of(&view, &targets) else {
+    let Some(Item::Submenu { items, .. }) = targets_of(&view, "Contoso", &targets) else {
         panic!("there is a submenu")
     };
     assert_eq!(drawn(&items)[..2], ["* Subscription 99", "Subscription 0"]);

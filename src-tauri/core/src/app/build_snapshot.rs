@@ -13,6 +13,7 @@ use crate::resource::Resource;
 use crate::session::Sessions;
 use crate::snapshot::{AccountView, Snapshot, Status};
 use crate::store::Accounts;
+use crate::text;
 use crate::world::World;
 
 /// Builds the current Snapshot, with the next revision.
@@ -64,6 +65,14 @@ pub(super) fn rows(
         }
     };
     let mut accounts: Vec<AccountView> = stored.iter().map(row).collect();
+    for cloud in Cloud::ALL {
+        let of_cloud = || accounts.iter().filter(|row| row.cloud == cloud);
+        let alike = text::look_alike(of_cloud().map(|row| row.name.as_str()));
+        let rows = accounts.iter_mut().filter(|row| row.cloud == cloud);
+        for (row, is_alike) in rows.zip(alike) {
+            row.looks_like_another = is_alike;
+        }
+    }
     accounts.sort_by_cached_key(|account| {
         (
             account.cloud,
@@ -87,6 +96,7 @@ fn row(
         id: account.id.clone(),
         cloud: account.cloud(),
         name: account.name(),
+        looks_like_another: false,
         renamed: account.custom_name.is_some(),
         colour: account.colour.clone(),
         starred: account.starred,

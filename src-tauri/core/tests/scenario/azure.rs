@@ -699,6 +699,27 @@ async fn accounts_are_found_by_name_tenant_person_and_subscription() {
 }
 
 #[tokio::test]
+async fn accounts_whose_names_look_alike_are_shown_as_such() {
+    let harness = Harness::start().await;
+    let ada = harness.connect(ADA).await.expect("connected");
+    let grace = harness.connect(GRACE).await.expect("connected");
+    let alike = || [&ada, &grace].map(|id| harness.row(id).looks_like_another);
+    assert_eq!(alike(), [false, false]);
+    for (name, expected) in [
+        (Some("Cont\u{43e}so"), true),
+        (Some("Contoso 2"), false),
+        (Some("Contoso"), true),
+        (None, false),
+    ] {
+        harness.app.rename(&grace, name).await.expect("renamed");
+        let renamed = harness.until(|_| alike() == [expected, expected]).await;
+        let row = renamed.accounts.iter().find(|row| row.id == grace);
+        let shown = row.expect("the account has a row").distinct_name();
+        assert_eq!(shown.contains(grace.as_str()), expected, "{shown}");
+    }
+}
+
+#[tokio::test]
 async fn subscriptions_come_page_by_page_and_reading_them_can_be_cancelled() {
     let harness = Harness::with(|options| options.page_size = 1, &[]).await;
     let id = harness.connect(ADA).await.expect("connected");
