@@ -3,36 +3,36 @@
 //! Nothing of the machine is shared: `mcm` gets no variable but those named here. A missing program is a failure with
 //! its name, never a silent pass.
 
-use std::collections::HashMap;
+mod bus;
+mod files;
+mod process;
+
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStderr, Command, Output, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
 use mcm_core::account::{Account, AccountId};
 use mcm_core::store::Store;
-use mcm_core::world::{APP_ID, Environment};
+use mcm_core::world::Environment;
 use sandbox_clouds::browser::{Browser, Landing};
 use sandbox_clouds::company::{Company, Rules};
 use sandbox_clouds::{Endpoint, Options, Request, Sandbox};
-use serde_json::Value;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
-use zbus::blocking::Connection;
-use zbus::blocking::connection::Builder;
-use zbus::zvariant::OwnedObjectPath;
+
+use self::bus::Bus;
+use self::files::executable;
+pub(crate) use self::files::{everything_below, install, install_script, missing, run, write};
+pub(crate) use self::process::{Begun, Ended};
 
 pub(crate) const ADA: &str = "ada@contoso.example";
 pub(crate) const LINUS: &str = "linus@contoso.example";
 
 /// Longer than anything here takes, so that a test that waits in vain fails instead of hanging.
 const TIMEOUT: Duration = Duration::from_secs(60);
-
-/// The name of the keychain's service on the bus.
-const KEYCHAIN: &str = "org.freedesktop.secrets";
 
 /// A machine with one user.
 pub(crate) struct Harness {
@@ -41,46 +41,6 @@ pub(crate) struct Harness {
     bus: Option<Bus>,
     pages: mpsc::Receiver<String>,
     folder: TempDir,
-}
-
-/// How `mcm` ended.
-pub(crate) struct Ended {
-    pub(crate) status: i32,
-    pub(crate) result: String,
-    pub(crate) stderr: String,
-}
-
-impl Ended {
-    pub(crate) fn of(output: Output) -> Self {
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("mcm prints text");
-        Self {
-            status: output.status.code().expect("mcm ends by itself"),
-            result: text(output.stdout),
-            stderr: text(output.stderr),
-        }
-    }
-
-    /// The result of a command that succeeded.
-    pub(crate) fn done(self) -> String {
-        assert_eq!(self.status, 0, "{}", self.stderr);
-        self.result
-    }
-
-    /// The result of a command that succeeded, as JSON.
-    pub(crate) fn json(self) -> Value {
-        serde_json::from_str(&self.done()).expect("the result is JSON")
-    }
-
-    /// The standard error of a command that failed with this status.
-    pub(crate) fn failed(self, status: i32) -> String {
-        assert_eq!(
-            (self.status, self.result.as_str()),
-            (status, ""),
-            "{}",
-            self.stderr
-        );
-        self.stderr
-    }
 }
 
 impl Harness {
@@ -352,236 +312,6 @@ impl Harness {
     }
 }
 
-/// A running `mcm`.
-pub(crate) struct Begun {
-    child: Child,
-    stderr: String,
-    reader: Option<BufReader<ChildStderr>>,
-}
-
-impl Begun {
-    /// Starts a command that a test has changed.
-    pub(crate) fn start(mut command: Command) -> Self {
-        command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        Self {
-            child: command.spawn().expect("mcm starts"),
-            stderr: String::new(),
-            reader: None,
-        }
-    }
-
-    /// The standard error so far, once it ends with a line that contains these words.
-    pub(crate) fn stderr_until(&mut self, words: &str) -> &str {
-        let stderr = &mut self.child.stderr;
-        let reader = self
-            .reader
-            .get_or_insert_with(|| BufReader::new(stderr.take().expect("it is piped")));
-        let mut line = String::new();
-        while !line.contains(words) {
-            line.clear();
-            let read = reader.read_line(&mut line).expect("mcm tells text");
-            assert!(
-                read > 0,
-                "mcm ended without printing \"{words}\": {}",
-                self.stderr
-            );
-            self.stderr.push_str(&line);
-        }
-        &self.stderr
-    }
-
-    /// The id of the process.
-    pub(crate) fn id(&self) -> u32 {
-        self.child.id()
-    }
-
-    /// Presses Ctrl-C.
-    pub(crate) fn interrupt(&self) {
-        let id = self.child.id().to_string();
-        run(Command::new("kill").args(["-INT", &id]), "kill", "procps");
-    }
-
-    /// Waits for the end.
-    pub(crate) fn ended(mut self) -> Ended {
-        if let Some(reader) = &mut self.reader {
-            reader
-                .read_to_string(&mut self.stderr)
-                .expect("mcm tells text");
-        }
-        let mut ended = Ended::of(self.child.wait_with_output().expect("mcm ends"));
-        ended.stderr.insert_str(0, &self.stderr);
-        ended
-    }
-}
-
-/// A D-Bus that starts an unlocked keychain on request.
-struct Bus {
-    address: String,
-    daemon: Child,
-    keychain_id: PathBuf,
-}
-
-impl Bus {
-    fn start(folder: &Path) -> Self {
-        let services = folder.join("services");
-        fs::DirBuilder::new()
-            .mode(0o700)
-            .create(&services)
-            .expect("the folder is ours");
-        let keychain_id = folder.join("keychain.pid");
-        let keyring = executable(
-            &folder.join("keychain"),
-            &format!(
-                "echo $$ > {}\nprintf password | exec gnome-keyring-daemon --foreground --unlock --components=secrets",
-                keychain_id.display()
-            ),
-        );
-        let service = format!(
-            "[D-BUS Service]\nName={KEYCHAIN}\nExec={}\n",
-            keyring.display()
-        );
-        write(
-            &services.join(format!("{KEYCHAIN}.service")),
-            0o600,
-            &service,
-        );
-        let config = folder.join("bus.conf");
-        write(&config, 0o600, &bus_config(folder, &services));
-
-        // The keychain writes its files below HOME, and its socket in the runtime folder.
-        let mut command = Command::new("dbus-daemon");
-        command
-            .arg("--nofork")
-            .arg("--print-address")
-            .arg("--config-file")
-            .arg(&config)
-            .env_clear();
-        command
-            .env("PATH", path())
-            .env("HOME", folder)
-            .env("XDG_RUNTIME_DIR", folder);
-        command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null());
-        let mut daemon = command
-            .spawn()
-            .unwrap_or_else(|error| missing("dbus-daemon", "dbus", &error));
-        let mut address = String::new();
-        let output = daemon.stdout.take().expect("it is piped");
-        BufReader::new(output)
-            .read_line(&mut address)
-            .expect("the bus prints its address");
-        let bus = Self {
-            address: address.trim().to_owned(),
-            daemon,
-            keychain_id,
-        };
-        if let Err(error) = bus.call("org.freedesktop.DBus.Peer", "Ping", &()) {
-            panic!(
-                "the keychain does not start ({error}). This test needs the package gnome-keyring."
-            );
-        }
-        bus
-    }
-
-    fn call<B>(&self, interface: &str, method: &str, body: &B) -> zbus::Result<zbus::Message>
-    where
-        B: serde::Serialize + zbus::zvariant::DynamicType,
-    {
-        let path = "/org/freedesktop/secrets";
-        self.connection()
-            .call_method(Some(KEYCHAIN), path, Some(interface), method, body)
-    }
-
-    fn connection(&self) -> Connection {
-        let built = Builder::address(self.address.as_str()).and_then(Builder::build);
-        built.expect("the bus accepts connections")
-    }
-
-    fn entries(&self) -> usize {
-        let (unlocked, locked) = self.items();
-        unlocked.len() + locked.len()
-    }
-
-    /// Our entries, the unlocked and the locked ones.
-    fn items(&self) -> (Vec<OwnedObjectPath>, Vec<OwnedObjectPath>) {
-        let attributes = HashMap::from([("service", APP_ID)]);
-        let reply = self.call(
-            "org.freedesktop.Secret.Service",
-            "SearchItems",
-            &(attributes,),
-        );
-        reply
-            .expect("the keychain answers")
-            .body()
-            .deserialize()
-            .expect("as specified")
-    }
-
-    /// Deletes our entries whose names begin like this.
-    fn delete(&self, beginning: &str) {
-        let connection = self.connection();
-        for item in self.items().0 {
-            let interface = "org.freedesktop.Secret.Item";
-            let asked = connection.call_method(
-                Some(KEYCHAIN),
-                &item,
-                Some("org.freedesktop.DBus.Properties"),
-                "Get",
-                &(interface, "Attributes"),
-            );
-            let reply = asked.expect("the keychain answers");
-            let body = reply.body();
-            let value: zbus::zvariant::Value<'_> = body.deserialize().expect("as specified");
-            let attributes: HashMap<String, String> = value.try_into().expect("as specified");
-            if attributes
-                .get("username")
-                .is_some_and(|name| name.starts_with(beginning))
-            {
-                let deleted =
-                    connection.call_method(Some(KEYCHAIN), &item, Some(interface), "Delete", &());
-                deleted.expect("the keychain deletes");
-            }
-        }
-    }
-
-    fn lock(&self) {
-        let login =
-            OwnedObjectPath::try_from("/org/freedesktop/secrets/collection/login").expect("a path");
-        self.call("org.freedesktop.Secret.Service", "Lock", &(vec![login],))
-            .expect("the keychain locks");
-    }
-}
-
-impl Drop for Bus {
-    fn drop(&mut self) {
-        if let Ok(id) = fs::read_to_string(&self.keychain_id) {
-            let _ = Command::new("kill").args(["-KILL", id.trim()]).status();
-        }
-        let _ = self.daemon.kill();
-        let _ = self.daemon.wait();
-    }
-}
-
-/// A session bus at a socket of its own, which starts nothing but what is in `services`.
-fn bus_config(folder: &Path, services: &Path) -> String {
-    format!(
-        "<busconfig>
-           <type>session</type>
-           <listen>unix:path={}</listen>
-           <servicedir>{}</servicedir>
-           <policy context=\"default\">
-             <allow send_destination=\"*\" eavesdrop=\"true\"/>
-             <allow eavesdrop=\"true\"/>
-             <allow own=\"*\"/>
-           </policy>
-         </busconfig>",
-        folder.join("bus").display(),
-        services.display()
-    )
-}
-
 /// A `$BROWSER` that passes its page to the test, and the test's end of it.
 fn browser(folder: &Path) -> mpsc::Receiver<String> {
     let pipe = folder.join("pages");
@@ -604,92 +334,6 @@ fn browser(folder: &Path) -> mpsc::Receiver<String> {
         }
     });
     pages
-}
-
-fn executable(path: &Path, script: &str) -> PathBuf {
-    install_script(path, &format!("#!/bin/sh\n{script}\n"));
-    path.to_owned()
-}
-
-/// Copies a program so that it can run at once. Another process writes it: a program that another thread starts may
-/// inherit the open file, and the system runs no program that is open for writing.
-pub(crate) fn install(program: &Path, path: &Path) {
-    run(
-        Command::new("install")
-            .args(["-D", "-m", "0700"])
-            .args([program, path]),
-        "install",
-        "coreutils",
-    );
-}
-
-/// As [`install`], for a script of the test's own.
-pub(crate) fn install_script(path: &Path, script: &str) {
-    let mut install = Command::new("install");
-    install
-        .args(["-D", "-m", "0700", "/dev/stdin"])
-        .arg(path)
-        .stdin(Stdio::piped());
-    let mut install = install
-        .spawn()
-        .unwrap_or_else(|error| missing("install", "coreutils", &error));
-    install
-        .stdin
-        .take()
-        .expect("piped")
-        .write_all(script.as_bytes())
-        .expect("it reads");
-    assert!(install.wait().expect("it ends").success());
-}
-
-/// Everything that is in the files of a folder.
-pub(crate) fn everything_below(folder: PathBuf) -> String {
-    let mut text = String::new();
-    let mut folders = vec![folder];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).into_iter().flatten() {
-            let path = entry.expect("the folder is ours").path();
-            if path.is_dir() {
-                folders.push(path);
-            } else {
-                text.push_str(&String::from_utf8_lossy(
-                    &fs::read(path).expect("the file is ours"),
-                ));
-            }
-        }
-    }
-    text
-}
-
-/// Writes a file of the test's.
-pub(crate) fn write(path: &Path, mode: u32, text: &str) {
-    fs::DirBuilder::new()
-        .recursive(true)
-        .create(path.parent().expect("not the root"))
-        .and_then(|()| {
-            let mut options = fs::OpenOptions::new();
-            options
-                .create(true)
-                .truncate(true)
-                .write(true)
-                .mode(mode)
-                .open(path)?
-                .write_all(text.as_bytes())
-        })
-        .expect("the folder is ours");
-}
-
-pub(crate) fn run(command: &mut Command, program: &str, package: &str) {
-    let status = command
-        .status()
-        .unwrap_or_else(|error| missing(program, package, &error));
-    assert!(status.success(), "{program} ended with {status}");
-}
-
-pub(crate) fn missing(program: &str, package: &str, error: &std::io::Error) -> ! {
-    panic!(
-        "{program} cannot be started ({error}). This test needs it: install the package {package}."
-    )
 }
 
 fn path() -> String {

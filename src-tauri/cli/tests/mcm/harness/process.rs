@@ -1,0 +1,110 @@
+//! A running `mcm`: what it prints until it waits, its signals, its end.
+
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::process::{Child, ChildStderr, Command, Output, Stdio};
+
+use serde_json::Value;
+
+use super::run;
+
+/// How `mcm` ended.
+pub(crate) struct Ended {
+    pub(crate) status: i32,
+    pub(crate) result: String,
+    pub(crate) stderr: String,
+}
+
+impl Ended {
+    pub(crate) fn of(output: Output) -> Self {
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("mcm prints text");
+        Self {
+            status: output.status.code().expect("mcm ends by itself"),
+            result: text(output.stdout),
+            stderr: text(output.stderr),
+        }
+    }
+
+    /// The result of a command that succeeded.
+    pub(crate) fn done(self) -> String {
+        assert_eq!(self.status, 0, "{}", self.stderr);
+        self.result
+    }
+
+    /// The result of a command that succeeded, as JSON.
+    pub(crate) fn json(self) -> Value {
+        serde_json::from_str(&self.done()).expect("the result is JSON")
+    }
+
+    /// The standard error of a command that failed with this status.
+    pub(crate) fn failed(self, status: i32) -> String {
+        assert_eq!(
+            (self.status, self.result.as_str()),
+            (status, ""),
+            "{}",
+            self.stderr
+        );
+        self.stderr
+    }
+}
+
+/// A running `mcm`.
+pub(crate) struct Begun {
+    child: Child,
+    stderr: String,
+    reader: Option<BufReader<ChildStderr>>,
+}
+
+impl Begun {
+    /// Starts a command that a test has changed.
+    pub(crate) fn start(mut command: Command) -> Self {
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        Self {
+            child: command.spawn().expect("mcm starts"),
+            stderr: String::new(),
+            reader: None,
+        }
+    }
+
+    /// The standard error so far, once it ends with a line that contains these words.
+    pub(crate) fn stderr_until(&mut self, words: &str) -> &str {
+        let stderr = &mut self.child.stderr;
+        let reader = self
+            .reader
+            .get_or_insert_with(|| BufReader::new(stderr.take().expect("it is piped")));
+        let mut line = String::new();
+        while !line.contains(words) {
+            line.clear();
+            let read = reader.read_line(&mut line).expect("mcm tells text");
+            assert!(
+                read > 0,
+                "mcm ended without printing \"{words}\": {}",
+                self.stderr
+            );
+            self.stderr.push_str(&line);
+        }
+        &self.stderr
+    }
+
+    /// The id of the process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Presses Ctrl-C.
+    pub(crate) fn interrupt(&self) {
+        let id = self.child.id().to_string();
+        run(Command::new("kill").args(["-INT", &id]), "kill", "procps");
+    }
+
+    /// Waits for the end.
+    pub(crate) fn ended(mut self) -> Ended {
+        if let Some(reader) = &mut self.reader {
+            reader
+                .read_to_string(&mut self.stderr)
+                .expect("mcm tells text");
+        }
+        let mut ended = Ended::of(self.child.wait_with_output().expect("mcm ends"));
+        ended.stderr.insert_str(0, &self.stderr);
+        ended
+    }
+}
