@@ -7,15 +7,15 @@ use std::io::Write as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use mcm_core::account::{Account, AccountId, Cloud, Identity, SessionTimes};
-use mcm_core::app::{App, Connect};
-use mcm_core::credential::Grant;
+use mcm_core::account::{AccountId, Cloud};
+use mcm_core::app::{App, Connect, OnDuplicate};
 use mcm_core::http::Http;
 use mcm_core::redirect::Frontend;
-use mcm_core::store::Store;
+use mcm_core::snapshot::AccountView;
 use mcm_core::testing::{ManualClock, RecordedBrowser};
-use mcm_core::vault::{Record, Vault};
+use mcm_core::vault::Vault;
 use mcm_core::world::{Clock as _, Environment, NoScheme, Paths, World};
+use sandbox_clouds::azure::directory::Directory;
 use sandbox_clouds::browser::Browser;
 use sandbox_clouds::{Clock, Endpoint, Fault, Options, Sandbox};
 
@@ -28,6 +28,7 @@ struct Harness {
     clock: Arc<ManualClock>,
     app: Arc<App>,
     world: World,
+    browser: Arc<RecordedBrowser>,
     id: AccountId,
     _home: tempfile::TempDir,
 }
@@ -38,6 +39,9 @@ impl Harness {
         let time = clock.clone();
         let options = Options {
             clock: Clock::new(move || time.now()),
+            azure: (1..SLEEPERS).fold(Directory::of_size(1, 1), |directory, number| {
+                directory.person(&sleeper(number), "A user", &[])
+            }),
             ..Options::default()
         };
         let clouds = Sandbox::start(options).await.expect("loopback ports");
@@ -59,22 +63,41 @@ impl Harness {
             ),
         };
         let app = App::open(world.clone(), Frontend::Terminal);
-        let sign_in = app.connect(Connect::new(Cloud::Azure)).expect("started");
-        let page = browser.next_page().await;
-        Browser::new()
-            .as_person("ada@contoso.example")
-            .browse(page.as_str())
-            .await;
-        let id = app.sign_in_ended(sign_in).await.expect("connected");
+        let id = sign_in(&app, &browser, &sleeper(0)).await;
         Self {
             clouds,
             clock,
             app,
             world,
+            browser,
             id,
             _home: home,
         }
     }
+
+    async fn sign_in(&self, email: &str) -> AccountId {
+        sign_in(&self.app, &self.browser, email).await
+    }
+}
+
+/// The user with this number; 0 is the one of the other measurements.
+fn sleeper(number: usize) -> String {
+    if number == 0 {
+        "ada@tenant-1.example".to_owned()
+    } else {
+        format!("user-{number}@tenant-1.example")
+    }
+}
+
+async fn sign_in(app: &App, browser: &RecordedBrowser, email: &str) -> AccountId {
+    let request = Connect {
+        on_duplicate: OnDuplicate::KeepBoth,
+        ..Connect::new(Cloud::Azure)
+    };
+    let sign_in = app.connect(request).expect("started");
+    let page = browser.next_page().await;
+    Browser::new().as_person(email).browse(page.as_str()).await;
+    app.sign_in_ended(sign_in).await.expect("connected")
 }
 
 #[expect(clippy::disallowed_methods, reason = "a benchmark measures time")]
@@ -109,55 +132,11 @@ async fn renewal(harness: &Harness) -> Duration {
     .await
 }
 
-/// How long it takes until every one of many accounts with a session that is over has a new one.
+/// How long it takes until every one of many users' accounts, whose sessions are over, has a new one.
 async fn waking(harness: &Harness) -> Duration {
-    let now_there = harness.clock.now();
-    let stored = harness.app.stored().expect("readable");
-    let record = Record::grant(&stored.account(&harness.id).expect("connected").grant);
-    let grant = Grant::from_bytes(
-        &harness
-            .world
-            .vault
-            .read(&record)
-            .await
-            .expect("readable")
-            .expect("there"),
-    )
-    .expect("ours");
-    let Identity::Azure { tenant_id, .. } =
-        &stored.account(&harness.id).expect("connected").identity
-    else {
-        unreachable!("an Azure account")
-    };
-    let mut people = Vec::new();
-    for number in 0..SLEEPERS {
-        let identity = Identity::Azure {
-            home: format!("person-{number}"),
-            tenant_id: tenant_id.clone(),
-            tenant_name: None,
-            default_domain: None,
-            username: format!("person-{number}"),
-        };
-        let mut account = Account::new(identity, now_there);
-        account.session = Some(SessionTimes {
-            issued_at: now_there,
-            expires_at: now_there + HOUR,
-        });
-        account.targets_read_at = Some(now_there + 2 * HOUR);
-        harness
-            .world
-            .vault
-            .write(&Record::grant(&account.grant), grant.to_bytes())
-            .await
-            .expect("written");
-        people.push(account);
+    for number in 1..SLEEPERS {
+        harness.sign_in(&sleeper(number)).await;
     }
-    let store = Store::in_folder(&harness.world.paths.data);
-    let put = store.change(|change| {
-        change.remove(&harness.id)?;
-        people.iter().try_for_each(|person| change.put(person))
-    });
-    put.await.expect("written");
     harness
         .clouds
         .faults()
@@ -167,8 +146,13 @@ async fn waking(harness: &Harness) -> Duration {
     let start = now();
     app.start_background_tasks();
     let mut snapshots = app.watch();
+    let now_there = harness.clock.now();
     let awake = |snapshot: &Arc<mcm_core::snapshot::Snapshot>| {
-        snapshot.accounts.iter().all(|row| row.session.is_some())
+        let is_awake = |row: &AccountView| {
+            row.session
+                .is_some_and(|times| times.expires_at > now_there)
+        };
+        snapshot.accounts.len() == SLEEPERS && snapshot.accounts.iter().all(is_awake)
     };
     snapshots.wait_for(awake).await.expect("the app lives");
     start.elapsed()
