@@ -24,8 +24,8 @@ use crate::error::{Code, Error, Result};
 pub(crate) use answer::from_json;
 pub use answer::{Answer, Dialect, Refused};
 pub use list::{ListLimits, ListReading};
-pub use network::{Network, Route, Unusable};
-pub use proxy::{Proxy, Variables};
+pub use network::Network;
+pub use proxy::{Proxy, Route, Unusable, Variables};
 
 /// The longest answer that is read. Entra's token answers are under 10 KiB, a page of 1,000 projects under 1 MiB.
 const LARGEST_ANSWER: usize = 4 << 20;

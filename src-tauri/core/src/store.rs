@@ -12,6 +12,7 @@ mod inspect;
 mod legacy;
 mod log;
 mod open;
+mod problem;
 mod rows;
 mod schema;
 #[cfg(test)]
@@ -32,7 +33,8 @@ pub use chain::{ChainBreak, ChainCheck};
 pub use change::Change;
 pub use find::Look;
 pub use inspect::Export;
-use open::{Database, Problem};
+use open::Database;
+use problem::Problem;
 use rows::Revisions;
 
 /// How long a change waits for those of other processes, each of which takes milliseconds.

@@ -23,6 +23,23 @@ fn no_crate_has_a_circle_of_files() {
     }
 }
 
+/// A folder's files import each other as `super::NAME`; their parent, which declares them, is no part of a circle.
+#[test]
+fn no_folder_of_a_module_has_a_circle_of_files() {
+    let mut folders = 0;
+    for root in ["core/src", "cli/src", "sandbox/src", "app"] {
+        for folder in folders_below(&crate_folder(root)) {
+            folders += 1;
+            let imports = imports(&folder, "super::");
+            if let Some(circle) = circle(&imports) {
+                let folder = folder.display();
+                panic!("{folder} has a circle of files: {}", circle.join(" -> "));
+            }
+        }
+    }
+    assert!(folders > 20, "only {folders} folders were found");
+}
+
 #[test]
 fn only_the_use_cases_import_the_snapshot() {
     let imports = imports(&crate_folder("core/src"), "crate::");
@@ -105,6 +122,18 @@ fn code(text: &str) -> impl Iterator<Item = &str> {
 fn is_test(path: &Path) -> bool {
     path.iter()
         .any(|part| part == "tests" || part == "tests.rs")
+}
+
+fn folders_below(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            found.extend(folders_below(&path));
+            found.push(path);
+        }
+    }
+    found
 }
 
 fn rust_files(folder: &Path) -> Vec<PathBuf> {

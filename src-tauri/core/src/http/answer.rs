@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use jiff::fmt::rfc2822;
 use serde::de::DeserializeOwned;
 
-use super::network::Route;
+use super::proxy::Route;
 use crate::error::{Code, Error, Result};
 
 /// MSAL's limits: an unreadable `Retry-After` counts as 5 s, and none is honoured beyond an hour.

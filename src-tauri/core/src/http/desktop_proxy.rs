@@ -7,8 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use super::network::{Route, Unusable};
-use super::proxy::{Proxy, Variables, exceptions};
+use super::proxy::{Proxy, Route, Unusable, Variables, exceptions};
 use crate::file;
 
 /// Desktops whose settings are GNOME's.

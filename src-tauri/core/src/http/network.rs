@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use secrecy::ExposeSecret as _;
 
 use super::desktop_proxy::Desktop;
-use super::proxy::{self, Proxy, Variables};
+use super::proxy::{self, Proxy, Route, Variables};
 use crate::error::{Code, Error, Result};
 use crate::file;
 
@@ -18,62 +18,6 @@ use crate::file;
 const NEVER_THROUGH_A_PROXY: &str = "localhost,127.0.0.0/8,::1,169.254.0.0/16,fd00:ec2::/32";
 /// A bundle of every public authority has under 300 KiB.
 const LARGEST_CA_FILE: u64 = 4 << 20;
-
-/// The way out of this machine.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Route {
-    /// No proxy.
-    Direct,
-    /// No proxy, although the desktop's settings have one that this app cannot know.
-    Unknown(Unusable),
-    /// A proxy.
-    Proxy(Proxy),
-    /// What the system's settings say, which the HTTP library reads (Windows and macOS).
-    System,
-}
-
-/// Proxy settings of a desktop that this app cannot follow.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unusable {
-    /// Whose settings.
-    pub origin: String,
-    /// What they do, after "which".
-    pub what: &'static str,
-}
-
-impl Route {
-    /// The proxy, as a sentence begins with it.
-    pub(super) fn named(&self) -> String {
-        match self {
-            Self::Proxy(proxy) => format!("The proxy {}", proxy.place()),
-            Self::Direct | Self::Unknown(_) | Self::System => "A proxy".to_owned(),
-        }
-    }
-
-    /// The variable that names the proxy, or would win over whatever names it.
-    pub(super) fn variable(&self) -> &str {
-        match self {
-            Self::Proxy(proxy) => proxy.variable.unwrap_or("HTTPS_PROXY"),
-            Self::Direct | Self::Unknown(_) | Self::System => "HTTPS_PROXY",
-        }
-    }
-
-    /// What to check when nothing answers, as a sentence.
-    pub(super) fn advice(&self) -> String {
-        match self {
-            Self::Direct => "Check the network and the proxy settings.".to_owned(),
-            Self::System => "Check the network and the system's proxy settings.".to_owned(),
-            Self::Proxy(proxy) => format!(
-                "Check the network, and the proxy {} (from {}).",
-                proxy.place(),
-                proxy.origin
-            ),
-            Self::Unknown(Unusable { origin, what }) => {
-                format!("Check the network. {origin} {what}: set HTTPS_PROXY to your proxy.")
-            }
-        }
-    }
-}
 
 /// How this machine reaches the clouds.
 #[derive(Clone, Default)]

@@ -1,12 +1,10 @@
-//! Proxies as variables name them: `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`, in either case.
+//! The way out of this machine, and proxies as variables name them: `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`, in either case.
 //!
 //! Every request but those to this machine is `https`, so `HTTP_PROXY` leads nowhere here, as in curl. `socks://` is
 //! how GNOME writes SOCKS 5; the proxy then looks names up, because this machine may know none.
 
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
-
-use super::network::Route;
 
 /// The value of a variable as it is set, also an empty one.
 pub type Variables<'a> = &'a dyn Fn(&str) -> Option<&'a str>;
@@ -24,6 +22,62 @@ const KINDS: [(&str, &str); 7] = [
     ("socks4", "socks4"),
     ("socks4a", "socks4a"),
 ];
+
+/// The way out of this machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Route {
+    /// No proxy.
+    Direct,
+    /// No proxy, although the desktop's settings have one that this app cannot know.
+    Unknown(Unusable),
+    /// A proxy.
+    Proxy(Proxy),
+    /// What the system's settings say, which the HTTP library reads (Windows and macOS).
+    System,
+}
+
+/// Proxy settings of a desktop that this app cannot follow.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unusable {
+    /// Whose settings.
+    pub origin: String,
+    /// What they do, after "which".
+    pub what: &'static str,
+}
+
+impl Route {
+    /// The proxy, as a sentence begins with it.
+    pub(super) fn named(&self) -> String {
+        match self {
+            Self::Proxy(proxy) => format!("The proxy {}", proxy.place()),
+            Self::Direct | Self::Unknown(_) | Self::System => "A proxy".to_owned(),
+        }
+    }
+
+    /// The variable that names the proxy, or would win over whatever names it.
+    pub(super) fn variable(&self) -> &str {
+        match self {
+            Self::Proxy(proxy) => proxy.variable.unwrap_or("HTTPS_PROXY"),
+            Self::Direct | Self::Unknown(_) | Self::System => "HTTPS_PROXY",
+        }
+    }
+
+    /// What to check when nothing answers, as a sentence.
+    pub(super) fn advice(&self) -> String {
+        match self {
+            Self::Direct => "Check the network and the proxy settings.".to_owned(),
+            Self::System => "Check the network and the system's proxy settings.".to_owned(),
+            Self::Proxy(proxy) => format!(
+                "Check the network, and the proxy {} (from {}).",
+                proxy.place(),
+                proxy.origin
+            ),
+            Self::Unknown(Unusable { origin, what }) => {
+                format!("Check the network. {origin} {what}: set HTTPS_PROXY to your proxy.")
+            }
+        }
+    }
+}
 
 /// A proxy.
 #[derive(Clone, Debug)]

@@ -8,7 +8,7 @@ use std::error::Error as StdError;
 use rustls::CertificateError;
 
 use super::answer::proxy_sign_in;
-use super::network::Route;
+use super::proxy::Route;
 use crate::error::{Code, Error, causes};
 
 /// What a request met on its way.

@@ -9,7 +9,8 @@ use std::path::Path;
 use jiff::Timestamp;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
-use super::open::{Database, Problem};
+use super::open::Database;
+use super::problem::Problem;
 use super::rows::{self, Revisions};
 use super::{Accounts, Intent};
 use super::{chain, log};

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension as _};
 
-use super::open::{Database, Problem};
+use super::open::Database;
+use super::problem::Problem;
 use super::{Intent, Store, rows, schema};
 use crate::account::{Account, AccountId, Cloud, GrantKey};
 use crate::error::{Code, Error, Result};

@@ -8,7 +8,8 @@ use rusqlite::{Connection, TransactionBehavior, params};
 
 use super::chain::{self, Link};
 use super::fields::cleaned;
-use super::open::{Database, Problem};
+use super::open::Database;
+use super::problem::Problem;
 use super::{STORE_LOCK_TIMEOUT, Store, legacy, rows};
 use crate::account::{AccountId, Cloud};
 use crate::activity::{self, ActivityEvent, IssueLog};

@@ -15,12 +15,9 @@ use tokio::time::Instant;
 use crate::error::{Code, Error, ErrorView, Result};
 use crate::vault::{KeychainState, KeychainView};
 
-use super::entries::Entries;
+use super::entries::{Bytes, Entries};
 use super::failure::KeychainFailure;
 use super::{ConnectKeychain, Kind, Record};
-
-/// The bytes of a secret, wiped when they are dropped.
-pub(super) type Bytes = Zeroizing<Vec<u8>>;
 
 pub(super) struct KeychainConnection {
     /// When the current call was made.

@@ -11,7 +11,6 @@ use keyring_core::{CredentialStore, Entry};
 use secrecy::zeroize::{Zeroize, Zeroizing};
 use sha2::{Digest, Sha256};
 
-use super::connection::Bytes;
 use super::failure::KeychainFailure;
 use super::{Record, platform};
 
@@ -23,6 +22,9 @@ const MAX_ENTRY_BYTES: usize = 2_048;
 const MAX_PARTS: u32 = 64;
 
 const FORMAT: &str = "1";
+
+/// The bytes of a secret, wiped when they are dropped.
+pub(super) type Bytes = Zeroizing<Vec<u8>>;
 
 type Result<T> = std::result::Result<T, KeychainFailure>;
 
