@@ -49,6 +49,7 @@ pub(crate) fn account(cloud: Cloud, number: u32, name: &str) -> AccountView {
         target_count: 0,
         targets_read_at: None,
         reading_targets: None,
+        reading_accounts: None,
         targets_error: None,
         targets_change: None,
         offered: vec![],

@@ -175,6 +175,12 @@ fn act(app: &AppHandle, action: Action) {
                 core.choose_target(&account, &target).await
             });
         }
+        Action::UseTarget(account, target) => {
+            let handle = app.clone();
+            carry_out(app, &account.clone(), async move {
+                switch_to(&handle, &account, Some(&target)).await
+            });
+        }
         Action::Console(account) => {
             carry_out(app, &account.clone(), async move {
                 core.open_console(&account).await

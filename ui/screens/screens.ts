@@ -10,6 +10,9 @@ import {
   awsSources,
   awsView,
   azure,
+  center,
+  centerAccounts,
+  centerRoles,
   cloudView,
   days,
   errorView,
@@ -177,6 +180,11 @@ const portalSignIn = (step: SignInStep, changes: Partial<SignInView> = {}): Scre
   answers: portalAnswers,
   steps: [click("Connect account")],
 });
+const centerDetail = (changes: Parameters<typeof center>[1], count = 3_000): Screen => ({
+  snapshot: snapshot({ accounts: [...usual, center(count, { active: true, ...changes })], clouds }),
+  answers: { targets: () => centerRoles(count), organization: () => centerAccounts(Math.ceil(count / 3)) },
+  steps: [click("contoso")],
+});
 const awsSignIn = (checks: RoleCheck[], step: SignInStep): Snapshot => {
   const signIn = signInView(step, { cloud: "aws", ...verification(checks) });
   return snapshot({ accounts: usual, clouds: [cloudView(awsView)], signIns: [signIn] });
@@ -191,6 +199,35 @@ const awsLoose = verified.map((check): RoleCheck => {
 const toEnd = (): void => document.querySelector("main.page")?.scrollTo(0, 100_000);
 
 export const screens: Record<string, Screen> = {
+  "center-roles": centerDetail({
+    targetsChange: { added: 2, removed: 1, at: minutes(-20) },
+    pinned: [
+      ...centerRoles(2).map((target) => ({ target, listed: true })),
+      {
+        target: { id: "012345678999/Gone", name: "012345678999/Gone", state: null, parent: null },
+        listed: false,
+      },
+    ],
+  }),
+  "center-reading": centerDetail(
+    { readingTargets: 1_260, readingAccounts: { read: 420, total: 1_000 } },
+    1_260,
+  ),
+  "center-none": centerDetail(
+    { targetCount: 0, target: null, targetsReadAt: minutes(-1), targetsChange: null },
+    0,
+  ),
+  "center-again": centerDetail(
+    {
+      status: "sign-in-again",
+      session: null,
+      renewalFailure: errorView(
+        "sign-in-again",
+        "Your organisation ended this sign-in to IAM Identity Center, or it expired. Sign in again.",
+      ),
+    },
+    9,
+  ),
   "portal-form": {
     snapshot: snapshot({ accounts: usual, clouds }),
     answers: portalAnswers,

@@ -92,6 +92,7 @@ export function azure(changes: Partial<AccountView> = {}, tenantName = "Contoso"
     targetsReadAt: minutes(-30),
     targetsChange: null,
     readingTargets: null,
+    readingAccounts: null,
     targetsError: null,
     offered: [],
     missingScopes: [],
@@ -150,6 +151,48 @@ export function aws(changes: Partial<AccountView> = {}): AccountView {
     targetCount: 1,
     ...changes,
   });
+}
+
+/** A sign-in to IAM Identity Center with so many roles. */
+export function center(count: number, changes: Partial<AccountView> = {}): AccountView {
+  const [first = null] = centerRoles(1);
+  return azure({
+    id: "aws-center0000a1",
+    cloud: "aws",
+    name: "contoso",
+    identity: {
+      cloud: "identity-center",
+      startUrl: portal.startUrl,
+      typedUrl: "https://aws.contoso.example",
+      region: portal.region,
+      partition: "aws",
+      userName: "ada@contoso.example",
+    },
+    session: { issuedAt: minutes(-18), expiresAt: minutes(42.5) },
+    signInEnd: null,
+    target: first,
+    targetCount: count,
+    ...changes,
+  });
+}
+
+/** Roles of IAM Identity Center, three in each account. */
+export function centerRoles(count: number): Target[] {
+  const roles = ["AdministratorAccess", "PowerUser", "ReadOnly"];
+  return Array.from({ length: count }, (_, at) => {
+    const account = String(Math.floor(at / 3) + 1).padStart(3, "0");
+    const [name, role] = [`Contoso team ${account}`, roles[at % 3] ?? ""];
+    return { id: `012345678${account}/${role}`, name: `${name} / ${role}`, state: null, parent: name };
+  });
+}
+
+export function centerAccounts(count: number, unread = 0): OrganizationAccount[] {
+  return Array.from({ length: count }, (_, at) => ({
+    accountId: `012345678${String(at + 1).padStart(3, "0")}`,
+    name: `Contoso team ${String(at + 1).padStart(3, "0")}`,
+    state: null,
+    rolesReadAt: at < count - unread ? minutes(-30) : null,
+  }));
 }
 
 export const awsView: Partial<CloudView> = {

@@ -144,9 +144,9 @@ test("the command to register names every redirect and prints the client id", ()
 });
 
 test("a changed list of targets is shown in the cloud's own words", () => {
-  expect(text.changeLine("azure", { added: 2, removed: 1 })).toBe("2 subscriptions added, 1 removed");
-  expect(text.changeLine("gcp", { added: 1, removed: 0 })).toBe("1 project added");
-  expect(text.changeLine("gcp", { added: 0, removed: 3 })).toBe("3 projects removed");
+  expect(text.changeLine("subscription", { added: 2, removed: 1 })).toBe("2 subscriptions added, 1 removed");
+  expect(text.changeLine("project", { added: 1, removed: 0 })).toBe("1 project added");
+  expect(text.changeLine("project", { added: 0, removed: 3 })).toBe("3 projects removed");
 });
 
 test("each thing that can happen has its words", () => {

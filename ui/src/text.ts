@@ -23,8 +23,10 @@ import type { Copyable } from "./bindings/Copyable";
 import type { Enforcement } from "./bindings/Enforcement";
 import type { ActivityEvent } from "./bindings/ActivityEvent";
 import type { FoundPortal } from "./bindings/FoundPortal";
+import type { Identity } from "./bindings/Identity";
 import type { KeychainView } from "./bindings/KeychainView";
 import type { Permissions } from "./bindings/Permissions";
+import type { ReadingAccounts } from "./bindings/ReadingAccounts";
 import type { RedirectKind } from "./bindings/RedirectKind";
 import type { RegionOrigin } from "./bindings/RegionOrigin";
 import type { RoleCheckKind } from "./bindings/RoleCheckKind";
@@ -225,11 +227,19 @@ export function targetLine(account: AccountView): string {
 /** The line under a Target's name: its id where the name is another, where it belongs, and a state that is not the usual. */
 export function aboutTarget({ id, name, parent, state }: Target): string {
   const parts = [
-    id === name ? null : shortened(id),
-    parent?.replace(/^folders\//, "Folder ").replace(/^organizations\//, "Organisation ") ?? null,
+    id === name ? null : (pairAccount(id) ?? shortened(id)),
+    // The name of a role of Identity Center begins with its account's.
+    (parent !== null && name.startsWith(`${parent} / `) ? null : parent)
+      ?.replace(/^folders\//, "Folder ")
+      .replace(/^organizations\//, "Organisation ") ?? null,
     state === null || /^(enabled|active)$/i.test(state) ? null : state.toLowerCase().replaceAll("_", " "),
   ];
   return parts.filter((part) => part !== null).join(" · ");
+}
+
+/** The account of a role of Identity Center, whose id is `123456789012/ROLE`. */
+function pairAccount(id: string): string | null {
+  return /^\d{12}\//.test(id) ? spaced(id.slice(0, 12)) : null;
 }
 
 /** The issuer of a Cloud's sign-ins. */
@@ -279,8 +289,21 @@ export const detail = {
   console: { azure: "Open portal", gcp: "Open console", aws: "Open console" } satisfies Record<Cloud, string>,
   copy: "Copy",
   more: "More actions",
-  signedInAs: { azure: "Signed in as", gcp: "Signed in as", aws: "Role" } satisfies Record<Cloud, string>,
-  place: { azure: "Tenant", gcp: "Organisation", aws: "Account id" } satisfies Record<Cloud, string>,
+  signedInAs: {
+    azure: "Signed in as",
+    gcp: "Signed in as",
+    aws: "Role",
+    "identity-center": "Signed in as",
+  } satisfies Record<Identity["cloud"], string>,
+  place: {
+    azure: "Tenant",
+    gcp: "Organisation",
+    aws: "Account id",
+    "identity-center": "Start URL",
+  } satisfies Record<Identity["cloud"], string>,
+  noUser: "Not known: no role is assigned",
+  enteredAs: (typed: string) => `Entered as ${typed}`,
+  region: "Region",
   tenantId: "Tenant id",
   roleArn: "Role ARN",
   externalId: "External ID",
@@ -299,6 +322,8 @@ export const detail = {
   nextTry: (rest: string) => `Next try in ${rest}.`,
   organization: "Accounts of the organisation",
   organizationNote: "This role may list them. Connect a role in each that you want to use.",
+  centerAccounts: "AWS accounts",
+  centerAccountsNote: "Assigned to you, also those in which you have no role.",
   organizationSearch: "Search accounts",
   hasRole: "Connected",
   offered: "Other tenants you can add",
@@ -331,13 +356,13 @@ function sessionAfter({ status, session, signInEnd, retryAt }: AccountView, paus
 
 /** How long the sign-in itself lasts, and why it ends. */
 export function signInLine(account: AccountView, now: number): string {
-  if (account.status === "sign-in-again" && account.cloud !== "aws") {
+  if (account.status === "sign-in-again" && account.identity.cloud !== "aws") {
     return account.session !== null && left(account.session.expiresAt, now) !== null
       ? "Expired. Sign in again for a new session."
       : "Expired";
   }
   const end: SignInEnd | null = account.signInEnd;
-  if (end === null) return endless[account.cloud];
+  if (end === null) return endless[account.identity.cloud];
   if (left(end.at, now) === null) return `Expired ${moment(end.at, now)}; sign in again`;
   switch (end.why) {
     case "idle":
@@ -348,10 +373,11 @@ export function signInLine(account: AccountView, now: number): string {
 }
 
 /** How long a sign-in lasts when the cloud names no expiry. */
-const endless: Record<Cloud, string> = {
+const endless: Record<Identity["cloud"], string> = {
   azure: "Until you or your organisation end it",
   gcp: "Until you or your organisation end it, or after six months without use",
   aws: "Until the role’s trust policy changes",
+  "identity-center": "Until your organisation ends it; AWS does not say when",
 };
 
 /** Why a Cloud names an expiry in advance. */
@@ -362,19 +388,34 @@ const limits: Record<Cloud, string> = {
 };
 
 export const targets = {
-  heading: (cloud: Cloud) => `${raised(nouns[cloud].target)}s`,
-  search: (cloud: Cloud) => `Search ${nouns[cloud].target}s`,
-  loading: (cloud: Cloud) => `Loading ${nouns[cloud].target}s`,
-  reading: (cloud: Cloud, count: number) =>
-    count === 0 ? `Loading ${nouns[cloud].target}s` : `Loading ${nouns[cloud].target}s, ${count} so far`,
+  heading: (noun: string) => `${raised(noun)}s`,
+  search: (noun: string) => `Search ${noun}s`,
+  loading: (noun: string) => `Loading ${noun}s`,
+  reading: (noun: string, count: number, accounts: ReadingAccounts | null) => {
+    const found = count === 0 ? "" : `, ${count.toLocaleString("en-GB")} so far`;
+    const done =
+      accounts === null
+        ? ""
+        : ` · ${accounts.read.toLocaleString("en-GB")} of ${plural(accounts.total, "account")}`;
+    return `Loading ${noun}s${found}${done}`;
+  },
   cancel: "Cancel",
-  cancelReading: (cloud: Cloud) => `Cancel loading ${nouns[cloud].target}s`,
+  cancelReading: (noun: string) => `Cancel loading ${noun}s`,
   readAgain: "Refresh",
+  further: (noun: string, count: number) => `${plural(count, noun)} further down`,
+  pin: (name: string) => `Pin ${name} to the tray and the switcher`,
+  unpin: (name: string) => `Remove the pin of ${name}`,
+  pinTitle: "Pin to the tray and the switcher",
+  unpinTitle: "Remove pin",
+  goneNote: "Pinned, but no longer assigned to you",
+  unread: (count: number) =>
+    `The roles of ${plural(count, "account")} are not loaded yet. Refresh continues where it stopped.`,
   none: {
     azure: "This sign-in sees no subscription. Ask for a role on one, then refresh.",
     gcp: "This sign-in sees no project. Ask for a role on one, then refresh.",
     aws: "No region is known for this role.",
-  } satisfies Record<Cloud, string>,
+    "identity-center": "No role is assigned to you. Ask your administrator for one, then refresh.",
+  } satisfies Record<Identity["cloud"], string>,
   noneFits: (query: string) => `No matches for “${query}”.`,
   readAt: (when: string) => `Refreshed ${when}`,
   changedAt: (what: string, when: string) => `${what} · ${when}`,
@@ -382,12 +423,11 @@ export const targets = {
 
 /** How a list of Targets changed: `2 subscriptions added, 1 removed`. */
 export function changeLine(
-  cloud: Cloud,
+  noun: string,
   { added, removed }: Pick<TargetsChange, "added" | "removed">,
 ): string {
-  const { target } = nouns[cloud];
-  if (added === 0) return `${plural(removed, target)} removed`;
-  const more = `${plural(added, target)} added`;
+  if (added === 0) return `${plural(removed, noun)} removed`;
+  const more = `${plural(added, noun)} added`;
   return removed === 0 ? more : `${more}, ${removed.toLocaleString("en-GB")} removed`;
 }
 
@@ -436,7 +476,8 @@ export function activityLine({ cloud, what }: Pick<ActivityEvent, "cloud" | "wha
     case "used":
       return plain(`Now in use for ${cloudNames[cloud]}`);
     case "targets-changed":
-      return plain(changeLine(cloud, what));
+      // An event does not say whether an AWS account is a role with regions, or a sign-in with roles.
+      return plain(changeLine(cloud === "aws" ? "target" : nouns[cloud].target, what));
     case "disconnected":
       return plain("Disconnected");
   }
@@ -472,11 +513,11 @@ export function copyEntries(account: AccountView): { what: Copyable; label: stri
   const id = cloudId(account.identity);
   const entries: { what: Copyable; label: string; hint: string | null }[] = [];
   if (id !== null)
-    entries.push({ what: "cloud-id", label: cloudIdLabel[account.cloud], hint: shortened(id) });
+    entries.push({ what: "cloud-id", label: cloudIdLabel[account.identity.cloud], hint: shortened(id) });
   if (account.target !== null) {
     entries.push({
       what: "target-id",
-      label: targetIdLabel[account.cloud],
+      label: targetIdLabel[account.identity.cloud],
       hint: shortened(account.target.id),
     });
   }
@@ -487,8 +528,18 @@ export function copyEntries(account: AccountView): { what: Copyable; label: stri
   return entries;
 }
 
-const cloudIdLabel: Record<Cloud, string> = { azure: "Tenant id", gcp: "Organisation", aws: "Account id" };
-const targetIdLabel: Record<Cloud, string> = { azure: "Subscription id", gcp: "Project id", aws: "Region" };
+const cloudIdLabel: Record<Identity["cloud"], string> = {
+  azure: "Tenant id",
+  gcp: "Organisation",
+  aws: "Account id",
+  "identity-center": "Start URL",
+};
+const targetIdLabel: Record<Identity["cloud"], string> = {
+  azure: "Subscription id",
+  gcp: "Project id",
+  aws: "Region",
+  "identity-center": "Account and role",
+};
 
 export const done = {
   copied: (label: string) => `${label} copied.`,
@@ -502,6 +553,8 @@ export const done = {
   shortcutOff: "The shortcut is off.",
   usingTarget: (name: string, target: string) => `${name} is in use with ${target}.`,
   chosen: (target: string) => `Now using ${target}.`,
+  pinned: (target: string) => `${target} is pinned.`,
+  unpinned: (target: string) => `${target} is no longer pinned.`,
   renewed: (name: string) => `${name} was renewed.`,
   renamed: (name: string) => `Renamed to ${name}.`,
   nameRemoved: "The cloud’s name is shown again.",

@@ -52,6 +52,8 @@ pub(crate) enum Action {
     Console(AccountId),
     /// Work on the account's target.
     Target(AccountId, String),
+    /// Use the account with this target, or sign in to it first if needed.
+    UseTarget(AccountId, String),
     /// Pause or resume automatic renewal.
     Pause(bool),
     /// Quit the app.
@@ -69,6 +71,7 @@ impl Action {
             Self::Use(account) => format!("use:{account}"),
             Self::Console(account) => format!("console:{account}"),
             Self::Target(account, target) => format!("target:{account}:{target}"),
+            Self::UseTarget(account, target) => format!("use-target:{account}:{target}"),
             Self::Pause(pause) => format!("pause:{pause}"),
             Self::Quit => "quit".into(),
         }
@@ -87,6 +90,10 @@ impl Action {
             "target" => {
                 let (of, target) = object.split_once(':')?;
                 Self::Target(account(of), target.to_owned())
+            }
+            "use-target" => {
+                let (of, target) = object.split_once(':')?;
+                Self::UseTarget(account(of), target.to_owned())
             }
             "pause" => Self::Pause(object.parse().ok()?),
             "quit" => Self::Quit,
@@ -219,7 +226,9 @@ fn standing(account: &AccountView, now: Timestamp) -> String {
 fn accounts(snapshot: &Snapshot, cloud: Cloud) -> Item {
     let count = of(snapshot, cloud).count();
     let rows = shown_rows(snapshot, cloud).into_iter();
-    let mut items: Vec<Item> = rows.map(|(row, name)| account(row, name)).collect();
+    let entries =
+        rows.flat_map(|(row, name)| std::iter::once(account(row, name)).chain(pinned(row)));
+    let mut items: Vec<Item> = entries.collect();
     if count > MOST {
         let label = format!("All {count} in the dashboard…");
         items.extend([
@@ -246,6 +255,29 @@ fn account(account: &AccountView, name: String) -> Item {
         label,
         ticked: account.active,
     }
+}
+
+/// The pinned targets of an account, each an entry of its own. One that its cloud no longer lists cannot be used.
+fn pinned(account: &AccountView) -> impl Iterator<Item = Item> + '_ {
+    let is_chosen = |target: &Target| {
+        account.active
+            && account
+                .target
+                .as_ref()
+                .is_some_and(|chosen| chosen.id == target.id)
+    };
+    account.pinned.iter().take(MOST).map(move |pinned| {
+        let target = &pinned.target;
+        let label = format!("    {}", name(&target.name));
+        if !pinned.listed {
+            return Item::Text(format!("{label} · no longer listed"));
+        }
+        Item::Tick {
+            action: Action::UseTarget(account.id.clone(), target.id.clone()),
+            label,
+            ticked: is_chosen(target),
+        }
+    })
 }
 
 fn console(account: &AccountView) -> Item {

@@ -3,11 +3,11 @@
 //! The JSON is stable: fields may be added, none is renamed, removed or given another meaning.
 
 use jiff::Timestamp;
-use mcm_core::account::{Account, AccountId, Cloud, Identity, Target};
+use mcm_core::account::{AccountId, Cloud, Identity, Target};
 use mcm_core::app::App;
 use mcm_core::error::{Code, Error};
 use mcm_core::role::Enforcement;
-use mcm_core::snapshot::{AccountView, Status};
+use mcm_core::snapshot::{AccountView, PinnedTarget, Status};
 use mcm_core::words;
 use serde::Serialize;
 
@@ -117,10 +117,12 @@ pub(crate) fn run(app: &App, json: bool) -> Result<(), Failure> {
         let accounts = accounts.collect();
         return Ok(print_json(&Accounts { accounts })?);
     }
-    let (now, views) = app.rows(&app.stored_without_lists()?);
+    let (now, mut views) = app.rows(&app.stored_without_lists()?);
     // A pinned target is shown by its name, which is in the list.
-    let has_pins = views.iter().any(|view| !view.pinned.is_empty());
-    let listed = has_pins.then(|| app.stored()).transpose()?;
+    if views.iter().any(|view| !view.pinned.is_empty()) {
+        let listed = app.stored()?;
+        (_, views) = app.rows(&listed);
+    }
     if views.is_empty() {
         note("No account is connected. Run \"mcm login azure\" to connect one.");
         return Ok(());
@@ -137,12 +139,8 @@ pub(crate) fn run(app: &App, json: bool) -> Result<(), Failure> {
     .map(str::to_owned);
     let rows: Vec<_> = std::iter::once(head)
         .chain(views.iter().flat_map(|view| {
-            let known = listed.as_ref().and_then(|listed| listed.account(&view.id));
-            let pinned = view
-                .pinned
-                .iter()
-                .map(|target| pinned_line(view, known, target));
-            std::iter::once(line(view, now)).chain(pinned.collect::<Vec<_>>())
+            let pinned = view.pinned.iter().map(|target| pinned_line(view, target));
+            std::iter::once(line(view, now)).chain(pinned)
         }))
         .collect();
     Ok(print(&table(&rows))?)
@@ -209,7 +207,11 @@ fn row(view: &AccountView, targets: &[Target]) -> Row {
                 partition: partition.clone(),
                 roles: targets,
                 role: view.target.as_ref().map(|target| target.id.clone()),
-                pinned: view.pinned.clone(),
+                pinned: view
+                    .pinned
+                    .iter()
+                    .map(|pinned| pinned.target.id.clone())
+                    .collect(),
             },
             Identity::Aws {
                 account_id,
@@ -256,26 +258,19 @@ fn line(view: &AccountView, now: Timestamp) -> [String; 7] {
 }
 
 /// A pinned target as an entry of its own. It stays when its cloud no longer lists it.
-fn pinned_line(view: &AccountView, known: Option<&Account>, target: &str) -> [String; 7] {
-    let listed =
-        known.and_then(|account| account.targets.iter().find(|listed| listed.id == target));
+fn pinned_line(view: &AccountView, PinnedTarget { target, listed }: &PinnedTarget) -> [String; 7] {
     let is_chosen = view
         .target
         .as_ref()
-        .is_some_and(|chosen| chosen.id == target);
+        .is_some_and(|chosen| chosen.id == target.id);
     [
         if view.active && is_chosen { "*" } else { "" }.to_owned(),
-        format!("  {}", listed.map_or(target, |listed| &listed.name)),
+        format!("  {}", target.name),
         String::new(),
         "pinned".to_owned(),
         String::new(),
-        if listed.is_some() {
-            ""
-        } else {
-            "no longer listed"
-        }
-        .to_owned(),
-        format!("{}/{target}", view.id),
+        if *listed { "" } else { "no longer listed" }.to_owned(),
+        format!("{}/{}", view.id, target.id),
     ]
 }
 

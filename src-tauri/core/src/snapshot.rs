@@ -110,8 +110,8 @@ pub struct AccountView {
     pub sign_in_end: Option<SignInEnd>,
     /// The chosen target.
     pub target: Option<Target>,
-    /// The ids of the pinned targets, also of those that are no longer listed.
-    pub pinned: Vec<String>,
+    /// The pinned targets, also those that are no longer listed.
+    pub pinned: Vec<PinnedTarget>,
     /// The number of its targets.
     pub target_count: u32,
     /// Changes with the list of targets, so that a screen knows when to load it again.
@@ -121,6 +121,8 @@ pub struct AccountView {
     pub targets_change: Option<TargetsChange>,
     /// The number of targets loaded so far, while they are loading.
     pub reading_targets: Option<u32>,
+    /// The accounts whose roles are loaded so far, while those of a sign-in to IAM Identity Center are loading.
+    pub reading_accounts: Option<ReadingAccounts>,
     /// The failure of the last load of the targets.
     pub targets_error: Option<ErrorView>,
     /// Tenants that the same sign-in can access and that are not rows yet.
@@ -144,6 +146,28 @@ impl AccountView {
             self.name.clone()
         }
     }
+}
+
+/// A pinned target.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+#[ts(export)]
+pub struct PinnedTarget {
+    /// The target; its id stands for its name when it is not listed.
+    pub target: Target,
+    /// Whether the cloud still lists it.
+    pub listed: bool,
+}
+
+/// How far the loading of the roles of many accounts is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+#[ts(export)]
+pub struct ReadingAccounts {
+    /// The number of accounts that are done.
+    pub read: u32,
+    /// The number of all accounts.
+    pub total: u32,
 }
 
 /// The status of an account. The same words as in `mcm accounts --json`.

@@ -4,6 +4,8 @@ import type { Cloud } from "./Cloud";
 import type { ErrorView } from "./ErrorView";
 import type { Identity } from "./Identity";
 import type { OfferedTenant } from "./OfferedTenant";
+import type { PinnedTarget } from "./PinnedTarget";
+import type { ReadingAccounts } from "./ReadingAccounts";
 import type { SessionTimes } from "./SessionTimes";
 import type { SignInEnd } from "./SignInEnd";
 import type { Status } from "./Status";
@@ -79,9 +81,9 @@ signInEnd: SignInEnd | null,
  */
 target: Target | null, 
 /**
- * The ids of the pinned targets, also of those that are no longer listed.
+ * The pinned targets, also those that are no longer listed.
  */
-pinned: Array<string>, 
+pinned: Array<PinnedTarget>, 
 /**
  * The number of its targets.
  */
@@ -98,6 +100,10 @@ targetsChange: TargetsChange | null,
  * The number of targets loaded so far, while they are loading.
  */
 readingTargets: number | null, 
+/**
+ * The accounts whose roles are loaded so far, while those of a sign-in to IAM Identity Center are loading.
+ */
+readingAccounts: ReadingAccounts | null, 
 /**
  * The failure of the last load of the targets.
  */

@@ -77,7 +77,7 @@ describe("the details", () => {
     await click("Contoso");
     const box = await screen.findByRole("searchbox", { name: "Search subscriptions" });
 
-    await fireEvent.input(box, { target: { value: "team 07" } });
+    await fireEvent.input(box, { target: { value: "team 07 prod" } });
 
     expect(screen.getAllByRole("radio")).toHaveLength(1);
   });

@@ -1,6 +1,7 @@
 //! The menu of a Snapshot, read as a user would.
 
 use mcm_core::account::SessionTimes;
+use mcm_core::snapshot::PinnedTarget;
 
 use super::*;
 use crate::fixtures::{account, at, snapshot, target};
@@ -317,4 +318,40 @@ fn the_icon_shows_first_what_needs_the_user() {
     both.accounts[1].status = Status::Connected;
     both.keychain.state = KeychainState::Locked;
     assert_eq!(TrayStatus::of(&both), TrayStatus::NeedsYou);
+}
+
+#[test]
+fn a_pinned_target_is_an_entry_of_its_own_under_its_account() {
+    // I29
+    let pin = |id: &str, name: &str, listed| PinnedTarget {
+        target: target(id, name),
+        listed,
+    };
+    let mut contoso = account(Cloud::Azure, 1, "Contoso");
+    contoso.active = true;
+    contoso.target = Some(target("sub-2", "R&D / Admin"));
+    contoso.pinned = vec![
+        pin("sub-1", "Labs / ReadOnly", true),
+        pin("sub-2", "R&D / Admin", true),
+        pin("sub-3", "sub-3", false),
+    ];
+    let drawn = drawn(&menu(vec![contoso]).0);
+    let accounts: Vec<&str> = drawn
+        .iter()
+        .map(String::as_str)
+        .skip_while(|line| *line != "Azure accounts >")
+        .take(5)
+        .collect();
+    assert_eq!(
+        accounts,
+        [
+            "Azure accounts >",
+            "  * Contoso",
+            "      Labs / ReadOnly",
+            "  *     R&&D / Admin",
+            "  (    sub-3 · no longer listed)",
+        ]
+    );
+    let action = Action::UseTarget("azure-1".to_owned().into(), "012345678901/A:b".into());
+    assert_eq!(Action::from_id(&action.id()), Some(action));
 }

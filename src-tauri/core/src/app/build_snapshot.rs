@@ -6,12 +6,12 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 
 use super::{Reading, State, is_locked};
-use crate::account::{Account, AccountId, Cloud, OfferedTenant, RenewalFailure};
+use crate::account::{Account, AccountId, Cloud, OfferedTenant, RenewalFailure, Target};
 use crate::error::{Code, ErrorView};
 use crate::provider;
 use crate::resource::Resource;
 use crate::session::Sessions;
-use crate::snapshot::{AccountView, Snapshot, Status};
+use crate::snapshot::{AccountView, PinnedTarget, Snapshot, Status};
 use crate::store::Accounts;
 use crate::text;
 use crate::world::World;
@@ -58,9 +58,10 @@ pub(super) fn rows(
     let locked = is_locked(world);
     let row = |account: &Account| {
         let view = row(account, stored, sessions, locked, now);
-        let reading_targets = reading.get(&account.id).map(|reading| reading.count);
+        let reading = reading.get(&account.id);
         AccountView {
-            reading_targets,
+            reading_targets: reading.map(|reading| reading.count),
+            reading_accounts: reading.and_then(|reading| reading.accounts),
             ..view
         }
     };
@@ -109,11 +110,12 @@ fn row(
         session: account.session.filter(|session| session.expires_at > now),
         sign_in_end: account.sign_in_end,
         target: account.chosen_target().cloned(),
-        pinned: account.pinned.clone(),
+        pinned: pinned(account),
         target_count: u32::try_from(account.targets.len()).unwrap_or(u32::MAX),
         targets_read_at: account.targets_read_at,
         targets_change: account.targets_change,
         reading_targets: None,
+        reading_accounts: None,
         targets_error: account.targets_error.clone(),
         offered: still_offered(account, stored),
         missing_scopes: account.missing_scopes.clone(),
@@ -145,6 +147,24 @@ pub(super) fn status(
         Some(_) if is_over => Status::Expired,
         _ => Status::Connected,
     }
+}
+
+/// The pinned targets, with the names that the list has for them.
+fn pinned(account: &Account) -> Vec<PinnedTarget> {
+    let of_id = |id: &String| {
+        let listed = account.targets.iter().find(|target| target.id == *id);
+        let unlisted = || Target {
+            id: id.clone(),
+            name: id.clone(),
+            state: None,
+            parent: None,
+        };
+        PinnedTarget {
+            target: listed.cloned().unwrap_or_else(unlisted),
+            listed: listed.is_some(),
+        }
+    };
+    account.pinned.iter().map(of_id).collect()
 }
 
 /// The offered tenants that the same user has no row for yet.

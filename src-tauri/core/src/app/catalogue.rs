@@ -20,6 +20,7 @@ use crate::error::{Code, Error, Result};
 use crate::provider::aws::{CenterAccount, FoundPortal, portals_in_config};
 use crate::resource::{Identifier, Resource};
 use crate::session::RefreshMode;
+use crate::snapshot::ReadingAccounts;
 use crate::store::not_found;
 
 /// How many accounts are asked for at once. The portal's pace decides how often.
@@ -309,7 +310,13 @@ impl App {
     async fn store_part(&self, id: &AccountId, catalogue: &Catalogue) -> Result<()> {
         let targets = catalogue.targets();
         if let Some(reading) = self.state().reading.get_mut(id) {
-            reading.count = u32::try_from(targets.len()).unwrap_or(u32::MAX);
+            let count = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
+            reading.count = count(targets.len());
+            let total = catalogue.accounts.len();
+            reading.accounts = Some(ReadingAccounts {
+                read: count(total - catalogue.unread().len()),
+                total: count(total),
+            });
         }
         let edit = |account: &mut Account| {
             account.targets = targets;

@@ -15,12 +15,15 @@ use crate::error::{Code, Error, ErrorView, Result};
 use crate::provider::Providers;
 use crate::resource::Resource;
 use crate::session::RefreshMode;
+use crate::snapshot::ReadingAccounts;
 use crate::store::{Change, not_found};
 use crate::text;
 
 /// A list of targets that is being loaded.
 pub(super) struct Reading {
     pub(super) count: u32,
+    /// IAM Identity Center: the accounts whose roles are loaded.
+    pub(super) accounts: Option<ReadingAccounts>,
     cancel: Arc<Notify>,
 }
 
@@ -119,6 +122,7 @@ impl App {
             id.clone(),
             Reading {
                 count: 0,
+                accounts: None,
                 cancel: cancel.clone(),
             },
         );
