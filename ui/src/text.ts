@@ -472,7 +472,13 @@ export function activityLine({ cloud, what }: Pick<ActivityEvent, "cloud" | "wha
         note: what.reference === "" ? null : app.reference(what.reference),
       };
     case "handed-out":
-      return { ...plain("Credentials for"), program: what.to, note: what.resource ?? null };
+      return {
+        ...plain(
+          what.environment === undefined ? "Credentials for" : `Credentials in ${what.environment} for`,
+        ),
+        program: what.to,
+        note: what.resource ?? null,
+      };
     case "used":
       return plain(`Now in use for ${cloudNames[cloud]}`);
     case "targets-changed":

@@ -112,14 +112,22 @@ fn line(happening: &ActivityEvent, zone: &TimeZone) -> [String; 3] {
         ActivityKind::RenewalFailed { code, reference } => {
             format!("session not renewed: {} ({reference})", code.as_str())
         }
-        ActivityKind::HandedOut { to, .. } if happening.cloud == Cloud::Aws => {
-            format!("credential issued to {to}")
-        }
         ActivityKind::HandedOut {
             to,
-            resource: Some(resource),
-        } => format!("token for {resource} issued to {to}"),
-        ActivityKind::HandedOut { to, resource: None } => format!("token issued to {to}"),
+            resource,
+            environment,
+        } => {
+            let what = match resource {
+                _ if happening.cloud == Cloud::Aws => "credential".to_owned(),
+                Some(resource) => format!("token for {resource}"),
+                None => "token".to_owned(),
+            };
+            let place = environment
+                .as_ref()
+                .map(|name| format!(" in {name}"))
+                .unwrap_or_default();
+            format!("{what} issued to {to}{place}")
+        }
         ActivityKind::Used => "chosen".to_owned(),
         ActivityKind::TargetsChanged { added, removed } => {
             format!("targets changed: {added} added, {removed} removed")

@@ -7,6 +7,7 @@ use mcm_core::account::Cloud;
 use mcm_core::app::OnDuplicate;
 use mcm_core::role::Permissions;
 
+use crate::environment_arguments::EnvironmentCommand;
 use crate::shell::Shell;
 
 const AFTER_HELP: &str = "\
@@ -21,6 +22,7 @@ Examples:
   mcm login aws --sso-start-url URL    sign in to IAM Identity Center: every account and role
   mcm accounts                         list the connected accounts
   mcm use contoso Production           switch to an account and a subscription
+  mcm environment create dev --active aws,gcp   name the accounts in use, to work in both together
   mcm token --active azure             print an access token for the account in use
   mcm credential-process --active      print the AWS credential in use, as AWS's tools read it
   mcm configure aws                    write profiles that use it to ~/.aws/config
@@ -201,6 +203,11 @@ Examples:
   mcm exec contoso ada@example.com -- terraform plan
   mcm exec --active aws -- ./deploy.sh
   mcm exec production -- bash
+  mcm exec -E prod-eu -- make deploy
+
+With --environment, the command works as every account of the environment, whatever AWS_REGION says. In an exclusive or
+protected one, the tools of the clouds that it does not name find no identity. KUBECONFIG then begins with an empty file of the
+command's own, so that \"kubectl config use-context\" does not switch other terminals.
 
 --active follows the account in use while the command runs: each credential is for the account in use at that moment. The
 region, tenant, subscription or project in the command's variables is set once, at the start.
@@ -294,6 +301,9 @@ pub(crate) enum Command {
         /// The subscription, project or region: its id, its name, or a part that matches no other
         target: Option<String>,
     },
+    /// Give a name to one account of each cloud, to work in all of them together
+    #[command(subcommand)]
+    Environment(EnvironmentCommand),
     #[command(flatten)]
     IssueCommand(IssueCommand),
     /// Add accounts to the configuration of other programs
@@ -707,7 +717,7 @@ pub(crate) struct Env {
     #[arg(long)]
     pub(crate) interactive: bool,
     /// Print commands that unset everything again
-    #[arg(long, conflicts_with_all = ["accounts", "active", "interactive", "region", "force"])]
+    #[arg(long, conflicts_with_all = ["accounts", "active", "environment", "interactive", "region", "force"])]
     pub(crate) unset: bool,
 }
 
@@ -720,6 +730,9 @@ pub(crate) struct AccountsOf {
     /// The account in use in this cloud; several clouds are allowed
     #[arg(long, value_name = "CLOUD", value_delimiter = ',', value_parser = any_cloud)]
     pub(crate) active: Vec<Cloud>,
+    /// An environment, instead of accounts
+    #[arg(long, short = 'E', value_name = "NAME", conflicts_with_all = ["accounts", "active"])]
+    pub(crate) environment: Option<String>,
 }
 
 #[derive(Args)]

@@ -7,6 +7,7 @@ use std::io::{IsTerminal as _, stderr, stdin, stdout};
 
 use mcm_core::account::{Account, Cloud, Target};
 use mcm_core::app::App;
+use mcm_core::environment::NamedEnvironment;
 use mcm_core::error::{Code, Error};
 
 use crate::arguments::AccountsOf;
@@ -82,11 +83,88 @@ impl Choice {
     }
 }
 
-/// Finds the accounts, those in use after those that are named.
+/// What the user chose: accounts, or an environment with its accounts.
+pub(crate) struct Chosen {
+    /// One account of each cloud.
+    pub(crate) choices: Vec<Choice>,
+    /// The environment that they are of.
+    pub(crate) environment: Option<NamedEnvironment>,
+}
+
+impl Chosen {
+    /// The clouds whose tools must find no identity.
+    pub(crate) fn closed(&self) -> Vec<Cloud> {
+        let closing = self
+            .environment
+            .as_ref()
+            .filter(|environment| environment.closes_other_clouds());
+        closing
+            .into_iter()
+            .flat_map(NamedEnvironment::other_clouds)
+            .collect()
+    }
+
+    /// The region for AWS: the one that was asked for, else the environment's.
+    pub(crate) fn region<'a>(&'a self, asked: Option<&'a str>) -> Option<&'a str> {
+        let environment = self.environment.as_ref();
+        let of_role = || {
+            let member = environment?.members.get(&Cloud::Aws)?;
+            let mut accounts = self.choices.iter().map(|choice| &choice.account);
+            let account = accounts.find(|account| account.id == member.account)?;
+            (!account.identity.is_identity_center())
+                .then_some(member.target.as_deref())
+                .flatten()
+        };
+        asked
+            .or_else(|| environment?.region.as_deref())
+            .or_else(of_role)
+    }
+
+    /// The environment's name.
+    pub(crate) fn environment_name(&self) -> Option<&str> {
+        Some(self.environment.as_ref()?.name.as_str())
+    }
+
+    /// What the user should know of the clouds that the environment does not name.
+    pub(crate) fn remark(&self) -> Option<String> {
+        let environment = self.environment.as_ref()?;
+        let others: Vec<&str> = environment.other_clouds().map(Cloud::title).collect();
+        if others.is_empty() || environment.closes_other_clouds() {
+            return None;
+        }
+        Some(format!(
+            "Not part of {}, and left as it is here: {}.",
+            environment.name,
+            others.join(", ")
+        ))
+    }
+}
+
+/// Finds the accounts, those in use after those that are named, or the environment and its accounts.
 ///
 /// # Errors
-/// `invalid-input` for no account and for two of one cloud; the errors of `by_name` and `App::active`.
-pub(crate) fn choose(app: &App, whose: &AccountsOf) -> Result<Vec<Choice>, Error> {
+/// `invalid-input` for no account and for two of one cloud; the errors of `by_name`, `App::active` and `App::members`.
+pub(crate) fn choose(app: &App, whose: &AccountsOf) -> Result<Chosen, Error> {
+    let Some(name) = &whose.environment else {
+        return Ok(Chosen {
+            choices: accounts(app, whose)?,
+            environment: None,
+        });
+    };
+    let environment = app.environment(name)?;
+    let choice = |account: Account| Choice {
+        is_active: false,
+        is_at_target: account.target.is_some(),
+        account,
+    };
+    let choices = app.members(&environment)?.into_iter().map(choice);
+    Ok(Chosen {
+        choices: choices.collect(),
+        environment: Some(environment),
+    })
+}
+
+fn accounts(app: &App, whose: &AccountsOf) -> Result<Vec<Choice>, Error> {
     if whose.accounts.is_empty() && whose.active.is_empty() {
         let message = "Name an account, or use --active with a cloud. See --help.";
         return Err(Error::new(Code::InvalidInput, message));

@@ -91,6 +91,7 @@ fn with_names(command: Command, asked: &Arc<Asked>) -> Command {
             "region" => {
                 ArgValueCompleter::new(move |typed: &OsStr| asked.targets(&[Cloud::Aws], typed))
             }
+            "environment" => ArgValueCompleter::new(move |typed: &OsStr| asked.environments(typed)),
             "resource" => ArgValueCompleter::new(resources),
             _ => return argument,
         };
@@ -128,6 +129,18 @@ struct Asked {
 }
 
 impl Asked {
+    fn environments(&self, typed: &OsStr) -> Vec<CompletionCandidate> {
+        let typed = typed.to_string_lossy();
+        let read = self.store.as_ref().map(Store::environments);
+        let known = read.and_then(Result::ok).unwrap_or_default();
+        known
+            .iter()
+            .map(|known| known.name.as_str())
+            .filter(|name| name.starts_with(&*typed))
+            .map(CompletionCandidate::new)
+            .collect()
+    }
+
     fn accounts(&self) -> &Offers {
         self.accounts.get_or_init(|| {
             let read = self

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use mcm_core::account::{Account, Cloud, Identity};
 use mcm_core::credential::{Credential, Session};
+use mcm_core::environment::NamedEnvironment;
 use mcm_core::error::{Code, Error};
 use mcm_core::guid;
 use mcm_core::settings::{AzureCloud, Settings};
@@ -89,6 +90,29 @@ pub(crate) fn places(
         }
     }
     Ok(Places { facts, remarks })
+}
+
+/// What an environment says beside its accounts. Nothing in it is secret.
+pub(crate) fn of_environment(named: &NamedEnvironment) -> Facts {
+    let mut facts = Facts::from([(Fact::Environment, named.name.as_str().into())]);
+    let colour = named.colour.as_deref();
+    facts.extend(colour.map(|colour| (Fact::EnvironmentColour, colour.into())));
+    if named.is_protected {
+        facts.insert(Fact::EnvironmentProtected, "1".into());
+    }
+    if named.members.contains_key(&Cloud::Gcp) {
+        for (fact, place) in [
+            (Fact::GoogleRegion, &named.google_region),
+            (Fact::GoogleZone, &named.google_zone),
+        ] {
+            let place = place.as_deref();
+            facts.extend(place.map(|place| (fact, place.into())));
+        }
+    } else if named.closes_other_clouds() {
+        // gsutil has keys in a file of its own.
+        facts.insert(Fact::Boto, NO_BOTO_FILE.into());
+    }
+    facts
 }
 
 /// What is wrong with the target that is chosen for an account, if anything is: it is gone, or out of order.

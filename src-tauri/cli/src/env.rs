@@ -10,6 +10,7 @@ use jiff::tz::TimeZone;
 use mcm_core::account::{Account, Cloud};
 use mcm_core::app::App;
 use mcm_core::error::{Code, Error};
+use mcm_core::file;
 use mcm_core::world::{Environment, World};
 use secrecy::ExposeSecret as _;
 
@@ -43,25 +44,40 @@ pub(crate) async fn run(app: &App, world: &World, options: &Env) -> Result<(), F
             &shell.unset(variables::taken_back(&shell_has)),
         ))?);
     }
-    let mut choices = choose(app, &options.whose)?;
-    require_aws(options.region.as_deref(), &choices)?;
-    if options.interactive {
-        sign_in_where_needed(app, &world.vault, &mut choices).await?;
+    let mut chosen = choose(app, &options.whose)?;
+    require_aws(options.region.as_deref(), &chosen.choices)?;
+    if let Some(named) = chosen
+        .environment
+        .as_ref()
+        .filter(|named| named.is_protected)
+    {
+        // Nothing takes a credential back from a shell's variables.
+        let message = format!(
+            "{name} is protected, and its use ends by itself. Use \"mcm exec -E {name}\".",
+            name = named.name
+        );
+        return Err(Error::new(Code::Unsupported, message).into());
     }
+    if options.interactive {
+        sign_in_where_needed(app, &world.vault, &mut chosen.choices).await?;
+    }
+    let choices = &chosen.choices;
+    let region = chosen.region(options.region.as_deref());
     let (mut facts, mut notes) = (Facts::new(), Vec::new());
-    for Choice { account, .. } in &choices {
-        let places = credential_env::places(
-            account,
-            &app.settings(),
-            &world.environment,
-            options.region.as_deref(),
-        )?;
+    notes.extend(chosen.remark());
+    for Choice { account, .. } in choices {
+        let places = credential_env::places(account, &app.settings(), &world.environment, region)?;
         facts.extend(places.facts);
         notes.extend(places.remarks);
         // Also for a profile: an account that needs a sign-in fails here and not in the next program.
         let resource = account.issued_resource()?;
         let handed = app
-            .issue_for(&account.id, &resource, &requesting_program())
+            .issue_in(
+                &account.id,
+                &resource,
+                &requesting_program(),
+                chosen.environment_name(),
+            )
             .await;
         let session = handed.map_err(|error| Failure::of(account, error))?;
         let asked = resource.identifier().map_or_else(
@@ -85,15 +101,32 @@ pub(crate) async fn run(app: &App, world: &World, options: &Env) -> Result<(), F
         notes.extend(limits(account.cloud()).map(str::to_owned));
         facts.extend(credential_env::plain(account, &session));
     }
-    facts.extend(marks(&facts, &choices, &shell_has));
-    let ways: Vec<(Cloud, Way)> = choices
+    facts.extend(marks(&facts, choices, &shell_has));
+    let plain = choices
         .iter()
-        .map(|choice| (choice.account.cloud(), Way::Plain))
+        .map(|choice| (choice.account.cloud(), Way::Plain));
+    let closed = chosen.closed();
+    let ways: Vec<(Cloud, Way)> = plain
+        .chain(closed.iter().map(|cloud| (*cloud, Way::Closed)))
         .collect();
+    if let Some(named) = &chosen.environment {
+        facts.extend(credential_env::of_environment(named));
+    }
+    if closed.contains(&Cloud::Azure) {
+        for (fact, folder) in [(Fact::AzFolder, "az"), (Fact::AzdFolder, "azd")] {
+            facts.insert(fact, empty_folder(world, folder)?.into());
+        }
+    }
     let changes = Changes::of(&shell_has, &ways, &facts);
     let lines = lines(shell, &changes)?;
     let accounts: Vec<&Account> = choices.iter().map(|choice| &choice.account).collect();
-    check::require(app, &changes.applied(&shell_has), &accounts, options.force)?;
+    check::require(
+        app,
+        &changes.applied(&shell_has),
+        &accounts,
+        &closed,
+        options.force,
+    )?;
     for line in notes {
         note(&line);
     }
@@ -108,6 +141,20 @@ pub(crate) async fn run(app: &App, world: &World, options: &Env) -> Result<(), F
         );
     }
     Ok(print(&finished(shell, &lines))?)
+}
+
+/// A folder in which `az` or `azd` is not signed in.
+fn empty_folder(world: &World, name: &str) -> Result<String, Error> {
+    let folder = world.paths.data.join("not-part").join(name);
+    file::make_private(&folder)?;
+    let text = folder.to_str().map(str::to_owned);
+    text.ok_or_else(|| {
+        let message = format!(
+            "\"{}\" is not Unicode text. Set MCM_HOME.",
+            folder.display()
+        );
+        Error::new(Code::StorageFailed, message)
+    })
 }
 
 /// What a shell cannot have that "mcm exec" gives.

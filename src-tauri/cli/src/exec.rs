@@ -30,6 +30,7 @@ use crate::child_exit::End;
 use crate::choice::{Choice, choose, require_aws};
 use crate::credential_env::{self, lasting};
 use crate::failure::Failure;
+use crate::guard;
 use crate::interactive::sign_in_where_needed;
 use crate::output::note;
 use crate::variables::{Fact, Facts, Way};
@@ -57,11 +58,20 @@ pub(crate) async fn prepare(
     options: Exec,
 ) -> Result<Ready, Failure> {
     let environment = &world.environment;
-    let mut choices = choose(app, &options.whose)?;
-    require_aws(options.region.as_deref(), &choices)?;
-    if options.interactive {
-        sign_in_where_needed(app, &world.vault, &mut choices).await?;
+    let mut chosen = choose(app, &options.whose)?;
+    require_aws(options.region.as_deref(), &chosen.choices)?;
+    if let Some(named) = chosen
+        .environment
+        .as_ref()
+        .filter(|named| named.is_protected)
+    {
+        guard::confirm(environment, named, "use").await?;
     }
+    if options.interactive {
+        sign_in_where_needed(app, &world.vault, &mut chosen.choices).await?;
+    }
+    let choices = &chosen.choices;
+    let region = chosen.region(options.region.as_deref());
     let mut words = options.command.into_iter();
     let program = words.next().expect("the arguments ask for a command");
     let client = Path::new(&program)
@@ -83,14 +93,17 @@ pub(crate) async fn prepare(
         world.clock.clone(),
         who.collect(),
         client.clone(),
+        chosen.environment_name().map(str::to_owned),
     );
     // No tool of Azure's reads a token from a variable.
     let is_plain = |account: &Account| options.env && account.cloud() != Cloud::Azure;
     let (mut facts, mut notes) = (Facts::new(), Vec::new());
-    for Choice { account, .. } in &choices {
+    notes.extend(chosen.remark());
+    for Choice { account, .. } in choices {
         let resource = account.issued_resource()?;
         let session = if is_plain(account) {
-            app.issue_for(&account.id, &resource, &client).await
+            app.issue_in(&account.id, &resource, &client, chosen.environment_name())
+                .await
         } else {
             app.session_for(&account.id, &resource).await
         };
@@ -112,9 +125,8 @@ pub(crate) async fn prepare(
     let settings = app.settings();
     let mut files = RunFiles::new(environment);
     let mut ways = Vec::new();
-    for Choice { account, .. } in &choices {
-        let places =
-            credential_env::places(account, &settings, environment, options.region.as_deref())?;
+    for Choice { account, .. } in choices {
+        let places = credential_env::places(account, &settings, environment, region)?;
         notes.extend(places.remarks);
         let project = places.facts.get(&Fact::Project).cloned();
         facts.extend(places.facts);
@@ -142,12 +154,23 @@ pub(crate) async fn prepare(
             }
         }
     }
-    facts.extend(common(environment, &choices));
+    let closed = chosen.closed();
+    for cloud in &closed {
+        ways.push((*cloud, Way::Closed));
+        if *cloud == Cloud::Azure {
+            facts.extend(files.without_azure(environment)?);
+        }
+    }
+    if let Some(named) = &chosen.environment {
+        facts.extend(credential_env::of_environment(named));
+        facts.extend(files.for_kubernetes(named.closes_other_clouds(), environment)?);
+    }
+    facts.extend(common(environment, choices));
     let changes = nesting::with_outside(environment, &ways, facts);
     // What the command sees is this process's own environment, changed.
     let seen = changes.applied(&Environment::of_this_process());
     let accounts: Vec<&Account> = choices.iter().map(|choice| &choice.account).collect();
-    check::require(app, &seen, &accounts, options.force)?;
+    check::require(app, &seen, &accounts, &closed, options.force)?;
     for line in notes {
         note(&line);
     }

@@ -18,8 +18,8 @@ use crate::arguments::{Arguments, Command, Configure, IssueCommand, Login};
 use crate::failure::Failure;
 use crate::output::note;
 use crate::{
-    accounts, activity, aws_files, completion, configure, credential_process, doctor, env, exec,
-    export, help, kube_token, login, logout, targets, token, variables, whoami,
+    accounts, activity, aws_files, completion, configure, credential_process, doctor, env,
+    environment, exec, export, help, kube_token, login, logout, targets, token, variables, whoami,
 };
 
 /// Runs the command in the arguments.
@@ -169,6 +169,7 @@ async fn dispatch(command: Command, world: World) -> Result<(), Failure> {
             Command::Use { account, target } => {
                 targets::run_use(&app, &account, target.as_deref()).await
             }
+            Command::Environment(command) => environment::run(&app, &world, command).await,
             Command::IssueCommand(IssueCommand::Token {
                 whose,
                 resource,

@@ -38,6 +38,8 @@ pub(crate) struct Variable {
     pub(crate) exec: Act,
     /// What becomes of it for a shell, and for `mcm exec --env`.
     pub(crate) env: Act,
+    /// What becomes of it where an environment does not name the cloud and its tools must find no identity.
+    pub(crate) closed: Act,
     /// Whether `mcm` goes by it, so that one inside `mcm exec` has to know what was outside.
     pub(crate) is_read_by_mcm: bool,
     /// The tools that read it. Only the page that documents the table shows it, and where it is written.

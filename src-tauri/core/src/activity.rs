@@ -69,6 +69,10 @@ pub enum ActivityKind {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         #[ts(optional)]
         resource: Option<String>,
+        /// The environment that it was issued in.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[ts(optional)]
+        environment: Option<String>,
     },
     /// It became the one in use in its cloud.
     Used,
@@ -90,6 +94,20 @@ impl ActivityKind {
         Self::HandedOut {
             to: text::shown(to),
             resource,
+            environment: None,
+        }
+    }
+
+    /// The same event in an environment.
+    #[must_use]
+    pub fn in_environment(self, name: Option<&str>) -> Self {
+        match self {
+            Self::HandedOut { to, resource, .. } => Self::HandedOut {
+                to,
+                resource,
+                environment: name.map(text::shown),
+            },
+            other => other,
         }
     }
 }

@@ -11,6 +11,7 @@ mod catalogue;
 mod connect;
 mod diagnostics;
 mod disconnect;
+mod environments;
 mod issue;
 mod listing;
 mod preferences;

@@ -342,6 +342,14 @@ pub(crate) fn open_private(path: &Path) -> io::Result<File> {
     }
 }
 
+/// Makes a folder that only this user may enter, with those above it.
+///
+/// # Errors
+/// `storage-failed`, naming the path.
+pub fn make_private(folder: &Path) -> Result<()> {
+    make_private_folder(folder).map_err(|error| storage_failed("created", folder, error))
+}
+
 pub(crate) fn make_private_folder(folder: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);

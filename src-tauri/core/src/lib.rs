@@ -12,6 +12,7 @@ pub mod claims;
 pub mod credential;
 pub mod device;
 mod digest;
+pub mod environment;
 pub mod error;
 pub mod file;
 pub mod guid;

@@ -6,6 +6,7 @@
 
 mod chain;
 mod change;
+mod environments;
 mod fields;
 mod find;
 mod inspect;
@@ -26,6 +27,7 @@ use std::time::Duration;
 use rusqlite::Connection;
 
 use crate::account::{Account, AccountId, Cloud, GrantKey};
+use crate::environment::NamedEnvironment;
 use crate::error::{Code, Error, Result};
 use crate::file;
 use crate::role::{PendingRole, TypedKeys};
@@ -51,6 +53,8 @@ pub struct Accounts {
     pub pending_roles: Vec<PendingRole>,
     /// The AWS access keys in the keychain.
     pub access_keys: Vec<TypedKeys>,
+    /// The environments, in the order of their names.
+    pub environments: Vec<NamedEnvironment>,
     index: HashMap<AccountId, usize>,
     revisions: Vec<Revisions>,
     revision: i64,
@@ -80,6 +84,7 @@ impl PartialEq for Accounts {
             && self.active == other.active
             && self.pending_roles == other.pending_roles
             && self.access_keys == other.access_keys
+            && self.environments == other.environments
     }
 }
 
@@ -379,6 +384,7 @@ fn read_all(
     all.active = rows::active(connection)?.into_iter().collect();
     all.pending_roles = rows::pending_roles(connection)?;
     all.access_keys = rows::access_keys(connection)?;
+    all.environments = environments::all(connection)?;
     all.revision = revision;
     Ok(Arc::new(all))
 }

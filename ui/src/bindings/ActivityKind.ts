@@ -20,7 +20,11 @@ to: string,
 /**
  * The resource that it is for, if not the management plane.
  */
-resource?: string, } | { "kind": "used" } | { "kind": "targets-changed", 
+resource?: string, 
+/**
+ * The environment that it was issued in.
+ */
+environment?: string, } | { "kind": "used" } | { "kind": "targets-changed", 
 /**
  * The number of added targets.
  */

@@ -43,6 +43,8 @@ pub(crate) struct Broker {
     who: HashMap<Cloud, Who>,
     /// The child's program, for the activity log.
     client: String,
+    /// The environment that it works in.
+    environment: Option<String>,
     /// The sessions issued last, for when the keychain is locked or the network is down.
     served: Mutex<Issued>,
 }
@@ -77,12 +79,14 @@ impl Broker {
         clock: Arc<dyn Clock>,
         who: HashMap<Cloud, Who>,
         client: String,
+        environment: Option<String>,
     ) -> Self {
         Self {
             app,
             clock,
             who,
             client,
+            environment,
             served: Mutex::default(),
         }
     }
@@ -156,8 +160,11 @@ impl Broker {
     async fn ask(&self, account: &Account, resource: &Resource) -> Result<Session, Error> {
         // In a task of its own, which goes on when nothing waits for it any more.
         let (app, id, client) = (self.app.clone(), account.id.clone(), self.client.clone());
-        let resource = resource.clone();
-        let asked = tokio::spawn(async move { app.issue_for(&id, &resource, &client).await });
+        let (resource, environment) = (resource.clone(), self.environment.clone());
+        let asked = tokio::spawn(async move {
+            app.issue_in(&id, &resource, &client, environment.as_deref())
+                .await
+        });
         let session = match tokio::time::timeout(RENEWAL_TIMEOUT, asked).await {
             Ok(answered) => answered.map_err(|error| {
                 Error::new(

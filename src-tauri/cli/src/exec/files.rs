@@ -137,6 +137,49 @@ impl RunFiles {
         Ok(facts)
     }
 
+    /// Empty folders, in which `az` and `azd` are not signed in.
+    pub(super) fn without_azure(&mut self, environment: &Environment) -> Result<Facts, Error> {
+        let mut facts = Facts::from([
+            (Fact::AzFolder, shown_to_a_program(&self.subfolder("az")?)?),
+            (
+                Fact::AzdFolder,
+                shown_to_a_program(&self.subfolder("azd")?)?,
+            ),
+        ]);
+        if let (None, Ok(tools)) = (
+            environment.get("AZURE_EXTENSION_DIR"),
+            OtherTools::of(environment),
+        ) {
+            let extensions = tools.azure().join("cliextensions");
+            facts.insert(Fact::AzExtensions, shown_to_a_program(&extensions)?);
+        }
+        Ok(facts)
+    }
+
+    /// A file that takes what `kubectl config` changes, before the user's own, or instead of them.
+    pub(super) fn for_kubernetes(
+        &mut self,
+        is_alone: bool,
+        environment: &Environment,
+    ) -> Result<Facts, Error> {
+        let own = self.subfolder("kube")?.join("config");
+        file::replace(&own, b"apiVersion: v1\nkind: Config\n")?;
+        let mut files = vec![own];
+        if !is_alone {
+            match environment.get("KUBECONFIG") {
+                Some(list) => files.extend(std::env::split_paths(list)),
+                None => files.extend(environment.home().map(|home| home.join(".kube/config"))),
+            }
+        }
+        let list = std::env::join_paths(&files)
+            .ok()
+            .and_then(|list| list.into_string().ok());
+        Ok(list
+            .map(|list| (Fact::KubeConfig, list.into()))
+            .into_iter()
+            .collect())
+    }
+
     /// Says of each copy that the command changed that the change is lost.
     pub(super) fn tell_lost_changes(&self) {
         for (path, copy) in &self.copies {

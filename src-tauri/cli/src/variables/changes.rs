@@ -9,7 +9,7 @@ use mcm_core::world::Environment;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::table::TABLE;
-use super::{Act, Variable, set_of};
+use super::{Act, Effect, Variable, set_of};
 
 /// Something that a variable can be set to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -80,6 +80,18 @@ pub(crate) enum Fact {
     GcloudFile,
     /// Google: an access token.
     GoogleToken,
+    /// Google: the region.
+    GoogleRegion,
+    /// Google: the zone.
+    GoogleZone,
+    /// The list of files of kubectl.
+    KubeConfig,
+    /// The name of the environment.
+    Environment,
+    /// Its colour.
+    EnvironmentColour,
+    /// `1` for a protected environment.
+    EnvironmentProtected,
     /// `NO_PROXY`, with this machine.
     NoProxyUpper,
     /// `no_proxy`, with this machine.
@@ -96,6 +108,8 @@ pub(crate) enum Way {
     Served,
     /// In variables.
     Plain,
+    /// They find none, because the cloud is not part of the environment.
+    Closed,
 }
 
 /// What becomes of the variables.
@@ -134,7 +148,9 @@ impl Changes {
         };
         match value {
             Some(value) => drop(self.given.insert(variable.name, value)),
-            None if act != Act::Remove && !variable.would_win() => {}
+            None if act != Act::Remove
+                && !variable.would_win()
+                && variable.effect != Effect::Shown => {}
             None if variable.is_prefix() => self
                 .removed
                 .extend(set_of(variable, environment).map(str::to_owned)),
@@ -184,7 +200,8 @@ impl Changes {
     }
 }
 
-/// What becomes of a variable. One that several clouds read is served when one of them is.
+/// What becomes of a variable. One that several clouds read is served when one of them is, and closed only when no other
+/// has a way.
 fn act(variable: &Variable, ways: &[(Cloud, Way)]) -> Option<Act> {
     let mut way = None;
     for (_, of_cloud) in ways
@@ -194,6 +211,7 @@ fn act(variable: &Variable, ways: &[(Cloud, Way)]) -> Option<Act> {
         match of_cloud {
             Way::Served => return Some(variable.exec),
             Way::Plain => way = Some(variable.env),
+            Way::Closed => way = way.or(Some(variable.closed)),
         }
     }
     way

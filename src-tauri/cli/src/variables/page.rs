@@ -22,7 +22,7 @@ fn page() -> String {
          What `mcm exec` and `mcm env` make of the variables that the clouds' tools read, for the clouds whose accounts are \
          named. \"removed\" and \"kept\" mean what is there already; what is not known, such as a project that was not chosen, \
          is removed where it says who works, and kept where it says where. `mcm exec --env` does as `mcm env` does, but for \
-         Azure. `mcm whoami` looks at the variables in the order of their tools, and `mcm doctor` warns of each that is a \
+         Azure. \"not part\" is what becomes of it where an exclusive or protected environment does not name the cloud. `mcm whoami` looks at the variables in the order of their tools, and `mcm doctor` warns of each that is a \
          credential, a source or an identity.\n",
     );
     for (title, clouds) in [
@@ -33,8 +33,10 @@ fn page() -> String {
         ("Every cloud", &Cloud::ALL),
     ] {
         write!(page, "\n## {title}\n\n").expect(GROWS);
-        page.push_str("| variable | it is | `mcm exec` | `mcm env` | read by | source |\n");
-        page.push_str("|---|---|---|---|---|---|\n");
+        page.push_str(
+            "| variable | it is | `mcm exec` | `mcm env` | not part | read by | source |\n",
+        );
+        page.push_str("|---|---|---|---|---|---|---|\n");
         for row in TABLE.iter().filter(|row| row.clouds == clouds) {
             writeln!(page, "{}", line(row)).expect(GROWS);
         }
@@ -56,11 +58,12 @@ fn page() -> String {
 
 fn line(row: &Variable) -> String {
     format!(
-        "| `{}` | {} | {} | {} | {} | {} |",
+        "| `{}` | {} | {} | {} | {} | {} | {} |",
         row.name,
         what(row.effect),
         act(row.exec),
         act(row.env),
+        act(row.closed),
         row.readers,
         row.source
     )

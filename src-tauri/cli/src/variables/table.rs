@@ -11,6 +11,9 @@ use super::{Act, Fact as F, FileSetting, Variable};
 /// shows its name.
 const NO_FILE: &str = "/nonexistent/mcm-env-has-no-file-for-google-libraries/use-mcm-exec";
 
+/// The same, for a cloud that is not part of an environment.
+const NOT_PART: &str = "/nonexistent/mcm/this-cloud-is-not-part-of-the-environment";
+
 const AWS: &[Cloud] = &[Aws];
 const AZURE: &[Cloud] = &[Azure];
 const GCP: &[Cloud] = &[Gcp];
@@ -45,6 +48,7 @@ const TFGCS_DOC: &str = "Terraform: backend gcs";
 const GCLOUD_DOC: &str = "gcloud topic configurations; core/credentials/store.py";
 const GSUTIL_DOC: &str = "gsutil of the Google Cloud CLI: bin/bootstrapping/gsutil.py";
 const GAUTH_DOC: &str = "google-auth: environment_vars.py";
+const KUBE_DOC: &str = "kubectl: organizing cluster access using kubeconfig files";
 const CURL_DOC: &str = "curl: environment; Python: urllib.request.getproxies";
 
 const fn row(
@@ -61,6 +65,11 @@ const fn row(
         effect,
         exec,
         env,
+        closed: match (effect, env) {
+            (Credential | Source | Identity | Shown, Text(_)) => env,
+            (Credential | Source | Identity | Shown, _) => Remove,
+            _ => Keep,
+        },
         is_read_by_mcm: false,
         readers,
         source,
@@ -75,10 +84,15 @@ impl Variable {
             ..self
         }
     }
+
+    /// What becomes of it where its cloud's tools must find no identity.
+    const fn closed(self, closed: Act) -> Self {
+        Self { closed, ..self }
+    }
 }
 
 #[rustfmt::skip]
-pub(super) static TABLE: [Variable; 134] = [
+pub(super) static TABLE: [Variable; 140] = [
     row("AWS_ACCESS_KEY_ID", AWS, Credential, (Remove, Set(F::KeyId)), "every AWS SDK", BOTO_DOC),
     row("AWS_SECRET_ACCESS_KEY", AWS, Credential, (Remove, Set(F::SecretKey)), "every AWS SDK", BOTO_DOC),
     row("AWS_SESSION_TOKEN", AWS, Credential, (Remove, Set(F::SessionToken)), "every AWS SDK", BOTO_DOC),
@@ -102,10 +116,10 @@ pub(super) static TABLE: [Variable; 134] = [
     row("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", AWS, Source, (Remove, Remove), "every AWS SDK, before the token", AWS_DOC),
     row("AWS_REGION", AWS, Place, (Set(F::Region), Set(F::Region)), "every AWS SDK", AWS_DOC).and_mcm(),
     row("AWS_DEFAULT_REGION", AWS, Place, (Set(F::Region), Set(F::Region)), "the AWS CLI 1, boto3, Terraform", BOTO_DOC).and_mcm(),
-    row("AWS_CONFIG_FILE", AWS, Files, (Set(F::AwsConfig), Keep), "every AWS SDK", AWS_DOC).and_mcm(),
-    row("AWS_SHARED_CREDENTIALS_FILE", AWS, Files, (Set(F::AwsCredentials), Keep), "every AWS SDK", AWS_DOC).and_mcm(),
+    row("AWS_CONFIG_FILE", AWS, Files, (Set(F::AwsConfig), Keep), "every AWS SDK", AWS_DOC).and_mcm().closed(Text(NOT_PART)),
+    row("AWS_SHARED_CREDENTIALS_FILE", AWS, Files, (Set(F::AwsCredentials), Keep), "every AWS SDK", AWS_DOC).and_mcm().closed(Text(NOT_PART)),
     row("AWS_SDK_LOAD_CONFIG", AWS, Client, (Set(F::LoadConfig), Set(F::LoadConfig)), "AWS SDKs for JavaScript 2 and Go 1; without it they pass over AWS_CONFIG_FILE", JS2_DOC).and_mcm(),
-    row("AWS_EC2_METADATA_DISABLED", AWS, Client, (Text("true"), Keep), "every AWS SDK; a refused request must not end at the machine's role", AWS_DOC).and_mcm(),
+    row("AWS_EC2_METADATA_DISABLED", AWS, Client, (Text("true"), Keep), "every AWS SDK; a refused request must not end at the machine's role", AWS_DOC).and_mcm().closed(Text("true")),
     row("AWS_VAULT", AWS, Shown, (Remove, Remove), "prompts", STAR_DOC),
     row("AWSUME_PROFILE", AWS, Shown, (Remove, Remove), "prompts", STAR_DOC),
     row("AWS_SSO_PROFILE", AWS, Shown, (Remove, Remove), "prompts", STAR_DOC),
@@ -114,7 +128,7 @@ pub(super) static TABLE: [Variable; 134] = [
     row("GRANTED_ENABLE_AUTO_REASSUME", AWS, Client, (Keep, Keep), "granted, for its own alias", GRANTED_DOC),
     row("GRANTED_QUIET", AWS, Client, (Keep, Keep), "granted, for its own output", GRANTED_DOC),
     row("GRANTED_*", AWS, Shown, (Remove, Remove), "prompts, granted", GRANTED_DOC),
-    row("BOTO_CONFIG", AWS_AND_GCP, Files, (Set(F::Boto), Set(F::Boto)), "boto3 and the AWS CLI, before a container; gsutil", BOTOPY_DOC),
+    row("BOTO_CONFIG", AWS_AND_GCP, Files, (Set(F::Boto), Set(F::Boto)), "boto3 and the AWS CLI, before a container; gsutil", BOTOPY_DOC).closed(Set(F::Boto)),
     row("BOTO_PATH", GCP, Files, (Remove, Remove), "gsutil", BOTOPY_DOC),
 
     row("AZURE_CLIENT_SECRET", AZURE, Credential, (Remove, Remove), "Azure SDKs, azd, kubelogin", AZID_DOC),
@@ -171,13 +185,13 @@ pub(super) static TABLE: [Variable; 134] = [
     row("AZCOPY_MSI_*", AZURE, Identity, (Remove, Remove), "azcopy", AZCOPY_DOC),
     row("AZCOPY_TENANT_ID", AZURE, Identity, (Remove, Remove), "azcopy", AZCOPY_DOC),
     row("AZURE_CLOUD_NAME", AZURE, Identity, (Remove, Remove), "az; the cloud of its settings", AZCLI_DOC),
-    row("AZURE_CONFIG_DIR", AZURE, Files, (Set(F::AzFolder), Keep), "az; the folder of its sign-ins", AZCLI_DOC).and_mcm(),
-    row("AZURE_CORE_COLLECT_TELEMETRY", AZURE, Client, (Text("no"), Keep), "az, which else writes into its folder after the command has ended", AZCLI_DOC),
-    row("AZURE_DEV_COLLECT_TELEMETRY", AZURE, Client, (Text("no"), Keep), "azd, which else writes into its folder after the command has ended", AZD_DOC),
-    row("AZURE_EXTENSION_DIR", AZURE, Files, (Set(F::AzExtensions), Keep), "az; the extensions stay the user's", AZCLI_DOC),
-    row("AZD_CONFIG_DIR", AZURE, Files, (Set(F::AzdFolder), Keep), "azd; the folder of its sign-ins", AZD_DOC).and_mcm(),
+    row("AZURE_CONFIG_DIR", AZURE, Files, (Set(F::AzFolder), Keep), "az; the folder of its sign-ins", AZCLI_DOC).and_mcm().closed(Set(F::AzFolder)),
+    row("AZURE_CORE_COLLECT_TELEMETRY", AZURE, Client, (Text("no"), Keep), "az, which else writes into its folder after the command has ended", AZCLI_DOC).closed(Text("no")),
+    row("AZURE_DEV_COLLECT_TELEMETRY", AZURE, Client, (Text("no"), Keep), "azd, which else writes into its folder after the command has ended", AZD_DOC).closed(Text("no")),
+    row("AZURE_EXTENSION_DIR", AZURE, Files, (Set(F::AzExtensions), Keep), "az; the extensions stay the user's", AZCLI_DOC).closed(Set(F::AzExtensions)),
+    row("AZD_CONFIG_DIR", AZURE, Files, (Set(F::AzdFolder), Keep), "azd; the folder of its sign-ins", AZD_DOC).and_mcm().closed(Set(F::AzdFolder)),
 
-    row("GOOGLE_APPLICATION_CREDENTIALS", GCP, Source, (Set(F::GoogleFile), Text(NO_FILE)), "Google's libraries; in a shell they find no identity", ADC_DOC),
+    row("GOOGLE_APPLICATION_CREDENTIALS", GCP, Source, (Set(F::GoogleFile), Text(NO_FILE)), "Google's libraries; in a shell they find no identity", ADC_DOC).closed(Text(NOT_PART)),
     row("GOOGLE_CREDENTIALS", GCP, Credential, (Remove, Remove), "Terraform, Pulumi", TFG_DOC),
     row("GOOGLE_CLOUD_KEYFILE_JSON", GCP, Credential, (Remove, Remove), "Terraform", TFG_DOC),
     row("GCLOUD_KEYFILE_JSON", GCP, Credential, (Remove, Remove), "Terraform", TFG_DOC),
@@ -188,29 +202,35 @@ pub(super) static TABLE: [Variable; 134] = [
     row("GOOGLE_BACKEND_IMPERSONATE_SERVICE_ACCOUNT", GCP, Identity, (Remove, Remove), "Terraform's gcs backend", TFGCS_DOC),
     row("CLOUDSDK_AUTH_ACCESS_TOKEN", GCP, Credential, (Remove, Set(F::GoogleToken)), "gcloud, before everything but impersonation", GCLOUD_DOC),
     row("CLOUDSDK_AUTH_ACCESS_TOKEN_FILE", GCP, Source, (Text(""), Text("")), "gcloud; empty, it beats auth/access_token_file in the configuration", GCLOUD_DOC),
-    row("CLOUDSDK_AUTH_CREDENTIAL_FILE_OVERRIDE", GCP, Source, (Set(F::GcloudFile), Text("")), "gcloud; empty, it beats auth/credential_file_override in the configuration", GCLOUD_DOC),
+    row("CLOUDSDK_AUTH_CREDENTIAL_FILE_OVERRIDE", GCP, Source, (Set(F::GcloudFile), Text("")), "gcloud; empty, it beats auth/credential_file_override in the configuration", GCLOUD_DOC).closed(Text(NOT_PART)),
     row("CLOUDSDK_AUTH_IMPERSONATE_SERVICE_ACCOUNT", GCP, Identity, (Text(""), Text("")), "gcloud; empty, it beats auth/impersonate_service_account in the configuration", GCLOUD_DOC),
     row("CLOUDSDK_AUTH_DISABLE_CREDENTIALS", GCP, Source, (Text("false"), Text("false")), "gcloud; it beats auth/disable_credentials in the configuration", GCLOUD_DOC),
     row("CLOUDSDK_CORE_ACCOUNT", GCP, Identity, (Set(F::GoogleAccount), Set(F::GoogleAccount)), "gcloud, which shows it", GCLOUD_DOC),
     row("CLOUDSDK_CORE_PASS_CREDENTIALS_TO_GSUTIL", GCP, Source, (Text("false"), Text("false")), "gcloud's gsutil, which else takes the credential of gcloud's account", GSUTIL_DOC),
     row("CLOUDSDK_CORE_UNIVERSE_DOMAIN", GCP, Identity, (Text("googleapis.com"), Text("googleapis.com")), "gcloud; it beats core/universe_domain in the configuration", GCLOUD_DOC),
     row("GOOGLE_CLOUD_UNIVERSE_DOMAIN", GCP, Identity, (Remove, Remove), "Google's libraries", GAUTH_DOC),
-    row("CLOUDSDK_ACTIVE_CONFIG_NAME", GCP, Source, (Remove, Remove), "gcloud", GCLOUD_DOC).and_mcm(),
+    row("CLOUDSDK_ACTIVE_CONFIG_NAME", GCP, Source, (Remove, Remove), "gcloud", GCLOUD_DOC).and_mcm().closed(Text("NONE")),
     row("CLOUDSDK_CONFIG", GCP, Files, (Keep, Keep), "gcloud; its own settings stay the user's", GCLOUD_DOC),
     row("GOOGLE_CLOUD_QUOTA_PROJECT", GCP, Identity, (Set(F::Project), Set(F::Project)), "Google's libraries, before the credential file", GAUTH_DOC),
     row("CLOUDSDK_BILLING_QUOTA_PROJECT", GCP, Identity, (Set(F::Quota), Set(F::Quota)), "gcloud; it beats billing/quota_project in the configuration", GCLOUD_DOC),
     row("USER_PROJECT_OVERRIDE", GCP, Identity, (Remove, Remove), "Terraform", TFG_DOC),
     row("GOOGLE_BILLING_PROJECT", GCP, Identity, (Remove, Remove), "Terraform", TFG_DOC),
-    row("CLOUDSDK_CORE_PROJECT", GCP, Place, (Set(F::Project), Set(F::Project)), "gcloud, Terraform", GCLOUD_DOC),
-    row("GOOGLE_CLOUD_PROJECT", GCP, Place, (Set(F::Project), Set(F::Project)), "Google's libraries, Terraform", ADC_DOC),
-    row("GCLOUD_PROJECT", GCP, Place, (Set(F::Project), Set(F::Project)), "older Google libraries, Terraform", TFG_DOC),
-    row("GOOGLE_PROJECT", GCP, Place, (Set(F::Project), Set(F::Project)), "Terraform, before GOOGLE_CLOUD_PROJECT", TFG_DOC),
+    row("CLOUDSDK_CORE_PROJECT", GCP, Place, (Set(F::Project), Set(F::Project)), "gcloud, Terraform", GCLOUD_DOC).closed(Remove),
+    row("GOOGLE_CLOUD_PROJECT", GCP, Place, (Set(F::Project), Set(F::Project)), "Google's libraries, Terraform", ADC_DOC).closed(Remove),
+    row("GCLOUD_PROJECT", GCP, Place, (Set(F::Project), Set(F::Project)), "older Google libraries, Terraform", TFG_DOC).closed(Remove),
+    row("GOOGLE_PROJECT", GCP, Place, (Set(F::Project), Set(F::Project)), "Terraform, before GOOGLE_CLOUD_PROJECT", TFG_DOC).closed(Remove),
     row("CLOUDSDK_CORE_DISABLE_FILE_LOGGING", GCP, Client, (Text("true"), Text("true")), "gcloud, whose log has what gcloud auth print-access-token prints", GCLOUD_DOC),
-    row("CLOUDSDK_COMPUTE_REGION", GCP, Place, (Keep, Keep), "gcloud", GCLOUD_DOC),
-    row("CLOUDSDK_COMPUTE_ZONE", GCP, Place, (Keep, Keep), "gcloud", GCLOUD_DOC),
+    row("CLOUDSDK_COMPUTE_REGION", GCP, Place, (Set(F::GoogleRegion), Set(F::GoogleRegion)), "gcloud", GCLOUD_DOC),
+    row("CLOUDSDK_COMPUTE_ZONE", GCP, Place, (Set(F::GoogleZone), Set(F::GoogleZone)), "gcloud", GCLOUD_DOC),
+    row("GOOGLE_REGION", GCP, Place, (Set(F::GoogleRegion), Set(F::GoogleRegion)), "Terraform", TFG_DOC),
+    row("GOOGLE_ZONE", GCP, Place, (Set(F::GoogleZone), Set(F::GoogleZone)), "Terraform", TFG_DOC),
 
     row("NO_PROXY", EVERY, Client, (Set(F::NoProxyUpper), Keep), "every client with a proxy; the endpoint's secrets must not go to it", CURL_DOC),
     row("no_proxy", EVERY, Client, (Set(F::NoProxyLower), Keep), "every client with a proxy; the endpoint's secrets must not go to it", CURL_DOC),
+    row("KUBECONFIG", EVERY, Files, (Set(F::KubeConfig), Set(F::KubeConfig)), "kubectl, helm and others; the first file gets what they change", KUBE_DOC),
+    row("MCM_ENVIRONMENT", EVERY, Shown, (Set(F::Environment), Set(F::Environment)), "prompts, mcm whoami", MCM_DOC),
+    row("MCM_ENVIRONMENT_COLOUR", EVERY, Shown, (Set(F::EnvironmentColour), Set(F::EnvironmentColour)), "prompts", MCM_DOC),
+    row("MCM_ENVIRONMENT_PROTECTED", EVERY, Shown, (Set(F::EnvironmentProtected), Set(F::EnvironmentProtected)), "prompts", MCM_DOC),
     row("MCM_EXEC", EVERY, Mark, (Set(F::Accounts), Set(F::Accounts)), "mcm whoami", MCM_DOC),
     row("MCM_EXEC_OUTSIDE", EVERY, Mark, (Set(F::Outside), Set(F::Outside)), "mcm", MCM_DOC),
     row("MCM_ENV", AWS, Mark, (Remove, Set(F::EnvKey)), "mcm", MCM_DOC),

@@ -15,7 +15,7 @@ use super::{Found, Shell, Source, aws, azure, google};
 use crate::output::note;
 use crate::variables::EXEC_ACCOUNTS;
 
-/// Looks at every tool of the accounts' clouds in an environment that was made for them.
+/// Looks at every tool of the accounts' clouds in an environment that was made for them, and at those of closed clouds.
 ///
 /// # Errors
 /// `setting-invalid`, naming the tool and what wins, unless it is forced, which reports the same.
@@ -23,6 +23,7 @@ pub(crate) fn require(
     app: &App,
     environment: &Environment,
     accounts: &[&Account],
+    closed: &[Cloud],
     is_forced: bool,
 ) -> Result<(), Error> {
     // A shell is not told of them in this variable, but was given them all the same.
@@ -59,6 +60,22 @@ pub(crate) fn require(
                     found.tool
                 ));
             }
+        }
+    }
+    for cloud in closed {
+        for found in tools(&shell, *cloud) {
+            if matches!(found.source, Source::None | Source::Broken) {
+                continue;
+            }
+            let who = found.identity.as_deref().unwrap_or("an identity");
+            write!(
+                others,
+                "\n  {} would work as {who}, although {} is not part of the environment: {}",
+                found.tool,
+                cloud.title(),
+                found.why
+            )
+            .expect("a String grows");
         }
     }
     if others.is_empty() {

@@ -14,6 +14,7 @@ mod completion;
 mod configure;
 mod doctor;
 mod env;
+mod environments;
 mod exec;
 mod exec_child;
 mod failures;

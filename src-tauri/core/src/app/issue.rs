@@ -42,13 +42,33 @@ impl App {
         resource: &Resource,
         to: &str,
     ) -> Result<Session> {
+        self.issue_in(id, resource, to, None).await
+    }
+
+    /// As `issue_for`, to a program that works in an environment.
+    ///
+    /// # Errors
+    /// Those of `issue_for`.
+    pub async fn issue_in(
+        &self,
+        id: &AccountId,
+        resource: &Resource,
+        to: &str,
+        environment: Option<&str>,
+    ) -> Result<Session> {
         let session = self.session_for(id, resource).await?;
-        self.log_issue(id, resource, to)?;
+        self.log_issue(id, resource, to, environment)?;
         Ok(session)
     }
 
-    fn log_issue(&self, id: &AccountId, resource: &Resource, to: &str) -> Result<()> {
-        let what = ActivityKind::handed_out(resource, to);
+    fn log_issue(
+        &self,
+        id: &AccountId,
+        resource: &Resource,
+        to: &str,
+        environment: Option<&str>,
+    ) -> Result<()> {
+        let what = ActivityKind::handed_out(resource, to).in_environment(environment);
         let event = ActivityEvent::of(&*self.account(id)?, self.world.clock.now(), what);
         let log = self.store.issue_log();
         let logged = log.add(&event).or_else(|error| match error.kind() {
@@ -84,7 +104,7 @@ impl App {
             .await;
         self.note(session.as_ref().err());
         let session = session?;
-        self.log_issue(id, resource, to)?;
+        self.log_issue(id, resource, to, None)?;
         Ok(session)
     }
 

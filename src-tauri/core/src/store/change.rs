@@ -349,7 +349,7 @@ impl<'a> Change<'a> {
         })
     }
 
-    fn deleting(&self, statement: &str, key: &str) -> Result<bool> {
+    pub(super) fn deleting(&self, statement: &str, key: &str) -> Result<bool> {
         let deleted = self.reading(|connection| connection.execute(statement, [key]))?;
         if deleted > 0 {
             self.has_written.set(true);
@@ -357,11 +357,17 @@ impl<'a> Change<'a> {
         Ok(deleted > 0)
     }
 
-    fn reading<T>(&self, query: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T> {
+    pub(super) fn reading<T>(
+        &self,
+        query: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T> {
         query(&self.transaction).map_err(|error| Problem::from(error).into_error(self.path))
     }
 
-    fn writing<T>(&self, statement: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T> {
+    pub(super) fn writing<T>(
+        &self,
+        statement: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T> {
         self.has_written.set(true);
         self.reading(statement)
     }

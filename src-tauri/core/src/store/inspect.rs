@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::Store;
 use crate::account::{Account, AccountId, Cloud};
 use crate::activity::ActivityEvent;
+use crate::environment::NamedEnvironment;
 use crate::error::Result;
 use crate::role::{PendingRole, TypedKeys};
 
@@ -24,6 +25,8 @@ pub struct Export {
     pub pending_roles: Vec<PendingRole>,
     /// The AWS access keys in the keychain, without their secret part.
     pub access_keys: Vec<TypedKeys>,
+    /// The environments, in the order of their names.
+    pub environments: Vec<NamedEnvironment>,
     /// The activity, newest first.
     pub activity: Vec<ActivityEvent>,
 }
@@ -41,6 +44,7 @@ impl Store {
             active: stored.active.clone(),
             pending_roles: stored.pending_roles.clone(),
             access_keys: stored.access_keys.clone(),
+            environments: stored.environments.clone(),
             activity: self.activity(None, usize::MAX)?,
         })
     }

@@ -620,7 +620,15 @@ fn event(home: &str, second: i64, what: ActivityKind) -> ActivityEvent {
 
 fn issued(home: &str, second: i64) -> ActivityEvent {
     let to = "terraform".to_owned();
-    event(home, second, ActivityKind::HandedOut { to, resource: None })
+    event(
+        home,
+        second,
+        ActivityKind::HandedOut {
+            to,
+            resource: None,
+            environment: None,
+        },
+    )
 }
 
 #[tokio::test]

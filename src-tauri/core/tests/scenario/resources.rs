@@ -69,7 +69,8 @@ async fn one_sign_in_opens_every_resource_and_each_session_is_kept() {
         handed_out,
         ActivityKind::HandedOut {
             to: "test".into(),
-            resource: Some(GRAPH.into())
+            resource: Some(GRAPH.into()),
+            environment: None
         }
     );
 }

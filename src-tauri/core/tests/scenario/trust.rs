@@ -74,7 +74,8 @@ async fn names_from_a_server_or_another_program_are_shown_without_what_moves_or_
         event.what,
         ActivityKind::HandedOut {
             to: "pay[2Jroll".into(),
-            resource: None
+            resource: None,
+            environment: None
         }
     );
 }

@@ -1,0 +1,297 @@
+//! `mcm environment`: creating, listing, showing, changing and deleting environments.
+//!
+//! The JSON is stable: fields may be added, none is renamed, removed or given another meaning.
+
+use std::collections::BTreeMap;
+
+use mcm_core::account::{AccountId, Cloud};
+use mcm_core::app::App;
+use mcm_core::environment::{EnvironmentName, Member, MemberState, NamedEnvironment};
+use mcm_core::error::{Code, Error};
+use mcm_core::text::shown;
+use mcm_core::world::World;
+use serde::Serialize;
+
+use crate::choice::by_name;
+use crate::environment_arguments::{EnvironmentCommand, EnvironmentOptions};
+use crate::failure::Failure;
+use crate::guard;
+use crate::output::{note, print, print_json, table};
+
+/// What `mcm environment list --json` prints.
+#[derive(Serialize)]
+struct Environments {
+    environments: Vec<Row>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Row {
+    name: EnvironmentName,
+    colour: Option<String>,
+    icon: Option<String>,
+    protected: bool,
+    exclusive: bool,
+    minutes: u16,
+    region: Option<String>,
+    google_region: Option<String>,
+    google_zone: Option<String>,
+    /// RFC 3339 and UTC.
+    created_at: String,
+    members: BTreeMap<Cloud, MemberRow>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct MemberRow {
+    account: AccountId,
+    account_name: String,
+    target: Option<String>,
+    target_name: Option<String>,
+    /// `connected`, `account-gone` or `target-gone`.
+    state: &'static str,
+}
+
+pub(crate) async fn run(
+    app: &App,
+    world: &World,
+    command: EnvironmentCommand,
+) -> Result<(), Failure> {
+    match command {
+        EnvironmentCommand::Create {
+            name,
+            active,
+            options,
+        } => {
+            let mut environment = NamedEnvironment::new(parsed(&name)?, world.clock.now());
+            for cloud in active {
+                let account = app.active(cloud)?;
+                environment.members.insert(cloud, Member::of(&account));
+            }
+            apply(&mut environment, &options, members(app, &options)?);
+            app.create_environment(&environment).await?;
+            show(app, &environment)
+        }
+        EnvironmentCommand::List { json } => list(app, json),
+        EnvironmentCommand::Show { environment, json } => {
+            let environment = app.environment(&environment)?;
+            if json {
+                return Ok(print_json(&row(app, &environment)?)?);
+            }
+            show(app, &environment)
+        }
+        EnvironmentCommand::Edit {
+            environment,
+            name,
+            without,
+            options,
+        } => {
+            let before = app.environment(&environment)?;
+            let new_name = name.as_deref().map(parsed).transpose()?;
+            let members = members(app, &options)?;
+            if before.is_protected {
+                guard::confirm(&world.environment, &before, "change").await?;
+            }
+            let edit = |environment: &mut NamedEnvironment| {
+                if environment.is_protected && !before.is_protected {
+                    let message = format!(
+                        "{} has become protected meanwhile. Run the command again.",
+                        environment.name
+                    );
+                    return Err(Error::new(Code::Busy, message));
+                }
+                for cloud in &without {
+                    environment.members.remove(cloud);
+                }
+                if let Some(name) = new_name {
+                    environment.name = name;
+                }
+                apply(environment, &options, members);
+                Ok(())
+            };
+            let changed = app.edit_environment(&before.name, edit).await?;
+            show(app, &changed)
+        }
+        EnvironmentCommand::Delete { environment } => {
+            let environment = app.environment(&environment)?;
+            if environment.is_protected {
+                guard::confirm(&world.environment, &environment, "delete").await?;
+            }
+            app.delete_environment(&environment.name).await?;
+            note(&format!(
+                "Deleted the environment {}. Its accounts are still connected.",
+                environment.name
+            ));
+            Ok(())
+        }
+    }
+}
+
+fn parsed(name: &str) -> Result<EnvironmentName, Error> {
+    EnvironmentName::parse(name).ok_or_else(|| {
+        let message = format!(
+            "\"{}\" cannot name an environment. Use letters, digits, dots, hyphens and underscores, at most 40, and begin \
+             with a letter or a digit.",
+            shown(name)
+        );
+        Error::new(Code::InvalidInput, message)
+    })
+}
+
+/// The accounts that the options name.
+fn members(app: &App, options: &EnvironmentOptions) -> Result<BTreeMap<Cloud, Member>, Error> {
+    let named = [
+        (Cloud::Aws, &options.aws),
+        (Cloud::Azure, &options.azure),
+        (Cloud::Gcp, &options.gcp),
+    ];
+    let named = named
+        .into_iter()
+        .filter_map(|(cloud, name)| Some((cloud, name.as_deref()?)));
+    let member = |(cloud, name): (Cloud, &str)| {
+        let account = by_name(app, name)?;
+        if account.cloud() != cloud {
+            let message = format!(
+                "{} is an account of {}. Name it with --{}.",
+                account.name(),
+                account.cloud().title(),
+                account.cloud().as_str()
+            );
+            return Err(Error::new(Code::InvalidInput, message));
+        }
+        // A sign-in to Identity Center alone is no identity.
+        account.issued_resource()?;
+        Ok((cloud, Member::of(&account)))
+    };
+    named.map(member).collect()
+}
+
+fn apply(
+    environment: &mut NamedEnvironment,
+    options: &EnvironmentOptions,
+    members: BTreeMap<Cloud, Member>,
+) {
+    environment.members.extend(members);
+    for (value, given) in [
+        (&mut environment.region, &options.region),
+        (&mut environment.google_region, &options.google_region),
+        (&mut environment.google_zone, &options.google_zone),
+        (&mut environment.colour, &options.colour),
+        (&mut environment.icon, &options.icon),
+    ] {
+        if let Some(given) = given {
+            *value = Some(given.clone()).filter(|given| !given.is_empty());
+        }
+    }
+    environment.is_protected = options.protected.unwrap_or(environment.is_protected);
+    environment.is_exclusive = options.exclusive.unwrap_or(environment.is_exclusive);
+    environment.minutes = options.minutes.unwrap_or(environment.minutes);
+}
+
+fn list(app: &App, json: bool) -> Result<(), Failure> {
+    let environments = app.environments()?;
+    if json {
+        let rows = environments.iter().map(|known| row(app, known));
+        let environments = rows.collect::<Result<_, _>>()?;
+        return Ok(print_json(&Environments { environments })?);
+    }
+    if environments.is_empty() {
+        note("There is no environment. Create one with \"mcm environment create\".");
+        return Ok(());
+    }
+    let head = ["NAME", "AWS", "AZURE", "GOOGLE CLOUD", "RULES"].map(str::to_owned);
+    let mut rows = vec![head];
+    for environment in &environments {
+        let states: BTreeMap<Cloud, MemberState> =
+            app.member_states(environment)?.into_iter().collect();
+        let cell = |cloud: Cloud| match (environment.members.get(&cloud), states.get(&cloud)) {
+            (Some(member), Some(MemberState::Connected(_))) => member.shown(),
+            (Some(member), _) => format!("{} (gone)", member.shown()),
+            (None, _) => String::new(),
+        };
+        rows.push([
+            environment.name.to_string(),
+            cell(Cloud::Aws),
+            cell(Cloud::Azure),
+            cell(Cloud::Gcp),
+            rules(environment),
+        ]);
+    }
+    Ok(print(&table(&rows))?)
+}
+
+fn rules(environment: &NamedEnvironment) -> String {
+    match (environment.is_protected, environment.is_exclusive) {
+        (true, _) => format!("protected, {} min", environment.minutes),
+        (false, true) => "exclusive".to_owned(),
+        (false, false) => String::new(),
+    }
+}
+
+fn show(app: &App, environment: &NamedEnvironment) -> Result<(), Failure> {
+    let mut rows = vec![["name".to_owned(), environment.name.to_string()]];
+    for (cloud, state) in app.member_states(environment)? {
+        let member = &environment.members[&cloud];
+        let what = match state {
+            MemberState::Connected(_) => member.shown(),
+            MemberState::AccountGone => format!(
+                "{} is not connected any more ({})",
+                member.shown(),
+                member.account
+            ),
+            MemberState::TargetGone => format!("{} is not listed any more", member.shown()),
+        };
+        rows.push([cloud.title().to_owned(), what]);
+    }
+    for (label, value) in [
+        ("region", &environment.region),
+        ("Google region", &environment.google_region),
+        ("Google zone", &environment.google_zone),
+        ("colour", &environment.colour),
+        ("icon", &environment.icon),
+    ] {
+        if let Some(value) = value {
+            rows.push([label.to_owned(), value.clone()]);
+        }
+    }
+    let rules = rules(environment);
+    if !rules.is_empty() {
+        rows.push(["rules".to_owned(), rules]);
+    }
+    Ok(print(&table(&rows))?)
+}
+
+fn row(app: &App, environment: &NamedEnvironment) -> Result<Row, Error> {
+    let member = |(cloud, state): (Cloud, MemberState)| {
+        let member = environment.members[&cloud].clone();
+        let row = MemberRow {
+            account: member.account,
+            account_name: member.account_name,
+            target: member.target,
+            target_name: member.target_name,
+            state: match state {
+                MemberState::Connected(_) => "connected",
+                MemberState::AccountGone => "account-gone",
+                MemberState::TargetGone => "target-gone",
+            },
+        };
+        (cloud, row)
+    };
+    Ok(Row {
+        name: environment.name.clone(),
+        colour: environment.colour.clone(),
+        icon: environment.icon.clone(),
+        protected: environment.is_protected,
+        exclusive: environment.is_exclusive,
+        minutes: environment.minutes,
+        region: environment.region.clone(),
+        google_region: environment.google_region.clone(),
+        google_zone: environment.google_zone.clone(),
+        created_at: format!("{:.0}", environment.created_at),
+        members: app
+            .member_states(environment)?
+            .into_iter()
+            .map(member)
+            .collect(),
+    })
+}

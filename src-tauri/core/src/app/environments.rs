@@ -1,0 +1,214 @@
+//! Creating, changing, removing and resolving environments.
+
+use super::App;
+use crate::account::{Account, COLOURS, Cloud};
+use crate::environment::{
+    EnvironmentName, ICONS, Member, MemberState, NamedEnvironment, TIME_BOXES,
+};
+use crate::error::{Code, Error, Result};
+use crate::text::shown;
+
+/// The most names that an error lists.
+const MAX_NAMED: usize = 8;
+
+impl App {
+    /// All environments, in the order of their names.
+    ///
+    /// # Errors
+    /// `storage-*`.
+    pub fn environments(&self) -> Result<Vec<NamedEnvironment>> {
+        self.store.environments()
+    }
+
+    /// The environment with this name.
+    ///
+    /// # Errors
+    /// `not-found`, with the names that there are; `storage-*`.
+    pub fn environment(&self, name: &str) -> Result<NamedEnvironment> {
+        if let Some(found) = self.store.environment(name.trim())? {
+            return Ok(found);
+        }
+        let known = self.store.environments()?;
+        let names: Vec<&str> = known.iter().map(|known| known.name.as_str()).collect();
+        Err(unknown(name, &names))
+    }
+
+    /// Whether there is an environment with this name.
+    ///
+    /// # Errors
+    /// `storage-*`.
+    pub fn has_environment(&self, name: &str) -> Result<bool> {
+        Ok(self.store.environment(name.trim())?.is_some())
+    }
+
+    /// Creates an environment.
+    ///
+    /// # Errors
+    /// `invalid-input` for a name that is taken, and for values of the wrong form; `storage-*`.
+    pub async fn create_environment(&self, environment: &NamedEnvironment) -> Result<()> {
+        check(environment)?;
+        self.change(|change| {
+            let name = &environment.name;
+            if change.environment(name.as_str())?.is_some() {
+                return Err(taken(name));
+            }
+            change.put_environment(name, environment)
+        })
+        .await
+    }
+
+    /// Changes an environment, as it is stored at that moment.
+    ///
+    /// # Errors
+    /// `not-found`; those of `edit` and of `create_environment`.
+    pub async fn edit_environment(
+        &self,
+        name: &EnvironmentName,
+        edit: impl FnOnce(&mut NamedEnvironment) -> Result<()>,
+    ) -> Result<NamedEnvironment> {
+        self.change(|change| {
+            let found = change.environment(name.as_str())?;
+            let mut environment = found.ok_or_else(|| unknown(name.as_str(), &[]))?;
+            edit(&mut environment)?;
+            check(&environment)?;
+            let new = &environment.name;
+            if !new.is(name.as_str()) && change.environment(new.as_str())?.is_some() {
+                return Err(taken(new));
+            }
+            change.put_environment(name, &environment)?;
+            Ok(environment)
+        })
+        .await
+    }
+
+    /// Removes an environment. Its accounts stay as they are.
+    ///
+    /// # Errors
+    /// `not-found`, `storage-*`.
+    pub async fn delete_environment(&self, name: &EnvironmentName) -> Result<()> {
+        self.change(|change| {
+            let removed = change.remove_environment(name)?;
+            removed
+                .then_some(())
+                .ok_or_else(|| unknown(name.as_str(), &[]))
+        })
+        .await
+    }
+
+    /// How each member of an environment stands.
+    ///
+    /// # Errors
+    /// `storage-*`.
+    pub fn member_states(
+        &self,
+        environment: &NamedEnvironment,
+    ) -> Result<Vec<(Cloud, MemberState)>> {
+        let state = |(cloud, member): (&Cloud, &Member)| {
+            let account = self.store.account(&member.account)?;
+            Ok((*cloud, member.state(account.as_deref())))
+        };
+        environment.members.iter().map(state).collect()
+    }
+
+    /// The accounts of an environment, each at its target.
+    ///
+    /// # Errors
+    /// `not-found`, naming the account or target that is gone; nothing stands in for it. `storage-*`.
+    pub fn members(&self, environment: &NamedEnvironment) -> Result<Vec<Account>> {
+        let states = self.member_states(environment)?;
+        let accounts = states.into_iter().map(|(cloud, state)| match state {
+            MemberState::Connected(account) => Ok(*account),
+            gone => Err(member_gone(environment, cloud, &gone)),
+        });
+        accounts.collect()
+    }
+}
+
+/// Why a member of an environment cannot be used.
+fn member_gone(environment: &NamedEnvironment, cloud: Cloud, state: &MemberState) -> Error {
+    let (name, member) = (&environment.name, &environment.members[&cloud]);
+    let option = cloud.as_str();
+    let message = if *state == MemberState::AccountGone {
+        format!(
+            "The environment {name} names the account {} ({}), which is not connected. Connect it again, or choose another: \
+             mcm environment edit {name} --{option} ACCOUNT",
+            member.account_name, member.account
+        )
+    } else {
+        format!(
+            "The environment {name} names {}, which {} does not list any more. Refresh the list: mcm targets {} --refresh. \
+             Or choose another: mcm environment edit {name} --{option} ACCOUNT/TARGET",
+            member.target.as_deref().unwrap_or_default(),
+            member.account_name,
+            member.account
+        )
+    };
+    Error::new(Code::NotFound, message)
+}
+
+fn check(environment: &NamedEnvironment) -> Result<()> {
+    let invalid = |message: String| Err(Error::new(Code::InvalidInput, message));
+    if environment.members.is_empty() {
+        return invalid(format!(
+            "The environment {} has no account. Name at least one.",
+            environment.name
+        ));
+    }
+    let known = |value: &Option<String>, values: &[&str], what: &str| match value {
+        Some(value) if !values.contains(&value.as_str()) => invalid(format!(
+            "\"{}\" is not {what}. Choose {}.",
+            shown(value),
+            values.join(", ")
+        )),
+        _ => Ok(()),
+    };
+    known(&environment.colour, &COLOURS, "a colour")?;
+    known(&environment.icon, &ICONS, "an icon")?;
+    if !TIME_BOXES.contains(&environment.minutes) {
+        return invalid(format!(
+            "A protected environment is used for {} or {} minutes at a time. Choose one of them.",
+            TIME_BOXES[0], TIME_BOXES[1]
+        ));
+    }
+    for place in [
+        &environment.region,
+        &environment.google_region,
+        &environment.google_zone,
+    ]
+    .into_iter()
+    .flatten()
+    {
+        let is_fit = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        if place.is_empty() || place.len() > 40 || !place.chars().all(is_fit) {
+            return invalid(format!(
+                "\"{}\" is not a region or zone. Write it as its cloud does, such as eu-central-1.",
+                shown(place)
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn taken(name: &EnvironmentName) -> Error {
+    let message = format!(
+        "There is an environment {name} already. Choose another name, or change it: mcm environment edit {name}"
+    );
+    Error::new(Code::InvalidInput, message)
+}
+
+fn unknown(name: &str, known: &[&str]) -> Error {
+    let listed = match known.len() {
+        0 => "Create it: mcm environment create".to_owned(),
+        _ => {
+            let first: Vec<&str> = known.iter().copied().take(MAX_NAMED).collect();
+            let more = if known.len() > MAX_NAMED {
+                " and others"
+            } else {
+                ""
+            };
+            format!("There are: {}{more}.", first.join(", "))
+        }
+    };
+    let message = format!("There is no environment \"{}\". {listed}", shown(name));
+    Error::new(Code::NotFound, message)
+}
