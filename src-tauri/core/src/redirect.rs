@@ -384,15 +384,22 @@ mod tests {
         )
     }
 
+    /// The answer, which is there: a test must fail where it would wait.
+    async fn answer(waiting: &mut PendingFlow) -> Result<Answer> {
+        let limit = Duration::from_secs(20);
+        let answer = tokio::time::timeout(limit, waiting.answer()).await;
+        answer.expect("an answer in time")
+    }
+
     async fn code(waiting: &mut PendingFlow) -> String {
-        match waiting.answer().await.unwrap() {
+        match answer(waiting).await.unwrap() {
             Answer::Code(code) => code.expose_secret().to_owned(),
             refused @ Answer::Refused { .. } => panic!("{refused:?}"),
         }
     }
 
     async fn failure(waiting: &mut PendingFlow) -> Code {
-        waiting.answer().await.expect_err("a failure").code()
+        answer(waiting).await.expect_err("a failure").code()
     }
 
     #[tokio::test]
@@ -489,7 +496,7 @@ mod tests {
             "{AZURE}?error=access_denied&state={}",
             waiting.state()
         ));
-        let answer = waiting.answer().await.unwrap();
+        let answer = answer(&mut waiting).await.unwrap();
         assert!(matches!(answer, Answer::Refused { error, .. } if error == "access_denied"));
     }
 
@@ -586,7 +593,7 @@ mod tests {
         let (redirects, _) = redirects();
         let mut waiting = redirects.open_flow(azure()).await.unwrap();
         redirects.deliver(&url(&waiting, "canary"));
-        let answer = waiting.answer().await.unwrap();
+        let answer = answer(&mut waiting).await.unwrap();
         let shown = format!("{redirects:?} {waiting:?} {answer:?}");
         let (_, random) = waiting.state().split_once('.').unwrap();
         assert!(

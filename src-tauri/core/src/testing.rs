@@ -137,6 +137,15 @@ pub fn not_checked(why: &str) {
     let _ = writeln!(std::io::stderr().lock(), "NOT CHECKED: {why}");
 }
 
+/// Whether this machine has IPv6 on loopback. Says so when it has not.
+pub fn has_ipv6() -> bool {
+    let has = std::net::TcpListener::bind((std::net::Ipv6Addr::LOCALHOST, 0)).is_ok();
+    if !has {
+        not_checked("this machine has no IPv6.");
+    }
+    has
+}
+
 /// Whether this process may run another as another user. Says so when it may not.
 #[cfg(unix)]
 pub fn may_run_as_another_user() -> bool {

@@ -54,6 +54,8 @@ enum Step {
     Renew { process: usize },
     /// A person signs in.
     SignIn { process: usize },
+    /// Somebody signs in while renewals run in both processes.
+    SignInMeanwhile { process: usize },
     /// A person disconnects.
     SignOut { process: usize },
     /// Somebody signs in while another process signs out, with a renewal that runs before both.
@@ -81,6 +83,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => any::<bool>().prop_map(|refused| Step::Refuse { refused }),
         3 => process.clone().prop_map(|process| Step::Renew { process }),
         2 => process.clone().prop_map(|process| Step::SignIn { process }),
+        2 => process.clone().prop_map(|process| Step::SignInMeanwhile { process }),
         2 => process.clone().prop_map(|process| Step::SignOut { process }),
         2 => process.clone().prop_map(|process| Step::SignOutAndIn { process }),
         2 => process.prop_map(|process| Step::Die { process }),
@@ -454,6 +457,30 @@ impl Story {
                     Ok::<_, Error>(connected)
                 });
                 self.signed_out &= connected.is_err();
+            }
+            Step::SignInMeanwhile { process } => {
+                self.settle();
+                for number in [process, 1 - process] {
+                    let (app, id) = (self.process(number).app.clone(), id.clone());
+                    self.process(number).run(async move {
+                        let _ = app.renew(&id).await;
+                    });
+                }
+                let entering = self.process(process).app.clone();
+                let (signed_in, is_in) = std::sync::mpsc::channel();
+                self.process(process).run(async move {
+                    // While the renewal waits for the server.
+                    tokio::time::sleep(Duration::from_millis(1)).await;
+                    let Ok(sign_in) = entering.connect(Connect::new(Cloud::Azure)) else {
+                        return;
+                    };
+                    if entering.sign_in_ended(sign_in).await.is_ok() {
+                        let _ = signed_in.send(());
+                    }
+                });
+                self.wait();
+                self.signed_out &= is_in.recv().is_err();
+                self.settle();
             }
             Step::SignOut { process } => {
                 let app = self.process(process).app.clone();

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use mcm_core::account::Cloud;
-use mcm_core::error::Code;
+use mcm_core::error::{Code, Result};
 use mcm_core::redirect::{
     Answer, Expectation, Frontend, Issuer, LoopbackHost, Method, PendingFlow, Receiver,
     ReceiverLimits, Redirects, STATE_LIFE,
 };
-use mcm_core::testing::ManualClock;
+use mcm_core::testing::{ManualClock, has_ipv6};
 #[cfg(target_os = "linux")]
 use mcm_core::testing::may_run_as_another_user;
 use secrecy::ExposeSecret as _;
@@ -51,6 +51,8 @@ fn redirects() -> (Redirects, Arc<ManualClock>) {
     (Redirects::new(clock.clone(), Frontend::Window), clock)
 }
 
+/// How long a test waits for what must happen.
+const TIMEOUT: Duration = Duration::from_secs(20);
 const NEVER: Duration = Duration::from_secs(60 * 60);
 
 /// Time limits that end nothing, so that whatever ends did so for another reason.
@@ -96,10 +98,14 @@ async fn connect(waiting: &PendingFlow) -> TcpStream {
 async fn exchange(mut stream: TcpStream, request: &str) -> String {
     let _ = stream.write_all(request.as_bytes()).await;
     let mut reply = Vec::new();
-    let mut part = [0; 4096];
-    while let Ok(length @ 1..) = stream.read(&mut part).await {
-        reply.extend_from_slice(&part[..length]);
-    }
+    let read = async {
+        let mut part = [0; 4096];
+        while let Ok(length @ 1..) = stream.read(&mut part).await {
+            reply.extend_from_slice(&part[..length]);
+        }
+    };
+    let ended = tokio::time::timeout(TIMEOUT, read).await;
+    ended.expect("the listener closes the connection");
     String::from_utf8(reply).expect("text")
 }
 
@@ -143,8 +149,14 @@ fn right_form(waiting: &PendingFlow) -> String {
     format!("code=right&state={}", waiting.state())
 }
 
+/// The answer of a flow: a test must fail where it would wait without end.
+async fn answer(waiting: &mut PendingFlow) -> Result<Answer> {
+    let answer = tokio::time::timeout(TIMEOUT, waiting.answer()).await;
+    answer.expect("an answer in time")
+}
+
 async fn assert_answered(waiting: &mut PendingFlow) {
-    match waiting.answer().await {
+    match answer(waiting).await {
         Ok(Answer::Code(code)) => assert_eq!(code.expose_secret(), "right"),
         other => panic!("{other:?}"),
     }
@@ -240,7 +252,7 @@ async fn a_refused_sign_in_gets_a_page_that_says_so_and_nothing_of_the_request()
         page.contains("Sign-in refused") && !page.contains("canary"),
         "{page}"
     );
-    assert!(matches!(waiting.answer().await, Ok(Answer::Refused { .. })));
+    assert!(matches!(answer(&mut waiting).await, Ok(Answer::Refused { .. })));
 }
 
 #[tokio::test]
@@ -263,7 +275,7 @@ async fn an_answer_from_another_issuer_ends_on_a_page_that_says_so() {
         .unwrap();
     assert!(page.contains("Sign-in stopped"), "{page}");
     assert_eq!(
-        waiting.answer().await.unwrap_err().code(),
+        answer(&mut waiting).await.unwrap_err().code(),
         Code::SignInRejected
     );
 }
@@ -320,9 +332,11 @@ async fn localhost_is_served_on_both_loopback_addresses_and_nowhere_else() {
     let mut waiting = redirects.open_flow(azure()).await.unwrap();
     assert!(waiting.redirect_uri().starts_with("http://localhost:"));
     let port = port(&waiting);
-    let Ok(stream) = TcpStream::connect((Ipv6Addr::LOCALHOST, port)).await else {
-        return; // A machine without IPv6.
-    };
+    if !has_ipv6() {
+        return;
+    }
+    let stream = TcpStream::connect((Ipv6Addr::LOCALHOST, port)).await;
+    let stream = stream.expect("it is served on ::1 too");
     // 127.0.0.2 is loopback as well, and free unless somebody bound every address.
     assert!(TcpStream::connect(("127.0.0.2", port)).await.is_err());
     let request = form(&waiting, FORM, &right_form(&waiting));
@@ -378,7 +392,7 @@ async fn an_expired_flow_closes_its_listener_also_when_nobody_asks() {
     redirects.closed().await;
     assert_refused(port(&waiting)).await;
     assert_eq!(
-        waiting.answer().await.unwrap_err().code(),
+        answer(&mut waiting).await.unwrap_err().code(),
         Code::SignInExpired
     );
 }
@@ -392,7 +406,7 @@ async fn a_displaced_flow_closes_its_listener() {
         flows.push(redirects.open_flow(google()).await.unwrap());
     }
     assert_eq!(
-        flows[0].answer().await.unwrap_err().code(),
+        answer(&mut flows[0]).await.unwrap_err().code(),
         Code::SignInCancelled
     );
     let first = port(&flows[0]);
