@@ -105,6 +105,8 @@ struct Watcher {
     /// Whether sessions for the first resource are refused.
     refusing: AtomicBool,
     locked: AtomicBool,
+    /// Whether the keychain takes no grant, though it gives what it has.
+    takes_no_grant: AtomicBool,
     /// The number of the newest grant that the keychain was given.
     stored_grant: AtomicUsize,
     broken: Mutex<Vec<String>>,
@@ -165,6 +167,10 @@ impl Watcher {
 impl Hook for Watcher {
     fn before(&self, user: &str, written: Option<&[u8]>) -> keyring_core::Result<()> {
         if self.locked.load(Ordering::SeqCst) {
+            return Err(keyring_core::Error::NoStorageAccess("locked".into()));
+        }
+        let is_grant = written.is_some() && user.starts_with("grant");
+        if is_grant && self.takes_no_grant.load(Ordering::SeqCst) {
             return Err(keyring_core::Error::NoStorageAccess("locked".into()));
         }
         let text = String::from_utf8_lossy(written.unwrap_or_default()).into_owned();
@@ -386,6 +392,7 @@ impl Story {
             failing: AtomicU32::new(0),
             refusing: AtomicBool::new(false),
             locked: AtomicBool::new(false),
+            takes_no_grant: AtomicBool::new(false),
             stored_grant: AtomicUsize::new(0),
             broken: Mutex::default(),
         });
@@ -656,4 +663,26 @@ proptest! {
         }
         story.end();
     }
+}
+
+#[test]
+fn a_rotated_grant_that_the_keychain_refused_is_kept_until_it_is_taken() {
+    let mut story = Story::begin();
+    story.take(&Step::SignIn { process: 0 });
+    let (app, id) = (story.process(0).app.clone(), story.id.clone());
+    let renew = |story: &mut Story| {
+        let (app, id) = (app.clone(), id.clone());
+        let runtime = &story.process(0).runtime;
+        runtime.block_on(async move { app.renew(&id).await.map(drop) })
+    };
+    story.watcher.takes_no_grant.store(true, Ordering::SeqCst);
+    for _ in 0..2 {
+        let refused = renew(&mut story).expect_err("nothing can be stored");
+        assert_eq!(refused.code(), Code::KeychainLocked, "{refused}");
+    }
+    story.watcher.takes_no_grant.store(false, Ordering::SeqCst);
+    renew(&mut story).expect("the newest grant is there");
+    let stored = story.watcher.stored_grant.load(Ordering::SeqCst);
+    assert_eq!(Some(stored), story.watcher.newest());
+    story.end();
 }

@@ -11,9 +11,9 @@ use mcm_core::redirect::{
     Answer, Expectation, Frontend, Issuer, LoopbackHost, Method, PendingFlow, Receiver,
     ReceiverLimits, Redirects, STATE_LIFE,
 };
-use mcm_core::testing::{ManualClock, has_ipv6};
 #[cfg(target_os = "linux")]
 use mcm_core::testing::may_run_as_another_user;
+use mcm_core::testing::{ManualClock, has_ipv6};
 use secrecy::ExposeSecret as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -252,7 +252,10 @@ async fn a_refused_sign_in_gets_a_page_that_says_so_and_nothing_of_the_request()
         page.contains("Sign-in refused") && !page.contains("canary"),
         "{page}"
     );
-    assert!(matches!(answer(&mut waiting).await, Ok(Answer::Refused { .. })));
+    assert!(matches!(
+        answer(&mut waiting).await,
+        Ok(Answer::Refused { .. })
+    ));
 }
 
 #[tokio::test]

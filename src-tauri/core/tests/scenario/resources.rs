@@ -281,6 +281,20 @@ async fn a_resource_that_nobody_knows_is_named() {
 }
 
 #[tokio::test]
+async fn a_new_sign_in_ends_the_sessions_of_every_resource() {
+    let harness = strict().await;
+    let id = harness.connect(ADA).await.expect("connected");
+    let before = token(&harness, &id, GRAPH).await.expect("a token");
+    let kept = token(&harness, &id, GRAPH).await.expect("a token");
+    assert_eq!(before, kept);
+    harness.connect(ADA).await.expect("signed in again");
+    let renewals = harness.token_requests("refresh_token");
+    let after = token(&harness, &id, GRAPH).await.expect("a token");
+    assert_ne!(before, after);
+    assert_eq!(harness.token_requests("refresh_token"), renewals + 1);
+}
+
+#[tokio::test]
 async fn disconnecting_removes_the_sessions_of_every_resource() {
     let harness = Harness::start().await;
     let id = harness.connect(ADA).await.expect("connected");
