@@ -10,6 +10,7 @@ use mcm_core::app::App;
 use mcm_core::browser::SystemBrowser;
 #[cfg(windows)]
 use mcm_core::error::{Code, Error};
+use mcm_core::file;
 use mcm_core::http::Http;
 use mcm_core::logging;
 use mcm_core::memory;
@@ -90,11 +91,25 @@ pub fn run() -> ExitCode {
     ExitCode::SUCCESS
 }
 
+/// Makes the folders in which the web view keeps its files this user's only, before it makes them for everyone to read.
+fn keep_webkits_folders_private(app: &AppHandle) {
+    let folders = [app.path().app_local_data_dir(), app.path().app_cache_dir()];
+    for folder in folders.into_iter().flatten() {
+        if let Err(error) = file::make_private(&folder) {
+            tracing::warn!(
+                code = error.code().as_str(),
+                "a folder of the web view is not private"
+            );
+        }
+    }
+}
+
 fn set_up(app: &AppHandle, environment: Environment, paths: Paths) {
-    // The app works without its log.
-    let _ = logging::start("app", &paths, &environment);
-    app.manage(NoTrayNotice::new(&paths));
     let clock = Arc::new(SystemClock);
+    // The app works without its log.
+    let _ = logging::start("app", &paths, &environment, clock.clone());
+    keep_webkits_folders_private(app);
+    app.manage(NoTrayNotice::new(&paths));
     let program = program(app);
     let scheme = scheme(app, program.as_deref());
     let shortcut = Shortcut::new(app, &environment);

@@ -100,7 +100,7 @@ fn run_command(command: Command, environment: &Environment) -> Result<(), Failur
         })?;
     let world = world(paths, environment_of(&command, environment));
     // A command works without its log.
-    let _ = logging::start("mcm", &world.paths, environment);
+    let _ = logging::start("mcm", &world.paths, environment, world.clock.clone());
     let outcome = runtime.block_on(dispatch(command, world));
     // A hanging keychain does not keep the process alive.
     runtime.shutdown_background();

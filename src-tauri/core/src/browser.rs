@@ -160,8 +160,11 @@ mod tests {
         let page = Url::parse("https://login.example/authorize").expect("a URL");
         let folder = tempfile::tempdir().expect("a folder");
         let script = folder.path().join("browser");
-        let is_set = |name: &&str| std::env::var(name).is_ok_and(|value| !value.is_empty());
-        let name = ["HOME", "USER", "LANG", "CARGO_MANIFEST_DIR"].into_iter().find(is_set);
+        let ours = Environment::of_this_process();
+        let is_set = |name: &&str| ours.get(name).is_some();
+        let name = ["HOME", "USER", "LANG", "CARGO_MANIFEST_DIR"]
+            .into_iter()
+            .find(is_set);
         let name = name.expect("a variable that a shell does not set itself");
         let check = format!("test -n \"$PATH\" && test -z \"${name}\"");
         crate::file::replace(&script, check.as_bytes()).expect("written");

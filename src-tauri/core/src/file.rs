@@ -206,6 +206,59 @@ pub(crate) fn require_own_file(path: &Path, metadata: &fs::Metadata) -> Result<(
     Ok(())
 }
 
+/// Makes a folder of ours this user's only, where there is one already.
+///
+/// # Errors
+/// `storage-failed`, naming the folder: it belongs to another user, or other users can replace it by another.
+#[cfg(unix)]
+pub(crate) fn keep_folder_private(folder: &Path) -> Result<()> {
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+    const STICKY: u32 = 0o1000;
+    let refused = |folder: &Path, why: &str| {
+        let message = format!("{} {why}", folder.display());
+        Err(Error::new(Code::StorageFailed, message))
+    };
+    let user = rustix::process::geteuid().as_raw();
+    if let Some(above) = folder.parent()
+        && let Ok(metadata) = fs::metadata(above)
+    {
+        if ![user, 0].contains(&metadata.uid()) {
+            return refused(
+                above,
+                "belongs to another user. Set MCM_HOME to a folder of your own.",
+            );
+        }
+        if metadata.mode() & 0o002 != 0 && metadata.mode() & STICKY == 0 {
+            let why = "can be changed by every user. Take that permission away: chmod o-w.";
+            return refused(above, why);
+        }
+    }
+    let Ok(metadata) = fs::metadata(folder) else {
+        // It is made private when it is needed. A link that leads nowhere fails then.
+        return Ok(());
+    };
+    if !metadata.is_dir() {
+        return refused(folder, "is not a folder. Move it to another place.");
+    }
+    if metadata.uid() != user {
+        return refused(
+            folder,
+            "belongs to another user. Move it away, or change its owner.",
+        );
+    }
+    if metadata.mode() & 0o077 != 0 {
+        // Some disks keep no permissions; the owner was checked.
+        let _ = fs::set_permissions(folder, fs::Permissions::from_mode(metadata.mode() & 0o700));
+    }
+    Ok(())
+}
+
+/// As on Unix, where folders have owners; elsewhere the user's own folders are private already.
+#[cfg(not(unix))]
+pub(crate) fn keep_folder_private(_folder: &Path) -> Result<()> {
+    Ok(())
+}
+
 /// Why a file cannot be written, or made where there is none yet; none when it can.
 pub(crate) fn refusal_to_write(path: &Path) -> Option<Error> {
     let place = if path.exists() { path } else { path.parent()? };
@@ -327,12 +380,17 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
     path.with_file_name(name)
 }
 
-/// Opens a file for a lock or a log: made when missing, with its folder, readable by this user only, never shortened.
+/// Opens a file for a lock or a log: made when missing, with its folder, readable by this user only, never shortened. A
+/// link in its place is not followed.
 pub(crate) fn open_private(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.create(true).append(true).read(true);
     #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        let flags = rustix::fs::OFlags::NOFOLLOW.bits();
+        options.mode(0o600).custom_flags(flags.cast_signed());
+    }
     match (options.open(path), path.parent()) {
         (Err(error), Some(folder)) if error.kind() == io::ErrorKind::NotFound => {
             make_private_folder(folder)?;
@@ -342,12 +400,32 @@ pub(crate) fn open_private(path: &Path) -> io::Result<File> {
     }
 }
 
-/// Makes a folder that only this user may enter, with those above it.
+/// Makes a folder that only this user may enter, with those above it, or makes the one that is there so.
 ///
 /// # Errors
 /// `storage-failed`, naming the path.
 pub fn make_private(folder: &Path) -> Result<()> {
+    keep_folder_private(folder)?;
     make_private_folder(folder).map_err(|error| storage_failed("created", folder, error))
+}
+
+/// Makes the files of a folder readable by this user only, if their names begin so.
+///
+/// # Errors
+/// The system's, for the first that could not be changed.
+pub(crate) fn keep_files_private(folder: &Path, beginning: &str) -> io::Result<()> {
+    #[cfg(unix)]
+    for entry in fs::read_dir(folder)? {
+        use std::os::unix::fs::PermissionsExt as _;
+        let entry = entry?;
+        let is_ours = entry.file_name().to_string_lossy().starts_with(beginning);
+        if is_ours && entry.metadata()?.is_file() {
+            fs::set_permissions(entry.path(), fs::Permissions::from_mode(0o600))?;
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = (folder, beginning);
+    Ok(())
 }
 
 pub(crate) fn make_private_folder(folder: &Path) -> io::Result<()> {
@@ -374,6 +452,7 @@ pub(crate) fn storage_failed(what: &str, path: &Path, error: io::Error) -> Error
         return no_locks(path).with_source(error);
     }
     let why = match error.kind() {
+        _ if is_about_links(&error) => "a link is in its place; remove it",
         io::ErrorKind::StorageFull => "the disk is full; free some space",
         io::ErrorKind::ReadOnlyFilesystem => "the disk is read-only",
         io::ErrorKind::PermissionDenied => "access is denied; check its permissions",
@@ -397,6 +476,17 @@ fn is_about_locks(error: &io::Error) -> bool {
     [Errno::NOLCK, Errno::OPNOTSUPP]
         .iter()
         .any(|errno| number == Some(errno.raw_os_error()))
+}
+
+/// Whether a link was in the way.
+#[cfg(unix)]
+fn is_about_links(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error())
+}
+
+#[cfg(not(unix))]
+fn is_about_links(_error: &io::Error) -> bool {
+    false
 }
 
 #[cfg(not(unix))]

@@ -15,6 +15,7 @@ use jiff::Timestamp;
 use url::Url;
 
 use crate::error::{Code, Error, Result};
+use crate::file;
 use crate::http::Http;
 use crate::vault::Vault;
 
@@ -144,11 +145,21 @@ pub const APP_ID: &str = if cfg!(debug_assertions) {
 pub const SCHEME: &str = "io.github.multicloudmanager";
 
 impl Paths {
-    /// The platform's folders, or those below `MCM_HOME` when it is set.
+    /// The platform's folders, or those below `MCM_HOME` when it is set. Those that exist are this user's only
+    /// afterwards.
     ///
     /// # Errors
-    /// `storage-failed` when `MCM_HOME` is not an absolute path, or this user has no home folder.
+    /// `storage-failed` when `MCM_HOME` is not an absolute path, when this user has no home folder, and when another
+    /// user could change what a folder holds.
     pub fn resolve(environment: &Environment) -> Result<Self> {
+        let paths = Self::named(environment)?;
+        for folder in [&paths.config, &paths.data, &paths.logs] {
+            file::keep_folder_private(folder)?;
+        }
+        Ok(paths)
+    }
+
+    fn named(environment: &Environment) -> Result<Self> {
         if let Some(home) = environment.get("MCM_HOME") {
             let home = Path::new(home);
             if !home.is_absolute() {

@@ -19,6 +19,7 @@ mod exec;
 mod exec_child;
 mod failures;
 mod fast_path;
+mod folders;
 mod harness;
 mod identity_center;
 mod interactive;
