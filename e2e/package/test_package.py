@@ -25,14 +25,14 @@ OPENERS = {"gio": ("gio", "open"), "xdg-open": ("xdg-open",)}
 
 
 def test_the_deb_holds_the_app_and_mcm_and_nothing_of_the_sandbox(tmp_path):
-    check_content(run("dpkg-deb", "--contents", deb()))
+    check_content(run("dpkg-deb", "--contents", deb()), "vendor-completions")
     run("dpkg-deb", "-x", deb(), tmp_path)
     check_entry((tmp_path / "usr/share/applications" / ENTRY).read_text())
     assert run("dpkg-deb", "--field", deb(), "Package").strip() == NAME
 
 
 def test_the_rpm_holds_the_app_and_mcm_and_nothing_of_the_sandbox(tmp_path):
-    check_content(run("rpm", "-qpl", rpm()))
+    check_content(run("rpm", "-qpl", rpm()), "site-functions")
     # In Debian 12 its status is 1 for a complete archive too; cpio checks it instead.
     archive = subprocess.run(["rpm2cpio", rpm()], capture_output=True, check=False).stdout
     run("cpio", "--quiet", "-idm", input=archive, cwd=tmp_path)
@@ -165,9 +165,18 @@ def installed():
         remove()
 
 
-def check_content(listing):
+def check_content(listing, zsh_folder):
     programs = [f"usr/bin/{name}" for name in (NAME, "mcm", "mcm-full")]
-    for path in (*programs, "usr/share/man/man1/mcm.1", *LICENCES, f"usr/share/applications/{ENTRY}"):
+    completions = [
+        f"usr/share/{file}"
+        for file in (
+            "bash-completion/completions/mcm",
+            "fish/vendor_completions.d/mcm.fish",
+            f"zsh/{zsh_folder}/_mcm",
+        )
+    ]
+    documents = ("usr/share/man/man1/mcm.1", *LICENCES, f"usr/share/applications/{ENTRY}")
+    for path in (*programs, *completions, *documents):
         assert re.search(rf"[ /]{re.escape(path)}$", listing, re.MULTILINE), path
     assert "usr/share/icons/hicolor/128x128/" in listing
     assert "sandbox" not in listing and "empty-app" not in listing

@@ -233,6 +233,7 @@ Examples:
   eval \"$(mcm env contoso-production)\"               bash, zsh
   mcm env contoso-production | source                  fish
   mcm env contoso-production --shell powershell | Out-String | Invoke-Expression
+  for /f \"delims=\" %i in ('mcm env contoso-production --shell cmd') do @%i       cmd.exe
   eval \"$(mcm env --unset)\"                          unset everything again
 
 The credential is in the shell's variables and is not renewed. Every program that the shell starts can read it. Standard error
@@ -247,7 +248,8 @@ Without --interactive it never opens a browser: for an account that needs a sign
 If it fails and its output is not a terminal, it prints commands that unset what would act as another account, and then a
 command that fails. So eval \"$(mcm env …)\" fails too, and stops a script that runs under \"set -e\".
 
-The output begins with \"false || true\", so that the shell only gets \"false\" from an mcm that was killed. MCM_ENV marks the
+The output begins with \"false || true\", so that the shell only gets \"false\" from an mcm that was killed. cmd.exe gets a
+command that fails at the beginning and one that succeeds at the end: %ERRORLEVEL% shows which came last. MCM_ENV marks the
 key, so that mcm never mistakes it for your own.
 
 The commands are for the shell that runs mcm. Any other program must choose one with --shell.
@@ -320,7 +322,7 @@ pub(crate) enum Command {
     #[command(after_help = COMPLETION_HELP)]
     Completion {
         /// The shell
-        #[arg(value_enum)]
+        #[arg(value_parser = Shell::with_completion())]
         shell: Shell,
     },
     /// Run a command as one or more accounts

@@ -73,7 +73,13 @@ fn script(shell: Shell) -> String {
     shell
         .write_registration(VARIABLE, "mcm", "mcm", "mcm", &mut script)
         .expect("memory takes every byte");
-    String::from_utf8(script).expect("scripts are text")
+    let script = String::from_utf8(script).expect("scripts are text");
+    // zsh runs a file of its function path as the function itself, and then wants completions at once.
+    script.replace(
+        "compdef _clap_dynamic_completer_mcm mcm",
+        "if [ \"$funcstack[1]\" = _mcm ]; then\n    _clap_dynamic_completer_mcm \"$@\"\nelse\n    \
+         compdef _clap_dynamic_completer_mcm mcm\nfi",
+    )
 }
 
 /// The commands, whose arguments that take a name complete what is stored.
@@ -347,9 +353,18 @@ fn plain_words(name: &str) -> impl Iterator<Item = String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::ValueEnum as _;
     use futures_util::FutureExt as _;
     use mcm_core::account::Identity;
+
+    use crate::man::hold_committed;
+
+    /// Each shell's script, and the name that the packages give it.
+    const PACKAGED: [(Shell, &str); 4] = [
+        (Shell::Bash, "mcm.bash"),
+        (Shell::Zsh, "_mcm"),
+        (Shell::Fish, "mcm.fish"),
+        (Shell::Powershell, "mcm.ps1"),
+    ];
 
     fn azure(home: &str, name: &str, username: &str) -> Account {
         let identity = Identity::Azure {
@@ -463,8 +478,19 @@ mod tests {
 
     #[test]
     fn every_shell_has_a_script_that_asks_by_our_variable() {
-        for shell in Shell::value_variants().iter().copied() {
+        for (shell, _) in PACKAGED {
             assert!(script(shell).contains(VARIABLE), "{}", shell.name());
+        }
+    }
+
+    #[test]
+    fn the_packages_hold_each_shells_script() {
+        for (shell, file) in PACKAGED {
+            let text = format!("{}\n", script(shell).trim());
+            hold_committed(
+                &format!("src-tauri/bundle/completions/{file}"),
+                text.as_bytes(),
+            );
         }
     }
 }

@@ -26,11 +26,6 @@ use crate::token::requesting_program;
 use crate::variables::{self, Changes, Fact, Facts, Way};
 use crate::whoami::check;
 
-/// What the lines of a command begin with that was killed before it printed them: a shell that evaluates them fails.
-const UNFINISHED: &str = "false";
-/// What makes the beginning harmless.
-const FINISHED: &str = " || true\n";
-
 pub(crate) async fn run(app: &App, world: &World, options: &Env) -> Result<(), Failure> {
     let Some(shell) = options.shell.or_else(Shell::around) else {
         let message =
@@ -233,26 +228,22 @@ fn lines(shell: Shell, changes: &Changes) -> Result<String, Error> {
     Ok(lines)
 }
 
-/// Prints what makes a shell fail if this process ends before it prints its lines. At a terminal nobody evaluates them,
-/// and PowerShell fails by itself when it is given nothing.
+/// Prints what makes a shell fail if this process ends before it prints its lines. Nothing evaluates them at a terminal.
 pub(crate) fn begin(options: &Env) {
     let shell = options.shell.or_else(Shell::around);
-    if shell.is_some_and(has_beginning) {
-        print_unfinished(UNFINISHED);
+    if let Some((unfinished, _)) = shell.and_then(beginning) {
+        print_unfinished(unfinished);
     }
 }
 
-fn has_beginning(shell: Shell) -> bool {
-    shell != Shell::Powershell && !stdout().is_terminal()
+fn beginning(shell: Shell) -> Option<(&'static str, &'static str)> {
+    shell.beginning().filter(|_| !stdout().is_terminal())
 }
 
 /// The lines behind the beginning.
 fn finished(shell: Shell, lines: &str) -> String {
-    if has_beginning(shell) {
-        format!("{FINISHED}{lines}")
-    } else {
-        lines.to_owned()
-    }
+    let finished = beginning(shell).map_or("", |(_, finished)| finished);
+    format!("{finished}{lines}{}", shell.ending())
 }
 
 /// Prints commands that fail, for a shell that evaluates them: `eval "$(mcm env …)"` must not go on as another
@@ -265,15 +256,12 @@ pub(crate) fn print_failing(shell: Option<Shell>, has_begun: bool) {
     let lines = match shell.or_else(Shell::around) {
         Some(shell) => {
             let unset = shell.unset(variables::that_would_win(&Environment::of_this_process()));
-            let beginning = if has_begun && has_beginning(shell) {
-                FINISHED
-            } else {
-                ""
-            };
-            format!("{beginning}{unset}\n{}", shell.fail())
+            let finished = beginning(shell).filter(|_| has_begun);
+            let finished = finished.map_or("", |(_, finished)| finished);
+            format!("{finished}{unset}\n{}", shell.fail())
         }
         // This command fails in every shell.
-        None => UNFINISHED.to_owned(),
+        None => "false".to_owned(),
     };
     // The failure is also on standard error.
     let _ = print(&lines);

@@ -1,6 +1,10 @@
 //! The commands that set and unset variables in each shell, with any value: names and tokens come from servers.
+//!
+//! cmd.exe is the exception. It has no quotation in which every character stands for itself, so its lines are for values
+//! without meaning to any shell, which is all that `mcm env` prints.
 
 use clap::ValueEnum;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 /// A shell for which `mcm` can print commands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -12,6 +16,8 @@ pub(crate) enum Shell {
     Fish,
     #[value(aliases = ["pwsh"])]
     Powershell,
+    /// cmd.exe
+    Cmd,
 }
 
 /// The characters that PowerShell reads as a single quotation mark (PowerShell language specification 2.3.5.2).
@@ -39,6 +45,7 @@ impl Shell {
             "zsh" => Some(Self::Zsh),
             "fish" => Some(Self::Fish),
             "pwsh" | "powershell" => Some(Self::Powershell),
+            "cmd" => Some(Self::Cmd),
             _ => None,
         }
     }
@@ -50,6 +57,34 @@ impl Shell {
             Self::Zsh => "zsh",
             Self::Fish => "fish",
             Self::Powershell => "powershell",
+            Self::Cmd => "cmd",
+        }
+    }
+
+    /// Reads the name of a shell that has completion scripts: cmd.exe has none.
+    pub(crate) fn with_completion() -> impl TypedValueParser<Value = Self> {
+        let shells = Self::value_variants().iter();
+        let shells = shells.filter(|shell| **shell != Self::Cmd);
+        PossibleValuesParser::new(shells.filter_map(Self::to_possible_value))
+            .map(|name| Self::from_str(&name, false).expect("it is one of these"))
+    }
+
+    /// What lines begin with, so that evaluating nothing else fails, and what makes that beginning harmless. PowerShell
+    /// fails by itself when it is given nothing.
+    pub(crate) fn beginning(self) -> Option<(&'static str, &'static str)> {
+        match self {
+            Self::Bash | Self::Zsh | Self::Fish => Some(("false", " || true\n")),
+            Self::Powershell => None,
+            // Each line is a command of its own there: only the last decides, see `ending`.
+            Self::Cmd => Some((self.fail(), "\n")),
+        }
+    }
+
+    /// What the lines end with, where the last command must be one that succeeds.
+    pub(crate) fn ending(self) -> &'static str {
+        match self {
+            Self::Cmd => "\ncmd /c exit 0",
+            _ => "",
         }
     }
 
@@ -59,6 +94,7 @@ impl Shell {
             Self::Bash | Self::Zsh => format!("export {name}={}", quoted_for_posix(value)),
             Self::Fish => format!("set -gx {name} {}", quoted_for_fish(value)),
             Self::Powershell => format!("$env:{name} = {}", quoted_for_powershell(value)),
+            Self::Cmd => format!("set \"{name}={value}\""),
         }
     }
 
@@ -67,6 +103,7 @@ impl Shell {
         match self {
             Self::Bash | Self::Zsh | Self::Fish => "false",
             Self::Powershell => "throw 'mcm env failed.'",
+            Self::Cmd => "cmd /c exit 1",
         }
     }
 
@@ -76,6 +113,7 @@ impl Shell {
             Self::Bash | Self::Zsh => format!("unset {name}"),
             Self::Fish => format!("set -e {name}"),
             Self::Powershell => format!("$env:{name} = $null"),
+            Self::Cmd => format!("set \"{name}=\""),
         };
         names.into_iter().map(line).collect::<Vec<_>>().join("\n")
     }
@@ -207,6 +245,31 @@ mod shells {
         }
     }
 
+    /// Debian has no package of PowerShell. Windows' and macOS' build machines have it.
+    #[test]
+    fn powershell_gives_its_children_what_was_meant() {
+        if Command::new("pwsh").arg("-Version").output().is_err() {
+            mcm_core::testing::not_checked("PowerShell, because pwsh is not installed");
+            return;
+        }
+        let values = [
+            "a'b\u{2019}c\r\n$(d)`",
+            "$(Get-Date)",
+            "\"",
+            "a;b|c",
+            "\u{201c}\\",
+        ];
+        let lines: Vec<String> = values
+            .iter()
+            .enumerate()
+            .map(|(n, value)| Shell::Powershell.set(&format!("V{n}"), value))
+            .collect();
+        let lines = lines.join("\n").replace('\'', "''");
+        let script = format!("'{lines}' | Out-String | Invoke-Expression");
+        let flags = ["-NoProfile", "-NonInteractive", "-Command"];
+        assert_eq!(read_back("pwsh", &flags, &script, values.len()), values);
+    }
+
     fn quoted(shell: Shell, script: &str) -> String {
         if shell == Shell::Fish {
             quoted_for_fish(script)
@@ -257,6 +320,12 @@ mod tests {
     }
 
     #[test]
+    fn cmd_exe_gets_commands_of_its_own() {
+        assert_eq!(Shell::Cmd.set("V", "a:b/c"), "set \"V=a:b/c\"");
+        assert_eq!(Shell::Cmd.unset(["A", "B"]), "set \"A=\"\nset \"B=\"");
+    }
+
+    #[test]
     fn a_shell_is_known_by_its_file() {
         for (path, shell) in [
             ("/usr/bin/fish", Some(Shell::Fish)),
@@ -268,6 +337,7 @@ mod tests {
             ("/usr/bin/bash (deleted)", Some(Shell::Bash)),
             ("/opt/microsoft/powershell/7/pwsh", Some(Shell::Powershell)),
             ("C:\\Windows\\powershell.exe", Some(Shell::Powershell)),
+            ("C:\\Windows\\System32\\cmd.exe", Some(Shell::Cmd)),
             ("/usr/bin/make", None),
             ("/home/ada/fish/deploy", None),
             ("/usr/bin/nu", None),
