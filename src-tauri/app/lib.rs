@@ -14,6 +14,8 @@ mod fixtures;
 mod launch_args;
 mod no_tray_notice;
 mod notice;
+#[cfg(test)]
+mod packages;
 mod quit;
 mod scheme;
 mod shortcut;
