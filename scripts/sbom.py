@@ -1,6 +1,6 @@
-"""Writes the software bill of materials of the packages, in CycloneDX 1.5: sbom.py FILE.
+"""Writes the software bill of materials of the packages, in CycloneDX 1.5: sbom.py FILE TARGET.
 
-One file for what the packages hold: the crates linked into their programs, as `cargo tree` resolves them, and the npm
+One file for what the packages hold: the crates linked into their programs for a target, as `cargo tree` resolves them, and the npm
 packages that the dashboard is built from. cargo-cyclonedx would write one for each crate instead, without npm's.
 Nothing in it depends on the time or the machine, so the same commit gives the same bytes.
 """
@@ -16,7 +16,6 @@ ROOT = Path(__file__).resolve().parent.parent
 PROGRAMS = ("multi-cloud-manager", "mcm-cli")
 # What the dashboard imports; vite bundles them with what they need.
 BUNDLED = ("svelte", "@tauri-apps/api")
-TARGET = "x86_64-unknown-linux-gnu"
 
 
 def cargo(*arguments):
@@ -24,14 +23,14 @@ def cargo(*arguments):
     return subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
 
 
-def crates():
+def crates(target):
     """A component for each linked crate, and what each one depends on."""
     chosen = [word for program in PROGRAMS for word in ("--package", program)]
     tree = cargo(
-        "tree", *chosen, "--edges", "normal", "--prefix", "none", "--format", "{p}", "--target", TARGET
+        "tree", *chosen, "--edges", "normal", "--prefix", "none", "--format", "{p}", "--target", target
     )
     linked = {tuple(line.split()[:2]) for line in tree.splitlines() if line}
-    metadata = json.loads(cargo("metadata", "--format-version", "1", "--filter-platform", TARGET))
+    metadata = json.loads(cargo("metadata", "--format-version", "1", "--filter-platform", target))
     packages = {
         one["id"]: one for one in metadata["packages"] if (one["name"], f"v{one['version']}") in linked
     }
@@ -99,7 +98,7 @@ def npm_packages():
 
 
 def main():
-    linked, crate_needs = crates()
+    linked, crate_needs = crates(sys.argv[2])
     bundled, npm_needs = npm_packages()
     version = tomllib.loads((ROOT / "Cargo.toml").read_text())["workspace"]["package"]["version"]
     product = f"pkg:generic/multi-cloud-manager@{version}"
