@@ -110,8 +110,8 @@ def test_a_running_program_stops_a_silent_update_before_it_changes_anything(wine
 
         assert (INSTALLED / "LICENSE-MIT").read_text() == "as it was"
     finally:
-        running.kill()
-        running.communicate()
+        wine.run("taskkill", "/f", "/im", name, check=False)
+        running.communicate(timeout=30)
     until("the update goes on", lambda: wine.run(installer, "/S", check=False).returncode == 0)
 
 
@@ -132,6 +132,7 @@ def test_tauris_installer_takes_our_hooks(tmp_path):
     # As Tauri's script has them: for x86, with its own variable and definition.
     script.write_text(
         f'Unicode true\n!define BUNDLEID "x"\nVar UpdateMode\n!include "{hooks}"\nOutFile "{tmp_path}/made.exe"\n'
+        "Function un.onInit\nStrCpy $UpdateMode 0\nFunctionEnd\n"
         "Section\n!insertmacro NSIS_HOOK_POSTINSTALL\nWriteUninstaller u.exe\nSectionEnd\n"
         "Section Uninstall\n!insertmacro NSIS_HOOK_POSTUNINSTALL\nSectionEnd\n"
     )

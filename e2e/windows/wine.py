@@ -39,11 +39,7 @@ class Wine:
     def run(self, *command, check=True, patience=180, **env):
         """Runs a program to its end and returns its status and output."""
         program = self.start(*command, **env)
-        try:
-            stdout, stderr = program.communicate(timeout=patience)
-        except subprocess.TimeoutExpired:
-            program.kill()
-            raise
+        stdout, stderr = program.communicate(timeout=patience)
         done = subprocess.CompletedProcess(command, program.returncode, stdout, stderr)
         assert not check or done.returncode == 0, f"{command}: {done.returncode}\n{stdout}{stderr}"
         return done
