@@ -9,6 +9,9 @@ use mcm_core::role::Permissions;
 
 use crate::environment_arguments::EnvironmentCommand;
 use crate::shell::Shell;
+use crate::shell_arguments::{
+    PROMPT_HELP, PromptOptions, SESSIONS_HELP, SHELL_HELP, SessionsOptions, ShellOptions,
+};
 
 const AFTER_HELP: &str = "\
 ACCOUNT is an account's id, its name or its user name; ACCOUNT/TARGET also names a subscription, project, region or role
@@ -328,6 +331,15 @@ pub(crate) enum Command {
     /// Run a command as one or more accounts
     #[command(after_help = EXEC_HELP)]
     Exec(Exec),
+    /// Start your shell in an environment
+    #[command(after_help = SHELL_HELP)]
+    Shell(ShellOptions),
+    /// List the running commands and shells that hold credentials, or cut one off
+    #[command(after_help = SESSIONS_HELP)]
+    Sessions(SessionsOptions),
+    /// Print the environment's name for a prompt
+    #[command(after_help = PROMPT_HELP)]
+    Prompt(PromptOptions),
     /// Print shell commands that set credentials
     #[command(after_help = ENV_HELP)]
     Env(Env),
