@@ -38,7 +38,7 @@ Environment:
   AZURE_CLIENT_ID, AZURE_TENANT_ID     the app registration, and the tenant to sign in to
   GOOGLE_CLIENT_ID, …_SECRET           the OAuth client of a desktop app
   AWS_PROFILE, AWS_REGION, …           the identity that assumes the role, as for every AWS tool
-  BROWSER                              the program that opens the sign-in page
+  BROWSER                              the program that opens the sign-in page, on Linux
   MCM_HOME                             one folder for settings, accounts and logs
   MCM_LOG                              log level: error, warn, info (default), debug, trace
   NO_COLOR                             no colour, even in a terminal
