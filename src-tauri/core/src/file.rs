@@ -8,7 +8,7 @@ mod run_folder;
 mod watch;
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use jiff::{SignedDuration, Timestamp};
@@ -36,16 +36,59 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
     write().map_err(|error| storage_failed("saved", path, error))
 }
 
-/// Reads a file; none when there is no such file.
+/// The most bytes of a file that nothing else limits: more than any settings or lists of other tools.
+const MOST_BYTES: u64 = 16_000_000;
+
+/// Reads a file, of any program; none when there is no such file.
 ///
 /// # Errors
-/// `storage-failed`, naming the path.
+/// `storage-failed`, naming the path; at once for a pipe, which could keep us waiting, and for a huge file.
 pub fn read(path: &Path) -> Result<Option<Vec<u8>>> {
-    match fs::read(path) {
-        Ok(bytes) => Ok(Some(bytes)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(storage_failed("read", path, error)),
+    let mut options = OpenOptions::new();
+    options.read(true);
+    #[cfg(unix)]
+    {
+        let flags = rustix::fs::OFlags::NONBLOCK.bits();
+        std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, flags.cast_signed());
     }
+    let failed = |error| storage_failed("read", path, error);
+    let file = match options.open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(failed(error)),
+    };
+    let metadata = file.metadata().map_err(failed)?;
+    if is_pipe(&metadata) {
+        return Err(failed(io::ErrorKind::NotADirectory.into()));
+    }
+    let mut bytes = Vec::with_capacity(metadata.len().min(MOST_BYTES) as usize);
+    let read = file.take(MOST_BYTES + 1).read_to_end(&mut bytes);
+    read.map_err(failed)?;
+    if bytes.len() as u64 > MOST_BYTES {
+        return Err(too_large(path, metadata.len(), MOST_BYTES));
+    }
+    Ok(Some(bytes))
+}
+
+#[cfg(unix)]
+fn is_pipe(metadata: &fs::Metadata) -> bool {
+    use std::os::unix::fs::FileTypeExt as _;
+    metadata.file_type().is_fifo()
+}
+
+#[cfg(not(unix))]
+fn is_pipe(_metadata: &fs::Metadata) -> bool {
+    false
+}
+
+fn too_large(path: &Path, length: u64, limit: u64) -> Error {
+    let message = format!(
+        "{} is too large: {} MB, and at most {} MB can be read. Move it away.",
+        path.display(),
+        length / 1_000_000,
+        limit / 1_000_000
+    );
+    Error::new(Code::StorageFailed, message)
 }
 
 /// As `read`, for a file that others may have put there: limited in size, and regular files only.
@@ -59,15 +102,7 @@ pub fn read_at_most(path: &Path, limit: u64) -> Result<Option<Vec<u8>>> {
             path,
             io::ErrorKind::NotADirectory.into(),
         )),
-        Ok(metadata) if metadata.len() > limit => {
-            let message = format!(
-                "{} is too large: {} MB, and at most {} MB can be read. Move it away.",
-                path.display(),
-                metadata.len() / 1_000_000,
-                limit / 1_000_000
-            );
-            Err(Error::new(Code::StorageFailed, message))
-        }
+        Ok(metadata) if metadata.len() > limit => Err(too_large(path, metadata.len(), limit)),
         _ => read(path),
     }
 }
@@ -519,6 +554,45 @@ mod tests {
                 0o600
             );
         }
+    }
+
+    #[test]
+    fn a_reader_sees_a_replaced_file_whole_at_every_moment() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("file");
+        let contents = [b"a", b"b"].map(|letter| letter.repeat(100_000));
+        replace(&path, &contents[0]).expect("written");
+        std::thread::scope(|scope| {
+            let writer = scope.spawn(|| {
+                for round in 0..200 {
+                    replace(&path, &contents[round % 2]).expect("written");
+                }
+            });
+            while !writer.is_finished() {
+                let read = read(&path).expect("readable").expect("never missing");
+                assert!(contents.contains(&read), "{} bytes", read.len());
+            }
+        });
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_pipe_or_a_file_without_end_is_refused_at_once_and_nothing_is_nothing() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let pipe = folder.path().join("pipe");
+        rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, 0o600.into()).expect("made");
+        for path in [pipe.as_path(), folder.path(), Path::new("/dev/zero")] {
+            let error = read(path).expect_err("refused");
+            assert_eq!(error.code(), Code::StorageFailed, "{}", path.display());
+            assert!(
+                error.message().contains(&path.display().to_string()),
+                "{error}"
+            );
+        }
+        assert_eq!(
+            read(Path::new("/dev/null")).expect("readable"),
+            Some(Vec::new())
+        );
     }
 
     #[test]

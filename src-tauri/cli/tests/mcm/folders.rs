@@ -3,10 +3,11 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt as _, chown, symlink};
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 use mcm_core::testing::may_run_as_another_user;
 
-use crate::harness::{ADA, Harness};
+use crate::harness::{ADA, Harness, run};
 
 /// A user of this machine who is not the one of the tests.
 const NEIGHBOUR: u32 = 65534;
@@ -109,4 +110,43 @@ fn a_link_in_the_place_of_a_lock_or_a_log_is_not_followed() {
     symlink(&elsewhere, &log).expect("linked");
     harness.mcm(&["token", "contoso"]);
     assert!(!elsewhere.exists());
+}
+
+#[test]
+fn a_pipe_in_the_place_of_a_file_keeps_no_command_waiting() {
+    let harness = Harness::without_keychain();
+    for file in [
+        "mcm/config/settings.toml",
+        "mcm/data/accounts.db",
+        "mcm/data/accounts.json",
+        "mcm/data/issued.jsonl",
+        ".aws/config",
+        ".aws/credentials",
+        ".azure/azureProfile.json",
+        ".azure/config",
+        ".boto",
+        ".config/gcloud/active_config",
+        ".config/gcloud/configurations/config_default",
+        ".config/gcloud/application_default_credentials.json",
+    ] {
+        let pipe = harness.folder().join(file);
+        fs::create_dir_all(pipe.parent().expect("a folder")).expect("made");
+        let _ = fs::remove_file(&pipe);
+        run(Command::new("mkfifo").arg(&pipe), "mkfifo", "coreutils");
+        for arguments in [
+            &["accounts"][..],
+            &["activity"],
+            &["whoami"],
+            &["doctor"],
+            &["configure", "aws"],
+        ] {
+            let mut mcm = harness.command(arguments);
+            mcm.stdout(Stdio::null()).stderr(Stdio::null());
+            let mut mcm = mcm.spawn().expect("mcm starts");
+            let ended = std::cell::RefCell::new(&mut mcm);
+            let has_ended = || ended.borrow_mut().try_wait().expect("a child").is_some();
+            harness.until(&format!("{arguments:?} with {file}"), has_ended);
+        }
+        fs::remove_file(&pipe).expect("there");
+    }
 }
