@@ -165,6 +165,19 @@ async fn renew(app: Weak<App>, gate: Arc<Semaphore>, id: AccountId) {
         return;
     };
     let Some(app) = app.upgrade() else { return };
+    // The cloud may have asked for a pause since this account was planned.
+    let Ok(cloud) = app.account(&id).map(|account| account.cloud()) else {
+        return;
+    };
+    let now = app.world.clock.now();
+    let is_held = app
+        .state()
+        .held_clouds
+        .get(&cloud)
+        .is_some_and(|until| *until > now);
+    if is_held {
+        return;
+    }
     let renewed = app
         .sessions
         .session(
@@ -177,10 +190,9 @@ async fn renew(app: Weak<App>, gate: Arc<Semaphore>, id: AccountId) {
     app.note(renewed.as_ref().err());
     if let Err(error) = &renewed
         && let Some(wait) = error.retry_after()
-        && let Ok(account) = app.account(&id)
     {
         let until = app.world.clock.now() + wait;
-        app.state().held_clouds.insert(account.cloud(), until);
+        app.state().held_clouds.insert(cloud, until);
     }
     // The list is loaded with the new session, so a quiet account sends both requests together.
     let is_old = |account: &Account, now: Timestamp| {
