@@ -55,15 +55,32 @@ fn fish(text: &str) -> Option<String> {
     Some(value)
 }
 
-/// In single quotes two quotes of any kind stand for the first.
+/// A sum of texts in single quotes, where two quotes of any kind stand for the first, and of numbered characters. A line
+/// break stands in no text, because a line read by itself would end there.
 fn powershell(text: &str) -> Option<String> {
-    let mut chars = text.strip_prefix('\'')?.strip_suffix('\'')?.chars();
-    let mut value = String::new();
-    while let Some(c) = chars.next() {
-        if POWERSHELL_QUOTES.contains(&c) {
-            chars.next().filter(|next| POWERSHELL_QUOTES.contains(next))?;
+    let (mut value, mut rest) = (String::new(), text);
+    loop {
+        if let Some(number) = rest.strip_prefix("[char]") {
+            let digits = number.len() - number.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+            value.push(char::from_u32(number[..digits].parse().ok()?)?);
+            rest = &number[digits..];
+        } else {
+            rest = rest.strip_prefix('\'')?;
+            loop {
+                let c = rest.chars().next().filter(|c| !matches!(c, '\n' | '\r'))?;
+                rest = &rest[c.len_utf8()..];
+                if POWERSHELL_QUOTES.contains(&c) {
+                    let Some(second) = rest.chars().next().filter(|next| POWERSHELL_QUOTES.contains(next)) else {
+                        break;
+                    };
+                    rest = &rest[second.len_utf8()..];
+                }
+                value.push(c);
+            }
         }
-        value.push(c);
+        match rest.strip_prefix(" + ") {
+            Some(next) => rest = next,
+            None => return rest.is_empty().then_some(value),
+        }
     }
-    Some(value)
 }
