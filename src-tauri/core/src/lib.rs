@@ -16,7 +16,6 @@ pub mod environment;
 pub mod error;
 pub mod file;
 pub mod guid;
-pub mod holders;
 pub mod http;
 pub mod id_token;
 pub mod logging;

@@ -20,6 +20,8 @@ pub(super) enum Behaviour {
     Full,
     /// Stores text only, and replaces anything else.
     TextOnly,
+    /// Keeps the head of a record, and of each further part all but the last byte.
+    ShortenedParts,
     /// Answers with the raw bytes of a secret in its error.
     Talkative,
     /// Does not answer until its behaviour changes.
@@ -244,6 +246,13 @@ impl FakeEntry {
     }
 }
 
+/// Whether an entry is a part of a record, by its name: `…-SLOT-NUMBER`.
+fn is_part(user: &str) -> bool {
+    let mut ends = user.rsplit('-');
+    let number = ends.next().is_some_and(|end| end.parse::<u32>().is_ok());
+    number && matches!(ends.next(), Some("0" | "1"))
+}
+
 impl CredentialApi for FakeEntry {
     fn set_secret(&self, secret: &[u8]) -> Result<()> {
         self.fake.operation(|state| {
@@ -256,6 +265,9 @@ impl CredentialApi for FakeEntry {
             state.longest = state.longest.max(secret.len());
             let kept = match state.mood {
                 Behaviour::TextOnly => String::from_utf8_lossy(secret).into_owned().into_bytes(),
+                Behaviour::ShortenedParts if is_part(&self.name.1) => {
+                    secret[..secret.len() - 1].to_vec()
+                }
                 _ => secret.to_vec(),
             };
             match self.place(state) {

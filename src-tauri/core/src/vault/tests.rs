@@ -367,6 +367,18 @@ async fn keychain_that_does_not_keep_a_write_is_noticed_and_keeps_the_old_secret
 }
 
 #[tokio::test]
+async fn keychain_that_shortens_parts_is_noticed_before_the_old_secret_goes() {
+    let fake = Fake::new();
+    let vault = vault(&fake);
+    let old = bytes(1, 5_000);
+    write(&vault, &grant(), &old).await.expect("it is well");
+    fake.become_(Behaviour::ShortenedParts);
+    let refused = code_of(write(&vault, &grant(), &bytes(2, 5_000))).await;
+    assert_eq!(refused, Code::KeychainFailed);
+    assert_eq!(read(&vault, &grant()).await.expect("readable"), Some(old));
+}
+
+#[tokio::test]
 async fn keychain_for_text_only_keeps_long_text() {
     let fake = Fake::new();
     fake.become_(Behaviour::TextOnly);

@@ -10,7 +10,7 @@ use mcm_core::sign_in::{CheckState, RoleCheckKind};
 use mcm_core::snapshot::{Snapshot, Status};
 use mcm_core::world::Clock as _;
 use sandbox_clouds::aws::directory::{Appears, Condition, Role, Statement, Trusted, Wanted};
-use sandbox_clouds::{Endpoint, Fault, Rule};
+use sandbox_clouds::{Endpoint, Fault, Rule, ServiceError};
 
 use crate::harness::{Harness, within};
 use crate::roles::{
@@ -300,6 +300,113 @@ async fn a_session_whose_owner_cannot_be_found_out_is_not_kept() {
         .expect_err("not checked");
     assert_eq!(error.code(), Code::Throttled);
     assert!(harness.rows().is_empty());
+}
+
+/// STS says that the credentials belong to this ARN.
+fn belonging_to(arn: &str) -> Fault {
+    let result = format!("<Arn>{arn}</Arn><UserId>AIDA</UserId><Account>111122223333</Account>");
+    sts("GetCallerIdentity", &result)
+}
+
+/// An answer of STS as it came from the network.
+fn sts(action: &str, result: &str) -> Fault {
+    let body = format!(
+        "<{action}Response xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><{action}Result>{result}</{action}Result></{action}Response>"
+    );
+    Fault::Status(sandbox_clouds::Status {
+        code: 200,
+        body,
+        ..sandbox_clouds::Status::default()
+    })
+}
+
+#[tokio::test]
+async fn a_session_of_another_role_account_or_partition_is_not_used() {
+    for owner in [
+        "arn:aws:sts::444455556666:assumed-role/Admin/multi-cloud-manager",
+        "arn:aws:sts::999999999999:assumed-role/Reader/multi-cloud-manager",
+        "arn:aws-cn:sts::444455556666:assumed-role/Reader/multi-cloud-manager",
+        "arn:aws:iam::444455556666:user/Reader",
+        "nonsense",
+    ] {
+        let harness = Harness::start().await;
+        prepare(&harness).await;
+        let rule = Rule::new(Endpoint::AwsCallerIdentity, belonging_to(owner));
+        harness.clouds.faults().add(rule.after(1));
+        let error = finish(&harness, wish("Reader")).await.expect_err(owner);
+        assert_eq!(error.code(), Code::SignInRejected, "{owner}: {error}");
+        assert!(harness.rows().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_caller_that_can_assume_no_role_is_named_before_any_is_assumed() {
+    for (caller, part) in [
+        ("arn:aws:iam::111122223333:root", "cannot assume a role"),
+        (
+            "arn:aws:sts::111122223333:federated-user/ada",
+            "cannot assume a role",
+        ),
+        (
+            "arn:aws-cn:iam::111122223333:user/ada",
+            "is in partition aws-cn",
+        ),
+    ] {
+        let harness = Harness::start().await;
+        prepare(&harness).await;
+        let faults = harness.clouds.faults();
+        faults.always(Endpoint::AwsCallerIdentity, belonging_to(caller));
+        let error = finish(&harness, wish("Reader")).await.expect_err(caller);
+        assert_eq!(error.code(), Code::RoleRefused, "{caller}: {error}");
+        assert!(
+            error.message().contains(part) && error.message().contains(caller),
+            "{error}"
+        );
+        let requests = harness.clouds.requests();
+        let assumes = |endpoint| endpoint == Some(Endpoint::AwsAssumeRole);
+        assert!(!requests.iter().any(|request| assumes(request.endpoint)));
+    }
+}
+
+#[tokio::test]
+async fn a_session_without_its_token_is_no_session() {
+    let harness = Harness::start().await;
+    prepare(&harness).await;
+    let credentials = "<Credentials><AccessKeyId>ASIAEXAMPLEEXAMPLE00</AccessKeyId>\
+        <SecretAccessKey>secret</SecretAccessKey><SessionToken></SessionToken>\
+        <Expiration>2026-11-24T21:00:00Z</Expiration></Credentials>";
+    let faults = harness.clouds.faults();
+    faults.always(Endpoint::AwsAssumeRole, sts("AssumeRole", credentials));
+    let error = finish(&harness, wish("Reader")).await.expect_err("refused");
+    assert_eq!(error.code(), Code::ServerFailed, "{error}");
+    assert!(harness.rows().is_empty());
+}
+
+#[tokio::test]
+async fn one_refusal_while_a_role_spreads_ends_no_sign_in_and_counts_for_nothing() {
+    let denied = ServiceError {
+        status: 403,
+        code: "AccessDenied".into(),
+        message: "a region that does not know the role yet".into(),
+    };
+    // Each of the calls is refused once.
+    for call in 0..6 {
+        let harness = Harness::start().await;
+        prepare(&harness).await;
+        let rule = Rule::new(Endpoint::AwsAssumeRole, Fault::ServiceError(denied.clone()));
+        harness.clouds.faults().add(rule.after(call).times(1));
+        let id = finish(&harness, wish("Reader")).await.expect("connected");
+        assert_eq!(known(&harness, &id).enforced, Enforcement::Enforced);
+    }
+}
+
+#[tokio::test]
+async fn a_session_ends_when_aws_says_so_whatever_was_asked_for() {
+    let harness = Harness::start().await;
+    harness.clouds.set_aws_session_life(Some(20 * MINUTE));
+    let id = connect(&harness, "Reader").await.expect("connected");
+    let session = harness.row(&id).session.expect("a session");
+    assert_eq!(session.expires_at, session.issued_at + 20 * MINUTE);
 }
 
 #[tokio::test]

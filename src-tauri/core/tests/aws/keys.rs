@@ -87,6 +87,38 @@ async fn typed_keys_are_checked_kept_used_and_removed_with_their_last_connection
 }
 
 #[tokio::test]
+async fn typed_keys_stay_until_the_last_of_two_roles_that_use_them_is_disconnected() {
+    let variables = [("AWS_ACCESS_KEY_ID", ""), ("AWS_SECRET_ACCESS_KEY", "")];
+    let harness = Harness::with(|_| {}, &variables).await;
+    let keys = keys_of(&harness, "ada");
+    let id = keys.access_key_id.clone();
+    harness.app.add_access_keys(keys).await.expect("checked");
+    let mut accounts = Vec::new();
+    for name in ["Reader", "LongReader"] {
+        let wish = PrepareRole {
+            source: Some(SourceChoice::OnlyKeys),
+            ..PrepareRole::default()
+        };
+        harness.app.prepare_role(wish).await.expect("prepared");
+        let wish = ConnectRole {
+            role_arn: Some(role(name)),
+            accept_not_enforced: true,
+            ..ConnectRole::default()
+        };
+        accounts.push(finish(&harness, with(wish)).await.expect(name));
+    }
+    let is_kept = async || {
+        let kept = harness.vault.read(&Record::access_keys(&id)).await;
+        kept.expect("readable").is_some()
+    };
+    harness.app.disconnect(&accounts[0]).await.expect("gone");
+    assert!(is_kept().await);
+    harness.app.renew(&accounts[1]).await.expect("it renews");
+    harness.app.disconnect(&accounts[1]).await.expect("gone");
+    assert!(!is_kept().await);
+}
+
+#[tokio::test]
 async fn keys_that_aws_does_not_accept_are_not_kept() {
     let harness = Harness::start().await;
     let wrong_secret = EnteredKeys {

@@ -3,6 +3,7 @@
 use mcm_core::app::{ConnectRole, PrepareRole};
 use mcm_core::error::Code;
 use mcm_core::role::Permissions;
+use mcm_core::vault::Record;
 
 use crate::harness::Harness;
 use crate::roles::{attempts, finish, known, prepare, role, with};
@@ -87,6 +88,24 @@ async fn an_external_id_waits_across_restarts_until_its_role_is_connected() {
             .code(),
         Code::InvalidInput
     );
+}
+
+#[tokio::test]
+async fn forgetting_everything_leaves_no_role_that_waits_and_no_secret_without_an_account() {
+    let harness = Harness::start().await;
+    harness
+        .app
+        .prepare_role(PrepareRole::default())
+        .await
+        .expect("prepared");
+    // As an interrupted process of an earlier version could leave it.
+    let orphan = Record::access_keys("AKIAORPHANORPHANORPH");
+    let secret = secrecy::SecretSlice::from(b"orphan".to_vec());
+    harness.vault.write(&orphan, secret).await.expect("written");
+    harness.app.forget_everything().await.expect("forgotten");
+    assert!(harness.app.pending_roles().expect("readable").is_empty());
+    let left = harness.vault.read(&orphan).await.expect("readable");
+    assert!(left.is_none());
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use mcm_core::account::{AccountId, Cloud};
 use mcm_core::activity::ActivityKind;
 use mcm_core::app::Connect;
 use mcm_core::error::{Code, Error};
-use mcm_core::resource::Resource;
+use mcm_core::resource::{Identifier, Resource};
 use mcm_core::snapshot::Status;
 use mcm_core::vault::Record;
 use sandbox_clouds::azure::Rotation;
@@ -389,6 +389,22 @@ async fn an_account_keeps_sessions_for_a_bounded_number_of_resources() {
     let asked = harness.token_requests("refresh_token");
     token(&harness, &id, "graph").await.expect("kept");
     assert_eq!(harness.token_requests("refresh_token"), asked);
+}
+
+#[tokio::test]
+async fn a_sign_in_for_a_resource_ends_its_wait_at_once() {
+    let harness = strict().await;
+    let id = harness.connect(ADA).await.expect("connected");
+    harness.clouds.ask_azure_consent_for(GRAPH);
+    token(&harness, &id, GRAPH).await.expect_err("no consent");
+    let wish = Connect {
+        account: Some(id.clone()),
+        resource: Some(Identifier::parse(GRAPH).expect("an identifier")),
+        ..Connect::new(Cloud::Azure)
+    };
+    let browser = Browser::new().as_person(ADA);
+    harness.sign_in(wish, &browser).await.expect("consented");
+    token(&harness, &id, GRAPH).await.expect("at once");
 }
 
 #[tokio::test]

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use mcm_core::error::Code;
 use mcm_core::snapshot::Status;
+use mcm_core::vault::Record;
+use mcm_core::world::Clock as _;
 use sandbox_clouds::azure::Rotation;
 use sandbox_clouds::{Endpoint, Fault, OAuthError};
 use secrecy::ExposeSecret as _;
@@ -230,6 +232,73 @@ async fn a_clock_that_goes_back_a_day_renews_instead_of_trusting_the_session() {
     harness.clock.set(now - 24 * HOUR);
     harness.app.session(&id).await.expect("renewed");
     assert_eq!(harness.token_requests("refresh_token"), 1);
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_back_makes_nobody_wait_longer() {
+    let harness = Harness::start().await;
+    let id = harness.connect(ADA).await.expect("connected");
+    harness.clock.advance(2 * HOUR);
+    let faults = harness.clouds.faults();
+    faults.next(Endpoint::AzureToken, Fault::status(503));
+    let failed = harness.app.session(&id).await.expect_err("unavailable");
+    assert_eq!(failed.code(), Code::ServerFailed);
+    harness.clock.set(harness.clock.now() - 24 * HOUR);
+    harness.app.session(&id).await.expect("asked at once");
+}
+
+#[tokio::test]
+async fn a_sign_in_that_the_keychain_lost_is_known_to_every_process() {
+    let harness = Harness::start().await;
+    let id = harness.connect(ADA).await.expect("connected");
+    let stored = harness.app.stored().expect("readable");
+    let grant = stored.account(&id).expect("a row").grant.clone();
+    let vault = &harness.vault;
+    vault.delete(&Record::grant(&grant)).await.expect("gone");
+    harness.clock.advance(2 * HOUR);
+    let lost = harness.app.session(&id).await.expect_err("no grant");
+    assert_eq!(lost.code(), Code::SignInAgain);
+    assert_eq!(harness.row(&id).status, Status::SignInAgain);
+    harness.connect(ADA).await.expect("signed in again");
+    assert_eq!(harness.row(&id).status, Status::Connected);
+}
+
+#[tokio::test]
+async fn two_processes_that_renew_at_once_share_a_failure() {
+    let harness = Harness::start().await;
+    let id = harness.connect(ADA).await.expect("connected");
+    let second = harness.second_app();
+    harness.clock.advance(2 * HOUR);
+    let faults = harness.clouds.faults();
+    faults.always(Endpoint::AzureToken, Fault::status(503));
+    let (one, other) = tokio::join!(harness.app.renew(&id), second.renew(&id));
+    let references = [one, other].map(|ended| {
+        let error = ended.map(drop).expect_err("unavailable");
+        error.reference().to_owned()
+    });
+    assert_eq!(references[0], references[1]);
+    assert_eq!(harness.token_requests("refresh_token"), 1);
+}
+
+#[tokio::test]
+async fn signing_in_again_mends_the_other_tenants_of_the_same_sign_in() {
+    let harness = Harness::start().await;
+    let home = harness.connect(ADA).await.expect("connected");
+    let offered = harness.row(&home).offered[1].tenant_id.clone();
+    let other = harness
+        .app
+        .add_tenant(&home, &offered)
+        .await
+        .expect("added");
+    harness.clouds.change_password(ADA);
+    harness.clock.advance(2 * HOUR);
+    for id in [&home, &other] {
+        harness.app.session(id).await.expect_err("refused");
+        assert_eq!(harness.row(id).status, Status::SignInAgain);
+    }
+    harness.connect(ADA).await.expect("signed in again");
+    assert_eq!(harness.row(&other).renewal_failure, None);
+    harness.app.session(&other).await.expect("renewed");
 }
 
 #[tokio::test]
