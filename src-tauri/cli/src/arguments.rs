@@ -9,6 +9,9 @@ use mcm_core::role::Permissions;
 
 use crate::environment_arguments::EnvironmentCommand;
 use crate::shell::Shell;
+use crate::shell_arguments::{
+    PROMPT_HELP, PromptOptions, SESSIONS_HELP, SHELL_HELP, SessionsOptions, ShellOptions,
+};
 
 const AFTER_HELP: &str = "\
 ACCOUNT is an account's id, its name or its user name; ACCOUNT/TARGET also names a subscription, project, region or role
@@ -35,7 +38,7 @@ Environment:
   AZURE_CLIENT_ID, AZURE_TENANT_ID     the app registration, and the tenant to sign in to
   GOOGLE_CLIENT_ID, …_SECRET           the OAuth client of a desktop app
   AWS_PROFILE, AWS_REGION, …           the identity that assumes the role, as for every AWS tool
-  BROWSER                              the program that opens the sign-in page
+  BROWSER                              the program that opens the sign-in page, on Linux
   MCM_HOME                             one folder for settings, accounts and logs
   MCM_LOG                              log level: error, warn, info (default), debug, trace
   NO_COLOR                             no colour, even in a terminal
@@ -328,6 +331,15 @@ pub(crate) enum Command {
     /// Run a command as one or more accounts
     #[command(after_help = EXEC_HELP)]
     Exec(Exec),
+    /// Start your shell in an environment
+    #[command(after_help = SHELL_HELP)]
+    Shell(ShellOptions),
+    /// List the running commands and shells that hold credentials, or cut one off
+    #[command(after_help = SESSIONS_HELP)]
+    Sessions(SessionsOptions),
+    /// Print the environment's name for a prompt
+    #[command(after_help = PROMPT_HELP)]
+    Prompt(PromptOptions),
     /// Print shell commands that set credentials
     #[command(after_help = ENV_HELP)]
     Env(Env),

@@ -92,11 +92,13 @@ pub(crate) fn places(
     Ok(Places { facts, remarks })
 }
 
-/// What an environment says beside its accounts. Nothing in it is secret.
-pub(crate) fn of_environment(named: &NamedEnvironment) -> Facts {
+/// What an environment says beside its accounts, and when its time is over. Nothing in it is secret.
+pub(crate) fn of_environment(named: &NamedEnvironment, until: Option<Timestamp>) -> Facts {
     let mut facts = Facts::from([(Fact::Environment, named.name.as_str().into())]);
     let colour = named.colour.as_deref();
     facts.extend(colour.map(|colour| (Fact::EnvironmentColour, colour.into())));
+    let until = until.map(|until| until.as_second().to_string());
+    facts.extend(until.map(|until| (Fact::EnvironmentUntil, until.into())));
     if named.is_protected {
         facts.insert(Fact::EnvironmentProtected, "1".into());
     }

@@ -105,7 +105,7 @@ pub(crate) async fn run(app: &App, world: &World, options: &Env) -> Result<(), F
         .chain(closed.iter().map(|cloud| (*cloud, Way::Closed)))
         .collect();
     if let Some(named) = &chosen.environment {
-        facts.extend(credential_env::of_environment(named));
+        facts.extend(credential_env::of_environment(named, None));
     }
     if closed.contains(&Cloud::Azure) {
         for (fact, folder) in [(Fact::AzFolder, "az"), (Fact::AzdFolder, "azd")] {

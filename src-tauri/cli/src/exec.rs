@@ -7,32 +7,40 @@
 
 mod broker;
 mod child;
+mod dressing;
 mod endpoint;
 mod files;
 mod nesting;
 
 use std::ffi::OsString;
+use std::fs;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use mcm_core::account::{Account, Cloud};
 use mcm_core::app::App;
+use mcm_core::error::{Code, Error};
+use mcm_core::holders::{Holder, HolderKind, Holders, Registration};
+use mcm_core::text;
 use mcm_core::world::{Environment, World};
 use secrecy::ExposeSecret as _;
 
 use self::broker::{Broker, Who};
 use self::endpoint::Endpoint;
 use self::files::RunFiles;
-use crate::arguments::Exec;
+use crate::arguments::{AccountsOf, Exec};
 use crate::child_exit::End;
-use crate::choice::{Choice, choose, require_aws};
+use crate::choice::{Choice, Chosen, choose, require_aws};
 use crate::credential_env::{self, lasting};
 use crate::failure::Failure;
 use crate::guard;
 use crate::interactive::sign_in_where_needed;
 use crate::output::note;
+use crate::shell::Shell;
+use crate::shell_arguments::ShellOptions;
 use crate::variables::{Fact, Facts, Way};
 use crate::whoami::check;
 
@@ -57,16 +65,61 @@ pub(crate) async fn prepare(
     world: &World,
     options: Exec,
 ) -> Result<Ready, Failure> {
+    prepare_as(app, world, options, None).await
+}
+
+/// As `prepare`, for the user's shell in an environment.
+pub(crate) async fn prepare_shell(
+    app: &Arc<App>,
+    world: &World,
+    options: ShellOptions,
+) -> Result<Ready, Failure> {
+    let named = world.environment.get("SHELL");
+    let of_user = named.and_then(Shell::of_program);
+    let shell = options.shell.or(of_user);
+    let Some(shell) = shell.filter(|shell| matches!(shell, Shell::Bash | Shell::Zsh | Shell::Fish))
+    else {
+        let message = format!(
+            "mcm shell knows bash, zsh and fish. Choose one with --shell, or run: mcm exec -E {} -- SHELL",
+            text::shown(&options.environment)
+        );
+        return Err(Error::new(Code::Unsupported, message).into());
+    };
+    let program = named
+        .filter(|_| of_user == Some(shell) && shell != Shell::Bash)
+        .or_else(|| named.filter(|path| path.ends_with("bash") && shell == Shell::Bash))
+        .unwrap_or(shell.name());
+    if let Some(outer) = Environment::of_this_process().get("MCM_ENVIRONMENT") {
+        note(&format!(
+            "This shell is in {} already. \"exit\" comes back to it.",
+            text::shown(outer)
+        ));
+    }
+    let options = Exec {
+        whose: AccountsOf {
+            accounts: Vec::new(),
+            active: Vec::new(),
+            environment: Some(options.environment),
+        },
+        env: false,
+        region: None,
+        force: options.force,
+        interactive: options.interactive,
+        command: vec![program.into()],
+    };
+    prepare_as(app, world, options, Some(shell)).await
+}
+
+async fn prepare_as(
+    app: &Arc<App>,
+    world: &World,
+    options: Exec,
+    shell: Option<Shell>,
+) -> Result<Ready, Failure> {
     let environment = &world.environment;
     let mut chosen = choose(app, &options.whose)?;
     require_aws(options.region.as_deref(), &chosen.choices)?;
-    if let Some(named) = chosen
-        .environment
-        .as_ref()
-        .filter(|named| named.is_protected)
-    {
-        guard::confirm(environment, named, "use").await?;
-    }
+    let until = confirmed(world, &chosen, &options).await?;
     if options.interactive {
         sign_in_where_needed(app, &world.vault, &mut chosen.choices).await?;
     }
@@ -88,12 +141,15 @@ pub(crate) async fn prepare(
         };
         (choice.account.cloud(), who)
     });
+    let holder = register(world, &chosen, shell, &client, until)?;
+    let holder_id = holder.as_ref().map(Registration::id);
     let broker = Broker::new(
         app.clone(),
         world.clock.clone(),
         who.collect(),
         client.clone(),
         chosen.environment_name().map(str::to_owned),
+        holder,
     );
     // No tool of Azure's reads a token from a variable.
     let is_plain = |account: &Account| options.env && account.cloud() != Cloud::Azure;
@@ -162,9 +218,10 @@ pub(crate) async fn prepare(
         }
     }
     if let Some(named) = &chosen.environment {
-        facts.extend(credential_env::of_environment(named));
+        facts.extend(credential_env::of_environment(named, until));
         facts.extend(files.for_kubernetes(named.closes_other_clouds(), environment)?);
     }
+    facts.extend(holder_id.map(|id| (Fact::Holder, id.into())));
     facts.extend(common(environment, choices));
     let changes = nesting::with_outside(environment, &ways, facts);
     // What the command sees is this process's own environment, changed.
@@ -177,12 +234,84 @@ pub(crate) async fn prepare(
     let mut command = Command::new(child::program_file(&program));
     command.args(words);
     changes.apply(&mut command);
+    if let (Some(shell), Some(named)) = (shell, &chosen.environment) {
+        let zdotdir = environment.get("ZDOTDIR");
+        let folder = files.for_shell()?;
+        let dressing = dressing::dress(shell, &folder, named, &changes, zdotdir)?;
+        command.args(dressing.arguments).envs(dressing.variables);
+    }
     Ok(Ready {
         command,
         program,
         endpoint,
         files,
     })
+}
+
+/// When the time of a protected environment is over: the user confirms it, or did so for the program around this one.
+async fn confirmed(
+    world: &World,
+    chosen: &Chosen,
+    options: &Exec,
+) -> Result<Option<Timestamp>, Failure> {
+    let named = chosen.environment.as_ref();
+    let Some(named) = named.filter(|named| named.is_protected) else {
+        return Ok(None);
+    };
+    if options.env {
+        let message = format!(
+            "{} is protected, and nothing takes a credential back from variables. Leave --env out.",
+            named.name
+        );
+        return Err(Error::new(Code::Unsupported, message).into());
+    }
+    let now = world.clock.now();
+    let outer = world.environment.get("MCM_HOLDER");
+    let outer = outer.and_then(|id| Holders::in_folder(&world.paths.data).find(id));
+    if let Some(outer) = outer
+        && outer.cut_off(now).is_none()
+        && outer.holder.environment.as_deref() == Some(named.name.as_str())
+        && let Some(until) = outer.holder.until
+    {
+        return Ok(Some(until));
+    }
+    guard::confirm(&world.environment, named, "use").await?;
+    let minutes = SignedDuration::from_mins(i64::from(named.minutes));
+    Ok(Some(world.clock.now() + minutes))
+}
+
+/// Adds the command to the list of what runs. Only a protected environment depends on it.
+fn register(
+    world: &World,
+    chosen: &Chosen,
+    shell: Option<Shell>,
+    program: &str,
+    until: Option<Timestamp>,
+) -> Result<Option<Registration>, Error> {
+    let terminal = fs::read_link("/proc/self/fd/2").ok();
+    let terminal = terminal.filter(|path| path.starts_with("/dev") && !path.ends_with("null"));
+    let accounts = chosen
+        .choices
+        .iter()
+        .map(|choice| choice.account.id.clone());
+    let holder = Holder {
+        kind: shell.map_or(HolderKind::Exec, |_| HolderKind::Shell),
+        environment: chosen.environment_name().map(str::to_owned),
+        accounts: accounts.collect(),
+        program: program.to_owned(),
+        pid: std::process::id(),
+        terminal: terminal.map(|path| path.to_string_lossy().into_owned()),
+        since: world.clock.now(),
+        until,
+    };
+    match Holders::in_folder(&world.paths.data).register(&holder) {
+        Ok(registration) => Ok(Some(registration)),
+        Err(error) if until.is_some() => Err(error),
+        Err(error) => {
+            tracing::warn!(code = error.code().as_str(), "the command is not listed");
+            Ok(None)
+        }
+    }
 }
 
 /// What holds for the tools of every cloud: whose the credentials are, and that no proxy sees the endpoint.

@@ -33,10 +33,13 @@ mod lookup;
 mod man;
 mod other_tools;
 mod output;
+mod prompt;
 #[cfg(test)]
 mod reference;
 mod run;
+mod sessions;
 mod shell;
+mod shell_arguments;
 mod targets;
 mod token;
 mod variables;

@@ -12,14 +12,15 @@ use mcm_core::logging;
 use mcm_core::memory;
 use mcm_core::redirect::Frontend;
 use mcm_core::vault::Vault;
-use mcm_core::world::{APP_ID, Environment, NoScheme, Paths, SystemClock, World};
+use mcm_core::world::{APP_ID, Clock as _, Environment, NoScheme, Paths, SystemClock, World};
 
 use crate::arguments::{Arguments, Command, Configure, IssueCommand, Login};
 use crate::failure::Failure;
-use crate::output::note;
+use crate::output::{note, print};
 use crate::{
     accounts, activity, aws_files, completion, configure, credential_process, doctor, env,
-    environment, exec, export, help, kube_token, login, logout, targets, token, variables, whoami,
+    environment, exec, export, help, kube_token, login, logout, prompt, sessions, targets, token,
+    variables, whoami,
 };
 
 /// Runs the command in the arguments.
@@ -78,7 +79,7 @@ fn is_about_aws(command: &Command) -> bool {
         Command::Login(Login::Aws(_))
         | Command::IssueCommand(IssueCommand::CredentialProcess { .. }) => true,
         Command::Env(options) => !options.unset,
-        Command::Exec(_) => true,
+        Command::Exec(_) | Command::Shell(_) => true,
         _ => false,
     }
 }
@@ -86,6 +87,13 @@ fn is_about_aws(command: &Command) -> bool {
 fn run_command(command: Command, environment: &Environment) -> Result<(), Failure> {
     if let Command::Completion { shell } = command {
         return Ok(completion::print_script(shell)?);
+    }
+    if let Command::Prompt(options) = &command {
+        let now = SystemClock.now();
+        return match prompt::segment(&Environment::of_this_process(), now, options.coloured) {
+            Some(segment) => Ok(print(&segment)?),
+            None => Ok(()),
+        };
     }
     let paths = Paths::resolve(environment)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -118,6 +126,7 @@ fn environment_of(command: &Command, whole: &Environment) -> Environment {
         Command::IssueCommand(
             IssueCommand::CredentialProcess { .. } | IssueCommand::KubeToken { .. }
         ) | Command::Exec(_)
+            | Command::Shell(_)
             | Command::Env(_)
     );
     let is_run_by_it = |name: &str, value: &str| {
@@ -150,7 +159,8 @@ async fn dispatch(command: Command, world: World) -> Result<(), Failure> {
     let app = App::open(world.clone(), Frontend::Terminal);
     let mut ready = None;
     // Listening for Ctrl-C would stop ignoring it, and the command inherits that.
-    let is_ignored = matches!(command, Command::Exec(_)) && exec::ignores_interrupts();
+    let is_ignored =
+        matches!(command, Command::Exec(_) | Command::Shell(_)) && exec::ignores_interrupts();
     let work = Box::pin(async {
         match command {
             Command::Login(Login::Azure(options)) => {
@@ -198,7 +208,14 @@ async fn dispatch(command: Command, world: World) -> Result<(), Failure> {
                 configure::run(&app, &world, options).await
             }
             Command::Whoami { json } => whoami::run(&app, json),
-            Command::Completion { .. } => unreachable!("it is answered before any account is read"),
+            Command::Completion { .. } | Command::Prompt(_) => {
+                unreachable!("it is answered before any account is read")
+            }
+            Command::Shell(options) => {
+                ready = Some(exec::prepare_shell(&app, &world, options).await?);
+                Ok(())
+            }
+            Command::Sessions(options) => sessions::run(&app, &world, &options),
             Command::Exec(options) => {
                 ready = Some(exec::prepare(&app, &world, options).await?);
                 Ok(())

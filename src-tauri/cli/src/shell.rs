@@ -33,7 +33,7 @@ impl Shell {
     }
 
     /// The shell of a program's file: `/usr/bin/zsh-5.9` is a zsh.
-    fn of_program(path: &str) -> Option<Self> {
+    pub(crate) fn of_program(path: &str) -> Option<Self> {
         let path = path.trim_end_matches(" (deleted)");
         let name = path.rsplit(['/', '\\']).next()?;
         let name = name.trim_end_matches(".exe").trim_start_matches('-');

@@ -16,6 +16,7 @@ pub mod environment;
 pub mod error;
 pub mod file;
 pub mod guid;
+pub mod holders;
 pub mod http;
 pub mod id_token;
 pub mod logging;

@@ -12,6 +12,7 @@ use mcm_core::account::{Account, AccountId, Cloud, Target};
 use mcm_core::app::App;
 use mcm_core::credential::Session;
 use mcm_core::error::{Code, Error};
+use mcm_core::holders::{CutOff, Registration};
 use mcm_core::resource::Resource;
 use mcm_core::settings::Settings;
 use mcm_core::world::Clock;
@@ -45,6 +46,8 @@ pub(crate) struct Broker {
     client: String,
     /// The environment that it works in.
     environment: Option<String>,
+    /// Its entry in the list of what runs.
+    holder: Option<Registration>,
     /// The sessions issued last, for when the keychain is locked or the network is down.
     served: Mutex<Issued>,
 }
@@ -80,6 +83,7 @@ impl Broker {
         who: HashMap<Cloud, Who>,
         client: String,
         environment: Option<String>,
+        holder: Option<Registration>,
     ) -> Self {
         Self {
             app,
@@ -87,6 +91,7 @@ impl Broker {
             who,
             client,
             environment,
+            holder,
             served: Mutex::default(),
         }
     }
@@ -114,6 +119,7 @@ impl Broker {
         cloud: Cloud,
         resource: Option<&str>,
     ) -> Result<(Account, Session), BrokerError> {
+        self.require_holder()?;
         let account = self.account(cloud)?;
         let resource = match resource {
             Some(text) => self.app.resource(&account.id, text)?,
@@ -121,6 +127,9 @@ impl Broker {
         };
         match self.ask(&account, &resource).await {
             Ok(session) => {
+                if let Some(holder) = &self.holder {
+                    holder.record(&account, session.times.expires_at, self.clock.now());
+                }
                 self.served()
                     .insert((account.id.clone(), resource), session.clone());
                 Ok((account, session))
@@ -133,6 +142,25 @@ impl Broker {
                 }),
             },
         }
+    }
+
+    /// Whether the program may still have anything.
+    fn require_holder(&self) -> Result<(), BrokerError> {
+        let cut_off = self
+            .holder
+            .as_ref()
+            .and_then(|holder| holder.cut_off(self.clock.now()));
+        let message = match cut_off {
+            None => return Ok(()),
+            Some(CutOff::Revoked) => {
+                "This program was revoked with \"mcm sessions\". Start it again.".to_owned()
+            }
+            Some(CutOff::Over) => format!(
+                "The time in {} is over. Start the program again, and confirm it.",
+                self.environment.as_deref().unwrap_or("the environment")
+            ),
+        };
+        Err(Error::new(Code::Unsupported, message).into())
     }
 
     fn account(&self, cloud: Cloud) -> Result<Account, BrokerError> {

@@ -137,6 +137,11 @@ impl RunFiles {
         Ok(facts)
     }
 
+    /// A folder for the start files of a shell.
+    pub(super) fn for_shell(&mut self) -> Result<PathBuf, Error> {
+        self.subfolder("shell")
+    }
+
     /// Empty folders, in which `az` and `azd` are not signed in.
     pub(super) fn without_azure(&mut self, environment: &Environment) -> Result<Facts, Error> {
         let mut facts = Facts::from([

@@ -92,6 +92,10 @@ pub(crate) enum Fact {
     EnvironmentColour,
     /// `1` for a protected environment.
     EnvironmentProtected,
+    /// When the time of a protected environment is over.
+    EnvironmentUntil,
+    /// The id of a running `mcm exec` or `mcm shell`.
+    Holder,
     /// `NO_PROXY`, with this machine.
     NoProxyUpper,
     /// `no_proxy`, with this machine.

@@ -92,7 +92,7 @@ impl Variable {
 }
 
 #[rustfmt::skip]
-pub(super) static TABLE: [Variable; 140] = [
+pub(super) static TABLE: [Variable; 142] = [
     row("AWS_ACCESS_KEY_ID", AWS, Credential, (Remove, Set(F::KeyId)), "every AWS SDK", BOTO_DOC),
     row("AWS_SECRET_ACCESS_KEY", AWS, Credential, (Remove, Set(F::SecretKey)), "every AWS SDK", BOTO_DOC),
     row("AWS_SESSION_TOKEN", AWS, Credential, (Remove, Set(F::SessionToken)), "every AWS SDK", BOTO_DOC),
@@ -231,6 +231,8 @@ pub(super) static TABLE: [Variable; 140] = [
     row("MCM_ENVIRONMENT", EVERY, Shown, (Set(F::Environment), Set(F::Environment)), "prompts, mcm whoami", MCM_DOC),
     row("MCM_ENVIRONMENT_COLOUR", EVERY, Shown, (Set(F::EnvironmentColour), Set(F::EnvironmentColour)), "prompts", MCM_DOC),
     row("MCM_ENVIRONMENT_PROTECTED", EVERY, Shown, (Set(F::EnvironmentProtected), Set(F::EnvironmentProtected)), "prompts", MCM_DOC),
+    row("MCM_ENVIRONMENT_UNTIL", EVERY, Shown, (Set(F::EnvironmentUntil), Set(F::EnvironmentUntil)), "prompts; seconds since 1970", MCM_DOC),
+    row("MCM_HOLDER", EVERY, Mark, (Set(F::Holder), Keep), "mcm; the id in mcm sessions", MCM_DOC),
     row("MCM_EXEC", EVERY, Mark, (Set(F::Accounts), Set(F::Accounts)), "mcm whoami", MCM_DOC),
     row("MCM_EXEC_OUTSIDE", EVERY, Mark, (Set(F::Outside), Set(F::Outside)), "mcm", MCM_DOC),
     row("MCM_ENV", AWS, Mark, (Remove, Set(F::EnvKey)), "mcm", MCM_DOC),

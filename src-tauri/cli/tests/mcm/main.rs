@@ -29,6 +29,7 @@ mod kubectl;
 mod login;
 mod named_identity;
 mod processes;
+mod shells;
 mod surroundings;
 mod token;
 mod whoami;

@@ -52,6 +52,37 @@ impl RunFolder {
     }
 }
 
+impl RunFolder {
+    /// The folders below `base` whose run is not over.
+    pub fn running(base: &Path) -> Vec<PathBuf> {
+        let entries = fs::read_dir(base).into_iter().flatten().flatten();
+        let folders = entries.map(|entry| entry.path());
+        folders
+            .filter(|folder| Self::id(folder).is_some() && is_held(folder))
+            .collect()
+    }
+
+    /// What tells a folder from others below the same base.
+    pub fn id(folder: &Path) -> Option<String> {
+        let name = folder.file_name()?.to_str()?;
+        Some(name.strip_prefix(PREFIX)?.to_owned())
+    }
+
+    /// The folder with this id, whether or not there is one.
+    pub fn named(base: &Path, id: &str) -> PathBuf {
+        base.join(format!("{PREFIX}{id}"))
+    }
+}
+
+/// Whether the process of a folder holds its lock.
+fn is_held(folder: &Path) -> bool {
+    let lock = File::options()
+        .read(true)
+        .write(true)
+        .open(folder.join(LOCK));
+    lock.is_ok_and(|lock| lock.try_lock().is_err())
+}
+
 /// Removes folders that killed runs of the same user left. A failure to remove one has no effect on this run.
 fn sweep(base: &Path, ours: &Metadata) {
     let entries = fs::read_dir(base).into_iter().flatten().flatten();
