@@ -194,7 +194,10 @@ def idle(count, targets):
         before, began = (wakes(program.pid), written(program.pid)), time.perf_counter()
         time.sleep(IDLE)
         seconds = time.perf_counter() - began
-        woken, wrote = wakes(program.pid) - before[0], written(program.pid) - before[1]
+        after = wakes(program.pid)
+        # A thread that ended meanwhile takes its count along; the others are compared one by one.
+        woken = sum(count - before[0].get(thread, 0) for thread, count in after.items())
+        wrote = written(program.pid) - before[1]
         spent = processor_time(program.pid)
         for number in range(CHANGES):
             rename = [RELEASE / "mcm", "rename", "ada@customer-00000.example", f"Renamed {number}"]
@@ -208,13 +211,10 @@ def idle(count, targets):
 
 
 def wakes(pid):
-    """How often the threads of a process have waited and were woken."""
-    threads = Path(f"/proc/{pid}/task").glob("*/status")
-    counts = (
-        re.search(r"^voluntary_ctxt_switches:\s+(\d+)", thread.read_text(), re.MULTILINE)
-        for thread in threads
-    )
-    return sum(int(count.group(1)) for count in counts)
+    """How often each thread of a process has waited and was woken."""
+    threads = {thread.parent.name: thread.read_text() for thread in Path(f"/proc/{pid}/task").glob("*/status")}
+    switches = re.compile(r"^voluntary_ctxt_switches:\s+(\d+)", re.MULTILINE)
+    return {name: int(switches.search(text).group(1)) for name, text in threads.items()}
 
 
 def written(pid):
