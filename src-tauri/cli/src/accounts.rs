@@ -2,6 +2,8 @@
 //!
 //! The JSON is stable: fields may be added, none is renamed, removed or given another meaning.
 
+use std::io::{self, IsTerminal as _};
+
 use jiff::Timestamp;
 use mcm_core::account::{AccountId, Cloud, Identity, Target};
 use mcm_core::app::App;
@@ -9,10 +11,17 @@ use mcm_core::error::{Code, Error};
 use mcm_core::role::Enforcement;
 use mcm_core::snapshot::{AccountView, PinnedTarget, Status};
 use mcm_core::words;
+use mcm_core::world::Environment;
 use serde::Serialize;
 
 use crate::failure::Failure;
-use crate::output::{note, print, print_json, table};
+use crate::output::{
+    Colour, fit, is_coloured, note, painted_table, print, print_json, terminal_width,
+};
+
+/// The columns of the table that may be cut, so that it fits the terminal.
+const NAME: usize = 2;
+const TARGET: usize = 3;
 
 /// What `mcm accounts --json` prints.
 #[derive(Serialize)]
@@ -106,7 +115,12 @@ impl From<Enforcement> for Enforced {
     }
 }
 
-pub(crate) fn run(app: &App, json: bool) -> Result<(), Failure> {
+pub(crate) fn run(
+    app: &App,
+    environment: &Environment,
+    json: bool,
+    wide: bool,
+) -> Result<(), Failure> {
     if json {
         let stored = app.stored()?;
         let (_, views) = app.rows(&stored);
@@ -129,21 +143,52 @@ pub(crate) fn run(app: &App, json: bool) -> Result<(), Failure> {
     }
     let head = [
         "",
+        "ID",
         "NAME",
         "IDENTITY",
         "TARGET",
         "TIME LEFT",
         "STATUS",
-        "ID",
     ]
     .map(str::to_owned);
     let rows: Vec<_> = std::iter::once(head)
         .chain(views.iter().flat_map(|view| {
-            let pinned = view.pinned.iter().map(|target| pinned_line(view, target));
+            let pinned = view
+                .pinned
+                .iter()
+                .map(|target| pinned_line(view, target, wide));
             std::iter::once(line(view, now)).chain(pinned)
         }))
         .collect();
-    Ok(print(&table(&rows))?)
+    let has_colours = is_coloured(environment, io::stdout().is_terminal());
+    let paint = |_, cell: &str| colour(cell).filter(|_| has_colours);
+    if wide {
+        return Ok(print(&painted_table(&rows, paint))?);
+    }
+    let mut rows: Vec<_> = rows
+        .into_iter()
+        .map(|[mark, id, name, _, target, time_left, status]| {
+            [mark, id, name, target, time_left, status]
+        })
+        .collect();
+    fit(&mut rows, &[NAME, TARGET], terminal_width());
+    print(&painted_table(&rows, paint))?;
+    for view in &views {
+        if let Some(remark) = remark(&view.identity) {
+            note(&format!("{}: {remark}.", view.name));
+        }
+    }
+    Ok(())
+}
+
+/// The colour of a status; none for any other text.
+fn colour(cell: &str) -> Option<Colour> {
+    match cell {
+        "connected" => Some(Colour::Green),
+        "expired" | "offline" | "locked" => Some(Colour::Yellow),
+        "sign-in-again" => Some(Colour::Red),
+        _ => None,
+    }
 }
 
 /// Pins a target or takes the pin away.
@@ -167,6 +212,7 @@ pub(crate) async fn pin(app: &App, name: &str, pinned: bool) -> Result<(), Failu
     ))?)
 }
 
+/// Renames an account; without a name, it gets its cloud's name back.
 pub(crate) async fn rename(app: &App, account: &str, name: Option<&str>) -> Result<(), Failure> {
     let account = app.resolve(account)?;
     app.rename(&account.id, name).await?;
@@ -243,6 +289,7 @@ fn line(view: &AccountView, now: Timestamp) -> [String; 7] {
     let status = serde_json::to_value(view.status).expect("a plain enum serialises");
     [
         if view.active { "*" } else { "" }.to_owned(),
+        view.id.to_string(),
         view.name.clone(),
         who(&view.identity),
         view.target
@@ -253,39 +300,52 @@ fn line(view: &AccountView, now: Timestamp) -> [String; 7] {
             |session| words::duration(session.expires_at.duration_since(now)),
         ),
         status.as_str().unwrap_or_default().to_owned(),
-        view.id.to_string(),
     ]
 }
 
-/// A pinned target as an entry of its own. It stays when its cloud no longer lists it.
-fn pinned_line(view: &AccountView, PinnedTarget { target, listed }: &PinnedTarget) -> [String; 7] {
+/// A pinned target as an entry of its own. It stays when its cloud no longer lists it. Its id is too long for a narrow
+/// table, where its name is enough.
+fn pinned_line(
+    view: &AccountView,
+    PinnedTarget { target, listed }: &PinnedTarget,
+    wide: bool,
+) -> [String; 7] {
     let is_chosen = view
         .target
         .as_ref()
         .is_some_and(|chosen| chosen.id == target.id);
     [
         if view.active && is_chosen { "*" } else { "" }.to_owned(),
+        if wide {
+            format!("{}/{}", view.id, target.id)
+        } else {
+            "  pinned".to_owned()
+        },
         format!("  {}", target.name),
         String::new(),
         "pinned".to_owned(),
         String::new(),
         if *listed { "" } else { "no longer listed" }.to_owned(),
-        format!("{}/{}", view.id, target.id),
     ]
 }
 
 /// The identity, and for a role whether its External ID protects it.
 fn who(identity: &Identity) -> String {
-    let remark = match identity {
+    let who = identity.who();
+    remark(identity).map_or_else(|| who.to_owned(), |remark| format!("{who} ({remark})"))
+}
+
+/// What to know of a role whose External ID does not surely protect it.
+fn remark(identity: &Identity) -> Option<&'static str> {
+    match identity {
         Identity::Aws {
             enforced: Enforcement::NotEnforced,
             ..
-        } => " (External ID not enforced)",
+        } => Some("External ID not enforced"),
         Identity::Aws {
             enforced: Enforcement::Unknown,
             ..
-        } => " (External ID not verified)",
-        _ => "",
-    };
-    format!("{}{remark}", identity.who())
+        } => Some("External ID not verified"),
+        _ => None,
+    }
 }

@@ -45,6 +45,11 @@ Environment:
 
 Exit status: 0 success, 1 failure, 2 wrong usage, 3 sign in again.";
 
+const LOGIN_HELP: &str = "Without a cloud, at a terminal, it asks for one.";
+
+const USE_HELP: &str = "\
+Without an account, at a terminal, it shows a list that you narrow by typing: the same search as in the app.";
+
 const ACCOUNTS_HELP: &str = "\
 --json prints {\"accounts\":[…]}, each with id, provider (azure, gcp, aws), displayName, identity, status (connected,
 expired, sign-in-again, locked, offline), active and sessionExpiresAt (RFC 3339 or null). Azure accounts also have tenantId
@@ -278,14 +283,20 @@ pub(crate) struct IssueArguments {
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// Sign in to a cloud and connect the account
-    #[command(subcommand)]
-    Login(Login),
+    #[command(after_help = LOGIN_HELP)]
+    Login {
+        #[command(subcommand)]
+        cloud: Option<Login>,
+    },
     /// List the connected accounts
-    #[command(after_help = ACCOUNTS_HELP)]
+    #[command(after_help = ACCOUNTS_HELP, visible_alias = "list")]
     Accounts {
         /// Print JSON
-        #[arg(long)]
+        #[arg(long, conflicts_with = "wide")]
         json: bool,
+        /// Print every column in full, however long the lines become
+        #[arg(long)]
+        wide: bool,
     },
     /// List an account's subscriptions, projects or regions
     #[command(after_help = TARGETS_HELP)]
@@ -300,9 +311,10 @@ pub(crate) enum Command {
         refresh: bool,
     },
     /// Switch to an account, and optionally a subscription, project or region
+    #[command(after_help = USE_HELP, visible_alias = "switch")]
     Use {
         /// The account
-        account: String,
+        account: Option<String>,
         /// The subscription, project or region: its id, its name, or a part that matches no other
         target: Option<String>,
     },
@@ -315,7 +327,7 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Configure(Configure),
     /// Show which identity aws, az, gcloud and terraform use in this shell, and why
-    #[command(after_help = WHOAMI_HELP)]
+    #[command(after_help = WHOAMI_HELP, visible_alias = "status")]
     Whoami {
         /// Print JSON
         #[arg(long)]
@@ -350,12 +362,16 @@ pub(crate) enum Command {
         /// The tenant: its id, its domain or its name
         tenant: String,
     },
-    /// Rename an account; without NAME, restore its cloud's name
+    /// Rename an account
     Rename {
         /// The account
         account: String,
         /// The new name
+        #[arg(required_unless_present = "reset")]
         name: Option<String>,
+        /// Restore its cloud's name
+        #[arg(long, conflicts_with = "name")]
+        reset: bool,
     },
     /// Pin a subscription, project or role, so that it is an entry of its own here and in the app
     Pin {
@@ -373,6 +389,9 @@ pub(crate) enum Command {
         /// Also sign out of IAM Identity Center, which ends the sessions of the browser and of other programs
         #[arg(long, conflicts_with = "all")]
         identity_center: bool,
+        /// Do not ask
+        #[arg(long, short = 'y')]
+        yes: bool,
     },
     /// List the accounts' activity, newest first
     #[command(after_help = ACTIVITY_HELP)]
@@ -397,6 +416,8 @@ pub(crate) enum Command {
         #[arg(long, required = true)]
         json: bool,
     },
+    /// Print the version
+    Version,
     /// Find problems and how to fix them
     #[command(after_help = DOCTOR_HELP)]
     Doctor {
@@ -493,6 +514,17 @@ pub(crate) enum Login {
     /// Sign in to IAM Identity Center, connect an AWS role, or print a template that creates one
     #[command(after_help = LOGIN_AWS_HELP)]
     Aws(Box<AwsLogin>),
+}
+
+impl Login {
+    /// Signing in to a cloud, with every option at its default.
+    pub(crate) fn to(cloud: Cloud) -> Self {
+        let arguments = Arguments::parse_from(["mcm", "login", cloud.as_str()]);
+        match arguments.command {
+            Command::Login { cloud: Some(login) } => login,
+            _ => unreachable!("it was asked to sign in"),
+        }
+    }
 }
 
 #[derive(Args)]

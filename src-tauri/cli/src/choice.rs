@@ -34,7 +34,7 @@ pub(crate) fn by_name(app: &App, name: &str) -> Result<Account, Error> {
 }
 
 /// Whether a user reads all that is printed and can answer. No script or program in between takes the result.
-fn is_at_terminal() -> bool {
+pub(crate) fn is_at_terminal() -> bool {
     stdin().is_terminal() && stdout().is_terminal() && stderr().is_terminal()
 }
 

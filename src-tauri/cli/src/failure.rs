@@ -10,7 +10,7 @@ use mcm_core::resource::Resource;
 use mcm_core::world::Environment;
 
 use crate::child_exit::{End, NotStarted, raise};
-use crate::output::note;
+use crate::output::{is_coloured, note};
 
 /// Why a command failed.
 pub(crate) enum Failure {
@@ -97,7 +97,7 @@ impl Failure {
             "the command failed"
         );
 
-        let (red, plain) = if is_coloured(environment) {
+        let (red, plain) = if is_coloured(environment, std::io::stderr().is_terminal()) {
             ("\u{1b}[1;31m", "\u{1b}[0m")
         } else {
             ("", "")
@@ -106,10 +106,14 @@ impl Failure {
             .as_ref()
             .map(|advice| format!(" {advice}"))
             .unwrap_or_default();
-        note(&format!(
-            "{red}mcm:{plain} {}{advice}\n  reference: {reference}",
-            error.message()
-        ));
+        let message = error.message();
+        // A wrong argument is nothing to look up: the message names it.
+        match error.code() {
+            Code::InvalidInput => note(&format!("{red}mcm:{plain} {message}{advice}")),
+            _ => note(&format!(
+                "{red}mcm:{plain} {message}{advice}\n  reference: {reference}"
+            )),
+        }
         if let Self::NotStarted(NotStarted { status, .. }) = self {
             return ExitCode::from(*status);
         }
@@ -171,10 +175,4 @@ pub(crate) fn sign_in_advice(identity: &Identity) -> String {
         }
         Identity::Aws { role_arn, .. } => format!("Run \"mcm login aws --role-arn {role_arn}\"."),
     }
-}
-
-fn is_coloured(environment: &Environment) -> bool {
-    let is_refused =
-        environment.get("NO_COLOR").is_some() || environment.get("TERM") == Some("dumb");
-    !is_refused && std::io::stderr().is_terminal()
 }

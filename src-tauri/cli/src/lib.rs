@@ -33,6 +33,7 @@ mod lookup;
 mod man;
 mod other_tools;
 mod output;
+mod pick;
 mod prompt;
 #[cfg(test)]
 mod reference;

@@ -8,7 +8,7 @@ use mcm_core::error::{Code, Error};
 use mcm_core::vault::Vault;
 
 use crate::arguments::LogoutOf;
-use crate::choice::by_name;
+use crate::choice::{by_name, is_at_terminal};
 use crate::failure::Failure;
 use crate::login::OPEN_IT;
 use crate::output::{confirm, note, print};
@@ -18,9 +18,16 @@ pub(crate) async fn run(
     vault: &Vault,
     whose: &LogoutOf,
     identity_center: bool,
+    yes: bool,
 ) -> Result<(), Failure> {
     let Some(name) = &whose.account else {
         let count = app.stored().map_or(0, |stored| stored.accounts.len());
+        let question =
+            "Disconnect every account and remove every keychain entry of this app? [y/N] ";
+        if !yes && is_at_terminal() && !confirm(question.to_owned()).await {
+            note("Nothing was disconnected.");
+            return Err(Failure::Told);
+        }
         unlock_at_a_terminal(vault).await;
         let not_revoked = app.forget_everything().await?;
         let accounts = if count == 1 {
@@ -35,8 +42,12 @@ pub(crate) async fn run(
     };
     let stored = app.stored()?;
     let account = by_name(app, name)?;
-    let is_a_part = app.named(name).is_err();
-    if is_a_part && !confirm(format!("Disconnect {}? [y/N] ", account.name())).await {
+    let question = format!(
+        "Disconnect {} ({})? You have to sign in again to use it. [y/N] ",
+        account.name(),
+        account.identity.who()
+    );
+    if !yes && is_at_terminal() && !confirm(question).await {
         note("Nothing was disconnected.");
         return Err(Failure::Told);
     }

@@ -19,8 +19,8 @@ use crate::failure::Failure;
 use crate::output::{note, print};
 use crate::{
     accounts, activity, aws_files, completion, configure, credential_process, doctor, env,
-    environment, exec, export, help, kube_token, login, logout, prompt, sessions, targets, token,
-    variables, whoami,
+    environment, exec, export, help, kube_token, login, logout, pick, prompt, sessions, targets,
+    token, variables, whoami,
 };
 
 /// Runs the command in the arguments.
@@ -76,7 +76,9 @@ fn be_called_mcm() {
 /// Whether a command may assume a role of AWS by what the environment holds.
 fn is_about_aws(command: &Command) -> bool {
     match command {
-        Command::Login(Login::Aws(_))
+        Command::Login {
+            cloud: Some(Login::Aws(_)),
+        }
         | Command::IssueCommand(IssueCommand::CredentialProcess { .. }) => true,
         Command::Env(options) => !options.unset,
         Command::Exec(_) | Command::Shell(_) => true,
@@ -94,6 +96,9 @@ fn run_command(command: Command, environment: &Environment) -> Result<(), Failur
             Some(segment) => Ok(print(&segment)?),
             None => Ok(()),
         };
+    }
+    if let Command::Version = command {
+        return Ok(print(concat!("mcm ", env!("CARGO_PKG_VERSION")))?);
     }
     let paths = Paths::resolve(environment)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -163,21 +168,27 @@ async fn dispatch(command: Command, world: World) -> Result<(), Failure> {
         matches!(command, Command::Exec(_) | Command::Shell(_)) && exec::ignores_interrupts();
     let work = Box::pin(async {
         match command {
-            Command::Login(Login::Azure(options)) => {
-                login::azure(&app, &world.vault, options).await
+            Command::Login { cloud } => {
+                let login = cloud.map_or_else(|| pick::cloud().map(Login::to), Ok)?;
+                match login {
+                    Login::Azure(options) => login::azure(&app, &world.vault, options).await,
+                    Login::Gcp(options) => login::gcp(&app, &world.vault, &options).await,
+                    Login::Aws(options) => login::aws::run(&app, &world.vault, *options).await,
+                }
             }
-            Command::Login(Login::Gcp(options)) => login::gcp(&app, &world.vault, &options).await,
-            Command::Login(Login::Aws(options)) => {
-                login::aws::run(&app, &world.vault, *options).await
-            }
-            Command::Accounts { json } => accounts::run(&app, json),
+            Command::Accounts { json, wide } => accounts::run(&app, &world.environment, json, wide),
             Command::Targets {
                 account,
                 json,
                 refresh,
             } => targets::run(&app, &account, json, refresh).await,
-            Command::Use { account, target } => {
-                targets::run_use(&app, &account, target.as_deref()).await
+            Command::Use {
+                account: Some(account),
+                target,
+            } => targets::run_use(&app, &account, target.as_deref()).await,
+            Command::Use { account: None, .. } => {
+                let (account, target) = pick::account(&app)?;
+                targets::run_use(&app, account.as_str(), target.as_deref()).await
             }
             Command::Environment(command) => environment::run(&app, &world, command).await,
             Command::IssueCommand(IssueCommand::Token {
@@ -208,7 +219,7 @@ async fn dispatch(command: Command, world: World) -> Result<(), Failure> {
                 configure::run(&app, &world, options).await
             }
             Command::Whoami { json } => whoami::run(&app, json),
-            Command::Completion { .. } | Command::Prompt(_) => {
+            Command::Completion { .. } | Command::Prompt(_) | Command::Version => {
                 unreachable!("it is answered before any account is read")
             }
             Command::Shell(options) => {
@@ -224,14 +235,15 @@ async fn dispatch(command: Command, world: World) -> Result<(), Failure> {
             Command::AddTenant { account, tenant } => {
                 login::add_tenant(&app, &account, &tenant).await
             }
-            Command::Rename { account, name } => {
+            Command::Rename { account, name, .. } => {
                 accounts::rename(&app, &account, name.as_deref()).await
             }
             Command::Pin { account, remove } => accounts::pin(&app, &account, !remove).await,
             Command::Logout {
                 whose,
                 identity_center,
-            } => logout::run(&app, &world.vault, &whose, identity_center).await,
+                yes,
+            } => logout::run(&app, &world.vault, &whose, identity_center, yes).await,
             Command::Activity {
                 verify: true, json, ..
             } => activity::verify(&app, json),

@@ -108,13 +108,24 @@ async fn sign_in_to_center(
     Ok(print_connected(&account)?)
 }
 
-/// Lists the start URLs that AWS's config file names, with what signs in to each.
+/// What `mcm login aws` needs to know.
+const TWO_WAYS: &str = "\
+There are two ways to connect to AWS.
+  IAM Identity Center, with every account and role that you are assigned:
+    mcm login aws --sso-start-url URL
+  A role of your own, which mcm assumes with an External ID:
+    mcm login aws --print cli          prints the commands that create it
+    mcm login aws --role-arn ARN       connects it
+Every option: mcm login aws --help";
+
+/// Says how to connect, and lists the start URLs that AWS's config file names, with what signs in to each.
 fn list_portals(app: &App) -> Result<(), Failure> {
     let found = app.found_portals();
     if found.is_empty() {
-        let message = "Say what to connect: --sso-start-url URL for IAM Identity Center, or --role-arn ARN or --print FORM for a role. \"mcm login aws --help\" says more.";
-        return Err(Error::new(Code::InvalidInput, message).into());
+        return Err(Error::new(Code::InvalidInput, TWO_WAYS).into());
     }
+    note(TWO_WAYS);
+    note("\nSign-ins that ~/.aws/config names:");
     let lines = found.iter().map(|portal| {
         let region = portal
             .region

@@ -93,23 +93,52 @@ fn the_table_marks_the_account_in_use_and_shows_its_target() {
         .lines()
         .map(|line| line.split_whitespace().collect())
         .collect();
-    assert_eq!(
-        lines[0],
-        ["NAME", "IDENTITY", "TARGET", "TIME", "LEFT", "STATUS", "ID"]
-    );
+    assert_eq!(lines[0], ["ID", "NAME", "TARGET", "TIME", "LEFT", "STATUS"]);
+    let id = "azure-1535dce659fc";
     assert_eq!(
         lines[1],
+        ["*", id, "Contoso", "Production", "59", "min", "connected"]
+    );
+    let wide = harness.mcm(&["accounts", "--wide"]).done();
+    let line: Vec<&str> = wide
+        .lines()
+        .last()
+        .expect("a row")
+        .split_whitespace()
+        .collect();
+    assert_eq!(
+        line,
         [
             "*",
+            id,
             "Contoso",
             ADA,
             "Production",
             "59",
             "min",
-            "connected",
-            "azure-1535dce659fc"
+            "connected"
         ]
     );
+    assert_eq!(harness.mcm(&["list"]).done(), table, "by its other name");
+}
+
+#[test]
+fn the_table_fits_eighty_columns_and_keeps_the_ids() {
+    let harness = Harness::start();
+    let id = harness.connected(false);
+    harness.mcm(&["use", "contoso", "prod"]).done();
+    let name = "The production subscription of the whole company in every region";
+    harness.mcm(&["rename", &id, name]).done();
+    let table = harness.mcm(&["accounts"]).done();
+    assert!(
+        table.lines().all(|line| line.chars().count() <= 80),
+        "{table}"
+    );
+    assert!(
+        table.contains(&id) && table.contains("The production"),
+        "{table}"
+    );
+    assert!(harness.mcm(&["accounts", "--wide"]).done().contains(name));
 }
 
 #[test]
@@ -253,8 +282,9 @@ fn an_account_has_its_own_name_until_that_is_reset() {
         "Work"
     );
     harness.mcm(&["token", "work"]).done();
+    harness.mcm(&["rename", "work"]).failed(2);
     assert_eq!(
-        harness.mcm(&["rename", "work"]).done(),
+        harness.mcm(&["rename", "work", "--reset"]).done(),
         "azure-1535dce659fc is now called Contoso.\n"
     );
 }
@@ -294,30 +324,60 @@ fn a_part_of_a_name_issues_and_removes_nothing() {
     }
 }
 
+/// What `mcm` shows on a terminal where the user types this.
+fn at_a_terminal(harness: &Harness, arguments: &str, typed: &str) -> String {
+    let mcm = env!("CARGO_BIN_EXE_mcm");
+    let mut command = Command::new("script");
+    command.args([
+        "--quiet",
+        "--command",
+        &format!("{mcm} {arguments}"),
+        "/dev/null",
+    ]);
+    let command = harness.equip(&mut command).stdin(Stdio::piped());
+    let mut script = command
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("it is in bsdutils");
+    let mut input = script.stdin.take().expect("piped");
+    input.write_all(typed.as_bytes()).expect("it reads");
+    let output = script.wait_with_output().expect("it ends");
+    String::from_utf8(output.stdout).expect("text")
+}
+
+#[test]
+fn at_a_terminal_an_account_and_a_cloud_are_chosen_from_a_list() {
+    let harness = Harness::start();
+    harness.connected(false);
+    let table = || harness.mcm(&["accounts"]).done();
+    assert!(!table().contains("Production"));
+    let shown = at_a_terminal(&harness, "use", "prod\r");
+    assert!(
+        shown.contains("Now in use for Azure: Contoso") && table().contains("Production"),
+        "its target matched: {shown}"
+    );
+    let shown = at_a_terminal(&harness, "use", "\u{1b}");
+    assert!(shown.contains("Nothing was changed"), "{shown}");
+    let shown = at_a_terminal(&harness, "login", "\u{1b}");
+    assert!(
+        shown.contains("Google Cloud") && shown.contains("Nothing was changed"),
+        "{shown}"
+    );
+    for (arguments, hint) in [(["use"], "mcm use contoso"), (["login"], "mcm login azure")] {
+        let refused = harness.mcm(&arguments).failed(2);
+        assert!(
+            refused.contains(hint) && !refused.contains("reference:"),
+            "{refused}"
+        );
+    }
+}
+
 #[test]
 fn at_a_terminal_a_part_of_a_name_is_enough_and_the_account_is_named() {
     let harness = Harness::start();
     let id = harness.connected(false);
     harness.mcm(&["rename", &id, "nonprod"]).done();
-    let at_a_terminal = |arguments: &str, answer: &str| {
-        let mcm = env!("CARGO_BIN_EXE_mcm");
-        let mut command = Command::new("script");
-        command.args([
-            "--quiet",
-            "--command",
-            &format!("{mcm} {arguments}"),
-            "/dev/null",
-        ]);
-        let command = harness.equip(&mut command).stdin(Stdio::piped());
-        let mut script = command
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("it is in bsdutils");
-        let mut input = script.stdin.take().expect("piped");
-        input.write_all(answer.as_bytes()).expect("it reads");
-        let output = script.wait_with_output().expect("it ends");
-        String::from_utf8(output.stdout).expect("text")
-    };
+    let at_a_terminal = |arguments: &str, answer: &str| at_a_terminal(&harness, arguments, answer);
     let shown = at_a_terminal("exec prod -- echo done", "");
     assert!(
         shown.contains(&format!("mcm: nonprod ({id})")) && shown.contains("done\r\n"),

@@ -292,8 +292,10 @@ fn a_role_that_does_not_enforce_is_refused_with_its_fix_unless_accepted() {
         .done();
     assert!(connected.contains("NOT enforced"), "{connected}");
     assert_eq!(row(&harness)["externalIdEnforced"], false);
-    let table = harness.mcm(&["accounts"]).done();
+    let table = harness.mcm(&["accounts", "--wide"]).done();
     assert!(table.contains("(External ID not enforced)"), "{table}");
+    let narrow = harness.mcm(&["accounts"]).stderr;
+    assert!(narrow.contains("External ID not enforced"), "{narrow}");
 }
 
 #[test]

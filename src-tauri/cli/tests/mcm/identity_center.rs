@@ -260,7 +260,7 @@ fn a_pinned_role_is_an_entry_of_its_own_and_signing_out_says_what_ends() {
     let harness = Harness::start();
     let id = connected(&harness);
     harness.mcm(&["pin", &format!("{id}/{READER}")]).done();
-    let listed = harness.mcm(&["accounts"]).done();
+    let listed = harness.mcm(&["accounts", "--wide"]).done();
     assert!(
         listed.contains("Labs: R&D / ReadOnly") && listed.contains(&format!("{id}/{READER}")),
         "{listed}"
