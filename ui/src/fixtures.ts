@@ -234,6 +234,14 @@ export const awsSources: AwsSource[] = [
   },
 ];
 
+export const centerSource: AwsSource = {
+  source: "identity-center:aws-center0000a1/012345678901/PowerUser",
+  kind: "center-role",
+  region: "eu-west-1",
+  accountId: "012345678901",
+  signInCommand: null,
+};
+
 export const awsCaller: Caller = {
   source: "default",
   arn: "arn:aws:iam::111122223333:user/ada",

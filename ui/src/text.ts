@@ -699,6 +699,10 @@ export const awsConnect = {
   sourceName: ({ source, kind }: Pick<AwsSource, "source" | "kind">) => {
     const [where, name = ""] = source.split(/:(.*)/s);
     if (where === "profile") return `Profile ${name}: ${sourceKinds[kind]}`;
+    if (where === "identity-center") {
+      const [account = "", role = ""] = name.split("/").slice(-2);
+      return `IAM Identity Center: ${role} in ${spaced(account)}`;
+    }
     if (where === "keychain") return `Keychain: access keys ${name}`;
     return `Default chain: ${sourceKinds[kind]}`;
   },
@@ -776,6 +780,7 @@ const sourceKinds: Record<AwsSourceKind, string> = {
   role: "another role",
   ourselves: "this app, which cannot be its own source",
   "typed-keys": "typed access keys",
+  "center-role": "a role of IAM Identity Center",
   nothing: "nothing found yet",
 };
 

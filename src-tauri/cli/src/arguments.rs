@@ -111,8 +111,9 @@ Examples:
     mcm login aws --add-keys
 
 SOURCE is the identity that assumes the role: default (AWS's own chain: environment, profile, SSO, instance), profile:NAME,
-or keychain:ACCESS_KEY_ID for keys that --add-keys or the app stored in the keychain. keychain alone means the only stored
-keys. Without --source, the source is the one that the role was prepared with, then the profile in AWS_PROFILE, then default.";
+keychain:ACCESS_KEY_ID for keys that --add-keys or the app stored in the keychain, or identity-center:ACCOUNT/123456789012/ROLE
+for a role of a sign-in to IAM Identity Center. keychain alone means the only stored keys. Without --source, the source is the
+one that the role was prepared with, then the profile in AWS_PROFILE, then default.";
 
 const CONFIGURE_AWS_HELP: &str = "\
 Writes a profile for each account. The profile runs mcm for its credential, so every AWS tool can use it and no key is on

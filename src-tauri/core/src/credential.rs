@@ -12,7 +12,7 @@ use url::Url;
 
 use crate::account::SessionTimes;
 use crate::error::{Code, Error, Result};
-use crate::role::Source;
+use crate::role::{CenterRole, Source};
 
 /// The long-lived result of a sign-in, from which sessions are created.
 #[derive(Clone)]
@@ -55,8 +55,8 @@ pub struct RoleGrant {
     pub external_id: String,
     /// The source that assumes it.
     pub source: Source,
-    /// The access keys of a `keychain:` source. They have a record of their own: they are added when the grant is
-    /// read and never stored with it.
+    /// The access keys of a `keychain:` source, or the credentials of an `identity-center:` one. They have a record of
+    /// their own: they are added when the grant is read and never stored with it.
     #[serde(skip)]
     pub keys: Option<AccessKeys>,
 }
@@ -255,6 +255,14 @@ impl Grant {
     pub fn access_key_id(&self) -> Option<&str> {
         match self {
             Self::Role(grant) => grant.source.access_key_id(),
+            Self::RefreshToken(_) | Self::IdentityCenter(_) => None,
+        }
+    }
+
+    /// The role of IAM Identity Center whose credentials the grant needs.
+    pub fn center_role(&self) -> Option<&CenterRole> {
+        match self {
+            Self::Role(grant) => grant.source.center(),
             Self::RefreshToken(_) | Self::IdentityCenter(_) => None,
         }
     }

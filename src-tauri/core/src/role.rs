@@ -11,9 +11,11 @@ use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 use crate::error::{Code, Error, Result};
+use crate::resource::Identifier;
 use crate::text;
 
-/// The source of the credentials that assume a role: `default`, `profile:NAME` or `keychain:ACCESS_KEY_ID`.
+/// The source of the credentials that assume a role: `default`, `profile:NAME`, `keychain:ACCESS_KEY_ID`, or
+/// `identity-center:ACCOUNT/123456789012/ROLE`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(try_from = "String", into = "String")]
 #[ts(export, type = "string")]
@@ -24,6 +26,17 @@ pub enum Source {
     Profile(String),
     /// Access keys that the user typed in, by their id.
     Keychain(String),
+    /// A role of a sign-in to IAM Identity Center.
+    Center(CenterRole),
+}
+
+/// A role of a sign-in to IAM Identity Center, as the source of another role.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CenterRole {
+    /// The account here that is the sign-in: its id, or a name of it as the user types it.
+    pub account: String,
+    /// The AWS account and the role.
+    pub pair: Identifier,
 }
 
 impl Source {
@@ -31,7 +44,15 @@ impl Source {
     pub fn access_key_id(&self) -> Option<&str> {
         match self {
             Self::Keychain(id) => Some(id),
-            Self::Default | Self::Profile(_) => None,
+            Self::Default | Self::Profile(_) | Self::Center(_) => None,
+        }
+    }
+
+    /// The role of IAM Identity Center, when the source is one.
+    pub fn center(&self) -> Option<&CenterRole> {
+        match self {
+            Self::Center(center) => Some(center),
+            Self::Default | Self::Profile(_) | Self::Keychain(_) => None,
         }
     }
 }
@@ -47,11 +68,12 @@ impl FromStr for Source {
             Some(("keychain", id)) => named(id)
                 .filter(|id| is_access_key_id(id))
                 .map(Self::Keychain),
+            Some(("identity-center", path)) => CenterRole::parse(path).map(Self::Center),
             _ => None,
         };
         source.ok_or_else(|| {
             let message = format!(
-                "\"{}\" is not an AWS credential source. Use default, profile:NAME or keychain:ACCESS_KEY_ID.",
+                "\"{}\" is not an AWS credential source. Use default, profile:NAME, keychain:ACCESS_KEY_ID or identity-center:ACCOUNT/123456789012/ROLE.",
                 text::shown(text)
             );
             Error::new(Code::InvalidInput, message)
@@ -79,7 +101,24 @@ impl fmt::Display for Source {
             Self::Default => f.write_str("default"),
             Self::Profile(name) => write!(f, "profile:{name}"),
             Self::Keychain(id) => write!(f, "keychain:{id}"),
+            Self::Center(CenterRole { account, pair }) => {
+                write!(f, "identity-center:{account}/{pair}")
+            }
         }
+    }
+}
+
+impl CenterRole {
+    /// The name of an account may hold slashes; the AWS account and the role may not.
+    fn parse(path: &str) -> Option<Self> {
+        let (rest, role) = path.rsplit_once('/')?;
+        let (account, account_id) = rest.rsplit_once('/')?;
+        let pair = Identifier::parse_pair(&format!("{account_id}/{role}"))?;
+        let account = account.trim();
+        (!account.is_empty()).then(|| Self {
+            account: account.to_owned(),
+            pair,
+        })
     }
 }
 

@@ -25,6 +25,7 @@ use crate::file;
 use crate::provider::{self, Due, Providers, Refreshed};
 use crate::random;
 use crate::resource::Resource;
+use crate::role::CenterRole;
 use crate::store::{Change, Intent, Store, not_found};
 use crate::surroundings;
 use crate::vault::{Record, Vault};
@@ -534,7 +535,15 @@ impl Sessions {
                 return Err(repeat_error(renewal_failure));
             }
         }
-        let Some(mut grant) = self.grant(&account).await? else {
+        let stored = match self.grant(providers, &account).await {
+            // Another account's role assumes this one, and needs the user: that is this account's failure too.
+            Err(error) if error.code() == Code::SourceExpired => {
+                let part = &Resource::Management;
+                return Err(self.record_trouble(&account, part, error).await?);
+            }
+            stored => stored?,
+        };
+        let Some(mut grant) = stored else {
             let error = Error::new(
                 Code::SignInAgain,
                 "The keychain no longer has the sign-in of this account. Sign in again.",
@@ -550,7 +559,7 @@ impl Sessions {
             match self.try_grant(providers, &account, &grant).await {
                 Ok(()) => {
                     is_renewed = true;
-                    grant = self.grant(&account).await?.unwrap_or(grant);
+                    grant = self.grant(providers, &account).await?.unwrap_or(grant);
                 }
                 // What it holds is good for some minutes more.
                 Err(error) if due == Some(Due::Soon) && error.is_transient() => {}
@@ -563,7 +572,7 @@ impl Sessions {
         // A token that is refused before its time: exactly one renewal, and one more attempt.
         if is_named && due.is_some() && needs_sign_in(&refreshed) && !is_renewed {
             self.try_grant(providers, &account, &grant).await?;
-            grant = self.grant(&account).await?.unwrap_or(grant);
+            grant = self.grant(providers, &account).await?.unwrap_or(grant);
             refreshed = self
                 .refresh(providers, &account, &grant, resource, challenge)
                 .await;
@@ -698,7 +707,7 @@ impl Sessions {
         renewal_failure.is_final() || (waits && mode != RefreshMode::Renewed)
     }
 
-    async fn grant(&self, account: &Account) -> Result<Option<Grant>> {
+    async fn grant(&self, providers: &Providers, account: &Account) -> Result<Option<Grant>> {
         if let Some(grant) = self.unsaved().get(&account.grant).cloned() {
             return Ok(Some(grant));
         }
@@ -706,6 +715,10 @@ impl Sessions {
             return Ok(None);
         };
         let grant = Grant::from_bytes(&bytes)?;
+        if let Some(center) = grant.center_role() {
+            let keys = self.center_keys(providers, center).await?;
+            return Ok(Some(grant.with_access_keys(keys)));
+        }
         let Some(id) = grant.access_key_id() else {
             return Ok(Some(grant));
         };
@@ -715,6 +728,41 @@ impl Sessions {
         };
         let keys = AccessKeys::from_bytes(&bytes)?;
         Ok(Some(grant.with_access_keys(keys)))
+    }
+
+    /// The credentials of a role of IAM Identity Center that assumes another role.
+    ///
+    /// # Errors
+    /// `source-expired` when that sign-in needs the user or is gone; else as `session`.
+    pub async fn center_keys(
+        &self,
+        providers: &Providers,
+        center: &CenterRole,
+    ) -> Result<AccessKeys> {
+        let (id, pair) = (AccountId::from(center.account.clone()), &center.pair);
+        let account = self.0.store.account(&id)?.ok_or_else(|| {
+            let message = format!(
+                "The sign-in to IAM Identity Center whose role {pair} assumes this one is not connected any more. Connect it again."
+            );
+            Error::new(Code::SourceExpired, message)
+        })?;
+        let resource = Resource::Named(pair.clone());
+        let session: BoxFuture<'_, Result<Session>> =
+            Box::pin(self.session(providers, &id, &resource, RefreshMode::Fresh));
+        match session.await {
+            Ok(session) => Ok(session.access_keys()?.clone()),
+            Err(error) if error.code() == Code::SignInAgain => {
+                let message = format!(
+                    "{} needs you to sign in: its role {pair} assumes this one. Sign in to {} again.",
+                    account.name(),
+                    account.name()
+                );
+                Err(Error::new(Code::SourceExpired, message)
+                    .with_retry_after(Some(LOCAL_WAIT))
+                    .with_source(error))
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// Keeps with the account what a resource wants proved and a renewal could not, so that the next sign-in asks for it.

@@ -3,4 +3,4 @@
 /**
  * The kind of a source's credentials.
  */
-export type AwsSourceKind = "environment" | "default-chain" | "identity-center" | "login" | "static-keys" | "process" | "ourselves" | "role" | "typed-keys" | "nothing";
+export type AwsSourceKind = "environment" | "default-chain" | "identity-center" | "login" | "static-keys" | "process" | "ourselves" | "role" | "typed-keys" | "center-role" | "nothing";

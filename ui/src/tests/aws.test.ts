@@ -8,6 +8,7 @@ import {
   awsCaller,
   awsSources,
   awsView,
+  centerSource,
   azure,
   cloudView,
   errorView,
@@ -55,6 +56,20 @@ describe("connecting AWS", () => {
       expect(named("aws_caller").map((call) => call.args["source"])).toEqual(["default", "profile:work"]),
     );
     expect(named("prepare_role")).toEqual([]);
+  });
+
+  test("offers roles of IAM Identity Center as who calls, and says that they shorten sessions", async () => {
+    // I38
+    const { named } = await openAws({
+      aws_sources: () => [...awsSources, centerSource],
+      aws_caller: ({ source }) => ({ ...awsCaller, source, isChained: source === centerSource.source }),
+    });
+    await screen.findByRole("option", { name: "IAM Identity Center: PowerUser in 0123 4567 8901" });
+
+    await fireEvent.change(field("Credentials from"), { target: { value: centerSource.source } });
+
+    expect(await screen.findByText(/AWS limits sessions to one hour/)).toBeTruthy();
+    expect(named("aws_caller").at(-1)?.args).toEqual({ source: centerSource.source });
   });
 
   test("says how to sign in again when the credentials have ended", async () => {

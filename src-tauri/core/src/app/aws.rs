@@ -15,13 +15,15 @@ use crate::account::{Account, AccountId, Cloud, OrganizationAccount};
 use crate::credential::Session;
 use crate::error::{Code, Error, Result};
 use crate::provider::aws::{Aws, AwsSource, AwsSourceKind, Caller};
-use crate::role::{Source, SourceChoice};
+use crate::resource::Identifier;
+use crate::role::{CenterRole, Source, SourceChoice};
 pub use keys::EnteredKeys;
 pub(super) use keys::no_keys;
 pub use roles::{ConnectRole, PrepareRole, PreparedRole};
 
 impl App {
-    /// The sources of AWS credentials on this machine: the default chain, the shared config's profiles, typed keys.
+    /// The sources of AWS credentials on this machine: the default chain, the shared config's profiles, typed keys, and
+    /// roles of IAM Identity Center that the user pinned or chose.
     ///
     /// # Errors
     /// `setting-invalid` when a shared file of AWS is not valid, `storage-*`.
@@ -34,6 +36,27 @@ impl App {
             account_id: None,
             sign_in_command: None,
         }));
+        // Of thousands of roles the pinned ones, and the one that is chosen.
+        for account in self.stored()?.iter() {
+            if !account.identity.is_identity_center() {
+                continue;
+            }
+            let mut pairs: Vec<&String> = account.pinned.iter().chain(&account.target).collect();
+            pairs.dedup();
+            let pairs = pairs
+                .into_iter()
+                .filter_map(|id| Identifier::parse_pair(id));
+            sources.extend(pairs.map(|pair| AwsSource {
+                account_id: pair.pair().map(|(account_id, _)| account_id.to_owned()),
+                source: Source::Center(CenterRole {
+                    account: account.id.to_string(),
+                    pair,
+                }),
+                kind: AwsSourceKind::CenterRole,
+                region: account.aws_region().map(str::to_owned),
+                sign_in_command: None,
+            }));
+        }
         Ok(sources)
     }
 

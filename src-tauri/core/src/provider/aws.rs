@@ -44,8 +44,8 @@ use crate::sign_in::{SignInContext, SignInEvent};
 use crate::text;
 use crate::world::Clock;
 
-pub use arn::RoleArn;
 use arn::{CallerArn, Principal};
+pub use arn::{RoleArn, permission_set};
 pub use external_id::{
     check as check_external_id, generate as new_external_id, is_ours as is_external_id_of_ours,
 };

@@ -1,7 +1,10 @@
 //! IAM Identity Center: signing in, finding roles, and their credentials, against a stand-in that botocore accepts.
 
+mod as_source;
+mod callback;
 mod catalogue;
 mod honest;
+mod network;
 mod sessions;
 mod sign_in;
 

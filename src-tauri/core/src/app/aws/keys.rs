@@ -8,7 +8,7 @@ use crate::app::App;
 use crate::credential::AccessKeys;
 use crate::error::{Code, Error, Result};
 use crate::provider::aws::Caller;
-use crate::role::{Source, SourceChoice, TypedKeys, is_access_key_id};
+use crate::role::{CenterRole, Source, SourceChoice, TypedKeys, is_access_key_id};
 use crate::store::Accounts;
 use crate::text;
 use crate::vault::Record;
@@ -128,6 +128,18 @@ impl App {
             SourceChoice::Named(source) => source.clone(),
             SourceChoice::OnlyKeys => only_keys(&*self.stored()?)?,
         };
+        if let Some(center) = source.center() {
+            let account = self.resolve(&center.account)?;
+            let center = CenterRole {
+                account: account.id.to_string(),
+                pair: center.pair.clone(),
+            };
+            let keys = self
+                .sessions
+                .center_keys(&self.providers(), &center)
+                .await?;
+            return Ok((Source::Center(center), Some(keys)));
+        }
         let Some(id) = source.access_key_id() else {
             return Ok((source, None));
         };

@@ -216,7 +216,8 @@ impl App {
         let stored = self.stored()?;
         let asked = wish.role.clone().unwrap_or_default();
         let role = match (&asked.role_arn, &request.known) {
-            (Some(arn), _) => RoleArn::parse(arn)?,
+            (Some(arn), _) => RoleArn::parse(arn)
+                .map_err(|error| given_by_center(&stored, arn).unwrap_or(error))?,
             (None, Some(known)) => RoleArn::parse(known.label())?,
             (None, None) => {
                 return Err(Error::new(
@@ -300,6 +301,34 @@ impl App {
             );
         }
     }
+}
+
+/// Offers the role of a permission set by the name that it has here: nobody can assume it, and IAM Identity Center gives
+/// it to the users that it is assigned to.
+fn given_by_center(stored: &Accounts, arn: &str) -> Option<Error> {
+    let (account_id, name) = aws::permission_set(arn)?;
+    let wanted = format!("{account_id}/{name}");
+    let centers = || {
+        stored
+            .iter()
+            .filter(|account| account.identity.is_identity_center())
+    };
+    let has = |account: &&Account| account.targets.iter().any(|target| target.id == wanted);
+    let message = match centers().find(has) {
+        Some(account) => format!(
+            "IAM Identity Center gives you this role: it is {name}/{wanted} here. To assume another role with it, choose the source \
+             identity-center:{name}/{wanted}.",
+            name = account.name()
+        ),
+        None if centers().next().is_some() => format!(
+            "IAM Identity Center gives this role, and nobody can assume it. {wanted} is not assigned to you here. Refresh the roles of \
+             your sign-in, or ask your administrator."
+        ),
+        None => "IAM Identity Center gives this role, and nobody can assume it. Sign in with IAM Identity Center instead: \
+                 \"mcm login aws --sso-start-url URL\"."
+            .to_owned(),
+    };
+    Some(Error::new(Code::InvalidInput, message))
 }
 
 /// The parts of a connection.

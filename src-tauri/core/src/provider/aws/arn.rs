@@ -336,6 +336,18 @@ fn wrong(message: impl Into<String>) -> Error {
     Error::new(Code::InvalidInput, message)
 }
 
+/// The account and the permission set behind the role that IAM Identity Center made for it, by its ARN or a session's.
+pub fn permission_set(arn: &str) -> Option<(&str, &str)> {
+    let mut parts = arn.trim().splitn(6, ':');
+    let account_id = parts.nth(4)?;
+    let resource = parts.next()?;
+    let mut names = resource.split('/');
+    let marked = names.find_map(|name| name.strip_prefix("AWSReservedSSO_"))?;
+    let (name, digest) = marked.rsplit_once('_')?;
+    let is_digest = digest.len() == 16 && digest.bytes().all(|byte| byte.is_ascii_hexdigit());
+    (is_account_id(account_id) && is_digest && !name.is_empty()).then_some((account_id, name))
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -502,6 +514,32 @@ mod tests {
             if let Ok(role) = RoleArn::parse(&text) {
                 prop_assert!(role.as_str().bytes().all(|b| (b'!'..=b'~').contains(&b)));
             }
+        }
+    }
+
+    #[test]
+    fn a_permission_set_is_read_from_the_role_made_for_it() {
+        let path = "role/aws-reserved/sso.amazonaws.com/eu-west-1";
+        for (arn, found) in [
+            (
+                format!(
+                    "arn:aws:iam::012345678901:{path}/AWSReservedSSO_Read_Only_0123456789abcdef"
+                ),
+                Some(("012345678901", "Read_Only")),
+            ),
+            (
+                "arn:aws:sts::012345678901:assumed-role/AWSReservedSSO_Admin_0123456789abcdef/ada"
+                    .into(),
+                Some(("012345678901", "Admin")),
+            ),
+            (
+                "arn:aws:iam::012345678901:role/AWSReservedSSO_Admin_0".into(),
+                None,
+            ),
+            ("arn:aws:iam::012345678901:role/Admin".into(), None),
+            (String::new(), None),
+        ] {
+            assert_eq!(permission_set(&arn), found, "{arn}");
         }
     }
 }

@@ -102,6 +102,8 @@ pub enum AwsSourceKind {
     Role,
     /// Keys that were typed into this app.
     TypedKeys,
+    /// A role of a sign-in to IAM Identity Center in this app.
+    CenterRole,
     /// The profile names no credentials.
     Nothing,
 }
@@ -196,7 +198,7 @@ impl Surroundings {
     pub(super) async fn load(&self, source: &Source, keys: Option<&AccessKeys>) -> Result<Loaded> {
         // Typed keys need no file, so an invalid file does not matter.
         let profiles = match source {
-            Source::Keychain(_) => ProfileSet::default(),
+            Source::Keychain(_) | Source::Center(_) => ProfileSet::default(),
             Source::Default | Source::Profile(_) => self.profiles().await?,
         };
         let expired = expired(source, &profiles, &self.environment);
@@ -283,7 +285,7 @@ impl Surroundings {
                 variables.insert("AWS_EC2_METADATA_DISABLED".into(), "true".into());
                 loader = loader.profile_name(name);
             }
-            Source::Keychain(_) => {
+            Source::Keychain(_) | Source::Center(_) => {
                 let keys = keys.ok_or_else(|| {
                     Error::new(
                         Code::NotFound,
@@ -495,7 +497,7 @@ fn expired(source: &Source, profiles: &ProfileSet, environment: &Environment) ->
         Source::Default if environment.get("AWS_ACCESS_KEY_ID").is_none() => {
             Some(profiles.selected_profile())
         }
-        Source::Default | Source::Keychain(_) => None,
+        Source::Default | Source::Keychain(_) | Source::Center(_) => None,
     };
     let command = profile.and_then(|name| sign_in_command(profiles, name));
     let message = match (source, profile, command) {
@@ -505,6 +507,12 @@ fn expired(source: &Source, profiles: &ProfileSet, environment: &Environment) ->
         ),
         (Source::Keychain(id), ..) => {
             format!("The session of the access keys {} has expired. Enter new ones.", text::shown(id))
+        }
+        (Source::Center(center), ..) => {
+            format!(
+                "The credentials of {} have expired. Try again.",
+                text::shown(center.pair.as_str())
+            )
         }
         (Source::Default, None, _) => {
             "The AWS session in the environment (AWS_SESSION_TOKEN) has expired. Start this app with a new one, or choose a \
@@ -566,6 +574,10 @@ fn shown(source: &Source) -> String {
         Source::Default => "The AWS SDK's default chain".to_owned(),
         Source::Profile(name) => format!("AWS profile \"{}\"", text::shown(name)),
         Source::Keychain(id) => format!("The keychain entry for {}", text::shown(id)),
+        Source::Center(center) => format!(
+            "The role {} of IAM Identity Center",
+            text::shown(center.pair.as_str())
+        ),
     }
 }
 

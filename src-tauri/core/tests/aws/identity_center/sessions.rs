@@ -5,21 +5,13 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use mcm_core::error::Code;
 use mcm_core::snapshot::Status;
-use sandbox_clouds::aws::identity_center::RefreshRotation;
+use sandbox_clouds::aws::identity_center::{Directory, RefreshRotation};
 use sandbox_clouds::{Endpoint, Fault};
 
 use super::{ADMIN, READER, connect, count, credentials, read, set, stored};
 use crate::harness::Harness;
 
 const HOUR: Duration = Duration::from_secs(3600);
-const PAIRS: [&str; 6] = [
-    "111122223333/AdministratorAccess",
-    "111122223333/ReadOnly",
-    "444455556666/AdministratorAccess",
-    "444455556666/ReadOnly",
-    "777788889999/AdministratorAccess",
-    "012345678901/ReadOnly",
-];
 
 #[tokio::test]
 async fn every_role_has_a_session_of_its_own_and_no_token_is_issued() {
@@ -58,25 +50,34 @@ async fn many_processes_and_roles_share_one_renewal_also_where_a_second_use_ends
     set(&harness, |policy| {
         policy.rotation = RefreshRotation::DetectReuse;
     });
+    harness
+        .clouds
+        .set_identity_center_directory(Directory::of_size(5, 2));
     let id = connect(&harness).await.expect("connected");
     read(&harness, &id).await;
     harness.clock.advance(HOUR + HOUR);
     harness.clouds.forget_requests();
-    let apps: Vec<_> = (0..12).map(|_| harness.second_app()).collect();
-    let asked = apps.iter().enumerate().map(|(index, app)| {
-        let (app, id) = (app.clone(), id.clone());
-        async move {
-            app.issue_for(&id, &super::pair(PAIRS[index % PAIRS.len()]), "test")
-                .await
-        }
+    // Ten processes, and ten roles for each.
+    let apps: Vec<_> = (0..10).map(|_| harness.second_app()).collect();
+    let pairs: Vec<String> = stored(&harness.app, &id)
+        .targets
+        .into_iter()
+        .map(|target| target.id)
+        .collect();
+    assert_eq!(pairs.len(), 10);
+    let asked = apps.iter().flat_map(|app| {
+        pairs.iter().map(|pair| {
+            let (app, id) = (app.clone(), id.clone());
+            async move { app.issue_for(&id, &super::pair(pair), "test").await }
+        })
     });
     for answered in join_all(asked).await {
         answered.expect("issued");
     }
     assert_eq!(count(&harness, Endpoint::CenterToken), 1);
-    assert_eq!(count(&harness, Endpoint::CenterCredentials), PAIRS.len());
+    assert_eq!(count(&harness, Endpoint::CenterCredentials), pairs.len());
     harness.clock.advance(HOUR);
-    credentials(&harness, &id, ADMIN)
+    credentials(&harness, &id, &pairs[0])
         .await
         .expect("the sign-in survives");
 }
