@@ -58,6 +58,22 @@ export function groups(
     .filter((group) => group.rows.length > 0);
 }
 
+/** The rows, each Account followed by its pinned Targets that are still listed, as rows of their own. */
+export function withPins(all: readonly Group[]): Group[] {
+  const pins = ({ pinned }: AccountView): Target[] =>
+    pinned.filter((one) => one.listed).map(({ target }) => target);
+  const rowsOf = (row: Row): Row[] => [
+    row,
+    ...pins(row.account).map((found) => ({ account: row.account, found })),
+  ];
+  return all.map((group) => ({ ...group, rows: group.rows.flatMap(rowsOf) }));
+}
+
+/** Names a row among all rows. */
+export function rowKey({ account, found }: Row): string {
+  return found === null ? account.id : `${account.id}/${found.id}`;
+}
+
 /** The signed-in user or role, as the Cloud calls it. */
 export function who(identity: Identity): string {
   switch (identity.cloud) {

@@ -9,13 +9,13 @@ mod files;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use files::{Hook, keychain};
 use jiff::Timestamp;
 use mcm_core::account::{AccountId, Cloud};
-use mcm_core::app::{App, Connect};
+use mcm_core::app::{App, Connect, ConnectPortal};
 use mcm_core::error::Code;
 use mcm_core::http::Http;
 use mcm_core::redirect::Frontend;
@@ -23,12 +23,16 @@ use mcm_core::snapshot::Snapshot;
 use mcm_core::testing::{ManualClock, RecordedBrowser};
 use mcm_core::vault::{KeychainLimits, Vault};
 use mcm_core::world::{Environment, NoScheme, Paths, World};
+use sandbox_clouds::aws::identity_center::{Policy, RefreshRotation};
 use sandbox_clouds::azure::Rotation;
 use sandbox_clouds::browser::Browser;
 use sandbox_clouds::{Clock, Options, Sandbox};
 
 const START: &str = "2026-11-24T09:00:00Z";
 const LATER: &str = "2026-11-24T12:00:00Z";
+const MUCH_LATER: &str = "2026-11-24T15:00:00Z";
+/// A role of the sandbox's IAM Identity Center.
+const ROLE: &str = "111122223333/ReadOnly";
 const ADA: &str = "ada@contoso.example";
 /// More operations than a renewal or a sign-in has: the child then ends by itself.
 const MOST_STEPS: usize = 80;
@@ -57,11 +61,23 @@ fn app(
     now: &str,
     steps: usize,
 ) -> (Arc<App>, Arc<RecordedBrowser>) {
-    let (folder, death) = (
-        home.join("keychain"),
+    app_over(
+        home,
+        environment,
+        now,
         Arc::new(Death(AtomicUsize::new(steps))),
-    );
-    let connect = move || Ok(keychain(folder.clone(), death.clone()));
+    )
+}
+
+/// The app over the files below `home`, with a hook at its keychain.
+fn app_over(
+    home: &Path,
+    environment: &[(String, String)],
+    now: &str,
+    hook: Arc<dyn Hook>,
+) -> (Arc<App>, Arc<RecordedBrowser>) {
+    let folder = home.join("keychain");
+    let connect = move || Ok(keychain(folder.clone(), hook.clone()));
     let browser = Arc::new(RecordedBrowser::default());
     let world = World {
         clock: ManualClock::new(now.parse::<Timestamp>().expect("a time")),
@@ -84,10 +100,20 @@ fn app(
     (App::open(world, Frontend::Terminal), browser)
 }
 
-async fn connect(app: &App, browser: &RecordedBrowser) -> mcm_core::error::Result<AccountId> {
-    let id = app.connect(Connect::new(Cloud::Azure))?;
+async fn connect(
+    app: &App,
+    browser: &RecordedBrowser,
+    wish: Connect,
+) -> mcm_core::error::Result<AccountId> {
+    let is_center = wish.portal.is_some();
+    let id = app.connect(wish)?;
     let page = browser.next_page().await;
-    Browser::new().as_person(ADA).browse(page.as_str()).await;
+    let person = if is_center {
+        Browser::new()
+    } else {
+        Browser::new().as_person(ADA)
+    };
+    person.browse(page.as_str()).await;
     let account = app.sign_in_ended(id).await?;
     // The list is still being read, at the time of the sign-in.
     let mut snapshots = app.watch();
@@ -96,7 +122,25 @@ async fn connect(app: &App, browser: &RecordedBrowser) -> mcm_core::error::Resul
         accounts.all(|account| account.reading_targets.is_none())
     };
     snapshots.wait_for(is_read).await.expect("the app lives");
+    if is_center {
+        // Its sessions are those of the role that is chosen.
+        app.choose_target(&account, ROLE).await?;
+    }
     Ok(account)
+}
+
+fn azure() -> Connect {
+    Connect::new(Cloud::Azure)
+}
+
+fn center(clouds: &Sandbox) -> Connect {
+    Connect {
+        portal: Some(ConnectPortal {
+            start_url: clouds.start_url().to_string(),
+            region: None,
+        }),
+        ..Connect::new(Cloud::Aws)
+    }
 }
 
 /// Runs one thing in a process that dies at its `steps`-th keychain operation. Whether it died.
@@ -153,7 +197,7 @@ fn time_of(text: &str) -> Timestamp {
     text.parse().expect("a time")
 }
 
-async fn killed_while_renewing(test: &str, rotation: Rotation) {
+async fn killed_while_renewing(test: &str, rotation: Rotation, roles: Option<RefreshRotation>) {
     if let Some((home, environment, steps)) = child() {
         let (app, _) = app(&home, &environment, LATER, steps);
         let id = app.stored().expect("readable").accounts[0].id.clone();
@@ -162,13 +206,29 @@ async fn killed_while_renewing(test: &str, rotation: Rotation) {
     }
     // The session of the first sign-in is over at the later time.
     let (clouds, environment, time) = clouds(rotation).await;
+    let wish = match roles {
+        None => azure(),
+        Some(rotation) => {
+            clouds.set_identity_center_policy(Policy {
+                rotation,
+                ..Policy::default()
+            });
+            center(&clouds)
+        }
+    };
+    let may_be_burnt = match roles {
+        None => rotation == Rotation::Strict,
+        Some(rotation) => rotation != RefreshRotation::Keep,
+    };
     let mut asked_again = 0;
     for steps in 1..MOST_STEPS {
         let home = tempfile::tempdir().expect("a folder");
         *time.lock().expect("unpoisoned") = time_of(START);
         let id = {
             let (app, browser) = app(home.path(), &environment, START, usize::MAX);
-            connect(&app, &browser).await.expect("connected")
+            connect(&app, &browser, wish.clone())
+                .await
+                .expect("connected")
         };
         *time.lock().expect("unpoisoned") = time_of(LATER);
         clouds.forget_requests();
@@ -177,7 +237,7 @@ async fn killed_while_renewing(test: &str, rotation: Rotation) {
         match app.session(&id).await {
             Ok(_) => {}
             // The server had burnt the old token, and the answer died with the process: the user is asked, once.
-            Err(error) if rotation == Rotation::Strict && error.code() == Code::SignInAgain => {
+            Err(error) if may_be_burnt && error.code() == Code::SignInAgain => {
                 asked_again += 1;
                 let before = clouds.requests().len();
                 app.session(&id).await.expect_err("still asked");
@@ -206,8 +266,93 @@ async fn a_renewal_killed_at_any_step_leaves_an_account_that_works() {
     killed_while_renewing(
         "a_renewal_killed_at_any_step_leaves_an_account_that_works",
         Rotation::default(),
+        None,
     )
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_renewal_of_identity_center_keeps_its_token_or_asks_the_user_once() {
+    // I19
+    killed_while_renewing(
+        "a_killed_renewal_of_identity_center_keeps_its_token_or_asks_the_user_once",
+        Rotation::default(),
+        Some(RefreshRotation::DetectReuse),
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_renewal_of_identity_center_that_rotates_nothing_always_works() {
+    // I19
+    killed_while_renewing(
+        "a_killed_renewal_of_identity_center_that_rotates_nothing_always_works",
+        Rotation::default(),
+        Some(RefreshRotation::Keep),
+    )
+    .await;
+}
+
+/// Refuses to write grants while it is locked.
+#[derive(Default)]
+struct LockedForGrants(AtomicBool);
+
+impl Hook for LockedForGrants {
+    fn before(&self, user: &str, written: Option<&[u8]>) -> keyring_core::Result<()> {
+        let is_refused =
+            self.0.load(Ordering::SeqCst) && written.is_some() && user.contains("grant-");
+        match is_refused {
+            true => Err(keyring_core::Error::NoStorageAccess("locked".into())),
+            false => Ok(()),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_rotated_while_the_keychain_was_locked_is_kept_and_stored_once_it_is_unlocked()
+{
+    // I37
+    let (clouds, environment, time) = clouds(Rotation::default()).await;
+    clouds.set_identity_center_policy(Policy {
+        rotation: RefreshRotation::DetectReuse,
+        ..Policy::default()
+    });
+    let home = tempfile::tempdir().expect("a folder");
+    let hook = Arc::new(LockedForGrants::default());
+    let (signed_in, browser) = app_over(home.path(), &environment, START, hook.clone());
+    let id = connect(&signed_in, &browser, center(&clouds)).await;
+    let id = id.expect("connected");
+    drop(signed_in);
+    *time.lock().expect("unpoisoned") = time_of(LATER);
+    clouds.forget_requests();
+    let renewals = || {
+        let requests = clouds.requests();
+        let is_token = |request: &&sandbox_clouds::Request| {
+            request.endpoint == Some(sandbox_clouds::Endpoint::CenterToken)
+        };
+        requests.iter().filter(is_token).count()
+    };
+    let (renewing, _) = app_over(home.path(), &environment, LATER, hook.clone());
+    hook.0.store(true, Ordering::SeqCst);
+    let refused = renewing.session(&id).await.map(drop);
+    let error = refused.expect_err("what is not stored is not issued");
+    assert!(
+        matches!(error.code(), Code::KeychainLocked | Code::KeychainFailed),
+        "{error}"
+    );
+    assert_eq!(renewals(), 1);
+    hook.0.store(false, Ordering::SeqCst);
+    renewing
+        .renew(&id)
+        .await
+        .expect("renewed with the new token");
+    drop(renewing);
+    *time.lock().expect("unpoisoned") = time_of(MUCH_LATER);
+    let (another, _) = app_over(home.path(), &environment, MUCH_LATER, hook);
+    another
+        .session(&id)
+        .await
+        .expect("the stored token is the last one");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -215,6 +360,7 @@ async fn with_reuse_detection_a_killed_renewal_works_or_asks_the_person_once() {
     killed_while_renewing(
         "with_reuse_detection_a_killed_renewal_works_or_asks_the_person_once",
         Rotation::Strict,
+        None,
     )
     .await;
 }
@@ -223,7 +369,7 @@ async fn with_reuse_detection_a_killed_renewal_works_or_asks_the_person_once() {
 async fn a_sign_in_killed_at_any_step_leaves_no_account_or_one_that_works() {
     if let Some((home, environment, steps)) = child() {
         let (app, browser) = app(&home, &environment, START, steps);
-        connect(&app, &browser).await.expect("connected");
+        connect(&app, &browser, azure()).await.expect("connected");
         return;
     }
     let (_clouds, environment, _) = clouds(Rotation::Strict).await;
@@ -245,7 +391,7 @@ async fn a_sign_in_killed_at_any_step_leaves_no_account_or_one_that_works() {
             );
             return;
         }
-        let id = connect(&app, &browser)
+        let id = connect(&app, &browser, azure())
             .await
             .expect("connecting again works");
         app.session(&id).await.expect("a session");

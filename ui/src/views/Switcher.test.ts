@@ -5,6 +5,8 @@ import { afterEach, expect, test } from "vitest";
 import type { Snapshot } from "../bindings/Snapshot";
 import {
   azure,
+  center,
+  centerRoles,
   errorView,
   fabrikam,
   google,
@@ -85,6 +87,29 @@ test("moves with the arrows, around the ends, and uses on Enter", async () => {
   await press("Enter");
 
   await waitFor(() => expect(named("switch_to")).toEqual([{ account: google().id, target: null }]));
+});
+
+test("a pinned role is an entry of its own, and is used with its account", async () => {
+  const [first, second, third] = centerRoles(3);
+  const pinned = [
+    ...[second, third].flatMap((target) => (target === undefined ? [] : [{ target, listed: true }])),
+    { target: { id: "012345678999/Gone", name: "Gone", state: null, parent: null }, listed: false },
+  ];
+  const account = center(3, { active: true, target: third ?? null, pinned });
+  const { named } = await open({ accounts: [account] });
+
+  const targets = screen
+    .getAllByRole("option")
+    .map((one) => one.querySelector(".target")?.textContent?.trim());
+  expect(targets).toEqual([third?.name, second?.name, third?.name]);
+  expect(targets).not.toContain(first?.name);
+  expect(screen.getAllByText("In use")).toHaveLength(2);
+  await press("ArrowDown");
+  await press("Enter");
+
+  await waitFor(() =>
+    expect(named("switch_to")).toEqual([{ account: account.id, target: second?.id }]),
+  );
 });
 
 test("types, and uses the best that was found with its target", async () => {
