@@ -107,9 +107,7 @@ test("a pinned role is an entry of its own, and is used with its account", async
   await press("ArrowDown");
   await press("Enter");
 
-  await waitFor(() =>
-    expect(named("switch_to")).toEqual([{ account: account.id, target: second?.id }]),
-  );
+  await waitFor(() => expect(named("switch_to")).toEqual([{ account: account.id, target: second?.id }]));
 });
 
 test("types, and uses the best that was found with its target", async () => {
