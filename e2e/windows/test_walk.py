@@ -7,7 +7,7 @@ place, since wine has no WebView2 that could show a window.
 import json
 import os
 import re
-import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -55,14 +55,21 @@ class Machine:
         return [line for line in listed.splitlines() if "multicloudmanager" in line.lower()]
 
 
-@pytest.fixture
-def machine(wine, desktop, clouds, person):
+@pytest.fixture(scope="module")
+def installer(tmp_path_factory):
+    """The installer of the real programs, without the symbols that would make it slow to pack."""
+    folder = tmp_path_factory.mktemp("installer")
     real = Path(os.environ["MCM_WINDOWS_PROGRAMS"])
-    programs = stand_ins(desktop.folder)
+    programs = stand_ins(folder)
     for name in ("mcm.exe", "mcm-full.exe", "multi-cloud-manager.exe", "WebView2Loader.dll"):
         if (real / name).exists():
-            shutil.copy(real / name, programs / name)
-    wine.run(make_installer(programs, desktop.folder), "/S")
+            subprocess.run(["x86_64-w64-mingw32-strip", "-o", programs / name, real / name], check=True)
+    return make_installer(programs, folder)
+
+
+@pytest.fixture
+def machine(installer, wine, desktop, clouds, person):
+    wine.run(installer, "/S")
     machine = Machine(wine, desktop, clouds, person)
     yield machine
     machine.mcm("logout", "--all", check=False)

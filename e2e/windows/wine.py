@@ -20,6 +20,9 @@ class Wine:
     def __init__(self, desktop):
         self.desktop = desktop
         self.env = desktop.env | {"WINEPREFIX": str(PREFIX), "WINEDEBUG": "-all"}
+        # They name files of Linux, which no program finds on Windows.
+        for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
+            self.env.pop(name, None)
         # The prefix belongs to the user who made it; the desktop's home is another one.
         self.env["HOME"] = str(Path.home())
         self.env["WINEDLLOVERRIDES"] = "mscoree,mshtml,winemenubuilder.exe="
@@ -72,7 +75,8 @@ def windows_path(path):
 def make_installer(programs, folder):
     """The installer of some programs."""
     installer = folder / "installer" / "multi-cloud-manager_x64-setup.exe"
-    subprocess.run([ROOT / "scripts/windows-installer", programs, installer], check=True)
+    quick = os.environ | {"QUICK": "1"}
+    subprocess.run([ROOT / "scripts/windows-installer", programs, installer], check=True, env=quick)
     return installer
 
 

@@ -6,7 +6,11 @@
 
 Target amd64-unicode
 ManifestDPIAware true
-SetCompressor /SOLID lzma
+!ifdef QUICK ; for tests
+  SetCompressor zlib
+!else
+  SetCompressor /SOLID lzma
+!endif
 
 !include MUI2.nsh
 !include FileFunc.nsh
