@@ -139,6 +139,11 @@ test: check oidc-provider moto clients ## check, then every test; the end-to-end
 	e2e/run --numprocesses 2 --dist worksteal
 endif
 
+.PHONY: components
+components: ## write the list of third-party licences that the About screen shows
+	python3 scripts/sbom.py target/components.cdx.json x86_64-unknown-linux-gnu
+	python3 scripts/components.py target/components.cdx.json
+
 .PHONY: audit
 audit: toolchain ## licences, sources, versions and advisories of the dependencies; dependencies that nothing uses
 	@command -v cargo-deny >/dev/null || cargo install --locked --version ^0.19 cargo-deny

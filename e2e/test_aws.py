@@ -84,10 +84,10 @@ def test_from_nothing_to_a_verified_role_in_one_go(desktop, clouds, start, perso
     app.picture("aws-connected")
 
     # The console opens with the role; on request the browser signs out first.
-    app.click("button", "Open console")
+    app.click("button", re.compile("^Open console"))
     until("the console is opened", lambda: clouds.requests("aws-login"))
     assert "/federation?" in person.visited()[-1]
-    app.click("button", "More actions")
+    app.click("button", re.compile("^More actions"))
     app.click("menuitem", "Open console, signing out of it first")
     until("the console is opened again", lambda: len(clouds.requests("aws-login")) == 2)
     assert "/oauth?Action=logout&" in person.visited()[-1]

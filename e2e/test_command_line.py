@@ -52,7 +52,7 @@ def test_fifty_terminals_and_the_app_renew_a_session_once_and_keep_the_sign_in(
     assert len(tokens) == 1 and tokens.pop().strip() in clouds.secrets()
     assert len(clouds.requests("azure-token", grant_type="refresh_token")) == before + 1
     app.click("button", "Contoso")
-    app.click("button", "Renew")
+    app.click("button", "Renew Contoso")
     app.read("Contoso was renewed.")
 
 

@@ -127,7 +127,7 @@ def test_quitting_waits_until_a_renewal_is_stored_and_for_nothing_else(desktop, 
     clouds.fault("azure-token", {"latency": 2_000}, times=1)
     clouds.fault("azure-subscriptions", "hang")
     before = len(clouds.requests("azure-token"))
-    app.click("button", "Renew")
+    app.click("button", "Renew Contoso")
     until("the renewal has been sent", lambda: len(clouds.requests("azure-token")) > before)
 
     tray.choose("Quit")
@@ -137,7 +137,7 @@ def test_quitting_waits_until_a_renewal_is_stored_and_for_nothing_else(desktop, 
     again = start()
     again.see("button", "Contoso")
     again.click("button", "Contoso")
-    again.click("button", "Renew")
+    again.click("button", "Renew Contoso")
     again.read("Contoso was renewed.")
 
 

@@ -12,7 +12,7 @@ def test_a_session_that_cannot_renew_is_announced_with_a_button_to_sign_in(
     clouds.revoke("ada@contoso.example")
     app.click("button", "Contoso")
 
-    app.click("button", "Renew")
+    app.click("button", "Renew Contoso")
 
     summary = "Contoso needs you to sign in"
     body, _ = notifications.wait_for(summary)

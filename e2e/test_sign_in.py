@@ -28,7 +28,7 @@ def test_azure_connects_through_the_apps_own_scheme_and_survives_a_kill(desktop,
     again.see("button", "Contoso")
     again.click("button", "Contoso")
     renewals = len(clouds.requests("azure-token", grant_type="refresh_token"))
-    again.click("button", "Renew")
+    again.click("button", "Renew Contoso")
     again.read("Contoso was renewed.")
     assert len(clouds.requests("azure-token", grant_type="refresh_token")) == renewals + 1
     assert entries(desktop) == ["grant", "session"]
@@ -132,11 +132,13 @@ def test_disconnecting_leaves_nothing_in_the_keychain(desktop, start):
 
     app.click("button", "More for Contoso")
     app.picture("row-menu")
-    app.click("menuitem", "Disconnect…")
+    app.click("menuitem", "Disconnect… Del")
     app.see("heading", "Disconnect Contoso?")
     app.picture("disconnect")
     app.click("button", "Disconnect")
 
+    app.see("button", "Undo disconnecting Contoso")
+    app.picture("disconnecting")
     app.read("Contoso was disconnected.")
     until("the row is gone", lambda: app.accounts() == [])
     assert desktop.keychain_entries() == []

@@ -79,7 +79,7 @@ def test_an_account_that_needs_it_is_signed_in_to_from_the_switcher(desktop, clo
     app.click("button", "Azure")
     app.see("button", "Contoso")
     clouds.revoke("ada@contoso.example")
-    app.click("button", "Renew")
+    app.click("button", "Renew Contoso")
     tray.wait_for("  * Contoso · sign in again")
     open_with(desktop, app)
 

@@ -45,7 +45,7 @@ def test_an_account_that_needs_it_is_signed_in_to_from_the_tray(clouds, person, 
     app.see("button", "Contoso")
     good = tray.icon()
     clouds.revoke("ada@contoso.example")
-    app.click("button", "Renew")
+    app.click("button", "Renew Contoso")
     tray.wait_for("  * Contoso · sign in again")
     assert tray.icon() != good
     app.picture("sign-in-again")

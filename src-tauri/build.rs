@@ -15,6 +15,7 @@ use tauri_build::{AppManifest, Attributes};
 
 /// Every command that a window can be granted, each by the permission `allow-NAME` with dashes.
 const COMMANDS: &[&str] = &[
+    "about",
     "activity",
     "add_access_keys",
     "add_tenant",
@@ -37,6 +38,7 @@ const COMMANDS: &[&str] = &[
     "keep_place",
     "kept_place",
     "open_console",
+    "open_log_folder",
     "organization",
     "pause",
     "pending_roles",
@@ -60,8 +62,10 @@ const COMMANDS: &[&str] = &[
     "switch_to",
     "targets",
     "typed_ahead",
+    "undo_disconnect",
     "use_account",
     "watch",
+    "zoom",
 ];
 
 fn main() {

@@ -19,5 +19,7 @@ export default defineConfig({
     setupFiles: ["./src/test-setup.ts"],
     env: { TZ: "UTC" },
     restoreMocks: true,
+    // The whole dashboard is drawn in each, on machines that do other work too.
+    testTimeout: 20_000,
   },
 });

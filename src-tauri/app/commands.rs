@@ -8,8 +8,8 @@ use std::sync::Arc;
 use mcm_core::account::{AccountId, Cloud, OrganizationAccount, Target};
 use mcm_core::activity::ActivityEvent;
 use mcm_core::app::{
-    App, Connect, ConnectPortal, ConnectRole, EnteredKeys, OnDuplicate, PrepareRole, PreparedRole,
-    StoredPlace,
+    App, Connect, ConnectPortal, ConnectRole, Disconnected, EnteredKeys, OnDuplicate, PrepareRole,
+    PreparedRole, StoredPlace,
 };
 use mcm_core::error::{Error, ErrorView};
 use mcm_core::provider::aws::{AwsSource, Caller, FoundPortal};
@@ -17,17 +17,19 @@ use mcm_core::role::{PendingRole, SourceChoice};
 use mcm_core::settings::{Preferences, RedirectKind};
 use mcm_core::sign_in::SignInId;
 use mcm_core::snapshot::{Copyable, Found, Snapshot};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use tauri::ipc::{Channel, Invoke};
 use tauri::{AppHandle, Runtime, State, WebviewWindow};
+use ts_rs::TS;
 
+use crate::about::{self, AboutView};
 use crate::clipboard::Clipboard;
 use crate::desktop::{self, DesktopView};
 use crate::feed::Feed;
 use crate::shortcut::Shortcut;
 use crate::start_at_login::AtLogin;
 use crate::switcher::SwitcherRequests;
-use crate::window::KeptPlace;
+use crate::window::{self, KeptPlace};
 use crate::{switch, switcher};
 
 type Core<'a> = State<'a, Arc<App>>;
@@ -39,6 +41,7 @@ const MOST_HAPPENINGS: usize = 500;
 /// Every command by its name.
 pub(crate) fn handler<R: Runtime>() -> impl Fn(Invoke<R>) -> bool + Send + Sync + 'static {
     tauri::generate_handler![
+        about,
         activity,
         add_access_keys,
         add_tenant,
@@ -62,6 +65,7 @@ pub(crate) fn handler<R: Runtime>() -> impl Fn(Invoke<R>) -> bool + Send + Sync 
         keep_place,
         kept_place,
         open_console,
+        open_log_folder,
         organization,
         pause,
         pending_roles,
@@ -84,8 +88,10 @@ pub(crate) fn handler<R: Runtime>() -> impl Fn(Invoke<R>) -> bool + Send + Sync 
         switch_to,
         targets,
         typed_ahead,
+        undo_disconnect,
         use_account,
         watch,
+        zoom,
     ]
 }
 
@@ -267,9 +273,51 @@ async fn set_star(core: Core<'_>, account: AccountId, starred: bool) -> Answer {
 }
 
 #[tauri::command]
-async fn disconnect(core: Core<'_>, account: AccountId) -> Answer<Option<ErrorView>> {
-    let untold = core.disconnect(&account).await.map_err(to_view)?;
-    Ok(untold.as_ref().map(ErrorView::from))
+async fn about(core: Core<'_>) -> Answer<AboutView> {
+    Ok(AboutView::of(&core))
+}
+
+#[tauri::command]
+async fn open_log_folder(core: Core<'_>) -> Answer {
+    about::open_log_folder(Arc::clone(&core))
+        .await
+        .map_err(to_view)
+}
+
+/// The end of a disconnect.
+#[derive(Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+#[ts(export)]
+struct DisconnectEnd {
+    /// Whether the user undid it, so that the account stays.
+    undone: bool,
+    /// Why the cloud did not revoke the grant.
+    unrevoked: Option<ErrorView>,
+}
+
+#[tauri::command]
+async fn disconnect(core: Core<'_>, account: AccountId) -> Answer<DisconnectEnd> {
+    let end = core.disconnect_later(&account).await.map_err(to_view)?;
+    Ok(match end {
+        Disconnected::Undone => DisconnectEnd {
+            undone: true,
+            unrevoked: None,
+        },
+        Disconnected::Done(error) => DisconnectEnd {
+            undone: false,
+            unrevoked: error.as_ref().map(ErrorView::from),
+        },
+    })
+}
+
+#[tauri::command]
+async fn undo_disconnect(core: Core<'_>, account: AccountId) -> Answer {
+    core.undo_disconnect(&account).map_err(to_view)
+}
+
+#[tauri::command]
+async fn zoom<R: Runtime>(window: WebviewWindow<R>, percent: u16) -> Answer {
+    window::zoom(&window, percent).map_err(to_view)
 }
 
 #[tauri::command]

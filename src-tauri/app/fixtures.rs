@@ -14,6 +14,7 @@ pub(crate) fn account(cloud: Cloud, number: u32, name: &str) -> AccountView {
     AccountView {
         id: AccountId::from(format!("{cloud}-{number:012}")),
         cloud,
+        leaves_at: None,
         name: name.into(),
         looks_like_another: false,
         renamed: false,

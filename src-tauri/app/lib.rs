@@ -3,6 +3,7 @@
 //! It decides nothing about accounts; it translates between the desktop and `mcm_core::app::App`. `wiring` starts
 //! everything; start reading there.
 
+mod about;
 mod clipboard;
 mod commands;
 mod desktop;

@@ -70,6 +70,10 @@ pub(crate) async fn follow(app: AppHandle, core: Arc<App>, clock: Arc<dyn Clock>
     loop {
         let snapshot = snapshots.borrow_and_update().clone();
         for notice in announced.due(&snapshot, clock.now()) {
+            // Turned off, it counts as announced: turning it on shows nothing old.
+            if !snapshot.preferences.notify {
+                continue;
+            }
             async_runtime::spawn_blocking({
                 let app = app.clone();
                 move || show(&app, &notice)

@@ -21,7 +21,7 @@ use crate::quit::quit;
 use crate::switch::switch_to;
 use crate::tray_host::TrayHost;
 use crate::window::{OpenRequests, Place};
-use menu::{Action, Item, Menu, TrayStatus};
+use menu::{Action, Item, Menu, TrayStatus, tooltip};
 
 /// How often the remaining time is updated.
 const TICK: Duration = Duration::from_secs(20);
@@ -73,8 +73,16 @@ impl Tray {
     }
 
     /// Shows a menu and a status. On the main thread.
-    fn show(&self, app: &AppHandle, menu: Menu, status: TrayStatus) -> tauri::Result<()> {
+    fn show(
+        &self,
+        app: &AppHandle,
+        menu: Menu,
+        status: TrayStatus,
+        tooltip: &str,
+    ) -> tauri::Result<()> {
         let mut shown = self.shown();
+        // On Linux the library has no tooltip: panels show the program's name, and the menu begins with the same lines.
+        self.icon.set_tooltip(Some(tooltip))?;
         if shown.as_ref().is_none_or(|last| last.status != status) {
             self.icon.set_icon(Some(icon_of(status)))?;
         }
@@ -132,15 +140,16 @@ pub(crate) async fn follow(app: AppHandle, core: Arc<App>, clock: Arc<dyn Clock>
         let next = (
             Menu::of(&snapshot, targets, clock.now()),
             TrayStatus::of(&snapshot),
+            tooltip(&snapshot, clock.now()),
         );
         if last.as_ref() != Some(&next) {
-            let (handle, (menu, status)) = (app.clone(), next.clone());
+            let (handle, (menu, status, tooltip)) = (app.clone(), next.clone());
             // Fails only when the app is quitting.
             let _ = app.run_on_main_thread(move || {
                 let Some(tray) = handle.try_state::<Tray>() else {
                     return;
                 };
-                if let Err(error) = tray.show(&handle, menu, status) {
+                if let Err(error) = tray.show(&handle, menu, status, &tooltip) {
                     tracing::warn!(%error, "the tray could not be updated");
                 }
             });

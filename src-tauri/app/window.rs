@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use mcm_core::account::AccountId;
+use mcm_core::error::{Code, Error, Result};
 use tauri::webview::NewWindowResponse;
 #[cfg(target_os = "linux")]
 use tauri::webview::PageLoadEvent;
@@ -66,6 +67,22 @@ impl KeptPlace {
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
     }
+}
+
+/// The smallest and the largest zoom of a window, in percent.
+const ZOOM: std::ops::RangeInclusive<u16> = 50..=400;
+
+/// Zooms the page of a window.
+///
+/// # Errors
+/// `internal` when the system's web view refuses it.
+pub(crate) fn zoom<R: Runtime>(window: &WebviewWindow<R>, percent: u16) -> Result<()> {
+    let percent = percent.clamp(*ZOOM.start(), *ZOOM.end());
+    window
+        .set_zoom(f64::from(percent) / 100.0)
+        .map_err(|error| {
+            Error::new(Code::Internal, "The window could not be zoomed.").with_source(error)
+        })
 }
 
 /// Requests for the window. Requests that come faster than they are handled count as one; the last place wins.

@@ -5,6 +5,7 @@ import type { SignInStep } from "../src/bindings/SignInStep";
 import type { SignInView } from "../src/bindings/SignInView";
 import type { Snapshot } from "../src/bindings/Snapshot";
 import {
+  aboutView,
   aws,
   awsCaller,
   awsSources,
@@ -32,6 +33,7 @@ import {
   organizationAccounts,
   pendingRole,
   portal,
+  preferences,
   preparedRole,
   signInView,
   snapshot,
@@ -106,7 +108,9 @@ const steps: Record<string, SignInStep> = {
 
 function click(name: string): () => void {
   return () => {
-    const all = [...document.querySelectorAll<HTMLElement>("button, summary, [role=menuitem]")];
+    const all = [
+      ...document.querySelectorAll<HTMLElement>("button, summary, [role=menuitem], input[type=checkbox]"),
+    ];
     const found = all.find(
       (one) => (one.getAttribute("aria-label") ?? one.textContent ?? "").trim() === name,
     );
@@ -144,9 +148,9 @@ function refuseClipboard(): void {
   });
 }
 
-function key(name: string): () => void {
+function key(name: string, more: KeyboardEventInit = {}): () => void {
   return () => {
-    window.dispatchEvent(new KeyboardEvent("keydown", { key: name, bubbles: true }));
+    window.dispatchEvent(new KeyboardEvent("keydown", { key: name, bubbles: true, ...more }));
   };
 }
 
@@ -434,8 +438,9 @@ aws iam get-role --role-name ReadOnly --query Role.AssumeRolePolicyDocument`,
     snapshot: snapshot({ accounts: usual, clouds }),
     answers: {
       search: () => [
-        { account: usual[0]?.id, target: subscriptions[1] },
         { account: usual[5]?.id, target: null },
+        { account: usual[0]?.id, target: subscriptions[0] },
+        { account: usual[0]?.id, target: subscriptions[1] },
       ],
     },
     steps: [type("Search accounts", "staging")],
@@ -443,6 +448,53 @@ aws iam get-role --role-name ReadOnly --query Role.AssumeRolePolicyDocument`,
   "accounts-search-none": {
     snapshot: snapshot({ accounts: usual, clouds }),
     steps: [type("Search accounts", "zebra")],
+  },
+  palette: {
+    snapshot: snapshot({ accounts: usual, clouds }),
+    steps: [key("k", { ctrlKey: true })],
+  },
+  "palette-search": {
+    snapshot: snapshot({ accounts: usual, clouds }),
+    answers: {
+      search: () => [
+        { account: usual[5]?.id, target: null },
+        { account: usual[0]?.id, target: subscriptions[0] },
+      ],
+    },
+    steps: [key("k", { ctrlKey: true }), type("Search accounts, targets and commands", "prod")],
+  },
+  "accounts-selected": {
+    snapshot: snapshot({ accounts: usual, clouds }),
+    steps: [click("Select Contoso"), click("Select Fabrikam")],
+  },
+  "accounts-closed-group": { snapshot: snapshot({ accounts: usual, clouds }), steps: [click("Azure")] },
+  "accounts-arrange": {
+    snapshot: snapshot({ accounts: usual, clouds }),
+    steps: [click("By last used: Sort and group")],
+  },
+  "accounts-one-list": {
+    snapshot: snapshot({
+      accounts: usual,
+      clouds,
+      preferences: { ...preferences, sort: "time-left", group: "none" },
+    }),
+  },
+  "accounts-disconnecting": {
+    snapshot: snapshot({
+      accounts: usual.map((one, at) => (at === 1 ? { ...one, leavesAt: minutes(8 / 60) } : one)),
+      clouds,
+    }),
+  },
+  "accounts-undo": {
+    snapshot: snapshot({ accounts: usual, clouds }),
+    answers: targets,
+    steps: [click("More for Contoso"), click("Violet")],
+  },
+  "detail-disconnecting": detail({ leavesAt: minutes(8 / 60) }),
+  about: {
+    snapshot: snapshot({ accounts: usual, clouds }),
+    answers: { about: () => aboutView },
+    steps: [click("About")],
   },
   "accounts-keys": { snapshot: snapshot({ accounts: usual, clouds }), steps: [key("?")] },
   "accounts-failed-action": {
@@ -453,10 +505,10 @@ aws iam get-role --role-name ReadOnly --query Role.AssumeRolePolicyDocument`,
         throw errorView("throttled", "Entra asks to wait 30 seconds. It is tried again by itself.");
       },
     },
-    steps: [click("Contoso"), click("Renew")],
+    steps: [click("Contoso"), click("Renew Contoso")],
   },
   "detail-renewing": detail({ renewing: true }),
-  "detail-renewed": { ...detail({}), steps: [click("Contoso"), click("Renew")] },
+  "detail-renewed": { ...detail({}), steps: [click("Contoso"), click("Renew Contoso")] },
   "detail-not-active": { ...detail({ active: false }) },
   "detail-many-targets": detail({ targetCount: 40 }, () => manyTargets(40)),
   "detail-no-targets": detail({ target: null, targetCount: 0 }, () => []),
@@ -486,7 +538,11 @@ aws iam get-role --role-name ReadOnly --query Role.AssumeRolePolicyDocument`,
   "detail-google-disconnect": {
     snapshot: snapshot({ accounts: usual, clouds }),
     answers: { targets: () => projects },
-    steps: [click("ada@contoso.example"), click("More actions"), click("Disconnect…")],
+    steps: [
+      click("ada@contoso.example"),
+      click("More actions: ada@contoso.example"),
+      click("Disconnect…Del"),
+    ],
   },
   "detail-missing-scopes": detail({ missingScopes: ["https://management.azure.com/user_impersonation"] }),
   "detail-trouble": detail({
@@ -508,12 +564,15 @@ aws iam get-role --role-name ReadOnly --query Role.AssumeRolePolicyDocument`,
     answers: targets,
     steps: [click("Fabrikam")],
   },
-  "detail-copy": { ...detail({}), steps: [click("Contoso"), click("Copy")] },
-  "detail-more": { ...detail({}), steps: [click("Contoso"), click("More actions")] },
-  "detail-rename": { ...detail({}), steps: [click("Contoso"), click("More actions"), click("Rename…")] },
+  "detail-copy": { ...detail({}), steps: [click("Contoso"), click("Copy: Contoso")] },
+  "detail-more": { ...detail({}), steps: [click("Contoso"), click("More actions: Contoso")] },
+  "detail-rename": {
+    ...detail({}),
+    steps: [click("Contoso"), click("More actions: Contoso"), click("Rename…F2")],
+  },
   "detail-disconnect": {
     ...detail({}),
-    steps: [click("Contoso"), click("More actions"), click("Disconnect…")],
+    steps: [click("Contoso"), click("More actions: Contoso"), click("Disconnect…Del")],
   },
   connect: { snapshot: snapshot({ accounts: usual }), steps: [click("Connect account")] },
   "connect-three": { snapshot: snapshot({ accounts: usual, clouds }), steps: [click("Connect account")] },
@@ -561,20 +620,20 @@ aws iam get-role --role-name ReadOnly --query Role.AssumeRolePolicyDocument`,
     steps: [click("Connect account")],
   },
   "first-run": {
-    snapshot: snapshot({ preferences: { theme: "system", welcomed: false } }),
+    snapshot: snapshot({ preferences: { ...preferences, welcomed: false } }),
   },
   "first-run-sandbox": {
     snapshot: snapshot({
       clouds: [
         cloudView({ sandbox: true, authority: "http://127.0.0.1:41999", clientIdOrigin: "AZURE_CLIENT_ID" }),
       ],
-      preferences: { theme: "system", welcomed: false },
+      preferences: { ...preferences, welcomed: false },
     }),
   },
   "first-run-no-client-id": {
     snapshot: snapshot({
       clouds: [cloudView(noClientId)],
-      preferences: { theme: "system", welcomed: false },
+      preferences: { ...preferences, welcomed: false },
     }),
   },
   activity: {
@@ -627,14 +686,14 @@ aws iam get-role --role-name ReadOnly --query Role.AssumeRolePolicyDocument`,
   "first-run-copy-refused": {
     snapshot: snapshot({
       clouds: [cloudView(noClientId)],
-      preferences: { theme: "system", welcomed: false },
+      preferences: { ...preferences, welcomed: false },
     }),
     steps: [refuseClipboard, click("Copy http://localhost")],
   },
   "first-run-two": {
     snapshot: snapshot({
       clouds: [cloudView(), googleView(noGoogleClient)],
-      preferences: { theme: "system", welcomed: false },
+      preferences: { ...preferences, welcomed: false },
     }),
   },
   "settings-environment": {

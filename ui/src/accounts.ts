@@ -7,6 +7,8 @@ import type { Cloud } from "./bindings/Cloud";
 import type { CloudView } from "./bindings/CloudView";
 import type { Found } from "./bindings/Found";
 import type { Identity } from "./bindings/Identity";
+import type { Preferences } from "./bindings/Preferences";
+import type { Sort } from "./bindings/Sort";
 import type { Target } from "./bindings/Target";
 
 export const CLOUDS: readonly Cloud[] = ["azure", "gcp", "aws"];
@@ -23,11 +25,21 @@ const NAMES_CLIENT = /_CLIENT_ID$|^client_secret_file$/;
 /** What the rail narrows the list to. */
 export type Filter = "all" | "in-use" | "needs-you" | Cloud;
 
-/** A row, with the Target that a search found when the Account itself did not fit. */
-export type Row = { account: AccountView; found: Target | null };
+/** A row: an Account, or one of its Targets that a search found. */
+export type Row = {
+  /** Names the row among the others. */
+  key: string;
+  account: AccountView;
+  found: Target | null;
+};
 
-/** The rows of one Cloud. */
-export type Group = { cloud: Cloud; rows: Row[] };
+/** Rows under one heading; a Cloud's, or all of them when nothing is grouped. */
+export type Group = { key: string; cloud: Cloud | null; rows: Row[] };
+
+/** How the list is sorted and grouped. */
+export type Arrangement = Pick<Preferences, "sort" | "group">;
+
+export const usualArrangement: Arrangement = { sort: "last-used", group: "cloud" };
 
 export function needsYou(account: AccountView): boolean {
   return account.status === "sign-in-again";
@@ -41,37 +53,45 @@ export function fits(account: AccountView, filter: Filter): boolean {
 }
 
 /**
- * Rows by Cloud: in the order of the search when there is one, the Cloud of the best row first; else as
- * the Snapshot orders them.
+ * Rows in groups. A search keeps its own order, the group of the best row first; else the Snapshot orders by last use,
+ * and the user may choose another order. Starred Accounts always come first.
  */
 export function groups(
   accounts: readonly AccountView[],
   filter: Filter,
   found: readonly Found[] | null,
+  { sort, group }: Arrangement = usualArrangement,
 ): Group[] {
   const rows =
-    found === null ? accounts.map((account) => ({ account, found: null })) : asFound(accounts, found);
+    found === null ? sorted(accounts, sort).map((account) => rowOf(account)) : asFound(accounts, found);
   const kept = rows.filter((row) => fits(row.account, filter));
+  if (kept.length === 0) return [];
+  if (group === "none") return [{ key: "all", cloud: null, rows: kept }];
   const clouds = found === null ? CLOUDS : [...new Set(kept.map((row) => row.account.cloud))];
   return clouds
-    .map((cloud) => ({ cloud, rows: kept.filter((row) => row.account.cloud === cloud) }))
-    .filter((group) => group.rows.length > 0);
+    .map((cloud) => ({ key: cloud, cloud, rows: kept.filter((row) => row.account.cloud === cloud) }))
+    .filter((one) => one.rows.length > 0);
+}
+
+function sorted(accounts: readonly AccountView[], sort: Sort): AccountView[] {
+  const byStar = (one: AccountView, other: AccountView): number =>
+    Number(other.starred) - Number(one.starred);
+  const orders: Record<Sort, (one: AccountView, other: AccountView) => number> = {
+    "last-used": (one, other) => (other.usedAt ?? "").localeCompare(one.usedAt ?? ""),
+    name: (one, other) => one.name.localeCompare(other.name, "en-GB", { numeric: true }),
+    "time-left": (one, other) =>
+      // Without a session there is no time left; it comes first.
+      (one.session?.expiresAt ?? "").localeCompare(other.session?.expiresAt ?? ""),
+  };
+  return accounts.toSorted((one, other) => byStar(one, other) || orders[sort](one, other));
 }
 
 /** The rows, each Account followed by its pinned Targets that are still listed, as rows of their own. */
 export function withPins(all: readonly Group[]): Group[] {
   const pins = ({ pinned }: AccountView): Target[] =>
     pinned.filter((one) => one.listed).map(({ target }) => target);
-  const rowsOf = (row: Row): Row[] => [
-    row,
-    ...pins(row.account).map((found) => ({ account: row.account, found })),
-  ];
+  const rowsOf = (row: Row): Row[] => [row, ...pins(row.account).map((found) => rowOf(row.account, found))];
   return all.map((group) => ({ ...group, rows: group.rows.flatMap(rowsOf) }));
-}
-
-/** Names a row among all rows. */
-export function rowKey({ account, found }: Row): string {
-  return found === null ? account.id : `${account.id}/${found.id}`;
 }
 
 /** The signed-in user or role, as the Cloud calls it. */
@@ -138,13 +158,46 @@ export function siblings(account: AccountView, accounts: readonly AccountView[])
 
 /** How many tenants, accounts or roles rows stand for: a sign-in to IAM Identity Center stands for each of its roles. */
 export function rowTotal(rows: readonly Row[]): number {
-  const counted = ({ account }: Row) =>
+  const counted = (account: AccountView): number =>
     account.identity.cloud === "identity-center" ? account.targetCount : 1;
-  return rows.reduce((sum, row) => sum + counted(row), 0);
+  return accountsOf(rows).reduce((sum, account) => sum + counted(account), 0);
 }
 
 export function targetTotal(rows: readonly Row[]): number {
-  return rows.reduce((sum, row) => sum + row.account.targetCount, 0);
+  return accountsOf(rows).reduce((sum, account) => sum + account.targetCount, 0);
+}
+
+/** The Accounts of rows, each once. */
+export function accountsOf(rows: readonly Row[]): AccountView[] {
+  return [...new Set(rows.map((row) => row.account))];
+}
+
+/** Whether a row is what is in use: an Account that a search found by another Target is not. */
+export function isInUse({ account, found }: Row): boolean {
+  return account.active && (found === null || found.id === account.target?.id);
+}
+
+/** A text in parts, those that a search matched marked. */
+export function marked(text: string, query: string): { text: string; isMatch: boolean }[] {
+  const lower = text.toLowerCase();
+  // Some letters change their length in lower case, and then nothing says where a match stands.
+  if (lower.length !== text.length) return [{ text, isMatch: false }];
+  const isMatch = new Array<boolean>(text.length).fill(false);
+  for (const word of query
+    .toLowerCase()
+    .split(/\s+/)
+    .filter((word) => word !== "")) {
+    for (let at = lower.indexOf(word); at !== -1; at = lower.indexOf(word, at + 1)) {
+      isMatch.fill(true, at, at + word.length);
+    }
+  }
+  const parts: { text: string; isMatch: boolean }[] = [];
+  for (let at = 0; at < text.length; at += 1) {
+    const last = parts.at(-1);
+    if (last !== undefined && last.isMatch === isMatch[at]) last.text += text[at] ?? "";
+    else parts.push({ text: text[at] ?? "", isMatch: isMatch[at] ?? false });
+  }
+  return parts;
 }
 
 /** The clouds' own words, in lower case, for a Target that refuses all work. */
@@ -159,12 +212,18 @@ export function disabledLast(targets: readonly Target[]): Target[] {
   return [...targets.filter((one) => !isDisabled(one)), ...targets.filter(isDisabled)];
 }
 
+export function rowOf(account: AccountView, found: Target | null = null): Row {
+  return { key: found === null ? account.id : `${account.id} ${found.id}`, account, found };
+}
+
 function asFound(accounts: readonly AccountView[], found: readonly Found[]): Row[] {
   const byId = new Map<AccountId, AccountView>(accounts.map((account) => [account.id, account]));
-  const rows = new Map<AccountId, Row>();
+  const rows = new Map<string, Row>();
   for (const { account: id, target } of found) {
     const account = byId.get(id);
-    if (account !== undefined && !rows.has(id)) rows.set(id, { account, found: target });
+    if (account === undefined) continue;
+    const row = rowOf(account, target);
+    if (!rows.has(row.key)) rows.set(row.key, row);
   }
   return [...rows.values()];
 }

@@ -1,5 +1,6 @@
 // Snapshots to test against and to look at. Not part of the built dashboard.
 
+import type { AboutView } from "./bindings/AboutView";
 import type { AccountView } from "./bindings/AccountView";
 import type { AwsSource } from "./bindings/AwsSource";
 import type { Caller } from "./bindings/Caller";
@@ -15,6 +16,7 @@ import type { PendingRole } from "./bindings/PendingRole";
 import type { PortalView } from "./bindings/PortalView";
 import type { PreparedRole } from "./bindings/PreparedRole";
 import type { RoleCheck } from "./bindings/RoleCheck";
+import type { Preferences } from "./bindings/Preferences";
 import type { SignInStep } from "./bindings/SignInStep";
 import type { SignInView } from "./bindings/SignInView";
 import type { Snapshot } from "./bindings/Snapshot";
@@ -23,6 +25,25 @@ import type { Status } from "./bindings/Status";
 import type { Target } from "./bindings/Target";
 
 const CLOUD_PLATFORM = "https://www.googleapis.com/auth/cloud-platform";
+
+export const preferences: Preferences = {
+  theme: "system",
+  welcomed: true,
+  sort: "last-used",
+  group: "cloud",
+  notify: true,
+};
+
+export const aboutView: AboutView = {
+  version: "0.1.0",
+  licence: "MIT OR Apache-2.0",
+  logFolder: "/home/ada/.local/state/multi-cloud-manager/logs",
+  components: [
+    { name: "Inter", version: "4", licence: "OFL-1.1" },
+    { name: "svelte", version: "5.57.3", licence: "MIT" },
+    { name: "tauri", version: "2.12.5", licence: "Apache-2.0 OR MIT" },
+  ],
+};
 
 /** The moment at which every fixture is looked at. */
 export const NOW = Date.parse("2026-11-24T15:00:00Z");
@@ -66,6 +87,7 @@ export function azure(changes: Partial<AccountView> = {}, tenantName = "Contoso"
   return {
     id: "azure-6f1c0d52aa01",
     cloud: "azure",
+    leavesAt: null,
     name: tenantName,
     looksLikeAnother: false,
     renamed: false,
@@ -453,7 +475,7 @@ export function snapshot(changes: Partial<Snapshot> = {}): Snapshot {
     offline: false,
     paused: false,
     problems: [],
-    preferences: { theme: "system", welcomed: true },
+    preferences,
     ...changes,
   };
 }

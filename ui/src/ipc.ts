@@ -3,6 +3,7 @@
 // AWS go to the backend once and never come back.
 
 import { Channel, invoke } from "@tauri-apps/api/core";
+import type { AboutView } from "./bindings/AboutView";
 import type { AccountId } from "./bindings/AccountId";
 import type { AtLogin } from "./bindings/AtLogin";
 import type { AwsSource } from "./bindings/AwsSource";
@@ -12,6 +13,7 @@ import type { Code } from "./bindings/Code";
 import type { ConnectPortal } from "./bindings/ConnectPortal";
 import type { ConnectRole } from "./bindings/ConnectRole";
 import type { Copyable } from "./bindings/Copyable";
+import type { DisconnectEnd } from "./bindings/DisconnectEnd";
 import type { DesktopView } from "./bindings/DesktopView";
 import type { EnteredKeys } from "./bindings/EnteredKeys";
 import type { ErrorView } from "./bindings/ErrorView";
@@ -173,9 +175,30 @@ export function setStar(account: AccountId, starred: boolean): Promise<void> {
   return call("set_star", { account, starred });
 }
 
-/** Answers why the cloud could not revoke access, when it could not: the account is gone from here all the same. */
-export function disconnect(account: AccountId): Promise<ErrorView | null> {
+/**
+ * Disconnects in ten seconds, unless that is undone. Answers why the cloud could not revoke access, when it could not: the
+ * account is gone from here all the same.
+ */
+export function disconnect(account: AccountId): Promise<DisconnectEnd> {
   return call("disconnect", { account });
+}
+
+export function undoDisconnect(account: AccountId): Promise<void> {
+  return call("undo_disconnect", { account });
+}
+
+/** The version, the licences and where the log is. */
+export function about(): Promise<AboutView> {
+  return call("about");
+}
+
+export function openLogFolder(): Promise<void> {
+  return call("open_log_folder");
+}
+
+/** Zooms the page of this window. */
+export function zoom(percent: number): Promise<void> {
+  return call("zoom", { percent });
 }
 
 /** Searches names, tenants, e-mails, project and account ids. */

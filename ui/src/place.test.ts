@@ -7,6 +7,8 @@ const place: Place = {
   opened: "azure-6f1c0d52aa01",
   query: "contoso “prod”",
   activityOf: "gcp-2277aa01cc19",
+  collapsed: ["aws"],
+  zoom: 125,
   scroll: { screen: 640, detail: 12.5 },
 };
 

@@ -4,7 +4,9 @@
 import { CLOUDS, type Filter } from "./accounts.ts";
 import type { AccountId } from "./bindings/AccountId";
 
-export type Screen = "accounts" | "connect" | "activity" | "settings";
+/** The screens beside the accounts that the rail leads to. */
+export type OtherScreen = "activity" | "settings" | "about";
+export type Screen = "accounts" | "connect" | OtherScreen;
 
 export type Place = {
   screen: Screen;
@@ -14,6 +16,10 @@ export type Place = {
   query: string;
   /** The Account that Activity is narrowed to. */
   activityOf: AccountId | null;
+  /** The groups of the list that are closed. */
+  collapsed: string[];
+  /** The zoom in percent. */
+  zoom: number;
   /** How far the screen and the details are scrolled, in pixels. */
   scroll: { screen: number; detail: number };
 };
@@ -24,13 +30,21 @@ export const start: Place = {
   opened: null,
   query: "",
   activityOf: null,
+  collapsed: [],
+  zoom: 100,
   scroll: { screen: 0, detail: 0 },
 };
 
 /** The most that the backend keeps, in bytes. */
 export const MOST = 2_048;
 
-const screens: readonly unknown[] = ["accounts", "connect", "activity", "settings"] satisfies Screen[];
+const screens: readonly unknown[] = [
+  "accounts",
+  "connect",
+  "activity",
+  "settings",
+  "about",
+] satisfies Screen[];
 const filters: readonly unknown[] = ["all", "in-use", "needs-you", ...CLOUDS] satisfies Filter[];
 
 /** The place as a text that fits; a search that is too long to keep is left out. */
@@ -49,6 +63,10 @@ export function read(text: string | null): Place {
     opened: asText(kept["opened"]),
     query: asText(kept["query"]) ?? start.query,
     activityOf: asText(kept["activityOf"]),
+    collapsed: Array.isArray(kept["collapsed"])
+      ? kept["collapsed"].filter((one) => typeof one === "string")
+      : start.collapsed,
+    zoom: asLength(kept["zoom"]) || start.zoom,
     scroll: { screen: asLength(scroll["screen"]), detail: asLength(scroll["detail"]) },
   };
 }

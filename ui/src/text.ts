@@ -10,6 +10,7 @@ import {
   who,
   type Colour,
   type Filter,
+  type Row,
 } from "./accounts.ts";
 import type { AccountView } from "./bindings/AccountView";
 import type { AtLogin } from "./bindings/AtLogin";
@@ -31,7 +32,9 @@ import type { RedirectKind } from "./bindings/RedirectKind";
 import type { RegionOrigin } from "./bindings/RegionOrigin";
 import type { RoleCheckKind } from "./bindings/RoleCheckKind";
 import type { RoleTemplates } from "./bindings/RoleTemplates";
+import type { Grouping } from "./bindings/Grouping";
 import type { SignInEnd } from "./bindings/SignInEnd";
+import type { Sort } from "./bindings/Sort";
 import type { Target } from "./bindings/Target";
 import type { TargetsChange } from "./bindings/TargetsChange";
 import type { Theme } from "./bindings/Theme";
@@ -84,6 +87,8 @@ export const app = {
   close: "Close",
   save: "Save",
   dismiss: "Dismiss",
+  clear: "Clear",
+  undo: "Undo",
   copy: "Copy",
   copied: "Copied",
   selected: "Could not copy. The text is selected: press Ctrl C.",
@@ -99,6 +104,7 @@ export const rail = {
   more: "More",
   activity: "Activity",
   settings: "Settings",
+  about: "About",
   count: (count: number) => plural(count, "account"),
 };
 
@@ -127,19 +133,70 @@ export const accounts = {
   title: "Accounts",
   search: "Search accounts",
   searchHint: "Search accounts, tenants, projects, account ids",
-  searchKey: "Ctrl K",
+  searchKey: "/",
   clearSearch: "Clear search",
   connect: "Connect account",
   list: (cloud: Cloud) => `${cloudNames[cloud]} accounts`,
-  byLastUsed: "by last used",
-  starredFirst: "starred first, then by last used",
+  allAccounts: "All accounts",
   bestFirst: "by best match",
+  by: {
+    "last-used": "By last used",
+    name: "By name",
+    "time-left": "By time left",
+  } satisfies Record<Sort, string>,
+  sort: "Sort",
+  sorts: { "last-used": "Last used", name: "Name", "time-left": "Time left" } satisfies Record<Sort, string>,
+  group: "Group by",
+  groupings: { cloud: "Cloud", none: "Nothing" } satisfies Record<Grouping, string>,
+  arrange: "Sort and group",
   inUse: "In use",
   starred: "Starred",
   colour: (colour: string) => `Marked ${colour}`,
+  /** What “In use” changes, and what not. */
+  inUseMeans:
+    "Commands that ask mcm for this cloud’s account get this one. Your browser, and sign-ins of az, gcloud and aws themselves, stay as they are.",
+  nameOfTarget: (account: string, target: string) => `${account} › ${target}`,
+  select: (name: string) => `Select ${name}`,
   menu: (name: string) => `More for ${name}`,
   further: (count: number) => `${plural(count, "account")} further down`,
-  results: (count: number, query: string) => `${plural(count, "account")} for “${query}”`,
+  results: (count: number, query: string) => `${plural(count, "result")} for “${query}”`,
+};
+
+/** Several chosen accounts. */
+export const selection = {
+  label: "Selected accounts",
+  count: (count: number) => `${plural(count, "account")} selected`,
+  renew: "Renew",
+  disconnect: "Disconnect…",
+};
+
+/** Accounts, targets and commands by a few letters. */
+export const palette = {
+  title: "Command palette",
+  search: "Search accounts, targets and commands",
+  hint: "Switch to an account, or type what to do",
+  list: "Results",
+  results: (count: number) => plural(count, "result"),
+  nothing: (query: string) => `No matches for “${query}”.`,
+  of: (what: string, name: string) => `${what}: ${name}`,
+  copy: (label: string) => `Copy ${lowered(label)}`,
+  connect: "Connect account",
+  activity: "Show activity",
+  settings: "Open settings",
+  about: "About this app",
+  keyList: "Show keyboard shortcuts",
+  pause: "Pause automatic renewal",
+  resume: "Resume automatic renewal",
+  theme: {
+    light: "Use the light theme",
+    dark: "Use the dark theme",
+    system: "Match the system’s theme",
+  } satisfies Record<Theme, string>,
+  keys: [
+    ["↑ ↓", "move"],
+    ["Enter", "choose"],
+    ["Esc", "close"],
+  ] as const,
 };
 
 export const switcher = {
@@ -161,9 +218,10 @@ export const banners = {
   locked: (keychain: string) => `${keychain} is locked. Unlock it to use and renew your accounts.`,
   absent: "This machine has no keychain. Sign-ins are lost when you quit. Start a keychain, then retry.",
   failed: (keychain: string) => `${keychain} returned an error.`,
-  again: (count: number) =>
-    count === 1 ? "1 account needs you to sign in." : `${count} accounts need you to sign in.`,
+  again: (count: number) => `${count} accounts need you to sign in.`,
   review: "Review",
+  reviewOf: (name: string) => `Review ${name}`,
+  againOne: (name: string) => `${name} needs you to sign in.`,
   offline: "You are offline. Accounts show their last known state. Renewal resumes when you are back online.",
   paused: "Automatic renewal is paused. Sessions will expire.",
   resume: "Resume",
@@ -176,8 +234,9 @@ const nouns = {
   aws: { row: "role", target: "region", counted: false },
 } satisfies Record<Cloud, { row: string; target: string; counted: boolean }>;
 
-/** Under a group's heading: `5 tenants, 23 subscriptions`. */
-export function groupCount(cloud: Cloud, rows: number, targets: number): string {
+/** Beside a group's heading: `5 tenants, 23 subscriptions`; without a cloud, how many accounts. */
+export function groupCount(cloud: Cloud | null, rows: number, targets: number): string {
+  if (cloud === null) return plural(rows, "account");
   const { row, target, counted } = nouns[cloud];
   return [plural(rows, row), ...(counted ? [plural(targets, target)] : [])].join(", ");
 }
@@ -213,6 +272,33 @@ export function identityLine(account: AccountView): string {
 /** What the targets of an account are called. */
 export function targetNoun(account: AccountView): string {
   return account.identity.cloud === "identity-center" ? "role" : nouns[account.cloud].target;
+}
+
+/** What a screen reader says of a row after its name. */
+export function rowSummary({ account, found }: Row, paused: boolean, now: number): string {
+  const inUse = account.active && (found === null || found.id === account.target?.id);
+  const parts = [
+    cloudNames[account.cloud],
+    ...(found === null ? [targetLine(account)] : []),
+    ...(inUse ? [accounts.inUse.toLowerCase()] : []),
+    timeLine(account, paused, now),
+  ];
+  return parts.join(", ");
+}
+
+/** The state and the time of a row's Session in words. */
+function timeLine(account: AccountView, paused: boolean, now: number): string {
+  const rest = account.session === null ? null : left(account.session.expiresAt, now);
+  const remains = rest === null ? null : `${rest} left`;
+  const state = {
+    connected: account.renewing ? lowered(clock.renewing) : paused ? "renewal paused" : null,
+    expired: lowered(clock.expired),
+    "sign-in-again": "needs you to sign in again",
+    locked: "keychain locked",
+    offline: lowered(clock.offline),
+  }[account.status];
+  const parts = [state, remains].filter((part) => part !== null);
+  return parts.length === 0 ? lowered(clock.onDemand) : parts.join(", ");
 }
 
 /** The chosen Target in a row. */
@@ -261,6 +347,7 @@ export const access = {
 
 export const clock = {
   signInAgain: "Sign in again",
+  signInAgainTo: (name: string) => `Sign in again to ${name}`,
   /** The session still works although it cannot renew. */
   worksFor: (rest: string) => `Works for ${rest}`,
   locked: "Locked",
@@ -274,6 +361,8 @@ export const clock = {
   lockedWith: (rest: string) => `${rest}, locked`,
   pausedWith: (rest: string) => `${rest}, paused`,
   signInBy: (when: string) => `Sign in by ${when}`,
+  leavesIn: (rest: string) => `Disconnects in ${rest}`,
+  undoLeaving: (name: string) => `Undo disconnecting ${name}`,
   retriesIn: (rest: string) => `Next try in ${rest}`,
 };
 
@@ -282,13 +371,19 @@ export const detail = {
   close: "Close details",
   back: "Back to accounts",
   use: "Use",
+  useOf: (name: string) => `Use ${name}`,
+  isInUse: (name: string) => `In use: ${name}`,
   renew: "Renew",
   renewing: "Renewing",
   renewed: "Renewed",
   signInAgain: "Sign in again",
   console: { azure: "Open portal", gcp: "Open console", aws: "Open console" } satisfies Record<Cloud, string>,
+  consoleOf: (cloud: Cloud, name: string) => `${detail.console[cloud]}: ${name}`,
   copy: "Copy",
-  more: "More actions",
+  copyOf: (name: string) => `Copy: ${name}`,
+  moreOf: (name: string) => `More actions: ${name}`,
+  leaves: (name: string, rest: string) =>
+    `${name} is disconnected in ${rest}. Until then it works as before.`,
   signedInAs: {
     azure: "Signed in as",
     gcp: "Signed in as",
@@ -331,6 +426,26 @@ export const detail = {
   adding: "Adding",
   addTenant: (name: string) => `Add ${name}`,
 };
+
+/** What a terminal needs to work as an Account. */
+export const terminal = {
+  title: "Use in a terminal",
+  exec: "Run one command as this account",
+  awsConfig: "Add to ~/.aws/config",
+  whoami: "Show which identity each tool uses in a shell",
+};
+
+export function terminalCommands(
+  account: AccountView,
+  isOnlyName: boolean,
+): { what: string; command: string }[] {
+  const name = isOnlyName && /^[\w.@-]+$/.test(account.name) ? account.name : account.id;
+  return [
+    { what: terminal.exec, command: `mcm exec ${name} -- terraform plan` },
+    ...(account.cloud === "aws" ? [{ what: terminal.awsConfig, command: `mcm configure aws ${name}` }] : []),
+    { what: terminal.whoami, command: "mcm whoami" },
+  ];
+}
 
 /** When the Session expires and what happens then. */
 export function sessionLine(account: AccountView, paused: boolean, now: number): string {
@@ -502,6 +617,7 @@ export const menu = {
   rename: "Rename…",
   colour: "Colour",
   noColour: "No colour",
+  copy: "Copy",
   disconnect: "Disconnect…",
 };
 
@@ -527,7 +643,13 @@ export function copyEntries(account: AccountView): { what: Copyable; label: stri
       hint: shortened(account.target.id),
     });
   }
+  if (account.identity.cloud === "aws") {
+    entries.push({ what: "role-arn", label: "Role ARN", hint: roleName(account.identity.roleArn) });
+  }
   entries.push({ what: "account-id", label: "Id for mcm", hint: shortened(account.id) });
+  if (account.identity.cloud === "aws") {
+    entries.push({ what: "credential-process", label: "credential_process line", hint: null });
+  }
   if (account.cloud !== "aws") {
     entries.push({ what: "token-command", label: "Shell line that prints a token", hint: null });
   }
@@ -558,9 +680,11 @@ export const done = {
   shortcutSet: (keys: string) => `${keys} opens the list of your accounts.`,
   shortcutOff: "The shortcut is off.",
   usingTarget: (name: string, target: string) => `${name} is in use with ${target}.`,
-  chosen: (target: string) => `Now using ${target}.`,
   pinned: (target: string) => `${target} is pinned.`,
   unpinned: (target: string) => `${target} is no longer pinned.`,
+  chosen: (account: string, target: string) => `${account} now uses ${target}.`,
+  coloured: (name: string) => `The colour of ${name} was changed.`,
+  staysConnected: (name: string) => `${name} stays connected.`,
   renewed: (name: string) => `${name} was renewed.`,
   renamed: (name: string) => `Renamed to ${name}.`,
   nameRemoved: "The cloud’s name is shown again.",
@@ -968,6 +1092,9 @@ export const settings = {
   sessions: "Sessions",
   pause: "Pause automatic renewal",
   pauseNote: "Sessions will expire. No background requests are made.",
+  notifications: "Notifications",
+  notify: "Notify me when an account needs me to sign in",
+  notifyNote: "Once for each session that ends and cannot be renewed.",
   desktop: "Desktop",
   desktopLoading: "Checking the desktop",
   atLogin: "Start when you log in",
@@ -998,6 +1125,19 @@ export const settings = {
   forgetOpen: "Forget everything…",
 };
 
+export const about = {
+  loading: "Loading",
+  version: (version: string) => `Version ${version}`,
+  licence: "Licence",
+  ownLicence: (licence: string) => `Free software under ${licence}.`,
+  thirdParty: (count: number) => `Third-party licences: ${plural(count, "component")}`,
+  help: "Help",
+  helpBody: "Press ? for the keyboard shortcuts. In a terminal:",
+  log: "Log",
+  logNote: "For diagnosis. A reference in an error message can be searched for here. Contains no secrets.",
+  openLog: "Open folder",
+};
+
 export const forget = {
   title: "Forget everything",
   body: (count: number) =>
@@ -1015,12 +1155,13 @@ export const rename = {
 };
 
 export const disconnectDialog = {
-  title: (name: string) => `Disconnect ${name}?`,
+  title: (names: readonly string[]) =>
+    names.length === 1 ? `Disconnect ${names[0] ?? ""}?` : `Disconnect ${names.length} accounts?`,
   ends: "Ends at Google",
   removed: "Removed from this machine",
   stays: "Stays until you end it",
+  undo: "It happens after 10 seconds. Until then you can undo it.",
   confirm: "Disconnect",
-  running: "Disconnecting",
 };
 
 /** What disconnecting removes, and what it cannot. */
@@ -1084,17 +1225,29 @@ export function disconnectFacts(
 }
 
 export const keys = {
-  title: "Keys",
+  title: "Keyboard shortcuts",
   list: [
-    ["↑ ↓", "Move between accounts"],
+    ["Ctrl K", "Find an account, a target or a command"],
+    ["/ or Ctrl F", "Search the list"],
+    ["↑ ↓ Home End", "Move between accounts"],
+    ["Letters", "Go to a name that begins with them"],
     ["Enter", "Show details"],
     ["u", "Use the account"],
     ["r", "Renew, or sign in again"],
-    ["Ctrl K or /", "Search"],
-    ["Esc", "Close or clear"],
+    ["F2", "Rename"],
+    ["Del", "Disconnect"],
+    ["Shift ↑ ↓", "Select several; Ctrl Space adds one, Ctrl A all"],
+    ["Ctrl Z", "Undo the last change"],
+    ["Ctrl + − 0", "Zoom in, out and back"],
+    ["Esc", "Close, go back or clear"],
     ["?", "This list"],
   ] as const,
 };
+
+/** The button that takes back what a message says. */
+export function undoOf(text: string): string {
+  return `${app.undo}: ${text}`;
+}
 
 function plural(count: number, one: string): string {
   return `${count.toLocaleString("en-GB")} ${count === 1 ? one : `${one}s`}`;

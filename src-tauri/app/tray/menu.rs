@@ -208,6 +208,46 @@ fn in_use(snapshot: &Snapshot, cloud: Cloud, now: Timestamp) -> Item {
     }
 }
 
+/// The text beside the icon: the accounts in use and their time, then those that need the user.
+pub(crate) fn tooltip(snapshot: &Snapshot, now: Timestamp) -> String {
+    let in_use = Cloud::ALL.into_iter().filter_map(|cloud| {
+        let (account, name) =
+            active(snapshot, cloud).filter(|(account, _)| !needs_user(account))?;
+        let standing = standing(account, now);
+        let time = standing.strip_suffix(" left").unwrap_or(&standing);
+        // No letter has a meaning here.
+        let name = name.replace("&&", "&");
+        Some(format!("{}: {name}, {time}", cloud.title()))
+    });
+    let mut parts: Vec<String> = in_use.collect();
+    let waiting: Vec<&AccountView> = snapshot
+        .accounts
+        .iter()
+        .filter(|account| needs_user(account))
+        .collect();
+    if snapshot.keychain.state == KeychainState::Locked {
+        parts.push("The keychain is locked".into());
+    }
+    match waiting.as_slice() {
+        [] => {}
+        [one] => parts.push(format!("{} needs you", tooltip_name(one))),
+        several => parts.push(format!("{} accounts need you", several.len())),
+    }
+    if parts.is_empty() {
+        parts.push("Multi-Cloud Manager".into());
+    }
+    parts.join(" · ")
+}
+
+fn needs_user(account: &AccountView) -> bool {
+    account.status == Status::SignInAgain
+}
+
+/// A name in the tooltip, where no letter has a meaning.
+fn tooltip_name(account: &AccountView) -> String {
+    name(&account.name).replace("&&", "&")
+}
+
 fn standing(account: &AccountView, now: Timestamp) -> String {
     let left = account
         .session

@@ -26,12 +26,12 @@ use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use jiff::Timestamp;
 use tokio::sync::watch;
 
-use crate::account::{Account, AccountId, Cloud};
+use crate::account::{Account, AccountId, Cloud, Identity};
 pub use crate::app::aws::{ConnectRole, EnteredKeys, PrepareRole, PreparedRole};
 pub use crate::app::cached_sessions::CachedSessions;
 pub use crate::app::connect::{Connect, ConnectPortal, OnDuplicate};
 pub use crate::app::diagnostics::StoredPlace;
-pub use crate::app::disconnect::SignOut;
+pub use crate::app::disconnect::{Disconnected, SignOut};
 pub use crate::app::sign_in_lock::{Acquired, SignInGuard, SignInLock};
 use crate::app::targets::Reading;
 use crate::error::{Code, Error, Result};
@@ -65,6 +65,7 @@ struct State {
     search: search::Index,
     sign_ins: BTreeMap<u32, connect::SignIn>,
     last_sign_in: u32,
+    leaving: disconnect::Leaving,
     reading: HashMap<AccountId, Reading>,
     /// Clouds that received too many requests, and until when nothing is renewed there ahead of time.
     held_clouds: HashMap<Cloud, Timestamp>,
@@ -101,6 +102,7 @@ impl App {
             search: search::Index::default(),
             sign_ins: BTreeMap::new(),
             last_sign_in: 0,
+            leaving: disconnect::Leaving::default(),
             reading: HashMap::new(),
             held_clouds: HashMap::new(),
             offline: false,
@@ -203,6 +205,18 @@ impl App {
             Copyable::AccountId => account.id.to_string(),
             Copyable::CloudId => account.identity.label().to_owned(),
             Copyable::TokenCommand => format!("mcm token {}", account.id),
+            Copyable::CredentialProcess => {
+                format!("credential_process = mcm credential-process {}", account.id)
+            }
+            Copyable::RoleArn => match &account.identity {
+                Identity::Aws { role_arn, .. } => role_arn.to_string(),
+                _ => {
+                    return Err(Error::new(
+                        Code::NotFound,
+                        "This account is no role of AWS, so it has no ARN.",
+                    ));
+                }
+            },
             Copyable::TargetId => account
                 .chosen_target()
                 .map(|target| target.id.clone())
@@ -227,8 +241,9 @@ impl App {
         self.world.browser.open(&page).await
     }
 
-    /// Waits for what must finish before the process ends: running renewals, and nothing else.
+    /// Waits for what must finish before the process ends: running renewals, and accounts that are being disconnected.
     pub async fn finish(&self) {
+        self.finish_leaving().await;
         self.sessions.finish().await;
     }
 

@@ -25,6 +25,8 @@ pub struct SystemBrowser {
     programs: Vec<Vec<String>>,
     #[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "as above"))]
     kept_back: Vec<&'static str>,
+    /// Whether `BROWSER` names the programs.
+    is_named: bool,
 }
 
 impl SystemBrowser {
@@ -41,6 +43,7 @@ impl SystemBrowser {
         Self {
             programs: programs.filter(|words| !words.is_empty()).collect(),
             kept_back: Vec::new(),
+            is_named: cfg!(target_os = "linux") && environment.get("BROWSER").is_some(),
         }
     }
 
@@ -51,13 +54,11 @@ impl SystemBrowser {
     }
 }
 
-/// Only on Linux does a variable name the browser.
-const NOT_STARTED: &str = if cfg!(target_os = "linux") {
-    "No browser could be started. Set BROWSER to the program that opens web pages, for example BROWSER=firefox, then try \
-     again."
-} else {
-    "No browser could be started. Choose a default browser in the system's settings, then try again."
-};
+const NOT_STARTED: &str = "No browser could be started. Choose a default browser in the system's settings, then try again.";
+
+/// What to do where a variable names the browser, which only Linux has.
+const NAMED_NOT_STARTED: &str = "The program that BROWSER names could not be started. Correct BROWSER where it is set, \
+    then start this program again.";
 
 #[async_trait]
 impl Browser for SystemBrowser {
@@ -78,6 +79,7 @@ impl Browser for SystemBrowser {
         // Starting a program waits for the disk, and then for its first moments.
         match tokio::task::spawn_blocking(open).await {
             Ok(true) => Ok(()),
+            _ if self.is_named => Err(Error::new(Code::BrowserFailed, NAMED_NOT_STARTED)),
             _ => Err(Error::new(Code::BrowserFailed, NOT_STARTED)),
         }
     }

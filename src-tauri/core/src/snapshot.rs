@@ -81,6 +81,9 @@ pub struct AccountView {
     pub id: AccountId,
     /// Its cloud.
     pub cloud: Cloud,
+    /// When it is disconnected, as long as that can be undone.
+    #[ts(type = "string | null")]
+    pub leaves_at: Option<Timestamp>,
     /// The user's name for it, or the cloud's.
     pub name: String,
     /// Whether the name looks like that of another account of its cloud. The id is then shown beside it.
@@ -187,14 +190,14 @@ pub enum Status {
     Offline,
 }
 
-/// A search result: an account and, if a target's name or id matched, that target.
+/// A line of a search result: an account, or one of its targets.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
 #[serde(rename_all = "camelCase")]
 #[ts(export)]
 pub struct Found {
     /// The account.
     pub account: AccountId,
-    /// The target that matched, when the account itself did not.
+    /// The target that matched; none on the line of the account itself.
     pub target: Option<Target>,
 }
 
@@ -211,4 +214,8 @@ pub enum Copyable {
     AccountId,
     /// A shell line that prints an access token.
     TokenCommand,
+    /// The ARN of an AWS role.
+    RoleArn,
+    /// The line of `~/.aws/config` that lets AWS's tools use the account.
+    CredentialProcess,
 }

@@ -25,6 +25,10 @@ id: AccountId,
  */
 cloud: Cloud, 
 /**
+ * When it is disconnected, as long as that can be undone.
+ */
+leavesAt: string | null, 
+/**
  * The user's name for it, or the cloud's.
  */
 name: string, 

@@ -3,4 +3,4 @@
 /**
  * What can be copied to the clipboard. None of them is a credential.
  */
-export type Copyable = "cloud-id" | "target-id" | "account-id" | "token-command";
+export type Copyable = "cloud-id" | "target-id" | "account-id" | "token-command" | "role-arn" | "credential-process";

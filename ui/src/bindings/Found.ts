@@ -3,7 +3,7 @@ import type { AccountId } from "./AccountId";
 import type { Target } from "./Target";
 
 /**
- * A search result: an account and, if a target's name or id matched, that target.
+ * A line of a search result: an account, or one of its targets.
  */
 export type Found = { 
 /**
@@ -11,6 +11,6 @@ export type Found = {
  */
 account: AccountId, 
 /**
- * The target that matched, when the account itself did not.
+ * The target that matched; none on the line of the account itself.
  */
 target: Target | null, };

@@ -322,16 +322,16 @@ describe("connecting AWS", () => {
     const { named } = await open({ accounts: [aws(), azure()] }, { organization: () => [] });
     await click("contoso-prod");
     const detail = screen.getByRole("complementary");
-    await fireEvent.click(within(detail).getByRole("button", { name: "Open console" }));
+    await fireEvent.click(within(detail).getByRole("button", { name: "Open console: contoso-prod" }));
     await waitFor(() => expect(named("open_console").at(-1)?.args["signOutFirst"]).toBe(false));
-    await fireEvent.click(within(detail).getByRole("button", { name: "More actions" }));
+    await fireEvent.click(within(detail).getByRole("button", { name: "More actions: contoso-prod" }));
     await fireEvent.click(screen.getByRole("menuitem", { name: "Open console, signing out of it first" }));
     await waitFor(() => expect(named("open_console").at(-1)?.args["signOutFirst"]).toBe(true));
     expect(named("open_console").every((call) => call.args["account"] === aws().id)).toBe(true);
 
     await click(azure().name);
     await fireEvent.click(
-      within(screen.getByRole("complementary")).getByRole("button", { name: "More actions" }),
+      within(screen.getByRole("complementary")).getByRole("button", { name: "More actions: Contoso" }),
     );
     expect(screen.queryByRole("menuitem", { name: /signing out/ })).toBeNull();
   });

@@ -1,10 +1,10 @@
 import { fireEvent, screen, waitFor, within } from "@testing-library/svelte";
 import { afterEach, describe, expect, test } from "vitest";
-import { azure, cloudView, googleView, noClientId, noGoogleClient } from "../fixtures.ts";
+import { azure, cloudView, googleView, noClientId, noGoogleClient, preferences } from "../fixtures.ts";
 import { button, click, open } from "./open.ts";
 
 describe("the first run", () => {
-  const fresh = { preferences: { theme: "system", welcomed: false } } as const;
+  const fresh = { preferences: { ...preferences, welcomed: false } } as const;
 
   test("says what the app does and offers the clouds that there are", async () => {
     await open({ ...fresh });
@@ -19,7 +19,7 @@ describe("the first run", () => {
 
     await click("Look around first");
 
-    expect(named("save_preferences")[0]?.args).toEqual({ preferences: { theme: "system", welcomed: true } });
+    expect(named("save_preferences")[0]?.args).toEqual({ preferences });
   });
 
   test("says that sandbox clouds stay on this machine", async () => {
@@ -48,7 +48,7 @@ describe("the first run", () => {
 });
 
 describe("a text to copy", () => {
-  const fresh = { preferences: { theme: "system", welcomed: false } } as const;
+  const fresh = { preferences: { ...preferences, welcomed: false } } as const;
   const clipboard = (writeText: () => Promise<void>): void => {
     Object.defineProperty(navigator, "clipboard", { configurable: true, value: { writeText } });
   };
@@ -85,7 +85,7 @@ describe("a text to copy", () => {
 });
 
 describe("setting Google Cloud up", () => {
-  const fresh = { preferences: { theme: "system", welcomed: false } } as const;
+  const fresh = { preferences: { ...preferences, welcomed: false } } as const;
 
   test("shows each step in the console, with the lines for settings.toml", async () => {
     await open({ ...fresh, clouds: [googleView(noGoogleClient)] });

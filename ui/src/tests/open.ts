@@ -54,7 +54,12 @@ export async function open(first: Partial<Snapshot> | null, answers: Answers = {
 
 export const button = (name: string | RegExp): HTMLElement => screen.getByRole("button", { name });
 export const click = (name: string | RegExp): Promise<boolean> => fireEvent.click(button(name));
-export const row = (name: string): HTMLElement => screen.getByRole("listitem", { name });
+
+/** The row of an account, whose name a screen reader hears with its state. */
+export const row = (name: string): HTMLElement =>
+  screen.getByRole("listitem", { name: (whole) => whole.startsWith(`${name}, `) });
+export const noRow = (name: string): boolean =>
+  screen.queryByRole("listitem", { name: (whole) => whole.startsWith(`${name}, `) }) === null;
 
 beforeEach(() => {
   vi.useFakeTimers({ now: NOW, toFake: ["Date"] });

@@ -2,14 +2,14 @@ import { fireEvent, screen, waitFor, within } from "@testing-library/svelte";
 import { tick } from "svelte";
 import { describe, expect, test } from "vitest";
 import { azure, errorView, fabrikam, subscriptions, usual } from "../fixtures.ts";
-import { click, open, row } from "./open.ts";
+import { click, open, row, noRow } from "./open.ts";
 
 describe("the search", () => {
-  test("takes the focus on Ctrl K and on slash", async () => {
+  test("takes the focus on slash and on Ctrl F", async () => {
     await open({ accounts: usual });
     const box = screen.getByRole("searchbox", { name: "Search accounts" });
 
-    await fireEvent.keyDown(window, { key: "k", ctrlKey: true });
+    await fireEvent.keyDown(window, { key: "f", ctrlKey: true });
     expect(document.activeElement).toBe(box);
     box.blur();
     await fireEvent.keyDown(window, { key: "/" });
@@ -23,9 +23,9 @@ describe("the search", () => {
     );
 
     await fireEvent.input(screen.getByRole("searchbox"), { target: { value: "stag" } });
-    await waitFor(() => expect(within(row("Contoso")).getByText("Staging")).toBeTruthy());
+    await waitFor(() => expect(row("Contoso › Staging")).toBeTruthy());
 
-    expect(screen.queryByRole("listitem", { name: "Fabrikam" })).toBeNull();
+    expect(noRow("Fabrikam")).toBe(true);
     expect(named("search").at(-1)?.args).toEqual({ query: "stag" });
   });
 
@@ -35,12 +35,29 @@ describe("the search", () => {
     expect(within(row("Contoso")).getByText("In use")).toBeTruthy();
 
     await fireEvent.input(screen.getByRole("searchbox"), { target: { value: "stag" } });
-    await waitFor(() => expect(within(row("Contoso")).getByText("Staging")).toBeTruthy());
-    expect(within(row("Contoso")).queryByText("In use")).toBeNull();
+    await waitFor(() => expect(row("Contoso › Staging")).toBeTruthy());
+    expect(screen.queryByText("In use", { selector: ".pill" })).toBeNull();
 
     found.target = subscriptions[0];
     await fireEvent.input(screen.getByRole("searchbox"), { target: { value: "prod" } });
-    await waitFor(() => expect(within(row("Contoso")).getByText("In use")).toBeTruthy());
+    await waitFor(() => expect(within(row("Contoso › Production")).getByText("In use")).toBeTruthy());
+  });
+
+  test("has a line for each target that fits, with what fits marked", async () => {
+    const lines = [null, subscriptions[0], subscriptions[1]].map((target) => ({
+      account: azure().id,
+      target,
+    }));
+    await open({ accounts: usual }, { search: () => lines });
+    await fireEvent.input(screen.getByRole("searchbox"), { target: { value: "o pro" } });
+
+    await waitFor(() => expect(row("Contoso › Production")).toBeTruthy());
+    expect(row("Contoso")).toBeTruthy();
+    expect(row("Contoso › Staging")).toBeTruthy();
+    expect(screen.getByText("3 results for “o pro”")).toBeTruthy();
+    const marks = [...row("Contoso › Production").querySelectorAll(".name mark")];
+    expect(marks.map((mark) => mark.textContent)).toEqual(["o", "o", "o", "Pro", "o"]);
+    expect(within(row("Contoso › Staging")).queryByText("In use")).toBeNull();
   });
 
   test("drops an answer that comes after a later question's", async () => {
@@ -52,13 +69,13 @@ describe("the search", () => {
     await fireEvent.input(box, { target: { value: "fa" } });
     await waitFor(() => expect(late).toHaveLength(2));
     late[1]?.([{ account: fabrikam().id, target: null }]);
-    await waitFor(() => expect(screen.queryByRole("listitem", { name: "Contoso" })).toBeNull());
+    await waitFor(() => expect(noRow("Contoso")).toBe(true));
     late[0]?.([{ account: azure().id, target: null }]);
     await tick();
     await tick();
 
     expect(row("Fabrikam")).toBeTruthy();
-    expect(screen.queryByRole("listitem", { name: "Contoso" })).toBeNull();
+    expect(noRow("Contoso")).toBe(true);
   });
 
   test("opens the best on Enter, once the last letter is answered", async () => {
@@ -68,7 +85,7 @@ describe("the search", () => {
 
     await fireEvent.input(box, { target: { value: "f" } });
     answers[0]?.([{ account: azure().id, target: null }]);
-    await waitFor(() => expect(screen.queryByRole("listitem", { name: "Fabrikam" })).toBeNull());
+    await waitFor(() => expect(noRow("Fabrikam")).toBe(true));
     await fireEvent.input(box, { target: { value: "fa" } });
     await fireEvent.keyDown(box, { key: "Enter" });
     answers[1]?.([{ account: fabrikam().id, target: null }]);

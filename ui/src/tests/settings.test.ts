@@ -1,6 +1,6 @@
 import { fireEvent, screen, waitFor, within } from "@testing-library/svelte";
 import { describe, expect, test } from "vitest";
-import { cloudView, desktop, errorView, usual } from "../fixtures.ts";
+import { cloudView, desktop, errorView, usual, preferences } from "../fixtures.ts";
 import { type Answers, button, click, open } from "./open.ts";
 
 describe("settings", () => {
@@ -28,8 +28,8 @@ describe("settings", () => {
     await click("Settings");
 
     await fireEvent.click(screen.getByRole("radio", { name: "Dark" }));
-    expect(named("save_preferences")[0]?.args).toEqual({ preferences: { theme: "dark", welcomed: true } });
-    await send({ preferences: { theme: "dark", welcomed: true } });
+    expect(named("save_preferences")[0]?.args).toEqual({ preferences: { ...preferences, theme: "dark" } });
+    await send({ preferences: { ...preferences, theme: "dark" } });
 
     expect(document.documentElement.dataset["theme"]).toBe("dark");
   });

@@ -46,7 +46,9 @@ async function open(shown: Partial<Snapshot>, answers: Answers = {}) {
 const box = (): HTMLElement => screen.getByRole("combobox", { name: "Search accounts" });
 const press = (key: string): Promise<boolean> => fireEvent.keyDown(box(), { key });
 const options = (): string[] =>
-  screen.getAllByRole("option").map((option) => option.querySelector(".name")?.textContent ?? "");
+  screen
+    .getAllByRole("option")
+    .map((option) => option.querySelector(".name")?.textContent?.replace(/\s+/g, " ") ?? "");
 
 /** The option that the box says it stands on, which must be the one that is marked. */
 function current(): string {
@@ -98,11 +100,11 @@ test("a pinned role is an entry of its own, and is used with its account", async
   const account = center(3, { active: true, target: third ?? null, pinned });
   const { named } = await open({ accounts: [account] });
 
-  const targets = screen
-    .getAllByRole("option")
-    .map((one) => one.querySelector(".target")?.textContent?.trim());
-  expect(targets).toEqual([third?.name, second?.name, third?.name]);
-  expect(targets).not.toContain(first?.name);
+  const [whole] = screen.getAllByRole("option");
+  expect(whole?.querySelector(".target")?.textContent?.trim()).toBe(third?.name);
+  const entries = [second, third].map((target) => `${account.name}›${target?.name}`);
+  expect(options()).toEqual([account.name, ...entries]);
+  expect(options()).not.toContain(`${account.name}›${first?.name}`);
   expect(screen.getAllByText("In use")).toHaveLength(2);
   await press("ArrowDown");
   await press("Enter");
@@ -122,9 +124,9 @@ test("types, and uses the best that was found with its target", async () => {
   );
 
   await fireEvent.input(box(), { target: { value: "prod" } });
-  await waitFor(() => expect(options()).toEqual([google().name, "Contoso"]));
+  await waitFor(() => expect(options()).toEqual([google().name, "Contoso›Production"]));
   expect(current()).toBe(google().name);
-  expect(screen.getByText("2 accounts for “prod”")).toBeTruthy();
+  expect(screen.getByText("2 results for “prod”")).toBeTruthy();
   await press("ArrowDown");
   await press("Enter");
 

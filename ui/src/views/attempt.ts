@@ -4,11 +4,12 @@ import type { ErrorView } from "../bindings/ErrorView";
 import type { Report } from "../components/notice.ts";
 import { Failure } from "../ipc.ts";
 
-/** Runs `command`; a success says `text` when there is one. Answers whether it worked. */
+/** Runs `command`; a success says `text` when there is one, with a way to undo it. Answers whether it worked. */
 export async function attempt(
   report: Report,
   command: () => Promise<unknown>,
   text?: string,
+  undo?: () => void,
 ): Promise<boolean> {
   try {
     await command();
@@ -16,7 +17,7 @@ export async function attempt(
     report({ kind: "failed", error: asErrorView(error) });
     return false;
   }
-  if (text !== undefined) report({ kind: "done", text });
+  if (text !== undefined) report({ kind: "done", text, ...(undo === undefined ? {} : { undo }) });
   return true;
 }
 

@@ -31,6 +31,26 @@ fn drawn(items: &[Item]) -> Vec<String> {
 }
 
 #[test]
+fn the_tooltip_names_what_is_in_use_and_what_needs_the_user() {
+    let mut contoso = account(Cloud::Azure, 1, "Contoso & sons");
+    contoso.active = true;
+    let mut fabrikam = account(Cloud::Azure, 2, "Fabrikam");
+    let shown = |accounts: Vec<AccountView>| tooltip(&snapshot(accounts), at(0));
+    assert_eq!(shown(vec![]), "Multi-Cloud Manager");
+    assert_eq!(
+        shown(vec![contoso.clone(), fabrikam.clone()]),
+        "Azure: Contoso & sons, 50 min"
+    );
+    fabrikam.status = Status::SignInAgain;
+    assert_eq!(
+        shown(vec![contoso.clone(), fabrikam.clone()]),
+        "Azure: Contoso & sons, 50 min · Fabrikam needs you"
+    );
+    contoso.status = Status::SignInAgain;
+    assert_eq!(shown(vec![contoso, fabrikam]), "2 accounts need you");
+}
+
+#[test]
 fn the_menu_shows_the_account_in_use_and_offers_the_others() {
     let mut contoso = account(Cloud::Azure, 1, "Contoso");
     contoso.active = true;

@@ -30,7 +30,9 @@ pub(super) fn build(state: &State, world: &World, sessions: &Sessions) -> Snapsh
     Snapshot {
         revision: state.revision + 1,
         at: now,
-        accounts: rows(&state.stored, &state.reading, world, sessions, now),
+        accounts: state
+            .leaving
+            .mark(rows(&state.stored, &state.reading, world, sessions, now)),
         clouds: Cloud::ALL
             .map(|cloud| provider::cloud_view(&state.settings, cloud))
             .into(),
@@ -96,6 +98,7 @@ fn row(
     AccountView {
         id: account.id.clone(),
         cloud: account.cloud(),
+        leaves_at: None,
         name: account.name(),
         looks_like_another: false,
         renamed: account.custom_name.is_some(),

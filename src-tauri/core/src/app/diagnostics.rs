@@ -1,5 +1,7 @@
 //! What is stored and where, what is wrong with it, and what to paste into a report.
 
+use std::path::Path;
+
 use serde::Serialize;
 use ts_rs::TS;
 
@@ -117,6 +119,11 @@ impl App {
             ));
         }
         lines.join("\n")
+    }
+
+    /// The folder of the logs.
+    pub fn log_folder(&self) -> &Path {
+        &self.world.paths.logs
     }
 
     /// All stored data without secrets, for a backup or another program.

@@ -1,14 +1,49 @@
 //! Disconnecting: removing an account, or all of them, with every secret, and revoking what the cloud granted.
 
+use std::collections::BTreeMap;
+use std::mem;
 use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::oneshot;
 
 use super::App;
 use crate::account::{Account, AccountId};
 use crate::credential::Grant;
 use crate::error::{Code, Error, Result};
+use crate::snapshot::AccountView;
 
 /// The time limit for revoking at a provider after a sign-out; the local removal never waits for it.
 const SIGN_OUT_TIME: Duration = Duration::from_secs(10);
+
+/// How long a disconnect that was asked for in a window can be undone.
+const TIME_TO_UNDO: SignedDuration = SignedDuration::from_secs(10);
+
+/// The accounts that are about to be disconnected. An account leaves the map once: to be disconnected, or because the
+/// user undid it.
+#[derive(Default)]
+pub(super) struct Leaving(BTreeMap<AccountId, (Timestamp, oneshot::Sender<()>)>);
+
+impl Leaving {
+    /// Marks the rows of these accounts.
+    pub(super) fn mark(&self, mut rows: Vec<AccountView>) -> Vec<AccountView> {
+        if !self.0.is_empty() {
+            for row in &mut rows {
+                row.leaves_at = self.0.get(&row.id).map(|(at, _)| *at);
+            }
+        }
+        rows
+    }
+}
+
+/// The end of a disconnect that could be undone.
+#[derive(Debug)]
+pub enum Disconnected {
+    /// The user undid it.
+    Undone,
+    /// It happened; with the reason why the provider could not revoke the grant.
+    Done(Option<Error>),
+}
 
 /// How far a sign-out goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +62,63 @@ impl App {
     /// `not-found`; `keychain-*` when a secret could not be removed, naming it.
     pub async fn disconnect(&self, id: &AccountId) -> Result<Option<Error>> {
         self.disconnect_and(id, SignOut::WhereItIsOurs).await
+    }
+
+    /// Disconnects after ten seconds, unless `undo_disconnect` comes first. Until then the account works as before. It
+    /// happens at once when the app quits; a process that is killed leaves the account connected.
+    ///
+    /// # Errors
+    /// Those of `disconnect`; `busy` when it is about to be disconnected already.
+    pub async fn disconnect_later(&self, id: &AccountId) -> Result<Disconnected> {
+        self.account(id)?;
+        let at = self.world.clock.now() + TIME_TO_UNDO;
+        let (undo, undone) = oneshot::channel();
+        {
+            let leaving = &mut self.state().leaving.0;
+            if leaving.contains_key(id) {
+                let message = "The account is about to be disconnected already.";
+                return Err(Error::new(Code::Busy, message));
+            }
+            leaving.insert(id.clone(), (at, undo));
+        }
+        self.publish();
+        tokio::select! {
+            _ = undone => return Ok(Disconnected::Undone),
+            () = self.world.clock.sleep_until(at) => {}
+        }
+        // Who takes it out of the map decides.
+        if self.state().leaving.0.remove(id).is_none() {
+            return Ok(Disconnected::Undone);
+        }
+        let disconnected = self.disconnect(id).await;
+        // A row that stays is shown as it is.
+        self.publish();
+        disconnected.map(Disconnected::Done)
+    }
+
+    /// Keeps an account that is about to be disconnected.
+    ///
+    /// # Errors
+    /// `not-found` when it is too late.
+    pub fn undo_disconnect(&self, id: &AccountId) -> Result<()> {
+        let Some((_, undo)) = self.state().leaving.0.remove(id) else {
+            let message = "The account was disconnected already. Connect it again.";
+            return Err(Error::new(Code::NotFound, message));
+        };
+        // The waiting task may have ended with its window.
+        let _ = undo.send(());
+        self.publish();
+        Ok(())
+    }
+
+    /// Disconnects at once what is about to be, because the process ends.
+    pub(super) async fn finish_leaving(&self) {
+        let leaving = mem::take(&mut self.state().leaving.0);
+        for id in leaving.keys() {
+            if let Err(error) = self.disconnect(id).await {
+                tracing::warn!(account = %id, code = error.code().as_str(), "the account could not be disconnected");
+            }
+        }
     }
 
     /// As `disconnect`; with `SignOut::Everywhere` a sign-in to AWS IAM Identity Center ends at AWS too, and with it the

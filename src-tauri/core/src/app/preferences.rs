@@ -132,12 +132,15 @@ impl App {
             Theme::Dark => Some("dark"),
         };
         settings::save(&self.world.paths.config, "app", "theme", theme)?;
-        settings::save_flag(
-            &self.world.paths.config,
-            "app",
-            "welcomed",
-            preferences.welcomed,
-        )?;
+        let config = &self.world.paths.config;
+        settings::save(config, "app", "sort", Some(preferences.sort.as_str()))?;
+        settings::save(config, "app", "group", Some(preferences.group.as_str()))?;
+        for (key, value) in [
+            ("welcomed", preferences.welcomed),
+            ("notify", preferences.notify),
+        ] {
+            settings::save_flag(config, "app", key, value)?;
+        }
         self.reload_settings();
         Ok(())
     }

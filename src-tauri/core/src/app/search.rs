@@ -12,6 +12,9 @@ use crate::error::Result;
 use crate::snapshot::Found;
 use crate::store::Accounts;
 
+/// The maximum number of targets of one account in a result.
+const MOST_TARGETS: usize = 20;
+
 /// What accounts can be found by, prepared.
 #[derive(Clone, Default)]
 pub(super) struct Index(Arc<Vec<Arc<Entry>>>);
@@ -28,27 +31,24 @@ struct Entry {
 }
 
 impl App {
-    /// The accounts that match every word of a query, and for those that match only by a target, that target. An
-    /// empty query finds all. The best comes first: a name that equals the query, then one that begins with it, then
-    /// one with a word that does, then any other part, then targets in the same order; among equals the starred, then
-    /// the last used.
+    /// The accounts that match every word of a query, and their targets that do: by themselves, or with the words that
+    /// the account lacks. An empty query finds every account. The best comes first: a name that equals the query, then
+    /// one that begins with it, then one with a word that does, then any other part, then targets in the same order;
+    /// among equals the starred, then the last used. An account has at most `MOST_TARGETS` lines of targets.
     pub fn search(&self, query: &str) -> Vec<Found> {
         let query = query.to_lowercase();
         let words: Vec<&str> = query.split_whitespace().collect();
         let query = words.join(" ");
         let entries = self.search_index();
-        let found = entries.0.iter().filter_map(|entry| {
-            let (fit, target) = entry.fit(&words, &query)?;
+        let mut found = Vec::new();
+        for entry in entries.0.iter() {
             let account = &entry.account;
-            let order = (
-                target.is_some(),
-                fit,
-                !account.starred,
-                Reverse(account.used_at),
-            );
-            Some((order, account, target))
-        });
-        let mut found: Vec<_> = found.collect();
+            let rank = (!account.starred, Reverse(account.used_at));
+            let Matches { own, targets } = entry.matches(&words, &query);
+            found.extend(own.map(|fit| ((false, fit, rank), account, None)));
+            let lines = targets.into_iter();
+            found.extend(lines.map(|(fit, target)| ((true, fit, rank), account, Some(target))));
+        }
         found.sort_by_key(|(order, ..)| *order);
         let found = found.into_iter().map(|(_, account, target)| Found {
             account: account.id.clone(),
@@ -146,20 +146,32 @@ impl Entry {
         }
     }
 
-    /// How well it fits, and the target by which it does when it does not by itself. `query` is the words joined.
-    fn fit(&self, words: &[&str], query: &str) -> Option<(Fit, Option<usize>)> {
+    /// How it matches by itself and by its targets. `query` is the words joined.
+    fn matches(&self, words: &[&str], query: &str) -> Matches {
         let is_missing = |word: &&str| !self.own.contains(*word);
         let missing: Vec<&str> = words.iter().copied().filter(is_missing).collect();
-        let Some((first, others)) = missing.split_first() else {
-            let fits = self.names.iter().map(|name| Fit::of(name, query));
-            return Some((fits.min()?, None));
+        if !missing.is_empty() {
+            return Matches {
+                own: None,
+                targets: self.targets_with(&missing),
+            };
+        }
+        Matches {
+            own: self.names.iter().map(|name| Fit::of(name, query)).min(),
+            targets: self.targets_with(words),
+        }
+    }
+
+    /// The targets whose name or id has every one of these words, the best first; those that fit alike as they are listed.
+    fn targets_with(&self, words: &[&str]) -> Vec<(Fit, usize)> {
+        let Some((first, others)) = words.split_first() else {
+            return Vec::new();
         };
         if !others.iter().all(|word| self.targets.contains(word)) {
-            return None;
+            return Vec::new();
         }
-        let joined = missing.join(" ");
-        let (mut best, mut begin, mut next) = (None::<(Fit, usize)>, 0, 0);
-        // Of targets that fit alike the first, as they are listed.
+        let joined = words.join(" ");
+        let (mut found, mut begin, mut next) = (Vec::new(), 0, 0);
         for (at, _) in self.targets.match_indices(first) {
             while next < self.ends.len() && self.ends[next].1 <= at {
                 begin = self.ends[next].1 + 1;
@@ -172,35 +184,35 @@ impl Entry {
             if at < begin {
                 continue;
             }
-            let (name, id) = (
-                &self.targets[begin..name_end],
-                &self.targets[name_end + 1..end],
-            );
-            let (this, has_all) = (
-                next,
-                others
-                    .iter()
-                    .all(|word| name.contains(word) || id.contains(word)),
-            );
+            let name = &self.targets[begin..name_end];
+            let id = &self.targets[name_end + 1..end];
+            let this = next;
             begin = end + 1;
             next += 1;
-            if !has_all {
-                continue;
-            }
-            let fit = Fit::of(name, &joined);
-            if best.is_none_or(|(known, _)| fit < known) {
-                best = Some((fit, this));
-            }
-            if fit == Fit::Whole {
-                break;
+            if others
+                .iter()
+                .all(|word| name.contains(word) || id.contains(word))
+            {
+                found.push((Fit::of(name, &joined), this));
             }
         }
-        best.map(|(fit, target)| (fit, Some(target)))
+        found.sort_unstable();
+        found.truncate(MOST_TARGETS);
+        found
     }
 }
 
+/// How an account matches.
+#[derive(Debug, PartialEq, Eq)]
+struct Matches {
+    /// By itself.
+    own: Option<Fit>,
+    /// By these targets, the best first.
+    targets: Vec<(Fit, usize)>,
+}
+
 /// The quality of a match, the best first.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Fit {
     Whole,
     Beginning,
@@ -234,31 +246,39 @@ mod tests {
     use super::*;
     use crate::account::{Identity, Target};
 
-    /// The rule, written out without an index: the fit, and the target by which it fits.
-    fn fit_by_rule(account: &Account, words: &[&str]) -> Option<(Fit, Option<usize>)> {
+    /// The rule, written out without an index.
+    fn matches_by_rule(account: &Account, words: &[&str]) -> Matches {
         let own = account.found_by();
         let missing: Vec<&str> = words
             .iter()
             .copied()
             .filter(|word| !own.contains(word))
             .collect();
-        if missing.is_empty() {
-            let query = words.join(" ");
-            let names = account.names();
-            return Some((names.iter().map(|name| Fit::of(name, &query)).min()?, None));
-        }
+        let is_own = missing.is_empty();
+        let wanted = if is_own { words.to_vec() } else { missing };
         let fits = account
             .targets
             .iter()
             .enumerate()
             .filter_map(|(at, target)| {
                 let (name, id) = (target.name.to_lowercase(), target.id.to_lowercase());
-                let has_all = missing
+                let has_all = wanted
                     .iter()
                     .all(|word| name.contains(word) || id.contains(word));
-                has_all.then(|| (Fit::of(&name, &missing.join(" ")), Some(at)))
+                (has_all && !wanted.is_empty()).then(|| (Fit::of(&name, &wanted.join(" ")), at))
             });
-        fits.min_by_key(|(fit, _)| *fit)
+        let mut targets: Vec<_> = fits.collect();
+        targets.sort();
+        let names = account.names();
+        let query = words.join(" ");
+        Matches {
+            own: names
+                .iter()
+                .map(|name| Fit::of(name, &query))
+                .min()
+                .filter(|_| is_own),
+            targets,
+        }
     }
 
     fn text() -> impl Strategy<Value = String> {
@@ -286,8 +306,8 @@ mod tests {
             for query in queries {
                 let query = query.to_lowercase();
                 let words: Vec<&str> = query.split_whitespace().collect();
-                let found = entry.fit(&words, &words.join(" "));
-                prop_assert!(found == fit_by_rule(&entry.account, &words), "{query:?}");
+                let found = entry.matches(&words, &words.join(" "));
+                prop_assert_eq!(found, matches_by_rule(&entry.account, &words), "{:?}", query);
             }
         }
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use mcm_core::account::{Cloud, Identity};
-use mcm_core::app::{Connect, OnDuplicate};
+use mcm_core::app::{Connect, Disconnected, OnDuplicate};
 use mcm_core::error::Code;
 use mcm_core::redirect::Delivered;
 use mcm_core::settings::RedirectKind;
@@ -641,6 +641,52 @@ async fn the_browser_is_opened_again_at_the_same_sign_in() {
 }
 
 #[tokio::test]
+async fn a_disconnect_asked_for_in_a_window_can_be_undone_for_a_moment() {
+    let harness = Harness::start().await;
+    let id = harness.connect(ADA).await.expect("connected");
+    let ask = || {
+        let (app, id) = (harness.app.clone(), id.clone());
+        tokio::spawn(async move { app.disconnect_later(&id).await })
+    };
+    let leaving = ask();
+    harness
+        .until(|snapshot| snapshot.accounts[0].leaves_at.is_some())
+        .await;
+    assert_eq!(
+        harness
+            .app
+            .disconnect_later(&id)
+            .await
+            .expect_err("once")
+            .code(),
+        Code::Busy
+    );
+    harness.app.undo_disconnect(&id).expect("in time");
+    let end = within(leaving).await.expect("no panic").expect("ended");
+    assert!(matches!(end, Disconnected::Undone));
+    assert!(harness.row(&id).leaves_at.is_none());
+
+    let leaving = ask();
+    harness
+        .until(|snapshot| snapshot.accounts[0].leaves_at.is_some())
+        .await;
+    harness.app.finish().await;
+    assert!(
+        harness.app.stored().expect("read").accounts.is_empty(),
+        "it happens at once when the process ends"
+    );
+    within(leaving).await.expect("no panic").expect("ended");
+    assert_eq!(
+        harness
+            .app
+            .undo_disconnect(&id)
+            .expect_err("too late")
+            .code(),
+        Code::NotFound
+    );
+}
+
+#[tokio::test]
 async fn accounts_are_found_by_name_tenant_person_and_subscription() {
     let harness = Harness::start().await;
     let id = harness.connect(ADA).await.expect("connected");
@@ -660,6 +706,17 @@ async fn accounts_are_found_by_name_tenant_person_and_subscription() {
             .name,
         "Staging"
     );
+    let targets = |query: &str| -> Vec<String> {
+        let lines = found(query).into_iter();
+        lines.filter_map(|line| Some(line.target?.name)).collect()
+    };
+    for query in ["ing", "contoso ing"] {
+        assert_eq!(
+            targets(query),
+            ["Legacy billing", "Staging"],
+            "every target that matches: {query}"
+        );
+    }
     assert!(found("nobody").is_empty() && found("contoso nobody").is_empty());
     let tenant = harness.row(&id).offered[0].tenant_id.clone();
     let other = harness.app.add_tenant(&id, &tenant).await.expect("added");
@@ -686,6 +743,11 @@ async fn accounts_are_found_by_name_tenant_person_and_subscription() {
         .expect("renamed");
     assert_eq!(first("up north"), other, "the whole name");
     assert_eq!(first("production"), id, "a name before a target");
+    assert_eq!(
+        targets("production")[0],
+        "Production",
+        "and the account's own target beneath it"
+    );
     harness
         .app
         .rename(&id, Some("Contoso"))

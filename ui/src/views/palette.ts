@@ -1,0 +1,134 @@
+// What the palette offers: entries for what a search found, and commands by their names. Commands rank as the backend's
+// search ranks: the whole name, its beginning, the beginning of a word, any other part.
+
+import { isInUse, needsYou, rowOf } from "../accounts.ts";
+import type { AccountView } from "../bindings/AccountView";
+import type { Cloud } from "../bindings/Cloud";
+import type { Found } from "../bindings/Found";
+import type { Theme } from "../bindings/Theme";
+import { accounts as accountWords, clock, copyEntries, detail, menu, palette as words } from "../text.ts";
+import type { AccountActions } from "./account-actions.ts";
+
+export type PaletteEntry = {
+  key: string;
+  label: string;
+  /** What choosing it does. */
+  hint: string;
+  cloud: Cloud | null;
+  run: () => void;
+};
+
+export type PaletteCommand = PaletteEntry & {
+  /** Shown only when it is searched for. */
+  isHidden?: boolean;
+};
+
+/** Lines for what a search found: choosing one uses it. */
+export function foundEntries(
+  accounts: readonly AccountView[],
+  found: readonly Found[] | null,
+  actions: AccountActions,
+): PaletteEntry[] {
+  const byId = new Map(accounts.map((account) => [account.id, account]));
+  const lines =
+    found ??
+    accounts
+      .filter((one) => !one.active)
+      .slice(0, 6)
+      .map(({ id }) => ({ account: id, target: null }));
+  return lines.flatMap(({ account: id, target }) => {
+    const account = byId.get(id);
+    if (account === undefined) return [];
+    const row = rowOf(account, target);
+    return {
+      key: `use ${row.key}`,
+      label: target === null ? account.name : accountWords.nameOfTarget(account.name, target.name),
+      hint: isInUse(row) ? accountWords.inUse : needsYou(account) ? clock.signInAgain : menu.use,
+      cloud: account.cloud,
+      run: () => void (needsYou(account) ? actions.signInAgain(account) : actions.use(account, target)),
+    };
+  });
+}
+
+/** What can be done with each Account. */
+export function accountCommands(accounts: readonly AccountView[], actions: AccountActions): PaletteCommand[] {
+  const chosen = accounts.filter((account) => account.leavesAt === null);
+  return chosen.flatMap((account) => {
+    const command = (name: string, label: string, run: () => void): PaletteCommand => ({
+      key: `${name} ${account.id}`,
+      label: words.of(label, account.name),
+      hint: "",
+      cloud: account.cloud,
+      isHidden: true,
+      run,
+    });
+    return [
+      command("renew", needsYou(account) ? menu.signInAgain : menu.renew, () => void actions.renew(account)),
+      command("console", detail.console[account.cloud], () => void actions.openConsole(account)),
+      command("details", menu.open, () => actions.show(account)),
+      ...copyEntries(account).map(({ what, label }) =>
+        command(`copy-${what}`, words.copy(label), () => actions.copy(account, what, label)),
+      ),
+      command("rename", menu.rename.replace("…", ""), () => actions.rename(account)),
+      command("disconnect", menu.disconnect.replace("…", ""), () => actions.askToDisconnect([account])),
+    ];
+  });
+}
+
+/** What can be done in the window. */
+export function windowCommands(run: {
+  connect: () => void;
+  activity: () => void;
+  settings: () => void;
+  about: () => void;
+  keys: () => void;
+  pause: (paused: boolean) => void;
+  theme: (theme: Theme) => void;
+  isPaused: boolean;
+}): PaletteCommand[] {
+  const command = (key: string, label: string, act: () => void, isHidden = false): PaletteCommand => ({
+    key,
+    label,
+    hint: "",
+    cloud: null,
+    isHidden,
+    run: act,
+  });
+  return [
+    command("connect", words.connect, run.connect),
+    command("activity", words.activity, run.activity),
+    command("settings", words.settings, run.settings),
+    command("pause", run.isPaused ? words.resume : words.pause, () => run.pause(!run.isPaused)),
+    command("keys", words.keyList, run.keys),
+    command("about", words.about, run.about),
+    command("light", words.theme.light, () => run.theme("light"), true),
+    command("dark", words.theme.dark, () => run.theme("dark"), true),
+    command("system", words.theme.system, () => run.theme("system"), true),
+  ];
+}
+
+/** The commands whose names have every word of a query, the best first; without one, those that are not hidden. */
+export function matching(commands: readonly PaletteCommand[], query: string): PaletteCommand[] {
+  const wanted = query
+    .trim()
+    .toLowerCase()
+    .split(/\s+/)
+    .filter((word) => word !== "");
+  if (wanted.length === 0) return commands.filter((command) => command.isHidden !== true);
+  const ranked = commands.flatMap((command) => {
+    const label = command.label.toLowerCase();
+    return wanted.every((word) => label.includes(word))
+      ? [{ command, rank: rank(label, wanted.join(" ")) }]
+      : [];
+  });
+  return ranked.toSorted((one, other) => one.rank - other.rank).map(({ command }) => command);
+}
+
+function rank(label: string, query: string): number {
+  if (label === query) return 0;
+  if (label.startsWith(query)) return 1;
+  for (let at = label.indexOf(query); at !== -1; at = label.indexOf(query, at + 1)) {
+    if (!/[\p{L}\p{N}]/u.test(label.charAt(at - 1))) return 2;
+  }
+  return 3;
+}
