@@ -141,7 +141,10 @@ impl NewFile {
     /// `storage-failed`; the old file then still exists.
     pub(crate) fn put_in_place(self) -> Result<()> {
         let put = || -> io::Result<()> {
-            File::open(&self.new)?.sync_all()?;
+            // Windows flushes only what is open for writing.
+            let written = OpenOptions::new().write(true).open(&self.new)?;
+            written.sync_all()?;
+            drop(written);
             put_in_place(self.new, &self.place)?;
             sync_folder(self.place.parent().ok_or(io::ErrorKind::InvalidInput)?)
         };
@@ -309,8 +312,9 @@ pub(crate) fn refusal_to_write(path: &Path) -> Option<Error> {
     }
     #[cfg(not(unix))]
     {
-        let is_read_only =
-            fs::metadata(place).is_ok_and(|metadata| metadata.permissions().readonly());
+        // The attribute says nothing of a folder: Windows sets it for folders that look special.
+        let is_read_only = fs::metadata(place)
+            .is_ok_and(|metadata| metadata.is_file() && metadata.permissions().readonly());
         is_read_only.then(|| storage_failed("saved", path, io::ErrorKind::PermissionDenied.into()))
     }
 }
