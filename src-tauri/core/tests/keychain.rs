@@ -1,11 +1,13 @@
 //! The vault against a real GNOME Keyring, in a private desktop session for each test.
 //!
 //! Programs needed: dbus-run-session, gnome-keyring-daemon, secret-tool; for the dialogs also Xvfb, openbox and
-//! xdotool. See `keychain/desktop.rs` for how a test gets its session.
+//! xdotool. The tests of `keychain/keepassxc.rs` also need KeePassXC, and say so where it is missing. See `keychain/desktop.rs` for how a test gets its session.
 #![cfg(target_os = "linux")]
 
 #[path = "keychain/desktop.rs"]
 mod desktop;
+#[path = "keychain/keepassxc.rs"]
+mod keepassxc;
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;

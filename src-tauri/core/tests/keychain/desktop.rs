@@ -203,6 +203,11 @@ pub(crate) fn wait_until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> 
 }
 
 impl Desktop {
+    /// The session's own folder.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// A place for the lock file, which all processes of this session share.
     pub(crate) fn lock_file(&self) -> PathBuf {
         self.folder.join("keychain.lock")
@@ -354,7 +359,7 @@ pub(crate) enum Answer {
     Dismiss,
 }
 
-fn xdotool(arguments: &[&str]) -> String {
+pub(crate) fn xdotool(arguments: &[&str]) -> String {
     let output = output(
         Command::new("xdotool").args(arguments),
         "xdotool",
