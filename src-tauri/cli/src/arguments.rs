@@ -8,6 +8,7 @@ use mcm_core::app::OnDuplicate;
 use mcm_core::role::Permissions;
 
 use crate::environment_arguments::EnvironmentCommand;
+use crate::hook_arguments::{ALLOW_HELP, HOOK_HELP, HookLinesOptions, HookOptions, ShimOptions};
 use crate::shell::Shell;
 use crate::shell_arguments::{
     PROMPT_HELP, PromptOptions, SESSIONS_HELP, SHELL_HELP, SessionsOptions, ShellOptions,
@@ -344,6 +345,20 @@ pub(crate) enum Command {
     /// Run a command as one or more accounts
     #[command(after_help = EXEC_HELP)]
     Exec(Exec),
+    /// Print what makes a shell follow "mcm use ENVIRONMENT" and .mcm.toml
+    #[command(after_help = HOOK_HELP)]
+    Hook(HookOptions),
+    /// Print what the hook evaluates
+    #[command(hide = true)]
+    HookLines(HookLinesOptions),
+    /// Run a tool in the shell's environment
+    #[command(hide = true)]
+    Shim(ShimOptions),
+    /// Let the .mcm.toml of this folder choose the environment here
+    #[command(after_help = ALLOW_HELP)]
+    Allow,
+    /// Never use the .mcm.toml of this folder
+    Deny,
     /// Start your shell in an environment
     #[command(after_help = SHELL_HELP)]
     Shell(ShellOptions),

@@ -51,6 +51,28 @@ pub(crate) fn without_credentials(environment: &Environment) -> Result<Vec<FileC
     Ok(copies)
 }
 
+/// The profile in the file of `config_for`.
+pub(crate) const OWN_PROFILE: &str = "mcm";
+
+/// A file of AWS's with one profile, which runs this program for an account.
+///
+/// # Errors
+/// `setting-invalid` when the path of this program is unknown or has a space, which AWS's tools read differently.
+pub(crate) fn config_for(account: &str) -> Result<String, Error> {
+    let this = std::env::current_exe().ok();
+    let path = this.map(|path| path.with_file_name(format!("mcm{}", std::env::consts::EXE_SUFFIX)));
+    let path = path.as_deref().and_then(|path| path.to_str());
+    let is_plain =
+        |path: &&str| !path.contains(|c: char| c.is_whitespace() || "\"'\\#;".contains(c));
+    let path = path.filter(is_plain).ok_or_else(|| {
+        let message = "The path of mcm is unknown or has a space. Run \"mcm configure aws\" first.";
+        Error::new(Code::SettingInvalid, message)
+    })?;
+    Ok(format!(
+        "[profile {OWN_PROFILE}]\ncredential_process = {path} credential-process {account}\n"
+    ))
+}
+
 /// Finds the profile whose only credential source, for every client, is this program with this account.
 pub(crate) fn profile_that_runs_mcm(environment: &Environment, account: &str) -> Option<String> {
     let files = Files::read(environment);

@@ -41,6 +41,7 @@ use crate::interactive::sign_in_where_needed;
 use crate::output::note;
 use crate::shell::Shell;
 use crate::shell_arguments::ShellOptions;
+use crate::shims::Shimmed;
 use crate::variables::{Fact, Facts, Way};
 use crate::whoami::check;
 
@@ -65,6 +66,39 @@ pub(crate) async fn prepare(
     world: &World,
     options: Exec,
 ) -> Result<Ready, Failure> {
+    prepare_as(app, world, options, None).await
+}
+
+/// As `prepare`, for the tool behind a shim: in the shell's environment, or as it is.
+pub(crate) async fn prepare_shim(
+    app: &Arc<App>,
+    world: &World,
+    shimmed: Shimmed,
+) -> Result<Ready, Failure> {
+    let Some(environment) = shimmed.environment else {
+        let mut words = shimmed.command.into_iter();
+        let program = words.next().expect("a shim has a tool");
+        let mut command = Command::new(child::program_file(&program));
+        command.args(words);
+        return Ok(Ready {
+            command,
+            program,
+            endpoint: None,
+            files: RunFiles::new(&world.environment),
+        });
+    };
+    let options = Exec {
+        whose: AccountsOf {
+            accounts: Vec::new(),
+            active: Vec::new(),
+            environment: Some(environment),
+        },
+        env: false,
+        region: None,
+        force: false,
+        interactive: false,
+        command: shimmed.command,
+    };
     prepare_as(app, world, options, None).await
 }
 

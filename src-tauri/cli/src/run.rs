@@ -19,8 +19,8 @@ use crate::failure::Failure;
 use crate::output::{note, print};
 use crate::{
     accounts, activity, aws_files, completion, configure, credential_process, doctor, env,
-    environment, exec, export, help, kube_token, login, logout, pick, prompt, sessions, targets,
-    token, variables, whoami,
+    environment, exec, export, help, hook, hook_lines, kube_token, login, logout, pick, prompt,
+    sessions, shims, targets, token, variables, whoami,
 };
 
 /// Runs the command in the arguments.
@@ -90,6 +90,9 @@ fn run_command(command: Command, environment: &Environment) -> Result<(), Failur
     if let Command::Completion { shell } = command {
         return Ok(completion::print_script(shell)?);
     }
+    if let Command::Hook(options) = &command {
+        return Ok(hook::run(options)?);
+    }
     if let Command::Prompt(options) = &command {
         let now = SystemClock.now();
         return match prompt::segment(&Environment::of_this_process(), now, options.coloured) {
@@ -132,6 +135,7 @@ fn environment_of(command: &Command, whole: &Environment) -> Environment {
             IssueCommand::CredentialProcess { .. } | IssueCommand::KubeToken { .. }
         ) | Command::Exec(_)
             | Command::Shell(_)
+            | Command::Shim(_)
             | Command::Env(_)
     );
     let is_run_by_it = |name: &str, value: &str| {
@@ -164,8 +168,10 @@ async fn dispatch(command: Command, world: World) -> Result<(), Failure> {
     let app = App::open(world.clone(), Frontend::Terminal);
     let mut ready = None;
     // Listening for Ctrl-C would stop ignoring it, and the command inherits that.
-    let is_ignored =
-        matches!(command, Command::Exec(_) | Command::Shell(_)) && exec::ignores_interrupts();
+    let is_ignored = matches!(
+        command,
+        Command::Exec(_) | Command::Shell(_) | Command::Shim(_)
+    ) && exec::ignores_interrupts();
     let work = Box::pin(async {
         match command {
             Command::Login { cloud } => {
@@ -219,11 +225,21 @@ async fn dispatch(command: Command, world: World) -> Result<(), Failure> {
                 configure::run(&app, &world, options).await
             }
             Command::Whoami { json } => whoami::run(&app, json),
-            Command::Completion { .. } | Command::Prompt(_) | Command::Version => {
+            Command::Completion { .. }
+            | Command::Prompt(_)
+            | Command::Hook(_)
+            | Command::Version => {
                 unreachable!("it is answered before any account is read")
             }
             Command::Shell(options) => {
                 ready = Some(exec::prepare_shell(&app, &world, options).await?);
+                Ok(())
+            }
+            Command::HookLines(options) => hook_lines::run(&app, &world, &options),
+            Command::Allow => hook_lines::trust(&world, true),
+            Command::Deny => hook_lines::trust(&world, false),
+            Command::Shim(options) => {
+                ready = Some(exec::prepare_shim(&app, &world, shims::find(options)?).await?);
                 Ok(())
             }
             Command::Sessions(options) => sessions::run(&app, &world, &options),

@@ -98,6 +98,15 @@ impl Shell {
         }
     }
 
+    /// A word that means this text.
+    pub(crate) fn quoted(self, text: &str) -> String {
+        match self {
+            Self::Bash | Self::Zsh => quoted_for_posix(text),
+            Self::Fish => quoted_for_fish(text),
+            Self::Powershell | Self::Cmd => quoted_for_powershell(text),
+        }
+    }
+
     /// A line that fails when it is evaluated.
     pub(crate) fn fail(self) -> &'static str {
         match self {

@@ -439,6 +439,26 @@ pub(crate) fn open_private(path: &Path) -> io::Result<File> {
     }
 }
 
+/// Opens a file of a folder that others fill, never through a link, and never waiting for a pipe.
+///
+/// # Errors
+/// Those of the system; `InvalidInput` for what is not a file.
+pub(crate) fn open_regular(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true);
+    #[cfg(unix)]
+    {
+        use rustix::fs::OFlags;
+        let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+        std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, flags.bits().cast_signed());
+    }
+    let file = options.open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    Ok(file)
+}
+
 /// Makes a folder that only this user may enter, with those above it, or makes the one that is there so.
 ///
 /// # Errors

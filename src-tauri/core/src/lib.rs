@@ -15,6 +15,7 @@ mod digest;
 pub mod environment;
 pub mod error;
 pub mod file;
+pub mod folder_file;
 pub mod guid;
 pub mod holders;
 pub mod http;

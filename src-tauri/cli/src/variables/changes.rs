@@ -112,6 +112,8 @@ pub(crate) enum Way {
     Served,
     /// In variables.
     Plain,
+    /// By names in a shell with the hook, which the tools and their shims resolve.
+    Pinned,
     /// They find none, because the cloud is not part of the environment.
     Closed,
 }
@@ -215,6 +217,9 @@ fn act(variable: &Variable, ways: &[(Cloud, Way)]) -> Option<Act> {
         match of_cloud {
             Way::Served => return Some(variable.exec),
             Way::Plain => way = Some(variable.env),
+            // The files of a tool are the environment's, and the rest is as in any shell.
+            Way::Pinned if variable.effect == Effect::Files => way = Some(variable.exec),
+            Way::Pinned => way = Some(variable.env),
             Way::Closed => way = way.or(Some(variable.closed)),
         }
     }

@@ -92,7 +92,7 @@ impl Variable {
 }
 
 #[rustfmt::skip]
-pub(super) static TABLE: [Variable; 142] = [
+pub(super) static TABLE: [Variable; 143] = [
     row("AWS_ACCESS_KEY_ID", AWS, Credential, (Remove, Set(F::KeyId)), "every AWS SDK", BOTO_DOC),
     row("AWS_SECRET_ACCESS_KEY", AWS, Credential, (Remove, Set(F::SecretKey)), "every AWS SDK", BOTO_DOC),
     row("AWS_SESSION_TOKEN", AWS, Credential, (Remove, Set(F::SessionToken)), "every AWS SDK", BOTO_DOC),
@@ -232,6 +232,7 @@ pub(super) static TABLE: [Variable; 142] = [
     row("MCM_ENVIRONMENT_COLOUR", EVERY, Shown, (Set(F::EnvironmentColour), Set(F::EnvironmentColour)), "prompts", MCM_DOC),
     row("MCM_ENVIRONMENT_PROTECTED", EVERY, Shown, (Set(F::EnvironmentProtected), Set(F::EnvironmentProtected)), "prompts", MCM_DOC),
     row("MCM_ENVIRONMENT_UNTIL", EVERY, Shown, (Set(F::EnvironmentUntil), Set(F::EnvironmentUntil)), "prompts; seconds since 1970", MCM_DOC),
+    row("MCM_HOOK_STATE", EVERY, Mark, (Remove, Keep), "the shell's hook; names and values that are not secret", MCM_DOC),
     row("MCM_HOLDER", EVERY, Mark, (Set(F::Holder), Keep), "mcm; the id in mcm sessions", MCM_DOC),
     row("MCM_EXEC", EVERY, Mark, (Set(F::Accounts), Set(F::Accounts)), "mcm whoami", MCM_DOC),
     row("MCM_EXEC_OUTSIDE", EVERY, Mark, (Set(F::Outside), Set(F::Outside)), "mcm", MCM_DOC),

@@ -21,6 +21,7 @@ mod failures;
 mod fast_path;
 mod folders;
 mod harness;
+mod hook;
 mod identity_center;
 mod interactive;
 mod keys;

@@ -1,0 +1,152 @@
+//! `mcm hook`: the lines that make a shell follow `mcm use` and `.mcm.toml`.
+//!
+//! Where nothing changed, the shell finds that out itself, without a process: its folder, and the path and content of the
+//! nearest `.mcm.toml`. Else it evaluates what `mcm hook-lines` prints (`hook_lines.rs`). In bash a prompt comes too late
+//! for `cd prod && terraform apply`, so `cd`, `pushd` and `popd` look as well.
+
+use mcm_core::error::{Code, Error};
+
+use crate::hook_arguments::{HookOptions, HookShell};
+use crate::output::print;
+use crate::shell::Shell;
+
+/// Prints the hook of a shell.
+///
+/// # Errors
+/// `setting-invalid` when the path of this program is unknown; those of `print`.
+pub(crate) fn run(options: &HookOptions) -> Result<(), Error> {
+    let this = std::env::current_exe().ok();
+    let path = this.map(|path| path.with_file_name(format!("mcm{}", std::env::consts::EXE_SUFFIX)));
+    let path = path.as_deref().and_then(|path| path.to_str());
+    let Some(path) = path else {
+        let message = "The path of mcm is unknown. Run the command again.";
+        return Err(Error::new(Code::SettingInvalid, message));
+    };
+    let (script, shell) = match options.shell {
+        HookShell::Bash => (BASH, Shell::Bash),
+        HookShell::Zsh => (ZSH, Shell::Zsh),
+        HookShell::Fish => (FISH, Shell::Fish),
+    };
+    print(script.replace("@MCM@", &shell.quoted(path)).trim_end())
+}
+
+const BASH: &str = r#"
+__mcm_program=@MCM@
+__mcm_key=
+__mcm_hook() {
+  local __mcm_status=$? __mcm_folder=$PWD __mcm_text= __mcm_new __mcm_lines
+  while [[ -n $__mcm_folder && ! -e $__mcm_folder/.mcm.toml ]]; do __mcm_folder=${__mcm_folder%/*}; done
+  if [[ -f $__mcm_folder/.mcm.toml && -r $__mcm_folder/.mcm.toml ]]; then
+    IFS= read -r -d '' -n 4097 __mcm_text < "$__mcm_folder/.mcm.toml" || :
+  fi
+  __mcm_new="$PWD|$__mcm_folder|$__mcm_text"
+  if [[ $__mcm_new != "$__mcm_key" ]]; then
+    __mcm_key=$__mcm_new
+    if __mcm_lines=$("$__mcm_program" hook-lines --shell bash); then eval "$__mcm_lines"; fi
+  fi
+  return "$__mcm_status"
+}
+mcm() {
+  local __mcm_lines
+  if [[ ${1-} == use && $# -eq 2 && ${2-} != -h && ${2-} != --help ]]; then
+    local -a __mcm_choice=(--use "$2")
+    if [[ $2 == --off ]]; then __mcm_choice=(--off); fi
+    __mcm_lines=$("$__mcm_program" hook-lines --shell bash "${__mcm_choice[@]}") || return
+    if [[ -n $__mcm_lines ]]; then eval "$__mcm_lines"; return 0; fi
+  fi
+  "$__mcm_program" "$@" || return
+  case ${1-} in allow|deny|environment) __mcm_key=; __mcm_hook ;; esac
+}
+for __mcm_name in cd pushd popd; do
+  if declare -F "__mcm_before_$__mcm_name" >/dev/null; then continue; fi
+  if declare -F "$__mcm_name" >/dev/null; then
+    eval "__mcm_before_$(declare -f "$__mcm_name")"
+  else
+    eval "__mcm_before_$__mcm_name() { builtin $__mcm_name \"\$@\"; }"
+  fi
+  eval "$__mcm_name() { __mcm_before_$__mcm_name \"\$@\" || return; __mcm_hook; }"
+done
+unset __mcm_name
+if [[ "$(declare -p PROMPT_COMMAND 2>/dev/null)" == 'declare -a'* ]]; then
+  if [[ " ${PROMPT_COMMAND[*]} " != *" __mcm_hook "* ]]; then PROMPT_COMMAND+=(__mcm_hook); fi
+elif [[ ${PROMPT_COMMAND-} != *__mcm_hook* ]]; then
+  PROMPT_COMMAND="${PROMPT_COMMAND:+$PROMPT_COMMAND$'\n'}__mcm_hook"
+fi
+"#;
+
+const ZSH: &str = r#"
+__mcm_program=@MCM@
+__mcm_key=
+__mcm_hook() {
+  emulate -L zsh
+  local mcm_folder=$PWD mcm_text= mcm_new mcm_lines
+  while [[ -n $mcm_folder && ! -e $mcm_folder/.mcm.toml ]]; do mcm_folder=${mcm_folder%/*}; done
+  if [[ -f $mcm_folder/.mcm.toml && -r $mcm_folder/.mcm.toml ]]; then
+    IFS= read -r -d '' -u 0 mcm_text < $mcm_folder/.mcm.toml || :
+  fi
+  mcm_new="$PWD|$mcm_folder|$mcm_text"
+  if [[ $mcm_new != $__mcm_key ]]; then
+    __mcm_key=$mcm_new
+    if mcm_lines=$("$__mcm_program" hook-lines --shell zsh); then eval "$mcm_lines"; fi
+  fi
+}
+mcm() {
+  local mcm_lines
+  if [[ ${1-} == use && $# -eq 2 && ${2-} != -h && ${2-} != --help ]]; then
+    local -a mcm_choice=(--use "$2")
+    if [[ $2 == --off ]]; then mcm_choice=(--off); fi
+    mcm_lines=$("$__mcm_program" hook-lines --shell zsh "${mcm_choice[@]}") || return
+    if [[ -n $mcm_lines ]]; then eval "$mcm_lines"; return 0; fi
+  fi
+  "$__mcm_program" "$@" || return
+  case ${1-} in (allow|deny|environment) __mcm_key=; __mcm_hook ;; esac
+}
+autoload -Uz add-zsh-hook
+add-zsh-hook chpwd __mcm_hook
+add-zsh-hook precmd __mcm_hook
+"#;
+
+const FISH: &str = r#"
+set -g __mcm_program @MCM@
+set -g __mcm_key ''
+function __mcm_hook --on-variable PWD --on-event fish_prompt
+    set -l mcm_status $status
+    set -l mcm_folder $PWD
+    set -l mcm_text ''
+    while test -n "$mcm_folder"; and not test -e "$mcm_folder/.mcm.toml"
+        set mcm_folder (string replace -r '/[^/]*$' '' -- $mcm_folder)
+    end
+    if test -f "$mcm_folder/.mcm.toml" -a -r "$mcm_folder/.mcm.toml"
+        read -z mcm_text < "$mcm_folder/.mcm.toml"
+    end
+    set -l mcm_new "$PWD|$mcm_folder|$mcm_text"
+    if test "$mcm_new" != "$__mcm_key"
+        set -g __mcm_key $mcm_new
+        set -l mcm_lines ($__mcm_program hook-lines --shell fish | string collect)
+        and eval $mcm_lines
+    end
+    return $mcm_status
+end
+function mcm
+    if test "$argv[1]" = use -a (count $argv) -eq 2; and not contains -- $argv[2] -h --help
+        set -l mcm_choice --use $argv[2]
+        if test "$argv[2]" = --off
+            set mcm_choice --off
+        end
+        set -l mcm_lines ($__mcm_program hook-lines --shell fish $mcm_choice | string collect)
+        if test $pipestatus[1] -ne 0
+            return 1
+        end
+        if test -n "$mcm_lines"
+            eval $mcm_lines
+            return 0
+        end
+    end
+    $__mcm_program $argv
+    or return
+    if contains -- "$argv[1]" allow deny environment
+        set -g __mcm_key ''
+        __mcm_hook
+    end
+end
+"#;

@@ -1,0 +1,402 @@
+//! What a shell with the hook evaluates when its folder changed, or after `mcm use`: the variables of the environment that the
+//! terminal or the folder chose, and what undoes those before.
+//!
+//! Names only: no credential is issued, and none is kept for the undo. What the shell passes on between two calls is in one
+//! variable, with what was set and what was there before. A variable that has another value by now was changed by hand,
+//! and stays. The terminal's choice is bound to its terminal, and a folder's choice is decided anew in every shell.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use mcm_core::account::{Account, Cloud};
+use mcm_core::app::App;
+use mcm_core::environment::NamedEnvironment;
+use mcm_core::error::{Code, Error};
+use mcm_core::file;
+use mcm_core::folder_file::{FolderFile, Trust};
+use mcm_core::world::{Environment, World};
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+
+use crate::aws_files;
+use crate::credential_env;
+use crate::failure::Failure;
+use crate::guard;
+use crate::hook_arguments::HookLinesOptions;
+use crate::output::{note, print};
+use crate::shims;
+use crate::variables::{self, Changes, Fact, Facts, Way};
+
+/// The variable in which the shell passes on what the hook did.
+const STATE: &str = "MCM_HOOK_STATE";
+
+/// What the hook did in a shell.
+#[derive(Default, Serialize, Deserialize)]
+struct State {
+    environment: String,
+    /// The terminal that chose it; none for a folder's choice.
+    terminal: Option<String>,
+    /// What each variable became, and what it was. A credential's value is not kept.
+    changes: BTreeMap<String, Change>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Change {
+    became: Option<String>,
+    was: Option<String>,
+}
+
+/// Which environment a shell should have.
+enum Wanted {
+    /// The terminal's choice stays as it is.
+    Unchanged,
+    None,
+    Some(Box<NamedEnvironment>, Option<String>),
+}
+
+pub(crate) fn run(app: &App, world: &World, options: &HookLinesOptions) -> Result<(), Failure> {
+    let shell_has = Environment::of_this_process();
+    let is_asked = options.use_environment.is_some() || options.off;
+    // What mcm exec and mcm shell chose stays.
+    if shell_has.get("MCM_HOLDER").is_some() && shell_has.get(STATE).is_none() {
+        if let (true, Some(name)) = (is_asked, shell_has.get("MCM_ENVIRONMENT")) {
+            let message = format!(
+                "This shell was started in {}. Leave it with \"exit\".",
+                mcm_core::text::shown(name)
+            );
+            return Err(Error::new(Code::Unsupported, message).into());
+        }
+        if options.use_environment.is_none() {
+            return Ok(());
+        }
+    }
+    let state: State = shell_has
+        .get(STATE)
+        .and_then(|text| URL_SAFE_NO_PAD.decode(text).ok())
+        .and_then(|text| serde_json::from_slice(&text).ok())
+        .unwrap_or_default();
+    let (environment, terminal) = match wanted(app, world, options, &state)? {
+        Wanted::Unchanged => return Ok(()),
+        Wanted::None => (None, None),
+        Wanted::Some(environment, terminal) => (Some(environment), terminal),
+    };
+    let (before, by_hand) = undone(&shell_has, &state);
+    let mut after = before.clone();
+    let mut next = None;
+    if let Some(named) = &environment {
+        let (changes, remarks) = pinned(app, world, &before, named)?;
+        let path = shims::first_on_path(world, before.raw("PATH").unwrap_or_default())?;
+        let is_new = state.environment != named.name.as_str();
+        next = Some(State {
+            environment: named.name.to_string(),
+            terminal,
+            changes: recorded(&changes, &before, is_new),
+        });
+        after = changes.applied(&before);
+        after = with(&after, "PATH", Some(&path));
+        if is_new {
+            remarks.iter().for_each(|line| note(line));
+        }
+    }
+    let text = next.map(|state| {
+        let json = serde_json::to_vec(&state).expect("text serialises");
+        URL_SAFE_NO_PAD.encode(json)
+    });
+    after = with(&after, STATE, text.as_deref());
+    let is_new = environment.as_ref().map(|named| named.name.as_str())
+        != Some(state.environment.as_str()).filter(|name| !name.is_empty());
+    if is_new {
+        match &environment {
+            Some(named) => note(&format!("mcm: {} is in use in this shell.", named.name)),
+            None => note(&format!("mcm: {} is left.", state.environment)),
+        }
+    }
+    for name in by_hand {
+        note(&format!("mcm: {name} was changed by hand and stays."));
+    }
+    Ok(print(&lines(options, &shell_has, &after))?)
+}
+
+/// Decides by precedence: the command line, the terminal's choice, the folder's.
+fn wanted(
+    app: &App,
+    world: &World,
+    options: &HookLinesOptions,
+    state: &State,
+) -> Result<Wanted, Failure> {
+    let terminal = terminal();
+    if let Some(name) = &options.use_environment {
+        if !app.has_environment(name)? {
+            // It may be an account, which "mcm use" makes the one in use everywhere.
+            return Ok(Wanted::Unchanged);
+        }
+        if app.named(name).is_ok() {
+            let message = format!(
+                "\"{name}\" names an environment and an account. Use the account's id, or rename one of them."
+            );
+            return Err(Error::new(Code::Ambiguous, message).into());
+        }
+        let named = app.environment(name)?;
+        if named.is_protected {
+            let message = format!(
+                "{name} is protected, and its use ends by itself. Run: mcm shell {name}",
+                name = named.name
+            );
+            return Err(Error::new(Code::Unsupported, message).into());
+        }
+        return Ok(Wanted::Some(
+            Box::new(named),
+            Some(terminal.unwrap_or_default()),
+        ));
+    }
+    if !options.off
+        && state.terminal.is_some()
+        && state.terminal == Some(terminal.unwrap_or_default())
+    {
+        return Ok(Wanted::Unchanged);
+    }
+    let folder = folder();
+    let Some(found) = FolderFile::find(&folder)? else {
+        return Ok(Wanted::None);
+    };
+    let asks = format!(
+        "{} asks for the environment {}",
+        found.path.display(),
+        found.environment
+    );
+    match found.trust(&world.paths.data) {
+        Trust::Denied => return Ok(Wanted::None),
+        Trust::Unknown => {
+            note(&format!(
+                "mcm: {asks}. Run \"mcm allow\" to use it here, or \"mcm deny\"."
+            ));
+            return Ok(Wanted::None);
+        }
+        Trust::Allowed => {}
+    }
+    if !app.has_environment(found.environment.as_str())? {
+        note(&format!(
+            "mcm: {asks}, which you do not have. Create it: mcm environment create {}",
+            found.environment
+        ));
+        return Ok(Wanted::None);
+    }
+    let named = app.environment(found.environment.as_str())?;
+    if named.is_protected {
+        note(&format!(
+            "mcm: {asks}, which is protected. Run: mcm shell {}",
+            named.name
+        ));
+        return Ok(Wanted::None);
+    }
+    Ok(Wanted::Some(Box::new(named), None))
+}
+
+/// The folder of the shell, as the shell names it where that is the same folder.
+fn folder() -> PathBuf {
+    std::env::current_dir().unwrap_or_default()
+}
+
+/// The terminal of the shell.
+fn terminal() -> Option<String> {
+    let link = std::fs::read_link("/proc/self/fd/2")
+        .or_else(|_| std::fs::read_link("/proc/self/fd/0"))
+        .ok()?;
+    link.starts_with("/dev/pts")
+        .then(|| link.to_string_lossy().into_owned())
+}
+
+/// The variables without what the hook did before, and the names of those that the user changed since.
+fn undone(shell_has: &Environment, state: &State) -> (Environment, Vec<String>) {
+    let mut before = shell_has.clone();
+    let mut by_hand = Vec::new();
+    for (name, change) in &state.changes {
+        if shell_has.raw(name) == change.became.as_deref() {
+            before = with(&before, name, change.was.as_deref());
+        } else {
+            by_hand.push(name.clone());
+        }
+    }
+    let path = shims::without(before.raw("PATH").unwrap_or_default());
+    (with(&before, "PATH", Some(&path)), by_hand)
+}
+
+fn with(environment: &Environment, name: &str, value: Option<&str>) -> Environment {
+    let others = environment.pairs().filter(|(known, _)| *known != name);
+    Environment::from_pairs(others.chain(value.map(|value| (name, value))))
+}
+
+/// What is kept for the undo. Credentials that were there are named, and do not come back.
+fn recorded(changes: &Changes, before: &Environment, is_new: bool) -> BTreeMap<String, Change> {
+    let given = changes.given().map(|(name, value)| (name, Some(value)));
+    let removed = changes.removed().map(|name| (name, None));
+    let mut lost = Vec::new();
+    let mut kept = BTreeMap::new();
+    for (name, became) in given.chain(removed) {
+        let was = before.raw(name);
+        if became.is_none() && was.is_none() {
+            continue;
+        }
+        let is_secret = variables::are_secret(std::iter::once(name));
+        if is_secret && was.is_some() {
+            lost.push(name);
+        }
+        let change = Change {
+            became: became.map(str::to_owned),
+            was: was.filter(|_| !is_secret).map(str::to_owned),
+        };
+        kept.insert(name.to_owned(), change);
+    }
+    if is_new && !lost.is_empty() {
+        note(&format!(
+            "mcm: removed here, and not restored later: {}.",
+            lost.join(", ")
+        ));
+    }
+    kept
+}
+
+/// The variables of an environment, none of them secret.
+fn pinned(
+    app: &App,
+    world: &World,
+    before: &Environment,
+    named: &NamedEnvironment,
+) -> Result<(Changes, Vec<String>), Failure> {
+    let accounts = app.members(named)?;
+    let own = world
+        .paths
+        .data
+        .join("environments")
+        .join(named.name.as_str());
+    let (mut facts, mut ways, mut remarks) = (Facts::new(), Vec::new(), Vec::new());
+    for account in &accounts {
+        let region = named.region.as_deref().or_else(|| {
+            let is_role = !account.identity.is_identity_center() && account.cloud() == Cloud::Aws;
+            is_role.then_some(account.target.as_deref()).flatten()
+        });
+        let places = credential_env::places(account, &app.settings(), before, region)?;
+        facts.extend(places.facts);
+        remarks.extend(places.remarks);
+        ways.push((account.cloud(), Way::Pinned));
+        if account.cloud() == Cloud::Aws {
+            facts.extend(profile(account, before, &own)?);
+        }
+    }
+    if named.closes_other_clouds() {
+        ways.extend(named.other_clouds().map(|cloud| (cloud, Way::Closed)));
+    }
+    if ways.iter().any(|(cloud, _)| *cloud == Cloud::Azure) {
+        for (fact, folder) in [(Fact::AzFolder, "az"), (Fact::AzdFolder, "azd")] {
+            let folder = own.join(folder);
+            file::make_private(&folder)?;
+            facts.insert(fact, text(&folder)?);
+        }
+    }
+    let kube = own.join("kube/config");
+    if !kube.exists() {
+        file::replace(&kube, b"apiVersion: v1\nkind: Config\n")?;
+    }
+    let mut list = vec![kube];
+    if !named.closes_other_clouds() {
+        match before.get("KUBECONFIG") {
+            Some(known) => list.extend(std::env::split_paths(known)),
+            None => list.extend(before.home().map(|home| home.join(".kube/config"))),
+        }
+    }
+    if let Some(list) = std::env::join_paths(&list)
+        .ok()
+        .and_then(|list| list.into_string().ok())
+    {
+        facts.insert(Fact::KubeConfig, list.into());
+    }
+    facts.extend(credential_env::of_environment(named, None));
+    Ok((Changes::of(before, &ways, &facts), remarks))
+}
+
+/// A profile that runs mcm for the account: the user's own, else one in a file of the environment's.
+fn profile(account: &Account, before: &Environment, own: &Path) -> Result<Facts, Error> {
+    let resource = account.issued_resource()?;
+    let asked = resource.identifier().map_or_else(
+        || account.id.to_string(),
+        |pair| format!("{}/{pair}", account.id),
+    );
+    let mut facts = Facts::from([(Fact::LoadConfig, "1".into())]);
+    if let Some(profile) = aws_files::profile_that_runs_mcm(before, &asked) {
+        facts.insert(Fact::Profile, profile.into());
+        return Ok(facts);
+    }
+    let path = own.join("aws/config");
+    let content = aws_files::config_for(&asked)?;
+    if file::read(&path)?.as_deref() != Some(content.as_bytes()) {
+        file::replace(&path, content.as_bytes())?;
+    }
+    let credentials = own.join("aws/credentials");
+    if !credentials.exists() {
+        file::replace(&credentials, b"")?;
+    }
+    facts.insert(Fact::Profile, aws_files::OWN_PROFILE.into());
+    facts.insert(Fact::AwsConfig, text(&path)?);
+    facts.insert(Fact::AwsCredentials, text(&credentials)?);
+    Ok(facts)
+}
+
+fn text(path: &Path) -> Result<SecretString, Error> {
+    path.to_str().map(Into::into).ok_or_else(|| {
+        let message = format!("\"{}\" is not Unicode text. Set MCM_HOME.", path.display());
+        Error::new(Code::StorageFailed, message)
+    })
+}
+
+/// The lines that make one out of the other.
+fn lines(options: &HookLinesOptions, shell_has: &Environment, after: &Environment) -> String {
+    let shell = options.shell.shell();
+    let mut gone: Vec<&str> = shell_has
+        .pairs()
+        .map(|(name, _)| name)
+        .filter(|name| after.raw(name).is_none())
+        .collect();
+    gone.sort_unstable();
+    let mut set: Vec<(&str, &str)> = after
+        .pairs()
+        .filter(|(name, value)| shell_has.raw(name) != Some(value))
+        .collect();
+    set.sort_unstable();
+    let mut lines = vec![shell.unset(gone)];
+    lines.extend(set.iter().map(|(name, value)| shell.set(name, value)));
+    lines.retain(|line| !line.is_empty());
+    // Something, so that the hook knows that the name was an environment's.
+    lines.push(":".to_owned());
+    lines.join("\n")
+}
+
+/// `mcm allow` and `mcm deny`.
+///
+/// # Errors
+/// `unsupported` in an agent's shell, `not-found` without a file, and those of `FolderFile`.
+pub(crate) fn trust(world: &World, is_allowed: bool) -> Result<(), Failure> {
+    if is_allowed && let Some(variable) = guard::agent(&world.environment) {
+        let message = format!(
+            "{variable} shows that an agent or a script works in this shell. Allow the folder yourself, in a shell of yours."
+        );
+        return Err(Error::new(Code::Unsupported, message).into());
+    }
+    let folder = folder();
+    let Some(found) = FolderFile::find(&folder)? else {
+        let message = format!("There is no .mcm.toml in {} or above it.", folder.display());
+        return Err(Error::new(Code::NotFound, message).into());
+    };
+    let (path, name) = (found.path.display(), &found.environment);
+    if is_allowed {
+        found.allow(&world.paths.data)?;
+        note(&format!(
+            "Allowed: {path} may choose the environment {name} in its folder."
+        ));
+    } else {
+        found.deny(&world.paths.data)?;
+        note(&format!("Denied: {path} chooses nothing."));
+    }
+    Ok(())
+}

@@ -1,0 +1,157 @@
+//! The shims that a shell with the hook finds first: each runs the real tool through `mcm exec` in the shell's environment.
+//!
+//! A shim is a script of two lines in a folder that only this user may write to. The real tool is the next of its name on
+//! PATH, which is never a shim.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::{env, fs, io};
+
+use mcm_core::environment::EnvironmentName;
+use mcm_core::error::{Code, Error};
+use mcm_core::file;
+use mcm_core::world::{Environment, World};
+
+use crate::child_exit::NotStarted;
+use crate::failure::Failure;
+use crate::hook_arguments::ShimOptions;
+use crate::shell::Shell;
+
+/// The tools that take no credential from names alone.
+const TOOLS: [&str; 6] = ["az", "azd", "gcloud", "terraform", "tofu", "pulumi"];
+/// What the folder's name ends with.
+const FOLDER: &str = "mcm-shims";
+
+/// What a shim starts: the real tool, in an environment, or as it is where there is none or the tool is in one already.
+pub(crate) struct Shimmed {
+    /// The real tool and its arguments.
+    pub(crate) command: Vec<OsString>,
+    /// The environment that it is still to be started in.
+    pub(crate) environment: Option<String>,
+}
+
+/// A PATH that begins with the shims, which are made where they are missing.
+///
+/// # Errors
+/// `storage-failed`; `setting-invalid` for a folder that others may write to.
+pub(crate) fn first_on_path(world: &World, path: &str) -> Result<String, Error> {
+    let folder = world.paths.data.join(FOLDER);
+    file::make_private(&folder)?;
+    if may_be_written_by_others(&folder) {
+        let message = format!(
+            "Others may write to {}. Run: chmod 700 on it.",
+            folder.display()
+        );
+        return Err(Error::new(Code::SettingInvalid, message));
+    }
+    let mcm = env::current_exe()
+        .ok()
+        .map(|path| path.with_file_name("mcm"));
+    let (Some(mcm), Some(text)) = (mcm.as_deref().and_then(Path::to_str), folder.to_str()) else {
+        let message = "The path of mcm is not Unicode text. Move it.";
+        return Err(Error::new(Code::SettingInvalid, message));
+    };
+    for tool in TOOLS {
+        let shim = folder.join(tool);
+        let script = format!(
+            "#!/bin/sh\nexec {} shim {tool} \"$@\"\n",
+            Shell::Bash.quoted(mcm)
+        );
+        if file::read(&shim)?.as_deref() != Some(script.as_bytes()) {
+            file::replace(&shim, script.as_bytes())?;
+            make_program(&shim).map_err(|error| {
+                let message = format!("{} cannot be made a program.", shim.display());
+                Error::new(Code::StorageFailed, message).with_source(error)
+            })?;
+        }
+    }
+    Ok(if path.is_empty() {
+        text.to_owned()
+    } else {
+        format!("{text}:{path}")
+    })
+}
+
+/// A PATH without the shims.
+pub(crate) fn without(path: &str) -> String {
+    let others = path
+        .split(':')
+        .filter(|folder| !is_shims(Path::new(folder)));
+    others.collect::<Vec<_>>().join(":")
+}
+
+fn is_shims(folder: &Path) -> bool {
+    folder.file_name().is_some_and(|name| name == FOLDER)
+}
+
+/// Finds the real tool behind a shim.
+///
+/// # Errors
+/// Status 127 where there is none.
+pub(crate) fn find(options: ShimOptions) -> Result<Shimmed, Failure> {
+    let environment = Environment::of_this_process();
+    let path = without(environment.raw("PATH").unwrap_or_default());
+    let folders = env::split_paths(&path);
+    let is_program = |file: &PathBuf| is_program(file);
+    let tool = folders
+        .map(|folder| folder.join(&options.tool))
+        .find(is_program);
+    let Some(tool) = tool else {
+        let message = format!(
+            "The command \"{}\" was not found. Install it, or check PATH.",
+            options.tool
+        );
+        let error = Error::new(Code::NotFound, message);
+        return Err(Failure::NotStarted(NotStarted { error, status: 127 }));
+    };
+    let chosen = environment.get("MCM_ENVIRONMENT");
+    let is_inside = environment.get("MCM_HOLDER").is_some();
+    let chosen = chosen
+        .filter(|_| !is_inside)
+        .and_then(EnvironmentName::parse);
+    Ok(Shimmed {
+        command: std::iter::once(tool.into_os_string())
+            .chain(options.arguments)
+            .collect(),
+        environment: chosen.map(|name| name.to_string()),
+    })
+}
+
+#[cfg(unix)]
+fn mode(path: &Path) -> Option<u32> {
+    use std::os::unix::fs::MetadataExt as _;
+    let metadata = fs::metadata(path).ok()?;
+    Some(metadata.mode())
+}
+
+#[cfg(unix)]
+fn may_be_written_by_others(folder: &Path) -> bool {
+    mode(folder).is_none_or(|mode| mode & 0o022 != 0)
+}
+
+#[cfg(unix)]
+fn make_program(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o700))
+}
+
+#[cfg(unix)]
+fn is_program(file: &Path) -> bool {
+    file.is_file() && mode(file).is_some_and(|mode| mode & 0o111 != 0)
+}
+
+/// No shell with a hook runs here.
+#[cfg(not(unix))]
+fn may_be_written_by_others(_folder: &Path) -> bool {
+    false
+}
+
+#[cfg(not(unix))]
+fn make_program(_path: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn is_program(file: &Path) -> bool {
+    file.is_file()
+}

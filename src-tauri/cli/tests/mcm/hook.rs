@@ -1,0 +1,333 @@
+//! `mcm hook` in real shells: `mcm use ENVIRONMENT` in one terminal, and `.mcm.toml` in folders.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::Command;
+
+use crate::environments::Three;
+use crate::harness::{Ended, Harness, write};
+
+const MCM: &str = env!("CARGO_BIN_EXE_mcm");
+
+/// Three environments: dev and test for every cloud, and a protected one.
+fn environments(harness: &Harness) {
+    let three = Three::connect(harness);
+    three.create(harness, "dev", &["--region", "eu-west-3"]);
+    three.create(harness, "test", &["--region", "eu-west-1"]);
+    three.create(harness, "prod", &["--protected"]);
+    let work = harness.folder().join("work");
+    for name in ["dev", "test", "prod", "none"] {
+        let folder = work.join(name);
+        fs::create_dir_all(folder.join("below")).expect("made");
+        if name != "none" {
+            write(
+                &folder.join(".mcm.toml"),
+                0o600,
+                &format!("environment = \"{name}\"\n"),
+            );
+        }
+    }
+}
+
+fn allow(harness: &Harness, name: &str) -> Ended {
+    let mut command = harness.command(&["allow"]);
+    command.current_dir(harness.folder().join("work").join(name));
+    Ended::of(command.output().expect("mcm starts"))
+}
+
+/// Runs a script in a shell with the hook, in the folder `work`. `show` prints the environment and the region.
+fn in_shell(harness: &Harness, shell: &str, script: &str) -> Ended {
+    let (load, show, flags): (_, _, &[&str]) = match shell {
+        "fish" => (
+            format!("{MCM} hook fish | source\n"),
+            "function show; echo \"$MCM_ENVIRONMENT $AWS_REGION\"; end\n",
+            &["--no-config", "-c"],
+        ),
+        _ => (
+            format!("eval \"$({MCM} hook {shell})\"\n"),
+            "show() { echo \"${MCM_ENVIRONMENT-} ${AWS_REGION-}\"; }\n",
+            if shell == "zsh" {
+                &["-f", "-c"]
+            } else {
+                &["--norc", "-c"]
+            },
+        ),
+    };
+    let mut command = Command::new(shell);
+    harness.equip(&mut command);
+    command
+        .env_remove("AWS_REGION")
+        .current_dir(harness.folder().join("work"))
+        .args(flags)
+        .arg(format!("{load}{show}{script}"));
+    Ended::of(command.output().expect("the shell starts"))
+}
+
+// E2
+#[test]
+fn the_command_after_a_change_of_folder_has_the_environment_of_that_folder() {
+    let harness = Harness::start();
+    environments(&harness);
+    allow(&harness, "dev").done();
+    allow(&harness, "test").done();
+    for shell in ["bash", "zsh", "fish"] {
+        let ended = in_shell(
+            &harness,
+            shell,
+            "cd dev && show; cd below && show; cd ../../test && show; cd - >/dev/null && show; cd ../../none; show\n\
+             cd /nonexistent 2>/dev/null; show\n",
+        );
+        assert_eq!(
+            ended.result, "dev eu-west-3\ndev eu-west-3\ntest eu-west-1\ndev eu-west-3\n \n \n",
+            "{shell}: {}",
+            ended.stderr
+        );
+    }
+    for shell in ["bash", "zsh"] {
+        let ended = in_shell(
+            &harness,
+            shell,
+            "pushd dev >/dev/null && show; popd >/dev/null && show; (cd test && show); show; CDPATH=$PWD; cd ..; cd dev >/dev/null && show",
+        );
+        assert_eq!(
+            ended.result, "dev eu-west-3\n \ntest eu-west-1\n \ndev eu-west-3\n",
+            "{shell}: {}",
+            ended.stderr
+        );
+    }
+}
+
+// E3, E4, E5
+#[test]
+fn leaving_restores_what_was_no_credential_and_leaves_what_was_changed_by_hand() {
+    let harness = Harness::start();
+    environments(&harness);
+    allow(&harness, "dev").done();
+    for (shell, set, print) in [
+        (
+            "bash",
+            "export AWS_REGION=us-east-1 AWS_ACCESS_KEY_ID=AKIACANARY AWS_DEFAULT_PROFILE=mine",
+            "echo \"$AWS_REGION ${AWS_ACCESS_KEY_ID-none} ${AWS_DEFAULT_PROFILE-none}\"",
+        ),
+        (
+            "zsh",
+            "export AWS_REGION=us-east-1 AWS_ACCESS_KEY_ID=AKIACANARY AWS_DEFAULT_PROFILE=mine",
+            "echo \"$AWS_REGION ${AWS_ACCESS_KEY_ID-none} ${AWS_DEFAULT_PROFILE-none}\"",
+        ),
+        (
+            "fish",
+            "set -gx AWS_REGION us-east-1; set -gx AWS_ACCESS_KEY_ID AKIACANARY; set -gx AWS_DEFAULT_PROFILE mine",
+            "echo $AWS_REGION (set -q AWS_ACCESS_KEY_ID; and echo $AWS_ACCESS_KEY_ID; or echo none) (set -q AWS_DEFAULT_PROFILE; and echo $AWS_DEFAULT_PROFILE; or echo none)",
+        ),
+    ] {
+        let hand = if shell == "fish" {
+            "set -gx AWS_REGION by-hand"
+        } else {
+            "export AWS_REGION=by-hand"
+        };
+        let script = format!(
+            "{set}\ncd dev; {print}; printenv MCM_HOOK_STATE | tr '_-' '/+' | base64 -d 2>/dev/null | grep -c AKIACANARY; cd ..; {print}; cd dev; {hand}; cd ..; {print}"
+        );
+        let ended = in_shell(&harness, shell, &script);
+        assert_eq!(
+            ended.result, "eu-west-3 none none\n0\nus-east-1 none mine\nby-hand none mine\n",
+            "{shell}: {}",
+            ended.stderr
+        );
+        assert_eq!(
+            ended
+                .stderr
+                .matches("not restored later: AWS_ACCESS_KEY_ID")
+                .count(),
+            1,
+            "{}",
+            ended.stderr
+        );
+        assert!(
+            ended
+                .stderr
+                .contains("AWS_REGION was changed by hand and stays"),
+            "{}",
+            ended.stderr
+        );
+    }
+}
+
+// E11, E13, E15
+#[test]
+fn a_folder_chooses_only_what_was_allowed_and_nothing_of_others() {
+    let harness = Harness::start();
+    environments(&harness);
+    let dev = harness.folder().join("work/dev");
+    let file = dev.join(".mcm.toml");
+    let seen = |folder: &str| {
+        let ended = in_shell(&harness, "bash", &format!("cd {folder}; show; cd .; show"));
+        (ended.result, ended.stderr)
+    };
+    let (result, stderr) = seen("dev");
+    assert_eq!(result, " \n \n");
+    assert_eq!(stderr.matches("Run \"mcm allow\"").count(), 1, "{stderr}");
+    allow(&harness, "dev").done();
+    assert_eq!(seen("dev").0, "dev eu-west-3\ndev eu-west-3\n");
+    // One byte, and another path.
+    write(&file, 0o600, "environment = \"dev\"\n#\n");
+    assert_eq!(seen("dev").0, " \n \n");
+    write(&file, 0o600, "environment = \"dev\"\n");
+    assert_eq!(seen("dev").0, "dev eu-west-3\ndev eu-west-3\n");
+    fs::copy(&file, harness.folder().join("work/none/.mcm.toml")).expect("copied");
+    assert_eq!(seen("none").0, " \n \n");
+    // Another user may have written it.
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o666)).expect("set");
+    let (result, stderr) = seen("dev");
+    assert!(
+        result == " \n \n" && stderr.contains("another user may have written it"),
+        "{stderr}"
+    );
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).expect("set");
+    // What is no such file.
+    for (content, words) in [
+        (
+            "environment = \"dev\"\nrun = \"id\"\n",
+            "the one key environment",
+        ),
+        (
+            "\u{feff}\u{feff}environment = \"dev\"\n",
+            "the one key environment",
+        ),
+        (&"#".repeat(5_000), "more than 4 KiB"),
+    ] {
+        write(&file, 0o600, content);
+        let (result, stderr) = seen("dev");
+        assert!(
+            result == " \n \n" && stderr.contains(words),
+            "{words}: {stderr}"
+        );
+    }
+    fs::remove_file(&file).expect("removed");
+    std::os::unix::fs::symlink("../test/.mcm.toml", &file).expect("linked");
+    assert!(seen("dev").1.contains("it is a link"));
+    fs::remove_file(&file).expect("removed");
+    assert!(
+        Command::new("mkfifo")
+            .arg(&file)
+            .status()
+            .expect("mkfifo")
+            .success()
+    );
+    assert!(seen("dev").1.contains("it is a link, a folder or a device"));
+    fs::remove_file(&file).expect("removed");
+    // Denied; and a protected one is only suggested.
+    write(&file, 0o600, "environment = \"dev\"\n");
+    let mut deny = harness.command(&["deny"]);
+    Ended::of(deny.current_dir(&dev).output().expect("mcm starts")).done();
+    let (result, stderr) = seen("dev");
+    assert!(
+        result == " \n \n" && !stderr.contains("mcm allow"),
+        "{stderr}"
+    );
+    allow(&harness, "prod").done();
+    let (result, stderr) = seen("prod");
+    assert!(
+        result.starts_with(" \n") && stderr.contains("mcm shell prod"),
+        "{stderr}"
+    );
+    // An agent allows nothing.
+    let mut agent = harness.command(&["allow"]);
+    let ended = agent
+        .env("CLAUDECODE", "1")
+        .current_dir(&dev)
+        .output()
+        .expect("mcm starts");
+    assert!(
+        Ended::of(ended)
+            .failed(1)
+            .contains("Allow the folder yourself")
+    );
+}
+
+// E1, E19, E23
+#[test]
+fn mcm_use_changes_one_shell_wins_over_folders_and_is_undone() {
+    let harness = Harness::start();
+    environments(&harness);
+    allow(&harness, "test").done();
+    let bin = harness.folder().join("bin");
+    write(
+        &bin.join("gcloud"),
+        0o755,
+        "#!/bin/sh\necho \"real $* $CLOUDSDK_AUTH_CREDENTIAL_FILE_OVERRIDE\" | cut -c1-40\nexit 7\n",
+    );
+    let script = format!(
+        "PATH={}:$PATH\nmcm use dev; show; command -v gcloud; gcloud a 'b c' 2>/dev/null; echo $?; sh -c 'echo child=$AWS_REGION'\n\
+         mcm use dve 2>&1 | head -1; show; mcm use --off; show; command -v gcloud; mcm use prod; echo $?",
+        bin.display()
+    );
+    let ended = in_shell(&harness, "bash", &script);
+    let lines: Vec<&str> = ended.result.lines().collect();
+    assert_eq!(
+        lines[0], "dev eu-west-3",
+        "{}{}",
+        ended.result, ended.stderr
+    );
+    assert!(lines[1].ends_with("mcm-shims/gcloud"), "{}", ended.result);
+    assert!(
+        lines[2].starts_with("real a b c /") && lines[3] == "7",
+        "{}",
+        ended.result
+    );
+    assert_eq!(lines[4], "child=eu-west-3");
+    assert!(lines[5].contains("No account"), "{}", ended.result);
+    assert_eq!(
+        lines[6..9],
+        ["dev eu-west-3", " ", &format!("{}/gcloud", bin.display())]
+    );
+    assert!(
+        lines[9] == "1" && ended.stderr.contains("mcm shell prod"),
+        "{}",
+        ended.stderr
+    );
+    let profile = in_shell(
+        &harness,
+        "bash",
+        &format!(
+            "mcm use dev; {MCM} credential-process $(sed -n 's/.*credential-process //p' $AWS_CONFIG_FILE) | grep -c AccessKeyId; ls $AZURE_CONFIG_DIR | wc -l"
+        ),
+    );
+    assert_eq!(profile.result, "1\n0\n", "{}", profile.stderr);
+}
+
+// E17
+#[test]
+fn the_hook_keeps_the_status_and_works_in_strict_shells() {
+    let harness = Harness::start();
+    environments(&harness);
+    allow(&harness, "dev").done();
+    let ended = in_shell(
+        &harness,
+        "bash",
+        "set -euo pipefail -o noclobber; cd dev; show; false || __mcm_hook || echo kept=$?; cd ..; show",
+    );
+    assert_eq!(
+        ended.result, "dev eu-west-3\nkept=1\n \n",
+        "{}",
+        ended.stderr
+    );
+    for form in [
+        "PROMPT_COMMAND='true'",
+        "PROMPT_COMMAND=(true)",
+        "unset PROMPT_COMMAND",
+    ] {
+        let ended = in_shell(
+            &harness,
+            "bash",
+            &format!(
+                "{form}; eval \"$({MCM} hook bash)\"; eval \"$({MCM} hook bash)\"; cd dev; show; declare -p PROMPT_COMMAND | grep -o __mcm_hook | wc -l"
+            ),
+        );
+        assert_eq!(
+            ended.result, "dev eu-west-3\n1\n",
+            "{form}: {}",
+            ended.stderr
+        );
+    }
+}
