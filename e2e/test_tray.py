@@ -57,6 +57,24 @@ def test_an_account_that_needs_it_is_signed_in_to_from_the_tray(clouds, person, 
     app.see("button", "Contoso")
 
 
+def test_without_the_trays_library_the_app_starts_and_ends_with_its_window(desktop, start, tray):
+    libraries = desktop.folder / "no-libraries"
+    libraries.mkdir()
+    for name in ("libayatana-appindicator3", "libappindicator3"):
+        for ending in (".so.1", ".so"):
+            # What is no library is found first, and cannot be opened.
+            (libraries / f"{name}{ending}").write_text("not a library\n")
+
+    app = start(LD_LIBRARY_PATH=str(libraries))
+
+    app.click("button", "Azure")
+    app.see("button", "Contoso")
+    # Nothing could be reached after the window was closed.
+    [window] = desktop.windows()
+    desktop.close_window(window)
+    until("the app ends with its window", app.is_gone)
+
+
 def test_quitting_from_the_tray_ends_the_app(start, tray):
     app = start()
     tray.wait_for("Quit")

@@ -1,4 +1,4 @@
-//! The notice that closing the window ends the app, because the desktop shows no tray to stay in.
+//! The notice that closing the window ends the app, because there is no tray to stay in.
 //!
 //! It is shown as a notification the first time; the log has a line every time.
 
@@ -10,6 +10,8 @@ use mcm_core::world::Paths;
 use notify_rust::Notification;
 use tauri::async_runtime::spawn_blocking;
 use tokio::time::timeout;
+
+use crate::tray_host;
 
 /// The time for the desktop to show it. The app does not wait longer.
 const TRAY_WAIT: Duration = Duration::from_secs(2);
@@ -25,7 +27,7 @@ impl NoTrayNotice {
 
     /// Shows it, unless it was shown before.
     pub(crate) async fn show_once(&self) {
-        tracing::info!("the window was closed and the desktop shows no tray, so the app ends");
+        tracing::info!("the window was closed and there is no tray, so the app ends");
         if self.0.exists() {
             return;
         }
@@ -44,10 +46,18 @@ fn show() -> bool {
         .appname("Multi-Cloud Manager")
         .icon("multi-cloud-manager")
         .summary("Multi-Cloud Manager has quit")
-        .body(
-            "This desktop shows no tray, so closing the window quits the app. \
-             Sessions renew automatically while it is open, and when mcm needs them.",
-        )
+        .body(body(tray_host::has_library()))
         .show()
         .is_ok()
+}
+
+/// The reason why there is no tray, and what that means.
+fn body(has_library: bool) -> &'static str {
+    if has_library {
+        "This desktop shows no tray, so closing the window quits the app. \
+         Sessions renew automatically while it is open, and when mcm needs them."
+    } else {
+        "The library libayatana-appindicator3 is not installed. Without it there is no tray, and closing the window \
+         quits the app. Sessions renew automatically while it is open, and when mcm needs them."
+    }
 }

@@ -4,6 +4,7 @@
 
 mod menu;
 
+use std::io::Write as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ use tokio::time::sleep;
 
 use crate::quit::quit;
 use crate::switch::switch_to;
-use crate::tray_host::TrayHost;
+use crate::tray_host::{self, TrayHost};
 use crate::window::{OpenRequests, Place};
 use menu::{Action, Item, Menu, TrayStatus, tooltip};
 
@@ -120,6 +121,18 @@ impl Tray {
 
 /// Creates the icon and updates it whenever it changes, as long as the app runs.
 pub(crate) async fn follow(app: AppHandle, core: Arc<App>, clock: Arc<dyn Clock>, host: TrayHost) {
+    if !tray_host::has_library() {
+        tracing::warn!(
+            "there is no tray icon: neither libayatana-appindicator3 nor libappindicator3 is installed"
+        );
+        // When standard error is closed, the log says it.
+        let _ = writeln!(
+            std::io::stderr(),
+            "multi-cloud-manager: There is no tray icon, because libayatana-appindicator3 is not installed. \
+             Install it with your package manager, then start the app again."
+        );
+        return;
+    }
     host.appeared(TRAY_HOST_TIMEOUT).await;
     let handle = app.clone();
     let made = app.run_on_main_thread(move || match Tray::new(&handle) {

@@ -1,5 +1,8 @@
-//! Whether the desktop shows a tray, so that an app without a window can still be reached.
+//! Whether the desktop shows a tray, so that an app without a window can still be reached; and whether the library that
+//! draws an icon there is installed.
 
+#[cfg(target_os = "linux")]
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -8,6 +11,31 @@ use tokio::time::timeout;
 /// The time for the bus's answer, in milliseconds.
 #[cfg(target_os = "linux")]
 const WAIT: i32 = 2_000;
+
+/// The library that draws an icon in the tray, by the names that Tauri's crate `libappindicator-sys` opens.
+#[cfg(target_os = "linux")]
+const LIBRARIES: [&str; 4] = [
+    "libayatana-appindicator3.so.1",
+    "libappindicator3.so.1",
+    "libayatana-appindicator3.so",
+    "libappindicator3.so",
+];
+
+/// Whether the library that draws the icon is installed. Without it Tauri ends the process, so this asks first. The
+/// library stays open: GTK's types cannot be taken back.
+pub(crate) fn has_library() -> bool {
+    #[cfg(target_os = "linux")]
+    {
+        static LIBRARY: OnceLock<Option<dlopen2::raw::Library>> = OnceLock::new();
+        let open = || {
+            let open = |name| dlopen2::raw::Library::open(name).ok();
+            LIBRARIES.into_iter().find_map(open)
+        };
+        LIBRARY.get_or_init(open).is_some()
+    }
+    #[cfg(not(target_os = "linux"))]
+    true
+}
 
 /// Watches the desktop's tray.
 #[derive(Clone)]
