@@ -69,6 +69,11 @@ def test_without_the_trays_library_the_app_starts_and_ends_with_its_window(deskt
 
     app.click("button", "Azure")
     app.see("button", "Contoso")
+    app.click("button", "Settings")
+    app.read(
+        "There is no tray icon, because the library libayatana-appindicator3 is not installed. Install it"
+    )
+    app.picture("no-tray-library")
     # Nothing could be reached after the window was closed.
     [window] = desktop.windows()
     desktop.close_window(window)

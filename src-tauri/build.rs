@@ -23,6 +23,7 @@ const COMMANDS: &[&str] = &[
     "aws_sources",
     "cancel_reading",
     "cancel_sign_in",
+    "choose_browser",
     "choose_target",
     "close_switcher",
     "connect",

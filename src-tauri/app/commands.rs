@@ -23,6 +23,7 @@ use tauri::{AppHandle, Runtime, State, WebviewWindow};
 use ts_rs::TS;
 
 use crate::about::{self, AboutView};
+use crate::browsers;
 use crate::clipboard::Clipboard;
 use crate::desktop::{self, DesktopView};
 use crate::feed::Feed;
@@ -83,6 +84,7 @@ pub(crate) fn handler<R: Runtime>() -> impl Fn(Invoke<R>) -> bool + Send + Sync 
         set_at_login,
         set_colour,
         set_shortcut,
+        choose_browser,
         set_star,
         storage,
         switch_to,
@@ -412,6 +414,17 @@ async fn set_shortcut<R: Runtime>(
         .await
         .map_err(to_view)?;
     DesktopView::of(&app).map_err(to_view)
+}
+
+#[tauri::command]
+async fn choose_browser<R: Runtime>(
+    app: AppHandle<R>,
+    core: Core<'_>,
+    id: Option<String>,
+) -> Answer<DesktopView> {
+    browsers::choose(&core, id.as_deref())
+        .and_then(|()| DesktopView::of(&app))
+        .map_err(to_view)
 }
 
 #[tauri::command]

@@ -8,8 +8,10 @@ use serde::Serialize;
 use tauri::{AppHandle, Manager as _, Runtime};
 use ts_rs::TS;
 
+use crate::browsers::BrowserView;
 use crate::shortcut::{Shortcut, ShortcutView};
 use crate::start_at_login::{AtLogin, LoginEntry};
+use crate::tray_host;
 
 /// The desktop and the app on it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
@@ -20,6 +22,10 @@ pub(crate) struct DesktopView {
     at_login: AtLogin,
     /// The keys that open the switcher.
     shortcut: ShortcutView,
+    /// The browser that opens sign-in pages.
+    browser: BrowserView,
+    /// Whether the library that draws the tray's icon is missing.
+    tray_library_missing: bool,
 }
 
 impl DesktopView {
@@ -32,6 +38,8 @@ impl DesktopView {
         Ok(Self {
             at_login: login_entry(app)?.read()?,
             shortcut: app.state::<Shortcut>().view(&core),
+            browser: BrowserView::of(&core),
+            tray_library_missing: !tray_host::has_library(),
         })
     }
 }

@@ -4,6 +4,7 @@
 //! everything; start reading there.
 
 mod about;
+mod browsers;
 mod clipboard;
 mod commands;
 mod desktop;

@@ -117,7 +117,7 @@ fn set_up(app: &AppHandle, environment: Environment, paths: Paths) {
         clock: clock.clone(),
         http: Http::default(),
         vault: Vault::platform(APP_ID, paths.keychain_lock()),
-        browser: Arc::new(browser(&environment)),
+        browser: Arc::new(browser(&environment, &paths)),
         scheme: scheme.clone(),
         paths,
         environment,
@@ -158,8 +158,8 @@ fn program(app: &AppHandle) -> Option<PathBuf> {
         .ok()
 }
 
-fn browser(environment: &Environment) -> SystemBrowser {
-    let browser = SystemBrowser::new(environment);
+fn browser(environment: &Environment, paths: &Paths) -> SystemBrowser {
+    let browser = SystemBrowser::new(environment, paths, Frontend::Window);
     #[cfg(target_os = "linux")]
     let browser = browser.keeping_back(webkit::of_this_process_alone(environment));
     browser

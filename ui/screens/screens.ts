@@ -74,7 +74,17 @@ const steps: Record<string, SignInStep> = {
   browser: { step: "browser" },
   "browser-failed": {
     step: "browser-failed",
-    error: errorView("browser-failed", "xdg-open did not start a browser. Set BROWSER, or try again."),
+    error: errorView(
+      "browser-failed",
+      "No browser could be started. Choose a browser in Settings, then try again.",
+    ),
+  },
+  "https-forced": {
+    step: "https-forced",
+    error: errorView(
+      "browser-failed",
+      "Your browser used https for an address on this machine that answers only http. Allow http for localhost in its settings, or use another browser.",
+    ),
   },
   finishing: { step: "finishing" },
   choice: {

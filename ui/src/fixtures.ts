@@ -461,7 +461,22 @@ export function signInView(step: SignInStep, changes: Partial<SignInView> = {}):
 }
 
 export function desktop(over: Partial<DesktopView> = {}): DesktopView {
-  return { atLogin: "off", shortcut: { possible: true, keys: null, error: null }, ...over };
+  return {
+    atLogin: "off",
+    shortcut: { possible: true, keys: null, error: null },
+    browser: {
+      possible: true,
+      chosen: null,
+      other: null,
+      fromVariable: false,
+      installed: [
+        { id: "chromium.desktop", name: "Chromium" },
+        { id: "firefox.desktop", name: "Firefox" },
+      ],
+    },
+    trayLibraryMissing: false,
+    ...over,
+  };
 }
 
 export function snapshot(changes: Partial<Snapshot> = {}): Snapshot {
@@ -506,6 +521,7 @@ export const everyStatus: Record<Status | "renewing" | "noSession" | "reading", 
   ),
   "sign-in-again": fabrikam({ id: "azure-000000000004" }),
   locked: azure({ id: "azure-000000000005", status: "locked", session: null }, "Tailspin Toys"),
+  unknown: azure({ id: "azure-000000000009", status: "unknown", session: null }, "Wingtip Toys"),
   offline: azure({ id: "azure-000000000006", status: "offline" }, "Wingtip"),
   noSession: azure({ id: "azure-000000000007", session: null, target: null }, "Litware"),
   reading: azure(

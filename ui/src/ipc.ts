@@ -242,6 +242,11 @@ export function setAtLogin(atLogin: AtLogin): Promise<DesktopView> {
   return call("set_at_login", { atLogin });
 }
 
+/** Chooses an installed browser for sign-in pages by its id, or the system's. */
+export function chooseBrowser(id: string | null): Promise<DesktopView> {
+  return call("choose_browser", { id });
+}
+
 /** Sets the keys that open the switcher, or none. */
 export function setShortcut(keys: string | null): Promise<DesktopView> {
   return call("set_shortcut", { keys });

@@ -295,6 +295,7 @@ function timeLine(account: AccountView, paused: boolean, now: number): string {
     expired: lowered(clock.expired),
     "sign-in-again": "needs you to sign in again",
     locked: "keychain locked",
+    unknown: lowered(clock.unknown),
     offline: lowered(clock.offline),
   }[account.status];
   const parts = [state, remains].filter((part) => part !== null);
@@ -351,6 +352,7 @@ export const clock = {
   /** The session still works although it cannot renew. */
   worksFor: (rest: string) => `Works for ${rest}`,
   locked: "Locked",
+  unknown: "Keychain unavailable",
   offline: "Offline",
   expired: "Expired",
   onDemand: "Renews on use",
@@ -461,6 +463,7 @@ export function sessionLine(account: AccountView, paused: boolean, now: number):
 function sessionAfter({ status, session, signInEnd, retryAt }: AccountView, paused: boolean): string {
   if (status === "sign-in-again") return "does not renew until you sign in again";
   if (status === "locked") return "does not renew while the keychain is locked";
+  if (status === "unknown") return "does not renew without the keychain";
   if (paused) return "does not renew while paused";
   if (session !== null && signInEnd !== null && Date.parse(signInEnd.at) <= Date.parse(session.expiresAt)) {
     return "then sign in again, because the sign-in ends too";
@@ -678,6 +681,8 @@ export const done = {
     hidden: "The app starts in the tray when you log in.",
   } satisfies Record<AtLogin, string>,
   shortcutSet: (keys: string) => `${keys} opens the list of your accounts.`,
+  browserChosen: (name: string) => `${name} opens sign-in pages now.`,
+  browserDefault: "The system’s default browser opens sign-in pages now.",
   shortcutOff: "The shortcut is off.",
   usingTarget: (name: string, target: string) => `${name} is in use with ${target}.`,
   pinned: (target: string) => `${target} is pinned.`,
@@ -729,6 +734,7 @@ export function emptyList(filter: Filter): { title: string; body: string } {
 export const signIn = {
   starting: "Preparing the sign-in",
   browser: "Finish signing in there. This window updates automatically.",
+  httpsForced: "Your browser insists on https",
   schemeTaken: "Another program opens this app’s links, so this sign-in uses localhost instead.",
   waits: (rest: string) => `Expires in ${rest}`,
   finishing: "Checking the response",
@@ -1101,6 +1107,13 @@ export const settings = {
   atLoginNote: "Sessions are then renewed before you need them.",
   hidden: "Start minimised to the tray",
   hiddenNote: "Start the app again, or click its tray icon, to open the window.",
+  trayLibraryMissing:
+    "There is no tray icon, because the library libayatana-appindicator3 is not installed. Install it with your package manager, then start the app again.",
+  browser: "Browser",
+  browserNote: "Opens sign-in pages and consoles.",
+  browserDefault: "System default",
+  browserFromVariable: "Set by the variable MCM_BROWSER",
+  browserNone: "No browser was found on this desktop. Install one, or set app.browser in settings.toml.",
   shortcut: "Shortcut for switching",
   shortcutNote: "Switch accounts from anywhere: type a name, press Enter.",
   shortcutImpossible:

@@ -235,13 +235,18 @@ fn call(
 
 /// A core without accounts that keeps its secrets in memory.
 pub(crate) fn core_below(folder: &std::path::Path) -> Arc<App> {
+    let paths = Paths::below(folder);
     let world = World {
         clock: Arc::new(SystemClock),
         http: Http::default(),
         vault: Vault::in_memory(),
-        browser: Arc::new(SystemBrowser::new(&Environment::default())),
+        browser: Arc::new(SystemBrowser::new(
+            &Environment::default(),
+            &paths,
+            Frontend::Window,
+        )),
         scheme: Arc::new(NoScheme),
-        paths: Paths::below(folder),
+        paths,
         environment: Environment::default(),
     };
     App::open(world, Frontend::Window)

@@ -256,6 +256,7 @@ fn standing(account: &AccountView, now: Timestamp) -> String {
     match (account.status, left) {
         (Status::SignInAgain, _) => "sign in again".into(),
         (Status::Locked, _) => "keychain locked".into(),
+        (Status::Unknown, _) => "keychain unavailable".into(),
         (Status::Offline, None) => "offline".into(),
         (Status::Expired, _) => "expired".into(),
         (_, None) => "renews on use".into(),

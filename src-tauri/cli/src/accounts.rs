@@ -43,7 +43,7 @@ struct Row {
     details: Details,
     /// The identity that is signed in, in readable form.
     identity: String,
-    /// `connected`, `expired`, `sign-in-again`, `locked` or `offline`.
+    /// `connected`, `expired`, `sign-in-again`, `locked`, `unknown` (no keychain answers) or `offline`.
     status: Status,
     /// Whether it is the one in use in its cloud.
     active: bool,
@@ -140,6 +140,11 @@ pub(crate) fn run(
     if views.is_empty() {
         note("No account is connected. Run \"mcm login azure\" to connect one.");
         return Ok(());
+    }
+    if views.iter().any(|view| view.status == Status::Unknown) {
+        note(
+            "No keychain answers in this session, so the saved sign-ins cannot be seen. Start a keychain, then try again.",
+        );
     }
     let head = [
         "",

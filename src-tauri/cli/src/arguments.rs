@@ -40,6 +40,7 @@ Environment:
   GOOGLE_CLIENT_ID, …_SECRET           the OAuth client of a desktop app
   AWS_PROFILE, AWS_REGION, …           the identity that assumes the role, as for every AWS tool
   BROWSER                              the program that opens the sign-in page, on Linux
+  MCM_BROWSER                          the same for mcm and the app alone, before BROWSER
   MCM_HOME                             one folder for settings, accounts and logs
   MCM_LOG                              log level: error, warn, info (default), debug, trace
   NO_COLOR                             no colour, even in a terminal
@@ -53,19 +54,25 @@ Without an account, at a terminal, it shows a list that you narrow by typing: th
 
 const ACCOUNTS_HELP: &str = "\
 --json prints {\"accounts\":[…]}, each with id, provider (azure, gcp, aws), displayName, identity, status (connected,
-expired, sign-in-again, locked, offline), active and sessionExpiresAt (RFC 3339 or null). Azure accounts also have tenantId
+expired, sign-in-again, locked, unknown (no keychain answers), offline), active and sessionExpiresAt (RFC 3339 or null). Azure accounts also have tenantId
 and subscriptions, Google Cloud accounts email and projects. AWS accounts have accountId, roleArn, externalId,
 externalIdEnforced (true, false or \"unknown\"), partition, region and kind (role); for IAM Identity Center kind (identity-center), startUrl, ssoRegion,
 userName, partition, roles, role (the one in use) and pinned. New fields may appear; existing ones keep their meaning.";
 
 const DEVICE_CODE_HELP: &str = "\
 --device-code shows a page and a code to enter there, on any device. Use it only for a sign-in that you started: anyone \
-who gets you to enter a code is signed in as you. Many organisations block device codes; a browser on this machine is safer.";
+who gets you to enter a code is signed in as you. Many organisations block device codes; a browser is safer.
+
+--redirect-port is for a machine without a browser. It prints a line for ssh, which forwards the port from the computer with \
+your browser, and a link to open there.";
 
 const GCP_HELP: &str = "\
 --device-code shows a page and a code to enter there, on any device. Google offers it only to OAuth clients of the type \
 \"TVs and Limited Input devices\", and gives those no access to Google Cloud. So Google refuses it: sign in with a browser \
-instead. The option is for your own OpenID issuers.";
+instead. The option is for your own OpenID issuers.
+
+--redirect-port is for a machine without a browser. It prints a line for ssh, which forwards the port from the computer with \
+your browser, and a link to open there.";
 
 const TARGETS_HELP: &str = "\
 --json prints {\"account\",\"readAt\",\"targets\":[…]}, each target with id, name, state (as the cloud reports it, or null) and
@@ -574,6 +581,9 @@ pub(crate) struct AwsLogin {
     /// Sign in to Identity Center by typing a code on any device
     #[arg(long, requires = "sso_start_url")]
     pub(crate) device_code: bool,
+    /// Sign in to Identity Center with the browser of another computer, which reaches this port through SSH
+    #[arg(long, value_name = "PORT", requires = "sso_start_url", conflicts_with = "device_code", value_parser = value_parser!(u16).range(1024..))]
+    pub(crate) redirect_port: Option<u16>,
     /// Replace the account already connected for this start URL
     #[arg(long, requires = "sso_start_url", conflicts_with = "keep_both")]
     pub(crate) replace: bool,
@@ -664,6 +674,9 @@ pub(crate) struct CommonLogin {
     /// Sign in by entering a code on any device, for SSH or a machine without a browser
     #[arg(long)]
     pub(crate) device_code: bool,
+    /// Sign in with the browser of another computer, which reaches this port through SSH
+    #[arg(long, value_name = "PORT", conflicts_with = "device_code", value_parser = value_parser!(u16).range(1024..))]
+    pub(crate) redirect_port: Option<u16>,
     /// Replace the account already connected for the same tenant or address
     #[arg(long, conflicts_with = "keep_both")]
     pub(crate) replace: bool,

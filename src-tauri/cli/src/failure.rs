@@ -161,18 +161,19 @@ fn exit_code(status: i32) -> ExitCode {
     }
 }
 
-/// The command that signs in to an account again.
+/// What to run to sign in to an account again.
 pub(crate) fn sign_in_advice(identity: &Identity) -> String {
+    format!("Run \"{}\".", sign_in_command(identity))
+}
+
+/// The command that signs in to an account again.
+pub(crate) fn sign_in_command(identity: &Identity) -> String {
     match identity {
-        Identity::Azure { tenant_id, .. } => {
-            format!("Run \"mcm login azure --tenant {tenant_id}\".")
-        }
-        Identity::Gcp { .. } => "Run \"mcm login gcp\".".to_owned(),
+        Identity::Azure { tenant_id, .. } => format!("mcm login azure --tenant {tenant_id}"),
+        Identity::Gcp { .. } => "mcm login gcp".to_owned(),
         Identity::IdentityCenter {
             typed_url, region, ..
-        } => {
-            format!("Run \"mcm login aws --sso-start-url {typed_url} --sso-region {region}\".")
-        }
-        Identity::Aws { role_arn, .. } => format!("Run \"mcm login aws --role-arn {role_arn}\"."),
+        } => format!("mcm login aws --sso-start-url {typed_url} --sso-region {region}"),
+        Identity::Aws { role_arn, .. } => format!("mcm login aws --role-arn {role_arn}"),
     }
 }

@@ -12,7 +12,7 @@ use mcm_core::settings::RedirectKind;
 use mcm_core::vault::Vault;
 
 use crate::choice::Choice;
-use crate::failure::Failure;
+use crate::failure::{Failure, sign_in_command};
 use crate::login::{open_keychain, sign_in};
 use crate::output::note;
 
@@ -116,5 +116,6 @@ async fn sign_in_again(
         on_duplicate: OnDuplicate::KeepBoth,
         ..Connect::new(account.cloud())
     };
-    sign_in(app, app.connect(options)?).await
+    let command = sign_in_command(&account.identity);
+    sign_in(app, app.connect(options)?, &command).await
 }

@@ -3,6 +3,7 @@
 //! The address of the sign-in page is never shown: it contains the sign-in's `state`.
 
 pub(crate) mod aws;
+mod elsewhere;
 mod keys;
 
 use jiff::Timestamp;
@@ -13,7 +14,7 @@ use mcm_core::claims::ClaimsChallenge;
 use mcm_core::error::{Code, Error, ErrorView};
 use mcm_core::role::Enforcement;
 use mcm_core::settings::RedirectKind;
-use mcm_core::sign_in::{SignInId, SignInStep};
+use mcm_core::sign_in::{SignInId, SignInStep, SignInView};
 use mcm_core::snapshot::{AccountView, Status};
 use mcm_core::vault::Vault;
 use mcm_core::words;
@@ -40,13 +41,17 @@ pub(crate) async fn azure(app: &App, vault: &Vault, options: AzureLogin) -> Resu
             })
         }),
     };
+    let command = match &options.tenant {
+        Some(tenant) => format!("mcm login azure --tenant {tenant}"),
+        None => "mcm login azure".to_owned(),
+    };
     let wanted = Connect {
         tenant: options.tenant,
         account,
         challenge,
         ..Connect::new(Cloud::Azure)
     };
-    let account = connect(app, vault, wanted, &options.common).await?;
+    let account = connect(app, vault, wanted, &options.common, &command).await?;
     if options.all_tenants {
         return add_every_tenant(app, &account).await;
     }
@@ -54,17 +59,19 @@ pub(crate) async fn azure(app: &App, vault: &Vault, options: AzureLogin) -> Resu
 }
 
 pub(crate) async fn gcp(app: &App, vault: &Vault, options: &GcpLogin) -> Result<(), Failure> {
-    connect(app, vault, Connect::new(Cloud::Gcp), &options.common)
+    let wanted = Connect::new(Cloud::Gcp);
+    connect(app, vault, wanted, &options.common, "mcm login gcp")
         .await
         .map(drop)
 }
 
-/// Signs in with the browser and connects the account with its targets.
+/// Signs in with the browser and connects the account with its targets. `command` is this command, to run again.
 async fn connect(
     app: &App,
     vault: &Vault,
     wanted: Connect,
     common: &CommonLogin,
+    command: &str,
 ) -> Result<AccountView, Failure> {
     open_keychain(vault).await?;
     if common.redirect == Redirect::DeepLink {
@@ -75,10 +82,11 @@ async fn connect(
     let id = app.connect(Connect {
         redirect,
         device_code,
+        redirect_port: common.redirect_port,
         on_duplicate,
         ..wanted
     })?;
-    let signed_in = sign_in(app, id).await;
+    let signed_in = sign_in(app, id, command).await;
     if let Ok(account) = &signed_in {
         wait_for_targets(app, account).await;
     }
@@ -159,41 +167,67 @@ fn only(
     fitting.next().is_none().then(|| first.id.clone())
 }
 
-/// Shows the progress of the sign-in until it has ended.
-pub(crate) async fn sign_in(app: &App, id: SignInId) -> Result<AccountId, Error> {
+/// Shows the progress of the sign-in until it has ended. `command` is what signs in to the account.
+pub(crate) async fn sign_in(app: &App, id: SignInId, command: &str) -> Result<AccountId, Error> {
     let mut snapshots = app.watch();
-    let left_starting = snapshots.wait_for(|snapshot| {
-        snapshot
-            .sign_ins
-            .iter()
-            .all(|view| view.id != id || view.step != SignInStep::Starting)
-    });
-    let step = left_starting.await.ok().and_then(|snapshot| {
-        snapshot
+    let mut shown = None;
+    loop {
+        let view = snapshots
+            .borrow_and_update()
             .sign_ins
             .iter()
             .find(|view| view.id == id)
-            .map(|view| view.step.clone())
-    });
-    match step {
-        Some(SignInStep::BrowserFailed { error }) => {
-            // The app would go on waiting for a second attempt.
-            let _ = app.cancel_sign_in(id);
-            let _ = app.sign_in_ended(id).await;
-            return Err(Error::seen(&error));
+            .cloned();
+        // One that is not there any more has ended.
+        let Some(SignInView { cloud, step, .. }) = view else {
+            return app.sign_in_ended(id).await;
+        };
+        if shown.as_ref() != Some(&step) {
+            match &step {
+                SignInStep::BrowserFailed { error } => {
+                    // The app would go on waiting for a second attempt.
+                    let _ = app.cancel_sign_in(id);
+                    let _ = app.sign_in_ended(id).await;
+                    let environment = &app.settings().aws.environment;
+                    return Err(elsewhere::without_browser(
+                        environment,
+                        error,
+                        cloud,
+                        command,
+                    ));
+                }
+                SignInStep::HttpsForced { error } => {
+                    note(&format!(
+                        "{} This command waits. Ctrl-C cancels.",
+                        error.message
+                    ));
+                }
+                SignInStep::Elsewhere { link, port } => {
+                    let environment = &app.settings().aws.environment;
+                    note(&elsewhere::instructions(environment, link, *port));
+                }
+                SignInStep::Code {
+                    code,
+                    page,
+                    expires_at,
+                } => print_code(code, page, *expires_at),
+                // A fast browser has answered before this is read.
+                SignInStep::Browser | SignInStep::Finishing | SignInStep::Done { .. }
+                    if matches!(shown, None | Some(SignInStep::Starting)) =>
+                {
+                    note("Your browser is open. Finish signing in there. Ctrl-C cancels.");
+                }
+                _ => {}
+            }
+            if matches!(step, SignInStep::Done { .. } | SignInStep::Failed { .. }) {
+                return app.sign_in_ended(id).await;
+            }
+            shown = Some(step);
         }
-        Some(SignInStep::Code {
-            code,
-            page,
-            expires_at,
-        }) => print_code(&code, &page, expires_at),
-        // A fast browser has answered before this is read.
-        Some(SignInStep::Browser | SignInStep::Finishing | SignInStep::Done { .. }) => {
-            note("Your browser is open. Finish signing in there. Ctrl-C cancels.");
+        if snapshots.changed().await.is_err() {
+            return app.sign_in_ended(id).await;
         }
-        _ => {}
     }
-    app.sign_in_ended(id).await
 }
 
 /// The code that the user enters elsewhere, and its page.

@@ -153,7 +153,7 @@ fn world(paths: Paths, environment: Environment) -> World {
         clock: Arc::new(SystemClock),
         http: Http::default(),
         vault: Vault::platform(APP_ID, paths.keychain_lock()),
-        browser: Arc::new(SystemBrowser::new(&environment)),
+        browser: Arc::new(SystemBrowser::new(&environment, &paths, Frontend::Terminal)),
         scheme: Arc::new(NoScheme),
         paths,
         environment,

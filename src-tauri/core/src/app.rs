@@ -20,13 +20,14 @@ mod sign_in_lock;
 mod targets;
 mod tenants;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 
 use jiff::Timestamp;
 use tokio::sync::watch;
+use url::Url;
 
-use crate::account::{Account, AccountId, Cloud, Identity};
+use crate::account::{Account, AccountId, Cloud, GrantKey, Identity};
 pub use crate::app::aws::{ConnectRole, EnteredKeys, PrepareRole, PreparedRole};
 pub use crate::app::cached_sessions::CachedSessions;
 pub use crate::app::connect::{Connect, ConnectPortal, OnDuplicate};
@@ -35,6 +36,7 @@ pub use crate::app::disconnect::{Disconnected, SignOut};
 pub use crate::app::sign_in_lock::{Acquired, SignInGuard, SignInLock};
 use crate::app::targets::Reading;
 use crate::error::{Code, Error, Result};
+use crate::loopback::HttpsForced;
 use crate::provider::{self, Providers};
 use crate::redirect::{Delivered, Frontend, Redirects};
 use crate::session::Sessions;
@@ -42,7 +44,6 @@ use crate::settings::Settings;
 use crate::sign_in::SignInId;
 use crate::snapshot::{Copyable, Snapshot};
 use crate::store::{Accounts, Change, Store, not_found};
-use crate::vault::KeychainState;
 use crate::world::World;
 
 /// The application core. One per process.
@@ -64,6 +65,8 @@ struct State {
     write_failure: Option<Error>,
     search: search::Index,
     sign_ins: BTreeMap<u32, connect::SignIn>,
+    /// The grants of this process's own sign-ins, which it still has when no keychain took them.
+    signed_in_here: HashSet<GrantKey>,
     last_sign_in: u32,
     leaving: disconnect::Leaving,
     reading: HashMap<AccountId, Reading>,
@@ -101,6 +104,7 @@ impl App {
             write_failure: None,
             search: search::Index::default(),
             sign_ins: BTreeMap::new(),
+            signed_in_here: HashSet::new(),
             last_sign_in: 0,
             leaving: disconnect::Leaving::default(),
             reading: HashMap::new(),
@@ -238,7 +242,13 @@ impl App {
         let page = provider::console(&self.settings(), &account);
         let page = page
             .ok_or_else(|| Error::new(Code::Unsupported, "This account has no console to open."))?;
-        self.world.browser.open(&page).await
+        self.open_page(&page).await
+    }
+
+    /// Opens a page that leads nowhere back.
+    async fn open_page(&self, page: &Url) -> Result<()> {
+        let https_forced = HttpsForced::default();
+        self.world.browser.open(page, &https_forced).await
     }
 
     /// Waits for what must finish before the process ends: running renewals, and accounts that are being disconnected.
@@ -357,11 +367,6 @@ fn replace_error(known: &mut Option<Error>, new: Option<Error>) -> bool {
         *known = new;
     }
     !is_same
-}
-
-/// Whether the keychain's state blocks every account.
-fn is_locked(world: &World) -> bool {
-    world.vault.watch().borrow().state == KeychainState::Locked
 }
 
 /// The error for the number of an unknown sign-in.

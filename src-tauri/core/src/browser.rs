@@ -3,47 +3,41 @@
 //! Every local user can read the arguments of a program, and the addresses of sign-ins and consoles contain secrets.
 //! So the browser gets an address on this machine that works once and redirects to the page (`browser/link.rs`).
 //!
-//! On Linux the programs of `BROWSER`, else `xdg-open`, are started here, because a real success matters: `xdg-open`
-//! without a browser fails a moment later, and a library that does not wait would report success. Elsewhere
-//! `webbrowser` knows the platform's way. The address is never logged.
+//! The browser that the settings choose is started here, and on Linux the programs of `BROWSER`, else `xdg-open`, because a
+//! real success matters: `xdg-open` without a browser fails a moment later, and a library that does not wait would
+//! report success. Elsewhere `webbrowser` knows the platform's way. The address is never logged.
 
 mod link;
+
+use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 use url::Url;
 
 use crate::error::{Code, Error, Result};
 use crate::http;
-use crate::world::{Browser, Environment};
+use crate::loopback::HttpsForced;
+use crate::redirect::Frontend;
+use crate::settings::{Settings, Sourced};
+use crate::text;
+use crate::world::{Browser, Environment, Paths};
 
 /// The user's own browser.
 pub struct SystemBrowser {
-    #[cfg_attr(
-        not(target_os = "linux"),
-        expect(dead_code, reason = "only Linux chooses its programs here")
-    )]
-    programs: Vec<Vec<String>>,
-    #[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "as above"))]
+    environment: Environment,
+    config: PathBuf,
+    front: Frontend,
     kept_back: Vec<&'static str>,
-    /// Whether `BROWSER` names the programs.
-    is_named: bool,
 }
 
 impl SystemBrowser {
-    /// The programs in `BROWSER`, separated by colons as `xdg-open` and Python's `webbrowser` read it, or the
-    /// desktop's default.
-    pub fn new(environment: &Environment) -> Self {
-        let named = environment.get("BROWSER").unwrap_or("xdg-open").split(':');
-        let programs = named.map(|program| {
-            program
-                .split_whitespace()
-                .map(str::to_owned)
-                .collect::<Vec<_>>()
-        });
+    /// The browser that the settings choose. Else, on Linux, the programs of `BROWSER`; else the system's default.
+    pub fn new(environment: &Environment, paths: &Paths, front: Frontend) -> Self {
         Self {
-            programs: programs.filter(|words| !words.is_empty()).collect(),
+            environment: environment.clone(),
+            config: paths.config.clone(),
+            front,
             kept_back: Vec::new(),
-            is_named: cfg!(target_os = "linux") && environment.get("BROWSER").is_some(),
         }
     }
 
@@ -52,40 +46,128 @@ impl SystemBrowser {
     pub fn keeping_back(self, kept_back: Vec<&'static str>) -> Self {
         Self { kept_back, ..self }
     }
+
+    /// The programs to try, in their order; none for the platform's own way.
+    fn programs(&self, chosen: Option<&Sourced>) -> Option<Vec<Vec<String>>> {
+        match chosen {
+            Some(chosen) => Some(split(&chosen.value)),
+            None if cfg!(target_os = "linux") => {
+                Some(split(self.environment.get("BROWSER").unwrap_or("xdg-open")))
+            }
+            None => None,
+        }
+    }
+
+    fn not_started(&self, chosen: Option<&Sourced>) -> Error {
+        let fix = match (self.front, chosen) {
+            // A variable wins over the screen's choice.
+            (_, Some(Sourced { value, origin })) if origin == VARIABLE => format!(
+                "{VARIABLE} is \"{}\". Set it to the program that opens web pages, for example {VARIABLE}=firefox.",
+                text::shown(value)
+            ),
+            (Frontend::Window, _) if cfg!(target_os = "linux") => {
+                "Choose a browser in Settings, then try again.".to_owned()
+            }
+            (Frontend::Terminal, Some(Sourced { value, origin })) => format!(
+                "{origin} is \"{}\". Change it, for example to firefox, or remove it.",
+                text::shown(value)
+            ),
+            (Frontend::Terminal, None) if cfg!(target_os = "linux") => {
+                "Set BROWSER to the program that opens web pages, for example BROWSER=firefox, then try again."
+                    .to_owned()
+            }
+            _ => "Choose a default browser in the system's settings, then try again.".to_owned(),
+        };
+        Error::new(
+            Code::BrowserFailed,
+            format!("No browser could be started. {fix}"),
+        )
+    }
 }
 
-const NOT_STARTED: &str = "No browser could be started. Choose a default browser in the system's settings, then try again.";
+/// The variable that chooses a browser for this app alone.
+pub const VARIABLE: &str = "MCM_BROWSER";
 
-/// What to do where a variable names the browser, which only Linux has.
-const NAMED_NOT_STARTED: &str = "The program that BROWSER names could not be started. Correct BROWSER where it is set, \
-    then start this program again.";
+/// The programs of a list, separated by colons as `xdg-open` reads it, each split into words as a shell splits them. A
+/// colon in quotes separates nothing, and a path with spaces needs no quotes when the file is there. A program whose
+/// quotes do not match is left out.
+fn split(list: &str) -> Vec<Vec<String>> {
+    // Windows has colons and backslashes in every path.
+    let programs = if cfg!(windows) || is_file(list) {
+        vec![list.to_owned()]
+    } else {
+        split_at_colons(list)
+    };
+    let words = |program: String| {
+        if is_file(&program) {
+            return Some(vec![program.trim().to_owned()]);
+        }
+        let program = if cfg!(windows) {
+            program.replace('\\', "\\\\")
+        } else {
+            program
+        };
+        shlex::split(&program).filter(|words| !words.is_empty())
+    };
+    programs.into_iter().filter_map(words).collect()
+}
+
+fn is_file(program: &str) -> bool {
+    Path::new(program.trim()).is_file()
+}
+
+fn split_at_colons(list: &str) -> Vec<String> {
+    let (mut parts, mut quote, mut is_escaped) = (vec![String::new()], None, false);
+    for c in list.chars() {
+        let is_separator = c == ':' && quote.is_none() && !is_escaped;
+        match (quote, c) {
+            _ if is_escaped => is_escaped = false,
+            (None | Some('"'), '\\') => is_escaped = true,
+            (Some(open), close) if open == close => quote = None,
+            (None, '"' | '\'') => quote = Some(c),
+            _ => {}
+        }
+        match parts.last_mut() {
+            Some(part) if !is_separator => part.push(c),
+            _ => parts.push(String::new()),
+        }
+    }
+    parts
+}
 
 #[async_trait]
 impl Browser for SystemBrowser {
-    async fn open(&self, page: &Url) -> Result<()> {
+    async fn open(&self, page: &Url, https_forced: &HttpsForced) -> Result<()> {
         http::require_safe(page)?;
-        let page = link::to(page)?;
-        #[cfg(target_os = "linux")]
-        let open = {
-            let (programs, kept_back) = (self.programs.clone(), self.kept_back.clone());
-            move || {
-                programs
-                    .iter()
-                    .any(|words| started::opens(words, &page, &kept_back))
-            }
+        let page = link::to(page, https_forced)?;
+        // Read now, so that a choice counts for the next page.
+        let chosen = Settings::load(&self.config, &self.environment).browser;
+        let (programs, kept_back) = (self.programs(chosen.as_ref()), self.kept_back.clone());
+        let open = move || match programs {
+            Some(programs) => programs
+                .iter()
+                .any(|words| started::opens(words, &page, &kept_back)),
+            None => opens_default(&page),
         };
-        #[cfg(not(target_os = "linux"))]
-        let open = move || webbrowser::open(&page).is_ok();
         // Starting a program waits for the disk, and then for its first moments.
         match tokio::task::spawn_blocking(open).await {
             Ok(true) => Ok(()),
-            _ if self.is_named => Err(Error::new(Code::BrowserFailed, NAMED_NOT_STARTED)),
-            _ => Err(Error::new(Code::BrowserFailed, NOT_STARTED)),
+            _ => Err(self.not_started(chosen.as_ref())),
         }
     }
 }
 
+#[cfg(not(target_os = "linux"))]
+fn opens_default(page: &str) -> bool {
+    webbrowser::open(page).is_ok()
+}
+
+/// On Linux there is always a program to start: see `SystemBrowser::programs`.
 #[cfg(target_os = "linux")]
+fn opens_default(_: &str) -> bool {
+    false
+}
+
 mod started {
     //! Starting a browser and watching whether it keeps running or succeeds.
 
@@ -134,10 +216,123 @@ mod started {
 mod tests {
     use super::*;
 
-    async fn open(browser: &str) -> Result<()> {
-        let environment = Environment::from_pairs([("BROWSER", browser)]);
+    const FRONT: Frontend = Frontend::Terminal;
+
+    async fn open_with(
+        settings: &str,
+        variables: &[(&str, &str)],
+        front: Frontend,
+        https_forced: &HttpsForced,
+    ) -> Result<()> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let paths = Paths::below(folder.path());
+        crate::file::replace(&Settings::path(&paths.config), settings.as_bytes()).expect("written");
+        let environment = Environment::from_pairs(variables.iter().copied());
         let page = Url::parse("https://login.example/authorize?state=s").expect("a URL");
-        SystemBrowser::new(&environment).open(&page).await
+        SystemBrowser::new(&environment, &paths, front)
+            .open(&page, https_forced)
+            .await
+    }
+
+    async fn open(browser: &str) -> Result<()> {
+        open_with("", &[("BROWSER", browser)], FRONT, &HttpsForced::default()).await
+    }
+
+    #[tokio::test]
+    async fn the_chosen_browser_wins_over_browser_and_a_variable_of_ours_over_both() {
+        let chosen = "[app]\nbrowser = \"true\"";
+        let none = HttpsForced::default();
+        open_with(chosen, &[("BROWSER", "false")], FRONT, &none)
+            .await
+            .expect("the settings choose");
+        let error = open_with(chosen, &[(VARIABLE, "false")], FRONT, &none)
+            .await
+            .expect_err("the variable chooses");
+        assert!(
+            error.message().contains("MCM_BROWSER is \"false\""),
+            "{error}"
+        );
+    }
+
+    #[tokio::test]
+    async fn the_fix_fits_the_program_that_shows_it() {
+        let wrong = "[app]\nbrowser = \"false\"";
+        for (settings, front, fix) in [
+            ("", Frontend::Window, "Choose a browser in Settings"),
+            (wrong, Frontend::Window, "Choose a browser in Settings"),
+            ("", FRONT, "Set BROWSER to"),
+            (wrong, FRONT, "app.browser in "),
+        ] {
+            let none = HttpsForced::default();
+            let opened = open_with(settings, &[("BROWSER", "false")], front, &none);
+            let error = opened.await.expect_err("it fails");
+            assert!(error.message().contains(fix), "{front:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_list_is_split_at_colons_and_each_program_as_a_shell_splits_it() {
+        for (list, programs) in [
+            ("firefox", &[&["firefox"][..]][..]),
+            (" firefox : chromium ", &[&["firefox"], &["chromium"]]),
+            (":", &[]),
+            (
+                "'/opt/My Browser/run' --new-window %s:lynx",
+                &[&["/opt/My Browser/run", "--new-window", "%s"], &["lynx"]],
+            ),
+            (
+                r#""/opt/a:b/run" -P "of work":/opt/My\ Browser/run\:2"#,
+                &[
+                    &["/opt/a:b/run", "-P", "of work"],
+                    &["/opt/My Browser/run:2"],
+                ],
+            ),
+            (
+                r#"sh -c 'exec x "$@":y' - %s"#,
+                &[&["sh", "-c", r#"exec x "$@":y"#, "-", "%s"]],
+            ),
+            ("'unmatched:firefox", &[]),
+        ] {
+            assert_eq!(split(list), programs, "{list}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_path_with_spaces_needs_no_quotes_when_it_is_there() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let program = folder.path().join("my browser");
+        std::os::unix::fs::symlink("/bin/true", &program).expect("linked");
+        let program = program.to_str().expect("text");
+        open(program).await.expect("as it is");
+        open(&format!("'{program}' --new:false"))
+            .await
+            .expect("in quotes");
+        open(&format!("{program} --new"))
+            .await
+            .expect_err("two words are no path");
+    }
+
+    #[tokio::test]
+    async fn a_browser_that_insists_on_https_is_reported_and_one_that_falls_back_is_not() {
+        use tokio::io::AsyncWriteExt as _;
+        const CLIENT_HELLO: [u8; 6] = [0x16, 3, 1, 0, 1, 1];
+        for falls_back in [false, true] {
+            let https_forced = HttpsForced::default();
+            let page = Url::parse("https://login.example/authorize").expect("a URL");
+            let link = link::to(&page, &https_forced).expect("a port");
+            let (authority, _) = parts(&link);
+            let mut stream = tokio::net::TcpStream::connect(authority)
+                .await
+                .expect("it listens");
+            stream.write_all(&CLIENT_HELLO).await.expect("sent");
+            if falls_back {
+                let answer = get(&link).await;
+                assert!(answer.starts_with("HTTP/1.1 303 "), "{answer}");
+            }
+            let reported =
+                tokio::time::timeout(2 * crate::loopback::FALLBACK_TIME, https_forced.reported());
+            assert_eq!(reported.await.is_err(), falls_back);
+        }
     }
 
     #[tokio::test]
@@ -172,14 +367,15 @@ mod tests {
         crate::file::replace(&script, check.as_bytes()).expect("written");
         let environment =
             Environment::from_pairs([("BROWSER", format!("sh {}", script.display()).as_str())]);
-        let browser = SystemBrowser::new(&environment);
+        let none = HttpsForced::default();
+        let browser = SystemBrowser::new(&environment, &Paths::below(folder.path()), FRONT);
         browser
-            .open(&page)
+            .open(&page, &none)
             .await
             .expect_err("the variable is there");
         browser
             .keeping_back(vec![name])
-            .open(&page)
+            .open(&page, &none)
             .await
             .expect("it is kept back");
     }

@@ -4,6 +4,7 @@
 //! redirects (`redirect/loopback.rs`), the page for a browser (`browser.rs`) and the credentials of `mcm exec`. The
 //! only file that may use `hyper`.
 
+mod link;
 mod peer_check;
 
 use std::collections::VecDeque;
@@ -27,6 +28,7 @@ use hyper::service::service_fn;
 use hyper::{Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::Notify;
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{sleep, timeout};
 
@@ -42,6 +44,11 @@ const MOST_HEADERS: usize = 64;
 const MAX_UNCHECKED: usize = 1024;
 /// The pause after the system refused to accept, so that a lack of file descriptors does not keep a core busy.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// The first byte of a TLS connection (RFC 8446 5.1: the content type "handshake"), with which no HTTP request begins.
+const TLS_HANDSHAKE: u8 = 0x16;
+
+pub use link::Link;
 
 /// A request whose body has not been read.
 pub type Request = hyper::Request<Incoming>;
@@ -92,7 +99,7 @@ enum Ipv6 {
 }
 
 impl Port {
-    /// Binds a port that the system chooses, on both loopback addresses.
+    /// Binds a port on both loopback addresses: this one, or one that the system chooses.
     ///
     /// Another program can listen on `[::1]` while we have 127.0.0.1, and would get the requests to `localhost`; such
     /// a port is given up and the next one tried. No socket here sets `SO_REUSEADDR`, which would let a second one
@@ -101,18 +108,22 @@ impl Port {
     /// code.
     ///
     /// # Errors
-    /// The system's, when no port is free.
-    pub fn bind(host: LoopbackHost) -> io::Result<Self> {
-        for _ in 0..ATTEMPTS {
+    /// The system's, when the port is not free.
+    pub fn bind(host: LoopbackHost, number: Option<u16>) -> io::Result<Self> {
+        let attempts = if number.is_some() { 1 } else { ATTEMPTS };
+        for _ in 0..attempts {
             let ipv4 = TcpSocket::new_v4()?;
-            ipv4.bind((Ipv4Addr::LOCALHOST, 0).into())?;
+            if number.is_some() {
+                allow_again(&ipv4)?;
+            }
+            ipv4.bind((Ipv4Addr::LOCALHOST, number.unwrap_or_default()).into())?;
             let ipv4 = ipv4.listen(BACKLOG)?;
             let address = ipv4.local_addr()?;
             if !address.ip().is_loopback() {
                 return Err(io::ErrorKind::AddrNotAvailable.into());
             }
             let port = address.port();
-            if let Some(ipv6) = Ipv6::take(host, port) {
+            if let Some(ipv6) = Ipv6::take(host, port, number.is_some()) {
                 let name = match host {
                     LoopbackHost::Localhost => "localhost",
                     LoopbackHost::Ipv4 => "127.0.0.1",
@@ -186,12 +197,24 @@ impl Port {
     }
 }
 
+/// Lets a chosen port be bound again while connections of an earlier run fade out. On Unix it cannot be shared with a
+/// socket that listens.
+fn allow_again(socket: &TcpSocket) -> io::Result<()> {
+    if cfg!(unix) {
+        socket.set_reuseaddr(true)?;
+    }
+    Ok(())
+}
+
 impl Ipv6 {
     /// Binds the IPv6 half of a port; `None` when `localhost` would lead to another program there.
-    fn take(host: LoopbackHost, port: u16) -> Option<Self> {
+    fn take(host: LoopbackHost, port: u16, is_chosen: bool) -> Option<Self> {
         let Ok(socket) = TcpSocket::new_v6() else {
             return Some(Self::Absent);
         };
+        if is_chosen && allow_again(&socket).is_err() {
+            return None;
+        }
         match (socket.bind((Ipv6Addr::LOCALHOST, port).into()), host) {
             (Ok(()), LoopbackHost::Localhost) => socket.listen(BACKLOG).ok().map(Self::Served),
             (Ok(()), LoopbackHost::Ipv4) => Some(Self::Held(socket)),
@@ -248,15 +271,51 @@ impl Visitors {
     }
 }
 
+/// What a client spoke.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    /// HTTP, or nothing.
+    Http,
+    /// TLS, which these ports do not speak: something made the browser use https for a loopback address.
+    Tls,
+}
+
+/// Reports that a browser insists on https for a loopback address. The first report is kept until it is awaited.
+#[derive(Clone, Debug, Default)]
+pub struct HttpsForced(Arc<Notify>);
+
+impl HttpsForced {
+    /// Reports it.
+    pub fn report(&self) {
+        tracing::warn!("a browser used https for a loopback port, which answers only http");
+        self.0.notify_one();
+    }
+
+    /// Waits for a report.
+    pub async fn reported(&self) {
+        self.0.notified().await;
+    }
+}
+
+/// How long a browser that tried https may take to fall back to http, as some do by themselves.
+pub const FALLBACK_TIME: Duration = Duration::from_secs(2);
+
 /// One request and its answer, within the limits; then the connection closes.
 pub async fn converse<F>(
     connection: Connection,
     limits: &ConnectionLimits,
     answer: impl Fn(Request) -> F,
-) where
+) -> Protocol
+where
     F: Future<Output = Reply>,
 {
     let Connection { stream, has_spoken } = connection;
+    let mut first = [0];
+    match timeout(limits.head_time, stream.peek(&mut first)).await {
+        Ok(Ok(1)) if first[0] == TLS_HANDSHAKE => return Protocol::Tls,
+        Ok(Ok(1)) => {}
+        _ => return Protocol::Http,
+    }
     let service = service_fn(|request| {
         has_spoken.store(true, Ordering::Relaxed);
         let answered = answer(request);
@@ -271,6 +330,7 @@ pub async fn converse<F>(
         .serve_connection(TokioIo::new(stream), service);
     // A client's failure needs no report.
     let _ = timeout(limits.connection_time, connection).await;
+    Protocol::Http
 }
 
 /// Whether a request names this port as its host: a name that was rebound to this machine does not.
@@ -331,9 +391,9 @@ mod tests {
         }
         let squatter = TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).await.unwrap();
         let port = squatter.local_addr().unwrap().port();
-        assert!(Ipv6::take(LoopbackHost::Localhost, port).is_none());
+        assert!(Ipv6::take(LoopbackHost::Localhost, port, false).is_none());
         assert!(matches!(
-            Ipv6::take(LoopbackHost::Ipv4, port),
+            Ipv6::take(LoopbackHost::Ipv4, port, false),
             Some(Ipv6::Absent)
         ));
     }
@@ -342,7 +402,7 @@ mod tests {
     async fn a_port_is_bound_to_loopback_with_one_number_on_both_addresses() {
         // L1, L2, L3
         for host in [LoopbackHost::Localhost, LoopbackHost::Ipv4] {
-            let port = Port::bind(host).unwrap();
+            let port = Port::bind(host, None).unwrap();
             let address = port.ipv4.local_addr().unwrap();
             assert_eq!(address, (Ipv4Addr::LOCALHOST, address.port()).into());
             assert!(port.authority().ends_with(&format!(":{}", address.port())));

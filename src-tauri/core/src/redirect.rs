@@ -11,18 +11,20 @@ mod page;
 mod pending_flows;
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::oneshot;
+use url::Url;
 
 pub use accept::{Arrival, Ended, Ending, Flow, Pending, Reason, Verdict, accept};
 
 use crate::account::Cloud;
 use crate::error::{Code, Error, Result};
 pub use crate::loopback::LoopbackHost;
+use crate::loopback::{HttpsForced, Link};
 use crate::world::Clock;
 use loopback::{Counted, Door, Listener};
 use pending_flows::PendingFlows;
@@ -200,6 +202,18 @@ impl Redirects {
     /// # Errors
     /// `busy` when no loopback port is free; `internal` when the redirect URI is not valid.
     pub async fn open_flow(&self, expectation: Expectation) -> Result<PendingFlow> {
+        self.open_flow_at(expectation, None).await
+    }
+
+    /// As `open_flow`, with the loopback port that the user chose, if any.
+    ///
+    /// # Errors
+    /// Also `invalid-input` when another program has that port.
+    pub async fn open_flow_at(
+        &self,
+        expectation: Expectation,
+        port: Option<u16>,
+    ) -> Result<PendingFlow> {
         let Expectation {
             cloud,
             receiver,
@@ -208,11 +222,12 @@ impl Redirects {
         let (redirect_uri, listener) = match &receiver {
             Receiver::DeepLink { redirect_uri } => (private_redirect_uri(redirect_uri)?, None),
             Receiver::Loopback { host, path, .. } => {
-                let listener = Listener::bind(*host)?;
+                let listener = Listener::bind(*host, port)?;
                 (format!("{}{path}", listener.redirect_uri()), Some(listener))
             }
         };
         let opened = self.flows.open(cloud, &receiver, issuer);
+        let (https_forced, link) = (HttpsForced::default(), Arc::new(OnceLock::new()));
         if let (
             Some(listener),
             Receiver::Loopback {
@@ -234,6 +249,8 @@ impl Redirects {
                 limits: self.limits,
                 counted: Counted::new(&self.flows.listeners),
                 flows: self.flows.clone(),
+                link: link.clone(),
+                https_forced: https_forced.clone(),
             };
             tokio::spawn(listener.serve(door));
         }
@@ -244,6 +261,8 @@ impl Redirects {
             expires_at: opened.expires_at,
             outcome: Some(opened.outcome),
             flows: self.flows.clone(),
+            link,
+            https_forced,
         })
     }
 
@@ -295,6 +314,9 @@ pub struct PendingFlow {
     expires_at: Timestamp,
     outcome: Option<oneshot::Receiver<Result<Answer>>>,
     flows: Arc<PendingFlows>,
+    /// A link that the flow's own port leads to the sign-in page, once it is asked for.
+    link: Arc<OnceLock<Link>>,
+    https_forced: HttpsForced,
 }
 
 impl PendingFlow {
@@ -306,6 +328,29 @@ impl PendingFlow {
     /// The `state` for the authorisation request: 256 random bits behind the number of the flow.
     pub fn state(&self) -> &str {
         self.state.expose_secret()
+    }
+
+    /// Reports that the browser insists on https for the redirect URI, or for a link on the way there.
+    pub fn https_forced(&self) -> &HttpsForced {
+        &self.https_forced
+    }
+
+    /// Has the flow's own port redirect a browser to the page, once, and returns that link. It is for a browser that
+    /// reaches this machine through the same port.
+    ///
+    /// # Errors
+    /// `internal` when the flow has no port.
+    pub fn link_to(&self, page: &Url) -> Result<String> {
+        let link = self
+            .redirect_uri
+            .strip_prefix("http://")
+            .and_then(|rest| Link::to(page, rest.split('/').next()?).ok());
+        let link = link.ok_or_else(|| {
+            let message =
+                "This sign-in has no port on this machine. Report this with the reference.";
+            Error::new(Code::Internal, message)
+        })?;
+        Ok(self.link.get_or_init(|| link).address())
     }
 
     /// The time after which no response is accepted.

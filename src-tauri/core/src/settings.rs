@@ -44,6 +44,8 @@ pub struct Settings {
     pub preferences: Preferences,
     /// The keys that open the switcher, as the user wrote them.
     pub shortcut: Option<String>,
+    /// The programs that open web pages for this app, instead of the system's browser.
+    pub browser: Option<Sourced>,
     /// The reason why `settings.toml` could not be used at all, if any.
     pub unreadable: Option<ErrorView>,
 }
@@ -262,6 +264,7 @@ impl Settings {
         let shortcut = lookup
             .text("app", "shortcut", None)
             .map(|found| found.value);
+        let browser = lookup.text("app", "browser", Some("MCM_BROWSER"));
         Self {
             azure,
             gcp,
@@ -270,6 +273,7 @@ impl Settings {
             network_problems,
             preferences,
             shortcut,
+            browser,
             unreadable,
         }
     }

@@ -13,7 +13,8 @@ use tokio::sync::Notify;
 use url::Url;
 
 use crate::error::{Code, Error, ErrorView, Result};
-use crate::redirect::{Answer, PendingFlow, Redirects};
+use crate::loopback::HttpsForced;
+use crate::redirect::{Answer, Expectation, PendingFlow, Redirects};
 use crate::settings::RedirectKind;
 use crate::world::{Browser, SchemeRegistration};
 
@@ -29,6 +30,8 @@ pub struct SignInContext {
     pub tell: Arc<dyn Fn(SignInEvent) + Send + Sync>,
     /// Notified when the user asks for the browser again.
     pub again: Arc<Notify>,
+    /// The loopback port that the user chose for a browser on another computer. This machine's is then not opened.
+    pub port: Option<u16>,
 }
 
 /// The number of a sign-in, unique while the process lives.
@@ -125,6 +128,18 @@ pub enum SignInStep {
     BrowserFailed {
         /// The message for the user.
         error: ErrorView,
+    },
+    /// The browser insists on https for the address on this machine; the user can allow http and try again, or cancel.
+    HttpsForced {
+        /// The message for the user.
+        error: ErrorView,
+    },
+    /// A browser on another computer, which forwards the port here, has to open the link. It works once.
+    Elsewhere {
+        /// The link.
+        link: String,
+        /// The port of this machine.
+        port: u16,
     },
     /// AWS: the role is being assumed with, without and with a wrong External ID.
     Verifying,
@@ -250,6 +265,14 @@ impl SignInContext {
         redirect
     }
 
+    /// Opens a flow with the port that the user chose, if any.
+    ///
+    /// # Errors
+    /// Those of [`Redirects::open_flow_at`].
+    pub(crate) async fn open_flow(&self, expectation: Expectation) -> Result<PendingFlow> {
+        self.redirects.open_flow_at(expectation, self.port).await
+    }
+
     /// Shows the user a code, and the page where any device can enter it.
     pub(crate) fn show_code(&self, code: &str, page: &Url, expires_at: Timestamp) {
         let (code, page) = (code.to_owned(), page.to_string());
@@ -268,7 +291,8 @@ impl SignInContext {
                 () = &mut wait => return,
                 () = self.again.notified() => {
                     // The page stands beside the code, to be opened by hand.
-                    if let Err(error) = self.browser.open(page).await {
+                    let https_forced = HttpsForced::default();
+                    if let Err(error) = self.browser.open(page, &https_forced).await {
                         tracing::info!(
                             code = error.code().as_str(),
                             "the page for a code could not be opened"
@@ -290,24 +314,49 @@ impl SignInContext {
     /// # Errors
     /// `sign-in-expired` and those of the receiver.
     pub async fn browse(&self, page: &Url, mut waiting: PendingFlow) -> Result<Answer> {
+        let https_forced = waiting.https_forced().clone();
+        let link = match self.port {
+            Some(port) => Some((waiting.link_to(page)?, port)),
+            None => None,
+        };
         let answer = waiting.answer();
         tokio::pin!(answer);
         loop {
-            (self.tell)(SignInEvent::Step(match self.browser.open(page).await {
-                Ok(()) => SignInStep::Browser,
-                Err(error) => SignInStep::BrowserFailed {
-                    error: ErrorView::from(&error),
+            let step = match &link {
+                Some((link, port)) => SignInStep::Elsewhere {
+                    link: link.clone(),
+                    port: *port,
                 },
-            }));
-            tokio::select! {
-                answer = &mut answer => {
-                    (self.tell)(SignInEvent::Step(SignInStep::Finishing));
-                    return answer;
+                None => match self.browser.open(page, &https_forced).await {
+                    Ok(()) => SignInStep::Browser,
+                    Err(error) => SignInStep::BrowserFailed {
+                        error: ErrorView::from(&error),
+                    },
+                },
+            };
+            (self.tell)(SignInEvent::Step(step));
+            loop {
+                tokio::select! {
+                    answer = &mut answer => {
+                        (self.tell)(SignInEvent::Step(SignInStep::Finishing));
+                        return answer;
+                    }
+                    () = https_forced.reported() => {
+                        let error = ErrorView::from(&refuses_http());
+                        (self.tell)(SignInEvent::Step(SignInStep::HttpsForced { error }));
+                    }
+                    () = self.again.notified() => break,
                 }
-                () = self.again.notified() => {}
             }
         }
     }
+}
+
+/// A browser that turns the http of a loopback address into https.
+fn refuses_http() -> Error {
+    let message = "Your browser used https for an address on this machine that answers only http. Allow http for localhost in \
+         its settings, or use another browser.";
+    Error::new(Code::BrowserFailed, message)
 }
 
 /// A sign-in that the user cancelled.

@@ -186,6 +186,8 @@ pub enum Status {
     SignInAgain,
     /// The keychain is locked, so no session can be read.
     Locked,
+    /// No keychain answers, so nothing is known of the saved sign-in.
+    Unknown,
     /// The cloud cannot be reached; the screen shows the last known state.
     Offline,
 }

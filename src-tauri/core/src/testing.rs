@@ -11,6 +11,7 @@ use tokio::sync::{Notify, watch};
 use url::Url;
 
 use crate::error::Result;
+use crate::loopback::HttpsForced;
 use crate::world::{Browser, Clock};
 
 /// A clock that moves only when a test moves it.
@@ -121,7 +122,7 @@ impl RecordedBrowser {
 
 #[async_trait]
 impl Browser for RecordedBrowser {
-    async fn open(&self, page: &Url) -> Result<()> {
+    async fn open(&self, page: &Url, _: &HttpsForced) -> Result<()> {
         *self
             .page
             .lock()

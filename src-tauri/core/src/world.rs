@@ -17,6 +17,7 @@ use url::Url;
 use crate::error::{Code, Error, Result};
 use crate::file;
 use crate::http::Http;
+use crate::loopback::HttpsForced;
 use crate::vault::Vault;
 
 /// The wall clock. Expiry is a wall-clock time, because `Instant` stands still while a laptop sleeps.
@@ -206,8 +207,9 @@ impl Paths {
 /// Opens a sign-in page. The address contains the flow's `state`, so it is passed on and never kept.
 #[async_trait]
 pub trait Browser: Send + Sync {
-    /// Opens the page, or returns why no browser could be started (`browser-failed`).
-    async fn open(&self, page: &Url) -> Result<()>;
+    /// Opens the page, or returns why no browser could be started (`browser-failed`). A browser that insists on https on the
+    /// way there is reported later.
+    async fn open(&self, page: &Url, https_forced: &HttpsForced) -> Result<()>;
 }
 
 /// The handler of the app's URI scheme on this machine.

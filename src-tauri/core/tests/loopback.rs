@@ -807,3 +807,65 @@ async fn connections_of_another_user_take_nobodys_place() {
     drop(silent);
     assert_still_waiting_for_query(&mut waiting).await;
 }
+
+/// The beginning of what a browser sends for an https address.
+const CLIENT_HELLO: &[u8] = &[0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3];
+
+#[tokio::test]
+async fn a_browser_that_insists_on_https_is_reported_and_the_flow_goes_on() {
+    let (redirects, _) = redirects();
+    let mut waiting = redirects.open_flow(azure()).await.unwrap();
+    let mut stream = connect(&waiting).await;
+    stream.write_all(CLIENT_HELLO).await.expect("sent");
+    let mut reply = Vec::new();
+    // It is closed without an answer, also by a reset.
+    let _ = stream.read_to_end(&mut reply).await;
+    assert!(reply.is_empty());
+    let https_forced = waiting.https_forced().clone();
+    tokio::time::timeout(Duration::from_secs(30), https_forced.reported())
+        .await
+        .expect("it is reported");
+    assert_still_waiting_for_form(&mut waiting).await;
+}
+
+#[tokio::test]
+async fn a_chosen_port_serves_the_link_once_and_the_answer_and_can_be_chosen_again() {
+    let port = |waiting: &PendingFlow| port(waiting);
+    let (redirects, _) = redirects();
+    let chosen = {
+        let free = redirects.open_flow(google()).await.unwrap();
+        port(&free)
+    };
+    redirects.closed().await;
+    for _ in 0..2 {
+        let opened = redirects.open_flow_at(google(), Some(chosen)).await;
+        let mut waiting = opened.expect("the port is free again");
+        assert_eq!(port(&waiting), chosen);
+        let page = url::Url::parse("https://accounts.google.com/auth?state=s").unwrap();
+        let link = waiting.link_to(&page).expect("a link");
+        let path = link
+            .strip_prefix(waiting.redirect_uri())
+            .expect("the flow's own port");
+        assert_eq!(status(&get(&waiting, "/open/wrong").await), "404");
+        let led = get(&waiting, path).await;
+        assert!(led.contains(&format!("location: {page}\r\n")), "{led}");
+        assert_eq!(status(&get(&waiting, path).await), "410");
+        assert_still_waiting_for_query(&mut waiting).await;
+        redirects.closed().await;
+    }
+}
+
+#[tokio::test]
+async fn a_chosen_port_of_another_program_is_named() {
+    let (redirects, _) = redirects();
+    let first = redirects.open_flow(azure()).await.unwrap();
+    let opened = redirects.open_flow_at(google(), Some(port(&first))).await;
+    let Err(error) = opened else {
+        panic!("the port is taken");
+    };
+    assert_eq!(error.code(), Code::InvalidInput);
+    assert!(
+        error.message().contains(&format!("Port {} ", port(&first))),
+        "{error}"
+    );
+}

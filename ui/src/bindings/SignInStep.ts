@@ -21,7 +21,19 @@ expiresAt: string, } | { "step": "browser-failed",
 /**
  * The message for the user.
  */
-error: ErrorView, } | { "step": "verifying" } | { "step": "finishing" } | { "step": "choice", 
+error: ErrorView, } | { "step": "https-forced", 
+/**
+ * The message for the user.
+ */
+error: ErrorView, } | { "step": "elsewhere", 
+/**
+ * The link.
+ */
+link: string, 
+/**
+ * The port of this machine.
+ */
+port: number, } | { "step": "verifying" } | { "step": "finishing" } | { "step": "choice", 
 /**
  * The existing row.
  */

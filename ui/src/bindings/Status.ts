@@ -3,4 +3,4 @@
 /**
  * The status of an account. The same words as in `mcm accounts --json`.
  */
-export type Status = "connected" | "expired" | "sign-in-again" | "locked" | "offline";
+export type Status = "connected" | "expired" | "sign-in-again" | "locked" | "unknown" | "offline";

@@ -23,6 +23,7 @@ describe("the list", () => {
     ["expired", "Expired"],
     ["sign-in-again", "Sign in again"],
     ["locked", "Locked"],
+    ["unknown", "Keychain unavailable"],
     ["offline", "42 min, offline"],
     ["noSession", "Renews on use"],
     ["reading", "Loading subscriptions"],

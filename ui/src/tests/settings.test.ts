@@ -91,6 +91,47 @@ describe("the desktop's settings", () => {
     await waitFor(() => expect(box(/Start when/).checked).toBe(false));
   });
 
+  test("a browser is chosen, and a choice that failed is taken back", async () => {
+    const base = desktop().browser;
+    const { named } = await settings({
+      choose_browser: ({ id }) => {
+        if (id === "chromium.desktop") throw errorView("not-found", "It is not installed any more.");
+        return desktop({ browser: { ...base, chosen: id as string | null } });
+      },
+    });
+    const list: HTMLSelectElement = screen.getByLabelText("Browser");
+    expect(list.value).toBe("");
+
+    await fireEvent.change(list, { target: { value: "firefox.desktop" } });
+    expect(await screen.findByText("Firefox opens sign-in pages now.")).toBeTruthy();
+    await waitFor(() => expect(list.value).toBe("firefox.desktop"));
+    await fireEvent.change(list, { target: { value: "chromium.desktop" } });
+    expect(await screen.findByText("It is not installed any more.")).toBeTruthy();
+    await waitFor(() => expect(list.value).toBe("firefox.desktop"));
+
+    expect(named("choose_browser").map((call) => call.args["id"])).toEqual([
+      "firefox.desktop",
+      "chromium.desktop",
+    ]);
+  });
+
+  test("a browser set elsewhere is shown, and a variable cannot be changed here", async () => {
+    const base = desktop().browser;
+    await settings({
+      desktop: () => desktop({ browser: { ...base, other: "lynx %s", fromVariable: true } }),
+    });
+
+    const list: HTMLSelectElement = screen.getByLabelText("Browser");
+    expect(list.disabled).toBe(true);
+    expect(list.selectedOptions[0]?.textContent).toBe("lynx %s");
+    expect(screen.getByText("Set by the variable MCM_BROWSER")).toBeTruthy();
+  });
+
+  test("a missing tray library is said, and what to do", async () => {
+    await settings({ desktop: () => desktop({ trayLibraryMissing: true }) });
+    expect(screen.getByText(/libayatana-appindicator3 is not installed. Install it/)).toBeTruthy();
+  });
+
   test("a shortcut is recorded, refused when it is taken, and turned off", async () => {
     const { named } = await settings({
       set_shortcut: ({ keys }) => {

@@ -60,10 +60,23 @@ describe("a sign-in", () => {
   test("offers another try when no browser opened", async () => {
     const { named } = await connecting({
       step: "browser-failed",
-      error: errorView("browser-failed", "Set BROWSER."),
+      error: errorView("browser-failed", "Choose a browser in Settings."),
     });
 
     expect(screen.getByText("Your browser did not open")).toBeTruthy();
+    await click("Try again");
+
+    expect(named("reopen_browser")).toHaveLength(1);
+  });
+
+  test("says that the browser insists on https, and can open it again", async () => {
+    const { named } = await connecting({
+      step: "https-forced",
+      error: errorView("browser-failed", "Allow http for localhost."),
+    });
+
+    expect(screen.getByText("Your browser insists on https")).toBeTruthy();
+    expect(screen.getByText("Allow http for localhost.")).toBeTruthy();
     await click("Try again");
 
     expect(named("reopen_browser")).toHaveLength(1);

@@ -59,7 +59,7 @@ impl Endpoint {
     /// # Errors
     /// `busy` when no port is free.
     pub(crate) fn open(broker: Broker) -> Result<Self, Error> {
-        let port = Port::bind(LoopbackHost::Ipv4).map_err(|error| {
+        let port = Port::bind(LoopbackHost::Ipv4, None).map_err(|error| {
             let message = "No local port could be opened for the command. Try again.";
             Error::new(Code::Busy, message).with_source(error)
         })?;

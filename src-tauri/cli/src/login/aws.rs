@@ -64,12 +64,18 @@ async fn sign_in_to_center(
         (_, true) => OnDuplicate::KeepBoth,
         (false, false) => OnDuplicate::Fail,
     };
+    let mut command = format!("mcm login aws --sso-start-url {start_url}");
+    if let Some(region) = &options.sso_region {
+        command.push_str(" --sso-region ");
+        command.push_str(region);
+    }
     let id = app.connect(Connect {
         portal: Some(ConnectPortal {
             start_url,
             region: options.sso_region,
         }),
         device_code: options.device_code,
+        redirect_port: options.redirect_port,
         on_duplicate,
         ..Connect::new(Cloud::Aws)
     })?;
@@ -94,7 +100,7 @@ async fn sign_in_to_center(
             portal.start_url, portal.region
         ));
     }
-    let signed_in = sign_in(app, id).await;
+    let signed_in = sign_in(app, id, &command).await;
     if let Ok(account) = &signed_in {
         note("Loading your accounts and roles.");
         wait_for_targets(app, account).await;

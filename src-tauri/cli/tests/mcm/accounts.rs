@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use jiff::Timestamp;
 
-use crate::harness::{ADA, Harness, LINUS, write};
+use crate::harness::{ADA, Ended, Harness, LINUS, write};
 
 /// Documented and stable: fields may be added, none is renamed, removed or given another meaning.
 const ACCOUNTS: &str = r#"{
@@ -150,6 +150,31 @@ fn a_locked_keychain_is_seen_in_every_account() {
     assert_eq!(json["accounts"][0]["status"], "locked");
     let output = harness.mcm(&["token", &id]).failed(1);
     assert!(output.contains("locked"), "{output}");
+}
+
+#[test]
+fn without_a_keychain_no_account_is_called_connected() {
+    let harness = Harness::start();
+    harness.connected(false);
+    let nowhere = format!("unix:path={}", harness.folder().join("no-bus").display());
+    let run = |arguments: &[&str]| {
+        let mut command = harness.command(arguments);
+        command.env("DBUS_SESSION_BUS_ADDRESS", &nowhere);
+        Ended::of(command.output().expect("mcm starts"))
+    };
+    let json = run(&["accounts", "--json"]).json();
+    assert_eq!(json["accounts"][0]["status"], "unknown");
+    let listed = run(&["accounts"]);
+    assert!(
+        listed.stderr.contains("No keychain answers"),
+        "{}",
+        listed.stderr
+    );
+    let listed = listed.done();
+    assert!(
+        listed.contains(" unknown ") && !listed.contains("connected"),
+        "{listed}"
+    );
 }
 
 #[test]

@@ -1,11 +1,14 @@
 //! Signing in and out.
 
+use std::io::Write as _;
+use std::net::{TcpListener, TcpStream};
+
 use jiff::SignedDuration;
 use mcm_core::world::{Clock as _, SystemClock};
 use sandbox_clouds::browser::Browser;
 use sandbox_clouds::{Endpoint, Fault, guid};
 
-use crate::harness::{ADA, Harness, LINUS};
+use crate::harness::{ADA, Harness, LINUS, write};
 
 #[test]
 fn a_sign_in_connects_the_account_and_offers_the_other_tenants() {
@@ -167,18 +170,123 @@ fn a_missing_client_id_is_named_before_a_browser_opens() {
 #[test]
 fn a_browser_that_does_not_start_ends_the_sign_in_and_no_address_is_shown() {
     let harness = Harness::start();
-    let mut command = harness.command(&["login", "azure"]);
-    let output = command
-        .env("BROWSER", "/nonexistent")
-        .env("PATH", "/nonexistent")
-        .output();
-    let output = output.expect("mcm starts");
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    assert!(
-        stderr.contains("BROWSER=") && !stderr.contains("state="),
-        "{stderr}"
+    let ssh = "ssh -L 8400:127.0.0.1:8400 -p 2222 ada@203.0.113.7";
+    for (arguments, ways) in [
+        (
+            &["login", "azure"][..],
+            &["\"mcm login azure --device-code\""][..],
+        ),
+        (
+            &["login", "azure", "--tenant", "contoso.example"],
+            &["\"mcm login azure --tenant contoso.example --device-code\""],
+        ),
+        (
+            &["login", "gcp"],
+            &["\"mcm login gcp --redirect-port 8400\"", ssh],
+        ),
+    ] {
+        let mut command = harness.command(arguments);
+        command
+            .env("BROWSER", "/nonexistent")
+            .env("USER", "ada")
+            .env("SSH_CONNECTION", "198.51.100.7 50000 203.0.113.7 2222");
+        let output = command.output().expect("mcm starts");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            stderr.contains("BROWSER=") && !stderr.contains("state="),
+            "{stderr}"
+        );
+        for way in ways {
+            assert!(stderr.contains(way), "{stderr}");
+        }
+        assert_eq!(output.status.code(), Some(1));
+    }
+}
+
+#[test]
+fn the_settings_choose_the_browser_before_browser_does() {
+    let harness = Harness::start();
+    let settings = harness.home().join("config/settings.toml");
+    write(
+        &settings,
+        0o600,
+        "[app]\nbrowser = \"/nonexistent/browser --new\"\n",
     );
-    assert_eq!(output.status.code(), Some(1));
+    let output = harness.mcm(&["login", "azure"]).failed(1);
+    assert!(
+        output.contains("app.browser in ") && output.contains("\"/nonexistent/browser --new\""),
+        "{output}"
+    );
+    assert!(!harness.has_opened_a_page());
+}
+
+#[test]
+fn a_browser_on_another_computer_signs_in_through_a_port_that_ssh_forwards() {
+    let harness = Harness::start();
+    for cloud in ["azure", "gcp"] {
+        let port = free_port();
+        let arguments = ["login", cloud, "--redirect-port", &port];
+        let mut begun = harness.begin(&arguments);
+        let output = begun.stderr_until("Ctrl-C cancels").to_owned();
+        assert!(
+            output.contains(&format!("ssh -L {port}:127.0.0.1:{port} "))
+                && !output.contains("state="),
+            "{output}"
+        );
+        let link = output
+            .lines()
+            .find_map(|line| line.trim().strip_prefix("http://"))
+            .expect("a link");
+        assert!(link.contains(&format!(":{port}/open/")), "{link}");
+        harness.browse(&Browser::new().as_person(ADA), &format!("http://{link}"));
+        let result = begun.ended().done();
+        assert!(
+            result.starts_with("Connected ") && result.contains(ADA),
+            "{result}"
+        );
+        assert!(!harness.has_opened_a_page());
+        assert!(!harness.files().contains(link), "the link is in no file");
+    }
+}
+
+#[test]
+fn a_port_that_another_program_has_is_named() {
+    let harness = Harness::start();
+    let taken = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+    let port = taken.local_addr().expect("bound").port().to_string();
+    let output = harness
+        .mcm(&["login", "gcp", "--redirect-port", &port])
+        .failed(2);
+    assert!(output.contains(&format!("Port {port} ")), "{output}");
+}
+
+#[test]
+fn a_browser_that_insists_on_https_is_reported_and_the_sign_in_still_waits() {
+    let harness = Harness::start();
+    let mut begun = harness.begin(&["login", "azure"]);
+    let page = harness.next_page();
+    let (_, port) = page
+        .split_once("redirect_uri=http%3A%2F%2Flocalhost%3A")
+        .expect("a redirect URI");
+    let port: String = port.chars().take_while(char::is_ascii_digit).collect();
+    let mut stream = TcpStream::connect(format!("127.0.0.1:{port}")).expect("it listens");
+    stream
+        .write_all(&[0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3])
+        .expect("sent");
+    let output = begun.stderr_until("This command waits");
+    assert!(
+        output.contains("used https") && output.contains("Allow http for localhost"),
+        "{output}"
+    );
+    harness.browse(&Browser::new().as_person(ADA), &page);
+    let result = begun.ended().done();
+    assert!(result.starts_with("Connected Contoso\n"), "{result}");
+}
+
+/// A port that no program has.
+fn free_port() -> String {
+    let free = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+    free.local_addr().expect("bound").port().to_string()
 }
 
 #[test]

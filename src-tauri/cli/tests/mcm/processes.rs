@@ -132,6 +132,35 @@ while True: signal.pause()";
 }
 
 #[test]
+fn the_runtime_folder_of_another_user_is_passed_over() {
+    if !mcm_core::testing::may_run_as_another_user() {
+        return;
+    }
+    let harness = Harness::start();
+    harness.login(crate::harness::ADA, &["gcp"]).done();
+    let id = harness.account_of("gcp");
+    let (theirs, temporary) = (
+        harness.folder().join("theirs"),
+        harness.folder().join("temporary"),
+    );
+    for folder in [&theirs, &temporary] {
+        fs::create_dir(folder).expect("ours");
+    }
+    std::os::unix::fs::chown(&theirs, Some(65534), None).expect("the administrator may");
+    let child = ExecChild::start_with(&harness, &[&id], |command| {
+        command
+            .env("XDG_RUNTIME_DIR", &theirs)
+            .env("TMPDIR", &temporary);
+    });
+    let file = child.get("GOOGLE_APPLICATION_CREDENTIALS");
+    assert!(
+        file.starts_with(temporary.to_str().expect("text")),
+        "{file}"
+    );
+    assert_eq!(fs::read_dir(&theirs).expect("readable").count(), 0);
+}
+
+#[test]
 fn a_signal_removes_the_folder_and_the_next_run_removes_that_of_a_killed_one() {
     let harness = Harness::start();
     harness.login(crate::harness::ADA, &["gcp"]).done();

@@ -109,14 +109,14 @@ impl App {
         }
         if account.identity.is_identity_center() && !sign_out_first {
             let page = self.aws().console_shortcut(&account)?;
-            return self.world.browser.open(&page).await;
+            return self.open_page(&page).await;
         }
         let session = self.session(id).await?;
         let page = self
             .aws()
             .console_page(&account, &session, sign_out_first)
             .await?;
-        self.world.browser.open(&page).await
+        self.open_page(&page).await
     }
 
     /// A token that authenticates an AWS account to an EKS cluster, for a program, and its expiry. The region is the

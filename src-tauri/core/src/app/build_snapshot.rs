@@ -1,12 +1,12 @@
 //! Builds the Snapshot from the state, without any request.
 
 use std::cmp::Reverse;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 
-use super::{Reading, State, is_locked};
-use crate::account::{Account, AccountId, Cloud, OfferedTenant, RenewalFailure, Target};
+use super::{Reading, State};
+use crate::account::{Account, AccountId, Cloud, GrantKey, OfferedTenant, RenewalFailure, Target};
 use crate::error::{Code, ErrorView};
 use crate::provider;
 use crate::resource::Resource;
@@ -14,6 +14,7 @@ use crate::session::Sessions;
 use crate::snapshot::{AccountView, PinnedTarget, Snapshot, Status};
 use crate::store::Accounts;
 use crate::text;
+use crate::vault::KeychainState;
 use crate::world::World;
 
 /// Builds the current Snapshot, with the next revision.
@@ -30,9 +31,14 @@ pub(super) fn build(state: &State, world: &World, sessions: &Sessions) -> Snapsh
     Snapshot {
         revision: state.revision + 1,
         at: now,
-        accounts: state
-            .leaving
-            .mark(rows(&state.stored, &state.reading, world, sessions, now)),
+        accounts: state.leaving.mark(rows(
+            &state.stored,
+            &state.reading,
+            &state.signed_in_here,
+            world,
+            sessions,
+            now,
+        )),
         clouds: Cloud::ALL
             .map(|cloud| provider::cloud_view(&state.settings, cloud))
             .into(),
@@ -53,13 +59,23 @@ pub(super) fn build(state: &State, world: &World, sessions: &Sessions) -> Snapsh
 pub(super) fn rows(
     stored: &Accounts,
     reading: &HashMap<AccountId, Reading>,
+    signed_in_here: &HashSet<GrantKey>,
     world: &World,
     sessions: &Sessions,
     now: Timestamp,
 ) -> Vec<AccountView> {
-    let locked = is_locked(world);
+    let keychain = world.vault.watch().borrow().state;
     let row = |account: &Account| {
-        let view = row(account, stored, sessions, locked, now);
+        let hidden = match keychain {
+            KeychainState::Locked => Some(Status::Locked),
+            KeychainState::Absent | KeychainState::Failed
+                if !signed_in_here.contains(&account.grant) =>
+            {
+                Some(Status::Unknown)
+            }
+            _ => None,
+        };
+        let view = row(account, stored, sessions, hidden, now);
         let reading = reading.get(&account.id);
         AccountView {
             reading_targets: reading.map(|reading| reading.count),
@@ -91,7 +107,7 @@ fn row(
     account: &Account,
     stored: &Accounts,
     sessions: &Sessions,
-    locked: bool,
+    hidden: Option<Status>,
     now: Timestamp,
 ) -> AccountView {
     let failure = sessions.failure(account, &Resource::Management);
@@ -106,7 +122,7 @@ fn row(
         starred: account.starred,
         active: stored.is_active(account),
         identity: account.identity.clone(),
-        status: status(account, failure, locked, now),
+        status: status(account, failure, hidden, now),
         renewal_failure: failure.map(|failure| failure.error.clone()),
         retry_at: failure.and_then(|failure| failure.not_before),
         renewing: sessions.is_renewing(&account.id),
@@ -127,27 +143,28 @@ fn row(
     }
 }
 
-/// The status of an account. An expired session is not a failure: it is renewed on request.
+/// The status of an account, or the one that a keychain without access gives it. An expired session is not a failure: it is
+/// renewed on request.
 pub(super) fn status(
     account: &Account,
     failure: Option<&RenewalFailure>,
-    locked: bool,
+    hidden: Option<Status>,
     now: Timestamp,
 ) -> Status {
     let is_over = account
         .session
         .is_none_or(|session| session.expires_at <= now);
-    match failure {
-        Some(renewal_failure)
+    match (failure, hidden) {
+        (Some(renewal_failure), _)
             if renewal_failure.is_final() || renewal_failure.error.code == Code::SignInAgain =>
         {
             Status::SignInAgain
         }
-        _ if locked => Status::Locked,
-        Some(renewal_failure) if is_over && renewal_failure.error.code == Code::Offline => {
+        (_, Some(hidden)) => hidden,
+        (Some(renewal_failure), _) if is_over && renewal_failure.error.code == Code::Offline => {
             Status::Offline
         }
-        Some(_) if is_over => Status::Expired,
+        (Some(_), _) if is_over => Status::Expired,
         _ => Status::Connected,
     }
 }

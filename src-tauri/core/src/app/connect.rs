@@ -44,6 +44,8 @@ pub struct Connect {
     pub redirect: Option<RedirectKind>,
     /// Whether the user enters a code on another device, instead of a browser on this one.
     pub device_code: bool,
+    /// The loopback port for a browser on another computer, which forwards it here.
+    pub redirect_port: Option<u16>,
     /// Azure: the resource to consent to, if not Resource Manager.
     pub resource: Option<Identifier>,
     /// Azure: what the user has to prove, when not what the account's last refusal asked for.
@@ -65,6 +67,7 @@ impl Connect {
             account: None,
             redirect: None,
             device_code: false,
+            redirect_port: None,
             resource: None,
             challenge: None,
             on_duplicate: OnDuplicate::Ask,
@@ -192,7 +195,7 @@ impl App {
             .upgrade()
             .expect("a method runs on an app that exists");
         tokio::spawn(async move {
-            let context = this.context(id, again);
+            let context = this.context(id, again, wish.redirect_port);
             let signed_in = tokio::select! {
                 signed_in = async {
                     let request = this.with_role(request, &wish).await?;
@@ -301,7 +304,7 @@ impl App {
         self.redirects.closed().await;
     }
 
-    fn context(&self, id: SignInId, again: Arc<Notify>) -> SignInContext {
+    fn context(&self, id: SignInId, again: Arc<Notify>, port: Option<u16>) -> SignInContext {
         let app = self.this.clone();
         let tell = move |news: SignInEvent| {
             let Some(app) = app.upgrade() else { return };
@@ -327,6 +330,7 @@ impl App {
             scheme: self.world.scheme.clone(),
             tell: Arc::new(tell),
             again,
+            port,
         }
     }
 
@@ -349,7 +353,11 @@ impl App {
             .decide_duplicates(id, &signed_in, on_duplicate, cancel)
             .await?;
         signed_in.session.generation = random::generation();
+        let grant = signed_in.account.identity.grant_key();
         let stored = self.store_row(signed_in, &duplicates).await;
+        if stored.is_ok() {
+            self.state().signed_in_here.insert(grant);
+        }
         // Everything of a connected account is needed, so nothing is removed.
         self.sessions.clean_up_all().await;
         self.reload();

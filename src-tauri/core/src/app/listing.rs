@@ -23,7 +23,14 @@ impl App {
     pub fn rows(&self, stored: &Accounts) -> (Timestamp, Vec<AccountView>) {
         let state = self.state();
         let now = self.world.clock.now();
-        let rows = build_snapshot::rows(stored, &state.reading, &self.world, &self.sessions, now);
+        let rows = build_snapshot::rows(
+            stored,
+            &state.reading,
+            &state.signed_in_here,
+            &self.world,
+            &self.sessions,
+            now,
+        );
         (now, rows)
     }
 

@@ -7,7 +7,7 @@ use super::App;
 use crate::account::{AccountId, COLOURS, Cloud};
 use crate::error::{Code, Error, Result};
 use crate::provider::{self, Providers};
-use crate::settings::{self, Preferences, RedirectKind, Settings, Theme};
+use crate::settings::{self, Preferences, RedirectKind, Settings, Sourced, Theme};
 use crate::text;
 
 /// The longest name that a user can give a row.
@@ -156,6 +156,20 @@ impl App {
     /// `storage-*`.
     pub fn save_shortcut(&self, keys: Option<&str>) -> Result<()> {
         self.save("app", "shortcut", keys)
+    }
+
+    /// The programs that open web pages for this app, instead of the system's browser, and where they were read.
+    pub fn browser(&self) -> Option<Sourced> {
+        self.settings().browser.clone()
+    }
+
+    /// Saves the program that opens web pages for this app; none is the system's browser. The shell knows which programs
+    /// are browsers.
+    ///
+    /// # Errors
+    /// `storage-*`.
+    pub fn save_browser(&self, program: Option<&str>) -> Result<()> {
+        self.save("app", "browser", program)
     }
 
     fn save(&self, section: &str, key: &str, value: Option<&str>) -> Result<()> {

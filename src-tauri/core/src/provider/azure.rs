@@ -120,7 +120,6 @@ impl Azure {
         // Entra does not announce RFC 9207; an `iss` that comes anyway must be the issuer's.
         let issuer = Issuer::IfPresent(metadata.issuer.clone());
         let waiting = context
-            .redirects
             .open_flow(Expectation {
                 cloud: Cloud::Azure,
                 receiver,

@@ -220,7 +220,6 @@ impl Gcp {
         };
         let issuer = metadata.expected_issuer();
         context
-            .redirects
             .open_flow(Expectation {
                 cloud: Cloud::Gcp,
                 receiver,

@@ -4,8 +4,8 @@
 //! their limits are in `crate::loopback`, the checks of a response in `accept.rs`. Only `redirect.rs` opens a
 //! listener.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use http::header::{
     ALLOW, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION, ORIGIN,
@@ -14,24 +14,36 @@ use http::{Method as Verb, StatusCode};
 use http_body_util::Full;
 use jiff::Timestamp;
 use tokio::sync::watch;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::accept::{Arrival, Ending, Flow, Reason, is_path};
 use super::page::{self, Page};
 use super::pending_flows::{PendingFlows, Phase};
 use super::{Delivered, Frontend, Method, ReceiverLimits};
 use crate::error::{Code, Error, Result};
-use crate::loopback::{self, Bytes, Connection, LoopbackHost, Port, Reply, Request, single};
+use crate::loopback::{
+    self, Bytes, Connection, FALLBACK_TIME, HttpsForced, Link, LoopbackHost, Port, Protocol, Reply,
+    Request, single,
+};
 
 /// A port that answers no request yet.
 pub(super) struct Listener(Port);
 
 impl Listener {
     /// Binds a port. A program of this user could steal there only a code without its PKCE verifier.
-    pub(super) fn bind(host: LoopbackHost) -> Result<Self> {
-        Port::bind(host).map(Self).map_err(|error| {
-            let message = "No local port could be opened for the sign-in. Try again.";
-            Error::new(Code::Busy, message).with_source(error)
+    pub(super) fn bind(host: LoopbackHost, number: Option<u16>) -> Result<Self> {
+        Port::bind(host, number).map(Self).map_err(|error| {
+            let (code, message) = match number {
+                Some(number) => (
+                    Code::InvalidInput,
+                    format!("Port {number} of this machine cannot be used. Another program may have it. Choose another."),
+                ),
+                None => (
+                    Code::Busy,
+                    "No local port could be opened for the sign-in. Try again.".to_owned(),
+                ),
+            };
+            Error::new(code, message).with_source(error)
         })
     }
 
@@ -100,6 +112,8 @@ pub(super) struct Door {
     #[expect(dead_code, reason = "counts until it is dropped")]
     pub(super) counted: Counted,
     pub(super) flows: Arc<PendingFlows>,
+    pub(super) link: Arc<OnceLock<Link>>,
+    pub(super) https_forced: HttpsForced,
 }
 
 impl Door {
@@ -131,10 +145,16 @@ impl Visit {
     /// One request and its answer; then the connection closes.
     async fn serve(self: Arc<Self>, connection: Connection) {
         let is_last = AtomicBool::new(false);
-        loopback::converse(connection, &self.door.limits.visit(), |request| {
+        let spoken = loopback::converse(connection, &self.door.limits.visit(), |request| {
             self.reply(request, &is_last)
         })
         .await;
+        if spoken == Protocol::Tls {
+            sleep(FALLBACK_TIME).await;
+            if *self.door.phase.borrow() == Phase::PendingFlow {
+                self.door.https_forced.report();
+            }
+        }
         if is_last.load(Ordering::Relaxed) {
             self.fetched.send_replace(true);
         }
@@ -145,11 +165,18 @@ impl Visit {
             self.door.flows.ignore(Reason::WrongRequest);
             return self.page(StatusCode::BAD_REQUEST, Page::Unknown);
         }
+        if let Some(link) = self.link_at(request.uri().path()) {
+            return link.answer(&request);
+        }
         match request.uri().path() {
             path if is_path(path, self.door.path) => self.receive(request).await,
             "/done" => self.closing_page(&request, is_last),
             _ => self.page(StatusCode::NOT_FOUND, Page::Unknown),
         }
+    }
+
+    fn link_at(&self, path: &str) -> Option<&Link> {
+        self.door.link.get().filter(|link| link.is_at(path))
     }
 
     async fn receive(&self, request: Request) -> Reply {

@@ -172,7 +172,6 @@ impl Aws {
         context.receiver(RedirectKind::Loopback, "").await;
         // Bound before the browser opens: one that is signed in answers within milliseconds.
         let flow = context
-            .redirects
             .open_flow(Expectation {
                 cloud: Cloud::Aws,
                 receiver: Receiver::Loopback {

@@ -17,8 +17,8 @@ pub(super) fn authorize(error: &str) -> Error {
         "org_internal" => (Code::SignInRefused, INTERNAL),
         "disallowed_useragent" => (
             Code::BrowserFailed,
-            "Google refuses sign-ins in an embedded browser. Make a full browser the default one, or \
-             set BROWSER, then start the sign-in again.",
+            "Google refuses sign-ins in an embedded browser. Choose a full browser in the app's Settings, or set BROWSER. \
+             Then start the sign-in again.",
         ),
         "redirect_uri_mismatch" => (
             Code::SettingInvalid,

@@ -1,0 +1,90 @@
+//! A link on a port of this machine that redirects a browser to a page, once.
+//!
+//! The link is where others may read it: in the arguments of a browser, or on a terminal. Only this user's programs are
+//! answered (`loopback/peer_check.rs`), and only the first of them gets the real address.
+
+use std::sync::{Mutex, PoisonError};
+
+use http::header::{ALLOW, HeaderValue, InvalidHeaderValue, LOCATION};
+use http::{Method, StatusCode};
+use url::Url;
+
+use super::{Reply, Request};
+use crate::random;
+
+/// The bytes of the secret in the link.
+const SECRET_BYTES: usize = 32;
+
+const HTML: &str = "text/html; charset=utf-8";
+
+/// The page for a browser that opens the link again.
+const USED_UP: &str = "<!doctype html><html lang=en><meta charset=utf-8><title>Multi-Cloud Manager</title>\
+    <h1>This link has expired</h1><p>It works once, and only for a short time. Return to Multi-Cloud Manager or your terminal, \
+    and start again.";
+
+/// A link that redirects to a page once.
+#[derive(Debug)]
+pub struct Link {
+    authority: String,
+    path: String,
+    /// The page, until the link was used.
+    location: Mutex<Option<HeaderValue>>,
+}
+
+impl Link {
+    /// A link to the page, for a port with this authority.
+    ///
+    /// # Errors
+    /// When the page's address fits no header.
+    pub fn to(page: &Url, authority: &str) -> Result<Self, InvalidHeaderValue> {
+        Ok(Self {
+            authority: authority.to_owned(),
+            path: format!("/open/{}", random::token(SECRET_BYTES)),
+            location: Mutex::new(Some(HeaderValue::from_str(page.as_str())?)),
+        })
+    }
+
+    /// Its whole address.
+    pub fn address(&self) -> String {
+        format!("http://{}{}", self.authority, self.path)
+    }
+
+    /// Whether a path is the link's.
+    pub fn is_at(&self, path: &str) -> bool {
+        self.path == path
+    }
+
+    /// Whether no browser has been redirected yet.
+    pub fn is_unused(&self) -> bool {
+        self.location().is_some()
+    }
+
+    /// Lets it redirect nobody any more.
+    pub fn expire(&self) {
+        self.location().take();
+    }
+
+    /// The answer to a request.
+    pub fn answer(&self, request: &Request) -> Reply {
+        if !super::is_addressed_to(request, &self.authority) || !self.is_at(request.uri().path()) {
+            return super::reply(StatusCode::NOT_FOUND, HTML, "");
+        }
+        if request.method() != Method::GET {
+            let mut reply = super::reply(StatusCode::METHOD_NOT_ALLOWED, HTML, "");
+            reply
+                .headers_mut()
+                .insert(ALLOW, HeaderValue::from_static("GET"));
+            return reply;
+        }
+        let Some(location) = self.location().take() else {
+            return super::reply(StatusCode::GONE, HTML, USED_UP);
+        };
+        let mut reply = super::reply(StatusCode::SEE_OTHER, HTML, "");
+        reply.headers_mut().insert(LOCATION, location);
+        reply
+    }
+
+    fn location(&self) -> std::sync::MutexGuard<'_, Option<HeaderValue>> {
+        self.location.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
