@@ -1,11 +1,13 @@
 //! The commands and options of `mcm`, and their help.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
 use mcm_core::account::Cloud;
 use mcm_core::app::OnDuplicate;
 use mcm_core::role::Permissions;
+use url::Url;
 
 use crate::environment_arguments::EnvironmentCommand;
 use crate::hook_arguments::{ALLOW_HELP, HOOK_HELP, HookLinesOptions, HookOptions, ShimOptions};
@@ -30,14 +32,17 @@ Examples:
   mcm token --active azure             print an access token for the account in use
   mcm credential-process --active      print the AWS credential in use, as AWS's tools read it
   mcm configure aws                    write profiles that use it to ~/.aws/config
+  mcm configure kube contoso --cluster c   a context in ~/.kube/config
+  mcm console contoso                  the web console, signed in
   mcm whoami                           show which identity aws, az, gcloud and terraform use here
   mcm doctor                           find problems and how to fix them
   mcm exec production -- terraform plan   run a command as that account, with no secret in a file
   eval \"$(mcm env contoso)\"            set the credential in this shell's variables
 
 Environment:
-  AZURE_CLIENT_ID, AZURE_TENANT_ID     the app registration, and the tenant to sign in to
-  GOOGLE_CLIENT_ID, …_SECRET           the OAuth client of a desktop app
+  MCM_AZURE_CLIENT_ID                  the app registration; else AZURE_CLIENT_ID
+  AZURE_TENANT_ID                      the tenant to sign in to
+  MCM_GOOGLE_CLIENT_ID, …_SECRET       the OAuth client of a desktop app; else GOOGLE_CLIENT_ID, …
   AWS_PROFILE, AWS_REGION, …           the identity that assumes the role, as for every AWS tool
   BROWSER                              the program that opens the sign-in page, on Linux
   MCM_BROWSER                          the same for mcm and the app alone, before BROWSER
@@ -146,6 +151,19 @@ Examples:
   mcm configure aws contoso --name production
   mcm configure aws --undo";
 
+const CONFIGURE_KUBE_HELP: &str = "\
+The kubeconfig gets a user that runs \"mcm kube-token\" with the account's id, and a context of the cluster and that user.
+No credential is in the file. The cluster itself is the one that aws, az or gcloud wrote there, or comes from --server and
+--certificate-authority.
+
+The file is the first of KUBECONFIG, or ~/.kube/config. As with \"mcm configure aws\" the change is shown first, everything
+else stays byte for byte, and the file as it was is kept in config.before-mcm. The current context stays as it is.
+
+Examples:
+  mcm configure kube contoso-production --cluster production --region eu-central-1
+  mcm configure kube contoso --cluster aks-1 --name work --dry-run
+  mcm configure kube --undo";
+
 const WHOAMI_HELP: &str = "\
 Looks where the tools look, in their order: variables, profiles, their own sign-ins. It contacts no server and reads no
 credential. What only a server knows, such as the machine's role, is shown as unknown.
@@ -153,6 +171,15 @@ credential. What only a server knows, such as the machine's role, is shown as un
 --json prints {\"tools\":[…]}, each with tool (aws, az, gcloud, terraform-aws, terraform-azurerm, terraform-google), provider,
 source, identity, place (region, subscription or project), account (its id, if it is connected here), why, activeAccount and
 isActive (true, false, or null when unknown). New fields and sources may appear; existing ones keep their meaning.";
+
+const CONSOLE_HELP: &str = "\
+At AWS the console opens as the account's role, in its region. With --print the address goes to standard output: for 15
+minutes, anyone who has it can act as the role. Keep it out of files and logs. Azure and Google Cloud sign you in by
+themselves, and their addresses hold no secret.
+
+Example:
+  mcm console contoso-production
+  mcm console contoso-production --print | xclip";
 
 const COMPLETION_HELP: &str = "\
 Add to the shell's start file:
@@ -342,6 +369,15 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Open an account's web console, signed in as the account at AWS
+    #[command(after_help = CONSOLE_HELP)]
+    Console {
+        /// The account
+        account: String,
+        /// Print the address instead of opening it
+        #[arg(long)]
+        print: bool,
+    },
     /// Print a shell's completion script for commands, options and names
     #[command(after_help = COMPLETION_HELP)]
     Completion {
@@ -496,6 +532,40 @@ pub(crate) enum Configure {
     /// Write a profile for each AWS account into AWS's config file
     #[command(after_help = CONFIGURE_AWS_HELP)]
     Aws(ConfigureAws),
+    /// Write a user and a context for a Kubernetes cluster into the kubeconfig
+    #[command(after_help = CONFIGURE_KUBE_HELP)]
+    Kube(ConfigureKube),
+}
+
+#[derive(Args)]
+pub(crate) struct ConfigureKube {
+    /// The account
+    #[arg(required_unless_present = "undo")]
+    pub(crate) account: Option<String>,
+    /// The cluster's name
+    #[arg(long, value_name = "NAME", required_unless_present = "undo")]
+    pub(crate) cluster: Option<String>,
+    /// EKS: the cluster's region, when not the account's chosen one
+    #[arg(long, value_name = "REGION", conflicts_with = "undo")]
+    pub(crate) region: Option<String>,
+    /// The address of the cluster's server, when the kubeconfig has no such cluster
+    #[arg(long, value_name = "URL", conflicts_with = "undo")]
+    pub(crate) server: Option<Url>,
+    /// The file of the certificate that the server is checked with
+    #[arg(long, value_name = "FILE", requires = "server")]
+    pub(crate) certificate_authority: Option<PathBuf>,
+    /// The context's name [default: the cluster's]
+    #[arg(long, value_name = "NAME", conflicts_with = "undo")]
+    pub(crate) name: Option<String>,
+    /// Write without asking
+    #[arg(long, short = 'y', conflicts_with = "dry_run")]
+    pub(crate) yes: bool,
+    /// Show the change and write nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Remove what this command wrote, of all accounts or of the named one
+    #[arg(long)]
+    pub(crate) undo: bool,
 }
 
 #[derive(Args)]
@@ -601,6 +671,9 @@ pub(crate) struct AwsLogin {
         conflicts_with_all = NO_ROLE
     )]
     pub(crate) session_duration: Option<u32>,
+    /// The name of its sessions, which CloudTrail shows and a trust policy may demand [default: the caller's name]
+    #[arg(long, value_name = "NAME", conflicts_with_all = NO_ROLE, conflicts_with = "print")]
+    pub(crate) session_name: Option<String>,
     /// The External ID, if several wait for a role or your organisation gave you one
     #[arg(long, value_name = "ID", conflicts_with_all = NO_ROLE)]
     pub(crate) external_id: Option<String>,
@@ -677,6 +750,9 @@ pub(crate) struct CommonLogin {
     /// Sign in with the browser of another computer, which reaches this port through SSH
     #[arg(long, value_name = "PORT", conflicts_with = "device_code", value_parser = value_parser!(u16).range(1024..))]
     pub(crate) redirect_port: Option<u16>,
+    /// Sign in with the client id in force although connected accounts have another
+    #[arg(long)]
+    pub(crate) new_client: bool,
     /// Replace the account already connected for the same tenant or address
     #[arg(long, conflicts_with = "keep_both")]
     pub(crate) replace: bool,

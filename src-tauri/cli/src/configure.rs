@@ -4,11 +4,14 @@
 //! shows a change, and `configure/program.rs` finds the program that the profiles run.
 
 mod aws_config;
+pub(crate) mod kube;
+mod kubeconfig;
 mod preview;
 mod program;
 
 use std::collections::HashSet;
 use std::io::{self, IsTerminal as _};
+use std::path::Path;
 use std::time::Duration;
 
 use mcm_core::account::{Account, Cloud, Identity, Target};
@@ -19,10 +22,11 @@ use mcm_core::file::{self, Foreign};
 use mcm_core::resource::Resource;
 use mcm_core::world::{Environment, World};
 
-use self::aws_config::{Config, Draft, Profile, Wanted};
+use self::aws_config::{Config, Draft, Line, Profile, Wanted};
 pub(crate) use self::aws_config::{asked, asked_account};
 pub(crate) use self::program::is_this as is_this_program;
 use crate::arguments::ConfigureAws;
+use crate::choice::by_name;
 use crate::failure::Failure;
 use crate::other_tools::OtherTools;
 use crate::output::{confirm, note, print};
@@ -44,7 +48,7 @@ pub(crate) async fn run(app: &App, world: &World, options: ConfigureAws) -> Resu
         Error::new(Code::StorageUnreadable, message)
     })?;
     let mut draft = config.draft();
-    let mut notes = if options.undo {
+    let notes = if options.undo {
         take_out(app, &config, &mut draft, &options)?
     } else {
         let program = program::of_this_process(&world.environment)?;
@@ -59,54 +63,83 @@ pub(crate) async fn run(app: &App, world: &World, options: ConfigureAws) -> Resu
         )?
     };
 
-    let is_new = file.bytes().is_none();
-    let is_gone = !is_new && draft.leaves_nothing();
-    let lines = draft.lines(is_new);
-    let content = aws_config::content(&lines);
-    if content.as_bytes() == file.bytes().unwrap_or_default() {
-        notes.push(format!("{} needs no change.", path.display()));
-        note(&notes.join("\n"));
-        return Ok(());
-    }
+    let is_gone = file.bytes().is_some() && draft.leaves_nothing();
+    let lines = draft.lines(file.bytes().is_none());
     // Every client that could read the file before can read it afterwards.
-    Config::parse(content.as_bytes()).map_err(|why| {
+    Config::parse(aws_config::content(&lines).as_bytes()).map_err(|why| {
         Error::new(
             Code::Internal,
             format!("The change to {} would damage it: {why}.", path.display()),
         )
     })?;
+    let edited = Edited {
+        file: &file,
+        path: &path,
+        lines: &lines,
+        is_gone,
+        lock: "aws-config.lock",
+        yes: options.yes,
+        dry_run: options.dry_run,
+        names_home: !options.undo,
+    };
+    write(world, &edited, notes).await
+}
+
+/// A file of another program, with a change that has not been made yet.
+struct Edited<'a> {
+    file: &'a Foreign,
+    path: &'a Path,
+    lines: &'a [Line<'a>],
+    /// Whether nothing is left of it.
+    is_gone: bool,
+    /// The lock that other `mcm` processes take for the same file.
+    lock: &'a str,
+    yes: bool,
+    dry_run: bool,
+    /// Whether a note says that the file depends on `MCM_HOME`.
+    names_home: bool,
+}
+
+/// Shows a change, asks, and makes it.
+async fn write(world: &World, edited: &Edited<'_>, mut notes: Vec<String>) -> Result<(), Failure> {
+    let Edited { file, path, .. } = edited;
+    let content = aws_config::content(edited.lines);
+    if content.as_bytes() == file.bytes().unwrap_or_default() {
+        notes.push(format!("{} needs no change.", path.display()));
+        note(&notes.join("\n"));
+        return Ok(());
+    }
+    let is_new = file.bytes().is_none();
     print(&preview::unified(
         &path.display().to_string(),
-        &lines,
+        edited.lines,
         is_new,
-        is_gone,
+        edited.is_gone,
     ))?;
-    if options.dry_run {
+    if edited.dry_run {
         notes.push("Dry run: nothing was written.".to_owned());
         note(&notes.join("\n"));
         return Ok(());
     }
     file.require_replaceable()?;
-    if !options.yes && !confirmed(&path.display().to_string()).await? {
+    if !edited.yes && !confirmed(&path.display().to_string()).await? {
         note("Nothing was written.");
         return Err(Failure::Told);
     }
     let _lock = file::lock(
-        &world.paths.data.join("locks/aws-config.lock"),
+        &world.paths.data.join("locks").join(edited.lock),
         CONFIG_LOCK_TIMEOUT,
     )
     .await?;
-    file.replace((!is_gone).then_some(content.as_bytes()))?;
+    file.replace((!edited.is_gone).then_some(content.as_bytes()))?;
     let kept = if is_new {
         String::new()
     } else {
         format!(" The original file is kept as {}.", file.backup().display())
     };
     notes.push(format!("{} was written.{kept}", path.display()));
-    if !options.undo && world.environment.get("MCM_HOME").is_some() {
-        notes.push(
-            "MCM_HOME is set: the profiles work only where it has the same value.".to_owned(),
-        );
+    if edited.names_home && world.environment.get("MCM_HOME").is_some() {
+        notes.push("MCM_HOME is set: the file works only where it has the same value.".to_owned());
     }
     note(&notes.join("\n"));
     Ok(())
@@ -174,7 +207,7 @@ fn put_in(
         let names_it = |profile: &&Profile<'_>| {
             !profile.ours
                 && app
-                    .resolve(&profile.account)
+                    .named(&profile.account)
                     .is_ok_and(|named| asked_as(&named) == asked)
         };
         let theirs = profiles.iter().find(names_it);
@@ -240,7 +273,7 @@ fn take_out(
         match profiles.iter().find(of_name) {
             Some(profile) => wanted.insert(profile.account.clone()),
             None => {
-                let named = app.resolve(name)?;
+                let named = by_name(app, name)?;
                 let is_whole =
                     named.names().contains(&name.to_lowercase()) || named.id.as_str() == name;
                 wanted.insert(if is_whole {
@@ -291,7 +324,7 @@ fn chosen(app: &App, options: &ConfigureAws) -> Result<Vec<Account>, Failure> {
         return Ok(accounts);
     }
     for name in &options.accounts {
-        let account = app.resolve(name)?;
+        let account = by_name(app, name)?;
         if account.cloud() != Cloud::Aws {
             let message = format!(
                 "{} is an account of {}. Name AWS accounts only.",
@@ -488,6 +521,7 @@ mod tests {
             caller: "arn:aws:iam::111122223333:user/ada".into(),
             session_seconds: 3600,
             longest_session_seconds: None,
+            session_name: None,
         };
         Account::new(identity, jiff::Timestamp::UNIX_EPOCH)
     }

@@ -15,6 +15,7 @@ use mcm_core::account::{Account, Cloud};
 use mcm_core::app::CachedSessions;
 use mcm_core::memory;
 use mcm_core::provider;
+use mcm_core::provider::aws::HELPER_MARK;
 use mcm_core::settings::Settings;
 use mcm_core::vault::Vault;
 use mcm_core::world::{APP_ID, Environment, Paths, SystemClock};
@@ -47,6 +48,10 @@ fn is_handed_out() -> bool {
     let Ok(arguments) = IssueArguments::try_parse() else {
         return false;
     };
+    // Within a program that a renewal runs, nothing is issued that the renewal may be of: mcm-full looks.
+    if environment.get(HELPER_MARK).is_some() {
+        return false;
+    }
     let environment = exec::outside(&environment);
     // Keychain work on this thread leaves nothing to await.
     issue(&arguments.command, &environment)

@@ -12,6 +12,7 @@ mod child_exit;
 mod choice;
 mod completion;
 mod configure;
+mod console;
 mod credential_env;
 mod credential_process;
 mod doctor;

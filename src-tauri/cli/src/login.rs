@@ -6,6 +6,8 @@ pub(crate) mod aws;
 mod elsewhere;
 mod keys;
 
+use std::io::{self, IsTerminal as _};
+
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use mcm_core::account::{AccountId, Cloud, Identity, OfferedTenant};
@@ -21,7 +23,7 @@ use mcm_core::words;
 
 use crate::arguments::{AzureLogin, CommonLogin, GcpLogin, Redirect};
 use crate::failure::{Failure, sign_in_advice};
-use crate::output::{note, print, table};
+use crate::output::{confirm, note, print, table};
 
 pub(crate) async fn azure(app: &App, vault: &Vault, options: AzureLogin) -> Result<(), Failure> {
     let on_duplicate = options.common.on_duplicate();
@@ -74,6 +76,7 @@ async fn connect(
     command: &str,
 ) -> Result<AccountView, Failure> {
     open_keychain(vault).await?;
+    accept_client(app, wanted.cloud, common).await?;
     if common.redirect == Redirect::DeepLink {
         note("Only the app can receive a deep link, so this sign-in uses loopback.");
     }
@@ -98,6 +101,43 @@ async fn connect(
 }
 
 pub(crate) const OPEN_IT: &str = "Your keychain asks for your permission. Answer in its dialog.";
+
+/// Shows a client id that differs from that of the connected accounts, and asks whether to use it.
+///
+/// # Errors
+/// `invalid-input` when the user declines, and where there is no terminal to ask on.
+async fn accept_client(app: &App, cloud: Cloud, common: &CommonLogin) -> Result<(), Error> {
+    let others = app.accounts_of_other_clients(cloud).await?;
+    let views = app.watch().borrow().clouds.clone();
+    let view = views.into_iter().find(|view| view.cloud == cloud);
+    let (Some((account, other)), Some(view)) = (others.first(), view) else {
+        return Ok(());
+    };
+    let difference = format!(
+        "{} was signed in with client id {other}. {} now names {}.",
+        account.name(),
+        view.client_id_origin.unwrap_or_default(),
+        view.client_id.unwrap_or_default()
+    );
+    if common.new_client {
+        note(&difference);
+        return Ok(());
+    }
+    let variable = match cloud {
+        Cloud::Gcp => "MCM_GOOGLE_CLIENT_ID",
+        Cloud::Azure | Cloud::Aws => "MCM_AZURE_CLIENT_ID",
+    };
+    if io::stdin().is_terminal() && io::stderr().is_terminal() {
+        note(&difference);
+        if confirm("Sign in with the other client id? [y/N] ".to_owned()).await {
+            return Ok(());
+        }
+    }
+    let message = format!(
+        "{difference} Set {variable} to the client id of this app, or add --new-client to sign in with the other one."
+    );
+    Err(Error::new(Code::InvalidInput, message))
+}
 
 /// Makes sure that the sign-in can be stored, before the user goes through it: memory ends with this process.
 pub(crate) async fn open_keychain(vault: &Vault) -> Result<(), Error> {

@@ -18,7 +18,7 @@ use crate::arguments::{Arguments, Command, Configure, IssueCommand, Login};
 use crate::failure::Failure;
 use crate::output::{note, print};
 use crate::{
-    accounts, activity, aws_files, completion, configure, credential_process, doctor, env,
+    accounts, activity, aws_files, completion, configure, console, credential_process, doctor, env,
     environment, exec, export, help, hook, hook_lines, kube_token, login, logout, pick, prompt,
     sessions, shims, targets, token, variables, whoami,
 };
@@ -224,6 +224,9 @@ async fn dispatch(command: Command, world: World) -> Result<(), Failure> {
             Command::Configure(Configure::Aws(options)) => {
                 configure::run(&app, &world, options).await
             }
+            Command::Configure(Configure::Kube(options)) => {
+                configure::kube::run(&app, &world, options).await
+            }
             Command::Whoami { json } => whoami::run(&app, json),
             Command::Completion { .. }
             | Command::Prompt(_)
@@ -243,6 +246,7 @@ async fn dispatch(command: Command, world: World) -> Result<(), Failure> {
                 Ok(())
             }
             Command::Sessions(options) => sessions::run(&app, &world, &options),
+            Command::Console { account, print } => console::run(&app, &account, print).await,
             Command::Exec(options) => {
                 ready = Some(exec::prepare(&app, &world, options).await?);
                 Ok(())

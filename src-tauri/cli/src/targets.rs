@@ -5,6 +5,7 @@
 use mcm_core::account::{Account, AccountId, Cloud, OrganizationAccount, Target};
 use mcm_core::app::App;
 use mcm_core::error::{Code, Error};
+use mcm_core::provider;
 use mcm_core::words;
 use serde::Serialize;
 
@@ -93,9 +94,10 @@ pub(crate) async fn run(app: &App, name: &str, json: bool, refresh: bool) -> Res
 
 pub(crate) async fn run_use(app: &App, name: &str, target: Option<&str>) -> Result<(), Failure> {
     let account = app.resolve(name)?;
-    let target = target.map(|wanted| find(&account, wanted)).transpose()?;
-    let target = target.map(|target| target.id.as_str());
-    app.use_account(&account.id, target).await?;
+    let target = target
+        .map(|wanted| target_id(&account, wanted))
+        .transpose()?;
+    app.use_account(&account.id, target.as_deref()).await?;
     let account = app.resolve(account.id.as_str())?;
     let target = account
         .chosen_target()
@@ -118,6 +120,21 @@ pub(crate) async fn run_use(app: &App, name: &str, target: Option<&str>) -> Resu
     Ok(print(&format!(
         "Now in use for {cloud}: {name} ({who}){target}"
     ))?)
+}
+
+/// The id of the target that the user names; at AWS also a region that no list holds, whose name has the right form.
+fn target_id(account: &Account, wanted: &str) -> Result<String, Error> {
+    let not_found = match find(account, wanted) {
+        Ok(found) => return Ok(found.id.clone()),
+        Err(error) if error.code() == Code::NotFound => error,
+        Err(error) => return Err(error),
+    };
+    let unlisted = provider::unlisted_target(&account.identity, wanted.trim()).ok_or(not_found)?;
+    note(&format!(
+        "mcm: this version does not know the region {}. It was taken because its name has the form of AWS's regions.",
+        unlisted.id
+    ));
+    Ok(unlisted.id)
 }
 
 /// The target that the user names: by its id, which wins, its exact name, or a part that matches no other.

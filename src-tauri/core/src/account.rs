@@ -119,6 +119,12 @@ impl GrantKey {
         Self("0".repeat(32))
     }
 
+    /// The key of the same user's grant that another app registration made. One does not redeem what the other was given.
+    #[must_use]
+    pub fn of_client(&self, client_id: &str) -> Self {
+        Self(digest(["grant", "client", &self.0, client_id]))
+    }
+
     /// The key as text: hexadecimal digits, fit for a file name and a keychain entry.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -185,6 +191,10 @@ pub enum Identity {
         session_seconds: u32,
         /// The longest session that the role was seen to permit, if known.
         longest_session_seconds: Option<u32>,
+        /// The name of its sessions, when one was chosen; else they are named after the caller.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[ts(optional)]
+        session_name: Option<String>,
     },
     /// A user of AWS IAM Identity Center. Key: the partition, the start URL and the user's name.
     #[serde(rename = "identity-center")]
@@ -227,7 +237,7 @@ impl Identity {
         AccountId(format!("{}-{}", self.cloud(), &digest[..12]))
     }
 
-    /// The grant that serves this identity.
+    /// The grant that serves this identity, as long as one app registration made every grant of the user.
     pub fn grant_key(&self) -> GrantKey {
         GrantKey(match self {
             Self::Azure { home, .. } => digest(["grant", "azure", home]),
@@ -539,7 +549,7 @@ pub struct ResourceSession {
 pub struct Account {
     /// Its id; always `identity.account_id()`.
     pub id: AccountId,
-    /// The grant that serves it; always `identity.grant_key()`.
+    /// The grant that serves it: `identity.grant_key()`, or the user's grant of another app registration.
     pub grant: GrantKey,
     /// The user's identity.
     pub identity: Identity,

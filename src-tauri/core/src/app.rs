@@ -8,6 +8,7 @@ mod background;
 mod build_snapshot;
 mod cached_sessions;
 mod catalogue;
+mod clients;
 mod connect;
 mod diagnostics;
 mod disconnect;
@@ -239,9 +240,7 @@ impl App {
         if account.cloud() == Cloud::Aws {
             return self.open_aws_console(id, false).await;
         }
-        let page = provider::console(&self.settings(), &account);
-        let page = page
-            .ok_or_else(|| Error::new(Code::Unsupported, "This account has no console to open."))?;
+        let page = self.plain_console(&account)?;
         self.open_page(&page).await
     }
 
@@ -249,6 +248,29 @@ impl App {
     async fn open_page(&self, page: &Url) -> Result<()> {
         let https_forced = HttpsForced::default();
         self.world.browser.open(page, &https_forced).await
+    }
+
+    /// Returns once the browser no longer needs this process for the page that was opened last.
+    pub async fn until_page_served(&self) {
+        self.world.browser.until_served().await;
+    }
+
+    /// The address that opens the cloud's console as the account, for a program that is given it. At AWS it is a
+    /// credential, and recorded as one.
+    ///
+    /// # Errors
+    /// As `session`; `not-found`, `unsupported`, and what AWS's sign-in server says.
+    pub async fn console_address(&self, id: &AccountId, to: &str) -> Result<url::Url> {
+        let account = self.account(id)?;
+        if account.cloud() != Cloud::Aws {
+            return self.plain_console(&account);
+        }
+        self.aws_console_address(&account, to).await
+    }
+
+    fn plain_console(&self, account: &Account) -> Result<url::Url> {
+        provider::console(&self.settings(), account)
+            .ok_or_else(|| Error::new(Code::Unsupported, "This account has no console to open."))
     }
 
     /// Waits for what must finish before the process ends: running renewals, and accounts that are being disconnected.

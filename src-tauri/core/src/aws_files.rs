@@ -38,6 +38,9 @@ const SOURCES: [&str; 10] = [
     "duration_seconds",
 ];
 
+/// Sections of `config` beside those of profiles.
+const NAMED_SECTIONS: [&str; 2] = ["sso-session", "services"];
+
 /// Whether a setting is a key.
 pub fn is_key(setting: &str) -> bool {
     KEYS.contains(&setting.to_lowercase().as_str())
@@ -237,6 +240,21 @@ impl SharedFile {
             bytes,
             ..self.clone()
         }
+    }
+
+    /// The sections of `config` that profiles name, by their kind (`sso-session`, `services`) and their name, as botocore
+    /// finds them.
+    ///
+    /// # Errors
+    /// `setting-invalid`, with file and line.
+    pub fn named_sections(&self) -> Result<BTreeMap<(&'static str, String), Settings>, Error> {
+        let document = self.document()?;
+        let named = |(title, settings): (&str, Settings)| {
+            let [kind, name] = <[String; 2]>::try_from(shell_words(title)?).ok()?;
+            let kind = NAMED_SECTIONS.into_iter().find(|known| **known == kind)?;
+            Some(((kind, name), settings))
+        };
+        Ok(document.settings().into_iter().filter_map(named).collect())
     }
 
     /// The profiles that a client sees in it.

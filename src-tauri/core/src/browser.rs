@@ -10,8 +10,10 @@
 mod link;
 
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
+use tokio::sync::watch;
 use url::Url;
 
 use crate::error::{Code, Error, Result};
@@ -28,6 +30,8 @@ pub struct SystemBrowser {
     config: PathBuf,
     front: Frontend,
     kept_back: Vec<&'static str>,
+    /// Whether the last link has been used, or has expired.
+    is_served: Mutex<Option<watch::Receiver<bool>>>,
 }
 
 impl SystemBrowser {
@@ -38,6 +42,7 @@ impl SystemBrowser {
             config: paths.config.clone(),
             front,
             kept_back: Vec::new(),
+            is_served: Mutex::default(),
         }
     }
 
@@ -82,6 +87,12 @@ impl SystemBrowser {
             Code::BrowserFailed,
             format!("No browser could be started. {fix}"),
         )
+    }
+
+    fn last(&self) -> MutexGuard<'_, Option<watch::Receiver<bool>>> {
+        self.is_served
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -139,7 +150,8 @@ fn split_at_colons(list: &str) -> Vec<String> {
 impl Browser for SystemBrowser {
     async fn open(&self, page: &Url, https_forced: &HttpsForced) -> Result<()> {
         http::require_safe(page)?;
-        let page = link::to(page, https_forced)?;
+        let (page, is_served) = link::to(page, https_forced)?;
+        *self.last() = Some(is_served);
         // Read now, so that a choice counts for the next page.
         let chosen = Settings::load(&self.config, &self.environment).browser;
         let (programs, kept_back) = (self.programs(chosen.as_ref()), self.kept_back.clone());
@@ -153,6 +165,14 @@ impl Browser for SystemBrowser {
         match tokio::task::spawn_blocking(open).await {
             Ok(true) => Ok(()),
             _ => Err(self.not_started(chosen.as_ref())),
+        }
+    }
+
+    async fn until_served(&self) {
+        let last = self.last().clone();
+        if let Some(mut is_served) = last {
+            // A closed link serves no request.
+            let _ = is_served.wait_for(|is_served| *is_served).await;
         }
     }
 }
@@ -319,7 +339,7 @@ mod tests {
         for falls_back in [false, true] {
             let https_forced = HttpsForced::default();
             let page = Url::parse("https://login.example/authorize").expect("a URL");
-            let link = link::to(&page, &https_forced).expect("a port");
+            let (link, _) = link::to(&page, &https_forced).expect("a port");
             let (authority, _) = parts(&link);
             let mut stream = tokio::net::TcpStream::connect(authority)
                 .await

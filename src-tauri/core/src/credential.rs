@@ -251,6 +251,14 @@ impl Grant {
         }
     }
 
+    /// The app registration that the grant was issued to; none for a role.
+    pub fn client_id(&self) -> Option<&str> {
+        match self {
+            Self::RefreshToken(grant) => Some(&grant.client_id),
+            Self::Role(_) | Self::IdentityCenter(_) => None,
+        }
+    }
+
     /// The id of access keys that the grant needs and that have a record of their own.
     pub fn access_key_id(&self) -> Option<&str> {
         match self {

@@ -86,6 +86,15 @@ pub trait Provider: Send + Sync {
         challenge: Option<&ClaimsChallenge>,
     ) -> Result<Refreshed>;
 
+    /// Refuses an account whose renewal this process would wait for from within that renewal: a program that a renewal runs
+    /// may run `mcm` again.
+    ///
+    /// # Errors
+    /// `setting-invalid`.
+    fn require_outside(&self, _account: &Account) -> Result<()> {
+        Ok(())
+    }
+
     /// Whether the grant holds a token that the sessions of all resources are made with, and when that is renewed: by
     /// `refresh` for the management. None for a grant that sessions are made from directly.
     fn due(&self, _grant: &Grant) -> Option<Due> {
@@ -314,6 +323,15 @@ pub fn check_client_id(
         Cloud::Azure => settings::check_azure_client_id(client_id, &settings.azure.authority),
         Cloud::Gcp => settings::check_gcp_client_id(client_id, &settings.gcp.issuer),
         Cloud::Aws => Err("has no place: AWS has no client ids.".to_owned()),
+    }
+}
+
+/// A target that the user names and that no list of the cloud's holds, where the form of its id is proof enough: regions of
+/// AWS, of which there are more every year.
+pub fn unlisted_target(identity: &Identity, id: &str) -> Option<Target> {
+    match identity.cloud() {
+        Cloud::Aws => aws::unlisted_region(identity, id),
+        Cloud::Azure | Cloud::Gcp => None,
     }
 }
 

@@ -185,6 +185,7 @@ impl Sessions {
     ) -> Result<Session> {
         let account = self.account(id)?;
         provider::check_resource(&account.identity, resource)?;
+        providers.of(account.cloud()).require_outside(&account)?;
         if mode == RefreshMode::Fresh
             && let Some(session) = self.fresh(&account, resource).await?
         {
@@ -257,11 +258,12 @@ impl Sessions {
     pub async fn write_sign_in(
         &self,
         identity: &Identity,
+        key: &GrantKey,
         grant: &Grant,
         session: &Session,
     ) -> Result<NewSecrets> {
-        let (account, key) = (identity.account_id(), identity.grant_key());
-        let lock = self.lock(&key).await?;
+        let account = identity.account_id();
+        let lock = self.lock(key).await?;
         let resource = Resource::Management.key();
         let intents = vec![
             Intent::Grant(key.clone()),
@@ -273,8 +275,8 @@ impl Sessions {
         ];
         let secrets = self.note(intents, lock).await?;
         let vault = &self.0.vault;
-        vault.write(&Record::grant(&key), grant.to_bytes()).await?;
-        self.unsaved().remove(&key);
+        vault.write(&Record::grant(key), grant.to_bytes()).await?;
+        self.unsaved().remove(key);
         vault
             .write(&Record::session(&account, resource), session.to_bytes())
             .await?;
@@ -515,9 +517,8 @@ impl Sessions {
         } = wanted;
         let challenge = challenge.as_ref();
         let before = self.account(id)?;
-        let _lock = self.lock(&before.grant).await?;
         // The previous holder of the lock may have done the same work, or met the same failure.
-        let account = self.account(id)?;
+        let (_lock, account) = self.locked(&before.grant, id).await?;
         let renewed_meanwhile = account.session_for(resource) != before.session_for(resource);
         if challenge.is_none()
             && (renewed_meanwhile || mode == RefreshMode::Fresh)
@@ -608,6 +609,26 @@ impl Sessions {
             }
         }
         Err(self.record_trouble(&account, resource, error).await?)
+    }
+
+    /// The account under the lock of its grant. A sign-in meanwhile may have given it another grant.
+    async fn locked(&self, grant: &GrantKey, id: &AccountId) -> Result<(file::Lock, Arc<Account>)> {
+        let mut grant = grant.clone();
+        loop {
+            let lock = self.lock(&grant).await?;
+            let account = self.account(id)?;
+            if account.grant == grant {
+                return Ok((lock, account));
+            }
+            grant.clone_from(&account.grant);
+        }
+    }
+
+    /// The app registration that a stored grant was issued to; none when it cannot be read.
+    pub async fn client_of(&self, grant: &GrantKey) -> Option<String> {
+        let bytes = self.0.vault.read(&Record::grant(grant)).await.ok()??;
+        let grant = Grant::from_bytes(&bytes).ok()?;
+        grant.client_id().map(str::to_owned)
     }
 
     /// Asks the provider for a session that can be issued. A grant that came with one that cannot is stored all the same.

@@ -368,6 +368,13 @@ impl Lookup<'_> {
         self.file_text(section, key)
     }
 
+    /// As `text`, of the first variable that is set: ours comes before one that other programs read too.
+    fn first_text(&mut self, section: &str, key: &str, variables: &[&str]) -> Option<Sourced> {
+        let is_set = |name: &&&str| self.environment.get(name).is_some();
+        let variable = variables.iter().find(is_set).copied();
+        self.text(section, key, variable)
+    }
+
     /// The value of a setting in the file alone.
     fn file_text(&mut self, section: &str, key: &str) -> Option<Sourced> {
         let item = self.document.get(section)?.get(key)?;
@@ -526,7 +533,11 @@ fn azure(lookup: &mut Lookup<'_>) -> AzureSettings {
         },
     );
     let redirect = lookup.redirect("azure", "MCM_REDIRECT_AZURE", RedirectKind::DeepLink);
-    let client_id = lookup.text("azure", "client_id", Some("AZURE_CLIENT_ID"));
+    let client_id = lookup.first_text(
+        "azure",
+        "client_id",
+        &["MCM_AZURE_CLIENT_ID", "AZURE_CLIENT_ID"],
+    );
     match &client_id {
         None => lookup.problem(
             "AZURE_CLIENT_ID",

@@ -210,6 +210,9 @@ pub trait Browser: Send + Sync {
     /// Opens the page, or returns why no browser could be started (`browser-failed`). A browser that insists on https on the
     /// way there is reported later.
     async fn open(&self, page: &Url, https_forced: &HttpsForced) -> Result<()>;
+
+    /// Returns once the browser no longer needs this process for the last page that was opened.
+    async fn until_served(&self) {}
 }
 
 /// The handler of the app's URI scheme on this machine.

@@ -22,6 +22,10 @@ source?: SourceChoice,
  */
 sessionSeconds?: number, 
 /**
+ * The name of its sessions; an empty one stands for the caller's own name, which is the default.
+ */
+sessionName?: string, 
+/**
  * Whether to connect a role that can be assumed without the right External ID, and to mark it as such.
  */
 acceptNotEnforced: boolean, };

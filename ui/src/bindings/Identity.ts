@@ -81,7 +81,11 @@ sessionSeconds: number,
 /**
  * The longest session that the role was seen to permit, if known.
  */
-longestSessionSeconds: number | null, } | { "cloud": "identity-center", 
+longestSessionSeconds: number | null, 
+/**
+ * The name of its sessions, when one was chosen; else they are named after the caller.
+ */
+sessionName?: string, } | { "cloud": "identity-center", 
 /**
  * The start URL that the sign-in was made with, without query, fragment and last slash.
  */

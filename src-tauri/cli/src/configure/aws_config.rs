@@ -321,7 +321,7 @@ impl<'a> Draft<'_, 'a> {
 }
 
 /// Gives every remaining line its line end, and removes the last one's when `is_open`.
-fn with_ends<'a>(lines: Vec<Line<'a>>, end: &str, is_open: bool) -> Vec<Line<'a>> {
+pub(super) fn with_ends<'a>(lines: Vec<Line<'a>>, end: &str, is_open: bool) -> Vec<Line<'a>> {
     let last = lines
         .iter()
         .rposition(|line| !matches!(line, Line::TakenOut(_)));

@@ -50,9 +50,19 @@ fn hunk(diff: &mut String, lines: &[Line<'_>], start: usize, end: usize) {
         here.iter().filter(in_new).count(),
     );
     let _ = writeln!(diff, "@@ -{old} +{new} @@");
-    for line in here {
+    for (index, line) in here.iter().enumerate() {
         let (sign, line, shown) = match line {
             Line::Kept(line) => (' ', *line, without_value(line)),
+            // Only its end changes, so it is somebody else's.
+            Line::TakenOut(line) if is_ended_otherwise(line, here.get(index + 1)) => {
+                ('-', *line, without_value(line))
+            }
+            Line::PutIn(line)
+                if index > 0
+                    && matches!(here[index - 1], Line::TakenOut(old) if without_end(old) == without_end(line)) =>
+            {
+                ('+', line.as_str(), without_value(line))
+            }
             Line::TakenOut(line) => ('-', *line, without_end(line).to_owned()),
             Line::PutIn(line) => ('+', line.as_str(), without_end(line).to_owned()),
         };
@@ -61,6 +71,10 @@ fn hunk(diff: &mut String, lines: &[Line<'_>], start: usize, end: usize) {
             diff.push_str("\\ No newline at end of file\n");
         }
     }
+}
+
+fn is_ended_otherwise(line: &str, next: Option<&Line<'_>>) -> bool {
+    matches!(next, Some(Line::PutIn(new)) if without_end(new) == without_end(line))
 }
 
 fn without_end(line: &str) -> &str {
@@ -106,7 +120,21 @@ mod tests {
         assert_eq!(
             shown,
             "--- config\n+++ config\n@@ -2,4 +2,6 @@\n # aws_secret_access_key = …\n aws_secret_access_key = …\n \
-             region = eu-west-1\n-last\n\\ No newline at end of file\n+last\n+\n+[profile x]\n\\ No newline at end of file"
+             region = eu-west-1\n-  …\n\\ No newline at end of file\n+  …\n+\n+[profile x]\n\\ No newline at end of file"
+        );
+    }
+
+    #[test]
+    fn a_last_line_that_gets_an_end_keeps_its_value_to_itself() {
+        let lines = [
+            Line::TakenOut("aws_secret_access_key = CANARY"),
+            Line::PutIn("aws_secret_access_key = CANARY\n".to_owned()),
+            Line::PutIn("[profile x]".to_owned()),
+        ];
+        let shown = unified("config", &lines, false, false);
+        assert!(
+            !shown.contains("CANARY") && shown.contains("+[profile x]"),
+            "{shown}"
         );
     }
 

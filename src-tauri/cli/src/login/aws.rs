@@ -159,6 +159,7 @@ async fn connect(
         external_id: options.external_id,
         source: chosen(options.source.as_deref())?,
         session_seconds: options.session_duration,
+        session_name: options.session_name,
         accept_not_enforced: options.accept_not_enforced,
     };
     let id = app.connect(Connect {

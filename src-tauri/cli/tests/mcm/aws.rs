@@ -84,8 +84,7 @@ fn a_role_is_prepared_checked_and_connected_with_visible_progress() {
         "{}",
         ended.stderr
     );
-    let became =
-        "  assumed identity: arn:aws:sts::444455556666:assumed-role/Reader/multi-cloud-manager";
+    let became = "  assumed identity: arn:aws:sts::444455556666:assumed-role/Reader/ada";
     assert_eq!(
         output.iter().rfind(|line| line.starts_with("  ")),
         Some(&became),

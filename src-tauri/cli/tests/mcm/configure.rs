@@ -204,7 +204,7 @@ fn a_profile_follows_its_account_and_never_takes_a_used_name() {
     );
 
     harness.mcm(&["use", &id, "eu-north-1"]).done();
-    configure(&harness, &["contoso", "--name", "work", "--yes"]).done();
+    configure(&harness, &["contoso-production", "--name", "work", "--yes"]).done();
     let second = fs::read_to_string(&path).expect("there");
     assert_eq!(
         second,
@@ -213,7 +213,8 @@ fn a_profile_follows_its_account_and_never_takes_a_used_name() {
             .replace("eu-central-1", "eu-north-1")
     );
     for name in ["contoso-production", "a b", "__proto__"] {
-        let output = configure(&harness, &["contoso", "--name", name, "--yes"]).failed(2);
+        let output =
+            configure(&harness, &["contoso-production", "--name", name, "--yes"]).failed(2);
         assert!(output.contains(name), "{output}");
     }
 
@@ -232,7 +233,7 @@ fn a_profile_follows_its_account_and_never_takes_a_used_name() {
         both.starts_with(&second) && both.contains("\n\n[profile AWS-Account-444455556666]\n"),
         "{both}"
     );
-    configure(&harness, &["--undo", "role/LongReader", "--yes"]).done();
+    configure(&harness, &["--undo", "AWS-Account-444455556666", "--yes"]).done();
     assert_eq!(fs::read_to_string(&path).expect("there"), second);
 
     harness.mcm(&["logout", &id]).done();

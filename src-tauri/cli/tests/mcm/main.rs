@@ -31,6 +31,7 @@ mod login;
 mod named_identity;
 mod processes;
 mod shells;
+mod sources;
 mod surroundings;
 mod token;
 mod whoami;

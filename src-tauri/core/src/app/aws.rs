@@ -10,6 +10,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use secrecy::SecretString;
 
+use url::Url;
+
 use super::App;
 use crate::account::{Account, AccountId, Cloud, OrganizationAccount};
 use crate::credential::Session;
@@ -28,7 +30,7 @@ impl App {
     /// # Errors
     /// `setting-invalid` when a shared file of AWS is not valid, `storage-*`.
     pub async fn aws_sources(&self) -> Result<Vec<AwsSource>> {
-        let mut sources = self.aws().sources().await?;
+        let mut sources = self.aws().sources()?;
         sources.extend(self.stored()?.access_keys.iter().map(|keys| AwsSource {
             source: Source::Keychain(keys.access_key_id.clone()),
             kind: AwsSourceKind::TypedKeys,
@@ -117,6 +119,12 @@ impl App {
             .console_page(&account, &session, sign_out_first)
             .await?;
         self.open_page(&page).await
+    }
+
+    /// The address that opens AWS's console as the account's role, for a program that is given it.
+    pub(super) async fn aws_console_address(&self, account: &Account, to: &str) -> Result<Url> {
+        let session = self.issue(&account.id, to).await?;
+        Box::pin(self.aws().console_page(account, &session, false)).await
     }
 
     /// A token that authenticates an AWS account to an EKS cluster, for a program, and its expiry. The region is the

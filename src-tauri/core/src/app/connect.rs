@@ -12,7 +12,9 @@ use ts_rs::TS;
 
 use super::aws::no_keys;
 use super::{App, ConnectRole, no_sign_in};
-use crate::account::{Account, AccountId, Cloud, Identity, OrganizationAccount, Refreshable};
+use crate::account::{
+    Account, AccountId, Cloud, GrantKey, Identity, OrganizationAccount, Refreshable,
+};
 use crate::activity::ActivityKind;
 use crate::claims::ClaimsChallenge;
 use crate::credential::Session;
@@ -25,7 +27,7 @@ use crate::role::Source;
 use crate::settings::RedirectKind;
 use crate::sign_in::{SignInContext, SignInEvent, cancelled};
 use crate::sign_in::{SignInId, SignInStep, SignInView};
-use crate::store::{Change, not_found};
+use crate::store::{Change, Intent, not_found};
 use crate::text;
 
 /// The most sign-ins that are kept for display; the oldest ended ones are dropped first.
@@ -441,9 +443,10 @@ impl App {
             target,
             accounts: _,
         } = signed_in;
+        let key = self.key_of_grant(&account.identity, &grant).await;
         let secrets = self
             .sessions
-            .write_sign_in(&account.identity, &grant, &session)
+            .write_sign_in(&account.identity, &key, &grant, &session)
             .await?;
         let now = self.world.clock.now();
         let change = |change: &Change<'_>| {
@@ -461,7 +464,7 @@ impl App {
                 true => ActivityKind::SignedInAgain,
                 false => ActivityKind::Connected,
             };
-            let row = add_or_refresh(change, account, &session, target, now)?;
+            let row = add_or_refresh(change, account, &key, &session, target, now)?;
             change.record(&row, now, what)?;
             let removed = match &duplicates.replaced {
                 Some(replaced) => change.remove(replaced)?,
@@ -552,13 +555,14 @@ fn is_same_center(row: &Account, signed_in: &SignedIn) -> bool {
 fn add_or_refresh(
     change: &Change<'_>,
     brought: Refreshable,
+    grant: &GrantKey,
     session: &Session,
     target: Option<String>,
     now: Timestamp,
 ) -> Result<Account> {
     let (id, cloud) = (brought.identity.account_id(), brought.identity.cloud());
     // A new sign-in of the same user may have fixed the user's other rows; a tenant's own demand stays.
-    for sibling in change.of_grant(&brought.identity.grant_key())? {
+    for sibling in change.of_grant(grant)? {
         change.edit(&sibling, |sibling| {
             sibling.renewal_failure = sibling
                 .renewal_failure
@@ -586,6 +590,11 @@ fn add_or_refresh(
         target,
         ..Account::new(brought.identity.clone(), now)
     });
+    if row.grant != *grant {
+        // Other rows may still need the old one. If none does, it is removed.
+        change.note(&Intent::Grant(row.grant.clone()))?;
+        row.grant.clone_from(grant);
+    }
     row.refresh(brought, session.times, session.generation);
     change.put(&row)?;
     // The first account of a cloud is in use.

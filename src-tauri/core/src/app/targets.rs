@@ -12,7 +12,7 @@ use crate::activity::ActivityKind;
 use crate::claims::ClaimsChallenge;
 use crate::credential::Session;
 use crate::error::{Code, Error, ErrorView, Result};
-use crate::provider::Providers;
+use crate::provider::{self, Providers};
 use crate::resource::Resource;
 use crate::session::RefreshMode;
 use crate::snapshot::ReadingAccounts;
@@ -245,6 +245,10 @@ impl App {
 }
 
 fn choose(account: &mut Account, target: &str) -> Result<()> {
+    let is_known = account.targets.iter().any(|known| known.id == target);
+    if !is_known && let Some(unlisted) = provider::unlisted_target(&account.identity, target) {
+        account.targets.push(unlisted);
+    }
     if !account.targets.iter().any(|known| known.id == target) {
         let message = format!(
             "{} has no target \"{}\". Refresh its targets.",

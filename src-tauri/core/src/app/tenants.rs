@@ -35,6 +35,7 @@ impl App {
                 })?;
                 let mut row = Account::new(identity, now);
                 row.offered.clone_from(&account.offered);
+                row.grant.clone_from(&account.grant);
                 let added = row.id.clone();
                 if change.account(&added)?.is_none() {
                     change.put(&row)?;

@@ -78,25 +78,38 @@ pub(super) fn read(path: &Path) -> (Vec<u8>, bool) {
     }
     #[cfg(unix)]
     if std::os::unix::fs::FileTypeExt::is_fifo(&metadata.file_type()) {
-        return (pipe::read(path), true);
+        return (pipe::read_once(path), true);
     }
     (Vec::new(), false)
 }
 
 #[cfg(unix)]
 mod pipe {
+    use std::collections::BTreeMap;
     use std::fs::OpenOptions;
     use std::io::{ErrorKind, Read as _};
     use std::os::unix::fs::OpenOptionsExt as _;
-    use std::path::Path;
-    use std::sync::mpsc;
+    use std::path::{Path, PathBuf};
+    use std::sync::{Mutex, PoisonError, mpsc};
     use std::time::Duration;
 
     /// The time limit for a writer that has the pipe open.
     const PATIENCE: Duration = Duration::from_secs(2);
 
-    /// The text of a pipe's writer, once; none when no writer has it open.
-    pub(super) fn read(path: &Path) -> Vec<u8> {
+    /// The text of a pipe. The first read empties a pipe, so later readers get the same bytes.
+    pub(super) fn read_once(path: &Path) -> Vec<u8> {
+        static READ: Mutex<BTreeMap<PathBuf, Vec<u8>>> = Mutex::new(BTreeMap::new());
+        let mut seen = READ.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(bytes) = seen.get(path) {
+            return bytes.clone();
+        }
+        let bytes = read(path);
+        seen.insert(path.to_owned(), bytes.clone());
+        bytes
+    }
+
+    /// The text of a pipe's writer; none when no writer has it open.
+    fn read(path: &Path) -> Vec<u8> {
         // Without this flag, opening waits until a writer opens it.
         let opened = OpenOptions::new()
             .read(true)

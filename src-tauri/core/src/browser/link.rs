@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 use url::Url;
 
@@ -25,11 +26,14 @@ const LIMITS: ConnectionLimits = ConnectionLimits {
     connections: 8,
 };
 
-/// Opens a link to the page, served from now on.
+/// Opens a link to the page, served from now on, and whether it has been used or has expired.
 ///
 /// # Errors
 /// `busy` when no port could be opened.
-pub(super) fn to(page: &Url, https_forced: &HttpsForced) -> Result<String> {
+pub(super) fn to(
+    page: &Url,
+    https_forced: &HttpsForced,
+) -> Result<(String, watch::Receiver<bool>)> {
     let failed = |source| {
         let message = "No local port could be opened for the browser. Try again.";
         Error::new(Code::Busy, message).with_source(source)
@@ -40,9 +44,10 @@ pub(super) fn to(page: &Url, https_forced: &HttpsForced) -> Result<String> {
     let link = Arc::new(link);
     let address = link.address();
     let https_forced = https_forced.clone();
+    let (ended, is_ended) = watch::channel(false);
     tokio::spawn(async move {
         let serve = port.serve(LIMITS.connections, |connection| {
-            let (link, https_forced) = (link.clone(), https_forced.clone());
+            let (link, https_forced, ended) = (link.clone(), https_forced.clone(), ended.clone());
             async move {
                 let answer = |request| std::future::ready(link.answer(&request));
                 if loopback::converse(connection, &LIMITS, answer).await == Protocol::Tls {
@@ -51,11 +56,16 @@ pub(super) fn to(page: &Url, https_forced: &HttpsForced) -> Result<String> {
                         https_forced.report();
                     }
                 }
+                // The answer that leads on is with the browser.
+                if !link.is_unused() {
+                    ended.send_replace(true);
+                }
             }
         });
         let expire = async {
             sleep(LINK_LIFETIME).await;
             link.expire();
+            ended.send_replace(true);
             std::future::pending::<()>().await;
         };
         let _ = timeout(LINK_LIFETIME + NOTICE_TIME, async {
@@ -63,5 +73,5 @@ pub(super) fn to(page: &Url, https_forced: &HttpsForced) -> Result<String> {
         })
         .await;
     });
-    Ok(address)
+    Ok((address, is_ended))
 }

@@ -8,8 +8,11 @@ mod cluster;
 mod console;
 mod error_messages;
 mod external_id;
+mod helper;
 mod identity_center;
 mod partition;
+mod sdk;
+mod shared_config;
 mod signed;
 mod source;
 mod sts;
@@ -49,12 +52,14 @@ pub use arn::{RoleArn, permission_set};
 pub use external_id::{
     check as check_external_id, generate as new_external_id, is_ours as is_external_id_of_ours,
 };
+pub use helper::MARK as HELPER_MARK;
 pub(crate) use identity_center::in_config as portals_in_config;
 pub use identity_center::{CenterAccount, CenterRequest, FoundPortal};
 use identity_center::{Pace, partition_of};
 use partition::Partition;
+pub use shared_config::AwsSourceKind;
 use signed::{FoundRole, Signed};
-pub use source::{AwsSource, AwsSourceKind};
+pub use source::AwsSource;
 use source::{Loaded, Surroundings};
 use sts::{Sts, StsFailure, StsFailureKind};
 pub use template::{RoleTemplates, TemplateWish};
@@ -100,11 +105,16 @@ pub struct RoleRequest {
     pub keys: Option<AccessKeys>,
     /// The length of its sessions in seconds; 3600 by default.
     pub seconds: Option<u32>,
+    /// The name of its sessions; default: the caller's.
+    pub session_name: Option<String>,
     /// Whether to connect a role that can be assumed without the right External ID, and to mark it as such.
     pub accept_not_enforced: bool,
     /// The principal that the role's template named, if this app created it.
     pub prepared_for: Option<String>,
 }
+
+/// The state of a region that our table lacks.
+pub const UNLISTED: &str = "Not listed";
 
 /// The provider.
 pub struct Aws {
@@ -151,8 +161,8 @@ impl Aws {
     ///
     /// # Errors
     /// `setting-invalid` when a shared file is not valid.
-    pub async fn sources(&self) -> Result<Vec<AwsSource>> {
-        self.surroundings().sources().await
+    pub fn sources(&self) -> Result<Vec<AwsSource>> {
+        self.surroundings().sources()
     }
 
     /// Finds the owner of a source's credentials. It asks AWS only for that and, for a role, for its path.
@@ -218,6 +228,12 @@ impl Aws {
         let region = region
             .or(account.aws_region())
             .unwrap_or(partition.home_region);
+        if !partition.lists(region) && partition.has(region) {
+            tracing::warn!(
+                region,
+                "a region that is not listed is taken by its name's pattern"
+            );
+        }
         if !partition.has(region) {
             let message = format!(
                 "The AWS partition {} has no region \"{}\".",
@@ -226,11 +242,9 @@ impl Aws {
             );
             return Err(Error::new(Code::InvalidInput, message));
         }
-        let config = self.surroundings().bare_config().await?;
-        let (credentials, now) = (
-            source::credentials(session.access_keys()?),
-            self.clock.now(),
-        );
+        let source = source_of(&account.identity);
+        let config = self.surroundings().bare_config(source).await?;
+        let (credentials, now) = (sdk::credentials(session.access_keys()?), self.clock.now());
         let token = cluster::token(&config, credentials, partition, region, cluster, now)?;
         Ok((token, session.times.expires_at.min(now + cluster::LIFE)))
     }
@@ -245,8 +259,8 @@ impl Aws {
         session: &Session,
     ) -> Result<Vec<OrganizationAccount>> {
         let known = Known::of(&account.identity)?;
-        let config = self.surroundings().bare_config().await?;
-        let credentials = source::credentials(session.access_keys()?);
+        let config = self.surroundings().bare_config(Some(known.source)).await?;
+        let credentials = sdk::credentials(session.access_keys()?);
         self.signed(&config, &credentials, known.role.partition)
             .accounts()
             .await
@@ -257,6 +271,7 @@ impl Aws {
             environment: self.settings.environment.clone(),
             clock: self.clock.clone(),
             http: self.http.clone(),
+            patience: self.settings.source_timeout,
         }
     }
 
@@ -399,7 +414,7 @@ impl Aws {
         role: &RoleArn,
         session: &Session,
     ) -> Result<Became> {
-        let credentials = source::credentials(session.access_keys()?);
+        let credentials = sdk::credentials(session.access_keys()?);
         let region = role.partition.region(calling.caller.region.as_deref());
         let arn = Sts::new(&calling.loaded.config, credentials.clone(), region)
             .caller_arn()
@@ -455,6 +470,8 @@ impl Provider for Aws {
             clock: self.clock.as_ref(),
             role_arn: role.as_str(),
             external_id,
+            session_name: &session_name(wish.session_name.as_deref(), &calling.caller.arn),
+            chosen_name: wish.session_name.as_deref(),
             is_chained: calling.caller.is_chained,
             may_be_new: request.known.is_none(),
             tell: &tell,
@@ -508,6 +525,7 @@ impl Provider for Aws {
             caller: calling.caller.arn.clone(),
             session_seconds: seconds,
             longest_session_seconds: longest,
+            session_name: wish.session_name.clone(),
         };
         let grant = Grant::Role(RoleGrant {
             role_arn: role.as_str().to_owned(),
@@ -549,6 +567,8 @@ impl Provider for Aws {
             clock: self.clock.as_ref(),
             role_arn: known.role.as_str(),
             external_id: &grant.external_id,
+            session_name: &session_name(known.session_name, &calling.caller.arn),
+            chosen_name: known.session_name,
             is_chained: calling.caller.is_chained,
             may_be_new: false,
             tell: &|_| {},
@@ -610,6 +630,13 @@ impl Provider for Aws {
         })
     }
 
+    fn require_outside(&self, account: &Account) -> Result<()> {
+        match source_of(&account.identity) {
+            Some(source) => self.surroundings().require_outside(source),
+            None => Ok(()),
+        }
+    }
+
     fn due(&self, grant: &Grant) -> Option<Due> {
         self.center_due(grant)
     }
@@ -630,14 +657,34 @@ impl Provider for Aws {
         _progress: &Progress<'_>,
     ) -> Result<Vec<Target>> {
         let partition = Known::of(&account.identity)?.role.partition;
+        let unlisted = account
+            .target
+            .as_deref()
+            .and_then(|chosen| unlisted_region(&account.identity, chosen));
         let region = |(id, name): &(&str, &str)| Target {
             id: (*id).to_owned(),
             name: (*name).to_owned(),
             state: None,
             parent: None,
         };
-        Ok(partition.regions.iter().map(region).collect())
+        Ok(partition
+            .regions
+            .iter()
+            .map(region)
+            .chain(unlisted)
+            .collect())
     }
+}
+
+/// A region that our table lacks and that has the form of the partition's region names: AWS adds regions all the time.
+pub(super) fn unlisted_region(identity: &Identity, region: &str) -> Option<Target> {
+    let partition = Known::of(identity).ok()?.role.partition;
+    (partition.has(region) && !partition.lists(region)).then(|| Target {
+        id: region.to_owned(),
+        name: region.to_owned(),
+        state: Some(UNLISTED.to_owned()),
+        parent: None,
+    })
 }
 
 /// AWS as the Connect screen shows it.
@@ -671,10 +718,22 @@ fn partition(identity: &Identity) -> Result<&'static Partition> {
     }
 }
 
+/// The source of a role's credentials; none for a sign-in to IAM Identity Center.
+fn source_of(identity: &Identity) -> Option<&Source> {
+    match identity {
+        Identity::Aws { source, .. } => Some(source),
+        _ => None,
+    }
+}
+
 /// The AWS part of an identity.
 struct Known<'a> {
     role: RoleArn,
     seconds: u32,
+    /// The source of the credentials that assume it.
+    source: &'a Source,
+    /// The name that the user chose for its sessions.
+    session_name: Option<&'a str>,
     /// The ARN of the last caller that assumed the role.
     caller: &'a str,
 }
@@ -685,11 +744,15 @@ impl<'a> Known<'a> {
             Identity::Aws {
                 role_arn,
                 session_seconds,
+                source,
+                session_name,
                 caller,
                 ..
             } => Ok(Self {
                 role: RoleArn::parse(role_arn)?,
                 seconds: *session_seconds,
+                source,
+                session_name: session_name.as_deref(),
                 caller,
             }),
             _ => Err(Error::new(
@@ -706,6 +769,36 @@ fn enforcement(verdict: Verdict) -> Enforcement {
         Verdict::Open { .. } => Enforcement::NotEnforced,
         Verdict::Unknown => Enforcement::Unknown,
     }
+}
+
+/// Checks a name for a role's sessions (STS API, `AssumeRole`).
+///
+/// # Errors
+/// `invalid-input`.
+pub fn check_session_name(name: &str) -> Result<()> {
+    if is_session_name(name) {
+        return Ok(());
+    }
+    let shown: String = text::shown(name).chars().take(64).collect();
+    let message = format!(
+        "\"{shown}\" is no name for a session. Use 2 to 64 letters, digits and the characters _+=,.@-."
+    );
+    Err(Error::new(Code::InvalidInput, message))
+}
+
+fn is_session_name(name: &str) -> bool {
+    let fits = |b: u8| b.is_ascii_alphanumeric() || b"_+=,.@-".contains(&b);
+    (2..=64).contains(&name.len()) && name.bytes().all(fits)
+}
+
+/// The name of a role's sessions: the chosen one, else the caller's own, by which CloudTrail tells who it was and which a
+/// trust policy may demand (`sts:RoleSessionName`).
+fn session_name(chosen: Option<&str>, caller: &str) -> String {
+    let own = caller.rsplit('/').next().unwrap_or_default();
+    chosen
+        .or_else(|| Some(own).filter(|own| is_session_name(own)))
+        .unwrap_or("multi-cloud-manager")
+        .to_owned()
 }
 
 /// The part of a caller's ARN that does not change: a role's sessions have names of their own.
@@ -735,7 +828,7 @@ fn is_same_role(arn: &str, bare: &str) -> bool {
 
 /// The name of the STS endpoint, in readable form.
 fn place(config: &SdkConfig, region: &str) -> String {
-    source::endpoint(config, "STS").map_or_else(
+    sdk::endpoint(config, "STS").map_or_else(
         || format!("AWS STS in {region}"),
         |endpoint| http::place(&endpoint),
     )

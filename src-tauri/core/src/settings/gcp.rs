@@ -227,6 +227,9 @@ fn access(lookup: &mut Lookup<'_>) -> GcpAccess {
     }
 }
 
+/// The variable for the client id that no other program reads.
+const OUR_CLIENT_ID: &str = "MCM_GOOGLE_CLIENT_ID";
+
 /// The client id in use and its secret: a secret beside another id is not used.
 fn client(lookup: &mut Lookup<'_>) -> (Option<Sourced>, Option<SecretString>) {
     let secret = |found: Sourced| SecretString::from(found.value);
@@ -235,7 +238,7 @@ fn client(lookup: &mut Lookup<'_>) -> (Option<Sourced>, Option<SecretString>) {
         .and_then(|named| client_file(lookup, named));
     let own_id = lookup.file_text("gcp", "client_id");
     let client_id = lookup
-        .text("gcp", "client_id", Some("GOOGLE_CLIENT_ID"))
+        .first_text("gcp", "client_id", &[OUR_CLIENT_ID, "GOOGLE_CLIENT_ID"])
         .or_else(|| file.as_ref().map(|(client_id, _)| client_id.clone()));
     let Some(client_id) = client_id else {
         if lookup
@@ -253,9 +256,13 @@ fn client(lookup: &mut Lookup<'_>) -> (Option<Sourced>, Option<SecretString>) {
         }
         return (None, None);
     };
+    let secret_variable = match client_id.origin == OUR_CLIENT_ID {
+        true => "MCM_GOOGLE_CLIENT_SECRET",
+        false => "GOOGLE_CLIENT_SECRET",
+    };
     let in_environment = lookup
         .environment
-        .get("GOOGLE_CLIENT_SECRET")
+        .get(secret_variable)
         .map(|value| value.trim().to_owned());
     let beside_id = lookup.file_text("gcp", "client_secret").filter(|_| {
         own_id

@@ -153,11 +153,16 @@ fn keychain_name(program: &str) -> &str {
 
 /// There is no keychain.
 pub(super) fn absent() -> Error {
-    Error::new(
-        Code::KeychainAbsent,
+    let hint = if cfg!(target_os = "linux") {
+        " Without a session bus, as in cron or over SSH, set DBUS_SESSION_BUS_ADDRESS to that of your desktop."
+    } else {
+        ""
+    };
+    let message = format!(
         "There is no keychain in this session, so sign-ins are only in memory and end with this app. \
-         Start or set up a keychain, then try again.",
-    )
+         Start or set up a keychain, then try again.{hint}"
+    );
+    Error::new(Code::KeychainAbsent, message)
 }
 
 /// The error for a keychain that did not answer in time.

@@ -82,8 +82,74 @@ async fn the_checks_ask_with_the_id_without_it_and_with_a_wrong_one_under_a_tell
     assert!(asked[..3].iter().all(|asked| asked.duration == Some(900)));
     assert_eq!(
         asked.last().expect("the session in use").session_name,
-        "multi-cloud-manager"
+        "ada",
+        "CloudTrail tells who it was"
     );
+}
+
+#[tokio::test]
+async fn a_chosen_session_name_is_in_every_request_and_stays_until_another_is_chosen() {
+    let harness = Harness::start().await;
+    prepare(&harness).await;
+    let named = |name: &str| {
+        with(ConnectRole {
+            role_arn: Some(role("Reader")),
+            session_name: Some(name.to_owned()),
+            ..ConnectRole::default()
+        })
+    };
+    for odd in ["a", "two words", "ä-name", &"x".repeat(65)] {
+        let error = finish(&harness, named(odd)).await.expect_err(odd);
+        assert_eq!(error.code(), Code::InvalidInput, "{odd}");
+    }
+    let id = finish(&harness, named("ada@laptop"))
+        .await
+        .expect("connected");
+    harness.app.renew(&id).await.expect("renewed");
+    finish(&harness, wish("Reader"))
+        .await
+        .expect("verified again");
+    let names: std::collections::BTreeSet<_> = attempts(&harness, "Reader")
+        .into_iter()
+        .map(|asked| asked.session_name)
+        .collect();
+    assert_eq!(names, ["ada@laptop".to_owned()].into());
+    finish(&harness, named("")).await.expect("verified again");
+    let last = attempts(&harness, "Reader").pop().expect("asked");
+    assert_eq!(last.session_name, "ada", "the caller's own again");
+}
+
+#[tokio::test]
+async fn a_refusal_shows_awss_own_sentence_cleaned_before_our_causes() {
+    let harness = Harness::start().await;
+    prepare(&harness).await;
+    let denial = "User: arn:aws:iam::111122223333:user/ada is not authorized to perform: sts:AssumeRole on resource: \
+                   arn:aws:iam::444455556666:role/Reader with an explicit deny in a service control policy: \
+                   arn:aws:organizations::111122223333:policy/o-1/service_control_policy/p-1\u{1b}[31m\u{202e}";
+    let fault = Fault::ServiceError(sandbox_clouds::ServiceError {
+        status: 403,
+        code: "AccessDenied".to_owned(),
+        message: denial.to_owned(),
+    });
+    harness
+        .clouds
+        .faults()
+        .always(Endpoint::AwsAssumeRole, fault);
+    let error = finish(&harness, wish("Reader")).await.expect_err("refused");
+    let message = error.message();
+    let (sentence, causes) = message.split_once("Possible causes:").expect("both parts");
+    assert!(
+        sentence.contains(
+            "explicit deny in a service control policy: arn:aws:organizations::111122223333:policy/"
+        ),
+        "{message}"
+    );
+    assert!(!message.contains(['\u{1b}', '\u{202e}']), "{message}");
+    assert!(
+        causes.contains("aws:MultiFactorAuthPresent") && causes.contains("sts:RoleSessionName"),
+        "{message}"
+    );
+    assert!(!message.contains("gives no reason"), "{message}");
 }
 
 #[tokio::test]
@@ -279,7 +345,7 @@ async fn the_last_check_says_who_we_became() {
         RoleCheckKind::Identity,
     ];
     assert_eq!(all, kinds.map(|kind| (kind, CheckState::Passed)));
-    let arn = format!("arn:aws:sts::{PRODUCTION}:assumed-role/Reader/multi-cloud-manager");
+    let arn = format!("arn:aws:sts::{PRODUCTION}:assumed-role/Reader/ada");
     assert_eq!(became(&seen), Some(arn));
     within(harness.app.sign_in_ended(id))
         .await

@@ -2,12 +2,14 @@
 
 mod company;
 mod connect;
+mod files;
 #[path = "../scenario/harness.rs"]
 #[allow(
     dead_code,
     reason = "the harness of the other clouds' scenarios, which use all of it"
 )]
 mod harness;
+mod helpers;
 mod identity_center;
 mod keys;
 #[path = "../support/left_behind.rs"]

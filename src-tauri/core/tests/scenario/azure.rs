@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mcm_core::account::{Cloud, Identity};
+use mcm_core::account::{AccountId, Cloud, Identity};
 use mcm_core::app::{Connect, Disconnected, OnDuplicate};
 use mcm_core::error::Code;
 use mcm_core::redirect::Delivered;
@@ -319,6 +319,98 @@ async fn an_offered_tenant_is_added_without_another_sign_in() {
         offered.len(),
         1,
         "what is connected is not offered any more: {offered:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_sign_in_with_another_app_registration_moves_no_other_row() {
+    let mut harness = Harness::start().await;
+    let home = harness.connect(ADA).await.expect("connected");
+    let northwind = harness.row(&home).offered[1].clone();
+    let other = harness
+        .app
+        .add_tenant(&home, &northwind.tenant_id)
+        .await
+        .expect("added");
+    let client = |harness: &Harness, app: &std::sync::Arc<mcm_core::app::App>, id: &AccountId| {
+        let _ = harness;
+        let key = app
+            .stored()
+            .expect("readable")
+            .account(id)
+            .expect("connected")
+            .grant
+            .clone();
+        let vault = harness.vault.clone();
+        async move {
+            let bytes = vault
+                .read(&Record::grant(&key))
+                .await
+                .expect("open")
+                .expect("a grant");
+            let grant = mcm_core::credential::Grant::from_bytes(&bytes).expect("a grant");
+            grant.client_id().expect("a client").to_owned()
+        }
+    };
+    let first = client(&harness, &harness.app, &home).await;
+    let second = sandbox_clouds::azure::OTHER_CLIENT_ID;
+    assert_eq!(first, sandbox_clouds::azure::CLIENT_ID);
+
+    // A variable of ours comes before the one that other programs read too.
+    harness.app = harness.app_with(&[("AZURE_CLIENT_ID", second), ("MCM_AZURE_CLIENT_ID", &first)]);
+    assert_eq!(
+        harness
+            .app
+            .accounts_of_other_clients(Cloud::Azure)
+            .await
+            .expect("readable"),
+        []
+    );
+    harness.app = harness.app_with(&[("AZURE_CLIENT_ID", second)]);
+    let differing = harness
+        .app
+        .accounts_of_other_clients(Cloud::Azure)
+        .await
+        .expect("readable");
+    assert_eq!(differing.len(), 2);
+    assert!(differing.iter().all(|(_, client)| *client == first));
+
+    assert_eq!(harness.connect(ADA).await.expect("connected"), home);
+    assert_eq!(client(&harness, &harness.app, &home).await, second);
+    assert_eq!(
+        client(&harness, &harness.app, &other).await,
+        first,
+        "it was not moved"
+    );
+    for id in [&home, &other] {
+        harness
+            .app
+            .renew(id)
+            .await
+            .expect("each by its own registration");
+    }
+    // Back with the first one, which serves both again, and nothing is left of the second.
+    harness.app = harness.app_with(&[]);
+    harness.connect(ADA).await.expect("connected");
+    for id in [&home, &other] {
+        assert_eq!(client(&harness, &harness.app, id).await, first);
+        harness.app.renew(id).await.expect("renewed");
+    }
+    let key = |id: &AccountId| {
+        harness
+            .app
+            .stored()
+            .expect("readable")
+            .account(id)
+            .expect("a row")
+            .grant
+            .clone()
+    };
+    assert_eq!(key(&home), key(&other));
+    let lost = Record::grant(&key(&home).of_client(second));
+    assert!(
+        harness.vault.read(&lost).await.expect("open").is_none(),
+        "no row needs it"
     );
 }
 

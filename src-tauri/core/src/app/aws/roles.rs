@@ -30,6 +30,8 @@ pub struct ConnectRole {
     pub source: Option<SourceChoice>,
     /// The length of its sessions in seconds; 3600 by default.
     pub session_seconds: Option<u32>,
+    /// The name of its sessions; an empty one stands for the caller's own name, which is the default.
+    pub session_name: Option<String>,
     /// Whether to connect a role that can be assumed without the right External ID, and to mark it as such.
     pub accept_not_enforced: bool,
 }
@@ -242,9 +244,17 @@ impl App {
             external_id,
             source,
             seconds,
+            session_name,
             prepared_for,
         } = choose(&stored, row, &role, &asked)?;
         require_life(asked.session_seconds)?;
+        let session_name = asked
+            .session_name
+            .or(session_name)
+            .filter(|name| !name.is_empty());
+        if let Some(name) = &session_name {
+            aws::check_session_name(name)?;
+        }
         let (source, keys) = self.source_with_keys(&source).await?;
         request.known = row.map(|row| row.identity.clone());
         request.role = Some(RoleRequest {
@@ -253,6 +263,7 @@ impl App {
             source,
             keys,
             seconds: asked.session_seconds.or(seconds),
+            session_name,
             accept_not_enforced: asked.accept_not_enforced || row.is_some_and(is_accepted),
             prepared_for,
         });
@@ -337,6 +348,8 @@ struct Chosen {
     source: SourceChoice,
     /// The session length that was chosen before.
     seconds: Option<u32>,
+    /// The name of sessions that was chosen before.
+    session_name: Option<String>,
     /// The principal in the role's template.
     prepared_for: Option<String>,
 }
@@ -352,6 +365,7 @@ fn choose(
         external_id: fixed,
         source: kept,
         session_seconds,
+        session_name,
         ..
     }) = row.map(|row| &row.identity)
     {
@@ -368,6 +382,7 @@ fn choose(
             external_id: fixed.clone(),
             source: source(kept),
             seconds,
+            session_name: session_name.clone(),
             prepared_for: None,
         });
     }
@@ -383,6 +398,7 @@ fn choose(
             external_id: id.clone(),
             source: source(kept),
             seconds: pending.and_then(|pending| pending.session_seconds),
+            session_name: None,
             prepared_for: pending.map(|pending| pending.principal_arn.clone()),
         });
     }
@@ -424,6 +440,7 @@ fn choose(
         external_id: pending.external_id.clone(),
         source: source(&pending.source),
         seconds: pending.session_seconds,
+        session_name: None,
         prepared_for: Some(pending.principal_arn.clone()),
     })
 }

@@ -19,7 +19,7 @@ use secrecy::SecretString;
 use url::{Position, Url};
 
 use super::partition::Partition;
-use super::source;
+use super::sdk;
 use crate::error::{Code, Error, Result};
 use crate::http;
 use crate::text;
@@ -43,7 +43,7 @@ pub(super) fn token(
     cluster: &str,
     now: Timestamp,
 ) -> Result<SecretString> {
-    let mut url = source::endpoint(config, "STS").unwrap_or_else(|| {
+    let mut url = sdk::endpoint(config, "STS").unwrap_or_else(|| {
         let host = format!("https://sts.{region}.{}/", partition.domain());
         Url::parse(&host).expect("the table's regions and domains make URLs")
     });
@@ -75,7 +75,7 @@ fn signed(
         .identity(&identity)
         .region(region)
         .name("sts")
-        .time(source::system_time(now))
+        .time(sdk::system_time(now))
         .settings(settings)
         .build()
         .expect("all parts are set")

@@ -65,6 +65,36 @@ pub(super) fn caller(failure: &StsFailure, place: &str, expired: &Error, now: Ti
     error.with_detail(&failure.code)
 }
 
+/// Why the role of a source's profile could not be assumed.
+pub(super) fn source_role(
+    failure: &StsFailure,
+    place: &str,
+    profile: &str,
+    role_arn: &str,
+    expired: &Error,
+    now: Timestamp,
+) -> Error {
+    let why = failure
+        .sentence
+        .as_deref()
+        .map(|sentence| format!("\nAWS says: {sentence}"))
+        .unwrap_or_default();
+    let (code, message) = match failure.kind {
+        StsFailureKind::AccessDenied => (
+            Code::SourceExpired,
+            format!("AWS refused to assume {role_arn} for profile \"{profile}\".{why}"),
+        ),
+        StsFailureKind::Invalid => (
+            Code::SettingInvalid,
+            format!("AWS takes a setting of profile \"{profile}\" for invalid. Fix it.{why}"),
+        ),
+        _ => return caller(failure, place, expired, now),
+    };
+    Error::new(code, message)
+        .with_detail(&failure.code)
+        .with_retry_after(Some(CLOCK_WAIT / 2))
+}
+
 /// A signature that AWS rejects: because of the clock, if the server's time differs, else because of the secret key.
 fn signature(server: Option<Timestamp>, now: Timestamp) -> Error {
     let skew = server.map(|server| now.duration_since(server));

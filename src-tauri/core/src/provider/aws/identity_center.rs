@@ -23,7 +23,7 @@ use self::refusal::{Refusal, other_region};
 use super::arn::CallerArn;
 use super::partition::Partition;
 use super::sts::Sts;
-use super::{Aws, console, error_messages, source};
+use super::{Aws, console, error_messages, sdk};
 use crate::account::{Account, Cloud, Identity, Refreshable, SessionTimes};
 use crate::credential::{Credential, Grant, IdentityCenterGrant, Session};
 use crate::error::{Code, Error, Result};
@@ -367,8 +367,8 @@ impl Aws {
         account_id: &str,
         region: &str,
     ) -> Result<String> {
-        let config = self.surroundings().bare_config().await?;
-        let credentials = source::credentials(session.access_keys()?);
+        let config = self.surroundings().bare_config(None).await?;
+        let credentials = sdk::credentials(session.access_keys()?);
         let arn = Sts::new(&config, credentials, region)
             .caller_arn()
             .await

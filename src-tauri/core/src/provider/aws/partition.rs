@@ -8,6 +8,8 @@
 pub(super) struct Partition {
     /// The id, as in ARNs.
     pub(super) id: &'static str,
+    /// How the names of its regions begin (`regionRegex`); a word and a number follow.
+    prefixes: &'static [&'static str],
     /// The region to use when the user's own is of another partition.
     pub(super) home_region: &'static str,
     /// Identity and Access Management.
@@ -52,9 +54,31 @@ impl Partition {
             .join(", ")
     }
 
-    /// Whether it has this region.
+    /// Whether it has this region, by our table or by the form of the name: AWS adds regions all the time.
     pub(super) fn has(&self, region: &str) -> bool {
+        self.lists(region) || self.fits(region)
+    }
+
+    /// Whether our table has this region.
+    pub(super) fn lists(&self, region: &str) -> bool {
         self.regions.iter().any(|(id, _)| *id == region)
+    }
+
+    fn fits(&self, region: &str) -> bool {
+        let is_rest = |rest: &str| {
+            let Some((word, number)) = rest.strip_prefix('-').and_then(|rest| rest.split_once('-'))
+            else {
+                return false;
+            };
+            let is_word = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+            let is_number = |b: u8| b.is_ascii_digit();
+            (1..=32).contains(&word.len())
+                && word.bytes().all(is_word)
+                && (1..=3).contains(&number.len())
+                && number.bytes().all(is_number)
+        };
+        let mut prefixes = self.prefixes.iter();
+        prefixes.any(|prefix| region.strip_prefix(prefix).is_some_and(is_rest))
     }
 
     /// The domain of its regional services.
@@ -77,6 +101,7 @@ impl Partition {
 static PARTITIONS: [Partition; 8] = [
     Partition {
         id: "aws",
+        prefixes: &["us", "eu", "ap", "sa", "ca", "me", "af", "il", "mx"],
         home_region: "us-east-1",
         iam: Global {
             host: "iam.amazonaws.com",
@@ -131,6 +156,7 @@ static PARTITIONS: [Partition; 8] = [
     },
     Partition {
         id: "aws-cn",
+        prefixes: &["cn"],
         home_region: "cn-northwest-1",
         iam: Global {
             host: "iam.cn-north-1.amazonaws.com.cn",
@@ -151,6 +177,7 @@ static PARTITIONS: [Partition; 8] = [
     },
     Partition {
         id: "aws-us-gov",
+        prefixes: &["us-gov"],
         home_region: "us-gov-west-1",
         iam: Global {
             host: "iam.us-gov.amazonaws.com",
@@ -171,6 +198,7 @@ static PARTITIONS: [Partition; 8] = [
     },
     Partition {
         id: "aws-eusc",
+        prefixes: &["eusc-de"],
         home_region: "eusc-de-east-1",
         iam: Global {
             host: "iam.eusc-de-east-1.amazonaws.eu",
@@ -188,6 +216,7 @@ static PARTITIONS: [Partition; 8] = [
     },
     Partition {
         id: "aws-iso",
+        prefixes: &["us-iso"],
         home_region: "us-iso-east-1",
         iam: Global {
             host: "iam.us-iso-east-1.c2s.ic.gov",
@@ -205,6 +234,7 @@ static PARTITIONS: [Partition; 8] = [
     },
     Partition {
         id: "aws-iso-b",
+        prefixes: &["us-isob"],
         home_region: "us-isob-east-1",
         iam: Global {
             host: "iam.us-isob-east-1.sc2s.sgov.gov",
@@ -222,6 +252,7 @@ static PARTITIONS: [Partition; 8] = [
     },
     Partition {
         id: "aws-iso-e",
+        prefixes: &["eu-isoe"],
         home_region: "eu-isoe-west-1",
         iam: Global {
             host: "iam.eu-isoe-west-1.cloud.adc-e.uk",
@@ -236,6 +267,7 @@ static PARTITIONS: [Partition; 8] = [
     },
     Partition {
         id: "aws-iso-f",
+        prefixes: &["us-isof"],
         home_region: "us-isof-south-1",
         iam: Global {
             host: "iam.us-isof-south-1.csp.hci.ic.gov",
@@ -271,6 +303,36 @@ mod tests {
                 "{}",
                 partition.id
             );
+        }
+    }
+
+    #[test]
+    fn a_region_that_is_not_listed_belongs_to_the_partition_whose_form_it_has() {
+        for (region, home) in [
+            ("eu-east-7", Some("aws")),
+            ("mx-north-1", Some("aws")),
+            ("cn-south-1", Some("aws-cn")),
+            ("us-gov-central-1", Some("aws-us-gov")),
+            ("eusc-de-west-2", Some("aws-eusc")),
+            ("us-isob-south-1", Some("aws-iso-b")),
+            ("eu-central", None),
+            ("eu-central-1.evil.example", None),
+            ("eu-central-1/x", None),
+            ("xx-east-1", None),
+            ("eu--1", None),
+            ("EU-EAST-1", None),
+        ] {
+            let having: Vec<_> = PARTITIONS
+                .iter()
+                .filter(|partition| partition.has(region))
+                .map(|partition| partition.id)
+                .collect();
+            assert_eq!(having, home.into_iter().collect::<Vec<_>>(), "{region}");
+        }
+        for partition in &PARTITIONS {
+            for (region, _) in partition.regions {
+                assert!(partition.fits(region), "{region}");
+            }
         }
     }
 

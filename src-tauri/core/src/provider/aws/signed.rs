@@ -14,7 +14,7 @@ use url::{Position, Url, form_urlencoded};
 
 use super::arn::is_account_id;
 use super::partition::{Global, Partition};
-use super::source;
+use super::sdk;
 use crate::account::OrganizationAccount;
 use crate::error::{Code, Error, Result};
 use crate::http::{self, Answer, Dialect, Http};
@@ -172,7 +172,7 @@ impl Signed<'_> {
     }
 
     fn address(&self, service: &str, global: &Global) -> Result<Url> {
-        let url = source::endpoint(self.config, service).unwrap_or_else(|| {
+        let url = sdk::endpoint(self.config, service).unwrap_or_else(|| {
             Url::parse(&format!("https://{}/", global.host)).expect("the table's hosts make URLs")
         });
         http::require_safe(&url)?;
@@ -200,7 +200,7 @@ impl Signed<'_> {
             .identity(&identity)
             .region(region)
             .name(service)
-            .time(source::system_time(self.clock.now()))
+            .time(sdk::system_time(self.clock.now()))
             .settings(SigningSettings::default())
             .build()
             .map_err(|error| unsigned(&error))?

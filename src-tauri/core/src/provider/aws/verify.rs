@@ -16,8 +16,6 @@ use crate::world::Clock;
 
 /// The session name that distinguishes our checks from use in a customer's CloudTrail.
 const PROBE: &str = "multi-cloud-manager-extid-probe";
-/// The name of the sessions that are used.
-const SESSION: &str = "multi-cloud-manager";
 /// The shortest session that STS creates.
 const PROBE_SECONDS: u32 = 900;
 /// The length that every role permits, and the most for a role assumed from a role.
@@ -48,6 +46,10 @@ pub(super) struct Verification<'a> {
     pub(super) clock: &'a dyn Clock,
     pub(super) role_arn: &'a str,
     pub(super) external_id: &'a str,
+    /// The name of the sessions that are used.
+    pub(super) session_name: &'a str,
+    /// The name that the user chose for them. The trust policy may demand it, so the checks have it too.
+    pub(super) chosen_name: Option<&'a str>,
     /// Whether the caller's credentials are a role's: AWS then limits sessions to an hour.
     pub(super) is_chained: bool,
     /// Whether the role may be so new that it has not spread yet.
@@ -200,7 +202,7 @@ impl<'a> Verification<'a> {
         };
         let wish = |seconds| Assume {
             role_arn: self.role_arn,
-            session_name: SESSION,
+            session_name: self.session_name,
             external_id: Some(self.external_id),
             seconds,
         };
@@ -306,7 +308,7 @@ impl<'a> Verification<'a> {
     async fn probe(&self, external_id: Option<&str>, seconds: u32) -> Result<(), StsFailure> {
         let wish = Assume {
             role_arn: self.role_arn,
-            session_name: PROBE,
+            session_name: self.chosen_name.unwrap_or(PROBE),
             external_id,
             seconds,
         };

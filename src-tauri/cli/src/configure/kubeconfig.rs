@@ -1,0 +1,527 @@
+//! A kubeconfig as lines that stay and entries that are ours. Nothing here touches the disk.
+//!
+//! The lines are found by their indent and checked by a YAML parser: the new content has to be the old one with our entries
+//! added or removed, and nothing else, or the change is refused. Entries of ours are known by their names, because kubectl
+//! drops comments whenever it rewrites the file.
+
+use yaml_rust2::{Yaml, YamlLoader};
+
+use super::aws_config::Line;
+
+/// How the names of users and clusters begin that are ours.
+pub(super) const OURS: &str = "mcm:";
+/// What stands behind a list that had no entry, so that it is put back as it was.
+const WAS: &str = "# before \"mcm configure kube\": ";
+/// What stands for a list that was not there.
+const ABSENT: &str = "absent";
+/// The first line of a file that is ours.
+const HEADER: &str = "# Written by \"mcm configure kube\"";
+
+/// One of the lists of a kubeconfig.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum List {
+    Clusters,
+    Contexts,
+    Users,
+}
+
+impl List {
+    pub(super) const ALL: [Self; 3] = [Self::Clusters, Self::Contexts, Self::Users];
+
+    fn key(self) -> &'static str {
+        match self {
+            Self::Clusters => "clusters",
+            Self::Contexts => "contexts",
+            Self::Users => "users",
+        }
+    }
+}
+
+/// A kubeconfig that can be changed safely.
+pub(super) struct Kubeconfig<'a> {
+    /// With their ends.
+    lines: Vec<&'a str>,
+    document: Yaml,
+    is_new: bool,
+}
+
+/// Where a list is.
+enum Place {
+    Absent,
+    /// Without an entry, as `[]` or `null`, on this line.
+    Empty(usize, String),
+    /// Its key, the lines of its entries, and the column of their dashes.
+    Entries {
+        key: usize,
+        items: Vec<std::ops::Range<usize>>,
+        indent: usize,
+    },
+}
+
+/// A change: which lines go, and which come before which.
+pub(super) struct Change {
+    taken_out: Vec<bool>,
+    put_in: Vec<(usize, String)>,
+    expected: Yaml,
+}
+
+impl<'a> Kubeconfig<'a> {
+    /// Reads a file's content; none for a file that is not there.
+    ///
+    /// # Errors
+    /// Why it cannot be changed: the rest of a sentence that begins with the file's name.
+    pub(super) fn parse(bytes: Option<&'a [u8]>) -> Result<Self, String> {
+        let text = std::str::from_utf8(bytes.unwrap_or_default())
+            .map_err(|_| "it is not UTF-8 text. Save it as UTF-8".to_owned())?;
+        let document = parsed(text)?;
+        if !matches!(document, Yaml::Hash(_) | Yaml::Null) {
+            return Err("it is no mapping with clusters, contexts and users".to_owned());
+        }
+        Ok(Self {
+            lines: text.split_inclusive('\n').collect(),
+            document,
+            is_new: bytes.is_none(),
+        })
+    }
+
+    /// The entries of a list.
+    pub(super) fn entries(&self, list: List) -> &[Yaml] {
+        match &self.document[list.key()] {
+            Yaml::Array(entries) => entries,
+            _ => &[],
+        }
+    }
+
+    /// A change to it that is not made yet.
+    pub(super) fn change(&self) -> Change {
+        Change {
+            taken_out: vec![false; self.lines.len()],
+            put_in: Vec::new(),
+            expected: self.document.clone(),
+        }
+    }
+
+    fn place(&self, list: List) -> Result<Place, String> {
+        let key = list.key();
+        let mut found = None;
+        for (index, line) in self.lines.iter().enumerate() {
+            if let Some(rest) = line
+                .strip_prefix(key)
+                .and_then(|rest| rest.strip_prefix(':'))
+            {
+                found = Some((index, rest.trim()));
+            }
+        }
+        let Some((index, rest)) = found else {
+            return match self.document[key].is_badvalue() {
+                true => Ok(Place::Absent),
+                false => Err(format!(
+                    "{key} is not written on lines of its own. Let kubectl rewrite the file"
+                )),
+            };
+        };
+        let value = rest.split(" #").next().unwrap_or_default().trim();
+        match value {
+            "[]" | "null" | "~" => return Ok(Place::Empty(index, rest.to_owned())),
+            "" => {}
+            value if value.starts_with('#') => {}
+            _ => {
+                return Err(format!(
+                    "line {}: {key} is written on one line. Let kubectl rewrite the file",
+                    index + 1
+                ));
+            }
+        }
+        let below = &self.lines[index + 1..];
+        let mut items: Vec<std::ops::Range<usize>> = Vec::new();
+        let mut indent = None;
+        for (offset, line) in below.iter().enumerate() {
+            let content = line.trim();
+            let at = index + 1 + offset;
+            if content.is_empty() || content.starts_with('#') {
+                continue;
+            }
+            let column = line.len() - line.trim_start_matches(' ').len();
+            let is_item = content == "-" || content.starts_with("- ");
+            let of_list = *indent.get_or_insert(column);
+            if column < of_list || column == of_list && !is_item {
+                break;
+            }
+            if column == of_list {
+                items.push(at..at + 1);
+            } else if let Some(last) = items.last_mut() {
+                last.end = at + 1;
+            }
+        }
+        if items.len() != self.entries(list).len() {
+            return Err(format!(
+                "line {}: the entries of {key} are not on lines of their own. Let kubectl rewrite the file",
+                index + 1
+            ));
+        }
+        match indent {
+            Some(indent) if !items.is_empty() => Ok(Place::Entries {
+                key: index,
+                items,
+                indent,
+            }),
+            _ => Ok(Place::Empty(index, rest.to_owned())),
+        }
+    }
+
+    /// How its lines end.
+    fn line_end(&self) -> &'static str {
+        match self.lines.first() {
+            Some(line) if line.ends_with("\r\n") => "\r\n",
+            _ => "\n",
+        }
+    }
+
+    /// Drafts an entry at the end of a list. `entry` is a block of YAML that begins with `- `.
+    pub(super) fn add(&self, change: &mut Change, list: List, entry: &str) -> Result<(), String> {
+        let end = self.line_end();
+        let block = |indent: usize| -> String {
+            entry
+                .lines()
+                .map(|line| format!("{}{line}{end}", " ".repeat(indent)))
+                .collect()
+        };
+        let key = list.key();
+        match self.place(list)? {
+            Place::Absent => {
+                let at = self.lines.len();
+                let is_open = change
+                    .put_in
+                    .iter()
+                    .any(|(_, text)| text.starts_with(&format!("{key}:")));
+                if !is_open {
+                    change
+                        .put_in
+                        .push((at, format!("{key}: {WAS}{ABSENT}{end}")));
+                }
+                change.put_in.push((at, block(0)));
+            }
+            Place::Empty(index, was) => {
+                if !change.taken_out[index] {
+                    change.taken_out[index] = true;
+                    let mark = if was.is_empty() {
+                        String::new()
+                    } else {
+                        format!(" {WAS}{was}")
+                    };
+                    change
+                        .put_in
+                        .push((index + 1, format!("{key}:{mark}{end}")));
+                }
+                change.put_in.push((index + 1, block(0)));
+            }
+            Place::Entries { items, indent, .. } => {
+                let last = items.last().expect("there is one");
+                change.put_in.push((last.end, block(indent)));
+            }
+        }
+        let entry = parsed(entry)?;
+        let Yaml::Array(entries) = entry else {
+            return Err("the new entry is none".to_owned());
+        };
+        edit(&mut change.expected, list, |list| list.extend(entries));
+        Ok(())
+    }
+
+    /// Drafts an entry in the place of the first one that `is_old` names, or at the end of the list.
+    pub(super) fn put(
+        &self,
+        change: &mut Change,
+        list: List,
+        is_old: impl Fn(&Yaml) -> bool,
+        entry: &str,
+    ) -> Result<(), String> {
+        let old = self.entries(list).iter().position(is_old);
+        let (Some(old), Place::Entries { items, indent, .. }) = (old, self.place(list)?) else {
+            return self.add(change, list, entry);
+        };
+        let range = items[old].clone();
+        let end = self.line_end();
+        let block: String = entry
+            .lines()
+            .map(|line| format!("{}{line}{end}", " ".repeat(indent)))
+            .collect();
+        if self.lines[range.clone()].concat() == block {
+            return Ok(());
+        }
+        change.put_in.push((range.start, block));
+        change.taken_out[range].fill(true);
+        let new = parsed(entry)?;
+        edit(&mut change.expected, list, |list| {
+            list[old] = new[0].clone();
+        });
+        Ok(())
+    }
+
+    /// Drafts a list without the entries that `is_ours` names.
+    pub(super) fn remove(
+        &self,
+        change: &mut Change,
+        list: List,
+        is_ours: impl Fn(&Yaml) -> bool,
+    ) -> Result<(), String> {
+        let Place::Entries { key, items, .. } = self.place(list)? else {
+            return Ok(());
+        };
+        let ours: Vec<bool> = self.entries(list).iter().map(is_ours).collect();
+        for (range, _) in items.iter().zip(&ours).filter(|(_, is_ours)| **is_ours) {
+            change.taken_out[range.clone()].fill(true);
+        }
+        let mut kept = ours.iter().map(|is_ours| !is_ours);
+        edit(&mut change.expected, list, |list| {
+            list.retain(|_| kept.next().unwrap_or(true));
+        });
+        if ours.iter().all(|is_ours| *is_ours) {
+            let line = self.lines[key];
+            change.taken_out[key] = true;
+            let was = line.split_once(WAS).map(|(_, was)| was.trim());
+            match was {
+                Some(ABSENT) => drop_key(&mut change.expected, list),
+                Some(was) => {
+                    change
+                        .put_in
+                        .push((key + 1, format!("{}: {was}{}", list.key(), self.line_end())));
+                    set_value(&mut change.expected, list, was);
+                }
+                None => {
+                    change
+                        .put_in
+                        .push((key + 1, format!("{}: []{}", list.key(), self.line_end())));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The lines of the changed file; none when it holds nothing any more and was made by us.
+    ///
+    /// # Errors
+    /// Why the change is not safe.
+    pub(super) fn lines(&self, change: &Change) -> Result<Vec<Line<'a>>, String> {
+        let end = self.line_end();
+        let mut lines = Vec::new();
+        if self.is_new {
+            for line in [HEADER, "apiVersion: v1", "kind: Config"] {
+                lines.push(Line::PutIn(format!("{line}{end}")));
+            }
+        }
+        // What came without an end of its last line goes without one.
+        let is_open = self.lines.last().is_some_and(|line| !line.ends_with('\n'));
+        for index in 0..=self.lines.len() {
+            for (_, text) in change.put_in.iter().filter(|(at, _)| *at == index) {
+                lines.extend(
+                    text.split_inclusive('\n')
+                        .map(|line| Line::PutIn(line.to_owned())),
+                );
+            }
+            if let Some(line) = self.lines.get(index) {
+                lines.push(if change.taken_out[index] {
+                    Line::TakenOut(line)
+                } else {
+                    Line::Kept(line)
+                });
+            }
+        }
+        let lines = super::aws_config::with_ends(lines, end, is_open);
+        let content = super::aws_config::content(&lines);
+        let mut expected = change.expected.clone();
+        if self.is_new {
+            expected = scaffold(&expected);
+        }
+        if !is_same(&parsed(&content)?, &expected) {
+            return Err(
+                "the change would damage it. Let kubectl rewrite the file first".to_owned(),
+            );
+        }
+        Ok(lines)
+    }
+
+    /// Whether a change leaves nothing but what we wrote around it.
+    pub(super) fn leaves_nothing(&self, change: &Change) -> bool {
+        let is_ours = self.lines.first().is_some_and(|line| line.trim() == HEADER);
+        let kept = self
+            .lines
+            .iter()
+            .zip(&change.taken_out)
+            .filter(|(_, taken)| !**taken);
+        let mut kept = kept.map(|(line, _)| line.trim());
+        is_ours
+            && change.put_in.is_empty()
+            && kept.all(|line| [HEADER, "apiVersion: v1", "kind: Config"].contains(&line))
+    }
+}
+
+/// The name of an entry.
+pub(super) fn name(entry: &Yaml) -> Option<&str> {
+    entry["name"].as_str()
+}
+
+fn parsed(text: &str) -> Result<Yaml, String> {
+    let mut documents = YamlLoader::load_from_str(text).map_err(|error| {
+        format!(
+            "line {}: it is not YAML that can be read. Fix it",
+            error.marker().line()
+        )
+    })?;
+    match documents.len() {
+        0 => Ok(Yaml::Null),
+        1 => Ok(documents.remove(0)),
+        _ => Err("it holds several documents. Put each into a file of its own".to_owned()),
+    }
+}
+
+/// Whether two documents hold the same; the order of their top-level keys does not count.
+fn is_same(one: &Yaml, other: &Yaml) -> bool {
+    match (one, other) {
+        (Yaml::Hash(one), Yaml::Hash(other)) => {
+            one.len() == other.len() && one.iter().all(|(key, value)| other.get(key) == Some(value))
+        }
+        (one, other) => one == other,
+    }
+}
+
+fn key(list: List) -> Yaml {
+    Yaml::String(list.key().to_owned())
+}
+
+fn hash(document: &mut Yaml) -> &mut yaml_rust2::yaml::Hash {
+    if !matches!(document, Yaml::Hash(_)) {
+        *document = Yaml::Hash(yaml_rust2::yaml::Hash::new());
+    }
+    match document {
+        Yaml::Hash(hash) => hash,
+        _ => unreachable!("it was made one"),
+    }
+}
+
+fn edit(document: &mut Yaml, list: List, edit: impl FnOnce(&mut Vec<Yaml>)) {
+    let entries = hash(document)
+        .entry(key(list))
+        .or_insert_with(|| Yaml::Array(Vec::new()));
+    if !matches!(entries, Yaml::Array(_)) {
+        *entries = Yaml::Array(Vec::new());
+    }
+    if let Yaml::Array(entries) = entries {
+        edit(entries);
+    }
+}
+
+fn drop_key(document: &mut Yaml, list: List) {
+    hash(document).remove(&key(list));
+    if matches!(document, Yaml::Hash(hash) if hash.is_empty()) {
+        *document = Yaml::Null;
+    }
+}
+
+fn set_value(document: &mut Yaml, list: List, was: &str) {
+    if !was.starts_with("[]") {
+        hash(document).insert(key(list), Yaml::Null);
+    }
+}
+
+fn scaffold(document: &Yaml) -> Yaml {
+    let mut whole = yaml_rust2::yaml::Hash::new();
+    for (key, value) in [("apiVersion", "v1"), ("kind", "Config")] {
+        whole.insert(Yaml::String(key.to_owned()), Yaml::String(value.to_owned()));
+    }
+    if let Yaml::Hash(lists) = document {
+        whole.extend(lists.clone());
+    }
+    Yaml::Hash(whole)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const USER: &str = "- name: \"mcm:a\"\n  user:\n    exec:\n      args:\n      - x";
+
+    fn text(lines: &[Line<'_>]) -> String {
+        super::super::aws_config::content(lines)
+    }
+
+    #[test]
+    fn what_is_added_comes_out_again_to_the_byte() {
+        for before in [
+            "",
+            "apiVersion: v1\nkind: Config\n",
+            "apiVersion: v1\nclusters: null\nusers: []\ncontexts: []",
+            "users: # mine\n# about ada\n- name: ada\n  user:\n    token: CANARY\n\n# the end\nclusters:\n- name: c\n  cluster: {server: x}\n",
+            "users:\n  - name: ada\n    user: {}\n  # after\ncontexts: []\ncurrent-context: \"\"",
+            "users:\r\n- name: ada\r\n  user:\r\n    exec:\r\n      args:\r\n      - a\r\n      - b\r\nkind: Config\r\n",
+            "users:\n-\n  name: ada\n  user: {}\nkind: Config\n",
+            "users:\nkind: Config\n",
+        ] {
+            let config = Kubeconfig::parse(Some(before.as_bytes())).expect(before);
+            let mut change = config.change();
+            for list in List::ALL {
+                config.add(&mut change, list, USER).expect(before);
+            }
+            let added = text(&config.lines(&change).expect(before));
+            for list in List::ALL {
+                let found = parsed(&added).expect("YAML");
+                assert!(
+                    found[list.key()]
+                        .as_vec()
+                        .is_some_and(|list| list.iter().any(|e| name(e) == Some("mcm:a"))),
+                    "{added}"
+                );
+            }
+            let config = Kubeconfig::parse(Some(added.as_bytes())).expect(&added);
+            let mut change = config.change();
+            for list in List::ALL {
+                config
+                    .remove(&mut change, list, |entry| name(entry) == Some("mcm:a"))
+                    .expect(&added);
+            }
+            let after = text(&config.lines(&change).expect(&added));
+            let before = if before == "users:\nkind: Config\n" {
+                "users: []\nkind: Config\n"
+            } else {
+                before
+            };
+            assert_eq!(after, before, "{added}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_on_lines_of_its_own_is_refused() {
+        for before in [
+            "{\"users\": [{\"name\": \"ada\"}]}",
+            "users: [{name: ada}]\n",
+            "a: b\n---\nc: d\n",
+            "- a\n",
+            "users: {\n",
+        ] {
+            let refused = Kubeconfig::parse(Some(before.as_bytes())).and_then(|config| {
+                let mut change = config.change();
+                config.add(&mut change, List::Users, USER)?;
+                config.lines(&change).map(drop)
+            });
+            assert!(refused.is_err(), "{before}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_we_made_is_gone_when_nothing_is_left_in_it() {
+        let config = Kubeconfig::parse(None).expect("none");
+        let mut change = config.change();
+        config.add(&mut change, List::Users, USER).expect("added");
+        config
+            .add(&mut change, List::Users, &USER.replace("mcm:a", "mcm:b"))
+            .expect("added");
+        let made = text(&config.lines(&change).expect("safe"));
+        let config = Kubeconfig::parse(Some(made.as_bytes())).expect(&made);
+        assert_eq!(config.entries(List::Users).len(), 2, "{made}");
+        let mut change = config.change();
+        config
+            .remove(&mut change, List::Users, |_| true)
+            .expect("removed");
+        assert!(config.leaves_nothing(&change), "{made}");
+    }
+}
