@@ -34,6 +34,7 @@ const COMMANDS: &[&str] = &[
     "disconnect",
     "dismiss_sign_in",
     "drop_pending_role",
+    "enter_mfa_code",
     "forget_everything",
     "found_portals",
     "keep_place",

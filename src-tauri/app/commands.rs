@@ -8,8 +8,8 @@ use std::sync::Arc;
 use mcm_core::account::{AccountId, Cloud, OrganizationAccount, Target};
 use mcm_core::activity::ActivityEvent;
 use mcm_core::app::{
-    App, Connect, ConnectPortal, ConnectRole, Disconnected, EnteredKeys, OnDuplicate, PrepareRole,
-    PreparedRole, StoredPlace,
+    App, Connect, ConnectPortal, ConnectRole, Disconnected, EnteredKeys, MfaCode, OnDuplicate,
+    PrepareRole, PreparedRole, StoredPlace,
 };
 use mcm_core::error::{Error, ErrorView};
 use mcm_core::provider::aws::{AwsSource, Caller, FoundPortal};
@@ -61,6 +61,7 @@ pub(crate) fn handler<R: Runtime>() -> impl Fn(Invoke<R>) -> bool + Send + Sync 
         dismiss_sign_in,
         drop_pending_role,
         search,
+        enter_mfa_code,
         forget_everything,
         found_portals,
         keep_place,
@@ -175,6 +176,11 @@ async fn cancel_sign_in(core: Core<'_>, sign_in: SignInId) -> Answer {
 async fn dismiss_sign_in(core: Core<'_>, sign_in: SignInId) -> Answer {
     core.dismiss_sign_in(sign_in);
     Ok(())
+}
+
+#[tauri::command]
+async fn enter_mfa_code(core: Core<'_>, sign_in: SignInId, code: MfaCode) -> Answer {
+    core.enter_mfa_code(sign_in, &code).map_err(to_view)
 }
 
 #[tauri::command]

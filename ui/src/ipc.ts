@@ -112,6 +112,11 @@ export function dismissSignIn(signIn: SignInId): Promise<void> {
   return call("dismiss_sign_in", { signIn });
 }
 
+/** Answers a sign-in that asks for a code of an MFA device. */
+export function enterMfaCode(signIn: SignInId, code: string): Promise<void> {
+  return call("enter_mfa_code", { signIn, code });
+}
+
 export function reopenBrowser(signIn: SignInId): Promise<void> {
   return call("reopen_browser", { signIn });
 }

@@ -674,6 +674,9 @@ pub(crate) struct AwsLogin {
     /// The name of its sessions, which CloudTrail shows and a trust policy may demand [default: the caller's name]
     #[arg(long, value_name = "NAME", conflicts_with_all = NO_ROLE, conflicts_with = "print")]
     pub(crate) session_name: Option<String>,
+    /// With --add-keys: the ARN or serial number of the MFA device that confirms sessions of the keys
+    #[arg(long, value_name = "ARN", requires = "add_keys")]
+    pub(crate) mfa_serial: Option<String>,
     /// The External ID, if several wait for a role or your organisation gave you one
     #[arg(long, value_name = "ID", conflicts_with_all = NO_ROLE)]
     pub(crate) external_id: Option<String>,

@@ -107,6 +107,7 @@ mod tests {
     fn the_json_is_what_aws_documents() {
         let session = Session {
             credential: Credential::AccessKeys(AccessKeys {
+                mfa_device: None,
                 access_key_id: "ASIAEXAMPLE".into(),
                 secret_access_key: "sk".into(),
                 session_token: Some("st".into()),

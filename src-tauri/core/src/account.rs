@@ -293,6 +293,14 @@ impl Identity {
         self.cloud() == other.cloud() && self.label().eq_ignore_ascii_case(other.label())
     }
 
+    /// The source of the credentials that assume an AWS role.
+    pub fn source(&self) -> Option<&Source> {
+        match self {
+            Self::Aws { source, .. } => Some(source),
+            _ => None,
+        }
+    }
+
     /// Whether it is the AWS role with this ARN, compared as AWS does.
     pub fn is_role(&self, arn: &str) -> bool {
         matches!(self, Self::Aws { role_arn, .. } if canonical_role_arn(role_arn) == canonical_role_arn(arn))

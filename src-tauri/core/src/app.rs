@@ -31,7 +31,7 @@ use url::Url;
 use crate::account::{Account, AccountId, Cloud, GrantKey, Identity};
 pub use crate::app::aws::{ConnectRole, EnteredKeys, PrepareRole, PreparedRole};
 pub use crate::app::cached_sessions::CachedSessions;
-pub use crate::app::connect::{Connect, ConnectPortal, OnDuplicate};
+pub use crate::app::connect::{Connect, ConnectPortal, MfaCode, OnDuplicate};
 pub use crate::app::diagnostics::StoredPlace;
 pub use crate::app::disconnect::{Disconnected, SignOut};
 pub use crate::app::sign_in_lock::{Acquired, SignInGuard, SignInLock};

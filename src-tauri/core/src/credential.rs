@@ -59,6 +59,22 @@ pub struct RoleGrant {
     /// their own: they are added when the grant is read and never stored with it.
     #[serde(skip)]
     pub keys: Option<AccessKeys>,
+    /// The session that the user's MFA device confirmed, if the source needs one.
+    #[serde(default)]
+    pub mfa: Option<MfaSession>,
+}
+
+/// A session of an IAM user that an MFA device confirmed (STS `GetSessionToken`). It serves until it expires.
+#[derive(Clone, Deserialize)]
+pub struct MfaSession {
+    /// The ARN or serial number of the device.
+    pub device: String,
+    /// The id of the user's own access key that the session was made with.
+    pub made_with: String,
+    /// The session's keys.
+    pub keys: AccessKeys,
+    /// When it expires.
+    pub expires_at: Timestamp,
 }
 
 /// A sign-in to AWS IAM Identity Center. Every role of it shares the access token, which rotates with the refresh token,
@@ -98,6 +114,9 @@ pub struct AccessKeys {
     /// The session token, which a user's own keys do not have.
     #[serde(default)]
     pub session_token: Option<SecretString>,
+    /// The MFA device that confirms sessions of these keys, when the user named one.
+    #[serde(default)]
+    pub mfa_device: Option<String>,
 }
 
 /// The short-lived credential created from a grant.
@@ -141,6 +160,15 @@ impl fmt::Debug for Grant {
     }
 }
 
+impl fmt::Debug for MfaSession {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MfaSession")
+            .field("device", &self.device)
+            .field("expires_at", &self.expires_at)
+            .finish_non_exhaustive()
+    }
+}
+
 impl fmt::Debug for AccessKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AccessKeys")
@@ -175,6 +203,16 @@ struct StoredRoleGrant<'a> {
     role_arn: &'a str,
     external_id: &'a str,
     source: &'a Source,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mfa: Option<StoredMfaSession<'a>>,
+}
+
+#[derive(Serialize)]
+struct StoredMfaSession<'a> {
+    device: &'a str,
+    made_with: &'a str,
+    keys: StoredAccessKeys<'a>,
+    expires_at: Timestamp,
 }
 
 #[derive(Serialize)]
@@ -198,6 +236,8 @@ struct StoredAccessKeys<'a> {
     secret_access_key: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     session_token: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mfa_device: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -303,6 +343,12 @@ impl Grant {
                 role_arn: &grant.role_arn,
                 external_id: &grant.external_id,
                 source: &grant.source,
+                mfa: grant.mfa.as_ref().map(|session| StoredMfaSession {
+                    device: &session.device,
+                    made_with: &session.made_with,
+                    keys: session.keys.for_storing(),
+                    expires_at: session.expires_at,
+                }),
             }),
             Self::IdentityCenter(grant) => stored(&StoredIdentityCenterGrant {
                 region: &grant.region,
@@ -357,6 +403,7 @@ impl AccessKeys {
             access_key_id: &self.access_key_id,
             secret_access_key: self.secret_access_key.expose_secret(),
             session_token: self.session_token.as_ref().map(ExposeSecret::expose_secret),
+            mfa_device: self.mfa_device.as_deref(),
         }
     }
 }
@@ -545,11 +592,13 @@ mod tests {
     #[test]
     fn a_role_and_its_session_survive_the_keychain_and_typed_keys_are_not_stored_with_the_role() {
         let keys = || AccessKeys {
+            mfa_device: None,
             access_key_id: "ASIAEXAMPLE".into(),
             secret_access_key: "CANARY-secret".into(),
             session_token: Some("CANARY-token".into()),
         };
         let grant = Grant::Role(RoleGrant {
+            mfa: None,
             role_arn: "arn:aws:iam::444455556666:role/Reader".into(),
             external_id: "mcm-0".into(),
             source: Source::Keychain("ASIAIOSFODNN7EXAMPLE".into()),

@@ -173,6 +173,14 @@ pub fn is_access_key_id(id: &str) -> bool {
     (16..=128).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
 }
 
+/// Whether a text can name an MFA device: AWS's form of serial numbers, 9 to 256 characters (STS `GetSessionToken`).
+pub fn is_mfa_device(serial: &str) -> bool {
+    (9..=256).contains(&serial.len())
+        && serial
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"_=/:,.@-".contains(&byte))
+}
+
 /// Whether a text can be an External ID: at most 1,224 characters of AWS's set.
 pub fn is_external_id(text: &str) -> bool {
     (1..=1_224).contains(&text.len())

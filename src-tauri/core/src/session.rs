@@ -19,13 +19,13 @@ use crate::account::{
 };
 use crate::activity::ActivityKind;
 use crate::claims::ClaimsChallenge;
-use crate::credential::{AccessKeys, Grant, Session};
+use crate::credential::{AccessKeys, Grant, MfaSession, Session};
 use crate::error::{Code, Error, ErrorView, Result};
 use crate::file;
 use crate::provider::{self, Due, Providers, Refreshed};
 use crate::random;
 use crate::resource::Resource;
-use crate::role::CenterRole;
+use crate::role::{CenterRole, Source};
 use crate::store::{Change, Intent, Store, not_found};
 use crate::surroundings;
 use crate::vault::{Record, Vault};
@@ -735,7 +735,13 @@ impl Sessions {
         let Some(bytes) = self.0.vault.read(&Record::grant(&account.grant)).await? else {
             return Ok(None);
         };
-        let grant = Grant::from_bytes(&bytes)?;
+        let mut grant = Grant::from_bytes(&bytes)?;
+        if let Grant::Role(role) = &mut grant
+            && let Some(mfa) = &role.mfa
+            && mfa.expires_at <= self.0.clock.now()
+        {
+            role.mfa = self.mfa_session(&role.source).await;
+        }
         if let Some(center) = grant.center_role() {
             let keys = self.center_keys(providers, center).await?;
             return Ok(Some(grant.with_access_keys(keys)));
@@ -784,6 +790,33 @@ impl Sessions {
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// The session of a source that an MFA device confirmed for any of its roles, while it lasts.
+    pub async fn mfa_session(&self, source: &Source) -> Option<MfaSession> {
+        let stored = self.0.store.read().ok()?;
+        let now = self.0.clock.now();
+        let mut longest: Option<MfaSession> = None;
+        for row in stored.iter() {
+            if row.identity.source() != Some(source) {
+                continue;
+            }
+            let bytes = self
+                .0
+                .vault
+                .read(&Record::grant(&row.grant))
+                .await
+                .ok()
+                .flatten();
+            let Some(Ok(Grant::Role(role))) = bytes.map(|bytes| Grant::from_bytes(&bytes)) else {
+                continue;
+            };
+            let ends = longest.as_ref().map_or(now, |known| known.expires_at);
+            if let Some(found) = role.mfa.filter(|found| found.expires_at > ends) {
+                longest = Some(found);
+            }
+        }
+        longest
     }
 
     /// Keeps with the account what a resource wants proved and a renewal could not, so that the next sign-in asks for it.

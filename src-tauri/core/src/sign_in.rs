@@ -9,13 +9,15 @@ use std::sync::Arc;
 use ts_rs::TS;
 
 use jiff::Timestamp;
-use tokio::sync::Notify;
+use secrecy::SecretString;
+use tokio::sync::{Notify, mpsc};
 use url::Url;
 
 use crate::error::{Code, Error, ErrorView, Result};
 use crate::loopback::HttpsForced;
 use crate::redirect::{Answer, Expectation, PendingFlow, Redirects};
 use crate::settings::RedirectKind;
+use crate::text;
 use crate::world::{Browser, SchemeRegistration};
 
 /// What a provider may use while the user signs in.
@@ -32,6 +34,8 @@ pub struct SignInContext {
     pub again: Arc<Notify>,
     /// The loopback port that the user chose for a browser on another computer. This machine's is then not opened.
     pub port: Option<u16>,
+    /// The codes of an MFA device that the user enters.
+    pub codes: Arc<tokio::sync::Mutex<mpsc::Receiver<SecretString>>>,
 }
 
 /// The number of a sign-in, unique while the process lives.
@@ -140,6 +144,13 @@ pub enum SignInStep {
         link: String,
         /// The port of this machine.
         port: u16,
+    },
+    /// AWS: a code of the user's MFA device is needed.
+    MfaCode {
+        /// The ARN or serial number of the device.
+        device: String,
+        /// Whether AWS refused the code before.
+        was_refused: bool,
     },
     /// AWS: the role is being assumed with, without and with a wrong External ID.
     Verifying,
@@ -301,6 +312,28 @@ impl SignInContext {
                 }
             }
         }
+    }
+
+    /// Asks the user for a code of an MFA device.
+    ///
+    /// # Errors
+    /// `sign-in-cancelled` when no answer can come any more.
+    pub(crate) async fn ask_mfa_code(
+        &self,
+        device: &str,
+        was_refused: bool,
+    ) -> Result<SecretString> {
+        let mut codes = self.codes.lock().await;
+        // A code that was entered before this question is not an answer to it.
+        while codes.try_recv().is_ok() {}
+        (self.tell)(SignInEvent::Step(SignInStep::MfaCode {
+            device: text::shown(device),
+            was_refused,
+        }));
+        let code = codes.recv().await.ok_or_else(cancelled)?;
+        drop(codes);
+        (self.tell)(SignInEvent::Step(SignInStep::Starting));
+        Ok(code)
     }
 
     /// Removes the code from the screen: the answer has come.

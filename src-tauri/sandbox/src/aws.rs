@@ -27,6 +27,7 @@ use self::directory::{Account, Directory, Role, User};
 pub use self::keys::AccessKey;
 use self::keys::{Issued, Keys, Principal};
 use self::refusal::{Refusal, Service};
+pub use self::sts::MFA_CODE;
 use crate::faults::Endpoint;
 use crate::identifier::{access_key_id, opaque};
 use crate::server::Shared;

@@ -15,4 +15,8 @@ secretAccessKey: string,
 /**
  * The session token, which a user's own keys do not have.
  */
-sessionToken: string | null, };
+sessionToken: string | null, 
+/**
+ * The ARN or serial number of the MFA device that confirms their sessions.
+ */
+mfaDevice?: string, };

@@ -12,6 +12,8 @@ export type SignInIntents = {
   accept: (signIn: SignInView) => void;
   /** Puts a code, or the page for it, on the clipboard. */
   copy: (value: string) => Promise<boolean>;
+  /** Sends a code of the user's MFA device. */
+  enterCode: (signIn: SignInView, code: string) => void;
   decide: (signIn: SignInView, decision: "replace" | "keep-both") => void;
 };
 

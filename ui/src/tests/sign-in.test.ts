@@ -57,6 +57,19 @@ describe("a sign-in", () => {
     expect(screen.getByText(/Another program opens this app’s links/)).toBeTruthy();
   });
 
+  test("asks for the code of an MFA device, and again when AWS refused it", async () => {
+    const device = "arn:aws:iam::111122223333:mfa/ada";
+    const { named } = await connecting({ step: "mfa-code", device, wasRefused: true });
+
+    const field = screen.getByRole("textbox", { name: "Code of your MFA device" });
+    expect(screen.getByRole("alert").textContent).toContain("AWS refused this code");
+    await fireEvent.input(field, { target: { value: "314159" } });
+    await click("Continue");
+
+    expect(named("enter_mfa_code")[0]?.args).toEqual({ signIn: 1, code: "314159" });
+    expect((field as HTMLInputElement).value).toBe("");
+  });
+
   test("offers another try when no browser opened", async () => {
     const { named } = await connecting({
       step: "browser-failed",

@@ -40,6 +40,7 @@ export function signInIntents(
     reopen: (signIn) => void attempt(report, () => ipc.reopenBrowser(signIn.id)),
     dismiss: (signIn) => void attempt(report, () => ipc.dismissSignIn(signIn.id)),
     copy: copyText,
+    enterCode: (signIn, code) => void attempt(report, () => ipc.enterMfaCode(signIn.id, code)),
     decide: (signIn, decision) => void attempt(report, () => ipc.decideDuplicate(signIn.id, decision)),
     retry: (signIn) => void again(signIn, wish(signIn)),
     accept: (signIn) => void again(signIn, accepting(wish(signIn))),

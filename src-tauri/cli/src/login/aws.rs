@@ -2,6 +2,8 @@
 //!
 //! Nothing opens a browser. Core runs the checks; this file shows their progress.
 
+use std::io::{self, IsTerminal as _};
+
 use jiff::tz::TimeZone;
 use mcm_core::account::{AccountId, Cloud};
 use mcm_core::app::{
@@ -17,7 +19,7 @@ use mcm_core::vault::Vault;
 use super::{keys, open_keychain, print_connected, sign_in, view, wait_for_targets};
 use crate::arguments::{AwsLogin, Template};
 use crate::failure::Failure;
-use crate::output::{note, print, table};
+use crate::output::{ask, note, print, table};
 
 pub(crate) async fn run(app: &App, vault: &Vault, mut options: AwsLogin) -> Result<(), Failure> {
     if let Some(external_id) = options.step.drop {
@@ -30,7 +32,7 @@ pub(crate) async fn run(app: &App, vault: &Vault, mut options: AwsLogin) -> Resu
         return list_pending(app);
     }
     if options.step.add_keys {
-        return keys::add(app, vault).await;
+        return keys::add(app, vault, options.mfa_serial).await;
     }
     if options.step.keys {
         return keys::list(app);
@@ -194,6 +196,15 @@ async fn verify(app: &App, id: SignInId) -> Result<AccountId, Error> {
             shown.clone_from(checks);
         }
         match view.map(|view| &view.step) {
+            Some(SignInStep::MfaCode {
+                device,
+                was_refused,
+            }) => {
+                if let Err(error) = enter_mfa_code(app, id, device, *was_refused).await {
+                    app.cancel_sign_in(id)?;
+                    return Err(error);
+                }
+            }
             Some(SignInStep::Starting | SignInStep::Verifying | SignInStep::Finishing) => {}
             _ => return app.sign_in_ended(id).await,
         }
@@ -201,6 +212,26 @@ async fn verify(app: &App, id: SignInId) -> Result<AccountId, Error> {
             return app.sign_in_ended(id).await;
         }
     }
+}
+
+/// Asks for a code of an MFA device at the terminal.
+async fn enter_mfa_code(
+    app: &App,
+    id: SignInId,
+    device: &str,
+    was_refused: bool,
+) -> Result<(), Error> {
+    if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
+        let message = format!(
+            "The source needs a code of the MFA device {device}. Run this command in a terminal, or connect the role in the app."
+        );
+        return Err(Error::new(Code::InvalidInput, message));
+    }
+    if was_refused {
+        note("AWS refused this code. Wait for the next one; each code works once.");
+    }
+    ask(&format!("Code of the MFA device {device}: "));
+    app.enter_mfa_code(id, &keys::line().await?.into())
 }
 
 fn print_caller(caller: &str) {

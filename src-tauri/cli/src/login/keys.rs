@@ -19,13 +19,18 @@ use crate::output::{ask, note, print, table};
 /// The most that is read of standard input: keys with a session token are a few kilobytes.
 const MOST_BYTES: u64 = 64 * 1024;
 
-pub(crate) async fn add(app: &App, vault: &Vault) -> Result<(), Failure> {
+pub(crate) async fn add(
+    app: &App,
+    vault: &Vault,
+    mfa_device: Option<String>,
+) -> Result<(), Failure> {
     open_keychain(vault).await?;
-    let keys = if io::stdin().is_terminal() {
+    let mut keys = if io::stdin().is_terminal() {
         typed().await?
     } else {
         piped().await?
     };
+    keys.mfa_device = mfa_device;
     let id = keys.access_key_id.clone();
     let caller = app.add_access_keys(keys).await?;
     note(&format!(
@@ -80,6 +85,7 @@ async fn typed() -> Result<EnteredKeys, Error> {
         access_key_id,
         secret_access_key,
         session_token,
+        mfa_device: None,
     })
 }
 
@@ -108,10 +114,11 @@ async fn piped() -> Result<EnteredKeys, Error> {
         access_key_id: (*id).to_owned(),
         secret_access_key: (*secret).into(),
         session_token: token.map(SecretString::from),
+        mfa_device: None,
     })
 }
 
-async fn line() -> Result<SecretString, Error> {
+pub(super) async fn line() -> Result<SecretString, Error> {
     let line = read(|| {
         let mut line = String::new();
         io::stdin().read_line(&mut line).map(|_| line)
@@ -131,7 +138,7 @@ async fn read(
         // The input is not quoted: it may be half of a secret.
         Error::new(
             Code::InvalidInput,
-            "The access keys could not be read as text. Enter them again.",
+            "The input could not be read as text. Enter it again.",
         )
         .with_source(io::Error::from(error.kind()))
     })

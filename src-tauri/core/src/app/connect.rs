@@ -6,8 +6,9 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 use ts_rs::TS;
 
 use super::aws::no_keys;
@@ -104,11 +105,29 @@ pub enum OnDuplicate {
     KeepBoth,
 }
 
+/// A code of an MFA device, as the user enters it.
+#[derive(Clone, Deserialize)]
+#[serde(transparent)]
+pub struct MfaCode(SecretString);
+
+impl From<SecretString> for MfaCode {
+    fn from(code: SecretString) -> Self {
+        Self(code)
+    }
+}
+
+impl From<&str> for MfaCode {
+    fn from(code: &str) -> Self {
+        Self(code.into())
+    }
+}
+
 /// A sign-in in progress, or its result.
 pub(super) struct SignIn {
     pub(super) view: SignInView,
     cancel: Arc<Notify>,
     again: Arc<Notify>,
+    codes: mpsc::Sender<SecretString>,
     decision: Option<oneshot::Sender<OnDuplicate>>,
 }
 
@@ -153,6 +172,7 @@ impl App {
             identity_center: None,
         };
         let (cancel, again) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let (codes, entered) = mpsc::channel(1);
         let now = self.world.clock.now();
         let id = {
             let mut state = self.state();
@@ -186,6 +206,7 @@ impl App {
                 view,
                 cancel: cancel.clone(),
                 again: again.clone(),
+                codes,
                 decision: None,
             };
             state.sign_ins.insert(id.0, sign_in);
@@ -197,7 +218,7 @@ impl App {
             .upgrade()
             .expect("a method runs on an app that exists");
         tokio::spawn(async move {
-            let context = this.context(id, again, wish.redirect_port);
+            let context = this.context(id, again, wish.redirect_port, entered);
             let signed_in = tokio::select! {
                 signed_in = async {
                     let request = this.with_role(request, &wish).await?;
@@ -262,6 +283,28 @@ impl App {
         Ok(())
     }
 
+    /// Answers a sign-in that asks for a code of an MFA device.
+    ///
+    /// # Errors
+    /// `invalid-input` for anything but six digits, `not-found` when no sign-in asks.
+    pub fn enter_mfa_code(&self, id: SignInId, code: &MfaCode) -> Result<()> {
+        let code = code.0.expose_secret().trim();
+        if code.len() != 6 || !code.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(Error::new(
+                Code::InvalidInput,
+                "Enter the six digits that the MFA device shows.",
+            ));
+        }
+        let state = self.state();
+        let asking = state
+            .sign_ins
+            .get(&id.0)
+            .filter(|sign_in| matches!(sign_in.view.step, SignInStep::MfaCode { .. }));
+        asking
+            .and_then(|sign_in| sign_in.codes.try_send(code.into()).ok())
+            .ok_or_else(|| no_sign_in(id))
+    }
+
     /// Answers what to do with another user's row for the same tenant or address.
     ///
     /// # Errors
@@ -306,7 +349,13 @@ impl App {
         self.redirects.closed().await;
     }
 
-    fn context(&self, id: SignInId, again: Arc<Notify>, port: Option<u16>) -> SignInContext {
+    fn context(
+        &self,
+        id: SignInId,
+        again: Arc<Notify>,
+        port: Option<u16>,
+        codes: mpsc::Receiver<SecretString>,
+    ) -> SignInContext {
         let app = self.this.clone();
         let tell = move |news: SignInEvent| {
             let Some(app) = app.upgrade() else { return };
@@ -333,6 +382,7 @@ impl App {
             tell: Arc::new(tell),
             again,
             port,
+            codes: Arc::new(tokio::sync::Mutex::new(codes)),
         }
     }
 

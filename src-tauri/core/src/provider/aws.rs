@@ -33,7 +33,7 @@ use url::Url;
 
 use crate::account::{Account, Cloud, Identity, OrganizationAccount, Refreshable, Target};
 use crate::claims::ClaimsChallenge;
-use crate::credential::{AccessKeys, Grant, RoleGrant, Session};
+use crate::credential::{AccessKeys, Grant, MfaSession, RoleGrant, Session};
 use crate::error::{Code, Error, Result};
 use crate::http::{self, Http};
 use crate::provider::CloudView;
@@ -60,7 +60,7 @@ use partition::Partition;
 pub use shared_config::AwsSourceKind;
 use signed::{FoundRole, Signed};
 pub use source::AwsSource;
-use source::{Loaded, Surroundings};
+use source::{Loaded, Mfa, Surroundings};
 use sts::{Sts, StsFailure, StsFailureKind};
 pub use template::{RoleTemplates, TemplateWish};
 pub use verify::ONE_HOUR;
@@ -103,6 +103,8 @@ pub struct RoleRequest {
     pub source: Source,
     /// The keys of a `keychain:` source.
     pub keys: Option<AccessKeys>,
+    /// A session of the source that an MFA device confirmed for another role.
+    pub mfa: Option<MfaSession>,
     /// The length of its sessions in seconds; 3600 by default.
     pub seconds: Option<u32>,
     /// The name of its sessions; default: the caller's.
@@ -170,7 +172,22 @@ impl Aws {
     /// # Errors
     /// `source-expired`, `clock-off`, `not-found` for an unknown profile, `offline` and similar codes.
     pub async fn caller(&self, source: &Source, keys: Option<&AccessKeys>) -> Result<Caller> {
-        Ok(self.calling(source, keys).await?.caller)
+        // The caller is known without a code: keys name their user, and a profile names its role.
+        let without_device = keys.map(|keys| AccessKeys {
+            mfa_device: None,
+            ..keys.clone()
+        });
+        if let Some(role) = self.surroundings().confirmed_role(source)? {
+            return role_of_profile(source, &RoleArn::parse(&role.arn)?, role.region);
+        }
+        let mfa = Mfa {
+            known: None,
+            ask: None,
+        };
+        Ok(self
+            .calling(source, without_device.as_ref(), &mfa)
+            .await?
+            .caller)
     }
 
     /// The address that opens the console as the role. It is a credential: for the browser only.
@@ -242,7 +259,7 @@ impl Aws {
             );
             return Err(Error::new(Code::InvalidInput, message));
         }
-        let source = source_of(&account.identity);
+        let source = account.identity.source();
         let config = self.surroundings().bare_config(source).await?;
         let (credentials, now) = (sdk::credentials(session.access_keys()?), self.clock.now());
         let token = cluster::token(&config, credentials, partition, region, cluster, now)?;
@@ -290,8 +307,13 @@ impl Aws {
         }
     }
 
-    async fn calling(&self, source: &Source, keys: Option<&AccessKeys>) -> Result<Calling> {
-        let loaded = self.surroundings().load(source, keys).await?;
+    async fn calling(
+        &self,
+        source: &Source,
+        keys: Option<&AccessKeys>,
+        mfa: &Mfa<'_>,
+    ) -> Result<Calling> {
+        let loaded = self.surroundings().load(source, keys, mfa).await?;
         let region = loaded
             .config
             .region()
@@ -455,7 +477,11 @@ impl Provider for Aws {
         let RoleRequest {
             role, external_id, ..
         } = wish;
-        let calling = self.calling(&wish.source, wish.keys.as_ref()).await?;
+        let mfa = Mfa {
+            known: wish.mfa.as_ref(),
+            ask: Some(context),
+        };
+        let calling = self.calling(&wish.source, wish.keys.as_ref(), &mfa).await?;
         let sts = self.sts(&calling, role)?;
         let caller = calling.caller.arn.clone();
         let tell = |checks: &[RoleCheck]| {
@@ -532,6 +558,7 @@ impl Provider for Aws {
             external_id: external_id.clone(),
             source: wish.source.clone(),
             keys: None,
+            mfa: calling.loaded.mfa.clone(),
         });
         let region = role.partition.region(calling.caller.region.as_deref());
         Ok(SignedIn {
@@ -560,7 +587,13 @@ impl Provider for Aws {
         }
         let known = Known::of(&account.identity)?;
         let grant = grant.role()?;
-        let calling = self.calling(&grant.source, grant.keys.as_ref()).await?;
+        let mfa = Mfa {
+            known: grant.mfa.as_ref(),
+            ask: None,
+        };
+        let calling = self
+            .calling(&grant.source, grant.keys.as_ref(), &mfa)
+            .await?;
         let sts = self.sts(&calling, &known.role)?;
         let verification = Verification {
             sts: &sts,
@@ -631,7 +664,7 @@ impl Provider for Aws {
     }
 
     fn require_outside(&self, account: &Account) -> Result<()> {
-        match source_of(&account.identity) {
+        match account.identity.source() {
             Some(source) => self.surroundings().require_outside(source),
             None => Ok(()),
         }
@@ -718,14 +751,6 @@ fn partition(identity: &Identity) -> Result<&'static Partition> {
     }
 }
 
-/// The source of a role's credentials; none for a sign-in to IAM Identity Center.
-fn source_of(identity: &Identity) -> Option<&Source> {
-    match identity {
-        Identity::Aws { source, .. } => Some(source),
-        _ => None,
-    }
-}
-
 /// The AWS part of an identity.
 struct Known<'a> {
     role: RoleArn,
@@ -761,6 +786,20 @@ impl<'a> Known<'a> {
             )),
         }
     }
+}
+
+/// The caller that a profile's role makes, as far as the file says.
+fn role_of_profile(source: &Source, role: &RoleArn, region: Option<String>) -> Result<Caller> {
+    Ok(Caller {
+        source: source.clone(),
+        arn: role.as_str().to_owned(),
+        account_id: role.account_id.clone(),
+        partition: role.partition.id.to_owned(),
+        principal_arn: role.as_str().to_owned(),
+        principal_is_exact: true,
+        is_chained: true,
+        region,
+    })
 }
 
 fn enforcement(verdict: Verdict) -> Enforcement {

@@ -785,6 +785,7 @@ async fn a_chained_caller_gets_an_hour_and_is_told_so() {
     let keys = session.access_keys().expect("keys").clone();
     let hop = Source::Keychain(keys.access_key_id.clone());
     let keys = EnteredKeys {
+        mfa_device: None,
         access_key_id: keys.access_key_id,
         secret_access_key: keys.secret_access_key,
         session_token: keys.session_token,

@@ -15,6 +15,7 @@ fn keys_of(harness: &Harness, user: &str) -> EnteredKeys {
         .aws_access_key(user)
         .expect("there is such a user");
     EnteredKeys {
+        mfa_device: None,
         access_key_id: key.id,
         secret_access_key: key.secret.into(),
         session_token: None,
@@ -122,6 +123,7 @@ async fn typed_keys_stay_until_the_last_of_two_roles_that_use_them_is_disconnect
 async fn keys_that_aws_does_not_accept_are_not_kept() {
     let harness = Harness::start().await;
     let wrong_secret = EnteredKeys {
+        mfa_device: None,
         secret_access_key: "not-the-secret-of-this-key".into(),
         ..keys_of(&harness, "ada")
     };
@@ -133,6 +135,7 @@ async fn keys_that_aws_does_not_accept_are_not_kept() {
         .expect_err("refused");
     assert!(error.message().contains("secret access key"), "{error}");
     let unknown = EnteredKeys {
+        mfa_device: None,
         access_key_id: "AKIAIOSFODNN7EXAMPLE".into(),
         secret_access_key: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY".into(),
         session_token: None,
@@ -147,6 +150,7 @@ async fn keys_that_aws_does_not_accept_are_not_kept() {
         "{error}"
     );
     let halved = EnteredKeys {
+        mfa_device: None,
         access_key_id: "ASIAIOSFODNN7EXAMPLE".into(),
         ..keys_of(&harness, "ada")
     };
@@ -157,6 +161,7 @@ async fn keys_that_aws_does_not_accept_are_not_kept() {
         .expect_err("refused");
     assert!(error.message().contains("session token"), "{error}");
     let odd = EnteredKeys {
+        mfa_device: None,
         access_key_id: "ada".into(),
         ..keys_of(&harness, "ada")
     };

@@ -14,6 +14,7 @@ mod identity_center;
 mod keys;
 #[path = "../support/left_behind.rs"]
 mod left_behind;
+mod mfa;
 mod moto;
 mod prepare;
 mod roles;

@@ -305,6 +305,7 @@ async fn a_wrong_secret_key_is_told_from_an_unknown_key() {
     let moto = Moto::start();
     let harness = moto.harness().await;
     let wrong = EnteredKeys {
+        mfa_device: None,
         access_key_id: moto.at.access_key_id.clone(),
         secret_access_key: "another-secret-access-key-of-forty-chars".into(),
         session_token: None,
@@ -316,6 +317,7 @@ async fn a_wrong_secret_key_is_told_from_an_unknown_key() {
         .expect_err("refused");
     assert!(error.message().contains("secret access key"), "{error}");
     let unknown = EnteredKeys {
+        mfa_device: None,
         access_key_id: "AKIAIOSFODNN7EXAMPLE".into(),
         secret_access_key: "another-secret-access-key-of-forty-chars".into(),
         session_token: None,

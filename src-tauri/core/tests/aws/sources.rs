@@ -60,6 +60,7 @@ async fn typed_keys_need_no_file_and_take_nothing_from_one() {
         shared.write(text);
         let ada = shared.harness.clouds.aws_access_key("ada").expect("a user");
         let keys = EnteredKeys {
+            mfa_device: None,
             access_key_id: ada.id,
             secret_access_key: ada.secret.into(),
             session_token: None,

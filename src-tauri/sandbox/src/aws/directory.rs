@@ -42,6 +42,8 @@ pub struct User {
     pub name: String,
     /// Whether the user's own policy lets it assume roles.
     pub may_assume: bool,
+    /// Whether the request was made with a session that the user's MFA device confirmed.
+    pub used_mfa: bool,
 }
 
 /// An IAM role.
@@ -100,6 +102,8 @@ pub enum Condition {
     None,
     /// `StringEquals` on `sts:ExternalId`.
     ExternalId(Wanted),
+    /// `Bool` on `aws:MultiFactorAuthPresent`: the caller confirmed its session with its MFA device.
+    Mfa,
     /// `StringEqualsIfExists` on `sts:ExternalId`, which a request without one passes.
     ExternalIdIfExists(Wanted),
 }
@@ -138,11 +142,13 @@ impl Directory {
             account: IDENTITY_ACCOUNT.into(),
             name: "ada".into(),
             may_assume: true,
+            used_mfa: false,
         };
         let grace = User {
             account: IDENTITY_ACCOUNT.into(),
             name: "grace".into(),
             may_assume: false,
+            used_mfa: false,
         };
         let trusts_ada = |condition| Statement {
             principal: Trusted::Arn(ada.arn()),
@@ -242,6 +248,11 @@ impl User {
     /// The ARN.
     pub fn arn(&self) -> String {
         format!("arn:aws:iam::{}:user/{}", self.account, self.name)
+    }
+
+    /// The ARN of the user's MFA device.
+    pub fn mfa_serial(&self) -> String {
+        format!("arn:aws:iam::{}:mfa/{}", self.account, self.name)
     }
 
     /// The unique id, `AIDA…`.

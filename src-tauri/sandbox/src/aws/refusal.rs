@@ -60,6 +60,10 @@ impl Refusal {
         Self::new(403, "AccessDenied", message)
     }
 
+    pub(super) fn denied(message: &str) -> Self {
+        Self::new(403, "AccessDenied", message.to_owned())
+    }
+
     pub(super) fn no_such_role(name: &str) -> Self {
         Self::new(
             404,

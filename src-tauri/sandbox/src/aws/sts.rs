@@ -1,4 +1,4 @@
-//! The Security Token Service: `AssumeRole` and `GetCallerIdentity`.
+//! The Security Token Service: `AssumeRole`, `GetSessionToken` and `GetCallerIdentity`.
 //!
 //! A role that does not exist, one that has not appeared yet, and one that does not trust the caller refuse in the
 //! same words, as at AWS.
@@ -22,6 +22,9 @@ use crate::page::escape;
 use crate::server::Spoiled;
 
 const ONE_HOUR: u32 = 3600;
+const TWELVE_HOURS: u32 = 12 * 3600;
+/// The code that every MFA device shows.
+pub const MFA_CODE: &str = "314159";
 
 type Fields = HashMap<String, String>;
 
@@ -57,6 +60,7 @@ fn answer_to(
     match fields.get("Action").map(String::as_str).unwrap_or_default() {
         "GetCallerIdentity" => Ok(caller_identity(&caller)),
         "AssumeRole" => aws.assume_role(&caller, fields),
+        "GetSessionToken" => aws.session_token(&caller, fields),
         other => Err(Refusal::unknown_action(other)),
     }
 }
@@ -121,6 +125,38 @@ impl Aws {
         ))
     }
 
+    /// A session of a user, confirmed by the user's MFA device when a device is named.
+    fn session_token(&self, caller: &Principal, fields: &Fields) -> Result<Response, Refusal> {
+        let Principal::User(user) = caller else {
+            return Err(Refusal::access_denied(
+                &caller.arn(),
+                "sts:GetSessionToken",
+                "*",
+            ));
+        };
+        let serial = fields.get("SerialNumber");
+        let code = fields.get("TokenCode").map(String::as_str);
+        if serial.is_some_and(|serial| *serial != user.mfa_serial() || code != Some(MFA_CODE)) {
+            return Err(Refusal::denied(
+                "MultiFactorAuthentication failed with invalid MFA one time pass code.",
+            ));
+        }
+        let asked = fields
+            .get("DurationSeconds")
+            .and_then(|seconds| seconds.parse().ok());
+        let life = Duration::from_secs(u64::from(asked.unwrap_or(TWELVE_HOURS)));
+        let session = super::directory::User {
+            used_mfa: serial.is_some(),
+            ..user.clone()
+        };
+        let issued = self.issue_session(Principal::User(session), life);
+        Ok(answer(
+            Service::Sts,
+            "GetSessionToken",
+            &credentials(&issued),
+        ))
+    }
+
     /// The role, if it is there and trusts the caller with this External ID.
     fn trusting_role(
         &self,
@@ -158,7 +194,11 @@ fn trusts(state: &mut RoleState, caller: &Principal, external_id: Option<&str>) 
             Trusted::Account(account) => account == caller.account() && caller.may_assume(),
             Trusted::Anybody => caller.may_assume(),
         };
-        is_named && holds(&statement.condition, external_id, first_seen)
+        let used_mfa = matches!(caller, Principal::User(user) if user.used_mfa);
+        match statement.condition {
+            Condition::Mfa => is_named && used_mfa,
+            _ => is_named && holds(&statement.condition, external_id, first_seen),
+        }
     })
 }
 
@@ -168,7 +208,7 @@ fn holds(
     first_seen: &mut Option<String>,
 ) -> bool {
     let (wanted, passes_without) = match condition {
-        Condition::None => return true,
+        Condition::None | Condition::Mfa => return true,
         Condition::ExternalId(wanted) => (wanted, false),
         Condition::ExternalIdIfExists(wanted) => (wanted, true),
     };
@@ -182,21 +222,27 @@ fn holds(
 }
 
 fn assumed(session: &Principal, issued: &Issued) -> Response {
+    let result = format!(
+        "    <AssumedRoleUser>\n      <AssumedRoleId>{}</AssumedRoleId>\n      <Arn>{}</Arn>\n    </AssumedRoleUser>\n{}",
+        escape(&session.id()),
+        escape(&session.arn()),
+        credentials(issued)
+    );
+    answer(Service::Sts, "AssumeRole", &result)
+}
+
+fn credentials(issued: &Issued) -> String {
     let expires = issued
         .expires
         .map(|time| time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
-    let result = format!(
-        "    <AssumedRoleUser>\n      <AssumedRoleId>{}</AssumedRoleId>\n      <Arn>{}</Arn>\n    </AssumedRoleUser>\n    \
-         <Credentials>\n      <AccessKeyId>{}</AccessKeyId>\n      <SecretAccessKey>{}</SecretAccessKey>\n      \
+    format!(
+        "    <Credentials>\n      <AccessKeyId>{}</AccessKeyId>\n      <SecretAccessKey>{}</SecretAccessKey>\n      \
          <SessionToken>{}</SessionToken>\n      <Expiration>{}</Expiration>\n    </Credentials>\n",
-        escape(&session.id()),
-        escape(&session.arn()),
         issued.key.id,
         issued.key.secret,
         issued.key.session_token.as_deref().unwrap_or_default(),
         expires.unwrap_or_default()
-    );
-    answer(Service::Sts, "AssumeRole", &result)
+    )
 }
 
 /// A field of the request, with the length and the characters that the API's model demands.

@@ -8,7 +8,7 @@ use crate::app::App;
 use crate::credential::AccessKeys;
 use crate::error::{Code, Error, Result};
 use crate::provider::aws::Caller;
-use crate::role::{CenterRole, Source, SourceChoice, TypedKeys, is_access_key_id};
+use crate::role::{CenterRole, Source, SourceChoice, TypedKeys, is_access_key_id, is_mfa_device};
 use crate::store::Accounts;
 use crate::text;
 use crate::vault::Record;
@@ -26,6 +26,10 @@ pub struct EnteredKeys {
     /// The session token, which a user's own keys do not have.
     #[ts(type = "string | null")]
     pub session_token: Option<SecretString>,
+    /// The ARN or serial number of the MFA device that confirms their sessions.
+    #[serde(default)]
+    #[ts(optional)]
+    pub mfa_device: Option<String>,
 }
 
 impl EnteredKeys {
@@ -44,7 +48,24 @@ impl EnteredKeys {
                 "These are the keys of a session (ASIA). Enter the session token that came with them too.",
             );
         }
+        let mfa_device = self.mfa_device.map(|device| device.trim().to_owned());
+        let mfa_device = mfa_device.filter(|device| !device.is_empty());
+        if let Some(device) = &mfa_device {
+            if !is_mfa_device(device) {
+                let message = format!(
+                    "\"{}\" is not the ARN or serial number of an MFA device.",
+                    text::shown(device)
+                );
+                return Err(Error::new(Code::InvalidInput, message));
+            }
+            if self.session_token.is_some() {
+                return refused(
+                    "Keys of a session cannot ask for an MFA code. Enter the user's own keys.",
+                );
+            }
+        }
         Ok(AccessKeys {
+            mfa_device,
             access_key_id: self.access_key_id,
             secret_access_key: self.secret_access_key,
             session_token: self.session_token,

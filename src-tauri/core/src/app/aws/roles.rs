@@ -260,6 +260,7 @@ impl App {
         request.role = Some(RoleRequest {
             role,
             external_id,
+            mfa: self.sessions.mfa_session(&source).await,
             source,
             keys,
             seconds: asked.session_seconds.or(seconds),

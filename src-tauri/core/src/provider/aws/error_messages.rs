@@ -95,6 +95,30 @@ pub(super) fn source_role(
         .with_retry_after(Some(CLOCK_WAIT / 2))
 }
 
+/// Why a code of an MFA device was not accepted.
+pub(super) fn mfa(
+    failure: &StsFailure,
+    place: &str,
+    device: &str,
+    expired: &Error,
+    now: Timestamp,
+) -> Error {
+    let why = failure
+        .sentence
+        .as_deref()
+        .map(|sentence| format!("\nAWS says: {sentence}"))
+        .unwrap_or_default();
+    match failure.kind {
+        StsFailureKind::AccessDenied | StsFailureKind::Invalid => {
+            let message = format!(
+                "AWS refused the code of the MFA device {device}. Check the device and wait for its next code.{why}"
+            );
+            Error::new(Code::SignInRefused, message).with_detail(&failure.code)
+        }
+        _ => caller(failure, place, expired, now),
+    }
+}
+
 /// A signature that AWS rejects: because of the clock, if the server's time differs, else because of the secret key.
 fn signature(server: Option<Timestamp>, now: Timestamp) -> Error {
     let skew = server.map(|server| now.duration_since(server));

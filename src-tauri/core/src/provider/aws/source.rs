@@ -19,15 +19,16 @@ use ts_rs::TS;
 
 use super::error_messages;
 use super::helper::{self, Helper};
-use super::sdk::{WorldTime, credentials, require_safe_endpoints, system_time};
+use super::sdk::{self, WorldTime, credentials, require_safe_endpoints, system_time};
 use super::shared_config::{AwsSourceKind, Origin, RoleProfile, SharedConfig, quoted};
-use super::sts::{Assume, Sts};
+use super::sts::{Assume, Sts, StsFailureKind};
 use super::transport::{self, Transport};
 use super::verify::ONE_HOUR;
-use crate::credential::AccessKeys;
+use crate::credential::{AccessKeys, MfaSession};
 use crate::error::{Code, Error, Result};
 use crate::http::Http;
 use crate::role::Source;
+use crate::sign_in::SignInContext;
 use crate::text;
 use crate::world::{Clock, Environment};
 
@@ -47,6 +48,8 @@ const AFTER_PROFILES: [&str; 2] = [
     "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
     "AWS_CONTAINER_CREDENTIALS_FULL_URI",
 ];
+/// The remaining lifetime below which an MFA session is not used.
+const MFA_LEFT: Duration = Duration::from_secs(60);
 /// How the sessions are named that lead from a profile's role to ours.
 const SOURCE_SESSION: &str = "multi-cloud-manager-source";
 
@@ -73,6 +76,21 @@ pub(super) struct Loaded {
     pub(super) config: SdkConfig,
     /// The error for the source's expired session.
     pub(super) expired: Error,
+    /// The session that an MFA device confirmed, if the source needs one.
+    pub(super) mfa: Option<MfaSession>,
+}
+
+/// The role of a profile that takes a code of an MFA device.
+pub(super) struct ConfirmedRole {
+    pub(super) arn: String,
+    /// The profile's region.
+    pub(super) region: Option<String>,
+}
+
+/// What confirms a source that needs an MFA device: a session from before, else the user, if a user can be asked.
+pub(super) struct Mfa<'a> {
+    pub(super) known: Option<&'a MfaSession>,
+    pub(super) ask: Option<&'a SignInContext>,
 }
 
 /// The World's parts that sources depend on.
@@ -127,6 +145,29 @@ impl Surroundings {
         Ok(std::iter::once(chain).chain(named).collect())
     }
 
+    /// The role of a source's profile, when assuming it takes a code of an MFA device.
+    ///
+    /// # Errors
+    /// `setting-invalid` for shared files that are not valid.
+    pub(super) fn confirmed_role(&self, source: &Source) -> Result<Option<ConfirmedRole>> {
+        let shared = self.shared(source)?;
+        let Some(profile) = self.profile(source, &shared) else {
+            return Ok(None);
+        };
+        // A fault of the chain is explained where its credentials are loaded.
+        let chain = shared.chain(profile).unwrap_or_default();
+        let takes_code = chain
+            .iter()
+            .any(|(_, origin)| matches!(origin, Origin::Role(role) if role.mfa_serial.is_some()));
+        Ok(match chain.first() {
+            Some((_, Origin::Role(role))) if takes_code => Some(ConfirmedRole {
+                arn: role.role_arn.to_owned(),
+                region: shared.get(profile, "region").map(str::to_owned),
+            }),
+            _ => None,
+        })
+    }
+
     /// Refuses a source that is being asked by a program in which this process runs: it would wait for itself.
     ///
     /// # Errors
@@ -148,19 +189,41 @@ impl Surroundings {
     /// # Errors
     /// `source-expired`, naming the command that renews it; `not-found` for a missing profile;
     /// `setting-invalid` for shared files or endpoints that cannot be used.
-    pub(super) async fn load(&self, source: &Source, keys: Option<&AccessKeys>) -> Result<Loaded> {
+    pub(super) async fn load(
+        &self,
+        source: &Source,
+        keys: Option<&AccessKeys>,
+        mfa: &Mfa<'_>,
+    ) -> Result<Loaded> {
         self.require_outside(source)?;
         let shared = self.shared(source)?;
         let profile = self.profile(source, &shared);
         let expired = expired(source, profile, &shared);
         let config = self.config(source, &shared, profile).await?;
-        let credentials = match (source, profile) {
-            (Source::Keychain(_) | Source::Center(_), _) => credentials(keys.ok_or_else(|| {
-                Error::new(
-                    Code::NotFound,
-                    "The keychain has no access keys with this id. Enter them again.",
-                )
-            })?),
+        let (credentials, confirmed) = match (source, profile) {
+            (Source::Keychain(_) | Source::Center(_), _) => {
+                let keys = keys.ok_or_else(|| {
+                    Error::new(
+                        Code::NotFound,
+                        "The keychain has no access keys with this id. Enter them again.",
+                    )
+                })?;
+                let own = credentials(keys);
+                match &keys.mfa_device {
+                    Some(device) => {
+                        let asked = Asked {
+                            source,
+                            shared: &shared,
+                            config: &config,
+                            expired: &expired,
+                            mfa,
+                        };
+                        let session = self.confirmed(&asked, device, &own).await?;
+                        (credentials(&session.keys), Some(session))
+                    }
+                    None => (own, None),
+                }
+            }
             (_, Some(profile)) => {
                 require_other_than_us(&shared, profile)?;
                 let asked = Asked {
@@ -168,10 +231,11 @@ impl Surroundings {
                     shared: &shared,
                     config: &config,
                     expired: &expired,
+                    mfa,
                 };
                 self.of_chain(&asked, profile).await?
             }
-            (_, None) => self.of_sdk(source, &config, &expired).await?,
+            (_, None) => (self.of_sdk(source, &config, &expired).await?, None),
         };
         if credentials
             .expiry()
@@ -183,6 +247,7 @@ impl Surroundings {
             credentials,
             config,
             expired,
+            mfa: confirmed,
         })
     }
 
@@ -270,14 +335,21 @@ impl Surroundings {
     }
 
     /// The credentials of a profile: those at the end of its chain, and from there one role after the other.
-    async fn of_chain(&self, asked: &Asked<'_>, profile: &str) -> Result<Credentials> {
+    async fn of_chain(
+        &self,
+        asked: &Asked<'_>,
+        profile: &str,
+    ) -> Result<(Credentials, Option<MfaSession>)> {
         // Only an unnamed profile may be missing: for a missing named one, the SDK would fall back to the machine's role.
         let is_named = ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"]
             .iter()
             .any(|variable| self.environment.get(variable).is_some());
         let is_unnamed = matches!(asked.source, Source::Default) && !is_named;
         if is_unnamed && asked.shared.require(profile).is_err() {
-            return self.of_sdk(asked.source, asked.config, asked.expired).await;
+            let found = self
+                .of_sdk(asked.source, asked.config, asked.expired)
+                .await?;
+            return Ok((found, None));
         }
         let mut chain = asked.shared.chain(profile)?;
         let (name, base) = chain.pop().expect("a chain has an end");
@@ -321,12 +393,80 @@ impl Surroundings {
                 self.of_sdk(&source, &config, asked.expired).await?
             }
         };
+        let mut confirmed = None;
         while let Some((name, origin)) = chain.pop() {
             if let Origin::Role(role) = origin {
+                if let Some(device) = role.mfa_serial {
+                    let session = self.confirmed(asked, device, &credentials).await?;
+                    credentials = sdk::credentials(&session.keys);
+                    confirmed = Some(session);
+                }
                 credentials = self.assume(asked, name, &role, credentials).await?;
             }
         }
-        Ok(credentials)
+        Ok((credentials, confirmed))
+    }
+
+    /// A session of these keys that an MFA device confirmed: the known one, or a new one with a code of the user's.
+    async fn confirmed(
+        &self,
+        asked: &Asked<'_>,
+        device: &str,
+        own: &Credentials,
+    ) -> Result<MfaSession> {
+        let now = self.clock.now();
+        let fits = |session: &&MfaSession| {
+            session.device == device
+                && session.made_with == own.access_key_id()
+                && now + MFA_LEFT < session.expires_at
+        };
+        if let Some(known) = asked.mfa.known.filter(fits) {
+            return Ok(known.clone());
+        }
+        if own.session_token().is_some() {
+            let message = format!(
+                "{} needs a code of the MFA device {}, which only a user's own access keys can send. Use those as its source.",
+                shown(asked.source),
+                text::shown(device)
+            );
+            return Err(Error::new(Code::Unsupported, message));
+        }
+        let Some(user) = asked.mfa.ask else {
+            let message = format!(
+                "{} needs a code of the MFA device {}. Sign in again to enter it.",
+                shown(asked.source),
+                text::shown(device)
+            );
+            return Err(Error::new(Code::SignInAgain, message).with_local_cause());
+        };
+        let region = asked
+            .config
+            .region()
+            .map_or("us-east-1", |region| region.as_ref());
+        let sts = Sts::new(asked.config, own.clone(), region);
+        let mut was_refused = false;
+        loop {
+            let code = user.ask_mfa_code(device, was_refused).await?;
+            match sts
+                .mfa_session(device, &code, own.access_key_id(), self.clock.now())
+                .await
+            {
+                Ok(session) => return Ok(session),
+                Err(failure) if failure.kind == StsFailureKind::AccessDenied && !was_refused => {
+                    was_refused = true;
+                }
+                Err(failure) => {
+                    let place = super::place(asked.config, region);
+                    return Err(error_messages::mfa(
+                        &failure,
+                        &place,
+                        &text::shown(device),
+                        asked.expired,
+                        now,
+                    ));
+                }
+            }
+        }
     }
 
     /// Assumes the role of a profile, as AWS's command line does before it does anything else.
@@ -414,6 +554,7 @@ struct Asked<'a> {
     shared: &'a SharedConfig,
     config: &'a SdkConfig,
     expired: &'a Error,
+    mfa: &'a Mfa<'a>,
 }
 
 /// Refuses a profile that gets its credentials from this app: it would wait for the session that it helps to create.

@@ -12,10 +12,11 @@ use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{signed, transport};
 use crate::account::SessionTimes;
-use crate::credential::{AccessKeys, Credential, Session};
+use crate::credential::{AccessKeys, Credential, MfaSession, Session};
 use crate::error::{Code, Error};
 use crate::text;
 
@@ -107,6 +108,29 @@ impl Sts {
         answer.arn.ok_or_else(StsFailure::nonsense)
     }
 
+    /// A session of the caller's own, confirmed with a code of its MFA device.
+    pub(super) async fn mfa_session(
+        &self,
+        device: &str,
+        code: &SecretString,
+        made_with: &str,
+        now: Timestamp,
+    ) -> std::result::Result<MfaSession, StsFailure> {
+        let request = self
+            .client
+            .get_session_token()
+            .serial_number(device)
+            .token_code(code.expose_secret());
+        let answer = request.send().await.map_err(|error| failure(&error))?;
+        let (keys, times) = keys(answer.credentials, now)?;
+        Ok(MfaSession {
+            device: device.to_owned(),
+            made_with: made_with.to_owned(),
+            keys,
+            expires_at: times.expires_at,
+        })
+    }
+
     /// Assumes a role. The session's generation is set when it is stored.
     pub(super) async fn assume(
         &self,
@@ -122,29 +146,39 @@ impl Sts {
             .set_external_id(request.external_id.map(str::to_owned))
             .duration_seconds(seconds);
         let answer = request.send().await.map_err(|error| failure(&error))?;
-        let given = answer.credentials.ok_or_else(StsFailure::nonsense)?;
-        let expires_at = SystemTime::try_from(given.expiration)
-            .ok()
-            .and_then(|time| Timestamp::try_from(time).ok())
-            .ok_or_else(StsFailure::nonsense)?;
-        if given.session_token.is_empty() || given.secret_access_key.is_empty() {
-            return Err(StsFailure::nonsense());
-        }
-        let keys = AccessKeys {
-            access_key_id: given.access_key_id,
-            secret_access_key: given.secret_access_key.into(),
-            session_token: Some(given.session_token.into()),
-        };
-        let times = SessionTimes {
-            issued_at: now,
-            expires_at,
-        };
+        let (keys, times) = keys(answer.credentials, now)?;
         Ok(Session {
             credential: Credential::AccessKeys(keys),
             times,
             generation: 0,
         })
     }
+}
+
+/// Credentials of an answer, with their lifetime.
+fn keys(
+    given: Option<aws_sdk_sts::types::Credentials>,
+    now: Timestamp,
+) -> std::result::Result<(AccessKeys, SessionTimes), StsFailure> {
+    let given = given.ok_or_else(StsFailure::nonsense)?;
+    let expires_at = SystemTime::try_from(given.expiration)
+        .ok()
+        .and_then(|time| Timestamp::try_from(time).ok())
+        .ok_or_else(StsFailure::nonsense)?;
+    if given.session_token.is_empty() || given.secret_access_key.is_empty() {
+        return Err(StsFailure::nonsense());
+    }
+    let keys = AccessKeys {
+        mfa_device: None,
+        access_key_id: given.access_key_id,
+        secret_access_key: given.secret_access_key.into(),
+        session_token: Some(given.session_token.into()),
+    };
+    let times = SessionTimes {
+        issued_at: now,
+        expires_at,
+    };
+    Ok((keys, times))
 }
 
 impl StsFailure {

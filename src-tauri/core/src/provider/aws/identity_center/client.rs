@@ -338,6 +338,7 @@ impl Client<'_> {
         };
         Ok(Session {
             credential: Credential::AccessKeys(AccessKeys {
+                mfa_device: None,
                 access_key_id: given.access_key_id,
                 secret_access_key: given.secret_access_key,
                 session_token: Some(given.session_token),
