@@ -172,7 +172,7 @@ fn without_a_keychain_no_account_is_called_connected() {
     );
     let listed = listed.done();
     assert!(
-        listed.contains(" unknown ") && !listed.contains("connected"),
+        listed.contains(" unknown\n") && !listed.contains("connected"),
         "{listed}"
     );
 }
