@@ -33,7 +33,15 @@ link: string,
 /**
  * The port of this machine.
  */
-port: number, } | { "step": "verifying" } | { "step": "finishing" } | { "step": "choice", 
+port: number, } | { "step": "mfa-code", 
+/**
+ * The ARN or serial number of the device.
+ */
+device: string, 
+/**
+ * Whether AWS refused the code before.
+ */
+wasRefused: boolean, } | { "step": "verifying" } | { "step": "finishing" } | { "step": "choice", 
 /**
  * The existing row.
  */
