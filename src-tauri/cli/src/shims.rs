@@ -5,7 +5,7 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::{env, fs, io};
+use std::{env, io};
 
 use mcm_core::environment::EnvironmentName;
 use mcm_core::error::{Code, Error};
@@ -120,7 +120,7 @@ pub(crate) fn find(options: ShimOptions) -> Result<Shimmed, Failure> {
 #[cfg(unix)]
 fn mode(path: &Path) -> Option<u32> {
     use std::os::unix::fs::MetadataExt as _;
-    let metadata = fs::metadata(path).ok()?;
+    let metadata = std::fs::metadata(path).ok()?;
     Some(metadata.mode())
 }
 
@@ -132,7 +132,7 @@ fn may_be_written_by_others(folder: &Path) -> bool {
 #[cfg(unix)]
 fn make_program(path: &Path) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
-    fs::set_permissions(path, fs::Permissions::from_mode(0o700))
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o700))
 }
 
 #[cfg(unix)]
