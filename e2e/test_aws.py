@@ -177,7 +177,7 @@ def test_typed_keys_are_kept_only_in_the_keychain(desktop, clouds, start):
     lengths = app.page.script(
         "return [...document.querySelectorAll('details[open] input')].map((one) => one.value.length)"
     )
-    assert lengths == [len(key["id"]), len(wrong), 0]
+    assert lengths == [len(key["id"]), len(wrong), 0, 0]
     app.click("button", "Check and save")
     app.read("secret access key does not match")
     assert desktop.keychain_entries() == []

@@ -149,7 +149,7 @@ def test_keys_that_another_program_uses_are_reported(desktop, start):
     app.click("button", "Look around first")
     app.click("button", "Settings")
 
-    app.read(r"Another program has Super\+E\. Choose other keys")
+    app.read(r"Another program uses Super\+E\. Choose other keys")
 
 
 def test_under_wayland_the_screen_points_to_the_desktops_own_settings(start):

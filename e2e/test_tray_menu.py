@@ -57,5 +57,6 @@ def accounts(desktop):
 
 
 def row(app, name):
-    rows = "[...document.querySelectorAll('li[aria-label]')].find((row) => row.ariaLabel === arguments[0])"
-    return app.page.script(f"return {rows}?.textContent ?? ''", name)
+    names = "[...document.querySelectorAll('li button[data-account]')]"
+    found = f"{names}.find((one) => one.textContent.trim() === arguments[0])"
+    return app.page.script(f"return {found}?.closest('li').textContent ?? ''", name)
