@@ -27,7 +27,7 @@ def test_a_choice_in_the_tray_reaches_the_window_and_the_command_line_at_once(de
 def test_the_console_of_the_account_in_use_opens_from_the_tray(clouds, person, start, tray):
     app = start()
     app.click("button", "Azure")
-    app.see("button", "Contoso")
+    tray.wait_for("  * Contoso", "  Production")
     person.does_nothing()
     before = len(person.visited())
 
