@@ -212,7 +212,9 @@ def idle(count, targets):
 
 def wakes(pid):
     """How often each thread of a process has waited and was woken."""
-    threads = {thread.parent.name: thread.read_text() for thread in Path(f"/proc/{pid}/task").glob("*/status")}
+    threads = {
+        thread.parent.name: thread.read_text() for thread in Path(f"/proc/{pid}/task").glob("*/status")
+    }
     switches = re.compile(r"^voluntary_ctxt_switches:\s+(\d+)", re.MULTILINE)
     return {name: int(switches.search(text).group(1)) for name, text in threads.items()}
 
