@@ -212,8 +212,13 @@ fn an_entry_goes_when_the_user_confirms_it_and_stays_otherwise() {
                 let kept = while_answering(&writer, delete(), DELETE, &["Escape"]);
                 assert_eq!(code_of(kept), Code::KeychainLocked);
                 assert!(writer.entries(&record).expect("ours") > 0);
-                let deleted = while_answering(&writer, delete(), DELETE, &["Tab", "Return"]);
-                deleted.expect("the user confirmed it");
+                // Keys that come before a button has the focus choose the default one, which cancels.
+                let mut tries =
+                    (0..5).map(|_| while_answering(&writer, delete(), DELETE, &["Tab", "Return"]));
+                assert!(
+                    tries.any(|deleted| deleted.is_ok()),
+                    "the user confirmed it"
+                );
                 assert_eq!(writer.read(&record).expect("open"), None);
                 assert_eq!(writer.entries(&record).expect("open"), 0);
             }
