@@ -89,6 +89,16 @@ fn each_window_is_granted_its_commands_and_nothing_else() {
 }
 
 #[test]
+fn the_page_on_security_names_every_command() {
+    let page = include_str!("../../../SECURITY.md");
+    let missing: Vec<_> = declared()
+        .into_iter()
+        .filter(|command| !page.contains(&format!("`{command}`")))
+        .collect();
+    assert_eq!(missing, [""; 0]);
+}
+
+#[test]
 fn only_a_window_of_ours_reaches_its_commands_and_only_from_its_own_page() {
     let mut context = context();
     let authority = context.runtime_authority_mut();
