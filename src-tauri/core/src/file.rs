@@ -44,15 +44,8 @@ const MOST_BYTES: u64 = 16_000_000;
 /// # Errors
 /// `storage-failed`, naming the path; at once for a pipe, which could keep us waiting, and for a huge file.
 pub fn read(path: &Path) -> Result<Option<Vec<u8>>> {
-    let mut options = OpenOptions::new();
-    options.read(true);
-    #[cfg(unix)]
-    {
-        let flags = rustix::fs::OFlags::NONBLOCK.bits();
-        std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, flags.cast_signed());
-    }
     let failed = |error| storage_failed("read", path, error);
-    let file = match options.open(path) {
+    let file = match open_at_once(path, true) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(failed(error)),
@@ -234,14 +227,38 @@ pub(crate) fn require_own_file(path: &Path, metadata: &fs::Metadata) -> Result<(
     if !metadata.is_file() {
         return refused("is not a file. Move it to another place.");
     }
+    if !is_own(metadata) {
+        return refused("belongs to another user. Move it away, or change its owner.");
+    }
+    Ok(())
+}
+
+/// Whether a file or folder belongs to this user. On Windows the user's folders are the user's own by their access lists.
+pub(crate) fn is_own(metadata: &fs::Metadata) -> bool {
     #[cfg(unix)]
     {
         use std::os::unix::fs::MetadataExt as _;
-        if metadata.uid() != rustix::process::geteuid().as_raw() {
-            return refused("belongs to another user. Move it away, or change its owner.");
-        }
+        metadata.uid() == rustix::process::geteuid().as_raw()
     }
-    Ok(())
+    #[cfg(not(unix))]
+    {
+        let _ = metadata;
+        true
+    }
+}
+
+/// Whether users other than its owner may write to a file or folder, as `is_own` on Windows.
+pub fn may_be_written_by_others(metadata: &fs::Metadata) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt as _;
+        metadata.mode() & 0o022 != 0
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = metadata;
+        false
+    }
 }
 
 /// Makes a folder of ours this user's only, where there is one already.
@@ -278,7 +295,7 @@ pub(crate) fn keep_folder_private(folder: &Path) -> Result<()> {
     if !metadata.is_dir() {
         return refused(folder, "is not a folder. Move it to another place.");
     }
-    if metadata.uid() != user {
+    if !is_own(&metadata) {
         return refused(
             folder,
             "belongs to another user. Move it away, or change its owner.",
@@ -444,19 +461,27 @@ pub(crate) fn open_private(path: &Path) -> io::Result<File> {
 /// # Errors
 /// Those of the system; `InvalidInput` for what is not a file.
 pub(crate) fn open_regular(path: &Path) -> io::Result<File> {
+    let file = open_at_once(path, false)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    Ok(file)
+}
+
+/// Opens a file to read it, without waiting for the writer of a pipe.
+fn open_at_once(path: &Path, through_links: bool) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true);
     #[cfg(unix)]
     {
         use rustix::fs::OFlags;
-        let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+        let mut flags = OFlags::NONBLOCK;
+        flags.set(OFlags::NOFOLLOW, !through_links);
         std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, flags.bits().cast_signed());
     }
-    let file = options.open(path)?;
-    if !file.metadata()?.is_file() {
-        return Err(io::ErrorKind::InvalidInput.into());
-    }
-    Ok(file)
+    #[cfg(not(unix))]
+    let _ = through_links;
+    options.open(path)
 }
 
 /// Makes a folder that only this user may enter, with those above it, or makes the one that is there so.

@@ -1,7 +1,7 @@
 //! `.mcm.toml`: the environment that a folder asks for, and whether the user allowed that.
 //!
 //! The file is data: it names an environment of the user's own and can run, fetch or include nothing. It is read only when
-//! nobody else can have written it. The permission belongs to its path and content; both are kept as a digest, in our own
+//! no other user can have written it. The permission belongs to its path and content; both are kept as a digest, in our own
 //! folder. Nothing in a repository can loosen that.
 
 use std::fs::{self, Metadata};
@@ -59,7 +59,7 @@ impl FolderFile {
             let Ok(metadata) = fs::metadata(&folder) else {
                 return Ok(None);
             };
-            if !is_own(&metadata) || !is_on_one_mount(&metadata, &first) {
+            if !file::is_own(&metadata) || !is_on_one_mount(&metadata, &first) {
                 return Ok(None);
             }
             let path = folder.join(NAME);
@@ -83,7 +83,7 @@ impl FolderFile {
                 "it is a link, a folder or a device, and not a file",
             ));
         }
-        if !is_own(metadata) || may_be_written_by_others(metadata) {
+        if !file::is_own(metadata) || file::may_be_written_by_others(metadata) {
             return Err(refused(
                 "another user may have written it. Own it, and run chmod go-w",
             ));
@@ -165,32 +165,9 @@ fn parse(content: &str) -> std::result::Result<EnvironmentName, &'static str> {
 }
 
 #[cfg(unix)]
-fn is_own(metadata: &Metadata) -> bool {
-    use std::os::unix::fs::MetadataExt as _;
-    metadata.uid() == rustix::process::geteuid().as_raw()
-}
-
-#[cfg(unix)]
-fn may_be_written_by_others(metadata: &Metadata) -> bool {
-    use std::os::unix::fs::MetadataExt as _;
-    metadata.mode() & 0o022 != 0
-}
-
-#[cfg(unix)]
 fn is_on_one_mount(one: &Metadata, other: &Metadata) -> bool {
     use std::os::unix::fs::MetadataExt as _;
     one.dev() == other.dev()
-}
-
-/// On Windows the user's folders are the user's own by their access lists.
-#[cfg(not(unix))]
-fn is_own(_metadata: &Metadata) -> bool {
-    true
-}
-
-#[cfg(not(unix))]
-fn may_be_written_by_others(_metadata: &Metadata) -> bool {
-    false
 }
 
 #[cfg(not(unix))]
