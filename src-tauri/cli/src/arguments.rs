@@ -9,6 +9,7 @@ use mcm_core::app::OnDuplicate;
 use mcm_core::role::Permissions;
 use url::Url;
 
+use crate::cloud_argument::{any_cloud, cloud_with_tokens};
 use crate::environment_arguments::EnvironmentCommand;
 use crate::hook_arguments::{ALLOW_HELP, HOOK_HELP, HookLinesOptions, HookOptions, ShimOptions};
 use crate::shell::Shell;
@@ -787,7 +788,7 @@ pub(crate) struct TokenOf {
     /// The account
     pub(crate) account: Option<String>,
     /// The account in use in this cloud
-    #[arg(long, value_name = "CLOUD", value_parser = cloud)]
+    #[arg(long, value_name = "CLOUD", value_parser = cloud_with_tokens)]
     pub(crate) active: Option<Cloud>,
 }
 
@@ -854,6 +855,24 @@ pub(crate) struct Exec {
     pub(crate) command: Vec<OsString>,
 }
 
+impl Exec {
+    /// A command in an environment, with every option at its default.
+    pub(crate) fn in_environment(name: String, command: Vec<OsString>) -> Self {
+        Self {
+            whose: AccountsOf {
+                accounts: Vec::new(),
+                active: Vec::new(),
+                environment: Some(name),
+            },
+            env: false,
+            region: None,
+            force: false,
+            interactive: false,
+            command,
+        }
+    }
+}
+
 #[derive(Args)]
 pub(crate) struct Env {
     #[command(flatten)]
@@ -897,32 +916,6 @@ pub(crate) struct LogoutOf {
     /// Every account, and every keychain entry of this app
     #[arg(long)]
     pub(crate) all: bool,
-}
-
-/// Any cloud.
-fn any_cloud(text: &str) -> Result<Cloud, String> {
-    let found = Cloud::ALL.into_iter().find(|cloud| cloud.as_str() == text);
-    found.ok_or_else(|| {
-        format!(
-            "possible values: {}",
-            Cloud::ALL.map(Cloud::as_str).join(", ")
-        )
-    })
-}
-
-/// A cloud whose accounts have access tokens.
-fn cloud(text: &str) -> Result<Cloud, String> {
-    const WITH_TOKENS: [Cloud; 2] = [Cloud::Azure, Cloud::Gcp];
-    if text == Cloud::Aws.as_str() {
-        return Err(
-            "AWS has no access tokens. Run \"mcm credential-process --active\".".to_owned(),
-        );
-    }
-    let found = WITH_TOKENS.into_iter().find(|cloud| cloud.as_str() == text);
-    found.ok_or_else(|| {
-        let names: Vec<&str> = WITH_TOKENS.iter().map(|cloud| cloud.as_str()).collect();
-        format!("possible values: {}", names.join(", "))
-    })
 }
 
 /// Parses a role's permissions.

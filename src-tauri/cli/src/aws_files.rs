@@ -12,7 +12,8 @@ use mcm_core::error::{Code, Error};
 use mcm_core::file;
 use mcm_core::world::Environment;
 
-use crate::configure::{asked, is_this_program};
+use crate::configure::{asked, command};
+use crate::program;
 use crate::variables::Fact;
 
 /// The files from which boto reads keys when AWS's files have none. botocore still reads them, before it asks an
@@ -57,19 +58,11 @@ pub(crate) const OWN_PROFILE: &str = "mcm";
 /// A file of AWS's with one profile, which runs this program for an account.
 ///
 /// # Errors
-/// `setting-invalid` when the path of this program is unknown or has a space, which AWS's tools read differently.
-pub(crate) fn config_for(account: &str) -> Result<String, Error> {
-    let this = std::env::current_exe().ok();
-    let path = this.map(|path| path.with_file_name(format!("mcm{}", std::env::consts::EXE_SUFFIX)));
-    let path = path.as_deref().and_then(|path| path.to_str());
-    let is_plain =
-        |path: &&str| !path.contains(|c: char| c.is_whitespace() || "\"'\\#;".contains(c));
-    let path = path.filter(is_plain).ok_or_else(|| {
-        let message = "The path of mcm is unknown or has a space. Run \"mcm configure aws\" first.";
-        Error::new(Code::SettingInvalid, message)
-    })?;
+/// `setting-invalid` when the path of this program is unknown, or one that a client of AWS would split.
+pub(crate) fn config_for(environment: &Environment, account: &str) -> Result<String, Error> {
+    let command = command(&program::of_this_process(environment)?, account)?;
     Ok(format!(
-        "[profile {OWN_PROFILE}]\ncredential_process = {path} credential-process {account}\n"
+        "[profile {OWN_PROFILE}]\ncredential_process = {command}\n"
     ))
 }
 
@@ -94,11 +87,11 @@ pub(crate) fn profile_that_runs_mcm(environment: &Environment, account: &str) ->
                 .and_then(|own| own.get("credential_process"));
             let is_alone =
                 sources.next() == Some(&"credential_process") && sources.next().is_none();
-            let (program, asked) = match command.and_then(|command| asked(command)) {
+            let (file, asked) = match command.and_then(|command| asked(command)) {
                 Some(words) if is_alone => words,
                 _ => return false,
             };
-            asked == account && is_this_program(&program, environment)
+            asked == account && program::is_this(&file, environment)
         })
     };
     let names = readings.first()?.names().into_iter();

@@ -1,13 +1,12 @@
 //! `mcm configure`: profiles in other programs' configuration, merged in and removed again.
 //!
 //! The change is shown before it is made. `configure/aws_config.rs` parses and edits the file, `configure/preview.rs`
-//! shows a change, and `configure/program.rs` finds the program that the profiles run.
+//! shows a change, and `program.rs` finds the program that the profiles run.
 
 mod aws_config;
 pub(crate) mod kube;
 mod kubeconfig;
 mod preview;
-mod program;
 
 use std::collections::HashSet;
 use std::io::{self, IsTerminal as _};
@@ -23,13 +22,13 @@ use mcm_core::resource::Resource;
 use mcm_core::world::{Environment, World};
 
 use self::aws_config::{Config, Draft, Line, Profile, Wanted};
-pub(crate) use self::aws_config::{asked, asked_account};
-pub(crate) use self::program::is_this as is_this_program;
+pub(crate) use self::aws_config::{asked, asked_account, command};
 use crate::arguments::ConfigureAws;
 use crate::choice::by_name;
 use crate::failure::Failure;
 use crate::other_tools::OtherTools;
 use crate::output::{confirm, note, print};
+use crate::program;
 
 /// The lock is held only while a file is written.
 const CONFIG_LOCK_TIMEOUT: Duration = Duration::from_secs(10);
@@ -383,7 +382,7 @@ fn roles_of(account: &Account, options: &ConfigureAws) -> Option<Vec<Account>> {
 }
 
 /// The account as a profile's program is asked for it.
-fn asked_as(account: &Account) -> String {
+pub(crate) fn asked_as(account: &Account) -> String {
     match account.issued_resource() {
         Ok(Resource::Named(pair)) => format!("{}/{pair}", account.id),
         _ => account.id.to_string(),

@@ -12,6 +12,7 @@ use mcm_core::settings::{AzureCloud, Settings};
 use mcm_core::text::shown;
 use mcm_core::world::Environment;
 
+use crate::output::clock_time;
 use crate::variables::{Fact, Facts};
 
 /// Where the tools work, and what is said of it. Nothing in it is secret.
@@ -128,7 +129,7 @@ pub(crate) fn concern(account: &Account) -> Option<String> {
     let id = account.target.as_deref()?;
     let Some(target) = account.chosen_target() else {
         return Some(format!(
-            "The {noun} {} of {name} is not listed any more. Refresh the list: mcm targets {} --refresh",
+            "The {noun} {} of {name} is no longer listed. Refresh the list: mcm targets {} --refresh",
             shown(id),
             account.id
         ));
@@ -235,7 +236,7 @@ pub(crate) fn lasting(
     zone: &TimeZone,
 ) -> String {
     let ends = session.times.expires_at;
-    let at = ends.to_zoned_datetime(zone.clone()).strftime("%H:%M");
+    let at = clock_time(ends, zone);
     let minutes = ends.duration_since(now).as_mins().max(0);
     format!(
         "{}: the credential expires at {at} (in {minutes} min) and is not renewed.",

@@ -17,6 +17,7 @@ use secrecy::ExposeSecret as _;
 use crate::arguments::Env;
 use crate::aws_files;
 use crate::choice::{Choice, choose, require_aws};
+use crate::configure::asked_as;
 use crate::credential_env::{self, lasting};
 use crate::failure::Failure;
 use crate::interactive::sign_in_where_needed;
@@ -75,11 +76,7 @@ pub(crate) async fn run(app: &App, world: &World, options: &Env) -> Result<(), F
             )
             .await;
         let session = handed.map_err(|error| Failure::of(account, error))?;
-        let asked = resource.identifier().map_or_else(
-            || account.id.to_string(),
-            |pair| format!("{}/{pair}", account.id),
-        );
-        let profile = aws_files::profile_that_runs_mcm(&world.environment, &asked);
+        let profile = aws_files::profile_that_runs_mcm(&world.environment, &asked_as(account));
         if let Some(profile) = profile.filter(|name| is_plain(name)) {
             let name = account.name();
             notes.push(format!("{name}: AWS_PROFILE is \"{profile}\", a profile that runs mcm for each credential. It contains no secret."));

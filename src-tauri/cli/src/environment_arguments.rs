@@ -4,6 +4,8 @@ use clap::{Args, Subcommand};
 use mcm_core::account::{COLOURS, Cloud};
 use mcm_core::environment::ICONS;
 
+use crate::cloud_argument::any_cloud;
+
 pub(crate) const CREATE_HELP: &str = "\
 Examples:
   mcm environment create dev --active aws,azure,gcp
@@ -112,16 +114,6 @@ pub(crate) struct EnvironmentOptions {
     /// Protected: how long one use lasts, 15 or 60
     #[arg(long, value_name = "MINUTES")]
     pub(crate) minutes: Option<u16>,
-}
-
-fn any_cloud(text: &str) -> Result<Cloud, String> {
-    let found = Cloud::ALL.into_iter().find(|cloud| cloud.as_str() == text);
-    found.ok_or_else(|| {
-        format!(
-            "possible values: {}",
-            Cloud::ALL.map(Cloud::as_str).join(", ")
-        )
-    })
 }
 
 /// A parser for these words, and for nothing, which takes the value away.

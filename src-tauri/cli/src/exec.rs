@@ -31,7 +31,7 @@ use secrecy::ExposeSecret as _;
 use self::broker::{Broker, Who};
 use self::endpoint::Endpoint;
 use self::files::RunFiles;
-use crate::arguments::{AccountsOf, Exec};
+use crate::arguments::Exec;
 use crate::child_exit::End;
 use crate::choice::{Choice, Chosen, choose, require_aws};
 use crate::credential_env::{self, lasting};
@@ -42,7 +42,7 @@ use crate::output::note;
 use crate::shell::Shell;
 use crate::shell_arguments::ShellOptions;
 use crate::shims::Shimmed;
-use crate::variables::{Fact, Facts, Way};
+use crate::variables::{self, Fact, Facts, Way};
 use crate::whoami::check;
 
 pub(crate) use self::child::ignores_interrupts;
@@ -87,18 +87,7 @@ pub(crate) async fn prepare_shim(
             files: RunFiles::new(&world.environment),
         });
     };
-    let options = Exec {
-        whose: AccountsOf {
-            accounts: Vec::new(),
-            active: Vec::new(),
-            environment: Some(environment),
-        },
-        env: false,
-        region: None,
-        force: false,
-        interactive: false,
-        command: shimmed.command,
-    };
+    let options = Exec::in_environment(environment, shimmed.command);
     prepare_as(app, world, options, None).await
 }
 
@@ -123,23 +112,16 @@ pub(crate) async fn prepare_shell(
         .filter(|_| of_user == Some(shell) && shell != Shell::Bash)
         .or_else(|| named.filter(|path| path.ends_with("bash") && shell == Shell::Bash))
         .unwrap_or(shell.name());
-    if let Some(outer) = Environment::of_this_process().get("MCM_ENVIRONMENT") {
+    if let Some(outer) = Environment::of_this_process().get(variables::ENVIRONMENT) {
         note(&format!(
             "This shell is in {} already. \"exit\" comes back to it.",
             text::shown(outer)
         ));
     }
     let options = Exec {
-        whose: AccountsOf {
-            accounts: Vec::new(),
-            active: Vec::new(),
-            environment: Some(options.environment),
-        },
-        env: false,
-        region: None,
         force: options.force,
         interactive: options.interactive,
-        command: vec![program.into()],
+        ..Exec::in_environment(options.environment, vec![program.into()])
     };
     prepare_as(app, world, options, Some(shell)).await
 }
@@ -300,7 +282,7 @@ async fn confirmed(
         return Err(Error::new(Code::Unsupported, message).into());
     }
     let now = world.clock.now();
-    let outer = world.environment.get("MCM_HOLDER");
+    let outer = world.environment.get(variables::HOLDER);
     let outer = outer.and_then(|id| Holders::in_folder(&world.paths.data).find(id));
     if let Some(outer) = outer
         && outer.cut_off(now).is_none()

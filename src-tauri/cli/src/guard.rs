@@ -9,7 +9,7 @@ use mcm_core::environment::NamedEnvironment;
 use mcm_core::error::{Code, Error};
 use mcm_core::world::Environment;
 
-use crate::output::ask;
+use crate::output::answer;
 
 /// The variables by which coding agents, and services that build software, mark the shells that they start.
 const AGENTS: [&str; 12] = [
@@ -59,14 +59,7 @@ pub(crate) async fn confirm(
         return Err(Error::new(Code::Unsupported, message));
     }
     let question = format!("{name} is protected. Type its name to {deed} it: ");
-    // On a thread of its own, so that Ctrl-C works.
-    let asked = tokio::task::spawn_blocking(move || {
-        ask(&question);
-        let mut answer = String::new();
-        io::stdin().read_line(&mut answer).map(|_| answer)
-    });
-    let answer = asked.await.ok().and_then(io::Result::ok);
-    if answer.is_some_and(|answer| name.is(answer.trim())) {
+    if name.is(&answer(question).await) {
         return Ok(());
     }
     let message = format!("That is not the name of {name}. Nothing was done.");

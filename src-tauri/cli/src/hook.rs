@@ -4,30 +4,26 @@
 //! nearest `.mcm.toml`. Else it evaluates what `mcm hook-lines` prints (`hook_lines.rs`). In bash a prompt comes too late
 //! for `cd prod && terraform apply`, so `cd`, `pushd` and `popd` look as well.
 
-use mcm_core::error::{Code, Error};
+use mcm_core::error::Error;
+use mcm_core::world::Environment;
 
 use crate::hook_arguments::{HookOptions, HookShell};
 use crate::output::print;
+use crate::program;
 use crate::shell::Shell;
 
 /// Prints the hook of a shell.
 ///
 /// # Errors
-/// `setting-invalid` when the path of this program is unknown; those of `print`.
-pub(crate) fn run(options: &HookOptions) -> Result<(), Error> {
-    let this = std::env::current_exe().ok();
-    let path = this.map(|path| path.with_file_name(format!("mcm{}", std::env::consts::EXE_SUFFIX)));
-    let path = path.as_deref().and_then(|path| path.to_str());
-    let Some(path) = path else {
-        let message = "The path of mcm is unknown. Run the command again.";
-        return Err(Error::new(Code::SettingInvalid, message));
-    };
+/// Those of `program::of_this_process` and of `print`.
+pub(crate) fn run(options: &HookOptions, environment: &Environment) -> Result<(), Error> {
+    let path = program::of_this_process(environment)?;
     let (script, shell) = match options.shell {
         HookShell::Bash => (BASH, Shell::Bash),
         HookShell::Zsh => (ZSH, Shell::Zsh),
         HookShell::Fish => (FISH, Shell::Fish),
     };
-    print(script.replace("@MCM@", &shell.quoted(path)).trim_end())
+    print(script.replace("@MCM@", &shell.quoted(&path)).trim_end())
 }
 
 const BASH: &str = r#"

@@ -21,6 +21,7 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
 use crate::aws_files;
+use crate::configure::asked_as;
 use crate::credential_env;
 use crate::failure::Failure;
 use crate::guard;
@@ -28,9 +29,6 @@ use crate::hook_arguments::HookLinesOptions;
 use crate::output::{note, print};
 use crate::shims;
 use crate::variables::{self, Changes, Fact, Facts, Way};
-
-/// The variable in which the shell passes on what the hook did.
-const STATE: &str = "MCM_HOOK_STATE";
 
 /// What the hook did in a shell.
 #[derive(Default, Serialize, Deserialize)]
@@ -60,8 +58,9 @@ pub(crate) fn run(app: &App, world: &World, options: &HookLinesOptions) -> Resul
     let shell_has = Environment::of_this_process();
     let is_asked = options.use_environment.is_some() || options.off;
     // What mcm exec and mcm shell chose stays.
-    if shell_has.get("MCM_HOLDER").is_some() && shell_has.get(STATE).is_none() {
-        if let (true, Some(name)) = (is_asked, shell_has.get("MCM_ENVIRONMENT")) {
+    if shell_has.get(variables::HOLDER).is_some() && shell_has.get(variables::HOOK_STATE).is_none()
+    {
+        if let (true, Some(name)) = (is_asked, shell_has.get(variables::ENVIRONMENT)) {
             let message = format!(
                 "This shell was started in {}. Leave it with \"exit\".",
                 mcm_core::text::shown(name)
@@ -73,7 +72,7 @@ pub(crate) fn run(app: &App, world: &World, options: &HookLinesOptions) -> Resul
         }
     }
     let state: State = shell_has
-        .get(STATE)
+        .get(variables::HOOK_STATE)
         .and_then(|text| URL_SAFE_NO_PAD.decode(text).ok())
         .and_then(|text| serde_json::from_slice(&text).ok())
         .unwrap_or_default();
@@ -104,7 +103,7 @@ pub(crate) fn run(app: &App, world: &World, options: &HookLinesOptions) -> Resul
         let json = serde_json::to_vec(&state).expect("text serialises");
         URL_SAFE_NO_PAD.encode(json)
     });
-    after = with(&after, STATE, text.as_deref());
+    after = with(&after, variables::HOOK_STATE, text.as_deref());
     let is_new = environment.as_ref().map(|named| named.name.as_str())
         != Some(state.environment.as_str()).filter(|name| !name.is_empty());
     if is_new {
@@ -194,7 +193,7 @@ fn wanted(
     Ok(Wanted::Some(Box::new(named), None))
 }
 
-/// The folder of the shell, as the shell names it where that is the same folder.
+/// The folder of the shell.
 fn folder() -> PathBuf {
     std::env::current_dir().unwrap_or_default()
 }
@@ -318,18 +317,14 @@ fn pinned(
 
 /// A profile that runs mcm for the account: the user's own, else one in a file of the environment's.
 fn profile(account: &Account, before: &Environment, own: &Path) -> Result<Facts, Error> {
-    let resource = account.issued_resource()?;
-    let asked = resource.identifier().map_or_else(
-        || account.id.to_string(),
-        |pair| format!("{}/{pair}", account.id),
-    );
+    let asked = asked_as(account);
     let mut facts = Facts::from([(Fact::LoadConfig, "1".into())]);
     if let Some(profile) = aws_files::profile_that_runs_mcm(before, &asked) {
         facts.insert(Fact::Profile, profile.into());
         return Ok(facts);
     }
     let path = own.join("aws/config");
-    let content = aws_files::config_for(&asked)?;
+    let content = aws_files::config_for(before, &asked)?;
     if file::read(&path)?.as_deref() != Some(content.as_bytes()) {
         file::replace(&path, content.as_bytes())?;
     }

@@ -10,6 +10,7 @@ mod arguments;
 mod aws_files;
 mod child_exit;
 mod choice;
+mod cloud_argument;
 mod completion;
 mod configure;
 mod console;
@@ -38,6 +39,7 @@ mod man;
 mod other_tools;
 mod output;
 mod pick;
+mod program;
 mod prompt;
 #[cfg(test)]
 mod reference;

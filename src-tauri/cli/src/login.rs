@@ -23,7 +23,7 @@ use mcm_core::words;
 
 use crate::arguments::{AzureLogin, CommonLogin, GcpLogin, Redirect};
 use crate::failure::{Failure, sign_in_advice};
-use crate::output::{confirm, note, print, table};
+use crate::output::{clock_time, confirm, note, print, table};
 
 pub(crate) async fn azure(app: &App, vault: &Vault, options: AzureLogin) -> Result<(), Failure> {
     let on_duplicate = options.common.on_duplicate();
@@ -177,7 +177,7 @@ pub(crate) async fn add_tenant(app: &App, account: &str, tenant: &str) -> Result
 }
 
 /// The only account of a tenant, or of all of Azure, that a sign-in may be for: it then answers what the tenant asked for,
-/// and nobody else may come back.
+/// and no other user may come back.
 fn only(
     app: &App,
     tenant: Option<&str>,
@@ -218,7 +218,7 @@ pub(crate) async fn sign_in(app: &App, id: SignInId, command: &str) -> Result<Ac
             .iter()
             .find(|view| view.id == id)
             .cloned();
-        // One that is not there any more has ended.
+        // One that is gone has ended.
         let Some(SignInView { cloud, step, .. }) = view else {
             return app.sign_in_ended(id).await;
         };
@@ -272,10 +272,7 @@ pub(crate) async fn sign_in(app: &App, id: SignInId, command: &str) -> Result<Ac
 
 /// The code that the user enters elsewhere, and its page.
 fn print_code(code: &str, page: &str, expires_at: Timestamp) {
-    let until = expires_at
-        .to_zoned_datetime(TimeZone::system())
-        .strftime("%H:%M")
-        .to_string();
+    let until = clock_time(expires_at, &TimeZone::system());
     note(&format!(
         "On any device, open this page and enter the code:\n\n  {page}\n  {code}\n\nEnter it only if you ran this command \
          yourself: anyone who gives you a code is signed in as you.\nWaiting until {until}. Ctrl-C cancels."

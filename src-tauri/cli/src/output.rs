@@ -2,6 +2,8 @@
 
 use std::io::{self, Write as _};
 
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use mcm_core::error::{Code, Error, Result};
 use mcm_core::text;
 use mcm_core::world::Environment;
@@ -52,20 +54,22 @@ pub(crate) fn ask(question: &str) {
     let _ = write!(output, "{question}").and_then(|()| output.flush());
 }
 
-/// Asks the user at the terminal to confirm. Every answer but yes means no.
-pub(crate) async fn confirm(question: String) -> bool {
+/// Asks the user at the terminal, and returns what was typed, without the spaces around it. Empty where nothing was.
+pub(crate) async fn answer(question: String) -> String {
     // On a thread of its own, so that Ctrl-C works.
     let asked = tokio::task::spawn_blocking(move || {
         ask(&question);
         let mut answer = String::new();
         io::stdin().read_line(&mut answer).map(|_| answer)
     });
-    let answer = asked
-        .await
-        .ok()
-        .and_then(io::Result::ok)
-        .unwrap_or_default();
-    matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")
+    let answer = asked.await.ok().and_then(io::Result::ok);
+    answer.unwrap_or_default().trim().to_owned()
+}
+
+/// Asks the user at the terminal to confirm. Every answer but yes means no.
+pub(crate) async fn confirm(question: String) -> bool {
+    let answer = answer(question).await;
+    matches!(answer.to_lowercase().as_str(), "y" | "yes")
 }
 
 /// Aligns columns, two spaces apart, without spaces after the last one. Cells may come from files and servers, so
@@ -169,6 +173,13 @@ pub(crate) fn is_coloured(environment: &Environment, is_terminal: bool) -> bool 
     let is_refused =
         environment.get("NO_COLOR").is_some() || environment.get("TERM") == Some("dumb");
     is_terminal && !is_refused
+}
+
+/// A moment as a clock on the wall shows it.
+pub(crate) fn clock_time(at: Timestamp, zone: &TimeZone) -> String {
+    at.to_zoned_datetime(zone.clone())
+        .strftime("%H:%M")
+        .to_string()
 }
 
 /// The columns of the terminal that shows standard output; 80 where there is none.

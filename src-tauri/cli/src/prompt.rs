@@ -4,6 +4,8 @@ use jiff::Timestamp;
 use mcm_core::environment::EnvironmentName;
 use mcm_core::world::Environment;
 
+use crate::variables;
+
 /// The segment; none outside of an environment.
 pub(crate) fn segment(
     environment: &Environment,
@@ -11,7 +13,7 @@ pub(crate) fn segment(
     is_coloured: bool,
 ) -> Option<String> {
     // Anything may have set the variable, and prompts interpret what is in them.
-    let name = EnvironmentName::parse(environment.get("MCM_ENVIRONMENT")?)?;
+    let name = EnvironmentName::parse(environment.get(variables::ENVIRONMENT)?)?;
     let is_protected = environment.get("MCM_ENVIRONMENT_PROTECTED").is_some();
     let until = environment
         .get("MCM_ENVIRONMENT_UNTIL")

@@ -30,7 +30,7 @@ pub fn run() -> ExitCode {
         return completion::answer(&whole);
     }
     be_called_mcm();
-    // From here on the name cannot be changed any more.
+    // The name cannot be changed after this.
     memory::keep_private();
     let arguments = Arguments::try_parse().unwrap_or_else(|error| {
         let is_env = std::env::args_os().nth(1).is_some_and(|word| word == "env");
@@ -91,7 +91,7 @@ fn run_command(command: Command, environment: &Environment) -> Result<(), Failur
         return Ok(completion::print_script(shell)?);
     }
     if let Command::Hook(options) = &command {
-        return Ok(hook::run(options)?);
+        return Ok(hook::run(options, environment)?);
     }
     if let Command::Prompt(options) = &command {
         let now = SystemClock.now();

@@ -3,14 +3,14 @@
 //! The JSON is stable: fields may be added, none is renamed, removed or given another meaning.
 
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp};
 use mcm_core::app::App;
 use mcm_core::holders::{CutOff, HolderKind, Holders, Listed};
+use mcm_core::words;
 use mcm_core::world::World;
 use serde::Serialize;
 
 use crate::failure::Failure;
-use crate::output::{note, print, print_json, table};
+use crate::output::{clock_time, note, print, print_json, table};
 use crate::shell_arguments::SessionsOptions;
 
 /// What `mcm sessions --json` prints.
@@ -68,7 +68,9 @@ pub(crate) fn run(app: &App, world: &World, options: &SessionsOptions) -> Result
         let state = match (listed.cut_off(now), holder.until) {
             (Some(CutOff::Revoked), _) => "revoked".to_owned(),
             (Some(CutOff::Over), _) => "time is over".to_owned(),
-            (None, Some(until)) => format!("{} min left", minutes_left(until, now)),
+            (None, Some(until)) => {
+                format!("{} left", words::duration(until.duration_since(now)))
+            }
             (None, None) => String::new(),
         };
         [
@@ -86,16 +88,4 @@ pub(crate) fn run(app: &App, world: &World, options: &SessionsOptions) -> Result
         .chain(sessions.iter().map(line))
         .collect();
     Ok(print(&table(&rows))?)
-}
-
-fn clock_time(at: Timestamp, zone: &TimeZone) -> String {
-    at.to_zoned_datetime(zone.clone())
-        .strftime("%H:%M")
-        .to_string()
-}
-
-/// The minutes until a moment, of which the last counts whole.
-fn minutes_left(until: Timestamp, now: Timestamp) -> i64 {
-    let left = until.duration_since(now).max(SignedDuration::ZERO);
-    (left.as_secs() + 59) / 60
 }

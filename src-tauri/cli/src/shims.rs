@@ -5,7 +5,7 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::{env, io};
+use std::{env, fs, io};
 
 use mcm_core::environment::EnvironmentName;
 use mcm_core::error::{Code, Error};
@@ -15,7 +15,9 @@ use mcm_core::world::{Environment, World};
 use crate::child_exit::NotStarted;
 use crate::failure::Failure;
 use crate::hook_arguments::ShimOptions;
+use crate::program;
 use crate::shell::Shell;
+use crate::variables;
 
 /// The tools that take no credential from names alone.
 const TOOLS: [&str; 6] = ["az", "azd", "gcloud", "terraform", "tofu", "pulumi"];
@@ -37,25 +39,27 @@ pub(crate) struct Shimmed {
 pub(crate) fn first_on_path(world: &World, path: &str) -> Result<String, Error> {
     let folder = world.paths.data.join(FOLDER);
     file::make_private(&folder)?;
-    if may_be_written_by_others(&folder) {
+    let is_open = |folder: &fs::Metadata| file::may_be_written_by_others(folder);
+    if fs::metadata(&folder).as_ref().map_or(true, is_open) {
         let message = format!(
             "Others may write to {}. Run: chmod 700 on it.",
             folder.display()
         );
         return Err(Error::new(Code::SettingInvalid, message));
     }
-    let mcm = env::current_exe()
-        .ok()
-        .map(|path| path.with_file_name("mcm"));
-    let (Some(mcm), Some(text)) = (mcm.as_deref().and_then(Path::to_str), folder.to_str()) else {
-        let message = "The path of mcm is not Unicode text. Move it.";
+    let Some(text) = folder.to_str() else {
+        let message = format!(
+            "\"{}\" is not Unicode text. Set MCM_HOME.",
+            folder.display()
+        );
         return Err(Error::new(Code::SettingInvalid, message));
     };
+    let mcm = program::of_this_process(&world.environment)?;
     for tool in TOOLS {
         let shim = folder.join(tool);
         let script = format!(
             "#!/bin/sh\nexec {} shim {tool} \"$@\"\n",
-            Shell::Bash.quoted(mcm)
+            Shell::Bash.quoted(&mcm)
         );
         if file::read(&shim)?.as_deref() != Some(script.as_bytes()) {
             file::replace(&shim, script.as_bytes())?;
@@ -104,8 +108,8 @@ pub(crate) fn find(options: ShimOptions) -> Result<Shimmed, Failure> {
         let error = Error::new(Code::NotFound, message);
         return Err(Failure::NotStarted(NotStarted { error, status: 127 }));
     };
-    let chosen = environment.get("MCM_ENVIRONMENT");
-    let is_inside = environment.get("MCM_HOLDER").is_some();
+    let chosen = environment.get(variables::ENVIRONMENT);
+    let is_inside = environment.get(variables::HOLDER).is_some();
     let chosen = chosen
         .filter(|_| !is_inside)
         .and_then(EnvironmentName::parse);
@@ -118,34 +122,18 @@ pub(crate) fn find(options: ShimOptions) -> Result<Shimmed, Failure> {
 }
 
 #[cfg(unix)]
-fn mode(path: &Path) -> Option<u32> {
-    use std::os::unix::fs::MetadataExt as _;
-    let metadata = std::fs::metadata(path).ok()?;
-    Some(metadata.mode())
-}
-
-#[cfg(unix)]
-fn may_be_written_by_others(folder: &Path) -> bool {
-    mode(folder).is_none_or(|mode| mode & 0o022 != 0)
-}
-
-#[cfg(unix)]
 fn make_program(path: &Path) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o700))
+    fs::set_permissions(path, fs::Permissions::from_mode(0o700))
 }
 
 #[cfg(unix)]
 fn is_program(file: &Path) -> bool {
-    file.is_file() && mode(file).is_some_and(|mode| mode & 0o111 != 0)
+    use std::os::unix::fs::MetadataExt as _;
+    fs::metadata(file).is_ok_and(|file| file.is_file() && file.mode() & 0o111 != 0)
 }
 
 /// No shell with a hook runs here.
-#[cfg(not(unix))]
-fn may_be_written_by_others(_folder: &Path) -> bool {
-    false
-}
-
 #[cfg(not(unix))]
 fn make_program(_path: &Path) -> io::Result<()> {
     Ok(())

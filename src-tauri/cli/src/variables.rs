@@ -26,6 +26,13 @@ pub(crate) const ENV_ACCOUNTS: &str = "MCM_ENV_ACCOUNTS";
 /// What `mcm env` set that `mcm` itself reads, as `NAME=value` separated by colons.
 pub(crate) const ENV_SET: &str = "MCM_ENV_SET";
 
+/// The environment that a shell or command works in.
+pub(crate) const ENVIRONMENT: &str = "MCM_ENVIRONMENT";
+/// The holder that serves it: the `mcm exec` or `mcm shell` around it.
+pub(crate) const HOLDER: &str = "MCM_HOLDER";
+/// What the hook did in a shell, passed on from one call to the next.
+pub(crate) const HOOK_STATE: &str = "MCM_HOOK_STATE";
+
 /// A variable, or all variables whose names begin alike, and what is done with it.
 pub(crate) struct Variable {
     /// Its name; what names begin with where it ends with `*`.

@@ -440,7 +440,7 @@ fn words(command: &str) -> Option<Vec<String>> {
 ///
 /// # Errors
 /// `setting-invalid` for a path that one of them would split.
-pub(super) fn command(program: &str, account: &str) -> Result<String, Error> {
+pub(crate) fn command(program: &str, account: &str) -> Result<String, Error> {
     let is_plain =
         |c: char| c.is_alphanumeric() || matches!(c, '/' | '.' | '_' | '-' | '+' | ':' | '@' | ',');
     let is_plain = |c: char| is_plain(c) || cfg!(windows) && c == '\\';

@@ -12,7 +12,7 @@ use mcm_core::world::Environment;
 ///
 /// # Errors
 /// `setting-invalid` when it cannot be found, or is not Unicode text.
-pub(super) fn of_this_process(environment: &Environment) -> Result<String, Error> {
+pub(crate) fn of_this_process(environment: &Environment) -> Result<String, Error> {
     let unknown = || {
         let message = "The path of mcm is unknown, perhaps because mcm was just replaced. Run the command again.";
         Error::new(Code::SettingInvalid, message)
