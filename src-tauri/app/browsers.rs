@@ -66,7 +66,7 @@ impl BrowserView {
 /// Chooses an installed browser by its id; none is the system's.
 ///
 /// # Errors
-/// `not-found` when it is not installed any more, `storage-*`.
+/// `not-found` when it is no longer installed, `storage-*`.
 pub(crate) fn choose(core: &App, id: Option<&str>) -> Result<()> {
     let Some(id) = id else {
         return core.save_browser(None);
@@ -74,7 +74,7 @@ pub(crate) fn choose(core: &App, id: Option<&str>) -> Result<()> {
     let installed = installed();
     let browser = installed.iter().find(|browser| browser.id == id);
     let browser = browser.ok_or_else(|| {
-        let message = "This browser is not installed any more. Choose another one.";
+        let message = "This browser is no longer installed. Choose another one.";
         Error::new(Code::NotFound, message)
     })?;
     core.save_browser(Some(&browser.program))

@@ -136,13 +136,13 @@ export function shortened(id: string): string {
   return id.length > 20 ? `${id.slice(0, 8)}-…-${id.slice(-4)}` : id;
 }
 
-/** Whether the app has to be registered with the Cloud, and its client id entered, before anybody can sign in. */
+/** Whether the app has to be registered with the Cloud, and its client id entered, before a user can sign in. */
 export function lacksClientId(cloud: CloudView): boolean {
   if (cloud.ready || cloud.cloud === "aws") return false;
   return cloud.clientId === null || cloud.problems.some((problem) => NAMES_CLIENT.test(problem.name));
 }
 
-/** Whether the user signed in and left out what lets anybody read or use the Cloud itself. */
+/** Whether the user signed in and left out the scope without which nothing of the Cloud can be read or used. */
 export function lacksCloudAccess(account: AccountView): boolean {
   return account.missingScopes.some((scope) => CLOUD_ACCESS.test(scope));
 }

@@ -235,11 +235,11 @@ fn show(app: &App, environment: &NamedEnvironment) -> Result<(), Failure> {
         let what = match state {
             MemberState::Connected(_) => member.shown(),
             MemberState::AccountGone => format!(
-                "{} is not connected any more ({})",
+                "{} is no longer connected ({})",
                 member.shown(),
                 member.account
             ),
-            MemberState::TargetGone => format!("{} is not listed any more", member.shown()),
+            MemberState::TargetGone => format!("{} is no longer listed", member.shown()),
         };
         rows.push([cloud.title().to_owned(), what]);
     }

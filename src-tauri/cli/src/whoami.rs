@@ -218,7 +218,7 @@ impl Shell<'_> {
         names.iter().find_map(|name| Some((*name, self.get(name)?)))
     }
 
-    /// The account with this id. Without one, or a file that was fine a moment ago, it is nobody's that we know.
+    /// The account with this id. Without one, or a file that was fine a moment ago, it is unknown.
     fn account(&self, id: &AccountId) -> Option<Account> {
         self.app.account_without_lists(id).ok().flatten()
     }

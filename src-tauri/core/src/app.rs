@@ -181,7 +181,7 @@ impl App {
             .map_or_else(|| Ok(state.stored.clone()), Err)
     }
 
-    /// Hands a deep link's text to whoever waits for it. Hostile input: it may be anything.
+    /// Hands a deep link's text to the flow that waits for it. Hostile input: it may be anything.
     pub fn deliver(&self, url: &str) -> Delivered {
         self.redirects.deliver(url)
     }

@@ -131,9 +131,9 @@ impl NamedEnvironment {
 pub enum MemberState {
     /// The account at its target.
     Connected(Box<Account>),
-    /// The account is not connected any more.
+    /// The account is no longer connected.
     AccountGone,
-    /// The account does not list the target any more.
+    /// The account no longer lists the target.
     TargetGone,
 }
 

@@ -81,7 +81,7 @@ pub struct Listed {
     pub revoked: bool,
 }
 
-/// Why a holder gets no credential any more.
+/// Why a holder no longer gets a credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CutOff {
     /// The user revoked it.
@@ -196,7 +196,7 @@ impl Registration {
         RunFolder::id(self.folder.path()).unwrap_or_default()
     }
 
-    /// Why it gets no credential any more. A record that is gone or unreadable counts as revoked.
+    /// Why it no longer gets a credential. A record that is gone or unreadable counts as revoked.
     pub fn cut_off(&self, now: Timestamp) -> Option<CutOff> {
         match read(self.folder.path()) {
             Some(listed) => listed.cut_off(now),

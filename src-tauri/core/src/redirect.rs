@@ -272,7 +272,7 @@ impl Redirects {
         self.flows.deliver(&Arrival::DeepLink(url))
     }
 
-    /// Returns when no listener is open any more, so that the end of the process does not cut off the closing page.
+    /// Returns when the last listener is closed, so that the end of the process does not cut off the closing page.
     /// Waits as long as a flow is pending on loopback.
     pub async fn closed(&self) {
         let mut listeners = self.flows.listeners.subscribe();

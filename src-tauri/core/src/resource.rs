@@ -80,7 +80,7 @@ impl Identifier {
         (fits && path_fits).then(|| Self(format!("{scheme}://{}{path}", host.to_ascii_lowercase())))
     }
 
-    /// Reads an account and a role of AWS IAM Identity Center: `123456789012/ROLE`. The text may come from anybody.
+    /// Reads an account and a role of AWS IAM Identity Center: `123456789012/ROLE`. The text is not trusted.
     pub fn parse_pair(text: &str) -> Option<Self> {
         let identifier = Self(text.to_owned());
         identifier.pair()?;

@@ -749,7 +749,7 @@ impl Sessions {
         let Some(id) = grant.access_key_id() else {
             return Ok(Some(grant));
         };
-        // A grant whose keys are gone is no grant any more.
+        // A grant without its keys is no grant.
         let Some(bytes) = self.0.vault.read(&Record::access_keys(id)).await? else {
             return Ok(None);
         };
@@ -769,7 +769,7 @@ impl Sessions {
         let (id, pair) = (AccountId::from(center.account.clone()), &center.pair);
         let account = self.0.store.account(&id)?.ok_or_else(|| {
             let message = format!(
-                "The sign-in to IAM Identity Center whose role {pair} assumes this one is not connected any more. Connect it again."
+                "The sign-in to IAM Identity Center whose role {pair} assumes this one is no longer connected. Connect it again."
             );
             Error::new(Code::SourceExpired, message)
         })?;

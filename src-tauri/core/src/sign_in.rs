@@ -317,7 +317,7 @@ impl SignInContext {
     /// Asks the user for a code of an MFA device.
     ///
     /// # Errors
-    /// `sign-in-cancelled` when no answer can come any more.
+    /// `sign-in-cancelled` when no further answer can come.
     pub(crate) async fn ask_mfa_code(
         &self,
         device: &str,

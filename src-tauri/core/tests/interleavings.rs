@@ -54,11 +54,11 @@ enum Step {
     Renew { process: usize },
     /// A person signs in.
     SignIn { process: usize },
-    /// Somebody signs in while renewals run in both processes.
+    /// The user signs in while renewals run in both processes.
     SignInMeanwhile { process: usize },
     /// A person disconnects.
     SignOut { process: usize },
-    /// Somebody signs in while another process signs out, with a renewal that runs before both.
+    /// The user signs in while another process signs out, with a renewal that runs before both.
     SignOutAndIn { process: usize },
     /// A process dies in the middle of what it does, and starts again.
     Die { process: usize },

@@ -36,7 +36,7 @@ use crate::faults::Revocation;
 use crate::jwt::SigningKey;
 use crate::server::Shared;
 
-/// Another app registration that everybody may use, as another program has one.
+/// Another app registration that every user may use, as another program has one.
 pub const OTHER_CLIENT_ID: &str = "3b1f6a08-0d5c-4c52-8a57-6e0f7c9d2a44";
 /// The application that is registered in every tenant of the sandbox.
 pub const CLIENT_ID: &str = "7c1d3f52-6b0e-4f3a-9d55-2f1c8a4e9b10";

@@ -298,7 +298,7 @@ impl<'a> Kubeconfig<'a> {
         Ok(())
     }
 
-    /// The lines of the changed file; none when it holds nothing any more and was made by us.
+    /// The lines of the changed file; none when it is empty and was made by us.
     ///
     /// # Errors
     /// Why the change is not safe.

@@ -53,7 +53,7 @@ fn hunk(diff: &mut String, lines: &[Line<'_>], start: usize, end: usize) {
     for (index, line) in here.iter().enumerate() {
         let (sign, line, shown) = match line {
             Line::Kept(line) => (' ', *line, without_value(line)),
-            // Only its end changes, so it is somebody else's.
+            // Only its end changes, so it is not ours.
             Line::TakenOut(line) if is_ended_otherwise(line, here.get(index + 1)) => {
                 ('-', *line, without_value(line))
             }

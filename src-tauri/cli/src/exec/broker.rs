@@ -186,7 +186,7 @@ impl Broker {
     }
 
     async fn ask(&self, account: &Account, resource: &Resource) -> Result<Session, Error> {
-        // In a task of its own, which goes on when nothing waits for it any more.
+        // In a task of its own, which goes on when nothing waits for it.
         let (app, id, client) = (self.app.clone(), account.id.clone(), self.client.clone());
         let (resource, environment) = (resource.clone(), self.environment.clone());
         let asked = tokio::spawn(async move {

@@ -319,7 +319,7 @@ fn what_an_environment_names_is_used_or_refused_and_never_replaced() {
         gone.id = "00000000-0000-0000-0000-00000000dead".into();
     });
     let refused = harness.mcm(&["exec", "-E", "dev", "--", "true"]).failed(1);
-    assert!(refused.contains("does not list any more"), "{refused}");
+    assert!(refused.contains("no longer lists"), "{refused}");
     assert_eq!(
         shown(&harness, "dev")["members"]["azure"]["state"],
         "target-gone"

@@ -422,7 +422,7 @@ fn a_target_that_is_gone_or_out_of_order_is_said_and_never_left_out() {
     harness.edit(&azure, |account| account.target = Some(GONE.to_owned()));
     let child = ExecChild::start(&harness, &[&azure]);
     assert_eq!(child.get("ARM_SUBSCRIPTION_ID"), GONE);
-    assert!(child.ended().stderr.contains("is not listed any more"));
+    assert!(child.ended().stderr.contains("is no longer listed"));
 
     harness.login(ADA, &["gcp"]).done();
     let gcp = harness.account_of("gcp");

@@ -136,7 +136,7 @@ fn member_gone(environment: &NamedEnvironment, cloud: Cloud, state: &MemberState
         )
     } else {
         format!(
-            "The environment {name} names {}, which {} does not list any more. Refresh the list: mcm targets {} --refresh. \
+            "The environment {name} names {}, which {} no longer lists. Refresh the list: mcm targets {} --refresh. \
              Or choose another: mcm environment edit {name} --{option} ACCOUNT/TARGET",
             member.target.as_deref().unwrap_or_default(),
             member.account_name,

@@ -59,7 +59,7 @@ impl Link {
         self.location().is_some()
     }
 
-    /// Lets it redirect nobody any more.
+    /// Ends it: it redirects no browser from now on.
     pub fn expire(&self) {
         self.location().take();
     }

@@ -117,7 +117,7 @@ pub(super) fn forget(connection: &Connection) -> rusqlite::Result<usize> {
 }
 
 impl Store {
-    /// Checks that the activity is what was written. What lies in files beside the database is taken in first.
+    /// Checks that the activity is what was written. What is still in files beside the database is read into it first.
     ///
     /// # Errors
     /// As `activity`.

@@ -303,7 +303,7 @@ async fn a_pipe_as_config_is_read_once_and_serves_every_later_reader() {
     let made = std::process::Command::new("mkfifo").arg(&pipe).status();
     assert!(made.expect("mkfifo starts").success());
     let shared = Shared::start(&[("AWS_CONFIG_FILE", pipe.to_str().expect("text"))]).await;
-    // Nobody writes: the file counts as empty, and nothing waits.
+    // No program writes: the file counts as empty, and nothing waits.
     let ada = shared.harness.clouds.aws_access_key("ada").expect("a user");
     let text = format!(
         "[profile p]\naws_access_key_id = {}\naws_secret_access_key = {}\n",

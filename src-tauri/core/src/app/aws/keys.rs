@@ -128,7 +128,7 @@ impl App {
         self.drop_unused_keys(access_key_id).await
     }
 
-    /// Removes access keys from the keychain when no connection uses them any more.
+    /// Removes access keys from the keychain when no connection uses them.
     pub(in crate::app) async fn drop_unused_keys(&self, access_key_id: &str) -> Result<()> {
         self.change(|change| {
             if !change.all()?.uses_access_keys(access_key_id) {

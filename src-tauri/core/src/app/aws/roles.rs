@@ -315,7 +315,7 @@ impl App {
     }
 }
 
-/// Offers the role of a permission set by the name that it has here: nobody can assume it, and IAM Identity Center gives
+/// Offers the role of a permission set by the name that it has here: it cannot be assumed, and IAM Identity Center gives
 /// it to the users that it is assigned to.
 fn given_by_center(stored: &Accounts, arn: &str) -> Option<Error> {
     let (account_id, name) = aws::permission_set(arn)?;
@@ -333,10 +333,10 @@ fn given_by_center(stored: &Accounts, arn: &str) -> Option<Error> {
             name = account.name()
         ),
         None if centers().next().is_some() => format!(
-            "IAM Identity Center gives this role, and nobody can assume it. {wanted} is not assigned to you here. Refresh the roles of \
+            "IAM Identity Center gives this role, so it cannot be assumed. {wanted} is not assigned to you here. Refresh the roles of \
              your sign-in, or ask your administrator."
         ),
-        None => "IAM Identity Center gives this role, and nobody can assume it. Sign in with IAM Identity Center instead: \
+        None => "IAM Identity Center gives this role, so it cannot be assumed. Sign in with IAM Identity Center instead: \
                  \"mcm login aws --sso-start-url URL\"."
             .to_owned(),
     };

@@ -125,7 +125,7 @@ pub(super) struct SharedConfig {
     sections: BTreeMap<(&'static str, String), BTreeMap<String, String>>,
     /// The profile that the environment selects.
     selected: String,
-    /// Where the config file lies, as the user knows it.
+    /// The place of the config file, as the user knows it.
     place: String,
 }
 
@@ -406,7 +406,7 @@ fn place(environment: &Environment) -> String {
         .map_or_else(|| "~/.aws/config".to_owned(), text::shown)
 }
 
-/// Whether a command line runs this app for a credential, however it is quoted and wherever it lies.
+/// Whether a command line runs this app for a credential, however it is quoted, and in any folder.
 fn is_our_program(command: &str) -> bool {
     let words = || command.split(|c: char| c.is_whitespace() || "\"'`;|&()$=".contains(c));
     let is_us = |word: &str| {

@@ -255,7 +255,7 @@ fn explain(home: &Url, answer: &Refused<GoogleError>) -> Error {
         (403, "CONSUMER_INVALID") => Error::new(
             Code::AdminNeeded,
             format!(
-                "Google does not know {project} any more. Use an OAuth client of a project that exists."
+                "Google no longer knows {project}. Use an OAuth client of a project that exists."
             ),
         ),
         (403, "CONSUMER_SUSPENDED") => Error::new(

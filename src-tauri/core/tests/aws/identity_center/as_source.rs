@@ -13,7 +13,7 @@ use super::{ADMIN, connect, count, read};
 use crate::harness::Harness;
 use crate::roles::{caller, finish, known, with};
 
-/// A role that trusts everybody in the account of `ADMIN` whose own policy allows it, together with an External ID.
+/// A role that trusts every identity of the account of `ADMIN` whose own policy allows it, together with an External ID.
 const AUDITOR: &str = "arn:aws:iam::111122223333:role/Auditor";
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -126,10 +126,7 @@ async fn a_sign_in_that_is_over_is_named_by_the_role_that_it_assumes() {
     harness.app.disconnect(&center).await.expect("disconnected");
     harness.clock.advance(3 * HOUR);
     let error = harness.app.session(&id).await.map(drop).expect_err("gone");
-    assert!(
-        error.message().contains("not connected any more"),
-        "{error}"
-    );
+    assert!(error.message().contains("no longer connected"), "{error}");
 }
 
 #[tokio::test]
@@ -144,14 +141,14 @@ async fn the_role_of_a_permission_set_is_offered_by_the_name_that_it_has_here() 
     };
     let error = finish(&harness, with(of("111122223333")))
         .await
-        .expect_err("nobody assumes it");
+        .expect_err("it cannot be assumed");
     assert!(error.message().contains("--sso-start-url"), "{error}");
     let center = connect(&harness).await.expect("connected");
     read(&harness, &center).await;
     let name = harness.row(&center).name;
     let error = finish(&harness, with(of("111122223333")))
         .await
-        .expect_err("nobody assumes it");
+        .expect_err("it cannot be assumed");
     assert_eq!(error.code(), Code::InvalidInput);
     assert!(
         error
