@@ -2,10 +2,11 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 use std::process::Command;
 
 use crate::environments::Three;
-use crate::harness::{Ended, Harness, write};
+use crate::harness::{Ended, Harness, install, write};
 
 const MCM: &str = env!("CARGO_BIN_EXE_mcm");
 
@@ -330,4 +331,36 @@ fn the_hook_keeps_the_status_and_works_in_strict_shells() {
             ended.stderr
         );
     }
+}
+
+/// The lines of the hook for dev, by copies of mcm in a folder with this name.
+fn lines_from(harness: &Harness, folder: &str) -> Ended {
+    let folder = harness.folder().join(folder);
+    for name in ["mcm", "mcm-full"] {
+        install(&Path::new(MCM).with_file_name(name), &folder.join(name));
+    }
+    let mut command = Command::new(folder.join("mcm"));
+    harness
+        .equip(&mut command)
+        .args(["hook-lines", "--shell", "bash", "--use", "dev"]);
+    Ended::of(command.output().expect("mcm starts"))
+}
+
+#[test]
+fn the_profile_of_the_hook_quotes_the_path_of_mcm_or_refuses_it() {
+    let harness = Harness::start();
+    environments(&harness);
+    let refused = lines_from(&harness, "a$(id)b").failed(1);
+    assert!(refused.contains("would split the path of mcm"), "{refused}");
+    let lines = lines_from(&harness, "apps (x86)").done();
+    let config = lines
+        .lines()
+        .find_map(|line| line.strip_prefix("export AWS_CONFIG_FILE="))
+        .expect("a config file");
+    let config = fs::read_to_string(config.trim_matches('\'')).expect("a file");
+    assert!(
+        config.contains("credential_process = \"")
+            && config.contains("/apps (x86)/mcm\" credential-process "),
+        "{config}"
+    );
 }
