@@ -86,6 +86,11 @@ const steps: Record<string, SignInStep> = {
       "Your browser used https for an address on this machine that answers only http. Allow http for localhost in its settings, or use another browser.",
     ),
   },
+  elsewhere: {
+    step: "elsewhere",
+    link: "http://127.0.0.1:8400/open/3q2Jx0mZ5hRr8yQ",
+    port: 8400,
+  },
   finishing: { step: "finishing" },
   choice: {
     step: "choice",
@@ -298,6 +303,24 @@ export const screens: Record<string, Screen> = {
     snapshot: snapshot({ accounts: usual, clouds }),
     answers: awsAnswers,
     steps: [...atAws, click("Create External ID and templates")],
+  },
+  "aws-mfa": {
+    snapshot: awsSignIn(verifying, {
+      step: "mfa-code",
+      device: "arn:aws:iam::111122223333:mfa/ada-phone",
+      wasRefused: false,
+    }),
+    answers: awsAnswers,
+    steps: [click("Connect account"), toEnd],
+  },
+  "aws-mfa-refused": {
+    snapshot: awsSignIn(verifying, {
+      step: "mfa-code",
+      device: "arn:aws:iam::111122223333:mfa/ada-phone",
+      wasRefused: true,
+    }),
+    answers: awsAnswers,
+    steps: [click("Connect account"), toEnd],
   },
   "aws-verifying": {
     snapshot: awsSignIn(verifying, { step: "verifying" }),
