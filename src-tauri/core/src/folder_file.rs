@@ -2,18 +2,23 @@
 //!
 //! The file is data: it names an environment of the user's own and can run, fetch or include nothing. It is read only when
 //! no other user can have written it. The permission belongs to its path and content; both are kept as a digest, in our own
-//! folder. Nothing in a repository can loosen that.
+//! folder. Nothing in a repository can loosen that. A linked worktree of git has the permission of its main checkout for the
+//! same content at the same path.
+
+mod worktree;
 
 use std::fs::{self, Metadata};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use toml_edit::DocumentMut;
+use toml_edit::{DocumentMut, Item};
 
+use crate::account::Cloud;
 use crate::digest::digest;
 use crate::environment::EnvironmentName;
 use crate::error::{Code, Error, Result};
 use crate::file;
+use crate::text::shown;
 
 /// The file's name.
 pub const NAME: &str = ".mcm.toml";
@@ -21,6 +26,8 @@ pub const NAME: &str = ".mcm.toml";
 const MAX_BYTES: u64 = 4096;
 /// The deepest folder that is searched, counted from the root.
 const MAX_DEPTH: usize = 64;
+/// The longest message, in characters.
+const MAX_MESSAGE: usize = 200;
 
 /// A file that asks for an environment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,7 +36,19 @@ pub struct FolderFile {
     pub path: PathBuf,
     /// The environment that it asks for.
     pub environment: EnvironmentName,
+    /// The clouds that its folder needs.
+    pub need: Vec<Cloud>,
+    /// A sentence for the user. It is cleaned, and shown only once the file is allowed.
+    pub message: Option<String>,
     content: String,
+}
+
+/// What a file says.
+#[derive(Debug, PartialEq, Eq)]
+struct Said {
+    environment: EnvironmentName,
+    need: Vec<Cloud>,
+    message: Option<String>,
 }
 
 /// What the user said of a file.
@@ -99,16 +118,33 @@ impl FolderFile {
             return Err(refused("it cannot be read"));
         }
         let content = String::from_utf8(content).map_err(|_| refused("it is not UTF-8"))?;
-        let environment = parse(&content).map_err(refused)?;
+        let said = parse(&content).map_err(refused)?;
         Ok(Self {
             path,
-            environment,
+            environment: said.environment,
+            need: said.need,
+            message: said.message,
             content,
         })
     }
 
-    /// What the user said of it.
+    /// What the user said of it, or of the same content at its place in the main checkout.
     pub fn trust(&self, data: &Path) -> Trust {
+        let own = self.own_trust(data);
+        if own != Trust::Unknown {
+            return own;
+        }
+        let main = worktree::in_main_checkout(&self.path);
+        main.map_or(Trust::Unknown, |path| {
+            let main = Self {
+                path,
+                ..self.clone()
+            };
+            main.own_trust(data)
+        })
+    }
+
+    fn own_trust(&self, data: &Path) -> Trust {
         let folder = data.join("folders");
         if folder.join(self.denial()).is_file() {
             Trust::Denied
@@ -152,16 +188,46 @@ impl FolderFile {
     }
 }
 
-fn parse(content: &str) -> std::result::Result<EnvironmentName, &'static str> {
+fn parse(content: &str) -> std::result::Result<Said, &'static str> {
     const KEYS: &str =
-        "it must be TOML with the one key environment, such as environment = \"dev\"";
+        "it must be TOML with environment = \"dev\", and may have message and [need] besides";
+    const NEED: &str = "[need] may have aws, azure and gcp, each true or false";
     let document: DocumentMut = content.parse().map_err(|_| KEYS)?;
-    let mut keys = document.iter();
-    let (Some(("environment", value)), None) = (keys.next(), keys.next()) else {
-        return Err(KEYS);
-    };
-    let name = value.as_str().and_then(EnvironmentName::parse);
-    name.ok_or("environment must be the name of an environment")
+    let mut said = (None, Vec::new(), None);
+    for (key, value) in document.iter() {
+        match key {
+            "environment" => {
+                let name = value.as_str().and_then(EnvironmentName::parse);
+                said.0 = Some(name.ok_or("environment must be the name of an environment")?);
+            }
+            "need" => said.1 = needed(value).ok_or(NEED)?,
+            "message" => {
+                let text = value.as_str().map(shown);
+                let text = text.filter(|text| text.chars().count() <= MAX_MESSAGE);
+                said.2 = Some(text.ok_or("message must be text of at most 200 characters")?);
+            }
+            _ => return Err(KEYS),
+        }
+    }
+    let (environment, need, message) = said;
+    Ok(Said {
+        environment: environment.ok_or(KEYS)?,
+        need,
+        message,
+    })
+}
+
+fn needed(value: &Item) -> Option<Vec<Cloud>> {
+    let mut clouds = Vec::new();
+    for (name, value) in value.as_table_like()?.iter() {
+        let cloud = Cloud::ALL
+            .into_iter()
+            .find(|cloud| cloud.as_str() == name)?;
+        if value.as_bool()? {
+            clouds.push(cloud);
+        }
+    }
+    Some(clouds)
 }
 
 #[cfg(unix)]
@@ -182,16 +248,26 @@ mod tests {
     #[test]
     fn a_file_names_an_environment_and_says_nothing_else() {
         for good in ["environment = \"dev\"", "# x\r\nenvironment = 'dev'\r\n"] {
-            assert_eq!(
-                parse(good).map(|name| name.to_string()),
-                Ok("dev".to_owned())
-            );
+            let said = parse(good).expect("it names one");
+            assert_eq!((said.environment.as_str(), said.need), ("dev", Vec::new()));
         }
+        let whole =
+            "environment = \"dev\"\nmessage = \"a\\u001bb\"\n[need]\naws = true\ngcp = false\n";
+        let said = parse(whole).expect("it names one");
+        assert_eq!(said.need, [Cloud::Aws]);
+        assert_eq!(
+            said.message.map(|text| text.contains('\u{1b}')),
+            Some(false)
+        );
         for bad in [
             "",
             "environment = 1",
             "environment = \"$(id)\"",
             "environment = \"dev\"\nrun = \"x\"",
+            "message = \"x\"",
+            "environment = \"dev\"\n[need]\noracle = true",
+            "environment = \"dev\"\nneed = { aws = 1 }",
+            "environment = \"dev\"\nmessage = 1",
             "[environment]\nname = \"dev\"",
             "\u{feff}\u{feff}environment = \"dev\"",
             "environment = \"dev\"\nenvironment = \"prod\"",
