@@ -1,7 +1,8 @@
 //! `mcm hook`: the lines that make a shell follow `mcm use` and `.mcm.toml`.
 //!
 //! Where nothing changed, the shell finds that out itself, without a process: its folder, and the path and content of the
-//! nearest `.mcm.toml`. Else it evaluates what `mcm hook-lines` prints (`hook_lines.rs`). In bash a prompt comes too late
+//! nearest `.mcm.toml`. Where there is none, folders are alike, but for those below a link, whose real parents `mcm` knows. The
+//! rest of the key is what another hook may have put back: the shims on PATH, and the state. Else it evaluates what `mcm hook-lines` prints (`hook_lines.rs`). In bash a prompt comes too late
 //! for `cd prod && terraform apply`, so `cd`, `pushd` and `popd` look as well.
 
 use mcm_core::error::Error;
@@ -30,17 +31,27 @@ const BASH: &str = r#"
 __mcm_program=@MCM@
 __mcm_key=
 __mcm_hook() {
-  local __mcm_status=$? __mcm_folder=$PWD __mcm_text= __mcm_new __mcm_lines
-  while [[ -n $__mcm_folder && ! -e $__mcm_folder/.mcm.toml ]]; do __mcm_folder=${__mcm_folder%/*}; done
+  local __mcm_status=$? __mcm_folder=$PWD __mcm_text= __mcm_new= __mcm_lines
+  while [[ -n $__mcm_folder && ! -e $__mcm_folder/.mcm.toml ]]; do
+    if [[ -L $__mcm_folder ]]; then __mcm_new=$PWD; fi
+    __mcm_folder=${__mcm_folder%/*}
+  done
   if [[ -f $__mcm_folder/.mcm.toml && -r $__mcm_folder/.mcm.toml ]]; then
     IFS= read -r -d '' -n 4097 __mcm_text < "$__mcm_folder/.mcm.toml" || :
   fi
-  __mcm_new="$PWD|$__mcm_folder|$__mcm_text"
-  if [[ $__mcm_new != "$__mcm_key" ]]; then
-    __mcm_key=$__mcm_new
+  if [[ -n $__mcm_folder$__mcm_text ]]; then __mcm_new=$PWD; fi
+  __mcm_new="$__mcm_new|$__mcm_folder|$__mcm_text"
+  __mcm_look
+  if [[ "$__mcm_new|$__mcm_mark" != "$__mcm_key" ]]; then
     if __mcm_lines=$("$__mcm_program" hook-lines --shell bash); then eval "$__mcm_lines"; fi
+    __mcm_look
+    __mcm_key="$__mcm_new|$__mcm_mark"
   fi
   return "$__mcm_status"
+}
+__mcm_look() {
+  __mcm_mark=${MCM_HOOK_STATE:+s}
+  if [[ ":$PATH:" == */mcm-shims:* ]]; then __mcm_mark+=p; fi
 }
 mcm() {
   local __mcm_lines
@@ -75,16 +86,26 @@ __mcm_program=@MCM@
 __mcm_key=
 __mcm_hook() {
   emulate -L zsh
-  local mcm_folder=$PWD mcm_text= mcm_new mcm_lines
-  while [[ -n $mcm_folder && ! -e $mcm_folder/.mcm.toml ]]; do mcm_folder=${mcm_folder%/*}; done
+  local mcm_folder=$PWD mcm_text= mcm_new= mcm_lines
+  while [[ -n $mcm_folder && ! -e $mcm_folder/.mcm.toml ]]; do
+    if [[ -L $mcm_folder ]]; then mcm_new=$PWD; fi
+    mcm_folder=${mcm_folder%/*}
+  done
   if [[ -f $mcm_folder/.mcm.toml && -r $mcm_folder/.mcm.toml ]]; then
     IFS= read -r -d '' -u 0 mcm_text < $mcm_folder/.mcm.toml || :
   fi
-  mcm_new="$PWD|$mcm_folder|$mcm_text"
-  if [[ $mcm_new != $__mcm_key ]]; then
-    __mcm_key=$mcm_new
+  if [[ -n $mcm_folder$mcm_text ]]; then mcm_new=$PWD; fi
+  mcm_new="$mcm_new|$mcm_folder|$mcm_text"
+  __mcm_look
+  if [[ "$mcm_new|$__mcm_mark" != "$__mcm_key" ]]; then
     if mcm_lines=$("$__mcm_program" hook-lines --shell zsh); then eval "$mcm_lines"; fi
+    __mcm_look
+    __mcm_key="$mcm_new|$__mcm_mark"
   fi
+}
+__mcm_look() {
+  __mcm_mark=${MCM_HOOK_STATE:+s}
+  if [[ ":$PATH:" == */mcm-shims:* ]]; then __mcm_mark+=p; fi
 }
 mcm() {
   local mcm_lines
@@ -109,19 +130,29 @@ function __mcm_hook --on-variable PWD --on-event fish_prompt
     set -l mcm_status $status
     set -l mcm_folder $PWD
     set -l mcm_text ''
+    set -l mcm_new ''
     while test -n "$mcm_folder"; and not test -e "$mcm_folder/.mcm.toml"
+        test -L "$mcm_folder"; and set mcm_new $PWD
         set mcm_folder (string replace -r '/[^/]*$' '' -- $mcm_folder)
     end
     if test -f "$mcm_folder/.mcm.toml" -a -r "$mcm_folder/.mcm.toml"
         read -z mcm_text < "$mcm_folder/.mcm.toml"
     end
-    set -l mcm_new "$PWD|$mcm_folder|$mcm_text"
-    if test "$mcm_new" != "$__mcm_key"
-        set -g __mcm_key $mcm_new
+    test -n "$mcm_folder$mcm_text"; and set mcm_new $PWD
+    set mcm_new "$mcm_new|$mcm_folder|$mcm_text"
+    __mcm_look
+    if test "$mcm_new|$__mcm_mark" != "$__mcm_key"
         set -l mcm_lines ($__mcm_program hook-lines --shell fish | string collect)
         and eval $mcm_lines
+        __mcm_look
+        set -g __mcm_key "$mcm_new|$__mcm_mark"
     end
     return $mcm_status
+end
+function __mcm_look
+    set -g __mcm_mark ''
+    set -q MCM_HOOK_STATE; and set __mcm_mark s
+    string match -q '*/mcm-shims:*' ":"(string join : $PATH)":"; and set __mcm_mark "$__mcm_mark"p
 end
 function mcm
     if test "$argv[1]" = use -a (count $argv) -eq 2; and not contains -- $argv[2] -h --help

@@ -20,13 +20,15 @@ allowed it, chooses an environment there:
 
 The hook sets names and no secret: profile, regions, tenant, subscription, project, folders for az and azd, KUBECONFIG. It unsets
 what would win, which \"mcm use --off\" and leaving the folder undo; a credential does not come back. az, azd, gcloud,
-terraform, tofu and pulumi are run through \"mcm exec\". A variable that you change by hand stays yours.
+terraform, tofu and pulumi are run through \"mcm exec\", and tokens that Azure's libraries ask az and azd for are the
+environment's. A variable that you change by hand stays yours.
 
-Programs that use Google's or Azure's libraries themselves need \"mcm exec -E\" or \"mcm shell\".";
+Programs that use Google's libraries need \"mcm exec -E\" or \"mcm shell\".";
 
 pub(crate) const ALLOW_HELP: &str = "\
 Lets the nearest .mcm.toml, here or above, choose the environment in its folder. The permission is for its path and content:
-when either changes, mcm asks again. It never allows a protected environment, and an agent's shell cannot give it.";
+when either changes, mcm asks again. A linked worktree of git has that of its main checkout. It never allows a protected
+environment, and an agent's shell cannot give it.";
 
 /// A shell that has a hook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

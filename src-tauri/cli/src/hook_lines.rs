@@ -1,15 +1,11 @@
 //! What a shell with the hook evaluates when its folder changed, or after `mcm use`: the variables of the environment that the
 //! terminal or the folder chose, and what undoes those before.
 //!
-//! Names only: no credential is issued, and none is kept for the undo. What the shell passes on between two calls is in one
-//! variable, with what was set and what was there before. A variable that has another value by now was changed by hand,
-//! and stays. The terminal's choice is bound to its terminal, and a folder's choice is decided anew in every shell.
+//! Names only: no credential is issued. What the shell passes on between two calls is in one variable (`hook_state.rs`). The
+//! terminal's choice is bound to its terminal, and a folder's choice is decided anew in every shell.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use mcm_core::account::{Account, Cloud};
 use mcm_core::app::App;
 use mcm_core::environment::NamedEnvironment;
@@ -18,7 +14,6 @@ use mcm_core::file;
 use mcm_core::folder_file::{FolderFile, Trust};
 use mcm_core::world::{Environment, World};
 use secrecy::SecretString;
-use serde::{Deserialize, Serialize};
 
 use crate::aws_files;
 use crate::configure::asked_as;
@@ -26,29 +21,15 @@ use crate::credential_env;
 use crate::failure::Failure;
 use crate::guard;
 use crate::hook_arguments::HookLinesOptions;
+use crate::hook_state::{State, recorded, with};
+use crate::other_tools::OtherTools;
 use crate::output::{note, print};
 use crate::shims;
 use crate::variables::{self, Changes, Fact, Facts, Way};
 
-/// What the hook did in a shell.
-#[derive(Default, Serialize, Deserialize)]
-struct State {
-    environment: String,
-    /// The terminal that chose it; none for a folder's choice.
-    terminal: Option<String>,
-    /// What each variable became, and what it was. A credential's value is not kept.
-    changes: BTreeMap<String, Change>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct Change {
-    became: Option<String>,
-    was: Option<String>,
-}
-
 /// Which environment a shell should have.
 enum Wanted {
-    /// The terminal's choice stays as it is.
+    /// The name is no environment's.
     Unchanged,
     None,
     Some(Box<NamedEnvironment>, Option<String>),
@@ -71,48 +52,50 @@ pub(crate) fn run(app: &App, world: &World, options: &HookLinesOptions) -> Resul
             return Ok(());
         }
     }
-    let state: State = shell_has
-        .get(variables::HOOK_STATE)
-        .and_then(|text| URL_SAFE_NO_PAD.decode(text).ok())
-        .and_then(|text| serde_json::from_slice(&text).ok())
-        .unwrap_or_default();
+    let state = State::of(&shell_has).unwrap_or_default();
     let (environment, terminal) = match wanted(app, world, options, &state)? {
         Wanted::Unchanged => return Ok(()),
         Wanted::None => (None, None),
         Wanted::Some(environment, terminal) => (Some(environment), terminal),
     };
-    let (before, by_hand) = undone(&shell_has, &state);
+    let (before, by_hand) = state.undone(&shell_has);
+    let is_new = environment.as_ref().map(|named| named.name.as_str())
+        != Some(state.environment.as_str()).filter(|name| !name.is_empty());
     let mut after = before.clone();
     let mut next = None;
     if let Some(named) = &environment {
         let (changes, remarks) = pinned(app, world, &before, named)?;
         let path = shims::first_on_path(world, before.raw("PATH").unwrap_or_default())?;
-        let is_new = state.environment != named.name.as_str();
+        let mut changed = recorded(&changes, &before, is_new);
+        after = changes.applied(&before);
+        if is_new {
+            remarks.iter().for_each(|line| note(line));
+        } else {
+            // What was changed by hand inside stays so until the environment is left, and then too.
+            for name in &by_hand {
+                after = with(&after, name, shell_has.raw(name));
+                if let Some(change) = state.changes.get(name) {
+                    changed.insert(name.clone(), change.clone());
+                }
+            }
+        }
+        after = with(&after, "PATH", Some(&path));
         next = Some(State {
             environment: named.name.to_string(),
             terminal,
-            changes: recorded(&changes, &before, is_new),
+            changes: changed,
+            by_hand: by_hand.clone(),
         });
-        after = changes.applied(&before);
-        after = with(&after, "PATH", Some(&path));
-        if is_new {
-            remarks.iter().for_each(|line| note(line));
-        }
     }
-    let text = next.map(|state| {
-        let json = serde_json::to_vec(&state).expect("text serialises");
-        URL_SAFE_NO_PAD.encode(json)
-    });
+    let text = next.map(|state| state.as_text());
     after = with(&after, variables::HOOK_STATE, text.as_deref());
-    let is_new = environment.as_ref().map(|named| named.name.as_str())
-        != Some(state.environment.as_str()).filter(|name| !name.is_empty());
     if is_new {
         match &environment {
             Some(named) => note(&format!("mcm: {} is in use in this shell.", named.name)),
             None => note(&format!("mcm: {} is left.", state.environment)),
         }
     }
-    for name in by_hand {
+    for name in by_hand.iter().filter(|name| !state.by_hand.contains(name)) {
         note(&format!("mcm: {name} was changed by hand and stays."));
     }
     Ok(print(&lines(options, &shell_has, &after))?)
@@ -152,9 +135,17 @@ fn wanted(
     }
     if !options.off
         && state.terminal.is_some()
-        && state.terminal == Some(terminal.unwrap_or_default())
+        && state.terminal == Some(terminal.clone().unwrap_or_default())
     {
-        return Ok(Wanted::Unchanged);
+        // As it is stored by now; another hook may have changed the shell as well.
+        let named = app.environment(&state.environment)?;
+        if !named.is_protected {
+            return Ok(Wanted::Some(Box::new(named), state.terminal.clone()));
+        }
+        note(&format!(
+            "mcm: {name} has become protected. Run: mcm shell {name}",
+            name = named.name
+        ));
     }
     let folder = folder();
     let Some(found) = FolderFile::find(&folder)? else {
@@ -190,7 +181,33 @@ fn wanted(
         ));
         return Ok(Wanted::None);
     }
+    if state.environment != named.name.as_str() {
+        remark(&found, &named);
+    }
     Ok(Wanted::Some(Box::new(named), None))
+}
+
+/// What an allowed file says beside the environment's name: its message, and what it needs that is not there.
+fn remark(found: &FolderFile, named: &NamedEnvironment) {
+    if let Some(message) = &found.message {
+        note(&format!("mcm: {}: {message}", found.path.display()));
+    }
+    let is_missing = |cloud: &&Cloud| !named.members.contains_key(cloud);
+    let missing: Vec<&str> = found
+        .need
+        .iter()
+        .filter(is_missing)
+        .map(|cloud| cloud.title())
+        .collect();
+    if !missing.is_empty() {
+        note(&format!(
+            "mcm: {} needs {}, which {} does not name. Run: mcm environment edit {}",
+            found.path.display(),
+            missing.join(" and "),
+            named.name,
+            named.name
+        ));
+    }
 }
 
 /// The folder of the shell.
@@ -205,56 +222,6 @@ fn terminal() -> Option<String> {
         .ok()?;
     link.starts_with("/dev/pts")
         .then(|| link.to_string_lossy().into_owned())
-}
-
-/// The variables without what the hook did before, and the names of those that the user changed since.
-fn undone(shell_has: &Environment, state: &State) -> (Environment, Vec<String>) {
-    let mut before = shell_has.clone();
-    let mut by_hand = Vec::new();
-    for (name, change) in &state.changes {
-        if shell_has.raw(name) == change.became.as_deref() {
-            before = with(&before, name, change.was.as_deref());
-        } else {
-            by_hand.push(name.clone());
-        }
-    }
-    let path = shims::without(before.raw("PATH").unwrap_or_default());
-    (with(&before, "PATH", Some(&path)), by_hand)
-}
-
-fn with(environment: &Environment, name: &str, value: Option<&str>) -> Environment {
-    let others = environment.pairs().filter(|(known, _)| *known != name);
-    Environment::from_pairs(others.chain(value.map(|value| (name, value))))
-}
-
-/// What is kept for the undo. Credentials that were there are named, and do not come back.
-fn recorded(changes: &Changes, before: &Environment, is_new: bool) -> BTreeMap<String, Change> {
-    let given = changes.given().map(|(name, value)| (name, Some(value)));
-    let removed = changes.removed().map(|name| (name, None));
-    let mut lost = Vec::new();
-    let mut kept = BTreeMap::new();
-    for (name, became) in given.chain(removed) {
-        let was = before.raw(name);
-        if became.is_none() && was.is_none() {
-            continue;
-        }
-        let is_secret = variables::are_secret(std::iter::once(name));
-        if is_secret && was.is_some() {
-            lost.push(name);
-        }
-        let change = Change {
-            became: became.map(str::to_owned),
-            was: was.filter(|_| !is_secret).map(str::to_owned),
-        };
-        kept.insert(name.to_owned(), change);
-    }
-    if is_new && !lost.is_empty() {
-        note(&format!(
-            "mcm: removed here, and not restored later: {}.",
-            lost.join(", ")
-        ));
-    }
-    kept
 }
 
 /// The variables of an environment, none of them secret.
@@ -292,6 +259,10 @@ fn pinned(
             let folder = own.join(folder);
             file::make_private(&folder)?;
             facts.insert(fact, text(&folder)?);
+        }
+        if let (None, Ok(tools)) = (before.get("AZURE_EXTENSION_DIR"), OtherTools::of(before)) {
+            let extensions = tools.azure().join("cliextensions");
+            facts.insert(Fact::AzExtensions, text(&extensions)?);
         }
     }
     let kube = own.join("kube/config");

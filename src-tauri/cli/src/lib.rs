@@ -29,6 +29,7 @@ mod help;
 mod hook;
 mod hook_arguments;
 mod hook_lines;
+mod hook_state;
 mod interactive;
 mod kube_token;
 mod login;

@@ -19,8 +19,8 @@ use crate::failure::Failure;
 use crate::output::{note, print};
 use crate::{
     accounts, activity, aws_files, completion, configure, console, credential_process, doctor, env,
-    environment, exec, export, help, hook, hook_lines, kube_token, login, logout, pick, prompt,
-    sessions, shims, targets, token, variables, whoami,
+    environment, exec, export, help, hook, hook_lines, hook_state, kube_token, login, logout, pick,
+    prompt, sessions, shims, targets, token, variables, whoami,
 };
 
 /// Runs the command in the arguments.
@@ -39,7 +39,8 @@ pub fn run() -> ExitCode {
         }
         help::end(&error)
     });
-    let (environment, has_own_key) = variables::without_own(&exec::outside(&whole));
+    let (environment, has_own_key) =
+        variables::without_own(&hook_state::outside(&exec::outside(&whole)));
     if has_own_key && is_about_aws(&arguments.command) {
         note("mcm: AWS_ACCESS_KEY_ID is what mcm env set here, so it assumes no role.");
     }
@@ -242,6 +243,11 @@ async fn dispatch(command: Command, world: World) -> Result<(), Failure> {
             Command::Allow => hook_lines::trust(&world, true),
             Command::Deny => hook_lines::trust(&world, false),
             Command::Shim(options) => {
+                if let Some(request) = shims::token_request(&options)
+                    && request.answer(&app).await?
+                {
+                    return Ok(());
+                }
                 ready = Some(exec::prepare_shim(&app, &world, shims::find(options)?).await?);
                 Ok(())
             }

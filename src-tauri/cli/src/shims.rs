@@ -1,7 +1,9 @@
 //! The shims that a shell with the hook finds first: each runs the real tool through `mcm exec` in the shell's environment.
 //!
-//! A shim is a script of two lines in a folder that only this user may write to. The real tool is the next of its name on
+//! Where a library asks `az` or `azd` for a token, the shim answers by itself (`shims/token.rs`). A shim is a script of two lines in a folder that only this user may write to. The real tool is the next of its name on
 //! PATH, which is never a shim.
+
+mod token;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -18,6 +20,8 @@ use crate::hook_arguments::ShimOptions;
 use crate::program;
 use crate::shell::Shell;
 use crate::variables;
+
+pub(crate) use self::token::token_request;
 
 /// The tools that take no credential from names alone.
 const TOOLS: [&str; 6] = ["az", "azd", "gcloud", "terraform", "tofu", "pulumi"];
@@ -108,17 +112,22 @@ pub(crate) fn find(options: ShimOptions) -> Result<Shimmed, Failure> {
         let error = Error::new(Code::NotFound, message);
         return Err(Failure::NotStarted(NotStarted { error, status: 127 }));
     };
-    let chosen = environment.get(variables::ENVIRONMENT);
-    let is_inside = environment.get(variables::HOLDER).is_some();
-    let chosen = chosen
-        .filter(|_| !is_inside)
-        .and_then(EnvironmentName::parse);
+    let chosen = chosen(&environment);
     Ok(Shimmed {
         command: std::iter::once(tool.into_os_string())
             .chain(options.arguments)
             .collect(),
         environment: chosen.map(|name| name.to_string()),
     })
+}
+
+/// The environment of a shell with the hook. Inside `mcm exec` the tools have theirs already.
+fn chosen(environment: &Environment) -> Option<EnvironmentName> {
+    let is_inside = environment.get(variables::HOLDER).is_some();
+    environment
+        .get(variables::ENVIRONMENT)
+        .filter(|_| !is_inside)
+        .and_then(EnvironmentName::parse)
 }
 
 #[cfg(unix)]

@@ -45,6 +45,8 @@ pub(crate) struct Variable {
     pub(crate) exec: Act,
     /// What becomes of it for a shell, and for `mcm exec --env`.
     pub(crate) env: Act,
+    /// What becomes of it in a shell with the hook, where that is not what becomes of it in any shell.
+    pub(crate) pinned: Option<Act>,
     /// What becomes of it where an environment does not name the cloud and its tools must find no identity.
     pub(crate) closed: Act,
     /// Whether `mcm` goes by it, so that one inside `mcm exec` has to know what was outside.

@@ -219,7 +219,7 @@ fn act(variable: &Variable, ways: &[(Cloud, Way)]) -> Option<Act> {
             Way::Plain => way = Some(variable.env),
             // The files of a tool are the environment's, and the rest is as in any shell.
             Way::Pinned if variable.effect == Effect::Files => way = Some(variable.exec),
-            Way::Pinned => way = Some(variable.env),
+            Way::Pinned => way = Some(variable.pinned.unwrap_or(variable.env)),
             Way::Closed => way = way.or(Some(variable.closed)),
         }
     }

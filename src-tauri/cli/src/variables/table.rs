@@ -65,6 +65,7 @@ const fn row(
         effect,
         exec,
         env,
+        pinned: None,
         closed: match (effect, env) {
             (Credential | Source | Identity | Shown, Text(_)) => env,
             (Credential | Source | Identity | Shown, _) => Remove,
@@ -81,6 +82,14 @@ impl Variable {
     const fn and_mcm(self) -> Self {
         Self {
             is_read_by_mcm: true,
+            ..self
+        }
+    }
+
+    /// What becomes of it in a shell with the hook.
+    const fn pinned(self, pinned: Act) -> Self {
+        Self {
+            pinned: Some(pinned),
             ..self
         }
     }
@@ -139,7 +148,7 @@ pub(super) static TABLE: [Variable; 143] = [
     row("AZURE_PASSWORD", AZURE, Credential, (Remove, Remove), "Azure SDKs, kubelogin", AZID_DOC),
     row("AZURE_FEDERATED_TOKEN_FILE", AZURE, Source, (Remove, Remove), "Azure SDKs, kubelogin", AZID_DOC),
     row("AZURE_ACCESS_TOKEN", AZURE, Credential, (Remove, Set(F::AzureToken)), "scripts only", MCM_DOC),
-    row("AZURE_TOKEN_CREDENTIALS", AZURE, Source, (Text("ManagedIdentityCredential"), Text("EnvironmentCredential")), "DefaultAzureCredential of every Azure SDK; in a shell it finds no identity", AZID_DOC),
+    row("AZURE_TOKEN_CREDENTIALS", AZURE, Source, (Text("ManagedIdentityCredential"), Text("EnvironmentCredential")), "DefaultAzureCredential of every Azure SDK; in a shell it finds no identity, but with the hook that of the environment", AZID_DOC).pinned(Text("AzureCliCredential")),
     row("AZURE_CLIENT_ID", AZURE, Identity, (Remove, Remove), "Azure SDKs, azd, kubelogin", AZID_DOC).and_mcm(),
     row("AZURE_TENANT_ID", AZURE, Identity, (Set(F::Tenant), Set(F::Tenant)), "Azure SDKs, azd, kubelogin", AZID_DOC).and_mcm(),
     row("AZURE_SUBSCRIPTION_ID", AZURE, Identity, (Set(F::Subscription), Set(F::Subscription)), "azd, samples of the SDKs, Ansible", AZD_DOC),
@@ -166,7 +175,7 @@ pub(super) static TABLE: [Variable; 143] = [
     row("ARM_OIDC_REQUEST_URL", AZURE, Source, (Remove, Remove), "Terraform, Pulumi", TFAZ_DOC),
     row("ARM_USE_AKS_WORKLOAD_IDENTITY", AZURE, Source, (Remove, Remove), "Terraform", TFAZ_DOC),
     row("ARM_USE_OIDC", AZURE, Source, (Remove, Remove), "Terraform, Pulumi", TFAZ_DOC),
-    row("ARM_USE_CLI", AZURE, Source, (Text("false"), Text("false")), "Terraform; az may be signed in as another user", TFAZ_DOC),
+    row("ARM_USE_CLI", AZURE, Source, (Text("false"), Text("false")), "Terraform; az may be signed in as another user, but with the hook az is a shim", TFAZ_DOC).pinned(Text("true")),
     row("ARM_USE_MSI", AZURE, Source, (Text("true"), Remove), "Terraform, Pulumi", TFAZ_DOC),
     row("ARM_MSI_ENDPOINT", AZURE, Source, (Set(F::MsiEndpoint), Remove), "Terraform, Pulumi", TFAZ_DOC),
     row("ARM_CLIENT_ID", AZURE, Identity, (Remove, Remove), "Terraform, Pulumi", TFAZ_DOC),
