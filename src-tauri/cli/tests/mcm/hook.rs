@@ -11,7 +11,7 @@ use crate::harness::{Ended, Harness, install, write};
 const MCM: &str = env!("CARGO_BIN_EXE_mcm");
 
 /// Three environments: dev and test for every cloud, and a protected one.
-fn environments(harness: &Harness) {
+pub(crate) fn environments(harness: &Harness) {
     let three = Three::connect(harness);
     three.create(harness, "dev", &["--region", "eu-west-3"]);
     three.create(harness, "test", &["--region", "eu-west-1"]);
@@ -30,29 +30,18 @@ fn environments(harness: &Harness) {
     }
 }
 
-fn allow(harness: &Harness, name: &str) -> Ended {
+pub(crate) fn allow(harness: &Harness, name: &str) -> Ended {
     let mut command = harness.command(&["allow"]);
     command.current_dir(harness.folder().join("work").join(name));
     Ended::of(command.output().expect("mcm starts"))
 }
 
 /// Runs a script in a shell with the hook, in the folder `work`. `show` prints the environment and the region.
-fn in_shell(harness: &Harness, shell: &str, script: &str) -> Ended {
-    let (load, show, flags): (_, _, &[&str]) = match shell {
-        "fish" => (
-            format!("{MCM} hook fish | source\n"),
-            "function show; echo \"$MCM_ENVIRONMENT $AWS_REGION\"; end\n",
-            &["--no-config", "-c"],
-        ),
-        _ => (
-            format!("eval \"$({MCM} hook {shell})\"\n"),
-            "show() { echo \"${MCM_ENVIRONMENT-} ${AWS_REGION-}\"; }\n",
-            if shell == "zsh" {
-                &["-f", "-c"]
-            } else {
-                &["--norc", "-c"]
-            },
-        ),
+pub(crate) fn in_shell(harness: &Harness, shell: &str, script: &str) -> Ended {
+    let flags: &[&str] = match shell {
+        "fish" => &["--no-config", "-c"],
+        "zsh" => &["-f", "-c"],
+        _ => &["--norc", "-c"],
     };
     let mut command = Command::new(shell);
     harness.equip(&mut command);
@@ -60,8 +49,20 @@ fn in_shell(harness: &Harness, shell: &str, script: &str) -> Ended {
         .env_remove("AWS_REGION")
         .current_dir(harness.folder().join("work"))
         .args(flags)
-        .arg(format!("{load}{show}{script}"));
+        .arg(format!("{}{script}", start_file(shell)));
     Ended::of(command.output().expect("the shell starts"))
+}
+
+/// The lines of a start file: the hook, and `show`.
+pub(crate) fn start_file(shell: &str) -> String {
+    match shell {
+        "fish" => format!(
+            "{MCM} hook fish | source\nfunction show; echo \"$MCM_ENVIRONMENT $AWS_REGION\"; end\n"
+        ),
+        _ => format!(
+            "eval \"$({MCM} hook {shell})\"\nshow() {{ echo \"${{MCM_ENVIRONMENT-}} ${{AWS_REGION-}}\"; }}\n"
+        ),
+    }
 }
 
 // E2
@@ -189,11 +190,11 @@ fn a_folder_chooses_only_what_was_allowed_and_nothing_of_others() {
     for (content, words) in [
         (
             "environment = \"dev\"\nrun = \"id\"\n",
-            "the one key environment",
+            "it must be TOML with environment",
         ),
         (
             "\u{feff}\u{feff}environment = \"dev\"\n",
-            "the one key environment",
+            "it must be TOML with environment",
         ),
         (&"#".repeat(5_000), "more than 4 KiB"),
     ] {
@@ -244,6 +245,140 @@ fn a_folder_chooses_only_what_was_allowed_and_nothing_of_others() {
             .failed(1)
             .contains("Allow the folder yourself")
     );
+}
+
+// E4
+#[test]
+fn what_was_changed_by_hand_inside_stays_in_every_folder_of_the_environment() {
+    let harness = Harness::start();
+    environments(&harness);
+    allow(&harness, "dev").done();
+    for shell in ["bash", "zsh", "fish"] {
+        let hand = if shell == "fish" {
+            "set -gx AWS_REGION by-hand"
+        } else {
+            "export AWS_REGION=by-hand"
+        };
+        let ended = in_shell(
+            &harness,
+            shell,
+            &format!("cd dev; {hand}; cd below; show; cd ..; show; cd ..; show; cd dev; show"),
+        );
+        assert_eq!(
+            ended.result, "dev by-hand\ndev by-hand\n by-hand\ndev eu-west-3\n",
+            "{shell}: {}",
+            ended.stderr
+        );
+        let said = ended
+            .stderr
+            .matches("AWS_REGION was changed by hand")
+            .count();
+        assert_eq!(said, 1, "{shell}: {}", ended.stderr);
+    }
+}
+
+// E12
+#[test]
+fn a_worktree_of_an_allowed_checkout_does_not_ask_again_and_nothing_else_counts_as_one() {
+    let harness = Harness::start();
+    environments(&harness);
+    let work = harness.folder().join("work");
+    let main = work.join("dev");
+    let git = |folder: &Path, words: &[&str]| {
+        let mut git = Command::new("git");
+        harness
+            .equip(&mut git)
+            .current_dir(folder)
+            .args(["-c", "user.name=a", "-c", "user.email=a@b.example"])
+            .args(words);
+        Ended::of(git.output().expect("git starts")).done();
+    };
+    git(&main, &["init", "-q"]);
+    git(&main, &["add", "."]);
+    git(&main, &["commit", "-qm", "x"]);
+    let tree = work.join("tree");
+    git(&main, &["worktree", "add", "-q", "../tree"]);
+    let seen = |folder: &str| {
+        let ended = in_shell(&harness, "bash", &format!("cd {folder}; show"));
+        (ended.result, ended.stderr)
+    };
+    assert!(
+        seen("tree").1.contains("Run \"mcm allow\""),
+        "its main checkout is not allowed"
+    );
+    allow(&harness, "dev").done();
+    let (result, stderr) = seen("tree");
+    assert_eq!(result, "dev eu-west-3\n", "{stderr}");
+    // Other content asks, also where the main checkout has it too.
+    for folder in [&tree, &main] {
+        write(&folder.join(".mcm.toml"), 0o600, "environment = \"test\"\n");
+        let (result, stderr) = seen("tree");
+        assert!(
+            result == " \n" && stderr.contains("Run \"mcm allow\""),
+            "{stderr}"
+        );
+    }
+    for folder in [&tree, &main] {
+        write(&folder.join(".mcm.toml"), 0o600, "environment = \"dev\"\n");
+    }
+    // A folder that only says that it is a worktree, by the file of another or by one of its own.
+    let forged = work.join("forged");
+    fs::create_dir(&forged).expect("made");
+    for name in [".git", ".mcm.toml"] {
+        fs::copy(tree.join(name), forged.join(name)).expect("copied");
+    }
+    assert_eq!(seen("forged").0, " \n");
+    let of_worktree = forged.join("made/.git/worktrees/forged");
+    write(
+        &forged.join(".git"),
+        0o600,
+        &format!("gitdir: {}\n", of_worktree.display()),
+    );
+    write(
+        &of_worktree.join("gitdir"),
+        0o600,
+        &format!("{}/.git\n", forged.display()),
+    );
+    write(
+        &of_worktree.join("commondir"),
+        0o600,
+        &format!("{}/.git\n", main.display()),
+    );
+    assert_eq!(seen("forged").0, " \n");
+    // What is denied in the main checkout is denied here.
+    let mut deny = harness.command(&["deny"]);
+    Ended::of(deny.current_dir(&main).output().expect("mcm starts")).done();
+    let (result, stderr) = seen("tree");
+    assert!(result == " \n" && !stderr.contains("mcm allow"), "{stderr}");
+}
+
+#[test]
+fn an_allowed_file_says_its_message_and_which_cloud_is_missing() {
+    let harness = Harness::start();
+    environments(&harness);
+    let aws = harness.account_of("aws");
+    harness
+        .mcm(&["environment", "create", "small", "--aws", &aws])
+        .done();
+    let file = harness.folder().join("work/none/.mcm.toml");
+    write(
+        &file,
+        0o600,
+        "environment = \"small\"\nmessage = \"Ask Ada first.\\u001b[2J\"\n[need]\naws = true\ngcp = true\n",
+    );
+    let before = in_shell(&harness, "bash", "cd none; show").stderr;
+    assert!(
+        !before.contains("Ask Ada") && before.contains("mcm allow"),
+        "{before}"
+    );
+    allow(&harness, "none").done();
+    let after = in_shell(&harness, "bash", "cd none; cd below; show").stderr;
+    assert_eq!(after.matches("Ask Ada first.").count(), 1, "{after}");
+    assert!(
+        after.contains("needs Google Cloud, which small does not name"),
+        "{after}"
+    );
+    assert!(!after.contains('\u{1b}'), "{after:?}");
 }
 
 // E1, E19, E23

@@ -1,7 +1,8 @@
 //! The real `mcm` against the sandbox clouds, with a keychain of its own for each test.
 //!
-//! Programs needed: dbus-daemon, xdg-dbus-proxy, gnome-keyring-daemon, mkfifo, kill; kubectl, openssl; bash, zsh and fish;
-//! python3, node and what `make clients` installs for them. See `harness.rs` for what a test works with.
+//! Programs needed: dbus-daemon, xdg-dbus-proxy, gnome-keyring-daemon, mkfifo, kill; kubectl, openssl; bash, zsh and fish,
+//! direnv, tmux, strace, git; python3, node and what `make clients` installs for them. az and mise are tried where they are
+//! installed. See `harness.rs` for what a test works with.
 #![cfg(target_os = "linux")]
 
 mod accounts;
@@ -22,6 +23,8 @@ mod fast_path;
 mod folders;
 mod harness;
 mod hook;
+mod hook_cost;
+mod hook_tools;
 mod identity_center;
 mod interactive;
 mod keys;
