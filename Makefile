@@ -40,8 +40,8 @@ WINDOWS_PACKAGES := wine64 nsis
 RELEASE_PACKAGES := minisign
 # To look into the packages.
 PACKAGE_TEST_PACKAGES := dpkg-dev rpm rpm2cpio cpio
-# To draw the README's pictures in the app's engine.
-SCREENSHOT_PACKAGES := xvfb xauth imagemagick fonts-cantarell python3-gi gir1.2-gtk-3.0 gir1.2-webkit2-4.1
+# To draw the gallery of screens in the app's engine.
+SCREEN_PACKAGES := xvfb xauth imagemagick fonts-cantarell python3-gi gir1.2-gtk-3.0 gir1.2-webkit2-4.1
 
 TAURI_CLI := 2.12.5
 OIDC_PROVIDER := src-tauri/core/tests/oidc_provider
@@ -58,7 +58,7 @@ help: ## list the targets
 .PHONY: deps
 deps: ## install the Debian packages of every target; asks first, except as root or in CI
 	@scripts/install $(BUILD_PACKAGES) $(RUN_PACKAGES) $(CHECK_PACKAGES) $(SHELL_PACKAGES) $(TEST_PACKAGES) \
-	  $(PACKAGE_TEST_PACKAGES) $(CROSS_PACKAGES) $(WINDOWS_PACKAGES) $(RELEASE_PACKAGES) $(SCREENSHOT_PACKAGES)
+	  $(PACKAGE_TEST_PACKAGES) $(CROSS_PACKAGES) $(WINDOWS_PACKAGES) $(RELEASE_PACKAGES) $(SCREEN_PACKAGES)
 
 .PHONY: run
 run: display build ## build the app and start it; against the sandbox clouds while no client id is set
@@ -126,6 +126,7 @@ else
 test: check oidc-provider moto clients ## check, then every test; the end-to-end suite comes last
 	@echo "==> dashboard tests"
 	npm --prefix ui test
+	@$(MAKE) --no-print-directory test-screens
 	@scripts/install $(TEST_PACKAGES)
 	@echo "==> Rust tests"
 	cargo build $(LOCKED) --workspace
@@ -227,9 +228,15 @@ test-release: ## test what releases are made with: versions, changelog, checksum
 	@echo "==> the release's tools"
 	e2e/run release
 
+.PHONY: test-screens
+test-screens: ui ## check every screen in WebKit, light and dark: axe-core's rules, and that nothing is cut off at any size
+	@scripts/install $(SCREEN_PACKAGES)
+	@echo "==> screens"
+	scripts/check-screens
+
 .PHONY: screenshots
 screenshots: ui ## take the README's pictures from the gallery of screens (ui/screens), light and dark
-	@scripts/install $(SCREENSHOT_PACKAGES)
+	@scripts/install $(SCREEN_PACKAGES)
 	@scripts/screenshots
 
 .PHONY: test-package

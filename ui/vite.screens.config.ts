@@ -6,5 +6,5 @@ export default defineConfig({
   root: "screens",
   plugins: [svelte({ configFile: "../svelte.config.js" })],
   server: { port: 4173, strictPort: true, fs: { allow: [".."] } },
-  build: { outDir: "../node_modules/.screens", emptyOutDir: true },
+  build: { outDir: "../node_modules/.screens", emptyOutDir: true, chunkSizeWarningLimit: 2_000 },
 });

@@ -17,6 +17,9 @@ const screen = screens[asked.get("screen") ?? ""];
 const target = document.getElementById("app");
 if (target === null) throw new Error("index.html has no #app");
 
+// What checks the screens asks for this: scripts/check-screens.py.
+Object.assign(window, { screenNames: Object.keys(screens), audit: () => import("./audit.ts") });
+
 if (screen === undefined) {
   const list = document.createElement("ul");
   for (const name of Object.keys(screens)) {
@@ -28,8 +31,14 @@ if (screen === undefined) {
     list.append(item);
   }
   target.append(list);
+  document.title = `shown: ${asked.get("screen")}`;
 } else {
-  await show(target);
+  try {
+    await show(target);
+  } catch (error) {
+    document.title = `failed: ${String(error)}`;
+    throw error;
+  }
 }
 
 async function show(target: HTMLElement): Promise<void> {

@@ -343,7 +343,7 @@ export const access = {
   } satisfies Record<Cloud, string>,
   ask: "Ask for it again",
   askShort: "Ask again",
-  askFor: (name: string) => `Ask for cloud access of ${name} again`,
+  askFor: (name: string) => `Ask again for cloud access of ${name}`,
 };
 
 export const clock = {
