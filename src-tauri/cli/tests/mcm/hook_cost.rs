@@ -212,7 +212,7 @@ fn the_hooks_of_other_tools_and_ours_lead_to_the_same_in_both_orders() {
                     "bash" => ("rc", format!("bash --rcfile {}/rc -i", harness.folder().display())),
                     _ => (".zshrc", "zsh -i".to_owned()),
                 };
-                let marked = 
+                let marked =
                     "at() { echo \"<$1 ${MCM_ENVIRONMENT-} ${AWS_REGION-} other=${FROM_OTHER-} $(echo \"$PATH\" | grep -o 'mcm-shims\\|dev/bin' | sort | tr '\\n' ' ')>\"; }\n";
                 write(&harness.folder().join(rc), 0o600, &format!("unset AWS_REGION\n{lines}{marked}PS1='$ '\n"));
                 let typed = format!(
