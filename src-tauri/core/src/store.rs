@@ -2,7 +2,7 @@
 //!
 //! This file reads all accounts or one, and starts changes, each one transaction. `store/schema.rs` has the tables,
 //! `store/rows.rs` their columns, `store/find.rs` accounts by name, `store/open.rs` opening, migrating and faults of
-//! the file. The keychain belongs to `session.rs`: under a grant's lock, a transaction here decides what to remove.
+//! the file. The keychain belongs to `session/secrets.rs`: under a grant's lock, a transaction decides what to remove.
 
 mod chain;
 mod change;
