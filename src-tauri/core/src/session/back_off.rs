@@ -5,8 +5,6 @@
 
 use std::time::Duration;
 
-use futures_util::FutureExt as _;
-
 use super::lifetime::{CLOCK_TOLERANCE, later};
 use super::{RefreshMode, Sessions};
 use crate::account::{Account, RenewalFailure};

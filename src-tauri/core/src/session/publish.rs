@@ -2,8 +2,6 @@
 //!
 //! An account that was signed out or in again meanwhile gets nothing. Old sessions of resources make room for new ones.
 
-use futures_util::FutureExt as _;
-
 use super::{Sessions, record};
 use crate::account::{Account, ResourceSession};
 use crate::activity::ActivityKind;

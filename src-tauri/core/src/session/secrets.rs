@@ -5,8 +5,6 @@
 
 use std::time::Duration;
 
-use futures_util::FutureExt as _;
-
 use super::{GRANT_LOCK_TIMEOUT, Sessions};
 use crate::account::{Account, AccountId, GrantKey, Identity};
 use crate::activity::ActivityKind;

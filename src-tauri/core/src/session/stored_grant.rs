@@ -3,7 +3,6 @@
 //! A role's grant lies apart from its access keys, and its session of an MFA device may come from another role of the
 //! same source. Where a role of IAM Identity Center assumes this one, that role's session is issued first.
 
-use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 
 use super::back_off::LOCAL_WAIT;
