@@ -1,6 +1,7 @@
 //! Settings as they are loaded: who wins, what is malformed and how it is named, and what a save keeps.
 
 use super::*;
+use crate::file;
 
 const GUID: &str = "11111111-2222-3333-4444-555555555555";
 
