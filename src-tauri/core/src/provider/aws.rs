@@ -1,16 +1,20 @@
 //! AWS: assuming a role with the user's own identity, and with an External ID that the role was seen to enforce.
 //!
-//! There are no keys of our own. `aws/source.rs` finds the caller, `aws/verify.rs` checks a role, and
-//! `aws/error_messages.rs` explains refusals. Only the files of this folder use the AWS SDK.
+//! There are no keys of our own. `aws/source.rs` finds credentials, `aws/caller.rs` asks whose they are, `aws/assume.rs`
+//! assumes a role with them, `aws/verify.rs` checks that role, and `aws/error_messages.rs` explains refusals. Only the files of this folder use the AWS SDK.
 
 mod arn;
+mod assume;
+mod caller;
 mod cluster;
 mod console;
 mod error_messages;
 mod external_id;
 mod helper;
 mod identity_center;
+mod known;
 mod partition;
+mod role_session;
 mod sdk;
 mod shared_config;
 mod signed;
@@ -27,8 +31,6 @@ use aws_config::SdkConfig;
 use aws_credential_types::Credentials;
 use jiff::Timestamp;
 use secrecy::SecretString;
-use serde::Serialize;
-use ts_rs::TS;
 use url::Url;
 
 use crate::account::{Account, Cloud, Identity, OrganizationAccount, Refreshable, Target};
@@ -47,50 +49,30 @@ use crate::sign_in::{SignInContext, SignInEvent};
 use crate::text;
 use crate::world::Clock;
 
-use arn::{CallerArn, Principal};
 pub use arn::{RoleArn, permission_set};
+use assume::{History, enforcement};
+pub use caller::Caller;
+use caller::{place, principal};
 pub use external_id::{
     check as check_external_id, generate as new_external_id, is_ours as is_external_id_of_ours,
 };
 pub use helper::MARK as HELPER_MARK;
+use identity_center::Pace;
 pub(crate) use identity_center::in_config as portals_in_config;
 pub use identity_center::{CenterAccount, CenterRequest, FoundPortal};
-use identity_center::{Pace, partition_of};
+pub use known::UNLISTED;
+pub(super) use known::unlisted_region;
+use known::{Known, partition};
 use partition::Partition;
+use role_session::session_name;
+pub use role_session::{SESSION_SECONDS, check_session_name};
 pub use shared_config::AwsSourceKind;
-use signed::{FoundRole, Signed};
+use signed::Signed;
 pub use source::AwsSource;
-use source::{Loaded, Mfa, Surroundings};
-use sts::{Sts, StsFailure, StsFailureKind};
+use source::{Mfa, Surroundings};
 pub use template::{RoleTemplates, TemplateWish};
 pub use verify::ONE_HOUR;
 use verify::{Stopped, Verdict, Verification, Verified};
-
-/// The permitted session lengths, in seconds (STS API, `AssumeRole`).
-pub const SESSION_SECONDS: std::ops::RangeInclusive<u32> = 900..=43_200;
-
-/// The caller, as AWS identifies it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
-#[serde(rename_all = "camelCase")]
-#[ts(export)]
-pub struct Caller {
-    /// The source of the credentials.
-    pub source: Source,
-    /// The ARN from `GetCallerIdentity`.
-    pub arn: String,
-    /// The twelve digits of the caller's account.
-    pub account_id: String,
-    /// The caller's partition.
-    pub partition: String,
-    /// The user or role as a trust policy has to name it.
-    pub principal_arn: String,
-    /// Whether `principal_arn` is certain. STS omits a role's path, and not every caller may look it up.
-    pub principal_is_exact: bool,
-    /// Whether the credentials are a role's: AWS limits sessions of roles assumed from it to an hour.
-    pub is_chained: bool,
-    /// The region of the source.
-    pub region: Option<String>,
-}
 
 /// The role to connect, and the source that assumes it.
 #[derive(Clone, Debug)]
@@ -115,37 +97,12 @@ pub struct RoleRequest {
     pub prepared_for: Option<String>,
 }
 
-/// The state of a region that our table lacks.
-pub const UNLISTED: &str = "Not listed";
-
 /// The provider.
 pub struct Aws {
     settings: AwsSettings,
     http: Http,
     clock: Arc<dyn Clock>,
     center_pace: Pace,
-}
-
-/// A caller with the clients and settings for further requests.
-struct Calling {
-    caller: Caller,
-    loaded: Loaded,
-    partition: &'static Partition,
-}
-
-/// The facts that are already known about a role.
-#[derive(Clone, Copy)]
-struct History<'a> {
-    /// Whether it was verified before.
-    known: bool,
-    /// The principal that its template named.
-    prepared_for: Option<&'a str>,
-}
-
-/// AWS's answer about the owner of a role's session.
-struct Became {
-    arn: String,
-    credentials: Credentials,
 }
 
 impl Aws {
@@ -165,29 +122,6 @@ impl Aws {
     /// `setting-invalid` when a shared file is not valid.
     pub fn sources(&self) -> Result<Vec<AwsSource>> {
         self.surroundings().sources()
-    }
-
-    /// Finds the owner of a source's credentials. It asks AWS only for that and, for a role, for its path.
-    ///
-    /// # Errors
-    /// `source-expired`, `clock-off`, `not-found` for an unknown profile, `offline` and similar codes.
-    pub async fn caller(&self, source: &Source, keys: Option<&AccessKeys>) -> Result<Caller> {
-        // The caller is known without a code: keys name their user, and a profile names its role.
-        let without_device = keys.map(|keys| AccessKeys {
-            mfa_device: None,
-            ..keys.clone()
-        });
-        if let Some(role) = self.surroundings().confirmed_role(source)? {
-            return role_of_profile(source, &RoleArn::parse(&role.arn)?, role.region);
-        }
-        let mfa = Mfa {
-            known: None,
-            ask: None,
-        };
-        Ok(self
-            .calling(source, without_device.as_ref(), &mfa)
-            .await?
-            .caller)
     }
 
     /// The address that opens the console as the role. It is a credential: for the browser only.
@@ -305,159 +239,6 @@ impl Aws {
             credentials,
             partition,
         }
-    }
-
-    async fn calling(
-        &self,
-        source: &Source,
-        keys: Option<&AccessKeys>,
-        mfa: &Mfa<'_>,
-    ) -> Result<Calling> {
-        let loaded = self.surroundings().load(source, keys, mfa).await?;
-        let region = loaded
-            .config
-            .region()
-            .map(|region| region.as_ref().to_owned());
-        let asked = region.as_deref().unwrap_or("us-east-1");
-        let sts = Sts::new(&loaded.config, loaded.credentials.clone(), asked);
-        let arn = sts.caller_arn().await.map_err(|failure| {
-            error_messages::caller(
-                &failure,
-                &place(&loaded.config, asked),
-                &loaded.expired,
-                self.clock.now(),
-            )
-        })?;
-        let parsed = CallerArn::parse(&arn)?;
-        let (principal_arn, principal_is_exact, is_chained) = match &parsed.principal {
-            Principal::User(arn) => (arn.clone(), true, false),
-            Principal::Role(name) => {
-                let signed = self.signed(&loaded.config, &loaded.credentials, parsed.partition);
-                let bare = format!(
-                    "arn:{}:iam::{}:role/{name}",
-                    parsed.partition.id, parsed.account_id
-                );
-                match signed.role(name).await {
-                    FoundRole::There(arn) if is_same_role(&arn, &bare) => (arn, true, true),
-                    _ => (bare, false, true),
-                }
-            }
-            Principal::Root | Principal::Federated => {
-                let message = format!(
-                    "These are credentials of {arn}, which cannot assume a role. Choose a source with those of a user or a \
-                     role."
-                );
-                return Err(Error::new(Code::RoleRefused, message));
-            }
-        };
-        let partition = parsed.partition;
-        let caller = Caller {
-            source: source.clone(),
-            arn,
-            account_id: parsed.account_id,
-            partition: partition.id.to_owned(),
-            principal_arn,
-            principal_is_exact,
-            is_chained,
-            region,
-        };
-        Ok(Calling {
-            caller,
-            loaded,
-            partition,
-        })
-    }
-
-    /// STS of the role's partition, with the caller's credentials.
-    fn sts(&self, calling: &Calling, role: &RoleArn) -> Result<Sts> {
-        if calling.partition != role.partition {
-            let message = format!(
-                "The caller {} is in partition {} and the role {role} in {}. Credentials never cross partitions. Choose a \
-                 source in the role's partition.",
-                calling.caller.arn, calling.partition.id, role.partition.id
-            );
-            return Err(Error::new(Code::RoleRefused, message));
-        }
-        let region = role.partition.region(calling.caller.region.as_deref());
-        Ok(Sts::new(
-            &calling.loaded.config,
-            calling.loaded.credentials.clone(),
-            region,
-        ))
-    }
-
-    /// Explains a refusal to assume the role with everything that can be found out about it.
-    async fn explained(
-        &self,
-        failure: StsFailure,
-        calling: &Calling,
-        role: &RoleArn,
-        verification: &Verification<'_>,
-        history: History<'_>,
-    ) -> Error {
-        if failure.kind != StsFailureKind::AccessDenied {
-            let place = place(
-                &calling.loaded.config,
-                role.partition.region(calling.caller.region.as_deref()),
-            );
-            return error_messages::caller(
-                &failure,
-                &place,
-                &calling.loaded.expired,
-                self.clock.now(),
-            );
-        }
-        let found = if calling.caller.account_id == role.account_id {
-            self.signed(
-                &calling.loaded.config,
-                &calling.loaded.credentials,
-                role.partition,
-            )
-            .role(&role.name)
-            .await
-        } else {
-            FoundRole::Unknown
-        };
-        error_messages::refused(&error_messages::AssumeRefusal {
-            sentence: failure.sentence.as_deref(),
-            caller: &calling.caller,
-            role,
-            external_id: verification.external_id,
-            found,
-            open_without_id: verification.is_open_without_id().await,
-            history,
-        })
-    }
-
-    /// Asks AWS for the session's identity, and refuses any but the role's.
-    async fn check_session(
-        &self,
-        calling: &Calling,
-        role: &RoleArn,
-        session: &Session,
-    ) -> Result<Became> {
-        let credentials = sdk::credentials(session.access_keys()?);
-        let region = role.partition.region(calling.caller.region.as_deref());
-        let arn = Sts::new(&calling.loaded.config, credentials.clone(), region)
-            .caller_arn()
-            .await
-            .map_err(|failure| {
-                let place = place(&calling.loaded.config, region);
-                error_messages::caller(&failure, &place, &calling.loaded.expired, self.clock.now())
-            })?;
-        let is_ours = CallerArn::parse(&arn).is_ok_and(|caller| {
-            caller.account_id == role.account_id
-                && caller.partition == role.partition
-                && matches!(caller.principal, Principal::Role(name) if name.eq_ignore_ascii_case(&role.name))
-        });
-        if is_ours {
-            return Ok(Became { arn, credentials });
-        }
-        let message = format!(
-            "AWS returned a session of {} instead of {role}, so it was not used. Check AWS_ENDPOINT_URL_STS.",
-            text::shown(&arn)
-        );
-        Err(Error::new(Code::SignInRejected, message))
     }
 }
 
@@ -709,17 +490,6 @@ impl Provider for Aws {
     }
 }
 
-/// A region that our table lacks and that has the form of the partition's region names: AWS adds regions all the time.
-pub(super) fn unlisted_region(identity: &Identity, region: &str) -> Option<Target> {
-    let partition = Known::of(identity).ok()?.role.partition;
-    (partition.has(region) && !partition.lists(region)).then(|| Target {
-        id: region.to_owned(),
-        name: region.to_owned(),
-        state: Some(UNLISTED.to_owned()),
-        parent: None,
-    })
-}
-
 /// AWS as the Connect screen shows it.
 pub(super) fn view(settings: &AwsSettings) -> CloudView {
     let sts = settings
@@ -741,134 +511,4 @@ pub(super) fn view(settings: &AwsSettings) -> CloudView {
             |url| url.to_string(),
         ),
     }
-}
-
-/// The partition of an identity of AWS.
-fn partition(identity: &Identity) -> Result<&'static Partition> {
-    match identity {
-        Identity::IdentityCenter { region, .. } => Ok(partition_of(region)),
-        identity => Ok(Known::of(identity)?.role.partition),
-    }
-}
-
-/// The AWS part of an identity.
-struct Known<'a> {
-    role: RoleArn,
-    seconds: u32,
-    /// The source of the credentials that assume it.
-    source: &'a Source,
-    /// The name that the user chose for its sessions.
-    session_name: Option<&'a str>,
-    /// The ARN of the last caller that assumed the role.
-    caller: &'a str,
-}
-
-impl<'a> Known<'a> {
-    fn of(identity: &'a Identity) -> Result<Self> {
-        match identity {
-            Identity::Aws {
-                role_arn,
-                session_seconds,
-                source,
-                session_name,
-                caller,
-                ..
-            } => Ok(Self {
-                role: RoleArn::parse(role_arn)?,
-                seconds: *session_seconds,
-                source,
-                session_name: session_name.as_deref(),
-                caller,
-            }),
-            _ => Err(Error::new(
-                Code::Internal,
-                "The AWS provider got an account of another cloud. Report this with the reference.",
-            )),
-        }
-    }
-}
-
-/// The caller that a profile's role makes, as far as the file says.
-fn role_of_profile(source: &Source, role: &RoleArn, region: Option<String>) -> Result<Caller> {
-    Ok(Caller {
-        source: source.clone(),
-        arn: role.as_str().to_owned(),
-        account_id: role.account_id.clone(),
-        partition: role.partition.id.to_owned(),
-        principal_arn: role.as_str().to_owned(),
-        principal_is_exact: true,
-        is_chained: true,
-        region,
-    })
-}
-
-fn enforcement(verdict: Verdict) -> Enforcement {
-    match verdict {
-        Verdict::Enforced => Enforcement::Enforced,
-        Verdict::Open { .. } => Enforcement::NotEnforced,
-        Verdict::Unknown => Enforcement::Unknown,
-    }
-}
-
-/// Checks a name for a role's sessions (STS API, `AssumeRole`).
-///
-/// # Errors
-/// `invalid-input`.
-pub fn check_session_name(name: &str) -> Result<()> {
-    if is_session_name(name) {
-        return Ok(());
-    }
-    let shown: String = text::shown(name).chars().take(64).collect();
-    let message = format!(
-        "\"{shown}\" is no name for a session. Use 2 to 64 letters, digits and the characters _+=,.@-."
-    );
-    Err(Error::new(Code::InvalidInput, message))
-}
-
-fn is_session_name(name: &str) -> bool {
-    let fits = |b: u8| b.is_ascii_alphanumeric() || b"_+=,.@-".contains(&b);
-    (2..=64).contains(&name.len()) && name.bytes().all(fits)
-}
-
-/// The name of a role's sessions: the chosen one, else the caller's own, by which CloudTrail tells who it was and which a
-/// trust policy may demand (`sts:RoleSessionName`).
-fn session_name(chosen: Option<&str>, caller: &str) -> String {
-    let own = caller.rsplit('/').next().unwrap_or_default();
-    chosen
-        .or_else(|| Some(own).filter(|own| is_session_name(own)))
-        .unwrap_or("multi-cloud-manager")
-        .to_owned()
-}
-
-/// The part of a caller's ARN that does not change: a role's sessions have names of their own.
-fn principal(arn: &str) -> &str {
-    match arn.split_once(":assumed-role/") {
-        Some((_, session)) => {
-            let name = session.split('/').next().unwrap_or_default();
-            &arn[..arn.len() - session.len() + name.len()]
-        }
-        None => arn,
-    }
-}
-
-/// Whether an ARN belongs to the role with this path-less ARN.
-fn is_same_role(arn: &str, bare: &str) -> bool {
-    let parts = |arn: &str| {
-        let (account, resource) = arn.split_once(":role/")?;
-        Some((
-            account.to_owned(),
-            resource.rsplit('/').next()?.to_ascii_lowercase(),
-        ))
-    };
-    parts(arn).is_some()
-        && parts(arn) == parts(bare)
-        && arn.bytes().all(|b| (b'!'..=b'~').contains(&b))
-}
-
-/// The name of the STS endpoint, in readable form.
-fn place(config: &SdkConfig, region: &str) -> String {
-    sdk::endpoint(config, "STS").map_or_else(
-        || format!("AWS STS in {region}"),
-        |endpoint| http::place(&endpoint),
-    )
 }

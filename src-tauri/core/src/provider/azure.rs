@@ -1,10 +1,12 @@
 //! Azure: signing in at Microsoft Entra, renewing per tenant, and loading tenants and subscriptions.
 //!
-//! Sources: the Microsoft identity platform v2 documentation and MSAL's behaviour. Messages for Entra's errors are in
+//! Sources: the Microsoft identity platform v2 documentation and MSAL's behaviour. Entra's pages are visited in
+//! `azure/visit.rs`, its answers checked in `azure/check.rs`. Messages for Entra's errors are in
 //! `azure/error_messages.rs` and `azure/error_numbers.rs`, Resource Manager in `azure/resource_manager.rs`, other
 //! resources in `azure/resource.rs`.
 
 mod challenge;
+mod check;
 mod error_messages;
 mod error_numbers;
 mod metadata;
@@ -12,58 +14,40 @@ pub mod resource;
 mod resource_manager;
 #[cfg(test)]
 mod tests;
+mod user;
+mod visit;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
-use serde::Deserialize;
 use url::Url;
 
 use crate::account::{
-    Account, Cloud, Identity, OfferedTenant, Refreshable, SessionTimes, SignInEnd, SignInEndReason,
-    Target,
+    Account, Cloud, Identity, Refreshable, SessionTimes, SignInEnd, SignInEndReason, Target,
 };
 use crate::claims::{self, ClaimsChallenge};
 use crate::credential::{Credential, Grant, RefreshGrant, Session};
-use crate::device::DeviceFlow;
 use crate::error::{Code, Error, Result};
 use crate::guid::is_guid;
 use crate::http::{self, Http};
-use crate::id_token::{Claims, Expected, is_user_id};
-use crate::oauth::{Attempt, OAuthClient, TokenFailure, Tokens};
+use crate::id_token::Claims;
+use crate::oauth::{OAuthClient, TokenFailure, Tokens};
 use crate::provider::CloudView;
-use crate::provider::azure::metadata::Metadata;
 use crate::provider::{Progress, Provider, Refreshed, SignInRequest, SignedIn};
-use crate::redirect::{Answer, Expectation, Issuer, LoopbackHost, Method, PendingFlow, Receiver};
 use crate::resource::Resource;
-use crate::settings::RedirectKind;
 use crate::settings::{AzureSettings, parse_tenant};
 use crate::sign_in::SignInContext;
-use crate::world::{Clock, SCHEME};
+use crate::world::Clock;
+pub use user::identity_in_tenant;
+use user::{AzureIdentity, home, username};
+use visit::{Visit, explained};
 
 /// Entra expires a sign-in that was not used for this long.
 const IDLE_LIMIT: Duration = Duration::from_secs(90 * 24 * 3600);
 /// Placeholder for the tenant in a grant's token endpoint: the same refresh token is redeemed at each tenant.
 const TENANT: &str = "{tenant}";
-
-/// The hosts whose pages accept device codes, besides the sign-in server's own (Microsoft's documents and answers).
-const CODE_PAGES: [&str; 4] = [
-    "microsoft.com",
-    "www.microsoft.com",
-    "login.microsoft.com",
-    "login.microsoftonline.com",
-];
-
-/// The result of one visit to Entra's pages.
-struct Visit {
-    tokens: Tokens,
-    asked_at: Timestamp,
-    nonce: Option<String>,
-}
 
 /// The provider.
 pub struct Azure {
@@ -93,127 +77,6 @@ impl Azure {
         self.scopes()[0].clone()
     }
 
-    async fn receive(
-        &self,
-        context: &SignInContext,
-        wanted: RedirectKind,
-        metadata: &Metadata,
-    ) -> Result<(PendingFlow, &'static str)> {
-        let (receiver, mode) = match context.receiver(wanted, SCHEME).await {
-            RedirectKind::DeepLink => (
-                Receiver::DeepLink {
-                    redirect_uri: AzureSettings::deep_link_redirect(),
-                },
-                "query",
-            ),
-            RedirectKind::Loopback => {
-                let origins = vec![self.settings.authority.origin().ascii_serialization()];
-                (
-                    Receiver::Loopback {
-                        host: LoopbackHost::Localhost,
-                        path: "",
-                        method: Method::FormPost,
-                        origins,
-                    },
-                    "form_post",
-                )
-            }
-        };
-        // Entra does not announce RFC 9207; an `iss` that comes anyway must be the issuer's.
-        let issuer = Issuer::IfPresent(metadata.issuer.clone());
-        let waiting = context
-            .open_flow(Expectation {
-                cloud: Cloud::Azure,
-                receiver,
-                issuer,
-            })
-            .await?;
-        Ok((waiting, mode))
-    }
-
-    /// Opens Entra's pages in the browser and redeems the answer.
-    async fn visit(
-        &self,
-        request: &SignInRequest,
-        context: &SignInContext,
-        client: &OAuthClient,
-        metadata: &Metadata,
-        resource: &Resource,
-    ) -> Result<Visit> {
-        let wanted = request.redirect.unwrap_or(self.settings.redirect);
-        let (waiting, mode) = self.receive(context, wanted, metadata).await?;
-        let attempt = Attempt::new();
-        let scopes = scopes(&self.settings, resource);
-        let scopes = scopes.each_ref().map(String::as_str);
-        let claims = claims::with_capability(request.challenge.as_deref());
-        let mut extra = vec![
-            ("client_info", "1"),
-            ("response_mode", mode),
-            ("claims", claims.as_str()),
-        ];
-        // A hint and an account picker cannot be combined (Entra's documentation of the authorize request).
-        match request.known.as_ref().and_then(AzureIdentity::of) {
-            Some(known) => extra.push(("login_hint", known.username)),
-            None => extra.push(("prompt", "select_account")),
-        }
-        let redirect_uri = waiting.redirect_uri().to_owned();
-        let page =
-            client.authorize_url(&attempt, &redirect_uri, waiting.state(), &scopes, &extra)?;
-        let code = match context.browse(&page, waiting).await? {
-            Answer::Code(code) => code,
-            Answer::Refused { error, description } => {
-                return Err(error_messages::authorize(&error, &description));
-            }
-        };
-        let asked_at = self.clock.now();
-        let scope = scopes.join(" ");
-        let fields = [
-            ("client_info", "1"),
-            ("scope", scope.as_str()),
-            ("claims", claims.as_str()),
-        ];
-        let exchanged = client
-            .exchange(&self.http, &attempt, &redirect_uri, &code, &fields)
-            .await;
-        Ok(Visit {
-            tokens: exchanged.map_err(explained)?,
-            asked_at,
-            nonce: Some(attempt.nonce),
-        })
-    }
-
-    /// Signs the user in on another device, with a code. No nonce is sent and none comes back.
-    async fn visit_elsewhere(
-        &self,
-        request: &SignInRequest,
-        context: &SignInContext,
-        client: &OAuthClient,
-        metadata: &Metadata,
-        resource: &Resource,
-    ) -> Result<Visit> {
-        let scopes = scopes(&self.settings, resource);
-        let scopes = scopes.each_ref().map(String::as_str);
-        let claims = claims::with_capability(request.challenge.as_deref());
-        let extra = [("client_info", "1"), ("claims", claims.as_str())];
-        let flow = DeviceFlow {
-            client,
-            endpoint: metadata.device_authorization_endpoint.as_ref(),
-            authority: &self.settings.authority,
-            hosts: &CODE_PAGES,
-            scopes: &scopes,
-            extra: &extra,
-        };
-        let (tokens, asked_at) = flow
-            .sign_in(&self.http, self.clock.as_ref(), context)
-            .await
-            .map_err(explained)?;
-        Ok(Visit {
-            tokens,
-            asked_at,
-            nonce: None,
-        })
-    }
-
     /// Turns a token answer into a session, after every check that its id_token permits.
     fn session(&self, tokens: &Tokens, asked_at: Timestamp) -> Session {
         let times = SessionTimes {
@@ -225,98 +88,6 @@ impl Azure {
             times,
             generation: 0,
         }
-    }
-
-    fn check_claims(
-        &self,
-        claims: &Claims,
-        client_id: &str,
-        metadata: &Metadata,
-        nonce: Option<&str>,
-    ) -> Result<String> {
-        let tenant = claims
-            .tid
-            .as_deref()
-            .filter(|tid| is_guid(tid))
-            .ok_or_else(|| {
-                Error::new(
-                    Code::SignInRejected,
-                    "Entra's response does not name its tenant. Start the sign-in again.",
-                )
-            })?;
-        let issuer = metadata.issuer_of(tenant);
-        claims.check(&Expected {
-            client_id,
-            issuers: &[&issuer],
-            nonce,
-            now: self.clock.now(),
-        })?;
-        Ok(tenant.to_ascii_lowercase())
-    }
-
-    /// Checks that a renewal is for this app, tenant and user, and returns the user's current name. Entra never
-    /// answers for another user; if a server does, its session is not used.
-    fn check_renewal(
-        &self,
-        tokens: &Tokens,
-        known: AzureIdentity<'_>,
-        client_id: &str,
-        issuer: &str,
-    ) -> Result<Option<String>> {
-        let info = tokens.client_info.as_deref().map(ClientInfo::read);
-        let info = info.transpose().map_err(|error| {
-            wrong_renewal("with a client_info that cannot be read").with_source(error)
-        })?;
-        if let Some(info) = info
-            && !info.home().eq_ignore_ascii_case(known.home)
-        {
-            return Err(wrong_renewal("for another user"));
-        }
-        let Some(id_token) = &tokens.id_token else {
-            return Ok(None);
-        };
-        let claims = Claims::decode(id_token).map_err(|error| {
-            wrong_renewal("with an id_token that cannot be read").with_source(error)
-        })?;
-        let tenant = claims.tid.as_deref().unwrap_or_default();
-        if !tenant.eq_ignore_ascii_case(known.tenant_id) {
-            return Err(wrong_renewal("for another tenant"));
-        }
-        // In the home tenant the user's object id is the first part of `uid.utid`; a guest's is another.
-        let of_home = known.home.split_once('.');
-        if let (Some((uid, utid)), Some(oid)) = (of_home, claims.oid.as_deref())
-            && utid.eq_ignore_ascii_case(tenant)
-            && !oid.eq_ignore_ascii_case(uid)
-        {
-            return Err(wrong_renewal("for another user"));
-        }
-        let expected = Expected {
-            client_id,
-            issuers: &[&metadata::issuer_of(issuer, tenant)],
-            nonce: None,
-            now: self.clock.now(),
-        };
-        claims
-            .check(&expected)
-            .map_err(|error| match error.code() {
-                Code::ClockOff => error,
-                _ => wrong_renewal("with an id_token that is not valid").with_source(error),
-            })?;
-        Ok(Some(username(&claims)).filter(|name| !name.is_empty()))
-    }
-
-    /// Who issues the id_tokens of a grant, with a place for the tenant. Grants of earlier versions do not say; their
-    /// server does.
-    async fn issuer(&self, grant: &RefreshGrant, tenant: &str) -> Result<String> {
-        if let Some(issuer) = &grant.issuer {
-            return Ok(issuer.clone());
-        }
-        let now = self.clock.now();
-        let metadata = self
-            .metadata
-            .read(&self.http, &grant.authority, tenant, now)
-            .await?;
-        Ok(metadata.issuer_template(tenant))
     }
 
     fn sign_in_end(&self) -> Option<SignInEnd> {
@@ -584,18 +355,6 @@ pub(super) fn view(settings: &AzureSettings) -> CloudView {
     }
 }
 
-/// The row that the same user has in another tenant.
-pub fn identity_in_tenant(identity: &Identity, tenant: &OfferedTenant) -> Option<Identity> {
-    let known = AzureIdentity::of(identity)?;
-    Some(Identity::Azure {
-        home: known.home.to_owned(),
-        tenant_id: tenant.tenant_id.clone(),
-        tenant_name: tenant.name.clone(),
-        default_domain: tenant.default_domain.clone(),
-        username: known.username.to_owned(),
-    })
-}
-
 /// The scopes that a token for a resource is requested with. For resources other than Resource Manager, everything
 /// already consented to is requested; an identifier's own trailing slash stays, so that two are in a row.
 fn scopes(settings: &AzureSettings, resource: &Resource) -> [String; 4] {
@@ -613,84 +372,6 @@ fn scopes(settings: &AzureSettings, resource: &Resource) -> [String; 4] {
         "openid".into(),
         "profile".into(),
     ]
-}
-
-/// The Azure part of an identity, borrowed.
-#[derive(Clone, Copy)]
-struct AzureIdentity<'a> {
-    home: &'a str,
-    tenant_id: &'a str,
-    username: &'a str,
-}
-
-impl<'a> AzureIdentity<'a> {
-    fn of(identity: &'a Identity) -> Option<Self> {
-        match identity {
-            Identity::Azure {
-                home,
-                tenant_id,
-                username,
-                ..
-            } => Some(Self {
-                home,
-                tenant_id,
-                username,
-            }),
-            _ => None,
-        }
-    }
-
-    fn renamed(self, identity: &Identity, new: String) -> Identity {
-        let mut identity = identity.clone();
-        if let Identity::Azure { username, .. } = &mut identity {
-            *username = new;
-        }
-        identity
-    }
-}
-
-/// Entra's `client_info`: the user's identity, in every tenant.
-#[derive(Deserialize)]
-struct ClientInfo {
-    uid: String,
-    utid: String,
-}
-
-impl ClientInfo {
-    fn read(text: &str) -> Result<Self> {
-        let bytes = URL_SAFE_NO_PAD.decode(text.trim_end_matches('=')).ok();
-        bytes
-            .and_then(|bytes| serde_json::from_slice::<Self>(&bytes).ok())
-            .filter(|info| is_user_id(&info.uid) && is_user_id(&info.utid))
-            .ok_or_else(|| missing("a readable client_info"))
-    }
-
-    fn home(&self) -> String {
-        format!("{}.{}", self.uid, self.utid)
-    }
-}
-
-/// The user as `uid.utid`. A server without `client_info` identifies its own users by object id and tenant, which are
-/// Entra's `uid` and `utid` for a user in the home tenant.
-fn home(client_info: Option<&str>, claims: &Claims, tenant: &str) -> Result<String> {
-    if let Some(text) = client_info {
-        return ClientInfo::read(text).map(|info| info.home());
-    }
-    let oid = claims.oid.as_deref().unwrap_or(&claims.sub);
-    if !is_user_id(oid) {
-        return Err(missing("a readable id of the user"));
-    }
-    Ok(format!("{oid}.{tenant}"))
-}
-
-/// The name to show. It comes from a server, so control characters and bidirectional marks are removed.
-fn username(claims: &Claims) -> String {
-    let name = claims
-        .preferred_username
-        .as_deref()
-        .or(claims.email.as_deref())
-        .or(claims.name.as_deref());
-    crate::text::shown(name.unwrap_or_default())
 }
 
 /// The requested scope, if the granted ones lack it. Entra may answer with `.default` or in another case.
@@ -728,25 +409,10 @@ fn token_endpoint_template(endpoint: &Url, tenants: &[&str]) -> String {
     )
 }
 
-fn explained(failure: TokenFailure) -> Error {
-    match failure {
-        TokenFailure::Refused(refusal) => error_messages::token(&refusal),
-        TokenFailure::Failed(error) => error,
-    }
-}
-
 fn missing(what: &str) -> Error {
     let message =
         format!("Entra's response lacks {what}, so it was not used. Start the sign-in again.");
     Error::new(Code::SignInRejected, message)
-}
-
-/// The error of a renewal that is not used.
-fn wrong_renewal(how: &str) -> Error {
-    let message = format!(
-        "Entra renewed the session {how}, so it was not used. It will be requested again later."
-    );
-    Error::new(Code::ServerFailed, message)
 }
 
 fn not_azure() -> Error {

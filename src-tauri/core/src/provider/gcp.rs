@@ -1,6 +1,7 @@
 //! Google Cloud: signing in with a Google account, renewing, revoking, and loading projects.
 //!
-//! Sources: Google's OAuth pages for installed apps and its OpenID Connect reference. Messages for Google's errors
+//! Sources: Google's OAuth pages for installed apps and its OpenID Connect reference. Google's pages are visited in
+//! `gcp/visit.rs`. Messages for Google's errors
 //! are in `gcp/error_messages.rs`, the discovery document in `gcp/metadata.rs`, Resource Manager in
 //! `gcp/projects.rs`.
 
@@ -9,6 +10,8 @@ mod metadata;
 mod projects;
 #[cfg(test)]
 mod tests;
+mod user;
+mod visit;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,31 +22,25 @@ use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
 use crate::account::{
-    Account, Cloud, Identity, Refreshable, SessionTimes, SignInEnd, SignInEndReason, Target,
+    Account, Cloud, Refreshable, SessionTimes, SignInEnd, SignInEndReason, Target,
 };
 use crate::claims::ClaimsChallenge;
 use crate::credential::{Credential, Grant, RefreshGrant, Session};
-use crate::device::DeviceFlow;
 use crate::error::{Code, Error, Result};
 use crate::http::{self, Http};
 use crate::id_token::keys::Keys;
-use crate::id_token::{Claims, Expected};
-use crate::oauth::{self, Attempt, OAuthClient, TokenFailure, Tokens};
+use crate::oauth::{self, OAuthClient, TokenFailure, Tokens};
 use crate::provider::CloudView;
 use crate::provider::gcp::error_messages::Redeemed;
-use crate::provider::gcp::metadata::Metadata;
 use crate::provider::{Progress, Provider, Refreshed, SignInRequest, SignedIn};
-use crate::redirect::{Answer, Expectation, LoopbackHost, Method, PendingFlow, Receiver};
 use crate::resource::Resource;
-use crate::settings::RedirectKind;
 use crate::settings::{GcpAccess, GcpSettings, is_google};
 use crate::sign_in::SignInContext;
-use crate::text;
 use crate::world::Clock;
+use user::{Known, identity};
+use visit::{Ask, Visit};
 
 const CONSOLE: &str = "https://console.cloud.google.com/";
-/// The hosts whose pages accept device codes, besides the issuer's own (Google's guide for limited-input devices).
-const CODE_PAGES: [&str; 2] = ["www.google.com", "google.com"];
 
 /// The provider.
 pub(super) struct Gcp {
@@ -52,24 +49,6 @@ pub(super) struct Gcp {
     clock: Arc<dyn Clock>,
     metadata: metadata::Cache,
     keys: Keys,
-}
-
-/// The question that Google's pages ask the user.
-#[derive(Clone, Copy)]
-enum Ask<'a> {
-    /// The user's identity, and consent.
-    Anybody,
-    /// Consent of this user, only where Google has none yet. Then no refresh token comes.
-    Known(Known<'a>),
-    /// Consent of this user in any case.
-    Consent(Known<'a>),
-}
-
-/// The result of one visit to Google's pages, with every check passed.
-struct Visit {
-    tokens: Tokens,
-    claims: Claims,
-    asked_at: Timestamp,
 }
 
 impl Gcp {
@@ -84,152 +63,6 @@ impl Gcp {
         }
     }
 
-    /// Opens Google's pages and redeems the answer.
-    async fn visit(
-        &self,
-        context: &SignInContext,
-        wanted: RedirectKind,
-        client: &OAuthClient,
-        metadata: &Metadata,
-        ask: Ask<'_>,
-    ) -> Result<Visit> {
-        let waiting = self.receive(context, wanted, metadata).await?;
-        let attempt = Attempt::new();
-        let redirect_uri = waiting.redirect_uri().to_owned();
-        // Google accepts the subject as a hint as well as the address; unlike the address it never changes.
-        let mut extra = vec![("access_type", "offline")];
-        match ask {
-            Ask::Anybody => extra.push(("prompt", "consent select_account")),
-            Ask::Known(known) => extra.push(("login_hint", known.subject)),
-            Ask::Consent(known) => {
-                extra.extend([("login_hint", known.subject), ("prompt", "consent")]);
-            }
-        }
-        let scopes = scopes(self.settings.access);
-        let page =
-            client.authorize_url(&attempt, &redirect_uri, waiting.state(), &scopes, &extra)?;
-
-        let code = match context.browse(&page, waiting).await? {
-            Answer::Code(code) => code,
-            Answer::Refused { error, .. } => return Err(error_messages::authorize(&error)),
-        };
-        let asked_at = self.clock.now();
-        let tokens = client
-            .exchange(&self.http, &attempt, &redirect_uri, &code, &[])
-            .await
-            .map_err(|failure| explained(failure, Redeemed::Code, client))?;
-
-        let claims = self
-            .checked(&tokens, client, metadata, Some(&attempt.nonce))
-            .await?;
-        if let Ask::Known(known) | Ask::Consent(known) = ask {
-            known.require(&claims)?;
-        }
-        Ok(Visit {
-            tokens,
-            claims,
-            asked_at,
-        })
-    }
-
-    /// Signs the user in on another device, with a code. No nonce is sent and none comes back.
-    async fn visit_elsewhere(
-        &self,
-        context: &SignInContext,
-        client: &OAuthClient,
-        metadata: &Metadata,
-        known: Option<Known<'_>>,
-    ) -> Result<Visit> {
-        let scopes = scopes(self.settings.access);
-        let flow = DeviceFlow {
-            client,
-            endpoint: metadata.device_authorization_endpoint.as_ref(),
-            authority: &self.settings.issuer,
-            hosts: &CODE_PAGES,
-            scopes: &scopes,
-            extra: &[],
-        };
-        let signed_in = flow.sign_in(&self.http, self.clock.as_ref(), context).await;
-        let (tokens, asked_at) =
-            signed_in.map_err(|failure| explained(failure, Redeemed::DeviceCode, client))?;
-        let claims = self.checked(&tokens, client, metadata, None).await?;
-        if let Some(known) = known {
-            known.require(&claims)?;
-        }
-        Ok(Visit {
-            tokens,
-            claims,
-            asked_at,
-        })
-    }
-
-    /// The identity in an answer, after every check.
-    async fn checked(
-        &self,
-        tokens: &Tokens,
-        client: &OAuthClient,
-        metadata: &Metadata,
-        nonce: Option<&str>,
-    ) -> Result<Claims> {
-        let id_token = tokens
-            .id_token
-            .as_ref()
-            .ok_or_else(|| missing("an id_token"))?;
-        let claims = Claims::decode(id_token)?;
-        claims.check(&Expected {
-            client_id: &client.client_id,
-            issuers: &metadata.token_issuers(),
-            nonce,
-            now: self.clock.now(),
-        })?;
-        self.keys
-            .verify(&self.http, &metadata.jwks_uri, id_token, self.clock.now())
-            .await?;
-        Ok(claims)
-    }
-
-    async fn receive(
-        &self,
-        context: &SignInContext,
-        wanted: RedirectKind,
-        metadata: &Metadata,
-    ) -> Result<PendingFlow> {
-        let scheme = self.settings.reversed_client_id();
-        let redirect = match (wanted, &scheme) {
-            (RedirectKind::DeepLink, None) => {
-                let message = "This client id has no URI scheme. Use the redirect method loopback for Google Cloud.";
-                return Err(Error::new(Code::SettingInvalid, message));
-            }
-            (wanted, scheme) => {
-                context
-                    .receiver(wanted, scheme.as_deref().unwrap_or_default())
-                    .await
-            }
-        };
-        let receiver = match (redirect, self.settings.deep_link_redirect()) {
-            (RedirectKind::DeepLink, Some(redirect_uri)) => Receiver::DeepLink { redirect_uri },
-            _ => Receiver::Loopback {
-                host: LoopbackHost::Ipv4,
-                path: "",
-                method: Method::Query,
-                origins: vec![
-                    metadata
-                        .authorization_endpoint
-                        .origin()
-                        .ascii_serialization(),
-                ],
-            },
-        };
-        let issuer = metadata.expected_issuer();
-        context
-            .open_flow(Expectation {
-                cloud: Cloud::Gcp,
-                receiver,
-                issuer,
-            })
-            .await
-    }
-
     /// The secret for a grant: the current one of the same client, else the one that the grant came with.
     fn secret_for(&self, grant: &RefreshGrant) -> Option<SecretString> {
         let is_same = self
@@ -239,48 +72,6 @@ impl Gcp {
             .is_some_and(|id| id.value == grant.client_id);
         let current = self.settings.client_secret.as_ref().filter(|_| is_same);
         current.or(grant.client_secret.as_ref()).cloned()
-    }
-
-    /// The user's current identity in the id_token of a renewal. None when nothing changed.
-    async fn today(
-        &self,
-        account: &Account,
-        grant: &RefreshGrant,
-        id_token: &SecretString,
-    ) -> Result<Option<Identity>> {
-        let known = Known::of(&account.identity).ok_or_else(not_google)?;
-        let claims = Claims::decode(id_token).map_err(|_| wrong_renewal())?;
-        let bare = known
-            .issuer
-            .split_once("://")
-            .map_or(known.issuer, |(_, bare)| bare);
-        let ours = claims
-            .check_parties(&grant.client_id, &[known.issuer, bare])
-            .is_ok();
-        if !ours || claims.sub != known.subject {
-            return Err(wrong_renewal());
-        }
-        let today = identity(known.issuer.to_owned(), &claims);
-        // An answer without an address does not change it, for example when only the cloud was granted.
-        if today == account.identity || claims.email.is_none() {
-            return Ok(None);
-        }
-        let now = self.clock.now();
-        let metadata = self.metadata.read(&self.http, &grant.authority, now).await;
-        let verified = match metadata {
-            Ok(metadata) => {
-                self.keys
-                    .verify(&self.http, &metadata.jwks_uri, id_token, now)
-                    .await
-            }
-            Err(error) => Err(error),
-        };
-        match verified {
-            Ok(()) => Ok(Some(today)),
-            Err(error) if error.code() == Code::SignInRejected => Err(wrong_renewal()),
-            // The new address can wait for the next renewal.
-            Err(_) => Ok(None),
-        }
     }
 }
 
@@ -530,59 +321,6 @@ fn spelt(scope: &str) -> &str {
     }
 }
 
-/// The Google part of an identity, borrowed.
-#[derive(Clone, Copy)]
-struct Known<'a> {
-    issuer: &'a str,
-    subject: &'a str,
-    who: &'a str,
-}
-
-impl<'a> Known<'a> {
-    fn of(identity: &'a Identity) -> Option<Self> {
-        match identity {
-            Identity::Gcp {
-                issuer, subject, ..
-            } => Some(Self {
-                issuer,
-                subject,
-                who: identity.who(),
-            }),
-            _ => None,
-        }
-    }
-
-    /// Refuses any other user.
-    fn require(self, claims: &Claims) -> Result<()> {
-        if claims.sub == self.subject {
-            return Ok(());
-        }
-        let came = identity(self.issuer.to_owned(), claims);
-        let (came, who) = (came.who(), self.who);
-        let message = format!(
-            "You signed in as {came}, but this row belongs to {who}. Nothing was changed. Sign in again and choose {who}, \
-             or use Connect account to add {came}."
-        );
-        Err(Error::new(Code::WrongPerson, message))
-    }
-}
-
-/// The identity in the claims. An address that is not confirmed as the user's is omitted, because it could belong to
-/// another user.
-fn identity(issuer: String, claims: &Claims) -> Identity {
-    let shown = |name: &Option<String>| {
-        name.as_deref()
-            .map(text::shown)
-            .filter(|name| !name.is_empty())
-    };
-    Identity::Gcp {
-        issuer,
-        subject: claims.sub.clone(),
-        email: shown(&claims.email).filter(|_| claims.email_verified == Some(true)),
-        hosted_domain: shown(&claims.hd),
-    }
-}
-
 fn session(tokens: &Tokens, asked_at: Timestamp) -> Session {
     let times = SessionTimes {
         issued_at: asked_at,
@@ -622,18 +360,4 @@ fn missing(what: &str) -> Error {
     let message =
         format!("Google's response lacks {what}, so it was not used. Start the sign-in again.");
     Error::new(Code::SignInRejected, message)
-}
-
-/// Google never answers a renewal for another user; if a server does, its answer is not used.
-fn wrong_renewal() -> Error {
-    let message =
-        "Google renewed the session of another user, so it was not used. Retrying automatically.";
-    Error::new(Code::ServerFailed, message)
-}
-
-fn not_google() -> Error {
-    Error::new(
-        Code::Internal,
-        "The Google Cloud provider got an account of another cloud. Report this with the reference.",
-    )
 }
