@@ -1,5 +1,7 @@
 //! Files as they are replaced, read, swept and set aside.
 
+use jiff::{SignedDuration, Timestamp};
+
 use super::*;
 
 #[test]
