@@ -1,35 +1,31 @@
 //! Connecting: a sign-in from the first click to a stored account, in a task of its own.
 //!
-//! The provider signs in and stores nothing; this file compares the result with the connected accounts, stores it,
-//! and reports it.
+//! The provider signs in and stores nothing; `connect/duplicates.rs` compares the result with the
+//! connected accounts, `connect/store_sign_in.rs` stores it, and this file reports each step.
+
+mod duplicates;
+mod store_sign_in;
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use tokio::sync::{Notify, mpsc, oneshot};
 use ts_rs::TS;
 
-use super::aws::no_keys;
 use super::{App, ConnectRole, no_sign_in};
-use crate::account::{
-    Account, AccountId, Cloud, GrantKey, Identity, OrganizationAccount, Refreshable,
-};
-use crate::activity::ActivityKind;
+use crate::account::{AccountId, Cloud};
 use crate::claims::ClaimsChallenge;
-use crate::credential::Session;
 use crate::error::{Code, Error, ErrorView, Result};
-use crate::provider::{self, SignInRequest, SignedIn};
-use crate::random;
+use crate::provider::{self, SignInRequest};
 use crate::redirect::STATE_LIFE;
 use crate::resource::Identifier;
-use crate::role::Source;
 use crate::settings::RedirectKind;
 use crate::sign_in::{SignInContext, SignInEvent, cancelled};
 use crate::sign_in::{SignInId, SignInStep, SignInView};
-use crate::store::{Change, Intent, not_found};
+use crate::store::not_found;
 use crate::text;
+pub use duplicates::OnDuplicate;
 
 /// The most sign-ins that are kept for display; the oldest ended ones are dropped first.
 const MOST_SIGN_INS: usize = 16;
@@ -90,19 +86,6 @@ pub struct ConnectPortal {
     /// Its region, when it is not to be found.
     #[serde(default)]
     pub region: Option<String>,
-}
-
-/// What to do when another user's row has the same tenant or address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OnDuplicate {
-    /// Let the user choose on the screen.
-    Ask,
-    /// Change nothing and report it.
-    Fail,
-    /// Remove the other row.
-    Replace,
-    /// Keep both rows.
-    KeepBoth,
 }
 
 /// A code of an MFA device, as the user enters it.
@@ -305,21 +288,6 @@ impl App {
             .ok_or_else(|| no_sign_in(id))
     }
 
-    /// Answers what to do with another user's row for the same tenant or address.
-    ///
-    /// # Errors
-    /// `not-found` when no sign-in asked.
-    pub fn decide_duplicate(&self, id: SignInId, decision: OnDuplicate) -> Result<()> {
-        let decided = self
-            .state()
-            .sign_ins
-            .get_mut(&id.0)
-            .and_then(|sign_in| sign_in.decision.take());
-        decided
-            .and_then(|sender| sender.send(decision).ok())
-            .ok_or_else(|| no_sign_in(id))
-    }
-
     /// Waits until a sign-in has ended, and returns its result.
     ///
     /// # Errors
@@ -393,146 +361,6 @@ impl App {
         self.publish();
     }
 
-    /// Stores a completed sign-in: secrets first, then the row. Once the duplicates are decided it is not cancelled.
-    async fn store_sign_in(
-        &self,
-        id: SignInId,
-        mut signed_in: SignedIn,
-        on_duplicate: OnDuplicate,
-        cancel: &Notify,
-    ) -> Result<(AccountId, bool)> {
-        let duplicates = self
-            .decide_duplicates(id, &signed_in, on_duplicate, cancel)
-            .await?;
-        signed_in.session.generation = random::generation();
-        let grant = signed_in.account.identity.grant_key();
-        let stored = self.store_row(signed_in, &duplicates).await;
-        if stored.is_ok() {
-            self.state().signed_in_here.insert(grant);
-        }
-        // Everything of a connected account is needed, so nothing is removed.
-        self.sessions.clean_up_all().await;
-        self.reload();
-        let StoredRow {
-            account,
-            was_known,
-            removed,
-        } = stored?;
-        if let Some(removed) = removed {
-            let grant = self.sessions.finish_removal(&removed).await?;
-            // A session at Identity Center is the user's, also of other programs.
-            let grant = grant.filter(|_| !removed.identity.is_identity_center());
-            self.finish_disconnecting(&removed, grant).await?;
-        }
-        Ok((account, was_known))
-    }
-
-    /// What becomes of other users' rows with the same tenant or address, as the user decides.
-    async fn decide_duplicates(
-        &self,
-        id: SignInId,
-        signed_in: &SignedIn,
-        on_duplicate: OnDuplicate,
-        cancel: &Notify,
-    ) -> Result<Duplicates> {
-        let identity = &signed_in.account.identity;
-        let stored = self.stored().unwrap_or_default();
-        let others = stored
-            .iter()
-            .filter(|row| is_other(row, identity) || is_same_center(row, signed_in));
-        let mut duplicates = Duplicates {
-            seen: others.map(|row| row.id.clone()).collect(),
-            replaced: None,
-        };
-        let first = duplicates.seen.first().and_then(|id| stored.account(id));
-        let is_known = stored.account(&identity.account_id()).is_some();
-        if let Some(other) = first.filter(|_| !is_known) {
-            let decision = match on_duplicate {
-                OnDuplicate::Ask => self.ask(id, identity, other, cancel).await?,
-                decided => decided,
-            };
-            match decision {
-                OnDuplicate::Replace => duplicates.replaced = Some(other.id.clone()),
-                OnDuplicate::KeepBoth => {}
-                OnDuplicate::Ask | OnDuplicate::Fail => return Err(duplicate(identity, other)),
-            }
-        }
-        Ok(duplicates)
-    }
-
-    async fn ask(
-        &self,
-        id: SignInId,
-        identity: &Identity,
-        other: &Account,
-        cancel: &Notify,
-    ) -> Result<OnDuplicate> {
-        let (sender, receiver) = oneshot::channel();
-        if let Some(sign_in) = self.state().sign_ins.get_mut(&id.0) {
-            sign_in.decision = Some(sender);
-        }
-        let step = SignInStep::Choice {
-            existing: other.id.clone(),
-            existing_who: other.identity.who().to_owned(),
-            who: identity.who().to_owned(),
-        };
-        self.update_view(id, |view| view.step = step);
-        let decision = tokio::select! {
-            decision = receiver => decision.map_err(|_| cancelled())?,
-            () = cancel.notified() => return Err(cancelled()),
-        };
-        self.update_view(id, |view| view.step = SignInStep::Finishing);
-        Ok(decision)
-    }
-
-    async fn store_row(&self, signed_in: SignedIn, duplicates: &Duplicates) -> Result<StoredRow> {
-        let SignedIn {
-            account,
-            grant,
-            session,
-            target,
-            accounts: _,
-        } = signed_in;
-        let key = self.key_of_grant(&account.identity, &grant).await;
-        let secrets = self
-            .sessions
-            .write_sign_in(&account.identity, &key, &grant, &session)
-            .await?;
-        let now = self.world.clock.now();
-        let change = |change: &Change<'_>| {
-            let id = account.identity.account_id();
-            let was_known = change.account(&id)?.is_some();
-            // Another process may have connected one more since the user decided.
-            let alike = change.with_label_of(&account.identity)?;
-            let is_new = |row: &&Account| {
-                is_other(row, &account.identity) && !duplicates.seen.contains(&row.id)
-            };
-            if let Some(new) = alike.iter().find(is_new).filter(|_| !was_known) {
-                return Err(duplicate(&account.identity, new));
-            }
-            let what = match was_known {
-                true => ActivityKind::SignedInAgain,
-                false => ActivityKind::Connected,
-            };
-            let row = add_or_refresh(change, account, &key, &session, target, now)?;
-            change.record(&row, now, what)?;
-            let removed = match &duplicates.replaced {
-                Some(replaced) => change.remove(replaced)?,
-                None => None,
-            };
-            if let Some(removed) = &removed {
-                change.record(removed, now, ActivityKind::Disconnected)?;
-            }
-            secrets.settle(change)?;
-            Ok(StoredRow {
-                account: id,
-                was_known,
-                removed,
-            })
-        };
-        self.store.change(change).await
-    }
-
     async fn end(&self, id: SignInId, stored: Result<(AccountId, bool)>) {
         let step = match &stored {
             Ok((account, updated)) => SignInStep::Done {
@@ -560,126 +388,4 @@ impl App {
             let _ = self.go_on_reading(&account, &cancel).await;
         }
     }
-}
-
-/// The rows of other users with the same tenant or address.
-struct Duplicates {
-    /// Those that the user knows of.
-    seen: Vec<AccountId>,
-    /// The one that the new row replaces.
-    replaced: Option<AccountId>,
-}
-
-/// What storing a row came to.
-struct StoredRow {
-    account: AccountId,
-    was_known: bool,
-    removed: Option<Account>,
-}
-
-/// Whether a row is another user's, of the same tenant or address.
-fn is_other(row: &Account, identity: &Identity) -> bool {
-    row.id != identity.account_id() && row.identity.shares_label_with(identity)
-}
-
-/// Whether a row is the same user's sign-in to the same Identity Center under another address: an alias and an id name one
-/// instance, and only its user and accounts tell.
-fn is_same_center(row: &Account, signed_in: &SignedIn) -> bool {
-    let user = |identity: &Identity| match identity {
-        Identity::IdentityCenter {
-            region,
-            user_name: Some(name),
-            ..
-        } => Some((region.clone(), name.to_lowercase())),
-        _ => None,
-    };
-    let identity = &signed_in.account.identity;
-    let is_theirs = |known: &OrganizationAccount| signed_in.accounts.contains(&known.account_id);
-    row.id != identity.account_id()
-        && user(&row.identity).is_some()
-        && user(&row.identity) == user(identity)
-        && row.organization.iter().any(is_theirs)
-}
-
-/// Adds a row, or refreshes the one that is there: what the user chose for it stays.
-fn add_or_refresh(
-    change: &Change<'_>,
-    brought: Refreshable,
-    grant: &GrantKey,
-    session: &Session,
-    target: Option<String>,
-    now: Timestamp,
-) -> Result<Account> {
-    let (id, cloud) = (brought.identity.account_id(), brought.identity.cloud());
-    // A new sign-in of the same user may have fixed the user's other rows; a tenant's own demand stays.
-    for sibling in change.of_grant(grant)? {
-        change.edit(&sibling, |sibling| {
-            sibling.renewal_failure = sibling
-                .renewal_failure
-                .take()
-                .filter(|failure| failure.challenge.is_some());
-            for resource in &mut sibling.resources {
-                resource.renewal_failure = None;
-            }
-            Ok(())
-        })?;
-    }
-    if let Identity::Aws {
-        external_id,
-        source,
-        ..
-    } = &brought.identity
-    {
-        // The role keeps its External ID from now on.
-        change.remove_pending_role(external_id)?;
-        require_keys(change, source)?;
-    }
-    let known = change.account(&id)?;
-    let is_new = known.is_none();
-    let mut row = known.unwrap_or_else(|| Account {
-        target,
-        ..Account::new(brought.identity.clone(), now)
-    });
-    if row.grant != *grant {
-        // Other rows may still need the old one. If none does, it is removed.
-        change.note(&Intent::Grant(row.grant.clone()))?;
-        row.grant.clone_from(grant);
-    }
-    row.refresh(brought, session.times, session.generation);
-    change.put(&row)?;
-    // The first account of a cloud is in use.
-    if is_new && change.active(cloud)?.is_none() {
-        change.set_active(cloud, &id)?;
-    }
-    Ok(row)
-}
-
-/// Refuses a role whose typed access keys were removed while it was connected.
-fn require_keys(change: &Change<'_>, source: &Source) -> Result<()> {
-    match source.access_key_id() {
-        Some(keys) if !change.has_access_keys(keys)? => Err(no_keys(keys)),
-        _ => Ok(()),
-    }
-}
-
-fn duplicate(identity: &Identity, other: &Account) -> Error {
-    if let Identity::IdentityCenter { start_url, .. } = &other.identity
-        && other.identity.who() == identity.who()
-    {
-        let message = format!(
-            "You are already signed in to this Identity Center as {}, as {} with {start_url}. Nothing was changed. \
-             Sign in again with --replace to replace it, or with --keep-both.",
-            identity.who(),
-            other.name(),
-        );
-        return Error::new(Code::AlreadyConnected, message);
-    }
-    let message = format!(
-        "{} is already connected as {}, but you signed in as {}. Nothing was changed. Sign in again with --replace to \
-         replace the other account, or with --keep-both.",
-        other.name(),
-        other.identity.who(),
-        identity.who()
-    );
-    Error::new(Code::AlreadyConnected, message)
 }
