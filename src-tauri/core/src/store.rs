@@ -11,6 +11,7 @@ mod fields;
 mod find;
 mod inspect;
 mod legacy;
+mod lists;
 mod log;
 mod open;
 mod problem;
@@ -196,8 +197,8 @@ impl Store {
         let read = self.reading(|connection, _| {
             let read = rows::accounts_changed_since(connection, i64::MIN)?;
             let mut accounts: Vec<Account> = read.into_iter().map(|(account, _)| account).collect();
-            rows::read_chosen_targets(connection, &mut accounts)?;
-            rows::read_pins(connection, &mut accounts)?;
+            lists::read_chosen_targets(connection, &mut accounts)?;
+            lists::read_pins(connection, &mut accounts)?;
             let active = rows::active(connection)?.into_iter().collect();
             Ok(Accounts {
                 active,
@@ -212,7 +213,7 @@ impl Store {
     /// # Errors
     /// As `read`.
     pub fn account_without_lists(&self, id: &AccountId) -> Result<Option<Account>> {
-        let read = self.reading(|connection, _| Ok(rows::account_with_target(connection, id)?));
+        let read = self.reading(|connection, _| Ok(lists::account_with_target(connection, id)?));
         Ok(read?.flatten())
     }
 
@@ -225,7 +226,7 @@ impl Store {
             let label = label.to_ascii_lowercase();
             let mut found = rows::accounts_where(connection, "label", &label)?;
             for account in &mut found {
-                rows::read_chosen_target(connection, account)?;
+                lists::read_chosen_target(connection, account)?;
             }
             Ok(found)
         });
@@ -257,7 +258,7 @@ impl Store {
             {
                 return Ok(Some(last.accounts[*index].clone()));
             }
-            rows::read_lists(connection, &mut account)?;
+            lists::read_lists(connection, &mut account)?;
             Ok(Some(Arc::new(account)))
         });
         Ok(read?.flatten())
@@ -367,7 +368,7 @@ fn read_all(
         }
         _ => {
             let mut read = rows::accounts_changed_since(connection, i64::MIN)?;
-            rows::read_all_lists(connection, &mut read)?;
+            lists::read_all_lists(connection, &mut read)?;
             let (accounts, revisions) = read
                 .into_iter()
                 .map(|(account, revisions)| (Arc::new(account), revisions))
@@ -398,7 +399,7 @@ impl Accounts {
         revisions: Revisions,
     ) -> rusqlite::Result<()> {
         let Some(index) = self.index.get(&account.id).copied() else {
-            rows::read_lists(connection, &mut account)?;
+            lists::read_lists(connection, &mut account)?;
             self.index.insert(account.id.clone(), self.accounts.len());
             self.accounts.push(Arc::new(account));
             self.revisions.push(revisions);
@@ -410,9 +411,9 @@ impl Accounts {
             account.offered.clone_from(&known.offered);
             account.organization.clone_from(&known.organization);
             account.pinned.clone_from(&known.pinned);
-            rows::read_resources(connection, &mut account)?;
+            lists::read_resources(connection, &mut account)?;
         } else {
-            rows::read_lists(connection, &mut account)?;
+            lists::read_lists(connection, &mut account)?;
         }
         self.accounts[index] = Arc::new(account);
         self.revisions[index] = revisions;

@@ -1,5 +1,7 @@
 //! Secrets as they go into the keychain and come back, and what their debug output shows.
 
+use secrecy::ExposeSecret;
+
 use super::*;
 
 #[test]

@@ -9,6 +9,7 @@ use std::path::Path;
 use jiff::Timestamp;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
+use super::lists;
 use super::open::Database;
 use super::problem::Problem;
 use super::rows::{self, Revisions};
@@ -319,7 +320,7 @@ impl<'a> Change<'a> {
             let Some((mut account, revisions)) = rows::account_by_id(connection, id)? else {
                 return Ok(None);
             };
-            rows::read_lists(connection, &mut account)?;
+            lists::read_lists(connection, &mut account)?;
             Ok(Some((account, revisions)))
         })
     }
@@ -345,7 +346,7 @@ impl<'a> Change<'a> {
             if has_new_names {
                 rows::write_names(connection, account)?;
             }
-            rows::write_lists(connection, before, account)
+            lists::write_lists(connection, before, account)
         })
     }
 

@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension as _};
 
 use super::open::Database;
 use super::problem::Problem;
-use super::{Intent, Store, rows, schema};
+use super::{Intent, Store, lists, rows, schema};
 use crate::account::{Account, AccountId, Cloud, GrantKey};
 use crate::error::{Code, Error, Result};
 use crate::resource::Resource;
@@ -60,7 +60,7 @@ impl Look {
         })?;
         let (mut account, _) = rows::account_by_id(connection, &account).ok()??;
         account.target = Some(target.trim().to_owned());
-        rows::read_chosen_target(connection, &mut account).ok()?;
+        lists::read_chosen_target(connection, &mut account).ok()?;
         let known = account.targets.pop()?;
         Some(account.at_target(known))
     }
@@ -72,7 +72,7 @@ impl Look {
 
     /// As `account`, by the id alone.
     pub fn by_id(&self, id: &AccountId) -> Option<Account> {
-        rows::account_with_target(&self.0.connection, id).ok()?
+        lists::account_with_target(&self.0.connection, id).ok()?
     }
 }
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 use serde::Deserialize;
 
+use super::lists;
 use super::problem::Problem;
 use super::rows::{self, Revisions};
 use crate::account::{Account, AccountId, Cloud, GrantKey};
@@ -133,7 +134,7 @@ impl Legacy {
             empty.offered.clear();
             empty.organization.clear();
             empty.resources.clear();
-            rows::write_lists(&transaction, &empty, account)?;
+            lists::write_lists(&transaction, &empty, account)?;
         }
         for (cloud, id) in &self.active {
             // An entry that names no account was never in use.
