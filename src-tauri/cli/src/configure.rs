@@ -7,6 +7,7 @@ mod aws_config;
 pub(crate) mod kube;
 mod kubeconfig;
 mod preview;
+mod profile_names;
 #[cfg(test)]
 mod tests;
 
@@ -15,13 +16,12 @@ use std::io::{self, IsTerminal as _};
 use std::path::Path;
 use std::time::Duration;
 
-use mcm_core::account::{Account, Cloud, Identity, Target};
+use mcm_core::account::{Account, Cloud, Target};
 use mcm_core::app::App;
-use mcm_core::aws_files::{Client, Files};
 use mcm_core::error::{Code, Error};
 use mcm_core::file::{self, Foreign};
 use mcm_core::resource::Resource;
-use mcm_core::world::{Environment, World};
+use mcm_core::world::World;
 
 use self::aws_config::{Config, Draft, Line, Profile, Wanted};
 pub(crate) use self::aws_config::{asked, asked_account, command};
@@ -31,11 +31,10 @@ use crate::failure::Failure;
 use crate::other_tools::OtherTools;
 use crate::output::{confirm, note, print};
 use crate::program;
+use profile_names::{free_name, names_in_credentials, require_free};
 
 /// The lock is held only while a file is written.
 const CONFIG_LOCK_TIMEOUT: Duration = Duration::from_secs(10);
-/// The longest name that we give a profile.
-const LONGEST_NAME: usize = 64;
 
 pub(crate) async fn run(app: &App, world: &World, options: ConfigureAws) -> Result<(), Failure> {
     let tools = OtherTools::of(&world.environment)?;
@@ -403,93 +402,6 @@ fn region(account: &Account) -> Option<&str> {
         .chars()
         .all(|c| c.is_ascii_alphanumeric() || c == '-')
         .then_some(region)
-}
-
-/// Refuses a name for a profile that is taken, or that some client cannot read.
-fn require_free(name: &str, taken: &HashSet<String>) -> Result<(), Error> {
-    if name.is_empty() || name != safe(name) {
-        let shown: String = name.chars().filter(|c| !c.is_control()).take(80).collect();
-        let message = format!(
-            "Not every AWS client can read the profile name \"{shown}\". Use at most {LONGEST_NAME} letters, digits, - and _, \
-             starting with a letter or digit."
-        );
-        return Err(Error::new(Code::InvalidInput, message));
-    }
-    if taken.contains(&name.to_lowercase()) {
-        let message = format!(
-            "A profile {name} that mcm did not write already exists. Choose another --name."
-        );
-        return Err(Error::new(Code::InvalidInput, message));
-    }
-    Ok(())
-}
-
-/// A free name for the account's profile: its own, with the role's when that is taken, and then numbers.
-fn free_name(account: &Account, template: &str, taken: &HashSet<String>) -> String {
-    let account_id = account.aws_account_id().unwrap_or_default();
-    let (mut base, distinction) = match &account.identity {
-        Identity::Aws { role_arn, .. } => (
-            safe(&account.name()),
-            role_arn.rsplit('/').next().unwrap_or_default(),
-        ),
-        _ => (safe(&from_template(account, template)), account_id),
-    };
-    // A program without a named profile uses `default`; that is never decided here.
-    if base.is_empty() || base.eq_ignore_ascii_case("default") {
-        base = format!("aws-{account_id}");
-    }
-    let with_role = safe(&format!("{base}-{distinction}"));
-    let numbered = (2..).map(|number| format!("{with_role}-{number}"));
-    let mut names = [base, with_role.clone()].into_iter().chain(numbered);
-    names
-        .find(|name| !taken.contains(&name.to_lowercase()))
-        .expect("numbers do not end")
-}
-
-/// The name of a role's profile as the template has it.
-fn from_template(account: &Account, template: &str) -> String {
-    let target = account.chosen_target();
-    let pair = target.map_or("", |target| target.id.as_str());
-    let (account_id, role) = pair.split_once('/').unwrap_or((pair, ""));
-    let name = target.and_then(|target| target.parent.as_deref());
-    template
-        .replace("{account-id}", account_id)
-        .replace("{account}", name.unwrap_or(account_id))
-        .replace("{role}", role)
-        .replace("{name}", &account.name())
-}
-
-/// A name in the characters that every client accepts in a profile's name (the JavaScript SDK's `\w` and `-`).
-fn safe(name: &str) -> String {
-    let mut safe = String::new();
-    for c in name.chars() {
-        match c {
-            c if c.is_ascii_alphanumeric() || c == '_' => safe.push(c),
-            _ if safe.ends_with('-') => {}
-            _ => safe.push('-'),
-        }
-    }
-    // Never `__proto__`, which makes that SDK give up the whole file.
-    let safe = safe.trim_start_matches(['-', '_']);
-    safe.chars()
-        .take(LONGEST_NAME)
-        .collect::<String>()
-        .trim_end_matches(['-', '_'])
-        .to_owned()
-}
-
-/// The names of the profiles that any client reads in AWS's credentials file, in lower case. Keys under one of them
-/// override a profile of that name in the config file.
-fn names_in_credentials(environment: &Environment) -> HashSet<String> {
-    let credentials = Files::read(environment).credentials;
-    let seen = Client::ALL
-        .into_iter()
-        .filter_map(|client| credentials.profiles(client).ok());
-    let names = seen.flat_map(|profiles| {
-        let names = profiles.iter().map(|(name, _)| name.trim().to_lowercase());
-        names.collect::<Vec<_>>()
-    });
-    names.collect()
 }
 
 /// Asks the user for confirmation.

@@ -1,5 +1,8 @@
 //! The names of profiles, made and requested.
 
+use mcm_core::account::Identity;
+
+use super::profile_names::LONGEST_NAME;
 use super::*;
 use mcm_core::role::{Enforcement, Source};
 
