@@ -81,7 +81,7 @@ pub(crate) fn snapshot(accounts: Vec<AccountView>) -> Snapshot {
             name: "Keyring".into(),
             error: None,
         },
-        offline: false,
+        unreachable: vec![],
         paused: false,
         problems: vec![],
         preferences: Preferences::default(),

@@ -434,7 +434,18 @@ aws iam get-role --role-name ReadOnly --query Role.AssumeRolePolicyDocument`,
     snapshot: snapshot({
       accounts: usual.map((account) => ({ ...account, status: "offline" as const, renewing: false })),
       clouds,
-      offline: true,
+      unreachable: ["azure", "gcp", "aws"],
+    }),
+  },
+  "accounts-unreachable": {
+    snapshot: snapshot({
+      accounts: usual.map((account, at) =>
+        account.cloud === "azure"
+          ? { ...account, status: "offline" as const, session: at === 0 ? account.session : null }
+          : account,
+      ),
+      clouds,
+      unreachable: ["azure"],
     }),
   },
   "accounts-problems": {

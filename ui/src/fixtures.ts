@@ -487,7 +487,7 @@ export function snapshot(changes: Partial<Snapshot> = {}): Snapshot {
     clouds: [cloudView()],
     signIns: [],
     keychain: { state: "unlocked", name: "Login keyring", error: null },
-    offline: false,
+    unreachable: [],
     paused: false,
     problems: [],
     preferences,

@@ -15,7 +15,7 @@ test("a newer snapshot replaces the one shown", () => {
   const store = new SnapshotStore();
 
   store.accept(snapshot({ revision: 7 }));
-  store.accept(snapshot({ revision: 8, offline: true }));
+  store.accept(snapshot({ revision: 8, unreachable: ["azure"] }));
 
-  expect(store.current).toMatchObject({ revision: 8, offline: true });
+  expect(store.current).toMatchObject({ revision: 8, unreachable: ["azure"] });
 });

@@ -74,7 +74,7 @@ test("a session says when it will not renew by itself, and why", () => {
     text.sessionLine(azure(changes), false, NOW).split("; ")[1];
 
   expect(after({ status: "locked" })).toBe("does not renew while the keychain is locked");
-  expect(after({ status: "offline" })).toBe("renews when you are back online");
+  expect(after({ status: "offline" })).toBe("renews when Azure can be reached");
   expect(after({ retryAt: minutes(1) })).toBe("renewal failed and is retried automatically");
   expect(after({ signInEnd: { at: minutes(20), why: "provider-limit" } })).toMatch(/^then sign in again/);
   expect(after({ status: "sign-in-again" })).toBe("does not renew until you sign in again");

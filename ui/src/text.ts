@@ -222,7 +222,13 @@ export const banners = {
   review: "Review",
   reviewOf: (name: string) => `Review ${name}`,
   againOne: (name: string) => `${name} needs you to sign in.`,
-  offline: "You are offline. Accounts show their last known state. Renewal resumes when you are back online.",
+  /** `clouds` cannot be reached; `all` when no cloud that has an account can. */
+  unreachable: (clouds: readonly Cloud[], all: boolean) => {
+    if (all && clouds.length > 1)
+      return "No cloud can be reached, so you may be offline. Accounts show their last known state. Renewal is retried automatically.";
+    const names = listed(clouds.map((cloud) => cloudNames[cloud]));
+    return `${names} cannot be reached. ${clouds.length === 1 ? "Its" : "Their"} accounts show their last known state. Renewal is retried automatically.`;
+  },
   paused: "Automatic renewal is paused. Sessions will expire.",
   resume: "Resume",
 };
@@ -296,7 +302,7 @@ function timeLine(account: AccountView, paused: boolean, now: number): string {
     "sign-in-again": "needs you to sign in again",
     locked: "keychain locked",
     unknown: lowered(clock.unknown),
-    offline: lowered(clock.offline),
+    offline: lowered(clock.unreachable),
   }[account.status];
   const parts = [state, remains].filter((part) => part !== null);
   return parts.length === 0 ? lowered(clock.onDemand) : parts.join(", ");
@@ -353,13 +359,13 @@ export const clock = {
   worksFor: (rest: string) => `Works for ${rest}`,
   locked: "Locked",
   unknown: "Keychain unavailable",
-  offline: "Offline",
+  unreachable: "Unreachable",
   expired: "Expired",
   onDemand: "Renews on use",
   renewing: "Renewing",
   renewingWith: (rest: string) => `${rest}, renewing`,
   retryingWith: (rest: string) => `${rest}, retrying`,
-  offlineWith: (rest: string) => `${rest}, offline`,
+  unreachableWith: (rest: string) => `${rest}, unreachable`,
   lockedWith: (rest: string) => `${rest}, locked`,
   pausedWith: (rest: string) => `${rest}, paused`,
   signInBy: (when: string) => `Sign in by ${when}`,
@@ -460,7 +466,7 @@ export function sessionLine(account: AccountView, paused: boolean, now: number):
   return `${at}, in ${rest}; ${sessionAfter(account, paused)}`;
 }
 
-function sessionAfter({ status, session, signInEnd, retryAt }: AccountView, paused: boolean): string {
+function sessionAfter({ status, cloud, session, signInEnd, retryAt }: AccountView, paused: boolean): string {
   if (status === "sign-in-again") return "does not renew until you sign in again";
   if (status === "locked") return "does not renew while the keychain is locked";
   if (status === "unknown") return "does not renew without the keychain";
@@ -468,7 +474,7 @@ function sessionAfter({ status, session, signInEnd, retryAt }: AccountView, paus
   if (session !== null && signInEnd !== null && Date.parse(signInEnd.at) <= Date.parse(session.expiresAt)) {
     return "then sign in again, because the sign-in ends too";
   }
-  if (status === "offline") return "renews when you are back online";
+  if (status === "offline") return `renews when ${cloudNames[cloud]} can be reached`;
   return retryAt === null ? "renews automatically" : "renewal failed and is retried automatically";
 }
 
@@ -815,6 +821,11 @@ export const portalConnect = {
   start: "Sign in",
   note: "One sign-in gives every account and role that is assigned to you. Nothing is written to ~/.aws.",
 };
+
+/** Names in a sentence: `Azure and AWS`. */
+function listed(names: readonly string[]): string {
+  return new Intl.ListFormat("en-GB").format(names);
+}
 
 /** The first of several names, and how many more there are. */
 function named(names: readonly string[]): string {

@@ -257,7 +257,7 @@ fn standing(account: &AccountView, now: Timestamp) -> String {
         (Status::SignInAgain, _) => "sign in again".into(),
         (Status::Locked, _) => "keychain locked".into(),
         (Status::Unknown, _) => "keychain unavailable".into(),
-        (Status::Offline, None) => "offline".into(),
+        (Status::Offline, None) => "unreachable".into(),
         (Status::Expired, _) => "expired".into(),
         (_, None) => "renews on use".into(),
         (_, Some(left)) => format!("{} left", words::duration(left)),
@@ -423,7 +423,7 @@ pub(crate) enum TrayStatus {
     Renewing,
     /// The user has to act.
     NeedsYou,
-    /// No cloud can be reached.
+    /// No cloud that has an account can be reached.
     Offline,
 }
 
@@ -434,7 +434,7 @@ impl TrayStatus {
         let is_locked = snapshot.keychain.state == KeychainState::Locked;
         if is_locked || any(|account| account.status == Status::SignInAgain) {
             Self::NeedsYou
-        } else if snapshot.offline {
+        } else if snapshot.is_offline() {
             Self::Offline
         } else if any(|account| account.renewing) {
             Self::Renewing

@@ -21,7 +21,7 @@ mod sign_in_lock;
 mod targets;
 mod tenants;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 
 use jiff::Timestamp;
@@ -73,7 +73,8 @@ struct State {
     reading: HashMap<AccountId, Reading>,
     /// Clouds that received too many requests, and until when nothing is renewed there ahead of time.
     held_clouds: HashMap<Cloud, Timestamp>,
-    offline: bool,
+    /// Clouds that the last attempt could not reach.
+    unreachable: BTreeSet<Cloud>,
     paused: bool,
     revision: u64,
     /// Whether Snapshots are watched. Until then none is built, and only the requested accounts are read.
@@ -110,7 +111,7 @@ impl App {
             leaving: disconnect::Leaving::default(),
             reading: HashMap::new(),
             held_clouds: HashMap::new(),
-            offline: false,
+            unreachable: BTreeSet::new(),
             paused: false,
             revision: 0,
             is_watched: false,
@@ -324,15 +325,17 @@ impl App {
         state.take(read, self.store.write_failure())
     }
 
-    /// Records whether the network is available.
-    fn note(&self, error: Option<&Error>) {
-        let offline = match error.map(Error::code) {
-            None => false,
-            Some(Code::Offline) => true,
+    /// Records whether a cloud could be reached.
+    fn note(&self, cloud: Option<Cloud>, error: Option<&Error>) {
+        let Some(cloud) = cloud else { return };
+        let mut state = self.state();
+        let changed = match error.map(Error::code) {
+            None => state.unreachable.remove(&cloud),
+            Some(Code::Offline) => state.unreachable.insert(cloud),
             // Other errors do not show the state of the network.
             Some(_) => return,
         };
-        let changed = std::mem::replace(&mut self.state().offline, offline) != offline;
+        drop(state);
         if changed {
             self.publish();
         }

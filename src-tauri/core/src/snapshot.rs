@@ -36,8 +36,8 @@ pub struct Snapshot {
     pub sign_ins: Vec<SignInView>,
     /// The state of the keychain.
     pub keychain: KeychainView,
-    /// Whether the last attempts to reach a cloud all failed for want of a network.
-    pub offline: bool,
+    /// The clouds that the last attempt could not reach, for want of a network or of an answer.
+    pub unreachable: Vec<Cloud>,
     /// Whether the user paused renewing.
     pub paused: bool,
     /// Problems with files and settings that the user must know about.
@@ -47,6 +47,12 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// Whether no cloud that has an account can be reached.
+    pub fn is_offline(&self) -> bool {
+        let mut clouds = self.accounts.iter().map(|account| account.cloud);
+        !self.accounts.is_empty() && clouds.all(|cloud| self.unreachable.contains(&cloud))
+    }
+
     /// Whether a screen that shows this one would look the same with another.
     pub fn looks_like(&self, other: &Self) -> bool {
         let Self {
@@ -56,7 +62,7 @@ impl Snapshot {
             clouds,
             sign_ins,
             keychain,
-            offline,
+            unreachable,
             paused,
             problems,
             preferences,
@@ -65,7 +71,7 @@ impl Snapshot {
             && *clouds == other.clouds
             && *sign_ins == other.sign_ins
             && *keychain == other.keychain
-            && *offline == other.offline
+            && *unreachable == other.unreachable
             && *paused == other.paused
             && *problems == other.problems
             && *preferences == other.preferences

@@ -329,14 +329,14 @@ async fn without_a_network_the_last_known_state_is_shown_at_once_and_comes_back_
     );
     harness.app.start_background_tasks();
     until(&harness.app, |snapshot| {
-        snapshot.offline && all(Status::Offline)(snapshot)
+        snapshot.is_offline() && all(Status::Offline)(snapshot)
     })
     .await;
     harness.app.finish().await;
     harness.server.is_offline.store(false, Ordering::SeqCst);
     harness.server.clock.advance(Duration::from_secs(600));
     until(&harness.app, |snapshot| {
-        !snapshot.offline && all(Status::Connected)(snapshot)
+        !snapshot.is_offline() && all(Status::Connected)(snapshot)
     })
     .await;
 }

@@ -1,7 +1,7 @@
 import { fireEvent, screen, within } from "@testing-library/svelte";
 import { tick } from "svelte";
 import { describe, expect, test, vi } from "vitest";
-import { azure, everyStatus, fabrikam, googleWithoutAccess, minutes, NOW, usual } from "../fixtures.ts";
+import { azure, everyStatus, fabrikam, google, googleWithoutAccess, minutes, NOW, usual } from "../fixtures.ts";
 import { button, click, open, row } from "./open.ts";
 
 describe("the list", () => {
@@ -24,7 +24,7 @@ describe("the list", () => {
     ["sign-in-again", "Sign in again"],
     ["locked", "Locked"],
     ["unknown", "Keychain unavailable"],
-    ["offline", "42 min, offline"],
+    ["offline", "42 min, unreachable"],
     ["noSession", "Renews on use"],
     ["reading", "Loading subscriptions"],
   ] as const)("says in words when an account is %s", async (state, words) => {
@@ -205,11 +205,24 @@ describe("banners", () => {
     expect(named("retry_keychain")).toHaveLength(1);
   });
 
-  test("being offline is said, with what was last known still shown", async () => {
-    await open({ accounts: [everyStatus.offline], offline: true });
+  test("one cloud that cannot be reached is named, once, with what was last known still shown", async () => {
+    await open({ accounts: [everyStatus.offline, google()], unreachable: ["azure"] });
 
-    expect(screen.getByText(/You are offline/)).toBeTruthy();
+    expect(screen.getByText(/^Azure cannot be reached\. Its accounts show/)).toBeTruthy();
+    expect(screen.queryByText(/offline/i)).toBeNull();
     expect(row("Wingtip")).toBeTruthy();
+  });
+
+  test("only when no cloud can be reached the network is suspected", async () => {
+    await open({ accounts: [everyStatus.offline, google()], unreachable: ["azure", "gcp"] });
+
+    expect(screen.getByText(/^No cloud can be reached, so you may be offline/)).toBeTruthy();
+  });
+
+  test("a cloud without an account has no banner", async () => {
+    await open({ accounts: [google()], unreachable: ["aws"] });
+
+    expect(screen.queryByText(/cannot be reached/)).toBeNull();
   });
 
   test("no banner is shown when no action is needed", async () => {

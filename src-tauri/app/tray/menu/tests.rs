@@ -331,7 +331,13 @@ fn the_icon_shows_first_what_needs_the_user() {
     assert_eq!(TrayStatus::of(&both), TrayStatus::Good);
     both.accounts[0].renewing = true;
     assert_eq!(TrayStatus::of(&both), TrayStatus::Renewing);
-    both.offline = true;
+    both.unreachable = vec![Cloud::Azure];
+    assert_eq!(
+        TrayStatus::of(&both),
+        TrayStatus::Renewing,
+        "one cloud that fails is not the network"
+    );
+    both.unreachable.push(Cloud::Gcp);
     assert_eq!(TrayStatus::of(&both), TrayStatus::Offline);
     both.accounts[1].status = Status::SignInAgain;
     assert_eq!(TrayStatus::of(&both), TrayStatus::NeedsYou);

@@ -187,7 +187,7 @@ async fn renew(app: Weak<App>, gate: Arc<Semaphore>, id: AccountId) {
             RefreshMode::Ahead,
         )
         .await;
-    app.note(renewed.as_ref().err());
+    app.note(Some(cloud), renewed.as_ref().err());
     if let Err(error) = &renewed
         && let Some(wait) = error.retry_after()
     {

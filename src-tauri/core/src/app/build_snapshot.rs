@@ -48,7 +48,7 @@ pub(super) fn build(state: &State, world: &World, sessions: &Sessions) -> Snapsh
             .map(|sign_in| sign_in.view.clone())
             .collect(),
         keychain: world.vault.watch().borrow().clone(),
-        offline: state.offline,
+        unreachable: state.unreachable.iter().copied().collect(),
         paused: state.paused,
         problems: problems.into_iter().flatten().collect(),
         preferences: state.settings.preferences.clone(),

@@ -209,7 +209,7 @@ impl App {
                 } => signed_in,
                 () = cancel.notified() => Err(cancelled()),
             };
-            this.note(signed_in.as_ref().err());
+            this.note(Some(wish.cloud), signed_in.as_ref().err());
             if let Err(error) = &signed_in {
                 this.note_loosened(&wish, error).await;
             }

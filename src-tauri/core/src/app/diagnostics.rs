@@ -71,9 +71,9 @@ impl App {
                 snapshot.keychain.state, snapshot.keychain.name
             ),
             format!(
-                "accounts: {}, offline: {}, paused: {}",
+                "accounts: {}, unreachable: {:?}, paused: {}",
                 snapshot.accounts.len(),
-                snapshot.offline,
+                snapshot.unreachable,
                 snapshot.paused
             ),
         ];

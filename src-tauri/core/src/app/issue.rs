@@ -102,7 +102,7 @@ impl App {
             .sessions
             .answer(&self.providers(), id, resource, challenge)
             .await;
-        self.note(session.as_ref().err());
+        self.note(id.cloud(), session.as_ref().err());
         let session = session?;
         self.log_issue(id, resource, to, None)?;
         Ok(session)
@@ -130,7 +130,7 @@ impl App {
                 RefreshMode::Renewed,
             )
             .await;
-        self.note(session.as_ref().err());
+        self.note(id.cloud(), session.as_ref().err());
         session.map(drop)
     }
 
@@ -167,7 +167,7 @@ impl App {
             .sessions
             .session(&self.providers(), id, resource, RefreshMode::Fresh)
             .await;
-        self.note(session.as_ref().err());
+        self.note(id.cloud(), session.as_ref().err());
         // A role that is refused for the first time, or again after a while: what is assigned may have changed.
         if let Err(error) = &session
             && error.code() == Code::RoleRefused

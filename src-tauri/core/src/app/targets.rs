@@ -146,7 +146,7 @@ impl App {
 
     /// Stores the result, or the failure.
     async fn take_over(&self, id: &AccountId, read: Result<Read>) -> Result<()> {
-        self.note(read.as_ref().err());
+        self.note(id.cloud(), read.as_ref().err());
         let (now, result) = (
             self.world.clock.now(),
             read.as_ref().map(drop).map_err(Clone::clone),

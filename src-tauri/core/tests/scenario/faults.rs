@@ -217,7 +217,33 @@ async fn a_server_that_cannot_be_reached_is_offline_and_named() {
     let error = harness.connect(ADA).await.expect_err("unreachable");
     assert_eq!(error.code(), Code::Offline);
     assert!(error.message().contains("127.0.0.1:1"), "{error}");
-    assert!(harness.app.watch().borrow().offline);
+    assert_eq!(harness.app.watch().borrow().unreachable, [Cloud::Azure]);
+}
+
+#[tokio::test]
+async fn one_cloud_that_cannot_be_reached_is_not_the_network() {
+    let harness = Harness::start().await;
+    let azure = harness.connect(ADA).await.expect("connected");
+    let browser = Browser::new().as_person(ADA);
+    let google = harness.sign_in(Connect::new(Cloud::Gcp), &browser).await;
+    let google = google.expect("connected");
+    let state = || {
+        let snapshot = harness.app.watch().borrow().clone();
+        (snapshot.unreachable.clone(), snapshot.is_offline())
+    };
+    let faults = harness.clouds.faults();
+    faults.next(Endpoint::AzureToken, Fault::Hang);
+    harness.app.renew(&azure).await.expect_err("no answer");
+    assert_eq!(state(), (vec![Cloud::Azure], false));
+    // Another cloud's answer says nothing of this one.
+    harness.app.renew(&google).await.expect("renewed");
+    assert_eq!(state(), (vec![Cloud::Azure], false));
+    faults.next(Endpoint::GoogleToken, Fault::Hang);
+    harness.app.renew(&google).await.expect_err("no answer");
+    assert_eq!(state(), (vec![Cloud::Azure, Cloud::Gcp], true));
+    harness.clock.advance(Duration::from_secs(120));
+    harness.app.renew(&azure).await.expect("renewed");
+    assert_eq!(state(), (vec![Cloud::Gcp], false));
 }
 
 #[tokio::test]
