@@ -8,7 +8,7 @@
 use std::collections::{HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::process::ExitCode;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use clap::{Command, CommandFactory as _};
 use clap_complete::CompleteEnv;
@@ -40,7 +40,6 @@ pub(crate) fn answer(environment: &Environment) -> ExitCode {
         .skip(1)
         .collect();
     let asked = Arc::new(Asked {
-        accounts: OnceLock::new(),
         store: store.ok(),
         line,
     });
@@ -128,8 +127,6 @@ fn resources(typed: &OsStr) -> Vec<CompletionCandidate> {
 /// The line that a shell asks about.
 struct Asked {
     store: Option<Store>,
-    /// Read when a name of one is asked for.
-    accounts: OnceLock<Offers>,
     /// The words typed so far, the program first.
     line: Vec<OsString>,
 }
@@ -147,14 +144,11 @@ impl Asked {
             .collect()
     }
 
-    fn accounts(&self) -> &Offers {
-        self.accounts.get_or_init(|| {
-            let read = self
-                .store
-                .as_ref()
-                .map(|store| store.read_own_rows().unwrap_or_default());
-            Offers::of_accounts(&read.unwrap_or_default())
-        })
+    /// The accounts that have the typed text in a name. A word that begins with it can match no others.
+    fn accounts(&self, typed: &str) -> Offers {
+        let store = self.store.as_ref();
+        let read = store.map(|store| store.with_text(typed).unwrap_or_default());
+        Offers::of_accounts(&read.unwrap_or_default())
     }
 
     /// The accounts of some clouds; behind a slash, the targets of the account before it.
@@ -165,7 +159,7 @@ impl Asked {
         });
         let Some((account, name, target)) = account else {
             return self
-                .accounts()
+                .accounts(typed)
                 .fitting(typed, |offer| clouds.contains(&offer.cloud));
         };
         let is_plain = |c: char| c.is_ascii_alphanumeric() || "/_+=,.@-".contains(c);
@@ -219,7 +213,7 @@ struct Offer {
     cloud: Cloud,
     /// The words that may name it, the best first; its id comes last.
     words: Vec<String>,
-    /// Its whole names, in lower case.
+    /// Its whole names and its id, in lower case.
     names: HashSet<String>,
     /// Every text that it can be found by, in lower case.
     found_by: String,
@@ -227,7 +221,7 @@ struct Offer {
     about: String,
 }
 
-/// Above this number, and with nothing typed, ids are offered, which need no comparison.
+/// Above this number, only whole names and ids are offered, which need no comparison with every other item.
 const MANY: usize = 200;
 
 impl Offers {
@@ -256,11 +250,8 @@ impl Offers {
 
     fn fitting(&self, typed: &str, is_wanted: impl Fn(&Offer) -> bool) -> Vec<CompletionCandidate> {
         let candidate = |offer: &Offer| {
-            let word = match typed {
-                "" if self.all.len() > MANY => offer.words.last().cloned(),
-                typed => self.words(offer, typed).next().cloned(),
-            };
-            Some(CompletionCandidate::new(word?).help(Some(offer.about.clone().into())))
+            let word = self.words(offer, typed).next()?;
+            Some(CompletionCandidate::new(word).help(Some(offer.about.clone().into())))
         };
         self.all
             .iter()
@@ -281,6 +272,7 @@ impl Offers {
     fn is_its(&self, offer: &Offer, word: &str) -> bool {
         match self.exact.get(word) {
             Some(count) => *count == 1 && offer.names.contains(word),
+            None if self.all.len() > MANY => false,
             None => {
                 self.all
                     .iter()
@@ -299,8 +291,9 @@ impl Offer {
         let mut words: Vec<String> = plain_words(&name).collect();
         words.extend(plain_words(who).filter(|word| word == who));
         words.extend(plain_words(id).filter(|word| word == id));
-        let names =
-            HashSet::from([name.as_str(), account.identity.label(), who].map(str::to_lowercase));
+        let names = HashSet::from(
+            [name.as_str(), account.identity.label(), who, id].map(str::to_lowercase),
+        );
         let about = format!("{name}, {who}, {}", account.cloud().title());
         Self::new(account.cloud(), words, names, account.found_by(), &about)
     }

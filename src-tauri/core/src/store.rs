@@ -177,15 +177,13 @@ impl Store {
         .map(Option::unwrap_or_default)
     }
 
-    /// Reads all accounts without their lists, for a program that needs only their names.
+    /// The accounts that a text can be a part of the name of, without their lists.
     ///
     /// # Errors
     /// As `read`.
-    pub fn read_own_rows(&self) -> Result<Vec<Account>> {
-        let read = self.reading(|connection, _| {
-            let read = rows::accounts_changed_since(connection, i64::MIN)?;
-            Ok(read.into_iter().map(|(account, _)| account).collect())
-        });
+    pub fn with_text(&self, text: &str) -> Result<Vec<Account>> {
+        let text = text.to_lowercase();
+        let read = self.reading(|connection, _| Ok(rows::accounts_with_text(connection, &text)?));
         Ok(read?.unwrap_or_default())
     }
 
@@ -195,7 +193,7 @@ impl Store {
     /// As `read`.
     pub fn read_without_lists(&self) -> Result<Accounts> {
         let read = self.reading(|connection, _| {
-            let read = rows::accounts_changed_since(connection, i64::MIN)?;
+            let read = rows::all_accounts(connection)?;
             let mut accounts: Vec<Account> = read.into_iter().map(|(account, _)| account).collect();
             lists::read_chosen_targets(connection, &mut accounts)?;
             lists::read_pins(connection, &mut accounts)?;
@@ -367,7 +365,7 @@ fn read_all(
             all
         }
         _ => {
-            let mut read = rows::accounts_changed_since(connection, i64::MIN)?;
+            let mut read = rows::all_accounts(connection)?;
             lists::read_all_lists(connection, &mut read)?;
             let (accounts, revisions) = read
                 .into_iter()

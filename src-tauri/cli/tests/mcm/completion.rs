@@ -206,3 +206,29 @@ fn a_damaged_list_of_accounts_still_completes_commands() {
         ["credential-process"]
     );
 }
+
+/// As many accounts as one company has, named alike, and what is typed of the last one.
+#[test]
+fn of_many_accounts_those_with_the_typed_text_are_offered_by_whole_names() {
+    let harness = Harness::without_keychain();
+    let account = |number: usize| {
+        json!({
+            "id": format!("azure-{number:012x}"), "grant": format!("{number:032x}"),
+            "connectedAt": "2026-11-26T00:00:00Z",
+            "identity": { "cloud": "azure", "home": number.to_string(), "tenantId": number.to_string(),
+                          "tenantName": format!("Customer {number:04}"), "defaultDomain": null,
+                          "username": format!("ada@customer-{number:04}.example") },
+        })
+    };
+    let accounts: Vec<Value> = (0..300).map(account).collect();
+    let stored = json!({ "version": 1, "active": {}, "accounts": accounts }).to_string();
+    write(&harness.accounts_file(), 0o600, &stored);
+    // Few have it: also by a word of a name that matches no other.
+    assert_eq!(in_bash(&harness, "mcm use 0299"), ["0299"]);
+    // All have it: by what needs no comparison.
+    let users = in_bash(&harness, "mcm use ada");
+    assert_eq!(users.len(), 300);
+    assert_eq!(users[299], "ada@customer-0299.example");
+    assert_eq!(in_bash(&harness, "mcm use azure").len(), 300);
+    assert_eq!(in_bash(&harness, "mcm use customer"), [""]);
+}

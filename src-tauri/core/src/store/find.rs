@@ -18,8 +18,8 @@ const WHOLE: [&str; 2] = [
     "SELECT id FROM account WHERE id = ?",
     "SELECT account FROM account_name JOIN account ON id = account WHERE name = ? ORDER BY position",
 ];
-/// The accounts with this part of a name.
-const PART: &str = "SELECT account FROM account_text JOIN account ON id = account WHERE instr(text, ?) ORDER BY position";
+/// The accounts with this part of a name. The texts are read in their order, and only the found accounts.
+const PART: &str = "SELECT account FROM account_text CROSS JOIN account ON id = account WHERE instr(text, ?) ORDER BY position";
 
 /// The most accounts that an error names.
 const MAX_NAMED: usize = 8;

@@ -116,8 +116,10 @@ pub(super) fn read_chosen_target(
     let Some(chosen) = &account.target else {
         return Ok(());
     };
+    // Without the name of the index, SQLite passes through the account's targets to spare the sorting.
     let mut statement = connection.prepare_cached(
-        "SELECT id, name, state, parent FROM target WHERE account = ? AND id = ? ORDER BY position LIMIT 1",
+        "SELECT id, name, state, parent FROM target INDEXED BY target_id WHERE account = ? AND id = ? \
+         ORDER BY position LIMIT 1",
     )?;
     let found = statement
         .query_row([account.id.as_str(), chosen.as_str()], target)
@@ -148,10 +150,11 @@ pub(super) fn read_chosen_targets(
     connection: &Connection,
     accounts: &mut [Account],
 ) -> rusqlite::Result<()> {
-    // The order of the join is fixed: a look into the index for each account, and no pass through every target.
+    // The order of the join and its index are fixed: one look for each account, and no pass through every target.
     let mut statement = connection.prepare(
-        "SELECT target.account, target.id, target.name, target.state, target.parent FROM account CROSS JOIN target \
-         ON target.account = account.id AND target.id = account.target ORDER BY account.position, target.position",
+        "SELECT target.account, target.id, target.name, target.state, target.parent FROM account \
+         CROSS JOIN target INDEXED BY target_id ON target.account = account.id AND target.id = account.target \
+         ORDER BY account.position, target.position",
     )?;
     let mut rows = statement.query([])?;
     let mut left = accounts.iter_mut();

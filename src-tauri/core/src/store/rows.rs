@@ -24,13 +24,33 @@ const ACCOUNT: &str = "SELECT id, grant_key, identity, custom_name, colour, star
      renewal_failure, generation, connected_at, used_at, revision, lists_revision FROM account";
 
 /// The accounts in the order of their connection, each without its lists.
+pub(super) fn all_accounts(connection: &Connection) -> rusqlite::Result<Vec<(Account, Revisions)>> {
+    let mut statement = connection.prepare(&format!("{ACCOUNT} ORDER BY position"))?;
+    statement.query_map([], account)?.collect()
+}
+
+/// As `all_accounts`, of the accounts that changed after a change.
 pub(super) fn accounts_changed_since(
     connection: &Connection,
     revision: i64,
 ) -> rusqlite::Result<Vec<(Account, Revisions)>> {
-    let mut statement =
-        connection.prepare_cached(&format!("{ACCOUNT} WHERE revision > ? ORDER BY position"))?;
+    // Without the name of the index, SQLite passes through every account to spare the sorting.
+    let mut statement = connection.prepare_cached(&format!(
+        "{ACCOUNT} INDEXED BY account_revision WHERE revision > ? ORDER BY position"
+    ))?;
     statement.query_map([revision], account)?.collect()
+}
+
+/// The accounts that have a text, in lower case, in what they can be found by; as `all_accounts`.
+pub(super) fn accounts_with_text(
+    connection: &Connection,
+    text: &str,
+) -> rusqlite::Result<Vec<Account>> {
+    let mut statement = connection.prepare(&format!(
+        "{ACCOUNT} WHERE id IN (SELECT account FROM account_text WHERE instr(text, ?)) ORDER BY position"
+    ))?;
+    let rows = statement.query_map([text], account)?;
+    rows.map(|row| Ok(row?.0)).collect()
 }
 
 /// One account without its lists.
