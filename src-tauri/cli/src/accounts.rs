@@ -14,6 +14,7 @@ use mcm_core::words;
 use mcm_core::world::Environment;
 use serde::Serialize;
 
+use crate::choice::{by_name, names_target, whole_by_name};
 use crate::failure::Failure;
 use crate::output::{
     Colour, fit, is_coloured, note, painted_table, print, print_json, terminal_width,
@@ -198,12 +199,10 @@ fn colour(cell: &str) -> Option<Colour> {
 
 /// Pins a target or takes the pin away.
 pub(crate) async fn pin(app: &App, name: &str, pinned: bool) -> Result<(), Failure> {
-    let account = app.named(name)?;
-    let typed = name.trim().to_lowercase();
-    let is_whole = account.id.as_str() == typed || account.names().contains(&typed);
+    let account = by_name(app, name)?;
     let target = account
         .chosen_target()
-        .filter(|_| !is_whole)
+        .filter(|_| names_target(&account, name))
         .ok_or_else(|| {
             let message = "Name a target behind the account, as in contoso/123456789012/ReadOnly.";
             Error::new(Code::InvalidInput, message)
@@ -219,9 +218,9 @@ pub(crate) async fn pin(app: &App, name: &str, pinned: bool) -> Result<(), Failu
 
 /// Renames an account; without a name, it gets its cloud's name back.
 pub(crate) async fn rename(app: &App, account: &str, name: Option<&str>) -> Result<(), Failure> {
-    let account = app.resolve(account)?;
+    let account = whole_by_name(app, account)?;
     app.rename(&account.id, name).await?;
-    let renamed = app.resolve(account.id.as_str())?;
+    let renamed = app.named(account.id.as_str())?;
     Ok(print(&format!(
         "{} is now called {}.",
         account.id,

@@ -11,6 +11,7 @@ use mcm_core::error::{Code, Error};
 use mcm_core::store::ChainBreak;
 use serde::Serialize;
 
+use crate::choice::whole_by_name;
 use crate::failure::Failure;
 use crate::output::{note, print, print_json, table};
 
@@ -26,7 +27,7 @@ pub(crate) fn run(
     most: usize,
     json: bool,
 ) -> Result<(), Failure> {
-    let account = account.map(|name| app.resolve(name)).transpose()?;
+    let account = account.map(|name| whole_by_name(app, name)).transpose()?;
     let activity = app.activity(account.as_ref().map(|account| &account.id), most);
     if json {
         return Ok(print_json(&Activity { activity })?);

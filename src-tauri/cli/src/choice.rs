@@ -1,7 +1,7 @@
-//! The accounts that the user names where a credential is issued or an account removed.
+//! The accounts and targets that the user names.
 //!
-//! There, an id or a whole name is required. A part of a name is accepted only at a terminal, and the account is then
-//! named on standard error, because `prod` is a part of `nonprod` as well.
+//! An id or a whole name is required. A part of a name is accepted only at a terminal, and what it stands for is then
+//! named on standard error, because `prod` is a part of `nonprod` as well. Every command decides it here.
 
 use std::io::{IsTerminal as _, stderr, stdin, stdout};
 
@@ -10,8 +10,14 @@ use mcm_core::app::App;
 use mcm_core::environment::NamedEnvironment;
 use mcm_core::error::{Code, Error};
 
+use mcm_core::text::shown;
+use mcm_core::words;
+
 use crate::arguments::AccountsOf;
 use crate::output::note;
+
+/// The most targets that an error names.
+const MAX_LISTED: usize = 8;
 
 /// Finds the account with this id or whole name; at a terminal also the only one that a part of a name matches.
 ///
@@ -33,6 +39,105 @@ pub(crate) fn by_name(app: &App, name: &str) -> Result<Account, Error> {
     })
 }
 
+/// Finds an account for a command that concerns all of it.
+///
+/// # Errors
+/// As `by_name`, and `invalid-input` for a target of an account.
+pub(crate) fn whole_by_name(app: &App, name: &str) -> Result<Account, Error> {
+    let account = by_name(app, name)?;
+    if !names_target(&account, name) {
+        return Ok(account);
+    }
+    let message = format!(
+        "This command concerns all of {}, not one target. Name only the account: {}.",
+        account.name(),
+        account.id
+    );
+    Err(Error::new(Code::InvalidInput, message))
+}
+
+/// Whether the user named a target of this account, as in `ACCOUNT/TARGET`. A name may have a slash of its own.
+pub(crate) fn names_target(account: &Account, name: &str) -> bool {
+    let typed = name.trim().to_lowercase();
+    let is_name =
+        |text: &str| account.id.as_str() == text || account.names().iter().any(|name| name == text);
+    let mut beginnings = typed.match_indices('/').map(|(at, _)| &typed[..at]);
+    !is_name(&typed) && beginnings.any(is_name)
+}
+
+/// Finds the target with this id, which wins, or whole name; at a terminal also the only one that a part of a name
+/// matches.
+///
+/// # Errors
+/// `not-found`, or `ambiguous` with the ids to choose from.
+pub(crate) fn target_by_name<'a>(account: &'a Account, wanted: &str) -> Result<&'a Target, Error> {
+    find_target(account, wanted, is_at_terminal())
+}
+
+/// As `target_by_name`; `takes_part` accepts a part of a name.
+pub(crate) fn find_target<'a>(
+    account: &'a Account,
+    wanted: &str,
+    takes_part: bool,
+) -> Result<&'a Target, Error> {
+    let typed = wanted.trim().to_lowercase();
+    let is_id = |target: &&Target| target.id.to_lowercase() == typed;
+    if let Some(target) = account.targets.iter().find(is_id) {
+        return Ok(target);
+    }
+    let is_name = |target: &&Target| target.name.to_lowercase() == typed;
+    let is_part = |target: &&Target| {
+        let names = [target.id.to_lowercase(), target.name.to_lowercase()];
+        names.iter().any(|name| name.contains(&typed))
+    };
+    let mut fits: Vec<&Target> = account.targets.iter().filter(is_name).collect();
+    let mut similar = Vec::new();
+    if fits.is_empty() && !typed.is_empty() {
+        similar = account.targets.iter().filter(is_part).collect();
+        if takes_part {
+            fits = std::mem::take(&mut similar);
+            if let [target] = fits.as_slice() {
+                note(&format!("mcm: {} ({}).", target.name, target.id));
+            }
+        }
+    }
+    let list = |targets: &[&Target]| {
+        let listed = targets.iter().take(MAX_LISTED);
+        let listed: Vec<String> = listed
+            .map(|target| format!("{} ({})", target.id, target.name))
+            .collect();
+        listed.join(", ")
+    };
+    let (noun, shown) = (words::targets(&account.identity), shown(&typed));
+    match fits.as_slice() {
+        [one] => Ok(one),
+        [] if !similar.is_empty() => {
+            let message = format!(
+                "None of the {noun} of {} is called \"{shown}\". Enter a whole name or an id. Similar: {}.",
+                account.name(),
+                list(&similar)
+            );
+            Err(Error::new(Code::NotFound, message))
+        }
+        [] => {
+            let message = format!(
+                "None of the {noun} of {} matches \"{shown}\". Run \"mcm targets {} --refresh\" to list them.",
+                account.name(),
+                account.id
+            );
+            Err(Error::new(Code::NotFound, message))
+        }
+        several => {
+            let message = format!(
+                "\"{shown}\" matches {} {noun}. Name one by its id: {}.",
+                several.len(),
+                list(several)
+            );
+            Err(Error::new(Code::Ambiguous, message))
+        }
+    }
+}
+
 /// Whether a user reads all that is printed and can answer. No script or program in between takes the result.
 pub(crate) fn is_at_terminal() -> bool {
     stdin().is_terminal() && stdout().is_terminal() && stderr().is_terminal()
@@ -51,12 +156,9 @@ pub(crate) struct Choice {
 impl Choice {
     fn named(app: &App, name: &str) -> Result<Self, Error> {
         let account = by_name(app, name)?;
-        // A whole name may have a slash of its own.
-        let typed = name.trim().to_lowercase();
-        let is_whole = account.id.as_str() == typed || account.names().contains(&typed);
         Ok(Self {
             is_active: false,
-            is_at_target: !is_whole && typed.contains('/'),
+            is_at_target: names_target(&account, name),
             account,
         })
     }

@@ -461,7 +461,9 @@ mod tests {
         for (words, target) in offered.iter().zip(&account.targets) {
             for word in words {
                 assert_eq!(
-                    crate::targets::find(&account, word).expect("it fits").id,
+                    crate::choice::find_target(&account, word, true)
+                        .expect("it fits")
+                        .id,
                     target.id,
                     "{word}"
                 );

@@ -64,7 +64,7 @@ impl Failure {
             return Self::of(account, error);
         };
         if app
-            .resolve(account.id.as_str())
+            .named(account.id.as_str())
             .is_ok_and(|row| is_accounts(&row))
         {
             return Self::of(account, error);

@@ -22,6 +22,7 @@ use mcm_core::vault::Vault;
 use mcm_core::words;
 
 use crate::arguments::{AzureLogin, CommonLogin, GcpLogin, Redirect};
+use crate::choice::whole_by_name;
 use crate::failure::{Failure, sign_in_advice};
 use crate::output::{clock_time, confirm, note, print, table};
 
@@ -151,7 +152,7 @@ pub(crate) async fn open_keychain(vault: &Vault) -> Result<(), Error> {
 }
 
 pub(crate) async fn add_tenant(app: &App, account: &str, tenant: &str) -> Result<(), Failure> {
-    let account = app.resolve(account)?;
+    let account = whole_by_name(app, account)?;
     let fits = |offered: &&OfferedTenant| {
         let names = [
             Some(&offered.tenant_id),
@@ -169,7 +170,7 @@ pub(crate) async fn add_tenant(app: &App, account: &str, tenant: &str) -> Result
         .find(fits)
         .map_or(tenant, |offered| &offered.tenant_id);
     let added = app.add_tenant(&account.id, tenant_id).await?;
-    let row = app.resolve(added.as_str())?;
+    let row = app.named(added.as_str())?;
     match &row.renewal_failure {
         None => Ok(print_connected(&view(app, &added)?)?),
         Some(renewal_failure) => Err(Failure::of(&row, Error::seen(&renewal_failure.error))),

@@ -8,7 +8,7 @@ use mcm_core::error::{Code, Error};
 use mcm_core::vault::Vault;
 
 use crate::arguments::LogoutOf;
-use crate::choice::{by_name, is_at_terminal};
+use crate::choice::{is_at_terminal, whole_by_name};
 use crate::failure::Failure;
 use crate::login::OPEN_IT;
 use crate::output::{confirm, note, print};
@@ -41,7 +41,7 @@ pub(crate) async fn run(
         return report(not_revoked);
     };
     let stored = app.stored()?;
-    let account = by_name(app, name)?;
+    let account = whole_by_name(app, name)?;
     let question = format!(
         "Disconnect {} ({})? You have to sign in again to use it. [y/N] ",
         account.name(),

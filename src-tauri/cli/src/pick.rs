@@ -72,7 +72,7 @@ pub(crate) fn account(app: &App) -> Result<(AccountId, Option<String>), Failure>
         .map_err(ended)?;
     let query = ranks.borrow().0.clone();
     let matched = rank(&query, &chosen.value).and_then(|(_, target)| target);
-    let account = app.resolve(chosen.value.as_str())?;
+    let account = app.named(chosen.value.as_str())?;
     let target = match matched {
         Some(target) => Some(target.id),
         None if account.target.is_none() && account.targets.len() > 1 => Some(target(&account)?),

@@ -9,6 +9,7 @@ use mcm_core::provider;
 use mcm_core::words;
 use serde::Serialize;
 
+use crate::choice::{by_name, names_target, target_by_name, whole_by_name};
 use crate::credential_env::concern;
 use crate::failure::Failure;
 use crate::output::{note, print, print_json, table};
@@ -39,12 +40,12 @@ struct Row<'a> {
 }
 
 pub(crate) async fn run(app: &App, name: &str, json: bool, refresh: bool) -> Result<(), Failure> {
-    let mut account = app.resolve(name)?;
+    let mut account = whole_by_name(app, name)?;
     if refresh || account.targets_read_at.is_none() {
         app.read_targets(&account.id)
             .await
             .map_err(|error| Failure::of(&account, error))?;
-        account = app.resolve(account.id.as_str())?;
+        account = app.named(account.id.as_str())?;
     }
     let is_active = |target: &Target| account.target.as_ref() == Some(&target.id);
     if json {
@@ -93,12 +94,22 @@ pub(crate) async fn run(app: &App, name: &str, json: bool, refresh: bool) -> Res
 }
 
 pub(crate) async fn run_use(app: &App, name: &str, target: Option<&str>) -> Result<(), Failure> {
-    let account = app.resolve(name)?;
-    let target = target
-        .map(|wanted| target_id(&account, wanted))
-        .transpose()?;
+    let account = by_name(app, name)?;
+    let target = match (target, account.chosen_target()) {
+        (None, Some(named)) if names_target(&account, name) => Some(named.id.clone()),
+        (Some(_), _) if names_target(&account, name) => {
+            let message = format!(
+                "A target is named twice. Name it once, as in: mcm use {} TARGET",
+                account.id
+            );
+            return Err(Error::new(Code::InvalidInput, message).into());
+        }
+        (wanted, _) => wanted
+            .map(|wanted| target_id(&account, wanted))
+            .transpose()?,
+    };
     app.use_account(&account.id, target.as_deref()).await?;
-    let account = app.resolve(account.id.as_str())?;
+    let account = app.named(account.id.as_str())?;
     let target = account
         .chosen_target()
         .map(|target| format!(", {}", target.name))
@@ -124,7 +135,7 @@ pub(crate) async fn run_use(app: &App, name: &str, target: Option<&str>) -> Resu
 
 /// The id of the target that the user names; at AWS also a region that no list holds, whose name has the right form.
 fn target_id(account: &Account, wanted: &str) -> Result<String, Error> {
-    let not_found = match find(account, wanted) {
+    let not_found = match target_by_name(account, wanted) {
         Ok(found) => return Ok(found.id.clone()),
         Err(error) if error.code() == Code::NotFound => error,
         Err(error) => return Err(error),
@@ -135,49 +146,4 @@ fn target_id(account: &Account, wanted: &str) -> Result<String, Error> {
         unlisted.id
     ));
     Ok(unlisted.id)
-}
-
-/// The target that the user names: by its id, which wins, its exact name, or a part that matches no other.
-pub(crate) fn find<'a>(account: &'a Account, wanted: &str) -> Result<&'a Target, Error> {
-    let wanted = wanted.trim().to_lowercase();
-    let by_id = account
-        .targets
-        .iter()
-        .find(|target| target.id.to_lowercase() == wanted);
-    if let Some(target) = by_id {
-        return Ok(target);
-    }
-    let names = |target: &Target| [target.id.to_lowercase(), target.name.to_lowercase()];
-    let exact = |target: &&Target| target.name.to_lowercase() == wanted;
-    let partly = |target: &&Target| names(target).iter().any(|name| name.contains(&wanted));
-    let mut fits: Vec<&Target> = account.targets.iter().filter(exact).collect();
-    if fits.is_empty() && !wanted.is_empty() {
-        fits = account.targets.iter().filter(partly).collect();
-    }
-    match fits.as_slice() {
-        [one] => Ok(one),
-        [] => {
-            let message = format!(
-                "None of the {} of {} matches \"{wanted}\". Run \"mcm targets {} --refresh\" to list them.",
-                words::targets(&account.identity),
-                account.name(),
-                account.id
-            );
-            Err(Error::new(Code::NotFound, message))
-        }
-        several => {
-            let list: Vec<String> = several
-                .iter()
-                .take(8)
-                .map(|target| format!("{} ({})", target.id, target.name))
-                .collect();
-            let message = format!(
-                "\"{wanted}\" matches {} {}. Name one by its id: {}.",
-                several.len(),
-                words::targets(&account.identity),
-                list.join(", ")
-            );
-            Err(Error::new(Code::Ambiguous, message))
-        }
-    }
 }

@@ -4,8 +4,8 @@
 
 pub(super) const AFTER_HELP: &str = "\
 ACCOUNT is an account's id, its name or its user name; ACCOUNT/TARGET also names a subscription, project, region or role
-of it, by its id or whole name, for this command alone. Commands that issue no credential and remove nothing also accept a
-part that matches one account. So do the others, at a terminal.
+of it, for this command alone. Names are whole. At a terminal a part that matches one account is enough, and mcm says which
+account it is.
 
 Examples:
   mcm login azure --all-tenants        sign in to every tenant that you can access

@@ -87,7 +87,7 @@ fn without_accounts_the_list_is_empty_and_says_how_to_connect_one() {
 fn the_table_marks_the_account_in_use_and_shows_its_target() {
     let harness = Harness::start();
     harness.connected(false);
-    harness.mcm(&["use", "contoso", "prod"]).done();
+    harness.mcm(&["use", "contoso", "production"]).done();
     let table = harness.mcm(&["accounts"]).done();
     let lines: Vec<Vec<&str>> = table
         .lines()
@@ -126,7 +126,7 @@ fn the_table_marks_the_account_in_use_and_shows_its_target() {
 fn the_table_fits_eighty_columns_and_keeps_the_ids() {
     let harness = Harness::start();
     let id = harness.connected(false);
-    harness.mcm(&["use", "contoso", "prod"]).done();
+    harness.mcm(&["use", "contoso", "production"]).done();
     let name = "The production subscription of the whole company in every region";
     harness.mcm(&["rename", &id, name]).done();
     let table = harness.mcm(&["accounts"]).done();
@@ -273,24 +273,28 @@ fn the_activity_json_is_as_documented() {
 }
 
 #[test]
-fn a_target_is_chosen_by_id_by_name_or_by_a_part_that_matches_no_other() {
+fn a_target_is_chosen_by_its_id_or_its_whole_name() {
     let harness = Harness::start();
-    harness.connected(false);
-    for wanted in ["PRODUCTION", "prod", "0a539779-a28c-45e2-807f-4dd6af13912b"] {
-        let output = harness.mcm(&["use", "ada", wanted]).done();
-        assert_eq!(
-            output,
-            format!("Now in use for Azure: Contoso ({ADA}), Production\n")
+    let id = harness.connected(false);
+    let chosen = format!("Now in use for Azure: Contoso ({ADA}), Production\n");
+    for wanted in ["PRODUCTION", "0a539779-a28c-45e2-807f-4dd6af13912b"] {
+        assert_eq!(harness.mcm(&["use", ADA, wanted]).done(), chosen);
+        harness.mcm(&["use", ADA, "staging"]).done();
+        let both = format!("{id}/{wanted}");
+        assert_eq!(harness.mcm(&["use", &both]).done(), chosen);
+    }
+    for (part, similar) in [("prod", "Production"), ("ing", "Legacy billing")] {
+        let output = harness.mcm(&["use", ADA, part]).failed(1);
+        assert!(
+            output.contains("Enter a whole name or an id") && output.contains(similar),
+            "{output}"
         );
     }
-    let output = harness.mcm(&["use", "ada", "ing"]).failed(1);
-    assert!(
-        output.contains("Staging") && output.contains("Legacy billing"),
-        "{output}"
-    );
-    let output = harness.mcm(&["use", "ada", "nothing"]).failed(1);
+    let output = harness.mcm(&["use", ADA, "nothing"]).failed(1);
     assert!(output.contains("--refresh"), "{output}");
-    let json = harness.mcm(&["targets", "ada", "--json"]).json();
+    let twice = format!("{id}/staging");
+    harness.mcm(&["use", &twice, "staging"]).failed(2);
+    let json = harness.mcm(&["targets", ADA, "--json"]).json();
     assert_eq!(
         json["targets"][1]["active"], true,
         "a choice that failed changes nothing"
@@ -328,7 +332,7 @@ fn a_name_that_matches_two_accounts_is_refused_with_the_ids_to_choose_from() {
 }
 
 #[test]
-fn a_part_of_a_name_issues_and_removes_nothing() {
+fn a_part_of_a_name_is_no_name_without_a_terminal() {
     let harness = Harness::start();
     let id = harness.connected(false);
     harness.mcm(&["rename", &id, "nonprod"]).done();
@@ -338,15 +342,53 @@ fn a_part_of_a_name_issues_and_removes_nothing() {
         &["kube-token", "prod"],
         &["exec", "prod", "--", "true"],
         &["logout", "prod"],
+        &["use", "prod"],
+        &["use", "prod", "Production"],
+        &["use", "prod/Production"],
+        &["targets", "prod"],
+        &["rename", "prod", "other"],
+        &["rename", "prod", "--reset"],
+        &["pin", "prod/Production"],
+        &["pin", "--remove", "prod/Production"],
+        &["activity", "prod"],
+        &["add-tenant", "prod", "northwind.example"],
+        &["console", "prod"],
+        &["configure", "kube", "prod", "--cluster", "x"],
+        &["environment", "create", "dev", "--azure", "prod"],
     ] {
         let output = harness.mcm(arguments).failed(1);
-        assert!(output.contains(&format!("{id} (nonprod)")), "{output}");
+        let is_refused = output.contains("prod") && !output.contains("nonprod)");
+        let is_listed = output.contains(&format!("{id} (nonprod)"));
+        assert!(is_listed || is_refused, "{arguments:?}: {output}");
     }
     let output = harness.mcm(&["env", "prod", "--shell", "bash"]).stderr;
     assert!(output.contains(&format!("{id} (nonprod)")), "{output}");
     for whole in [id.as_str(), "NonProd", ADA] {
         harness.mcm(&["token", whole]).done();
     }
+    assert!(harness.mcm(&["accounts"]).done().contains("nonprod"));
+}
+
+#[test]
+fn a_command_for_a_whole_account_refuses_one_target_of_it() {
+    let harness = Harness::start();
+    let id = harness.connected(false);
+    for arguments in [
+        &["logout", "TARGET"][..],
+        &["rename", "TARGET", "other"],
+        &["targets", "TARGET"],
+        &["activity", "TARGET"],
+        &["add-tenant", "TARGET", "northwind.example"],
+    ] {
+        let target = format!("{id}/Production");
+        let arguments = arguments
+            .iter()
+            .map(|word| if *word == "TARGET" { &target } else { *word });
+        let arguments: Vec<&str> = arguments.collect();
+        let output = harness.mcm(&arguments).failed(2);
+        assert!(output.contains("Name only the account"), "{output}");
+    }
+    assert!(harness.mcm(&["accounts"]).done().contains("Contoso"));
 }
 
 /// What `mcm` shows on a terminal where the user types this.
@@ -408,6 +450,16 @@ fn at_a_terminal_a_part_of_a_name_is_enough_and_the_account_is_named() {
         shown.contains(&format!("mcm: nonprod ({id})")) && shown.contains("done\r\n"),
         "{shown}"
     );
+    let said = format!("mcm: nonprod ({id}), {ADA}.");
+    let used = at_a_terminal("use prod stag", "");
+    assert!(
+        used.contains(&said) && used.contains("mcm: Staging (") && used.contains("Now in use"),
+        "{used}"
+    );
+    for arguments in ["targets prod", "activity prod", "rename prod nonprod"] {
+        let shown = at_a_terminal(arguments, "");
+        assert!(shown.contains(&said), "{arguments}: {shown}");
+    }
     let shown = at_a_terminal("logout prod", "n\n");
     assert!(shown.contains("Nothing was disconnected"), "{shown}");
     assert_eq!(harness.account_of("azure"), id);

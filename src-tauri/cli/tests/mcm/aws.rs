@@ -395,14 +395,14 @@ fn the_organisation_is_listed_beside_the_regions() {
     prepare(&harness);
     let auditor = "arn:aws:iam::111122223333:role/Auditor";
     harness.mcm(&["login", "aws", "--role-arn", auditor]).done();
-    let listed = harness.mcm(&["targets", "role/Auditor", "--json"]).json();
+    let listed = harness.mcm(&["targets", auditor, "--json"]).json();
     let organization = listed["organization"].as_array().expect("a list");
     assert_eq!(organization.len(), 3);
     let production = serde_json::json!({
         "accountId": "444455556666", "name": "Contoso production", "state": "ACTIVE",
     });
     assert!(organization.contains(&production), "{organization:?}");
-    let ended = harness.mcm(&["targets", "role/Auditor"]);
+    let ended = harness.mcm(&["targets", auditor]);
     assert!(
         ended.stderr.contains("3 accounts of its organisation"),
         "{}",
@@ -414,7 +414,7 @@ fn the_organisation_is_listed_beside_the_regions() {
     );
 
     connected(&harness, "Reader");
-    let listed = harness.mcm(&["targets", "role/Reader", "--json"]).json();
+    let listed = harness.mcm(&["targets", &role("Reader"), "--json"]).json();
     assert_eq!(listed.get("organization"), None);
 }
 

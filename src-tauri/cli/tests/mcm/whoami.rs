@@ -143,7 +143,7 @@ fn a_profile_of_ours_is_its_account_and_a_mismatch_with_the_account_in_use_is_po
         whoami(&harness, "terraform-aws", &profile)["isActive"],
         true
     );
-    harness.mcm(&["use", "role/LongReader"]).done();
+    harness.mcm(&["use", &role("LongReader")]).done();
     assert!(!is_active || whoami(&harness, "aws", &profile)["isActive"] == false);
     let output = run(&harness, &profile, &["whoami"]).done();
     assert!(
