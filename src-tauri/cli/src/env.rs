@@ -240,7 +240,13 @@ fn beginning(shell: Shell) -> Option<(&'static str, &'static str)> {
 /// The lines behind the beginning.
 fn finished(shell: Shell, lines: &str) -> String {
     let finished = beginning(shell).map_or("", |(_, finished)| finished);
-    format!("{finished}{lines}{}", shell.ending())
+    joined(shell, &format!("{finished}{lines}{}", shell.ending()))
+}
+
+/// The lines, each ended so that it stays a command of its own where the shell joins them, as for `eval $(mcm env …)`
+/// without quotes. No value has a line break.
+fn joined(shell: Shell, lines: &str) -> String {
+    lines.replace('\n', shell.line_end())
 }
 
 /// Prints commands that fail, for a shell that evaluates them: `eval "$(mcm env …)"` must not go on as another
@@ -255,7 +261,7 @@ pub(crate) fn print_failing(shell: Option<Shell>, has_begun: bool) {
             let unset = shell.unset(variables::that_would_win(&Environment::of_this_process()));
             let finished = beginning(shell).filter(|_| has_begun);
             let finished = finished.map_or("", |(_, finished)| finished);
-            format!("{finished}{unset}\n{}", shell.fail())
+            joined(shell, &format!("{finished}{unset}\n{}", shell.fail()))
         }
         // This command fails in every shell.
         None => "false".to_owned(),

@@ -88,6 +88,14 @@ impl Shell {
         }
     }
 
+    /// The end of a line that another one follows. With it, a shell that joins lines to one still sees every command.
+    pub(crate) fn line_end(self) -> &'static str {
+        match self {
+            Self::Bash | Self::Zsh | Self::Fish => ";\n",
+            Self::Powershell | Self::Cmd => "\n",
+        }
+    }
+
     /// A line that sets a variable for the shell and the programs it starts.
     pub(crate) fn set(self, name: &str, value: &str) -> String {
         match self {

@@ -49,6 +49,22 @@ fn shells_set_the_credential_and_unset_it() {
             format!("mcm env {aws} | source"),
             "mcm env --unset | source",
         ),
+        // The shell joins the lines to one here.
+        (
+            &["bash", "-c"],
+            format!("eval $(mcm env {aws})"),
+            "eval `mcm env --unset`",
+        ),
+        (
+            &["zsh", "-f", "-c"],
+            format!("eval $(mcm env {aws})"),
+            "eval $(mcm env --unset)",
+        ),
+        (
+            &["fish", "--no-config", "-c"],
+            format!("eval (mcm env {aws})"),
+            "eval (mcm env --unset)",
+        ),
     ] {
         let ended = run(
             &harness,
@@ -88,11 +104,11 @@ fn a_profile_that_runs_mcm_keeps_the_secret_out_of_the_shell() {
     );
     let lines = ended.done();
     assert!(
-        lines.contains("export AWS_PROFILE='contoso-production'\n"),
+        lines.contains("export AWS_PROFILE='contoso-production';\n"),
         "{lines}"
     );
     assert!(
-        lines.contains("unset AWS_SESSION_TOKEN\n") && !lines.contains("export AWS_ACCESS_KEY_ID"),
+        lines.contains("unset AWS_SESSION_TOKEN;\n") && !lines.contains("export AWS_ACCESS_KEY_ID"),
         "{lines}"
     );
     assert!(
@@ -148,6 +164,13 @@ fn a_failure_fails_in_the_shell_and_leaves_no_credential_there() {
         (
             &["fish", "--no-config", "-c"],
             "ASKED | source; and echo goes on; SHOW",
+        ),
+        (&["bash", "-c"], "eval $(ASKED) && echo goes on; SHOW"),
+        (&["zsh", "-f", "-c"], "eval $(ASKED) && echo goes on; SHOW"),
+        (&["bash", "-c"], ". <(ASKED) && echo goes on; SHOW"),
+        (
+            &["fish", "--no-config", "-c"],
+            "eval (ASKED); and echo goes on; SHOW",
         ),
     ] {
         for (asked, advice) in [

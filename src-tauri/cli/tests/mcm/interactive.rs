@@ -153,7 +153,7 @@ fn callers_of_exec_and_env_open_one_browser_before_the_command_starts_or_a_line_
     harness.browse(&ada(), &page);
     let printed: Vec<String> = ended(begun).into_iter().map(Ended::done).collect();
     let token = harness.mcm(&["token", &id]).done();
-    let line = format!("export AZURE_ACCESS_TOKEN='{}'\n", token.trim());
+    let line = format!("export AZURE_ACCESS_TOKEN='{}';\n", token.trim());
     assert_eq!(
         printed
             .iter()

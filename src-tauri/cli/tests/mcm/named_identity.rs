@@ -195,9 +195,9 @@ fn gclouds_own_configuration_of_somebody_else_does_not_win() {
     let ended = harness.mcm(&["env", &gcp, "--shell", "bash"]);
     let lines = ended.done();
     for line in [
-        "export CLOUDSDK_AUTH_IMPERSONATE_SERVICE_ACCOUNT=''\n",
-        "export CLOUDSDK_AUTH_ACCESS_TOKEN_FILE=''\n",
-        "export BOTO_CONFIG='/dev/null'\n",
+        "export CLOUDSDK_AUTH_IMPERSONATE_SERVICE_ACCOUNT='';\n",
+        "export CLOUDSDK_AUTH_ACCESS_TOKEN_FILE='';\n",
+        "export BOTO_CONFIG='/dev/null';\n",
     ] {
         assert!(lines.contains(line), "{lines}");
     }
