@@ -187,7 +187,7 @@ pub(crate) fn storage_failed(what: &str, path: &Path, error: io::Error) -> Error
 fn is_about_locks(error: &io::Error) -> bool {
     use rustix::io::Errno;
     let number = error.raw_os_error();
-    [Errno::NOLCK, Errno::OPNOTSUPP]
+    [Errno::NOLCK, Errno::OPNOTSUPP, Errno::NOSYS]
         .iter()
         .any(|errno| number == Some(errno.raw_os_error()))
 }

@@ -404,3 +404,44 @@ fn the_command_keeps_the_dump_limit_that_mcm_was_started_with() {
     let ended = Begun::start(allowing_dumps(&harness, Path::new(MCM), &arguments)).ended();
     assert_eq!(ended.done(), "unlimited\n");
 }
+
+#[test]
+fn a_home_without_locks_is_named_by_every_command_that_needs_one() {
+    let harness = Harness::start();
+    let id = harness.connected(false);
+    let python = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/mcm/clients/without_locks.py"
+    );
+    // ENOLCK, ENOSYS and EOPNOTSUPP are what network folders answer.
+    for number in ["37", "38", "95"] {
+        for arguments in [
+            &["token", &id][..],
+            &["login", "azure"],
+            &["use", &id],
+            &["rename", &id, "Other"],
+            &["logout", &id, "--yes"],
+            &["accounts"],
+        ] {
+            let mcm = harness.command(arguments);
+            let mut command = Command::new("python3");
+            harness.equip(&mut command);
+            command
+                .args([python, number])
+                .arg(mcm.get_program())
+                .args(arguments);
+            let started = std::time::Instant::now();
+            let output = command.output().expect("python3 is installed");
+            let told = String::from_utf8_lossy(&output.stderr);
+            assert!(
+                told.contains("This folder does not allow locks. Set MCM_HOME to a local folder."),
+                "{number} {arguments:?}: {told}"
+            );
+            assert_eq!(output.status.code(), Some(1), "{arguments:?}: {told}");
+            assert!(
+                started.elapsed() < std::time::Duration::from_secs(4),
+                "{arguments:?}"
+            );
+        }
+    }
+}
