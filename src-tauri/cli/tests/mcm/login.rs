@@ -171,6 +171,7 @@ fn a_missing_client_id_is_named_before_a_browser_opens() {
 fn a_browser_that_does_not_start_ends_the_sign_in_and_no_address_is_shown() {
     let harness = Harness::start();
     let ssh = "ssh -L 8400:127.0.0.1:8400 -p 2222 ada@203.0.113.7";
+    let start_url = harness.sandbox.start_url().to_string();
     for (arguments, ways) in [
         (
             &["login", "azure"][..],
@@ -183,6 +184,10 @@ fn a_browser_that_does_not_start_ends_the_sign_in_and_no_address_is_shown() {
         (
             &["login", "gcp"],
             &["\"mcm login gcp --redirect-port 8400\"", ssh],
+        ),
+        (
+            &["login", "aws", "--sso-start-url", &start_url],
+            &["--redirect-port 8400\"", ssh],
         ),
     ] {
         let mut command = harness.command(arguments);
@@ -223,10 +228,14 @@ fn the_settings_choose_the_browser_before_browser_does() {
 #[test]
 fn a_browser_on_another_computer_signs_in_through_a_port_that_ssh_forwards() {
     let harness = Harness::start();
-    for cloud in ["azure", "gcp"] {
+    let start_url = harness.sandbox.start_url().to_string();
+    for (arguments, who) in [
+        (&["login", "azure"][..], ADA),
+        (&["login", "gcp"], ADA),
+        (&["login", "aws", "--sso-start-url", &start_url], "ada"),
+    ] {
         let port = free_port();
-        let arguments = ["login", cloud, "--redirect-port", &port];
-        let mut begun = harness.begin(&arguments);
+        let mut begun = harness.begin(&[arguments, &["--redirect-port", &port]].concat());
         let output = begun.stderr_until("Ctrl-C cancels").to_owned();
         assert!(
             output.contains(&format!("ssh -L {port}:127.0.0.1:{port} "))
@@ -238,10 +247,10 @@ fn a_browser_on_another_computer_signs_in_through_a_port_that_ssh_forwards() {
             .find_map(|line| line.trim().strip_prefix("http://"))
             .expect("a link");
         assert!(link.contains(&format!(":{port}/open/")), "{link}");
-        harness.browse(&Browser::new().as_person(ADA), &format!("http://{link}"));
+        harness.browse(&Browser::new().as_person(who), &format!("http://{link}"));
         let result = begun.ended().done();
         assert!(
-            result.starts_with("Connected ") && result.contains(ADA),
+            result.starts_with("Connected ") && result.contains(who),
             "{result}"
         );
         assert!(!harness.has_opened_a_page());
@@ -257,6 +266,17 @@ fn a_port_that_another_program_has_is_named() {
     let output = harness
         .mcm(&["login", "gcp", "--redirect-port", &port])
         .failed(2);
+    assert!(output.contains(&format!("Port {port} ")), "{output}");
+    let start_url = harness.sandbox.start_url().to_string();
+    let center = [
+        "login",
+        "aws",
+        "--sso-start-url",
+        &start_url,
+        "--redirect-port",
+        &port,
+    ];
+    let output = harness.mcm(&center).failed(2);
     assert!(output.contains(&format!("Port {port} ")), "{output}");
 }
 
