@@ -216,6 +216,7 @@ export const switcher = {
 export const banners = {
   label: "What needs you",
   locked: (keychain: string) => `${keychain} is locked. Unlock it to use and renew your accounts.`,
+  unlocking: "Your keychain asks for your permission. Answer in its dialog within two minutes.",
   absent: "This machine has no keychain. Sign-ins are lost when you quit. Start a keychain, then retry.",
   failed: (keychain: string) => `${keychain} returned an error.`,
   again: (count: number) => `${count} accounts need you to sign in.`,

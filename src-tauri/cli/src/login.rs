@@ -101,7 +101,8 @@ async fn connect(
     Ok(account)
 }
 
-pub(crate) const OPEN_IT: &str = "Your keychain asks for your permission. Answer in its dialog.";
+pub(crate) const OPEN_IT: &str =
+    "Your keychain asks for your permission. Answer in its dialog within two minutes.";
 
 /// Shows a client id that differs from that of the connected accounts, and asks whether to use it.
 ///

@@ -29,7 +29,8 @@ pub(crate) async fn run(
             return Err(Failure::Told);
         }
         unlock_at_a_terminal(vault).await;
-        let not_revoked = app.forget_everything().await?;
+        let forget = app.forget_everything();
+        let not_revoked = Vault::beside_questions(forget, || note(OPEN_IT)).await?;
         let accounts = if count == 1 {
             "1 account".to_owned()
         } else {
@@ -70,7 +71,8 @@ pub(crate) async fn run(
         SignOut::WhereItIsOurs
     };
     unlock_at_a_terminal(vault).await;
-    let not_revoked = app.disconnect_and(&account.id, sign_out).await?;
+    let disconnect = app.disconnect_and(&account.id, sign_out);
+    let not_revoked = Vault::beside_questions(disconnect, || note(OPEN_IT)).await?;
     let (name, who) = (account.name(), account.identity.who());
     let sign_in = match siblings {
         0 if account.identity.is_identity_center() => match (sign_out, &not_revoked) {

@@ -394,6 +394,26 @@ impl Vault {
         Err(error)
     }
 
+    /// Does some work, and tells when the keychain asks its user something meanwhile, which may take two minutes.
+    pub async fn beside_questions<T>(work: impl Future<Output = T>, tell: impl Fn()) -> T {
+        let mut questions = platform::questions();
+        tokio::pin!(work);
+        let is_asked = async {
+            while questions.wait_for(|asked| *asked > 0).await.is_ok() {
+                tell();
+                if questions.wait_for(|asked| *asked == 0).await.is_err() {
+                    break;
+                }
+            }
+            std::future::pending::<std::convert::Infallible>().await
+        };
+        tokio::select! {
+            biased;
+            done = &mut work => done,
+            never = is_asked => match never {},
+        }
+    }
+
     /// The last known state of the keychain, and every change of it.
     pub fn watch(&self) -> watch::Receiver<KeychainView> {
         self.0.status.watch()

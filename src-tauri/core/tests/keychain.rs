@@ -1,13 +1,18 @@
 //! The vault against a real GNOME Keyring, in a private desktop session for each test.
 //!
 //! Programs needed: dbus-run-session, gnome-keyring-daemon, secret-tool; for the dialogs also Xvfb, openbox and
-//! xdotool. The tests of `keychain/keepassxc.rs` also need KeePassXC, and say so where it is missing. See `keychain/desktop.rs` for how a test gets its session.
+//! xdotool. The tests of `keychain/keepassxc.rs` and `keychain/kwallet.rs` also need those programs, and say so
+//! where they are missing. See `keychain/desktop.rs` for how a test gets its session.
 #![cfg(target_os = "linux")]
 
 #[path = "keychain/desktop.rs"]
 mod desktop;
+#[path = "keychain/dialogs.rs"]
+mod dialogs;
 #[path = "keychain/keepassxc.rs"]
 mod keepassxc;
+#[path = "keychain/kwallet.rs"]
+mod kwallet;
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;

@@ -1,4 +1,4 @@
-import { fireEvent, screen, within } from "@testing-library/svelte";
+import { fireEvent, screen, waitFor, within } from "@testing-library/svelte";
 import { tick } from "svelte";
 import { describe, expect, test, vi } from "vitest";
 import { azure, everyStatus, fabrikam, google, googleWithoutAccess, minutes, NOW, usual } from "../fixtures.ts";
@@ -197,12 +197,19 @@ describe("a row's menu", () => {
 
 describe("banners", () => {
   test("a locked keychain offers to unlock it", async () => {
-    const { named } = await open({ keychain: { state: "locked", name: "Login keyring", error: null } });
+    let answer: () => void = () => undefined;
+    const { named } = await open(
+      { keychain: { state: "locked", name: "Login keyring", error: null } },
+      { retry_keychain: () => new Promise<void>((resolve) => (answer = resolve)) },
+    );
+    expect(screen.getByText(/Login keyring is locked/)).toBeTruthy();
 
     await click("Unlock…");
 
-    expect(screen.getByText(/Login keyring is locked/)).toBeTruthy();
+    expect(screen.getByText(/Answer in its dialog within two minutes/)).toBeTruthy();
     expect(named("retry_keychain")).toHaveLength(1);
+    answer();
+    await waitFor(() => expect(screen.getByText(/Login keyring is locked/)).toBeTruthy());
   });
 
   test("one cloud that cannot be reached is named, once, with what was last known still shown", async () => {

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keyring_core::{CredentialStore, Entry, Result};
+use tokio::sync::watch;
 
 use super::Kind;
 
@@ -101,10 +102,15 @@ pub(super) fn locked_by(cause: &(dyn Cause + Send + Sync + 'static)) -> Option<O
 
 /// Whether the keychain shows its user a question of ours now. A system that shows one while it reads does not tell.
 pub(super) fn is_asking() -> bool {
+    cfg!(target_os = "macos") || *questions().borrow() > 0
+}
+
+/// How many questions of ours the keychain shows its user, where it tells.
+pub(super) fn questions() -> watch::Receiver<usize> {
     #[cfg(target_os = "linux")]
-    return super::secret_service::is_asking();
+    return super::secret_service::questions();
     #[cfg(not(target_os = "linux"))]
-    return cfg!(target_os = "macos");
+    return watch::Sender::new(0).subscribe();
 }
 
 /// Opens the keychain's dialog to unlock it, and waits for the answer without limit.

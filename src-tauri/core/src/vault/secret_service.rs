@@ -21,7 +21,7 @@ use zbus::DBusError as _;
 use zbus::zvariant::OwnedObjectPath;
 
 use session::Session;
-pub(super) use session::{ItemsLocked, connect, is_asking};
+pub(super) use session::{ItemsLocked, connect, questions};
 
 /// The attributes of `secret-tool` and the keyring family, so that their tools find our entries.
 const SERVICE: &str = "service";

@@ -6,14 +6,17 @@
 use std::fs;
 use std::io::Write as _;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use mcm_core::error::Code;
 use mcm_core::file;
 use mcm_core::testing::not_checked;
-use mcm_core::vault::KeychainState;
+use mcm_core::vault::{KeychainState, Vault};
 
-use super::desktop::{Desktop, in_session_with_screen, wait_until, xdotool};
-use super::{Asker, code_of, grant, requesting_program, session};
+use super::desktop::{Desktop, in_session_with_screen, wait_until};
+use super::dialogs::{while_answering, windows};
+use super::{code_of, grant, requesting_program, session};
 
 const PASSWORD: &str = "pw\n";
 /// What keeps KeePassXC from asking anything at its first start, and lets it be the keychain.
@@ -76,43 +79,6 @@ fn write_to(program: &mut Child, text: &str) {
     input.write_all(text.as_bytes()).expect("it reads");
 }
 
-fn windows() -> String {
-    xdotool(&[
-        "search",
-        "--onlyvisible",
-        "--name",
-        ".",
-        "getwindowname",
-        "%@",
-    ])
-}
-
-/// Answers each dialog with a part of its title until the work is done: presses keys in it.
-fn answer(title: &str, keys: &[&str], is_done: impl Fn() -> bool) {
-    let find = || xdotool(&["search", "--onlyvisible", "--name", title]);
-    while let Some(window) = wait_until(&format!("{title:?} is on the screen"), || {
-        let found = find().lines().next().map(str::to_owned);
-        (found.is_some() || is_done()).then_some(found)
-    }) {
-        press(&window, keys);
-        wait_until("the dialog is gone", || {
-            (!find().lines().any(|line| line == window)).then_some(())
-        });
-    }
-}
-
-fn press(window: &str, keys: &[&str]) {
-    wait_until("the dialog has the focus", || {
-        (xdotool(&["getwindowfocus"]).trim() == window)
-            .then_some(())
-            .or_else(|| {
-                xdotool(&["windowfocus", window]);
-                None
-            })
-    });
-    xdotool(&[&["key"], keys].concat());
-}
-
 /// Runs the test with KeePassXC as the keychain, where it is installed.
 fn with_keepassxc(name: &str, test: impl FnOnce(&Desktop)) {
     let version = Command::new("keepassxc-cli").arg("--version").output();
@@ -125,20 +91,8 @@ fn with_keepassxc(name: &str, test: impl FnOnce(&Desktop)) {
     });
 }
 
-/// Lets a program work with the keychain while the user answers a dialog.
-fn while_answering<T: Send + 'static>(
-    asker: &Asker,
-    work: impl Future<Output = T> + Send + 'static,
-    title: &str,
-    keys: &[&str],
-) -> T {
-    let working = asker.runtime.spawn(work);
-    answer(title, keys, || working.is_finished());
-    asker.runtime.block_on(working).expect("no panic")
-}
-
-const ACCESS: &str = "Access Request";
-const DELETE: &str = "Delete entr";
+const ACCESS: [&str; 2] = ["--name", "Access Request"];
+const DELETE: [&str; 2] = ["--name", "Delete entr"];
 
 #[test]
 fn another_program_is_refused_by_name_until_the_user_allows_it() {
@@ -163,6 +117,7 @@ fn another_program_is_refused_by_name_until_the_user_allows_it() {
                 &other,
                 async move { vault.unlock().await },
                 ACCESS,
+                "",
                 &["Return"],
             );
             allowed.expect("the user allowed it");
@@ -189,6 +144,7 @@ fn an_access_request_that_the_user_closes_leaves_the_entries_locked() {
                 &other,
                 async move { vault.unlock().await },
                 ACCESS,
+                "",
                 &["Escape"],
             );
             assert_eq!(code_of(asked), Code::KeychainLocked);
@@ -209,12 +165,19 @@ fn an_entry_goes_when_the_user_confirms_it_and_stays_otherwise() {
                     let (vault, record) = (writer.vault.clone(), record.clone());
                     async move { vault.delete(&record).await }
                 };
-                let kept = while_answering(&writer, delete(), DELETE, &["Escape"]);
+                let told = Arc::new(AtomicUsize::new(0));
+                let told_by = told.clone();
+                let deleting = delete();
+                let telling = Vault::beside_questions(deleting, move || {
+                    told_by.fetch_add(1, Ordering::SeqCst);
+                });
+                let kept = while_answering(&writer, telling, DELETE, "", &["Escape"]);
+                assert_eq!(told.load(Ordering::SeqCst), 1, "the question is told");
                 assert_eq!(code_of(kept), Code::KeychainLocked);
                 assert!(writer.entries(&record).expect("ours") > 0);
                 // Keys that come before a button has the focus choose the default one, which cancels.
-                let mut tries =
-                    (0..5).map(|_| while_answering(&writer, delete(), DELETE, &["Tab", "Return"]));
+                let mut tries = (0..5)
+                    .map(|_| while_answering(&writer, delete(), DELETE, "", &["Tab", "Return"]));
                 assert!(
                     tries.any(|deleted| deleted.is_ok()),
                     "the user confirmed it"

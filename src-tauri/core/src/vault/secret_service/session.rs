@@ -5,8 +5,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::io;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
@@ -16,7 +15,7 @@ use secret_service::{EncryptionType, SecretService};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
 use tokio::runtime::{self, Runtime};
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, watch};
 use tokio::time::timeout;
 use zbus::address::Address;
 use zbus::address::transport::{Transport, UnixSocket};
@@ -126,11 +125,11 @@ async fn authenticate(stream: &mut UnixStream) -> zbus::Result<Guid<'static>> {
 }
 
 /// How many questions of the keychain's this process has on the screen.
-static ASKED: AtomicUsize = AtomicUsize::new(0);
+static ASKED: LazyLock<watch::Sender<usize>> = LazyLock::new(|| watch::Sender::new(0));
 
-/// Whether the keychain asks its user something now, on behalf of this process.
-pub(in crate::vault) fn is_asking() -> bool {
-    ASKED.load(Ordering::SeqCst) > 0
+/// How many questions the keychain asks its user now, on behalf of this process.
+pub(in crate::vault) fn questions() -> watch::Receiver<usize> {
+    ASKED.subscribe()
 }
 
 /// A question on the screen.
@@ -138,14 +137,14 @@ struct Asking;
 
 impl Asking {
     fn begin() -> Self {
-        ASKED.fetch_add(1, Ordering::SeqCst);
+        ASKED.send_modify(|asked| *asked += 1);
         Self
     }
 }
 
 impl Drop for Asking {
     fn drop(&mut self) {
-        ASKED.fetch_sub(1, Ordering::SeqCst);
+        ASKED.send_modify(|asked| *asked -= 1);
     }
 }
 
