@@ -8,8 +8,8 @@ use std::sync::Arc;
 use mcm_core::account::{AccountId, Cloud, OrganizationAccount, Target};
 use mcm_core::activity::ActivityEvent;
 use mcm_core::app::{
-    App, Connect, ConnectPortal, ConnectRole, Disconnected, EnteredKeys, MfaCode, OnDuplicate,
-    PrepareRole, PreparedRole, StoredPlace,
+    App, Connect, ConnectPortal, ConnectRole, ConsoleSession, Disconnected, EnteredKeys, MfaCode,
+    OnDuplicate, PrepareRole, PreparedRole, SignOut, StoredPlace,
 };
 use mcm_core::error::{Error, ErrorView};
 use mcm_core::provider::aws::{AwsSource, Caller, FoundPortal};
@@ -304,9 +304,14 @@ struct DisconnectEnd {
 }
 
 #[tauri::command]
-async fn disconnect(core: Core<'_>, account: AccountId) -> Answer<DisconnectEnd> {
-    let end = core.disconnect_later(&account).await.map_err(to_view)?;
-    Ok(match end {
+async fn disconnect(core: Core<'_>, account: AccountId, everywhere: bool) -> Answer<DisconnectEnd> {
+    let sign_out = if everywhere {
+        SignOut::Everywhere
+    } else {
+        SignOut::WhereItIsOurs
+    };
+    let end = core.disconnect_later(&account, sign_out).await;
+    Ok(match end.map_err(to_view)? {
         Disconnected::Undone => DisconnectEnd {
             undone: true,
             unrevoked: None,
@@ -369,11 +374,12 @@ async fn copy_diagnostics(core: Core<'_>, clipboard: State<'_, Clipboard>) -> An
 
 #[tauri::command]
 async fn open_console(core: Core<'_>, account: AccountId, sign_out_first: bool) -> Answer {
-    let opened = match sign_out_first {
-        true => core.open_aws_console(&account, true).await,
-        false => core.open_console(&account).await,
+    let browser = if sign_out_first {
+        ConsoleSession::SignedOut
+    } else {
+        ConsoleSession::Present
     };
-    opened.map_err(to_view)
+    core.open_console(&account, browser).await.map_err(to_view)
 }
 
 #[tauri::command]

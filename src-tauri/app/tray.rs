@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use mcm_core::account::AccountId;
-use mcm_core::app::App;
+use mcm_core::app::{App, ConsoleSession};
 use mcm_core::error::Result;
 use mcm_core::world::Clock;
 use tauri::image::Image;
@@ -205,7 +205,7 @@ fn act(app: &AppHandle, action: Action) {
         }
         Action::Console(account) => {
             carry_out(app, &account.clone(), async move {
-                core.open_console(&account).await
+                core.open_console(&account, ConsoleSession::Present).await
             });
         }
     }

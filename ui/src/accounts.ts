@@ -227,3 +227,8 @@ function asFound(accounts: readonly AccountView[], found: readonly Found[]): Row
   }
   return [...rows.values()];
 }
+
+/** Whether an account is a sign-in to IAM Identity Center. */
+export function isCenter(account: AccountView): boolean {
+  return account.identity.cloud === "identity-center";
+}

@@ -181,11 +181,11 @@ export function setStar(account: AccountId, starred: boolean): Promise<void> {
 }
 
 /**
- * Disconnects in ten seconds, unless that is undone. Answers why the cloud could not revoke access, when it could not: the
+ * Disconnects in ten seconds, unless that is undone; everywhere also ends the user's session at IAM Identity Center. Answers why the cloud could not revoke access, when it could not: the
  * account is gone from here all the same.
  */
-export function disconnect(account: AccountId): Promise<DisconnectEnd> {
-  return call("disconnect", { account });
+export function disconnect(account: AccountId, everywhere: boolean): Promise<DisconnectEnd> {
+  return call("disconnect", { account, everywhere });
 }
 
 export function undoDisconnect(account: AccountId): Promise<void> {

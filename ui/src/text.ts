@@ -1190,6 +1190,11 @@ export const disconnectDialog = {
   ends: "Ends at Google",
   removed: "Removed from this machine",
   stays: "Stays until you end it",
+  center: "IAM Identity Center",
+  forget: "Forget here",
+  signOut: "Sign out of IAM Identity Center too",
+  signOutNote:
+    "Signing out ends your session there. The browser and other programs, such as the AWS CLI, have to sign in again.",
   undo: "It happens after 10 seconds. Until then you can undo it.",
   confirm: "Disconnect",
 };
@@ -1199,6 +1204,7 @@ export function disconnectFacts(
   account: AccountView,
   keychain: KeychainView,
   siblings: number,
+  everywhere = false,
 ): { ends: string[]; removed: string[]; stays: string[] } {
   const kept = keychain.state === "absent" ? "memory" : keychain.name;
   const removed = [
@@ -1247,7 +1253,9 @@ export function disconnectFacts(
         ends: [],
         removed,
         stays: [
-          "You stay signed in to IAM Identity Center in the browser and in other programs.",
+          ...(everywhere
+            ? []
+            : ["You stay signed in to IAM Identity Center in the browser and in other programs."]),
           "Credentials already issued work until they expire.",
         ],
       };

@@ -103,6 +103,9 @@ pub(crate) enum Command {
         /// Print the address instead of opening it
         #[arg(long)]
         print: bool,
+        /// Open a private window with a profile of its own, apart from your other sessions
+        #[arg(long)]
+        isolated: bool,
     },
     /// Print a shell's completion script for commands, options and names
     #[command(after_help = COMPLETION_HELP)]

@@ -1,27 +1,47 @@
 //! `mcm console`: an account's web console, in the browser or as an address.
 //!
 //! AWS's address signs its reader in as the role, so it is printed on request only, and recorded as an issued credential.
+//! The link of IAM Identity Center's portal signs nobody in.
 
-use mcm_core::app::App;
+use mcm_core::app::{App, ConsoleSession};
 
 use crate::choice::by_name;
 use crate::failure::Failure;
 use crate::output::{note, print};
 use crate::token::requesting_program;
 
-pub(crate) async fn run(app: &App, name: &str, is_printed: bool) -> Result<(), Failure> {
+pub(crate) async fn run(
+    app: &App,
+    name: &str,
+    is_printed: bool,
+    is_isolated: bool,
+) -> Result<(), Failure> {
     let account = by_name(app, name)?;
+    let browser = if is_isolated {
+        ConsoleSession::Isolated
+    } else {
+        ConsoleSession::Present
+    };
     let failed = |error| Failure::of(&account, error);
     if is_printed {
         let page = app
-            .console_address(&account.id, &requesting_program())
+            .console_address(&account, browser, &requesting_program())
             .await
             .map_err(failed)?;
         return Ok(print(page.as_str())?);
     }
-    app.open_console(&account.id).await.map_err(failed)?;
+    app.open_console_of(&account, browser)
+        .await
+        .map_err(failed)?;
+    let target = account.chosen_target();
+    let target = target.map_or_else(String::new, |target| format!(", {}", target.name));
+    let place = if is_isolated {
+        "a window of its own"
+    } else {
+        "your browser"
+    };
     note(&format!(
-        "The console of {} ({}) opens in your browser.",
+        "The console of {} ({}){target} opens in {place}.",
         account.name(),
         account.identity.who()
     ));

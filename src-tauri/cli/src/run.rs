@@ -252,7 +252,11 @@ async fn dispatch(command: Command, world: World) -> Result<(), Failure> {
                 Ok(())
             }
             Command::Sessions(options) => sessions::run(&app, &world, &options),
-            Command::Console { account, print } => console::run(&app, &account, print).await,
+            Command::Console {
+                account,
+                print,
+                isolated,
+            } => console::run(&app, &account, print, isolated).await,
             Command::Exec(options) => {
                 ready = Some(exec::prepare(&app, &world, options).await?);
                 Ok(())

@@ -10,6 +10,7 @@ mod cached_sessions;
 mod catalogue;
 mod clients;
 mod connect;
+mod console;
 mod diagnostics;
 mod disconnect;
 mod environments;
@@ -26,19 +27,18 @@ use std::sync::{Arc, Mutex, MutexGuard, Weak};
 
 use jiff::Timestamp;
 use tokio::sync::watch;
-use url::Url;
 
 use crate::account::{Account, AccountId, Cloud, GrantKey, Identity};
 pub use crate::app::aws::{ConnectRole, EnteredKeys, PrepareRole, PreparedRole};
 pub use crate::app::cached_sessions::CachedSessions;
 pub use crate::app::connect::{Connect, ConnectPortal, MfaCode, OnDuplicate};
+pub use crate::app::console::ConsoleSession;
 pub use crate::app::diagnostics::StoredPlace;
 pub use crate::app::disconnect::{Disconnected, SignOut};
 pub use crate::app::sign_in_lock::{Acquired, SignInGuard, SignInLock};
 use crate::app::targets::Reading;
 use crate::error::{Code, Error, Result};
-use crate::loopback::HttpsForced;
-use crate::provider::{self, Providers};
+use crate::provider::Providers;
 use crate::redirect::{Delivered, Frontend, Redirects};
 use crate::session::Sessions;
 use crate::settings::Settings;
@@ -230,48 +230,6 @@ impl App {
                     Error::new(Code::NotFound, "No target is chosen. Choose one first.")
                 })?,
         })
-    }
-
-    /// Opens the cloud's console as the account.
-    ///
-    /// # Errors
-    /// `browser-failed`, `not-found`, `unsupported`.
-    pub async fn open_console(&self, id: &AccountId) -> Result<()> {
-        let account = self.account(id)?;
-        if account.cloud() == Cloud::Aws {
-            return self.open_aws_console(id, false).await;
-        }
-        let page = self.plain_console(&account)?;
-        self.open_page(&page).await
-    }
-
-    /// Opens a page that leads nowhere back.
-    async fn open_page(&self, page: &Url) -> Result<()> {
-        let https_forced = HttpsForced::default();
-        self.world.browser.open(page, &https_forced).await
-    }
-
-    /// Returns once the browser no longer needs this process for the page that was opened last.
-    pub async fn until_page_served(&self) {
-        self.world.browser.until_served().await;
-    }
-
-    /// The address that opens the cloud's console as the account, for a program that is given it. At AWS it is a
-    /// credential, and recorded as one.
-    ///
-    /// # Errors
-    /// As `session`; `not-found`, `unsupported`, and what AWS's sign-in server says.
-    pub async fn console_address(&self, id: &AccountId, to: &str) -> Result<url::Url> {
-        let account = self.account(id)?;
-        if account.cloud() != Cloud::Aws {
-            return self.plain_console(&account);
-        }
-        self.aws_console_address(&account, to).await
-    }
-
-    fn plain_console(&self, account: &Account) -> Result<url::Url> {
-        provider::console(&self.settings(), account)
-            .ok_or_else(|| Error::new(Code::Unsupported, "This account has no console to open."))
     }
 
     /// Waits for what must finish before the process ends: running renewals, and accounts that are being disconnected.

@@ -7,6 +7,7 @@
 //! real success matters: `xdg-open` without a browser fails a moment later, and a library that does not wait would
 //! report success. Elsewhere `webbrowser` knows the platform's way. The address is never logged.
 
+mod isolated;
 mod link;
 
 use std::path::{Path, PathBuf};
@@ -16,7 +17,9 @@ use async_trait::async_trait;
 use tokio::sync::watch;
 use url::Url;
 
+use crate::digest::digest;
 use crate::error::{Code, Error, Result};
+use crate::file;
 use crate::http;
 use crate::loopback::HttpsForced;
 use crate::redirect::Frontend;
@@ -165,6 +168,27 @@ impl Browser for SystemBrowser {
         match tokio::task::spawn_blocking(open).await {
             Ok(true) => Ok(()),
             _ => Err(self.not_started(chosen.as_ref())),
+        }
+    }
+
+    async fn open_isolated(&self, page: &Url, name: &[&str]) -> Result<()> {
+        http::require_safe(page)?;
+        let chosen = Settings::load(&self.config, &self.environment).browser;
+        let chosen = self.programs(chosen.as_ref()).unwrap_or_default();
+        let profile = format!("mcm-browser-{}", digest(name));
+        let profile = file::runtime_folder(self.environment.get("XDG_RUNTIME_DIR")).join(profile);
+        file::make_private(&profile)?;
+        let words = isolated::command(&chosen, &self.environment, &profile);
+        let (page, is_served) = link::to(page, &HttpsForced::default())?;
+        *self.last() = Some(is_served);
+        let kept_back = self.kept_back.clone();
+        let open = move || words.is_some_and(|words| started::opens(&words, &page, &kept_back));
+        match tokio::task::spawn_blocking(open).await {
+            Ok(true) => Ok(()),
+            _ => {
+                let message = "No browser that opens isolated windows could be started. Install Firefox or Chromium, or name such a browser in the setting app.browser.";
+                Err(Error::new(Code::BrowserFailed, message))
+            }
         }
     }
 

@@ -29,7 +29,7 @@ pub(crate) use private::{
     open_regular, refusal_to_write, require_own_file,
 };
 pub use private::{make_private, may_be_written_by_others};
-pub use run_folder::RunFolder;
+pub use run_folder::{RunFolder, runtime_folder};
 pub use set_aside::set_aside;
 pub(crate) use set_aside::{remove_set_aside, set_aside_as};
 pub use watch::Watch;

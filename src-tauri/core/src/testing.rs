@@ -100,10 +100,19 @@ impl Drop for Asleep<'_> {
 #[derive(Default)]
 pub struct RecordedBrowser {
     page: Mutex<Option<Url>>,
+    isolated: Mutex<Vec<String>>,
     opened: Notify,
 }
 
 impl RecordedBrowser {
+    /// The names of the isolated windows that were opened.
+    pub fn isolated(&self) -> Vec<String> {
+        self.isolated
+            .lock()
+            .expect("no code panics while it holds this lock")
+            .clone()
+    }
+
     /// Waits until a page was opened, and takes it.
     pub async fn next_page(&self) -> Url {
         loop {
@@ -129,6 +138,14 @@ impl Browser for RecordedBrowser {
             .expect("no code panics while it holds this lock") = Some(page.clone());
         self.opened.notify_one();
         Ok(())
+    }
+
+    async fn open_isolated(&self, page: &Url, name: &[&str]) -> Result<()> {
+        self.isolated
+            .lock()
+            .expect("no code panics while it holds this lock")
+            .push(name.join(" "));
+        self.open(page, &HttpsForced::default()).await
     }
 }
 

@@ -211,6 +211,12 @@ pub trait Browser: Send + Sync {
     /// way there is reported later.
     async fn open(&self, page: &Url, https_forced: &HttpsForced) -> Result<()>;
 
+    /// As `open`, in a private window whose profile no other window shares. The same name brings the same profile.
+    ///
+    /// # Errors
+    /// `browser-failed` when no browser that can do this could be started.
+    async fn open_isolated(&self, page: &Url, name: &[&str]) -> Result<()>;
+
     /// Returns once the browser no longer needs this process for the last page that was opened.
     async fn until_served(&self) {}
 }

@@ -1,6 +1,6 @@
 // The roles of a sign-in to IAM Identity Center, in its details.
 
-import { fireEvent, screen, waitFor, within } from "@testing-library/svelte";
+import { cleanup, fireEvent, screen, waitFor, within } from "@testing-library/svelte";
 import { tick } from "svelte";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import type { AccountView } from "../bindings/AccountView";
@@ -126,5 +126,30 @@ describe("the roles of IAM Identity Center", () => {
     expect(aside.getByText("Until your organisation ends it; AWS does not say when")).toBeTruthy();
     expect(aside.getByText("AWS accounts")).toBeTruthy();
     expect(aside.queryByText(/Connect a role in each/)).toBeNull();
+  });
+
+  test("are forgotten here when disconnected, or signed out of everywhere when the user chooses that", async () => {
+    for (const [choice, everywhere] of [
+      [null, false],
+      ["Sign out of IAM Identity Center too", true],
+    ] as const) {
+      const { named } = await details(3, {}, { disconnect: () => ({ undone: false, unrevoked: null }) });
+      await click(/^More actions/);
+      await fireEvent.click(screen.getByRole("menuitem", { name: /^Disconnect…/ }));
+      const dialog = screen.getByRole("dialog", { name: "Disconnect contoso?" });
+      const here = within(dialog).getByRole<HTMLInputElement>("radio", { name: "Forget here" });
+      expect(here.checked).toBe(true);
+      expect(
+        within(dialog).getByText(/other programs, such as the AWS CLI, have to sign in again/),
+      ).toBeTruthy();
+      if (choice !== null) await fireEvent.click(within(dialog).getByRole("radio", { name: choice }));
+      expect(within(dialog).queryByText(/^You stay signed in/) === null).toBe(everywhere);
+
+      await fireEvent.click(within(dialog).getByRole("button", { name: "Disconnect" }));
+
+      await waitFor(() => expect(named("disconnect")).toHaveLength(1));
+      expect(named("disconnect")[0]?.args).toMatchObject({ everywhere });
+      cleanup();
+    }
   });
 });

@@ -108,12 +108,12 @@ export class AccountActions {
     );
   }
 
-  /** Disconnects in a moment, unless the user undoes it. */
-  async disconnect(account: AccountView): Promise<void> {
+  /** Disconnects in a moment, unless the user undoes it; everywhere also signs out of IAM Identity Center. */
+  async disconnect(account: AccountView, everywhere = false): Promise<void> {
     const { id, name, cloud } = account;
     let end;
     try {
-      end = await ipc.disconnect(id);
+      end = await ipc.disconnect(id, everywhere);
     } catch (error) {
       this.#report({ kind: "failed", error: asErrorView(error) });
       return;

@@ -163,8 +163,13 @@ At AWS the console opens as the account's role, in its region. With --print the 
 minutes, anyone who has it can act as the role. Keep it out of files and logs. Azure and Google Cloud sign you in by
 themselves, and their addresses hold no secret.
 
+A role of IAM Identity Center opens by a link of the access portal, in the session that your browser has there. The link
+holds no secret. With --isolated the role opens in a private window of Firefox or Chromium, whose cookies no other window
+shares, so that several roles can be open side by side. Its address is one that signs its reader in.
+
 Example:
   mcm console contoso-production
+  mcm console contoso/123456789012/ReadOnly --isolated
   mcm console contoso-production --print | xclip";
 
 pub(super) const COMPLETION_HELP: &str = "\

@@ -35,7 +35,7 @@ pub(super) struct RunFiles {
 impl RunFiles {
     pub(super) fn new(environment: &Environment) -> Self {
         Self {
-            base: runtime_folder(environment),
+            base: file::runtime_folder(environment.get("XDG_RUNTIME_DIR")),
             folder: None,
             copies: Vec::new(),
         }
@@ -299,29 +299,6 @@ fn unusable(path: &Path) -> impl FnOnce(std::io::Error) -> Error {
         path.display()
     );
     |error| Error::new(Code::StorageFailed, message).with_source(error)
-}
-
-/// The folder for files that do not outlive the login, which must be this user's (XDG Base Directory Specification), else
-/// the temporary folder. `sudo -E` and `su` pass on another user's.
-fn runtime_folder(environment: &Environment) -> PathBuf {
-    let runtime = environment.get("XDG_RUNTIME_DIR").map(PathBuf::from);
-    runtime
-        .filter(|folder| folder.is_absolute() && is_own_folder(folder))
-        .unwrap_or_else(std::env::temp_dir)
-}
-
-#[cfg(unix)]
-fn is_own_folder(folder: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt as _;
-    let ours = rustix::process::getuid().as_raw();
-    std::fs::metadata(folder).is_ok_and(|metadata| {
-        metadata.is_dir() && metadata.uid() == ours && metadata.mode() & 0o300 == 0o300
-    })
-}
-
-#[cfg(not(unix))]
-fn is_own_folder(folder: &Path) -> bool {
-    folder.is_dir()
 }
 
 #[cfg(test)]

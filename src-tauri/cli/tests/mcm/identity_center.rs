@@ -9,7 +9,7 @@ use sandbox_clouds::aws::identity_center::Directory;
 use sandbox_clouds::browser::Browser;
 use serde_json::{Value, json};
 
-use crate::harness::{Harness, everything_below, write};
+use crate::harness::{Harness, everything_below, install_script, write};
 
 const READER: &str = "012345678901/ReadOnly";
 
@@ -147,6 +147,82 @@ fn a_command_and_a_shell_work_as_the_role_that_is_named() {
             .as_str()
             .is_some_and(|token| token.starts_with("k8s-aws-v1."))
     );
+}
+
+#[test]
+fn the_console_opens_as_the_role_that_is_named_in_the_browser_or_in_a_window_of_its_own() {
+    // I33
+    let harness = Harness::start();
+    let id = connected(&harness);
+    let asked = format!("{id}/{READER}");
+    let begun = harness.begin(&["console", &asked]);
+    let page = harness.next_page();
+    assert!(
+        page.contains("/start/#/console?account_id=012345678901&role_name=ReadOnly&"),
+        "{page}"
+    );
+    let ended = begun.ended();
+    assert!(
+        ended
+            .stderr
+            .contains("Labs: R&D / ReadOnly opens in your browser"),
+        "{}",
+        ended.stderr
+    );
+    ended.done();
+    let printed = harness.mcm(&["console", &asked, "--print"]).done();
+    assert!(printed.contains("/#/console?"), "{printed}");
+    let secrets = harness.secrets_of_the_clouds();
+    assert!(
+        secrets
+            .iter()
+            .all(|secret| !printed.contains(secret.as_str()))
+    );
+    let told = harness.mcm(&["console", &id]).failed(2);
+    assert!(told.contains("Name one"), "{told}");
+
+    // A Firefox that records its arguments, beside the browser that cannot isolate anything.
+    let programs = harness.folder().join("programs");
+    fs::create_dir_all(&programs).expect("made");
+    let seen = harness.folder().join("arguments");
+    install_script(
+        &programs.join("firefox"),
+        &format!(
+            "#!/bin/sh\nprintf '%s\n' \"$@\" > {0}.new && mv {0}.new {0}",
+            seen.display()
+        ),
+    );
+    let isolated = |pair: &str| {
+        let _ = fs::remove_file(&seen);
+        let mut command = harness.command(&["console", &format!("{id}/{pair}"), "--isolated"]);
+        command.env("PATH", format!("{}:/usr/bin:/bin", programs.display()));
+        let mut child = command.spawn().expect("mcm starts");
+        harness.until("the browser is started", || seen.exists());
+        let arguments = fs::read_to_string(&seen).expect("written whole");
+        let arguments: Vec<String> = arguments.lines().map(str::to_owned).collect();
+        // Who opens the link lets mcm end.
+        harness.browse(&Browser::new(), arguments.last().expect("a page"));
+        assert!(child.wait().expect("ends").success());
+        arguments
+    };
+    let first = isolated(READER);
+    assert_eq!(
+        (first[0].as_str(), first[1].as_str()),
+        ("--new-instance", "--profile")
+    );
+    assert_eq!(first[3], "--private-window");
+    assert!(first[4].starts_with("http://127.0.0.1:"), "{first:?}");
+    let other = isolated("111122223333/AdministratorAccess");
+    assert_ne!(first[2], other[2], "two roles share no profile");
+    assert_eq!(first[2], isolated(READER)[2], "one role has one profile");
+    let mut command = harness.command(&["console", &asked, "--isolated"]);
+    let output = command
+        .env("PATH", "/nonexistent")
+        .output()
+        .expect("mcm starts");
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(told.contains("Install Firefox or Chromium"), "{told}");
+    assert_eq!(output.status.code(), Some(1));
 }
 
 #[test]

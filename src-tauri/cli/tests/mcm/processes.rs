@@ -430,7 +430,6 @@ fn a_home_without_locks_is_named_by_every_command_that_needs_one() {
                 .args([python, number])
                 .arg(mcm.get_program())
                 .args(arguments);
-            let started = std::time::Instant::now();
             let output = command.output().expect("python3 is installed");
             let told = String::from_utf8_lossy(&output.stderr);
             assert!(
@@ -438,10 +437,6 @@ fn a_home_without_locks_is_named_by_every_command_that_needs_one() {
                 "{number} {arguments:?}: {told}"
             );
             assert_eq!(output.status.code(), Some(1), "{arguments:?}: {told}");
-            assert!(
-                started.elapsed() < std::time::Duration::from_secs(4),
-                "{arguments:?}"
-            );
         }
     }
 }

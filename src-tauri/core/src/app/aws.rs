@@ -1,4 +1,4 @@
-//! AWS's own use cases: who calls, the console, tokens for clusters and the organisation.
+//! AWS's own use cases: who calls, tokens for clusters and the organisation.
 //!
 //! Typed access keys are in `aws/keys.rs`, roles that are being prepared in `aws/roles.rs`.
 
@@ -10,12 +10,10 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use secrecy::SecretString;
 
-use url::Url;
-
 use super::App;
-use crate::account::{Account, AccountId, Cloud, OrganizationAccount};
+use crate::account::{Account, AccountId, OrganizationAccount};
 use crate::credential::Session;
-use crate::error::{Code, Error, Result};
+use crate::error::Result;
 use crate::provider::aws::{Aws, AwsSource, AwsSourceKind, Caller};
 use crate::resource::Identifier;
 use crate::role::{CenterRole, Source, SourceChoice};
@@ -97,36 +95,6 @@ impl App {
         .ok()
     }
 
-    /// Opens AWS's console as the account's role, in the region of its target. Signing out first ends the browser's
-    /// session there, which AWS may otherwise keep beside the new one.
-    ///
-    /// # Errors
-    /// Those of `session`; `browser-failed`, `unsupported`, and those of the console's sign-in server.
-    pub async fn open_aws_console(&self, id: &AccountId, sign_out_first: bool) -> Result<()> {
-        let account = self.account(id)?;
-        if account.cloud() != Cloud::Aws {
-            let message =
-                "Only AWS's console can be signed out first. Open it without that option.";
-            return Err(Error::new(Code::Unsupported, message));
-        }
-        if account.identity.is_identity_center() && !sign_out_first {
-            let page = self.aws().console_shortcut(&account)?;
-            return self.open_page(&page).await;
-        }
-        let session = self.session(id).await?;
-        let page = self
-            .aws()
-            .console_page(&account, &session, sign_out_first)
-            .await?;
-        self.open_page(&page).await
-    }
-
-    /// The address that opens AWS's console as the account's role, for a program that is given it.
-    pub(super) async fn aws_console_address(&self, account: &Account, to: &str) -> Result<Url> {
-        let session = self.issue(&account.id, to).await?;
-        Box::pin(self.aws().console_page(account, &session, false)).await
-    }
-
     /// A token that authenticates an AWS account to an EKS cluster, for a program, and its expiry. The region is the
     /// account's chosen one by default.
     ///
@@ -146,7 +114,7 @@ impl App {
             .await
     }
 
-    fn aws(&self) -> Arc<Aws> {
+    pub(super) fn aws(&self) -> Arc<Aws> {
         self.state().providers.aws().clone()
     }
 }

@@ -22,14 +22,21 @@ const TIME_TO_UNDO: SignedDuration = SignedDuration::from_secs(10);
 /// The accounts that are about to be disconnected. An account leaves the map once: to be disconnected, or because the
 /// user undid it.
 #[derive(Default)]
-pub(super) struct Leaving(BTreeMap<AccountId, (Timestamp, oneshot::Sender<()>)>);
+pub(super) struct Leaving(BTreeMap<AccountId, Leave>);
+
+/// When an account is disconnected, how far its sign-out goes, and how to undo it.
+struct Leave {
+    at: Timestamp,
+    sign_out: SignOut,
+    undo: oneshot::Sender<()>,
+}
 
 impl Leaving {
     /// Marks the rows of these accounts.
     pub(super) fn mark(&self, mut rows: Vec<AccountView>) -> Vec<AccountView> {
         if !self.0.is_empty() {
             for row in &mut rows {
-                row.leaves_at = self.0.get(&row.id).map(|(at, _)| *at);
+                row.leaves_at = self.0.get(&row.id).map(|leave| leave.at);
             }
         }
         rows
@@ -68,8 +75,12 @@ impl App {
     /// happens at once when the app quits; a process that is killed leaves the account connected.
     ///
     /// # Errors
-    /// Those of `disconnect`; `busy` when it is about to be disconnected already.
-    pub async fn disconnect_later(&self, id: &AccountId) -> Result<Disconnected> {
+    /// Those of `disconnect_and`; `busy` when it is about to be disconnected already.
+    pub async fn disconnect_later(
+        &self,
+        id: &AccountId,
+        sign_out: SignOut,
+    ) -> Result<Disconnected> {
         self.account(id)?;
         let at = self.world.clock.now() + TIME_TO_UNDO;
         let (undo, undone) = oneshot::channel();
@@ -79,7 +90,7 @@ impl App {
                 let message = "The account is about to be disconnected already.";
                 return Err(Error::new(Code::Busy, message));
             }
-            leaving.insert(id.clone(), (at, undo));
+            leaving.insert(id.clone(), Leave { at, sign_out, undo });
         }
         self.publish();
         tokio::select! {
@@ -90,7 +101,7 @@ impl App {
         if self.state().leaving.0.remove(id).is_none() {
             return Ok(Disconnected::Undone);
         }
-        let disconnected = self.disconnect(id).await;
+        let disconnected = self.disconnect_and(id, sign_out).await;
         // A row that stays is shown as it is.
         self.publish();
         disconnected.map(Disconnected::Done)
@@ -101,12 +112,12 @@ impl App {
     /// # Errors
     /// `not-found` when it is too late.
     pub fn undo_disconnect(&self, id: &AccountId) -> Result<()> {
-        let Some((_, undo)) = self.state().leaving.0.remove(id) else {
+        let Some(leave) = self.state().leaving.0.remove(id) else {
             let message = "The account was disconnected already. Connect it again.";
             return Err(Error::new(Code::NotFound, message));
         };
         // The waiting task may have ended with its window.
-        let _ = undo.send(());
+        let _ = leave.undo.send(());
         self.publish();
         Ok(())
     }
@@ -114,8 +125,8 @@ impl App {
     /// Disconnects at once what is about to be, because the process ends.
     pub(super) async fn finish_leaving(&self) {
         let leaving = mem::take(&mut self.state().leaving.0);
-        for id in leaving.keys() {
-            if let Err(error) = self.disconnect(id).await {
+        for (id, leave) in &leaving {
+            if let Err(error) = self.disconnect_and(id, leave.sign_out).await {
                 tracing::warn!(account = %id, code = error.code().as_str(), "the account could not be disconnected");
             }
         }

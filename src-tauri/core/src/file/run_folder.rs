@@ -74,6 +74,29 @@ impl RunFolder {
     }
 }
 
+/// The folder for files that do not outlive the login: the one that `XDG_RUNTIME_DIR` names, which must be this user's
+/// (XDG Base Directory Specification), else the temporary folder. `sudo -E` and `su` pass on another user's.
+pub fn runtime_folder(named: Option<&str>) -> PathBuf {
+    let runtime = named.map(PathBuf::from);
+    runtime
+        .filter(|folder| folder.is_absolute() && is_own_folder(folder))
+        .unwrap_or_else(std::env::temp_dir)
+}
+
+#[cfg(unix)]
+fn is_own_folder(folder: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    let ours = rustix::process::getuid().as_raw();
+    std::fs::metadata(folder).is_ok_and(|metadata| {
+        metadata.is_dir() && metadata.uid() == ours && metadata.mode() & 0o300 == 0o300
+    })
+}
+
+#[cfg(not(unix))]
+fn is_own_folder(folder: &Path) -> bool {
+    folder.is_dir()
+}
+
 /// Whether the process of a folder holds its lock.
 fn is_held(folder: &Path) -> bool {
     let lock = File::options()

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use mcm_core::account::Cloud;
-use mcm_core::app::{Connect, ConnectRole, EnteredKeys, PrepareRole};
+use mcm_core::app::{Connect, ConnectRole, ConsoleSession, EnteredKeys, PrepareRole};
 use mcm_core::error::Code;
 use mcm_core::role::{Enforcement, Source};
 use mcm_core::sign_in::{CheckState, RoleCheckKind};
@@ -826,7 +826,11 @@ async fn the_console_opens_as_the_role_and_the_address_goes_to_the_browser_alone
         .choose_target(&id, "eu-north-1")
         .await
         .expect("chosen");
-    harness.app.open_console(&id).await.expect("opened");
+    harness
+        .app
+        .open_console(&id, ConsoleSession::Present)
+        .await
+        .expect("opened");
     let page = harness.next_page().await;
     let field = |page: &url::Url, name: &str| {
         page.query_pairs()
@@ -848,7 +852,7 @@ async fn the_console_opens_as_the_role_and_the_address_goes_to_the_browser_alone
 
     harness
         .app
-        .open_aws_console(&id, true)
+        .open_console(&id, ConsoleSession::SignedOut)
         .await
         .expect("opened");
     let page = harness.next_page().await;
@@ -863,7 +867,7 @@ async fn the_console_opens_as_the_role_and_the_address_goes_to_the_browser_alone
         .expect("connected");
     let error = harness
         .app
-        .open_aws_console(&azure, true)
+        .open_console(&azure, ConsoleSession::SignedOut)
         .await
         .expect_err("not AWS");
     assert_eq!(error.code(), Code::Unsupported);

@@ -3,6 +3,7 @@
 mod as_source;
 mod callback;
 mod catalogue;
+mod console;
 mod honest;
 mod network;
 mod sessions;

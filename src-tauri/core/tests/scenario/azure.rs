@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use mcm_core::account::{AccountId, Cloud, Identity};
-use mcm_core::app::{Connect, Disconnected, OnDuplicate};
+use mcm_core::app::{Connect, Disconnected, OnDuplicate, SignOut};
 use mcm_core::error::Code;
 use mcm_core::redirect::Delivered;
 use mcm_core::settings::RedirectKind;
@@ -738,7 +738,7 @@ async fn a_disconnect_asked_for_in_a_window_can_be_undone_for_a_moment() {
     let id = harness.connect(ADA).await.expect("connected");
     let ask = || {
         let (app, id) = (harness.app.clone(), id.clone());
-        tokio::spawn(async move { app.disconnect_later(&id).await })
+        tokio::spawn(async move { app.disconnect_later(&id, SignOut::WhereItIsOurs).await })
     };
     let leaving = ask();
     harness
@@ -747,7 +747,7 @@ async fn a_disconnect_asked_for_in_a_window_can_be_undone_for_a_moment() {
     assert_eq!(
         harness
             .app
-            .disconnect_later(&id)
+            .disconnect_later(&id, SignOut::WhereItIsOurs)
             .await
             .expect_err("once")
             .code(),

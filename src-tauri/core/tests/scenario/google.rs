@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use mcm_core::account::{AccountId, Cloud, Identity, SignInEndReason};
-use mcm_core::app::{Connect, OnDuplicate};
+use mcm_core::app::{Connect, ConsoleSession, OnDuplicate};
 use mcm_core::error::{Code, Result};
 use mcm_core::redirect::Delivered;
 use mcm_core::settings::RedirectKind;
@@ -237,7 +237,11 @@ async fn a_project_is_chosen_and_the_console_opens_there() {
         .choose_target(&id, "contoso-staging")
         .await
         .expect("chosen");
-    harness.app.open_console(&id).await.expect("opened");
+    harness
+        .app
+        .open_console(&id, ConsoleSession::Present)
+        .await
+        .expect("opened");
     let page = harness.next_page().await;
     assert_eq!(
         page.as_str(),

@@ -40,7 +40,7 @@ pub(crate) struct Harness {
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) app: Arc<App>,
     pub(crate) vault: Vault,
-    browser: Arc<RecordedBrowser>,
+    pub(crate) browser: Arc<RecordedBrowser>,
     environment: Vec<(String, String)>,
     scheme_is_ours: bool,
     home: tempfile::TempDir,

@@ -1,7 +1,7 @@
 //! Signing in: what is registered and asked for, how a sign-in ends, and who came back.
 
 use mcm_core::account::Identity;
-use mcm_core::app::{Connect, OnDuplicate, SignOut};
+use mcm_core::app::{Connect, Disconnected, OnDuplicate, SignOut};
 use mcm_core::error::Code;
 use mcm_core::sign_in::{RegionOrigin, SignInStep};
 use sandbox_clouds::aws::identity_center::{ALIAS_URL, START_URL};
@@ -326,5 +326,67 @@ async fn disconnecting_stays_on_this_machine_unless_the_user_wants_more() {
         .expect("removed");
     assert!(told.is_none(), "{told:?}");
     assert_eq!(count(&harness, Endpoint::CenterLogout), 1);
+    assert_eq!(harness.app.left_over_secrets().expect("readable"), 0);
+}
+
+#[tokio::test]
+async fn a_disconnect_that_could_be_undone_signs_out_as_far_as_was_chosen() {
+    // I28
+    for (sign_out, quits, logouts) in [
+        (SignOut::WhereItIsOurs, false, 0),
+        (SignOut::Everywhere, false, 1),
+        (SignOut::Everywhere, true, 1),
+    ] {
+        let harness = Harness::start().await;
+        let id = connect(&harness).await.expect("connected");
+        read(&harness, &id).await;
+        let leaving = tokio::spawn({
+            let (app, id) = (harness.app.clone(), id.clone());
+            async move { app.disconnect_later(&id, sign_out).await }
+        });
+        harness
+            .until(|snapshot| snapshot.accounts[0].leaves_at.is_some())
+            .await;
+        assert_eq!(count(&harness, Endpoint::CenterLogout), 0, "not yet");
+        if quits {
+            harness.app.finish().await;
+        } else {
+            harness.clock.advance(std::time::Duration::from_secs(10));
+            let ended = leaving.await.expect("no panic").expect("ended");
+            assert!(matches!(ended, Disconnected::Done(None)), "{ended:?}");
+        }
+        assert_eq!(count(&harness, Endpoint::CenterLogout), logouts);
+        assert!(harness.rows().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn signing_out_works_offline_and_where_the_session_has_ended_already() {
+    // I28
+    let harness = Harness::start().await;
+    let id = connect(&harness).await.expect("connected");
+    read(&harness, &id).await;
+    harness.clouds.end_identity_center_session("ada");
+    let told = harness
+        .app
+        .disconnect_and(&id, SignOut::Everywhere)
+        .await
+        .expect("removed");
+    assert!(told.is_none(), "401 counts as done: {told:?}");
+    assert_eq!(count(&harness, Endpoint::CenterLogout), 1);
+
+    let id = connect(&harness).await.expect("connected");
+    read(&harness, &id).await;
+    harness
+        .clouds
+        .faults()
+        .always(Endpoint::CenterLogout, Fault::Hang);
+    let told = harness
+        .app
+        .disconnect_and(&id, SignOut::Everywhere)
+        .await
+        .expect("removed here");
+    assert_eq!(told.expect("said").code(), Code::Offline);
+    assert!(harness.rows().is_empty());
     assert_eq!(harness.app.left_over_secrets().expect("readable"), 0);
 }
