@@ -9,8 +9,8 @@ use crate::cloud_argument::any_cloud;
 pub(crate) const CREATE_HELP: &str = "\
 Examples:
   mcm environment create dev --active aws,azure,gcp
-  mcm environment create prod-eu --aws production --azure contoso/Production --gcp ada/shop \\
-    --region eu-central-1 --colour red --protected
+  mcm environment create prod-eu --aws production --gcp ada/shop \\
+    --azure contoso/Production --region eu-central-1 --colour red --protected
   mcm exec -E prod-eu -- terraform plan
 
 Accounts and targets are kept by their ids. One that is gone is named, and never replaced by another. Without a target, the one

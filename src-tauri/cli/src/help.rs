@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn examples_and_columns_of_our_texts_fit_a_terminal_of_100_columns() {
+    fn examples_and_columns_of_our_texts_fit_a_terminal_of_80_columns() {
         fn wide(command: &Command) -> Vec<String> {
             let text = command
                 .get_after_help()
@@ -180,7 +180,7 @@ mod tests {
                 .unwrap_or_default();
             let own = text
                 .lines()
-                .filter(|line| line.starts_with(' ') && line.chars().count() > 100);
+                .filter(|line| line.starts_with(' ') && line.chars().count() > 80);
             own.map(str::to_owned)
                 .chain(command.get_subcommands().flat_map(wide))
                 .collect()

@@ -8,33 +8,38 @@ of it, for this command alone. Names are whole. At a terminal a part that matche
 account it is.
 
 Examples:
-  mcm login azure --all-tenants        sign in to every tenant that you can access
-  mcm login aws --print cli            print commands that create a role for you
-  mcm login aws --role-arn ARN         check that role and connect it
-  mcm login aws --sso-start-url URL    sign in to IAM Identity Center: every account and role
-  mcm accounts                         list the connected accounts
-  mcm use contoso Production           switch to an account and a subscription
-  mcm environment create dev --active aws,gcp   name the accounts in use, to work in both together
-  mcm token --active azure             print an access token for the account in use
-  mcm credential-process --active      print the AWS credential in use, as AWS's tools read it
-  mcm configure aws                    write profiles that use it to ~/.aws/config
-  mcm configure kube contoso --cluster c   a context in ~/.kube/config
-  mcm console contoso                  the web console, signed in
-  mcm whoami                           show which identity aws, az, gcloud and terraform use here
-  mcm doctor                           find problems and how to fix them
-  mcm exec production -- terraform plan   run a command as that account, with no secret in a file
-  eval \"$(mcm env contoso)\"            set the credential in this shell's variables
+  mcm login azure --all-tenants         sign in to every tenant you can access
+  mcm login aws --print cli             print what creates a role for you
+  mcm login aws --role-arn ARN          check that role and connect it
+  mcm login aws --sso-start-url URL     sign in to IAM Identity Center
+  mcm accounts                          list the connected accounts
+  mcm use contoso Production            switch account and subscription
+  mcm exec production -- terraform plan
+                                        run a command as that account
+  eval \"$(mcm env contoso)\"             set its credential in this shell
+  mcm token --active azure              an access token for the one in use
+  mcm credential-process --active       the AWS credential in use, as JSON
+  mcm configure aws                     write profiles to ~/.aws/config
+  mcm configure kube contoso --cluster c
+                                        add a context to ~/.kube/config
+  mcm console contoso                   the web console, signed in
+  mcm environment create dev --active aws,gcp
+                                        name the accounts in use in both
+  mcm whoami                            which identity your tools use here
+  mcm doctor                            find problems and how to fix them
 
 Environment:
-  MCM_AZURE_CLIENT_ID                  the app registration; else AZURE_CLIENT_ID
-  AZURE_TENANT_ID                      the tenant to sign in to
-  MCM_GOOGLE_CLIENT_ID, …_SECRET       the OAuth client of a desktop app; else GOOGLE_CLIENT_ID, …
-  AWS_PROFILE, AWS_REGION, …           the identity that assumes the role, as for every AWS tool
-  BROWSER                              the program that opens the sign-in page, on Linux
-  MCM_BROWSER                          the same for mcm and the app alone, before BROWSER
-  MCM_HOME                             one folder for settings, accounts and logs
-  MCM_LOG                              log level: error, warn, info (default), debug, trace
-  NO_COLOR                             no colour, even in a terminal
+  MCM_AZURE_CLIENT_ID                   the app registration; else
+                                        AZURE_CLIENT_ID
+  AZURE_TENANT_ID                       the tenant to sign in to
+  MCM_GOOGLE_CLIENT_ID, …_SECRET        the OAuth client of a desktop app;
+                                        else GOOGLE_CLIENT_ID, …_SECRET
+  AWS_PROFILE, AWS_REGION, …            who assumes the role, as in AWS's tools
+  BROWSER                               what opens sign-in pages, on Linux
+  MCM_BROWSER                           the same, for mcm and the app alone
+  MCM_HOME                              a folder for settings, accounts, logs
+  MCM_LOG                               error, warn, info, debug or trace
+  NO_COLOR                              no colour, even in a terminal
 
 Exit status: 0 success, 1 failure, 2 wrong usage, 3 sign in again.";
 
@@ -103,11 +108,11 @@ Examples:
   mcm login aws --sso-start-url https://d-1234567890.awsapps.com/start
   mcm login aws --print cli --source profile:work
   mcm login aws --print terraform --permissions none > role.tf
-  mcm login aws --role-arn arn:aws:iam::123456789012:role/MultiCloudManager-1a2b3c4d
+  mcm login aws --role-arn arn:aws:iam::123456789012:role/Operator
   mcm login aws --pending
   mcm login aws --add-keys
-  aws iam create-access-key --query 'AccessKey.[AccessKeyId,SecretAccessKey]' --output text |
-    mcm login aws --add-keys
+  aws iam create-access-key --output text \\
+    --query 'AccessKey.[AccessKeyId,SecretAccessKey]' | mcm login aws --add-keys
 
 SOURCE is the identity that assumes the role: default (AWS's own chain: environment, profile, SSO, instance), profile:NAME,
 keychain:ACCESS_KEY_ID for keys that --add-keys or the app stored in the keychain, or identity-center:ACCOUNT/123456789012/ROLE
@@ -133,7 +138,8 @@ Of a sign-in to IAM Identity Center, the pinned roles become profiles, or the on
 
 Examples:
   mcm configure aws --dry-run
-  mcm configure aws contoso --all --filter ReadOnly --name-template '{account}-{role}'
+  mcm configure aws contoso --all --filter ReadOnly \\
+    --name-template '{account}-{role}'
   mcm configure aws contoso --name production
   mcm configure aws --undo";
 
@@ -146,7 +152,7 @@ The file is the first of KUBECONFIG, or ~/.kube/config. As with \"mcm configure 
 else stays byte for byte, and the file as it was is kept in config.before-mcm. The current context stays as it is.
 
 Examples:
-  mcm configure kube contoso-production --cluster production --region eu-central-1
+  mcm configure kube contoso-production --cluster shop --region eu-central-1
   mcm configure kube contoso --cluster aks-1 --name work --dry-run
   mcm configure kube --undo";
 
@@ -175,10 +181,14 @@ Example:
 pub(super) const COMPLETION_HELP: &str = "\
 Add to the shell's start file:
 
-  bash         source <(mcm completion bash)            in ~/.bashrc
-  zsh          source <(mcm completion zsh)             in ~/.zshrc, after compinit
-  fish         mcm completion fish | source             in ~/.config/fish/config.fish
-  PowerShell   mcm completion powershell | Out-String | Invoke-Expression     in $PROFILE
+  bash         source <(mcm completion bash)
+               in ~/.bashrc
+  zsh          source <(mcm completion zsh)
+               in ~/.zshrc, after compinit
+  fish         mcm completion fish | source
+               in ~/.config/fish/config.fish
+  PowerShell   mcm completion powershell | Out-String | Invoke-Expression
+               in $PROFILE
 
 Accounts are completed by a word of their name that matches no other account, by user name, or by id. Subscriptions of the
 account on the line are completed by a word of their name or by id, projects and regions by id.";
@@ -189,7 +199,7 @@ GUID. The short names follow the Azure cloud in settings.toml. Google's tokens a
 
 Examples:
   mcm token contoso                          for Azure Resource Manager
-  mcm token contoso --resource graph         for Microsoft Graph, with the same sign-in
+  mcm token contoso --resource graph         for Microsoft Graph
   mcm token --active azure --resource https://database.windows.net/ --json
 
 Without --interactive it never opens a browser: for an account that needs a sign-in, the exit status is 3.";
@@ -215,7 +225,7 @@ token, for GKE the access token. In ~/.kube/config:
       exec:
         apiVersion: client.authentication.k8s.io/v1
         command: mcm
-        args: [kube-token, ACCOUNT, --cluster, production]   # only EKS needs --cluster
+        args: [kube-token, ACCOUNT, --cluster, NAME]   # only EKS needs NAME
         interactiveMode: Never
 
 Old versions of kubectl need apiVersion client.authentication.k8s.io/v1beta1, without interactiveMode. Inside \"mcm exec\" \
@@ -268,7 +278,7 @@ Examples:
   eval \"$(mcm env contoso-production)\"               bash, zsh
   mcm env contoso-production | source                  fish
   mcm env contoso-production --shell powershell | Out-String | Invoke-Expression
-  for /f \"delims=\" %i in ('mcm env contoso-production --shell cmd') do @%i       cmd.exe
+  for /f \"delims=\" %i in ('mcm env contoso --shell cmd') do @%i       cmd.exe
   eval \"$(mcm env --unset)\"                          unset everything again
 
 The credential is in the shell's variables and is not renewed. Every program that the shell starts can read it. Standard error

@@ -603,3 +603,26 @@ fn two_processes_create_environments_at_once_and_none_is_lost() {
     let listed = harness.mcm(&["environment", "list", "--json"]).json();
     assert_eq!(listed["environments"].as_array().map(Vec::len), Some(12));
 }
+
+#[test]
+fn the_name_of_an_environment_in_the_place_of_an_account_says_how_it_is_used() {
+    let harness = Harness::start();
+    harness.login(ADA, &["azure"]).done();
+    harness
+        .mcm(&["environment", "create", "conto", "--active", "azure"])
+        .done();
+    // "conto" is also a part of the account's name.
+    for words in [
+        &["use", "conto"] as &[&str],
+        &["token", "Conto"],
+        &["exec", "conto", "--", "true"],
+        &["rename", "conto", "x"],
+    ] {
+        let refused = harness.mcm(words).failed(1);
+        assert!(
+            refused.contains("conto is an environment, and no account.")
+                && refused.contains("mcm exec -E conto -- COMMAND"),
+            "{words:?}: {refused}"
+        );
+    }
+}

@@ -108,8 +108,8 @@ impl Store {
             return Ok(account);
         }
         let similar = self.found(name, &[PART])?;
-        if similar.is_empty() {
-            return self.only(name, &similar);
+        if similar.is_empty() || self.environment(name)?.is_some() {
+            return Err(self.nothing(name)?);
         }
         let message = format!(
             "No account is called \"{}\". Enter a whole name or an id. Similar: {}.",
@@ -150,12 +150,7 @@ impl Store {
         let shown = text::shown(name);
         match found {
             [id] => self.require(id),
-            [] => {
-                let message = format!(
-                    "No account matches \"{shown}\". Run \"mcm accounts\" to list the connected ones."
-                );
-                Err(Error::new(Code::NotFound, message))
-            }
+            [] => Err(self.nothing(name)?),
             several => {
                 let message = format!(
                     "\"{shown}\" matches {} accounts. Name one by its id: {}.",
@@ -165,6 +160,21 @@ impl Store {
                 Err(Error::new(Code::Ambiguous, message))
             }
         }
+    }
+
+    /// That no account has this name; an environment of that name is used in other ways.
+    fn nothing(&self, name: &str) -> Result<Error> {
+        let message = match self.environment(name)? {
+            Some(environment) => format!(
+                "{0} is an environment, and no account. Use \"mcm shell {0}\" or \"mcm exec -E {0} -- COMMAND\".",
+                environment.name.as_str()
+            ),
+            None => format!(
+                "No account matches \"{}\". Run \"mcm accounts\" to list the connected ones.",
+                text::shown(name)
+            ),
+        };
+        Ok(Error::new(Code::NotFound, message))
     }
 
     /// The first of these accounts, with their names.
