@@ -44,10 +44,18 @@ impl Look {
     pub fn account(&self, name: &str) -> Option<Account> {
         let found = find(&self.0.connection, name, &WHOLE).ok()?;
         match found.as_slice() {
-            [id] => self.by_id(id),
+            [id] if is_id(id, name) || !self.may_be_at_target(name) => self.by_id(id),
             [] => self.at_target(name),
             _ => None,
         }
+    }
+
+    /// Whether a beginning of the name, up to a slash, names an account as well.
+    fn may_be_at_target(&self, name: &str) -> bool {
+        let connection = &self.0.connection;
+        splits(name).any(|(account, _)| {
+            find(connection, account, &WHOLE).is_ok_and(|found| !found.is_empty())
+        })
     }
 
     /// The account and the target that `ACCOUNT/TARGET` names, by the ids of both or the account's whole name.
@@ -101,6 +109,18 @@ impl Store {
             return Err(Error::new(Code::InvalidInput, message));
         }
         let found = self.found(name, &WHOLE)?;
+        if let [id] = found.as_slice()
+            && !is_id(id, name)
+            && let Ok(Some(other)) = self.at_target(name)
+        {
+            // A tenant's name comes from a server, and may read as an account and a target of the user's own.
+            let message = format!(
+                "\"{}\" is the name of {id}, and also a target of {}. Name the account by its id.",
+                text::shown(name),
+                other.id
+            );
+            return Err(Error::new(Code::Ambiguous, message));
+        }
         if !found.is_empty() {
             return self.only(name, &found);
         }
@@ -227,6 +247,11 @@ impl Store {
             .map(|account| Account::clone(&account))
             .ok_or_else(|| super::not_found(id))
     }
+}
+
+/// Whether the user typed this id itself.
+fn is_id(id: &AccountId, name: &str) -> bool {
+    id.as_str() == name.trim().to_lowercase()
 }
 
 /// The ways to read a text as `ACCOUNT/TARGET`, the longest account first: names have slashes too.

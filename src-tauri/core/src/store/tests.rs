@@ -182,6 +182,32 @@ async fn an_account_is_found_by_its_id_its_name_or_a_part_of_it() {
 }
 
 #[tokio::test]
+async fn a_name_that_is_also_a_target_of_another_account_names_neither() {
+    let folder = Folder::new();
+    let store = folder.store();
+    let mut ours = azure("ada");
+    ours.targets = vec![target("production")];
+    let mut theirs = azure("eve");
+    theirs.custom_name = Some("Contoso ada/production".into());
+    put(&store, &ours).await.expect("written");
+    let named = |name: &str| store.named(name).map(|account| account.id);
+    assert_eq!(named("contoso ada/production").expect("a target"), ours.id);
+    put(&store, &theirs).await.expect("written");
+    for name in ["Contoso ada/production", " contoso ADA/PRODUCTION"] {
+        let error = named(name).expect_err("two readings");
+        assert_eq!(error.code(), Code::Ambiguous, "{error}");
+        assert!(error.message().contains(ours.id.as_str()), "{error}");
+        let look = Look::open(&store).expect("a database");
+        assert_eq!(look.account(name), None);
+    }
+    assert_eq!(named(theirs.id.as_str()).expect("its id"), theirs.id);
+    // A name that is the id of another account does not stand for it.
+    theirs.custom_name = Some(ours.id.to_string());
+    put(&store, &theirs).await.expect("written");
+    assert_eq!(named(ours.id.as_str()).expect("its id"), ours.id);
+}
+
+#[tokio::test]
 async fn a_removed_account_leaves_a_note_of_every_secret_until_that_is_removed() {
     let folder = Folder::new();
     let store = folder.store();
