@@ -20,7 +20,7 @@ const GATE: &str = "arn:aws:iam::111122223333:role/Gate";
 /// A harness whose profile `gate` assumes a role that asks for a code, and two roles that trust this one.
 struct Gated {
     harness: Harness,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Gated {
@@ -71,10 +71,7 @@ impl Gated {
         harness
             .clouds
             .put_aws_role(Role::new("444455556666", "Confirmed").trust(confirmed));
-        Self {
-            harness,
-            _folder: folder,
-        }
+        Self { harness, folder }
     }
 
     /// Starts to connect a role with the profile.
@@ -149,6 +146,43 @@ async fn a_profile_with_a_device_asks_once_and_its_session_serves_every_role_unt
         .expect("signed in again");
     gated.harness.clock.advance(Duration::from_secs(60));
     app.renew(&other).await.expect("the new session serves it");
+}
+
+#[tokio::test]
+async fn keys_that_are_a_session_are_refused_before_a_code_is_asked_for() {
+    let gated = Gated::start().await;
+    let app = &gated.harness.app;
+    let session = gated
+        .harness
+        .clouds
+        .aws_session("ada", Duration::from_secs(3600))
+        .expect("a user");
+    let token = session.session_token.clone().expect("a session");
+    #[expect(clippy::disallowed_methods, reason = "the AWS CLI writes this file")]
+    std::fs::write(
+        gated.folder.path().join("credentials"),
+        format!(
+            "[base]\naws_access_key_id = {}\naws_secret_access_key = {}\naws_session_token = {token}\n",
+            session.id, session.secret
+        ),
+    )
+    .expect("written");
+    let id = gated.begin("Safe").await;
+    let error = gated.ended(id, &[]).await.expect_err("no code helps");
+    assert_eq!(error.code(), Code::Unsupported, "{error}");
+    assert!(
+        error.message().contains(DEVICE) && error.message().contains("its keys are a session"),
+        "{error}"
+    );
+
+    let typed = EnteredKeys {
+        access_key_id: session.id.clone(),
+        secret_access_key: session.secret.clone().into(),
+        session_token: Some(token.into()),
+        mfa_device: Some(DEVICE.to_owned()),
+    };
+    let error = app.add_access_keys(typed).await.expect_err("refused");
+    assert_eq!(error.code(), Code::InvalidInput, "{error}");
 }
 
 #[tokio::test]

@@ -423,9 +423,12 @@ impl Surroundings {
         if let Some(known) = asked.mfa.known.filter(fits) {
             return Ok(known.clone());
         }
+        // GetSessionToken takes a user's long-term keys alone, and a role assumed with a session and a code lasts one hour,
+        // which nothing but another code renews.
         if own.session_token().is_some() {
             let message = format!(
-                "{} needs a code of the MFA device {}, which only a user's own access keys can send. Use those as its source.",
+                "{} needs a code of the MFA device {}, but its keys are a session. AWS confirms only a user's own access keys. Use \
+                 those as its source, or remove the device if the session is confirmed already.",
                 shown(asked.source),
                 text::shown(device)
             );
