@@ -101,6 +101,7 @@ pub(crate) fn profile_that_runs_mcm(environment: &Environment, account: &str) ->
 
 /// The copy of a file; none when the file itself is safe.
 fn copy(file: &SharedFile) -> Result<Option<Vec<u8>>, Error> {
+    file.require_whole()?;
     let is_harmless = Client::ALL.into_iter().all(|client| {
         let profiles = client_profiles(client, file);
         profiles.is_none_or(|profiles| default_source(&profiles).is_none())
@@ -341,6 +342,25 @@ mod tests {
             let kept = copied(text).expect("there is a credential");
             assert!(!kept.contains("CANARY"), "{text:?} became {kept:?}");
         }
+    }
+
+    #[test]
+    fn a_file_that_is_not_read_to_its_end_is_refused() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("credentials");
+        let comment = format!("# {}\n", "x".repeat(1022)).repeat(4 * 1024);
+        let text = format!("{comment}[default]\naws_access_key_id = k\n");
+        file::replace(&path, text.as_bytes()).expect("ours");
+        let path = path.to_str().expect("text");
+        let environment =
+            Environment::from_pairs([("HOME", "/nowhere"), ("AWS_SHARED_CREDENTIALS_FILE", path)]);
+        let error = without_credentials(&environment).expect_err("the key is behind the limit");
+        assert!(
+            error.message().contains(path) && error.message().contains("4 MiB"),
+            "{error}"
+        );
+        let profile = profile_that_runs_mcm(&environment, "a");
+        assert_eq!(profile, None);
     }
 
     #[test]

@@ -221,6 +221,8 @@ pub struct SharedFile {
     /// Whether only a copy is the same file to every client: a pipe can be read once, and not all of them expand a
     /// `$HOME` or `~` of the variable, or treat an empty one as no file.
     pub needs_copy: bool,
+    /// Whether it is longer than what is read of it.
+    pub is_too_long: bool,
     kind: Kind,
 }
 
@@ -230,7 +232,23 @@ impl SharedFile {
     /// # Errors
     /// `setting-invalid`, with file and line.
     pub fn document(&self) -> Result<Document<'_>, Error> {
+        self.require_whole()?;
         Document::parse(&self.bytes).map_err(|broken| self.broken(&broken))
+    }
+
+    /// Refuses a file of which only a part was read: another client would go on to its end.
+    ///
+    /// # Errors
+    /// `setting-invalid`, with the file.
+    pub fn require_whole(&self) -> Result<(), Error> {
+        if !self.is_too_long {
+            return Ok(());
+        }
+        let message = format!(
+            "{} is longer than 4 MiB, so mcm does not read it. Shorten it.",
+            shown(&self.path)
+        );
+        Err(Error::new(Code::SettingInvalid, message))
     }
 
     /// The same file with this content.
@@ -262,6 +280,7 @@ impl SharedFile {
     /// # Errors
     /// `setting-invalid`, with file and line, when that client refuses it.
     pub fn profiles(&self, client: Client) -> Result<Profiles, Error> {
+        self.require_whole()?;
         let read = client.profiles(&self.bytes, self.kind);
         read.map_err(|broken| self.broken(&broken))
     }
@@ -301,6 +320,7 @@ impl Files {
             let path = path.unwrap_or_default();
             let named = environment.raw(kind.variable());
             SharedFile {
+                is_too_long: bytes.len() as u64 > place::MAX_BYTES,
                 needs_copy: is_pipe
                     || named.is_some_and(|named| named.is_empty() || path != Path::new(named)),
                 path,

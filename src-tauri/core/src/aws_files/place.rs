@@ -8,7 +8,7 @@ use super::Kind;
 use crate::world::Environment;
 
 /// Longer than any file that a user writes by hand.
-const MAX_BYTES: u64 = 4 * 1024 * 1024;
+pub(super) const MAX_BYTES: u64 = 4 * 1024 * 1024;
 
 /// The path as botocore finds it: the variable, expanded like `os.path.expandvars` and `expanduser`, else the home
 /// folder.
@@ -70,7 +70,9 @@ pub(super) fn read(path: &Path) -> (Vec<u8>, bool) {
     };
     if metadata.is_file() {
         let mut bytes = Vec::new();
-        let read = File::open(path).and_then(|file| file.take(MAX_BYTES).read_to_end(&mut bytes));
+        // One byte more shows that the rest is missing.
+        let read =
+            File::open(path).and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes));
         return match read {
             Ok(_) => (bytes, false),
             Err(_) => (Vec::new(), false),
