@@ -40,6 +40,7 @@ pub(crate) async fn run(app: &App, world: &World, options: &Env) -> Result<(), F
             &shell.unset(variables::taken_back(&shell_has)),
         ))?);
     }
+    variables::require_text()?;
     let mut chosen = choose(app, &options.whose)?;
     require_aws(options.region.as_deref(), &chosen.choices)?;
     if let Some(named) = chosen

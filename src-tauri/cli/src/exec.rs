@@ -132,6 +132,7 @@ async fn prepare_as(
     options: Exec,
     shell: Option<Shell>,
 ) -> Result<Ready, Failure> {
+    variables::require_text()?;
     let environment = &world.environment;
     let mut chosen = choose(app, &options.whose)?;
     require_aws(options.region.as_deref(), &chosen.choices)?;

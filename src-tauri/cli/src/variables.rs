@@ -10,6 +10,7 @@ mod page;
 mod table;
 
 use mcm_core::account::Cloud;
+use mcm_core::error::{Code, Error};
 use mcm_core::world::Environment;
 
 pub(crate) use changes::{Changes, Fact, Facts, Way};
@@ -138,6 +139,20 @@ impl Variable {
         let says_where = matches!(self.effect, Effect::Place | Effect::Shown);
         !is_of_exec && (self.would_win() || says_where || is_set)
     }
+}
+
+/// Refuses a variable that a cloud's tools read and this program cannot: its value is not Unicode, so what it leads to
+/// stays unknown here.
+///
+/// # Errors
+/// `invalid-input`, naming it.
+pub(crate) fn require_text() -> Result<(), Error> {
+    let names = Environment::names_without_text();
+    let Some(name) = names.iter().find(|name| known(name).is_some()) else {
+        return Ok(());
+    };
+    let message = format!("The value of {name} is not Unicode text. Unset it, or set it to text.");
+    Err(Error::new(Code::InvalidInput, message))
 }
 
 /// What is known of a variable. One that is named whole comes before one that begins so.

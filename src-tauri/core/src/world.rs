@@ -75,6 +75,17 @@ impl Environment {
         ))
     }
 
+    /// The names of this process's variables whose values are not Unicode, sorted.
+    pub fn names_without_text() -> Vec<String> {
+        let pairs = std::env::vars_os();
+        let mut names: Vec<String> = pairs
+            .filter(|(_, value)| value.to_str().is_none())
+            .filter_map(|(name, _)| name.into_string().ok())
+            .collect();
+        names.sort_unstable();
+        names
+    }
+
     /// The variables that a test sets.
     pub fn from_pairs<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         Self(Arc::new(

@@ -32,6 +32,7 @@ mod kube_token;
 mod kubectl;
 mod login;
 mod named_identity;
+mod other_credentials;
 mod processes;
 mod shells;
 mod sources;
