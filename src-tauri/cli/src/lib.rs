@@ -8,6 +8,7 @@ mod accounts;
 mod activity;
 mod arguments;
 mod aws_files;
+mod bigquery_file;
 mod child_exit;
 mod choice;
 mod cloud_argument;

@@ -34,9 +34,9 @@ pub(crate) const HOLDER: &str = "MCM_HOLDER";
 /// What the hook did in a shell, passed on from one call to the next.
 pub(crate) const HOOK_STATE: &str = "MCM_HOOK_STATE";
 
-/// A variable, or all variables whose names begin alike, and what is done with it.
+/// A variable, or all variables whose names are alike, and what is done with it.
 pub(crate) struct Variable {
-    /// Its name; what names begin with where it ends with `*`.
+    /// Its name; `*` stands for any part of one.
     pub(crate) name: &'static str,
     /// The cloud whose tools read it.
     pub(crate) clouds: &'static [Cloud],
@@ -121,14 +121,18 @@ impl Variable {
 
     /// Whether a variable of this name is meant.
     fn is(&self, name: &str) -> bool {
-        match self.name.strip_suffix('*') {
-            Some(beginning) => name.starts_with(beginning),
+        match self.name.split_once('*') {
+            Some((beginning, end)) => {
+                name.len() > beginning.len() + end.len()
+                    && name.starts_with(beginning)
+                    && name.ends_with(end)
+            }
             None => name == self.name,
         }
     }
 
-    fn is_prefix(&self) -> bool {
-        self.name.ends_with('*')
+    fn is_pattern(&self) -> bool {
+        self.name.contains('*')
     }
 
     /// Whether `mcm env --unset` takes it back: it chooses an identity or a place, or a shell may have it from `mcm env`.
@@ -155,7 +159,7 @@ pub(crate) fn require_text() -> Result<(), Error> {
     Err(Error::new(Code::InvalidInput, message))
 }
 
-/// What is known of a variable. One that is named whole comes before one that begins so.
+/// What is known of a variable. One that is named whole comes before a pattern.
 fn known(name: &str) -> Option<&'static Variable> {
     TABLE.iter().find(|variable| variable.is(name))
 }
@@ -173,7 +177,7 @@ pub(crate) fn that_win(cloud: Cloud, environment: &Environment) -> Vec<&str> {
     names
 }
 
-/// The names to unset in a shell, so that it has no identity. Of those that only begin alike, the ones that are set.
+/// The names to unset in a shell, so that it has no identity. Of a pattern, the ones that are set.
 pub(crate) fn taken_back(environment: &Environment) -> Vec<&str> {
     names(environment, Variable::is_taken_back)
 }
@@ -186,7 +190,7 @@ pub(crate) fn that_would_win(environment: &Environment) -> Vec<&str> {
 fn names(environment: &Environment, is_meant: impl Fn(&Variable) -> bool) -> Vec<&str> {
     let mut names = Vec::new();
     for variable in TABLE.iter().filter(|variable| is_meant(variable)) {
-        if variable.is_prefix() {
+        if variable.is_pattern() {
             names.extend(set_of(variable, environment));
         } else {
             names.push(variable.name);
@@ -256,7 +260,7 @@ mod tests {
             let is_fit = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
             let is_no_proxy = name == "no_proxy";
             assert!(
-                is_no_proxy || name.trim_end_matches('*').chars().all(is_fit),
+                is_no_proxy || name.replacen('*', "", 1).chars().all(is_fit),
                 "{name}"
             );
             assert!(
@@ -267,9 +271,9 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_is_written_whole_comes_before_one_that_begins_so() {
+    fn a_name_that_is_written_whole_comes_before_a_pattern_of_it() {
         for (place, variable) in TABLE.iter().enumerate() {
-            if variable.is_prefix() {
+            if variable.is_pattern() {
                 let mut later = TABLE.iter().skip(place + 1);
                 let hidden = later.find(|other| variable.is(other.name));
                 assert_eq!(hidden.map(|other| other.name), None);

@@ -21,6 +21,7 @@ use mcm_core::world::{Clock, Environment, SCHEME, World};
 use url::Url;
 
 use super::Check;
+use crate::bigquery_file::BigQueryFile;
 use crate::failure::sign_in_advice;
 use crate::variables;
 use crate::whoami::google;
@@ -66,6 +67,7 @@ pub(super) async fn all(app: &App, world: &World) -> Vec<Check> {
     checks.extend(scheme().await);
     checks.push(other_sign_ins(&world.environment));
     checks.extend(gcloud_settings(&world.environment));
+    checks.extend(bigquery_settings(&world.environment));
     checks.extend(super::aws_files::all(&world.environment));
     checks.extend(super::leftovers::all(&world.environment));
     checks.extend(super::network::all(app, &world.environment).await);
@@ -278,6 +280,17 @@ fn gcloud_settings(environment: &Environment) -> Option<Check> {
              for each.",
         )
     })
+}
+
+/// A file of `bq` whose flags come before gcloud's account.
+fn bigquery_settings(environment: &Environment) -> Option<Check> {
+    let file = BigQueryFile::read(environment)?;
+    let flag = file.identity()?;
+    Some(Check::warn(
+        "bq settings",
+        format!("{} sets {flag}", file.path.display()),
+        "bq prefers it to gcloud's account. Under \"mcm exec\" it does not count; elsewhere remove the line.",
+    ))
 }
 
 /// Which program handles the app's scheme. `mcm` itself does not need it.

@@ -13,6 +13,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 
 use crate::aws_files::{self, FileCopy};
+use crate::bigquery_file::BigQueryFile;
 use crate::other_tools::OtherTools;
 use crate::output::note;
 use crate::variables::{Fact, Facts};
@@ -65,7 +66,8 @@ impl RunFiles {
         Ok(facts)
     }
 
-    /// The credential file for Google's libraries and gcloud, and the file that leads gsutil to it.
+    /// The credential file for Google's libraries and gcloud, the file that leads gsutil to it, and a copy of the settings
+    /// of `bq` where these hold another credential.
     pub(super) fn for_google(
         &mut self,
         credential: &SecretString,
@@ -81,6 +83,13 @@ impl RunFiles {
             google_file.expose_secret()
         );
         file::replace(&boto, text.as_bytes())?;
+        let mut facts = Facts::new();
+        let bigquery = BigQueryFile::read(environment).filter(|file| file.identity().is_some());
+        if let Some(file) = bigquery {
+            let path = folder.join("bigqueryrc");
+            file::replace(&path, file.without_identity().as_bytes())?;
+            facts.insert(Fact::BigQuery, shown_to_a_program(&path)?);
+        }
         let gcloud_file = match proxy_of_gcloud(environment) {
             None => google_file.clone(),
             Some(proxy) => {
@@ -91,11 +100,12 @@ impl RunFiles {
                 NO_GCLOUD_FILE.into()
             }
         };
-        Ok(Facts::from([
+        facts.extend([
             (Fact::GoogleFile, google_file),
             (Fact::GcloudFile, gcloud_file),
             (Fact::Boto, shown_to_a_program(&boto)?),
-        ]))
+        ]);
+        Ok(facts)
     }
 
     /// Folders in which `az` and `azd` are signed in by the identity endpoint alone.

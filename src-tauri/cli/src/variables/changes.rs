@@ -78,6 +78,8 @@ pub(crate) enum Fact {
     GoogleFile,
     /// Google: the same file for gcloud.
     GcloudFile,
+    /// Google: a copy of the settings of `bq` without a credential.
+    BigQuery,
     /// Google: an access token.
     GoogleToken,
     /// Google: the region.
@@ -157,7 +159,7 @@ impl Changes {
             None if act != Act::Remove
                 && !variable.would_win()
                 && variable.effect != Effect::Shown => {}
-            None if variable.is_prefix() => self
+            None if variable.is_pattern() => self
                 .removed
                 .extend(set_of(variable, environment).map(str::to_owned)),
             None => drop(self.removed.insert(variable.name.to_owned())),

@@ -14,6 +14,9 @@ const NO_FILE: &str = "/nonexistent/mcm-env-has-no-file-for-google-libraries/use
 /// The same, for a cloud that is not part of an environment.
 const NOT_PART: &str = "/nonexistent/mcm/this-cloud-is-not-part-of-the-environment";
 
+/// The same, for `s3cmd`, which asks no endpoint.
+const NO_S3CMD: &str = "/nonexistent/s3cmd-asks-no-endpoint/use-the-aws-command-line";
+
 const AWS: &[Cloud] = &[Aws];
 const AZURE: &[Cloud] = &[Azure];
 const GCP: &[Cloud] = &[Gcp];
@@ -22,6 +25,13 @@ const EVERY: &[Cloud] = &Cloud::ALL;
 
 // Where it is written.
 const BOTO_DOC: &str = "botocore: credentials.py, configprovider.py";
+const ANSAWS_DOC: &str = "Ansible: amazon.aws, module_utils/modules.py";
+const EKSCTL_DOC: &str = "eksctl: credential caching";
+const RCLONE_DOC: &str = "rclone: environment variables of a backend's options";
+const RESTIC_DOC: &str = "restic: preparing a new repository, environment variables";
+const TERRAGRUNT_DOC: &str = "Terragrunt: CLI options, iam-assume-role";
+const SERVERLESS_DOC: &str = "Serverless Framework: lib/plugins/aws/provider.js";
+const S3CMD_DOC: &str = "s3cmd: S3/Config.py";
 const GO_DOC: &str = "AWS SDK for Go 2: config/env_config.go";
 const JS2_DOC: &str = "AWS SDK for JavaScript 2: lib/node_loader.js";
 const JAVA_DOC: &str = "AWS SDK for Java 1: AwsProfileFileLocationProvider";
@@ -40,12 +50,18 @@ const AZCLI_DOC: &str = "Azure CLI: configuration";
 const TFAZ_DOC: &str = "Terraform: provider azurerm";
 const TFAZB_DOC: &str = "Terraform: backend azurerm";
 const KUBEL_DOC: &str = "kubelogin: concepts, environment variables";
+const AZDAUTH_DOC: &str = "Azure Developer CLI: external authentication";
+const AZDEVOPS_DOC: &str = "Azure DevOps CLI: sign in with a personal access token";
+const ANSAZ_DOC: &str = "Ansible: azure.azcollection, auth_source";
 const AZCOPY_DOC: &str = "azcopy: azcopy env";
 const MCM_DOC: &str = "docs/tools.md";
 const ADC_DOC: &str = "Google Cloud: application default credentials";
 const TFG_DOC: &str = "Terraform: provider google";
 const TFGCS_DOC: &str = "Terraform: backend gcs";
 const GCLOUD_DOC: &str = "gcloud topic configurations; core/credentials/store.py";
+const GCLOUDTR_DOC: &str = "gcloud: core/credentials/transport.py";
+const BQ_DOC: &str = "bq of the Google Cloud CLI: bq_utils.py, auth/main_credential_loader.py";
+const ANSGCP_DOC: &str = "Ansible: google.cloud, module_utils/gcp_utils.py";
 const GSUTIL_DOC: &str = "gsutil of the Google Cloud CLI: bin/bootstrapping/gsutil.py";
 const GAUTH_DOC: &str = "google-auth: environment_vars.py";
 const KUBE_DOC: &str = "kubectl: organizing cluster access using kubeconfig files";
@@ -101,7 +117,7 @@ impl Variable {
 }
 
 #[rustfmt::skip]
-pub(super) static TABLE: [Variable; 143] = [
+pub(super) static TABLE: [Variable; 193] = [
     row("AWS_ACCESS_KEY_ID", AWS, Credential, (Remove, Set(F::KeyId)), "every AWS SDK", BOTO_DOC),
     row("AWS_SECRET_ACCESS_KEY", AWS, Credential, (Remove, Set(F::SecretKey)), "every AWS SDK", BOTO_DOC),
     row("AWS_SESSION_TOKEN", AWS, Credential, (Remove, Set(F::SessionToken)), "every AWS SDK", BOTO_DOC),
@@ -137,6 +153,23 @@ pub(super) static TABLE: [Variable; 143] = [
     row("GRANTED_ENABLE_AUTO_REASSUME", AWS, Client, (Keep, Keep), "granted, for its own alias", GRANTED_DOC),
     row("GRANTED_QUIET", AWS, Client, (Keep, Keep), "granted, for its own output", GRANTED_DOC),
     row("GRANTED_*", AWS, Shown, (Remove, Remove), "prompts, granted", GRANTED_DOC),
+    row("EC2_ACCESS_KEY", AWS, Credential, (Remove, Remove), "Ansible", ANSAWS_DOC),
+    row("EC2_SECRET_KEY", AWS, Credential, (Remove, Remove), "Ansible", ANSAWS_DOC),
+    row("EC2_SECURITY_TOKEN", AWS, Credential, (Remove, Remove), "Ansible", ANSAWS_DOC),
+    row("EKSCTL_ENABLE_CREDENTIAL_CACHE", AWS, Source, (Remove, Remove), "eksctl, which keeps the last credential of a profile in a file", EKSCTL_DOC),
+    row("RCLONE_S3_ACCESS_KEY_ID", AWS, Credential, (Remove, Remove), "rclone, before its env_auth", RCLONE_DOC),
+    row("RCLONE_S3_SECRET_ACCESS_KEY", AWS, Credential, (Remove, Remove), "rclone, before its env_auth", RCLONE_DOC),
+    row("RCLONE_S3_SESSION_TOKEN", AWS, Credential, (Remove, Remove), "rclone, before its env_auth", RCLONE_DOC),
+    row("RCLONE_S3_PROFILE", AWS, Source, (Remove, Remove), "rclone", RCLONE_DOC),
+    row("RCLONE_S3_SHARED_CREDENTIALS_FILE", AWS, Source, (Remove, Remove), "rclone", RCLONE_DOC),
+    row("RESTIC_AWS_ASSUME_ROLE_*", AWS, Identity, (Remove, Remove), "restic, which assumes that role first", RESTIC_DOC),
+    row("TERRAGRUNT_IAM_*", AWS, Identity, (Remove, Remove), "Terragrunt, which assumes that role first", TERRAGRUNT_DOC),
+    row("TG_IAM_*", AWS, Identity, (Remove, Remove), "Terragrunt, which assumes that role first", TERRAGRUNT_DOC),
+    row("AWS_*_ACCESS_KEY_ID", AWS, Credential, (Remove, Remove), "Serverless Framework, by its stage; django-storages", SERVERLESS_DOC),
+    row("AWS_*_SECRET_ACCESS_KEY", AWS, Credential, (Remove, Remove), "Serverless Framework, by its stage; django-storages", SERVERLESS_DOC),
+    row("AWS_*_SESSION_TOKEN", AWS, Credential, (Remove, Remove), "Serverless Framework, by its stage", SERVERLESS_DOC),
+    row("AWS_*_PROFILE", AWS, Source, (Remove, Remove), "Serverless Framework, by its stage; prompts", SERVERLESS_DOC),
+    row("S3CMD_CONFIG", AWS, Files, (Text(NO_S3CMD), Keep), "s3cmd, which finds its keys in its own file alone", S3CMD_DOC).closed(Text(NO_S3CMD)),
     row("BOTO_CONFIG", AWS_AND_GCP, Files, (Set(F::Boto), Set(F::Boto)), "boto3 and the AWS CLI, before a container; gsutil", BOTOPY_DOC).closed(Set(F::Boto)),
     row("BOTO_PATH", GCP, Files, (Remove, Remove), "gsutil", BOTOPY_DOC),
 
@@ -162,6 +195,11 @@ pub(super) static TABLE: [Variable; 143] = [
     row("IMDS_ENDPOINT", AZURE, Source, (Remove, Remove), "Azure SDKs", AZID_DOC),
     row("MSI_ENDPOINT", AZURE, Source, (Remove, Remove), "Azure SDKs, az", AZID_DOC),
     row("MSI_SECRET", AZURE, Credential, (Remove, Remove), "Azure SDKs, az", AZID_DOC),
+    row("RCLONE_AZUREBLOB_KEY", AZURE, Credential, (Remove, Remove), "rclone, before its env_auth", RCLONE_DOC),
+    row("RCLONE_AZUREBLOB_SAS_URL", AZURE, Credential, (Remove, Remove), "rclone, before its env_auth", RCLONE_DOC),
+    row("RCLONE_AZUREBLOB_CONNECTION_STRING", AZURE, Credential, (Remove, Remove), "rclone, before its env_auth", RCLONE_DOC),
+    row("RCLONE_AZUREBLOB_CLIENT_SECRET", AZURE, Credential, (Remove, Remove), "rclone, before its env_auth", RCLONE_DOC),
+    row("RCLONE_AZUREBLOB_SERVICE_PRINCIPAL_FILE", AZURE, Source, (Remove, Remove), "rclone, before its env_auth", RCLONE_DOC),
     row("ARM_ACCESS_KEY", AZURE, Credential, (Remove, Remove), "Terraform's azurerm backend", TFAZB_DOC),
     row("ARM_SAS_TOKEN", AZURE, Credential, (Remove, Remove), "Terraform's azurerm backend", TFAZB_DOC),
     row("ARM_CLIENT_SECRET", AZURE, Credential, (Remove, Remove), "Terraform, Pulumi", TFAZ_DOC),
@@ -172,6 +210,8 @@ pub(super) static TABLE: [Variable; 143] = [
     row("ARM_OIDC_TOKEN", AZURE, Credential, (Remove, Remove), "Terraform, Pulumi", TFAZ_DOC),
     row("ARM_OIDC_TOKEN_FILE_PATH", AZURE, Source, (Remove, Remove), "Terraform", TFAZ_DOC),
     row("ARM_OIDC_REQUEST_TOKEN", AZURE, Credential, (Remove, Remove), "Terraform, Pulumi", TFAZ_DOC),
+    row("ARM_ADO_PIPELINE_SERVICE_CONNECTION_ID", AZURE, Identity, (Remove, Remove), "Terraform", TFAZ_DOC),
+    row("ARM_OIDC_AZURE_SERVICE_CONNECTION_ID", AZURE, Identity, (Remove, Remove), "Terraform", TFAZ_DOC),
     row("ARM_OIDC_REQUEST_URL", AZURE, Source, (Remove, Remove), "Terraform, Pulumi", TFAZ_DOC),
     row("ARM_USE_AKS_WORKLOAD_IDENTITY", AZURE, Source, (Remove, Remove), "Terraform", TFAZ_DOC),
     row("ARM_USE_OIDC", AZURE, Source, (Remove, Remove), "Terraform, Pulumi", TFAZ_DOC),
@@ -189,15 +229,29 @@ pub(super) static TABLE: [Variable; 143] = [
     row("AAD_LOGIN_METHOD", AZURE, Source, (Remove, Remove), "kubelogin", KUBEL_DOC),
     row("AAD_SERVICE_PRINCIPAL_*", AZURE, Credential, (Remove, Remove), "kubelogin", KUBEL_DOC),
     row("AAD_USER_PRINCIPAL_*", AZURE, Credential, (Remove, Remove), "kubelogin", KUBEL_DOC),
-    row("AZCOPY_AUTO_LOGIN_TYPE", AZURE, Source, (Remove, Remove), "azcopy", AZCOPY_DOC),
+    row("AZCOPY_AUTO_LOGIN_TYPE", AZURE, Source, (Text("MSI"), Remove), "azcopy; without it, azcopy login counts", AZCOPY_DOC),
     row("AZCOPY_SPA_*", AZURE, Credential, (Remove, Remove), "azcopy", AZCOPY_DOC),
     row("AZCOPY_MSI_*", AZURE, Identity, (Remove, Remove), "azcopy", AZCOPY_DOC),
     row("AZCOPY_TENANT_ID", AZURE, Identity, (Remove, Remove), "azcopy", AZCOPY_DOC),
+    row("AZCOPY_OAUTH_TOKEN_INFO", AZURE, Credential, (Remove, Remove), "azcopy, before everything else", AZCOPY_DOC),
+    row("AZCOPY_ACTIVE_DIRECTORY_ENDPOINT", AZURE, Identity, (Remove, Remove), "azcopy", AZCOPY_DOC),
     row("AZURE_CLOUD_NAME", AZURE, Identity, (Remove, Remove), "az; the cloud of its settings", AZCLI_DOC),
+    row("AZURE_BATCH_ACCESS_KEY", AZURE, Credential, (Remove, Remove), "az batch", AZCLI_DOC),
+    row("AZURE_DEVOPS_EXT_PAT", AZURE, Credential, (Remove, Remove), "az devops, before the sign-in", AZDEVOPS_DOC),
+    row("AZURE_SECRET", AZURE, Credential, (Remove, Remove), "Ansible", ANSAZ_DOC),
+    row("AZURE_TENANT", AZURE, Identity, (Remove, Remove), "Ansible", ANSAZ_DOC),
+    row("AZURE_AD_USER", AZURE, Identity, (Remove, Remove), "Ansible", ANSAZ_DOC),
+    row("AZURE_PROFILE", AZURE, Source, (Remove, Remove), "Ansible", ANSAZ_DOC),
+    row("AZURE_X509_CERTIFICATE_PATH", AZURE, Source, (Remove, Remove), "Ansible", ANSAZ_DOC),
+    row("ANSIBLE_AZURE_AUTH_SOURCE", AZURE, Source, (Text("cli"), Text("env")), "Ansible, which else takes ~/.azure/credentials; in a shell it finds no identity", ANSAZ_DOC),
+    row("AZURESUBSCRIPTION_*", AZURE, Identity, (Remove, Remove), "Terraform and scripts in Azure Pipelines", TFAZ_DOC),
     row("AZURE_CONFIG_DIR", AZURE, Files, (Set(F::AzFolder), Keep), "az; the folder of its sign-ins", AZCLI_DOC).and_mcm().closed(Set(F::AzFolder)),
     row("AZURE_CORE_COLLECT_TELEMETRY", AZURE, Client, (Text("no"), Keep), "az, which else writes into its folder after the command has ended", AZCLI_DOC).closed(Text("no")),
     row("AZURE_DEV_COLLECT_TELEMETRY", AZURE, Client, (Text("no"), Keep), "azd, which else writes into its folder after the command has ended", AZD_DOC).closed(Text("no")),
     row("AZURE_EXTENSION_DIR", AZURE, Files, (Set(F::AzExtensions), Keep), "az; the extensions stay the user's", AZCLI_DOC).closed(Set(F::AzExtensions)),
+    row("AZD_AUTH_ENDPOINT", AZURE, Source, (Remove, Remove), "azd, which asks this endpoint instead of its own sign-in", AZDAUTH_DOC),
+    row("AZD_AUTH_KEY", AZURE, Credential, (Remove, Remove), "azd", AZDAUTH_DOC),
+    row("AZD_AUTH_CERT", AZURE, Source, (Remove, Remove), "azd", AZDAUTH_DOC),
     row("AZD_CONFIG_DIR", AZURE, Files, (Set(F::AzdFolder), Keep), "azd; the folder of its sign-ins", AZD_DOC).and_mcm().closed(Set(F::AzdFolder)),
 
     row("GOOGLE_APPLICATION_CREDENTIALS", GCP, Source, (Set(F::GoogleFile), Text(NO_FILE)), "Google's libraries; in a shell they find no identity", ADC_DOC).closed(Text(NOT_PART)),
@@ -214,6 +268,8 @@ pub(super) static TABLE: [Variable; 143] = [
     row("CLOUDSDK_AUTH_CREDENTIAL_FILE_OVERRIDE", GCP, Source, (Set(F::GcloudFile), Text("")), "gcloud; empty, it beats auth/credential_file_override in the configuration", GCLOUD_DOC).closed(Text(NOT_PART)),
     row("CLOUDSDK_AUTH_IMPERSONATE_SERVICE_ACCOUNT", GCP, Identity, (Text(""), Text("")), "gcloud; empty, it beats auth/impersonate_service_account in the configuration", GCLOUD_DOC),
     row("CLOUDSDK_AUTH_DISABLE_CREDENTIALS", GCP, Source, (Text("false"), Text("false")), "gcloud; it beats auth/disable_credentials in the configuration", GCLOUD_DOC),
+    row("CLOUDSDK_AUTH_AUTHORIZATION_TOKEN_FILE", GCP, Identity, (Text(""), Text("")), "gcloud, which sends it beside its own token; empty, it beats the configuration", GCLOUDTR_DOC),
+    row("CLOUDSDK_AUTH_AUTHORITY_SELECTOR", GCP, Identity, (Text(""), Text("")), "gcloud, which sends it beside its own token; empty, it beats the configuration", GCLOUDTR_DOC),
     row("CLOUDSDK_CORE_ACCOUNT", GCP, Identity, (Set(F::GoogleAccount), Set(F::GoogleAccount)), "gcloud, which shows it", GCLOUD_DOC),
     row("CLOUDSDK_CORE_PASS_CREDENTIALS_TO_GSUTIL", GCP, Source, (Text("false"), Text("false")), "gcloud's gsutil, which else takes the credential of gcloud's account", GSUTIL_DOC),
     row("CLOUDSDK_CORE_UNIVERSE_DOMAIN", GCP, Identity, (Text("googleapis.com"), Text("googleapis.com")), "gcloud; it beats core/universe_domain in the configuration", GCLOUD_DOC),
@@ -228,6 +284,16 @@ pub(super) static TABLE: [Variable; 143] = [
     row("GOOGLE_CLOUD_PROJECT", GCP, Place, (Set(F::Project), Set(F::Project)), "Google's libraries, Terraform", ADC_DOC).closed(Remove),
     row("GCLOUD_PROJECT", GCP, Place, (Set(F::Project), Set(F::Project)), "older Google libraries, Terraform", TFG_DOC).closed(Remove),
     row("GOOGLE_PROJECT", GCP, Place, (Set(F::Project), Set(F::Project)), "Terraform, before GOOGLE_CLOUD_PROJECT", TFG_DOC).closed(Remove),
+    row("BIGQUERYRC", GCP, Files, (Set(F::BigQuery), Keep), "bq; the flags of its file come before gcloud's account", BQ_DOC),
+    row("GCP_SERVICE_ACCOUNT_FILE", GCP, Source, (Remove, Remove), "Ansible", ANSGCP_DOC),
+    row("GCP_SERVICE_ACCOUNT_CONTENTS", GCP, Credential, (Remove, Remove), "Ansible", ANSGCP_DOC),
+    row("GCP_SERVICE_ACCOUNT_EMAIL", GCP, Identity, (Remove, Remove), "Ansible", ANSGCP_DOC),
+    row("GCP_ACCESS_TOKEN", GCP, Credential, (Remove, Remove), "Ansible", ANSGCP_DOC),
+    row("GCP_AUTH_KIND", GCP, Source, (Text("application"), Text("application")), "Ansible; the application default credentials", ANSGCP_DOC),
+    row("RCLONE_GCS_SERVICE_ACCOUNT_FILE", GCP, Source, (Remove, Remove), "rclone, before its env_auth", RCLONE_DOC),
+    row("RCLONE_GCS_SERVICE_ACCOUNT_CREDENTIALS", GCP, Credential, (Remove, Remove), "rclone, before its env_auth", RCLONE_DOC),
+    row("RCLONE_GCS_TOKEN", GCP, Credential, (Remove, Remove), "rclone, before its env_auth", RCLONE_DOC),
+    row("RCLONE_GCS_ACCESS_TOKEN", GCP, Credential, (Remove, Remove), "rclone, before its env_auth", RCLONE_DOC),
     row("CLOUDSDK_CORE_DISABLE_FILE_LOGGING", GCP, Client, (Text("true"), Text("true")), "gcloud, whose log has what gcloud auth print-access-token prints", GCLOUD_DOC),
     row("CLOUDSDK_COMPUTE_REGION", GCP, Place, (Set(F::GoogleRegion), Set(F::GoogleRegion)), "gcloud", GCLOUD_DOC),
     row("CLOUDSDK_COMPUTE_ZONE", GCP, Place, (Set(F::GoogleZone), Set(F::GoogleZone)), "gcloud", GCLOUD_DOC),
@@ -253,10 +319,12 @@ pub(super) static TABLE: [Variable; 143] = [
 /// Settings of gcloud's configurations that say who works or who pays, and the variable that beats each for a command and a
 /// shell.
 #[rustfmt::skip]
-pub(super) static GCLOUD_SETTINGS: [FileSetting; 7] = [
+pub(super) static GCLOUD_SETTINGS: [FileSetting; 9] = [
     setting("auth", "impersonate_service_account", "CLOUDSDK_AUTH_IMPERSONATE_SERVICE_ACCOUNT"),
     setting("auth", "access_token_file", "CLOUDSDK_AUTH_ACCESS_TOKEN_FILE"),
     setting("auth", "credential_file_override", "CLOUDSDK_AUTH_CREDENTIAL_FILE_OVERRIDE"),
+    setting("auth", "authorization_token_file", "CLOUDSDK_AUTH_AUTHORIZATION_TOKEN_FILE"),
+    setting("auth", "authority_selector", "CLOUDSDK_AUTH_AUTHORITY_SELECTOR"),
     setting("auth", "disable_credentials", "CLOUDSDK_AUTH_DISABLE_CREDENTIALS"),
     setting("core", "universe_domain", "CLOUDSDK_CORE_UNIVERSE_DOMAIN"),
     setting("core", "pass_credentials_to_gsutil", "CLOUDSDK_CORE_PASS_CREDENTIALS_TO_GSUTIL"),

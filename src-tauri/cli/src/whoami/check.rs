@@ -104,10 +104,13 @@ fn tools(shell: &Shell<'_>, cloud: Cloud) -> Vec<Found> {
             .map(|client| aws::client(shell, client))
             .collect(),
         Cloud::Azure => vec![azure::command_line(shell), azure::terraform(shell)],
-        Cloud::Gcp => vec![
+        Cloud::Gcp => [
             google::command_line(shell),
             google::terraform(shell),
             google::libraries(shell),
-        ],
+        ]
+        .into_iter()
+        .chain(google::bigquery(shell))
+        .collect(),
     }
 }

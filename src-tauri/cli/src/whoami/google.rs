@@ -9,6 +9,7 @@ use mcm_core::world::Environment;
 use serde::Deserialize;
 
 use super::{Found, Shell, Source, text, value};
+use crate::bigquery_file::BigQueryFile;
 use crate::other_tools::OtherTools;
 use crate::variables;
 
@@ -218,6 +219,14 @@ pub(super) fn terraform(shell: &Shell<'_>) -> Found {
 /// Google's own libraries, which look for application default credentials alone.
 pub(super) fn libraries(shell: &Shell<'_>) -> Found {
     default_credentials(shell, "a program with Google's libraries")
+}
+
+/// `bq`, where its own file holds a credential, which comes before gcloud's account.
+pub(super) fn bigquery(shell: &Shell<'_>) -> Option<Found> {
+    let file = BigQueryFile::read(shell.environment)?;
+    let flag = file.identity()?;
+    let why = format!("{} sets {flag}. Remove it there.", file.path.display());
+    Some(Found::other("bq", Cloud::Gcp, Source::File, None, why))
 }
 
 fn default_credentials(shell: &Shell<'_>, tool: &'static str) -> Found {
